@@ -1,0 +1,1 @@
+"""The `approver` function: mails review links to those who may decide."""

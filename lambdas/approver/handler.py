@@ -1,0 +1,70 @@
+"""The approver: mails each recipient of a handed-off approval a review link of their own."""
+
+import os
+from functools import cache
+from typing import Any
+from urllib.parse import urlencode
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from approver.messages import ReviewMail, review_message
+from approver.settings import Settings
+from countersign import envelope
+from countersign.adapters.dynamodb_ledger import DynamoLedger
+from countersign.adapters.ses import SesMailer
+from countersign.aws import client
+from countersign.domain import strict_json
+from countersign.domain.clock import SystemClock
+from countersign.domain.tasks import Task
+from countersign.services.deliveries import Deliveries, Message
+
+logger = Logger()
+metrics = Metrics()
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+@cache
+def settings() -> Settings:
+    """Return the settings, read once."""
+    return Settings.load(os.environ)
+
+
+@cache
+def deliveries() -> Deliveries:
+    """Return the use case with its ports on AWS, made once."""
+    ledger = DynamoLedger(client("dynamodb"), settings().ledger_table)
+    return Deliveries(ledger, SesMailer(client("sesv2"), settings().mail_sender), SystemClock(), write)
+
+
+def write(kind: str, task: Task, recipient: str, token: str) -> Message:
+    """Write one recipient's mail, with the link that holds their token."""
+    assert task.expires_at is not None, "an open task has a deadline"
+    return review_message(
+        ReviewMail(
+            kind=kind,
+            title=task.title,
+            rows=task.details,
+            requester=task.requester,
+            recipient=recipient,
+            expires_at=task.expires_at,
+            link=f"{settings().base_url}/review?{urlencode({'t': token})}",
+            stage=settings().stage,
+        )
+    )
+
+
+def deliver(record: SQSRecord) -> None:
+    """Deliver one hand-off."""
+    handed_off = envelope.read(strict_json.read(record.body.encode()))
+    sent = deliveries().deliver(handed_off)
+    metrics.add_metric("MailsSent", MetricUnit.Count, sent)
+    logger.info("delivered", task_id=handed_off["task_id"], kind=handed_off["kind"], mails=sent)
+
+
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Lambda's entry: a batch of hand-offs; those that must be tried again are reported back."""
+    return dict(process_partial_response(event=event, record_handler=deliver, processor=processor, context=context))

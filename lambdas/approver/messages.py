@@ -1,0 +1,160 @@
+"""The mail that asks a person to decide: subject, text and HTML, with one personal link and no decision in it.
+
+What requesters wrote is untrusted: it stays on its line, is cut where it is long (the page shows all of it), and is
+kept from turning into links, so that the one link in the mail is ours.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from countersign import display, wording
+
+Kind = Literal["approval.requested", "approval.reminder", "approval.escalated"]
+
+SUBJECT_LIMIT = 150
+"""The most characters of a subject."""
+
+PRODUCTION = "prod"
+"""The stage that mail does not mention."""
+
+_FOLDER = Path(__file__).parent / "templates"
+_TITLE_LIMIT = 200
+_LABEL_LIMIT = 60
+_VALUE_LIMIT = 500
+# The longest address that mail can carry (RFC 5321, §4.5.3.1.3).
+_PERSON_LIMIT = 254
+# Where mail programs begin to see an address of a web page: before `//`, and at a full stop between letters.
+_LINK_JOINTS = re.compile(r"(?<=:)(?=//)|(?<=[^\W_]\.)(?=[^\W\d_])")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewMail:
+    """One person's mail about one task.
+
+    Attributes:
+        kind: Why it is sent: asked for the first time, again, or passed on from others.
+        title: What is asked, in a line.
+        rows: The details, as label and value.
+        requester: Who asks.
+        recipient: Whose mail and link this is.
+        expires_at: When the task closes by itself, in UTC.
+        link: The review link, an absolute URL.
+        stage: The deployment stage; shown unless it is production.
+    """
+
+    kind: Kind
+    title: str
+    rows: tuple[tuple[str, str], ...]
+    requester: str
+    recipient: str
+    expires_at: datetime
+    link: str
+    stage: str = PRODUCTION
+
+
+@dataclass(frozen=True)
+class Message:
+    """A mail, ready to send.
+
+    Attributes:
+        subject: One line of at most `SUBJECT_LIMIT` characters, without control characters.
+        text: The plain text alternative.
+        html: The HTML alternative.
+    """
+
+    subject: str
+    text: str
+    html: str
+
+
+def review_message(view: ReviewMail, language: str = wording.DEFAULT_LANGUAGE) -> Message:
+    """Return the mail for one person about one task.
+
+    Args:
+        view: What the mail says.
+        language: A language of the catalog.
+    """
+    return Message(_subject(view, language), _text(view, language), _html(view, language))
+
+
+def _subject(view: ReviewMail, language: str) -> str:
+    occasion = _occasion(view)
+    subject = wording.say(language, f"mail.subject.{occasion}", title=display.single_line(view.title))
+    if _stage(view):
+        subject = wording.say(language, "mail.subject.stage", stage=_stage(view), subject=subject)
+    return display.single_line(subject, SUBJECT_LIMIT)
+
+
+def _text(view: ReviewMail, language: str) -> str:
+    """Return the plain text, which is nobody's markup: composed here, since the templates escape everything."""
+    rows = [wording.say(language, "mail.row", label=label, value=value) for label, value in _rows(view, language)]
+    paragraphs = [
+        wording.say(language, "mail.stage", stage=_stage(view)) if _stage(view) else "",
+        _intro(view, language),
+        _unlinked(display.single_line(view.title, _TITLE_LIMIT)),
+        "\n".join(rows),
+        f"{wording.say(language, 'mail.action.text')}\n{view.link}",
+        _personal(view, language),
+        wording.say(language, "mail.safe"),
+    ]
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
+
+
+def _html(view: ReviewMail, language: str) -> str:
+    template = display.environment(_FOLDER, language).get_template("review.html.j2")
+    return template.render(
+        subject=_subject(view, language),
+        stage=_stage(view),
+        intro=_intro(view, language),
+        title=_unlinked(display.single_line(view.title, _TITLE_LIMIT)),
+        rows=_rows(view, language),
+        link=view.link,
+        personal=_personal(view, language),
+    )
+
+
+def _occasion(view: ReviewMail) -> str:
+    return view.kind.removeprefix("approval.")
+
+
+def _stage(view: ReviewMail) -> str:
+    return "" if view.stage == PRODUCTION else view.stage
+
+
+def _intro(view: ReviewMail, language: str) -> str:
+    return wording.say(language, f"mail.intro.{_occasion(view)}", requester=_person(view.requester))
+
+
+def _personal(view: ReviewMail, language: str) -> str:
+    return wording.say(language, "mail.personal", recipient=_person(view.recipient))
+
+
+def _rows(view: ReviewMail, language: str) -> list[tuple[str, str]]:
+    details = [
+        (_unlinked(display.single_line(label, _LABEL_LIMIT)), _unlinked(_clipped(value, language)))
+        for label, value in view.rows
+    ]
+    return [
+        *details,
+        (wording.say(language, "mail.requester"), _person(view.requester)),
+        (wording.say(language, "mail.until"), display.moment(view.expires_at, language)),
+    ]
+
+
+def _person(address: str) -> str:
+    return display.single_line(address, _PERSON_LIMIT)
+
+
+def _clipped(value: str, language: str) -> str:
+    line = display.single_line(value)
+    if len(line) <= _VALUE_LIMIT:
+        return line or wording.say(language, "value.empty")
+    return wording.say(language, "mail.clipped", text=line[:_VALUE_LIMIT].rstrip())
+
+
+def _unlinked(text: str) -> str:
+    """Return the text with an invisible joint wherever a mail program would make a link of it."""
+    return _LINK_JOINTS.sub("\N{ZERO WIDTH NON-JOINER}", text)

@@ -1,0 +1,41 @@
+"""Ends of durable executions, from Lambda's status change events."""
+
+import os
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from countersign.adapters.dynamodb_ledger import DynamoLedger
+from countersign.aws import client
+from countersign.domain import strict_json
+from countersign.domain.clock import SystemClock
+from countersign.services.executions import ENDED, Executions
+from executions.settings import Settings
+
+logger = Logger()
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+@cache
+def executions() -> Executions:
+    """Return the use case with its ports on AWS, made once."""
+    ledger = DynamoLedger(client("dynamodb"), Settings.load(os.environ).ledger_table)
+    return Executions(ledger, ledger, SystemClock())
+
+
+def follow(record: SQSRecord) -> None:
+    """Record the end that one `Durable Execution Status Change` event tells of."""
+    detail = strict_json.read(record.body.encode())["detail"]
+    if detail["status"] not in ENDED:
+        return
+    request_id = detail["durableExecutionName"]
+    cancelled = executions().ended(request_id, detail["status"])
+    logger.info("execution ended", request_id=request_id, status=detail["status"], cancelled_tasks=cancelled)
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Lambda's entry: a batch of events; those that must be tried again are reported back."""
+    return dict(process_partial_response(event=event, record_handler=follow, processor=processor, context=context))

@@ -1,0 +1,1 @@
+"""The `order-approval` workflow: a person approves or rejects an order, or the deadline passes."""

@@ -1,0 +1,17 @@
+"""The `order-approval` workflow: ask for an approval, sleep, return what came of it."""
+
+from typing import Any
+
+from aws_durable_execution_sdk_python import DurableContext
+
+from countersign.approval import request_approval
+from countersign.workflow import workflow
+from order_approval.order import Order
+
+
+@workflow
+def handler(document: dict[str, Any], context: DurableContext) -> dict[str, Any]:
+    """Return `approved`, `rejected` or `expired`, with who decided, when and why."""
+    order = Order.from_input(document)
+    decision = request_approval(context, "approval", order.approval())
+    return order.result(decision)

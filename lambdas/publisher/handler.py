@@ -1,0 +1,70 @@
+"""The publisher: tells the bus what becomes of tasks, and sends what clicks left in the outbox."""
+
+import json
+import os
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
+
+from countersign.adapters.attributes import from_item
+from countersign.adapters.dynamodb_ledger import DynamoLedger
+from countersign.adapters.event_bus import EventBus
+from countersign.adapters.task_items import task_of
+from countersign.aws import client
+from countersign.services.lifecycle import event_of
+from publisher.settings import Settings
+
+logger = Logger()
+metrics = Metrics()
+processor = BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False)
+
+
+@cache
+def bus() -> EventBus:
+    """Return the hand-off bus, made once."""
+    return EventBus(client("events"), Settings.load(os.environ).bus_name)
+
+
+@cache
+def ledger() -> DynamoLedger:
+    """Return the ledger, made once."""
+    return DynamoLedger(client("dynamodb"), Settings.load(os.environ).ledger_table)
+
+
+def publish(record: DynamoDBRecord) -> None:
+    """Send what one stream record calls for."""
+    change = record.raw_event["dynamodb"]
+    if "NewImage" not in change:
+        return
+    if change["NewImage"]["sk"]["S"] == "TASK":
+        publish_change(change)
+    else:
+        send_outbox(from_item(change["NewImage"]))
+
+
+def publish_change(change: dict[str, Any]) -> None:
+    """Tell the bus of a task's new status."""
+    before = task_of(change["OldImage"]) if "OldImage" in change else None
+    event = event_of(before, task_of(change["NewImage"]))
+    if event is None:
+        return
+    bus().send(event)
+    metrics.add_metric(event["kind"], MetricUnit.Count, 1)
+    logger.info("published", kind=event["kind"], task_id=event["task_id"], request_id=event["request_id"])
+
+
+def send_outbox(document: dict[str, Any]) -> None:
+    """Send a hand-off that a click caused, then take it out of the outbox."""
+    bus().send(json.loads(document["envelope"]))
+    ledger().delete_outbox(document["pk"], document["sk"])
+    logger.info("outbox sent", outbox=document["sk"])
+
+
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Lambda's entry: a batch of stream records; those that must be tried again are reported back."""
+    return dict(process_partial_response(event=event, record_handler=publish, processor=processor, context=context))

@@ -1,0 +1,28 @@
+"""Settings of the `publisher` function."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from countersign.environment import required
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the function is deployed with.
+
+    Attributes:
+        ledger_table: Name of the ledger's table.
+        bus_name: Name of the hand-off bus.
+    """
+
+    ledger_table: str
+    bus_name: str
+
+    @classmethod
+    def load(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read LEDGER_TABLE and BUS_NAME.
+
+        Raises:
+            MissingSettingError: One of them is not set.
+        """
+        return cls(ledger_table=required(environment, "LEDGER_TABLE"), bus_name=required(environment, "BUS_NAME"))

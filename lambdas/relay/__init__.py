@@ -1,0 +1,1 @@
+"""The `relay` function: rings the workflow whose task has been decided."""

@@ -1,0 +1,91 @@
+"""`POST /requests` and `GET /requests/{request_id}`: decode, one call, encode."""
+
+import json
+import os
+from functools import cache
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.metrics import MetricUnit
+
+from countersign import http
+from countersign.adapters.dynamodb_ledger import DynamoLedger
+from countersign.adapters.starter import LambdaStarter
+from countersign.aws import client
+from countersign.domain import strict_json
+from countersign.domain.clock import SystemClock
+from countersign.domain.errors import CountersignError
+from countersign.services.submissions import Submissions
+from requests_api.settings import Settings
+
+logger = Logger()
+metrics = Metrics()
+app = APIGatewayHttpResolver()
+
+
+@cache
+def submissions() -> Submissions:
+    """Return the use case with its ports on AWS, made once."""
+    settings = Settings.load(os.environ)
+    ledger = DynamoLedger(client("dynamodb"), settings.ledger_table)
+    return Submissions(ledger, LambdaStarter(client("lambda"), settings.functions), SystemClock(), settings.deadlines)
+
+
+@app.post("/requests")
+def submit() -> Response[str]:
+    """Start a workflow once: 202 started, 200 when the same request was started before."""
+    document = strict_json.read(http.body_bytes(app.current_event.raw_event))
+    submission = submissions().submit(document, submitted_by=_caller(app.current_event.raw_event))
+    request = submission.request
+    logger.info("request taken", request_id=request.request_id, workflow=request.workflow, started=submission.started)
+    if submission.started:
+        metrics.add_metric("RequestsStarted", MetricUnit.Count, 1)
+    status = HTTPStatus.ACCEPTED if submission.started else HTTPStatus.OK
+    return _json(status, {"request_id": request.request_id, "workflow": request.workflow})
+
+
+@app.get("/requests/<request_id>")
+def report(request_id: str) -> Response[str]:
+    """Tell how a request goes: its status, result and tasks."""
+    found = submissions().report(request_id)
+    if found is None:
+        return _encoded(http.problem(http.UNKNOWN_REQUEST, {"detail": "no request of this id was ever submitted"}))
+    return _json(HTTPStatus.OK, found)
+
+
+@app.exception_handler(CountersignError)
+def refuse(error: CountersignError) -> Response[str]:
+    """Answer an error of ours as a problem document."""
+    status, headers, body = http.problem_of(error)
+    logger.warning("request refused", status=status, error_type=type(error).__name__)
+    return _encoded((status, headers, body))
+
+
+@app.exception_handler(Exception)
+def fail(error: Exception) -> Response[str]:
+    """Answer what nobody expected, without a word of it leaving the function."""
+    logger.error("request failed", **http.where_it_failed(error))
+    return _encoded(http.problem(http.UNEXPECTED, {"detail": "the same request may be sent again"}))
+
+
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Lambda's entry."""
+    return app.resolve(event, context)
+
+
+def _caller(event: dict[str, Any]) -> str:
+    authorizer = event["requestContext"].get("authorizer") or {}
+    return str((authorizer.get("iam") or {}).get("userArn") or "")
+
+
+def _json(status: HTTPStatus, document: dict[str, Any]) -> Response[str]:
+    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+    return _encoded((int(status), headers, json.dumps(document)))
+
+
+def _encoded(answer: tuple[int, dict[str, str], str]) -> Response[str]:
+    status, headers, body = answer
+    return Response(status_code=status, content_type=headers["Content-Type"], headers={**headers}, body=body)

@@ -1,0 +1,1 @@
+"""The `webhook` function: the review page, and the decisions made on it."""

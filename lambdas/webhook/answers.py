@@ -1,0 +1,154 @@
+"""What the holder of a link is shown: a status and a page for every state of a task and every refusal."""
+
+import dataclasses
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+
+from countersign.domain.errors import (
+    BodyTooLargeError,
+    CountersignError,
+    CrossSiteError,
+    DecidedOtherwiseError,
+    DetailsChangedError,
+    InvalidAnswerError,
+    MalformedBodyError,
+    OwnRequestError,
+    TaskClosedError,
+    TransientError,
+    UnknownLinkError,
+)
+from countersign.domain.rules import Outcome
+from countersign.domain.tasks import Status, Task
+from countersign.services.reviews import Click, Review
+from webhook import pages
+from webhook.pages import Problem
+
+_REFUSALS: dict[type[CountersignError], HTTPStatus] = {
+    CrossSiteError: HTTPStatus.FORBIDDEN,
+    OwnRequestError: HTTPStatus.FORBIDDEN,
+    InvalidAnswerError: HTTPStatus.BAD_REQUEST,
+    DecidedOtherwiseError: HTTPStatus.CONFLICT,
+    TaskClosedError: HTTPStatus.GONE,
+    DetailsChangedError: HTTPStatus.CONFLICT,
+}
+_PROBLEMS: dict[type[CountersignError], tuple[HTTPStatus, Problem]] = {
+    UnknownLinkError: (HTTPStatus.NOT_FOUND, "unknown_link"),
+    BodyTooLargeError: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large"),
+    MalformedBodyError: (HTTPStatus.BAD_REQUEST, "bad_request"),
+    TransientError: (HTTPStatus.SERVICE_UNAVAILABLE, "try_again"),
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A page and its status."""
+
+    status: HTTPStatus
+    page: str
+
+
+def of_look(review: Review, token: str, now: datetime) -> Answer:
+    """Return what a link shows to somebody who only looks."""
+    task = review.task
+    if task.decided_at is not None:
+        return Answer(HTTPStatus.OK, _decided(review))
+    if task.status is Status.OPEN and not task.expired_by(now):
+        return Answer(HTTPStatus.OK, pages.review_page(_form(review, token, now)))
+    return Answer(HTTPStatus.GONE, _closed(task, now))
+
+
+def of_click(review: Review, click: Click, now: datetime) -> Answer:
+    """Return what a click gets to see: that it counted, or why not."""
+    refusal = review.refusal
+    if refusal is None:
+        return Answer(HTTPStatus.OK, _recorded(review))
+    status = _REFUSALS[type(refusal)]
+    match refusal:
+        case CrossSiteError():
+            return Answer(status, pages.problem_page("cross_site"))
+        case OwnRequestError():
+            return Answer(status, pages.problem_page("own_request"))
+        case DecidedOtherwiseError():
+            return Answer(status, _decided(review, conflict=True))
+        case TaskClosedError():
+            return Answer(status, _closed(review.task, now))
+        case DetailsChangedError():
+            return Answer(status, _again(review, click, now, "details_changed"))
+        case InvalidAnswerError(problem=problem):
+            return Answer(status, _again(review, click, now, problem))
+    raise AssertionError(f"{type(refusal).__name__} has a status and no page")
+
+
+def of_error(error: CountersignError) -> Answer:
+    """Return the page of an error that has no task to show.
+
+    Raises:
+        LookupError: The error is none that a person can run into.
+    """
+    kind = next((kind for kind in type(error).__mro__ if kind in _PROBLEMS), None)
+    if kind is None:
+        raise LookupError(f"{type(error).__name__} has no page") from error
+    status, problem = _PROBLEMS[kind]
+    return Answer(status, pages.problem_page(problem))
+
+
+def unexpected() -> Answer:
+    """Return the page of what nobody expected; says nothing of it."""
+    return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, pages.problem_page("try_again"))
+
+
+def _form(review: Review, token: str, now: datetime) -> pages.ReviewView:
+    task = review.task
+    assert task.expires_at is not None, "an open task has a deadline"
+    return pages.ReviewView(
+        title=task.title,
+        rows=task.details,
+        requester=task.requester,
+        recipient=review.recipient,
+        expires_at=task.expires_at,
+        now=now,
+        token=token,
+        shown=task.shown,
+    )
+
+
+def _again(review: Review, click: Click, now: datetime, problem: str) -> str:
+    """Return the form once more, with what is wrong above it and the person's words kept; or what closed it."""
+    if review.task.status is not Status.OPEN or review.task.expired_by(now):
+        return of_look(review, click.token, now).page
+    view = _form(review, click.token, now)
+    return pages.review_page(dataclasses.replace(view, comment=click.comment, problem=problem))
+
+
+def _recorded(review: Review) -> str:
+    if review.task.decided_at is None:
+        return pages.recorded_page(review.task.title)
+    return _decided(review, just_now=True)
+
+
+def _decided(review: Review, *, just_now: bool = False, conflict: bool = False) -> str:
+    task = review.task
+    assert task.decided_at is not None, "a decided task has a time of decision"
+    votes = [task.votes[person] for person in task.decided_by]
+    return pages.decided_page(
+        pages.DecidedView(
+            title=task.title,
+            rows=task.details,
+            outcome="approved" if task.outcome is Outcome.APPROVED else "rejected",
+            decided_by=task.decided_by,
+            decided_at=task.decided_at,
+            comment=max(votes, key=lambda vote: vote.at).comment if votes else "",
+            recipient=review.recipient,
+            just_now=just_now,
+            conflict=conflict,
+        )
+    )
+
+
+def _closed(task: Task, now: datetime) -> str:
+    withdrawn = task.status is Status.CANCELLED
+    closed_at = task.closed_at if withdrawn else task.expires_at
+    return pages.closed_page(
+        pages.ClosedView(reason="withdrawn" if withdrawn else "expired", title=task.title, closed_at=closed_at or now)
+    )

@@ -1,0 +1,61 @@
+"""The callback API of Lambda durable functions, and what each of its answers means to a ring."""
+
+import random
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from countersign.domain.errors import NotRungError
+from countersign.domain.tasks import Ring
+
+ATTEMPTS = 4
+_FIRST_PAUSE_SECONDS = 0.2
+
+_CLOSED = "CallbackTimeoutException"
+_GONE = "ResourceNotFoundException"
+_RETRYABLE = frozenset({"TooManyRequestsException", "ServiceException", "ThrottlingException"})
+
+
+class CallbackDoorbell:
+    """Rings callbacks with SendDurableExecutionCallbackSuccess.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_SendDurableExecutionCallbackSuccess.html
+    """
+
+    def __init__(self, client: Any, pause: Callable[[float], None] = time.sleep) -> None:
+        self._client = client
+        self._pause = pause
+
+    def ring(self, callback_id: str, at: datetime) -> Ring:
+        """See `countersign.ports.Doorbell.ring`. The ring carries nothing: the ledger has the answer."""
+        uncertain = False
+        for attempt in range(ATTEMPTS):
+            try:
+                self._client.send_durable_execution_callback_success(CallbackId=callback_id)
+            except ClientError as error:
+                if not _is_retryable(error):
+                    return _ring_of(error, at, uncertain=uncertain)
+                uncertain = True
+            except BotoCoreError:
+                uncertain = True
+            else:
+                return Ring("delivered", at)
+            self._pause(random.uniform(0, _FIRST_PAUSE_SECONDS * 2**attempt))  # noqa: S311  spreads retries
+        raise NotRungError(f"Lambda did not take the ring in {ATTEMPTS} attempts")
+
+
+def _is_retryable(error: ClientError) -> bool:
+    code = error.response["Error"]["Code"]
+    status = error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
+    return code in _RETRYABLE or code.startswith("KMS") or status >= 500  # noqa: PLR2004  server errors
+
+
+def _ring_of(error: ClientError, at: datetime, *, uncertain: bool) -> Ring:
+    """A callback that is gone after a try that may have arrived was closed by that try."""
+    code = error.response["Error"]["Code"]
+    retried = error.response["ResponseMetadata"].get("RetryAttempts", 0) > 0
+    closed = code == _CLOSED or (code == _GONE and (uncertain or retried))
+    return Ring("closed" if closed else "failed", at, code)

@@ -1,0 +1,137 @@
+"""Calls to DynamoDB, with its errors translated once."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from countersign.adapters.attributes import Attribute, from_item, to_attribute, to_item
+from countersign.domain.errors import LedgerConflictError, LedgerUnavailableError
+
+_CONFLICTS = frozenset({"ConditionalCheckFailed", "TransactionConflict", "DuplicateItem"})
+_CONFLICT_CODES = frozenset(
+    {"ConditionalCheckFailedException", "TransactionConflictException", "TransactionInProgressException"}
+)
+_TRANSIENT_CODES = frozenset(
+    {
+        "InternalServerError",
+        "ItemCollectionSizeLimitExceededException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ServiceUnavailable",
+        "ThrottlingException",
+    }
+)
+
+
+class Table:
+    """One DynamoDB table; documents in, documents out."""
+
+    def __init__(self, client: Any, name: str) -> None:
+        self._client = client
+        self._name = name
+
+    def get(self, key: dict[str, str]) -> dict[str, Attribute] | None:
+        """Return the item of this key, read consistently, or None."""
+        with _translated():
+            answer = self._client.get_item(TableName=self._name, Key=to_item(key), ConsistentRead=True)
+        item: dict[str, Attribute] | None = answer.get("Item")
+        return item
+
+    def query(self, pk: str, sk_prefix: str) -> Iterator[dict[str, Any]]:
+        """Yield the documents of a partition whose sort key starts so, in order."""
+        arguments: dict[str, Any] = {
+            "TableName": self._name,
+            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :sk)",
+            "ExpressionAttributeValues": to_item({":pk": pk, ":sk": sk_prefix}),
+            "ConsistentRead": True,
+        }
+        while True:
+            with _translated():
+                page = self._client.query(**arguments)
+            yield from (from_item(item) for item in page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return
+            arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def write(self, writes: Sequence[dict[str, Any]]) -> None:
+        """Make these writes in one transaction, or one write alone.
+
+        Raises:
+            LedgerConflictError: A condition failed, or another transaction held an item.
+            LedgerUnavailableError: DynamoDB did not answer or was throttled.
+        """
+        with _translated():
+            if len(writes) == 1:
+                ((kind, arguments),) = writes[0].items()
+                call = self._client.put_item if kind == "Put" else self._client.update_item
+                call(**arguments)
+            else:
+                self._client.transact_write_items(TransactItems=list(writes))
+
+    def delete(self, key: dict[str, str]) -> None:
+        """Delete the item of this key, if it is there."""
+        with _translated():
+            self._client.delete_item(TableName=self._name, Key=to_item(key))
+
+    def put(self, document: dict[str, Any], *, only_new: bool = True) -> dict[str, Any]:
+        """Return the write that puts a document; by default only where none of its key stands."""
+        condition = {"ConditionExpression": "attribute_not_exists(pk)"} if only_new else {}
+        return {"Put": {"TableName": self._name, "Item": to_item(document), **condition}}
+
+    def update(
+        self, key: dict[str, str], fields: dict[str, Any], condition: str, values: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return the write that sets fields, or removes those that are None, under a condition.
+
+        Args:
+            key: Key of the item.
+            fields: New values by attribute name.
+            condition: The condition; it names attributes as `#name` and values as `:name`.
+            values: The condition's values by their names without the colon.
+        """
+        set_fields = {name: value for name, value in fields.items() if value is not None}
+        removed = [f"#{name}" for name in fields if name not in set_fields]
+        expression = "SET " + ", ".join(f"#{name} = :new_{name}" for name in set_fields)
+        if removed:
+            expression += " REMOVE " + ", ".join(removed)
+        mentioned = set(fields) | {word[1:].rstrip(",)") for word in condition.split() if word.startswith("#")}
+        mentioned |= {"pk"} if "#pk" in condition else set()
+        return {
+            "Update": {
+                "TableName": self._name,
+                "Key": to_item(key),
+                "UpdateExpression": expression,
+                "ConditionExpression": condition,
+                "ExpressionAttributeNames": {f"#{name}": name for name in sorted(mentioned)},
+                "ExpressionAttributeValues": {
+                    **{f":new_{name}": to_attribute(value) for name, value in set_fields.items()},
+                    **{f":{name}": to_attribute(value) for name, value in values.items()},
+                },
+            }
+        }
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        raise _translation(error) from error
+    except BotoCoreError as error:
+        raise LedgerUnavailableError(type(error).__name__) from error
+
+
+def _translation(error: ClientError) -> Exception:
+    code = error.response["Error"]["Code"]
+    if code == "TransactionCanceledException":
+        reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])} - {"None", None}
+        if reasons & _CONFLICTS:
+            return LedgerConflictError(", ".join(sorted(reasons)))
+        return LedgerUnavailableError(", ".join(sorted(reasons)))
+    if code in _CONFLICT_CODES:
+        return LedgerConflictError(code)
+    if code in _TRANSIENT_CODES:
+        return LedgerUnavailableError(code)
+    return error

@@ -1,0 +1,119 @@
+"""Tasks as items of the ledger: names of keys and attributes, and both directions."""
+
+import dataclasses
+import zlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any
+
+from countersign.adapters.attributes import Attribute, from_item
+from countersign.domain.audit import AuditEntry
+from countersign.domain.clock import from_text, to_text
+from countersign.domain.rules import Decision, Outcome, Rule
+from countersign.domain.tasks import Ring, Status, Task, Vote
+
+RETENTION = timedelta(days=400)
+"""How long a closed task, its links and its request stay; the audit stays for good."""
+
+DUE_SHARDS = 8
+"""Partitions of the index of tasks that are due, so that no single one is hot."""
+
+_TIMES = ("opened_at", "expires_at", "max_expires_at", "decided_at", "closed_at")
+_TEXTS = (
+    "task_id",
+    "request_id",
+    "workflow",
+    "kind",
+    "opened_by",
+    "callback_id",
+    "title",
+    "shown",
+    "requester",
+    "audit_head",
+)
+
+
+def task_key(task_id: str) -> dict[str, str]:
+    """Return the key of a task."""
+    return {"pk": f"TASK#{task_id}", "sk": "TASK"}
+
+
+def task_document(task: Task) -> dict[str, Any]:
+    """Return a task as the plain document that the ledger keeps, keys and index included."""
+    fields = {field.name: plain(getattr(task, field.name)) for field in dataclasses.fields(task)}
+    return task_key(task.task_id) | fields | index_fields(task)
+
+
+def index_fields(task: Task) -> dict[str, Any]:
+    """Return the index and TTL attributes that belong to the task's status; None for those it must not have."""
+    if task.status is Status.OPEN and task.expires_at is not None:
+        return {"gsi1pk": _due(task.task_id), "gsi1sk": to_text(task.expires_at), "ttl": None}
+    if task.status is Status.DECIDED and task.decided_at is not None:
+        return {"gsi1pk": _due(task.task_id), "gsi1sk": to_text(task.decided_at), "ttl": None}
+    closed_at = task.closed_at
+    return {"gsi1pk": None, "gsi1sk": None, "ttl": closed_at and epoch_after(closed_at)}
+
+
+def epoch_after(moment: datetime) -> int:
+    """Return when TTL may remove what ended at that moment, as epoch seconds."""
+    return int((moment + RETENTION).timestamp())
+
+
+def task_of(item: Mapping[str, Attribute]) -> Task:
+    """Return the task that an item holds; attributes that this version does not know are left alone."""
+    document = from_item(dict(item))
+    times = {name: from_text(document[name]) for name in _TIMES if document.get(name)}
+    texts = {name: document[name] for name in _TEXTS if name in document}
+    return Task(
+        status=Status(document["status"]),
+        revision=document.get("revision", 0),
+        details=tuple((label, value) for label, value in document.get("details", [])),
+        audience=tuple(document.get("audience", [])),
+        rule=Rule.from_document(document.get("rule")),
+        votes={person: _vote(vote) for person, vote in document.get("votes", {}).items()},
+        hand_off=document.get("hand_off", 0),
+        outcome=Outcome(document["outcome"]) if document.get("outcome") else None,
+        decided_by=tuple(document.get("decided_by", [])),
+        superseded=document.get("superseded", False),
+        ring=_ring(document["ring"]) if document.get("ring") else None,
+        audit_seq=document.get("audit_seq", 0),
+        **times,
+        **texts,
+    )
+
+
+def audit_document(entry: AuditEntry) -> dict[str, Any]:
+    """Return an audit entry as the document that the ledger keeps."""
+    key = {"pk": f"AUDIT#{entry.task_id}", "sk": f"{entry.seq:010d}"}
+    return key | plain(entry.to_document()) | {"hash": entry.hash}
+
+
+def plain(value: Any) -> Any:
+    """Return a domain value as text, number, boolean, None, list or map."""
+    match value:
+        case Enum():
+            return value.value
+        case datetime():
+            return to_text(value)
+        case Rule():
+            return value.to_document()
+        case tuple() | list():
+            return [plain(member) for member in value]
+        case Mapping():
+            return {key: plain(member) for key, member in value.items()}
+    if dataclasses.is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    return value
+
+
+def _due(task_id: str) -> str:
+    return f"DUE#{zlib.crc32(task_id.encode()) % DUE_SHARDS}"
+
+
+def _vote(document: Mapping[str, Any]) -> Vote:
+    return Vote(Decision(document["decision"]), document["comment"], from_text(document["at"]))
+
+
+def _ring(document: Mapping[str, Any]) -> Ring:
+    return Ring(document["state"], from_text(document["at"]), document.get("error", ""))

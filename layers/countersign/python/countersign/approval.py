@@ -1,0 +1,122 @@
+"""The front door for people: ask for an approval, and match on what came of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from aws_durable_execution_sdk_python import DurableContext
+
+from countersign.ask import Report, ask
+from countersign.domain.clock import from_text
+from countersign.domain.errors import TaskWithdrawnError
+from countersign.domain.rules import Outcome, Rule
+from countersign.domain.tasks import Status, task_id_of
+from countersign.services.desk import Question
+from countersign.workflow import execution_of
+
+
+@dataclass(frozen=True)
+class Approval:
+    """A question for people.
+
+    Attributes:
+        title: One line that says what is asked, such as `Order 1001: 250.00 EUR`.
+        details: What the approver must know, as label and value, in order.
+        requester: E-mail address of who asks; may not approve.
+        approvers: E-mail addresses of who may decide.
+        deadline_seconds: How long the whole request may take, in seconds from its start.
+        rule: How many must agree; the first decision counts by default.
+        reminders_seconds: When to write again, in seconds from the opening.
+    """
+
+    title: str
+    details: tuple[tuple[str, str], ...]
+    requester: str
+    approvers: tuple[str, ...]
+    deadline_seconds: int
+    rule: Rule = Rule()
+    reminders_seconds: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ballot:
+    """One person's vote."""
+
+    by: str
+    decision: str
+    comment: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class _Decided:
+    """What a decision came to.
+
+    Attributes:
+        by: Addresses of those whose votes decided.
+        at: When the decision fell, in UTC.
+        comment: Comment of the vote that decided; empty when there is none.
+        votes: Every vote, in the order of the approvers.
+    """
+
+    by: tuple[str, ...]
+    at: datetime
+    comment: str
+    votes: tuple[Ballot, ...]
+
+
+@dataclass(frozen=True)
+class Approved(_Decided):
+    """The approvers agreed."""
+
+
+@dataclass(frozen=True)
+class Rejected(_Decided):
+    """The approvers did not agree."""
+
+
+@dataclass(frozen=True)
+class Expired:
+    """Nobody decided in time."""
+
+
+ApprovalResult = Approved | Rejected | Expired
+
+
+def request_approval(context: DurableContext, name: str, approval: Approval) -> ApprovalResult:
+    """Ask people for an approval and wait, without using compute, until it is decided or expires.
+
+    Args:
+        context: The execution's context.
+        name: Name of the wait; unique within the workflow, never changed once deployed.
+        approval: What is asked.
+
+    Raises:
+        TaskWithdrawnError: The task was withdrawn.
+        WorkflowError: As `ask` raises.
+    """
+    question = Question(
+        kind="approval",
+        title=approval.title,
+        details=approval.details,
+        requester=approval.requester,
+        audience=approval.approvers,
+        deadline_seconds=approval.deadline_seconds,
+        rule=approval.rule,
+        reminders_seconds=approval.reminders_seconds,
+    )
+    report = ask(context, name, question)
+    match report["status"]:
+        case Status.APPLIED:
+            return _decided(report)
+        case Status.EXPIRED:
+            return Expired()
+    raise TaskWithdrawnError(task_id_of(execution_of(context).request_id, name))
+
+
+def _decided(report: Report) -> Approved | Rejected:
+    votes = tuple(
+        Ballot(vote["by"], vote["decision"], vote["comment"], from_text(vote["at"])) for vote in report["votes"]
+    )
+    last = max(votes, key=lambda vote: vote.at)
+    kind = Approved if report["outcome"] == Outcome.APPROVED else Rejected
+    return kind(tuple(report["decided_by"]), from_text(report["decided_at"]), last.comment, votes)

@@ -1,0 +1,85 @@
+"""The audit chain: each entry holds the hash of the one before, so that no entry can be changed or dropped unseen."""
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from countersign.domain.clock import to_text
+from countersign.domain.strict_json import digest
+
+GENESIS = "0" * 64
+"""What the first entry holds in the place of a hash before it."""
+
+_IPV4_NETWORK_BITS = 24
+_IPV6_NETWORK_BITS = 48
+
+
+@dataclass(frozen=True)
+class AuditEvent:
+    """What happened, before it has a place in the chain.
+
+    Attributes:
+        event: What happened: `opened`, `mailed`, `voted`, `decided`, `refused`, `rung`, `applied`, ….
+        actor: Who: a recipient's address, an IAM ARN, or the name of the kit's part.
+        identified_by: How the actor was identified: `review link`, `iam`, `kit`.
+        source: Network that the call came from; empty when there was none.
+        data: What else an auditor needs; plain JSON values, nothing secret.
+    """
+
+    event: str
+    actor: str
+    identified_by: str = "kit"
+    source: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """One link of a task's chain, as it is stored."""
+
+    task_id: str
+    seq: int
+    at: str
+    event: AuditEvent
+    shown: str
+    previous: str
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 in hex over everything else in the entry, the hash before included."""
+        return digest(self.to_document())
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the hashed content as plain JSON values."""
+        return {
+            "task_id": self.task_id,
+            "seq": self.seq,
+            "at": self.at,
+            "event": self.event.event,
+            "actor": self.event.actor,
+            "identified_by": self.event.identified_by,
+            "source": self.event.source,
+            "data": dict(self.event.data),
+            "shown": self.shown,
+            "previous": self.previous,
+        }
+
+
+def append(task_id: str, seq: int, head: str, shown: str, event: AuditEvent, at: datetime) -> AuditEntry:
+    """Return the entry that follows a chain of `seq` entries whose last hash is `head`."""
+    return AuditEntry(task_id=task_id, seq=seq + 1, at=to_text(at), event=event, shown=shown, previous=head)
+
+
+def network_of(address: str) -> str:
+    """Return the network of a source address, /24 of IPv4 or /48 of IPv6; empty for what is no address.
+
+    An auditor needs where a click came from, not a person's exact line.
+    """
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return ""
+    bits = _IPV4_NETWORK_BITS if parsed.version == 4 else _IPV6_NETWORK_BITS  # noqa: PLR2004  the protocol's version
+    return str(ipaddress.ip_network((parsed, bits), strict=False))

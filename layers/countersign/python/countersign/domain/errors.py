@@ -1,0 +1,185 @@
+"""Every error of the kit, split by who must act.
+
+CountersignError
+├── ContractError            the sender broke a contract and must send something else
+│   ├── MalformedBodyError
+│   ├── BodyTooLargeError
+│   └── UnknownWorkflowError
+├── ReviewRefusedError       a click that decides nothing; the page says why
+│   ├── UnknownLinkError
+│   ├── CrossSiteError
+│   ├── OwnRequestError
+│   ├── InvalidAnswerError
+│   ├── DecidedOtherwiseError
+│   ├── TaskClosedError
+│   └── DetailsChangedError
+├── RequestConflictError     the same request id stands for something else
+├── WorkflowError            the workflow itself cannot go on
+│   ├── DuplicateTaskNameError
+│   ├── HandOffFailedError
+│   ├── TaskWithdrawnError
+│   └── IdleRingsError
+└── TransientError           nothing is wrong with the request: try again
+    ├── LedgerConflictError
+    ├── LedgerUnavailableError
+    ├── HandOffRejectedError
+    ├── MailRefusedError
+    ├── NotRungError
+    └── StartFailedError
+
+Standard library only: this module is at the bottom of every import.
+"""
+
+
+class CountersignError(Exception):
+    """The root of all errors that the kit raises on purpose."""
+
+
+class ContractError(CountersignError):
+    """What was sent breaks a contract.
+
+    Attributes:
+        pointer: JSON pointer (RFC 6901) to the offending place; empty for the whole document.
+        reason: What is wrong there and what is allowed, without the value that was sent.
+    """
+
+    def __init__(self, reason: str, pointer: str = "") -> None:
+        super().__init__(f"{pointer or 'body'}: {reason}")
+        self.pointer = pointer
+        self.reason = reason
+
+
+class MalformedBodyError(ContractError):
+    """The bytes are not the strict JSON that this API reads."""
+
+
+class BodyTooLargeError(ContractError):
+    """The body is larger than the cap of every route.
+
+    Attributes:
+        limit: The cap in bytes.
+    """
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the body is larger than {limit} bytes")
+        self.limit = limit
+
+
+class UnknownWorkflowError(ContractError):
+    """No workflow of that name is deployed."""
+
+    def __init__(self, workflow: str) -> None:
+        super().__init__("no workflow of that name is deployed", "/workflow")
+        self.workflow = workflow
+
+
+class ReviewRefusedError(CountersignError):
+    """A click that decides nothing; subclasses say why."""
+
+
+class UnknownLinkError(ReviewRefusedError):
+    """No review link has this token."""
+
+
+class CrossSiteError(ReviewRefusedError):
+    """The form was posted by another site's page."""
+
+
+class OwnRequestError(ReviewRefusedError):
+    """The requester tried to decide their own request."""
+
+
+class InvalidAnswerError(ReviewRefusedError):
+    """The form's decision or comment is not one that exists.
+
+    Attributes:
+        problem: Key of the message that the page shows, such as `unknown_decision`.
+    """
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+class DecidedOtherwiseError(ReviewRefusedError):
+    """The task is decided, and not by this click."""
+
+
+class TaskClosedError(ReviewRefusedError):
+    """The task expired or was withdrawn before this click."""
+
+
+class DetailsChangedError(ReviewRefusedError):
+    """What stands on the task is not what the page showed."""
+
+
+class RequestConflictError(CountersignError):
+    """A request of this id exists with another workflow or another input."""
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(f"request {request_id} exists with another workflow or input")
+        self.request_id = request_id
+
+
+class WorkflowError(CountersignError):
+    """The workflow cannot go on; its execution fails with this error."""
+
+
+class DuplicateTaskNameError(WorkflowError):
+    """A workflow waits twice under one name and would read the first answer as the second."""
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(f"task {task_id} was opened by another wait of the same name; give each wait its own name")
+        self.task_id = task_id
+
+
+class HandOffFailedError(WorkflowError):
+    """The task could not be handed to anybody, after all retries; it is cancelled."""
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(f"task {task_id} could not be handed off; it is cancelled")
+        self.task_id = task_id
+
+
+class TaskWithdrawnError(WorkflowError):
+    """The task was cancelled while the workflow waited for its answer."""
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(f"task {task_id} was withdrawn before anybody answered it")
+        self.task_id = task_id
+
+
+class IdleRingsError(WorkflowError):
+    """The callback was completed again and again without an answer in the ledger."""
+
+    def __init__(self, task_id: str, rings: int) -> None:
+        super().__init__(f"task {task_id} was rung {rings} times without an answer in the ledger")
+        self.task_id = task_id
+
+
+class TransientError(CountersignError):
+    """Nothing is wrong with what was asked; the same call may succeed later."""
+
+
+class LedgerConflictError(TransientError):
+    """Another writer was faster; read again and decide anew."""
+
+
+class LedgerUnavailableError(TransientError):
+    """The ledger did not answer, or stayed contended through all retries."""
+
+
+class HandOffRejectedError(TransientError):
+    """The bus or the queue did not take the envelope."""
+
+
+class MailRefusedError(TransientError):
+    """The mail service did not take a message."""
+
+
+class NotRungError(TransientError):
+    """Lambda was throttled or did not answer the callback call; ring again."""
+
+
+class StartFailedError(TransientError):
+    """The workflow could not be started; the same request may be sent again."""

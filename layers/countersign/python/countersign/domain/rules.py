@@ -1,0 +1,85 @@
+"""Rules: when the votes on a task decide it. Data on the task, evaluated in the write that records a vote."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Decision(StrEnum):
+    """What a person can say about a task."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
+class Outcome(StrEnum):
+    """What a decided task came to."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+_OUTCOME = {Decision.APPROVE: Outcome.APPROVED, Decision.REJECT: Outcome.REJECTED}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome, and the recipients whose votes made it, in the order of the audience."""
+
+    outcome: Outcome
+    decided_by: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How many of the audience must agree.
+
+    Attributes:
+        kind: `any` (the first vote decides), `all`, or `quorum`.
+        k: Approvals that a quorum needs.
+        veto: Whether one rejection decides; without, a rejection only lowers the chance of the approvals needed.
+    """
+
+    kind: str = "any"
+    k: int = 1
+    veto: bool = True
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any] | None) -> "Rule":
+        """Read the rule of a request's input: `{"kind": "any|all|quorum", "k"?, "veto"?}`; None is `any`."""
+        if document is None:
+            return cls()
+        kind = str(document["kind"])
+        return cls(kind=kind, k=int(document.get("k", 1)), veto=bool(document.get("veto", kind != "quorum")))
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the rule as the task keeps it."""
+        return {"kind": self.kind, "k": self.k, "veto": self.veto}
+
+    def needed(self, audience_size: int) -> int:
+        """Return how many approvals decide the task for good."""
+        return {"any": 1, "all": audience_size, "quorum": self.k}[self.kind]
+
+
+def decide(rule: Rule, audience: Collection[str], votes: Mapping[str, Decision]) -> Verdict | None:
+    """Tell whether these votes decide the task.
+
+    Args:
+        rule: The task's rule.
+        audience: Everybody who may vote, in order.
+        votes: The vote of each recipient who has voted; one each.
+
+    Returns:
+        The verdict, or None while more votes are needed.
+    """
+    approvals = tuple(person for person in audience if votes.get(person) is Decision.APPROVE)
+    rejections = tuple(person for person in audience if votes.get(person) is Decision.REJECT)
+    needed = rule.needed(len(audience))
+    if len(approvals) >= needed:
+        return Verdict(Outcome.APPROVED, approvals)
+    vetoed = bool(rejections) and (rule.veto or rule.kind == "any")
+    out_of_reach = len(audience) - len(rejections) < needed
+    if vetoed or out_of_reach:
+        return Verdict(Outcome.REJECTED, rejections)
+    return None

@@ -1,0 +1,33 @@
+"""Lost races: read again and decide anew, a bounded number of times."""
+
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from countersign.domain.errors import LedgerConflictError, LedgerUnavailableError
+
+ATTEMPTS = 12
+_FIRST_PAUSE_SECONDS = 0.01
+_LONGEST_PAUSE_SECONDS = 0.4
+
+Result = TypeVar("Result")
+
+
+def settle(attempt: Callable[[], Result], pause: Callable[[float], None] = time.sleep) -> Result:
+    """Return the attempt's result, starting it anew after each lost race.
+
+    Args:
+        attempt: Reads, decides and writes; must be safe to start anew.
+        pause: Waits this many seconds, full jitter, doubling; tests pass their own.
+
+    Raises:
+        LedgerUnavailableError: Every attempt lost.
+    """
+    for number in range(ATTEMPTS):
+        try:
+            return attempt()
+        except LedgerConflictError:
+            longest = min(_FIRST_PAUSE_SECONDS * 2**number, _LONGEST_PAUSE_SECONDS)
+            pause(random.uniform(0, longest))  # noqa: S311  spreads retries, keeps no secret
+    raise LedgerUnavailableError(f"lost {ATTEMPTS} races for one item")

@@ -1,0 +1,212 @@
+"""The workflow's side of a task: open it and hand it off, read what became of it, or take it back.
+
+Each method is the body of one durable step, so each may run again after it has succeeded, and returns plain JSON values
+that hold no secret.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from countersign import envelope
+from countersign.domain import tasks
+from countersign.domain.audit import AuditEvent
+from countersign.domain.clock import Clock, from_text, to_text
+from countersign.domain.errors import LedgerConflictError
+from countersign.domain.identity import normalise
+from countersign.domain.rules import Rule
+from countersign.domain.tasks import Status, Task, task_id_of
+from countersign.ports import HandOff, TaskLedger
+from countersign.services.contention import settle
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a workflow asks somebody outside.
+
+    Attributes:
+        kind: Hand-off kind without its suffix, such as `approval`.
+        title: One line that says what is asked.
+        details: What is asked, as label and value.
+        requester: Who asked for it; may not answer it. Empty when nobody did.
+        audience: Who may answer.
+        rule: How many of them must agree.
+        deadline_seconds: Bound of the whole request, counted from its start.
+        wait_seconds: Bound of this wait alone, counted from its opening; None for the request's own.
+        reminders_seconds: When to hand off again, counted from the opening.
+    """
+
+    kind: str
+    title: str
+    details: tuple[tuple[str, str], ...]
+    requester: str
+    audience: tuple[str, ...]
+    deadline_seconds: int
+    rule: Rule = Rule()
+    wait_seconds: int | None = None
+    reminders_seconds: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Wait:
+    """One wait of one execution.
+
+    Attributes:
+        request_id: The request, which is the execution's name.
+        name: Name of the wait, unique within the workflow.
+        first_callback_id: Callback id of its first callback, known again on every replay.
+        expires_at: When the task closes by itself.
+        max_expires_at: How far its deadline may be moved.
+    """
+
+    request_id: str
+    name: str
+    first_callback_id: str
+    expires_at: datetime
+    max_expires_at: datetime
+
+    @property
+    def task_id(self) -> str:
+        """Id of the wait's task."""
+        return task_id_of(self.request_id, self.name)
+
+
+class Desk:
+    """Opens, reads and takes back tasks for one workflow."""
+
+    def __init__(self, ledger: TaskLedger, hand_off: HandOff, clock: Clock, workflow: str) -> None:
+        self._ledger = ledger
+        self._hand_off = hand_off
+        self._clock = clock
+        self._workflow = workflow
+
+    def open(self, wait: Wait, question: Question) -> dict[str, Any]:
+        """Put the task and hand it off; after a retry, only hand it off.
+
+        Returns:
+            What `read` returns, with `duplicate` true when another wait opened this task.
+
+        Raises:
+            TransientError: The ledger or the hand-off did not take it; the step is retried.
+        """
+        task = settle(lambda: self._opened(wait, question))
+        if task.opened_by not in ("", wait.first_callback_id):
+            return _report(task, self._clock.now()) | {"duplicate": True}
+        if task.status is Status.OPEN:
+            self._hand_off.send(envelope.requested(task))
+        return _report(task, self._clock.now())
+
+    def refresh(self, wait: Wait, callback_id: str, hand_off: int, *, remind: bool) -> dict[str, Any]:
+        """Point the open task at a fresh callback, and hand it off again when a reminder is due.
+
+        Args:
+            wait: The wait.
+            callback_id: The fresh callback.
+            hand_off: Number of the newest hand-off.
+            remind: Whether that hand-off is new and must be sent.
+
+        Returns:
+            What `read` returns, of the task as it was found.
+        """
+        task = settle(lambda: self._refreshed(wait.task_id, callback_id, hand_off))
+        if remind and task.status is Status.OPEN:
+            self._hand_off.send(envelope.reminder(task, hand_off))
+        return _report(task, self._clock.now())
+
+    def read(self, wait: Wait, *, superseded: bool = False) -> dict[str, Any]:
+        """Return what became of the task, and mark it APPLIED or EXPIRED.
+
+        Returns:
+            `status`, `at`, `expires_at`, and for a decided task `outcome`, `decided_by`, `decided_at`, `votes`.
+        """
+        return settle(lambda: self._closed(wait.task_id, superseded=superseded))
+
+    def cancel(self, wait: Wait, reason: str) -> dict[str, Any]:
+        """Take an open task back; a decision made meanwhile wins. Returns what `read` returns."""
+        return settle(lambda: self._cancelled(wait.task_id, reason))
+
+    def _opened(self, wait: Wait, question: Question) -> Task:
+        standing = self._ledger.task(wait.task_id)
+        if standing is not None:
+            return standing
+        task = self._new_task(wait, question)
+        self._ledger.open(task, AuditEvent("opened", self._workflow, data={"audience": list(task.audience)}))
+        return task
+
+    def _new_task(self, wait: Wait, question: Question) -> Task:
+        return Task(
+            task_id=wait.task_id,
+            status=Status.OPEN,
+            request_id=wait.request_id,
+            workflow=self._workflow,
+            kind=question.kind,
+            opened_by=wait.first_callback_id,
+            callback_id=wait.first_callback_id,
+            title=question.title,
+            details=question.details,
+            shown=tasks.shown_digest(question.title, question.details, question.requester),
+            requester=question.requester,
+            audience=tuple(dict.fromkeys(map(normalise, question.audience))),
+            rule=question.rule,
+            hand_off=1,
+            opened_at=self._clock.now(),
+            expires_at=wait.expires_at,
+            max_expires_at=wait.max_expires_at,
+        )
+
+    def _refreshed(self, task_id: str, callback_id: str, hand_off: int) -> Task:
+        refreshed = self._ledger.refresh(task_id, callback_id, hand_off)
+        task = self._present(task_id)
+        if not refreshed and task.status is Status.OPEN:
+            raise LedgerConflictError(task_id)
+        return task
+
+    def _closed(self, task_id: str, *, superseded: bool) -> dict[str, Any]:
+        task, now = self._present(task_id), self._clock.now()
+        change = tasks.close(task, now, superseded=superseded)
+        return _report(self._ledger.commit(change) if change else task, now)
+
+    def _cancelled(self, task_id: str, reason: str) -> dict[str, Any]:
+        task, now = self._ledger.task(task_id), self._clock.now()
+        if task is None:  # the opening failed before its write: nothing stands that anybody could answer
+            return {"status": Status.CANCELLED.value, "at": to_text(now)}
+        change = tasks.cancel(task, self._workflow, reason, now)
+        return _report(self._ledger.commit(change) if change else task, now)
+
+    def _present(self, task_id: str) -> Task:
+        task = self._ledger.task(task_id)
+        if task is None:
+            raise LookupError(f"task {task_id} is gone from the ledger while its workflow waits for it")
+        return task
+
+
+def _report(task: Task, now: datetime) -> dict[str, Any]:
+    report: dict[str, Any] = {
+        "status": task.status.value,
+        "at": to_text(now),
+        "expires_at": to_text(task.expires_at) if task.expires_at else None,
+    }
+    if task.decided_at is None:
+        return report
+    return report | {
+        "outcome": task.outcome and task.outcome.value,
+        "decided_by": list(task.decided_by),
+        "decided_at": to_text(task.decided_at),
+        "votes": [_ballot(task, person) for person in task.audience if person in task.votes],
+    }
+
+
+def _ballot(task: Task, person: str) -> dict[str, str]:
+    vote = task.votes[person]
+    return {"by": person, "decision": vote.decision.value, "comment": vote.comment, "at": to_text(vote.at)}
+
+
+def reported_time(report: Mapping[str, Any]) -> datetime:
+    """Return when a step made its report."""
+    return from_text(report["at"])
+
+
+def whole_seconds_until(moment: datetime, now: datetime) -> int:
+    """Return how many whole seconds, rounded up and at least one, a callback may wait."""
+    return max(1, -((now - moment) // timedelta(seconds=1)))

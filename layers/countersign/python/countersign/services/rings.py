@@ -1,0 +1,38 @@
+"""Ringing: wake the workflow whose task has been decided, and record how that went."""
+
+from countersign.domain import tasks
+from countersign.domain.clock import Clock
+from countersign.domain.tasks import Ring
+from countersign.ports import Doorbell, TaskLedger
+from countersign.services.contention import settle
+
+
+class Rings:
+    """Rings durable executions."""
+
+    def __init__(self, ledger: TaskLedger, doorbell: Doorbell, clock: Clock) -> None:
+        self._ledger = ledger
+        self._doorbell = doorbell
+        self._clock = clock
+
+    def ring(self, task_id: str, callback_id: str) -> Ring:
+        """Ring the callback of a decided task.
+
+        Safe to do again: a callback that ended before answers so, and a delivered ring stays delivered.
+
+        Args:
+            task_id: The task.
+            callback_id: The callback that its workflow waits on.
+
+        Raises:
+            TransientError: Lambda was throttled or did not answer, or the ledger did not; ring again.
+        """
+        ring = self._doorbell.ring(callback_id, self._clock.now())
+        settle(lambda: self._record(task_id, ring))
+        return ring
+
+    def _record(self, task_id: str, ring: Ring) -> None:
+        task = self._ledger.task(task_id)
+        change = tasks.rung(task, ring) if task else None
+        if change:
+            self._ledger.commit(change)

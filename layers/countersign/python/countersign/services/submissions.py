@@ -1,0 +1,104 @@
+"""Requests: start a workflow once under the caller's id, and tell how it goes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from countersign import contracts
+from countersign.domain.clock import Clock, to_text
+from countersign.domain.errors import RequestConflictError, UnknownWorkflowError
+from countersign.domain.strict_json import digest
+from countersign.domain.tasks import Task
+from countersign.ports import Request, RequestLedger, WorkflowStarter
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What became of a POST.
+
+    Attributes:
+        request: The request as it stands.
+        started: Whether this call started the workflow; False when the same request was started before.
+    """
+
+    request: Request
+    started: bool
+
+
+class Submissions:
+    """Starts workflows and reports on them."""
+
+    def __init__(
+        self, ledger: RequestLedger, starter: WorkflowStarter, clock: Clock, deadlines: Mapping[str, int]
+    ) -> None:
+        """Take the ports.
+
+        Args:
+            ledger: Where requests are kept.
+            starter: Starts durable executions.
+            clock: The time.
+            deadlines: Every deployed workflow's default `deadline_seconds`, by its name.
+        """
+        self._ledger = ledger
+        self._starter = starter
+        self._clock = clock
+        self._deadlines = deadlines
+
+    def submit(self, document: Any, submitted_by: str) -> Submission:
+        """Start what the document asks for, unless that happened before.
+
+        Args:
+            document: The body of `POST /requests`.
+            submitted_by: IAM ARN of the caller.
+
+        Raises:
+            ContractError: The body, or the workflow's input, breaks its contract.
+            UnknownWorkflowError: No workflow of that name is deployed.
+            RequestConflictError: The id stands for another workflow or input.
+            StartFailedError: Lambda did not take the start; the same request may be sent again.
+            LedgerUnavailableError: The ledger did not answer; the same request may be sent again.
+        """
+        contracts.check("request", document)
+        workflow, request_id = document["workflow"], document["request_id"]
+        if workflow not in self._deadlines:
+            raise UnknownWorkflowError(workflow)
+        contracts.check(f"{workflow}.input", document["input"], "/input")
+        asked = Request(request_id, workflow, digest(document["input"]), submitted_by)
+        standing = self._ledger.submit(asked, self._clock.now())
+        if (standing.workflow, standing.input_digest) != (asked.workflow, asked.input_digest):
+            raise RequestConflictError(request_id)
+        if standing.status != "submitted":
+            return Submission(standing, started=False)
+        payload = {
+            "request_id": request_id,
+            "workflow": workflow,
+            "input": {"deadline_seconds": self._deadlines[workflow]} | document["input"],
+        }
+        self._ledger.started(request_id, self._starter.start(workflow, request_id, payload))
+        return Submission(standing, started=True)
+
+    def report(self, request_id: str) -> dict[str, Any] | None:
+        """Return what `GET /requests/{request_id}` shows, or None when there is no such request."""
+        request = self._ledger.request(request_id)
+        if request is None:
+            return None
+        tasks = self._ledger.tasks(self._ledger.task_ids(request_id))
+        return {
+            "request_id": request_id,
+            "workflow": request.workflow,
+            "status": "running" if request.status == "submitted" else request.status,
+            "result": request.result,
+            "tasks": [_task_report(task) for task in tasks],
+        }
+
+
+def _task_report(task: Task) -> dict[str, Any]:
+    return {
+        "task_id": task.task_id,
+        "kind": task.kind,
+        "status": task.status.value,
+        "outcome": task.outcome and task.outcome.value,
+        "opened_at": task.opened_at and to_text(task.opened_at),
+        "expires_at": task.expires_at and to_text(task.expires_at),
+        "decided_at": task.decided_at and to_text(task.decided_at),
+    }

@@ -1,0 +1,171 @@
+"""Every word that people read, on pages and in mail, by language: one catalog, so that a language is one more mapping.
+
+A text is a `str.format` template; what it names in braces is filled in by the code, already made safe to show. Keys
+are the same in all languages, except that a count has one key for each plural category which its language uses for it
+(`….one`, `….other`), by the names of Unicode's plural rules: https://cldr.unicode.org/index/cldr-spec/plural-rules
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+DEFAULT_LANGUAGE = "en"
+
+_ENGLISH = {
+    "direction": "ltr",
+    "product": "Countersign",
+    "page.title": "{title} · Countersign",
+    "page.title.problem": "Not recorded: {title} · Countersign",
+    "page.foot": "This page never asks for a password or a card number.",
+    "title.label": "What is asked",
+    "value.empty": "–",
+    "people.two": "{first} and {last}",
+    "people.more": "{first}, {last}",
+    # Time. Weekdays count from Monday, as in ISO 8601.
+    "moment": "{weekday}, {day}\N{NO-BREAK SPACE}{month} {year}, {hour:02}:{minute:02}\N{NO-BREAK SPACE}UTC",
+    "weekday.1": "Monday",
+    "weekday.2": "Tuesday",
+    "weekday.3": "Wednesday",
+    "weekday.4": "Thursday",
+    "weekday.5": "Friday",
+    "weekday.6": "Saturday",
+    "weekday.7": "Sunday",
+    "month.1": "January",
+    "month.2": "February",
+    "month.3": "March",
+    "month.4": "April",
+    "month.5": "May",
+    "month.6": "June",
+    "month.7": "July",
+    "month.8": "August",
+    "month.9": "September",
+    "month.10": "October",
+    "month.11": "November",
+    "month.12": "December",
+    "left.days.other": "{count} days left",
+    "left.hours.other": "{count} hours left",
+    "left.minutes.one": "{count} minute left",
+    "left.minutes.other": "{count} minutes left",
+    "left.moment": "Less than a minute left",
+    # The review page.
+    "review.status": "Your decision is needed",
+    "review.until": "Please decide by {moment}.",
+    "review.requester": "Requested by",
+    "review.heading": "Your decision",
+    "review.comment": "Comment",
+    "review.comment.optional": "optional",
+    "review.comment.hint": "Kept with your decision. At most {limit:,} characters.",
+    "review.approve": "Approve",
+    "review.reject": "Reject",
+    "review.next": "When you decide, the request continues at once. Your decision is final.",
+    "review.owner": "This link is for {recipient}. A decision is recorded as theirs.",
+    "review.problem": "Nothing is decided yet",
+    "review.problem.comment_too_long": (
+        "Your comment has {length:,} characters; at most {limit:,} are possible. Please shorten it and decide again."
+    ),
+    "review.problem.unknown_decision": "Please press Approve or Reject.",
+    "review.problem.details_changed": (
+        "The details below have changed since you opened this page. Please read them again before you decide."
+    ),
+    # The result pages.
+    "decided.thanks.approved": "Thank you. Your approval is recorded.",
+    "decided.thanks.rejected": "Thank you. Your rejection is recorded.",
+    "decided.done.approved": "This request is approved",
+    "decided.done.rejected": "This request is rejected",
+    "decided.conflict.approved": "Already approved",
+    "decided.conflict.rejected": "Already rejected",
+    "decided.conflict": "Another answer was recorded before yours. Your answer was not recorded and changes nothing.",
+    "decided.next": "The request continues now. You can close this page.",
+    "decided.nothing": "There is nothing left for you to do. You can close this page.",
+    "decided.outcome": "Decision",
+    "decided.outcome.approved": "Approved",
+    "decided.outcome.rejected": "Rejected",
+    "decided.by": "Decided by",
+    "decided.at": "Decided on",
+    "decided.comment": "Comment",
+    "decided.owner": "This link is for {recipient}.",
+    "closed.expired": "The deadline has passed",
+    "closed.expired.when": "Nobody decided by {moment}, so this request is closed.",
+    "closed.expired.next": "If a decision is still needed, the person who asked has to send a new request.",
+    "closed.withdrawn": "This request was withdrawn",
+    "closed.withdrawn.when": "It was withdrawn on {moment}, before anybody decided.",
+    "closed.withdrawn.next": "There is nothing left for you to do. You can close this page.",
+    # Pages for what went wrong.
+    "problem.unknown_link": "This link is not valid",
+    "problem.unknown_link.text": "We know no request for this link. It may have been cut off when it was copied.",
+    "problem.unknown_link.next": "Open the link from your e-mail again, all of it.",
+    "problem.cross_site": "Your answer was not accepted",
+    "problem.cross_site.text": "It was sent from another website, so we did not count it. Nothing is decided.",
+    "problem.cross_site.next": "Open the link from your e-mail again and answer on the page that it shows.",
+    "problem.own_request": "Somebody else has to decide",
+    "problem.own_request.text": "You made this request yourself, so your answer does not count. Nothing is decided.",
+    "problem.own_request.next": "The other approvers have links of their own.",
+    "problem.bad_request": "We could not read your answer",
+    "problem.bad_request.text": "It reached us incomplete, so we did not count it. Nothing is decided.",
+    "problem.bad_request.next": "Open the link from your e-mail again and decide there.",
+    "problem.too_large": "Your answer is too long",
+    "problem.too_large.text": "More text reached us than we can take, so we did not count it. Nothing is decided.",
+    "problem.too_large.next": "Open the link from your e-mail again and write a shorter comment.",
+    "problem.method": "This page cannot be used that way",
+    "problem.method.text": "It can only be opened and answered in a browser. Nothing is decided.",
+    "problem.method.next": "Open the link from your e-mail again.",
+    "problem.try_again": "Please try again in a minute",
+    "problem.try_again.text": (
+        "Something on our side did not answer in time. Take it that nothing was recorded. Your link still works."
+    ),
+    "problem.try_again.next": "Open the link from your e-mail again: the page shows how things stand.",
+    # Mail.
+    "mail.subject.requested": "Please decide: {title}",
+    "mail.subject.reminder": "Reminder, please decide: {title}",
+    "mail.subject.escalated": "Passed on to you, please decide: {title}",
+    "mail.subject.stage": "[{stage}] {subject}",
+    "mail.intro.requested": "{requester} asks for a decision from you.",
+    "mail.intro.reminder": "{requester} is still waiting for a decision from you.",
+    "mail.intro.escalated": "Nobody has decided this request of {requester} yet. It is now passed on to you.",
+    "mail.row": "{label}: {value}",
+    "mail.requester": "Requested by",
+    "mail.until": "Decide by",
+    "mail.clipped": "{text} … (the rest is on the page)",
+    "mail.action": "Read and decide",
+    "mail.action.text": "Read the details, then approve or reject, on this page:",
+    "mail.personal": (
+        "This link is personal to {recipient}: a decision made with it is recorded as yours. Do not forward it."
+    ),
+    "mail.safe": "Opening the page decides nothing; only the buttons on it do.",
+    "mail.stage": "This is a message of the {stage} system, not of production.",
+}
+
+CATALOGS: Mapping[str, Mapping[str, str]] = MappingProxyType({"en": MappingProxyType(_ENGLISH)})
+"""The texts of each language, by BCP 47 tag (`en`)."""
+
+PLURALS: Mapping[str, Callable[[int], str]] = MappingProxyType({"en": lambda count: "one" if count == 1 else "other"})
+"""The plural category of a count, for each language of `CATALOGS`."""
+
+
+def say(language: str, key: str, /, **values: object) -> str:
+    """Return a text with its values filled in.
+
+    Args:
+        language: A language of `CATALOGS`.
+        key: The text's key, such as `review.approve`.
+        **values: What the text names in braces; must be safe to show, they are inserted as they are.
+
+    Raises:
+        LookupError: There is no such language or key, or a value is missing.
+    """
+    if language not in CATALOGS:
+        raise LookupError(f"no wording in language {language}; there is {', '.join(sorted(CATALOGS))}")
+    return CATALOGS[language][key].format_map(values)
+
+
+def say_count(language: str, key: str, count: int) -> str:
+    """Return the text for a count in the plural form that the language uses for it.
+
+    Args:
+        language: A language of `CATALOGS`.
+        key: The key without its plural category, such as `left.days`.
+        count: The number, also the text's `{count}`.
+
+    Raises:
+        LookupError: There is no such language or key.
+    """
+    return say(language, f"{key}.{PLURALS[language](count)}", count=count)

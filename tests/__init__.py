@@ -1,0 +1,1 @@
+"""The tests, by level: see the README."""

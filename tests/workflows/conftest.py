@@ -1,0 +1,136 @@
+"""Workflows on AWS's own local runner, with the ledger in memory."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from aws_durable_execution_sdk_python_testing.runner import DurableFunctionTestResult, DurableFunctionTestRunner
+from countersign.domain.clock import SystemClock
+from countersign.domain.rules import Decision
+from countersign.domain.tasks import Status, Task
+from countersign.ports import Link
+from countersign.runtime import Runtime, use
+from countersign.services.reviews import Click, Review, Reviews
+from countersign.services.rings import Rings
+
+from tests.fakes import MemoryHandOff, MemoryLedger
+
+POLL_SECONDS = 0.02
+PATIENCE_SECONDS = 20
+
+
+def any_order_input(**overrides: Any) -> dict[str, Any]:
+    """Return a valid input of order-approval."""
+    return {
+        "order_id": "1001",
+        "amount": "250.00",
+        "currency": "EUR",
+        "description": "Twelve office chairs",
+        "requester": "rita@example.com",
+        "approvers": ["maria@example.com"],
+        "deadline_seconds": 60,
+    } | overrides
+
+
+class Bench:
+    """One execution of a workflow, and everybody around it."""
+
+    def __init__(self, handler: Callable[[Any, Any], Any], workflow: str) -> None:
+        self.ledger = MemoryLedger()
+        self.hand_off = MemoryHandOff()
+        self.clock = SystemClock()
+        self.runtime = Runtime(workflow, timedelta(days=1), self.ledger, self.ledger, self.hand_off, self.clock)
+        self.runner = DurableFunctionTestRunner(self._counting(handler), poll_interval=POLL_SECONDS, skip_time=False)
+        self.invocations = 0
+        self._arn = ""
+
+    def _counting(self, handler: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        def counted(event: Any, context: Any) -> Any:
+            self.invocations += 1
+            return handler(event, context)
+
+        return counted
+
+    def start(self, document: dict[str, Any], request_id: str = "order-1001") -> None:
+        payload = {"request_id": request_id, "workflow": self.runtime.workflow, "input": document}
+        self._arn = self.runner.run_async(json.dumps(payload), execution_name=request_id)
+
+    def finish(self) -> DurableFunctionTestResult:
+        return self.runner.wait_for_result(self._arn, timeout=PATIENCE_SECONDS)
+
+    def result(self) -> dict[str, Any]:
+        finished = self.finish()
+        assert finished.status.value == "SUCCEEDED", finished.error
+        document: dict[str, Any] = json.loads(finished.result or "null")
+        return document
+
+    def callback_id(self, name: str) -> str:
+        return self.runner.wait_for_callback(self._arn, name=name, timeout=PATIENCE_SECONDS)
+
+    def open_task(self, task_id: str = "order-1001.approval") -> Task:
+        """Wait until the task is open and handed off, and return it."""
+        return self.until(lambda: (task := self.ledger.task(task_id)) and self.hand_off.sent and task)
+
+    def until(self, condition: Callable[[], Any]) -> Any:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            if found := condition():
+                return found
+            time.sleep(POLL_SECONDS)
+        pytest.fail("it did not happen in time")
+
+    def answer(self, decision: Decision, recipient: str = "maria@example.com", comment: str = "") -> Review:
+        """Record what a click says; nobody rings."""
+        task = self.open_task()
+        token = "t" * 43
+        self.ledger.put_link(Link(_fingerprint(token), task.task_id, recipient), self.clock.now())
+        click = Click(token, decision, comment, task.shown, "same-origin", "")
+        return Reviews(self.ledger, self.clock).decide(click)
+
+    def relay(self, task_id: str = "order-1001.approval") -> None:
+        """Ring as the relay does when the stream tells it of the decision."""
+        task = self.ledger.task(task_id)
+        assert task
+        assert task.status is Status.DECIDED
+        Rings(self.ledger, _RunnerDoorbell(self.runner), self.clock).ring(task_id, task.callback_id)
+
+    def close(self) -> None:
+        self.runner.close()
+
+
+class _RunnerDoorbell:
+    def __init__(self, runner: DurableFunctionTestRunner) -> None:
+        self._runner = runner
+
+    def ring(self, callback_id: str, at: Any) -> Any:
+        from aws_durable_execution_sdk_python_testing.exceptions import AwsApiException
+        from countersign.domain.tasks import Ring
+
+        try:
+            self._runner.send_callback_success(callback_id, b"")
+        except AwsApiException as error:
+            return Ring("closed", at, type(error).__name__)
+        return Ring("delivered", at)
+
+
+def _fingerprint(token: str) -> str:
+    from countersign.domain.tokens import fingerprint
+
+    found = fingerprint(token)
+    assert found
+    return found
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    from order_approval.handler import handler
+
+    made = Bench(handler, "order-approval")
+    with use(made.runtime):
+        yield made
+        made.close()
+
+

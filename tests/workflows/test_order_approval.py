@@ -1,0 +1,257 @@
+"""The order-approval workflow on AWS's local runner: its ends, its operations, and what may come in between."""
+
+import dataclasses
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from aws_durable_execution_sdk_python_testing.model import ErrorObject
+from countersign.domain.errors import TaskClosedError
+from countersign.domain.rules import Decision
+from countersign.domain.tasks import Status
+from countersign.services.reviews import Reviews
+
+from tests.fakes import FixedClock, MemoryHandOff
+from tests.workflows.conftest import Bench, any_order_input
+
+TASK = "order-1001.approval"
+
+
+def once(action: Any) -> Any:
+    """Run an action at the first call only."""
+    calls = [action]
+
+    def run(*arguments: Any) -> None:
+        if calls:
+            calls.pop()(*arguments)
+
+    return run
+
+
+def test_an_approval_resumes_the_workflow_with_who_when_and_why(bench: Bench) -> None:
+    bench.start(any_order_input())
+    bench.answer(Decision.APPROVE, comment="Go ahead")
+    bench.relay()
+    result = bench.result()
+    assert result["status"] == "approved"
+    assert result["decided_by"] == "maria@example.com"
+    assert result["comment"] == "Go ahead"
+    assert result["votes"][0]["decision"] == "approve"
+    assert bench.ledger.standing[TASK].status is Status.APPLIED
+    assert bench.ledger.asked["order-1001"].result == result
+
+
+def test_a_rejection_is_a_result_not_an_error(bench: Bench) -> None:
+    bench.start(any_order_input())
+    bench.answer(Decision.REJECT, comment="Too dear")
+    bench.relay()
+    result = bench.result()
+    assert (result["status"], result["comment"]) == ("rejected", "Too dear")
+
+
+def test_no_answer_until_the_deadline_is_a_status_of_its_own(bench: Bench) -> None:
+    bench.start(any_order_input(deadline_seconds=1))
+    assert bench.result() == {
+        "order_id": "1001",
+        "status": "expired",
+        "decided_by": None,
+        "decided_at": None,
+        "comment": None,
+        "votes": [],
+    }
+    assert bench.ledger.standing[TASK].status is Status.EXPIRED
+
+
+def test_a_plain_approval_is_four_operations_and_two_invocations(bench: Bench) -> None:
+    bench.start(any_order_input())
+    bench.answer(Decision.APPROVE)
+    bench.relay()
+    operations = {operation.name for operation in bench.finish().get_all_operations()}
+    assert operations == {"approval callback 1", "approval open 1", "approval read 1", "record result"}
+    assert bench.invocations == 2
+
+
+def test_a_reminder_goes_out_on_the_same_task_and_a_click_after_it_counts(bench: Bench) -> None:
+    bench.start(any_order_input(reminders_seconds=[1]))
+    bench.until(lambda: bench.hand_off.kinds == ["approval.requested", "approval.reminder"])
+    assert [envelope["attempt"] for envelope in bench.hand_off.sent] == [1, 2]
+    bench.answer(Decision.APPROVE)
+    bench.relay()
+    assert bench.result()["status"] == "approved"
+
+
+def test_a_click_in_the_gap_between_a_timed_out_callback_and_the_next_one_counts(bench: Bench) -> None:
+    click = once(lambda: bench.answer(Decision.APPROVE))
+    bench.ledger.before_write = lambda write: click() if write == "refresh" else None
+    bench.start(any_order_input(reminders_seconds=[1]))
+    assert bench.result()["status"] == "approved"
+    assert bench.hand_off.kinds == ["approval.requested"], "a decided task is not handed off again"
+
+
+def test_an_answer_before_the_wait_begins_counts(bench: Bench) -> None:
+    def answer_and_ring() -> None:
+        bench.hand_off.sent.append({"kind": "early"})
+        bench.answer(Decision.REJECT)
+        bench.relay()
+
+    early = once(answer_and_ring)
+    bench.ledger.after_write = lambda write: early() if write == "open" else None
+    bench.start(any_order_input())
+    assert bench.result()["status"] == "rejected"
+
+
+def test_a_click_a_moment_before_the_deadline_wins_over_the_expiry_that_follows(bench: Bench) -> None:
+    def click_in_time() -> None:
+        expires_at = bench.ledger.standing[TASK].expires_at
+        assert expires_at
+        bench.clock = FixedClock(expires_at - timedelta(milliseconds=1))  # type: ignore[assignment]
+        bench.answer(Decision.APPROVE)
+
+    click = once(click_in_time)
+    expiring = "commit"
+    bench.ledger.before_write = lambda write: click() if write == expiring else None
+    bench.start(any_order_input(deadline_seconds=1))
+    assert bench.result()["status"] == "approved"
+
+
+def test_a_click_at_the_deadline_hears_that_the_task_is_closed(bench: Bench) -> None:
+    bench.start(any_order_input(deadline_seconds=1))
+    expires_at = bench.open_task().expires_at
+    assert expires_at
+    bench.clock = FixedClock(expires_at)  # type: ignore[assignment]
+    assert isinstance(bench.answer(Decision.APPROVE).refusal, TaskClosedError)
+    assert bench.result()["status"] == "expired"
+
+
+def test_the_open_step_failing_after_its_write_opens_once_and_hands_off_once(bench: Bench) -> None:
+    def fail() -> None:
+        raise ConnectionError
+
+    crash = once(fail)
+    bench.ledger.after_write = lambda write: crash() if write == "open" else None
+    bench.start(any_order_input())
+    bench.answer(Decision.APPROVE)
+    bench.relay()
+    assert bench.result()["status"] == "approved"
+    assert bench.hand_off.kinds == ["approval.requested"]
+    assert [entry.event.event for entry in bench.ledger.entries].count("opened") == 1
+
+
+def test_a_callback_completed_from_the_console_changes_nothing_and_the_real_click_counts(bench: Bench) -> None:
+    bench.start(any_order_input())
+    bench.open_task()
+    bench.runner.send_callback_success(bench.callback_id("approval callback 1"), b'{"decision": "approve"}')
+    bench.callback_id("approval callback 2")
+    assert bench.ledger.standing[TASK].status is Status.OPEN
+    bench.until(lambda: bench.ledger.standing[TASK].callback_id != bench.ledger.standing[TASK].opened_by)
+    bench.answer(Decision.REJECT)
+    bench.relay()
+    assert bench.result()["status"] == "rejected"
+    assert bench.hand_off.kinds == ["approval.requested"], "a ring that meant nothing mails nobody"
+
+
+def test_a_callback_failed_from_the_console_changes_nothing_and_the_real_click_counts(bench: Bench) -> None:
+    bench.start(any_order_input())
+    bench.open_task()
+    error = ErrorObject(message="approved, honestly", type="Approved", data=None, stack_trace=None)
+    bench.runner.send_callback_failure(bench.callback_id("approval callback 1"), error)
+    bench.callback_id("approval callback 2")
+    bench.until(lambda: bench.ledger.standing[TASK].callback_id != bench.ledger.standing[TASK].opened_by)
+    bench.answer(Decision.APPROVE)
+    bench.relay()
+    assert bench.result()["status"] == "approved"
+
+
+def test_a_decision_that_nobody_rang_for_is_read_at_the_deadline(bench: Bench) -> None:
+    bench.start(any_order_input(deadline_seconds=2))
+    bench.answer(Decision.APPROVE)
+    assert bench.result()["status"] == "approved"
+
+
+def test_two_waits_of_one_name_are_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    from countersign.approval import request_approval
+    from countersign.workflow import workflow
+    from order_approval.order import Order
+
+    @workflow
+    def twice(document: dict[str, Any], context: Any) -> dict[str, Any]:
+        approval = Order.from_input(document).approval()
+        request_approval(context, "approval", approval)
+        request_approval(context, "approval", approval)
+        return {}
+
+    monkeypatch.setattr(bench, "runner", Bench(twice, "twice").runner)
+    bench.start(any_order_input())
+    bench.answer(Decision.APPROVE)
+    bench.relay()
+    finished = bench.finish()
+    assert finished.status.value == "FAILED"
+    assert finished.error
+    assert str(finished.error.type).endswith("DuplicateTaskNameError")
+    bench.runner.close()
+
+
+@pytest.fixture
+def impatient(bench: Bench) -> Bench:
+    """A bench whose runner skips the pauses between a step's attempts."""
+    from aws_durable_execution_sdk_python_testing.runner import DurableFunctionTestRunner
+    from order_approval.handler import handler
+
+    bench.runner.close()
+    bench.runner = DurableFunctionTestRunner(handler, poll_interval=0.02)
+    return bench
+
+
+def with_hand_off(bench: Bench, hand_off: MemoryHandOff) -> None:
+    bench.hand_off = hand_off
+    object.__setattr__(bench.runtime, "hand_off", hand_off)
+
+
+def test_a_hand_off_that_fails_for_good_cancels_the_task_and_fails_the_workflow(impatient: Bench) -> None:
+    with_hand_off(impatient, MemoryHandOff(refusals=100))
+    impatient.start(any_order_input(deadline_seconds=86400))
+    finished = impatient.finish()
+    assert finished.error
+    assert str(finished.error.type).endswith("HandOffFailedError")
+    assert impatient.ledger.standing[TASK].status is Status.CANCELLED
+    assert impatient.ledger.entries[-1].event.data == {"reason": "hand_off_failed"}
+
+
+def test_a_hand_off_that_fails_at_first_is_tried_again(impatient: Bench) -> None:
+    with_hand_off(impatient, MemoryHandOff(refusals=3))
+    impatient.start(any_order_input(deadline_seconds=86400))
+    impatient.answer(Decision.APPROVE)
+    impatient.relay()
+    assert impatient.result()["status"] == "approved"
+    assert impatient.hand_off.kinds == ["approval.requested"]
+
+
+def test_a_decision_made_while_the_hand_off_fails_wins(impatient: Bench) -> None:
+    class DecidedMeanwhile(MemoryHandOff):
+        def send(self, envelope: Any) -> None:
+            if self.refusals == 1:
+                self.sent.append(envelope)
+                impatient.answer(Decision.APPROVE)
+            self.refusals -= 1
+            raise ConnectionError
+
+    with_hand_off(impatient, DecidedMeanwhile(refusals=6))
+    impatient.start(any_order_input(deadline_seconds=86400))
+    assert impatient.result()["status"] == "approved"
+
+
+def test_a_task_withdrawn_before_an_answer_fails_the_workflow_by_name(bench: Bench) -> None:
+    bench.start(any_order_input(deadline_seconds=2))
+    task = bench.open_task()
+    bench.ledger.standing[TASK] = dataclasses.replace(task, status=Status.CANCELLED)
+    finished = bench.finish()
+    assert finished.error
+    assert str(finished.error.type).endswith("TaskWithdrawnError")
+
+
+def test_a_late_look_shows_the_applied_decision(bench: Bench) -> None:
+    bench.start(any_order_input())
+    bench.answer(Decision.APPROVE)
+    bench.relay()
+    bench.result()
+    assert Reviews(bench.ledger, bench.clock).look("t" * 43).task.status is Status.APPLIED
