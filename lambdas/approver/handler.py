@@ -5,8 +5,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
@@ -20,9 +19,9 @@ from countersign.domain import strict_json
 from countersign.domain.clock import SystemClock
 from countersign.domain.tasks import Task
 from countersign.services.deliveries import Deliveries, Message
+from countersign.telemetry import count
 
 logger = Logger()
-metrics = Metrics()
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
@@ -60,11 +59,10 @@ def deliver(record: SQSRecord) -> None:
     """Deliver one hand-off."""
     handed_off = envelope.read(strict_json.read(record.body.encode()))
     sent = deliveries().deliver(handed_off)
-    metrics.add_metric("MailsSent", MetricUnit.Count, sent)
+    count("MailsSent", sent)
     logger.info("delivered", task_id=handed_off["task_id"], kind=handed_off["kind"], mails=sent)
 
 
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Lambda's entry: a batch of hand-offs; those that must be tried again are reported back."""
     return dict(process_partial_response(event=event, record_handler=deliver, processor=processor, context=context))

@@ -5,8 +5,7 @@ import os
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
@@ -16,10 +15,10 @@ from countersign.adapters.event_bus import EventBus
 from countersign.adapters.task_items import task_of
 from countersign.aws import client
 from countersign.services.lifecycle import event_of
+from countersign.telemetry import count
 from publisher.settings import Settings
 
 logger = Logger()
-metrics = Metrics()
 processor = BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False)
 
 
@@ -53,7 +52,7 @@ def publish_change(change: dict[str, Any]) -> None:
     if event is None:
         return
     bus().send(event)
-    metrics.add_metric(event["kind"], MetricUnit.Count, 1)
+    count(event["kind"])
     logger.info("published", kind=event["kind"], task_id=event["task_id"], request_id=event["request_id"])
 
 
@@ -64,7 +63,6 @@ def send_outbox(document: dict[str, Any]) -> None:
     logger.info("outbox sent", outbox=document["sk"])
 
 
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Lambda's entry: a batch of stream records; those that must be tried again are reported back."""
     return dict(process_partial_response(event=event, record_handler=publish, processor=processor, context=context))

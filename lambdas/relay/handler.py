@@ -4,8 +4,7 @@ import os
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
@@ -15,10 +14,10 @@ from countersign.adapters.task_items import task_of
 from countersign.aws import client
 from countersign.domain.clock import SystemClock
 from countersign.services.rings import Rings
+from countersign.telemetry import count
 from relay.settings import Settings
 
 logger = Logger()
-metrics = Metrics()
 processor = BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False)
 
 
@@ -34,12 +33,11 @@ def ring(record: DynamoDBRecord) -> None:
     """Ring for one decided task. A ring that failed for good is counted; it never holds up the others."""
     task = task_of(record.raw_event["dynamodb"]["NewImage"])
     result = rings().ring(task.task_id, task.callback_id)
-    metrics.add_metric("RingsFailed", MetricUnit.Count, int(result.state == "failed"))
+    count("RingsFailed", int(result.state == "failed"))
     log = logger.error if result.state == "failed" else logger.info
     log("rung", task_id=task.task_id, request_id=task.request_id, state=result.state, error=result.error)
 
 
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Lambda's entry: a batch of stream records; those that must be tried again are reported back."""
     return dict(process_partial_response(event=event, record_handler=ring, processor=processor, context=context))

@@ -6,9 +6,8 @@ from functools import cache
 from http import HTTPStatus
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
-from aws_lambda_powertools.metrics import MetricUnit
 
 from countersign import http
 from countersign.adapters.dynamodb_ledger import DynamoLedger
@@ -18,10 +17,10 @@ from countersign.domain import strict_json
 from countersign.domain.clock import SystemClock
 from countersign.domain.errors import CountersignError
 from countersign.services.submissions import Submissions
+from countersign.telemetry import count
 from requests_api.settings import Settings
 
 logger = Logger()
-metrics = Metrics()
 app = APIGatewayHttpResolver()
 
 
@@ -41,7 +40,7 @@ def submit() -> Response[str]:
     request = submission.request
     logger.info("request taken", request_id=request.request_id, workflow=request.workflow, started=submission.started)
     if submission.started:
-        metrics.add_metric("RequestsStarted", MetricUnit.Count, 1)
+        count("RequestsStarted")
     status = HTTPStatus.ACCEPTED if submission.started else HTTPStatus.OK
     return _json(status, {"request_id": request.request_id, "workflow": request.workflow})
 
@@ -70,7 +69,6 @@ def fail(error: Exception) -> Response[str]:
     return _encoded(http.problem(http.UNEXPECTED, {"detail": "the same request may be sent again"}))
 
 
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Lambda's entry."""
     return app.resolve(event, context)

@@ -4,9 +4,8 @@ import os
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
-from aws_lambda_powertools.metrics import MetricUnit
 
 from countersign import http
 from countersign.adapters.dynamodb_ledger import DynamoLedger
@@ -14,13 +13,13 @@ from countersign.aws import client
 from countersign.domain.clock import SystemClock
 from countersign.domain.errors import CountersignError
 from countersign.services.reviews import Reviews
+from countersign.telemetry import count
 from webhook import answers, pages
 from webhook.answers import Answer
 from webhook.form import click_of
 from webhook.settings import Settings
 
 logger = Logger()
-metrics = Metrics()
 app = APIGatewayHttpResolver()
 clock = SystemClock()
 
@@ -45,7 +44,7 @@ def decide() -> Response[str]:
     review = reviews().decide(click)
     refusal = type(review.refusal).__name__ if review.refusal else ""
     logger.info("clicked", task_id=review.task.task_id, refusal=refusal, repeated=review.repeated)
-    metrics.add_metric("AnswersRefused" if refusal else "AnswersRecorded", MetricUnit.Count, 1)
+    count("AnswersRefused" if refusal else "AnswersRecorded")
     return _page(answers.of_click(review, click, clock.now()))
 
 
@@ -64,7 +63,6 @@ def fail(error: Exception) -> Response[str]:
     return _page(answers.unexpected())
 
 
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Lambda's entry."""
     return app.resolve(event, context)

@@ -23,6 +23,7 @@ from countersign.ports import Link, ReviewLedger
 from countersign.services.contention import settle
 
 MAX_COMMENT_CHARACTERS = 2000
+_DECISIONS = frozenset(decision.value for decision in Decision)
 _FOREIGN_SITES = frozenset({"cross-site", "same-site"})
 
 REASONS: dict[type[CountersignError], str] = {
@@ -135,7 +136,7 @@ def _answer(task: Task, link: Link, click: Click, now: datetime) -> tasks.Change
         raise CrossSiteError
     if same_person(link.recipient, task.requester):
         raise OwnRequestError
-    if click.decision not in Decision:
+    if click.decision not in _DECISIONS:
         raise InvalidAnswerError("unknown_decision")
     if len(click.comment) > MAX_COMMENT_CHARACTERS:
         raise InvalidAnswerError("comment_too_long")
