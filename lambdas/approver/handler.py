@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch import EventType
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from approver.messages import ReviewMail, review_message
@@ -15,6 +15,7 @@ from countersign import envelope
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.adapters.ses import SesMailer
 from countersign.aws import client
+from countersign.batches import run_batch
 from countersign.domain import strict_json
 from countersign.domain.clock import SystemClock
 from countersign.domain.tasks import Task
@@ -22,7 +23,6 @@ from countersign.services.deliveries import Deliveries, Message
 from countersign.telemetry import count
 
 logger = Logger()
-processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
 @cache
@@ -40,7 +40,6 @@ def deliveries() -> Deliveries:
 
 def write(kind: str, task: Task, recipient: str, token: str) -> Message:
     """Write one recipient's mail, with the link that holds their token."""
-    assert task.expires_at is not None, "an open task has a deadline"
     return review_message(
         ReviewMail(
             kind=kind,
@@ -65,4 +64,4 @@ def deliver(record: SQSRecord) -> None:
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Lambda's entry: a batch of hand-offs; those that must be tried again are reported back."""
-    return dict(process_partial_response(event=event, record_handler=deliver, processor=processor, context=context))
+    return run_batch(EventType.SQS, deliver, event, context, logger)

@@ -8,11 +8,9 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
 
 from countersign import display, wording
-
-Kind = Literal["approval.requested", "approval.reminder", "approval.escalated"]
+from countersign.services.deliveries import Message
 
 SUBJECT_LIMIT = 150
 """The most characters of a subject."""
@@ -35,7 +33,8 @@ class ReviewMail:
     """One person's mail about one task.
 
     Attributes:
-        kind: Why it is sent: asked for the first time, again, or passed on from others.
+        kind: Why it is sent, the hand-off's kind: `approval.requested` (the first time), `approval.reminder` (again) or
+            `approval.escalated` (passed on from others).
         title: What is asked, in a line.
         rows: The details, as label and value.
         requester: Who asks.
@@ -45,7 +44,7 @@ class ReviewMail:
         stage: The deployment stage; shown unless it is production.
     """
 
-    kind: Kind
+    kind: str
     title: str
     rows: tuple[tuple[str, str], ...]
     requester: str
@@ -55,27 +54,17 @@ class ReviewMail:
     stage: str = PRODUCTION
 
 
-@dataclass(frozen=True)
-class Message:
-    """A mail, ready to send.
-
-    Attributes:
-        subject: One line of at most `SUBJECT_LIMIT` characters, without control characters.
-        text: The plain text alternative.
-        html: The HTML alternative.
-    """
-
-    subject: str
-    text: str
-    html: str
-
-
 def review_message(view: ReviewMail, language: str = wording.DEFAULT_LANGUAGE) -> Message:
     """Return the mail for one person about one task.
+
+    The subject is one line of at most `SUBJECT_LIMIT` characters, without control characters.
 
     Args:
         view: What the mail says.
         language: A language of the catalog.
+
+    Raises:
+        LookupError: The kind is none of those above.
     """
     return Message(_subject(view, language), _text(view, language), _html(view, language))
 
@@ -106,13 +95,13 @@ def _text(view: ReviewMail, language: str) -> str:
 def _html(view: ReviewMail, language: str) -> str:
     template = display.environment(_FOLDER, language).get_template("review.html.j2")
     return template.render(
-        subject=_subject(view, language),
         stage=_stage(view),
-        intro=_intro(view, language),
+        occasion=_occasion(view),
+        requester=_person(view.requester),
+        recipient=_person(view.recipient),
         title=_unlinked(display.single_line(view.title, _TITLE_LIMIT)),
         rows=_rows(view, language),
         link=view.link,
-        personal=_personal(view, language),
     )
 
 

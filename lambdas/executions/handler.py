@@ -5,18 +5,18 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch import EventType
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.aws import client
+from countersign.batches import run_batch
 from countersign.domain import strict_json
 from countersign.domain.clock import SystemClock
 from countersign.services.executions import ENDED, Executions
 from executions.settings import Settings
 
 logger = Logger()
-processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
 @cache
@@ -38,4 +38,4 @@ def follow(record: SQSRecord) -> None:
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Lambda's entry: a batch of events; those that must be tried again are reported back."""
-    return dict(process_partial_response(event=event, record_handler=follow, processor=processor, context=context))
+    return run_batch(EventType.SQS, follow, event, context, logger)

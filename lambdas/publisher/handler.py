@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch import EventType
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
 from countersign.adapters.attributes import from_item
@@ -14,12 +14,12 @@ from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.adapters.event_bus import EventBus
 from countersign.adapters.task_items import task_of
 from countersign.aws import client
+from countersign.batches import run_batch
 from countersign.services.lifecycle import event_of
 from countersign.telemetry import count
 from publisher.settings import Settings
 
 logger = Logger()
-processor = BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False)
 
 
 @cache
@@ -65,4 +65,4 @@ def send_outbox(document: dict[str, Any]) -> None:
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Lambda's entry: a batch of stream records; those that must be tried again are reported back."""
-    return dict(process_partial_response(event=event, record_handler=publish, processor=processor, context=context))
+    return run_batch(EventType.DynamoDBStreams, publish, event, context, logger)

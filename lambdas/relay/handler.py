@@ -5,20 +5,20 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch import EventType
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
 from countersign.adapters.callbacks import CallbackDoorbell
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.adapters.task_items import task_of
 from countersign.aws import client
+from countersign.batches import run_batch
 from countersign.domain.clock import SystemClock
 from countersign.services.rings import Rings
 from countersign.telemetry import count
 from relay.settings import Settings
 
 logger = Logger()
-processor = BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False)
 
 
 @cache
@@ -40,4 +40,4 @@ def ring(record: DynamoDBRecord) -> None:
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Lambda's entry: a batch of stream records; those that must be tried again are reported back."""
-    return dict(process_partial_response(event=event, record_handler=ring, processor=processor, context=context))
+    return run_batch(EventType.DynamoDBStreams, ring, event, context, logger)

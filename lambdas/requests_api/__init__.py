@@ -1,1 +1,4 @@
-"""The `requests` function (the folder has a longer name, since `requests` is a well-known package): starts workflows for callers with IAM credentials, and reports on them."""
+"""The `requests` function: starts workflows for callers with IAM credentials, and reports on them.
+
+The folder has a longer name, since `requests` is a well-known package.
+"""

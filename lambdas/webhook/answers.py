@@ -1,21 +1,24 @@
 """What the holder of a link is shown: a status and a page for every state of a task and every refusal."""
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 
 from countersign.domain.errors import (
     BodyTooLargeError,
+    CommentTooLongError,
     CountersignError,
     CrossSiteError,
     DecidedOtherwiseError,
     DetailsChangedError,
-    InvalidAnswerError,
     MalformedBodyError,
     OwnRequestError,
+    ReviewRefusedError,
     TaskClosedError,
     TransientError,
+    UnknownDecisionError,
     UnknownLinkError,
 )
 from countersign.domain.rules import Outcome
@@ -24,14 +27,6 @@ from countersign.services.reviews import Click, Review
 from webhook import pages
 from webhook.pages import Problem
 
-_REFUSALS: dict[type[CountersignError], HTTPStatus] = {
-    CrossSiteError: HTTPStatus.FORBIDDEN,
-    OwnRequestError: HTTPStatus.FORBIDDEN,
-    InvalidAnswerError: HTTPStatus.BAD_REQUEST,
-    DecidedOtherwiseError: HTTPStatus.CONFLICT,
-    TaskClosedError: HTTPStatus.GONE,
-    DetailsChangedError: HTTPStatus.CONFLICT,
-}
 _PROBLEMS: dict[type[CountersignError], tuple[HTTPStatus, Problem]] = {
     UnknownLinkError: (HTTPStatus.NOT_FOUND, "unknown_link"),
     BodyTooLargeError: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large"),
@@ -60,24 +55,10 @@ def of_look(review: Review, token: str, now: datetime) -> Answer:
 
 def of_click(review: Review, click: Click, now: datetime) -> Answer:
     """Return what a click gets to see: that it counted, or why not."""
-    refusal = review.refusal
-    if refusal is None:
+    if review.refusal is None:
         return Answer(HTTPStatus.OK, _recorded(review))
-    status = _REFUSALS[type(refusal)]
-    match refusal:
-        case CrossSiteError():
-            return Answer(status, pages.problem_page("cross_site"))
-        case OwnRequestError():
-            return Answer(status, pages.problem_page("own_request"))
-        case DecidedOtherwiseError():
-            return Answer(status, _decided(review, conflict=True))
-        case TaskClosedError():
-            return Answer(status, _closed(review.task, now))
-        case DetailsChangedError():
-            return Answer(status, _again(review, click, now, "details_changed"))
-        case InvalidAnswerError(problem=problem):
-            return Answer(status, _again(review, click, now, problem))
-    raise AssertionError(f"{type(refusal).__name__} has a status and no page")
+    status, page = _REFUSALS[type(review.refusal)]
+    return Answer(status, page(review, click, now))
 
 
 def of_error(error: CountersignError) -> Answer:
@@ -100,7 +81,6 @@ def unexpected() -> Answer:
 
 def _form(review: Review, token: str, now: datetime) -> pages.ReviewView:
     task = review.task
-    assert task.expires_at is not None, "an open task has a deadline"
     return pages.ReviewView(
         title=task.title,
         rows=task.details,
@@ -129,7 +109,8 @@ def _recorded(review: Review) -> str:
 
 def _decided(review: Review, *, just_now: bool = False, conflict: bool = False) -> str:
     task = review.task
-    assert task.decided_at is not None, "a decided task has a time of decision"
+    if task.decided_at is None:
+        raise ValueError(f"task {task.task_id} is not decided")
     votes = [task.votes[person] for person in task.decided_by]
     return pages.decided_page(
         pages.DecidedView(
@@ -152,3 +133,26 @@ def _closed(task: Task, now: datetime) -> str:
     return pages.closed_page(
         pages.ClosedView(reason="withdrawn" if withdrawn else "expired", title=task.title, closed_at=closed_at or now)
     )
+
+
+PageOfRefusal = Callable[[Review, Click, datetime], str]
+
+_REFUSALS: dict[type[ReviewRefusedError], tuple[HTTPStatus, PageOfRefusal]] = {
+    CrossSiteError: (HTTPStatus.FORBIDDEN, lambda *_: pages.problem_page("cross_site")),
+    OwnRequestError: (HTTPStatus.FORBIDDEN, lambda *_: pages.problem_page("own_request")),
+    UnknownDecisionError: (
+        HTTPStatus.BAD_REQUEST,
+        lambda review, click, now: _again(review, click, now, "unknown_decision"),
+    ),
+    CommentTooLongError: (
+        HTTPStatus.BAD_REQUEST,
+        lambda review, click, now: _again(review, click, now, "comment_too_long"),
+    ),
+    DecidedOtherwiseError: (HTTPStatus.CONFLICT, lambda review, *_: _decided(review, conflict=True)),
+    TaskClosedError: (HTTPStatus.GONE, lambda review, _, now: _closed(review.task, now)),
+    DetailsChangedError: (
+        HTTPStatus.CONFLICT,
+        lambda review, click, now: _again(review, click, now, "details_changed"),
+    ),
+}
+"""What each refusal is to a person."""

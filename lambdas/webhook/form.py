@@ -37,9 +37,7 @@ def click_of(event: Mapping[str, Any]) -> Click:
 
 def _fields(body: bytes) -> dict[str, str]:
     try:
-        pairs = parse_qsl(
-            body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS
-        )
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS)
     except ValueError as error:  # not ASCII, not UTF-8 after decoding, or too many fields
         raise MalformedBodyError("the body is not a form in UTF-8") from error
     names = [name for name, _ in pairs]

@@ -70,7 +70,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def _page(answer: Answer) -> Response[str]:
     headers: dict[str, str | list[str]] = {**pages.SECURITY_HEADERS}
-    if answer.status >= 500:  # noqa: PLR2004  server errors
+    if answer.status >= 500:
         headers["Retry-After"] = str(http.RETRY_AFTER_SECONDS)
     body = "" if app.current_event.raw_event["requestContext"]["http"]["method"] == "HEAD" else answer.page
     return Response(status_code=int(answer.status), headers=headers, body=body)

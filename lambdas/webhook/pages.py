@@ -16,12 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from countersign import display, wording
-
-COMMENT_LIMIT = 2_000
-"""The most characters that a comment may have."""
-
-FormProblem = Literal["comment_too_long", "unknown_decision", "details_changed"]
-"""Why the form is shown again: a key under `review.problem` in the catalog."""
+from countersign.services.reviews import MAX_COMMENT_CHARACTERS
 
 Outcome = Literal["approved", "rejected"]
 ClosedReason = Literal["expired", "withdrawn"]
@@ -50,7 +45,9 @@ class ReviewView:
         token: The link's token; goes back with the form.
         shown: SHA-256 of what the page shows, in hex; goes back with the form.
         comment: What the person had written when the form is shown again.
-        problem: Why the form is shown again; None the first time.
+        problem: Why the form is shown again: `comment_too_long`, `unknown_decision` or `details_changed`, a key under
+            `review.problem` in the catalog. None the first time.
+        shared: Whether more people's answers may be needed than this one.
     """
 
     title: str
@@ -62,7 +59,8 @@ class ReviewView:
     token: str
     shown: str
     comment: str = ""
-    problem: FormProblem | None = None
+    problem: str | None = None
+    shared: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +114,7 @@ def review_page(view: ReviewView, language: str = wording.DEFAULT_LANGUAGE) -> s
     """
     left = view.expires_at - view.now
     problem = view.problem and wording.say(
-        language, f"review.problem.{view.problem}", length=len(view.comment), limit=COMMENT_LIMIT
+        language, f"review.problem.{view.problem}", length=len(view.comment), limit=MAX_COMMENT_CHARACTERS
     )
     return _render(
         "review",
@@ -125,7 +123,7 @@ def review_page(view: ReviewView, language: str = wording.DEFAULT_LANGUAGE) -> s
         problem=problem,
         left=display.time_left(left, language),
         soon=left < _SOON,
-        limit=COMMENT_LIMIT,
+        limit=MAX_COMMENT_CHARACTERS,
     )
 
 
@@ -154,7 +152,17 @@ def closed_page(view: ClosedView, language: str = wording.DEFAULT_LANGUAGE) -> s
         view: What the page shows.
         language: A language of the catalog.
     """
-    return _render("closed", language, view=view, heading=wording.say(language, f"closed.{view.reason}"))
+    return _notice(f"closed.{view.reason}", "closed", language, title=view.title, at=view.closed_at)
+
+
+def recorded_page(title: str, language: str = wording.DEFAULT_LANGUAGE) -> str:
+    """Return the thanks for an answer that is recorded while others still have to give theirs.
+
+    Args:
+        title: What was asked, in a line.
+        language: A language of the catalog.
+    """
+    return _notice("recorded", "approved", language, title=title)
 
 
 def problem_page(kind: Problem, language: str = wording.DEFAULT_LANGUAGE) -> str:
@@ -164,7 +172,7 @@ def problem_page(kind: Problem, language: str = wording.DEFAULT_LANGUAGE) -> str
         kind: What went wrong.
         language: A language of the catalog.
     """
-    return _render("problem", language, kind=kind, heading=wording.say(language, f"problem.{kind}"))
+    return _notice(f"problem.{kind}", "problem", language)
 
 
 class _SecurityHeaders(Mapping[str, str]):
@@ -217,13 +225,19 @@ def _stylesheet() -> str:
 
 
 def _listed(people: tuple[str, ...], language: str) -> str:
-    if len(people) < 2:
-        return "".join(people)
-    *others, first, last = people
-    listed = wording.say(language, "people.two", first=first, last=last)
+    *others, last = people or ("",)
+    if not others:
+        return last
+    listed = wording.say(language, "people.two", first=others.pop(), last=last)
     for person in reversed(others):
         listed = wording.say(language, "people.more", first=person, last=listed)
     return listed
+
+
+def _notice(text: str, mark: str, language: str, *, title: str | None = None, at: datetime | None = None) -> str:
+    """Return a page that says one thing: what happened (`<text>.text`) and what to do now (`<text>.next`)."""
+    heading = wording.say(language, text)
+    return _render("notice", language, text=text, mark=mark, heading=heading, title=title, at=at)
 
 
 def _render(template: str, language: str, **values: object) -> str:
@@ -231,4 +245,4 @@ def _render(template: str, language: str, **values: object) -> str:
 
     page = display.environment(_FOLDER, language).get_template(f"{template}.html.j2")
     # The one text that is not escaped: our own style sheet, from the same folder as the templates.
-    return page.render(stylesheet=Markup(_stylesheet()), **values)
+    return page.render(stylesheet=Markup(_stylesheet()), **values)  # noqa: S704

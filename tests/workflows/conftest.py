@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from aws_durable_execution_sdk_python_testing.runner import DurableFunctionTestResult, DurableFunctionTestRunner
+
 from countersign.domain.clock import SystemClock
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import Status, Task
@@ -15,7 +16,6 @@ from countersign.ports import Link
 from countersign.runtime import Runtime, use
 from countersign.services.reviews import Click, Review, Reviews
 from countersign.services.rings import Rings
-
 from tests.fakes import MemoryHandOff, MemoryLedger
 
 POLL_SECONDS = 0.02
@@ -72,7 +72,8 @@ class Bench:
 
     def open_task(self, task_id: str = "order-1001.approval") -> Task:
         """Wait until the task is open and handed off, and return it."""
-        return self.until(lambda: (task := self.ledger.task(task_id)) and self.hand_off.sent and task)
+        task: Task = self.until(lambda: (task := self.ledger.task(task_id)) and self.hand_off.sent and task)
+        return task
 
     def until(self, condition: Callable[[], Any]) -> Any:
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -98,7 +99,13 @@ class Bench:
         Rings(self.ledger, _RunnerDoorbell(self.runner), self.clock).ring(task_id, task.callback_id)
 
     def close(self) -> None:
-        self.runner.close()
+        close_runner(self.runner)
+
+
+def close_runner(runner: DurableFunctionTestRunner) -> None:
+    """Close a runner and the event loop that it leaves open."""
+    runner.close()
+    runner._scheduler._loop.close()
 
 
 class _RunnerDoorbell:
@@ -107,6 +114,7 @@ class _RunnerDoorbell:
 
     def ring(self, callback_id: str, at: Any) -> Any:
         from aws_durable_execution_sdk_python_testing.exceptions import AwsApiException
+
         from countersign.domain.tasks import Ring
 
         try:
@@ -132,5 +140,3 @@ def bench() -> Iterator[Bench]:
     with use(made.runtime):
         yield made
         made.close()
-
-

@@ -5,14 +5,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from aws_durable_execution_sdk_python_testing.model import ErrorObject
+from aws_durable_execution_sdk_python.lambda_service import ErrorObject
+
 from countersign.domain.errors import TaskClosedError
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import Status
 from countersign.services.reviews import Reviews
-
 from tests.fakes import FixedClock, MemoryHandOff
-from tests.workflows.conftest import Bench, any_order_input
+from tests.workflows.conftest import Bench, any_order_input, close_runner
 
 TASK = "order-1001.approval"
 
@@ -103,7 +103,6 @@ def test_an_answer_before_the_wait_begins_counts(bench: Bench) -> None:
 def test_a_click_a_moment_before_the_deadline_wins_over_the_expiry_that_follows(bench: Bench) -> None:
     def click_in_time() -> None:
         expires_at = bench.ledger.standing[TASK].expires_at
-        assert expires_at
         bench.clock = FixedClock(expires_at - timedelta(milliseconds=1))  # type: ignore[assignment]
         bench.answer(Decision.APPROVE)
 
@@ -117,7 +116,6 @@ def test_a_click_a_moment_before_the_deadline_wins_over_the_expiry_that_follows(
 def test_a_click_at_the_deadline_hears_that_the_task_is_closed(bench: Bench) -> None:
     bench.start(any_order_input(deadline_seconds=1))
     expires_at = bench.open_task().expires_at
-    assert expires_at
     bench.clock = FixedClock(expires_at)  # type: ignore[assignment]
     assert isinstance(bench.answer(Decision.APPROVE).refusal, TaskClosedError)
     assert bench.result()["status"] == "expired"
@@ -168,7 +166,7 @@ def test_a_decision_that_nobody_rang_for_is_read_at_the_deadline(bench: Bench) -
     assert bench.result()["status"] == "approved"
 
 
-def test_two_waits_of_one_name_are_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_waits_of_one_name_are_refused(bench: Bench) -> None:
     from countersign.approval import request_approval
     from countersign.workflow import workflow
     from order_approval.order import Order
@@ -180,7 +178,8 @@ def test_two_waits_of_one_name_are_refused(bench: Bench, monkeypatch: pytest.Mon
         request_approval(context, "approval", approval)
         return {}
 
-    monkeypatch.setattr(bench, "runner", Bench(twice, "twice").runner)
+    close_runner(bench.runner)
+    bench.runner = Bench(twice, "twice").runner
     bench.start(any_order_input())
     bench.answer(Decision.APPROVE)
     bench.relay()
@@ -188,16 +187,16 @@ def test_two_waits_of_one_name_are_refused(bench: Bench, monkeypatch: pytest.Mon
     assert finished.status.value == "FAILED"
     assert finished.error
     assert str(finished.error.type).endswith("DuplicateTaskNameError")
-    bench.runner.close()
 
 
 @pytest.fixture
 def impatient(bench: Bench) -> Bench:
     """A bench whose runner skips the pauses between a step's attempts."""
     from aws_durable_execution_sdk_python_testing.runner import DurableFunctionTestRunner
+
     from order_approval.handler import handler
 
-    bench.runner.close()
+    close_runner(bench.runner)
     bench.runner = DurableFunctionTestRunner(handler, poll_interval=0.02)
     return bench
 

@@ -1,6 +1,6 @@
 """The front door for people: ask for an approval, and match on what came of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from aws_durable_execution_sdk_python import DurableContext
@@ -33,7 +33,7 @@ class Approval:
     requester: str
     approvers: tuple[str, ...]
     deadline_seconds: int
-    rule: Rule = Rule()
+    rule: Rule = field(default_factory=Rule)
     reminders_seconds: tuple[int, ...] = ()
 
 

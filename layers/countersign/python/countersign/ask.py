@@ -1,14 +1,13 @@
 """The one primitive: put a question to somebody outside, sleep, and return what the ledger says became of it.
 
-Operations of a wait `<name>`, in order; a round after the first adds its number:
-`<name> callback 1`, `<name> open 1`, `<name> read 1`, then `<name> callback 2`, ….
+Operations of a wait `<name>`, in order: `<name> callback 1`, `<name> open 1`, `<name> read 1`; and while the task is
+open still, `<name> callback 2`, `<name> open 2`, `<name> read 2`, and so on. A hand-off that
+fails adds `<name> cancel`.
 """
 
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import count
 from typing import Any
 
 from aws_durable_execution_sdk_python import (
@@ -20,13 +19,14 @@ from aws_durable_execution_sdk_python import (
 )
 from aws_durable_execution_sdk_python.config import CallbackConfig, Duration, StepConfig
 from aws_durable_execution_sdk_python.retries import RetryStrategyConfig, create_retry_strategy
+from aws_durable_execution_sdk_python.types import Callback
 
 from countersign.domain.clock import from_text
 from countersign.domain.errors import DuplicateTaskNameError, HandOffFailedError, IdleRingsError
 from countersign.domain.tasks import Status
 from countersign.runtime import EXECUTION_MARGIN, current
-from countersign.services.desk import Question, Wait, reported_time, whole_seconds_until
-from countersign.workflow import Execution, execution_of
+from countersign.services.desk import Question, Wait
+from countersign.workflow import execution_of
 
 MAX_IDLE_RINGS = 20
 """How often a callback may be completed without an answer in the ledger before the wait gives up."""
@@ -56,129 +56,117 @@ def ask(context: DurableContext, name: str, question: Question) -> Report:
         HandOffFailedError: Nobody could be told; the task is cancelled.
         IdleRingsError: The callback was completed again and again without an answer.
     """
-    wait = _Asking(context, name, question)
-    for number in count(1):
-        report = wait.round(number)
-        if report["status"] != Status.OPEN:
-            return report
-    raise AssertionError("count() has no end")
-
-
-@dataclass
-class _Round:
-    """Where a wait stands between two callbacks; every value is the same on each replay."""
-
-    hand_off: int = 1
-    idle_rings: int = 0
+    asking = _Asking(context, name, question)
+    callback = asking.create_callback()
+    wait = asking.begin(callback.callback_id)
+    found = asking.open(wait)
+    while True:
+        if found["status"] == Status.OPEN:
+            asking.sleep(wait, callback)
+        found = asking.read(wait)
+        if found["status"] != Status.OPEN:
+            return found
+        callback = asking.create_callback()
+        found = asking.refresh(wait, callback.callback_id)
 
 
 class _Asking:
-    """One wait, round by round. Runs again on every replay: all it knows comes from checkpoints."""
+    """The durable operations of one wait. Runs again on every replay: all that it knows comes from checkpoints."""
 
     def __init__(self, context: DurableContext, name: str, question: Question) -> None:
         self._context = context
         self._name = name
         self._question = question
         self._execution = execution_of(context)
-        self._opening = _last_known_time(context, self._execution)
-        self._expires_at, self._max_expires_at = _deadlines(self._execution, self._opening, question)
-        self._now = self._opening
-        self._state = _Round()
-        self._wait: Wait | None = None
+        self._opened_at = _known_times.get(context.state, self._execution.started_at)
+        self._now = self._opened_at
+        self._latest = self._execution.started_at + current().execution_timeout - EXECUTION_MARGIN
+        self._expires_at = min(self._bounds())
+        self._round = 0
+        self._hand_off = 1
+        self._idle_rings = 0
 
-    def round(self, number: int) -> Report:
-        callback = self._context.create_callback(
-            name=f"{self._name} callback {number}",
-            config=CallbackConfig(timeout=Duration.from_seconds(self._seconds_to_sleep())),
-        )
-        opened = self._open(number, callback.callback_id)
-        if opened["status"] == Status.OPEN:
-            self._sleep(callback.result)
-        report = self._step(f"{self._name} read {number}", lambda: current().desk.read(self._known_wait))
-        self._learn(report)
-        return report
+    def create_callback(self) -> Callback[Any]:
+        """Start a round: a callback that ends by itself at the next reminder, or at the deadline."""
+        self._round += 1
+        timeout = Duration.from_seconds(self._seconds_to_sleep())
+        return self._context.create_callback(self._operation("callback"), CallbackConfig(timeout=timeout))
 
-    @property
-    def _known_wait(self) -> Wait:
-        assert self._wait is not None, "the first round made the wait"
-        return self._wait
+    def begin(self, first_callback_id: str) -> Wait:
+        request_id = self._execution.request_id
+        return Wait(request_id, self._name, first_callback_id, self._expires_at, self._latest)
 
-    def _open(self, number: int, callback_id: str) -> Report:
-        name = f"{self._name} open {number}"
-        if self._wait is None:
-            request_id = self._execution.request_id
-            self._wait = Wait(request_id, self._name, callback_id, self._expires_at, self._max_expires_at)
-        wait, hand_off = self._wait, self._state.hand_off
-        due = self._reminders_due()
+    def open(self, wait: Wait) -> Report:
         try:
-            if number == 1:
-                opened = self._step(name, lambda: current().desk.open(wait, self._question))
-            else:
-                opened = self._step(name, lambda: current().desk.refresh(wait, callback_id, due, remind=due > hand_off))
+            opened = self._step(self._operation("open"), lambda: current().desk.open(wait, self._question))
         except StepError as error:
-            if number > 1:  # a reminder failed; whoever has the first hand-off can answer still
-                return {"status": Status.OPEN.value}
-            return self._give_up(error)
-        finally:
-            self._state.hand_off = due
+            return self._take_back(wait, error)
         if opened.get("duplicate"):
             raise DuplicateTaskNameError(wait.task_id)
         return opened
 
-    def _give_up(self, error: StepError) -> Report:
-        wait = self._known_wait
+    def refresh(self, wait: Wait, callback_id: str) -> Report:
+        """Point the task at the new round's callback; a reminder that fails keeps nobody from answering."""
+        due = self._hand_offs_due()
+        remind, self._hand_off = due > self._hand_off, due
+        try:
+            return self._step(
+                self._operation("open"), lambda: current().desk.refresh(wait, callback_id, due, remind=remind)
+            )
+        except StepError:
+            return {"status": Status.OPEN.value}
+
+    def sleep(self, wait: Wait, callback: Callback[Any]) -> None:
+        """Suspend until the callback ends. How it ends means nothing: the ledger is asked in every case."""
+        try:
+            callback.result()
+        except CallbackTimeoutError:
+            return
+        except CallbackExternalError:
+            pass
+        self._idle_rings += 1
+        if self._idle_rings > MAX_IDLE_RINGS:
+            raise IdleRingsError(wait.task_id, self._idle_rings)
+
+    def read(self, wait: Wait) -> Report:
+        found = self._step(self._operation("read"), lambda: current().desk.read(wait))
+        self._now = from_text(found["at"])
+        self._expires_at = from_text(found["expires_at"])
+        _known_times[self._context.state] = max(self._now, _known_times.get(self._context.state, self._now))
+        return found
+
+    def _take_back(self, wait: Wait, error: StepError) -> Report:
         cancelled = self._step(f"{self._name} cancel", lambda: current().desk.cancel(wait, "hand_off_failed"))
         if cancelled["status"] == Status.CANCELLED:
             raise HandOffFailedError(wait.task_id) from error
         return cancelled
 
-    def _sleep(self, result: Callable[[], Any]) -> None:
-        """Suspend until the callback ends. How it ends means nothing: the ledger is asked in every case."""
-        try:
-            result()
-        except CallbackTimeoutError:
-            return
-        except CallbackExternalError:
-            pass
-        self._state.idle_rings += 1
-
-    def _learn(self, report: Report) -> None:
-        self._now = reported_time(report)
-        _known_times[self._context.state] = max(self._now, _last_known_time(self._context, self._execution))
-        if report["status"] != Status.OPEN:
-            return
-        self._expires_at = from_text(report["expires_at"])
-        if self._state.idle_rings >= MAX_IDLE_RINGS:
-            raise IdleRingsError(self._known_wait.task_id, self._state.idle_rings)
+    def _bounds(self) -> list[datetime]:
+        """Return everything that ends this wait: the request's deadline, the execution's, and the wait's own."""
+        bounds = [self._execution.started_at + timedelta(seconds=self._question.deadline_seconds), self._latest]
+        if self._question.wait_seconds is not None:
+            bounds.append(self._opened_at + timedelta(seconds=self._question.wait_seconds))
+        return bounds
 
     def _seconds_to_sleep(self) -> int:
-        reminders = (self._opening + timedelta(seconds=after) for after in self._question.reminders_seconds)
-        next_event = min((moment for moment in reminders if moment > self._now), default=self._expires_at)
-        return whole_seconds_until(min(next_event, self._expires_at), self._now)
+        """Return the whole seconds, rounded up and at least one, until something is due."""
+        reminders = (self._opened_at + timedelta(seconds=after) for after in self._question.reminders_seconds)
+        moment = min((due for due in (*reminders, self._expires_at) if due > self._now), default=self._now)
+        return max(1, -((self._now - moment) // timedelta(seconds=1)))
 
-    def _reminders_due(self) -> int:
-        elapsed = self._now - self._opening
+    def _hand_offs_due(self) -> int:
+        elapsed = self._now - self._opened_at
         return 1 + sum(timedelta(seconds=after) <= elapsed for after in self._question.reminders_seconds)
+
+    def _operation(self, kind: str) -> str:
+        return f"{self._name} {kind} {self._round}"
 
     def _step(self, name: str, body: Callable[[], Report]) -> Report:
         def run(_: StepContext) -> Report:
             return body()
 
-        return self._context.step(run, name=name, config=LEDGER_STEP)
-
-
-def _deadlines(execution: Execution, opening: datetime, question: Question) -> tuple[datetime, datetime]:
-    """Return when the task closes by itself, and how far that may be moved."""
-    latest = execution.started_at + current().execution_timeout - EXECUTION_MARGIN
-    bounds = [execution.started_at + timedelta(seconds=question.deadline_seconds), latest]
-    if question.wait_seconds is not None:
-        bounds.append(opening + timedelta(seconds=question.wait_seconds))
-    return min(bounds), latest
+        return self._context.step(run, name, LEDGER_STEP)
 
 
 _known_times: weakref.WeakKeyDictionary[Any, datetime] = weakref.WeakKeyDictionary()
-"""The latest time that a step of an execution has reported: what a wait may know of the time outside steps."""
-
-
-def _last_known_time(context: DurableContext, execution: Execution) -> datetime:
-    return _known_times.get(context.state, execution.started_at)
+"""The latest time that a step of an execution has reported: what a later wait may know of the time outside steps."""

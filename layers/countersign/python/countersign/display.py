@@ -24,15 +24,17 @@ _DECEPTIVE = re.compile(
     "[\u0000-\u0008\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]+"
 )
 # Four marks on one letter is more than any living script needs; hundreds paint over the lines above.
-_STACKED_MARKS = re.compile("([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{4})"
-                            "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+")
+_STACKED_MARKS = re.compile(
+    "([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{4})"
+    "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+"
+)
 
 
 def visible(text: str) -> str:
     """Return text that shows what it holds: no control, invisible or direction-changing characters.
 
     Characters that could deceive are replaced by U+FFFD, so that a reader sees that something was there; those that
-    are only invisible are removed. Line breaks become `\\n`, tabs spaces. Not escaped: that is the template's part.
+    are only invisible are removed. Every line break becomes a line feed. Not escaped: that is the template's part.
     """
     text = _LINE_BREAKS.sub("\n", text).replace("\t", " ")
     text = _UNSEEN.sub("", text)
@@ -93,7 +95,7 @@ def environment(folder: Path, language: str = wording.DEFAULT_LANGUAGE) -> "Envi
 
     Everything that a template prints is made `visible` and escaped; there is no switch to turn either off. Templates
     have `say(key, …)` for a text whose values stand isolated in `<bdi>`, `words(key, …)` for the same as plain text
-    (in attributes and the title), the filters `single_line`, `moment` and `time`, and `language`.
+    (in attributes and the title), the filters `single_line` and `time` (in words, in its HTML element), and `language`.
 
     Args:
         folder: Where the templates are.
@@ -131,10 +133,9 @@ def _finalize(value: Any) -> Any:
 
 
 def _say(language: str, key: str, values: dict[str, object]) -> "Markup":
-    from markupsafe import Markup, escape
+    from markupsafe import escape
 
-    template = escape(wording.CATALOGS[language][key])
-    return Markup(template.format(**{name: _isolated(value) for name, value in values.items()}))
+    return escape(wording.CATALOGS[language][key]).format(**{name: _isolated(value) for name, value in values.items()})
 
 
 def _isolated(value: object) -> object:

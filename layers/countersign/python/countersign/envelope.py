@@ -37,7 +37,7 @@ def _envelope(task: Task, kind: str, attempt: int) -> dict[str, Any]:
             "task_id": task.task_id,
             "request_id": task.request_id,
             "workflow": task.workflow,
-            "expires_at": to_text(task.expires_at) if task.expires_at else None,
+            "expires_at": to_text(task.expires_at),
             "attempt": attempt,
             "task": {
                 "title": task.title,

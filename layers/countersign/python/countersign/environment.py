@@ -15,5 +15,7 @@ def required(environment: Mapping[str, str], name: str) -> str:
     """
     value = environment.get(name, "")
     if not value:
-        raise MissingSettingError(f"environment variable {name} is not set; the stack that deploys this function sets it")
+        raise MissingSettingError(
+            f"environment variable {name} is not set; the stack that deploys this function sets it"
+        )
     return value

@@ -51,8 +51,6 @@ DETAILS: dict[type[CountersignError], str] = {
 }
 
 
-
-
 def body_bytes(event: Mapping[str, Any]) -> bytes:
     """Return a request's body as the bytes that were sent.
 

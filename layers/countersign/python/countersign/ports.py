@@ -54,8 +54,10 @@ class TaskLedger(Protocol):
         """Return the task as of now (a consistent read), or None."""
         ...
 
-    def open(self, task: Task, event: AuditEvent) -> None:
+    def open(self, task: Task, event: AuditEvent, at: datetime) -> None:
         """Put a task that is absent, its pointer under the request, and its first audit entry, in one transaction.
+
+        The task is OPEN, or CANCELLED so that it cannot open later.
 
         Raises:
             LedgerConflictError: A task of this id exists.

@@ -52,11 +52,12 @@ _ENGLISH = {
     "review.requester": "Requested by",
     "review.heading": "Your decision",
     "review.comment": "Comment",
-    "review.comment.optional": "optional",
+    "review.comment.optional": "(optional)",
     "review.comment.hint": "Kept with your decision. At most {limit:,} characters.",
     "review.approve": "Approve",
     "review.reject": "Reject",
     "review.next": "When you decide, the request continues at once. Your decision is final.",
+    "review.next.shared": "Others are asked as well. Until enough have decided, you can change your answer here.",
     "review.owner": "This link is for {recipient}. A decision is recorded as theirs.",
     "review.problem": "Nothing is decided yet",
     "review.problem.comment_too_long": (
@@ -83,11 +84,14 @@ _ENGLISH = {
     "decided.at": "Decided on",
     "decided.comment": "Comment",
     "decided.owner": "This link is for {recipient}.",
+    "recorded": "Thank you. Your answer is recorded.",
+    "recorded.text": "Others are asked as well, and not enough of them have decided yet.",
+    "recorded.next": "Until then, you can change your answer: open the link from your e-mail again.",
     "closed.expired": "The deadline has passed",
-    "closed.expired.when": "Nobody decided by {moment}, so this request is closed.",
+    "closed.expired.text": "No decision was made by {moment}, so this request is closed.",
     "closed.expired.next": "If a decision is still needed, the person who asked has to send a new request.",
     "closed.withdrawn": "This request was withdrawn",
-    "closed.withdrawn.when": "It was withdrawn on {moment}, before anybody decided.",
+    "closed.withdrawn.text": "It was withdrawn on {moment}, before a decision was made.",
     "closed.withdrawn.next": "There is nothing left for you to do. You can close this page.",
     # Pages for what went wrong.
     "problem.unknown_link": "This link is not valid",
@@ -110,7 +114,7 @@ _ENGLISH = {
     "problem.method.next": "Open the link from your e-mail again.",
     "problem.try_again": "Please try again in a minute",
     "problem.try_again.text": (
-        "Something on our side did not answer in time. Take it that nothing was recorded. Your link still works."
+        "Something on our side did not answer in time. As far as we know, nothing was recorded. Your link still works."
     ),
     "problem.try_again.next": "Open the link from your e-mail again: the page shows how things stand.",
     # Mail.

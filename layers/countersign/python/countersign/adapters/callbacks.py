@@ -1,6 +1,5 @@
 """The callback API of Lambda durable functions, and what each of its answers means to a ring."""
 
-import random
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -8,11 +7,13 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from countersign.backoff import pause_seconds
 from countersign.domain.errors import NotRungError
 from countersign.domain.tasks import Ring
 
 ATTEMPTS = 4
 _FIRST_PAUSE_SECONDS = 0.2
+_LONGEST_PAUSE_SECONDS = 2
 
 _CLOSED = "CallbackTimeoutException"
 _GONE = "ResourceNotFoundException"
@@ -43,14 +44,14 @@ class CallbackDoorbell:
                 uncertain = True
             else:
                 return Ring("delivered", at)
-            self._pause(random.uniform(0, _FIRST_PAUSE_SECONDS * 2**attempt))  # noqa: S311  spreads retries
+            self._pause(pause_seconds(attempt, _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS))
         raise NotRungError(f"Lambda did not take the ring in {ATTEMPTS} attempts")
 
 
 def _is_retryable(error: ClientError) -> bool:
     code = error.response["Error"]["Code"]
     status = error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
-    return code in _RETRYABLE or code.startswith("KMS") or status >= 500  # noqa: PLR2004  server errors
+    return code in _RETRYABLE or code.startswith("KMS") or status >= 500
 
 
 def _ring_of(error: ClientError, at: datetime, *, uncertain: bool) -> Ring:

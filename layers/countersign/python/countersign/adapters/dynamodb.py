@@ -124,7 +124,7 @@ def _translated() -> Iterator[None]:
 
 
 def _translation(error: ClientError) -> Exception:
-    code = error.response["Error"]["Code"]
+    code: str = error.response["Error"]["Code"]
     if code == "TransactionCanceledException":
         reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])} - {"None", None}
         if reasons & _CONFLICTS:
@@ -134,4 +134,5 @@ def _translation(error: ClientError) -> Exception:
         return LedgerConflictError(code)
     if code in _TRANSIENT_CODES:
         return LedgerUnavailableError(code)
-    return error
+    unexpected: Exception = error
+    return unexpected

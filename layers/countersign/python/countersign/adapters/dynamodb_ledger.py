@@ -38,10 +38,9 @@ class DynamoLedger:
         item = self._table.get(task_key(task_id))
         return task_of(item) if item else None
 
-    def open(self, task: Task, event: AuditEvent) -> None:
+    def open(self, task: Task, event: AuditEvent, at: datetime) -> None:
         """See `TaskLedger.open`."""
-        assert task.opened_at is not None, "an open task has a time of opening"
-        entries, chained = _chain(task, (event,), task.opened_at)
+        entries, chained = _chain(task, (event,), at)
         pointer = {"pk": f"REQUEST#{task.request_id}", "sk": f"TASK#{task.task_id}", "task_id": task.task_id}
         self._table.write(
             [

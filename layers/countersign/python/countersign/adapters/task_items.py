@@ -19,7 +19,7 @@ RETENTION = timedelta(days=400)
 DUE_SHARDS = 8
 """Partitions of the index of tasks that are due, so that no single one is hot."""
 
-_TIMES = ("opened_at", "expires_at", "max_expires_at", "decided_at", "closed_at")
+_TIMES = ("opened_at", "max_expires_at", "decided_at", "closed_at")
 _TEXTS = (
     "task_id",
     "request_id",
@@ -47,7 +47,7 @@ def task_document(task: Task) -> dict[str, Any]:
 
 def index_fields(task: Task) -> dict[str, Any]:
     """Return the index and TTL attributes that belong to the task's status; None for those it must not have."""
-    if task.status is Status.OPEN and task.expires_at is not None:
+    if task.status is Status.OPEN:
         return {"gsi1pk": _due(task.task_id), "gsi1sk": to_text(task.expires_at), "ttl": None}
     if task.status is Status.DECIDED and task.decided_at is not None:
         return {"gsi1pk": _due(task.task_id), "gsi1sk": to_text(task.decided_at), "ttl": None}
@@ -63,10 +63,11 @@ def epoch_after(moment: datetime) -> int:
 def task_of(item: Mapping[str, Attribute]) -> Task:
     """Return the task that an item holds; attributes that this version does not know are left alone."""
     document = from_item(dict(item))
-    times = {name: from_text(document[name]) for name in _TIMES if document.get(name)}
+    times: dict[str, Any] = {name: from_text(document[name]) for name in _TIMES if document.get(name)}
     texts = {name: document[name] for name in _TEXTS if name in document}
     return Task(
         status=Status(document["status"]),
+        expires_at=from_text(document["expires_at"]),
         revision=document.get("revision", 0),
         details=tuple((label, value) for label, value in document.get("details", [])),
         audience=tuple(document.get("audience", [])),
@@ -86,25 +87,26 @@ def task_of(item: Mapping[str, Attribute]) -> Task:
 def audit_document(entry: AuditEntry) -> dict[str, Any]:
     """Return an audit entry as the document that the ledger keeps."""
     key = {"pk": f"AUDIT#{entry.task_id}", "sk": f"{entry.seq:010d}"}
-    return key | plain(entry.to_document()) | {"hash": entry.hash}
+    return {**key, **plain(entry.to_document()), "hash": entry.hash}
 
 
 def plain(value: Any) -> Any:
     """Return a domain value as text, number, boolean, None, list or map."""
-    match value:
-        case Enum():
-            return value.value
-        case datetime():
-            return to_text(value)
-        case Rule():
-            return value.to_document()
-        case tuple() | list():
-            return [plain(member) for member in value]
-        case Mapping():
-            return {key: plain(member) for key, member in value.items()}
+    if isinstance(value, Rule):
+        return value.to_document()
     if dataclasses.is_dataclass(value):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    return value
+    if isinstance(value, Mapping):
+        return {key: plain(member) for key, member in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(member) for member in value]
+    return _plain_scalar(value)
+
+
+def _plain_scalar(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return to_text(value)
+    return value.value if isinstance(value, Enum) else value
 
 
 def _due(task_id: str) -> str:

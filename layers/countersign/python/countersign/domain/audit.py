@@ -81,5 +81,5 @@ def network_of(address: str) -> str:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return ""
-    bits = _IPV4_NETWORK_BITS if parsed.version == 4 else _IPV6_NETWORK_BITS  # noqa: PLR2004  the protocol's version
+    bits = _IPV4_NETWORK_BITS if parsed.version == 4 else _IPV6_NETWORK_BITS
     return str(ipaddress.ip_network((parsed, bits), strict=False))

@@ -9,7 +9,8 @@ CountersignError
 │   ├── UnknownLinkError
 │   ├── CrossSiteError
 │   ├── OwnRequestError
-│   ├── InvalidAnswerError
+│   ├── UnknownDecisionError
+│   ├── CommentTooLongError
 │   ├── DecidedOtherwiseError
 │   ├── TaskClosedError
 │   └── DetailsChangedError
@@ -89,16 +90,12 @@ class OwnRequestError(ReviewRefusedError):
     """The requester tried to decide their own request."""
 
 
-class InvalidAnswerError(ReviewRefusedError):
-    """The form's decision or comment is not one that exists.
+class UnknownDecisionError(ReviewRefusedError):
+    """The form's decision is neither `approve` nor `reject`."""
 
-    Attributes:
-        problem: Key of the message that the page shows, such as `unknown_decision`.
-    """
 
-    def __init__(self, problem: str) -> None:
-        super().__init__(problem)
-        self.problem = problem
+class CommentTooLongError(ReviewRefusedError):
+    """The form's comment has more characters than are kept."""
 
 
 class DecidedOtherwiseError(ReviewRefusedError):

@@ -14,6 +14,7 @@ from countersign.domain.errors import BodyTooLargeError, MalformedBodyError
 
 MAX_BODY_BYTES = 256 * 1024
 MAX_DEPTH = 64
+_TOO_DEEP = f"the body is nested deeper than {MAX_DEPTH} levels"
 
 
 def read(body: bytes) -> Any:
@@ -31,24 +32,32 @@ def read(body: bytes) -> Any:
     """
     if len(body) > MAX_BODY_BYTES:
         raise BodyTooLargeError(MAX_BODY_BYTES)
+    document = _parse(_text_of(body))
+    _refuse_depth_and_surrogates(document)
+    return document
+
+
+def _text_of(body: bytes) -> str:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise MalformedBodyError("the body is not UTF-8") from error
     if text.startswith("\ufeff"):
         raise MalformedBodyError("the body starts with a byte order mark; send UTF-8 without one")
+    return text
+
+
+def _parse(text: str) -> Any:
     try:
-        document = json.loads(
+        return json.loads(
             text, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant, parse_float=_finite_float
         )
     except RecursionError as error:
-        raise MalformedBodyError(f"the body is nested deeper than {MAX_DEPTH} levels") from error
+        raise MalformedBodyError(_TOO_DEEP) from error
     except json.JSONDecodeError as error:
         raise MalformedBodyError(f"the body is not JSON (line {error.lineno}, column {error.colno})") from error
     except ValueError as error:  # an integer of more digits than Python reads
         raise MalformedBodyError("the body holds a number that is too long") from error
-    _refuse_depth_and_surrogates(document)
-    return document
 
 
 def canonical(document: Any) -> bytes:
@@ -85,7 +94,7 @@ def _refuse_depth_and_surrogates(document: Any) -> None:
         level = [child for value in level for child in _children(value)]
         if not level:
             return
-    raise MalformedBodyError(f"the body is nested deeper than {MAX_DEPTH} levels")
+    raise MalformedBodyError(_TOO_DEEP)
 
 
 def _children(value: Any) -> Iterator[Any]:

@@ -128,6 +128,7 @@ class Task:
 
     task_id: str
     status: Status
+    expires_at: datetime
     request_id: str = ""
     workflow: str = ""
     kind: str = ""
@@ -143,7 +144,6 @@ class Task:
     votes: Mapping[str, Vote] = field(default_factory=dict)
     hand_off: int = 0
     opened_at: datetime | None = None
-    expires_at: datetime | None = None
     max_expires_at: datetime | None = None
     outcome: Outcome | None = None
     decided_by: tuple[str, ...] = ()
@@ -156,7 +156,7 @@ class Task:
 
     def expired_by(self, now: datetime) -> bool:
         """Tell whether nobody may answer any more because the deadline has passed."""
-        return self.expires_at is not None and self.expires_at <= now
+        return self.expires_at <= now
 
 
 @dataclass(frozen=True)
@@ -227,9 +227,7 @@ def answer(
 
 def _vote(task: Task, recipient: str, vote: Vote, source: str) -> Change:
     votes = {**task.votes, recipient: vote}
-    voted = AuditEvent(
-        "voted", recipient, "review link", source, {"decision": vote.decision, "comment": vote.comment}
-    )
+    voted = AuditEvent("voted", recipient, "review link", source, {"decision": vote.decision, "comment": vote.comment})
     verdict = rules.decide(task.rule, task.audience, {person: cast.decision for person, cast in votes.items()})
     fields: dict[str, Any] = {"votes": votes, "revision": task.revision + 1}
     if verdict is None:
@@ -264,7 +262,7 @@ def close(task: Task, now: datetime, *, superseded: bool = False) -> Change | No
         applied = AuditEvent("applied", task.workflow, data={"superseded": superseded})
         return Change(task, APPLYING, {"superseded": superseded, "closed_at": now}, (applied,), now)
     if task.status is Status.OPEN and task.expired_by(now):
-        expired = AuditEvent("expired", task.workflow, data={"deadline": to_text(task.expires_at or now)})
+        expired = AuditEvent("expired", task.workflow, data={"deadline": to_text(task.expires_at)})
         return Change(task, EXPIRING, {"closed_at": now}, (expired,), now)
     return None
 

@@ -8,9 +8,10 @@ TOKEN_BYTES = 32
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
-def mint() -> str:
-    """Return a new URL-safe token of 43 characters. It goes into one message and is never stored."""
-    return secrets.token_urlsafe(TOKEN_BYTES)
+def mint() -> tuple[str, str]:
+    """Return a new URL-safe token, which goes into one message and is never stored, and its SHA-256 in hex."""
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    return token, _digest(token)
 
 
 def fingerprint(token: str) -> str | None:
@@ -21,4 +22,8 @@ def fingerprint(token: str) -> str | None:
     """
     if not _TOKEN.fullmatch(token):
         return None
+    return _digest(token)
+
+
+def _digest(token: str) -> str:
     return hashlib.sha256(token.encode("ascii")).hexdigest()

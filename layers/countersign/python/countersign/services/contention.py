@@ -1,10 +1,10 @@
 """Lost races: read again and decide anew, a bounded number of times."""
 
-import random
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from countersign.backoff import pause_seconds
 from countersign.domain.errors import LedgerConflictError, LedgerUnavailableError
 
 ATTEMPTS = 12
@@ -28,6 +28,5 @@ def settle(attempt: Callable[[], Result], pause: Callable[[float], None] = time.
         try:
             return attempt()
         except LedgerConflictError:
-            longest = min(_FIRST_PAUSE_SECONDS * 2**number, _LONGEST_PAUSE_SECONDS)
-            pause(random.uniform(0, longest))  # noqa: S311  spreads retries, keeps no secret
+            pause(pause_seconds(number, _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS))
     raise LedgerUnavailableError(f"lost {ATTEMPTS} races for one item")

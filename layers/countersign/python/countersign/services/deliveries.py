@@ -78,10 +78,8 @@ class Deliveries:
         return True
 
     def _deliver(self, envelope: Mapping[str, Any], task: Task, recipient: str) -> None:
-        token = tokens.mint()
+        token, fingerprint = tokens.mint()
         message = self._write(envelope["kind"], task, recipient, token)
-        fingerprint = tokens.fingerprint(token)
-        assert fingerprint and task.expires_at, "a minted token has a fingerprint, an open task a deadline"
         self._ledger.put_link(Link(fingerprint, task.task_id, recipient), task.expires_at)
         self._mailer.send(recipient, message.subject, message.text, message.html)
         settle(lambda: self._record(task.task_id, recipient, envelope["attempt"]))

@@ -4,15 +4,14 @@ Each method is the body of one durable step, so each may run again after it has 
 that hold no secret.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from countersign import envelope
 from countersign.domain import tasks
 from countersign.domain.audit import AuditEvent
-from countersign.domain.clock import Clock, from_text, to_text
+from countersign.domain.clock import Clock, to_text
 from countersign.domain.errors import LedgerConflictError
 from countersign.domain.identity import normalise
 from countersign.domain.rules import Rule
@@ -43,7 +42,7 @@ class Question:
     requester: str
     audience: tuple[str, ...]
     deadline_seconds: int
-    rule: Rule = Rule()
+    rule: Rule = field(default_factory=Rule)
     wait_seconds: int | None = None
     reminders_seconds: tuple[int, ...] = ()
 
@@ -124,14 +123,15 @@ class Desk:
 
     def cancel(self, wait: Wait, reason: str) -> dict[str, Any]:
         """Take an open task back; a decision made meanwhile wins. Returns what `read` returns."""
-        return settle(lambda: self._cancelled(wait.task_id, reason))
+        return settle(lambda: self._cancelled(wait, reason))
 
     def _opened(self, wait: Wait, question: Question) -> Task:
         standing = self._ledger.task(wait.task_id)
         if standing is not None:
             return standing
         task = self._new_task(wait, question)
-        self._ledger.open(task, AuditEvent("opened", self._workflow, data={"audience": list(task.audience)}))
+        opened = AuditEvent("opened", self._workflow, data={"audience": list(task.audience)})
+        self._ledger.open(task, opened, self._clock.now())
         return task
 
     def _new_task(self, wait: Wait, question: Question) -> Task:
@@ -167,12 +167,25 @@ class Desk:
         change = tasks.close(task, now, superseded=superseded)
         return _report(self._ledger.commit(change) if change else task, now)
 
-    def _cancelled(self, task_id: str, reason: str) -> dict[str, Any]:
-        task, now = self._ledger.task(task_id), self._clock.now()
-        if task is None:  # the opening failed before its write: nothing stands that anybody could answer
-            return {"status": Status.CANCELLED.value, "at": to_text(now)}
+    def _cancelled(self, wait: Wait, reason: str) -> dict[str, Any]:
+        task, now = self._ledger.task(wait.task_id), self._clock.now()
+        if task is None:
+            return _report(self._forestalled(wait, reason, now), now)
         change = tasks.cancel(task, self._workflow, reason, now)
         return _report(self._ledger.commit(change) if change else task, now)
+
+    def _forestalled(self, wait: Wait, reason: str, now: datetime) -> Task:
+        """Put a cancelled task where none stands, so that an opening still under way finds it and gives up."""
+        task = Task(
+            task_id=wait.task_id,
+            status=Status.CANCELLED,
+            expires_at=wait.expires_at,
+            request_id=wait.request_id,
+            workflow=self._workflow,
+            closed_at=now,
+        )
+        self._ledger.open(task, AuditEvent("cancelled", self._workflow, data={"reason": reason}), now)
+        return task
 
     def _present(self, task_id: str) -> Task:
         task = self._ledger.task(task_id)
@@ -185,7 +198,7 @@ def _report(task: Task, now: datetime) -> dict[str, Any]:
     report: dict[str, Any] = {
         "status": task.status.value,
         "at": to_text(now),
-        "expires_at": to_text(task.expires_at) if task.expires_at else None,
+        "expires_at": to_text(task.expires_at),
     }
     if task.decided_at is None:
         return report
@@ -200,13 +213,3 @@ def _report(task: Task, now: datetime) -> dict[str, Any]:
 def _ballot(task: Task, person: str) -> dict[str, str]:
     vote = task.votes[person]
     return {"by": person, "decision": vote.decision.value, "comment": vote.comment, "at": to_text(vote.at)}
-
-
-def reported_time(report: Mapping[str, Any]) -> datetime:
-    """Return when a step made its report."""
-    return from_text(report["at"])
-
-
-def whole_seconds_until(moment: datetime, now: datetime) -> int:
-    """Return how many whole seconds, rounded up and at least one, a callback may wait."""
-    return max(1, -((now - moment) // timedelta(seconds=1)))

@@ -37,11 +37,12 @@ class Executions:
             outcome = "succeeded" if status == SUCCEEDED else "failed"
             self._requests.finish(request_id, request.workflow, outcome, None, self._clock.now())
         reason = f"execution_{status.lower()}"
-        return [
-            task_id for task_id in self._requests.task_ids(request_id) if settle(lambda: self._cancel(task_id, reason))
-        ]
+        return [task_id for task_id in self._requests.task_ids(request_id) if self._cancel(task_id, reason)]
 
     def _cancel(self, task_id: str, reason: str) -> bool:
+        return settle(lambda: self._try_to_cancel(task_id, reason))
+
+    def _try_to_cancel(self, task_id: str, reason: str) -> bool:
         task: Task | None = self._ledger.task(task_id)
         change = tasks.cancel(task, "executions", reason, self._clock.now()) if task else None
         if change is None:

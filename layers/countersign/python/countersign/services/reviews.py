@@ -6,19 +6,20 @@ from datetime import datetime
 from countersign.domain import tasks, tokens
 from countersign.domain.clock import Clock
 from countersign.domain.errors import (
+    CommentTooLongError,
     CountersignError,
     CrossSiteError,
     DecidedOtherwiseError,
     DetailsChangedError,
-    InvalidAnswerError,
     OwnRequestError,
     ReviewRefusedError,
     TaskClosedError,
+    UnknownDecisionError,
     UnknownLinkError,
 )
 from countersign.domain.identity import same_person
 from countersign.domain.rules import Decision
-from countersign.domain.tasks import Status, Task
+from countersign.domain.tasks import Task
 from countersign.ports import Link, ReviewLedger
 from countersign.services.contention import settle
 
@@ -29,7 +30,8 @@ _FOREIGN_SITES = frozenset({"cross-site", "same-site"})
 REASONS: dict[type[CountersignError], str] = {
     CrossSiteError: "cross_site",
     OwnRequestError: "own_request",
-    InvalidAnswerError: "invalid_answer",
+    UnknownDecisionError: "unknown_decision",
+    CommentTooLongError: "comment_too_long",
     DecidedOtherwiseError: "decided_otherwise",
     TaskClosedError: "closed",
     DetailsChangedError: "details_changed",
@@ -137,7 +139,7 @@ def _answer(task: Task, link: Link, click: Click, now: datetime) -> tasks.Change
     if same_person(link.recipient, task.requester):
         raise OwnRequestError
     if click.decision not in _DECISIONS:
-        raise InvalidAnswerError("unknown_decision")
+        raise UnknownDecisionError
     if len(click.comment) > MAX_COMMENT_CHARACTERS:
-        raise InvalidAnswerError("comment_too_long")
+        raise CommentTooLongError
     return tasks.answer(task, link.recipient, Decision(click.decision), click.comment, click.shown, click.source, now)

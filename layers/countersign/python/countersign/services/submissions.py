@@ -99,6 +99,6 @@ def _task_report(task: Task) -> dict[str, Any]:
         "status": task.status.value,
         "outcome": task.outcome and task.outcome.value,
         "opened_at": task.opened_at and to_text(task.opened_at),
-        "expires_at": task.expires_at and to_text(task.expires_at),
+        "expires_at": to_text(task.expires_at),
         "decided_at": task.decided_at and to_text(task.decided_at),
     }
