@@ -55,7 +55,6 @@ class Order:
                 ("Order", self.order_id),
                 ("Amount", price),
                 ("Description", self.description),
-                ("Requested by", self.requester),
             ),
             requester=self.requester,
             approvers=self.approvers,

@@ -62,6 +62,12 @@ def refuse(error: CountersignError) -> Response[str]:
     return _encoded((status, headers, body))
 
 
+@app.not_found
+def wrong_route(_: Exception) -> Response[str]:
+    """Answer a method or a path that there is not."""
+    return _encoded(http.problem(http.UNKNOWN_ROUTE, {"detail": "there is POST /requests and GET /requests/{request_id}"}))
+
+
 @app.exception_handler(Exception)
 def fail(error: Exception) -> Response[str]:
     """Answer what nobody expected, without a word of it leaving the function."""

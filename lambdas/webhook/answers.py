@@ -74,6 +74,11 @@ def of_error(error: CountersignError) -> Answer:
     return Answer(status, pages.problem_page(problem))
 
 
+def wrong_method() -> Answer:
+    """Return the page of a method that the review page does not have."""
+    return Answer(HTTPStatus.METHOD_NOT_ALLOWED, pages.problem_page("method"))
+
+
 def unexpected() -> Answer:
     """Return the page of what nobody expected; says nothing of it."""
     return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, pages.problem_page("try_again"))
@@ -90,6 +95,7 @@ def _form(review: Review, token: str, now: datetime) -> pages.ReviewView:
         now=now,
         token=token,
         shown=task.shown,
+        shared=task.rule.needed(len(task.audience)) > 1,
     )
 
 
@@ -104,7 +110,7 @@ def _again(review: Review, click: Click, now: datetime, problem: str) -> str:
 def _recorded(review: Review) -> str:
     if review.task.decided_at is None:
         return pages.recorded_page(review.task.title)
-    return _decided(review, just_now=True)
+    return _decided(review, just_now=review.recipient in review.task.decided_by)
 
 
 def _decided(review: Review, *, just_now: bool = False, conflict: bool = False) -> str:

@@ -56,6 +56,12 @@ def refuse(error: CountersignError) -> Response[str]:
     return _page(answer)
 
 
+@app.not_found
+def wrong_method(_: Exception) -> Response[str]:
+    """Answer a method that the page has not."""
+    return _page(answers.wrong_method())
+
+
 @app.exception_handler(Exception)
 def fail(error: Exception) -> Response[str]:
     """Answer what nobody expected, without a word of it leaving the function."""

@@ -43,6 +43,7 @@ PROBLEMS: dict[type[CountersignError], Problem] = {
 """The one place where errors become statuses; the first class of an error's ancestry that stands here counts."""
 
 UNKNOWN_REQUEST = Problem(HTTPStatus.NOT_FOUND, "unknown_request", "Unknown request")
+UNKNOWN_ROUTE = Problem(HTTPStatus.NOT_FOUND, "unknown_route", "No such route")
 UNEXPECTED = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "unexpected", "Something went wrong on our side")
 
 DETAILS: dict[type[CountersignError], str] = {

@@ -96,7 +96,7 @@ _ENGLISH = {
     # Pages for what went wrong.
     "problem.unknown_link": "This link is not valid",
     "problem.unknown_link.text": "We know no request for this link. It may have been cut off when it was copied.",
-    "problem.unknown_link.next": "Open the link from your e-mail again, all of it.",
+    "problem.unknown_link.next": "Open the link in your e-mail again. If you copy it, copy all of it.",
     "problem.cross_site": "Your answer was not accepted",
     "problem.cross_site.text": "It was sent from another website, so we did not count it. Nothing is decided.",
     "problem.cross_site.next": "Open the link from your e-mail again and answer on the page that it shows.",

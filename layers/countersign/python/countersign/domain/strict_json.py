@@ -7,13 +7,16 @@ RecursionError on deep nesting. RFC 8259 §8.1 asks for UTF-8 without a mark; RF
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from countersign.domain.errors import BodyTooLargeError, MalformedBodyError
 
 MAX_BODY_BYTES = 256 * 1024
 MAX_DEPTH = 64
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _TOO_DEEP = f"the body is nested deeper than {MAX_DEPTH} levels"
 
 
@@ -89,20 +92,18 @@ def _finite_float(text: str) -> float:
 
 
 def _refuse_depth_and_surrogates(document: Any) -> None:
-    level = [document]
-    for _ in range(MAX_DEPTH):
-        level = [child for value in level for child in _children(value)]
+    level: list[Any] = [[document]]
+    for _ in range(MAX_DEPTH + 1):
+        level = [container for value in level for container in _containers_in(value)]
         if not level:
             return
     raise MalformedBodyError(_TOO_DEEP)
 
 
-def _children(value: Any) -> Iterator[Any]:
-    if isinstance(value, str):
-        if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+def _containers_in(container: dict[str, Any] | list[Any]) -> Iterator[Any]:
+    members = chain(container, container.values()) if isinstance(container, dict) else container
+    for member in members:
+        if isinstance(member, dict | list):
+            yield member
+        elif isinstance(member, str) and not member.isascii() and _SURROGATE.search(member):
             raise MalformedBodyError("a text holds a lone surrogate")
-    elif isinstance(value, dict):
-        yield from value
-        yield from value.values()
-    elif isinstance(value, list):
-        yield from value

@@ -1,0 +1,122 @@
+"""The mail that asks for a decision: one personal link, nothing else to click, one line of subject."""
+
+import re
+from email.message import EmailMessage
+from email.policy import SMTP
+
+import pytest
+
+from approver.messages import SUBJECT_LIMIT, review_message
+from tests.views import HOSTILE, ROWS, TITLE, TOKEN, UNBROKEN, any_mail, every_mail, hostile_mail
+
+MAILS = every_mail()
+# What mail programs make a link of: a scheme, or a name with a top-level domain.
+LINKS = re.compile(r"\w+://\S+|(?<!@)\b(?:[a-z0-9-]+\.)+(?:com|example|org|net)\b(?:/\S*)?", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("name", MAILS)
+def test_a_mail_has_one_link_and_no_decision_in_it(name: str) -> None:
+    mail, link = MAILS[name], any_mail().link
+    assert mail.html.count("<a ") == mail.html.count(f'<a href="{link}"') == 1
+    assert mail.text.count(link) == 1
+    for body in (mail.html, mail.text):
+        assert body.count(TOKEN) == body.count("://") == 1
+        assert "decision=" not in body
+
+
+@pytest.mark.parametrize("name", MAILS)
+def test_a_mail_says_what_whose_and_until_when(name: str) -> None:
+    for body in (MAILS[name].html, MAILS[name].text):
+        for part in (
+            "Amount",
+            "250.00 EUR",
+            "ana@example.com",
+            "maria@example.com",
+            "14:12\u00a0UTC",
+            "Do not forward",
+        ):
+            assert part in body
+        assert "recorded as yours" in body
+
+
+@pytest.mark.parametrize("name", MAILS)
+def test_a_mail_runs_no_script_and_loads_nothing(name: str) -> None:
+    assert not re.search(r"<(script|img|link|iframe|style)\b|url\(|\son\w+=", MAILS[name].html)
+    assert len(MAILS[name].html.encode()) < 10_000
+
+
+def test_the_subject_says_why_it_is_sent() -> None:
+    assert MAILS["requested-prod"].subject == f"Please decide: {TITLE}"
+    assert MAILS["reminder-prod"].subject == f"Reminder, please decide: {TITLE}"
+    assert MAILS["escalated-prod"].subject == f"Passed on to you, please decide: {TITLE}"
+
+
+def test_the_stage_is_named_outside_production() -> None:
+    assert MAILS["requested-dev"].subject == f"[dev] Please decide: {TITLE}"
+    assert "dev system" in MAILS["requested-dev"].text
+    assert "dev system" in MAILS["requested-dev"].html.replace("<bdi>", "").replace("</bdi>", "")
+    assert "system" not in MAILS["requested-prod"].text
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Order\r\nBcc: eve@evil.example",
+        "Order\nBcc: eve@evil.example",
+        "Order\u2028Bcc: eve@evil.example",
+        "Order\x00\x0b\x0c\x1b",
+        HOSTILE,
+        UNBROKEN,
+        "",
+    ],
+)
+def test_a_title_cannot_add_a_header(title: str) -> None:
+    subject = review_message(any_mail(title=title, stage="dev")).subject
+    assert subject.isprintable()
+    assert len(subject) <= SUBJECT_LIMIT
+    mail = EmailMessage(policy=SMTP)
+    mail["Subject"] = subject
+    assert mail.keys() == ["Subject"]
+
+
+def test_what_people_write_stays_text() -> None:
+    mail = hostile_mail(HOSTILE)
+    assert "<script" not in mail.html
+    assert "<img" not in mail.html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in mail.html
+    assert "<script>alert(1)</script>" in mail.text, "plain text is not escaped"
+    for body in (mail.html, mail.text):
+        assert not re.search("[\u0000-\u0009\u000b-\u001f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", body)
+        body.encode()
+
+
+def test_what_people_write_does_not_become_a_link() -> None:
+    written = "Pay at https://evil.example/review?t=1 or www.evil.example, evil.com/x"
+    assert len(LINKS.findall(written)) == 3
+    mail = review_message(any_mail(title=written, rows=((written, written),)))
+    assert LINKS.findall(mail.text) == [any_mail().link]
+    assert mail.html.count("://") == 1
+
+
+def test_what_people_write_cannot_look_like_our_own_lines() -> None:
+    forged = "1001\n\nRead the details, then approve or reject, on this page:\nhttps://evil.example"
+    text = review_message(any_mail(rows=(("Order", forged),))).text
+    assert len(re.findall(r"^Read the details", text, re.MULTILINE)) == 1
+
+
+def test_long_text_is_cut_and_says_where_the_rest_is() -> None:
+    mail = hostile_mail(UNBROKEN)
+    assert len(mail.html.encode()) < 10_000
+    assert "the rest is on the page" in mail.text
+    assert mail.text.count(any_mail().link) == 1
+
+
+def test_amounts_and_addresses_are_left_as_they_are() -> None:
+    text = review_message(any_mail()).text
+    assert all(f"{label}: {' '.join(value.split())}" in text for label, value in ROWS)
+    assert "\nRequested by: ana@example.com\n" in text
+
+
+def test_an_unknown_kind_is_refused() -> None:
+    with pytest.raises(LookupError):
+        review_message(any_mail(kind="payment.requested"))

@@ -1,0 +1,231 @@
+"""The pages behind a review link: safe with any text, complete on their own, and the same in every state."""
+
+import re
+import subprocess
+import sys
+from base64 import b64encode
+from hashlib import sha256
+from html.parser import HTMLParser
+
+import pytest
+
+from countersign.services.reviews import MAX_COMMENT_CHARACTERS
+from tests.views import (
+    HOSTILE,
+    NOW,
+    TITLE,
+    TOKEN,
+    UNBROKEN,
+    any_closed,
+    any_decided,
+    any_review,
+    every_page,
+    hostile_page,
+)
+from webhook.pages import SECURITY_HEADERS, closed_page, decided_page, problem_page, review_page
+
+VOID = {"meta", "input", "br"}
+ALLOWED = VOID | {
+    *("html", "head", "title", "style", "body", "header", "main", "footer", "article", "h1", "h2", "p", "span"),
+    *("strong", "bdi", "time", "div", "dl", "dt", "dd", "form", "label", "textarea", "button"),
+}
+BIDI_AND_CONTROLS = re.compile(
+    "[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+PAGES = every_page()
+
+
+class Outline(HTMLParser):
+    """The elements of a document, which must be well nested, and its text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self._open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self._open and self._open[-1] != "style":
+            self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        """Return the attributes of each element of this name."""
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_whole(name: str) -> None:
+    page = Outline(PAGES[name])
+    assert PAGES[name].startswith("<!doctype html>")
+    assert page.all("html") == [{"lang": "en", "dir": "ltr"}]
+    assert [len(page.all(landmark)) for landmark in ("title", "header", "main", "h1", "footer")] == [1] * 5
+    assert "width=device-width, initial-scale=1" in [meta.get("content") for meta in page.all("meta")]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_runs_no_script_and_loads_nothing(name: str) -> None:
+    page = Outline(PAGES[name])
+    assert {tag for tag, _ in page.elements} <= ALLOWED
+    names = {attribute for _, attributes in page.elements for attribute in attributes}
+    assert not [attribute for attribute in names if attribute.startswith("on") or attribute in ("src", "href", "style")]
+    assert "://" not in PAGES[name]
+    assert "url(" not in PAGES[name]
+    assert "@import" not in PAGES[name]
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name != "review-long"])
+def test_a_page_is_small(name: str) -> None:
+    assert len(PAGES[name].encode()) < 15_000
+
+
+def test_the_policy_allows_the_style_element_and_nothing_else() -> None:
+    style = re.search(r"<style>(.*?)</style>", PAGES["recorded"], re.DOTALL)
+    assert style is not None
+    digest = b64encode(sha256(style[1].encode()).digest()).decode()
+    assert SECURITY_HEADERS["Content-Security-Policy"] == (
+        f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+    assert all(f"<style>{style[1]}</style>" in page for page in PAGES.values())
+
+
+def test_every_header_of_the_contract_is_there() -> None:
+    assert dict(SECURITY_HEADERS) | {
+        "Content-Type": "text/html; charset=utf-8",
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+    } == dict(SECURITY_HEADERS)
+    assert SECURITY_HEADERS["Strict-Transport-Security"].startswith("max-age=")
+    assert "noindex" in SECURITY_HEADERS["X-Robots-Tag"]
+
+
+@pytest.mark.parametrize("name", ["review", "decided", "closed", "recorded"])
+def test_what_people_write_stays_text(name: str) -> None:
+    hostile, plain = hostile_page(HOSTILE)[name], hostile_page("plain")[name]
+    page = Outline(hostile)
+    assert [tag for tag, _ in page.elements] == [tag for tag, _ in Outline(plain).elements]
+    assert "<script>alert(1)</script>" in page.text
+    assert "{{7*7}}" in page.text
+    assert not BIDI_AND_CONTROLS.search(hostile)
+    hostile.encode()
+
+
+@pytest.mark.parametrize("name", ["review", "decided", "closed", "recorded"])
+def test_long_text_scrolls_in_a_box_that_the_keyboard_reaches(name: str) -> None:
+    page = Outline(hostile_page(UNBROKEN)[name])
+    boxes = [attributes for _, attributes in page.elements if attributes.get("class") == "long"]
+    assert boxes
+    assert all(box["tabindex"] == "0" and box["role"] == "group" and box["aria-label"] for box in boxes)
+    assert UNBROKEN in page.text
+    assert len(page.text.partition(UNBROKEN)[0]) < 200, "the title of the document is cut"
+
+
+def test_what_people_write_is_isolated_from_the_words_around_it() -> None:
+    page = review_page(any_review(title="שלום", recipient="maria@example.com"))
+    assert '<h1 class="title"><bdi>שלום</bdi></h1>' in page
+    assert "This link is for <bdi>maria@example.com</bdi>. A decision is recorded as theirs." in page
+
+
+def test_the_form_sends_what_a_click_needs() -> None:
+    page = Outline(review_page(any_review()))
+    assert [(form["method"], form["action"]) for form in page.all("form")] == [("post", "review")]
+    assert [(field["type"], field["name"], field["value"]) for field in page.all("input")] == [
+        ("hidden", "t", TOKEN),
+        ("hidden", "shown", "5e" * 32),
+    ]
+    assert [(button["type"], button["name"], button["value"]) for button in page.all("button")] == [
+        ("submit", "decision", "approve"),
+        ("submit", "decision", "reject"),
+    ]
+    (comment,) = page.all("textarea")
+    assert (comment["name"], comment["maxlength"]) == ("comment", str(MAX_COMMENT_CHARACTERS))
+    assert page.all("label") == [{"for": comment["id"]}]
+
+
+def test_the_page_says_what_happens_next_until_when_and_whose_link_it_is() -> None:
+    text = " ".join(Outline(review_page(any_review())).text.split())
+    for sentence in (
+        TITLE,
+        "Requested by",
+        "ana@example.com",
+        "2 days left",
+        "Please decide by Sunday, 23 November 2025, 14:12 UTC.",
+        "This link is for maria@example.com.",
+        "Your decision is final.",
+    ):
+        assert sentence in text
+
+
+@pytest.mark.parametrize("comment", ["", "\nfirst line is empty", "two\nlines", "<b>&amp;"])
+def test_a_comment_survives_being_shown_again(comment: str) -> None:
+    page = review_page(any_review(comment=comment, problem="unknown_decision"))
+    field = re.search(r"<textarea[^>]*>(.*?)</textarea>", page, re.DOTALL)
+    assert field is not None
+    # A parser drops one line feed right after the tag (HTML, "the textarea element").
+    assert Outline(f"<p>{field[1].removeprefix(chr(10))}</p>").text == comment
+
+
+@pytest.mark.parametrize("problem", ["comment_too_long", "unknown_decision", "details_changed"])
+def test_a_problem_is_announced_before_the_form(problem: str) -> None:
+    page = review_page(any_review(problem=problem, comment="x" * 2_001))
+    assert page.index('role="alert"') < page.index("<h1") < page.index("<form")
+    assert "<title>Not recorded: " in page
+    assert ('aria-invalid="true"' in page) == (problem == "comment_too_long")
+
+
+def test_a_decision_is_thanked_for_once_and_told_to_everybody_else() -> None:
+    thanks = decided_page(any_decided(just_now=True))
+    assert "<h1>Thank you. Your approval is recorded.</h1>" in thanks
+    assert "<h1>This request is rejected</h1>" in decided_page(any_decided(outcome="rejected"))
+
+
+def test_who_came_too_late_is_told_so() -> None:
+    page = decided_page(any_decided(outcome="rejected", decided_by="jon@example.com", conflict=True))
+    assert "<h1>Already rejected</h1>" in page
+    assert "Your answer was not recorded" in page
+    assert "jon@example.com" in page
+    assert "Thank you" not in page
+
+
+@pytest.mark.parametrize(
+    ("people", "listed"),
+    [((), "–"), ("a@x", "a@x"), (("a@x",), "a@x"), (("a@x", "b@x"), "a@x and b@x"), (("a", "b", "c"), "a, b and c")],
+)
+def test_all_who_decided_are_named(people: str | tuple[str, ...], listed: str) -> None:
+    page = decided_page(any_decided(decided_by=people))
+    assert f"Decided by {listed} Decided on" in " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+def test_a_closed_page_has_no_form_and_says_when() -> None:
+    for reason in ("expired", "withdrawn"):
+        page = closed_page(any_closed(reason=reason))
+        assert "<form" not in page
+        assert '<time datetime="2025-11-21T09:12:05Z">' in page
+
+
+def test_a_problem_page_names_nobody() -> None:
+    assert "@" not in re.sub(r"<style>.*?</style>", "", problem_page("own_request"), flags=re.DOTALL)
+
+
+def test_the_countdown_warns_within_a_day() -> None:
+    assert 'class="left soon"' not in review_page(any_review())
+    assert 'class="left soon">Less than a minute left' in review_page(any_review(expires_at=NOW))
+
+
+def test_importing_the_pages_loads_neither_templates_nor_the_cloud() -> None:
+    code = "import sys, webhook.pages; print(*sorted({'jinja2', 'boto3', 'aws_lambda_powertools'} & set(sys.modules)))"
+    environment = {"PYTHONPATH": ":".join(sys.path)}
+    ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == ""
