@@ -1,0 +1,115 @@
+# Countersign. `make help` lists the targets; each sets up what it needs first, once.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup layer demo up down test lint format bench synth deploy destroy lock clean
+
+PYTHON ?= python3
+STAGE ?= local
+ARGS ?=
+
+PY := .venv/bin/python
+CLOUD_PY := .local/ministack-venv/bin/python
+CDK = node_modules/.bin/cdk --app '$(PY) app.py' --context stage=$(STAGE)
+
+# The caller's own Python environment must not leak into this one. Bytecode is written (inside the checkout), because
+# much here is a short run of a large library: without it every synth takes 2 s longer.
+unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
+
+# Only where the CDK runs: jsii warns of every Node.js release past its end of life, and the CLI reports how it is used.
+demo up test bench synth deploy destroy: export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = \
+	$(shell node -p 'process.versions.node.split(".")[0]' 2>/dev/null)
+demo up test bench synth deploy destroy: export CDK_DISABLE_CLI_TELEMETRY = true
+
+# ---- Set-up: a stamp each, made again when its lock, or the Python under it, changes ----
+
+READY := node_modules/.stamp .venv/.stamp .local/ministack-venv/.stamp build/vendor-layer.stamp
+
+define system_python
+@command -v $(PYTHON) >/dev/null || { \
+	echo 'error: $(PYTHON) is missing: Countersign needs Python 3.11 or newer.' >&2; \
+	echo '  Debian, Ubuntu: apt-get install python3 python3-venv · macOS: brew install python' >&2; \
+	echo '  or name one that you have: make PYTHON=/path/to/python3' >&2; exit 1; }
+@$(PYTHON) -m tools.setup
+endef
+
+node_modules/.stamp: package.json package-lock.json .npmrc
+	$(system_python) node
+	@touch $@
+
+.venv/.stamp: requirements.txt tools/setup.py $(PY)
+	$(system_python) python
+	@touch $@
+
+.local/ministack-venv/.stamp: local/requirements.txt .venv/.stamp $(CLOUD_PY)
+	$(system_python) cloud
+	@touch $@
+
+build/vendor-layer.stamp: layers/vendor/requirements.txt layers/vendor/services.txt tools/vendor_layer.py .venv/.stamp
+	@$(PY) -m tools.vendor_layer
+
+# Rules without a recipe: a Python that is gone, upgraded or was never there brings its environment's stamp up again.
+$(PY) $(CLOUD_PY):
+
+# ---- Targets ----
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+setup: $(READY) ## Set up this checkout (every other target does it too)
+	@echo 'Set up. Next: make demo, or make test.'
+
+layer: .venv/.stamp ## Build the vendor layer and print its size
+	@$(PY) -m tools.vendor_layer
+
+demo: $(READY) ## Run an order approval on the embedded cloud [ANSWER=approve|reject|expire] [SCENARIO=name]
+	@$(PY) -m local demo $(if $(ANSWER),--answer '$(ANSWER)') $(if $(SCENARIO),--scenario '$(SCENARIO)')
+
+up: $(READY) ## Start the embedded cloud, deploy onto it, leave it running
+	@$(PY) -m local up
+
+down: ## Stop the embedded cloud
+	@if [ -x $(PY) ]; then $(PY) -m local down; fi
+
+test: lint $(READY) ## Lint, then every test [ARGS='-k review']
+	@$(PY) -m tools.browser
+	@$(PY) -m pytest -n auto --maxprocesses=4 $(ARGS)
+
+lint: .venv/.stamp ## Check style and types
+	@$(PY) -m ruff check --quiet
+	@$(PY) -m ruff format --check --quiet
+	@$(PY) -m mypy
+
+format: .venv/.stamp ## Format the code and mend what can be mended
+	@$(PY) -m ruff check --fix --quiet || true
+	@$(PY) -m ruff format
+
+bench: $(READY) ## Measure what the kit promises
+	@$(PY) -m benchmarks $(ARGS)
+
+synth: $(READY) ## Write the CloudFormation templates to cdk.out [STAGE=local]
+	@$(CDK) synth --quiet
+
+deploy: account_stage $(READY) ## Deploy into the AWS account of your credentials: STAGE=dev
+	@$(CDK) deploy --all
+
+destroy: account_stage $(READY) ## Delete what was deployed: STAGE=dev
+	@$(CDK) destroy --all
+
+.PHONY: account_stage
+account_stage:
+	@test '$(STAGE)' != local || { \
+		echo 'error: the stage local is the embedded cloud (make up, make demo), not an AWS account.' >&2; \
+		echo '  Name a stage of settings/: make $(firstword $(MAKECMDGOALS)) STAGE=dev' >&2; exit 1; }
+	@test -f 'settings/$(STAGE).toml' || { \
+		echo 'error: there is no settings/$(STAGE).toml; stages: $(patsubst settings/%.toml,%,$(wildcard settings/*.toml))' >&2; \
+		exit 1; }
+
+lock: .venv/.stamp ## Compile the locks from requirements.in and package.json
+	@for name in layers/vendor/requirements requirements local/requirements; do \
+		$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header $(ARGS) \
+			$$name.in --output-file $$name.txt || exit 1; done
+	@npm install --package-lock-only --silent
+
+clean: down ## Remove everything that was set up, built or cached
+	rm -rf .venv .local node_modules build cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,91 @@
+"""The CDK app: settings → stacks. The only place that reads the context; nothing here reads the environment.
+
+Context:
+    stage: Which `settings/<stage>.toml` to deploy; `local`, the embedded cloud, by default.
+    base_url: Where the outside reaches the API, in place of the settings' own.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from aws_cdk import App, Tags, Validations
+from cdk_nag import AwsSolutionsChecks
+
+from stacks.components.sources import MissingSourceError, Sources
+from stacks.ledger_stack import LedgerStack
+from stacks.monitoring_stack import MonitoringStack
+from stacks.settings import Settings, SettingsError
+from stacks.webhook_stack import WebhookStack
+from stacks.workflow_stack import WorkflowStack
+
+SETTINGS = Path(__file__).resolve().parent / "settings"
+
+
+@dataclass(frozen=True)
+class Stacks:
+    """The stacks of one stage, each of which only refers to those before it."""
+
+    ledger: LedgerStack
+    webhook: WebhookStack
+    workflow: WorkflowStack
+    monitoring: MonitoringStack
+
+
+def build(app: App, settings: Settings, sources: Sources) -> Stacks:
+    """Add the stacks of a stage, their tags and the security checks to an app.
+
+    Raises:
+        MissingSourceError: Code that is to be deployed is not there.
+    """
+    ledger = LedgerStack(app, "LedgerStack", settings=settings)
+    webhook = WebhookStack(
+        app,
+        "WebhookStack",
+        settings=settings,
+        sources=sources,
+        ledger=ledger.ledger,
+        hand_offs=ledger.hand_offs,
+    )
+    workflow = WorkflowStack(
+        app,
+        "WorkflowStack",
+        settings=settings,
+        sources=sources,
+        ledger=ledger.ledger,
+        hand_offs=ledger.hand_offs,
+        api=webhook.api,
+    )
+    monitoring = MonitoringStack(
+        app,
+        "MonitoringStack",
+        settings=settings,
+        api=webhook.api,
+        relay=workflow.relay,
+        workflows=workflow.workflows.values(),
+        dead_letters={**webhook.dead_letters, **workflow.dead_letters},
+    )
+    Tags.of(app).add("application", "countersign")
+    Tags.of(app).add("stage", settings.stage)
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    return Stacks(ledger, webhook, workflow, monitoring)
+
+
+def main() -> int:
+    """Synthesise the stage that the context names."""
+    app = App()
+    stage = app.node.try_get_context("stage") or "local"
+    try:
+        settings = Settings.load(SETTINGS / f"{stage}.toml", base_url=app.node.try_get_context("base_url") or "")
+        build(app, settings, Sources.of_checkout())
+    except (MissingSourceError, SettingsError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    app.synth()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Measured claims: `make bench`. Ratios and medians of one run, on the machine that runs it."""

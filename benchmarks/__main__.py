@@ -1,0 +1,21 @@
+"""Run every measurement, or those that are named: `python -m benchmarks [cold_start] [layer] [click]`."""
+
+import sys
+
+from benchmarks import click, cold_start, layer
+
+MEASUREMENTS = {"cold_start": cold_start.measure, "layer": layer.measure, "click": click.measure}
+
+
+def main(names: list[str]) -> int:
+    """Print each measurement's lines; return 1 when one of them breaks its bound."""
+    unknown = set(names) - set(MEASUREMENTS)
+    if unknown:
+        print(f"no measurement named {', '.join(sorted(unknown))}; there are {', '.join(MEASUREMENTS)}")
+        return 2
+    within = [MEASUREMENTS[name]() for name in names or MEASUREMENTS]
+    return 0 if all(within) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,65 @@
+"""The cold start of the webhook function against a bare script that imports boto3 and makes two clients.
+
+Both run as fresh processes on the built layers, in turn, so that a machine that slows down slows both.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+RUNS = 15
+BOUND = 1.25
+
+_ROOT = Path(__file__).parent.parent
+_LAYERS = (_ROOT / "build/vendor-layer/python", _ROOT / "layers/countersign/python", _ROOT / "lambdas")
+
+BARE = "import boto3; boto3.client('lambda'); boto3.client('dynamodb')"
+WEBHOOK = "import webhook.handler as webhook; webhook.reviews()"
+WITH_PAGE = f"{WEBHOOK}; webhook.pages.problem_page('unknown_link')"
+
+
+def measure() -> bool:
+    """Print the medians and ratios; tell whether import and clients keep the bound."""
+    seconds: dict[str, list[float]] = {BARE: [], WEBHOOK: [], WITH_PAGE: []}
+    for script in seconds:
+        _run(script)  # compiles what the measured runs import
+    for _ in range(RUNS):
+        for script, runs in seconds.items():
+            runs.append(_run(script))
+    ratios = {script: _ratio(runs, seconds[BARE]) for script, runs in seconds.items()}
+    print(f"cold start, median of {RUNS} fresh processes each, in turn:")
+    print(f"  boto3 with lambda and dynamodb clients   {_milliseconds(seconds[BARE]):4.0f} ms")
+    print(f"  webhook: import and clients              {_milliseconds(seconds[WEBHOOK]):4.0f} ms"
+          f"  {ratios[WEBHOOK]:.2f} x (at most {BOUND})")
+    print(f"  webhook: and its first page rendered     {_milliseconds(seconds[WITH_PAGE]):4.0f} ms"
+          f"  {ratios[WITH_PAGE]:.2f} x")
+    return ratios[WEBHOOK] <= BOUND
+
+
+def _run(script: str) -> float:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": os.pathsep.join(map(str, _LAYERS)),
+        "PYTHONPYCACHEPREFIX": str(_ROOT / "build/bench-pycache"),
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "AWS_ACCESS_KEY_ID": "bench",
+        "AWS_SECRET_ACCESS_KEY": "bench",
+        "LEDGER_TABLE": "bench",
+        "POWERTOOLS_SERVICE_NAME": "webhook",
+        "POWERTOOLS_METRICS_NAMESPACE": "Countersign",
+    }
+    started = time.perf_counter()
+    # -S: without site-packages, so that everything comes from the layers, as it does in Lambda.
+    subprocess.run([sys.executable, "-S", "-c", script], env=environment, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - started
+
+
+def _ratio(runs: list[float], base: list[float]) -> float:
+    return statistics.median(run / other for run, other in zip(runs, base, strict=True))
+
+
+def _milliseconds(runs: list[float]) -> float:
+    return 1000 * statistics.median(runs)

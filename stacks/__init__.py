@@ -1,0 +1,1 @@
+"""The stacks of the kit; `app.py` puts them together."""

@@ -1,0 +1,95 @@
+"""The approver: mails review links to those who are asked."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.components.hand_off import ENVELOPE, SOURCE, Channel, HandOffBus
+from stacks.components.ledger import Ledger
+from stacks.components.python_function import FunctionDefaults, FunctionOptions, PythonFunction
+from stacks.settings import MailSettings, Settings
+
+
+class Approver(Construct):
+    """Hand-offs to people → queue → function → mail.
+
+    Attributes:
+        function: The function.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        base_url: str,
+        ledger: Ledger,
+        hand_offs: HandOffBus,
+        defaults: FunctionDefaults,
+    ) -> None:
+        """Build the function and its channel.
+
+        Args:
+            scope: The parent.
+            construct_id: The id.
+            settings: The stage.
+            base_url: Where review links lead, without a slash at the end.
+            ledger: Where it keeps the links.
+            hand_offs: The bus that it is fed from.
+            defaults: What it has in common with the stack's other functions.
+        """
+        super().__init__(scope, construct_id)
+        self.function = PythonFunction(
+            self,
+            "Approver",
+            folder="approver",
+            description="Mails review links to approvers",
+            defaults=defaults,
+            options=FunctionOptions(timeout=Duration.seconds(60)),
+            environment={
+                "LEDGER_TABLE": ledger.table.table_name,
+                "BASE_URL": base_url,
+                "MAIL_SENDER": settings.mail.sender,
+                "STAGE": settings.stage,
+            },
+        )
+        ledger.grant_read_write(self.function)
+        self._grant_mail(settings.mail)
+        self._channel = Channel(
+            self,
+            "Approvals",
+            name="approvals",
+            description="Approvals that are asked for, reminded of or escalated, for the approver function",
+            bus=hand_offs.bus,
+            pattern=events.EventPattern(source=[SOURCE], detail_type=events.Match.prefix("approval.")),
+            message=ENVELOPE,
+            consumer_timeout=self.function.timeout,
+        )
+        self._channel.work.feed(self.function)
+
+    @property
+    def dead_letters(self) -> dict[str, sqs.IQueue]:
+        """The dead-letter queues by their names."""
+        return self._channel.dead_letters
+
+    @property
+    def queues(self) -> dict[str, sqs.IQueue]:
+        """All queues by their names."""
+        return self._channel.queues
+
+    def _grant_mail(self, mail: MailSettings) -> None:
+        stack = Stack.of(self)
+        self.function.role.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=["ses:SendEmail"],
+                resources=[
+                    stack.format_arn(service="ses", resource="identity", resource_name=identity)
+                    for identity in mail.identities or (mail.sender,)
+                ],
+            )
+        )

@@ -1,0 +1,160 @@
+"""A durable workflow: the function, the version that new executions run on, and who may start and wake it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aws_cdk import Annotations, CfnElement, Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.components.findings import acknowledge_every_version_of
+from stacks.components.python_function import FunctionDefaults, FunctionOptions, PythonFunction
+from stacks.components.queues import DeadLetterQueue
+from stacks.settings import WorkflowSettings
+
+_EVERY_VERSION = (
+    "durable executions are addressed by the version that they run on, and old versions finish theirs: "
+    "the rights span the versions of this one function, and no other function"
+)
+
+
+class DurableWorkflow(Construct):
+    """A durable function behind the alias `live`.
+
+    A change of its code, layers or environment is a new version. `live` moves to it; executions that were started
+    before stay on the version that they began with. It has no physical name, so that a change that only a new function
+    can take (turning durability on, say) replaces it.
+
+    Attributes:
+        name: What requests call it.
+        function: The function.
+        alias: What is invoked to start it.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        workflow: WorkflowSettings,
+        defaults: FunctionDefaults,
+        environment: Mapping[str, str],
+    ) -> None:
+        """Build the workflow.
+
+        Args:
+            scope: The parent.
+            construct_id: The id.
+            name: What requests call it.
+            workflow: Its settings.
+            defaults: What it has in common with the stack's other functions.
+            environment: Variables beside its own name and timeout.
+        """
+        super().__init__(scope, construct_id)
+        self.name = name
+        self._dead_letters = DeadLetterQueue(self, "DeadLetters")
+        self.function = PythonFunction(
+            self,
+            "Workflow",
+            folder=workflow.function,
+            description=f"The durable workflow {name}",
+            defaults=defaults,
+            options=FunctionOptions(
+                timeout=Duration.minutes(1),
+                dead_letter_queue=self._dead_letters,
+                durable_config=lambda_.DurableConfig(
+                    execution_timeout=Duration.seconds(workflow.execution_timeout_seconds),
+                    retention_period=Duration.days(workflow.retention_days),
+                ),
+            ),
+            environment={
+                "WORKFLOW": name,
+                "EXECUTION_TIMEOUT_SECONDS": str(workflow.execution_timeout_seconds),
+                **environment,
+            },
+        )
+        # CDK's reminder that durability cannot be added to a function later; this one is durable from its creation on.
+        Annotations.of(self.function.function).acknowledge_info("aws-lambda:Function.DurableConfig")
+        checkpoints = self._allow_checkpoints()
+        self.alias = lambda_.Alias(
+            self,
+            "Live",
+            alias_name="live",
+            version=self.function.function.current_version,
+            description="What new executions run on",
+            # The event itself is what is retried: Lambda takes the same name and payload for the same execution.
+            retry_attempts=2,
+            max_event_age=Duration.hours(6),
+        )
+        self.alias.node.add_dependency(checkpoints)
+
+    @property
+    def dead_letters(self) -> dict[str, sqs.IQueue]:
+        """The queue of starts that failed for good, by its name."""
+        return {f"{self.name}-starts-dlq": self._dead_letters}
+
+    def metric_failed(self) -> cloudwatch.Metric:
+        """Executions that ended in an error."""
+        return self._metric("DurableExecutionFailed")
+
+    def metric_timed_out(self) -> cloudwatch.Metric:
+        """Executions that outlived their execution timeout."""
+        return self._metric("DurableExecutionTimedOut")
+
+    def _metric(self, name: str) -> cloudwatch.Metric:
+        # https://docs.aws.amazon.com/lambda/latest/dg/durable-monitoring.html
+        return self.function.function.metric(name, statistic="Sum", period=Duration.minutes(5))
+
+    def grant_start(self, grantee: iam.IGrantable) -> None:
+        """Let it start executions, on the alias and nowhere else."""
+        grantee.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[self.alias.function_arn])
+        )
+
+    def grant_callbacks(self, grantee: iam.IGrantable) -> iam.Policy:
+        """Let a role complete and fail this workflow's callbacks.
+
+        Returns:
+            The policy, for whatever must not run without it. It is part of this stack, so that roles of earlier stacks
+            can be granted too.
+        """
+        return self._allow(
+            "Callbacks",
+            grantee,
+            "lambda:SendDurableExecutionCallbackFailure",
+            "lambda:SendDurableExecutionCallbackSuccess",
+        )
+
+    def grant_heartbeat(self, grantee: iam.IGrantable) -> iam.Policy:
+        """Let a role say that this workflow's callbacks are still worked on; see `grant_callbacks`."""
+        return self._allow("Heartbeat", grantee, "lambda:SendDurableExecutionCallbackHeartbeat")
+
+    def _allow_checkpoints(self) -> iam.Policy:
+        # In place of AWSLambdaBasicDurableExecutionRolePolicy, which allows this on every function.
+        actions = ("lambda:CheckpointDurableExecution", "lambda:GetDurableExecutionState")
+        return self._allow("Checkpoints", self.function, *actions)
+
+    def _allow(self, construct_id: str, grantee: iam.IGrantable, *actions: str) -> iam.Policy:
+        # CDK has no grants for these actions. They match `function:<name>:*` only: neither the bare ARN nor an alias.
+        # A policy of its own, since the role's own one comes before the function whose ARN it would need.
+        role = grantee.grant_principal
+        assert isinstance(role, iam.Role), "a workflow grants to roles, and to functions that have one"
+        policy = iam.Policy(
+            self,
+            f"{construct_id}-{role.node.path.replace('/', '-')}",
+            roles=[role],
+            statements=[iam.PolicyStatement(actions=list(actions), resources=[self._every_version])],
+        )
+        resource = self.function.function.node.default_child
+        assert isinstance(resource, CfnElement), "a function is a CloudFormation resource"
+        acknowledge_every_version_of(policy, resource, _EVERY_VERSION)
+        return policy
+
+    @property
+    def _every_version(self) -> str:
+        return f"{self.function.function.function_arn}:*"

@@ -1,0 +1,127 @@
+"""The ledger: one table that holds every task, answer, link and audit entry."""
+
+from __future__ import annotations
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+_READ = ("dynamodb:GetItem", "dynamodb:Query")
+_WRITE = ("dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
+_DELETE = ("dynamodb:DeleteItem",)
+
+_CHANGES_OF_EXISTING_ITEMS = (
+    "dynamodb:BatchWriteItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:PartiQLDelete",
+    "dynamodb:PartiQLUpdate",
+    "dynamodb:UpdateItem",
+)
+
+
+class Ledger(Construct):
+    """The table, and who may do what with it.
+
+    Every grant also denies changing and deleting audit entries, whatever else the role is allowed later.
+
+    Attributes:
+        table: The table.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        protected: bool,
+        removal_policy: RemovalPolicy,
+    ) -> None:
+        """Build the table.
+
+        Args:
+            scope: The parent.
+            construct_id: The id.
+            protected: Refuse deletion, by whomever, until this is turned off.
+            removal_policy: What becomes of it when its stack is deleted.
+        """
+        super().__init__(scope, construct_id)
+        self.table = dynamodb.Table(
+            self,
+            "Table",
+            partition_key=_text("pk"),
+            sort_key=_text("sk"),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
+            time_to_live_attribute="ttl",
+            encryption=dynamodb.TableEncryption.AWS_MANAGED,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            deletion_protection=protected,
+            removal_policy=removal_policy,
+        )
+        # Sparse: open and decided tasks by when they are due, and links by recipient.
+        self.table.add_global_secondary_index(
+            index_name="gsi1",
+            partition_key=_text("gsi1pk"),
+            sort_key=_text("gsi1sk"),
+            projection_type=dynamodb.ProjectionType.ALL,
+        )
+
+    def grant_read_write(self, grantee: iam.IGrantable) -> None:
+        """Let it read and write items, but delete none."""
+        self._allow(grantee, *_READ, *_WRITE)
+
+    def grant_workflow(self, grantee: iam.IGrantable) -> None:
+        """Let it do what a workflow does: read, write, and delete what it has taken over (parked events)."""
+        self._allow(grantee, *_READ, *_WRITE, *_DELETE)
+
+    def grant_ring(self, grantee: iam.IGrantable) -> None:
+        """Let it do what the relay does: read a task and record how the ring went."""
+        self._allow(grantee, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
+
+    def grant_outbox(self, grantee: iam.IGrantable) -> None:
+        """Let it do what the publisher does: read an item of the outbox and clear it away."""
+        self._allow(grantee, "dynamodb:GetItem", "dynamodb:UpdateItem", *_DELETE)
+
+    def grant_stream(self, grantee: iam.IGrantable) -> None:
+        """Let an event source mapping read the stream on its behalf.
+
+        `Table.grant_stream_read` would allow ListStreams on every table of the account.
+        """
+        grantee.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=[
+                    "dynamodb:DescribeStream",
+                    "dynamodb:GetRecords",
+                    "dynamodb:GetShardIterator",
+                    "dynamodb:ListStreams",
+                ],
+                resources=[self.stream_arn],
+            )
+        )
+
+    @property
+    def stream_arn(self) -> str:
+        """ARN of the stream."""
+        arn = self.table.table_stream_arn
+        assert arn is not None, "the table has a stream"
+        return arn
+
+    def _allow(self, grantee: iam.IGrantable, *actions: str) -> None:
+        resources = [self.table.table_arn]
+        principal = grantee.grant_principal
+        principal.add_to_principal_policy(iam.PolicyStatement(actions=list(actions), resources=resources))
+        principal.add_to_principal_policy(
+            iam.PolicyStatement(
+                effect=iam.Effect.DENY,
+                actions=list(_CHANGES_OF_EXISTING_ITEMS),
+                resources=resources,
+                conditions={"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["AUDIT#*"]}},
+            )
+        )
+
+
+def _text(name: str) -> dynamodb.Attribute:
+    return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)

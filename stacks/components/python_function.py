@@ -1,0 +1,166 @@
+"""The house Function: one folder under `lambdas/`, one role, one log group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import jsii
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.components.findings import acknowledge
+from stacks.components.layers import ARCHITECTURE, RUNTIME, Layers
+from stacks.components.retention import log_retention, removal_policy
+from stacks.components.sources import Sources
+from stacks.settings import Settings
+
+METRICS_NAMESPACE = "Countersign"
+"""Where the functions' own metrics are."""
+
+_LOG_LEVELS = {
+    "DEBUG": lambda_.ApplicationLogLevel.DEBUG,
+    "INFO": lambda_.ApplicationLogLevel.INFO,
+    "WARNING": lambda_.ApplicationLogLevel.WARN,
+    "ERROR": lambda_.ApplicationLogLevel.ERROR,
+}
+
+
+@dataclass(frozen=True)
+class FunctionDefaults:
+    """What all functions of a stack have in common.
+
+    Attributes:
+        sources: Where their code is.
+        layers: What they run on.
+        log_level: The least severe level that is logged, by Python's name.
+        log_retention: How long.
+        tracing: Whether X-Ray traces them.
+        removal_policy: What becomes of their logs when they are removed.
+    """
+
+    sources: Sources
+    layers: Layers
+    log_level: str
+    log_retention: logs.RetentionDays
+    tracing: bool
+    removal_policy: RemovalPolicy
+
+    @classmethod
+    def of(cls, settings: Settings, *, sources: Sources, layers: Layers) -> FunctionDefaults:
+        """Return the defaults of a stage."""
+        return cls(
+            sources=sources,
+            layers=layers,
+            log_level=settings.functions.log_level,
+            log_retention=log_retention(settings),
+            tracing=settings.functions.tracing,
+            removal_policy=removal_policy(settings),
+        )
+
+
+@dataclass(frozen=True)
+class FunctionOptions:
+    """Where a function differs from the others.
+
+    Attributes:
+        timeout: How long one invocation may take; by default well below the 29 seconds that the API waits.
+        memory_mb: Memory, and with it the share of a CPU.
+        reserved_concurrency: How many may run at once; as many as the account allows by default.
+        dead_letter_queue: Where asynchronous invocations go that have failed for good.
+        durable_config: Makes it durable. Lambda takes it at creation only, so that adding it replaces the function.
+    """
+
+    timeout: Duration = field(default_factory=lambda: Duration.seconds(15))
+    memory_mb: int = 512
+    reserved_concurrency: int | None = None
+    dead_letter_queue: sqs.IQueue | None = None
+    durable_config: lambda_.DurableConfig | None = None
+
+
+@jsii.implements(iam.IGrantable)
+class PythonFunction(Construct):
+    """A function with its own role and its own log group. A grant to it is a grant to its role.
+
+    Attributes:
+        function: What was built.
+        role: Its role: may write to its log group, and nothing else until it is granted.
+        timeout: How long one invocation may take.
+        service: What it calls itself in logs and metrics.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        folder: str,
+        description: str,
+        defaults: FunctionDefaults,
+        environment: Mapping[str, str],
+        options: FunctionOptions | None = None,
+    ) -> None:
+        """Build the function.
+
+        Args:
+            scope: The parent.
+            construct_id: The id.
+            folder: Its folder under `lambdas/`; `handler` in `handler.py` there is the entry point.
+            description: One line for whoever finds it in the console.
+            defaults: What it has in common with the stack's other functions.
+            environment: Variables beside those of Powertools.
+            options: Where it differs from other functions.
+        """
+        super().__init__(scope, construct_id)
+        options = options or FunctionOptions()
+        self.timeout = options.timeout
+        self.service = folder.replace("_", "-")
+        log_group = logs.LogGroup(
+            self, "Logs", retention=defaults.log_retention, removal_policy=defaults.removal_policy
+        )
+        self.role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            description=f"What lambdas/{folder} may do",
+        )
+        log_group.grant_write(self.role)
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            runtime=RUNTIME,
+            architecture=ARCHITECTURE,
+            code=defaults.sources.function(folder),
+            handler=f"{folder}.handler.handler",
+            description=description,
+            layers=defaults.layers.versions,
+            role=self.role,
+            log_group=log_group,
+            logging_format=lambda_.LoggingFormat.JSON,
+            application_log_level_v2=_LOG_LEVELS[defaults.log_level],
+            timeout=self.timeout,
+            memory_size=options.memory_mb,
+            reserved_concurrent_executions=options.reserved_concurrency,
+            tracing=lambda_.Tracing.ACTIVE if defaults.tracing else lambda_.Tracing.DISABLED,
+            dead_letter_queue=options.dead_letter_queue,
+            durable_config=options.durable_config,
+            # Executions stay on the version that they were started on, for as long as a year.
+            current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
+            environment={
+                "POWERTOOLS_SERVICE_NAME": self.service,
+                "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
+                "POWERTOOLS_LOG_LEVEL": defaults.log_level,
+                **environment,
+            },
+        )
+        if defaults.tracing:
+            acknowledge(self.role, "IAM5[Resource::*]", "X-Ray's actions for writing traces take no resource")
+
+    @property
+    def grant_principal(self) -> iam.IPrincipal:
+        """Whom grants go to."""
+        return self.role

@@ -1,0 +1,159 @@
+"""The HTTP API: its routes, who may call them, how much of each it takes, and what it logs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from aws_cdk import ArnFormat, RemovalPolicy, Stack
+from aws_cdk import aws_apigatewayv2 as apigatewayv2
+from aws_cdk import aws_logs as logs
+from aws_cdk.aws_apigatewayv2_authorizers import HttpIamAuthorizer
+from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
+from constructs import Construct, IConstruct
+
+from stacks.components.findings import acknowledge
+from stacks.components.python_function import PythonFunction
+from stacks.settings import Throttle
+
+_ACCESS_LOG = {
+    "requestId": "$context.requestId",
+    "routeKey": "$context.routeKey",
+    "status": "$context.status",
+    "responseLatency": "$context.responseLatency",
+}
+"""Never the path or the query: a review link's token is in the query."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """One method of one path.
+
+    Attributes:
+        method: The HTTP method.
+        path: The path, such as `/requests/{request_id}`.
+        throttle: How much of it the API takes.
+        public_because: Why it needs no AWS signature; with none, callers sign with SigV4.
+    """
+
+    method: apigatewayv2.HttpMethod
+    path: str
+    throttle: Throttle
+    public_because: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The route key, such as `GET /review`."""
+        return f"{self.method.value} {self.path}"
+
+
+class WebhookApi(Construct):
+    """The API and its routes; `ApiStage` puts them on the net.
+
+    Attributes:
+        api: The API.
+        throttles: Of each route, by its key.
+        routes: What was built for each.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self.api = apigatewayv2.HttpApi(
+            self,
+            "Api",
+            api_name=Stack.of(self).stack_name,
+            description="Requests, reviews and webhooks of countersign",
+            create_default_stage=False,
+        )
+        self.throttles: dict[str, Throttle] = {}
+        self.routes: list[IConstruct] = []
+
+    def add_routes(self, scope: Construct, function: PythonFunction, *routes: Route) -> None:
+        """Send routes to a function.
+
+        Args:
+            scope: Where they belong, in the function's stack.
+            function: What answers them.
+            routes: The routes.
+        """
+        integration = HttpLambdaIntegration("Integration", function.function)
+        for route in routes:
+            self.throttles[route.key] = route.throttle
+            resource = apigatewayv2.HttpRoute(
+                scope,
+                route.key.replace("/", "-"),
+                http_api=self.api,
+                route_key=apigatewayv2.HttpRouteKey.with_(route.path, route.method),
+                integration=integration,
+                authorizer=None if route.public_because else HttpIamAuthorizer(),
+            )
+            self.routes.append(resource)
+            if route.public_because:
+                acknowledge(resource, "APIG4", route.public_because)
+
+    def base_url(self, template: str) -> str:
+        """Return the address of the API as the outside knows it, without a slash at the end.
+
+        Args:
+            template: The address with `{api_id}` where the API's id belongs; empty for AWS's own address.
+        """
+        return template.replace("{api_id}", self.api.api_id) if template else self.api.api_endpoint
+
+
+class ApiStage(Construct):
+    """The API's one stage, with a throttle for every route and an access log.
+
+    It belongs in the last stack that adds routes: API Gateway refuses a throttle for a route that does not exist yet.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        api: WebhookApi,
+        default: Throttle,
+        log_retention: logs.RetentionDays,
+        removal_policy: RemovalPolicy,
+    ) -> None:
+        """Build the stage.
+
+        Args:
+            scope: The parent.
+            construct_id: The id.
+            api: The API, with all its routes.
+            default: The throttle of whatever is no route of ours.
+            log_retention: How long the access log is kept.
+            removal_policy: What becomes of it when the stack is deleted.
+        """
+        super().__init__(scope, construct_id)
+        log_group = logs.LogGroup(self, "AccessLog", retention=log_retention, removal_policy=removal_policy)
+        stage = apigatewayv2.CfnStage(
+            self,
+            "Stage",
+            api_id=api.api.api_id,
+            stage_name="$default",
+            auto_deploy=True,
+            default_route_settings=_limits(default),
+            # Free-form JSON, so that the properties are spelled as CloudFormation does.
+            route_settings={
+                key: {"ThrottlingRateLimit": throttle.rate_per_second, "ThrottlingBurstLimit": throttle.burst}
+                for key, throttle in api.throttles.items()
+            },
+            access_log_settings=apigatewayv2.CfnStage.AccessLogSettingsProperty(
+                destination_arn=Stack.of(self).format_arn(
+                    service="logs",
+                    resource="log-group",
+                    resource_name=log_group.log_group_name,
+                    arn_format=ArnFormat.COLON_RESOURCE_NAME,
+                ),
+                format=json.dumps(_ACCESS_LOG),
+            ),
+        )
+        stage.node.add_dependency(*api.routes)
+
+
+def _limits(throttle: Throttle) -> apigatewayv2.CfnStage.RouteSettingsProperty:
+    return apigatewayv2.CfnStage.RouteSettingsProperty(
+        throttling_rate_limit=throttle.rate_per_second, throttling_burst_limit=throttle.burst
+    )

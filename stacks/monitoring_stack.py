@@ -1,0 +1,100 @@
+"""Who is told, and of what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.components.alarms import Alarms
+from stacks.components.durable_workflow import DurableWorkflow
+from stacks.components.relay import Relay
+from stacks.components.retention import removal_policy
+from stacks.components.webhook_api import WebhookApi
+from stacks.settings import Settings
+
+_FIVE_MINUTES = Duration.minutes(5)
+_LONGEST_WAIT_MS = 60_000
+
+
+class MonitoringStack(Stack):
+    """Alarms on everything that would lose or delay an answer.
+
+    Attributes:
+        alarms: The topic and its alarms, to which forks add their own.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        api: WebhookApi,
+        relay: Relay,
+        workflows: Iterable[DurableWorkflow],
+        dead_letters: Mapping[str, sqs.IQueue],
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            stack_name=f"countersign-{settings.stage}-monitoring",
+            description="Countersign: alarms",
+        )
+        self.alarms = Alarms(self, "Alarms", email=settings.alarms.email, removal_policy=removal_policy(settings))
+        self._watch_dead_letters(dead_letters)
+        self._watch_relay(relay)
+        self._watch_workflows(workflows)
+        self.alarms.above(
+            "ApiServerErrors",
+            api.api.metric_server_error(statistic="Sum", period=_FIVE_MINUTES),
+            threshold=0,
+            description="the API answered 5xx: see the logs of the function behind the route in the access log",
+        )
+
+    def _watch_dead_letters(self, dead_letters: Mapping[str, sqs.IQueue]) -> None:
+        for name, queue in dead_letters.items():
+            self.alarms.above(
+                f"DeadLetters-{name}",
+                queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=_FIVE_MINUTES),
+                threshold=0,
+                description=f"{name} holds what could not be processed: read it, mend the cause, send it back",
+            )
+
+    def _watch_relay(self, relay: Relay) -> None:
+        self.alarms.above(
+            "RelayBehind",
+            relay.metric_iterator_age(),
+            threshold=_LONGEST_WAIT_MS,
+            periods=3,
+            description="decisions wait over a minute for their workflow to hear: is the relay throttled, or failing?",
+        )
+        self.alarms.above(
+            "RelayErrors",
+            relay.metric_errors(),
+            threshold=0,
+            description="the relay failed: decisions are tried again for six hours, then go to relay-dlq",
+        )
+        self.alarms.above(
+            "RingsFailed",
+            relay.metric_rings_failed(),
+            threshold=0,
+            description="Lambda refused a ring for good: a decision stands in the ledger, its workflow does not know",
+        )
+
+    def _watch_workflows(self, workflows: Iterable[DurableWorkflow]) -> None:
+        for workflow in workflows:
+            self.alarms.above(
+                f"Failed-{workflow.name}",
+                workflow.metric_failed(),
+                threshold=0,
+                description=f"executions of {workflow.name} failed: see the workflow's log",
+            )
+            self.alarms.above(
+                f"TimedOut-{workflow.name}",
+                workflow.metric_timed_out(),
+                threshold=0,
+                description=f"executions of {workflow.name} outlived their timeout: no deadline should let them",
+            )

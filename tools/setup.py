@@ -1,0 +1,208 @@
+"""Set up the checkout: what `make` runs before anything else, once, and again when a lock changes.
+
+    python3 -m tools.setup python     .venv with the locked packages
+    python3 -m tools.setup cloud      .local/ministack-venv, the embedded cloud's own environment
+    python3 -m tools.setup node       node_modules with the CDK's command line
+
+It runs under the system's Python with the standard library alone, and keeps to the syntax of Python 3.8, so that an
+older Python can still read it and be told that it is too old. Everything lands inside the checkout.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTHON_FLOOR = (3, 11)
+NODE_FLOOR = 20
+
+VENV = ROOT / ".venv"
+LOCK = ROOT / "requirements.txt"
+CLOUD_VENV = ROOT / ".local" / "ministack-venv"
+CLOUD_LOCK = ROOT / "local" / "requirements.txt"
+
+FOREIGN_VARIABLES = (
+    *("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "UV_PYTHON", "UV_SYSTEM_PYTHON"),
+    *("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV"),
+)
+"""Variables of the caller's shell that would send packages, or Python itself, to another place."""
+
+NETWORK_ADVICE = """\
+  The reason stands above. Without network only what a cache holds can be installed. Behind a proxy set HTTPS_PROXY;
+  with a mirror set PIP_INDEX_URL (for npm: npm_config_registry); with a company's certificate set SSL_CERT_FILE
+  (for npm: NODE_EXTRA_CA_CERTS)."""
+
+
+class SetupError(Exception):
+    """Something is missing; the message says what, and how to get it."""
+
+
+def check_python(version: tuple[int, ...] = sys.version_info[:3], executable: str = sys.executable) -> None:
+    """Refuse a Python that is too old, or that cannot make environments."""
+    if version[:2] < PYTHON_FLOOR:
+        message = (
+            f"Python {_dotted(version)} ({executable}) is too old: Countersign needs {_dotted(PYTHON_FLOOR)} or newer."
+        )
+        raise SetupError(f"{message}\n{_newer_python_advice()}")
+    missing = [module for module in ("venv", "ensurepip") if find_spec(module) is None]
+    if missing:
+        raise SetupError(
+            f"{executable} lacks {' and '.join(missing)}, the part of Python that makes environments.\n"
+            f"  Debian, Ubuntu: apt-get install python{_dotted(version[:2])}-venv"
+        )
+
+
+def check_node() -> None:
+    """Refuse a machine without Node.js or npm, or with a Node.js that is too old for the CDK."""
+    advice = f"  Install Node.js {NODE_FLOOR} or newer, with npm: https://nodejs.org (macOS: brew install node)."
+    for command in ("node", "npm"):
+        if shutil.which(command) is None:
+            raise SetupError(f"{command} is missing; the AWS CDK runs on it.\n{advice}")
+    version = _output(["node", "--version"]) or "unknown"
+    major = re.match(r"v(\d+)\.", version)
+    if major is None or int(major.group(1)) < NODE_FLOOR:
+        raise SetupError(f"node {version} is too old: the AWS CDK needs {NODE_FLOOR} or newer.\n{advice}")
+
+
+def set_up_python() -> None:
+    """Make `.venv` and bring it to exactly what the lock says."""
+    say("Python packages into .venv")
+    python = _python_of(VENV)
+    if not _answers(python, f"import pip, sys; sys.exit(sys.version_info < {PYTHON_FLOOR})"):
+        _run([sys.executable, "-m", "venv", "--clear", str(VENV)], "the environment .venv could not be made.")
+    _install_uv(python)
+    _synchronise(python, LOCK)
+
+
+def set_up_cloud() -> None:
+    """Make the embedded cloud's environment and bring it to exactly what its lock says."""
+    say("the embedded cloud into .local/ministack-venv")
+    python = _python_of(CLOUD_VENV)
+    if not _answers(python, "import encodings"):
+        command = [*_uv(), "venv", "--quiet", "--clear", "--python", str(_python_of(VENV)), str(CLOUD_VENV)]
+        _run(command, "the environment .local/ministack-venv could not be made.")
+    _synchronise(python, CLOUD_LOCK)
+
+
+def set_up_node() -> None:
+    """Install the CDK's command line as the lock says."""
+    check_node()
+    say("the AWS CDK's command line into node_modules")
+    _run(
+        ["npm", "ci", "--ignore-scripts", "--loglevel=error"],
+        "npm could not install the CDK's command line.\n" + NETWORK_ADVICE,
+    )
+
+
+def locked_entry(lock: Path, package: str) -> str:
+    """Return one package's lines of a lock: its exact version and its hashes.
+
+    Raises:
+        SetupError: The lock does not have the package.
+    """
+    entry = re.search(rf"^{re.escape(package)}==.*(?:(?<=\\)\n.*)*", lock.read_text(encoding="utf-8"), re.MULTILINE)
+    if entry is None:
+        raise SetupError(f"{lock.name} has no {package}: restore the file, or compile it with make lock")
+    return entry.group(0) + "\n"
+
+
+def _install_uv(python: Path) -> None:
+    """Put the locked uv into `.venv` by pip: it installs the rest ten times as fast."""
+    pin = VENV / "uv.txt"
+    pin.write_text(locked_entry(LOCK, "uv"), encoding="utf-8")
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "-qq", "--require-hashes"]
+    _run([*pip, "--requirement", str(pin)], "pip could not install uv.\n" + NETWORK_ADVICE)
+
+
+def _synchronise(python: Path, lock: Path) -> None:
+    # Without --compile-bytecode: all of aws_cdk would take 15 s and 350 MB; what is imported is compiled then, in 2 s.
+    options = ["--quiet", "--require-hashes", "--python", str(python)]
+    failure = f"the packages of {lock.relative_to(ROOT)} could not be installed.\n{NETWORK_ADVICE}"
+    _run([*_uv(), "pip", "sync", *options, str(lock)], failure)
+
+
+def _uv() -> list[str]:
+    return [str(_python_of(VENV)), "-m", "uv"]
+
+
+def _python_of(environment: Path) -> Path:
+    return environment / "bin" / "python"
+
+
+def _answers(python: Path, code: str) -> bool:
+    """Tell whether an environment's Python stands and runs: the Python that it was made from may be gone by now."""
+    if not python.exists():
+        return False
+    return subprocess.run([str(python), "-c", code], check=False, env=_environment()).returncode == 0
+
+
+def _run(command: Sequence[str], failure: str) -> None:
+    # What these programs print when all is well says nothing here; what went wrong they write to stderr.
+    finished = subprocess.run(command, cwd=str(ROOT), env=_environment(), stdout=subprocess.DEVNULL, check=False)
+    if finished.returncode:
+        raise SetupError(failure)
+
+
+def _output(command: Sequence[str]) -> str | None:
+    try:
+        finished = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    except OSError:
+        return None
+    return finished.stdout.decode(errors="replace").strip() if finished.returncode == 0 else None
+
+
+def _environment() -> dict[str, str]:
+    environment = {name: value for name, value in os.environ.items() if name not in FOREIGN_VARIABLES}
+    if "PIP_INDEX_URL" in environment:
+        environment.setdefault("UV_DEFAULT_INDEX", environment["PIP_INDEX_URL"])
+    return environment
+
+
+def _newer_python_advice() -> str:
+    for minor in range(20, PYTHON_FLOOR[1] - 1, -1):
+        name = f"python3.{minor}"
+        if shutil.which(name) and _output([name, "--version"]):
+            return f"  This machine has {name}: run make with PYTHON={name}"
+    return (
+        "  Debian, Ubuntu: apt-get install python3 python3-venv; macOS: brew install python; https://www.python.org\n"
+        "  If it is not the python3 of your PATH, name it: make PYTHON=/path/to/python3"
+    )
+
+
+def _dotted(version: Sequence[int]) -> str:
+    return ".".join(map(str, version))
+
+
+def say(line: str) -> None:
+    """Print a line of progress at once, ahead of what the next program prints."""
+    print("setup: " + line, flush=True)
+
+
+STEPS: dict[str, Callable[[], None]] = {"python": set_up_python, "cloud": set_up_cloud, "node": set_up_node}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the steps that are named, and stop at the first that fails."""
+    unknown = [name for name in arguments if name not in STEPS]
+    if unknown or not arguments:
+        print(f"usage: python3 -m tools.setup {' | '.join(STEPS)}", file=sys.stderr)
+        return 2
+    try:
+        check_python()
+        for name in arguments:
+            STEPS[name]()
+    except SetupError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
