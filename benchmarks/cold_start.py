@@ -32,10 +32,14 @@ def measure() -> bool:
     ratios = {script: _ratio(runs, seconds[BARE]) for script, runs in seconds.items()}
     print(f"cold start, median of {RUNS} fresh processes each, in turn:")
     print(f"  boto3 with lambda and dynamodb clients   {_milliseconds(seconds[BARE]):4.0f} ms")
-    print(f"  webhook: import and clients              {_milliseconds(seconds[WEBHOOK]):4.0f} ms"
-          f"  {ratios[WEBHOOK]:.2f} x (at most {BOUND})")
-    print(f"  webhook: and its first page rendered     {_milliseconds(seconds[WITH_PAGE]):4.0f} ms"
-          f"  {ratios[WITH_PAGE]:.2f} x")
+    print(
+        f"  webhook: import and clients              {_milliseconds(seconds[WEBHOOK]):4.0f} ms"
+        f"  {ratios[WEBHOOK]:.2f} x (at most {BOUND})"
+    )
+    print(
+        f"  webhook: and its first page rendered     {_milliseconds(seconds[WITH_PAGE]):4.0f} ms"
+        f"  {ratios[WITH_PAGE]:.2f} x"
+    )
     return ratios[WEBHOOK] <= BOUND
 
 

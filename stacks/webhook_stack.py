@@ -9,10 +9,11 @@ from aws_cdk.aws_apigatewayv2 import HttpMethod
 from constructs import Construct
 
 from stacks.components.approver import Approver
+from stacks.components.function_options import FunctionDefaults
 from stacks.components.hand_off import ENVELOPE, SOURCE, Channel, HandOffBus
 from stacks.components.layers import Layers
 from stacks.components.ledger import Ledger
-from stacks.components.python_function import FunctionDefaults, PythonFunction
+from stacks.components.python_function import PythonFunction
 from stacks.components.sources import Sources
 from stacks.components.webhook_api import Route, WebhookApi
 from stacks.settings import Settings

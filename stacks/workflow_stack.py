@@ -7,17 +7,19 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk.aws_apigatewayv2 import HttpMethod
 from constructs import Construct
 
+from stacks.components.api_stage import ApiStage
 from stacks.components.durable_workflow import DurableWorkflow
 from stacks.components.executions import Executions
+from stacks.components.function_options import FunctionDefaults
 from stacks.components.hand_off import HandOffBus
 from stacks.components.layers import Layers
 from stacks.components.ledger import Ledger
 from stacks.components.publisher import Publisher
-from stacks.components.python_function import FunctionDefaults, PythonFunction
+from stacks.components.python_function import PythonFunction
 from stacks.components.relay import Relay
 from stacks.components.retention import log_retention, removal_policy
 from stacks.components.sources import Sources
-from stacks.components.webhook_api import ApiStage, Route, WebhookApi
+from stacks.components.webhook_api import Route, WebhookApi
 from stacks.settings import Settings, WorkflowSettings
 
 

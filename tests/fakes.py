@@ -8,6 +8,7 @@ from typing import Any
 
 from countersign.domain.audit import AuditEntry, AuditEvent, append
 from countersign.domain.errors import HandOffRejectedError, LedgerConflictError
+from countersign.domain.identity import normalise
 from countersign.domain.tasks import Change, Deadline, Ring, Status, Task
 from countersign.ports import Link, Request
 
@@ -66,17 +67,17 @@ class MemoryLedger:
     def refresh(self, task_id: str, callback_id: str, hand_off: int) -> bool:
         self.before_write("refresh")
         with self._lock:
-            task = self.standing[task_id]
-            if task.status is not Status.OPEN:
+            task = self.standing.get(task_id)
+            if task is None or task.status is not Status.OPEN:
                 return False
             self.standing[task_id] = dataclasses.replace(task, callback_id=callback_id, hand_off=hand_off)
         self.after_write("refresh")
         return True
 
     def _check(self, change: Change) -> None:
-        task, transition = self.standing[change.before.task_id], change.transition
-        if (task.audit_seq, task.revision) != (change.before.audit_seq, change.before.revision):
-            raise LedgerConflictError(task.task_id)
+        task, transition = self.standing.get(change.before.task_id), change.transition
+        if task is None or (task.audit_seq, task.revision) != (change.before.audit_seq, change.before.revision):
+            raise LedgerConflictError(change.before.task_id)
         if transition is None:
             return
         on_time = {
@@ -105,11 +106,11 @@ class MemoryLedger:
         self.links[link.fingerprint] = link
 
     def mailed(self, task_id: str, hand_off: int, recipient: str) -> bool:
-        return (task_id, hand_off, recipient) in self.mails
+        return (task_id, hand_off, normalise(recipient)) in self.mails
 
     def commit_mail(self, change: Change, hand_off: int, recipient: str) -> Task:
         after = self.commit(change)
-        self.mails.add((change.before.task_id, hand_off, recipient))
+        self.mails.add((change.before.task_id, hand_off, normalise(recipient)))
         return after
 
     # Requests
@@ -122,8 +123,8 @@ class MemoryLedger:
         return self.asked.setdefault(request.request_id, request)
 
     def started(self, request_id: str, execution_arn: str) -> None:
-        request = self.asked[request_id]
-        if request.status == "submitted":
+        request = self.asked.get(request_id)
+        if request and request.status == "submitted":
             self.asked[request_id] = dataclasses.replace(request, status="running", execution_arn=execution_arn)
 
     def finish(self, request_id: str, workflow: str, status: str, result: Any, at: datetime) -> None:
@@ -136,7 +137,7 @@ class MemoryLedger:
         return sorted(task.task_id for task in self.standing.values() if task.request_id == request_id)
 
     def tasks(self, task_ids: Iterable[str]) -> list[Task]:
-        return [self.standing[task_id] for task_id in task_ids]
+        return [self.standing[task_id] for task_id in task_ids if task_id in self.standing]
 
 
 class MemoryHandOff:

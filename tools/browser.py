@@ -50,7 +50,7 @@ def obtain() -> Path:
     if (found := find()) is not None:
         return found
     print("browser: no Chromium on this machine; asking Playwright for one", flush=True)
-    subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], stdin=subprocess.DEVNULL, check=False)
+    _download()
     if (found := find()) is not None:
         return found
     raise BrowserError(f"the browser tests need a Chromium, and Playwright could not get one that runs here.\n{ADVICE}")
@@ -68,6 +68,11 @@ def _playwrights_own() -> str:
 
     with sync_playwright() as playwright:
         return playwright.chromium.executable_path
+
+
+def _download() -> None:
+    command = [sys.executable, "-m", "playwright", "install", "--no-shell", "chromium"]
+    subprocess.run(command, stdin=subprocess.DEVNULL, check=False)
 
 
 def _runs(executable: str) -> bool:

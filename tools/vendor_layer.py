@@ -183,7 +183,8 @@ def _remove(path: Path) -> None:
 
 
 def _files(directory: Path) -> list[Path]:
-    return sorted(path for path in directory.rglob("*") if path.is_file())
+    """Return what is deployed: bytecode that somebody left who imported from the layer stays out of the asset."""
+    return sorted(path for path in directory.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
 
 
 def _inputs() -> str:

@@ -1,6 +1,5 @@
 """`POST /requests` and `GET /requests/{request_id}`: decode, one call, encode."""
 
-import json
 import os
 from functools import cache
 from http import HTTPStatus
@@ -42,16 +41,13 @@ def submit() -> Response[str]:
     if submission.started:
         count("RequestsStarted")
     status = HTTPStatus.ACCEPTED if submission.started else HTTPStatus.OK
-    return _json(status, {"request_id": request.request_id, "workflow": request.workflow})
+    return _encoded(http.document(status, {"request_id": request.request_id, "workflow": request.workflow}))
 
 
 @app.get("/requests/<request_id>")
 def report(request_id: str) -> Response[str]:
     """Tell how a request goes: its status, result and tasks."""
-    found = submissions().report(request_id)
-    if found is None:
-        return _encoded(http.problem(http.UNKNOWN_REQUEST, {"detail": "no request of this id was ever submitted"}))
-    return _json(HTTPStatus.OK, found)
+    return _encoded(http.document(HTTPStatus.OK, submissions().report(request_id)))
 
 
 @app.exception_handler(CountersignError)
@@ -65,7 +61,9 @@ def refuse(error: CountersignError) -> Response[str]:
 @app.not_found
 def wrong_route(_: Exception) -> Response[str]:
     """Answer a method or a path that there is not."""
-    return _encoded(http.problem(http.UNKNOWN_ROUTE, {"detail": "there is POST /requests and GET /requests/{request_id}"}))
+    return _encoded(
+        http.problem(http.UNKNOWN_ROUTE, {"detail": "there is POST /requests and GET /requests/{request_id}"})
+    )
 
 
 @app.exception_handler(Exception)
@@ -83,11 +81,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def _caller(event: dict[str, Any]) -> str:
     authorizer = event["requestContext"].get("authorizer") or {}
     return str((authorizer.get("iam") or {}).get("userArn") or "")
-
-
-def _json(status: HTTPStatus, document: dict[str, Any]) -> Response[str]:
-    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
-    return _encoded((int(status), headers, json.dumps(document)))
 
 
 def _encoded(answer: tuple[int, dict[str, str], str]) -> Response[str]:

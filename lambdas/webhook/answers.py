@@ -74,11 +74,6 @@ def of_error(error: CountersignError) -> Answer:
     return Answer(status, pages.problem_page(problem))
 
 
-def wrong_method() -> Answer:
-    """Return the page of a method that the review page does not have."""
-    return Answer(HTTPStatus.METHOD_NOT_ALLOWED, pages.problem_page("method"))
-
-
 def unexpected() -> Answer:
     """Return the page of what nobody expected; says nothing of it."""
     return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, pages.problem_page("try_again"))

@@ -21,7 +21,7 @@ from countersign.services.reviews import MAX_COMMENT_CHARACTERS
 Outcome = Literal["approved", "rejected"]
 ClosedReason = Literal["expired", "withdrawn"]
 
-Problem = Literal["unknown_link", "cross_site", "own_request", "bad_request", "too_large", "method", "try_again"]
+Problem = Literal["unknown_link", "cross_site", "own_request", "bad_request", "too_large", "try_again"]
 """What a page without a task is about: a key under `problem` in the catalog."""
 
 Rows = tuple[tuple[str, str], ...]

@@ -8,9 +8,10 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from stacks.components.function_options import FunctionDefaults, FunctionOptions
 from stacks.components.hand_off import ENVELOPE, SOURCE, Channel, HandOffBus
 from stacks.components.ledger import Ledger
-from stacks.components.python_function import FunctionDefaults, FunctionOptions, PythonFunction
+from stacks.components.python_function import PythonFunction
 from stacks.settings import MailSettings, Settings
 
 

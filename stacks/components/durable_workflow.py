@@ -12,7 +12,8 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.components.findings import acknowledge_every_version_of
-from stacks.components.python_function import FunctionDefaults, FunctionOptions, PythonFunction
+from stacks.components.function_options import FunctionDefaults, FunctionOptions
+from stacks.components.python_function import PythonFunction
 from stacks.components.queues import DeadLetterQueue
 from stacks.settings import WorkflowSettings
 
@@ -124,7 +125,7 @@ class DurableWorkflow(Construct):
             can be granted too.
         """
         return self._allow(
-            "Callbacks",
+            f"CallbacksFor-{_name(grantee)}",
             grantee,
             "lambda:SendDurableExecutionCallbackFailure",
             "lambda:SendDurableExecutionCallbackSuccess",
@@ -132,7 +133,7 @@ class DurableWorkflow(Construct):
 
     def grant_heartbeat(self, grantee: iam.IGrantable) -> iam.Policy:
         """Let a role say that this workflow's callbacks are still worked on; see `grant_callbacks`."""
-        return self._allow("Heartbeat", grantee, "lambda:SendDurableExecutionCallbackHeartbeat")
+        return self._allow(f"HeartbeatFor-{_name(grantee)}", grantee, "lambda:SendDurableExecutionCallbackHeartbeat")
 
     def _allow_checkpoints(self) -> iam.Policy:
         # In place of AWSLambdaBasicDurableExecutionRolePolicy, which allows this on every function.
@@ -142,12 +143,10 @@ class DurableWorkflow(Construct):
     def _allow(self, construct_id: str, grantee: iam.IGrantable, *actions: str) -> iam.Policy:
         # CDK has no grants for these actions. They match `function:<name>:*` only: neither the bare ARN nor an alias.
         # A policy of its own, since the role's own one comes before the function whose ARN it would need.
-        role = grantee.grant_principal
-        assert isinstance(role, iam.Role), "a workflow grants to roles, and to functions that have one"
         policy = iam.Policy(
             self,
-            f"{construct_id}-{role.node.path.replace('/', '-')}",
-            roles=[role],
+            construct_id,
+            roles=[_role(grantee)],
             statements=[iam.PolicyStatement(actions=list(actions), resources=[self._every_version])],
         )
         resource = self.function.function.node.default_child
@@ -158,3 +157,13 @@ class DurableWorkflow(Construct):
     @property
     def _every_version(self) -> str:
         return f"{self.function.function.function_arn}:*"
+
+
+def _role(grantee: iam.IGrantable) -> iam.Role:
+    role = grantee.grant_principal
+    assert isinstance(role, iam.Role), "a workflow grants to roles, and to functions that have one"
+    return role
+
+
+def _name(grantee: iam.IGrantable) -> str:
+    return _role(grantee).node.path.replace("/", "-")

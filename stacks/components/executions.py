@@ -11,9 +11,10 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.components.durable_workflow import DurableWorkflow
+from stacks.components.function_options import FunctionDefaults, FunctionOptions
 from stacks.components.hand_off import Channel
 from stacks.components.ledger import Ledger
-from stacks.components.python_function import FunctionDefaults, FunctionOptions, PythonFunction
+from stacks.components.python_function import PythonFunction
 
 
 class Executions(Construct):

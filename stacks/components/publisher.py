@@ -6,9 +6,10 @@ from aws_cdk import Duration
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from stacks.components.function_options import FunctionDefaults, FunctionOptions
 from stacks.components.hand_off import HandOffBus
 from stacks.components.ledger import Ledger
-from stacks.components.python_function import FunctionDefaults, FunctionOptions, PythonFunction
+from stacks.components.python_function import PythonFunction
 from stacks.components.stream_consumer import StreamConsumer
 
 TASK_WRITTEN = {"eventName": ["INSERT", "MODIFY"], "dynamodb": {"Keys": {"sk": {"S": ["TASK"]}}}}

@@ -10,8 +10,9 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.components.durable_workflow import DurableWorkflow
+from stacks.components.function_options import FunctionDefaults, FunctionOptions
 from stacks.components.ledger import Ledger
-from stacks.components.python_function import METRICS_NAMESPACE, FunctionDefaults, FunctionOptions, PythonFunction
+from stacks.components.python_function import METRICS_NAMESPACE, PythonFunction
 from stacks.components.stream_consumer import StreamConsumer
 
 DECIDED = {

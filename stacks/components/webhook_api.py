@@ -1,13 +1,11 @@
-"""The HTTP API: its routes, who may call them, how much of each it takes, and what it logs."""
+"""The HTTP API: its routes, who may call them, and how much of each it takes."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
-from aws_cdk import ArnFormat, RemovalPolicy, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
-from aws_cdk import aws_logs as logs
 from aws_cdk.aws_apigatewayv2_authorizers import HttpIamAuthorizer
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct, IConstruct
@@ -15,14 +13,6 @@ from constructs import Construct, IConstruct
 from stacks.components.findings import acknowledge
 from stacks.components.python_function import PythonFunction
 from stacks.settings import Throttle
-
-_ACCESS_LOG = {
-    "requestId": "$context.requestId",
-    "routeKey": "$context.routeKey",
-    "status": "$context.status",
-    "responseLatency": "$context.responseLatency",
-}
-"""Never the path or the query: a review link's token is in the query."""
 
 
 @dataclass(frozen=True)
@@ -98,62 +88,3 @@ class WebhookApi(Construct):
             template: The address with `{api_id}` where the API's id belongs; empty for AWS's own address.
         """
         return template.replace("{api_id}", self.api.api_id) if template else self.api.api_endpoint
-
-
-class ApiStage(Construct):
-    """The API's one stage, with a throttle for every route and an access log.
-
-    It belongs in the last stack that adds routes: API Gateway refuses a throttle for a route that does not exist yet.
-    """
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        api: WebhookApi,
-        default: Throttle,
-        log_retention: logs.RetentionDays,
-        removal_policy: RemovalPolicy,
-    ) -> None:
-        """Build the stage.
-
-        Args:
-            scope: The parent.
-            construct_id: The id.
-            api: The API, with all its routes.
-            default: The throttle of whatever is no route of ours.
-            log_retention: How long the access log is kept.
-            removal_policy: What becomes of it when the stack is deleted.
-        """
-        super().__init__(scope, construct_id)
-        log_group = logs.LogGroup(self, "AccessLog", retention=log_retention, removal_policy=removal_policy)
-        stage = apigatewayv2.CfnStage(
-            self,
-            "Stage",
-            api_id=api.api.api_id,
-            stage_name="$default",
-            auto_deploy=True,
-            default_route_settings=_limits(default),
-            # Free-form JSON, so that the properties are spelled as CloudFormation does.
-            route_settings={
-                key: {"ThrottlingRateLimit": throttle.rate_per_second, "ThrottlingBurstLimit": throttle.burst}
-                for key, throttle in api.throttles.items()
-            },
-            access_log_settings=apigatewayv2.CfnStage.AccessLogSettingsProperty(
-                destination_arn=Stack.of(self).format_arn(
-                    service="logs",
-                    resource="log-group",
-                    resource_name=log_group.log_group_name,
-                    arn_format=ArnFormat.COLON_RESOURCE_NAME,
-                ),
-                format=json.dumps(_ACCESS_LOG),
-            ),
-        )
-        stage.node.add_dependency(*api.routes)
-
-
-def _limits(throttle: Throttle) -> apigatewayv2.CfnStage.RouteSettingsProperty:
-    return apigatewayv2.CfnStage.RouteSettingsProperty(
-        throttling_rate_limit=throttle.rate_per_second, throttling_burst_limit=throttle.burst
-    )

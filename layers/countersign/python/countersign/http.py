@@ -16,6 +16,7 @@ from countersign.domain.errors import (
     MalformedBodyError,
     RequestConflictError,
     TransientError,
+    UnknownRequestError,
     UnknownWorkflowError,
 )
 from countersign.domain.strict_json import MAX_BODY_BYTES
@@ -38,16 +39,17 @@ PROBLEMS: dict[type[CountersignError], Problem] = {
     MalformedBodyError: Problem(HTTPStatus.BAD_REQUEST, "malformed", "Malformed body"),
     ContractError: Problem(HTTPStatus.BAD_REQUEST, "contract", "The body breaks the contract"),
     RequestConflictError: Problem(HTTPStatus.CONFLICT, "request_conflict", "The request id is taken"),
+    UnknownRequestError: Problem(HTTPStatus.NOT_FOUND, "unknown_request", "Unknown request"),
     TransientError: Problem(HTTPStatus.SERVICE_UNAVAILABLE, "try_again", "Not recorded, try again"),
 }
 """The one place where errors become statuses; the first class of an error's ancestry that stands here counts."""
 
-UNKNOWN_REQUEST = Problem(HTTPStatus.NOT_FOUND, "unknown_request", "Unknown request")
 UNKNOWN_ROUTE = Problem(HTTPStatus.NOT_FOUND, "unknown_route", "No such route")
 UNEXPECTED = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "unexpected", "Something went wrong on our side")
 
 DETAILS: dict[type[CountersignError], str] = {
     RequestConflictError: "a request of this id exists with another workflow or another input; choose another id",
+    UnknownRequestError: "no request of this id was ever submitted",
     TransientError: "nothing was lost; the same request may be sent again",
 }
 
@@ -70,6 +72,12 @@ def body_bytes(event: Mapping[str, Any]) -> bytes:
     if len(body) > MAX_BODY_BYTES:
         raise BodyTooLargeError(MAX_BODY_BYTES)
     return body
+
+
+def document(status: HTTPStatus, content: Mapping[str, Any]) -> tuple[int, dict[str, str], str]:
+    """Return status, headers and body that tell a machine what it asked for."""
+    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+    return int(status), headers, json.dumps(content)
 
 
 def problem_of(error: CountersignError) -> tuple[int, dict[str, str], str]:

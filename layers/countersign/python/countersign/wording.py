@@ -109,9 +109,6 @@ _ENGLISH = {
     "problem.too_large": "Your answer is too long",
     "problem.too_large.text": "More text reached us than we can take, so we did not count it. Nothing is decided.",
     "problem.too_large.next": "Open the link from your e-mail again and write a shorter comment.",
-    "problem.method": "This page cannot be used that way",
-    "problem.method.text": "It can only be opened and answered in a browser. Nothing is decided.",
-    "problem.method.next": "Open the link from your e-mail again.",
     "problem.try_again": "Please try again in a minute",
     "problem.try_again.text": (
         "Something on our side did not answer in time. As far as we know, nothing was recorded. Your link still works."

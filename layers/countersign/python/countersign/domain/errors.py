@@ -15,6 +15,7 @@ CountersignError
 │   ├── TaskClosedError
 │   └── DetailsChangedError
 ├── RequestConflictError     the same request id stands for something else
+├── UnknownRequestError      nothing of this id was ever asked
 ├── WorkflowError            the workflow itself cannot go on
 │   ├── DuplicateTaskNameError
 │   ├── HandOffFailedError
@@ -116,6 +117,10 @@ class RequestConflictError(CountersignError):
     def __init__(self, request_id: str) -> None:
         super().__init__(f"request {request_id} exists with another workflow or input")
         self.request_id = request_id
+
+
+class UnknownRequestError(CountersignError):
+    """No request of this id was ever submitted."""
 
 
 class WorkflowError(CountersignError):

@@ -1,15 +1,19 @@
 """Requests: start a workflow once under the caller's id, and tell how it goes."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from countersign import contracts
 from countersign.domain.clock import Clock, to_text
-from countersign.domain.errors import RequestConflictError, UnknownWorkflowError
+from countersign.domain.errors import RequestConflictError, UnknownRequestError, UnknownWorkflowError
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Task
 from countersign.ports import Request, RequestLedger, WorkflowStarter
+
+_REQUEST_ID = re.compile("[A-Za-z0-9_-]{1,64}", re.ASCII)
+"""As the contract `request` has it: nothing else was ever submitted, and longer keys the ledger would not take."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +81,16 @@ class Submissions:
         self._ledger.started(request_id, self._starter.start(workflow, request_id, payload))
         return Submission(standing, started=True)
 
-    def report(self, request_id: str) -> dict[str, Any] | None:
-        """Return what `GET /requests/{request_id}` shows, or None when there is no such request."""
-        request = self._ledger.request(request_id)
+    def report(self, request_id: str) -> dict[str, Any]:
+        """Return what `GET /requests/{request_id}` shows.
+
+        Raises:
+            UnknownRequestError: There is no such request.
+            LedgerUnavailableError: The ledger did not answer.
+        """
+        request = self._ledger.request(request_id) if _REQUEST_ID.fullmatch(request_id) else None
         if request is None:
-            return None
+            raise UnknownRequestError
         tasks = self._ledger.tasks(self._ledger.task_ids(request_id))
         return {
             "request_id": request_id,

@@ -1,0 +1,153 @@
+"""The embedded cloud from the command line: `python -m local up`, `down`, `demo`, `status` and `mail`.
+
+`make up`, `make down` and `make demo` are these, after setting up what they need.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+
+from local import emulator, terminal
+from local.cloud import Cloud
+from local.demo import OUTCOMES, WORKFLOW, Demo, DemoError
+from local.deploy import DeployError
+from local.emulator import HOME, EmulatorError
+from local.launch import LaunchError, bring_up, take_down
+from local.mailbox import Mailbox
+
+_INTERRUPTED = 130  # what shells report for a program that Ctrl-C has ended
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        with _ending_in_order():
+            return int(options.command(options))
+    except KeyboardInterrupt:
+        terminal.say("\n  Stopped.")
+        return _INTERRUPTED
+    except (EmulatorError, DeployError, LaunchError, DemoError) as error:
+        terminal.error(str(error))
+    except OSError as unreachable:
+        terminal.error(f"the cloud did not answer: {unreachable}")
+    log = options.home / "emulator.log"
+    if log.exists():
+        terminal.say(f"  What the emulator and the functions logged: {log}")
+    return 1
+
+
+def up(options: argparse.Namespace) -> int:
+    """Start the cloud, deploy, and leave it running."""
+    began = time.monotonic()
+    terminal.title("Countersign: the embedded cloud")
+    _, cloud = bring_up(options.home, say=terminal.doing)
+    terminal.done("up", f"in {time.monotonic() - began:.0f} seconds, until `make down`")
+    _describe(cloud, options.home)
+    return 0
+
+
+def down(options: argparse.Namespace) -> int:
+    """Stop the cloud; fine when there is none."""
+    stopped = take_down(options.home)
+    terminal.say("The embedded cloud is stopped." if stopped else "The embedded cloud was not running.")
+    return 0
+
+
+def demo(options: argparse.Namespace) -> int:
+    """Run the demo on a cloud that is up, or on one of its own."""
+    terminal.title(f"Countersign: {WORKFLOW} on the embedded cloud")
+    with _a_cloud(options.home) as cloud:
+        Demo(cloud, options.answer).run()
+    return 0
+
+
+def status(options: argparse.Namespace) -> int:
+    """Say whether the cloud is up; the exit status is 0 if it is and 1 if not."""
+    running, cloud = emulator.serving(options.home), Cloud.read(options.home)
+    if running and cloud:
+        terminal.say("The embedded cloud is up.")
+        _describe(cloud, options.home)
+        return 0
+    terminal.say("The embedded cloud is not up; `make up` starts it." if not running else "It is still being deployed.")
+    return 1
+
+
+def mail(options: argparse.Namespace) -> int:
+    """List the mail that was sent, oldest first."""
+    cloud = Cloud.read(options.home)
+    if cloud is None:
+        raise LaunchError("the embedded cloud is not up; run `make up`, which starts it")
+    for message in Mailbox(cloud.mailbox_url).mails():
+        terminal.say(f"{', '.join(message.recipients)}: {message.subject}")
+        if message.review_link:
+            terminal.say(f"  {message.review_link}")
+    return 0
+
+
+@contextlib.contextmanager
+def _a_cloud(home: Path) -> Iterator[Cloud]:
+    if emulator.serving(home) and (cloud := Cloud.read(home)):
+        terminal.done("cloud", f"uses the one that `make up` started, at {cloud.endpoint_url}")
+        yield cloud
+        return
+    began = time.monotonic()
+    _, cloud = bring_up(home, with_parent=True, say=terminal.doing)
+    try:
+        terminal.done("cloud", f"up and deployed in {time.monotonic() - began:.0f} seconds")
+        yield cloud
+    finally:
+        take_down(home)
+        terminal.say("\n  The cloud of this demo is stopped again; `make up` starts one that stays.")
+
+
+def _describe(cloud: Cloud, home: Path) -> None:
+    for what, where in (
+        ("API", cloud.api_url),
+        ("mail", f"{cloud.mailbox_url}  (python -m local mail)"),
+        ("AWS endpoint", cloud.endpoint_url),
+        ("all of it", str(home / "cloud.json")),
+    ):
+        terminal.say(f"    {what:<13} {where}")
+
+
+@contextlib.contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """Let a termination unwind like Ctrl-C does, so that what was started is stopped."""
+
+    def end(number: int, _: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local", description="The embedded cloud on this machine.")
+    parser.add_argument("--home", type=Path, default=HOME, help="the folder that is the cloud's own; %(default)s")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    for command in (up, down, demo, status, mail):
+        summary = (command.__doc__ or "").splitlines()[0]
+        added = commands.add_parser(command.__name__, help=summary, description=summary)
+        added.set_defaults(command=command)
+        if command is demo:
+            added.add_argument(
+                "--answer", choices=sorted(OUTCOMES), help="decide by itself, and succeed only if the workflow ends so"
+            )
+            added.add_argument("--scenario", choices=[WORKFLOW], default=WORKFLOW, help="which workflow to run")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

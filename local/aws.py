@@ -1,0 +1,53 @@
+"""Talking to the emulator as to AWS, and to nothing else: whatever the user's own AWS set-up is, it is not read."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+REGION = "eu-central-1"
+ACCOUNT = "000000000000"
+ACCESS_KEY_ID = "test"
+SECRET_ACCESS_KEY = "test"  # noqa: S105 - no AWS account takes these; to the emulator this key is its account's root
+
+_NOWHERE = os.devnull
+_LOOPBACK = "127.0.0.1,localhost"
+
+
+def environment(endpoint_url: str) -> dict[str, str]:
+    """Return this process's environment with everything about AWS replaced, for programs that deploy.
+
+    Credentials are throw-away ones, profiles and the instance's metadata are out of reach, and every service is at the
+    emulator: a program run with it cannot act on a real account.
+    """
+    rest = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_DEFAULT_"))}
+    return rest | {
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
+        "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_CONFIG_FILE": _NOWHERE,
+        "AWS_SHARED_CREDENTIALS_FILE": _NOWHERE,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": _LOOPBACK,
+        "no_proxy": _LOOPBACK,
+    }
+
+
+def client(service: str, endpoint_url: str) -> Any:
+    """Return a client of one AWS service at the emulator."""
+    from botocore.config import Config
+    from botocore.session import Session
+
+    # Each variable: its name in the config file, in the environment, its default, how it is converted.
+    unread = dict.fromkeys(("profile", "ca_bundle", "ignore_configured_endpoint_urls"), (None, None, None, None))
+    files = dict.fromkeys(("config_file", "credentials_file"), (None, None, _NOWHERE, None))
+    return Session(session_vars=unread | files).create_client(
+        service,
+        region_name=REGION,
+        endpoint_url=endpoint_url,
+        aws_access_key_id=ACCESS_KEY_ID,
+        aws_secret_access_key=SECRET_ACCESS_KEY,
+        config=Config(proxies={}),
+    )

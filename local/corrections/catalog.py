@@ -1,0 +1,28 @@
+"""The list of corrections, in the order in which they are applied: later ones wrap what earlier ones put there."""
+
+from __future__ import annotations
+
+from local.corrections import callbacks, configuration, names, operations, permissions, resumption, statuses
+
+CORRECTIONS = (
+    configuration.keep_durable_config,
+    operations.ignore_zero_timeouts,
+    operations.count_step_retries,
+    resumption.one_invocation_at_a_time,
+    resumption.act_on_first_outcomes,
+    resumption.pick_up_after_restart,
+    callbacks.wake_the_workflow,
+    callbacks.refuse_unknown_ids,
+    callbacks.close_callbacks_in_time,
+    callbacks.remember_closed_callbacks,
+    names.honour_execution_names,
+    names.tell_execution_arns,
+    statuses.announce_status_changes,
+    permissions.check_durable_actions,
+)
+
+
+def apply() -> None:
+    """Correct the MiniStack of this process. To be called once, before it serves."""
+    for correct in CORRECTIONS:
+        correct()

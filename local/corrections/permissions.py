@@ -1,0 +1,72 @@
+"""Who may do what with durable executions, when IAM is enforced (`AUTH=true`)."""
+# mypy: disable-error-code="import-not-found"
+# ruff: noqa: SLF001
+
+from __future__ import annotations
+
+from typing import Any
+
+from ministack.core import iam_actions
+from ministack.services import lambda_durable
+
+_CALLBACK_ACTIONS = {
+    "succeed": "SendDurableExecutionCallbackSuccess",
+    "fail": "SendDurableExecutionCallbackFailure",
+    "heartbeat": "SendDurableExecutionCallbackHeartbeat",
+}
+_EXECUTION_ACTIONS = {
+    "checkpoint": "CheckpointDurableExecution",
+    "state": "GetDurableExecutionState",
+    "history": "GetDurableExecutionHistory",
+    "stop": "StopDurableExecution",
+}
+
+
+def check_durable_actions() -> None:
+    """Enforce IAM on the operations of durable executions and callbacks.
+
+    Upstream does not know their actions and lets everybody with credentials through. On AWS they are actions on the
+    function at its version, so that `function:<name>:*` matches and the bare ARN does not (the guide: "Security and
+    permissions"; https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html).
+    """
+    action_of, resource_of = iam_actions._lambda_action, iam_actions.extract_resource_arn
+
+    def lambda_action(method: str, path: str) -> str | None:
+        route = _durable_route(path)
+        action: str | None = _durable_action(*route) if route else action_of(method, path)
+        return action
+
+    def extract_resource_arn(service: str, method: str, path: str, *args: Any) -> str:
+        route = _durable_route(path) if service == "lambda" else None
+        resource: str = _durable_resource(*route) if route else resource_of(service, method, path, *args)
+        return resource
+
+    iam_actions._lambda_action = lambda_action
+    iam_actions.extract_resource_arn = extract_resource_arn
+
+
+def _durable_route(path: str) -> tuple[str, str, str] | None:
+    """Split a path into the kind of thing, its id, and what is done with it; None for other paths."""
+    kind, _, rest = path.removeprefix("/2025-12-01/").partition("/")
+    if kind == "durable-execution-callbacks":
+        callback_id, _, verb = rest.partition("/")
+        return kind, callback_id, verb
+    if kind == "durable-executions":
+        arn, _, verb = rest.rpartition("/")
+        return (kind, arn, verb) if verb in _EXECUTION_ACTIONS else (kind, rest, "")
+    return None
+
+
+def _durable_action(kind: str, what: str, verb: str) -> str | None:
+    if kind == "durable-executions":
+        return _EXECUTION_ACTIONS.get(verb, "GetDurableExecution")
+    # No function owns an id that there is not: the service itself refuses it.
+    return _CALLBACK_ACTIONS.get(verb) if what in lambda_durable._callback_index else None
+
+
+def _durable_resource(kind: str, what: str, _verb: str) -> str:
+    if kind == "durable-executions":
+        return what
+    arn, _ = lambda_durable._callback_index[what]
+    function_and_version: str = arn.partition("/")[0]
+    return function_and_version

@@ -1,0 +1,63 @@
+"""HTTP to this machine: no proxy is asked, no redirect followed, and every status is an answer rather than an error."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.message import Message
+from typing import Any
+
+_PATIENCE_SECONDS = 35  # API Gateway gives up after 30
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back.
+
+    Attributes:
+        status: The status code.
+        headers: The headers; looked up without case.
+        text: The body.
+    """
+
+    status: int
+    headers: Message
+    text: str
+
+    def json(self) -> Any:
+        """Return the body, read as JSON."""
+        return json.loads(self.text)
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirects)
+
+
+def get(url: str, headers: Mapping[str, str] | None = None) -> Answer:
+    """Send a GET."""
+    return send("GET", url, headers=headers)
+
+
+def send(method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Answer:
+    """Send a request and return what came back, whatever its status.
+
+    Raises:
+        OSError: Nothing came back.
+    """
+    request = urllib.request.Request(url, body, dict(headers or {}), method=method)  # noqa: S310 - callers name http URLs
+    try:
+        return _read(_opener.open(request, timeout=_PATIENCE_SECONDS))
+    except urllib.error.HTTPError as error:
+        return _read(error)
+
+
+def _read(response: Any) -> Answer:
+    with response:
+        return Answer(response.status, response.headers, response.read().decode(errors="replace"))

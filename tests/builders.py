@@ -1,0 +1,272 @@
+"""Data for tests, valid unless a test changes it, and events as AWS sends them."""
+
+import base64
+import dataclasses
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+from urllib.parse import urlencode
+
+from countersign.domain.audit import GENESIS, AuditEntry
+from countersign.domain.rules import Decision, Outcome, Rule
+from countersign.domain.tasks import Status, Task, Vote, shown_digest
+from countersign.services.desk import Question, Wait
+from countersign.services.reviews import Click
+
+NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
+REQUESTER = "rita@example.com"
+APPROVER = "maria@example.com"
+OTHER_APPROVER = "otto@example.com"
+TITLE = "Order 1001: 250.00 EUR"
+DETAILS = (("Order", "1001"), ("Amount", "250.00 EUR"), ("Description", "Twelve office chairs"))
+REQUEST_ID = "order-1001"
+TASK_ID = "order-1001.approval"
+WORKFLOW = "order-approval"
+CALLBACK_ID = "Q2FsbGJhY2stMQ+/=="
+CALLER = "arn:aws:iam::111122223333:user/shop"
+COMMENT = "Only if they swivel, says my back"
+"""Words that a log must never hold."""
+
+_numbers = count(1)
+
+
+# Domain
+
+
+def any_task(**changes: Any) -> Task:
+    """Return an open task of one approver that expires an hour after NOW."""
+    fields: dict[str, Any] = {
+        "task_id": TASK_ID,
+        "status": Status.OPEN,
+        "expires_at": NOW + timedelta(hours=1),
+        "request_id": REQUEST_ID,
+        "workflow": WORKFLOW,
+        "kind": "approval",
+        "opened_by": CALLBACK_ID,
+        "callback_id": CALLBACK_ID,
+        "title": TITLE,
+        "details": DETAILS,
+        "requester": REQUESTER,
+        "audience": (APPROVER,),
+        "hand_off": 1,
+        "opened_at": NOW,
+        "max_expires_at": NOW + timedelta(days=1),
+    } | changes
+    fields.setdefault("shown", shown_digest(fields["title"], fields["details"], fields["requester"]))
+    return Task(**fields)
+
+
+def any_decided_task(decision: Decision = Decision.APPROVE, **changes: Any) -> Task:
+    """Return a task that its approver decided a minute after NOW."""
+    at = NOW + timedelta(minutes=1)
+    fields: dict[str, Any] = {
+        "status": Status.DECIDED,
+        "revision": 1,
+        "votes": {APPROVER: Vote(decision, "Go ahead", at)},
+        "outcome": Outcome.APPROVED if decision is Decision.APPROVE else Outcome.REJECTED,
+        "decided_by": (APPROVER,),
+        "decided_at": at,
+    }
+    return any_task(**fields | changes)
+
+
+def any_click(**changes: Any) -> Click:
+    """Return a click on Approve, on the page's own site, of what the page showed."""
+    fields: dict[str, Any] = {
+        "token": any_token(),
+        "decision": "approve",
+        "comment": "",
+        "shown": any_task().shown,
+        "fetch_site": "same-origin",
+        "source": "203.0.113.0/24",
+    }
+    return Click(**fields | changes)
+
+
+def any_token(letter: str = "t") -> str:
+    """Return a well-formed token that nobody minted."""
+    return letter * 43
+
+
+def any_question(**changes: Any) -> Question:
+    """Return an approval's question to one approver."""
+    fields: dict[str, Any] = {
+        "kind": "approval",
+        "title": TITLE,
+        "details": DETAILS,
+        "requester": REQUESTER,
+        "audience": (APPROVER,),
+        "deadline_seconds": 3600,
+    }
+    return Question(**fields | changes)
+
+
+def any_wait(**changes: Any) -> Wait:
+    """Return a wait that expires an hour after NOW."""
+    fields: dict[str, Any] = {
+        "request_id": REQUEST_ID,
+        "name": "approval",
+        "first_callback_id": CALLBACK_ID,
+        "expires_at": NOW + timedelta(hours=1),
+        "max_expires_at": NOW + timedelta(days=1),
+    }
+    return Wait(**fields | changes)
+
+
+def any_rule(kind: str = "all", **changes: Any) -> Rule:
+    """Return a rule that one vote does not satisfy."""
+    return Rule.from_document({"kind": kind} | changes)
+
+
+def is_unbroken(entries: Iterable[AuditEntry], head: str, seq: int) -> bool:
+    """Tell whether these audit entries are the whole chain that a task's `audit_head` and `audit_seq` speak of."""
+    previous, expected = GENESIS, 0
+    for entry in entries:
+        expected += 1
+        if (entry.seq, entry.previous) != (expected, previous):
+            return False
+        previous = entry.hash
+    return (previous, expected) == (head, seq)
+
+
+# Documents
+
+
+def any_input(**changes: Any) -> dict[str, Any]:
+    """Return a valid input of order-approval."""
+    return {
+        "order_id": "1001",
+        "amount": "250.00",
+        "currency": "EUR",
+        "description": "Twelve office chairs",
+        "requester": REQUESTER,
+        "approvers": [APPROVER],
+    } | changes
+
+
+def any_request(**changes: Any) -> dict[str, Any]:
+    """Return a valid body of `POST /requests`."""
+    return {"workflow": WORKFLOW, "request_id": REQUEST_ID, "input": any_input()} | changes
+
+
+def any_envelope(**changes: Any) -> dict[str, Any]:
+    """Return the envelope of an approval's first hand-off."""
+    return {
+        "version": 1,
+        "kind": "approval.requested",
+        "task_id": TASK_ID,
+        "request_id": REQUEST_ID,
+        "workflow": WORKFLOW,
+        "expires_at": "2026-03-01T10:00:00.000000Z",
+        "attempt": 1,
+        "task": {"title": TITLE},
+    } | changes
+
+
+# Events
+
+
+def http_event(
+    method: str,
+    path: str,
+    body: str | bytes | None = None,
+    *,
+    query: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+    caller: str = "",
+) -> dict[str, Any]:
+    """Return an API Gateway event, payload format 2.0; a body of bytes comes as base64, as binary media types do.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+    """
+    encoded = isinstance(body, bytes)
+    context: dict[str, Any] = {
+        "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "203.0.113.9", "userAgent": "test"},
+        "requestId": "request",
+        "routeKey": f"{method} {path}",
+        "stage": "$default",
+    }
+    if caller:
+        context["authorizer"] = {"iam": {"userArn": caller}}
+    return {
+        "version": "2.0",
+        "routeKey": f"{method} {path}",
+        "rawPath": path,
+        "rawQueryString": urlencode(query or {}),
+        "headers": dict(headers or {}),
+        "requestContext": context,
+        "isBase64Encoded": encoded,
+        **({"queryStringParameters": dict(query)} if query else {}),
+        **({"body": base64.b64encode(body).decode() if isinstance(body, bytes) else body} if body is not None else {}),
+    }
+
+
+def sqs_event(*bodies: str | Mapping[str, Any]) -> dict[str, Any]:
+    """Return a batch of SQS messages; their ids are `message-0`, `message-1`, …."""
+    return {
+        "Records": [
+            {
+                "messageId": f"message-{number}",
+                "receiptHandle": "handle",
+                "body": body if isinstance(body, str) else json.dumps(body),
+                "attributes": {},
+                "messageAttributes": {},
+                "eventSource": "aws:sqs",
+                "eventSourceARN": "arn:aws:sqs:eu-central-1:111122223333:approvals",
+                "awsRegion": "eu-central-1",
+            }
+            for number, body in enumerate(bodies)
+        ]
+    }
+
+
+def stream_event(*records: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a batch of DynamoDB stream records."""
+    return {"Records": list(records)}
+
+
+def stream_record(new: Mapping[str, Any] | None, old: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return what the stream says of one item; images are in DynamoDB's JSON."""
+    image: Mapping[str, Any] = new or old or {}
+    images = {name: dict(item) for name, item in (("NewImage", new), ("OldImage", old)) if item}
+    return {
+        "eventID": "event",
+        "eventName": "INSERT" if not old else "MODIFY" if new else "REMOVE",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": "eu-central-1",
+        "dynamodb": {
+            "Keys": {name: image[name] for name in ("pk", "sk")},
+            "SequenceNumber": f"{next(_numbers):021}",
+            "StreamViewType": "NEW_AND_OLD_IMAGES",
+            **images,
+        },
+    }
+
+
+def sequence_numbers(event: Mapping[str, Any]) -> list[str]:
+    """Return the numbers by which a partial batch response would name these stream records."""
+    return [record["dynamodb"]["SequenceNumber"] for record in event["Records"]]
+
+
+def status_change(status: str, request_id: str = REQUEST_ID) -> dict[str, Any]:
+    """Return Lambda's event that tells of a durable execution's new status."""
+    function = "arn:aws:lambda:eu-central-1:111122223333:function:order-approval:1"
+    return {
+        "version": "0",
+        "id": "event",
+        "detail-type": "Durable Execution Status Change",
+        "source": "aws.lambda",
+        "detail": {
+            "durableExecutionArn": f"{function}/durable-execution/{request_id}/1",
+            "durableExecutionName": request_id,
+            "functionArn": function,
+            "status": status,
+        },
+    }
+
+
+def with_deadline(task: Task, expires_at: datetime) -> Task:
+    """Return the task with another deadline."""
+    return dataclasses.replace(task, expires_at=expires_at)

@@ -1,0 +1,113 @@
+"""A request on the embedded cloud, and the people around it."""
+
+import itertools
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import pytest
+
+from local import aws
+from local.client import Page, RequestsApi, open_page, press
+from local.cloud import Cloud
+from local.mailbox import Mailbox
+
+PATIENCE_SECONDS = 45
+LOOK_SECONDS = 0.1
+APPROVER = "maria@example.com"
+REQUESTER = "rita@example.com"
+
+_numbers = itertools.count(1)
+_run = time.strftime("%H%M%S")
+Found = TypeVar("Found")
+
+
+def until(condition: Callable[[], Found | None], what: str = "it") -> Found:
+    """Return what the condition finds, as soon as it finds something."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(LOOK_SECONDS)
+    pytest.fail(f"{what} did not happen within {PATIENCE_SECONDS} seconds")
+
+
+@dataclass
+class Scene:
+    """One order approval on the embedded cloud.
+
+    Attributes:
+        cloud: Where it runs.
+        request_id: Its request.
+    """
+
+    cloud: Cloud
+    request_id: str = field(default_factory=lambda: f"e2e-{_run}-{next(_numbers)}")
+
+    @property
+    def api(self) -> RequestsApi:
+        return RequestsApi(self.cloud.api_url)
+
+    @property
+    def task_id(self) -> str:
+        return f"{self.request_id}.approval"
+
+    def submit(self, **overrides: Any) -> None:
+        document = {
+            "order_id": self.request_id,
+            "amount": "250.00",
+            "currency": "EUR",
+            "description": "Twelve office chairs",
+            "requester": REQUESTER,
+            "approvers": [self.approver()],
+            "deadline_seconds": 600,
+        } | overrides
+        answer = self.api.submit("order-approval", self.request_id, document)
+        assert answer.status == 202, answer.text
+
+    def approver(self, name: str = "maria") -> str:
+        """Return an address that only this scene writes to."""
+        return f"{name}+{self.request_id}@example.com"
+
+    def link(self, recipient: str | None = None) -> str:
+        """Wait for the newest mail to a recipient, and return its link."""
+        mailbox = Mailbox(self.cloud.mailbox_url)
+        address = recipient or self.approver()
+
+        def newest() -> str | None:
+            links = [mail.review_link for mail in mailbox.mails(address) if mail.review_link]
+            return links[-1] if links else None
+
+        return until(newest, f"a mail to {address}")
+
+    def page(self, recipient: str | None = None) -> Page:
+        return open_page(self.link(recipient))
+
+    def decide(self, decision: str, comment: str = "") -> Page:
+        return press(self.page(), decision, comment=comment)
+
+    def report(self) -> dict[str, Any]:
+        answer = self.api.report(self.request_id)
+        assert answer.status == 200, answer.text
+        report: dict[str, Any] = answer.json()
+        return report
+
+    def task(self) -> dict[str, Any]:
+        return until(lambda: next(iter(self.report()["tasks"]), None), "an open task")
+
+    def ended(self) -> dict[str, Any]:
+        """Wait until the request has ended, and return its report."""
+        return until(lambda: report if (report := self.report())["status"] != "running" else None, "the end")
+
+    def items(self) -> dict[str, Any]:
+        """Return everything that the ledger holds of this scene, by key."""
+        table = aws.client("dynamodb", self.cloud.endpoint_url)
+        pages = table.get_paginator("scan").paginate(TableName=self.cloud.table, ConsistentRead=True)
+        items = (item for page in pages for item in page["Items"])
+        return {f"{item['pk']['S']}/{item['sk']['S']}": item for item in items if self.request_id in str(item)}
+
+    def audit(self) -> list[str]:
+        """Return what the audit says happened, in order."""
+        entries = [item for key, item in sorted(self.items().items()) if key.startswith("AUDIT#")]
+        return [entry["event"]["S"] for entry in entries]

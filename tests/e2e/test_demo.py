@@ -1,0 +1,41 @@
+"""`make demo`, for each of its answers."""
+
+from __future__ import annotations
+
+import pytest
+
+from local.cloud import Cloud
+from local.demo import OUTCOMES, Demo, DemoError
+from local.http import Answer
+
+
+@pytest.mark.parametrize("answer", OUTCOMES)
+def test_the_demo_ends_as_it_was_answered(cloud: Cloud, answer: str, capsys: pytest.CaptureFixture[str]) -> None:
+    result = Demo(cloud, answer, f"demo-{answer}").run()
+    assert result["status"] == OUTCOMES[answer]
+    told = capsys.readouterr().out
+    steps = [
+        "request",
+        "task",
+        "mail",
+        "waiting",
+        "deadline" if answer == "expire" else "decision",
+        "resumed",
+        "result",
+    ]
+    assert [told.index(f" {step} ") for step in steps] == sorted(told.index(f" {step} ") for step in steps)
+
+
+def test_the_demo_fails_when_the_workflow_ends_otherwise(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(OUTCOMES, "reject", "approved")
+    with pytest.raises(DemoError, match="ended 'rejected'"):
+        Demo(cloud, "reject", "demo-otherwise").run()
+
+
+def test_the_demo_tells_what_the_api_refused(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    from email.message import Message
+
+    refusal = Answer(503, Message(), "not today")
+    monkeypatch.setattr("local.client.RequestsApi.submit", lambda *_: refusal)
+    with pytest.raises(DemoError, match="503 instead of 202: not today"):
+        Demo(cloud, "approve", "demo-refused").run()

@@ -1,0 +1,136 @@
+"""Synthesised stacks, in a form that assertions can read."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from aws_cdk import App
+
+from app import Stacks, build
+from stacks.components.sources import Sources
+from stacks.settings import Settings
+
+
+@dataclass(frozen=True)
+class Resource:
+    stack: str
+    logical_id: str
+    body: Mapping[str, Any]
+
+    @property
+    def path(self) -> str:
+        """The construct that made it, without its stack."""
+        path: str = self.body["Metadata"]["aws:cdk:path"]
+        return path.partition("/")[2].removesuffix("/Resource")
+
+    @property
+    def properties(self) -> Mapping[str, Any]:
+        properties: Mapping[str, Any] = self.body.get("Properties", {})
+        return properties
+
+
+class Synthesised:
+    """One stage, as `cdk synth` makes it."""
+
+    def __init__(self, settings: Settings, sources: Sources, context: Mapping[str, Any]) -> None:
+        app = App(context=dict(context))
+        self.settings = settings
+        self.stacks: Stacks = build(app, settings, sources)
+        self.app = app
+        self.assembly = app.synth()
+        self.templates: dict[str, Mapping[str, Any]] = {
+            stack.stack_name: stack.template for stack in self.assembly.stacks
+        }
+
+    def template(self, name: str) -> Mapping[str, Any]:
+        """Return the template of `ledger`, `webhook`, `workflow` or `monitoring`."""
+        return self.templates[f"countersign-{self.settings.stage}-{name}"]
+
+    @cached_property
+    def resources(self) -> tuple[Resource, ...]:
+        return tuple(
+            Resource(stack, logical_id, body)
+            for stack, template in self.templates.items()
+            for logical_id, body in template["Resources"].items()
+        )
+
+    def of_type(self, kind: str) -> list[Resource]:
+        return [resource for resource in self.resources if resource.body["Type"] == kind]
+
+    def one(self, kind: str, path: str = "") -> Resource:
+        found = [resource for resource in self.of_type(kind) if not path or resource.path == path]
+        assert len(found) == 1, f"{kind} {path}: {[resource.path for resource in found]}"
+        return found[0]
+
+    def outputs(self, name: str) -> Mapping[str, Any]:
+        """Return the outputs of a stack that are meant for people: not those that another stack refers to."""
+        template = self.template(name)
+        stack = f"countersign-{self.settings.stage}-{name}"
+        return {
+            key: self.resolve(output["Value"], stack)
+            for key, output in template["Outputs"].items()
+            if not key.startswith("PublishOutput")
+        }
+
+    def resolve(self, value: Any, stack: str) -> Any:
+        """Put readable text in the place of CloudFormation's functions, such as `Ledger/Table.Arn` for a GetAtt."""
+        if isinstance(value, list):
+            return [self.resolve(item, stack) for item in value]
+        if not isinstance(value, dict):
+            return value
+        if len(value) == 1:
+            ((function, argument),) = value.items()
+            reading = _FUNCTIONS.get(function)
+            if reading:
+                return reading(self, argument, stack)
+        return {key: self.resolve(item, stack) for key, item in value.items()}
+
+    def properties(self, resource: Resource) -> Any:
+        return self.resolve(resource.properties, resource.stack)
+
+    def _path(self, logical_id: str, stack: str) -> str:
+        if logical_id.startswith("AWS::"):
+            return f"<{logical_id.removeprefix('AWS::')}>"
+        return Resource(stack, logical_id, self.templates[stack]["Resources"][logical_id]).path
+
+    def _ref(self, argument: str, stack: str) -> str:
+        return self._path(argument, stack)
+
+    def _attribute(self, argument: list[str], stack: str) -> str:
+        return f"{self._path(argument[0], stack)}.{argument[1]}"
+
+    def _join(self, argument: list[Any], stack: str) -> str:
+        return str(argument[0]).join(str(self.resolve(item, stack)) for item in argument[1])
+
+    def _output(self, argument: dict[str, Any], stack: str) -> Any:
+        other = argument["StackName"]
+        return self.resolve(self.templates[other]["Outputs"][argument["OutputName"]]["Value"], other)
+
+
+_FUNCTIONS: dict[str, Callable[[Synthesised, Any, str], Any]] = {
+    "Ref": Synthesised._ref,
+    "Fn::GetAtt": Synthesised._attribute,
+    "Fn::Join": Synthesised._join,
+    "Fn::GetStackOutput": Synthesised._output,
+}
+
+
+def statements(stage: Synthesised) -> Iterator[tuple[str, str]]:
+    """Yield every right as the role's path and a line: `actions on resources`, after NOT where it is denied."""
+    for policy in stage.of_type("AWS::IAM::Policy"):
+        properties = stage.properties(policy)
+        for role in properties["Roles"]:
+            for statement in properties["PolicyDocument"]["Statement"]:
+                yield role, _line(statement)
+
+
+def _line(statement: Mapping[str, Any]) -> str:
+    denied = "" if statement["Effect"] == "Allow" else "NOT "
+    condition = f" if {json.dumps(statement['Condition'])}" if "Condition" in statement else ""
+    return f"{denied}{_words(statement['Action'])} on {_words(statement['Resource'])}{condition}"
+
+
+def _words(value: str | list[str]) -> str:
+    return value if isinstance(value, str) else " ".join(sorted(value))

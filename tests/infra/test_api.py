@@ -1,0 +1,81 @@
+"""The HTTP API: who may call what, how often, and what is written down about it."""
+
+import json
+
+import pytest
+
+from tests.infra.templates import Synthesised
+
+pytestmark = pytest.mark.xdist_group("infra")
+
+ROUTES = {
+    "GET /review": "NONE",
+    "HEAD /review": "NONE",
+    "POST /review": "NONE",
+    "POST /requests": "AWS_IAM",
+    "GET /requests/{request_id}": "AWS_IAM",
+}
+
+
+def test_routes_and_who_may_call_them(stage: Synthesised) -> None:
+    found = {
+        route.properties["RouteKey"]: route.properties.get("AuthorizationType", "NONE")
+        for route in stage.of_type("AWS::ApiGatewayV2::Route")
+    }
+    assert found == ROUTES
+
+
+def test_every_route_has_a_throttle_of_its_own(stage: Synthesised) -> None:
+    properties = stage.one("AWS::ApiGatewayV2::Stage").properties
+    assert properties["RouteSettings"].keys() == ROUTES.keys()
+    for limits in (properties["DefaultRouteSettings"], *properties["RouteSettings"].values()):
+        assert 0 < limits["ThrottlingRateLimit"] <= 1_000
+        assert 0 < limits["ThrottlingBurstLimit"] <= 1_000
+
+
+def test_throttles_come_from_the_settings(prod: Synthesised) -> None:
+    throttles = prod.settings.throttles
+    routes = prod.one("AWS::ApiGatewayV2::Stage").properties["RouteSettings"]
+    assert routes["POST /review"]["ThrottlingRateLimit"] == throttles.review.rate_per_second
+    assert routes["POST /requests"]["ThrottlingBurstLimit"] == throttles.requests.burst
+
+
+def test_the_stage_waits_for_the_routes_that_it_throttles(prod: Synthesised) -> None:
+    stage = prod.one("AWS::ApiGatewayV2::Stage")
+    own_routes = {route.logical_id for route in prod.of_type("AWS::ApiGatewayV2::Route") if route.stack == stage.stack}
+    assert own_routes
+    assert own_routes <= set(stage.body["DependsOn"])
+
+
+def test_the_access_log_holds_no_path_no_query_and_no_body(stage: Synthesised) -> None:
+    settings = stage.one("AWS::ApiGatewayV2::Stage").properties["AccessLogSettings"]
+    assert json.loads(settings["Format"]) == {
+        "requestId": "$context.requestId",
+        "routeKey": "$context.routeKey",
+        "status": "$context.status",
+        "responseLatency": "$context.responseLatency",
+    }
+
+
+def test_the_api_may_invoke_each_function_for_its_own_routes_only(prod: Synthesised) -> None:
+    permissions = {
+        (properties["FunctionName"], properties["SourceArn"].partition("Api/Api")[2])
+        for properties in map(prod.properties, prod.of_type("AWS::Lambda::Permission"))
+    }
+    assert permissions == {
+        ("Webhook/Function.Arn", "/*/*/review"),
+        ("Requests/Function.Arn", "/*/*/requests"),
+        ("Requests/Function.Arn", "/*/*/requests/{request_id}"),
+    }
+
+
+def test_links_lead_to_the_api_unless_the_settings_say_otherwise(prod: Synthesised) -> None:
+    assert prod.settings.base_url == ""
+    assert prod.outputs("webhook")["ApiUrl"] == "Api/Api.ApiEndpoint"
+    assert prod.outputs("webhook")["ApiId"] == "Api/Api"
+    assert environment(prod, "Approver/Approver/Function")["BASE_URL"] == "Api/Api.ApiEndpoint"
+
+
+def environment(stage: Synthesised, path: str) -> dict[str, str]:
+    variables: dict[str, str] = stage.properties(stage.one("AWS::Lambda::Function", path))["Environment"]["Variables"]
+    return variables

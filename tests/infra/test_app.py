@@ -1,0 +1,54 @@
+"""The app as the CDK's command line runs it."""
+
+import json
+import re
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import aws_cdk
+import pytest
+
+from app import SETTINGS
+
+pytestmark = pytest.mark.xdist_group("infra")
+
+ROOT = SETTINGS.parent
+
+
+def run(**context: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin:/usr/local/bin", "CDK_CONTEXT_JSON": json.dumps(context)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_an_unknown_stage_names_those_there_are() -> None:
+    failed = run(stage="prdo")
+    assert failed.returncode == 1
+    assert re.search(r"error: .*prdo\.toml: is missing; allowed: .*dev, local, prod; fix: ", failed.stderr)
+    assert "Traceback" not in failed.stderr
+
+
+def test_a_base_url_that_would_carry_tokens_in_the_clear_is_refused() -> None:
+    failed = run(stage="dev", base_url="http://example.com")
+    assert failed.returncode == 1
+    assert "base_url is 'http://example.com'; allowed: " in failed.stderr
+
+
+def test_nothing_is_looked_up_while_synthesising() -> None:
+    assert json.loads((ROOT / "cdk.context.json").read_text()) == {}
+
+
+def test_the_feature_flags_are_all_that_the_library_recommends() -> None:
+    (package,) = (Path(aws_cdk.__file__).parent / "_jsii").glob("aws-cdk-lib@*.tgz")
+    with tarfile.open(package) as archive:
+        recommended = archive.extractfile("package/recommended-feature-flags.json")
+        assert recommended is not None
+        flags = json.load(recommended)
+    assert json.loads((ROOT / "cdk.json").read_text())["context"] == flags

@@ -1,0 +1,139 @@
+"""Event patterns, held against events as they come."""
+
+import json
+from typing import Any
+
+import pytest
+from moto.events.models import EventPattern
+
+from tests.infra.templates import Synthesised
+
+pytestmark = pytest.mark.xdist_group("infra")
+
+FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:order-approval"
+
+
+def rule(stage: Synthesised, path: str) -> Any:
+    return stage.properties(stage.one("AWS::Events::Rule", path))
+
+
+def matches(pattern: Any, event: Any) -> bool:
+    return EventPattern(None, pattern).matches_event(event)
+
+
+def hand_off(kind: str, **fields: Any) -> dict[str, Any]:
+    envelope = {"version": 1, "kind": kind, "task_id": "r1.approval", **fields}
+    return {"source": "countersign", "detail-type": kind, "detail": envelope}
+
+
+@pytest.mark.parametrize(
+    ("kind", "queues"),
+    [
+        ("approval.requested", {"approvals"}),
+        ("approval.reminder", {"approvals"}),
+        ("approval.escalated", {"approvals"}),
+        ("payment.requested", {"external-tasks"}),
+        ("credit_check.requested", {"external-tasks"}),
+        ("payment.reminder", set()),
+        ("TaskOpened", set()),
+        ("TaskDecided", set()),
+        ("TaskResult", set()),
+    ],
+)
+def test_hand_offs_go_to_their_queue(prod: Synthesised, kind: str, queues: set[str]) -> None:
+    rules = {"approvals": "Approver/Approvals/Rule", "external-tasks": "ExternalTasks/Rule"}
+    event = hand_off(kind)
+    found = {name for name, path in rules.items() if matches(rule(prod, path)["EventPattern"], event)}
+    assert found == queues
+
+
+@pytest.mark.parametrize("path", ["Approver/Approvals/Rule", "ExternalTasks/Rule"])
+def test_hand_offs_arrive_as_the_envelope_itself_from_the_kit_s_bus_only(prod: Synthesised, path: str) -> None:
+    (target,) = rule(prod, path)["Targets"]
+    assert target["InputPath"] == "$.detail"
+    assert rule(prod, path)["EventBusName"] == "HandOffs/Bus"
+    stranger = {**hand_off("approval.requested"), "source": "somebody.else"}
+    assert not matches(rule(prod, path)["EventPattern"], stranger)
+
+
+@pytest.mark.parametrize(
+    ("event", "kept"),
+    [
+        (hand_off("approval.requested"), True),
+        ({"source": "countersign", "detail-type": "TaskDecided", "detail": {"task_id": "r1.approval"}}, True),
+        (hand_off("payment.requested", callback={"url": "https://example.com", "token": "secret"}), False),
+        ({"source": "somebody.else", "detail-type": "x", "detail": {}}, False),
+    ],
+)
+def test_the_archive_keeps_our_events_but_no_token(prod: Synthesised, event: Any, kept: bool) -> None:
+    archive = prod.one("AWS::Events::Archive").properties
+    assert matches(archive["EventPattern"], event) is kept
+
+
+@pytest.mark.parametrize(
+    ("status", "function", "heard"),
+    [
+        *((status, f"{FUNCTION}:7", True) for status in ("SUCCEEDED", "FAILED", "TIMED_OUT", "STOPPED")),
+        ("FAILED", FUNCTION, True),
+        ("RUNNING", f"{FUNCTION}:7", False),
+        ("FAILED", f"{FUNCTION}-of-another-team:7", False),
+    ],
+)
+def test_the_end_of_our_executions_is_heard(prod: Synthesised, status: str, function: str, heard: bool) -> None:
+    arn = "Durable/OrderApproval/Workflow/Function.Arn"
+    ended = rule(prod, "Executions/Ended/Rule")
+    pattern = json.loads(json.dumps(ended["EventPattern"]).replace(arn, FUNCTION))
+    event = {
+        "source": "aws.lambda",
+        "detail-type": "Durable Execution Status Change",
+        "detail": {
+            "durableExecutionArn": f"{FUNCTION}:7/durable-execution/r1/0a1b",
+            "durableExecutionName": "r1",
+            "functionArn": function,
+            "status": status,
+            "startTimestamp": "2026-11-21T09:00:00Z",
+        },
+    }
+    assert "EventBusName" not in ended, "AWS's own events are on the default bus"
+    assert "InputPath" not in ended["Targets"][0]
+    assert matches(pattern, event) is heard
+
+
+def record(name: str, sk: str, old: str | None = None, new: str | None = None) -> dict[str, Any]:
+    images = {"OldImage": old, "NewImage": new}
+    return {
+        "eventName": name,
+        "dynamodb": {
+            "Keys": {"pk": {"S": "TASK#r1.approval"}, "sk": {"S": sk}},
+            **{image: {"status": {"S": status}} for image, status in images.items() if status},
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "consumers"),
+    [
+        (record("INSERT", "TASK", new="OPEN"), {"publisher"}),
+        (record("MODIFY", "TASK", old="OPEN", new="OPEN"), {"publisher"}),
+        (record("MODIFY", "TASK", old="OPEN", new="DECIDED"), {"relay", "publisher"}),
+        (record("MODIFY", "TASK", old="DECIDED", new="DECIDED"), {"publisher"}),
+        (record("MODIFY", "TASK", old="DECIDED", new="APPLIED"), {"publisher"}),
+        (record("MODIFY", "TASK", old="OPEN", new="EXPIRED"), {"publisher"}),
+        (record("REMOVE", "TASK", old="APPLIED"), set()),
+        (record("INSERT", "OUTBOX#1"), {"publisher"}),
+        (record("REMOVE", "OUTBOX#1"), set()),
+        (record("INSERT", "MAIL#0001#a@example.com"), set()),
+        (record("INSERT", "0000000001"), set()),
+    ],
+)
+def test_changes_of_the_ledger_wake_whom_they_concern(
+    stage: Synthesised, change: dict[str, Any], consumers: set[str]
+) -> None:
+    paths = {"relay": "Relay/Decided/Mapping", "publisher": "Publisher/Tasks/Mapping"}
+    woken = set()
+    for name, path in paths.items():
+        mapping = stage.properties(stage.one("AWS::Lambda::EventSourceMapping", path))
+        patterns = [json.loads(item["Pattern"]) for item in mapping["FilterCriteria"]["Filters"]]
+        if any(matches(pattern, change) for pattern in patterns):
+            woken.add(name)
+    assert woken == consumers

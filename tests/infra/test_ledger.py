@@ -1,0 +1,82 @@
+"""What holds state: how it is protected, and that it stays the same resource."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.infra.templates import Synthesised
+
+pytestmark = pytest.mark.xdist_group("infra")
+
+STATEFUL = {
+    ("AWS::DynamoDB::Table", "LedgerTable9343E4AA"),
+    ("AWS::Events::EventBus", "HandOffsBus10C3B731"),
+    ("AWS::Events::Archive", "HandOffsArchive044C8F25"),
+}
+"""Another logical id is another resource to CloudFormation: an empty table in the place of the ledger."""
+
+
+def test_stateful_resources_keep_their_logical_ids(prod: Synthesised) -> None:
+    resources = prod.template("ledger")["Resources"]
+    assert {(body["Type"], logical_id) for logical_id, body in resources.items()} == STATEFUL
+
+
+def test_no_resource_that_holds_data_is_anywhere_else(prod: Synthesised) -> None:
+    stacks = {resource.stack for resource in prod.of_type("AWS::DynamoDB::Table")}
+    assert stacks == {"countersign-prod-ledger"}
+    assert not prod.of_type("AWS::S3::Bucket")
+
+
+def test_the_table(stage: Synthesised) -> None:
+    table = stage.one("AWS::DynamoDB::Table").properties
+    assert _keys(table["KeySchema"]) == {"HASH": "pk", "RANGE": "sk"}
+    (index,) = table["GlobalSecondaryIndexes"]
+    assert index["IndexName"] == "gsi1"
+    assert _keys(index["KeySchema"]) == {"HASH": "gsi1pk", "RANGE": "gsi1sk"}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
+    assert table["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["SSESpecification"] == {"SSEEnabled": True}
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert "TableName" not in table
+
+
+@pytest.mark.parametrize(
+    ("name", "protected", "policy"), [("prod", True, "Retain"), ("dev", False, "Delete"), ("local", False, "Delete")]
+)
+def test_protection_by_stage(
+    stage_named: Callable[[str], Synthesised], name: str, protected: bool, policy: str
+) -> None:
+    stage = stage_named(name)
+    table = stage.one("AWS::DynamoDB::Table")
+    assert table.properties["DeletionProtectionEnabled"] is protected
+    assert table.body["DeletionPolicy"] == table.body["UpdateReplacePolicy"] == policy
+    assert stage.stacks.ledger.termination_protection is protected
+    logs = stage.of_type("AWS::Logs::LogGroup")
+    assert {log.body["DeletionPolicy"] for log in logs} == {policy}
+
+
+def test_the_archive_keeps_no_callback_token_and_the_embedded_cloud_has_none(
+    stage_named: Callable[[str], Synthesised],
+) -> None:
+    archive = stage_named("prod").one("AWS::Events::Archive").properties
+    assert archive["RetentionDays"] == stage_named("prod").settings.hand_off.archive_days
+    assert archive["EventPattern"]["detail"] == {"callback": {"token": [{"exists": False}]}}
+    assert not stage_named("local").of_type("AWS::Events::Archive")
+
+
+def test_no_physical_names_but_those_of_stacks(stage: Synthesised) -> None:
+    names = {
+        "AWS::DynamoDB::Table": "TableName",
+        "AWS::IAM::Role": "RoleName",
+        "AWS::Lambda::Function": "FunctionName",
+        "AWS::Logs::LogGroup": "LogGroupName",
+        "AWS::SNS::Topic": "TopicName",
+        "AWS::SQS::Queue": "QueueName",
+    }
+    for kind, name in names.items():
+        assert all(name not in resource.properties for resource in stage.of_type(kind))
+
+
+def _keys(schema: list[dict[str, str]]) -> dict[str, str]:
+    return {key["KeyType"]: key["AttributeName"] for key in schema}

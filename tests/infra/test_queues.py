@@ -1,0 +1,112 @@
+"""No message is lost in silence: every queue and every target has somewhere for what fails."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.infra.templates import Resource, Synthesised
+
+pytestmark = pytest.mark.xdist_group("infra")
+
+DEAD_LETTERS = {
+    "Approver/Approvals/Work/DeadLetters",
+    "Approver/Approvals/Undelivered",
+    "ExternalTasks/Work/DeadLetters",
+    "ExternalTasks/Undelivered",
+    "Executions/Ended/Work/DeadLetters",
+    "Executions/Ended/Undelivered",
+    "Durable/OrderApproval/DeadLetters",
+    "Relay/Decided/DeadLetters",
+    "Publisher/Tasks/DeadLetters",
+}
+
+
+def queues(stage: Synthesised) -> dict[str, Any]:
+    return {queue.path: stage.properties(queue) for queue in stage.of_type("AWS::SQS::Queue")}
+
+
+def test_every_queue_but_a_dead_letter_queue_has_one(stage: Synthesised) -> None:
+    for path, queue in queues(stage).items():
+        if path in DEAD_LETTERS:
+            assert "RedrivePolicy" not in queue
+            continue
+        assert queue["RedrivePolicy"]["maxReceiveCount"] >= 5
+        assert queue["RedrivePolicy"]["deadLetterTargetArn"].removesuffix(".Arn") in DEAD_LETTERS
+
+
+def test_every_dead_letter_queue_is_known_and_keeps_what_it_has_as_long_as_it_can(stage: Synthesised) -> None:
+    kept = {path for path, queue in queues(stage).items() if "RedrivePolicy" not in queue}
+    assert kept == DEAD_LETTERS
+    assert {queues(stage)[path]["MessageRetentionPeriod"] for path in kept} == {14 * 24 * 3600}
+
+
+def test_every_queue_is_encrypted(stage: Synthesised) -> None:
+    assert all(queue["SqsManagedSseEnabled"] is True for queue in queues(stage).values())
+
+
+def test_every_queue_refuses_plain_http(stage: Synthesised) -> None:
+    refusing = set()
+    for policy in stage.of_type("AWS::SQS::QueuePolicy"):
+        properties = stage.properties(policy)
+        for statement in properties["PolicyDocument"]["Statement"]:
+            if statement["Effect"] == "Deny" and statement["Principal"] == {"AWS": "*"}:
+                assert statement["Action"] == "sqs:*"
+                assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+                refusing |= set(properties["Queues"])
+    assert refusing == set(queues(stage))
+
+
+def test_only_rules_of_ours_may_send_to_a_queue_from_outside_its_account_roles(stage: Synthesised) -> None:
+    rules = {f"{rule.path}.Arn" for rule in stage.of_type("AWS::Events::Rule")}
+    for policy in stage.of_type("AWS::SQS::QueuePolicy"):
+        for statement in stage.properties(policy)["PolicyDocument"]["Statement"]:
+            if statement["Effect"] == "Allow":
+                assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+                assert statement["Condition"]["ArnEquals"]["aws:SourceArn"] in rules
+
+
+def test_messages_are_hidden_for_six_times_as_long_as_their_function_may_take(stage: Synthesised) -> None:
+    timeouts = {function.path: function.properties["Timeout"] for function in stage.of_type("AWS::Lambda::Function")}
+    fed = [mapping for mapping in mappings(stage) if mapping["EventSourceArn"].removesuffix(".Arn") in queues(stage)]
+    assert len(fed) == 2
+    for mapping in fed:
+        queue = queues(stage)[mapping["EventSourceArn"].removesuffix(".Arn")]
+        assert queue["VisibilityTimeout"] >= 6 * timeouts[mapping["FunctionName"]]
+
+
+def test_every_consumer_says_which_of_a_batch_have_failed(stage: Synthesised) -> None:
+    assert all(mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for mapping in mappings(stage))
+
+
+def test_every_rule_retries_and_keeps_what_it_could_not_deliver(stage: Synthesised) -> None:
+    for rule in stage.of_type("AWS::Events::Rule"):
+        for target in stage.properties(rule)["Targets"]:
+            assert target["DeadLetterConfig"]["Arn"].removesuffix(".Arn") in DEAD_LETTERS
+            assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 86_400, "MaximumRetryAttempts": 185}
+
+
+def test_consumers_on_the_stream_skip_nothing_in_silence(stage: Synthesised) -> None:
+    on_stream = [mapping for mapping in mappings(stage) if mapping["EventSourceArn"] == "Ledger/Table.StreamArn"]
+    assert len(on_stream) == 2, "DynamoDB advises at most two readers of a stream"
+    for mapping in on_stream:
+        assert mapping["StartingPosition"] == "TRIM_HORIZON"
+        assert mapping["BisectBatchOnFunctionError"] is True
+        assert 0 < mapping["MaximumRetryAttempts"] <= 100
+        assert 3_600 <= mapping["MaximumRecordAgeInSeconds"] < 24 * 3_600
+        assert mapping["DestinationConfig"]["OnFailure"]["Destination"].removesuffix(".Arn") in DEAD_LETTERS
+
+
+def test_the_outputs_name_every_queue(stage: Synthesised) -> None:
+    named = {
+        **json.loads(stage.outputs("webhook")["Queues"]),
+        **json.loads(stage.outputs("workflow")["Queues"]),
+    }
+    assert set(named.values()) == set(queues(stage))
+    assert {path for name, path in named.items() if name.endswith("-dlq")} == DEAD_LETTERS
+    assert {"approvals", "approvals-dlq", "external-tasks", "external-tasks-dlq", "executions"} <= named.keys()
+
+
+def mappings(stage: Synthesised) -> list[Any]:
+    found: list[Resource] = stage.of_type("AWS::Lambda::EventSourceMapping")
+    return [stage.properties(mapping) for mapping in found]

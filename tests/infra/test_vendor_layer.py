@@ -1,0 +1,79 @@
+"""The vendor layer as it is built: small, pure Python, the same every time, and sufficient."""
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import botocore
+import pytest
+
+from tools.vendor_layer import COMPILED, SIZE_LIMIT_BYTES, build, digest, listed_services, size, without_documentation
+
+pytestmark = pytest.mark.xdist_group("infra")
+
+
+@pytest.fixture(scope="session")
+def layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("layer") / "vendor-layer"
+    build(target)
+    return target
+
+
+def test_it_weighs_no_more_than_its_limit(layer: Path) -> None:
+    assert size(layer) <= SIZE_LIMIT_BYTES
+
+
+def test_it_is_pure_python(layer: Path) -> None:
+    assert not [path for path in layer.rglob("*") if path.suffix in COMPILED]
+
+
+def test_it_is_the_same_when_built_again_elsewhere_over_another(layer: Path, tmp_path: Path) -> None:
+    again = tmp_path / "another" / "place"
+    (again / "python").mkdir(parents=True)
+    (again / "python" / "left_over.py").touch()
+    build(again)
+    assert digest(again) == digest(layer)
+    assert [path.name for path in again.parent.iterdir()] == ["place"]
+
+
+def test_it_names_no_path_of_the_machine_that_built_it(layer: Path) -> None:
+    for path in (path for path in layer.rglob("*") if path.is_file()):
+        assert str(layer.parent).encode() not in path.read_bytes(), path
+
+
+def test_it_holds_the_models_of_the_listed_services_alone(layer: Path) -> None:
+    data = layer / "python" / "botocore" / "data"
+    assert {path.name for path in data.iterdir() if path.is_dir()} == listed_services()
+
+
+@pytest.mark.parametrize("service", sorted(listed_services()))
+def test_a_model_says_what_botocore_s_own_says(layer: Path, service: str) -> None:
+    (kept,) = (layer / "python" / "botocore" / "data" / service).glob("*/service-2.json")
+    original = Path(botocore.__file__).parent / "data" / service / kept.parent.name / "service-2.json.gz"
+    assert json.loads(kept.read_bytes()) == without_documentation(json.loads(gzip.decompress(original.read_bytes())))
+
+
+def test_everything_in_it_works_without_anything_else(layer: Path) -> None:
+    code = f"""
+import sys
+sys.path.insert(0, {str(layer / "python")!r})
+import aws_durable_execution_sdk_python, aws_lambda_powertools, boto3, boto3.docs, botocore.docs, fastjsonschema
+import aws_lambda_powertools.event_handler, aws_lambda_powertools.utilities.batch, dateutil.tz, jinja2, urllib3
+from importlib.metadata import version
+assert jinja2.Environment(autoescape=True).from_string("{{{{ x }}}}").render(x="<") == "&lt;"
+fastjsonschema.compile({{"type": "object"}})({{}})
+assert version("aws-durable-execution-sdk-python") and version("aws-lambda-powertools")
+session = boto3.Session(region_name="eu-west-1")
+for service in {sorted(listed_services())!r}:
+    print(service, session.client(service).meta.endpoint_url)
+"""
+    # Neither the caller's variables, nor this environment's own packages, nor bytecode left in the layer.
+    finished = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", "-c", code], capture_output=True, text=True, check=False
+    )
+    assert finished.returncode == 0, finished.stderr
+    endpoints = dict(line.split() for line in finished.stdout.splitlines())
+    assert endpoints["dynamodb"] == "https://dynamodb.eu-west-1.amazonaws.com"
+    assert endpoints["sesv2"] == "https://email.eu-west-1.amazonaws.com"

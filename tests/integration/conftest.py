@@ -1,0 +1,398 @@
+"""The functions with AWS behind them: moto's, and operations that moto has not, answered as AWS answers them."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import approver.handler
+import botocore.client
+import executions.handler
+import publisher.handler
+import pytest
+import relay.handler
+import requests_api.handler
+import webhook.handler
+from botocore.awsrequest import AWSResponse
+from botocore.session import Session
+from moto import mock_aws
+from moto.core.botocore_stubber import BotocoreStubber
+
+from countersign.adapters.attributes import from_item, to_item
+from countersign.adapters.dynamodb_ledger import DynamoLedger
+from countersign.aws import client
+from countersign.domain.audit import AuditEntry, AuditEvent
+from countersign.domain.clock import SystemClock
+from countersign.domain.tasks import Task
+from countersign.domain.tokens import mint
+from countersign.ports import Link
+from countersign.services.reviews import Review, Reviews
+from tests.builders import APPROVER, TASK_ID, WORKFLOW, any_click, any_task, http_event
+
+HANDLERS: tuple[ModuleType, ...] = (
+    approver.handler,
+    executions.handler,
+    publisher.handler,
+    relay.handler,
+    requests_api.handler,
+    webhook.handler,
+)
+REGION = "eu-central-1"
+TABLE = "ledger"
+BUS = "hand-off"
+BASE_URL = "https://review.example.com"
+SENDER = "countersign@example.com"
+ALIAS = f"arn:aws:lambda:{REGION}:111122223333:function:{WORKFLOW}:live"
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": REGION,
+    "LEDGER_TABLE": TABLE,
+    "BUS_NAME": BUS,
+    "BASE_URL": BASE_URL,
+    "MAIL_SENDER": SENDER,
+    "STAGE": "test",
+    "WORKFLOWS": json.dumps({WORKFLOW: {"arn": ALIAS, "deadline_seconds": 3600}}),
+    "POWERTOOLS_METRICS_NAMESPACE": "Countersign",
+}
+
+Key = tuple[str, str]
+Image = dict[str, Any]
+
+
+# AWS
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the pauses out of botocore's retries and the doorbell's; those after lost races stay."""
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda seconds: None))
+    monkeypatch.setattr("countersign.adapters.callbacks.pause_seconds", lambda *_: 0)
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """AWS in memory, with the table that the ledger stack makes, and functions at their cold start."""
+    one_at_a_time(monkeypatch)
+    leave_to_the_test_what_it_answers(monkeypatch)
+    monkeypatch.setattr("botocore.session.get_session", session)
+    with mock_aws():
+        client.cache_clear()
+        forget_what_functions_made()
+        client("dynamodb").create_table(
+            TableName=TABLE,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[
+                {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "gsi1pk", "gsi1sk")
+            ],
+            GlobalSecondaryIndexes=[
+                {
+                    "IndexName": "gsi1",
+                    "KeySchema": [
+                        {"AttributeName": "gsi1pk", "KeyType": "HASH"},
+                        {"AttributeName": "gsi1sk", "KeyType": "RANGE"},
+                    ],
+                    "Projection": {"ProjectionType": "ALL"},
+                }
+            ],
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        )
+        yield
+        forget_what_functions_made()
+
+
+@cache
+def session() -> Session:
+    """Return one session for all tests: it reads the service models once, the clients stay each test's own."""
+    return Session()
+
+
+def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make calls one after the other: moto's transactions are not isolated from other threads, as DynamoDB's are."""
+    call, lock = botocore.client.BaseClient._make_api_call, threading.RLock()
+
+    def locked(self: Any, operation_name: str, api_params: Any) -> Any:
+        with lock:
+            return call(self, operation_name, api_params)
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", locked)
+
+
+def leave_to_the_test_what_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep moto from doing what a test refuses: botocore calls every handler of an event and takes the first answer."""
+    call = BotocoreStubber.__call__
+
+    def unless_answered(self: Any, event_name: str, request: Any, **more: Any) -> Any:
+        return None if getattr(request, "is_answered", False) else call(self, event_name, request, **more)
+
+    monkeypatch.setattr(BotocoreStubber, "__call__", unless_answered)
+
+
+def forget_what_functions_made() -> None:
+    for module in HANDLERS:
+        for made in vars(module).values():
+            if hasattr(made, "cache_clear") and made.__module__ == module.__name__:
+                made.cache_clear()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What AWS answers to one HTTP request."""
+
+    status: int = 200
+    code: str = ""
+    document: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, request: Any) -> AWSResponse:
+        document = {"message": "as AWS says it"} | dict(self.document) if self.code else dict(self.document)
+        headers = {"x-amzn-requestid": "request", **self.headers}
+        if self.code:
+            headers["x-amzn-errortype"] = self.code
+            document["__type"] = self.code
+        return AWSResponse(request.url, self.status, headers, _Raw(json.dumps(document).encode()))
+
+
+class _Raw:
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def stream(self, *_: Any, **__: Any) -> Iterator[bytes]:
+        yield self._body
+
+
+Reaction = Answer | Exception | Callable[[Any], "Answer | Exception | None"] | None
+
+
+class Operation:
+    """One operation of AWS: keeps what was asked, and answers what the test says, in turn, then `by_default`.
+
+    An exception stands for a connection that broke; None leaves the answer to moto.
+    """
+
+    def __init__(self, by_default: Reaction) -> None:
+        self.by_default = by_default
+        self.answers: list[Reaction] = []
+        self.asked: list[Any] = []
+
+    def __call__(self, request: Any, **_: Any) -> AWSResponse | None:
+        self.asked.append(request)
+        reaction = self.answers.pop(0) if self.answers else self.by_default
+        if callable(reaction) and not isinstance(reaction, Exception):
+            reaction = reaction(request)
+        request.is_answered = reaction is not None
+        if isinstance(reaction, Exception):
+            raise reaction
+        return reaction.of(request) if isinstance(reaction, Answer) else None
+
+    @property
+    def documents(self) -> list[Any]:
+        """What was asked, where it was JSON."""
+        return [json.loads(request.body) for request in self.asked]
+
+
+@contextmanager
+def answering(service: str, name: str, by_default: Reaction = None) -> Iterator[Operation]:
+    """Answer an operation through botocore's own hook, for as long as the block lasts."""
+    events = client(service).meta.events
+    event = f"before-send.{client(service).meta.service_model.service_id.hyphenize()}.{name}"
+    operation = Operation(by_default)
+    events.register_first(event, operation)
+    try:
+        yield operation
+    finally:
+        events.unregister(event, operation)
+
+
+@pytest.fixture
+def callbacks(aws: None) -> Iterator[Operation]:
+    """Lambda's callback API, which takes every ring unless told otherwise."""
+    with answering("lambda", "SendDurableExecutionCallbackSuccess", Answer()) as operation:
+        yield operation
+
+
+@pytest.fixture
+def invocations(aws: None) -> Iterator[Operation]:
+    """Lambda's Invoke, which takes every start unless told otherwise."""
+    taken = Answer(202, headers={"X-Amz-Durable-Execution-Arn": f"{ALIAS}/durable-execution/order-1001/1"})
+    with answering("lambda", "Invoke", taken) as operation:
+        yield operation
+
+
+@pytest.fixture
+def mails(aws: None) -> Iterator[Operation]:
+    """SES, which sends every mail unless told otherwise."""
+    with answering("sesv2", "SendEmail", Answer(document={"MessageId": "mail"})) as operation:
+        yield operation
+
+
+@pytest.fixture
+def events(aws: None) -> Iterator[Operation]:
+    """EventBridge, which takes every event unless told otherwise."""
+    with answering("events", "PutEvents", Answer(document={"FailedEntryCount": 0, "Entries": [{}]})) as operation:
+        yield operation
+
+
+# The kit
+
+
+@cache
+def streams() -> Any:
+    """Return a client of the stream, whose new endpoint moto does not know."""
+    endpoint = f"https://streams.dynamodb.{REGION}.amazonaws.com"
+    return session().create_client("dynamodbstreams", endpoint_url=endpoint)
+
+
+class Kit:
+    """The ledger on DynamoDB, with tasks, links and clicks to put into it, and everything to look at."""
+
+    def __init__(self) -> None:
+        self.ledger = DynamoLedger(client("dynamodb"), TABLE)
+        self.now = SystemClock().now()
+        self._seen = 0
+
+    def open_task(self, **changes: Any) -> Task:
+        """Put a task that is open for an hour, as the workflow's open step does."""
+        times = {
+            "opened_at": self.now,
+            "expires_at": self.now + timedelta(hours=1),
+            "max_expires_at": self.now + timedelta(days=1),
+        }
+        task = any_task(**times | changes)
+        self.ledger.open(task, AuditEvent("opened", WORKFLOW, data={"audience": list(task.audience)}), self.now)
+        return self.task(task.task_id)
+
+    def task(self, task_id: str = TASK_ID) -> Task:
+        task = self.ledger.task(task_id)
+        assert task
+        return task
+
+    def expire(self, task_id: str = TASK_ID) -> None:
+        """Let a task's deadline have passed a second ago."""
+        self.set(task_id, "expires_at", self.now - timedelta(seconds=1))
+
+    def set(self, task_id: str, name: str, value: datetime | str) -> None:
+        from countersign.adapters.task_items import plain, task_key
+
+        client("dynamodb").update_item(
+            TableName=TABLE,
+            Key=to_item(task_key(task_id)),
+            UpdateExpression="SET #name = :value",
+            ExpressionAttributeNames={"#name": name},
+            ExpressionAttributeValues=to_item({":value": plain(value)}),
+        )
+
+    def link(self, recipient: str = APPROVER, task_id: str = TASK_ID) -> str:
+        """Return the token of a new review link."""
+        token, fingerprint = mint()
+        self.ledger.put_link(Link(fingerprint, task_id, recipient), self.now + timedelta(hours=1))
+        return token
+
+    def decide(self, decision: str = "approve", task_id: str = TASK_ID, comment: str = "") -> Review:
+        """Record a click of the approver, as the webhook does."""
+        token, shown = self.link(task_id=task_id), self.task(task_id).shown
+        click = any_click(token=token, decision=decision, shown=shown, comment=comment)
+        return Reviews(self.ledger, SystemClock()).decide(click)
+
+    def items(self) -> dict[Key, Image]:
+        """Return everything that is in the table."""
+        pages = client("dynamodb").get_paginator("scan").paginate(TableName=TABLE, ConsistentRead=True)
+        items = [item for page in pages for item in page["Items"]]
+        return {(item["pk"]["S"], item["sk"]["S"]): item for item in items}
+
+    def audit(self, task_id: str = TASK_ID) -> list[AuditEntry]:
+        """Return a task's audit chain as it stands in the table."""
+        items = sorted((key, item) for key, item in self.items().items() if key[0] == f"AUDIT#{task_id}")
+        return [audit_entry(from_item(item)) for _, item in items]
+
+    def audited(self, task_id: str = TASK_ID) -> list[str]:
+        """Return what the audit chain says that happened."""
+        return [entry.event.event for entry in self.audit(task_id)]
+
+    def refusals(self, task_id: str = TASK_ID) -> list[Any]:
+        """Return the reasons of the refusals in the audit chain."""
+        return [entry.event.data["reason"] for entry in self.audit(task_id) if entry.event.event == "refused"]
+
+    def stream(self) -> list[dict[str, Any]]:
+        """Return the stream's records since the last call."""
+        arn = client("dynamodb").describe_table(TableName=TABLE)["Table"]["LatestStreamArn"]
+        (shard,) = streams().describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+        iterator = streams().get_shard_iterator(
+            StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        records = [wire_record(record) for record in streams().get_records(ShardIterator=iterator)["Records"]]
+        new, self._seen = records[self._seen :], len(records)
+        return new
+
+    def decisions(self) -> list[dict[str, Any]]:
+        """Return the stream's new records that the relay's event source lets through."""
+        return [record for record in self.stream() if statuses(record) == ("OPEN", "DECIDED")]
+
+
+def audit_entry(document: Mapping[str, Any]) -> AuditEntry:
+    """Return the entry that a document of the ledger holds."""
+    names = ("event", "actor", "identified_by", "source", "data")
+    event = AuditEvent(**{name: document[name] for name in names})
+    entry = AuditEntry(
+        task_id=document["task_id"],
+        seq=document["seq"],
+        at=document["at"],
+        event=event,
+        shown=document["shown"],
+        previous=document["previous"],
+    )
+    assert entry.hash == document["hash"], "the hash that is kept is the hash of what is kept"
+    return entry
+
+
+def wire_record(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record as Lambda gets it: without what only the API says, in JSON."""
+    fields: dict[str, Any] = json.loads(json.dumps(record, default=str))
+    return fields
+
+
+def statuses(record: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """Return a task's status before and after a record of the stream."""
+    change = record["dynamodb"]
+    before, after = (change.get(name, {}).get("status", {}).get("S") for name in ("OldImage", "NewImage"))
+    return before, after
+
+
+@pytest.fixture
+def kit(aws: None) -> Kit:
+    return Kit()
+
+
+# HTTP
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a function answered over HTTP."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.body)
+
+
+def call(handler: Callable[[dict[str, Any], Any], dict[str, Any]], method: str, path: str, **event: Any) -> Page:
+    """Call a function as API Gateway does."""
+    answer = handler(http_event(method, path, **event), None)
+    headers = {name: str(value) for name, value in answer["headers"].items()}
+    return Page(answer["statusCode"], headers, answer.get("body") or "")

@@ -1,0 +1,155 @@
+"""An emulator with a durable function on it, as a test sees it."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import boto3
+
+from local import http
+from local.emulator import ROOT, Emulator
+
+REGION = "eu-central-1"
+VENDOR_LAYER = ROOT / "build" / "vendor-layer" / "python"
+FUNCTION = "durable"
+PATIENCE_SECONDS = 20
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """One emulator; its functions' code takes the SDK from the vendor layer's folder."""
+
+    emulator: Emulator
+    corrected: bool
+    credentials: tuple[str, str] = ("test", "test")
+
+    def client(self, service: str) -> Any:
+        key_id, secret = self.credentials
+        return boto3.client(
+            service,
+            endpoint_url=self.emulator.endpoint_url,
+            region_name=REGION,
+            aws_access_key_id=key_id,
+            aws_secret_access_key=secret,
+        )
+
+    def deploy(self, name: str = FUNCTION, *, execution_timeout: int = 600, role: str = "any") -> None:
+        """Create the durable function and version 1 of it."""
+        client = self.client("lambda")
+        client.create_function(
+            FunctionName=name,
+            Runtime="python3.14",
+            Handler="durable_function.handler",
+            Role=f"arn:aws:iam::000000000000:role/{role}",
+            Timeout=20,
+            Code={"ZipFile": _code()},
+            DurableConfig={"ExecutionTimeout": execution_timeout, "RetentionPeriodInDays": 1},
+        )
+        if not self.corrected:
+            self._make_durable(name, execution_timeout)
+        client.publish_version(FunctionName=name)
+
+    def _make_durable(self, name: str, execution_timeout: int) -> None:
+        """Turn durability on the way an uncorrected MiniStack has it."""
+        config = {"DurableConfig": {"Enabled": True, "ExecutionTimeout": execution_timeout}}
+        url = f"{self.emulator.endpoint_url}/2015-03-31/functions/{name}/configuration"
+        assert http.send("PUT", url, json.dumps(config).encode(), self._signed_for("lambda")).status == 200
+
+    def _signed_for(self, service: str) -> dict[str, str]:
+        scope = f"{self.credentials[0]}/20260101/{REGION}/{service}/aws4_request"
+        return {"Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"}
+
+    def call(self, do: str, **event: Any) -> dict[str, Any]:
+        """Start an execution synchronously; return what its first invocation answers."""
+        payload = json.dumps({"do": do, **event}).encode()
+        answer: dict[str, Any] = self.client("lambda").invoke(FunctionName=f"{FUNCTION}:1", Payload=payload)
+        return answer
+
+    def start(self, do: str, *, name: str | None = None, function: str = FUNCTION, **event: Any) -> dict[str, Any]:
+        """Start an execution asynchronously on version 1; return Lambda's answer."""
+        named = {"DurableExecutionName": name} if name else {}
+        answer: dict[str, Any] = self.client("lambda").invoke(
+            FunctionName=f"{function}:1",
+            InvocationType="Event",
+            Payload=json.dumps({"do": do, **event}).encode(),
+            **named,
+        )
+        return answer
+
+    def run(self, do: str, *, function: str = FUNCTION, **event: Any) -> str:
+        """Start an execution asynchronously; return its ARN, which an uncorrected MiniStack does not tell."""
+        before = {execution["DurableExecutionArn"] for execution in self.executions(function)}
+        self.start(do, function=function, **event)
+        return until(lambda: next((arn for arn in self._arns(function) if arn not in before), None))
+
+    def _arns(self, function: str) -> list[str]:
+        return [execution["DurableExecutionArn"] for execution in self.executions(function)]
+
+    def executions(self, function: str = FUNCTION) -> list[dict[str, Any]]:
+        answer = self.client("lambda").list_durable_executions_by_function(FunctionName=function, Qualifier="1")
+        executions: list[dict[str, Any]] = answer["DurableExecutions"]
+        return executions
+
+    def execution(self, arn: str) -> dict[str, Any]:
+        execution: dict[str, Any] = self.client("lambda").get_durable_execution(DurableExecutionArn=arn)
+        return execution
+
+    def history(self, arn: str) -> list[dict[str, Any]]:
+        answer = self.client("lambda").get_durable_execution_history(DurableExecutionArn=arn, IncludeExecutionData=True)
+        events: list[dict[str, Any]] = answer["Events"]
+        return events
+
+    def invocations(self, arn: str) -> int:
+        return sum(event["EventType"] == "InvocationCompleted" for event in self.history(arn))
+
+    def callback_id(self, arn: str) -> str:
+        """Wait until the execution has made its callback; return its id."""
+
+        def find() -> str | None:
+            started = (event.get("CallbackStartedDetails") for event in self.history(arn))
+            return next((details["CallbackId"] for details in started if details), None)
+
+        return until(find)
+
+    def ended(self, arn: str) -> dict[str, Any]:
+        """Wait until an execution is over; return it."""
+        return until(lambda: self.execution(arn) if self.execution(arn)["Status"] != "RUNNING" else None)
+
+    def complete(self, callback_id: str, result: str = "yes") -> None:
+        self.client("lambda").send_durable_execution_callback_success(CallbackId=callback_id, Result=result)
+
+
+def until(find: Callable[[], T | None]) -> T:
+    """Return what there is to find, as soon as there is."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (found := find()) is None:
+        assert time.monotonic() < deadline, f"not so within {PATIENCE_SECONDS} seconds"
+        time.sleep(0.05)
+    return found
+
+
+def never(happens: Callable[[], bool], seconds: float) -> bool:
+    """Whether something has not happened for a while."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if happens():
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _code() -> bytes:
+    path = f"import sys; sys.path.insert(0, {str(VENDOR_LAYER)!r})\n"
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("durable_function.py", path + (Path(__file__).parent / "durable_function.py").read_text())
+    return archive.getvalue()

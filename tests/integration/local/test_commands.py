@@ -1,0 +1,79 @@
+"""`python -m local`, as `make` runs it, in a folder of the test's own."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local import emulator
+from local.emulator import ROOT, Emulator
+from local.launch import take_down
+from local.processes import group_members
+from tests.integration.local.clouds import until
+
+pytestmark = pytest.mark.xdist_group("emulators")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path
+    take_down(tmp_path)
+
+
+def command(home: Path, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "local", "--home", str(home), *arguments]
+
+
+def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(home, *arguments), cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_without_a_cloud_they_say_so(home: Path) -> None:
+    down = run(home, "down")
+    assert (down.returncode, down.stdout.strip()) == (0, "The embedded cloud was not running.")
+    status = run(home, "status")
+    assert (status.returncode, status.stdout.strip()) == (1, "The embedded cloud is not up; `make up` starts it.")
+    mail = run(home, "mail")
+    assert mail.returncode == 1
+    assert "run `make up`" in mail.stderr
+
+
+def test_an_unknown_answer_is_refused(home: Path) -> None:
+    refused = run(home, "demo", "--answer", "perhaps")
+    assert refused.returncode == 2
+    assert "invalid choice: 'perhaps' (choose from 'approve', 'expire', 'reject')" in refused.stderr
+
+
+def test_a_failure_names_the_log(home: Path) -> None:
+    (home / "lock").mkdir()  # where the lock file belongs
+    failed = run(home, "up")
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("error: ")
+    assert "Traceback" not in failed.stderr
+
+
+@pytest.mark.parametrize(
+    ("what", "number", "status"),
+    [
+        ("demo", signal.SIGINT, 130),
+        ("up", signal.SIGINT, 130),
+        ("demo", signal.SIGTERM, 143),
+        ("demo", signal.SIGKILL, -9),
+    ],
+)
+def test_an_interrupted_command_leaves_nothing_running(home: Path, what: str, number: int, status: int) -> None:
+    with subprocess.Popen(
+        command(home, what), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
+    ) as process:
+        running: Emulator = until(lambda: emulator.serving(home))
+        process.send_signal(number)
+        _, errors = process.communicate()
+    assert process.returncode == status
+    assert b"Traceback" not in errors
+    until(lambda: not group_members(running.pid) or None)
+    assert not (home / "cloud.json").exists()

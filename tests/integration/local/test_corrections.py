@@ -1,0 +1,339 @@
+"""Each correction, beside what MiniStack does without it.
+
+Where the second half of a test fails, upstream answers as AWS does by now: remove the correction.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.integration.local.clouds import FUNCTION, Cloud, never, until
+
+pytestmark = pytest.mark.xdist_group("emulators")
+
+A_WHILE = 0.7
+
+
+def error_code(call: Callable[..., Any], **arguments: Any) -> str:
+    with pytest.raises(ClientError) as caught:
+        call(**arguments)
+    code: str = caught.value.response["Error"]["Code"]
+    return code
+
+
+def marks_of(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def runs_on(cloud: Cloud, arn: str) -> bool:
+    return never(lambda: cloud.execution(arn)["Status"] != "RUNNING", A_WHILE)
+
+
+# ---- configuration ----
+
+TEMPLATE = {
+    "Resources": {
+        "Durable": {
+            "Type": "AWS::Lambda::Function",
+            "Properties": {
+                "Runtime": "python3.14",
+                "Handler": "index.handler",
+                "Role": "arn:aws:iam::000000000000:role/any",
+                "Code": {"ZipFile": "def handler(event, context): return None"},
+                "DurableConfig": {"ExecutionTimeout": 60, "RetentionPeriodInDays": 1},
+            },
+        }
+    },
+}
+
+
+def durable_config_after_cloudformation(cloud: Cloud) -> dict[str, Any] | None:
+    cloudformation = cloud.client("cloudformation")
+    cloudformation.create_stack(StackName="durable", TemplateBody=json.dumps(TEMPLATE))
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="durable", WaiterConfig={"Delay": 1})
+    resource = cloudformation.describe_stack_resource(StackName="durable", LogicalResourceId="Durable")
+    name = resource["StackResourceDetail"]["PhysicalResourceId"]
+    config: dict[str, Any] | None = (
+        cloud.client("lambda").get_function_configuration(FunctionName=name).get("DurableConfig")
+    )
+    return config
+
+
+def test_cloudformation_keeps_the_durable_config(corrected: Cloud, uncorrected: Cloud) -> None:
+    assert durable_config_after_cloudformation(corrected) == {"ExecutionTimeout": 60, "RetentionPeriodInDays": 1}
+    assert durable_config_after_cloudformation(uncorrected) is None
+
+
+def test_a_function_with_a_durable_config_is_durable(corrected: Cloud, uncorrected: Cloud) -> None:
+    def answer_of_a_plain_creation(cloud: Cloud) -> dict[str, Any]:
+        client = cloud.client("lambda")
+        code = client.get_function(FunctionName=FUNCTION)["Configuration"]
+        assert code["DurableConfig"]["ExecutionTimeout"] == 600
+        client.create_function(
+            FunctionName="plain",
+            Runtime="python3.14",
+            Handler="index.handler",
+            Role="arn:aws:iam::000000000000:role/any",
+            Code={"ZipFile": _zip("def handler(event, context): return {'Status': 'SUCCEEDED'}")},
+            DurableConfig={"ExecutionTimeout": 60},
+        )
+        answer: dict[str, Any] = client.invoke(FunctionName="plain")
+        return answer
+
+    assert "DurableExecutionArn" in answer_of_a_plain_creation(corrected)
+    assert "DurableExecutionArn" not in answer_of_a_plain_creation(uncorrected)
+
+
+def _zip(code: str) -> bytes:
+    import io
+    import zipfile
+
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("index.py", code)
+    return archive.getvalue()
+
+
+# ---- operations ----
+
+
+def test_a_timeout_of_zero_is_none(corrected: Cloud, uncorrected: Cloud) -> None:
+    # The SDK sends HeartbeatTimeoutSeconds 0 with every callback that has no heartbeat.
+    waiting = corrected.run("ask")
+    corrected.callback_id(waiting)
+    assert runs_on(corrected, waiting)
+
+    uncorrected.call("ask")
+    ended = until(lambda: next((e for e in uncorrected.executions() if e["Status"] == "FAILED"), None))
+    assert "Callback.Heartbeat" in uncorrected.execution(ended["DurableExecutionArn"])["Error"]["ErrorMessage"]
+
+
+def test_attempts_of_a_step_are_counted(corrected: Cloud, uncorrected: Cloud, tmp_path: Path) -> None:
+    failed = corrected.ended(corrected.run("fail_step", marks=str(tmp_path / "corrected")))
+    assert failed["Status"] == "FAILED"
+    assert failed["Error"]["ErrorMessage"] == "attempt 2"
+    assert marks_of(tmp_path / "corrected") == 2
+
+    uncorrected.call("fail_step", marks=str(tmp_path / "uncorrected"))
+    until(lambda: marks_of(tmp_path / "uncorrected") > 3 or None)  # and for ever
+
+
+def test_a_retry_comes_due_within_the_invocation_that_asked_for_it(corrected: Cloud) -> None:
+    arn = corrected.run("retry_beside_work")
+    assert corrected.ended(arn)["Result"] == "2"
+    assert corrected.invocations(arn) == 1
+
+
+# ---- resumption ----
+
+
+def test_the_outcome_of_the_first_invocation_counts(corrected: Cloud, uncorrected: Cloud, tmp_path: Path) -> None:
+    arn = corrected.run("answer")
+    assert corrected.ended(arn)["Result"] == '"answered"'
+
+    arn = uncorrected.run("answer", marks=str(tmp_path / "ran"))
+    until(lambda: marks_of(tmp_path / "ran") or None)
+    assert runs_on(uncorrected, arn)
+
+
+def test_timers_fire_after_the_first_invocation(corrected: Cloud, uncorrected: Cloud) -> None:
+    slept = corrected.run("sleep")
+    timed_out = corrected.run("ask", timeout=1)
+    overslept = uncorrected.run("sleep")
+
+    assert corrected.ended(slept)["Result"] == '"slept"'
+    assert "Callback.Timeout" in corrected.ended(timed_out)["Error"]["ErrorMessage"]
+    assert runs_on(uncorrected, overslept)
+
+
+def test_an_execution_has_one_invocation_at_a_time(corrected: Cloud, uncorrected: Cloud, tmp_path: Path) -> None:
+    def callback_completed_while_a_step_runs(cloud: Cloud, marks: Path) -> str:
+        arn = cloud.run("ask_and_work", seconds=1, marks=str(marks))
+        callback_id = cloud.callback_id(arn)
+        until(lambda: marks_of(marks) or None)
+        cloud.complete(callback_id)
+        return arn
+
+    arn = callback_completed_while_a_step_runs(corrected, tmp_path / "corrected")
+    assert corrected.ended(arn)["Result"] == '"yes"'
+    assert marks_of(tmp_path / "corrected") == 1
+
+    callback_completed_while_a_step_runs(uncorrected, tmp_path / "uncorrected")
+    until(lambda: marks_of(tmp_path / "uncorrected") == 2 or None)
+
+
+def test_executions_run_beside_each_other(corrected: Cloud, uncorrected: Cloud, tmp_path: Path) -> None:
+    arns = [corrected.run("meet", guests=3, marks=str(tmp_path / "corrected")) for _ in range(3)]
+    assert [corrected.ended(arn)["Result"] for arn in arns] == ['"met"'] * 3
+
+    before = len(uncorrected.executions())
+    for _ in range(2):
+        uncorrected.call("meet", guests=2, marks=str(tmp_path / "uncorrected"))
+    assert len(uncorrected.executions()) == before + 2
+    until(lambda: next((e for e in uncorrected.executions() if result_of(uncorrected, e) == '"alone"'), None))
+
+
+def result_of(cloud: Cloud, execution: dict[str, Any]) -> str | None:
+    return cloud.execution(execution["DurableExecutionArn"]).get("Result")
+
+
+def test_an_execution_stays_on_its_version(corrected: Cloud, uncorrected: Cloud) -> None:
+    def answer_after_an_update(cloud: Cloud) -> str | None:
+        cloud.deploy("versioned")
+        arn = cloud.run("sleep" if cloud.corrected else "ask_and_work", function="versioned", seconds=1)
+        changed = _zip("def handler(event, context): return {'Status': 'SUCCEEDED', 'Result': 'changed'}")
+        cloud.client("lambda").update_function_code(FunctionName="versioned", ZipFile=changed)
+        configure = cloud.client("lambda").update_function_configuration
+        configure(FunctionName="versioned", Handler="index.handler")
+        if not cloud.corrected:
+            cloud.complete(cloud.callback_id(arn))
+        return cloud.ended(arn).get("Result")
+
+    assert answer_after_an_update(corrected) == '"slept"'
+    assert answer_after_an_update(uncorrected) == "changed"
+
+
+def test_an_invocation_that_crashes_is_repeated(corrected: Cloud, uncorrected: Cloud, tmp_path: Path) -> None:
+    arn = corrected.run("crash_once", marks=str(tmp_path / "once"))
+    assert corrected.ended(arn)["Result"] == '"recovered"'
+
+    arn = uncorrected.run("crash_once", marks=str(tmp_path / "uncorrected"))
+    until(lambda: marks_of(tmp_path / "uncorrected") == 2 or None)
+    assert runs_on(uncorrected, arn)
+
+
+def test_an_execution_whose_invocations_all_crash_fails(corrected: Cloud, tmp_path: Path) -> None:
+    arn = corrected.run("crash", marks=str(tmp_path / "crashes"))
+    assert corrected.ended(arn)["Status"] == "FAILED"
+    assert marks_of(tmp_path / "crashes") == 5
+
+
+def test_a_plain_approval_takes_two_invocations(corrected: Cloud) -> None:
+    arn = corrected.run("ask")
+    corrected.complete(corrected.callback_id(arn))
+    assert corrected.ended(arn)["Result"] == '"yes"'
+    assert corrected.invocations(arn) == 2
+
+
+# ---- callbacks ----
+
+
+def test_an_unknown_callback_is_an_invalid_parameter(corrected: Cloud, uncorrected: Cloud) -> None:
+    for operation in ("success", "failure", "heartbeat"):
+        send = f"send_durable_execution_callback_{operation}"
+        answers = [
+            error_code(getattr(c.client("lambda"), send), CallbackId="bm9uZQ==") for c in (corrected, uncorrected)
+        ]
+        assert answers == ["InvalidParameterValueException", "ResourceNotFoundException"]
+
+
+def test_a_completed_callback_is_closed(corrected: Cloud) -> None:
+    arn = corrected.run("ask")
+    callback_id = corrected.callback_id(arn)
+    corrected.complete(callback_id)
+    assert error_code(corrected.complete, callback_id=callback_id) == "CallbackTimeoutException"
+    corrected.ended(arn)
+    assert error_code(corrected.complete, callback_id=callback_id) == "CallbackTimeoutException"
+
+
+def test_the_callback_of_a_stopped_execution_is_closed(corrected: Cloud, uncorrected: Cloud) -> None:
+    def callback_of_a_stopped_execution(cloud: Cloud) -> str:
+        arn = cloud.run("ask")
+        callback_id = cloud.callback_id(arn)
+        cloud.client("lambda").stop_durable_execution(DurableExecutionArn=arn)
+        return callback_id
+
+    closed = callback_of_a_stopped_execution(corrected)
+    assert error_code(corrected.complete, callback_id=closed) == "CallbackTimeoutException"
+    uncorrected.complete(callback_of_a_stopped_execution(uncorrected))
+
+
+# ---- names ----
+
+
+def test_an_execution_has_the_name_that_it_is_given(corrected: Cloud, uncorrected: Cloud) -> None:
+    arn = corrected.start("answer", name="order-1")["DurableExecutionArn"]
+    assert arn.split("/")[:2] == [
+        f"arn:aws:lambda:eu-central-1:000000000000:function:{FUNCTION}:1",
+        "durable-execution",
+    ]
+    assert arn.split("/")[2] == "order-1"
+    assert corrected.execution(arn)["DurableExecutionName"] == "order-1"
+
+    uncorrected.start("answer", name="order-1")
+    assert "order-1" not in [execution["DurableExecutionName"] for execution in uncorrected.executions()]
+
+
+def test_a_name_is_started_once(corrected: Cloud, tmp_path: Path) -> None:
+    marks = str(tmp_path / "starts")
+    first = corrected.start("answer", name="order-2", marks=marks)
+    again = corrected.start("answer", name="order-2", marks=marks)
+    assert again["DurableExecutionArn"] == first["DurableExecutionArn"]
+    assert again["StatusCode"] == 202
+    corrected.ended(first["DurableExecutionArn"])
+    assert corrected.start("answer", name="order-2", marks=marks)["StatusCode"] == 202
+    assert marks_of(tmp_path / "starts") == 1
+
+    conflict = error_code(corrected.start, do="answer", name="order-2", amount="other")
+    assert conflict == "DurableExecutionAlreadyStartedException"
+
+
+def test_an_asynchronous_start_answers_with_the_arn(corrected: Cloud, uncorrected: Cloud) -> None:
+    assert "DurableExecutionArn" in corrected.start("answer")
+    assert "DurableExecutionArn" not in uncorrected.start("answer")
+
+
+# ---- status changes ----
+
+
+def status_changes(cloud: Cloud) -> Callable[[], list[dict[str, Any]]]:
+    """Subscribe a queue to the default bus; return what reads the events that have arrived."""
+    sqs, events = cloud.client("sqs"), cloud.client("events")
+    queue_url = sqs.create_queue(QueueName="statuses")["QueueUrl"]
+    queue_arn = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    pattern = {"source": ["aws.lambda"], "detail-type": ["Durable Execution Status Change"]}
+    events.put_rule(Name="statuses", EventPattern=json.dumps(pattern))
+    events.put_targets(Rule="statuses", Targets=[{"Id": "queue", "Arn": queue_arn}])
+    seen: list[dict[str, Any]] = []
+
+    def read() -> list[dict[str, Any]]:
+        messages = sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10).get("Messages", [])
+        seen.extend(json.loads(message["Body"])["detail"] for message in messages)
+        return seen
+
+    return read
+
+
+def test_status_changes_are_events_on_the_default_bus(corrected: Cloud, uncorrected: Cloud, tmp_path: Path) -> None:
+    changes, none = status_changes(corrected), status_changes(uncorrected)
+    corrected.deploy("brief", execution_timeout=1)
+    arns = {
+        "SUCCEEDED": corrected.run("answer"),
+        "FAILED": corrected.run("crash", marks=str(tmp_path / "crashes")),
+        "STOPPED": corrected.run("ask"),
+        "TIMED_OUT": corrected.run("ask", function="brief"),
+    }
+    corrected.client("lambda").stop_durable_execution(DurableExecutionArn=arns["STOPPED"])
+
+    def ends() -> dict[str, str] | None:
+        found = {c["status"]: c["durableExecutionArn"] for c in changes() if c["durableExecutionArn"] in arns.values()}
+        return found if len(found) == 5 else None
+
+    found = until(ends)
+    assert found.pop("RUNNING") in arns.values()
+    assert found == arns
+    last = next(change for change in changes() if change["status"] == "TIMED_OUT")
+    assert set(last) == {
+        *("durableExecutionArn", "durableExecutionName", "functionArn", "status", "startTimestamp", "endTimestamp")
+    }
+    assert last["functionArn"].endswith(":function:brief:1")
+    assert last["durableExecutionName"] == last["durableExecutionArn"].split("/")[-2]
+
+    uncorrected.client("lambda").stop_durable_execution(DurableExecutionArn=uncorrected.run("ask"))
+    assert never(lambda: bool(none()), A_WHILE)

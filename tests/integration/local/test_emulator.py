@@ -1,0 +1,189 @@
+"""Starting and stopping: nothing is left behind, whatever ends whom, and nobody else's process is touched."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local import aws, emulator
+from local.emulator import ROOT, EmulatorError
+from local.launch import LaunchError, bring_up, take_down
+from local.processes import group_members
+from tests.integration.local.clouds import Cloud, until
+
+pytestmark = pytest.mark.xdist_group("emulators")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path
+    take_down(tmp_path)
+
+
+def busy_function(cloud: Cloud, marks: Path) -> None:
+    """Have a function run that does not end by itself for long."""
+    cloud.deploy()
+    cloud.run("ask_and_work", seconds=60, marks=str(marks))
+    until(lambda: marks.exists() or None)
+
+
+def gone(group: int) -> bool:
+    return until(lambda: not group_members(group) or None)
+
+
+def test_stopping_ends_functions_in_the_middle_of_their_work(home: Path) -> None:
+    started = emulator.start(home)
+    busy_function(Cloud(started, corrected=True), home / "marks")
+    assert len(group_members(started.pid)) == 2
+
+    assert started.stop()
+    assert group_members(started.pid) == []
+    assert emulator.recorded(home) is None
+    assert not (home / "tmp").exists()
+    assert not started.stop()
+
+
+def test_it_sees_nothing_of_our_environment(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as shell:
+        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "SECRET_OF_THE_SHELL", "PYTHONPATH", "HTTP_PROXY"):
+            shell.setenv(name, "from the shell")
+        cloud = Cloud(emulator.start(home), corrected=True)
+    cloud.deploy()
+    seen = cloud.ended(cloud.run("environment"))["Result"]
+    assert "AWS_LAMBDA_FUNCTION_NAME" in seen
+    assert not any(name in seen for name in ("AWS_PROFILE", "SECRET_OF_THE_SHELL", "PYTHONPATH", "HTTP_PROXY"))
+
+
+@pytest.fixture
+def account_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the shell of somebody may hold who has a real account."""
+    for name in (
+        "AWS_PROFILE",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SESSION_TOKEN",
+        "AWS_CA_BUNDLE",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+    ):
+        monkeypatch.setenv(name, "of the user")
+    monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "https://sts.example.com")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+
+
+@pytest.mark.usefixtures("account_of_the_user")
+def test_our_clients_talk_to_the_emulator_whatever_the_user_has_set(home: Path) -> None:
+    identity = aws.client("sts", emulator.start(home).endpoint_url).get_caller_identity()
+    assert identity["Account"] == "000000000000"
+
+
+@pytest.mark.usefixtures("account_of_the_user")
+def test_what_deploys_cannot_reach_the_account_of_the_user() -> None:
+    environment = aws.environment("http://127.0.0.1:1")
+    assert "of the user" not in environment.values()
+    assert {name for name in environment if name.startswith("AWS_ENDPOINT_URL")} == {"AWS_ENDPOINT_URL"}
+    assert environment["AWS_CONFIG_FILE"] == environment["AWS_SHARED_CREDENTIALS_FILE"] == os.devnull
+
+
+def test_it_listens_on_loopback_only(home: Path) -> None:
+    started = emulator.start(home)
+    tables = [Path("/proc/net/tcp"), Path("/proc/net/tcp6")]
+    if not all(table.exists() for table in tables):
+        pytest.skip("only Linux shows listeners as files")
+    listeners = [line.split()[1] for table in tables for line in table.read_text().splitlines() if " 0A " in line]
+    ours = [address for address in listeners if address.endswith(f":{started.port:04X}")]
+    assert ours == [f"0100007F:{started.port:04X}"]
+
+
+def test_a_leftover_is_ended_by_the_next_start(home: Path) -> None:
+    crashed = emulator.start(home)
+    busy_function(Cloud(crashed, corrected=True), home / "marks")
+    os.kill(crashed.pid, signal.SIGKILL)
+    assert not crashed.is_serving()
+
+    started = emulator.start(home)
+    assert gone(crashed.pid)
+    assert started.is_serving()
+    assert emulator.serving(home) == started
+
+
+def test_a_leftover_is_ended_by_taking_down(home: Path) -> None:
+    crashed = emulator.start(home)
+    busy_function(Cloud(crashed, corrected=True), home / "marks")
+    os.kill(crashed.pid, signal.SIGKILL)
+    assert take_down(home)
+    assert gone(crashed.pid)
+    assert not take_down(home)
+
+
+def test_it_ends_with_a_parent_that_is_killed(home: Path) -> None:
+    code = (
+        "import os, signal, sys; from pathlib import Path; from local import emulator;"
+        "print(emulator.start(Path(sys.argv[1]), with_parent=True).pid, flush=True);"
+        "sys.stdin.read(); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", code, str(home)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout
+        group = int(parent.stdout.readline())
+        cloud = emulator.serving(home)
+        assert cloud is not None
+        busy_function(Cloud(cloud, corrected=True), home / "marks")
+    assert parent.returncode == -signal.SIGKILL
+    assert gone(group)
+
+
+def test_a_process_that_has_got_the_same_id_is_left_alone(home: Path) -> None:
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as stranger:
+        (home / "emulator.json").write_text(f'{{"pid": {stranger.pid}, "port": 1, "persists": true, "parent": null}}')
+        assert emulator.serving(home) is None
+        assert not take_down(home)
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+@pytest.mark.parametrize("note", ["", "{", "[]", "{}", '{"pid": 1}'])
+def test_a_note_that_cannot_be_read_is_none(home: Path, note: str) -> None:
+    (home / "emulator.json").write_text(note)
+    assert emulator.recorded(home) is None
+    assert not take_down(home)
+
+
+def test_one_that_does_not_come_up_says_why_and_leaves_nothing(home: Path) -> None:
+    with pytest.raises(EmulatorError, match=r"ended.*emulator\.log(?s:.*)PERSIST"):
+        emulator.start(home, variables={"GATEWAY_PORT": "PERSIST"})
+    assert emulator.recorded(home) is None
+
+
+def test_a_missing_emulator_says_how_to_get_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(emulator, "INTERPRETER", home / "nowhere")
+    with pytest.raises(EmulatorError, match="make setup"):
+        emulator.start(home)
+
+
+def test_only_one_process_brings_a_cloud_up(home: Path) -> None:
+    import fcntl
+
+    with (home / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(LaunchError, match="another process"):
+            bring_up(home)
+
+
+def test_the_cloud_of_a_demo_is_not_taken_over(home: Path) -> None:
+    emulator.start(home, with_parent=True)
+    with pytest.raises(LaunchError, match=f"process {os.getpid()}, a demo"):
+        bring_up(home)
+
+
+def test_a_failing_deployment_leaves_nothing_running(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("local.deploy.CDK", home / "nowhere")
+    with pytest.raises(Exception, match="make setup"):
+        bring_up(home)
+    assert emulator.recorded(home) is None
+    assert not (home / "cloud.json").exists()

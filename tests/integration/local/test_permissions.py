@@ -1,0 +1,128 @@
+"""IAM on durable executions, with `AUTH=true`: with the correction, and without."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local import emulator
+from tests.integration.local.clouds import FUNCTION, Cloud
+
+pytestmark = pytest.mark.xdist_group("emulators")
+
+FUNCTION_ARN = f"arn:aws:lambda:eu-central-1:000000000000:function:{FUNCTION}"
+CALLBACK_ACTIONS = ("lambda:SendDurableExecutionCallbackSuccess", "lambda:SendDurableExecutionCallbackHeartbeat")
+
+
+@pytest.fixture(scope="module", params=["corrected", "uncorrected"])
+def strict(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    corrected = request.param == "corrected"
+    home = tmp_path_factory.mktemp("strict")
+    started = emulator.start(home, with_parent=True, corrected=corrected, variables={"AUTH": "true"})
+    try:
+        cloud = Cloud(started, corrected)
+        trust = document("sts:AssumeRole", principal="lambda")
+        cloud.client("iam").create_role(RoleName="any", AssumeRolePolicyDocument=trust)
+        allow_checkpoints = document("lambda:CheckpointDurableExecution", f"{FUNCTION_ARN}:*")
+        cloud.client("iam").put_role_policy(RoleName="any", PolicyName="own", PolicyDocument=allow_checkpoints)
+        cloud.deploy()
+        yield cloud
+    finally:
+        started.stop()
+
+
+def document(*actions_and_resource: str, principal: str = "") -> str:
+    *actions, resource = actions_and_resource if len(actions_and_resource) > 1 else (*actions_and_resource, "")
+    statement: dict[str, object] = {"Effect": "Allow", "Action": actions}
+    if resource:
+        statement["Resource"] = resource
+    if principal:
+        statement["Principal"] = {"Service": f"{principal}.amazonaws.com"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def somebody(cloud: Cloud, name: str, policy: str | None) -> Cloud:
+    """The cloud as a user with that policy sees it."""
+    iam = cloud.client("iam")
+    iam.create_user(UserName=name)
+    if policy:
+        iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=policy)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return dataclasses.replace(cloud, credentials=(key["AccessKeyId"], key["SecretAccessKey"]))
+
+
+def open_callback(cloud: Cloud) -> str:
+    return cloud.callback_id(cloud.run("ask"))
+
+
+def is_denied(cloud: Cloud, callback_id: str) -> bool:
+    client = cloud.client("lambda")
+    try:
+        client.send_durable_execution_callback_success(CallbackId=callback_id)
+    except client.exceptions.ClientError as error:
+        return "AccessDenied" in str(error)
+    return False
+
+
+def test_nobody_completes_a_callback_without_a_right_to(strict: Cloud) -> None:
+    stranger = somebody(strict, "stranger", None)
+    assert is_denied(stranger, open_callback(strict)) is strict.corrected
+
+
+def test_the_right_is_on_the_versions_of_the_function(strict: Cloud) -> None:
+    relay = somebody(strict, "relay", document(*CALLBACK_ACTIONS, f"{FUNCTION_ARN}:*"))
+    bare = somebody(strict, "bare", document(*CALLBACK_ACTIONS, FUNCTION_ARN))
+    alias = somebody(strict, "alias", document(*CALLBACK_ACTIONS, f"{FUNCTION_ARN}:live"))
+    other = somebody(strict, "other", document(*CALLBACK_ACTIONS, f"{FUNCTION_ARN}-of-others:*"))
+
+    callback_id = open_callback(strict)
+    if strict.corrected:
+        assert all(is_denied(user, callback_id) for user in (bare, alias, other))
+    assert not is_denied(relay, callback_id)
+
+
+def test_success_does_not_allow_failure(strict: Cloud) -> None:
+    relay = somebody(strict, "half", document(*CALLBACK_ACTIONS, f"{FUNCTION_ARN}:*"))
+    callback_id = open_callback(strict)
+    relay.client("lambda").send_durable_execution_callback_heartbeat(CallbackId=callback_id)
+    fail = relay.client("lambda").send_durable_execution_callback_failure
+    if strict.corrected:
+        with pytest.raises(ClientError, match="AccessDenied"):
+            fail(CallbackId=callback_id)
+    else:
+        fail(CallbackId=callback_id)
+
+
+def test_an_unknown_callback_is_nobodys(strict: Cloud) -> None:
+    relay = somebody(strict, "early", document(*CALLBACK_ACTIONS, f"{FUNCTION_ARN}:*"))
+    with pytest.raises(ClientError, match="InvalidParameterValue" if strict.corrected else "ResourceNotFound"):
+        relay.complete("bm9uZQ==")
+
+
+def test_executions_are_read_and_stopped_with_a_right_only(strict: Cloud) -> None:
+    arn = strict.run("ask")
+    reader = somebody(strict, "reader", document("lambda:GetDurableExecution", f"{FUNCTION_ARN}:*")).client("lambda")
+    assert reader.get_durable_execution(DurableExecutionArn=arn)["Status"] == "RUNNING"
+    if strict.corrected:
+        with pytest.raises(ClientError, match="AccessDenied"):
+            reader.get_durable_execution_history(DurableExecutionArn=arn)
+        with pytest.raises(ClientError, match="AccessDenied"):
+            reader.stop_durable_execution(DurableExecutionArn=arn)
+    else:
+        reader.stop_durable_execution(DurableExecutionArn=arn)
+
+
+def test_a_function_checkpoints_with_a_right_only(strict: Cloud) -> None:
+    trust = document("sts:AssumeRole", principal="lambda")
+    strict.client("iam").create_role(RoleName="powerless", AssumeRolePolicyDocument=trust)
+    strict.deploy("powerless", role="powerless")
+    arn = strict.run("ask", function="powerless")
+    if strict.corrected:
+        assert strict.ended(arn)["Status"] == "FAILED"
+        assert "AccessDenied" in json.dumps(strict.execution(arn)["Error"])
+    else:
+        strict.callback_id(arn)

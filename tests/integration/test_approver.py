@@ -1,0 +1,209 @@
+"""The approver: each recipient is mailed once per hand-off, with a link that works and stands nowhere else."""
+
+import hashlib
+import json
+import re
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import webhook.handler
+from botocore.exceptions import EndpointConnectionError
+
+from approver.handler import handler
+from countersign import envelope
+from countersign.domain import tasks
+from tests.builders import (
+    APPROVER,
+    OTHER_APPROVER,
+    REQUESTER,
+    TASK_ID,
+    TITLE,
+    any_envelope,
+    is_unbroken,
+    sqs_event,
+)
+from tests.integration.conftest import BASE_URL, SENDER, Answer, Kit, Operation, Reaction, answering, call
+
+BOTH = (APPROVER, OTHER_APPROVER)
+LINK = re.compile(re.escape(BASE_URL) + r"/review\?t=[A-Za-z0-9_-]{43}")
+
+
+def run(*bodies: str | dict[str, Any]) -> list[str]:
+    """Hand messages to the approver and return the ids of those to be tried again."""
+    return [failure["itemIdentifier"] for failure in handler(sqs_event(*bodies), None)["batchItemFailures"]]
+
+
+def recipients(mails: Operation) -> list[str]:
+    return [document["Destination"]["ToAddresses"][0] for document in mails.documents]
+
+
+def token_in(mail: dict[str, Any]) -> str:
+    (link,) = set(LINK.findall(mail["Content"]["Simple"]["Body"]["Text"]["Data"]))
+    return parse_qs(urlsplit(link).query)["t"][0]
+
+
+def refusing(*refused: str, answer: Reaction = None) -> Any:
+    """Return what refuses the mail to some, and sends the others'."""
+
+    def react(request: Any) -> Reaction:
+        (recipient,) = json.loads(request.body)["Destination"]["ToAddresses"]
+        return (answer or Answer(400, "MessageRejected")) if recipient in refused else Answer()
+
+    return react
+
+
+def test_every_recipient_is_mailed_from_our_address_with_what_is_asked(kit: Kit, mails: Operation) -> None:
+    task = kit.open_task(audience=BOTH)
+    assert run(envelope.requested(task)) == []
+    assert recipients(mails) == [*BOTH]
+    for mail in mails.documents:
+        assert mail["FromEmailAddress"] == SENDER
+        assert len(mail["Destination"]["ToAddresses"]) == 1
+        assert "CcAddresses" not in mail["Destination"]
+        content = mail["Content"]["Simple"]
+        assert TITLE in content["Subject"]["Data"]
+        assert REQUESTER in content["Body"]["Text"]["Data"]
+        assert task.callback_id not in json.dumps(mail)
+
+
+def test_the_link_in_the_mail_opens_its_recipients_page(kit: Kit, mails: Operation) -> None:
+    run(envelope.requested(kit.open_task(audience=BOTH)))
+    for mail, recipient in zip(mails.documents, BOTH, strict=True):
+        page = call(webhook.handler.handler, "GET", "/review", query={"t": token_in(mail)})
+        assert page.status == 200
+        assert recipient in page.body
+
+
+def test_tokens_stand_in_the_table_as_their_sha_256_only(kit: Kit, mails: Operation) -> None:
+    run(envelope.requested(kit.open_task(audience=BOTH)))
+    minted = [token_in(mail) for mail in mails.documents]
+    assert len(set(minted)) == 2
+    stored = repr(kit.items())
+    links = {pk.removeprefix("LINK#") for pk, _ in kit.items() if pk.startswith("LINK#")}
+    assert links == {hashlib.sha256(token.encode()).hexdigest() for token in minted}
+    assert not any(token in stored for token in minted)
+
+
+def test_a_mail_is_audited_with_its_recipient_and_attempt(kit: Kit, mails: Operation) -> None:
+    task = kit.open_task(audience=BOTH)
+    run(envelope.requested(task))
+    assert kit.audited() == ["opened", "mailed", "mailed"]
+    assert kit.audit()[-1].event.data == {"recipient": OTHER_APPROVER, "attempt": 1}
+    assert is_unbroken(kit.audit(), kit.task().audit_head, kit.task().audit_seq)
+
+
+def test_a_message_that_comes_again_mails_nobody_again(kit: Kit, mails: Operation) -> None:
+    message = envelope.requested(kit.open_task(audience=BOTH))
+    run(message, message)
+    before = kit.items()
+    assert run(message) == []
+    assert recipients(mails) == [*BOTH]
+    assert kit.items() == before
+
+
+def test_a_reminder_mails_everybody_once_more(kit: Kit, mails: Operation) -> None:
+    task = kit.open_task(audience=BOTH)
+    run(envelope.requested(task), envelope.reminder(task, 2), envelope.reminder(task, 2))
+    assert recipients(mails) == [*BOTH, *BOTH]
+    subjects = [mail["Content"]["Simple"]["Subject"]["Data"] for mail in mails.documents]
+    assert subjects[0] != subjects[2]
+
+
+@pytest.mark.parametrize("how", ["decided", "withdrawn", "past its deadline", "never opened"])
+def test_nobody_is_mailed_about_a_task_that_is_closed(kit: Kit, mails: Operation, how: str) -> None:
+    message = any_envelope()
+    if how != "never opened":
+        message = envelope.requested(kit.open_task())
+    if how == "decided":
+        kit.decide()
+    elif how == "withdrawn":
+        change = tasks.cancel(kit.task(), "executions", "execution_failed", kit.now)
+        assert change
+        kit.ledger.commit(change)
+    elif how == "past its deadline":
+        kit.expire()
+    before = kit.items()
+    assert run(message) == []
+    assert mails.asked == []
+    assert kit.items() == before
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(400, "MessageRejected"),
+        Answer(429, "TooManyRequestsException"),
+        Answer(500, "InternalServiceErrorException"),
+        EndpointConnectionError(endpoint_url="https://email.eu-central-1.amazonaws.com", error="refused"),
+    ],
+    ids=repr,
+)
+def test_a_mailbox_that_refuses_keeps_no_mail_from_the_others_and_is_tried_again(
+    kit: Kit, mails: Operation, answer: Reaction
+) -> None:
+    message = envelope.requested(kit.open_task(audience=BOTH))
+    mails.by_default = refusing(APPROVER, answer=answer)
+    assert run(message) == ["message-0"]
+    assert kit.ledger.mailed(TASK_ID, 1, OTHER_APPROVER)
+    assert not kit.ledger.mailed(TASK_ID, 1, APPROVER)
+    mails.asked.clear()
+    mails.by_default = Answer()
+    assert run(message) == []
+    assert recipients(mails) == [APPROVER], "only who has no mail yet"
+
+
+def test_one_message_that_fails_keeps_no_mail_from_the_others_of_its_batch(kit: Kit, mails: Operation) -> None:
+    first = envelope.requested(kit.open_task(task_id="a.approval"))
+    second = envelope.requested(kit.open_task(task_id="b.approval", audience=(OTHER_APPROVER,)))
+    mails.by_default = refusing(APPROVER)
+    assert run(first, second) == ["message-0"]
+    assert kit.ledger.mailed("b.approval", 1, OTHER_APPROVER)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "not JSON",
+        "[]",
+        '{"version":1}',
+        json.dumps(any_envelope(version=2)),
+        json.dumps(any_envelope()).replace('"attempt": 1', '"attempt": 1, "attempt": 2'),
+        "[" * 100_000,
+    ],
+    ids=["nothing", "no JSON", "a list", "half", "version 2", "a key twice", "deep"],
+)
+def test_a_message_that_is_no_envelope_goes_back_to_the_queue_and_blocks_nothing(
+    kit: Kit, mails: Operation, body: str
+) -> None:
+    assert run(body, envelope.requested(kit.open_task())) == ["message-0"]
+    assert recipients(mails) == [APPROVER]
+
+
+def test_a_ledger_that_does_not_answer_mails_nobody_yet(kit: Kit, mails: Operation) -> None:
+    message = envelope.requested(kit.open_task())
+    with answering("dynamodb", "GetItem", Answer(500, "InternalServerError")):
+        assert run(message) == ["message-0"]
+    assert mails.asked == []
+    assert run(message) == []
+    assert recipients(mails) == [APPROVER]
+
+
+def test_no_mail_leaves_before_its_link_works(kit: Kit, mails: Operation) -> None:
+    message = envelope.requested(kit.open_task())
+    with answering("dynamodb", "PutItem", Answer(500, "InternalServerError")):
+        assert run(message) == ["message-0"]
+    assert mails.asked == []
+
+
+def test_a_mail_whose_record_was_lost_goes_out_again_and_both_links_are_the_same_persons(
+    kit: Kit, mails: Operation
+) -> None:
+    message = envelope.requested(kit.open_task())
+    with answering("dynamodb", "TransactWriteItems", Answer(500, "InternalServerError")):
+        assert run(message) == ["message-0"]
+    assert run(message) == []
+    assert recipients(mails) == [APPROVER, APPROVER]
+    for mail in mails.documents:
+        assert call(webhook.handler.handler, "GET", "/review", query={"t": token_in(mail)}).status == 200

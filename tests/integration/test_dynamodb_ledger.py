@@ -1,0 +1,213 @@
+"""The ledger on DynamoDB: what only this one has to keep, and what each of DynamoDB's errors means."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
+
+from countersign.adapters.task_items import epoch_after
+from countersign.aws import client
+from countersign.domain import tasks
+from countersign.domain.audit import AuditEvent
+from countersign.domain.errors import LedgerConflictError, LedgerUnavailableError
+from countersign.domain.tasks import Status
+from countersign.ports import Request
+from tests.builders import APPROVER, CALLBACK_ID, NOW, REQUEST_ID, TASK_ID, WORKFLOW, any_task
+from tests.integration.conftest import Answer, Kit, Operation, answering
+
+URL = "https://dynamodb.eu-central-1.amazonaws.com"
+THROTTLED = [
+    "ThrottlingException",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "InternalServerError",
+    "ServiceUnavailable",
+]
+CONFLICTS = ["ConditionalCheckFailed", "TransactionConflict", "DuplicateItem"]
+BROKEN_CONNECTIONS = [
+    ConnectionClosedError(endpoint_url=URL),
+    EndpointConnectionError(endpoint_url=URL, error="refused"),
+    ReadTimeoutError(endpoint_url=URL),
+]
+
+
+def error(code: str, status: int = 400, **more: Any) -> Answer:
+    return Answer(status, code, more)
+
+
+def cancelled(*codes: str) -> Answer:
+    return error("TransactionCanceledException", CancellationReasons=[{"Code": code} for code in codes])
+
+
+CALLS: list[tuple[str, Callable[[Kit], Any]]] = [
+    ("GetItem", lambda kit: kit.ledger.task(TASK_ID)),
+    ("GetItem", lambda kit: kit.ledger.link("f" * 64)),
+    ("GetItem", lambda kit: kit.ledger.mailed(TASK_ID, 1, APPROVER)),
+    ("GetItem", lambda kit: kit.ledger.request(REQUEST_ID)),
+    ("Query", lambda kit: kit.ledger.task_ids(REQUEST_ID)),
+    ("PutItem", lambda kit: kit.ledger.submit(Request(REQUEST_ID, WORKFLOW), NOW)),
+    ("UpdateItem", lambda kit: kit.ledger.refresh(TASK_ID, "callback-2", 1)),
+    ("UpdateItem", lambda kit: kit.ledger.started(REQUEST_ID, "arn")),
+    ("UpdateItem", lambda kit: kit.ledger.finish(REQUEST_ID, WORKFLOW, "failed", None, NOW)),
+    ("DeleteItem", lambda kit: kit.ledger.delete_outbox(f"TASK#{TASK_ID}", "OUTBOX#1")),
+    ("TransactWriteItems", lambda kit: kit.ledger.open(any_task(), AuditEvent("opened", WORKFLOW), NOW)),
+]
+OPERATIONS = [f"{number} {name}" for number, (name, _) in enumerate(CALLS)]
+
+
+# Errors
+
+
+@pytest.mark.parametrize(("operation", "call"), CALLS, ids=OPERATIONS)
+@pytest.mark.parametrize("code", THROTTLED)
+def test_throttling_and_outages_are_told_as_unavailable_after_bounded_retries(
+    kit: Kit, operation: str, call: Callable[[Kit], Any], code: str
+) -> None:
+    status = 500 if code in ("InternalServerError", "ServiceUnavailable") else 400
+    with answering("dynamodb", operation, error(code, status)) as answers, pytest.raises(LedgerUnavailableError):
+        call(kit)
+    assert 1 <= len(answers.asked) <= 3, "botocore retries as long as its quota lasts"
+
+
+@pytest.mark.parametrize(("operation", "call"), CALLS, ids=OPERATIONS)
+@pytest.mark.parametrize("broken", BROKEN_CONNECTIONS, ids=lambda broken: type(broken).__name__)
+def test_a_broken_connection_is_told_as_unavailable(
+    kit: Kit, operation: str, call: Callable[[Kit], Any], broken: Exception
+) -> None:
+    with answering("dynamodb", operation, broken), pytest.raises(LedgerUnavailableError):
+        call(kit)
+
+
+@pytest.mark.parametrize(("operation", "call"), CALLS, ids=OPERATIONS)
+@pytest.mark.parametrize("code", ["ValidationException", "AccessDeniedException", "ResourceNotFoundException"])
+def test_an_error_of_ours_is_not_taken_for_bad_luck(
+    kit: Kit, operation: str, call: Callable[[Kit], Any], code: str
+) -> None:
+    with answering("dynamodb", operation, error(code)), pytest.raises(ClientError, match=code):
+        call(kit)
+
+
+@pytest.mark.parametrize("code", CONFLICTS)
+def test_a_transaction_that_was_overtaken_is_a_conflict(kit: Kit, code: str) -> None:
+    with answering("dynamodb", "TransactWriteItems", cancelled("None", code)), pytest.raises(LedgerConflictError):
+        kit.ledger.open(any_task(), AuditEvent("opened", WORKFLOW), NOW)
+
+
+@pytest.mark.parametrize("code", ["ThrottlingError", "ProvisionedThroughputExceeded"])
+def test_a_transaction_that_was_throttled_is_unavailable(kit: Kit, code: str) -> None:
+    with answering("dynamodb", "TransactWriteItems", cancelled(code, "None")), pytest.raises(LedgerUnavailableError):
+        kit.ledger.open(any_task(), AuditEvent("opened", WORKFLOW), NOW)
+
+
+@pytest.mark.parametrize("code", ["TransactionConflictException", "TransactionInProgressException"])
+def test_a_write_that_met_a_transaction_is_a_conflict(kit: Kit, code: str) -> None:
+    kit.open_task()
+    with answering("dynamodb", "TransactWriteItems", error(code)), pytest.raises(LedgerConflictError):
+        kit.ledger.commit(tasks.refuse(kit.task(), APPROVER, "closed", "", NOW))
+
+
+def test_a_refresh_that_met_a_transaction_finds_the_task_open_still(kit: Kit) -> None:
+    kit.open_task()
+    with answering("dynamodb", "UpdateItem") as answers:
+        answers.answers = [error("TransactionConflictException")]
+        assert kit.ledger.refresh(TASK_ID, "callback-2", 1) is False
+        assert kit.ledger.refresh(TASK_ID, "callback-2", 1) is True
+
+
+def test_a_retried_submission_whose_first_try_arrived_finds_itself(kit: Kit) -> None:
+    request = Request(REQUEST_ID, WORKFLOW, "5" * 64, "caller")
+
+    def lose_the_answer(asked: Any) -> Exception | None:
+        return ConnectionClosedError(endpoint_url=URL) if len(puts.asked) == 2 else None
+
+    with answering("dynamodb", "PutItem") as puts:
+        kit.ledger.submit(request, NOW)
+        puts.by_default = lose_the_answer
+        assert kit.ledger.submit(request, NOW) == request
+
+
+# What it keeps
+
+
+def test_tasks_links_and_requests_are_read_consistently(kit: Kit) -> None:
+    def asked(answers: Operation) -> list[bool]:
+        return [document["ConsistentRead"] for document in answers.documents]
+
+    with answering("dynamodb", "GetItem") as gets, answering("dynamodb", "Query") as queries:
+        kit.ledger.task(TASK_ID)
+        kit.ledger.link("f" * 64)
+        kit.ledger.mailed(TASK_ID, 1, APPROVER)
+        kit.ledger.request(REQUEST_ID)
+        kit.ledger.task_ids(REQUEST_ID)
+        assert asked(gets) == [True] * 4
+        assert asked(queries) == [True]
+
+
+def test_an_audit_entry_is_never_written_over(kit: Kit) -> None:
+    entry = {"pk": {"S": f"AUDIT#{TASK_ID}"}, "sk": {"S": "0000000001"}, "event": {"S": "forged"}}
+    client("dynamodb").put_item(TableName="ledger", Item=entry)
+    with pytest.raises(LedgerConflictError):
+        kit.open_task()
+    assert kit.items() == {(f"AUDIT#{TASK_ID}", "0000000001"): entry}
+
+
+def test_a_change_and_its_audit_entries_are_one_transaction(kit: Kit) -> None:
+    kit.open_task()
+    with answering("dynamodb", "TransactWriteItems") as transactions:
+        kit.decide()
+    (transaction,) = transactions.documents
+    keys = [next(iter(write.values())) for write in transaction["TransactItems"]]
+    assert [(next(iter(write)), item.get("Key", item.get("Item"))["pk"]["S"]) for write, item in zip(
+        transaction["TransactItems"], keys, strict=True
+    )] == [("Update", f"TASK#{TASK_ID}"), ("Put", f"AUDIT#{TASK_ID}"), ("Put", f"AUDIT#{TASK_ID}")]
+    assert transaction["ClientRequestToken"]
+
+
+def test_a_hundred_tasks_of_one_request_are_listed_over_several_pages(kit: Kit) -> None:
+    pages = [
+        Answer(document={"Items": [{"task_id": {"S": "r.a"}}], "LastEvaluatedKey": {"pk": {"S": "x"}, "sk": {"S": "y"}}}),
+        Answer(document={"Items": [{"task_id": {"S": "r.b"}}]}),
+    ]
+    with answering("dynamodb", "Query") as queries:
+        queries.answers = [*pages]
+        assert kit.ledger.task_ids("r") == ["r.a", "r.b"]
+    assert queries.documents[1]["ExclusiveStartKey"] == {"pk": {"S": "x"}, "sk": {"S": "y"}}
+
+
+def test_live_tasks_stand_in_the_index_of_what_is_due_and_closed_ones_do_not(kit: Kit) -> None:
+    def due() -> list[str]:
+        items = client("dynamodb").scan(TableName="ledger", IndexName="gsi1")["Items"]
+        return [item["status"]["S"] for item in items if item["gsi1pk"]["S"].startswith("DUE#")]
+
+    kit.open_task()
+    assert due() == ["OPEN"]
+    kit.decide()
+    assert due() == ["DECIDED"]
+    change = tasks.close(kit.task(), kit.now)
+    assert change
+    kit.ledger.commit(change)
+    assert due() == []
+    item = kit.items()[(f"TASK#{TASK_ID}", "TASK")]
+    assert item["ttl"] == {"N": str(epoch_after(kit.now))}
+
+
+def test_only_what_may_be_removed_has_a_time_to_live_and_the_audit_has_none(kit: Kit) -> None:
+    kit.open_task()
+    kit.link()
+    kit.ledger.submit(Request(REQUEST_ID, WORKFLOW), NOW)
+    kept = {key: "ttl" in item for key, item in kit.items().items()}
+    assert {key[0].split("#")[0] for key, ttl in kept.items() if ttl} == {"LINK"}
+    kit.ledger.finish(REQUEST_ID, WORKFLOW, "succeeded", None, NOW)
+    assert "ttl" in kit.items()[(f"REQUEST#{REQUEST_ID}", "REQUEST")]
+
+
+def test_a_callback_id_stands_on_its_task_and_nowhere_else(kit: Kit) -> None:
+    kit.open_task()
+    kit.decide()
+    assert {key for key, item in kit.items().items() if CALLBACK_ID in repr(item)} == {(f"TASK#{TASK_ID}", "TASK")}
+
+
+def test_the_task_keeps_its_status_as_plain_text_for_the_streams_filters(kit: Kit) -> None:
+    kit.open_task()
+    assert kit.items()[(f"TASK#{TASK_ID}", "TASK")]["status"] == {"S": Status.OPEN.value}

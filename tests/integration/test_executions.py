@@ -1,0 +1,103 @@
+"""The executions function: how durable executions end, and what they leave open."""
+
+import json
+from typing import Any
+
+import pytest
+
+from countersign.domain.tasks import Status
+from countersign.ports import Request
+from executions.handler import handler
+from tests.builders import REQUEST_ID, TASK_ID, WORKFLOW, is_unbroken, sqs_event, status_change
+from tests.integration.conftest import Answer, Kit, answering
+
+DEAD = ["FAILED", "STOPPED", "TIMED_OUT"]
+SECOND = "order-1001.second"
+
+
+def run(*bodies: str | dict[str, Any]) -> list[str]:
+    """Hand messages to the function and return the ids of those to be tried again."""
+    return [failure["itemIdentifier"] for failure in handler(sqs_event(*bodies), None)["batchItemFailures"]]
+
+
+@pytest.fixture
+def running(kit: Kit) -> Kit:
+    """A request that runs, with two open tasks."""
+    kit.ledger.submit(Request(REQUEST_ID, WORKFLOW), kit.now)
+    kit.ledger.started(REQUEST_ID, "arn")
+    kit.open_task()
+    kit.open_task(task_id=SECOND)
+    return kit
+
+
+def status_of(kit: Kit) -> str:
+    request = kit.ledger.request(REQUEST_ID)
+    assert request
+    return request.status
+
+
+@pytest.mark.parametrize("status", DEAD)
+def test_a_dead_execution_fails_its_request_and_cancels_its_open_tasks(running: Kit, status: str) -> None:
+    assert run(status_change(status)) == []
+    assert status_of(running) == "failed"
+    for task_id in (TASK_ID, SECOND):
+        task = running.task(task_id)
+        assert task.status is Status.CANCELLED
+        assert running.audit(task_id)[-1].event.data == {"reason": f"execution_{status.lower()}"}
+        assert is_unbroken(running.audit(task_id), task.audit_head, task.audit_seq)
+
+
+@pytest.mark.parametrize("status", DEAD)
+def test_a_decided_task_of_a_dead_execution_stays_decided(running: Kit, status: str) -> None:
+    running.decide()
+    run(status_change(status))
+    assert running.task().status is Status.DECIDED
+    assert running.task(SECOND).status is Status.CANCELLED
+
+
+def test_an_execution_that_succeeded_keeps_the_result_that_it_recorded(running: Kit) -> None:
+    running.ledger.finish(REQUEST_ID, WORKFLOW, "succeeded", {"status": "approved"}, running.now)
+    before = running.ledger.request(REQUEST_ID)
+    assert run(status_change("SUCCEEDED")) == []
+    assert running.ledger.request(REQUEST_ID) == before
+
+
+def test_an_execution_that_succeeded_leaves_no_task_open(running: Kit) -> None:
+    run(status_change("SUCCEEDED"))
+    assert running.task().status is Status.CANCELLED
+
+
+@pytest.mark.parametrize("status", ["RUNNING", "SUSPENDED", ""])
+def test_an_execution_that_has_not_ended_changes_nothing(running: Kit, status: str) -> None:
+    before = running.items()
+    assert run(status_change(status)) == []
+    assert running.items() == before
+
+
+@pytest.mark.parametrize("status", [*DEAD, "SUCCEEDED"])
+def test_an_execution_that_nobody_asked_for_is_harmless(running: Kit, status: str) -> None:
+    before = running.items()
+    assert run(status_change(status, "some-other-function")) == []
+    assert running.items() == before
+
+
+def test_the_same_end_told_twice_changes_nothing_more(running: Kit) -> None:
+    run(status_change("FAILED"))
+    before = running.items()
+    assert run(status_change("FAILED"), status_change("STOPPED")) == []
+    assert running.items() == before
+
+
+@pytest.mark.parametrize("body", ["", "not JSON", "{}", '{"detail": {}}', json.dumps({"detail": {"status": "FAILED"}})])
+def test_a_message_that_is_no_status_change_goes_back_to_the_queue_and_blocks_nothing(running: Kit, body: str) -> None:
+    assert run(body, status_change("FAILED")) == ["message-0"]
+    assert status_of(running) == "failed"
+
+
+@pytest.mark.parametrize("operation", ["GetItem", "UpdateItem", "TransactWriteItems"])
+def test_a_ledger_that_does_not_answer_has_the_message_tried_again(running: Kit, operation: str) -> None:
+    with answering("dynamodb", operation, Answer(500, "InternalServerError")):
+        assert run(status_change("FAILED")) == ["message-0"]
+    assert run(status_change("FAILED")) == []
+    assert status_of(running) == "failed"
+    assert {running.task(task_id).status for task_id in (TASK_ID, SECOND)} == {Status.CANCELLED}

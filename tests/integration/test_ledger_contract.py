@@ -1,0 +1,418 @@
+"""What every ledger promises: the same suite for the one in memory, which the other tests trust, and DynamoDB's."""
+
+import dataclasses
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import pytest
+
+from countersign.domain import tasks
+from countersign.domain.audit import AuditEntry, AuditEvent
+from countersign.domain.errors import LedgerConflictError
+from countersign.domain.rules import Decision, Outcome
+from countersign.domain.tasks import Change, Ring, Status, Task, Vote
+from countersign.ports import Link, Request, RequestLedger, ReviewLedger
+from tests.builders import (
+    APPROVER,
+    CALLBACK_ID,
+    CALLER,
+    NOW,
+    OTHER_APPROVER,
+    REQUEST_ID,
+    TASK_ID,
+    WORKFLOW,
+    any_rule,
+    any_task,
+    is_unbroken,
+)
+from tests.fakes import MemoryLedger
+from tests.integration.conftest import Kit
+
+DEADLINE = any_task().expires_at
+MOMENT = timedelta(microseconds=1)
+OPENED = AuditEvent("opened", WORKFLOW)
+SEEN = AuditEvent("refused", APPROVER, "review link", "203.0.113.0/24", {"reason": "closed"})
+
+
+class Ledger(ReviewLedger, RequestLedger, Protocol):
+    """Every port in one."""
+
+
+class Books:
+    """A ledger, and its audit entries."""
+
+    def __init__(self, ledger: Ledger, entries: Callable[[str], list[AuditEntry]]) -> None:
+        self.ledger = ledger
+        self._entries = entries
+
+    def open(self, **changes: Any) -> Task:
+        self.ledger.open(any_task(**changes), OPENED, NOW)
+        return self.task(changes.get("task_id", TASK_ID))
+
+    def task(self, task_id: str = TASK_ID) -> Task:
+        task = self.ledger.task(task_id)
+        assert task
+        return task
+
+    def events(self, task_id: str = TASK_ID) -> list[str]:
+        return [entry.event.event for entry in self._entries(task_id)]
+
+    def assert_unbroken(self, task_id: str = TASK_ID) -> None:
+        task = self.task(task_id)
+        assert is_unbroken(self._entries(task_id), task.audit_head, task.audit_seq)
+
+
+@pytest.fixture(params=["memory", "dynamodb"])
+def books(request: pytest.FixtureRequest) -> Books:
+    if request.param == "dynamodb":
+        kit: Kit = request.getfixturevalue("kit")
+        return Books(kit.ledger, kit.audit)
+    memory = MemoryLedger()
+    return Books(memory, lambda task_id: [entry for entry in memory.entries if entry.task_id == task_id])
+
+
+def answer(task: Task, decision: Decision = Decision.APPROVE, at: datetime = NOW, recipient: str = APPROVER) -> Change:
+    change = tasks.answer(task, recipient, decision, "Go ahead", task.shown, "203.0.113.0/24", at)
+    assert change
+    return change
+
+
+def closing(task: Task, at: datetime) -> Change:
+    change = tasks.close(task, at)
+    assert change
+    return change
+
+
+def cancelling(task: Task) -> Change:
+    change = tasks.cancel(task, "executions", "execution_failed", NOW)
+    assert change
+    return change
+
+
+# Opening
+
+
+def test_a_task_is_read_as_it_was_opened_with_its_first_audit_entry(books: Books) -> None:
+    task = books.open()
+    assert dataclasses.replace(task, audit_seq=0, audit_head=any_task().audit_head) == any_task()
+    assert task.audit_seq == 1
+    assert books.events() == ["opened"]
+    books.assert_unbroken()
+
+
+def test_a_task_that_was_never_opened_is_none(books: Books) -> None:
+    assert books.ledger.task(TASK_ID) is None
+
+
+def test_a_task_is_opened_once_and_a_second_opening_changes_nothing(books: Books) -> None:
+    first = books.open()
+    with pytest.raises(LedgerConflictError):
+        books.ledger.open(any_task(title="second", opened_by="another"), OPENED, NOW)
+    assert books.task() == first
+    assert books.events() == ["opened"]
+
+
+def test_a_cancelled_task_where_none_stood_keeps_it_from_opening(books: Books) -> None:
+    cancelled = Task(TASK_ID, Status.CANCELLED, DEADLINE, request_id=REQUEST_ID, workflow=WORKFLOW, closed_at=NOW)
+    books.ledger.open(cancelled, AuditEvent("cancelled", WORKFLOW), NOW)
+    with pytest.raises(LedgerConflictError):
+        books.open()
+    assert books.task().status is Status.CANCELLED
+    books.assert_unbroken()
+
+
+def test_a_requests_tasks_are_listed_by_name_and_no_other_requests(books: Books) -> None:
+    for task_id, request_id in [
+        ("order-1001.b", "order-1001"),
+        ("order-1001.a", "order-1001"),
+        ("order-10011.a", "order-10011"),
+    ]:
+        books.open(task_id=task_id, request_id=request_id)
+    assert books.ledger.task_ids("order-1001") == ["order-1001.a", "order-1001.b"]
+    assert books.ledger.task_ids("order-9") == []
+    found = books.ledger.tasks(["order-1001.b", "order-1001.missing", "order-1001.a"])
+    assert [task.task_id for task in found] == ["order-1001.b", "order-1001.a"]
+
+
+# Changing
+
+
+def test_a_decision_is_written_with_its_votes_and_audit_entries(books: Books) -> None:
+    change = answer(books.open(), Decision.REJECT)
+    after = books.ledger.commit(change)
+    assert after == books.task()
+    assert (after.status, after.outcome, after.decided_by) == (Status.DECIDED, Outcome.REJECTED, (APPROVER,))
+    assert after.votes == {APPROVER: Vote(Decision.REJECT, "Go ahead", NOW)}
+    assert (after.decided_at, after.revision) == (NOW, 1)
+    assert books.events() == ["opened", "voted", "decided"]
+    books.assert_unbroken()
+
+
+def test_a_vote_that_does_not_decide_is_kept_and_the_task_stays_open(books: Books) -> None:
+    task = books.open(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"))
+    after = books.ledger.commit(answer(task))
+    assert (after.status, set(after.votes), after.revision) == (Status.OPEN, {APPROVER}, 1)
+    last = books.ledger.commit(answer(books.task(), recipient=OTHER_APPROVER))
+    assert (last.status, last.decided_by) == (Status.DECIDED, (APPROVER, OTHER_APPROVER))
+    books.assert_unbroken()
+
+
+def test_a_whole_life_leaves_one_unbroken_chain(books: Books) -> None:
+    books.open()
+    books.ledger.commit(tasks.refuse(books.task(), APPROVER, "details_changed", "", NOW))
+    books.ledger.commit(answer(books.task()))
+    ring = tasks.rung(books.task(), Ring("delivered", NOW))
+    assert ring
+    books.ledger.commit(ring)
+    after = books.ledger.commit(closing(books.task(), NOW))
+    assert after == books.task()
+    assert (after.status, after.ring, after.closed_at) == (Status.APPLIED, Ring("delivered", NOW), NOW)
+    assert books.events() == ["opened", "refused", "voted", "decided", "rung", "applied"]
+    books.assert_unbroken()
+
+
+@pytest.mark.parametrize(
+    "overtaking",
+    [
+        pytest.param(answer, id="a decision"),
+        pytest.param(cancelling, id="a withdrawal"),
+        pytest.param(lambda task: tasks.refuse(task, APPROVER, "own_request", "", NOW), id="an audit entry"),
+    ],
+)
+@pytest.mark.parametrize(
+    "overtaken",
+    [
+        pytest.param(lambda task: answer(task, Decision.REJECT), id="a decision"),
+        pytest.param(cancelling, id="a withdrawal"),
+        pytest.param(lambda task: tasks.refuse(task, APPROVER, "closed", "", NOW), id="an audit entry"),
+    ],
+)
+def test_of_two_changes_of_one_reading_the_second_is_refused_and_leaves_nothing(
+    books: Books, overtaking: Callable[[Task], Change], overtaken: Callable[[Task], Change]
+) -> None:
+    read = books.open()
+    books.ledger.commit(overtaking(read))
+    before, events = books.task(), books.events()
+    with pytest.raises(LedgerConflictError):
+        books.ledger.commit(overtaken(read))
+    assert books.task() == before
+    assert books.events() == events
+    books.assert_unbroken()
+
+
+def test_a_change_of_a_task_that_is_not_there_is_refused(books: Books) -> None:
+    with pytest.raises(LedgerConflictError):
+        books.ledger.commit(answer(any_task()))
+    assert books.ledger.task(TASK_ID) is None
+    assert books.events() == []
+
+
+CLOSED_BY: dict[Status, Callable[[Books], object]] = {
+    Status.DECIDED: lambda books: books.ledger.commit(answer(books.task())),
+    Status.CANCELLED: lambda books: books.ledger.commit(cancelling(books.task())),
+    Status.EXPIRED: lambda books: books.ledger.commit(closing(books.task(), DEADLINE)),
+    Status.APPLIED: lambda books: (
+        books.ledger.commit(answer(books.task())),
+        books.ledger.commit(closing(books.task(), NOW)),
+    ),
+    Status.OPEN: lambda books: None,
+}
+
+
+@pytest.mark.parametrize("status", Status)
+@pytest.mark.parametrize("transition", [row for row in tasks.TRANSITIONS if row.source], ids=lambda row: f"to {row.target}")
+def test_a_transition_is_written_from_its_own_source_and_no_other(
+    books: Books, transition: tasks.Transition, status: Status
+) -> None:
+    books.open()
+    CLOSED_BY[status](books)
+    before = books.task()
+    at = {"before": NOW, "passed": DEADLINE, "any": NOW}[transition.deadline]
+    change = Change(before, transition, {"superseded": False}, (SEEN,), at)
+    if status is transition.source:
+        assert books.ledger.commit(change).status is transition.target
+    else:
+        with pytest.raises(LedgerConflictError):
+            books.ledger.commit(change)
+        assert books.task() == before
+    books.assert_unbroken()
+
+
+@pytest.mark.parametrize("transition", [tasks.DECIDING, tasks.VOTING, tasks.EXPIRING], ids=lambda row: f"to {row.target}")
+@pytest.mark.parametrize("late", [-MOMENT, timedelta(0), MOMENT])
+def test_the_deadline_is_compared_at_the_write_to_the_microsecond(
+    books: Books, transition: tasks.Transition, late: timedelta
+) -> None:
+    before = books.open()
+    change = Change(before, transition, {"revision": 1}, (SEEN,), DEADLINE + late)
+    allowed = (late < timedelta(0)) == (transition.deadline is tasks.Deadline.BEFORE)
+    if allowed:
+        assert books.ledger.commit(change).status is transition.target
+    else:
+        with pytest.raises(LedgerConflictError):
+            books.ledger.commit(change)
+        assert books.task() == before
+
+
+def test_the_deadline_that_counts_is_the_ledgers_not_the_readers(books: Books) -> None:
+    read = dataclasses.replace(books.open(), expires_at=DEADLINE + timedelta(hours=1))
+    with pytest.raises(LedgerConflictError):
+        books.ledger.commit(answer(read, at=DEADLINE))
+    assert books.task().status is Status.OPEN
+
+
+@pytest.mark.parametrize("at", [NOW, DEADLINE, DEADLINE + timedelta(days=1)])
+def test_withdrawing_applying_and_auditing_do_not_ask_for_the_time(books: Books, at: datetime) -> None:
+    books.open()
+    books.ledger.commit(dataclasses.replace(tasks.refuse(books.task(), APPROVER, "closed", "", at), at=at))
+    books.ledger.commit(dataclasses.replace(cancelling(books.task()), at=at))
+    assert books.task().status is Status.CANCELLED
+
+
+# Refreshing
+
+
+def test_an_open_task_is_pointed_at_a_fresh_callback_without_an_audit_entry(books: Books) -> None:
+    before = books.open()
+    assert books.ledger.refresh(TASK_ID, "callback-2", 2) is True
+    assert books.task() == dataclasses.replace(before, callback_id="callback-2", hand_off=2)
+    assert books.events() == ["opened"]
+
+
+@pytest.mark.parametrize("status", [status for status in Status if status is not Status.OPEN])
+def test_a_task_that_is_not_open_keeps_its_callback(books: Books, status: Status) -> None:
+    books.open()
+    CLOSED_BY[status](books)
+    assert books.ledger.refresh(TASK_ID, "callback-2", 2) is False
+    assert books.task().callback_id == CALLBACK_ID
+
+
+def test_a_task_that_is_not_there_is_not_refreshed(books: Books) -> None:
+    assert books.ledger.refresh(TASK_ID, "callback-2", 2) is False
+    assert books.ledger.task(TASK_ID) is None
+
+
+def test_a_decision_read_before_a_refresh_is_written_and_keeps_the_fresh_callback(books: Books) -> None:
+    read = books.open()
+    books.ledger.refresh(TASK_ID, "callback-2", 1)
+    books.ledger.commit(answer(read))
+    assert (books.task().status, books.task().callback_id) == (Status.DECIDED, "callback-2")
+
+
+# Links and mails
+
+
+def test_a_link_is_found_by_the_fingerprint_of_its_token(books: Books) -> None:
+    link = Link("f" * 64, TASK_ID, APPROVER)
+    books.ledger.put_link(link, DEADLINE)
+    assert books.ledger.link("f" * 64) == link
+    assert books.ledger.link("0" * 64) is None
+
+
+def test_a_mail_is_on_record_for_its_hand_off_and_recipient_only(books: Books) -> None:
+    task = books.open()
+    mailed = AuditEvent("mailed", "approver", data={"recipient": APPROVER, "attempt": 1})
+    assert not books.ledger.mailed(TASK_ID, 1, APPROVER)
+    books.ledger.commit_mail(Change(task, None, {}, (mailed,), NOW), 1, APPROVER)
+    assert books.ledger.mailed(TASK_ID, 1, APPROVER)
+    assert books.ledger.mailed(TASK_ID, 1, APPROVER.upper())
+    assert not books.ledger.mailed(TASK_ID, 2, APPROVER)
+    assert not books.ledger.mailed(TASK_ID, 1, OTHER_APPROVER)
+    assert not books.ledger.mailed("order-1002.approval", 1, APPROVER)
+    assert books.events() == ["opened", "mailed"]
+    books.assert_unbroken()
+
+
+def test_a_mail_whose_audit_entry_is_overtaken_is_not_on_record(books: Books) -> None:
+    read = books.open()
+    books.ledger.commit(answer(read))
+    with pytest.raises(LedgerConflictError):
+        books.ledger.commit_mail(Change(read, None, {}, (AuditEvent("mailed", "approver"),), NOW), 1, APPROVER)
+    assert not books.ledger.mailed(TASK_ID, 1, APPROVER)
+
+
+def test_a_mail_can_be_put_on_record_again(books: Books) -> None:
+    for task in (books.open(), None):
+        change = Change(task or books.task(), None, {}, (AuditEvent("mailed", "approver"),), NOW)
+        books.ledger.commit_mail(change, 1, APPROVER)
+    assert books.events() == ["opened", "mailed", "mailed"]
+
+
+# Requests
+
+
+ASKED = Request(REQUEST_ID, WORKFLOW, "5" * 64, CALLER)
+RESULT = {"status": "approved", "votes": [{"by": APPROVER, "comment": "ä"}], "none": None, "ratio": 0.5}
+
+
+def test_a_request_is_kept_as_it_was_submitted(books: Books) -> None:
+    assert books.ledger.request(REQUEST_ID) is None
+    assert books.ledger.submit(ASKED, NOW) == ASKED
+    assert books.ledger.request(REQUEST_ID) == ASKED
+
+
+def test_submitting_again_returns_what_stands_there_and_changes_nothing(books: Books) -> None:
+    books.ledger.submit(ASKED, NOW)
+    other = Request(REQUEST_ID, "second", "6" * 64, "somebody else")
+    assert books.ledger.submit(other, NOW + timedelta(hours=1)) == ASKED
+    assert books.ledger.request(REQUEST_ID) == ASKED
+
+
+def test_a_start_is_put_on_record_once(books: Books) -> None:
+    books.ledger.submit(ASKED, NOW)
+    books.ledger.started(REQUEST_ID, "arn:1")
+    books.ledger.started(REQUEST_ID, "arn:2")
+    assert books.ledger.request(REQUEST_ID) == dataclasses.replace(ASKED, status="running", execution_arn="arn:1")
+    assert books.ledger.submit(ASKED, NOW).status == "running"
+
+
+def test_a_start_without_an_arn_is_a_start(books: Books) -> None:
+    books.ledger.submit(ASKED, NOW)
+    books.ledger.started(REQUEST_ID, "")
+    assert books.ledger.request(REQUEST_ID) == dataclasses.replace(ASKED, status="running")
+
+
+@pytest.mark.parametrize("running", [True, False])
+@pytest.mark.parametrize(("status", "result"), [("succeeded", RESULT), ("succeeded", None), ("failed", None)])
+def test_the_end_of_a_request_is_put_on_record_with_its_result(
+    books: Books, status: str, result: Any, running: bool
+) -> None:
+    books.ledger.submit(ASKED, NOW)
+    if running:
+        books.ledger.started(REQUEST_ID, "arn:1")
+    books.ledger.finish(REQUEST_ID, WORKFLOW, status, result, NOW)
+    request = books.ledger.request(REQUEST_ID)
+    assert request
+    assert (request.status, request.result, request.input_digest) == (status, result, "5" * 64)
+
+
+@pytest.mark.parametrize(("first", "second"), [("succeeded", "failed"), ("failed", "succeeded")])
+def test_the_first_end_stays(books: Books, first: str, second: str) -> None:
+    books.ledger.submit(ASKED, NOW)
+    books.ledger.finish(REQUEST_ID, WORKFLOW, first, RESULT, NOW)
+    books.ledger.finish(REQUEST_ID, WORKFLOW, second, None, NOW)
+    request = books.ledger.request(REQUEST_ID)
+    assert request
+    assert (request.status, request.result) == (first, RESULT)
+
+
+def test_a_request_that_ended_before_its_start_was_recorded_stays_ended(books: Books) -> None:
+    books.ledger.submit(ASKED, NOW)
+    books.ledger.finish(REQUEST_ID, WORKFLOW, "succeeded", RESULT, NOW)
+    books.ledger.started(REQUEST_ID, "arn:1")
+    request = books.ledger.request(REQUEST_ID)
+    assert request
+    assert request.status == "succeeded"
+
+
+def test_the_end_of_an_execution_that_was_started_by_hand_is_put_on_record_too(books: Books) -> None:
+    books.ledger.finish(REQUEST_ID, WORKFLOW, "succeeded", RESULT, NOW)
+    request = books.ledger.request(REQUEST_ID)
+    assert request
+    assert (request.workflow, request.status, request.result) == (WORKFLOW, "succeeded", RESULT)
+
+
+def test_a_start_of_what_was_never_submitted_is_not_kept(books: Books) -> None:
+    books.ledger.started(REQUEST_ID, "arn:1")
+    assert books.ledger.request(REQUEST_ID) is None

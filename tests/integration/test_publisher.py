@@ -1,0 +1,192 @@
+"""The publisher: what becomes of tasks goes to the bus, and what clicks left in the outbox."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from countersign.adapters.attributes import to_item
+from countersign.aws import client
+from countersign.domain import tasks
+from countersign.domain.clock import to_text
+from publisher.handler import handler
+from tests.builders import (
+    APPROVER,
+    CALLBACK_ID,
+    COMMENT,
+    DETAILS,
+    OTHER_APPROVER,
+    REQUESTER,
+    TASK_ID,
+    TITLE,
+    any_envelope,
+    any_rule,
+    stream_event,
+    stream_record,
+)
+from tests.integration.conftest import BUS, TABLE, Answer, Kit, Operation, Reaction, answering
+
+OUTBOX = {"pk": f"TASK#{TASK_ID}", "sk": "OUTBOX#1"}
+REFUSALS: list[Reaction] = [
+    Answer(document={"FailedEntryCount": 1, "Entries": [{"ErrorCode": "ThrottlingException"}]}),
+    Answer(document={"FailedEntryCount": 1, "Entries": [{}]}),
+    Answer(400, "AccessDeniedException"),
+    Answer(500, "InternalException"),
+    EndpointConnectionError(endpoint_url="https://events.eu-central-1.amazonaws.com", error="refused"),
+]
+
+
+def run(*records: dict[str, Any]) -> list[str]:
+    """Hand records to the publisher and return the sequence numbers of those to be tried again."""
+    answer = handler(stream_event(*records), None)
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+def for_publisher(kit: Kit) -> list[dict[str, Any]]:
+    """Return the stream's new records that the publisher's event source lets through."""
+    records = [(record["dynamodb"]["Keys"]["sk"]["S"], record) for record in kit.stream()]
+    return [record for sk, record in records if sk == "TASK" or sk.startswith("OUTBOX#")]
+
+
+def entries(events: Operation) -> list[dict[str, Any]]:
+    return [entry for document in events.documents for entry in document["Entries"]]
+
+
+def kinds(events: Operation) -> list[str]:
+    return [entry["DetailType"] for entry in entries(events)]
+
+
+def outbox_item(kit: Kit) -> dict[str, Any]:
+    """Put a hand-off into the outbox, and return what the stream says of it."""
+    document = OUTBOX | {"envelope": json.dumps(any_envelope(kind="approval.escalated"))}
+    client("dynamodb").put_item(TableName=TABLE, Item=to_item(document))
+    (record,) = for_publisher(kit)
+    return record
+
+
+def live_through(kit: Kit, end: str) -> None:
+    """Let a task be opened, voted on, and come to this end."""
+    kit.open_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"), title=TITLE)
+    kit.decide(comment=COMMENT)
+    if end == "TaskApplied":
+        change = tasks.answer(
+            kit.task(), OTHER_APPROVER, tasks.Decision.APPROVE, COMMENT, kit.task().shown, "", kit.now
+        )
+        assert change
+        kit.ledger.commit(change)
+    if end == "TaskExpired":
+        kit.set(TASK_ID, "expires_at", kit.now - timedelta(seconds=1))
+    closing = (
+        tasks.cancel(kit.task(), "executions", "execution_failed", kit.now)
+        if end == "TaskCancelled"
+        else tasks.close(kit.task(), kit.now)
+    )
+    assert closing
+    kit.ledger.commit(closing)
+
+
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        ("TaskApplied", ["TaskOpened", "TaskDecided", "TaskApplied"]),
+        ("TaskExpired", ["TaskOpened", "TaskExpired"]),
+        ("TaskCancelled", ["TaskOpened", "TaskCancelled"]),
+    ],
+)
+def test_each_new_status_is_one_event_and_votes_and_rings_are_none(
+    kit: Kit, events: Operation, end: str, told: list[str]
+) -> None:
+    live_through(kit, end)
+    assert run(*for_publisher(kit)) == []
+    assert kinds(events) == told
+
+
+def test_an_event_is_on_our_bus_with_ids_and_times(kit: Kit, events: Operation) -> None:
+    task = kit.open_task()
+    run(*for_publisher(kit))
+    (entry,) = entries(events)
+    assert (entry["EventBusName"], entry["Source"], entry["DetailType"]) == (BUS, "countersign", "TaskOpened")
+    assert json.loads(entry["Detail"]) == {
+        "version": 1,
+        "kind": "TaskOpened",
+        "task_id": TASK_ID,
+        "request_id": "order-1001",
+        "workflow": "order-approval",
+        "task_kind": "approval",
+        "outcome": None,
+        "opened_at": to_text(kit.now),
+        "expires_at": to_text(task.expires_at),
+    }
+
+
+@pytest.mark.parametrize("end", ["TaskApplied", "TaskExpired", "TaskCancelled"])
+def test_no_event_holds_details_comments_people_or_callbacks(kit: Kit, events: Operation, end: str) -> None:
+    live_through(kit, end)
+    run(*for_publisher(kit))
+    told = json.dumps(events.documents)
+    for secret in (TITLE, DETAILS[1][1], DETAILS[2][1], COMMENT, APPROVER, OTHER_APPROVER, REQUESTER, CALLBACK_ID):
+        assert secret not in told
+
+
+def test_an_event_is_sent_again_when_its_record_comes_again(kit: Kit, events: Operation) -> None:
+    kit.open_task()
+    records = for_publisher(kit)
+    run(*records)
+    run(*records)
+    assert kinds(events) == ["TaskOpened", "TaskOpened"]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=repr)
+def test_an_event_that_the_bus_refuses_is_tried_again_and_blocks_nothing(
+    kit: Kit, events: Operation, refusal: Reaction
+) -> None:
+    for task_id in ("a.approval", "b.approval"):
+        kit.open_task(task_id=task_id)
+    records = for_publisher(kit)
+    taken = events.by_default
+
+    def refuse_the_first(request: Any) -> Any:
+        return refusal if b"a.approval" in request.body else taken
+
+    events.by_default = refuse_the_first
+    assert run(*records) == [records[0]["dynamodb"]["SequenceNumber"]]
+    events.by_default = taken
+    assert run(records[0]) == []
+
+
+def test_a_hand_off_in_the_outbox_is_sent_and_taken_out(kit: Kit, events: Operation) -> None:
+    record = outbox_item(kit)
+    assert run(record) == []
+    (entry,) = entries(events)
+    assert (entry["DetailType"], json.loads(entry["Detail"])) == (
+        "approval.escalated",
+        any_envelope(kind="approval.escalated"),
+    )
+    assert kit.items() == {}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=repr)
+def test_a_hand_off_that_the_bus_refuses_stays_in_the_outbox(kit: Kit, events: Operation, refusal: Reaction) -> None:
+    record = outbox_item(kit)
+    taken, events.by_default = events.by_default, refusal
+    assert run(record) == [record["dynamodb"]["SequenceNumber"]]
+    assert (OUTBOX["pk"], OUTBOX["sk"]) in kit.items()
+    events.by_default = taken
+    assert run(record) == []
+    assert kit.items() == {}
+
+
+def test_a_hand_off_that_was_sent_and_could_not_be_taken_out_is_sent_again(kit: Kit, events: Operation) -> None:
+    record = outbox_item(kit)
+    with answering("dynamodb", "DeleteItem", Answer(500, "InternalServerError")):
+        assert run(record) == [record["dynamodb"]["SequenceNumber"]]
+    assert run(record) == []
+    assert kinds(events) == ["approval.escalated"] * 2
+    assert kit.items() == {}
+
+
+def test_what_was_removed_is_not_told(kit: Kit, events: Operation) -> None:
+    assert run(stream_record(None, to_item(OUTBOX)), stream_record(None, to_item({"pk": "TASK#x", "sk": "TASK"}))) == []
+    assert events.asked == []

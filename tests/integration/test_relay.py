@@ -1,0 +1,288 @@
+"""The relay: every decision rings once, whatever Lambda answers and whenever the function dies."""
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
+
+from countersign.adapters.callbacks import ATTEMPTS
+from countersign.domain import tasks
+from countersign.domain.tasks import Ring, Status
+from relay.handler import handler
+from tests.builders import CALLBACK_ID, TASK_ID, is_unbroken, sequence_numbers, stream_event
+from tests.integration.conftest import Answer, Kit, Operation, Reaction, answering
+
+URL = "https://lambda.eu-central-1.amazonaws.com"
+CLOSED = Answer(400, "CallbackTimeoutException")
+GONE = Answer(404, "ResourceNotFoundException")
+UNKNOWN = Answer(400, "InvalidParameterValueException")
+DENIED = Answer(403, "AccessDeniedException")
+THROTTLED = Answer(429, "TooManyRequestsException")
+BUSY: list[Reaction] = [
+    THROTTLED,
+    Answer(500, "ServiceException"),
+    Answer(503, "ServiceUnavailable"),
+    Answer(400, "ThrottlingException"),
+    Answer(502, "KMSAccessDeniedException"),
+    Answer(502, "KMSDisabledException"),
+    Answer(502, "KMSInvalidStateException"),
+    Answer(502, "KMSNotFoundException"),
+    ConnectionClosedError(endpoint_url=URL),
+    EndpointConnectionError(endpoint_url=URL, error="refused"),
+    ReadTimeoutError(endpoint_url=URL),
+]
+
+
+class Killed(BaseException):
+    """The function's process ends, here and now."""
+
+
+def run(*records: dict[str, Any]) -> list[str]:
+    """Hand records to the relay and return the sequence numbers of those to be tried again."""
+    answer = handler(stream_event(*records), None)
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+def ring_of(kit: Kit, task_id: str = TASK_ID) -> tuple[str, str] | None:
+    ring = kit.task(task_id).ring
+    return ring and (ring.state, ring.error)
+
+
+def decided(kit: Kit, *task_ids: str) -> list[dict[str, Any]]:
+    """Return what the stream says of tasks that have just been decided; each has its own callback."""
+    for task_id in task_ids or (TASK_ID,):
+        kit.open_task(task_id=task_id, callback_id=CALLBACK_ID if task_id == TASK_ID else f"callback/{task_id}")
+        kit.decide(task_id=task_id)
+    return kit.decisions()
+
+
+def as_lambda_does() -> Any:
+    """Return what takes each callback once, and tells every later ring that it is over."""
+    taken: set[str] = set()
+
+    def answer(request: Any) -> Answer:
+        known = request.url in taken
+        taken.add(request.url)
+        return CLOSED if known else Answer()
+
+    return answer
+
+
+# Each of Lambda's answers
+
+
+def test_a_ring_that_lambda_takes_is_delivered_with_nothing_in_it(kit: Kit, callbacks: Operation) -> None:
+    assert run(*decided(kit)) == []
+    (request,) = callbacks.asked
+    assert f"/durable-execution-callbacks/{quote(CALLBACK_ID, safe='')}/succeed" in request.url
+    assert not request.body, "the ledger has the answer; the ring carries none"
+    assert ring_of(kit) == ("delivered", "")
+    assert kit.audited() == ["opened", "voted", "decided", "rung"]
+    assert kit.audit()[-1].event.data == {"state": "delivered", "error": ""}
+    assert is_unbroken(kit.audit(), kit.task().audit_head, kit.task().audit_seq)
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [(CLOSED, "closed"), (UNKNOWN, "failed"), (GONE, "failed"), (DENIED, "failed"), (Answer(400, "Unheard"), "failed")],
+    ids=lambda value: getattr(value, "code", value),
+)
+def test_an_answer_that_is_final_is_kept_and_not_tried_again(
+    kit: Kit, callbacks: Operation, capsys: pytest.CaptureFixture[str], answer: Answer, state: str
+) -> None:
+    callbacks.by_default = answer
+    assert run(*decided(kit)) == []
+    assert len(callbacks.asked) == 1
+    assert ring_of(kit) == (state, answer.code)
+    assert kit.task().status is Status.DECIDED
+    assert ("RingsFailed" in capsys.readouterr().out) == (state == "failed"), "the metric that the alarm watches"
+
+
+@pytest.mark.parametrize(
+    "uncertain", [ConnectionClosedError(endpoint_url=URL), ReadTimeoutError(endpoint_url=URL), *BUSY[:2]], ids=repr
+)
+def test_a_callback_that_is_gone_after_an_uncertain_try_was_closed_by_that_try(
+    kit: Kit, callbacks: Operation, uncertain: Reaction
+) -> None:
+    callbacks.answers, callbacks.by_default = [uncertain], GONE
+    assert run(*decided(kit)) == []
+    assert ring_of(kit) == ("closed", "ResourceNotFoundException")
+
+
+def test_a_callback_that_is_gone_after_the_relays_own_uncertain_tries_was_closed_by_them(
+    kit: Kit, callbacks: Operation
+) -> None:
+    callbacks.answers, callbacks.by_default = [ReadTimeoutError(endpoint_url=URL)] * 3, GONE
+    assert run(*decided(kit)) == []
+    assert ring_of(kit) == ("closed", "ResourceNotFoundException")
+
+
+def test_an_unknown_callback_is_a_failure_however_often_it_was_tried(kit: Kit, callbacks: Operation) -> None:
+    callbacks.answers, callbacks.by_default = [THROTTLED], UNKNOWN
+    run(*decided(kit))
+    assert ring_of(kit) == ("failed", "InvalidParameterValueException")
+
+
+@pytest.mark.parametrize("busy", BUSY, ids=repr)
+def test_a_lambda_that_is_busy_is_tried_again_within_bounds_and_then_by_the_stream(
+    kit: Kit, callbacks: Operation, busy: Reaction
+) -> None:
+    records = decided(kit)
+    callbacks.by_default = busy
+    assert run(*records) == sequence_numbers(stream_event(*records))
+    assert ATTEMPTS <= len(callbacks.asked) <= 3 * ATTEMPTS
+    assert ring_of(kit) is None
+    callbacks.by_default = Answer()
+    assert run(*records) == []
+    assert ring_of(kit) == ("delivered", "")
+
+
+@pytest.mark.parametrize("busy", BUSY, ids=repr)
+def test_a_lambda_that_is_busy_for_a_moment_delays_nothing(kit: Kit, callbacks: Operation, busy: Reaction) -> None:
+    callbacks.answers = [busy]
+    assert run(*decided(kit)) == []
+    assert ring_of(kit) == ("delivered", "")
+
+
+# Batches
+
+
+def test_a_ring_that_fails_never_blocks_the_other_records_of_its_batch(kit: Kit, callbacks: Operation) -> None:
+    records = decided(kit, "a.unknown", "b.fine", "c.throttled", "d.fine", "e.closed")
+    reactions: dict[str, Reaction] = {
+        "a.unknown": UNKNOWN,
+        "b.fine": Answer(),
+        "c.throttled": THROTTLED,
+        "d.fine": Answer(),
+        "e.closed": CLOSED,
+    }
+
+    def answer(request: Any) -> Any:
+        return next(reaction for task_id, reaction in reactions.items() if quote(task_id, safe="") in request.url)
+
+    callbacks.by_default = answer
+    assert run(*records) == [records[2]["dynamodb"]["SequenceNumber"]]
+    states = {task_id: ring_of(kit, task_id) for task_id in reactions}
+    assert {task_id: ring and ring[0] for task_id, ring in states.items()} == {
+        "a.unknown": "failed",
+        "b.fine": "delivered",
+        "c.throttled": None,
+        "d.fine": "delivered",
+        "e.closed": "closed",
+    }
+
+
+def test_a_record_that_nobody_can_read_is_tried_again_and_blocks_nothing(kit: Kit, callbacks: Operation) -> None:
+    good = decided(kit)
+    broken = json.loads(json.dumps(good[0]))
+    broken["dynamodb"]["SequenceNumber"] = "1"
+    broken["dynamodb"]["NewImage"]["status"] = {"S": "UNHEARD"}
+    assert run(broken, *good) == ["1"]
+    assert ring_of(kit) == ("delivered", "")
+
+
+# The same record again
+
+
+@pytest.mark.parametrize("answer", [CLOSED, GONE, UNKNOWN, DENIED], ids=lambda answer: answer.code)
+def test_a_record_that_comes_again_after_its_ring_stays_delivered(
+    kit: Kit, callbacks: Operation, answer: Answer
+) -> None:
+    records = decided(kit)
+    run(*records)
+    before = kit.items()
+    callbacks.by_default = answer
+    assert run(*records) == []
+    assert ring_of(kit) == ("delivered", "")
+    assert kit.items() == before
+
+
+def test_a_ring_that_failed_is_delivered_when_the_record_comes_again(kit: Kit, callbacks: Operation) -> None:
+    records = decided(kit)
+    callbacks.answers = [DENIED]
+    run(*records)
+    run(*records)
+    assert ring_of(kit) == ("delivered", "")
+
+
+# Killed
+
+
+def test_a_relay_killed_before_the_ring_loses_nothing(kit: Kit, callbacks: Operation) -> None:
+    records = decided(kit)
+    callbacks.answers = [lambda _: kill()]
+    with pytest.raises(Killed):
+        run(*records)
+    assert (kit.task().status, ring_of(kit)) == (Status.DECIDED, None)
+    assert run(*records) == []
+    assert ring_of(kit) == ("delivered", "")
+
+
+def test_a_relay_killed_between_the_ring_and_its_record_rings_lambda_once(kit: Kit, callbacks: Operation) -> None:
+    records = decided(kit)
+    callbacks.by_default = as_lambda_does()
+    with answering("dynamodb", "TransactWriteItems", lambda _: kill()), pytest.raises(Killed):
+        run(*records)
+    assert ring_of(kit) is None
+    assert run(*records) == []
+    assert ring_of(kit) == ("closed", "CallbackTimeoutException"), "the first ring had arrived; the record says so"
+    assert kit.audited().count("rung") == 1
+
+
+def test_a_relay_killed_in_a_batch_rings_the_rest_when_the_batch_comes_again(kit: Kit, callbacks: Operation) -> None:
+    task_ids = ("a.approval", "b.approval", "c.approval")
+    records = decided(kit, *task_ids)
+    callbacks.by_default = as_lambda_does()
+    callbacks.answers = [callbacks.by_default, lambda _: kill()]
+    with pytest.raises(Killed):
+        run(*records)
+    assert run(*records) == []
+    assert [ring_of(kit, task_id) for task_id in task_ids] == [("delivered", "")] * 3
+
+
+def kill() -> None:
+    raise Killed
+
+
+def test_a_ledger_that_does_not_take_the_record_of_a_ring_has_it_tried_again(kit: Kit, callbacks: Operation) -> None:
+    records = decided(kit)
+    callbacks.by_default = as_lambda_does()
+    with answering("dynamodb", "TransactWriteItems", Answer(500, "InternalServerError")):
+        assert run(*records) == sequence_numbers(stream_event(*records))
+    assert run(*records) == []
+    assert ring_of(kit) == ("closed", "CallbackTimeoutException")
+
+
+# Around it
+
+
+def test_the_stream_wakes_the_relay_for_a_decision_and_not_for_its_own_writes(kit: Kit, callbacks: Operation) -> None:
+    run(*decided(kit))
+    assert kit.decisions() == []
+
+
+def test_a_workflow_that_was_faster_than_the_ring_stays_applied(kit: Kit, callbacks: Operation) -> None:
+    records = decided(kit)
+    change = tasks.close(kit.task(), kit.now)
+    assert change
+    kit.ledger.commit(change)
+    callbacks.by_default = CLOSED
+    assert run(*records) == []
+    assert (kit.task().status, ring_of(kit)) == (Status.APPLIED, ("closed", "CallbackTimeoutException"))
+
+
+def test_the_callback_that_rings_is_the_newest_at_the_decision(kit: Kit, callbacks: Operation) -> None:
+    kit.open_task()
+    kit.ledger.refresh(TASK_ID, "callback-2", 1)
+    kit.decide()
+    run(*kit.decisions())
+    assert "/durable-execution-callbacks/callback-2/succeed" in callbacks.asked[0].url
+
+
+def test_a_ring_has_the_time_it_was_made_at(kit: Kit, callbacks: Operation) -> None:
+    run(*decided(kit))
+    ring = kit.task().ring
+    assert isinstance(ring, Ring)
+    assert ring.at >= kit.now

@@ -1,0 +1,331 @@
+"""`POST /requests` and `GET /requests/{request_id}`: every row of the contract, and everything that is bad input."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
+
+from countersign.domain import tasks
+from countersign.domain.clock import to_text
+from countersign.domain.strict_json import MAX_BODY_BYTES
+from requests_api.handler import handler
+from tests.builders import APPROVER, CALLER, REQUEST_ID, WORKFLOW, any_input, any_request
+from tests.integration.conftest import ALIAS, ENVIRONMENT, Answer, Kit, Operation, Page, answering, call
+
+LAMBDA = "https://lambda.eu-central-1.amazonaws.com"
+PROBLEM_MEMBERS = {"type", "title", "status", "detail", "code"}
+
+
+def post(document: Any = None, body: str | bytes | None = None, caller: str = CALLER) -> Page:
+    if body is None:
+        body = json.dumps(any_request() if document is None else document)
+    return call(handler, "POST", "/requests", body=body, caller=caller)
+
+
+def get(request_id: str = REQUEST_ID) -> Page:
+    return call(handler, "GET", f"/requests/{request_id}", caller=CALLER)
+
+
+def assert_problem(answer: Page, status: int, code: str, pointer: str | None = None) -> None:
+    """Assert a problem document of RFC 9457."""
+    assert answer.status == status
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.document["status"] == status
+    assert answer.document["code"] == code
+    assert set(answer.document) >= PROBLEM_MEMBERS
+    assert all(answer.document[member] for member in PROBLEM_MEMBERS)
+    assert answer.document.get("pointer") == pointer
+
+
+# Starting
+
+
+def test_a_request_is_202_and_starts_the_workflow_by_its_alias_under_its_id(kit: Kit, invocations: Operation) -> None:
+    answer = post()
+    assert answer.status == 202
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.document == {"request_id": REQUEST_ID, "workflow": WORKFLOW}
+    (request,) = invocations.asked
+    assert ALIAS.replace(":", "%3A") in request.url
+    assert request.headers["X-Amz-Invocation-Type"] in ("Event", b"Event")
+    assert request.headers["X-Amz-Durable-Execution-Name"] in (REQUEST_ID, REQUEST_ID.encode())
+    assert json.loads(request.body) == {
+        "request_id": REQUEST_ID,
+        "workflow": WORKFLOW,
+        "input": any_input(deadline_seconds=3600),
+    }
+
+
+def test_a_request_is_kept_with_its_caller_and_execution_and_without_its_input(
+    kit: Kit, invocations: Operation
+) -> None:
+    post()
+    request = kit.ledger.request(REQUEST_ID)
+    assert request
+    assert (request.submitted_by, request.status, request.workflow) == (CALLER, "running", WORKFLOW)
+    assert request.execution_arn.startswith(ALIAS)
+    assert APPROVER not in repr(kit.items())
+
+
+def test_the_same_request_again_is_200_and_starts_nothing(kit: Kit, invocations: Operation) -> None:
+    post()
+    spelt_otherwise = json.dumps(dict(reversed(any_request().items())), indent=2)
+    again = post(body=spelt_otherwise.encode())
+    assert (again.status, again.document) == (200, {"request_id": REQUEST_ID, "workflow": WORKFLOW})
+    assert len(invocations.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        Answer(429, "TooManyRequestsException"),
+        Answer(500, "ServiceException"),
+        Answer(403, "AccessDeniedException"),
+        Answer(404, "ResourceNotFoundException"),
+        EndpointConnectionError(endpoint_url=LAMBDA, error="refused"),
+        ConnectTimeoutError(endpoint_url=LAMBDA),
+    ],
+    ids=str,
+)
+def test_a_start_that_failed_is_503_and_the_same_request_afterwards_202(
+    kit: Kit, invocations: Operation, failure: Answer | Exception
+) -> None:
+    taken, invocations.by_default = invocations.by_default, failure
+    answer = post()
+    assert_problem(answer, 503, "try_again")
+    assert answer.headers["Retry-After"] == "2"
+    request = kit.ledger.request(REQUEST_ID)
+    assert request
+    assert request.status == "submitted"
+    invocations.by_default = taken
+    assert post().status == 202
+    assert post().status == 200
+
+
+def test_a_start_that_lambda_took_and_the_ledger_did_not_record_is_503_and_then_202(
+    kit: Kit, invocations: Operation
+) -> None:
+    with answering("dynamodb", "UpdateItem", Answer(500, "InternalServerError")):
+        assert_problem(post(), 503, "try_again")
+    assert post().status == 202
+    payloads = {request.body for request in invocations.asked}
+    assert len(payloads) == 1, "the second start is the first one again, which Lambda knows by name and payload"
+
+
+def test_a_request_that_the_ledger_does_not_take_is_503_and_starts_nothing(kit: Kit, invocations: Operation) -> None:
+    with answering("dynamodb", "PutItem", Answer(500, "InternalServerError")):
+        assert_problem(post(), 503, "try_again")
+    assert invocations.asked == []
+
+
+# Bad input
+
+BROKEN_BODIES: list[tuple[str, bytes]] = [
+    ("nothing", b""),
+    ("half", b'{"workflow": "order-approval"'),
+    ("form", b"workflow=order-approval"),
+    ("twice", json.dumps(any_request()).encode()[:-1] + b',"request_id":"other"}'),
+    ("NaN", b'{"workflow":NaN}'),
+    ("Infinity", b'{"workflow":-Infinity}'),
+    ("1e999", b'{"workflow":1e999}'),
+    ("surrogate", b'{"workflow":"\\ud800"}'),
+    ("deep", b"[" * 100_000),
+    ("65 levels", b"[" * 65 + b"]" * 65),
+    ("digits", b'{"workflow":' + b"1" * 5000 + b"}"),
+    ("mark", b"\xef\xbb\xbf" + json.dumps(any_request()).encode()),
+    ("UTF-16", json.dumps(any_request()).encode("utf-16")),
+    ("not UTF-8", b'{"workflow":"\xff"}'),
+]
+
+
+@pytest.mark.parametrize("body", [body for _, body in BROKEN_BODIES], ids=[name for name, _ in BROKEN_BODIES])
+def test_what_is_not_strict_json_is_400(kit: Kit, invocations: Operation, body: bytes) -> None:
+    assert_problem(post(body=body), 400, "malformed", pointer="")
+    assert kit.items() == {}
+    assert invocations.asked == []
+
+
+def test_a_body_whose_base64_is_broken_is_400(kit: Kit) -> None:
+    from tests.builders import http_event
+
+    event = http_event("POST", "/requests", b"", caller=CALLER) | {"body": "****"}
+    answer = handler(event, None)
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (400, "malformed")
+
+
+@pytest.mark.parametrize(
+    ("document", "pointer"),
+    [
+        ([], ""),
+        ("text", ""),
+        (None, ""),
+        ({}, ""),
+        (any_request(extra=1), ""),
+        (any_request(workflow=1), "/workflow"),
+        (any_request(request_id="order 1001"), "/request_id"),
+        (any_request(request_id="x" * 65), "/request_id"),
+        (any_request(request_id=1001), "/request_id"),
+        (any_request(input=[]), "/input"),
+        (any_request(input={}), "/input"),
+        (any_request(input=any_input(amount=250)), "/input/amount"),
+        (any_request(input=any_input(amount="250,00")), "/input/amount"),
+        (any_request(input=any_input(currency="euro")), "/input/currency"),
+        (any_request(input=any_input(requester="rita")), "/input/requester"),
+        (any_request(input=any_input(approvers=[])), "/input/approvers"),
+        (any_request(input=any_input(approvers=[APPROVER, "otto"])), "/input/approvers/1"),
+        (any_request(input=any_input(deadline_seconds="60")), "/input/deadline_seconds"),
+        (any_request(input=any_input(rule={"kind": "most"})), "/input/rule/kind"),
+        (any_request(input=any_input(extra=1)), "/input"),
+    ],
+)
+def test_what_breaks_the_contract_is_400_with_the_json_pointer(
+    kit: Kit, invocations: Operation, document: Any, pointer: str
+) -> None:
+    assert_problem(post(body=json.dumps(document)), 400, "contract", pointer)
+    assert kit.items() == {}
+    assert invocations.asked == []
+
+
+@pytest.mark.parametrize("body", ["s3cr3t-w0rd", '{"s3cr3t-w0rd": 1}', '{"workflow": ["s3cr3t-w0rd"]}'])
+def test_a_problem_never_quotes_the_body(kit: Kit, body: str) -> None:
+    assert "s3cr3t" not in post(body=body).body
+
+
+def test_an_unknown_workflow_is_404_and_keeps_nothing(kit: Kit, invocations: Operation) -> None:
+    assert_problem(post(any_request(workflow="order-aproval")), 404, "unknown_workflow", pointer="/workflow")
+    assert kit.items() == {}
+
+
+def test_the_same_id_with_other_input_is_409(kit: Kit, invocations: Operation) -> None:
+    post()
+    before = kit.items()
+    assert_problem(post(any_request(input=any_input(amount="250.01"))), 409, "request_conflict")
+    assert kit.items() == before
+    assert len(invocations.asked) == 1
+
+
+def test_the_same_id_for_another_workflow_is_409(
+    kit: Kit, invocations: Operation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workflows = json.loads(ENVIRONMENT["WORKFLOWS"])
+    monkeypatch.setenv("WORKFLOWS", json.dumps(workflows | {"request": workflows[WORKFLOW]}))
+    monkeypatch.setattr("countersign.contracts.check", lambda name, document, prefix="": document)
+    post()
+    assert_problem(post(any_request(workflow="request")), 409, "request_conflict")
+    assert len(invocations.asked) == 1
+
+
+def test_an_execution_of_that_name_with_another_payload_is_409(kit: Kit, invocations: Operation) -> None:
+    invocations.by_default = Answer(409, "DurableExecutionAlreadyStartedException")
+    assert_problem(post(), 409, "request_conflict")
+
+
+@pytest.mark.parametrize("encoded", [False, True], ids=["text", "base64"])
+def test_a_body_over_the_cap_is_413(kit: Kit, invocations: Operation, encoded: bool) -> None:
+    text = json.dumps(any_request()).ljust(MAX_BODY_BYTES + 1)
+    assert_problem(post(body=text.encode() if encoded else text), 413, "body_too_large", pointer="")
+    assert kit.items() == {}
+
+
+@pytest.mark.parametrize("encoded", [False, True], ids=["text", "base64"])
+def test_a_body_of_exactly_the_cap_is_read(kit: Kit, invocations: Operation, encoded: bool) -> None:
+    text = json.dumps(any_request()).ljust(MAX_BODY_BYTES)
+    assert post(body=text.encode() if encoded else text).status == 202
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("PUT", "/requests"), ("DELETE", "/requests"), ("GET", "/requests"), ("POST", "/requests/order-1001"), ("GET", "/")],
+)
+def test_a_wrong_method_or_path_is_404(kit: Kit, method: str, path: str) -> None:
+    assert_problem(call(handler, method, path, caller=CALLER), 404, "unknown_route")
+
+
+# Reporting
+
+
+def test_a_request_that_runs_is_reported_with_its_tasks(kit: Kit, invocations: Operation) -> None:
+    post()
+    task = kit.open_task()
+    answer = get()
+    assert answer.status == 200
+    assert answer.document == {
+        "request_id": REQUEST_ID,
+        "workflow": WORKFLOW,
+        "status": "running",
+        "result": None,
+        "tasks": [
+            {
+                "task_id": task.task_id,
+                "kind": "approval",
+                "status": "OPEN",
+                "outcome": None,
+                "opened_at": to_text(kit.now),
+                "expires_at": to_text(task.expires_at),
+                "decided_at": None,
+            }
+        ],
+    }
+
+
+def test_a_request_that_succeeded_is_reported_with_its_result(kit: Kit, invocations: Operation) -> None:
+    post()
+    kit.open_task()
+    kit.decide()
+    change = tasks.close(kit.task(), kit.now)
+    assert change
+    kit.ledger.commit(change)
+    kit.ledger.finish(REQUEST_ID, WORKFLOW, "succeeded", {"status": "approved"}, kit.now)
+    document = get().document
+    assert (document["status"], document["result"]) == ("succeeded", {"status": "approved"})
+    assert [(task["status"], task["outcome"]) for task in document["tasks"]] == [("APPLIED", "approved")]
+
+
+def test_a_request_that_failed_is_reported_so(kit: Kit, invocations: Operation) -> None:
+    post()
+    kit.ledger.finish(REQUEST_ID, WORKFLOW, "failed", None, kit.now)
+    assert (get().document["status"], get().document["result"]) == ("failed", None)
+
+
+def test_a_request_whose_start_failed_is_reported_as_running_since_it_may_be_sent_again(
+    kit: Kit, invocations: Operation
+) -> None:
+    invocations.by_default = Answer(429, "TooManyRequestsException")
+    post()
+    assert get().document["status"] == "running"
+
+
+@pytest.mark.parametrize("request_id", ["order-1002", "x" * 3000, "order.1001", "%F0%9F%98%80", "order 1001"])
+def test_an_unknown_request_is_404(kit: Kit, request_id: str) -> None:
+    assert_problem(get(request_id), 404, "unknown_request")
+
+
+def test_a_report_holds_no_callback_people_or_details(kit: Kit, invocations: Operation) -> None:
+    post()
+    task = kit.open_task()
+    for secret in (task.callback_id, APPROVER, task.requester, task.title, task.shown):
+        assert secret not in get().body
+
+
+def test_reporting_fifty_times_changes_nothing(kit: Kit, invocations: Operation) -> None:
+    post()
+    kit.open_task()
+    before = kit.items()
+    assert {get().status for _ in range(50)} == {200}
+    assert kit.items() == before
+
+
+def test_a_report_that_the_ledger_cannot_give_is_503(kit: Kit) -> None:
+    with answering("dynamodb", "GetItem", Answer(500, "InternalServerError")):
+        assert_problem(get(), 503, "try_again")
+
+
+def test_what_nobody_expected_is_500_and_says_nothing_of_it(kit: Kit) -> None:
+    with answering("dynamodb", "GetItem", Answer(400, "ValidationException")):
+        answer = get()
+    assert_problem(answer, 500, "unexpected")
+    assert "Validation" not in answer.body
+
+

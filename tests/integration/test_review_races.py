@@ -1,0 +1,82 @@
+"""Clicks at the same moment: one decision, and everybody else is told."""
+
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlencode
+
+import pytest
+
+from countersign.domain.rules import Outcome
+from countersign.domain.tasks import Status
+from tests.builders import APPROVER, any_rule, is_unbroken
+from tests.integration.conftest import Kit, Page, call
+from webhook.handler import handler
+
+Ballot = tuple[str, str]
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody give up: moto's calls are slow and come one after the other, where DynamoDB's run side by side."""
+    monkeypatch.setattr("countersign.services.contention.ATTEMPTS", 200)
+
+
+def click_at_once(kit: Kit, ballots: list[Ballot]) -> list[Page]:
+    """Post one form from each thread, all at the same moment; a ballot is a token and a decision."""
+    shown, start = kit.task().shown, threading.Barrier(len(ballots))
+
+    def click(ballot: Ballot) -> Page:
+        token, decision = ballot
+        form = urlencode({"t": token, "decision": decision, "comment": "", "shown": shown})
+        start.wait()
+        return call(handler, "POST", "/review", body=form, headers={"sec-fetch-site": "same-origin"})
+
+    with ThreadPoolExecutor(len(ballots)) as threads:
+        return list(threads.map(click, ballots))
+
+
+def alternating(tokens: list[str]) -> list[Ballot]:
+    return [(token, ("approve", "reject")[number % 2]) for number, token in enumerate(tokens)]
+
+
+@pytest.mark.parametrize("threads", [2, 20])
+def test_opposite_clicks_of_many_people_leave_one_decision_and_the_losers_hear_409(kit: Kit, threads: int) -> None:
+    people = tuple(f"p{number:02}@example.com" for number in range(threads))
+    kit.open_task(audience=people)
+    ballots = alternating([kit.link(person) for person in people])
+    pages = click_at_once(kit, ballots)
+    assert Counter(page.status for page in pages) == {200: 1, 409: threads - 1}
+    winner = [page.status for page in pages].index(200)
+    task = kit.task()
+    assert task.status is Status.DECIDED
+    assert task.decided_by == (people[winner],)
+    assert task.outcome is {"approve": Outcome.APPROVED, "reject": Outcome.REJECTED}[ballots[winner][1]]
+    assert kit.audited().count("decided") == 1
+    assert kit.refusals() == ["decided_otherwise"] * (threads - 1)
+    assert is_unbroken(kit.audit(), task.audit_head, task.audit_seq)
+    assert len(kit.decisions()) == 1, "the relay hears of one decision"
+
+
+@pytest.mark.parametrize("threads", [2, 20])
+def test_opposite_clicks_on_one_link_leave_one_decision_and_the_losers_hear_409(kit: Kit, threads: int) -> None:
+    kit.open_task()
+    ballots = alternating([kit.link()] * threads)
+    pages = click_at_once(kit, ballots)
+    assert Counter(page.status for page in pages) == {200: threads // 2, 409: threads // 2}
+    outcome = kit.task().outcome
+    said = {decision for (_, decision), page in zip(ballots, pages, strict=True) if page.status == 200}
+    assert said == {"approve" if outcome is Outcome.APPROVED else "reject"}
+    assert kit.audited().count("decided") == 1
+    assert kit.task().decided_by == (APPROVER,)
+
+
+def test_votes_of_many_people_at_once_are_all_kept(kit: Kit) -> None:
+    people = tuple(f"p{number:02}@example.com" for number in range(8))
+    kit.open_task(audience=people, rule=any_rule("all"))
+    pages = click_at_once(kit, [(kit.link(person), "approve") for person in people])
+    assert {page.status for page in pages} == {200}
+    task = kit.task()
+    assert (task.outcome, task.decided_by, set(task.votes)) == (Outcome.APPROVED, people, set(people))
+    assert kit.audited().count("voted") == len(people)
+    assert is_unbroken(kit.audit(), task.audit_head, task.audit_seq)

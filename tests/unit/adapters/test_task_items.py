@@ -1,0 +1,113 @@
+"""Tasks as items of the ledger, and back."""
+
+import dataclasses
+from datetime import timedelta
+
+import pytest
+
+from countersign.adapters.attributes import from_item, to_item
+from countersign.adapters.task_items import (
+    DUE_SHARDS,
+    audit_document,
+    epoch_after,
+    index_fields,
+    plain,
+    task_document,
+    task_key,
+    task_of,
+)
+from countersign.domain.audit import GENESIS, AuditEvent, append
+from countersign.domain.rules import Decision
+from countersign.domain.strict_json import digest
+from countersign.domain.tasks import Ring, Status, Task
+from tests.builders import NOW, any_decided_task, any_rule, any_task
+
+TASKS = [
+    any_task(),
+    any_task(audience=("a@b.c", "d@e.f"), rule=any_rule("quorum", k=2), details=(), requester=""),
+    any_decided_task(),
+    any_decided_task(Decision.REJECT, ring=Ring("failed", NOW, "AccessDeniedException")),
+    any_decided_task(status=Status.APPLIED, closed_at=NOW, superseded=True, ring=Ring("delivered", NOW)),
+    any_task(status=Status.EXPIRED, closed_at=NOW),
+    any_task(status=Status.CANCELLED, closed_at=NOW, audit_seq=2, audit_head="f" * 64),
+    Task("r.a", Status.CANCELLED, NOW, closed_at=NOW),
+]
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.status)
+def test_a_task_comes_back_from_its_item_as_it_was(task: Task) -> None:
+    assert task_of(to_item(task_document(task))) == task
+
+
+def test_attributes_that_this_version_does_not_know_are_left_alone() -> None:
+    assert task_of(to_item(task_document(any_task()) | {"from_the_future": [1]})) == any_task()
+
+
+def test_an_item_of_an_older_version_lacks_attributes_and_is_read_all_the_same() -> None:
+    item = to_item(task_document(any_task()))
+    for name in ("rule", "votes", "superseded", "details", "audience", "revision", "audit_seq", "hand_off"):
+        del item[name]
+    assert task_of(item).status is Status.OPEN
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.status)
+def test_only_live_tasks_are_due_and_only_closed_ones_may_be_removed(task: Task) -> None:
+    fields = index_fields(task)
+    live = task.status in (Status.OPEN, Status.DECIDED)
+    assert (fields["gsi1pk"] is not None, fields["gsi1sk"] is not None, fields["ttl"] is None) == (live, live, live)
+
+
+def test_an_open_task_is_due_at_its_deadline_and_a_decided_one_from_its_decision() -> None:
+    assert index_fields(any_task())["gsi1sk"] == "2026-03-01T10:00:00.000000Z"
+    assert index_fields(any_decided_task())["gsi1sk"] == "2026-03-01T09:01:00.000000Z"
+
+
+def test_tasks_that_are_due_are_spread_over_every_shard_and_each_stays_in_its_own() -> None:
+    shards = {index_fields(any_task(task_id=f"order-{number}.approval"))["gsi1pk"] for number in range(200)}
+    assert shards == {f"DUE#{shard}" for shard in range(DUE_SHARDS)}
+    assert index_fields(any_task())["gsi1pk"] == index_fields(any_decided_task())["gsi1pk"]
+
+
+def test_what_ended_may_be_removed_after_its_retention_in_whole_epoch_seconds() -> None:
+    assert epoch_after(NOW + timedelta(microseconds=999_999)) == int(NOW.timestamp()) + 400 * 24 * 3600
+
+
+def test_a_tasks_key_is_its_id() -> None:
+    assert task_key("order-1001.approval") == {"pk": "TASK#order-1001.approval", "sk": "TASK"}
+
+
+def test_an_audit_entry_is_kept_with_its_hash_in_the_order_of_the_chain() -> None:
+    event = AuditEvent("voted", "maria@example.com", "review link", "203.0.113.0/24", {"decision": Decision.APPROVE})
+    entry = append("r.a", 9, GENESIS, "s", event, NOW)
+    document = audit_document(entry)
+    assert (document["pk"], document["sk"]) == ("AUDIT#r.a", "0000000010")
+    assert document["hash"] == entry.hash
+
+
+def test_the_hash_of_an_audit_entry_can_be_computed_from_what_is_kept() -> None:
+    event = AuditEvent("decided", "maria@example.com", data={"outcome": Decision.APPROVE, "none": None, "n": 1})
+    kept = from_item(to_item(audit_document(append("r.a", 0, GENESIS, "s", event, NOW))))
+    hashed = {name: value for name, value in kept.items() if name not in ("pk", "sk", "hash")}
+    assert digest(hashed) == kept["hash"]
+
+
+def test_domain_values_become_text_numbers_lists_and_maps() -> None:
+    assert plain(
+        {"at": NOW, "status": Status.OPEN, "rule": any_rule("all"), "rows": (("a", "b"),), "n": 1, "x": None}
+    ) == {
+        "at": "2026-03-01T09:00:00.000000Z",
+        "status": "OPEN",
+        "rule": {"kind": "all", "k": 1, "veto": True},
+        "rows": [["a", "b"]],
+        "n": 1,
+        "x": None,
+    }
+    assert plain(Ring("closed", NOW, "Code")) == {
+        "state": "closed",
+        "at": "2026-03-01T09:00:00.000000Z",
+        "error": "Code",
+    }
+
+
+def test_every_attribute_of_a_task_is_kept() -> None:
+    assert {field.name for field in dataclasses.fields(Task)} <= set(task_document(any_task()))

@@ -1,0 +1,12 @@
+"""Unit tests: no network, and chance that takes the time it needs."""
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("countersign", deadline=None)
+settings.load_profile("countersign")
+
+
+@pytest.fixture(autouse=True)
+def _no_network(socket_disabled: None) -> None:
+    """Refuse every socket."""

@@ -1,0 +1,122 @@
+"""The audit chain: nothing in it can be changed, dropped or moved unseen."""
+
+import dataclasses
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from countersign.domain.audit import GENESIS, AuditEntry, AuditEvent, append, network_of
+from tests.builders import NOW, is_unbroken
+
+OTHER_VALUES: dict[str, Any] = {
+    "task_id": "other.approval",
+    "seq": 99,
+    "at": "2026-03-01T09:00:00.000001Z",
+    "event": AuditEvent("voted", "mallory@example.com"),
+    "shown": "f" * 64,
+    "previous": "f" * 64,
+}
+OTHER_EVENTS: dict[str, Any] = {
+    "event": "refused",
+    "actor": "mallory@example.com",
+    "identified_by": "iam",
+    "source": "198.51.100.0/24",
+    "data": {"decision": "reject"},
+}
+
+
+def chain_of(length: int) -> list[AuditEntry]:
+    entries: list[AuditEntry] = []
+    head = GENESIS
+    for number in range(length):
+        event = AuditEvent("voted", "maria@example.com", "review link", "203.0.113.0/24", {"decision": f"{number}"})
+        entries.append(append("r.approval", number, head, "5" * 64, event, NOW + timedelta(seconds=number)))
+        head = entries[-1].hash
+    return entries
+
+
+def is_the_chain(entries: list[AuditEntry], original: list[AuditEntry]) -> bool:
+    return is_unbroken(entries, original[-1].hash, len(original))
+
+
+def test_a_chain_starts_from_the_genesis_and_counts_from_one() -> None:
+    first, second, *_ = chain_of(3)
+    assert (first.seq, first.previous) == (1, "0" * 64)
+    assert (second.seq, second.previous) == (2, first.hash)
+
+
+@given(st.integers(1, 12))
+def test_an_untouched_chain_is_unbroken(length: int) -> None:
+    chain = chain_of(length)
+    assert is_the_chain(chain, chain)
+
+
+@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(AuditEntry)])
+def test_a_changed_entry_breaks_the_chain(field: str, place: int) -> None:
+    chain = chain_of(4)
+    forged = list(chain)
+    forged[place] = dataclasses.replace(chain[place], **{field: OTHER_VALUES[field]})
+    assert forged[place].hash != chain[place].hash
+    assert not is_the_chain(forged, chain)
+
+
+@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(AuditEvent)])
+def test_a_changed_event_breaks_the_chain(field: str, place: int) -> None:
+    chain = chain_of(4)
+    forged = list(chain)
+    event = dataclasses.replace(chain[place].event, **{field: OTHER_EVENTS[field]})
+    forged[place] = dataclasses.replace(chain[place], event=event)
+    assert not is_the_chain(forged, chain)
+
+
+@given(st.integers(1, 12).flatmap(lambda length: st.tuples(st.just(length), st.integers(0, length - 1))))
+def test_a_dropped_entry_breaks_the_chain(case: tuple[int, int]) -> None:
+    length, place = case
+    chain = chain_of(length)
+    assert not is_the_chain(chain[:place] + chain[place + 1 :], chain)
+
+
+@given(st.permutations(range(5)))
+def test_entries_in_another_order_break_the_chain(order: list[int]) -> None:
+    chain = chain_of(5)
+    assert is_the_chain([chain[place] for place in order], chain) == (order == sorted(order))
+
+
+@given(st.integers(0, 5))
+def test_an_entry_put_in_breaks_the_chain(place: int) -> None:
+    chain = chain_of(5)
+    head = chain[place - 1].hash if place else GENESIS
+    forged = append("r.approval", place, head, "5" * 64, AuditEvent("voted", "mallory@example.com"), NOW)
+    assert not is_the_chain([*chain[:place], forged, *chain[place:]], chain)
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.9", "203.0.113.0/24"),
+        ("0.0.0.0", "0.0.0.0/24"),  # noqa: S104  an address to shorten, not one to listen on
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1::/48"),
+        ("::1", "::/48"),
+        ("2001:DB8::1", "2001:db8::/48"),
+        ("", ""),
+        ("unknown", ""),
+        ("203.0.113.9, 198.51.100.7", ""),
+        ("203.0.113.256", ""),
+        ("203.0.113.9/24", ""),
+        ("203.0.113.9:443", ""),
+        (" 203.0.113.9", ""),
+        ("2001:db8::g", ""),
+    ],
+)
+def test_a_source_is_kept_as_its_network_and_garbage_as_nothing(address: str, network: str) -> None:
+    assert network_of(address) == network
+
+
+@given(st.text() | st.ip_addresses().map(str))
+def test_no_text_is_too_odd_to_be_asked_for_its_network(address: str) -> None:
+    assert network_of(address) == "" or "/" in network_of(address)

@@ -1,0 +1,106 @@
+"""Rules: when votes decide, held against an oracle that tries every way the vote can still go."""
+
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from countersign.domain.rules import Decision, Outcome, Rule, Verdict, decide
+
+YES, NO = Decision.APPROVE, Decision.REJECT
+PEOPLE = tuple("abcdef")
+
+
+@st.composite
+def ballots(draw: st.DrawFn) -> tuple[Rule, tuple[str, ...], dict[str, Decision]]:
+    audience = PEOPLE[: draw(st.integers(1, len(PEOPLE)))]
+    kind = draw(st.sampled_from(["any", "all", "quorum"]))
+    rule = Rule(kind, draw(st.integers(1, len(audience))), veto=draw(st.booleans()))
+    votes = draw(st.dictionaries(st.sampled_from(audience), st.sampled_from(Decision)))
+    return rule, audience, votes
+
+
+def oracle(rule: Rule, audience: tuple[str, ...], votes: dict[str, Decision]) -> Outcome | None:
+    """Say what the votes come to, by trying everything that those who have not voted may still say."""
+    needed = {"any": 1, "all": len(audience), "quorum": rule.k}[rule.kind]
+    silent = [person for person in audience if person not in votes]
+    ends = [[*votes.values(), *rest].count(YES) for rest in product([YES, NO], repeat=len(silent))]
+    if min(ends) >= needed:
+        return Outcome.APPROVED
+    one_rejection_decides = rule.veto or rule.kind == "any"
+    if max(ends) < needed or (one_rejection_decides and NO in votes.values()):
+        return Outcome.REJECTED
+    return None
+
+
+@given(ballots())
+def test_votes_decide_as_the_oracle_says(ballot: tuple[Rule, tuple[str, ...], dict[str, Decision]]) -> None:
+    verdict = decide(*ballot)
+    assert (verdict and verdict.outcome) == oracle(*ballot)
+
+
+@given(ballots())
+def test_a_verdict_names_those_who_voted_so_in_the_order_of_the_audience(
+    ballot: tuple[Rule, tuple[str, ...], dict[str, Decision]],
+) -> None:
+    rule, audience, votes = ballot
+    verdict = decide(rule, audience, votes)
+    if verdict:
+        said = YES if verdict.outcome is Outcome.APPROVED else NO
+        assert verdict.decided_by == tuple(person for person in audience if votes.get(person) is said)
+
+
+@given(ballots(), st.dictionaries(st.sampled_from("xyz"), st.sampled_from(Decision)))
+def test_votes_of_people_outside_the_audience_count_for_nothing(
+    ballot: tuple[Rule, tuple[str, ...], dict[str, Decision]], strangers: dict[str, Decision]
+) -> None:
+    rule, audience, votes = ballot
+    assert decide(rule, audience, votes | strangers) == decide(rule, audience, votes)
+
+
+@given(ballots())
+def test_when_everybody_has_voted_there_is_a_verdict(
+    ballot: tuple[Rule, tuple[str, ...], dict[str, Decision]],
+) -> None:
+    rule, audience, votes = ballot
+    assert decide(rule, audience, dict.fromkeys(audience, YES) | votes) is not None
+
+
+@given(ballots())
+def test_a_rule_reads_back_as_it_was_written(ballot: tuple[Rule, tuple[str, ...], dict[str, Decision]]) -> None:
+    rule, _, _ = ballot
+    assert Rule.from_document(rule.to_document()) == rule
+
+
+@pytest.mark.parametrize(
+    ("document", "rule"),
+    [
+        (None, Rule("any", 1, veto=True)),
+        ({"kind": "any"}, Rule("any", 1, veto=True)),
+        ({"kind": "all"}, Rule("all", 1, veto=True)),
+        ({"kind": "quorum", "k": 2}, Rule("quorum", 2, veto=False)),
+        ({"kind": "quorum", "k": 2, "veto": True}, Rule("quorum", 2, veto=True)),
+        ({"kind": "all", "veto": False}, Rule("all", 1, veto=False)),
+    ],
+)
+def test_only_a_quorum_is_without_a_veto_unless_the_request_says_so(
+    document: dict[str, object] | None, rule: Rule
+) -> None:
+    assert Rule.from_document(document) == rule
+
+
+def test_nobody_decides_by_saying_nothing() -> None:
+    assert decide(Rule(), ("a", "b"), {}) is None
+
+
+def test_the_first_vote_decides_where_any_is_enough() -> None:
+    assert decide(Rule(), ("a", "b"), {"b": NO}) == Verdict(Outcome.REJECTED, ("b",))
+    assert decide(Rule(), ("a", "b"), {"b": YES}) == Verdict(Outcome.APPROVED, ("b",))
+
+
+def test_a_quorum_without_a_veto_outlives_rejections_until_it_is_out_of_reach() -> None:
+    two_of_three = Rule("quorum", 2, veto=False)
+    assert decide(two_of_three, ("a", "b", "c"), {"a": NO}) is None
+    assert decide(two_of_three, ("a", "b", "c"), {"a": NO, "b": NO}) == Verdict(Outcome.REJECTED, ("a", "b"))
+    assert decide(two_of_three, ("a", "b", "c"), {"a": NO, "b": YES, "c": YES}) == Verdict(Outcome.APPROVED, ("b", "c"))

@@ -1,0 +1,182 @@
+"""Strict JSON: one meaning for every reader, and two kinds of refusal for everything else."""
+
+import contextlib
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from countersign.domain.errors import BodyTooLargeError, MalformedBodyError
+from countersign.domain.strict_json import MAX_BODY_BYTES, MAX_DEPTH, canonical, digest, read
+
+UNICODE = ("utf-8", "utf-16", "utf-32")
+
+texts = st.text(st.characters(exclude_categories=["Cs"]))
+numbers = st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False)
+documents = st.recursive(
+    st.none() | st.booleans() | numbers | texts,
+    lambda children: st.lists(children) | st.dictionaries(texts, children),
+)
+
+
+def read_or_refuse(body: bytes) -> None:
+    """Read a body; any other error than the two that the API knows is the test's failure."""
+    with contextlib.suppress(MalformedBodyError, BodyTooLargeError):
+        read(body)
+
+
+@given(st.binary())
+def test_bytes_of_every_kind_are_a_document_or_one_of_two_errors(body: bytes) -> None:
+    read_or_refuse(body)
+
+
+@given(st.text(st.characters()), st.sampled_from([*UNICODE, "latin-1", "utf-7"]))
+def test_text_in_every_encoding_is_a_document_or_one_of_two_errors(text: str, encoding: str) -> None:
+    document = json.dumps(text, ensure_ascii=False)
+    read_or_refuse(document.encode(encoding, "surrogatepass" if encoding in UNICODE else "replace"))
+
+
+@given(documents, st.integers(0), st.binary(max_size=8))
+def test_a_document_with_bytes_in_the_wrong_place_is_a_document_or_one_of_two_errors(
+    document: Any, place: int, bytes_there: bytes
+) -> None:
+    body = canonical(document)
+    place %= len(body) + 1
+    read_or_refuse(body[:place] + bytes_there + body[place:])
+    read_or_refuse(body[:place] + body[place + len(bytes_there) :])
+
+
+@given(st.text(alphabet='{}[]":,\\ud8/0123456789.eE+-truefalsn\ufeff\x00 \n', max_size=200))
+def test_json_shaped_text_is_a_document_or_one_of_two_errors(text: str) -> None:
+    read_or_refuse(text.encode())
+
+
+@given(documents)
+def test_what_strict_json_holds_is_read_back_as_it_was(document: Any) -> None:
+    assert read(canonical(document)) == document
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b'{"a":1,"a":1}', id="the same key twice"),
+        pytest.param(b'{"a":1,"\\u0061":2}', id="the same key twice, once escaped"),
+        pytest.param(b'[{"b":{"a":1,"a":2}}]', id="the same key twice, deep inside"),
+        pytest.param(b"NaN", id="NaN"),
+        pytest.param(b'{"a":NaN}', id="NaN inside"),
+        pytest.param(b"Infinity", id="Infinity"),
+        pytest.param(b"[-Infinity]", id="-Infinity"),
+        pytest.param(b"1e999", id="a float out of range"),
+        pytest.param(b"[-1e999]", id="a negative float out of range"),
+        pytest.param(b"1" * 5000 + b".0", id="a float of 5,000 digits"),
+        pytest.param(b"1" * 5000, id="an integer of 5,000 digits"),
+        pytest.param(b"-" + b"1" * 5000, id="a negative integer of 5,000 digits"),
+        pytest.param(b'"\\ud800"', id="a lone high surrogate"),
+        pytest.param(b'"\\udfff"', id="a lone low surrogate"),
+        pytest.param(b'"\\udc00\\ud800"', id="surrogates in the wrong order"),
+        pytest.param(b'{"\\ud800":1}', id="a lone surrogate in a key"),
+        pytest.param(b'[[["x\\ud800"]]]', id="a lone surrogate deep inside"),
+        pytest.param(b'"\xed\xa0\x80"', id="a surrogate in UTF-8"),
+        pytest.param(b'"\xc0\xaf"', id="overlong UTF-8"),
+        pytest.param(b'"\xff"', id="a byte that UTF-8 has not"),
+        pytest.param(b"\xef\xbb\xbf{}", id="a byte order mark"),
+        pytest.param('{"a":1}'.encode("utf-16"), id="UTF-16 with a mark"),
+        pytest.param('{"a":1}'.encode("utf-16-le"), id="UTF-16 without a mark"),
+        pytest.param('{"a":1}'.encode("utf-32"), id="UTF-32"),
+        pytest.param(b"", id="nothing"),
+        pytest.param(b" ", id="white space"),
+        pytest.param(b"{", id="half a document"),
+        pytest.param(b"{} {}", id="two documents"),
+        pytest.param(b"{'a':1}", id="single quotes"),
+        pytest.param(b"[1,]", id="a trailing comma"),
+        pytest.param(b"01", id="a leading zero"),
+        pytest.param(b"+1", id="a plus sign"),
+        pytest.param(b"0x10", id="a hexadecimal number"),
+        pytest.param('"\t"'.encode(), id="a control character in a text"),
+        pytest.param("１２".encode(), id="digits that are not ASCII"),
+        pytest.param(b"/**/1", id="a comment"),
+        pytest.param(b"\x001", id="a NUL"),
+    ],
+)
+def test_what_is_not_strict_json_is_malformed(body: bytes) -> None:
+    with pytest.raises(MalformedBodyError):
+        read(body)
+
+
+def nested(depth: int, kind: str, inside: str = "") -> bytes:
+    """Return containers one in the other."""
+    opening, closing = {"lists": ("[", "]"), "objects": ('{"a":', "}")}[kind]
+    innermost = inside and opening + inside + closing or {"lists": "[]", "objects": "{}"}[kind]
+    return (opening * (depth - 1) + innermost + closing * (depth - 1)).encode()
+
+
+@pytest.mark.parametrize("kind", ["lists", "objects"])
+@pytest.mark.parametrize("inside", ["", "1", '"text"'])
+def test_sixty_four_levels_are_read(kind: str, inside: str) -> None:
+    read(nested(MAX_DEPTH, kind, inside))
+
+
+@pytest.mark.parametrize("kind", ["lists", "objects"])
+@pytest.mark.parametrize("inside", ["", "1"])
+def test_sixty_five_levels_are_refused(kind: str, inside: str) -> None:
+    with pytest.raises(MalformedBodyError, match="64 levels"):
+        read(nested(MAX_DEPTH + 1, kind, inside))
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b"[" * 100_000 + b"]" * 100_000, b'{"a":' * 40_000 + b"1"])
+def test_a_hundred_thousand_levels_are_refused_like_sixty_five(body: bytes) -> None:
+    with pytest.raises(MalformedBodyError, match="64 levels"):
+        read(body)
+
+
+def test_a_surrogate_under_the_deepest_level_is_found() -> None:
+    with pytest.raises(MalformedBodyError, match="surrogate"):
+        read(nested(MAX_DEPTH, "lists", '"\\ud800"'))
+
+
+def test_a_pair_of_surrogates_is_the_character_that_it_means() -> None:
+    assert read(b'"\\ud83d\\ude00"') == "😀"
+
+
+def test_256_kib_are_read_and_one_byte_more_is_too_large() -> None:
+    text = b'"' + b"a" * (MAX_BODY_BYTES - 2) + b'"'
+    assert len(text) == 256 * 1024
+    assert len(read(text)) == MAX_BODY_BYTES - 2
+    with pytest.raises(BodyTooLargeError) as error:
+        read(text + b" ")
+    assert error.value.limit == 256 * 1024
+
+
+def test_the_cap_counts_bytes_not_characters() -> None:
+    with pytest.raises(BodyTooLargeError):
+        read('"{}"'.format("ä" * (MAX_BODY_BYTES // 2)).encode())
+
+
+@given(st.binary(min_size=4))
+def test_a_refusal_never_quotes_the_body(rest: bytes) -> None:
+    secret = b"s3cr3t-w0rd"
+    with pytest.raises(MalformedBodyError) as error:
+        read(b"{" + secret + rest)
+    assert secret.decode() not in str(error.value)
+
+
+@given(st.dictionaries(texts, documents))
+def test_the_digest_does_not_depend_on_the_order_of_keys(document: dict[str, Any]) -> None:
+    assert digest(document) == digest(dict(reversed(document.items())))
+
+
+@given(documents)
+def test_the_canonical_form_is_the_same_when_read_and_written_again(document: Any) -> None:
+    assert canonical(read(canonical(document))) == canonical(document)
+
+
+def test_documents_that_differ_have_digests_that_differ() -> None:
+    variants: list[Any] = [None, False, 0, "", "0", [], {}, [[]], {"a": []}, {"a": {}}, {"a": None}, {"A": None}]
+    assert len({digest(variant) for variant in variants}) == len(variants)
+
+
+def test_the_digest_is_the_one_that_stands_in_ledgers_already() -> None:
+    assert canonical({"b": [1, "ä"], "a": None}) == '{"a":null,"b":[1,"ä"]}'.encode()
+    assert digest({"b": [1, "ä"], "a": None}) == "5d4c789751acdad9ba305072d1a6ccdc5864fd7c7a1bcc0f38a794e5a4417e02"

@@ -1,0 +1,49 @@
+"""Tokens: 256 random bits that only their recipient has."""
+
+import hashlib
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from countersign.domain.tokens import fingerprint, mint
+
+
+def test_a_token_is_43_url_safe_characters_and_known_by_its_sha_256() -> None:
+    token, known_by = mint()
+    assert re.fullmatch(r"[A-Za-z0-9_-]{43}", token)
+    assert known_by == hashlib.sha256(token.encode()).hexdigest() == fingerprint(token)
+
+
+def test_no_two_tokens_are_the_same() -> None:
+    assert len({mint()[0] for _ in range(500)}) == 500
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "t",
+        "t" * 42,
+        "t" * 44,
+        "t" * 42 + "=",
+        "t" * 42 + "+",
+        "t" * 43 + "\n",
+        " " + "t" * 43,
+        "ｔ" * 43,
+        "t" * 42 + "é",
+    ],
+)
+def test_what_cannot_be_a_token_has_no_fingerprint(text: str) -> None:
+    assert fingerprint(text) is None
+
+
+@given(st.text())
+def test_any_text_may_be_asked_for_its_fingerprint(text: str) -> None:
+    found = fingerprint(text)
+    assert found is None or re.fullmatch(r"[0-9a-f]{64}", found)
+
+
+def test_another_spelling_of_the_same_bits_is_another_token() -> None:
+    assert fingerprint("A" * 43) != fingerprint("A" * 42 + "B"), "base64url decodes both to the same 32 bytes"

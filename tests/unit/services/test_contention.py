@@ -1,0 +1,56 @@
+"""Lost races: tried again, a bounded number of times."""
+
+import pytest
+
+from countersign.domain.errors import LedgerConflictError, LedgerUnavailableError
+from countersign.services.contention import ATTEMPTS, settle
+
+
+class Contended:
+    """An attempt that loses a number of races, and the pauses after them."""
+
+    def __init__(self, losses: int, error: Exception | None = None) -> None:
+        self.losses = losses
+        self.attempts = 0
+        self.pauses: list[float] = []
+        self._error = error or LedgerConflictError("another was faster")
+
+    def attempt(self) -> str:
+        self.attempts += 1
+        if self.attempts <= self.losses:
+            raise self._error
+        return "settled"
+
+
+def test_what_succeeds_at_once_is_done_once_and_without_a_pause() -> None:
+    race = Contended(losses=0)
+    assert settle(race.attempt, race.pauses.append) == "settled"
+    assert (race.attempts, race.pauses) == (1, [])
+
+
+def test_a_lost_race_is_run_again_after_a_pause_until_it_is_won() -> None:
+    race = Contended(losses=ATTEMPTS - 1)
+    assert settle(race.attempt, race.pauses.append) == "settled"
+    assert race.attempts == ATTEMPTS
+    assert len(race.pauses) == ATTEMPTS - 1
+
+
+def test_pauses_grow_and_stay_bounded() -> None:
+    race = Contended(losses=ATTEMPTS - 1)
+    settle(race.attempt, race.pauses.append)
+    assert all(0 <= pause <= min(0.01 * 2**number, 0.4) for number, pause in enumerate(race.pauses))
+
+
+def test_who_loses_every_race_hears_that_the_ledger_is_not_available() -> None:
+    race = Contended(losses=ATTEMPTS)
+    with pytest.raises(LedgerUnavailableError):
+        settle(race.attempt, race.pauses.append)
+    assert race.attempts == ATTEMPTS
+
+
+@pytest.mark.parametrize("error", [LedgerUnavailableError("throttled"), ValueError("a bug")])
+def test_other_errors_are_not_tried_again_here(error: Exception) -> None:
+    race = Contended(losses=1, error=error)
+    with pytest.raises(type(error)):
+        settle(race.attempt, race.pauses.append)
+    assert race.attempts == 1

@@ -1,0 +1,147 @@
+"""Delivering: each recipient is mailed a link of their own, once per hand-off, while the task is open."""
+
+from typing import Any
+
+import pytest
+
+from countersign.domain.errors import LedgerUnavailableError, MailRefusedError
+from countersign.domain.tasks import Status, Task
+from countersign.domain.tokens import fingerprint
+from countersign.services.deliveries import Deliveries, Message
+from tests.builders import APPROVER, NOW, OTHER_APPROVER, TASK_ID, any_decided_task, any_envelope, any_task
+from tests.fakes import FixedClock, MemoryLedger, MemoryMailer
+
+THIRD = "tina@example.com"
+
+
+class Post:
+    """A task with two recipients, and the mail to them."""
+
+    def __init__(self, standing: Task | None = None) -> None:
+        self.ledger = MemoryLedger()
+        task = standing or any_task(audience=(APPROVER, OTHER_APPROVER))
+        self.ledger.standing[task.task_id] = task
+        self.mailer = MemoryMailer()
+        self.tokens: dict[str, str] = {}
+        self.clock = FixedClock(NOW)
+        self.deliveries = Deliveries(self.ledger, self.mailer, self.clock, self.write)
+
+    def write(self, kind: str, task: Task, recipient: str, token: str) -> Message:
+        self.tokens[recipient] = token
+        return Message(f"{kind}: {task.title}", token, f"<p>{token}</p>")
+
+    def deliver(self, **changes: Any) -> int:
+        return self.deliveries.deliver(any_envelope(**changes))
+
+    @property
+    def recipients(self) -> list[str]:
+        return [recipient for recipient, *_ in self.mailer.sent]
+
+
+def test_every_recipient_is_mailed_a_link_of_their_own() -> None:
+    post = Post()
+    assert post.deliver() == 2
+    assert post.recipients == [APPROVER, OTHER_APPROVER]
+    for recipient, _, text, html in post.mailer.sent:
+        token = post.tokens[recipient]
+        assert (text, html) == (token, f"<p>{token}</p>")
+        link = post.ledger.link(fingerprint(token) or "")
+        assert link
+        assert (link.recipient, link.task_id) == (recipient, TASK_ID)
+    assert post.tokens[APPROVER] != post.tokens[OTHER_APPROVER]
+
+
+def test_the_ledger_keeps_no_token() -> None:
+    post = Post()
+    post.deliver()
+    kept = repr(vars(post.ledger))
+    assert all(token not in kept for token in post.tokens.values())
+
+
+def test_each_mail_is_an_audit_entry_with_its_recipient_and_attempt() -> None:
+    post = Post()
+    post.deliver()
+    assert [entry.event.event for entry in post.ledger.entries] == ["mailed", "mailed"]
+    assert [entry.event.data for entry in post.ledger.entries] == [
+        {"recipient": APPROVER, "attempt": 1},
+        {"recipient": OTHER_APPROVER, "attempt": 1},
+    ]
+
+
+def test_the_same_hand_off_again_mails_nobody() -> None:
+    post = Post()
+    post.deliver()
+    assert post.deliver() == 0
+    assert len(post.mailer.sent) == 2
+
+
+def test_a_reminder_mails_everybody_again() -> None:
+    post = Post()
+    post.deliver()
+    assert post.deliver(kind="approval.reminder", attempt=2) == 2
+    assert post.mailer.sent[2][1].startswith("approval.reminder")
+
+
+@pytest.mark.parametrize(
+    "standing", [any_decided_task(), any_task(status=Status.CANCELLED), any_task(status=Status.EXPIRED)]
+)
+def test_nobody_is_mailed_about_a_task_that_is_not_open(standing: Task) -> None:
+    post = Post(standing)
+    assert post.deliver() == 0
+    assert post.mailer.sent == []
+    assert post.ledger.links == {}
+
+
+def test_nobody_is_mailed_about_a_task_past_its_deadline_or_one_that_is_not_there() -> None:
+    post = Post()
+    assert post.deliver(task_id="order-1002.approval") == 0
+    post.clock.move(hours=1)
+    assert post.deliver() == 0
+    assert post.mailer.sent == []
+
+
+def test_a_task_that_is_decided_between_two_mails_is_not_mailed_further() -> None:
+    post = Post()
+    post.ledger.after_write = lambda _: post.ledger.standing.update({TASK_ID: any_decided_task()})
+    assert post.deliver() == 1
+    assert post.recipients == [APPROVER]
+
+
+def test_a_mailbox_that_refuses_does_not_keep_the_mail_from_the_others() -> None:
+    post = Post(any_task(audience=(APPROVER, OTHER_APPROVER, THIRD)))
+    post.mailer.failing[OTHER_APPROVER] = MailRefusedError("Rejected")
+    with pytest.raises(MailRefusedError):
+        post.deliver()
+    assert post.recipients == [APPROVER, THIRD]
+
+
+def test_after_a_failure_only_those_are_mailed_who_were_not() -> None:
+    post = Post()
+    post.mailer.failing[APPROVER] = MailRefusedError("Throttled")
+    with pytest.raises(MailRefusedError):
+        post.deliver()
+    post.mailer.failing.clear()
+    assert post.deliver() == 1
+    assert post.recipients == [OTHER_APPROVER, APPROVER]
+
+
+def test_a_bug_is_not_taken_for_a_mailbox_that_refuses() -> None:
+    post = Post()
+    post.mailer.failing[APPROVER] = ValueError("a bug")
+    with pytest.raises(ValueError, match="a bug"):
+        post.deliver()
+
+
+def test_a_mail_whose_record_was_lost_goes_out_again_with_another_link_of_the_same_person() -> None:
+    post = Post(any_task())
+
+    def be_down(_: str) -> None:
+        raise LedgerUnavailableError("down")
+
+    post.ledger.before_write = be_down
+    with pytest.raises(LedgerUnavailableError):
+        post.deliver()
+    post.ledger.before_write = lambda _: None
+    assert post.deliver() == 1
+    assert post.recipients == [APPROVER, APPROVER]
+    assert {link.recipient for link in post.ledger.links.values()} == {APPROVER}

@@ -1,0 +1,226 @@
+"""The workflow's side of a task: opened and handed off once, read as it stands, taken back only while open."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from countersign import envelope
+from countersign.domain.errors import HandOffRejectedError
+from countersign.domain.rules import Decision
+from countersign.domain.tasks import Status, Task, shown_digest
+from countersign.services.desk import Desk
+from tests.builders import (
+    APPROVER,
+    CALLBACK_ID,
+    DETAILS,
+    NOW,
+    OTHER_APPROVER,
+    REQUESTER,
+    TASK_ID,
+    TITLE,
+    WORKFLOW,
+    any_decided_task,
+    any_question,
+    any_task,
+    any_wait,
+    is_unbroken,
+)
+from tests.fakes import FixedClock, MemoryHandOff, MemoryLedger
+
+
+class Office:
+    """A desk and everything around it."""
+
+    def __init__(self, standing: Task | None = None, refusals: int = 0) -> None:
+        self.ledger = MemoryLedger()
+        self.hand_off = MemoryHandOff(refusals)
+        self.clock = FixedClock(NOW)
+        self.desk = Desk(self.ledger, self.hand_off, self.clock, WORKFLOW)
+        if standing:
+            self.ledger.standing[standing.task_id] = standing
+
+    @property
+    def task(self) -> Task:
+        return self.ledger.standing[TASK_ID]
+
+    @property
+    def events(self) -> list[str]:
+        return [entry.event.event for entry in self.ledger.entries]
+
+
+# Opening
+
+
+def test_opening_puts_the_question_with_its_audience_deadline_and_digest() -> None:
+    office = Office()
+    report = office.desk.open(any_wait(), any_question(audience=(f" {APPROVER.upper()}", APPROVER, OTHER_APPROVER)))
+    task = office.task
+    assert report == {
+        "status": "OPEN",
+        "at": "2026-03-01T09:00:00.000000Z",
+        "expires_at": "2026-03-01T10:00:00.000000Z",
+    }
+    assert (task.status, task.kind, task.workflow, task.request_id) == (Status.OPEN, "approval", WORKFLOW, "order-1001")
+    assert (task.opened_by, task.callback_id) == (CALLBACK_ID, CALLBACK_ID)
+    assert task.audience == (APPROVER, OTHER_APPROVER), "one person in two spellings is one recipient"
+    assert (task.expires_at, task.max_expires_at) == (NOW + timedelta(hours=1), NOW + timedelta(days=1))
+    assert task.shown == shown_digest(TITLE, DETAILS, REQUESTER)
+    assert office.events == ["opened"]
+    assert is_unbroken(office.ledger.entries, task.audit_head, task.audit_seq)
+
+
+def test_opening_hands_the_task_off_in_an_envelope_that_keeps_the_contract() -> None:
+    office = Office()
+    office.desk.open(any_wait(), any_question())
+    (sent,) = office.hand_off.sent
+    assert envelope.read(dict(sent)) == envelope.requested(office.task)
+    assert (sent["kind"], sent["attempt"], sent["task"]["recipients"]) == ("approval.requested", 1, [APPROVER])
+
+
+def test_the_hand_off_and_the_report_hold_no_callback_id() -> None:
+    office = Office()
+    report = office.desk.open(any_wait(), any_question())
+    assert CALLBACK_ID not in json.dumps([report, *office.hand_off.sent])
+
+
+def test_a_retried_opening_hands_off_again_and_opens_nothing_twice() -> None:
+    office = Office(refusals=1)
+    with pytest.raises(HandOffRejectedError):
+        office.desk.open(any_wait(), any_question())
+    office.desk.open(any_wait(), any_question())
+    assert office.hand_off.kinds == ["approval.requested"]
+    assert office.events == ["opened"]
+
+
+def test_an_opening_that_finds_an_answer_hands_nothing_off() -> None:
+    office = Office(any_decided_task())
+    report = office.desk.open(any_wait(), any_question())
+    assert (report["status"], report["outcome"]) == ("DECIDED", "approved")
+    assert "duplicate" not in report
+    assert office.hand_off.sent == []
+
+
+@pytest.mark.parametrize("standing", [any_task(opened_by="another"), any_decided_task(opened_by="another")])
+def test_a_task_that_another_wait_opened_is_reported_as_a_duplicate(standing: Task) -> None:
+    office = Office(standing)
+    assert office.desk.open(any_wait(), any_question())["duplicate"] is True
+    assert office.hand_off.sent == []
+    assert office.task == standing
+
+
+def test_who_loses_the_race_to_open_reads_what_the_winner_put() -> None:
+    office = Office()
+    office.ledger.before_write = lambda _: office.ledger.standing.setdefault(TASK_ID, any_task(title="first"))
+    office.desk.open(any_wait(), any_question())
+    assert office.task.title == "first"
+
+
+# Refreshing
+
+
+def test_a_refresh_points_the_open_task_at_the_fresh_callback_and_sends_nothing() -> None:
+    office = Office(any_task())
+    report = office.desk.refresh(any_wait(), "callback-2", 1, remind=False)
+    assert report["status"] == "OPEN"
+    assert (office.task.callback_id, office.task.opened_by) == ("callback-2", CALLBACK_ID)
+    assert office.hand_off.sent == []
+
+
+def test_a_reminder_that_is_due_is_handed_off_with_its_number() -> None:
+    office = Office(any_task())
+    office.desk.refresh(any_wait(), "callback-2", 3, remind=True)
+    (sent,) = office.hand_off.sent
+    assert (sent["kind"], sent["attempt"]) == ("approval.reminder", 3)
+    assert office.task.hand_off == 3
+
+
+@pytest.mark.parametrize("standing", [any_decided_task(), any_task(status=Status.CANCELLED)])
+def test_a_refresh_leaves_a_task_alone_that_is_not_open(standing: Task) -> None:
+    office = Office(standing)
+    report = office.desk.refresh(any_wait(), "callback-2", 2, remind=True)
+    assert report["status"] == standing.status
+    assert office.task == standing
+    assert office.hand_off.sent == []
+
+
+def test_a_task_that_is_gone_from_the_ledger_is_an_error_that_names_it() -> None:
+    with pytest.raises(LookupError, match=TASK_ID):
+        Office().desk.refresh(any_wait(), "callback-2", 1, remind=False)
+    with pytest.raises(LookupError, match=TASK_ID):
+        Office().desk.read(any_wait())
+
+
+# Reading
+
+
+def test_reading_a_decision_applies_it_and_tells_who_when_and_why() -> None:
+    office = Office(any_decided_task(Decision.REJECT))
+    report = office.desk.read(any_wait())
+    at = "2026-03-01T09:01:00.000000Z"
+    assert report == {
+        "status": "APPLIED",
+        "at": "2026-03-01T09:00:00.000000Z",
+        "expires_at": "2026-03-01T10:00:00.000000Z",
+        "outcome": "rejected",
+        "decided_by": [APPROVER],
+        "decided_at": at,
+        "votes": [{"by": APPROVER, "decision": "reject", "comment": "Go ahead", "at": at}],
+    }
+    assert office.events == ["applied"]
+
+
+def test_reading_twice_applies_once_and_tells_the_same() -> None:
+    office = Office(any_decided_task())
+    first = office.desk.read(any_wait())
+    office.clock.move(seconds=5)
+    assert office.desk.read(any_wait()) == first | {"at": "2026-03-01T09:00:05.000000Z"}
+    assert office.events == ["applied"]
+
+
+def test_a_decision_that_another_tasks_answer_replaced_is_marked_superseded() -> None:
+    office = Office(any_decided_task())
+    office.desk.read(any_wait(), superseded=True)
+    assert office.task.superseded
+
+
+def test_reading_before_the_deadline_changes_nothing_and_from_it_on_expires_the_task() -> None:
+    office = Office(any_task())
+    assert office.desk.read(any_wait())["status"] == "OPEN"
+    assert office.events == []
+    office.clock.move(hours=1)
+    assert office.desk.read(any_wait())["status"] == "EXPIRED"
+    assert office.events == ["expired"]
+
+
+def test_an_answer_that_comes_while_the_task_is_read_is_what_is_read() -> None:
+    office = Office(any_task())
+    office.clock.move(hours=1)
+    office.ledger.before_write = lambda _: office.ledger.standing.update({TASK_ID: any_decided_task()})
+    report = office.desk.read(any_wait())
+    assert (report["status"], report["outcome"]) == ("APPLIED", "approved")
+    assert "expired" not in office.events
+
+
+# Taking back
+
+
+def test_an_open_task_is_taken_back_with_the_reason() -> None:
+    office = Office(any_task())
+    assert office.desk.cancel(any_wait(), "hand_off_failed")["status"] == "CANCELLED"
+    assert office.ledger.entries[-1].event.data == {"reason": "hand_off_failed"}
+
+
+def test_a_decision_made_meanwhile_wins_over_taking_back() -> None:
+    office = Office(any_decided_task())
+    assert office.desk.cancel(any_wait(), "hand_off_failed")["outcome"] == "approved"
+    assert office.task.status is Status.DECIDED
+
+
+def test_taking_back_a_task_that_never_opened_keeps_it_from_opening_later() -> None:
+    office = Office()
+    assert office.desk.cancel(any_wait(), "hand_off_failed")["status"] == "CANCELLED"
+    assert office.desk.open(any_wait(), any_question())["status"] == "CANCELLED"
+    assert office.task.status is Status.CANCELLED
+    assert office.hand_off.sent == []
+    assert office.events == ["cancelled"]

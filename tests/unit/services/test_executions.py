@@ -1,0 +1,85 @@
+"""The end of an execution: the request ends, and what nobody waits for any more is closed."""
+
+import pytest
+
+from countersign.domain.errors import LedgerConflictError
+from countersign.domain.tasks import Status, Task
+from countersign.ports import Request
+from countersign.services.executions import ENDED, Executions
+from tests.builders import NOW, REQUEST_ID, TASK_ID, WORKFLOW, any_decided_task, any_task
+from tests.fakes import FixedClock, MemoryLedger
+
+SECOND = "order-1001.second"
+DEAD = sorted(ENDED - {"SUCCEEDED"})
+
+
+def ledger_with(*standing: Task, status: str = "running") -> MemoryLedger:
+    ledger = MemoryLedger()
+    ledger.standing = {task.task_id: task for task in standing}
+    ledger.asked[REQUEST_ID] = Request(REQUEST_ID, WORKFLOW, status=status)
+    return ledger
+
+
+def ended(ledger: MemoryLedger, status: str, request_id: str = REQUEST_ID) -> list[str]:
+    return Executions(ledger, ledger, FixedClock(NOW)).ended(request_id, status)
+
+
+def test_the_ends_are_those_that_lambda_tells_of() -> None:
+    assert {"SUCCEEDED", "FAILED", "TIMED_OUT", "STOPPED"} == ENDED
+
+
+@pytest.mark.parametrize("status", DEAD)
+def test_a_dead_execution_fails_its_request_and_cancels_its_open_tasks(status: str) -> None:
+    ledger = ledger_with(any_task(), any_task(task_id=SECOND))
+    assert ended(ledger, status) == [TASK_ID, SECOND]
+    assert ledger.asked[REQUEST_ID].status == "failed"
+    assert {task.status for task in ledger.standing.values()} == {Status.CANCELLED}
+    assert [entry.event.data for entry in ledger.entries] == [{"reason": f"execution_{status.lower()}"}] * 2
+
+
+@pytest.mark.parametrize("status", sorted(ENDED))
+def test_a_decision_made_a_moment_before_stays(status: str) -> None:
+    ledger = ledger_with(any_decided_task())
+    assert ended(ledger, status) == []
+    assert ledger.standing[TASK_ID] == any_decided_task()
+
+
+@pytest.mark.parametrize("status", sorted(ENDED))
+def test_a_result_that_the_workflow_recorded_stays(status: str) -> None:
+    ledger = ledger_with()
+    ledger.finish(REQUEST_ID, WORKFLOW, "succeeded", {"status": "approved"}, NOW)
+    ended(ledger, status)
+    assert (ledger.asked[REQUEST_ID].status, ledger.asked[REQUEST_ID].result) == ("succeeded", {"status": "approved"})
+
+
+def test_an_execution_that_succeeded_without_a_record_ends_its_request() -> None:
+    ledger = ledger_with()
+    ended(ledger, "SUCCEEDED")
+    assert ledger.asked[REQUEST_ID].status == "succeeded"
+
+
+@pytest.mark.parametrize("status", sorted(ENDED))
+def test_an_execution_that_nobody_asked_for_is_harmless(status: str) -> None:
+    ledger = MemoryLedger()
+    assert ended(ledger, status, "unknown") == []
+    assert ledger.asked == {}
+
+
+def test_the_same_end_told_twice_cancels_once() -> None:
+    ledger = ledger_with(any_task())
+    ended(ledger, "FAILED")
+    assert ended(ledger, "FAILED") == []
+    assert len(ledger.entries) == 1
+
+
+def test_a_task_that_is_written_meanwhile_is_looked_at_again() -> None:
+    ledger = ledger_with(any_task())
+
+    def be_decided(_: str) -> None:
+        ledger.before_write = lambda _: None
+        ledger.standing[TASK_ID] = any_decided_task()
+        raise LedgerConflictError(TASK_ID)
+
+    ledger.before_write = be_decided
+    assert ended(ledger, "FAILED") == []
+    assert ledger.standing[TASK_ID].status is Status.DECIDED

@@ -1,0 +1,266 @@
+"""Reviewing: what a link shows, and what a click on it does, in the contract's order."""
+
+import dataclasses
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from countersign.domain.errors import (
+    CommentTooLongError,
+    CrossSiteError,
+    DecidedOtherwiseError,
+    DetailsChangedError,
+    LedgerUnavailableError,
+    OwnRequestError,
+    ReviewRefusedError,
+    TaskClosedError,
+    UnknownDecisionError,
+    UnknownLinkError,
+)
+from countersign.domain.rules import Decision, Outcome
+from countersign.domain.tasks import Status, Task
+from countersign.domain.tokens import mint
+from countersign.ports import Link
+from countersign.services import reviews
+from countersign.services.reviews import MAX_COMMENT_CHARACTERS, Review, Reviews
+from tests.builders import (
+    APPROVER,
+    NOW,
+    OTHER_APPROVER,
+    TASK_ID,
+    any_click,
+    any_decided_task,
+    any_rule,
+    any_task,
+    any_token,
+    is_unbroken,
+)
+from tests.fakes import FixedClock, MemoryLedger
+
+
+class Desk:
+    """A task, and its approver's link."""
+
+    def __init__(self, standing: Task, recipient: str = APPROVER) -> None:
+        self.ledger = MemoryLedger()
+        self.ledger.standing[TASK_ID] = standing
+        self.clock = FixedClock(NOW)
+        self.reviews = Reviews(self.ledger, self.clock)
+        self.token = self.link_for(recipient)
+
+    def link_for(self, recipient: str) -> str:
+        token, fingerprint = mint()
+        self.ledger.put_link(Link(fingerprint, TASK_ID, recipient), NOW)
+        return token
+
+    def click(self, **changes: Any) -> Review:
+        return self.reviews.decide(any_click(**{"token": self.token} | changes))
+
+    @property
+    def task(self) -> Task:
+        return self.ledger.standing[TASK_ID]
+
+
+def test_a_link_shows_its_task_to_its_recipient() -> None:
+    desk = Desk(any_task())
+    assert desk.reviews.look(desk.token) == Review(any_task(), APPROVER)
+
+
+def test_looking_fifty_times_writes_nothing() -> None:
+    desk = Desk(any_task())
+    desk.ledger.before_write = lambda write: pytest.fail(f"looking wrote: {write}")
+    for _ in range(50):
+        desk.reviews.look(desk.token)
+    assert desk.task == any_task()
+
+
+@pytest.mark.parametrize("token", [any_token(), "", "short", "t" * 42 + "\n", "T" * 43])
+def test_a_token_that_nobody_has_is_unknown_to_looks_and_clicks(token: str) -> None:
+    desk = Desk(any_task())
+    with pytest.raises(UnknownLinkError):
+        desk.reviews.look(token)
+    with pytest.raises(UnknownLinkError):
+        desk.click(token=token)
+    assert desk.ledger.entries == []
+
+
+def test_a_link_whose_task_is_gone_is_unknown() -> None:
+    desk = Desk(any_task())
+    desk.ledger.standing.clear()
+    with pytest.raises(UnknownLinkError):
+        desk.reviews.look(desk.token)
+
+
+@pytest.mark.parametrize(("decision", "outcome"), [("approve", Outcome.APPROVED), ("reject", Outcome.REJECTED)])
+def test_a_click_decides_and_is_audited(decision: str, outcome: Outcome) -> None:
+    desk = Desk(any_task())
+    review = desk.click(decision=decision, comment="Go ahead")
+    assert (review.refusal, review.repeated) == (None, False)
+    assert review.task == desk.task
+    assert (desk.task.status, desk.task.outcome, desk.task.decided_by) == (Status.DECIDED, outcome, (APPROVER,))
+    assert [entry.event.event for entry in desk.ledger.entries] == ["voted", "decided"]
+    assert is_unbroken(desk.ledger.entries, desk.task.audit_head, desk.task.audit_seq)
+
+
+def test_the_same_click_again_says_so_and_writes_nothing() -> None:
+    desk = Desk(any_task())
+    desk.click()
+    before = desk.task
+    again = desk.click(comment="and again")
+    assert (again.repeated, again.refusal) == (True, None)
+    assert desk.task == before
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_click_from_another_sites_page_decides_nothing(site: str) -> None:
+    desk = Desk(any_task())
+    assert isinstance(desk.click(fetch_site=site).refusal, CrossSiteError)
+    assert desk.task.status is Status.OPEN
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none", ""])
+def test_a_click_on_the_page_itself_and_from_a_browser_that_says_nothing_counts(site: str) -> None:
+    assert Desk(any_task()).click(fetch_site=site).refusal is None
+
+
+@pytest.mark.parametrize("decision", ["", "yes", "Approve", "APPROVE", "approve ", "rejected", "approve,reject", "1"])
+def test_any_other_word_than_approve_or_reject_decides_nothing(decision: str) -> None:
+    desk = Desk(any_task())
+    assert isinstance(desk.click(decision=decision).refusal, UnknownDecisionError)
+    assert desk.task.status is Status.OPEN
+
+
+def test_a_comment_may_have_two_thousand_characters_and_not_one_more() -> None:
+    desk = Desk(any_task())
+    assert isinstance(desk.click(comment="ä" * (MAX_COMMENT_CHARACTERS + 1)).refusal, CommentTooLongError)
+    assert desk.click(comment="ä" * MAX_COMMENT_CHARACTERS).refusal is None
+    assert MAX_COMMENT_CHARACTERS == 2000
+
+
+REFUSALS: list[tuple[type[ReviewRefusedError], dict[str, Any], dict[str, Any], float]] = [
+    (CrossSiteError, {}, {"fetch_site": "cross-site"}, 0),
+    (OwnRequestError, {"requester": APPROVER.upper()}, {}, 0),
+    (UnknownDecisionError, {}, {"decision": "yes"}, 0),
+    (CommentTooLongError, {}, {"comment": "x" * 2001}, 0),
+    (
+        DecidedOtherwiseError,
+        {"status": Status.DECIDED, "outcome": Outcome.REJECTED, "decided_at": NOW, "decided_by": (OTHER_APPROVER,)},
+        {},
+        0,
+    ),
+    (TaskClosedError, {}, {}, 3600),
+    (DetailsChangedError, {}, {"shown": "0" * 64}, 0),
+]
+"""In the contract's order: the refusal, what is wrong with the task, with the click, and how late it is in seconds."""
+
+
+@pytest.mark.parametrize("place", range(len(REFUSALS)), ids=[error.__name__ for error, *_ in REFUSALS])
+def test_the_first_reason_of_the_contract_counts_when_several_apply(place: int) -> None:
+    task, click, late = any_task(), {"shown": any_task().shown}, 0.0
+    for _, of_task, of_click, seconds in REFUSALS[place:]:
+        task = dataclasses.replace(task, **of_task)
+        click |= of_click
+        late = max(late, seconds)
+    desk = Desk(task)
+    desk.clock.move(seconds=late)
+    assert type(desk.click(**click).refusal) is REFUSALS[place][0]
+
+
+@pytest.mark.parametrize("case", REFUSALS, ids=lambda case: case[0].__name__)
+def test_every_refusal_leaves_one_audit_entry_with_its_reason_and_nothing_else(
+    case: tuple[type[ReviewRefusedError], dict[str, Any], dict[str, Any], float],
+) -> None:
+    error, of_task, of_click, late = case
+    standing = any_task(**{"shown": any_task().shown} | of_task)
+    desk = Desk(standing)
+    desk.clock.move(seconds=late)
+    review = desk.click(**of_click)
+    (entry,) = desk.ledger.entries
+    assert (entry.event.event, entry.event.actor) == ("refused", APPROVER)
+    assert entry.event.data == {"reason": reviews.REASONS[error]}
+    assert dataclasses.replace(desk.task, audit_seq=0, audit_head=standing.audit_head) == standing
+    assert review.task == desk.task
+
+
+def test_every_refusal_that_a_click_can_meet_has_a_name_in_the_audit() -> None:
+    assert set(reviews.REASONS) == set(ReviewRefusedError.__subclasses__()) - {UnknownLinkError}
+    assert len(set(reviews.REASONS.values())) == len(reviews.REASONS)
+
+
+def test_the_requester_with_a_link_of_their_own_cannot_decide() -> None:
+    desk = Desk(any_task(audience=(APPROVER, OTHER_APPROVER), requester="Otto@Example.com"), recipient=OTHER_APPROVER)
+    assert isinstance(desk.click().refusal, OwnRequestError)
+
+
+def test_who_clicked_is_whose_link_it_is() -> None:
+    desk = Desk(any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all")))
+    desk.click()
+    desk.click(token=desk.link_for(OTHER_APPROVER))
+    assert desk.task.decided_by == (APPROVER, OTHER_APPROVER)
+
+
+def test_two_links_of_one_recipient_are_one_vote() -> None:
+    desk = Desk(any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all")))
+    desk.click()
+    assert desk.click(token=desk.link_for(APPROVER)).repeated
+    assert desk.task.status is Status.OPEN
+
+
+def test_who_loses_a_race_hears_what_the_winner_decided() -> None:
+    desk = Desk(any_task(audience=(APPROVER, OTHER_APPROVER)))
+    rival = desk.link_for(OTHER_APPROVER)
+
+    def be_faster(_: str) -> None:
+        desk.ledger.before_write = lambda _: None
+        desk.click(token=rival, decision="reject")
+
+    desk.ledger.before_write = be_faster
+    review = desk.click(decision="approve")
+    assert isinstance(review.refusal, DecidedOtherwiseError)
+    assert (desk.task.outcome, desk.task.decided_by) == (Outcome.REJECTED, (OTHER_APPROVER,))
+    assert [entry.event.event for entry in desk.ledger.entries] == ["voted", "decided", "refused"]
+
+
+def test_a_vote_that_was_overtaken_by_another_vote_is_not_lost() -> None:
+    desk = Desk(any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all")))
+    rival = desk.link_for(OTHER_APPROVER)
+
+    def be_faster(_: str) -> None:
+        desk.ledger.before_write = lambda _: None
+        desk.click(token=rival)
+
+    desk.ledger.before_write = be_faster
+    desk.click()
+    assert desk.task.outcome is Outcome.APPROVED
+    assert set(desk.task.votes) == {APPROVER, OTHER_APPROVER}
+
+
+def test_a_click_that_is_overtaken_by_the_deadline_hears_that_the_task_is_closed() -> None:
+    desk = Desk(any_task())
+
+    def let_it_expire(_: str) -> None:
+        desk.ledger.before_write = lambda _: None
+        desk.ledger.standing[TASK_ID] = any_task(expires_at=NOW - timedelta(seconds=1))
+
+    desk.ledger.before_write = let_it_expire
+    assert isinstance(desk.click().refusal, TaskClosedError)
+    assert desk.task.outcome is None
+
+
+def test_a_ledger_that_does_not_answer_records_nothing_and_says_so() -> None:
+    desk = Desk(any_task())
+
+    def be_down(_: str) -> None:
+        raise LedgerUnavailableError("down")
+
+    desk.ledger.before_write = be_down
+    with pytest.raises(LedgerUnavailableError):
+        desk.click()
+    assert desk.task == any_task()
+
+
+def test_a_decided_task_can_be_looked_at_past_its_deadline() -> None:
+    desk = Desk(any_decided_task(Decision.REJECT, status=Status.APPLIED))
+    desk.clock.move(days=30)
+    assert desk.reviews.look(desk.token).task.outcome is Outcome.REJECTED

@@ -1,0 +1,92 @@
+"""Ringing: the workflow is woken, and how that went stands on the task."""
+
+import pytest
+
+from countersign.domain.errors import LedgerUnavailableError, NotRungError
+from countersign.domain.tasks import Ring, Status, Task
+from countersign.services.rings import Rings
+from tests.builders import CALLBACK_ID, NOW, TASK_ID, any_decided_task
+from tests.fakes import FixedClock, MemoryDoorbell, MemoryLedger
+
+
+class Relay:
+    """A decided task, and what rings."""
+
+    def __init__(self, *answers: Ring | Exception, standing: Task | None = None) -> None:
+        self.ledger = MemoryLedger()
+        self.ledger.standing[TASK_ID] = standing or any_decided_task()
+        self.doorbell = MemoryDoorbell(answers)
+        self.rings = Rings(self.ledger, self.doorbell, FixedClock(NOW))
+
+    def ring(self) -> Ring:
+        return self.rings.ring(TASK_ID, CALLBACK_ID)
+
+    @property
+    def task(self) -> Task:
+        return self.ledger.standing[TASK_ID]
+
+
+@pytest.mark.parametrize("state", ["delivered", "closed", "failed"])
+def test_how_it_went_is_told_and_kept_with_the_task(state: str) -> None:
+    relay = Relay(Ring(state, NOW, "Code"))
+    assert relay.ring() == relay.task.ring == Ring(state, NOW, "Code")
+    assert relay.doorbell.rung == [CALLBACK_ID]
+    assert [entry.event.event for entry in relay.ledger.entries] == ["rung"]
+
+
+def test_a_ring_leaves_the_status_and_the_decision_alone() -> None:
+    relay = Relay()
+    relay.ring()
+    assert (relay.task.status, relay.task.outcome) == (Status.DECIDED, any_decided_task().outcome)
+
+
+@pytest.mark.parametrize("state", ["closed", "failed"])
+def test_a_second_ring_never_downgrades_a_delivered_one(state: str) -> None:
+    relay = Relay(Ring("delivered", NOW), Ring(state, NOW))
+    relay.ring()
+    relay.ring()
+    assert relay.task.ring == Ring("delivered", NOW)
+    assert len(relay.ledger.entries) == 1
+
+
+def test_a_ring_that_failed_is_replaced_by_one_that_is_delivered() -> None:
+    relay = Relay(Ring("failed", NOW), Ring("delivered", NOW))
+    relay.ring()
+    relay.ring()
+    assert relay.task.ring == Ring("delivered", NOW)
+
+
+def test_a_ring_that_lambda_did_not_take_is_not_kept_so_that_it_is_tried_again() -> None:
+    relay = Relay(NotRungError("throttled"))
+    with pytest.raises(NotRungError):
+        relay.ring()
+    assert relay.task == any_decided_task()
+
+
+def test_a_ring_that_the_ledger_did_not_take_is_told_so_that_it_is_tried_again() -> None:
+    relay = Relay()
+
+    def be_down(_: str) -> None:
+        raise LedgerUnavailableError("down")
+
+    relay.ledger.before_write = be_down
+    with pytest.raises(LedgerUnavailableError):
+        relay.ring()
+
+
+def test_a_workflow_that_is_faster_than_the_record_of_its_ring_is_no_trouble() -> None:
+    relay = Relay()
+
+    def apply(_: str) -> None:
+        relay.ledger.before_write = lambda _: None
+        relay.ledger.standing[TASK_ID] = any_decided_task(status=Status.APPLIED, audit_seq=3)
+
+    relay.ledger.before_write = apply
+    relay.ring()
+    assert (relay.task.status, relay.task.ring) == (Status.APPLIED, Ring("delivered", NOW))
+
+
+def test_a_task_that_is_gone_is_rung_all_the_same() -> None:
+    relay = Relay()
+    relay.ledger.standing.clear()
+    assert relay.ring().state == "delivered"

@@ -1,0 +1,166 @@
+"""The arrows of the design: who may import what, who may ask the time, and how long a handler may be."""
+
+import ast
+import sys
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LIBRARY = ROOT / "layers/countersign/python/countersign"
+LAMBDAS = ROOT / "lambdas"
+HANDLERS = sorted(LAMBDAS.glob("*/handler.py"))
+AWS = {"botocore", "boto3", "aws_lambda_powertools"}
+DURABLE = "aws_durable_execution_sdk_python"
+BLANK = {
+    tokenize.COMMENT,
+    tokenize.NL,
+    tokenize.NEWLINE,
+    tokenize.INDENT,
+    tokenize.DEDENT,
+    tokenize.ENCODING,
+    tokenize.ENDMARKER,
+}
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def modules_of(*folders: Path) -> list[Path]:
+    return sorted(path for folder in folders for path in folder.rglob("*.py"))
+
+
+def imports_of(path: Path) -> set[str]:
+    """Return every module that a file imports, wherever in it: at the top, in a function, for types."""
+    return set(_imports_in(ast.parse(path.read_text("utf-8"))))
+
+
+def _imports_in(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+def importers_of(package: str, modules: list[Path]) -> set[str]:
+    return {named(path) for path in modules if package in {name.split(".")[0] for name in imports_of(path)}}
+
+
+def readers_of_the_clock(modules: list[Path]) -> set[str]:
+    return {named(path) for path in modules if _asks_the_time(ast.parse(path.read_text("utf-8")))}
+
+
+def _asks_the_time(tree: ast.AST) -> bool:
+    called = {
+        (ast.unparse(node.func.value).split(".")[-1], node.func.attr)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    }
+    forbidden = {
+        ("datetime", "now"),
+        ("datetime", "utcnow"),
+        ("datetime", "today"),
+        ("date", "today"),
+        ("time", "time"),
+    }
+    return bool(called & forbidden)
+
+
+def lines_of_code(path: Path) -> int:
+    """Return how many lines hold code; docstrings, comments and blank lines do not."""
+    tree = ast.parse(path.read_text("utf-8"))
+    docstrings = {line for node in ast.walk(tree) for line in _docstring_lines(node)}
+    with tokenize.open(path) as file:
+        tokens = [token for token in tokenize.generate_tokens(file.readline) if token.type not in BLANK]
+    code = {line for token in tokens for line in range(token.start[0], token.end[0] + 1)}
+    return len(code - docstrings)
+
+
+def _docstring_lines(node: ast.AST) -> range:
+    if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) or ast.get_docstring(node) is None:
+        return range(0)
+    docstring = node.body[0]
+    return range(docstring.lineno, (docstring.end_lineno or docstring.lineno) + 1)
+
+
+def test_the_library_and_every_function_are_found() -> None:
+    assert len(modules_of(LIBRARY)) > 25
+    assert {path.parent.name for path in HANDLERS} == {
+        "approver",
+        "executions",
+        "order_approval",
+        "publisher",
+        "relay",
+        "requests_api",
+        "webhook",
+    }
+
+
+@pytest.mark.parametrize("path", modules_of(LIBRARY / "domain"), ids=named)
+def test_the_domain_imports_the_standard_library_and_itself(path: Path) -> None:
+    foreign = {
+        name
+        for name in imports_of(path)
+        if name.split(".")[0] not in sys.stdlib_module_names and not name.startswith("countersign.domain")
+    }
+    assert foreign == set()
+
+
+@pytest.mark.parametrize("path", [*modules_of(LIBRARY / "services"), LIBRARY / "ports.py"], ids=named)
+def test_services_and_ports_know_neither_aws_nor_the_durable_sdk_nor_adapters(path: Path) -> None:
+    assert {name for name in imports_of(path) if name.split(".")[0] in AWS | {DURABLE}} == set()
+    assert {name for name in imports_of(path) if name.startswith(("countersign.adapters", "countersign.aws"))} == set()
+
+
+def test_only_the_workflow_authors_modules_import_the_durable_sdk() -> None:
+    assert importers_of(DURABLE, modules_of(LIBRARY)) == {
+        named(LIBRARY / name) for name in ("approval.py", "ask.py", "workflow.py")
+    }
+
+
+def test_only_adapters_and_the_maker_of_clients_import_botocore() -> None:
+    importers = importers_of("botocore", modules_of(LIBRARY, LAMBDAS))
+    assert {path for path in importers if not path.startswith(named(LIBRARY / "adapters"))} == {
+        named(LIBRARY / "aws.py")
+    }
+
+
+def test_nobody_imports_boto3() -> None:
+    assert importers_of("boto3", modules_of(LIBRARY, LAMBDAS)) == set()
+
+
+def test_only_the_clock_asks_the_time() -> None:
+    assert readers_of_the_clock(modules_of(LIBRARY, LAMBDAS)) == {named(LIBRARY / "domain/clock.py")}
+
+
+def test_only_a_workflow_imports_the_durable_sdk_among_the_functions() -> None:
+    assert importers_of(DURABLE, modules_of(LAMBDAS)) == {"lambdas/order_approval/handler.py"}
+
+
+@pytest.mark.parametrize("path", HANDLERS, ids=named)
+def test_a_function_imports_the_library_and_its_own_folder_but_no_other_function(path: Path) -> None:
+    functions = {handler.parent.name for handler in HANDLERS}
+    assert {name.split(".")[0] for name in imports_of(path)} & functions <= {path.parent.name}
+
+
+@pytest.mark.parametrize("path", HANDLERS, ids=named)
+def test_a_handler_is_at_most_sixty_lines_of_code(path: Path) -> None:
+    assert lines_of_code(path) <= 60
+
+
+def test_a_line_of_code_is_one_that_does_something(tmp_path: Path) -> None:
+    file = tmp_path / "handler.py"
+    file.write_text(
+        '"""Doc.\n\nstring"""\n\nimport os  # why\n\n# comment\n\n\ndef f() -> str:\n    """Doc."""\n    return (\n        os.name\n    )\n'
+    )
+    assert lines_of_code(file) == 5
+
+
+def test_asking_the_time_is_noticed_however_it_is_spelt() -> None:
+    for code in ("datetime.now(UTC)", "datetime.datetime.now()", "time.time()", "x = datetime.date.today()"):
+        assert _asks_the_time(ast.parse(code)), code
+    assert not _asks_the_time(ast.parse("clock.now()"))

@@ -1,0 +1,60 @@
+"""The hand-off envelope: one document for every channel, checked on both sides."""
+
+import json
+from typing import Any
+
+import pytest
+
+from countersign import envelope
+from countersign.domain.errors import ContractError
+from tests.builders import APPROVER, CALLBACK_ID, DETAILS, REQUESTER, TITLE, any_envelope, any_task, any_token
+
+
+def test_an_envelope_says_what_is_asked_of_whom_and_until_when() -> None:
+    assert envelope.requested(any_task()) == {
+        "version": 1,
+        "kind": "approval.requested",
+        "task_id": "order-1001.approval",
+        "request_id": "order-1001",
+        "workflow": "order-approval",
+        "expires_at": "2026-03-01T10:00:00.000000Z",
+        "attempt": 1,
+        "task": {
+            "title": TITLE,
+            "details": [{"label": label, "value": value} for label, value in DETAILS],
+            "requester": REQUESTER,
+            "recipients": [APPROVER],
+        },
+    }
+
+
+def test_a_reminder_has_its_own_kind_and_number() -> None:
+    reminder = envelope.reminder(any_task(), 3)
+    assert (reminder["kind"], reminder["attempt"]) == ("approval.reminder", 3)
+
+
+def test_the_kind_is_the_tasks_own() -> None:
+    assert envelope.requested(any_task(kind="payment"))["kind"] == "payment.requested"
+
+
+def test_an_envelope_for_people_holds_neither_callback_nor_token() -> None:
+    written = json.dumps(envelope.requested(any_task()))
+    assert CALLBACK_ID not in written
+    assert "callback" not in envelope.requested(any_task())
+    assert any_token() not in written
+
+
+def test_an_envelope_reads_back_as_it_was_written() -> None:
+    written = envelope.requested(any_task())
+    assert envelope.read(json.loads(json.dumps(written))) == written
+
+
+def test_a_task_that_makes_no_valid_envelope_is_not_handed_off() -> None:
+    with pytest.raises(ContractError):
+        envelope.requested(any_task(kind="Not A Kind"))
+
+
+@pytest.mark.parametrize("document", [None, [], {}, any_envelope(version=2), any_envelope(callback={"token": "t"})])
+def test_what_is_no_envelope_is_refused_on_arrival(document: Any) -> None:
+    with pytest.raises(ContractError):
+        envelope.read(document)

@@ -1,0 +1,106 @@
+"""The review page's form, as browsers post it, and as others do."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from countersign.domain.errors import BodyTooLargeError, MalformedBodyError
+from countersign.services.reviews import Click
+from tests.builders import any_token, http_event
+from webhook.form import click_of
+
+FIELDS = {"t": any_token(), "decision": "approve", "comment": "Go ahead", "shown": "5" * 64}
+comments = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+def posted(body: str | bytes, **headers: str) -> Click:
+    return click_of(http_event("POST", "/review", body, headers=headers))
+
+
+@pytest.mark.parametrize("body", [urlencode(FIELDS), urlencode(FIELDS).encode()], ids=["text", "base64"])
+def test_the_forms_fields_are_the_click(body: str | bytes) -> None:
+    assert posted(body, **{"sec-fetch-site": "same-origin"}) == Click(
+        any_token(), "approve", "Go ahead", "5" * 64, "same-origin", "203.0.113.0/24"
+    )
+
+
+@given(comments)
+def test_every_comment_arrives_as_it_was_typed_with_one_kind_of_line_break(comment: str) -> None:
+    assert posted(urlencode(FIELDS | {"comment": comment})).comment == comment.replace("\r\n", "\n")
+
+
+def test_a_line_break_is_one_character_however_the_browser_sends_it() -> None:
+    assert posted("comment=one%0D%0Atwo").comment == "one\ntwo"
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_field_that_is_missing_reads_as_empty(name: str) -> None:
+    fields = {key: value for key, value in FIELDS.items() if key != name}
+    click = posted(urlencode(fields))
+    assert {"t": click.token, "decision": click.decision, "comment": click.comment, "shown": click.shown} == {
+        **fields,
+        name: "",
+    }
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_field_that_is_posted_twice_reads_as_empty(name: str) -> None:
+    click = posted(urlencode([*FIELDS.items(), (name, FIELDS[name])]))
+    read = {"t": click.token, "decision": click.decision, "comment": click.comment, "shown": click.shown}
+    assert read[name] == ""
+
+
+def test_fields_that_the_form_has_not_are_left_alone() -> None:
+    assert posted(urlencode(FIELDS | {"extra": "1"})).decision == "approve"
+
+
+@pytest.mark.parametrize("body", ["", "nonsense", "&&&", "=", '{"decision":"approve"}'])
+def test_a_body_that_is_another_form_or_none_decides_nothing(body: str) -> None:
+    click = posted(body)
+    assert (click.token, click.decision) == ("", "")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"decision=approve&comment=\xff\xfe", id="bytes that are not UTF-8"),
+        pytest.param("decision=approve&comment=é".encode(), id="UTF-8 that is not escaped"),
+        pytest.param("decision=approve&comment=é", id="text that is not escaped"),
+        pytest.param("comment=%FF%FE", id="escapes that are not UTF-8"),
+        pytest.param("comment=%ED%A0%80", id="an escaped surrogate"),
+        pytest.param("&".join(f"f{number}=1" for number in range(17)), id="more fields than any form of ours"),
+    ],
+)
+def test_what_is_no_form_in_utf_8_is_malformed(body: str | bytes) -> None:
+    with pytest.raises(MalformedBodyError):
+        posted(body)
+
+
+@pytest.mark.parametrize("encode", [str, str.encode], ids=["text", "base64"])
+def test_a_body_over_the_cap_is_too_large(encode: Any) -> None:
+    with pytest.raises(BodyTooLargeError):
+        posted(encode("comment=" + "a" * 256 * 1024))
+
+
+@pytest.mark.parametrize("name", ["sec-fetch-site", "Sec-Fetch-Site", "SEC-FETCH-SITE"])
+@pytest.mark.parametrize("value", ["cross-site", " Cross-Site "])
+def test_where_the_form_was_posted_from_is_read_whatever_its_spelling(name: str, value: str) -> None:
+    assert posted("", **{name: value}).fetch_site == "cross-site"
+
+
+def test_a_browser_that_does_not_say_where_it_posts_from_is_no_error() -> None:
+    event = http_event("POST", "/review", "")
+    event["headers"] = None
+    assert click_of(event).fetch_site == ""
+
+
+@given(st.binary(max_size=300))
+def test_bytes_of_every_kind_are_a_click_or_malformed(body: bytes) -> None:
+    try:
+        click = posted(body)
+    except MalformedBodyError:
+        return
+    assert isinstance(click, Click)
