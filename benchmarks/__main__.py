@@ -1,10 +1,10 @@
-"""Run every measurement, or those that are named: `python -m benchmarks [cold_start] [layer] [click]`."""
+"""Run every measurement, or those that are named: `python -m benchmarks [cold_start] [layer] [click_to_applied]`."""
 
 import sys
 
-from benchmarks import click, cold_start, layer
+from benchmarks import click_to_applied, cold_start, layer
 
-MEASUREMENTS = {"cold_start": cold_start.measure, "layer": layer.measure, "click": click.measure}
+MEASUREMENTS = {"cold_start": cold_start.measure, "layer": layer.measure, "click_to_applied": click_to_applied.measure}
 
 
 def main(names: list[str]) -> int:

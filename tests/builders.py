@@ -183,7 +183,13 @@ def http_event(
     """
     encoded = isinstance(body, bytes)
     context: dict[str, Any] = {
-        "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "203.0.113.9", "userAgent": "test"},
+        "http": {
+            "method": method,
+            "path": path,
+            "protocol": "HTTP/1.1",
+            "sourceIp": "203.0.113.9",
+            "userAgent": "test",
+        },
         "requestId": "request",
         "routeKey": f"{method} {path}",
         "stage": "$default",

@@ -90,7 +90,7 @@ def _form(review: Review, token: str, now: datetime) -> pages.ReviewView:
         now=now,
         token=token,
         shown=task.shown,
-        shared=task.rule.needed(len(task.audience)) > 1,
+        shared=task.rule.needed(len(task.voters)) > 1,
     )
 
 

@@ -19,6 +19,7 @@ CORRECTIONS = (
     names.tell_execution_arns,
     statuses.announce_status_changes,
     permissions.check_durable_actions,
+    permissions.check_mail_by_sender,
 )
 
 

@@ -1,9 +1,11 @@
-"""Who may do what with durable executions, when IAM is enforced (`AUTH=true`)."""
+"""Who may do what, when IAM is enforced (`AUTH=true`)."""
 # mypy: disable-error-code="import-not-found"
 # ruff: noqa: SLF001
 
 from __future__ import annotations
 
+import json
+from email.utils import parseaddr
 from typing import Any
 
 from ministack.core import iam_actions
@@ -43,6 +45,25 @@ def check_durable_actions() -> None:
 
     iam_actions._lambda_action = lambda_action
     iam_actions.extract_resource_arn = extract_resource_arn
+
+
+def check_mail_by_sender() -> None:
+    """Enforce the right to send mail on the identity that sends it.
+
+    Upstream asks for `ses:SendEmail` on `*`, so that no policy that names an identity is enough. On AWS the resource is
+    the sender's identity
+    (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsimpleemailservicev2.html).
+    """
+    resource_of = iam_actions._ses_v2_resource_arn
+
+    def ses_v2_resource_arn(method: str, path: str, body: bytes, region: str, account_id: str) -> str:
+        if path.rstrip("/") != "/v2/email/outbound-emails":
+            resource: str = resource_of(method, path, body, region, account_id)
+            return resource
+        sender = parseaddr(json.loads(body).get("FromEmailAddress", ""))[1]
+        return f"arn:aws:ses:{region}:{account_id}:identity/{sender}"
+
+    iam_actions._ses_v2_resource_arn = ses_v2_resource_arn
 
 
 def _durable_route(path: str) -> tuple[str, str, str] | None:

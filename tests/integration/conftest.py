@@ -10,19 +10,19 @@ from functools import cache
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-import approver.handler
 import botocore.client
-import executions.handler
-import publisher.handler
 import pytest
-import relay.handler
-import requests_api.handler
-import webhook.handler
 from botocore.awsrequest import AWSResponse
 from botocore.session import Session
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 
+import approver.handler
+import executions.handler
+import publisher.handler
+import relay.handler
+import requests_api.handler
+import webhook.handler
 from countersign.adapters.attributes import from_item, to_item
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.aws import client

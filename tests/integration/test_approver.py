@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import webhook.handler
 from botocore.exceptions import EndpointConnectionError
 
+import webhook.handler
 from approver.handler import handler
 from countersign import envelope
 from countersign.domain import tasks
@@ -40,7 +40,8 @@ def recipients(mails: Operation) -> list[str]:
 
 def token_in(mail: dict[str, Any]) -> str:
     (link,) = set(LINK.findall(mail["Content"]["Simple"]["Body"]["Text"]["Data"]))
-    return parse_qs(urlsplit(link).query)["t"][0]
+    token: str = parse_qs(urlsplit(link).query)["t"][0]
+    return token
 
 
 def refusing(*refused: str, answer: Reaction = None) -> Any:

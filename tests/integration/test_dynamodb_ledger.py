@@ -158,15 +158,18 @@ def test_a_change_and_its_audit_entries_are_one_transaction(kit: Kit) -> None:
         kit.decide()
     (transaction,) = transactions.documents
     keys = [next(iter(write.values())) for write in transaction["TransactItems"]]
-    assert [(next(iter(write)), item.get("Key", item.get("Item"))["pk"]["S"]) for write, item in zip(
-        transaction["TransactItems"], keys, strict=True
-    )] == [("Update", f"TASK#{TASK_ID}"), ("Put", f"AUDIT#{TASK_ID}"), ("Put", f"AUDIT#{TASK_ID}")]
+    assert [
+        (next(iter(write)), item.get("Key", item.get("Item"))["pk"]["S"])
+        for write, item in zip(transaction["TransactItems"], keys, strict=True)
+    ] == [("Update", f"TASK#{TASK_ID}"), ("Put", f"AUDIT#{TASK_ID}"), ("Put", f"AUDIT#{TASK_ID}")]
     assert transaction["ClientRequestToken"]
 
 
 def test_a_hundred_tasks_of_one_request_are_listed_over_several_pages(kit: Kit) -> None:
     pages = [
-        Answer(document={"Items": [{"task_id": {"S": "r.a"}}], "LastEvaluatedKey": {"pk": {"S": "x"}, "sk": {"S": "y"}}}),
+        Answer(
+            document={"Items": [{"task_id": {"S": "r.a"}}], "LastEvaluatedKey": {"pk": {"S": "x"}, "sk": {"S": "y"}}}
+        ),
         Answer(document={"Items": [{"task_id": {"S": "r.b"}}]}),
     ]
     with answering("dynamodb", "Query") as queries:

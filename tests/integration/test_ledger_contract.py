@@ -221,7 +221,9 @@ CLOSED_BY: dict[Status, Callable[[Books], object]] = {
 
 
 @pytest.mark.parametrize("status", Status)
-@pytest.mark.parametrize("transition", [row for row in tasks.TRANSITIONS if row.source], ids=lambda row: f"to {row.target}")
+@pytest.mark.parametrize(
+    "transition", [row for row in tasks.TRANSITIONS if row.source], ids=lambda row: f"to {row.target}"
+)
 def test_a_transition_is_written_from_its_own_source_and_no_other(
     books: Books, transition: tasks.Transition, status: Status
 ) -> None:
@@ -239,7 +241,9 @@ def test_a_transition_is_written_from_its_own_source_and_no_other(
     books.assert_unbroken()
 
 
-@pytest.mark.parametrize("transition", [tasks.DECIDING, tasks.VOTING, tasks.EXPIRING], ids=lambda row: f"to {row.target}")
+@pytest.mark.parametrize(
+    "transition", [tasks.DECIDING, tasks.VOTING, tasks.EXPIRING], ids=lambda row: f"to {row.target}"
+)
 @pytest.mark.parametrize("late", [-MOMENT, timedelta(0), MOMENT])
 def test_the_deadline_is_compared_at_the_write_to_the_microsecond(
     books: Books, transition: tasks.Transition, late: timedelta

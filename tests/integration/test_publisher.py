@@ -11,6 +11,7 @@ from countersign.adapters.attributes import to_item
 from countersign.aws import client
 from countersign.domain import tasks
 from countersign.domain.clock import to_text
+from countersign.domain.rules import Decision
 from publisher.handler import handler
 from tests.builders import (
     APPROVER,
@@ -71,9 +72,7 @@ def live_through(kit: Kit, end: str) -> None:
     kit.open_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"), title=TITLE)
     kit.decide(comment=COMMENT)
     if end == "TaskApplied":
-        change = tasks.answer(
-            kit.task(), OTHER_APPROVER, tasks.Decision.APPROVE, COMMENT, kit.task().shown, "", kit.now
-        )
+        change = tasks.answer(kit.task(), OTHER_APPROVER, Decision.APPROVE, COMMENT, kit.task().shown, "", kit.now)
         assert change
         kit.ledger.commit(change)
     if end == "TaskExpired":

@@ -7,8 +7,10 @@ from urllib.parse import quote
 import pytest
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 
-from countersign.adapters.callbacks import ATTEMPTS
+from countersign.adapters.callbacks import ATTEMPTS, CallbackDoorbell
+from countersign.aws import client
 from countersign.domain import tasks
+from countersign.domain.errors import NotRungError
 from countersign.domain.tasks import Ring, Status
 from relay.handler import handler
 from tests.builders import CALLBACK_ID, TASK_ID, is_unbroken, sequence_numbers, stream_event
@@ -47,7 +49,7 @@ def run(*records: dict[str, Any]) -> list[str]:
 
 def ring_of(kit: Kit, task_id: str = TASK_ID) -> tuple[str, str] | None:
     ring = kit.task(task_id).ring
-    return ring and (ring.state, ring.error)
+    return (ring.state, ring.error) if ring else None
 
 
 def decided(kit: Kit, *task_ids: str) -> list[dict[str, Any]]:
@@ -144,6 +146,14 @@ def test_a_lambda_that_is_busy_for_a_moment_delays_nothing(kit: Kit, callbacks: 
     callbacks.answers = [busy]
     assert run(*decided(kit)) == []
     assert ring_of(kit) == ("delivered", "")
+
+
+def test_the_doorbell_pauses_between_its_attempts_and_not_after_the_last(kit: Kit, callbacks: Operation) -> None:
+    pauses: list[float] = []
+    callbacks.by_default = THROTTLED
+    with pytest.raises(NotRungError):
+        CallbackDoorbell(client("lambda"), pauses.append).ring(CALLBACK_ID, kit.now)
+    assert len(pauses) == ATTEMPTS - 1
 
 
 # Batches

@@ -237,7 +237,13 @@ def test_a_body_of_exactly_the_cap_is_read(kit: Kit, invocations: Operation, enc
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("PUT", "/requests"), ("DELETE", "/requests"), ("GET", "/requests"), ("POST", "/requests/order-1001"), ("GET", "/")],
+    [
+        ("PUT", "/requests"),
+        ("DELETE", "/requests"),
+        ("GET", "/requests"),
+        ("POST", "/requests/order-1001"),
+        ("GET", "/"),
+    ],
 )
 def test_a_wrong_method_or_path_is_404(kit: Kit, method: str, path: str) -> None:
     assert_problem(call(handler, method, path, caller=CALLER), 404, "unknown_route")
@@ -327,5 +333,3 @@ def test_what_nobody_expected_is_500_and_says_nothing_of_it(kit: Kit) -> None:
         answer = get()
     assert_problem(answer, 500, "unexpected")
     assert "Validation" not in answer.body
-
-

@@ -1,7 +1,6 @@
 """`GET`, `HEAD` and `POST /review`: every row of the contract, and everything that is bad input."""
 
 import re
-from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -342,9 +341,7 @@ def test_a_post_without_a_token_is_404(kit: Kit, body: str) -> None:
 def test_a_token_in_the_address_of_a_post_decides_nothing(kit: Kit) -> None:
     kit.open_task()
     token, shown = kit.link(), kit.task().shown
-    page = call(
-        handler, "POST", "/review", body=urlencode({"decision": "approve", "shown": shown}), query={"t": token}
-    )
+    page = call(handler, "POST", "/review", body=urlencode({"decision": "approve", "shown": shown}), query={"t": token})
     assert page.status == 404
     assert kit.task().status is Status.OPEN
 
@@ -431,7 +428,7 @@ def test_what_nobody_expected_is_500_and_says_nothing_of_it(kit: Kit) -> None:
 
 
 def test_what_a_requester_wrote_is_shown_and_never_run(kit: Kit) -> None:
-    hostile = '<script>alert(1)</script>"\'><img src=x onerror=alert(1)>'
+    hostile = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
     kit.open_task(title=hostile, details=((hostile, hostile),), requester="r@example.com")
     page = look(kit.link())
     assert "<img" not in page.body
@@ -454,5 +451,3 @@ def test_nobody_but_the_ledger_is_called(kit: Kit) -> None:
 def test_the_requesters_address_is_on_the_page_for_the_approver_to_judge(kit: Kit) -> None:
     kit.open_task()
     assert REQUESTER in look(kit.link()).body
-
-

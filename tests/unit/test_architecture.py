@@ -25,6 +25,23 @@ BLANK = {
 }
 
 
+SEVERAL_KINDS_OF_LINES = '''"""Doc.
+
+string"""
+
+import os  # why
+
+# comment
+
+
+def f() -> str:
+    """Doc."""
+    return (
+        os.name
+    )
+'''
+
+
 def named(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
@@ -154,9 +171,7 @@ def test_a_handler_is_at_most_sixty_lines_of_code(path: Path) -> None:
 
 def test_a_line_of_code_is_one_that_does_something(tmp_path: Path) -> None:
     file = tmp_path / "handler.py"
-    file.write_text(
-        '"""Doc.\n\nstring"""\n\nimport os  # why\n\n# comment\n\n\ndef f() -> str:\n    """Doc."""\n    return (\n        os.name\n    )\n'
-    )
+    file.write_text(SEVERAL_KINDS_OF_LINES)
     assert lines_of_code(file) == 5
 
 

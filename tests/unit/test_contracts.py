@@ -185,6 +185,14 @@ def changed(name: str, changes: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in (SAMPLES[name] | changes).items() if value is not ABSENT}
 
 
+def refusal_of(name: str, document: Any) -> ContractError | None:
+    try:
+        contracts.check(name, document)
+    except ContractError as error:
+        return error
+    return None
+
+
 def cases(table: dict[str, list[Any]]) -> list[Any]:
     return [
         pytest.param(name, row, id=f"{name} {json.dumps(row, default=lambda _: 'absent')[:60]}")
@@ -242,20 +250,15 @@ def test_the_pointer_starts_where_the_document_was_sent() -> None:
 @given(data=st.data(), document=documents)
 def test_no_document_is_too_odd_to_be_checked(name: str, data: st.DataObject, document: Any) -> None:
     key = data.draw(st.sampled_from([*SAMPLES[name], "rule", "callback", "reminders_seconds"]))
-    try:
-        contracts.check(name, SAMPLES[name] | {key: document})
-    except ContractError as error:
-        assert error.pointer == "" or error.pointer.startswith(f"/{key}")
+    refusal = refusal_of(name, SAMPLES[name] | {key: document})
+    assert refusal is None or refusal.pointer == "" or refusal.pointer.startswith(f"/{key}")
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_a_refusal_never_quotes_what_was_sent(name: str) -> None:
+@pytest.mark.parametrize("value", [SECRET, [SECRET], {SECRET: SECRET}, [SECRET, SECRET]], ids=str)
+def test_a_refusal_never_quotes_what_was_sent(name: str, value: Any) -> None:
     for key in (*SAMPLES[name], SECRET, "rule", "callback", "reminders_seconds"):
-        for value in (SECRET, [SECRET], {SECRET: SECRET}, [SECRET, SECRET]):
-            try:
-                contracts.check(name, SAMPLES[name] | {key: value})
-            except ContractError as error:
-                assert SECRET not in str(error)
+        assert SECRET not in str(refusal_of(name, SAMPLES[name] | {key: value}))
 
 
 def test_a_schema_that_does_not_exist_is_an_error_that_says_where_to_put_it() -> None:

@@ -4,14 +4,14 @@ import json
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+import pytest
+
 import approver.settings
 import executions.settings
 import publisher.settings
-import pytest
 import relay.settings
 import requests_api.settings
 import webhook.settings
-
 from countersign.environment import MissingSettingError, required
 
 ARN = "arn:aws:lambda:eu-central-1:111122223333:function:order-approval:live"

@@ -119,9 +119,10 @@ def test_every_error_that_a_machine_can_meet_has_a_row() -> None:
     assert {type(error) for error, *_ in TABLE} == met
 
 
-@pytest.mark.parametrize(
-    "error", sorted(leaves(ReviewRefusedError) | leaves(WorkflowError), key=lambda kind: kind.__name__)
-)
+ELSEWHERE = sorted(leaves(ReviewRefusedError) | leaves(WorkflowError), key=lambda kind: kind.__name__)
+
+
+@pytest.mark.parametrize("error", ELSEWHERE, ids=lambda error: error.__name__)
 def test_errors_of_pages_and_workflows_are_not_for_machines(error: type[CountersignError]) -> None:
     with pytest.raises(LookupError, match=error.__name__):
         http.problem_of(error.__new__(error))
@@ -152,10 +153,9 @@ def test_what_a_machine_asked_for_is_json_that_nobody_keeps() -> None:
 
 
 def test_what_nobody_expected_is_logged_by_type_and_place_and_not_by_its_words() -> None:
-    try:
-        raise ValueError("s3cr3t")
-    except ValueError as error:
-        told = http.where_it_failed(error)
+    with pytest.raises(ValueError, match="s3cr3t") as error:
+        int("s3cr3t")
+    told = http.where_it_failed(error.value)
     assert told["error_type"] == "ValueError"
     assert "test_http.py" in told["error_at"][-1]
     assert "s3cr3t" not in json.dumps(told)

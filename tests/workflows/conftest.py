@@ -83,9 +83,15 @@ class Bench:
             time.sleep(POLL_SECONDS)
         pytest.fail("it did not happen in time")
 
-    def answer(self, decision: Decision, recipient: str = "maria@example.com", comment: str = "") -> Review:
+    def answer(
+        self,
+        decision: Decision,
+        recipient: str = "maria@example.com",
+        comment: str = "",
+        task_id: str = "order-1001.approval",
+    ) -> Review:
         """Record what a click says; nobody rings."""
-        task = self.open_task()
+        task = self.open_task(task_id)
         token = "t" * 43
         self.ledger.put_link(Link(_fingerprint(token), task.task_id, recipient), self.clock.now())
         click = Click(token, decision, comment, task.shown, "same-origin", "")

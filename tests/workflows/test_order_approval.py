@@ -189,6 +189,50 @@ def test_two_waits_of_one_name_are_refused(bench: Bench) -> None:
     assert str(finished.error.type).endswith("DuplicateTaskNameError")
 
 
+def test_in_order_asks_one_after_the_other_and_each_has_a_task_of_their_own(bench: Bench) -> None:
+    bench.start(any_order_input(approvers=["maria@example.com", "hugo@example.com"], rule={"kind": "in_order"}))
+    for level, person in (("1", "maria@example.com"), ("2", "hugo@example.com")):
+        task_id = f"order-1001.approval-{level}"
+        bench.open_task(task_id)
+        bench.answer(Decision.APPROVE, person, task_id=task_id)
+        bench.relay(task_id)
+    result = bench.result()
+    assert result["status"] == "approved"
+    assert result["decided_by"] == ["maria@example.com", "hugo@example.com"]
+    assert [envelope["task"]["recipients"] for envelope in bench.hand_off.sent] == [
+        ["maria@example.com"],
+        ["hugo@example.com"],
+    ]
+
+
+def test_in_order_ends_at_the_first_rejection(bench: Bench) -> None:
+    bench.start(any_order_input(approvers=["maria@example.com", "hugo@example.com"], rule={"kind": "in_order"}))
+    bench.open_task(f"{TASK}-1")
+    bench.answer(Decision.REJECT, task_id=f"{TASK}-1")
+    bench.relay(f"{TASK}-1")
+    assert bench.result()["status"] == "rejected"
+    assert len(bench.hand_off.sent) == 1
+
+
+def test_a_later_wait_gets_what_is_left_of_the_deadline(bench: Bench) -> None:
+    bench.start(any_order_input(approvers=["a@example.com", "b@example.com"], rule={"kind": "in_order"}))
+    first = bench.open_task(f"{TASK}-1")
+    bench.answer(Decision.APPROVE, "a@example.com", task_id=f"{TASK}-1")
+    bench.relay(f"{TASK}-1")
+    assert bench.open_task(f"{TASK}-2").expires_at == first.expires_at
+
+
+def test_two_of_three_approve_over_one_rejection(bench: Bench) -> None:
+    people = ["a@example.com", "b@example.com", "c@example.com"]
+    bench.start(any_order_input(approvers=people, rule={"kind": "quorum", "k": 2}))
+    for person, decision in zip(people, [Decision.REJECT, Decision.APPROVE, Decision.APPROVE], strict=True):
+        bench.answer(decision, person)
+    bench.relay()
+    result = bench.result()
+    assert (result["status"], result["decided_by"]) == ("approved", people[1:])
+    assert [vote["decision"] for vote in result["votes"]] == ["reject", "approve", "approve"]
+
+
 @pytest.fixture
 def impatient(bench: Bench) -> Bench:
     """A bench whose runner skips the pauses between a step's attempts."""

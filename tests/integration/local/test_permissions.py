@@ -126,3 +126,23 @@ def test_a_function_checkpoints_with_a_right_only(strict: Cloud) -> None:
         assert "AccessDenied" in json.dumps(strict.execution(arn)["Error"])
     else:
         strict.callback_id(arn)
+
+
+def test_mail_is_sent_by_a_right_on_the_sender(strict: Cloud) -> None:
+    ses = strict.client("sesv2")
+    for address in ("us@example.com", "them@example.com"):
+        ses.create_email_identity(EmailIdentity=address)
+    arn = "arn:aws:ses:eu-central-1:000000000000:identity/us@example.com"
+    approver = somebody(strict, "approver", document("ses:SendEmail", arn)).client("sesv2")
+
+    def may_send_as(sender: str) -> bool:
+        content = {"Simple": {"Subject": {"Data": "s"}, "Body": {"Text": {"Data": "b"}}}}
+        try:
+            approver.send_email(FromEmailAddress=sender, Destination={"ToAddresses": ["a@b.example"]}, Content=content)
+        except ClientError as error:
+            return "AccessDenied" not in str(error)
+        return True
+
+    assert may_send_as("us@example.com") is strict.corrected
+    assert may_send_as("Us <us@example.com>") is strict.corrected
+    assert not may_send_as("them@example.com")

@@ -94,7 +94,7 @@ def test_what_strict_json_holds_is_read_back_as_it_was(document: Any) -> None:
         pytest.param(b"01", id="a leading zero"),
         pytest.param(b"+1", id="a plus sign"),
         pytest.param(b"0x10", id="a hexadecimal number"),
-        pytest.param('"\t"'.encode(), id="a control character in a text"),
+        pytest.param(b'"\t"', id="a control character in a text"),
         pytest.param("１２".encode(), id="digits that are not ASCII"),
         pytest.param(b"/**/1", id="a comment"),
         pytest.param(b"\x001", id="a NUL"),
@@ -108,7 +108,7 @@ def test_what_is_not_strict_json_is_malformed(body: bytes) -> None:
 def nested(depth: int, kind: str, inside: str = "") -> bytes:
     """Return containers one in the other."""
     opening, closing = {"lists": ("[", "]"), "objects": ('{"a":', "}")}[kind]
-    innermost = inside and opening + inside + closing or {"lists": "[]", "objects": "{}"}[kind]
+    innermost = (inside and opening + inside + closing) or {"lists": "[]", "objects": "{}"}[kind]
     return (opening * (depth - 1) + innermost + closing * (depth - 1)).encode()
 
 

@@ -160,7 +160,8 @@ REFUSALS: list[tuple[type[ReviewRefusedError], dict[str, Any], dict[str, Any]]] 
 
 @pytest.mark.parametrize("place", range(len(REFUSALS)), ids=[error.__name__ for error, _, _ in REFUSALS])
 def test_the_first_reason_of_the_contract_counts_when_several_apply(place: int) -> None:
-    task, changes = any_task(), {}
+    task = any_task()
+    changes: dict[str, Any] = {}
     for _, of_task, of_answer in reversed(REFUSALS[place:]):
         task = dataclasses.replace(task, **of_task)
         changes |= of_answer

@@ -4,10 +4,10 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from order_approval.order import Order
 
 from countersign.approval import Approved, Ballot, Expired, Rejected
 from countersign.domain.rules import Rule
+from order_approval.order import Order
 from tests.builders import APPROVER, NOW, OTHER_APPROVER, REQUESTER, any_input
 
 AT = "2026-03-01T09:00:00.000000Z"

@@ -111,7 +111,7 @@ def test_a_task_that_another_wait_opened_is_reported_as_a_duplicate(standing: Ta
 
 def test_who_loses_the_race_to_open_reads_what_the_winner_put() -> None:
     office = Office()
-    office.ledger.before_write = lambda _: office.ledger.standing.setdefault(TASK_ID, any_task(title="first"))
+    office.ledger.before_write = lambda _: office.ledger.standing.update({TASK_ID: any_task(title="first")})
     office.desk.open(any_wait(), any_question())
     assert office.task.title == "first"
 

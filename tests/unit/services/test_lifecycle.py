@@ -20,7 +20,7 @@ def test_every_status_has_an_event_of_its_own() -> None:
 
 @pytest.mark.parametrize("transition", [row for row in tasks.TRANSITIONS if row.source is not row.target])
 def test_every_transition_that_changes_the_status_is_told(transition: tasks.Transition) -> None:
-    before = transition.source and any_task(status=transition.source)
+    before = any_task(status=transition.source) if transition.source else None
     event = event_of(before, any_task(status=transition.target))
     assert event
     assert event["kind"] == EVENTS[transition.target]

@@ -1,6 +1,6 @@
 """The front door for people: ask for an approval, and match on what came of it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from aws_durable_execution_sdk_python import DurableContext
@@ -24,7 +24,8 @@ class Approval:
         requester: E-mail address of who asks; may not approve.
         approvers: E-mail addresses of who may decide.
         deadline_seconds: How long the whole request may take, in seconds from its start.
-        rule: How many must agree; the first decision counts by default.
+        rule: How many must agree; the first decision counts by default. `in_order` asks one after the other, with one
+            task each, named `<name>-1`, `<name>-2`, ….
         reminders_seconds: When to write again, in seconds from the opening.
     """
 
@@ -94,6 +95,27 @@ def request_approval(context: DurableContext, name: str, approval: Approval) -> 
         TaskWithdrawnError: The task was withdrawn.
         WorkflowError: As `ask` raises.
     """
+    if approval.rule.kind == "in_order":
+        return _in_order(context, name, approval)
+    return _asked(context, name, approval)
+
+
+def _in_order(context: DurableContext, name: str, approval: Approval) -> ApprovalResult:
+    """Ask one approver after the other, each with a task of their own; who does not approve ends it."""
+    votes: tuple[Ballot, ...] = ()
+    for level, approver in enumerate(approval.approvers, start=1):
+        alone = replace(approval, approvers=(approver,), rule=Rule())
+        decision = _asked(context, f"{name}-{level}", alone)
+        if isinstance(decision, Expired):
+            return decision
+        votes += decision.votes
+        if isinstance(decision, Rejected):
+            return replace(decision, votes=votes)
+    last = votes[-1]
+    return Approved(tuple(vote.by for vote in votes), last.at, last.comment, votes)
+
+
+def _asked(context: DurableContext, name: str, approval: Approval) -> ApprovalResult:
     question = Question(
         kind="approval",
         title=approval.title,

@@ -36,7 +36,7 @@ class Rule:
     """How many of the audience must agree.
 
     Attributes:
-        kind: `any` (the first vote decides), `all`, or `quorum`.
+        kind: `any` (the first vote decides), `all`, `quorum`, or `in_order`, of which each level is a task of its own.
         k: Approvals that a quorum needs.
         veto: Whether one rejection decides; without, a rejection only lowers the chance of the approvals needed.
     """
@@ -47,7 +47,7 @@ class Rule:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any] | None) -> "Rule":
-        """Read the rule of a request's input: `{"kind": "any|all|quorum", "k"?, "veto"?}`; None is `any`."""
+        """Read the rule of a request's input: `{"kind": "any|all|quorum|in_order", "k"?, "veto"?}`; None is `any`."""
         if document is None:
             return cls()
         kind = str(document["kind"])

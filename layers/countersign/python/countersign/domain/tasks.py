@@ -154,6 +154,11 @@ class Task:
     audit_seq: int = 0
     audit_head: str = GENESIS
 
+    @property
+    def voters(self) -> tuple[str, ...]:
+        """Those of the audience who count: everybody but the requester, who may be asked and never decides."""
+        return tuple(person for person in self.audience if not same_person(person, self.requester))
+
     def expired_by(self, now: datetime) -> bool:
         """Tell whether nobody may answer any more because the deadline has passed."""
         return self.expires_at <= now
@@ -228,7 +233,7 @@ def answer(
 def _vote(task: Task, recipient: str, vote: Vote, source: str) -> Change:
     votes = {**task.votes, recipient: vote}
     voted = AuditEvent("voted", recipient, "review link", source, {"decision": vote.decision, "comment": vote.comment})
-    verdict = rules.decide(task.rule, task.audience, {person: cast.decision for person, cast in votes.items()})
+    verdict = rules.decide(task.rule, task.voters, {person: cast.decision for person, cast in votes.items()})
     fields: dict[str, Any] = {"votes": votes, "revision": task.revision + 1}
     if verdict is None:
         return Change(task, VOTING, fields, (voted,), vote.at)

@@ -25,8 +25,10 @@ def settle(attempt: Callable[[], Result], pause: Callable[[float], None] = time.
         LedgerUnavailableError: Every attempt lost.
     """
     for number in range(ATTEMPTS):
+        if number:
+            pause(pause_seconds(number - 1, _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS))
         try:
             return attempt()
         except LedgerConflictError:
-            pause(pause_seconds(number, _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS))
+            continue
     raise LedgerUnavailableError(f"lost {ATTEMPTS} races for one item")

@@ -1,0 +1,105 @@
+"""The parts together, without a durable execution around them: what one writes, the next one reads."""
+
+import json
+from urllib.parse import urlencode
+
+import pytest
+
+import approver.handler
+import publisher.handler
+import relay.handler
+import webhook.handler
+from countersign.aws import client
+from countersign.domain.clock import from_text
+from countersign.domain.tasks import Status
+from countersign.runtime import EXECUTION_MARGIN, current, from_environment, use
+from tests.builders import (
+    APPROVER,
+    CALLBACK_ID,
+    COMMENT,
+    TASK_ID,
+    WORKFLOW,
+    any_question,
+    any_wait,
+    is_unbroken,
+    sqs_event,
+    stream_event,
+)
+from tests.integration.conftest import BUS, ENVIRONMENT, Kit, Operation, call
+from tests.integration.test_approver import token_in
+from tests.integration.test_publisher import entries, for_publisher
+
+WORKFLOW_ENVIRONMENT = ENVIRONMENT | {"WORKFLOW": WORKFLOW, "EXECUTION_TIMEOUT_SECONDS": "86400"}
+
+
+@pytest.mark.parametrize("decision", ["approve", "reject"])
+def test_an_approval_goes_from_the_workflow_to_the_mail_the_click_the_ring_and_back(
+    kit: Kit, mails: Operation, events: Operation, callbacks: Operation, decision: str
+) -> None:
+    desk = from_environment(WORKFLOW_ENVIRONMENT).desk
+    wait = any_wait(expires_at=kit.now + EXECUTION_MARGIN)
+    assert desk.open(wait, any_question())["status"] == Status.OPEN
+
+    (handed_off,) = entries(events)
+    assert (handed_off["EventBusName"], handed_off["DetailType"]) == (BUS, "approval.requested")
+    assert approver.handler.handler(sqs_event(handed_off["Detail"]), None) == {"batchItemFailures": []}
+
+    token = token_in(mails.documents[0])
+    page = call(webhook.handler.handler, "GET", "/review", query={"t": token})
+    form = {"t": token, "decision": decision, "comment": COMMENT, "shown": kit.task().shown}
+    assert form["shown"] in page.body
+    assert call(webhook.handler.handler, "POST", "/review", body=urlencode(form)).status == 200
+
+    records = for_publisher(kit)
+    decided = [record for record in records if record["dynamodb"]["NewImage"]["status"] == {"S": "DECIDED"}]
+    assert relay.handler.handler(stream_event(decided[0]), None) == {"batchItemFailures": []}
+    assert len(callbacks.asked) == 1
+
+    report = desk.read(wait)
+    assert (report["status"], report["outcome"]) == ("APPLIED", {"approve": "approved", "reject": "rejected"}[decision])
+    assert [(vote["by"], vote["comment"]) for vote in report["votes"]] == [(APPROVER, COMMENT)]
+
+    publisher.handler.handler(stream_event(*records, *for_publisher(kit)), None)
+    told = [entry["DetailType"] for entry in entries(events)]
+    assert told == ["approval.requested", "TaskOpened", "TaskDecided", "TaskApplied"]
+    assert kit.audited() == ["opened", "mailed", "voted", "decided", "rung", "applied"]
+    assert is_unbroken(kit.audit(), kit.task().audit_head, kit.task().audit_seq)
+
+
+def test_what_a_step_returns_to_the_durable_history_holds_no_secret(
+    kit: Kit, mails: Operation, events: Operation
+) -> None:
+    desk = from_environment(WORKFLOW_ENVIRONMENT).desk
+    wait = any_wait(expires_at=kit.now + EXECUTION_MARGIN)
+    reports = [desk.open(wait, any_question()), desk.refresh(wait, "callback-2", 1, remind=False)]
+    kit.decide()
+    history = json.dumps([*reports, desk.read(wait)])
+    assert CALLBACK_ID not in history
+    assert "callback-2" not in history
+
+
+def test_a_workflow_function_is_set_up_by_its_environment(kit: Kit) -> None:
+    runtime = from_environment(WORKFLOW_ENVIRONMENT)
+    assert (runtime.workflow, runtime.execution_timeout.total_seconds()) == (WORKFLOW, 86400)
+    for name in ("LEDGER_TABLE", "BUS_NAME", "WORKFLOW", "EXECUTION_TIMEOUT_SECONDS"):
+        with pytest.raises(KeyError, match=name):
+            from_environment({key: value for key, value in WORKFLOW_ENVIRONMENT.items() if key != name})
+
+
+def test_a_test_puts_its_own_runtime_in_place_for_as_long_as_its_block(kit: Kit) -> None:
+    inner, outer = from_environment(WORKFLOW_ENVIRONMENT), from_environment(WORKFLOW_ENVIRONMENT)
+    with use(outer):
+        with use(inner):
+            assert current() is inner
+        assert current() is outer
+
+
+def test_a_client_is_made_once(kit: Kit) -> None:
+    assert client("dynamodb") is client("dynamodb")
+    assert client("dynamodb").meta.region_name == "eu-central-1"
+
+
+def test_a_deadline_that_a_step_reports_is_the_tasks(kit: Kit, events: Operation) -> None:
+    desk = from_environment(WORKFLOW_ENVIRONMENT).desk
+    report = desk.open(any_wait(expires_at=kit.now + EXECUTION_MARGIN), any_question())
+    assert from_text(report["expires_at"]) == kit.task(TASK_ID).expires_at
