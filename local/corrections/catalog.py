@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from local.corrections import callbacks, configuration, names, operations, permissions, resumption, statuses
+from local.corrections import (
+    callbacks,
+    configuration,
+    leading_keys,
+    names,
+    operations,
+    permissions,
+    resumption,
+    statuses,
+)
 
 CORRECTIONS = (
     configuration.keep_durable_config,
@@ -20,6 +29,7 @@ CORRECTIONS = (
     statuses.announce_status_changes,
     permissions.check_durable_actions,
     permissions.check_mail_by_sender,
+    leading_keys.tell_leading_keys,
 )
 
 

@@ -1,7 +1,8 @@
 """The deployed product: one embedded cloud for the run, with the real stacks on it.
 
 All tests here share one xdist worker, so that the cloud is started and deployed once. It is not the one of `make up`:
-it lives in a folder of the run's own, and ends with the test process.
+it lives in a folder of the run's own, and ends with the test process. IAM is enforced on it: a function that lacks a
+right fails here as it would on AWS.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import pytest
 from local.client import RequestsApi
 from local.cloud import Cloud
 from local.emulator import Emulator
-from local.launch import bring_up, take_down
+from local.launch import bring_up, enforce_iam, take_down
 from local.mailbox import Mailbox
 
 _DEPLOY_SECONDS = 300
@@ -35,7 +36,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Emulator, Cloud]]:
     home = tmp_path_factory.mktemp("cloud")
     try:
-        yield bring_up(home, with_parent=True)
+        running, cloud = bring_up(home, with_parent=True, variables={"PERSIST_STATE": "1"})
+        yield enforce_iam(running), cloud
     finally:
         take_down(home)
 

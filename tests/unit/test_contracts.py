@@ -43,6 +43,7 @@ VALID: dict[str, list[dict[str, Any]]] = {
         {"reminders_seconds": []},
         {"reminders_seconds": [1, 31_536_000]},
         {"rule": {"kind": "any"}},
+        {"rule": {"kind": "in_order"}},
         {"rule": {"kind": "quorum", "k": 2, "veto": True}},
     ],
 }

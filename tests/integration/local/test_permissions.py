@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -146,3 +147,36 @@ def test_mail_is_sent_by_a_right_on_the_sender(strict: Cloud) -> None:
     assert may_send_as("us@example.com") is strict.corrected
     assert may_send_as("Us <us@example.com>") is strict.corrected
     assert not may_send_as("them@example.com")
+
+
+def test_items_are_told_apart_by_their_partition_key(strict: Cloud) -> None:
+    table = {"AttributeName": "pk", "KeyType": "HASH"}
+    definition = {"AttributeName": "pk", "AttributeType": "S"}
+    strict.client("dynamodb").create_table(
+        TableName="ledger", KeySchema=[table], AttributeDefinitions=[definition], BillingMode="PAY_PER_REQUEST"
+    )
+    arn = "arn:aws:dynamodb:eu-central-1:000000000000:table/ledger"
+    allow = {"Effect": "Allow", "Action": "dynamodb:*", "Resource": arn}
+    locked = {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["AUDIT#*"]}}
+    deny = {"Effect": "Deny", "Action": "dynamodb:DeleteItem", "Resource": arn, "Condition": locked}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow, deny]})
+    client = somebody(strict, "clerk", policy).client("dynamodb")
+
+    def may(call: Callable[..., Any], **arguments: Any) -> bool:
+        try:
+            call(**arguments)
+        except ClientError as error:
+            return "AccessDenied" not in str(error)
+        return True
+
+    def delete(key: str) -> dict[str, Any]:
+        return {"Delete": {"TableName": "ledger", "Key": {"pk": {"S": key}}}}
+
+    def put(key: str) -> dict[str, Any]:
+        return {"Put": {"TableName": "ledger", "Item": {"pk": {"S": key}}}}
+
+    assert may(client.put_item, TableName="ledger", Item={"pk": {"S": "AUDIT#1"}})
+    assert may(client.delete_item, TableName="ledger", Key={"pk": {"S": "TASK#1"}})
+    assert may(client.transact_write_items, TransactItems=[delete("TASK#1"), put("AUDIT#1")])
+    assert may(client.delete_item, TableName="ledger", Key={"pk": {"S": "AUDIT#1"}}) is not strict.corrected
+    assert may(client.transact_write_items, TransactItems=[put("TASK#1"), delete("AUDIT#1")]) is not strict.corrected

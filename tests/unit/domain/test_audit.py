@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from countersign.domain.audit import GENESIS, AuditEntry, AuditEvent, append, network_of
+from countersign.domain.audit import GENESIS, AuditEntry, AuditEvent, append, breaks, network_of
 from tests.builders import NOW, is_unbroken
 
 OTHER_VALUES: dict[str, Any] = {
@@ -39,7 +39,11 @@ def chain_of(length: int) -> list[AuditEntry]:
 
 
 def is_the_chain(entries: list[AuditEntry], original: list[AuditEntry]) -> bool:
-    return is_unbroken(entries, original[-1].hash, len(original))
+    """Ask the library, and check its answer in another way: entries that were forged are stored with fresh hashes."""
+    head, length = original[-1].hash, len(original)
+    unbroken = not list(breaks(entries, [entry.hash for entry in entries], length, head))
+    assert unbroken == is_unbroken(entries, head, length)
+    return unbroken
 
 
 def test_a_chain_starts_from_the_genesis_and_counts_from_one() -> None:
@@ -93,6 +97,29 @@ def test_an_entry_put_in_breaks_the_chain(place: int) -> None:
     head = chain[place - 1].hash if place else GENESIS
     forged = append("r.approval", place, head, "5" * 64, AuditEvent("voted", "mallory@example.com"), NOW)
     assert not is_the_chain([*chain[:place], forged, *chain[place:]], chain)
+
+
+def test_an_entry_that_was_changed_and_kept_its_hash_is_named() -> None:
+    chain = chain_of(3)
+    hashes = [entry.hash for entry in chain]
+    forged = [chain[0], dataclasses.replace(chain[1], at="2026-03-01T09:00:00.000000Z"), chain[2]]
+    problems = list(breaks(forged, hashes, 3, hashes[-1]))
+    assert problems == ["entry 2 was changed", "entry 3 does not follow from the one before"]
+
+
+def test_what_is_wrong_with_a_chain_is_told_in_words() -> None:
+    chain = chain_of(3)
+    hashes = [entry.hash for entry in chain]
+    assert list(breaks(chain, hashes, 3, hashes[-1])) == []
+    assert list(breaks([chain[0], chain[2]], [hashes[0], hashes[2]], 3, hashes[-1])) == [
+        "entry 2 is missing, entry 3 follows",
+        "entry 3 does not follow from the one before",
+    ]
+    assert list(breaks(chain[:2], hashes[:2], 3, hashes[-1])) == [
+        "the task counts 3 entries, the chain ends with entry 2"
+    ]
+    assert list(breaks(chain, hashes, 3, "f" * 64)) == ["the last entry is not the one that the task names"]
+    assert list(breaks([], [], 0, GENESIS)) == []
 
 
 @pytest.mark.parametrize(

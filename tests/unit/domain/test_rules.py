@@ -82,6 +82,7 @@ def test_a_rule_reads_back_as_it_was_written(ballot: tuple[Rule, tuple[str, ...]
         ({"kind": "quorum", "k": 2}, Rule("quorum", 2, veto=False)),
         ({"kind": "quorum", "k": 2, "veto": True}, Rule("quorum", 2, veto=True)),
         ({"kind": "all", "veto": False}, Rule("all", 1, veto=False)),
+        ({"kind": "in_order"}, Rule("in_order", 1, veto=True)),
     ],
 )
 def test_only_a_quorum_is_without_a_veto_unless_the_request_says_so(

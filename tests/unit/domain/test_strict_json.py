@@ -18,6 +18,7 @@ numbers = st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infini
 documents = st.recursive(
     st.none() | st.booleans() | numbers | texts,
     lambda children: st.lists(children) | st.dictionaries(texts, children),
+    max_leaves=20,
 )
 
 

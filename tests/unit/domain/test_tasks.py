@@ -140,6 +140,14 @@ def test_a_person_may_change_their_vote_while_the_task_is_open() -> None:
     assert change.fields["votes"][APPROVER].decision is REJECT
 
 
+def test_a_requester_among_the_approvers_is_not_one_whose_vote_is_waited_for() -> None:
+    task = any_task(audience=(APPROVER, REQUESTER), requester=f" {REQUESTER.upper()}", rule=any_rule("all"))
+    assert task.voters == (APPROVER,)
+    change = answer(task)
+    assert change
+    assert change.transition is tasks.DECIDING
+
+
 @pytest.mark.parametrize("status", [Status.DECIDED, Status.APPLIED, Status.OPEN, Status.CANCELLED])
 def test_the_same_decision_again_by_the_same_person_changes_nothing_and_is_no_error(status: Status) -> None:
     assert answer(any_decided_task(status=status), APPROVE, now=DEADLINE + timedelta(days=1), shown="other") is None

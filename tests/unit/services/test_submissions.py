@@ -18,7 +18,19 @@ from countersign.domain.tasks import Status
 from countersign.ports import Request
 from countersign.services import submissions
 from countersign.services.submissions import Submissions
-from tests.builders import CALLER, NOW, REQUEST_ID, WORKFLOW, any_decided_task, any_input, any_request, any_task
+from tests.builders import (
+    APPROVER,
+    CALLER,
+    NOW,
+    OTHER_APPROVER,
+    REQUEST_ID,
+    REQUESTER,
+    WORKFLOW,
+    any_decided_task,
+    any_input,
+    any_request,
+    any_task,
+)
 from tests.fakes import FixedClock, MemoryLedger, MemoryStarter
 
 DEADLINES = {WORKFLOW: 3600}
@@ -138,6 +150,29 @@ def test_a_broken_contract_is_refused_with_the_place_before_anything_is_kept(
     with pytest.raises(ContractError) as error:
         counter.submit(**changes)
     assert error.value.pointer == pointer
+    assert counter.ledger.asked == {}
+
+
+@pytest.mark.parametrize(
+    ("people", "k", "taken"),
+    [
+        ([APPROVER, OTHER_APPROVER], 2, True),
+        ([APPROVER, OTHER_APPROVER], 3, False),
+        ([APPROVER, REQUESTER], 2, False),
+        ([APPROVER, REQUESTER.upper()], 2, False),
+        ([APPROVER, APPROVER.upper()], 2, False),
+    ],
+    ids=["enough", "too few", "the requester", "the requester in capitals", "one person twice"],
+)
+def test_a_quorum_that_the_approvers_cannot_reach_is_refused(people: list[str], k: int, taken: bool) -> None:
+    counter = Counter()
+    document = any_input(approvers=people, rule={"kind": "quorum", "k": k})
+    if taken:
+        assert counter.submit(input=document).started
+        return
+    with pytest.raises(ContractError) as error:
+        counter.submit(input=document)
+    assert error.value.pointer == "/input/rule/k"
     assert counter.ledger.asked == {}
 
 

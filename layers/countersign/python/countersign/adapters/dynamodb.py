@@ -39,21 +39,26 @@ class Table:
         item: dict[str, Attribute] | None = answer.get("Item")
         return item
 
-    def query(self, pk: str, sk_prefix: str) -> Iterator[dict[str, Any]]:
+    def query(self, pk: str, sk_prefix: str = "") -> Iterator[dict[str, Any]]:
         """Yield the documents of a partition whose sort key starts so, in order."""
+        values = {":pk": pk, ":sk": sk_prefix} if sk_prefix else {":pk": pk}
         arguments: dict[str, Any] = {
             "TableName": self._name,
-            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :sk)",
-            "ExpressionAttributeValues": to_item({":pk": pk, ":sk": sk_prefix}),
+            "KeyConditionExpression": "pk = :pk" + (" AND begins_with(sk, :sk)" if sk_prefix else ""),
+            "ExpressionAttributeValues": to_item(values),
             "ConsistentRead": True,
         }
-        while True:
-            with _translated():
-                page = self._client.query(**arguments)
-            yield from (from_item(item) for item in page["Items"])
-            if "LastEvaluatedKey" not in page:
-                return
-            arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        yield from self._pages(self._client.query, arguments)
+
+    def scan(self, sk: str) -> Iterator[dict[str, Any]]:
+        """Yield every document with this sort key. Reads the whole table: for operators, never for a request."""
+        arguments: dict[str, Any] = {
+            "TableName": self._name,
+            "FilterExpression": "sk = :sk",
+            "ExpressionAttributeValues": to_item({":sk": sk}),
+            "ConsistentRead": True,
+        }
+        yield from self._pages(self._client.scan, arguments)
 
     def write(self, writes: Sequence[dict[str, Any]]) -> None:
         """Make these writes in one transaction, or one write alone.
@@ -111,6 +116,15 @@ class Table:
                 },
             }
         }
+
+    def _pages(self, read: Any, arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        while True:
+            with _translated():
+                page = read(**arguments)
+            yield from (from_item(item) for item in page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return
+            arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
 @contextmanager

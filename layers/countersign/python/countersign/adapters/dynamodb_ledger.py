@@ -10,6 +10,7 @@ from countersign.adapters.attributes import from_item
 from countersign.adapters.dynamodb import Table
 from countersign.adapters.task_items import (
     audit_document,
+    audit_entry_of,
     epoch_after,
     index_fields,
     plain,
@@ -17,7 +18,7 @@ from countersign.adapters.task_items import (
     task_key,
     task_of,
 )
-from countersign.domain.audit import AuditEntry, AuditEvent, append
+from countersign.domain.audit import GENESIS, AuditEntry, AuditEvent, append, breaks
 from countersign.domain.clock import to_text
 from countersign.domain.errors import LedgerConflictError
 from countersign.domain.identity import normalise
@@ -80,6 +81,17 @@ class DynamoLedger:
         except LedgerConflictError:
             return False
         return True
+
+    def audit_breaks(self, task_id: str) -> list[str]:
+        """Return what is wrong with a task's audit chain, in words; nothing when it holds."""
+        documents = list(self._table.query(f"AUDIT#{task_id}"))
+        task = self.task(task_id)
+        length, head = (task.audit_seq, task.audit_head) if task else (0, GENESIS)
+        return list(breaks(map(audit_entry_of, documents), (document["hash"] for document in documents), length, head))
+
+    def every_task_id(self) -> list[str]:
+        """Return the ids of all tasks. Reads the whole table: for operators."""
+        return sorted(document["task_id"] for document in self._table.scan("TASK"))
 
     # Links and mails
 

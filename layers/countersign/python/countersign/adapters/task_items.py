@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 from countersign.adapters.attributes import Attribute, from_item
-from countersign.domain.audit import AuditEntry
+from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.clock import from_text, to_text
 from countersign.domain.rules import Decision, Outcome, Rule
 from countersign.domain.tasks import Ring, Status, Task, Vote
@@ -88,6 +88,16 @@ def audit_document(entry: AuditEntry) -> dict[str, Any]:
     """Return an audit entry as the document that the ledger keeps."""
     key = {"pk": f"AUDIT#{entry.task_id}", "sk": f"{entry.seq:010d}"}
     return {**key, **plain(entry.to_document()), "hash": entry.hash}
+
+
+def audit_entry_of(document: Mapping[str, Any]) -> AuditEntry:
+    """Return the audit entry that a document of the ledger holds; its stored hash is `document["hash"]`."""
+    event = AuditEvent(
+        document["event"], document["actor"], document["identified_by"], document["source"], document["data"]
+    )
+    return AuditEntry(
+        document["task_id"], document["seq"], document["at"], event, document["shown"], document["previous"]
+    )
 
 
 def plain(value: Any) -> Any:

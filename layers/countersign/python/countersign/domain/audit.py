@@ -1,7 +1,7 @@
 """The audit chain: each entry holds the hash of the one before, so that no entry can be changed or dropped unseen."""
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -70,6 +70,34 @@ class AuditEntry:
 def append(task_id: str, seq: int, head: str, shown: str, event: AuditEvent, at: datetime) -> AuditEntry:
     """Return the entry that follows a chain of `seq` entries whose last hash is `head`."""
     return AuditEntry(task_id=task_id, seq=seq + 1, at=to_text(at), event=event, shown=shown, previous=head)
+
+
+def breaks(entries: Iterable[AuditEntry], hashes: Iterable[str], length: int, head: str) -> Iterator[str]:
+    """Yield what is wrong with a chain, in words; nothing when it holds.
+
+    Args:
+        entries: The stored entries, in the order of their numbers.
+        hashes: The hash that is stored with each entry.
+        length: How many entries the task says there are.
+        head: What the task says the last one's hash is.
+    """
+    last, previous = 0, GENESIS
+    for entry, stored in zip(entries, hashes, strict=True):
+        yield from _breaks_at(entry, stored, last, previous)
+        last, previous = entry.seq, entry.hash
+    if last != length:
+        yield f"the task counts {length} entries, the chain ends with entry {last}"
+    elif previous != head:
+        yield "the last entry is not the one that the task names"
+
+
+def _breaks_at(entry: AuditEntry, stored: str, last: int, previous: str) -> Iterator[str]:
+    if entry.seq != last + 1:
+        yield f"entry {last + 1} is missing, entry {entry.seq} follows"
+    if entry.previous != previous:
+        yield f"entry {entry.seq} does not follow from the one before"
+    if entry.hash != stored:
+        yield f"entry {entry.seq} was changed"
 
 
 def network_of(address: str) -> str:

@@ -1,0 +1,100 @@
+"""What the deployed roles may do, asked of IAM itself by taking each of them on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from local import aws
+from local.client import RequestsApi
+from local.cloud import Cloud
+from tests.e2e.scene import Scene, until
+
+
+@pytest.fixture(scope="session")
+def roles(cloud: Cloud) -> dict[str, Callable[[str], Any]]:
+    """For each of our functions' roles, by its logical id, what makes clients that act with it."""
+    cloudformation, sts = (aws.client(service, cloud.endpoint_url) for service in ("cloudformation", "sts"))
+    found: dict[str, Callable[[str], Any]] = {}
+    for stack in cloud.outputs:
+        for resource in cloudformation.describe_stack_resources(StackName=stack)["StackResources"]:
+            if resource["ResourceType"] == "AWS::IAM::Role":
+                arn = f"arn:aws:iam::{cloud.account}:role/{resource['PhysicalResourceId']}"
+                session = sts.assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+                found[resource["LogicalResourceId"]] = _clients_of(cloud, session)
+    return found
+
+
+def _clients_of(cloud: Cloud, session: dict[str, str]) -> Callable[[str], Any]:
+    return lambda service: boto3.client(
+        service,
+        endpoint_url=cloud.endpoint_url,
+        region_name=cloud.region,
+        aws_access_key_id=session["AccessKeyId"],
+        aws_secret_access_key=session["SecretAccessKey"],
+        aws_session_token=session["SessionToken"],
+    )
+
+
+def allowed(call: Callable[[], Any]) -> bool:
+    try:
+        call()
+    except ClientError as error:
+        if "AccessDenied" in error.response["Error"]["Code"]:
+            return False
+    return True
+
+
+def who_may(roles: dict[str, Callable[[str], Any]], do: Callable[[Callable[[str], Any]], Any]) -> list[str]:
+    return sorted(name for name, clients in roles.items() if allowed(lambda clients=clients: do(clients)))  # type: ignore[misc]
+
+
+def test_only_the_relay_may_complete_callbacks(cloud: Cloud, roles: dict[str, Callable[[str], Any]]) -> None:
+    scene = Scene(cloud)
+    scene.submit()
+    scene.link()
+    callback_id = scene.items()[f"TASK#{scene.task_id}/TASK"]["callback_id"]["S"]
+
+    def fail_it(clients: Callable[[str], Any]) -> None:
+        clients("lambda").send_durable_execution_callback_failure(CallbackId=callback_id, Error={"ErrorType": "Test"})
+
+    names = who_may(roles, fail_it)
+    assert [name[:5] for name in names] == ["Relay"]
+
+
+def test_nobody_changes_or_deletes_audit_entries(cloud: Cloud, roles: dict[str, Callable[[str], Any]]) -> None:
+    key = {"pk": {"S": "AUDIT#any"}, "sk": {"S": "0000000001"}}
+
+    def delete(clients: Callable[[str], Any]) -> None:
+        clients("dynamodb").delete_item(TableName=cloud.table, Key=key)
+
+    def update(clients: Callable[[str], Any]) -> None:
+        names = {"ExpressionAttributeNames": {"#a": "actor"}, "ExpressionAttributeValues": {":b": {"S": "me"}}}
+        clients("dynamodb").update_item(TableName=cloud.table, Key=key, UpdateExpression="SET #a = :b", **names)
+
+    assert who_may(roles, delete) == []
+    assert who_may(roles, update) == []
+
+
+def test_nobody_scans_the_ledger(cloud: Cloud, roles: dict[str, Callable[[str], Any]]) -> None:
+    assert len(roles) >= 6
+    assert who_may(roles, lambda clients: clients("dynamodb").scan(TableName=cloud.table)) == []
+
+
+def test_only_requests_may_start_the_workflow(cloud: Cloud, roles: dict[str, Callable[[str], Any]]) -> None:
+    alias = cloud.workflow("order-approval")
+    names = who_may(roles, lambda clients: clients("lambda").invoke(FunctionName=alias, InvocationType="DryRun"))
+    assert [name[:8] for name in names] == ["Requests"]
+
+
+def test_requests_without_a_signature_are_refused(cloud: Cloud) -> None:
+    from local import http
+
+    assert http.send("POST", f"{cloud.api_url}/requests", b"{}").status == 403
+    stranger = RequestsApi(cloud.api_url, access_key_id="AKIAUNKNOWNUNKNOWN12", secret_access_key="none")
+    assert stranger.report("any").status == 403
+    assert until(lambda: RequestsApi(cloud.api_url).report("any").status == 404)
