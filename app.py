@@ -62,10 +62,8 @@ def build(app: App, settings: Settings, sources: Sources) -> Stacks:
         app,
         "MonitoringStack",
         settings=settings,
-        api=webhook.api,
-        relay=workflow.relay,
-        workflows=workflow.workflows.values(),
-        dead_letters={**webhook.dead_letters, **workflow.dead_letters},
+        webhook=webhook,
+        workflow=workflow,
     )
     Tags.of(app).add("application", "countersign")
     Tags.of(app).add("stage", settings.stage)

@@ -12,8 +12,9 @@ from stacks.components.alarms import Alarms
 from stacks.components.durable_workflow import DurableWorkflow
 from stacks.components.relay import Relay
 from stacks.components.retention import removal_policy
-from stacks.components.webhook_api import WebhookApi
 from stacks.settings import Settings
+from stacks.webhook_stack import WebhookStack
+from stacks.workflow_stack import WorkflowStack
 
 _FIVE_MINUTES = Duration.minutes(5)
 _LONGEST_WAIT_MS = 60_000
@@ -32,10 +33,8 @@ class MonitoringStack(Stack):
         construct_id: str,
         *,
         settings: Settings,
-        api: WebhookApi,
-        relay: Relay,
-        workflows: Iterable[DurableWorkflow],
-        dead_letters: Mapping[str, sqs.IQueue],
+        webhook: WebhookStack,
+        workflow: WorkflowStack,
     ) -> None:
         super().__init__(
             scope,
@@ -44,12 +43,25 @@ class MonitoringStack(Stack):
             description="Countersign: alarms",
         )
         self.alarms = Alarms(self, "Alarms", email=settings.alarms.email, removal_policy=removal_policy(settings))
-        self._watch_dead_letters(dead_letters)
-        self._watch_relay(relay)
-        self._watch_workflows(workflows)
+        self._watch_dead_letters({**webhook.dead_letters, **workflow.dead_letters})
+        self._watch_relay(workflow.relay)
+        self._watch_workflows(workflow.workflows.values())
+        self.alarms.above(
+            "PublisherBehind",
+            workflow.publisher.metric_iterator_age(),
+            threshold=_LONGEST_WAIT_MS,
+            periods=3,
+            description="lifecycle events and delegated hand-offs wait over a minute: is the publisher failing?",
+        )
+        self.alarms.above(
+            "DecisionsNotApplied",
+            workflow.executions.metric_decisions_not_applied(),
+            threshold=0,
+            description="a decision was recorded and its execution is over: the log of executions names the task",
+        )
         self.alarms.above(
             "ApiServerErrors",
-            api.api.metric_server_error(statistic="Sum", period=_FIVE_MINUTES),
+            webhook.api.api.metric_server_error(statistic="Sum", period=_FIVE_MINUTES),
             threshold=0,
             description="the API answered 5xx: see the logs of the function behind the route in the access log",
         )
@@ -91,6 +103,12 @@ class MonitoringStack(Stack):
                 workflow.metric_failed(),
                 threshold=0,
                 description=f"executions of {workflow.name} failed: see the workflow's log",
+            )
+            self.alarms.above(
+                f"Stopped-{workflow.name}",
+                workflow.metric_stopped(),
+                threshold=0,
+                description=f"somebody stopped executions of {workflow.name}: their open tasks are cancelled",
             )
             self.alarms.above(
                 f"TimedOut-{workflow.name}",

@@ -25,7 +25,6 @@ EXECUTION_MARGIN_SECONDS = 3_600
 
 _API_ID = "{api_id}"
 _LOG_RETENTION_DAYS = (1, 3, 7, 14, 30, 90, 180, 365, 731, 1827, 3653)
-_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _TYPE_NAMES = {str: "text in quotes", int: "a whole number", bool: "true or false"}
 
 
@@ -112,12 +111,10 @@ class FunctionSettings:
     """What all functions have in common.
 
     Attributes:
-        log_level: The least severe level that is logged.
         log_retention_days: How long logs are kept, the access log of the API included.
         tracing: Whether X-Ray traces them.
     """
 
-    log_level: str = _setting(_one_of(_LOG_LEVELS))
     log_retention_days: int = _setting(_one_of(_LOG_RETENTION_DAYS))
     tracing: bool = False
 

@@ -29,6 +29,8 @@ class WorkflowStack(Stack):
     Attributes:
         workflows: The workflows, by name.
         relay: The relay.
+        publisher: The publisher.
+        executions: What follows executions to their end.
         dead_letters: Every dead-letter queue of the stack, by name.
     """
 
@@ -58,8 +60,8 @@ class WorkflowStack(Stack):
         self._requests(settings, ledger, api, defaults)
         built = self.workflows.values()
         self.relay = Relay(self, "Relay", ledger=ledger, workflows=built, defaults=defaults)
-        publisher = Publisher(self, "Publisher", ledger=ledger, hand_offs=hand_offs, defaults=defaults)
-        executions = Executions(self, "Executions", ledger=ledger, workflows=built, defaults=defaults)
+        self.publisher = Publisher(self, "Publisher", ledger=ledger, hand_offs=hand_offs, defaults=defaults)
+        self.executions = Executions(self, "Executions", ledger=ledger, workflows=built, defaults=defaults)
         ApiStage(
             self,
             "ApiStage",
@@ -72,10 +74,10 @@ class WorkflowStack(Stack):
         self.dead_letters: dict[str, sqs.IQueue] = {
             **starts,
             **self.relay.dead_letters,
-            **publisher.dead_letters,
-            **executions.dead_letters,
+            **self.publisher.dead_letters,
+            **self.executions.dead_letters,
         }
-        queues = {**self.dead_letters, **executions.queues}
+        queues = {**self.dead_letters, **self.executions.queues}
         arns = {name: workflow.alias.function_arn for name, workflow in self.workflows.items()}
         CfnOutput(self, "Workflows", value=self.to_json_string(arns))
         CfnOutput(self, "Queues", value=self.to_json_string({name: queue.queue_url for name, queue in queues.items()}))
@@ -124,6 +126,6 @@ def _workflow(
         defaults=defaults,
         environment={"LEDGER_TABLE": ledger.table.table_name, "BUS_NAME": hand_offs.bus.event_bus_name},
     )
-    ledger.grant_workflow(built.function)
+    ledger.grant_read_write(built.function)
     hand_offs.grant_put(built.function)
     return built

@@ -256,18 +256,23 @@ def sequence_numbers(event: Mapping[str, Any]) -> list[str]:
     return [record["dynamodb"]["SequenceNumber"] for record in event["Records"]]
 
 
-def status_change(status: str, request_id: str = REQUEST_ID) -> dict[str, Any]:
-    """Return Lambda's event that tells of a durable execution's new status."""
+def execution_arn(request_id: str = REQUEST_ID, run: str = "1") -> str:
+    """Return the ARN of a durable execution."""
     function = "arn:aws:lambda:eu-central-1:111122223333:function:order-approval:1"
+    return f"{function}/durable-execution/{request_id}/{run}"
+
+
+def status_change(status: str, request_id: str = REQUEST_ID, run: str = "1") -> dict[str, Any]:
+    """Return Lambda's event that tells of a durable execution's new status."""
     return {
         "version": "0",
         "id": "event",
         "detail-type": "Durable Execution Status Change",
         "source": "aws.lambda",
         "detail": {
-            "durableExecutionArn": f"{function}/durable-execution/{request_id}/1",
+            "durableExecutionArn": execution_arn(request_id, run),
             "durableExecutionName": request_id,
-            "functionArn": function,
+            "functionArn": execution_arn(request_id, run).split("/")[0],
             "status": status,
         },
     }

@@ -14,6 +14,7 @@ from countersign.batches import run_batch
 from countersign.domain import strict_json
 from countersign.domain.clock import SystemClock
 from countersign.services.executions import ENDED, Executions
+from countersign.telemetry import count
 from executions.settings import Settings
 
 logger = Logger()
@@ -32,8 +33,16 @@ def follow(record: SQSRecord) -> None:
     if detail["status"] not in ENDED:
         return
     request_id = detail["durableExecutionName"]
-    cancelled = executions().ended(request_id, detail["status"])
-    logger.info("execution ended", request_id=request_id, status=detail["status"], cancelled_tasks=cancelled)
+    left = executions().ended(request_id, detail["status"], detail["durableExecutionArn"])
+    count("DecisionsNotApplied", len(left.stranded))
+    log = logger.error if left.stranded else logger.info
+    log(
+        "execution ended",
+        request_id=request_id,
+        status=detail["status"],
+        cancelled_tasks=left.cancelled,
+        decisions_not_applied=left.stranded,
+    )
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -26,14 +26,14 @@ def rings() -> Rings:
     """Return the use case with its ports on AWS, made once."""
     settings = Settings.load(os.environ)
     ledger = DynamoLedger(client("dynamodb"), settings.ledger_table)
-    return Rings(ledger, CallbackDoorbell(client("lambda")), SystemClock())
+    return Rings(ledger, CallbackDoorbell(client("lambda", attempts=1)), SystemClock())
 
 
 def ring(record: DynamoDBRecord) -> None:
     """Ring for one decided task. A ring that failed for good is counted; it never holds up the others."""
     task = task_of(record.raw_event["dynamodb"]["NewImage"])
     result = rings().ring(task.task_id, task.callback_id)
-    count("RingsFailed", int(result.state == "failed"))
+    count({"delivered": "RingsDelivered", "closed": "RingsClosed", "failed": "RingsFailed"}[result.state])
     log = logger.error if result.state == "failed" else logger.info
     log("rung", task_id=task.task_id, request_id=task.request_id, state=result.state, error=result.error)
 

@@ -56,7 +56,7 @@ def of_look(review: Review, token: str, now: datetime) -> Answer:
 def of_click(review: Review, click: Click, now: datetime) -> Answer:
     """Return what a click gets to see: that it counted, or why not."""
     if review.refusal is None:
-        return Answer(HTTPStatus.OK, _recorded(review))
+        return Answer(HTTPStatus.OK, _recorded(review, now))
     status, page = _REFUSALS[type(review.refusal)]
     return Answer(status, page(review, click, now))
 
@@ -102,9 +102,10 @@ def _again(review: Review, click: Click, now: datetime, problem: str) -> str:
     return pages.review_page(dataclasses.replace(view, comment=click.comment, problem=problem))
 
 
-def _recorded(review: Review) -> str:
+def _recorded(review: Review, now: datetime) -> str:
     if review.task.decided_at is None:
-        return pages.recorded_page(review.task.title)
+        is_open = review.task.status is Status.OPEN and not review.task.expired_by(now)
+        return pages.recorded_page(review.task.title) if is_open else _closed(review.task, now)
     return _decided(review, just_now=review.recipient in review.task.decided_by)
 
 

@@ -71,7 +71,8 @@ class Approver(Construct):
             message=ENVELOPE,
             consumer_timeout=self.function.timeout,
         )
-        self._channel.work.feed(self.function)
+        # One hand-off may be twenty mails.
+        self._channel.work.feed(self.function, batch_size=1)
 
     @property
     def dead_letters(self) -> dict[str, sqs.IQueue]:

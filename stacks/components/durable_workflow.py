@@ -103,6 +103,10 @@ class DurableWorkflow(Construct):
         """Executions that ended in an error."""
         return self._metric("DurableExecutionFailed")
 
+    def metric_stopped(self) -> cloudwatch.Metric:
+        """Executions that somebody stopped."""
+        return self._metric("DurableExecutionStopped")
+
     def metric_timed_out(self) -> cloudwatch.Metric:
         """Executions that outlived their execution timeout."""
         return self._metric("DurableExecutionTimedOut")

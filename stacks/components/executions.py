@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -14,7 +15,7 @@ from stacks.components.durable_workflow import DurableWorkflow
 from stacks.components.function_options import FunctionDefaults, FunctionOptions
 from stacks.components.hand_off import Channel
 from stacks.components.ledger import Ledger
-from stacks.components.python_function import PythonFunction
+from stacks.components.python_function import METRICS_NAMESPACE, PythonFunction
 
 
 class Executions(Construct):
@@ -63,6 +64,16 @@ class Executions(Construct):
     def queues(self) -> dict[str, sqs.IQueue]:
         """All queues by their names."""
         return self._channel.queues
+
+    def metric_decisions_not_applied(self) -> cloudwatch.Metric:
+        """Decisions that were recorded and that no workflow will act on: its execution is over."""
+        return cloudwatch.Metric(
+            namespace=METRICS_NAMESPACE,
+            metric_name="DecisionsNotApplied",
+            dimensions_map={"service": self.function.service},
+            statistic="Sum",
+            period=Duration.minutes(5),
+        )
 
 
 def _ended(workflows: Iterable[DurableWorkflow]) -> events.EventPattern:

@@ -22,7 +22,6 @@ class FunctionDefaults:
     Attributes:
         sources: Where their code is.
         layers: What they run on.
-        log_level: The least severe level that is logged, by Python's name.
         log_retention: How long.
         tracing: Whether X-Ray traces them.
         removal_policy: What becomes of their logs when they are removed.
@@ -30,7 +29,6 @@ class FunctionDefaults:
 
     sources: Sources
     layers: Layers
-    log_level: str
     log_retention: logs.RetentionDays
     tracing: bool
     removal_policy: RemovalPolicy
@@ -41,7 +39,6 @@ class FunctionDefaults:
         return cls(
             sources=sources,
             layers=layers,
-            log_level=settings.functions.log_level,
             log_retention=log_retention(settings),
             tracing=settings.functions.tracing,
             removal_policy=removal_policy(settings),

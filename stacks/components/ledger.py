@@ -23,7 +23,9 @@ _CHANGES_OF_EXISTING_ITEMS = (
 class Ledger(Construct):
     """The table, and who may do what with it.
 
-    Every grant also denies changing and deleting audit entries, whatever else the role is allowed later.
+    Every grant also denies updating and deleting audit entries, whatever else the role is allowed later. No policy can
+    tell a put that replaces from one that adds: the functions put an entry only where none stands, and the chain of
+    hashes tells of one that was replaced.
 
     Attributes:
         table: The table.
@@ -73,17 +75,13 @@ class Ledger(Construct):
         """Let it read and write items, but delete none."""
         self._allow(grantee, *_READ, *_WRITE)
 
-    def grant_workflow(self, grantee: iam.IGrantable) -> None:
-        """Let it do what a workflow does: read, write, and delete what it has taken over (parked events)."""
-        self._allow(grantee, *_READ, *_WRITE, *_DELETE)
-
     def grant_ring(self, grantee: iam.IGrantable) -> None:
         """Let it do what the relay does: read a task and record how the ring went."""
         self._allow(grantee, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
 
     def grant_outbox(self, grantee: iam.IGrantable) -> None:
-        """Let it do what the publisher does: read an item of the outbox and clear it away."""
-        self._allow(grantee, "dynamodb:GetItem", "dynamodb:UpdateItem", *_DELETE)
+        """Let it do what the publisher does: clear away what it has sent from the outbox."""
+        self._allow(grantee, *_DELETE)
 
     def grant_stream(self, grantee: iam.IGrantable) -> None:
         """Let an event source mapping read the stream on its behalf.

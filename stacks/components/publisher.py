@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -52,6 +53,10 @@ class Publisher(Construct):
             ledger=ledger,
             patterns=[TASK_WRITTEN, HAND_OFF_DUE],
         )
+
+    def metric_iterator_age(self) -> cloudwatch.Metric:
+        """How long the oldest record of a batch has waited, in milliseconds."""
+        return self.function.function.metric("IteratorAge", statistic="Maximum", period=Duration.minutes(1))
 
     @property
     def dead_letters(self) -> dict[str, sqs.IQueue]:

@@ -18,12 +18,10 @@ from stacks.components.layers import ARCHITECTURE, RUNTIME
 METRICS_NAMESPACE = "Countersign"
 """Where the functions' own metrics are."""
 
-_LOG_LEVELS = {
-    "DEBUG": lambda_.ApplicationLogLevel.DEBUG,
-    "INFO": lambda_.ApplicationLogLevel.INFO,
-    "WARNING": lambda_.ApplicationLogLevel.WARN,
-    "ERROR": lambda_.ApplicationLogLevel.ERROR,
-}
+LOG_LEVEL = "INFO"
+"""What every function logs, on every stage. Below it, the AWS SDK logs whole requests: mails, tokens and callback ids.
+Above it, Lambda drops the metrics, which are lines of the log too.
+"""
 
 
 @jsii.implements(iam.IGrantable)
@@ -85,7 +83,7 @@ class PythonFunction(Construct):
             role=self.role,
             log_group=log_group,
             logging_format=lambda_.LoggingFormat.JSON,
-            application_log_level_v2=_LOG_LEVELS[defaults.log_level],
+            application_log_level_v2=lambda_.ApplicationLogLevel.INFO,
             timeout=self.timeout,
             memory_size=options.memory_mb,
             reserved_concurrent_executions=options.reserved_concurrency,
@@ -97,7 +95,7 @@ class PythonFunction(Construct):
             environment={
                 "POWERTOOLS_SERVICE_NAME": self.service,
                 "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
-                "POWERTOOLS_LOG_LEVEL": defaults.log_level,
+                "POWERTOOLS_LOG_LEVEL": LOG_LEVEL,
                 **environment,
             },
         )

@@ -69,15 +69,20 @@ class WorkQueue(Construct):
             removal_policy=RemovalPolicy.DESTROY,
         )
 
-    def feed(self, consumer: PythonFunction) -> None:
-        """Invoke a function with the queue's messages; it says which of a batch have failed."""
+    def feed(self, consumer: PythonFunction, *, batch_size: int = 10) -> None:
+        """Invoke a function with the queue's messages; it says which of a batch have failed.
+
+        Args:
+            consumer: The function.
+            batch_size: How many messages it gets at once; 1 where one of them is work enough.
+        """
         self.queue.grant_consume_messages(consumer)
         lambda_.EventSourceMapping(
             consumer,
             f"From{self.node.id}",
             target=consumer.function,
             event_source_arn=self.queue.queue_arn,
-            batch_size=10,
+            batch_size=batch_size,
             report_batch_item_failures=True,
         )
 

@@ -49,7 +49,8 @@ class Relay(Construct):
             folder="relay",
             description="Rings the durable execution whose task was decided",
             defaults=defaults,
-            options=FunctionOptions(timeout=Duration.seconds(60)),
+            # A whole batch of rings that nobody answers, each tried four times, ends before it.
+            options=FunctionOptions(timeout=Duration.minutes(5)),
             environment={"LEDGER_TABLE": ledger.table.table_name},
         )
         ledger.grant_ring(self.function)

@@ -35,7 +35,7 @@ def test_each_function_and_its_environment(stage: Synthesised) -> None:
     for name, variables in found.items():
         assert variables["POWERTOOLS_SERVICE_NAME"] == name.replace("_", "-")
         assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "Countersign"
-        assert variables["POWERTOOLS_LOG_LEVEL"] == stage.settings.functions.log_level
+        assert variables["POWERTOOLS_LOG_LEVEL"] == "INFO"
 
 
 def test_they_run_on_one_runtime_with_both_layers(stage: Synthesised) -> None:

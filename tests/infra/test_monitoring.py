@@ -41,6 +41,9 @@ def test_what_else_raises_an_alarm(stage: Synthesised) -> None:
         "RelayBehind": ("AWS/Lambda", "IteratorAge", ("Relay/Relay/Function",)),
         "RelayErrors": ("AWS/Lambda", "Errors", ("Relay/Relay/Function",)),
         "RingsFailed": ("Countersign", "RingsFailed", ("relay",)),
+        "PublisherBehind": ("AWS/Lambda", "IteratorAge", ("Publisher/Publisher/Function",)),
+        "DecisionsNotApplied": ("Countersign", "DecisionsNotApplied", ("executions",)),
+        "Stopped-order-approval": ("AWS/Lambda", "DurableExecutionStopped", workflow),
         "Failed-order-approval": ("AWS/Lambda", "DurableExecutionFailed", workflow),
         "TimedOut-order-approval": ("AWS/Lambda", "DurableExecutionTimedOut", workflow),
     }

@@ -41,10 +41,7 @@ RIGHTS = {
     },
     "Durable/OrderApproval/Workflow/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Durable/OrderApproval/Workflow/Logs.Arn",
-        (
-            f"dynamodb:ConditionCheckItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query"
-            f" dynamodb:UpdateItem on {TABLE}"
-        ),
+        READ_WRITE,
         AUDIT_STAYS,
         PUT_EVENTS,
         (
@@ -72,7 +69,7 @@ RIGHTS = {
     },
     "Publisher/Publisher/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Publisher/Publisher/Logs.Arn",
-        f"dynamodb:DeleteItem dynamodb:GetItem dynamodb:UpdateItem on {TABLE}",
+        f"dynamodb:DeleteItem on {TABLE}",
         AUDIT_STAYS,
         STREAM,
         PUT_EVENTS,

@@ -85,7 +85,7 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """AWS in memory, with the table that the ledger stack makes, and functions at their cold start."""
     one_at_a_time(monkeypatch)
-    leave_to_the_test_what_it_answers(monkeypatch)
+    let_tests_answer(monkeypatch)
     monkeypatch.setattr("botocore.session.get_session", session)
     with mock_aws():
         client.cache_clear()
@@ -130,14 +130,16 @@ def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", locked)
 
 
-def leave_to_the_test_what_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep moto from doing what a test refuses: botocore calls every handler of an event and takes the first answer."""
-    call = BotocoreStubber.__call__
+def let_tests_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask the test's operations first, within moto's own `before-send` hook: what they answer, moto must not do too."""
+    ask_moto = BotocoreStubber.__call__
 
-    def unless_answered(self: Any, event_name: str, request: Any, **more: Any) -> Any:
-        return None if getattr(request, "is_answered", False) else call(self, event_name, request, **more)
+    def ask(self: Any, event_name: str, request: Any, **more: Any) -> Any:
+        operation = _answering.get(event_name)
+        answer = operation.answer(request) if operation else None
+        return ask_moto(self, event_name, request, **more) if answer is None else answer
 
-    monkeypatch.setattr(BotocoreStubber, "__call__", unless_answered)
+    monkeypatch.setattr(BotocoreStubber, "__call__", ask)
 
 
 def forget_what_functions_made() -> None:
@@ -187,12 +189,11 @@ class Operation:
         self.answers: list[Reaction] = []
         self.asked: list[Any] = []
 
-    def __call__(self, request: Any, **_: Any) -> AWSResponse | None:
+    def answer(self, request: Any) -> AWSResponse | None:
         self.asked.append(request)
         reaction = self.answers.pop(0) if self.answers else self.by_default
         if callable(reaction) and not isinstance(reaction, Exception):
             reaction = reaction(request)
-        request.is_answered = reaction is not None
         if isinstance(reaction, Exception):
             raise reaction
         return reaction.of(request) if isinstance(reaction, Answer) else None
@@ -203,17 +204,22 @@ class Operation:
         return [json.loads(request.body) for request in self.asked]
 
 
+_answering: dict[str, Operation] = {}
+"""The operations that tests answer, by botocore's event."""
+
+
 @contextmanager
 def answering(service: str, name: str, by_default: Reaction = None) -> Iterator[Operation]:
-    """Answer an operation through botocore's own hook, for as long as the block lasts."""
-    events = client(service).meta.events
-    event = f"before-send.{client(service).meta.service_model.service_id.hyphenize()}.{name}"
-    operation = Operation(by_default)
-    events.register_first(event, operation)
+    """Answer an operation of a service, named as in botocore's events, for as long as the block lasts."""
+    event, operation = f"before-send.{service}.{name}", Operation(by_default)
+    before = _answering.get(event)
+    _answering[event] = operation
     try:
         yield operation
     finally:
-        events.unregister(event, operation)
+        _answering.pop(event)
+        if before:
+            _answering[event] = before
 
 
 @pytest.fixture
@@ -241,7 +247,7 @@ def mails(aws: None) -> Iterator[Operation]:
 @pytest.fixture
 def events(aws: None) -> Iterator[Operation]:
     """EventBridge, which takes every event unless told otherwise."""
-    with answering("events", "PutEvents", Answer(document={"FailedEntryCount": 0, "Entries": [{}]})) as operation:
+    with answering("eventbridge", "PutEvents", Answer(document={"FailedEntryCount": 0, "Entries": [{}]})) as operation:
         yield operation
 
 

@@ -4,8 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    EndpointConnectionError,
+    ParamValidationError,
+    ReadTimeoutError,
+)
 
+from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.adapters.task_items import epoch_after
 from countersign.aws import client
 from countersign.domain import tasks
@@ -23,6 +30,7 @@ THROTTLED = [
     "RequestLimitExceeded",
     "InternalServerError",
     "ServiceUnavailable",
+    "SomethingNewThatBroke",
 ]
 CONFLICTS = ["ConditionalCheckFailed", "TransactionConflict", "DuplicateItem"]
 BROKEN_CONNECTIONS = [
@@ -64,7 +72,7 @@ OPERATIONS = [f"{number} {name}" for number, (name, _) in enumerate(CALLS)]
 def test_throttling_and_outages_are_told_as_unavailable_after_bounded_retries(
     kit: Kit, operation: str, call: Callable[[Kit], Any], code: str
 ) -> None:
-    status = 500 if code in ("InternalServerError", "ServiceUnavailable") else 400
+    status = 400 if code.endswith(("Exception", "Exceeded")) else 500
     with answering("dynamodb", operation, error(code, status)) as answers, pytest.raises(LedgerUnavailableError):
         call(kit)
     assert 1 <= len(answers.asked) <= 3, "botocore retries as long as its quota lasts"
@@ -98,6 +106,19 @@ def test_a_transaction_that_was_overtaken_is_a_conflict(kit: Kit, code: str) -> 
 def test_a_transaction_that_was_throttled_is_unavailable(kit: Kit, code: str) -> None:
     with answering("dynamodb", "TransactWriteItems", cancelled(code, "None")), pytest.raises(LedgerUnavailableError):
         kit.ledger.open(any_task(), AuditEvent("opened", WORKFLOW), NOW)
+
+
+def test_a_transaction_that_no_retry_mends_is_not_taken_for_bad_luck(kit: Kit) -> None:
+    with (
+        answering("dynamodb", "TransactWriteItems", cancelled("None", "ValidationError")),
+        pytest.raises(ClientError, match="TransactionCanceledException"),
+    ):
+        kit.ledger.open(any_task(), AuditEvent("opened", WORKFLOW), NOW)
+
+
+def test_a_call_that_cannot_even_be_sent_is_not_taken_for_bad_luck(kit: Kit) -> None:
+    with pytest.raises(ParamValidationError):
+        DynamoLedger(client("dynamodb"), "").task(TASK_ID)
 
 
 @pytest.mark.parametrize("code", ["TransactionConflictException", "TransactionInProgressException"])
@@ -200,7 +221,9 @@ def test_only_what_may_be_removed_has_a_time_to_live_and_the_audit_has_none(kit:
     kit.link()
     kit.ledger.submit(Request(REQUEST_ID, WORKFLOW), NOW)
     kept = {key: "ttl" in item for key, item in kit.items().items()}
-    assert {key[0].split("#")[0] for key, ttl in kept.items() if ttl} == {"LINK"}
+    pointer = (f"REQUEST#{REQUEST_ID}", f"TASK#{TASK_ID}")
+    assert [key for key, ttl in kept.items() if ttl and not key[0].startswith("LINK#")] == [pointer]
+    assert not any(ttl for key, ttl in kept.items() if key[0].startswith("AUDIT#"))
     kit.ledger.finish(REQUEST_ID, WORKFLOW, "succeeded", None, NOW)
     assert "ttl" in kit.items()[(f"REQUEST#{REQUEST_ID}", "REQUEST")]
 

@@ -8,7 +8,7 @@ import pytest
 from countersign.domain.tasks import Status
 from countersign.ports import Request
 from executions.handler import handler
-from tests.builders import REQUEST_ID, TASK_ID, WORKFLOW, is_unbroken, sqs_event, status_change
+from tests.builders import REQUEST_ID, TASK_ID, WORKFLOW, execution_arn, is_unbroken, sqs_event, status_change
 from tests.integration.conftest import Answer, Kit, answering
 
 DEAD = ["FAILED", "STOPPED", "TIMED_OUT"]
@@ -24,7 +24,7 @@ def run(*bodies: str | dict[str, Any]) -> list[str]:
 def running(kit: Kit) -> Kit:
     """A request that runs, with two open tasks."""
     kit.ledger.submit(Request(REQUEST_ID, WORKFLOW), kit.now)
-    kit.ledger.started(REQUEST_ID, "arn")
+    kit.ledger.started(REQUEST_ID, execution_arn())
     kit.open_task()
     kit.open_task(task_id=SECOND)
     return kit
@@ -48,11 +48,35 @@ def test_a_dead_execution_fails_its_request_and_cancels_its_open_tasks(running: 
 
 
 @pytest.mark.parametrize("status", DEAD)
-def test_a_decided_task_of_a_dead_execution_stays_decided(running: Kit, status: str) -> None:
+def test_a_decided_task_of_a_dead_execution_stays_decided_and_is_counted_for_the_alarm(
+    running: Kit, capsys: pytest.CaptureFixture[str], status: str
+) -> None:
     running.decide()
     run(status_change(status))
     assert running.task().status is Status.DECIDED
     assert running.task(SECOND).status is Status.CANCELLED
+    assert '"DecisionsNotApplied":[1' in capsys.readouterr().out
+
+
+def test_an_execution_that_leaves_no_decision_behind_rings_no_alarm(
+    running: Kit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(status_change("FAILED"))
+    assert "DecisionsNotApplied" not in capsys.readouterr().out
+
+
+def test_another_execution_of_the_same_name_changes_nothing(running: Kit) -> None:
+    before = running.items()
+    assert run(status_change("FAILED", run="2")) == []
+    assert running.items() == before
+
+
+def test_an_execution_whose_start_was_not_recorded_ends_its_request(kit: Kit) -> None:
+    kit.ledger.submit(Request(REQUEST_ID, WORKFLOW), kit.now)
+    kit.open_task()
+    assert run(status_change("FAILED")) == []
+    assert status_of(kit) == "failed"
+    assert kit.task().status is Status.CANCELLED
 
 
 def test_an_execution_that_succeeded_keeps_the_result_that_it_recorded(running: Kit) -> None:

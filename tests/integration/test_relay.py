@@ -99,26 +99,50 @@ def test_an_answer_that_is_final_is_kept_and_not_tried_again(
     assert len(callbacks.asked) == 1
     assert ring_of(kit) == (state, answer.code)
     assert kit.task().status is Status.DECIDED
-    assert ("RingsFailed" in capsys.readouterr().out) == (state == "failed"), "the metric that the alarm watches"
+    counted = capsys.readouterr().out
+    assert ("RingsFailed" in counted) == (state == "failed"), "the metric that the alarm watches"
+    assert ("RingsClosed" in counted) == (state == "closed")
 
 
-@pytest.mark.parametrize(
-    "uncertain", [ConnectionClosedError(endpoint_url=URL), ReadTimeoutError(endpoint_url=URL), *BUSY[:2]], ids=repr
-)
-def test_a_callback_that_is_gone_after_an_uncertain_try_was_closed_by_that_try(
-    kit: Kit, callbacks: Operation, uncertain: Reaction
+UNCERTAIN: list[Reaction] = [
+    ConnectionClosedError(endpoint_url=URL),
+    ReadTimeoutError(endpoint_url=URL),
+    Answer(500, "ServiceException"),
+]
+
+
+@pytest.mark.parametrize("tries", [1, ATTEMPTS - 1])
+@pytest.mark.parametrize("uncertain", UNCERTAIN, ids=repr)
+def test_a_callback_that_is_gone_after_a_try_that_may_have_arrived_was_closed_by_that_try(
+    kit: Kit, callbacks: Operation, uncertain: Reaction, tries: int
 ) -> None:
-    callbacks.answers, callbacks.by_default = [uncertain], GONE
+    callbacks.answers, callbacks.by_default = [uncertain] * tries, GONE
     assert run(*decided(kit)) == []
     assert ring_of(kit) == ("closed", "ResourceNotFoundException")
 
 
-def test_a_callback_that_is_gone_after_the_relays_own_uncertain_tries_was_closed_by_them(
+def test_a_try_before_a_throttled_one_that_may_have_arrived_is_not_forgotten(kit: Kit, callbacks: Operation) -> None:
+    callbacks.answers, callbacks.by_default = [UNCERTAIN[0], THROTTLED], GONE
+    assert run(*decided(kit)) == []
+    assert ring_of(kit) == ("closed", "ResourceNotFoundException")
+
+
+def test_a_callback_that_is_gone_after_tries_that_lambda_only_throttled_is_a_failure(
     kit: Kit, callbacks: Operation
 ) -> None:
-    callbacks.answers, callbacks.by_default = [ReadTimeoutError(endpoint_url=URL)] * 3, GONE
+    callbacks.answers, callbacks.by_default = [THROTTLED], GONE
     assert run(*decided(kit)) == []
-    assert ring_of(kit) == ("closed", "ResourceNotFoundException")
+    assert ring_of(kit) == ("failed", "ResourceNotFoundException")
+
+
+def test_a_callback_id_that_cannot_even_be_sent_is_a_failure_and_not_tried_again(
+    kit: Kit, callbacks: Operation
+) -> None:
+    kit.open_task(callback_id="")
+    kit.decide()
+    assert run(*kit.decisions()) == []
+    assert ring_of(kit) == ("failed", "ParamValidationError")
+    assert callbacks.asked == []
 
 
 def test_an_unknown_callback_is_a_failure_however_often_it_was_tried(kit: Kit, callbacks: Operation) -> None:
@@ -134,7 +158,7 @@ def test_a_lambda_that_is_busy_is_tried_again_within_bounds_and_then_by_the_stre
     records = decided(kit)
     callbacks.by_default = busy
     assert run(*records) == sequence_numbers(stream_event(*records))
-    assert ATTEMPTS <= len(callbacks.asked) <= 3 * ATTEMPTS
+    assert len(callbacks.asked) == ATTEMPTS, "the doorbell's own attempts, and none of botocore's"
     assert ring_of(kit) is None
     callbacks.by_default = Answer()
     assert run(*records) == []
@@ -152,7 +176,7 @@ def test_the_doorbell_pauses_between_its_attempts_and_not_after_the_last(kit: Ki
     pauses: list[float] = []
     callbacks.by_default = THROTTLED
     with pytest.raises(NotRungError):
-        CallbackDoorbell(client("lambda"), pauses.append).ring(CALLBACK_ID, kit.now)
+        CallbackDoorbell(client("lambda", attempts=1), pauses.append).ring(CALLBACK_ID, kit.now)
     assert len(pauses) == ATTEMPTS - 1
 
 

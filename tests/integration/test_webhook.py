@@ -441,7 +441,7 @@ def test_nobody_but_the_ledger_is_called(kit: Kit) -> None:
     with (
         answering("lambda", "Invoke", Answer()) as invocations,
         answering("lambda", "SendDurableExecutionCallbackSuccess", Answer()) as callbacks,
-        answering("events", "PutEvents", Answer()) as events,
+        answering("eventbridge", "PutEvents", Answer()) as events,
     ):
         look(token)
         click(kit, token)

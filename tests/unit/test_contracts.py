@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from countersign import contracts
 from countersign.domain.errors import ContractError
-from tests.builders import WORKFLOW, any_envelope, any_input, any_request
+from tests.builders import REQUESTER, WORKFLOW, any_envelope, any_input, any_request
 
 INPUT = f"{WORKFLOW}.input"
 SAMPLES = {"request": any_request(), "envelope": any_envelope(), INPUT: any_input()}
@@ -44,7 +44,8 @@ VALID: dict[str, list[dict[str, Any]]] = {
         {"reminders_seconds": [1, 31_536_000]},
         {"rule": {"kind": "any"}},
         {"rule": {"kind": "in_order"}},
-        {"rule": {"kind": "quorum", "k": 2, "veto": True}},
+        {"rule": {"kind": "quorum", "k": 1, "veto": True}},
+        {"rule": {"kind": "quorum", "k": 2}, "approvers": ["maria@example.com", "otto@example.com"]},
     ],
 }
 
@@ -171,6 +172,9 @@ INVALID: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({"rule": {"kind": "quorum", "k": 21}}, "/rule/k"),
         ({"rule": {"kind": "quorum", "k": "2"}}, "/rule/k"),
         ({"rule": {"kind": "all", "veto": "yes"}}, "/rule/veto"),
+        ({"rule": {"kind": "quorum", "k": 2}}, "/rule/k"),
+        ({"rule": {"kind": "quorum", "k": 2}, "approvers": ["maria@example.com", REQUESTER.upper()]}, "/rule/k"),
+        ({"approvers": ["maria@example.com", "Maria@Example.com"]}, "/approvers"),
         ({"rule": {"kind": "all", "extra": 1}}, "/rule"),
     ],
 }

@@ -19,7 +19,6 @@ protected = true
 archive_days = 7
 
 [functions]
-log_level = "INFO"
 log_retention_days = 14
 tracing = false
 
@@ -110,7 +109,6 @@ def test_identities_are_a_list_of_names(tmp_path: Path) -> None:
         ("archive_days = 7", "archive_days = -1", "hand_off.archive_days", -1, "a whole number, 0 to 3650 days"),
         ("archive_days = 7", "archive_days = 7.5", "hand_off.archive_days", 7.5, "a whole number, 0 to 3650 days"),
         ("archive_days = 7", "archive_days = true", "hand_off.archive_days", True, "a whole number, 0 to 3650 days"),
-        ('"INFO"', '"LOUD"', "functions.log_level", "LOUD", "text in quotes, one of DEBUG, INFO, WARNING, ERROR"),
         (
             "log_retention_days = 14",
             "log_retention_days = 15",

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from aws_durable_execution_sdk_python.lambda_service import ErrorObject
 
-from countersign.domain.errors import TaskClosedError
+from countersign.ask import LATE_SECONDS
+from countersign.domain.errors import LedgerUnavailableError, TaskClosedError
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import Status
 from countersign.services.reviews import Reviews
@@ -233,6 +234,30 @@ def test_two_of_three_approve_over_one_rejection(bench: Bench) -> None:
     assert [vote["decision"] for vote in result["votes"]] == ["reject", "approve", "approve"]
 
 
+def test_a_wait_after_something_slow_keeps_the_deadline_of_the_request(bench: Bench) -> None:
+    from aws_durable_execution_sdk_python.config import Duration
+
+    from countersign.approval import request_approval
+    from countersign.workflow import workflow
+    from order_approval.order import Order
+
+    @workflow
+    def slow(document: dict[str, Any], context: Any) -> dict[str, Any]:
+        context.wait(Duration.from_seconds(8), "something slow")
+        request_approval(context, "approval", Order.from_input(document).approval())
+        return {}
+
+    close_runner(bench.runner)
+    bench.runner = Bench(slow, "slow").runner
+    bench.start(any_order_input(deadline_seconds=10))
+    names = [operation.name for operation in bench.finish().get_all_operations()]
+    assert "approval callback 2" in names, "the first callback would have ended eight seconds late"
+    assert "approval callback 3" not in names
+    task = bench.ledger.standing[TASK]
+    assert task.closed_at
+    assert task.closed_at - task.expires_at < timedelta(seconds=LATE_SECONDS)
+
+
 @pytest.fixture
 def impatient(bench: Bench) -> Bench:
     """A bench whose runner skips the pauses between a step's attempts."""
@@ -267,6 +292,36 @@ def test_a_hand_off_that_fails_at_first_is_tried_again(impatient: Bench) -> None
     impatient.relay()
     assert impatient.result()["status"] == "approved"
     assert impatient.hand_off.kinds == ["approval.requested"]
+
+
+class RefusedReminders(MemoryHandOff):
+    def send(self, envelope: Any) -> None:
+        if envelope["kind"] == "approval.reminder":
+            raise ConnectionError
+        super().send(envelope)
+
+
+def test_a_reminder_that_fails_keeps_nobody_from_answering(impatient: Bench) -> None:
+    with_hand_off(impatient, RefusedReminders())
+    impatient.start(any_order_input(deadline_seconds=86400, reminders_seconds=[1]))
+    task = impatient.open_task()
+    impatient.until(lambda: impatient.ledger.standing[TASK].callback_id != task.callback_id)
+    impatient.callback_id("approval callback 2")
+    impatient.answer(Decision.APPROVE)
+    impatient.relay()
+    assert impatient.result()["status"] == "approved"
+
+
+def test_a_task_that_cannot_be_pointed_at_a_fresh_callback_fails_the_workflow_rather_than_sleep(
+    impatient: Bench,
+) -> None:
+    def fail(write: str) -> None:
+        if write == "refresh":
+            raise LedgerUnavailableError
+
+    impatient.ledger.before_write = fail
+    impatient.start(any_order_input(deadline_seconds=86400, reminders_seconds=[1]))
+    assert impatient.finish().status.value == "FAILED"
 
 
 def test_a_decision_made_while_the_hand_off_fails_wins(impatient: Bench) -> None:

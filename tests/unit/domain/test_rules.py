@@ -3,7 +3,7 @@
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from countersign.domain.rules import Decision, Outcome, Rule, Verdict, decide
@@ -16,7 +16,7 @@ PEOPLE = tuple("abcdef")
 def ballots(draw: st.DrawFn) -> tuple[Rule, tuple[str, ...], dict[str, Decision]]:
     audience = PEOPLE[: draw(st.integers(1, len(PEOPLE)))]
     kind = draw(st.sampled_from(["any", "all", "quorum"]))
-    rule = Rule(kind, draw(st.integers(1, len(audience))), veto=draw(st.booleans()))
+    rule = Rule(kind, draw(st.integers(1, len(PEOPLE) + 1)), veto=draw(st.booleans()))
     votes = draw(st.dictionaries(st.sampled_from(audience), st.sampled_from(Decision)))
     return rule, audience, votes
 
@@ -29,7 +29,7 @@ def oracle(rule: Rule, audience: tuple[str, ...], votes: dict[str, Decision]) ->
     if min(ends) >= needed:
         return Outcome.APPROVED
     one_rejection_decides = rule.veto or rule.kind == "any"
-    if max(ends) < needed or (one_rejection_decides and NO in votes.values()):
+    if NO in votes.values() and (one_rejection_decides or max(ends) < needed):
         return Outcome.REJECTED
     return None
 
@@ -64,7 +64,21 @@ def test_when_everybody_has_voted_there_is_a_verdict(
     ballot: tuple[Rule, tuple[str, ...], dict[str, Decision]],
 ) -> None:
     rule, audience, votes = ballot
+    assume(rule.k <= len(audience))
     assert decide(rule, audience, dict.fromkeys(audience, YES) | votes) is not None
+
+
+@given(ballots())
+def test_nothing_is_approved_without_an_approval_nor_rejected_without_a_rejection(
+    ballot: tuple[Rule, tuple[str, ...], dict[str, Decision]],
+) -> None:
+    verdict = decide(*ballot)
+    assert verdict is None or verdict.decided_by
+
+
+@pytest.mark.parametrize("rule", [Rule("any"), Rule("all"), Rule("quorum", 1)])
+def test_a_task_that_nobody_may_decide_is_not_decided(rule: Rule) -> None:
+    assert decide(rule, (), {}) is None
 
 
 @given(ballots())

@@ -5,10 +5,21 @@ from typing import Any
 import pytest
 
 from countersign.domain.errors import LedgerUnavailableError, MailRefusedError
-from countersign.domain.tasks import Status, Task
+from countersign.domain.rules import Decision
+from countersign.domain.tasks import Status, Task, Vote
 from countersign.domain.tokens import fingerprint
 from countersign.services.deliveries import Deliveries, Message
-from tests.builders import APPROVER, NOW, OTHER_APPROVER, TASK_ID, any_decided_task, any_envelope, any_task
+from tests.builders import (
+    APPROVER,
+    NOW,
+    OTHER_APPROVER,
+    REQUESTER,
+    TASK_ID,
+    any_decided_task,
+    any_envelope,
+    any_rule,
+    any_task,
+)
 from tests.fakes import FixedClock, MemoryLedger, MemoryMailer
 
 THIRD = "tina@example.com"
@@ -75,7 +86,14 @@ def test_the_same_hand_off_again_mails_nobody() -> None:
     assert len(post.mailer.sent) == 2
 
 
-def test_a_reminder_mails_everybody_again() -> None:
+def test_a_reminder_is_for_those_who_are_still_to_vote() -> None:
+    people = (APPROVER, OTHER_APPROVER, REQUESTER)
+    post = Post(any_task(audience=people, rule=any_rule("all"), votes={APPROVER: Vote(Decision.APPROVE, "", NOW)}))
+    assert post.deliver(kind="approval.reminder", attempt=2) == 1
+    assert post.recipients == [OTHER_APPROVER]
+
+
+def test_a_reminder_mails_everybody_again_who_has_not_voted() -> None:
     post = Post()
     post.deliver()
     assert post.deliver(kind="approval.reminder", attempt=2) == 2

@@ -8,8 +8,8 @@ import pytest
 from countersign import envelope
 from countersign.domain.errors import HandOffRejectedError
 from countersign.domain.rules import Decision
-from countersign.domain.tasks import Status, Task, shown_digest
-from countersign.services.desk import Desk
+from countersign.domain.tasks import Status, Task, Vote, shown_digest
+from countersign.services.desk import COMMENT_BUDGET, Desk
 from tests.builders import (
     APPROVER,
     CALLBACK_ID,
@@ -200,6 +200,18 @@ def test_an_answer_that_comes_while_the_task_is_read_is_what_is_read() -> None:
     report = office.desk.read(any_wait())
     assert (report["status"], report["outcome"]) == ("APPLIED", "approved")
     assert "expired" not in office.events
+
+
+@pytest.mark.parametrize("voters", [1, 5, 20])
+def test_comments_are_cut_to_what_a_checkpoint_holds_and_stay_whole_in_the_ledger(voters: int) -> None:
+    people = tuple(f"p{number:02}@example.com" for number in range(voters))
+    votes = {person: Vote(Decision.APPROVE, "ä" * 2000, NOW) for person in people}
+    office = Office(any_decided_task(audience=people, votes=votes, decided_by=people))
+    report = office.desk.read(any_wait())
+    assert sum(len(vote["comment"]) for vote in report["votes"]) <= COMMENT_BUDGET
+    assert len(json.dumps(report).encode()) < 200_000
+    assert [len(office.task.votes[person].comment) for person in people] == [2000] * voters
+    assert all(vote["comment"].endswith("…") for vote in report["votes"]) == (voters > 5)
 
 
 # Taking back

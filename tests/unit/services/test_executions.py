@@ -5,8 +5,8 @@ import pytest
 from countersign.domain.errors import LedgerConflictError
 from countersign.domain.tasks import Status, Task
 from countersign.ports import Request
-from countersign.services.executions import ENDED, Executions
-from tests.builders import NOW, REQUEST_ID, TASK_ID, WORKFLOW, any_decided_task, any_task
+from countersign.services.executions import ENDED, Aftermath, Executions
+from tests.builders import NOW, REQUEST_ID, TASK_ID, WORKFLOW, any_decided_task, any_task, execution_arn
 from tests.fakes import FixedClock, MemoryLedger
 
 SECOND = "order-1001.second"
@@ -20,8 +20,8 @@ def ledger_with(*standing: Task, status: str = "running") -> MemoryLedger:
     return ledger
 
 
-def ended(ledger: MemoryLedger, status: str, request_id: str = REQUEST_ID) -> list[str]:
-    return Executions(ledger, ledger, FixedClock(NOW)).ended(request_id, status)
+def ended(ledger: MemoryLedger, status: str, request_id: str = REQUEST_ID) -> Aftermath:
+    return Executions(ledger, ledger, FixedClock(NOW)).ended(request_id, status, execution_arn())
 
 
 def test_the_ends_are_those_that_lambda_tells_of() -> None:
@@ -31,16 +31,16 @@ def test_the_ends_are_those_that_lambda_tells_of() -> None:
 @pytest.mark.parametrize("status", DEAD)
 def test_a_dead_execution_fails_its_request_and_cancels_its_open_tasks(status: str) -> None:
     ledger = ledger_with(any_task(), any_task(task_id=SECOND))
-    assert ended(ledger, status) == [TASK_ID, SECOND]
+    assert ended(ledger, status) == Aftermath(cancelled=(TASK_ID, SECOND))
     assert ledger.asked[REQUEST_ID].status == "failed"
     assert {task.status for task in ledger.standing.values()} == {Status.CANCELLED}
     assert [entry.event.data for entry in ledger.entries] == [{"reason": f"execution_{status.lower()}"}] * 2
 
 
 @pytest.mark.parametrize("status", sorted(ENDED))
-def test_a_decision_made_a_moment_before_stays(status: str) -> None:
+def test_a_decision_made_a_moment_before_stays_and_is_told_since_nobody_will_apply_it(status: str) -> None:
     ledger = ledger_with(any_decided_task())
-    assert ended(ledger, status) == []
+    assert ended(ledger, status) == Aftermath(stranded=(TASK_ID,))
     assert ledger.standing[TASK_ID] == any_decided_task()
 
 
@@ -61,15 +61,29 @@ def test_an_execution_that_succeeded_without_a_record_ends_its_request() -> None
 @pytest.mark.parametrize("status", sorted(ENDED))
 def test_an_execution_that_nobody_asked_for_is_harmless(status: str) -> None:
     ledger = MemoryLedger()
-    assert ended(ledger, status, "unknown") == []
+    assert ended(ledger, status, "unknown") == Aftermath()
     assert ledger.asked == {}
 
 
 def test_the_same_end_told_twice_cancels_once() -> None:
     ledger = ledger_with(any_task())
     ended(ledger, "FAILED")
-    assert ended(ledger, "FAILED") == []
+    assert ended(ledger, "FAILED") == Aftermath()
     assert len(ledger.entries) == 1
+
+
+@pytest.mark.parametrize("status", [Status.APPLIED, Status.EXPIRED, Status.CANCELLED])
+def test_a_task_that_came_to_its_end_is_neither_cancelled_nor_stranded(status: Status) -> None:
+    ledger = ledger_with(any_task(status=status))
+    assert ended(ledger, "FAILED") == Aftermath()
+
+
+def test_another_execution_of_the_same_name_changes_nothing() -> None:
+    ledger = ledger_with(any_task())
+    ledger.asked[REQUEST_ID] = Request(REQUEST_ID, WORKFLOW, status="running", execution_arn=execution_arn(run="2"))
+    assert ended(ledger, "FAILED") == Aftermath()
+    assert ledger.asked[REQUEST_ID].status == "running"
+    assert ledger.standing[TASK_ID] == any_task()
 
 
 def test_a_task_that_is_written_meanwhile_is_looked_at_again() -> None:
@@ -81,5 +95,5 @@ def test_a_task_that_is_written_meanwhile_is_looked_at_again() -> None:
         raise LedgerConflictError(TASK_ID)
 
     ledger.before_write = be_decided
-    assert ended(ledger, "FAILED") == []
+    assert ended(ledger, "FAILED") == Aftermath(stranded=(TASK_ID,))
     assert ledger.standing[TASK_ID].status is Status.DECIDED

@@ -1,13 +1,12 @@
 """The one primitive: put a question to somebody outside, sleep, and return what the ledger says became of it.
 
 Operations of a wait `<name>`, in order: `<name> callback 1`, `<name> open 1`, `<name> read 1`; and while the task is
-open still, `<name> callback 2`, `<name> open 2`, `<name> read 2`, and so on. A hand-off that
-fails adds `<name> cancel`.
+open still, `<name> callback 2`, `<name> open 2`, `<name> read 2`, and so on. A hand-off that fails adds
+`<name> cancel`, a reminder that fails `<name> rotate <round>`.
 """
 
-import weakref
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aws_durable_execution_sdk_python import (
@@ -18,8 +17,8 @@ from aws_durable_execution_sdk_python import (
     StepError,
 )
 from aws_durable_execution_sdk_python.config import CallbackConfig, Duration, StepConfig
+from aws_durable_execution_sdk_python.context import Callback
 from aws_durable_execution_sdk_python.retries import RetryStrategyConfig, create_retry_strategy
-from aws_durable_execution_sdk_python.types import Callback
 
 from countersign.domain.clock import from_text
 from countersign.domain.errors import DuplicateTaskNameError, HandOffFailedError, IdleRingsError
@@ -30,6 +29,9 @@ from countersign.workflow import execution_of
 
 MAX_IDLE_RINGS = 20
 """How often a callback may be completed without an answer in the ledger before the wait gives up."""
+
+LATE_SECONDS = 5
+"""How late a callback may end by itself before another takes its place; the ledger's deadline is never late."""
 
 LEDGER_STEP = StepConfig(
     retry_strategy=create_retry_strategy(
@@ -78,19 +80,30 @@ class _Asking:
         self._name = name
         self._question = question
         self._execution = execution_of(context)
-        self._opened_at = _known_times.get(context.state, self._execution.started_at)
-        self._now = self._opened_at
         self._latest = self._execution.started_at + current().execution_timeout - EXECUTION_MARGIN
+        self._opened_at = self._now = self._execution.started_at
         self._expires_at = min(self._bounds())
         self._round = 0
         self._hand_off = 1
         self._idle_rings = 0
 
     def create_callback(self) -> Callback[Any]:
-        """Start a round: a callback that ends by itself at the next reminder, or at the deadline."""
-        self._round += 1
-        timeout = Duration.from_seconds(self._seconds_to_sleep())
-        return self._context.create_callback(self._operation("callback"), CallbackConfig(timeout=timeout))
+        """Start a round: a callback that ends by itself at the next reminder, or at the deadline.
+
+        Outside steps nobody knows the time, and the workflow may have done something slow before. The callback's own
+        start tells: one that would end too late is left alone, and another takes its place.
+        """
+        while True:
+            self._round += 1
+            timeout = self._seconds_to_sleep()
+            config = CallbackConfig(timeout=Duration.from_seconds(timeout))
+            callback = self._context.create_callback(self._operation("callback"), config)
+            self._now = max(self._now, _started_at(self._context, callback))
+            if self._round == 1:
+                self._opened_at = self._now
+                self._expires_at = min(self._bounds())
+            if timeout <= self._seconds_to_sleep() + LATE_SECONDS:
+                return callback
 
     def begin(self, first_callback_id: str) -> Wait:
         request_id = self._execution.request_id
@@ -106,15 +119,21 @@ class _Asking:
         return opened
 
     def refresh(self, wait: Wait, callback_id: str) -> Report:
-        """Point the task at the new round's callback; a reminder that fails keeps nobody from answering."""
+        """Point the task at the new round's callback, with a reminder when one is due.
+
+        A reminder that fails keeps nobody from answering. A task that still names the callback before does: then the
+        workflow fails rather than sleep through the answer.
+        """
         due = self._hand_offs_due()
-        remind, self._hand_off = due > self._hand_off, due
+        remind = due > self._hand_off
         try:
-            return self._step(
-                self._operation("open"), lambda: current().desk.refresh(wait, callback_id, due, remind=remind)
-            )
+            found = self._refresh("open", wait, callback_id, due, remind=remind)
         except StepError:
-            return {"status": Status.OPEN.value}
+            if not remind:
+                raise
+            found = self._refresh("rotate", wait, callback_id, due, remind=False)
+        self._hand_off = due
+        return found
 
     def sleep(self, wait: Wait, callback: Callback[Any]) -> None:
         """Suspend until the callback ends. How it ends means nothing: the ledger is asked in every case."""
@@ -132,8 +151,13 @@ class _Asking:
         found = self._step(self._operation("read"), lambda: current().desk.read(wait))
         self._now = from_text(found["at"])
         self._expires_at = from_text(found["expires_at"])
-        _known_times[self._context.state] = max(self._now, _known_times.get(self._context.state, self._now))
         return found
+
+    def _refresh(self, kind: str, wait: Wait, callback_id: str, hand_off: int, *, remind: bool) -> Report:
+        def body() -> Report:
+            return current().desk.refresh(wait, callback_id, hand_off, remind=remind)
+
+        return self._step(self._operation(kind), body)
 
     def _take_back(self, wait: Wait, error: StepError) -> Report:
         cancelled = self._step(f"{self._name} cancel", lambda: current().desk.cancel(wait, "hand_off_failed"))
@@ -168,5 +192,9 @@ class _Asking:
         return self._context.step(run, name, LEDGER_STEP)
 
 
-_known_times: weakref.WeakKeyDictionary[Any, datetime] = weakref.WeakKeyDictionary()
-"""The latest time that a step of an execution has reported: what a later wait may know of the time outside steps."""
+def _started_at(context: DurableContext, callback: Callback[Any]) -> datetime:
+    """Return when a callback was created, in whole seconds: a checkpoint tells it more precisely than a replay."""
+    operation = context.state.get_checkpoint_result(callback.operation_id, claim_end_hook=False).operation
+    if operation is None or operation.start_timestamp is None:
+        raise LookupError("a callback that was created has no time of creation")
+    return operation.start_timestamp.astimezone(UTC).replace(microsecond=0)

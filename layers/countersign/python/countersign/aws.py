@@ -7,23 +7,28 @@ layer keeps the service models that are named in calls of `client`, and a test h
 from functools import cache
 from typing import Any
 
-_CONNECT_TIMEOUT_SECONDS = 2
-_READ_TIMEOUT_SECONDS = 8
-_ATTEMPTS = 3
+CONNECT_TIMEOUT_SECONDS = 1
+READ_TIMEOUT_SECONDS = 4
+ATTEMPTS = 2
+"""Together 10 seconds for a call that nobody answers: less than the shortest time-out of a function."""
 
 
 @cache
-def client(service: str) -> Any:
+def client(service: str, attempts: int = ATTEMPTS) -> Any:
     """Return the shared client of a service, such as `dynamodb`.
 
     Region, credentials and endpoint come from the environment as AWS's own tools read it.
+
+    Args:
+        service: Its name in botocore.
+        attempts: How often botocore tries a call; 1 where the caller tries again by itself.
     """
     from botocore.config import Config
     from botocore.session import get_session
 
     config = Config(
-        connect_timeout=_CONNECT_TIMEOUT_SECONDS,
-        read_timeout=_READ_TIMEOUT_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        read_timeout=READ_TIMEOUT_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": attempts},
     )
     return get_session().create_client(service, config=config)

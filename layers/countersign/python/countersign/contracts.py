@@ -1,12 +1,13 @@
 """JSON Schemas of everything that crosses the kit's border, compiled when first used."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from countersign.domain.errors import ContractError
+from countersign.domain.identity import normalise
 
 
 def check(name: str, document: Any, prefix: str = "") -> Any:
@@ -24,10 +25,13 @@ def check(name: str, document: Any, prefix: str = "") -> Any:
     from fastjsonschema import JsonSchemaValueException
 
     try:
-        return _validator(name)(document)
+        checked = _validator(name)(document)
     except JsonSchemaValueException as error:
         path = "".join(f"/{_escaped(step)}" for step in error.path[1:])
         raise ContractError(_reason(error), prefix + path) from error
+    for rule in _schema(name).get("x-rules", ()):
+        _RULES[rule](document, prefix)
+    return checked
 
 
 def exists(name: str) -> bool:
@@ -36,13 +40,18 @@ def exists(name: str) -> bool:
 
 
 @cache
+def _schema(name: str) -> dict[str, Any]:
+    if not exists(name):
+        raise LookupError(f"no schema named {name}; add schemas/{name}.json to the layer")
+    schema: dict[str, Any] = json.loads(files("countersign.schemas").joinpath(f"{name}.json").read_text("utf-8"))
+    return schema
+
+
+@cache
 def _validator(name: str) -> Callable[[Any], Any]:
     import fastjsonschema
 
-    if not exists(name):
-        raise LookupError(f"no schema named {name}; add schemas/{name}.json to the layer")
-    schema = json.loads(files("countersign.schemas").joinpath(f"{name}.json").read_text("utf-8"))
-    validator: Callable[[Any], Any] = fastjsonschema.compile(schema, use_default=False, detailed_exceptions=True)
+    validator: Callable[[Any], Any] = fastjsonschema.compile(_schema(name), use_default=False, detailed_exceptions=True)
     return validator
 
 
@@ -50,6 +59,21 @@ def _reason(error: Any) -> str:
     if error.rule == "additionalProperties":
         return f"has a property that is not allowed; allowed are {', '.join(sorted(error.definition['properties']))}"
     return str(error.message).replace(str(error.name), "the value", 1)
+
+
+def _approvers(document: Mapping[str, Any], prefix: str) -> None:
+    """Refuse approvers of whom two are one person, and a quorum that they cannot reach."""
+    people = [normalise(person) for person in document["approvers"]]
+    if len(set(people)) < len(people):
+        raise ContractError("names one person twice", f"{prefix}/approvers")
+    voters = len(set(people) - {normalise(document["requester"])})
+    rule = document.get("rule", {})
+    if rule.get("kind") == "quorum" and rule.get("k", 1) > voters:
+        raise ContractError(f"needs more approvals than the {voters} who may approve", f"{prefix}/rule/k")
+
+
+_RULES: dict[str, Callable[[Mapping[str, Any], str], None]] = {"approvers": _approvers}
+"""What a schema cannot say by itself, by the names that it lists under `x-rules`."""
 
 
 def _escaped(step: object) -> str:

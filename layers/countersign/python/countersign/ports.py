@@ -33,6 +33,7 @@ class Request:
         workflow: Name of the workflow.
         input_digest: SHA-256 of the canonical input, in hex.
         submitted_by: IAM ARN of the caller.
+        deadline_seconds: The workflow's default deadline when the request first came.
         status: `submitted` (not known to have reached Lambda), `running`, `succeeded` or `failed`.
         execution_arn: The durable execution, once Lambda has told.
         result: What the workflow returned.
@@ -42,6 +43,7 @@ class Request:
     workflow: str
     input_digest: str = ""
     submitted_by: str = ""
+    deadline_seconds: int = 0
     status: str = "submitted"
     execution_arn: str = ""
     result: Any = None

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from countersign.backoff import pause_seconds
 from countersign.domain.errors import NotRungError
@@ -34,28 +34,31 @@ class CallbackDoorbell:
         """See `countersign.ports.Doorbell.ring`. The ring carries nothing: the ledger has the answer."""
         uncertain = False
         for attempt in range(ATTEMPTS):
-            self._wait_before(attempt)
             try:
                 self._client.send_durable_execution_callback_success(CallbackId=callback_id)
-            except ClientError as error:
-                if not _is_retryable(error):
+            except ParamValidationError:
+                return Ring("failed", at, "ParamValidationError")
+            except (ClientError, BotoCoreError) as error:
+                if isinstance(error, ClientError) and not _is_retryable(error):
                     return _ring_of(error, at, uncertain=uncertain)
-                uncertain = True
-            except BotoCoreError:
-                uncertain = True
+                uncertain = uncertain or _may_have_arrived(error)
             else:
                 return Ring("delivered", at)
+            self._pause(pause_seconds(attempt, _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS))
         raise NotRungError(f"Lambda did not take the ring in {ATTEMPTS} attempts")
-
-    def _wait_before(self, attempt: int) -> None:
-        if attempt:
-            self._pause(pause_seconds(attempt - 1, _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS))
 
 
 def _is_retryable(error: ClientError) -> bool:
     code = error.response["Error"]["Code"]
     status = error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
     return code in _RETRYABLE or code.startswith("KMS") or status >= 500
+
+
+def _may_have_arrived(error: ClientError | BotoCoreError) -> bool:
+    """Tell whether Lambda may have acted although the call failed; what it throttled, it did not look at."""
+    if isinstance(error, ClientError):
+        return bool(error.response["ResponseMetadata"].get("HTTPStatusCode", 0) >= 500)
+    return True
 
 
 def _ring_of(error: ClientError, at: datetime, *, uncertain: bool) -> Ring:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from countersign.adapters.attributes import Attribute, from_item, to_attribute, to_item
 from countersign.domain.errors import LedgerConflictError, LedgerUnavailableError
@@ -133,6 +133,8 @@ def _translated() -> Iterator[None]:
         yield
     except ClientError as error:
         raise _translation(error) from error
+    except ParamValidationError:  # a mistake of ours, which no retry mends
+        raise
     except BotoCoreError as error:
         raise LedgerUnavailableError(type(error).__name__) from error
 
@@ -140,13 +142,20 @@ def _translated() -> Iterator[None]:
 def _translation(error: ClientError) -> Exception:
     code: str = error.response["Error"]["Code"]
     if code == "TransactionCanceledException":
-        reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])} - {"None", None}
-        if reasons & _CONFLICTS:
-            return LedgerConflictError(", ".join(sorted(reasons)))
-        return LedgerUnavailableError(", ".join(sorted(reasons)))
+        return _translated_cancellation(error)
     if code in _CONFLICT_CODES:
         return LedgerConflictError(code)
-    if code in _TRANSIENT_CODES:
+    if code in _TRANSIENT_CODES or error.response["ResponseMetadata"].get("HTTPStatusCode", 0) >= 500:
         return LedgerUnavailableError(code)
     unexpected: Exception = error
     return unexpected
+
+
+def _translated_cancellation(error: ClientError) -> Exception:
+    reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])} - {"None", None}
+    if reasons & _CONFLICTS:
+        return LedgerConflictError(", ".join(sorted(reasons)))
+    if "ValidationError" in reasons:  # an item that is too large, say: no retry mends it
+        unexpected: Exception = error
+        return unexpected
+    return LedgerUnavailableError(", ".join(sorted(reasons)))

@@ -42,7 +42,12 @@ class DynamoLedger:
     def open(self, task: Task, event: AuditEvent, at: datetime) -> None:
         """See `TaskLedger.open`."""
         entries, chained = _chain(task, (event,), at)
-        pointer = {"pk": f"REQUEST#{task.request_id}", "sk": f"TASK#{task.task_id}", "task_id": task.task_id}
+        pointer = {
+            "pk": f"REQUEST#{task.request_id}",
+            "sk": f"TASK#{task.task_id}",
+            "task_id": task.task_id,
+            "ttl": epoch_after(task.max_expires_at or task.expires_at),
+        }
         self._table.write(
             [
                 self._table.put(task_document(chained)),
@@ -143,6 +148,7 @@ class DynamoLedger:
             workflow=document.get("workflow", ""),
             input_digest=document.get("input_digest", ""),
             submitted_by=document.get("submitted_by", ""),
+            deadline_seconds=document.get("deadline_seconds", 0),
             status=document["status"],
             execution_arn=document.get("execution_arn", ""),
             result=json.loads(document["result"]) if "result" in document else None,
@@ -154,6 +160,7 @@ class DynamoLedger:
             "workflow": request.workflow,
             "input_digest": request.input_digest,
             "submitted_by": request.submitted_by,
+            "deadline_seconds": request.deadline_seconds,
             "submitted_at": to_text(at),
             "status": request.status,
         }
@@ -173,7 +180,7 @@ class DynamoLedger:
         fields = {
             "workflow": workflow,
             "status": status,
-            "result": None if result is None else json.dumps(result),
+            "result": None if result is None else json.dumps(result, ensure_ascii=False),
             "ended_at": to_text(at),
             "ttl": epoch_after(at),
         }

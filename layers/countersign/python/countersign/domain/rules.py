@@ -57,9 +57,9 @@ class Rule:
         """Return the rule as the task keeps it."""
         return {"kind": self.kind, "k": self.k, "veto": self.veto}
 
-    def needed(self, audience_size: int) -> int:
-        """Return how many approvals decide the task for good."""
-        return {"any": 1, "all": audience_size, "quorum": self.k}[self.kind]
+    def needed(self, voters: int) -> int:
+        """Return how many approvals decide the task for good: at least one, whatever the rule."""
+        return max(1, {"any": 1, "all": voters, "quorum": self.k}[self.kind])
 
 
 def decide(rule: Rule, audience: Collection[str], votes: Mapping[str, Decision]) -> Verdict | None:
@@ -71,15 +71,16 @@ def decide(rule: Rule, audience: Collection[str], votes: Mapping[str, Decision])
         votes: The vote of each recipient who has voted; one each.
 
     Returns:
-        The verdict, or None while more votes are needed.
+        The verdict, or None while more votes are needed. Nothing is approved without an approval, nor rejected without
+        a rejection.
     """
     approvals = tuple(person for person in audience if votes.get(person) is Decision.APPROVE)
     rejections = tuple(person for person in audience if votes.get(person) is Decision.REJECT)
     needed = rule.needed(len(audience))
     if len(approvals) >= needed:
         return Verdict(Outcome.APPROVED, approvals)
-    vetoed = bool(rejections) and (rule.veto or rule.kind == "any")
+    vetoed = rule.veto or rule.kind == "any"
     out_of_reach = len(audience) - len(rejections) < needed
-    if vetoed or out_of_reach:
+    if rejections and (vetoed or out_of_reach):
         return Verdict(Outcome.REJECTED, rejections)
     return None

@@ -72,6 +72,8 @@ class Deliveries:
         task = self._ledger.task(envelope["task_id"])
         if task is None or task.status is not Status.OPEN or task.expired_by(self._clock.now()):
             return False
+        if envelope["attempt"] > 1 and (recipient in task.votes or recipient not in task.voters):
+            return False  # a reminder is for those who are still to vote
         if self._ledger.mailed(task.task_id, envelope["attempt"], recipient):
             return False
         self._deliver(envelope, task, recipient)

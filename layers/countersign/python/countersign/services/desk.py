@@ -19,6 +19,9 @@ from countersign.domain.tasks import Status, Task, task_id_of
 from countersign.ports import HandOff, TaskLedger
 from countersign.services.contention import settle
 
+COMMENT_BUDGET = 10_000
+"""Characters of comments, all votes together, that a report carries: a checkpoint holds 256 KB, and the ledger all."""
+
 
 @dataclass(frozen=True)
 class Question:
@@ -212,4 +215,6 @@ def _report(task: Task, now: datetime) -> dict[str, Any]:
 
 def _ballot(task: Task, person: str) -> dict[str, str]:
     vote = task.votes[person]
-    return {"by": person, "decision": vote.decision.value, "comment": vote.comment, "at": to_text(vote.at)}
+    longest = COMMENT_BUDGET // len(task.votes)
+    comment = vote.comment if len(vote.comment) <= longest else f"{vote.comment[: longest - 1]}…"
+    return {"by": person, "decision": vote.decision.value, "comment": comment, "at": to_text(vote.at)}

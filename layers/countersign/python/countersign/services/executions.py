@@ -1,14 +1,29 @@
 """The end of an execution: record how the request ended, and close the tasks that nobody waits for any more."""
 
+from dataclasses import dataclass
+
 from countersign.domain import tasks
 from countersign.domain.clock import Clock
-from countersign.domain.tasks import Task
+from countersign.domain.tasks import Status, Task
 from countersign.ports import RequestLedger, TaskLedger
 from countersign.services.contention import settle
 
 SUCCEEDED = "SUCCEEDED"
 ENDED = frozenset({SUCCEEDED, "FAILED", "TIMED_OUT", "STOPPED"})
 """The statuses in which Lambda says that a durable execution is over."""
+
+
+@dataclass(frozen=True)
+class Aftermath:
+    """What the end of an execution left behind.
+
+    Attributes:
+        cancelled: Ids of the tasks that were open still, and are cancelled now.
+        stranded: Ids of the tasks whose decision nobody will apply any more.
+    """
+
+    cancelled: tuple[str, ...] = ()
+    stranded: tuple[str, ...] = ()
 
 
 class Executions:
@@ -19,33 +34,37 @@ class Executions:
         self._requests = requests
         self._clock = clock
 
-    def ended(self, request_id: str, status: str) -> list[str]:
+    def ended(self, request_id: str, status: str, execution_arn: str) -> Aftermath:
         """Record the end of a request's execution and cancel its open tasks.
 
-        A result that the workflow recorded itself stays. A decision made a moment before stays too: its task is not
-        open any more.
+        A result that the workflow recorded itself stays. A decision made a moment before stays too, and is reported:
+        somebody was told that it is recorded.
 
         Args:
             request_id: The execution's name.
             status: One of `ENDED`.
-
-        Returns:
-            The ids of the tasks that were cancelled.
+            execution_arn: The execution. Another one of the same name, which is not the request's, changes nothing.
         """
         request = self._requests.request(request_id)
+        if request and request.execution_arn not in ("", execution_arn):
+            return Aftermath()
         if request:
             outcome = "succeeded" if status == SUCCEEDED else "failed"
             self._requests.finish(request_id, request.workflow, outcome, None, self._clock.now())
         reason = f"execution_{status.lower()}"
-        return [task_id for task_id in self._requests.task_ids(request_id) if self._cancel(task_id, reason)]
+        tasks_left = [self._closed(task_id, reason) for task_id in self._requests.task_ids(request_id)]
+        return Aftermath(
+            cancelled=tuple(task_id for task_id, left in tasks_left if left is Status.CANCELLED),
+            stranded=tuple(task_id for task_id, left in tasks_left if left is Status.DECIDED),
+        )
 
-    def _cancel(self, task_id: str, reason: str) -> bool:
-        return settle(lambda: self._try_to_cancel(task_id, reason))
+    def _closed(self, task_id: str, reason: str) -> tuple[str, Status | None]:
+        return task_id, settle(lambda: self._close(task_id, reason))
 
-    def _try_to_cancel(self, task_id: str, reason: str) -> bool:
+    def _close(self, task_id: str, reason: str) -> Status | None:
+        """Cancel a task if it is open; return what it is now if that is news: CANCELLED by this, or DECIDED."""
         task: Task | None = self._ledger.task(task_id)
         change = tasks.cancel(task, "executions", reason, self._clock.now()) if task else None
-        if change is None:
-            return False
-        self._ledger.commit(change)
-        return True
+        if change:
+            return self._ledger.commit(change).status
+        return Status.DECIDED if task and task.status is Status.DECIDED else None

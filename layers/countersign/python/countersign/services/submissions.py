@@ -7,8 +7,7 @@ from typing import Any
 
 from countersign import contracts
 from countersign.domain.clock import Clock, to_text
-from countersign.domain.errors import ContractError, RequestConflictError, UnknownRequestError, UnknownWorkflowError
-from countersign.domain.identity import normalise
+from countersign.domain.errors import RequestConflictError, UnknownRequestError, UnknownWorkflowError
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Task
 from countersign.ports import Request, RequestLedger, WorkflowStarter
@@ -68,8 +67,9 @@ class Submissions:
         if workflow not in self._deadlines:
             raise UnknownWorkflowError(workflow)
         contracts.check(f"{workflow}.input", document["input"], "/input")
-        _check_quorum(document["input"])
-        asked = Request(request_id, workflow, digest(document["input"]), submitted_by)
+        asked = Request(
+            request_id, workflow, digest(document["input"]), submitted_by, deadline_seconds=self._deadlines[workflow]
+        )
         standing = self._ledger.submit(asked, self._clock.now())
         if (standing.workflow, standing.input_digest) != (asked.workflow, asked.input_digest):
             raise RequestConflictError(request_id)
@@ -78,7 +78,8 @@ class Submissions:
         payload = {
             "request_id": request_id,
             "workflow": workflow,
-            "input": {"deadline_seconds": self._deadlines[workflow]} | document["input"],
+            # As it was when the request first came: a start that is tried again must be the same start.
+            "input": {"deadline_seconds": standing.deadline_seconds} | document["input"],
         }
         self._ledger.started(request_id, self._starter.start(workflow, request_id, payload))
         return Submission(standing, started=True)
@@ -101,18 +102,6 @@ class Submissions:
             "result": request.result,
             "tasks": [_task_report(task) for task in tasks],
         }
-
-
-def _check_quorum(document: Mapping[str, Any]) -> None:
-    """Refuse a quorum that the approvers cannot reach: no vote could ever approve.
-
-    Raises:
-        ContractError: The rule needs more approvals than there are people who may approve.
-    """
-    approvers = {normalise(person) for person in document.get("approvers", ())}
-    voters = approvers - {normalise(document.get("requester", ""))}
-    if document.get("rule", {}).get("kind") == "quorum" and document["rule"].get("k", 1) > len(voters):
-        raise ContractError(f"needs more approvals than the {len(voters)} who may approve", "/input/rule/k")
 
 
 def _task_report(task: Task) -> dict[str, Any]:
