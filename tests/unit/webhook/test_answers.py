@@ -127,6 +127,20 @@ def test_a_vote_that_others_must_follow_is_200_and_says_so() -> None:
 
 
 @pytest.mark.parametrize(
+    "task",
+    [
+        any_task(status=Status.CANCELLED, closed_at=NOW, votes={APPROVER: Vote(Decision.APPROVE, "", NOW)}),
+        with_deadline(any_task(votes={APPROVER: Vote(Decision.APPROVE, "", NOW)}), NOW),
+    ],
+    ids=["withdrawn", "past its deadline"],
+)
+def test_a_vote_repeated_on_a_task_that_closed_shows_that_it_closed(task: Task) -> None:
+    repeated = answers.of_click(Review(task, APPROVER, repeated=True), any_click(), NOW)
+    closed = answers.of_look(Review(task, APPROVER), any_token(), NOW)
+    assert (repeated.status, repeated.page) == (200, closed.page)
+
+
+@pytest.mark.parametrize(
     ("refusal", "task", "status"),
     REFUSALS,
     ids=[f"{type(error).__name__} {task.status}" for error, task, _ in REFUSALS],

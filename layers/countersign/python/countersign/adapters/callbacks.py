@@ -34,6 +34,7 @@ class CallbackDoorbell:
         """See `countersign.ports.Doorbell.ring`. The ring carries nothing: the ledger has the answer."""
         uncertain = False
         for attempt in range(ATTEMPTS):
+            self._pause_before(attempt)
             try:
                 self._client.send_durable_execution_callback_success(CallbackId=callback_id)
             except ParamValidationError:
@@ -44,8 +45,11 @@ class CallbackDoorbell:
                 uncertain = uncertain or _may_have_arrived(error)
             else:
                 return Ring("delivered", at)
-            self._pause(pause_seconds(attempt, _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS))
         raise NotRungError(f"Lambda did not take the ring in {ATTEMPTS} attempts")
+
+    def _pause_before(self, attempt: int) -> None:
+        if attempt:
+            self._pause(pause_seconds(attempt - 1, _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS))
 
 
 def _is_retryable(error: ClientError) -> bool:
