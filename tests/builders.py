@@ -161,7 +161,7 @@ def any_envelope(**changes: Any) -> dict[str, Any]:
         "workflow": WORKFLOW,
         "expires_at": "2026-03-01T10:00:00.000000Z",
         "attempt": 1,
-        "task": {"title": TITLE},
+        "task": {"title": TITLE, "recipients": [APPROVER, OTHER_APPROVER]},
     } | changes
 
 

@@ -64,13 +64,13 @@ class MemoryLedger:
         self.after_write("commit")
         return after
 
-    def refresh(self, task_id: str, callback_id: str, hand_off: int) -> bool:
+    def refresh(self, task_id: str, callback_id: str) -> bool:
         self.before_write("refresh")
         with self._lock:
             task = self.standing.get(task_id)
             if task is None or task.status is not Status.OPEN:
                 return False
-            self.standing[task_id] = dataclasses.replace(task, callback_id=callback_id, hand_off=hand_off)
+            self.standing[task_id] = dataclasses.replace(task, callback_id=callback_id)
         self.after_write("refresh")
         return True
 
@@ -90,7 +90,7 @@ class MemoryLedger:
 
     def _put(self, task: Task, events: Iterable[AuditEvent], at: datetime) -> Task:
         for event in events:
-            entry = append(task.task_id, task.audit_seq, task.audit_head, task.shown, event, at)
+            entry = append(task.task_id, task.audit_seq, task.audit_head, task.shown, event, at, task.policy)
             self.entries.append(entry)
             task = dataclasses.replace(task, audit_seq=entry.seq, audit_head=entry.hash)
         self.standing[task.task_id] = task

@@ -79,6 +79,14 @@ def set_up_python() -> None:
         _run([sys.executable, "-m", "venv", "--clear", str(VENV)], "the environment .venv could not be made.")
     _install_uv(python)
     _synchronise(python, LOCK)
+    _show_library()
+
+
+def _show_library() -> None:
+    """Let `.venv/bin/python -m countersign` find the library where it stands."""
+    for packages in VENV.glob("lib/python*/site-packages"):
+        library = ROOT / "layers" / "countersign" / "python"
+        (packages / "countersign.pth").write_text(str(library) + "\n", encoding="utf-8")
 
 
 def set_up_cloud() -> None:

@@ -55,7 +55,7 @@ CALLS: list[tuple[str, Callable[[Kit], Any]]] = [
     ("GetItem", lambda kit: kit.ledger.request(REQUEST_ID)),
     ("Query", lambda kit: kit.ledger.task_ids(REQUEST_ID)),
     ("PutItem", lambda kit: kit.ledger.submit(Request(REQUEST_ID, WORKFLOW), NOW)),
-    ("UpdateItem", lambda kit: kit.ledger.refresh(TASK_ID, "callback-2", 1)),
+    ("UpdateItem", lambda kit: kit.ledger.refresh(TASK_ID, "callback-2")),
     ("UpdateItem", lambda kit: kit.ledger.started(REQUEST_ID, "arn")),
     ("UpdateItem", lambda kit: kit.ledger.finish(REQUEST_ID, WORKFLOW, "failed", None, NOW)),
     ("DeleteItem", lambda kit: kit.ledger.delete_outbox(f"TASK#{TASK_ID}", "OUTBOX#1")),
@@ -132,8 +132,8 @@ def test_a_refresh_that_met_a_transaction_finds_the_task_open_still(kit: Kit) ->
     kit.open_task()
     with answering("dynamodb", "UpdateItem") as answers:
         answers.answers = [error("TransactionConflictException")]
-        assert kit.ledger.refresh(TASK_ID, "callback-2", 1) is False
-        assert kit.ledger.refresh(TASK_ID, "callback-2", 1) is True
+        assert kit.ledger.refresh(TASK_ID, "callback-2") is False
+        assert kit.ledger.refresh(TASK_ID, "callback-2") is True
 
 
 def test_a_retried_submission_whose_first_try_arrived_finds_itself(kit: Kit) -> None:

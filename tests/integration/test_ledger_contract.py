@@ -242,7 +242,7 @@ def test_a_transition_is_written_from_its_own_source_and_no_other(
 
 
 @pytest.mark.parametrize(
-    "transition", [tasks.DECIDING, tasks.VOTING, tasks.EXPIRING], ids=lambda row: f"to {row.target}"
+    "transition", [tasks.DECIDING, tasks.STAYING, tasks.EXPIRING], ids=lambda row: f"to {row.target}"
 )
 @pytest.mark.parametrize("late", [-MOMENT, timedelta(0), MOMENT])
 def test_the_deadline_is_compared_at_the_write_to_the_microsecond(
@@ -279,8 +279,8 @@ def test_withdrawing_applying_and_auditing_do_not_ask_for_the_time(books: Books,
 
 def test_an_open_task_is_pointed_at_a_fresh_callback_without_an_audit_entry(books: Books) -> None:
     before = books.open()
-    assert books.ledger.refresh(TASK_ID, "callback-2", 2) is True
-    assert books.task() == dataclasses.replace(before, callback_id="callback-2", hand_off=2)
+    assert books.ledger.refresh(TASK_ID, "callback-2") is True
+    assert books.task() == dataclasses.replace(before, callback_id="callback-2")
     assert books.events() == ["opened"]
 
 
@@ -288,18 +288,18 @@ def test_an_open_task_is_pointed_at_a_fresh_callback_without_an_audit_entry(book
 def test_a_task_that_is_not_open_keeps_its_callback(books: Books, status: Status) -> None:
     books.open()
     CLOSED_BY[status](books)
-    assert books.ledger.refresh(TASK_ID, "callback-2", 2) is False
+    assert books.ledger.refresh(TASK_ID, "callback-2") is False
     assert books.task().callback_id == CALLBACK_ID
 
 
 def test_a_task_that_is_not_there_is_not_refreshed(books: Books) -> None:
-    assert books.ledger.refresh(TASK_ID, "callback-2", 2) is False
+    assert books.ledger.refresh(TASK_ID, "callback-2") is False
     assert books.ledger.task(TASK_ID) is None
 
 
 def test_a_decision_read_before_a_refresh_is_written_and_keeps_the_fresh_callback(books: Books) -> None:
     read = books.open()
-    books.ledger.refresh(TASK_ID, "callback-2", 1)
+    books.ledger.refresh(TASK_ID, "callback-2")
     books.ledger.commit(answer(read))
     assert (books.task().status, books.task().callback_id) == (Status.DECIDED, "callback-2")
 

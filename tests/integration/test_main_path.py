@@ -71,7 +71,7 @@ def test_what_a_step_returns_to_the_durable_history_holds_no_secret(
 ) -> None:
     desk = from_environment(WORKFLOW_ENVIRONMENT).desk
     wait = any_wait(expires_at=kit.now + EXECUTION_MARGIN)
-    reports = [desk.open(wait, any_question()), desk.refresh(wait, "callback-2", 1, remind=False)]
+    reports = [desk.open(wait, any_question()), desk.refresh(wait, "callback-2")]
     kit.decide()
     history = json.dumps([*reports, desk.read(wait)])
     assert CALLBACK_ID not in history

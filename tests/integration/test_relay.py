@@ -309,7 +309,7 @@ def test_a_workflow_that_was_faster_than_the_ring_stays_applied(kit: Kit, callba
 
 def test_the_callback_that_rings_is_the_newest_at_the_decision(kit: Kit, callbacks: Operation) -> None:
     kit.open_task()
-    kit.ledger.refresh(TASK_ID, "callback-2", 1)
+    kit.ledger.refresh(TASK_ID, "callback-2")
     kit.decide()
     run(*kit.decisions())
     assert "/durable-execution-callbacks/callback-2/succeed" in callbacks.asked[0].url

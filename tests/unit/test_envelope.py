@@ -7,7 +7,9 @@ import pytest
 
 from countersign import envelope
 from countersign.domain.errors import ContractError
-from tests.builders import APPROVER, CALLBACK_ID, DETAILS, REQUESTER, TITLE, any_envelope, any_task, any_token
+from countersign.domain.rules import Decision
+from countersign.domain.tasks import Vote
+from tests.builders import APPROVER, CALLBACK_ID, DETAILS, NOW, REQUESTER, TITLE, any_envelope, any_task, any_token
 
 
 def test_an_envelope_says_what_is_asked_of_whom_and_until_when() -> None:
@@ -29,8 +31,21 @@ def test_an_envelope_says_what_is_asked_of_whom_and_until_when() -> None:
 
 
 def test_a_reminder_has_its_own_kind_and_number() -> None:
-    reminder = envelope.reminder(any_task(), 3)
+    reminder = envelope.reminder(any_task(hand_off=3))
     assert (reminder["kind"], reminder["attempt"]) == ("approval.reminder", 3)
+
+
+def test_a_reminder_is_for_those_who_may_vote_and_have_not() -> None:
+    voted = any_task(
+        audience=("a@example.com", "b@example.com", REQUESTER), votes={"a@example.com": Vote(Decision.APPROVE, "", NOW)}
+    )
+    assert envelope.reminder(voted)["task"]["recipients"] == ["b@example.com"]
+
+
+def test_an_escalation_is_for_those_who_are_asked_from_now_on() -> None:
+    escalated = envelope.escalated(any_task(hand_off=2), ("boss@example.com",))
+    assert (escalated["kind"], escalated["attempt"]) == ("approval.escalated", 2)
+    assert escalated["task"]["recipients"] == ["boss@example.com"]
 
 
 def test_the_kind_is_the_tasks_own() -> None:

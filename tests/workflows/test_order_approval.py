@@ -8,6 +8,7 @@ import pytest
 from aws_durable_execution_sdk_python.lambda_service import ErrorObject
 
 from countersign.ask import LATE_SECONDS
+from countersign.domain import tasks
 from countersign.domain.errors import LedgerUnavailableError, TaskClosedError
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import Status
@@ -81,9 +82,48 @@ def test_a_reminder_goes_out_on_the_same_task_and_a_click_after_it_counts(bench:
     assert bench.result()["status"] == "approved"
 
 
+def test_an_escalation_asks_others_too_and_their_vote_counts(bench: Bench) -> None:
+    from countersign.approval import request_approval
+    from countersign.services.desk import Escalation
+    from countersign.workflow import workflow
+    from order_approval.order import Order
+
+    @workflow
+    def escalating(document: dict[str, Any], context: Any) -> dict[str, Any]:
+        order = Order.from_input(document)
+        escalation = Escalation(after_seconds=1, to=("Boss@example.com", order.requester))
+        approval = dataclasses.replace(order.approval(), escalations=(escalation,), policy="v7")
+        return order.result(request_approval(context, "approval", approval))
+
+    close_runner(bench.runner)
+    bench.runner = Bench(escalating, "escalating").runner
+    bench.start(any_order_input())
+    bench.until(lambda: bench.hand_off.kinds == ["approval.requested", "approval.escalated"])
+    assert bench.hand_off.sent[1]["task"]["recipients"] == ["boss@example.com"], "never the requester"
+    bench.answer(Decision.APPROVE, "boss@example.com")
+    bench.relay()
+    assert bench.result()["decided_by"] == "boss@example.com"
+    escalated = next(entry for entry in bench.ledger.entries if entry.event.event == "escalated")
+    assert (escalated.event.data["to"], escalated.policy) == (["boss@example.com"], "v7")
+
+
+def test_a_click_after_the_old_deadline_counts_when_it_was_extended(bench: Bench) -> None:
+    bench.start(any_order_input(deadline_seconds=2))
+    task = bench.open_task()
+    until = task.expires_at + timedelta(seconds=30)
+    bench.ledger.commit(tasks.extend(task, until, "arn:aws:iam::111122223333:user/olga", bench.clock.now()))
+    bench.callback_id("approval callback 2")
+    bench.until(lambda: bench.ledger.standing[TASK].callback_id != task.callback_id)
+    assert bench.clock.now() > task.expires_at
+    bench.answer(Decision.APPROVE)
+    bench.relay()
+    assert bench.result()["status"] == "approved"
+    assert bench.hand_off.kinds == ["approval.requested"], "nobody gets a new link"
+
+
 def test_a_click_in_the_gap_between_a_timed_out_callback_and_the_next_one_counts(bench: Bench) -> None:
     click = once(lambda: bench.answer(Decision.APPROVE))
-    bench.ledger.before_write = lambda write: click() if write == "refresh" else None
+    bench.ledger.before_write = lambda write: click() if write == "commit" else None
     bench.start(any_order_input(reminders_seconds=[1]))
     assert bench.result()["status"] == "approved"
     assert bench.hand_off.kinds == ["approval.requested"], "a decided task is not handed off again"
@@ -316,7 +356,7 @@ def test_a_task_that_cannot_be_pointed_at_a_fresh_callback_fails_the_workflow_ra
     impatient: Bench,
 ) -> None:
     def fail(write: str) -> None:
-        if write == "refresh":
+        if write != "open":
             raise LedgerUnavailableError
 
     impatient.ledger.before_write = fail

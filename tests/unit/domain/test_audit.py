@@ -18,6 +18,7 @@ OTHER_VALUES: dict[str, Any] = {
     "event": AuditEvent("voted", "mallory@example.com"),
     "shown": "f" * 64,
     "previous": "f" * 64,
+    "policy": "another",
 }
 OTHER_EVENTS: dict[str, Any] = {
     "event": "refused",
@@ -125,6 +126,7 @@ def test_what_is_wrong_with_a_chain_is_told_in_words() -> None:
 @pytest.mark.parametrize(
     ("address", "network"),
     [
+        ("::ffff:203.0.113.77", "203.0.113.0/24"),
         ("203.0.113.9", "203.0.113.0/24"),
         ("0.0.0.0", "0.0.0.0/24"),  # noqa: S104  an address to shorten, not one to listen on
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1::/48"),

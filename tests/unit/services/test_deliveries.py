@@ -5,19 +5,16 @@ from typing import Any
 import pytest
 
 from countersign.domain.errors import LedgerUnavailableError, MailRefusedError
-from countersign.domain.rules import Decision
-from countersign.domain.tasks import Status, Task, Vote
+from countersign.domain.tasks import Status, Task
 from countersign.domain.tokens import fingerprint
 from countersign.services.deliveries import Deliveries, Message
 from tests.builders import (
     APPROVER,
     NOW,
     OTHER_APPROVER,
-    REQUESTER,
     TASK_ID,
     any_decided_task,
     any_envelope,
-    any_rule,
     any_task,
 )
 from tests.fakes import FixedClock, MemoryLedger, MemoryMailer
@@ -86,14 +83,13 @@ def test_the_same_hand_off_again_mails_nobody() -> None:
     assert len(post.mailer.sent) == 2
 
 
-def test_a_reminder_is_for_those_who_are_still_to_vote() -> None:
-    people = (APPROVER, OTHER_APPROVER, REQUESTER)
-    post = Post(any_task(audience=people, rule=any_rule("all"), votes={APPROVER: Vote(Decision.APPROVE, "", NOW)}))
-    assert post.deliver(kind="approval.reminder", attempt=2) == 1
+def test_only_those_are_mailed_whom_the_envelope_names_and_the_task_knows() -> None:
+    post = Post()
+    assert post.deliver(attempt=2, task={"recipients": [OTHER_APPROVER, "stranger@example.com"]}) == 1
     assert post.recipients == [OTHER_APPROVER]
 
 
-def test_a_reminder_mails_everybody_again_who_has_not_voted() -> None:
+def test_a_reminder_mails_once_more() -> None:
     post = Post()
     post.deliver()
     assert post.deliver(kind="approval.reminder", attempt=2) == 2
@@ -129,7 +125,7 @@ def test_a_mailbox_that_refuses_does_not_keep_the_mail_from_the_others() -> None
     post = Post(any_task(audience=(APPROVER, OTHER_APPROVER, THIRD)))
     post.mailer.failing[OTHER_APPROVER] = MailRefusedError("Rejected")
     with pytest.raises(MailRefusedError):
-        post.deliver()
+        post.deliver(task={"recipients": [APPROVER, OTHER_APPROVER, THIRD]})
     assert post.recipients == [APPROVER, THIRD]
 
 

@@ -121,32 +121,48 @@ def test_who_loses_the_race_to_open_reads_what_the_winner_put() -> None:
 
 def test_a_refresh_points_the_open_task_at_the_fresh_callback_and_sends_nothing() -> None:
     office = Office(any_task())
-    report = office.desk.refresh(any_wait(), "callback-2", 1, remind=False)
+    report = office.desk.refresh(any_wait(), "callback-2")
     assert report["status"] == "OPEN"
     assert (office.task.callback_id, office.task.opened_by) == ("callback-2", CALLBACK_ID)
     assert office.hand_off.sent == []
 
 
-def test_a_reminder_that_is_due_is_handed_off_with_its_number() -> None:
+def test_a_reminder_that_is_due_is_handed_off_with_its_number_and_audited() -> None:
     office = Office(any_task())
-    office.desk.refresh(any_wait(), "callback-2", 3, remind=True)
+    office.desk.hand_off_again(any_wait(), "callback-2", 3, ())
     (sent,) = office.hand_off.sent
     assert (sent["kind"], sent["attempt"]) == ("approval.reminder", 3)
-    assert office.task.hand_off == 3
+    assert (office.task.hand_off, office.task.callback_id) == (3, "callback-2")
+    assert office.events == ["reminded"]
+
+
+def test_a_later_hand_off_that_is_tried_again_is_written_once_and_sent_again() -> None:
+    office = Office(any_task())
+    for _ in range(2):
+        office.desk.hand_off_again(any_wait(), "callback-2", 2, ("Boss@example.com",))
+    assert office.events == ["escalated"]
+    assert [sent["task"]["recipients"] for sent in office.hand_off.sent] == [["boss@example.com"]] * 2
+
+
+def test_an_escalation_never_reaches_the_requester() -> None:
+    office = Office(any_task())
+    office.desk.hand_off_again(any_wait(), "callback-2", 2, (REQUESTER.upper(), "boss@example.com"))
+    assert office.task.audience == (APPROVER, "boss@example.com")
+    assert office.hand_off.sent[0]["task"]["recipients"] == ["boss@example.com"]
 
 
 @pytest.mark.parametrize("standing", [any_decided_task(), any_task(status=Status.CANCELLED)])
 def test_a_refresh_leaves_a_task_alone_that_is_not_open(standing: Task) -> None:
     office = Office(standing)
-    report = office.desk.refresh(any_wait(), "callback-2", 2, remind=True)
-    assert report["status"] == standing.status
+    assert office.desk.refresh(any_wait(), "callback-2")["status"] == standing.status
+    assert office.desk.hand_off_again(any_wait(), "callback-2", 2, ())["status"] == standing.status
     assert office.task == standing
     assert office.hand_off.sent == []
 
 
 def test_a_task_that_is_gone_from_the_ledger_is_an_error_that_names_it() -> None:
     with pytest.raises(LookupError, match=TASK_ID):
-        Office().desk.refresh(any_wait(), "callback-2", 1, remind=False)
+        Office().desk.refresh(any_wait(), "callback-2")
     with pytest.raises(LookupError, match=TASK_ID):
         Office().desk.read(any_wait())
 

@@ -10,7 +10,7 @@ from countersign.domain.clock import from_text
 from countersign.domain.errors import TaskWithdrawnError
 from countersign.domain.rules import Outcome, Rule
 from countersign.domain.tasks import Status, task_id_of
-from countersign.services.desk import Question
+from countersign.services.desk import Escalation, Question
 from countersign.workflow import execution_of
 
 
@@ -27,6 +27,8 @@ class Approval:
         rule: How many must agree; the first decision counts by default. `in_order` asks one after the other, with one
             task each, named `<name>-1`, `<name>-2`, ….
         reminders_seconds: When to write again, in seconds from the opening.
+        escalations: Who is asked too when nobody has decided for a while.
+        policy: Version of the policy that this follows; empty where there is none.
     """
 
     title: str
@@ -36,6 +38,8 @@ class Approval:
     deadline_seconds: int
     rule: Rule = field(default_factory=Rule)
     reminders_seconds: tuple[int, ...] = ()
+    escalations: tuple[Escalation, ...] = ()
+    policy: str = ""
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,8 @@ def _asked(context: DurableContext, name: str, approval: Approval) -> ApprovalRe
         deadline_seconds=approval.deadline_seconds,
         rule=approval.rule,
         reminders_seconds=approval.reminders_seconds,
+        escalations=approval.escalations,
+        policy=approval.policy,
     )
     report = ask(context, name, question)
     match report["status"]:

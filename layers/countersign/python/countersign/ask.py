@@ -2,7 +2,7 @@
 
 Operations of a wait `<name>`, in order: `<name> callback 1`, `<name> open 1`, `<name> read 1`; and while the task is
 open still, `<name> callback 2`, `<name> open 2`, `<name> read 2`, and so on. A hand-off that fails adds
-`<name> cancel`, a reminder that fails `<name> rotate <round>`.
+`<name> cancel`, a later hand-off that fails `<name> rotate <round>`.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ from countersign.domain.clock import from_text
 from countersign.domain.errors import DuplicateTaskNameError, HandOffFailedError, IdleRingsError
 from countersign.domain.tasks import Status
 from countersign.runtime import EXECUTION_MARGIN, current
-from countersign.services.desk import Question, Wait
+from countersign.services.desk import Escalation, Question, Wait
 from countersign.workflow import execution_of
 
 MAX_IDLE_RINGS = 20
@@ -83,8 +83,10 @@ class _Asking:
         self._latest = self._execution.started_at + current().execution_timeout - EXECUTION_MARGIN
         self._opened_at = self._now = self._execution.started_at
         self._expires_at = min(self._bounds())
+        reminders = (Escalation(after, ()) for after in question.reminders_seconds)
+        self._later_hand_offs = sorted((*reminders, *question.escalations), key=lambda due: due.after_seconds)
+        self._handed_off = 0
         self._round = 0
-        self._hand_off = 1
         self._idle_rings = 0
 
     def create_callback(self) -> Callback[Any]:
@@ -119,21 +121,23 @@ class _Asking:
         return opened
 
     def refresh(self, wait: Wait, callback_id: str) -> Report:
-        """Point the task at the new round's callback, with a reminder when one is due.
+        """Point the task at the new round's callback, and hand it off again when a reminder or an escalation is due.
 
-        A reminder that fails keeps nobody from answering. A task that still names the callback before does: then the
-        workflow fails rather than sleep through the answer.
+        A hand-off that fails now keeps nobody from answering. A task that still names the callback before does: then
+        the workflow fails rather than sleep through the answer.
         """
-        due = self._hand_offs_due()
-        remind = due > self._hand_off
+        due = [hand_off for hand_off in self._later_hand_offs if hand_off.after_seconds <= self._seconds_open()]
+        new, self._handed_off = due[self._handed_off :], len(due)
+        if not new:
+            return self._step(self._operation("open"), lambda: current().desk.refresh(wait, callback_id))
+        number, people = 1 + len(due), tuple(person for hand_off in new for person in hand_off.to)
         try:
-            found = self._refresh("open", wait, callback_id, due, remind=remind)
+            return self._step(
+                self._operation("open"),
+                lambda: current().desk.hand_off_again(wait, callback_id, number, people),
+            )
         except StepError:
-            if not remind:
-                raise
-            found = self._refresh("rotate", wait, callback_id, due, remind=False)
-        self._hand_off = due
-        return found
+            return self._step(self._operation("rotate"), lambda: current().desk.refresh(wait, callback_id))
 
     def sleep(self, wait: Wait, callback: Callback[Any]) -> None:
         """Suspend until the callback ends. How it ends means nothing: the ledger is asked in every case."""
@@ -153,12 +157,6 @@ class _Asking:
         self._expires_at = from_text(found["expires_at"])
         return found
 
-    def _refresh(self, kind: str, wait: Wait, callback_id: str, hand_off: int, *, remind: bool) -> Report:
-        def body() -> Report:
-            return current().desk.refresh(wait, callback_id, hand_off, remind=remind)
-
-        return self._step(self._operation(kind), body)
-
     def _take_back(self, wait: Wait, error: StepError) -> Report:
         cancelled = self._step(f"{self._name} cancel", lambda: current().desk.cancel(wait, "hand_off_failed"))
         if cancelled["status"] == Status.CANCELLED:
@@ -174,13 +172,12 @@ class _Asking:
 
     def _seconds_to_sleep(self) -> int:
         """Return the whole seconds, rounded up and at least one, until something is due."""
-        reminders = (self._opened_at + timedelta(seconds=after) for after in self._question.reminders_seconds)
-        moment = min((due for due in (*reminders, self._expires_at) if due > self._now), default=self._now)
+        later = (self._opened_at + timedelta(seconds=hand_off.after_seconds) for hand_off in self._later_hand_offs)
+        moment = min((due for due in (*later, self._expires_at) if due > self._now), default=self._now)
         return max(1, -((self._now - moment) // timedelta(seconds=1)))
 
-    def _hand_offs_due(self) -> int:
-        elapsed = self._now - self._opened_at
-        return 1 + sum(timedelta(seconds=after) <= elapsed for after in self._question.reminders_seconds)
+    def _seconds_open(self) -> float:
+        return (self._now - self._opened_at).total_seconds()
 
     def _operation(self, kind: str) -> str:
         return f"{self._name} {kind} {self._round}"

@@ -11,12 +11,17 @@ VERSION = 1
 
 def requested(task: Task) -> dict[str, Any]:
     """Return the envelope of a task's first hand-off."""
-    return _envelope(task, f"{task.kind}.requested", 1)
+    return _envelope(task, f"{task.kind}.requested", task.audience)
 
 
-def reminder(task: Task, attempt: int) -> dict[str, Any]:
-    """Return the envelope of a later hand-off of a task that is open still."""
-    return _envelope(task, f"{task.kind}.reminder", attempt)
+def reminder(task: Task) -> dict[str, Any]:
+    """Return the envelope that reminds those who have not voted."""
+    return _envelope(task, f"{task.kind}.reminder", tuple(who for who in task.voters if who not in task.votes))
+
+
+def escalated(task: Task, newcomers: tuple[str, ...]) -> dict[str, Any]:
+    """Return the envelope for those who are asked from now on too."""
+    return _envelope(task, f"{task.kind}.escalated", newcomers)
 
 
 def read(document: Any) -> dict[str, Any]:
@@ -29,7 +34,7 @@ def read(document: Any) -> dict[str, Any]:
     return envelope
 
 
-def _envelope(task: Task, kind: str, attempt: int) -> dict[str, Any]:
+def _envelope(task: Task, kind: str, recipients: tuple[str, ...]) -> dict[str, Any]:
     return read(
         {
             "version": VERSION,
@@ -38,12 +43,12 @@ def _envelope(task: Task, kind: str, attempt: int) -> dict[str, Any]:
             "request_id": task.request_id,
             "workflow": task.workflow,
             "expires_at": to_text(task.expires_at),
-            "attempt": attempt,
+            "attempt": task.hand_off,
             "task": {
                 "title": task.title,
                 "details": [{"label": label, "value": value} for label, value in task.details],
                 "requester": task.requester,
-                "recipients": list(task.audience),
+                "recipients": list(recipients),
             },
         }
     )

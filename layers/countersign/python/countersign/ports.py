@@ -74,7 +74,7 @@ class TaskLedger(Protocol):
         """
         ...
 
-    def refresh(self, task_id: str, callback_id: str, hand_off: int) -> bool:
+    def refresh(self, task_id: str, callback_id: str) -> bool:
         """Point an open task at a fresh callback; tell whether it was open still."""
         ...
 

@@ -76,9 +76,9 @@ class DynamoLedger:
         )
         return after
 
-    def refresh(self, task_id: str, callback_id: str, hand_off: int) -> bool:
+    def refresh(self, task_id: str, callback_id: str) -> bool:
         """See `TaskLedger.refresh`."""
-        fields = {"callback_id": callback_id, "hand_off": hand_off}
+        fields = {"callback_id": callback_id}
         try:
             self._table.write(
                 [self._table.update(task_key(task_id), fields, "#status = :open", {"open": Status.OPEN.value})]
@@ -206,7 +206,7 @@ def _chain(task: Task, events: Iterable[AuditEvent], at: datetime) -> tuple[list
     entries: list[AuditEntry] = []
     seq, head = task.audit_seq, task.audit_head
     for event in events:
-        entry = append(task.task_id, seq, head, task.shown, event, at)
+        entry = append(task.task_id, seq, head, task.shown, event, at, task.policy)
         entries.append(entry)
         seq, head = entry.seq, entry.hash
     return entries, dataclasses.replace(task, audit_seq=seq, audit_head=head)

@@ -30,6 +30,7 @@ _TEXTS = (
     "title",
     "shown",
     "requester",
+    "policy",
     "audit_head",
 )
 
@@ -96,7 +97,13 @@ def audit_entry_of(document: Mapping[str, Any]) -> AuditEntry:
         document["event"], document["actor"], document["identified_by"], document["source"], document["data"]
     )
     return AuditEntry(
-        document["task_id"], document["seq"], document["at"], event, document["shown"], document["previous"]
+        document["task_id"],
+        document["seq"],
+        document["at"],
+        event,
+        document["shown"],
+        document["previous"],
+        document["policy"],
     )
 
 

@@ -37,7 +37,17 @@ class AuditEvent:
 
 @dataclass(frozen=True)
 class AuditEntry:
-    """One link of a task's chain, as it is stored."""
+    """One link of a task's chain, as it is stored.
+
+    Attributes:
+        task_id: Whose chain.
+        seq: Its number, from 1.
+        at: When, in UTC, as `countersign.domain.clock` writes it.
+        event: What happened.
+        shown: SHA-256 of what people were shown at that time.
+        previous: Hash of the entry before.
+        policy: Version of the policy that the task was opened under; empty where there was none.
+    """
 
     task_id: str
     seq: int
@@ -45,6 +55,7 @@ class AuditEntry:
     event: AuditEvent
     shown: str
     previous: str
+    policy: str = ""
 
     @property
     def hash(self) -> str:
@@ -63,13 +74,16 @@ class AuditEntry:
             "source": self.event.source,
             "data": dict(self.event.data),
             "shown": self.shown,
+            "policy": self.policy,
             "previous": self.previous,
         }
 
 
-def append(task_id: str, seq: int, head: str, shown: str, event: AuditEvent, at: datetime) -> AuditEntry:
+def append(
+    task_id: str, seq: int, head: str, shown: str, event: AuditEvent, at: datetime, policy: str = ""
+) -> AuditEntry:
     """Return the entry that follows a chain of `seq` entries whose last hash is `head`."""
-    return AuditEntry(task_id=task_id, seq=seq + 1, at=to_text(at), event=event, shown=shown, previous=head)
+    return AuditEntry(task_id, seq + 1, to_text(at), event, shown, head, policy)
 
 
 def breaks(entries: Iterable[AuditEntry], hashes: Iterable[str], length: int, head: str) -> Iterator[str]:
@@ -109,5 +123,7 @@ def network_of(address: str) -> str:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return ""
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
+        parsed = parsed.ipv4_mapped
     bits = _IPV4_NETWORK_BITS if parsed.version == 4 else _IPV6_NETWORK_BITS
     return str(ipaddress.ip_network((parsed, bits), strict=False))

@@ -16,6 +16,7 @@ CountersignError
 │   └── DetailsChangedError
 ├── RequestConflictError     the same request id stands for something else
 ├── UnknownRequestError      nothing of this id was ever asked
+├── UnknownTaskError         an operator named a task that there is not
 ├── WorkflowError            the workflow itself cannot go on
 │   ├── DuplicateTaskNameError
 │   ├── HandOffFailedError
@@ -121,6 +122,14 @@ class RequestConflictError(CountersignError):
 
 class UnknownRequestError(CountersignError):
     """No request of this id was ever submitted."""
+
+
+class UnknownTaskError(CountersignError):
+    """There is no task of this id."""
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(f"there is no task {task_id}; ids are <request id>.<name of the wait>")
+        self.task_id = task_id
 
 
 class WorkflowError(CountersignError):

@@ -14,6 +14,7 @@ from countersign.domain import rules
 from countersign.domain.audit import GENESIS, AuditEvent
 from countersign.domain.clock import to_text
 from countersign.domain.errors import (
+    ContractError,
     DecidedOtherwiseError,
     DetailsChangedError,
     OwnRequestError,
@@ -65,9 +66,9 @@ EXPIRING = Transition(Status.OPEN, Status.EXPIRED, by="the workflow's read step"
 CANCELLING = Transition(Status.OPEN, Status.CANCELLED, by="workflow, operator, executions")
 FORESTALLING = Transition(None, Status.CANCELLED, by="workflow, operator")
 APPLYING = Transition(Status.DECIDED, Status.APPLIED, by="the workflow's read step")
-VOTING = Transition(Status.OPEN, Status.OPEN, by="webhook", deadline=Deadline.BEFORE)
+STAYING = Transition(Status.OPEN, Status.OPEN, by="webhook, workflow, operator", deadline=Deadline.BEFORE)
 
-TRANSITIONS = (OPENING, VOTING, DECIDING, EXPIRING, CANCELLING, FORESTALLING, APPLYING)
+TRANSITIONS = (OPENING, STAYING, DECIDING, EXPIRING, CANCELLING, FORESTALLING, APPLYING)
 """Every transition there is; the ledger writes no status without one of these."""
 
 LIVE = frozenset({Status.OPEN, Status.DECIDED})
@@ -117,6 +118,7 @@ class Task:
         details: What is asked, as label and value, in the order of the page.
         shown: SHA-256 of what a person is shown; an answer must name it.
         audience: The recipients who may answer, normalised, in order.
+        policy: Version of the policy that it was opened under; empty where there was none.
         votes: Each recipient's vote.
         hand_off: Number of the newest hand-off: 1 the first, each reminder one more.
         expires_at: When the task closes by itself; may move, never past `max_expires_at`.
@@ -141,6 +143,7 @@ class Task:
     requester: str = ""
     audience: tuple[str, ...] = ()
     rule: Rule = field(default_factory=Rule)
+    policy: str = ""
     votes: Mapping[str, Vote] = field(default_factory=dict)
     hand_off: int = 0
     opened_at: datetime | None = None
@@ -236,7 +239,7 @@ def _vote(task: Task, recipient: str, vote: Vote, source: str) -> Change:
     verdict = rules.decide(task.rule, task.voters, {person: cast.decision for person, cast in votes.items()})
     fields: dict[str, Any] = {"votes": votes, "revision": task.revision + 1}
     if verdict is None:
-        return Change(task, VOTING, fields, (voted,), vote.at)
+        return Change(task, STAYING, fields, (voted,), vote.at)
     decided = AuditEvent("decided", recipient, "review link", source, {"outcome": verdict.outcome})
     fields |= {"outcome": verdict.outcome, "decided_by": verdict.decided_by, "decided_at": vote.at}
     return Change(task, DECIDING, fields, (voted, decided), vote.at)
@@ -284,6 +287,48 @@ def cancel(task: Task, actor: str, reason: str, now: datetime) -> Change | None:
     if task.status is not Status.OPEN:
         return None
     return Change(task, CANCELLING, {"closed_at": now}, (AuditEvent("cancelled", actor, data={"reason": reason}),), now)
+
+
+def hand_off_again(task: Task, callback_id: str, hand_off: int, escalated_to: tuple[str, ...], now: datetime) -> Change:
+    """Return what a reminder or an escalation does to an open task.
+
+    Args:
+        task: The task as it stands.
+        callback_id: The fresh callback.
+        hand_off: Number of this hand-off.
+        escalated_to: Who may answer from now on too, normalised; nobody for a mere reminder.
+        now: The current time.
+    """
+    newcomers = tuple(person for person in escalated_to if person not in task.audience)
+    eligible = tuple(person for person in newcomers if not same_person(person, task.requester))
+    event = AuditEvent(
+        "escalated" if escalated_to else "reminded", task.workflow, data={"to": list(eligible), "hand_off": hand_off}
+    )
+    fields = {"callback_id": callback_id, "hand_off": hand_off, "audience": (*task.audience, *eligible)}
+    return Change(task, STAYING, fields, (event,), now)
+
+
+def extend(task: Task, until: datetime, actor: str, now: datetime) -> Change:
+    """Return the extension of an open task's deadline; its links and its callback stay as they are.
+
+    Args:
+        task: The task as it stands.
+        until: The new deadline.
+        actor: Who extends it, an IAM ARN.
+        now: The current time.
+
+    Raises:
+        TaskClosedError: The task is not open any more, or its deadline has passed.
+        ContractError: The new deadline is not later than the old one, or later than the execution lives.
+    """
+    if task.status is not Status.OPEN or task.expired_by(now):
+        raise TaskClosedError
+    latest = task.max_expires_at or task.expires_at
+    if not task.expires_at < until <= latest:
+        allowed = f"after {to_text(task.expires_at)} and at the latest {to_text(latest)}"
+        raise ContractError(f"the deadline can be moved to a time {allowed}", "/until")
+    data = {"from": to_text(task.expires_at), "until": to_text(until)}
+    return Change(task, STAYING, {"expires_at": until}, (AuditEvent("extended", actor, "iam", data=data),), now)
 
 
 def rung(task: Task, ring: Ring) -> Change | None:

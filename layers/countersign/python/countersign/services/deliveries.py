@@ -56,10 +56,9 @@ class Deliveries:
         Raises:
             TransientError: The ledger or the mail service did not answer; deliver the same envelope again.
         """
-        task = self._ledger.task(envelope["task_id"])
         failures: list[TransientError] = []
         sent = 0
-        for recipient in task.audience if task else ():
+        for recipient in envelope["task"]["recipients"]:
             try:
                 sent += self._deliver_once(envelope, recipient)
             except TransientError as error:  # one mailbox that refuses must not keep the mail from the others
@@ -72,9 +71,7 @@ class Deliveries:
         task = self._ledger.task(envelope["task_id"])
         if task is None or task.status is not Status.OPEN or task.expired_by(self._clock.now()):
             return False
-        if envelope["attempt"] > 1 and (recipient in task.votes or recipient not in task.voters):
-            return False  # a reminder is for those who are still to vote
-        if self._ledger.mailed(task.task_id, envelope["attempt"], recipient):
+        if recipient not in task.audience or self._ledger.mailed(task.task_id, envelope["attempt"], recipient):
             return False
         self._deliver(envelope, task, recipient)
         return True

@@ -24,6 +24,19 @@ COMMENT_BUDGET = 10_000
 
 
 @dataclass(frozen=True)
+class Escalation:
+    """Who is asked too when nobody has decided for a while.
+
+    Attributes:
+        after_seconds: When, counted from the opening.
+        to: Their addresses.
+    """
+
+    after_seconds: int
+    to: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Question:
     """What a workflow asks somebody outside.
 
@@ -37,6 +50,8 @@ class Question:
         deadline_seconds: Bound of the whole request, counted from its start.
         wait_seconds: Bound of this wait alone, counted from its opening; None for the request's own.
         reminders_seconds: When to hand off again, counted from the opening.
+        escalations: Who is asked too, and when.
+        policy: Version of the policy that this follows; empty where there is none.
     """
 
     kind: str
@@ -48,6 +63,8 @@ class Question:
     rule: Rule = field(default_factory=Rule)
     wait_seconds: int | None = None
     reminders_seconds: tuple[int, ...] = ()
+    escalations: tuple[Escalation, ...] = ()
+    policy: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,21 +116,30 @@ class Desk:
             self._hand_off.send(envelope.requested(task))
         return _report(task, self._clock.now())
 
-    def refresh(self, wait: Wait, callback_id: str, hand_off: int, *, remind: bool) -> dict[str, Any]:
-        """Point the open task at a fresh callback, and hand it off again when a reminder is due.
+    def refresh(self, wait: Wait, callback_id: str) -> dict[str, Any]:
+        """Point the open task at a fresh callback; returns what `read` returns, of the task as it was found."""
+        task = settle(lambda: self._refreshed(wait.task_id, callback_id))
+        return _report(task, self._clock.now())
+
+    def hand_off_again(
+        self, wait: Wait, callback_id: str, hand_off: int, escalated_to: tuple[str, ...]
+    ) -> dict[str, Any]:
+        """Point the open task at a fresh callback, and remind those who have not voted, or ask others too.
 
         Args:
             wait: The wait.
             callback_id: The fresh callback.
-            hand_off: Number of the newest hand-off.
-            remind: Whether that hand-off is new and must be sent.
+            hand_off: Number of this hand-off; a retry finds it on the task.
+            escalated_to: Who is asked too; nobody for a mere reminder.
 
         Returns:
             What `read` returns, of the task as it was found.
         """
-        task = settle(lambda: self._refreshed(wait.task_id, callback_id, hand_off))
-        if remind and task.status is Status.OPEN:
-            self._hand_off.send(envelope.reminder(task, hand_off))
+        people = tuple(map(normalise, escalated_to))
+        task = settle(lambda: self._handed_off_again(wait.task_id, callback_id, hand_off, people))
+        if task.status is Status.OPEN:
+            newcomers = tuple(person for person in people if person in task.voters)
+            self._hand_off.send(envelope.escalated(task, newcomers) if newcomers else envelope.reminder(task))
         return _report(task, self._clock.now())
 
     def read(self, wait: Wait, *, superseded: bool = False) -> dict[str, Any]:
@@ -152,18 +178,25 @@ class Desk:
             requester=question.requester,
             audience=tuple(dict.fromkeys(map(normalise, question.audience))),
             rule=question.rule,
+            policy=question.policy,
             hand_off=1,
             opened_at=self._clock.now(),
             expires_at=wait.expires_at,
             max_expires_at=wait.max_expires_at,
         )
 
-    def _refreshed(self, task_id: str, callback_id: str, hand_off: int) -> Task:
-        refreshed = self._ledger.refresh(task_id, callback_id, hand_off)
+    def _refreshed(self, task_id: str, callback_id: str) -> Task:
+        refreshed = self._ledger.refresh(task_id, callback_id)
         task = self._present(task_id)
         if not refreshed and task.status is Status.OPEN:
             raise LedgerConflictError(task_id)
         return task
+
+    def _handed_off_again(self, task_id: str, callback_id: str, hand_off: int, people: tuple[str, ...]) -> Task:
+        task, now = self._present(task_id), self._clock.now()
+        if task.status is not Status.OPEN or task.expired_by(now) or task.hand_off == hand_off:
+            return task
+        return self._ledger.commit(tasks.hand_off_again(task, callback_id, hand_off, people, now))
 
     def _closed(self, task_id: str, *, superseded: bool) -> dict[str, Any]:
         task, now = self._present(task_id), self._clock.now()
