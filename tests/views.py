@@ -129,8 +129,14 @@ def _pages(language: str) -> Iterator[tuple[str, str]]:
 def _review_pages(language: str) -> Iterator[tuple[str, str]]:
     for left in TIMES_LEFT:
         yield f"review-{left}", review_page(any_review(expires_at=NOW + left, rows=(*ROWS, ("Note", ""))), language)
+    for said in ("approve", "reject"):
+        shared = any_review(others=("hugo@example.com", "li@example.com"), approvals=1, needed=2, said=said)
+        yield f"review-shared-{said}", review_page(shared, language)
     for problem in ("comment_too_long", "unknown_decision", "details_changed"):
-        yield f"review-{problem}", review_page(any_review(problem=problem, comment="Too long", shared=True), language)
+        yield (
+            f"review-{problem}",
+            review_page(any_review(problem=problem, comment="Too long"), language),
+        )
     yield "review-long", review_page(any_review(title=UNBROKEN), language)
 
 

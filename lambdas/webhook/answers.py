@@ -21,7 +21,7 @@ from countersign.domain.errors import (
     UnknownDecisionError,
     UnknownLinkError,
 )
-from countersign.domain.rules import Outcome
+from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Status, Task
 from countersign.services.reviews import Click, Review
 from webhook import pages
@@ -90,8 +90,17 @@ def _form(review: Review, token: str, now: datetime) -> pages.ReviewView:
         now=now,
         token=token,
         shown=task.shown,
-        shared=task.rule.needed(len(task.voters)) > 1,
+        others=tuple(person for person in task.voters if person != review.recipient),
+        approvals=sum(vote.decision is Decision.APPROVE for vote in task.votes.values()),
+        needed=task.rule.needed(len(task.voters)),
+        said=_said(task, review.recipient),
     )
+
+
+def _said(task: Task, recipient: str) -> pages.Answered | None:
+    if recipient not in task.votes:
+        return None
+    return "approve" if task.votes[recipient].decision is Decision.APPROVE else "reject"
 
 
 def _again(review: Review, click: Click, now: datetime, problem: str) -> str:

@@ -19,6 +19,7 @@ from countersign import display, wording
 from countersign.services.reviews import MAX_COMMENT_CHARACTERS
 
 Outcome = Literal["approved", "rejected"]
+Answered = Literal["approve", "reject"]
 ClosedReason = Literal["expired", "withdrawn"]
 
 Problem = Literal["unknown_link", "cross_site", "own_request", "bad_request", "too_large", "try_again"]
@@ -47,7 +48,10 @@ class ReviewView:
         comment: What the person had written when the form is shown again.
         problem: Why the form is shown again: `comment_too_long`, `unknown_decision` or `details_changed`, a key under
             `review.problem` in the catalog. None the first time.
-        shared: Whether more people's answers may be needed than this one.
+        others: Who else may decide.
+        approvals: How many have approved so far.
+        needed: How many approvals decide; with more than one, an answer can be changed until then.
+        said: What this person has answered so far; None for nothing yet.
     """
 
     title: str
@@ -60,7 +64,10 @@ class ReviewView:
     shown: str
     comment: str = ""
     problem: str | None = None
-    shared: bool = False
+    others: tuple[str, ...] = ()
+    approvals: int = 0
+    needed: int = 1
+    said: Answered | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +128,7 @@ def review_page(view: ReviewView, language: str = wording.DEFAULT_LANGUAGE) -> s
         language,
         view=view,
         problem=problem,
+        others=_listed(view.others, language),
         left=display.time_left(left, language),
         soon=left < _SOON,
         limit=MAX_COMMENT_CHARACTERS,

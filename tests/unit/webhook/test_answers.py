@@ -21,13 +21,14 @@ from countersign.domain.errors import (
     UnknownDecisionError,
     UnknownLinkError,
 )
-from countersign.domain.rules import Decision
+from countersign.domain.rules import Decision, Rule
 from countersign.domain.tasks import Status, Task, Vote
 from countersign.services.reviews import Review
 from tests.builders import (
     APPROVER,
     NOW,
     OTHER_APPROVER,
+    REQUESTER,
     TITLE,
     any_click,
     any_decided_task,
@@ -203,3 +204,19 @@ def test_an_error_that_no_person_can_meet_has_no_page() -> None:
 
 def test_what_nobody_expected_is_500() -> None:
     assert answers.unexpected().status == 500
+
+
+def test_the_form_tells_who_else_is_asked_how_far_the_vote_is_and_what_this_person_said() -> None:
+    people = (APPROVER, "hugo@example.com", "li@example.com", REQUESTER)
+    voted = {APPROVER: Vote(Decision.APPROVE, "", NOW)}
+    task = any_task(audience=people, rule=Rule("quorum", 2), votes=voted)
+    page = answers.of_look(Review(task, APPROVER), any_token(), NOW).page
+    assert "hugo@example.com and li@example.com" in page
+    assert "1 of 2 approvals" in page
+    assert "You have approved this." in page
+
+
+def test_the_only_person_asked_reads_nothing_of_others() -> None:
+    page = answers.of_look(Review(any_task(), APPROVER), any_token(), NOW).page
+    assert "Also asked" not in page
+    assert "So far" not in page
