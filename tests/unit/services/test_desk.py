@@ -144,6 +144,13 @@ def test_a_later_hand_off_that_is_tried_again_is_written_once_and_sent_again() -
     assert [sent["task"]["recipients"] for sent in office.hand_off.sent] == [["boss@example.com"]] * 2
 
 
+def test_nobody_is_reminded_of_a_task_past_its_deadline() -> None:
+    office = Office(any_task(expires_at=NOW))
+    assert office.desk.hand_off_again(any_wait(), "callback-2", 2, ())["status"] == "OPEN"
+    assert office.hand_off.sent == []
+    assert office.events == []
+
+
 def test_an_escalation_never_reaches_the_requester() -> None:
     office = Office(any_task())
     office.desk.hand_off_again(any_wait(), "callback-2", 2, (REQUESTER.upper(), "boss@example.com"))

@@ -137,7 +137,7 @@ class Desk:
         """
         people = tuple(map(normalise, escalated_to))
         task = settle(lambda: self._handed_off_again(wait.task_id, callback_id, hand_off, people))
-        if task.status is Status.OPEN:
+        if task.status is Status.OPEN and task.hand_off == hand_off:
             newcomers = tuple(person for person in people if person in task.voters)
             self._hand_off.send(envelope.escalated(task, newcomers) if newcomers else envelope.reminder(task))
         return _report(task, self._clock.now())
