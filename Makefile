@@ -1,7 +1,7 @@
 # Countersign. `make help` lists the targets; each sets up what it needs first, once.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup layer demo up down test lint format bench synth deploy destroy lock clean
+.PHONY: help setup layer demo up mail down test lint format bench synth bootstrap deploy destroy lock clean
 
 PYTHON ?= python3
 STAGE ?= local
@@ -16,9 +16,9 @@ CDK = node_modules/.bin/cdk --app '$(PY) app.py' --context stage=$(STAGE)
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 # Only where the CDK runs: jsii warns of every Node.js release past its end of life, and the CLI reports how it is used.
-demo up test bench synth deploy destroy: export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = \
+demo up test bench synth bootstrap deploy destroy: export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = \
 	$(shell node -p 'process.versions.node.split(".")[0]' 2>/dev/null)
-demo up test bench synth deploy destroy: export CDK_DISABLE_CLI_TELEMETRY = true
+demo up test bench synth bootstrap deploy destroy: export CDK_DISABLE_CLI_TELEMETRY = true
 
 # ---- Set-up: a stamp each, made again when its lock, or the Python under it, changes ----
 
@@ -67,6 +67,9 @@ demo: $(READY) ## Run an order approval on the embedded cloud [ANSWER=approve|re
 up: $(READY) ## Start the embedded cloud, deploy onto it, leave it running
 	@$(PY) -m local up
 
+mail: $(READY) ## List the mail that the embedded cloud has sent, with its review links
+	@$(PY) -m local mail
+
 down: ## Stop the embedded cloud
 	@if [ -x $(PY) ]; then $(PY) -m local down; fi
 
@@ -88,6 +91,10 @@ bench: $(READY) ## Measure what the kit promises
 
 synth: $(READY) ## Write the CloudFormation templates to cdk.out [STAGE=local]
 	@$(CDK) synth --quiet
+	@echo 'The templates of the stage $(STAGE) are in cdk.out.'
+
+bootstrap: account_stage $(READY) ## Prepare an AWS account and region for the CDK, once: STAGE=dev
+	@$(CDK) bootstrap
 
 deploy: account_stage $(READY) ## Deploy into the AWS account of your credentials: STAGE=dev
 	@$(CDK) deploy --all

@@ -30,7 +30,7 @@ def measure() -> bool:
         for script, runs in seconds.items():
             runs.append(_run(script))
     ratios = {script: _ratio(runs, seconds[BARE]) for script, runs in seconds.items()}
-    print(f"cold start, median of {RUNS} fresh processes each, in turn:")
+    print(f"cold start, medians of {RUNS} fresh processes each, in turn; ratios are medians of the pairs:")
     print(f"  boto3 with lambda and dynamodb clients   {_milliseconds(seconds[BARE]):4.0f} ms")
     print(
         f"  webhook: import and clients              {_milliseconds(seconds[WEBHOOK]):4.0f} ms"

@@ -12,6 +12,6 @@ def measure() -> bool:
     weight = size(LAYER)
     ours = sum(path.stat().st_size for path in _OURS.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     print(f"vendor layer, unpacked: {weight / 1e6:.1f} MB (at most {SIZE_LIMIT_BYTES / 1e6:.0f})")
-    print(f"  the same wherever it is built: {digest(LAYER)[:16]}")
+    print(f"  hash of its content: {digest(LAYER)[:16]}")
     print(f"  our own layer beside it: {ours / 1e3:.0f} kB")
     return weight <= SIZE_LIMIT_BYTES

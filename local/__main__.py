@@ -85,7 +85,10 @@ def mail(options: argparse.Namespace) -> int:
     cloud = Cloud.read(options.home)
     if cloud is None:
         raise LaunchError("the embedded cloud is not up; run `make up`, which starts it")
-    for message in Mailbox(cloud.mailbox_url).mails():
+    mails = Mailbox(cloud.mailbox_url).mails()
+    if not mails:
+        terminal.say("No mail yet.")
+    for message in mails:
         terminal.say(f"{', '.join(message.recipients)}: {message.subject}")
         if message.review_link:
             terminal.say(f"  {message.review_link}")
@@ -111,7 +114,7 @@ def _a_cloud(home: Path) -> Iterator[Cloud]:
 def _describe(cloud: Cloud, home: Path) -> None:
     for what, where in (
         ("API", cloud.api_url),
-        ("mail", f"{cloud.mailbox_url}  (python -m local mail)"),
+        ("mail", f"{cloud.mailbox_url}  (make mail)"),
         ("AWS endpoint", cloud.endpoint_url),
         ("all of it", str(home / "cloud.json")),
     ):

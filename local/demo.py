@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -101,7 +101,7 @@ class Demo:
         elif self.answer == "expire":
             terminal.doing("leaving the mail unanswered until the deadline has passed")
         else:
-            terminal.say("\n  Now it is your turn. Open this link and decide:")
+            terminal.say("\n  Now it is your turn. Open this link and decide (Ctrl-C stops the demo):")
             terminal.link(link)
 
     def _finish(self, execution: Execution, link: str, deadline: int) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def _wait_for(what: str, find: Callable[[], T | None], seconds: float = _PATIENC
 
 
 def _clock(instant: str) -> str:
-    return datetime.fromisoformat(instant).astimezone().strftime("%H:%M:%S")
+    return datetime.fromisoformat(instant).astimezone(UTC).strftime("%H:%M:%S UTC")
 
 
 def _told(execution: Execution) -> str:
