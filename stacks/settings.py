@@ -23,6 +23,9 @@ MAX_EXECUTION_TIMEOUT_SECONDS = 31_622_400
 EXECUTION_MARGIN_SECONDS = 3_600
 """What an execution keeps after its last deadline, to read the ledger and record the result."""
 
+CHANNEL_NAMES = ("email", "sns")
+"""What can carry messages to approvers."""
+
 _API_ID = "{api_id}"
 _LOG_RETENTION_DAYS = (1, 3, 7, 14, 30, 90, 180, 365, 731, 1827, 3653)
 _TYPE_NAMES = {str: "text in quotes", int: "a whole number", bool: "true or false"}
@@ -149,16 +152,18 @@ class ThrottleSettings:
 
 @dataclass(frozen=True)
 class MailSettings:
-    """Mail to approvers.
+    """Messages to approvers.
 
     Attributes:
-        sender: The From address.
+        sender: The From address of mail.
         identities: The SES identities that sending touches, by name: that of the sender (its address or its domain),
             and in the SES sandbox those of the recipients too. The sender's address, if none is named.
+        channel: What carries them: `email`, or `sns`, a topic whose subscriptions pick their people's by filter.
     """
 
     sender: str = _setting(_matching(_ADDRESS, "an e-mail address"))
     identities: tuple[str, ...] = ()
+    channel: str = _setting(_one_of(CHANNEL_NAMES), default="email")
 
 
 @dataclass(frozen=True)

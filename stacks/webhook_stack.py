@@ -77,6 +77,8 @@ class WebhookStack(Stack):
         )
         self.dead_letters: dict[str, sqs.IQueue] = {**approver.dead_letters, **external_tasks.dead_letters}
         queues = {**approver.queues, **external_tasks.queues}
+        for name, value in approver.outputs.items():
+            CfnOutput(self, name, value=value)
         CfnOutput(self, "ApiUrl", value=base_url)
         CfnOutput(self, "ApiId", value=self.api.api.api_id)
         CfnOutput(self, "Queues", value=self.to_json_string({name: queue.queue_url for name, queue in queues.items()}))

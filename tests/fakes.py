@@ -158,8 +158,8 @@ class MemoryHandOff:
         return [envelope["kind"] for envelope in self.sent]
 
 
-class MemoryMailer:
-    """Keeps what was mailed."""
+class MemoryChannel:
+    """Keeps what was sent."""
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, str, str, str]] = []

@@ -9,11 +9,11 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import EventType
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
+from approver.channels import channel_of
 from approver.messages import ReviewMail, review_message
 from approver.settings import Settings
 from countersign import envelope
 from countersign.adapters.dynamodb_ledger import DynamoLedger
-from countersign.adapters.ses import SesMailer
 from countersign.aws import client
 from countersign.batches import run_batch
 from countersign.domain import strict_json
@@ -35,7 +35,7 @@ def settings() -> Settings:
 def deliveries() -> Deliveries:
     """Return the use case with its ports on AWS, made once."""
     ledger = DynamoLedger(client("dynamodb"), settings().ledger_table)
-    return Deliveries(ledger, SesMailer(client("sesv2"), settings().mail_sender), SystemClock(), write)
+    return Deliveries(ledger, channel_of(os.environ, settings().channel), SystemClock(), write)
 
 
 def write(kind: str, task: Task, recipient: str, token: str) -> Message:

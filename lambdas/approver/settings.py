@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from countersign.environment import required
 
+DEFAULT_CHANNEL = "email"
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -13,25 +15,25 @@ class Settings:
     Attributes:
         ledger_table: Name of the ledger's table.
         base_url: Where review links lead, without a slash at the end.
-        mail_sender: Address that mail comes from; verified with SES.
+        channel: Name of the channel that messages go out on; `email` unless the stack says otherwise.
         stage: Name of the deployment; mails of others than `prod` say it.
     """
 
     ledger_table: str
     base_url: str
-    mail_sender: str
+    channel: str
     stage: str
 
     @classmethod
     def load(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read LEDGER_TABLE, BASE_URL, MAIL_SENDER and STAGE.
+        """Read LEDGER_TABLE, BASE_URL and STAGE, and CHANNEL if it is set; the channel reads what it needs by itself.
 
         Raises:
-            MissingSettingError: One of them is not set.
+            MissingSettingError: One of the first three is not set.
         """
         return cls(
             ledger_table=required(environment, "LEDGER_TABLE"),
             base_url=required(environment, "BASE_URL").rstrip("/"),
-            mail_sender=required(environment, "MAIL_SENDER"),
+            channel=environment.get("CHANNEL", DEFAULT_CHANNEL),
             stage=required(environment, "STAGE"),
         )

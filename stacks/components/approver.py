@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration
 from aws_cdk import aws_events as events
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from stacks.components.channels import CHANNELS
 from stacks.components.function_options import FunctionDefaults, FunctionOptions
 from stacks.components.hand_off import ENVELOPE, SOURCE, Channel, HandOffBus
 from stacks.components.ledger import Ledger
 from stacks.components.python_function import PythonFunction
-from stacks.settings import MailSettings, Settings
+from stacks.settings import Settings
 
 
 class Approver(Construct):
-    """Hand-offs to people → queue → function → mail.
+    """Hand-offs to people → queue → function → the stage's channel.
 
     Attributes:
         function: The function.
+        outputs: What people who subscribe to its messages need to know, by the output's name.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Approver(Construct):
             defaults: What it has in common with the stack's other functions.
         """
         super().__init__(scope, construct_id)
+        channel = CHANNELS[settings.mail.channel](self, settings.mail)
         self.function = PythonFunction(
             self,
             "Approver",
@@ -55,12 +57,13 @@ class Approver(Construct):
             environment={
                 "LEDGER_TABLE": ledger.table.table_name,
                 "BASE_URL": base_url,
-                "MAIL_SENDER": settings.mail.sender,
                 "STAGE": settings.stage,
+                **channel.environment,
             },
         )
         ledger.grant_read_write(self.function)
-        self._grant_mail(settings.mail)
+        channel.grant_send(self.function)
+        self.outputs = channel.outputs
         self._channel = Channel(
             self,
             "Approvals",
@@ -83,15 +86,3 @@ class Approver(Construct):
     def queues(self) -> dict[str, sqs.IQueue]:
         """All queues by their names."""
         return self._channel.queues
-
-    def _grant_mail(self, mail: MailSettings) -> None:
-        stack = Stack.of(self)
-        self.function.role.add_to_principal_policy(
-            iam.PolicyStatement(
-                actions=["ses:SendEmail"],
-                resources=[
-                    stack.format_arn(service="ses", resource="identity", resource_name=identity)
-                    for identity in mail.identities or (mail.sender,)
-                ],
-            )
-        )

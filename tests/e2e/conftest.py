@@ -12,12 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from local.client import RequestsApi
 from local.cloud import Cloud
 from local.emulator import Emulator
 from local.launch import bring_up, enforce_iam, take_down
 from local.mailbox import Mailbox
+from tools.browser import obtain
 
 _DEPLOY_SECONDS = 300
 """What a test's time-out has to leave for the first one, whose turn includes the deployment."""
@@ -64,6 +66,16 @@ def requests_api(cloud: Cloud) -> RequestsApi:
 def mailbox(cloud: Cloud) -> Mailbox:
     """The mail that the product has sent."""
     return Mailbox(cloud.mailbox_url)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real browser, without a window."""
+    with sync_playwright() as playwright:
+        # As root, Chromium starts without its own sandbox only.
+        chromium = playwright.chromium.launch(executable_path=str(obtain()), args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture

@@ -8,10 +8,12 @@ from typing import Any, TypeVar
 
 import pytest
 
+from countersign.adapters.dynamodb_ledger import DynamoLedger
 from local import aws
 from local.client import Page, RequestsApi, open_page, press
 from local.cloud import Cloud
-from local.mailbox import Mailbox
+from local.http import Answer
+from local.mailbox import Mail, Mailbox
 
 PATIENCE_SECONDS = 45
 LOOK_SECONDS = 0.1
@@ -50,10 +52,15 @@ class Scene:
         return RequestsApi(self.cloud.api_url)
 
     @property
+    def ledger(self) -> DynamoLedger:
+        return DynamoLedger(aws.client("dynamodb", self.cloud.endpoint_url), self.cloud.table)
+
+    @property
     def task_id(self) -> str:
         return f"{self.request_id}.approval"
 
-    def submit(self, **overrides: Any) -> None:
+    def ask(self, **overrides: Any) -> Answer:
+        """Ask for the approval, and return what the API says to it."""
         document = {
             "order_id": self.request_id,
             "amount": "250.00",
@@ -63,23 +70,30 @@ class Scene:
             "approvers": [self.approver()],
             "deadline_seconds": 600,
         } | overrides
-        answer = self.api.submit("order-approval", self.request_id, document)
+        return self.api.submit("order-approval", self.request_id, document)
+
+    def submit(self, **overrides: Any) -> None:
+        answer = self.ask(**overrides)
         assert answer.status == 202, answer.text
 
     def approver(self, name: str = "maria") -> str:
         """Return an address that only this scene writes to."""
         return f"{name}+{self.request_id}@example.com"
 
-    def link(self, recipient: str | None = None) -> str:
-        """Wait for the newest mail to a recipient, and return its link."""
+    def mail(self, recipient: str | None = None) -> Mail:
+        """Wait for the newest mail to a recipient that holds a link, and return it."""
         mailbox = Mailbox(self.cloud.mailbox_url)
         address = recipient or self.approver()
 
-        def newest() -> str | None:
-            links = [mail.review_link for mail in mailbox.mails(address) if mail.review_link]
-            return links[-1] if links else None
+        def newest() -> Mail | None:
+            mails = [mail for mail in mailbox.mails(address) if mail.review_link]
+            return mails[-1] if mails else None
 
         return until(newest, f"a mail to {address}")
+
+    def link(self, recipient: str | None = None) -> str:
+        """Wait for the newest mail to a recipient, and return its link."""
+        return self.mail(recipient).review_link or ""
 
     def page(self, recipient: str | None = None) -> Page:
         return open_page(self.link(recipient))

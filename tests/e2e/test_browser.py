@@ -1,26 +1,14 @@
-"""The review page in a real browser: as a person sees and uses it, and as a mail scanner does."""
-
-from collections.abc import Iterator
+"""The review page in a real browser: as a person sees and uses it."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize
 
 from local.cloud import Cloud
-from tests.e2e.scene import Scene, until
-from tools.browser import obtain
+from tests.e2e.scene import Scene
 
 PHONE: ViewportSize = {"width": 320, "height": 640}
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        # As root, Chromium starts without its own sandbox only.
-        chromium = playwright.chromium.launch(executable_path=str(obtain()), args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
@@ -54,17 +42,6 @@ def test_a_person_decides_with_the_keyboard_alone(scene: Scene, browser: Browser
     page.wait_for_load_state()
     assert "Thank you" in page.get_by_role("heading", level=1).inner_text()
     assert scene.ended()["result"]["status"] == "approved"
-
-
-def test_a_scanner_that_runs_scripts_and_follows_the_link_decides_nothing(scene: Scene, browser: Browser) -> None:
-    scene.submit()
-    link = scene.link()
-    until(lambda: "mailed" in scene.audit(), "the record of the mail")
-    before = scene.items()
-    page = browser.new_page()
-    for _ in range(10):
-        page.goto(link, wait_until="networkidle")
-    assert scene.items() == before
 
 
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])

@@ -1,7 +1,5 @@
 """The main path on the embedded cloud: from POST /requests to the click to the resumed durable execution."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
 from local import aws, http
@@ -49,32 +47,6 @@ def test_a_plain_approval_is_four_operations_and_two_invocations(scene: Scene) -
     until(execution.has_ended, "the end of the execution")
     assert execution.operations() == ["approval callback 1", "approval open 1", "approval read 1", "record result"]
     assert execution.invocations() == 2
-
-
-def test_opening_the_link_fifty_times_changes_nothing_in_the_ledger(scene: Scene) -> None:
-    scene.submit()
-    link = scene.link()
-    until(lambda: "mailed" in scene.audit(), "the record of the mail")
-    before = scene.items()
-    with ThreadPoolExecutor(5) as browsers:
-        statuses = set(browsers.map(lambda method: http.send(method, link).status, ["GET", "HEAD"] * 25))
-    assert statuses == {200}
-    assert scene.items() == before
-
-
-def test_two_opposite_clicks_at_once_leave_one_decision_and_the_loser_is_told(scene: Scene) -> None:
-    scene.submit()
-    page = scene.page()
-    with ThreadPoolExecutor(2) as browsers:
-        clicks = list(browsers.map(lambda decision: press(page, decision), ["approve", "reject"]))
-    assert sorted(click.answer.status for click in clicks) == [200, 409]
-    loser = next(click for click in clicks if click.answer.status == 409)
-    assert "not recorded" in loser.text
-    report = scene.ended()
-    assert [vote["decision"] for vote in report["result"]["votes"]] == [
-        decision for decision, click in zip(["approve", "reject"], clicks, strict=True) if click.answer.status == 200
-    ]
-    assert scene.audit().count("decided") == 1
 
 
 def test_the_same_click_again_is_recorded_once_and_answered_the_same(scene: Scene) -> None:

@@ -19,7 +19,6 @@ ENVIRONMENT = {
     "LEDGER_TABLE": "ledger",
     "BUS_NAME": "bus",
     "BASE_URL": "https://review.example.com",
-    "MAIL_SENDER": "countersign@example.com",
     "STAGE": "dev",
     "WORKFLOWS": json.dumps({"order-approval": {"arn": ARN, "deadline_seconds": 259200}}),
 }
@@ -30,7 +29,7 @@ class Loads(Protocol):
 
 
 NEEDED: list[tuple[Loads, set[str]]] = [
-    (approver.settings.Settings, {"LEDGER_TABLE", "BASE_URL", "MAIL_SENDER", "STAGE"}),
+    (approver.settings.Settings, {"LEDGER_TABLE", "BASE_URL", "STAGE"}),
     (executions.settings.Settings, {"LEDGER_TABLE"}),
     (publisher.settings.Settings, {"LEDGER_TABLE", "BUS_NAME"}),
     (relay.settings.Settings, {"LEDGER_TABLE"}),

@@ -17,8 +17,8 @@ from countersign.domain.errors import (
     HandOffRejectedError,
     LedgerConflictError,
     LedgerUnavailableError,
-    MailRefusedError,
     MalformedBodyError,
+    MessageRefusedError,
     NotRungError,
     RequestConflictError,
     ReviewRefusedError,
@@ -38,7 +38,7 @@ TABLE: list[tuple[CountersignError, int, str]] = [
     (LedgerConflictError("table"), 503, "try_again"),
     (LedgerUnavailableError("table"), 503, "try_again"),
     (HandOffRejectedError("bus"), 503, "try_again"),
-    (MailRefusedError("rita@example.com"), 503, "try_again"),
+    (MessageRefusedError("rita@example.com"), 503, "try_again"),
     (NotRungError("callback"), 503, "try_again"),
     (StartFailedError("TooManyRequestsException"), 503, "try_again"),
 ]

@@ -92,9 +92,21 @@ def test_identities_are_a_list_of_names(tmp_path: Path) -> None:
     assert load(tmp_path, text).mail.identities == ("example.com",)
 
 
+def test_messages_go_by_mail_unless_another_channel_is_named(tmp_path: Path) -> None:
+    assert load(tmp_path).mail.channel == "email"
+    assert load(tmp_path, VALID.replace("[mail]", '[mail]\nchannel = "sns"')).mail.channel == "sns"
+
+
 @pytest.mark.parametrize(
     ("written", "instead", "key", "value", "allowed"),
     [
+        (
+            "[mail]",
+            '[mail]\nchannel = "pigeon"',
+            "mail.channel",
+            "pigeon",
+            "text in quotes, one of email, sns",
+        ),
         ("protected = true", "protected = 1", "ledger.protected", 1, "true or false"),
         ("protected = true", "", "ledger.protected", None, "true or false"),
         ("protected = true", "protectd = true", "ledger.protectd", True, "one of protected"),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from countersign.domain.errors import LedgerUnavailableError, MailRefusedError
+from countersign.domain.errors import LedgerUnavailableError, MessageRefusedError
 from countersign.domain.tasks import Status, Task
 from countersign.domain.tokens import fingerprint
 from countersign.services.deliveries import Deliveries, Message
@@ -17,7 +17,7 @@ from tests.builders import (
     any_envelope,
     any_task,
 )
-from tests.fakes import FixedClock, MemoryLedger, MemoryMailer
+from tests.fakes import FixedClock, MemoryChannel, MemoryLedger
 
 THIRD = "tina@example.com"
 
@@ -29,10 +29,10 @@ class Post:
         self.ledger = MemoryLedger()
         task = standing or any_task(audience=(APPROVER, OTHER_APPROVER))
         self.ledger.standing[task.task_id] = task
-        self.mailer = MemoryMailer()
+        self.channel = MemoryChannel()
         self.tokens: dict[str, str] = {}
         self.clock = FixedClock(NOW)
-        self.deliveries = Deliveries(self.ledger, self.mailer, self.clock, self.write)
+        self.deliveries = Deliveries(self.ledger, self.channel, self.clock, self.write)
 
     def write(self, kind: str, task: Task, recipient: str, token: str) -> Message:
         self.tokens[recipient] = token
@@ -43,14 +43,14 @@ class Post:
 
     @property
     def recipients(self) -> list[str]:
-        return [recipient for recipient, *_ in self.mailer.sent]
+        return [recipient for recipient, *_ in self.channel.sent]
 
 
 def test_every_recipient_is_mailed_a_link_of_their_own() -> None:
     post = Post()
     assert post.deliver() == 2
     assert post.recipients == [APPROVER, OTHER_APPROVER]
-    for recipient, _, text, html in post.mailer.sent:
+    for recipient, _, text, html in post.channel.sent:
         token = post.tokens[recipient]
         assert (text, html) == (token, f"<p>{token}</p>")
         link = post.ledger.link(fingerprint(token) or "")
@@ -80,7 +80,7 @@ def test_the_same_hand_off_again_mails_nobody() -> None:
     post = Post()
     post.deliver()
     assert post.deliver() == 0
-    assert len(post.mailer.sent) == 2
+    assert len(post.channel.sent) == 2
 
 
 def test_only_those_are_mailed_whom_the_envelope_names_and_the_task_knows() -> None:
@@ -93,7 +93,7 @@ def test_a_reminder_mails_once_more() -> None:
     post = Post()
     post.deliver()
     assert post.deliver(kind="approval.reminder", attempt=2) == 2
-    assert post.mailer.sent[2][1].startswith("approval.reminder")
+    assert post.channel.sent[2][1].startswith("approval.reminder")
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_reminder_mails_once_more() -> None:
 def test_nobody_is_mailed_about_a_task_that_is_not_open(standing: Task) -> None:
     post = Post(standing)
     assert post.deliver() == 0
-    assert post.mailer.sent == []
+    assert post.channel.sent == []
     assert post.ledger.links == {}
 
 
@@ -111,7 +111,7 @@ def test_nobody_is_mailed_about_a_task_past_its_deadline_or_one_that_is_not_ther
     assert post.deliver(task_id="order-1002.approval") == 0
     post.clock.move(hours=1)
     assert post.deliver() == 0
-    assert post.mailer.sent == []
+    assert post.channel.sent == []
 
 
 def test_a_task_that_is_decided_between_two_mails_is_not_mailed_further() -> None:
@@ -123,25 +123,25 @@ def test_a_task_that_is_decided_between_two_mails_is_not_mailed_further() -> Non
 
 def test_a_mailbox_that_refuses_does_not_keep_the_mail_from_the_others() -> None:
     post = Post(any_task(audience=(APPROVER, OTHER_APPROVER, THIRD)))
-    post.mailer.failing[OTHER_APPROVER] = MailRefusedError("Rejected")
-    with pytest.raises(MailRefusedError):
+    post.channel.failing[OTHER_APPROVER] = MessageRefusedError("Rejected")
+    with pytest.raises(MessageRefusedError):
         post.deliver(task={"recipients": [APPROVER, OTHER_APPROVER, THIRD]})
     assert post.recipients == [APPROVER, THIRD]
 
 
 def test_after_a_failure_only_those_are_mailed_who_were_not() -> None:
     post = Post()
-    post.mailer.failing[APPROVER] = MailRefusedError("Throttled")
-    with pytest.raises(MailRefusedError):
+    post.channel.failing[APPROVER] = MessageRefusedError("Throttled")
+    with pytest.raises(MessageRefusedError):
         post.deliver()
-    post.mailer.failing.clear()
+    post.channel.failing.clear()
     assert post.deliver() == 1
     assert post.recipients == [OTHER_APPROVER, APPROVER]
 
 
 def test_a_bug_is_not_taken_for_a_mailbox_that_refuses() -> None:
     post = Post()
-    post.mailer.failing[APPROVER] = ValueError("a bug")
+    post.channel.failing[APPROVER] = ValueError("a bug")
     with pytest.raises(ValueError, match="a bug"):
         post.deliver()
 

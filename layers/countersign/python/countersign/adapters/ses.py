@@ -1,13 +1,13 @@
-"""Mail through Amazon SES."""
+"""The channel `email`: mail through Amazon SES."""
 
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from countersign.domain.errors import MailRefusedError
+from countersign.domain.errors import MessageRefusedError
 
 
-class SesMailer:
+class SesChannel:
     """Sends mail from one verified address with the SES v2 API."""
 
     def __init__(self, client: Any, sender: str) -> None:
@@ -15,7 +15,7 @@ class SesMailer:
         self._sender = sender
 
     def send(self, recipient: str, subject: str, text: str, html: str) -> None:
-        """See `countersign.ports.Mailer.send`."""
+        """See `countersign.ports.Channel.send`."""
         body = {"Text": {"Data": text, "Charset": "UTF-8"}, "Html": {"Data": html, "Charset": "UTF-8"}}
         try:
             self._client.send_email(
@@ -24,6 +24,6 @@ class SesMailer:
                 Content={"Simple": {"Subject": {"Data": subject, "Charset": "UTF-8"}, "Body": body}},
             )
         except ClientError as error:
-            raise MailRefusedError(error.response["Error"]["Code"]) from error
+            raise MessageRefusedError(error.response["Error"]["Code"]) from error
         except BotoCoreError as error:
-            raise MailRefusedError(type(error).__name__) from error
+            raise MessageRefusedError(type(error).__name__) from error

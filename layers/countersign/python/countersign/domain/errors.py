@@ -26,7 +26,7 @@ CountersignError
     ├── LedgerConflictError
     ├── LedgerUnavailableError
     ├── HandOffRejectedError
-    ├── MailRefusedError
+    ├── MessageRefusedError
     ├── NotRungError
     └── StartFailedError
 
@@ -184,8 +184,8 @@ class HandOffRejectedError(TransientError):
     """The bus or the queue did not take the envelope."""
 
 
-class MailRefusedError(TransientError):
-    """The mail service did not take a message."""
+class MessageRefusedError(TransientError):
+    """A channel to people did not take a message; the same message may be sent again."""
 
 
 class NotRungError(TransientError):

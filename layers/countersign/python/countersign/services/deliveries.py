@@ -9,18 +9,18 @@ from countersign.domain.audit import AuditEvent
 from countersign.domain.clock import Clock
 from countersign.domain.errors import TransientError
 from countersign.domain.tasks import Change, Status, Task
-from countersign.ports import Link, Mailer, ReviewLedger
+from countersign.ports import Channel, Link, ReviewLedger
 from countersign.services.contention import settle
 
 
 @dataclass(frozen=True)
 class Message:
-    """A mail, written.
+    """A message to one person, written.
 
     Attributes:
         subject: One line.
-        text: The plain text part.
-        html: The HTML part.
+        text: The plain text.
+        html: The same as HTML.
     """
 
     subject: str
@@ -33,11 +33,11 @@ Writer = Callable[[str, Task, str, str], Message]
 
 
 class Deliveries:
-    """Mails review links."""
+    """Sends review links over one channel."""
 
-    def __init__(self, ledger: ReviewLedger, mailer: Mailer, clock: Clock, write: Writer) -> None:
+    def __init__(self, ledger: ReviewLedger, channel: Channel, clock: Clock, write: Writer) -> None:
         self._ledger = ledger
-        self._mailer = mailer
+        self._channel = channel
         self._clock = clock
         self._write = write
 
@@ -54,7 +54,7 @@ class Deliveries:
             How many mails were sent.
 
         Raises:
-            TransientError: The ledger or the mail service did not answer; deliver the same envelope again.
+            TransientError: The ledger or the channel did not answer; deliver the same envelope again.
         """
         failures: list[TransientError] = []
         sent = 0
@@ -80,7 +80,7 @@ class Deliveries:
         token, fingerprint = tokens.mint()
         message = self._write(envelope["kind"], task, recipient, token)
         self._ledger.put_link(Link(fingerprint, task.task_id, recipient), task.expires_at)
-        self._mailer.send(recipient, message.subject, message.text, message.html)
+        self._channel.send(recipient, message.subject, message.text, message.html)
         settle(lambda: self._record(task.task_id, recipient, envelope["attempt"]))
 
     def _record(self, task_id: str, recipient: str, attempt: int) -> None:

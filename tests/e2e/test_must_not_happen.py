@@ -1,0 +1,398 @@
+"""What must not happen to an approval, each on the deployed product: over HTTP, and in a real browser."""
+
+import base64
+import dataclasses
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, ViewportSize, expect
+from playwright.sync_api import Page as Tab
+
+from countersign.adapters.attributes import to_item
+from countersign.adapters.dynamodb_ledger import DynamoLedger
+from countersign.adapters.task_items import plain, task_key
+from countersign.domain import tasks, tokens
+from countersign.domain.clock import SystemClock
+from countersign.domain.tasks import Task, shown_digest
+from countersign.ports import Link
+from local import aws, http
+from local.client import Form, Page, open_page, press
+from local.cloud import Cloud
+from local.watch import Execution
+from tests.e2e.scene import Scene, until
+
+PHONE: ViewportSize = {"width": 320, "height": 640}
+MARKUP = (
+    "<script>window.ran = 1</script><img src=x onerror='window.ran = 2'><b onclick=1>\"'></textarea></dd></title>"
+    "</form><form action=https://evil.example/><a href=https://evil.example/>{{ 7 * 7 }}{% raw %}&lt;"
+)
+BIDI_CONTROLS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c"
+HOSTILE = f"{MARKUP} {BIDI_CONTROLS} 00.052 {BIDI_CONTROLS}"
+TEN_KILOBYTES = f"{HOSTILE}{'W' * 10_000}"
+
+
+@pytest.fixture
+def scene(cloud: Cloud) -> Scene:
+    return Scene(cloud)
+
+
+def stored(scene: Scene) -> Task:
+    """Wait for a scene's task, and return it as it stands in the ledger."""
+    return until(lambda: scene.ledger.task(scene.task_id), "an open task")
+
+
+def rewrite(scene: Scene, **changes: Any) -> Task:
+    """Change what a task asks in the table itself, past every rule, and return what it is then."""
+    task = dataclasses.replace(stored(scene), **changes)
+    task = dataclasses.replace(task, shown=shown_digest(task.title, task.details, task.requester))
+    aws.client("dynamodb", scene.cloud.endpoint_url).update_item(
+        TableName=scene.cloud.table,
+        Key=to_item(task_key(task.task_id)),
+        UpdateExpression="SET #title = :title, #details = :details, #shown = :shown",
+        ExpressionAttributeNames={f"#{name}": name for name in ("title", "details", "shown")},
+        ExpressionAttributeValues=to_item(
+            {":title": task.title, ":details": plain(task.details), ":shown": task.shown}
+        ),
+    )
+    return task
+
+
+def settled(scene: Scene) -> dict[str, Any]:
+    """Wait until nothing is written about an open task any more, and return everything that the ledger holds of it."""
+    until(lambda: "mailed" in scene.audit(), "the record of the mail")
+    return scene.items()
+
+
+# A scanner
+
+
+def test_a_scanner_that_opens_the_link_100_times_changes_nothing(scene: Scene, browser: Browser) -> None:
+    scene.submit()
+    link = scene.link()
+    before = settled(scene)
+    with ThreadPoolExecutor(5) as scanners:
+        statuses = list(scanners.map(lambda method: http.send(method, link).status, ["GET", "HEAD"] * 45))
+    with browser.new_context(java_script_enabled=True) as context:
+        tab = context.new_page()
+        for _ in range(10):
+            opened = tab.goto(link, wait_until="networkidle")
+            statuses.append(opened.status if opened else 0)
+    assert statuses == [200] * 100
+    assert scene.items() == before
+
+
+# One vote
+
+
+def double_click(browser: Browser, link: str) -> None:
+    tab = opened(browser, link)
+    tab.get_by_role("button", name="Approve").dblclick()
+    thanked(tab)
+
+
+def back_button(browser: Browser, link: str) -> None:
+    tab = opened(browser, link)
+    approve(tab)
+    tab.go_back()
+    expect(tab.get_by_role("heading", level=1)).to_have_text("This request is approved")
+    expect(tab.get_by_role("button")).to_have_count(0)
+
+
+def two_tabs(browser: Browser, link: str) -> None:
+    first = opened(browser, link)
+    second = first.context.new_page()
+    second.goto(link)
+    approve(first)
+    approve(second)
+
+
+def two_devices(browser: Browser, link: str) -> None:
+    devices = [opened(browser, link), opened(browser, link)]
+    for device in devices:
+        approve(device)
+
+
+def opened(browser: Browser, link: str) -> Tab:
+    """Open a link on a device that has never been here."""
+    tab = browser.new_context(viewport=PHONE).new_page()
+    tab.goto(link)
+    return tab
+
+
+def approve(tab: Tab) -> None:
+    tab.get_by_role("button", name="Approve").click()
+    thanked(tab)
+
+
+def thanked(tab: Tab) -> None:
+    expect(tab.get_by_role("heading", level=1)).to_have_text("Thank you. Your approval is recorded.")
+
+
+@pytest.mark.parametrize("twice", [double_click, back_button, two_tabs, two_devices])
+def test_who_answers_twice_has_one_vote(scene: Scene, browser: Browser, twice: Callable[[Browser, str], None]) -> None:
+    scene.submit()
+    twice(browser, scene.link())
+    assert [vote["by"] for vote in scene.ended()["result"]["votes"]] == [scene.approver()]
+    assert (scene.audit().count("voted"), scene.audit().count("decided")) == (1, 1)
+
+
+def test_twenty_who_approve_and_reject_at_once_make_one_decision_and_everybody_is_told(scene: Scene) -> None:
+    people = [scene.approver(f"p{number}") for number in range(20)]
+    scene.submit(approvers=people)
+    start = Barrier(len(people))
+
+    def answer(page: Page, decision: str) -> Page:
+        start.wait()
+        return press(page, decision)
+
+    with ThreadPoolExecutor(len(people)) as browsers:
+        pages = list(browsers.map(scene.page, people))
+        told = list(browsers.map(answer, pages, ["approve", "reject"] * 10))
+    assert sorted(page.answer.status for page in told) == [200] + [409] * 19
+    winner = people[[page.answer.status for page in told].index(200)]
+    for page in told:
+        assert winner in page.text
+        assert ("was not recorded" in page.text) is (page.answer.status == 409)
+    assert scene.ended()["result"]["decided_by"] == winner
+    assert [scene.audit().count(event) for event in ("voted", "decided", "refused")] == [1, 1, 19]
+
+
+def test_a_forwarded_link_votes_as_its_recipient_and_mail_and_page_say_so(scene: Scene, browser: Browser) -> None:
+    scene.submit()
+    mail = scene.mail()
+    warning = f"This link is personal to {scene.approver()}: a decision made with it is recorded as yours."
+    assert warning in mail.text
+    assert warning in re.sub(r"<[^>]+>", "", mail.html)
+    colleague = opened(browser, mail.review_link or "")
+    owner = f"This link is for {scene.approver()}. A decision is recorded as theirs."
+    expect(colleague.get_by_text(owner)).to_be_visible()
+    approve(colleague)
+    assert scene.ended()["result"]["decided_by"] == scene.approver()
+
+
+# What the page showed
+
+
+def test_an_answer_to_details_that_changed_since_the_page_was_shown_does_not_count(scene: Scene) -> None:
+    scene.submit()
+    page = scene.page()
+    settled(scene)
+    changed = rewrite(scene, details=(("Amount", "99999.00 EUR"),))
+    again = press(page, "approve", comment="Cheap enough")
+    assert again.answer.status == 409
+    assert "have changed since you opened this page" in again.text
+    assert "99999.00 EUR" in again.text
+    assert "voted" not in scene.audit()
+    assert press(again, "reject").answer.status == 200
+    voted = [item for item in scene.items().values() if item.get("event", {}).get("S") == "voted"]
+    assert [vote["shown"]["S"] for vote in voted] == [changed.shown]
+
+
+@pytest.mark.parametrize("text", [HOSTILE, TEN_KILOBYTES], ids=["markup and bidi controls", "10 kB"])
+def test_hostile_text_in_every_field_is_shown_as_text_and_the_page_stays_whole(
+    scene: Scene, browser: Browser, text: str
+) -> None:
+    scene.submit()
+    link = scene.link()
+    settled(scene)
+    rewrite(scene, title=text, details=((text, text), ("Amount", text), (text, "250.00 EUR")))
+    tab = opened(browser, link)
+    assert tab.locator("main").inner_text().count("<script>window.ran = 1</script>") >= 5
+    assert_whole(tab)
+    tab.get_by_label("Comment").evaluate("field => field.removeAttribute('maxlength')")
+    tab.get_by_label("Comment").fill(TEN_KILOBYTES)
+    tab.get_by_role("button", name="Approve").click()
+    expect(tab.get_by_role("alert")).to_contain_text("at most 2,000 are possible")
+    assert_whole(tab)
+    assert "W" * 10_000 in tab.get_by_label("Comment").input_value()
+    tab.get_by_label("Comment").fill(text[:2000])
+    approve(tab)
+    assert_whole(tab)
+    assert scene.ended()["result"]["comment"] == text[:2000]
+
+
+def test_hostile_text_in_a_request_is_shown_as_text_in_the_mail(scene: Scene, browser: Browser) -> None:
+    scene.submit(order_id=HOSTILE[:128], description=TEN_KILOBYTES)
+    mail = scene.mail()
+    assert len(mail.subject.splitlines()) == 1
+    assert mail.text.count("://") == 1
+    tab = browser.new_context(viewport=PHONE).new_page()
+    tab.set_content(mail.html)
+    assert_whole(tab)
+    assert [link.get_attribute("href") for link in tab.locator("a").all()] == [mail.review_link]
+
+
+def test_fields_that_are_longer_than_the_contract_are_refused(scene: Scene) -> None:
+    long = "W" * 10_000
+    for field in ("order_id", "currency", "amount", "requester"):
+        assert scene.ask(**{field: long}).status == 400
+    assert scene.ask(approvers=[f"{long}@example.com"]).status == 400
+    assert scene.api.report(scene.request_id).status == 404
+
+
+def assert_whole(tab: Tab) -> None:
+    """Check that no text became markup, no script ran, nothing changes the reading direction, and nothing overflows."""
+    assert tab.evaluate("window.ran") is None
+    assert tab.locator("script, img, b, iframe").count() == 0
+    assert tab.locator("form:not([action=review]), a[href*=evil]").count() == 0
+    assert tab.locator("h1").count() == 1
+    assert not set(BIDI_CONTROLS) & set(tab.locator("body").inner_text())
+    assert tab.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+# A link that is late
+
+
+def decide(scene: Scene) -> None:
+    scene.decide("approve")
+    scene.ended()
+
+
+def let_expire(scene: Scene) -> None:
+    assert scene.ended()["result"]["status"] == "expired"
+
+
+def cancel(scene: Scene) -> None:
+    settled(scene)
+    change = tasks.cancel(stored(scene), "operator", "withdrawn", SystemClock().now())
+    assert change
+    scene.ledger.commit(change)
+
+
+def stop(scene: Scene) -> None:
+    alias = scene.cloud.workflow("order-approval")
+    execution = until(lambda: Execution.named(scene.cloud.endpoint_url, alias, scene.request_id))
+    execution.client.stop_durable_execution(DurableExecutionArn=execution.arn)
+    until(lambda: scene.task()["status"] == "CANCELLED", "the end of the task")
+
+
+@pytest.mark.parametrize(
+    ("end", "looking", "heading", "clicking", "told"),
+    [
+        (decide, 200, "This request is approved", 409, "Already approved"),
+        (let_expire, 410, "The deadline has passed", 410, "The deadline has passed"),
+        (cancel, 410, "This request was withdrawn", 410, "This request was withdrawn"),
+        (stop, 410, "This request was withdrawn", 410, "This request was withdrawn"),
+    ],
+)
+def test_a_link_after_the_end_says_how_it_ended(
+    scene: Scene, end: Callable[[Scene], None], looking: int, heading: str, clicking: int, told: str
+) -> None:
+    scene.submit(deadline_seconds=5 if end is let_expire else 600)
+    page = scene.page()
+    end(scene)
+    late = open_page(page.url)
+    assert (late.answer.status, late.form) == (looking, None)
+    assert heading in late.text
+    click = press(page, "reject")
+    assert (click.answer.status, click.form) == (clicking, None)
+    assert told in click.text
+
+
+# The requester
+
+
+@pytest.mark.parametrize("disguise", [str.upper, str.title, str.swapcase], ids=["upper", "title", "swapped"])
+def test_a_requester_in_other_letters_cannot_decide(scene: Scene, disguise: Callable[[str], str]) -> None:
+    requester = scene.approver("Rita")
+    disguised = disguise(requester)
+    scene.submit(requester=requester, approvers=[disguised, scene.approver()])
+    assert press(scene.page(disguised), "approve").answer.status == 403
+    assert scene.task()["status"] == "OPEN"
+    assert "voted" not in scene.audit()
+
+
+@pytest.mark.parametrize(
+    "disguise",
+    [
+        " {}",
+        "{} ",
+        "{}\n",
+        "\t{}",
+        "{}\u00a0",
+        "\u200b{}",
+        "\uff52{}",
+        "{}.",
+        '"rita"{}',
+        "Rita <{}>",
+        "{},{}",
+        "rita(boss){}",
+    ],
+)
+def test_an_address_with_anything_around_it_is_refused(scene: Scene, disguise: str) -> None:
+    disguised = disguise.replace("{}", scene.approver("rita"))
+    assert scene.ask(approvers=[disguised]).status == 400
+    assert scene.ask(requester=disguised).status == 400
+    assert scene.api.report(scene.request_id).status == 404
+
+
+def test_an_address_with_a_plus_sign_is_another_person(scene: Scene) -> None:
+    boss = scene.approver("rita+boss")
+    scene.submit(requester=scene.approver("rita"), approvers=[boss])
+    assert press(scene.page(boss), "approve").answer.status == 200
+    assert scene.ended()["result"]["decided_by"] == boss
+
+
+# A token
+
+
+def guessed(scene: Scene, token: str) -> str:
+    return tokens.mint()[0]
+
+
+def truncated(scene: Scene, token: str) -> str:
+    return token[:-1]
+
+
+def with_one_bit_changed(scene: Scene, token: str) -> str:
+    number = int.from_bytes(base64.urlsafe_b64decode(f"{token}=")) ^ 1
+    return base64.urlsafe_b64encode(number.to_bytes(tokens.TOKEN_BYTES)).decode().rstrip("=")
+
+
+def with_the_same_bits_spelt_otherwise(scene: Scene, token: str) -> str:
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    return token[:-1] + letters[letters.index(token[-1]) ^ 1]
+
+
+def of_another_stage(scene: Scene, token: str) -> str:
+    table = aws.client("dynamodb", scene.cloud.endpoint_url)
+    table.create_table(
+        TableName=scene.request_id,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+    )
+    other, fingerprint = tokens.mint()
+    task = stored(scene)
+    ledger = DynamoLedger(table, scene.request_id)
+    ledger.put_link(Link(fingerprint, task.task_id, scene.approver()), task.expires_at)
+    assert ledger.link(fingerprint)
+    return other
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [guessed, truncated, with_one_bit_changed, with_the_same_bits_spelt_otherwise, of_another_stage],
+)
+def test_a_token_that_was_not_minted_here_opens_nothing_and_writes_nothing(
+    scene: Scene, forge: Callable[[Scene, str], str]
+) -> None:
+    scene.submit()
+    page = scene.page()
+    assert page.form
+    token = page.form.fields["t"]
+    forged = forge(scene, token)
+    assert forged != token
+    before = settled(scene)
+    look = open_page(page.url.replace(token, forged))
+    form = Form(page.form.action, page.form.fields | {"t": forged}, page.form.buttons)
+    click = press(dataclasses.replace(page, form=form), "approve")
+    for answered in (look, click):
+        assert answered.answer.status == 404
+        assert scene.request_id not in answered.text
+    assert scene.items() == before
+    assert scene.ledger.link(tokens.fingerprint(forged) or "no token") is None
