@@ -95,6 +95,16 @@ class Scene:
         """Wait for the newest mail to a recipient, and return its link."""
         return self.mail(recipient).review_link or ""
 
+    def reminder(self, recipient: str | None = None) -> tuple[str, str]:
+        """Wait for the reminder to a recipient, and return the first link and the reminder's."""
+        mailbox = Mailbox(self.cloud.mailbox_url)
+        address = recipient or self.approver()
+        links = until(
+            lambda: found if len(found := [mail.review_link for mail in mailbox.mails(address)]) == 2 else None,
+            f"a reminder to {address}",
+        )
+        return links[0] or "", links[1] or ""
+
     def page(self, recipient: str | None = None) -> Page:
         return open_page(self.link(recipient))
 
