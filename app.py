@@ -17,7 +17,8 @@ from cdk_nag import AwsSolutionsChecks
 from stacks.components.sources import MissingSourceError, Sources
 from stacks.ledger_stack import LedgerStack
 from stacks.monitoring_stack import MonitoringStack
-from stacks.settings import Settings, SettingsError
+from stacks.settings import Settings
+from stacks.settings_file import SettingsError
 from stacks.webhook_stack import WebhookStack
 from stacks.workflow_stack import WorkflowStack
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.aws_apigatewayv2 import HttpMethod
@@ -20,7 +22,8 @@ from stacks.components.relay import Relay
 from stacks.components.retention import log_retention, removal_policy
 from stacks.components.sources import Sources
 from stacks.components.webhook_api import Route, WebhookApi
-from stacks.settings import Settings, WorkflowSettings
+from stacks.policies import compact, policy_document
+from stacks.settings import Settings
 
 
 class WorkflowStack(Stack):
@@ -54,8 +57,8 @@ class WorkflowStack(Stack):
         defaults = FunctionDefaults.of(settings, sources=sources, layers=Layers(self, "Layers", sources=sources))
         scope_of_workflows = Construct(self, "Durable")
         self.workflows = {
-            name: _workflow(scope_of_workflows, name, workflow, ledger, hand_offs, defaults)
-            for name, workflow in settings.workflows.items()
+            name: _workflow(scope_of_workflows, name, settings, ledger, hand_offs, defaults)
+            for name in settings.workflows
         }
         self._requests(settings, ledger, api, defaults)
         built = self.workflows.values()
@@ -96,7 +99,11 @@ class WorkflowStack(Stack):
             folder="requests_api",
             description="Starts workflows, and tells how they are doing",
             defaults=defaults,
-            environment={"LEDGER_TABLE": ledger.table.table_name, "WORKFLOWS": self.to_json_string(startable)},
+            environment={
+                "LEDGER_TABLE": ledger.table.table_name,
+                "WORKFLOWS": self.to_json_string(startable),
+                **_policy(_policy_documents(settings)),
+            },
         )
         ledger.grant_read_write(requests)
         for workflow in self.workflows.values():
@@ -113,19 +120,33 @@ class WorkflowStack(Stack):
 def _workflow(
     scope: Construct,
     name: str,
-    workflow: WorkflowSettings,
+    settings: Settings,
     ledger: Ledger,
     hand_offs: HandOffBus,
     defaults: FunctionDefaults,
 ) -> DurableWorkflow:
+    policies = _policy_documents(settings)
     built = DurableWorkflow(
         scope,
         name.title().replace("-", ""),
         name=name,
-        workflow=workflow,
+        workflow=settings.workflows[name],
         defaults=defaults,
-        environment={"LEDGER_TABLE": ledger.table.table_name, "BUS_NAME": hand_offs.bus.event_bus_name},
+        environment={
+            "LEDGER_TABLE": ledger.table.table_name,
+            "BUS_NAME": hand_offs.bus.event_bus_name,
+            **_policy(policies.get(name)),
+        },
     )
     ledger.grant_read_write(built.function)
     hand_offs.grant_put(built.function)
     return built
+
+
+def _policy_documents(settings: Settings) -> dict[str, list[dict[str, Any]]]:
+    return {name: policy_document(rows) for name, rows in settings.policies.items()}
+
+
+def _policy(document: Any) -> dict[str, str]:
+    """Return the variable that tells a function of policies; none where there are none."""
+    return {"POLICY": compact(document)} if document else {}

@@ -44,12 +44,12 @@ class MemoryLedger:
     def task(self, task_id: str) -> Task | None:
         return self.standing.get(task_id)
 
-    def open(self, task: Task, event: AuditEvent, at: datetime) -> None:
+    def open(self, task: Task, events: tuple[AuditEvent, ...], at: datetime) -> None:
         self.before_write("open")
         with self._lock:
             if task.task_id in self.standing:
                 raise LedgerConflictError(task.task_id)
-            self._put(task, (event,), at)
+            self._put(task, events, at)
         self.after_write("open")
 
     def commit(self, change: Change) -> Task:

@@ -5,6 +5,7 @@ from typing import Any
 from aws_durable_execution_sdk_python import DurableContext
 
 from countersign.approval import request_approval
+from countersign.runtime import current
 from countersign.workflow import workflow
 from order_approval.order import Order
 
@@ -13,5 +14,6 @@ from order_approval.order import Order
 def handler(document: dict[str, Any], context: DurableContext) -> dict[str, Any]:
     """Return `approved`, `rejected` or `expired`, with who decided, when and why."""
     order = Order.from_input(document)
-    decision = request_approval(context, "approval", order.approval())
+    terms = current().terms(order.amount, order.currency)
+    decision = request_approval(context, "approval", order.approval().under(terms))
     return order.result(decision)

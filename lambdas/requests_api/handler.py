@@ -28,7 +28,8 @@ def submissions() -> Submissions:
     """Return the use case with its ports on AWS, made once."""
     settings = Settings.load(os.environ)
     ledger = DynamoLedger(client("dynamodb"), settings.ledger_table)
-    return Submissions(ledger, LambdaStarter(client("lambda"), settings.functions), SystemClock(), settings.deadlines)
+    starter = LambdaStarter(client("lambda"), settings.functions)
+    return Submissions(ledger, starter, SystemClock(), settings.deadlines, settings.policies)
 
 
 @app.post("/requests")

@@ -2,11 +2,15 @@
 
 import json
 import re
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from countersign.domain.policy import Policy
 from countersign.runtime import EXECUTION_MARGIN
+from stacks.policies import policy_document
 from stacks.settings import EXECUTION_MARGIN_SECONDS
 from tests.infra.templates import Synthesised
 
@@ -31,7 +35,8 @@ def functions(stage: Synthesised) -> dict[str, Any]:
 
 def test_each_function_and_its_environment(stage: Synthesised) -> None:
     found = {name: function["Environment"]["Variables"] for name, function in functions(stage).items()}
-    assert {name: set(variables) - POWERTOOLS for name, variables in found.items()} == ENVIRONMENTS
+    variables_of = {name: set(variables) - POWERTOOLS - {"POLICY"} for name, variables in found.items()}
+    assert variables_of == ENVIRONMENTS
     for name, variables in found.items():
         assert variables["POWERTOOLS_SERVICE_NAME"] == name.replace("_", "-")
         assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "Countersign"
@@ -116,6 +121,29 @@ def test_requests_know_each_workflow_by_its_alias_and_default_deadline(prod: Syn
     workflows = json.loads(functions(prod)["requests_api"]["Environment"]["Variables"]["WORKFLOWS"])
     assert workflows == {"order-approval": {"arn": "Durable/OrderApproval/Live", "deadline_seconds": 259_200}}
     assert json.loads(prod.outputs("workflow")["Workflows"]) == {"order-approval": "Durable/OrderApproval/Live"}
+
+
+def test_policies_reach_the_workflows_that_have_one_and_requests_and_nobody_else(stage: Synthesised) -> None:
+    policies = {name: policy_document(rows) for name, rows in stage.settings.policies.items()}
+    expected: dict[str, Any] = {stage.settings.workflows[name].function: rows for name, rows in policies.items()}
+    if policies:
+        expected["requests_api"] = policies
+    variables = {name: function["Environment"]["Variables"] for name, function in functions(stage).items()}
+    found = {name: json.loads(given["POLICY"]) for name, given in variables.items() if "POLICY" in given}
+    assert found == expected
+
+
+def test_a_policy_is_a_part_of_the_workflow_s_version(stage_named: Callable[[str], Synthesised]) -> None:
+    stage = stage_named("dev")
+    policy = functions(stage)["order_approval"]["Environment"]["Variables"]["POLICY"]
+    assert " " not in policy
+    assert Policy.from_document(json.loads(policy)).terms(Decimal(50), "EUR").auto_approve
+    version = stage.one("AWS::Lambda::Version").properties["FunctionName"]
+    assert "Durable/OrderApproval/Workflow" in stage.resolve(version, "countersign-dev-workflow")
+
+
+def test_the_embedded_cloud_has_no_policy(stage_named: Callable[[str], Synthesised]) -> None:
+    assert stage_named("local").settings.policies == {}
 
 
 def test_the_margin_that_settings_are_held_to_is_the_library_s() -> None:

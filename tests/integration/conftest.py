@@ -277,7 +277,8 @@ class Kit:
             "max_expires_at": self.now + timedelta(days=1),
         }
         task = any_task(**times | changes)
-        self.ledger.open(task, AuditEvent("opened", WORKFLOW, data={"audience": list(task.audience)}), self.now)
+        opened = AuditEvent("opened", WORKFLOW, data={"audience": list(task.audience)})
+        self.ledger.open(task, (opened,), self.now)
         return self.task(task.task_id)
 
     def task(self, task_id: str = TASK_ID) -> Task:

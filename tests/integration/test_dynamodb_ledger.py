@@ -59,7 +59,7 @@ CALLS: list[tuple[str, Callable[[Kit], Any]]] = [
     ("UpdateItem", lambda kit: kit.ledger.started(REQUEST_ID, "arn")),
     ("UpdateItem", lambda kit: kit.ledger.finish(REQUEST_ID, WORKFLOW, "failed", None, NOW)),
     ("DeleteItem", lambda kit: kit.ledger.delete_outbox(f"TASK#{TASK_ID}", "OUTBOX#1")),
-    ("TransactWriteItems", lambda kit: kit.ledger.open(any_task(), AuditEvent("opened", WORKFLOW), NOW)),
+    ("TransactWriteItems", lambda kit: kit.ledger.open(any_task(), (AuditEvent("opened", WORKFLOW),), NOW)),
 ]
 OPERATIONS = [f"{number} {name}" for number, (name, _) in enumerate(CALLS)]
 
@@ -99,13 +99,13 @@ def test_an_error_of_ours_is_not_taken_for_bad_luck(
 @pytest.mark.parametrize("code", CONFLICTS)
 def test_a_transaction_that_was_overtaken_is_a_conflict(kit: Kit, code: str) -> None:
     with answering("dynamodb", "TransactWriteItems", cancelled("None", code)), pytest.raises(LedgerConflictError):
-        kit.ledger.open(any_task(), AuditEvent("opened", WORKFLOW), NOW)
+        kit.ledger.open(any_task(), (AuditEvent("opened", WORKFLOW),), NOW)
 
 
 @pytest.mark.parametrize("code", ["ThrottlingError", "ProvisionedThroughputExceeded"])
 def test_a_transaction_that_was_throttled_is_unavailable(kit: Kit, code: str) -> None:
     with answering("dynamodb", "TransactWriteItems", cancelled(code, "None")), pytest.raises(LedgerUnavailableError):
-        kit.ledger.open(any_task(), AuditEvent("opened", WORKFLOW), NOW)
+        kit.ledger.open(any_task(), (AuditEvent("opened", WORKFLOW),), NOW)
 
 
 def test_a_transaction_that_no_retry_mends_is_not_taken_for_bad_luck(kit: Kit) -> None:
@@ -113,7 +113,7 @@ def test_a_transaction_that_no_retry_mends_is_not_taken_for_bad_luck(kit: Kit) -
         answering("dynamodb", "TransactWriteItems", cancelled("None", "ValidationError")),
         pytest.raises(ClientError, match="TransactionCanceledException"),
     ):
-        kit.ledger.open(any_task(), AuditEvent("opened", WORKFLOW), NOW)
+        kit.ledger.open(any_task(), (AuditEvent("opened", WORKFLOW),), NOW)
 
 
 def test_a_call_that_cannot_even_be_sent_is_not_taken_for_bad_luck(kit: Kit) -> None:

@@ -47,7 +47,7 @@ class Books:
         self._entries = entries
 
     def open(self, **changes: Any) -> Task:
-        self.ledger.open(any_task(**changes), OPENED, NOW)
+        self.ledger.open(any_task(**changes), (OPENED,), NOW)
         return self.task(changes.get("task_id", TASK_ID))
 
     def task(self, task_id: str = TASK_ID) -> Task:
@@ -108,14 +108,24 @@ def test_a_task_that_was_never_opened_is_none(books: Books) -> None:
 def test_a_task_is_opened_once_and_a_second_opening_changes_nothing(books: Books) -> None:
     first = books.open()
     with pytest.raises(LedgerConflictError):
-        books.ledger.open(any_task(title="second", opened_by="another"), OPENED, NOW)
+        books.ledger.open(any_task(title="second", opened_by="another"), (OPENED,), NOW)
     assert books.task() == first
     assert books.events() == ["opened"]
 
 
+def test_a_task_that_a_policy_approved_stands_applied_with_all_its_entries(books: Books) -> None:
+    task, events = tasks.approve_by_policy(any_task(policy="v7"), "policy", NOW)
+    books.ledger.open(task, events, NOW)
+    standing = books.ledger.task(task.task_id)
+    assert standing
+    assert (standing.status, standing.decided_by, standing.audit_seq) == (Status.APPLIED, ("policy",), 3)
+    with pytest.raises(LedgerConflictError):
+        books.ledger.open(task, events, NOW)
+
+
 def test_a_cancelled_task_where_none_stood_keeps_it_from_opening(books: Books) -> None:
     cancelled = Task(TASK_ID, Status.CANCELLED, DEADLINE, request_id=REQUEST_ID, workflow=WORKFLOW, closed_at=NOW)
-    books.ledger.open(cancelled, AuditEvent("cancelled", WORKFLOW), NOW)
+    books.ledger.open(cancelled, (AuditEvent("cancelled", WORKFLOW),), NOW)
     with pytest.raises(LedgerConflictError):
         books.open()
     assert books.task().status is Status.CANCELLED

@@ -10,8 +10,27 @@ from countersign.domain import tasks
 from countersign.domain.clock import to_text
 from countersign.domain.strict_json import MAX_BODY_BYTES
 from requests_api.handler import handler
-from tests.builders import APPROVER, CALLER, REQUEST_ID, WORKFLOW, any_input, any_request
-from tests.integration.conftest import ALIAS, ENVIRONMENT, Answer, Kit, Operation, Page, answering, call
+from tests.builders import (
+    APPROVER,
+    CALLER,
+    OTHER_APPROVER,
+    REQUEST_ID,
+    REQUESTER,
+    WORKFLOW,
+    any_input,
+    any_request,
+)
+from tests.integration.conftest import (
+    ALIAS,
+    ENVIRONMENT,
+    Answer,
+    Kit,
+    Operation,
+    Page,
+    answering,
+    call,
+    forget_what_functions_made,
+)
 
 LAMBDA = "https://lambda.eu-central-1.amazonaws.com"
 PROBLEM_MEMBERS = {"type", "title", "status", "detail", "code"}
@@ -191,6 +210,50 @@ def test_what_breaks_the_contract_is_400_with_the_json_pointer(
 @pytest.mark.parametrize("body", ["s3cr3t-w0rd", '{"s3cr3t-w0rd": 1}', '{"workflow": ["s3cr3t-w0rd"]}'])
 def test_a_problem_never_quotes_the_body(kit: Kit, body: str) -> None:
     assert "s3cr3t" not in post(body=body).body
+
+
+@pytest.fixture
+def policy(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a policy in place: EUR up to 1000, by two people above 100."""
+    rows = [
+        {"currency": "EUR", "up_to": "100"},
+        {"currency": "EUR", "up_to": "1000", "rule": {"kind": "quorum", "k": 2}},
+    ]
+    monkeypatch.setenv("POLICY", json.dumps({WORKFLOW: rows}))
+
+
+@pytest.mark.usefixtures("policy")
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"amount": "1000.01"}, "/input/amount"),
+        ({"amount": "10.00", "currency": "USD"}, "/input/amount"),
+        ({"amount": "250.00"}, "/input/approvers"),
+        ({"amount": "250.00", "approvers": [APPROVER, REQUESTER]}, "/input/approvers"),
+    ],
+)
+def test_what_the_policy_does_not_cover_is_400_and_starts_nothing(
+    kit: Kit, invocations: Operation, changes: dict[str, Any], pointer: str
+) -> None:
+    assert_problem(post(any_request(input=any_input(**changes))), 400, "contract", pointer)
+    assert kit.items() == {}
+    assert invocations.asked == []
+
+
+@pytest.mark.usefixtures("policy")
+@pytest.mark.parametrize("changes", [{"amount": "100.00"}, {"approvers": [APPROVER, OTHER_APPROVER]}])
+def test_what_the_policy_covers_is_202(kit: Kit, invocations: Operation, changes: dict[str, Any]) -> None:
+    assert post(any_request(input=any_input(**changes))).status == 202
+
+
+def test_a_request_that_came_before_the_policy_is_still_itself(
+    kit: Kit, invocations: Operation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post()
+    monkeypatch.setenv("POLICY", json.dumps({WORKFLOW: [{"currency": "USD"}]}))
+    forget_what_functions_made()
+    assert post().status == 200
+    assert_problem(post(any_request(request_id="order-1002")), 400, "contract", "/input/amount")
 
 
 def test_an_unknown_workflow_is_404_and_keeps_nothing(kit: Kit, invocations: Operation) -> None:

@@ -24,6 +24,7 @@ from countersign.domain.errors import (
     ReviewRefusedError,
     StartFailedError,
     TransientError,
+    UncoveredAmountError,
     UnknownWorkflowError,
     WorkflowError,
 )
@@ -34,6 +35,7 @@ TABLE: list[tuple[CountersignError, int, str]] = [
     (ContractError("must be string", "/input/amount"), 400, "contract"),
     (BodyTooLargeError(MAX_BODY_BYTES), 413, "body_too_large"),
     (UnknownWorkflowError("order-aproval"), 404, "unknown_workflow"),
+    (UncoveredAmountError(("EUR up to 5000",)), 400, "contract"),
     (RequestConflictError("order-1001"), 409, "request_conflict"),
     (LedgerConflictError("table"), 503, "try_again"),
     (LedgerUnavailableError("table"), 503, "try_again"),

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from stacks.settings import EXECUTION_MARGIN_SECONDS, MAX_DEADLINE_SECONDS, Settings, SettingsError
+from stacks.settings import EXECUTION_MARGIN_SECONDS, MAX_DEADLINE_SECONDS, Settings
+from stacks.settings_file import SettingsError
 
 SETTINGS = Path(__file__).resolve().parents[2] / "settings"
 

@@ -1,6 +1,8 @@
 """The order-approval workflow on AWS's local runner: its ends, its operations, and what may come in between."""
 
 import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -9,10 +11,14 @@ from aws_durable_execution_sdk_python.lambda_service import ErrorObject
 
 from countersign.ask import LATE_SECONDS
 from countersign.domain import tasks
+from countersign.domain.clock import to_text
 from countersign.domain.errors import LedgerUnavailableError, TaskClosedError
+from countersign.domain.policy import Policy
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import Status
+from countersign.runtime import use
 from countersign.services.reviews import Reviews
+from tests.builders import NOW
 from tests.fakes import FixedClock, MemoryHandOff
 from tests.workflows.conftest import Bench, any_order_input, close_runner
 
@@ -84,7 +90,7 @@ def test_a_reminder_goes_out_on_the_same_task_and_a_click_after_it_counts(bench:
 
 def test_an_escalation_asks_others_too_and_their_vote_counts(bench: Bench) -> None:
     from countersign.approval import request_approval
-    from countersign.services.desk import Escalation
+    from countersign.domain.escalations import Escalation
     from countersign.workflow import workflow
     from order_approval.order import Order
 
@@ -393,3 +399,91 @@ def test_a_late_look_shows_the_applied_decision(bench: Bench) -> None:
     bench.relay()
     bench.result()
     assert Reviews(bench.ledger, bench.clock).look("t" * 43).task.status is Status.APPLIED
+
+
+# Under a policy
+
+BOARD = ("Board@example.com", "cfo@example.com")
+POLICY = Policy.from_document(
+    [
+        {"currency": "EUR", "up_to": "50", "auto_approve": True},
+        {
+            "currency": "EUR",
+            "up_to": "1000",
+            "approvers": list(BOARD),
+            "rule": {"kind": "all"},
+            "deadline_seconds": 30,
+            "reminders_seconds": [],
+        },
+    ]
+)
+
+
+@contextmanager
+def governed(bench: Bench) -> Iterator[None]:
+    with use(dataclasses.replace(bench.runtime, policy=POLICY)):
+        yield
+
+
+def test_an_amount_under_the_limit_is_approved_by_the_policy_and_nobody_is_asked(bench: Bench) -> None:
+    with governed(bench):
+        bench.start(any_order_input(amount="50.00"))
+        finished = bench.finish()
+    assert {operation.name for operation in finished.get_all_operations()} == {"approval auto", "record result"}
+    result = bench.ledger.asked["order-1001"].result
+    assert (result["status"], result["decided_by"], result["votes"]) == ("approved", "policy", [])
+    task = bench.ledger.standing[TASK]
+    assert (task.status, task.policy, to_text(task.decided_at or NOW)) == (
+        Status.APPLIED,
+        POLICY.version,
+        result["decided_at"],
+    )
+    assert [(entry.event.event, entry.event.actor, entry.policy) for entry in bench.ledger.entries] == [
+        (event, f"policy {POLICY.version}", POLICY.version) for event in ("opened", "decided", "applied")
+    ]
+    assert bench.hand_off.sent == []
+
+
+def test_an_approval_by_the_policy_that_is_retried_is_on_record_once(bench: Bench) -> None:
+    def fail() -> None:
+        raise LedgerUnavailableError("the ledger wrote, and did not say so")
+
+    failing = once(fail)
+    bench.ledger.after_write = lambda write: failing() if write == "open" else None
+    with governed(bench):
+        bench.start(any_order_input(amount="50.00"))
+        assert bench.result()["status"] == "approved"
+    assert [entry.event.event for entry in bench.ledger.entries] == ["opened", "decided", "applied"]
+
+
+def test_the_policy_s_approvers_rule_and_times_win_over_the_request_s(bench: Bench) -> None:
+    with governed(bench):
+        bench.start(any_order_input(rule={"kind": "any"}, deadline_seconds=60, reminders_seconds=[1]))
+        task = bench.open_task()
+        assert task.audience == ("board@example.com", "cfo@example.com")
+        assert (task.rule.kind, task.policy) == ("all", POLICY.version)
+        assert task.expires_at - bench.clock.now() <= timedelta(seconds=30)
+        bench.answer(Decision.APPROVE, "board@example.com")
+        assert bench.ledger.standing[TASK].status is Status.OPEN
+        bench.answer(Decision.APPROVE, "cfo@example.com")
+        bench.relay()
+        assert bench.result()["decided_by"] == ["board@example.com", "cfo@example.com"]
+
+
+def test_the_request_s_deadline_counts_where_it_is_the_earlier_one(bench: Bench) -> None:
+    with governed(bench):
+        bench.start(any_order_input(deadline_seconds=1))
+        assert bench.result()["status"] == "expired"
+
+
+@pytest.mark.parametrize("changes", [{"amount": "1000.01"}, {"currency": "USD"}])
+def test_an_amount_that_the_policy_does_not_cover_fails_the_workflow_by_name(
+    bench: Bench, changes: dict[str, str]
+) -> None:
+    with governed(bench):
+        bench.start(any_order_input(**changes))
+        finished = bench.finish()
+    assert finished.status.value == "FAILED"
+    assert finished.error
+    assert str(finished.error.type).endswith("UncoveredAmountError")
+    assert bench.ledger.standing == {}

@@ -59,9 +59,10 @@ def test_the_table_of_transitions_has_these_rows_and_no_other() -> None:
         (Status.OPEN, Status.EXPIRED, Deadline.PASSED),
         (Status.OPEN, Status.CANCELLED, Deadline.ANY),
         (None, Status.CANCELLED, Deadline.ANY),
+        (None, Status.APPLIED, Deadline.ANY),
         (Status.DECIDED, Status.APPLIED, Deadline.ANY),
     }
-    assert len(tasks.TRANSITIONS) == 7
+    assert len(tasks.TRANSITIONS) == 8
 
 
 def test_nothing_follows_an_applied_an_expired_or_a_cancelled_task() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from countersign import envelope
 from countersign.domain.errors import HandOffRejectedError
+from countersign.domain.policy import POLICY_ACTOR
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import Status, Task, Vote, shown_digest
 from countersign.services.desk import COMMENT_BUDGET, Desk
@@ -259,3 +260,40 @@ def test_taking_back_a_task_that_never_opened_keeps_it_from_opening_later() -> N
     assert office.task.status is Status.CANCELLED
     assert office.hand_off.sent == []
     assert office.events == ["cancelled"]
+
+
+# Approving by policy
+
+BY_POLICY = any_wait(first_callback_id=POLICY_ACTOR)
+
+
+def test_what_a_policy_approves_is_applied_at_once_with_every_step_on_record() -> None:
+    office = Office()
+    report = office.desk.approve_by_policy(BY_POLICY, any_question(policy="v7"))
+    assert (report["status"], report["outcome"], report["decided_by"]) == ("APPLIED", "approved", ["policy"])
+    assert report["votes"] == []
+    assert (office.task.status, office.task.closed_at, office.task.audience) == (Status.APPLIED, NOW, ())
+    assert office.events == ["opened", "decided", "applied"]
+    assert {(entry.event.actor, entry.policy) for entry in office.ledger.entries} == {("policy v7", "v7")}
+    assert is_unbroken(office.ledger.entries, office.task.audit_head, office.task.audit_seq)
+    assert office.hand_off.sent == []
+
+
+def test_approving_by_policy_again_after_a_retry_changes_nothing() -> None:
+    office = Office()
+    first = office.desk.approve_by_policy(BY_POLICY, any_question(policy="v7"))
+    office.clock.move(minutes=1)
+    again = office.desk.approve_by_policy(BY_POLICY, any_question(policy="v7"))
+    assert again | {"at": first["at"]} == first
+    assert office.events == ["opened", "decided", "applied"]
+
+
+@pytest.mark.parametrize("standing", [any_task(), any_task(title="another", opened_by=POLICY_ACTOR)])
+def test_a_task_that_stands_for_something_else_is_not_read_as_the_policy_s(standing: Task) -> None:
+    assert Office(standing).desk.approve_by_policy(BY_POLICY, any_question())["duplicate"] is True
+
+
+def test_a_withdrawal_before_the_policy_approves_wins() -> None:
+    office = Office(any_task(status=Status.CANCELLED, opened_by="", shown=""))
+    report = office.desk.approve_by_policy(BY_POLICY, any_question())
+    assert (report["status"], report.get("duplicate")) == ("CANCELLED", None)

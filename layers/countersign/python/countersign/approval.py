@@ -1,16 +1,19 @@
 """The front door for people: ask for an approval, and match on what came of it."""
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from aws_durable_execution_sdk_python import DurableContext
 
-from countersign.ask import Report, ask
+from countersign.ask import LEDGER_STEP, Report, ask
 from countersign.domain.clock import from_text
-from countersign.domain.errors import TaskWithdrawnError
+from countersign.domain.errors import DuplicateTaskNameError, TaskWithdrawnError
+from countersign.domain.escalations import Escalation
+from countersign.domain.policy import POLICY_ACTOR, Terms
 from countersign.domain.rules import Outcome, Rule
 from countersign.domain.tasks import Status, task_id_of
-from countersign.services.desk import Escalation, Question
+from countersign.runtime import current
+from countersign.services.desk import Question, Wait
 from countersign.workflow import execution_of
 
 
@@ -29,6 +32,7 @@ class Approval:
         reminders_seconds: When to write again, in seconds from the opening.
         escalations: Who is asked too when nobody has decided for a while.
         policy: Version of the policy that this follows; empty where there is none.
+        auto_approve: Whether the policy approves it without asking anybody.
     """
 
     title: str
@@ -40,6 +44,24 @@ class Approval:
     reminders_seconds: tuple[int, ...] = ()
     escalations: tuple[Escalation, ...] = ()
     policy: str = ""
+    auto_approve: bool = False
+
+    def under(self, terms: Terms) -> "Approval":
+        """Return the approval as a policy has it, whatever the request asked for; the earlier deadline stays.
+
+        Raises:
+            ContractError: Fewer people may approve it than the policy's rule needs.
+        """
+        return replace(
+            self,
+            approvers=terms.audience(self.approvers, self.requester),
+            deadline_seconds=min(self.deadline_seconds, terms.deadline_seconds or self.deadline_seconds),
+            rule=terms.rule or self.rule,
+            reminders_seconds=self.reminders_seconds if terms.reminders_seconds is None else terms.reminders_seconds,
+            escalations=terms.escalations or self.escalations,
+            policy=terms.policy,
+            auto_approve=terms.auto_approve,
+        )
 
 
 @dataclass(frozen=True)
@@ -99,6 +121,8 @@ def request_approval(context: DurableContext, name: str, approval: Approval) -> 
         TaskWithdrawnError: The task was withdrawn.
         WorkflowError: As `ask` raises.
     """
+    if approval.auto_approve:
+        return _approved_by_policy(context, name, approval)
     if approval.rule.kind == "in_order":
         return _in_order(context, name, approval)
     return _asked(context, name, approval)
@@ -119,8 +143,34 @@ def _in_order(context: DurableContext, name: str, approval: Approval) -> Approva
     return Approved(tuple(vote.by for vote in votes), last.at, last.comment, votes)
 
 
+def _approved_by_policy(context: DurableContext, name: str, approval: Approval) -> Approved:
+    """Ask nobody, and put on record that the policy approved: one operation, `<name> auto`."""
+    execution = execution_of(context)
+    until = execution.started_at + timedelta(seconds=approval.deadline_seconds)
+    wait = Wait(execution.request_id, name, POLICY_ACTOR, until, until)
+    question = _question(approval)
+    report: Report = context.step(
+        lambda _: current().desk.approve_by_policy(wait, question), f"{name} auto", LEDGER_STEP
+    )
+    if report.get("duplicate"):
+        raise DuplicateTaskNameError(wait.task_id)
+    if report["status"] == Status.CANCELLED:
+        raise TaskWithdrawnError(wait.task_id)
+    return Approved(tuple(report["decided_by"]), from_text(report["decided_at"]), "", ())
+
+
 def _asked(context: DurableContext, name: str, approval: Approval) -> ApprovalResult:
-    question = Question(
+    report = ask(context, name, _question(approval))
+    match report["status"]:
+        case Status.APPLIED:
+            return _decided(report)
+        case Status.EXPIRED:
+            return Expired()
+    raise TaskWithdrawnError(task_id_of(execution_of(context).request_id, name))
+
+
+def _question(approval: Approval) -> Question:
+    return Question(
         kind="approval",
         title=approval.title,
         details=approval.details,
@@ -132,13 +182,6 @@ def _asked(context: DurableContext, name: str, approval: Approval) -> ApprovalRe
         escalations=approval.escalations,
         policy=approval.policy,
     )
-    report = ask(context, name, question)
-    match report["status"]:
-        case Status.APPLIED:
-            return _decided(report)
-        case Status.EXPIRED:
-            return Expired()
-    raise TaskWithdrawnError(task_id_of(execution_of(context).request_id, name))
 
 
 def _decided(report: Report) -> Approved | Rejected:

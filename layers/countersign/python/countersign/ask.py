@@ -22,9 +22,10 @@ from aws_durable_execution_sdk_python.retries import RetryStrategyConfig, create
 
 from countersign.domain.clock import from_text
 from countersign.domain.errors import DuplicateTaskNameError, HandOffFailedError, IdleRingsError
+from countersign.domain.escalations import Escalation
 from countersign.domain.tasks import Status
 from countersign.runtime import EXECUTION_MARGIN, current
-from countersign.services.desk import Escalation, Question, Wait
+from countersign.services.desk import Question, Wait
 from countersign.workflow import execution_of
 
 MAX_IDLE_RINGS = 20

@@ -56,10 +56,10 @@ class TaskLedger(Protocol):
         """Return the task as of now (a consistent read), or None."""
         ...
 
-    def open(self, task: Task, event: AuditEvent, at: datetime) -> None:
-        """Put a task that is absent, its pointer under the request, and its first audit entry, in one transaction.
+    def open(self, task: Task, events: tuple[AuditEvent, ...], at: datetime) -> None:
+        """Put a task that is absent, its pointer under the request, and its first audit entries, in one transaction.
 
-        The task is OPEN, or CANCELLED so that it cannot open later.
+        The task is OPEN, or CANCELLED so that it cannot open later, or APPLIED when a policy approved it.
 
         Raises:
             LedgerConflictError: A task of this id exists.

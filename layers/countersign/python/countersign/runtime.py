@@ -1,13 +1,16 @@
 """What a workflow runs with: its ports, made once from the environment, or the ones that a test puts in place."""
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from functools import cache
 
 from countersign.domain.clock import Clock
+from countersign.domain.policy import Policy, Terms
 from countersign.ports import HandOff, RequestLedger, TaskLedger
 from countersign.services.desk import Desk
 
@@ -26,6 +29,8 @@ class Runtime:
         requests: The ledger's requests.
         hand_off: The channel that carries tasks outside.
         clock: The time, read in steps only.
+        policy: Who approves which amount; None where requests say so themselves. The version of the function holds it,
+            so that an execution keeps the policy that it was started under.
     """
 
     workflow: str
@@ -34,11 +39,20 @@ class Runtime:
     requests: RequestLedger
     hand_off: HandOff
     clock: Clock
+    policy: Policy | None = None
 
     @property
     def desk(self) -> Desk:
         """The bodies of this workflow's steps."""
         return Desk(self.tasks, self.hand_off, self.clock, self.workflow)
+
+    def terms(self, amount: Decimal, currency: str) -> Terms:
+        """Return what the policy says of an amount; where there is no policy, all is as the request has it.
+
+        Raises:
+            UncoveredAmountError: There is a policy, and it does not cover the amount.
+        """
+        return self.policy.terms(amount, currency) if self.policy else Terms()
 
 
 _in_place: list[Runtime] = []
@@ -83,4 +97,5 @@ def from_environment(environment: Mapping[str, str]) -> Runtime:
         requests=ledger,
         hand_off=EventBus(client("events"), environment["BUS_NAME"]),
         clock=SystemClock(),
+        policy=Policy.from_document(json.loads(environment["POLICY"])) if environment.get("POLICY") else None,
     )

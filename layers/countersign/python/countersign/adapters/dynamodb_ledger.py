@@ -39,9 +39,9 @@ class DynamoLedger:
         item = self._table.get(task_key(task_id))
         return task_of(item) if item else None
 
-    def open(self, task: Task, event: AuditEvent, at: datetime) -> None:
+    def open(self, task: Task, events: tuple[AuditEvent, ...], at: datetime) -> None:
         """See `TaskLedger.open`."""
-        entries, chained = _chain(task, (event,), at)
+        entries, chained = _chain(task, events, at)
         pointer = {
             "pk": f"REQUEST#{task.request_id}",
             "sk": f"TASK#{task.task_id}",

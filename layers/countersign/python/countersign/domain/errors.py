@@ -4,7 +4,8 @@ CountersignError
 ├── ContractError            the sender broke a contract and must send something else
 │   ├── MalformedBodyError
 │   ├── BodyTooLargeError
-│   └── UnknownWorkflowError
+│   ├── UnknownWorkflowError
+│   └── UncoveredAmountError
 ├── ReviewRefusedError       a click that decides nothing; the page says why
 │   ├── UnknownLinkError
 │   ├── CrossSiteError
@@ -74,6 +75,18 @@ class UnknownWorkflowError(ContractError):
     def __init__(self, workflow: str) -> None:
         super().__init__("no workflow of that name is deployed", "/workflow")
         self.workflow = workflow
+
+
+class UncoveredAmountError(ContractError):
+    """The policy has no row for this amount in this currency; nothing is approved that nobody thought of.
+
+    Attributes:
+        covered: What the policy covers, in words.
+    """
+
+    def __init__(self, covered: tuple[str, ...]) -> None:
+        super().__init__(f"no row of the policy covers this amount; covered are {', '.join(covered)}", "/input/amount")
+        self.covered = covered
 
 
 class ReviewRefusedError(CountersignError):

@@ -5,7 +5,7 @@ transaction under the conditions of its `Transition`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -65,10 +65,11 @@ DECIDING = Transition(Status.OPEN, Status.DECIDED, by="webhook, results", deadli
 EXPIRING = Transition(Status.OPEN, Status.EXPIRED, by="the workflow's read step", deadline=Deadline.PASSED)
 CANCELLING = Transition(Status.OPEN, Status.CANCELLED, by="workflow, operator, executions")
 FORESTALLING = Transition(None, Status.CANCELLED, by="workflow, operator")
+APPROVING = Transition(None, Status.APPLIED, by="the workflow's auto step, under its policy")
 APPLYING = Transition(Status.DECIDED, Status.APPLIED, by="the workflow's read step")
 STAYING = Transition(Status.OPEN, Status.OPEN, by="webhook, workflow, operator", deadline=Deadline.BEFORE)
 
-TRANSITIONS = (OPENING, STAYING, DECIDING, EXPIRING, CANCELLING, FORESTALLING, APPLYING)
+TRANSITIONS = (OPENING, STAYING, DECIDING, EXPIRING, CANCELLING, FORESTALLING, APPROVING, APPLYING)
 """Every transition there is; the ledger writes no status without one of these."""
 
 LIVE = frozenset({Status.OPEN, Status.DECIDED})
@@ -273,6 +274,31 @@ def close(task: Task, now: datetime, *, superseded: bool = False) -> Change | No
         expired = AuditEvent("expired", task.workflow, data={"deadline": to_text(task.expires_at)})
         return Change(task, EXPIRING, {"closed_at": now}, (expired,), now)
     return None
+
+
+def approve_by_policy(task: Task, actor: str, now: datetime) -> tuple[Task, tuple[AuditEvent, ...]]:
+    """Return the task that a policy approves without asking anybody, and the audit entries of all that it skips.
+
+    Args:
+        task: The task as it would be opened, with its policy's version.
+        actor: Who has decided it, as the task and the workflow's result name them.
+        now: The current time.
+    """
+    approved = replace(
+        task,
+        status=Status.APPLIED,
+        callback_id="",
+        audience=(),
+        hand_off=0,
+        outcome=Outcome.APPROVED,
+        decided_by=(actor,),
+        decided_at=now,
+        closed_at=now,
+    )
+    who = f"{actor} {task.policy}"
+    opened = AuditEvent("opened", who, data={"audience": []})
+    decided = AuditEvent("decided", who, data={"outcome": Outcome.APPROVED})
+    return approved, (opened, decided, AuditEvent("applied", who, data={"superseded": False}))
 
 
 def cancel(task: Task, actor: str, reason: str, now: datetime) -> Change | None:

@@ -13,7 +13,9 @@ from countersign.domain import tasks
 from countersign.domain.audit import AuditEvent
 from countersign.domain.clock import Clock, to_text
 from countersign.domain.errors import LedgerConflictError
+from countersign.domain.escalations import Escalation
 from countersign.domain.identity import normalise
+from countersign.domain.policy import POLICY_ACTOR
 from countersign.domain.rules import Rule
 from countersign.domain.tasks import Status, Task, task_id_of
 from countersign.ports import HandOff, TaskLedger
@@ -21,19 +23,6 @@ from countersign.services.contention import settle
 
 COMMENT_BUDGET = 10_000
 """Characters of comments, all votes together, that a report carries: a checkpoint holds 256 KB, and the ledger all."""
-
-
-@dataclass(frozen=True)
-class Escalation:
-    """Who is asked too when nobody has decided for a while.
-
-    Attributes:
-        after_seconds: When, counted from the opening.
-        to: Their addresses.
-    """
-
-    after_seconds: int
-    to: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -116,6 +105,26 @@ class Desk:
             self._hand_off.send(envelope.requested(task))
         return _report(task, self._clock.now())
 
+    def approve_by_policy(self, wait: Wait, question: Question) -> dict[str, Any]:
+        """Put a task that its policy approves without asking anybody; after a retry, only report it.
+
+        Args:
+            wait: The wait, opened by `POLICY_ACTOR`: there is no callback.
+            question: What would have been asked, and the policy's version.
+
+        Returns:
+            What `read` returns, with `duplicate` true when another wait, or another question, has this name.
+
+        Raises:
+            TransientError: The ledger did not take it; the step is retried.
+        """
+        task = settle(lambda: self._approved_by_policy(wait, question))
+        report = _report(task, self._clock.now())
+        wanted = self._new_task(wait, question)
+        if task.status is not Status.CANCELLED and (task.opened_by, task.shown) != (POLICY_ACTOR, wanted.shown):
+            return report | {"duplicate": True}
+        return report
+
     def refresh(self, wait: Wait, callback_id: str) -> dict[str, Any]:
         """Point the open task at a fresh callback; returns what `read` returns, of the task as it was found."""
         task = settle(lambda: self._refreshed(wait.task_id, callback_id))
@@ -160,7 +169,16 @@ class Desk:
             return standing
         task = self._new_task(wait, question)
         opened = AuditEvent("opened", self._workflow, data={"audience": list(task.audience)})
-        self._ledger.open(task, opened, self._clock.now())
+        self._ledger.open(task, (opened,), self._clock.now())
+        return task
+
+    def _approved_by_policy(self, wait: Wait, question: Question) -> Task:
+        standing = self._ledger.task(wait.task_id)
+        if standing is not None:
+            return standing
+        now = self._clock.now()
+        task, events = tasks.approve_by_policy(self._new_task(wait, question), POLICY_ACTOR, now)
+        self._ledger.open(task, events, now)
         return task
 
     def _new_task(self, wait: Wait, question: Question) -> Task:
@@ -220,7 +238,7 @@ class Desk:
             workflow=self._workflow,
             closed_at=now,
         )
-        self._ledger.open(task, AuditEvent("cancelled", self._workflow, data={"reason": reason}), now)
+        self._ledger.open(task, (AuditEvent("cancelled", self._workflow, data={"reason": reason}),), now)
         return task
 
     def _present(self, task_id: str) -> Task:

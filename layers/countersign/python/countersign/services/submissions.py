@@ -7,7 +7,8 @@ from typing import Any
 
 from countersign import contracts
 from countersign.domain.clock import Clock, to_text
-from countersign.domain.errors import RequestConflictError, UnknownRequestError, UnknownWorkflowError
+from countersign.domain.errors import ContractError, RequestConflictError, UnknownRequestError, UnknownWorkflowError
+from countersign.domain.policy import Policy
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Task
 from countersign.ports import Request, RequestLedger, WorkflowStarter
@@ -33,7 +34,12 @@ class Submissions:
     """Starts workflows and reports on them."""
 
     def __init__(
-        self, ledger: RequestLedger, starter: WorkflowStarter, clock: Clock, deadlines: Mapping[str, int]
+        self,
+        ledger: RequestLedger,
+        starter: WorkflowStarter,
+        clock: Clock,
+        deadlines: Mapping[str, int],
+        policies: Mapping[str, Policy] | None = None,
     ) -> None:
         """Take the ports.
 
@@ -42,11 +48,13 @@ class Submissions:
             starter: Starts durable executions.
             clock: The time.
             deadlines: Every deployed workflow's default `deadline_seconds`, by its name.
+            policies: The policies of those workflows that have one, by their names.
         """
         self._ledger = ledger
         self._starter = starter
         self._clock = clock
         self._deadlines = deadlines
+        self._policies = policies or {}
 
     def submit(self, document: Any, submitted_by: str) -> Submission:
         """Start what the document asks for, unless that happened before.
@@ -57,6 +65,7 @@ class Submissions:
 
         Raises:
             ContractError: The body, or the workflow's input, breaks its contract.
+            UncoveredAmountError: The workflow has a policy, and it does not cover the amount.
             UnknownWorkflowError: No workflow of that name is deployed.
             RequestConflictError: The id stands for another workflow or input.
             StartFailedError: Lambda did not take the start; the same request may be sent again.
@@ -67,6 +76,7 @@ class Submissions:
         if workflow not in self._deadlines:
             raise UnknownWorkflowError(workflow)
         contracts.check(f"{workflow}.input", document["input"], "/input")
+        self._check_policy(workflow, request_id, document["input"])
         asked = Request(
             request_id, workflow, digest(document["input"]), submitted_by, deadline_seconds=self._deadlines[workflow]
         )
@@ -83,6 +93,16 @@ class Submissions:
         }
         self._ledger.started(request_id, self._starter.start(workflow, request_id, payload))
         return Submission(standing, started=True)
+
+    def _check_policy(self, workflow: str, request_id: str, document: Mapping[str, Any]) -> None:
+        """Refuse what the policy does not cover; a request that came before the policy changed is still itself."""
+        if workflow not in self._policies:
+            return
+        try:
+            self._policies[workflow].check(document)
+        except ContractError:
+            if self._ledger.request(request_id) is None:
+                raise
 
     def report(self, request_id: str) -> dict[str, Any]:
         """Return what `GET /requests/{request_id}` shows.

@@ -1,0 +1,167 @@
+"""Policy: who approves an amount, by which rule and until when; an amount that no row covers is refused.
+
+A policy's document is the list of its rows, as `settings/<stage>.toml` has them below `[[policies.<workflow>]]` and as
+they were checked there: those of one currency ascend by `up_to`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from countersign.domain.errors import ContractError, UncoveredAmountError
+from countersign.domain.escalations import Escalation
+from countersign.domain.identity import normalise
+from countersign.domain.rules import Rule
+from countersign.domain.strict_json import digest
+
+POLICY_ACTOR = "policy"
+"""Who has decided what a policy approves without asking anybody."""
+
+_VERSION_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a policy says of one amount. What is None is as the request has it.
+
+    Attributes:
+        policy: Version of the policy; empty where there is none.
+        auto_approve: Whether it is approved without asking anybody.
+        approvers: Who may approve it.
+        rule: How many of them must agree.
+        deadline_seconds: The longest that the request may take.
+        reminders_seconds: When to write again, in seconds from the opening.
+        escalations: Who is asked too, and when.
+    """
+
+    policy: str = ""
+    auto_approve: bool = False
+    approvers: tuple[str, ...] | None = None
+    rule: Rule | None = None
+    deadline_seconds: int | None = None
+    reminders_seconds: tuple[int, ...] | None = None
+    escalations: tuple[Escalation, ...] = ()
+
+    def audience(self, named: tuple[str, ...], requester: str) -> tuple[str, ...]:
+        """Return who is asked.
+
+        Args:
+            named: The approvers that the request names.
+            requester: Who asks; never counts.
+
+        Raises:
+            ContractError: Fewer of them may approve than the policy's rule needs.
+        """
+        people = named if self.approvers is None else self.approvers
+        voters = {normalise(person) for person in people} - {normalise(requester)}
+        if self.rule is not None and self._needed(self.rule) > len(voters):
+            reason = (
+                f"needs {self._needed(self.rule)} by policy who may approve beside the requester; has {len(voters)}"
+            )
+            raise ContractError(reason, "/input/approvers")
+        return people
+
+    def _needed(self, rule: Rule) -> int:
+        if self.auto_approve:
+            return 0
+        return rule.k if rule.kind == "quorum" else 1
+
+
+@dataclass(frozen=True)
+class Band:
+    """The amounts of one currency that share their terms: from above the band before, up to its own bound.
+
+    Attributes:
+        currency: ISO 4217 code.
+        up_to: The largest amount, inclusive; None where there is no bound.
+        terms: What holds for them.
+    """
+
+    currency: str
+    up_to: Decimal | None
+    terms: Terms
+
+    def reaches(self, amount: Decimal, currency: str) -> bool:
+        """Tell whether the amount is not above this band."""
+        return currency == self.currency and (self.up_to is None or amount <= self.up_to)
+
+    def __str__(self) -> str:
+        return f"{self.currency} of any amount" if self.up_to is None else f"{self.currency} up to {self.up_to:f}"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The policy of one workflow.
+
+    Attributes:
+        version: First 12 hex digits of the SHA-256 of its canonical document: another policy is another version.
+        bands: Its rows; those of one currency ascend.
+    """
+
+    version: str
+    bands: tuple[Band, ...]
+
+    @classmethod
+    def from_document(cls, document: Sequence[Mapping[str, Any]]) -> "Policy":
+        """Read a policy's rows, as they were checked when the stage was synthesised."""
+        version = digest(list(document))[:_VERSION_DIGITS]
+        return cls(version, tuple(_band(row, version) for row in document))
+
+    def terms(self, amount: Decimal, currency: str) -> Terms:
+        """Return what holds for an amount.
+
+        Args:
+            amount: In units of the currency.
+            currency: ISO 4217 code.
+
+        Raises:
+            UncoveredAmountError: No row covers it.
+        """
+        if amount.is_finite() and amount >= 0:
+            for band in self.bands:
+                if band.reaches(amount, currency):
+                    return band.terms
+        raise UncoveredAmountError(self._coverage())
+
+    def check(self, document: Mapping[str, Any]) -> None:
+        """Refuse a request that the policy does not cover, before anything is started.
+
+        Args:
+            document: The request's input: `amount` as a decimal string and `currency`; `approvers` and `requester` if
+                the workflow knows such.
+
+        Raises:
+            UncoveredAmountError: No row covers the amount, or there is none.
+            ContractError: The approvers are too few for the policy's rule.
+        """
+        try:
+            amount = Decimal(str(document.get("amount")))
+        except InvalidOperation as error:
+            raise UncoveredAmountError(self._coverage()) from error
+        terms = self.terms(amount, str(document.get("currency", "")))
+        if "approvers" in document:
+            terms.audience(tuple(document["approvers"]), str(document.get("requester", "")))
+
+    def _coverage(self) -> tuple[str, ...]:
+        highest = {band.currency: str(band) for band in self.bands}
+        return tuple(highest.values())
+
+
+def _band(row: Mapping[str, Any], version: str) -> Band:
+    up_to = row.get("up_to")
+    return Band(row["currency"], None if up_to is None else Decimal(up_to), _terms(row, version))
+
+
+def _terms(row: Mapping[str, Any], version: str) -> Terms:
+    # Whom a policy names, it also says how many of: a request could not ask for more of them than there are.
+    governed = "rule" in row or "approvers" in row
+    return Terms(
+        policy=version,
+        auto_approve=row.get("auto_approve", False),
+        approvers=tuple(row["approvers"]) if "approvers" in row else None,
+        rule=Rule.from_document(row.get("rule")) if governed else None,
+        deadline_seconds=row.get("deadline_seconds"),
+        reminders_seconds=tuple(row["reminders_seconds"]) if "reminders_seconds" in row else None,
+        escalations=tuple(Escalation(item["after_seconds"], tuple(item["to"])) for item in row.get("escalations", ())),
+    )

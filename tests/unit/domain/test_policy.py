@@ -1,0 +1,142 @@
+"""Policy: what holds for an amount, held against an oracle that tries every row; what no row covers is refused."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from countersign.domain.errors import ContractError, UncoveredAmountError
+from countersign.domain.escalations import Escalation
+from countersign.domain.policy import Policy, Terms
+from countersign.domain.rules import Rule
+from countersign.domain.strict_json import digest
+from tests.builders import APPROVER, OTHER_APPROVER, REQUESTER, any_input
+
+CURRENCIES = ("EUR", "USD", "JPY")
+AMOUNTS = st.decimals(0, 40, places=2)
+
+ROWS: list[dict[str, Any]] = [
+    {"currency": "EUR", "up_to": "50.00", "auto_approve": True},
+    {"currency": "EUR", "up_to": "5000", "rule": {"kind": "quorum", "k": 2}, "deadline_seconds": 60},
+    {
+        "currency": "EUR",
+        "approvers": [APPROVER],
+        "reminders_seconds": [],
+        "escalations": [{"after_seconds": 5, "to": [OTHER_APPROVER]}],
+    },
+    {"currency": "USD", "up_to": "10"},
+]
+POLICY = Policy.from_document(ROWS)
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Return rows as settings allow them: ascending in each currency, only the last without a bound, mixed at will."""
+    lists = []
+    for currency in draw(st.lists(st.sampled_from(CURRENCIES), min_size=1, unique=True)):
+        bounds = sorted(draw(st.sets(AMOUNTS, min_size=1, max_size=4)))
+        rows = [{"currency": currency, "up_to": str(bound)} for bound in bounds]
+        lists.append(rows + ([{"currency": currency}] if draw(st.booleans()) else []))
+    mixed = []
+    while any(lists):
+        mixed.append(draw(st.sampled_from([rows for rows in lists if rows])).pop(0))
+    return [row | {"deadline_seconds": number} for number, row in enumerate(mixed, start=1)]
+
+
+def oracle(rows: list[dict[str, Any]], amount: Decimal, currency: str) -> int | None:
+    """Return the number of the covering row that leaves the least room above the amount."""
+    bounds = [
+        (Decimal(row.get("up_to", "Infinity")), row["deadline_seconds"]) for row in rows if row["currency"] == currency
+    ]
+    return min(((bound, number) for bound, number in bounds if amount <= bound), default=(None, None))[1]
+
+
+@given(documents(), AMOUNTS, st.sampled_from((*CURRENCIES, "CHF")))
+def test_an_amount_gets_the_terms_of_the_row_that_the_oracle_names(
+    rows: list[dict[str, Any]], amount: Decimal, currency: str
+) -> None:
+    try:
+        found = Policy.from_document(rows).terms(amount, currency).deadline_seconds
+    except UncoveredAmountError:
+        found = None
+    assert found == oracle(rows, amount, currency)
+
+
+@given(documents(), st.data())
+def test_the_bound_of_a_row_is_its_own_and_the_next_amount_is_not(
+    rows: list[dict[str, Any]], data: st.DataObject
+) -> None:
+    row = data.draw(st.sampled_from([row for row in rows if "up_to" in row]))
+    policy, bound = Policy.from_document(rows), Decimal(row["up_to"])
+    assert policy.terms(bound, row["currency"]).deadline_seconds == row["deadline_seconds"]
+    try:
+        above = policy.terms(bound + Decimal("0.000001"), row["currency"]).deadline_seconds
+    except UncoveredAmountError:
+        return
+    assert above != row["deadline_seconds"]
+
+
+def test_terms_are_what_the_row_says() -> None:
+    assert POLICY.terms(Decimal("50.00"), "EUR") == Terms(POLICY.version, auto_approve=True)
+    assert POLICY.terms(Decimal("50.01"), "EUR") == Terms(
+        POLICY.version, rule=Rule("quorum", 2, veto=False), deadline_seconds=60
+    )
+    assert POLICY.terms(Decimal(9_999_999), "EUR") == Terms(
+        POLICY.version,
+        approvers=(APPROVER,),
+        rule=Rule("any"),
+        reminders_seconds=(),
+        escalations=(Escalation(5, (OTHER_APPROVER,)),),
+    )
+    assert POLICY.terms(Decimal(10), "USD") == Terms(POLICY.version)
+
+
+@pytest.mark.parametrize(("amount", "currency"), [("10.01", "USD"), ("1", "CHF"), ("-1", "EUR"), ("NaN", "EUR")])
+def test_what_no_row_covers_is_refused_with_what_is_covered(amount: str, currency: str) -> None:
+    with pytest.raises(UncoveredAmountError) as refusal:
+        POLICY.terms(Decimal(amount), currency)
+    assert refusal.value.covered == ("EUR of any amount", "USD up to 10")
+    assert refusal.value.pointer == "/input/amount"
+    assert amount not in refusal.value.reason.replace("up to 10", "")
+
+
+def test_the_version_is_that_of_the_canonical_document() -> None:
+    assert POLICY.version == digest(ROWS)[:12]
+    spelt_otherwise = [dict(reversed(row.items())) for row in ROWS]
+    assert Policy.from_document(spelt_otherwise).version == POLICY.version
+    assert Policy.from_document(ROWS[:3]).version != POLICY.version
+
+
+# Requests
+
+
+@pytest.mark.parametrize("document", [{}, {"amount": "ten"}, {"amount": None}, {"amount": "NaN", "currency": "EUR"}])
+def test_a_request_without_an_amount_is_not_covered(document: dict[str, Any]) -> None:
+    with pytest.raises(UncoveredAmountError):
+        POLICY.check(document)
+
+
+def test_a_workflow_without_approvers_is_asked_for_amount_and_currency_only() -> None:
+    POLICY.check({"amount": "250", "currency": "EUR"})
+
+
+def test_two_approvers_beside_the_requester_can_reach_a_quorum_of_two() -> None:
+    POLICY.check(any_input(approvers=[APPROVER, OTHER_APPROVER]))
+
+
+@pytest.mark.parametrize("approvers", [[APPROVER], [APPROVER, REQUESTER.upper()], [APPROVER, APPROVER.title()]])
+def test_a_quorum_that_the_request_s_approvers_cannot_reach_is_refused(approvers: list[str]) -> None:
+    with pytest.raises(ContractError) as refusal:
+        POLICY.check(any_input(approvers=approvers))
+    assert refusal.value.pointer == "/input/approvers"
+
+
+def test_who_is_the_only_approver_of_the_policy_cannot_request() -> None:
+    with pytest.raises(ContractError, match="needs 1 by policy who may approve beside the requester; has 0"):
+        POLICY.check(any_input(amount="5001", requester=APPROVER, approvers=[OTHER_APPROVER]))
+
+
+def test_where_nobody_is_asked_nobody_is_needed() -> None:
+    POLICY.check(any_input(amount="1", approvers=[REQUESTER]))

@@ -1,0 +1,156 @@
+"""Policies in settings: what is written is what functions read, and every mistake is refused before synthesis."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from countersign.domain.policy import Policy
+from stacks.policies import MAX_POLICY_BYTES, compact, policy_document
+from stacks.settings import Settings
+from stacks.settings_file import SettingsError
+from tests.unit.test_settings import SETTINGS, load, refused
+from tests.unit.test_settings import VALID as WITHOUT
+
+POLICY = """
+[[policies.order-approval]]
+currency = "EUR"
+up_to = "50.00"
+auto_approve = true
+
+[[policies.order-approval]]
+currency = "USD"
+up_to = "100"
+
+[[policies.order-approval]]
+currency = "EUR"
+approvers = ["cfo@example.com", "ceo@example.com"]
+rule = { kind = "quorum", k = 2, veto = true }
+deadline_seconds = 3600
+reminders_seconds = [600, 1200]
+escalations = [{ after_seconds = 1800, to = ["board@example.com"] }]
+"""
+VALID = WITHOUT + POLICY
+DOCUMENT: list[dict[str, Any]] = [
+    {"currency": "EUR", "up_to": "50.00", "auto_approve": True},
+    {"currency": "USD", "up_to": "100"},
+    {
+        "currency": "EUR",
+        "approvers": ["cfo@example.com", "ceo@example.com"],
+        "rule": {"kind": "quorum", "k": 2, "veto": True},
+        "deadline_seconds": 3600,
+        "reminders_seconds": [600, 1200],
+        "escalations": [{"after_seconds": 1800, "to": ["board@example.com"]}],
+    },
+]
+KEY = "policies.order-approval"
+
+
+def test_rows_are_what_the_functions_read(tmp_path: Path) -> None:
+    document = policy_document(load(tmp_path, VALID).policies["order-approval"])
+    assert document == DOCUMENT
+    assert Policy.from_document(json.loads(compact(document))) == Policy.from_document(DOCUMENT)
+
+
+def test_without_rows_there_is_no_policy(tmp_path: Path) -> None:
+    assert load(tmp_path).policies == {}
+
+
+@pytest.mark.parametrize("stage", ["local", "prod"])
+def test_stages_that_let_requests_say_who_approves(stage: str) -> None:
+    assert Settings.load(SETTINGS / f"{stage}.toml").policies == {}
+
+
+def test_dev_has_an_example_that_a_function_can_read() -> None:
+    rows = Settings.load(SETTINGS / "dev.toml").policies["order-approval"]
+    assert {row.currency for row in rows} == {"EUR"}
+    assert len(Policy.from_document(policy_document(rows)).bands) == len(rows)
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "key", "value", "allowed"),
+    [
+        ('up_to = "100"', 'upto = "100"', "[2].upto", "100", "one of currency, up_to"),
+        ('up_to = "100"', "up_to = 100", "[2].up_to", 100, "text in quotes, an amount such as 5000.00"),
+        ('up_to = "100"', 'up_to = "1e3"', "[2].up_to", "1e3", "an amount such as 5000.00"),
+        ('up_to = "100"', 'up_to = ""', "[2].up_to", "", "an amount such as 5000.00"),
+        ('"USD"', '"usd"', "[2].currency", "usd", "an ISO 4217 code such as EUR"),
+        ('currency = "USD"\n', "", "[2].currency", None, "an ISO 4217 code such as EUR"),
+        ('currency = "USD"\nup_to = "100"', 'currency = "EUR"\nup_to = "50"', "[2].up_to", "50", "above 50.00"),
+        ('currency = "USD"\nup_to = "100"', 'currency = "EUR"\nup_to = "9"', "[2].up_to", "9", "above 50.00"),
+        ('currency = "USD"\nup_to = "100"', 'currency = "EUR"', "[3].up_to", "", "nothing after the row of EUR"),
+        (
+            'currency = "EUR"\nup_to = "50.00"\n',
+            'currency = "CHF"\n',
+            "[1].up_to",
+            None,
+            "an amount, where nobody is asked",
+        ),
+        ("auto_approve = true", 'auto_approve = "yes"', "[1].auto_approve", "yes", "true or false"),
+        ("auto_approve = true", "auto_approve = true\nreminders_seconds = []", "[1].reminders_seconds", [], "nothing"),
+        (
+            "auto_approve = true",
+            'auto_approve = true\nrule = { kind = "any" }',
+            "[1].rule",
+            {"kind": "any"},
+            "nothing, where nobody is asked",
+        ),
+        ('"ceo@example.com"', '"ceo"', "[3].approvers", ["cfo@example.com", "ceo"], "each an e-mail address in ASCII"),
+        (
+            '"ceo@example.com"',
+            '"CFO@example.com"',
+            "[3].approvers",
+            ["cfo@example.com", "CFO@example.com"],
+            "1 to 20 addresses, nobody twice",
+        ),
+        ('["cfo@example.com", "ceo@example.com"]', "[]", "[3].approvers", [], "1 to 20 addresses"),
+        ('["board@example.com"]', "[]", "[3].escalations[1].to", [], "1 to 20 addresses"),
+        ("k = 2", "k = 3", "[3].rule.k", 3, "1 to 2, as many as there are approvers"),
+        ("k = 2", "k = 0", "[3].rule.k", 0, "a whole number, 1 to 20"),
+        ("k = 2, ", "", "[3].rule.k", None, "a whole number for a quorum"),
+        ('"quorum"', '"all"', "[3].rule.k", 2, "nothing for any other kind"),
+        ('"quorum"', '"most"', "[3].rule.kind", "most", "one of any, all, quorum, in_order"),
+        ("veto = true", "vetoes = true", "[3].rule.vetoes", True, "one of kind, k, veto"),
+        ("= 3600\nrem", "= 3601\nrem", "[3].deadline_seconds", 3601, "at most 3600"),
+        ("= 3600\nrem", "= 0\nrem", "[3].deadline_seconds", 0, "a whole number, 1 second or more"),
+        ("[600, 1200]", "[600, 3600]", "[3].reminders_seconds", 3600, "less than 3600"),
+        ("[600, 1200]", "[600, true]", "[3].reminders_seconds", [600, True], "a list of whole numbers"),
+        ("[600, 1200]", "600", "[3].reminders_seconds", 600, "a list of whole numbers"),
+        ("after_seconds = 1800", "after_seconds = 3600", "[3].escalations[1].after_seconds", 3600, "less than 3600"),
+        ("after_seconds = 1800, ", "", "[3].escalations[1].after_seconds", None, "a whole number"),
+        (
+            "escalations = [{ after",
+            "escalations = [{ before = 1, after",
+            "[3].escalations[1].before",
+            1,
+            "one of after",
+        ),
+    ],
+)
+def test_a_mistake_is_refused_with_all_that_is_needed_to_mend_it(
+    tmp_path: Path, written: str, instead: str, key: str, value: object, allowed: str
+) -> None:
+    assert VALID.count(written) == 1
+    refusal = refused(tmp_path, VALID.replace(written, instead))
+    assert (refusal.file, refusal.key, refusal.value) == (tmp_path / "test.toml", KEY + key, value)
+    assert allowed in refusal.allowed
+    assert refusal.fix
+
+
+def test_a_policy_for_a_workflow_that_is_not_deployed_is_refused(tmp_path: Path) -> None:
+    refusal = refused(tmp_path, VALID.replace("policies.order-approval", "policies.payment"))
+    assert (refusal.key, refusal.value) == ("policies", "payment")
+    assert refusal.allowed == "the name of a workflow: order-approval"
+
+
+def test_a_single_table_is_no_list_of_rows(tmp_path: Path) -> None:
+    refusal = refused(tmp_path, WITHOUT + '[policies.order-approval]\ncurrency = "EUR"\n')
+    assert (refusal.key, refusal.allowed) == (KEY, f"tables [[{KEY}]]")
+
+
+def test_policies_that_a_function_could_not_hold_are_refused(tmp_path: Path) -> None:
+    row = '[[policies.order-approval]]\ncurrency = "EUR"\nup_to = "{}"\n'
+    rows = "".join(row.format(1000 + number) for number in range(100))
+    with pytest.raises(SettingsError, match=rf"policies is '\d+ bytes'; allowed: at most {MAX_POLICY_BYTES} bytes"):
+        load(tmp_path, WITHOUT + rows)
