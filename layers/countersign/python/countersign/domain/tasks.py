@@ -70,7 +70,9 @@ APPLYING = Transition(Status.DECIDED, Status.APPLIED, by="the workflow's read st
 STAYING = Transition(Status.OPEN, Status.OPEN, by="webhook, workflow, operator", deadline=Deadline.BEFORE)
 
 TRANSITIONS = (OPENING, STAYING, DECIDING, EXPIRING, CANCELLING, FORESTALLING, APPROVING, APPLYING)
-"""Every transition there is; the ledger writes no status without one of these."""
+"""Every transition there is. From a standing task, a `Change` carries its conditions into the write; from nothing, the
+task is put only where none stands.
+"""
 
 LIVE = frozenset({Status.OPEN, Status.DECIDED})
 """The states in which somebody still owes the task something: an answer, or applying it."""
