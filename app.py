@@ -41,23 +41,21 @@ def build(app: App, settings: Settings, sources: Sources) -> Stacks:
     Raises:
         MissingSourceError: Code that is to be deployed is not there.
     """
-    ledger = LedgerStack(app, "LedgerStack", settings=settings)
+    ledger = LedgerStack(app, "LedgerStack", settings=settings, sources=sources)
     webhook = WebhookStack(
         app,
         "WebhookStack",
         settings=settings,
         sources=sources,
-        ledger=ledger.ledger,
-        hand_offs=ledger.hand_offs,
+        state=ledger,
     )
     workflow = WorkflowStack(
         app,
         "WorkflowStack",
         settings=settings,
         sources=sources,
-        ledger=ledger.ledger,
-        hand_offs=ledger.hand_offs,
-        api=webhook.api,
+        state=ledger,
+        webhook=webhook,
     )
     monitoring = MonitoringStack(
         app,

@@ -1,1 +1,1 @@
-"""Measured claims: `make bench`. Ratios and medians of one run, on the machine that runs it."""
+"""Measured claims: `make bench`. Counts, ratios and medians of one run, on the machine that runs it."""

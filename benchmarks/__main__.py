@@ -1,10 +1,32 @@
-"""Run every measurement, or those that are named: `python -m benchmarks [cold_start] [layer] [click_to_applied]`."""
+"""Run every measurement, or those that are named, such as `python -m benchmarks cold_start providers`."""
 
 import sys
 
-from benchmarks import click_to_applied, cold_start, layer
+from benchmarks import (
+    click_to_applied,
+    cold_start,
+    layer,
+    patterns,
+    providers,
+    review_page,
+    round_trips,
+    votes,
+    webhook_burst,
+    webhook_work,
+)
 
-MEASUREMENTS = {"cold_start": cold_start.measure, "layer": layer.measure, "click_to_applied": click_to_applied.measure}
+MEASUREMENTS = {
+    "cold_start": cold_start.measure,
+    "layer": layer.measure,
+    "round_trips": round_trips.measure,
+    "votes": votes.measure,
+    "webhook_work": webhook_work.measure,
+    "review_page": review_page.measure,
+    "providers": providers.measure,
+    "patterns": patterns.measure,
+    "click_to_applied": click_to_applied.measure,
+    "webhook_burst": webhook_burst.measure,
+}
 
 
 def main(names: list[str]) -> int:

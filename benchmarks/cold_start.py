@@ -17,7 +17,7 @@ _ROOT = Path(__file__).parent.parent
 _LAYERS = (_ROOT / "build/vendor-layer/python", _ROOT / "layers/countersign/python", _ROOT / "lambdas")
 
 BARE = "import boto3; boto3.client('lambda'); boto3.client('dynamodb')"
-WEBHOOK = "import webhook.handler as webhook; webhook.reviews()"
+WEBHOOK = "import webhook.handler; from webhook.review import reviews; reviews()"
 WITH_PAGE = f"{WEBHOOK}; webhook.pages.problem_page('unknown_link')"
 
 
@@ -52,6 +52,8 @@ def _run(script: str) -> float:
         "AWS_ACCESS_KEY_ID": "bench",
         "AWS_SECRET_ACCESS_KEY": "bench",
         "LEDGER_TABLE": "bench",
+        "DIRECTORY_TABLE": "bench",
+        "BASE_URL": "https://bench.example.com",
         "POWERTOOLS_SERVICE_NAME": "webhook",
         "POWERTOOLS_METRICS_NAMESPACE": "Countersign",
     }

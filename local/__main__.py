@@ -1,4 +1,4 @@
-"""The embedded cloud from the command line: `python -m local up`, `down`, `demo`, `status` and `mail`.
+"""The embedded cloud from the command line: `python -m local up`, `down`, `demo`, `status`, `mail` and `sandbox`.
 
 `make up`, `make down` and `make demo` are these, after setting up what they need.
 """
@@ -16,11 +16,12 @@ from types import FrameType
 
 from local import emulator, terminal
 from local.cloud import Cloud
-from local.demo import OUTCOMES, WORKFLOW, Demo, DemoError
+from local.demo import SCENARIOS, DemoError, OrderApproval
 from local.deploy import DeployError
 from local.emulator import HOME, EmulatorError
 from local.launch import LaunchError, bring_up, take_down
 from local.mailbox import Mailbox
+from local.sandbox import HABITS, Sandbox
 
 _INTERRUPTED = 130  # what shells report for a program that Ctrl-C has ended
 
@@ -63,9 +64,13 @@ def down(options: argparse.Namespace) -> int:
 
 def demo(options: argparse.Namespace) -> int:
     """Run the demo on a cloud that is up, or on one of its own."""
-    terminal.title(f"Countersign: {WORKFLOW} on the embedded cloud")
+    scenario = SCENARIOS[options.scenario]
+    if options.answer is not None and options.answer not in scenario.answers:
+        choices = ", ".join(map(repr, sorted(scenario.answers)))
+        options.refuse(f"argument --answer: invalid choice: {options.answer!r} (choose from {choices})")
+    terminal.title(f"Countersign: {scenario.workflow} on the embedded cloud")
     with _a_cloud(options.home) as cloud:
-        Demo(cloud, options.answer).run()
+        scenario(cloud=cloud, answer=options.answer).run()
     return 0
 
 
@@ -82,17 +87,30 @@ def status(options: argparse.Namespace) -> int:
 
 def mail(options: argparse.Namespace) -> int:
     """List the mail that was sent, oldest first."""
-    cloud = Cloud.read(options.home)
-    if cloud is None:
-        raise LaunchError("the embedded cloud is not up; run `make up`, which starts it")
-    mails = Mailbox(cloud.mailbox_url).mails()
+    mails = Mailbox(_the_cloud(options.home).mailbox_url).mails()
     if not mails:
         terminal.say("No mail yet.")
     for message in mails:
         terminal.say(f"{', '.join(message.recipients)}: {message.subject}")
-        if message.review_link:
-            terminal.say(f"  {message.review_link}")
+        if link := message.review_link or message.inbox_link:
+            terminal.say(f"  {link}")
     return 0
+
+
+def sandbox(options: argparse.Namespace) -> int:
+    """Take payments as the provider sandbox, until Ctrl-C."""
+    cloud = _the_cloud(options.home)
+    terminal.title(f"Countersign: the provider sandbox, with the habit “{options.habit}”; Ctrl-C stops it")
+    for delivery in Sandbox(cloud, options.habit).serve():
+        terminal.done("webhook", str(delivery))
+    return 0
+
+
+def _the_cloud(home: Path) -> Cloud:
+    cloud = Cloud.read(home)
+    if cloud is None:
+        raise LaunchError("the embedded cloud is not up; run `make up`, which starts it")
+    return cloud
 
 
 @contextlib.contextmanager
@@ -140,15 +158,18 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local", description="The embedded cloud on this machine.")
     parser.add_argument("--home", type=Path, default=HOME, help="the folder that is the cloud's own; %(default)s")
     commands = parser.add_subparsers(required=True, metavar="command")
-    for command in (up, down, demo, status, mail):
+    for command in (up, down, demo, status, mail, sandbox):
         summary = (command.__doc__ or "").splitlines()[0]
         added = commands.add_parser(command.__name__, help=summary, description=summary)
         added.set_defaults(command=command)
         if command is demo:
+            added.set_defaults(refuse=added.error)
+            added.add_argument("--answer", help="decide by itself, and succeed only if the workflow ends so")
             added.add_argument(
-                "--answer", choices=sorted(OUTCOMES), help="decide by itself, and succeed only if the workflow ends so"
+                "--scenario", choices=list(SCENARIOS), default=OrderApproval.workflow, help="which workflow to run"
             )
-            added.add_argument("--scenario", choices=[WORKFLOW], default=WORKFLOW, help="which workflow to run")
+        if command is sandbox:
+            added.add_argument("--habit", choices=list(HABITS), default="prompt", help="how it goes about payments")
     return parser
 
 

@@ -69,13 +69,13 @@ class Page:
     Attributes:
         url: Its address.
         answer: What the server sent.
-        form: Its form; None when there is none.
+        forms: Its forms, in order.
         text: What it says, without markup, in one line.
     """
 
     url: str
     answer: Answer
-    form: Form | None
+    forms: tuple[Form, ...]
     text: str
 
 
@@ -95,10 +95,32 @@ def press(page: Page, value: str, **typed: str) -> Page:
     Raises:
         LookupError: The page has no such button.
     """
-    pressed = next(((name, at) for name, at in page.form.buttons if at == value), None) if page.form else None
-    if page.form is None or pressed is None:
-        raise LookupError(f"{page.url} has no button {value!r}; it answered {page.answer.status}: {page.text}")
-    body = urlencode({**page.form.fields, **typed, pressed[0]: pressed[1]}).encode()
+    for form in page.forms:
+        for name, at in form.buttons:
+            if at == value:
+                return _send(form, typed | {name: value})
+    raise LookupError(f"{page.url} has no button {value!r}; it answered {page.answer.status}: {page.text}")
+
+
+def hand_in(page: Page, where: str, **typed: str) -> Page:
+    """Send the form of a page that has one button.
+
+    Args:
+        page: A page with forms.
+        where: The last part of the form's address, such as `delegate`.
+        typed: What is written into the fields that are not hidden.
+
+    Raises:
+        LookupError: The page has no such form.
+    """
+    for form in page.forms:
+        if form.action.endswith(f"/{where}"):
+            return _send(form, typed)
+    raise LookupError(f"{page.url} has no form for {where!r}; it answered {page.answer.status}: {page.text}")
+
+
+def _send(form: Form, typed: dict[str, str]) -> Page:
+    body = urlencode({**form.fields, **typed}).encode()
     headers = {
         "Content-Type": "application/x-www-form-urlencoded",
         "Accept": "text/html",
@@ -106,13 +128,13 @@ def press(page: Page, value: str, **typed: str) -> Page:
         "Sec-Fetch-Site": "same-origin",
         "Sec-Fetch-Mode": "navigate",
     }
-    return _page(page.form.action, http.send("POST", page.form.action, body, headers))
+    return _page(form.action, http.send("POST", form.action, body, headers))
 
 
 def _page(url: str, answer: Answer) -> Page:
     reader = _Reader(url)
     reader.feed(answer.text)
-    return Page(url, answer, reader.form, " ".join(" ".join(reader.words).split()))
+    return Page(url, answer, tuple(reader.forms), " ".join(" ".join(reader.words).split()))
 
 
 class _Reader(HTMLParser):
@@ -124,7 +146,7 @@ class _Reader(HTMLParser):
         super().__init__()
         self._url = url
         self._unseen = 0
-        self.form: Form | None = None
+        self.forms: list[Form] = []
         self.words: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -133,11 +155,11 @@ class _Reader(HTMLParser):
         if tag in self._UNSEEN:
             self._unseen += 1
         elif tag == "form":
-            self.form = Form(urljoin(self._url, attributes.get("action", "")))
-        elif self.form and tag == "input" and attributes.get("type") == "hidden":
-            self.form.fields[name] = value
-        elif self.form and tag == "button" and name:
-            self.form.buttons.append((name, value))
+            self.forms.append(Form(urljoin(self._url, attributes.get("action", ""))))
+        elif self.forms and tag == "input" and attributes.get("type") == "hidden":
+            self.forms[-1].fields[name] = value
+        elif self.forms and tag == "button" and name:
+            self.forms[-1].buttons.append((name, value))
 
     def handle_endtag(self, tag: str) -> None:
         if tag in self._UNSEEN:

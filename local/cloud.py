@@ -11,6 +11,7 @@ from typing import Any
 from local import aws
 from local.deploy import Outputs
 from local.emulator import HOME, Emulator
+from local.providers import issue
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Cloud:
 
     @classmethod
     def on(cls, emulator: Emulator, outputs: Outputs) -> Cloud:
-        """Describe what was deployed onto an emulator."""
+        """Describe what was deployed onto an emulator, once its providers have what they sign with."""
         return cls(
             endpoint_url=emulator.endpoint_url,
             region=aws.REGION,
@@ -55,7 +56,7 @@ class Cloud:
             queues=_merged(outputs, "Queues"),
             bus=_one(outputs, "BusName"),
             table=_one(outputs, "TableName"),
-            providers=_merged(outputs, "Providers"),
+            providers=issue(emulator.endpoint_url, _merged(outputs, "Providers")),
             credentials={"access_key_id": aws.ACCESS_KEY_ID, "secret_access_key": aws.SECRET_ACCESS_KEY},
             outputs=outputs,
         )
@@ -77,7 +78,13 @@ class Cloud:
 
     def workflow(self, name: str) -> str:
         """Return the ARN on which a workflow is started."""
-        return _merged(self.outputs, "Workflows")[name]
+        alias_arn: str = _merged(self.outputs, "Workflows")[name]
+        return alias_arn
+
+    def provider_secret(self, name: str) -> str:
+        """Return the ARN of a provider's secret."""
+        arn: str = _merged(self.outputs, "Providers")[name]["secret"]
+        return arn
 
 
 def remove(home: Path = HOME) -> None:
@@ -98,5 +105,5 @@ def _one(outputs: Outputs, name: str) -> str:
     return value
 
 
-def _merged(outputs: Outputs, name: str) -> dict[str, str]:
+def _merged(outputs: Outputs, name: str) -> dict[str, Any]:
     return {key: value for document in _values(outputs, name) for key, value in json.loads(document).items()}

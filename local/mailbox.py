@@ -9,7 +9,7 @@ from typing import Any
 
 from local import http
 
-_REVIEW_LINK = re.compile(r"https?://\S+/review\?t=[A-Za-z0-9_%-]+")
+_LINK = re.compile(r"https?://\S+/(review|inbox)\?t=[A-Za-z0-9_%-]+")
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,16 @@ class Mail:
     @property
     def review_link(self) -> str | None:
         """The link to the review page, if there is one in it."""
-        found = _REVIEW_LINK.search(self.text)
-        return found.group() if found else None
+        return self._link("review")
+
+    @property
+    def inbox_link(self) -> str | None:
+        """The link to the recipient's inbox, if there is one in it."""
+        return self._link("inbox")
+
+    def _link(self, page: str) -> str | None:
+        found = _LINK.search(self.text)
+        return found.group() if found and found.group(1) == page else None
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,17 @@
-"""What holds state: the ledger, and the bus with its archive."""
+"""What holds state: the ledger, the copy of its audit, the directory, the secrets of providers, and the bus."""
 
 from __future__ import annotations
 
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
+from stacks.components.audit_archive import AuditArchive
+from stacks.components.directory import Directory
 from stacks.components.hand_off import HandOffBus
 from stacks.components.ledger import Ledger
+from stacks.components.providers import Providers
 from stacks.components.retention import removal_policy
+from stacks.components.sources import Sources
 from stacks.settings import Settings
 
 
@@ -16,10 +20,13 @@ class LedgerStack(Stack):
 
     Attributes:
         ledger: The ledger.
+        directory: What is known of people.
+        providers: The secrets of those who post webhooks.
+        archive: The copy of its audit; None where the stage keeps none.
         hand_offs: The hand-off bus.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, sources: Sources) -> None:
         super().__init__(
             scope,
             construct_id,
@@ -29,8 +36,30 @@ class LedgerStack(Stack):
         )
         removal = removal_policy(settings)
         self.ledger = Ledger(self, "Ledger", protected=settings.ledger.protected, removal_policy=removal)
+        self.directory = Directory(
+            self,
+            "Directory",
+            separate_tags=settings.directory.separate_tags,
+            protected=settings.ledger.protected,
+            removal_policy=removal,
+        )
+        self.providers = Providers(
+            self, "Providers", providers=settings.providers, sources=sources, removal_policy=removal
+        )
+        self.archive = _archive(self, settings) if settings.audit.object_lock_days else None
         self.hand_offs = HandOffBus(
             self, "HandOffs", archive_days=settings.hand_off.archive_days, removal_policy=removal
         )
         CfnOutput(self, "TableName", value=self.ledger.table.table_name)
+        CfnOutput(self, "DirectoryTableName", value=self.directory.table.table_name)
         CfnOutput(self, "BusName", value=self.hand_offs.bus.event_bus_name)
+
+
+def _archive(scope: Construct, settings: Settings) -> AuditArchive:
+    return AuditArchive(
+        scope,
+        "AuditArchive",
+        object_lock_days=settings.audit.object_lock_days,
+        protected=settings.ledger.protected,
+        removal_policy=removal_policy(settings),
+    )

@@ -10,7 +10,9 @@ from constructs import Construct
 
 from stacks.components.alarms import Alarms
 from stacks.components.durable_workflow import DurableWorkflow
+from stacks.components.publisher import Publisher
 from stacks.components.relay import Relay
+from stacks.components.results import Results
 from stacks.components.retention import removal_policy
 from stacks.settings import Settings
 from stacks.webhook_stack import WebhookStack
@@ -18,6 +20,9 @@ from stacks.workflow_stack import WorkflowStack
 
 _FIVE_MINUTES = Duration.minutes(5)
 _LONGEST_WAIT_MS = 60_000
+_STRAY_SIGNATURES = 10
+"""Refused in five minutes. The address is public, and now and then somebody tries it; a provider whose secret is wrong
+posts everything, over and over."""
 
 
 class MonitoringStack(Stack):
@@ -45,14 +50,23 @@ class MonitoringStack(Stack):
         self.alarms = Alarms(self, "Alarms", email=settings.alarms.email, removal_policy=removal_policy(settings))
         self._watch_dead_letters({**webhook.dead_letters, **workflow.dead_letters})
         self._watch_relay(workflow.relay)
+        self._watch_webhooks(webhook)
+        self._watch_payments(webhook.results, workflow.publisher)
         self._watch_workflows(workflow.workflows.values())
         self.alarms.above(
             "PublisherBehind",
             workflow.publisher.metric_iterator_age(),
             threshold=_LONGEST_WAIT_MS,
             periods=3,
-            description="lifecycle events and delegated hand-offs wait over a minute: is the publisher failing?",
+            description="events, delegated hand-offs, audit copies wait over a minute: is the publisher failing?",
         )
+        if settings.audit.object_lock_days:
+            self.alarms.above(
+                "AuditDiffers",
+                workflow.publisher.metric_audit_differs(),
+                threshold=0,
+                description="an audit entry was changed or removed: the publisher's log names it; verify its chain",
+            )
         self.alarms.above(
             "DecisionsNotApplied",
             workflow.executions.metric_decisions_not_applied(),
@@ -94,6 +108,52 @@ class MonitoringStack(Stack):
             relay.metric_rings_failed(),
             threshold=0,
             description="Lambda refused a ring for good: a decision stands in the ledger, its workflow does not know",
+        )
+
+    def _watch_webhooks(self, webhook: WebhookStack) -> None:
+        self.alarms.above(
+            "EventsHeld",
+            webhook.webhook.metric_count("EventsHeld"),
+            threshold=0,
+            description="a provider's event needs a person: another amount, an unknown status, a contradiction",
+        )
+        self.alarms.above(
+            "EventsConflict",
+            webhook.webhook.metric_count("EventsConflict"),
+            threshold=0,
+            description="a provider sent two events under one id: the second was not applied; ask the provider",
+        )
+        self.alarms.above(
+            "EventsMalformed",
+            webhook.webhook.metric_count("EventsMalformed"),
+            threshold=0,
+            description="a provider's signed event cannot be read: mend its scheme before the provider gives up",
+        )
+        self.alarms.above(
+            "SignaturesRefused",
+            webhook.webhook.metric_count("SignaturesRefused"),
+            threshold=_STRAY_SIGNATURES,
+            description="webhooks are not signed with an active secret: was it rotated at the provider and not here?",
+        )
+
+    def _watch_payments(self, results: Results, publisher: Publisher) -> None:
+        self.alarms.above(
+            "PaymentsHeld",
+            publisher.metric_payments_held(),
+            threshold=0,
+            description="a payment needs a person, whoever said what of it: its audit says more",
+        )
+        self.alarms.above(
+            "EventsForgotten",
+            publisher.metric_events_forgotten(),
+            threshold=0,
+            description="nobody asked for a payment that a provider told of 7 days ago: the publisher's log names it",
+        )
+        self.alarms.above(
+            "ResultsConflict",
+            results.function.metric_count("ResultsConflict"),
+            threshold=0,
+            description="a partner sent two events under one id: the second was not applied; ask the partner",
         )
 
     def _watch_workflows(self, workflows: Iterable[DurableWorkflow]) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from stacks.policies import PolicyRow, check_policies
-from stacks.settings_file import Rule, SettingsError, between, matching, one_of, read, setting, table
+from stacks.settings_file import Rule, SettingsError, between, matching, named, one_of, read, setting, table
 
 MAX_DEADLINE_SECONDS = 31_536_000
 """The longest deadline of a request: 365 days."""
@@ -24,8 +24,17 @@ MAX_EXECUTION_TIMEOUT_SECONDS = 31_622_400
 EXECUTION_MARGIN_SECONDS = 3_600
 """What an execution keeps after its last deadline, to read the ledger and record the result."""
 
+HELD_PAYMENT = "held-payment"
+"""Name of the workflow that asks operators about held payment events."""
+
+MOST_OPERATORS = 20
+"""As many as an approval may ask."""
+
 CHANNEL_NAMES = ("email", "sns")
 """What can carry messages to approvers."""
+
+HAND_OFFS = ("bus", "queue", "invoke")
+"""How tasks reach those who act on them."""
 
 _API_ID = "{api_id}"
 _LOG_RETENTION_DAYS = (1, 3, 7, 14, 30, 90, 180, 365, 731, 1827, 3653)
@@ -33,6 +42,9 @@ _ADDRESS = r"[^@\s]+@[^@\s]+\.[^@\s]+"
 _BASE_URL = Rule(
     "an https URL, or an http one of localhost, with {api_id} as its only placeholder; empty for the API's own",
     lambda value: not value or _is_base_url(value),
+)
+_PROVIDER_NAMES = matching(
+    r"[a-z][a-z0-9_-]{0,62}", "a name of at most 63 lower-case letters, digits, _ and -, a letter first"
 )
 
 
@@ -53,6 +65,30 @@ class LedgerSettings:
     """
 
     protected: bool
+
+
+@dataclass(frozen=True)
+class DirectorySettings:
+    """What is known of people.
+
+    Attributes:
+        separate_tags: Whether addresses that differ in their subaddress only, such as `rita+shop@…` and `rita@…`, are
+            different people. Most mail systems deliver both to one mailbox: then nobody must vote under both.
+    """
+
+    separate_tags: bool = False
+
+
+@dataclass(frozen=True)
+class AuditSettings:
+    """The copy of the audit on S3.
+
+    Attributes:
+        object_lock_days: How long nobody can change or delete the copy of an entry; 0 for no copy. It holds what is
+            written from when it is turned on.
+    """
+
+    object_lock_days: int = setting(between(0, 36_500, "days"), default=0)
 
 
 @dataclass(frozen=True)
@@ -100,11 +136,15 @@ class ThrottleSettings:
         default: Any route that names no other.
         requests: Starting requests and reading them.
         review: The review page and the decision, for each method.
+        webhooks: What providers post, all of them together.
+        callbacks: What machines answer, for each way to answer.
     """
 
     default: Throttle
     requests: Throttle
     review: Throttle
+    webhooks: Throttle
+    callbacks: Throttle
 
 
 @dataclass(frozen=True)
@@ -121,6 +161,18 @@ class MailSettings:
     sender: str = setting(matching(_ADDRESS, "an e-mail address"))
     identities: tuple[str, ...] = ()
     channel: str = setting(one_of(CHANNEL_NAMES), default="email")
+
+
+@dataclass(frozen=True)
+class PaymentSettings:
+    """Payments that providers take.
+
+    Attributes:
+        operators: Addresses of those who settle what a provider says and no machine may act on; the first of them to
+            answer does. Nobody: such events are announced on the bus, and nothing else happens.
+    """
+
+    operators: tuple[str, ...] = setting(matching(_ADDRESS, "an e-mail address"), default=())
 
 
 @dataclass(frozen=True)
@@ -144,17 +196,62 @@ class WorkflowSettings:
             for: later deadlines are cut to it, less the margin.
         retention_days: How long Lambda keeps the history of a closed execution.
         deadline_seconds: The deadline of a request that names none.
+        contract: Name of its input's schema in our library, without `.input.json`; empty for the workflow's own name.
+            Workflows that share a function share this too.
+        hand_off: How its tasks reach those who act on them: `bus`, to which anyone may add a consumer by a rule;
+            `queue`, straight into the queue of the approver or of external workers; or `invoke`, an asynchronous
+            invocation of the approver or of the worker.
+        worker: For `invoke`, the folder under `lambdas/` of the function that tasks for machines are handed to; empty
+            for a workflow that asks people only.
     """
 
     function: str = setting(matching(r"[a-z][a-z0-9_]*", "a folder name under lambdas/: lower-case letters, digits, _"))
     execution_timeout_seconds: int = setting(between(60, MAX_EXECUTION_TIMEOUT_SECONDS, "seconds"))
     retention_days: int = setting(between(1, 90, "days"))
     deadline_seconds: int = setting(between(1, MAX_DEADLINE_SECONDS, "seconds"))
+    contract: str = setting(
+        matching(r"[a-z][a-z0-9-]*", "the name of an input's schema: lower-case letters, digits, -"), default=""
+    )
+    hand_off: str = setting(one_of(HAND_OFFS), default="bus")
+    worker: str = setting(
+        matching(r"([a-z][a-z0-9_]*)?", "a folder name under lambdas/: lower-case letters, digits, _"), default=""
+    )
 
     @property
     def longest(self) -> int:
         """The longest deadline that it can keep, in seconds."""
         return self.execution_timeout_seconds - EXECUTION_MARGIN_SECONDS
+
+
+@dataclass(frozen=True)
+class ProviderSettings:
+    """Somebody who posts webhooks.
+
+    Attributes:
+        scheme: How it signs and what it says: the name of a module in our library's folder `providers`.
+    """
+
+    scheme: str = setting(
+        matching(r"[a-z][a-z0-9_]*", "the name of a module of countersign.providers: lower-case letters, digits, _")
+    )
+
+
+@dataclass(frozen=True)
+class PartnerSettings:
+    """A provider whose events come over a partner event source of EventBridge.
+
+    Attributes:
+        scheme: What translates its events: a module of `countersign.providers` whose events have their id in the body.
+        event_source: Name of the event source that the partner made for this account and region.
+    """
+
+    scheme: str = setting(matching(r"[a-z][a-z0-9_]*", "the name of a module of countersign.providers, without .py"))
+    event_source: str = setting(
+        matching(
+            r"(?=.{1,256}$)aws\.partner(/[A-Za-z0-9._-]+){2,}",
+            "the name of a partner event source, such as aws.partner/stripe.com/ed_1001",
+        )
+    )
 
 
 @dataclass(frozen=True)
@@ -167,6 +264,9 @@ class Settings:
             in it becomes the id of the API at deploy. Empty for the API's own address.
         workflows: The durable workflows, by the name that requests know them by.
         policies: Who approves which amount, by the name of the workflow. Where a workflow has none, requests say so.
+        providers: Who posts to `/webhooks/<name>`, by that name.
+        partners: Providers whose events come over EventBridge, by the name that tasks are correlated under.
+        payments: Payments that providers take.
     """
 
     stage: str
@@ -176,9 +276,14 @@ class Settings:
     throttles: ThrottleSettings
     mail: MailSettings
     workflows: Mapping[str, WorkflowSettings]
+    audit: AuditSettings = AuditSettings()
     alarms: AlarmSettings = AlarmSettings()
+    directory: DirectorySettings = DirectorySettings()
     base_url: str = setting(_BASE_URL, default="")
     policies: Mapping[str, tuple[PolicyRow, ...]] = field(default_factory=dict)
+    providers: Mapping[str, ProviderSettings] = named(_PROVIDER_NAMES, default_factory=dict)
+    partners: Mapping[str, PartnerSettings] = field(default_factory=dict)
+    payments: PaymentSettings = PaymentSettings()
 
     @classmethod
     def load(cls, path: Path, *, base_url: str = "") -> Settings:
@@ -198,6 +303,9 @@ class Settings:
         settings: Settings = table(cls, document, "", path, stage=path.stem)
         for name, workflow in settings.workflows.items():
             _check_workflow(name, workflow, path)
+            _check_worker(name, workflow, path)
+        _check_partners(settings.partners, path)
+        _check_operators(settings, path)
         check_policies(settings.policies, {name: item.longest for name, item in settings.workflows.items()}, path)
         return dataclasses.replace(settings, base_url=settings.base_url.rstrip("/"))
 
@@ -213,3 +321,38 @@ def _check_workflow(name: str, workflow: WorkflowSettings, file: Path) -> None:
         f"at least {least}: deadline_seconds and {EXECUTION_MARGIN_SECONDS} more, to act on the deadline",
         "raise it, or lower deadline_seconds",
     )
+
+
+def _check_worker(name: str, workflow: WorkflowSettings, file: Path) -> None:
+    if workflow.worker and workflow.hand_off != "invoke":
+        allowed = 'nothing, unless hand_off = "invoke": workers take what is on the bus or in the queue by themselves'
+        key = f"workflows.{name}.worker"
+        raise SettingsError(file, key, workflow.worker, allowed, 'remove it, or write hand_off = "invoke"')
+
+
+def _check_partners(partners: Mapping[str, PartnerSettings], file: Path) -> None:
+    named: dict[str, str] = {}
+    for name, partner in partners.items():
+        other = named.setdefault(partner.event_source, name)
+        if other != name:
+            allowed = f"an event source of its own: partners.{other} has this one"
+            raise SettingsError(
+                file,
+                f"partners.{name}.event_source",
+                partner.event_source,
+                allowed,
+                "name another, or remove one of both",
+            )
+
+
+def _check_operators(settings: Settings, file: Path) -> None:
+    """Refuse operators whom no workflow asks, and the workflow without anybody to ask."""
+    operators, deployed = settings.payments.operators, HELD_PAYMENT in settings.workflows
+    if bool(operators) != deployed:
+        allowed = f"addresses where [workflows.{HELD_PAYMENT}] is deployed, which asks them, and none where it is not"
+        fix = "name who settles held payments" if deployed else f"add [workflows.{HELD_PAYMENT}], or remove them"
+        raise SettingsError(file, "payments.operators", list(operators), allowed, fix)
+    distinct = {operator.casefold() for operator in operators}
+    if len(operators) > MOST_OPERATORS or len(distinct) < len(operators):
+        allowed = f"at most {MOST_OPERATORS} addresses, nobody twice"
+        raise SettingsError(file, "payments.operators", list(operators), allowed, "correct the list")

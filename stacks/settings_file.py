@@ -60,9 +60,18 @@ def matching(pattern: str, meaning: str) -> Rule:
     return Rule(meaning, lambda value: re.fullmatch(pattern, value) is not None)
 
 
+NAMES = matching(r"[a-z][a-z0-9-]{0,39}", "a name of at most 40 lower-case letters, digits and hyphens, a letter first")
+"""What tables by name are called, unless their field says otherwise."""
+
+
 def setting(rule: Rule, **options: Any) -> Any:
     """Return a dataclass field whose value keeps a rule."""
     return field(metadata={"rule": rule}, **options)
+
+
+def named(names: Rule, **options: Any) -> Any:
+    """Return a dataclass field for tables by name, whose names keep a rule."""
+    return field(metadata={"names": names}, **options)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -140,10 +149,10 @@ def _without_none(kind: Any) -> Any:
 def _named(kind: Any, item: dataclasses.Field[Any], value: Any, key: str, file: Path) -> Mapping[str, Any]:
     if not isinstance(value, dict) or not value:
         raise SettingsError(file, key, value, f"at least one table [{key}.<name>]", f"add [{key}.<name>]")
+    names = item.metadata.get("names", NAMES)
     for name in value:
-        if re.fullmatch(r"[a-z][a-z0-9-]{0,39}", name) is None:
-            allowed = "a name of at most 40 lower-case letters, digits and hyphens, a letter first"
-            raise SettingsError(file, key, name, allowed, "rename it")
+        if not names.holds(name):
+            raise SettingsError(file, key, name, names.allowed, "rename it")
     member = get_args(kind)[1]
     return {name: _value(member, item, content, dotted(key, name), file) for name, content in value.items()}
 

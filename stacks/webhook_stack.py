@@ -10,16 +10,24 @@ from constructs import Construct
 
 from stacks.components.approver import Approver
 from stacks.components.function_options import FunctionDefaults
-from stacks.components.hand_off import ENVELOPE, SOURCE, Channel, HandOffBus
+from stacks.components.hand_off import ENVELOPE, SOURCE, Channel
 from stacks.components.layers import Layers
-from stacks.components.ledger import Ledger
 from stacks.components.python_function import PythonFunction
+from stacks.components.results import Results
 from stacks.components.sources import Sources
 from stacks.components.webhook_api import Route, WebhookApi
-from stacks.settings import Settings
+from stacks.ledger_stack import LedgerStack
+from stacks.settings import Settings, ThrottleSettings
 
 _REVIEW_IS_PUBLIC = (
     "approvers have no AWS identity: the 256-bit token of the review link is the credential, checked by the function"
+)
+
+_WEBHOOKS_ARE_PUBLIC = (
+    "providers have no AWS identity: they sign what they post with a secret of their own, checked by the function"
+)
+_CALLBACKS_ARE_PUBLIC = (
+    "workers may be anywhere: the 256-bit token of their hand-off is the credential, checked by the function"
 )
 
 
@@ -29,6 +37,9 @@ class WebhookStack(Stack):
     Attributes:
         api: The API, to which later stacks add routes.
         webhook: The function behind the public routes.
+        approver: The approver, and the queue of hand-offs to people.
+        external_tasks: The queue of hand-offs to machines.
+        results: What takes answers that come as events.
         dead_letters: Every dead-letter queue of the stack, by name.
     """
 
@@ -39,8 +50,7 @@ class WebhookStack(Stack):
         *,
         settings: Settings,
         sources: Sources,
-        ledger: Ledger,
-        hand_offs: HandOffBus,
+        state: LedgerStack,
     ) -> None:
         super().__init__(
             scope,
@@ -51,22 +61,22 @@ class WebhookStack(Stack):
         defaults = FunctionDefaults.of(settings, sources=sources, layers=Layers(self, "Layers", sources=sources))
         self.api = WebhookApi(self, "Api")
         base_url = self.api.base_url(settings.base_url)
-        self.webhook = self._webhook(settings, ledger, defaults)
-        approver = Approver(
+        self.webhook = self._webhook(settings, state, base_url, defaults)
+        self.approver = Approver(
             self,
             "Approver",
             settings=settings,
             base_url=base_url,
-            ledger=ledger,
-            hand_offs=hand_offs,
+            ledger=state.ledger,
+            hand_offs=state.hand_offs,
             defaults=defaults,
         )
-        external_tasks = Channel(
+        self.external_tasks = Channel(
             self,
             "ExternalTasks",
             name="external-tasks",
             description="Hand-offs to machines that no consumer of their own takes",
-            bus=hand_offs.bus,
+            bus=state.hand_offs.bus,
             pattern=events.EventPattern(
                 source=[SOURCE],
                 detail_type=events.Match.suffix(".requested"),
@@ -75,31 +85,68 @@ class WebhookStack(Stack):
             ),
             message=ENVELOPE,
         )
-        self.dead_letters: dict[str, sqs.IQueue] = {**approver.dead_letters, **external_tasks.dead_letters}
-        queues = {**approver.queues, **external_tasks.queues}
-        for name, value in approver.outputs.items():
+        self.results = Results(
+            self,
+            "Results",
+            ledger=state.ledger,
+            hand_offs=state.hand_offs,
+            partners=settings.partners,
+            defaults=defaults,
+        )
+        self.dead_letters: dict[str, sqs.IQueue] = {
+            **self.approver.dead_letters,
+            **self.external_tasks.dead_letters,
+            **self.results.dead_letters,
+        }
+        queues = {**self.approver.queues, **self.external_tasks.queues, **self.results.queues}
+        for name, value in self.approver.outputs.items():
             CfnOutput(self, name, value=value)
         CfnOutput(self, "ApiUrl", value=base_url)
+        CfnOutput(self, "Providers", value=state.providers.document)
         CfnOutput(self, "ApiId", value=self.api.api.api_id)
         CfnOutput(self, "Queues", value=self.to_json_string({name: queue.queue_url for name, queue in queues.items()}))
 
-    def _webhook(self, settings: Settings, ledger: Ledger, defaults: FunctionDefaults) -> PythonFunction:
+    def _webhook(
+        self, settings: Settings, state: LedgerStack, base_url: str, defaults: FunctionDefaults
+    ) -> PythonFunction:
         webhook = PythonFunction(
             self,
             "Webhook",
             folder="webhook",
-            description="The review page, and the decisions made on it",
+            description="The review page, what providers post, and what machines answer",
             defaults=defaults,
-            environment={"LEDGER_TABLE": ledger.table.table_name},
+            environment={
+                "LEDGER_TABLE": state.ledger.table.table_name,
+                "BASE_URL": base_url,
+                **state.directory.environment,
+                **state.providers.environment,
+            },
         )
-        ledger.grant_read_write(webhook)
-        throttle = settings.throttles.review
-        self.api.add_routes(
-            webhook,
-            webhook,
-            *(
-                Route(method, "/review", throttle, public_because=_REVIEW_IS_PUBLIC)
-                for method in (HttpMethod.GET, HttpMethod.HEAD, HttpMethod.POST)
-            ),
-        )
+        state.ledger.grant_read_write(webhook)
+        state.ledger.grant_inboxes(webhook)
+        state.directory.grant_read(webhook)
+        state.providers.grant_read(webhook)
+        self.api.add_routes(webhook, webhook, *_routes(settings.throttles))
         return webhook
+
+
+def _routes(throttles: ThrottleSettings) -> list[Route]:
+    return [
+        *(
+            Route(method, path, throttles.review, public_because=_REVIEW_IS_PUBLIC)
+            for method, path in (
+                (HttpMethod.GET, "/review"),
+                (HttpMethod.HEAD, "/review"),
+                (HttpMethod.POST, "/review"),
+                (HttpMethod.POST, "/delegate"),
+                (HttpMethod.GET, "/inbox"),
+                (HttpMethod.HEAD, "/inbox"),
+                (HttpMethod.POST, "/inbox"),
+            )
+        ),
+        Route(HttpMethod.POST, "/webhooks/{provider}", throttles.webhooks, public_because=_WEBHOOKS_ARE_PUBLIC),
+        *(
+            Route(HttpMethod.POST, f"/callbacks/{said}", throttles.callbacks, public_because=_CALLBACKS_ARE_PUBLIC)
+            for said in ("succeed", "fail", "heartbeat")
+        ),
+    ]

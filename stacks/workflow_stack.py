@@ -13,17 +13,20 @@ from stacks.components.api_stage import ApiStage
 from stacks.components.durable_workflow import DurableWorkflow
 from stacks.components.executions import Executions
 from stacks.components.function_options import FunctionDefaults
-from stacks.components.hand_off import HandOffBus
+from stacks.components.hand_off_channels import ByBus, ByInvoke, ByQueue, HandOffChannel
 from stacks.components.layers import Layers
-from stacks.components.ledger import Ledger
 from stacks.components.publisher import Publisher
 from stacks.components.python_function import PythonFunction
 from stacks.components.relay import Relay
 from stacks.components.retention import log_retention, removal_policy
+from stacks.components.settlements import Settlements
 from stacks.components.sources import Sources
 from stacks.components.webhook_api import Route, WebhookApi
+from stacks.components.worker import Worker
+from stacks.ledger_stack import LedgerStack
 from stacks.policies import compact, policy_document
-from stacks.settings import Settings
+from stacks.settings import HELD_PAYMENT, Settings
+from stacks.webhook_stack import WebhookStack
 
 
 class WorkflowStack(Stack):
@@ -31,9 +34,11 @@ class WorkflowStack(Stack):
 
     Attributes:
         workflows: The workflows, by name.
+        workers: The functions that they invoke for machines' tasks, by the workflow's name, for forks to grant to.
         relay: The relay.
         publisher: The publisher.
         executions: What follows executions to their end.
+        settlements: What has operators asked about held payments; None where the stage names none.
         dead_letters: Every dead-letter queue of the stack, by name.
     """
 
@@ -44,9 +49,8 @@ class WorkflowStack(Stack):
         *,
         settings: Settings,
         sources: Sources,
-        ledger: Ledger,
-        hand_offs: HandOffBus,
-        api: WebhookApi,
+        state: LedgerStack,
+        webhook: WebhookStack,
     ) -> None:
         super().__init__(
             scope,
@@ -55,20 +59,39 @@ class WorkflowStack(Stack):
             description="Countersign: the durable workflows, the relay and the publisher",
         )
         defaults = FunctionDefaults.of(settings, sources=sources, layers=Layers(self, "Layers", sources=sources))
+        base_url = webhook.api.base_url(settings.base_url)
         scope_of_workflows = Construct(self, "Durable")
+        self.workers = {
+            name: Worker(self, f"{_id(name)}Worker", workflow=name, folder=workflow.worker, defaults=defaults)
+            for name, workflow in settings.workflows.items()
+            if workflow.worker
+        }
         self.workflows = {
-            name: _workflow(scope_of_workflows, name, settings, ledger, hand_offs, defaults)
+            name: _workflow(
+                scope_of_workflows,
+                name,
+                settings,
+                state,
+                self._hand_off(name, settings, state, webhook),
+                base_url,
+                defaults,
+            )
             for name in settings.workflows
         }
-        self._requests(settings, ledger, api, defaults)
         built = self.workflows.values()
-        self.relay = Relay(self, "Relay", ledger=ledger, workflows=built, defaults=defaults)
-        self.publisher = Publisher(self, "Publisher", ledger=ledger, hand_offs=hand_offs, defaults=defaults)
-        self.executions = Executions(self, "Executions", ledger=ledger, workflows=built, defaults=defaults)
+        for workflow in built:
+            workflow.grant_heartbeat(webhook.webhook)
+        self._requests(settings, state, webhook.api, defaults)
+        self.relay = Relay(self, "Relay", ledger=state.ledger, workflows=built, defaults=defaults)
+        self.publisher = Publisher(
+            self, "Publisher", ledger=state.ledger, hand_offs=state.hand_offs, archive=state.archive, defaults=defaults
+        )
+        self.executions = Executions(self, "Executions", ledger=state.ledger, workflows=built, defaults=defaults)
+        self.settlements = self._settlements(settings, state, defaults) if settings.payments.operators else None
         ApiStage(
             self,
             "ApiStage",
-            api=api,
+            api=webhook.api,
             default=settings.throttles.default,
             log_retention=log_retention(settings),
             removal_policy=removal_policy(settings),
@@ -76,20 +99,47 @@ class WorkflowStack(Stack):
         starts = {name: queue for workflow in built for name, queue in workflow.dead_letters.items()}
         self.dead_letters: dict[str, sqs.IQueue] = {
             **starts,
+            **{name: queue for worker in self.workers.values() for name, queue in worker.dead_letters.items()},
             **self.relay.dead_letters,
             **self.publisher.dead_letters,
             **self.executions.dead_letters,
+            **(self.settlements.dead_letters if self.settlements else {}),
         }
-        queues = {**self.dead_letters, **self.executions.queues}
+        queues = {
+            **self.dead_letters,
+            **self.executions.queues,
+            **(self.settlements.queues if self.settlements else {}),
+        }
         arns = {name: workflow.alias.function_arn for name, workflow in self.workflows.items()}
         CfnOutput(self, "Workflows", value=self.to_json_string(arns))
         CfnOutput(self, "Queues", value=self.to_json_string({name: queue.queue_url for name, queue in queues.items()}))
 
-    def _requests(self, settings: Settings, ledger: Ledger, api: WebhookApi, defaults: FunctionDefaults) -> None:
+    def _hand_off(self, name: str, settings: Settings, state: LedgerStack, webhook: WebhookStack) -> HandOffChannel:
+        match settings.workflows[name].hand_off:
+            case "queue":
+                return ByQueue(webhook.approver.approvals, webhook.external_tasks.work.queue)
+            case "invoke":
+                worker = self.workers.get(name)
+                return ByInvoke(webhook.approver.function, worker.function if worker else None)
+        return ByBus(state.hand_offs)
+
+    def _settlements(self, settings: Settings, state: LedgerStack, defaults: FunctionDefaults) -> Settlements:
+        return Settlements(
+            self,
+            "Settlements",
+            ledger=state.ledger,
+            hand_offs=state.hand_offs,
+            workflow=self.workflows[HELD_PAYMENT],
+            deadline_seconds=settings.workflows[HELD_PAYMENT].deadline_seconds,
+            defaults=defaults,
+        )
+
+    def _requests(self, settings: Settings, state: LedgerStack, api: WebhookApi, defaults: FunctionDefaults) -> None:
         startable = {
             name: {
                 "arn": workflow.alias.function_arn,
                 "deadline_seconds": settings.workflows[name].deadline_seconds,
+                "contract": defaults.sources.contract(settings.workflows[name].contract or name),
             }
             for name, workflow in self.workflows.items()
         }
@@ -100,12 +150,14 @@ class WorkflowStack(Stack):
             description="Starts workflows, and tells how they are doing",
             defaults=defaults,
             environment={
-                "LEDGER_TABLE": ledger.table.table_name,
+                "LEDGER_TABLE": state.ledger.table.table_name,
                 "WORKFLOWS": self.to_json_string(startable),
+                **state.directory.environment,
                 **_policy(_policy_documents(settings)),
             },
         )
-        ledger.grant_read_write(requests)
+        state.ledger.grant_read_write(requests)
+        state.directory.grant_read(requests)
         for workflow in self.workflows.values():
             workflow.grant_start(requests)
         throttle = settings.throttles.requests
@@ -121,26 +173,36 @@ def _workflow(
     scope: Construct,
     name: str,
     settings: Settings,
-    ledger: Ledger,
-    hand_offs: HandOffBus,
+    state: LedgerStack,
+    hand_off: HandOffChannel,
+    base_url: str,
     defaults: FunctionDefaults,
 ) -> DurableWorkflow:
     policies = _policy_documents(settings)
     built = DurableWorkflow(
         scope,
-        name.title().replace("-", ""),
+        _id(name),
         name=name,
         workflow=settings.workflows[name],
         defaults=defaults,
         environment={
-            "LEDGER_TABLE": ledger.table.table_name,
-            "BUS_NAME": hand_offs.bus.event_bus_name,
+            "LEDGER_TABLE": state.ledger.table.table_name,
+            **hand_off.environment,
+            "BASE_URL": base_url,
+            **state.directory.environment,
             **_policy(policies.get(name)),
+            **({"OPERATORS": compact(settings.payments.operators)} if name == HELD_PAYMENT else {}),
         },
     )
-    ledger.grant_read_write(built.function)
-    hand_offs.grant_put(built.function)
+    state.ledger.grant_read_write(built.function)
+    state.ledger.grant_parked(built.function)
+    state.directory.grant_read(built.function)
+    hand_off.grant_hand_off(built.function)
     return built
+
+
+def _id(name: str) -> str:
+    return name.title().replace("-", "")
 
 
 def _policy_documents(settings: Settings) -> dict[str, list[dict[str, Any]]]:

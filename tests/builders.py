@@ -5,13 +5,16 @@ import dataclasses
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import count
 from typing import Any
 from urllib.parse import urlencode
 
+from countersign.domain.attachments import Attachment
 from countersign.domain.audit import GENESIS, AuditEntry
+from countersign.domain.provider_events import EventStatus, ProviderEvent
 from countersign.domain.rules import Decision, Outcome, Rule
-from countersign.domain.tasks import Status, Task, Vote, shown_digest
+from countersign.domain.tasks import Correlation, Status, Task, Vote, shown_digest
 from countersign.services.desk import Question, Wait
 from countersign.services.reviews import Click
 
@@ -21,9 +24,15 @@ APPROVER = "maria@example.com"
 OTHER_APPROVER = "otto@example.com"
 TITLE = "Order 1001: 250.00 EUR"
 DETAILS = (("Order", "1001"), ("Amount", "250.00 EUR"), ("Description", "Twelve office chairs"))
+ATTACHMENTS = (
+    Attachment("Offer.pdf", "https://files.example.com/offers/1001.pdf?version=2"),
+    Attachment("Floor plan", "https://plans.example.org/7"),
+)
 REQUEST_ID = "order-1001"
 TASK_ID = "order-1001.approval"
+PAYMENT_TASK_ID = "order-1001.payment"
 WORKFLOW = "order-approval"
+PAYMENT_ID = "order-1001.payment"
 CALLBACK_ID = "Q2FsbGJhY2stMQ+/=="
 CALLER = "arn:aws:iam::111122223333:user/shop"
 COMMENT = "Only if they swivel, says my back"
@@ -54,7 +63,8 @@ def any_task(**changes: Any) -> Task:
         "opened_at": NOW,
         "max_expires_at": NOW + timedelta(days=1),
     } | changes
-    fields.setdefault("shown", shown_digest(fields["title"], fields["details"], fields["requester"]))
+    attachments = fields.get("attachments", ())
+    fields.setdefault("shown", shown_digest(fields["title"], fields["details"], fields["requester"], attachments))
     return Task(**fields)
 
 
@@ -70,6 +80,29 @@ def any_decided_task(decision: Decision = Decision.APPROVE, **changes: Any) -> T
         "decided_at": at,
     }
     return any_task(**fields | changes)
+
+
+def any_payment_task(**changes: Any) -> Task:
+    """Return an open task of a machine that waits for 250.00 EUR."""
+    fields: dict[str, Any] = {
+        "task_id": PAYMENT_TASK_ID,
+        "workflow": "payment",
+        "kind": "payment",
+        "title": "",
+        "details": (),
+        "requester": "",
+        "audience": (),
+        "payload": '{"order_id":"1001"}',
+        "answer_contract": "payment.answer",
+        "correlation": Correlation("pay", "pay_1001", Decimal("250.00"), "EUR"),
+    }
+    return any_task(**fields | changes)
+
+
+def any_event(status: str = "paid", event_id: str = "evt_1", **changes: Any) -> ProviderEvent:
+    """Return what a provider says of the payment that `any_payment_task` waits for."""
+    fields: dict[str, Any] = {"external_id": "pay_1001", "amount": "250.00", "currency": "EUR"} | changes
+    return ProviderEvent(event_id=event_id, status=EventStatus(status), **fields)
 
 
 def any_click(**changes: Any) -> Click:
@@ -163,6 +196,16 @@ def any_envelope(**changes: Any) -> dict[str, Any]:
         "attempt": 1,
         "task": {"title": TITLE, "recipients": [APPROVER, OTHER_APPROVER]},
     } | changes
+
+
+def any_result(**changes: Any) -> dict[str, Any]:
+    """Return the detail of a TaskResult that says that a payment was made."""
+    return {"version": 1, "task_id": PAYMENT_ID, "outcome": "succeeded", "answer": any_paid()} | changes
+
+
+def any_paid(**changes: Any) -> dict[str, Any]:
+    """Return a worker's answer that a payment was made."""
+    return {"status": "paid", "amount": "250.00", "currency": "EUR"} | changes
 
 
 # Events
@@ -276,6 +319,21 @@ def status_change(status: str, request_id: str = REQUEST_ID, run: str = "1") -> 
             "status": status,
         },
     }
+
+
+def task_result(detail: Any = None, **changes: Any) -> dict[str, Any]:
+    """Return the event that answers a task, as EventBridge passes it on."""
+    return {
+        "version": "0",
+        "id": "6a7e8feb-b491-4cf7-a9f1-bf3703467718",
+        "detail-type": "TaskResult",
+        "source": "com.example.payments",
+        "account": "111122223333",
+        "time": "2026-03-01T09:00:00Z",
+        "region": "eu-central-1",
+        "resources": [],
+        "detail": any_result() if detail is None else detail,
+    } | changes
 
 
 def with_deadline(task: Task, expires_at: datetime) -> Task:

@@ -1,16 +1,27 @@
 """The ports in memory, with the conditions of the real ones, and a clock that tests move."""
 
 import dataclasses
+import json
 import threading
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from countersign.adapters.kms import MAX_BYTES
 from countersign.domain.audit import AuditEntry, AuditEvent, append
-from countersign.domain.errors import HandOffRejectedError, LedgerConflictError
+from countersign.domain.errors import (
+    BodyTooLargeError,
+    HandOffRejectedError,
+    LedgerConflictError,
+    WrongContextError,
+)
 from countersign.domain.identity import normalise
+from countersign.domain.payments import Handling
+from countersign.domain.people import Entry
+from countersign.domain.provider_events import ProviderEvent
 from countersign.domain.tasks import Change, Deadline, Ring, Status, Task
-from countersign.ports import Link, Request
+from countersign.ports import EventRecord, Link, Request
 
 
 class FixedClock:
@@ -35,6 +46,13 @@ class MemoryLedger:
         self.links: dict[str, Link] = {}
         self.mails: set[tuple[str, int, str]] = set()
         self.asked: dict[str, Request] = {}
+        self.claims: dict[Any, str] = {}
+        self.event_records: dict[tuple[str, str], EventRecord] = {}
+        self.parking: dict[tuple[str, str], list[ProviderEvent]] = {}
+        self.answers: dict[str, dict[str, str]] = {}
+        self.aside: list[EventRecord] = []
+        self.outbox: dict[tuple[str, str], Mapping[str, Any]] = {}
+        self.sent: dict[tuple[str, str], datetime] = {}
         self.before_write: Callable[[str], None] = lambda _: None
         self.after_write: Callable[[str], None] = lambda _: None
         self._lock = threading.RLock()
@@ -47,22 +65,37 @@ class MemoryLedger:
     def open(self, task: Task, events: tuple[AuditEvent, ...], at: datetime) -> None:
         self.before_write("open")
         with self._lock:
-            if task.task_id in self.standing:
+            named = task.correlation and (task.correlation.provider, task.correlation.external_id)
+            if task.task_id in self.standing or named in self.claims:
                 raise LedgerConflictError(task.task_id)
+            if named:
+                self.claims[named] = task.task_id
             self._put(task, events, at)
         self.after_write("open")
 
     def commit(self, change: Change) -> Task:
-        self.before_write("commit")
+        return self._commit(change, lambda: None)
+
+    def _commit(self, change: Change, together: Callable[[], object], name: str = "commit") -> Task:
+        """Write a change together with something else, which may raise as the conditions of a transaction do."""
+        self.before_write(name)
         with self._lock:
             self._check(change)
-            status = change.transition.target if change.transition else change.before.status
+            together()
             now_standing = self.standing[change.before.task_id]
             after = self._put(
-                dataclasses.replace(now_standing, status=status, **change.fields), change.events, change.at
+                dataclasses.replace(now_standing, status=change.after.status, **change.fields), change.events, change.at
             )
-        self.after_write("commit")
+            self.answers.setdefault(after.task_id, {}).update(change.responses)
+            self.outbox |= {(after.task_id, name): envelope for name, envelope in change.outbox.items()}
+        self.after_write(name)
         return after
+
+    def correlated(self, provider: str, external_id: str) -> str:
+        return self.claims.get((provider, external_id), "")
+
+    def audit(self, task_id: str) -> list[AuditEntry]:
+        return [entry for entry in self.entries if entry.task_id == task_id]
 
     def refresh(self, task_id: str, callback_id: str) -> bool:
         self.before_write("refresh")
@@ -105,13 +138,75 @@ class MemoryLedger:
         assert expires_at.tzinfo
         self.links[link.fingerprint] = link
 
+    def waiting(self, recipient: str) -> list[Task]:
+        task_ids = {link.task_id for link in self.links.values() if link.recipient == recipient}
+        return [self.standing[task_id] for task_id in sorted(task_ids) if task_id in self.standing]
+
+    def put_outbox(self, task_id: str, name: str, envelope: Mapping[str, Any], at: datetime, pause: timedelta) -> None:
+        key = (task_id, name)
+        if key not in self.sent or self.sent[key] <= at - pause:
+            self.sent[key] = at
+            self.outbox[key] = envelope
+
     def mailed(self, task_id: str, hand_off: int, recipient: str) -> bool:
         return (task_id, hand_off, normalise(recipient)) in self.mails
 
     def commit_mail(self, change: Change, hand_off: int, recipient: str) -> Task:
-        after = self.commit(change)
-        self.mails.add((change.before.task_id, hand_off, normalise(recipient)))
-        return after
+        return self._commit(change, lambda: self.mails.add((change.before.task_id, hand_off, normalise(recipient))))
+
+    # Events of providers
+
+    def look_up(self, provider: str, event_id: str, external_id: str) -> tuple[EventRecord | None, str]:
+        return self.event_records.get((provider, event_id)), self.correlated(provider, external_id)
+
+    def responses(self, task_id: str) -> dict[str, str]:
+        return dict(self.answers.get(task_id, {}))
+
+    def beat(self, task_id: str, at: datetime) -> bool:
+        self.before_write("beat")
+        with self._lock:
+            task = self.standing.get(task_id)
+            if task is None or task.status is not Status.OPEN:
+                return False
+            self.standing[task_id] = dataclasses.replace(task, heartbeat_at=at)
+        return True
+
+    def commit_event(self, change: Change, record: EventRecord) -> Task:
+        return self._commit(change, lambda: self._put_record(record), "commit_event")
+
+    def park(self, event: ProviderEvent, record: EventRecord, at: datetime) -> None:
+        assert at.tzinfo
+        self.before_write("park")
+        with self._lock:
+            if (record.provider, event.external_id) in self.claims:
+                raise LedgerConflictError(event.event_id)
+            self._put_record(record)
+            self.parking.setdefault((record.provider, event.external_id), []).append(event)
+        self.after_write("park")
+
+    def put_aside(self, record: EventRecord, at: datetime) -> None:
+        assert at.tzinfo
+        self.aside.append(record)
+
+    def parked(self, provider: str, external_id: str) -> list[ProviderEvent]:
+        return list(self.parking.get((provider, external_id), []))
+
+    def commit_parked(self, change: Change, provider: str, event: ProviderEvent, handling: Handling) -> Task:
+        def unpark() -> None:
+            waiting = self.parking.get((provider, event.external_id), [])
+            if event not in waiting:
+                raise LedgerConflictError(event.event_id)
+            waiting.remove(event)
+            key, task_id = (provider, event.event_id), change.before.task_id
+            known = self.event_records.get(key, EventRecord(*key, "", handling))
+            self.event_records[key] = dataclasses.replace(known, handling=handling, task_id=task_id)
+
+        return self._commit(change, unpark, "commit_parked")
+
+    def _put_record(self, record: EventRecord) -> None:
+        if (record.provider, record.event_id) in self.event_records:
+            raise LedgerConflictError(record.event_id)
+        self.event_records[(record.provider, record.event_id)] = record
 
     # Requests
 
@@ -140,6 +235,16 @@ class MemoryLedger:
         return [self.standing[task_id] for task_id in task_ids if task_id in self.standing]
 
 
+class MemoryDirectory:
+    """Knows what it was told of people; everybody else is themselves, and there."""
+
+    def __init__(self, known: Mapping[str, Entry] | None = None) -> None:
+        self.known = dict(known or {})
+
+    def entries(self, addresses: Iterable[str]) -> Mapping[str, Entry]:
+        return {address: self.known.get(address, Entry(address)) for address in addresses}
+
+
 class MemoryHandOff:
     """Keeps what was handed off; refuses as long as `refusals` last."""
 
@@ -156,6 +261,46 @@ class MemoryHandOff:
     @property
     def kinds(self) -> list[str]:
         return [envelope["kind"] for envelope in self.sent]
+
+
+class MemoryCipher:
+    """Hides what it is given, bound to its context, and tells of every call; fails as told."""
+
+    def __init__(self, failures: Iterable[Exception] = ()) -> None:
+        self.failures = list(failures)
+        self._number = 0
+
+    def encrypt(self, plain: bytes, context: Mapping[str, str]) -> str:
+        self._fail()
+        if len(plain) > MAX_BYTES:
+            raise BodyTooLargeError(MAX_BYTES)
+        self._number += 1
+        sealed = {"number": self._number, "context": dict(context), "hidden": b64encode(plain).decode()}
+        return b64encode(json.dumps(sealed).encode()).decode()
+
+    def decrypt(self, ciphertext: str, context: Mapping[str, str]) -> bytes:
+        self._fail()
+        sealed = json.loads(b64decode(ciphertext))
+        if sealed["context"] != dict(context):
+            raise WrongContextError
+        return b64decode(sealed["hidden"])
+
+    def _fail(self) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+
+
+class MemoryHeart:
+    """Keeps which callbacks were told that they are worked on; fails as told."""
+
+    def __init__(self, failures: Iterable[Exception] = ()) -> None:
+        self.beaten: list[str] = []
+        self.failures = list(failures)
+
+    def beat(self, callback_id: str) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.beaten.append(callback_id)
 
 
 class MemoryChannel:
@@ -176,10 +321,12 @@ class MemoryDoorbell:
 
     def __init__(self, answers: Iterable[Ring | Exception] = ()) -> None:
         self.rung: list[str] = []
+        self.failed = False
         self.answers = list(answers)
 
-    def ring(self, callback_id: str, at: datetime) -> Ring:
+    def ring(self, callback_id: str, at: datetime, *, failed: bool = False) -> Ring:
         self.rung.append(callback_id)
+        self.failed = failed
         answer = self.answers.pop(0) if self.answers else Ring("delivered", at)
         if isinstance(answer, Exception):
             raise answer

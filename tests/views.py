@@ -5,15 +5,22 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any, get_args
 
-from approver.messages import ReviewMail, review_message
+from approver.messages import InboxMail, ReviewMail, inbox_message, review_message
+from countersign.domain.attachments import Attachment
 from countersign.services.deliveries import Message
 from webhook.pages import (
+    ClosedReason,
     ClosedView,
     DecidedView,
+    Key,
     Problem,
     ReviewView,
+    Waiting,
     closed_page,
     decided_page,
+    handed_over_page,
+    inbox_page,
+    inbox_sent_page,
     problem_page,
     recorded_page,
     review_page,
@@ -30,6 +37,14 @@ HOSTILE = (
 )
 """Markup, bidirectional controls, control characters, a template expression, quotes, a lone surrogate."""
 
+ATTACHMENTS = (
+    Attachment("Offer.pdf", "https://files.example.com/offers/1001.pdf?version=2&signed=no"),
+    Attachment("https://bank.example/login", "https://xn--bcher-kva.example:8443/plan"),
+)
+UNLINKED = Attachment("Notes", "javascript:alert(1)")
+
+DELEGATION_REFUSALS = ("no_address", "requester", "asked_already", "outsider", "answered", "only_once")
+
 UNBROKEN = "W" * 10_000
 COMMENT = "Fine with me"
 TIMES_LEFT = (timedelta(days=2), timedelta(hours=3), timedelta(minutes=5), timedelta(minutes=1), timedelta())
@@ -44,7 +59,7 @@ def any_review(**changes: Any) -> ReviewView:
         "recipient": "maria@example.com",
         "expires_at": NOW + timedelta(days=2, hours=5),
         "now": NOW,
-        "token": TOKEN,
+        "key": Key(TOKEN),
         "shown": "5e" * 32,
     }
     return ReviewView(**view | changes)
@@ -84,6 +99,28 @@ def any_mail(**changes: Any) -> ReviewMail:
     return ReviewMail(**mail | changes)
 
 
+def any_waiting(**changes: Any) -> Waiting:
+    """Return a row of an inbox, as changed."""
+    row: dict[str, Any] = {
+        "title": TITLE,
+        "requester": "ana@example.com",
+        "left": timedelta(days=2, hours=5),
+        "expires_at": NOW + timedelta(days=2, hours=5),
+        "key": Key(TOKEN, "order-1001.approval"),
+    }
+    return Waiting(**row | changes)
+
+
+def any_inbox_mail(**changes: Any) -> InboxMail:
+    """Return the mail with the link to an inbox, as changed."""
+    mail: dict[str, Any] = {
+        "recipient": "maria@example.com",
+        "until": NOW + timedelta(days=7),
+        "link": f"https://api.example.com/inbox?t={TOKEN}",
+    }
+    return InboxMail(**mail | changes)
+
+
 def every_page(language: str = "en") -> Mapping[str, str]:
     """Return each page that there is, by a name for it."""
     return dict(_pages(language))
@@ -97,24 +134,48 @@ def every_mail(language: str = "en") -> Mapping[str, Message]:
 def hostile_page(value: str) -> Mapping[str, str]:
     """Return each page that shows what people wrote, with this value in every field."""
     rows = ((value, value), ("Order", value))
+    attachments = (Attachment(value, "https://files.example.com/a"), Attachment(value, value))
     return {
         "review": review_page(
             any_review(
-                title=value, rows=rows, requester=value, recipient=value, token=value, shown=value, comment=value
+                title=value,
+                rows=rows,
+                attachments=attachments,
+                requester=value,
+                recipient=value,
+                key=Key(value, value),
+                instead_of=value,
+                can_hand_over=True,
+                colleague=value,
+                shown=value,
+                comment=value,
             )
         ),
         "decided": decided_page(
-            any_decided(title=value, rows=rows, decided_by=(value, value), comment=value, recipient=value)
+            any_decided(
+                title=value,
+                rows=rows,
+                attachments=attachments,
+                decided_by=(value, value),
+                comment=value,
+                recipient=value,
+            )
         ),
         "closed": closed_page(any_closed(title=value)),
         "recorded": recorded_page(value),
+        "inbox": inbox_page(value, (any_waiting(title=value, requester=value),)),
+        "handed-over": handed_over_page(value, value, NOW),
+        "inbox-sent": inbox_sent_page(value, NOW),
     }
 
 
 def hostile_mail(value: str) -> Message:
     """Return the mail with this value in every field that people write."""
     rows = ((value, value), ("Order", value))
-    return review_message(any_mail(title=value, rows=rows, requester=value, recipient=value))
+    attachments = (value, value)
+    return review_message(
+        any_mail(title=value, rows=rows, attachments=attachments, requester=value, recipient=value, instead_of=value)
+    )
 
 
 def _pages(language: str) -> Iterator[tuple[str, str]]:
@@ -122,6 +183,10 @@ def _pages(language: str) -> Iterator[tuple[str, str]]:
     yield from _decided_pages(language)
     yield from _closed_pages(language)
     yield "recorded", recorded_page(TITLE, language)
+    yield "handed-over", handed_over_page(TITLE, "otto@example.com", NOW, language)
+    yield "inbox", inbox_page("maria@example.com", (any_waiting(), any_waiting(answered=True)), language)
+    yield "inbox-empty", inbox_page("maria@example.com", (), language)
+    yield "inbox-sent", inbox_sent_page("maria@example.com", NOW, language)
     for kind in get_args(Problem):
         yield f"problem-{kind}", problem_page(kind, language)
 
@@ -137,6 +202,13 @@ def _review_pages(language: str) -> Iterator[tuple[str, str]]:
             f"review-{problem}",
             review_page(any_review(problem=problem, comment="Too long"), language),
         )
+    for reason in DELEGATION_REFUSALS:
+        refused = any_review(problem=f"delegation_{reason}", can_hand_over=True, colleague="otto@example.com")
+        yield f"review-delegation-{reason}", review_page(refused, language)
+    yield "review-delegation", review_page(any_review(can_hand_over=True), language)
+    from_inbox = any_review(key=Key(TOKEN, "order-1001.approval"), instead_of="otto@example.com")
+    yield "review-instead", review_page(from_inbox, language)
+    yield "review-attachments", review_page(any_review(attachments=(*ATTACHMENTS, UNLINKED)), language)
     yield "review-long", review_page(any_review(title=UNBROKEN), language)
 
 
@@ -145,10 +217,11 @@ def _decided_pages(language: str) -> Iterator[tuple[str, str]]:
     for outcome, tone in product(("approved", "rejected"), ("done", "just_now", "conflict")):
         view = any_decided(outcome=outcome, decided_by=people, just_now=tone == "just_now", conflict=tone == "conflict")
         yield f"decided-{outcome}-{tone}", decided_page(view, language)
+    yield "decided-attachments", decided_page(any_decided(attachments=(*ATTACHMENTS, UNLINKED)), language)
 
 
 def _closed_pages(language: str) -> Iterator[tuple[str, str]]:
-    for reason, month in product(("expired", "withdrawn"), range(12)):
+    for reason, month in product(get_args(ClosedReason), range(12)):
         at = NOW + timedelta(days=31 * month)  # every month, and every day of the week
         yield f"closed-{reason}-{month}", closed_page(any_closed(reason=reason, closed_at=at), language)
 
@@ -158,3 +231,8 @@ def _mails(language: str) -> Iterator[tuple[str, Message]]:
         for stage in ("prod", "dev"):
             view = any_mail(kind=f"approval.{occasion}", stage=stage, rows=(*ROWS, ("Note", ""), ("Long", UNBROKEN)))
             yield f"{occasion}-{stage}", review_message(view, language)
+    names = tuple(attachment.name for attachment in ATTACHMENTS)
+    yield "attachments", review_message(any_mail(attachments=names), language)
+    yield "instead", review_message(any_mail(instead_of="otto@example.com"), language)
+    for stage in ("prod", "dev"):
+        yield f"inbox-{stage}", inbox_message(any_inbox_mail(stage=stage), language)

@@ -1,7 +1,7 @@
-"""Take the pictures of the review page that the documents show: `python -m tools.screenshots`.
+"""Take the pictures of the pages that the documents show: `python -m tools.screenshots`.
 
-The page is rendered with an example of an order, in a real browser, at the size of a phone and of a desktop, in both
-colour schemes.
+The pages are rendered with an example of an order, in a real browser: the review at the size of a phone and of a
+desktop, in both colour schemes, and the list of what waits for somebody on a phone.
 """
 
 import sys
@@ -22,42 +22,69 @@ SIZES: dict[str, ViewportSize] = {
     "phone": {"width": 390, "height": 844},
     "desktop": {"width": 1280, "height": 900},
 }
+NOW = datetime(2027, 3, 1, 9, 12, tzinfo=UTC)
+TITLE = "Order 1001: 250.00 EUR"
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
 
 def main() -> int:
-    """Write one picture for each size and scheme."""
+    """Write every picture."""
     PICTURES.mkdir(parents=True, exist_ok=True)
-    page = _example()
+    sys.path.extend(str(ROOT / folder) for folder in ("lambdas", "layers/countersign/python"))
+    pictures = [(_review(), f"review-{size}-{scheme}", size, scheme) for size, scheme in product(SIZES, SCHEMES)]
+    pictures += [(_ended(), f"ended-{size}-{scheme}", size, scheme) for size, scheme in product(SIZES, SCHEMES)]
+    pictures.append((_inbox(), "inbox-phone-light", "phone", "light"))
     with sync_playwright() as playwright:
         # As root, Chromium starts without its own sandbox only.
         browser = playwright.chromium.launch(executable_path=str(obtain()), args=["--no-sandbox"])
-        for (size, viewport), scheme in product(SIZES.items(), SCHEMES):
-            tab = browser.new_page(viewport=viewport, color_scheme=scheme)
+        for page, name, size, scheme in pictures:
+            tab = browser.new_page(viewport=SIZES[size], color_scheme=scheme)
             tab.set_content(page)
-            tab.screenshot(path=PICTURES / f"review-{size}-{scheme}.png", full_page=True)
+            tab.screenshot(path=PICTURES / f"{name}.png", full_page=True)
         browser.close()
     return 0
 
 
-def _example() -> str:
-    sys.path.extend(str(ROOT / folder) for folder in ("lambdas", "layers/countersign/python"))
-    from webhook.pages import ReviewView, review_page
+def _review() -> str:
+    from countersign.domain.attachments import Attachment
+    from webhook.pages import Key, ReviewView, review_page
 
-    now = datetime(2027, 3, 1, 9, 12, tzinfo=UTC)
     return review_page(
         ReviewView(
-            title="Order 1001: 250.00 EUR",
+            title=TITLE,
             rows=(("Order", "1001"), ("Amount", "250.00 EUR"), ("Description", "Twelve office chairs")),
             requester="rita@example.com",
             recipient="maria@example.com",
-            expires_at=now + timedelta(days=2, hours=5),
-            now=now,
-            token="",
+            expires_at=NOW + timedelta(days=2, hours=5),
+            now=NOW,
+            key=Key(""),
             shown="",
+            can_hand_over=True,
             others=("hugo@example.com",),
+            attachments=(Attachment("Offer.pdf", "https://files.example.com/offers/1001.pdf"),),
         )
     )
+
+
+def _ended() -> str:
+    from webhook.pages import ClosedView, closed_page
+
+    return closed_page(ClosedView(reason="ended", title=TITLE, closed_at=NOW))
+
+
+def _inbox() -> str:
+    from webhook.pages import Key, Waiting, inbox_page
+
+    orders = (
+        ("Order 1007: 1,250.00 EUR", "rita@example.com", timedelta(hours=5), False),
+        ("Order 1001: 250.00 EUR", "rita@example.com", timedelta(days=2, hours=5), True),
+        ("Order 1004: 18,400.00 EUR", "hugo@example.com", timedelta(days=6), False),
+    )
+    rows = (
+        Waiting(title=title, requester=requester, left=left, expires_at=NOW + left, key=Key(""), answered=answered)
+        for title, requester, left, answered in orders
+    )
+    return inbox_page("maria@example.com", tuple(rows))
 
 
 if __name__ == "__main__":

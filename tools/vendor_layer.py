@@ -139,10 +139,17 @@ def _cut_models(data: Path, services: frozenset[str]) -> None:
 
 
 def without_documentation(model: Any) -> Any:
-    """Return a service model, or a part of one, without its texts for people."""
+    """Return a service model, or a part of one, without its texts for people.
+
+    Those of the parameters of clients stay: botocore itself reads them, at the first call of a client.
+    """
     if isinstance(model, dict):
         texts = {key for key, value in model.items() if key == "documentation" and isinstance(value, str)}
-        return {key: without_documentation(value) for key, value in model.items() if key not in texts}
+        return {
+            key: value if key == "clientContextParams" else without_documentation(value)
+            for key, value in model.items()
+            if key not in texts
+        }
     if isinstance(model, list):
         return [without_documentation(part) for part in model]
     return model

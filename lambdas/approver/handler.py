@@ -1,6 +1,7 @@
 """The approver: mails each recipient of a handed-off approval a review link of their own."""
 
 import os
+from datetime import datetime
 from functools import cache
 from typing import Any
 from urllib.parse import urlencode
@@ -10,12 +11,12 @@ from aws_lambda_powertools.utilities.batch import EventType
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from approver.channels import channel_of
-from approver.messages import ReviewMail, review_message
+from approver.messages import InboxMail, ReviewMail, inbox_message, review_message
 from approver.settings import Settings
 from countersign import envelope
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.aws import client
-from countersign.batches import run_batch
+from countersign.batches import run_batch, run_one
 from countersign.domain import strict_json
 from countersign.domain.clock import SystemClock
 from countersign.domain.tasks import Task
@@ -35,7 +36,7 @@ def settings() -> Settings:
 def deliveries() -> Deliveries:
     """Return the use case with its ports on AWS, made once."""
     ledger = DynamoLedger(client("dynamodb"), settings().ledger_table)
-    return Deliveries(ledger, channel_of(os.environ, settings().channel), SystemClock(), write)
+    return Deliveries(ledger, channel_of(os.environ, settings().channel), SystemClock(), write, write_inbox)
 
 
 def write(kind: str, task: Task, recipient: str, token: str) -> Message:
@@ -48,20 +49,40 @@ def write(kind: str, task: Task, recipient: str, token: str) -> Message:
             requester=task.requester,
             recipient=recipient,
             expires_at=task.expires_at,
-            link=f"{settings().base_url}/review?{urlencode({'t': token})}",
+            link=_link("review", token),
             stage=settings().stage,
+            instead_of=task.stands_in_for(recipient),
+            attachments=tuple(attachment.name for attachment in task.attachments),
         )
     )
 
 
-def deliver(record: SQSRecord) -> None:
+def write_inbox(recipient: str, token: str, until: datetime) -> Message:
+    """Write the mail that holds the link to somebody's inbox."""
+    return inbox_message(InboxMail(recipient, until, _link("inbox", token), settings().stage))
+
+
+def _link(page: str, token: str) -> str:
+    return f"{settings().base_url}/{page}?{urlencode({'t': token})}"
+
+
+def take(record: SQSRecord) -> None:
+    """Deliver the hand-off of one message."""
+    deliver(strict_json.read(record.body.encode()))
+
+
+def deliver(document: Any) -> None:
     """Deliver one hand-off."""
-    handed_off = envelope.read(strict_json.read(record.body.encode()))
-    sent = deliveries().deliver(handed_off)
+    handed_off = envelope.read(document)
+    is_inbox = handed_off["kind"].endswith(".inbox")
+    sent = (deliveries().deliver_inbox if is_inbox else deliveries().deliver)(handed_off)
     count("MailsSent", sent)
     logger.info("delivered", task_id=handed_off["task_id"], kind=handed_off["kind"], mails=sent)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Lambda's entry: a batch of hand-offs; those that must be tried again are reported back."""
-    return run_batch(EventType.SQS, deliver, event, context, logger)
+    """Lambda's entry: a batch of hand-offs, of which those that must be tried again are reported back; or just one."""
+    if "Records" in event:
+        return run_batch(EventType.SQS, take, event, context, logger)
+    run_one(deliver, event, logger)
+    return {}

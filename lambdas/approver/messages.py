@@ -7,6 +7,7 @@ kept from turning into links, so that the one link in the mail is ours.
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
 from pathlib import Path
 
 from countersign import display, wording
@@ -42,6 +43,8 @@ class ReviewMail:
         expires_at: When the task closes by itself, in UTC.
         link: The review link, an absolute URL.
         stage: The deployment stage; shown unless it is production.
+        instead_of: In whose place the recipient is asked; empty in nobody's.
+        attachments: Their names; the page has the links.
     """
 
     kind: str
@@ -52,6 +55,8 @@ class ReviewMail:
     expires_at: datetime
     link: str
     stage: str = PRODUCTION
+    instead_of: str = ""
+    attachments: tuple[str, ...] = ()
 
 
 def review_message(view: ReviewMail, language: str = wording.DEFAULT_LANGUAGE) -> Message:
@@ -69,11 +74,55 @@ def review_message(view: ReviewMail, language: str = wording.DEFAULT_LANGUAGE) -
     return Message(_subject(view, language), _text(view, language), _html(view, language))
 
 
+@dataclass(frozen=True)
+class InboxMail:
+    """The mail with the link to somebody's inbox.
+
+    Attributes:
+        recipient: Whose it is.
+        until: Until when the link works, in UTC.
+        link: The link, an absolute URL.
+        stage: The deployment stage; shown unless it is production.
+    """
+
+    recipient: str
+    until: datetime
+    link: str
+    stage: str = PRODUCTION
+
+
+def inbox_message(view: InboxMail, language: str = wording.DEFAULT_LANGUAGE) -> Message:
+    """Return the mail with the link to somebody's inbox.
+
+    Args:
+        view: What the mail says.
+        language: A language of the catalog.
+    """
+    stage = "" if view.stage == PRODUCTION else view.stage
+    subject = _with_stage(wording.say(language, "mail.subject.inbox"), stage, language)
+    until = wording.say(language, "mail.inbox.until", moment=display.moment(view.until, language))
+    personal = wording.say(language, "mail.inbox.personal", recipient=_person(view.recipient))
+    paragraphs = [
+        wording.say(language, "mail.stage", stage=stage) if stage else "",
+        wording.say(language, "mail.inbox.intro"),
+        f"{wording.say(language, 'mail.inbox.action')}\n{view.link}",
+        until,
+        personal,
+    ]
+    template = display.environment(_FOLDER, language).get_template("inbox.html.j2")
+    html = template.render(stage=stage, link=view.link, until=until, personal=personal)
+    return Message(subject, "\n\n".join(filter(None, paragraphs)) + "\n", html)
+
+
 def _subject(view: ReviewMail, language: str) -> str:
     occasion = _occasion(view)
     subject = wording.say(language, f"mail.subject.{occasion}", title=display.single_line(view.title))
-    if _stage(view):
-        subject = wording.say(language, "mail.subject.stage", stage=_stage(view), subject=subject)
+    return _with_stage(subject, _stage(view), language)
+
+
+def _with_stage(subject: str, stage: str, language: str) -> str:
+    if stage:
+        subject = wording.say(language, "mail.subject.stage", stage=stage, subject=subject)
     return display.single_line(subject, SUBJECT_LIMIT)
 
 
@@ -83,6 +132,7 @@ def _text(view: ReviewMail, language: str) -> str:
     paragraphs = [
         wording.say(language, "mail.stage", stage=_stage(view)) if _stage(view) else "",
         _intro(view, language),
+        _instead_of(view, language),
         _unlinked(display.single_line(view.title, _TITLE_LIMIT)),
         "\n".join(rows),
         f"{wording.say(language, 'mail.action.text')}\n{view.link}",
@@ -97,6 +147,7 @@ def _html(view: ReviewMail, language: str) -> str:
     return template.render(
         stage=_stage(view),
         occasion=_occasion(view),
+        instead_of=_person(view.instead_of),
         requester=_person(view.requester),
         recipient=_person(view.recipient),
         title=_unlinked(display.single_line(view.title, _TITLE_LIMIT)),
@@ -117,6 +168,10 @@ def _intro(view: ReviewMail, language: str) -> str:
     return wording.say(language, f"mail.intro.{_occasion(view)}", requester=_person(view.requester))
 
 
+def _instead_of(view: ReviewMail, language: str) -> str:
+    return wording.say(language, "mail.instead_of", person=_person(view.instead_of)) if view.instead_of else ""
+
+
 def _personal(view: ReviewMail, language: str) -> str:
     return wording.say(language, "mail.personal", recipient=_person(view.recipient))
 
@@ -128,9 +183,20 @@ def _rows(view: ReviewMail, language: str) -> list[tuple[str, str]]:
     ]
     return [
         *details,
+        *_attachments(view, language),
         (wording.say(language, "mail.requester"), _person(view.requester)),
         (wording.say(language, "mail.until"), display.moment(view.expires_at, language)),
     ]
+
+
+def _attachments(view: ReviewMail, language: str) -> list[tuple[str, str]]:
+    """Return the row that names the attachments, if there are any, without a link: the mail has one, and it is ours."""
+    if not view.attachments:
+        return []
+    listed = reduce(
+        lambda first, last: wording.say(language, "mail.attachments.more", first=first, last=last), view.attachments
+    )
+    return [(wording.say(language, "mail.attachments"), _unlinked(_clipped(listed, language)))]
 
 
 def _person(address: str) -> str:

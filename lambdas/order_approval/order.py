@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from countersign.approval import Approval, ApprovalResult, Approved, Expired
+from countersign.approval import Approval, ApprovalResult, Approved
+from countersign.ask import Expired
+from countersign.domain.attachments import Attachment
 from countersign.domain.clock import to_text
 from countersign.domain.rules import Rule
 
@@ -19,6 +21,7 @@ class Order:
         currency: ISO 4217 code.
         requester: E-mail address of who placed the order.
         approvers: E-mail addresses of who may approve it.
+        attachments: Documents that live elsewhere, such as the offer.
     """
 
     order_id: str
@@ -30,6 +33,7 @@ class Order:
     deadline_seconds: int
     reminders_seconds: tuple[int, ...]
     rule: Rule
+    attachments: tuple[Attachment, ...] = ()
 
     @classmethod
     def from_input(cls, document: Mapping[str, Any]) -> "Order":
@@ -44,6 +48,7 @@ class Order:
             deadline_seconds=document["deadline_seconds"],
             reminders_seconds=tuple(document.get("reminders_seconds", ())),
             rule=Rule.from_document(document.get("rule")),
+            attachments=tuple(Attachment(each["name"], each["url"]) for each in document.get("attachments", ())),
         )
 
     def approval(self) -> Approval:
@@ -61,6 +66,7 @@ class Order:
             deadline_seconds=self.deadline_seconds,
             rule=self.rule,
             reminders_seconds=self.reminders_seconds,
+            attachments=self.attachments,
         )
 
     def result(self, decision: ApprovalResult) -> dict[str, Any]:

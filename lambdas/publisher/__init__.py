@@ -1,1 +1,1 @@
-"""The `publisher` function: lifecycle events and the outbox, from the ledger's stream to the bus."""
+"""The `publisher` function: lifecycle events and the outbox, and the copy of the audit, from the ledger's stream."""

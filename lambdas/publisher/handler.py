@@ -1,4 +1,4 @@
-"""The publisher: tells the bus what becomes of tasks, and sends what clicks left in the outbox."""
+"""The publisher: tells the bus what becomes of tasks, sends what clicks left in the outbox, and copies the audit."""
 
 import json
 import os
@@ -10,6 +10,7 @@ from aws_lambda_powertools.utilities.batch import EventType
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
 from countersign.adapters.attributes import from_item
+from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.adapters.event_bus import EventBus
 from countersign.adapters.task_items import task_of
@@ -17,6 +18,8 @@ from countersign.aws import client
 from countersign.batches import run_batch
 from countersign.services.lifecycle import event_of
 from countersign.telemetry import count
+from publisher.copies import archive_entry
+from publisher.forgotten import tell_of_forgotten
 from publisher.settings import Settings
 
 logger = Logger()
@@ -34,12 +37,20 @@ def ledger() -> DynamoLedger:
     return DynamoLedger(client("dynamodb"), Settings.load(os.environ).ledger_table)
 
 
+@cache
+def archive() -> S3AuditArchive:
+    """Return the archive of the audit, made once."""
+    return S3AuditArchive(client("s3"), Settings.load(os.environ).audit_bucket)
+
+
 def publish(record: DynamoDBRecord) -> None:
-    """Send what one stream record calls for."""
+    """Do what one stream record calls for."""
     change = record.raw_event["dynamodb"]
-    if "NewImage" not in change:
-        return
-    if change["NewImage"]["sk"]["S"] == "TASK":
+    if change["Keys"]["pk"]["S"].startswith("AUDIT#"):
+        archive_entry(archive(), change)
+    elif "NewImage" not in change:
+        tell_of_forgotten(change)
+    elif change["NewImage"]["sk"]["S"] == "TASK":
         publish_change(change)
     else:
         send_outbox(from_item(change["NewImage"]))
@@ -57,9 +68,15 @@ def publish_change(change: dict[str, Any]) -> None:
 
 
 def send_outbox(document: dict[str, Any]) -> None:
-    """Send a hand-off that a click caused, then take it out of the outbox."""
-    bus().send(json.loads(document["envelope"]))
+    """Send a hand-off that a click or an event caused, then take it out of the outbox.
+
+    Every payment that is held comes by here, whoever said what of it, and whether or not its task was open by then.
+    """
+    envelope = json.loads(document["envelope"])
+    bus().send(envelope)
     ledger().delete_outbox(document["pk"], document["sk"])
+    if envelope["kind"].endswith(".held"):
+        count("PaymentsHeld")
     logger.info("outbox sent", outbox=document["sk"])
 
 

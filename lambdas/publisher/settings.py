@@ -13,16 +13,22 @@ class Settings:
     Attributes:
         ledger_table: Name of the ledger's table.
         bus_name: Name of the hand-off bus.
+        audit_bucket: Name of the bucket of the audit's copy; empty where the stage keeps none.
     """
 
     ledger_table: str
     bus_name: str
+    audit_bucket: str = ""
 
     @classmethod
     def load(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read LEDGER_TABLE and BUS_NAME.
+        """Read LEDGER_TABLE and BUS_NAME, and AUDIT_BUCKET if it is set.
 
         Raises:
-            MissingSettingError: One of them is not set.
+            MissingSettingError: LEDGER_TABLE or BUS_NAME is not set.
         """
-        return cls(ledger_table=required(environment, "LEDGER_TABLE"), bus_name=required(environment, "BUS_NAME"))
+        return cls(
+            ledger_table=required(environment, "LEDGER_TABLE"),
+            bus_name=required(environment, "BUS_NAME"),
+            audit_bucket=environment.get("AUDIT_BUCKET", ""),
+        )

@@ -14,6 +14,7 @@ from countersign.adapters.task_items import task_of
 from countersign.aws import client
 from countersign.batches import run_batch
 from countersign.domain.clock import SystemClock
+from countersign.domain.rules import Outcome
 from countersign.services.rings import Rings
 from countersign.telemetry import count
 from relay.settings import Settings
@@ -32,7 +33,7 @@ def rings() -> Rings:
 def ring(record: DynamoDBRecord) -> None:
     """Ring for one decided task. A ring that failed for good is counted; it never holds up the others."""
     task = task_of(record.raw_event["dynamodb"]["NewImage"])
-    result = rings().ring(task.task_id, task.callback_id)
+    result = rings().ring(task.task_id, task.callback_id, failed=task.outcome is Outcome.FAILED)
     count({"delivered": "RingsDelivered", "closed": "RingsClosed", "failed": "RingsFailed"}[result.state])
     log = logger.error if result.state == "failed" else logger.info
     log("rung", task_id=task.task_id, request_id=task.request_id, state=result.state, error=result.error)

@@ -9,6 +9,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from countersign import http
+from countersign.adapters.directory import DynamoDirectory
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.adapters.starter import LambdaStarter
 from countersign.aws import client
@@ -27,16 +28,18 @@ app = APIGatewayHttpResolver()
 def submissions() -> Submissions:
     """Return the use case with its ports on AWS, made once."""
     settings = Settings.load(os.environ)
-    ledger = DynamoLedger(client("dynamodb"), settings.ledger_table)
+    dynamodb = client("dynamodb")
+    ledger = DynamoLedger(dynamodb, settings.ledger_table)
+    directory = DynamoDirectory.from_environment(dynamodb, os.environ)
     starter = LambdaStarter(client("lambda"), settings.functions)
-    return Submissions(ledger, starter, SystemClock(), settings.deadlines, settings.policies)
+    return Submissions(ledger, starter, directory, SystemClock(), settings.workflows)
 
 
 @app.post("/requests")
 def submit() -> Response[str]:
     """Start a workflow once: 202 started, 200 when the same request was started before."""
     document = strict_json.read(http.body_bytes(app.current_event.raw_event))
-    submission = submissions().submit(document, submitted_by=_caller(app.current_event.raw_event))
+    submission = submissions().submit(document, submitted_by=http.caller_of(app.current_event.raw_event))
     request = submission.request
     logger.info("request taken", request_id=request.request_id, workflow=request.workflow, started=submission.started)
     if submission.started:
@@ -77,11 +80,6 @@ def fail(error: Exception) -> Response[str]:
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Lambda's entry."""
     return app.resolve(event, context)
-
-
-def _caller(event: dict[str, Any]) -> str:
-    authorizer = event["requestContext"].get("authorizer") or {}
-    return str((authorizer.get("iam") or {}).get("userArn") or "")
 
 
 def _encoded(answer: tuple[int, dict[str, str], str]) -> Response[str]:

@@ -12,7 +12,10 @@ from countersign.domain.errors import (
     CountersignError,
     CrossSiteError,
     DecidedOtherwiseError,
+    DelegationRefusedError,
     DetailsChangedError,
+    HandedOnError,
+    InboxExpiredError,
     MalformedBodyError,
     OwnRequestError,
     ReviewRefusedError,
@@ -23,12 +26,16 @@ from countersign.domain.errors import (
 )
 from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Status, Task
-from countersign.services.reviews import Click, Review
+from countersign.domain.votes import may_delegate
+from countersign.services.inboxes import Inbox
+from countersign.services.reviews import Click, HandOver, Review
 from webhook import pages
-from webhook.pages import Problem
+from webhook.pages import Key, Problem
 
 _PROBLEMS: dict[type[CountersignError], tuple[HTTPStatus, Problem]] = {
     UnknownLinkError: (HTTPStatus.NOT_FOUND, "unknown_link"),
+    InboxExpiredError: (HTTPStatus.GONE, "inbox_expired"),
+    CrossSiteError: (HTTPStatus.FORBIDDEN, "cross_site"),
     BodyTooLargeError: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large"),
     MalformedBodyError: (HTTPStatus.BAD_REQUEST, "bad_request"),
     TransientError: (HTTPStatus.SERVICE_UNAVAILABLE, "try_again"),
@@ -43,14 +50,16 @@ class Answer:
     page: str
 
 
-def of_look(review: Review, token: str, now: datetime) -> Answer:
+def of_look(review: Review, key: Key, now: datetime) -> Answer:
     """Return what a link shows to somebody who only looks."""
     task = review.task
     if task.decided_at is not None:
         return Answer(HTTPStatus.OK, _decided(review))
-    if task.status is Status.OPEN and not task.expired_by(now):
-        return Answer(HTTPStatus.OK, pages.review_page(_form(review, token, now)))
-    return Answer(HTTPStatus.GONE, _closed(task, now))
+    if not _is_open(task, now):
+        return Answer(HTTPStatus.GONE, _closed(task, now))
+    if review.recipient not in task.audience:
+        return Answer(HTTPStatus.GONE, _handed_over(review))
+    return Answer(HTTPStatus.OK, pages.review_page(_form(review, key, now)))
 
 
 def of_click(review: Review, click: Click, now: datetime) -> Answer:
@@ -59,6 +68,41 @@ def of_click(review: Review, click: Click, now: datetime) -> Answer:
         return Answer(HTTPStatus.OK, _recorded(review, now))
     status, page = _REFUSALS[type(review.refusal)]
     return Answer(status, page(review, click, now))
+
+
+def of_hand_over(review: Review, handing: HandOver, now: datetime) -> Answer:
+    """Return what somebody gets to see who hands the task to a colleague: that it is done, or why not."""
+    if review.refusal is None:
+        return Answer(HTTPStatus.OK, _handed_over(review))
+    if isinstance(review.refusal, DelegationRefusedError):
+        status = HTTPStatus.BAD_REQUEST if review.refusal.reason == "no_address" else HTTPStatus.CONFLICT
+        return Answer(status, _not_handed_over(review, review.refusal.reason, handing, now))
+    if isinstance(review.refusal, DecidedOtherwiseError):  # nothing of theirs was lost: it may be their own decision
+        return Answer(HTTPStatus.CONFLICT, _decided(review))
+    # What else can be in the way is in the way of an answer too.
+    click = Click(handing.token, "", "", "", handing.fetch_site, handing.source, handing.task_id)
+    return of_click(review, click, now)
+
+
+def of_inbox(inbox: Inbox, token: str, now: datetime) -> Answer:
+    """Return the list of what waits for somebody."""
+    rows = tuple(
+        pages.Waiting(
+            title=task.title,
+            requester=task.requester,
+            left=task.expires_at - now,
+            expires_at=task.expires_at,
+            key=Key(token, task.task_id),
+            answered=task.vote_of(inbox.recipient) is not None,
+        )
+        for task in inbox.tasks
+    )
+    return Answer(HTTPStatus.OK, pages.inbox_page(inbox.recipient, rows))
+
+
+def of_inbox_request(recipient: str, now: datetime) -> Answer:
+    """Return the page that says where the link to the list has gone."""
+    return Answer(HTTPStatus.OK, pages.inbox_sent_page(recipient, now))
 
 
 def of_error(error: CountersignError) -> Answer:
@@ -79,7 +123,7 @@ def unexpected() -> Answer:
     return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, pages.problem_page("try_again"))
 
 
-def _form(review: Review, token: str, now: datetime) -> pages.ReviewView:
+def _form(review: Review, key: Key, now: datetime) -> pages.ReviewView:
     task = review.task
     return pages.ReviewView(
         title=task.title,
@@ -88,32 +132,36 @@ def _form(review: Review, token: str, now: datetime) -> pages.ReviewView:
         recipient=review.recipient,
         expires_at=task.expires_at,
         now=now,
-        token=token,
+        key=key,
         shown=task.shown,
-        others=tuple(person for person in task.voters if person != review.recipient),
+        others=tuple(person for person in task.voters if not task.aliases.same(person, review.recipient)),
         approvals=sum(vote.decision is Decision.APPROVE for vote in task.votes.values()),
         needed=task.rule.needed(len(task.voters)),
         said=_said(task, review.recipient),
+        instead_of=task.stands_in_for(review.recipient),
+        can_hand_over=may_delegate(task, review.recipient),
+        attachments=task.attachments,
     )
 
 
 def _said(task: Task, recipient: str) -> pages.Answered | None:
-    if recipient not in task.votes:
+    vote = task.vote_of(recipient)
+    if vote is None:
         return None
-    return "approve" if task.votes[recipient].decision is Decision.APPROVE else "reject"
+    return "approve" if vote.decision is Decision.APPROVE else "reject"
 
 
 def _again(review: Review, click: Click, now: datetime, problem: str) -> str:
     """Return the form once more, with what is wrong above it and the person's words kept; or what closed it."""
-    if review.task.status is not Status.OPEN or review.task.expired_by(now):
-        return of_look(review, click.token, now).page
-    view = _form(review, click.token, now)
+    if not _may_answer(review, now):
+        return of_look(review, _key_of(click), now).page
+    view = _form(review, _key_of(click), now)
     return pages.review_page(dataclasses.replace(view, comment=click.comment, problem=problem))
 
 
 def _recorded(review: Review, now: datetime) -> str:
     if review.task.decided_at is None:
-        is_open = review.task.status is Status.OPEN and not review.task.expired_by(now)
+        is_open = _is_open(review.task, now)
         return pages.recorded_page(review.task.title) if is_open else _closed(review.task, now)
     return _decided(review, just_now=review.recipient in review.task.decided_by)
 
@@ -134,16 +182,46 @@ def _decided(review: Review, *, just_now: bool = False, conflict: bool = False) 
             recipient=review.recipient,
             just_now=just_now,
             conflict=conflict,
+            attachments=task.attachments,
         )
     )
 
 
-def _closed(task: Task, now: datetime) -> str:
-    withdrawn = task.status is Status.CANCELLED
-    closed_at = task.closed_at if withdrawn else task.expires_at
-    return pages.closed_page(
-        pages.ClosedView(reason="withdrawn" if withdrawn else "expired", title=task.title, closed_at=closed_at or now)
+def _handed_over(review: Review) -> str:
+    made = review.task.handed_on_by(review.recipient)
+    if made is None:  # a link of somebody who is asked no more, for a reason that is not theirs
+        return pages.problem_page("unknown_link")
+    return pages.handed_over_page(review.task.title, made.to, made.at)
+
+
+def _not_handed_over(review: Review, reason: str, handing: HandOver, now: datetime) -> str:
+    if not _may_answer(review, now):
+        return of_look(review, _key_of(handing), now).page
+    view = dataclasses.replace(
+        _form(review, _key_of(handing), now),
+        problem=f"delegation_{reason}",
+        colleague=handing.colleague,
     )
+    return pages.review_page(view)
+
+
+def _may_answer(review: Review, now: datetime) -> bool:
+    return _is_open(review.task, now) and review.recipient in review.task.audience
+
+
+def _key_of(form: Click | HandOver) -> Key:
+    return Key(form.token, form.task_id)
+
+
+def _is_open(task: Task, now: datetime) -> bool:
+    return task.status is Status.OPEN and not task.expired_by(now)
+
+
+def _closed(task: Task, now: datetime) -> str:
+    if task.status is not Status.CANCELLED:
+        return pages.closed_page(pages.ClosedView(reason="expired", title=task.title, closed_at=task.expires_at))
+    reason: pages.ClosedReason = "ended" if task.outlived_execution else "withdrawn"
+    return pages.closed_page(pages.ClosedView(reason=reason, title=task.title, closed_at=task.closed_at or now))
 
 
 PageOfRefusal = Callable[[Review, Click, datetime], str]
@@ -161,6 +239,7 @@ _REFUSALS: dict[type[ReviewRefusedError], tuple[HTTPStatus, PageOfRefusal]] = {
     ),
     DecidedOtherwiseError: (HTTPStatus.CONFLICT, lambda review, *_: _decided(review, conflict=True)),
     TaskClosedError: (HTTPStatus.GONE, lambda review, _, now: _closed(review.task, now)),
+    HandedOnError: (HTTPStatus.GONE, lambda review, *_: _handed_over(review)),
     DetailsChangedError: (
         HTTPStatus.CONFLICT,
         lambda review, click, now: _again(review, click, now, "details_changed"),

@@ -1,13 +1,13 @@
-"""The review page's form, as a browser posts it."""
+"""The review page's forms, as a browser posts them."""
 
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
 from countersign import http
-from countersign.domain.audit import network_of
 from countersign.domain.errors import MalformedBodyError
-from countersign.services.reviews import Click
+from countersign.services.inboxes import InboxRequest
+from countersign.services.reviews import Click, HandOver
 
 _MAX_FIELDS = 16
 
@@ -30,9 +30,44 @@ def click_of(event: Mapping[str, Any]) -> Click:
         decision=fields.get("decision", ""),
         comment=fields.get("comment", "").replace("\r\n", "\n"),
         shown=fields.get("shown", ""),
-        fetch_site=_header(event, "sec-fetch-site"),
-        source=network_of(event["requestContext"]["http"]["sourceIp"]),
+        fetch_site=_site(event),
+        source=http.source_of(event),
+        task_id=fields.get("task", ""),
     )
+
+
+def hand_over_of(event: Mapping[str, Any]) -> HandOver:
+    """Return to whom the task is handed, read as `click_of` reads a click.
+
+    Args:
+        event: The API Gateway event, payload format 2.0.
+
+    Raises:
+        BodyTooLargeError: More than 256 KiB.
+        MalformedBodyError: The body is no form in UTF-8.
+    """
+    fields = _fields(http.body_bytes(event))
+    return HandOver(
+        token=fields.get("t", ""),
+        colleague=fields.get("colleague", ""),
+        fetch_site=_site(event),
+        source=http.source_of(event),
+        task_id=fields.get("task", ""),
+    )
+
+
+def inbox_request_of(event: Mapping[str, Any]) -> InboxRequest:
+    """Return from which page the link to an inbox is asked for, read as `click_of` reads a click.
+
+    Args:
+        event: The API Gateway event, payload format 2.0.
+
+    Raises:
+        BodyTooLargeError: More than 256 KiB.
+        MalformedBodyError: The body is no form in UTF-8.
+    """
+    fields = _fields(http.body_bytes(event))
+    return InboxRequest(fields.get("t", ""), fields.get("task", ""), _site(event))
 
 
 def _fields(body: bytes) -> dict[str, str]:
@@ -44,6 +79,5 @@ def _fields(body: bytes) -> dict[str, str]:
     return {name: value for name, value in pairs if names.count(name) == 1}
 
 
-def _header(event: Mapping[str, Any], name: str) -> str:
-    headers = {key.lower(): value for key, value in (event.get("headers") or {}).items()}
-    return str(headers.get(name, "")).strip().lower()
+def _site(event: Mapping[str, Any]) -> str:
+    return http.headers_of(event).get("sec-fetch-site", "").strip().lower()

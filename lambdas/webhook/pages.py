@@ -14,15 +14,18 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlencode
 
-from countersign import display, wording
+from countersign import display, http, wording
+from countersign.domain.attachments import Attachment
 from countersign.services.reviews import MAX_COMMENT_CHARACTERS
 
 Outcome = Literal["approved", "rejected"]
 Answered = Literal["approve", "reject"]
-ClosedReason = Literal["expired", "withdrawn"]
+ClosedReason = Literal["expired", "withdrawn", "ended"]
+"""Why a task closed without a decision: its deadline passed, it was taken back, or its execution ended."""
 
-Problem = Literal["unknown_link", "cross_site", "own_request", "bad_request", "too_large", "try_again"]
+Problem = Literal["unknown_link", "inbox_expired", "cross_site", "own_request", "bad_request", "too_large", "try_again"]
 """What a page without a task is about: a key under `problem` in the catalog."""
 
 Rows = tuple[tuple[str, str], ...]
@@ -30,6 +33,24 @@ Rows = tuple[tuple[str, str], ...]
 
 _FOLDER = Path(__file__).parent / "templates"
 _SOON = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Key:
+    """What opens a review: goes back with every form.
+
+    Attributes:
+        token: The link's token.
+        task_id: Which task, when the token is that of an inbox; empty otherwise.
+    """
+
+    token: str
+    task_id: str = ""
+
+    @property
+    def query(self) -> str:
+        """The query of the review's address."""
+        return urlencode({"t": self.token} | ({"task": self.task_id} if self.task_id else {}))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,15 +64,19 @@ class ReviewView:
         recipient: Whose link this is.
         expires_at: When the task closes by itself, in UTC.
         now: The current time, in UTC.
-        token: The link's token; goes back with the form.
+        key: What opens this review.
         shown: SHA-256 of what the page shows, in hex; goes back with the form.
         comment: What the person had written when the form is shown again.
-        problem: Why the form is shown again: `comment_too_long`, `unknown_decision` or `details_changed`, a key under
-            `review.problem` in the catalog. None the first time.
+        problem: Why the form is shown again, such as `comment_too_long`, a key under `review.problem` in the catalog.
+            None the first time.
         others: Who else may decide.
         approvals: How many have approved so far.
         needed: How many approvals decide; with more than one, an answer can be changed until then.
         said: What this person has answered so far; None for nothing yet.
+        instead_of: In whose place this person is asked; empty in nobody's.
+        can_hand_over: Whether this person may hand the task to a colleague.
+        colleague: The address that the person had written when the form is shown again.
+        attachments: Links that open outside; one that no page may link to is named without a link.
     """
 
     title: str
@@ -60,7 +85,7 @@ class ReviewView:
     recipient: str
     expires_at: datetime
     now: datetime
-    token: str
+    key: Key
     shown: str
     comment: str = ""
     problem: str | None = None
@@ -68,6 +93,10 @@ class ReviewView:
     approvals: int = 0
     needed: int = 1
     said: Answered | None = None
+    instead_of: str = ""
+    can_hand_over: bool = False
+    colleague: str = ""
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +113,7 @@ class DecidedView:
         recipient: Whose link this is.
         just_now: Whether this very click is the decision, so that thanks are due.
         conflict: Whether this click came too late and was not recorded.
+        attachments: Links that open outside; one that no page may link to is named without a link.
     """
 
     title: str
@@ -95,6 +125,7 @@ class DecidedView:
     recipient: str
     just_now: bool = False
     conflict: bool = False
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,6 +194,18 @@ def closed_page(view: ClosedView, language: str = wording.DEFAULT_LANGUAGE) -> s
     return _notice(f"closed.{view.reason}", "closed", language, title=view.title, at=view.closed_at)
 
 
+def handed_over_page(title: str, to: str, at: datetime, language: str = wording.DEFAULT_LANGUAGE) -> str:
+    """Return the page for somebody in whose place another decides.
+
+    Args:
+        title: What was asked, in a line.
+        to: Who decides.
+        at: Since when, in UTC.
+        language: A language of the catalog.
+    """
+    return _notice("handed_over", "closed", language, title=title, at=at, person=to)
+
+
 def recorded_page(title: str, language: str = wording.DEFAULT_LANGUAGE) -> str:
     """Return the thanks for an answer that is recorded while others still have to give theirs.
 
@@ -171,6 +214,53 @@ def recorded_page(title: str, language: str = wording.DEFAULT_LANGUAGE) -> str:
         language: A language of the catalog.
     """
     return _notice("recorded", "approved", language, title=title)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """One row of an inbox.
+
+    Attributes:
+        title: What is asked, in a line.
+        requester: Who asks.
+        left: How long until it closes by itself.
+        expires_at: When that is, in UTC.
+        key: What opens its review.
+        answered: Whether this person has answered, and others have not yet.
+    """
+
+    title: str
+    requester: str
+    left: timedelta
+    expires_at: datetime
+    key: Key
+    answered: bool = False
+
+
+def inbox_page(recipient: str, rows: tuple[Waiting, ...], language: str = wording.DEFAULT_LANGUAGE) -> str:
+    """Return the list of all that waits for somebody.
+
+    Args:
+        recipient: For whom.
+        rows: What waits, in order.
+        language: A language of the catalog.
+    """
+    heading = wording.say(language, "inbox")
+    lefts = [display.time_left(row.left, language) for row in rows]
+    return _render(
+        "inbox", language, heading=heading, recipient=recipient, rows=list(zip(rows, lefts, strict=True)), soon=_SOON
+    )
+
+
+def inbox_sent_page(recipient: str, now: datetime, language: str = wording.DEFAULT_LANGUAGE) -> str:
+    """Return the page that says that the link to the list is on its way, to whom it belongs.
+
+    Args:
+        recipient: To whom.
+        now: When it was asked for, in UTC.
+        language: A language of the catalog.
+    """
+    return _notice("inbox.sent", "closed", language, at=now, person=recipient)
 
 
 def problem_page(kind: Problem, language: str = wording.DEFAULT_LANGUAGE) -> str:
@@ -198,6 +288,14 @@ class _SecurityHeaders(Mapping[str, str]):
 
 SECURITY_HEADERS: Mapping[str, str] = _SecurityHeaders()
 """Every header that a page is sent with."""
+
+
+def encoded(status: int, page: str, *, with_body: bool) -> http.Reply:
+    """Return a page as the API sends it; to HEAD without its body."""
+    headers = {**SECURITY_HEADERS}
+    if status >= 500:
+        headers["Retry-After"] = str(http.RETRY_AFTER_SECONDS)
+    return int(status), headers, page if with_body else ""
 
 
 @cache
@@ -242,10 +340,18 @@ def _listed(people: tuple[str, ...], language: str) -> str:
     return listed
 
 
-def _notice(text: str, mark: str, language: str, *, title: str | None = None, at: datetime | None = None) -> str:
+def _notice(
+    text: str,
+    mark: str,
+    language: str,
+    *,
+    title: str | None = None,
+    at: datetime | None = None,
+    person: str = "",
+) -> str:
     """Return a page that says one thing: what happened (`<text>.text`) and what to do now (`<text>.next`)."""
     heading = wording.say(language, text)
-    return _render("notice", language, text=text, mark=mark, heading=heading, title=title, at=at)
+    return _render("notice", language, text=text, mark=mark, heading=heading, title=title, at=at, person=person)
 
 
 def _render(template: str, language: str, **values: object) -> str:

@@ -1,5 +1,6 @@
 """Settings of the `webhook` function."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,15 +13,30 @@ class Settings:
 
     Attributes:
         ledger_table: Name of the ledger's table.
+        webhooks_url: Where providers post to, without their name.
+        schemes: The scheme of each provider, by its name.
+        answers_key: ARN of the key that encrypts answers; empty where no workflow wants that.
+        secrets: ARN of each provider's secret, by its name.
     """
 
     ledger_table: str
+    webhooks_url: str
+    schemes: Mapping[str, str]
+    secrets: Mapping[str, str]
+    answers_key: str = ""
 
     @classmethod
     def load(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read LEDGER_TABLE.
+        """Read LEDGER_TABLE, BASE_URL; PROVIDERS, `{"scheme", "secret"}` by name, and ANSWERS_KEY if they are set.
 
         Raises:
-            MissingSettingError: It is not set.
+            MissingSettingError: One of the first two is not set.
         """
-        return cls(ledger_table=required(environment, "LEDGER_TABLE"))
+        providers = json.loads(environment.get("PROVIDERS") or "{}")
+        return cls(
+            ledger_table=required(environment, "LEDGER_TABLE"),
+            webhooks_url=f"{required(environment, 'BASE_URL').rstrip('/')}/webhooks",
+            schemes={name: provider["scheme"] for name, provider in providers.items()},
+            secrets={name: provider["secret"] for name, provider in providers.items()},
+            answers_key=environment.get("ANSWERS_KEY", ""),
+        )

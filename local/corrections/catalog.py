@@ -10,11 +10,13 @@ from local.corrections import (
     operations,
     permissions,
     resumption,
+    stack_secrets,
     statuses,
 )
 
 CORRECTIONS = (
     configuration.keep_durable_config,
+    stack_secrets.refer_to_secrets_by_arn,
     operations.ignore_zero_timeouts,
     operations.count_step_retries,
     resumption.one_invocation_at_a_time,
@@ -29,6 +31,7 @@ CORRECTIONS = (
     statuses.announce_status_changes,
     permissions.check_durable_actions,
     permissions.check_mail_by_sender,
+    permissions.take_loopback_for_tls,
     leading_keys.tell_leading_keys,
 )
 

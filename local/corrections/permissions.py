@@ -8,7 +8,7 @@ import json
 from email.utils import parseaddr
 from typing import Any
 
-from ministack.core import iam_actions
+from ministack.core import iam_actions, iam_evaluator
 from ministack.services import lambda_durable
 
 _CALLBACK_ACTIONS = {
@@ -64,6 +64,21 @@ def check_mail_by_sender() -> None:
         return f"arn:aws:ses:{region}:{account_id}:identity/{sender}"
 
     iam_actions._ses_v2_resource_arn = ses_v2_resource_arn
+
+
+def take_loopback_for_tls() -> None:
+    """Let policies see every request as one that came over TLS, the condition key `aws:SecureTransport`.
+
+    Upstream says truly that none did: a queue whose policy asks for TLS refuses everybody. On AWS the SDKs speak TLS
+    (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html); here nothing leaves the
+    machine.
+    """
+    resolve = iam_evaluator._resolve_condition_key
+
+    def resolve_condition_key(key: str, context: Any) -> Any:
+        return "true" if key.lower() == "aws:securetransport" else resolve(key, context)
+
+    iam_evaluator._resolve_condition_key = resolve_condition_key
 
 
 def _durable_route(path: str) -> tuple[str, str, str] | None:

@@ -15,7 +15,7 @@ from stacks.components.durable_workflow import DurableWorkflow
 from stacks.components.function_options import FunctionDefaults, FunctionOptions
 from stacks.components.hand_off import Channel
 from stacks.components.ledger import Ledger
-from stacks.components.python_function import METRICS_NAMESPACE, PythonFunction
+from stacks.components.python_function import PythonFunction
 
 
 class Executions(Construct):
@@ -67,13 +67,7 @@ class Executions(Construct):
 
     def metric_decisions_not_applied(self) -> cloudwatch.Metric:
         """Decisions that were recorded and that no workflow will act on: its execution is over."""
-        return cloudwatch.Metric(
-            namespace=METRICS_NAMESPACE,
-            metric_name="DecisionsNotApplied",
-            dimensions_map={"service": self.function.service},
-            statistic="Sum",
-            period=Duration.minutes(5),
-        )
+        return self.function.metric_count("DecisionsNotApplied")
 
 
 def _ended(workflows: Iterable[DurableWorkflow]) -> events.EventPattern:

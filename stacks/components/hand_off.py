@@ -101,16 +101,26 @@ class Channel(Construct):
         self.work = WorkQueue(self, "Work", name=name, consumer_timeout=consumer_timeout)
         # Not the queue's own dead letters: those can be sent back to the queue as they are, these cannot.
         self.undelivered = DeadLetterQueue(self, "Undelivered")
-        self.rule = events.Rule(self, "Rule", description=description, event_bus=bus, event_pattern=pattern)
-        self.rule.add_target(
-            targets.SqsQueue(
-                self.work.queue,
-                message=message,
-                dead_letter_queue=self.undelivered,
-                max_event_age=_LONGEST_DELIVERY,
-                retry_attempts=_MOST_DELIVERY_ATTEMPTS,
-            )
+        self._description = description
+        self._target = targets.SqsQueue(
+            self.work.queue,
+            message=message,
+            dead_letter_queue=self.undelivered,
+            max_event_age=_LONGEST_DELIVERY,
+            retry_attempts=_MOST_DELIVERY_ATTEMPTS,
         )
+        self.take("Rule", pattern, bus)
+
+    def take(self, construct_id: str, pattern: events.EventPattern, bus: events.IEventBus | None) -> None:
+        """Put the events of one more pattern into the queue.
+
+        Args:
+            construct_id: The id of its rule.
+            pattern: Which events.
+            bus: From where; the account's default bus for None.
+        """
+        rule = events.Rule(self, construct_id, description=self._description, event_bus=bus, event_pattern=pattern)
+        rule.add_target(self._target)
 
     @property
     def dead_letters(self) -> dict[str, sqs.IQueue]:

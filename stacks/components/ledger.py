@@ -9,6 +9,7 @@ from constructs import Construct
 
 _READ = ("dynamodb:GetItem", "dynamodb:Query")
 _WRITE = ("dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
+_INDEX = "gsi1"
 _DELETE = ("dynamodb:DeleteItem",)
 
 _CHANGES_OF_EXISTING_ITEMS = (
@@ -65,7 +66,7 @@ class Ledger(Construct):
         )
         # Sparse: open and decided tasks by when they are due, and links by recipient.
         self.table.add_global_secondary_index(
-            index_name="gsi1",
+            index_name=_INDEX,
             partition_key=_text("gsi1pk"),
             sort_key=_text("gsi1sk"),
             projection_type=dynamodb.ProjectionType.ALL,
@@ -74,6 +75,36 @@ class Ledger(Construct):
     def grant_read_write(self, grantee: iam.IGrantable) -> None:
         """Let it read and write items, but delete none."""
         self._allow(grantee, *_READ, *_WRITE)
+
+    def grant_parked(self, grantee: iam.IGrantable) -> None:
+        """Let it clear away the events that waited for the task that it opens, and nothing else."""
+        grantee.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=list(_DELETE),
+                resources=[self.table.table_arn],
+                conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["EXTERNAL#*"]}},
+            )
+        )
+
+    def grant_inboxes(self, grantee: iam.IGrantable) -> None:
+        """Let it list what waits for somebody: their links by the index, then the tasks."""
+        principal = grantee.grant_principal
+        principal.add_to_principal_policy(
+            iam.PolicyStatement(actions=["dynamodb:Query"], resources=[f"{self.table.table_arn}/index/{_INDEX}"])
+        )
+        principal.add_to_principal_policy(
+            iam.PolicyStatement(actions=["dynamodb:BatchGetItem"], resources=[self.table.table_arn])
+        )
+
+    def grant_events(self, grantee: iam.IGrantable) -> None:
+        """Let it look up events of providers, and the tasks that they are about, at once."""
+        grantee.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(actions=["dynamodb:BatchGetItem"], resources=[self.table.table_arn])
+        )
+
+    def grant_submit(self, grantee: iam.IGrantable) -> None:
+        """Let it put requests on record, and that they were started."""
+        self._allow(grantee, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
 
     def grant_ring(self, grantee: iam.IGrantable) -> None:
         """Let it do what the relay does: read a task and record how the ring went."""

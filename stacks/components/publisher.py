@@ -1,4 +1,4 @@
-"""The publisher: tells the bus what became of a task, and sends the hand-offs that a click caused."""
+"""The publisher: tells the bus what became of a task, sends the hand-offs that a click caused, copies the audit."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from stacks.components.audit_archive import AuditArchive
 from stacks.components.function_options import FunctionDefaults, FunctionOptions
 from stacks.components.hand_off import HandOffBus
 from stacks.components.ledger import Ledger
@@ -15,10 +16,21 @@ from stacks.components.stream_consumer import StreamConsumer
 
 TASK_WRITTEN = {"eventName": ["INSERT", "MODIFY"], "dynamodb": {"Keys": {"sk": {"S": ["TASK"]}}}}
 HAND_OFF_DUE = {"eventName": ["INSERT"], "dynamodb": {"Keys": {"sk": {"S": [{"prefix": "OUTBOX#"}]}}}}
+EVENT_FORGOTTEN = {
+    "eventName": ["REMOVE"],
+    "userIdentity": {"type": ["Service"], "principalId": ["dynamodb.amazonaws.com"]},
+    "dynamodb": {"Keys": {"sk": {"S": [{"prefix": "PARKED#"}]}}},
+}
+"""What TTL has removed, not a workflow that applied it
+(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html)."""
+AUDIT_TOUCHED = {"dynamodb": {"Keys": {"pk": {"S": [{"prefix": "AUDIT#"}]}}}}
+"""Not only what is added: an entry that is changed or removed must be told of."""
 
 
 class Publisher(Construct):
-    """The function between the ledger's stream and the bus.
+    """The function between the ledger's stream and the bus; and the archive of the audit, where the stage has one.
+
+    A function of its own for the archive would be a third reader of the stream.
 
     Attributes:
         function: The function.
@@ -31,6 +43,7 @@ class Publisher(Construct):
         *,
         ledger: Ledger,
         hand_offs: HandOffBus,
+        archive: AuditArchive | None,
         defaults: FunctionDefaults,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -38,25 +51,43 @@ class Publisher(Construct):
             self,
             "Publisher",
             folder="publisher",
-            description="Publishes what became of tasks, and sends the outbox",
+            description="Publishes what became of tasks, sends the outbox, and copies the audit",
             defaults=defaults,
             options=FunctionOptions(timeout=Duration.seconds(30)),
-            environment={"LEDGER_TABLE": ledger.table.table_name, "BUS_NAME": hand_offs.bus.event_bus_name},
+            environment={
+                "LEDGER_TABLE": ledger.table.table_name,
+                "BUS_NAME": hand_offs.bus.event_bus_name,
+                **({"AUDIT_BUCKET": archive.bucket.bucket_name} if archive else {}),
+            },
         )
         ledger.grant_outbox(self.function)
         hand_offs.grant_put(self.function)
+        if archive:
+            archive.grant_append(self.function)
         self._stream = StreamConsumer(
             self,
             "Tasks",
             name="publisher",
             function=self.function,
             ledger=ledger,
-            patterns=[TASK_WRITTEN, HAND_OFF_DUE],
+            patterns=[TASK_WRITTEN, HAND_OFF_DUE, EVENT_FORGOTTEN, *([AUDIT_TOUCHED] if archive else [])],
         )
 
     def metric_iterator_age(self) -> cloudwatch.Metric:
         """How long the oldest record of a batch has waited, in milliseconds."""
         return self.function.function.metric("IteratorAge", statistic="Maximum", period=Duration.minutes(1))
+
+    def metric_audit_differs(self) -> cloudwatch.Metric:
+        """Audit entries that were changed or removed, or whose place in the copy holds another one."""
+        return self.function.metric_count("AuditDiffers")
+
+    def metric_payments_held(self) -> cloudwatch.Metric:
+        """Payments that a person must look at, whoever said what of them."""
+        return self.function.metric_count("PaymentsHeld")
+
+    def metric_events_forgotten(self) -> cloudwatch.Metric:
+        """Events that waited for a task that was never opened, and are removed."""
+        return self.function.metric_count("EventsForgotten")
 
     @property
     def dead_letters(self) -> dict[str, sqs.IQueue]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -18,6 +19,19 @@ _VISIBILITY_PER_TIMEOUT = 6
 """From the same page: six times the function's timeout."""
 
 _LONGEST_RETENTION = Duration.days(14)
+_LONGEST_INVOCATION = Duration.hours(6)
+
+
+def grant_send(queue: sqs.IQueue, grantee: iam.IGrantable) -> None:
+    """Let it send messages to a queue; CDK's grant would let it read the queue's attributes too."""
+    grantee.grant_principal.add_to_principal_policy(
+        iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[queue.queue_arn])
+    )
+
+
+def retry_invocations(function: PythonFunction) -> None:
+    """Have Lambda try asynchronous invocations of a function again, before its dead-letter queue gets them."""
+    function.function.configure_async_invoke(retry_attempts=2, max_event_age=_LONGEST_INVOCATION)
 
 
 class DeadLetterQueue(sqs.Queue):
@@ -41,6 +55,7 @@ class WorkQueue(Construct):
     Attributes:
         name: What it is called in outputs and alarms.
         queue: The queue.
+        dead_letter_queue: Where messages go that were received too often, or that a consumer gives up at once.
     """
 
     def __init__(
@@ -56,7 +71,7 @@ class WorkQueue(Construct):
         """
         super().__init__(scope, construct_id)
         self.name = name
-        self._dead_letters = DeadLetterQueue(self, "DeadLetters")
+        self.dead_letter_queue = DeadLetterQueue(self, "DeadLetters")
         seconds = (consumer_timeout or Duration.seconds(30)).to_seconds()
         self.queue = sqs.Queue(
             self,
@@ -65,7 +80,9 @@ class WorkQueue(Construct):
             enforce_ssl=True,
             retention_period=_LONGEST_RETENTION,
             visibility_timeout=Duration.seconds(_VISIBILITY_PER_TIMEOUT * seconds),
-            dead_letter_queue=sqs.DeadLetterQueue(queue=self._dead_letters, max_receive_count=_RECEIVES_BEFORE_DEAD),
+            dead_letter_queue=sqs.DeadLetterQueue(
+                queue=self.dead_letter_queue, max_receive_count=_RECEIVES_BEFORE_DEAD
+            ),
             removal_policy=RemovalPolicy.DESTROY,
         )
 
@@ -89,7 +106,7 @@ class WorkQueue(Construct):
     @property
     def dead_letters(self) -> dict[str, sqs.IQueue]:
         """The dead-letter queue by its name."""
-        return {f"{self.name}-dlq": self._dead_letters}
+        return {f"{self.name}-dlq": self.dead_letter_queue}
 
     @property
     def queues(self) -> dict[str, sqs.IQueue]:

@@ -12,7 +12,7 @@ from constructs import Construct
 from stacks.components.durable_workflow import DurableWorkflow
 from stacks.components.function_options import FunctionDefaults, FunctionOptions
 from stacks.components.ledger import Ledger
-from stacks.components.python_function import METRICS_NAMESPACE, PythonFunction
+from stacks.components.python_function import PythonFunction
 from stacks.components.stream_consumer import StreamConsumer
 
 DECIDED = {
@@ -82,10 +82,4 @@ class Relay(Construct):
 
     def metric_rings_failed(self) -> cloudwatch.Metric:
         """Rings that Lambda refused for good: an unknown callback, or a right that is missing."""
-        return cloudwatch.Metric(
-            namespace=METRICS_NAMESPACE,
-            metric_name="RingsFailed",
-            dimensions_map={"service": self.function.service},
-            statistic="Sum",
-            period=Duration.minutes(5),
-        )
+        return self.function.metric_count("RingsFailed")

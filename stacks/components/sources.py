@@ -56,6 +56,35 @@ class Sources:
             )
         return _asset(self.functions, only=folder)
 
+    def contract(self, name: str) -> str:
+        """Return the name of a workflow's input contract, once it is known to be in our library.
+
+        Raises:
+            MissingSourceError: Our library has no such schema.
+        """
+        schema = self.code_layer / "python" / "countersign" / "schemas" / f"{name}.input.json"
+        if not schema.is_file():
+            raise MissingSourceError(
+                f'{schema} does not exist; write it, or name another workflow\'s: contract = "<name>"'
+                " in the workflow's settings"
+            )
+        return name
+
+    def scheme(self, name: str) -> str:
+        """Return the name of a provider's scheme, once its module is known to be in our library.
+
+        Raises:
+            MissingSourceError: Our library has no such module; names those that there are.
+        """
+        folder = self.code_layer / "python" / "countersign" / "providers"
+        schemes = sorted(path.stem for path in folder.glob("[a-z]*.py"))
+        if name not in schemes:
+            raise MissingSourceError(
+                f"{folder / name}.py does not exist; write it, or name one of these as the provider's scheme in the"
+                f" settings: {', '.join(schemes)}"
+            )
+        return name
+
     def layer_of_our_code(self) -> lambda_.Code:
         """Return the code of our library."""
         return _asset(self.code_layer, only="python")

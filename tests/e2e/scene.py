@@ -1,6 +1,7 @@
 """A request on the embedded cloud, and the people around it."""
 
 import itertools
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -42,10 +43,12 @@ class Scene:
     Attributes:
         cloud: Where it runs.
         request_id: Its request.
+        workflow: Which workflow it starts.
     """
 
     cloud: Cloud
     request_id: str = field(default_factory=lambda: f"e2e-{_run}-{next(_numbers)}")
+    workflow: str = "order-approval"
 
     @property
     def api(self) -> RequestsApi:
@@ -70,7 +73,7 @@ class Scene:
             "approvers": [self.approver()],
             "deadline_seconds": 600,
         } | overrides
-        return self.api.submit("order-approval", self.request_id, document)
+        return self.api.submit(self.workflow, self.request_id, document)
 
     def submit(self, **overrides: Any) -> None:
         answer = self.ask(**overrides)
@@ -80,13 +83,13 @@ class Scene:
         """Return an address that only this scene writes to."""
         return f"{name}+{self.request_id}@example.com"
 
-    def mail(self, recipient: str | None = None) -> Mail:
-        """Wait for the newest mail to a recipient that holds a link, and return it."""
+    def mail(self, recipient: str | None = None, about: str = "") -> Mail:
+        """Wait for the newest mail to a recipient that holds a link, and these words in its subject, and return it."""
         mailbox = Mailbox(self.cloud.mailbox_url)
         address = recipient or self.approver()
 
         def newest() -> Mail | None:
-            mails = [mail for mail in mailbox.mails(address) if mail.review_link]
+            mails = [mail for mail in mailbox.mails(address) if mail.review_link and about in mail.subject]
             return mails[-1] if mails else None
 
         return until(newest, f"a mail to {address}")
@@ -129,7 +132,8 @@ class Scene:
         table = aws.client("dynamodb", self.cloud.endpoint_url)
         pages = table.get_paginator("scan").paginate(TableName=self.cloud.table, ConsistentRead=True)
         items = (item for page in pages for item in page["Items"])
-        return {f"{item['pk']['S']}/{item['sk']['S']}": item for item in items if self.request_id in str(item)}
+        own = re.compile(rf"{re.escape(self.request_id)}(?!\d)")  # request 1 is not request 10
+        return {f"{item['pk']['S']}/{item['sk']['S']}": item for item in items if own.search(str(item))}
 
     def audit(self) -> list[str]:
         """Return what the audit says happened, in order."""

@@ -2,13 +2,19 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, ViewportSize
+from playwright.sync_api import Browser, Page, Route, ViewportSize
 
 from local.cloud import Cloud
-from tests.e2e.scene import Scene
+from local.mailbox import Mailbox
+from tests.e2e.scene import Scene, until
 
 PHONE: ViewportSize = {"width": 320, "height": 640}
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
+ATTACHMENTS = [
+    {"name": "Offer.pdf", "url": "https://files.example.com/offers/1001.pdf?version=2"},
+    {"name": "https://bank.example/login", "url": f"https://{'evil-' * 12}x.xn--bcher-kva.example:8443/#@bank.example"},
+    {"name": "W" * 200, "url": "https://plans.example.org/7"},
+]
 
 
 @pytest.fixture
@@ -49,7 +55,7 @@ def test_a_person_decides_with_the_keyboard_alone(scene: Scene, browser: Browser
 def test_every_page_is_accessible_and_fits(
     scene: Scene, browser: Browser, viewport: ViewportSize, colours: str
 ) -> None:
-    scene.submit()
+    scene.submit(attachments=ATTACHMENTS)
     page = browser.new_context(viewport=viewport, color_scheme=colours).new_page()  # type: ignore[arg-type]
     errors: list[str] = []
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
@@ -60,6 +66,76 @@ def test_every_page_is_accessible_and_fits(
     page.goto(scene.link())
     assert_accessible(page)
     assert [error for error in errors if "favicon" not in error] == []
+
+
+def test_an_attachment_opens_outside_by_keyboard_and_learns_nothing_of_the_page(scene: Scene, browser: Browser) -> None:
+    scene.submit(attachments=ATTACHMENTS)
+    context = browser.new_context(viewport=PHONE)
+    asked: list[dict[str, str]] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.headers)
+        route.fulfill(body="<title>Offer</title>", content_type="text/html")
+
+    context.route("https://files.example.com/**", answer)
+    page = context.new_page()
+    page.goto(scene.link())
+    link = page.get_by_role("link", name="Offer.pdf files.example.com · opens outside, in a new window", exact=True)
+    link.focus()
+    assert link.evaluate("link => getComputedStyle(link).outlineStyle") == "solid"
+    with context.expect_page() as opening:
+        page.keyboard.press("Enter")
+    outside = opening.value
+    outside.wait_for_load_state()
+    assert (outside.url, outside.title()) == (ATTACHMENTS[0]["url"], "Offer")
+    assert outside.evaluate("window.opener === null && document.referrer === ''")
+    assert [headers.get("referer") for headers in asked] == [None]
+    assert page.get_by_role("button", name="Approve").is_visible()
+
+
+def test_every_attachment_leads_to_the_host_that_stands_below_its_name(scene: Scene, browser: Browser) -> None:
+    scene.submit(attachments=ATTACHMENTS)
+    page = browser.new_context(viewport=PHONE).new_page()
+    page.goto(scene.link())
+    links = page.locator(".attachments a")
+    hosts = links.evaluate_all("links => links.map(link => link.host)")
+    shown = [text.split(" · ")[0] for text in page.locator(".attachments .where").all_inner_texts()]
+    assert shown == hosts
+    assert len(hosts) == len(ATTACHMENTS)
+    for box in (page.locator(".attachments .where").nth(place).bounding_box() for place in range(len(hosts))):
+        assert box
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= PHONE["width"]
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_handing_on_and_the_list_are_accessible_and_fit(
+    scene: Scene, browser: Browser, viewport: ViewportSize, colours: str
+) -> None:
+    scene.submit()
+    page = browser.new_context(viewport=viewport, color_scheme=colours).new_page()  # type: ignore[arg-type]
+    page.goto(scene.link())
+    page.get_by_text("Hand it to a colleague instead").click()
+    assert_accessible(page)
+    page.get_by_label("Your colleague’s e-mail address").fill(scene.approver())
+    page.get_by_role("button", name="Hand it over").click()
+    assert page.get_by_role("alert").is_visible()
+    assert page.get_by_label("Your colleague’s e-mail address").input_value() == scene.approver()
+    assert_accessible(page)
+    page.goto(scene.link())
+    page.get_by_role("button", name="E-mail me the list").click()
+    assert_accessible(page)
+    mailbox = Mailbox(scene.cloud.mailbox_url)
+    page.goto(until(lambda: next((m.inbox_link for m in mailbox.mails(scene.approver()) if m.inbox_link), None)))
+    assert_accessible(page)
+    page.get_by_role("link", name=f"Order {scene.request_id}").click()
+    assert_accessible(page)
+    page.get_by_text("Hand it to a colleague instead").click()
+    page.get_by_label("Your colleague’s e-mail address").fill(scene.approver("li"))
+    page.get_by_role("button", name="Hand it over").click()
+    assert page.get_by_role("heading", level=1).inner_text() == "Somebody else decides this now"
+    assert_accessible(page)
 
 
 def assert_accessible(page: Page) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from local.cloud import Cloud
-from local.demo import OUTCOMES, Demo, DemoError
+from local.demo import OUTCOMES, DemoError, OrderApproval, Payment
 from local.http import Answer
 
 
 @pytest.mark.parametrize("answer", OUTCOMES)
 def test_the_demo_ends_as_it_was_answered(cloud: Cloud, answer: str, capsys: pytest.CaptureFixture[str]) -> None:
-    result = Demo(cloud, answer, f"demo-{answer}").run()
+    result = OrderApproval(cloud=cloud, answer=answer, request_id=f"demo-{answer}").run()
     assert result["status"] == OUTCOMES[answer]
     told = capsys.readouterr().out
     steps = [
@@ -26,10 +26,24 @@ def test_the_demo_ends_as_it_was_answered(cloud: Cloud, answer: str, capsys: pyt
     assert [told.index(f" {step} ") for step in steps] == sorted(told.index(f" {step} ") for step in steps)
 
 
+def test_the_demo_of_a_payment_shows_it_settle(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
+    result = Payment(cloud=cloud, request_id="demo-payment").run()
+    assert (result["status"], result["amount"]) == ("paid", "1249.90")
+    told = capsys.readouterr().out
+    steps = ["request", "task", "hand-off", "waiting", "webhook", "decision", "resumed", "result"]
+    assert [told.index(f" {step} ") for step in steps] == sorted(told.index(f" {step} ") for step in steps)
+    assert "payment.pending → 202 pending" in told
+    assert "payment.paid → 200 recorded" in told
+
+
+def test_the_demo_of_a_payment_ends_as_its_habit_does(cloud: Cloud) -> None:
+    assert Payment(cloud=cloud, answer="failed", request_id="demo-payment-failed").run()["status"] == "failed"
+
+
 def test_the_demo_fails_when_the_workflow_ends_otherwise(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(OUTCOMES, "reject", "approved")
     with pytest.raises(DemoError, match="ended 'rejected'"):
-        Demo(cloud, "reject", "demo-otherwise").run()
+        OrderApproval(cloud=cloud, answer="reject", request_id="demo-otherwise").run()
 
 
 def test_the_demo_tells_what_the_api_refused(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,4 +52,4 @@ def test_the_demo_tells_what_the_api_refused(cloud: Cloud, monkeypatch: pytest.M
     refusal = Answer(503, Message(), "not today")
     monkeypatch.setattr("local.client.RequestsApi.submit", lambda *_: refusal)
     with pytest.raises(DemoError, match="503 instead of 202: not today"):
-        Demo(cloud, "approve", "demo-refused").run()
+        OrderApproval(cloud=cloud, answer="approve", request_id="demo-refused").run()

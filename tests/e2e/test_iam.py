@@ -66,6 +66,26 @@ def test_only_the_relay_may_complete_callbacks(cloud: Cloud, roles: dict[str, Ca
     assert [name[:5] for name in names] == ["Relay"]
 
 
+def test_only_the_webhook_function_tells_of_heartbeats_and_reads_the_secrets_of_providers(
+    cloud: Cloud, roles: dict[str, Callable[[str], Any]]
+) -> None:
+    scene = Scene(cloud)
+    scene.submit()
+    scene.link()
+    callback_id = scene.items()[f"TASK#{scene.task_id}/TASK"]["callback_id"]["S"]
+    beat = who_may(
+        roles,
+        lambda clients: clients("lambda").send_durable_execution_callback_heartbeat(CallbackId=callback_id),
+    )
+    where = cloud.provider_secret("sandbox")
+    read = who_may(roles, lambda clients: clients("secretsmanager").get_secret_value(SecretId=where))
+    written = who_may(
+        roles, lambda clients: clients("secretsmanager").put_secret_value(SecretId=where, SecretString="none")
+    )
+    assert [name[:11] for name in beat] == [name[:11] for name in read] == ["WebhookRole"]
+    assert written == []
+
+
 def test_nobody_changes_or_deletes_audit_entries(cloud: Cloud, roles: dict[str, Callable[[str], Any]]) -> None:
     key = {"pk": {"S": "AUDIT#any"}, "sk": {"S": "0000000001"}}
 
@@ -78,6 +98,17 @@ def test_nobody_changes_or_deletes_audit_entries(cloud: Cloud, roles: dict[str, 
 
     assert who_may(roles, delete) == []
     assert who_may(roles, update) == []
+
+
+def test_who_may_delete_what_of_the_ledger(cloud: Cloud, roles: dict[str, Callable[[str], Any]]) -> None:
+    def delete(key: str) -> list[str]:
+        item = {"pk": {"S": key}, "sk": {"S": "none"}}
+        names = who_may(roles, lambda clients: clients("dynamodb").delete_item(TableName=cloud.table, Key=item))
+        return [name[:7] for name in names]
+
+    workflows = sum(role.startswith("Durable") for role in roles)
+    assert delete("EXTERNAL#any#any") == ["Durable"] * workflows + ["Publish"]
+    assert delete("TASK#any") == ["Publish"]
 
 
 def test_nobody_scans_the_ledger(cloud: Cloud, roles: dict[str, Callable[[str], Any]]) -> None:

@@ -16,12 +16,14 @@ from countersign.adapters.attributes import to_item
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.adapters.task_items import plain, task_key
 from countersign.domain import tasks, tokens
+from countersign.domain.attachments import Attachment
 from countersign.domain.clock import SystemClock
 from countersign.domain.tasks import Task, shown_digest
 from countersign.ports import Link
 from local import aws, http
-from local.client import Form, Page, open_page, press
+from local.client import Form, Page, hand_in, open_page, press
 from local.cloud import Cloud
+from local.mailbox import Mailbox
 from local.watch import Execution
 from tests.e2e.scene import Scene, until
 
@@ -48,15 +50,14 @@ def stored(scene: Scene) -> Task:
 def rewrite(scene: Scene, **changes: Any) -> Task:
     """Change what a task asks in the table itself, past every rule, and return what it is then."""
     task = dataclasses.replace(stored(scene), **changes)
-    task = dataclasses.replace(task, shown=shown_digest(task.title, task.details, task.requester))
+    task = dataclasses.replace(task, shown=shown_digest(task.title, task.details, task.requester, task.attachments))
+    names = ("title", "details", "attachments", "shown")
     aws.client("dynamodb", scene.cloud.endpoint_url).update_item(
         TableName=scene.cloud.table,
         Key=to_item(task_key(task.task_id)),
-        UpdateExpression="SET #title = :title, #details = :details, #shown = :shown",
-        ExpressionAttributeNames={f"#{name}": name for name in ("title", "details", "shown")},
-        ExpressionAttributeValues=to_item(
-            {":title": task.title, ":details": plain(task.details), ":shown": task.shown}
-        ),
+        UpdateExpression="SET #title = :title, #details = :details, #attachments = :attachments, #shown = :shown",
+        ExpressionAttributeNames={f"#{name}": name for name in names},
+        ExpressionAttributeValues=to_item({f":{name}": plain(getattr(task, name)) for name in names}),
     )
     return task
 
@@ -82,6 +83,21 @@ def test_a_scanner_that_opens_the_link_100_times_changes_nothing(scene: Scene, b
             opened = tab.goto(link, wait_until="networkidle")
             statuses.append(opened.status if opened else 0)
     assert statuses == [200] * 100
+    assert scene.items() == before
+
+
+def test_a_scanner_that_opens_the_list_100_times_changes_nothing(scene: Scene) -> None:
+    scene.submit()
+    hand_in(scene.page(), "inbox")
+    mailbox = Mailbox(scene.cloud.mailbox_url)
+    inbox = until(lambda: next((m.inbox_link for m in mailbox.mails(scene.approver()) if m.inbox_link), None))
+    review = f"{inbox.replace('/inbox?', '/review?')}&task={scene.task_id}"
+    before = settled(scene)
+    with ThreadPoolExecutor(5) as scanners:
+        links = [inbox, review] * 50
+        statuses = list(scanners.map(lambda link: http.send("GET", link).status, links))
+    assert statuses == [200] * 100
+    assert http.send("HEAD", inbox).status == 200
     assert scene.items() == before
 
 
@@ -177,6 +193,17 @@ def test_a_forwarded_link_votes_as_its_recipient_and_mail_and_page_say_so(scene:
 # What the page showed
 
 
+def test_an_answer_to_an_attachment_that_changed_since_the_page_was_shown_does_not_count(scene: Scene) -> None:
+    scene.submit(attachments=[{"name": "Offer.pdf", "url": "https://files.example.com/1001.pdf"}])
+    page = scene.page()
+    settled(scene)
+    rewrite(scene, attachments=(Attachment("Offer.pdf", "https://files.example.com/2002.pdf"),))
+    again = press(page, "approve")
+    assert again.answer.status == 409
+    assert "https://files.example.com/2002.pdf" in again.answer.text
+    assert "voted" not in scene.audit()
+
+
 def test_an_answer_to_details_that_changed_since_the_page_was_shown_does_not_count(scene: Scene) -> None:
     scene.submit()
     page = scene.page()
@@ -238,7 +265,7 @@ def assert_whole(tab: Tab) -> None:
     """Check that no text became markup, no script ran, nothing changes the reading direction, and nothing overflows."""
     assert tab.evaluate("window.ran") is None
     assert tab.locator("script, img, b, iframe").count() == 0
-    assert tab.locator("form:not([action=review]), a[href*=evil]").count() == 0
+    assert tab.locator("form:not([action=review], [action=delegate], [action=inbox]), a[href*=evil]").count() == 0
     assert tab.locator("h1").count() == 1
     assert not set(BIDI_CONTROLS) & set(tab.locator("body").inner_text())
     assert tab.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
@@ -276,20 +303,20 @@ def stop(scene: Scene) -> None:
         (decide, 200, "This request is approved", 409, "Already approved"),
         (let_expire, 410, "The deadline has passed", 410, "The deadline has passed"),
         (cancel, 410, "This request was withdrawn", 410, "This request was withdrawn"),
-        (stop, 410, "This request was withdrawn", 410, "This request was withdrawn"),
+        (stop, 410, "This request has ended", 410, "This request has ended"),
     ],
 )
 def test_a_link_after_the_end_says_how_it_ended(
     scene: Scene, end: Callable[[Scene], None], looking: int, heading: str, clicking: int, told: str
 ) -> None:
-    scene.submit(deadline_seconds=5 if end is let_expire else 600)
+    scene.submit(deadline_seconds=15 if end is let_expire else 600)
     page = scene.page()
     end(scene)
     late = open_page(page.url)
-    assert (late.answer.status, late.form) == (looking, None)
+    assert (late.answer.status, late.forms) == (looking, ())
     assert heading in late.text
     click = press(page, "reject")
-    assert (click.answer.status, click.form) == (clicking, None)
+    assert (click.answer.status, click.forms) == (clicking, ())
     assert told in click.text
 
 
@@ -383,15 +410,16 @@ def test_a_token_that_was_not_minted_here_opens_nothing_and_writes_nothing(
 ) -> None:
     scene.submit()
     page = scene.page()
-    assert page.form
-    token = page.form.fields["t"]
+    token = page.forms[0].fields["t"]
     forged = forge(scene, token)
     assert forged != token
     before = settled(scene)
     look = open_page(page.url.replace(token, forged))
-    form = Form(page.form.action, page.form.fields | {"t": forged}, page.form.buttons)
-    click = press(dataclasses.replace(page, form=form), "approve")
-    for answered in (look, click):
+    forms = tuple(Form(form.action, form.fields | {"t": forged}, form.buttons) for form in page.forms)
+    forged_page = dataclasses.replace(page, forms=forms)
+    click = press(forged_page, "approve")
+    handed = hand_in(forged_page, "delegate", colleague=scene.approver("li"))
+    for answered in (look, click, handed, hand_in(forged_page, "inbox")):
         assert answered.answer.status == 404
         assert scene.request_id not in answered.text
     assert scene.items() == before

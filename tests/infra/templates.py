@@ -64,6 +64,11 @@ class Synthesised:
         assert len(found) == 1, f"{kind} {path}: {[resource.path for resource in found]}"
         return found[0]
 
+    def of_each_workflow(self, line: str) -> set[str]:
+        """Return a line that is about `OrderApproval` once for every workflow of the stage."""
+        ids = (name.title().replace("-", "") for name in self.settings.workflows)
+        return {line.replace("OrderApproval", construct_id) for construct_id in ids}
+
     def outputs(self, name: str) -> Mapping[str, Any]:
         """Return the outputs of a stack that are meant for people: not those that another stack refers to."""
         template = self.template(name)

@@ -12,8 +12,16 @@ ROUTES = {
     "GET /review": "NONE",
     "HEAD /review": "NONE",
     "POST /review": "NONE",
+    "POST /delegate": "NONE",
+    "GET /inbox": "NONE",
+    "HEAD /inbox": "NONE",
+    "POST /inbox": "NONE",
     "POST /requests": "AWS_IAM",
     "GET /requests/{request_id}": "AWS_IAM",
+    "POST /webhooks/{provider}": "NONE",
+    "POST /callbacks/succeed": "NONE",
+    "POST /callbacks/fail": "NONE",
+    "POST /callbacks/heartbeat": "NONE",
 }
 
 
@@ -38,6 +46,8 @@ def test_throttles_come_from_the_settings(prod: Synthesised) -> None:
     routes = prod.one("AWS::ApiGatewayV2::Stage").properties["RouteSettings"]
     assert routes["POST /review"]["ThrottlingRateLimit"] == throttles.review.rate_per_second
     assert routes["POST /requests"]["ThrottlingBurstLimit"] == throttles.requests.burst
+    assert routes["POST /webhooks/{provider}"]["ThrottlingRateLimit"] == throttles.webhooks.rate_per_second
+    assert routes["POST /callbacks/heartbeat"]["ThrottlingBurstLimit"] == throttles.callbacks.burst
 
 
 def test_the_stage_waits_for_the_routes_that_it_throttles(prod: Synthesised) -> None:
@@ -64,8 +74,14 @@ def test_the_api_may_invoke_each_function_for_its_own_routes_only(prod: Synthesi
     }
     assert permissions == {
         ("Webhook/Function.Arn", "/*/*/review"),
+        ("Webhook/Function.Arn", "/*/*/delegate"),
+        ("Webhook/Function.Arn", "/*/*/inbox"),
         ("Requests/Function.Arn", "/*/*/requests"),
         ("Requests/Function.Arn", "/*/*/requests/{request_id}"),
+        ("Webhook/Function.Arn", "/*/*/webhooks/{provider}"),
+        ("Webhook/Function.Arn", "/*/*/callbacks/succeed"),
+        ("Webhook/Function.Arn", "/*/*/callbacks/fail"),
+        ("Webhook/Function.Arn", "/*/*/callbacks/heartbeat"),
     }
 
 
@@ -73,7 +89,8 @@ def test_links_lead_to_the_api_unless_the_settings_say_otherwise(prod: Synthesis
     assert prod.settings.base_url == ""
     assert prod.outputs("webhook")["ApiUrl"] == "Api/Api.ApiEndpoint"
     assert prod.outputs("webhook")["ApiId"] == "Api/Api"
-    assert environment(prod, "Approver/Approver/Function")["BASE_URL"] == "Api/Api.ApiEndpoint"
+    for function in ("Approver/Approver/Function", "Webhook/Function", "Durable/Payment/Workflow/Function"):
+        assert environment(prod, function)["BASE_URL"] == "Api/Api.ApiEndpoint"
 
 
 def environment(stage: Synthesised, path: str) -> dict[str, str]:

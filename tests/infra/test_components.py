@@ -1,5 +1,6 @@
 """What forks build on: one more workflow, grants across stacks, settings that change what is deployed."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,8 @@ import pytest
 from aws_cdk import App
 
 from app import SETTINGS, build
-from stacks.components.sources import Sources
-from stacks.settings import Settings
+from stacks.components.sources import MissingSourceError, Sources
+from stacks.settings import ProviderSettings, Settings
 from tests.infra.templates import Synthesised, statements
 
 pytestmark = pytest.mark.xdist_group("infra")
@@ -22,7 +23,8 @@ def fork(tmp_path_factory: pytest.TempPathFactory, sources: Sources, context: di
     settings = settings.replace("tracing = false", "tracing = true").replace('email = ""', 'email = "ops@example.com"')
     settings = settings.replace('base_url = ""', 'base_url = "https://{api_id}.example.com/ask/"')
     section = (
-        'function = "order_approval"\nexecution_timeout_seconds = 7200\nretention_days = 3\ndeadline_seconds = 60\n'
+        'function = "order_approval"\ncontract = "order-approval"\n'
+        "execution_timeout_seconds = 7200\nretention_days = 3\ndeadline_seconds = 60\n"
     )
     file = tmp_path_factory.mktemp("settings") / "fork.toml"
     file.write_text(f"{settings}\n[workflows.second-look]\n{section}", encoding="utf-8")
@@ -41,13 +43,40 @@ def test_a_workflow_is_a_section_of_the_settings(fork: Synthesised) -> None:
             " on Durable/SecondLook/Workflow/Function.Arn:*"
         ),
     ) in rights
-    assert (
-        "Requests/Role",
-        "lambda:InvokeFunction on Durable/OrderApproval/Live Durable/SecondLook/Live",
-    ) in rights
+    started = " ".join(sorted(fork.of_each_workflow("Durable/OrderApproval/Live")))
+    assert ("Requests/Role", f"lambda:InvokeFunction on {started}") in rights
+    assert "Durable/SecondLook/Live" in started
     assert '"second-look"' in fork.outputs("workflow")["Workflows"]
     alarms = {alarm.path for alarm in fork.of_type("AWS::CloudWatch::Alarm")}
     assert {"Alarms/Failed-second-look", "Alarms/DeadLetters-second-look-starts-dlq"} <= alarms
+
+
+def test_a_workflow_without_a_contract_is_refused(sources: Sources, context: dict[str, Any]) -> None:
+    settings = Settings.load(SETTINGS / "dev.toml")
+    renamed = dataclasses.replace(
+        settings, policies={}, workflows={"second-look": settings.workflows["order-approval"]}
+    )
+    with pytest.raises(MissingSourceError, match=r"second-look\.input\.json does not exist"):
+        build(App(context=context), renamed, sources)
+
+
+def test_a_provider_of_a_scheme_that_the_library_does_not_know_is_refused_with_those_that_it_does(
+    sources: Sources, context: dict[str, Any]
+) -> None:
+    settings = Settings.load(SETTINGS / "dev.toml")
+    misspelt = dataclasses.replace(settings, providers={"stripe": ProviderSettings(scheme="strype")})
+    with pytest.raises(MissingSourceError, match=r"strype\.py does not exist.*: .*adyen, github, .*, stripe"):
+        build(App(context=context), misspelt, sources)
+
+
+def test_without_providers_nobody_may_read_secrets_and_the_function_knows_of_none(
+    sources: Sources, context: dict[str, Any]
+) -> None:
+    settings = dataclasses.replace(Settings.load(SETTINGS / "dev.toml"), providers={})
+    stage = Synthesised(settings, sources, context)
+    assert not [line for _, line in statements(stage) if "secretsmanager" in line]
+    variables = stage.properties(stage.one("AWS::Lambda::Function", "Webhook/Function"))["Environment"]["Variables"]
+    assert variables["PROVIDERS"] == "{}"
 
 
 def test_a_base_url_of_ones_own_holds_the_api_s_id(fork: Synthesised) -> None:
@@ -64,14 +93,13 @@ def test_somebody_hears_the_alarms(fork: Synthesised) -> None:
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ops@example.com")
 
 
-def test_roles_of_earlier_stacks_may_be_granted_callbacks_and_heartbeats(
+def test_roles_of_earlier_stacks_may_be_granted_callbacks_beside_the_heartbeats_of_the_kit_s_own(
     sources: Sources, context: dict[str, Any]
 ) -> None:
     app = App(context=context)
     stacks = build(app, Settings.load(SETTINGS / "dev.toml"), sources)
     earlier = stacks.webhook.webhook
     workflow = stacks.workflow.workflows["order-approval"]
-    workflow.grant_heartbeat(earlier)
     workflow.grant_callbacks(earlier)
     template = app.synth().get_stack_by_name("countersign-dev-workflow").template
     granted = {

@@ -1,11 +1,17 @@
 """Event patterns, held against events as they come."""
 
+import dataclasses
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from moto.events.models import EventPattern
 
+from countersign.services.lifecycle import EVENTS
+from stacks.components.sources import Sources
+from stacks.settings import HELD_PAYMENT, PaymentSettings
+from tests.builders import task_result
 from tests.infra.templates import Synthesised
 
 pytestmark = pytest.mark.xdist_group("infra")
@@ -35,16 +41,44 @@ def hand_off(kind: str, **fields: Any) -> dict[str, Any]:
         ("payment.requested", {"external-tasks"}),
         ("credit_check.requested", {"external-tasks"}),
         ("payment.reminder", set()),
-        ("TaskOpened", set()),
-        ("TaskDecided", set()),
-        ("TaskResult", set()),
+        ("payment.held", set()),
+        *((event, set()) for event in EVENTS.values()),
+        ("TaskResult", {"results"}),
     ],
 )
 def test_hand_offs_go_to_their_queue(prod: Synthesised, kind: str, queues: set[str]) -> None:
-    rules = {"approvals": "Approver/Approvals/Rule", "external-tasks": "ExternalTasks/Rule"}
+    rules = {
+        "approvals": "Approver/Approvals/Rule",
+        "external-tasks": "ExternalTasks/Rule",
+        "results": "Results/Inbound/Rule",
+    }
     event = hand_off(kind)
     found = {name for name, path in rules.items() if matches(rule(prod, path)["EventPattern"], event)}
     assert found == queues
+
+
+@pytest.mark.parametrize(
+    ("kind", "heard"),
+    [("payment.held", True), ("deposit.held", True), ("payment.requested", False), ("TaskOpened", False)],
+)
+def test_held_events_go_to_the_settlements_where_the_stage_names_operators(
+    stage_named: Callable[[str], Synthesised], kind: str, heard: bool
+) -> None:
+    settled = rule(stage_named("local"), "Settlements/Held/Rule")
+    assert matches(settled["EventPattern"], hand_off(kind)) is heard
+    assert not matches(settled["EventPattern"], {**hand_off(kind), "source": "somebody.else"})
+    assert (settled["EventBusName"], settled["Targets"][0]["InputPath"]) == ("HandOffs/Bus", "$.detail")
+
+
+def test_without_operators_nobody_takes_up_held_events(
+    prod: Synthesised, sources: Sources, context: dict[str, Any]
+) -> None:
+    workflows = {name: each for name, each in prod.settings.workflows.items() if name != HELD_PAYMENT}
+    settings = dataclasses.replace(prod.settings, workflows=workflows, payments=PaymentSettings())
+    stage = Synthesised(settings, sources, context)
+    assert stage.stacks.workflow.settlements is None
+    for each in stage.of_type("AWS::Events::Rule"):
+        assert not matches(stage.properties(each)["EventPattern"], hand_off("payment.held"))
 
 
 @pytest.mark.parametrize("path", ["Approver/Approvals/Rule", "ExternalTasks/Rule"])
@@ -56,6 +90,16 @@ def test_hand_offs_arrive_as_the_envelope_itself_from_the_kit_s_bus_only(prod: S
     assert not matches(rule(prod, path)["EventPattern"], stranger)
 
 
+@pytest.mark.parametrize("source", ["shop", "com.example.payments", "countersign"])
+def test_answers_of_machines_are_taken_whole_from_the_kit_s_bus_whoever_sends_them(
+    prod: Synthesised, source: str
+) -> None:
+    inbound = rule(prod, "Results/Inbound/Rule")
+    assert inbound["EventBusName"] == "HandOffs/Bus"
+    assert "InputPath" not in inbound["Targets"][0], "who sent it stands in the event around the answer"
+    assert matches(inbound["EventPattern"], task_result(source=source))
+
+
 @pytest.mark.parametrize(
     ("event", "kept"),
     [
@@ -63,6 +107,7 @@ def test_hand_offs_arrive_as_the_envelope_itself_from_the_kit_s_bus_only(prod: S
         ({"source": "countersign", "detail-type": "TaskDecided", "detail": {"task_id": "r1.approval"}}, True),
         (hand_off("payment.requested", callback={"url": "https://example.com", "token": "secret"}), False),
         ({"source": "somebody.else", "detail-type": "x", "detail": {}}, False),
+        (task_result(), False),
     ],
 )
 def test_the_archive_keeps_our_events_but_no_token(prod: Synthesised, event: Any, kept: bool) -> None:
@@ -99,12 +144,21 @@ def test_the_end_of_our_executions_is_heard(prod: Synthesised, status: str, func
     assert matches(pattern, event) is heard
 
 
-def record(name: str, sk: str, old: str | None = None, new: str | None = None) -> dict[str, Any]:
+def record(
+    name: str,
+    sk: str,
+    old: str | None = None,
+    new: str | None = None,
+    pk: str = "TASK#r1.approval",
+    *,
+    by_ttl: bool = False,
+) -> dict[str, Any]:
     images = {"OldImage": old, "NewImage": new}
     return {
         "eventName": name,
+        **({"userIdentity": {"type": "Service", "principalId": "dynamodb.amazonaws.com"}} if by_ttl else {}),
         "dynamodb": {
-            "Keys": {"pk": {"S": "TASK#r1.approval"}, "sk": {"S": sk}},
+            "Keys": {"pk": {"S": pk}, "sk": {"S": sk}},
             **{image: {"status": {"S": status}} for image, status in images.items() if status},
         },
     }
@@ -123,7 +177,15 @@ def record(name: str, sk: str, old: str | None = None, new: str | None = None) -
         (record("INSERT", "OUTBOX#1"), {"publisher"}),
         (record("REMOVE", "OUTBOX#1"), set()),
         (record("INSERT", "MAIL#0001#a@example.com"), set()),
-        (record("INSERT", "0000000001"), set()),
+        (record("INSERT", "0000000001", pk="AUDIT#r1.approval"), {"archive"}),
+        (record("MODIFY", "0000000001", pk="AUDIT#r1.approval"), {"archive"}),
+        (record("REMOVE", "0000000001", pk="AUDIT#r1.approval"), {"archive"}),
+        (record("INSERT", "LINK", pk="LINK#AUDIT#"), set()),
+        (record("INSERT", "PARKED#msg_1", pk="EXTERNAL#pay#pay-1"), set()),
+        (record("REMOVE", "PARKED#msg_1", pk="EXTERNAL#pay#pay-1"), set()),
+        (record("REMOVE", "PARKED#msg_1", pk="EXTERNAL#pay#pay-1", by_ttl=True), {"publisher"}),
+        (record("REMOVE", "EXTERNAL", pk="EXTERNAL#pay#pay-1", by_ttl=True), set()),
+        (record("REMOVE", "TASK", old="APPLIED", by_ttl=True), set()),
     ],
 )
 def test_changes_of_the_ledger_wake_whom_they_concern(
@@ -136,4 +198,5 @@ def test_changes_of_the_ledger_wake_whom_they_concern(
         patterns = [json.loads(item["Pattern"]) for item in mapping["FilterCriteria"]["Filters"]]
         if any(matches(pattern, change) for pattern in patterns):
             woken.add(name)
-    assert woken == consumers
+    publisher_archives = {"publisher"} if stage.stacks.ledger.archive else set()
+    assert woken == consumers - {"archive"} | (publisher_archives if "archive" in consumers else set())

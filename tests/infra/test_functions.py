@@ -16,35 +16,71 @@ from tests.infra.templates import Synthesised
 
 pytestmark = pytest.mark.xdist_group("infra")
 
+OF_A_WORKFLOW = {"BASE_URL", "BUS_NAME", "DIRECTORY_TABLE", "EXECUTION_TIMEOUT_SECONDS", "LEDGER_TABLE", "WORKFLOW"}
 ENVIRONMENTS = {
     "approver": {"BASE_URL", "LEDGER_TABLE", "MAIL_SENDER", "STAGE"},
     "executions": {"LEDGER_TABLE"},
-    "order_approval": {"BUS_NAME", "EXECUTION_TIMEOUT_SECONDS", "LEDGER_TABLE", "WORKFLOW"},
     "publisher": {"BUS_NAME", "LEDGER_TABLE"},
     "relay": {"LEDGER_TABLE"},
-    "requests_api": {"LEDGER_TABLE", "WORKFLOWS"},
-    "webhook": {"LEDGER_TABLE"},
+    "results": {"DEAD_LETTERS_URL", "LEDGER_TABLE"},
+    "requests_api": {"DIRECTORY_TABLE", "LEDGER_TABLE", "WORKFLOWS"},
+    "webhook": {"BASE_URL", "DIRECTORY_TABLE", "LEDGER_TABLE", "PROVIDERS"},
+}
+WHERE_PAYMENTS_ARE_SETTLED = {
+    "held_payment": OF_A_WORKFLOW | {"OPERATORS"},
+    "settlements": {"LEDGER_TABLE", "WORKFLOW_ARN", "DEADLINE_SECONDS"},
 }
 POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
+OPTIONAL = {"AUDIT_BUCKET", "DIRECTORY_TAGS", "POLICY"}
+"""What a function reads where its stage says so; the tests of policies and of the audit's copy have it."""
+
+
+def every_function(stage: Synthesised) -> list[Any]:
+    return [stage.properties(function) for function in stage.of_type("AWS::Lambda::Function")]
 
 
 def functions(stage: Synthesised) -> dict[str, Any]:
-    found = [stage.properties(function) for function in stage.of_type("AWS::Lambda::Function")]
-    return {function["Handler"].removesuffix(".handler.handler"): function for function in found}
+    """Return the functions by their folder; of workflows that share one, the last."""
+    return {folder_of(function): function for function in every_function(stage)}
+
+
+def folder_of(function: Any) -> str:
+    folder: str = function["Handler"].removesuffix(".handler.handler")
+    return folder
+
+
+def workflows(stage: Synthesised) -> dict[str, Any]:
+    """Return the durable functions by their workflow."""
+    durable = [function for function in every_function(stage) if "DurableConfig" in function]
+    return {function["Environment"]["Variables"]["WORKFLOW"]: function for function in durable}
+
+
+def workflow_folders(stage: Synthesised) -> set[str]:
+    """Return the folders of the workflows that the settings name, the kit's own and a fork's."""
+    folders = {workflow.function for workflow in stage.settings.workflows.values()}
+    assert folders >= {"order_approval", "payment"}
+    return folders
+
+
+def startable(stage: Synthesised) -> Any:
+    """Return what the requests function knows of each workflow."""
+    return json.loads(functions(stage)["requests_api"]["Environment"]["Variables"]["WORKFLOWS"])
 
 
 def test_each_function_and_its_environment(stage: Synthesised) -> None:
-    found = {name: function["Environment"]["Variables"] for name, function in functions(stage).items()}
-    variables_of = {name: set(variables) - POWERTOOLS - {"POLICY"} for name, variables in found.items()}
-    assert variables_of == ENVIRONMENTS
-    for name, variables in found.items():
-        assert variables["POWERTOOLS_SERVICE_NAME"] == name.replace("_", "-")
+    environments = dict.fromkeys(workflow_folders(stage), OF_A_WORKFLOW) | ENVIRONMENTS
+    environments |= WHERE_PAYMENTS_ARE_SETTLED if stage.settings.payments.operators else {}
+    assert functions(stage).keys() == environments.keys()
+    for function in every_function(stage):
+        folder, variables = folder_of(function), function["Environment"]["Variables"]
+        assert set(variables) - POWERTOOLS - OPTIONAL == environments[folder]
+        assert variables["POWERTOOLS_SERVICE_NAME"] == folder.replace("_", "-")
         assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "Countersign"
         assert variables["POWERTOOLS_LOG_LEVEL"] == "INFO"
 
 
 def test_they_run_on_one_runtime_with_both_layers(stage: Synthesised) -> None:
-    for function in functions(stage).values():
+    for function in every_function(stage):
         assert function["Runtime"] == "python3.14"
         assert function["Architectures"] == ["arm64"]
         assert function["Layers"] == ["Layers/Countersign", "Layers/Vendor"]
@@ -60,7 +96,7 @@ def test_layers_are_of_the_functions_own_stack(prod: Synthesised) -> None:
 
 def test_every_function_logs_to_a_group_of_its_own_that_is_not_kept_for_ever(stage: Synthesised) -> None:
     groups = {log.path: log for log in stage.of_type("AWS::Logs::LogGroup")}
-    used = [function["LoggingConfig"]["LogGroup"] for function in functions(stage).values()]
+    used = [function["LoggingConfig"]["LogGroup"] for function in every_function(stage)]
     assert sorted([*used, "ApiStage/AccessLog"]) == sorted(groups)
     for log in groups.values():
         assert log.properties["RetentionInDays"] == stage.settings.functions.log_retention_days
@@ -78,29 +114,30 @@ def test_functions_behind_the_api_end_before_it_stops_waiting(prod: Synthesised)
 
 
 def test_workflows_are_durable_with_their_settings(stage: Synthesised) -> None:
-    for workflow in stage.settings.workflows.values():
-        function = functions(stage)[workflow.function]
+    assert workflows(stage).keys() == stage.settings.workflows.keys()
+    for name, workflow in stage.settings.workflows.items():
+        function = workflows(stage)[name]
+        assert folder_of(function) == workflow.function
         assert function["DurableConfig"] == {
             "ExecutionTimeout": workflow.execution_timeout_seconds,
             "RetentionPeriodInDays": workflow.retention_days,
         }
         variables = function["Environment"]["Variables"]
         assert variables["EXECUTION_TIMEOUT_SECONDS"] == str(workflow.execution_timeout_seconds)
-    durable = {name for name, function in functions(stage).items() if "DurableConfig" in function}
-    assert durable == {workflow.function for workflow in stage.settings.workflows.values()}
 
 
 def test_new_executions_start_on_the_current_version_and_old_versions_stay(prod: Synthesised) -> None:
-    version = prod.one("AWS::Lambda::Version")
-    alias = prod.one("AWS::Lambda::Alias").properties
-    assert alias["Name"] == "live"
-    assert alias["FunctionVersion"] == {"Fn::GetAtt": [version.logical_id, "Version"]}
-    assert version.body["DeletionPolicy"] == version.body["UpdateReplacePolicy"] == "Retain"
+    versions = {version.logical_id: version.body for version in prod.of_type("AWS::Lambda::Version")}
+    aliases = [alias.properties for alias in prod.of_type("AWS::Lambda::Alias")]
+    assert {alias["Name"] for alias in aliases} == {"live"}
+    assert {alias["FunctionVersion"]["Fn::GetAtt"][0] for alias in aliases} == versions.keys()
+    for body in versions.values():
+        assert body["DeletionPolicy"] == body["UpdateReplacePolicy"] == "Retain"
 
 
 def test_the_alias_moves_only_when_the_workflow_may_checkpoint(prod: Synthesised) -> None:
     policy = prod.one("AWS::IAM::Policy", "Durable/OrderApproval/Checkpoints")
-    assert policy.logical_id in prod.one("AWS::Lambda::Alias").body["DependsOn"]
+    assert policy.logical_id in prod.one("AWS::Lambda::Alias", "Durable/OrderApproval/Live").body["DependsOn"]
 
 
 def test_the_relay_does_not_run_before_it_may_ring(prod: Synthesised) -> None:
@@ -109,28 +146,60 @@ def test_the_relay_does_not_run_before_it_may_ring(prod: Synthesised) -> None:
 
 
 def test_starts_are_retried_and_kept_when_they_fail_for_good(prod: Synthesised) -> None:
-    retries = prod.properties(prod.one("AWS::Lambda::EventInvokeConfig"))
-    assert "Durable/OrderApproval/Live" in json.dumps(retries["Qualifier"])
-    assert retries["MaximumRetryAttempts"] == 2
-    assert retries["MaximumEventAgeInSeconds"] == 6 * 3_600
+    retries = [prod.properties(each) for each in prod.of_type("AWS::Lambda::EventInvokeConfig")]
+    for workflow in prod.of_each_workflow("OrderApproval"):
+        (own,) = (each for each in retries if f"Durable/{workflow}/Live" in json.dumps(each["Qualifier"]))
+        assert own["MaximumRetryAttempts"] == 2
+        assert own["MaximumEventAgeInSeconds"] == 6 * 3_600
     target = functions(prod)["order_approval"]["DeadLetterConfig"]["TargetArn"]
     assert target == "Durable/OrderApproval/DeadLetters.Arn"
 
 
-def test_requests_know_each_workflow_by_its_alias_and_default_deadline(prod: Synthesised) -> None:
-    workflows = json.loads(functions(prod)["requests_api"]["Environment"]["Variables"]["WORKFLOWS"])
-    assert workflows == {"order-approval": {"arn": "Durable/OrderApproval/Live", "deadline_seconds": 259_200}}
-    assert json.loads(prod.outputs("workflow")["Workflows"]) == {"order-approval": "Durable/OrderApproval/Live"}
+def test_requests_know_each_workflow_by_its_alias_default_deadline_and_contract(
+    prod: Synthesised, stage_named: Callable[[str], Synthesised]
+) -> None:
+    kit = {"order-approval": "OrderApproval", "payment": "Payment", "held-payment": "HeldPayment"}
+    known = startable(prod)
+    assert known.keys() == prod.settings.workflows.keys() >= kit.keys()
+    for name, construct_id in kit.items():
+        alias = f"Durable/{construct_id}/Live"
+        assert known[name] == {"arn": alias, "deadline_seconds": 259_200, "contract": name}
+    shared = startable(stage_named("local"))["expense-approval"]
+    assert (shared["arn"], shared["contract"]) == ("Durable/ExpenseApproval/Live", "order-approval")
+    told = {name: workflow["arn"] for name, workflow in known.items()}
+    assert json.loads(prod.outputs("workflow")["Workflows"]) == told
 
 
 def test_policies_reach_the_workflows_that_have_one_and_requests_and_nobody_else(stage: Synthesised) -> None:
-    policies = {name: policy_document(rows) for name, rows in stage.settings.policies.items()}
-    expected: dict[str, Any] = {stage.settings.workflows[name].function: rows for name, rows in policies.items()}
-    if policies:
-        expected["requests_api"] = policies
-    variables = {name: function["Environment"]["Variables"] for name, function in functions(stage).items()}
-    found = {name: json.loads(given["POLICY"]) for name, given in variables.items() if "POLICY" in given}
-    assert found == expected
+    policies: dict[str, Any] = {name: policy_document(rows) for name, rows in stage.settings.policies.items()}
+    variables = [function["Environment"]["Variables"] for function in every_function(stage)]
+    found = {
+        given.get("WORKFLOW", given["POWERTOOLS_SERVICE_NAME"]): json.loads(given["POLICY"])
+        for given in variables
+        if "POLICY" in given
+    }
+    assert found == policies | ({"requests-api": policies} if policies else {})
+
+
+def test_whoever_looks_people_up_tells_tags_apart_as_the_settings_say(stage: Synthesised) -> None:
+    tags = {
+        name: function["Environment"]["Variables"].get("DIRECTORY_TAGS")
+        for name, function in functions(stage).items()
+        if "DIRECTORY_TABLE" in function["Environment"]["Variables"]
+    }
+    expected = "separate" if stage.settings.directory.separate_tags else None
+    assert tags == dict.fromkeys((*workflow_folders(stage), "requests_api", "webhook"), expected)
+
+
+def test_operators_are_a_part_of_the_version_of_the_workflow_that_asks_them_and_of_nothing_else(
+    stage_named: Callable[[str], Synthesised],
+) -> None:
+    stage = stage_named("local")
+    variables = {folder_of(function): function["Environment"]["Variables"] for function in every_function(stage)}
+    told = {folder: json.loads(given["OPERATORS"]) for folder, given in variables.items() if "OPERATORS" in given}
+    assert told == {"held_payment": list(stage.settings.payments.operators)}
+    settlements = variables["settlements"]
+    assert (settlements["WORKFLOW_ARN"], settlements["DEADLINE_SECONDS"]) == ("Durable/HeldPayment/Live", "259200")
 
 
 def test_a_policy_is_a_part_of_the_workflow_s_version(stage_named: Callable[[str], Synthesised]) -> None:
@@ -138,12 +207,16 @@ def test_a_policy_is_a_part_of_the_workflow_s_version(stage_named: Callable[[str
     policy = functions(stage)["order_approval"]["Environment"]["Variables"]["POLICY"]
     assert " " not in policy
     assert Policy.from_document(json.loads(policy)).terms(Decimal(50), "EUR").auto_approve
-    version = stage.one("AWS::Lambda::Version").properties["FunctionName"]
-    assert "Durable/OrderApproval/Workflow" in stage.resolve(version, "countersign-dev-workflow")
+    versions = [version.properties["FunctionName"] for version in stage.of_type("AWS::Lambda::Version")]
+    assert "Durable/OrderApproval/Workflow/Function" in stage.resolve(versions, "countersign-dev-workflow")
 
 
-def test_the_embedded_cloud_has_no_policy(stage_named: Callable[[str], Synthesised]) -> None:
-    assert stage_named("local").settings.policies == {}
+def test_on_the_embedded_cloud_orders_have_no_policy_and_expenses_have_one(
+    stage_named: Callable[[str], Synthesised],
+) -> None:
+    policies = stage_named("local").settings.policies
+    assert "expense-approval" in policies
+    assert "order-approval" not in policies
 
 
 def test_the_margin_that_settings_are_held_to_is_the_library_s() -> None:

@@ -10,6 +10,10 @@ pytestmark = pytest.mark.xdist_group("infra")
 
 STATEFUL = {
     ("AWS::DynamoDB::Table", "LedgerTable9343E4AA"),
+    ("AWS::S3::Bucket", "AuditArchiveBucketDB93AD31"),
+    ("AWS::S3::BucketPolicy", "AuditArchiveBucketPolicy09E9DEC6"),
+    ("AWS::DynamoDB::Table", "DirectoryTableD64E6930"),
+    ("AWS::SecretsManager::Secret", "Providersstripe04AED4CC"),
     ("AWS::Events::EventBus", "HandOffsBus10C3B731"),
     ("AWS::Events::Archive", "HandOffsArchive044C8F25"),
 }
@@ -18,17 +22,18 @@ STATEFUL = {
 
 def test_stateful_resources_keep_their_logical_ids(prod: Synthesised) -> None:
     resources = prod.template("ledger")["Resources"]
-    assert {(body["Type"], logical_id) for logical_id, body in resources.items()} == STATEFUL
+    found = {(body["Type"], logical_id) for logical_id, body in resources.items()}
+    assert found >= STATEFUL
+    assert {kind for kind, _ in found - STATEFUL} <= {"AWS::SecretsManager::Secret"}, "a fork has providers of its own"
 
 
 def test_no_resource_that_holds_data_is_anywhere_else(prod: Synthesised) -> None:
-    stacks = {resource.stack for resource in prod.of_type("AWS::DynamoDB::Table")}
-    assert stacks == {"countersign-prod-ledger"}
-    assert not prod.of_type("AWS::S3::Bucket")
+    for kind in ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SecretsManager::Secret"):
+        assert {resource.stack for resource in prod.of_type(kind)} == {"countersign-prod-ledger"}
 
 
 def test_the_table(stage: Synthesised) -> None:
-    table = stage.one("AWS::DynamoDB::Table").properties
+    table = stage.one("AWS::DynamoDB::Table", "Ledger/Table").properties
     assert _keys(table["KeySchema"]) == {"HASH": "pk", "RANGE": "sk"}
     (index,) = table["GlobalSecondaryIndexes"]
     assert index["IndexName"] == "gsi1"
@@ -41,6 +46,15 @@ def test_the_table(stage: Synthesised) -> None:
     assert "TableName" not in table
 
 
+def test_the_directory_is_a_table_of_its_own_and_its_name_an_output(stage: Synthesised) -> None:
+    table = stage.one("AWS::DynamoDB::Table", "Directory/Table").properties
+    assert _keys(table["KeySchema"]) == {"HASH": "address"}
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["SSESpecification"] == {"SSEEnabled": True}
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert stage.outputs("ledger")["DirectoryTableName"] == "Directory/Table"
+
+
 @pytest.mark.parametrize(
     ("name", "protected", "policy"), [("prod", True, "Retain"), ("dev", False, "Delete"), ("local", False, "Delete")]
 )
@@ -48,9 +62,9 @@ def test_protection_by_stage(
     stage_named: Callable[[str], Synthesised], name: str, protected: bool, policy: str
 ) -> None:
     stage = stage_named(name)
-    table = stage.one("AWS::DynamoDB::Table")
-    assert table.properties["DeletionProtectionEnabled"] is protected
-    assert table.body["DeletionPolicy"] == table.body["UpdateReplacePolicy"] == policy
+    for table in stage.of_type("AWS::DynamoDB::Table"):
+        assert table.properties["DeletionProtectionEnabled"] is protected
+        assert table.body["DeletionPolicy"] == table.body["UpdateReplacePolicy"] == policy
     assert stage.stacks.ledger.termination_protection is protected
     logs = stage.of_type("AWS::Logs::LogGroup")
     assert {log.body["DeletionPolicy"] for log in logs} == {policy}
@@ -71,6 +85,8 @@ def test_no_physical_names_but_those_of_stacks(stage: Synthesised) -> None:
         "AWS::IAM::Role": "RoleName",
         "AWS::Lambda::Function": "FunctionName",
         "AWS::Logs::LogGroup": "LogGroupName",
+        "AWS::S3::Bucket": "BucketName",
+        "AWS::SecretsManager::Secret": "Name",
         "AWS::SNS::Topic": "TopicName",
         "AWS::SQS::Queue": "QueueName",
     }

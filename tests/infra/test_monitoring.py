@@ -35,34 +35,69 @@ def test_what_else_raises_an_alarm(stage: Synthesised) -> None:
         for name, alarm in alarms(stage).items()
         if not name.startswith("DeadLetters-")
     }
-    workflow = ("Durable/OrderApproval/Workflow/Function",)
-    assert others == {
+    of_kit = {
         "ApiServerErrors": ("AWS/ApiGateway", "5xx", ("Api/Api",)),
         "RelayBehind": ("AWS/Lambda", "IteratorAge", ("Relay/Relay/Function",)),
         "RelayErrors": ("AWS/Lambda", "Errors", ("Relay/Relay/Function",)),
         "RingsFailed": ("Countersign", "RingsFailed", ("relay",)),
         "PublisherBehind": ("AWS/Lambda", "IteratorAge", ("Publisher/Publisher/Function",)),
+        **({"AuditDiffers": ("Countersign", "AuditDiffers", ("publisher",))} if stage.stacks.ledger.archive else {}),
         "DecisionsNotApplied": ("Countersign", "DecisionsNotApplied", ("executions",)),
-        "Stopped-order-approval": ("AWS/Lambda", "DurableExecutionStopped", workflow),
-        "Failed-order-approval": ("AWS/Lambda", "DurableExecutionFailed", workflow),
-        "TimedOut-order-approval": ("AWS/Lambda", "DurableExecutionTimedOut", workflow),
+        "EventsHeld": ("Countersign", "EventsHeld", ("webhook",)),
+        "EventsConflict": ("Countersign", "EventsConflict", ("webhook",)),
+        "EventsMalformed": ("Countersign", "EventsMalformed", ("webhook",)),
+        "SignaturesRefused": ("Countersign", "SignaturesRefused", ("webhook",)),
+        "ResultsConflict": ("Countersign", "ResultsConflict", ("results",)),
+        "PaymentsHeld": ("Countersign", "PaymentsHeld", ("publisher",)),
+        "EventsForgotten": ("Countersign", "EventsForgotten", ("publisher",)),
     }
+    of_workflows = {
+        f"{end}-{name}": (
+            "AWS/Lambda",
+            f"DurableExecution{end}",
+            (f"{workflow.node.path.partition('/')[2]}/Workflow/Function",),
+        )
+        for name, workflow in stage.stacks.workflow.workflows.items()
+        for end in ("Stopped", "Failed", "TimedOut")
+    }
+    assert others == of_kit | of_workflows
 
 
-def test_the_failed_rings_that_are_counted_are_those_that_are_watched(
-    prod: Synthesised, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        ("Relay/Relay/Function", "RingsFailed"),
+        ("Publisher/Publisher/Function", "AuditDiffers"),
+        ("Webhook/Function", "EventsHeld"),
+        ("Webhook/Function", "EventsConflict"),
+        ("Webhook/Function", "EventsMalformed"),
+        ("Webhook/Function", "SignaturesRefused"),
+        ("Results/Results/Function", "ResultsConflict"),
+        ("Publisher/Publisher/Function", "PaymentsHeld"),
+        ("Publisher/Publisher/Function", "EventsForgotten"),
+    ],
+)
+def test_what_a_function_counts_is_what_is_watched(
+    prod: Synthesised, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], function: str, name: str
 ) -> None:
-    relay = prod.properties(prod.one("AWS::Lambda::Function", "Relay/Relay/Function"))
-    for name, value in relay["Environment"]["Variables"].items():
-        monkeypatch.setenv(name, value)
-    count("RingsFailed")
+    properties = prod.properties(prod.one("AWS::Lambda::Function", function))
+    for variable, value in properties["Environment"]["Variables"].items():
+        monkeypatch.setenv(variable, value)
+    count(name)
     written = json.loads(capsys.readouterr().out)
     (directive,) = written["_aws"]["CloudWatchMetrics"]
-    alarm = alarms(prod)["RingsFailed"]
+    alarm = alarms(prod)[name]
     assert directive["Namespace"] == alarm["Namespace"]
     assert [metric["Name"] for metric in directive["Metrics"]] == [alarm["MetricName"]]
     (dimensions,) = directive["Dimensions"]
-    assert {name: written[name] for name in dimensions} == {item["Name"]: item["Value"] for item in alarm["Dimensions"]}
+    assert {dimension: written[dimension] for dimension in dimensions} == {
+        item["Name"]: item["Value"] for item in alarm["Dimensions"]
+    }
+
+
+def test_a_stray_signature_is_no_alarm_and_a_held_event_is_one(stage: Synthesised) -> None:
+    assert alarms(stage)["EventsHeld"]["Threshold"] == alarms(stage)["EventsConflict"]["Threshold"] == 0
+    assert alarms(stage)["SignaturesRefused"]["Threshold"] == 10
 
 
 def test_every_alarm_goes_to_the_topic_and_says_what_it_means(stage: Synthesised) -> None:

@@ -14,6 +14,8 @@ DEAD_LETTERS = {
     "Approver/Approvals/Undelivered",
     "ExternalTasks/Work/DeadLetters",
     "ExternalTasks/Undelivered",
+    "Results/Inbound/Work/DeadLetters",
+    "Results/Inbound/Undelivered",
     "Executions/Ended/Work/DeadLetters",
     "Executions/Ended/Undelivered",
     "Durable/OrderApproval/DeadLetters",
@@ -22,22 +24,31 @@ DEAD_LETTERS = {
 }
 
 
+OF_SETTLEMENTS = {"Settlements/Held/Work/DeadLetters", "Settlements/Held/Undelivered"}
+"""Where the stage names operators."""
+
+
+def dead_letters(stage: Synthesised) -> set[str]:
+    settled = OF_SETTLEMENTS if stage.settings.payments.operators else set()
+    return {each for path in DEAD_LETTERS for each in stage.of_each_workflow(path)} | settled
+
+
 def queues(stage: Synthesised) -> dict[str, Any]:
     return {queue.path: stage.properties(queue) for queue in stage.of_type("AWS::SQS::Queue")}
 
 
 def test_every_queue_but_a_dead_letter_queue_has_one(stage: Synthesised) -> None:
     for path, queue in queues(stage).items():
-        if path in DEAD_LETTERS:
+        if path in dead_letters(stage):
             assert "RedrivePolicy" not in queue
             continue
         assert queue["RedrivePolicy"]["maxReceiveCount"] >= 5
-        assert queue["RedrivePolicy"]["deadLetterTargetArn"].removesuffix(".Arn") in DEAD_LETTERS
+        assert queue["RedrivePolicy"]["deadLetterTargetArn"].removesuffix(".Arn") in dead_letters(stage)
 
 
 def test_every_dead_letter_queue_is_known_and_keeps_what_it_has_as_long_as_it_can(stage: Synthesised) -> None:
     kept = {path for path, queue in queues(stage).items() if "RedrivePolicy" not in queue}
-    assert kept == DEAD_LETTERS
+    assert kept == dead_letters(stage)
     assert {queues(stage)[path]["MessageRetentionPeriod"] for path in kept} == {14 * 24 * 3600}
 
 
@@ -69,7 +80,7 @@ def test_only_rules_of_ours_may_send_to_a_queue_from_outside_its_account_roles(s
 def test_messages_are_hidden_for_six_times_as_long_as_their_function_may_take(stage: Synthesised) -> None:
     timeouts = {function.path: function.properties["Timeout"] for function in stage.of_type("AWS::Lambda::Function")}
     fed = [mapping for mapping in mappings(stage) if mapping["EventSourceArn"].removesuffix(".Arn") in queues(stage)]
-    assert len(fed) == 2
+    assert len(fed) == (4 if stage.settings.payments.operators else 3)
     for mapping in fed:
         queue = queues(stage)[mapping["EventSourceArn"].removesuffix(".Arn")]
         assert queue["VisibilityTimeout"] >= 6 * timeouts[mapping["FunctionName"]]
@@ -82,7 +93,7 @@ def test_every_consumer_says_which_of_a_batch_have_failed(stage: Synthesised) ->
 def test_every_rule_retries_and_keeps_what_it_could_not_deliver(stage: Synthesised) -> None:
     for rule in stage.of_type("AWS::Events::Rule"):
         for target in stage.properties(rule)["Targets"]:
-            assert target["DeadLetterConfig"]["Arn"].removesuffix(".Arn") in DEAD_LETTERS
+            assert target["DeadLetterConfig"]["Arn"].removesuffix(".Arn") in dead_letters(stage)
             assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 86_400, "MaximumRetryAttempts": 185}
 
 
@@ -94,7 +105,7 @@ def test_consumers_on_the_stream_skip_nothing_in_silence(stage: Synthesised) -> 
         assert mapping["BisectBatchOnFunctionError"] is True
         assert 0 < mapping["MaximumRetryAttempts"] <= 100
         assert 3_600 <= mapping["MaximumRecordAgeInSeconds"] < 24 * 3_600
-        assert mapping["DestinationConfig"]["OnFailure"]["Destination"].removesuffix(".Arn") in DEAD_LETTERS
+        assert mapping["DestinationConfig"]["OnFailure"]["Destination"].removesuffix(".Arn") in dead_letters(stage)
 
 
 def test_the_outputs_name_every_queue(stage: Synthesised) -> None:
@@ -103,8 +114,9 @@ def test_the_outputs_name_every_queue(stage: Synthesised) -> None:
         **json.loads(stage.outputs("workflow")["Queues"]),
     }
     assert set(named.values()) == set(queues(stage))
-    assert {path for name, path in named.items() if name.endswith("-dlq")} == DEAD_LETTERS
-    assert {"approvals", "approvals-dlq", "external-tasks", "external-tasks-dlq", "executions"} <= named.keys()
+    assert {path for name, path in named.items() if name.endswith("-dlq")} == dead_letters(stage)
+    works = {"approvals", "external-tasks", "results", "executions"}
+    assert works | {f"{name}-dlq" for name in works} <= named.keys()
 
 
 def mappings(stage: Synthesised) -> list[Any]:

@@ -21,13 +21,18 @@ AUDIT_STAYS = (
     "NOT dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:PartiQLDelete dynamodb:PartiQLUpdate dynamodb:UpdateItem"
     f' on {TABLE} if {{"ForAnyValue:StringLike": {{"dynamodb:LeadingKeys": ["AUDIT#*"]}}}}'
 )
+DIRECTORY = "dynamodb:BatchGetItem on Directory/Table.Arn"
 PUT_EVENTS = "events:PutEvents on HandOffs/Bus.Arn"
+LIVE = "Durable/OrderApproval/Live"
+EVERY_VERSION = "Durable/OrderApproval/Workflow/Function.Arn:*"
 
 RIGHTS = {
     "Webhook/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Webhook/Logs.Arn",
-        READ_WRITE,
+        READ_WRITE.replace("dynamodb:Cond", "dynamodb:BatchGetItem dynamodb:Cond"),
         AUDIT_STAYS,
+        f"dynamodb:Query on {TABLE}/index/gsi1",
+        DIRECTORY,
     },
     "Approver/Approver/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Approver/Approver/Logs.Arn",
@@ -39,22 +44,21 @@ RIGHTS = {
             " on Approver/Approvals/Work/Queue.Arn"
         ),
     },
-    "Durable/OrderApproval/Workflow/Role": {
-        "logs:CreateLogStream logs:PutLogEvents on Durable/OrderApproval/Workflow/Logs.Arn",
-        READ_WRITE,
+    "Results/Results/Role": {
+        "logs:CreateLogStream logs:PutLogEvents on Results/Results/Logs.Arn",
+        READ_WRITE.replace("dynamodb:Cond", "dynamodb:BatchGetItem dynamodb:Cond"),
         AUDIT_STAYS,
-        PUT_EVENTS,
+        "sqs:SendMessage on Results/Inbound/Work/DeadLetters.Arn",
         (
-            "lambda:CheckpointDurableExecution lambda:GetDurableExecutionState"
-            " on Durable/OrderApproval/Workflow/Function.Arn:*"
+            "sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:GetQueueUrl sqs:ReceiveMessage"
+            " on Results/Inbound/Work/Queue.Arn"
         ),
-        "sqs:SendMessage on Durable/OrderApproval/DeadLetters.Arn",
     },
     "Requests/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Requests/Logs.Arn",
         READ_WRITE,
         AUDIT_STAYS,
-        "lambda:InvokeFunction on Durable/OrderApproval/Live",
+        DIRECTORY,
     },
     "Relay/Relay/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Relay/Relay/Logs.Arn",
@@ -86,6 +90,63 @@ RIGHTS = {
     },
 }
 
+ENTRIES = "arn:<Partition>:s3:::AuditArchive/Bucket/audit/*"
+APPEND = {
+    f"s3:GetObject s3:PutObject on {ENTRIES}",
+    f'NOT s3:PutObject on {ENTRIES} if {{"Null": {{"s3:if-none-match": "true"}}}}',
+    (
+        "NOT s3:BypassGovernanceRetention s3:DeleteObject s3:DeleteObjectVersion s3:PutObjectLegalHold"
+        f" s3:PutObjectRetention on {ENTRIES}"
+    ),
+}
+"""What the publisher may do besides where the stage keeps a copy of the audit: add to it, and never change it."""
+
+OF_A_WORKFLOW = {
+    "logs:CreateLogStream logs:PutLogEvents on Durable/OrderApproval/Workflow/Logs.Arn",
+    READ_WRITE,
+    (f'dynamodb:DeleteItem on {TABLE} if {{"ForAllValues:StringLike": {{"dynamodb:LeadingKeys": ["EXTERNAL#*"]}}}}'),
+    AUDIT_STAYS,
+    DIRECTORY,
+    PUT_EVENTS,
+    (
+        "lambda:CheckpointDurableExecution lambda:GetDurableExecutionState"
+        " on Durable/OrderApproval/Workflow/Function.Arn:*"
+    ),
+    "sqs:SendMessage on Durable/OrderApproval/DeadLetters.Arn",
+}
+
+
+OF_SETTLEMENTS = {
+    "logs:CreateLogStream logs:PutLogEvents on Settlements/Settlements/Logs.Arn",
+    f"dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem on {TABLE}",
+    AUDIT_STAYS,
+    "lambda:InvokeFunction on Durable/HeldPayment/Live",
+    (
+        "sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:GetQueueUrl sqs:ReceiveMessage"
+        " on Settlements/Held/Work/Queue.Arn"
+    ),
+}
+"""Where the stage names operators."""
+
+HEARTBEAT = "lambda:SendDurableExecutionCallbackHeartbeat on Durable/OrderApproval/Workflow/Function.Arn:*"
+
+
+def secrets(stage: Synthesised) -> str:
+    return " ".join(sorted(f"Providers/{name}" for name in stage.settings.providers))
+
+
+def allowed(stage: Synthesised) -> dict[str, set[str]]:
+    """Return the table of a stage: what is about OrderApproval holds for each of its workflows."""
+    table = {role: {each for line in lines for each in stage.of_each_workflow(line)} for role, lines in RIGHTS.items()}
+    table["Requests/Role"].add(f"lambda:InvokeFunction on {' '.join(sorted(stage.of_each_workflow(LIVE)))}")
+    table["Webhook/Role"] |= {f"secretsmanager:GetSecretValue on {secrets(stage)}", *stage.of_each_workflow(HEARTBEAT)}
+    for workflow in stage.of_each_workflow("OrderApproval"):
+        own = {line.replace("OrderApproval", workflow) for line in OF_A_WORKFLOW}
+        table[f"Durable/{workflow}/Workflow/Role"] = own
+    if stage.settings.payments.operators:
+        table["Settlements/Settlements/Role"] = OF_SETTLEMENTS
+    return table
+
 
 def rights(stage: Synthesised) -> dict[str, set[str]]:
     found = defaultdict(set)
@@ -95,12 +156,13 @@ def rights(stage: Synthesised) -> dict[str, set[str]]:
 
 
 def test_each_role_may_do_what_the_table_says_and_nothing_else(stage: Synthesised) -> None:
-    assert rights(stage) == RIGHTS
+    besides = {"Publisher/Publisher/Role": APPEND if stage.stacks.ledger.archive else set()}
+    assert rights(stage) == {role: lines | besides.get(role, set()) for role, lines in allowed(stage).items()}
 
 
 def test_roles_have_no_other_source_of_rights_and_only_lambda_takes_them(stage: Synthesised) -> None:
     for role in stage.of_type("AWS::IAM::Role"):
-        assert role.path in RIGHTS
+        assert role.path in allowed(stage)
         assert role.properties.keys() <= {"AssumeRolePolicyDocument", "Description", "Tags"}
         (trust,) = role.properties["AssumeRolePolicyDocument"]["Statement"]
         assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
@@ -109,21 +171,40 @@ def test_roles_have_no_other_source_of_rights_and_only_lambda_takes_them(stage: 
 
 def test_each_function_has_a_role_of_its_own(stage: Synthesised) -> None:
     roles = [stage.properties(function)["Role"] for function in stage.of_type("AWS::Lambda::Function")]
-    assert sorted(roles) == sorted(f"{role}.Arn" for role in RIGHTS)
+    assert sorted(roles) == sorted(f"{role}.Arn" for role in allowed(stage))
 
 
-def test_the_only_wildcard_is_every_version_of_one_workflow(stage: Synthesised) -> None:
+def test_the_only_wildcards_are_every_version_of_one_workflow_and_every_entry_of_the_copy(stage: Synthesised) -> None:
     for lines in rights(stage).values():
         for line in lines:
             resource = line.partition(" on ")[2].partition(" if ")[0]
-            assert "*" not in resource.removesuffix("Durable/OrderApproval/Workflow/Function.Arn:*")
+            assert "*" not in resource or resource == ENTRIES or resource in stage.of_each_workflow(EVERY_VERSION)
 
 
-@pytest.mark.parametrize("role", ["Webhook/Role", "Approver/Approver/Role"])
+def test_no_function_writes_to_the_directory(prod: Synthesised) -> None:
+    lines = {line for role in rights(prod).values() for line in role if "Directory/" in line}
+    assert lines == {DIRECTORY}
+
+
+@pytest.mark.parametrize("role", ["Webhook/Role", "Approver/Approver/Role", "Results/Results/Role"])
 def test_what_the_outside_touches_can_neither_invoke_nor_complete_callbacks(prod: Synthesised, role: str) -> None:
-    assert "lambda:" not in json.dumps(sorted(rights(prod)[role]))
+    assert "lambda:" not in json.dumps(sorted(rights(prod)[role] - prod.of_each_workflow(HEARTBEAT)))
 
 
-def test_only_the_relay_completes_callbacks(prod: Synthesised) -> None:
-    may = {role for role, lines in rights(prod).items() if any("DurableExecutionCallback" in line for line in lines)}
-    assert may == {"Relay/Relay/Role"}
+def who_may(stage: Synthesised, *actions: str) -> set[str]:
+    return {
+        role for role, lines in rights(stage).items() for line in lines if any(action in line for action in actions)
+    }
+
+
+def test_only_the_relay_completes_callbacks_and_only_the_webhook_function_tells_of_heartbeats(
+    prod: Synthesised,
+) -> None:
+    assert who_may(prod, "CallbackSuccess", "CallbackFailure") == {"Relay/Relay/Role"}
+    assert who_may(prod, "CallbackHeartbeat") == {"Webhook/Role"}
+
+
+def test_only_the_webhook_function_reads_the_secrets_of_providers_and_nobody_writes_them(prod: Synthesised) -> None:
+    assert who_may(prod, "secretsmanager:") == {"Webhook/Role"}
+    assert "stripe" in prod.settings.providers
+    assert secrets(prod).split() == sorted(f"Providers/{name}" for name in prod.settings.providers)

@@ -65,9 +65,13 @@ from importlib.metadata import version
 assert jinja2.Environment(autoescape=True).from_string("{{{{ x }}}}").render(x="<") == "&lt;"
 fastjsonschema.compile({{"type": "object"}})({{}})
 assert version("aws-durable-execution-sdk-python") and version("aws-lambda-powertools")
-session = boto3.Session(region_name="eu-west-1")
+session = boto3.Session(region_name="eu-west-1", aws_access_key_id="id", aws_secret_access_key="secret")
+url = session.client("s3").generate_presigned_url("put_object", Params={{"Bucket": "bucket", "Key": "key"}})
+print("put_object", url.partition("?")[0])
 for service in {sorted(listed_services())!r}:
-    print(service, session.client(service).meta.endpoint_url)
+    client = session.client(service)
+    client.meta.service_model.client_context_parameters  # what botocore reads at a client's first call
+    print(service, client.meta.endpoint_url)
 """
     # Neither the caller's variables, nor this environment's own packages, nor bytecode left in the layer.
     finished = subprocess.run(
@@ -75,5 +79,6 @@ for service in {sorted(listed_services())!r}:
     )
     assert finished.returncode == 0, finished.stderr
     endpoints = dict(line.split() for line in finished.stdout.splitlines())
+    assert endpoints["put_object"] == "https://bucket.s3.amazonaws.com/key"
     assert endpoints["dynamodb"] == "https://dynamodb.eu-west-1.amazonaws.com"
     assert endpoints["sesv2"] == "https://email.eu-west-1.amazonaws.com"

@@ -22,8 +22,16 @@ import executions.handler
 import publisher.handler
 import relay.handler
 import requests_api.handler
+import results.handler
+import settlements.handler
+import webhook.callbacks
 import webhook.handler
+import webhook.inbox
+import webhook.providers
+import webhook.review
 from countersign.adapters.attributes import from_item, to_item
+from countersign.adapters.audit_archive import S3AuditArchive
+from countersign.adapters.directory import DynamoDirectory
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.aws import client
 from countersign.domain.audit import AuditEntry, AuditEvent
@@ -32,7 +40,8 @@ from countersign.domain.tasks import Task
 from countersign.domain.tokens import mint
 from countersign.ports import Link
 from countersign.services.reviews import Review, Reviews
-from tests.builders import APPROVER, TASK_ID, WORKFLOW, any_click, any_task, http_event
+from tests.builders import APPROVER, TASK_ID, WORKFLOW, any_click, any_payment_task, any_task, http_event
+from tests.deliveries import ADYEN, STANDARD_WEBHOOKS, STRIPE
 
 HANDLERS: tuple[ModuleType, ...] = (
     approver.handler,
@@ -40,25 +49,43 @@ HANDLERS: tuple[ModuleType, ...] = (
     publisher.handler,
     relay.handler,
     requests_api.handler,
+    webhook.callbacks,
+    results.handler,
+    settlements.handler,
     webhook.handler,
+    webhook.inbox,
+    webhook.providers,
+    webhook.review,
 )
 REGION = "eu-central-1"
 TABLE = "ledger"
+DIRECTORY_TABLE = "directory"
 BUS = "hand-off"
+ARCHIVE = "audit-archive"
 BASE_URL = "https://review.example.com"
 SENDER = "countersign@example.com"
 ALIAS = f"arn:aws:lambda:{REGION}:111122223333:function:{WORKFLOW}:live"
+PROVIDERS = {"pay": STANDARD_WEBHOOKS, "card": STRIPE, "terminal": ADYEN}
+"""The providers of the stage; the first one speaks of `any_payment_task`."""
+
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
     "AWS_DEFAULT_REGION": REGION,
     "LEDGER_TABLE": TABLE,
+    "DIRECTORY_TABLE": DIRECTORY_TABLE,
     "BUS_NAME": BUS,
     "BASE_URL": BASE_URL,
     "MAIL_SENDER": SENDER,
     "STAGE": "test",
-    "WORKFLOWS": json.dumps({WORKFLOW: {"arn": ALIAS, "deadline_seconds": 3600}}),
+    "WORKFLOWS": json.dumps({WORKFLOW: {"arn": ALIAS, "deadline_seconds": 3600, "contract": WORKFLOW}}),
     "POWERTOOLS_METRICS_NAMESPACE": "Countersign",
+    "PROVIDERS": json.dumps(
+        {
+            name: {"scheme": delivery.scheme, "secret": f"arn:aws:secretsmanager:{REGION}:111122223333:secret:{name}"}
+            for name, delivery in PROVIDERS.items()
+        }
+    ),
 }
 
 Key = tuple[str, str]
@@ -108,6 +135,12 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
                 }
             ],
             StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        )
+        client("dynamodb").create_table(
+            TableName=DIRECTORY_TABLE,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "address", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "address", "AttributeType": "S"}],
         )
         yield
         forget_what_functions_made()
@@ -251,6 +284,36 @@ def events(aws: None) -> Iterator[Operation]:
         yield operation
 
 
+@pytest.fixture
+def archive(aws: None, monkeypatch: pytest.MonkeyPatch) -> S3AuditArchive:
+    """The archive of the audit, in a bucket as the ledger stack makes it; the publisher copies to it."""
+    s3 = client("s3")
+    s3.create_bucket(
+        Bucket=ARCHIVE,
+        ObjectLockEnabledForBucket=True,
+        CreateBucketConfiguration={"LocationConstraint": REGION},
+    )
+    retention = {"Mode": "COMPLIANCE", "Days": 3650}
+    s3.put_object_lock_configuration(
+        Bucket=ARCHIVE,
+        ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": retention}},
+    )
+    monkeypatch.setenv("AUDIT_BUCKET", ARCHIVE)
+    return S3AuditArchive(s3, ARCHIVE)
+
+
+@pytest.fixture
+def secrets(aws: None) -> dict[str, str]:
+    """The signing secrets of the providers, in Secrets Manager; their ids by the providers' names."""
+    manager = client("secretsmanager")
+    return {name: keep_secret(manager, name, delivery.secret) for name, delivery in PROVIDERS.items()}
+
+
+def keep_secret(manager: Any, name: str, *active: str) -> str:
+    """Put a provider's secrets into Secrets Manager, under the name that its ARN starts with."""
+    return str(manager.create_secret(Name=name, SecretString=json.dumps({"active": active}))["ARN"])
+
+
 # The kit
 
 
@@ -266,20 +329,28 @@ class Kit:
 
     def __init__(self) -> None:
         self.ledger = DynamoLedger(client("dynamodb"), TABLE)
+        self.directory = DynamoDirectory(client("dynamodb"), DIRECTORY_TABLE)
         self.now = SystemClock().now()
         self._seen = 0
 
-    def open_task(self, **changes: Any) -> Task:
-        """Put a task that is open for an hour, as the workflow's open step does."""
-        times = {
+    @property
+    def _times(self) -> dict[str, Any]:
+        return {
             "opened_at": self.now,
             "expires_at": self.now + timedelta(hours=1),
             "max_expires_at": self.now + timedelta(days=1),
         }
-        task = any_task(**times | changes)
+
+    def open_task(self, **changes: Any) -> Task:
+        """Put a task that is open for an hour, as the workflow's open step does."""
+        task = any_task(**self._times | changes)
         opened = AuditEvent("opened", WORKFLOW, data={"audience": list(task.audience)})
         self.ledger.open(task, (opened,), self.now)
         return self.task(task.task_id)
+
+    def open_payment(self, **changes: Any) -> Task:
+        """Put a task that waits for a payment for an hour."""
+        return self.open_task(**vars(any_payment_task()) | self._times | changes)
 
     def task(self, task_id: str = TASK_ID) -> Task:
         task = self.ledger.task(task_id)
@@ -311,7 +382,7 @@ class Kit:
         """Record a click of the approver, as the webhook does."""
         token, shown = self.link(task_id=task_id), self.task(task_id).shown
         click = any_click(token=token, decision=decision, shown=shown, comment=comment)
-        return Reviews(self.ledger, SystemClock()).decide(click)
+        return Reviews(self.ledger, self.directory, SystemClock()).decide(click)
 
     def items(self) -> dict[Key, Image]:
         """Return everything that is in the table."""

@@ -16,6 +16,7 @@ from countersign import envelope
 from countersign.domain import tasks
 from tests.builders import (
     APPROVER,
+    ATTACHMENTS,
     OTHER_APPROVER,
     REQUESTER,
     TASK_ID,
@@ -75,6 +76,14 @@ def test_the_link_in_the_mail_opens_its_recipients_page(kit: Kit, mails: Operati
         page = call(webhook.handler.handler, "GET", "/review", query={"t": token_in(mail)})
         assert page.status == 200
         assert recipient in page.body
+
+
+def test_the_mail_names_the_attachments_and_has_one_link_all_the_same(kit: Kit, mails: Operation) -> None:
+    run(envelope.requested(kit.open_task(attachments=ATTACHMENTS)))
+    (mail,) = mails.documents
+    text = mail["Content"]["Simple"]["Body"]["Text"]["Data"].replace("\u200c", "")
+    assert "Attachments, to be opened from the page: Offer.pdf; Floor plan\n" in text
+    assert text.count("://") == 1
 
 
 def test_tokens_stand_in_the_table_as_their_sha_256_only(kit: Kit, mails: Operation) -> None:

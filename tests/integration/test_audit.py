@@ -1,19 +1,31 @@
 """`python -m countersign.audit verify`: it holds for what the kit wrote, and tells of what somebody else did."""
 
+import dataclasses
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from countersign import audit
 from countersign.adapters.attributes import to_item
+from countersign.adapters.audit_archive import S3AuditArchive
+from countersign.adapters.task_items import audit_document
 from countersign.aws import client
-from tests.builders import TASK_ID
-from tests.integration.conftest import TABLE, Kit
+from countersign.domain.audit import GENESIS
+from countersign.domain.clock import to_text
+from publisher.handler import handler
+from tests.builders import TASK_ID, stream_event
+from tests.integration.conftest import ARCHIVE, TABLE, Answer, Kit, answering
 
 
-def verify(capsys: pytest.CaptureFixture[str], *task_ids: str) -> tuple[int, list[str]]:
-    status = audit.main(["verify", *task_ids, "--table", TABLE])
+def verify(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, list[str]]:
+    status = audit.main(["verify", *arguments, "--table", TABLE])
     return status, capsys.readouterr().out.splitlines()
+
+
+def verify_copy(capsys: pytest.CaptureFixture[str], *task_ids: str) -> tuple[int, list[str]]:
+    capsys.readouterr()
+    return verify(capsys, *task_ids, "--archive", ARCHIVE)
 
 
 def tamper(seq: int, **changes: Any) -> None:
@@ -53,3 +65,142 @@ def test_a_deleted_entry_is_told(decided: Kit, capsys: pytest.CaptureFixture[str
             "1 chains checked, 1 broken",
         ],
     )
+
+
+# Against the copy
+
+
+def copy_all(kit: Kit) -> None:
+    """Let the publisher copy what was written to the audit since the last time."""
+    records = [record for record in kit.stream() if record["dynamodb"]["Keys"]["pk"]["S"].startswith("AUDIT#")]
+    assert handler(stream_event(*records), None) == {"batchItemFailures": []}
+
+
+def delete(pk: str, sk: str) -> None:
+    client("dynamodb").delete_item(TableName=TABLE, Key=to_item({"pk": pk, "sk": sk}))
+
+
+def replace_chain(kit: Kit) -> None:
+    """Forge the whole chain, hashes and head included, as whoever may write to the table could."""
+    previous = GENESIS
+    for entry in kit.audit():
+        event = dataclasses.replace(entry.event, actor="mallory@example.com")
+        forged = dataclasses.replace(entry, event=event, previous=previous)
+        client("dynamodb").put_item(TableName=TABLE, Item=to_item(audit_document(forged)))
+        previous = forged.hash
+    kit.set(TASK_ID, "audit_head", previous)
+
+
+@pytest.fixture
+def copied(kit: Kit, archive: S3AuditArchive) -> Kit:
+    """A task that was opened an hour ago, whose audit was copied."""
+    kit.now -= timedelta(hours=1)
+    kit.open_task(expires_at=kit.now + timedelta(hours=2))
+    kit.decide()
+    copy_all(kit)
+    return kit
+
+
+def test_the_copy_of_a_decided_task_holds(copied: Kit, capsys: pytest.CaptureFixture[str]) -> None:
+    assert verify_copy(capsys) == (0, ["1 chains checked against the copy, 0 broken"])
+    assert verify_copy(capsys, TASK_ID) == (0, ["1 chains checked against the copy, 0 broken"])
+
+
+def test_a_chain_that_was_replaced_as_a_whole_is_told_by_its_copy_alone(
+    copied: Kit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    replace_chain(copied)
+    copy_all(copied)
+    capsys.readouterr()
+    assert verify(capsys) == (0, ["1 chains checked, 0 broken"])
+    status, lines = verify_copy(capsys)
+    assert status == 1
+    assert lines[:-1] == [
+        f"{TASK_ID}: entry {seq} is not what was copied when it was written"
+        for seq in range(1, copied.task().audit_seq + 1)
+    ]
+    assert lines[-1] == "1 chains checked against the copy, 1 broken"
+
+
+def test_a_task_that_was_removed_with_its_audit_is_told(copied: Kit, capsys: pytest.CaptureFixture[str]) -> None:
+    entries = len(copied.audit())
+    for pk, sk in copied.items():
+        delete(pk, sk)
+    status, lines = verify_copy(capsys)
+    assert status == 1
+    assert lines[:-1] == [
+        f"{TASK_ID}: entry {seq} is in the copy, and missing in the ledger" for seq in range(1, entries + 1)
+    ]
+
+
+def test_an_entry_that_was_never_copied_is_told_when_its_copy_is_overdue(
+    copied: Kit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copied.open_task(task_id="r2.approval")
+    assert verify_copy(capsys) == (
+        1,
+        ["r2.approval: entry 1 is missing in the copy", "2 chains checked against the copy, 1 broken"],
+    )
+
+
+def test_an_entry_of_a_moment_ago_may_be_without_its_copy(
+    kit: Kit, archive: S3AuditArchive, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kit.open_task()
+    copy_all(kit)
+    kit.decide()
+    new = ", ".join(str(seq) for seq in range(2, kit.task().audit_seq + 1))
+    assert verify_copy(capsys) == (
+        0,
+        [
+            f"{TASK_ID}: not copied yet: {new}; verify again when they are 10 minutes old",
+            "1 chains checked against the copy, 0 broken",
+        ],
+    )
+
+
+def test_an_entry_that_is_dated_ahead_waits_for_no_copy(copied: Kit, capsys: pytest.CaptureFixture[str]) -> None:
+    key = {"pk": f"AUDIT#{TASK_ID}", "sk": f"{copied.task().audit_seq + 1:010d}"}
+    *_, last = copied.audit()
+    forged = dataclasses.replace(last, seq=last.seq + 1, at=to_text(copied.now + timedelta(days=1)), previous=last.hash)
+    client("dynamodb").put_item(TableName=TABLE, Item=to_item(audit_document(forged) | key))
+    status, lines = verify_copy(capsys)
+    assert status == 1
+    assert f"{TASK_ID}: entry {forged.seq} is missing in the copy" in lines
+
+
+def test_what_somebody_did_to_the_copy_is_told_and_hides_nothing(
+    copied: Kit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    replace_chain(copied)
+    client("s3").put_object(Bucket=ARCHIVE, Key=f"audit/{TASK_ID}/0000000001.json", Body=b"{}")
+    client("s3").delete_object(Bucket=ARCHIVE, Key=f"audit/{TASK_ID}/0000000002.json")
+    status, lines = verify_copy(capsys)
+    assert status == 1
+    for seq in (1, 2):
+        assert f"{TASK_ID}: the copy of entry {seq} was written over or deleted; its first version counts" in lines
+        assert f"{TASK_ID}: entry {seq} is not what was copied when it was written" in lines
+
+
+def test_a_chain_that_outlived_its_task_is_held_against_the_copy_alone(
+    copied: Kit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    last = copied.task().audit_seq
+    delete(f"TASK#{TASK_ID}", "TASK")
+    assert verify_copy(capsys) == (0, ["1 chains checked against the copy, 0 broken"])
+    delete(f"AUDIT#{TASK_ID}", f"{last:010d}")
+    assert verify_copy(capsys) == (
+        1,
+        [
+            f"{TASK_ID}: entry {last} is in the copy, and missing in the ledger",
+            "1 chains checked against the copy, 1 broken",
+        ],
+    )
+
+
+def test_a_copy_that_cannot_be_read_proves_nothing(copied: Kit, capsys: pytest.CaptureFixture[str]) -> None:
+    with answering("s3", "ListObjectVersions", Answer(403)):
+        assert audit.main(["verify", "--table", TABLE, "--archive", ARCHIVE]) == 1
+    told = capsys.readouterr()
+    assert told.err == f"the copy in {ARCHIVE} cannot be read: 403\n"
+    assert "checked" not in told.out

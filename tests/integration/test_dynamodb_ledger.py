@@ -15,7 +15,7 @@ from botocore.exceptions import (
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.adapters.task_items import epoch_after
 from countersign.aws import client
-from countersign.domain import tasks
+from countersign.domain import tasks, votes
 from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import LedgerConflictError, LedgerUnavailableError
 from countersign.domain.tasks import Status
@@ -125,7 +125,7 @@ def test_a_call_that_cannot_even_be_sent_is_not_taken_for_bad_luck(kit: Kit) -> 
 def test_a_write_that_met_a_transaction_is_a_conflict(kit: Kit, code: str) -> None:
     kit.open_task()
     with answering("dynamodb", "TransactWriteItems", error(code)), pytest.raises(LedgerConflictError):
-        kit.ledger.commit(tasks.refuse(kit.task(), APPROVER, "closed", "", NOW))
+        kit.ledger.commit(votes.refuse(kit.task(), APPROVER, "closed", "", NOW))
 
 
 def test_a_refresh_that_met_a_transaction_finds_the_task_open_still(kit: Kit) -> None:

@@ -7,12 +7,14 @@ from typing import Any, Protocol
 
 import pytest
 
-from countersign.domain import tasks
+from countersign.domain import tasks, votes
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.errors import LedgerConflictError
+from countersign.domain.identity import NO_ALIASES
+from countersign.domain.people import Delegation
 from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Change, Ring, Status, Task, Vote
-from countersign.ports import Link, Request, RequestLedger, ReviewLedger
+from countersign.ports import Link, Purpose, Request, RequestLedger, ReviewLedger
 from tests.builders import (
     APPROVER,
     CALLBACK_ID,
@@ -73,7 +75,7 @@ def books(request: pytest.FixtureRequest) -> Books:
 
 
 def answer(task: Task, decision: Decision = Decision.APPROVE, at: datetime = NOW, recipient: str = APPROVER) -> Change:
-    change = tasks.answer(task, recipient, decision, "Go ahead", task.shown, "203.0.113.0/24", at)
+    change = votes.answer(task, recipient, decision, "Go ahead", task.shown, "203.0.113.0/24", at)
     assert change
     return change
 
@@ -170,7 +172,7 @@ def test_a_vote_that_does_not_decide_is_kept_and_the_task_stays_open(books: Book
 
 def test_a_whole_life_leaves_one_unbroken_chain(books: Books) -> None:
     books.open()
-    books.ledger.commit(tasks.refuse(books.task(), APPROVER, "details_changed", "", NOW))
+    books.ledger.commit(votes.refuse(books.task(), APPROVER, "details_changed", "", NOW))
     books.ledger.commit(answer(books.task()))
     ring = tasks.rung(books.task(), Ring("delivered", NOW))
     assert ring
@@ -187,7 +189,7 @@ def test_a_whole_life_leaves_one_unbroken_chain(books: Books) -> None:
     [
         pytest.param(answer, id="a decision"),
         pytest.param(cancelling, id="a withdrawal"),
-        pytest.param(lambda task: tasks.refuse(task, APPROVER, "own_request", "", NOW), id="an audit entry"),
+        pytest.param(lambda task: votes.refuse(task, APPROVER, "own_request", "", NOW), id="an audit entry"),
     ],
 )
 @pytest.mark.parametrize(
@@ -195,7 +197,7 @@ def test_a_whole_life_leaves_one_unbroken_chain(books: Books) -> None:
     [
         pytest.param(lambda task: answer(task, Decision.REJECT), id="a decision"),
         pytest.param(cancelling, id="a withdrawal"),
-        pytest.param(lambda task: tasks.refuse(task, APPROVER, "closed", "", NOW), id="an audit entry"),
+        pytest.param(lambda task: votes.refuse(task, APPROVER, "closed", "", NOW), id="an audit entry"),
     ],
 )
 def test_of_two_changes_of_one_reading_the_second_is_refused_and_leaves_nothing(
@@ -279,7 +281,7 @@ def test_the_deadline_that_counts_is_the_ledgers_not_the_readers(books: Books) -
 @pytest.mark.parametrize("at", [NOW, DEADLINE, DEADLINE + timedelta(days=1)])
 def test_withdrawing_applying_and_auditing_do_not_ask_for_the_time(books: Books, at: datetime) -> None:
     books.open()
-    books.ledger.commit(dataclasses.replace(tasks.refuse(books.task(), APPROVER, "closed", "", at), at=at))
+    books.ledger.commit(dataclasses.replace(votes.refuse(books.task(), APPROVER, "closed", "", at), at=at))
     books.ledger.commit(dataclasses.replace(cancelling(books.task()), at=at))
     assert books.task().status is Status.CANCELLED
 
@@ -430,3 +432,63 @@ def test_the_end_of_an_execution_that_was_started_by_hand_is_put_on_record_too(b
 def test_a_start_of_what_was_never_submitted_is_not_kept(books: Books) -> None:
     books.ledger.started(REQUEST_ID, "arn:1")
     assert books.ledger.request(REQUEST_ID) is None
+
+
+# What people are written to by the way
+
+
+def test_a_change_s_outbox_is_there_only_when_the_change_is(books: Books) -> None:
+    task = books.open()
+    change = votes.delegate(task, APPROVER, "li@example.com", NO_ALIASES, "203.0.113.0/24", NOW)
+    change = dataclasses.replace(change, outbox={"delegated#1": {"kind": "approval.requested"}})
+    books.ledger.commit(change)
+    with pytest.raises(LedgerConflictError):
+        books.ledger.commit(change)
+    assert books.task().delegations == (Delegation(APPROVER, "li@example.com", NOW),)
+    assert books.task().audience == ("li@example.com",)
+    assert books.events() == ["opened", "delegated"]
+    books.assert_unbroken()
+
+
+def test_an_envelope_of_one_name_is_put_into_the_outbox_once_in_a_pause(
+    kit: Kit,
+) -> None:
+    pause = timedelta(minutes=5)
+    for seconds in (0, 1, 299, 300, 301, 600):
+        kit.ledger.put_outbox(TASK_ID, "inbox#1", {"kind": "approval.inbox"}, NOW + timedelta(seconds=seconds), pause)
+    kit.ledger.put_outbox(TASK_ID, "inbox#2", {"kind": "approval.inbox"}, NOW, pause)
+    names = [sk for _, sk in kit.items() if sk.startswith("OUTBOX#")]
+    assert sorted(name.split("#")[1] + name.split("#")[2][:1] for name in names) == ["inbox1"] * 3 + ["inbox2"]
+    new = [record for record in kit.stream() if record["dynamodb"]["Keys"]["sk"]["S"].startswith("OUTBOX#")]
+    assert [record["eventName"] for record in new] == ["INSERT"] * 4, "the publisher hears of new items only"
+
+
+def test_who_decides_elsewhere_is_kept_with_the_task(books: Books) -> None:
+    assert books.open(elsewhere=(OTHER_APPROVER,)).elsewhere == (OTHER_APPROVER,)
+
+
+def test_a_link_to_an_inbox_is_kept_with_its_end_and_names_no_task(books: Books) -> None:
+    link = Link("ab" * 32, "", APPROVER, Purpose.INBOX, NOW + timedelta(days=7))
+    books.ledger.put_link(link, NOW + timedelta(days=7))
+    assert books.ledger.link("ab" * 32) == link
+
+
+def test_what_waits_for_somebody_is_every_task_that_they_have_a_link_of_once(books: Books) -> None:
+    for number, recipient in enumerate((APPROVER, APPROVER, OTHER_APPROVER)):
+        task_id = f"order-{number}.approval"
+        books.open(task_id=task_id)
+        for again in "ab":
+            books.ledger.put_link(Link(f"{again}{number}" * 32, task_id, recipient), DEADLINE)
+    books.ledger.put_link(Link("cc" * 32, "", APPROVER, Purpose.INBOX, DEADLINE), DEADLINE)
+    books.ledger.put_link(Link("dd" * 32, "gone.approval", APPROVER), DEADLINE)
+    found = sorted(task.task_id for task in books.ledger.waiting(APPROVER))
+    assert found == ["order-0.approval", "order-1.approval"]
+    assert books.ledger.waiting("nobody@example.com") == []
+
+
+def test_more_than_a_hundred_tasks_wait_for_somebody(books: Books) -> None:
+    for number in range(120):
+        task_id = f"order-{number}.approval"
+        books.open(task_id=task_id)
+        books.ledger.put_link(Link(f"{number:064}", task_id, APPROVER), DEADLINE)
+    assert len(books.ledger.waiting(APPROVER)) == 120

@@ -12,6 +12,7 @@ import webhook.handler
 from countersign.aws import client
 from countersign.domain.clock import from_text
 from countersign.domain.tasks import Status
+from countersign.environment import MissingSettingError
 from countersign.runtime import EXECUTION_MARGIN, current, from_environment, use
 from tests.builders import (
     APPROVER,
@@ -81,8 +82,8 @@ def test_what_a_step_returns_to_the_durable_history_holds_no_secret(
 def test_a_workflow_function_is_set_up_by_its_environment(kit: Kit) -> None:
     runtime = from_environment(WORKFLOW_ENVIRONMENT)
     assert (runtime.workflow, runtime.execution_timeout.total_seconds()) == (WORKFLOW, 86400)
-    for name in ("LEDGER_TABLE", "BUS_NAME", "WORKFLOW", "EXECUTION_TIMEOUT_SECONDS"):
-        with pytest.raises(KeyError, match=name):
+    for name in ("LEDGER_TABLE", "DIRECTORY_TABLE", "BUS_NAME", "WORKFLOW", "EXECUTION_TIMEOUT_SECONDS"):
+        with pytest.raises((KeyError, MissingSettingError), match=name):
             from_environment({key: value for key, value in WORKFLOW_ENVIRONMENT.items() if key != name})
 
 

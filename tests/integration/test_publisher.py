@@ -1,4 +1,4 @@
-"""The publisher: what becomes of tasks goes to the bus, and what clicks left in the outbox."""
+"""The publisher: what becomes of tasks goes to the bus, what clicks left in the outbox too, and the audit is copied."""
 
 import json
 from datetime import timedelta
@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from countersign.adapters.attributes import to_item
+from countersign.adapters.attributes import from_item, to_item
+from countersign.adapters.audit_archive import S3AuditArchive
+from countersign.adapters.task_items import archived_entry
 from countersign.aws import client
-from countersign.domain import tasks
+from countersign.domain import tasks, votes
+from countersign.domain.audit import Copy
 from countersign.domain.clock import to_text
 from countersign.domain.rules import Decision
 from publisher.handler import handler
@@ -27,7 +30,7 @@ from tests.builders import (
     stream_event,
     stream_record,
 )
-from tests.integration.conftest import BUS, TABLE, Answer, Kit, Operation, Reaction, answering
+from tests.integration.conftest import ARCHIVE, BUS, TABLE, Answer, Kit, Operation, Reaction, answering
 
 OUTBOX = {"pk": f"TASK#{TASK_ID}", "sk": "OUTBOX#1"}
 REFUSALS: list[Reaction] = [
@@ -72,7 +75,7 @@ def live_through(kit: Kit, end: str) -> None:
     kit.open_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"), title=TITLE)
     kit.decide(comment=COMMENT)
     if end == "TaskApplied":
-        change = tasks.answer(kit.task(), OTHER_APPROVER, Decision.APPROVE, COMMENT, kit.task().shown, "", kit.now)
+        change = votes.answer(kit.task(), OTHER_APPROVER, Decision.APPROVE, COMMENT, kit.task().shown, "", kit.now)
         assert change
         kit.ledger.commit(change)
     if end == "TaskExpired":
@@ -186,6 +189,148 @@ def test_a_hand_off_that_was_sent_and_could_not_be_taken_out_is_sent_again(kit: 
     assert kit.items() == {}
 
 
+def counted(capsys: pytest.CaptureFixture[str], name: str) -> int:
+    """Return how many were counted under a name since the last look."""
+    return sum(json.loads(line).get(name, [0])[0] for line in capsys.readouterr().out.splitlines())
+
+
+@pytest.mark.parametrize(("kind", "held"), [("payment.held", 1), ("approval.requested", 0)])
+def test_what_is_held_is_counted_whoever_said_it_and_whenever(
+    kit: Kit, events: Operation, capsys: pytest.CaptureFixture[str], kind: str, held: int
+) -> None:
+    document = OUTBOX | {"envelope": json.dumps(any_envelope(kind=kind))}
+    assert run(stream_record(to_item(document))) == []
+    assert counted(capsys, "PaymentsHeld") == held
+
+
+def test_an_event_that_was_removed_before_its_task_was_opened_is_told_and_counted(
+    kit: Kit, events: Operation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parked = {"pk": "EXTERNAL#pay#pay-1", "sk": "PARKED#msg_1", "event_id": "msg_1", "status": "paid"}
+    assert run(stream_record(None, to_item(parked))) == []
+    assert events.asked == []
+    assert counted(capsys, "EventsForgotten") == 1
+
+
 def test_what_was_removed_is_not_told(kit: Kit, events: Operation) -> None:
     assert run(stream_record(None, to_item(OUTBOX)), stream_record(None, to_item({"pk": "TASK#x", "sk": "TASK"}))) == []
     assert events.asked == []
+
+
+# The copy of the audit
+
+
+def audited(kit: Kit) -> list[dict[str, Any]]:
+    """Return the stream's new records of audit entries, which go to the publisher where there is an archive."""
+    return [record for record in kit.stream() if record["dynamodb"]["Keys"]["pk"]["S"].startswith("AUDIT#")]
+
+
+def standing(kit: Kit) -> dict[str, Copy]:
+    """Return the copies that there must be of the audit as it stands in the table."""
+    entries = {sk: from_item(item) for (pk, sk), item in kit.items().items() if pk == f"AUDIT#{TASK_ID}"}
+    return {sk: Copy(archived_entry(entry)) for sk, entry in entries.items()}
+
+
+def differing(capsys: pytest.CaptureFixture[str]) -> int:
+    """Return how many entries were counted that differ from their copy."""
+    return counted(capsys, "AuditDiffers")
+
+
+@pytest.fixture
+def decided(kit: Kit, archive: S3AuditArchive) -> Kit:
+    kit.open_task()
+    kit.decide(comment=COMMENT)
+    return kit
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_each_audit_entry_is_copied_as_it_stands_once(
+    decided: Kit, archive: S3AuditArchive, times: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records = audited(decided)
+    assert len(records) == decided.task().audit_seq > 2
+    for _ in range(times):
+        assert run(*records) == []
+    assert archive.copies(TASK_ID) == standing(decided)
+    assert differing(capsys) == 0
+
+
+def test_a_copy_is_the_hashed_content_and_its_hash(decided: Kit, archive: S3AuditArchive) -> None:
+    run(*audited(decided))
+    for entry, copy in zip(decided.audit(), archive.copies(TASK_ID).values(), strict=True):
+        assert json.loads(copy.content) == entry.to_document() | {"hash": entry.hash}
+
+
+def test_copies_are_the_same_in_whatever_order_the_entries_come(decided: Kit, archive: S3AuditArchive) -> None:
+    run(*reversed(audited(decided)))
+    assert archive.copies(TASK_ID) == standing(decided)
+
+
+@pytest.mark.parametrize(
+    "refusal", [Answer(503), Answer(403), EndpointConnectionError(endpoint_url="https://s3", error="refused")], ids=repr
+)
+def test_an_entry_that_could_not_be_copied_is_tried_again_and_blocks_nothing(
+    decided: Kit, archive: S3AuditArchive, refusal: Reaction, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records = audited(decided)
+
+    def refuse_the_first(request: Any) -> Any:
+        return refusal if "0000000001.json" in request.url else None
+
+    with answering("s3", "PutObject", refuse_the_first):
+        assert run(*records) == [records[0]["dynamodb"]["SequenceNumber"]]
+    assert archive.copies(TASK_ID).keys() == standing(decided).keys() - {"0000000001"}
+    assert run(records[0]) == []
+    assert archive.copies(TASK_ID) == standing(decided)
+    assert differing(capsys) == 0
+
+
+def test_an_entry_that_somebody_changed_is_told_and_not_copied(
+    decided: Kit, archive: S3AuditArchive, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(*audited(decided))
+    copied = standing(decided)
+    key = {"pk": f"AUDIT#{TASK_ID}", "sk": "0000000002"}
+    item = decided.items()[key["pk"], key["sk"]]
+    client("dynamodb").put_item(TableName=TABLE, Item=item | to_item({"actor": "mallory@example.com"}))
+    assert run(*audited(decided)) == [], "no retry mends it, and others wait behind it"
+    assert archive.copies(TASK_ID) == copied != standing(decided)
+    assert differing(capsys) == 1
+
+
+def test_an_entry_that_somebody_removed_is_told_and_its_copy_stays(
+    decided: Kit, archive: S3AuditArchive, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(*audited(decided))
+    copied = standing(decided)
+    client("dynamodb").delete_item(TableName=TABLE, Key=to_item({"pk": f"AUDIT#{TASK_ID}", "sk": "0000000001"}))
+    assert run(*audited(decided)) == []
+    assert archive.copies(TASK_ID) == copied
+    assert differing(capsys) == 1
+
+
+@pytest.mark.parametrize("end", ["changed", "removed"])
+def test_an_entry_is_copied_as_it_was_first_even_if_its_own_record_comes_last(
+    decided: Kit, archive: S3AuditArchive, capsys: pytest.CaptureFixture[str], end: str
+) -> None:
+    written, copied = audited(decided), standing(decided)
+    key = {"pk": f"AUDIT#{TASK_ID}", "sk": "0000000002"}
+    if end == "changed":
+        item = decided.items()[key["pk"], key["sk"]] | to_item({"actor": "mallory@example.com"})
+        client("dynamodb").put_item(TableName=TABLE, Item=item)
+    else:
+        client("dynamodb").delete_item(TableName=TABLE, Key=to_item(key))
+    assert run(*audited(decided)) == []
+    assert differing(capsys) == 1
+    assert run(*written) == []
+    assert archive.copies(TASK_ID) == copied
+    assert differing(capsys) == 0
+
+
+def test_a_place_that_somebody_took_in_the_archive_is_told(
+    decided: Kit, archive: S3AuditArchive, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client("s3").put_object(Bucket=ARCHIVE, Key=f"audit/{TASK_ID}/0000000001.json", Body=b"forged")
+    assert run(*audited(decided)) == []
+    assert archive.copies(TASK_ID)["0000000001"] == Copy(b"forged")
+    assert differing(capsys) == 1

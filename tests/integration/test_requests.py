@@ -197,6 +197,14 @@ def test_a_body_whose_base64_is_broken_is_400(kit: Kit) -> None:
         (any_request(input=any_input(deadline_seconds="60")), "/input/deadline_seconds"),
         (any_request(input=any_input(rule={"kind": "most"})), "/input/rule/kind"),
         (any_request(input=any_input(extra=1)), "/input"),
+        (
+            any_request(input=any_input(attachments=[{"name": "Offer", "url": "https://rita@example.com/"}])),
+            "/input/attachments/0/url",
+        ),
+        (
+            any_request(input=any_input(attachments=[{"name": "a\nb", "url": "https://x/"}])),
+            "/input/attachments/0/name",
+        ),
     ],
 )
 def test_what_breaks_the_contract_is_400_with_the_json_pointer(

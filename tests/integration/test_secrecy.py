@@ -16,11 +16,14 @@ import executions.handler
 import publisher.handler
 import relay.handler
 import requests_api.handler
+import results.handler
 import webhook.handler
 from countersign import envelope
 from countersign.adapters.attributes import to_item
+from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.aws import client
+from countersign.batches import NotHandledError
 from tests.builders import (
     APPROVER,
     CALLBACK_ID,
@@ -33,13 +36,15 @@ from tests.builders import (
     any_envelope,
     any_input,
     any_request,
+    any_result,
     any_token,
     sqs_event,
     status_change,
     stream_event,
     stream_record,
+    task_result,
 )
-from tests.integration.conftest import HANDLERS, SENDER, TABLE, Answer, Kit, Operation, Page, answering, call
+from tests.integration.conftest import HANDLERS, REGION, SENDER, TABLE, Answer, Kit, Operation, Page, answering, call
 
 PEOPLE = (APPROVER, OTHER_APPROVER, REQUESTER, SENDER)
 QUOTING = " ".join((any_token(), CALLBACK_ID, COMMENT, *PEOPLE))
@@ -125,6 +130,17 @@ def deliver(*bodies: Any) -> Any:
     return approver.handler.handler(sqs_event(*bodies), None)["batchItemFailures"]
 
 
+def invoke_approver(document: Any) -> None:
+    with pytest.raises(NotHandledError) as failure:
+        approver.handler.handler(document, None)
+    # Lambda logs what a function raises.
+    logging.getLogger("lambda").error("failed", exc_info=failure.value)
+
+
+def answer_by_event(*bodies: Any) -> Any:
+    return results.handler.handler(sqs_event(*bodies), None)["batchItemFailures"]
+
+
 def tokens_in(mails: Operation) -> list[str]:
     return [token for document in mails.documents for token in TOKEN.findall(json.dumps(document))]
 
@@ -159,6 +175,30 @@ def test_a_whole_approval_is_logged_without_a_secret(
 
 
 # When people and callers do what they should not
+
+
+def test_delegations_and_inboxes_are_logged_without_a_secret(
+    kit: Kit, output: Output, mails: Operation, events: Operation
+) -> None:
+    kit.open_task()
+    token, colleague = kit.link(), "li@example.com"
+    for path, fields in (
+        ("/inbox", {}),
+        ("/delegate", {"colleague": "li@elsewhere.example"}),
+        ("/delegate", {"colleague": colleague}),
+        ("/delegate", {"colleague": colleague}),
+    ):
+        body = urlencode({"t": token} | fields)
+        call(webhook.handler.handler, "POST", path, body=body, headers={"sec-fetch-site": "same-origin"})
+    outbox = [record for record in kit.stream() if record["dynamodb"]["Keys"]["sk"]["S"].startswith("OUTBOX#")]
+    assert publisher.handler.handler(stream_event(*outbox), None) == {"batchItemFailures": []}
+    sent = [json.loads(entry["Detail"]) for document in events.documents for entry in document["Entries"]]
+    assert deliver(*sent) == []
+    inbox = tokens_in(mails)[0]
+    call(webhook.handler.handler, "GET", "/inbox", query={"t": inbox})
+    call(webhook.handler.handler, "GET", "/review", query={"t": inbox, "task": TASK_ID})
+    assert {"handed over", "inbox asked for", "outbox sent", "delivered"} <= output.messages
+    output.assert_silent_about(token, inbox, colleague, "li@elsewhere.example", *tokens_in(mails))
 
 
 def test_refused_clicks_are_logged_without_a_secret(kit: Kit, output: Output) -> None:
@@ -320,6 +360,67 @@ def test_messages_that_cannot_be_read_are_logged_without_their_content(kit: Kit,
     output.assert_silent_about()
 
 
+@pytest.mark.parametrize("document", [{QUOTING: QUOTING}, any_envelope(task={QUOTING: 1}, kind=QUOTING)])
+def test_invocations_that_cannot_be_read_are_logged_without_their_content(
+    kit: Kit, output: Output, document: Any
+) -> None:
+    invoke_approver(document)
+    assert "invocation failed, to be tried again" in output.messages
+    output.assert_silent_about()
+
+
+def test_an_invocation_with_a_machines_token_is_logged_without_it(kit: Kit, output: Output) -> None:
+    callback = {"url": "https://api.example.com/callbacks", "token": any_token()}
+    task = kit.open_task()
+    with answering("dynamodb", "GetItem", Answer(400, "ValidationException", {"message": QUOTING})):
+        invoke_approver(any_envelope(task_id=task.task_id, callback=callback))
+    output.assert_silent_about()
+
+
+@pytest.fixture
+def dead_letters(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operation]:
+    """The queue of the events that nobody can use, which takes every message unless told otherwise."""
+    monkeypatch.setenv("DEAD_LETTERS_URL", f"https://sqs.{REGION}.amazonaws.com/111122223333/results-dlq")
+    with answering("sqs", "SendMessage", Answer(document={"MessageId": "1"})) as operation:
+        yield operation
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        QUOTING,
+        json.dumps(QUOTING),
+        task_result(QUOTING),
+        task_result({QUOTING: QUOTING}),
+        task_result(any_result(task_id=QUOTING[:200])),
+        task_result(any_result(answer={"note": QUOTING}, task_id="order-1001.note"), source=QUOTING[:256]),
+        task_result(any_result(answer={QUOTING: QUOTING}, task_id="order-1001.payment")),
+    ],
+    ids=["a text", "JSON", "a detail", "a member", "an unknown task", "an answer", "a refused answer"],
+)
+def test_answers_by_event_are_logged_without_their_content_whatever_becomes_of_them(
+    kit: Kit, output: Output, dead_letters: Operation, event: Any
+) -> None:
+    kit.open_task(task_id="order-1001.note", kind="note", audience=(), payload="{}")
+    kit.open_task(task_id="order-1001.payment", audience=(), payload="{}", answer_contract="payment.answer")
+    assert answer_by_event(event) == []
+    assert output.messages & {"result received", "result refused"}
+    output.assert_silent_about()
+
+
+def test_answers_by_event_that_are_tried_again_are_logged_without_their_content(
+    kit: Kit, output: Output, dead_letters: Operation
+) -> None:
+    kit.open_task(task_id="order-1001.note", kind="note", audience=(), payload="{}")
+    dead_letters.by_default = Answer(400, "SomethingException", {"message": QUOTING})
+    failing = Answer(400, "ValidationException", {"message": QUOTING, "Message": QUOTING})
+    answered = task_result(any_result(answer={"note": QUOTING}, task_id="order-1001.note"))
+    with answering("dynamodb", "GetItem", failing):
+        assert len(answer_by_event(QUOTING, answered)) == 2
+    assert "record failed, to be tried again" in output.messages
+    output.assert_silent_about()
+
+
 def test_stream_records_that_cannot_be_read_are_logged_without_their_content(kit: Kit, output: Output) -> None:
     kit.open_task()
     (image,) = [item for key, item in kit.items().items() if key[1] == "TASK"]
@@ -338,6 +439,20 @@ def test_an_outbox_hand_off_with_a_machines_token_is_logged_without_it(
     client("dynamodb").put_item(TableName=TABLE, Item=to_item(item))
     assert publisher.handler.handler(stream_event(stream_record(to_item(item))), None) == {"batchItemFailures": []}
     assert "outbox sent" in output.messages
+    output.assert_silent_about()
+
+
+def test_an_audit_entry_that_was_changed_is_logged_by_its_number_alone(
+    kit: Kit, archive: S3AuditArchive, output: Output
+) -> None:
+    kit.open_task()
+    kit.decide(comment=COMMENT)
+    entries = [item for key, item in kit.items().items() if key[0] == f"AUDIT#{TASK_ID}"]
+    changed = [stream_record(item | {"actor": {"S": QUOTING}}, item) for item in entries]
+    for records in ([stream_record(item) for item in entries], changed):
+        assert publisher.handler.handler(stream_event(*records), None) == {"batchItemFailures": []}
+    assert "audit entry is not what its copy holds" in output.messages
+    assert f'"task_id":"{TASK_ID}","entry":"0000000001"' in output.text
     output.assert_silent_about()
 
 

@@ -11,6 +11,7 @@ from countersign.domain.strict_json import MAX_BODY_BYTES
 from countersign.domain.tasks import Status
 from tests.builders import (
     APPROVER,
+    ATTACHMENTS,
     CALLBACK_ID,
     COMMENT,
     OTHER_APPROVER,
@@ -120,21 +121,31 @@ def test_an_applied_task_is_shown_as_decided(kit: Kit) -> None:
     assert look(token).status == 200
 
 
-@pytest.mark.parametrize("how", ["past its deadline", "expired", "withdrawn"])
-def test_a_task_that_closed_without_a_decision_is_410(kit: Kit, how: str) -> None:
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        ("past its deadline", "The deadline has passed"),
+        ("expired", "The deadline has passed"),
+        ("withdrawn", "This request was withdrawn"),
+        ("ended", "This request has ended"),
+    ],
+)
+def test_a_task_that_closed_without_a_decision_is_410_and_says_why(kit: Kit, how: str, told: str) -> None:
     kit.open_task()
     token = kit.link()
     close(kit, how)
     page = look(token)
     assert page.status == 410
     assert TITLE in page.body
+    assert told in page.body
     assert "<form" not in page.body
 
 
 def close(kit: Kit, how: str) -> None:
     """Let an open task come to an end without a decision."""
-    if how == "withdrawn":
-        change = tasks.cancel(kit.task(), "executions", "execution_failed", kit.now)
+    if how in ("withdrawn", "ended"):
+        reason = "hand_off_failed" if how == "withdrawn" else tasks.execution_ended("FAILED")
+        change = tasks.cancel(kit.task(), "executions", reason, kit.now)
     else:
         kit.expire()
         change = tasks.close(kit.task(), kit.now) if how == "expired" else None
@@ -394,9 +405,9 @@ def test_a_form_of_hundreds_of_fields_is_400(kit: Kit) -> None:
 def test_a_route_that_the_api_does_not_have_is_an_error_that_changes_nothing(kit: Kit, method: str, path: str) -> None:
     kit.open_task()
     token, before = kit.link(), kit.items()
-    page = checked(call(handler, method, path, query={"t": token}, body=urlencode({"t": token, "decision": "approve"})))
-    assert page.status >= 400
-    assert TITLE not in page.body
+    answer = call(handler, method, path, query={"t": token}, body=urlencode({"t": token, "decision": "approve"}))
+    assert (answer.status, answer.headers["Content-Type"]) == (404, "application/problem+json")
+    assert TITLE not in answer.body
     assert kit.items() == before
 
 
@@ -433,6 +444,15 @@ def test_what_a_requester_wrote_is_shown_and_never_run(kit: Kit) -> None:
     page = look(kit.link())
     assert "<img" not in page.body
     assert "&lt;img" in page.body
+
+
+def test_attachments_are_on_the_page_before_and_after_the_decision(kit: Kit) -> None:
+    kit.open_task(attachments=ATTACHMENTS)
+    token = kit.link()
+    links = [f'<a href="{attachment.url}" target="_blank"' for attachment in ATTACHMENTS]
+    assert all(link in look(token).body for link in links)
+    assert click(kit, token).status == 200
+    assert all(link in look(token).body for link in links)
 
 
 def test_nobody_but_the_ledger_is_called(kit: Kit) -> None:

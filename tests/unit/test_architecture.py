@@ -3,6 +3,7 @@
 import ast
 import sys
 import tokenize
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 LIBRARY = ROOT / "layers/countersign/python/countersign"
 LAMBDAS = ROOT / "lambdas"
 HANDLERS = sorted(LAMBDAS.glob("*/handler.py"))
+PATTERNS = sorted(path for path in LAMBDAS.glob("patterns/*.py") if path.stem not in ("__init__", "decider"))
 AWS = {"botocore", "boto3", "aws_lambda_powertools"}
 DURABLE = "aws_durable_execution_sdk_python"
 BLANK = {
@@ -106,13 +108,17 @@ def _docstring_lines(node: ast.AST) -> range:
 
 def test_the_library_and_every_function_are_found() -> None:
     assert len(modules_of(LIBRARY)) > 25
-    assert {path.parent.name for path in HANDLERS} == {
+    assert {path.parent.name for path in HANDLERS} >= {
         "approver",
         "executions",
+        "held_payment",
         "order_approval",
+        "payment",
         "publisher",
         "relay",
         "requests_api",
+        "results",
+        "settlements",
         "webhook",
     }
 
@@ -133,9 +139,27 @@ def test_services_and_ports_know_neither_aws_nor_the_durable_sdk_nor_adapters(pa
     assert {name for name in imports_of(path) if name.startswith(("countersign.adapters", "countersign.aws"))} == set()
 
 
+PROVIDERS = [path for path in modules_of(LIBRARY / "providers") if path.name != "__init__.py"]
+VERIFYING = {"countersign.webhooks"} | {
+    f"countersign.domain{name}" for name in ("", ".documents", ".errors", ".money", ".provider_events", ".signatures")
+}
+
+
+@pytest.mark.parametrize("path", PROVIDERS, ids=named)
+def test_a_provider_imports_the_standard_library_and_what_verifying_needs_but_no_other_provider(path: Path) -> None:
+    assert {name for name in imports_of(path) if name.split(".")[0] not in sys.stdlib_module_names} <= VERIFYING
+
+
+def test_nothing_but_their_own_files_names_a_provider() -> None:
+    """A new provider is a new file: no list of them is kept anywhere."""
+    for path in modules_of(LIBRARY):
+        assert not {name for name in imports_of(path) if name.startswith("countersign.providers.")}, named(path)
+
+
 def test_only_the_workflow_authors_modules_import_the_durable_sdk() -> None:
     assert importers_of(DURABLE, modules_of(LIBRARY)) == {
-        named(LIBRARY / name) for name in ("approval.py", "ask.py", "workflow.py")
+        named(LIBRARY / name)
+        for name in ("approval.py", "ask.py", "checkpoints.py", "encryption.py", "external.py", "workflow.py")
     }
 
 
@@ -155,7 +179,13 @@ def test_only_the_clock_asks_the_time() -> None:
 
 
 def test_only_a_workflow_imports_the_durable_sdk_among_the_functions() -> None:
-    assert importers_of(DURABLE, modules_of(LAMBDAS)) == {"lambdas/order_approval/handler.py"}
+    stages = [tomllib.loads(path.read_text("utf-8")) for path in ROOT.glob("settings/*.toml")]
+    workflows = {workflow["function"] for stage in stages for workflow in stage["workflows"].values()}
+    assert workflows >= {"held_payment", "order_approval", "payment"}
+    assert importers_of(DURABLE, modules_of(LAMBDAS)) == {
+        *(f"lambdas/{name}/handler.py" for name in workflows),
+        *(named(path) for path in PATTERNS),
+    }
 
 
 @pytest.mark.parametrize("path", HANDLERS, ids=named)
@@ -164,7 +194,7 @@ def test_a_function_imports_the_library_and_its_own_folder_but_no_other_function
     assert {name.split(".")[0] for name in imports_of(path)} & functions <= {path.parent.name}
 
 
-@pytest.mark.parametrize("path", HANDLERS, ids=named)
+@pytest.mark.parametrize("path", [*HANDLERS, *PATTERNS], ids=named)
 def test_a_handler_is_at_most_sixty_lines_of_code(path: Path) -> None:
     assert lines_of_code(path) <= 60
 

@@ -10,14 +10,84 @@ from hypothesis import strategies as st
 
 from countersign import contracts
 from countersign.domain.errors import ContractError
-from tests.builders import REQUESTER, WORKFLOW, any_envelope, any_input, any_request
+from tests import pattern_contracts
+from tests.builders import REQUESTER, WORKFLOW, any_envelope, any_input, any_request, any_result
 
 INPUT = f"{WORKFLOW}.input"
-SAMPLES = {"request": any_request(), "envelope": any_envelope(), INPUT: any_input()}
+PAYMENT = {"order_id": "1001", "provider": "pay", "external_id": "pay_1001", "amount": "250.00", "currency": "EUR"}
+HELD = "held-payment.input"
+RESULT = "task-result"
+SAMPLES: dict[str, dict[str, Any]] = {
+    "request": any_request(),
+    "envelope": any_envelope(),
+    INPUT: any_input(),
+    "payment.input": PAYMENT,
+    "payment.answer": {"status": "paid", "amount": "250.00", "currency": "EUR"},
+    RESULT: any_result(),
+    "failure": {"code": "declined", "message": "No funds", "data": {"try": 2}},
+    HELD: {"task_id": "order-7.payment", "event_id": "evt_1"},
+}
 ABSENT = object()
 SECRET = "s3cr3t-w0rd"
 
+LINKS = [
+    "https://files.example.com/offers/1001.pdf?version=2#page=3",
+    "https://example.com",
+    "https://example.com?",
+    "https://EXAMPLE.com#",
+    "https://example.com:8443/",
+    "https://intranet/plan",
+    "https://my_bucket.s3.example.com/a%20b",
+    "https://xn--bcher-kva.example/",
+    "https://social.example/@rita/~!$&'()*+,;=:[]",
+]
+NO_NAMES = ["", " ", "\u00a0", "x" * 201, "a\nb", "a\n", "a\tb", "\x00", "a\x7f", "a\x85b", "a\u2028b", 1, None]
+NO_LINKS = [
+    "",
+    "Offer.pdf",
+    "http://files.example.com/1001.pdf",
+    "javascript:alert(1)",
+    "javascript://files.example.com/%0aalert(1)",
+    "data:text/html,1",
+    "ftp://files.example.com/",
+    "//files.example.com/",
+    "HTTPS://files.example.com/",
+    "https:files.example.com",
+    "https:///files.example.com",
+    "https://",
+    "https://?",
+    "https://user@files.example.com/",
+    "https://user:password@files.example.com/",
+    "https://@files.example.com/",
+    "https://files.example.com:@evil.example/",
+    "https://evil.example\\@files.example.com/",
+    "https://files.example.com/a\\b",
+    "https://files.example.com/a b",
+    "https://files.example.com/\n",
+    "https://files.example.com/\t1",
+    " https://files.example.com/",
+    "https://files.example.com/\x00",
+    "https://files.example.com/\x7f",
+    "https://files.example.com/ä",
+    "https://bücher.example/",
+    "https://ｅxample.com/",
+    "https://f%69les.example.com/",
+    "https://files..example.com/",
+    "https://-files.example.com/",
+    "https://files.example.com./",
+    "https://files.example.com:/",
+    "https://files.example.com:port/",
+    "https://192.0.2.1/",
+    "https://3221225985/",
+    "https://0xc0000201/",
+    "https://[2001:db8::1]/",
+    "https://files.example.com/".ljust(2049, "x"),
+    1,
+    None,
+]
+
 VALID: dict[str, list[dict[str, Any]]] = {
+    HELD: [{"deadline_seconds": 1}, {"event_id": "x" * 200}, {"task_id": "x" * 200}],
     "request": [
         {"request_id": "x"},
         {"request_id": "A-Za-z0-9_" * 6 + "1234"},
@@ -29,6 +99,7 @@ VALID: dict[str, list[dict[str, Any]]] = {
         {"kind": "approval.reminder", "attempt": 20},
         {"kind": "two_words2.escalated"},
         {"callback": {"url": "https://api.example.com/callbacks", "token": "t"}},
+        {"task": {"attachments": [{"name": "Offer.pdf", "url": "https://files.example.com/1"}]}},
     ],
     INPUT: [
         {"amount": "0"},
@@ -42,14 +113,40 @@ VALID: dict[str, list[dict[str, Any]]] = {
         {"deadline_seconds": 31_536_000},
         {"reminders_seconds": []},
         {"reminders_seconds": [1, 31_536_000]},
+        *({"attachments": [{"name": "Offer.pdf", "url": url}]} for url in LINKS),
+        {"attachments": []},
+        {"attachments": [{"name": "Offer.pdf", "url": LINKS[0]}] * 10},
+        {"attachments": [{"name": "ä" * 200, "url": LINKS[0]}]},
+        {"attachments": [{"name": "x", "url": LINKS[0].ljust(2048, "x")}]},
         {"rule": {"kind": "any"}},
         {"rule": {"kind": "in_order"}},
         {"rule": {"kind": "quorum", "k": 1, "veto": True}},
         {"rule": {"kind": "quorum", "k": 2}, "approvers": ["maria@example.com", "otto@example.com"]},
     ],
+    RESULT: [
+        {"answer": {}},
+        {"task_id": "t" * 200},
+        *(
+            {"outcome": "failed", "answer": ABSENT, "error": {"code": "no_funds"} | more}
+            for more in ({}, {"message": "ä" * 2000}, {"data": None}, {"data": [{"attempt": 1}]})
+        ),
+    ],
 }
 
 INVALID: dict[str, list[tuple[dict[str, Any], str]]] = {
+    HELD: [
+        ({"task_id": ABSENT}, ""),
+        ({"event_id": ABSENT}, ""),
+        ({"operators": ["mallory@example.com"]}, ""),
+        ({"received": {"status": "paid", "amount": "1.00", "currency": "EUR"}}, ""),
+        ({"task_id": ""}, "/task_id"),
+        ({"task_id": "x" * 201}, "/task_id"),
+        ({"event_id": ""}, "/event_id"),
+        ({"event_id": "x" * 201}, "/event_id"),
+        ({"event_id": 1}, "/event_id"),
+        ({"deadline_seconds": 0}, "/deadline_seconds"),
+        ({"deadline_seconds": 31_536_001}, "/deadline_seconds"),
+    ],
     "request": [
         ({"workflow": ABSENT}, ""),
         ({"request_id": ABSENT}, ""),
@@ -91,6 +188,9 @@ INVALID: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({"attempt": "1"}, "/attempt"),
         ({"attempt": True}, "/attempt"),
         ({"task": []}, "/task"),
+        ({"task": {"attachments": []}}, "/task/attachments"),
+        ({"task": {"attachments": [{"name": "Offer.pdf"}]}}, "/task/attachments/0"),
+        ({"task": {"attachments": [{"name": "Offer.pdf", "url": "javascript:alert(1)"}]}}, "/task/attachments/0/url"),
         ({"callback": {}}, "/callback"),
         ({"callback": {"url": "u", "token": ""}}, "/callback/token"),
         ({"callback": {"url": "", "token": "t"}}, "/callback/url"),
@@ -165,6 +265,20 @@ INVALID: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({"reminders_seconds": [0]}, "/reminders_seconds/0"),
         ({"reminders_seconds": [60, "120"]}, "/reminders_seconds/1"),
         ({"reminders_seconds": list(range(1, 22))}, "/reminders_seconds"),
+        ({"attachments": {}}, "/attachments"),
+        ({"attachments": [{"name": "Offer.pdf", "url": LINKS[0]}] * 11}, "/attachments"),
+        ({"attachments": [LINKS[0]]}, "/attachments/0"),
+        ({"attachments": [{"name": "Offer.pdf"}]}, "/attachments/0"),
+        ({"attachments": [{"url": LINKS[0]}]}, "/attachments/0"),
+        ({"attachments": [{"name": "Offer.pdf", "url": LINKS[0], "size": 1}]}, "/attachments/0"),
+        *(
+            ({"attachments": [{"name": "x", "url": LINKS[0]}, {"name": name, "url": LINKS[0]}]}, "/attachments/1/name")
+            for name in NO_NAMES
+        ),
+        *(
+            ({"attachments": [{"name": "x", "url": LINKS[0]}, {"name": "x", "url": url}]}, "/attachments/1/url")
+            for url in NO_LINKS
+        ),
         ({"rule": "any"}, "/rule"),
         ({"rule": {}}, "/rule"),
         ({"rule": {"kind": "most"}}, "/rule/kind"),
@@ -177,13 +291,91 @@ INVALID: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({"approvers": ["maria@example.com", "Maria@Example.com"]}, "/approvers"),
         ({"rule": {"kind": "all", "extra": 1}}, "/rule"),
     ],
+    RESULT: [
+        *(({name: ABSENT}, "") for name in ("version", "task_id", "outcome", "answer")),
+        ({"version": 2}, "/version"),
+        ({"version": "1"}, "/version"),
+        ({"task_id": "ab"}, "/task_id"),
+        ({"task_id": "t" * 201}, "/task_id"),
+        ({"task_id": None}, "/task_id"),
+        ({"outcome": "expired"}, "/outcome"),
+        ({"answer": "paid"}, "/answer"),
+        ({"answer": []}, "/answer"),
+        ({"error": {"code": "no_funds"}}, "/error"),
+        ({"outcome": "failed", "error": {"code": "no_funds"}}, "/answer"),
+        ({"outcome": "failed", "answer": ABSENT}, ""),
+        *(
+            ({"outcome": "failed", "answer": ABSENT, "error": {"code": "no_funds"} | changes}, f"/error{pointer}")
+            for changes, pointer in (
+                ({"code": ""}, "/code"),
+                ({"code": "two words"}, "/code"),
+                ({"message": 1}, "/message"),
+                ({"message": "x" * 2001}, "/message"),
+                ({"extra": 1}, ""),
+            )
+        ),
+        ({"extra": 1}, ""),
+    ],
 }
+
+SAMPLES |= pattern_contracts.SAMPLES
+VALID |= {name: pattern_contracts.valid(name) for name in pattern_contracts.SAMPLES}
+INVALID |= {name: pattern_contracts.invalid(name, ABSENT) for name in pattern_contracts.SAMPLES}
 
 documents = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
     lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(max_size=10), children, max_size=4),
     max_leaves=10,
 )
+
+VALID |= {
+    "payment.input": [{}, {"amount": "0.01"}, {"external_id": "x" * 200}, {"deadline_seconds": 31_536_000}],
+    "payment.answer": [{}, {"status": "pending", "amount": ABSENT, "currency": ABSENT}, {"reason": "é" * 500}],
+    "failure": [{}, {"message": ABSENT, "data": ABSENT}, {"data": None}, {"data": [1]}, {"code": "x" * 128}],
+}
+INVALID |= {
+    "payment.input": [
+        *[({name: ABSENT}, "") for name in PAYMENT],
+        *[
+            ({"amount": amount}, "/amount")
+            for amount in (250, "250,00", "-1", "1e3", "٢٥٠", "", "1.0000001", "250.00\n")
+        ],
+        *[({"currency": currency}, "/currency") for currency in ("eur", "EU", "EURO", "EUR\n", None)],
+        *[({"provider": name}, "/provider") for name in ("", "Pay", "p#y", "-pay", "p" * 64, "pay\n")],
+        *[({"external_id": name}, "/external_id") for name in ("", "a b", "é", "x" * 201, 7, "a\n")],
+        ({"deadline_seconds": 0}, "/deadline_seconds"),
+        ({"extra": 1}, ""),
+    ],
+    "payment.answer": [
+        ({"status": ABSENT}, ""),
+        ({"status": "unknown"}, "/status"),
+        ({"amount": 250}, "/amount"),
+        ({"amount": "NaN"}, "/amount"),
+        ({"currency": "eur"}, "/currency"),
+        ({"reason": "x" * 501}, "/reason"),
+        ({"extra": 1}, ""),
+    ],
+    "failure": [
+        ({"code": ABSENT}, ""),
+        *[({"code": code}, "/code") for code in ("", "a b", "x" * 129, 7, None, "é")],
+        ({"message": "x" * 2001}, "/message"),
+        ({"extra": 1}, ""),
+    ],
+}
+
+EXAMPLES = {
+    path.name.removesuffix(".json"): schema
+    for path in files("countersign.schemas").iterdir()
+    if path.name.endswith(".json") and "examples" in (schema := json.loads(path.read_text("utf-8")))
+}
+"""Schemas that bring their sample themselves, by the keyword `examples`, as a fork's do."""
+
+SAMPLES |= {name: schema["examples"][0] for name, schema in EXAMPLES.items()}
+VALID |= {name: [{}] for name in EXAMPLES}
+INVALID |= {
+    name: [({"extra": 1}, ""), *(({member: ABSENT}, "") for member in schema["required"])]
+    for name, schema in EXAMPLES.items()
+}
 
 
 def changed(name: str, changes: dict[str, Any]) -> dict[str, Any]:
@@ -206,7 +398,7 @@ def cases(table: dict[str, list[Any]]) -> list[Any]:
     ]
 
 
-def test_every_schema_has_a_sample_and_cases_here() -> None:
+def test_every_schema_has_a_sample_and_cases() -> None:
     schemas = {
         path.name.removesuffix(".json")
         for path in files("countersign.schemas").iterdir()
@@ -266,7 +458,29 @@ def test_a_refusal_never_quotes_what_was_sent(name: str, value: Any) -> None:
         assert SECRET not in str(refusal_of(name, SAMPLES[name] | {key: value}))
 
 
+def test_a_refused_link_says_what_a_link_has_to_be() -> None:
+    refusal = refusal_of(INPUT, any_input(attachments=[{"name": "x", "url": f"https://{SECRET}@example.com/"}]))
+    assert refusal
+    assert refusal.reason == "is no https URL of a host by its name, without user info or a backslash"
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_all_that_is_wrong_with_a_document_is_told_at_once_and_never_quoted(name: str) -> None:
+    assert contracts.problems(name, SAMPLES[name]) == []
+    broken = {member: None for member in SAMPLES[name] if refusal_of(name, SAMPLES[name] | {member: None})}
+    assert {each.pointer for each in contracts.problems(name, SAMPLES[name] | broken)} == {
+        f"/{each}" for each in broken
+    }
+    for document in (SAMPLES[name] | {SECRET: SECRET}, dict.fromkeys(SAMPLES[name], SECRET), {SECRET: SECRET}):
+        assert SECRET not in " ".join(map(str, contracts.problems(name, document)))
+
+
+def test_however_many_members_a_sender_makes_up_what_is_told_stays_short() -> None:
+    made_up = {f"member {number}": number for number in range(5000)}
+    assert len(str(contracts.problems("two-lambdas.input", {"order_id": "1", **made_up}))) < 500
+
+
 def test_a_schema_that_does_not_exist_is_an_error_that_says_where_to_put_it() -> None:
-    assert not contracts.exists("payment.input")
-    with pytest.raises(LookupError, match=r"add schemas/payment\.input\.json"):
-        contracts.check("payment.input", {})
+    assert not contracts.exists("parcel.input")
+    with pytest.raises(LookupError, match=r"add schemas/parcel\.input\.json"):
+        contracts.check("parcel.input", {})

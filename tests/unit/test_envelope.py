@@ -6,10 +6,22 @@ from typing import Any
 import pytest
 
 from countersign import envelope
+from countersign.domain.attachments import Attachment
 from countersign.domain.errors import ContractError
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import Vote
-from tests.builders import APPROVER, CALLBACK_ID, DETAILS, NOW, REQUESTER, TITLE, any_envelope, any_task, any_token
+from tests.builders import (
+    APPROVER,
+    ATTACHMENTS,
+    CALLBACK_ID,
+    DETAILS,
+    NOW,
+    REQUESTER,
+    TITLE,
+    any_envelope,
+    any_task,
+    any_token,
+)
 
 
 def test_an_envelope_says_what_is_asked_of_whom_and_until_when() -> None:
@@ -28,6 +40,19 @@ def test_an_envelope_says_what_is_asked_of_whom_and_until_when() -> None:
             "recipients": [APPROVER],
         },
     }
+
+
+def test_an_envelope_has_the_attachments_when_there_are_any() -> None:
+    task = any_task(attachments=ATTACHMENTS)
+    documents = [{"name": attachment.name, "url": attachment.url} for attachment in ATTACHMENTS]
+    for handed_off in (envelope.requested(task), envelope.reminder(task), envelope.escalated(task, (APPROVER,))):
+        assert handed_off["task"]["attachments"] == documents
+    assert "attachments" not in envelope.requested(any_task())["task"]
+
+
+def test_an_attachment_that_is_no_https_link_is_not_handed_off() -> None:
+    with pytest.raises(ContractError):
+        envelope.requested(any_task(attachments=(Attachment("Offer.pdf", "javascript:alert(1)"),)))
 
 
 def test_a_reminder_has_its_own_kind_and_number() -> None:

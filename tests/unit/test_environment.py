@@ -11,8 +11,12 @@ import executions.settings
 import publisher.settings
 import relay.settings
 import requests_api.settings
+import results.settings
+import settlements.settings
 import webhook.settings
 from countersign.environment import MissingSettingError, required
+from countersign.services.bus_events import Partner
+from countersign.services.submissions import Startable
 
 ARN = "arn:aws:lambda:eu-central-1:111122223333:function:order-approval:live"
 ENVIRONMENT = {
@@ -20,7 +24,10 @@ ENVIRONMENT = {
     "BUS_NAME": "bus",
     "BASE_URL": "https://review.example.com",
     "STAGE": "dev",
-    "WORKFLOWS": json.dumps({"order-approval": {"arn": ARN, "deadline_seconds": 259200}}),
+    "DEAD_LETTERS_URL": "https://sqs.eu-central-1.amazonaws.com/111122223333/results-dlq",
+    "WORKFLOW_ARN": ARN,
+    "DEADLINE_SECONDS": "600",
+    "WORKFLOWS": json.dumps({"order-approval": {"arn": ARN, "deadline_seconds": 259200, "contract": "order"}}),
 }
 
 
@@ -34,7 +41,9 @@ NEEDED: list[tuple[Loads, set[str]]] = [
     (publisher.settings.Settings, {"LEDGER_TABLE", "BUS_NAME"}),
     (relay.settings.Settings, {"LEDGER_TABLE"}),
     (requests_api.settings.Settings, {"LEDGER_TABLE", "WORKFLOWS"}),
-    (webhook.settings.Settings, {"LEDGER_TABLE"}),
+    (results.settings.Settings, {"LEDGER_TABLE", "DEAD_LETTERS_URL"}),
+    (settlements.settings.Settings, {"LEDGER_TABLE", "WORKFLOW_ARN", "DEADLINE_SECONDS"}),
+    (webhook.settings.Settings, {"LEDGER_TABLE", "BASE_URL"}),
 ]
 
 
@@ -58,9 +67,24 @@ def test_links_are_made_from_a_base_without_a_slash_at_the_end() -> None:
     assert loaded.base_url == "https://review.example.com"
 
 
-def test_workflows_have_an_alias_and_a_deadline_each() -> None:
+def test_workflows_have_an_alias_a_deadline_and_a_contract_each() -> None:
     loaded = requests_api.settings.Settings.load(ENVIRONMENT)
-    assert (loaded.functions, loaded.deadlines) == ({"order-approval": ARN}, {"order-approval": 259200})
+    assert loaded.functions == {"order-approval": ARN}
+    assert loaded.workflows == {"order-approval": Startable(259200, "order")}
+
+
+def test_partners_are_known_by_the_source_of_their_events_and_there_may_be_none() -> None:
+    source = "aws.partner/stripe.com/ed_1001"
+    partners = {source: {"name": "stripe", "scheme": "stripe"}}
+    assert results.settings.Settings.load(ENVIRONMENT).partners == {}
+    loaded = results.settings.Settings.load(ENVIRONMENT | {"PARTNERS": json.dumps(partners)})
+    assert loaded.partners == {source: Partner("stripe", "stripe")}
+
+
+def test_settlements_start_one_workflow_by_its_alias_with_its_deadline_and_contract() -> None:
+    loaded = settlements.settings.Settings.load(ENVIRONMENT)
+    assert loaded.functions == {"held-payment": ARN}
+    assert loaded.workflows == {"held-payment": Startable(600, "held-payment")}
 
 
 def test_a_value_that_is_there_is_returned_as_it_is() -> None:

@@ -11,21 +11,37 @@ from hypothesis import strategies as st
 
 from countersign import http
 from countersign.domain.errors import (
+    AnswerRefusedError,
+    ArchiveRefusedError,
     BodyTooLargeError,
+    CipherUnavailableError,
+    ConfigurationError,
     ContractError,
     CountersignError,
+    DecidedOtherwiseError,
     HandOffRejectedError,
     LedgerConflictError,
     LedgerUnavailableError,
     MalformedBodyError,
+    MediaTypeError,
     MessageRefusedError,
     NotRungError,
     RequestConflictError,
     ReviewRefusedError,
+    SecretError,
+    SecretsUnavailableError,
+    SignatureError,
     StartFailedError,
+    TaskClosedError,
     TransientError,
     UncoveredAmountError,
+    UnknownProviderError,
+    UnknownRequestError,
+    UnknownSchemeError,
+    UnknownTaskError,
+    UnknownTokenError,
     UnknownWorkflowError,
+    VerifierUnavailableError,
     WorkflowError,
 )
 from countersign.domain.strict_json import MAX_BODY_BYTES
@@ -41,14 +57,42 @@ TABLE: list[tuple[CountersignError, int, str]] = [
     (LedgerUnavailableError("table"), 503, "try_again"),
     (HandOffRejectedError("bus"), 503, "try_again"),
     (MessageRefusedError("rita@example.com"), 503, "try_again"),
+    (ArchiveRefusedError("SlowDown"), 503, "try_again"),
     (NotRungError("callback"), 503, "try_again"),
+    (CipherUnavailableError("ThrottlingException"), 503, "try_again"),
     (StartFailedError("TooManyRequestsException"), 503, "try_again"),
+    (SecretsUnavailableError("AccessDeniedException"), 503, "try_again"),
+    (VerifierUnavailableError("PayPal answered 502"), 503, "try_again"),
+    (ConfigurationError("deployment"), 503, "not_configured"),
+    (SecretError("signing secret 2"), 503, "not_configured"),
+    (UnknownSchemeError("paypall", ("paypal",)), 503, "not_configured"),
+    (AnswerRefusedError((ContractError("must be string", "/amount"),)), 422, "answer_refused"),
+    (SignatureError("mismatch"), 401, "signature"),
+    (UnknownTokenError(), 401, "unknown_token"),
+    (UnknownProviderError(), 404, "unknown_provider"),
+    (UnknownRequestError(), 404, "unknown_request"),
+    (MediaTypeError(), 415, "media_type"),
+    (DecidedOtherwiseError(), 409, "decided_otherwise"),
+    (TaskClosedError(), 410, "closed"),
+    (UnknownTaskError("order-1001.payment"), 410, "closed"),
 ]
+
+
+@pytest.mark.parametrize("error", [error for error, *_ in TABLE])
+def test_only_a_token_that_is_asked_for_says_how_to_send_it(error: CountersignError) -> None:
+    _, headers, _ = http.problem_of(error)
+    assert (headers.get("WWW-Authenticate") == "Bearer") == isinstance(error, UnknownTokenError)
 
 
 def leaves(root: type[CountersignError]) -> set[type[CountersignError]]:
     """Return an error's descendants, itself included where it can be raised."""
     return {root}.union(*(leaves(child) for child in root.__subclasses__()))
+
+
+FOR_MACHINES_TOO = {DecidedOtherwiseError, TaskClosedError}
+ELSEWHERE = sorted(
+    (leaves(ReviewRefusedError) | leaves(WorkflowError)) - FOR_MACHINES_TOO, key=lambda kind: kind.__name__
+)
 
 
 # Bodies
@@ -117,11 +161,18 @@ def test_an_error_has_its_status_and_the_members_of_rfc_9457(error: CountersignE
 
 
 def test_every_error_that_a_machine_can_meet_has_a_row() -> None:
-    met = leaves(ContractError) | leaves(RequestConflictError) | leaves(TransientError) - {TransientError}
+    met = leaves(CountersignError) - {CountersignError, TransientError} - set(ELSEWHERE)
     assert {type(error) for error, *_ in TABLE} == met
 
 
-ELSEWHERE = sorted(leaves(ReviewRefusedError) | leaves(WorkflowError), key=lambda kind: kind.__name__)
+@pytest.mark.parametrize(("error", "reason"), [(SignatureError("stale"), "stale"), (MediaTypeError(), "")])
+def test_a_log_says_why_something_was_refused(error: CountersignError, reason: str) -> None:
+    assert http.why_it_was_refused(error)["reason"] == reason
+
+
+def test_a_log_says_what_of_ours_did_not_answer() -> None:
+    told = http.why_it_was_refused(LedgerUnavailableError("ThrottlingException"))
+    assert told == {"error_type": "LedgerUnavailableError", "reason": "ThrottlingException", "pointer": ""}
 
 
 @pytest.mark.parametrize("error", ELSEWHERE, ids=lambda error: error.__name__)

@@ -7,16 +7,28 @@ from email.policy import SMTP
 import pytest
 
 from approver.messages import SUBJECT_LIMIT, review_message
-from tests.views import HOSTILE, ROWS, TITLE, TOKEN, UNBROKEN, any_mail, every_mail, hostile_mail
+from tests.views import (
+    ATTACHMENTS,
+    HOSTILE,
+    ROWS,
+    TITLE,
+    TOKEN,
+    UNBROKEN,
+    any_inbox_mail,
+    any_mail,
+    every_mail,
+    hostile_mail,
+)
 
 MAILS = every_mail()
+REVIEWS = {name: mail for name, mail in MAILS.items() if not name.startswith("inbox-")}
 # What mail programs make a link of: a scheme, or a name with a top-level domain.
 LINKS = re.compile(r"\w+://\S+|(?<!@)\b(?:[a-z0-9-]+\.)+(?:com|example|org|net)\b(?:/\S*)?", re.IGNORECASE)
 
 
 @pytest.mark.parametrize("name", MAILS)
 def test_a_mail_has_one_link_and_no_decision_in_it(name: str) -> None:
-    mail, link = MAILS[name], any_mail().link
+    mail, link = MAILS[name], any_mail().link if name in REVIEWS else any_inbox_mail().link
     assert mail.html.count("<a ") == mail.html.count(f'<a href="{link}"') == 1
     assert mail.text.count(link) == 1
     for body in (mail.html, mail.text):
@@ -24,7 +36,7 @@ def test_a_mail_has_one_link_and_no_decision_in_it(name: str) -> None:
         assert "decision=" not in body
 
 
-@pytest.mark.parametrize("name", MAILS)
+@pytest.mark.parametrize("name", REVIEWS)
 def test_a_mail_says_what_whose_and_until_when(name: str) -> None:
     for body in (MAILS[name].html, MAILS[name].text):
         for part in (
@@ -37,6 +49,29 @@ def test_a_mail_says_what_whose_and_until_when(name: str) -> None:
         ):
             assert part in body
         assert "recorded as yours" in body
+
+
+def test_the_mail_with_the_list_says_whose_it_is_until_when_and_nothing_of_any_request() -> None:
+    mail = MAILS["inbox-prod"]
+    assert mail.subject == "Requests that wait for your decision"
+    for body in (mail.html, mail.text):
+        for part in (
+            "maria@example.com",
+            "28\u00a0November 2025, 09:12\u00a0UTC",
+            "Do not forward",
+            "recorded as yours",
+        ):
+            assert part in body
+        assert TITLE not in body
+    assert MAILS["inbox-dev"].subject.startswith("[dev] ")
+    assert "dev system" in MAILS["inbox-dev"].text
+
+
+def test_who_is_asked_in_anothers_place_reads_whose() -> None:
+    mail = MAILS["instead"]
+    assert "You are asked in the place of otto@example.com." in mail.text
+    assert "otto@example.com" in mail.html
+    assert "in the place of" not in MAILS["requested-prod"].text
 
 
 @pytest.mark.parametrize("name", MAILS)
@@ -96,6 +131,25 @@ def test_what_people_write_does_not_become_a_link() -> None:
     mail = review_message(any_mail(title=written, rows=((written, written),)))
     assert LINKS.findall(mail.text) == [any_mail().link]
     assert mail.html.count("://") == 1
+
+
+def test_attachments_are_named_without_links_and_open_from_the_page() -> None:
+    names = tuple(attachment.name for attachment in ATTACHMENTS)
+    mail = review_message(any_mail(attachments=names))
+    row = "Attachments, to be opened from the page: Offer.pdf; https://bank.example/login\n"
+    assert row in mail.text.replace("\u200c", "")
+    assert LINKS.findall(mail.text) == [any_mail().link]
+    assert mail.html.count("<a ") == mail.html.count("://") == 1
+
+
+def test_a_mail_without_attachments_has_no_row_for_them() -> None:
+    assert "Attachments" not in review_message(any_mail()).text
+
+
+def test_many_attachments_are_cut_like_any_long_text() -> None:
+    mail = review_message(any_mail(attachments=("W" * 200,) * 10))
+    assert "the rest is on the page" in mail.text
+    assert len(mail.html.encode()) < 10_000
 
 
 def test_what_people_write_cannot_look_like_our_own_lines() -> None:

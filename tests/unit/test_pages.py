@@ -6,11 +6,14 @@ import sys
 from base64 import b64encode
 from hashlib import sha256
 from html.parser import HTMLParser
+from typing import get_args
 
 import pytest
 
+from countersign.domain.attachments import Attachment
 from countersign.services.reviews import MAX_COMMENT_CHARACTERS
 from tests.views import (
+    ATTACHMENTS,
     HOSTILE,
     NOW,
     TITLE,
@@ -22,17 +25,24 @@ from tests.views import (
     every_page,
     hostile_page,
 )
-from webhook.pages import SECURITY_HEADERS, closed_page, decided_page, problem_page, review_page
+from webhook.pages import SECURITY_HEADERS, ClosedReason, closed_page, decided_page, problem_page, review_page
 
 VOID = {"meta", "input", "br"}
 ALLOWED = VOID | {
     *("html", "head", "title", "style", "body", "header", "main", "footer", "article", "h1", "h2", "p", "span"),
     *("strong", "bdi", "time", "div", "dl", "dt", "dd", "form", "label", "textarea", "button"),
+    *("ul", "li", "a", "details", "summary"),
 }
 BIDI_AND_CONTROLS = re.compile(
     "[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 PAGES = every_page()
+
+
+def form_of(page: str, action: str) -> str:
+    """Return the one form of a page that is posted there."""
+    (form,) = re.findall(rf'<form[^>]*method="post" action="{action}".*?</form>', page, re.DOTALL)
+    return str(form)
 
 
 class Outline(HTMLParser):
@@ -77,9 +87,12 @@ def test_a_page_is_whole(name: str) -> None:
 def test_a_page_runs_no_script_and_loads_nothing(name: str) -> None:
     page = Outline(PAGES[name])
     assert {tag for tag, _ in page.elements} <= ALLOWED
-    names = {attribute for _, attributes in page.elements for attribute in attributes}
+    names = {attribute for tag, attributes in page.elements for attribute in attributes if tag != "a"}
     assert not [attribute for attribute in names if attribute.startswith("on") or attribute in ("src", "href", "style")]
-    assert "://" not in PAGES[name]
+    for link in page.all("a"):
+        inside = str(link["href"]).startswith("review?t=")
+        assert set(link) == ({"href"} if inside else {"href", "target", "rel"})
+    assert "://" not in re.sub('<a href="https://[^"]*"|<bdi>https://bank', "", PAGES[name])
     assert "url(" not in PAGES[name]
     assert "@import" not in PAGES[name]
 
@@ -111,7 +124,7 @@ def test_every_header_of_the_contract_is_there() -> None:
     assert "noindex" in SECURITY_HEADERS["X-Robots-Tag"]
 
 
-@pytest.mark.parametrize("name", ["review", "decided", "closed", "recorded"])
+@pytest.mark.parametrize("name", ["review", "decided", "closed", "recorded", "inbox", "handed-over"])
 def test_what_people_write_stays_text(name: str) -> None:
     hostile, plain = hostile_page(HOSTILE)[name], hostile_page("plain")[name]
     page = Outline(hostile)
@@ -139,8 +152,7 @@ def test_what_people_write_is_isolated_from_the_words_around_it() -> None:
 
 
 def test_the_form_sends_what_a_click_needs() -> None:
-    page = Outline(review_page(any_review()))
-    assert [(form["method"], form["action"]) for form in page.all("form")] == [("post", "review")]
+    page = Outline(form_of(review_page(any_review()), "review"))
     assert [(field["type"], field["name"], field["value"]) for field in page.all("input")] == [
         ("hidden", "t", TOKEN),
         ("hidden", "shown", "5e" * 32),
@@ -152,6 +164,30 @@ def test_the_form_sends_what_a_click_needs() -> None:
     (comment,) = page.all("textarea")
     assert (comment["name"], comment["maxlength"]) == ("comment", str(MAX_COMMENT_CHARACTERS))
     assert page.all("label") == [{"for": comment["id"]}]
+
+
+def test_the_form_that_hands_the_task_on_is_offered_only_where_that_is_possible_and_folded_away() -> None:
+    assert "delegate" not in review_page(any_review())
+    whole = review_page(any_review(can_hand_over=True))
+    assert '<details class="colleague">' in whole
+    page = Outline(form_of(whole, "delegate"))
+    assert [(field["type"], field["name"], field["value"]) for field in page.all("input")] == [
+        ("hidden", "t", TOKEN),
+        ("email", "colleague", ""),
+    ]
+    assert page.all("label") == [{"for": "colleague"}]
+    assert page.all("button") == [{"class": "plain", "type": "submit"}]
+
+
+def test_the_form_for_the_list_sends_nothing_but_the_token() -> None:
+    page = Outline(form_of(review_page(any_review()), "inbox"))
+    assert [(field["name"], field["value"]) for field in page.all("input")] == [("t", TOKEN)]
+
+
+def test_no_two_fields_of_a_page_have_one_id() -> None:
+    for page in PAGES.values():
+        ids = [attributes["id"] for _, attributes in Outline(page).elements if "id" in attributes]
+        assert len(ids) == len(set(ids))
 
 
 def test_the_page_says_what_happens_next_until_when_and_whose_link_it_is() -> None:
@@ -185,6 +221,70 @@ def test_a_problem_is_announced_before_the_form(problem: str) -> None:
     assert ('aria-invalid="true"' in page) == (problem == "comment_too_long")
 
 
+def attached(page: str, *attachments: Attachment) -> Outline:
+    views = {
+        "review": lambda: review_page(any_review(attachments=attachments)),
+        "decided": lambda: decided_page(any_decided(attachments=attachments)),
+    }
+    return Outline(views[page]())
+
+
+@pytest.mark.parametrize("page", ["review", "decided"])
+def test_an_attachment_is_a_link_that_opens_outside_and_says_where_it_leads(page: str) -> None:
+    outline = attached(page, *ATTACHMENTS)
+    outside = {"target": "_blank", "rel": "noopener noreferrer external"}
+    assert outline.all("a") == [{"href": attachment.url, **outside} for attachment in ATTACHMENTS]
+    text = " ".join(outline.text.split())
+    assert "Attachments Offer.pdf files.example.com · opens outside, in a new window" in text
+    assert "https://bank.example/login xn--bcher-kva.example:8443 · opens outside, in a new window" in text
+
+
+@pytest.mark.parametrize("page", ["review", "decided"])
+def test_a_page_without_attachments_has_no_row_for_them(page: str) -> None:
+    assert attached(page).all("ul") == []
+    assert "Attachments" not in attached(page).text
+
+
+UNSAFE = [
+    "javascript:alert(1)//https://files.example.com/",
+    "JaVaScRiPt:alert(1)",
+    "data:text/html,<script>alert(1)</script>",
+    "http://files.example.com/",
+    "//files.example.com/",
+    "https:files.example.com",
+    "https://",
+    "https://files.example.com@evil.example/",
+    "https://evil.example\\@files.example.com/",
+    'https://files.example.com/ " onclick=alert(1)',
+    " https://files.example.com/",
+    "https://files.example.com/\n",
+    "https://bücher.example/",
+    HOSTILE,
+    "",
+]
+
+
+@pytest.mark.parametrize("page", ["review", "decided"])
+@pytest.mark.parametrize("url", UNSAFE)
+def test_what_no_page_may_link_to_is_named_without_a_link(page: str, url: str) -> None:
+    outline = attached(page, Attachment("Offer.pdf", url))
+    assert outline.all("a") == []
+    assert "Offer.pdf This has no link that is safe to open." in " ".join(outline.text.split())
+
+
+@pytest.mark.parametrize("page", ["review", "decided"])
+def test_an_attachments_name_is_one_line_and_has_its_directions_to_itself(page: str) -> None:
+    (url,) = {attachment.url for attachment in ATTACHMENTS[:1]}
+    outline = attached(page, Attachment("a\u202efdp.exe\n· opens outside", url))
+    assert "a\ufffdfdp.exe · opens outside files.example.com" in outline.text
+
+
+@pytest.mark.parametrize("name", ["", " ", "\u200b\u2060"])
+def test_a_name_that_nobody_sees_gives_way_to_the_host(name: str) -> None:
+    page = review_page(any_review(attachments=(Attachment(name, "https://files.example.com/"),)))
+    assert "<bdi>files.example.com</bdi> <span" in page
+
+
 def test_a_decision_is_thanked_for_once_and_told_to_everybody_else() -> None:
     thanks = decided_page(any_decided(just_now=True))
     assert "<h1>Thank you. Your approval is recorded.</h1>" in thanks
@@ -209,10 +309,22 @@ def test_all_who_decided_are_named(people: str | tuple[str, ...], listed: str) -
 
 
 def test_a_closed_page_has_no_form_and_says_when() -> None:
-    for reason in ("expired", "withdrawn"):
+    for reason in get_args(ClosedReason):
         page = closed_page(any_closed(reason=reason))
         assert "<form" not in page
         assert '<time datetime="2025-11-21T09:12:05Z">' in page
+
+
+def test_who_comes_after_the_process_has_ended_reads_that_nothing_is_left_to_do_and_whom_to_ask() -> None:
+    text = " ".join(Outline(closed_page(any_closed(reason="ended"))).text.split())
+    for sentence in (
+        "This request has ended",
+        "The process behind it ended on Friday, 21 November 2025, 09:12 UTC, before a decision was made.",
+        "There is nothing you have to do.",
+        "ask the person who made the request",
+        TITLE,
+    ):
+        assert sentence in text
 
 
 def test_a_problem_page_names_nobody() -> None:

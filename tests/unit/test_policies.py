@@ -58,8 +58,15 @@ def test_without_rows_there_is_no_policy(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("stage", ["local", "prod"])
-def test_stages_that_let_requests_say_who_approves(stage: str) -> None:
-    assert Settings.load(SETTINGS / f"{stage}.toml").policies == {}
+def test_stages_that_let_requests_say_who_approves_an_order(stage: str) -> None:
+    assert "order-approval" not in Settings.load(SETTINGS / f"{stage}.toml").policies
+
+
+def test_the_embedded_cloud_shows_a_policy_within_seconds() -> None:
+    small, usual, large = Settings.load(SETTINGS / "local.toml").policies["expense-approval"]
+    assert small.auto_approve
+    assert max(*(usual.reminders_seconds or ()), *(item.after_seconds for item in usual.escalations or ())) <= 10
+    assert large.up_to is not None
 
 
 def test_dev_has_an_example_that_a_function_can_read() -> None:

@@ -1,10 +1,13 @@
 """Settings: every mistake is refused with the file, the key, the value, what is allowed and what to do."""
 
 import dataclasses
+import json
+import re
 from pathlib import Path
 
 import pytest
 
+import countersign
 from stacks.settings import EXECUTION_MARGIN_SECONDS, MAX_DEADLINE_SECONDS, Settings
 from stacks.settings_file import SettingsError
 
@@ -27,6 +30,8 @@ tracing = false
 default = { rate_per_second = 10, burst = 20 }
 requests = { rate_per_second = 10, burst = 20 }
 review = { rate_per_second = 10, burst = 20 }
+webhooks = { rate_per_second = 30, burst = 40 }
+callbacks = { rate_per_second = 10, burst = 20 }
 
 [mail]
 sender = "approvals@example.com"
@@ -76,6 +81,32 @@ def test_settings_are_what_the_file_says(tmp_path: Path) -> None:
     assert settings.workflows["order-approval"].deadline_seconds == 3_600
 
 
+def test_a_provider_is_a_name_and_a_scheme(tmp_path: Path) -> None:
+    settings = load(tmp_path, VALID + '\n[providers.shop_in-france2]\nscheme = "adyen"\n')
+    assert {name: provider.scheme for name, provider in settings.providers.items()} == {"shop_in-france2": "adyen"}
+    assert load(tmp_path).providers == {}
+    assert settings.throttles.webhooks.burst == 40
+
+
+def test_a_provider_may_be_called_as_a_payment_names_it_and_no_otherwise(tmp_path: Path) -> None:
+    schema = Path(countersign.__file__).parent / "schemas" / "payment.input.json"
+    pattern = json.loads(schema.read_text())["properties"]["provider"]["pattern"]
+    for name in ("a", "a" * 63, "a-b_c9", "a" * 64, "Stripe", "9a", "_a", "-a"):
+        text = f'{VALID}\n[providers.{name}]\nscheme = "adyen"\n'
+        if re.search(pattern, name):
+            assert name in load(tmp_path, text).providers
+        else:
+            assert refused(tmp_path, text).allowed.startswith(
+                "a name of at most 63 lower-case letters, digits, _ and -"
+            )
+
+
+def test_a_scheme_must_do_for_the_name_of_a_module(tmp_path: Path) -> None:
+    refusal = refused(tmp_path, VALID + '\n[providers.stripe]\nscheme = "../stripe"\n')
+    assert (refusal.key, refusal.value) == ("providers.stripe.scheme", "../stripe")
+    assert "countersign.providers" in refusal.allowed
+
+
 def test_they_cannot_be_changed(tmp_path: Path) -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         load(tmp_path).base_url = "https://example.com"  # type: ignore[misc]
@@ -84,8 +115,14 @@ def test_they_cannot_be_changed(tmp_path: Path) -> None:
 def test_what_has_a_default_may_be_left_out(tmp_path: Path) -> None:
     settings = load(tmp_path, VALID.replace('[alarms]\nemail = ""', "").replace("tracing = false", ""))
     assert settings.alarms.email == ""
+    assert settings.audit.object_lock_days == 0
     assert settings.functions.tracing is False
     assert settings.mail.identities == ()
+
+
+def test_only_production_locks_a_copy_of_the_audit_and_for_years() -> None:
+    days = {file.stem: Settings.load(file).audit.object_lock_days for file in SETTINGS.glob("*.toml")}
+    assert days == {"prod": 3_650, "dev": 0, "local": 0}
 
 
 def test_identities_are_a_list_of_names(tmp_path: Path) -> None:
@@ -98,9 +135,58 @@ def test_messages_go_by_mail_unless_another_channel_is_named(tmp_path: Path) -> 
     assert load(tmp_path, VALID.replace("[mail]", '[mail]\nchannel = "sns"')).mail.channel == "sns"
 
 
+def test_a_workflow_s_contract_is_that_of_its_name_unless_another_is_named(tmp_path: Path) -> None:
+    assert load(tmp_path).workflows["order-approval"].contract == ""
+    text = VALID.replace('"order_approval"', '"order_approval"\ncontract = "order"')
+    assert load(tmp_path, text).workflows["order-approval"].contract == "order"
+
+
+HELD_PAYMENT = """
+[workflows.held-payment]
+function = "held_payment"
+execution_timeout_seconds = 7200
+retention_days = 7
+deadline_seconds = 3600
+"""
+
+
+def test_nobody_settles_held_payments_unless_operators_are_named(tmp_path: Path) -> None:
+    assert load(tmp_path).payments.operators == ()
+    text = VALID + HELD_PAYMENT + '[payments]\noperators = ["finance@example.com", "cfo@example.com"]'
+    assert load(tmp_path, text).payments.operators == ("finance@example.com", "cfo@example.com")
+
+
+@pytest.mark.parametrize(
+    ("added", "allowed"),
+    [
+        ('[payments]\noperators = ["finance@example.com"]', "none where it is not"),
+        (HELD_PAYMENT, "addresses where [workflows.held-payment] is deployed"),
+        (HELD_PAYMENT + "[payments]\noperators = []", "addresses where [workflows.held-payment] is deployed"),
+        (HELD_PAYMENT + '[payments]\noperators = ["finance"]', "each an e-mail address"),
+        (HELD_PAYMENT + '[payments]\noperators = "finance@example.com"', "a list of texts in quotes"),
+        (HELD_PAYMENT + '[payments]\noperators = ["a@example.com", "A@example.com"]', "nobody twice"),
+        (
+            HELD_PAYMENT + f"[payments]\noperators = {[f'p{n}@example.com' for n in range(21)]}",
+            "at most 20 addresses",
+        ),
+    ],
+)
+def test_operators_and_the_workflow_that_asks_them_come_together(tmp_path: Path, added: str, allowed: str) -> None:
+    refusal = refused(tmp_path, VALID + added)
+    assert refusal.key == "payments.operators"
+    assert allowed in refusal.allowed
+
+
 @pytest.mark.parametrize(
     ("written", "instead", "key", "value", "allowed"),
     [
+        (
+            '"order_approval"',
+            '"order_approval"\ncontract = "../order"',
+            "workflows.order-approval.contract",
+            "../order",
+            "text in quotes, the name of an input's schema: lower-case letters, digits, -",
+        ),
         (
             "[mail]",
             '[mail]\nchannel = "pigeon"',
@@ -118,6 +204,13 @@ def test_messages_go_by_mail_unless_another_channel_is_named(tmp_path: Path) -> 
             "throttles.review",
             10,
             "a table [throttles.review]",
+        ),
+        (
+            "[hand_off]",
+            "[audit]\nobject_lock_days = 36501\n[hand_off]",
+            "audit.object_lock_days",
+            36_501,
+            "a whole number, 0 to 36500 days",
         ),
         ("archive_days = 7", "archive_days = -1", "hand_off.archive_days", -1, "a whole number, 0 to 3650 days"),
         ("archive_days = 7", "archive_days = 7.5", "hand_off.archive_days", 7.5, "a whole number, 0 to 3650 days"),
@@ -255,3 +348,64 @@ def test_a_stage_s_name_must_do_for_the_name_of_a_stack(tmp_path: Path) -> None:
 def test_a_file_that_is_not_toml_says_where(tmp_path: Path) -> None:
     refusal = refused(tmp_path, "[ledger\n")
     assert "line 1" in refusal.fix
+
+
+# Partners
+
+PARTNER = """
+[partners.stripe]
+scheme = "stripe"
+event_source = "aws.partner/stripe.com/ed_1001"
+"""
+
+
+def test_a_stage_may_have_partners_or_none(tmp_path: Path) -> None:
+    assert load(tmp_path).partners == {}
+    partner = load(tmp_path, VALID + PARTNER).partners["stripe"]
+    assert (partner.scheme, partner.event_source) == ("stripe", "aws.partner/stripe.com/ed_1001")
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["", "stripe.com", "aws.partner/stripe.com", "aws.partner/stripe.com/ed 1", "aws.partner//ed", "aws.s3/a/b"],
+)
+def test_an_event_source_is_a_partner_s(tmp_path: Path, source: str) -> None:
+    refusal = refused(tmp_path, VALID + PARTNER.replace("aws.partner/stripe.com/ed_1001", source))
+    assert (refusal.key, refusal.value) == ("partners.stripe.event_source", source)
+    assert "aws.partner/stripe.com/ed_1001" in refusal.allowed
+
+
+def test_two_partners_do_not_share_an_event_source(tmp_path: Path) -> None:
+    refusal = refused(tmp_path, VALID + PARTNER + PARTNER.replace("partners.stripe", "partners.other"))
+    assert refusal.key == "partners.other.event_source"
+    assert "partners.stripe has this one" in refusal.allowed
+
+
+# Channels of hand-offs
+
+
+@pytest.mark.parametrize("channel", ["bus", "queue", "invoke"])
+def test_a_workflow_hands_off_by_the_channel_that_it_names(tmp_path: Path, channel: str) -> None:
+    assert load(tmp_path).workflows["order-approval"].hand_off == "bus"
+    assert load(tmp_path, f'{VALID}hand_off = "{channel}"\n').workflows["order-approval"].hand_off == channel
+
+
+def test_a_channel_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    refusal = refused(tmp_path, f'{VALID}hand_off = "pigeon"\n')
+    assert (refusal.key, refusal.value) == ("workflows.order-approval.hand_off", "pigeon")
+    assert "bus, queue, invoke" in refusal.allowed
+
+
+@pytest.mark.parametrize("channel", ["bus", "queue"])
+def test_a_worker_is_named_where_it_is_invoked_only(tmp_path: Path, channel: str) -> None:
+    worker = 'worker = "charge_card"\n'
+    assert load(tmp_path, f'{VALID}hand_off = "invoke"\n{worker}').workflows["order-approval"].worker == "charge_card"
+    refusal = refused(tmp_path, f'{VALID}hand_off = "{channel}"\n{worker}')
+    assert (refusal.key, refusal.value) == ("workflows.order-approval.worker", "charge_card")
+    assert 'hand_off = "invoke"' in refusal.fix
+
+
+@pytest.mark.parametrize("worker", ["Charge", "charge-card", "../charge", "arn:aws:lambda"])
+def test_a_worker_is_a_folder(tmp_path: Path, worker: str) -> None:
+    refusal = refused(tmp_path, f'{VALID}hand_off = "invoke"\nworker = "{worker}"\n')
+    assert refusal.key == "workflows.order-approval.worker"

@@ -57,4 +57,6 @@ def test_only_texts_are_taken_for_documentation() -> None:
         "members": {"documentation": {"shape": "S", "documentation": "a text"}},
         "e": ["x"],
     }
+    parameters = {"clientContextParams": {"Accelerate": {"documentation": "botocore asks for it", "type": "boolean"}}}
+    assert without_documentation(parameters) == parameters
     assert without_documentation(model) == {"members": {"documentation": {"shape": "S"}}, "e": ["x"]}

@@ -9,7 +9,7 @@ from types import MappingProxyType
 import pytest
 
 from countersign import display, wording
-from tests.views import COMMENT, ROWS, TITLE, every_mail, every_page
+from tests.views import ATTACHMENTS, COMMENT, ROWS, TITLE, UNLINKED, every_mail, every_page
 
 ENGLISH = wording.CATALOGS["en"]
 
@@ -51,7 +51,8 @@ def test_every_text_is_used_by_a_page_or_a_mail(catalog: Recorded) -> None:
 
 def test_pages_and_mails_have_no_words_of_their_own(catalog: Recorded) -> None:
     documents = {**every_page("xx"), **{name: mail.html for name, mail in every_mail("xx").items()}}
-    ours = {TITLE, COMMENT, *(part for row in ROWS for part in row)}
+    names = (attachment.name for attachment in (*ATTACHMENTS, UNLINKED))
+    ours = {TITLE, COMMENT, *names, *(part for row in ROWS for part in row)}
     for name, document in documents.items():
         body = re.sub(r"<style>.*?</style>|<textarea.*?</textarea>", "", document, flags=re.DOTALL)
         words = _outside_marks(unescape(re.sub(r"<[^>]*>", "\n", body)))

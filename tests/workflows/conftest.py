@@ -2,21 +2,26 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from aws_durable_execution_sdk_python_testing.runner import DurableFunctionTestResult, DurableFunctionTestRunner
 
+from countersign.domain.answers import Sender
 from countersign.domain.clock import SystemClock
+from countersign.domain.errors import TaskClosedError
+from countersign.domain.policy import Policy
 from countersign.domain.rules import Decision
-from countersign.domain.tasks import Status, Task
+from countersign.domain.tasks import Failure, Status, Task
 from countersign.ports import Link
 from countersign.runtime import Runtime, use
+from countersign.services.results import Receipt, Results
 from countersign.services.reviews import Click, Review, Reviews
 from countersign.services.rings import Rings
-from tests.fakes import MemoryHandOff, MemoryLedger
+from tests.fakes import MemoryCipher, MemoryDirectory, MemoryHandOff, MemoryLedger
 
 POLL_SECONDS = 0.02
 PATIENCE_SECONDS = 20
@@ -38,11 +43,23 @@ def any_order_input(**overrides: Any) -> dict[str, Any]:
 class Bench:
     """One execution of a workflow, and everybody around it."""
 
-    def __init__(self, handler: Callable[[Any, Any], Any], workflow: str) -> None:
+    def __init__(self, handler: Callable[[Any, Any], Any], workflow: str, policy: Policy | None = None) -> None:
         self.ledger = MemoryLedger()
         self.hand_off = MemoryHandOff()
         self.clock = SystemClock()
-        self.runtime = Runtime(workflow, timedelta(days=1), self.ledger, self.ledger, self.hand_off, self.clock)
+        self.directory = MemoryDirectory()
+        self.runtime = Runtime(
+            workflow,
+            timedelta(days=1),
+            self.ledger,
+            self.ledger,
+            self.hand_off,
+            self.directory,
+            self.clock,
+            "https://api.example.com/callbacks",
+            MemoryCipher(),
+            policy,
+        )
         self.runner = DurableFunctionTestRunner(self._counting(handler), poll_interval=POLL_SECONDS, skip_time=False)
         self.invocations = 0
         self._arn = ""
@@ -95,7 +112,44 @@ class Bench:
         token = "t" * 43
         self.ledger.put_link(Link(_fingerprint(token), task.task_id, recipient), self.clock.now())
         click = Click(token, decision, comment, task.shown, "same-origin", "")
-        return Reviews(self.ledger, self.clock).decide(click)
+        return Reviews(self.ledger, self.directory, self.clock).decide(click)
+
+    def asked(self, name: str) -> Task:
+        """Wait until the task of this wait was handed to a machine, and return it."""
+        task_id = f"order-1001.{name}"
+        self.until(lambda: any(envelope["task_id"] == task_id for envelope in list(self.hand_off.sent)))
+        return self.ledger.standing[task_id]
+
+    def succeed(self, name: str, document: dict[str, Any], actor: str = "worker", token: str = "t") -> Receipt:
+        """Answer as a machine does, and ring as the relay does."""
+        sender = Sender(actor, "callback token", token=token)
+        return self._told(self.results.succeed(self.asked(name).task_id, document, sender))
+
+    def fail(self, name: str, code: str, actor: str = "worker") -> Receipt:
+        """Say as a machine that it cannot, and ring as the relay does."""
+        failure = Failure(code, "in words", "and more")
+        return self._told(self.results.fail(self.asked(name).task_id, failure, Sender(actor, "callback token")))
+
+    def heartbeat(self, name: str) -> None:
+        self.results.heartbeat(self.asked(name).task_id)
+
+    def _told(self, receipt: Receipt) -> Receipt:
+        if receipt.task.status is Status.DECIDED and receipt.task.ring is None:
+            self.relay(receipt.task.task_id)
+        return receipt
+
+    @property
+    def results(self) -> Results:
+        return Results(self.ledger, _RunnerHeart(self.runner), self.clock, self.runtime.cipher)
+
+    @property
+    def arn(self) -> str:
+        return self._arn
+
+    @property
+    def history(self) -> list[Any]:
+        """Every operation of the execution, as the service keeps them."""
+        return list(self.runner._store.load(self._arn).operations)
 
     def relay(self, task_id: str = "order-1001.approval") -> None:
         """Ring as the relay does when the stream tells it of the decision."""
@@ -108,6 +162,17 @@ class Bench:
         close_runner(self.runner)
 
 
+@contextmanager
+def running(
+    handler: Callable[[Any, Any], Any], workflow: str, policy: Sequence[Mapping[str, Any]] = ()
+) -> Iterator[Bench]:
+    """Put a workflow on the bench, under a policy if it has rows, for as long as the block lasts."""
+    bench = Bench(handler, workflow, Policy.from_document(policy) if policy else None)
+    with use(bench.runtime):
+        yield bench
+        bench.close()
+
+
 def close_runner(runner: DurableFunctionTestRunner) -> None:
     """Close a runner and the event loop that it leaves open."""
     runner.close()
@@ -118,7 +183,7 @@ class _RunnerDoorbell:
     def __init__(self, runner: DurableFunctionTestRunner) -> None:
         self._runner = runner
 
-    def ring(self, callback_id: str, at: Any) -> Any:
+    def ring(self, callback_id: str, at: Any, *, failed: bool = False) -> Any:
         from aws_durable_execution_sdk_python_testing.exceptions import AwsApiException
 
         from countersign.domain.tasks import Ring
@@ -128,6 +193,19 @@ class _RunnerDoorbell:
         except AwsApiException as error:
             return Ring("closed", at, type(error).__name__)
         return Ring("delivered", at)
+
+
+class _RunnerHeart:
+    def __init__(self, runner: DurableFunctionTestRunner) -> None:
+        self._runner = runner
+
+    def beat(self, callback_id: str) -> None:
+        from aws_durable_execution_sdk_python_testing.exceptions import AwsApiException
+
+        try:
+            self._runner.send_callback_heartbeat(callback_id)
+        except AwsApiException as error:
+            raise TaskClosedError from error
 
 
 def _fingerprint(token: str) -> str:
@@ -142,7 +220,5 @@ def _fingerprint(token: str) -> str:
 def bench() -> Iterator[Bench]:
     from order_approval.handler import handler
 
-    made = Bench(handler, "order-approval")
-    with use(made.runtime):
+    with running(handler, "order-approval") as made:
         yield made
-        made.close()

@@ -11,10 +11,12 @@ from aws_durable_execution_sdk_python.lambda_service import ErrorObject
 
 from countersign.ask import LATE_SECONDS
 from countersign.domain import tasks
+from countersign.domain.attachments import Attachment
 from countersign.domain.clock import to_text
 from countersign.domain.errors import LedgerUnavailableError, TaskClosedError
+from countersign.domain.people import Absence, Entry
 from countersign.domain.policy import Policy
-from countersign.domain.rules import Decision
+from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Status
 from countersign.runtime import use
 from countersign.services.reviews import Reviews
@@ -68,6 +70,16 @@ def test_no_answer_until_the_deadline_is_a_status_of_its_own(bench: Bench) -> No
         "votes": [],
     }
     assert bench.ledger.standing[TASK].status is Status.EXPIRED
+
+
+def test_attachments_of_the_input_are_on_the_task_and_in_the_hand_off(bench: Bench) -> None:
+    attachments = [{"name": "Offer.pdf", "url": "https://files.example.com/1001.pdf"}]
+    bench.start(any_order_input(attachments=attachments))
+    bench.answer(Decision.APPROVE)
+    assert bench.ledger.standing[TASK].attachments == (Attachment(**attachments[0]),)
+    assert bench.hand_off.sent[0]["task"]["attachments"] == attachments
+    bench.relay()
+    assert bench.result()["status"] == "approved"
 
 
 def test_a_plain_approval_is_four_operations_and_two_invocations(bench: Bench) -> None:
@@ -398,7 +410,7 @@ def test_a_late_look_shows_the_applied_decision(bench: Bench) -> None:
     bench.answer(Decision.APPROVE)
     bench.relay()
     bench.result()
-    assert Reviews(bench.ledger, bench.clock).look("t" * 43).task.status is Status.APPLIED
+    assert Reviews(bench.ledger, bench.directory, bench.clock).look("t" * 43).task.status is Status.APPLIED
 
 
 # Under a policy
@@ -487,3 +499,40 @@ def test_an_amount_that_the_policy_does_not_cover_fails_the_workflow_by_name(
     assert finished.error
     assert str(finished.error.type).endswith("UncoveredAmountError")
     assert bench.ledger.standing == {}
+
+
+def test_who_is_away_has_a_stand_in_whose_decision_the_result_names(bench: Bench) -> None:
+    absence = Absence(bench.clock.now() - timedelta(days=1), bench.clock.now() + timedelta(days=1), "li@example.com")
+    bench.directory.known["maria@example.com"] = Entry("maria@example.com", (absence,))
+    bench.start(any_order_input())
+    bench.answer(Decision.APPROVE, recipient="li@example.com")
+    assert [envelope["task"]["recipients"] for envelope in bench.hand_off.sent] == [["li@example.com"]]
+    bench.relay()
+    assert bench.result()["decided_by"] == "li@example.com"
+
+
+def test_in_order_nobody_decides_two_levels_by_standing_in(bench: Bench) -> None:
+    absence = Absence(bench.clock.now() - timedelta(days=1), bench.clock.now() + timedelta(days=1), "li@example.com")
+    bench.directory.known["maria@example.com"] = Entry("maria@example.com", (absence,))
+    bench.start(any_order_input(approvers=["maria@example.com", "li@example.com"], rule={"kind": "in_order"}))
+    first = bench.open_task(f"{TASK}-1")
+    assert (first.audience, first.elsewhere) == (("maria@example.com",), ("li@example.com",))
+    bench.answer(Decision.APPROVE, task_id=f"{TASK}-1")
+    bench.relay(f"{TASK}-1")
+    second = bench.open_task(f"{TASK}-2")
+    assert (second.audience, set(second.elsewhere)) == (("li@example.com",), {"maria@example.com"})
+    bench.answer(Decision.APPROVE, recipient="li@example.com", task_id=f"{TASK}-2")
+    bench.relay(f"{TASK}-2")
+    assert bench.result()["status"] == "approved"
+
+
+def test_a_decision_that_nobody_made_fails_the_workflow_and_stays_unapplied(bench: Bench) -> None:
+    bench.start(any_order_input())
+    bench.answer(Decision.REJECT)
+    bench.ledger.standing[TASK] = dataclasses.replace(bench.ledger.standing[TASK], outcome=Outcome.APPROVED)
+    bench.relay()
+    finished = bench.finish()
+    assert finished.status.value == "FAILED"
+    assert finished.error
+    assert "UnsoundDecisionError" in str(finished.error.type)
+    assert bench.ledger.standing[TASK].status is Status.DECIDED

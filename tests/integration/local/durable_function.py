@@ -33,6 +33,11 @@ def ask(event: dict[str, Any], context: DurableContext) -> str:
     return context.create_callback("question", config).result() or ""
 
 
+def ask_a_worker(_event: dict[str, Any], context: DurableContext) -> str:
+    config = CallbackConfig(timeout=Duration.from_seconds(60), heartbeat_timeout=Duration.from_seconds(1))
+    return context.create_callback("question", config).result() or ""
+
+
 def ask_and_work(event: dict[str, Any], context: DurableContext) -> str:
     """The callback is there to be completed while a step runs that checkpoints after it."""
 
@@ -117,7 +122,7 @@ def _note(event: dict[str, Any]) -> int:
 _SCENARIOS = {
     scenario.__name__: scenario
     for scenario in (
-        *(answer, sleep, ask, ask_and_work, meet),
+        *(answer, sleep, ask, ask_a_worker, ask_and_work, meet),
         *(fail_step, retry_beside_work, environment, crash, crash_once),
     )
 }

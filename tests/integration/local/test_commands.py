@@ -49,6 +49,24 @@ def test_an_unknown_answer_is_refused(home: Path) -> None:
     assert "invalid choice: 'perhaps' (choose from 'approve', 'expire', 'reject')" in refused.stderr
 
 
+def test_an_unknown_scenario_is_refused_with_the_list(home: Path) -> None:
+    refused = run(home, "demo", "--scenario", "lottery")
+    assert refused.returncode == 2
+    assert "invalid choice: 'lottery' (choose from 'order-approval', 'payment')" in refused.stderr
+
+
+def test_an_answer_of_another_scenario_is_refused(home: Path) -> None:
+    refused = run(home, "demo", "--scenario", "payment", "--answer", "approve")
+    assert refused.returncode == 2
+    assert "invalid choice: 'approve' (choose from 'bad-signature', 'burst', 'delay'," in refused.stderr
+
+
+def test_the_sandbox_needs_a_cloud(home: Path) -> None:
+    without = run(home, "sandbox")
+    assert without.returncode == 1
+    assert "run `make up`" in without.stderr
+
+
 def test_a_failure_names_the_log(home: Path) -> None:
     (home / "lock").mkdir()  # where the lock file belongs
     failed = run(home, "up")

@@ -100,6 +100,50 @@ def _zip(code: str) -> bytes:
     return archive.getvalue()
 
 
+# ---- secrets of stacks ----
+
+
+def stack_with_a_secret(cloud: Cloud, name: str) -> dict[str, str]:
+    """Create a stack, and return what a `Ref` to its secret and what the secret's attribute `Id` is."""
+    cloudformation = cloud.client("cloudformation")
+    cloudformation.create_stack(StackName=name, TemplateBody=template_of_a_secret("first"))
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def template_of_a_secret(text: str) -> str:
+    outputs = {"Ref": {"Value": {"Ref": "Secret"}}, "Id": {"Value": {"Fn::GetAtt": ["Secret", "Id"]}}}
+    secret = {"Type": "AWS::SecretsManager::Secret", "Properties": {"SecretString": text}}
+    return json.dumps({"Resources": {"Secret": secret}, "Outputs": outputs})
+
+
+def test_a_reference_to_a_secret_is_its_arn(corrected: Cloud, uncorrected: Cloud) -> None:
+    created = stack_with_a_secret(corrected, "secret-by-arn")
+    assert created["Ref"] == created["Id"]
+    assert created["Ref"].startswith("arn:aws:secretsmanager:")
+    of_upstream = stack_with_a_secret(uncorrected, "secret-by-arn")
+    assert of_upstream["Ref"] != of_upstream["Id"]
+
+
+def test_a_secret_of_a_stack_is_updated_and_goes_with_it(corrected: Cloud) -> None:
+    arn = stack_with_a_secret(corrected, "secret-that-goes")["Ref"]
+    cloudformation, manager = corrected.client("cloudformation"), corrected.client("secretsmanager")
+    cloudformation.update_stack(StackName="secret-that-goes", TemplateBody=template_of_a_secret("second"))
+    until(lambda: manager.get_secret_value(SecretId=arn)["SecretString"] == "second" or None)
+    cloudformation.delete_stack(StackName="secret-that-goes")
+    until(lambda: gone(corrected, arn) or None)
+
+
+def gone(cloud: Cloud, arn: str) -> bool:
+    try:
+        cloud.client("secretsmanager").describe_secret(SecretId=arn)
+    except ClientError as error:
+        code: str = error.response["Error"]["Code"]
+        return code == "ResourceNotFoundException"
+    return False
+
+
 # ---- operations ----
 
 
@@ -112,6 +156,20 @@ def test_a_timeout_of_zero_is_none(corrected: Cloud, uncorrected: Cloud) -> None
     uncorrected.call("ask")
     ended = until(lambda: next((e for e in uncorrected.executions() if e["Status"] == "FAILED"), None))
     assert "Callback.Heartbeat" in uncorrected.execution(ended["DurableExecutionArn"])["Error"]["ErrorMessage"]
+
+
+def test_a_heartbeat_keeps_a_callback_alive_and_silence_ends_it(corrected: Cloud) -> None:
+    arn = corrected.run("ask_a_worker")
+    callback_id = corrected.callback_id(arn)
+    client = corrected.client("lambda")
+
+    def beat_and_look() -> bool:
+        client.send_durable_execution_callback_heartbeat(CallbackId=callback_id)
+        return bool(corrected.execution(arn)["Status"] != "RUNNING")
+
+    assert never(beat_and_look, 3)
+    ended = corrected.ended(arn)
+    assert "Callback.Heartbeat" in json.dumps(ended["Error"])
 
 
 def test_attempts_of_a_step_are_counted(corrected: Cloud, uncorrected: Cloud, tmp_path: Path) -> None:

@@ -104,6 +104,20 @@ def test_an_unknown_callback_is_nobodys(strict: Cloud) -> None:
         relay.complete("bm9uZQ==")
 
 
+def test_a_queue_that_asks_for_tls_is_open_to_who_is_on_this_machine(strict: Cloud) -> None:
+    sqs = strict.client("sqs")
+    queue = sqs.create_queue(QueueName="tls-only")["QueueUrl"]
+    refusal = {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "sqs:*", "Resource": "*"}
+    statement = refusal | {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+    if strict.corrected:
+        sqs.send_message(QueueUrl=queue, MessageBody="heard")
+    else:
+        with pytest.raises(ClientError, match="AccessDenied"):
+            sqs.send_message(QueueUrl=queue, MessageBody="unheard")
+
+
 def test_executions_are_read_and_stopped_with_a_right_only(strict: Cloud) -> None:
     arn = strict.run("ask")
     reader = somebody(strict, "reader", document("lambda:GetDurableExecution", f"{FUNCTION_ARN}:*")).client("lambda")
@@ -147,6 +161,22 @@ def test_mail_is_sent_by_a_right_on_the_sender(strict: Cloud) -> None:
     assert may_send_as("us@example.com") is strict.corrected
     assert may_send_as("Us <us@example.com>") is strict.corrected
     assert not may_send_as("them@example.com")
+
+
+def test_a_queue_that_refuses_plain_http_can_be_used(strict: Cloud) -> None:
+    sqs = strict.client("sqs")
+    url = sqs.create_queue(QueueName="sealed")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    plain = {"Bool": {"aws:SecureTransport": "false"}}
+    deny = {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "sqs:*", "Resource": arn, "Condition": plain}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    if strict.corrected:
+        sqs.send_message(QueueUrl=url, MessageBody="sealed")
+        assert sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "sealed"
+    else:
+        with pytest.raises(ClientError, match="AccessDenied"):
+            sqs.send_message(QueueUrl=url, MessageBody="sealed")
 
 
 def test_items_are_told_apart_by_their_partition_key(strict: Cloud) -> None:

@@ -20,16 +20,19 @@ from countersign.domain.audit import GENESIS, AuditEvent, append
 from countersign.domain.rules import Decision
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Ring, Status, Task
-from tests.builders import NOW, any_decided_task, any_rule, any_task
+from tests.builders import ATTACHMENTS, NOW, any_decided_task, any_rule, any_task
 
 TASKS = [
     any_task(),
+    any_task(attachments=ATTACHMENTS),
     any_task(audience=("a@b.c", "d@e.f"), rule=any_rule("quorum", k=2), details=(), requester=""),
     any_decided_task(),
     any_decided_task(Decision.REJECT, ring=Ring("failed", NOW, "AccessDeniedException")),
     any_decided_task(status=Status.APPLIED, closed_at=NOW, superseded=True, ring=Ring("delivered", NOW)),
     any_task(status=Status.EXPIRED, closed_at=NOW),
-    any_task(status=Status.CANCELLED, closed_at=NOW, audit_seq=2, audit_head="f" * 64),
+    any_task(
+        status=Status.CANCELLED, closed_at=NOW, closed_because="execution_failed", audit_seq=2, audit_head="f" * 64
+    ),
     Task("r.a", Status.CANCELLED, NOW, closed_at=NOW),
 ]
 
@@ -45,8 +48,19 @@ def test_attributes_that_this_version_does_not_know_are_left_alone() -> None:
 
 def test_an_item_of_an_older_version_lacks_attributes_and_is_read_all_the_same() -> None:
     item = to_item(task_document(any_task()))
-    for name in ("rule", "votes", "superseded", "details", "audience", "revision", "audit_seq", "hand_off"):
+    for name in (
+        "rule",
+        "votes",
+        "superseded",
+        "closed_because",
+        "details",
+        "audience",
+        "revision",
+        "audit_seq",
+        "hand_off",
+    ):
         del item[name]
+    del item["attachments"]
     assert task_of(item).status is Status.OPEN
 
 

@@ -8,7 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from countersign.domain.audit import GENESIS, AuditEntry, AuditEvent, append, breaks, network_of
+from countersign.domain.audit import (
+    COPY_DELAY,
+    GENESIS,
+    AuditEntry,
+    AuditEvent,
+    Copy,
+    append,
+    awaits_copy,
+    breaks,
+    differences,
+    network_of,
+)
+from countersign.domain.clock import to_text
 from tests.builders import NOW, is_unbroken
 
 OTHER_VALUES: dict[str, Any] = {
@@ -121,6 +133,59 @@ def test_what_is_wrong_with_a_chain_is_told_in_words() -> None:
     ]
     assert list(breaks(chain, hashes, 3, "f" * 64)) == ["the last entry is not the one that the task names"]
     assert list(breaks([], [], 0, GENESIS)) == []
+
+
+CHAIN = st.dictionaries(st.integers(1, 20).map(lambda seq: f"{seq:010d}"), st.binary(max_size=2))
+
+
+@given(CHAIN)
+def test_a_chain_and_its_copy_do_not_differ(entries: dict[str, bytes]) -> None:
+    assert list(differences(entries, {place: Copy(entry) for place, entry in entries.items()})) == []
+
+
+@given(CHAIN, CHAIN)
+def test_every_difference_from_the_copy_is_told_by_its_entry(entries: dict[str, bytes], kept: dict[str, bytes]) -> None:
+    told = list(differences(entries, {place: Copy(entry) for place, entry in kept.items()}))
+    differing = [place for place in sorted(entries | kept) if entries.get(place) != kept.get(place)]
+    assert len(told) == len(differing)
+    for place, words in zip(differing, told, strict=True):
+        assert words.startswith(f"entry {int(place)} ")
+
+
+def test_what_differs_from_the_copy_is_told_in_words() -> None:
+    entries = {"0000000001": b"1", "0000000002": b"forged", "0000000010": b"10", "0000000011": b"11"}
+    copies = {
+        "0000000001": Copy(b"1", rewritten=True),
+        "0000000002": Copy(b"2"),
+        "0000000003": Copy(b"3"),
+        "0000000010": Copy(b"10"),
+    }
+    assert list(differences(entries, copies)) == [
+        "the copy of entry 1 was written over or deleted; its first version counts",
+        "entry 2 is not what was copied when it was written",
+        "entry 3 is in the copy, and missing in the ledger",
+        "entry 11 is missing in the copy",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("age", "waits"),
+    [
+        (timedelta(0), True),
+        (COPY_DELAY - timedelta(seconds=1), True),
+        (COPY_DELAY, False),
+        (timedelta(days=400), False),
+        (timedelta(seconds=-5), True),
+        (-COPY_DELAY, False),
+    ],
+)
+def test_only_what_is_young_may_lack_its_copy_and_nothing_from_the_future(age: timedelta, waits: bool) -> None:
+    assert awaits_copy(to_text(NOW - age), NOW) is waits
+
+
+@pytest.mark.parametrize("at", ["", "yesterday", "2026"])
+def test_what_has_no_time_waits_for_no_copy(at: str) -> None:
+    assert not awaits_copy(at, NOW)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,14 @@
 """When two addresses are one person."""
 
+import json
+import re
+from importlib.resources import files
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from countersign.domain.identity import normalise, same_person
+from countersign.domain.identity import NO_ALIASES, Aliases, is_address, normalise, untagged
 
 addresses = st.emails()
 
@@ -19,19 +23,61 @@ addresses = st.emails()
     ],
 )
 def test_spellings_of_one_address_are_one_person(one: str, other: str) -> None:
-    assert same_person(one, other)
+    assert NO_ALIASES.same(one, other)
 
 
 @pytest.mark.parametrize("other", ["rit@example.com", "rita@example.org", "rita+1@example.com", ""])
 def test_other_addresses_are_other_people(other: str) -> None:
-    assert not same_person("rita@example.com", other)
+    assert not NO_ALIASES.same("rita@example.com", other)
 
 
 @given(addresses, addresses)
 def test_two_people_are_one_exactly_when_their_normal_forms_are(one: str, other: str) -> None:
-    assert same_person(one, other) == same_person(other, one) == (normalise(one) == normalise(other))
+    assert NO_ALIASES.same(one, other) == NO_ALIASES.same(other, one) == (normalise(one) == normalise(other))
 
 
 @given(addresses)
 def test_a_normal_form_is_its_own_normal_form(address: str) -> None:
     assert normalise(normalise(address)) == normalise(address)
+
+
+def test_an_alias_counts_as_its_owner() -> None:
+    aliases = Aliases({"m.lopez@example.com": "maria@example.com"})
+    assert aliases.same("M.Lopez@example.com", " maria@example.com")
+    assert aliases.distinct(["m.lopez@example.com", "otto@example.com", "maria@example.com"]) == (
+        "m.lopez@example.com",
+        "otto@example.com",
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "owner"),
+    [
+        ("rita+shop@example.com", "rita@example.com"),
+        ("rita+shop+2@example.com", "rita@example.com"),
+        ("rita@example.com", "rita@example.com"),
+        ("+1@example.com", "+1@example.com"),
+    ],
+)
+def test_a_subaddress_belongs_to_its_mailbox(address: str, owner: str) -> None:
+    assert untagged(address) == owner
+
+
+@pytest.mark.parametrize(
+    "text", ["", "li", "li@", "@example.com", "li@exa mple.com", "li@example.com\n", "lí@example.com"]
+)
+def test_what_is_no_address(text: str) -> None:
+    assert not is_address(text)
+
+
+def test_an_address_is_what_the_contracts_of_inputs_call_one() -> None:
+    schema = json.loads(files("countersign.schemas").joinpath("order-approval.input.json").read_text("utf-8"))
+    contract = re.compile(schema["definitions"]["address"]["pattern"].replace("\\$%", "$%"))
+    for text in (
+        "li@example.com",
+        "a.b+c_d@sub.example.org",
+        "li@-example.com",
+        "li@example..com",
+        "x" * 65 + "@e.org",
+    ):
+        assert is_address(text) == bool(contract.match(text))

@@ -76,6 +76,7 @@ def test_what_strict_json_holds_is_read_back_as_it_was(document: Any) -> None:
         pytest.param(b"-" + b"1" * 5000, id="a negative integer of 5,000 digits"),
         pytest.param(b'"\\ud800"', id="a lone high surrogate"),
         pytest.param(b'"\\udfff"', id="a lone low surrogate"),
+        pytest.param(b'"\\uDBFF"', id="a lone surrogate in upper case"),
         pytest.param(b'"\\udc00\\ud800"', id="surrogates in the wrong order"),
         pytest.param(b'{"\\ud800":1}', id="a lone surrogate in a key"),
         pytest.param(b'[[["x\\ud800"]]]', id="a lone surrogate deep inside"),
@@ -130,6 +131,45 @@ def test_sixty_five_levels_are_refused(kind: str, inside: str) -> None:
 def test_a_hundred_thousand_levels_are_refused_like_sixty_five(body: bytes) -> None:
     with pytest.raises(MalformedBodyError, match="64 levels"):
         read(body)
+
+
+def test_many_containers_side_by_side_are_not_deep() -> None:
+    assert len(read(b"[" + b",".join([b'{"a":[]}'] * 1000) + b"]")) == 1000
+
+
+@given(st.integers(60, 68), st.text('[]{}\\":,u0041', max_size=30), st.integers(0, 70))
+def test_brackets_inside_texts_do_not_count_whatever_is_escaped_around_them(depth: int, text: str, beside: int) -> None:
+    document: Any = [text] * beside
+    for _ in range(depth - 1):
+        document = {text: document}
+    body = json.dumps(document).encode()
+    if depth <= MAX_DEPTH:
+        assert read(body) == document
+    else:
+        with pytest.raises(MalformedBodyError, match="64 levels"):
+            read(body)
+
+
+@pytest.mark.parametrize("text", ["\\", '"', '\\"', '"\\', "[\\", '\\\\"[', '"]', "{", "\\u005b", '\\\\\\"'])
+def test_texts_that_end_in_a_backslash_or_hold_quotes_end_where_they_end(text: str) -> None:
+    document: Any = [text] * 200
+    for _ in range(MAX_DEPTH - 1):
+        document = {text: document, "beside": []}
+    body = json.dumps(document).encode()
+    assert read(body) == document
+    with pytest.raises(MalformedBodyError, match="64 levels"):
+        read(b"[" + body + b"]")
+
+
+@given(st.text(st.characters(categories=["Cs"]) | st.sampled_from("a\\ud8")), st.booleans())
+def test_a_surrogate_is_refused_wherever_it_has_no_partner(text: str, in_a_key: bool) -> None:
+    body = json.dumps({text: 1} if in_a_key else {"a": [text]}).encode()
+    means = json.loads(json.dumps(text))
+    if any("\ud800" <= character <= "\udfff" for character in means):
+        with pytest.raises(MalformedBodyError, match="surrogate"):
+            read(body)
+    else:
+        assert read(body) == ({means: 1} if in_a_key else {"a": [means]})
 
 
 def test_a_surrogate_under_the_deepest_level_is_found() -> None:

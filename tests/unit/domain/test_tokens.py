@@ -2,12 +2,13 @@
 
 import hashlib
 import re
+import uuid
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from countersign.domain.tokens import fingerprint, mint
+from countersign.domain.tokens import fingerprint, idempotency_key, mint
 
 
 def test_a_token_is_43_url_safe_characters_and_known_by_its_sha_256() -> None:
@@ -18,6 +19,16 @@ def test_a_token_is_43_url_safe_characters_and_known_by_its_sha_256() -> None:
 
 def test_no_two_tokens_are_the_same() -> None:
     assert len({mint()[0] for _ in range(500)}) == 500
+
+
+def test_no_two_idempotency_keys_are_the_same() -> None:
+    assert len({idempotency_key() for _ in range(500)}) == 500
+
+
+def test_an_idempotency_key_is_a_random_uuid_in_its_usual_form() -> None:
+    key = idempotency_key()
+    assert str(uuid.UUID(key)) == key
+    assert uuid.UUID(key).version == 4
 
 
 @pytest.mark.parametrize(

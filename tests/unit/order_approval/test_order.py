@@ -5,10 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from countersign.approval import Approved, Ballot, Expired, Rejected
+from countersign.approval import Approved, Ballot, Rejected
+from countersign.ask import Expired
 from countersign.domain.rules import Rule
 from order_approval.order import Order
-from tests.builders import APPROVER, NOW, OTHER_APPROVER, REQUESTER, any_input
+from tests.builders import APPROVER, ATTACHMENTS, NOW, OTHER_APPROVER, REQUESTER, any_input
 
 AT = "2026-03-01T09:00:00.000000Z"
 
@@ -36,6 +37,12 @@ def test_the_approver_reads_order_amount_description_and_requester() -> None:
         ("Description", "Twelve office chairs"),
     )
     assert (approval.requester, approval.approvers, approval.deadline_seconds) == (REQUESTER, (APPROVER,), 60)
+
+
+def test_the_approver_gets_the_attachments_in_the_order_of_the_input() -> None:
+    documents = [{"name": attachment.name, "url": attachment.url} for attachment in ATTACHMENTS]
+    assert any_order(attachments=documents).approval().attachments == ATTACHMENTS
+    assert any_order().approval().attachments == ()
 
 
 @pytest.mark.parametrize("amount", ["250.00", "0.000001", "999999999999999999.999999", "1000000", "0"])

@@ -1,5 +1,6 @@
 """Delivering: each recipient is mailed a link of their own, once per hand-off, while the task is open."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -7,12 +8,13 @@ import pytest
 from countersign.domain.errors import LedgerUnavailableError, MessageRefusedError
 from countersign.domain.tasks import Status, Task
 from countersign.domain.tokens import fingerprint
-from countersign.services.deliveries import Deliveries, Message
+from countersign.services.deliveries import INBOX_LASTS, Deliveries, Message
 from tests.builders import (
     APPROVER,
     NOW,
     OTHER_APPROVER,
     TASK_ID,
+    TITLE,
     any_decided_task,
     any_envelope,
     any_task,
@@ -32,11 +34,15 @@ class Post:
         self.channel = MemoryChannel()
         self.tokens: dict[str, str] = {}
         self.clock = FixedClock(NOW)
-        self.deliveries = Deliveries(self.ledger, self.channel, self.clock, self.write)
+        self.deliveries = Deliveries(self.ledger, self.channel, self.clock, self.write, self.write_inbox)
 
     def write(self, kind: str, task: Task, recipient: str, token: str) -> Message:
         self.tokens[recipient] = token
         return Message(f"{kind}: {task.title}", token, f"<p>{token}</p>")
+
+    def write_inbox(self, recipient: str, token: str, until: datetime) -> Message:
+        self.tokens[recipient] = token
+        return Message(f"until {until:%d %B}", token, f"<p>{token}</p>")
 
     def deliver(self, **changes: Any) -> int:
         return self.deliveries.deliver(any_envelope(**changes))
@@ -159,3 +165,34 @@ def test_a_mail_whose_record_was_lost_goes_out_again_with_another_link_of_the_sa
     assert post.deliver() == 1
     assert post.recipients == [APPROVER, APPROVER]
     assert {link.recipient for link in post.ledger.links.values()} == {APPROVER}
+
+
+# The inbox
+
+
+def test_the_link_to_an_inbox_is_mailed_to_its_owner_opens_no_single_task_and_has_an_end() -> None:
+    post = Post()
+    envelope = any_envelope(kind="approval.inbox", task={"title": TITLE, "recipients": [APPROVER]})
+    assert post.deliveries.deliver_inbox(envelope) == 1
+    assert [(recipient, text) for recipient, _, text, _ in post.channel.sent] == [(APPROVER, post.tokens[APPROVER])]
+    link = post.ledger.link(fingerprint(post.tokens[APPROVER]) or "")
+    assert link
+    assert (link.recipient, link.task_id, link.expires_at) == (APPROVER, "", NOW + INBOX_LASTS)
+    assert timedelta(days=7) == INBOX_LASTS, "the mail and the page of a link that is too old say so"
+
+
+def test_an_inbox_is_mailed_also_from_the_page_of_a_task_that_is_over() -> None:
+    post = Post(any_decided_task())
+    assert post.deliveries.deliver_inbox(any_envelope(task={"title": TITLE, "recipients": [APPROVER]})) == 1
+
+
+def test_a_mailbox_that_refuses_the_inbox_is_tried_again_with_another_token() -> None:
+    post = Post()
+    envelope = any_envelope(kind="approval.inbox", task={"title": TITLE, "recipients": [APPROVER]})
+    post.channel.failing[APPROVER] = MessageRefusedError("busy")
+    with pytest.raises(MessageRefusedError):
+        post.deliveries.deliver_inbox(envelope)
+    first = post.tokens[APPROVER]
+    post.channel.failing.clear()
+    post.deliveries.deliver_inbox(envelope)
+    assert post.tokens[APPROVER] != first

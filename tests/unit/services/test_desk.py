@@ -6,13 +6,16 @@ from datetime import timedelta
 import pytest
 
 from countersign import envelope
-from countersign.domain.errors import HandOffRejectedError
+from countersign.domain.errors import HandOffRejectedError, LedgerUnavailableError
+from countersign.domain.identity import Aliases
+from countersign.domain.people import Absence, Delegation, Entry
 from countersign.domain.policy import POLICY_ACTOR
-from countersign.domain.rules import Decision
+from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Status, Task, Vote, shown_digest
 from countersign.services.desk import COMMENT_BUDGET, Desk
 from tests.builders import (
     APPROVER,
+    ATTACHMENTS,
     CALLBACK_ID,
     DETAILS,
     NOW,
@@ -27,7 +30,7 @@ from tests.builders import (
     any_wait,
     is_unbroken,
 )
-from tests.fakes import FixedClock, MemoryHandOff, MemoryLedger
+from tests.fakes import FixedClock, MemoryDirectory, MemoryHandOff, MemoryLedger
 
 
 class Office:
@@ -36,8 +39,11 @@ class Office:
     def __init__(self, standing: Task | None = None, refusals: int = 0) -> None:
         self.ledger = MemoryLedger()
         self.hand_off = MemoryHandOff(refusals)
+        self.directory = MemoryDirectory()
         self.clock = FixedClock(NOW)
-        self.desk = Desk(self.ledger, self.hand_off, self.clock, WORKFLOW)
+        self.desk = Desk(
+            self.ledger, self.hand_off, self.directory, self.clock, WORKFLOW, "https://api.example.com/callbacks"
+        )
         if standing:
             self.ledger.standing[standing.task_id] = standing
 
@@ -69,6 +75,13 @@ def test_opening_puts_the_question_with_its_audience_deadline_and_digest() -> No
     assert task.shown == shown_digest(TITLE, DETAILS, REQUESTER)
     assert office.events == ["opened"]
     assert is_unbroken(office.ledger.entries, task.audit_head, task.audit_seq)
+
+
+def test_attachments_are_kept_with_the_task_and_part_of_what_is_shown() -> None:
+    office = Office()
+    office.desk.open(any_wait(), any_question(attachments=ATTACHMENTS))
+    assert office.task.attachments == ATTACHMENTS
+    assert office.task.shown == shown_digest(TITLE, DETAILS, REQUESTER, ATTACHMENTS)
 
 
 def test_opening_hands_the_task_off_in_an_envelope_that_keeps_the_contract() -> None:
@@ -204,7 +217,7 @@ def test_reading_twice_applies_once_and_tells_the_same() -> None:
 
 def test_a_decision_that_another_tasks_answer_replaced_is_marked_superseded() -> None:
     office = Office(any_decided_task())
-    office.desk.read(any_wait(), superseded=True)
+    assert office.desk.withdraw(any_wait())["status"] == "APPLIED"
     assert office.task.superseded
 
 
@@ -245,6 +258,7 @@ def test_an_open_task_is_taken_back_with_the_reason() -> None:
     office = Office(any_task())
     assert office.desk.cancel(any_wait(), "hand_off_failed")["status"] == "CANCELLED"
     assert office.ledger.entries[-1].event.data == {"reason": "hand_off_failed"}
+    assert office.task.closed_because == "hand_off_failed"
 
 
 def test_a_decision_made_meanwhile_wins_over_taking_back() -> None:
@@ -257,7 +271,7 @@ def test_taking_back_a_task_that_never_opened_keeps_it_from_opening_later() -> N
     office = Office()
     assert office.desk.cancel(any_wait(), "hand_off_failed")["status"] == "CANCELLED"
     assert office.desk.open(any_wait(), any_question())["status"] == "CANCELLED"
-    assert office.task.status is Status.CANCELLED
+    assert (office.task.status, office.task.closed_because) == (Status.CANCELLED, "hand_off_failed")
     assert office.hand_off.sent == []
     assert office.events == ["cancelled"]
 
@@ -297,3 +311,115 @@ def test_a_withdrawal_before_the_policy_approves_wins() -> None:
     office = Office(any_task(status=Status.CANCELLED, opened_by="", shown=""))
     report = office.desk.approve_by_policy(BY_POLICY, any_question())
     assert (report["status"], report.get("duplicate")) == ("CANCELLED", None)
+
+
+# People who are away, and other names of people
+
+COLLEAGUE = "li@example.com"
+
+
+def away(person: str, to: str) -> Entry:
+    return Entry(person, (Absence(NOW - timedelta(days=1), NOW + timedelta(days=1), to),))
+
+
+def test_who_is_away_when_the_task_opens_has_a_stand_in_who_gets_the_mail() -> None:
+    office = Office()
+    office.directory.known[APPROVER] = away(APPROVER, COLLEAGUE)
+    office.desk.open(any_wait(), any_question())
+    assert office.task.audience == (COLLEAGUE,)
+    assert office.task.delegations == (Delegation(APPROVER, COLLEAGUE, NOW, standing=True),)
+    assert office.hand_off.sent[0]["task"]["recipients"] == [COLLEAGUE]
+    assert office.events == ["opened", "delegated"]
+    assert is_unbroken(office.ledger.entries, office.task.audit_head, office.task.audit_seq)
+
+
+def test_a_task_that_is_open_stays_with_whom_it_was_asked_of_when_its_opening_is_retried() -> None:
+    office = Office(refusals=1)
+    with pytest.raises(HandOffRejectedError):
+        office.desk.open(any_wait(), any_question())
+    office.directory.known[APPROVER] = away(APPROVER, COLLEAGUE)
+    office.desk.open(any_wait(), any_question())
+    assert office.task.audience == (APPROVER,)
+    assert office.hand_off.sent[0]["task"]["recipients"] == [APPROVER]
+
+
+def test_nobody_stands_in_who_decides_another_task_of_the_chain() -> None:
+    office = Office()
+    office.directory.known[APPROVER] = away(APPROVER, COLLEAGUE)
+    office.desk.open(any_wait(), any_question(elsewhere=(COLLEAGUE.upper(),)))
+    assert office.task.audience == (APPROVER,), "who is away stays asked"
+    assert office.task.elsewhere == (COLLEAGUE,)
+
+
+def test_the_requester_is_known_by_their_other_names_from_the_opening_on() -> None:
+    office = Office()
+    office.directory.known["r.diaz@example.com"] = Entry(REQUESTER)
+    office.desk.open(any_wait(), any_question(audience=("r.diaz@example.com", APPROVER)))
+    assert office.task.is_requester("r.diaz@example.com")
+    assert office.task.voters == (APPROVER,)
+
+
+def test_a_directory_that_does_not_answer_opens_nothing() -> None:
+    office = Office()
+
+    def unavailable(addresses: object) -> dict[str, Entry]:
+        raise LedgerUnavailableError("directory")
+
+    office.directory.entries = unavailable  # type: ignore[method-assign]
+    with pytest.raises(LedgerUnavailableError):
+        office.desk.open(any_wait(), any_question())
+    assert TASK_ID not in office.ledger.standing
+
+
+def test_an_escalation_to_somebody_away_reaches_their_stand_in_also_when_it_is_retried() -> None:
+    office = Office(any_task(), refusals=1)
+    office.directory.known[OTHER_APPROVER] = away(OTHER_APPROVER, COLLEAGUE)
+    with pytest.raises(HandOffRejectedError):
+        office.desk.hand_off_again(any_wait(), "callback-2", 2, (OTHER_APPROVER,))
+    office.directory.known[OTHER_APPROVER] = Entry(OTHER_APPROVER)
+    office.desk.hand_off_again(any_wait(), "callback-2", 2, (OTHER_APPROVER,))
+    assert office.task.audience == (APPROVER, COLLEAGUE)
+    assert office.events == ["escalated", "delegated"]
+    (sent,) = office.hand_off.sent
+    assert (sent["kind"], sent["task"]["recipients"]) == ("approval.escalated", [COLLEAGUE])
+
+
+def test_an_escalation_does_not_give_a_task_back_to_who_has_handed_it_on() -> None:
+    handed_on = any_task(audience=(COLLEAGUE,), delegations=(Delegation(APPROVER, COLLEAGUE, NOW),))
+    office = Office(handed_on)
+    office.directory.known[OTHER_APPROVER] = away(OTHER_APPROVER, APPROVER)
+    office.desk.hand_off_again(any_wait(), "callback-2", 2, (APPROVER, OTHER_APPROVER))
+    assert office.task.audience == (COLLEAGUE, OTHER_APPROVER)
+    assert office.hand_off.sent[0]["task"]["recipients"] == [OTHER_APPROVER]
+
+
+def test_a_reminder_reaches_the_colleague_and_looks_nobody_up() -> None:
+    office = Office(any_task(audience=(COLLEAGUE,), delegations=(Delegation(APPROVER, COLLEAGUE, NOW),)))
+    office.directory.entries = lambda addresses: pytest.fail("a reminder asks nobody new")  # type: ignore[method-assign]
+    office.desk.hand_off_again(any_wait(), "callback-2", 2, ())
+    assert office.hand_off.sent[0]["task"]["recipients"] == [COLLEAGUE]
+
+
+# Decisions that nobody made
+
+
+@pytest.mark.parametrize(
+    "tampered",
+    [
+        any_decided_task(votes={}),
+        any_decided_task(requester=APPROVER),
+        any_decided_task(audience=(OTHER_APPROVER,)),
+        any_decided_task(aliases=Aliases({APPROVER: REQUESTER})),
+        any_decided_task(Decision.REJECT, outcome=Outcome.APPROVED),
+    ],
+)
+def test_a_decision_that_the_votes_do_not_make_is_not_applied(tampered: Task) -> None:
+    office = Office(tampered)
+    assert office.desk.read(any_wait())["unsound"] is True
+    assert office.task == tampered
+    assert office.ledger.entries == []
+
+
+def test_a_decision_of_who_stands_in_is_sound() -> None:
+    office = Office(any_decided_task(delegations=(Delegation(OTHER_APPROVER, APPROVER, NOW, standing=True),)))
+    assert office.desk.read(any_wait())["status"] == "APPLIED"

@@ -34,6 +34,7 @@ def test_a_dead_execution_fails_its_request_and_cancels_its_open_tasks(status: s
     assert ended(ledger, status) == Aftermath(cancelled=(TASK_ID, SECOND))
     assert ledger.asked[REQUEST_ID].status == "failed"
     assert {task.status for task in ledger.standing.values()} == {Status.CANCELLED}
+    assert {task.closed_because for task in ledger.standing.values()} == {f"execution_{status.lower()}"}
     assert [entry.event.data for entry in ledger.entries] == [{"reason": f"execution_{status.lower()}"}] * 2
 
 

@@ -6,11 +6,15 @@ from typing import Any
 
 import pytest
 
+from countersign.domain import votes
 from countersign.domain.errors import (
     CommentTooLongError,
     CrossSiteError,
     DecidedOtherwiseError,
+    DelegationRefusedError,
     DetailsChangedError,
+    HandedOnError,
+    InboxExpiredError,
     LedgerUnavailableError,
     OwnRequestError,
     ReviewRefusedError,
@@ -18,16 +22,18 @@ from countersign.domain.errors import (
     UnknownDecisionError,
     UnknownLinkError,
 )
+from countersign.domain.people import Delegation, Entry
 from countersign.domain.rules import Decision, Outcome
-from countersign.domain.tasks import Status, Task
+from countersign.domain.tasks import Status, Task, Vote
 from countersign.domain.tokens import mint
-from countersign.ports import Link
+from countersign.ports import Link, Purpose
 from countersign.services import reviews
-from countersign.services.reviews import MAX_COMMENT_CHARACTERS, Review, Reviews
+from countersign.services.reviews import MAX_COMMENT_CHARACTERS, HandOver, Review, Reviews
 from tests.builders import (
     APPROVER,
     NOW,
     OTHER_APPROVER,
+    REQUESTER,
     TASK_ID,
     any_click,
     any_decided_task,
@@ -36,7 +42,7 @@ from tests.builders import (
     any_token,
     is_unbroken,
 )
-from tests.fakes import FixedClock, MemoryLedger
+from tests.fakes import FixedClock, MemoryDirectory, MemoryLedger
 
 
 class Desk:
@@ -45,8 +51,9 @@ class Desk:
     def __init__(self, standing: Task, recipient: str = APPROVER) -> None:
         self.ledger = MemoryLedger()
         self.ledger.standing[TASK_ID] = standing
+        self.directory = MemoryDirectory()
         self.clock = FixedClock(NOW)
-        self.reviews = Reviews(self.ledger, self.clock)
+        self.reviews = Reviews(self.ledger, self.directory, self.clock)
         self.token = self.link_for(recipient)
 
     def link_for(self, recipient: str) -> str:
@@ -184,7 +191,7 @@ def test_every_refusal_leaves_one_audit_entry_with_its_reason_and_nothing_else(
 
 
 def test_every_refusal_that_a_click_can_meet_has_a_name_in_the_audit() -> None:
-    assert set(reviews.REASONS) == set(ReviewRefusedError.__subclasses__()) - {UnknownLinkError}
+    assert set(reviews.REASONS) == set(ReviewRefusedError.__subclasses__()) - {InboxExpiredError, UnknownLinkError}
     assert len(set(reviews.REASONS.values())) == len(reviews.REASONS)
 
 
@@ -264,3 +271,160 @@ def test_a_decided_task_can_be_looked_at_past_its_deadline() -> None:
     desk = Desk(any_decided_task(Decision.REJECT, status=Status.APPLIED))
     desk.clock.move(days=30)
     assert desk.reviews.look(desk.token).task.outcome is Outcome.REJECTED
+
+
+# Handing over
+
+COLLEAGUE = "li@example.com"
+
+
+def hand_over(desk: Desk, colleague: str = COLLEAGUE, **changes: Any) -> Review:
+    fields = {"token": desk.token, "fetch_site": "same-origin", "source": "203.0.113.0/24"} | changes
+    return desk.reviews.hand_over(HandOver(colleague=colleague, **fields))
+
+
+def test_a_colleague_takes_the_place_and_is_written_to_in_the_same_write() -> None:
+    desk = Desk(any_task(audience=(APPROVER, OTHER_APPROVER)))
+    review = hand_over(desk, f" {COLLEAGUE.upper()} ")
+    assert (review.refusal, review.task) == (None, desk.task)
+    assert desk.task.audience == (COLLEAGUE, OTHER_APPROVER)
+    ((_, envelope),) = desk.ledger.outbox.items()
+    assert (envelope["kind"], envelope["task"]["recipients"]) == ("approval.requested", [COLLEAGUE])
+    (entry,) = desk.ledger.entries
+    assert (entry.event.event, entry.event.actor, entry.event.source) == ("delegated", APPROVER, "203.0.113.0/24")
+    assert entry.event.data == {"by": APPROVER, "to": COLLEAGUE, "standing": False}
+
+
+def test_the_outbox_names_nobody_since_its_names_are_logged() -> None:
+    desk = Desk(any_task())
+    hand_over(desk)
+    assert "@" not in str(list(desk.ledger.outbox))
+
+
+def test_a_delegation_that_is_not_written_writes_to_nobody() -> None:
+    desk = Desk(any_task())
+
+    def fail(write: str) -> None:
+        raise LedgerUnavailableError(write)
+
+    desk.ledger.before_write = fail
+    with pytest.raises(LedgerUnavailableError):
+        hand_over(desk)
+    assert desk.ledger.outbox == {}
+    assert desk.task == any_task()
+
+
+@pytest.mark.parametrize(
+    ("reason", "standing", "colleague"),
+    [
+        ("delegation_no_address", any_task(), "li"),
+        ("delegation_no_address", any_task(), ""),
+        ("delegation_no_address", any_task(), f"{COLLEAGUE}\r\nBcc: eve@example.com"),
+        ("delegation_no_address", any_task(), f"{COLLEAGUE},eve@example.com"),
+        ("delegation_requester", any_task(), REQUESTER.upper()),
+        ("delegation_asked_already", any_task(), APPROVER),
+        ("delegation_asked_already", any_task(elsewhere=(COLLEAGUE,)), COLLEAGUE),
+        ("delegation_outsider", any_task(), "li@example.com.evil.example"),
+        (
+            "delegation_answered",
+            any_task(audience=(APPROVER, OTHER_APPROVER), votes={APPROVER: Vote(Decision.REJECT, "", NOW)}),
+            COLLEAGUE,
+        ),
+        ("delegation_only_once", any_task(delegations=(Delegation(OTHER_APPROVER, APPROVER, NOW),)), COLLEAGUE),
+        ("own_request", any_task(requester=APPROVER), COLLEAGUE),
+        ("decided_otherwise", any_decided_task(), COLLEAGUE),
+        ("closed", any_task(expires_at=NOW), COLLEAGUE),
+        ("handed_on", any_task(audience=(OTHER_APPROVER,)), COLLEAGUE),
+    ],
+)
+def test_a_delegation_that_is_refused_is_an_audit_entry_with_its_reason(
+    reason: str, standing: Task, colleague: str
+) -> None:
+    desk = Desk(standing)
+    review = hand_over(desk, colleague)
+    assert review.refusal
+    assert [(entry.event.event, entry.event.data) for entry in desk.ledger.entries] == [("refused", {"reason": reason})]
+    assert desk.ledger.outbox == {}
+    assert (desk.task.audience, desk.task.delegations) == (standing.audience, standing.delegations)
+
+
+def test_a_delegation_from_another_site_is_refused_before_anything_is_looked_up() -> None:
+    desk = Desk(any_task())
+    desk.directory.entries = lambda addresses: pytest.fail("it looked somebody up")  # type: ignore[method-assign]
+    assert isinstance(hand_over(desk, fetch_site="cross-site").refusal, CrossSiteError)
+
+
+@pytest.mark.parametrize(
+    ("known", "reason"),
+    [
+        ({COLLEAGUE: Entry(REQUESTER)}, "requester"),
+        ({COLLEAGUE: Entry(OTHER_APPROVER)}, "asked_already"),
+        ({REQUESTER: Entry(COLLEAGUE)}, "requester"),
+        ({OTHER_APPROVER: Entry(COLLEAGUE)}, "asked_already"),
+    ],
+)
+def test_other_names_that_the_directory_learnt_after_the_opening_count(known: dict[str, Entry], reason: str) -> None:
+    desk = Desk(any_task(audience=(APPROVER, OTHER_APPROVER)))
+    desk.directory.known |= known
+    refusal = hand_over(desk).refusal
+    assert isinstance(refusal, DelegationRefusedError)
+    assert refusal.reason == reason
+
+
+def test_only_the_colleague_decides_then_and_the_result_names_them() -> None:
+    desk = Desk(any_task())
+    hand_over(desk)
+    assert isinstance(desk.click().refusal, HandedOnError)
+    desk.click(token=desk.link_for(COLLEAGUE))
+    assert (desk.task.outcome, desk.task.decided_by) == (Outcome.APPROVED, (COLLEAGUE,))
+    assert votes.is_sound(desk.task)
+
+
+def test_a_vote_that_was_faster_than_the_delegation_stays() -> None:
+    desk = Desk(any_task())
+
+    def click_first(_: str) -> None:
+        desk.ledger.before_write = lambda _: None
+        desk.click()
+
+    desk.ledger.before_write = click_first
+    assert isinstance(hand_over(desk).refusal, DecidedOtherwiseError)
+    assert desk.task.decided_by == (APPROVER,)
+    assert desk.ledger.outbox == {}
+
+
+# Out of an inbox
+
+
+def test_the_token_of_an_inbox_opens_and_decides_the_owner_s_tasks_only() -> None:
+    desk = Desk(any_task())
+    token, fingerprint = mint()
+    desk.ledger.put_link(Link(fingerprint, "", APPROVER, Purpose.INBOX, NOW + timedelta(days=7)), NOW)
+    desk.ledger.standing["order-2.approval"] = any_task(task_id="order-2.approval", audience=(OTHER_APPROVER,))
+    for task_id in ("order-2.approval", "order-3.approval", "", "x" * 500, "\ud800.approval", "\n."):
+        with pytest.raises(UnknownLinkError):
+            desk.reviews.look(token, task_id)
+        with pytest.raises(UnknownLinkError):
+            desk.click(token=token, task_id=task_id)
+        with pytest.raises(UnknownLinkError):
+            hand_over(desk, token=token, task_id=task_id)
+    assert desk.reviews.look(token, TASK_ID) == Review(any_task(), APPROVER)
+    assert desk.click(token=token, task_id=TASK_ID).task.decided_by == (APPROVER,)
+
+
+def test_a_review_link_shows_its_own_task_whatever_task_is_named() -> None:
+    desk = Desk(any_task())
+    desk.ledger.standing["order-2.approval"] = any_task(task_id="order-2.approval")
+    assert desk.reviews.look(desk.token, "order-2.approval").task.task_id == TASK_ID
+
+
+def test_the_token_of_an_inbox_ends_for_looks_clicks_and_delegations() -> None:
+    desk = Desk(any_task())
+    token, fingerprint = mint()
+    desk.ledger.put_link(Link(fingerprint, "", APPROVER, Purpose.INBOX, NOW), NOW)
+    with pytest.raises(InboxExpiredError):
+        desk.reviews.look(token, TASK_ID)
+    with pytest.raises(InboxExpiredError):
+        desk.click(token=token, task_id=TASK_ID)
+    with pytest.raises(InboxExpiredError):
+        hand_over(desk, token=token, task_id=TASK_ID)

@@ -13,11 +13,12 @@ from countersign.domain.errors import (
     UnknownRequestError,
     UnknownWorkflowError,
 )
+from countersign.domain.people import Entry
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Status
 from countersign.ports import Request
 from countersign.services import submissions
-from countersign.services.submissions import Submissions
+from countersign.services.submissions import Startable, Submissions
 from tests.builders import (
     APPROVER,
     CALLER,
@@ -31,9 +32,9 @@ from tests.builders import (
     any_request,
     any_task,
 )
-from tests.fakes import FixedClock, MemoryLedger, MemoryStarter
+from tests.fakes import FixedClock, MemoryDirectory, MemoryLedger, MemoryStarter
 
-DEADLINES = {WORKFLOW: 3600}
+WORKFLOWS = {WORKFLOW: Startable(3600, WORKFLOW)}
 
 
 class Counter:
@@ -42,7 +43,8 @@ class Counter:
     def __init__(self, *failures: Exception) -> None:
         self.ledger = MemoryLedger()
         self.starter = MemoryStarter(failures)
-        self.submissions = Submissions(self.ledger, self.starter, FixedClock(NOW), DEADLINES)
+        self.directory = MemoryDirectory()
+        self.submissions = Submissions(self.ledger, self.starter, self.directory, FixedClock(NOW), WORKFLOWS)
 
     def submit(self, **changes: Any) -> submissions.Submission:
         return self.submissions.submit(any_request(**changes), CALLER)
@@ -96,7 +98,7 @@ def test_the_same_request_after_its_end_starts_nothing() -> None:
 
 @pytest.mark.parametrize("changes", [{"input": any_input(amount="250.01")}, {"workflow": "second"}])
 def test_the_same_id_for_something_else_is_a_conflict(changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(DEADLINES, "second", 3600)
+    monkeypatch.setitem(WORKFLOWS, "second", Startable(3600, WORKFLOW))
     monkeypatch.setattr(contracts, "check", lambda name, document, prefix="": document)
     counter = Counter()
     counter.submit()
@@ -153,6 +155,18 @@ def test_a_broken_contract_is_refused_with_the_place_before_anything_is_kept(
     assert counter.ledger.asked == {}
 
 
+def test_an_input_keeps_the_contract_that_its_workflow_names() -> None:
+    ledger, starter = MemoryLedger(), MemoryStarter()
+    counter = Submissions(
+        ledger, starter, MemoryDirectory(), FixedClock(NOW), {"expense-approval": Startable(3600, WORKFLOW)}
+    )
+    with pytest.raises(ContractError) as error:
+        counter.submit(any_request(workflow="expense-approval", input=any_input(amount=250)), CALLER)
+    assert error.value.pointer == "/input/amount"
+    assert counter.submit(any_request(workflow="expense-approval"), CALLER).started
+    assert starter.started[0][0] == "expense-approval"
+
+
 @pytest.mark.parametrize(
     ("people", "pointer"),
     [([APPROVER, REQUESTER], "/input/rule/k"), ([APPROVER, APPROVER.upper()], "/input/approvers")],
@@ -175,7 +189,7 @@ def test_a_start_that_is_tried_again_is_the_same_start_though_the_default_deadli
     counter = Counter(StartFailedError("TooManyRequestsException"))
     with pytest.raises(StartFailedError):
         counter.submit()
-    monkeypatch.setitem(DEADLINES, WORKFLOW, 7200)
+    monkeypatch.setitem(WORKFLOWS, WORKFLOW, Startable(7200, WORKFLOW))
     counter.submit()
     assert counter.starter.started[0][2]["input"]["deadline_seconds"] == 3600
 
@@ -187,7 +201,7 @@ def test_a_ledger_that_does_not_answer_starts_nothing() -> None:
 
     starter = MemoryStarter()
     with pytest.raises(LedgerUnavailableError):
-        Submissions(Down(), starter, FixedClock(NOW), DEADLINES).submit(any_request(), CALLER)
+        Submissions(Down(), starter, MemoryDirectory(), FixedClock(NOW), WORKFLOWS).submit(any_request(), CALLER)
     assert starter.started == []
 
 
@@ -243,3 +257,35 @@ def test_there_is_no_report_of_what_was_never_asked(request_id: str) -> None:
     counter.submit()
     with pytest.raises(UnknownRequestError):
         counter.submissions.report(request_id)
+
+
+# What the directory knows
+
+ALIAS = "m.lopez@example.com"
+
+
+def test_approvers_who_are_one_person_by_the_directory_are_refused_with_the_pointer() -> None:
+    counter = Counter()
+    counter.directory.known[ALIAS] = Entry(APPROVER)
+    with pytest.raises(ContractError, match="names one person twice") as refused:
+        counter.submit(input=any_input(approvers=[APPROVER, ALIAS.upper()]))
+    assert refused.value.pointer == "/input/approvers"
+    assert REQUEST_ID not in counter.ledger.asked
+
+
+def test_a_quorum_that_only_the_requester_s_other_name_would_reach_is_refused_with_the_pointer() -> None:
+    counter = Counter()
+    counter.directory.known[ALIAS] = Entry(REQUESTER)
+    with pytest.raises(ContractError) as refused:
+        counter.submit(input=any_input(approvers=[APPROVER, ALIAS], rule={"kind": "quorum", "k": 2}))
+    assert refused.value.pointer == "/input/rule/k"
+
+
+def test_a_request_that_came_before_the_alias_was_known_is_itself_still() -> None:
+    counter = Counter()
+    asked_for = any_input(approvers=[APPROVER, ALIAS])
+    assert counter.submit(input=asked_for).started
+    counter.directory.known[ALIAS] = Entry(APPROVER)
+    assert not counter.submit(input=asked_for).started
+    with pytest.raises(RequestConflictError):
+        counter.submit(input=any_input(approvers=[ALIAS, APPROVER]))

@@ -11,7 +11,10 @@ from countersign.domain.errors import (
     CountersignError,
     CrossSiteError,
     DecidedOtherwiseError,
+    DelegationRefusedError,
     DetailsChangedError,
+    HandedOnError,
+    InboxExpiredError,
     LedgerUnavailableError,
     MalformedBodyError,
     OwnRequestError,
@@ -21,9 +24,12 @@ from countersign.domain.errors import (
     UnknownDecisionError,
     UnknownLinkError,
 )
+from countersign.domain.people import Delegation
 from countersign.domain.rules import Decision, Rule
-from countersign.domain.tasks import Status, Task, Vote
-from countersign.services.reviews import Review
+from countersign.domain.tasks import Status, Task, Vote, execution_ended
+from countersign.services.executions import ENDED
+from countersign.services.inboxes import Inbox
+from countersign.services.reviews import HandOver, Review
 from tests.builders import (
     APPROVER,
     NOW,
@@ -38,8 +44,12 @@ from tests.builders import (
     with_deadline,
 )
 from webhook import answers
+from webhook.pages import Key
 
 LATE = NOW + timedelta(days=2)
+HANDED_ON = any_task(
+    audience=(OTHER_APPROVER,), delegations=(Delegation(APPROVER, OTHER_APPROVER, NOW - timedelta(hours=1)),)
+)
 REFUSALS: list[tuple[ReviewRefusedError, Task, int]] = [
     (CrossSiteError(), any_task(), 403),
     (OwnRequestError(), any_task(), 403),
@@ -52,8 +62,11 @@ REFUSALS: list[tuple[ReviewRefusedError, Task, int]] = [
     (DecidedOtherwiseError(), any_decided_task(status=Status.APPLIED), 409),
     (TaskClosedError(), any_task(status=Status.EXPIRED), 410),
     (TaskClosedError(), any_task(status=Status.CANCELLED, closed_at=NOW), 410),
+    (TaskClosedError(), any_task(status=Status.CANCELLED, closed_at=NOW, closed_because="execution_stopped"), 410),
     (TaskClosedError(), with_deadline(any_task(), NOW), 410),
     (DetailsChangedError(), any_task(), 409),
+    (HandedOnError(), HANDED_ON, 410),
+    (HandedOnError(), any_task(audience=(OTHER_APPROVER,)), 410),
 ]
 
 
@@ -75,36 +88,56 @@ def form_is_on(page: str) -> bool:
         (with_deadline(any_task(), NOW), 410, False),
         (any_task(status=Status.EXPIRED, closed_at=NOW), 410, False),
         (any_task(status=Status.CANCELLED, closed_at=NOW), 410, False),
+        (any_task(status=Status.CANCELLED, closed_at=NOW, closed_because="execution_failed"), 410, False),
     ],
-    ids=["open", "voted", "approved", "rejected", "applied", "past its deadline", "expired", "withdrawn"],
+    ids=["open", "voted", "approved", "rejected", "applied", "past its deadline", "expired", "withdrawn", "ended"],
 )
 def test_a_look_at_every_state_has_its_status_and_the_form_only_while_open(task: Task, status: int, form: bool) -> None:
-    answer = answers.of_look(Review(task, APPROVER), any_token(), NOW)
+    answer = answers.of_look(Review(task, APPROVER), Key(any_token()), NOW)
     assert (answer.status, form_is_on(answer.page)) == (status, form)
     assert TITLE in answer.page
 
 
+@pytest.mark.parametrize("status", sorted(ENDED))
+def test_a_task_that_outlived_its_execution_has_a_page_of_its_own(status: str) -> None:
+    task = any_task(status=Status.CANCELLED, closed_at=NOW, closed_because=execution_ended(status))
+    for answer in (
+        answers.of_look(Review(task, APPROVER), Key(any_token()), NOW),
+        answers.of_click(Review(task, APPROVER, refusal=TaskClosedError()), any_click(), NOW),
+    ):
+        assert answer.status == 410
+        assert "This request has ended" in answer.page
+
+
+@pytest.mark.parametrize("reason", ["", "hand_off_failed", "withdrawn"], ids=["older version", "hand-off", "operator"])
+def test_a_task_that_was_taken_back_says_so(reason: str) -> None:
+    task = any_task(status=Status.CANCELLED, closed_at=NOW, closed_because=reason)
+    answer = answers.of_look(Review(task, APPROVER), Key(any_token()), NOW)
+    assert answer.status == 410
+    assert "This request was withdrawn" in answer.page
+
+
 def test_a_decided_task_is_shown_with_who_and_why_also_past_its_deadline() -> None:
-    answer = answers.of_look(Review(any_decided_task(Decision.REJECT), APPROVER), any_token(), LATE)
+    answer = answers.of_look(Review(any_decided_task(Decision.REJECT), APPROVER), Key(any_token()), LATE)
     assert answer.status == 200
     assert APPROVER in answer.page
     assert "Go ahead" in answer.page
 
 
 def test_the_form_holds_the_token_and_the_digest_of_what_it_shows() -> None:
-    page = answers.of_look(Review(any_task(), APPROVER), any_token(), NOW).page
+    page = answers.of_look(Review(any_task(), APPROVER), Key(any_token()), NOW).page
     assert any_token() in page
     assert any_task().shown in page
 
 
 def test_a_page_without_a_form_holds_no_token() -> None:
     for task in (any_decided_task(), any_task(status=Status.CANCELLED), any_task(status=Status.EXPIRED)):
-        assert any_token() not in answers.of_look(Review(task, APPROVER), any_token(), NOW).page
+        assert any_token() not in answers.of_look(Review(task, APPROVER), Key(any_token()), NOW).page
 
 
 def test_no_page_holds_a_callback_id() -> None:
     for task in (any_task(), any_decided_task(), any_task(status=Status.CANCELLED)):
-        assert any_task().callback_id not in answers.of_look(Review(task, APPROVER), any_token(), NOW).page
+        assert any_task().callback_id not in answers.of_look(Review(task, APPROVER), Key(any_token()), NOW).page
 
 
 # Clicking
@@ -137,7 +170,7 @@ def test_a_vote_that_others_must_follow_is_200_and_says_so() -> None:
 )
 def test_a_vote_repeated_on_a_task_that_closed_shows_that_it_closed(task: Task) -> None:
     repeated = answers.of_click(Review(task, APPROVER, repeated=True), any_click(), NOW)
-    closed = answers.of_look(Review(task, APPROVER), any_token(), NOW)
+    closed = answers.of_look(Review(task, APPROVER), Key(any_token()), NOW)
     assert (repeated.status, repeated.page) == (200, closed.page)
 
 
@@ -153,7 +186,8 @@ def test_every_refusal_has_its_status_and_a_page(refusal: ReviewRefusedError, ta
 
 
 def test_no_refusal_is_without_a_row() -> None:
-    met_by_clicks = set(ReviewRefusedError.__subclasses__()) - {UnknownLinkError}
+    of_links_and_delegations = {DelegationRefusedError, InboxExpiredError, UnknownLinkError}
+    met_by_clicks = set(ReviewRefusedError.__subclasses__()) - of_links_and_delegations
     assert {type(refusal) for refusal, *_ in REFUSALS} == met_by_clicks
 
 
@@ -186,6 +220,8 @@ def test_the_loser_of_a_race_sees_who_decided_and_what() -> None:
     ("error", "status"),
     [
         (UnknownLinkError(), 404),
+        (InboxExpiredError(), 410),
+        (CrossSiteError(), 403),
         (MalformedBodyError("not UTF-8"), 400),
         (BodyTooLargeError(1), 413),
         (LedgerUnavailableError("table"), 503),
@@ -210,13 +246,131 @@ def test_the_form_tells_who_else_is_asked_how_far_the_vote_is_and_what_this_pers
     people = (APPROVER, "hugo@example.com", "li@example.com", REQUESTER)
     voted = {APPROVER: Vote(Decision.APPROVE, "", NOW)}
     task = any_task(audience=people, rule=Rule("quorum", 2), votes=voted)
-    page = answers.of_look(Review(task, APPROVER), any_token(), NOW).page
+    page = answers.of_look(Review(task, APPROVER), Key(any_token()), NOW).page
     assert "hugo@example.com and li@example.com" in page
     assert "1 of 2 approvals" in page
     assert "You have approved this." in page
 
 
 def test_the_only_person_asked_reads_nothing_of_others() -> None:
-    page = answers.of_look(Review(any_task(), APPROVER), any_token(), NOW).page
+    page = answers.of_look(Review(any_task(), APPROVER), Key(any_token()), NOW).page
     assert "Also asked" not in page
     assert "So far" not in page
+
+
+# Handing over
+
+
+def any_hand_over(colleague: str = OTHER_APPROVER) -> HandOver:
+    return HandOver(any_token(), colleague, "same-origin", "203.0.113.0/24")
+
+
+def test_who_has_handed_the_task_on_reads_to_whom_and_since_when() -> None:
+    answer = answers.of_hand_over(Review(HANDED_ON, APPROVER), any_hand_over(), NOW)
+    assert answer.status == 200
+    assert OTHER_APPROVER in answer.page
+    assert "08:00" in answer.page
+    assert not form_is_on(answer.page)
+
+
+def test_a_link_whose_task_was_handed_on_is_410_and_names_who_decides() -> None:
+    answer = answers.of_look(Review(HANDED_ON, APPROVER), Key(any_token()), NOW)
+    assert answer.status == 410
+    assert "Somebody else decides this now" in answer.page
+    assert OTHER_APPROVER in answer.page
+
+
+def test_who_decides_in_anothers_place_reads_whose() -> None:
+    page = answers.of_look(Review(HANDED_ON, OTHER_APPROVER), Key(any_token()), NOW).page
+    assert f"You decide in the place of <bdi>{APPROVER}</bdi>." in page
+    assert 'action="delegate"' not in page, "what was handed on once cannot be handed on again"
+
+
+@pytest.mark.parametrize("recipient", [APPROVER, REQUESTER])
+def test_only_who_may_decide_is_offered_to_hand_it_on(recipient: str) -> None:
+    task = any_task(audience=(APPROVER, REQUESTER))
+    page = answers.of_look(Review(task, recipient), Key(any_token()), NOW).page
+    assert ('action="delegate"' in page) is (recipient == APPROVER)
+
+
+@pytest.mark.parametrize(
+    ("reason", "status"),
+    [("no_address", 400)]
+    + [(reason, 409) for reason in ("requester", "asked_already", "outsider", "answered", "only_once")],
+)
+def test_a_colleague_who_cannot_be_asked_is_said_why_above_the_form_with_the_address_kept(
+    reason: str, status: int
+) -> None:
+    review = Review(any_task(), APPROVER, refusal=DelegationRefusedError(reason))
+    answer = answers.of_hand_over(review, any_hand_over('no"body'), NOW)
+    assert answer.status == status
+    assert 'role="alert"' in answer.page
+    assert 'value="no&#34;body"' in answer.page
+    assert '<details class="colleague" open>' in answer.page
+
+
+@pytest.mark.parametrize("task", [any_decided_task(), any_task(status=Status.CANCELLED), HANDED_ON])
+def test_who_types_nonsense_on_a_page_that_is_out_of_date_sees_how_things_stand(task: Task) -> None:
+    review = Review(task, APPROVER, refusal=DelegationRefusedError("no_address"))
+    assert not form_is_on(answers.of_hand_over(review, any_hand_over(), NOW).page)
+    unknown = dataclasses.replace(review, refusal=UnknownDecisionError())
+    assert not form_is_on(answers.of_click(unknown, any_click(), NOW).page)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "task", "status"),
+    [
+        (CrossSiteError(), any_task(), 403),
+        (OwnRequestError(), any_task(), 403),
+        (DecidedOtherwiseError(), any_decided_task(), 409),
+        (TaskClosedError(), any_task(status=Status.EXPIRED), 410),
+        (HandedOnError(), HANDED_ON, 410),
+    ],
+)
+def test_what_is_in_the_way_of_an_answer_is_in_the_way_of_a_delegation(
+    refusal: ReviewRefusedError, task: Task, status: int
+) -> None:
+    answer = answers.of_hand_over(Review(task, APPROVER, refusal=refusal), any_hand_over(), NOW)
+    assert answer.status == status
+    assert not form_is_on(answer.page)
+
+
+def test_who_hands_on_what_they_decided_themselves_reads_nothing_of_a_lost_answer() -> None:
+    review = Review(any_decided_task(), APPROVER, refusal=DecidedOtherwiseError())
+    assert "was not recorded" not in answers.of_hand_over(review, any_hand_over(), NOW).page
+
+
+# Inboxes
+
+
+def test_each_row_of_an_inbox_leads_to_its_own_review_with_the_inbox_s_token() -> None:
+    tasks = (any_task(), any_task(task_id="order-1002.approval", title="Order 1002"))
+    answer = answers.of_inbox(Inbox(APPROVER, tasks), any_token(), NOW)
+    assert answer.status == 200
+    for task in tasks:
+        assert f'href="review?t={any_token()}&amp;task={task.task_id}"' in answer.page
+        assert task.title in answer.page
+
+
+def test_an_inbox_says_what_its_owner_has_answered() -> None:
+    voted = any_task(votes={APPROVER: Vote(Decision.APPROVE, "", NOW)})
+    assert "You have answered." in answers.of_inbox(Inbox(APPROVER, (voted,)), any_token(), NOW).page
+    assert "You have answered." not in answers.of_inbox(Inbox(APPROVER, (any_task(),)), any_token(), NOW).page
+
+
+def test_an_empty_inbox_says_so() -> None:
+    answer = answers.of_inbox(Inbox(APPROVER, ()), any_token(), NOW)
+    assert answer.status == 200
+    assert "Nothing waits for you" in answer.page
+
+
+def test_a_review_out_of_an_inbox_sends_its_task_back_and_offers_no_other_list() -> None:
+    page = answers.of_look(Review(any_task(), APPROVER), Key(any_token(), any_task().task_id), NOW).page
+    assert page.count(f'name="task" value="{any_task().task_id}"') == page.count("<form") == 2
+    assert 'action="inbox"' not in page
+
+
+def test_who_asks_for_their_list_reads_to_whom_it_goes() -> None:
+    answer = answers.of_inbox_request(APPROVER, NOW)
+    assert answer.status == 200
+    assert APPROVER in answer.page

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from aws_durable_execution_sdk_python import DurableContext
 
-from countersign.ask import LEDGER_STEP, Report, ask
+from countersign.ask import LEDGER_STEP, Expired, Report, ask
+from countersign.domain.attachments import Attachment
 from countersign.domain.clock import from_text
 from countersign.domain.errors import DuplicateTaskNameError, TaskWithdrawnError
 from countersign.domain.escalations import Escalation
@@ -33,6 +34,7 @@ class Approval:
         escalations: Who is asked too when nobody has decided for a while.
         policy: Version of the policy that this follows; empty where there is none.
         auto_approve: Whether the policy approves it without asking anybody.
+        attachments: Documents that live elsewhere, shown as links that open outside.
     """
 
     title: str
@@ -45,6 +47,7 @@ class Approval:
     escalations: tuple[Escalation, ...] = ()
     policy: str = ""
     auto_approve: bool = False
+    attachments: tuple[Attachment, ...] = ()
 
     def under(self, terms: Terms) -> "Approval":
         """Return the approval as a policy has it, whatever the request asked for; the earlier deadline stays.
@@ -101,11 +104,6 @@ class Rejected(_Decided):
     """The approvers did not agree."""
 
 
-@dataclass(frozen=True)
-class Expired:
-    """Nobody decided in time."""
-
-
 ApprovalResult = Approved | Rejected | Expired
 
 
@@ -132,8 +130,10 @@ def _in_order(context: DurableContext, name: str, approval: Approval) -> Approva
     """Ask one approver after the other, each with a task of their own; who does not approve ends it."""
     votes: tuple[Ballot, ...] = ()
     for level, approver in enumerate(approval.approvers, start=1):
+        # Nobody decides two levels, whoever is away or hands theirs on.
+        others = (*(other for other in approval.approvers if other != approver), *(vote.by for vote in votes))
         alone = replace(approval, approvers=(approver,), rule=Rule())
-        decision = _asked(context, f"{name}-{level}", alone)
+        decision = _asked(context, f"{name}-{level}", alone, others)
         if isinstance(decision, Expired):
             return decision
         votes += decision.votes
@@ -159,8 +159,8 @@ def _approved_by_policy(context: DurableContext, name: str, approval: Approval) 
     return Approved(tuple(report["decided_by"]), from_text(report["decided_at"]), "", ())
 
 
-def _asked(context: DurableContext, name: str, approval: Approval) -> ApprovalResult:
-    report = ask(context, name, _question(approval))
+def _asked(context: DurableContext, name: str, approval: Approval, elsewhere: tuple[str, ...] = ()) -> ApprovalResult:
+    report = ask(context, name, _question(approval, elsewhere))
     match report["status"]:
         case Status.APPLIED:
             return _decided(report)
@@ -169,7 +169,7 @@ def _asked(context: DurableContext, name: str, approval: Approval) -> ApprovalRe
     raise TaskWithdrawnError(task_id_of(execution_of(context).request_id, name))
 
 
-def _question(approval: Approval) -> Question:
+def _question(approval: Approval, elsewhere: tuple[str, ...] = ()) -> Question:
     return Question(
         kind="approval",
         title=approval.title,
@@ -181,6 +181,8 @@ def _question(approval: Approval) -> Question:
         reminders_seconds=approval.reminders_seconds,
         escalations=approval.escalations,
         policy=approval.policy,
+        attachments=approval.attachments,
+        elsewhere=elsewhere,
     )
 
 

@@ -5,7 +5,8 @@ open still, `<name> callback 2`, `<name> open 2`, `<name> read 2`, and so on. A 
 `<name> cancel`, a later hand-off that fails `<name> rotate <round>`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,8 +21,15 @@ from aws_durable_execution_sdk_python.config import CallbackConfig, Duration, St
 from aws_durable_execution_sdk_python.context import Callback
 from aws_durable_execution_sdk_python.retries import RetryStrategyConfig, create_retry_strategy
 
+from countersign.checkpoints import CanonicalSerDes
 from countersign.domain.clock import from_text
-from countersign.domain.errors import DuplicateTaskNameError, HandOffFailedError, IdleRingsError
+from countersign.domain.errors import (
+    DuplicateCorrelationError,
+    DuplicateTaskNameError,
+    HandOffFailedError,
+    IdleRingsError,
+    UnsoundDecisionError,
+)
 from countersign.domain.escalations import Escalation
 from countersign.domain.tasks import Status
 from countersign.runtime import EXECUTION_MARGIN, current
@@ -35,12 +43,28 @@ LATE_SECONDS = 5
 """How late a callback may end by itself before another takes its place; the ledger's deadline is never late."""
 
 LEDGER_STEP = StepConfig(
+    # A report is plain JSON. The SDK's own form puts a type around every value: a list of numbers grows eightfold, and
+    # an answer that is small enough to be taken would be too large for the checkpoint.
     retry_strategy=create_retry_strategy(
         RetryStrategyConfig(max_attempts=6, initial_delay=Duration.from_seconds(2), max_delay=Duration.from_minutes(1))
-    )
+    ),
+    serdes=CanonicalSerDes(),
 )
 
 Report = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Expired:
+    """Nobody decided, or answered, in time.
+
+    Attributes:
+        collected: Of answers that were collected, those that came in time, each by its key.
+        for_good: Whether the whole request's time is over, and not this wait's alone: nobody else can be asked.
+    """
+
+    collected: Mapping[str, Any] = field(default_factory=dict)
+    for_good: bool = False
 
 
 def ask(context: DurableContext, name: str, question: Question) -> Report:
@@ -56,8 +80,10 @@ def ask(context: DurableContext, name: str, question: Question) -> Report:
 
     Raises:
         DuplicateTaskNameError: The workflow has waited under this name before.
+        DuplicateCorrelationError: Another task is called outside as this one would be.
         HandOffFailedError: Nobody could be told; the task is cancelled.
         IdleRingsError: The callback was completed again and again without an answer.
+        UnsoundDecisionError: The votes on record do not make the decision that stands in the ledger.
     """
     asking = _Asking(context, name, question)
     callback = asking.create_callback()
@@ -73,6 +99,30 @@ def ask(context: DurableContext, name: str, question: Question) -> Report:
         found = asking.refresh(wait, callback.callback_id)
 
 
+def withdraw(context: DurableContext, name: str) -> Report:
+    """Take back a wait's task that is needed no more: one operation, `<name> withdraw`.
+
+    Whoever answers later hears that it is closed. A decision made a moment before is on record as superseded.
+
+    Args:
+        context: The execution's context, or a child's.
+        name: Name of the wait.
+
+    Returns:
+        What `Desk.read` returns.
+    """
+    execution = execution_of(context)
+    latest = execution.started_at + current().execution_timeout - EXECUTION_MARGIN
+    wait = Wait(execution.request_id, name, "", latest, latest)
+    report: Report = context.step(lambda _: current().desk.withdraw(wait), f"{name} withdraw", LEDGER_STEP)
+    return report
+
+
+def deadline_of(context: DurableContext, deadline_seconds: int) -> datetime:
+    """Return when a request is over that may take so long from its start, or sooner if its execution ends before."""
+    return execution_of(context).started_at + timedelta(seconds=current().bounded(deadline_seconds))
+
+
 class _Asking:
     """The durable operations of one wait. Runs again on every replay: all that it knows comes from checkpoints."""
 
@@ -86,6 +136,9 @@ class _Asking:
         self._expires_at = min(self._bounds())
         reminders = (Escalation(after, ()) for after in question.reminders_seconds)
         self._later_hand_offs = sorted((*reminders, *question.escalations), key=lambda due: due.after_seconds)
+        beat = question.heartbeat_seconds
+        self._silence = timedelta(seconds=beat) if beat else None
+        self._heard_at: datetime | None = None
         self._handed_off = 0
         self._round = 0
         self._idle_rings = 0
@@ -99,7 +152,10 @@ class _Asking:
         while True:
             self._round += 1
             timeout = self._seconds_to_sleep()
-            config = CallbackConfig(timeout=Duration.from_seconds(timeout))
+            config = CallbackConfig(
+                timeout=Duration.from_seconds(timeout),
+                heartbeat_timeout=Duration.from_seconds(self._seconds_of_silence()),
+            )
             callback = self._context.create_callback(self._operation("callback"), config)
             self._now = max(self._now, _started_at(self._context, callback))
             if self._round == 1:
@@ -119,6 +175,8 @@ class _Asking:
             return self._take_back(wait, error)
         if opened.get("duplicate"):
             raise DuplicateTaskNameError(wait.task_id)
+        if opened.get("taken"):
+            raise DuplicateCorrelationError(wait.task_id)
         return opened
 
     def refresh(self, wait: Wait, callback_id: str) -> Report:
@@ -153,9 +211,12 @@ class _Asking:
             raise IdleRingsError(wait.task_id, self._idle_rings)
 
     def read(self, wait: Wait) -> Report:
-        found = self._step(self._operation("read"), lambda: current().desk.read(wait))
+        found = self._step(self._operation("read"), lambda: current().desk.read(wait, self._silence))
         self._now = from_text(found["at"])
         self._expires_at = from_text(found["expires_at"])
+        self._heard_at = from_text(found["heard_at"]) if "heard_at" in found else None
+        if found.get("unsound"):
+            raise UnsoundDecisionError(wait.task_id)
         return found
 
     def _take_back(self, wait: Wait, error: StepError) -> Report:
@@ -166,8 +227,8 @@ class _Asking:
 
     def _bounds(self) -> list[datetime]:
         """Return everything that ends this wait: the request's deadline, the execution's, and the wait's own."""
-        bounds = [self._execution.started_at + timedelta(seconds=self._question.deadline_seconds), self._latest]
-        if self._question.wait_seconds is not None:
+        bounds = [deadline_of(self._context, self._question.deadline_seconds), self._latest]
+        if self._question.wait_seconds:
             bounds.append(self._opened_at + timedelta(seconds=self._question.wait_seconds))
         return bounds
 
@@ -176,6 +237,16 @@ class _Asking:
         later = (self._opened_at + timedelta(seconds=hand_off.after_seconds) for hand_off in self._later_hand_offs)
         moment = min((due for due in (*later, self._expires_at) if due > self._now), default=self._now)
         return max(1, -((self._now - moment) // timedelta(seconds=1)))
+
+    def _seconds_of_silence(self) -> int:
+        """Return the whole seconds until the machine is lost, rounded up and at least one; 0 where it never is.
+
+        A callback counts from its own creation, the ledger from the last heartbeat: a fresh one waits for what is left.
+        """
+        if self._silence is None:
+            return 0
+        left = self._silence if self._heard_at is None else self._heard_at + self._silence - self._now
+        return max(1, -(-left // timedelta(seconds=1)))
 
     def _seconds_open(self) -> float:
         return (self._now - self._opened_at).total_seconds()

@@ -1,4 +1,8 @@
-"""Batches from queues and streams: each record by itself, and those that failed are reported back to be tried again."""
+"""What functions are invoked with behind the scenes: batches of queues and streams, and single documents.
+
+Each record stands by itself: those that failed are reported back to be tried again, and the log says why without their
+content.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -42,3 +46,28 @@ def run_batch(
     """
     processor = _LoggedBatch(event_type, logger)
     return dict(process_partial_response(event=event, record_handler=handle, processor=processor, context=context))
+
+
+class NotHandledError(RuntimeError):
+    """An asynchronous invocation failed: Lambda invokes again with the same document. The log says why."""
+
+
+def run_one(handle: Callable[[Any], None], document: Any, logger: Logger) -> None:
+    """Handle the document of an asynchronous invocation.
+
+    Args:
+        handle: Handles it; raises to have it tried again.
+        document: What the function was invoked with.
+        logger: Where it is told why it failed.
+
+    Raises:
+        NotHandledError: It failed; without the error itself, whose words Lambda would log.
+    """
+    failed = False
+    try:
+        handle(document)
+    except Exception as error:  # noqa: BLE001  whatever it is, no word of it leaves the function
+        logger.error("invocation failed, to be tried again", **where_it_failed(error))  # noqa: TRY400  it may quote data
+        failed = True
+    if failed:
+        raise NotHandledError

@@ -9,19 +9,32 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from countersign.domain.audit import network_of
 from countersign.domain.errors import (
+    AnswerRefusedError,
     BodyTooLargeError,
+    ConfigurationError,
     ContractError,
     CountersignError,
+    DecidedOtherwiseError,
     MalformedBodyError,
+    MediaTypeError,
     RequestConflictError,
+    SignatureError,
+    TaskClosedError,
     TransientError,
+    UnknownProviderError,
     UnknownRequestError,
+    UnknownTaskError,
+    UnknownTokenError,
     UnknownWorkflowError,
 )
 from countersign.domain.strict_json import MAX_BODY_BYTES
 
 RETRY_AFTER_SECONDS = 2
+
+Reply = tuple[int, dict[str, str], str]
+"""What a machine endpoint answers: status, headers and body."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +50,18 @@ PROBLEMS: dict[type[CountersignError], Problem] = {
     UnknownWorkflowError: Problem(HTTPStatus.NOT_FOUND, "unknown_workflow", "Unknown workflow"),
     BodyTooLargeError: Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", "Body too large"),
     MalformedBodyError: Problem(HTTPStatus.BAD_REQUEST, "malformed", "Malformed body"),
+    AnswerRefusedError: Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "answer_refused", "The answer breaks the contract"),
     ContractError: Problem(HTTPStatus.BAD_REQUEST, "contract", "The body breaks the contract"),
     RequestConflictError: Problem(HTTPStatus.CONFLICT, "request_conflict", "The request id is taken"),
     UnknownRequestError: Problem(HTTPStatus.NOT_FOUND, "unknown_request", "Unknown request"),
+    SignatureError: Problem(HTTPStatus.UNAUTHORIZED, "signature", "The signature is not accepted"),
+    UnknownTokenError: Problem(HTTPStatus.UNAUTHORIZED, "unknown_token", "The token is not accepted"),
+    UnknownProviderError: Problem(HTTPStatus.NOT_FOUND, "unknown_provider", "Unknown provider"),
+    MediaTypeError: Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "media_type", "The media type is not accepted"),
+    DecidedOtherwiseError: Problem(HTTPStatus.CONFLICT, "decided_otherwise", "The task has another answer"),
+    TaskClosedError: Problem(HTTPStatus.GONE, "closed", "The task is closed"),
+    UnknownTaskError: Problem(HTTPStatus.GONE, "closed", "The task is closed"),
+    ConfigurationError: Problem(HTTPStatus.SERVICE_UNAVAILABLE, "not_configured", "Not recorded, try again later"),
     TransientError: Problem(HTTPStatus.SERVICE_UNAVAILABLE, "try_again", "Not recorded, try again"),
 }
 """The one place where errors become statuses; the first class of an error's ancestry that stands here counts."""
@@ -50,6 +72,14 @@ UNEXPECTED = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "unexpected", "Something 
 DETAILS: dict[type[CountersignError], str] = {
     RequestConflictError: "a request of this id exists with another workflow or another input; choose another id",
     UnknownRequestError: "no request of this id was ever submitted",
+    SignatureError: "the signature is missing, malformed, too old, too new, or made with another secret",
+    UnknownTokenError: "send the token of the hand-off as `Authorization: Bearer <token>`",
+    UnknownProviderError: "no provider of this name is configured; correct the address of the webhook",
+    MediaTypeError: "send the provider's own media type, uncompressed",
+    DecidedOtherwiseError: "another answer was recorded before; this one changes nothing",
+    TaskClosedError: "the task expired or was withdrawn; nobody waits for its answer any more",
+    UnknownTaskError: "the task ended so long ago that it is not kept any more",
+    ConfigurationError: "this webhook's signing secret is not configured yet; the same request may be sent again",
     TransientError: "nothing was lost; the same request may be sent again",
 }
 
@@ -74,13 +104,29 @@ def body_bytes(event: Mapping[str, Any]) -> bytes:
     return body
 
 
-def document(status: HTTPStatus, content: Mapping[str, Any]) -> tuple[int, dict[str, str], str]:
+def caller_of(event: Mapping[str, Any]) -> str:
+    """Return the IAM ARN of who signed a request; empty when nobody did."""
+    authorizer = event["requestContext"].get("authorizer") or {}
+    return str((authorizer.get("iam") or {}).get("userArn") or "")
+
+
+def headers_of(event: Mapping[str, Any]) -> dict[str, str]:
+    """Return a request's headers by their names in lower case."""
+    return {str(name).lower(): str(value) for name, value in (event.get("headers") or {}).items()}
+
+
+def source_of(event: Mapping[str, Any]) -> str:
+    """Return the network that a request came from."""
+    return network_of(event["requestContext"]["http"]["sourceIp"])
+
+
+def document(status: HTTPStatus, content: Mapping[str, Any]) -> Reply:
     """Return status, headers and body that tell a machine what it asked for."""
     headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
     return int(status), headers, json.dumps(content)
 
 
-def problem_of(error: CountersignError) -> tuple[int, dict[str, str], str]:
+def problem_of(error: CountersignError) -> Reply:
     """Return status, headers and body that tell a machine about an error.
 
     Raises:
@@ -92,12 +138,16 @@ def problem_of(error: CountersignError) -> tuple[int, dict[str, str], str]:
     document: dict[str, Any] = {"detail": DETAILS.get(kind, "")}
     if isinstance(error, ContractError):
         document = {"detail": error.reason, "pointer": error.pointer}
+    if isinstance(error, AnswerRefusedError):
+        document["errors"] = [{"detail": each.reason, "pointer": each.pointer} for each in error.problems]
     return problem(PROBLEMS[kind], document)
 
 
-def problem(problem: Problem, more: Mapping[str, Any]) -> tuple[int, dict[str, str], str]:
+def problem(problem: Problem, more: Mapping[str, Any]) -> Reply:
     """Return status, headers and body of a problem, with members of its own such as `detail` and `pointer`."""
     headers = {"Content-Type": "application/problem+json", "Cache-Control": "no-store"}
+    if problem.status is HTTPStatus.UNAUTHORIZED and problem.code == "unknown_token":
+        headers["WWW-Authenticate"] = "Bearer"
     if problem.status is HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     document = {
@@ -108,6 +158,12 @@ def problem(problem: Problem, more: Mapping[str, Any]) -> tuple[int, dict[str, s
         **more,
     }
     return int(problem.status), headers, json.dumps(document)
+
+
+def why_it_was_refused(error: CountersignError) -> dict[str, Any]:
+    """Return what a log may say of an error of ours: its type, and the reason, which never quotes what was sent."""
+    reason = getattr(error, "reason", error if isinstance(error, TransientError) else "")
+    return {"error_type": type(error).__name__, "reason": str(reason), "pointer": str(getattr(error, "pointer", ""))}
 
 
 def where_it_failed(error: BaseException) -> dict[str, Any]:

@@ -1,27 +1,43 @@
 """What the use cases need from outside; `countersign.adapters` has it on AWS, the tests have it in memory."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, Protocol
 
-from countersign.domain.audit import AuditEvent
+from countersign.domain.audit import AuditEntry, AuditEvent, Copy
+from countersign.domain.payments import Handling
+from countersign.domain.people import Entry
+from countersign.domain.provider_events import ProviderEvent
 from countersign.domain.tasks import Change, Ring, Task
+
+
+class Purpose(StrEnum):
+    """What a token is for; it opens nothing else."""
+
+    REVIEW = "review"
+    INBOX = "inbox"
+    CALLBACK = "callback"
 
 
 @dataclass(frozen=True)
 class Link:
-    """A review link.
+    """What a token opens: the review of a task, somebody's inbox, or the callback of a machine's task.
 
     Attributes:
         fingerprint: SHA-256 of its token, in hex.
-        task_id: The task that it shows.
-        recipient: Whose link it is, normalised; an answer through it is theirs.
+        task_id: The task that it shows; empty for an inbox, which shows every task that waits for its recipient.
+        recipient: Whose link it is, normalised; an answer through it is theirs. Empty for a machine's.
+        purpose: What it is for.
+        expires_at: Until when an inbox can be opened; a review can for as long as its task is there.
     """
 
     fingerprint: str
     task_id: str
     recipient: str
+    purpose: Purpose = Purpose.REVIEW
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -62,8 +78,12 @@ class TaskLedger(Protocol):
         The task is OPEN, or CANCELLED so that it cannot open later, or APPLIED when a policy approved it.
 
         Raises:
-            LedgerConflictError: A task of this id exists.
+            LedgerConflictError: A task of this id exists, or one of the same correlation.
         """
+        ...
+
+    def correlated(self, provider: str, external_id: str) -> str:
+        """Return the id of the task that is called so outside; empty where there is none."""
         ...
 
     def commit(self, change: Change) -> Task:
@@ -90,12 +110,107 @@ class LinkLedger(Protocol):
         """Keep a new link."""
         ...
 
+    def waiting(self, recipient: str) -> list[Task]:
+        """Return the tasks that somebody was sent links of lately, in no order; a moment old, perhaps."""
+        ...
+
     def mailed(self, task_id: str, hand_off: int, recipient: str) -> bool:
         """Tell whether this hand-off's mail to this recipient is on record."""
         ...
 
+    def put_outbox(self, task_id: str, name: str, envelope: Mapping[str, Any], at: datetime, pause: timedelta) -> None:
+        """Have an envelope sent that no change goes with, unless one of this name was less than a pause ago."""
+        ...
+
     def commit_mail(self, change: Change, hand_off: int, recipient: str) -> Task:
         """Put on record, with its audit entry, that a mail was accepted for delivery; otherwise as `commit`."""
+        ...
+
+
+@dataclass(frozen=True)
+class EventRecord:
+    """That an event of a provider came, and what became of it; kept for as long as providers may send it again.
+
+    Attributes:
+        provider: Whose.
+        event_id: What they call it.
+        body_digest: SHA-256 of the body that it came in, in hex.
+        handling: What became of it.
+        task_id: The task that it is about; empty where there is none.
+    """
+
+    provider: str
+    event_id: str
+    body_digest: str
+    handling: Handling
+    task_id: str = ""
+
+
+class EventLedger(TaskLedger, Protocol):
+    """Events of providers, and which task they are about."""
+
+    def look_up(self, provider: str, event_id: str, external_id: str) -> tuple[EventRecord | None, str]:
+        """Return what is on record of an event, and the id of the task that it is about; empty where there is none."""
+        ...
+
+    def commit_event(self, change: Change, record: EventRecord) -> Task:
+        """Write a change and that its event came, in one transaction; otherwise as `commit`.
+
+        Raises:
+            LedgerConflictError: As `commit` does, or the event is on record.
+        """
+        ...
+
+    def park(self, event: ProviderEvent, record: EventRecord, at: datetime) -> None:
+        """Keep an event for the task that will be opened, and that it came, in one transaction.
+
+        Raises:
+            LedgerConflictError: The task is there by now, or the event is on record.
+        """
+        ...
+
+    def put_aside(self, record: EventRecord, at: datetime) -> None:
+        """Put on record that an event came which cannot act: another body under its id, or a task long gone."""
+        ...
+
+    def parked(self, provider: str, external_id: str) -> list[ProviderEvent]:
+        """Return the events that wait for a task, the oldest first."""
+        ...
+
+    def commit_parked(self, change: Change, provider: str, event: ProviderEvent, handling: Handling) -> Task:
+        """Write what a parked event does, and take it out of the parking, in one transaction; otherwise as `commit`."""
+        ...
+
+
+class ResponseLedger(TaskLedger, Protocol):
+    """Answers that are collected."""
+
+    def responses(self, task_id: str) -> dict[str, str]:
+        """Return the answers of a task that are there, as JSON text by their keys."""
+        ...
+
+
+class DeskLedger(EventLedger, ResponseLedger, Protocol):
+    """What the steps of workflows need."""
+
+    def audit(self, task_id: str) -> list[AuditEntry]:
+        """Return a task's audit chain as of now, in order."""
+        ...
+
+    def put_link(self, link: Link, expires_at: datetime) -> None:
+        """Keep a new link."""
+        ...
+
+
+class ResultLedger(EventLedger, ResponseLedger, Protocol):
+    """What the answers of machines need."""
+
+    def beat(self, task_id: str, at: datetime) -> bool:
+        """Put on record that a task is worked on; tell whether it was open still."""
+        ...
+
+    def link(self, fingerprint: str) -> Link | None:
+        """Return the link of this fingerprint, or None."""
         ...
 
 
@@ -131,6 +246,74 @@ class RequestLedger(Protocol):
         ...
 
 
+class Directory(Protocol):
+    """What is known of people."""
+
+    def entries(self, addresses: Iterable[str]) -> Mapping[str, Entry]:
+        """Return the entry of each of these normalised addresses; whoever is not listed is themselves and there.
+
+        Raises:
+            LedgerUnavailableError: The directory did not answer.
+        """
+        ...
+
+
+class Secrets(Protocol):
+    """The secrets that providers sign with."""
+
+    def active(self, name: str) -> Sequence[str]:
+        """Return the active secrets of a provider; a moment old, perhaps.
+
+        Raises:
+            SecretError: What is kept for it cannot be read as secrets, or it has none.
+            TransientError: The secrets could not be read.
+        """
+        ...
+
+    def reread(self, name: str) -> Sequence[str] | None:
+        """Return the active secrets as of now, or None when they were read only just now; raises as `active` does."""
+        ...
+
+
+class Cipher(Protocol):
+    """Encrypts small secrets, each bound to what it belongs to."""
+
+    def encrypt(self, plain: bytes, context: Mapping[str, str]) -> str:
+        """Return the ciphertext as base64.
+
+        Args:
+            plain: At most 4,096 bytes, what KMS encrypts by itself.
+            context: What it belongs to; whoever names another cannot decrypt it.
+
+        Raises:
+            BodyTooLargeError: It is larger than that.
+            TransientError: KMS did not answer or was throttled.
+        """
+        ...
+
+    def decrypt(self, ciphertext: str, context: Mapping[str, str]) -> bytes:
+        """Return the plain bytes.
+
+        Raises:
+            WrongContextError: It belongs to something else, was made with another key, or is no ciphertext.
+            TransientError: KMS did not answer or was throttled.
+        """
+        ...
+
+
+class Heart(Protocol):
+    """Keeps callbacks that have a heartbeat timeout alive."""
+
+    def beat(self, callback_id: str) -> None:
+        """Tell the execution that waits on this callback that it is worked on.
+
+        Raises:
+            TaskClosedError: Nobody waits on it any more.
+            TransientError: Lambda did not answer or was throttled; tell it again.
+        """
+        ...
+
+
 class HandOff(Protocol):
     """A channel that carries envelopes to whoever should do something."""
 
@@ -146,8 +329,8 @@ class HandOff(Protocol):
 class Doorbell(Protocol):
     """The callback API of durable executions."""
 
-    def ring(self, callback_id: str, at: datetime) -> Ring:
-        """Wake the execution that waits on this callback, and return how that went.
+    def ring(self, callback_id: str, at: datetime, *, failed: bool = False) -> Ring:
+        """Wake the execution that waits on this callback, by a success or a failure, and return how that went.
 
         Raises:
             TransientError: Lambda did not answer or was throttled, after bounded retries.
@@ -186,4 +369,29 @@ class Channel(Protocol):
         Raises:
             TransientError: The service did not take it; the same message may be sent again.
         """
+        ...
+
+
+class AuditArchive(Protocol):
+    """A copy of the audit that grows and never changes. Every method may raise ArchiveRefusedError."""
+
+    def keep(self, task_id: str, place: str, content: bytes) -> bool:
+        """Keep an entry, once: keeping the same again changes nothing.
+
+        Args:
+            task_id: Whose chain.
+            place: Its place in the chain, as the ledger's sort key has it.
+            content: The entry, as `countersign.adapters.task_items.archived_entry` writes it.
+
+        Returns:
+            Whether the archive holds this entry now; False where another one stands in its place.
+        """
+        ...
+
+    def copies(self, task_id: str) -> Mapping[str, Copy]:
+        """Return what is kept of a task's chain, by place."""
+        ...
+
+    def every_task_id(self) -> set[str]:
+        """Return the ids of all tasks of which anything is kept. Reads the whole archive: for operators."""
         ...

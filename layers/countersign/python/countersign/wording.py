@@ -46,6 +46,10 @@ _ENGLISH = {
     "left.minutes.one": "{count} minute left",
     "left.minutes.other": "{count} minutes left",
     "left.moment": "Less than a minute left",
+    # Attachments, on the review page and once it is decided.
+    "attachments": "Attachments",
+    "attachments.outside": "{host} · opens outside, in a new window",
+    "attachments.unlinked": "This has no link that is safe to open.",
     # The review page.
     "review.status": "Your decision is needed",
     "review.until": "Please decide by {moment}.",
@@ -72,6 +76,34 @@ _ENGLISH = {
     "review.problem.details_changed": (
         "The details below have changed since you opened this page. Please read them again before you decide."
     ),
+    "review.instead_of": "You decide in the place of {person}.",
+    "review.problem.delegation_no_address": "That is not an e-mail address. Please check what you have typed.",
+    "review.problem.delegation_requester": "You cannot hand this to the person who made the request.",
+    "review.problem.delegation_asked_already": "That person has a part in this already. Please choose somebody else.",
+    "review.problem.delegation_outsider": "You can only hand this to somebody of your own organisation.",
+    "review.problem.delegation_answered": "You have answered already. You can still change your answer here.",
+    "review.problem.delegation_only_once": "This was handed to you by a colleague, so you cannot pass it on again.",
+    "delegate.heading": "Hand it to a colleague instead",
+    "delegate.hint": (
+        "Your colleague gets an e-mail with a link of their own and decides in your place. You cannot take it back."
+    ),
+    "delegate.colleague": "Your colleague’s e-mail address",
+    "delegate.action": "Hand it over",
+    "handed_over": "Somebody else decides this now",
+    "handed_over.text": "{person} has been asked to decide in your place since {moment}.",
+    "handed_over.next": "There is nothing left for you to do. You can close this page.",
+    "inbox.offer": "Do other requests wait for you?",
+    "inbox.offer.action": "E-mail me the list",
+    "inbox": "Waiting for your decision",
+    "inbox.owner": "These requests wait for {recipient}.",
+    "inbox.empty": "Nothing waits for you at the moment.",
+    "inbox.answered": "You have answered. Others have not yet.",
+    "inbox.sent": "Please look into your e-mail",
+    "inbox.sent.text": "We have sent a link to the list of all requests that wait for {person}.",
+    "inbox.sent.next": "You can close this page, or go back to decide.",
+    "problem.inbox_expired": "This link is too old",
+    "problem.inbox_expired.text": "For your safety, the link to your list only works for seven days.",
+    "problem.inbox_expired.next": "Open an e-mail about a request that still waits: its page can send a new list.",
     # The result pages.
     "decided.thanks.approved": "Thank you. Your approval is recorded.",
     "decided.thanks.rejected": "Thank you. Your rejection is recorded.",
@@ -98,6 +130,9 @@ _ENGLISH = {
     "closed.withdrawn": "This request was withdrawn",
     "closed.withdrawn.text": "It was withdrawn on {moment}, before a decision was made.",
     "closed.withdrawn.next": "There is nothing left for you to do. You can close this page.",
+    "closed.ended": "This request has ended",
+    "closed.ended.text": "The process behind it ended on {moment}, before a decision was made.",
+    "closed.ended.next": "There is nothing you have to do. If you have questions, ask the person who made the request.",
     # Pages for what went wrong.
     "problem.unknown_link": "This link is not valid",
     "problem.unknown_link.text": "We know no request for this link. It may have been cut off when it was copied.",
@@ -127,7 +162,17 @@ _ENGLISH = {
     "mail.intro.requested": "{requester} asks for a decision from you.",
     "mail.intro.reminder": "{requester} is still waiting for a decision from you.",
     "mail.intro.escalated": "Nobody has decided this request of {requester} yet. It is now passed on to you.",
+    "mail.instead_of": "You are asked in the place of {person}.",
+    "mail.subject.inbox": "Requests that wait for your decision",
+    "mail.inbox.intro": "You asked for the list of all requests that wait for your decision.",
+    "mail.inbox.action": "Show what waits for me",
+    "mail.inbox.until": "This link works until {moment}.",
+    "mail.inbox.personal": (
+        "It is personal to {recipient}: decisions made from it are recorded as yours. Do not forward it."
+    ),
     "mail.row": "{label}: {value}",
+    "mail.attachments": "Attachments, to be opened from the page",
+    "mail.attachments.more": "{first}; {last}",
     "mail.requester": "Requested by",
     "mail.until": "Decide by",
     "mail.clipped": "{text} … (the rest is on the page)",

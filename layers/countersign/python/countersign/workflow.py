@@ -4,7 +4,7 @@ import functools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from aws_durable_execution_sdk_python import DurableContext, durable_execution
@@ -23,7 +23,7 @@ class Execution:
 
     Attributes:
         request_id: The request's id, which is the execution's name.
-        started_at: When Lambda started the execution, in UTC.
+        started_at: When Lambda started the execution, in UTC, in whole seconds.
     """
 
     request_id: str
@@ -56,7 +56,10 @@ def execution_of(context: DurableContext) -> Execution:
     payload = json.loads(context.state.get_input_payload() or "null")
     if operation is None or operation.start_timestamp is None or not isinstance(payload, dict):
         raise LookupError("the execution has no request; start it with POST /requests")
-    return Execution(str(payload["request_id"]), operation.start_timestamp)
+    # Whole seconds: the first invocation and a replay are told the same moment with different precision, and what is
+    # computed from it decides how many callbacks there are.
+    started_at = operation.start_timestamp.astimezone(UTC).replace(microsecond=0)
+    return Execution(str(payload["request_id"]), started_at)
 
 
 def _record(request_id: str, result: dict[str, Any]) -> None:

@@ -20,6 +20,10 @@ _GONE = "ResourceNotFoundException"
 _RETRYABLE = frozenset({"TooManyRequestsException", "ServiceException", "ThrottlingException"})
 
 
+_FAILED = "Countersign.Failed"
+"""The error type of a ring that tells of a technical failure."""
+
+
 class CallbackDoorbell:
     """Rings callbacks with SendDurableExecutionCallbackSuccess.
 
@@ -30,13 +34,14 @@ class CallbackDoorbell:
         self._client = client
         self._pause = pause
 
-    def ring(self, callback_id: str, at: datetime) -> Ring:
+    def ring(self, callback_id: str, at: datetime, *, failed: bool = False) -> Ring:
         """See `countersign.ports.Doorbell.ring`. The ring carries nothing: the ledger has the answer."""
+        send = self._fail if failed else self._client.send_durable_execution_callback_success
         uncertain = False
         for attempt in range(ATTEMPTS):
             self._pause_before(attempt)
             try:
-                self._client.send_durable_execution_callback_success(CallbackId=callback_id)
+                send(CallbackId=callback_id)
             except ParamValidationError:
                 return Ring("failed", at, "ParamValidationError")
             except (ClientError, BotoCoreError) as error:
@@ -46,6 +51,9 @@ class CallbackDoorbell:
             else:
                 return Ring("delivered", at)
         raise NotRungError(f"Lambda did not take the ring in {ATTEMPTS} attempts")
+
+    def _fail(self, **callback: str) -> None:
+        self._client.send_durable_execution_callback_failure(**callback, Error={"ErrorType": _FAILED})
 
     def _pause_before(self, attempt: int) -> None:
         if attempt:

@@ -1,7 +1,8 @@
 """Calls to DynamoDB, with its errors translated once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
@@ -24,6 +25,11 @@ _TRANSIENT_CODES = frozenset(
     }
 )
 
+_BATCH_SIZE = 100
+"""DynamoDB's limit: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html."""
+
+_BATCH_ATTEMPTS = 5
+
 
 class Table:
     """One DynamoDB table; documents in, documents out."""
@@ -39,6 +45,36 @@ class Table:
         item: dict[str, Attribute] | None = answer.get("Item")
         return item
 
+    def get_many(self, keys: Sequence[dict[str, str]]) -> list[dict[str, Any]]:
+        """Return the documents of those of these keys that are there, read consistently, in no order.
+
+        Raises:
+            LedgerUnavailableError: DynamoDB was throttled, or left keys unread again and again.
+        """
+        waiting = [to_item(key) for key in keys]
+        found: list[dict[str, Any]] = []
+        for _ in range(_BATCH_ATTEMPTS + len(waiting) // _BATCH_SIZE):
+            if not waiting:
+                return found
+            batch, waiting = waiting[:_BATCH_SIZE], waiting[_BATCH_SIZE:]
+            with _translated():
+                answer = self._client.batch_get_item(RequestItems={self._name: {"Keys": batch, "ConsistentRead": True}})
+            found += map(from_item, answer["Responses"].get(self._name, []))
+            waiting += answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys", [])
+        if waiting:
+            raise LedgerUnavailableError("keys were left unread")
+        return found
+
+    def absent(self, key: dict[str, str]) -> dict[str, Any]:
+        """Return the part of a transaction that lets it through only while there is no item of this key."""
+        check = {"TableName": self._name, "Key": to_item(key), "ConditionExpression": "attribute_not_exists(pk)"}
+        return {"ConditionCheck": check}
+
+    def removal(self, key: dict[str, str]) -> dict[str, Any]:
+        """Return the write that deletes the item of this key; a transaction with it fails when it is gone."""
+        condition = {"ConditionExpression": "attribute_exists(pk)"}
+        return {"Delete": {"TableName": self._name, "Key": to_item(key), **condition}}
+
     def query(self, pk: str, sk_prefix: str = "") -> Iterator[dict[str, Any]]:
         """Yield the documents of a partition whose sort key starts so, in order."""
         values = {":pk": pk, ":sk": sk_prefix} if sk_prefix else {":pk": pk}
@@ -49,6 +85,25 @@ class Table:
             "ConsistentRead": True,
         }
         yield from self._pages(self._client.query, arguments)
+
+    def newest(self, index: str, pk: str, most: int) -> list[dict[str, Any]]:
+        """Return the documents of an index's partition that have the highest sort keys; a moment old, perhaps.
+
+        Args:
+            index: Name of the index; its keys are called as it is, with `pk` and `sk` at the end.
+            pk: The partition.
+            most: How many, at most.
+        """
+        with _translated():
+            page = self._client.query(
+                TableName=self._name,
+                IndexName=index,
+                KeyConditionExpression=f"{index}pk = :pk",
+                ExpressionAttributeValues=to_item({":pk": pk}),
+                ScanIndexForward=False,
+                Limit=most,
+            )
+        return [from_item(item) for item in page["Items"]]
 
     def scan(self, sk: str) -> Iterator[dict[str, Any]]:
         """Yield every document with this sort key. Reads the whole table: for operators, never for a request."""
@@ -86,9 +141,13 @@ class Table:
         return {"Put": {"TableName": self._name, "Item": to_item(document), **condition}}
 
     def update(
-        self, key: dict[str, str], fields: dict[str, Any], condition: str, values: dict[str, Any]
+        self,
+        key: dict[str, str],
+        fields: dict[str, Any],
+        condition: str = "",
+        values: Mapping[str, Any] = MappingProxyType({}),
     ) -> dict[str, Any]:
-        """Return the write that sets fields, or removes those that are None, under a condition.
+        """Return the write that sets fields, or removes those that are None; under a condition, if there is one.
 
         Args:
             key: Key of the item.
@@ -102,13 +161,12 @@ class Table:
         if removed:
             expression += " REMOVE " + ", ".join(removed)
         mentioned = set(fields) | {word[1:].rstrip(",)") for word in condition.split() if word.startswith("#")}
-        mentioned |= {"pk"} if "#pk" in condition else set()
         return {
             "Update": {
                 "TableName": self._name,
                 "Key": to_item(key),
                 "UpdateExpression": expression,
-                "ConditionExpression": condition,
+                **({"ConditionExpression": condition} if condition else {}),
                 "ExpressionAttributeNames": {f"#{name}": name for name in sorted(mentioned)},
                 "ExpressionAttributeValues": {
                     **{f":new_{name}": to_attribute(value) for name, value in set_fields.items()},

@@ -2,12 +2,23 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from countersign.adapters.attributes import from_item
 from countersign.adapters.dynamodb import Table
+from countersign.adapters.event_items import (
+    applied_fields,
+    claim_document,
+    claim_key,
+    event_document,
+    event_key,
+    event_record_of,
+    parked_document,
+    parked_event_of,
+    parked_key,
+)
 from countersign.adapters.task_items import (
     audit_document,
     audit_entry_of,
@@ -17,13 +28,19 @@ from countersign.adapters.task_items import (
     task_document,
     task_key,
     task_of,
+    task_of_document,
 )
 from countersign.domain.audit import GENESIS, AuditEntry, AuditEvent, append, breaks
-from countersign.domain.clock import to_text
+from countersign.domain.clock import from_text, to_text
 from countersign.domain.errors import LedgerConflictError
 from countersign.domain.identity import normalise
+from countersign.domain.payments import Handling
+from countersign.domain.provider_events import ProviderEvent
 from countersign.domain.tasks import Change, Deadline, Status, Task
-from countersign.ports import Link, Request
+from countersign.ports import EventRecord, Link, Purpose, Request
+
+MOST_WAITING = 200
+"""How many of somebody's newest links are looked through for what waits for them."""
 
 
 class DynamoLedger:
@@ -48,13 +65,20 @@ class DynamoLedger:
             "task_id": task.task_id,
             "ttl": epoch_after(task.max_expires_at or task.expires_at),
         }
+        claims = [self._table.put(claim_document(task, task.correlation))] if task.correlation else []
         self._table.write(
             [
                 self._table.put(task_document(chained)),
                 self._table.put(pointer, only_new=False),
+                *claims,
                 *(self._table.put(audit_document(entry)) for entry in entries),
             ]
         )
+
+    def correlated(self, provider: str, external_id: str) -> str:
+        """See `TaskLedger.correlated`."""
+        item = self._table.get(claim_key(provider, external_id))
+        return str(from_item(item)["task_id"]) if item else ""
 
     def commit(self, change: Change) -> Task:
         """See `TaskLedger.commit`."""
@@ -62,15 +86,15 @@ class DynamoLedger:
 
     def _commit(self, change: Change, more: Iterable[dict[str, Any]]) -> Task:
         before = change.before
-        status = change.transition.target if change.transition else before.status
-        entries, chained = _chain(before, change.events, change.at)
-        after = dataclasses.replace(chained, status=status, **change.fields)
+        entries, after = _chain(change.after, change.events, change.at)
         fields = {name: plain(getattr(after, name)) for name in ("status", "audit_seq", "audit_head", *change.fields)}
         condition, values = _condition(change)
         self._table.write(
             [
                 self._table.update(task_key(before.task_id), fields | index_fields(after), condition, values),
                 *(self._table.put(audit_document(entry)) for entry in entries),
+                *(self._table.put(document, only_new=False) for document in _outbox_of(change)),
+                *(self._table.put(document, only_new=False) for document in _responses_of(change)),
                 *more,
             ]
         )
@@ -87,11 +111,43 @@ class DynamoLedger:
             return False
         return True
 
-    def audit_breaks(self, task_id: str) -> list[str]:
-        """Return what is wrong with a task's audit chain, in words; nothing when it holds."""
-        documents = list(self._table.query(f"AUDIT#{task_id}"))
+    def audit(self, task_id: str) -> list[AuditEntry]:
+        """See `DeskLedger.audit`."""
+        return [audit_entry_of(document) for document in self.audit_documents(task_id)]
+
+    def audit_documents(self, task_id: str) -> list[dict[str, Any]]:
+        """Return a task's audit entries as they stand in the table, in order."""
+        return list(self._table.query(f"AUDIT#{task_id}"))
+
+    def beat(self, task_id: str, at: datetime) -> bool:
+        """See `ResultLedger.beat`."""
+        fields = {"heartbeat_at": to_text(at)}
+        try:
+            self._table.write(
+                [self._table.update(task_key(task_id), fields, "#status = :open", {"open": Status.OPEN.value})]
+            )
+        except LedgerConflictError:
+            return False
+        return True
+
+    def responses(self, task_id: str) -> dict[str, str]:
+        """See `ResponseLedger.responses`."""
+        documents = self._table.query(f"TASK#{task_id}", "RESPONSE#")
+        return {document["key"]: document["answer"] for document in documents}
+
+    def audit_breaks(self, task_id: str, *, outlived: bool = False) -> list[str]:
+        """Return what is wrong with a task's audit chain, in words; nothing when it holds.
+
+        Args:
+            task_id: Whose chain.
+            outlived: The chain may have outlived its task, which TTL removes long after its end; whoever says so knows
+                from elsewhere where the chain ends.
+        """
+        documents = self.audit_documents(task_id)
         task = self.task(task_id)
         length, head = (task.audit_seq, task.audit_head) if task else (0, GENESIS)
+        if outlived and task is None and documents:
+            length, head = documents[-1]["seq"], documents[-1]["hash"]
         return list(breaks(map(audit_entry_of, documents), (document["hash"] for document in documents), length, head))
 
     def every_task_id(self) -> list[str]:
@@ -106,18 +162,33 @@ class DynamoLedger:
         if item is None:
             return None
         document = from_item(item)
-        return Link(fingerprint, document["task_id"], document["recipient"])
+        expires_at = document.get("expires_at")
+        return Link(
+            fingerprint,
+            document["task_id"],
+            document["recipient"],
+            Purpose(document.get("purpose", Purpose.REVIEW)),
+            expires_at and from_text(expires_at),
+        )
 
     def put_link(self, link: Link, expires_at: datetime) -> None:
         """See `LinkLedger.put_link`."""
         document = _link_key(link.fingerprint) | {
             "task_id": link.task_id,
             "recipient": link.recipient,
-            "gsi1pk": f"INBOX#{normalise(link.recipient)}",
-            "gsi1sk": to_text(expires_at),
+            "purpose": link.purpose.value,
+            "expires_at": link.expires_at and to_text(link.expires_at),
             "ttl": epoch_after(expires_at),
         }
+        if link.purpose is Purpose.REVIEW:
+            document |= {"gsi1pk": _inbox(link.recipient), "gsi1sk": to_text(expires_at)}
         self._table.write([self._table.put(document)])
+
+    def waiting(self, recipient: str) -> list[Task]:
+        """See `LinkLedger.waiting`: those of the links whose tasks end last, as they were when the links were made."""
+        links = self._table.newest("gsi1", _inbox(recipient), MOST_WAITING)
+        task_ids = dict.fromkeys(link["task_id"] for link in links)
+        return [task_of_document(document) for document in self._table.get_many(list(map(task_key, task_ids)))]
 
     def mailed(self, task_id: str, hand_off: int, recipient: str) -> bool:
         """See `LinkLedger.mailed`."""
@@ -131,9 +202,70 @@ class DynamoLedger:
 
     # The outbox
 
+    def put_outbox(self, task_id: str, name: str, envelope: Mapping[str, Any], at: datetime, pause: timedelta) -> None:
+        """See `LinkLedger.put_outbox`. What is sent leaves the outbox; `SENT` tells when it was put there."""
+        sent = {"pk": f"TASK#{task_id}", "sk": f"SENT#{name}"}
+        fields = {"at": to_text(at), "ttl": epoch_after(at)}
+        condition = "attribute_not_exists(#at) OR #at <= :latest"
+        # A name of its own each time: the publisher hears of new items only, and one that failed may still lie there.
+        document = _outbox_document(task_id, f"{name}#{to_text(at)}", envelope, at)
+        try:
+            self._table.write(
+                [
+                    self._table.update(sent, fields, condition, {"latest": to_text(at - pause)}),
+                    self._table.put(document),
+                ]
+            )
+        except LedgerConflictError:  # one has been put there, this moment or not long ago
+            return
+
     def delete_outbox(self, pk: str, sk: str) -> None:
         """Take a hand-off that was sent out of the outbox."""
         self._table.delete({"pk": pk, "sk": sk})
+
+    # Events of providers
+
+    def look_up(self, provider: str, event_id: str, external_id: str) -> tuple[EventRecord | None, str]:
+        """See `EventLedger.look_up`; one call to DynamoDB."""
+        keys = (event_key(provider, event_id), claim_key(provider, external_id))
+        found = {document["sk"]: document for document in self._table.get_many(keys)}
+        record = event_record_of(found["EVENT"]) if "EVENT" in found else None
+        return record, str(found.get("EXTERNAL", {}).get("task_id", ""))
+
+    def commit_event(self, change: Change, record: EventRecord) -> Task:
+        """See `EventLedger.commit_event`."""
+        return self._commit(change, [self._table.put(event_document(record, change.at))])
+
+    def park(self, event: ProviderEvent, record: EventRecord, at: datetime) -> None:
+        """See `EventLedger.park`."""
+        self._table.write(
+            [
+                self._table.absent(claim_key(record.provider, event.external_id)),
+                self._table.put(parked_document(record.provider, event, at)),
+                self._table.put(event_document(record, at)),
+            ]
+        )
+
+    def put_aside(self, record: EventRecord, at: datetime) -> None:
+        """See `EventLedger.put_aside`."""
+        key = event_key(record.provider, record.event_id) | {"sk": f"{record.handling.upper()}#{record.body_digest}"}
+        self._table.write([self._table.put(event_document(record, at) | key, only_new=False)])
+
+    def parked(self, provider: str, external_id: str) -> list[ProviderEvent]:
+        """See `EventLedger.parked`."""
+        documents = self._table.query(claim_key(provider, external_id)["pk"], "PARKED#")
+        return [parked_event_of(document) for document in sorted(documents, key=lambda parked: str(parked["at"]))]
+
+    def commit_parked(self, change: Change, provider: str, event: ProviderEvent, handling: Handling) -> Task:
+        """See `EventLedger.commit_parked`."""
+        done = applied_fields(provider, event, handling, change.before.task_id, change.at)
+        return self._commit(
+            change,
+            [
+                self._table.removal(parked_key(provider, event)),
+                self._table.update(event_key(provider, event.event_id), done),
+            ],
+        )
 
     # Requests
 
@@ -224,6 +356,26 @@ def _condition(change: Change) -> tuple[str, dict[str, Any]]:
         condition += " AND #expires_at > :now" if transition.deadline is Deadline.BEFORE else " AND #expires_at <= :now"
         values["now"] = to_text(change.at)
     return condition, values
+
+
+def _outbox_of(change: Change) -> Iterator[dict[str, Any]]:
+    for name, envelope in change.outbox.items():
+        yield _outbox_document(change.before.task_id, name, envelope, change.at)
+
+
+def _responses_of(change: Change) -> Iterator[dict[str, Any]]:
+    for key, answer in change.responses.items():
+        item = {"pk": f"TASK#{change.before.task_id}", "sk": f"RESPONSE#{key}"}
+        yield item | {"key": key, "answer": answer, "at": to_text(change.at), "ttl": epoch_after(change.at)}
+
+
+def _outbox_document(task_id: str, name: str, envelope: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    key = {"pk": f"TASK#{task_id}", "sk": f"OUTBOX#{name}"}
+    return key | {"envelope": json.dumps(envelope, ensure_ascii=False), "at": to_text(at), "ttl": epoch_after(at)}
+
+
+def _inbox(recipient: str) -> str:
+    return f"INBOX#{normalise(recipient)}"
 
 
 def _link_key(fingerprint: str) -> dict[str, str]:

@@ -4,14 +4,19 @@ import dataclasses
 import zlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import Enum
 from typing import Any
 
 from countersign.adapters.attributes import Attribute, from_item
+from countersign.domain.attachments import Attachment
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.clock import from_text, to_text
+from countersign.domain.identity import Aliases
+from countersign.domain.people import Delegation
 from countersign.domain.rules import Decision, Outcome, Rule
-from countersign.domain.tasks import Ring, Status, Task, Vote
+from countersign.domain.strict_json import canonical
+from countersign.domain.tasks import Collecting, Correlation, Failure, Ring, Status, Task, Vote
 
 RETENTION = timedelta(days=400)
 """How long a closed task, its links and its request stay; the audit stays for good."""
@@ -19,7 +24,7 @@ RETENTION = timedelta(days=400)
 DUE_SHARDS = 8
 """Partitions of the index of tasks that are due, so that no single one is hot."""
 
-_TIMES = ("opened_at", "max_expires_at", "decided_at", "closed_at")
+_TIMES = ("heartbeat_at", "opened_at", "max_expires_at", "decided_at", "closed_at")
 _TEXTS = (
     "task_id",
     "request_id",
@@ -31,6 +36,10 @@ _TEXTS = (
     "shown",
     "requester",
     "policy",
+    "closed_because",
+    "payload",
+    "answer_contract",
+    "answer",
     "audit_head",
 )
 
@@ -62,8 +71,12 @@ def epoch_after(moment: datetime) -> int:
 
 
 def task_of(item: Mapping[str, Attribute]) -> Task:
-    """Return the task that an item holds; attributes that this version does not know are left alone."""
-    document = from_item(dict(item))
+    """Return the task that an item holds."""
+    return task_of_document(from_item(dict(item)))
+
+
+def task_of_document(document: Mapping[str, Any]) -> Task:
+    """Return the task that a plain document holds; attributes that this version does not know are left alone."""
     times: dict[str, Any] = {name: from_text(document[name]) for name in _TIMES if document.get(name)}
     texts = {name: document[name] for name in _TEXTS if name in document}
     return Task(
@@ -71,13 +84,24 @@ def task_of(item: Mapping[str, Attribute]) -> Task:
         expires_at=from_text(document["expires_at"]),
         revision=document.get("revision", 0),
         details=tuple((label, value) for label, value in document.get("details", [])),
+        attachments=tuple(Attachment(each["name"], each["url"]) for each in document.get("attachments", [])),
         audience=tuple(document.get("audience", [])),
+        aliases=Aliases(document.get("aliases", {}).get("known", {})),
+        delegations=tuple(map(_delegation, document.get("delegations", []))),
+        elsewhere=tuple(document.get("elsewhere", [])),
         rule=Rule.from_document(document.get("rule")),
         votes={person: _vote(vote) for person, vote in document.get("votes", {}).items()},
         hand_off=document.get("hand_off", 0),
         outcome=Outcome(document["outcome"]) if document.get("outcome") else None,
         decided_by=tuple(document.get("decided_by", [])),
         superseded=document.get("superseded", False),
+        correlation=_correlation(document["correlation"]) if document.get("correlation") else None,
+        encrypted=document.get("encrypted", False),
+        channels=tuple(document.get("channels", [])),
+        collecting=_collecting(document["collecting"]) if document.get("collecting") else None,
+        received=tuple(document.get("received", [])),
+        refused_answers=document.get("refused_answers", 0),
+        failure=Failure(**document["failure"]) if document.get("failure") else None,
         ring=_ring(document["ring"]) if document.get("ring") else None,
         audit_seq=document.get("audit_seq", 0),
         **times,
@@ -107,6 +131,11 @@ def audit_entry_of(document: Mapping[str, Any]) -> AuditEntry:
     )
 
 
+def archived_entry(document: Mapping[str, Any]) -> bytes:
+    """Return a document of the ledger's audit as the archive keeps it: canonical JSON, all but its key."""
+    return canonical({name: value for name, value in document.items() if name not in ("pk", "sk")})
+
+
 def plain(value: Any) -> Any:
     """Return a domain value as text, number, boolean, None, list or map."""
     if isinstance(value, Rule):
@@ -123,6 +152,8 @@ def plain(value: Any) -> Any:
 def _plain_scalar(value: Any) -> Any:
     if isinstance(value, datetime):
         return to_text(value)
+    if isinstance(value, Decimal):
+        return f"{value:f}"
     return value.value if isinstance(value, Enum) else value
 
 
@@ -132,6 +163,24 @@ def _due(task_id: str) -> str:
 
 def _vote(document: Mapping[str, Any]) -> Vote:
     return Vote(Decision(document["decision"]), document["comment"], from_text(document["at"]))
+
+
+def _delegation(document: Mapping[str, Any]) -> Delegation:
+    return Delegation(document["by"], document["to"], from_text(document["at"]), document["standing"])
+
+
+def _collecting(document: Mapping[str, Any]) -> Collecting:
+    return Collecting(document["key"], tuple(document["required"]))
+
+
+def _correlation(document: Mapping[str, Any]) -> Correlation:
+    amount = document.get("amount")
+    return Correlation(
+        document["provider"],
+        document["external_id"],
+        None if amount is None else Decimal(amount),
+        document["currency"],
+    )
 
 
 def _ring(document: Mapping[str, Any]) -> Ring:

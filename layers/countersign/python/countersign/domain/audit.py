@@ -3,7 +3,7 @@
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from countersign.domain.clock import to_text
@@ -11,6 +11,9 @@ from countersign.domain.strict_json import digest
 
 GENESIS = "0" * 64
 """What the first entry holds in the place of a hash before it."""
+
+COPY_DELAY = timedelta(minutes=10)
+"""How late the copy of an entry may be. It takes seconds; an alarm rings when the publisher is behind by minutes."""
 
 _IPV4_NETWORK_BITS = 24
 _IPV6_NETWORK_BITS = 48
@@ -79,6 +82,19 @@ class AuditEntry:
         }
 
 
+@dataclass(frozen=True)
+class Copy:
+    """What the archive holds in the place of one entry.
+
+    Attributes:
+        content: Its first version there, the one that nobody can change.
+        rewritten: Whether somebody wrote to that place again, or deleted it. It hides the first version, no more.
+    """
+
+    content: bytes
+    rewritten: bool = False
+
+
 def append(
     task_id: str, seq: int, head: str, shown: str, event: AuditEvent, at: datetime, policy: str = ""
 ) -> AuditEntry:
@@ -112,6 +128,34 @@ def _breaks_at(entry: AuditEntry, stored: str, last: int, previous: str) -> Iter
         yield f"entry {entry.seq} does not follow from the one before"
     if entry.hash != stored:
         yield f"entry {entry.seq} was changed"
+
+
+def differences(entries: Mapping[str, bytes], copies: Mapping[str, Copy]) -> Iterator[str]:
+    """Yield where the ledger and the archive differ, in words; nothing where they hold the same.
+
+    Args:
+        entries: What stands in the ledger, by place in the chain, as it would be archived.
+        copies: What stands in the archive, by place.
+    """
+    for place in sorted(entries.keys() | copies.keys()):
+        yield from _differences_at(place.lstrip("0"), entries.get(place), copies.get(place))
+
+
+def _differences_at(seq: str, entry: bytes | None, copy: Copy | None) -> Iterator[str]:
+    if copy is None:
+        yield f"entry {seq} is missing in the copy"
+        return
+    if copy.rewritten:
+        yield f"the copy of entry {seq} was written over or deleted; its first version counts"
+    if entry is None:
+        yield f"entry {seq} is in the copy, and missing in the ledger"
+    elif entry != copy.content:
+        yield f"entry {seq} is not what was copied when it was written"
+
+
+def awaits_copy(at: str, now: datetime) -> bool:
+    """Tell whether what was written then may lack its copy still: the stream brings it a little later."""
+    return to_text(now - COPY_DELAY) < at < to_text(now + COPY_DELAY)
 
 
 def network_of(address: str) -> str:

@@ -24,7 +24,8 @@ class SystemClock:
 
 def to_text(moment: datetime) -> str:
     """Return ISO 8601 in UTC with six decimals and `Z`: a fixed width, so that texts compare as the times do."""
-    return moment.astimezone(UTC).strftime(_FORMAT)
+    # strftime writes the year 1 in one digit; some systems send it where they have no time.
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def from_text(text: str) -> datetime:
@@ -34,3 +35,13 @@ def from_text(text: str) -> datetime:
         ValueError: The text has another form.
     """
     return datetime.strptime(text, _FORMAT).replace(tzinfo=UTC)
+
+
+def moment_of(text: str) -> datetime:
+    """Read a date or a time in any form of ISO 8601, as people and other systems write it; UTC unless it says another.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)

@@ -5,7 +5,12 @@ CountersignError
 │   ├── MalformedBodyError
 │   ├── BodyTooLargeError
 │   ├── UnknownWorkflowError
-│   └── UncoveredAmountError
+│   ├── UncoveredAmountError
+│   └── AnswerRefusedError
+├── SignatureError           the sender of a webhook has not shown who they are
+├── UnknownTokenError        nor has the sender of a machine's answer
+├── UnknownProviderError     no provider of webhooks has this name
+├── MediaTypeError           the body is of a type that is not read here
 ├── ReviewRefusedError       a click that decides nothing; the page says why
 │   ├── UnknownLinkError
 │   ├── CrossSiteError
@@ -14,6 +19,9 @@ CountersignError
 │   ├── CommentTooLongError
 │   ├── DecidedOtherwiseError
 │   ├── TaskClosedError
+│   ├── HandedOnError
+│   ├── InboxExpiredError
+│   ├── DelegationRefusedError
 │   └── DetailsChangedError
 ├── RequestConflictError     the same request id stands for something else
 ├── UnknownRequestError      nothing of this id was ever asked
@@ -21,14 +29,25 @@ CountersignError
 ├── WorkflowError            the workflow itself cannot go on
 │   ├── DuplicateTaskNameError
 │   ├── HandOffFailedError
+│   ├── DuplicateCorrelationError
 │   ├── TaskWithdrawnError
+│   ├── UnsoundDecisionError
+│   ├── WrongContextError
+│   ├── NothingHeldError
 │   └── IdleRingsError
+├── ConfigurationError       the deployment is wrong: an operator must act
+│   ├── SecretError
+│   └── UnknownSchemeError
 └── TransientError           nothing is wrong with the request: try again
     ├── LedgerConflictError
     ├── LedgerUnavailableError
     ├── HandOffRejectedError
     ├── MessageRefusedError
+    ├── ArchiveRefusedError
     ├── NotRungError
+    ├── VerifierUnavailableError
+    ├── SecretsUnavailableError
+    ├── CipherUnavailableError
     └── StartFailedError
 
 Standard library only: this module is at the bottom of every import.
@@ -89,6 +108,43 @@ class UncoveredAmountError(ContractError):
         self.covered = covered
 
 
+class AnswerRefusedError(ContractError):
+    """What a machine answered breaks the contract of its task; that it was sent is on record.
+
+    Attributes:
+        problems: Everything that is wrong with it.
+    """
+
+    def __init__(self, problems: "tuple[ContractError, ...]") -> None:
+        first = problems[0]
+        super().__init__(first.reason, first.pointer)
+        self.problems = problems
+
+
+class UnknownTokenError(CountersignError):
+    """No callback has this token."""
+
+
+class UnknownProviderError(CountersignError):
+    """No provider of webhooks has this name."""
+
+
+class MediaTypeError(CountersignError):
+    """The body's media type, or its encoding, is not one that is read here."""
+
+
+class SignatureError(CountersignError):
+    """What came to a webhook is not known to come from its provider.
+
+    Attributes:
+        reason: A word for the log: `missing`, `malformed`, `stale`, `future` or `mismatch`.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the signature is refused: {reason}")
+        self.reason = reason
+
+
 class ReviewRefusedError(CountersignError):
     """A click that decides nothing; subclasses say why."""
 
@@ -119,6 +175,26 @@ class DecidedOtherwiseError(ReviewRefusedError):
 
 class TaskClosedError(ReviewRefusedError):
     """The task expired or was withdrawn before this click."""
+
+
+class HandedOnError(ReviewRefusedError):
+    """Somebody else decides in the place of whose link it is."""
+
+
+class InboxExpiredError(ReviewRefusedError):
+    """The link to an inbox is too old."""
+
+
+class DelegationRefusedError(ReviewRefusedError):
+    """The task cannot be handed to this colleague.
+
+    Attributes:
+        reason: A word: `only_once`, `answered`, `requester`, `asked_already`, `outsider` or `no_address`.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class DetailsChangedError(ReviewRefusedError):
@@ -157,6 +233,14 @@ class DuplicateTaskNameError(WorkflowError):
         self.task_id = task_id
 
 
+class DuplicateCorrelationError(WorkflowError):
+    """Another task is known outside by the same id: an event could not tell which of them it is about."""
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(f"what task {task_id} is about is another task's already; use another external id")
+        self.task_id = task_id
+
+
 class HandOffFailedError(WorkflowError):
     """The task could not be handed to anybody, after all retries; it is cancelled."""
 
@@ -173,12 +257,63 @@ class TaskWithdrawnError(WorkflowError):
         self.task_id = task_id
 
 
+class UnsoundDecisionError(WorkflowError):
+    """The decision that stands on a task is not what the votes on it come to: somebody, or something, tampered."""
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(f"the votes on task {task_id} do not make its decision; verify its audit before anything else")
+        self.task_id = task_id
+
+
+class WrongContextError(WorkflowError):
+    """A ciphertext belongs to something else, was made with another key, or is none."""
+
+
+class NothingHeldError(WorkflowError):
+    """A settlement was asked for, and no event of this id is held for this task."""
+
+    def __init__(self, task_id: str, event_id: str) -> None:
+        super().__init__(f"task {task_id} has no held event {event_id!r}; only what its audit has as held is settled")
+        self.task_id = task_id
+        self.event_id = event_id
+
+
 class IdleRingsError(WorkflowError):
     """The callback was completed again and again without an answer in the ledger."""
 
     def __init__(self, task_id: str, rings: int) -> None:
         super().__init__(f"task {task_id} was rung {rings} times without an answer in the ledger")
         self.task_id = task_id
+
+
+class ConfigurationError(CountersignError):
+    """The deployment is wrong; the same request may succeed once an operator has acted."""
+
+
+class SecretError(ConfigurationError):
+    """A signing secret is missing or has not the form that its provider gives out; it verifies nothing.
+
+    Attributes:
+        reason: Which one and what is wrong with it, without the secret.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class UnknownSchemeError(ConfigurationError):
+    """There is no provider module of this name.
+
+    Attributes:
+        scheme: The name.
+        known: The names that there are.
+    """
+
+    def __init__(self, scheme: str, known: tuple[str, ...]) -> None:
+        super().__init__(f"there is no webhook scheme {scheme[:64]!r}; there are {', '.join(known)}")
+        self.scheme = scheme
+        self.known = known
 
 
 class TransientError(CountersignError):
@@ -201,8 +336,24 @@ class MessageRefusedError(TransientError):
     """A channel to people did not take a message; the same message may be sent again."""
 
 
+class ArchiveRefusedError(TransientError):
+    """The archive of the audit did not take or show an entry; the same call may be made again."""
+
+
 class NotRungError(TransientError):
     """Lambda was throttled or did not answer the callback call; ring again."""
+
+
+class VerifierUnavailableError(TransientError):
+    """The provider, who alone can verify its signature, could not be asked; the same event may be sent again."""
+
+
+class SecretsUnavailableError(TransientError):
+    """The signing secrets could not be read; the same event may be sent again."""
+
+
+class CipherUnavailableError(TransientError):
+    """KMS did not answer or was throttled; try again."""
 
 
 class StartFailedError(TransientError):

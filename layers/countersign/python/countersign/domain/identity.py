@@ -1,10 +1,22 @@
 """When two e-mail addresses are one person."""
 
+import re
 import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_ADDRESS = re.compile(rf"[a-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})*", re.ASCII)
+_LONGEST_ADDRESS = 254
+
+
+def is_address(normalised: str) -> bool:
+    """Tell whether a normalised text is an e-mail address (RFC 5321) in ASCII, as the contracts of inputs have it."""
+    return len(normalised) <= _LONGEST_ADDRESS and _ADDRESS.fullmatch(normalised) is not None
 
 
 def normalise(address: str) -> str:
-    """Return the form under which a person is known: NFKC, trimmed, case-folded.
+    """Return the form under which an address is known: NFKC, trimmed, case-folded.
 
     Case of the local part is significant by RFC 5321 §2.4 and ignored by every mail provider in use; for the
     question whether somebody approves their own request, two spellings are one person.
@@ -12,6 +24,43 @@ def normalise(address: str) -> str:
     return unicodedata.normalize("NFKC", address).strip().casefold()
 
 
-def same_person(one: str, other: str) -> bool:
-    """Tell whether both addresses belong to one person."""
-    return normalise(one) == normalise(other)
+def untagged(address: str) -> str:
+    """Return a normalised address without its subaddress (RFC 5233): `rita+shop@…` reaches the mailbox of `rita@…`."""
+    local, at, domain = address.rpartition("@")
+    name = local.partition("+")[0]
+    return f"{name}{at}{domain}" if name else address
+
+
+@dataclass(frozen=True)
+class Aliases:
+    """Which addresses are another name of somebody.
+
+    Attributes:
+        known: The address under which the person counts, by each other address of theirs; both normalised.
+    """
+
+    known: Mapping[str, str] = field(default_factory=dict)
+
+    def person(self, address: str) -> str:
+        """Return the address under which the owner of an address counts."""
+        own = normalise(address)
+        return self.known.get(own, own)
+
+    def same(self, one: str, other: str) -> bool:
+        """Tell whether both addresses belong to one person."""
+        return self.person(one) == self.person(other)
+
+    def distinct(self, addresses: Iterable[str]) -> tuple[str, ...]:
+        """Return the first address of each person, in order."""
+        firsts: dict[str, str] = {}
+        for address in addresses:
+            firsts.setdefault(self.person(address), address)
+        return tuple(firsts.values())
+
+    def __or__(self, other: "Aliases") -> "Aliases":
+        """Return what both know."""
+        return Aliases({**self.known, **other.known})
+
+
+NO_ALIASES = Aliases()
+"""Everybody has one address."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from countersign.domain.errors import ContractError, UncoveredAmountError
 from countersign.domain.escalations import Escalation
-from countersign.domain.identity import normalise
+from countersign.domain.identity import NO_ALIASES, Aliases
 from countersign.domain.rules import Rule
 from countersign.domain.strict_json import digest
 
@@ -43,18 +43,19 @@ class Terms:
     reminders_seconds: tuple[int, ...] | None = None
     escalations: tuple[Escalation, ...] = ()
 
-    def audience(self, named: tuple[str, ...], requester: str) -> tuple[str, ...]:
+    def audience(self, named: tuple[str, ...], requester: str, aliases: Aliases = NO_ALIASES) -> tuple[str, ...]:
         """Return who is asked.
 
         Args:
             named: The approvers that the request names.
             requester: Who asks; never counts.
+            aliases: What is known of their other addresses.
 
         Raises:
             ContractError: Fewer of them may approve than the policy's rule needs.
         """
         people = named if self.approvers is None else self.approvers
-        voters = {normalise(person) for person in people} - {normalise(requester)}
+        voters = {aliases.person(address) for address in people} - {aliases.person(requester)}
         if self.rule is not None and self._needed(self.rule) > len(voters):
             reason = (
                 f"needs {self._needed(self.rule)} by policy who may approve beside the requester; has {len(voters)}"
@@ -124,12 +125,13 @@ class Policy:
                     return band.terms
         raise UncoveredAmountError(self._coverage())
 
-    def check(self, document: Mapping[str, Any]) -> None:
+    def check(self, document: Mapping[str, Any], aliases: Aliases = NO_ALIASES) -> None:
         """Refuse a request that the policy does not cover, before anything is started.
 
         Args:
             document: The request's input: `amount` as a decimal string and `currency`; `approvers` and `requester` if
                 the workflow knows such.
+            aliases: What is known of their other addresses.
 
         Raises:
             UncoveredAmountError: No row covers the amount, or there is none.
@@ -141,7 +143,7 @@ class Policy:
             raise UncoveredAmountError(self._coverage()) from error
         terms = self.terms(amount, str(document.get("currency", "")))
         if "approvers" in document:
-            terms.audience(tuple(document["approvers"]), str(document.get("requester", "")))
+            terms.audience(tuple(document["approvers"]), str(document.get("requester", "")), aliases)
 
     def _coverage(self) -> tuple[str, ...]:
         highest = {band.currency: str(band) for band in self.bands}

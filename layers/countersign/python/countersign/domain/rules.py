@@ -18,6 +18,10 @@ class Outcome(StrEnum):
 
     APPROVED = "approved"
     REJECTED = "rejected"
+    ANSWERED = "answered"
+    """A machine has answered; what, is in the answer."""
+    FAILED = "failed"
+    """A machine could not do what was asked: a technical failure."""
 
 
 _OUTCOME = {Decision.APPROVE: Outcome.APPROVED, Decision.REJECT: Outcome.REJECTED}

@@ -7,20 +7,16 @@ transaction under the conditions of its `Transition`.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from countersign.domain import rules
+from countersign.domain.attachments import Attachment
 from countersign.domain.audit import GENESIS, AuditEvent
 from countersign.domain.clock import to_text
-from countersign.domain.errors import (
-    ContractError,
-    DecidedOtherwiseError,
-    DetailsChangedError,
-    OwnRequestError,
-    TaskClosedError,
-)
-from countersign.domain.identity import same_person
+from countersign.domain.errors import ContractError, TaskClosedError
+from countersign.domain.identity import Aliases
+from countersign.domain.people import Delegation
 from countersign.domain.rules import Decision, Outcome, Rule
 from countersign.domain.strict_json import digest
 
@@ -74,6 +70,9 @@ TRANSITIONS = (OPENING, STAYING, DECIDING, EXPIRING, CANCELLING, FORESTALLING, A
 task is put only where none stands.
 """
 
+_LONGEST_ID = 400
+_EXECUTION_ENDED = "execution_"
+
 LIVE = frozenset({Status.OPEN, Status.DECIDED})
 """The states in which somebody still owes the task something: an answer, or applying it."""
 
@@ -109,6 +108,55 @@ class Ring:
 
 
 @dataclass(frozen=True)
+class Correlation:
+    """What a task is called outside.
+
+    Attributes:
+        provider: Who calls it so.
+        external_id: How.
+        amount: The money that it is about, in units of the currency; None where it is about none.
+        currency: ISO 4217 code; empty without an amount.
+    """
+
+    provider: str
+    external_id: str
+    amount: Decimal | None = None
+    currency: str = ""
+
+
+@dataclass(frozen=True)
+class Collecting:
+    """Answers that are collected: one for each key, each replaceable until all are there.
+
+    Attributes:
+        key: The member of an answer that says which one it is.
+        required: The keys that must all be there.
+    """
+
+    key: str
+    required: tuple[str, ...]
+
+    def missing(self, received: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the keys that are not there yet, in order."""
+        return tuple(name for name in self.required if name not in received)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a machine could not do what was asked.
+
+    Attributes:
+        code: A word for machines.
+        message: Words for people.
+        data: What else there is to know, as text.
+    """
+
+    code: str
+    message: str = ""
+    data: str = ""
+
+
+@dataclass(frozen=True)
 class Task:
     """A task as it stands in the ledger.
 
@@ -119,14 +167,30 @@ class Task:
         callback_id: The callback to ring now.
         revision: Counts votes and the decision; lost races show in it.
         details: What is asked, as label and value, in the order of the page.
+        attachments: What is shown as links that open outside, in the order of the page.
         shown: SHA-256 of what a person is shown; an answer must name it.
         audience: The recipients who may answer, normalised, in order.
+        aliases: Which addresses of recipients and requester are another name of somebody.
+        delegations: Who decides in whose place.
+        elsewhere: Who decides another task of the same chain: may not decide this one too.
         policy: Version of the policy that it was opened under; empty where there was none.
         votes: Each recipient's vote.
         hand_off: Number of the newest hand-off: 1 the first, each reminder one more.
         expires_at: When the task closes by itself; may move, never past `max_expires_at`.
         decided_by: The recipients whose votes decided.
+        closed_because: Why it was cancelled, a word such as `hand_off_failed`; empty where nobody cancelled it.
         superseded: Whether another task's answer was used although this one was decided.
+        payload: What a machine is told, as JSON text; empty for tasks of people.
+        answer_contract: Name of the schema that a machine's answer must keep; empty where any object will do.
+        correlation: What the task is called outside, and the money that it is about; None where nothing is.
+        encrypted: Whether its answer is kept as ciphertext, which only the workflow can read.
+        channels: Hand-off kinds, without suffix, of machines that are asked at once; empty for one of the task's kind.
+        collecting: What answers are collected until all are there; None where the first one is all.
+        received: The keys of the answers that are there, while they are collected.
+        refused_answers: How many answers broke the contract.
+        heartbeat_at: When a machine last said that it works on the task.
+        answer: What a machine has answered, as JSON text; empty before.
+        failure: Why a machine could not answer; None unless it has said so.
         audit_seq: Number of entries in the audit chain.
         audit_head: Hash of the last entry.
     """
@@ -142,9 +206,13 @@ class Task:
     revision: int = 0
     title: str = ""
     details: tuple[tuple[str, str], ...] = ()
+    attachments: tuple[Attachment, ...] = ()
     shown: str = ""
     requester: str = ""
     audience: tuple[str, ...] = ()
+    aliases: Aliases = field(default_factory=Aliases)
+    delegations: tuple[Delegation, ...] = ()
+    elsewhere: tuple[str, ...] = ()
     rule: Rule = field(default_factory=Rule)
     policy: str = ""
     votes: Mapping[str, Vote] = field(default_factory=dict)
@@ -155,15 +223,60 @@ class Task:
     decided_by: tuple[str, ...] = ()
     decided_at: datetime | None = None
     closed_at: datetime | None = None
+    closed_because: str = ""
     superseded: bool = False
+    payload: str = ""
+    answer_contract: str = ""
+    correlation: Correlation | None = None
+    encrypted: bool = False
+    channels: tuple[str, ...] = ()
+    collecting: Collecting | None = None
+    received: tuple[str, ...] = ()
+    refused_answers: int = 0
+    heartbeat_at: datetime | None = None
+    answer: str = ""
+    failure: Failure | None = None
     ring: Ring | None = None
     audit_seq: int = 0
     audit_head: str = GENESIS
 
     @property
     def voters(self) -> tuple[str, ...]:
-        """Those of the audience who count: everybody but the requester, who may be asked and never decides."""
-        return tuple(person for person in self.audience if not same_person(person, self.requester))
+        """Those of the audience who count, an address for each person: the one they voted with, or their first.
+
+        The requester may be asked and never decides.
+        """
+        others = [address for address in self.audience if not self.is_requester(address)]
+        return tuple(self._voting_address(person, others) for person in self.aliases.distinct(others))
+
+    def _voting_address(self, person: str, addresses: list[str]) -> str:
+        theirs = (address for address in addresses if self.aliases.same(address, person))
+        return next((address for address in theirs if address in self.votes), person)
+
+    def is_requester(self, address: str) -> bool:
+        """Tell whether an address is the requester's, by whatever name."""
+        return self.aliases.same(address, self.requester)
+
+    def vote_of(self, address: str) -> Vote | None:
+        """Return the vote of the owner of an address, under whichever of their addresses it was cast."""
+        return next((vote for voter, vote in self.votes.items() if self.aliases.same(voter, address)), None)
+
+    def handed_on_by(self, address: str) -> Delegation | None:
+        """Return the delegation by which the owner of an address gave up their place, or None."""
+        return next((made for made in self.delegations if self.aliases.same(made.by, address)), None)
+
+    def stands_in_for(self, address: str) -> str:
+        """Return in whose place the owner of an address is asked; empty in nobody's."""
+        return next((made.by for made in self.delegations if self.aliases.same(made.to, address)), "")
+
+    def concerns(self, address: str) -> bool:
+        """Tell whether the owner of an address is asked, or was until they handed the task on."""
+        return address in self.audience or self.handed_on_by(address) is not None
+
+    @property
+    def outlived_execution(self) -> bool:
+        """Whether it was cancelled since its execution had ended, however that ended."""
+        return self.closed_because.startswith(_EXECUTION_ENDED)
 
     def expired_by(self, now: datetime) -> bool:
         """Tell whether nobody may answer any more because the deadline has passed."""
@@ -180,6 +293,8 @@ class Change:
         fields: New values of the task's attributes.
         events: What the audit chain gains, at least one.
         at: The moment that the write compares with the deadline, in UTC.
+        responses: Answers that are collected, as JSON text by their key, written in the same transaction.
+        outbox: Envelopes that must leave because of it, written in the same transaction, by an id within the task.
     """
 
     before: Task
@@ -187,6 +302,14 @@ class Change:
     fields: Mapping[str, Any]
     events: tuple[AuditEvent, ...]
     at: datetime
+    outbox: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    responses: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def after(self) -> Task:
+        """The task as it will be, but for its place in the audit chain."""
+        status = self.transition.target if self.transition else self.before.status
+        return replace(self.before, status=status, **self.fields)
 
 
 def task_id_of(request_id: str, name: str) -> str:
@@ -194,71 +317,24 @@ def task_id_of(request_id: str, name: str) -> str:
     return f"{request_id}.{name}"
 
 
-def shown_digest(title: str, details: tuple[tuple[str, str], ...], requester: str) -> str:
-    """Return the SHA-256, in hex, of what a person is shown."""
-    return digest({"title": title, "details": [list(row) for row in details], "requester": requester})
+def encryption_context(task_id: str) -> dict[str, str]:
+    """Return what the ciphertext of a task's answer is bound to."""
+    return {"countersign:task_id": task_id}
 
 
-def answer(
-    task: Task, recipient: str, decision: Decision, comment: str, shown: str, source: str, now: datetime
-) -> Change | None:
-    """Return what a recipient's answer does to the task.
-
-    Args:
-        task: The task as it stands.
-        recipient: Whose link was used, normalised.
-        decision: What they say.
-        comment: Their own words.
-        shown: The digest of the details that their page showed.
-        source: Network that the answer came from.
-        now: The current time.
-
-    Returns:
-        The change to write, or None when the same person has said the same before.
-
-    Raises:
-        OwnRequestError: The recipient is the requester.
-        DecidedOtherwiseError: The task is decided, and this person did not decide it so.
-        TaskClosedError: The task expired or was cancelled.
-        DetailsChangedError: The page showed other details.
-    """
-    if same_person(recipient, task.requester):
-        raise OwnRequestError
-    earlier = task.votes.get(recipient)
-    if earlier is not None and earlier.decision is decision:
-        return None
-    if task.status in (Status.DECIDED, Status.APPLIED):
-        raise DecidedOtherwiseError
-    if task.status is not Status.OPEN or task.expired_by(now):
-        raise TaskClosedError
-    if shown != task.shown:
-        raise DetailsChangedError
-    return _vote(task, recipient, Vote(decision, comment, now), source)
+def is_task_id(text: str) -> bool:
+    """Tell whether a text could be the id of a task."""
+    return len(text) <= _LONGEST_ID and "." in text and text.isascii() and text.isprintable()
 
 
-def _vote(task: Task, recipient: str, vote: Vote, source: str) -> Change:
-    votes = {**task.votes, recipient: vote}
-    voted = AuditEvent("voted", recipient, "review link", source, {"decision": vote.decision, "comment": vote.comment})
-    verdict = rules.decide(task.rule, task.voters, {person: cast.decision for person, cast in votes.items()})
-    fields: dict[str, Any] = {"votes": votes, "revision": task.revision + 1}
-    if verdict is None:
-        return Change(task, STAYING, fields, (voted,), vote.at)
-    decided = AuditEvent("decided", recipient, "review link", source, {"outcome": verdict.outcome})
-    fields |= {"outcome": verdict.outcome, "decided_by": verdict.decided_by, "decided_at": vote.at}
-    return Change(task, DECIDING, fields, (voted, decided), vote.at)
-
-
-def refuse(task: Task, recipient: str, reason: str, source: str, now: datetime) -> Change:
-    """Return the audit entry of an attempt that decided nothing.
-
-    Args:
-        task: The task as it stands.
-        recipient: Whose link was used.
-        reason: Why it was refused, a word such as `own_request`.
-        source: Network that the attempt came from.
-        now: The current time.
-    """
-    return Change(task, None, {}, (AuditEvent("refused", recipient, "review link", source, {"reason": reason}),), now)
+def shown_digest(
+    title: str, details: tuple[tuple[str, str], ...], requester: str, attachments: tuple[Attachment, ...] = ()
+) -> str:
+    """Return the SHA-256, in hex, of what a person is shown; without attachments, as it was before there were any."""
+    shown: dict[str, Any] = {"title": title, "details": [list(row) for row in details], "requester": requester}
+    if attachments:
+        shown["attachments"] = [[attachment.name, attachment.url] for attachment in attachments]
+    return digest(shown)
 
 
 def close(task: Task, now: datetime, *, superseded: bool = False) -> Change | None:
@@ -314,26 +390,17 @@ def cancel(task: Task, actor: str, reason: str, now: datetime) -> Change | None:
     """
     if task.status is not Status.OPEN:
         return None
-    return Change(task, CANCELLING, {"closed_at": now}, (AuditEvent("cancelled", actor, data={"reason": reason}),), now)
+    fields = {"closed_at": now, "closed_because": reason}
+    return Change(task, CANCELLING, fields, (AuditEvent("cancelled", actor, data={"reason": reason}),), now)
 
 
-def hand_off_again(task: Task, callback_id: str, hand_off: int, escalated_to: tuple[str, ...], now: datetime) -> Change:
-    """Return what a reminder or an escalation does to an open task.
+def execution_ended(status: str) -> str:
+    """Return the reason to cancel a task whose execution has ended.
 
     Args:
-        task: The task as it stands.
-        callback_id: The fresh callback.
-        hand_off: Number of this hand-off.
-        escalated_to: Who may answer from now on too, normalised; nobody for a mere reminder.
-        now: The current time.
+        status: How it ended, in Lambda's word, such as `TIMED_OUT`.
     """
-    newcomers = tuple(person for person in escalated_to if person not in task.audience)
-    eligible = tuple(person for person in newcomers if not same_person(person, task.requester))
-    event = AuditEvent(
-        "escalated" if escalated_to else "reminded", task.workflow, data={"to": list(eligible), "hand_off": hand_off}
-    )
-    fields = {"callback_id": callback_id, "hand_off": hand_off, "audience": (*task.audience, *eligible)}
-    return Change(task, STAYING, fields, (event,), now)
+    return f"{_EXECUTION_ENDED}{status.lower()}"
 
 
 def extend(task: Task, until: datetime, actor: str, now: datetime) -> Change:

@@ -1,8 +1,9 @@
-"""Bearer tokens: 256 random bits, of which the ledger keeps only the SHA-256."""
+"""Chance: bearer tokens, 256 random bits of which the ledger keeps only the SHA-256, and idempotency keys."""
 
 import hashlib
 import re
 import secrets
+import uuid
 
 TOKEN_BYTES = 32
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
@@ -12,6 +13,14 @@ def mint() -> tuple[str, str]:
     """Return a new URL-safe token, which goes into one message and is never stored, and its SHA-256 in hex."""
     token = secrets.token_urlsafe(TOKEN_BYTES)
     return token, _digest(token)
+
+
+def idempotency_key() -> str:
+    """Return a new key by which whoever moves money tells a repeated request from another one (UUID, RFC 9562).
+
+    A workflow makes it in a named step of its own, before it asks: every later try then has the same key.
+    """
+    return str(uuid.uuid4())
 
 
 def fingerprint(token: str) -> str | None:

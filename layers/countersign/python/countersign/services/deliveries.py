@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from countersign.domain import tokens
@@ -9,7 +10,7 @@ from countersign.domain.audit import AuditEvent
 from countersign.domain.clock import Clock
 from countersign.domain.errors import TransientError
 from countersign.domain.tasks import Change, Status, Task
-from countersign.ports import Channel, Link, ReviewLedger
+from countersign.ports import Channel, Link, Purpose, ReviewLedger
 from countersign.services.contention import settle
 
 
@@ -32,14 +33,24 @@ Writer = Callable[[str, Task, str, str], Message]
 """Writes the mail of a hand-off: kind, task, recipient, token."""
 
 
+InboxWriter = Callable[[str, str, datetime], Message]
+"""Writes the mail with the link to an inbox: recipient, token, until when the link works."""
+
+INBOX_LASTS = timedelta(days=7)
+"""How long the link to an inbox works: it opens more than one task."""
+
+
 class Deliveries:
     """Sends review links over one channel."""
 
-    def __init__(self, ledger: ReviewLedger, channel: Channel, clock: Clock, write: Writer) -> None:
+    def __init__(
+        self, ledger: ReviewLedger, channel: Channel, clock: Clock, write: Writer, write_inbox: InboxWriter
+    ) -> None:
         self._ledger = ledger
         self._channel = channel
         self._clock = clock
         self._write = write
+        self._write_inbox = write_inbox
 
     def deliver(self, envelope: Mapping[str, Any]) -> int:
         """Mail a hand-off to each recipient whose mail is not on record, while the task is open.
@@ -66,6 +77,24 @@ class Deliveries:
         if failures:
             raise failures[0]
         return sent
+
+    def deliver_inbox(self, envelope: Mapping[str, Any]) -> int:
+        """Mail the link to their inbox to who asked for it, and return how many mails were sent.
+
+        Args:
+            envelope: The envelope of kind `approval.inbox`.
+
+        Raises:
+            TransientError: The ledger or the channel did not answer; deliver the same envelope again.
+        """
+        recipients = envelope["task"]["recipients"]
+        for recipient in recipients:
+            token, fingerprint = tokens.mint()
+            until = self._clock.now() + INBOX_LASTS
+            message = self._write_inbox(recipient, token, until)
+            self._ledger.put_link(Link(fingerprint, "", recipient, Purpose.INBOX, until), until)
+            self._channel.send(recipient, message.subject, message.text, message.html)
+        return len(recipients)
 
     def _deliver_once(self, envelope: Mapping[str, Any], recipient: str) -> bool:
         task = self._ledger.task(envelope["task_id"])

@@ -4,22 +4,31 @@ Each method is the body of one durable step, so each may run again after it has 
 that hold no secret.
 """
 
-from dataclasses import dataclass, field
-from datetime import datetime
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from countersign import envelope
-from countersign.domain import tasks
+from countersign.domain import answers, tasks, tokens, votes
+from countersign.domain.attachments import Attachment
 from countersign.domain.audit import AuditEvent
 from countersign.domain.clock import Clock, to_text
 from countersign.domain.errors import LedgerConflictError
 from countersign.domain.escalations import Escalation
-from countersign.domain.identity import normalise
+from countersign.domain.identity import NO_ALIASES, normalise
+from countersign.domain.people import Seating
 from countersign.domain.policy import POLICY_ACTOR
 from countersign.domain.rules import Rule
-from countersign.domain.tasks import Status, Task, task_id_of
-from countersign.ports import HandOff, TaskLedger
+from countersign.domain.tasks import Collecting, Correlation, Status, Task, task_id_of
+from countersign.ports import DeskLedger, Directory, HandOff, Link, Purpose
 from countersign.services.contention import settle
+from countersign.services.provider_events import ProviderEvents
+from countersign.services.seats import seats
+
+WITHDRAWN = "withdrawn"
+"""Why a task was taken back that its workflow needs no more."""
 
 COMMENT_BUDGET = 10_000
 """Characters of comments, all votes together, that a report carries: a checkpoint holds 256 KB, and the ledger all."""
@@ -41,19 +50,39 @@ class Question:
         reminders_seconds: When to hand off again, counted from the opening.
         escalations: Who is asked too, and when.
         policy: Version of the policy that this follows; empty where there is none.
+        attachments: Documents that live elsewhere, shown as links that open outside.
+        payload: What a machine is told, as JSON text; empty for a question to people.
+        answer_contract: Name of the schema that a machine's answer must keep; empty where any object will do.
+        correlation: What the task is called outside; None where nothing is.
+        encrypted: Whether the answer is kept as ciphertext, which only the workflow can read.
+        channels: Hand-off kinds, without suffix, of several machines that are asked at once; the first to answer wins.
+        collecting: What answers are collected until all are there; None where the first one is all.
+        heartbeat_seconds: After how long without a heartbeat the machine is lost; None where it need not send any.
+        attempt: How often the same was asked before, and once more: the number of the first hand-off.
+        elsewhere: Who decides another task of the same chain: may not decide this one in anybody's place.
     """
 
     kind: str
-    title: str
-    details: tuple[tuple[str, str], ...]
-    requester: str
-    audience: tuple[str, ...]
     deadline_seconds: int
+    title: str = ""
+    details: tuple[tuple[str, str], ...] = ()
+    requester: str = ""
+    audience: tuple[str, ...] = ()
     rule: Rule = field(default_factory=Rule)
     wait_seconds: int | None = None
     reminders_seconds: tuple[int, ...] = ()
     escalations: tuple[Escalation, ...] = ()
     policy: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    payload: str = ""
+    answer_contract: str = ""
+    correlation: Correlation | None = None
+    encrypted: bool = False
+    channels: tuple[str, ...] = ()
+    collecting: Collecting | None = None
+    heartbeat_seconds: int | None = None
+    attempt: int = 1
+    elsewhere: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,26 +112,53 @@ class Wait:
 class Desk:
     """Opens, reads and takes back tasks for one workflow."""
 
-    def __init__(self, ledger: TaskLedger, hand_off: HandOff, clock: Clock, workflow: str) -> None:
+    def __init__(
+        self,
+        ledger: DeskLedger,
+        hand_off: HandOff,
+        directory: Directory,
+        clock: Clock,
+        workflow: str,
+        callbacks_url: str,
+    ) -> None:
+        """Take the ports.
+
+        Args:
+            ledger: Where the tasks are kept.
+            hand_off: What carries them outside.
+            directory: What is known of people.
+            clock: The time.
+            workflow: The workflow's name.
+            callbacks_url: Where machines answer.
+        """
         self._ledger = ledger
         self._hand_off = hand_off
+        self._directory = directory
         self._clock = clock
         self._workflow = workflow
+        self._callbacks_url = callbacks_url
+        self._events = ProviderEvents(ledger, clock)
 
     def open(self, wait: Wait, question: Question) -> dict[str, Any]:
-        """Put the task and hand it off; after a retry, only hand it off.
+        """Put the task and hand it off, unless its time is over; after a retry, only hand it off.
 
         Returns:
-            What `read` returns, with `duplicate` true when another wait opened this task.
+            What `read` returns, with `duplicate` true when another wait opened this task, or `taken` true when another
+            task is called so outside, and this one was not opened.
 
         Raises:
             TransientError: The ledger or the hand-off did not take it; the step is retried.
         """
-        task = settle(lambda: self._opened(wait, question))
+        task = settle(lambda: None if self._is_taken(wait, question) else self._opened(wait, question))
+        if task is None:
+            return {"status": Status.CANCELLED.value, "taken": True}
         if task.opened_by not in ("", wait.first_callback_id):
             return _report(task, self._clock.now()) | {"duplicate": True}
-        if task.status is Status.OPEN:
-            self._hand_off.send(envelope.requested(task))
+        if task.correlation is not None:
+            task = settle(lambda: self._events.apply_parked(self._present(wait.task_id)))
+        if task.status is Status.OPEN and not task.expired_by(self._clock.now()):
+            for request in self._requests(task):
+                self._hand_off.send(request)
         return _report(task, self._clock.now())
 
     def approve_by_policy(self, wait: Wait, question: Question) -> dict[str, Any]:
@@ -144,32 +200,70 @@ class Desk:
         Returns:
             What `read` returns, of the task as it was found.
         """
-        people = tuple(map(normalise, escalated_to))
-        task = settle(lambda: self._handed_off_again(wait.task_id, callback_id, hand_off, people))
+        task = settle(lambda: self._handed_off_again(wait.task_id, callback_id, hand_off, escalated_to))
         if task.status is Status.OPEN and task.hand_off == hand_off:
-            newcomers = tuple(person for person in people if person in task.voters)
+            newcomers = _newcomers(task, escalated_to)
             self._hand_off.send(envelope.escalated(task, newcomers) if newcomers else envelope.reminder(task))
         return _report(task, self._clock.now())
 
-    def read(self, wait: Wait, *, superseded: bool = False) -> dict[str, Any]:
-        """Return what became of the task, and mark it APPLIED or EXPIRED.
+    def withdraw(self, wait: Wait) -> dict[str, Any]:
+        """Take back a task that is needed no more; a decision made meanwhile is applied as superseded.
+
+        Returns what `read` returns.
+        """
+        return settle(lambda: self._withdrawn(wait))
+
+    def read(self, wait: Wait, silence: timedelta | None = None) -> dict[str, Any]:
+        """Return what became of the task, and mark it APPLIED or EXPIRED, or take it back from a machine that is lost.
+
+        Args:
+            wait: The wait.
+            silence: After how long without a heartbeat the machine is lost; None where it need not send any.
 
         Returns:
-            `status`, `at`, `expires_at`, and for a decided task `outcome`, `decided_by`, `decided_at`, `votes`.
+            `status`, `at`, `expires_at`, and for a decided task `outcome`, `decided_by`, `decided_at`, `votes`; with
+            `unsound` true, and the task as it was, when the votes do not make the decision that stands there. For a
+            machine's task `refused_answers` and `heard_at`, and `answer` and `failure` in the place of `votes`. For a
+            cancelled one `closed_because`.
         """
-        return settle(lambda: self._closed(wait.task_id, superseded=superseded))
+        return settle(lambda: self._closed(wait.task_id, silence))
 
     def cancel(self, wait: Wait, reason: str) -> dict[str, Any]:
         """Take an open task back; a decision made meanwhile wins. Returns what `read` returns."""
         return settle(lambda: self._cancelled(wait, reason))
 
+    def _is_taken(self, wait: Wait, question: Question) -> bool:
+        """Tell whether another task is called outside as this one would be."""
+        if question.correlation is None:
+            return False
+        task_id = self._ledger.correlated(question.correlation.provider, question.correlation.external_id)
+        return task_id not in ("", wait.task_id)
+
+    def _requests(self, task: Task) -> Iterator[dict[str, Any]]:
+        """Yield the envelopes of the first hand-off; a machine's holds a token that stays nowhere else."""
+        if not task.payload:
+            yield envelope.requested(task)
+            return
+        for channel in task.channels or ("",):
+            token, fingerprint = tokens.mint()
+            self._ledger.put_link(Link(fingerprint, task.task_id, channel, Purpose.CALLBACK), task.expires_at)
+            yield envelope.requested_of_machine(task, channel or task.kind, self._callbacks_url, token)
+
     def _opened(self, wait: Wait, question: Question) -> Task:
         standing = self._ledger.task(wait.task_id)
         if standing is not None:
             return standing
-        task = self._new_task(wait, question)
+        now = self._clock.now()
+        new = self._new_task(wait, question)
+        seating = seats(self._directory, question.requester, question.audience, now, taken=new.elsewhere)
+        task = replace(
+            new,
+            audience=seating.audience,
+            aliases=seating.aliases,
+            delegations=seating.delegations,
+        )
         opened = AuditEvent("opened", self._workflow, data={"audience": list(task.audience)})
-        self._ledger.open(task, (opened,), self._clock.now())
+        self._ledger.open(task, (opened, *votes.standing_in(seating)), now)
         return task
 
     def _approved_by_policy(self, wait: Wait, question: Question) -> Task:
@@ -192,12 +286,19 @@ class Desk:
             callback_id=wait.first_callback_id,
             title=question.title,
             details=question.details,
-            shown=tasks.shown_digest(question.title, question.details, question.requester),
+            attachments=question.attachments,
+            shown=tasks.shown_digest(question.title, question.details, question.requester, question.attachments),
             requester=question.requester,
-            audience=tuple(dict.fromkeys(map(normalise, question.audience))),
+            elsewhere=tuple(map(normalise, question.elsewhere)),
             rule=question.rule,
             policy=question.policy,
-            hand_off=1,
+            payload=question.payload,
+            answer_contract=question.answer_contract,
+            correlation=question.correlation,
+            encrypted=question.encrypted,
+            channels=question.channels,
+            collecting=question.collecting,
+            hand_off=question.attempt,
             opened_at=self._clock.now(),
             expires_at=wait.expires_at,
             max_expires_at=wait.max_expires_at,
@@ -214,12 +315,37 @@ class Desk:
         task, now = self._present(task_id), self._clock.now()
         if task.status is not Status.OPEN or task.expired_by(now) or task.hand_off == hand_off:
             return task
-        return self._ledger.commit(tasks.hand_off_again(task, callback_id, hand_off, people, now))
+        return self._ledger.commit(votes.hand_off_again(task, callback_id, hand_off, self._seated(task, people), now))
 
-    def _closed(self, task_id: str, *, superseded: bool) -> dict[str, Any]:
+    def _seated(self, task: Task, people: tuple[str, ...]) -> Seating:
+        """Return who is asked of people who are named later; nobody is looked up for nobody."""
+        if not people:
+            return Seating((), NO_ALIASES)
+        taken = (*task.audience, *(made.by for made in task.delegations), *task.elsewhere)
+        return seats(self._directory, task.requester, people, self._clock.now(), taken)
+
+    def _closed(self, task_id: str, silence: timedelta | None) -> dict[str, Any]:
         task, now = self._present(task_id), self._clock.now()
-        change = tasks.close(task, now, superseded=superseded)
-        return _report(self._ledger.commit(change) if change else task, now)
+        if task.status is Status.DECIDED and task.audience and not votes.is_sound(task):
+            return _report(task, now) | {"unsound": True}
+        change = tasks.close(task, now) or (answers.lost(task, silence, now) if silence is not None else None)
+        task = self._ledger.commit(change) if change else task
+        return _report(task, now) | self._collected(task)
+
+    def _collected(self, task: Task) -> dict[str, Any]:
+        """Return the answers that were collected; nothing for tasks that collect none, or are not closed yet."""
+        if task.collecting is None or task.status is Status.OPEN:
+            return {}
+        responses = self._ledger.responses(task.task_id)
+        return {"answer": {key: json.loads(responses[key]) for key in task.collecting.required if key in responses}}
+
+    def _withdrawn(self, wait: Wait) -> dict[str, Any]:
+        task, now = self._ledger.task(wait.task_id), self._clock.now()
+        if task is None:
+            return _report(self._forestalled(wait, WITHDRAWN, now), now)
+        change = tasks.cancel(task, self._workflow, WITHDRAWN, now) or tasks.close(task, now, superseded=True)
+        task = self._ledger.commit(change) if change else task
+        return _report(task, now) | self._collected(task)
 
     def _cancelled(self, wait: Wait, reason: str) -> dict[str, Any]:
         task, now = self._ledger.task(wait.task_id), self._clock.now()
@@ -237,6 +363,7 @@ class Desk:
             request_id=wait.request_id,
             workflow=self._workflow,
             closed_at=now,
+            closed_because=reason,
         )
         self._ledger.open(task, (AuditEvent("cancelled", self._workflow, data={"reason": reason}),), now)
         return task
@@ -248,19 +375,48 @@ class Desk:
         return task
 
 
+def _newcomers(task: Task, people: tuple[str, ...]) -> tuple[str, ...]:
+    """Return who of the task's voters was named later, or stands in for somebody who was."""
+    stand_ins = {made.by: made.to for made in task.delegations if made.standing}
+    named = map(normalise, people)
+    return tuple(person for person in (stand_ins.get(name, name) for name in named) if person in task.voters)
+
+
 def _report(task: Task, now: datetime) -> dict[str, Any]:
     report: dict[str, Any] = {
         "status": task.status.value,
         "at": to_text(now),
         "expires_at": to_text(task.expires_at),
     }
+    if task.payload:
+        report["refused_answers"] = task.refused_answers
+        report["heard_at"] = to_text(answers.heard_at(task))
+    if task.status is Status.CANCELLED:
+        report["closed_because"] = task.closed_because
     if task.decided_at is None:
         return report
+    if task.payload:
+        return report | _machine_report(task)
     return report | {
         "outcome": task.outcome and task.outcome.value,
         "decided_by": list(task.decided_by),
         "decided_at": to_text(task.decided_at),
         "votes": [_ballot(task, person) for person in task.audience if person in task.votes],
+    }
+
+
+def _machine_report(task: Task) -> dict[str, Any]:
+    return {
+        "outcome": task.outcome and task.outcome.value,
+        "decided_by": list(task.decided_by),
+        "decided_at": task.decided_at and to_text(task.decided_at),
+        "answer": answers.document_of(task),
+        "failure": task.failure
+        and {
+            "code": task.failure.code,
+            "message": task.failure.message,
+            "data": task.failure.data,
+        },
     }
 
 

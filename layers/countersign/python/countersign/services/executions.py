@@ -51,7 +51,7 @@ class Executions:
         if request:
             outcome = "succeeded" if status == SUCCEEDED else "failed"
             self._requests.finish(request_id, request.workflow, outcome, None, self._clock.now())
-        reason = f"execution_{status.lower()}"
+        reason = tasks.execution_ended(status)
         tasks_left = [self._closed(task_id, reason) for task_id in self._requests.task_ids(request_id)]
         return Aftermath(
             cancelled=tuple(task_id for task_id, left in tasks_left if left is Status.CANCELLED),

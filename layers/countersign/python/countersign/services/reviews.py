@@ -1,31 +1,36 @@
-"""Reviewing: what a review link shows, and what a click on it does."""
+"""Reviewing: what a review link shows, what a click on it does, and handing the task to a colleague."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from countersign.domain import tasks, tokens
+from countersign.domain import votes
 from countersign.domain.clock import Clock
 from countersign.domain.errors import (
     CommentTooLongError,
     CountersignError,
     CrossSiteError,
     DecidedOtherwiseError,
+    DelegationRefusedError,
     DetailsChangedError,
+    HandedOnError,
     OwnRequestError,
     ReviewRefusedError,
     TaskClosedError,
     UnknownDecisionError,
-    UnknownLinkError,
 )
-from countersign.domain.identity import same_person
+from countersign.domain.identity import is_address, normalise
+from countersign.domain.people import aliases_of
 from countersign.domain.rules import Decision
-from countersign.domain.tasks import Task
-from countersign.ports import Link, ReviewLedger
+from countersign.domain.tasks import Change, Task
+from countersign.ports import Directory, Link, ReviewLedger
 from countersign.services.contention import settle
+from countersign.services.links import review_link, task_behind
 
 MAX_COMMENT_CHARACTERS = 2000
 _DECISIONS = frozenset(decision.value for decision in Decision)
-_FOREIGN_SITES = frozenset({"cross-site", "same-site"})
+FOREIGN_SITES = frozenset({"cross-site", "same-site"})
 
 REASONS: dict[type[CountersignError], str] = {
     CrossSiteError: "cross_site",
@@ -34,6 +39,8 @@ REASONS: dict[type[CountersignError], str] = {
     CommentTooLongError: "comment_too_long",
     DecidedOtherwiseError: "decided_otherwise",
     TaskClosedError: "closed",
+    HandedOnError: "handed_on",
+    DelegationRefusedError: "delegation",
     DetailsChangedError: "details_changed",
 }
 """How the audit names each refusal."""
@@ -50,6 +57,7 @@ class Click:
         shown: The digest of the details that the page showed.
         fetch_site: The browser's `Sec-Fetch-Site`; empty when it sent none.
         source: Network that it came from.
+        task_id: Which task of an inbox it is about; any text, empty for a review link of its own.
     """
 
     token: str
@@ -58,6 +66,26 @@ class Click:
     shown: str
     fetch_site: str
     source: str
+    task_id: str = ""
+
+
+@dataclass(frozen=True)
+class HandOver:
+    """One post of the page's form that hands the task to a colleague, as it was received.
+
+    Attributes:
+        token: The form's token.
+        colleague: The form's address; any text.
+        fetch_site: The browser's `Sec-Fetch-Site`; empty when it sent none.
+        source: Network that it came from.
+        task_id: Which task of an inbox it is about; any text, empty for a review link of its own.
+    """
+
+    token: str
+    colleague: str
+    fetch_site: str
+    source: str
+    task_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,21 +106,27 @@ class Review:
 
 
 class Reviews:
-    """Shows tasks to the holders of links, and records what they decide."""
+    """Shows tasks to the holders of links, and records what they do with them."""
 
-    def __init__(self, ledger: ReviewLedger, clock: Clock) -> None:
+    def __init__(self, ledger: ReviewLedger, directory: Directory, clock: Clock) -> None:
         self._ledger = ledger
+        self._directory = directory
         self._clock = clock
 
-    def look(self, token: str) -> Review:
+    def look(self, token: str, task_id: str = "") -> Review:
         """Return what a link shows. Changes nothing.
+
+        Args:
+            token: The link's token.
+            task_id: Which task, if it is the link of an inbox; any text.
 
         Raises:
             UnknownLinkError: No link has this token.
+            InboxExpiredError: It is the link of an inbox, and too old.
             LedgerUnavailableError: The ledger did not answer.
         """
-        link = self._link(token)
-        return Review(self._task(link), link.recipient)
+        link = self._link(token, task_id)
+        return Review(task_behind(self._ledger, link), link.recipient)
 
     def decide(self, click: Click) -> Review:
         """Record what a click says.
@@ -102,44 +136,80 @@ class Reviews:
 
         Raises:
             UnknownLinkError: No link has this token.
+            InboxExpiredError: It is the link of an inbox, and too old.
             LedgerUnavailableError: The ledger did not answer; nothing was recorded.
         """
-        link = self._link(click.token)
-        return settle(lambda: self._decide(link, click))
+        link = self._link(click.token, click.task_id)
+        return settle(lambda: self._recorded(link, click.source, lambda task, now: _answer(task, link, click, now)))
 
-    def _decide(self, link: Link, click: Click) -> Review:
-        task, now = self._task(link), self._clock.now()
+    def hand_over(self, handing: HandOver) -> Review:
+        """Hand the task to a colleague, who is written to in the same write: the workflow sleeps.
+
+        Returns:
+            The task as it stands then, with the refusal when it stays where it is.
+
+        Raises:
+            UnknownLinkError: No link has this token.
+            InboxExpiredError: It is the link of an inbox, and too old.
+            LedgerUnavailableError: The ledger did not answer; nothing was recorded.
+        """
+        link = self._link(handing.token, handing.task_id)
+        return settle(
+            lambda: self._recorded(link, handing.source, lambda task, now: self._delegate(task, link, handing, now))
+        )
+
+    def _link(self, token: str, task_id: str) -> Link:
+        return review_link(self._ledger, token, task_id, self._clock.now())
+
+    def _recorded(self, link: Link, source: str, act: Callable[[Task, datetime], Change | None]) -> Review:
+        """Write what an act does to the task, or that it was refused."""
+        task, now = task_behind(self._ledger, link), self._clock.now()
         try:
-            change = _answer(task, link, click, now)
+            change = act(task, now)
         except ReviewRefusedError as refusal:
-            record = tasks.refuse(task, link.recipient, REASONS[type(refusal)], click.source, now)
+            record = votes.refuse(task, link.recipient, _reason(refusal), source, now)
             return Review(self._ledger.commit(record), link.recipient, refusal=refusal)
         if change is None:
             return Review(task, link.recipient, repeated=True)
         return Review(self._ledger.commit(change), link.recipient)
 
-    def _link(self, token: str) -> Link:
-        fingerprint = tokens.fingerprint(token)
-        link = self._ledger.link(fingerprint) if fingerprint else None
-        if link is None:
-            raise UnknownLinkError
-        return link
-
-    def _task(self, link: Link) -> Task:
-        task = self._ledger.task(link.task_id)
-        if task is None:
-            raise UnknownLinkError
-        return task
+    def _delegate(self, task: Task, link: Link, handing: HandOver, now: datetime) -> Change:
+        _check_person(task, link, handing.fetch_site)
+        colleague = normalise(handing.colleague)
+        if not is_address(colleague):
+            raise DelegationRefusedError("no_address")
+        involved = {colleague, task.requester, *task.audience, *task.elsewhere}
+        aliases = aliases_of(self._directory.entries(set(map(normalise, involved))))
+        change = votes.delegate(task, link.recipient, colleague, aliases, handing.source, now)
+        after = change.after
+        return replace(change, outbox={f"delegated#{after.revision}": _envelope_to(colleague, after)})
 
 
-def _answer(task: Task, link: Link, click: Click, now: datetime) -> tasks.Change | None:
-    """Check what belongs to the form in the contract's order, then ask the task."""
-    if click.fetch_site in _FOREIGN_SITES:
+def _envelope_to(colleague: str, task: Task) -> dict[str, Any]:
+    # Imported where it is needed: the schemas behind it would cost every cold start of the public function.
+    from countersign import envelope
+
+    return envelope.requested(task, (colleague,))
+
+
+def _reason(refusal: ReviewRefusedError) -> str:
+    if isinstance(refusal, DelegationRefusedError):
+        return f"{REASONS[DelegationRefusedError]}_{refusal.reason}"
+    return REASONS[type(refusal)]
+
+
+def _check_person(task: Task, link: Link, fetch_site: str) -> None:
+    if fetch_site in FOREIGN_SITES:
         raise CrossSiteError
-    if same_person(link.recipient, task.requester):
+    if task.is_requester(link.recipient):
         raise OwnRequestError
+
+
+def _answer(task: Task, link: Link, click: Click, now: datetime) -> Change | None:
+    """Check what belongs to the form in the contract's order, then ask the task."""
+    _check_person(task, link, click.fetch_site)
     if click.decision not in _DECISIONS:
         raise UnknownDecisionError
     if len(click.comment) > MAX_COMMENT_CHARACTERS:
         raise CommentTooLongError
-    return tasks.answer(task, link.recipient, Decision(click.decision), click.comment, click.shown, click.source, now)
+    return votes.answer(task, link.recipient, Decision(click.decision), click.comment, click.shown, click.source, now)

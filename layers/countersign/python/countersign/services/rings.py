@@ -15,7 +15,7 @@ class Rings:
         self._doorbell = doorbell
         self._clock = clock
 
-    def ring(self, task_id: str, callback_id: str) -> Ring:
+    def ring(self, task_id: str, callback_id: str, *, failed: bool = False) -> Ring:
         """Ring the callback of a decided task.
 
         Safe to do again: a callback that ended before answers so, and a delivered ring stays delivered.
@@ -23,11 +23,12 @@ class Rings:
         Args:
             task_id: The task.
             callback_id: The callback that its workflow waits on.
+            failed: Whether the task was answered by a technical failure, which the ring says too.
 
         Raises:
             TransientError: Lambda was throttled or did not answer, or the ledger did not; ring again.
         """
-        ring = self._doorbell.ring(callback_id, self._clock.now())
+        ring = self._doorbell.ring(callback_id, self._clock.now(), failed=failed)
         settle(lambda: self._record(task_id, ring))
         return ring
 

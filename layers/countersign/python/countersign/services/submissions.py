@@ -8,13 +8,30 @@ from typing import Any
 from countersign import contracts
 from countersign.domain.clock import Clock, to_text
 from countersign.domain.errors import ContractError, RequestConflictError, UnknownRequestError, UnknownWorkflowError
+from countersign.domain.identity import NO_ALIASES, Aliases, normalise
+from countersign.domain.people import aliases_of, check_approvers
 from countersign.domain.policy import Policy
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Task
-from countersign.ports import Request, RequestLedger, WorkflowStarter
+from countersign.ports import Directory, Request, RequestLedger, WorkflowStarter
 
 _REQUEST_ID = re.compile("[A-Za-z0-9_-]{1,64}", re.ASCII)
 """As the contract `request` has it: nothing else was ever submitted, and longer keys the ledger would not take."""
+
+
+@dataclass(frozen=True)
+class Startable:
+    """A workflow that is deployed.
+
+    Attributes:
+        deadline_seconds: The deadline of a request that names none.
+        contract: Whose input's contract it takes: a workflow's name.
+        policy: Who approves which amount; None where requests say so themselves.
+    """
+
+    deadline_seconds: int
+    contract: str
+    policy: Policy | None = None
 
 
 @dataclass(frozen=True)
@@ -37,24 +54,24 @@ class Submissions:
         self,
         ledger: RequestLedger,
         starter: WorkflowStarter,
+        directory: Directory,
         clock: Clock,
-        deadlines: Mapping[str, int],
-        policies: Mapping[str, Policy] | None = None,
+        workflows: Mapping[str, Startable],
     ) -> None:
         """Take the ports.
 
         Args:
             ledger: Where requests are kept.
             starter: Starts durable executions.
+            directory: What is known of people.
             clock: The time.
-            deadlines: Every deployed workflow's default `deadline_seconds`, by its name.
-            policies: The policies of those workflows that have one, by their names.
+            workflows: Every deployed workflow, by its name.
         """
         self._ledger = ledger
         self._starter = starter
+        self._directory = directory
         self._clock = clock
-        self._deadlines = deadlines
-        self._policies = policies or {}
+        self._workflows = workflows
 
     def submit(self, document: Any, submitted_by: str) -> Submission:
         """Start what the document asks for, unless that happened before.
@@ -73,12 +90,13 @@ class Submissions:
         """
         contracts.check("request", document)
         workflow, request_id = document["workflow"], document["request_id"]
-        if workflow not in self._deadlines:
+        startable = self._workflows.get(workflow)
+        if startable is None:
             raise UnknownWorkflowError(workflow)
-        contracts.check(f"{workflow}.input", document["input"], "/input")
-        self._check_policy(workflow, request_id, document["input"])
+        contracts.check(f"{startable.contract}.input", document["input"], "/input")
+        self._check_people(startable, request_id, document["input"])
         asked = Request(
-            request_id, workflow, digest(document["input"]), submitted_by, deadline_seconds=self._deadlines[workflow]
+            request_id, workflow, digest(document["input"]), submitted_by, deadline_seconds=startable.deadline_seconds
         )
         standing = self._ledger.submit(asked, self._clock.now())
         if (standing.workflow, standing.input_digest) != (asked.workflow, asked.input_digest):
@@ -94,15 +112,24 @@ class Submissions:
         self._ledger.started(request_id, self._starter.start(workflow, request_id, payload))
         return Submission(standing, started=True)
 
-    def _check_policy(self, workflow: str, request_id: str, document: Mapping[str, Any]) -> None:
-        """Refuse what the policy does not cover; a request that came before the policy changed is still itself."""
-        if workflow not in self._policies:
-            return
+    def _check_people(self, startable: Startable, request_id: str, document: Mapping[str, Any]) -> None:
+        """Refuse what the directory or the policy does not allow; a request that came before they changed is itself."""
         try:
-            self._policies[workflow].check(document)
+            aliases = self._aliases(document)
+            if startable.policy is not None:
+                startable.policy.check(document, aliases)
         except ContractError:
             if self._ledger.request(request_id) is None:
                 raise
+
+    def _aliases(self, document: Mapping[str, Any]) -> Aliases:
+        """Look up the approvers that a request names, if it does, and refuse those of whom two are one person."""
+        if "approvers" not in document:
+            return NO_ALIASES
+        approvers, requester = document["approvers"], document.get("requester", "")
+        aliases = aliases_of(self._directory.entries(map(normalise, (requester, *approvers))))
+        check_approvers(approvers, requester, document.get("rule", {}), aliases, "/input")
+        return aliases
 
     def report(self, request_id: str) -> dict[str, Any]:
         """Return what `GET /requests/{request_id}` shows.

@@ -1,0 +1,34 @@
+"""The `held-payment` workflow: ask the operators about a held event, sleep, do what they say."""
+
+from typing import Any
+
+from aws_durable_execution_sdk_python import DurableContext
+
+from countersign.approval import request_approval
+from countersign.ask import LEDGER_STEP
+from countersign.domain.errors import NothingHeldError
+from countersign.domain.tasks import task_id_of
+from countersign.runtime import current
+from countersign.services.settlements import Settlements
+from countersign.workflow import execution_of, workflow
+from held_payment.question import APPROVAL, approval_of, result_of, ruling_of
+
+
+@workflow
+def handler(document: dict[str, Any], context: DurableContext) -> dict[str, Any]:
+    """Return `accepted`, `dismissed` or `expired`, with what became of the payment by it."""
+    task_id, event_id = document["task_id"], document["event_id"]
+    held = context.step(lambda _: settlements().held(task_id, event_id), "read held payment", LEDGER_STEP)
+    if held is None:
+        raise NothingHeldError(task_id, event_id)
+    approval = approval_of(held, current().operators, document["deadline_seconds"])
+    decision = request_approval(context, APPROVAL, approval)
+    ruling = ruling_of(decision, task_id_of(execution_of(context).request_id, APPROVAL))
+    effect = context.step(lambda _: settlements().carry_out(task_id, event_id, ruling), "settle payment", LEDGER_STEP)
+    return result_of(document, ruling, effect)
+
+
+def settlements() -> Settlements:
+    """Return the use case with the ports of this function."""
+    runtime = current()
+    return Settlements(runtime.tasks, runtime.clock, runtime.workflow)

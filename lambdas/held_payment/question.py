@@ -1,0 +1,114 @@
+"""A held payment: what the operators read, what their answer means, and what the workflow returns."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from countersign.approval import Approval, ApprovalResult, Approved
+from countersign.ask import Expired
+from countersign.display import moment
+from countersign.domain.clock import from_text
+from countersign.domain.payments import Ruling, Verdict
+
+APPROVAL = "approval"
+"""Name of the wait."""
+
+REQUESTER = "Countersign"
+"""Whom the mail and the page name as who asks: no person does."""
+
+_REASONS = {
+    "amount": "It is about other money than what is expected.",
+    "unknown_status": "Countersign does not know what the provider says of it.",
+    "contradiction": "It contradicts how the payment ended.",
+    "closed": "Money came after the payment was closed.",
+}
+_STATUSES = {"unknown": "not known to Countersign"}
+
+
+def approval_of(held: Mapping[str, Any], operators: tuple[str, ...], deadline_seconds: int) -> Approval:
+    """Return what the operators are asked.
+
+    Args:
+        held: The report of `Settlements.held`.
+        operators: Who may settle it; the first of them to answer does.
+        deadline_seconds: How long they have, from the start of the request.
+    """
+    expected = _money(held["expected"])
+    title = f"Payment {held['external_id']}: {_said(held['received'])}"
+    rows = (
+        ("Provider", held["provider"]),
+        ("Payment", held["external_id"]),
+        ("Order", held["order_id"]),
+        ("Request", held["request_id"]),
+        ("Expected", expected),
+        ("Received", _money(held["received"]) or "no amount"),
+        ("Status", _STATUSES.get(held["received"]["status"], held["received"]["status"])),
+        ("Why it is held", _REASONS[held["reason"]]),
+        ("Until now", _until_now(held)),
+        ("If you approve", _if_approved(held)),
+        ("If you reject", f"It is put on record. {_stays(held)}"),
+    )
+    return Approval(
+        title=f"{title}, {expected} expected" if expected else title,
+        details=tuple((label, value) for label, value in rows if value),
+        requester=REQUESTER,
+        approvers=operators,
+        deadline_seconds=deadline_seconds,
+    )
+
+
+def ruling_of(decision: ApprovalResult, task_id: str) -> Ruling:
+    """Return what the operators' decision means for the held event.
+
+    Args:
+        decision: What came of asking them.
+        task_id: The task that they were asked by.
+    """
+    if isinstance(decision, Expired):
+        return Ruling(Verdict.EXPIRED, (), task_id)
+    verdict = Verdict.ACCEPTED if isinstance(decision, Approved) else Verdict.DISMISSED
+    return Ruling(verdict, decision.by, task_id)
+
+
+def result_of(document: Mapping[str, Any], ruling: Ruling, effect: str) -> dict[str, Any]:
+    """Return the workflow's result.
+
+    Args:
+        document: The workflow's input.
+        ruling: What the operators said.
+        effect: What became of the payment by it: `paid`, `failed` or `expired`, or `none` when it stays as it was.
+    """
+    return {
+        "task_id": document["task_id"],
+        "event_id": document["event_id"],
+        "status": ruling.verdict.value,
+        "effect": effect,
+        "decided_by": list(ruling.by),
+    }
+
+
+def _money(said: Mapping[str, Any]) -> str:
+    return "" if said["amount"] is None else f"{said['amount']} {said['currency']}"
+
+
+def _said(received: Mapping[str, Any]) -> str:
+    if received["status"] == "unknown":
+        return "unknown status"
+    return f"{_money(received)} received" if received["status"] == "paid" and _money(received) else received["status"]
+
+
+def _until_now(held: Mapping[str, Any]) -> str:
+    if held["standing"] != "pending":
+        return f"The payment is {held['standing']}."
+    return f"The payment waits, until {moment(from_text(held['expires_at']))} at the latest."
+
+
+def _stays(held: Mapping[str, Any]) -> str:
+    return "The payment waits on." if held["standing"] == "pending" else f"The payment stays {held['standing']}."
+
+
+def _if_approved(held: Mapping[str, Any]) -> str:
+    if held["becomes"] is None:
+        return f"It is put on record. {_stays(held)}"
+    money = _money(held["received"])
+    received = f" with {money}" if held["becomes"] == "paid" and money else ""
+    return f"The payment ends as {held['becomes']}{received}, unless it has ended otherwise by then."

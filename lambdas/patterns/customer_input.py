@@ -1,0 +1,26 @@
+"""Customer input: what breaks the business rules is put on record and told to the sender, and the wait goes on."""
+
+from typing import Any
+
+from aws_durable_execution_sdk_python import DurableContext
+
+from countersign.external import Answered, ExternalTask, Failed, await_result
+from countersign.workflow import workflow
+
+
+@workflow
+def handler(document: dict[str, Any], context: DurableContext) -> dict[str, Any]:
+    """Return `received` with the input and how many attempts before were refused; `failed` or `expired`."""
+    task = ExternalTask(
+        "customer_input",
+        {"customer_id": document["customer_id"]},
+        document["deadline_seconds"],
+        answer_contract="customer-input.answer",
+    )
+    match await_result(context, "input", task):
+        case Answered(document=given, refused=refused):
+            return {"status": "received", "input": dict(given), "rejected_attempts": refused}
+        case Failed():
+            return {"status": "failed", "input": None, "rejected_attempts": None}
+        case _:
+            return {"status": "expired", "input": None, "rejected_attempts": None}

@@ -1,0 +1,38 @@
+"""The plain Lambda of `two_lambdas` and `split_callback`: decides an order, and tells the workflow itself."""
+
+import contextlib
+import json
+import os
+from typing import Any
+
+from countersign.aws import client
+from countersign.environment import required
+
+DECIDED_BY = "decider"
+UNKNOWN_ORDER = "UnknownOrder"
+
+
+def invoke_decider(order_id: str, callback_id: str) -> None:
+    """Have an order decided, asynchronously. The callback's id is in the invocation only, never in a log."""
+    payload = json.dumps({"order_id": order_id, "callback_id": callback_id})
+    client("lambda").invoke(
+        FunctionName=required(os.environ, "DECIDER"), InvocationType="Event", Payload=payload.encode()
+    )
+
+
+def handler(event: dict[str, Any], context: Any) -> None:  # noqa: ARG001  Lambda passes it
+    """Lambda's entry: complete the callback, unless that is done: Lambda may bring the same invocation twice."""
+    callbacks = client("lambda")
+    with contextlib.suppress(callbacks.exceptions.CallbackTimeoutException):
+        _decide(callbacks, event["order_id"], event["callback_id"])
+
+
+def _decide(callbacks: Any, order_id: str, callback_id: str) -> None:
+    """Complete the callback with a decision, or fail it with a machine's word."""
+    if order_id.startswith("unknown"):
+        error = {"ErrorType": UNKNOWN_ORDER, "ErrorMessage": "there is no such order"}
+        callbacks.send_durable_execution_callback_failure(CallbackId=callback_id, Error=error)
+        return
+    status = "rejected" if order_id.startswith("reject") else "approved"
+    answer = json.dumps({"status": status, "decided_by": DECIDED_BY})
+    callbacks.send_durable_execution_callback_success(CallbackId=callback_id, Result=answer.encode())

@@ -1,0 +1,32 @@
+"""Document collection: waits until every document is there, in any order; each can be replaced until then."""
+
+from typing import Any
+
+from aws_durable_execution_sdk_python import DurableContext
+
+from countersign.ask import Expired
+from countersign.domain.tasks import Collecting
+from countersign.external import Answered, ExternalTask, await_result
+from countersign.workflow import workflow
+
+REQUIRED = ("identity", "proof_of_address", "bank_statement")
+
+
+@workflow
+def handler(document: dict[str, Any], context: DurableContext) -> dict[str, Any]:
+    """Return `complete` with all documents, or `expired` with those that came."""
+    required = tuple(document.get("required", REQUIRED))
+    task = ExternalTask(
+        "documents",
+        {"user_id": document["user_id"], "required": list(required)},
+        document["deadline_seconds"],
+        answer_contract="document-collection.documents",
+        collect=Collecting("document_type", required),
+    )
+    match await_result(context, "documents", task):
+        case Answered(document=documents):
+            return {"status": "complete", "documents": dict(documents)}
+        case Expired(collected=documents):
+            return {"status": "expired", "documents": dict(documents)}
+        case _:
+            return {"status": "failed", "documents": {}}

@@ -1,0 +1,22 @@
+"""Fallback: a second service is asked when the first one fails, or is late; the result says which one answered."""
+
+from typing import Any
+
+from aws_durable_execution_sdk_python import DurableContext
+
+from countersign.external import Answered, ExternalTask, Failed, await_result
+from countersign.workflow import workflow
+
+
+@workflow
+def handler(document: dict[str, Any], context: DurableContext) -> dict[str, Any]:
+    """Return `completed` with its `source`, or `failed` or `expired`, as the second service did."""
+    patience = {"primary": document["primary_seconds"], "fallback": None}
+    for source, seconds in patience.items():
+        task = ExternalTask(
+            f"{source}_service", {"data": document["data"]}, document["deadline_seconds"], wait_seconds=seconds
+        )
+        answer = await_result(context, source, task)
+        if isinstance(answer, Answered):
+            return {"status": "completed", "source": source, "result": dict(answer.document)}
+    return {"status": "failed" if isinstance(answer, Failed) else "expired", "source": None, "result": None}

@@ -1,0 +1,37 @@
+"""Retry: a wait that times out, or fails, is tried again after a pause that doubles, with a fresh callback."""
+
+from typing import Any
+
+from aws_durable_execution_sdk_python import DurableContext
+from aws_durable_execution_sdk_python.config import Duration
+
+from countersign.ask import Expired
+from countersign.external import Answered, ExternalTask, await_result
+from countersign.workflow import workflow
+
+ATTEMPTS = 3
+WAIT_SECONDS = 300
+FIRST_PAUSE_SECONDS = 1
+LONGEST_PAUSE_SECONDS = 60
+
+
+@workflow
+def handler(document: dict[str, Any], context: DurableContext) -> dict[str, Any]:
+    """Return `completed` with the number of attempts, or `gave_up` after the last that there was time for."""
+    attempts = document.get("attempts", ATTEMPTS)
+    for attempt in range(1, attempts + 1):
+        task = ExternalTask(
+            "external_api",
+            {"data": document["data"], "attempt": attempt},
+            document["deadline_seconds"],
+            wait_seconds=document.get("wait_seconds", WAIT_SECONDS),
+            attempt=attempt,
+        )
+        answer = await_result(context, f"attempt-{attempt}", task)
+        if isinstance(answer, Answered):
+            return {"status": "completed", "attempts": attempt, "result": dict(answer.document)}
+        if attempt == attempts or (isinstance(answer, Expired) and answer.for_good):
+            break
+        pause = min(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1), LONGEST_PAUSE_SECONDS)
+        context.wait(Duration.from_seconds(pause), name=f"pause-{attempt}")
+    return {"status": "gave_up", "attempts": attempt}

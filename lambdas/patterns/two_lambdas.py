@@ -1,0 +1,40 @@
+"""Two Lambdas: a plain function is invoked with the callback's id, and completes or fails the callback itself.
+
+On the raw SDK, without the ledger: whoever may complete the callback decides. `grant_callbacks` gives that to the plain
+function alone.
+"""
+
+from typing import Any
+
+from aws_durable_execution_sdk_python import (
+    CallbackExternalError,
+    CallbackSubmitterError,
+    CallbackTimeoutError,
+    DurableContext,
+)
+from aws_durable_execution_sdk_python.config import Duration, WaitForCallbackConfig
+from aws_durable_execution_sdk_python.retries import RetryStrategyConfig, create_retry_strategy
+from aws_durable_execution_sdk_python.serdes import JsonSerDes
+
+from countersign.runtime import current
+from countersign.workflow import workflow
+from patterns.decider import invoke_decider
+
+INVOKING = create_retry_strategy(RetryStrategyConfig(max_attempts=3, initial_delay=Duration.from_seconds(1)))
+
+
+@workflow
+def handler(document: dict[str, Any], context: DurableContext) -> dict[str, Any]:
+    """Return what the plain function decided, `failed` when it could not, or `expired`."""
+    order_id, seconds = document["order_id"], current().bounded(document["deadline_seconds"])
+    timeout = Duration.from_seconds(seconds)
+    config = WaitForCallbackConfig(timeout=timeout, serdes=JsonSerDes(), retry_strategy=INVOKING)
+    try:
+        answer = context.wait_for_callback(
+            lambda callback_id, _: invoke_decider(order_id, callback_id), "decision", config
+        )
+    except CallbackTimeoutError:
+        return {"order_id": order_id, "status": "expired", "decided_by": None}
+    except (CallbackExternalError, CallbackSubmitterError):
+        return {"order_id": order_id, "status": "failed", "decided_by": None}
+    return {"order_id": order_id, "decided_by": None, **(answer or {"status": "failed"})}

@@ -1,0 +1,16 @@
+"""The `payment` workflow: ask for a payment, sleep, return what became of it."""
+
+from typing import Any
+
+from aws_durable_execution_sdk_python import DurableContext
+
+from countersign.external import await_result
+from countersign.workflow import workflow
+from payment.payment import Payment
+
+
+@workflow
+def handler(document: dict[str, Any], context: DurableContext) -> dict[str, Any]:
+    """Return `paid`, `failed` or `expired`; only the right amount in the right currency is paid."""
+    payment = Payment.from_input(document)
+    return payment.result(await_result(context, "payment", payment.task()))

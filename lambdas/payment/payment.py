@@ -1,0 +1,78 @@
+"""A payment that somebody outside takes: what the provider is told, and what the workflow returns."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from countersign.ask import Expired
+from countersign.domain.tasks import Correlation
+from countersign.external import Answered, ExternalResult, ExternalTask, Failed, WorkerLost
+
+ANSWER_CONTRACT = "payment.answer"
+"""What a worker may answer in the place of a provider's webhook."""
+
+
+@dataclass(frozen=True)
+class Payment:
+    """The workflow's input, after its contract was checked.
+
+    Attributes:
+        provider: Who takes the payment: a name of the stage's providers.
+        external_id: What the provider calls the payment.
+        amount: In units of the currency, as it was sent.
+        currency: ISO 4217 code.
+    """
+
+    order_id: str
+    provider: str
+    external_id: str
+    amount: str
+    currency: str
+    deadline_seconds: int
+
+    @classmethod
+    def from_input(cls, document: Mapping[str, Any]) -> "Payment":
+        """Read the input of the contract `payment.input`."""
+        return cls(**document)
+
+    def task(self) -> ExternalTask:
+        """Return what the provider is asked."""
+        return ExternalTask(
+            kind="payment",
+            payload={
+                "order_id": self.order_id,
+                "provider": self.provider,
+                "external_id": self.external_id,
+                "amount": self.amount,
+                "currency": self.currency,
+            },
+            deadline_seconds=self.deadline_seconds,
+            answer_contract=ANSWER_CONTRACT,
+            correlate=Correlation(self.provider, self.external_id, Decimal(self.amount), self.currency),
+        )
+
+    def result(self, settled: ExternalResult) -> dict[str, Any]:
+        """Return the workflow's result; a held payment that was accepted shows the amount that was paid."""
+        outcome: dict[str, Any] = {
+            "order_id": self.order_id,
+            "status": "expired",
+            "provider": self.provider,
+            "external_id": self.external_id,
+            "amount": self.amount,
+            "currency": self.currency,
+        }
+        match settled:
+            case Answered(document=answer):
+                return outcome | self._said(answer)
+            case Failed(code=code):
+                return outcome | {"status": "failed", "reason": code}
+            case Expired() | WorkerLost():
+                return outcome
+
+    def _said(self, answer: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what an answer changes; the same money stays as it was written in the input."""
+        said = {name: answer[name] for name in ("status", "amount", "currency", "reason") if name in answer}
+        if "amount" in said and Decimal(said["amount"]) == Decimal(self.amount):
+            del said["amount"]
+        return said

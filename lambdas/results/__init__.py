@@ -1,0 +1,1 @@
+"""The `results` function: what machines answer over the event bus, and what partners send over theirs."""

@@ -1,0 +1,1 @@
+"""The `settlements` function: has operators asked about each payment event that is held."""

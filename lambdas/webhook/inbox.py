@@ -1,0 +1,40 @@
+"""The list of all tasks that wait for somebody, and asking for it: decode, one call, encode."""
+
+import os
+from functools import cache
+
+from aws_lambda_powertools import Logger
+
+from countersign.adapters.dynamodb_ledger import DynamoLedger
+from countersign.aws import client
+from countersign.domain.clock import SystemClock
+from countersign.services.inboxes import Inboxes
+from countersign.telemetry import count
+from webhook import answers
+from webhook.answers import Answer
+from webhook.form import inbox_request_of
+from webhook.review import Event
+from webhook.settings import Settings
+
+logger = Logger()
+clock = SystemClock()
+
+
+@cache
+def inboxes() -> Inboxes:
+    """Return the use case with its ports on AWS, made once."""
+    return Inboxes(DynamoLedger(client("dynamodb"), Settings.load(os.environ).ledger_table), clock)
+
+
+def show(event: Event) -> Answer:
+    """Show what waits for the owner of an inbox. Changes nothing."""
+    token = (event.get("queryStringParameters") or {}).get("t", "")
+    return answers.of_inbox(inboxes().look(token), token, clock.now())
+
+
+def send(event: Event) -> Answer:
+    """Have the link to an inbox mailed to its owner."""
+    recipient = inboxes().send(inbox_request_of(event))
+    logger.info("inbox asked for")
+    count("InboxesAskedFor")
+    return answers.of_inbox_request(recipient, clock.now())

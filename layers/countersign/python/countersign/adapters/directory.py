@@ -1,0 +1,119 @@
+"""The directory on DynamoDB: a small table of its own, so that whoever keeps it needs no right on the ledger.
+
+An item per address: `address`, and of these what there is: `person` (the owner's own address, for an alias) and `away`,
+a list of `{"since", "until", "to"}`.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from countersign.adapters.dynamodb import Table
+from countersign.domain.clock import moment_of, to_text
+from countersign.domain.identity import is_address, normalise, untagged
+from countersign.domain.people import Absence, Entry
+from countersign.environment import required
+
+SEPARATE_TAGS = "separate"
+"""The value of DIRECTORY_TAGS with which `rita+shop@…` is somebody else than `rita@…`."""
+
+MAX_NAMES = 5
+"""How many names may lead from an alias to its owner, one after the other."""
+
+
+class DynamoDirectory:
+    """Implements `countersign.ports.Directory`."""
+
+    def __init__(self, client: Any, table_name: str, *, separate_tags: bool = False) -> None:
+        """Take the table.
+
+        Args:
+            client: A DynamoDB client.
+            table_name: The directory's table.
+            separate_tags: Whether addresses that differ in their subaddress only are different people.
+        """
+        self._table = Table(client, table_name)
+        self._owner = normalise if separate_tags else lambda address: untagged(normalise(address))
+
+    @classmethod
+    def from_environment(cls, client: Any, environment: Mapping[str, str]) -> "DynamoDirectory":
+        """Return the directory that DIRECTORY_TABLE and DIRECTORY_TAGS describe.
+
+        Raises:
+            MissingSettingError: DIRECTORY_TABLE is not set.
+        """
+        separate = environment.get("DIRECTORY_TAGS", "") == SEPARATE_TAGS
+        return cls(client, required(environment, "DIRECTORY_TABLE"), separate_tags=separate)
+
+    def entries(self, addresses: Iterable[str]) -> Mapping[str, Entry]:
+        """See `countersign.ports.Directory.entries`.
+
+        An alias of an alias leads on, to an end. An absence that cannot be read is none: then whoever is away stays
+        asked.
+        """
+        wanted = sorted(set(addresses))
+        listed: dict[str, dict[str, Any]] = {}
+        for _ in range(MAX_NAMES):
+            unread = {name for address in wanted for name in self._names(address, listed)} - set(listed)
+            if not unread:
+                break
+            listed |= self._items(unread)
+        return {address: self._entry(address, listed) for address in wanted}
+
+    def set_alias(self, address: str, person: str) -> None:
+        """Put on record that an address is another name of somebody."""
+        self._set(address, {"person": normalise(person)})
+
+    def set_absence(self, address: str, absence: Absence | None) -> None:
+        """Put on record who stands in for somebody, in place of what stood there; None for somebody who is back."""
+        away = [] if absence is None else [_document(absence)]
+        self._set(address, {"away": away})
+
+    def _items(self, addresses: set[str]) -> dict[str, dict[str, Any]]:
+        keys = [{"address": address} for address in sorted(addresses) if address]
+        found = {item["address"]: item for item in self._table.get_many(keys)}
+        return {address: found.get(address, {}) for address in addresses}
+
+    def _set(self, address: str, fields: dict[str, Any]) -> None:
+        self._table.write([self._table.update({"address": normalise(address)}, fields)])
+
+    def _entry(self, address: str, listed: Mapping[str, Mapping[str, Any]]) -> Entry:
+        names = self._names(address, listed)
+        absences = (_absence(document) for name in names for document in _list(listed.get(name, {}).get("away")))
+        return Entry(names[-1], tuple(absence for absence in absences if absence is not None))
+
+    def _names(self, address: str, listed: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        """Return the names that lead from an address to the one under which its owner counts, as far as is known."""
+        names = [address]
+        while (further := self._further(names[-1], listed)) not in names:
+            names.append(further)
+        # A circle leads to no end: all who are in it are one person, who needs one name.
+        circle = names[names.index(further) :]
+        return [*names, min(circle)] if len(circle) > 1 else names
+
+    def _further(self, name: str, listed: Mapping[str, Mapping[str, Any]]) -> str:
+        person = listed.get(name, {}).get("person")
+        return normalise(person) if isinstance(person, str) and person else self._owner(name)
+
+
+class EmptyDirectory:
+    """Implements `countersign.ports.Directory` where nobody is looked up: everybody is themselves, and there."""
+
+    def entries(self, addresses: Iterable[str]) -> Mapping[str, Entry]:
+        """See `countersign.ports.Directory.entries`."""
+        return {address: Entry(address) for address in addresses}
+
+
+def _document(absence: Absence) -> dict[str, str]:
+    return {"since": to_text(absence.since), "until": to_text(absence.until), "to": normalise(absence.to)}
+
+
+def _absence(document: Mapping[str, Any]) -> Absence | None:
+    try:
+        absence = Absence(moment_of(document["since"]), moment_of(document["until"]), normalise(document["to"]))
+    except (KeyError, OverflowError, TypeError, ValueError):
+        return None
+    return absence if is_address(absence.to) else None
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,114 @@
+"""Events of providers as items of the ledger: names of keys and attributes, and both directions."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from countersign.adapters.task_items import epoch_after
+from countersign.domain.clock import from_text, to_text
+from countersign.domain.payments import Handling
+from countersign.domain.provider_events import EventStatus, ProviderEvent
+from countersign.domain.tasks import Correlation, Task
+from countersign.ports import EventRecord
+
+DEDUPE = timedelta(days=7)
+"""How long an event is known again, and waits for its task: providers send one again for 3 days, those of Standard
+Webhooks for 75 hours."""
+
+
+def claim_key(provider: str, external_id: str) -> dict[str, str]:
+    """Return the key of the item that says which task is called so outside."""
+    return {"pk": f"EXTERNAL#{provider}#{external_id}", "sk": "EXTERNAL"}
+
+
+def claim_document(task: Task, correlation: Correlation) -> dict[str, Any]:
+    """Return the item that says which task is called so outside, and how much it is about."""
+    return claim_key(correlation.provider, correlation.external_id) | {
+        "task_id": task.task_id,
+        "amount": None if correlation.amount is None else f"{correlation.amount:f}",
+        "currency": correlation.currency or None,
+        "ttl": epoch_after(task.max_expires_at or task.expires_at),
+    }
+
+
+def event_key(provider: str, event_id: str) -> dict[str, str]:
+    """Return the key of the record that an event came."""
+    return {"pk": f"EVENT#{provider}#{event_id}", "sk": "EVENT"}
+
+
+def event_document(record: EventRecord, at: datetime) -> dict[str, Any]:
+    """Return the record that an event came."""
+    return event_key(record.provider, record.event_id) | {
+        "provider": record.provider,
+        "event_id": record.event_id,
+        "body_digest": record.body_digest,
+        "handling": record.handling.value,
+        "task_id": record.task_id or None,
+        "at": to_text(at),
+        "ttl": _forgotten(at),
+    }
+
+
+def applied_fields(
+    provider: str, event: ProviderEvent, handling: Handling, task_id: str, at: datetime
+) -> dict[str, Any]:
+    """Return what changes in the record of a parked event when it is applied.
+
+    Whole enough to be a record by itself: TTL removes items one by one, in no order, so that it may be gone.
+    """
+    return {
+        "provider": provider,
+        "event_id": event.event_id,
+        "handling": handling.value,
+        "task_id": task_id,
+        "ttl": _forgotten(at),
+    }
+
+
+def event_record_of(document: Mapping[str, Any]) -> EventRecord:
+    """Return what `event_document` made a document of."""
+    return EventRecord(
+        document["provider"],
+        document["event_id"],
+        document.get("body_digest", ""),
+        Handling(document["handling"]),
+        document.get("task_id", ""),
+    )
+
+
+def parked_key(provider: str, event: ProviderEvent) -> dict[str, str]:
+    """Return the key of an event that waits for its task."""
+    return claim_key(provider, event.external_id) | {"sk": f"PARKED#{event.event_id}"}
+
+
+def parked_document(provider: str, event: ProviderEvent, at: datetime) -> dict[str, Any]:
+    """Return an event that waits for its task."""
+    return parked_key(provider, event) | {
+        "event_id": event.event_id,
+        "external_id": event.external_id,
+        "status": event.status.value,
+        "amount": event.amount,
+        "currency": event.currency,
+        "occurred_at": event.occurred_at and to_text(event.occurred_at),
+        "reason": event.reason,
+        "at": to_text(at),
+        "ttl": _forgotten(at),
+    }
+
+
+def parked_event_of(document: Mapping[str, Any]) -> ProviderEvent:
+    """Return what `parked_document` made a document of."""
+    occurred_at = document.get("occurred_at")
+    return ProviderEvent(
+        event_id=document["event_id"],
+        external_id=document["external_id"],
+        status=EventStatus(document["status"]),
+        amount=document.get("amount"),
+        currency=document.get("currency"),
+        occurred_at=from_text(occurred_at) if occurred_at else None,
+        reason=document.get("reason"),
+    )
+
+
+def _forgotten(at: datetime) -> int:
+    return int((at + DEDUPE).timestamp())

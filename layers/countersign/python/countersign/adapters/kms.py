@@ -1,0 +1,53 @@
+"""Encryption by AWS KMS, with an encryption context."""
+
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from countersign.domain.errors import BodyTooLargeError, CipherUnavailableError, WrongContextError
+
+MAX_BYTES = 4096
+"""What KMS encrypts by itself: https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html. More would need a
+data key, and AES in the function."""
+
+_FOREIGN = frozenset({"InvalidCiphertextException", "IncorrectKeyException"})
+
+
+class KmsCipher:
+    """Implements `countersign.ports.Cipher`. The context is authenticated, and shows in CloudTrail: it holds no secret.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html
+    """
+
+    def __init__(self, client: Any, key_id: str) -> None:
+        """Take a client of KMS, and the id or ARN of a symmetric key."""
+        self._client = client
+        self._key_id = key_id
+
+    def encrypt(self, plain: bytes, context: Mapping[str, str]) -> str:
+        """See `countersign.ports.Cipher.encrypt`."""
+        if len(plain) > MAX_BYTES:
+            raise BodyTooLargeError(MAX_BYTES)
+        try:
+            answer = self._client.encrypt(KeyId=self._key_id, Plaintext=plain, EncryptionContext=dict(context))
+        except (ClientError, BotoCoreError) as error:
+            raise CipherUnavailableError(type(error).__name__) from error
+        return b64encode(answer["CiphertextBlob"]).decode()
+
+    def decrypt(self, ciphertext: str, context: Mapping[str, str]) -> bytes:
+        """See `countersign.ports.Cipher.decrypt`."""
+        try:
+            blob = b64decode(ciphertext, validate=True)
+            answer = self._client.decrypt(KeyId=self._key_id, CiphertextBlob=blob, EncryptionContext=dict(context))
+        except ValueError as error:  # no base64, or not even ASCII
+            raise WrongContextError from error
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _FOREIGN:
+                raise WrongContextError from error
+            raise CipherUnavailableError(type(error).__name__) from error
+        except BotoCoreError as error:
+            raise CipherUnavailableError(type(error).__name__) from error
+        plain: bytes = answer["Plaintext"]
+        return plain

@@ -1,0 +1,80 @@
+"""The secrets of providers in AWS Secrets Manager, each as `{"active": ["…"]}`."""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from countersign.domain.errors import SecretError, SecretsUnavailableError
+
+FRESH_SECONDS = 300
+"""How long what was read is used without another look."""
+
+REREAD_SECONDS = 5
+"""How soon after a look the next one is worth it: garbage signatures must not become a flood of reads."""
+
+
+_FORM = 'is not {"active": ["…"]} with at least one secret'
+
+
+class ManagedSecrets:
+    """Implements `countersign.ports.Secrets`."""
+
+    def __init__(self, client: Any, arns: Mapping[str, str], seconds: Callable[[], float] = time.monotonic) -> None:
+        """Take the secrets.
+
+        Args:
+            client: A client of Secrets Manager.
+            arns: ARN of each provider's secret, by its name.
+            seconds: A clock that never goes back.
+        """
+        self._client = client
+        self._arns = arns
+        self._seconds = seconds
+        self._read: dict[str, tuple[float, tuple[str, ...]]] = {}
+        self._tried: dict[str, float] = {}
+
+    def active(self, name: str) -> Sequence[str]:
+        """See `countersign.ports.Secrets.active`. While they cannot be read again, those of before are used on."""
+        known = self._read.get(name)
+        if known is None:
+            return self._look(name)
+        if self._seconds() - known[0] < FRESH_SECONDS or self._has_just_tried(name):
+            return known[1]
+        try:
+            return self._look(name)
+        except SecretsUnavailableError:
+            return known[1]
+
+    def reread(self, name: str) -> Sequence[str] | None:
+        """See `countersign.ports.Secrets.reread`."""
+        return None if self._has_just_tried(name) else self._look(name)
+
+    def _has_just_tried(self, name: str) -> bool:
+        """Tell whether the last look, successful or not, was only just now."""
+        return name in self._tried and self._seconds() - self._tried[name] < REREAD_SECONDS
+
+    def _look(self, name: str) -> tuple[str, ...]:
+        try:
+            answer = self._client.get_secret_value(SecretId=self._arns[name])
+        except ClientError as error:
+            raise SecretsUnavailableError(error.response["Error"]["Code"]) from error
+        except BotoCoreError as error:
+            raise SecretsUnavailableError(type(error).__name__) from error
+        finally:
+            self._tried[name] = self._seconds()
+        secrets = _secrets_of(answer.get("SecretString", ""))
+        self._read[name] = (self._seconds(), secrets)
+        return secrets
+
+
+def _secrets_of(text: str) -> tuple[str, ...]:
+    try:
+        active = json.loads(text)["active"]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise SecretError(_FORM) from error
+    if not isinstance(active, list) or not active or not all(isinstance(secret, str) and secret for secret in active):
+        raise SecretError(_FORM)
+    return tuple(active)

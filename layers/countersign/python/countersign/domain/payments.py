@@ -1,0 +1,244 @@
+"""Payments: what a provider's event does to the task that waits for it. Money is never taken for other money.
+
+An event that says something final with the right amount decides. One that is not final is put on record, and the wait
+goes on. Whatever a person must look at is held: on record, announced, and without effect until an operator accepts it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from countersign.domain.answers import Sender, decide, document_of
+from countersign.domain.audit import AuditEntry, AuditEvent
+from countersign.domain.clock import from_text, to_text
+from countersign.domain.provider_events import EventStatus, ProviderEvent
+from countersign.domain.rules import Outcome
+from countersign.domain.strict_json import canonical
+from countersign.domain.tasks import STAYING, Change, Status, Task
+
+_FINAL = frozenset({EventStatus.PAID, EventStatus.FAILED, EventStatus.EXPIRED})
+
+
+class Handling(StrEnum):
+    """What became of an event."""
+
+    RECORDED = "recorded"
+    """It decided, or came after the decision and changes nothing."""
+    PENDING = "pending"
+    """It is not final: the task waits on."""
+    HELD = "held"
+    """A person must look at it."""
+    PARKED = "parked"
+    """Its task is not open yet."""
+    DUPLICATE = "duplicate"
+    """It had come before."""
+    CONFLICT = "conflict"
+    """Another event of the same id had come before."""
+    IGNORED = "ignored"
+    """It is of a type that the kit does not act on."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What an event does.
+
+    Attributes:
+        handling: What became of it.
+        change: What to write.
+        held_because: Why a person must look at it; empty unless it is held.
+    """
+
+    handling: Handling
+    change: Change
+    held_because: str = ""
+
+
+class Verdict(StrEnum):
+    """What came of asking the operators about a held event."""
+
+    ACCEPTED = "accepted"
+    DISMISSED = "dismissed"
+    EXPIRED = "expired"
+    """Nobody answered in time."""
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What the operators say of a held event.
+
+    Attributes:
+        verdict: What came of it.
+        by: Whose votes decided; nobody's when it expired.
+        task_id: The task that they were asked by.
+    """
+
+    verdict: Verdict
+    by: tuple[str, ...]
+    task_id: str
+
+
+@dataclass(frozen=True)
+class Held:
+    """An event that is on record as held.
+
+    Attributes:
+        event: What the provider says, but for its own words.
+        reason: Why a person must look at it, a word such as `amount`.
+    """
+
+    event: ProviderEvent
+    reason: str
+
+
+NO_EFFECT = "none"
+"""The effect of a ruling that leaves the payment as it is."""
+
+_RULED = {Verdict.ACCEPTED: "settled", Verdict.DISMISSED: "dismissed", Verdict.EXPIRED: "lapsed"}
+
+
+def apply(task: Task, event: ProviderEvent, sender: Sender, now: datetime) -> Effect:
+    """Return what an event does to the task that it is about.
+
+    Args:
+        task: The task as it stands; correlated.
+        event: What the provider says.
+        sender: The provider.
+        now: The current time.
+    """
+    entry = sender.event("responded", _entry(event))
+    held = _held_because(task, event, now)
+    if held:
+        record = sender.event("held", _entry(event) | {"reason": held})
+        return Effect(Handling.HELD, Change(task, None, {}, (record,), now), held)
+    if task.status is not Status.OPEN or task.expired_by(now):
+        return Effect(Handling.RECORDED, Change(task, None, {}, (entry,), now))
+    if event.status is EventStatus.PENDING:
+        return Effect(Handling.PENDING, Change(task, STAYING, {"revision": task.revision + 1}, (entry,), now))
+    return Effect(Handling.RECORDED, settle(task, event, (entry,), sender, now))
+
+
+def settle(task: Task, event: ProviderEvent, events: tuple[AuditEvent, ...], sender: Sender, now: datetime) -> Change:
+    """Return the decision of an open task by an event."""
+    return decide(task, Outcome.ANSWERED, {"answer": canonical(_answer(event)).decode()}, events, sender, now)
+
+
+def held_event(entries: Iterable[AuditEntry], event_id: str) -> Held | None:
+    """Return an event that a task's audit has as held, or None: nothing else is settled, whoever asks for it."""
+    for entry in entries:
+        if entry.event.event == "held" and entry.event.data["event_id"] == event_id:
+            return Held(_event_of(entry.event.data), entry.event.data["reason"])
+    return None
+
+
+def acceptable(task: Task, event: ProviderEvent, now: datetime) -> ProviderEvent | None:
+    """Return the event as it would decide the task once a person accepts it; None when it would change nothing.
+
+    A person who accepts says that the money is right as it came. An unknown status becomes paid where money came with
+    it; without any, and while the provider itself calls it pending, there is nothing to decide. What is decided or
+    closed stays so.
+    """
+    if task.status is not Status.OPEN or task.expired_by(now):
+        return None
+    if event.status is EventStatus.UNKNOWN and event.amount is not None:
+        said = (event.amount, event.currency, event.occurred_at, event.reason)
+        return ProviderEvent(event.event_id, event.external_id, EventStatus.PAID, *said)
+    return event if event.status in _FINAL else None
+
+
+def carry_out(task: Task, event: ProviderEvent, ruling: Ruling, workflow: str, now: datetime) -> Change:
+    """Return what the operators' ruling on a held event does: it decides an open task, or is put on record alone.
+
+    Args:
+        task: The payment's task as it stands.
+        event: The held event.
+        ruling: What the operators say.
+        workflow: The workflow that asked them; it is the actor where nobody answered.
+        now: The current time.
+    """
+    decisive = acceptable(task, event, now) if ruling.verdict is Verdict.ACCEPTED else None
+    effect = decisive.status.value if decisive else NO_EFFECT
+    sender = Sender(", ".join(ruling.by), "approval") if ruling.by else Sender(workflow, "kit")
+    entry = sender.event(_RULED[ruling.verdict], _entry(event) | {"approval": ruling.task_id, "effect": effect})
+    if decisive:
+        return settle(task, decisive, (entry,), sender, now)
+    return Change(task, None, {}, (entry,), now)
+
+
+def effect_on_record(entries: Iterable[AuditEntry], ruling: Ruling) -> str:
+    """Return the effect of a ruling that a task's audit has already; empty while it has not."""
+    for entry in entries:
+        if entry.event.event in _RULED.values() and entry.event.data["approval"] == ruling.task_id:
+            return str(entry.event.data["effect"])
+    return ""
+
+
+def standing(task: Task, now: datetime) -> str:
+    """Return how a payment stands, in a word: `pending` while it is open, or how it ended."""
+    if task.status in (Status.DECIDED, Status.APPLIED):
+        return str(document_of(task).get("status", EventStatus.FAILED))
+    if task.status is Status.OPEN:
+        return EventStatus.EXPIRED.value if task.expired_by(now) else EventStatus.PENDING.value
+    return task.status.value.lower()
+
+
+def _held_because(task: Task, event: ProviderEvent, now: datetime) -> str:
+    """Say why an event cannot be acted on by a machine; empty when it can."""
+    if event.status is EventStatus.UNKNOWN:
+        return "unknown_status"
+    if _is_other_money(task, event):
+        return "amount"
+    says_paid = event.status is EventStatus.PAID
+    if task.status in (Status.DECIDED, Status.APPLIED):
+        return "contradiction" if event.status in _FINAL and _is_paid(task) is not says_paid else ""
+    closed = task.status is not Status.OPEN or task.expired_by(now)
+    return "closed" if closed and says_paid else ""
+
+
+def _is_other_money(task: Task, event: ProviderEvent) -> bool:
+    expected = task.correlation
+    if expected is None or expected.amount is None:
+        return False
+    if event.amount is None:
+        return event.status is EventStatus.PAID
+    return (Decimal(event.amount), event.currency) != (expected.amount, expected.currency)
+
+
+def _is_paid(task: Task) -> bool:
+    """Tell what the decision of a task says of the payment; that it failed and that it expired is the same to money."""
+    return bool(document_of(task).get("status") == EventStatus.PAID)
+
+
+def _answer(event: ProviderEvent) -> dict[str, Any]:
+    answer = {
+        "status": event.status.value,
+        "external_id": event.external_id,
+        "event_id": event.event_id,
+        "amount": event.amount,
+        "currency": event.currency,
+        "occurred_at": event.occurred_at and to_text(event.occurred_at),
+        "reason": event.reason,
+    }
+    return {name: value for name, value in answer.items() if value is not None}
+
+
+def _entry(event: ProviderEvent) -> dict[str, Any]:
+    """Return what the audit keeps of an event: no words of the provider's, which are untrusted."""
+    answer = _answer(event)
+    answer.pop("reason", None)
+    return answer
+
+
+def _event_of(entry: Mapping[str, Any]) -> ProviderEvent:
+    """Return the event that `_entry` was made of, without the words of the provider's."""
+    occurred_at = entry.get("occurred_at")
+    return ProviderEvent(
+        event_id=entry["event_id"],
+        external_id=entry["external_id"],
+        status=EventStatus(entry["status"]),
+        amount=entry.get("amount"),
+        currency=entry.get("currency"),
+        occurred_at=from_text(occurred_at) if occurred_at else None,
+    )

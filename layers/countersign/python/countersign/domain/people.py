@@ -1,0 +1,140 @@
+"""What the directory knows of people: their other addresses, and who stands in for them while they are away."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from countersign.domain.errors import ContractError
+from countersign.domain.identity import Aliases
+
+
+@dataclass(frozen=True)
+class Absence:
+    """A standing delegation: out of office.
+
+    Attributes:
+        since: From when, in UTC.
+        until: Until when, exclusive, in UTC.
+        to: Address of who stands in, normalised.
+    """
+
+    since: datetime
+    until: datetime
+    to: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the directory says of one address.
+
+    Attributes:
+        person: The address under which its owner counts, normalised; the address itself unless it is an alias.
+        absences: When its owner is away.
+    """
+
+    person: str
+    absences: tuple[Absence, ...] = ()
+
+    def absence(self, now: datetime) -> Absence | None:
+        """Return the absence that holds now, or None."""
+        return next((absence for absence in self.absences if absence.since <= now < absence.until), None)
+
+
+@dataclass(frozen=True)
+class Delegation:
+    """A task that somebody else decides in an approver's place.
+
+    Attributes:
+        by: Whom it was asked of first.
+        to: Who decides now.
+        at: When it was handed on, in UTC.
+        standing: Whether the directory said so, since `by` is away; otherwise they did it themselves.
+    """
+
+    by: str
+    to: str
+    at: datetime
+    standing: bool = False
+
+
+@dataclass(frozen=True)
+class Seating:
+    """Who is really asked.
+
+    Attributes:
+        audience: Their addresses, normalised, in order.
+        aliases: What is known of their other addresses, and of the requester's.
+        delegations: Who stands in for whom.
+    """
+
+    audience: tuple[str, ...]
+    aliases: Aliases
+    delegations: tuple[Delegation, ...] = ()
+
+
+def check_approvers(
+    approvers: Sequence[str], requester: str, rule: Mapping[str, Any], aliases: Aliases, prefix: str
+) -> None:
+    """Refuse approvers of whom two are one person, and a quorum that they cannot reach.
+
+    Args:
+        approvers: Their addresses.
+        requester: Who asks; never counts.
+        rule: The rule as a request's input has it; empty for none.
+        aliases: What is known of other addresses of theirs.
+        prefix: JSON pointer of the input.
+
+    Raises:
+        ContractError: Has the JSON pointer.
+    """
+    people = aliases.distinct(approvers)
+    if len(people) < len(approvers):
+        raise ContractError("names one person twice", f"{prefix}/approvers")
+    voters = sum(not aliases.same(person, requester) for person in people)
+    if rule.get("kind") == "quorum" and rule.get("k", 1) > voters:
+        raise ContractError(f"needs more approvals than the {voters} who may approve", f"{prefix}/rule/k")
+
+
+def aliases_of(entries: Mapping[str, Entry]) -> Aliases:
+    """Return the aliases among addresses that were looked up."""
+    return Aliases({address: entry.person for address, entry in entries.items() if entry.person != address})
+
+
+def seat(
+    wanted: tuple[str, ...], taken: tuple[str, ...], entries: Mapping[str, Entry], requester: str, now: datetime
+) -> Seating:
+    """Put a stand-in into the place of everybody who is away.
+
+    Nobody stands in who is the requester, or has a part in this already: then whoever is away stays asked.
+
+    Args:
+        wanted: Who should be asked, normalised.
+        taken: Who is asked already, has handed the task on, or decides another of the same chain.
+        entries: What the directory says of all of them, of the requester, and of every stand-in.
+        requester: Who asks.
+        now: The current time.
+    """
+    aliases = aliases_of(entries)
+    asked = list(wanted)
+    delegations: list[Delegation] = []
+    for place, person in enumerate(wanted):
+        stand_in = _stand_in(person, entries, now)
+        others = (requester, *taken, *asked)
+        if stand_in is not None and not any(aliases.same(stand_in, other) for other in others):
+            asked[place] = stand_in
+            delegations.append(Delegation(person, stand_in, now, standing=True))
+    return Seating(tuple(asked), aliases, tuple(delegations))
+
+
+def _stand_in(person: str, entries: Mapping[str, Entry], now: datetime) -> str | None:
+    """Follow the absences from stand-in to stand-in, to somebody who is there; None when nobody is."""
+    seen = {person}
+    absence = entries[person].absence(now)
+    while absence is not None and absence.to in entries and absence.to not in seen:
+        seen.add(absence.to)
+        further = entries[absence.to].absence(now)
+        if further is None:
+            return absence.to
+        absence = further
+    return None

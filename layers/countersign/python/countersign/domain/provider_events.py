@@ -1,0 +1,51 @@
+"""What a provider's webhook says of a payment, or of whatever else was asked of it, in the kit's own words."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from countersign.domain.values import Value
+
+
+class EventStatus(StrEnum):
+    """How the provider says it stands. Only `paid`, `failed` and `expired` are final."""
+
+    PENDING = "pending"
+    PAID = "paid"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+    """An event about a payment that this kit has no word for; a person must look at it."""
+
+
+class ProviderEvent(Value):
+    """One event of a provider.
+
+    Args:
+        event_id: What the provider calls this event; the same at every retry. 1 to 200 printable characters.
+        external_id: What the provider calls that which the event is about. 1 to 200 printable characters.
+        status: How it stands.
+        amount: Decimal text in units of the currency, in canonical form; None where the event has none.
+        currency: ISO 4217 code, upper case; None where there is no amount.
+        occurred_at: When it happened, by the provider's clock; None where it does not say.
+        reason: Why, in the provider's words, untrusted and at most 500 characters; None where it does not say.
+    """
+
+    __slots__ = ("amount", "currency", "event_id", "external_id", "occurred_at", "reason", "status")
+
+    def __init__(
+        self,
+        event_id: str,
+        external_id: str,
+        status: EventStatus,
+        amount: str | None = None,
+        currency: str | None = None,
+        occurred_at: datetime | None = None,
+        reason: str | None = None,
+    ) -> None:
+        self.event_id = event_id
+        self.external_id = external_id
+        self.status = status
+        self.amount = amount
+        self.currency = currency
+        self.occurred_at = occurred_at
+        self.reason = reason

@@ -1,0 +1,212 @@
+"""What people do with a task: answer it, hand it to a colleague, and be reminded of it."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from countersign.domain import rules
+from countersign.domain.audit import AuditEvent
+from countersign.domain.errors import (
+    DecidedOtherwiseError,
+    DelegationRefusedError,
+    DetailsChangedError,
+    HandedOnError,
+    OwnRequestError,
+    TaskClosedError,
+)
+from countersign.domain.identity import Aliases
+from countersign.domain.people import Delegation, Seating
+from countersign.domain.rules import Decision, Verdict
+from countersign.domain.tasks import DECIDING, STAYING, Change, Status, Task, Vote
+
+BY_LINK = "review link"
+"""How the audit says that somebody was identified."""
+
+
+def answer(
+    task: Task, recipient: str, decision: Decision, comment: str, shown: str, source: str, now: datetime
+) -> Change | None:
+    """Return what a recipient's answer does to the task.
+
+    Args:
+        task: The task as it stands.
+        recipient: Whose link was used, normalised.
+        decision: What they say.
+        comment: Their own words.
+        shown: The digest of the details that their page showed.
+        source: Network that the answer came from.
+        now: The current time.
+
+    Returns:
+        The change to write, or None when the same person has said the same before.
+
+    Raises:
+        OwnRequestError: The recipient is the requester.
+        DecidedOtherwiseError: The task is decided, and this person did not decide it so.
+        TaskClosedError: The task expired or was cancelled.
+        HandedOnError: Somebody else decides in their place.
+        DetailsChangedError: The page showed other details.
+    """
+    if task.is_requester(recipient):
+        raise OwnRequestError
+    earlier = task.vote_of(recipient)
+    if earlier is not None and earlier.decision is decision:
+        return None
+    _check_open_for(task, recipient, now)
+    if shown != task.shown:
+        raise DetailsChangedError
+    return _vote(task, recipient, Vote(decision, comment, now), source)
+
+
+def delegate(task: Task, recipient: str, colleague: str, aliases: Aliases, source: str, now: datetime) -> Change:
+    """Return what it does to the task that a recipient hands it to a colleague, who takes their place.
+
+    Args:
+        task: The task as it stands.
+        recipient: Whose link was used, normalised.
+        colleague: To whom, normalised.
+        aliases: What the directory knows now of the addresses of all whom this is about.
+        source: Network that it came from.
+        now: The current time.
+
+    Raises:
+        OwnRequestError: The recipient is the requester.
+        DecidedOtherwiseError: The task is decided.
+        TaskClosedError: The task expired or was cancelled.
+        HandedOnError: The recipient has handed it on before.
+        DelegationRefusedError: It cannot go from this recipient to this colleague; has the reason.
+    """
+    if task.is_requester(recipient):
+        raise OwnRequestError
+    _check_open_for(task, recipient, now)
+    known = replace(task, aliases=task.aliases | aliases)
+    _check_delegation(known, recipient, colleague)
+    made = Delegation(recipient, colleague, now)
+    audience = (colleague if known.aliases.same(asked, recipient) else asked for asked in task.audience)
+    fields: dict[str, Any] = {
+        "audience": tuple(dict.fromkeys(audience)),
+        "aliases": known.aliases,
+        "delegations": (*task.delegations, made),
+        "revision": task.revision + 1,
+    }
+    return Change(task, STAYING, fields, (_delegated(made, recipient, BY_LINK, source),), now)
+
+
+def may_delegate(task: Task, recipient: str) -> bool:
+    """Tell whether a recipient may hand an open task to a colleague: once, before they answer."""
+    return task.vote_of(recipient) is None and not task.is_requester(recipient) and not _was_handed(task, recipient)
+
+
+def hand_off_again(task: Task, callback_id: str, hand_off: int, newcomers: Seating, now: datetime) -> Change:
+    """Return what a reminder or an escalation does to an open task.
+
+    Args:
+        task: The task as it stands.
+        callback_id: The fresh callback.
+        hand_off: Number of this hand-off.
+        newcomers: Who may answer from now on too; nobody for a mere reminder.
+        now: The current time.
+    """
+    known = replace(task, aliases=task.aliases | newcomers.aliases)
+    eligible = tuple(person for person in newcomers.audience if _may_join(known, person))
+    event = AuditEvent(
+        "escalated" if newcomers.audience else "reminded",
+        task.workflow,
+        data={"to": list(eligible), "hand_off": hand_off},
+    )
+    fields = {
+        "callback_id": callback_id,
+        "hand_off": hand_off,
+        "audience": (*task.audience, *eligible),
+        "aliases": known.aliases,
+        "delegations": (*task.delegations, *newcomers.delegations),
+    }
+    return Change(task, STAYING, fields, (event, *standing_in(newcomers)), now)
+
+
+def refuse(task: Task, recipient: str, reason: str, source: str, now: datetime) -> Change:
+    """Return the audit entry of an attempt that decided nothing.
+
+    Args:
+        task: The task as it stands.
+        recipient: Whose link was used.
+        reason: Why it was refused, a word such as `own_request`.
+        source: Network that the attempt came from.
+        now: The current time.
+    """
+    return Change(task, None, {}, (AuditEvent("refused", recipient, BY_LINK, source, {"reason": reason}),), now)
+
+
+def standing_in(seating: Seating) -> tuple[AuditEvent, ...]:
+    """Return the audit entries of those who stand in for people who are away."""
+    return tuple(_delegated(made, "directory") for made in seating.delegations)
+
+
+def is_sound(task: Task) -> bool:
+    """Tell whether the votes of those who may vote make the decision that stands on a task that people have decided.
+
+    The write that decided was bound to the same rules. What got past it, by a fault or by hand, shows here.
+    """
+    verdict = _verdict(task)
+    return verdict is not None and (verdict.outcome, verdict.decided_by) == (task.outcome, task.decided_by)
+
+
+def _check_open_for(task: Task, recipient: str, now: datetime) -> None:
+    if task.status in (Status.DECIDED, Status.APPLIED):
+        raise DecidedOtherwiseError
+    if task.status is not Status.OPEN or task.expired_by(now):
+        raise TaskClosedError
+    if recipient not in task.audience:
+        raise HandedOnError
+
+
+def _check_delegation(task: Task, recipient: str, colleague: str) -> None:
+    """Say why a task cannot go from a recipient to a colleague, if it cannot; the task knows both their aliases."""
+    same = task.aliases.same
+    if _was_handed(task, recipient):
+        raise DelegationRefusedError("only_once")
+    if task.vote_of(recipient) is not None:
+        raise DelegationRefusedError("answered")
+    if task.is_requester(colleague):
+        raise DelegationRefusedError("requester")
+    if task.handed_on_by(colleague) or any(same(other, colleague) for other in (*task.audience, *task.elsewhere)):
+        raise DelegationRefusedError("asked_already")
+    if colleague.rpartition("@")[2] != recipient.rpartition("@")[2]:
+        raise DelegationRefusedError("outsider")
+
+
+def _may_join(task: Task, person: str) -> bool:
+    """Tell whether somebody can be asked too.
+
+    Not who is asked already, has handed it on, made the request, or decides another task of the same chain.
+    """
+    if person in task.audience or task.handed_on_by(person) is not None or task.is_requester(person):
+        return False
+    return not any(task.aliases.same(other, person) for other in task.elsewhere)
+
+
+def _was_handed(task: Task, recipient: str) -> bool:
+    """Tell whether a colleague handed the task to somebody; who stands in for an absence may still hand it on."""
+    return any(task.aliases.same(made.to, recipient) and not made.standing for made in task.delegations)
+
+
+def _vote(task: Task, recipient: str, vote: Vote, source: str) -> Change:
+    others = {voter: cast for voter, cast in task.votes.items() if not task.aliases.same(voter, recipient)}
+    votes = {**others, recipient: vote}
+    voted = AuditEvent("voted", recipient, BY_LINK, source, {"decision": vote.decision, "comment": vote.comment})
+    verdict = _verdict(replace(task, votes=votes))
+    fields: dict[str, Any] = {"votes": votes, "revision": task.revision + 1}
+    if verdict is None:
+        return Change(task, STAYING, fields, (voted,), vote.at)
+    decided = AuditEvent("decided", recipient, BY_LINK, source, {"outcome": verdict.outcome})
+    fields |= {"outcome": verdict.outcome, "decided_by": verdict.decided_by, "decided_at": vote.at}
+    return Change(task, DECIDING, fields, (voted, decided), vote.at)
+
+
+def _verdict(task: Task) -> Verdict | None:
+    return rules.decide(task.rule, task.voters, {person: cast.decision for person, cast in task.votes.items()})
+
+
+def _delegated(made: Delegation, actor: str, identified_by: str = "kit", source: str = "") -> AuditEvent:
+    data = {"by": made.by, "to": made.to, "standing": made.standing}
+    return AuditEvent("delegated", actor, identified_by, source, data)

@@ -1,0 +1,100 @@
+"""Adyen: standard webhooks of payments.
+
+https://docs.adyen.com/development-resources/webhooks/secure-webhooks/verify-hmac-signatures
+https://docs.adyen.com/development-resources/webhooks/webhook-types
+
+The signature is in the body, one for each item: `additionalData.hmacSignature`, base64 of an HMAC-SHA256 over eight of
+its values, joined by colons; the key is hex. Nothing else is signed: not the time, the reason or whether it is live. So
+an item can be sent again at any time; dedupe and the task's own state answer that.
+
+The external id is `merchantReference`: it is yours, and the same at authorisation and capture. An authorisation counts
+as paid, as it does where Adyen captures by itself; with manual capture, take it out of the table.
+"""
+
+from binascii import unhexlify
+from collections.abc import Sequence
+from datetime import datetime
+
+from countersign.domain import money, signatures
+from countersign.domain.documents import Document
+from countersign.domain.errors import ContractError, SignatureError
+from countersign.domain.provider_events import EventStatus, ProviderEvent
+from countersign.webhooks import Provider, Verified, WebhookRequest
+
+_MAX_ITEMS = 16
+_STATUSES = {
+    "AUTHORISATION": {"true": EventStatus.PAID, "false": EventStatus.FAILED},
+    "CAPTURE": {"true": EventStatus.PAID, "false": EventStatus.FAILED},
+    "CAPTURE_FAILED": {"true": EventStatus.FAILED},
+    "CANCELLATION": {"true": EventStatus.FAILED},
+    "PENDING": {"true": EventStatus.PENDING},
+    "OFFER_CLOSED": {"true": EventStatus.EXPIRED},
+}
+
+
+class Adyen(Provider):
+    """Adyen's payments; every item of a notification is an event."""
+
+    acknowledgement = "[accepted]"
+
+    def verify(self, request: WebhookRequest, secrets: Sequence[str], now: datetime) -> Verified:  # noqa: ARG002  no time is signed
+        """Verify every item; one that is not signed refuses all."""
+        keys = signatures.keys(secrets, unhexlify)
+        try:
+            signed = [(_signed(item), item.find("/additionalData/hmacSignature")) for item in _items(request.body)]
+        except ContractError as error:
+            raise SignatureError("malformed") from error
+        for text, signature in signed:
+            expected = [signatures.in_base64(key, text) for key in keys]
+            signatures.require_match([signature] if isinstance(signature, str) else [], expected)
+        return Verified(request.body)
+
+    def translate(self, verified: Verified) -> tuple[ProviderEvent, ...]:
+        """Read every item; those of other event codes are ignored."""
+        return tuple(_event(item) for item in _items(verified.body) if item.text("/eventCode") in _STATUSES)
+
+
+def _items(body: bytes) -> list[Document]:
+    notification = Document.read(body)
+    items = notification.each("/notificationItems")
+    if not 0 < len(items) <= _MAX_ITEMS:
+        raise notification.refusal(f"must have 1 to {_MAX_ITEMS} items", "/notificationItems")
+    return [item.member("/NotificationRequestItem") for item in items]
+
+
+def _signed(item: Document) -> bytes:
+    """Return what the signature covers.
+
+    A colon within a value is not escaped. Only the merchant's own reference may have one here: then no two items, which
+    mean different things, share one signed text.
+    """
+    before = [_value(item, name) for name in ("pspReference", "originalReference", "merchantAccountCode")]
+    amount = [str(item.count("/amount/value")), _value(item, "amount/currency")]
+    after = [*amount, *(_value(item, name) for name in ("eventCode", "success"))]
+    if any(":" in value for value in (*before, *after)):
+        raise item.refusal("has a colon in a value that may have none", "")
+    return ":".join([*before, _value(item, "merchantReference"), *after]).encode()
+
+
+def _value(item: Document, name: str) -> str:
+    found = item.find(f"/{name}")
+    if found is not None and not isinstance(found, str):
+        raise item.refusal("must be a text", f"/{name}")
+    return found or ""
+
+
+def _event(item: Document) -> ProviderEvent:
+    code, success = item.text("/eventCode"), item.text("/success", limit=8)
+    currency = item.currency("/amount/currency")
+    return ProviderEvent(
+        event_id=f"{item.text('/pspReference', limit=80)}:{code}:{success}",
+        external_id=item.text("/merchantReference"),
+        status=_STATUSES[code].get(success, EventStatus.UNKNOWN),
+        amount=item.minor_units("/amount/value", currency, money.ADYEN),
+        currency=currency,
+        occurred_at=item.moment("/eventDate"),
+        reason=item.note("/reason"),
+    )
+
+
+PROVIDER = Adyen()

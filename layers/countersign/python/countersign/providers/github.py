@@ -1,0 +1,66 @@
+"""GitHub: check runs.
+
+https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
+https://docs.github.com/en/webhooks/webhook-events-and-payloads#check_run
+
+Header: `X-Hub-Signature-256: sha256=<hex>` of an HMAC-SHA256 over the raw body. `X-GitHub-Delivery`, the id, and
+`X-GitHub-Event`, the type, are not signed: so the type is read from the body, where only a check run has `check_run`.
+No time is signed either. The external id is the check run's own `external_id`; a check run without one is ignored.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from countersign.domain import signatures
+from countersign.domain.documents import Document
+from countersign.domain.provider_events import EventStatus, ProviderEvent
+from countersign.webhooks import Provider, Verified, WebhookRequest
+
+_ACTIONS = ("created", "completed")
+"""The others ask for something, and repeat how the check run stood before."""
+
+_CONCLUSIONS = {
+    "success": EventStatus.PAID,
+    "failure": EventStatus.FAILED,
+    "cancelled": EventStatus.FAILED,
+    "startup_failure": EventStatus.FAILED,
+    "timed_out": EventStatus.EXPIRED,
+    "stale": EventStatus.EXPIRED,
+    "action_required": EventStatus.PENDING,
+}
+"""`neutral` and `skipped` are unknown on purpose: nothing was checked, and whether that will do is for a person."""
+
+
+class GitHub(Provider):
+    """GitHub's check runs: `paid` is one that succeeded. They have no amount."""
+
+    def verify(self, request: WebhookRequest, secrets: Sequence[str], now: datetime) -> Verified:  # noqa: ARG002  no time is signed
+        """Verify the signature; the delivery id is not signed."""
+        keys = signatures.keys(secrets)
+        expected = [f"sha256={signatures.in_hex(key, request.body)}" for key in keys]
+        signatures.require_match([request.header("x-hub-signature-256")], expected)
+        return Verified(request.body, request.identifier("x-github-delivery"))
+
+    def translate(self, verified: Verified) -> tuple[ProviderEvent, ...]:
+        """Read one check run."""
+        event = Document.read(verified.body)
+        if event.find("/action") not in _ACTIONS or not event.find("/check_run/external_id"):
+            return ()
+        return (
+            ProviderEvent(
+                event_id=verified.delivery_id,
+                external_id=event.text("/check_run/external_id"),
+                status=_status(event),
+                occurred_at=event.moment("/check_run/completed_at") or event.moment("/check_run/started_at"),
+                reason=event.note("/check_run/conclusion"),
+            ),
+        )
+
+
+def _status(event: Document) -> EventStatus:
+    if event.text("/check_run/status") != "completed":
+        return EventStatus.PENDING
+    return _CONCLUSIONS.get(event.text("/check_run/conclusion"), EventStatus.UNKNOWN)
+
+
+PROVIDER = GitHub()

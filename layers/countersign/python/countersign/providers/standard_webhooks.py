@@ -1,0 +1,82 @@
+"""Standard Webhooks, and Svix, whose headers start with `svix-` instead of `webhook-`.
+
+https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+https://docs.svix.com/receiving/verifying-payloads/how-manual
+
+Headers: `webhook-id`, `webhook-timestamp`, `webhook-signature` (signatures `v1,<base64>`, separated by spaces).
+Signed: `{id}.{timestamp}.{raw body}` by HMAC-SHA256; the key is the base64 after `whsec_`. Other versions, such as the
+asymmetric `v1a`, are passed over.
+
+Events: `{"type":"payment.paid","timestamp":…,"data":{"external_id","amount","currency","reason"?}}`, and likewise
+`.pending`, `.failed` and `.expired`; another `payment.…` is unknown, any other type is ignored.
+"""
+
+from binascii import a2b_base64, b2a_base64
+from collections.abc import Sequence
+from datetime import datetime
+
+from countersign.domain import signatures
+from countersign.domain.documents import Document
+from countersign.domain.errors import SignatureError
+from countersign.domain.provider_events import EventStatus, ProviderEvent
+from countersign.webhooks import Provider, Verified, WebhookRequest
+
+_STATUSES = {
+    "payment.pending": EventStatus.PENDING,
+    "payment.paid": EventStatus.PAID,
+    "payment.failed": EventStatus.FAILED,
+    "payment.expired": EventStatus.EXPIRED,
+}
+
+
+class StandardWebhooks(Provider):
+    """Whoever signs by the Standard Webhooks specification."""
+
+    def verify(self, request: WebhookRequest, secrets: Sequence[str], now: datetime) -> Verified:
+        """Verify one of the signatures; the delivery id is signed."""
+        keys = signatures.keys(secrets, _key)
+        family = "svix" if "svix-signature" in request.headers else "webhook"
+        message_id = request.identifier(f"{family}-id")
+        timestamp = request.header(f"{family}-timestamp")
+        sent = request.header(f"{family}-signature").split(" ", signatures.MAX_SIGNATURES)
+        if any(item.count(",") != 1 for item in sent):
+            raise SignatureError("malformed")
+        signatures.require_fresh(timestamp, now)
+        signed = f"{message_id}.{timestamp}.".encode() + request.body
+        expected = [f"v1,{signatures.in_base64(key, signed)}" for key in keys]
+        signatures.require_match(sent, expected)
+        return Verified(request.body, message_id)
+
+    def translate(self, verified: Verified) -> tuple[ProviderEvent, ...]:
+        """Read one event; a paid one must have its amount, the others may."""
+        event = Document.read(verified.body)
+        kind = event.text("/type")
+        if not kind.startswith("payment."):
+            return ()
+        status = _STATUSES.get(kind, EventStatus.UNKNOWN)
+        currency = amount = None
+        if status is EventStatus.PAID or event.find("/data/amount") is not None:
+            currency = event.currency("/data/currency")
+            amount = event.amount("/data/amount", currency)
+        return (
+            ProviderEvent(
+                event_id=verified.delivery_id,
+                external_id=event.text("/data/external_id"),
+                status=status,
+                amount=amount,
+                currency=currency,
+                occurred_at=event.moment("/timestamp"),
+                reason=event.note("/data/reason"),
+            ),
+        )
+
+
+def _key(secret: str) -> bytes:
+    text = secret.removeprefix("whsec_").encode("ascii")
+    key = a2b_base64(text, strict_mode=True)
+    if b2a_base64(key, newline=False) != text:
+        raise ValueError("the base64 is not canonical")
+    return key
+
+
+PROVIDER = StandardWebhooks()

@@ -1,0 +1,105 @@
+"""Inboxes: the list of all tasks that wait for somebody, behind a link of its own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from countersign.domain.clock import Clock
+from countersign.domain.errors import CrossSiteError, UnknownLinkError
+from countersign.domain.tasks import Status, Task
+from countersign.ports import Purpose, ReviewLedger
+from countersign.services.links import link_of, review_link, task_behind
+from countersign.services.reviews import FOREIGN_SITES
+
+PAUSE = timedelta(minutes=5)
+"""How long after one mail the next goes out that is asked for from the same link."""
+
+_FINGERPRINT_CHARACTERS = 16
+
+
+@dataclass(frozen=True)
+class InboxRequest:
+    """One post that asks for the link to an inbox, as it was received.
+
+    Attributes:
+        token: The token of the page that it was posted from.
+        task_id: Which task that page showed, if it was one of an inbox; any text.
+        fetch_site: The browser's `Sec-Fetch-Site`; empty when it sent none.
+    """
+
+    token: str
+    task_id: str
+    fetch_site: str
+
+
+@dataclass(frozen=True)
+class Inbox:
+    """What waits for somebody.
+
+    Attributes:
+        recipient: For whom.
+        tasks: The open tasks that they may answer, the most urgent first.
+    """
+
+    recipient: str
+    tasks: tuple[Task, ...]
+
+
+class Inboxes:
+    """Shows inboxes, and has their links mailed to those whom they belong to."""
+
+    def __init__(self, ledger: ReviewLedger, clock: Clock) -> None:
+        self._ledger = ledger
+        self._clock = clock
+
+    def look(self, token: str) -> Inbox:
+        """Return what waits for the owner of an inbox. Changes nothing.
+
+        Raises:
+            UnknownLinkError: No inbox has this token.
+            InboxExpiredError: The link is too old.
+            LedgerUnavailableError: The ledger did not answer.
+        """
+        now = self._clock.now()
+        link = link_of(self._ledger, token, now)
+        if link.purpose is not Purpose.INBOX:  # the link of one review, which may have been forwarded
+            raise UnknownLinkError
+        waiting = [
+            task
+            for task in self._ledger.waiting(link.recipient)
+            if task.status is Status.OPEN and not task.expired_by(now) and _is_asked(task, link.recipient)
+        ]
+        return Inbox(link.recipient, tuple(sorted(waiting, key=lambda task: task.expires_at)))
+
+    def send(self, request: InboxRequest) -> str:
+        """Have the link to their inbox mailed to the recipient of a review link, and return the recipient.
+
+        It goes by mail, not onto the page: who was forwarded one review gets no list of all of them. From one link,
+        one mail goes out in `PAUSE`, however often it is asked for.
+
+        Raises:
+            CrossSiteError: Another site's page asked.
+            UnknownLinkError: No link has this token.
+            InboxExpiredError: It is the link of an inbox, and too old.
+            LedgerUnavailableError: The ledger did not answer; nothing is sent.
+        """
+        if request.fetch_site in FOREIGN_SITES:
+            raise CrossSiteError
+        now = self._clock.now()
+        link = review_link(self._ledger, request.token, request.task_id, now)
+        task = task_behind(self._ledger, link)
+        name = f"inbox#{link.fingerprint[:_FINGERPRINT_CHARACTERS]}"
+        self._ledger.put_outbox(task.task_id, name, _envelope(task, link.recipient), now, PAUSE)
+        return link.recipient
+
+
+def _is_asked(task: Task, recipient: str) -> bool:
+    return recipient in task.audience and not task.is_requester(recipient)
+
+
+def _envelope(task: Task, recipient: str) -> Mapping[str, Any]:
+    # Imported where it is needed: the schemas behind it would cost every cold start of the public function.
+    from countersign import envelope
+
+    return envelope.inbox(task, recipient)

@@ -1,0 +1,103 @@
+"""Events of providers: each acts on the task that it is about, once, whenever it comes and however often."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from countersign.domain import payments
+from countersign.domain.answers import Sender
+from countersign.domain.clock import Clock
+from countersign.domain.payments import Effect, Handling
+from countersign.domain.provider_events import ProviderEvent
+from countersign.domain.tasks import Change, Task
+from countersign.ports import EventLedger, EventRecord
+from countersign.services.contention import settle
+
+SIGNED = "webhook signature"
+"""How the audit says that a provider was identified."""
+
+
+class ProviderEvents:
+    """Puts events on record, together with what they do."""
+
+    def __init__(self, ledger: EventLedger, clock: Clock) -> None:
+        self._ledger = ledger
+        self._clock = clock
+
+    def receive(self, event: ProviderEvent, body_digest: str, sender: Sender) -> Handling:
+        """Put an event on record with its effect, in one transaction.
+
+        Args:
+            event: What the provider says; verified.
+            body_digest: SHA-256 of the body that it came in, in hex.
+            sender: The provider; its actor is the name that tasks are correlated under.
+
+        Returns:
+            What became of it; of one that had come before, DUPLICATE, or CONFLICT when its body was another.
+
+        Raises:
+            LedgerUnavailableError: The ledger did not answer; nothing is lost when the event is sent again.
+        """
+        return settle(lambda: self._receive(event, body_digest, sender))
+
+    def apply_parked(self, task: Task) -> Task:
+        """Apply what came before the task was opened, the oldest first, and return the task as it is then."""
+        if task.correlation is None:
+            return task
+        provider, external_id = task.correlation.provider, task.correlation.external_id
+        for event in self._ledger.parked(provider, external_id):
+            effect = effect_of(task, event, Sender(provider, SIGNED), self._clock)
+            task = self._ledger.commit_parked(effect.change, provider, event, effect.handling)
+        return task
+
+    def _receive(self, event: ProviderEvent, body_digest: str, sender: Sender) -> Handling:
+        record, task_id = self._ledger.look_up(sender.actor, event.event_id, event.external_id)
+        if record is not None:
+            return self._again(record, body_digest)
+        if not task_id:
+            return self._park(event, body_digest, sender)
+        task = self._ledger.task(task_id)
+        if task is None:
+            return self._forgotten(event, body_digest, sender, task_id)
+        effect = effect_of(task, event, sender, self._clock)
+        come = EventRecord(sender.actor, event.event_id, body_digest, effect.handling, task.task_id)
+        self._ledger.commit_event(effect.change, come)
+        return effect.handling
+
+    def _again(self, record: EventRecord, body_digest: str) -> Handling:
+        if record.body_digest == body_digest:
+            return Handling.DUPLICATE
+        conflict = EventRecord(record.provider, record.event_id, body_digest, Handling.CONFLICT, record.task_id)
+        self._ledger.put_aside(conflict, self._clock.now())
+        return Handling.CONFLICT
+
+    def _forgotten(self, event: ProviderEvent, body_digest: str, sender: Sender, task_id: str) -> Handling:
+        """Hold an event whose task is past its retention; that it was once called so is known a little longer."""
+        late = EventRecord(sender.actor, event.event_id, body_digest, Handling.HELD, task_id)
+        self._ledger.put_aside(late, self._clock.now())
+        return Handling.HELD
+
+    def _park(self, event: ProviderEvent, body_digest: str, sender: Sender) -> Handling:
+        come = EventRecord(sender.actor, event.event_id, body_digest, Handling.PARKED)
+        self._ledger.park(event, come, self._clock.now())
+        return Handling.PARKED
+
+
+def effect_of(task: Task, event: ProviderEvent, sender: Sender, clock: Clock) -> Effect:
+    """Return what an event does to its task; what is held is announced, for a person to settle it."""
+    effect = payments.apply(task, event, sender, clock.now())
+    if effect.handling is not Handling.HELD:
+        return effect
+    change = effect.change
+    announced = {f"held#{event.event_id}": _held(task, event, effect.held_because)}
+    return Effect(
+        effect.handling,
+        Change(change.before, change.transition, change.fields, change.events, change.at, announced),
+        effect.held_because,
+    )
+
+
+def _held(task: Task, event: ProviderEvent, reason: str) -> Mapping[str, Any]:
+    # Imported where it is needed: the schemas behind it would cost every cold start of the public function.
+    from countersign import envelope
+
+    return envelope.held(task, event, reason)

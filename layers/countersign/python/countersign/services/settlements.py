@@ -1,0 +1,89 @@
+"""Settling what is held: ask the operators about an event that no machine may act on, and do what they say.
+
+The ledger says what is held. A settlement names the payment's task and the event; whoever asks for one can neither make
+an event up nor change what it says.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from countersign.domain import payments
+from countersign.domain.clock import Clock, to_text
+from countersign.domain.errors import UnknownTaskError
+from countersign.domain.payments import Held, Ruling
+from countersign.domain.strict_json import digest
+from countersign.domain.tasks import Correlation, Task
+from countersign.ports import DeskLedger
+from countersign.services.contention import settle
+
+WORKFLOW = "held-payment"
+"""The workflow that asks the operators."""
+
+
+def request_of(handed_off: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the request that asks the operators about a held event: the same one, however often the event comes.
+
+    The id is of the task and the event, since answers of workers that read the same have the same event id.
+
+    Args:
+        handed_off: The envelope that announced the event.
+    """
+    asked = {"task_id": handed_off["task_id"], "event_id": handed_off["task"]["event_id"]}
+    return {"workflow": WORKFLOW, "request_id": f"held-{digest(asked)[:40]}", "input": asked}
+
+
+class Settlements:
+    """Reads what is held, and does what the operators say. Each method is the body of one durable step."""
+
+    def __init__(self, ledger: DeskLedger, clock: Clock, workflow: str) -> None:
+        """Take the ports, and the name of the workflow that asks."""
+        self._ledger = ledger
+        self._clock = clock
+        self._workflow = workflow
+
+    def held(self, task_id: str, event_id: str) -> dict[str, Any] | None:
+        """Return what an operator must know of a held event, as plain values; None where no such event is held."""
+        task = self._ledger.task(task_id)
+        held = payments.held_event(self._ledger.audit(task_id), event_id)
+        return _report(task, task.correlation, held, self._clock) if task and task.correlation and held else None
+
+    def carry_out(self, task_id: str, event_id: str, ruling: Ruling) -> str:
+        """Do what the operators say, once, and return what became of the payment by it; `none` when it stays as it was.
+
+        Raises:
+            UnknownTaskError: The task or its held event is gone from the ledger.
+            LedgerUnavailableError: The ledger did not answer; the same ruling may be given again.
+        """
+        return settle(lambda: self._carried_out(task_id, event_id, ruling))
+
+    def _carried_out(self, task_id: str, event_id: str, ruling: Ruling) -> str:
+        # The task first: a chain that is longer than the task counts makes the write fail, and this starts anew.
+        task = self._ledger.task(task_id)
+        entries = self._ledger.audit(task_id)
+        held = payments.held_event(entries, event_id)
+        if task is None or held is None:
+            raise UnknownTaskError(task_id)
+        if on_record := payments.effect_on_record(entries, ruling):
+            return on_record
+        change = payments.carry_out(task, held.event, ruling, self._workflow, self._clock.now())
+        self._ledger.commit(change)
+        return str(change.events[0].data["effect"])
+
+
+def _report(task: Task, correlation: Correlation, held: Held, clock: Clock) -> dict[str, Any]:
+    event, now = held.event, clock.now()
+    decisive = payments.acceptable(task, event, now)
+    amount = correlation.amount
+    return {
+        "provider": correlation.provider,
+        "external_id": correlation.external_id,
+        "request_id": task.request_id,
+        "order_id": json.loads(task.payload or "{}").get("order_id"),
+        "expected": {"amount": None if amount is None else f"{amount:f}", "currency": correlation.currency},
+        "received": {"status": event.status.value, "amount": event.amount, "currency": event.currency},
+        "reason": held.reason,
+        "standing": payments.standing(task, now),
+        "expires_at": to_text(task.expires_at),
+        "becomes": decisive and decisive.status.value,
+    }

@@ -1,0 +1,115 @@
+"""A held payment on the embedded cloud: another amount comes than was asked for, and a click settles it."""
+
+from typing import Any
+
+import pytest
+
+from countersign.domain.answers import Sender
+from countersign.domain.clock import SystemClock
+from countersign.domain.payments import Handling
+from countersign.domain.provider_events import EventStatus, ProviderEvent
+from countersign.services.provider_events import ProviderEvents
+from local.client import open_page, press
+from local.cloud import Cloud
+from tests.e2e.scene import Scene, until
+
+OPERATOR = "finance@countersign.example"
+
+
+class PaymentScene(Scene):
+    """One payment, a provider that tells of it, and an operator."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        super().__init__(cloud, workflow="payment")
+
+    @property
+    def task_id(self) -> str:
+        return f"{self.request_id}.payment"
+
+    @property
+    def external_id(self) -> str:
+        return f"pi-{self.request_id}"
+
+    def pay(self) -> None:
+        """Ask for a payment of 250.00 EUR, and wait until it can be made."""
+        document = {
+            "order_id": self.request_id,
+            "provider": "stripe",
+            "external_id": self.external_id,
+            "amount": "250.00",
+            "currency": "EUR",
+            "deadline_seconds": 600,
+        }
+        assert self.api.submit(self.workflow, self.request_id, document).status == 202
+        assert self.task()["status"] == "OPEN"
+
+    def hear(self, amount: str) -> Handling:
+        """Put on record that the provider tells of this amount, as its webhook does."""
+        event = ProviderEvent(
+            f"evt-{self.request_id}-{amount}", self.external_id, EventStatus.PAID, amount, "EUR", SystemClock().now()
+        )
+        sender = Sender("stripe", "webhook signature")
+        return ProviderEvents(self.ledger, SystemClock()).receive(event, f"digest of {amount}", sender)
+
+    def settle(self, decision: str) -> str:
+        """Answer as the operator who was mailed, and return the id of the request that asked them."""
+        mail = self.mail(OPERATOR, about=self.external_id)
+        page = open_page(mail.review_link or "")
+        assert "25.00 EUR received, 250.00 EUR expected" in page.answer.text
+        assert press(page, decision).answer.status == 200
+        (settled,) = until(self.settlements, "the end of the settlement")
+        return settled
+
+    def settlements(self) -> list[str]:
+        """Return the requests that asked operators about this payment and have ended."""
+        entries = [item for key, item in self.items().items() if key.startswith(f"AUDIT#{self.task_id}/")]
+        approvals = [entry["data"]["M"]["approval"]["S"] for entry in entries if "approval" in entry["data"]["M"]]
+        return [approval.partition(".")[0] for approval in approvals]
+
+    def await_ring(self, task_id: str) -> None:
+        """Wait until it is on record that a task's workflow was rung."""
+        until(
+            lambda: any(document["event"] == "rung" for document in self.ledger.audit_documents(task_id)),
+            "the record of the ring",
+        )
+
+    def result_of(self, request_id: str) -> dict[str, Any]:
+        def ended() -> dict[str, Any] | None:
+            report: dict[str, Any] = self.api.report(request_id).json()
+            return report if report["status"] != "running" else None
+
+        report = until(ended, "the end of the settlement's request")
+        assert report["status"] == "succeeded"
+        result: dict[str, Any] = report["result"]
+        return result
+
+
+@pytest.fixture
+def scene(cloud: Cloud) -> PaymentScene:
+    return PaymentScene(cloud)
+
+
+def test_an_operator_accepts_another_amount_and_the_payment_is_paid_with_it(scene: PaymentScene) -> None:
+    scene.pay()
+    assert scene.hear("25.00") is Handling.HELD
+    settlement = scene.settle("approve")
+    result = scene.ended()["result"]
+    assert (result["status"], result["amount"], result["currency"]) == ("paid", "25.00", "EUR")
+    settled = scene.result_of(settlement)
+    assert (settled["status"], settled["effect"], settled["decided_by"]) == ("accepted", "paid", [OPERATOR])
+    for task_id in (scene.task_id, f"{settlement}.approval"):
+        scene.await_ring(task_id)
+        assert scene.ledger.audit_breaks(task_id) == []
+
+
+def test_an_operator_rejects_another_amount_and_the_payment_waits_for_the_right_one(scene: PaymentScene) -> None:
+    scene.pay()
+    scene.hear("25.00")
+    settlement = scene.settle("reject")
+    settled = scene.result_of(settlement)
+    assert (settled["status"], settled["effect"]) == ("dismissed", "none")
+    assert scene.task()["status"] == "OPEN"
+    assert scene.hear("250.00") is Handling.RECORDED
+    result = scene.ended()["result"]
+    assert (result["status"], result["amount"]) == ("paid", "250.00")
+    assert scene.ledger.audit_breaks(scene.task_id) == []

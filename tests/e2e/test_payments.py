@@ -1,0 +1,271 @@
+"""Payments on the embedded cloud: every habit of a provider, machines that answer, secrets that are rotated."""
+
+from __future__ import annotations
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from local import aws, http
+from local.cloud import Cloud
+from local.providers import activate, made_up
+from local.sandbox import SCHEME, Delivery, Event, Sandbox
+from tests.e2e.payment_scene import AMOUNT, CURRENCY, PaymentScene
+from tests.e2e.scene import until
+from tests.e2e.test_logs import all_logs
+from tests.signing import sign_stripe
+
+
+@pytest.fixture
+def scene(cloud: Cloud) -> PaymentScene:
+    return PaymentScene(cloud)
+
+
+def settled_by(scene: PaymentScene, habit: str) -> list[Delivery]:
+    """Have a payment asked for and settled by a provider with a habit; return how it posted."""
+    provider = Sandbox(scene.cloud, habit)
+    scene.submit()
+    until(lambda: scene.payment in provider.asked(), "the payment in the queue")
+    return list(provider.settle(scene.payment))
+
+
+# What providers do
+
+
+def test_a_payment_that_is_paid_ends_the_request_as_paid(scene: PaymentScene) -> None:
+    (delivery,) = settled_by(scene, "prompt")
+    assert (delivery.statuses, delivery.handling) == ((200,), "recorded")
+    assert scene.result() == {
+        "order_id": scene.request_id,
+        "status": "paid",
+        "provider": "sandbox",
+        "external_id": scene.payment.external_id,
+        "amount": AMOUNT,
+        "currency": CURRENCY,
+    }
+    assert scene.decisions() == 1
+
+
+def test_an_event_that_is_delivered_again_and_again_counts_once(scene: PaymentScene) -> None:
+    deliveries = settled_by(scene, "duplicates")
+    assert [delivery.statuses[-1] for delivery in deliveries] == [200] * 4
+    assert sorted(delivery.handling for delivery in deliveries) == ["duplicate"] * 3 + ["recorded"]
+    assert scene.result()["status"] == "paid"
+    assert (scene.decisions(), scene.audit().count("responded")) == (1, 1)
+
+
+def test_a_payment_that_takes_its_time_is_waited_for(scene: PaymentScene) -> None:
+    settled_by(scene, "delay")
+    assert scene.result()["status"] == "paid"
+
+
+def test_a_pending_payment_stays_open_until_it_is_paid(scene: PaymentScene) -> None:
+    pending, paid = settled_by(scene, "pending-first")
+    assert (pending.statuses, pending.handling) == ((202,), "pending")
+    assert (paid.statuses, paid.handling) == ((200,), "recorded")
+    assert scene.result()["status"] == "paid"
+    assert scene.decisions() == 1
+
+
+def test_a_pending_that_comes_after_paid_changes_nothing(scene: PaymentScene) -> None:
+    deliveries = settled_by(scene, "wrong-order")
+    assert [(delivery.post.says, delivery.handling) for delivery in deliveries] == [
+        ("paid", "recorded"),
+        ("pending", "recorded"),
+    ]
+    assert scene.result()["status"] == "paid"
+    assert scene.decisions() == 1
+
+
+def test_a_wrong_amount_is_held_and_the_right_one_settles(scene: PaymentScene) -> None:
+    wrong, right = settled_by(scene, "wrong-amount")
+    assert (wrong.statuses, wrong.handling) == ((200,), "held")
+    assert (right.statuses, right.handling) == ((200,), "recorded")
+    assert scene.result()["amount"] == AMOUNT
+    assert scene.audit().count("held") == 1
+    assert scene.decisions() == 1
+
+
+def test_a_wrong_amount_alone_settles_nothing(scene: PaymentScene) -> None:
+    scene.open()
+    too_much = Event.of(replace(scene.payment, amount="121.00"), "paid")
+    assert scene.post(too_much).json() == {"status": "held"}
+    assert scene.report()["status"] == "running"
+    assert scene.task()["status"] == "OPEN"
+
+
+def test_a_forged_signature_is_refused_at_every_attempt_and_changes_nothing(scene: PaymentScene) -> None:
+    scene.open()
+    before = scene.items()
+    forged = scene.says("paid")
+    answer = Sandbox(scene.cloud).post(forged, made_up(SCHEME))
+    assert answer is not None
+    assert (answer.status, answer.json()["code"]) == (401, "signature")
+    assert scene.items() == before
+    assert scene.post(forged).status == 200
+    assert scene.result()["status"] == "paid"
+
+
+def test_a_burst_of_pendings_and_copies_settles_once(scene: PaymentScene) -> None:
+    deliveries = settled_by(scene, "burst")
+    assert {delivery.statuses[-1] for delivery in deliveries} <= {200, 202}
+    paid = [delivery.handling for delivery in deliveries if delivery.post.says == "paid"]
+    assert sorted(paid) == ["duplicate"] * 9 + ["recorded"]
+    assert scene.result()["status"] == "paid"
+    assert scene.decisions() == 1
+
+
+def test_a_failed_payment_ends_as_failed_with_the_provider_s_reason(scene: PaymentScene) -> None:
+    settled_by(scene, "failed")
+    result = scene.result()
+    assert (result["status"], result["reason"]) == ("failed", "insufficient_funds")
+
+
+def test_an_event_that_comes_before_the_request_settles_it_as_soon_as_it_opens(scene: PaymentScene) -> None:
+    early = scene.post(scene.says("paid"))
+    assert (early.status, early.json()) == (202, {"status": "parked"})
+    scene.submit()
+    assert scene.result()["status"] == "paid"
+    assert scene.decisions() == 1
+
+
+def test_a_payment_that_nobody_takes_expires(scene: PaymentScene) -> None:
+    scene.submit(deadline_seconds=2)
+    assert scene.result()["status"] == "expired"
+    assert scene.post(scene.says("paid")).json() == {"status": "held"}
+
+
+def test_another_event_under_the_same_id_is_a_conflict_and_is_not_applied(scene: PaymentScene) -> None:
+    scene.open()
+    pending = scene.says("pending")
+    assert scene.post(pending).status == 202
+    answer = scene.post(Event(pending.message_id, scene.says("paid").body))
+    assert (answer.status, answer.json()) == (200, {"status": "conflict"})
+    assert scene.task()["status"] == "OPEN"
+
+
+def test_an_unknown_provider_is_404_and_a_payment_of_stripe_s_settles_by_stripe_s_signature(cloud: Cloud) -> None:
+    scene = PaymentScene(cloud, provider="stripe")
+    scene.open()
+    intent = {"id": scene.payment.external_id, "amount": 12_000, "amount_received": 12_000, "currency": "eur"}
+    event = {"id": f"evt_{scene.request_id}", "type": "payment_intent.succeeded", "created": int(time.time())}
+    body = json.dumps(event | {"data": {"object": intent}}).encode()
+    headers = {"Content-Type": "application/json", **sign_stripe(cloud.providers["stripe"], body, int(time.time()))}
+    assert http.send("POST", f"{cloud.api_url}/webhooks/nobody", body, headers).status == 404
+    assert http.send("POST", f"{cloud.api_url}/webhooks/sandbox", body, headers).status == 401
+    answer = http.send("POST", f"{cloud.api_url}/webhooks/stripe", body, headers)
+    assert (answer.status, answer.json()) == (200, {"status": "recorded"})
+    assert scene.result()["status"] == "paid"
+
+
+def test_the_sandbox_serves_until_it_is_stopped(scene: PaymentScene) -> None:
+    provider = Sandbox(scene.cloud)
+    until(lambda: not provider.asked(), "an end of what other tests have left")
+    scene.submit()
+    assert next(provider.serve()).statuses == (200,)
+    assert scene.result()["status"] == "paid"
+
+
+def test_the_sandbox_leaves_what_is_for_others_in_the_queue(cloud: Cloud) -> None:
+    sqs, queue = aws.client("sqs", cloud.endpoint_url), cloud.queues["external-tasks"]
+    others = [json.dumps({"kind": "enrichment.requested", "task": {"provider": "sandbox"}}), "no JSON at all"]
+    for body in others:
+        sqs.send_message(QueueUrl=queue, MessageBody=body)
+    for _ in range(8):  # more often than a message may be received before the queue gives it up
+        Sandbox(cloud).asked()
+    left: list[str] = []
+
+    def both() -> bool:
+        for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+            left.append(message["Body"])
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        return set(others) <= set(left)
+
+    until(both, "what is for others")
+    assert sorted(body for body in left if body in others) == sorted(others)
+
+
+# What workers answer
+
+
+def test_a_worker_may_answer_in_the_provider_s_place_once(scene: PaymentScene) -> None:
+    scene.submit()
+    asked = scene.envelope()
+    assert scene.callback(asked, "heartbeat").json() == {"status": "alive"}
+    assert scene.callback(asked, "succeed", {"status": "paid"}, token="x" * 43).status == 401
+    refused = scene.callback(asked, "succeed", {"status": "stolen"})
+    assert (refused.status, refused.json()["pointer"]) == (422, "/status")
+    assert scene.callback(asked, "succeed", {"status": "pending"}).status == 202
+    paid = {"status": "paid", "amount": AMOUNT, "currency": CURRENCY}
+    assert scene.callback(asked, "succeed", paid).json() == {"status": "recorded"}
+    assert scene.callback(asked, "succeed", paid).json() == {"status": "duplicate"}
+    assert scene.callback(asked, "fail", {"code": "too_late"}).status == 409
+    assert scene.callback(asked, "heartbeat").status == 409
+    assert scene.result()["status"] == "paid"
+    assert scene.decisions() == 1
+    assert "refused" in scene.audit()
+
+
+def test_a_worker_that_fails_ends_the_payment_as_failed_with_its_code(scene: PaymentScene) -> None:
+    scene.submit()
+    failure = {"code": "card_declined", "message": "not today"}
+    assert scene.callback(scene.envelope(), "fail", failure).status == 200
+    result = scene.result()
+    assert (result["status"], result["reason"]) == ("failed", "card_declined")
+
+
+# Secrets
+
+
+def test_a_secret_that_is_rotated_in_the_middle_of_a_stream_of_events_loses_none(cloud: Cloud) -> None:
+    scenes = [PaymentScene(cloud, provider="svix") for _ in range(6)]
+    for scene in scenes:
+        scene.submit()
+    old, new, where = cloud.providers["svix"], made_up(SCHEME), cloud.provider_secret("svix")
+    provider = Sandbox(cloud, provider="svix")
+
+    def deliver(scene: PaymentScene, secret: str) -> int:
+        answer = provider.deliver(scene.says("paid"), secret)[-1]
+        return answer.status if answer else 0
+
+    assert {deliver(scene, old) for scene in scenes[:2]} <= {200, 202}
+    with ThreadPoolExecutor(4) as threads:
+        activate(cloud.endpoint_url, where, new, old)
+        signed_by = (old, new, new, new)
+        assert set(threads.map(deliver, scenes[2:], signed_by)) <= {200, 202}
+    activate(cloud.endpoint_url, where, old)
+    assert [scene.result()["status"] for scene in scenes] == ["paid"] * 6
+
+
+def test_a_burst_of_events_with_duplicates_settles_every_payment_exactly_once(cloud: Cloud) -> None:
+    scenes = [PaymentScene(cloud) for _ in range(10)]
+    provider = Sandbox(cloud)
+    events = [scene.says("paid") for scene in scenes]
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda scene: scene.submit(), scenes))
+        posts = [*events, *events[:3]]
+        answers = list(threads.map(lambda event: provider.deliver(event, cloud.providers["sandbox"])[-1], posts))
+    assert {answer.status for answer in answers if answer} <= {200, 202}
+    assert all(answers)
+    assert [scene.result()["status"] for scene in scenes] == ["paid"] * len(scenes)
+    assert [scene.decisions() for scene in scenes] == [1] * len(scenes)
+
+
+def test_no_log_holds_a_token_a_secret_a_callback_id_or_a_body(scene: PaymentScene, cloud_log: Path) -> None:
+    scene.submit()
+    asked = scene.envelope()
+    scene.callback(asked, "heartbeat")
+    scene.callback(asked, "succeed", {"status": "paid", "amount": "7.00", "currency": "EUR", "reason": "private-word"})
+    scene.callback(asked, "fail", "private-word")
+    event = scene.says("failed")
+    scene.post(Event(event.message_id, event.body.replace(b"insufficient_funds", b"private-word")))
+    scene.ended()
+    callback_id = scene.items()[f"TASK#{scene.task_id}/TASK"]["callback_id"]["S"]
+    logged = until(lambda: text if scene.task_id in (text := all_logs(scene.cloud)) else None, "a log of this run")
+    logged += cloud_log.read_text(errors="replace")
+    for secret in (asked["callback"]["token"], callback_id, "private-word", *scene.cloud.providers.values()):
+        assert secret not in logged

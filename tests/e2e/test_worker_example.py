@@ -1,0 +1,29 @@
+"""The example worker as a program of its own, on the embedded cloud."""
+
+import signal
+import subprocess
+import sys
+
+from local import aws
+from local.cloud import Cloud
+from local.emulator import ROOT
+from tests.e2e.scene import Scene
+from tests.e2e.test_results import any_payment
+
+
+def test_the_worker_takes_a_payment_from_its_queue_and_ends_when_it_is_told_to(cloud: Cloud) -> None:
+    scene = Scene(cloud, workflow="payment")
+    command = [sys.executable, "docs/examples/worker.py", cloud.queues["external-tasks"]]
+    worker = subprocess.Popen(
+        command, cwd=ROOT, env=aws.environment(cloud.endpoint_url), stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert scene.api.submit("payment", scene.request_id, any_payment(scene)).status == 202
+        result = scene.ended()["result"]
+    finally:
+        worker.send_signal(signal.SIGTERM)
+        _, log = worker.communicate(timeout=30)
+    assert result["status"] == "paid"
+    assert (worker.returncode, f"payment.requested {scene.request_id}.payment: 200" in log) == (0, True), log
+    decided = [item for item in scene.items().values() if item.get("event") == {"S": "decided"}]
+    assert [(item["actor"]["S"], item["identified_by"]["S"]) for item in decided] == [("worker", "callback token")]

@@ -1,0 +1,111 @@
+"""The guide for forks, performed: what `docs/fork-for-payments.md` says, done to a copy of the repository."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.emulator import ROOT
+
+GUIDE = ROOT / "docs" / "fork-for-payments.md"
+
+_FILE = re.compile(r"^(New file|At the end of) `([^`]+)`[^\n]*:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_COMMANDS = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_ENVIRONMENTS = (".venv", "node_modules", ".local/ministack-venv")
+"""Set up by `make`, which looks at a stamp in each; a copy shares what is in them."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """What the guide puts into one file.
+
+    Attributes:
+        path: The file, in the repository.
+        text: What goes into it.
+        at_the_end: Whether the file is there and the text goes to its end; a new file otherwise.
+    """
+
+    path: str
+    text: str
+    at_the_end: bool
+
+
+def blocks() -> list[Block]:
+    """Return what the guide puts into files, in order."""
+    found = _FILE.findall(GUIDE.read_text("utf-8"))
+    return [Block(path, text, where == "At the end of") for where, path, text in found]
+
+
+def commands() -> list[str]:
+    """Return the guide's blocks of shell commands, in order."""
+    return _COMMANDS.findall(GUIDE.read_text("utf-8"))
+
+
+@dataclass(frozen=True)
+class Fork:
+    """A copy of the repository, for a test to change.
+
+    Attributes:
+        root: Where it is.
+    """
+
+    root: Path
+
+    @classmethod
+    def of_checkout(cls, root: Path) -> Fork:
+        """Copy every file of the repository, and link what is set up in it."""
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        for name in filter(None, listed.stdout.split("\0")):
+            if (ROOT / name).is_file() and not (ROOT / name).is_symlink():
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, root / name)
+        for name in _ENVIRONMENTS:
+            _link_members(ROOT / name, root / name)
+        shutil.copytree(ROOT / "build", root / "build")
+        for stamp in (*(root / name / ".stamp" for name in _ENVIRONMENTS), root / "build" / "vendor-layer.stamp"):
+            stamp.unlink(missing_ok=True)
+            stamp.touch()
+        return cls(root)
+
+    def follow(self, block: Block) -> None:
+        """Do to a file what the guide says."""
+        path = self.root / block.path
+        if block.at_the_end:
+            path.write_text(f"{path.read_text('utf-8')}\n{block.text}", "utf-8")
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(block.text)
+
+    def run(self, command: str) -> str:
+        """Run a block of shell commands in it, as somebody in a terminal does, and return what they print."""
+        foreign = ("PYTEST", "COVERAGE", "VIRTUAL_ENV", "PYTHONPATH", "MAKE")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+        ended = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", command],
+            cwd=self.root,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode == 0, f"{command}\n{ended.stdout}"
+        return ended.stdout
+
+
+def _link_members(folder: Path, copy: Path) -> None:
+    copy.mkdir(parents=True)
+    for member in folder.iterdir():
+        (copy / member.name).symlink_to(member.resolve())

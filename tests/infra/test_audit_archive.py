@@ -1,0 +1,76 @@
+"""The copy of the audit: locked for years where a stage is protected, and not there where a stage wants none."""
+
+from typing import Any
+
+import pytest
+
+from app import SETTINGS
+from stacks.components.sources import Sources
+from stacks.settings import Settings
+from tests.infra.templates import Synthesised
+
+pytestmark = pytest.mark.xdist_group("infra")
+
+BUCKET = "AuditArchive/Bucket"
+
+
+@pytest.fixture(scope="module")
+def unprotected(tmp_path_factory: pytest.TempPathFactory, sources: Sources, context: dict[str, Any]) -> Synthesised:
+    """The dev stage with a copy of the audit."""
+    settings = (SETTINGS / "dev.toml").read_text(encoding="utf-8")
+    file = tmp_path_factory.mktemp("settings") / "dev.toml"
+    file.write_text(settings.replace("object_lock_days = 0", "object_lock_days = 2"), encoding="utf-8")
+    return Synthesised(Settings.load(file), sources, context)
+
+
+def default_retention(stage: Synthesised) -> Any:
+    bucket = stage.one("AWS::S3::Bucket", BUCKET).properties
+    assert bucket["ObjectLockEnabled"] is True
+    assert bucket["ObjectLockConfiguration"]["ObjectLockEnabled"] == "Enabled"
+    return bucket["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]
+
+
+def test_nobody_unlocks_a_protected_stage_s_copy_and_it_outlives_its_stack(prod: Synthesised) -> None:
+    assert default_retention(prod) == {"Mode": "COMPLIANCE", "Days": 3650}
+    bucket = prod.one("AWS::S3::Bucket", BUCKET).body
+    assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
+
+
+def test_an_unprotected_stage_s_copy_can_be_deleted_by_who_may(unprotected: Synthesised) -> None:
+    assert default_retention(unprotected) == {"Mode": "GOVERNANCE", "Days": 2}
+    bucket = unprotected.one("AWS::S3::Bucket", BUCKET).body
+    assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Delete"
+
+
+def test_the_bucket_is_private_encrypted_and_keeps_every_version(prod: Synthesised) -> None:
+    bucket = prod.one("AWS::S3::Bucket", BUCKET).properties
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+    (encryption,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert encryption["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    assert "LifecycleConfiguration" not in bucket, "nothing removes a copy, not even when its time has passed"
+
+
+def test_nobody_reaches_it_without_tls_and_its_policy_allows_nothing(prod: Synthesised) -> None:
+    policy = prod.properties(prod.one("AWS::S3::BucketPolicy"))
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", {"AWS": "*"}, "s3:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert statement["Resource"] == [f"{BUCKET}.Arn", f"{BUCKET}.Arn/*"]
+
+
+def test_the_publisher_and_who_verifies_know_its_name(prod: Synthesised) -> None:
+    publisher = prod.properties(prod.one("AWS::Lambda::Function", "Publisher/Publisher/Function"))
+    assert publisher["Environment"]["Variables"]["AUDIT_BUCKET"] == BUCKET
+    assert prod.outputs("ledger")["AuditBucketName"] == BUCKET
+
+
+@pytest.mark.parametrize("name", ["dev", "local"])
+def test_a_stage_that_keeps_no_copy_has_nothing_of_it(stage_named: Any, name: str) -> None:
+    stage = stage_named(name)
+    assert not stage.of_type("AWS::S3::Bucket")
+    publisher = stage.properties(stage.one("AWS::Lambda::Function", "Publisher/Publisher/Function"))
+    assert "AUDIT_BUCKET" not in publisher["Environment"]["Variables"]
+    assert "AuditBucketName" not in stage.outputs("ledger")

@@ -1,0 +1,97 @@
+"""Providers whose events come over EventBridge: a bus, a rule and a right only where a stage names them."""
+
+import json
+from typing import Any
+
+import pytest
+
+from app import SETTINGS
+from stacks.components.sources import MissingSourceError, Sources
+from stacks.settings import Settings
+from tests.builders import task_result
+from tests.infra.templates import Synthesised, statements
+from tests.infra.test_events import matches
+
+pytestmark = pytest.mark.xdist_group("infra")
+
+SOURCE = "aws.partner/stripe.com/ed_1001"
+PARTNER = f"""
+[partners.stripe]
+scheme = "stripe"
+event_source = "{SOURCE}"
+"""
+
+
+@pytest.fixture(scope="module")
+def dev_with(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The dev stage with more in its settings."""
+
+    def settings(more: str) -> Settings:
+        file = tmp_path_factory.mktemp("settings") / "dev.toml"
+        file.write_text((SETTINGS / "dev.toml").read_text(encoding="utf-8") + more, encoding="utf-8")
+        return Settings.load(file)
+
+    return settings
+
+
+@pytest.fixture(scope="module")
+def by_partner(dev_with: Any, sources: Sources, context: dict[str, Any]) -> Synthesised:
+    return Synthesised(dev_with(PARTNER), sources, context)
+
+
+def variables(stage: Synthesised) -> Any:
+    return stage.properties(stage.one("AWS::Lambda::Function", "Results/Results/Function"))["Environment"]["Variables"]
+
+
+def rights(stage: Synthesised) -> set[str]:
+    return {line for role, line in statements(stage) if role == "Results/Results/Role"}
+
+
+def test_without_a_partner_there_is_the_kit_s_bus_alone(stage: Synthesised) -> None:
+    assert [bus.path for bus in stage.of_type("AWS::Events::EventBus")] == ["HandOffs/Bus"]
+    assert "PARTNERS" not in variables(stage)
+
+
+def test_answers_about_money_are_looked_up_on_every_stage(stage: Synthesised) -> None:
+    assert any("dynamodb:BatchGetItem" in line and line.endswith(" on Ledger/Table.Arn") for line in rights(stage))
+
+
+def test_a_partner_s_event_source_gets_its_bus_and_its_events_go_whole_to_the_queue(by_partner: Synthesised) -> None:
+    bus = by_partner.properties(by_partner.one("AWS::Events::EventBus", "Results/StripeBus"))
+    assert bus["Name"] == bus["EventSourceName"] == SOURCE
+    rule = by_partner.properties(by_partner.one("AWS::Events::Rule", "Results/Inbound/StripeRule"))
+    assert rule["EventBusName"] == "Results/StripeBus"
+    (target,) = rule["Targets"]
+    assert target["Arn"] == "Results/Inbound/Work/Queue.Arn"
+    assert "InputPath" not in target
+    assert matches(rule["EventPattern"], task_result(source=SOURCE))
+    assert not matches(rule["EventPattern"], task_result())
+
+
+def test_what_cannot_be_delivered_from_a_partner_is_kept(by_partner: Synthesised) -> None:
+    rule = by_partner.properties(by_partner.one("AWS::Events::Rule", "Results/Inbound/StripeRule"))
+    (target,) = rule["Targets"]
+    assert target["DeadLetterConfig"]["Arn"] == "Results/Inbound/Undelivered.Arn"
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 86_400, "MaximumRetryAttempts": 185}
+
+
+def test_the_rules_of_both_buses_may_send_to_the_queue_and_nobody_else(by_partner: Synthesised) -> None:
+    allowed = {
+        statement["Condition"]["ArnEquals"]["aws:SourceArn"]
+        for policy in by_partner.of_type("AWS::SQS::QueuePolicy")
+        if by_partner.properties(policy)["Queues"] == ["Results/Inbound/Work/Queue"]
+        for statement in by_partner.properties(policy)["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow"
+    }
+    assert allowed == {"Results/Inbound/Rule.Arn", "Results/Inbound/StripeRule.Arn"}
+
+
+def test_the_function_knows_the_partner_by_its_source(by_partner: Synthesised) -> None:
+    assert json.loads(variables(by_partner)["PARTNERS"]) == {SOURCE: {"name": "stripe", "scheme": "stripe"}}
+
+
+def test_a_partner_of_a_scheme_that_the_library_does_not_have_is_refused(
+    dev_with: Any, sources: Sources, context: dict[str, Any]
+) -> None:
+    with pytest.raises(MissingSourceError, match=r"stripes\.py does not exist"):
+        Synthesised(dev_with(PARTNER.replace('"stripe"', '"stripes"')), sources, context)

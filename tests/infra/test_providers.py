@@ -1,0 +1,45 @@
+"""The providers that post webhooks: a secret for each, and what the webhook function knows of it."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from tests.infra.templates import Synthesised
+
+pytestmark = pytest.mark.xdist_group("infra")
+
+
+def test_each_provider_has_a_secret_that_holds_none_yet(stage: Synthesised) -> None:
+    secrets = {secret.path: secret for secret in stage.of_type("AWS::SecretsManager::Secret")}
+    assert secrets.keys() == {f"Providers/{name}" for name in stage.settings.providers}
+    for secret in secrets.values():
+        assert secret.properties["SecretString"] == '{"active": []}'
+        assert "GenerateSecretString" not in secret.properties
+
+
+def test_the_secrets_of_a_protected_stage_outlive_it(stage_named: Callable[[str], Synthesised]) -> None:
+    for name, policy in (("prod", "Retain"), ("dev", "Delete")):
+        secrets = stage_named(name).of_type("AWS::SecretsManager::Secret")
+        kept = {secret.body[said] for secret in secrets for said in ("DeletionPolicy", "UpdateReplacePolicy")}
+        assert kept == {policy}
+
+
+def test_the_function_and_the_operator_know_each_provider_by_its_scheme_and_where_its_secret_is(
+    stage: Synthesised,
+) -> None:
+    function = stage.properties(stage.one("AWS::Lambda::Function", "Webhook/Function"))
+    providers = {
+        name: {"scheme": provider.scheme, "secret": f"Providers/{name}"}
+        for name, provider in stage.settings.providers.items()
+    }
+    assert json.loads(function["Environment"]["Variables"]["PROVIDERS"]) == providers
+    assert json.loads(stage.outputs("webhook")["Providers"]) == providers
+
+
+def test_the_embedded_cloud_has_a_provider_of_every_common_scheme(stage_named: Callable[[str], Synthesised]) -> None:
+    providers = stage_named("local").settings.providers
+    assert {provider.scheme for provider in providers.values()} >= {
+        *("adyen", "github", "shopify", "slack", "square", "standard_webhooks", "stripe")
+    }
+    assert "sandbox" in providers

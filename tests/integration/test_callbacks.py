@@ -1,0 +1,296 @@
+"""`POST /callbacks/succeed|fail|heartbeat`: every row of the contract, by the token that the hand-off carried."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from countersign.aws import client
+from countersign.domain import tasks, tokens
+from countersign.domain.answers import document_of
+from countersign.domain.rules import Outcome
+from countersign.domain.strict_json import MAX_BODY_BYTES
+from countersign.domain.tasks import Status
+from countersign.ports import Link, Purpose
+from tests.builders import PAYMENT_TASK_ID, any_token, is_unbroken
+from tests.integration.conftest import Answer, Kit, Operation, Page, answering, call
+from webhook.handler import handler
+
+PAID = {"status": "paid", "amount": "250.00", "currency": "EUR"}
+FAILURE = {"code": "declined", "message": "No funds", "data": {"try": 2}}
+ROUTES = {"succeed": PAID, "fail": FAILURE, "heartbeat": {}}
+
+
+@pytest.fixture
+def heart(aws: None) -> Iterator[Operation]:
+    """Lambda's heartbeats, which it takes unless told otherwise."""
+    with answering("lambda", "SendDurableExecutionCallbackHeartbeat", Answer()) as operation:
+        yield operation
+
+
+def token_of(kit: Kit, purpose: Purpose = Purpose.CALLBACK, task_id: str = PAYMENT_TASK_ID) -> str:
+    token, fingerprint = tokens.mint()
+    kit.ledger.put_link(Link(fingerprint, task_id, "", purpose), kit.now + timedelta(hours=1))
+    return token
+
+
+def post(route: str, token: str, body: Any, **headers: str) -> Page:
+    raw = body if isinstance(body, bytes | str) else json.dumps(body)
+    return call(
+        handler, "POST", f"/callbacks/{route}", body=raw, headers={"authorization": f"Bearer {token}"} | headers
+    )
+
+
+def problem(page: Page, status: int, code: str) -> dict[str, Any]:
+    assert page.status == status, page.body
+    assert page.headers["Content-Type"] == "application/problem+json"
+    assert (page.headers.get("WWW-Authenticate") == "Bearer") == (status == 401)
+    assert ("Retry-After" in page.headers) == (status == 503)
+    document: dict[str, Any] = page.document
+    assert document["code"] == code
+    return document
+
+
+# Answers
+
+
+def test_an_answer_is_200_and_the_same_again_too(kit: Kit) -> None:
+    kit.open_payment()
+    token = token_of(kit)
+    assert [post("succeed", token, PAID).document["status"] for _ in range(2)] == ["recorded", "duplicate"]
+    task = kit.task(PAYMENT_TASK_ID)
+    assert (task.outcome, task.decided_by, document_of(task)["amount"]) == (Outcome.ANSWERED, ("worker",), "250.00")
+    assert kit.audit(PAYMENT_TASK_ID)[-1].event.source == "203.0.113.0/24"
+    assert is_unbroken(kit.audit(PAYMENT_TASK_ID), task.audit_head, task.audit_seq)
+    assert len(kit.decisions()) == 1
+
+
+def test_a_failure_is_200_and_the_same_again_too(kit: Kit) -> None:
+    kit.open_payment()
+    token = token_of(kit)
+    assert [post("fail", token, FAILURE).document["status"] for _ in range(2)] == ["recorded", "duplicate"]
+    failure = kit.task(PAYMENT_TASK_ID).failure
+    assert failure
+    assert (failure.code, failure.message, failure.data) == ("declined", "No funds", '{"try":2}')
+    assert len(kit.decisions()) == 1
+
+
+def test_an_answer_without_a_contract_may_be_any_object(kit: Kit) -> None:
+    kit.open_payment(correlation=None, answer_contract="")
+    assert post("succeed", token_of(kit), {"é": [1, {"a": None}]}).status == 200
+    assert document_of(kit.task(PAYMENT_TASK_ID)) == {"é": [1, {"a": None}]}
+
+
+def test_pending_is_202_and_other_money_is_200_and_held(kit: Kit) -> None:
+    kit.open_payment()
+    token = token_of(kit)
+    assert (post("succeed", token, {"status": "pending"}).status, kit.decisions()) == (202, [])
+    page = post("succeed", token, PAID | {"amount": "1.00"})
+    assert (page.status, page.document["status"]) == (200, "held")
+    assert kit.task(PAYMENT_TASK_ID).status is Status.OPEN
+
+
+def test_a_heartbeat_is_200_and_leaves_its_time_on_the_task_alone(kit: Kit, heart: Operation) -> None:
+    task = kit.open_payment()
+    token = token_of(kit)
+    before = kit.items()
+    assert post("heartbeat", token, b"").document == {"status": "alive"}
+    assert len(heart.asked) == 1
+    assert task.callback_id[:8] in heart.asked[0].url
+    after = kit.items()
+    assert after.pop((f"TASK#{PAYMENT_TASK_ID}", "TASK")).pop("heartbeat_at")
+    before.pop((f"TASK#{PAYMENT_TASK_ID}", "TASK"))
+    assert after == before
+
+
+# Who
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize(
+    "authorization",
+    ["", "Bearer", "Bearer ", f"Bearer {any_token()}", "Basic TOKEN", "TOKEN", "bearer x TOKEN", "Bearer é"],
+)
+def test_a_token_that_is_missing_or_unknown_is_401_and_asks_for_one(
+    kit: Kit, heart: Operation, route: str, authorization: str
+) -> None:
+    kit.open_payment()
+    token = token_of(kit)
+    before = kit.items()
+    problem(post(route, "", ROUTES[route], authorization=authorization.replace("TOKEN", token)), 401, "unknown_token")
+    assert kit.items() == before
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("purpose", [Purpose.REVIEW, Purpose.INBOX])
+def test_the_token_of_a_page_answers_for_no_machine(kit: Kit, heart: Operation, route: str, purpose: Purpose) -> None:
+    kit.open_payment()
+    problem(post(route, token_of(kit, purpose), ROUTES[route]), 401, "unknown_token")
+
+
+def test_the_token_of_a_machine_opens_no_page(kit: Kit) -> None:
+    kit.open_payment()
+    token = token_of(kit)
+    assert call(handler, "GET", "/review", query={"t": token}).status == 404
+    assert call(handler, "GET", "/inbox", query={"t": token}).status == 404
+
+
+@pytest.mark.parametrize("spelling", ["bearer", "BEARER", "Bearer "])
+def test_the_scheme_is_read_in_any_case(kit: Kit, spelling: str) -> None:
+    kit.open_payment()
+    assert post("succeed", "", PAID, authorization=f"{spelling} {token_of(kit)}").status == 200
+
+
+# Bad input
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"", 400, "malformed"),
+        (b"paid", 400, "malformed"),
+        (b"\xff", 400, "malformed"),
+        (b'{"status":"paid","status":"failed"}', 400, "malformed"),
+        (b'{"amount":NaN}', 400, "malformed"),
+        (b"[" * 100_000 + b"]" * 100_000, 400, "malformed"),
+        (b'{"n":' + b"1" * 5000 + b"}", 400, "malformed"),
+        (b'{"s":"\\ud800"}', 400, "malformed"),
+        (b"[]", 400, "contract"),
+        (b"null", 400, "contract"),
+        (b'"paid"', 400, "contract"),
+        (b" " * (MAX_BODY_BYTES + 1), 413, "body_too_large"),
+    ],
+)
+@pytest.mark.parametrize("route", ["succeed", "fail"])
+def test_what_is_no_json_object_is_refused_and_not_recorded(
+    kit: Kit, route: str, body: bytes, status: int, code: str
+) -> None:
+    kit.open_payment()
+    token = token_of(kit)
+    before = kit.items()
+    problem(post(route, token, body), status, code)
+    assert kit.items() == before
+
+
+def test_without_a_token_nothing_of_a_body_is_read(kit: Kit) -> None:
+    problem(post("succeed", any_token(), b"\xff"), 401, "unknown_token")
+
+
+def test_a_body_that_the_gateway_has_encoded_is_decoded(kit: Kit) -> None:
+    kit.open_payment()
+    assert post("succeed", token_of(kit), json.dumps(PAID).encode()).status == 200
+
+
+@pytest.mark.parametrize("document", [{}, {"code": ""}, {"code": "a b"}, {"code": "c", "why": 1}, {"code": 7}])
+def test_a_failure_in_another_form_is_400_with_its_place(kit: Kit, document: Any) -> None:
+    kit.open_payment()
+    problem(post("fail", token_of(kit), document), 400, "contract")
+    assert kit.audited(PAYMENT_TASK_ID) == ["opened"]
+
+
+def test_an_answer_that_breaks_its_contract_is_422_with_its_place_and_on_record(kit: Kit) -> None:
+    kit.open_payment()
+    token = token_of(kit)
+    document = problem(post("succeed", token, PAID | {"amount": "a secret"}), 422, "answer_refused")
+    assert document["pointer"] == "/amount"
+    assert "a secret" not in json.dumps(document)
+    assert kit.audited(PAYMENT_TASK_ID) == ["opened", "refused"]
+    assert post("succeed", token, PAID).status == 200
+
+
+def test_an_answer_larger_than_a_checkpoint_holds_is_413(kit: Kit) -> None:
+    kit.open_payment(correlation=None, answer_contract="")
+    token = token_of(kit)
+    problem(post("succeed", token, {"text": "é" * 100_001}), 413, "body_too_large")
+    problem(post("fail", token, {"code": "c", "data": "é" * 100_001}), 413, "body_too_large")
+    assert kit.audited(PAYMENT_TASK_ID) == ["opened"]
+
+
+def test_the_largest_answer_fits_on_its_task_beside_the_largest_payload(kit: Kit) -> None:
+    kit.open_payment(correlation=None, answer_contract="", payload=json.dumps({"text": "x" * 199_980}))
+    assert post("succeed", token_of(kit), {"text": "x" * 199_980}).status == 200
+
+
+# Too late
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_task_that_is_decided_otherwise_is_409(kit: Kit, heart: Operation, route: str) -> None:
+    kit.open_payment()
+    token = token_of(kit)
+    post("succeed", token, {"status": "failed"})
+    problem(post(route, token, ROUTES[route]), 409, "decided_otherwise")
+    problem(post("succeed", token, {"any": "thing"}), 409, "decided_otherwise")
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_task_past_its_deadline_or_withdrawn_is_410(kit: Kit, heart: Operation, route: str) -> None:
+    kit.open_payment()
+    token = token_of(kit)
+    kit.expire(PAYMENT_TASK_ID)
+    problem(post(route, token, ROUTES[route]), 410, "closed")
+    change = tasks.cancel(kit.task(PAYMENT_TASK_ID), "operator", "withdrawn", kit.now)
+    assert change
+    kit.ledger.commit(change)
+    problem(post(route, token, ROUTES[route]), 410, "closed")
+    problem(post("succeed", token, {"any": "thing"}), 410, "closed")
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_task_that_is_kept_no_more_is_410(kit: Kit, heart: Operation, route: str) -> None:
+    problem(post(route, token_of(kit), ROUTES[route]), 410, "closed")
+
+
+# Trouble on our side
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_ledger_that_does_not_answer_is_503_and_the_answer_counts_when_it_is_sent_again(
+    kit: Kit, heart: Operation, route: str
+) -> None:
+    kit.open_payment()
+    token = token_of(kit)
+    with answering("dynamodb", "GetItem", EndpointConnectionError(endpoint_url="https://dynamodb.example.com")):
+        problem(post(route, token, ROUTES[route]), 503, "try_again")
+    assert post(route, token, ROUTES[route]).status == 200
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (Answer(429, "TooManyRequestsException"), 503),
+        (Answer(500, "ServiceException"), 503),
+        (Answer(403, "AccessDeniedException"), 503),
+        (EndpointConnectionError(endpoint_url="https://lambda.example.com"), 503),
+        (Answer(400, "CallbackTimeoutException"), 200),
+        (Answer(400, "InvalidParameterValueException"), 200),
+        (Answer(404, "ResourceNotFoundException"), 200),
+    ],
+)
+def test_a_heartbeat_of_an_open_task_is_never_told_to_stop(
+    kit: Kit, heart: Operation, answer: Any, status: int
+) -> None:
+    kit.open_payment()
+    heart.by_default = answer
+    assert post("heartbeat", token_of(kit), b"").status == status
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before its transaction", "after it"])
+def test_a_function_that_dies_loses_no_answer_and_records_none_twice(kit: Kit, after: bool) -> None:
+    kit.open_payment()
+    token, emitter = token_of(kit), client("dynamodb").meta.events
+    event = f"{'after-call' if after else 'before-parameter-build'}.dynamodb.TransactWriteItems"
+
+    def kill(**_: Any) -> None:
+        emitter.unregister(event, kill)
+        raise KeyboardInterrupt
+
+    emitter.register(event, kill)
+    with pytest.raises(KeyboardInterrupt):
+        post("succeed", token, PAID)
+    assert post("succeed", token, PAID).document["status"] == ("duplicate" if after else "recorded")
+    assert kit.audited(PAYMENT_TASK_ID) == ["opened", "responded", "decided"]
+    assert len(kit.decisions()) == 1

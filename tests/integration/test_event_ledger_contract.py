@@ -1,0 +1,298 @@
+"""What every ledger promises of providers' events: the same suite for the one in memory and for DynamoDB's."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from countersign.adapters.attributes import to_item
+from countersign.adapters.event_items import event_key
+from countersign.aws import client
+from countersign.domain import payments
+from countersign.domain.answers import Sender, document_of
+from countersign.domain.audit import AuditEntry, AuditEvent
+from countersign.domain.errors import LedgerConflictError
+from countersign.domain.payments import Effect, Handling
+from countersign.domain.provider_events import ProviderEvent
+from countersign.domain.tasks import Status, Task
+from countersign.ports import EventLedger, EventRecord
+from countersign.services.provider_events import effect_of
+from tests.builders import NOW, PAYMENT_TASK_ID, any_event, any_payment_task, is_unbroken
+from tests.fakes import FixedClock, MemoryLedger
+from tests.integration.conftest import TABLE, Kit
+
+PROVIDER = Sender("pay", "webhook signature")
+OPENED = AuditEvent("opened", "payment")
+
+
+@dataclass
+class Books:
+    """A ledger, its audit entries, what is to be sent from it, and how TTL takes an event's record from it."""
+
+    ledger: EventLedger
+    entries: Callable[[str], list[AuditEntry]]
+    outbox: Callable[[], set[str]]
+    forget: Callable[[str], object]
+
+    def open(self, **changes: Any) -> Task:
+        self.ledger.open(any_payment_task(**changes), (OPENED,), NOW)
+        return self.task
+
+    @property
+    def task(self) -> Task:
+        task = self.ledger.task(PAYMENT_TASK_ID)
+        assert task
+        return task
+
+    def record(self, event_id: str = "evt_1", external_id: str = "pay_1001") -> EventRecord | None:
+        return self.ledger.look_up("pay", event_id, external_id)[0]
+
+    def parked(self) -> list[ProviderEvent]:
+        return self.ledger.parked("pay", "pay_1001")
+
+    def assert_unbroken(self) -> None:
+        assert is_unbroken(self.entries(PAYMENT_TASK_ID), self.task.audit_head, self.task.audit_seq)
+
+
+@pytest.fixture(params=["memory", "dynamodb"])
+def books(request: pytest.FixtureRequest) -> Books:
+    if request.param == "dynamodb":
+        kit: Kit = request.getfixturevalue("kit")
+        return Books(
+            kit.ledger,
+            kit.audit,
+            lambda: {sk.removeprefix("OUTBOX#") for _, sk in kit.items() if sk.startswith("OUTBOX#")},
+            lambda event_id: client("dynamodb").delete_item(TableName=TABLE, Key=to_item(event_key("pay", event_id))),
+        )
+    memory = MemoryLedger()
+    return Books(
+        memory,
+        lambda task_id: [entry for entry in memory.entries if entry.task_id == task_id],
+        lambda: {name for _, name in memory.outbox},
+        lambda event_id: memory.event_records.pop(("pay", event_id)),
+    )
+
+
+def record_of(
+    event: ProviderEvent, handling: Handling = Handling.RECORDED, task_id: str = PAYMENT_TASK_ID
+) -> EventRecord:
+    return EventRecord("pay", event.event_id, "5" * 64, handling, task_id)
+
+
+def effect(task: Task, event: ProviderEvent) -> Effect:
+    return effect_of(task, event, PROVIDER, FixedClock(NOW))
+
+
+def parking(event: ProviderEvent) -> EventRecord:
+    return record_of(event, Handling.PARKED, "")
+
+
+# Who is called how outside
+
+
+def test_a_task_is_found_by_what_it_is_called_outside_from_its_opening_on(books: Books) -> None:
+    assert books.ledger.correlated("pay", "pay_1001") == ""
+    assert books.ledger.look_up("pay", "evt_1", "pay_1001") == (None, "")
+    books.open()
+    assert books.ledger.correlated("pay", "pay_1001") == PAYMENT_TASK_ID
+    assert books.ledger.look_up("pay", "evt_1", "pay_1001") == (None, PAYMENT_TASK_ID)
+    for provider, external_id in (
+        ("pay", "pay_100"),
+        ("pay", "pay_1001 "),
+        ("other", "pay_1001"),
+        ("pa", "y#pay_1001"),
+    ):
+        assert books.ledger.correlated(provider, external_id) == ""
+        assert books.ledger.look_up(provider, "evt_1", external_id) == (None, "")
+
+
+def test_a_task_is_read_with_its_correlation_and_payload_as_it_was_opened(books: Books) -> None:
+    task = books.open()
+    assert replace(task, audit_seq=0, audit_head=any_payment_task().audit_head) == any_payment_task()
+
+
+def test_another_task_of_the_same_name_outside_is_not_opened_and_leaves_nothing(books: Books) -> None:
+    first = books.open()
+    with pytest.raises(LedgerConflictError):
+        books.ledger.open(any_payment_task(task_id="order-1002.payment"), (OPENED,), NOW)
+    assert books.ledger.task("order-1002.payment") is None
+    assert books.ledger.correlated("pay", "pay_1001") == first.task_id
+    assert books.entries("order-1002.payment") == []
+
+
+def test_a_task_that_is_called_nothing_outside_takes_no_name(books: Books) -> None:
+    books.open(correlation=None)
+    assert books.ledger.correlated("pay", "pay_1001") == ""
+    books.ledger.open(any_payment_task(task_id="order-1002.payment"), (OPENED,), NOW)
+
+
+# Events with an effect
+
+
+def test_an_event_is_on_record_with_what_it_did(books: Books) -> None:
+    event = any_event(occurred_at=NOW, reason="très bien")
+    after = books.ledger.commit_event(effect(books.open(), event).change, record_of(event))
+    assert after == books.task
+    assert after.status is Status.DECIDED
+    assert document_of(after)["reason"] == "très bien"
+    assert books.ledger.look_up("pay", "evt_1", "pay_1001") == (record_of(event), PAYMENT_TASK_ID)
+    books.assert_unbroken()
+
+
+def test_an_event_that_is_on_record_is_not_written_again(books: Books) -> None:
+    event = any_event("pending")
+    books.ledger.commit_event(effect(books.open(), event).change, record_of(event, Handling.PENDING))
+    before = books.task
+    with pytest.raises(LedgerConflictError):
+        books.ledger.commit_event(effect(before, event).change, record_of(event))
+    assert books.task == before
+    assert books.record() == record_of(event, Handling.PENDING)
+    books.assert_unbroken()
+
+
+def test_an_event_whose_task_has_changed_meanwhile_leaves_no_record(books: Books) -> None:
+    read = books.open()
+    one, other = any_event("paid", "evt_1"), any_event("failed", "evt_2")
+    books.ledger.commit_event(effect(read, one).change, record_of(one))
+    with pytest.raises(LedgerConflictError):
+        books.ledger.commit_event(effect(read, other).change, record_of(other))
+    assert books.record("evt_2") is None
+    assert document_of(books.task)["status"] == "paid"
+
+
+def test_a_held_event_is_on_record_with_its_announcement(books: Books) -> None:
+    event = any_event(amount="1.00")
+    held = effect(books.open(), event)
+    books.ledger.commit_event(held.change, record_of(event, held.handling))
+    assert books.outbox() == {"held#evt_1"}
+    assert books.task.status is Status.OPEN
+    books.assert_unbroken()
+
+
+def test_ids_may_be_as_long_as_providers_may_make_them(books: Books) -> None:
+    longest = "😀" * 200
+    event = any_event(event_id=longest, external_id=longest, amount="1.00")
+    books.ledger.park(event, parking(event), NOW)
+    correlation = any_payment_task().correlation
+    assert correlation
+    task = books.open(correlation=replace(correlation, external_id=longest))
+    held = effect(task, event)
+    assert held.handling is Handling.HELD
+    books.ledger.commit_parked(held.change, "pay", event, held.handling)
+    assert books.outbox() == {f"held#{longest}"}
+
+
+def test_what_cannot_act_is_put_aside_beside_the_event_that_is_known(books: Books) -> None:
+    event = any_event()
+    books.ledger.commit_event(effect(books.open(), event).change, record_of(event))
+    before = books.task
+    for _ in range(2):
+        books.ledger.put_aside(replace(record_of(event, Handling.CONFLICT), body_digest="6" * 64), NOW)
+    assert books.record() == record_of(event)
+    assert books.task == before
+
+
+# Parking
+
+
+def test_a_parked_event_waits_as_it_came(books: Books) -> None:
+    events = [
+        any_event("paid", "evt_1", occurred_at=NOW - timedelta(seconds=2, microseconds=7), reason="très bien"),
+        any_event("failed", "evt_2", amount=None, currency=None),
+        any_event("pending", "evt_3", occurred_at=datetime(1, 1, 1, tzinfo=UTC)),
+    ]
+    for seconds, event in enumerate(events):
+        books.ledger.park(event, parking(event), NOW + timedelta(seconds=seconds))
+    assert books.parked() == events
+    assert books.record("evt_2") == parking(events[1])
+
+
+def test_parked_events_are_told_in_the_order_in_which_they_came_whatever_they_are_called(books: Books) -> None:
+    names = ["evt_9", "evt_1", "evt_5", "a", "~"]
+    for seconds, name in enumerate(names):
+        event = any_event("pending", name)
+        books.ledger.park(event, parking(event), NOW + timedelta(microseconds=seconds))
+    assert [event.event_id for event in books.parked()] == names
+
+
+def test_nothing_is_parked_for_a_task_that_is_there(books: Books) -> None:
+    books.open()
+    with pytest.raises(LedgerConflictError):
+        books.ledger.park(any_event(), parking(any_event()), NOW)
+    assert books.parked() == []
+    assert books.record() is None
+
+
+def test_an_event_is_parked_once(books: Books) -> None:
+    books.ledger.park(any_event("pending"), parking(any_event()), NOW)
+    with pytest.raises(LedgerConflictError):
+        books.ledger.park(any_event("paid"), parking(any_event()), NOW)
+    assert books.parked() == [any_event("pending")]
+
+
+def test_events_of_another_name_are_parked_elsewhere(books: Books) -> None:
+    for external_id in ("pay_1001#PARKED", "pay_10011", "pay_100"):
+        event = any_event(event_id=external_id, external_id=external_id)
+        books.ledger.park(event, parking(event), NOW)
+    assert books.parked() == []
+
+
+def test_a_parked_event_is_applied_and_parked_no_more(books: Books) -> None:
+    books.ledger.park(any_event(), parking(any_event()), NOW)
+    after = books.ledger.commit_parked(effect(books.open(), any_event()).change, "pay", any_event(), Handling.RECORDED)
+    assert after == books.task
+    assert after.status is Status.DECIDED
+    assert books.parked() == []
+    assert books.record() == record_of(any_event())
+    books.assert_unbroken()
+
+
+def test_a_parked_event_is_applied_once(books: Books) -> None:
+    books.ledger.park(any_event("pending"), parking(any_event()), NOW)
+    books.ledger.commit_parked(
+        effect(books.open(), any_event("pending")).change, "pay", any_event("pending"), Handling.PENDING
+    )
+    before = books.task
+    change = effect(before, any_event("pending")).change
+    with pytest.raises(LedgerConflictError):
+        books.ledger.commit_parked(change, "pay", any_event("pending"), Handling.PENDING)
+    assert books.task == before
+    books.assert_unbroken()
+
+
+def test_a_parked_event_whose_task_has_changed_meanwhile_stays_parked(books: Books) -> None:
+    books.ledger.park(any_event(), parking(any_event()), NOW)
+    read = books.open()
+    other = any_event("pending", "evt_2")
+    books.ledger.commit_event(payments.apply(read, other, PROVIDER, NOW).change, record_of(other))
+    with pytest.raises(LedgerConflictError):
+        books.ledger.commit_parked(effect(read, any_event()).change, "pay", any_event(), Handling.RECORDED)
+    assert books.parked() == [any_event()]
+    assert books.record() == parking(any_event())
+
+
+def test_a_parked_event_whose_record_ttl_has_taken_is_applied_all_the_same(books: Books) -> None:
+    books.ledger.park(any_event(), parking(any_event()), NOW)
+    books.forget("evt_1")
+    books.ledger.commit_parked(effect(books.open(), any_event()).change, "pay", any_event(), Handling.RECORDED)
+    assert books.task.status is Status.DECIDED
+    assert books.parked() == []
+    record = books.record()
+    assert record
+    assert (record.handling, record.task_id, record.body_digest) == (Handling.RECORDED, PAYMENT_TASK_ID, "")
+
+
+def test_what_is_kept_of_events_is_kept_for_a_week_and_the_claim_as_long_as_the_task(kit: Kit) -> None:
+    event = any_event(external_id="pay_7")
+    kit.ledger.park(event, parking(event), NOW)
+    kit.ledger.open(any_payment_task(), (OPENED,), NOW)
+    ttl = {
+        key[0].split("#")[0] + " " + key[1].split("#")[0]: item.get("ttl", {}).get("N")
+        for key, item in kit.items().items()
+    }
+    week = str(int((NOW + timedelta(days=7)).timestamp()))
+    assert (ttl["EVENT EVENT"], ttl["EXTERNAL PARKED"]) == (week, week)
+    assert ttl["TASK#".rstrip("#") + " TASK"] is None, "an open task has no end yet"
+    assert int(ttl["EXTERNAL EXTERNAL"] or 0) > int((NOW + timedelta(days=400)).timestamp())

@@ -1,0 +1,114 @@
+"""What every ledger promises about machines' tasks: the one in memory, and DynamoDB's."""
+
+from typing import Any
+
+import pytest
+
+from countersign.domain import answers
+from countersign.domain.answers import Sender
+from countersign.domain.errors import LedgerConflictError
+from countersign.domain.tasks import Change, Collecting, Failure, Status, Task
+from tests.builders import NOW, TASK_ID, any_task
+from tests.integration import test_ledger_contract
+from tests.integration.test_ledger_contract import DEADLINE, MOMENT, Books, cancelling
+
+books = test_ledger_contract.books
+
+COLLECTING = Collecting("kind", ("a", "b"))
+WORKER = Sender("worker", "callback token")
+MACHINE: dict[str, Any] = {
+    "audience": (),
+    "payload": '{"frames":24}',
+    "answer_contract": "some.answer",
+    "encrypted": True,
+    "channels": ("email", "phone"),
+    "collecting": COLLECTING,
+}
+
+
+def bringing(books: Books, kind: str, at: Any = NOW, **more: Any) -> Change:
+    standing = books.ledger.responses(TASK_ID)  # type: ignore[attr-defined]
+    change = answers.collect(books.task(), COLLECTING, {"kind": kind, **more}, standing, WORKER, at)
+    assert change
+    return change
+
+
+def beat(books: Books, at: Any = NOW, task_id: str = TASK_ID) -> bool:
+    told: bool = books.ledger.beat(task_id, at)  # type: ignore[attr-defined]
+    return told
+
+
+def responses(books: Books, task_id: str = TASK_ID) -> dict[str, str]:
+    found: dict[str, str] = books.ledger.responses(task_id)  # type: ignore[attr-defined]
+    return found
+
+
+def test_a_machines_task_is_read_as_it_was_opened(books: Books) -> None:
+    task, expected = books.open(**MACHINE), any_task(**MACHINE)
+    for name in MACHINE:
+        assert getattr(task, name) == getattr(expected, name), name
+
+
+def test_a_failure_is_kept_whole(books: Books) -> None:
+    books.open(**MACHINE | {"encrypted": False})
+    failure = Failure("Busy", "in words", '{"try":2}')
+    change = answers.fail(books.task(), failure, WORKER, NOW)
+    assert change
+    books.ledger.commit(change)
+    assert books.task().failure == failure
+
+
+def test_answers_are_there_with_the_change_that_brings_them_and_the_newest_of_a_key_counts(books: Books) -> None:
+    books.open(**MACHINE)
+    assert responses(books) == {}
+    after = books.ledger.commit(bringing(books, "a"))
+    assert (after.status, after.received, after.revision) == (Status.OPEN, ("a",), 1)
+    books.ledger.commit(bringing(books, "a", page=2))
+    after = books.ledger.commit(bringing(books, "b"))
+    assert (after.status, after.received) == (Status.DECIDED, ("a", "b"))
+    assert after == books.task()
+    assert responses(books) == {"a": '{"kind":"a","page":2}', "b": '{"kind":"b"}'}
+    assert responses(books, "order-1001.other") == {}
+    books.assert_unbroken()
+
+
+@pytest.mark.parametrize("other", [lambda books: bringing(books, "b"), lambda books: cancelling(books.task())])
+def test_of_two_that_read_the_same_one_is_refused_and_leaves_no_answer(books: Books, other: Any) -> None:
+    books.open(**MACHINE)
+    late, early = bringing(books, "a"), other(books)
+    books.ledger.commit(early)
+    with pytest.raises(LedgerConflictError):
+        books.ledger.commit(late)
+    assert "a" not in responses(books)
+    books.assert_unbroken()
+
+
+@pytest.mark.parametrize("received", [(), ("b",)], ids=["not the last", "the last"])
+def test_an_answer_is_taken_up_to_the_deadline_and_not_at_it(books: Books, received: tuple[str, ...]) -> None:
+    books.open(**MACHINE, received=received)
+    at_the_deadline = bringing(books, "a", DEADLINE - MOMENT)
+    with pytest.raises(LedgerConflictError):
+        books.ledger.commit(_moved(at_the_deadline))
+    assert books.ledger.commit(at_the_deadline).received == ("a", *received)
+
+
+def _moved(change: Change) -> Change:
+    return Change(change.before, change.transition, change.fields, change.events, DEADLINE, responses=change.responses)
+
+
+def test_a_heartbeat_is_kept_without_an_audit_entry_and_does_not_overtake_an_answer(books: Books) -> None:
+    books.open(**MACHINE)
+    change = bringing(books, "a")
+    assert beat(books, NOW + MOMENT)
+    assert books.task().heartbeat_at == NOW + MOMENT
+    assert books.events() == ["opened"]
+    books.ledger.commit(change)
+    assert books.task().heartbeat_at == NOW + MOMENT, "an answer leaves the heartbeat as it is"
+
+
+def test_what_is_not_open_takes_no_heartbeat(books: Books) -> None:
+    assert not beat(books)
+    task: Task = books.open(**MACHINE)
+    books.ledger.commit(cancelling(task))
+    assert not beat(books)
+    assert books.task().heartbeat_at is None

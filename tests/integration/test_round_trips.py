@@ -1,0 +1,79 @@
+"""What a look and a click cost: the ledger is asked as often as it must be, and not once more."""
+
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+import pytest
+
+from benchmarks.round_trips import LEAST, operations
+from countersign.aws import client
+from countersign.domain.rules import Rule
+from tests.builders import APPROVER, OTHER_APPROVER, any_rule, any_task, any_token
+from tests.integration.conftest import Kit, Page, call
+from webhook.handler import handler
+from webhook.review import reviews
+
+READ = ["GetItem", "GetItem"]
+"""The link and the task."""
+
+WRITE = [*READ, "TransactWriteItems"]
+"""And whatever the click leaves behind, with its audit entry."""
+
+
+def sent(status: int, act: Callable[[], Page]) -> list[str]:
+    """Return the operations of DynamoDB that a call of this status took, in a function that is warm."""
+    reviews()
+    answered: list[Page] = []
+    made = operations(client("dynamodb"), lambda: answered.append(act()))
+    assert answered[0].status == status
+    return made
+
+
+def look(token: str, method: str = "GET") -> Page:
+    return call(handler, method, "/review", query={"t": token})
+
+
+def click(token: str, decision: str = "approve") -> Page:
+    form = urlencode({"t": token, "decision": decision, "comment": "", "shown": any_task().shown})
+    return call(handler, "POST", "/review", body=form, headers={"sec-fetch-site": "same-origin"})
+
+
+def test_the_least_is_what_the_benchmark_says() -> None:
+    assert {"GET": len(READ), "POST": len(WRITE)} == LEAST
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("decided", [False, True])
+def test_a_look_is_two_round_trips(kit: Kit, method: str, decided: bool) -> None:
+    kit.open_task()
+    token = kit.link()
+    if decided:
+        kit.decide()
+    assert sent(200, lambda: look(token, method)) == READ
+
+
+@pytest.mark.parametrize("rule", [any_rule("any"), any_rule("all")], ids=["decision", "vote"])
+def test_a_click_is_three_round_trips(kit: Kit, rule: Rule) -> None:
+    kit.open_task(audience=(APPROVER, OTHER_APPROVER), rule=rule)
+    token = kit.link()
+    assert sent(200, lambda: click(token)) == WRITE
+
+
+def test_a_click_that_is_refused_is_three_round_trips_since_it_is_audited(kit: Kit) -> None:
+    kit.open_task()
+    token = kit.link()
+    kit.decide("reject")
+    assert sent(409, lambda: click(token)) == WRITE
+
+
+def test_a_click_that_says_the_same_again_is_two_round_trips(kit: Kit) -> None:
+    kit.open_task()
+    token = kit.link()
+    kit.decide()
+    assert sent(200, lambda: click(token)) == READ
+
+
+@pytest.mark.parametrize(("token", "made"), [(any_token(), ["GetItem"]), ("short", [])], ids=["unknown", "malformed"])
+def test_a_token_that_opens_nothing_costs_one_round_trip_at_most(kit: Kit, token: str, made: list[str]) -> None:
+    assert sent(404, lambda: look(token)) == made
+    assert sent(404, lambda: click(token)) == made

@@ -1,0 +1,558 @@
+"""`POST /webhooks/{provider}`: every row of the contract, all bad input, and whatever dies on the way."""
+
+import base64
+import gzip
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from hashlib import sha256
+from io import StringIO
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from countersign.aws import client
+from countersign.domain.answers import document_of
+from countersign.domain.clock import SystemClock
+from countersign.domain.strict_json import MAX_BODY_BYTES
+from countersign.domain.tasks import Status
+from countersign.services.provider_events import ProviderEvents
+from tests.builders import PAYMENT_TASK_ID, http_event, is_unbroken
+from tests.deliveries import ADYEN, STANDARD_WEBHOOKS, STRIPE, Delivery, any_item, any_payment, any_payment_intent
+from tests.integration.conftest import Answer, Kit, Page, answering, keep_secret
+from tests.signing import sign_adyen, sign_standard_webhooks
+from webhook.handler import handler, logger
+
+SECRET, OTHER_SECRET = STANDARD_WEBHOOKS.secret, STANDARD_WEBHOOKS.other_secret
+
+
+def now() -> int:
+    return int(SystemClock().now().timestamp())
+
+
+def signed(
+    body: bytes = STANDARD_WEBHOOKS.body, event_id: str = "msg_1", secret: str = SECRET, at: int | str | None = None
+) -> dict[str, str]:
+    return sign_standard_webhooks(secret, body, event_id, now() if at is None else at)
+
+
+def post(
+    body: bytes | str = STANDARD_WEBHOOKS.body,
+    headers: Mapping[str, str] | None = None,
+    name: str = "pay",
+    **event: Any,
+) -> Page:
+    """Post to a webhook as API Gateway hands it on; signed by the provider `pay` unless told otherwise."""
+    raw = body if isinstance(body, bytes) else body.encode("utf-8", "surrogatepass")
+    sent = {"content-type": "application/json"} | dict(signed(raw) if headers is None else headers)
+    made = http_event("POST", f"/webhooks/{name}", body=body, headers=sent) | {
+        "routeKey": "POST /webhooks/{provider}",
+        "pathParameters": {"provider": name},
+    }
+    answer = handler(made | event, None)
+    return Page(answer["statusCode"], answer["headers"], answer["body"])
+
+
+@pytest.fixture
+def logged(secrets: dict[str, str]) -> Iterator[StringIO]:
+    """What the function writes to its log."""
+    text, stream = StringIO(), logging.StreamHandler()
+    stream.setStream(text)
+    stream.setFormatter(logger.registered_formatter)
+    logger.addHandler(stream)
+    yield text
+    logging.getLogger(logger.name).removeHandler(stream)
+
+
+def entry(logged: StringIO) -> dict[str, Any]:
+    """Return the only entry of the log."""
+    (line,) = [line for line in logged.getvalue().splitlines() if line.startswith("{")]
+    document: dict[str, Any] = json.loads(line)
+    return document
+
+
+def problem(page: Page, status: int, code: str) -> dict[str, Any]:
+    """Return a problem once it is known to be told as the contract says."""
+    assert page.status == status, page.body
+    assert page.headers["Content-Type"] == "application/problem+json"
+    assert page.headers["Cache-Control"] == "no-store"
+    assert ("Retry-After" in page.headers) == (status == 503)
+    assert "WWW-Authenticate" not in page.headers
+    document: dict[str, Any] = page.document
+    assert (document["status"], document["code"]) == (status, code)
+    return document
+
+
+# The contract
+
+
+def test_a_paid_event_is_200_and_decides(kit: Kit, secrets: Any) -> None:
+    kit.open_payment()
+    page = post()
+    assert (page.status, page.document) == (200, {"status": "recorded"})
+    task = kit.task(PAYMENT_TASK_ID)
+    assert (task.status, document_of(task)["status"], task.decided_by) == (Status.DECIDED, "paid", ("pay",))
+    assert len(kit.decisions()) == 1
+
+
+def test_the_same_event_again_is_200_and_changes_nothing(kit: Kit, secrets: Any) -> None:
+    kit.open_payment()
+    post()
+    before = kit.items()
+    page = post()
+    assert (page.status, page.document["status"]) == (200, "duplicate")
+    assert kit.items() == before
+
+
+@pytest.mark.parametrize(("opened", "status"), [(True, "pending"), (False, "parked")])
+def test_what_is_not_final_or_comes_early_is_202(kit: Kit, secrets: Any, opened: bool, status: str) -> None:
+    if opened:
+        kit.open_payment()
+    body = any_payment("payment.pending")
+    page = post(body)
+    assert (page.status, page.document["status"]) == (202, status)
+    assert kit.decisions() == []
+
+
+def test_an_ignored_type_is_200_and_not_kept(kit: Kit, secrets: Any) -> None:
+    page = post(any_payment("user.created"))
+    assert (page.status, page.document["status"]) == (200, "ignored")
+    assert kit.items() == {}
+
+
+@pytest.mark.parametrize("body", [any_payment(amount="1.00"), any_payment("payment.refunded")])
+def test_other_money_and_an_unknown_status_are_200_and_held(kit: Kit, secrets: Any, body: bytes) -> None:
+    kit.open_payment()
+    page = post(body)
+    assert (page.status, page.document["status"]) == (200, "held")
+    assert kit.task(PAYMENT_TASK_ID).status is Status.OPEN
+    assert [sk for _, sk in kit.items() if sk.startswith("OUTBOX#")] == ["OUTBOX#held#msg_1"]
+
+
+def test_another_body_under_the_same_id_is_200_alarmed_and_not_applied(
+    kit: Kit, secrets: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kit.open_payment()
+    post(any_payment("payment.pending"))
+    page = post(any_payment("payment.paid"))
+    assert (page.status, page.document["status"]) == (200, "conflict")
+    assert kit.task(PAYMENT_TASK_ID).status is Status.OPEN
+    assert '"EventsConflict"' in capsys.readouterr().out
+
+
+def test_stripe_and_adyen_are_taken_by_their_own_rules(kit: Kit, secrets: Any) -> None:
+    intent = any_payment_intent()
+    assert post(intent, STRIPE.sign(STRIPE.secret, intent, now()), "card").document["status"] == "parked"
+    body = sign_adyen(ADYEN.secret, any_item())
+    page = post(body, {}, "terminal")
+    assert (page.status, page.body, page.headers["Content-Type"]) == (200, "[accepted]", "text/plain")
+
+
+# Bad input
+
+
+def bad(
+    body: bytes | str = STANDARD_WEBHOOKS.body, headers: Mapping[str, str | None] | None = None, **event: Any
+) -> Callable[[], Page]:
+    """Return a post of a body that is signed, with headers changed, or removed by None."""
+
+    def send() -> Page:
+        raw = body if isinstance(body, bytes) else body.encode("utf-8", "surrogatepass")
+        sent = signed(raw) | dict(headers or {})
+        return post(body, {name: value for name, value in sent.items() if value is not None}, **event)
+
+    return send
+
+
+def at(seconds: int) -> Callable[[], Page]:
+    return lambda: post(headers=signed(at=now() + seconds))
+
+
+SIGNATURES: dict[str, tuple[Callable[[], Page], str]] = {
+    "missing": (bad(headers={"webhook-signature": None}), "missing"),
+    "empty": (bad(headers={"webhook-signature": ""}), "missing"),
+    "no id": (bad(headers={"webhook-id": None}), "missing"),
+    "no timestamp": (bad(headers={"webhook-timestamp": None}), "missing"),
+    "no headers at all": (bad(headers=dict.fromkeys(signed())), "missing"),
+    "of another secret": (lambda: post(headers=signed(secret=OTHER_SECRET)), "mismatch"),
+    "of another body": (lambda: post(headers=signed(b"{}")), "mismatch"),
+    "of another id": (bad(headers={"webhook-id": "msg_2"}), "mismatch"),
+    "no comma": (bad(headers={"webhook-signature": "v1"}), "malformed"),
+    "garbage": (bad(headers={"webhook-signature": "\x00,\\,,,%s{}"}), "malformed"),
+    "not ASCII": (bad(headers={"webhook-signature": "v1,é😀"}), "malformed"),
+    "id not ASCII": (bad(headers={"webhook-id": "é"}), "malformed"),
+    "id too long": (bad(headers={"webhook-id": "i" * 201}), "malformed"),
+    "10,000 of them": (bad(headers={"webhook-signature": " ".join(["v1,AAAA"] * 10_000)}), "malformed"),
+    "a version that is not read": (bad(headers={"webhook-signature": "v2,AAAA"}), "malformed"),
+    "stale": (at(-302), "stale"),
+    "future": (at(302), "future"),
+    "timestamp not digits": (bad(headers={"webhook-timestamp": "now"}), "malformed"),
+    "timestamp in other digits": (bad(headers={"webhook-timestamp": "１７７２３５５６００"}), "malformed"),
+    "timestamp of 5,000 digits": (bad(headers={"webhook-timestamp": "1" * 5000}), "malformed"),
+    "timestamp negative": (bad(headers={"webhook-timestamp": "-1"}), "malformed"),
+    "timestamp a float": (bad(headers={"webhook-timestamp": f"{now()}.0"}), "malformed"),
+}
+
+
+@pytest.mark.parametrize("kind", SIGNATURES)
+def test_a_signature_that_is_not_the_providers_is_401_and_the_log_says_why(
+    kit: Kit, logged: StringIO, kind: str
+) -> None:
+    kit.open_payment()
+    before, (send, reason) = kit.items(), SIGNATURES[kind]
+    problem(send(), 401, "signature")
+    assert kit.items() == before
+    told = entry(logged)
+    assert (told["error_type"], told["reason"], told["status"]) == ("SignatureError", reason, 401)
+    for secret in (SECRET, SECRET[6:], "pay_1001", "250.00", "v1,"):
+        assert secret not in logged.getvalue()
+
+
+def nested(depth: int) -> bytes:
+    return b'{"type":"payment.paid","data":' + b"[" * depth + b"]" * depth + b"}"
+
+
+BODIES: dict[str, tuple[Callable[[], Page], int, str]] = {
+    "empty": (bad(b""), 400, "malformed"),
+    "not JSON": (bad(b"paid"), 400, "malformed"),
+    "a byte order mark": (bad(b"\xef\xbb\xbf" + STANDARD_WEBHOOKS.body), 400, "malformed"),
+    "UTF-16": (bad(STANDARD_WEBHOOKS.body.decode().encode("utf-16")), 400, "malformed"),
+    "not UTF-8": (bad(STANDARD_WEBHOOKS.body.replace(b"EUR", b"\xff\xfe\xfd")), 400, "malformed"),
+    "duplicate keys": (bad(b'{"type":"payment.failed",' + STANDARD_WEBHOOKS.body[1:]), 400, "malformed"),
+    "NaN": (bad(STANDARD_WEBHOOKS.body.replace(b'"250.00"', b"NaN")), 400, "malformed"),
+    "Infinity": (bad(STANDARD_WEBHOOKS.body.replace(b'"250.00"', b"-Infinity")), 400, "malformed"),
+    "1e999": (bad(STANDARD_WEBHOOKS.body.replace(b'"250.00"', b"1e999")), 400, "malformed"),
+    "depth 65": (bad(nested(65)), 400, "malformed"),
+    "depth 100,000": (bad(nested(100_000)), 400, "malformed"),
+    "an integer of 5,000 digits": (bad(STANDARD_WEBHOOKS.body.replace(b'"250.00"', b"1" * 5000)), 400, "malformed"),
+    "a lone surrogate": (bad(STANDARD_WEBHOOKS.body.replace(b"EUR", rb"\ud800")), 400, "malformed"),
+    "no object": (bad(b'["payment.paid"]'), 400, "contract"),
+    "no type": (bad(b"{}"), 400, "contract"),
+    "an amount that is a number": (bad(any_payment(amount=250)), 400, "contract"),
+    "an amount in other digits": (bad(any_payment(amount="２５０")), 400, "contract"),
+    "an amount below nothing": (bad(any_payment(amount="-250.00")), 400, "contract"),
+    "a currency of two letters": (bad(any_payment(currency="EU")), 400, "contract"),
+    "paid without an amount": (bad(any_payment(amount=None)), 400, "contract"),
+    "an id that is none": (bad(any_payment(external_id="")), 400, "contract"),
+    "an id of 201 letters": (bad(any_payment(external_id="i" * 201)), 400, "contract"),
+    "a byte more than 256 KiB": (bad(b" " * (MAX_BODY_BYTES + 1)), 413, "body_too_large"),
+    "a byte more than 256 KiB as text": (bad(" " * (MAX_BODY_BYTES + 1)), 413, "body_too_large"),
+    "broken base64": (lambda: post("****", {}, isBase64Encoded=True), 400, "malformed"),
+    "no text": (lambda: post("\ud800", {}), 400, "malformed"),
+    "another media type": (bad(headers={"content-type": "text/xml"}), 415, "media_type"),
+    "a form": (bad(headers={"content-type": "application/x-www-form-urlencoded"}), 415, "media_type"),
+    "compressed": (bad(gzip.compress(STANDARD_WEBHOOKS.body), {"content-encoding": "gzip"}), 415, "media_type"),
+    "compressed, and not said so": (bad(gzip.compress(STANDARD_WEBHOOKS.body)), 400, "malformed"),
+    "an unknown provider": (bad(name="paypal"), 404, "unknown_provider"),
+    "a provider's scheme": (bad(name="standard_webhooks"), 404, "unknown_provider"),
+    "a path": (bad(name="../pay"), 404, "unknown_provider"),
+    "no name": (bad(pathParameters=None), 404, "unknown_provider"),
+    "an unknown provider, and a bad signature": (
+        bad(headers={"webhook-signature": "v1"}, name="nobody"),
+        404,
+        "unknown_provider",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_what_cannot_be_read_has_the_status_of_the_contract_and_writes_nothing(
+    kit: Kit, logged: StringIO, kind: str
+) -> None:
+    kit.open_payment()
+    before, (send, status, code) = kit.items(), BODIES[kind]
+    document = problem(send(), status, code)
+    assert kit.items() == before
+    told = entry(logged)
+    assert told["status"] == status
+    assert told["error_type"].endswith("Error")
+    assert told["reason"] or code in ("unknown_provider", "media_type")
+    for text in (SECRET, "pay_1001", "v1,", "nobody"):
+        assert text not in logged.getvalue() + json.dumps(document)
+
+
+# Good input that looks odd
+
+
+@pytest.mark.parametrize("spell", [str.upper, str.title, str.lower])
+def test_the_names_of_headers_are_read_in_any_case(kit: Kit, secrets: Any, spell: Callable[[str], str]) -> None:
+    assert post(headers={spell(name): value for name, value in signed().items()}).status == 202
+
+
+def test_a_body_that_the_gateway_has_encoded_is_the_one_that_was_signed(kit: Kit, secrets: Any) -> None:
+    kit.open_payment()
+    text = base64.b64encode(STANDARD_WEBHOOKS.body).decode()
+    assert post(text, signed(), isBase64Encoded=True).document["status"] == "recorded"
+    assert post(STANDARD_WEBHOOKS.body.decode()).document["status"] == "duplicate"
+
+
+def test_exactly_256_kib_are_read(kit: Kit, secrets: Any) -> None:
+    body = STANDARD_WEBHOOKS.body + b" " * (MAX_BODY_BYTES - len(STANDARD_WEBHOOKS.body))
+    assert post(body).status == 202
+
+
+def test_one_good_signature_among_others_is_enough(kit: Kit, secrets: Any) -> None:
+    headers = signed()
+    others = f"v1a,AAAA v1,{'A' * 43}= "
+    assert post(headers=headers | {"webhook-signature": others + headers["webhook-signature"]}).status == 202
+
+
+def test_a_name_and_words_in_any_script_are_kept(kit: Kit, secrets: Any) -> None:
+    body = any_payment("payment.failed", external_id="Zahlung № 7 😀", reason="Nicht genügend Guthaben\n😀")
+    assert post(body).document["status"] == "parked"
+    (parked,) = kit.ledger.parked("pay", "Zahlung № 7 😀")
+    assert parked.reason == "Nicht genügend Guthaben\n😀"
+
+
+# Secrets
+
+
+def test_a_rotated_secret_is_accepted_without_a_restart(kit: Kit, secrets: dict[str, str], monkeypatch: Any) -> None:
+    monkeypatch.setattr("countersign.adapters.secrets.REREAD_SECONDS", 0)
+    assert post(headers=signed(event_id="msg_1")).status == 202
+    text = json.dumps({"active": [OTHER_SECRET, SECRET]})
+    client("secretsmanager").put_secret_value(SecretId=secrets["pay"], SecretString=text)
+    assert post(headers=signed(event_id="msg_2", secret=OTHER_SECRET)).status == 202
+    assert post(headers=signed(event_id="msg_3")).status == 202
+
+
+@pytest.mark.parametrize("text", ["whsec_plain", '{"active":[]}', '{"active":["whsec_!!!"]}'])
+def test_a_badly_configured_secret_is_503_and_the_log_says_what_to_mend(
+    kit: Kit, secrets: dict[str, str], logged: StringIO, text: str
+) -> None:
+    client("secretsmanager").put_secret_value(SecretId=secrets["pay"], SecretString=text)
+    problem(post(), 503, "not_configured")
+    assert entry(logged)["error_type"] == "SecretError"
+    assert entry(logged)["reason"]
+    assert "whsec_" not in logged.getvalue()
+    assert kit.items() == {}
+
+
+def test_secrets_manager_that_does_not_answer_is_503_until_it_does(kit: Kit, logged: StringIO) -> None:
+    broken = EndpointConnectionError(endpoint_url="https://secretsmanager.example.com")
+    with answering("secrets-manager", "GetSecretValue", broken):
+        problem(post(), 503, "try_again")
+    assert entry(logged)["error_type"] == "SecretsUnavailableError"
+    assert kit.items() == {}
+    assert post().status == 202
+
+
+def test_a_provider_that_was_configured_without_its_secret_is_503(kit: Kit, aws: None) -> None:
+    problem(post(), 503, "try_again")
+    keep_secret(client("secretsmanager"), "pay", SECRET)
+    assert post().status == 202
+
+
+# Anything at all
+
+HEADER_NAMES = st.sampled_from([*signed(), "content-type", "content-encoding", "svix-signature", "svix-id", "x"])
+HEADER_VALUES = st.text(max_size=60) | st.sampled_from([*signed().values(), "v1,", "application/json", "0", "identity"])
+FUZZED_BODIES = st.text(max_size=200) | st.binary(max_size=200) | st.sampled_from([STANDARD_WEBHOOKS.body, b"{}"])
+NAMES = st.sampled_from(["pay", "card", "terminal", "pay ", ""]) | st.text(max_size=10)
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(NAMES, st.dictionaries(HEADER_NAMES, HEADER_VALUES), FUZZED_BODIES, st.booleans())
+def test_whatever_comes_unsigned_is_refused_and_never_our_error(
+    kit: Kit, secrets: Any, name: str, headers: dict[str, str], body: str | bytes, encoded: bool
+) -> None:
+    more = {"isBase64Encoded": encoded} if isinstance(body, str) else {}
+    page = post(body, headers, name, **more)
+    assert page.status in {400, 401, 404, 413, 415}, page.body
+    assert page.document["code"]
+    assert kit.stream() == [], "nothing was written, not even for a moment"
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+KINDS = st.sampled_from(["payment.paid", "payment.pending", "payment.failed", "payment.else", "user.created"])
+DATA = st.fixed_dictionaries(
+    {}, optional={name: VALUES | st.just(good) for name, good in json.loads(any_payment())["data"].items()}
+)
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.fixed_dictionaries({}, optional={"type": KINDS | VALUES, "timestamp": VALUES, "data": DATA | VALUES}))
+def test_whatever_a_provider_signs_is_recorded_or_refused_and_never_our_error(
+    kit: Kit, secrets: Any, document: dict[str, Any]
+) -> None:
+    body = json.dumps(document).encode()
+    assert post(body, signed(body, f"msg_{sha256(body).hexdigest()}")).status in {200, 202, 400}
+
+
+# Trouble on our side
+
+
+@pytest.mark.parametrize("operation", ["BatchGetItem", "GetItem", "TransactWriteItems"])
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        EndpointConnectionError(endpoint_url="https://dynamodb.example.com"),
+        Answer(400, "ThrottlingException"),
+        Answer(500, "InternalServerError"),
+    ],
+    ids=["no connection", "throttled", "an error of theirs"],
+)
+def test_a_ledger_that_does_not_answer_is_503_and_the_redelivery_is_recorded(
+    kit: Kit, logged: StringIO, operation: str, trouble: Any
+) -> None:
+    kit.open_payment()
+    before = kit.items()
+    with answering("dynamodb", operation, trouble):
+        problem(post(), 503, "try_again")
+    assert kit.items() == before
+    assert entry(logged)["error_type"] == "LedgerUnavailableError"
+    assert entry(logged)["reason"]
+    assert post().document["status"] == "recorded"
+
+
+def test_an_error_that_nobody_thought_of_is_a_problem_without_a_word_of_it(kit: Kit, logged: StringIO) -> None:
+    with patch.object(ProviderEvents, "receive", side_effect=RuntimeError(f"{SECRET} pay_1001")):
+        problem(post(), 500, "unexpected")
+    assert entry(logged)["error_type"] == "RuntimeError"
+    assert SECRET not in logged.getvalue()
+    assert "pay_1001" not in logged.getvalue()
+
+
+class KilledError(BaseException):
+    """Lambda ended the function: no code of it runs any more."""
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before its transaction", "after it"])
+@pytest.mark.parametrize("opened", [True, False], ids=["to its task", "parked"])
+def test_a_function_that_dies_loses_nothing_and_its_redelivery_makes_exactly_one_effect(
+    kit: Kit, secrets: Any, opened: bool, after: bool
+) -> None:
+    if opened:
+        kit.open_payment()
+    kill_at_the_next_transaction(after=after)
+    with pytest.raises(KilledError):
+        post()
+    page = post()
+    assert page.document["status"] == ("duplicate" if after else "recorded" if opened else "parked")
+    if not opened:
+        kit.open_payment()
+        events(kit).apply_parked(kit.task(PAYMENT_TASK_ID))
+    assert_paid_once(kit)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before its transaction", "after it"])
+def test_an_opener_that_dies_applies_what_was_parked_at_its_next_attempt(kit: Kit, secrets: Any, after: bool) -> None:
+    post()
+    task = kit.open_payment()
+    kill_at_the_next_transaction(after=after)
+    with pytest.raises(KilledError):
+        events(kit).apply_parked(task)
+    events(kit).apply_parked(kit.task(PAYMENT_TASK_ID))
+    assert_paid_once(kit)
+    assert post().document["status"] == "duplicate"
+
+
+def kill_at_the_next_transaction(*, after: bool) -> None:
+    """Let the function die once, when it writes: before DynamoDB has the transaction, or before it has the answer."""
+    emitter = client("dynamodb").meta.events
+    event = f"{'after-call' if after else 'before-parameter-build'}.dynamodb.TransactWriteItems"
+
+    def kill(**_: Any) -> None:
+        emitter.unregister(event, kill)
+        raise KilledError
+
+    emitter.register(event, kill)
+
+
+def events(kit: Kit) -> ProviderEvents:
+    return ProviderEvents(kit.ledger, SystemClock())
+
+
+def assert_paid_once(kit: Kit) -> None:
+    task = kit.task(PAYMENT_TASK_ID)
+    assert (task.status, document_of(task)["status"]) == (Status.DECIDED, "paid")
+    assert kit.audited(PAYMENT_TASK_ID) == ["opened", "responded", "decided"]
+    assert is_unbroken(kit.audit(PAYMENT_TASK_ID), task.audit_head, task.audit_seq)
+    assert len(kit.decisions()) == 1, "one ring"
+    assert kit.ledger.parked("pay", "pay_1001") == []
+
+
+# At the same moment
+
+
+def at_once(posts: list[Callable[[], Page]]) -> list[Page]:
+    start = threading.Barrier(len(posts))
+
+    def run(send: Callable[[], Page]) -> Page:
+        start.wait()
+        return send()
+
+    with ThreadPoolExecutor(len(posts)) as threads:
+        return list(threads.map(run, posts))
+
+
+@pytest.mark.parametrize("opened", [True, False], ids=["to its task", "parked"])
+def test_the_same_event_twice_at_the_same_moment_acts_once(kit: Kit, secrets: Any, opened: bool) -> None:
+    if opened:
+        kit.open_payment()
+    headers = signed()
+    pages = at_once([lambda: post(headers=headers)] * 2)
+    first = "recorded" if opened else "parked"
+    assert sorted(page.document["status"] for page in pages) == ["duplicate", first]
+    if not opened:
+        kit.open_payment()
+        events(kit).apply_parked(kit.task(PAYMENT_TASK_ID))
+    assert_paid_once(kit)
+
+
+def test_of_twenty_events_about_one_payment_at_the_same_moment_one_decides_and_none_is_lost(
+    kit: Kit, secrets: Any
+) -> None:
+    kit.open_payment()
+
+    def sender(number: int) -> Callable[[], Page]:
+        body = any_payment("payment.paid" if number % 2 else "payment.failed")
+        headers = signed(body, f"msg_{number}")
+
+        def send() -> Page:
+            page = post(body, headers)
+            while page.status == 503:  # as a provider does
+                page = post(body, headers)
+            return page
+
+        return send
+
+    pages = at_once([sender(number) for number in range(20)])
+    assert {page.status for page in pages} == {200}
+    statuses = [page.document["status"] for page in pages]
+    assert (statuses.count("recorded"), statuses.count("held")) == (10, 10), "ten agree with the decision, ten do not"
+    audited = kit.audited(PAYMENT_TASK_ID)
+    assert (audited.count("decided"), audited.count("responded"), audited.count("held")) == (1, 10, 10)
+    task = kit.task(PAYMENT_TASK_ID)
+    assert is_unbroken(kit.audit(PAYMENT_TASK_ID), task.audit_head, task.audit_seq)
+    assert len(kit.decisions()) == 1
+
+
+def test_an_event_past_the_deadline_is_held(kit: Kit, secrets: Any) -> None:
+    kit.open_payment(expires_at=kit.now - timedelta(seconds=1))
+    assert post().document["status"] == "held"
+
+
+@pytest.mark.parametrize("delivery", [STANDARD_WEBHOOKS, STRIPE], ids=lambda delivery: delivery.scheme)
+def test_nothing_of_a_request_is_logged_but_what_became_of_it(
+    kit: Kit, logged: StringIO, capsys: pytest.CaptureFixture[str], delivery: Delivery
+) -> None:
+    name = "pay" if delivery is STANDARD_WEBHOOKS else "card"
+    headers = {key.lower(): value for key, value in delivery.sign(delivery.secret, delivery.body, now()).items()}
+    signature = delivery.signature
+    assert post(delivery.body, headers, name).status == 202
+    text = logged.getvalue() + "".join(capsys.readouterr())
+    assert entry(logged)["provider"] == name
+    for secret in (delivery.secret, "pay_1001", "pi_3Mtw", "250.00", headers[signature], "evt_", "msg_"):
+        assert secret not in text

@@ -1,0 +1,228 @@
+"""The example worker: what it takes from the queue, how it answers, and when it lets go of a message."""
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from docs.examples import worker
+from docs.examples.worker import Failure, pretend, run
+from tests.builders import any_envelope, any_token
+
+QUEUE = "https://sqs.eu-central-1.amazonaws.com/111122223333/external-tasks"
+PAYMENT = {"order_id": "1001", "amount": "250.00", "currency": "EUR"}
+
+
+class Callbacks:
+    """The kit's callbacks, as far as a worker sees them; what `status` says is the answer to all but heartbeats."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, Any]] = []
+        self.status = 200
+        self.beaten = threading.Event()
+        callbacks = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                callbacks.asked.append((self.path, self.headers["Authorization"], body))
+                is_beat = self.path.endswith("/heartbeat")
+                if is_beat:
+                    callbacks.beaten.set()
+                self.send_response(200 if is_beat else callbacks.status)
+                self.end_headers()
+
+            def log_message(self, *args: Any) -> None:
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_port}/callbacks"
+
+    @property
+    def said(self) -> list[str]:
+        return [path.rpartition("/")[2] for path, *_ in self.asked]
+
+
+@dataclass
+class Queue:
+    """A queue of one worker: gives out what it holds once, then tells the worker to stop."""
+
+    bodies: list[str]
+    stop: threading.Event = field(default_factory=threading.Event)
+    deleted: list[str] = field(default_factory=list)
+    extended: list[int] = field(default_factory=list)
+    prolonged: threading.Event = field(default_factory=threading.Event)
+
+    def receive_message(self, **asked: Any) -> dict[str, Any]:
+        assert (asked["QueueUrl"], asked["MaxNumberOfMessages"]) == (QUEUE, 1)
+        if not self.bodies:
+            self.stop.set()
+            return {}
+        body = self.bodies.pop(0)
+        return {"Messages": [{"MessageId": "m1", "ReceiptHandle": f"handle of {body}", "Body": body}]}
+
+    def change_message_visibility(self, **asked: Any) -> None:
+        self.extended.append(asked["VisibilityTimeout"])
+        self.prolonged.set()
+
+    def delete_message(self, **asked: Any) -> None:
+        assert asked["QueueUrl"] == QUEUE
+        self.deleted.append(asked["ReceiptHandle"].removeprefix("handle of "))
+
+
+@pytest.fixture
+def callbacks() -> Iterator[Callbacks]:
+    callbacks = Callbacks()
+    yield callbacks
+    callbacks.server.shutdown()
+    callbacks.server.server_close()
+
+
+def handed_off(callbacks: Callbacks, **changes: Any) -> str:
+    callback = {"url": callbacks.url, "token": any_token()}
+    return json.dumps(any_envelope(**{"kind": "payment.requested", "task": PAYMENT, "callback": callback} | changes))
+
+
+def working(*bodies: str, job: Callable[[dict[str, Any]], dict[str, Any]] = pretend) -> Queue:
+    """Let the worker work on these messages, and return the queue as it is then."""
+    queue = Queue(list(bodies))
+    run(queue, QUEUE, job, queue.stop)
+    return queue
+
+
+def test_a_task_is_done_answered_with_its_token_and_then_deleted(callbacks: Callbacks) -> None:
+    body = handed_off(callbacks)
+    queue = working(body)
+    answer = {"status": "paid", "amount": "250.00", "currency": "EUR"}
+    assert callbacks.asked == [("/callbacks/succeed", f"Bearer {any_token()}", answer)]
+    assert queue.deleted == [body]
+
+
+def test_what_cannot_be_done_is_answered_as_a_failure(callbacks: Callbacks) -> None:
+    def job(_: Any) -> dict[str, Any]:
+        raise Failure("card_declined", "The bank said no", {"attempts": 1})
+
+    queue = working(handed_off(callbacks), job=job)
+    answer = {"code": "card_declined", "message": "The bank said no", "data": {"attempts": 1}}
+    assert callbacks.asked == [("/callbacks/fail", f"Bearer {any_token()}", answer)]
+    assert len(queue.deleted) == 1
+
+
+def test_a_kind_that_it_does_not_know_is_a_failure(callbacks: Callbacks) -> None:
+    working(handed_off(callbacks, kind="credit_check.requested"))
+    assert callbacks.asked[0][2]["code"] == "unknown_kind"
+
+
+@pytest.mark.parametrize(
+    ("status", "deleted"),
+    [(200, 1), (202, 1), (409, 1), (410, 1), (400, 0), (401, 0), (422, 0), (429, 0), (500, 0), (503, 0)],
+)
+def test_a_message_is_deleted_only_when_nothing_is_left_to_say(callbacks: Callbacks, status: int, deleted: int) -> None:
+    callbacks.status = status
+    assert len(working(handed_off(callbacks)).deleted) == deleted
+
+
+def test_a_callback_that_does_not_answer_leaves_the_message(callbacks: Callbacks) -> None:
+    nowhere = {"url": "http://127.0.0.1:1/callbacks", "token": any_token()}
+    assert working(handed_off(callbacks, callback=nowhere)).deleted == []
+
+
+def test_a_job_that_breaks_leaves_the_message_and_the_next_one_is_taken(callbacks: Callbacks) -> None:
+    def job(envelope: dict[str, Any]) -> dict[str, Any]:
+        if envelope["attempt"] == 1:
+            raise RuntimeError(any_token())
+        return {}
+
+    second = handed_off(callbacks, attempt=2)
+    assert working(handed_off(callbacks), second, job=job).deleted == [second]
+    assert callbacks.said == ["succeed"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"version": 2},
+        {"kind": "payment"},
+        {"kind": 1},
+        {"attempt": True},
+        {"request_id": "a b"},
+        {"task": []},
+        {"callback": {"url": "https://example.com"}},
+        {"callback": None},
+    ],
+)
+def test_what_is_no_envelope_is_left_for_the_dead_letters(callbacks: Callbacks, changes: dict[str, Any]) -> None:
+    queue = working(handed_off(callbacks, **changes))
+    assert (queue.deleted, callbacks.asked) == ([], [])
+
+
+@pytest.mark.parametrize("body", ["", "not JSON", "[]", "{}", json.dumps(any_envelope())])
+def test_what_is_no_hand_off_to_a_machine_is_left_too(body: str) -> None:
+    assert working(body).deleted == []
+
+
+def test_while_it_works_it_heartbeats_and_keeps_the_message_hidden(
+    callbacks: Callbacks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "VISIBILITY_SECONDS", 0.03)
+    queue = Queue([handed_off(callbacks, task=PAYMENT | {"heartbeat_seconds": 0.03})])
+
+    def job(_: Any) -> dict[str, Any]:
+        assert callbacks.beaten.wait(10)
+        assert queue.prolonged.wait(10)
+        return {}
+
+    run(queue, QUEUE, job, queue.stop)
+    assert callbacks.said[-1] == "succeed"
+    assert set(callbacks.said[:-1]) == {"heartbeat"}
+    assert set(queue.extended) == {0.03}
+
+
+def test_without_a_heartbeat_timeout_there_are_no_heartbeats(
+    callbacks: Callbacks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "VISIBILITY_SECONDS", 0.03)
+    queue = Queue([handed_off(callbacks)])
+
+    def job(_: Any) -> dict[str, Any]:
+        assert queue.prolonged.wait(10)
+        return {}
+
+    run(queue, QUEUE, job, queue.stop)
+    assert callbacks.said == ["succeed"]
+
+
+def test_told_to_stop_it_finishes_what_it_has_and_takes_nothing_more(callbacks: Callbacks) -> None:
+    first, second = handed_off(callbacks), handed_off(callbacks, attempt=2)
+    queue = Queue([first, second])
+
+    def job(_: Any) -> dict[str, Any]:
+        queue.stop.set()
+        return {}
+
+    run(queue, QUEUE, job, queue.stop)
+    assert (queue.deleted, queue.bodies) == ([first], [second])
+
+
+def test_the_token_is_never_logged(callbacks: Callbacks, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    def job(envelope: dict[str, Any]) -> dict[str, Any]:
+        raise RuntimeError(str(envelope))
+
+    secret = {"url": callbacks.url, "token": [any_token()]}
+    working(handed_off(callbacks), handed_off(callbacks, callback=secret), any_token())
+    working(handed_off(callbacks), job=job)
+    assert "payment.requested order-1001.approval: 200" in caplog.text
+    assert "RuntimeError" in caplog.text
+    assert any_token() not in caplog.text

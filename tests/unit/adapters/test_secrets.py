@@ -1,0 +1,143 @@
+"""Secrets in Secrets Manager: read rarely, read again when it is worth it, used on while they cannot be read."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ConnectTimeoutError
+
+from countersign.adapters.secrets import FRESH_SECONDS, REREAD_SECONDS, ManagedSecrets
+from countersign.domain.errors import SecretError, SecretsUnavailableError
+
+ARN = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:pay-AbCdEf"
+DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "as AWS says it"}}, "GetSecretValue")
+BROKEN = ConnectTimeoutError(endpoint_url="https://secretsmanager.example.com")
+
+
+class Manager:
+    """Secrets Manager, and the secrets read from it at a time that the test moves."""
+
+    def __init__(self, *active: str) -> None:
+        self.answer: Any = json.dumps({"active": list(active)})
+        self.asked: list[str] = []
+        self.now = 1000.0
+        self.secrets = ManagedSecrets(self, {"pay": ARN, "other": f"{ARN}-2"}, lambda: self.now)
+
+    def get_secret_value(self, **arguments: str) -> dict[str, Any]:
+        self.asked.append(arguments["SecretId"])
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return {"ARN": ARN} | ({} if self.answer is None else {"SecretString": self.answer})
+
+    def hold(self, *active: str) -> None:
+        self.answer = json.dumps({"active": list(active)})
+
+
+def test_a_secret_is_read_once_and_used_while_it_is_fresh() -> None:
+    manager = Manager("one", "two")
+    assert manager.secrets.active("pay") == ("one", "two")
+    manager.now += FRESH_SECONDS - 1
+    assert manager.secrets.active("pay") == ("one", "two")
+    assert manager.asked == [ARN]
+
+
+def test_each_provider_has_a_secret_of_its_own() -> None:
+    manager = Manager("one")
+    manager.secrets.active("pay")
+    manager.hold("two")
+    assert (manager.secrets.active("other"), manager.secrets.active("pay")) == (("two",), ("one",))
+    assert manager.asked == [ARN, f"{ARN}-2"]
+
+
+def test_a_secret_that_is_fresh_no_more_is_read_again() -> None:
+    manager = Manager("one")
+    manager.secrets.active("pay")
+    manager.hold("two")
+    manager.now += FRESH_SECONDS
+    assert manager.secrets.active("pay") == ("two",)
+
+
+def test_a_second_look_tells_what_is_there_now_and_is_used_from_then_on() -> None:
+    manager = Manager("one")
+    manager.secrets.active("pay")
+    manager.hold("two")
+    manager.now += REREAD_SECONDS
+    assert manager.secrets.reread("pay") == ("two",)
+    assert manager.secrets.active("pay") == ("two",)
+    assert len(manager.asked) == 2
+
+
+def test_a_second_look_right_after_the_first_is_not_taken() -> None:
+    manager = Manager("one")
+    manager.secrets.active("pay")
+    for _ in range(100):
+        manager.now += (REREAD_SECONDS - 1) / 100
+        assert manager.secrets.reread("pay") is None
+    assert len(manager.asked) == 1
+
+
+def test_garbage_signatures_never_become_a_flood_of_reads_even_while_none_succeeds() -> None:
+    manager = Manager("one")
+    manager.secrets.active("pay")
+    manager.answer = DENIED
+    manager.now += REREAD_SECONDS
+    with pytest.raises(SecretsUnavailableError):
+        manager.secrets.reread("pay")
+    for _ in range(100):
+        assert manager.secrets.reread("pay") is None
+    assert len(manager.asked) == 2
+
+
+@pytest.mark.parametrize("failure", [DENIED, BROKEN])
+def test_while_secrets_cannot_be_read_those_of_before_are_used_on_and_tried_again_now_and_then(
+    failure: Exception,
+) -> None:
+    manager = Manager("one")
+    manager.secrets.active("pay")
+    manager.answer = failure
+    manager.now += FRESH_SECONDS
+    for _ in range(100):
+        assert manager.secrets.active("pay") == ("one",)
+    assert len(manager.asked) == 2
+    manager.hold("two")
+    manager.now += REREAD_SECONDS
+    assert manager.secrets.active("pay") == ("two",)
+
+
+@pytest.mark.parametrize(("failure", "told"), [(DENIED, "AccessDeniedException"), (BROKEN, "ConnectTimeoutError")])
+def test_without_any_secret_each_event_tries_to_read_it_and_the_error_tells_why(failure: Exception, told: str) -> None:
+    manager = Manager()
+    manager.answer = failure
+    for _ in range(2):
+        with pytest.raises(SecretsUnavailableError, match=told):
+            manager.secrets.active("pay")
+    manager.hold("one")
+    assert manager.secrets.active("pay") == ("one",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        "whsec_plain",
+        "null",
+        "[]",
+        "{}",
+        '"active"',
+        '{"active": null}',
+        '{"active": "whsec_plain"}',
+        '{"active": []}',
+        '{"active": [""]}',
+        '{"active": ["whsec_plain", 7]}',
+        '{"active": {"whsec_plain": 1}}',
+        '{"active": ["whsec_plain"',
+        "[" * 60_000,
+    ],
+)
+def test_what_is_no_list_of_secrets_is_told_without_what_it_holds(text: str | None) -> None:
+    manager = Manager()
+    manager.answer = text
+    with pytest.raises(SecretError) as refused:
+        manager.secrets.active("pay")
+    assert "whsec_plain" not in str(refused.value) + refused.value.reason

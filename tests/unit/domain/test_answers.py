@@ -1,0 +1,146 @@
+"""Machines' answers: the first decides, the same again changes nothing, and none is larger than a checkpoint holds."""
+
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from countersign.domain import answers
+from countersign.domain.answers import MAX_ANSWER_BYTES, MAX_DETAIL_CHARACTERS, Sender
+from countersign.domain.errors import BodyTooLargeError, DecidedOtherwiseError, TaskClosedError
+from countersign.domain.rules import Outcome
+from countersign.domain.strict_json import canonical
+from countersign.domain.tasks import DECIDING, Change, Failure, Status, Task
+from tests.builders import NOW, any_task
+
+WORKER = Sender("worker", "callback token", "203.0.113.0/24")
+ANSWER = {"score": 700, "note": "très bien"}
+FAILURE = Failure("no_capacity", "Come back tomorrow", '{"queue":7}')
+DEADLINE = any_task().expires_at
+
+
+def waiting(**changes: Any) -> Task:
+    return any_task(audience=(), payload="{}", **changes)
+
+
+def changed(change: Change | None) -> Task:
+    assert change
+    return change.after
+
+
+def answered() -> Task:
+    return changed(answers.succeed(waiting(), ANSWER, WORKER, NOW))
+
+
+def failed() -> Task:
+    return changed(answers.fail(waiting(), FAILURE, WORKER, NOW))
+
+
+def applied(task: Task) -> Task:
+    return replace(task, status=Status.APPLIED)
+
+
+def test_an_answer_decides_with_who_when_and_what_and_the_audit_keeps_its_digest_alone() -> None:
+    change = answers.succeed(waiting(), ANSWER, WORKER, NOW)
+    assert change
+    assert change.transition is DECIDING
+    task = change.after
+    assert (task.status, task.outcome, task.decided_by, task.decided_at) == (
+        Status.DECIDED,
+        Outcome.ANSWERED,
+        ("worker",),
+        NOW,
+    )
+    assert answers.document_of(task) == ANSWER
+    assert task.revision == 1
+    assert [(entry.event, entry.actor, entry.identified_by, entry.source) for entry in change.events] == [
+        (event, "worker", "callback token", "203.0.113.0/24") for event in ("answered", "decided")
+    ]
+    assert "bien" not in json.dumps([dict(entry.data) for entry in change.events])
+
+
+def test_a_failure_decides_with_its_code_and_the_audit_keeps_the_code_alone() -> None:
+    change = answers.fail(waiting(), FAILURE, WORKER, NOW)
+    assert change
+    assert (change.after.status, change.after.outcome) == (Status.DECIDED, Outcome.FAILED)
+    assert change.after.failure == FAILURE
+    assert change.after.answer == ""
+    assert [dict(entry.data) for entry in change.events] == [{"code": "no_capacity"}, {"outcome": "failed"}]
+
+
+def test_no_answer_yet_is_an_empty_document() -> None:
+    assert answers.document_of(waiting()) == {}
+
+
+@pytest.mark.parametrize("later", [lambda task: task, applied], ids=["decided", "applied"])
+@pytest.mark.parametrize("now", [NOW, DEADLINE], ids=["in time", "after the deadline"])
+def test_the_same_again_changes_nothing_however_late(later: Any, now: datetime) -> None:
+    assert answers.succeed(later(answered()), dict(reversed(ANSWER.items())), WORKER, now) is None
+    assert answers.fail(later(failed()), FAILURE, WORKER, now) is None
+
+
+@pytest.mark.parametrize("standing", [answered(), failed(), applied(answered()), applied(failed())])
+def test_another_answer_or_failure_after_the_first_is_refused(standing: Task) -> None:
+    with pytest.raises(DecidedOtherwiseError):
+        answers.succeed(standing, {"score": 701}, WORKER, NOW)
+    with pytest.raises(DecidedOtherwiseError):
+        answers.fail(standing, Failure("no_capacity", "Other words", '{"queue":7}'), WORKER, NOW)
+
+
+def test_a_number_and_its_text_are_not_the_same_answer() -> None:
+    with pytest.raises(DecidedOtherwiseError):
+        answers.succeed(answered(), ANSWER | {"score": "700"}, WORKER, NOW)
+
+
+@pytest.mark.parametrize(
+    ("standing", "now"),
+    [
+        (waiting(), DEADLINE),
+        (waiting(status=Status.EXPIRED), NOW),
+        (waiting(status=Status.CANCELLED), NOW),
+    ],
+    ids=["past its deadline", "expired", "cancelled"],
+)
+def test_a_closed_task_takes_neither_answer_nor_failure(standing: Task, now: datetime) -> None:
+    with pytest.raises(TaskClosedError):
+        answers.succeed(standing, ANSWER, WORKER, now)
+    with pytest.raises(TaskClosedError):
+        answers.fail(standing, FAILURE, WORKER, now)
+
+
+def test_an_answer_a_moment_before_the_deadline_counts() -> None:
+    assert answers.succeed(waiting(), ANSWER, WORKER, DEADLINE - timedelta(microseconds=1))
+
+
+def of_size(size: int, letter: str = "x") -> dict[str, str]:
+    """Return an answer whose canonical JSON, as a checkpoint holds it, has so many bytes, or a few less."""
+    frame = len(canonical({"text": ""}))
+    return {"text": letter * ((size - frame) // len(canonical(letter)[1:-1]))}
+
+
+@pytest.mark.parametrize("letter", ["x", '"', "é", "€", "😀"])
+def test_the_size_of_an_answer_is_that_of_its_bytes_in_the_checkpoint(letter: str) -> None:
+    assert answers.succeed(waiting(), of_size(MAX_ANSWER_BYTES, letter), WORKER, NOW)
+    with pytest.raises(BodyTooLargeError):
+        answers.succeed(waiting(), of_size(MAX_ANSWER_BYTES + 12, letter), WORKER, NOW)
+
+
+def test_a_failure_is_bounded_as_an_answer_is() -> None:
+    assert answers.fail(waiting(), Failure("code", "", "x" * (MAX_ANSWER_BYTES - 100)), WORKER, NOW)
+    for data in ("x" * MAX_ANSWER_BYTES, '"' * (MAX_ANSWER_BYTES // 2)):
+        with pytest.raises(BodyTooLargeError):
+            answers.fail(waiting(), Failure("code", "", data), WORKER, NOW)
+
+
+def test_a_refused_answer_is_an_audit_entry_and_leaves_the_task_as_it_was() -> None:
+    change = answers.refuse(waiting(), "/score: must be integer", WORKER, NOW)
+    assert change.after == replace(change.before, refused_answers=1)
+    (entry,) = change.events
+    assert (entry.event, entry.data) == ("refused", {"reason": "contract", "detail": "/score: must be integer"})
+
+
+def test_the_audit_keeps_no_more_of_a_refusal_than_fits_however_long_the_senders_names_are() -> None:
+    (entry,) = answers.refuse(waiting(), f"/{'n' * 250_000}: must be integer", WORKER, NOW).events
+    assert len(entry.data["detail"]) == MAX_DETAIL_CHARACTERS

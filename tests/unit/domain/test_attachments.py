@@ -1,0 +1,37 @@
+"""Attachments: which URLs a page may link to, and the host that it says they lead to."""
+
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from countersign.domain.attachments import Attachment
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://files.example.com/offers/1001.pdf", "files.example.com"),
+        ("https://FILES.example.com", "FILES.example.com"),
+        ("https://files.example.com:8443?x", "files.example.com:8443"),
+        ("https://bank.example.evil.example/#@bank.example", "bank.example.evil.example"),
+        ("https://xn--bcher-kva.example/", "xn--bcher-kva.example"),
+        ("https://evil.example/https://bank.example/", "evil.example"),
+        ("https://bank.example@evil.example/", ""),
+        ("https://evil.example\\@bank.example/", ""),
+        ("https://3221225985/", ""),
+        ("http://files.example.com/", ""),
+        ("javascript:alert(1)", ""),
+    ],
+)
+def test_the_host_is_what_the_url_says_or_nothing_that_may_be_linked_to(url: str, host: str) -> None:
+    assert Attachment("Offer.pdf", url).host == host
+
+
+@given(st.text(st.sampled_from("ahx0:@/?#\\.%-_[] \t\né\u3002"), max_size=20))
+def test_a_host_is_read_as_the_standard_library_reads_it_and_never_with_user_info(rest: str) -> None:
+    url = f"https://{rest}"
+    if host := Attachment("", url).host:
+        parts = urlsplit(url)
+        assert (parts.scheme, parts.netloc, parts.username) == ("https", host, None)

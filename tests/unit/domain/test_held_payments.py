@@ -1,0 +1,145 @@
+"""Held payments: what an operator's answer does to a payment, and what it never does."""
+
+import dataclasses
+from datetime import timedelta
+
+import pytest
+
+from countersign.domain import payments
+from countersign.domain.answers import document_of
+from countersign.domain.audit import AuditEntry, append
+from countersign.domain.payments import NO_EFFECT, Held, Ruling, Verdict
+from countersign.domain.provider_events import EventStatus, ProviderEvent
+from countersign.domain.tasks import DECIDING, Change, Failure, Status, Task
+from tests.builders import NOW
+from tests.held import APPROVAL, EVENT, OPENED, OPERATOR, PROVIDER, any_event, any_payment
+
+ACCEPTED = Ruling(Verdict.ACCEPTED, (OPERATOR,), APPROVAL)
+DISMISSED = Ruling(Verdict.DISMISSED, (OPERATOR,), APPROVAL)
+LAPSED = Ruling(Verdict.EXPIRED, (), APPROVAL)
+PAID = any_payment(status=Status.DECIDED, answer='{"status":"paid","amount":"250.00","currency":"EUR"}')
+CLOSED = [
+    PAID,
+    dataclasses.replace(PAID, status=Status.APPLIED),
+    any_payment(status=Status.EXPIRED),
+    any_payment(status=Status.CANCELLED),
+    any_payment(expires_at=NOW),
+]
+
+
+def ruled(ruling: Ruling, task: Task | None = None, event: ProviderEvent | None = None) -> Change:
+    return payments.carry_out(task or any_payment(), event or any_event(), ruling, "held-payment", NOW)
+
+
+def chain(*changes: Change) -> list[AuditEntry]:
+    entries: list[AuditEntry] = []
+    for change in changes:
+        for event in change.events:
+            entries.append(append(change.before.task_id, len(entries), "", "", event, change.at))
+    return entries
+
+
+def test_an_accepted_payment_is_paid_with_the_money_that_was_received() -> None:
+    change = ruled(ACCEPTED)
+    assert change.transition is DECIDING
+    assert document_of(change.after)["status"] == "paid"
+    assert (document_of(change.after)["amount"], document_of(change.after)["currency"]) == ("25.00", "EUR")
+    assert document_of(change.after)["event_id"] == EVENT
+    assert change.after.decided_by == (OPERATOR,)
+
+
+def test_the_audit_names_who_accepted_it_by_which_task_and_what_became_of_it() -> None:
+    settled, decided = ruled(ACCEPTED).events
+    assert (settled.event, settled.actor, settled.identified_by) == ("settled", OPERATOR, "approval")
+    assert settled.data["approval"] == APPROVAL
+    assert (settled.data["effect"], settled.data["amount"], settled.data["event_id"]) == ("paid", "25.00", EVENT)
+    assert (decided.event, decided.actor) == ("decided", OPERATOR)
+    assert "reason" not in settled.data, "the provider's words are untrusted"
+
+
+@pytest.mark.parametrize(
+    ("event", "effect"),
+    [
+        (any_event(currency="USD"), "paid"),
+        (any_event(amount=None, currency=None), "paid"),
+        (any_event(status=EventStatus.UNKNOWN), "paid"),
+        (any_event(status=EventStatus.UNKNOWN, amount=None, currency=None), NO_EFFECT),
+        (any_event(status=EventStatus.PENDING), NO_EFFECT),
+        (any_event(status=EventStatus.FAILED), "failed"),
+        (any_event(status=EventStatus.EXPIRED), "expired"),
+    ],
+)
+def test_accepting_takes_the_provider_at_its_word_and_never_makes_money_of_none(
+    event: ProviderEvent, effect: str
+) -> None:
+    change = ruled(ACCEPTED, event=event)
+    assert change.events[0].data["effect"] == effect
+    assert document_of(change.after).get("status", NO_EFFECT) == effect
+    assert document_of(change.after).get("amount") == (None if effect == NO_EFFECT else event.amount)
+
+
+@pytest.mark.parametrize("task", CLOSED)
+@pytest.mark.parametrize("ruling", [ACCEPTED, DISMISSED, LAPSED])
+def test_a_payment_that_has_ended_is_never_changed(task: Task, ruling: Ruling) -> None:
+    change = ruled(ruling, task)
+    assert change.after == task
+    assert [event.data["effect"] for event in change.events] == [NO_EFFECT]
+
+
+@pytest.mark.parametrize(
+    ("ruling", "event", "actor", "identified_by"),
+    [(DISMISSED, "dismissed", OPERATOR, "approval"), (LAPSED, "lapsed", "held-payment", "kit")],
+)
+def test_what_is_not_accepted_is_put_on_record_and_the_payment_waits_on(
+    ruling: Ruling, event: str, actor: str, identified_by: str
+) -> None:
+    change = ruled(ruling)
+    assert change.after == any_payment()
+    (entry,) = change.events
+    assert (entry.event, entry.actor, entry.identified_by) == (event, actor, identified_by)
+    assert entry.data["approval"] == APPROVAL
+
+
+def test_a_held_event_is_what_the_audit_says_but_for_the_words_of_the_provider() -> None:
+    held = payments.apply(any_payment(), any_event(), PROVIDER, NOW)
+    assert held.held_because == "amount"
+    found = payments.held_event(chain(held.change), EVENT)
+    assert found == Held(any_event(reason=None), "amount")
+
+
+def test_an_event_without_money_and_time_is_read_back_without_them() -> None:
+    event = any_event(status=EventStatus.UNKNOWN, amount=None, currency=None, occurred_at=None, reason=None)
+    held = payments.apply(any_payment(), event, PROVIDER, NOW)
+    assert payments.held_event(chain(held.change), EVENT) == Held(event, "unknown_status")
+
+
+def test_an_event_that_is_not_held_is_not_found() -> None:
+    other = payments.apply(any_payment(), any_event(event_id="evt_2"), PROVIDER, NOW)
+    taken = payments.apply(any_payment(), any_event(amount="250.00"), PROVIDER, NOW)
+    opened = Change(any_payment(), None, {}, (OPENED,), NOW)
+    assert payments.held_event(chain(opened, other.change, taken.change), EVENT) is None
+
+
+@pytest.mark.parametrize("ruling", [ACCEPTED, DISMISSED, LAPSED])
+def test_a_ruling_is_known_again_by_the_task_that_it_was_asked_by(ruling: Ruling) -> None:
+    entries = chain(Change(any_payment(), None, {}, (OPENED,), NOW), ruled(ruling))
+    assert payments.effect_on_record(entries, ruling) == ("paid" if ruling is ACCEPTED else NO_EFFECT)
+    assert payments.effect_on_record(entries, dataclasses.replace(ruling, task_id="held-2.approval")) == ""
+    assert payments.effect_on_record(entries[:1], ruling) == ""
+
+
+@pytest.mark.parametrize(
+    ("task", "word"),
+    [
+        (any_payment(), "pending"),
+        (any_payment(expires_at=NOW), "expired"),
+        (any_payment(expires_at=NOW + timedelta(microseconds=1)), "pending"),
+        (PAID, "paid"),
+        (dataclasses.replace(PAID, status=Status.APPLIED), "paid"),
+        (any_payment(status=Status.APPLIED, failure=Failure("card_declined")), "failed"),
+        (any_payment(status=Status.EXPIRED), "expired"),
+        (any_payment(status=Status.CANCELLED), "cancelled"),
+    ],
+)
+def test_how_a_payment_stands_is_a_word(task: Task, word: str) -> None:
+    assert payments.standing(task, NOW) == word

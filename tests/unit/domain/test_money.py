@@ -1,0 +1,94 @@
+"""Amounts: one form for equal amounts, nothing rounded, and minor units as each provider counts them."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from countersign.domain.money import ADYEN, ISO_4217, STRIPE, canonical, from_minor_units
+
+currencies = st.sampled_from(["EUR", "JPY", "KWD", "CLF", "ISK", "UGX", "MGA", "CLP", "IDR", "XYZ"])
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "amount"),
+    [
+        ("250", "EUR", "250.00"),
+        ("250.0", "EUR", "250.00"),
+        ("250.00", "EUR", "250.00"),
+        ("250.000", "EUR", "250.00"),
+        ("250.005", "EUR", "250.005"),
+        ("250.00", "JPY", "250"),
+        ("250.5", "JPY", "250.5"),
+        ("250", "KWD", "250.000"),
+        ("0", "EUR", "0.00"),
+        ("0.0000", "CLF", "0.0000"),
+        ("999999999999999.99", "EUR", "999999999999999.99"),
+    ],
+)
+def test_an_amount_has_the_decimals_of_its_currency_and_more_only_where_they_count(
+    text: str, currency: str, amount: str
+) -> None:
+    assert canonical(text, currency) == amount
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("1" * 16, "1." + "1" * 9, "9" * 5000, "1.2.3", "٣", "\ud800"),
+        "",
+        " 1",
+        "1 ",
+        "+1",
+        "-1",
+        "01",
+        "00",
+        ".5",
+        "5.",
+        "1,5",
+        "1e3",
+        "1_0",
+        "NaN",
+        "Infinity",
+        "0x1",
+        "１",
+        "1.５",
+        "1\n",
+    ],
+)
+def test_what_is_no_plain_decimal_text_is_no_amount(text: str) -> None:
+    assert canonical(text, "EUR") is None
+
+
+@given(st.text("0123456789.", max_size=12) | st.text(st.characters(), max_size=20), currencies)
+def test_an_amount_keeps_its_value_and_its_form(text: str, currency: str) -> None:
+    amount = canonical(text, currency)
+    if amount is not None:
+        assert Decimal(amount) == Decimal(text)
+        assert canonical(amount, currency) == amount
+
+
+@given(st.integers(0, 10**14), currencies, st.sampled_from([ISO_4217, STRIPE, ADYEN]))
+def test_minor_units_are_an_amount_in_units_of_the_currency(
+    count: int, currency: str, exponents: Mapping[str, int]
+) -> None:
+    amount = from_minor_units(count, currency, exponents)
+    assert amount is not None
+    assert Decimal(amount) == Decimal(count).scaleb(-exponents.get(currency, 2))
+    assert canonical(amount, currency) == amount
+
+
+def test_more_minor_units_than_any_amount_has_are_none() -> None:
+    assert from_minor_units(10**15, "JPY", ISO_4217) is None
+    assert from_minor_units(10**17 - 1, "EUR", ISO_4217) == "999999999999999.99"
+    assert from_minor_units(10**17, "EUR", ISO_4217) is None
+
+
+def test_providers_differ_from_the_standard_where_their_documents_say_so_and_nowhere_else() -> None:
+    def differences(exponents: Mapping[str, int]) -> dict[str, int]:
+        return {code: digits for code, digits in exponents.items() if digits != ISO_4217.get(code, 2)}
+
+    assert differences(STRIPE) == {"ISK": 2, "UGX": 2, "MGA": 0}
+    assert differences(ADYEN) == {"CLP": 2, "CVE": 0, "IDR": 0, "ISK": 2}

@@ -1,0 +1,114 @@
+"""People: who stands in for whom, and approvers that a directory knows to be one person."""
+
+import itertools
+from datetime import datetime, timedelta
+
+import pytest
+
+from countersign.domain.errors import ContractError
+from countersign.domain.identity import NO_ALIASES, Aliases
+from countersign.domain.people import Absence, Delegation, Entry, Seating, check_approvers
+from countersign.services.seats import MAX_HOPS, seats
+from tests.builders import APPROVER, NOW, OTHER_APPROVER, REQUESTER
+from tests.fakes import MemoryDirectory
+
+COLLEAGUE = "li@example.com"
+
+
+def away(to: str, since: datetime = NOW, until: datetime = NOW + timedelta(days=7)) -> tuple[Absence, ...]:
+    return (Absence(since, until, to),)
+
+
+def seated(known: dict[str, Entry], *people: str, taken: tuple[str, ...] = ()) -> Seating:
+    return seats(MemoryDirectory(known), REQUESTER, people or (APPROVER,), NOW, taken)
+
+
+def test_somebody_whom_the_directory_does_not_list_is_asked_as_they_are() -> None:
+    assert seated({}) == Seating((APPROVER,), NO_ALIASES)
+
+
+def test_one_person_in_two_spellings_is_asked_once() -> None:
+    assert seated({}, APPROVER, f" {APPROVER.upper()} ").audience == (APPROVER,)
+
+
+def test_a_stand_in_takes_the_place_of_who_is_away() -> None:
+    seating = seated({APPROVER: Entry(APPROVER, away(COLLEAGUE))}, OTHER_APPROVER, APPROVER)
+    assert seating.audience == (OTHER_APPROVER, COLLEAGUE)
+    assert seating.delegations == (Delegation(APPROVER, COLLEAGUE, NOW, standing=True),)
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "stands_in"),
+    [
+        (timedelta(), timedelta(seconds=1), True),
+        (timedelta(days=-1), timedelta(), False),
+        (timedelta(seconds=1), timedelta(days=1), False),
+    ],
+    ids=["from the first moment", "back from the last moment", "not yet"],
+)
+def test_an_absence_holds_between_its_dates(since: timedelta, until: timedelta, stands_in: bool) -> None:
+    seating = seated({APPROVER: Entry(APPROVER, away(COLLEAGUE, NOW + since, NOW + until))})
+    assert seating.audience == ((COLLEAGUE,) if stands_in else (APPROVER,))
+
+
+def test_who_stands_in_for_a_stand_in_is_asked() -> None:
+    known = {APPROVER: Entry(APPROVER, away(COLLEAGUE)), COLLEAGUE: Entry(COLLEAGUE, away("zoe@example.com"))}
+    assert seated(known).audience == ("zoe@example.com",)
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {APPROVER: Entry(APPROVER, away(REQUESTER))},
+        {APPROVER: Entry(APPROVER, away(COLLEAGUE)), COLLEAGUE: Entry(REQUESTER)},
+        {APPROVER: Entry(APPROVER, away(OTHER_APPROVER))},
+        {APPROVER: Entry(APPROVER, away(COLLEAGUE)), COLLEAGUE: Entry(OTHER_APPROVER)},
+        {APPROVER: Entry(APPROVER, away(APPROVER))},
+        {APPROVER: Entry(APPROVER, away(COLLEAGUE)), COLLEAGUE: Entry(COLLEAGUE, away(APPROVER))},
+    ],
+    ids=["the requester", "the requester by another name", "asked already", "asked by another name", "self", "circle"],
+)
+def test_who_is_away_stays_asked_when_nobody_else_can_stand_in(known: dict[str, Entry]) -> None:
+    seating = seated(known, APPROVER, OTHER_APPROVER)
+    assert seating.audience == (APPROVER, OTHER_APPROVER)
+    assert seating.delegations == ()
+
+
+def test_two_who_are_away_do_not_share_a_stand_in() -> None:
+    known = {person: Entry(person, away(COLLEAGUE)) for person in (APPROVER, OTHER_APPROVER)}
+    assert seated(known, APPROVER, OTHER_APPROVER).audience == (COLLEAGUE, OTHER_APPROVER)
+
+
+def test_who_is_asked_already_does_not_stand_in_too() -> None:
+    known = {APPROVER: Entry(APPROVER, away(COLLEAGUE))}
+    assert seated(known, APPROVER, taken=(COLLEAGUE,)).audience == (APPROVER,)
+
+
+def test_a_chain_of_absences_is_followed_so_far_and_no_further() -> None:
+    people = [f"p{number}@example.com" for number in range(MAX_HOPS + 3)]
+    known = {person: Entry(person, away(to)) for person, to in itertools.pairwise(people)}
+    assert seated(known, people[0]).audience == (people[0],)
+
+
+def test_the_aliases_of_everybody_are_known_afterwards() -> None:
+    known = {"m.lopez@example.com": Entry(APPROVER), REQUESTER: Entry("r.diaz@example.com")}
+    assert seated(known, "m.lopez@example.com").aliases.known == {
+        "m.lopez@example.com": APPROVER,
+        REQUESTER: "r.diaz@example.com",
+    }
+
+
+def test_approvers_that_are_one_person_by_alias_are_refused() -> None:
+    with pytest.raises(ContractError) as refused:
+        check_approvers(
+            [APPROVER, "m.lopez@example.com"], REQUESTER, {}, Aliases({"m.lopez@example.com": APPROVER}), ""
+        )
+    assert refused.value.pointer == "/approvers"
+
+
+def test_a_quorum_that_needs_the_requester_by_another_name_is_refused() -> None:
+    aliases = Aliases({"r.diaz@example.com": REQUESTER})
+    rule = {"kind": "quorum", "k": 2}
+    with pytest.raises(ContractError) as refused:
+        check_approvers([APPROVER, "r.diaz@example.com"], REQUESTER, rule, aliases, "/input")
+    assert refused.value.pointer == "/input/rule/k"

@@ -1,0 +1,85 @@
+"""What verifiers are built from; how the providers use it is tested with them."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from countersign.domain import signatures
+from countersign.domain.errors import SecretError, SignatureError
+from tests.builders import NOW
+
+EXPECTED = ["a" * 64, "b" * 64]
+
+
+def refused(reason: str) -> Any:
+    return pytest.raises(SignatureError, match=f": {reason}$")
+
+
+def test_a_match_of_any_signature_with_any_key_is_enough() -> None:
+    for own in EXPECTED:
+        signatures.require_match(["c" * 64, own], EXPECTED)
+
+
+@pytest.mark.parametrize(
+    ("sent", "reason"),
+    [
+        ([], "missing"),
+        (["a" * 64] * 17, "malformed"),
+        ([""], "malformed"),
+        (["a" * 63], "malformed"),
+        (["é" * 64], "malformed"),
+        (["é" * 32], "malformed"),
+        (["\ud800" * 64], "malformed"),
+        (["A" * 64], "mismatch"),
+        (["c" * 64] * 16, "mismatch"),
+        (["é" * 64, "c" * 64], "mismatch"),
+    ],
+)
+def test_anything_else_is_refused_with_the_word_for_it(sent: list[str], reason: str) -> None:
+    with refused(reason):
+        signatures.require_match(sent, EXPECTED)
+
+
+def test_every_comparison_is_one_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = []
+
+    def compare(one: bytes, other: bytes) -> bool:
+        compared.append((one, other))
+        return False
+
+    monkeypatch.setattr("hmac.compare_digest", compare)
+    with refused("mismatch"):
+        signatures.require_match(EXPECTED, EXPECTED)
+    assert sorted(compared) == sorted((one.encode(), other.encode()) for one in EXPECTED for other in EXPECTED)
+
+
+@given(st.lists(st.text(st.characters(), max_size=70), max_size=20))
+def test_signatures_of_any_kind_are_refused_by_the_one_error(sent: list[str]) -> None:
+    with pytest.raises(SignatureError):
+        signatures.require_match(sent, EXPECTED)
+
+
+@given(st.text(st.characters()))
+def test_a_timestamp_of_any_kind_is_fresh_or_refused_by_the_one_error(timestamp: str) -> None:
+    with pytest.raises(SignatureError):
+        signatures.require_fresh(timestamp, NOW)
+
+
+def test_a_secret_is_its_own_key_unless_it_is_decoded() -> None:
+    assert signatures.keys(["a", "ä"]) == [b"a", "ä".encode()]
+    assert signatures.keys(["00ff"], bytes.fromhex) == [b"\x00\xff"]
+
+
+@pytest.mark.parametrize("secrets", ["whsec_x", "", [], ()])
+def test_a_text_is_no_list_of_secrets_or_every_letter_would_be_a_key(secrets: Any) -> None:
+    with pytest.raises(SecretError):
+        signatures.keys(secrets)
+
+
+def test_a_broken_secret_is_told_by_its_number_and_its_words_are_in_no_traceback() -> None:
+    with pytest.raises(SecretError) as error:
+        signatures.keys(["00", "s3cr3t"], bytes.fromhex)
+    assert error.value.reason == "signing secret 2 has not the form that its provider gives out"
+    assert error.value.__suppress_context__ or error.value.__context__ is None

@@ -1,0 +1,423 @@
+"""Votes: what answering, delegating and being asked again do to a task, and who never counts."""
+
+import dataclasses
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from countersign.domain import tasks, votes
+from countersign.domain.attachments import Attachment
+from countersign.domain.errors import (
+    DecidedOtherwiseError,
+    DelegationRefusedError,
+    DetailsChangedError,
+    HandedOnError,
+    OwnRequestError,
+    ReviewRefusedError,
+    TaskClosedError,
+)
+from countersign.domain.identity import NO_ALIASES, Aliases
+from countersign.domain.people import Delegation, Seating
+from countersign.domain.rules import Decision, Outcome
+from countersign.domain.tasks import Status, Task, Vote
+from tests.builders import (
+    APPROVER,
+    ATTACHMENTS,
+    NOW,
+    OTHER_APPROVER,
+    REQUESTER,
+    any_decided_task,
+    any_rule,
+    any_task,
+)
+
+APPROVE, REJECT = Decision.APPROVE, Decision.REJECT
+SOURCE = "203.0.113.0/24"
+DEADLINE = any_task().expires_at
+COLLEAGUE = "li@example.com"
+ALIAS = "m.lopez@example.com"
+KNOWN = Aliases({ALIAS: APPROVER})
+
+
+def answer(task: Task, decision: Decision = APPROVE, **changes: Any) -> tasks.Change | None:
+    """Answer with the approver's link, what the page showed, a moment after the opening."""
+    given_: dict[str, Any] = {
+        "recipient": APPROVER,
+        "decision": decision,
+        "comment": "",
+        "shown": task.shown,
+        "source": SOURCE,
+        "now": NOW + timedelta(minutes=5),
+    }
+    return votes.answer(task, **given_ | changes)
+
+
+# Answering
+
+
+@pytest.mark.parametrize(("decision", "outcome"), [(APPROVE, Outcome.APPROVED), (REJECT, Outcome.REJECTED)])
+def test_a_vote_that_satisfies_the_rule_decides(decision: Decision, outcome: Outcome) -> None:
+    task, now = any_task(revision=4), NOW + timedelta(minutes=5)
+    change = answer(task, decision, comment="Go ahead")
+    assert change
+    assert change.transition is tasks.DECIDING
+    assert change.before is task
+    assert change.at == now
+    assert change.fields == {
+        "votes": {APPROVER: Vote(decision, "Go ahead", now)},
+        "revision": 5,
+        "outcome": outcome,
+        "decided_by": (APPROVER,),
+        "decided_at": now,
+    }
+
+
+def test_a_deciding_vote_is_two_audit_entries_with_who_from_where_and_why() -> None:
+    change = answer(any_task(), REJECT, comment="Too dear")
+    assert change
+    voted, decided = change.events
+    assert (voted.event, voted.actor, voted.identified_by, voted.source) == ("voted", APPROVER, "review link", SOURCE)
+    assert voted.data == {"decision": "reject", "comment": "Too dear"}
+    assert (decided.event, decided.data) == ("decided", {"outcome": "rejected"})
+
+
+def test_a_vote_that_does_not_satisfy_the_rule_leaves_the_task_open() -> None:
+    task = any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"))
+    change = answer(task)
+    assert change
+    assert change.transition is tasks.STAYING
+    assert set(change.fields) == {"votes", "revision"}
+    assert [event.event for event in change.events] == ["voted"]
+
+
+def test_the_last_vote_that_was_missing_decides_and_keeps_those_before() -> None:
+    earlier = Vote(APPROVE, "", NOW)
+    task = any_task(
+        audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"), votes={OTHER_APPROVER: earlier}, revision=1
+    )
+    change = answer(task)
+    assert change
+    assert change.transition is tasks.DECIDING
+    assert change.fields["decided_by"] == (APPROVER, OTHER_APPROVER)
+    assert change.fields["votes"][OTHER_APPROVER] is earlier
+
+
+def test_a_person_may_change_their_vote_while_the_task_is_open() -> None:
+    task = any_task(
+        audience=(APPROVER, OTHER_APPROVER),
+        rule=any_rule("quorum", k=2, veto=False),
+        votes={APPROVER: Vote(APPROVE, "", NOW)},
+        revision=1,
+    )
+    change = answer(task, REJECT)
+    assert change
+    assert change.fields["votes"][APPROVER].decision is REJECT
+
+
+def test_a_requester_among_the_approvers_is_not_one_whose_vote_is_waited_for() -> None:
+    task = any_task(audience=(APPROVER, REQUESTER), requester=f" {REQUESTER.upper()}", rule=any_rule("all"))
+    assert task.voters == (APPROVER,)
+    change = answer(task)
+    assert change
+    assert change.transition is tasks.DECIDING
+
+
+@pytest.mark.parametrize("status", [Status.DECIDED, Status.APPLIED, Status.OPEN, Status.CANCELLED])
+def test_the_same_decision_again_by_the_same_person_changes_nothing_and_is_no_error(status: Status) -> None:
+    assert answer(any_decided_task(status=status), APPROVE, now=DEADLINE + timedelta(days=1), shown="other") is None
+
+
+REFUSALS: list[tuple[type[ReviewRefusedError], dict[str, Any], dict[str, Any]]] = [
+    (OwnRequestError, {"requester": f" {APPROVER.upper()}"}, {}),
+    (
+        DecidedOtherwiseError,
+        {"status": Status.DECIDED, "votes": {APPROVER: Vote(REJECT, "", NOW)}, "outcome": Outcome.REJECTED},
+        {},
+    ),
+    (TaskClosedError, {}, {"now": DEADLINE}),
+    (DetailsChangedError, {}, {"shown": "0" * 64}),
+]
+"""In the order of the contract: the refusal, what is wrong with the task, what is wrong with the answer."""
+
+
+@pytest.mark.parametrize("place", range(len(REFUSALS)), ids=[error.__name__ for error, _, _ in REFUSALS])
+def test_the_first_reason_of_the_contract_counts_when_several_apply(place: int) -> None:
+    task = any_task()
+    changes: dict[str, Any] = {}
+    for _, of_task, of_answer in reversed(REFUSALS[place:]):
+        task = dataclasses.replace(task, **of_task)
+        changes |= of_answer
+    with pytest.raises(ReviewRefusedError) as refusal:
+        answer(task, **{"shown": any_task().shown} | changes)
+    assert type(refusal.value) is REFUSALS[place][0]
+
+
+def test_the_requester_may_not_even_repeat_a_decision() -> None:
+    task = any_decided_task(requester=APPROVER)
+    with pytest.raises(OwnRequestError):
+        answer(task)
+
+
+def test_a_requester_who_spells_their_address_otherwise_is_the_requester_still() -> None:
+    with pytest.raises(OwnRequestError):
+        answer(any_task(requester="Maria@EXAMPLE.com "))
+
+
+@pytest.mark.parametrize("status", [Status.DECIDED, Status.APPLIED])
+def test_another_person_hears_that_it_is_decided_even_if_they_say_the_same(status: Status) -> None:
+    with pytest.raises(DecidedOtherwiseError):
+        answer(any_decided_task(status=status), APPROVE, recipient=OTHER_APPROVER)
+
+
+@pytest.mark.parametrize("status", [Status.EXPIRED, Status.CANCELLED])
+def test_a_closed_task_takes_no_answer(status: Status) -> None:
+    with pytest.raises(TaskClosedError):
+        answer(any_task(status=status))
+
+
+def test_an_answer_counts_until_the_microsecond_before_the_deadline() -> None:
+    assert answer(any_task(), now=DEADLINE - timedelta(microseconds=1))
+    for late in (DEADLINE, DEADLINE + timedelta(microseconds=1)):
+        with pytest.raises(TaskClosedError):
+            answer(any_task(), now=late)
+
+
+@given(
+    st.sampled_from(Status),
+    st.sampled_from(Decision),
+    st.sampled_from([APPROVER, OTHER_APPROVER, REQUESTER]),
+    st.booleans(),
+    st.integers(-2, 2),
+)
+def test_no_answer_changes_a_task_that_is_not_open_in_time_and_as_shown(
+    status: Status, decision: Decision, recipient: str, honest: bool, seconds_late: int
+) -> None:
+    task = any_task(status=status, audience=(APPROVER, OTHER_APPROVER))
+    now = DEADLINE + timedelta(seconds=seconds_late)
+    try:
+        change = answer(task, decision, recipient=recipient, shown=task.shown if honest else "", now=now)
+    except ReviewRefusedError:
+        change = None
+    allowed = status is Status.OPEN and recipient != REQUESTER and honest and seconds_late < 0
+    assert (change is not None) == allowed
+
+
+def test_a_refusal_is_an_audit_entry_and_changes_nothing_else() -> None:
+    task = any_task()
+    change = votes.refuse(task, APPROVER, "closed", SOURCE, NOW)
+    assert (change.transition, change.fields) == (None, {})
+    (event,) = change.events
+    assert (event.event, event.actor, event.source, event.data) == ("refused", APPROVER, SOURCE, {"reason": "closed"})
+
+
+def test_every_change_leaves_at_least_one_audit_entry() -> None:
+    changes = [
+        answer(any_task()),
+        answer(any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"))),
+        votes.refuse(any_task(), APPROVER, "closed", SOURCE, NOW),
+        delegate(any_task()),
+        votes.hand_off_again(any_task(), "second", 2, Seating((), NO_ALIASES), NOW),
+    ]
+    assert all(change and change.events for change in changes)
+
+
+@pytest.mark.parametrize(
+    "attachments",
+    [
+        (),
+        ATTACHMENTS[:1],
+        tuple(reversed(ATTACHMENTS)),
+        (dataclasses.replace(ATTACHMENTS[0], name="Offer 2.pdf"), ATTACHMENTS[1]),
+        (dataclasses.replace(ATTACHMENTS[0], url="https://evil.example/"), ATTACHMENTS[1]),
+        (*ATTACHMENTS, ATTACHMENTS[0]),
+    ],
+)
+def test_an_answer_to_other_attachments_than_the_page_showed_is_refused(attachments: tuple[Attachment, ...]) -> None:
+    shown = any_task(attachments=ATTACHMENTS).shown
+    assert answer(any_task(attachments=ATTACHMENTS), shown=shown)
+    with pytest.raises(DetailsChangedError):
+        answer(any_task(attachments=attachments), shown=shown)
+
+
+# Aliases
+
+
+def test_an_alias_of_the_requester_is_the_requester() -> None:
+    task = any_task(audience=("r.diaz@example.com",), aliases=Aliases({"r.diaz@example.com": REQUESTER}))
+    with pytest.raises(OwnRequestError):
+        answer(task, recipient="r.diaz@example.com")
+    assert task.voters == ()
+
+
+def test_nobody_votes_twice_under_two_addresses() -> None:
+    task = any_task(audience=(APPROVER, ALIAS, COLLEAGUE), aliases=KNOWN, rule=any_rule("quorum", k=2))
+    change = answer(task)
+    assert change
+    again = answer(change.after, recipient=ALIAS)
+    assert again is None, "the same person has said the same before"
+    assert change.after.voters == (APPROVER, COLLEAGUE)
+
+
+def test_a_vote_under_another_address_takes_the_place_of_the_first() -> None:
+    task = any_task(audience=(APPROVER, ALIAS, COLLEAGUE), aliases=KNOWN, rule=any_rule("all", veto=False))
+    first = answer(task)
+    assert first
+    second = answer(first.after, REJECT, recipient=ALIAS)
+    assert second
+    assert set(second.fields["votes"]) == {ALIAS}
+    assert second.after.voters == (ALIAS, COLLEAGUE)
+
+
+# A decision that the votes do not make
+
+
+def test_a_decision_that_was_voted_is_sound() -> None:
+    assert votes.is_sound(any_decided_task())
+
+
+@pytest.mark.parametrize(
+    "tampered",
+    [
+        {"outcome": Outcome.REJECTED},
+        {"decided_by": (OTHER_APPROVER,)},
+        {"votes": {}},
+        {"requester": APPROVER},
+        {"audience": (OTHER_APPROVER,)},
+        {"rule": any_rule("quorum", k=2), "audience": (APPROVER, OTHER_APPROVER)},
+        {
+            "rule": any_rule("quorum", k=2),
+            "audience": (APPROVER, ALIAS),
+            "aliases": KNOWN,
+            "votes": {person: Vote(APPROVE, "", NOW) for person in (APPROVER, ALIAS)},
+            "decided_by": (APPROVER, ALIAS),
+        },
+    ],
+    ids=["outcome", "decider", "no vote", "own request", "not asked", "too few", "one person twice"],
+)
+def test_a_decision_that_the_votes_do_not_make_is_not_sound(tampered: dict[str, Any]) -> None:
+    assert not votes.is_sound(any_decided_task(**tampered))
+
+
+# Delegating
+
+
+def delegate(task: Task, to: str = COLLEAGUE, by: str = APPROVER, aliases: Aliases = NO_ALIASES) -> tasks.Change:
+    return votes.delegate(task, by, to, aliases, SOURCE, NOW + timedelta(minutes=5))
+
+
+def test_a_colleague_takes_the_place_of_who_hands_the_task_over() -> None:
+    task = any_task(audience=(APPROVER, OTHER_APPROVER))
+    change = delegate(task)
+    assert change.transition is tasks.STAYING
+    assert change.after.audience == (COLLEAGUE, OTHER_APPROVER)
+    assert change.after.stands_in_for(COLLEAGUE) == APPROVER
+    (event,) = change.events
+    assert (event.event, event.actor, event.source) == ("delegated", APPROVER, SOURCE)
+    assert event.data == {"by": APPROVER, "to": COLLEAGUE, "standing": False}
+
+
+def test_a_delegation_loses_against_a_vote_that_was_read_before_it() -> None:
+    assert delegate(any_task(revision=4)).after.revision == 5
+
+
+def test_the_link_of_who_handed_the_task_over_decides_nothing_any_more() -> None:
+    task = delegate(any_task()).after
+    with pytest.raises(HandedOnError):
+        answer(task)
+    change = answer(task, recipient=COLLEAGUE)
+    assert change
+    assert change.after.decided_by == (COLLEAGUE,)
+
+
+@pytest.mark.parametrize(
+    ("reason", "task", "to", "aliases"),
+    [
+        ("requester", any_task(), REQUESTER, NO_ALIASES),
+        ("requester", any_task(), "r.diaz@example.com", Aliases({"r.diaz@example.com": REQUESTER})),
+        ("asked_already", any_task(audience=(APPROVER, OTHER_APPROVER)), OTHER_APPROVER, NO_ALIASES),
+        ("asked_already", any_task(), APPROVER, NO_ALIASES),
+        ("asked_already", any_task(), ALIAS, KNOWN),
+        ("outsider", any_task(), "li@elsewhere.example", NO_ALIASES),
+        ("answered", any_task(votes={APPROVER: Vote(APPROVE, "", NOW)}), COLLEAGUE, NO_ALIASES),
+        ("only_once", any_task(delegations=(Delegation(OTHER_APPROVER, APPROVER, NOW),)), COLLEAGUE, NO_ALIASES),
+        ("asked_already", any_task(delegations=(Delegation(COLLEAGUE, APPROVER, NOW, True),)), COLLEAGUE, NO_ALIASES),
+    ],
+)
+def test_a_task_cannot_be_handed_to(reason: str, task: Task, to: str, aliases: Aliases) -> None:
+    with pytest.raises(DelegationRefusedError) as refused:
+        delegate(task, to, aliases=aliases)
+    assert refused.value.reason == reason
+
+
+def test_who_stands_in_for_an_absence_may_hand_the_task_on() -> None:
+    task = any_task(delegations=(Delegation("ana@example.com", APPROVER, NOW, standing=True),))
+    assert votes.may_delegate(task, APPROVER)
+    assert delegate(task).after.audience == (COLLEAGUE,)
+
+
+@pytest.mark.parametrize(
+    ("task", "error"),
+    [
+        (any_decided_task(), DecidedOtherwiseError),
+        (any_task(status=Status.EXPIRED), TaskClosedError),
+        (any_task(status=Status.CANCELLED), TaskClosedError),
+        (any_task(expires_at=NOW), TaskClosedError),
+        (any_task(audience=(COLLEAGUE,)), HandedOnError),
+        (any_task(requester=APPROVER), OwnRequestError),
+    ],
+)
+def test_nothing_is_handed_over_that_cannot_be_decided_any_more(task: Task, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        delegate(task, "somebody@example.com")
+
+
+def test_all_addresses_of_who_hands_the_task_over_give_up_their_place() -> None:
+    task = any_task(audience=(APPROVER, ALIAS), aliases=KNOWN)
+    assert delegate(task).after.audience == (COLLEAGUE,)
+
+
+def test_the_votes_of_who_hands_over_were_none_so_that_nobody_decides_twice() -> None:
+    task = delegate(any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"))).after
+    assert task.voters == (COLLEAGUE, OTHER_APPROVER)
+    assert not votes.may_delegate(task, COLLEAGUE)
+
+
+# Being asked again
+
+
+def test_an_escalation_never_adds_the_requester_by_another_name() -> None:
+    newcomers = Seating(("boss@example.com", "r.diaz@example.com"), Aliases({"r.diaz@example.com": REQUESTER}))
+    change = votes.hand_off_again(any_task(), "second", 2, newcomers, NOW)
+    assert change.after.audience == (APPROVER, "boss@example.com")
+    assert change.after.is_requester("r.diaz@example.com")
+
+
+def test_an_escalation_to_somebody_away_says_who_stands_in() -> None:
+    made = Delegation("boss@example.com", COLLEAGUE, NOW, standing=True)
+    change = votes.hand_off_again(any_task(), "second", 2, Seating((COLLEAGUE,), NO_ALIASES, (made,)), NOW)
+    assert [event.event for event in change.events] == ["escalated", "delegated"]
+    assert change.after.delegations == (made,)
+
+
+def test_an_escalation_to_who_has_handed_the_task_on_leaves_their_place_to_the_colleague() -> None:
+    handed_on = delegate(any_task()).after
+    again = votes.hand_off_again(handed_on, "callback-2", 2, Seating((APPROVER, OTHER_APPROVER), NO_ALIASES), NOW)
+    assert again.after.audience == (COLLEAGUE, OTHER_APPROVER)
+    assert again.events[0].data["to"] == [OTHER_APPROVER]
+
+
+def test_nobody_is_handed_a_task_who_decides_another_of_its_chain_under_any_name() -> None:
+    chained = any_task(elsewhere=("li.wang@example.com",))
+    with pytest.raises(DelegationRefusedError) as refused:
+        delegate(chained, aliases=Aliases({COLLEAGUE: "li.wang@example.com"}))
+    assert refused.value.reason == "asked_already"
+    assert delegate(chained).after.audience == (COLLEAGUE,)
+
+
+def test_an_escalation_never_adds_who_decides_another_level_under_any_name() -> None:
+    chained = any_task(elsewhere=("li.wang@example.com",))
+    newcomers = Seating(("boss@example.com", COLLEAGUE), Aliases({COLLEAGUE: "li.wang@example.com"}))
+    assert votes.hand_off_again(chained, "second", 2, newcomers, NOW).after.audience == (APPROVER, "boss@example.com")

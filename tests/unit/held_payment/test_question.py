@@ -1,0 +1,115 @@
+"""A held payment: what the operators read, so that they know what their answer does before they give it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from countersign.approval import Approved, Rejected
+from countersign.ask import Expired
+from countersign.domain.payments import Ruling, Verdict
+from countersign.domain.rules import Rule
+from held_payment.question import approval_of, result_of, ruling_of
+from tests.builders import NOW
+from tests.held import APPROVAL, EVENT, OPERATOR, PAYMENT, any_held
+
+UNKNOWN = {"status": "unknown", "amount": None, "currency": None}
+
+
+def rows(held: Mapping[str, Any]) -> dict[str, str]:
+    return dict(approval_of(held, (OPERATOR,), 60).details)
+
+
+def received(status: str, amount: str | None = "25.00") -> dict[str, Any]:
+    return {"status": status, "amount": amount, "currency": amount and "EUR"}
+
+
+def test_the_operators_are_asked_and_the_first_of_them_decides() -> None:
+    approval = approval_of(any_held(), (OPERATOR, "cfo@example.com"), 60)
+    assert (approval.approvers, approval.rule) == ((OPERATOR, "cfo@example.com"), Rule("any"))
+    assert (approval.requester, approval.deadline_seconds) == ("Countersign", 60)
+
+
+def test_the_operator_reads_what_was_expected_what_came_and_what_an_answer_does() -> None:
+    assert rows(any_held()) == {
+        "Provider": "stripe",
+        "Payment": "pi_1",
+        "Order": "7",
+        "Request": "order-7",
+        "Expected": "250.00 EUR",
+        "Received": "25.00 EUR",
+        "Status": "paid",
+        "Why it is held": "It is about other money than what is expected.",
+        "Until now": "The payment waits, until Sunday, 1\u00a0March 2026, 10:00\u00a0UTC at the latest.",
+        "If you approve": "The payment ends as paid with 25.00 EUR, unless it has ended otherwise by then.",
+        "If you reject": "It is put on record. The payment waits on.",
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "title"),
+    [
+        ({}, "Payment pi_1: 25.00 EUR received, 250.00 EUR expected"),
+        ({"received": received("paid", None)}, "Payment pi_1: paid, 250.00 EUR expected"),
+        ({"received": received("failed")}, "Payment pi_1: failed, 250.00 EUR expected"),
+        ({"received": UNKNOWN}, "Payment pi_1: unknown status, 250.00 EUR expected"),
+        ({"expected": {"amount": None, "currency": ""}}, "Payment pi_1: 25.00 EUR received"),
+    ],
+)
+def test_the_title_says_what_came_and_what_was_expected(changes: dict[str, Any], title: str) -> None:
+    assert approval_of(any_held(**changes), (OPERATOR,), 60).title == title
+
+
+@pytest.mark.parametrize(
+    ("changes", "label", "text"),
+    [
+        ({"received": UNKNOWN}, "Status", "not known to Countersign"),
+        ({"received": UNKNOWN}, "Received", "no amount"),
+        ({"reason": "unknown_status"}, "Why it is held", "Countersign does not know what the provider says of it."),
+        ({"reason": "contradiction"}, "Why it is held", "It contradicts how the payment ended."),
+        ({"reason": "closed"}, "Why it is held", "Money came after the payment was closed."),
+        (
+            {"received": received("paid", None)},
+            "If you approve",
+            "The payment ends as paid, unless it has ended otherwise by then.",
+        ),
+        (
+            {"received": received("failed"), "becomes": "failed"},
+            "If you approve",
+            "The payment ends as failed, unless it has ended otherwise by then.",
+        ),
+        ({"becomes": None}, "If you approve", "It is put on record. The payment waits on."),
+        (
+            {"becomes": None, "standing": "expired"},
+            "If you approve",
+            "It is put on record. The payment stays expired.",
+        ),
+        ({"becomes": None, "standing": "paid"}, "If you reject", "It is put on record. The payment stays paid."),
+        ({"standing": "cancelled"}, "Until now", "The payment is cancelled."),
+    ],
+)
+def test_every_case_has_its_words(changes: dict[str, Any], label: str, text: str) -> None:
+    assert rows(any_held(**changes))[label] == text
+
+
+def test_what_is_not_known_has_no_row() -> None:
+    shown = rows(any_held(order_id=None, expected={"amount": None, "currency": ""}))
+    assert {"Order", "Expected"} & shown.keys() == set()
+
+
+def test_a_decision_is_a_ruling_with_those_whose_votes_decided() -> None:
+    by = (OPERATOR,)
+    assert ruling_of(Approved(by, NOW, "", ()), APPROVAL) == Ruling(Verdict.ACCEPTED, by, APPROVAL)
+    assert ruling_of(Rejected(by, NOW, "", ()), APPROVAL) == Ruling(Verdict.DISMISSED, by, APPROVAL)
+    assert ruling_of(Expired(), APPROVAL) == Ruling(Verdict.EXPIRED, (), APPROVAL)
+
+
+def test_the_result_says_who_settled_what_and_what_became_of_it() -> None:
+    asked = {"task_id": PAYMENT, "event_id": EVENT, "deadline_seconds": 60}
+    assert result_of(asked, Ruling(Verdict.ACCEPTED, (OPERATOR,), APPROVAL), "paid") == {
+        "task_id": PAYMENT,
+        "event_id": EVENT,
+        "status": "accepted",
+        "effect": "paid",
+        "decided_by": [OPERATOR],
+    }

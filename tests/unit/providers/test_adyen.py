@@ -1,0 +1,154 @@
+"""Adyen: signatures inside the body, several items, and what they say."""
+
+import json
+from typing import Any
+
+import pytest
+
+from countersign.domain.errors import ContractError, SignatureError
+from countersign.domain.provider_events import EventStatus
+from tests.deliveries import ADYEN, ADYEN_SECRET, any_item
+from tests.signing import sign_adyen
+
+EXAMPLE = {
+    "pspReference": "pspReference",
+    "originalReference": "originalReference",
+    "merchantAccountCode": "merchantAccount",
+    "merchantReference": "reference",
+    "amount": {"currency": "EUR", "value": 1000},
+    "eventCode": "EVENT",
+    "success": "true",
+    "additionalData": {"hmacSignature": "ipnxGCaUZ4l8TUW75a71/ghd2Fe5ffvX0pV4TLTntIc="},
+}
+"""Of the tests of Adyen's own libraries."""
+
+
+def signed(*items: dict[str, Any]) -> bytes:
+    return sign_adyen(ADYEN_SECRET, *items)
+
+
+def notification(*items: Any) -> bytes:
+    return json.dumps({"live": "false", "notificationItems": list(items)}).encode()
+
+
+def wrapped(item: dict[str, Any]) -> dict[str, Any]:
+    return {"NotificationRequestItem": item}
+
+
+def refusal(body: bytes) -> str:
+    with pytest.raises(SignatureError) as error:
+        ADYEN.verify(ADYEN.request(body))
+    return error.value.reason
+
+
+def test_the_example_of_adyens_libraries_is_verified_and_its_event_ignored() -> None:
+    body = notification(wrapped(EXAMPLE))
+    assert ADYEN.provider.translate(ADYEN.verify(ADYEN.request(body))) == ()
+
+
+def test_every_item_is_an_event_and_none_is_lost() -> None:
+    body = signed(
+        any_item(),
+        any_item(eventCode="REPORT_AVAILABLE", merchantReference=""),
+        any_item(pspReference="8", success="false"),
+    )
+    events = ADYEN.provider.translate(ADYEN.verify(ADYEN.request(body)))
+    assert [(event.event_id, event.status) for event in events] == [
+        ("7914073381342284:AUTHORISATION:true", "paid"),
+        ("8:AUTHORISATION:false", "failed"),
+    ]
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_one_item_that_is_not_signed_refuses_all(place: int) -> None:
+    document = json.loads(signed(any_item(), any_item()))
+    item = document["notificationItems"][place]["NotificationRequestItem"]
+    item["additionalData"]["hmacSignature"] = "A" * 43 + "="
+    assert refusal(json.dumps(document).encode()) == "mismatch"
+    item["additionalData"]["hmacSignature"] = ""
+    assert refusal(json.dumps(document).encode()) == "malformed"
+    del item["additionalData"]
+    assert refusal(json.dumps(document).encode()) == "missing"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"pspReference": "7914073381342285"},
+        {"originalReference": "1"},
+        {"merchantAccountCode": "Other"},
+        {"merchantReference": "order-1002"},
+        {"amount": {"value": 1, "currency": "EUR"}},
+        {"amount": {"value": 25000, "currency": "USD"}},
+        {"eventCode": "CAPTURE"},
+        {"success": "false"},
+    ],
+)
+def test_every_value_that_counts_is_signed(change: dict[str, Any]) -> None:
+    document = json.loads(signed(any_item()))
+    document["notificationItems"][0]["NotificationRequestItem"] |= change
+    assert refusal(json.dumps(document).encode()) == "mismatch"
+
+
+def test_a_reference_with_a_colon_is_verified_and_no_other_item_shares_its_signature() -> None:
+    body = signed(any_item(merchantReference="shop:order-1001"))
+    (event,) = ADYEN.provider.translate(ADYEN.verify(ADYEN.request(body)))
+    assert event.external_id == "shop:order-1001"
+    document = json.loads(body)
+    moved = {"merchantAccountCode": "CountersignECOM:shop", "merchantReference": "order-1001"}
+    document["notificationItems"][0]["NotificationRequestItem"] |= moved
+    assert refusal(json.dumps(document).encode()) == "malformed"
+
+
+@pytest.mark.parametrize(
+    "items",
+    [[], [1], [{}], [wrapped({})], [wrapped({**EXAMPLE, "amount": {"currency": "EUR", "value": True}})], [None]],
+)
+def test_a_notification_without_well_formed_items_is_malformed(items: list[Any]) -> None:
+    assert refusal(notification(*items)) == "malformed"
+
+
+def test_adyen_reads_its_acknowledgement() -> None:
+    assert ADYEN.provider.acknowledgement == "[accepted]"
+
+
+@pytest.mark.parametrize(
+    ("code", "success", "status"),
+    [
+        ("AUTHORISATION", "true", EventStatus.PAID),
+        ("AUTHORISATION", "false", EventStatus.FAILED),
+        ("AUTHORISATION", "maybe", EventStatus.UNKNOWN),
+        ("CAPTURE", "true", EventStatus.PAID),
+        ("CAPTURE", "false", EventStatus.FAILED),
+        ("CAPTURE_FAILED", "true", EventStatus.FAILED),
+        ("CANCELLATION", "true", EventStatus.FAILED),
+        ("CANCELLATION", "false", EventStatus.UNKNOWN),
+        ("PENDING", "true", EventStatus.PENDING),
+        ("OFFER_CLOSED", "true", EventStatus.EXPIRED),
+    ],
+)
+def test_code_and_success_are_a_status(code: str, success: str, status: EventStatus) -> None:
+    (event,) = ADYEN.translate(signed(any_item(eventCode=code, success=success)))
+    assert event.status is status
+    assert event.event_id == f"7914073381342284:{code}:{success}"
+
+
+@pytest.mark.parametrize("code", ["REPORT_AVAILABLE", "REFUND", "CHARGEBACK", "authorisation"])
+def test_other_codes_are_ignored(code: str) -> None:
+    assert ADYEN.translate(signed(any_item(eventCode=code))) == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "currency", "amount"),
+    [(1000, "CLP", "10"), (500, "CVE", "500.00"), (500, "IDR", "500.00"), (500, "ISK", "5"), (7, "KWD", "0.007")],
+)
+def test_minor_units_are_as_adyen_counts_them(value: int, currency: str, amount: str) -> None:
+    (event,) = ADYEN.translate(signed(any_item(amount={"value": value, "currency": currency})))
+    assert event.amount == amount
+
+
+def test_what_is_malformed_is_named_by_its_json_pointer_within_the_notification() -> None:
+    body = signed(any_item(), any_item(eventDate="yesterday"))
+    with pytest.raises(ContractError) as error:
+        ADYEN.translate(body)
+    assert error.value.pointer == "/notificationItems/1/NotificationRequestItem/eventDate"

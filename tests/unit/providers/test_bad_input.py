@@ -1,0 +1,369 @@
+"""What every provider refuses, each by the one error that a webhook may raise."""
+
+from typing import Any
+
+import pytest
+
+from countersign.domain.errors import ContractError, MalformedBodyError, SecretError, SignatureError
+from countersign.providers.paypal import PayPal
+from countersign.webhooks import WebhookRequest
+from tests import signing
+from tests.builders import NOW
+from tests.deliveries import (
+    ADYEN,
+    ADYEN_SECRET,
+    ALL,
+    DELIVERY_ID,
+    GITHUB,
+    PAYPAL,
+    SHOPIFY,
+    SLACK,
+    STANDARD_WEBHOOKS,
+    STRIPE,
+    SVIX,
+    URL,
+    Delivery,
+    FakePayPal,
+    any_item,
+    later,
+)
+
+NAMES = [f"{delivery.scheme}{'-svix' if delivery is SVIX else ''}" for delivery in ALL]
+BY_HEADER = [delivery for delivery in ALL if delivery.signature and delivery is not PAYPAL]
+BY_SECRET = [delivery for delivery in ALL if delivery is not PAYPAL]
+TIMED = [delivery for delivery in ALL if delivery.timed]
+SIGNED_BYTES = [delivery for delivery in BY_HEADER if delivery is not SLACK]
+
+
+def name_of(delivery: Any) -> str:
+    return f"{delivery.scheme}-{delivery.signature}" if isinstance(delivery, Delivery) else ""
+
+
+def refusal(delivery: Delivery, request: WebhookRequest | None = None, **more: Any) -> str:
+    """Return the word with which a request is refused."""
+    with pytest.raises(SignatureError) as error:
+        delivery.verify(request, **more)
+    assert delivery.secret not in str(error.value)
+    return error.value.reason
+
+
+# What is genuine
+
+
+@pytest.mark.parametrize("delivery", ALL, ids=NAMES)
+def test_a_genuine_delivery_is_verified_with_the_bytes_that_came(delivery: Delivery) -> None:
+    assert delivery.verify().body == delivery.body
+
+
+@pytest.mark.parametrize("delivery", ALL, ids=NAMES)
+def test_a_genuine_delivery_is_one_event_that_is_paid(delivery: Delivery) -> None:
+    (event,) = delivery.provider.translate(delivery.verify())
+    assert event.status == "paid"
+    assert event.occurred_at is not None
+    assert later(-3) < event.occurred_at < NOW
+    assert (event.amount, event.currency) in {("250.00", "EUR"), (None, None)}
+
+
+@pytest.mark.parametrize("delivery", ALL, ids=NAMES)
+@pytest.mark.parametrize("spelling", [str.upper, str.title, str.lower])
+def test_header_names_are_read_in_any_case(delivery: Delivery, spelling: Any) -> None:
+    headers = {spelling(name): value for name, value in delivery.request().headers.items()}
+    assert delivery.verify(WebhookRequest(headers, delivery.body, URL)).body == delivery.body
+
+
+@pytest.mark.parametrize("delivery", BY_SECRET, ids=name_of)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_while_a_secret_is_rotated_every_active_one_counts(delivery: Delivery, place: int) -> None:
+    secrets = [delivery.other_secret] * 2
+    secrets.insert(place, delivery.secret)
+    assert delivery.verify(secrets=secrets).body == delivery.body
+
+
+@pytest.mark.parametrize("delivery", [STANDARD_WEBHOOKS, SVIX, STRIPE], ids=name_of)
+@pytest.mark.parametrize("place", [0, 7, 15])
+def test_one_good_signature_among_sixteen_is_enough(delivery: Delivery, place: int) -> None:
+    assert delivery.verify(with_signatures(delivery, 16, good_at=place)).body == delivery.body
+
+
+# Signatures
+
+
+@pytest.mark.parametrize("delivery", ALL, ids=NAMES)
+def test_without_any_header_and_body_nothing_is_verified(delivery: Delivery) -> None:
+    assert refusal(delivery, WebhookRequest({}, b"", URL)) in {"missing", "malformed"}
+
+
+@pytest.mark.parametrize("delivery", BY_HEADER, ids=name_of)
+@pytest.mark.parametrize("value", [None, ""], ids=["absent", "empty"])
+def test_a_missing_signature_is_missing(delivery: Delivery, value: str | None) -> None:
+    assert refusal(delivery, delivery.request(headers={delivery.signature: value})) == "missing"
+
+
+@pytest.mark.parametrize("delivery", [d for d in ALL if d is not ADYEN], ids=name_of)
+@pytest.mark.parametrize("value", [None, ""], ids=["absent", "empty"])
+def test_no_header_that_a_scheme_needs_may_be_missing(delivery: Delivery, value: str | None) -> None:
+    needed = set(delivery.request().headers) - {"x-github-event"}
+    for name in needed:
+        assert refusal(delivery, delivery.request(headers={name: value})) == "missing", name
+
+
+@pytest.mark.parametrize("delivery", BY_SECRET, ids=name_of)
+def test_a_signature_by_another_secret_is_a_mismatch(delivery: Delivery) -> None:
+    assert refusal(delivery, secrets=[delivery.other_secret]) == "mismatch"
+    assert refusal(delivery, secrets=[delivery.other_secret] * 5) == "mismatch"
+
+
+@pytest.mark.parametrize("delivery", BY_HEADER, ids=name_of)
+def test_another_body_is_a_mismatch(delivery: Delivery) -> None:
+    genuine = delivery.request()
+    for body in (delivery.body + b" ", delivery.body[:-1], b"", b"\xef\xbb\xbf" + delivery.body):
+        assert refusal(delivery, WebhookRequest(genuine.headers, body, URL)) == "mismatch"
+
+
+@pytest.mark.parametrize("delivery", BY_HEADER, ids=name_of)
+@pytest.mark.parametrize(
+    "garbage",
+    ["garbage", ",", "=", "v1", "v1,", "v1=", "t=", " ", "\x00", "é", "１２３", "\ud800", "v1,\ud800", "=" * 10_000],
+)
+def test_garbage_for_a_signature_is_refused(delivery: Delivery, garbage: str) -> None:
+    assert refusal(delivery, delivery.request(headers={delivery.signature: garbage})) in {"missing", "malformed"}
+
+
+@pytest.mark.parametrize("delivery", BY_HEADER, ids=name_of)
+def test_a_signature_in_another_spelling_is_refused(delivery: Delivery) -> None:
+    genuine = delivery.request().headers[delivery.signature]
+    spellings = {
+        "upper case": genuine.upper(),
+        "shorter": genuine[:-1],
+        "longer": genuine + "0",
+        "with a space before": " " + genuine.replace("v1", " v1"),
+        "full width": genuine[:-2] + "１" + genuine[-1],
+        "base64url": genuine.replace("/", "_").replace("+", "-").replace("=", ""),
+        "another last character": last_character_changed(genuine),
+    }
+    for name, spelling in spellings.items():
+        if spelling != genuine:
+            assert refusal(delivery, delivery.request(headers={delivery.signature: spelling})), name
+
+
+def last_character_changed(signature: str) -> str:
+    """Return base64 that a lenient decoder reads as the same bytes, or hex with another last digit."""
+    at = len(signature.rstrip("=")) - 1
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    return signature[:at] + alphabet[alphabet.index(signature[at]) ^ 1] + signature[at + 1 :]
+
+
+def with_signatures(delivery: Delivery, count: int, good_at: int) -> WebhookRequest:
+    """Return a request with so many signatures, of which one is genuine."""
+    genuine = delivery.request().headers[delivery.signature]
+    if delivery is STRIPE:
+        timestamp, _, good = genuine.partition(",")
+        signatures = [f"v1={'0' * 64}"] * (count - 1)
+        signatures.insert(good_at, good)
+        return delivery.request(headers={delivery.signature: ",".join([timestamp, *signatures])})
+    signatures = [f"v1,{'A' * 43}="] * (count - 1)
+    signatures.insert(good_at, genuine)
+    return delivery.request(headers={delivery.signature: " ".join(signatures)})
+
+
+@pytest.mark.parametrize("delivery", [STANDARD_WEBHOOKS, SVIX, STRIPE], ids=name_of)
+@pytest.mark.parametrize("count", [17, 10_000])
+@pytest.mark.parametrize("last", [False, True])
+def test_more_than_sixteen_signatures_are_refused_even_with_a_good_one(
+    delivery: Delivery, count: int, last: bool
+) -> None:
+    request = with_signatures(delivery, count, good_at=count - 1 if last else 0)
+    assert refusal(delivery, request) == "malformed"
+
+
+def test_ten_thousand_signatures_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    def compare(one: bytes, other: bytes) -> bool:
+        raise AssertionError("compared")
+
+    monkeypatch.setattr("hmac.compare_digest", compare)
+    for delivery in (STANDARD_WEBHOOKS, STRIPE):
+        assert refusal(delivery, with_signatures(delivery, 10_000, good_at=0)) == "malformed"
+
+
+# Time
+
+
+@pytest.mark.parametrize("delivery", TIMED, ids=name_of)
+@pytest.mark.parametrize("seconds", [-300, 0, 300])
+def test_within_five_minutes_of_either_side_a_timestamp_is_fresh(delivery: Delivery, seconds: int) -> None:
+    assert delivery.verify(now=later(seconds)).body == delivery.body
+
+
+@pytest.mark.parametrize("delivery", TIMED, ids=name_of)
+@pytest.mark.parametrize(
+    ("seconds", "reason"),
+    [(300.001, "stale"), (301, "stale"), (10**8, "stale"), (-301, "future"), (-(10**8), "future")],
+)
+def test_beyond_five_minutes_a_genuine_signature_is_refused(delivery: Delivery, seconds: float, reason: str) -> None:
+    assert refusal(delivery, now=later(seconds)) == reason
+
+
+AT = str(int(NOW.timestamp()))
+
+
+@pytest.mark.parametrize("delivery", TIMED, ids=name_of)
+@pytest.mark.parametrize(
+    "timestamp",
+    [
+        pytest.param("１２３", id="full-width digits"),
+        pytest.param(AT.translate({ord(str(n)): 0xFF10 + n for n in range(10)}), id="the time in full-width digits"),
+        pytest.param("١٧٧٢٣٥٥٦٠٠", id="Arabic-Indic digits"),
+        pytest.param(f"+{AT}", id="a plus sign"),
+        pytest.param(f"-{AT}", id="a minus sign"),
+        pytest.param(f" {AT}", id="a space before"),
+        pytest.param(f"{AT}\n", id="a line feed after"),
+        pytest.param(f"{AT}.0", id="a fraction"),
+        pytest.param("1_772_355_600", id="underscores"),
+        pytest.param(f"0{AT}", id="a leading zero"),
+        pytest.param("1e9", id="an exponent"),
+        pytest.param("0x69A3F8D0", id="hexadecimal"),
+        pytest.param("9" * 400, id="400 digits"),
+        pytest.param("9" * 5000, id="5,000 digits"),
+        pytest.param("nan", id="not a number"),
+        pytest.param("inf", id="infinity"),
+        pytest.param("x", id="a letter"),
+        pytest.param("²", id="a superscript digit"),
+    ],
+)
+def test_a_timestamp_that_is_not_plain_digits_is_malformed(delivery: Delivery, timestamp: str) -> None:
+    assert refusal(delivery, delivery.request(timestamp=timestamp)) == "malformed"
+
+
+# Secrets
+
+
+@pytest.mark.parametrize(
+    ("delivery", "secret"),
+    [
+        *((delivery, "") for delivery in ALL),
+        *((delivery, f"{delivery.secret}\n") for delivery in ALL),
+        (STANDARD_WEBHOOKS, "whsec_"),
+        (STANDARD_WEBHOOKS, "whsec_%%%"),
+        (STANDARD_WEBHOOKS, "whsec_é"),
+        (STANDARD_WEBHOOKS, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS"),
+        (STANDARD_WEBHOOKS, "whsec_YWJjZB=="),
+        (STANDARD_WEBHOOKS, "whsec_YWJj ZGVm"),
+        (ADYEN, ADYEN_SECRET[:-1]),
+        (ADYEN, "Z" * 64),
+        (ADYEN, "１" * 64),
+        (PAYPAL, "client:s3cr3t:1JE4291016473214C"),
+        (PAYPAL, "production:client:s3cr3t:1JE4291016473214C"),
+        (PAYPAL, "live:client::1JE4291016473214C"),
+        (PAYPAL, "live:client:s3 cr3t:1JE4291016473214C"),
+    ],
+    ids=lambda value: name_of(value) or repr(value)[:30],
+)
+def test_a_malformed_secret_is_the_operators_to_mend_and_its_number_is_told(delivery: Delivery, secret: str) -> None:
+    with pytest.raises(SecretError, match="signing secret 2 ") as error:
+        delivery.verify(secrets=[delivery.secret, secret])
+    assert not secret or secret not in str(error.value)
+
+
+@pytest.mark.parametrize("delivery", ALL, ids=NAMES)
+def test_without_a_list_of_secrets_nothing_is_verified(delivery: Delivery) -> None:
+    none: tuple[Any, ...] = ([], (), delivery.secret)
+    for secrets in none:
+        with pytest.raises(SecretError, match="no list of signing secrets"):
+            delivery.provider.verify(delivery.request(), secrets, NOW)
+
+
+# Bodies
+
+BAD_BODIES = [
+    pytest.param(b"", id="nothing"),
+    pytest.param(b"\xef\xbb\xbf{}", id="a byte order mark"),
+    pytest.param('{"type":"x"}'.encode("utf-16"), id="UTF-16"),
+    pytest.param(b'{"type":"\xff"}', id="not UTF-8"),
+    pytest.param(b'{"type":"x","type":"y"}', id="the same key twice"),
+    pytest.param(b'{"type":NaN}', id="NaN"),
+    pytest.param(b'{"type":-Infinity}', id="-Infinity"),
+    pytest.param(b"[" * 100_000, id="a depth of 100,000"),
+    pytest.param(b"[" * 100_000 + b"]" * 100_000, id="a depth of 100,000, closed"),
+    pytest.param(b'{"type":' + b"9" * 5000 + b"}", id="an integer of 5,000 digits"),
+    pytest.param(b'{"type":"\\ud800"}', id="a lone surrogate"),
+    pytest.param(b'{"type":"x"', id="half a document"),
+]
+OTHER_SHAPES = [
+    b"null",
+    b"1",
+    b'"text"',
+    b"[]",
+    b"{}",
+    b"true",
+    b"[[]]",
+    b'{"type":1}',
+    b'{"type":null}',
+    b'{"type":[]}',
+]
+
+
+@pytest.mark.parametrize("delivery", SIGNED_BYTES, ids=name_of)
+@pytest.mark.parametrize("body", BAD_BODIES)
+def test_a_body_that_is_no_strict_json_is_verified_as_bytes_and_malformed_to_read(
+    delivery: Delivery, body: bytes
+) -> None:
+    verified = delivery.verify(delivery.request(body))
+    assert verified.body == body
+    with pytest.raises(MalformedBodyError):
+        delivery.provider.translate(verified)
+
+
+@pytest.mark.parametrize("delivery", [ADYEN, PAYPAL], ids=name_of)
+@pytest.mark.parametrize("body", BAD_BODIES)
+def test_where_the_signature_depends_on_the_json_a_malformed_body_is_a_malformed_signature(
+    delivery: Delivery, body: bytes
+) -> None:
+    assert refusal(delivery, delivery.request(body)) == "malformed"
+    with pytest.raises(MalformedBodyError):
+        delivery.translate(body)
+
+
+@pytest.mark.parametrize("delivery", [d for d in ALL if d.scheme not in {"github", "shopify"}], ids=name_of)
+@pytest.mark.parametrize("body", OTHER_SHAPES)
+def test_json_of_another_shape_breaks_the_contract(delivery: Delivery, body: bytes) -> None:
+    with pytest.raises(ContractError):
+        delivery.translate(body)
+
+
+@pytest.mark.parametrize("delivery", [GITHUB, SHOPIFY], ids=name_of)
+@pytest.mark.parametrize("body", OTHER_SHAPES)
+def test_json_of_another_shape_is_ignored_where_the_shape_is_the_type(delivery: Delivery, body: bytes) -> None:
+    assert delivery.translate(body) == ()
+
+
+@pytest.mark.parametrize("delivery", ALL, ids=NAMES)
+def test_a_body_beyond_the_cap_is_not_read(delivery: Delivery) -> None:
+    with pytest.raises(ContractError):
+        delivery.translate(b'{"type":"' + b"a" * 300_000 + b'"}')
+
+
+def test_ten_thousand_items_are_refused_before_any_is_signed() -> None:
+    body = signing.sign_adyen(ADYEN_SECRET, *[{**any_item(), "reason": ""}] * 600)
+    assert len(body) < 256 * 1024
+    assert refusal(ADYEN, ADYEN.request(body)) == "malformed"
+
+
+def test_paypal_is_not_asked_about_what_cannot_be_its_own() -> None:
+    paypal = FakePayPal(b"{}")
+    for headers, body in (({}, b"{}"), (PAYPAL.request().headers, b"[" * 1000), (PAYPAL.request().headers, b"")):
+        with pytest.raises(SignatureError):
+            PayPal(paypal).verify(WebhookRequest(headers, body), [PAYPAL.secret], NOW)
+    assert paypal.asked == []
+
+
+def test_the_delivery_id_is_the_one_of_the_header_where_there_is_one() -> None:
+    for delivery in ALL:
+        in_body = delivery.scheme in {"stripe", "adyen", "slack", "square", "paypal"}
+        assert delivery.verify().delivery_id == ("" if in_body else DELIVERY_ID)
+
+
+@pytest.mark.parametrize("delivery", [d for d in ALL if d.verify().delivery_id], ids=name_of)
+@pytest.mark.parametrize("value", ["x" * 201, "msg\n1", "é", "\ud800", "msg\x00"])
+def test_a_delivery_id_that_is_none_is_malformed(delivery: Delivery, value: str) -> None:
+    (header,) = (name for name, sent in delivery.request().headers.items() if sent == delivery.verify().delivery_id)
+    assert refusal(delivery, delivery.request(headers={header: value})) == "malformed"

@@ -1,0 +1,133 @@
+"""Requests of every kind: a verifier answers with the bytes or one error, a translator with events or another."""
+
+import contextlib
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from countersign.domain.errors import ContractError, SignatureError
+from countersign.providers.paypal import PayPal
+from countersign.webhooks import Verified, WebhookRequest
+from tests.builders import NOW
+from tests.deliveries import ADYEN, ALL, AT, PAYPAL, URL, Delivery, FakePayPal, told
+from tests.signing import sign_adyen
+
+EVERY = pytest.mark.parametrize("delivery", ALL, ids=lambda delivery: f"{delivery.scheme}-{delivery.signature}")
+
+texts = st.text(st.characters(), max_size=40)
+timestamps = st.integers(AT - 400, AT + 400).map(str) | st.text("0123456789+-._ eE１²", max_size=12)
+signature_like = st.text("v01=,t abcdefABCDEF+/=sha256é", max_size=100)
+leaves = (
+    st.none() | st.booleans() | st.integers() | st.floats() | texts | st.sampled_from(["true", "paid", "EUR", "1.5"])
+)
+values = st.recursive(leaves, lambda inside: st.lists(inside, max_size=4) | st.dictionaries(texts, inside, max_size=4))
+
+
+def refusing(delivery: Delivery, request: WebhookRequest) -> None:
+    """Verify with secrets that have signed nothing."""
+    provider = PayPal(FakePayPal()) if delivery is PAYPAL else delivery.provider
+    with pytest.raises(SignatureError) as error:
+        provider.verify(request, [delivery.other_secret], NOW)
+    assert error.value.reason in {"missing", "malformed", "stale", "future", "mismatch"}
+
+
+@EVERY
+@given(data=st.data())
+def test_headers_and_bodies_of_any_kind_are_refused_by_the_one_error(delivery: Delivery, data: st.DataObject) -> None:
+    known = st.sampled_from(sorted(delivery.request().headers) or ["x"])
+    headers = data.draw(st.dictionaries(known | texts, texts | signature_like | timestamps, max_size=6))
+    refusing(delivery, WebhookRequest(headers, data.draw(st.binary(max_size=200)), URL))
+
+
+@EVERY
+@given(data=st.data())
+def test_a_genuine_request_with_one_header_changed_is_refused_by_the_one_error(
+    delivery: Delivery, data: st.DataObject
+) -> None:
+    headers = dict(delivery.request().headers)
+    if headers:
+        name = data.draw(st.sampled_from(sorted(headers)))
+        headers[name] = data.draw(texts | signature_like | timestamps | place_changed(headers[name]))
+    refusing(delivery, WebhookRequest(headers, delivery.body, URL))
+
+
+def place_changed(text: str) -> st.SearchStrategy[str]:
+    """Return the text with something else in one place."""
+    return st.tuples(st.integers(0, len(text)), texts).map(lambda at: text[: at[0]] + at[1] + text[at[0] + 1 :])
+
+
+@EVERY
+@given(place=st.integers(0), bytes_there=st.binary(min_size=1, max_size=4))
+def test_a_genuine_body_with_bytes_changed_is_refused_or_means_the_same(
+    delivery: Delivery, place: int, bytes_there: bytes
+) -> None:
+    """The same: Adyen signs values, not bytes, and leaves most of the body unsigned."""
+    place %= len(delivery.body)
+    body = delivery.body[:place] + bytes_there + delivery.body[place + 1 :]
+    genuine = delivery.request()
+    try:
+        verified = delivery.verify(WebhookRequest(genuine.headers, body, URL))
+    except SignatureError:
+        return
+    if delivery is not ADYEN:
+        assert verified.body == delivery.body
+        return
+    with contextlib.suppress(ContractError):
+        assert [told(event) for event in ADYEN.translate(body)] in ([told(ADYEN.translate()[0])], [])
+
+
+@EVERY
+@given(body=st.binary(max_size=300))
+def test_bytes_of_any_kind_are_events_or_a_broken_contract(delivery: Delivery, body: bytes) -> None:
+    translating(delivery, body)
+
+
+@EVERY
+@given(data=st.data())
+def test_a_genuine_document_with_a_value_changed_is_events_or_a_broken_contract(
+    delivery: Delivery, data: st.DataObject
+) -> None:
+    if delivery.scheme == "slack":
+        return
+    document = json.loads(delivery.body)
+    _change(document, data)
+    translating(delivery, json.dumps(document).encode())
+
+
+def _change(document: Any, data: st.DataObject) -> None:
+    """Put another value into one place of a document."""
+    while True:
+        keys = list(document) if isinstance(document, dict) else list(range(len(document)))
+        key = data.draw(st.sampled_from(keys))
+        if not isinstance(document[key], dict | list) or not document[key] or data.draw(st.integers(0, 3)) == 0:
+            document[key] = data.draw(values)
+            return
+        document = document[key]
+
+
+def translating(delivery: Delivery, body: bytes) -> None:
+    """Translate, and look at what the ledger would be given."""
+    with contextlib.suppress(ContractError):
+        for event in delivery.provider.translate(Verified(body, "msg_1")):
+            assert 0 < len(event.event_id) <= 200
+            assert 0 < len(event.external_id) <= 200
+            assert len((event.event_id + event.external_id).encode()) <= 1600
+            assert (event.amount is None) == (event.currency is None)
+            assert event.reason is None or 0 < len(event.reason) <= 500
+
+
+@given(st.lists(st.fixed_dictionaries({"pspReference": texts, "merchantReference": texts}), min_size=1, max_size=3))
+def test_items_with_any_references_are_verified_or_refused_by_the_one_error(items: list[dict[str, Any]]) -> None:
+    base = {"merchantAccountCode": "A", "amount": {"value": 1, "currency": "EUR"}, "eventCode": "CAPTURE"}
+    try:
+        body = sign_adyen(ADYEN.secret, *[{**base, "success": "true", **item} for item in items])
+    except UnicodeEncodeError:
+        return
+    refusable = any(":" in item["pspReference"] for item in items)
+    try:
+        ADYEN.verify(ADYEN.request(body))
+    except SignatureError:
+        assert refusable

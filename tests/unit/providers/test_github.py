@@ -1,0 +1,81 @@
+"""GitHub: the example of its documents, and what its check runs say."""
+
+from typing import Any
+
+import pytest
+
+from countersign.domain.errors import ContractError
+from countersign.domain.provider_events import EventStatus
+from countersign.webhooks import Verified, WebhookRequest
+from tests.deliveries import DELIVERY_ID, GITHUB, any_check_run, told
+
+EXAMPLE = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
+
+
+def test_the_example_of_githubs_documents_is_verified() -> None:
+    headers = {"X-Hub-Signature-256": EXAMPLE, "X-GitHub-Delivery": DELIVERY_ID}
+    assert GITHUB.verify(WebhookRequest(headers, b"Hello, World!")) == Verified(b"Hello, World!", DELIVERY_ID)
+
+
+@pytest.mark.parametrize(
+    ("conclusion", "status"),
+    [
+        ("success", EventStatus.PAID),
+        ("failure", EventStatus.FAILED),
+        ("cancelled", EventStatus.FAILED),
+        ("startup_failure", EventStatus.FAILED),
+        ("timed_out", EventStatus.EXPIRED),
+        ("stale", EventStatus.EXPIRED),
+        ("action_required", EventStatus.PENDING),
+        ("neutral", EventStatus.UNKNOWN),
+        ("skipped", EventStatus.UNKNOWN),
+        ("teleported", EventStatus.UNKNOWN),
+    ],
+)
+def test_the_conclusion_of_a_completed_run_is_the_status(conclusion: str, status: EventStatus) -> None:
+    (event,) = GITHUB.translate(any_check_run(conclusion=conclusion))
+    assert told(event) == (DELIVERY_ID, "build-1001", status, None, None)
+    assert event.reason == conclusion
+
+
+@pytest.mark.parametrize("status", ["queued", "in_progress", "waiting", "requested", "pending"])
+def test_a_run_that_is_not_completed_is_pending_whatever_it_concludes(status: str) -> None:
+    for conclusion in (None, "success"):
+        (event,) = GITHUB.translate(any_check_run("created", status=status, conclusion=conclusion))
+        assert event.status is EventStatus.PENDING
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"zen":"Keep it logically awesome.","hook_id":1}',
+        b'{"action":"completed","check_suite":{"id":1}}',
+        any_check_run("rerequested"),
+        any_check_run("requested_action"),
+        any_check_run(external_id=""),
+        any_check_run(external_id=None),
+    ],
+    ids=["ping", "a check suite", "asked again", "an action asked", "no external id", "a null external id"],
+)
+def test_what_is_no_result_of_a_run_of_ours_is_ignored(body: bytes) -> None:
+    assert GITHUB.translate(body) == ()
+
+
+def test_the_type_is_read_from_the_body_since_the_header_is_not_signed() -> None:
+    verified = GITHUB.verify(GITHUB.request(headers={"x-github-event": "ping"}))
+    assert len(GITHUB.provider.translate(verified)) == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        ({"external_id": 5}, "/check_run/external_id"),
+        ({"status": None}, "/check_run/status"),
+        ({"conclusion": None}, "/check_run/conclusion"),
+        ({"completed_at": "today"}, "/check_run/completed_at"),
+    ],
+)
+def test_what_is_malformed_is_named_by_its_json_pointer(fields: dict[str, Any], pointer: str) -> None:
+    with pytest.raises(ContractError) as error:
+        GITHUB.translate(any_check_run(**fields))
+    assert error.value.pointer == pointer

@@ -1,0 +1,280 @@
+"""PayPal: verified by asking PayPal, and accepted by nobody else."""
+
+import json
+from collections.abc import Mapping
+from email.message import Message
+from http.client import HTTPException, IncompleteRead
+from io import BytesIO
+from typing import Any, Self
+from urllib.error import HTTPError, URLError
+from urllib.request import Request
+from urllib.response import addinfourl
+
+import pytest
+
+from countersign.domain.errors import ContractError, SecretError, SignatureError, VerifierUnavailableError
+from countersign.domain.provider_events import EventStatus
+from countersign.providers.paypal import PayPal, Post, post_over_https
+from tests.builders import NOW
+from tests.deliveries import PAYPAL, FakePayPal, any_capture, told
+
+
+def verify(post: Post, *secrets: str) -> bytes:
+    return PayPal(post).verify(PAYPAL.request(), secrets or (PAYPAL.secret,), NOW).body
+
+
+def answering(token: tuple[int, bytes], verdict: tuple[int, bytes] = (200, b"{}")) -> Post:
+    """Return a PayPal that gives these answers."""
+
+    def post(url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
+        return token if url.endswith("/oauth2/token") else verdict
+
+    return post
+
+
+TOKEN = (200, b'{"access_token":"A21AAF"}')
+SUCCESS = (200, b'{"verification_status":"SUCCESS"}')
+
+
+def test_paypal_is_asked_with_what_came_and_confirms() -> None:
+    paypal = FakePayPal(PAYPAL.body)
+    assert verify(paypal) == PAYPAL.body
+    (token_url, token_headers, grant), (url, headers, question) = paypal.asked
+    assert token_url == "https://api-m.sandbox.paypal.com/v1/oauth2/token"
+    assert token_headers["Authorization"] == "Basic Y2xpZW50OnMzY3IzdA=="
+    assert grant == b"grant_type=client_credentials"
+    assert url == "https://api-m.sandbox.paypal.com/v1/notifications/verify-webhook-signature"
+    assert headers["Authorization"] == "Bearer A21AAF"
+    asked = json.loads(question)
+    assert asked.pop("webhook_event") == json.loads(PAYPAL.body)
+    assert asked == {
+        "auth_algo": "SHA256withRSA",
+        "cert_url": "https://api.paypal.com/v1/notifications/certs/CERT-360caa42-fca2a594-a5cafa77",
+        "transmission_id": "69cd13f0-d67a-11e5-baa3-778b53f4ae55",
+        "transmission_sig": "lmI95Jx3Y9nhR5SJWlHVIWpg4AgFk7n9bCHSRxbrd8A9zrhdu2rMyFrmz",
+        "transmission_time": "2026-03-01T09:00:00Z",
+        "webhook_id": "1JE4291016473214C",
+    }
+
+
+def test_the_event_goes_to_paypal_byte_for_byte() -> None:
+    body = b' {"id" : "WH-1",\n "n":1.10} '
+    paypal = FakePayPal(body)
+    assert PayPal(paypal).verify(PAYPAL.request(body), [PAYPAL.secret], NOW).body == body
+
+
+def test_an_account_of_the_live_stage_is_asked_there() -> None:
+    paypal = FakePayPal(PAYPAL.body)
+    verify(paypal, PAYPAL.other_secret)
+    assert all(url.startswith("https://api-m.paypal.com/") for url, _, _ in paypal.asked)
+
+
+def test_while_a_webhook_is_moved_both_accounts_are_asked() -> None:
+    paypal = FakePayPal(b"another")
+    with pytest.raises(SignatureError, match="mismatch"):
+        verify(paypal, PAYPAL.other_secret, PAYPAL.secret)
+    assert len(paypal.asked) == 4
+
+
+@pytest.mark.parametrize(
+    "verdict",
+    [
+        (200, b'{"verification_status":"FAILURE"}'),
+        (200, b'{"verification_status":"success"}'),
+        (200, b'{"verification_status":true}'),
+        (200, b'{"verification_status":["SUCCESS"]}'),
+        (200, b"{}"),
+        (200, b"[]"),
+        (400, b""),
+        (404, SUCCESS[1]),
+        (422, SUCCESS[1]),
+    ],
+)
+def test_anything_but_success_is_a_mismatch(verdict: tuple[int, bytes]) -> None:
+    with pytest.raises(SignatureError, match="mismatch"):
+        verify(answering(TOKEN, verdict))
+
+
+@pytest.mark.parametrize(
+    ("token", "verdict"),
+    [
+        *((TOKEN, (status, SUCCESS[1])) for status in (0, 201, 204, 301, 302, 307, 429, 500, 502, 503, 504)),
+        (TOKEN, (200, b"<html>")),
+        (TOKEN, (200, b"")),
+        (TOKEN, (200, b'{"verification_status":"SUCCESS","verification_status":"SUCCESS"}')),
+        ((500, b""), SUCCESS),
+        ((400, b""), SUCCESS),
+        ((200, b"{}"), SUCCESS),
+        ((200, b'{"access_token":5}'), SUCCESS),
+        ((200, b'{"access_token":"a\\r\\nX-Injected: 1"}'), SUCCESS),
+        ((200, b"not json"), SUCCESS),
+    ],
+)
+def test_while_paypal_does_not_say_nothing_is_accepted_and_it_may_send_again(
+    token: tuple[int, bytes], verdict: tuple[int, bytes]
+) -> None:
+    with pytest.raises(VerifierUnavailableError):
+        verify(answering(token, verdict))
+
+
+@pytest.mark.parametrize("error", [URLError("no route"), TimeoutError(), ConnectionResetError(), OSError()])
+def test_no_connection_to_paypal_is_an_outage(error: OSError) -> None:
+    def post(url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
+        raise error
+
+    with pytest.raises(VerifierUnavailableError):
+        verify(post)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_credentials_that_paypal_refuses_are_the_operators_to_mend(status: int) -> None:
+    for post in (answering((status, b"")), answering(TOKEN, (status, b""))):
+        with pytest.raises(SecretError) as error:
+            verify(post)
+        assert "s3cr3t" not in str(error.value)
+
+
+def test_a_body_cannot_close_the_question_and_go_on() -> None:
+    body = b'{"id":"x"},"webhook_id":"of-the-attacker","extra":{}'
+    paypal = FakePayPal(body)
+    with pytest.raises(SignatureError, match="malformed"):
+        PayPal(paypal).verify(PAYPAL.request(body), [PAYPAL.secret], NOW)
+    assert paypal.asked == []
+
+
+@pytest.mark.parametrize("value", ["x" * 501, "a b", "a\nb", "é", "\ud800"])
+def test_headers_that_paypal_does_not_send_are_malformed(value: str) -> None:
+    for name in PAYPAL.request().headers:
+        with pytest.raises(SignatureError, match="malformed"):
+            PAYPAL.verify(PAYPAL.request(headers={name: value}))
+
+
+# What the events say
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("COMPLETED", EventStatus.PAID),
+        ("PENDING", EventStatus.PENDING),
+        ("DENIED", EventStatus.FAILED),
+        ("DECLINED", EventStatus.FAILED),
+        ("REVERSED", EventStatus.UNKNOWN),
+        ("REFUNDED", EventStatus.UNKNOWN),
+        ("TELEPORTED", EventStatus.UNKNOWN),
+    ],
+)
+def test_a_type_is_a_status_and_another_of_a_capture_is_unknown(kind: str, status: EventStatus) -> None:
+    (event,) = PAYPAL.translate(any_capture(f"PAYMENT.CAPTURE.{kind}", status_details={"reason": "PENDING_REVIEW"}))
+    assert told(event) == ("WH-58D329510W468432D-8HN650336L201105X", "42311647XV020574X", status, "250.00", "EUR")
+    assert event.reason == "PENDING_REVIEW"
+
+
+@pytest.mark.parametrize("kind", ["CHECKOUT.ORDER.APPROVED", "PAYMENT.SALE.COMPLETED", "payment.capture.completed"])
+def test_other_types_are_ignored(kind: str) -> None:
+    assert PAYPAL.translate(any_capture(kind)) == ()
+
+
+def test_the_merchants_own_id_goes_before_the_captures() -> None:
+    (event,) = PAYPAL.translate(any_capture(custom_id="order-1001"))
+    assert event.external_id == "order-1001"
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        ({"id": None}, "/resource/id"),
+        ({"custom_id": 5}, "/resource/custom_id"),
+        ({"amount": None}, "/resource/amount/currency_code"),
+        ({"amount": {"value": 250, "currency_code": "EUR"}}, "/resource/amount/value"),
+    ],
+)
+def test_what_is_malformed_is_named_by_its_json_pointer(fields: dict[str, Any], pointer: str) -> None:
+    with pytest.raises(ContractError) as error:
+        PAYPAL.translate(any_capture(**fields))
+    assert error.value.pointer == pointer
+
+
+# Over HTTPS
+
+
+class FakeAnswer:
+    """What urllib gives for an answer."""
+
+    status = 200
+
+    def __init__(self, content: bytes | Exception) -> None:
+        self.content = content
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def read(self, limit: int) -> bytes:
+        if isinstance(self.content, Exception):
+            raise self.content
+        return self.content[:limit]
+
+
+def opening(monkeypatch: pytest.MonkeyPatch, result: FakeAnswer | Exception) -> list[tuple[Request, float]]:
+    """Let urllib open nothing, and return what it was asked to open."""
+    opened: list[tuple[Request, float]] = []
+
+    def open_(self: Any, request: Request, timeout: float) -> FakeAnswer:
+        opened.append((request, timeout))
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    monkeypatch.setattr("urllib.request.OpenerDirector.open", open_)
+    return opened
+
+
+def test_a_question_is_posted_with_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = opening(monkeypatch, FakeAnswer(b"{}"))
+    assert post_over_https("https://api-m.paypal.com/x", {"A": "b"}, b"body") == (200, b"{}")
+    ((request, timeout),) = opened
+    assert (request.method, request.full_url, request.data, request.headers["A"]) == (
+        "POST",
+        "https://api-m.paypal.com/x",
+        b"body",
+        "b",
+    )
+    assert timeout == 5
+
+
+def test_an_answer_is_read_up_to_a_cap(monkeypatch: pytest.MonkeyPatch) -> None:
+    opening(monkeypatch, FakeAnswer(b"x" * 1_000_000))
+    assert len(post_over_https("https://api-m.paypal.com/x", {}, b"")[1]) == 64 * 1024
+
+
+def test_an_error_status_is_a_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    opening(monkeypatch, HTTPError("https://api-m.paypal.com/x", 503, "no", Message(), None))
+    assert post_over_https("https://api-m.paypal.com/x", {}, b"") == (503, b"")
+
+
+def test_a_redirect_is_not_followed_since_the_credentials_would_go_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+
+    def https_open(self: Any, request: Request) -> addinfourl:
+        opened.append(request.full_url)
+        headers = Message()
+        headers["Location"] = "https://elsewhere.example.com/"
+        answer = addinfourl(BytesIO(), headers, request.full_url, 302)
+        answer.msg = "Found"  # type: ignore[attr-defined]
+        return answer
+
+    monkeypatch.setattr("urllib.request.HTTPSHandler.https_open", https_open)
+    assert post_over_https("https://api-m.paypal.com/x", {"Authorization": "Basic x"}, b"") == (302, b"")
+    assert opened == ["https://api-m.paypal.com/x"]
+
+
+@pytest.mark.parametrize("error", [IncompleteRead(b""), HTTPException()])
+def test_an_answer_that_breaks_off_is_a_connection_that_failed(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    for result in (error, FakeAnswer(error)):
+        opening(monkeypatch, result)
+        with pytest.raises(ConnectionError):
+            post_over_https("https://api-m.paypal.com/x", {}, b"")

@@ -1,0 +1,92 @@
+"""Shopify: orders and transactions, told apart by what is signed."""
+
+import json
+from typing import Any
+
+import pytest
+
+from countersign.domain.errors import ContractError
+from countersign.domain.provider_events import EventStatus
+from tests.deliveries import DELIVERY_ID, SHOPIFY, any_order, told
+
+
+def any_transaction(**fields: Any) -> bytes:
+    """Return a transaction of Shopify's."""
+    transaction = {
+        "id": 120560818172775265,
+        "order_id": 820982911946154508,
+        "kind": "sale",
+        "status": "success",
+        "amount": "250.0",
+        "currency": "EUR",
+        "processed_at": "2026-03-01T03:59:58-05:00",
+        "error_code": None,
+    }
+    return json.dumps(transaction | fields).encode()
+
+
+@pytest.mark.parametrize(
+    ("financial_status", "status"),
+    [
+        ("paid", EventStatus.PAID),
+        ("pending", EventStatus.PENDING),
+        ("authorized", EventStatus.PENDING),
+        ("partially_paid", EventStatus.PENDING),
+        ("voided", EventStatus.FAILED),
+        ("expired", EventStatus.EXPIRED),
+        ("refunded", EventStatus.UNKNOWN),
+        ("teleported", EventStatus.UNKNOWN),
+    ],
+)
+def test_an_order_stands_as_its_financial_status_says(financial_status: str, status: EventStatus) -> None:
+    (event,) = SHOPIFY.translate(any_order(financial_status=financial_status))
+    assert told(event) == (DELIVERY_ID, "820982911946154508", status, "250.00", "EUR")
+
+
+@pytest.mark.parametrize("kind", ["sale", "capture"])
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ("success", EventStatus.PAID),
+        ("pending", EventStatus.PENDING),
+        ("failure", EventStatus.FAILED),
+        ("error", EventStatus.FAILED),
+        ("teleported", EventStatus.UNKNOWN),
+    ],
+)
+def test_a_transaction_that_pays_stands_as_its_status_says(kind: str, sent: str, status: EventStatus) -> None:
+    (event,) = SHOPIFY.translate(any_transaction(kind=kind, status=sent, error_code="card_declined"))
+    assert told(event) == (DELIVERY_ID, "820982911946154508", status, "250.00", "EUR")
+    assert event.reason == "card_declined"
+
+
+@pytest.mark.parametrize("kind", ["authorization", "refund", "void", "change", None, ["sale"], {}])
+def test_transactions_that_pay_nothing_are_ignored(kind: Any) -> None:
+    assert SHOPIFY.translate(any_transaction(kind=kind)) == ()
+
+
+def test_the_topic_is_not_believed_since_it_is_not_signed() -> None:
+    body = any_order(financial_status="pending")
+    verified = SHOPIFY.verify(SHOPIFY.request(body, headers={"x-shopify-topic": "orders/paid"}))
+    (event,) = SHOPIFY.provider.translate(verified)
+    assert event.status is EventStatus.PENDING
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        (any_order(id="820982911946154508"), "/id"),
+        (any_order(id=True), "/id"),
+        (any_order(id=10**20), "/id"),
+        (any_order(total_price=250), "/total_price"),
+        (any_order(currency=None), "/currency"),
+        (any_order(financial_status=1), "/financial_status"),
+        (any_transaction(order_id=None), "/order_id"),
+        (any_transaction(status=None), "/status"),
+        (any_transaction(amount="-5"), "/amount"),
+    ],
+)
+def test_what_is_malformed_is_named_by_its_json_pointer(body: bytes, pointer: str) -> None:
+    with pytest.raises(ContractError) as error:
+        SHOPIFY.translate(body)
+    assert error.value.pointer == pointer

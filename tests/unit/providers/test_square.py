@@ -1,0 +1,63 @@
+"""Square: the example of its libraries, the URL that it signs, and what its payments say."""
+
+from typing import Any
+
+import pytest
+
+from countersign.domain.errors import ContractError, SignatureError
+from countersign.domain.provider_events import EventStatus
+from countersign.webhooks import WebhookRequest
+from tests.deliveries import SQUARE, any_square_payment, told
+
+EXAMPLE = {"X-Square-HmacSha256-Signature": "2kRE5qRU2tR+tBGlDwMEw2avJ7QM4ikPYD/PJ3bd9Og="}
+EXAMPLE_URL = "https://example.com/webhook"
+
+
+def test_the_example_of_squares_libraries_is_verified() -> None:
+    request = WebhookRequest(EXAMPLE, b'{"hello":"world"}', EXAMPLE_URL)
+    assert SQUARE.verify(request).body == b'{"hello":"world"}'
+
+
+@pytest.mark.parametrize("url", ["", "https://example.com/webhook/", "http://example.com/webhook"])
+def test_another_url_is_a_mismatch(url: str) -> None:
+    with pytest.raises(SignatureError, match="mismatch"):
+        SQUARE.verify(WebhookRequest(EXAMPLE, b'{"hello":"world"}', url))
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ("COMPLETED", EventStatus.PAID),
+        ("APPROVED", EventStatus.PENDING),
+        ("PENDING", EventStatus.PENDING),
+        ("CANCELED", EventStatus.FAILED),
+        ("FAILED", EventStatus.FAILED),
+        ("TELEPORTED", EventStatus.UNKNOWN),
+    ],
+)
+@pytest.mark.parametrize("kind", ["payment.created", "payment.updated"])
+def test_a_payment_stands_as_its_status_says(kind: str, sent: str, status: EventStatus) -> None:
+    (event,) = SQUARE.translate(any_square_payment(kind, status=sent))
+    event_id, payment = "13b867cf-db3d-4b1c-90b6-2f32a9d78124", "hYy9pRFVxpDsO1FB05SunFWUe9JZY"
+    assert told(event) == (event_id, payment, status, "250.00", "EUR")
+
+
+@pytest.mark.parametrize("kind", ["refund.updated", "payment", "payment.updated.v2"])
+def test_other_types_are_ignored(kind: str) -> None:
+    assert SQUARE.translate(any_square_payment(kind)) == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        ({"id": None}, "/id"),
+        ({"status": None}, "/status"),
+        ({"amount_money": None}, "/amount_money/currency"),
+        ({"amount_money": {"amount": 1.0, "currency": "EUR"}}, "/amount_money/amount"),
+        ({"amount_money": {"amount": 10**17, "currency": "JPY"}}, "/amount_money/amount"),
+    ],
+)
+def test_what_is_malformed_is_named_by_its_json_pointer(fields: dict[str, Any], pointer: str) -> None:
+    with pytest.raises(ContractError) as error:
+        SQUARE.translate(any_square_payment(**fields))
+    assert error.value.pointer == f"/data/object/payment{pointer}"

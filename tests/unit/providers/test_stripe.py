@@ -1,0 +1,167 @@
+"""Stripe: its signature scheme, and what its payment intents say."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from countersign.domain.errors import ContractError, SignatureError
+from countersign.domain.provider_events import EventStatus
+from tests.builders import NOW
+from tests.deliveries import STRIPE, any_payment_intent, told
+
+translate = STRIPE.translate
+GENUINE = STRIPE.request().headers["stripe-signature"]
+TIME, SIGNATURE = GENUINE.split(",")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        GENUINE,
+        f"{SIGNATURE},{TIME}",
+        f"{TIME},v0={'0' * 64},{SIGNATURE}",
+        f"{TIME},v1={'0' * 64},{SIGNATURE}",
+        f"{TIME},{SIGNATURE},v2=x",
+    ],
+)
+def test_other_schemes_and_other_keys_signatures_are_passed_over(header: str) -> None:
+    assert STRIPE.verify(STRIPE.request(headers={"stripe-signature": header})).body == STRIPE.body
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        (TIME, "missing"),
+        (SIGNATURE, "malformed"),
+        (f"{TIME},{TIME},{SIGNATURE}", "malformed"),
+        (f"t=1,{TIME},{SIGNATURE}", "malformed"),
+        (f"{TIME},v0={SIGNATURE[3:]}", "missing"),
+        (f"{TIME},V1={SIGNATURE[3:]}", "missing"),
+        (f"{TIME}, {SIGNATURE}", "missing"),
+        (f"{TIME},{SIGNATURE},", "malformed"),
+        (f"{TIME},v1,{SIGNATURE}", "malformed"),
+        (f"{TIME},{SIGNATURE}=", "malformed"),
+        (f"{TIME};{SIGNATURE}", "malformed"),
+        (f"t=,{SIGNATURE}", "malformed"),
+    ],
+)
+def test_a_header_of_another_form_is_refused(header: str, reason: str) -> None:
+    with pytest.raises(SignatureError) as error:
+        STRIPE.verify(STRIPE.request(headers={"stripe-signature": header}))
+    assert error.value.reason == reason
+
+
+def test_the_timestamp_is_signed() -> None:
+    with pytest.raises(SignatureError, match="mismatch"):
+        STRIPE.verify(STRIPE.request(headers={"stripe-signature": f"t={int(TIME[2:]) + 1},{SIGNATURE}"}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("payment_intent.succeeded", EventStatus.PAID),
+        ("payment_intent.processing", EventStatus.PENDING),
+        ("payment_intent.payment_failed", EventStatus.FAILED),
+        ("payment_intent.canceled", EventStatus.FAILED),
+        ("payment_intent.teleported", EventStatus.UNKNOWN),
+    ],
+)
+def test_a_type_is_a_status_and_another_of_a_payment_intent_is_unknown(kind: str, status: EventStatus) -> None:
+    (event,) = translate(any_payment_intent(kind))
+    assert told(event) == ("evt_1MtwBw", "pi_3MtwBwLkdIwHu7ix28a3tqPa", status, "250.00", "EUR")
+    assert event.occurred_at == NOW - timedelta(seconds=2)
+    assert event.reason is None
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "charge.succeeded",
+        "payment_intents.succeeded",
+        "invoice.payment_intent.succeeded",
+        "payment_intent.created",
+        "payment_intent.requires_action",
+        "payment_intent.amount_capturable_updated",
+        "payment_intent.partially_funded",
+    ],
+)
+def test_what_says_nothing_of_the_result_is_ignored(kind: str) -> None:
+    assert translate(any_payment_intent(kind)) == ()
+
+
+@pytest.mark.parametrize(
+    ("count", "currency", "amount"),
+    [
+        (25000, "eur", "250.00"),
+        (5, "usd", "0.05"),
+        (0, "usd", "0.00"),
+        (500, "jpy", "500"),
+        (500, "mga", "500.00"),
+        (5120, "kwd", "5.120"),
+        (500, "isk", "5"),
+        (500, "ugx", "5"),
+        (1045, "huf", "10.45"),
+        (80000, "twd", "800.00"),
+        (99_999_999, "vnd", "99999999"),
+    ],
+)
+def test_minor_units_are_those_of_the_currency_as_stripe_counts_them(count: int, currency: str, amount: str) -> None:
+    (event,) = translate(any_payment_intent(amount=count, currency=currency))
+    assert (event.amount, event.currency) == (amount, currency.upper())
+
+
+def test_what_counts_as_paid_is_what_was_received() -> None:
+    (event,) = translate(any_payment_intent(amount=25000, amount_received=10000))
+    assert event.amount == "100.00"
+
+
+def test_before_anything_is_received_the_amount_is_what_was_asked() -> None:
+    for kind in ("payment_intent.processing", "payment_intent.payment_failed", "payment_intent.canceled"):
+        (event,) = translate(any_payment_intent(kind, amount_received=0))
+        assert event.amount == "250.00"
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "reason"),
+    [
+        ("payment_failed", {"last_payment_error": {"code": "card_declined"}}, "card_declined"),
+        ("payment_failed", {"last_payment_error": {"code": "x", "decline_code": "do_not_honor"}}, "do_not_honor"),
+        ("payment_failed", {"last_payment_error": None}, None),
+        ("canceled", {"cancellation_reason": "abandoned"}, "abandoned"),
+        ("canceled", {"cancellation_reason": None}, None),
+        ("succeeded", {"last_payment_error": {"code": "card_declined"}}, None),
+    ],
+)
+def test_the_reason_is_stripes_own_word(kind: str, fields: dict[str, Any], reason: str | None) -> None:
+    (event,) = translate(any_payment_intent(f"payment_intent.{kind}", **fields))
+    assert event.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        ({"id": None}, "/data/object/id"),
+        ({"amount": True}, "/data/object/amount"),
+        ({"amount": 250.0}, "/data/object/amount"),
+        ({"amount": "25000"}, "/data/object/amount"),
+        ({"amount": -1}, "/data/object/amount"),
+        ({"amount": 10**18}, "/data/object/amount"),
+        ({"amount": 10**4000}, "/data/object/amount"),
+        ({"amount_received": True}, "/data/object/amount_received"),
+        ({"currency": ""}, "/data/object/currency"),
+        ({"last_payment_error": {"code": 5}}, None),
+    ],
+)
+def test_what_is_malformed_is_named_by_its_json_pointer(fields: dict[str, Any], pointer: str | None) -> None:
+    if pointer is None:
+        assert translate(any_payment_intent(**fields))
+        return
+    with pytest.raises(ContractError) as error:
+        translate(any_payment_intent(**fields))
+    assert error.value.pointer == pointer
+
+
+def test_the_event_needs_an_id_of_its_own() -> None:
+    with pytest.raises(ContractError, match="/id"):
+        translate(any_payment_intent().replace(b'"evt_1MtwBw"', b"null"))

@@ -1,0 +1,178 @@
+"""Inboxes: what waits for somebody behind a link of its own, and having that link mailed to them."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from countersign.domain.errors import CrossSiteError, InboxExpiredError, UnknownLinkError
+from countersign.domain.people import Delegation
+from countersign.domain.rules import Decision
+from countersign.domain.tasks import Status, Task, Vote
+from countersign.domain.tokens import mint
+from countersign.ports import Link, Purpose
+from countersign.services.inboxes import PAUSE, Inboxes, InboxRequest
+from tests.builders import (
+    APPROVER,
+    NOW,
+    OTHER_APPROVER,
+    TASK_ID,
+    any_decided_task,
+    any_rule,
+    any_task,
+    any_token,
+)
+from tests.fakes import FixedClock, MemoryLedger
+
+
+class Hall:
+    """Tasks that somebody was sent links of, and the link to their inbox."""
+
+    def __init__(self, *standing: Task) -> None:
+        self.ledger = MemoryLedger()
+        self.clock = FixedClock(NOW)
+        self.inboxes = Inboxes(self.ledger, self.clock)
+        self.review = ""
+        for task in standing:
+            self.ledger.standing[task.task_id] = task
+            self.review = self.link(task.task_id)
+        self.inbox = self.link("", NOW + timedelta(days=7))
+
+    def link(self, task_id: str, expires_at: datetime | None = None, recipient: str = APPROVER) -> str:
+        token, fingerprint = mint()
+        purpose = Purpose.REVIEW if task_id else Purpose.INBOX
+        self.ledger.put_link(Link(fingerprint, task_id, recipient, purpose, expires_at), NOW)
+        return token
+
+    def ask(self, token: str, task_id: str = "", fetch_site: str = "same-origin") -> str:
+        return self.inboxes.send(InboxRequest(token, task_id, fetch_site))
+
+    @property
+    def sent(self) -> list[list[str]]:
+        return [envelope["task"]["recipients"] for envelope in self.ledger.outbox.values()]
+
+
+def numbered(number: int, **changes: object) -> Task:
+    return any_task(task_id=f"order-{number}.approval", **changes)
+
+
+# Looking
+
+
+def test_an_inbox_lists_what_waits_for_its_owner_the_most_urgent_first() -> None:
+    later, sooner = numbered(1, expires_at=NOW + timedelta(days=2)), numbered(2, expires_at=NOW + timedelta(hours=1))
+    hall = Hall(later, sooner)
+    inbox = hall.inboxes.look(hall.inbox)
+    assert (inbox.recipient, inbox.tasks) == (APPROVER, (sooner, later))
+
+
+def test_a_task_that_was_mailed_more_than_once_is_listed_once() -> None:
+    hall = Hall(any_task())
+    hall.link(TASK_ID)
+    assert len(hall.inboxes.look(hall.inbox).tasks) == 1
+
+
+def test_what_its_owner_has_answered_stays_listed_until_it_is_decided() -> None:
+    voted = any_task(
+        audience=(APPROVER, OTHER_APPROVER), rule=any_rule(), votes={APPROVER: Vote(Decision.APPROVE, "", NOW)}
+    )
+    hall = Hall(voted)
+    assert hall.inboxes.look(hall.inbox).tasks == (voted,)
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        any_decided_task(),
+        any_task(status=Status.CANCELLED),
+        any_task(expires_at=NOW),
+        any_task(audience=(OTHER_APPROVER,), delegations=(Delegation(APPROVER, OTHER_APPROVER, NOW),)),
+        any_task(requester=APPROVER),
+    ],
+    ids=["decided", "withdrawn", "past its deadline", "handed on", "their own request"],
+)
+def test_what_its_owner_cannot_decide_is_not_listed(task: Task) -> None:
+    hall = Hall(task)
+    assert hall.inboxes.look(hall.inbox).tasks == ()
+
+
+def test_looking_fifty_times_writes_nothing() -> None:
+    hall = Hall(any_task())
+    hall.ledger.before_write = lambda write: pytest.fail(f"looking wrote: {write}")
+    links = dict(hall.ledger.links)
+    for _ in range(50):
+        hall.inboxes.look(hall.inbox)
+    assert (hall.ledger.links, hall.ledger.outbox) == (links, {})
+
+
+@pytest.mark.parametrize("token", ["", "short", any_token()])
+def test_a_token_that_nobody_has_opens_no_inbox(token: str) -> None:
+    hall = Hall(any_task())
+    with pytest.raises(UnknownLinkError):
+        hall.inboxes.look(token)
+
+
+def test_the_link_of_one_review_opens_no_inbox() -> None:
+    hall = Hall(any_task())
+    with pytest.raises(UnknownLinkError):
+        hall.inboxes.look(hall.review)
+
+
+def test_the_link_to_an_inbox_ends() -> None:
+    hall = Hall(any_task())
+    hall.clock.move(days=7)
+    with pytest.raises(InboxExpiredError):
+        hall.inboxes.look(hall.inbox)
+
+
+# Asking for it
+
+
+def test_the_link_goes_by_mail_to_whose_review_it_is_asked_from() -> None:
+    hall = Hall(any_task(audience=(APPROVER, OTHER_APPROVER)))
+    assert hall.ask(hall.review) == APPROVER
+    ((key, envelope),) = hall.ledger.outbox.items()
+    assert (envelope["kind"], envelope["task"]["recipients"]) == ("approval.inbox", [APPROVER])
+    assert "@" not in str(key), "the names of the outbox are logged"
+
+
+def test_from_one_link_one_mail_goes_out_in_a_while_however_often_it_is_asked_for() -> None:
+    hall = Hall(any_task())
+    for _ in range(20):
+        assert hall.ask(hall.review) == APPROVER
+    assert len(hall.sent) == 1
+    hall.ledger.outbox.clear()  # as the publisher does when it has sent what is in it
+    hall.clock.move(seconds=PAUSE.total_seconds() - 1)
+    hall.ask(hall.review)
+    assert hall.sent == []
+    hall.clock.move(seconds=1)
+    hall.ask(hall.review)
+    assert hall.sent == [[APPROVER]]
+
+
+def test_it_can_be_asked_for_from_a_review_that_is_over() -> None:
+    hall = Hall(any_decided_task())
+    assert hall.ask(hall.review) == APPROVER
+    assert hall.sent == [[APPROVER]]
+
+
+def test_it_can_be_asked_for_from_an_inbox_by_one_of_its_tasks_only() -> None:
+    hall = Hall(any_task())
+    assert hall.ask(hall.inbox, TASK_ID) == APPROVER
+    for task_id in ("", "order-2.approval"):
+        with pytest.raises(UnknownLinkError):
+            hall.ask(hall.inbox, task_id)
+
+
+@pytest.mark.parametrize("fetch_site", ["cross-site", "same-site"])
+def test_another_site_has_nothing_mailed(fetch_site: str) -> None:
+    hall = Hall(any_task())
+    with pytest.raises(CrossSiteError):
+        hall.ask(hall.review, fetch_site=fetch_site)
+    assert hall.sent == []
+
+
+def test_an_unknown_link_has_nothing_mailed() -> None:
+    hall = Hall(any_task())
+    with pytest.raises(UnknownLinkError):
+        hall.ask(any_token())
+    assert hall.sent == []

@@ -1,0 +1,365 @@
+"""Events of providers: each acts once, whenever it comes, however often, and whatever dies in between."""
+
+import dataclasses
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from countersign.domain.answers import Sender, document_of
+from countersign.domain.audit import AuditEvent
+from countersign.domain.errors import LedgerUnavailableError
+from countersign.domain.payments import Handling
+from countersign.domain.provider_events import ProviderEvent
+from countersign.domain.tasks import Status, Task
+from countersign.services.contention import settle
+from countersign.services.provider_events import SIGNED, ProviderEvents
+from tests.builders import NOW, PAYMENT_TASK_ID, any_event, any_payment_task, is_unbroken
+from tests.fakes import FixedClock, MemoryLedger
+
+PROVIDER = Sender("pay", SIGNED)
+OPENED = AuditEvent("opened", "payment")
+
+
+class DeathError(Exception):
+    """The function died."""
+
+
+class Office:
+    """The use case, with its ledger in memory."""
+
+    def __init__(self, *, opened: bool = True) -> None:
+        self.ledger = MemoryLedger()
+        self.clock = FixedClock(NOW)
+        self.events = ProviderEvents(self.ledger, self.clock)
+        if opened:
+            self.open()
+
+    def open(self, **changes: Any) -> Task:
+        self.ledger.open(any_payment_task(**changes), (OPENED,), NOW)
+        return self.task
+
+    def receive(self, event: ProviderEvent, body: str = "") -> Handling:
+        """Receive an event; its body is its own unless told otherwise."""
+        return self.events.receive(event, body or f"body of {event.event_id}", PROVIDER)
+
+    @property
+    def task(self) -> Task:
+        return self.ledger.standing[PAYMENT_TASK_ID]
+
+    @property
+    def paid(self) -> bool:
+        return document_of(self.task).get("status") == "paid"
+
+    @property
+    def told(self) -> list[str]:
+        return [entry.event.event for entry in self.ledger.entries]
+
+    @property
+    def everything(self) -> Any:
+        """What could change: tasks, what is to be sent, the audit, and what is parked."""
+        ledger = self.ledger
+        return dict(ledger.standing), dict(ledger.outbox), self.told, ledger.parked("pay", "pay_1001")
+
+    def assert_decided_once(self) -> None:
+        assert self.told.count("decided") == 1
+        assert is_unbroken(self.ledger.entries, self.task.audit_head, self.task.audit_seq)
+
+    def die(self, moment: str, write: str) -> None:
+        """Die at the next write of a kind, before or after it."""
+
+        def die(name: str) -> None:
+            if name == write:
+                setattr(self.ledger, moment, lambda _: None)
+                raise DeathError
+
+        setattr(self.ledger, moment, die)
+
+    def meanwhile(self, write: str, act: Callable[[], object]) -> None:
+        """Let something else happen before the next write of a kind."""
+
+        def overtake(name: str) -> None:
+            if name == write:
+                self.ledger.before_write = lambda _: None
+                act()
+
+        self.ledger.before_write = overtake
+
+
+# Once
+
+
+def test_an_event_is_on_record_together_with_what_it_does() -> None:
+    office = Office()
+    assert office.receive(any_event()) is Handling.RECORDED
+    assert office.paid
+    record = office.ledger.event_records[("pay", "evt_1")]
+    assert (record.handling, record.task_id, record.body_digest) == ("recorded", PAYMENT_TASK_ID, "body of evt_1")
+    office.assert_decided_once()
+
+
+@pytest.mark.parametrize("status", ["pending", "paid", "failed", "expired", "unknown"])
+@pytest.mark.parametrize("opened", [True, False], ids=["to its task", "parked"])
+def test_the_same_event_again_is_a_duplicate_and_changes_nothing(status: str, opened: bool) -> None:
+    office = Office(opened=opened)
+    office.receive(any_event(status))
+    before = office.everything
+    assert office.receive(any_event(status)) is Handling.DUPLICATE
+    assert office.everything == before
+
+
+@pytest.mark.parametrize("opened", [True, False], ids=["to its task", "parked"])
+def test_another_body_under_a_known_id_is_a_conflict_on_record_that_is_not_applied(opened: bool) -> None:
+    office = Office(opened=opened)
+    office.receive(any_event("pending"))
+    before = dict(office.ledger.standing)
+    assert office.receive(any_event("paid"), "another body") is Handling.CONFLICT
+    assert office.ledger.standing == before
+    assert [(record.handling, record.body_digest) for record in office.ledger.aside] == [("conflict", "another body")]
+    assert office.receive(any_event("pending")) is Handling.DUPLICATE, "the first is known still"
+
+
+def test_two_providers_may_use_one_event_id() -> None:
+    office = Office()
+    office.receive(any_event())
+    assert office.events.receive(any_event(), "body", Sender("other", SIGNED)) is Handling.PARKED
+    assert office.events.receive(any_event(), "body", Sender("other", SIGNED)) is Handling.DUPLICATE
+
+
+def test_an_event_of_another_provider_never_decides_however_it_calls_the_payment() -> None:
+    office = Office()
+    office.events.receive(any_event(), "body", Sender("other", SIGNED))
+    assert office.task.status is Status.OPEN
+
+
+# Held
+
+
+def test_what_is_held_is_announced_once_in_the_same_write() -> None:
+    office = Office()
+    assert office.receive(any_event(amount="1.00", reason="words")) is Handling.HELD
+    ((key, envelope),) = office.ledger.outbox.items()
+    assert key == (PAYMENT_TASK_ID, "held#evt_1")
+    assert envelope["kind"] == "payment.held"
+    assert envelope["task"]["reason"] == "amount"
+    assert envelope["task"]["expected"] == {"amount": "250.00", "currency": "EUR"}
+    assert envelope["task"]["received"] == {"status": "paid", "amount": "1.00", "currency": "EUR"}
+    assert "words" not in str(envelope)
+    assert "callback" not in envelope
+    assert office.task.status is Status.OPEN
+
+
+def test_after_a_held_event_the_right_one_decides() -> None:
+    office = Office()
+    office.receive(any_event("paid", "evt_1", amount="1.00"))
+    assert office.receive(any_event("paid", "evt_2")) is Handling.RECORDED
+    assert office.paid
+
+
+@pytest.mark.parametrize("status", ["failed", "expired"])
+def test_that_nothing_was_paid_after_all_is_held_when_it_was_paid(status: str) -> None:
+    office = Office()
+    office.receive(any_event())
+    assert office.receive(any_event(status, "evt_2")) is Handling.HELD
+    assert office.paid
+    office.assert_decided_once()
+
+
+def test_an_event_whose_task_is_past_its_retention_is_held_not_tried_again_for_days() -> None:
+    office = Office()
+    del office.ledger.standing[PAYMENT_TASK_ID]
+    assert office.receive(any_event()) is Handling.HELD
+    (record,) = office.ledger.aside
+    assert (record.handling, record.task_id) == ("held", PAYMENT_TASK_ID)
+
+
+# Before the task
+
+
+def test_an_event_before_its_task_is_parked_and_the_opener_applies_it() -> None:
+    office = Office(opened=False)
+    assert office.receive(any_event()) is Handling.PARKED
+    office.open()
+    assert office.events.apply_parked(office.task) == office.task
+    assert office.paid
+    assert office.ledger.parked("pay", "pay_1001") == []
+    assert office.ledger.event_records[("pay", "evt_1")].handling is Handling.RECORDED
+    assert office.receive(any_event()) is Handling.DUPLICATE
+    office.assert_decided_once()
+
+
+def test_parked_events_are_applied_in_the_order_in_which_they_came() -> None:
+    office = Office(opened=False)
+    for event_id, status in (("evt_1", "pending"), ("evt_2", "paid"), ("evt_3", "failed")):
+        office.receive(any_event(status, event_id))
+    office.open()
+    office.events.apply_parked(office.task)
+    handlings = [office.ledger.event_records[("pay", f"evt_{number}")].handling for number in (1, 2, 3)]
+    assert handlings == [Handling.PENDING, Handling.RECORDED, Handling.HELD]
+    assert office.paid
+    assert list(office.ledger.outbox) == [(PAYMENT_TASK_ID, "held#evt_3")]
+
+
+def test_a_parked_event_of_other_money_is_held_and_decides_nothing() -> None:
+    office = Office(opened=False)
+    office.receive(any_event(currency="USD"))
+    office.open()
+    office.events.apply_parked(office.task)
+    assert office.task.status is Status.OPEN
+    assert list(office.ledger.outbox) == [(PAYMENT_TASK_ID, "held#evt_1")]
+
+
+def test_a_task_that_is_called_nothing_outside_has_nothing_parked() -> None:
+    office = Office(opened=False)
+    task = office.open(correlation=None)
+    assert office.events.apply_parked(task) == task
+
+
+def test_a_task_that_opens_while_its_event_is_being_parked_is_decided_by_it() -> None:
+    office = Office(opened=False)
+    office.meanwhile("park", office.open)
+    assert office.receive(any_event()) is Handling.RECORDED
+    assert office.paid
+    assert office.ledger.parked("pay", "pay_1001") == []
+    assert office.events.apply_parked(office.task) == office.task
+    office.assert_decided_once()
+
+
+def test_an_event_that_is_parked_while_its_task_is_being_opened_is_applied_by_the_opener() -> None:
+    office = Office(opened=False)
+    office.meanwhile("open", lambda: office.receive(any_event()))
+    office.open()
+    office.events.apply_parked(office.task)
+    assert office.paid
+    office.assert_decided_once()
+
+
+def test_an_event_that_decides_while_a_parked_one_is_being_applied_decides_alone() -> None:
+    office = Office(opened=False)
+    office.receive(any_event("failed", "evt_1"))
+    task = office.open()
+    office.meanwhile("commit_parked", lambda: office.receive(any_event("paid", "evt_2")))
+    settle(lambda: office.events.apply_parked(office.task), lambda _: None)
+    assert office.paid
+    assert office.ledger.event_records[("pay", "evt_1")].handling is Handling.HELD, "a person settles it"
+    assert task.status is Status.OPEN
+    office.assert_decided_once()
+
+
+# Races and crashes
+
+
+def test_the_same_event_at_the_same_moment_acts_once() -> None:
+    office = Office()
+    office.meanwhile("commit_event", lambda: office.receive(any_event()))
+    assert office.receive(any_event()) is Handling.DUPLICATE
+    office.assert_decided_once()
+
+
+def test_of_two_contradicting_events_at_the_same_moment_one_decides_and_the_other_is_held() -> None:
+    office = Office()
+    office.meanwhile("commit_event", lambda: office.receive(any_event("paid", "evt_2")))
+    assert office.receive(any_event("failed", "evt_1")) is Handling.HELD
+    assert office.paid
+    office.assert_decided_once()
+
+
+def test_an_event_that_meets_the_closing_of_its_task_is_held_not_lost() -> None:
+    office = Office()
+
+    def expire() -> None:
+        office.clock.move(hours=2)
+        office.ledger.standing[PAYMENT_TASK_ID] = dataclasses.replace(office.task, status=Status.EXPIRED, audit_seq=7)
+
+    office.meanwhile("commit_event", expire)
+    assert office.receive(any_event()) is Handling.HELD
+    assert office.task.status is Status.EXPIRED
+
+
+@pytest.mark.parametrize("moment", ["before_write", "after_write"])
+@pytest.mark.parametrize("opened", [True, False], ids=["to its task", "parked"])
+def test_whenever_the_function_dies_the_redelivery_makes_exactly_one_effect(moment: str, opened: bool) -> None:
+    office = Office(opened=opened)
+    office.die(moment, "commit_event" if opened else "park")
+    with pytest.raises(DeathError):
+        office.receive(any_event())
+    again = office.receive(any_event())
+    assert again is (
+        Handling.DUPLICATE if moment == "after_write" else Handling.RECORDED if opened else Handling.PARKED
+    )
+    if not opened:
+        office.open()
+        office.events.apply_parked(office.task)
+    assert office.paid
+    office.assert_decided_once()
+
+
+@pytest.mark.parametrize("moment", ["before_write", "after_write"])
+@pytest.mark.parametrize("fatal", [1, 2])
+def test_whenever_the_opener_dies_its_next_attempt_applies_what_is_left(moment: str, fatal: int) -> None:
+    office = Office(opened=False)
+    office.receive(any_event("pending", "evt_1"))
+    office.receive(any_event("paid", "evt_2"))
+    office.open()
+    writes = 0
+
+    def die(_: str) -> None:
+        nonlocal writes
+        writes += 1
+        if writes == fatal:
+            raise DeathError
+
+    setattr(office.ledger, moment, die)
+    with pytest.raises(DeathError):
+        office.events.apply_parked(office.task)
+    setattr(office.ledger, moment, lambda _: None)
+    office.events.apply_parked(office.task)
+    assert office.paid
+    assert office.told.count("responded") == 2
+    office.assert_decided_once()
+
+
+def test_a_ledger_that_stays_contended_is_told_so_that_the_event_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("countersign.services.contention.pause_seconds", lambda *_: 0)
+    office = Office()
+
+    def touch(_: str) -> None:
+        office.ledger.standing[PAYMENT_TASK_ID] = dataclasses.replace(office.task, audit_seq=office.task.audit_seq + 1)
+
+    office.ledger.before_write = touch
+    with pytest.raises(LedgerUnavailableError):
+        office.receive(any_event())
+    assert office.ledger.event_records == {}
+
+
+STATUSES = st.sampled_from(["pending", "paid", "failed", "expired", "unknown"])
+AMOUNTS = st.sampled_from(["250.00", "250", "25.00"])
+
+
+@given(st.lists(st.tuples(STATUSES, AMOUNTS, st.integers(1, 4)), max_size=12), st.integers(0, 12))
+def test_whenever_the_task_opens_among_its_events_each_is_handled_once_and_one_decides_at_most(
+    deliveries: list[tuple[str, str, int]], opening: int
+) -> None:
+    """An event of an id has one content; what comes under its id again is the same."""
+    office, known = Office(opened=False), dict[int, ProviderEvent]()
+    for place, (status, amount, number) in enumerate(deliveries):
+        if place == opening:
+            office.open()
+            office.events.apply_parked(office.task)
+        event = known.setdefault(number, any_event(status, f"evt_{number}", amount=amount))
+        first = ("pay", event.event_id) not in office.ledger.event_records
+        assert (office.receive(event) is Handling.DUPLICATE) is not first
+    if opening >= len(deliveries):
+        office.open()
+        office.events.apply_parked(office.task)
+    assert office.told.count("responded") + office.told.count("held") == len(known)
+    finals = [e for e in known.values() if e.status in ("paid", "failed", "expired") and e.amount != "25.00"]
+    assert office.told.count("decided") == bool(finals)
+    if finals:
+        assert document_of(office.task)["event_id"] == finals[0].event_id, "the first that came"
+    assert office.ledger.parked("pay", "pay_1001") == []
+    office.clock.move(seconds=timedelta(hours=2).total_seconds())
+    assert all(office.receive(event) is Handling.DUPLICATE for event in known.values())

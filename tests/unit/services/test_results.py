@@ -1,0 +1,416 @@
+"""Results: what machines answer by the token of their hand-off; answers about money obey the rules of payments."""
+
+import dataclasses
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from countersign.domain import tokens
+from countersign.domain.answers import Sender, document_of
+from countersign.domain.audit import AuditEvent
+from countersign.domain.errors import (
+    AnswerRefusedError,
+    BodyTooLargeError,
+    CountersignError,
+    DecidedOtherwiseError,
+    NotRungError,
+    TaskClosedError,
+    UnknownLinkError,
+    UnknownTaskError,
+    UnknownTokenError,
+)
+from countersign.domain.payments import Handling
+from countersign.domain.tasks import Failure, Status, Task
+from countersign.ports import Link, Purpose
+from countersign.services.links import link_of
+from countersign.services.provider_events import SIGNED, ProviderEvents
+from countersign.services.results import Results, failure_of
+from tests.builders import (
+    APPROVER,
+    NOW,
+    PAYMENT_TASK_ID,
+    any_event,
+    any_payment_task,
+    any_task,
+    any_token,
+    is_unbroken,
+)
+from tests.fakes import FixedClock, MemoryLedger
+
+WORKER = Sender("worker", "callback token", "203.0.113.0/24")
+PAID = {"status": "paid", "amount": "250.00", "currency": "EUR"}
+FAILURE = Failure("declined", "No funds")
+
+
+class MemoryHeart:
+    """Keeps which callbacks were told of, and fails as told."""
+
+    def __init__(self) -> None:
+        self.beaten: list[str] = []
+        self.before: Callable[[], None] = lambda: None
+
+    def beat(self, callback_id: str) -> None:
+        self.beaten.append(callback_id)
+        self.before()
+
+
+class Office:
+    """The use case, with an open task of a machine."""
+
+    def __init__(self, task: Task | None = None) -> None:
+        self.ledger = MemoryLedger()
+        self.heart = MemoryHeart()
+        self.clock = FixedClock(NOW)
+        self.results = Results(self.ledger, self.heart, self.clock)
+        opened = AuditEvent("opened", "payment")
+        self.ledger.open(task or any_payment_task(correlation=None, answer_contract=""), (opened,), NOW)
+
+    @property
+    def task(self) -> Task:
+        return self.ledger.standing[PAYMENT_TASK_ID]
+
+    def succeed(self, document: Any) -> Handling:
+        receipt = self.results.succeed(PAYMENT_TASK_ID, document, WORKER)
+        assert receipt.task == self.task
+        return receipt.handling
+
+    def fail(self, failure: Failure = FAILURE) -> Handling:
+        return self.results.fail(PAYMENT_TASK_ID, failure, WORKER).handling
+
+    def set(self, **changes: Any) -> None:
+        self.ledger.standing[PAYMENT_TASK_ID] = dataclasses.replace(self.task, **changes)
+
+    @property
+    def told(self) -> list[str]:
+        return [entry.event.event for entry in self.ledger.entries]
+
+    def assert_unbroken(self) -> None:
+        assert is_unbroken(self.ledger.entries, self.task.audit_head, self.task.audit_seq)
+
+
+def paying(**changes: Any) -> Office:
+    return Office(any_payment_task(**changes))
+
+
+# Tokens
+
+
+def linked(purpose: Purpose, recipient: str = "") -> tuple[Office, str]:
+    office = Office()
+    token, fingerprint = tokens.mint()
+    office.ledger.put_link(Link(fingerprint, PAYMENT_TASK_ID, recipient, purpose), office.task.expires_at)
+    return office, token
+
+
+def test_the_token_of_a_callback_tells_its_task() -> None:
+    office, token = linked(Purpose.CALLBACK)
+    assert office.results.link_of(token).task_id == PAYMENT_TASK_ID
+
+
+@pytest.mark.parametrize("token", ["", "short", any_token(), any_token() + "t", "é" * 43, PAYMENT_TASK_ID])
+def test_any_other_text_is_unknown(token: str) -> None:
+    office, _ = linked(Purpose.CALLBACK)
+    with pytest.raises(UnknownTokenError):
+        office.results.link_of(token)
+
+
+@pytest.mark.parametrize("purpose", [Purpose.REVIEW, Purpose.INBOX])
+def test_the_token_of_a_link_for_people_answers_for_no_machine(purpose: Purpose) -> None:
+    office, token = linked(purpose, APPROVER)
+    with pytest.raises(UnknownTokenError):
+        office.results.link_of(token)
+
+
+def test_the_token_of_a_callback_opens_no_page() -> None:
+    office, token = linked(Purpose.CALLBACK)
+    with pytest.raises(UnknownLinkError):
+        link_of(office.ledger, token, NOW)
+
+
+# Answers
+
+
+def test_an_answer_is_recorded_and_the_same_again_is_a_duplicate() -> None:
+    office = Office()
+    assert office.succeed({"score": 700}) is Handling.RECORDED
+    assert document_of(office.task) == {"score": 700}
+    assert office.succeed({"score": 700}) is Handling.DUPLICATE
+    assert office.told == ["opened", "answered", "decided"]
+    office.assert_unbroken()
+
+
+def test_a_failure_is_recorded_and_the_same_again_is_a_duplicate() -> None:
+    office = Office()
+    assert (office.fail(), office.fail()) == (Handling.RECORDED, Handling.DUPLICATE)
+    assert office.task.failure == FAILURE
+    office.assert_unbroken()
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusal"),
+    [
+        ({"status": Status.CANCELLED}, TaskClosedError),
+        ({"status": Status.EXPIRED}, TaskClosedError),
+        ({"expires_at": NOW}, TaskClosedError),
+        ({"status": Status.DECIDED, "outcome": "failed"}, DecidedOtherwiseError),
+        ({"status": Status.APPLIED, "outcome": "failed"}, DecidedOtherwiseError),
+    ],
+)
+@pytest.mark.parametrize("task", [any_payment_task(), any_payment_task(correlation=None)], ids=["money", "no money"])
+@pytest.mark.parametrize("document", [{}, {"status": "gone"}, {"status": "paid", "amount": 7}, PAID])
+def test_a_task_that_takes_no_answer_says_so_whatever_the_answer_is(
+    changes: dict[str, Any], refusal: type[CountersignError], task: Task, document: dict[str, Any]
+) -> None:
+    office = Office(task)
+    office.set(**changes)
+    for answer in (lambda: office.succeed(document), office.fail, lambda: office.results.heartbeat(PAYMENT_TASK_ID)):
+        with pytest.raises(refusal):
+            answer()
+    is_late_money = document == PAID and task.correlation is not None
+    assert office.told == (["opened", "held"] if is_late_money else ["opened"])
+    assert len(office.ledger.outbox) == (1 if is_late_money else 0), "a person must look at money that came too late"
+    assert office.heart.beaten == []
+
+
+def test_a_task_of_people_is_none_of_a_machines() -> None:
+    office = Office()
+    office.ledger.open(any_task(), (AuditEvent("opened", "order-approval"),), NOW)
+    for task_id in (any_task().task_id, "order-1.gone"):
+        with pytest.raises(UnknownTaskError):
+            office.results.succeed(task_id, {}, WORKER)
+        with pytest.raises(UnknownTaskError):
+            office.results.fail(task_id, FAILURE, WORKER)
+        with pytest.raises(UnknownTaskError):
+            office.results.heartbeat(task_id)
+
+
+def test_an_answer_that_is_too_large_is_refused_and_not_kept() -> None:
+    office = Office()
+    with pytest.raises(BodyTooLargeError):
+        office.succeed({"text": "x" * 200_000})
+    with pytest.raises(BodyTooLargeError):
+        office.fail(Failure("declined", "", "x" * 200_000))
+    assert office.told == ["opened"]
+
+
+def test_of_two_answers_at_the_same_moment_the_first_written_counts() -> None:
+    office = Office()
+
+    def overtake(_: str) -> None:
+        office.ledger.before_write = lambda _: None
+        office.fail()
+
+    office.ledger.before_write = overtake
+    with pytest.raises(DecidedOtherwiseError):
+        office.succeed({"score": 700})
+    assert office.task.failure == FAILURE
+    office.assert_unbroken()
+
+
+def test_an_answer_whose_reply_was_lost_is_a_duplicate_when_it_is_sent_again() -> None:
+    for office, document in ((Office(), {"score": 700}), (paying(), PAID)):
+
+        def die(_: str, office: Office = office) -> None:
+            office.ledger.after_write = lambda _: None
+            raise ConnectionError
+
+        office.ledger.after_write = die
+        with pytest.raises(ConnectionError):
+            office.succeed(document)
+        assert office.succeed(document) is Handling.DUPLICATE
+        assert office.told.count("decided") == 1
+
+
+# Contracts
+
+
+def test_an_answer_that_breaks_its_contract_is_on_record_once_a_post_and_decides_nothing() -> None:
+    office = Office(any_payment_task(correlation=None))
+    for posts in (1, 2):
+        with pytest.raises(AnswerRefusedError) as refused:
+            office.succeed({"status": "paid", "amount": "secret amount"})
+        assert refused.value.pointer == "/amount"
+        assert "secret amount" not in refused.value.reason
+        assert office.told == ["opened"] + ["refused"] * posts
+    assert "secret amount" not in str(office.ledger.entries)
+    assert office.succeed({"status": "failed"}) is Handling.RECORDED
+    office.assert_unbroken()
+
+
+def test_a_refusal_that_loses_a_race_is_on_record_once() -> None:
+    office = paying()
+
+    def overtake(_: str) -> None:
+        office.ledger.before_write = lambda _: None
+        office.succeed({"status": "pending"})
+
+    office.ledger.before_write = overtake
+    with pytest.raises(AnswerRefusedError):
+        office.succeed({"status": "gone"})
+    assert office.told == ["opened", "responded", "refused"]
+
+
+# Money
+
+
+def test_a_worker_that_says_paid_with_the_right_money_decides() -> None:
+    office = paying()
+    assert office.succeed(PAID | {"amount": "250"}) is Handling.RECORDED
+    assert document_of(office.task)["status"] == "paid"
+    assert office.task.decided_by == ("worker",)
+    assert office.succeed(PAID | {"amount": "250"}) is Handling.DUPLICATE
+
+
+@pytest.mark.parametrize(
+    "document",
+    [PAID | {"amount": "2.50"}, PAID | {"currency": "USD"}, {"status": "paid"}, {"status": "paid", "amount": "250.00"}],
+)
+def test_a_worker_that_says_paid_with_other_money_is_held_and_announced_once(document: dict[str, Any]) -> None:
+    office = paying()
+    assert office.succeed(document) is Handling.HELD
+    assert office.task.status is Status.OPEN
+    ((_, announced),) = office.ledger.outbox.items()
+    assert (announced["kind"], announced["task"]["reason"]) == ("payment.held", "amount")
+    office.ledger.outbox.clear()
+    assert office.succeed(document) is Handling.DUPLICATE
+    assert office.ledger.outbox == {}
+    assert office.succeed(PAID) is Handling.RECORDED
+
+
+def test_a_worker_that_says_pending_keeps_the_task_waiting_and_is_on_record_once() -> None:
+    office = paying()
+    assert office.succeed({"status": "pending"}) is Handling.PENDING
+    assert office.succeed({"status": "pending"}) is Handling.DUPLICATE
+    assert office.task.status is Status.OPEN
+    assert office.told == ["opened", "responded"]
+
+
+def test_the_same_answer_to_two_payments_is_an_answer_to_each() -> None:
+    office = paying()
+    correlation = dataclasses.replace(any_payment_task().correlation, external_id="pay_1002")  # type: ignore[type-var]
+    other = any_payment_task(task_id="order-1002.payment", correlation=correlation)
+    office.ledger.open(other, (AuditEvent("opened", "payment"),), NOW)
+    assert office.succeed(PAID) is Handling.RECORDED
+    assert office.results.succeed("order-1002.payment", PAID, WORKER).handling is Handling.RECORDED
+
+
+@pytest.mark.parametrize("contract", ["", "payment.answer"])
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"status": None},
+        {"status": "unknown"},
+        {"status": "PAID"},
+        PAID | {"amount": 250},
+        PAID | {"amount": "NaN"},
+        PAID | {"amount": "1e3"},
+        PAID | {"amount": "-250.00"},
+        PAID | {"currency": "eur"},
+        PAID | {"reason": 7},
+    ],
+)
+def test_an_answer_about_money_says_so_in_the_form_of_payments_whatever_contract_the_task_names(
+    contract: str, document: dict[str, Any]
+) -> None:
+    office = paying(answer_contract=contract)
+    with pytest.raises(AnswerRefusedError):
+        office.succeed(document)
+    assert office.told == ["opened", "refused"]
+    assert office.task.status is Status.OPEN
+
+
+def test_an_answer_about_money_may_say_more_where_the_task_names_no_contract() -> None:
+    assert paying(answer_contract="").succeed(PAID | {"receipt": "r-7"}) is Handling.RECORDED
+
+
+def test_a_provider_that_says_paid_after_its_worker_failed_is_held() -> None:
+    office = paying()
+    office.fail()
+    events = ProviderEvents(office.ledger, office.clock)
+    assert events.receive(any_event(), "body", Sender("pay", SIGNED)) is Handling.HELD
+    assert office.task.failure == FAILURE
+
+
+def test_a_worker_that_says_otherwise_than_the_provider_hears_so() -> None:
+    office = paying()
+    ProviderEvents(office.ledger, office.clock).receive(any_event(), "body", Sender("pay", SIGNED))
+    with pytest.raises(DecidedOtherwiseError):
+        office.succeed({"status": "failed"})
+    with pytest.raises(DecidedOtherwiseError):
+        office.fail()
+
+
+# Heartbeats
+
+
+def test_a_heartbeat_goes_to_the_callback_that_the_workflow_waits_on_now() -> None:
+    office = Office()
+    office.ledger.refresh(PAYMENT_TASK_ID, "Q2FsbGJhY2stMg==")
+    assert office.results.heartbeat(PAYMENT_TASK_ID).task_id == PAYMENT_TASK_ID
+    assert office.task.heartbeat_at == NOW
+    assert office.heart.beaten == ["Q2FsbGJhY2stMg=="]
+    assert office.told == ["opened"]
+
+
+def test_a_heartbeat_between_two_callbacks_of_an_open_task_is_no_reason_to_stop_working() -> None:
+    office = Office()
+
+    def end() -> None:
+        raise TaskClosedError
+
+    office.heart.before = end
+    assert office.results.heartbeat(PAYMENT_TASK_ID).status is Status.OPEN
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusal"),
+    [({"status": Status.CANCELLED}, TaskClosedError), ({"status": Status.DECIDED}, DecidedOtherwiseError)],
+)
+def test_a_heartbeat_whose_task_ends_at_that_moment_hears_how(
+    changes: dict[str, Any], refusal: type[CountersignError]
+) -> None:
+    office = Office()
+
+    def end() -> None:
+        office.set(**changes)
+        raise TaskClosedError
+
+    office.heart.before = end
+    with pytest.raises(refusal):
+        office.results.heartbeat(PAYMENT_TASK_ID)
+
+
+def test_a_heartbeat_that_lambda_did_not_take_is_to_be_sent_again() -> None:
+    office = Office()
+
+    def throttle() -> None:
+        raise NotRungError
+
+    office.heart.before = throttle
+    with pytest.raises(NotRungError):
+        office.results.heartbeat(PAYMENT_TASK_ID)
+
+
+def test_a_heartbeat_moves_no_deadline() -> None:
+    office = Office()
+    office.results.heartbeat(PAYMENT_TASK_ID)
+    assert office.task.expires_at == NOW + timedelta(hours=1)
+
+
+# Failures
+
+
+@pytest.mark.parametrize(
+    ("document", "failure"),
+    [
+        ({"code": "c"}, Failure("c")),
+        ({"code": "c", "message": "m", "data": "as it is"}, Failure("c", "m", "as it is")),
+        ({"code": "c", "data": {"b": [1, None], "a": "é"}}, Failure("c", "", '{"a":"é","b":[1,null]}')),
+        ({"code": "c", "data": False}, Failure("c", "", "false")),
+    ],
+)
+def test_the_data_of_a_failure_is_kept_as_text(document: dict[str, Any], failure: Failure) -> None:
+    assert failure_of(document) == failure

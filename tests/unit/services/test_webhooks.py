@@ -1,0 +1,271 @@
+"""Webhooks: what is looked at before what, and the secrets that a provider is known by."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from countersign.domain.errors import (
+    ContractError,
+    MalformedBodyError,
+    MediaTypeError,
+    SecretError,
+    SecretsUnavailableError,
+    SignatureError,
+    UnknownProviderError,
+    UnknownSchemeError,
+)
+from countersign.domain.payments import Handling
+from countersign.services.provider_events import ProviderEvents
+from countersign.services.webhooks import Received, Webhooks
+from countersign.webhooks import WebhookRequest
+from tests.builders import NOW
+from tests.deliveries import ADYEN, ADYEN_SECRET, STANDARD_WEBHOOKS, any_item, any_payment, later
+from tests.fakes import FixedClock, MemoryLedger
+from tests.signing import sign_adyen
+
+OLD, NEW = STANDARD_WEBHOOKS.secret, STANDARD_WEBHOOKS.other_secret
+GARBAGE = b'{"type": "payment.paid", "type": '
+
+
+class MemorySecrets:
+    """Secrets as they were read, and as they are; counts who looked."""
+
+    def __init__(self, known: Sequence[str] | Exception, fresh: Sequence[str] | Exception | None = None) -> None:
+        self.known = known
+        self.fresh = fresh
+        self.looks: list[str] = []
+
+    def active(self, name: str) -> Sequence[str]:
+        self.looks.append(f"active {name}")
+        if isinstance(self.known, Exception):
+            raise self.known
+        return self.known
+
+    def reread(self, name: str) -> Sequence[str] | None:
+        self.looks.append(f"reread {name}")
+        if isinstance(self.fresh, Exception):
+            raise self.fresh
+        return self.fresh
+
+
+class Office:
+    """The use case with its ports in memory."""
+
+    def __init__(self, secrets: MemorySecrets | None = None, scheme: str = "standard_webhooks") -> None:
+        self.ledger = MemoryLedger()
+        self.clock = FixedClock(NOW)
+        self.secrets = secrets or MemorySecrets([OLD])
+        events = ProviderEvents(self.ledger, self.clock)
+        self.webhooks = Webhooks({"pay": scheme}, self.secrets, events, self.clock)
+
+    def receive(self, request: WebhookRequest | None = None, name: str = "pay") -> Received:
+        return self.webhooks.receive(name, request or STANDARD_WEBHOOKS.request())
+
+    def assert_nothing_recorded(self) -> None:
+        assert (self.ledger.event_records, self.ledger.parking, self.ledger.aside) == ({}, {}, [])
+
+
+def signed_by(secret: str, body: bytes = STANDARD_WEBHOOKS.body) -> WebhookRequest:
+    return WebhookRequest(STANDARD_WEBHOOKS.sign(secret, body, int(NOW.timestamp())), body)
+
+
+# The order of the checks
+
+
+def test_a_genuine_event_is_recorded_under_the_name_of_its_provider() -> None:
+    office = Office()
+    assert office.receive() == Received((Handling.PARKED,))
+    ((provider, _),) = office.ledger.event_records
+    assert provider == "pay"
+
+
+@pytest.mark.parametrize("name", ["", "stripe", "PAY", "pay/", "..", "standard_webhooks", "é", "x" * 5000])
+def test_an_unknown_provider_comes_before_everything_else(name: str) -> None:
+    office = Office()
+    with pytest.raises(UnknownProviderError):
+        office.receive(WebhookRequest({"content-type": "text/xml"}, GARBAGE), name)
+    assert office.secrets.looks == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"content-type": "text/plain"},
+        {"content-type": ""},
+        {"content-type": "application/jsonp"},
+        {"content-type": "application/x-www-form-urlencoded"},
+        {"content-encoding": "gzip"},
+        {"content-encoding": "identity, gzip"},
+    ],
+)
+def test_the_media_type_comes_before_the_signature(headers: dict[str, str]) -> None:
+    office = Office()
+    with pytest.raises(MediaTypeError):
+        office.receive(WebhookRequest(headers, GARBAGE))
+    assert office.secrets.looks == []
+
+
+@pytest.mark.parametrize(
+    "content_type", [None, "application/json", "Application/JSON; charset=utf-8", " application/json ;charset=utf-8"]
+)
+def test_the_media_type_of_the_provider_is_accepted_however_it_is_spelt(content_type: str | None) -> None:
+    assert (
+        Office().receive(STANDARD_WEBHOOKS.request(headers={"content-type": content_type})).handling is Handling.PARKED
+    )
+
+
+def test_the_signature_comes_before_the_json() -> None:
+    office = Office()
+    with pytest.raises(SignatureError):
+        office.receive(WebhookRequest(STANDARD_WEBHOOKS.request().headers, GARBAGE))
+    with pytest.raises(MalformedBodyError):
+        office.receive(STANDARD_WEBHOOKS.request(GARBAGE))
+    office.assert_nothing_recorded()
+
+
+def test_a_body_that_is_not_what_the_provider_documents_is_refused_after_its_signature() -> None:
+    office = Office()
+    with pytest.raises(ContractError) as refused:
+        office.receive(STANDARD_WEBHOOKS.request(any_payment(external_id=7)))
+    assert refused.value.pointer == "/data/external_id"
+    office.assert_nothing_recorded()
+
+
+def test_an_event_of_a_type_that_the_kit_does_not_act_on_is_ignored_and_not_kept() -> None:
+    office = Office()
+    assert office.receive(STANDARD_WEBHOOKS.request(any_payment("user.created"))).handling is Handling.IGNORED
+    office.assert_nothing_recorded()
+
+
+def test_a_scheme_that_there_is_not_is_a_mistake_of_the_deployment() -> None:
+    with pytest.raises(UnknownSchemeError):
+        Office(scheme="paypall").receive()
+
+
+# Secrets
+
+
+def test_a_genuine_event_costs_no_second_look_at_the_secrets() -> None:
+    office = Office(MemorySecrets([OLD], [NEW]))
+    office.receive()
+    assert office.secrets.looks == ["active pay"]
+
+
+@pytest.mark.parametrize("secret", [OLD, NEW])
+def test_while_a_secret_is_rotated_both_are_accepted(secret: str) -> None:
+    assert Office(MemorySecrets([OLD, NEW])).receive(signed_by(secret)).handling is Handling.PARKED
+
+
+def test_a_secret_that_was_rotated_since_is_read_once_more() -> None:
+    office = Office(MemorySecrets([OLD], [NEW]))
+    assert office.receive(signed_by(NEW)).handling is Handling.PARKED
+    assert office.secrets.looks == ["active pay", "reread pay"]
+
+
+def test_a_secret_that_was_withdrawn_is_accepted_no_longer() -> None:
+    with pytest.raises(SignatureError):
+        Office(MemorySecrets([NEW], [NEW])).receive(signed_by(OLD))
+
+
+def test_a_mismatch_is_looked_into_once() -> None:
+    office = Office(MemorySecrets([OLD], [NEW]))
+    with pytest.raises(SignatureError):
+        office.receive(signed_by("whsec_" + "QUJD" * 8))
+    assert office.secrets.looks == ["active pay", "reread pay"]
+    office.assert_nothing_recorded()
+
+
+def test_a_mismatch_right_after_a_look_is_refused_without_another() -> None:
+    with pytest.raises(SignatureError) as refused:
+        Office(MemorySecrets([OLD], None)).receive(signed_by(NEW))
+    assert refused.value.reason == "mismatch"
+
+
+@pytest.mark.parametrize(
+    ("request_", "reason"),
+    [
+        (STANDARD_WEBHOOKS.request(headers={"webhook-signature": None}), "missing"),
+        (STANDARD_WEBHOOKS.request(headers={"webhook-signature": "v1"}), "malformed"),
+        (STANDARD_WEBHOOKS.request(headers={"webhook-timestamp": "now"}), "malformed"),
+        (STANDARD_WEBHOOKS.request(timestamp=int(later(-301).timestamp())), "stale"),
+        (STANDARD_WEBHOOKS.request(timestamp=int(later(301).timestamp())), "future"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_no_secret_could_make_right_is_refused_without_another_look(request_: WebhookRequest, reason: str) -> None:
+    office = Office(MemorySecrets([OLD], [NEW]))
+    with pytest.raises(SignatureError) as refused:
+        office.receive(request_)
+    assert refused.value.reason == reason
+    assert office.secrets.looks == ["active pay"]
+
+
+@pytest.mark.parametrize("active", [["whsec_!!!"], [OLD, "whsec_é"], [OLD, ""], [f"{OLD}\n"], []])
+def test_a_badly_configured_secret_is_the_deployments_mistake_even_beside_a_good_one(active: list[str]) -> None:
+    office = Office(MemorySecrets(active))
+    with pytest.raises(SecretError) as refused:
+        office.receive()
+    for secret in active:
+        assert not secret or secret not in str(refused.value)
+    office.assert_nothing_recorded()
+
+
+@pytest.mark.parametrize(
+    "secrets", [MemorySecrets(SecretsUnavailableError()), MemorySecrets([NEW], SecretsUnavailableError())]
+)
+def test_secrets_that_cannot_be_read_refuse_nothing_for_good(secrets: MemorySecrets) -> None:
+    office = Office(secrets)
+    with pytest.raises(SecretsUnavailableError):
+        office.receive()
+    office.assert_nothing_recorded()
+
+
+# Several events in one body
+
+
+def adyen(*items: dict[str, Any]) -> WebhookRequest:
+    return WebhookRequest({}, sign_adyen(ADYEN_SECRET, *items))
+
+
+def test_every_event_of_a_body_is_recorded_and_the_provider_reads_what_it_wants_to() -> None:
+    office = Office(MemorySecrets([ADYEN_SECRET]), ADYEN.scheme)
+    items = [
+        any_item(),
+        any_item(pspReference="8", merchantReference="order-1002"),
+        any_item(eventCode="REPORT_AVAILABLE"),
+    ]
+    assert office.receive(adyen(*items)) == Received((Handling.PARKED, Handling.PARKED), "[accepted]")
+    assert len(office.ledger.event_records) == 2
+
+
+def test_a_body_half_of_which_was_recorded_before_a_crash_is_completed_by_its_redelivery() -> None:
+    office = Office(MemorySecrets([ADYEN_SECRET]), ADYEN.scheme)
+    body = adyen(any_item(), any_item(pspReference="8", merchantReference="order-1002"))
+    writes: list[str] = []
+
+    def die(name: str) -> None:
+        writes.append(name)
+        if len(writes) == 2:
+            raise ConnectionError
+
+    office.ledger.before_write = die
+    with pytest.raises(ConnectionError):
+        office.receive(body)
+    assert office.receive(body).handlings == (Handling.DUPLICATE, Handling.PARKED)
+
+
+def test_what_needs_the_most_attention_speaks_for_the_whole_body() -> None:
+    order = [
+        Handling.CONFLICT,
+        Handling.HELD,
+        Handling.PARKED,
+        Handling.PENDING,
+        Handling.RECORDED,
+        Handling.DUPLICATE,
+        Handling.IGNORED,
+    ]
+    assert set(order) == set(Handling)
+    for place, worst in enumerate(order):
+        assert Received(tuple(reversed(order[place:]))).handling is worst
+    assert Received(()).handling is Handling.IGNORED

@@ -1,0 +1,39 @@
+"""docs/patterns.md: its code is the repository's, every pattern is there, and its numbers are the code's."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from countersign.adapters.kms import MAX_BYTES
+from countersign.contracts import MAX_INPUT_BYTES
+from countersign.domain.answers import MAX_ANSWER_BYTES
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/patterns.md").read_text("utf-8")
+SECTIONS = {section.split("\n", 1)[0]: section for section in PAGE.split("\n## ")[1:]}
+PATTERNS = sorted(path for path in ROOT.glob("lambdas/patterns/*.py") if path.stem != "__init__")
+SHOWN = dict(re.findall(r"\]\(\.\./(lambdas/[^)]+\.py)\):\n\n```python\n(.*?)```", PAGE, re.DOTALL))
+
+
+@pytest.mark.parametrize("path", PATTERNS, ids=lambda path: path.stem)
+def test_the_page_shows_each_pattern_as_it_is(path: Path) -> None:
+    assert SHOWN[str(path.relative_to(ROOT))] == path.read_text("utf-8")
+
+
+def test_the_page_shows_nothing_else() -> None:
+    assert set(SHOWN) == {str(path.relative_to(ROOT)) for path in PATTERNS}
+    assert PAGE.count("```python") == len(SHOWN)
+
+
+def test_every_workflow_has_a_section_a_diagram_and_a_row_that_says_when_to_use_it() -> None:
+    assert set(SECTIONS) == {path.stem.replace("_", "-") for path in PATTERNS} - {"decider"}
+    for name, section in SECTIONS.items():
+        assert section.count("```mermaid\nsequenceDiagram\n") == 1, name
+        assert f"[{name}](#{name})" in PAGE, name
+
+
+def test_the_limits_that_it_names_are_the_codes() -> None:
+    assert f"at most {MAX_BYTES:,} bytes" in SECTIONS["encrypted-payload"]
+    assert f"above {MAX_INPUT_BYTES:,} bytes" in PAGE
+    assert f"\n{MAX_ANSWER_BYTES:,}" in PAGE

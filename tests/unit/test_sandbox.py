@@ -1,0 +1,49 @@
+"""What the embedded cloud's providers sign with, and what the pretend one posts, held against our own verifiers."""
+
+import tomllib
+from collections import Counter
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from countersign.domain.errors import SignatureError
+from countersign.domain.provider_events import EventStatus
+from countersign.webhooks import WebhookRequest, load
+from local.providers import made_up
+from local.sandbox import HABITS, PROVIDER, SCHEME, Event, Payment, signed
+
+LOCAL = Path(__file__).parents[2] / "settings" / "local.toml"
+SCHEMES = {name: provider["scheme"] for name, provider in tomllib.loads(LOCAL.read_text())["providers"].items()}
+PAYMENT = Payment("pay-1", "12.50", "EUR")
+
+
+@pytest.mark.parametrize("scheme", sorted(set(SCHEMES.values())))
+def test_a_made_up_secret_has_the_form_that_its_scheme_asks_for(scheme: str) -> None:
+    """Another form is a SecretError, whatever the request."""
+    with pytest.raises(SignatureError):
+        load(scheme).verify(WebhookRequest({}, b"{}"), [made_up(scheme)], datetime.now(UTC))
+
+
+def test_no_secret_is_made_up_twice() -> None:
+    assert max(Counter(made_up(scheme) for scheme in SCHEMES.values() for _ in range(20)).values()) == 1
+
+
+@pytest.mark.parametrize("says", ["pending", "paid", "failed"])
+def test_what_the_sandbox_posts_is_taken_for_what_it_says(says: str) -> None:
+    secret, event = made_up(SCHEME), Event.of(PAYMENT, says, too_much=Decimal("0.50"))
+    provider = load(SCHEMES[PROVIDER])
+    verified = provider.verify(WebhookRequest(signed(event, secret), event.body), [secret], datetime.now(UTC))
+    (taken,) = provider.translate(verified)
+    assert (taken.event_id, taken.external_id) == (event.message_id, "pay-1")
+    assert taken.status is EventStatus(says)
+    assert (Decimal(taken.amount or 0), taken.currency) == (Decimal(13), "EUR")
+    with pytest.raises(SignatureError):
+        provider.verify(WebhookRequest(signed(event, made_up(SCHEME)), event.body), [secret], datetime.now(UTC))
+
+
+def test_every_habit_says_in_the_end_what_it_ends_as() -> None:
+    for habit in HABITS.values():
+        sound = [post.says for wave in habit.waves for post in wave.posts if not post.forged and not post.too_much]
+        assert habit.ends_as in sound

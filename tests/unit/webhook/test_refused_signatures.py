@@ -1,0 +1,50 @@
+"""What is refused and raises an alarm is counted: many signatures, or one event of a provider that cannot be read."""
+
+import json
+from typing import Any
+
+import pytest
+
+from countersign.domain.errors import (
+    ContractError,
+    CountersignError,
+    MediaTypeError,
+    SignatureError,
+    UnknownProviderError,
+)
+from webhook import providers
+
+EVENT = {"pathParameters": {"provider": "stripe"}, "headers": {}, "body": "{}"}
+
+
+class Refusing:
+    """Takes no webhook."""
+
+    def __init__(self, error: CountersignError) -> None:
+        self.error = error
+
+    def receive(self, *_: Any) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "counted"),
+    [
+        (SignatureError("mismatch"), ["SignaturesRefused"]),
+        (ContractError("must be a text", "/id"), ["EventsMalformed"]),
+        (UnknownProviderError(), []),
+        (MediaTypeError(), []),
+    ],
+)
+def test_what_is_counted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: CountersignError, counted: list[str]
+) -> None:
+    settings = {"LEDGER_TABLE": "ledger", "BASE_URL": "https://api.example.com"}
+    for name, value in {**settings, "POWERTOOLS_SERVICE_NAME": "webhook", "POWERTOOLS_METRICS_NAMESPACE": "x"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(providers, "webhooks", lambda: Refusing(error))
+    with pytest.raises(type(error)):
+        providers.receive(EVENT)
+    written = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    metrics = [metric for line in written for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]]
+    assert [metric["Name"] for metric in metrics] == counted

@@ -1,0 +1,177 @@
+"""The held-payment workflow on AWS's local runner: what the operators say of a held event, and what comes of it."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from countersign.domain.answers import document_of
+from countersign.domain.errors import LedgerUnavailableError
+from countersign.domain.provider_events import ProviderEvent
+from countersign.domain.rules import Decision
+from countersign.domain.tasks import Status, Task
+from countersign.runtime import use
+from countersign.services.provider_events import ProviderEvents
+from held_payment.handler import handler
+from tests.builders import is_unbroken
+from tests.held import EVENT, OPENED, OPERATOR, PAYMENT, PROVIDER, any_event, any_payment
+from tests.workflows.conftest import Bench
+
+REQUEST = "held-1"
+APPROVAL = f"{REQUEST}.approval"
+RIGHT = any_event(event_id="evt_2", amount="250.00")
+
+
+class Finance(Bench):
+    """A payment that waits, an event about it that is held, and operators who are asked."""
+
+    def __init__(self) -> None:
+        super().__init__(handler, "held-payment")
+        self.runtime = dataclasses.replace(self.runtime, operators=(OPERATOR,))
+        now = self.clock.now()
+        self.ledger.open(any_payment(expires_at=now + timedelta(hours=1), opened_at=now), (OPENED,), now)
+        self.receive(any_event())
+
+    def receive(self, event: ProviderEvent) -> None:
+        ProviderEvents(self.ledger, self.clock).receive(event, f"digest of {event.event_id}", PROVIDER)
+
+    def ask(self, deadline_seconds: int = 60, event_id: str = EVENT) -> None:
+        self.start({"task_id": PAYMENT, "event_id": event_id, "deadline_seconds": deadline_seconds}, REQUEST)
+
+    def say(self, decision: Decision) -> None:
+        self.answer(decision, OPERATOR, task_id=APPROVAL)
+        self.relay(APPROVAL)
+
+    @property
+    def payment(self) -> Task:
+        return self.ledger.standing[PAYMENT]
+
+    def audited(self) -> list[str]:
+        return [entry.event.event for entry in self.ledger.audit(PAYMENT)]
+
+
+@pytest.fixture
+def finance() -> Iterator[Finance]:
+    made = Finance()
+    with use(made.runtime):
+        yield made
+        assert is_unbroken(made.ledger.audit(PAYMENT), made.payment.audit_head, made.payment.audit_seq)
+        made.close()
+
+
+def once_after(finance: Finance, write: str, task_is: Callable[[], bool], act: Callable[[], None]) -> None:
+    """Act once, right after a write of this name that left things so."""
+    done: list[bool] = []
+
+    def after(name: str) -> None:
+        if not done and name == write and task_is():
+            done.append(True)
+            act()
+
+    finance.ledger.after_write = after
+
+
+def test_what_operators_accept_is_paid_with_what_was_received(finance: Finance) -> None:
+    finance.ask()
+    finance.say(Decision.APPROVE)
+    assert finance.result() == {
+        "task_id": PAYMENT,
+        "event_id": EVENT,
+        "status": "accepted",
+        "effect": "paid",
+        "decided_by": [OPERATOR],
+    }
+    assert (finance.payment.status, document_of(finance.payment)["amount"]) == (Status.DECIDED, "25.00")
+    assert finance.audited() == ["opened", "held", "settled", "decided"]
+    settled = finance.ledger.audit(PAYMENT)[2].event
+    assert (settled.actor, settled.data["approval"]) == (OPERATOR, APPROVAL)
+
+
+def test_the_operators_are_asked_by_what_stands_in_the_ledger(finance: Finance) -> None:
+    finance.ask()
+    task = finance.open_task(APPROVAL)
+    assert (task.title, task.audience) == ("Payment pi_1: 25.00 EUR received, 250.00 EUR expected", (OPERATOR,))
+    assert ("Why it is held", "It is about other money than what is expected.") in task.details
+    assert finance.hand_off.sent[0]["task"]["recipients"] == [OPERATOR]
+    finance.say(Decision.REJECT)
+    finance.result()
+
+
+def test_what_operators_accept_after_the_right_event_came_is_put_on_record_only(finance: Finance) -> None:
+    finance.ask()
+    finance.open_task(APPROVAL)
+    finance.receive(RIGHT)
+    finance.say(Decision.APPROVE)
+    result = finance.result()
+    assert (result["status"], result["effect"]) == ("accepted", "none")
+    assert (document_of(finance.payment)["amount"], finance.payment.decided_by) == ("250.00", ("stripe",))
+    assert finance.audited()[-1] == "settled"
+
+
+def test_what_operators_reject_leaves_the_payment_waiting_for_the_right_event(finance: Finance) -> None:
+    finance.ask()
+    finance.say(Decision.REJECT)
+    result = finance.result()
+    assert (result["status"], result["effect"], result["decided_by"]) == ("dismissed", "none", [OPERATOR])
+    assert (finance.payment.status, finance.audited()[-1]) == (Status.OPEN, "dismissed")
+    finance.receive(RIGHT)
+    assert document_of(finance.payment)["amount"] == "250.00"
+
+
+def test_what_nobody_answers_leaves_the_payment_as_it_is(finance: Finance) -> None:
+    finance.ask(deadline_seconds=1)
+    result = finance.result()
+    assert (result["status"], result["effect"], result["decided_by"]) == ("expired", "none", [])
+    assert (finance.payment.status, finance.audited()[-1]) == (Status.OPEN, "lapsed")
+
+
+@pytest.mark.parametrize("decision", list(Decision))
+def test_a_step_that_fails_after_its_write_settles_once(finance: Finance, decision: Decision) -> None:
+    def fail() -> None:
+        raise LedgerUnavailableError("the ledger wrote, and did not say so")
+
+    word = "settled" if decision is Decision.APPROVE else "dismissed"
+    once_after(finance, "commit", lambda: word in finance.audited(), fail)
+    finance.ask()
+    finance.say(decision)
+    assert finance.result()["effect"] == ("paid" if decision is Decision.APPROVE else "none")
+    assert finance.audited().count(word) == 1
+
+
+def test_it_is_six_operations_and_a_replay_repeats_none_of_them(finance: Finance) -> None:
+    finance.ask()
+    finance.say(Decision.APPROVE)
+    operations = [operation.name for operation in finance.finish().get_all_operations()]
+    assert sorted(str(name) for name in operations) == [
+        "approval callback 1",
+        "approval open 1",
+        "approval read 1",
+        "read held payment",
+        "record result",
+        "settle payment",
+    ]
+    assert finance.invocations == 2, "it slept, and was replayed"
+    assert finance.hand_off.kinds == ["approval.requested"]
+    assert finance.audited().count("settled") == 1
+
+
+def test_what_was_shown_stays_the_question_on_a_replay_whatever_came_meanwhile(finance: Finance) -> None:
+    finance.ask()
+    shown = finance.open_task(APPROVAL).shown
+    finance.receive(RIGHT)
+    finance.say(Decision.APPROVE)
+    finance.result()
+    assert finance.ledger.standing[APPROVAL].shown == shown
+
+
+@pytest.mark.parametrize("document", [{"event_id": "evt_9"}, {"task_id": "order-8.payment"}])
+def test_a_request_about_what_is_not_held_fails_by_name_and_asks_nobody(
+    finance: Finance, document: dict[str, Any]
+) -> None:
+    finance.start({"task_id": PAYMENT, "event_id": EVENT, "deadline_seconds": 60} | document, REQUEST)
+    finished = finance.finish()
+    assert finished.error
+    assert str(finished.error.type).endswith("NothingHeldError")
+    assert (finance.hand_off.sent, finance.audited()) == ([], ["opened", "held"])

@@ -1,0 +1,153 @@
+"""What holds for every workflow: it ends well, its operations keep their names, and a replay does nothing anew."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.workflows.machines import SCRIPTS, PatternBench, on_the_bench, replayed, run
+
+ROOT = Path(__file__).parents[2]
+WORKFLOW_FILES = sorted(
+    path
+    for folder in ("patterns", "payment", "order_approval")
+    for path in (ROOT / "lambdas" / folder).glob("*.py")
+    if path.stem != "__init__"
+)
+
+FORBIDDEN_IMPORTS = {
+    "asyncio",
+    "boto3",
+    "botocore",
+    "datetime",
+    "http",
+    "os",
+    "pathlib",
+    "random",
+    "requests",
+    "secrets",
+    "socket",
+    "subprocess",
+    "tempfile",
+    "threading",
+    "time",
+    "urllib",
+    "uuid",
+    "countersign.aws",
+    "countersign.environment",
+}
+"""Doors to the time, to chance and to the world."""
+
+FORBIDDEN_CALLS = {"open", "input", "print", "hash", "id", "set", "frozenset"}
+"""What reads or writes outside, or may come in another order, or with another value, in another process."""
+
+FORBIDDEN_PORTS = {"clock", "desk", "hand_off", "tasks", "requests", "directory", "key", "cipher"}
+"""What a runtime has that only a step may use."""
+
+DOORS = {"decider.py": {"os", "countersign.aws", "countersign.environment"}}
+"""The plain Lambda is no workflow; its one function that workflows call is called in steps alone."""
+
+IN_STEPS_ONLY = {"invoke_decider"}
+STEP_TAKERS = {"step", "wait_for_callback"}
+
+
+@pytest.fixture(scope="module", params=SCRIPTS)
+def played(request: pytest.FixtureRequest) -> Iterator[tuple[str, PatternBench, dict[str, Any]]]:
+    workflow: str = request.param
+    with on_the_bench(workflow, SCRIPTS[workflow].module) as bench:
+        yield workflow, bench, run(workflow, bench)
+
+
+def test_the_workflow_ends_well(played: tuple[str, PatternBench, dict[str, Any]]) -> None:
+    workflow, bench, result = played
+    expected = SCRIPTS[workflow].result
+    assert {name: result[name] for name in expected} == expected
+    assert bench.ledger.asked["order-1001"].result == result
+
+
+def test_the_operations_keep_their_names(played: tuple[str, PatternBench, dict[str, Any]]) -> None:
+    """An execution in flight knows its operations by name and place: add one at the end, and never rename one."""
+    workflow, bench, _ = played
+    names = [operation.name for operation in bench.history if operation.operation_type.value != "EXECUTION"]
+    assert sorted(names) == sorted(SCRIPTS[workflow].operations)
+
+
+def test_a_replay_of_the_whole_history_visits_the_same_operations_and_does_nothing(
+    played: tuple[str, PatternBench, dict[str, Any]],
+) -> None:
+    workflow, bench, result = played
+    before = (dict(bench.ledger.standing), len(bench.ledger.entries), len(bench.hand_off.sent))
+    first, second = replayed(workflow, bench), replayed(workflow, bench)
+    assert first == second
+    assert first[0] == result
+    top = {operation.operation_id for operation in bench.history if operation.parent_id is None}
+    assert top <= {*first[1], bench.history[0].operation_id}, "every operation is reached again"
+    assert (dict(bench.ledger.standing), len(bench.ledger.entries), len(bench.hand_off.sent)) == before
+
+
+# What a workflow's code may do outside its steps
+
+
+def _imports(tree: ast.AST) -> set[str]:
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return {name for name in found if name in FORBIDDEN_IMPORTS or name.split(".")[0] in FORBIDDEN_IMPORTS}
+
+
+def _inside_steps(tree: ast.AST) -> set[ast.AST]:
+    steps = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and _attribute(node.func) in STEP_TAKERS)
+    bodies = (argument for step in steps for argument in step.args if isinstance(argument, ast.Lambda))
+    return {node for body in bodies for node in ast.walk(body)}
+
+
+def _attribute(node: ast.AST) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else ""
+
+
+def _refused(code: str, doors: set[str] | None = None) -> set[str]:
+    """Return what a workflow's code does that a replay would do again, or otherwise."""
+    tree = ast.parse(code)
+    outside = [node for node in ast.walk(tree) if node not in _inside_steps(tree)]
+    calls = {node.func.id for node in outside if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    ports = {node.attr for node in outside if isinstance(node, ast.Attribute) and node.attr in FORBIDDEN_PORTS}
+    return (_imports(tree) - (doors or set())) | (calls & (FORBIDDEN_CALLS | IN_STEPS_ONLY)) | ports
+
+
+@pytest.mark.parametrize("path", WORKFLOW_FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_a_workflow_has_no_clock_no_chance_and_no_side_effect_outside_its_steps(path: Path) -> None:
+    assert _refused(path.read_text("utf-8"), DOORS.get(path.name)) == set()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import time",
+        "from datetime import datetime",
+        "import os.path",
+        "from countersign import aws",
+        "from countersign.aws import client",
+        "def f():\n    import random",
+        "open('x')",
+        "for each in set(names): pass",
+        "invoke_decider(order, callback_id)",
+        "current().clock.now()",
+        "context.step(lambda _: 1, invoke_decider(order, callback_id))",
+    ],
+)
+def test_what_a_workflow_must_not_do_is_noticed(code: str) -> None:
+    assert _refused(code)
+
+
+def test_what_a_step_does_is_left_to_it() -> None:
+    assert not _refused("context.step(lambda _: invoke_decider(order, callback_id), 'hand out')")
+
+
+def test_every_pattern_has_a_script() -> None:
+    patterns = {path.stem.replace("_", "-") for path in WORKFLOW_FILES if path.parent.name == "patterns"}
+    assert patterns - {"decider"} == set(SCRIPTS) - {"order-approval", "payment"}

@@ -1,0 +1,497 @@
+"""How each workflow ends when a machine fails, falls silent, is late, or says something else."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+
+from countersign.domain import tasks
+from countersign.domain.answers import Sender
+from countersign.domain.errors import (
+    AnswerRefusedError,
+    BodyTooLargeError,
+    CipherUnavailableError,
+    DecidedOtherwiseError,
+    TaskClosedError,
+    UnknownTaskError,
+)
+from countersign.domain.payments import Handling
+from countersign.domain.rules import Decision
+from countersign.domain.strict_json import canonical
+from countersign.domain.tasks import Status
+from tests.workflows.machines import (
+    DOCUMENTS,
+    REVIEW,
+    SCRIPTS,
+    PatternBench,
+    document,
+    on_the_bench,
+    replayed,
+    verification,
+)
+
+Play = Callable[[PatternBench], object]
+
+
+def nothing(_: PatternBench) -> None:
+    """Nobody answers."""
+
+
+def played(workflow: str, play: Play = nothing, **changes: Any) -> Any:
+    """Return what a workflow comes to, on a deadline of a minute, or of a second where nobody answers.
+
+    Whatever it went through, a replay of its history comes to the same.
+    """
+    with on_the_bench(workflow, SCRIPTS[workflow].module) as bench:
+        bench.start({**SCRIPTS[workflow].input, "deadline_seconds": 1 if play is nothing else 60, **changes})
+        play(bench)
+        result = bench.result()
+        assert replayed(workflow, bench) == replayed(workflow, bench)
+        assert replayed(workflow, bench)[0] == result
+        return result
+
+
+def opened(workflow: str, **changes: Any) -> AbstractContextManager[PatternBench]:
+    return _Opened(workflow, changes)
+
+
+class _Opened(AbstractContextManager[PatternBench]):
+    def __init__(self, workflow: str, changes: dict[str, Any]) -> None:
+        self._bench = on_the_bench(workflow, SCRIPTS[workflow].module)
+        self._document = {"deadline_seconds": 60, **SCRIPTS[workflow].input, **changes}
+
+    def __enter__(self) -> PatternBench:
+        bench = self._bench.__enter__()
+        bench.start(self._document)
+        return bench
+
+    def __exit__(self, *error: Any) -> None:
+        self._bench.__exit__(*error)
+
+
+TIMED_OUT: dict[str, dict[str, Any]] = {
+    "payment": {"status": "expired"},
+    "data-enrichment": {
+        "status": "expired",
+        "original": SCRIPTS["data-enrichment"].input["user_data"],
+        "enriched": None,
+    },
+    "parallel-checks": {"status": "declined", "credit_score": None, "fraud_risk": None},
+    "retry-callback": {"status": "gave_up", "attempts": 1},
+    "conditional-results": {"status": "manual_review", "detail": {"reason": "no answer in time"}},
+    "fallback-service": {"status": "expired", "source": None, "result": None},
+    "document-collection": {"status": "expired", "documents": {}},
+    "identity-verification": {"status": "failed", "score": None},
+    "contact-confirmation": {"status": "expired", "channel": None},
+    "long-job": {"status": "expired"},
+    "two-lambdas": {"order_id": "1001", "status": "expired", "decided_by": None},
+    "split-callback": {"order_id": "1001", "status": "expired", "decided_by": None},
+    "customer-input": {"status": "expired", "input": None, "rejected_attempts": None},
+    "encrypted-payload": {"status": "expired", "fields": []},
+}
+
+
+@pytest.mark.parametrize("workflow", TIMED_OUT)
+def test_a_deadline_that_passes_is_a_result_not_an_error(workflow: str) -> None:
+    result = played(workflow)
+    assert {name: result[name] for name in TIMED_OUT[workflow]} == TIMED_OUT[workflow]
+
+
+FAILED: dict[str, tuple[str, dict[str, Any]]] = {
+    "payment": ("payment", {"status": "failed", "reason": "Broken"}),
+    "data-enrichment": ("enrichment", {"status": "failed", "enriched": None}),
+    "conditional-results": ("processing", {"status": "failed", "detail": {"code": "Broken", "message": "in words"}}),
+    "document-collection": ("documents", {"status": "failed"}),
+    "identity-verification": ("verification", {"status": "failed", "score": None}),
+    "long-job": ("job", {"status": "failed"}),
+    "customer-input": ("input", {"status": "failed"}),
+    "encrypted-payload": ("secret", {"status": "failed", "fields": []}),
+}
+
+
+@pytest.mark.parametrize("workflow", FAILED)
+def test_a_machine_that_cannot_is_a_result_that_says_so(workflow: str) -> None:
+    name, expected = FAILED[workflow]
+    result = played(workflow, lambda bench: bench.fail(name, "Broken"))
+    assert {name: result[name] for name in expected} == expected
+
+
+# Parallel checks
+
+
+@pytest.mark.parametrize(
+    ("score", "risk", "status"), [(651, "low", "approved"), (650, "low", "declined"), (700, "high", "declined")]
+)
+def test_both_checks_must_be_good(score: int, risk: str, status: str) -> None:
+    def play(bench: PatternBench) -> None:
+        bench.succeed("credit_check", {"score": score})
+        bench.succeed("fraud_check", {"risk_level": risk})
+
+    expected = {"status": status, "credit_score": score, "fraud_risk": risk}
+    assert played("parallel-checks", play) == expected
+
+
+def test_a_check_that_fails_declines_and_the_other_is_in_the_result() -> None:
+    def play(bench: PatternBench) -> None:
+        bench.fail("credit_check", "Down")
+        bench.succeed("fraud_check", {"risk_level": "low"})
+
+    expected = {"status": "declined", "credit_score": None, "fraud_risk": "low"}
+    assert played("parallel-checks", play) == expected
+
+
+def test_a_check_that_was_withdrawn_fails_the_workflow_and_names_the_task() -> None:
+    with opened("parallel-checks", deadline_seconds=2) as bench:
+        task = bench.asked("credit_check")
+        bench.asked("fraud_check")
+        withdrawal = tasks.cancel(bench.ledger.standing[task.task_id], "an operator", "needless", bench.clock.now())
+        assert withdrawal
+        bench.ledger.commit(withdrawal)
+        finished = bench.finish()
+        assert finished.status.value == "FAILED"
+        assert finished.error
+        assert task.task_id in (finished.error.message or "")
+
+
+# Retry and fallback
+
+
+def test_a_wait_that_times_out_is_tried_again_with_the_number_of_the_attempt_in_the_hand_off() -> None:
+    with opened("retry-callback", wait_seconds=1, attempts=2) as bench:
+        bench.asked("attempt-2")
+        assert [sent["attempt"] for sent in bench.hand_off.sent] == [1, 2]
+        with pytest.raises(TaskClosedError):
+            bench.succeed("attempt-1", {"late": True})
+        bench.succeed("attempt-2", {"answer": 42})
+        assert bench.result() == {"status": "completed", "attempts": 2, "result": {"answer": 42}}
+
+
+def test_after_the_last_attempt_it_gives_up() -> None:
+    def play(bench: PatternBench) -> None:
+        bench.fail("attempt-1", "Busy")
+        bench.fail("attempt-2", "Busy")
+
+    assert played("retry-callback", play, attempts=2) == {"status": "gave_up", "attempts": 2}
+
+
+def test_when_the_primary_is_late_the_fallback_is_asked_and_a_late_answer_hears_so() -> None:
+    with opened("fallback-service", primary_seconds=1) as bench:
+        bench.asked("fallback")
+        with pytest.raises(TaskClosedError):
+            bench.succeed("primary", {"late": True})
+        bench.succeed("fallback", {"answer": 42})
+        assert bench.result() == {"status": "completed", "source": "fallback", "result": {"answer": 42}}
+
+
+def test_the_primary_that_answers_is_the_source_and_the_fallback_is_never_asked() -> None:
+    with opened("fallback-service") as bench:
+        bench.succeed("primary", {"answer": 42})
+        assert bench.result()["source"] == "primary"
+        assert bench.hand_off.kinds == ["primary_service.requested"]
+
+
+def test_a_fallback_that_fails_too_is_no_lateness() -> None:
+    def play(bench: PatternBench) -> None:
+        bench.fail("primary", "Down")
+        bench.fail("fallback", "Down")
+
+    assert played("fallback-service", play) == {"status": "failed", "source": None, "result": None}
+
+
+def test_nobody_is_asked_once_the_request_is_over() -> None:
+    with opened("fallback-service", deadline_seconds=1, primary_seconds=60) as bench:
+        assert bench.result()["status"] == "expired"
+        assert bench.hand_off.kinds == ["primary_service.requested"]
+
+
+# Conditional results and identity verification
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        ({"type": "success"}, "processed"),
+        ({"type": "failure"}, "failed"),
+        ({"type": "SUCCESS"}, "manual_review"),
+        ({"type": ["success"]}, "manual_review"),
+        ({}, "manual_review"),
+    ],
+    ids=str,
+)
+def test_what_nobody_foresaw_goes_to_a_person(answer: dict[str, Any], status: str) -> None:
+    result = played("conditional-results", lambda bench: bench.succeed("processing", answer))
+    assert result == {"status": status, "detail": answer}
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (verification(score=80), "verified"),
+        (verification(score=49), "failed"),
+        (verification(score=99, flags=["a", "b", "c"]), "failed"),
+    ],
+    ids=["good", "bad", "flags"],
+)
+def test_a_clear_verification_needs_no_person(answer: dict[str, Any], status: str) -> None:
+    result = played("identity-verification", lambda bench: bench.succeed("verification", answer))
+    assert result == {"status": status, "score": answer["score"]}
+
+
+@pytest.mark.parametrize("answer", [verification(score=79), verification(status="unsure")], ids=["score", "status"])
+def test_what_a_verification_leaves_open_a_person_rejects(answer: dict[str, Any]) -> None:
+    def play(bench: PatternBench) -> None:
+        bench.succeed("verification", answer)
+        bench.until(lambda: bench.ledger.task(REVIEW))
+        bench.answer(Decision.REJECT, task_id=REVIEW)
+        bench.relay(REVIEW)
+
+    result = played("identity-verification", play)
+    assert result == {"status": "failed", "score": answer["score"], "reviewed_by": "maria@example.com"}
+
+
+def test_a_review_that_nobody_makes_fails_the_verification() -> None:
+    def play(bench: PatternBench) -> None:
+        bench.succeed("verification", verification(score=70))
+
+    assert played("identity-verification", play, deadline_seconds=2) == {"status": "failed", "score": 70}
+
+
+# Documents
+
+
+def test_documents_come_in_any_order_twice_and_replaced_until_all_are_there() -> None:
+    first, second, third = DOCUMENTS
+    with opened("document-collection") as bench:
+        assert bench.succeed("documents", document(third)).missing == (first, second)
+        again = bench.succeed("documents", document(third))
+        assert (again.handling, again.missing) == (Handling.PENDING, (first, second))
+        assert bench.succeed("documents", document(third, file_url="s3://newer")).missing == (first, second)
+        with pytest.raises(AnswerRefusedError) as refused:
+            bench.succeed("documents", document("selfie"))
+        assert refused.value.problems[0].pointer == "/document_type"
+        bench.succeed("documents", document(first))
+        assert bench.succeed("documents", document(second)).missing == ()
+        documents = bench.result()["documents"]
+        assert set(documents) == set(DOCUMENTS)
+        assert documents[third]["file_url"] == "s3://newer"
+        assert bench.succeed("documents", document(second)).handling is Handling.DUPLICATE
+        with pytest.raises(DecidedOtherwiseError):
+            bench.succeed("documents", document(second, file_url="s3://too-late"))
+
+
+def test_documents_that_came_before_the_deadline_are_in_the_result_and_late_ones_hear_so() -> None:
+    with opened("document-collection", deadline_seconds=2) as bench:
+        bench.succeed("documents", document(DOCUMENTS[0]))
+        assert bench.result() == {"status": "expired", "documents": {DOCUMENTS[0]: document(DOCUMENTS[0])}}
+        for late in (document(DOCUMENTS[0]), document(DOCUMENTS[1]), document("selfie")):
+            with pytest.raises(TaskClosedError):
+                bench.succeed("documents", late)
+
+
+def test_which_documents_are_needed_is_the_requests_to_say() -> None:
+    result = played(
+        "document-collection", lambda bench: bench.succeed("documents", document("passport")), required=["passport"]
+    )
+    assert result == {"status": "complete", "documents": {"passport": document("passport")}}
+
+
+# Channels
+
+
+def test_every_channel_is_asked_with_a_token_of_its_own_and_the_second_answer_hears_of_the_first() -> None:
+    with opened("contact-confirmation") as bench:
+        bench.asked("confirmation")
+        bench.until(lambda: len(bench.hand_off.sent) == 3)
+        assert {sent["kind"] for sent in bench.hand_off.sent} == {
+            "email_confirmation.requested",
+            "phone_confirmation.requested",
+            "web_confirmation.requested",
+        }
+        assert len({sent["callback"]["token"] for sent in bench.hand_off.sent}) == 3
+        bench.succeed("confirmation", {"confirmed": False}, "web_confirmation")
+        assert bench.succeed("confirmation", {"confirmed": False}, "web_confirmation").handling is Handling.DUPLICATE
+        with pytest.raises(DecidedOtherwiseError):
+            bench.succeed("confirmation", {"confirmed": False}, "email_confirmation")
+        assert bench.result() == {"status": "bounced", "channel": "web"}
+
+
+def test_a_channel_that_fails_first_is_named() -> None:
+    result = played(
+        "contact-confirmation", lambda bench: bench.fail("confirmation", "NoSuchNumber", "phone_confirmation")
+    )
+    assert result == {"status": "bounced", "channel": "phone"}
+
+
+# Heartbeats
+
+
+def test_a_worker_that_falls_silent_ends_the_wait_long_before_its_deadline() -> None:
+    with opened("long-job", heartbeat_seconds=1) as bench:
+        bench.heartbeat("job")
+        assert bench.result() == {"status": "worker_lost"}
+        assert replayed("long-job", bench)[0] == {"status": "worker_lost"}
+        task = bench.ledger.standing["order-1001.job"]
+        assert (task.status, task.closed_because) == (Status.CANCELLED, "worker_lost")
+        with pytest.raises(TaskClosedError):
+            bench.succeed("job", {"late": True})
+        with pytest.raises(TaskClosedError):
+            bench.heartbeat("job")
+
+
+def test_a_worker_that_beats_in_the_ledger_alone_is_not_lost() -> None:
+    """A callback may have been replaced a moment before: the ledger's word counts."""
+    with opened("long-job", heartbeat_seconds=1) as bench:
+        task = bench.asked("job")
+        first = bench.callback_id("job callback 1")
+        bench.until(lambda: bench.ledger.beat(task.task_id, bench.clock.now()) and _rotated(bench, first))
+        bench.succeed("job", {"frames": 24})
+        assert bench.result() == {"status": "completed", "result": {"frames": 24}}
+
+
+def _rotated(bench: PatternBench, first: str) -> bool:
+    return bench.ledger.standing["order-1001.job"].callback_id != first
+
+
+# The raw SDK
+
+
+@pytest.mark.parametrize("workflow", ["two-lambdas", "split-callback"])
+@pytest.mark.parametrize(("order_id", "status"), [("reject-1", "rejected"), ("unknown-1", "failed")])
+def test_the_plain_lambda_rejects_or_fails(workflow: str, order_id: str, status: str) -> None:
+    assert played(workflow, lambda bench: bench.decide(), order_id=order_id)["status"] == status
+
+
+@pytest.mark.parametrize("workflow", ["two-lambdas", "split-callback"])
+def test_the_plain_lambda_that_runs_twice_decides_once(workflow: str) -> None:
+    def twice(bench: PatternBench) -> None:
+        bench.decide()
+        bench.decide()
+
+    assert played(workflow, twice)["status"] == "approved"
+
+
+@pytest.mark.parametrize(("refusals", "status"), [(1, "approved"), (3, "failed")])
+def test_an_invocation_that_fails_is_tried_three_times(refusals: int, status: str) -> None:
+    with on_the_bench("two-lambdas") as bench:
+        bench.lambda_client.refusals = refusals
+        bench.start({"order_id": "1001", "deadline_seconds": 60})
+        if refusals < 3:
+            bench.decide()
+        assert bench.result()["status"] == status
+
+
+def test_an_empty_success_is_no_decision() -> None:
+    def empty(bench: PatternBench) -> None:
+        bench.until(lambda: bench.lambda_client.invoked)
+        bench.runner.send_callback_success(bench.lambda_client.invoked[0]["callback_id"], b"")
+
+    assert played("two-lambdas", empty)["status"] == "failed"
+
+
+# Customer input
+
+
+def test_input_that_breaks_the_rules_is_told_whole_and_counted_and_the_wait_goes_on() -> None:
+    def play(bench: PatternBench) -> None:
+        with pytest.raises(AnswerRefusedError) as refused:
+            bench.succeed("input", {"email": "ana", "date_of_birth": "1990"})
+        assert [problem.pointer for problem in refused.value.problems] == ["/email", "/date_of_birth"]
+        with pytest.raises(AnswerRefusedError) as refused:
+            bench.succeed("input", {"email": "ana@example.com", "date_of_birth": "2024-02-29"})
+        assert [problem.pointer for problem in refused.value.problems] == ["/date_of_birth"]
+        bench.succeed("input", {"email": "ana@example.com", "date_of_birth": "1990-01-31"})
+
+    assert played("customer-input", play)["rejected_attempts"] == 2
+
+
+# Encrypted answers
+
+
+SECRET = "4711-pin"
+
+
+def kept(bench: PatternBench) -> str:
+    """Return all that is kept of an execution: the ledger, its audit, the durable history, the result."""
+    return json.dumps(
+        [bench.ledger.standing, bench.ledger.entries, bench.ledger.answers, bench.ledger.asked, bench.history],
+        default=repr,
+    )
+
+
+def test_an_encrypted_answer_is_nowhere_in_clear(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    answer = {"pin": SECRET}
+    with opened("encrypted-payload") as bench:
+        bench.succeed("secret", answer)
+        assert bench.result() == {"status": "received", "fields": ["pin"]}
+        everything = kept(bench) + caplog.text
+    assert SECRET not in everything
+    assert hashlib.sha256(canonical(answer)).hexdigest() not in everything, "a small secret can be guessed from that"
+
+
+def test_the_same_encrypted_answer_again_is_a_duplicate_and_another_is_refused() -> None:
+    with opened("encrypted-payload") as bench:
+        bench.succeed("secret", {"pin": SECRET})
+        assert bench.succeed("secret", {"pin": SECRET}).handling is Handling.DUPLICATE
+        for document_, token in (({"pin": "4712"}, "t"), ({"pin": SECRET}, "another"), ({"pin": SECRET}, "")):
+            with pytest.raises(DecidedOtherwiseError):
+                bench.succeed("secret", document_, token=token)
+
+
+def test_an_encrypted_answer_of_letters_beyond_ascii_fits_up_to_the_limit_and_not_beyond() -> None:
+    with opened("encrypted-payload") as bench:
+        largest = {"pin": "ä" * ((4096 - len('{"pin":""}')) // 2)}
+        with pytest.raises(BodyTooLargeError):
+            bench.succeed("secret", {"pin": largest["pin"] + "xx"})
+        bench.succeed("secret", largest)
+        assert bench.result() == {"status": "received", "fields": ["pin"]}
+
+
+def test_of_a_failure_in_the_place_of_an_encrypted_answer_only_the_code_is_kept() -> None:
+    with opened("encrypted-payload") as bench:
+        bench.fail("secret", "NoSuchAccount")
+        bench.result()
+        assert "in words" not in kept(bench)
+        assert "and more" not in kept(bench)
+
+
+def test_a_cipher_that_is_out_of_reach_for_a_moment_loses_nothing() -> None:
+    with opened("encrypted-payload") as bench:
+        bench.asked("secret")
+        bench.succeed("secret", {"pin": SECRET})
+        bench.runtime.cipher.failures.append(CipherUnavailableError("KMS"))  # type: ignore[attr-defined]
+        assert bench.result()["status"] == "received"
+
+
+# Odd orders
+
+
+def test_an_answer_to_a_task_that_nobody_opened_is_refused() -> None:
+    with opened("data-enrichment") as bench:
+        bench.asked("enrichment")
+        with pytest.raises(UnknownTaskError):
+            bench.results.succeed("order-1001.other", {}, Sender("worker", "callback token"))
+
+
+def test_an_answer_twice_is_one_and_another_one_hears_so_also_after_the_workflow_is_gone() -> None:
+    with opened("data-enrichment") as bench:
+        bench.succeed("enrichment", {"city": "Bonn"})
+        assert bench.succeed("enrichment", {"city": "Bonn"}).handling is Handling.DUPLICATE
+        bench.result()
+        with pytest.raises(DecidedOtherwiseError):
+            bench.succeed("enrichment", {"city": "Rome"})
+        assert bench.succeed("enrichment", {"city": "Bonn"}).handling is Handling.DUPLICATE
+        with pytest.raises(DecidedOtherwiseError):
+            bench.fail("enrichment", "Late")
+
+
+def test_a_large_answer_of_many_small_values_is_as_large_in_its_checkpoint() -> None:
+    with opened("data-enrichment") as bench:
+        numbers = [7] * 90_000
+        bench.succeed("enrichment", {"numbers": numbers})
+        assert bench.result()["enriched"]["numbers"] == numbers
+        (read,) = [operation for operation in bench.history if operation.name == "enrichment read 1"]
+        assert len(read.step_details.result.encode()) < 256 * 1024

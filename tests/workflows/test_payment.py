@@ -1,0 +1,351 @@
+"""The payment workflow, and `await_result` under it, on AWS's local runner."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from aws_durable_execution_sdk_python_testing.runner import DurableFunctionTestResult
+
+from countersign.domain.answers import MAX_ANSWER_BYTES, Sender
+from countersign.domain.audit import AuditEvent
+from countersign.domain.payments import Handling
+from countersign.domain.tasks import Correlation, Failure, Status, Task
+from countersign.external import Answered, ExternalTask, Failed, await_result
+from countersign.runtime import use
+from countersign.services.provider_events import SIGNED, ProviderEvents
+from countersign.services.results import Results
+from countersign.workflow import workflow
+from tests.builders import NOW, any_event, any_payment_task
+from tests.unit.services.test_results import MemoryHeart
+from tests.workflows.conftest import Bench
+
+TASK = "order-1001.payment"
+OPERATIONS = ["payment callback 1", "payment open 1", "payment read 1", "record result"]
+RESULT = {
+    "order_id": "1001",
+    "status": "paid",
+    "provider": "pay",
+    "external_id": "pay_1001",
+    "amount": "250.00",
+    "currency": "EUR",
+}
+WORKER = Sender("worker", "callback token")
+
+
+def any_payment_input(**changes: Any) -> dict[str, Any]:
+    fields = {name: value for name, value in RESULT.items() if name != "status"}
+    return fields | {"deadline_seconds": 60} | changes
+
+
+class PaymentBench(Bench):
+    """One execution, its provider and its worker."""
+
+    _finished: DurableFunctionTestResult | None = None
+
+    def finish(self) -> DurableFunctionTestResult:
+        """Return how it ended; the runner tells that once."""
+        if self._finished is None:
+            self._finished = super().finish()
+        return self._finished
+
+    def receive(self, status: str = "paid", event_id: str = "evt_1", **changes: Any) -> Handling:
+        """Take a provider's event; nobody rings."""
+        events = ProviderEvents(self.ledger, self.clock)
+        return events.receive(any_event(status, event_id, **changes), event_id, Sender("pay", SIGNED))
+
+    @property
+    def results(self) -> Results:
+        return Results(self.ledger, MemoryHeart(), self.clock)
+
+    def opened(self) -> Task:
+        return self.open_task(TASK)
+
+    def ring_for_nothing(self, number: int) -> None:
+        """Complete a callback from outside, and wait until the task names the next one."""
+        self.runner.send_callback_success(self.callback_id(f"payment callback {number}"), b'{"status":"paid"}')
+        following = self.callback_id(f"payment callback {number + 1}")
+        self.until(lambda: self.ledger.standing[TASK].callback_id == following)
+
+    def resumed(self) -> dict[str, Any]:
+        self.relay(TASK)
+        return self.result()
+
+
+@pytest.fixture
+def bench_of() -> Iterator[Callable[[Any], PaymentBench]]:
+    made: list[PaymentBench] = []
+
+    def make(handler: Any) -> PaymentBench:
+        made.append(PaymentBench(handler, "payment"))
+        return made[-1]
+
+    yield make
+    for bench in made:
+        bench.close()
+
+
+@pytest.fixture
+def paying(bench_of: Callable[[Any], PaymentBench]) -> Iterator[PaymentBench]:
+    from payment.handler import handler
+
+    bench = bench_of(handler)
+    with use(bench.runtime):
+        yield bench
+
+
+def names(finished: DurableFunctionTestResult) -> list[str | None]:
+    return [operation.name for operation in finished.get_all_operations()]
+
+
+def test_a_payment_is_paid_in_four_operations_and_two_invocations(paying: PaymentBench) -> None:
+    paying.start(any_payment_input())
+    paying.opened()
+    assert paying.receive() is Handling.RECORDED
+    assert paying.resumed() == RESULT
+    assert sorted(map(str, names(paying.finish()))) == OPERATIONS
+    assert paying.invocations == 2
+    assert paying.ledger.standing[TASK].status is Status.APPLIED
+    assert paying.ledger.asked["order-1001"].result == RESULT
+
+
+def test_a_provider_and_a_worker_are_told_what_to_take_and_where_to_answer(paying: PaymentBench) -> None:
+    paying.start(any_payment_input())
+    task = paying.opened()
+    (envelope,) = paying.hand_off.sent
+    assert envelope["kind"] == "payment.requested"
+    assert envelope["task"] == {name: RESULT[name] for name in RESULT if name != "status"}
+    assert envelope["callback"]["url"] == "https://api.example.com/callbacks"
+    assert task.answer_contract == "payment.answer"
+    paying.receive()
+    paying.resumed()
+    token = envelope["callback"]["token"]
+    assert token not in repr(paying.finish().get_all_operations()), "the durable history holds no token"
+
+
+def test_a_failed_payment_is_a_result_with_the_providers_reason(paying: PaymentBench) -> None:
+    paying.start(any_payment_input())
+    paying.opened()
+    paying.receive("failed", reason="insufficient_funds")
+    assert paying.resumed() == RESULT | {"status": "failed", "reason": "insufficient_funds"}
+
+
+@pytest.mark.parametrize("amount", ["250.00", None])
+def test_a_payment_that_the_provider_gave_up_is_expired(paying: PaymentBench, amount: str | None) -> None:
+    paying.start(any_payment_input())
+    paying.opened()
+    paying.receive("expired", amount=amount, currency=amount and "EUR")
+    assert paying.resumed() == RESULT | {"status": "expired"}
+
+
+def test_no_event_until_the_deadline_is_expired(paying: PaymentBench) -> None:
+    paying.start(any_payment_input(deadline_seconds=1))
+    assert paying.result() == RESULT | {"status": "expired"}
+    assert paying.ledger.standing[TASK].status is Status.EXPIRED
+    assert paying.receive() is Handling.HELD, "money that comes too late is looked at by a person"
+
+
+def test_pending_keeps_it_waiting_without_waking_it_and_paid_ends_it(paying: PaymentBench) -> None:
+    paying.start(any_payment_input())
+    paying.opened()
+    assert paying.receive("pending", "evt_1") is Handling.PENDING
+    assert paying.ledger.standing[TASK].status is Status.OPEN
+    paying.receive("paid", "evt_2")
+    assert paying.resumed() == RESULT
+    assert paying.invocations == 2
+
+
+@pytest.mark.parametrize("other", [{"amount": "25.00"}, {"currency": "USD"}])
+def test_other_money_is_held_and_the_right_money_pays(paying: PaymentBench, other: dict[str, str]) -> None:
+    paying.start(any_payment_input())
+    paying.opened()
+    assert paying.receive("paid", "evt_1", **other) is Handling.HELD
+    assert [envelope["kind"] for envelope in paying.ledger.outbox.values()] == ["payment.held"]
+    paying.receive("paid", "evt_2", amount="250")
+    assert paying.resumed() == RESULT
+
+
+def test_a_workers_answer_pays_as_an_event_does(paying: PaymentBench) -> None:
+    paying.start(any_payment_input())
+    task = paying.opened()
+    paying.results.succeed(task.task_id, {"status": "paid", "amount": "250", "currency": "EUR"}, WORKER)
+    assert paying.resumed() == RESULT
+
+
+def test_a_failure_by_callback_is_a_failed_payment_with_its_code(paying: PaymentBench) -> None:
+    paying.start(any_payment_input())
+    task = paying.opened()
+    paying.results.fail(task.task_id, Failure("provider_down", "Try tomorrow"), WORKER)
+    assert paying.resumed() == RESULT | {"status": "failed", "reason": "provider_down"}
+
+
+def test_an_event_that_came_before_ends_it_at_once_and_nothing_is_handed_off(paying: PaymentBench) -> None:
+    assert paying.receive() is Handling.PARKED
+    paying.start(any_payment_input())
+    assert paying.result() == RESULT
+    assert paying.hand_off.sent == []
+    assert paying.invocations <= 2
+    assert sorted(map(str, names(paying.finish()))) == OPERATIONS
+
+
+def test_a_payment_that_is_another_requests_already_fails_and_says_so(paying: PaymentBench) -> None:
+    other = any_payment_task(task_id="order-1000.payment")
+    paying.ledger.open(other, (AuditEvent("opened", "payment"),), NOW)
+    paying.start(any_payment_input())
+    finished = paying.finish()
+    assert finished.status.value == "FAILED"
+    assert finished.error
+    assert finished.error.type == "countersign.domain.errors.DuplicateCorrelationError"
+    assert "pay_1001" not in str(finished.error.message)
+    assert paying.hand_off.sent == []
+    assert TASK not in paying.ledger.standing
+
+
+def test_a_ring_without_a_decision_pays_nothing(paying: PaymentBench) -> None:
+    paying.start(any_payment_input())
+    paying.opened()
+    paying.ring_for_nothing(1)
+    assert paying.ledger.standing[TASK].status is Status.OPEN
+    paying.receive("failed")
+    assert paying.resumed()["status"] == "failed"
+
+
+def test_a_replay_of_the_whole_history_does_the_same_operations_and_nothing_again(paying: PaymentBench) -> None:
+    paying.start(any_payment_input())
+    paying.opened()
+    paying.receive("pending", "evt_1")
+    for number in (1, 2):
+        paying.ring_for_nothing(number)
+    paying.receive("paid", "evt_2")
+    assert paying.resumed() == RESULT
+    assert paying.invocations == 4, "each replayed all that was before it"
+    expected = [f"payment {kind} {number}" for number in (1, 2, 3) for kind in ("callback", "open", "read")]
+    assert sorted(map(str, names(paying.finish()))) == sorted([*expected, "record result"])
+    assert len(paying.hand_off.sent) == 1, "no replay hands off again"
+    assert [entry.event.event for entry in paying.ledger.entries] == [
+        "opened",
+        "responded",
+        "responded",
+        "decided",
+        "rung",
+        "applied",
+    ]
+
+
+# `await_result`
+
+
+def asking(**task: Any) -> Any:
+    """Return a workflow that asks one machine and returns what came of it."""
+
+    @workflow
+    def handler(document: dict[str, Any], context: Any) -> dict[str, Any]:
+        fields: dict[str, Any] = {"kind": "score", "payload": document, "deadline_seconds": 60} | task
+        asked = ExternalTask(**fields)
+        settled = await_result(context, "score", asked)
+        return {"is": type(settled).__name__} | {name: value for name, value in vars(settled).items() if name != "at"}
+
+    return handler
+
+
+SCORE = "order-1001.score"
+
+
+def test_an_answer_of_any_form_is_returned_with_who_gave_it(bench_of: Callable[[Any], PaymentBench]) -> None:
+    bench = bench_of(asking())
+    with use(bench.runtime):
+        bench.start({"customer": 7})
+        bench.open_task(SCORE)
+        assert bench.hand_off.sent[0]["task"] == {"customer": 7}
+        bench.results.succeed(SCORE, {"score": 700, "tags": ["a", None, True]}, WORKER)
+        bench.relay(SCORE)
+        assert bench.result() == {
+            "is": Answered.__name__,
+            "by": "worker",
+            "document": {"score": 700, "tags": ["a", None, True]},
+            "refused": 0,
+        }
+
+
+def test_a_failure_is_returned_with_code_message_and_data(bench_of: Callable[[Any], PaymentBench]) -> None:
+    bench = bench_of(asking())
+    with use(bench.runtime):
+        bench.start({})
+        bench.open_task(SCORE)
+        bench.results.fail(SCORE, Failure("no_data", "Nothing known", '{"a":1}'), WORKER)
+        bench.relay(SCORE)
+        assert bench.result() == {
+            "is": Failed.__name__,
+            "code": "no_data",
+            "message": "Nothing known",
+            "data": '{"a":1}',
+            "by": "worker",
+        }
+
+
+def test_a_wait_that_is_bounded_expires_before_its_request(bench_of: Callable[[Any], PaymentBench]) -> None:
+    bench = bench_of(asking(wait_seconds=1))
+    with use(bench.runtime):
+        bench.start({})
+        assert bench.result() == {"is": "Expired", "collected": {}, "for_good": False}
+
+
+def test_a_withdrawn_task_fails_its_workflow(bench_of: Callable[[Any], PaymentBench]) -> None:
+    from countersign.domain import tasks
+
+    bench = bench_of(asking())
+    with use(bench.runtime):
+        bench.start({})
+        task = bench.open_task(SCORE)
+        change = tasks.cancel(task, "operator", "withdrawn", bench.clock.now())
+        assert change
+        bench.ledger.commit(change)
+        bench.runner.send_callback_success(task.callback_id, b"")
+        finished = bench.finish()
+    assert finished.error
+    assert finished.error.type == "countersign.domain.errors.TaskWithdrawnError"
+
+
+def test_a_payload_that_leaves_no_room_for_its_answer_is_refused_before_anything_is_opened(
+    bench_of: Callable[[Any], PaymentBench],
+) -> None:
+    bench = bench_of(asking())
+    with use(bench.runtime):
+        bench.start({"text": "x" * MAX_ANSWER_BYTES})
+        finished = bench.finish()
+    assert finished.error
+    assert finished.error.type == "countersign.domain.errors.BodyTooLargeError"
+    assert bench.ledger.standing == {}
+
+
+def test_a_name_outside_may_come_without_money(bench_of: Callable[[Any], PaymentBench]) -> None:
+    bench = bench_of(asking(correlate=Correlation("pay", "pay_1001")))
+    with use(bench.runtime):
+        bench.start({})
+        bench.open_task(SCORE)
+        assert bench.receive("paid", amount="7.00", currency="JPY") is Handling.RECORDED
+        bench.relay(SCORE)
+        assert bench.result()["by"] == "pay"
+
+
+LARGEST: dict[str, dict[str, Any]] = {
+    "numbers": {"numbers": [1] * ((MAX_ANSWER_BYTES - 20) // 3)},
+    "letters": {"text": "é" * ((MAX_ANSWER_BYTES - 20) // 6)},
+    "words": {"text": "x" * (MAX_ANSWER_BYTES - 20)},
+}
+
+
+@pytest.mark.parametrize("kind", LARGEST)
+def test_the_largest_answer_fits_into_the_checkpoint_of_the_step_that_reads_it(
+    bench_of: Callable[[Any], PaymentBench], kind: str
+) -> None:
+    bench = bench_of(asking())
+    with use(bench.runtime):
+        bench.start({})
+        bench.open_task(SCORE)
+        bench.results.succeed(SCORE, LARGEST[kind], WORKER)
+        bench.relay(SCORE)
+        assert bench.result()["document"] == LARGEST[kind]
+        (read,) = [step for step in bench.finish().get_all_operations() if step.name == "score read 1"]
+    checkpoint = read.result  # type: ignore[attr-defined]
+    assert len(json.dumps(checkpoint) if not isinstance(checkpoint, str) else checkpoint) < 256 * 1024
