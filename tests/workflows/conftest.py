@@ -26,6 +26,9 @@ from tests.fakes import MemoryCipher, MemoryDirectory, MemoryHandOff, MemoryLedg
 POLL_SECONDS = 0.02
 PATIENCE_SECONDS = 20
 
+SHORT_SECONDS = 3
+"""A wait that a test sits out, long enough to be handed off first: it counts from whole seconds, on a slow machine."""
+
 
 def any_order_input(**overrides: Any) -> dict[str, Any]:
     """Return a valid input of order-approval."""

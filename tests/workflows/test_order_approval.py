@@ -22,7 +22,7 @@ from countersign.runtime import use
 from countersign.services.reviews import Reviews
 from tests.builders import NOW
 from tests.fakes import FixedClock, MemoryHandOff
-from tests.workflows.conftest import Bench, any_order_input, close_runner
+from tests.workflows.conftest import SHORT_SECONDS, Bench, any_order_input, close_runner
 
 TASK = "order-1001.approval"
 
@@ -168,12 +168,12 @@ def test_a_click_a_moment_before_the_deadline_wins_over_the_expiry_that_follows(
     click = once(click_in_time)
     expiring = "commit"
     bench.ledger.before_write = lambda write: click() if write == expiring else None
-    bench.start(any_order_input(deadline_seconds=1))
+    bench.start(any_order_input(deadline_seconds=SHORT_SECONDS))
     assert bench.result()["status"] == "approved"
 
 
 def test_a_click_at_the_deadline_hears_that_the_task_is_closed(bench: Bench) -> None:
-    bench.start(any_order_input(deadline_seconds=1))
+    bench.start(any_order_input(deadline_seconds=SHORT_SECONDS))
     expires_at = bench.open_task().expires_at
     bench.clock = FixedClock(expires_at)  # type: ignore[assignment]
     assert isinstance(bench.answer(Decision.APPROVE).refusal, TaskClosedError)

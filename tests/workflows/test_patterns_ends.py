@@ -22,6 +22,7 @@ from countersign.domain.payments import Handling
 from countersign.domain.rules import Decision
 from countersign.domain.strict_json import canonical
 from countersign.domain.tasks import Status
+from tests.workflows.conftest import SHORT_SECONDS
 from tests.workflows.machines import (
     DOCUMENTS,
     REVIEW,
@@ -160,7 +161,7 @@ def test_a_check_that_was_withdrawn_fails_the_workflow_and_names_the_task() -> N
 
 
 def test_a_wait_that_times_out_is_tried_again_with_the_number_of_the_attempt_in_the_hand_off() -> None:
-    with opened("retry-callback", wait_seconds=1, attempts=2) as bench:
+    with opened("retry-callback", wait_seconds=SHORT_SECONDS, attempts=2) as bench:
         bench.asked("attempt-2")
         assert [sent["attempt"] for sent in bench.hand_off.sent] == [1, 2]
         with pytest.raises(TaskClosedError):
@@ -178,7 +179,7 @@ def test_after_the_last_attempt_it_gives_up() -> None:
 
 
 def test_when_the_primary_is_late_the_fallback_is_asked_and_a_late_answer_hears_so() -> None:
-    with opened("fallback-service", primary_seconds=1) as bench:
+    with opened("fallback-service", primary_seconds=SHORT_SECONDS) as bench:
         bench.asked("fallback")
         with pytest.raises(TaskClosedError):
             bench.succeed("primary", {"late": True})
@@ -202,7 +203,7 @@ def test_a_fallback_that_fails_too_is_no_lateness() -> None:
 
 
 def test_nobody_is_asked_once_the_request_is_over() -> None:
-    with opened("fallback-service", deadline_seconds=1, primary_seconds=60) as bench:
+    with opened("fallback-service", deadline_seconds=SHORT_SECONDS, primary_seconds=60) as bench:
         assert bench.result()["status"] == "expired"
         assert bench.hand_off.kinds == ["primary_service.requested"]
 
@@ -329,7 +330,7 @@ def test_a_channel_that_fails_first_is_named() -> None:
 
 
 def test_a_worker_that_falls_silent_ends_the_wait_long_before_its_deadline() -> None:
-    with opened("long-job", heartbeat_seconds=1) as bench:
+    with opened("long-job", heartbeat_seconds=SHORT_SECONDS) as bench:
         bench.heartbeat("job")
         assert bench.result() == {"status": "worker_lost"}
         assert replayed("long-job", bench)[0] == {"status": "worker_lost"}
@@ -343,7 +344,7 @@ def test_a_worker_that_falls_silent_ends_the_wait_long_before_its_deadline() -> 
 
 def test_a_worker_that_beats_in_the_ledger_alone_is_not_lost() -> None:
     """A callback may have been replaced a moment before: the ledger's word counts."""
-    with opened("long-job", heartbeat_seconds=1) as bench:
+    with opened("long-job", heartbeat_seconds=SHORT_SECONDS) as bench:
         task = bench.asked("job")
         first = bench.callback_id("job callback 1")
         bench.until(lambda: bench.ledger.beat(task.task_id, bench.clock.now()) and _rotated(bench, first))
