@@ -17,6 +17,7 @@ from cdk_nag import AwsSolutionsChecks
 from stacks.components.sources import MissingSourceError, Sources
 from stacks.ledger_stack import LedgerStack
 from stacks.monitoring_stack import MonitoringStack
+from stacks.patterns_stack import PatternsStack
 from stacks.settings import Settings
 from stacks.settings_file import SettingsError
 from stacks.webhook_stack import WebhookStack
@@ -31,6 +32,7 @@ class Stacks:
 
     ledger: LedgerStack
     webhook: WebhookStack
+    patterns: PatternsStack | None
     workflow: WorkflowStack
     monitoring: MonitoringStack
 
@@ -49,6 +51,17 @@ def build(app: App, settings: Settings, sources: Sources) -> Stacks:
         sources=sources,
         state=ledger,
     )
+    patterns = None
+    if settings.patterns:
+        patterns = PatternsStack(
+            app,
+            "PatternsStack",
+            settings=settings,
+            patterns=settings.patterns,
+            sources=sources,
+            state=ledger,
+            webhook=webhook,
+        )
     workflow = WorkflowStack(
         app,
         "WorkflowStack",
@@ -56,6 +69,7 @@ def build(app: App, settings: Settings, sources: Sources) -> Stacks:
         sources=sources,
         state=ledger,
         webhook=webhook,
+        patterns=patterns,
     )
     monitoring = MonitoringStack(
         app,
@@ -67,7 +81,7 @@ def build(app: App, settings: Settings, sources: Sources) -> Stacks:
     Tags.of(app).add("application", "countersign")
     Tags.of(app).add("stage", settings.stage)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    return Stacks(ledger, webhook, workflow, monitoring)
+    return Stacks(ledger, webhook, patterns, workflow, monitoring)
 
 
 def main() -> int:

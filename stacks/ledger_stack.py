@@ -5,6 +5,7 @@ from __future__ import annotations
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
+from stacks.components.answers_key import AnswersKey
 from stacks.components.audit_archive import AuditArchive
 from stacks.components.directory import Directory
 from stacks.components.hand_off import HandOffBus
@@ -22,6 +23,7 @@ class LedgerStack(Stack):
         ledger: The ledger.
         directory: What is known of people.
         providers: The secrets of those who post webhooks.
+        answers: The key of encrypted answers; None where no workflow asks for any.
         archive: The copy of its audit; None where the stage keeps none.
         hand_offs: The hand-off bus.
     """
@@ -46,6 +48,7 @@ class LedgerStack(Stack):
         self.providers = Providers(
             self, "Providers", providers=settings.providers, sources=sources, removal_policy=removal
         )
+        self.answers = AnswersKey(self, "Answers", removal_policy=removal) if settings.has_encrypted_answers else None
         self.archive = _archive(self, settings) if settings.audit.object_lock_days else None
         self.hand_offs = HandOffBus(
             self, "HandOffs", archive_days=settings.hand_off.archive_days, removal_policy=removal

@@ -36,6 +36,9 @@ CHANNEL_NAMES = ("email", "sns")
 HAND_OFFS = ("bus", "queue", "invoke")
 """How tasks reach those who act on them."""
 
+_EXECUTION_TIMEOUT = between(60, MAX_EXECUTION_TIMEOUT_SECONDS, "seconds")
+_RETENTION = between(1, 90, "days")
+_DEADLINE = between(1, MAX_DEADLINE_SECONDS, "seconds")
 _API_ID = "{api_id}"
 _LOG_RETENTION_DAYS = (1, 3, 7, 14, 30, 90, 180, 365, 731, 1827, 3653)
 _ADDRESS = r"[^@\s]+@[^@\s]+\.[^@\s]+"
@@ -192,6 +195,7 @@ class WorkflowSettings:
 
     Attributes:
         function: Its folder under `lambdas/`.
+        module: The module of that folder whose `handler` is the entry point.
         execution_timeout_seconds: How long Lambda lets an execution live. It bounds the deadline that a request may ask
             for: later deadlines are cut to it, less the margin.
         retention_days: How long Lambda keeps the history of a closed execution.
@@ -203,12 +207,17 @@ class WorkflowSettings:
             invocation of the approver or of the worker.
         worker: For `invoke`, the folder under `lambdas/` of the function that tasks for machines are handed to; empty
             for a workflow that asks people only.
+        encrypted: Whether it may ask for encrypted answers. The stage then has a key of KMS for them.
     """
 
     function: str = setting(matching(r"[a-z][a-z0-9_]*", "a folder name under lambdas/: lower-case letters, digits, _"))
-    execution_timeout_seconds: int = setting(between(60, MAX_EXECUTION_TIMEOUT_SECONDS, "seconds"))
-    retention_days: int = setting(between(1, 90, "days"))
-    deadline_seconds: int = setting(between(1, MAX_DEADLINE_SECONDS, "seconds"))
+    execution_timeout_seconds: int = setting(_EXECUTION_TIMEOUT)
+    retention_days: int = setting(_RETENTION)
+    deadline_seconds: int = setting(_DEADLINE)
+    module: str = setting(
+        matching(r"[a-z][a-z0-9_]*", "the name of a module, without .py: lower-case letters, digits, _"),
+        default="handler",
+    )
     contract: str = setting(
         matching(r"[a-z][a-z0-9-]*", "the name of an input's schema: lower-case letters, digits, -"), default=""
     )
@@ -217,10 +226,38 @@ class WorkflowSettings:
         matching(r"([a-z][a-z0-9_]*)?", "a folder name under lambdas/: lower-case letters, digits, _"), default=""
     )
 
+    encrypted: bool = False
+
     @property
     def longest(self) -> int:
         """The longest deadline that it can keep, in seconds."""
         return self.execution_timeout_seconds - EXECUTION_MARGIN_SECONDS
+
+
+@dataclass(frozen=True)
+class PatternSettings:
+    """The callback patterns, all of them.
+
+    Attributes:
+        execution_timeout_seconds: As that of a workflow, for each; so are the others.
+        retention_days: How long Lambda keeps the history of a closed execution.
+        deadline_seconds: The deadline of a request that names none.
+    """
+
+    execution_timeout_seconds: int = setting(_EXECUTION_TIMEOUT)
+    retention_days: int = setting(_RETENTION)
+    deadline_seconds: int = setting(_DEADLINE)
+
+    def workflow(self, folder: str, name: str, *, encrypted: bool) -> WorkflowSettings:
+        """Return the settings of one pattern, whose module in the folder has its name."""
+        return WorkflowSettings(
+            function=folder,
+            module=name.replace("-", "_"),
+            execution_timeout_seconds=self.execution_timeout_seconds,
+            retention_days=self.retention_days,
+            deadline_seconds=self.deadline_seconds,
+            encrypted=encrypted,
+        )
 
 
 @dataclass(frozen=True)
@@ -267,6 +304,7 @@ class Settings:
         providers: Who posts to `/webhooks/<name>`, by that name.
         partners: Providers whose events come over EventBridge, by the name that tasks are correlated under.
         payments: Payments that providers take.
+        patterns: The callback patterns, for trying out; a stage without the table deploys none of them.
     """
 
     stage: str
@@ -284,6 +322,12 @@ class Settings:
     providers: Mapping[str, ProviderSettings] = named(_PROVIDER_NAMES, default_factory=dict)
     partners: Mapping[str, PartnerSettings] = field(default_factory=dict)
     payments: PaymentSettings = PaymentSettings()
+    patterns: PatternSettings | None = None
+
+    @property
+    def has_encrypted_answers(self) -> bool:
+        """Whether any workflow may ask for encrypted answers."""
+        return self.patterns is not None or any(workflow.encrypted for workflow in self.workflows.values())
 
     @classmethod
     def load(cls, path: Path, *, base_url: str = "") -> Settings:
@@ -302,21 +346,23 @@ class Settings:
             document["base_url"] = base_url
         settings: Settings = table(cls, document, "", path, stage=path.stem)
         for name, workflow in settings.workflows.items():
-            _check_workflow(name, workflow, path)
+            _check_deadline(f"workflows.{name}", workflow, path)
             _check_worker(name, workflow, path)
+        if settings.patterns:
+            _check_deadline("patterns", settings.patterns, path)
         _check_partners(settings.partners, path)
         _check_operators(settings, path)
         check_policies(settings.policies, {name: item.longest for name, item in settings.workflows.items()}, path)
         return dataclasses.replace(settings, base_url=settings.base_url.rstrip("/"))
 
 
-def _check_workflow(name: str, workflow: WorkflowSettings, file: Path) -> None:
+def _check_deadline(key: str, workflow: WorkflowSettings | PatternSettings, file: Path) -> None:
     least = workflow.deadline_seconds + EXECUTION_MARGIN_SECONDS
     if workflow.execution_timeout_seconds >= least:
         return
     raise SettingsError(
         file,
-        f"workflows.{name}.execution_timeout_seconds",
+        f"{key}.execution_timeout_seconds",
         workflow.execution_timeout_seconds,
         f"at least {least}: deadline_seconds and {EXECUTION_MARGIN_SECONDS} more, to act on the deadline",
         "raise it, or lower deadline_seconds",

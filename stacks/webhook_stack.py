@@ -120,12 +120,15 @@ class WebhookStack(Stack):
                 "BASE_URL": base_url,
                 **state.directory.environment,
                 **state.providers.environment,
+                **(state.answers.environment if state.answers else {}),
             },
         )
         state.ledger.grant_read_write(webhook)
         state.ledger.grant_inboxes(webhook)
         state.directory.grant_read(webhook)
         state.providers.grant_read(webhook)
+        if state.answers:
+            state.answers.grant_encrypt(webhook)
         self.api.add_routes(webhook, webhook, *_routes(settings.throttles))
         return webhook
 

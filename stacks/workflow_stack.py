@@ -24,16 +24,18 @@ from stacks.components.sources import Sources
 from stacks.components.webhook_api import Route, WebhookApi
 from stacks.components.worker import Worker
 from stacks.ledger_stack import LedgerStack
+from stacks.ledger_workflow import LedgerWorkflow
+from stacks.patterns_stack import PatternsStack
 from stacks.policies import compact, policy_document
 from stacks.settings import HELD_PAYMENT, Settings
 from stacks.webhook_stack import WebhookStack
 
 
 class WorkflowStack(Stack):
-    """Every workflow of the settings, and the functions around them.
+    """The workflows of the settings, and the functions around them and around the patterns.
 
     Attributes:
-        workflows: The workflows, by name.
+        workflows: Every workflow of the stage, by name.
         workers: The functions that they invoke for machines' tasks, by the workflow's name, for forks to grant to.
         relay: The relay.
         publisher: The publisher.
@@ -51,6 +53,7 @@ class WorkflowStack(Stack):
         sources: Sources,
         state: LedgerStack,
         webhook: WebhookStack,
+        patterns: PatternsStack | None,
     ) -> None:
         super().__init__(
             scope,
@@ -66,18 +69,25 @@ class WorkflowStack(Stack):
             for name, workflow in settings.workflows.items()
             if workflow.worker
         }
-        self.workflows = {
-            name: _workflow(
+        self.workflows: dict[str, DurableWorkflow] = {
+            name: LedgerWorkflow(
                 scope_of_workflows,
-                name,
-                settings,
-                state,
-                self._hand_off(name, settings, state, webhook),
-                base_url,
-                defaults,
+                _id(name),
+                name=name,
+                workflow=workflow,
+                state=state,
+                hand_off=self._hand_off(name, settings, state, webhook),
+                defaults=defaults,
+                environment={
+                    "BASE_URL": base_url,
+                    **_policy(_policy_documents(settings).get(name)),
+                    **({"OPERATORS": compact(settings.payments.operators)} if name == HELD_PAYMENT else {}),
+                },
             )
-            for name in settings.workflows
+            for name, workflow in settings.workflows.items()
         }
+        if patterns:
+            self.workflows |= patterns.workflows
         built = self.workflows.values()
         for workflow in built:
             workflow.grant_heartbeat(webhook.webhook)
@@ -100,6 +110,7 @@ class WorkflowStack(Stack):
         self.dead_letters: dict[str, sqs.IQueue] = {
             **starts,
             **{name: queue for worker in self.workers.values() for name, queue in worker.dead_letters.items()},
+            **(patterns.dead_letters if patterns else {}),
             **self.relay.dead_letters,
             **self.publisher.dead_letters,
             **self.executions.dead_letters,
@@ -135,14 +146,7 @@ class WorkflowStack(Stack):
         )
 
     def _requests(self, settings: Settings, state: LedgerStack, api: WebhookApi, defaults: FunctionDefaults) -> None:
-        startable = {
-            name: {
-                "arn": workflow.alias.function_arn,
-                "deadline_seconds": settings.workflows[name].deadline_seconds,
-                "contract": defaults.sources.contract(settings.workflows[name].contract or name),
-            }
-            for name, workflow in self.workflows.items()
-        }
+        startable = {name: _startable(workflow, defaults.sources) for name, workflow in self.workflows.items()}
         requests = PythonFunction(
             self,
             "Requests",
@@ -169,36 +173,14 @@ class WorkflowStack(Stack):
         )
 
 
-def _workflow(
-    scope: Construct,
-    name: str,
-    settings: Settings,
-    state: LedgerStack,
-    hand_off: HandOffChannel,
-    base_url: str,
-    defaults: FunctionDefaults,
-) -> DurableWorkflow:
-    policies = _policy_documents(settings)
-    built = DurableWorkflow(
-        scope,
-        _id(name),
-        name=name,
-        workflow=settings.workflows[name],
-        defaults=defaults,
-        environment={
-            "LEDGER_TABLE": state.ledger.table.table_name,
-            **hand_off.environment,
-            "BASE_URL": base_url,
-            **state.directory.environment,
-            **_policy(policies.get(name)),
-            **({"OPERATORS": compact(settings.payments.operators)} if name == HELD_PAYMENT else {}),
-        },
-    )
-    state.ledger.grant_read_write(built.function)
-    state.ledger.grant_parked(built.function)
-    state.directory.grant_read(built.function)
-    hand_off.grant_hand_off(built.function)
-    return built
+def _startable(workflow: DurableWorkflow, sources: Sources) -> dict[str, Any]:
+    """Return what is told of a workflow to what starts it: all of them share the 4 KB of an environment."""
+    contract = sources.contract(workflow.settings.contract or workflow.name)
+    return {
+        "function": workflow.alias.function_name,
+        "deadline_seconds": workflow.settings.deadline_seconds,
+        **({"contract": contract} if contract != workflow.name else {}),
+    }
 
 
 def _id(name: str) -> str:

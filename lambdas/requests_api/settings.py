@@ -15,7 +15,7 @@ class Settings:
 
     Attributes:
         ledger_table: Name of the ledger's table.
-        functions: Alias ARN of each workflow, by name.
+        functions: Function and alias of each workflow, `<function>:<alias>`, by name.
         workflows: Every workflow, by name.
     """
 
@@ -25,7 +25,9 @@ class Settings:
 
     @classmethod
     def load(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read LEDGER_TABLE; POLICY, rows by name; WORKFLOWS, `{"arn", "deadline_seconds", "contract"}` by name.
+        """Read LEDGER_TABLE; POLICY, rows by name; WORKFLOWS by name.
+
+        Of a workflow: `function`, `deadline_seconds`, and `contract` where it is not the workflow's own name.
 
         Raises:
             MissingSettingError: One of them is not set; POLICY may be.
@@ -35,9 +37,9 @@ class Settings:
         policies = {name: Policy.from_document(document) for name, document in rows.items()}
         return cls(
             ledger_table=required(environment, "LEDGER_TABLE"),
-            functions={name: workflow["arn"] for name, workflow in workflows.items()},
+            functions={name: workflow["function"] for name, workflow in workflows.items()},
             workflows={
-                name: Startable(int(workflow["deadline_seconds"]), workflow["contract"], policies.get(name))
+                name: Startable(int(workflow["deadline_seconds"]), workflow.get("contract", name), policies.get(name))
                 for name, workflow in workflows.items()
             },
         )

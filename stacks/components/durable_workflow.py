@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import Annotations, CfnElement, Duration
+from aws_cdk import Annotations, CfnElement, CfnOutput, Duration, Fn, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -32,6 +32,7 @@ class DurableWorkflow(Construct):
 
     Attributes:
         name: What requests call it.
+        settings: Its settings.
         function: The function.
         alias: What is invoked to start it.
     """
@@ -58,6 +59,7 @@ class DurableWorkflow(Construct):
         """
         super().__init__(scope, construct_id)
         self.name = name
+        self.settings = workflow
         self._dead_letters = DeadLetterQueue(self, "DeadLetters")
         self.function = PythonFunction(
             self,
@@ -66,6 +68,7 @@ class DurableWorkflow(Construct):
             description=f"The durable workflow {name}",
             defaults=defaults,
             options=FunctionOptions(
+                module=workflow.module,
                 timeout=Duration.minutes(1),
                 dead_letter_queue=self._dead_letters,
                 durable_config=lambda_.DurableConfig(
@@ -121,46 +124,56 @@ class DurableWorkflow(Construct):
             iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[self.alias.function_arn])
         )
 
-    def grant_callbacks(self, grantee: iam.IGrantable) -> iam.Policy:
+    def grant_callbacks(self, grantee: iam.IGrantable, *, scope: Construct | None = None) -> iam.Policy:
         """Let a role complete and fail this workflow's callbacks.
 
+        Args:
+            grantee: Who has the role.
+            scope: What the policy is part of: this workflow by default, so that roles of earlier stacks can be granted
+                to. For a role of a later stack, something of that stack.
+
         Returns:
-            The policy, for whatever must not run without it. It is part of this stack, so that roles of earlier stacks
-            can be granted too.
+            The policy, for whatever must not run without it.
         """
         return self._allow(
-            f"CallbacksFor-{_name(grantee)}",
+            f"Callbacks-{self.name}-{_name(grantee)}",
             grantee,
             "lambda:SendDurableExecutionCallbackFailure",
             "lambda:SendDurableExecutionCallbackSuccess",
+            scope=scope,
         )
 
     def grant_heartbeat(self, grantee: iam.IGrantable) -> iam.Policy:
         """Let a role say that this workflow's callbacks are still worked on; see `grant_callbacks`."""
-        return self._allow(f"HeartbeatFor-{_name(grantee)}", grantee, "lambda:SendDurableExecutionCallbackHeartbeat")
+        return self._allow(
+            f"Heartbeat-{self.name}-{_name(grantee)}", grantee, "lambda:SendDurableExecutionCallbackHeartbeat"
+        )
 
     def _allow_checkpoints(self) -> iam.Policy:
         # In place of AWSLambdaBasicDurableExecutionRolePolicy, which allows this on every function.
         actions = ("lambda:CheckpointDurableExecution", "lambda:GetDurableExecutionState")
         return self._allow("Checkpoints", self.function, *actions)
 
-    def _allow(self, construct_id: str, grantee: iam.IGrantable, *actions: str) -> iam.Policy:
+    def _allow(
+        self, construct_id: str, grantee: iam.IGrantable, *actions: str, scope: Construct | None = None
+    ) -> iam.Policy:
         # CDK has no grants for these actions. They match `function:<name>:*` only: neither the bare ARN nor an alias.
         # A policy of its own, since the role's own one comes before the function whose ARN it would need.
-        policy = iam.Policy(
-            self,
-            construct_id,
-            roles=[_role(grantee)],
-            statements=[iam.PolicyStatement(actions=list(actions), resources=[self._every_version])],
-        )
-        resource = self.function.function.node.default_child
-        assert isinstance(resource, CfnElement), "a function is a CloudFormation resource"
-        acknowledge_every_version_of(policy, resource, _EVERY_VERSION)
+        scope = scope or self
+        function_arn = self._arn_seen_from(scope)
+        statement = iam.PolicyStatement(actions=list(actions), resources=[f"{function_arn}:*"])
+        policy = iam.Policy(scope, construct_id, roles=[_role(grantee)], statements=[statement])
+        acknowledge_every_version_of(policy, function_arn, _EVERY_VERSION)
         return policy
 
-    @property
-    def _every_version(self) -> str:
-        return f"{self.function.function.function_arn}:*"
+    def _arn_seen_from(self, scope: Construct) -> str:
+        """Return the ARN as a stack names it: references that CDK makes across stacks have no name until synth."""
+        stack, function_arn = Stack.of(self), self.function.function.function_arn
+        if Stack.of(scope) is stack:
+            return function_arn
+        output = self.node.try_find_child("FunctionArn") or CfnOutput(self, "FunctionArn", value=function_arn)
+        assert isinstance(output, CfnElement), "the construct id is the output's alone"
+        return Fn.get_stack_output(stack.stack_name, stack.get_logical_id(output))
 
 
 def _role(grantee: iam.IGrantable) -> iam.Role:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from aws_cdk import Acknowledgment, CfnElement, Stack, Validations
+import json
+
+from aws_cdk import Acknowledgment, Stack, Validations
 from constructs import IConstruct
 
 
@@ -17,13 +19,15 @@ def acknowledge(construct: IConstruct, finding: str, reason: str) -> None:
     Validations.of(construct).acknowledge(Acknowledgment(id=f"AwsSolutions-{finding}", reason=reason))
 
 
-def acknowledge_every_version_of(construct: IConstruct, function: CfnElement, reason: str) -> None:
-    """Accept a policy that names all versions of one function, `function:<name>:*`.
+def acknowledge_every_version_of(policy: IConstruct, function_arn: str, reason: str) -> None:
+    """Accept a policy that names all versions of one function, `function:<name>:*`, and nothing else.
 
     Args:
-        construct: The policy.
-        function: The function.
+        policy: The policy.
+        function_arn: The function, as the policy refers to it.
         reason: Why it is right here, for a reviewer.
     """
-    logical_id = Stack.of(function).get_logical_id(function)
-    acknowledge(construct, f"IAM5[Resource::<{logical_id}.Arn>:*]", reason)
+    reference = Stack.of(policy).resolve(function_arn)
+    attribute = reference.get("Fn::GetAtt")
+    found = f"<{'.'.join(attribute)}>" if attribute else json.dumps(reference, separators=(",", ":"))
+    acknowledge(policy, f"IAM5[Resource::{found}:*]", reason)

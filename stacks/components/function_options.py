@@ -50,6 +50,7 @@ class FunctionOptions:
     """Where a function differs from the others.
 
     Attributes:
+        module: The module of its folder whose `handler` is the entry point.
         timeout: How long one invocation may take; by default well below the 29 seconds that the API waits.
         memory_mb: Memory, and with it the share of a CPU.
         reserved_concurrency: How many may run at once; as many as the account allows by default.
@@ -57,6 +58,7 @@ class FunctionOptions:
         durable_config: Makes it durable. Lambda takes it at creation only, so that adding it replaces the function.
     """
 
+    module: str = "handler"
     timeout: Duration = field(default_factory=lambda: Duration.seconds(15))
     memory_mb: int = 512
     reserved_concurrency: int | None = None

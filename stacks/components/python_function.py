@@ -52,7 +52,8 @@ class PythonFunction(Construct):
         Args:
             scope: The parent.
             construct_id: The id.
-            folder: Its folder under `lambdas/`; `handler` in `handler.py` there is the entry point.
+            folder: Its folder under `lambdas/`; `handler` in `handler.py` there is the entry point, unless the options
+                name another module.
             description: One line for whoever finds it in the console.
             defaults: What it has in common with the stack's other functions.
             environment: Variables beside those of Powertools.
@@ -61,7 +62,7 @@ class PythonFunction(Construct):
         super().__init__(scope, construct_id)
         options = options or FunctionOptions()
         self.timeout = options.timeout
-        self.service = folder.replace("_", "-")
+        self.service = (folder if options.module == "handler" else options.module).replace("_", "-")
         log_group = logs.LogGroup(
             self, "Logs", retention=defaults.log_retention, removal_policy=defaults.removal_policy
         )
@@ -69,7 +70,7 @@ class PythonFunction(Construct):
             self,
             "Role",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            description=f"What lambdas/{folder} may do",
+            description=f"What lambdas/{folder}/{options.module}.py may do",
         )
         log_group.grant_write(self.role)
         self.function = lambda_.Function(
@@ -77,8 +78,8 @@ class PythonFunction(Construct):
             "Function",
             runtime=RUNTIME,
             architecture=ARCHITECTURE,
-            code=defaults.sources.function(folder),
-            handler=f"{folder}.handler.handler",
+            code=defaults.sources.function(folder, options.module),
+            handler=f"{folder}.{options.module}.handler",
             description=description,
             layers=defaults.layers.versions,
             role=self.role,

@@ -56,7 +56,7 @@ class Relay(Construct):
         ledger.grant_ring(self.function)
         for workflow in workflows:
             # Not before it may ring: a ring that is refused would wait for somebody to look.
-            self.function.function.node.add_dependency(workflow.grant_callbacks(self.function))
+            self.function.function.node.add_dependency(workflow.grant_callbacks(self.function, scope=self))
         self._stream = StreamConsumer(
             self,
             "Decided",

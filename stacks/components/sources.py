@@ -43,13 +43,13 @@ class Sources:
             vendor_layer=root / "build" / "vendor-layer",
         )
 
-    def function(self, folder: str) -> lambda_.Code:
+    def function(self, folder: str, module: str) -> lambda_.Code:
         """Return the code of one function: `<folder>/**`, importable under the folder's name.
 
         Raises:
-            MissingSourceError: The folder has no handler.
+            MissingSourceError: The folder has no such module.
         """
-        handler = self.functions / folder / "handler.py"
+        handler = self.functions / folder / f"{module}.py"
         if not handler.is_file():
             raise MissingSourceError(
                 f"{handler} does not exist; write it, or correct the name of the function's folder"

@@ -1,0 +1,50 @@
+"""The key that answers of encrypted tasks are ciphertext under, and who may use it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+
+class AnswersKey(Construct):
+    """A customer key of KMS: who takes an answer encrypts with it, and only the workflow that asked decrypts.
+
+    Attributes:
+        environment: What functions read that use it.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, removal_policy: RemovalPolicy) -> None:
+        """Build the key.
+
+        Args:
+            scope: The parent.
+            construct_id: The id.
+            removal_policy: What becomes of it when its stack is deleted; what it encrypted is lost with it.
+        """
+        super().__init__(scope, construct_id)
+        self._key = kms.Key(
+            self,
+            "Key",
+            description="Countersign: answers that only the workflow that asked may read",
+            enable_key_rotation=True,
+            removal_policy=removal_policy,
+        )
+        self.environment: Mapping[str, str] = {"ANSWERS_KEY": self._key.key_arn}
+
+    def grant_encrypt(self, grantee: iam.IGrantable) -> None:
+        """Let it encrypt answers, and read none."""
+        self._allow(grantee, "kms:Encrypt")
+
+    def grant_read_write(self, grantee: iam.IGrantable) -> None:
+        """Let it decrypt answers, and encrypt what its history keeps of them."""
+        self._allow(grantee, "kms:Decrypt", "kms:Encrypt")
+
+    def _allow(self, grantee: iam.IGrantable, *actions: str) -> None:
+        # CDK's grants would allow kms:GenerateDataKey* and kms:ReEncrypt* too.
+        grantee.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(actions=list(actions), resources=[self._key.key_arn])
+        )

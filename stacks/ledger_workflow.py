@@ -1,0 +1,63 @@
+"""A durable workflow at work: on the ledger, with a way to hand its tasks off, and what is known of people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from constructs import Construct
+
+from stacks.components.durable_workflow import DurableWorkflow
+from stacks.components.function_options import FunctionDefaults
+from stacks.components.hand_off_channels import HandOffChannel
+from stacks.ledger_stack import LedgerStack
+from stacks.settings import WorkflowSettings
+
+
+class LedgerWorkflow(DurableWorkflow):
+    """A durable workflow with all that `ask` needs: what its function reads, and what it may do."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        workflow: WorkflowSettings,
+        state: LedgerStack,
+        hand_off: HandOffChannel,
+        defaults: FunctionDefaults,
+        environment: Mapping[str, str],
+    ) -> None:
+        """Build the workflow.
+
+        Args:
+            scope: The parent.
+            construct_id: The id.
+            name: What requests call it.
+            workflow: Its settings.
+            state: Where its tasks are, and what is known of people.
+            hand_off: What carries its tasks to those who act on them.
+            defaults: What its function has in common with the stack's others.
+            environment: Variables beside those of the ledger and of the hand-off.
+        """
+        answers = state.answers if workflow.encrypted else None
+        super().__init__(
+            scope,
+            construct_id,
+            name=name,
+            workflow=workflow,
+            defaults=defaults,
+            environment={
+                "LEDGER_TABLE": state.ledger.table.table_name,
+                **hand_off.environment,
+                **state.directory.environment,
+                **(answers.environment if answers else {}),
+                **environment,
+            },
+        )
+        state.ledger.grant_read_write(self.function)
+        state.ledger.grant_parked(self.function)
+        state.directory.grant_read(self.function)
+        hand_off.grant_hand_off(self.function)
+        if answers:
+            answers.grant_read_write(self.function)

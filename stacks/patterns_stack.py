@@ -1,0 +1,115 @@
+"""The callback patterns of the documents, as workflows to try out and to copy from. Not every stage deploys them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.components.durable_workflow import DurableWorkflow
+from stacks.components.function_options import FunctionDefaults, FunctionOptions
+from stacks.components.hand_off_channels import ByBus
+from stacks.components.layers import Layers
+from stacks.components.python_function import PythonFunction
+from stacks.components.queues import DeadLetterQueue, retry_invocations
+from stacks.components.sources import Sources
+from stacks.ledger_stack import LedgerStack
+from stacks.ledger_workflow import LedgerWorkflow
+from stacks.settings import PatternSettings, Settings
+from stacks.webhook_stack import WebhookStack
+
+_FOLDER = "patterns"
+
+_ON_THE_LEDGER = (
+    "conditional-results",
+    "contact-confirmation",
+    "customer-input",
+    "data-enrichment",
+    "document-collection",
+    "encrypted-payload",
+    "fallback-service",
+    "identity-verification",
+    "long-job",
+    "parallel-checks",
+    "retry-callback",
+)
+"""The patterns whose tasks are in the ledger. Each is the module of its name under `lambdas/patterns`."""
+
+_ON_THE_RAW_SDK = ("split-callback", "two-lambdas")
+"""The patterns whose callback a plain Lambda completes by itself, without the ledger."""
+
+_ENCRYPTED = "encrypted-payload"
+
+
+class PatternsStack(Stack):
+    """Each pattern as a durable workflow that `POST /requests` starts.
+
+    Attributes:
+        workflows: The workflows, by name.
+        dead_letters: The queue of invocations that the plain Lambda failed on for good, by its name.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        patterns: PatternSettings,
+        sources: Sources,
+        state: LedgerStack,
+        webhook: WebhookStack,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            stack_name=f"countersign-{settings.stage}-patterns",
+            description="Countersign: the callback patterns, to try out and to copy from",
+        )
+        defaults = FunctionDefaults.of(settings, sources=sources, layers=Layers(self, "Layers", sources=sources))
+        decider_dead_letters = DeadLetterQueue(self, "DeciderDeadLetters")
+        self.dead_letters: dict[str, sqs.IQueue] = {"decider-dlq": decider_dead_letters}
+        decider = _decider(self, decider_dead_letters, defaults)
+        base_url = webhook.api.base_url(settings.base_url)
+        told = {"DECIDER": decider.function.function_name}
+        scope_of_workflows = Construct(self, "Durable")
+        self.workflows: Mapping[str, DurableWorkflow] = {
+            name: LedgerWorkflow(
+                scope_of_workflows,
+                name.title().replace("-", ""),
+                name=name,
+                workflow=patterns.workflow(_FOLDER, name, encrypted=name == _ENCRYPTED),
+                state=state,
+                hand_off=ByBus(state.hand_offs),
+                defaults=defaults,
+                environment={"BASE_URL": base_url, **(told if name in _ON_THE_RAW_SDK else {})},
+            )
+            for name in (*_ON_THE_LEDGER, *_ON_THE_RAW_SDK)
+        }
+        for name in _ON_THE_RAW_SDK:
+            _let_decide(decider, self.workflows[name])
+
+
+def _decider(scope: Construct, dead_letters: DeadLetterQueue, defaults: FunctionDefaults) -> PythonFunction:
+    decider = PythonFunction(
+        scope,
+        "Decider",
+        folder=_FOLDER,
+        description="Decides an order, and completes the workflow's callback itself",
+        defaults=defaults,
+        options=FunctionOptions(module="decider", dead_letter_queue=dead_letters),
+        environment={},
+    )
+    retry_invocations(decider)
+    return decider
+
+
+def _let_decide(decider: PythonFunction, workflow: DurableWorkflow) -> None:
+    """Let a workflow invoke the plain Lambda, and that Lambda complete the workflow's callbacks."""
+    workflow.function.grant_principal.add_to_principal_policy(
+        iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[decider.function.function_arn])
+    )
+    workflow.grant_callbacks(decider)
