@@ -7,6 +7,7 @@ from benchmarks import (
     cold_start,
     layer,
     patterns,
+    patterns_at_once,
     providers,
     review_page,
     round_trips,
@@ -24,6 +25,7 @@ MEASUREMENTS = {
     "review_page": review_page.measure,
     "providers": providers.measure,
     "patterns": patterns.measure,
+    "patterns_at_once": patterns_at_once.measure,
     "click_to_applied": click_to_applied.measure,
     "webhook_burst": webhook_burst.measure,
 }

@@ -16,12 +16,14 @@ from types import FrameType
 
 from local import emulator, terminal
 from local.cloud import Cloud
-from local.demo import SCENARIOS, DemoError, OrderApproval
+from local.demo import DemoError
 from local.deploy import DeployError
 from local.emulator import HOME, EmulatorError
+from local.gallery import ALL, SCENARIOS, show_all
 from local.launch import LaunchError, bring_up, take_down
 from local.mailbox import Mailbox
 from local.sandbox import HABITS, Sandbox
+from local.scenarios import OrderApproval
 
 _INTERRUPTED = 130  # what shells report for a program that Ctrl-C has ended
 
@@ -64,6 +66,8 @@ def down(options: argparse.Namespace) -> int:
 
 def demo(options: argparse.Namespace) -> int:
     """Run the demo on a cloud that is up, or on one of its own."""
+    if options.scenario == ALL:
+        return _demo_of_all(options)
     scenario = SCENARIOS[options.scenario]
     if options.answer is not None and options.answer not in scenario.answers:
         choices = ", ".join(map(repr, sorted(scenario.answers)))
@@ -71,6 +75,15 @@ def demo(options: argparse.Namespace) -> int:
     terminal.title(f"Countersign: {scenario.workflow} on the embedded cloud")
     with _a_cloud(options.home) as cloud:
         scenario(cloud=cloud, answer=options.answer).run()
+    return 0
+
+
+def _demo_of_all(options: argparse.Namespace) -> int:
+    if options.answer is not None:
+        options.refuse("argument --answer: all scenarios at once go their own way; name one to choose its answer")
+    terminal.title("Countersign: every workflow on the embedded cloud")
+    with _a_cloud(options.home) as cloud:
+        show_all(cloud)
     return 0
 
 
@@ -166,7 +179,7 @@ def _parser() -> argparse.ArgumentParser:
             added.set_defaults(refuse=added.error)
             added.add_argument("--answer", help="decide by itself, and succeed only if the workflow ends so")
             added.add_argument(
-                "--scenario", choices=list(SCENARIOS), default=OrderApproval.workflow, help="which workflow to run"
+                "--scenario", choices=[*SCENARIOS, ALL], default=OrderApproval.workflow, help="which workflow to run"
             )
         if command is sandbox:
             added.add_argument("--habit", choices=list(HABITS), default="prompt", help="how it goes about payments")

@@ -1,4 +1,4 @@
-"""`make demo`: one request, from the start to the resumed workflow, told as it happens."""
+"""A demo: one request on the embedded cloud, from the start to the resumed workflow, told as it happens."""
 
 from __future__ import annotations
 
@@ -10,31 +10,12 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, ClassVar, TypeVar
 
-from local import sandbox, terminal
-from local.client import RequestsApi, open_page, press
+from local import terminal
+from local.client import RequestsApi
 from local.cloud import Cloud
-from local.mailbox import Mail, Mailbox
-from local.sandbox import HABITS, Sandbox
 from local.watch import Execution
 
-OUTCOMES = {"approve": "approved", "reject": "rejected", "expire": "expired"}
-"""What each `--answer` to an order approval is to end as."""
-
-APPROVER = "maria@example.com"
-_ORDER = {
-    "order_id": "A-1042",
-    "amount": "1249.90",
-    "currency": "EUR",
-    "description": "Twelve office chairs",
-    "requester": "rita@example.com",
-    "approvers": [APPROVER],
-}
-_PAYMENT = {"order_id": "A-1042", "provider": sandbox.PROVIDER, "amount": "1249.90", "currency": "EUR"}
-_HABIT = "pending-first"
-
-_DEADLINES = {"expire": 12, None: 3600}
-_DEADLINE_SECONDS = 600
-_PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 60
 _LOOK_SECONDS = 0.25
 
 T = TypeVar("T")
@@ -54,6 +35,7 @@ class Demo(ABC):
         cloud: Where it runs.
         answer: The `--answer`; None for the scenario's own way.
         request_id: The request.
+        tell: Prints a step that has happened, and what there is to say of it.
     """
 
     workflow: ClassVar[str]
@@ -61,78 +43,37 @@ class Demo(ABC):
     cloud: Cloud
     answer: str | None = None
     request_id: str = field(default_factory=lambda: f"demo-{time.strftime('%Y%m%d-%H%M%S')}")
+    tell: Callable[[str, str], None] = terminal.done
 
-    @property
-    def _api(self) -> RequestsApi:
-        return RequestsApi(self.cloud.api_url)
-
+    @abstractmethod
     def run(self) -> dict[str, Any]:
         """Run it to its end and return the workflow's result.
 
         Raises:
             DemoError: A step did not happen, or the workflow ended otherwise than asked.
         """
-        self._submit()
-        self._see_task()
-        self._see_hand_off()
-        execution = wait_for("the durable execution", self._find_execution)
-        wait_for("the workflow to be suspended", lambda: execution.is_suspended() or None)
-        terminal.done("waiting", "the workflow is suspended: no function runs, it costs nothing, for days if need be")
-        self._decide()
-        return self._finish(execution)
+
+    def execution(self) -> Execution | None:
+        """Find the durable execution; None before it was started."""
+        return Execution.named(self.cloud.endpoint_url, self.cloud.workflow(self.workflow), self.request_id)
+
+    @property
+    def _api(self) -> RequestsApi:
+        return RequestsApi(self.cloud.api_url)
 
     @abstractmethod
     def _input(self) -> Mapping[str, Any]:
         """Return the workflow's input."""
 
     @abstractmethod
-    def _see_hand_off(self) -> None:
-        """Wait for what tells the outside."""
-
-    @abstractmethod
-    def _decide(self) -> None:
-        """Answer, or have somebody answer."""
-
-    def _patience_seconds(self) -> float:
-        """Return how long the decision may take."""
-        return _PATIENCE_SECONDS
-
-    @abstractmethod
     def _sentence(self, result: Mapping[str, Any]) -> str:
         """Say how it ended."""
-
-    def _check(self, report: Mapping[str, Any]) -> None:
-        status = (report["result"] or {}).get("status")
-        wanted = (self.answers[self.answer],) if self.answer else tuple(self.answers.values())
-        if status not in wanted:
-            raise DemoError(f"the workflow ended {status!r} ({report['status']}), not {' or '.join(wanted)}")
 
     def _submit(self) -> None:
         answer = self._api.submit(self.workflow, self.request_id, dict(self._input()))
         if answer.status != HTTPStatus.ACCEPTED:
             raise DemoError(f"POST /requests answered {answer.status} instead of 202: {answer.text}")
-        terminal.done("request", f"POST /requests → 202 accepted: {self.workflow} {self.request_id}")
-
-    def _see_task(self) -> None:
-        task = wait_for("the task to be opened", lambda: next(iter(self._report()["tasks"]), None))
-        terminal.done("task", f"opened {task['task_id']}, until {_clock(task['expires_at'])}")
-
-    def _find_execution(self) -> Execution | None:
-        return Execution.named(self.cloud.endpoint_url, self.cloud.workflow(self.workflow), self.request_id)
-
-    def _finish(self, execution: Execution) -> dict[str, Any]:
-        task = wait_for("an end of the task", self._closed_task, self._patience_seconds())
-        if task["decided_at"]:
-            terminal.done("decision", f"{task['outcome']}, recorded in the ledger at {_clock(task['decided_at'])}")
-        else:
-            terminal.done("deadline", f"it passed: the task is {task['status'].lower()}, and its link is closed")
-        report = wait_for("the workflow to end", self._ended_report)
-        wait_for("the durable execution to be over", lambda: execution.has_ended() or None)
-        terminal.done("resumed", f"the workflow ran on from where it stopped: {_told(execution)}")
-        result: dict[str, Any] = report["result"] or {}
-        terminal.done("result", f"{report['status']}: {self._sentence(result)}")
-        self._check(report)
-        return result
+        self.tell("request", f"POST /requests → 202 accepted: {self.workflow} {self.request_id}")
 
     def _report(self) -> dict[str, Any]:
         answer = self._api.report(self.request_id)
@@ -141,117 +82,29 @@ class Demo(ABC):
         report: dict[str, Any] = answer.json()
         return report
 
-    def _closed_task(self) -> dict[str, Any] | None:
-        return next((task for task in self._report()["tasks"] if task["status"] != "OPEN"), None)
-
-    def _ended_report(self) -> dict[str, Any] | None:
+    def ended_report(self) -> dict[str, Any] | None:
+        """Return what the API says of the request; None while it runs."""
         report = self._report()
         return None if report["status"] == "running" else report
 
-
-@dataclass(kw_only=True)
-class OrderApproval(Demo):
-    """A person approves an order: whoever watches, or with an answer the demo itself."""
-
-    workflow = "order-approval"
-    answers = OUTCOMES
-    _link: str = field(default="", init=False)
-    _seen: frozenset[str] = field(default=frozenset(), init=False)
-
-    @property
-    def _mailbox(self) -> Mailbox:
-        return Mailbox(self.cloud.mailbox_url)
-
-    @property
-    def _deadline_seconds(self) -> int:
-        return _DEADLINES.get(self.answer, _DEADLINE_SECONDS)
-
-    def _input(self) -> Mapping[str, Any]:
-        self._seen = frozenset(mail.message_id for mail in self._mailbox.mails())
-        return {**_ORDER, "deadline_seconds": self._deadline_seconds}
-
-    def _see_hand_off(self) -> None:
-        mail = wait_for("a mail with a review link", self._new_mail)
-        terminal.done("mail", f"“{mail.subject}” to {', '.join(mail.recipients)}")
-        assert mail.review_link is not None, "only mails with a link were looked for"
-        self._link = mail.review_link
-
-    def _new_mail(self) -> Mail | None:
-        mails = self._mailbox.mails(APPROVER)
-        return next((mail for mail in mails if mail.message_id not in self._seen and mail.review_link), None)
-
-    def _decide(self) -> None:
-        if self.answer in ("approve", "reject"):
-            terminal.doing(f"opening the review link as a browser would, and pressing “{self.answer}”")
-            page = press(open_page(self._link), self.answer, comment="Decided by the demo.")
-            if page.answer.status != HTTPStatus.OK:
-                raise DemoError(f"POST /review answered {page.answer.status} instead of 200: {page.text}")
-        elif self.answer == "expire":
-            terminal.doing("leaving the mail unanswered until the deadline has passed")
-        else:
-            terminal.say("\n  Now it is your turn. Open this link and decide (Ctrl-C stops the demo):")
-            terminal.link(self._link)
-
-    def _patience_seconds(self) -> float:
-        waits = self.answer not in ("approve", "reject")
-        return _PATIENCE_SECONDS + (self._deadline_seconds if waits else 0)
+    def _end(self, execution: Execution) -> dict[str, Any]:
+        """Wait for the end, tell it and check it."""
+        report = wait_for("the workflow to end", self.ended_report)
+        wait_for("the durable execution to be over", lambda: execution.has_ended() or None)
+        self.tell("resumed", f"the workflow ran on from where it stopped: {_told(execution)}")
+        result: dict[str, Any] = report["result"] or {}
+        self.tell("result", f"{report['status']}: {self._sentence(result)}")
+        self._check(report)
+        return result
 
     def _check(self, report: Mapping[str, Any]) -> None:
-        super()._check(report)
-        if report["result"]["status"] == "expired" and open_page(self._link).answer.status != HTTPStatus.GONE:
-            raise DemoError("the review link of an expired task did not answer 410")
-
-    def _sentence(self, result: Mapping[str, Any]) -> str:
-        by = result.get("decided_by")
-        said = f" by {by if isinstance(by, str) else ', '.join(by)}" if by else ""
-        comment = f", who wrote “{result['comment']}”" if by and result.get("comment") else ""
-        return f"order {result.get('order_id')} ended as {result.get('status')}{said}{comment}"
+        status = (report["result"] or {}).get("status")
+        wanted = (self.answers[self.answer],) if self.answer else tuple(self.answers.values())
+        if status not in wanted:
+            raise DemoError(f"the workflow ended {status!r} ({report['status']}), not {' or '.join(wanted)}")
 
 
-@dataclass(kw_only=True)
-class Payment(Demo):
-    """The sandbox provider takes a payment; an answer is one of its habits."""
-
-    workflow = "payment"
-    answers: ClassVar[Mapping[str, str]] = {name: habit.ends_as for name, habit in HABITS.items()}
-    _asked: sandbox.Payment = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.answer = self.answer or _HABIT
-        self._provider = Sandbox(self.cloud, self.answer)
-
-    @property
-    def _external_id(self) -> str:
-        return f"pay_{self.request_id}"
-
-    def _input(self) -> Mapping[str, Any]:
-        return {**_PAYMENT, "external_id": self._external_id, "deadline_seconds": _DEADLINE_SECONDS}
-
-    def _see_hand_off(self) -> None:
-        self._asked = wait_for("the payment in the queue", self._find_payment)
-        asked = f"{self._asked.amount} {self._asked.currency} as {self._asked.external_id}"
-        terminal.done("hand-off", f"payment.requested in the queue external-tasks: {asked}")
-
-    def _find_payment(self) -> sandbox.Payment | None:
-        asked = self._provider.asked()
-        return next((payment for payment in asked if payment.external_id == self._external_id), None)
-
-    def _decide(self) -> None:
-        terminal.doing(f"the sandbox provider takes the payment, with the habit “{self.answer}”")
-        for delivery in self._provider.settle(self._asked):
-            terminal.done("webhook", str(delivery))
-
-    def _sentence(self, result: Mapping[str, Any]) -> str:
-        amount = f"{result.get('amount')} {result.get('currency')}"
-        reason = f": {result['reason']}" if result.get("reason") else ""
-        return f"order {result.get('order_id')}, {amount}, ended as {result.get('status')}{reason}"
-
-
-SCENARIOS: Mapping[str, type[Demo]] = {scenario.workflow: scenario for scenario in (OrderApproval, Payment)}
-"""What there is to see, by name."""
-
-
-def wait_for(what: str, find: Callable[[], T | None], seconds: float = _PATIENCE_SECONDS) -> T:
+def wait_for(what: str, find: Callable[[], T | None], seconds: float = PATIENCE_SECONDS) -> T:
     """Return what there is to find, as soon as there is.
 
     Raises:
@@ -265,7 +118,8 @@ def wait_for(what: str, find: Callable[[], T | None], seconds: float = _PATIENCE
     return found
 
 
-def _clock(instant: str) -> str:
+def clock(instant: str) -> str:
+    """Return the time of day of an instant."""
     return datetime.fromisoformat(instant).astimezone(UTC).strftime("%H:%M:%S UTC")
 
 

@@ -15,12 +15,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cached_property
 from http import HTTPStatus
-from typing import Any
 
-from local import aws, http
+from local import http
 from local.cloud import Cloud
+from local.outsiders import Envelope, take
 from local.providers import made_up
 
 PROVIDER = "sandbox"
@@ -166,10 +165,6 @@ class Sandbox:
     provider: str = PROVIDER
     _forger: str = field(default_factory=lambda: made_up(SCHEME))
 
-    @cached_property
-    def _sqs(self) -> Any:
-        return aws.client("sqs", self.cloud.endpoint_url)
-
     def serve(self) -> Iterator[Delivery]:
         """Take payments and settle each, for as long as deliveries are asked for."""
         while True:
@@ -180,22 +175,9 @@ class Sandbox:
                 time.sleep(_LOOK_SECONDS)
 
     def asked(self) -> list[Payment]:
-        """Take what is asked of this provider from the queue.
-
-        What is for others is put back as a new message: a queue counts how often a message was received, and gives it
-        up after a few times.
-        """
-        queue = self.cloud.queues["external-tasks"]
-        received = self._sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
-        payments = []
-        for message in received.get("Messages", []):
-            payment = self._payment_in(message["Body"])
-            if payment is None:
-                self._sqs.send_message(QueueUrl=queue, MessageBody=message["Body"])
-            else:
-                payments.append(payment)
-            self._sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-        return payments
+        """Take what is asked of this provider from the queue, and leave what is for others."""
+        envelopes = take(self.cloud, lambda envelope: self._payment_in(envelope) is not None)
+        return [payment for envelope in envelopes if (payment := self._payment_in(envelope))]
 
     def settle(self, payment: Payment) -> Iterator[Delivery]:
         """Post about a payment, as the habit has it."""
@@ -235,14 +217,14 @@ class Sandbox:
         handling = last.json()["status"] if last and last.status < HTTPStatus.BAD_REQUEST else ""
         return Delivery(post, tuple(answer.status if answer else 0 for answer in answers), handling)
 
-    def _payment_in(self, body: str) -> Payment | None:
+    def _payment_in(self, envelope: Envelope) -> Payment | None:
+        """Return the payment that a hand-off asks of this provider; None where it asks something else."""
         try:
-            envelope = json.loads(body)
             task = envelope["task"]
             if (envelope["kind"], task["provider"]) != ("payment.requested", self.provider):
                 return None
             return Payment(task["external_id"], task["amount"], task["currency"])
-        except (ValueError, TypeError, KeyError):
+        except (TypeError, KeyError):
             return None
 
 

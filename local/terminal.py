@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Column, Table
+
+_NEVER_CUT = 200
+"""Columns of characters: a table in a log, or on a narrow screen, is wrapped rather than shortened."""
 
 _out = Console(highlight=False, soft_wrap=True)
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -34,6 +39,15 @@ def say(text: str = "") -> None:
 def link(url: str) -> None:
     """Print an address on a line of its own, unbroken, so that it can be clicked or copied."""
     _out.print(f"\n    [cyan underline]{escape(url)}[/]\n")
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print rows under their columns' names."""
+    drawn = Table(*(Column(name, no_wrap=True) for name in columns), box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    for row in rows:
+        drawn.add_row(*map(escape, row))
+    _out.print()
+    _out.print(drawn, width=_NEVER_CUT)
 
 
 def error(text: str) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from local.cloud import Cloud
-from local.demo import OUTCOMES, DemoError, OrderApproval, Payment
+from local.demo import DemoError
 from local.http import Answer
+from local.scenarios import OUTCOMES, OrderApproval, Payment
 
 
 @pytest.mark.parametrize("answer", OUTCOMES)

@@ -1,0 +1,52 @@
+"""Every callback pattern on the embedded cloud, in each of its ways: all of them at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from local.cloud import Cloud
+from local.gallery import SCENARIOS, PatternDemo, play_out
+from local.plays import PLAYS, WAYS
+
+Way = tuple[str, str]
+
+
+def silence(*_: str) -> None:
+    """Tell nobody."""
+
+
+@pytest.fixture(scope="module")
+def reports(cloud: Cloud) -> dict[Way, Any]:
+    """What the API says of each once it has ended."""
+    demos = {(name, way): _demo(cloud, name, way) for name in PLAYS for way in WAYS}
+    for demo in demos.values():
+        demo.start()
+    play_out(cloud, demos.values())
+    return {key: demo.ended_report() for key, demo in demos.items()}
+
+
+def _demo(cloud: Cloud, name: str, way: str) -> PatternDemo:
+    demo = SCENARIOS[name](cloud=cloud, answer=way, request_id=f"pattern-{name}-{way}", tell=silence)
+    assert isinstance(demo, PatternDemo)
+    return demo
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", PLAYS)
+def test_a_pattern_ends_as_it_should(reports: dict[Way, Any], name: str, way: str) -> None:
+    report = reports[name, way]
+    assert (report["status"], report["result"]) == ("succeeded", PLAYS[name][way].result)
+
+
+def test_many_runs_of_one_pattern_at_once_all_end_right(cloud: Cloud) -> None:
+    runs = [
+        SCENARIOS["parallel-checks"](cloud=cloud, request_id=f"checks-{number}", tell=silence) for number in range(20)
+    ]
+    demos = [run for run in runs if isinstance(run, PatternDemo)]
+    for demo in demos:
+        demo.start()
+    play_out(cloud, demos)
+    reports = [demo.ended_report() or {} for demo in demos]
+    assert [report["result"] for report in reports] == [PLAYS["parallel-checks"]["happy"].result] * 20
