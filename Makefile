@@ -61,7 +61,7 @@ setup: $(READY) ## Set up this checkout (every other target does it too)
 layer: .venv/.stamp ## Build the vendor layer and print its size
 	@$(PY) -m tools.vendor_layer
 
-demo: $(READY) ## Run an order approval on the embedded cloud [ANSWER=approve|reject|expire] [SCENARIO=payment|…|all]
+demo: $(READY) ## Run a workflow on the embedded cloud [SCENARIO=order-approval|payment|…|all] [ANSWER=approve|…]
 	@$(PY) -m local demo $(if $(ANSWER),--answer '$(ANSWER)') $(if $(SCENARIO),--scenario '$(SCENARIO)')
 
 up: $(READY) ## Start the embedded cloud, deploy onto it, leave it running
