@@ -102,6 +102,12 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have botocore check every call before it is sent: moto takes more than AWS does."""
+    monkeypatch.setattr("countersign.aws.UNCHECKED", frozenset())
+
+
+@pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the pauses out of botocore's retries and the doorbell's; those after lost races stay."""
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda seconds: None))

@@ -112,7 +112,7 @@ def task_of_document(document: Mapping[str, Any]) -> Task:
 def audit_document(entry: AuditEntry) -> dict[str, Any]:
     """Return an audit entry as the document that the ledger keeps."""
     key = {"pk": f"AUDIT#{entry.task_id}", "sk": f"{entry.seq:010d}"}
-    return {**key, **plain(entry.to_document()), "hash": entry.hash}
+    return {**key, **entry.to_document(), "hash": entry.hash}
 
 
 def audit_entry_of(document: Mapping[str, Any]) -> AuditEntry:
