@@ -21,6 +21,9 @@ AT_ONCE = 8
 _DEADLINE_SECONDS = 36_000
 _LOOK_SECONDS = 1
 _PATIENCE_SECONDS = 900
+_STILL_SECONDS = 200
+"""After which nothing comes any more: a message that a killed function had taken is seen again after 90 or 180."""
+
 _TRIES = 20
 _ONCE = ("decided", "applied")
 _PAUSE_SECONDS = 0.5
@@ -165,18 +168,17 @@ class Payments:
 
 def tally(cloud: Cloud, crowd: Approvals | Payments) -> Tally:
     """Wait until every request has ended, or nothing moves any more, and return what the ledger says."""
-    before: Counter[str] = Counter()
+    before, moved_at = Counter[str](), time.monotonic()
     while True:
         ends, audited = _ends(cloud), _audited(cloud)
         wrong = tuple(request_id for request_id in crowd.ids if ends.get(request_id) != crowd.ends_as)
-        if not wrong or audited == before:
+        if audited != before:
+            before, moved_at = audited, time.monotonic()
+        if not wrong or time.monotonic() - moved_at > _STILL_SECONDS:
             break
-        before = audited
-        time.sleep(20 * _LOOK_SECONDS)
-    twice = (
-        key for key, count in audited.items() if count > 1 and key.partition("#")[2].partition(".")[0] in crowd.ids
-    )
-    return Tally(len(crowd.ids) - len(wrong), wrong, tuple(twice))
+        time.sleep(_LOOK_SECONDS)
+    once = [f"{event}#{request_id}.{crowd.task}" for request_id in crowd.ids for event in _ONCE]
+    return Tally(len(crowd.ids) - len(wrong), wrong, tuple(key for key in once if audited[key] > 1))
 
 
 def items(cloud: Cloud) -> Iterator[dict[str, Any]]:
