@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from stacks.patterns import ON_THE_LEDGER, ON_THE_RAW_SDK
 from stacks.policies import PolicyRow, check_policies
 from stacks.settings_file import Rule, SettingsError, between, matching, named, one_of, read, setting, table
 
@@ -350,6 +351,7 @@ class Settings:
             _check_worker(name, workflow, path)
         if settings.patterns:
             _check_deadline("patterns", settings.patterns, path)
+            _check_names(settings.workflows, path)
         _check_partners(settings.partners, path)
         _check_operators(settings, path)
         check_policies(settings.policies, {name: item.longest for name, item in settings.workflows.items()}, path)
@@ -367,6 +369,14 @@ def _check_deadline(key: str, workflow: WorkflowSettings | PatternSettings, file
         f"at least {least}: deadline_seconds and {EXECUTION_MARGIN_SECONDS} more, to act on the deadline",
         "raise it, or lower deadline_seconds",
     )
+
+
+def _check_names(workflows: Mapping[str, WorkflowSettings], file: Path) -> None:
+    """Refuse workflows that are called as a pattern is: requests could start one of both only."""
+    for name in (*ON_THE_LEDGER, *ON_THE_RAW_SDK):
+        if name in workflows:
+            allowed = "a name that no pattern has, where the stage deploys the patterns"
+            raise SettingsError(file, f"workflows.{name}", name, allowed, "rename it, or remove [patterns]")
 
 
 def _check_worker(name: str, workflow: WorkflowSettings, file: Path) -> None:

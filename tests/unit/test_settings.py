@@ -352,7 +352,7 @@ def test_a_file_that_is_not_toml_says_where(tmp_path: Path) -> None:
     assert "line 1" in refusal.fix
 
 
-# Partners
+# Patterns
 
 PATTERNS = """
 [patterns]
@@ -397,6 +397,13 @@ def test_a_mistake_in_the_patterns_is_refused_as_one_in_a_workflow_is(
     assert refusal.allowed.startswith(allowed)
 
 
+def test_a_workflow_is_not_called_as_a_pattern_is_where_the_patterns_are_deployed(tmp_path: Path) -> None:
+    of_our_own = VALID.replace("[workflows.order-approval]", "[workflows.long-job]")
+    assert load(tmp_path, of_our_own).workflows.keys() == {"long-job"}
+    refusal = refused(tmp_path, of_our_own + PATTERNS)
+    assert (refusal.key, refusal.fix) == ("workflows.long-job", "rename it, or remove [patterns]")
+
+
 def test_a_workflow_is_the_handler_of_its_folder_unless_another_module_is_named(tmp_path: Path) -> None:
     assert load(tmp_path).workflows["order-approval"].module == "handler"
     assert load(tmp_path, f'{VALID}module = "second_look"\n').workflows["order-approval"].module == "second_look"
@@ -416,6 +423,8 @@ def test_answers_are_encrypted_where_a_workflow_says_so_or_the_patterns_are(tmp_
     refusal = refused(tmp_path, f'{VALID}encrypted = "yes"\n')
     assert (refusal.key, refusal.allowed) == ("workflows.order-approval.encrypted", "true or false")
 
+
+# Partners
 
 PARTNER = """
 [partners.stripe]
