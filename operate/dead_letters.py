@@ -7,8 +7,8 @@ in the kit that takes messages is idempotent.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from operate.errors import OperateError, unknown_name
@@ -28,21 +28,17 @@ class NotTakenError(Exception):
     """A message stays where it is; says why."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Redriven:
-    """What became of the messages of a dead-letter queue.
+    """What became of one message.
 
     Attributes:
-        queue: Its name.
-        moved: How many were taken.
-        kept: Why others were not, a line for each.
-        task_ids: The tasks that those were about which were taken, as far as they say so.
+        task_ids: The tasks that it is about, as far as it says so.
+        kept_because: Why it stays in the queue; empty where it was taken.
     """
 
-    queue: str
-    moved: int = 0
-    kept: list[str] = field(default_factory=list)
-    task_ids: list[str] = field(default_factory=list)
+    task_ids: Sequence[str] = ()
+    kept_because: str = ""
 
 
 class DeadLetters:
@@ -68,31 +64,28 @@ class DeadLetters:
         answer = self._sqs.get_queue_attributes(QueueUrl=self._url(name), AttributeNames=list(counts))
         return sum(int(answer["Attributes"][count]) for count in counts)
 
-    def redrive(self, name: str, moved: Callable[[], None]) -> Redriven:
-        """Have each message that a queue holds now processed again.
-
-        Args:
-            name: The dead-letter queue's name.
-            moved: Is told of each message that was looked at.
+    def redrive(self, name: str) -> Iterator[Redriven]:
+        """Have each message that a queue holds now processed again, and yield what became of it.
 
         Raises:
             OperateError: There is no such queue, or nothing is known that takes its messages.
         """
-        result, take = Redriven(name), self._way_back(name)
-        kept: list[str] = []
-        for message in self._messages(name, self.waiting(name)):
-            try:
-                result.task_ids += take(message)
-            except (NotTakenError, NotReplayedError) as error:
-                result.kept.append(str(error))
-                kept.append(message["ReceiptHandle"])
-            else:
-                self._sqs.delete_message(QueueUrl=self._url(name), ReceiptHandle=message["ReceiptHandle"])
-                result.moved += 1
-            moved()
-        for receipt in kept:  # last, or they would be received again
-            self._sqs.change_message_visibility(QueueUrl=self._url(name), ReceiptHandle=receipt, VisibilityTimeout=0)
-        return result
+        take, kept = self._way_back(name), []
+        try:
+            for message in self._messages(name, self.waiting(name)):
+                try:
+                    task_ids = take(message)
+                except (NotTakenError, NotReplayedError) as error:
+                    kept.append(message["ReceiptHandle"])
+                    yield Redriven(kept_because=str(error))
+                else:
+                    self._sqs.delete_message(QueueUrl=self._url(name), ReceiptHandle=message["ReceiptHandle"])
+                    yield Redriven(task_ids)
+        finally:
+            for receipt in kept:  # last, or they would be received again
+                self._sqs.change_message_visibility(
+                    QueueUrl=self._url(name), ReceiptHandle=receipt, VisibilityTimeout=0
+                )
 
     def _messages(self, name: str, most: int) -> Iterator[dict[str, Any]]:
         while most > 0:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from operate.errors import usage
 
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-_LONGEST = timedelta(days=3_650)
+_LONGEST_SECONDS = 3_650 * 86_400
 
 
 def duration(text: str) -> timedelta:
@@ -18,10 +18,10 @@ def duration(text: str) -> timedelta:
         OperateError: It is none, or longer than ten years.
     """
     found = re.fullmatch(r"([0-9]{1,10})([smhdw]?)", text.strip().lower())
-    span = timedelta(seconds=int(found[1]) * _SECONDS[found[2] or "s"]) if found else timedelta()
-    if not timedelta() < span <= _LONGEST:
+    seconds = int(found[1]) * _SECONDS[found[2] or "s"] if found else 0
+    if not 0 < seconds <= _LONGEST_SECONDS:
         raise usage(f"must be a span of time up to ten years, got: {text}", "Write 90s, 15m, 2h, 3d or 1w.")
-    return span
+    return timedelta(seconds=seconds)
 
 
 def in_words(span: timedelta) -> str:

@@ -81,8 +81,7 @@ def _of_ours(error: Exception) -> OperateError | None:
     if isinstance(error, OperateError):
         return error
     if isinstance(error, UnknownTaskError):
-        advice = "`tasks` lists those that wait; an id is <request id>.<name of the wait>."
-        return OperateError(str(error), advice)
+        return OperateError(str(error), "`tasks` lists those that wait.")
     if isinstance(error, TaskClosedError):
         return OperateError("it is not open any more, so this cannot be done to it", "`show` says what became of it.")
     if isinstance(error, TransientError):
@@ -122,9 +121,11 @@ def is_denied(error: Any) -> bool:
     return any(word in code for word in ("AccessDenied", "AuthorizationError", "Forbidden", "UnauthorizedOperation"))
 
 
-def _of_client(error: BaseException) -> OperateError:
+def _of_client(error: BaseException) -> OperateError | None:
     from botocore import exceptions
 
+    if isinstance(error, exceptions.ParamValidationError):  # a mistake of ours, which no operator mends
+        return None
     if isinstance(error, exceptions.ProfileNotFound):
         return usage(str(error), "`aws configure list-profiles` shows those that there are.")
     if isinstance(error, exceptions.SSOTokenLoadError | exceptions.UnauthorizedSSOTokenError):

@@ -101,7 +101,7 @@ def unwritable(name: str, error: OSError) -> OperateError:
 
 
 def _rows(file: TextIO) -> Callable[[Mapping[str, Any]], object]:
-    writer = csv.writer(file, lineterminator="\n")
+    writer = csv.writer(file)
     writer.writerow(FIELDS)
     return lambda entry: writer.writerow([_cell(value) for value in entry.values()])
 

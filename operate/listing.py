@@ -59,7 +59,8 @@ def found(ledger: OperatorLedger, wanted: Filter, now: datetime) -> list[Task]:
     """Return the tasks of a filter, those that close first at the front; the index is enough for those that wait."""
     tasks = ledger.live_tasks() if wanted.statuses <= LIVE else ledger.every_task()
     return sorted(
-        (task for task in tasks if wanted.takes(task, now)), key=lambda task: (task.status not in LIVE, task.expires_at)
+        (task for task in tasks if wanted.takes(task, now)),
+        key=lambda task: (task.status not in LIVE, task.expires_at, task.task_id),
     )
 
 

@@ -20,7 +20,7 @@ _TIMES = 172
 """Where the lines of the tasks begin, right of the times."""
 
 _LANE = 22
-_LETTER = 7.1
+_LETTER = 8
 """About how wide a letter of the text is, in pixels: a picture cannot measure."""
 
 _LONG_AFTER = timedelta(hours=1)

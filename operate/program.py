@@ -57,9 +57,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(app(words, prog_name="python -m countersign", standalone_mode=False) or Status.DONE)
     except KeyboardInterrupt:
         return Status.INTERRUPTED
-    except BrokenPipeError:
-        sys.stdout = None  # whoever read the output has seen enough: nothing is left to flush
-        return Status.DONE
     except _expected() as error:
         return _failed(error)
 
@@ -90,9 +87,11 @@ def _expected() -> tuple[type[Exception], ...]:
 
 
 def _failed(error: Exception) -> int:
-    known = explained(error)
-    if known is None:
+    if isinstance(error, typer.TyperException):
         error.show()  # type: ignore[attr-defined]
         return Status.USAGE
+    known = explained(error)
+    if known is None:
+        raise error
     Terminal().error(str(known), known.advice)
     return known.status

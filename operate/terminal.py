@@ -13,12 +13,16 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-GOOD, WARNING, BAD, QUIET = "green", "yellow", "bold red", "dim"
+GOOD, BAD, QUIET = "green", "bold red", "dim"
+_PADDING = 3
+"""What a column of a table takes beside its text."""
+
 _STYLES = {
     "OPEN": "yellow",
     "DECIDED": "bold cyan",
@@ -61,7 +65,7 @@ class Terminal:
 
     def error(self, text: str, advice: str = "") -> None:
         """Print why the command did not do what it was asked, and what to do."""
-        self._errors.print(Text("error: ", style=BAD) + Text(encodable(clean(text))))
+        self._errors.print(Text.assemble(("error: ", BAD), encodable(clean(text))))
         if advice:
             self._errors.print(Text(f"  {encodable(clean(advice))}"))
 
@@ -71,13 +75,14 @@ class Terminal:
         if not self._out.is_terminal:
             _write_aligned([[column.upper() for column in columns], *cells])
             return
-        table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False)
+        widths = (max(map(cell_len, column)) for column in zip(columns, *cells, strict=True))
+        if sum(widths) + _PADDING * len(columns) > self._out.width:
+            self._blocks(columns, cells)
+            return
+        table = Table(*columns, box=SIMPLE_HEAD)
         for row in cells:
             table.add_row(*(Text(cell, style=_STYLES.get(cell, ""), no_wrap=True) for cell in row))
-        if self._out.measure(table).maximum <= self._out.width:
-            self._out.print(table, soft_wrap=False)
-        else:
-            self._blocks(columns, cells)
+        self._out.print(table, soft_wrap=False)
 
     @contextmanager
     def progress(self, what: str, total: int | None) -> Iterator[Progress]:
@@ -93,7 +98,7 @@ class Terminal:
         for first, *others in rows:
             self._out.print(Text(first, style="bold"))
             for column, cell in zip(columns[1:], others, strict=True):
-                self._out.print(Text(f"  {column:<{width}}  ", style=QUIET) + Text(cell, style=_STYLES.get(cell, "")))
+                self._out.print(Text.assemble((f"  {column:<{width}}  ", QUIET), (cell, _STYLES.get(cell, ""))))
 
 
 def clean(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,7 +18,7 @@ from operate.errors import OperateError, usage
 
 _LONGEST_COMMENT = 500
 
-_Task = Annotated[str, typer.Argument(help="Id of the task: <request id>.<name of the wait>.")]
+_Task = Annotated[str, typer.Argument(metavar="TASK", help="Id of the task: <request id>.<name of the wait>.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -85,7 +85,9 @@ def ring(context: typer.Context, task_id: _Task) -> int:
 
 def redrive(
     context: typer.Context,
-    queue: Annotated[str, typer.Argument(help="Name of a dead-letter queue, such as approvals-dlq.")] = "",
+    queue: Annotated[
+        str, typer.Argument(metavar="QUEUE", help="Name of a dead-letter queue, such as approvals-dlq.")
+    ] = "",
     every: Annotated[bool, typer.Option("--all", help="Every dead-letter queue.")] = False,  # noqa: FBT002
 ) -> int:
     """Have messages processed again that were given up; mend first what they failed on."""
@@ -93,13 +95,13 @@ def redrive(
     letters = DeadLetters(desk.place)
     if bool(queue) == every:
         raise usage("name one queue, or --all", f"There are: {', '.join(letters.names)}.")
-    results = [_redriven(desk, letters, name) for name in (letters.names if every else [queue])]
+    results = {name: _redriven(desk, letters, name) for name in (letters.names if every else [queue])}
     if desk.terminal.as_json:
-        desk.terminal.document([{"queue": it.queue, "moved": it.moved, "kept": it.kept} for it in results])
+        desk.terminal.document([{"queue": name, **_counted(messages)} for name, messages in results.items()])
     else:
-        for result in results:
-            _say_redriven(desk, result)
-    return errors.Status.REFUSED if any(result.kept for result in results) else errors.Status.DONE
+        _say_redriven(desk, {name: messages for name, messages in results.items() if messages or queue})
+    kept = any(message.kept_because for messages in results.values() for message in messages)
+    return errors.Status.REFUSED if kept else errors.Status.DONE
 
 
 _SAID = {
@@ -124,17 +126,28 @@ def _heard_of(desk: Desk, task: Task) -> bool:
         return False
 
 
-def _redriven(desk: Desk, letters: DeadLetters, name: str) -> Redriven:
-    operations = desk.operations
+def _redriven(desk: Desk, letters: DeadLetters, name: str) -> list[Redriven]:
+    messages: list[Redriven] = []
     with desk.terminal.progress(name, letters.waiting(name) or None) as progress:
-        result = letters.redrive(name, lambda: progress.advance(progress.task_ids[0]))
-    for task_id in result.task_ids:
-        operations.redriven(task_id, name)
-    return result
+        for message in letters.redrive(name):
+            for task_id in message.task_ids:
+                desk.operations.redriven(task_id, name)
+            messages.append(message)
+            progress.advance(progress.task_ids[0])
+    return messages
 
 
-def _say_redriven(desk: Desk, result: Redriven) -> None:
-    kept = f", {len(result.kept)} stay" if result.kept else ""
-    desk.terminal.say(f"{result.queue}: {result.moved} processed again{kept}")
-    for why in dict.fromkeys(result.kept):
-        desk.terminal.error(f"{result.queue}: {why}")
+def _counted(messages: list[Redriven]) -> dict[str, Any]:
+    kept = [message.kept_because for message in messages if message.kept_because]
+    return {"moved": len(messages) - len(kept), "kept": kept}
+
+
+def _say_redriven(desk: Desk, results: dict[str, list[Redriven]]) -> None:
+    if not results:
+        desk.terminal.say("All dead-letter queues are empty.")
+    for name, messages in results.items():
+        counted = _counted(messages)
+        stay = f", {len(counted['kept'])} stay" if counted["kept"] else ""
+        desk.terminal.say(f"{name}: {counted['moved']} processed again{stay}")
+        for why in dict.fromkeys(counted["kept"]):
+            desk.terminal.error(f"{name}: {why}")

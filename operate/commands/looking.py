@@ -19,7 +19,7 @@ from operate.picture import draw
 from operate.terminal import BAD, GOOD, QUIET, mark
 from operate.timeline import Moment, drawn, moments
 
-_Task = Annotated[str, typer.Argument(help="Id of the task: <request id>.<name of the wait>.")]
+_Task = Annotated[str, typer.Argument(metavar="TASK", help="Id of the task: <request id>.<name of the wait>.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -77,7 +77,7 @@ def show(context: typer.Context, task_id: _Task) -> None:
 
 def timeline(
     context: typer.Context,
-    request_id: Annotated[str, typer.Argument(help="Id of the request.")],
+    request_id: Annotated[str, typer.Argument(metavar="REQUEST", help="Id of the request.")],
     svg: Annotated[str, typer.Option(metavar="FILE", help="Draw it into this file.", show_default=False)] = "",
 ) -> None:
     """Tell, or draw, what happened to all tasks of a request."""
@@ -97,7 +97,7 @@ def timeline(
 
 def export(
     context: typer.Context,
-    file: Annotated[str, typer.Argument(help="Where to write; - for standard output.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Where to write; - for standard output.")],
     form: Annotated[files.Format, typer.Option("--format", help="For spreadsheets, or for machines.")] = (
         files.Format.JSONL
     ),
