@@ -112,7 +112,13 @@ def _of_answer(error: Any) -> OperateError:
     if code in _MISSING:
         advice = "Is it the right account, --region, --stage or --table?"
         return OperateError(f"{error.operation_name}: {said or code}", advice, Status.NO_ACCESS)
-    return OperateError(f"AWS refused {error.operation_name} ({code}): {said}", "", Status.TRY_AGAIN)
+    again = "Throttl" in code or "TooManyRequests" in code or _is_of_the_server(error)
+    status = Status.TRY_AGAIN if again else Status.REFUSED
+    return OperateError(f"AWS refused {error.operation_name} ({code}): {said}", "", status)
+
+
+def _is_of_the_server(error: Any) -> bool:
+    return bool(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500)
 
 
 def is_denied(error: Any) -> bool:
@@ -140,6 +146,4 @@ def _of_client(error: BaseException) -> OperateError | None:
 
 
 def _unreachable(error: BaseException) -> OperateError:
-    return OperateError(
-        f"AWS did not answer: {error}", "Try again in a moment; nothing is half done.", Status.TRY_AGAIN
-    )
+    return OperateError(f"AWS did not answer: {error}", "Try again in a moment.", Status.TRY_AGAIN)

@@ -32,6 +32,7 @@ def cause(error: Exception) -> Exception:
         (refusal("ResourceNotFoundException"), Status.NO_ACCESS, "Query: as AWS says it"),
         (refusal("AWS.SimpleQueueService.NonExistentQueue"), Status.NO_ACCESS, "Query: as AWS says it"),
         (refusal("ThrottlingException"), Status.TRY_AGAIN, "AWS refused Query"),
+        (refusal("ValidationException"), Status.REFUSED, "AWS refused Query (ValidationException)"),
         (cause(refusal("AccessDeniedException")), Status.NO_ACCESS, "IAM does not let you call"),
         (cause(exceptions.NoCredentialsError()), Status.NO_ACCESS, "no AWS credentials"),
         (cause(exceptions.EndpointConnectionError(endpoint_url="x")), Status.TRY_AGAIN, "did not answer"),
