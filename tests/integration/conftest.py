@@ -213,6 +213,11 @@ class _Raw:
     def stream(self, *_: Any, **__: Any) -> Iterator[bytes]:
         yield self._body
 
+    def read(self, _: int | None = None) -> bytes:
+        """Return all of it, and nothing when it is asked again; for answers whose payload is streamed."""
+        body, self._body = self._body, b""
+        return body
+
 
 Reaction = Answer | Exception | Callable[[Any], "Answer | Exception | None"] | None
 

@@ -157,8 +157,13 @@ def _plain_scalar(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
+def due_partitions() -> list[str]:
+    """Return the partitions of the index in which every open and every decided task is."""
+    return [f"DUE#{shard}" for shard in range(DUE_SHARDS)]
+
+
 def _due(task_id: str) -> str:
-    return f"DUE#{zlib.crc32(task_id.encode()) % DUE_SHARDS}"
+    return due_partitions()[zlib.crc32(task_id.encode()) % DUE_SHARDS]
 
 
 def _vote(document: Mapping[str, Any]) -> Vote:
