@@ -103,6 +103,20 @@ class HandOffSettings:
 
 
 @dataclass(frozen=True)
+class SweeperSettings:
+    """What looks for things that did not happen in time.
+
+    Attributes:
+        every_minutes: How often it looks.
+        grace_seconds: How long after its time something is overdue: by then a decision is applied, a deadline has
+            closed its task, a request has started. Once it was mended, it has as long again before an alarm rings.
+    """
+
+    every_minutes: int = setting(between(1, 60, "minutes"), default=5)
+    grace_seconds: int = setting(between(60, 86_400, "seconds"), default=300)
+
+
+@dataclass(frozen=True)
 class FunctionSettings:
     """What all functions have in common.
 
@@ -267,6 +281,7 @@ class Settings:
         providers: Who posts to `/webhooks/<name>`, by that name.
         partners: Providers whose events come over EventBridge, by the name that tasks are correlated under.
         payments: Payments that providers take.
+        sweeper: What looks for things that did not happen in time.
     """
 
     stage: str
@@ -284,6 +299,7 @@ class Settings:
     providers: Mapping[str, ProviderSettings] = named(_PROVIDER_NAMES, default_factory=dict)
     partners: Mapping[str, PartnerSettings] = field(default_factory=dict)
     payments: PaymentSettings = PaymentSettings()
+    sweeper: SweeperSettings = SweeperSettings()
 
     @classmethod
     def load(cls, path: Path, *, base_url: str = "") -> Settings:

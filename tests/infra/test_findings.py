@@ -38,6 +38,8 @@ ACCEPTED = {
     (f"{WORKFLOW}/HeartbeatFor-WebhookStack-Webhook-Role", EVERY_VERSION),
     (f"{WORKFLOW}/Checkpoints", EVERY_VERSION),
     (f"{WORKFLOW}/CallbacksFor-WorkflowStack-Relay-Relay-Role", EVERY_VERSION),
+    (f"{WORKFLOW}/CallbacksFor-WorkflowStack-Sweeper-Sweeper-Role", EVERY_VERSION),
+    ("WorkflowStack/Sweeper/DeadLetters", "AwsSolutions-SQS3"),
     ("WorkflowStack/Relay/Decided/DeadLetters", "AwsSolutions-SQS3"),
     ("WorkflowStack/Publisher/Tasks/DeadLetters", "AwsSolutions-SQS3"),
     ("WorkflowStack/Executions/Ended/Work/DeadLetters", "AwsSolutions-SQS3"),

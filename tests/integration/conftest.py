@@ -24,6 +24,7 @@ import relay.handler
 import requests_api.handler
 import results.handler
 import settlements.handler
+import sweeper.handler
 import webhook.callbacks
 import webhook.handler
 import webhook.inbox
@@ -52,6 +53,7 @@ HANDLERS: tuple[ModuleType, ...] = (
     webhook.callbacks,
     results.handler,
     settlements.handler,
+    sweeper.handler,
     webhook.handler,
     webhook.inbox,
     webhook.providers,

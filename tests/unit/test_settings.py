@@ -81,6 +81,29 @@ def test_settings_are_what_the_file_says(tmp_path: Path) -> None:
     assert settings.workflows["order-approval"].deadline_seconds == 3_600
 
 
+def test_the_sweeper_looks_every_five_minutes_unless_the_stage_says_otherwise(tmp_path: Path) -> None:
+    settings = load(tmp_path)
+    assert (settings.sweeper.every_minutes, settings.sweeper.grace_seconds) == (5, 300)
+    text = f"{VALID}\n[sweeper]\nevery_minutes = 1\ngrace_seconds = 3600\n"
+    assert (load(tmp_path, text).sweeper.every_minutes, load(tmp_path, text).sweeper.grace_seconds) == (1, 3600)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "allowed"),
+    [
+        ("every_minutes", 0, "a whole number, 1 to 60 minutes"),
+        ("every_minutes", 61, "a whole number, 1 to 60 minutes"),
+        ("grace_seconds", 59, "a whole number, 60 to 86400 seconds"),
+        ("grace_seconds", 86_401, "a whole number, 60 to 86400 seconds"),
+    ],
+)
+def test_a_sweeper_that_looks_too_rarely_or_too_soon_is_refused(
+    tmp_path: Path, key: str, value: int, allowed: str
+) -> None:
+    refusal = refused(tmp_path, f"{VALID}\n[sweeper]\n{key} = {value}\n")
+    assert (refusal.key, refusal.value, refusal.allowed) == (f"sweeper.{key}", value, allowed)
+
+
 def test_a_provider_is_a_name_and_a_scheme(tmp_path: Path) -> None:
     settings = load(tmp_path, VALID + '\n[providers.shop_in-france2]\nscheme = "adyen"\n')
     assert {name: provider.scheme for name, provider in settings.providers.items()} == {"shop_in-france2": "adyen"}

@@ -105,6 +105,22 @@ class Table:
             )
         return [from_item(item) for item in page["Items"]]
 
+    def until(self, index: str, pk: str, last: str) -> Iterator[dict[str, Any]]:
+        """Yield the documents of an index's partition up to a sort key, in order; a moment old, perhaps.
+
+        Args:
+            index: Name of the index; its keys are called as it is, with `pk` and `sk` at the end.
+            pk: The partition.
+            last: The last sort key.
+        """
+        arguments: dict[str, Any] = {
+            "TableName": self._name,
+            "IndexName": index,
+            "KeyConditionExpression": f"{index}pk = :pk AND {index}sk <= :last",
+            "ExpressionAttributeValues": to_item({":pk": pk, ":last": last}),
+        }
+        yield from self._pages(self._client.query, arguments)
+
     def scan(self, sk: str) -> Iterator[dict[str, Any]]:
         """Yield every document with this sort key. Reads the whole table: for operators, never for a request."""
         arguments: dict[str, Any] = {

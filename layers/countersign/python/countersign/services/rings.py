@@ -10,13 +10,15 @@ from countersign.services.contention import settle
 class Rings:
     """Rings durable executions."""
 
-    def __init__(self, ledger: TaskLedger, doorbell: Doorbell, clock: Clock) -> None:
+    def __init__(self, ledger: TaskLedger, doorbell: Doorbell, clock: Clock, actor: str = "relay") -> None:
+        """Take the ports, and which part of the kit rings, as the audit names it."""
         self._ledger = ledger
         self._doorbell = doorbell
         self._clock = clock
+        self._actor = actor
 
     def ring(self, task_id: str, callback_id: str, *, failed: bool = False) -> Ring:
-        """Ring the callback of a decided task.
+        """Ring the callback of a task.
 
         Safe to do again: a callback that ended before answers so, and a delivered ring stays delivered.
 
@@ -34,6 +36,6 @@ class Rings:
 
     def _record(self, task_id: str, ring: Ring) -> None:
         task = self._ledger.task(task_id)
-        change = tasks.rung(task, ring) if task else None
+        change = tasks.rung(task, ring, self._actor) if task else None
         if change:
             self._ledger.commit(change)
