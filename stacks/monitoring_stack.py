@@ -146,6 +146,13 @@ class MonitoringStack(Stack):
             description="webhooks are not signed with an active secret: was it rotated at the provider and not here?",
         )
 
+        self.alarms.above(
+            "LimiterUnavailable",
+            webhook.webhook.metric_count("LimiterUnavailable"),
+            threshold=0,
+            description="requests could not be counted, so that nothing limits a flood: see the webhook function's log",
+        )
+
     def _watch_payments(self, results: Results, publisher: Publisher) -> None:
         self.alarms.above(
             "PaymentsHeld",

@@ -24,6 +24,7 @@ ACCEPTED = {
     ("WebhookStack/Webhook/GET -inbox", "AwsSolutions-APIG4"),
     ("WebhookStack/Webhook/HEAD -inbox", "AwsSolutions-APIG4"),
     ("WebhookStack/Webhook/POST -inbox", "AwsSolutions-APIG4"),
+    ("WebhookStack/Limits/Table", "AwsSolutions-DDB3"),
     ("WebhookStack/Approver/Approvals/Work/DeadLetters", "AwsSolutions-SQS3"),
     ("WebhookStack/Approver/Approvals/Undelivered", "AwsSolutions-SQS3"),
     ("WebhookStack/ExternalTasks/Work/DeadLetters", "AwsSolutions-SQS3"),

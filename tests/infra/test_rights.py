@@ -34,6 +34,7 @@ RIGHTS = {
         AUDIT_STAYS,
         f"dynamodb:Query on {TABLE}/index/gsi1",
         DIRECTORY,
+        "dynamodb:UpdateItem on Limits/Table.Arn",
     },
     "Approver/Approver/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Approver/Approver/Logs.Arn",

@@ -284,6 +284,23 @@ class SweepLedger(EventLedger, RequestLedger, Protocol):
         ...
 
 
+class Counters(Protocol):
+    """Counters that all containers share, for as long as they are needed."""
+
+    def count(self, key: str, slot: int, ends: int) -> tuple[int, int]:
+        """Add one to a counter and to one of its parts, and return both as they are then.
+
+        Args:
+            key: The counter.
+            slot: Which part, 0 to 255.
+            ends: Until when it is needed, in epoch seconds.
+
+        Raises:
+            LedgerUnavailableError: They did not answer.
+        """
+        ...
+
+
 class Directory(Protocol):
     """What is known of people."""
 
