@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from countersign import contracts
@@ -109,7 +109,8 @@ class Submissions:
             raise RequestConflictError(request_id)
         if standing.status != "submitted":
             return Submission(standing, started=False)
-        self._starts.start(standing)
+        # The first one's input, for its very spelling; requests of before it was kept have this one's, which is the same.
+        self._starts.start(replace(standing, input=standing.input or document["input"]))
         return Submission(standing, started=True)
 
     def _check_people(self, startable: Startable, request_id: str, document: Mapping[str, Any]) -> None:
