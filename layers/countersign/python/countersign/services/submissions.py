@@ -109,7 +109,7 @@ class Submissions:
             raise RequestConflictError(request_id)
         if standing.status != "submitted":
             return Submission(standing, started=False)
-        # The first one's input, for its very spelling; requests of before it was kept have this one's, which is the same.
+        # The first one's input, for its spelling; a request of before it was kept has this one's, which says the same.
         self._starts.start(replace(standing, input=standing.input or document["input"]))
         return Submission(standing, started=True)
 
