@@ -7,7 +7,7 @@ from typing import Any
 
 from countersign.adapters.attributes import from_item
 from countersign.adapters.dynamodb_ledger import DynamoLedger
-from countersign.adapters.task_items import due_partitions, task_of_document
+from countersign.adapters.task_items import DUE_SHARDS, task_of_document
 from countersign.domain.errors import UnknownTaskError
 from countersign.domain.tasks import LIVE, Task
 from operate.errors import OperateError, Status
@@ -25,8 +25,9 @@ class OperatorLedger(DynamoLedger):
 
     def live_tasks(self) -> Iterator[Task]:
         """Yield the tasks that are open or decided, by the index: a moment old, perhaps."""
-        for partition in due_partitions():
-            tasks = map(task_of_document, self._table.partition(_INDEX, partition))
+        for shard in DUE_SHARDS:
+            due = self._table.partition(_INDEX, shard)
+            tasks = (task_of_document(document) for document in due if document["sk"] == "TASK")
             yield from (task for task in tasks if task.status in LIVE)
 
     def every_task(self) -> Iterator[Task]:

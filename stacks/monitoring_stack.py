@@ -14,6 +14,7 @@ from stacks.components.publisher import Publisher
 from stacks.components.relay import Relay
 from stacks.components.results import Results
 from stacks.components.retention import removal_policy
+from stacks.components.sweeper import Sweeper
 from stacks.settings import Settings
 from stacks.webhook_stack import WebhookStack
 from stacks.workflow_stack import WorkflowStack
@@ -23,6 +24,14 @@ _LONGEST_WAIT_MS = 60_000
 _STRAY_SIGNATURES = 10
 """Refused in five minutes. The address is public, and now and then somebody tries it; a provider whose secret is wrong
 posts everything, over and over."""
+
+_OVERDUE = {
+    "Decisions": "a decision was rung again, and no workflow has applied it: the sweeper's log names the task",
+    "Deadlines": "a deadline has passed, and no workflow has closed its task: the sweeper's log names it",
+    "Starts": "a request was started again in vain: the sweeper's log names it; mend the cause, send it once more",
+    "Events": "nobody has asked for a payment that a provider told of a day ago: the sweeper's log names it",
+}
+"""What the sweeper could not mend, and what that means."""
 
 
 class MonitoringStack(Stack):
@@ -52,6 +61,7 @@ class MonitoringStack(Stack):
         self._watch_relay(workflow.relay)
         self._watch_webhooks(webhook)
         self._watch_payments(webhook.results, workflow.publisher)
+        self._watch_sweeper(workflow.sweeper)
         self._watch_workflows(workflow.workflows.values())
         self.alarms.above(
             "PublisherBehind",
@@ -136,6 +146,13 @@ class MonitoringStack(Stack):
             description="webhooks are not signed with an active secret: was it rotated at the provider and not here?",
         )
 
+        self.alarms.above(
+            "LimiterUnavailable",
+            webhook.webhook.metric_count("LimiterUnavailable"),
+            threshold=0,
+            description="requests could not be counted, so that nothing limits a flood: see the webhook function's log",
+        )
+
     def _watch_payments(self, results: Results, publisher: Publisher) -> None:
         self.alarms.above(
             "PaymentsHeld",
@@ -155,6 +172,15 @@ class MonitoringStack(Stack):
             threshold=0,
             description="a partner sent two events under one id: the second was not applied; ask the partner",
         )
+
+    def _watch_sweeper(self, sweeper: Sweeper) -> None:
+        for what, description in _OVERDUE.items():
+            self.alarms.above(
+                f"{what}Overdue",
+                sweeper.metric_overdue(what),
+                threshold=0,
+                description=description,
+            )
 
     def _watch_workflows(self, workflows: Iterable[DurableWorkflow]) -> None:
         for workflow in workflows:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from countersign.telemetry import count
+from sweeper import handler as sweeper
 from tests.infra.templates import Synthesised
 
 pytestmark = pytest.mark.xdist_group("infra")
@@ -47,9 +48,11 @@ def test_what_else_raises_an_alarm(stage: Synthesised) -> None:
         "EventsConflict": ("Countersign", "EventsConflict", ("webhook",)),
         "EventsMalformed": ("Countersign", "EventsMalformed", ("webhook",)),
         "SignaturesRefused": ("Countersign", "SignaturesRefused", ("webhook",)),
+        "LimiterUnavailable": ("Countersign", "LimiterUnavailable", ("webhook",)),
         "ResultsConflict": ("Countersign", "ResultsConflict", ("results",)),
         "PaymentsHeld": ("Countersign", "PaymentsHeld", ("publisher",)),
         "EventsForgotten": ("Countersign", "EventsForgotten", ("publisher",)),
+        **{name: ("Countersign", name, ("sweeper",)) for name in sweeper.STAYS_LOST.values()},
     }
     of_workflows = {
         f"{end}-{name}": (
@@ -72,9 +75,11 @@ def test_what_else_raises_an_alarm(stage: Synthesised) -> None:
         ("Webhook/Function", "EventsConflict"),
         ("Webhook/Function", "EventsMalformed"),
         ("Webhook/Function", "SignaturesRefused"),
+        ("Webhook/Function", "LimiterUnavailable"),
         ("Results/Results/Function", "ResultsConflict"),
         ("Publisher/Publisher/Function", "PaymentsHeld"),
         ("Publisher/Publisher/Function", "EventsForgotten"),
+        *(("Sweeper/Sweeper/Function", name) for name in sweeper.STAYS_LOST.values()),
     ],
 )
 def test_what_a_function_counts_is_what_is_watched(
