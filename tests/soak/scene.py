@@ -1,0 +1,108 @@
+"""A scene: one world, what is said and promised in it, and how it ends. Rules are in the classes that build on it."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant
+from hypothesis.strategies._internal.featureflags import FeatureFlags
+
+from countersign.aws import client
+from countersign.domain.tasks import Status, Task
+from tests.integration.conftest import Page
+from tests.soak.durable import result_of
+from tests.soak.figures import Figures
+from tests.soak.invariants import Invariants, ViolationError
+from tests.soak.table import MemoryTables
+from tests.soak.world import World
+
+PICK = st.integers(0, 63)
+"""Which of those that there are: counted round, so that it means something however many there are."""
+
+Thing = TypeVar("Thing")
+
+
+class Scene(RuleBasedStateMachine):
+    """What all that happens has in common.
+
+    Attributes:
+        figures: Where it is counted.
+        tables: What makes the tables.
+        tell: Is told of the figures at the end.
+    """
+
+    figures: ClassVar[Figures] = Figures()
+    tables: ClassVar[Callable[[], Any]] = MemoryTables
+    tell: ClassVar[Callable[[Figures], None]] = staticmethod(lambda _: None)
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Hypothesis leaves out half of the rules in an example; a request needs most of them to come to its end.
+        self._rules_strategy.enabled_rules_strategy = st.just(FeatureFlags())
+        self.patch = pytest.MonkeyPatch()
+        self.world = World(self.patch, type(self).tables())
+        self.watch = Invariants(self.world)
+        self.capturing = self.world.output.captured()
+        self.capturing.__enter__()
+        self.asked: list[dict[str, Any]] = []
+        self.events: list[tuple[str, bytes]] = []
+        self.count = 0
+
+    def did(self, name: str) -> None:
+        """Count a rule."""
+        self.figures.rules[name] += 1
+
+    def answered(self, who: str, page: Page) -> int:
+        """Count an answer; one that nobody expects is a violation."""
+        self.figures.answers[f"{who} {page.status}"] += 1
+        if page.status == 500:
+            raise ViolationError(f"{who} was answered 500: {page.body}")
+        return page.status
+
+    def promised(self, words: str, holds: Callable[[], bool]) -> None:
+        """Remember what somebody was told is on record."""
+        self.figures.promises += 1
+        self.watch.promises.append((words, holds))
+
+    def number(self) -> int:
+        """Return a new number."""
+        self.count += 1
+        return self.count
+
+    @invariant()
+    def what_must_hold_holds(self) -> None:
+        self.watch.after_step()
+
+    def teardown(self) -> None:
+        """Let everything come to rest, check what must hold then, and count."""
+        try:
+            self.world.settle()
+            tasks, alarmed = self.watch.at_rest()
+            self._count(tasks, alarmed)
+        finally:
+            self.capturing.__exit__(None, None, None)
+            self.patch.undo()
+            client.cache_clear()
+        type(self).tell(self.figures)
+
+    def _count(self, tasks: list[Task], alarmed: int) -> None:
+        figures = self.figures
+        figures.tasks += len(tasks)
+        figures.alarmed += alarmed
+        figures.decisions += sum(task.decided_at is not None for task in tasks)
+        figures.statuses.update(task.status.value for task in tasks)
+        figures.faults.update(self.world.faults.injected)
+        for run in self.world.durable.runs.values():
+            figures.executions[run.ended] += 1
+            figures.outcomes[f"{run.workflow} {result_of(run).get('status', run.ended)}"] += 1
+
+
+def is_open(task: Task | None) -> bool:
+    """Tell whether a task waits for an answer."""
+    return task is not None and task.status is Status.OPEN
+
+
+def chosen(things: list[Thing], pick: int) -> Thing:
+    """Return one of these."""
+    return things[pick // 4 % len(things)]
