@@ -1,6 +1,7 @@
 """`python -m tests.soak --steps 10000 --seed 1`: soak the kit, say how it goes, and end with the figures.
 
-Exits 1 when something that must hold did not, with the shortest way there that was found, and the seed to repeat it.
+Exits 1 when something that must hold did not, with the shortest way there that was found, and the seed to repeat it;
+or when a long soak has not reached everything.
 """
 
 import argparse
@@ -13,8 +14,12 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.soak.figures import Figures
 from tests.soak.machine import Soak
+from tests.soak.scene import ACTIONS
 
 STEPS_OF_AN_EXAMPLE = 50
+ENOUGH_STEPS = 10_000
+"""With so many, everything must have been reached."""
+
 _TOLD_EVERY = 500
 
 
@@ -68,8 +73,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"a violation; to repeat it: make soak STEPS={options.steps} SEED={options.seed}")
         print(progress.figures.line())
         return 1
+    never = figures.never(ACTIONS)
+    if never:
+        print(f"never reached, so that nothing is proven of it: {', '.join(never)}")
     print(figures.line())
-    return 0
+    return 1 if never and options.steps >= ENOUGH_STEPS else 0
 
 
 class _Progress:

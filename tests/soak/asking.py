@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule
+from hypothesis.stateful import precondition
 
 import requests_api.handler
 from tests.soak.invariants import ViolationError
-from tests.soak.scene import PICK, Scene
+from tests.soak.scene import PICK, Scene, action
 from tests.soak.world import PROVIDER
 
 PEOPLE = ("maria@example.com", "otto@example.com", "li@example.com", "ben@example.com")
@@ -31,9 +31,8 @@ class Asking(Scene):
     """Those who ask."""
 
     @precondition(lambda self: len(self.world.durable.living()) < MOST_AT_ONCE)
-    @rule(people=st.integers(1, 3), kind=PICK, deadline=PICK, reminded=st.booleans())
+    @action(people=st.integers(1, 3), kind=PICK, deadline=PICK, reminded=st.booleans())
     def ask_people(self, people: int, kind: int, deadline: int, reminded: bool) -> None:
-        self.did("ask people")
         how = RULES[kind % len(RULES)] if people > 1 else None
         document = {
             "order_id": "1",
@@ -49,17 +48,15 @@ class Asking(Scene):
         self.submit("order-approval", document)
 
     @precondition(lambda self: len(self.world.durable.living()) < MOST_AT_ONCE)
-    @rule(which=PICK, deadline=PICK)
+    @action(which=PICK, deadline=PICK)
     def ask_for_a_payment(self, which: int, deadline: int) -> None:
-        self.did("ask for a payment")
         document = {"order_id": "1", "provider": PROVIDER, "external_id": PAYMENTS[which % len(PAYMENTS)]}
         money = {"amount": "250.00", "currency": "EUR", "deadline_seconds": DEADLINES[deadline % len(DEADLINES)]}
         self.submit("payment", document | money)
 
     @precondition(lambda self: len(self.world.durable.living()) < MOST_AT_ONCE)
-    @rule(deadline=PICK, heartbeat=st.booleans())
+    @action(deadline=PICK, heartbeat=st.booleans())
     def ask_a_machine(self, deadline: int, heartbeat: bool) -> None:
-        self.did("ask a machine")
         until = {"deadline_seconds": DEADLINES[deadline % len(DEADLINES)]}
         if heartbeat:
             self.submit("long-job", {"job": "convert", "heartbeat_seconds": 60} | until)
@@ -67,12 +64,12 @@ class Asking(Scene):
             self.submit("encrypted-payload", {"subject": "the door"} | until)
 
     @precondition(lambda self: self.asked)
-    @rule(pick=PICK, changed=st.booleans())
+    @action(pick=PICK, changed=st.booleans())
     def ask_again(self, pick: int, changed: bool) -> None:
-        self.did("ask again")
         document = self.asked[pick % len(self.asked)]
         other = {"input": document["input"] | {"deadline_seconds": 77}} if changed else {}
-        taken = document["request_id"] in self.world.durable.runs
+        run = self.world.durable.runs.get(document["request_id"])
+        taken = run is not None and json.loads(run.payload)["input"] == document["input"]
         status = self.post_request(document | other)
         if changed and taken and status not in (409, 502, 503):
             raise ViolationError(f"another input under the id of a request was answered {status}")

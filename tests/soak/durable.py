@@ -130,6 +130,7 @@ class Durable:
             ended: Is told of executions that have ended.
         """
         self.runs: dict[str, Run] = {}
+        self.outlived: list[str] = []
         self._invoke = invoke
         self._clock = clock
         self._faults = faults
@@ -225,6 +226,7 @@ class Durable:
         if run.ended:
             return
         if operation is None:
+            self.outlived.append(run.name)
             self.end(run, "TIMED_OUT")
             return
         if operation.callback_details:

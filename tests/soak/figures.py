@@ -44,6 +44,18 @@ class Figures:
         """How many rules ran."""
         return self.rules.total()
 
+    def never(self, actions: set[str]) -> list[str]:
+        """Return what should have been reached, and was not."""
+        reached = {
+            **{action: self.rules[action] for action in actions},
+            **{kind.value: self.faults[kind] for kind in Kind},
+            **{status: self.statuses[status] for status in ("APPLIED", "EXPIRED", "CANCELLED")},
+            **{ended: self.executions[ended] for ended in ("SUCCEEDED", "FAILED", "STOPPED", "TIMED_OUT")},
+            "a decision that was alarmed": self.alarmed,
+            "a redrive": self.redriven,
+        }
+        return sorted(name for name, number in reached.items() if not number)
+
     def line(self) -> str:
         """Return all of it in one line."""
         parts = {

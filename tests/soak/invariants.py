@@ -145,6 +145,8 @@ class Invariants:
         return True
 
     def _requests_have_ended(self) -> None:
+        if self._world.durable.outlived:
+            raise ViolationError(f"these did not end before Lambda ended them: {self._world.durable.outlived}")
         for run in self._world.durable.runs.values():
             request = self._world.ledger.request(run.name)
             if request is None or request.status not in ("succeeded", "failed"):
@@ -174,7 +176,7 @@ class Invariants:
                     raise ViolationError(f"the history of {run.name} holds the secret {secret}")
 
     def _nothing_is_left_in_the_outbox(self) -> None:
-        left = [key for key in self._world.tables.items if key[-1].startswith("OUTBOX#")]
+        left = [sk for sk in self._world.tables.sort_keys() if sk.startswith("OUTBOX#")]
         if left:
             raise ViolationError(f"this was never sent: {left}")
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import partial
 
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, precondition, rule
+from hypothesis.stateful import initialize, precondition
 
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.aws import client
@@ -18,7 +18,7 @@ from tests.integration.conftest import TABLE
 from tests.soak.asking import PAYMENTS
 from tests.soak.faults import Crash, Fault, Kind
 from tests.soak.machines import Machines
-from tests.soak.scene import PICK
+from tests.soak.scene import PICK, action
 from tests.soak.working import JUMPS, LONGEST_DELAY
 
 CONSOLE = b'{"decision":"approve","status":"paid","outcome":"approved"}'
@@ -48,9 +48,8 @@ class Soak(Machines):
             self.work(pick)
 
     @precondition(lambda self: self.world.durable.living())
-    @rule(pick=PICK, failed=st.booleans())
+    @action(pick=PICK, failed=st.booleans())
     def complete_a_callback_from_the_console(self, pick: int, failed: bool) -> None:
-        self.did("complete a callback from the console")
         self.console(pick, failed=failed)
 
     def console(self, pick: int, *, failed: bool) -> None:
@@ -62,24 +61,15 @@ class Soak(Machines):
         elif details:
             self.world.durable.succeed(details.callback_id, CONSOLE)
 
-    @precondition(lambda self: self.world.durable.living())
-    @rule(pick=PICK, sure=st.integers(0, 2))
-    def stop_an_execution(self, pick: int, sure: int) -> None:
-        if sure:  # most of them should live to see the rest
-            return
-        self.did("stop an execution")
-        self.stop(pick)
-
-    def stop(self, pick: int) -> None:
-        """End an execution from outside."""
+    @precondition(lambda self: len(self.world.durable.living()) > 2)
+    @action(pick=PICK, status=st.sampled_from(["STOPPED", "TIMED_OUT", "FAILED"]))
+    def end_an_execution_from_outside(self, pick: int, status: str) -> None:
         living = self.world.durable.living()
-        if living:
-            self.world.durable.end(living[pick % len(living)], "STOPPED")
+        self.world.durable.end(living[pick % len(living)], status)
 
     @precondition(lambda self: self.world.durable.runs)
-    @rule(pick=PICK, seconds=st.sampled_from([60, 7200]))
+    @action(pick=PICK, seconds=st.sampled_from([60, 7200]))
     def extend_a_deadline(self, pick: int, seconds: int) -> None:
-        self.did("extend a deadline")
         self.extend(pick, seconds)
 
     def extend(self, pick: int, seconds: int) -> None:
@@ -99,9 +89,8 @@ class Soak(Machines):
 
     # Trouble
 
-    @rule(troubles=st.lists(TROUBLE, min_size=1, max_size=4))
+    @action(troubles=st.lists(TROUBLE, min_size=1, max_size=4))
     def trouble_comes(self, troubles: list[Trouble]) -> None:
-        self.did("trouble comes")
         self.arm(troubles)
 
     def arm(self, troubles: list[Trouble]) -> None:

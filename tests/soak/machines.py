@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule
+from hypothesis.stateful import precondition
 
 import webhook.handler
 from tests.builders import task_result
@@ -15,7 +15,7 @@ from tests.signing import sign_standard_webhooks
 from tests.soak.asking import PAYMENTS
 from tests.soak.invariants import ViolationError
 from tests.soak.people import People
-from tests.soak.scene import PICK, chosen, is_open
+from tests.soak.scene import PICK, action, chosen, is_open
 from tests.soak.world import PROVIDER
 
 EVENTS = ("payment.paid", "payment.pending", "payment.failed", "payment.strange")
@@ -27,16 +27,14 @@ STRANGER = "whsec_" + "Z" * 32
 class Machines(People):
     """Providers and workers."""
 
-    @rule(which=PICK, kind=st.sampled_from(EVENTS), money=PICK, signed=PICK)
+    @action(which=PICK, kind=st.sampled_from(EVENTS), money=PICK, signed=PICK)
     def provider_posts(self, which: int, kind: str, money: int, signed: int) -> None:
-        self.did(f"provider posts {kind}")
         said = {"external_id": PAYMENTS[which % len(PAYMENTS)]} | MONEY[money % len(MONEY)]
         self.post_event(f"event-{self.number()}", any_payment(kind, **said), stranger=signed % 8 == 7)
 
     @precondition(lambda self: self.events)
-    @rule(pick=PICK, changed=st.booleans())
+    @action(pick=PICK, changed=st.booleans())
     def provider_posts_again(self, pick: int, changed: bool) -> None:
-        self.did("provider posts another body" if changed else "provider posts again")
         event_id, body = self.events[pick % len(self.events)]
         self.post_event(event_id, body.replace(b"250.00", b"251.00") + b" " if changed else body, again=True)
 
@@ -83,9 +81,8 @@ class Machines(People):
         return list(answer["Items"])
 
     @precondition(lambda self: self.world.bus.handed_to_machines)
-    @rule(pick=PICK, how=st.sampled_from(["succeed", "fail", "heartbeat", "malformed"]), money=PICK)
+    @action(pick=PICK, how=st.sampled_from(["succeed", "fail", "heartbeat", "malformed"]), money=PICK)
     def worker_answers(self, pick: int, how: str, money: int) -> None:
-        self.did(f"worker answers: {how}")
         envelope = self.envelope(pick)
         path = "succeed" if how == "malformed" else how
         body = json.dumps(self.answer_of(envelope, how, money)) if how != "heartbeat" else ""
@@ -117,9 +114,8 @@ class Machines(People):
         return {"secret": plain}
 
     @precondition(lambda self: self.world.bus.handed_to_machines)
-    @rule(pick=PICK, failed=st.booleans(), money=PICK)
+    @action(pick=PICK, failed=st.booleans(), money=PICK)
     def result_comes_over_the_bus(self, pick: int, failed: bool, money: int) -> None:
-        self.did("result comes over the bus")
         envelope = self.envelope(pick)
         if envelope["kind"] == "secret.requested":
             return
@@ -135,9 +131,8 @@ class Machines(People):
             lambda: self.watch.has_entry(envelope["task_id"], events) or any(message == body for message, _ in aside),
         )
 
-    @rule(which=PICK, overlap=st.booleans())
+    @action(which=PICK, overlap=st.booleans())
     def rotate_the_secret(self, which: int, overlap: bool) -> None:
-        self.did("rotate the secret")
         secrets = self.world.secrets
         self.watch.secrets.update(secrets.active)
         new = SECRETS[which % len(SECRETS)]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule
+from hypothesis.stateful import precondition
 
 import requests_api.handler
 import webhook.handler
@@ -15,7 +15,7 @@ from tests.integration.conftest import Page
 from tests.soak.asking import PEOPLE
 from tests.soak.clients import Mail
 from tests.soak.invariants import COMMENT, ViolationError
-from tests.soak.scene import PICK, chosen, is_open
+from tests.soak.scene import PICK, action, chosen, is_open
 from tests.soak.working import Working
 
 
@@ -23,9 +23,8 @@ class People(Working):
     """Approvers, colleagues, mail scanners and strangers."""
 
     @precondition(lambda self: self.world.post.mails)
-    @rule(pick=PICK, page=st.sampled_from(["review", "inbox", "request"]), head=st.booleans())
+    @action(pick=PICK, page=st.sampled_from(["review", "inbox", "request"]), head=st.booleans())
     def look(self, pick: int, page: str, head: bool) -> None:
-        self.did(f"look at a page: {page}")
         before = self.world.faults.writes
         method = "HEAD" if head else "GET"
         if page == "request":
@@ -39,9 +38,8 @@ class People(Working):
             raise ViolationError(f"{method} of the {page} page has written something")
 
     @precondition(lambda self: self.world.post.mails)
-    @rule(pick=PICK, decision=st.sampled_from(["approve", "reject"]), odd=PICK)
+    @action(pick=PICK, decision=st.sampled_from(["approve", "reject"]), odd=PICK)
     def click(self, pick: int, decision: str, odd: int) -> None:
-        self.did(f"click {decision}")
         mail = self.mail(pick)
         self.post_click(mail, decision, ("", "", "", "", "stale", "cross-site")[odd % 6])
 
@@ -75,9 +73,8 @@ class People(Working):
             self.promised(words, lambda: self.voted(task, mail, decision))
 
     @precondition(lambda self: self.world.post.mails)
-    @rule(pick=PICK)
+    @action(pick=PICK)
     def change_a_vote(self, pick: int) -> None:
-        self.did("change a vote")
         mail = self.mail(pick | 1)
         task = self.task_behind(mail)
         vote = task.vote_of(mail.recipient) if task else None
@@ -90,9 +87,8 @@ class People(Working):
         return self.watch.has_entry(task.task_id, {"voted"}, actor=mail.recipient, decision=decision)
 
     @precondition(lambda self: self.world.post.mails)
-    @rule(pick=PICK, colleague=st.sampled_from([*PEOPLE, "nora@example.com", "eve@elsewhere.example"]))
+    @action(pick=PICK, colleague=st.sampled_from([*PEOPLE, "nora@example.com", "eve@elsewhere.example"]))
     def hand_over(self, pick: int, colleague: str) -> None:
-        self.did("hand over")
         mail = self.mail(pick)
         task = self.task_behind(mail)
         if task is None:
@@ -114,17 +110,15 @@ class People(Working):
         )
 
     @precondition(lambda self: self.world.post.mails)
-    @rule(pick=PICK)
+    @action(pick=PICK)
     def ask_for_the_inbox(self, pick: int) -> None:
-        self.did("ask for the inbox")
         mail = self.mail(pick)
         if not mail.is_inbox:
             self.answered("inbox", self.post_form("/inbox", {"t": mail.token}))
 
     @precondition(lambda self: self.asked)
-    @rule(method=st.sampled_from(["GET", "POST"]))
+    @action(method=st.sampled_from(["GET", "POST"]))
     def guess_a_token(self, method: str) -> None:
-        self.did("guess a token")
         token = any_token("g")
         if method == "GET":
             page = self.world.call(webhook.handler.handler, "GET", "/review", query={"t": token})

@@ -1,11 +1,12 @@
 """A scene: one world, what is said and promised in it, and how it ends. Rules are in the classes that build on it."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, ClassVar, TypeVar
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from hypothesis.strategies._internal.featureflags import FeatureFlags
 
 from countersign.aws import client
@@ -21,6 +22,28 @@ PICK = st.integers(0, 63)
 """Which of those that there are: counted round, so that it means something however many there are."""
 
 Thing = TypeVar("Thing")
+
+
+def action(**drawn: Any) -> Callable[[Any], Any]:
+    """Make a method a rule that is counted under its name; arguments as those of Hypothesis' `rule`."""
+
+    def decorate(method: Any) -> Any:
+        name = method.__name__.replace("_", " ")
+        ACTIONS.add(name)
+
+        @wraps(method)
+        def counted(self: Scene, *arguments: Any, **more: Any) -> None:
+            self.figures.rules[name] += 1
+            method(self, *arguments, **more)
+
+        make_rule: Any = rule(**drawn)
+        return make_rule(counted)
+
+    return decorate
+
+
+ACTIONS: set[str] = set()
+"""The names of all rules."""
 
 
 class Scene(RuleBasedStateMachine):
@@ -48,10 +71,6 @@ class Scene(RuleBasedStateMachine):
         self.asked: list[dict[str, Any]] = []
         self.events: list[tuple[str, bytes]] = []
         self.count = 0
-
-    def did(self, name: str) -> None:
-        """Count a rule."""
-        self.figures.rules[name] += 1
 
     def answered(self, who: str, page: Page) -> int:
         """Count an answer; one that nobody expects is a violation."""

@@ -29,6 +29,10 @@ class MemoryTables:
         records, self._records = self._records, []
         return records
 
+    def sort_keys(self) -> list[str]:
+        """Return the sort key of every item."""
+        return [key[-1] for key in self.items]
+
     # The calls, named as botocore names them
 
     def get_item(self, **asked: Any) -> dict[str, Any]:

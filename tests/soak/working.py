@@ -5,12 +5,12 @@ from datetime import timedelta
 from functools import partial
 
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule
+from hypothesis.stateful import precondition
 
 from tests.soak.asking import Asking
 from tests.soak.clients import Queue
 from tests.soak.durable import Run
-from tests.soak.scene import PICK
+from tests.soak.scene import PICK, action
 from tests.soak.world import Consumer
 
 JUMPS = (1, 2, 10, 45, 45, 400, 3700, 90_000)
@@ -22,9 +22,8 @@ class Working(Asking):
     """Lambda, the queues, the stream and the clock."""
 
     @precondition(lambda self: self.due())
-    @rule(pick=PICK)
+    @action(pick=PICK)
     def invoke_a_workflow(self, pick: int) -> None:
-        self.did("invoke a workflow")
         due = self.due()
         self.world.durable.run(due[pick % len(due)])
 
@@ -33,9 +32,8 @@ class Working(Asking):
         return [run for run in self.world.durable.living() if run.due and not run.running]
 
     @precondition(lambda self: self.jobs())
-    @rule(picks=st.lists(PICK, min_size=2, max_size=16))
+    @action(picks=st.lists(PICK, min_size=2, max_size=16))
     def the_kit_works(self, picks: list[int]) -> None:
-        self.did("the kit works")
         for pick in picks:
             self.work(pick)
 
@@ -60,9 +58,8 @@ class Working(Asking):
         return [*invocations, *deliveries, *records]
 
     @precondition(lambda self: any(queue.messages for queue in self.world.queues.values()))
-    @rule(pick=PICK, start=PICK, count=st.integers(1, 3), again=st.booleans())
+    @action(pick=PICK, start=PICK, count=st.integers(1, 3), again=st.booleans())
     def deliver_messages(self, pick: int, start: int, count: int, again: bool) -> None:
-        self.did("deliver messages again" if again else "deliver messages")
         names = [name for name, queue in self.world.queues.items() if queue.messages]
         name = names[pick % len(names)]
         messages = self.world.queues[name].messages
@@ -70,15 +67,13 @@ class Working(Asking):
         self.world.deliver(name, messages[start : start + count], again=again)
 
     @precondition(lambda self: self.world.consumers["relay"].waiting)
-    @rule(pick=PICK, backwards=st.booleans(), again=st.booleans())
+    @action(pick=PICK, backwards=st.booleans(), again=st.booleans())
     def relay_decisions(self, pick: int, backwards: bool, again: bool) -> None:
-        self.did("relay decisions again" if again else "relay decisions")
         self.stream_to("relay", pick, backwards, again)
 
     @precondition(lambda self: self.world.consumers["publisher"].waiting)
-    @rule(pick=PICK, backwards=st.booleans(), again=st.booleans())
+    @action(pick=PICK, backwards=st.booleans(), again=st.booleans())
     def publish(self, pick: int, backwards: bool, again: bool) -> None:
-        self.did("publish again" if again else "publish")
         self.stream_to("publisher", pick, backwards, again)
 
     def stream_to(self, name: str, pick: int, backwards: bool, again: bool) -> None:
@@ -89,23 +84,20 @@ class Working(Asking):
         self.world.stream_to(name, records[::-1] if backwards else records, again=again)
 
     @precondition(lambda self: any(each.dead for each in self.everything_that_dies()))
-    @rule()
+    @action()
     def redrive(self) -> None:
-        self.did("redrive dead letters")
         self.figures.redriven += sum(each.redrive() for each in self.everything_that_dies())
 
     def everything_that_dies(self) -> list[Queue | Consumer]:
         """Return what has dead letters."""
         return [*self.world.queues.values(), *self.world.consumers.values()]
 
-    @rule(jump=PICK)
+    @action(jump=PICK)
     def time_passes(self, jump: int) -> None:
-        self.did("time passes")
         self.pass_time(JUMPS[jump % len(JUMPS)])
 
-    @rule()
+    @action()
     def the_next_timer_fires(self) -> None:
-        self.did("the next timer fires")
         self.pass_time(self.to_the_next_timer())
 
     def pass_time(self, seconds: float) -> None:
