@@ -16,7 +16,6 @@ from tests.soak.figures import Figures
 from tests.soak.machine import Soak
 from tests.soak.scene import ACTIONS
 
-STEPS_OF_AN_EXAMPLE = 50
 ENOUGH_STEPS = 10_000
 """With so many, everything must have been reached."""
 
@@ -42,12 +41,12 @@ def soak(machine: type[Soak], steps: int, chance: int, tell: Callable[[Figures],
         seeded = seed(f"{chance}/{parts}")(
             type(machine.__name__, (machine,), {"figures": figures, "tell": staticmethod(tell)})
         )
-        examples = max(2, (steps - figures.steps) // STEPS_OF_AN_EXAMPLE)
+        examples = max(2, (steps - figures.steps) // machine.steps)
         run_state_machine_as_test(
             seeded,
             settings=settings(
                 max_examples=examples,
-                stateful_step_count=STEPS_OF_AN_EXAMPLE,
+                stateful_step_count=machine.steps,
                 deadline=None,
                 database=None,
                 print_blob=False,

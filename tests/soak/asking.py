@@ -21,6 +21,13 @@ RULES: tuple[dict[str, Any] | None, ...] = (
     {"kind": "in_order"},
 )
 DEADLINES = (300, 3600, 86_400)
+INPUTS: Mapping[str, dict[str, Any]] = {
+    "document-collection": {"user_id": "u1", "required": ["identity", "bank_statement"]},
+    "encrypted-payload": {"subject": "the door"},
+    "long-job": {"job": "convert", "heartbeat_seconds": 60},
+}
+"""The workflows that ask machines of no kind of their own."""
+
 PAYMENTS = tuple(f"pay_{number}" for number in range(8))
 CALLER = "arn:aws:iam::111122223333:user/shop"
 MOST_AT_ONCE = 6
@@ -55,13 +62,10 @@ class Asking(Scene):
         self.submit("payment", document | money)
 
     @precondition(lambda self: len(self.world.durable.living()) < MOST_AT_ONCE)
-    @action(deadline=PICK, heartbeat=st.booleans())
-    def ask_a_machine(self, deadline: int, heartbeat: bool) -> None:
+    @action(deadline=PICK, workflow=st.sampled_from(sorted(INPUTS)))
+    def ask_a_machine(self, deadline: int, workflow: str) -> None:
         until = {"deadline_seconds": DEADLINES[deadline % len(DEADLINES)]}
-        if heartbeat:
-            self.submit("long-job", {"job": "convert", "heartbeat_seconds": 60} | until)
-        else:
-            self.submit("encrypted-payload", {"subject": "the door"} | until)
+        self.submit(workflow, INPUTS[workflow] | until)
 
     @precondition(lambda self: self.asked)
     @action(pick=PICK, changed=st.booleans())

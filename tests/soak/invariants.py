@@ -30,6 +30,7 @@ _MEANS: Mapping[str, Callable[[list[Task]], bool]] = {
     "paid": lambda tasks: all('"status":"paid"' in task.answer for task in tasks),
     "received": lambda tasks: all(task.outcome == "answered" for task in tasks),
     "completed": lambda tasks: all(task.outcome == "answered" for task in tasks),
+    "complete": lambda tasks: all(task.received == ("identity", "bank_statement") for task in tasks),
     "worker_lost": lambda tasks: all(task.closed_because == "worker_lost" for task in tasks),
     "expired": lambda tasks: any(task.status is Status.EXPIRED for task in tasks),
 }

@@ -15,7 +15,7 @@ from countersign.domain.tasks import Status, Task
 from countersign.services.operations import Operations
 from tests.deliveries import any_payment
 from tests.integration.conftest import TABLE
-from tests.soak.asking import PAYMENTS
+from tests.soak.asking import INPUTS, PAYMENTS
 from tests.soak.faults import Crash, Fault, Kind
 from tests.soak.machines import Machines
 from tests.soak.scene import PICK, action
@@ -26,7 +26,10 @@ OPERATOR = "arn:aws:iam::111122223333:user/operator"
 
 Trouble = tuple[Kind, int, int, int]
 TROUBLE: st.SearchStrategy[Trouble] = st.tuples(
-    st.sampled_from(list(Kind)), st.integers(0, 9), st.sampled_from([1, 1, 1, 2, 5, 15]), PICK
+    st.sampled_from([*Kind, Kind.MEANWHILE, Kind.MEANWHILE]),
+    st.integers(0, 9),
+    st.sampled_from([1, 1, 1, 2, 5, 15]),
+    PICK,
 )
 """A kind of fault, how many calls go well before, how many calls it hits, and what happens meanwhile."""
 
@@ -43,7 +46,7 @@ class Soak(Machines):
         self.arm(troubles)
         self.ask_people(people, kind, which, which % 2 == 0)
         self.ask_for_a_payment(which, kind)
-        self.ask_a_machine(which, which % 2 == 1)
+        self.ask_a_machine(which, sorted(INPUTS)[which % len(INPUTS)])
         for pick in picks:
             self.work(pick)
 
@@ -109,7 +112,7 @@ class Soak(Machines):
             lambda: self.console(pick, failed=bool(pick % 2)),
             lambda: self.extend(pick, 60),
             lambda: self.work(pick),
-            lambda: self.work(pick + 1),
+            self.invoke_all,
         )
         rivals[pick % len(rivals)]()
 

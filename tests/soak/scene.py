@@ -52,11 +52,13 @@ class Scene(RuleBasedStateMachine):
     Attributes:
         figures: Where it is counted.
         tables: What makes the tables.
+        steps: How many steps an example has.
         tell: Is told of the figures at the end.
     """
 
     figures: ClassVar[Figures] = Figures()
     tables: ClassVar[Callable[[], Any]] = MemoryTables
+    steps: ClassVar[int] = 50
     tell: ClassVar[Callable[[Figures], None]] = staticmethod(lambda _: None)
 
     def __init__(self) -> None:

@@ -27,6 +27,11 @@ class Working(Asking):
         due = self.due()
         self.world.durable.run(due[pick % len(due)])
 
+    def invoke_all(self) -> None:
+        """Invoke every workflow that is due."""
+        for run in self.due():
+            self.world.durable.run(run)
+
     def due(self) -> list[Run]:
         """Return the executions that Lambda would invoke now."""
         return [run for run in self.world.durable.living() if run.due and not run.running]
@@ -104,8 +109,7 @@ class Working(Asking):
         """Let time pass; Lambda does not leave a workflow that is due, or becomes it meanwhile, alone for long."""
         end = self.world.clock.now() + timedelta(seconds=seconds)
         while (left := (end - self.world.clock.now()).total_seconds()) > LONGEST_DELAY:
-            for run in self.due():
-                self.world.durable.run(run)
+            self.invoke_all()
             quiet = 0 if self.due() else self.to_the_next_timer()
             self.world.move_clock(min(left, max(quiet, LONGEST_DELAY)))
         self.world.move_clock(left)

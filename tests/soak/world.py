@@ -13,6 +13,7 @@ import approver.handler
 import executions.handler
 import held_payment.handler
 import order_approval.handler
+import patterns.document_collection
 import patterns.encrypted_payload
 import patterns.long_job
 import payment.handler
@@ -42,6 +43,7 @@ EXECUTION_TIMEOUT = timedelta(days=3)
 WORKFLOWS: Mapping[str, Callable[[Any, Any], Any]] = {
     "order-approval": order_approval.handler.handler,
     "payment": payment.handler.handler,
+    "document-collection": patterns.document_collection.handler,
     "encrypted-payload": patterns.encrypted_payload.handler,
     "long-job": patterns.long_job.handler,
     "held-payment": held_payment.handler.handler,
