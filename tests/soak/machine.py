@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from functools import partial
 
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition
@@ -16,22 +15,13 @@ from countersign.services.operations import Operations
 from tests.deliveries import any_payment
 from tests.integration.conftest import TABLE
 from tests.soak.asking import INPUTS, PAYMENTS
-from tests.soak.faults import Crash, Fault, Kind
+from tests.soak.faults import Crash
 from tests.soak.machines import Machines
-from tests.soak.scene import PICK, action
+from tests.soak.scene import PICK, TROUBLE, Trouble, action
 from tests.soak.working import JUMPS, LONGEST_DELAY
 
 CONSOLE = b'{"decision":"approve","status":"paid","outcome":"approved"}'
 OPERATOR = "arn:aws:iam::111122223333:user/operator"
-
-Trouble = tuple[Kind, int, int, int]
-TROUBLE: st.SearchStrategy[Trouble] = st.tuples(
-    st.sampled_from([*Kind, Kind.MEANWHILE, Kind.MEANWHILE]),
-    st.integers(0, 9),
-    st.sampled_from([1, 1, 1, 2, 5, 15]),
-    PICK,
-)
-"""A kind of fault, how many calls go well before, how many calls it hits, and what happens meanwhile."""
 
 BEGUN = st.tuples(st.lists(TROUBLE, max_size=4), st.lists(PICK, max_size=20))
 """The troubles that there are from the beginning, and what is done by then."""
@@ -43,7 +33,7 @@ class Soak(Machines):
     @initialize(people=st.integers(1, 3), kind=PICK, which=PICK, begun=BEGUN)
     def it_has_begun(self, people: int, kind: int, which: int, begun: tuple[list[Trouble], list[int]]) -> None:
         troubles, picks = begun
-        self.arm(troubles)
+        self.arm(*troubles)
         self.ask_people(people, kind, which, which % 2 == 0)
         self.ask_for_a_payment(which, kind)
         self.ask_a_machine(which, sorted(INPUTS)[which % len(INPUTS)])
@@ -94,12 +84,7 @@ class Soak(Machines):
 
     @action(troubles=st.lists(TROUBLE, min_size=1, max_size=4))
     def trouble_comes(self, troubles: list[Trouble]) -> None:
-        self.arm(troubles)
-
-    def arm(self, troubles: list[Trouble]) -> None:
-        """Let calls fail from now on."""
-        for kind, skip, times, pick in troubles:
-            self.world.faults.armed.append(Fault(kind, skip, times, partial(self.somebody_is_faster, pick)))
+        self.arm(*troubles)
 
     def somebody_is_faster(self, pick: int) -> None:
         """Do what another process might do between two calls of a function."""

@@ -16,7 +16,7 @@ from tests.signing import sign_standard_webhooks
 from tests.soak.asking import PAYMENTS
 from tests.soak.invariants import ViolationError
 from tests.soak.people import People
-from tests.soak.scene import PICK, action, chosen, is_open
+from tests.soak.scene import NEAR, PICK, Trouble, action, chosen, is_open
 from tests.soak.world import PROVIDER
 
 EVENTS = ("payment.paid", "payment.pending", "payment.failed", "payment.strange")
@@ -28,8 +28,9 @@ STRANGER = "whsec_" + "Z" * 32
 class Machines(People):
     """Providers and workers."""
 
-    @action(which=PICK, kind=st.sampled_from(EVENTS), money=PICK, signed=PICK)
-    def provider_posts(self, which: int, kind: str, money: int, signed: int) -> None:
+    @action(which=PICK, kind=st.sampled_from(EVENTS), money=PICK, signed=PICK, near=NEAR)
+    def provider_posts(self, which: int, kind: str, money: int, signed: int, near: Trouble | None) -> None:
+        self.arm(near)
         asked = [each["input"]["external_id"] for each in self.asked if each["workflow"] == "payment"]
         said = {"external_id": chosen(asked if asked and which % 4 else list(PAYMENTS), which)} | MONEY[
             money % len(MONEY)
@@ -85,8 +86,9 @@ class Machines(People):
         return list(answer["Items"])
 
     @precondition(lambda self: self.world.bus.handed_to_machines)
-    @action(pick=PICK, how=st.sampled_from(["succeed", "fail", "heartbeat", "malformed"]), money=PICK)
-    def worker_answers(self, pick: int, how: str, money: int) -> None:
+    @action(pick=PICK, how=st.sampled_from(["succeed", "fail", "heartbeat", "malformed"]), money=PICK, near=NEAR)
+    def worker_answers(self, pick: int, how: str, money: int, near: Trouble | None) -> None:
+        self.arm(near)
         envelope = self.envelope(pick)
         path = "succeed" if how == "malformed" else how
         answer = self.answer_of(envelope, how, money)

@@ -15,7 +15,7 @@ from tests.integration.conftest import Page
 from tests.soak.asking import PEOPLE
 from tests.soak.clients import Mail
 from tests.soak.invariants import COMMENT, ViolationError
-from tests.soak.scene import PICK, action, chosen, is_open
+from tests.soak.scene import NEAR, PICK, Trouble, action, chosen, is_open
 from tests.soak.working import Working
 
 
@@ -38,8 +38,9 @@ class People(Working):
             raise ViolationError(f"{method} of the {page} page has written something")
 
     @precondition(lambda self: self.world.post.mails)
-    @action(pick=PICK, decision=st.sampled_from(["approve", "reject"]), odd=PICK)
-    def click(self, pick: int, decision: str, odd: int) -> None:
+    @action(pick=PICK, decision=st.sampled_from(["approve", "reject"]), odd=PICK, near=NEAR)
+    def click(self, pick: int, decision: str, odd: int, near: Trouble | None) -> None:
+        self.arm(near)
         mail = self.mail(pick)
         self.post_click(mail, decision, ("", "", "", "", "stale", "cross-site")[odd % 6])
 

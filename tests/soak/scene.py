@@ -1,7 +1,8 @@
 """A scene: one world, what is said and promised in it, and how it ends. Rules are in the classes that build on it."""
 
+from abc import abstractmethod
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, ClassVar, TypeVar
 
 import pytest
@@ -13,6 +14,7 @@ from countersign.aws import client
 from countersign.domain.tasks import Status, Task
 from tests.integration.conftest import Page
 from tests.soak.durable import result_of
+from tests.soak.faults import Fault, Kind
 from tests.soak.figures import Figures
 from tests.soak.invariants import Invariants, ViolationError
 from tests.soak.table import MemoryTables
@@ -20,6 +22,20 @@ from tests.soak.world import World
 
 PICK = st.integers(0, 63)
 """Which of those that there are: counted round, so that it means something however many there are."""
+
+Trouble = tuple[Kind, int, int, int]
+TROUBLE: st.SearchStrategy[Trouble] = st.tuples(
+    st.sampled_from([*Kind, Kind.MEANWHILE, Kind.MEANWHILE]),
+    st.integers(0, 9),
+    st.sampled_from([1, 1, 1, 2, 5, 15]),
+    PICK,
+)
+"""A kind of fault, how many calls go well before, how many calls it hits, and what happens meanwhile."""
+
+NEAR: st.SearchStrategy[Trouble | None] = st.one_of(
+    st.none(), st.tuples(st.sampled_from(list(Kind)), st.integers(0, 3), st.just(1), PICK)
+)
+"""Trouble for the call that somebody is about to make, or none."""
 
 Thing = TypeVar("Thing")
 
@@ -85,6 +101,18 @@ class Scene(RuleBasedStateMachine):
         """Remember what somebody was told is on record."""
         self.figures.promises += 1
         self.watch.promises.append((words, holds))
+
+    def arm(self, *troubles: Trouble | None) -> None:
+        """Let calls fail from now on, before those that were to fail already."""
+        for trouble in troubles:
+            if trouble:
+                kind, skip, times, pick = trouble
+                fault = Fault(kind, skip, times, partial(self.somebody_is_faster, pick))
+                self.world.faults.armed.insert(0, fault)
+
+    @abstractmethod
+    def somebody_is_faster(self, pick: int) -> None:
+        """Do what another process might do between two calls of a function."""
 
     def number(self) -> int:
         """Return a new number."""
