@@ -52,6 +52,7 @@ class Run:
         execution: Its checkpoints.
         due: Whether it must be invoked.
         running: Whether it is, now: Lambda never invokes an execution twice at the same time.
+        error: The type of the error that its workflow has failed with; empty when it has not.
         ended: `SUCCEEDED`, `FAILED`, `STOPPED`, `TIMED_OUT`; empty while it lives.
     """
 
@@ -76,6 +77,7 @@ class Run:
         self.due = True
         self.running = False
         self.ended = ""
+        self.error = ""
         self.failed_invocations = 0
         self.beats: dict[str, datetime] = {}
         self.options: dict[str, tuple[int, int]] = {}
@@ -177,6 +179,7 @@ class Durable:
         if output["Status"] == "PENDING":
             run.due = run.due or run.execution.has_unseen_changes()
         else:
+            run.error = str((output.get("Error") or {}).get("ErrorType", "")).rpartition(".")[2]
             self.end(run, output["Status"], output.get("Result"))
 
     def end(self, run: Run, status: str, result: str | None = None) -> None:

@@ -78,12 +78,20 @@ class Fault:
 
 
 class Faults:
-    """The faults that are armed, and what became of them."""
+    """The faults that are armed, and what became of them.
+
+    Attributes:
+        armed: Those that wait for their call.
+        injected: How often each kind has hit one.
+        writes: How many calls might have changed something.
+        surprises: What was raised by what happened meanwhile.
+    """
 
     def __init__(self) -> None:
         self.armed: list[Fault] = []
         self.injected: Counter[Kind] = Counter()
         self.writes = 0
+        self.surprises: list[Exception] = []
         self._resting = False
 
     def call(self, service: str, operation: str, do: Callable[[], Any]) -> Any:
@@ -120,6 +128,8 @@ class Faults:
         self._resting = True
         try:
             act()
+        except Exception as error:  # noqa: BLE001  whoever made the call would swallow it
+            self.surprises.append(error)
         finally:
             self._resting = False
 

@@ -36,6 +36,9 @@ _MEANS: Mapping[str, Callable[[list[Task]], bool]] = {
 }
 """What must stand in the ledger for a workflow to say so: of all its tasks, in any order."""
 
+EXPECTED_ERRORS = frozenset({"", "DuplicateCorrelationError", "HandOffFailedError", "IdleRingsError", "StepError"})
+"""With what a workflow may fail here: somebody reused an external id, or nothing went well for too long."""
+
 
 class ViolationError(AssertionError):
     """Something that must hold does not."""
@@ -58,6 +61,8 @@ class Invariants:
 
     def after_step(self) -> None:
         """Check what every step must leave true."""
+        for surprise in self._world.faults.surprises:
+            raise surprise
         touched = set()
         for record in self._world.gather():
             change = record["dynamodb"]
@@ -149,6 +154,8 @@ class Invariants:
         if self._world.durable.outlived:
             raise ViolationError(f"these did not end before Lambda ended them: {self._world.durable.outlived}")
         for run in self._world.durable.runs.values():
+            if run.error not in EXPECTED_ERRORS:
+                raise ViolationError(f"{run.name} has failed with {run.error}")
             request = self._world.ledger.request(run.name)
             if request is None or request.status not in ("succeeded", "failed"):
                 raise ViolationError(f"{run.name} has ended {run.ended}, and its request says {request}")
