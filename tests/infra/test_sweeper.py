@@ -64,4 +64,5 @@ def test_it_can_start_what_the_requests_function_can(stage: Synthesised) -> None
     requests = stage.properties(stage.one("AWS::Lambda::Function", "Requests/Function"))
     startable = json.loads(requests["Environment"]["Variables"]["WORKFLOWS"])
     arns = json.loads(function(stage)["Environment"]["Variables"]["WORKFLOW_ARNS"])
-    assert arns == {name: workflow["arn"] for name, workflow in startable.items()}
+    assert arns == json.loads(stage.outputs("workflow")["Workflows"])
+    assert arns.keys() == startable.keys()

@@ -142,7 +142,8 @@ class World:
         for name, value in SETTINGS.items():
             patch.setenv(name, value)
         clients = SimpleNamespace(
-            create_client=lambda service, config: FaultClient(service, self._clients[service], self.faults)
+            create_client=lambda service, config: FaultClient(service, self._clients[service], self.faults),
+            user_agent=lambda: "soak",
         )
         patch.setattr("botocore.session.get_session", lambda: clients)
         patch.setattr(SystemClock, "now", lambda _: self.clock.now())
