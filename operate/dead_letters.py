@@ -139,7 +139,7 @@ class DeadLetters:
 
     def _function_behind(self, arn: str) -> Mapping[str, Any]:
         client = self._place.client("lambda")
-        for stack in ("webhook", "workflow"):
+        for stack in self._place.stacks_of_functions:
             for resource in self._place.resources(stack, "AWS::Lambda::Function"):
                 found: dict[str, Any] = client.get_function_configuration(FunctionName=resource["PhysicalResourceId"])
                 if found.get("DeadLetterConfig", {}).get("TargetArn") == arn:

@@ -155,6 +155,11 @@ class Place:
         return [resource for resource in found if resource["ResourceType"] == kind]
 
     @property
+    def stacks_of_functions(self) -> tuple[str, ...]:
+        """The stacks that have functions: that of the patterns is not in every stage."""
+        return ("webhook", "patterns", "workflow") if self.settings.patterns else ("webhook", "workflow")
+
+    @property
     def ledger_table(self) -> str:
         """Name of the ledger's table."""
         return self._where.table or self.outputs["ledger"]["TableName"]

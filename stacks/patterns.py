@@ -1,5 +1,8 @@
 """The names of the callback patterns, each the module of its name under `lambdas/patterns`."""
 
+FOLDER = "patterns"
+"""Their folder under `lambdas/`."""
+
 ON_THE_LEDGER = (
     "conditional-results",
     "contact-confirmation",

@@ -18,11 +18,9 @@ from stacks.components.queues import DeadLetterQueue, retry_invocations
 from stacks.components.sources import Sources
 from stacks.ledger_stack import LedgerStack
 from stacks.ledger_workflow import LedgerWorkflow
-from stacks.patterns import ENCRYPTED, ON_THE_LEDGER, ON_THE_RAW_SDK
+from stacks.patterns import FOLDER, ON_THE_RAW_SDK
 from stacks.settings import PatternSettings, Settings
 from stacks.webhook_stack import WebhookStack
-
-_FOLDER = "patterns"
 
 
 class PatternsStack(Stack):
@@ -62,13 +60,13 @@ class PatternsStack(Stack):
                 scope_of_workflows,
                 name.title().replace("-", ""),
                 name=name,
-                workflow=patterns.workflow(_FOLDER, name, encrypted=name == ENCRYPTED),
+                workflow=workflow,
                 state=state,
                 hand_off=ByBus(state.hand_offs),
                 defaults=defaults,
                 environment={"BASE_URL": base_url, **(told if name in ON_THE_RAW_SDK else {})},
             )
-            for name in (*ON_THE_LEDGER, *ON_THE_RAW_SDK)
+            for name, workflow in patterns.workflows.items()
         }
         for name in ON_THE_RAW_SDK:
             _let_decide(decider, self.workflows[name])
@@ -78,7 +76,7 @@ def _decider(scope: Construct, dead_letters: DeadLetterQueue, defaults: Function
     decider = PythonFunction(
         scope,
         "Decider",
-        folder=_FOLDER,
+        folder=FOLDER,
         description="Decides an order, and completes the workflow's callback itself",
         defaults=defaults,
         options=FunctionOptions(module="decider", dead_letter_queue=dead_letters),

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stacks.patterns import ON_THE_LEDGER, ON_THE_RAW_SDK
+from stacks.patterns import ENCRYPTED, FOLDER, ON_THE_LEDGER, ON_THE_RAW_SDK
 from stacks.policies import PolicyRow, check_policies
 from stacks.settings_file import Rule, SettingsError, between, matching, named, one_of, read, setting, table
 
@@ -294,16 +294,20 @@ class PatternSettings:
     retention_days: int = setting(_RETENTION)
     deadline_seconds: int = setting(_DEADLINE)
 
-    def workflow(self, folder: str, name: str, *, encrypted: bool) -> WorkflowSettings:
-        """Return the settings of one pattern, whose module in the folder has its name."""
-        return WorkflowSettings(
-            function=folder,
-            module=name.replace("-", "_"),
-            execution_timeout_seconds=self.execution_timeout_seconds,
-            retention_days=self.retention_days,
-            deadline_seconds=self.deadline_seconds,
-            encrypted=encrypted,
-        )
+    @property
+    def workflows(self) -> Mapping[str, WorkflowSettings]:
+        """The settings of each pattern, by name."""
+        return {
+            name: WorkflowSettings(
+                function=FOLDER,
+                module=name.replace("-", "_"),
+                execution_timeout_seconds=self.execution_timeout_seconds,
+                retention_days=self.retention_days,
+                deadline_seconds=self.deadline_seconds,
+                encrypted=name == ENCRYPTED,
+            )
+            for name in (*ON_THE_LEDGER, *ON_THE_RAW_SDK)
+        }
 
 
 @dataclass(frozen=True)
@@ -375,9 +379,14 @@ class Settings:
     limits: LimitSettings = LimitSettings()
 
     @property
+    def every_workflow(self) -> Mapping[str, WorkflowSettings]:
+        """The durable workflows, the patterns among them, by name."""
+        return {**self.workflows, **(self.patterns.workflows if self.patterns else {})}
+
+    @property
     def has_encrypted_answers(self) -> bool:
         """Whether any workflow may ask for encrypted answers."""
-        return self.patterns is not None or any(workflow.encrypted for workflow in self.workflows.values())
+        return any(workflow.encrypted for workflow in self.every_workflow.values())
 
     @classmethod
     def load(cls, path: Path, *, base_url: str = "") -> Settings:
@@ -400,7 +409,7 @@ class Settings:
             _check_worker(name, workflow, path)
         if settings.patterns:
             _check_deadline("patterns", settings.patterns, path)
-            _check_names(settings.workflows, path)
+            _check_names(settings.workflows, settings.patterns, path)
         _check_partners(settings.partners, path)
         _check_operators(settings, path)
         _check_limit("review", settings.limits.review, path)
@@ -422,9 +431,9 @@ def _check_deadline(key: str, workflow: WorkflowSettings | PatternSettings, file
     )
 
 
-def _check_names(workflows: Mapping[str, WorkflowSettings], file: Path) -> None:
+def _check_names(workflows: Mapping[str, WorkflowSettings], patterns: PatternSettings, file: Path) -> None:
     """Refuse workflows that are called as a pattern is: requests could start one of both only."""
-    for name in (*ON_THE_LEDGER, *ON_THE_RAW_SDK):
+    for name in patterns.workflows:
         if name in workflows:
             allowed = "a name that no pattern has, where the stage deploys the patterns"
             raise SettingsError(file, f"workflows.{name}", name, allowed, "rename it, or remove [patterns]")

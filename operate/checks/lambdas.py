@@ -16,7 +16,7 @@ _EVENT_SOURCE = "AWS::Lambda::EventSourceMapping"
 def workflows(place: Place) -> Iterator[tuple[str, str]]:
     """Look at each workflow through the alias that starts it."""
     deployed: dict[str, str] = json.loads(place.outputs["workflow"]["Workflows"])
-    wanted = place.settings.workflows
+    wanted = place.settings.every_workflow
     for name in sorted(deployed.keys() - wanted.keys()):
         yield f"{name} is deployed, and no workflow of the settings", "deploy again, or put it back into the settings"
     for name in sorted(wanted):
@@ -30,7 +30,7 @@ def functions(place: Place) -> Iterator[tuple[str, str]]:
     """Look at the state of every function."""
     found = [
         place.client("lambda").get_function_configuration(FunctionName=resource["PhysicalResourceId"])
-        for stack in ("webhook", "workflow")
+        for stack in place.stacks_of_functions
         for resource in place.resources(stack, _FUNCTION)
     ]
     bad = [function for function in found if not _is_active(function)]
@@ -45,7 +45,7 @@ def event_sources(place: Place) -> Iterator[tuple[str, str]]:
     """Look whether every function is fed."""
     found = [
         place.client("lambda").get_event_source_mapping(UUID=resource["PhysicalResourceId"])
-        for stack in ("webhook", "workflow")
+        for stack in place.stacks_of_functions
         for resource in place.resources(stack, _EVENT_SOURCE)
     ]
     bad = [mapping for mapping in found if mapping["State"] not in ("Enabled", "Enabling", "Creating", "Updating")]

@@ -421,11 +421,11 @@ def test_a_stage_has_the_patterns_all_of_them_or_none(tmp_path: Path) -> None:
     assert load(tmp_path).patterns is None
     patterns = load(tmp_path, VALID + PATTERNS).patterns
     assert patterns
-    workflow = patterns.workflow("patterns", "long-job", encrypted=False)
+    workflow = patterns.workflows["long-job"]
     assert (workflow.function, workflow.module, workflow.encrypted) == ("patterns", "long_job", False)
     assert (workflow.execution_timeout_seconds, workflow.retention_days) == (7_200, 3)
     assert (workflow.deadline_seconds, workflow.contract, workflow.hand_off) == (3_600, "", "bus")
-    assert patterns.workflow("patterns", "encrypted-payload", encrypted=True).encrypted is True
+    assert [name for name, each in patterns.workflows.items() if each.encrypted] == ["encrypted-payload"]
 
 
 @pytest.mark.parametrize(
