@@ -16,6 +16,7 @@ _OUTPUTS = {
     "webhook": ("ApiUrl", "ApiId", "Queues", "Providers"),
     "workflow": ("Workflows", "Queues"),
     "monitoring": (),
+    "patterns": (),
 }
 
 
@@ -26,9 +27,10 @@ def stacks(place: Place) -> Iterator[tuple[str, str]]:
         OperateError: There is no such stage, or no stack of it is there.
     """
     protected = place.settings.ledger.protected
-    found = {stack: _described(place, stack) for stack in STACKS}
+    wanted = (*STACKS, "patterns") if place.settings.patterns else STACKS
+    found = {stack: _described(place, stack) for stack in wanted}
     missing = [error for error in found.values() if isinstance(error, OperateError)]
-    if len(missing) == len(STACKS):
+    if len(missing) == len(wanted):
         raise missing[0]
     for stack, description in found.items():
         if isinstance(description, OperateError):

@@ -64,7 +64,7 @@ def deployed(kit: Kit, stage: Stage, run: Run, monkeypatch: pytest.MonkeyPatch) 
     workflows = {"order-approval": dataclasses.replace(workflow, retention_days=30)}
     ledger = dataclasses.replace(full.ledger, protected=True)
     audit = dataclasses.replace(full.audit, object_lock_days=0)
-    settings = dataclasses.replace(full, ledger=ledger, workflows=workflows, audit=audit)
+    settings = dataclasses.replace(full, ledger=ledger, workflows=workflows, audit=audit, patterns=None)
     monkeypatch.setitem(vars(stage), "settings", settings)
     for table in (TABLE, DIRECTORY_TABLE):
         client("dynamodb").update_table(TableName=table, DeletionProtectionEnabled=True)
