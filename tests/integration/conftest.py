@@ -78,7 +78,7 @@ ENVIRONMENT = {
     "BASE_URL": BASE_URL,
     "MAIL_SENDER": SENDER,
     "STAGE": "test",
-    "WORKFLOWS": json.dumps({WORKFLOW: {"arn": ALIAS, "deadline_seconds": 3600, "contract": WORKFLOW}}),
+    "WORKFLOWS": json.dumps({WORKFLOW: {"function": ALIAS, "deadline_seconds": 3600, "contract": WORKFLOW}}),
     "POWERTOOLS_METRICS_NAMESPACE": "Countersign",
     "PROVIDERS": json.dumps(
         {
