@@ -41,6 +41,7 @@ class WorkflowStack(Stack):
         publisher: The publisher.
         executions: What follows executions to their end.
         settlements: What has operators asked about held payments; None where the stage names none.
+        api_stage: The stage of the API.
         dead_letters: Every dead-letter queue of the stack, by name.
     """
 
@@ -98,7 +99,7 @@ class WorkflowStack(Stack):
         )
         self.executions = Executions(self, "Executions", ledger=state.ledger, workflows=built, defaults=defaults)
         self.settlements = self._settlements(settings, state, defaults) if settings.payments.operators else None
-        ApiStage(
+        self.api_stage = ApiStage(
             self,
             "ApiStage",
             api=webhook.api,

@@ -80,6 +80,6 @@ class Relay(Construct):
         """Invocations that failed as a whole."""
         return self.function.function.metric_errors(period=Duration.minutes(5))
 
-    def metric_rings_failed(self) -> cloudwatch.Metric:
-        """Rings that Lambda refused for good: an unknown callback, or a right that is missing."""
-        return self.function.metric_count("RingsFailed")
+    def metric_rings(self, state: str) -> cloudwatch.Metric:
+        """Rings that were `Delivered`, whose callback was `Closed` by then, or that Lambda refused for good: `Failed`."""
+        return self.function.metric_count(f"Rings{state}")

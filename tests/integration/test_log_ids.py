@@ -19,7 +19,7 @@ from countersign import envelope
 from countersign.batches import NotHandledError
 from tests.builders import REQUEST_ID, TASK_ID, any_envelope, execution_arn, sqs_event, status_change, stream_event
 from tests.held import PAYMENT, any_event, any_payment
-from tests.integration.conftest import ALIAS, Answer, Kit, Operation, answering, call
+from tests.integration.conftest import ALIAS, Answer, Kit, Operation, call
 from webhook.handler import handler as webhook_handler
 
 Lines = Callable[[], list[dict[str, Any]]]

@@ -1,4 +1,4 @@
-"""What functions tell of themselves: metrics in CloudWatch's embedded metric format, and what lines of the log are about.
+"""What functions tell of themselves: metrics in CloudWatch's embedded metric format, and what the log is about.
 
 A metric belongs to the namespace of POWERTOOLS_METRICS_NAMESPACE, and to the function by its dimension `service`.
 """
