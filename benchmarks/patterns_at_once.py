@@ -38,10 +38,11 @@ def measure() -> bool:
         seconds = time.perf_counter() - began
         reports = [demo.ended_report() or {} for demo in demos]
     results = [report.get("result") for report in reports]
+    statuses = Counter(report.get("status", "none") for report in reports)
     right = results.count(PLAYS[PATTERN]["happy"].result)
     print(f"{RUNS} runs of {PATTERN} at once on the embedded cloud, two tasks each:")
     print(f"  started in {started:.0f} s, all over after {seconds:.0f} s")
-    print(f"  {right} of {RUNS} ended right; all ends: {dict(Counter(report.get('status', 'none') for report in reports))}")
+    print(f"  {right} of {RUNS} ended right; all ends: {dict(statuses)}")
     return right == RUNS
 
 

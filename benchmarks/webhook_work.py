@@ -23,8 +23,9 @@ EVENTS_A_ROUND = 50
 ROUNDS = 20
 BOUND = 3.0
 CALLS = 3
-"""Two reads and a transaction, where the sample makes one call. Nearly all of the time is botocore's, and the wanted
-ratio of the whole is out of its reach: three of the sample's own calls are three times the sample.
+"""Two reads and a transaction, where the sample makes one call. The wanted ratio of the whole is out of reach: what
+botocore needs for these three calls, two thirds of the time, is more than the whole may take. What must hold is the
+ratio of a call.
 """
 
 _LAMBDAS = Path(__file__).parent.parent / "lambdas"

@@ -9,7 +9,7 @@ from typing import Any
 
 from local.outsiders import Call
 
-DEADLINE_SECONDS = 120
+DEADLINE_SECONDS = 600
 _SHORT_SECONDS = 3
 
 Reply = tuple[Call, ...]

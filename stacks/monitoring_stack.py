@@ -102,7 +102,7 @@ class MonitoringStack(Stack):
             "ApiServerErrors",
             failed,
             threshold=0,
-            description="the API answered 5xx: first find the route in the query Slow requests, then its function's log",
+            description="the API answered 5xx: first find the route in the access log, then its function's log",
         )
         self.alarms.above(
             "ApiClientErrors",
@@ -139,7 +139,7 @@ class MonitoringStack(Stack):
             "DecisionsNotApplied",
             not_applied,
             threshold=0,
-            description="decisions are recorded whose execution is over: first find their tasks in the log of executions",
+            description="decisions stand whose execution is over: first find their tasks in the log of executions",
         )
         if settings.monitoring.emulated:
             return
@@ -162,7 +162,7 @@ class MonitoringStack(Stack):
             timed_out,
             combined="SUM",
             threshold=0,
-            description="executions outlived their timeout, which no deadline lets them: first see what they waited for",
+            description="executions outlived their timeout, as no deadline lets them: first see what they waited for",
         )
         self.alarms.any_above(
             "OperationsNearLimit",
@@ -215,7 +215,7 @@ class MonitoringStack(Stack):
             "EventsMalformed",
             webhook.metric_count("EventsMalformed"),
             threshold=0,
-            description="a provider's signed event cannot be read, and it will give up: first read why in webhook's log",
+            description="a provider's signed event cannot be read, and it will give up: first read the webhook's log",
         )
         self.alarms.above(
             "SignaturesRefused",
@@ -270,8 +270,7 @@ class MonitoringStack(Stack):
             "RingsFailed",
             relay.metric_rings("Failed"),
             threshold=0,
-            description="Lambda refused a ring for good, so a workflow does not know of its decision: first see why in the"
-            " query Failed rings",
+            description="Lambda refused a ring for good, its workflow does not know: first see why in the query Failed rings",
         )
 
     def _watch_publisher(self, publisher: Publisher, settings: Settings) -> None:
@@ -289,7 +288,7 @@ class MonitoringStack(Stack):
                 "AuditDiffers",
                 publisher.metric_audit_differs(),
                 threshold=0,
-                description="an audit entry was changed or removed: first verify the chain that the publisher's log names",
+                description="an audit entry was changed or removed: first verify the chain that publisher's log names",
             )
 
     def _watch_dead_letters(self, dead_letters: Mapping[str, sqs.IQueue]) -> None:
@@ -303,7 +302,7 @@ class MonitoringStack(Stack):
                 f"DeadLetters-{name}",
                 depth,
                 threshold=0,
-                description=f"{name} holds what could not be processed: first read it, then mend the cause, send it back",
+                description=f"{name} holds what could not be processed: first read it, mend the cause, then redrive it",
             )
 
 

@@ -18,30 +18,11 @@ from stacks.components.queues import DeadLetterQueue, retry_invocations
 from stacks.components.sources import Sources
 from stacks.ledger_stack import LedgerStack
 from stacks.ledger_workflow import LedgerWorkflow
+from stacks.patterns import ENCRYPTED, ON_THE_LEDGER, ON_THE_RAW_SDK
 from stacks.settings import PatternSettings, Settings
 from stacks.webhook_stack import WebhookStack
 
 _FOLDER = "patterns"
-
-_ON_THE_LEDGER = (
-    "conditional-results",
-    "contact-confirmation",
-    "customer-input",
-    "data-enrichment",
-    "document-collection",
-    "encrypted-payload",
-    "fallback-service",
-    "identity-verification",
-    "long-job",
-    "parallel-checks",
-    "retry-callback",
-)
-"""The patterns whose tasks are in the ledger. Each is the module of its name under `lambdas/patterns`."""
-
-_ON_THE_RAW_SDK = ("split-callback", "two-lambdas")
-"""The patterns whose callback a plain Lambda completes by itself, without the ledger."""
-
-_ENCRYPTED = "encrypted-payload"
 
 
 class PatternsStack(Stack):
@@ -81,15 +62,15 @@ class PatternsStack(Stack):
                 scope_of_workflows,
                 name.title().replace("-", ""),
                 name=name,
-                workflow=patterns.workflow(_FOLDER, name, encrypted=name == _ENCRYPTED),
+                workflow=patterns.workflow(_FOLDER, name, encrypted=name == ENCRYPTED),
                 state=state,
                 hand_off=ByBus(state.hand_offs),
                 defaults=defaults,
-                environment={"BASE_URL": base_url, **(told if name in _ON_THE_RAW_SDK else {})},
+                environment={"BASE_URL": base_url, **(told if name in ON_THE_RAW_SDK else {})},
             )
-            for name in (*_ON_THE_LEDGER, *_ON_THE_RAW_SDK)
+            for name in (*ON_THE_LEDGER, *ON_THE_RAW_SDK)
         }
-        for name in _ON_THE_RAW_SDK:
+        for name in ON_THE_RAW_SDK:
             _let_decide(decider, self.workflows[name])
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from stacks.patterns import ON_THE_LEDGER, ON_THE_RAW_SDK
 from stacks.policies import PolicyRow, check_policies
 from stacks.settings_file import Rule, SettingsError, between, matching, named, one_of, read, setting, table
 
@@ -372,6 +373,7 @@ class Settings:
             _check_worker(name, workflow, path)
         if settings.patterns:
             _check_deadline("patterns", settings.patterns, path)
+            _check_names(settings.workflows, path)
         _check_tracing(settings.functions, path)
         _check_partners(settings.partners, path)
         _check_operators(settings, path)
@@ -397,6 +399,14 @@ def _check_tracing(functions: FunctionSettings, file: Path) -> None:
         allowed = "nothing, unless tracing = true: without X-Ray the layer has nobody to send traces to"
         key, value = "functions.tracing_layer", functions.tracing_layer
         raise SettingsError(file, key, value, allowed, "turn tracing on, or remove the layer")
+
+
+def _check_names(workflows: Mapping[str, WorkflowSettings], file: Path) -> None:
+    """Refuse workflows that are called as a pattern is: requests could start one of both only."""
+    for name in (*ON_THE_LEDGER, *ON_THE_RAW_SDK):
+        if name in workflows:
+            allowed = "a name that no pattern has, where the stage deploys the patterns"
+            raise SettingsError(file, f"workflows.{name}", name, allowed, "rename it, or remove [patterns]")
 
 
 def _check_worker(name: str, workflow: WorkflowSettings, file: Path) -> None:

@@ -178,7 +178,8 @@ def _startable(workflow: DurableWorkflow, sources: Sources) -> dict[str, Any]:
     """Return what is told of a workflow to what starts it: all of them share the 4 KB of an environment."""
     contract = sources.contract(workflow.settings.contract or workflow.name)
     return {
-        "function": workflow.alias.function_name,
+        # The alias's own function_name splits its ARN, and CloudFormation splits no output of another stack.
+        "function": f"{workflow.function.function.function_name}:{workflow.alias.alias_name}",
         "deadline_seconds": workflow.settings.deadline_seconds,
         **({"contract": contract} if contract != workflow.name else {}),
     }

@@ -12,11 +12,13 @@ from local.corrections import (
     resumption,
     stack_secrets,
     statuses,
+    tables,
 )
 
 CORRECTIONS = (
     configuration.keep_durable_config,
     stack_secrets.refer_to_secrets_by_arn,
+    tables.keep_recovery_and_ttl,
     operations.ignore_zero_timeouts,
     operations.count_step_retries,
     resumption.one_invocation_at_a_time,

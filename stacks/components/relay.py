@@ -81,5 +81,5 @@ class Relay(Construct):
         return self.function.function.metric_errors(period=Duration.minutes(5))
 
     def metric_rings(self, state: str) -> cloudwatch.Metric:
-        """Rings that were `Delivered`, whose callback was `Closed` by then, or that Lambda refused for good: `Failed`."""
+        """Rings that were `Delivered`, came to a `Closed` callback, or `Failed`: Lambda refused them for good."""
         return self.function.metric_count(f"Rings{state}")

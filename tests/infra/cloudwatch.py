@@ -1,4 +1,4 @@
-"""CloudWatch in small: what functions write as metrics, and whether that sets off an alarm as its template defines it."""
+"""CloudWatch in small: what functions write as metrics, and whether that sets off an alarm of a template."""
 
 import json
 import re

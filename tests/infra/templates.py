@@ -45,7 +45,7 @@ class Synthesised:
         }
 
     def template(self, name: str) -> Mapping[str, Any]:
-        """Return the template of `ledger`, `webhook`, `workflow` or `monitoring`."""
+        """Return the template of `ledger`, `webhook`, `patterns`, `workflow` or `monitoring`."""
         return self.templates[f"countersign-{self.settings.stage}-{name}"]
 
     @cached_property
@@ -64,10 +64,25 @@ class Synthesised:
         assert len(found) == 1, f"{kind} {path}: {[resource.path for resource in found]}"
         return found[0]
 
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """The names of the patterns, where the stage has them."""
+        return tuple(self.stacks.patterns.workflows) if self.stacks.patterns else ()
+
+    @property
+    def workflows(self) -> tuple[str, ...]:
+        """The name of every workflow: of those in the settings, and of the patterns."""
+        return (*self.settings.workflows, *self.patterns)
+
+    @property
+    def encrypted(self) -> set[str]:
+        """The names of the workflows that may ask for encrypted answers."""
+        of_settings = {name for name, workflow in self.settings.workflows.items() if workflow.encrypted}
+        return of_settings | ({"encrypted-payload"} & set(self.patterns))
+
     def of_each_workflow(self, line: str) -> set[str]:
         """Return a line that is about `OrderApproval` once for every workflow of the stage."""
-        ids = (name.title().replace("-", "") for name in self.settings.workflows)
-        return {line.replace("OrderApproval", construct_id) for construct_id in ids}
+        return {line.replace("OrderApproval", construct_id(name)) for name in self.workflows}
 
     def outputs(self, name: str) -> Mapping[str, Any]:
         """Return the outputs of a stack that are meant for people: not those that another stack refers to."""
@@ -112,6 +127,15 @@ class Synthesised:
     def _output(self, argument: dict[str, Any], stack: str) -> Any:
         other = argument["StackName"]
         return self.resolve(self.templates[other]["Outputs"][argument["OutputName"]]["Value"], other)
+
+
+DECIDED_BY_A_PLAIN_LAMBDA = {"split-callback", "two-lambdas"}
+"""The patterns that have a function of their own complete their callback, without the ledger."""
+
+
+def construct_id(name: str) -> str:
+    """Return what the construct of a workflow is called: `OrderApproval` for `order-approval`."""
+    return name.title().replace("-", "")
 
 
 _FUNCTIONS: dict[str, Callable[[Synthesised, Any, str], Any]] = {

@@ -1,4 +1,4 @@
-"""Every alarm has been seen to fire: the code's own path, or a datum as AWS documents it, sets it off, and nothing less."""
+"""Every alarm has been seen to fire: by the code's own path, or by a datum as AWS documents it, and by nothing less."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -55,10 +55,10 @@ LAMBDA = "AWS/Lambda"
 class Scene:
     """A stage, and the functions with AWS behind them."""
 
-    def __init__(self, stage: Synthesised, kit: Kit, callbacks: Operation) -> None:
+    def __init__(self, stage: Synthesised, ledger: Kit, doorbell: Operation) -> None:
         self.stage = stage
-        self.kit = kit
-        self.callbacks = callbacks
+        self.kit = ledger
+        self.callbacks = doorbell
 
     def post(self, body: bytes, *, signed: bool = True) -> None:
         """Post a webhook of the provider `pay`."""

@@ -1,5 +1,6 @@
 """cdk-nag is on, and each finding that was accepted is in this table."""
 
+import json
 from typing import Any
 
 import pytest
@@ -9,12 +10,9 @@ from aws_cdk import aws_sqs as sqs
 from app import SETTINGS, build
 from stacks.components.sources import Sources
 from stacks.settings import Settings
-from tests.infra.templates import Synthesised
+from tests.infra.templates import DECIDED_BY_A_PLAIN_LAMBDA, Synthesised, construct_id
 
 pytestmark = pytest.mark.xdist_group("infra")
-
-WORKFLOW = "WorkflowStack/Durable/OrderApproval"
-EVERY_VERSION = "AwsSolutions-IAM5[Resource::<{}.Arn>:*]"
 
 ACCEPTED = {
     ("WebhookStack/Webhook/GET -review", "AwsSolutions-APIG4"),
@@ -34,10 +32,6 @@ ACCEPTED = {
     ("WebhookStack/Webhook/POST -callbacks-heartbeat", "AwsSolutions-APIG4"),
     ("WebhookStack/Results/Inbound/Work/DeadLetters", "AwsSolutions-SQS3"),
     ("WebhookStack/Results/Inbound/Undelivered", "AwsSolutions-SQS3"),
-    ("WorkflowStack/Durable/OrderApproval/DeadLetters", "AwsSolutions-SQS3"),
-    (f"{WORKFLOW}/HeartbeatFor-WebhookStack-Webhook-Role", EVERY_VERSION),
-    (f"{WORKFLOW}/Checkpoints", EVERY_VERSION),
-    (f"{WORKFLOW}/CallbacksFor-WorkflowStack-Relay-Relay-Role", EVERY_VERSION),
     ("WorkflowStack/Relay/Decided/DeadLetters", "AwsSolutions-SQS3"),
     ("WorkflowStack/Publisher/Tasks/DeadLetters", "AwsSolutions-SQS3"),
     ("WorkflowStack/Executions/Ended/Work/DeadLetters", "AwsSolutions-SQS3"),
@@ -63,19 +57,50 @@ ACCEPTED_WITH_ARCHIVE = {
 
 
 def accepted(stage: Synthesised) -> set[tuple[str, str]]:
-    """Return the table, with each workflow in the place of the one that it names, and the secret of each provider."""
-    secrets = {(f"LedgerStack/Providers/{name}", "AwsSolutions-SMG4") for name in stage.settings.providers}
-    return secrets | {
-        (path, finding.format(function(stage, path)) if finding == EVERY_VERSION else finding)
-        for line, finding in ACCEPTED
-        for path in stage.of_each_workflow(line)
+    """Return the table, and what is accepted of each workflow, of the patterns, and of the secret of each provider."""
+    found = {(f"LedgerStack/Providers/{name}", "AwsSolutions-SMG4") for name in stage.settings.providers}
+    for name in stage.workflows:
+        found |= accepted_of(name, stage)
+    if stage.patterns:
+        found.add(("PatternsStack/DeciderDeadLetters", "AwsSolutions-SQS3"))
+        for name in DECIDED_BY_A_PLAIN_LAMBDA:
+            path = f"PatternsStack/Durable/{construct_id(name)}/Callbacks-{name}-PatternsStack-Decider-Role"
+            found.add((path, every_version(name, stage)))
+    return ACCEPTED | found
+
+
+def accepted_of(name: str, stage: Synthesised) -> set[tuple[str, str]]:
+    """Return what is accepted of one workflow: its queue, and the policies that name every version of it."""
+    stack = "PatternsStack" if name in stage.patterns else "WorkflowStack"
+    path = f"{stack}/Durable/{construct_id(name)}"
+    return {
+        (f"{path}/DeadLetters", "AwsSolutions-SQS3"),
+        (f"{path}/Checkpoints", every_version(name, stage)),
+        (f"{path}/Heartbeat-{name}-WebhookStack-Webhook-Role", every_version(name, stage)),
+        (
+            f"WorkflowStack/Relay/Callbacks-{name}-WorkflowStack-Relay-Relay-Role",
+            every_version_elsewhere(name, stage) if name in stage.patterns else every_version(name, stage),
+        ),
     }
 
 
-def function(stage: Synthesised, path: str) -> str:
-    """Return the logical id of the function of the workflow that a construct's path is in."""
-    workflow = "/".join(path.split("/")[1:3])
-    return stage.one("AWS::Lambda::Function", f"{workflow}/Workflow/Function").logical_id
+def every_version(name: str, stage: Synthesised) -> str:
+    return f"AwsSolutions-IAM5[Resource::<{function(name, stage)}.Arn>:*]"
+
+
+def every_version_elsewhere(name: str, stage: Synthesised) -> str:
+    """Return how a policy of another stack names every version of a pattern: by an output."""
+    arn = {"Fn::GetAtt": [function(name, stage), "Arn"]}
+    outputs = stage.template("patterns")["Outputs"]
+    (output,) = (key for key in outputs if outputs[key]["Value"] == arn and not key.startswith("PublishOutput"))
+    reference = {"StackName": f"countersign-{stage.settings.stage}-patterns", "OutputName": output}
+    found = json.dumps({"Fn::GetStackOutput": reference}, separators=(",", ":"))
+    return f"AwsSolutions-IAM5[Resource::{found}:*]"
+
+
+def function(name: str, stage: Synthesised) -> str:
+    """Return the logical id of a workflow's function."""
+    return stage.one("AWS::Lambda::Function", f"Durable/{construct_id(name)}/Workflow/Function").logical_id
 
 
 def acknowledged(stage: Synthesised) -> dict[tuple[str, str], str]:

@@ -12,7 +12,7 @@ from countersign.domain.policy import Policy
 from countersign.runtime import EXECUTION_MARGIN
 from stacks.policies import policy_document
 from stacks.settings import EXECUTION_MARGIN_SECONDS
-from tests.infra.templates import Synthesised
+from tests.infra.templates import DECIDED_BY_A_PLAIN_LAMBDA, Synthesised, construct_id
 
 pytestmark = pytest.mark.xdist_group("infra")
 
@@ -40,13 +40,13 @@ def every_function(stage: Synthesised) -> list[Any]:
 
 
 def functions(stage: Synthesised) -> dict[str, Any]:
-    """Return the functions by their folder; of workflows that share one, the last."""
+    """Return the functions by their folder, patterns by folder and module; of workflows that share one, the last."""
     return {folder_of(function): function for function in every_function(stage)}
 
 
 def folder_of(function: Any) -> str:
-    folder: str = function["Handler"].removesuffix(".handler.handler")
-    return folder
+    module: str = function["Handler"].removesuffix(".handler")
+    return module.removesuffix(".handler")
 
 
 def workflows(stage: Synthesised) -> dict[str, Any]:
@@ -55,11 +55,30 @@ def workflows(stage: Synthesised) -> dict[str, Any]:
     return {function["Environment"]["Variables"]["WORKFLOW"]: function for function in durable}
 
 
+def workflow_folder(stage: Synthesised, name: str) -> str:
+    if name in stage.patterns:
+        return f"patterns.{name.replace('-', '_')}"
+    return stage.settings.workflows[name].function
+
+
 def workflow_folders(stage: Synthesised) -> set[str]:
-    """Return the folders of the workflows that the settings name, the kit's own and a fork's."""
-    folders = {workflow.function for workflow in stage.settings.workflows.values()}
+    """Return the folders of the workflows that the settings name, the kit's own and a fork's, and the patterns."""
+    folders = {workflow_folder(stage, name) for name in stage.workflows}
     assert folders >= {"order_approval", "payment"}
     return folders
+
+
+def environments(stage: Synthesised) -> dict[str, set[str]]:
+    """Return the variables that each function reads, beside those that it may have."""
+    table = dict.fromkeys(workflow_folders(stage), OF_A_WORKFLOW) | ENVIRONMENTS
+    table |= WHERE_PAYMENTS_ARE_SETTLED if stage.settings.payments.operators else {}
+    if stage.patterns:
+        deciding = {workflow_folder(stage, name): OF_A_WORKFLOW | {"DECIDER"} for name in DECIDED_BY_A_PLAIN_LAMBDA}
+        table |= {"patterns.decider": set(), **deciding}
+    if stage.encrypted:
+        sealing = {"webhook", *(workflow_folder(stage, name) for name in stage.encrypted)}
+        table |= {folder: table[folder] | {"ANSWERS_KEY"} for folder in sealing}
+    return table
 
 
 def startable(stage: Synthesised) -> Any:
@@ -68,13 +87,11 @@ def startable(stage: Synthesised) -> Any:
 
 
 def test_each_function_and_its_environment(stage: Synthesised) -> None:
-    environments = dict.fromkeys(workflow_folders(stage), OF_A_WORKFLOW) | ENVIRONMENTS
-    environments |= WHERE_PAYMENTS_ARE_SETTLED if stage.settings.payments.operators else {}
-    assert functions(stage).keys() == environments.keys()
+    assert functions(stage).keys() == environments(stage).keys()
     for function in every_function(stage):
         folder, variables = folder_of(function), function["Environment"]["Variables"]
-        assert set(variables) - POWERTOOLS - OPTIONAL == environments[folder]
-        assert variables["POWERTOOLS_SERVICE_NAME"] == folder.replace("_", "-")
+        assert set(variables) - POWERTOOLS - OPTIONAL == environments(stage)[folder]
+        assert variables["POWERTOOLS_SERVICE_NAME"] == folder.rpartition(".")[2].replace("_", "-")
         assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "Countersign"
         assert variables["POWERTOOLS_LOG_LEVEL"] == "INFO"
 
@@ -114,16 +131,17 @@ def test_functions_behind_the_api_end_before_it_stops_waiting(prod: Synthesised)
 
 
 def test_workflows_are_durable_with_their_settings(stage: Synthesised) -> None:
-    assert workflows(stage).keys() == stage.settings.workflows.keys()
-    for name, workflow in stage.settings.workflows.items():
-        function = workflows(stage)[name]
-        assert folder_of(function) == workflow.function
+    assert workflows(stage).keys() == set(stage.workflows)
+    for name, function in workflows(stage).items():
+        given = stage.settings.workflows.get(name) or stage.settings.patterns
+        assert given
+        assert folder_of(function) == workflow_folder(stage, name)
         assert function["DurableConfig"] == {
-            "ExecutionTimeout": workflow.execution_timeout_seconds,
-            "RetentionPeriodInDays": workflow.retention_days,
+            "ExecutionTimeout": given.execution_timeout_seconds,
+            "RetentionPeriodInDays": given.retention_days,
         }
         variables = function["Environment"]["Variables"]
-        assert variables["EXECUTION_TIMEOUT_SECONDS"] == str(workflow.execution_timeout_seconds)
+        assert variables["EXECUTION_TIMEOUT_SECONDS"] == str(given.execution_timeout_seconds)
 
 
 def test_new_executions_start_on_the_current_version_and_old_versions_stay(prod: Synthesised) -> None:
@@ -141,33 +159,35 @@ def test_the_alias_moves_only_when_the_workflow_may_checkpoint(prod: Synthesised
 
 
 def test_the_relay_does_not_run_before_it_may_ring(prod: Synthesised) -> None:
-    rights = prod.one("AWS::IAM::Policy", "Durable/OrderApproval/CallbacksFor-WorkflowStack-Relay-Relay-Role")
+    rights = prod.one("AWS::IAM::Policy", "Relay/Callbacks-order-approval-WorkflowStack-Relay-Relay-Role")
     assert rights.logical_id in prod.one("AWS::Lambda::Function", "Relay/Relay/Function").body["DependsOn"]
 
 
-def test_starts_are_retried_and_kept_when_they_fail_for_good(prod: Synthesised) -> None:
-    retries = [prod.properties(each) for each in prod.of_type("AWS::Lambda::EventInvokeConfig")]
-    for workflow in prod.of_each_workflow("OrderApproval"):
-        (own,) = (each for each in retries if f"Durable/{workflow}/Live" in json.dumps(each["Qualifier"]))
+def test_starts_are_retried_and_kept_when_they_fail_for_good(stage: Synthesised) -> None:
+    retries = [stage.properties(each) for each in stage.of_type("AWS::Lambda::EventInvokeConfig")]
+    for name, function in workflows(stage).items():
+        path = f"Durable/{construct_id(name)}"
+        (own,) = (each for each in retries if f"{path}/Live" in json.dumps(each["Qualifier"]))
         assert own["MaximumRetryAttempts"] == 2
         assert own["MaximumEventAgeInSeconds"] == 6 * 3_600
-    target = functions(prod)["order_approval"]["DeadLetterConfig"]["TargetArn"]
-    assert target == "Durable/OrderApproval/DeadLetters.Arn"
+        assert function["DeadLetterConfig"]["TargetArn"] == f"{path}/DeadLetters.Arn"
 
 
 def test_requests_know_each_workflow_by_its_alias_default_deadline_and_contract(
     prod: Synthesised, stage_named: Callable[[str], Synthesised]
 ) -> None:
-    kit = {"order-approval": "OrderApproval", "payment": "Payment", "held-payment": "HeldPayment"}
-    known = startable(prod)
-    assert known.keys() == prod.settings.workflows.keys() >= kit.keys()
-    for name, construct_id in kit.items():
-        alias = f"Durable/{construct_id}/Live"
-        assert known[name] == {"arn": alias, "deadline_seconds": 259_200, "contract": name}
+    kit = {"order-approval", "payment", "held-payment"}
+    assert startable(prod).keys() == prod.settings.workflows.keys() >= kit
+    for stage in (prod, stage_named("local")):
+        assert startable(stage).keys() == set(stage.workflows)
+        for name in kit | set(stage.patterns):
+            function = f"Durable/{construct_id(name)}/Workflow/Function"
+            assert startable(stage)[name] == {"function": f"{function}:live", "deadline_seconds": 259_200}
+        told = {name: f"Durable/{construct_id(name)}/Live" for name in stage.workflows}
+        assert json.loads(stage.outputs("workflow")["Workflows"]) == told
     shared = startable(stage_named("local"))["expense-approval"]
-    assert (shared["arn"], shared["contract"]) == ("Durable/ExpenseApproval/Live", "order-approval")
-    told = {name: workflow["arn"] for name, workflow in known.items()}
-    assert json.loads(prod.outputs("workflow")["Workflows"]) == told
+    assert shared["function"] == "Durable/ExpenseApproval/Workflow/Function:live"
+    assert shared["contract"] == "order-approval", "its contract is not that of its own name"
 
 
 def test_policies_reach_the_workflows_that_have_one_and_requests_and_nobody_else(stage: Synthesised) -> None:
@@ -207,8 +227,8 @@ def test_a_policy_is_a_part_of_the_workflow_s_version(stage_named: Callable[[str
     policy = functions(stage)["order_approval"]["Environment"]["Variables"]["POLICY"]
     assert " " not in policy
     assert Policy.from_document(json.loads(policy)).terms(Decimal(50), "EUR").auto_approve
-    versions = [version.properties["FunctionName"] for version in stage.of_type("AWS::Lambda::Version")]
-    assert "Durable/OrderApproval/Workflow/Function" in stage.resolve(versions, "countersign-dev-workflow")
+    versions = [stage.properties(version)["FunctionName"] for version in stage.of_type("AWS::Lambda::Version")]
+    assert "Durable/OrderApproval/Workflow/Function" in versions
 
 
 def test_on_the_embedded_cloud_orders_have_no_policy_and_expenses_have_one(
@@ -229,8 +249,10 @@ def test_everything_that_can_be_tagged_says_what_it_belongs_to(prod: Synthesised
         assert tags == {"application": "countersign", "stage": "prod"}
 
 
-def test_no_stack_refers_to_a_later_one(prod: Synthesised) -> None:
-    order = ["ledger", "webhook", "workflow", "monitoring"]
+def test_no_stack_refers_to_a_later_one(stage: Synthesised) -> None:
+    prefix = f"countersign-{stage.settings.stage}-"
+    order = ["ledger", "webhook", *(["patterns"] if stage.patterns else []), "workflow", "monitoring"]
+    assert stage.templates.keys() == {f"{prefix}{name}" for name in order}
     for position, name in enumerate(order):
-        referred = set(re.findall(r'"StackName": "countersign-prod-(\w+)"', json.dumps(prod.template(name))))
+        referred = set(re.findall(rf'"StackName": "{prefix}(\w+)"', json.dumps(stage.template(name))))
         assert referred <= set(order[:position])

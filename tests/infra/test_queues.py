@@ -27,10 +27,14 @@ DEAD_LETTERS = {
 OF_SETTLEMENTS = {"Settlements/Held/Work/DeadLetters", "Settlements/Held/Undelivered"}
 """Where the stage names operators."""
 
+OF_PATTERNS = {"DeciderDeadLetters"}
+"""Where the stage has the patterns, besides those of each."""
+
 
 def dead_letters(stage: Synthesised) -> set[str]:
     settled = OF_SETTLEMENTS if stage.settings.payments.operators else set()
-    return {each for path in DEAD_LETTERS for each in stage.of_each_workflow(path)} | settled
+    decided = OF_PATTERNS if stage.patterns else set()
+    return {each for path in DEAD_LETTERS for each in stage.of_each_workflow(path)} | settled | decided
 
 
 def queues(stage: Synthesised) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections import defaultdict
 
 import pytest
 
-from tests.infra.templates import Synthesised, statements
+from tests.infra.templates import DECIDED_BY_A_PLAIN_LAMBDA, Synthesised, construct_id, statements
 
 pytestmark = pytest.mark.xdist_group("infra")
 
@@ -25,6 +25,10 @@ DIRECTORY = "dynamodb:BatchGetItem on Directory/Table.Arn"
 PUT_EVENTS = "events:PutEvents on HandOffs/Bus.Arn"
 LIVE = "Durable/OrderApproval/Live"
 EVERY_VERSION = "Durable/OrderApproval/Workflow/Function.Arn:*"
+COMPLETE = (
+    "lambda:SendDurableExecutionCallbackFailure lambda:SendDurableExecutionCallbackSuccess"
+    " on Durable/OrderApproval/Workflow/Function.Arn:*"
+)
 
 RIGHTS = {
     "Webhook/Role": {
@@ -65,10 +69,7 @@ RIGHTS = {
         f"dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem on {TABLE}",
         AUDIT_STAYS,
         STREAM,
-        (
-            "lambda:SendDurableExecutionCallbackFailure lambda:SendDurableExecutionCallbackSuccess"
-            " on Durable/OrderApproval/Workflow/Function.Arn:*"
-        ),
+        COMPLETE,
         "sqs:GetQueueAttributes sqs:GetQueueUrl sqs:SendMessage on Relay/Decided/DeadLetters.Arn",
     },
     "Publisher/Publisher/Role": {
@@ -131,6 +132,18 @@ OF_SETTLEMENTS = {
 HEARTBEAT = "lambda:SendDurableExecutionCallbackHeartbeat on Durable/OrderApproval/Workflow/Function.Arn:*"
 
 
+OF_THE_DECIDER = {
+    "logs:CreateLogStream logs:PutLogEvents on Decider/Logs.Arn",
+    "sqs:SendMessage on DeciderDeadLetters.Arn",
+    *(COMPLETE.replace("OrderApproval", construct_id(name)) for name in DECIDED_BY_A_PLAIN_LAMBDA),
+}
+"""Where the stage has the patterns."""
+
+INVOKE_THE_DECIDER = "lambda:InvokeFunction on Decider/Function.Arn"
+OPEN_ANSWERS = "kms:Decrypt kms:Encrypt on Answers/Key.Arn"
+SEAL_ANSWERS = "kms:Encrypt on Answers/Key.Arn"
+
+
 def secrets(stage: Synthesised) -> str:
     return " ".join(sorted(f"Providers/{name}" for name in stage.settings.providers))
 
@@ -140,9 +153,14 @@ def allowed(stage: Synthesised) -> dict[str, set[str]]:
     table = {role: {each for line in lines for each in stage.of_each_workflow(line)} for role, lines in RIGHTS.items()}
     table["Requests/Role"].add(f"lambda:InvokeFunction on {' '.join(sorted(stage.of_each_workflow(LIVE)))}")
     table["Webhook/Role"] |= {f"secretsmanager:GetSecretValue on {secrets(stage)}", *stage.of_each_workflow(HEARTBEAT)}
-    for workflow in stage.of_each_workflow("OrderApproval"):
-        own = {line.replace("OrderApproval", workflow) for line in OF_A_WORKFLOW}
-        table[f"Durable/{workflow}/Workflow/Role"] = own
+    table["Webhook/Role"] |= {SEAL_ANSWERS} if stage.encrypted else set()
+    for name in stage.workflows:
+        own = {line.replace("OrderApproval", construct_id(name)) for line in OF_A_WORKFLOW}
+        own |= {OPEN_ANSWERS} if name in stage.encrypted else set()
+        own |= {INVOKE_THE_DECIDER} if name in DECIDED_BY_A_PLAIN_LAMBDA else set()
+        table[f"Durable/{construct_id(name)}/Workflow/Role"] = own
+    if stage.patterns:
+        table["Decider/Role"] = OF_THE_DECIDER
     if stage.settings.payments.operators:
         table["Settlements/Settlements/Role"] = OF_SETTLEMENTS
     return table
@@ -202,6 +220,12 @@ def test_only_the_relay_completes_callbacks_and_only_the_webhook_function_tells_
 ) -> None:
     assert who_may(prod, "CallbackSuccess", "CallbackFailure") == {"Relay/Relay/Role"}
     assert who_may(prod, "CallbackHeartbeat") == {"Webhook/Role"}
+
+
+def test_only_the_workflow_that_asked_decrypts_answers(stage: Synthesised) -> None:
+    openers = {f"Durable/{construct_id(name)}/Workflow/Role" for name in stage.encrypted}
+    assert who_may(stage, "kms:Decrypt") == openers
+    assert who_may(stage, "kms:") == (openers | {"Webhook/Role"} if openers else set())
 
 
 def test_only_the_webhook_function_reads_the_secrets_of_providers_and_nobody_writes_them(prod: Synthesised) -> None:

@@ -78,7 +78,7 @@ ENVIRONMENT = {
     "BASE_URL": BASE_URL,
     "MAIL_SENDER": SENDER,
     "STAGE": "test",
-    "WORKFLOWS": json.dumps({WORKFLOW: {"function": ALIAS, "deadline_seconds": 3600, "contract": WORKFLOW}}),
+    "WORKFLOWS": json.dumps({WORKFLOW: {"function": f"{WORKFLOW}:live", "deadline_seconds": 3600}}),
     "POWERTOOLS_METRICS_NAMESPACE": "Countersign",
     "PROVIDERS": json.dumps(
         {
@@ -99,6 +99,12 @@ Image = dict[str, Any]
 def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(autouse=True)
+def _checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have botocore check every call before it is sent: moto takes more than AWS does."""
+    monkeypatch.setattr("countersign.aws.UNCHECKED", frozenset())
 
 
 @pytest.fixture(autouse=True)
@@ -206,6 +212,11 @@ class _Raw:
 
     def stream(self, *_: Any, **__: Any) -> Iterator[bytes]:
         yield self._body
+
+    def read(self, _: int | None = None) -> bytes:
+        """Return all of it, and nothing when it is asked again; for answers whose payload is streamed."""
+        body, self._body = self._body, b""
+        return body
 
 
 Reaction = Answer | Exception | Callable[[Any], "Answer | Exception | None"] | None

@@ -174,6 +174,16 @@ def test_nobody_imports_boto3() -> None:
     assert importers_of("boto3", modules_of(LIBRARY, LAMBDAS)) == set()
 
 
+@pytest.mark.parametrize("package", ["typer", "rich"])
+def test_nothing_that_is_deployed_imports_what_prints_to_terminals(package: str) -> None:
+    assert importers_of(package, modules_of(LIBRARY, LAMBDAS)) == set()
+
+
+def test_only_the_door_to_the_operators_tool_imports_it_and_nobody_imports_the_door() -> None:
+    assert importers_of("operate", modules_of(LIBRARY, LAMBDAS)) == {named(LIBRARY / "__main__.py")}
+    assert [named(path) for path in modules_of(LIBRARY, LAMBDAS) if "countersign.__main__" in imports_of(path)] == []
+
+
 def test_only_the_clock_asks_the_time() -> None:
     assert readers_of_the_clock(modules_of(LIBRARY, LAMBDAS)) == {named(LIBRARY / "domain/clock.py")}
 

@@ -27,7 +27,12 @@ ENVIRONMENT = {
     "DEAD_LETTERS_URL": "https://sqs.eu-central-1.amazonaws.com/111122223333/results-dlq",
     "WORKFLOW_ARN": ARN,
     "DEADLINE_SECONDS": "600",
-    "WORKFLOWS": json.dumps({"order-approval": {"arn": ARN, "deadline_seconds": 259200, "contract": "order"}}),
+    "WORKFLOWS": json.dumps(
+        {
+            "payment": {"function": "payment-1:live", "deadline_seconds": 600},
+            "second-look": {"function": "second-look-2:live", "deadline_seconds": 259200, "contract": "order-approval"},
+        }
+    ),
 }
 
 
@@ -67,10 +72,13 @@ def test_links_are_made_from_a_base_without_a_slash_at_the_end() -> None:
     assert loaded.base_url == "https://review.example.com"
 
 
-def test_workflows_have_an_alias_a_deadline_and_a_contract_each() -> None:
+def test_workflows_have_an_alias_a_deadline_and_a_contract_each_that_of_their_name_by_default() -> None:
     loaded = requests_api.settings.Settings.load(ENVIRONMENT)
-    assert loaded.functions == {"order-approval": ARN}
-    assert loaded.workflows == {"order-approval": Startable(259200, "order")}
+    assert loaded.functions == {"payment": "payment-1:live", "second-look": "second-look-2:live"}
+    assert loaded.workflows == {
+        "payment": Startable(600, "payment"),
+        "second-look": Startable(259200, "order-approval"),
+    }
 
 
 def test_partners_are_known_by_the_source_of_their_events_and_there_may_be_none() -> None:

@@ -68,8 +68,10 @@ def test_the_kit_s_own_stages_load(stage: str) -> None:
 
 def test_every_deadline_of_the_contract_fits_into_the_kit_s_stages() -> None:
     for file in SETTINGS.glob("*.toml"):
-        for workflow in Settings.load(file).workflows.values():
-            assert workflow.execution_timeout_seconds >= MAX_DEADLINE_SECONDS + EXECUTION_MARGIN_SECONDS
+        settings = Settings.load(file)
+        timeouts = [workflow.execution_timeout_seconds for workflow in settings.workflows.values()]
+        timeouts += [settings.patterns.execution_timeout_seconds] if settings.patterns else []
+        assert min(timeouts) >= MAX_DEADLINE_SECONDS + EXECUTION_MARGIN_SECONDS
 
 
 def test_settings_are_what_the_file_says(tmp_path: Path) -> None:
@@ -348,6 +350,78 @@ def test_a_stage_s_name_must_do_for_the_name_of_a_stack(tmp_path: Path) -> None:
 def test_a_file_that_is_not_toml_says_where(tmp_path: Path) -> None:
     refusal = refused(tmp_path, "[ledger\n")
     assert "line 1" in refusal.fix
+
+
+# Patterns
+
+PATTERNS = """
+[patterns]
+execution_timeout_seconds = 7200
+retention_days = 3
+deadline_seconds = 3600
+"""
+
+
+def test_a_stage_has_the_patterns_all_of_them_or_none(tmp_path: Path) -> None:
+    assert load(tmp_path).patterns is None
+    patterns = load(tmp_path, VALID + PATTERNS).patterns
+    assert patterns
+    workflow = patterns.workflow("patterns", "long-job", encrypted=False)
+    assert (workflow.function, workflow.module, workflow.encrypted) == ("patterns", "long_job", False)
+    assert (workflow.execution_timeout_seconds, workflow.retention_days) == (7_200, 3)
+    assert (workflow.deadline_seconds, workflow.contract, workflow.hand_off) == (3_600, "", "bus")
+    assert patterns.workflow("patterns", "encrypted-payload", encrypted=True).encrypted is True
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "key", "allowed"),
+    [
+        ("retention_days = 3", "retention = 3", "patterns.retention", "one of "),
+        ("retention_days = 3", "retention_days = 91", "patterns.retention_days", "a whole number, 1 to 90 days"),
+        ("retention_days = 3", "", "patterns.retention_days", "a whole number, 1 to 90 days"),
+        ("retention_days = 3", 'retention_days = 3\nmodule = "x"', "patterns.module", "one of "),
+        (
+            "deadline_seconds = 3600",
+            "deadline_seconds = 3601",
+            "patterns.execution_timeout_seconds",
+            "at least 7201: deadline_seconds and 3600 more, to act on the deadline",
+        ),
+    ],
+)
+def test_a_mistake_in_the_patterns_is_refused_as_one_in_a_workflow_is(
+    tmp_path: Path, written: str, instead: str, key: str, allowed: str
+) -> None:
+    assert written in PATTERNS
+    refusal = refused(tmp_path, VALID + PATTERNS.replace(written, instead))
+    assert refusal.key == key
+    assert refusal.allowed.startswith(allowed)
+
+
+def test_a_workflow_is_not_called_as_a_pattern_is_where_the_patterns_are_deployed(tmp_path: Path) -> None:
+    of_our_own = VALID.replace("[workflows.order-approval]", "[workflows.long-job]")
+    assert load(tmp_path, of_our_own).workflows.keys() == {"long-job"}
+    refusal = refused(tmp_path, of_our_own + PATTERNS)
+    assert (refusal.key, refusal.fix) == ("workflows.long-job", "rename it, or remove [patterns]")
+
+
+def test_a_workflow_is_the_handler_of_its_folder_unless_another_module_is_named(tmp_path: Path) -> None:
+    assert load(tmp_path).workflows["order-approval"].module == "handler"
+    assert load(tmp_path, f'{VALID}module = "second_look"\n').workflows["order-approval"].module == "second_look"
+
+
+@pytest.mark.parametrize("module", ["", "Handler", "handler.py", "second-look", "../handler"])
+def test_a_module_is_the_name_of_one(tmp_path: Path, module: str) -> None:
+    refusal = refused(tmp_path, f'{VALID}module = "{module}"\n')
+    assert (refusal.key, refusal.value) == ("workflows.order-approval.module", module)
+    assert "without .py" in refusal.allowed
+
+
+def test_answers_are_encrypted_where_a_workflow_says_so_or_the_patterns_are(tmp_path: Path) -> None:
+    assert load(tmp_path).has_encrypted_answers is False
+    assert load(tmp_path, f"{VALID}encrypted = true\n").has_encrypted_answers is True
+    assert load(tmp_path, VALID + PATTERNS).has_encrypted_answers is True
+    refusal = refused(tmp_path, f'{VALID}encrypted = "yes"\n')
+    assert (refusal.key, refusal.allowed) == ("workflows.order-approval.encrypted", "true or false")
 
 
 # Partners

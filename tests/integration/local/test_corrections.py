@@ -100,6 +100,33 @@ def _zip(code: str) -> bytes:
     return archive.getvalue()
 
 
+# ---- tables of stacks ----
+
+
+def upkeep_of_a_table(cloud: Cloud) -> tuple[str, str]:
+    """Create a stack with a table that has recovery and TTL, and return whether they are on."""
+    properties = {
+        "TableName": "kept",
+        "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+        "TimeToLiveSpecification": {"AttributeName": "ttl", "Enabled": True},
+    }
+    template = {"Resources": {"Table": {"Type": "AWS::DynamoDB::Table", "Properties": properties}}}
+    cloudformation, dynamodb = cloud.client("cloudformation"), cloud.client("dynamodb")
+    cloudformation.create_stack(StackName="kept", TemplateBody=json.dumps(template))
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="kept", WaiterConfig={"Delay": 1})
+    backups = dynamodb.describe_continuous_backups(TableName="kept")["ContinuousBackupsDescription"]
+    ttl = dynamodb.describe_time_to_live(TableName="kept")["TimeToLiveDescription"]
+    return backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"], ttl["TimeToLiveStatus"]
+
+
+def test_cloudformation_keeps_the_recovery_and_the_ttl_of_tables(corrected: Cloud, uncorrected: Cloud) -> None:
+    assert upkeep_of_a_table(corrected) == ("ENABLED", "ENABLED")
+    assert upkeep_of_a_table(uncorrected) == ("DISABLED", "DISABLED")
+
+
 # ---- secrets of stacks ----
 
 

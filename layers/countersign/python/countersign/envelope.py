@@ -8,6 +8,7 @@ from countersign import contracts
 from countersign.domain.clock import to_text
 from countersign.domain.provider_events import ProviderEvent
 from countersign.domain.tasks import Task
+from countersign.domain.votes import silent
 
 VERSION = 1
 
@@ -24,7 +25,7 @@ def requested_of_machine(task: Task, kind: str, callback_url: str, token: str) -
 
 def reminder(task: Task) -> dict[str, Any]:
     """Return the envelope that reminds those who have not voted."""
-    return _envelope(task, "reminder", tuple(who for who in task.voters if who not in task.votes))
+    return _envelope(task, "reminder", silent(task))
 
 
 def escalated(task: Task, newcomers: tuple[str, ...]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from importlib import import_module
 
 from countersign import providers
@@ -115,6 +116,7 @@ class Provider(ABC):
         """
 
 
+@cache
 def load(scheme: str) -> Provider:
     """Return the provider of a scheme, the name of its module.
 

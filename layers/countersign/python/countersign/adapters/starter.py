@@ -13,7 +13,7 @@ class LambdaStarter:
     """Starts workflows by their aliases."""
 
     def __init__(self, client: Any, functions: Mapping[str, str]) -> None:
-        """Take the client and the alias ARN of each workflow by name."""
+        """Take the client and the alias of each workflow by name: its ARN, or `<function>:<alias>`."""
         self._client = client
         self._functions = functions
 

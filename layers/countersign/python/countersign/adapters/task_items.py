@@ -112,7 +112,7 @@ def task_of_document(document: Mapping[str, Any]) -> Task:
 def audit_document(entry: AuditEntry) -> dict[str, Any]:
     """Return an audit entry as the document that the ledger keeps."""
     key = {"pk": f"AUDIT#{entry.task_id}", "sk": f"{entry.seq:010d}"}
-    return {**key, **plain(entry.to_document()), "hash": entry.hash}
+    return {**key, **entry.to_document(), "hash": entry.hash}
 
 
 def audit_entry_of(document: Mapping[str, Any]) -> AuditEntry:
@@ -157,8 +157,13 @@ def _plain_scalar(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
+def due_partitions() -> list[str]:
+    """Return the partitions of the index in which every open and every decided task is."""
+    return [f"DUE#{shard}" for shard in range(DUE_SHARDS)]
+
+
 def _due(task_id: str) -> str:
-    return f"DUE#{zlib.crc32(task_id.encode()) % DUE_SHARDS}"
+    return due_partitions()[zlib.crc32(task_id.encode()) % DUE_SHARDS]
 
 
 def _vote(document: Mapping[str, Any]) -> Vote:

@@ -70,6 +70,9 @@ TRANSITIONS = (OPENING, STAYING, DECIDING, EXPIRING, CANCELLING, FORESTALLING, A
 task is put only where none stands.
 """
 
+WITHDRAWN_BY_OPERATOR = "withdrawn_by_operator"
+"""Why a task was cancelled that an operator took back."""
+
 _LONGEST_ID = 400
 _EXECUTION_ENDED = "execution_"
 
@@ -394,6 +397,25 @@ def cancel(task: Task, actor: str, reason: str, now: datetime) -> Change | None:
     return Change(task, CANCELLING, fields, (AuditEvent("cancelled", actor, data={"reason": reason}),), now)
 
 
+def withdraw(task: Task, operator: str, comment: str, now: datetime) -> Change:
+    """Return the withdrawal of an open task by an operator.
+
+    Args:
+        task: The task as it stands.
+        operator: Who withdraws it, an IAM ARN.
+        comment: Why, in their own words, for the audit.
+        now: The current time.
+
+    Raises:
+        TaskClosedError: It is open no more, since a decision made before wins.
+    """
+    if task.status is not Status.OPEN:
+        raise TaskClosedError
+    data = {"reason": WITHDRAWN_BY_OPERATOR, "comment": comment}
+    fields = {"closed_at": now, "closed_because": WITHDRAWN_BY_OPERATOR}
+    return Change(task, CANCELLING, fields, (AuditEvent("cancelled", operator, "iam", data=data),), now)
+
+
 def execution_ended(status: str) -> str:
     """Return the reason to cancel a task whose execution has ended.
 
@@ -428,7 +450,29 @@ def extend(task: Task, until: datetime, actor: str, now: datetime) -> Change:
 
 def rung(task: Task, ring: Ring) -> Change | None:
     """Return the record of a ring; None when the task was rung for good before: `delivered` is never downgraded."""
-    if task.ring is not None and task.ring.state == "delivered":
+    if _is_delivered(task):
         return None
     event = AuditEvent("rung", "relay", data={"state": ring.state, "error": ring.error})
     return Change(task, None, {"ring": ring}, (event,), ring.at)
+
+
+def rung_by(task: Task, ring: Ring, operator: str) -> Change:
+    """Return the record of an operator's ring: in the audit always, on the task unless it was rung for good before."""
+    event = AuditEvent("rung", operator, "iam", data={"state": ring.state, "error": ring.error})
+    return Change(task, None, {} if _is_delivered(task) else {"ring": ring}, (event,), ring.at)
+
+
+def redriven(task: Task, queue: str, operator: str, now: datetime) -> Change:
+    """Return the record that an operator had a message about a task processed again.
+
+    Args:
+        task: The task as it stands.
+        queue: The dead-letter queue that the message was in.
+        operator: Who did it, an IAM ARN.
+        now: The current time.
+    """
+    return Change(task, None, {}, (AuditEvent("redriven", operator, "iam", data={"queue": queue}),), now)
+
+
+def _is_delivered(task: Task) -> bool:
+    return task.ring is not None and task.ring.state == "delivered"

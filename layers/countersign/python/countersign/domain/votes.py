@@ -7,6 +7,7 @@ from typing import Any
 from countersign.domain import rules
 from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import (
+    ContractError,
     DecidedOtherwiseError,
     DelegationRefusedError,
     DetailsChangedError,
@@ -21,6 +22,9 @@ from countersign.domain.tasks import DECIDING, STAYING, Change, Status, Task, Vo
 
 BY_LINK = "review link"
 """How the audit says that somebody was identified."""
+
+FIRST_RESEND = 1000
+"""Hand-offs that operators have sent again are numbered from here; a workflow's own are the few of its schedule."""
 
 
 def answer(
@@ -122,6 +126,40 @@ def hand_off_again(task: Task, callback_id: str, hand_off: int, newcomers: Seati
         "delegations": (*task.delegations, *newcomers.delegations),
     }
     return Change(task, STAYING, fields, (event, *standing_in(newcomers)), now)
+
+
+def resend(task: Task, operator: str, now: datetime) -> Change:
+    """Return an operator's reminder to those who have not voted: each gets a fresh link, and every old one stays valid.
+
+    The callback and the number of the hand-off stay as they are: by them the workflow knows its own next reminder.
+
+    Args:
+        task: The task as it stands.
+        operator: Who has it sent, an IAM ARN.
+        now: The current time.
+
+    Raises:
+        TaskClosedError: The task is not open any more, or its deadline has passed.
+        ContractError: A machine is asked, or nobody is left who has not voted.
+    """
+    if task.status is not Status.OPEN or task.expired_by(now):
+        raise TaskClosedError
+    if task.payload:
+        raise ContractError("a machine is asked, and its token cannot be made again", "/kind")
+    if not silent(task):
+        raise ContractError("everybody who may vote has voted", "/audience")
+    data = {"to": list(silent(task)), "attempt": resend_attempt(task)}
+    return Change(task, STAYING, {}, (AuditEvent("resent", operator, "iam", data=data),), now)
+
+
+def silent(task: Task) -> tuple[str, ...]:
+    """Return those who may vote and have not."""
+    return tuple(person for person in task.voters if person not in task.votes)
+
+
+def resend_attempt(task: Task) -> int:
+    """Return the number of the hand-off that an operator's reminder is: its own, and none of the workflow's."""
+    return FIRST_RESEND + task.audit_seq
 
 
 def refuse(task: Task, recipient: str, reason: str, source: str, now: datetime) -> Change:

@@ -1,8 +1,10 @@
-"""What an operator may do with a task that is open: each action is audited with the operator's identity."""
+"""What an operator may do with a task: each action is audited with the operator's identity."""
 
+from dataclasses import replace
 from datetime import timedelta
 
-from countersign.domain import tasks
+from countersign import envelope
+from countersign.domain import tasks, votes
 from countersign.domain.clock import Clock
 from countersign.domain.errors import UnknownTaskError
 from countersign.domain.tasks import Task
@@ -33,9 +35,57 @@ class Operations:
         """
         return settle(lambda: self._extend(task_id, by))
 
+    def withdraw(self, task_id: str, comment: str) -> Task:
+        """Take an open task back; whoever answers later hears that it is closed. Its workflow hears when it is rung.
+
+        Args:
+            task_id: The task.
+            comment: Why, in the operator's own words; the audit keeps it.
+
+        Raises:
+            UnknownTaskError: There is no such task.
+            TaskClosedError: It is not open any more: a decision made before wins.
+        """
+        return settle(lambda: self._withdraw(task_id, comment))
+
+    def resend(self, task_id: str) -> tuple[str, ...]:
+        """Have those reminded who have not voted, each with a fresh link, and return who they are.
+
+        Raises:
+            UnknownTaskError: There is no such task.
+            TaskClosedError: It is not open any more.
+            ContractError: A machine is asked, or nobody is left to remind.
+        """
+        return settle(lambda: self._resend(task_id))
+
+    def redriven(self, task_id: str, queue: str) -> None:
+        """Put on record that a message about a task left a dead-letter queue; nothing where there is no such task."""
+        settle(lambda: self._redriven(task_id, queue))
+
     def _extend(self, task_id: str, by: timedelta) -> Task:
+        task = self._present(task_id)
+        change = tasks.extend(task, task.expires_at + by, self._operator, self._clock.now())
+        return self._ledger.commit(change)
+
+    def _withdraw(self, task_id: str, comment: str) -> Task:
+        change = tasks.withdraw(self._present(task_id), self._operator, comment, self._clock.now())
+        return self._ledger.commit(change)
+
+    def _resend(self, task_id: str) -> tuple[str, ...]:
+        task = self._present(task_id)
+        change = votes.resend(task, self._operator, self._clock.now())
+        attempt = votes.resend_attempt(task)
+        message = {**envelope.reminder(task), "attempt": attempt}
+        self._ledger.commit(replace(change, outbox={f"resent#{attempt}": message}))
+        return votes.silent(task)
+
+    def _redriven(self, task_id: str, queue: str) -> None:
+        task = self._ledger.task(task_id)
+        if task is not None:
+            self._ledger.commit(tasks.redriven(task, queue, self._operator, self._clock.now()))
+
+    def _present(self, task_id: str) -> Task:
         task = self._ledger.task(task_id)
         if task is None:
             raise UnknownTaskError(task_id)
-        change = tasks.extend(task, task.expires_at + by, self._operator, self._clock.now())
-        return self._ledger.commit(change)
+        return task

@@ -2,7 +2,7 @@
 
 from countersign.domain import tasks
 from countersign.domain.clock import Clock
-from countersign.domain.tasks import Ring
+from countersign.domain.tasks import Change, Ring, Task
 from countersign.ports import Doorbell, TaskLedger
 from countersign.services.contention import settle
 
@@ -10,10 +10,12 @@ from countersign.services.contention import settle
 class Rings:
     """Rings durable executions."""
 
-    def __init__(self, ledger: TaskLedger, doorbell: Doorbell, clock: Clock) -> None:
+    def __init__(self, ledger: TaskLedger, doorbell: Doorbell, clock: Clock, operator: str = "") -> None:
+        """Take the ports, and the IAM ARN of the operator who rings; none where the relay does."""
         self._ledger = ledger
         self._doorbell = doorbell
         self._clock = clock
+        self._operator = operator
 
     def ring(self, task_id: str, callback_id: str, *, failed: bool = False) -> Ring:
         """Ring the callback of a decided task.
@@ -34,6 +36,9 @@ class Rings:
 
     def _record(self, task_id: str, ring: Ring) -> None:
         task = self._ledger.task(task_id)
-        change = tasks.rung(task, ring) if task else None
+        change = self._recorded(task, ring) if task else None
         if change:
             self._ledger.commit(change)
+
+    def _recorded(self, task: Task, ring: Ring) -> Change | None:
+        return tasks.rung_by(task, ring, self._operator) if self._operator else tasks.rung(task, ring)

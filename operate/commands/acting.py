@@ -1,0 +1,153 @@
+"""Commands that act: extend, withdraw, resend, ring, redrive. Each is audited with the caller's IAM identity."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from countersign.domain.clock import to_text
+from countersign.domain.errors import TransientError
+from countersign.domain.rules import Outcome
+from countersign.domain.tasks import Ring, Status, Task
+from operate import errors
+from operate.dead_letters import DeadLetters, Redriven
+from operate.desk import Desk
+from operate.durations import duration
+from operate.errors import OperateError, usage
+
+_LONGEST_COMMENT = 500
+
+_Task = Annotated[str, typer.Argument(metavar="TASK", help="Id of the task: <request id>.<name of the wait>.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the program."""
+    for command in (extend, withdraw, resend, ring, redrive):
+        app.command()(command)
+
+
+def extend(
+    context: typer.Context,
+    task_id: _Task,
+    by: Annotated[str, typer.Option(help="How much later: seconds, or such as 2h or 3d.")],
+) -> None:
+    """Move the deadline of an open task; every link stays valid."""
+    desk: Desk = context.obj
+    task = desk.operations.extend(task_id, duration(by))
+    until = to_text(task.expires_at)
+    desk.terminal.result(f"{task.task_id} is open until {until}", {"task_id": task.task_id, "expires_at": until})
+
+
+def withdraw(
+    context: typer.Context,
+    task_id: _Task,
+    because: Annotated[str, typer.Option(help="Why, in your own words; the audit keeps it.")],
+) -> int:
+    """Take an open task back: nobody can answer it any more, and its workflow hears so."""
+    desk: Desk = context.obj
+    if not because.strip() or len(because) > _LONGEST_COMMENT:
+        raise usage(f"--because must say why, in at most {_LONGEST_COMMENT} characters")
+    task = desk.operations.withdraw(task_id, because)
+    heard = _heard_of(desk, task)
+    document = {"task_id": task_id, "status": task.status.value, "workflow_rung": heard}
+    desk.terminal.result(f"{task_id} is withdrawn", document)
+    if not heard:
+        desk.terminal.error(
+            "its workflow could not be told", f"`ring {task_id}` tells it; or it looks by itself, later."
+        )
+    return errors.Status.DONE if heard else errors.Status.TRY_AGAIN
+
+
+def resend(context: typer.Context, task_id: _Task) -> None:
+    """Send a reminder with a fresh link to those who have not voted; the links that they have stay valid."""
+    desk: Desk = context.obj
+    people = desk.operations.resend(task_id)
+    desk.terminal.result(f"{task_id}: a reminder goes to {', '.join(people)}", {"task_id": task_id, "to": list(people)})
+
+
+def ring(context: typer.Context, task_id: _Task) -> int:
+    """Wake the workflow of a decided or withdrawn task again, as the relay does."""
+    desk: Desk = context.obj
+    task = desk.place.ledger.present(task_id)
+    if task.status not in (Status.DECIDED, Status.CANCELLED):
+        raise OperateError(
+            f"{task_id} is {task.status.value}: there is nothing to tell its workflow", f"`show {task_id}` says more."
+        )
+    found = _rung(desk, task)
+    document = {"task_id": task_id, "state": found.state, "error": found.error}
+    desk.terminal.result(f"{task_id}: {_SAID[found.state]}", document)
+    if found.state != "failed":
+        return errors.Status.DONE
+    desk.terminal.error(f"Lambda refused the ring: {found.error}", _ADVICE.get(found.error, _ADVICE[""]))
+    return errors.Status.REFUSED
+
+
+def redrive(
+    context: typer.Context,
+    queue: Annotated[
+        str, typer.Argument(metavar="QUEUE", help="Name of a dead-letter queue, such as approvals-dlq.")
+    ] = "",
+    every: Annotated[bool, typer.Option("--all", help="Every dead-letter queue.")] = False,  # noqa: FBT002
+) -> int:
+    """Have messages processed again that were given up; mend first what they failed on."""
+    desk: Desk = context.obj
+    letters = DeadLetters(desk.place)
+    if bool(queue) == every:
+        raise usage("name one queue, or --all", f"There are: {', '.join(letters.names)}.")
+    results = {name: _redriven(desk, letters, name) for name in (letters.names if every else [queue])}
+    if desk.terminal.as_json:
+        desk.terminal.document([{"queue": name, **_counted(messages)} for name, messages in results.items()])
+    else:
+        _say_redriven(desk, {name: messages for name, messages in results.items() if messages or queue})
+    kept = any(message.kept_because for messages in results.values() for message in messages)
+    return errors.Status.REFUSED if kept else errors.Status.DONE
+
+
+_SAID = {
+    "delivered": "its workflow was rung",
+    "closed": "its workflow waits for this no more: it looks, or has looked, by itself",
+    "failed": "its workflow was not rung",
+}
+_ADVICE = {
+    "AccessDeniedException": "You need lambda:SendDurableExecutionCallback* on function:<name>:* of the workflow.",
+    "": "The execution may be gone: see it in Lambda's console, and the workflow's log.",
+}
+
+
+def _rung(desk: Desk, task: Task) -> Ring:
+    return desk.rings.ring(task.task_id, task.callback_id, failed=task.outcome is Outcome.FAILED)
+
+
+def _heard_of(desk: Desk, task: Task) -> bool:
+    try:
+        return _rung(desk, task).state != "failed"
+    except TransientError:
+        return False
+
+
+def _redriven(desk: Desk, letters: DeadLetters, name: str) -> list[Redriven]:
+    messages: list[Redriven] = []
+    with desk.terminal.progress(name, letters.waiting(name) or None) as progress:
+        for message in letters.redrive(name):
+            for task_id in message.task_ids:
+                desk.operations.redriven(task_id, name)
+            messages.append(message)
+            progress.advance(progress.task_ids[0])
+    return messages
+
+
+def _counted(messages: list[Redriven]) -> dict[str, Any]:
+    kept = [message.kept_because for message in messages if message.kept_because]
+    return {"moved": len(messages) - len(kept), "kept": kept}
+
+
+def _say_redriven(desk: Desk, results: dict[str, list[Redriven]]) -> None:
+    if not results:
+        desk.terminal.say("All dead-letter queues are empty.")
+    for name, messages in results.items():
+        counted = _counted(messages)
+        stay = f", {len(counted['kept'])} stay" if counted["kept"] else ""
+        desk.terminal.say(f"{name}: {counted['moved']} processed again{stay}")
+        for why in dict.fromkeys(counted["kept"]):
+            desk.terminal.error(f"{name}: {why}")

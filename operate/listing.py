@@ -1,0 +1,122 @@
+"""`tasks`: which tasks wait, since when, and for how long still."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from countersign.domain.clock import to_text
+from countersign.domain.tasks import LIVE, Status, Task
+from operate.durations import in_words
+from operate.errors import unknown_name
+from operate.ledger import OperatorLedger
+
+COLUMNS = ("task", "status", "workflow", "asked", "age", "left")
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which tasks.
+
+    Attributes:
+        statuses: In one of these; those that are open or decided, if none is named.
+        workflow: Of this workflow; of any, if empty.
+        older_than: Opened longer ago than this.
+        due_within: Open, and closing by itself before this has passed.
+    """
+
+    statuses: frozenset[Status] = LIVE
+    workflow: str = ""
+    older_than: timedelta | None = None
+    due_within: timedelta | None = None
+
+    def takes(self, task: Task, now: datetime) -> bool:
+        """Tell whether a task is one of them."""
+        return (
+            task.status in self.statuses
+            and self.workflow in ("", task.workflow)
+            and (self.older_than is None or age(task, now) > self.older_than)
+            and (self.due_within is None or (task.status is Status.OPEN and left(task, now) < self.due_within))
+        )
+
+
+def statuses(names: Collection[str]) -> frozenset[Status]:
+    """Return the statuses of these names, in any case; those of tasks that wait, for none.
+
+    Raises:
+        OperateError: There is no such status.
+    """
+    known = {status.value: status for status in Status}
+    for name in names:
+        if name.upper() not in known:
+            raise unknown_name("status", name, list(known))
+    return frozenset(known[name.upper()] for name in names) or LIVE
+
+
+def found(ledger: OperatorLedger, wanted: Filter, now: datetime) -> list[Task]:
+    """Return the tasks of a filter, those that close first at the front; the index is enough for those that wait."""
+    tasks = ledger.live_tasks() if wanted.statuses <= LIVE else ledger.every_task()
+    return sorted(
+        (task for task in tasks if wanted.takes(task, now)),
+        key=lambda task: (task.status not in LIVE, task.expires_at, task.task_id),
+    )
+
+
+def rows(tasks: Iterable[Task], now: datetime) -> list[tuple[str, ...]]:
+    """Return a row of `COLUMNS` for each task."""
+    return [
+        (
+            task.task_id,
+            task.status.value,
+            task.workflow,
+            asked(task),
+            in_words(age(task, now)),
+            time_left(task, now),
+        )
+        for task in tasks
+    ]
+
+
+def document(task: Task, now: datetime) -> dict[str, Any]:
+    """Return what machines are told of a task in a list."""
+    return {
+        "task_id": task.task_id,
+        "request_id": task.request_id,
+        "workflow": task.workflow,
+        "kind": task.kind,
+        "status": task.status.value,
+        "asked": list(task.audience),
+        "opened_at": task.opened_at and to_text(task.opened_at),
+        "expires_at": to_text(task.expires_at),
+        "age_seconds": int(age(task, now).total_seconds()),
+        "left_seconds": int(left(task, now).total_seconds()) if task.status is Status.OPEN else None,
+    }
+
+
+def asked(task: Task) -> str:
+    """Return who is asked: a person and how many more, or the machine's kind of task."""
+    if not task.audience:
+        return task.kind
+    first, *others = task.audience
+    return f"{first} +{len(others)}" if others else first
+
+
+def age(task: Task, now: datetime) -> timedelta:
+    """Return how long ago a task was opened."""
+    return now - (task.opened_at or now)
+
+
+def left(task: Task, now: datetime) -> timedelta:
+    """Return how long until a task closes by itself; less than nothing when its workflow should have closed it."""
+    return task.expires_at - now
+
+
+def time_left(task: Task, now: datetime) -> str:
+    """Return in words what a task still waits for."""
+    if task.status is Status.OPEN:
+        return in_words(left(task, now)) if task.expires_at > now else f"{in_words(now - task.expires_at)} late"
+    if task.status is Status.DECIDED and task.decided_at:
+        return f"decided {in_words(now - task.decided_at)} ago"
+    return "-"

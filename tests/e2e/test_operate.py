@@ -1,0 +1,150 @@
+"""The operators' tool on the embedded cloud: what waits is seen, moved, reminded of, rung, redriven and examined."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from countersign import envelope
+from local import aws
+from local.client import open_page, press
+from local.cloud import Cloud
+from local.mailbox import Mailbox
+from operate import where
+from operate.program import main
+from tests.e2e.scene import Scene, until
+
+Operate = Callable[..., tuple[int, Any]]
+
+
+@pytest.fixture
+def operate(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Operate:
+    """Run the tool on the embedded cloud of this run, and return its exit status and what it prints as JSON."""
+    cloud.write(tmp_path)
+    monkeypatch.setattr(where, "HOME", tmp_path)
+
+    def run(*arguments: str) -> tuple[int, Any]:
+        capsys.readouterr()
+        status = main([*arguments, "--local", "--json"])
+        out = capsys.readouterr().out
+        return status, json.loads(out) if out else None
+
+    return run
+
+
+@contextmanager
+def without_relay(cloud: Cloud) -> Iterator[None]:
+    """Take the relay off the stream for as long as the block lasts."""
+    client, cloudformation = (aws.client(name, cloud.endpoint_url) for name in ("lambda", "cloudformation"))
+    listed = cloudformation.describe_stack_resources(StackName="countersign-local-workflow")["StackResources"]
+    (mapping,) = [
+        resource["PhysicalResourceId"]
+        for resource in listed
+        if resource["ResourceType"] == "AWS::Lambda::EventSourceMapping"
+        and resource["LogicalResourceId"].startswith("RelayDecided")
+    ]
+    client.update_event_source_mapping(UUID=mapping, Enabled=False)
+    try:
+        yield
+    finally:
+        client.update_event_source_mapping(UUID=mapping, Enabled=True)
+
+
+def mails(scene: Scene) -> list[str]:
+    return [mail.subject for mail in Mailbox(scene.cloud.mailbox_url).mails(scene.approver())]
+
+
+def test_an_operator_sees_a_task_moves_its_deadline_and_has_its_approver_reminded(
+    cloud: Cloud, operate: Operate
+) -> None:
+    scene = Scene(cloud)
+    scene.submit()
+    first = scene.link()
+    listed = {task["task_id"]: task for task in operate("tasks", "--status", "open")[1]}
+    assert listed[scene.task_id]["asked"] == [scene.approver()]
+    status, extended = operate("extend", scene.task_id, "--by", "1h")
+    assert status == 0
+    assert operate("resend", scene.task_id) == (0, {"task_id": scene.task_id, "to": [scene.approver()]})
+    _, fresh = scene.reminder()
+    assert fresh != first
+    status, shown = operate("show", scene.task_id)
+    assert (status, shown["status"], shown["expires_at"]) == (0, "OPEN", extended["expires_at"])
+    assert shown["audit_breaks"] == []
+    assert {entry["actor"] for entry in shown["audit"] if entry["event"] in ("extended", "resent")} == {
+        f"arn:aws:iam::{cloud.account}:root"
+    }
+    assert press(open_page(fresh), "approve").answer.status == 200
+    assert scene.ended()["result"]["status"] == "approved"
+
+
+def test_a_withdrawn_task_ends_its_workflow_and_its_link_says_so(cloud: Cloud, operate: Operate) -> None:
+    scene = Scene(cloud)
+    scene.submit()
+    link = scene.link()
+    status, withdrawn = operate("withdraw", scene.task_id, "--because", "ordered twice")
+    assert (status, withdrawn["workflow_rung"]) == (0, True)
+    assert open_page(link).answer.status == 410
+    assert scene.ended()["status"] == "failed"
+
+
+def test_an_operator_rings_where_the_relay_does_not(cloud: Cloud, operate: Operate) -> None:
+    scene = Scene(cloud)
+    scene.submit()
+    page = scene.page()
+    with without_relay(cloud):
+        assert press(page, "approve").answer.status == 200
+        assert operate("show", scene.task_id)[1]["status"] == "DECIDED"
+        assert operate("ring", scene.task_id) == (0, {"task_id": scene.task_id, "state": "delivered", "error": ""})
+        assert scene.ended()["result"]["status"] == "approved"
+    until(lambda: "applied" in scene.audit(), "the workflow's reading")
+
+
+def test_dead_letters_are_found_by_the_doctor_and_redriven(cloud: Cloud, operate: Operate) -> None:
+    scene = Scene(cloud)
+    scene.submit()
+    scene.link()
+    task = scene.ledger.task(scene.task_id)
+    assert task
+    message = {**envelope.requested(task), "attempt": 77}
+    client = aws.client("sqs", cloud.endpoint_url)
+    client.send_message(QueueUrl=cloud.queues["approvals-dlq"], MessageBody=json.dumps(message))
+    status, results = operate("doctor")
+    assert status == 1
+    findings = [result["what"] for result in results if result["finding"]]
+    assert "approvals-dlq holds 1 message" in findings
+    assert operate("redrive", "approvals-dlq") == (0, [{"queue": "approvals-dlq", "moved": 1, "kept": []}])
+    until(lambda: len(mails(scene)) == 2 or None, "the mail of the message")
+    assert "redriven" in scene.audit()
+    _, results = operate("doctor")
+    assert not [result for result in results if result["finding"] and "approvals-dlq" in result["what"]]
+
+
+def test_nothing_that_is_deployed_differs_from_the_settings(operate: Operate) -> None:
+    """What other tests leave behind, such as a message that was given up, is no difference."""
+    _, results = operate("doctor")
+    left_behind = {"tasks", "dead letters", "alarms"}
+    assert [result for result in results if result["finding"] and result["area"] not in left_behind] == []
+
+
+def test_the_audit_is_exported_and_drawn(cloud: Cloud, operate: Operate, tmp_path: Path) -> None:
+    scene = Scene(cloud)
+    scene.submit()
+    scene.decide("approve")
+    scene.ended()
+    until(lambda: "rung" in scene.audit(), "the record of the ring")
+    events = scene.audit()
+    for name, more in (("all.jsonl", ()), ("own.csv", ("--request", scene.request_id, "--format", "csv"))):
+        assert operate("export", str(tmp_path / name), *more)[0] == 0
+    entries = [json.loads(line) for line in (tmp_path / "all.jsonl").read_text().splitlines()]
+    assert [entry["event"] for entry in entries if entry["task_id"] == scene.task_id] == events
+    assert len((tmp_path / "own.csv").read_text().splitlines()) == len(events) + 1
+    drawing = tmp_path / "timeline.svg"
+    assert operate("timeline", scene.request_id, "--svg", str(drawing))[1]["entries"] == len(events)
+    assert "decided by" in drawing.read_text()

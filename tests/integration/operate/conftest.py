@@ -1,0 +1,78 @@
+"""The operators' tool on a stage whose stacks are said to be there, with moto's AWS behind it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from countersign.aws import client
+from operate.errors import OperateError, Status
+from operate.program import main
+from operate.where import Place, Where
+from tests.integration.conftest import ALIAS, BUS, DIRECTORY_TABLE, TABLE
+
+OPERATOR = "arn:aws:sts::123456789012:user/moto"
+QUEUES = ("approvals", "approvals-dlq", "approvals-rule-dlq", "order-approval-starts-dlq", "relay-dlq")
+
+
+class Stage(Place):
+    """The stage `dev`: its stacks as a test says they are, its tables, queues and functions in moto."""
+
+    def __init__(self) -> None:
+        super().__init__(Where(stage="dev"))
+        self.name, self.stage = "the stage dev", "dev"
+        self.queues = {name: client("sqs").create_queue(QueueName=name)["QueueUrl"] for name in QUEUES}
+        webhook = {"ApiUrl": "https://api.example.com", "ApiId": "api", "Providers": "{}"}
+        webhook |= {"Queues": json.dumps({name: self.queues[name] for name in QUEUES[:3]})}
+        workflow = {"Workflows": json.dumps({"order-approval": ALIAS})}
+        workflow |= {"Queues": json.dumps({name: self.queues[name] for name in QUEUES[3:]})}
+        self.stacks: dict[str, dict[str, Any]] = {
+            "ledger": _stack({"TableName": TABLE, "DirectoryTableName": DIRECTORY_TABLE, "BusName": BUS}),
+            "webhook": _stack(webhook),
+            "workflow": _stack(workflow),
+            "monitoring": _stack({}),
+        }
+        self.built: list[tuple[str, str, str]] = []
+
+    def _make(self, service: str, attempts: int) -> Any:
+        return client(service, attempts)
+
+    def describe(self, stack: str) -> dict[str, Any]:
+        if stack not in self.stacks:
+            raise OperateError(f"{self.stack_name(stack)} is not deployed", "deploy", Status.NO_ACCESS)
+        return self.stacks[stack]
+
+    def resources(self, stack: str, kind: str) -> list[dict[str, str]]:
+        return [{"PhysicalResourceId": name} for where, what, name in self.built if (where, what) == (stack, kind)]
+
+
+def _stack(outputs: dict[str, str]) -> dict[str, Any]:
+    listed = [{"OutputKey": name, "OutputValue": value} for name, value in outputs.items()]
+    return {"StackStatus": "CREATE_COMPLETE", "Outputs": listed, "EnableTerminationProtection": True}
+
+
+@pytest.fixture
+def stage(aws: None, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """The stage that every command finds."""
+    stage = Stage()
+    monkeypatch.setattr(Where, "place", lambda _: stage)
+    return stage
+
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(stage: Stage, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command, and return its exit status, its output and its errors."""
+
+    def run_command(*arguments: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        status = main(arguments)
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return run_command

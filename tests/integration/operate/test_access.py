@@ -1,0 +1,194 @@
+"""Where the tool acts, as whom, and what it says when it may not."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.session import Session
+
+from countersign.__main__ import main as door
+from local.cloud import Cloud
+from operate import where
+from operate.program import main
+from operate.where import Account, EmbeddedCloud, Where
+from tests.builders import TASK_ID
+from tests.integration.conftest import TABLE, Answer, Kit, answering
+
+CLOUD = Cloud("http://127.0.0.1:1", "eu-central-1", "0", "", "", {}, "", "", {}, {}, {})
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of an embedded cloud that is not up."""
+    monkeypatch.setattr(where, "HOME", tmp_path)
+    return tmp_path
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    status = main(arguments)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    return status, captured.err
+
+
+# Where
+
+
+def test_the_embedded_cloud_is_used_where_nothing_else_is_said_and_it_is_up(aws: None, home: Path) -> None:
+    CLOUD.write(home)
+    assert isinstance(Where().place(), EmbeddedCloud)
+    assert isinstance(Where(local=True).place(), EmbeddedCloud)
+    assert isinstance(Where(local=True, stage="local", table=TABLE).place(), EmbeddedCloud)
+    for said_otherwise in (Where(stage="dev"), Where(table=TABLE)):
+        assert isinstance(said_otherwise.place(), Account)
+
+
+def test_without_a_stage_and_without_a_cloud_there_is_nothing_to_act_on(
+    aws: None, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, errors = said(capsys, "tasks")
+    assert status == 2
+    assert "--stage" in errors
+    status, errors = said(capsys, "tasks", "--local")
+    assert status == 3
+    assert "`make up`" in errors
+
+
+@pytest.mark.parametrize("other", [("--stage", "dev"), ("--profile", "p"), ("--region", "r")])
+def test_local_goes_with_no_account(home: Path, capsys: pytest.CaptureFixture[str], other: tuple[str, str]) -> None:
+    assert said(capsys, "tasks", "--local", *other)[0] == 2
+
+
+def test_a_person_is_told_that_it_is_the_embedded_cloud(
+    aws: None, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    CLOUD.write(home)
+    status, errors = said(capsys, "tasks", "--stage", "nope")
+    assert "embedded cloud" not in errors
+    status, errors = said(capsys, "tasks")
+    assert status == 4, "nobody listens there"
+    assert "On the embedded cloud at http://127.0.0.1:1" in errors
+
+
+def test_a_stage_that_has_no_settings_is_told_with_those_that_there_are(
+    aws: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, errors = said(capsys, "tasks", "--stage", "nope")
+    assert status == 2
+    assert "there is no stage 'nope'" in errors
+    assert "dev, local, prod" in errors
+
+
+class Refusal(Answer):
+    """An error of CloudFormation, which speaks XML."""
+
+    def of(self, request: Any) -> Any:
+        answer = super().of(request)
+        text = f"<ErrorResponse><Error><Code>{self.code}</Code><Message>no</Message></Error></ErrorResponse>"
+        answer._content = text.encode()
+        return answer
+
+
+def test_a_stage_that_is_not_deployed_is_told_with_the_region(aws: None, capsys: pytest.CaptureFixture[str]) -> None:
+    with answering("cloudformation", "DescribeStacks", Refusal(400, "ValidationError")):
+        status, errors = said(capsys, "tasks", "--stage", "dev", "--region", "eu-west-1")
+    assert status == 3
+    assert "countersign-dev-ledger is not deployed in the stage dev in eu-west-1" in errors
+    assert "make deploy STAGE=dev" in errors
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("ExpiredToken", "have expired"),
+        ("AccessDenied", "IAM does not let you call DescribeStacks"),
+        ("InvalidClientTokenId", "does not know your credentials"),
+    ],
+)
+def test_access_that_is_lacking_ends_with_three_and_what_to_do(
+    aws: None, capsys: pytest.CaptureFixture[str], code: str, words: str
+) -> None:
+    with answering("cloudformation", "DescribeStacks", Refusal(403, code)):
+        status, errors = said(capsys, "doctor", "--stage", "dev")
+    assert status == 3
+    assert words in errors
+
+
+def test_a_table_can_be_named_in_place_of_the_stage(kit: Kit, capsys: pytest.CaptureFixture[str]) -> None:
+    kit.open_task()
+    assert main(["tasks", "--table", TABLE, "--json"]) == 0
+    assert [task["task_id"] for task in json.loads(capsys.readouterr().out)] == [TASK_ID]
+    status, errors = said(capsys, "tasks", "--table", "nope")
+    assert status == 3
+    assert "--table" in errors
+
+
+def test_what_iam_denies_in_the_ledger_is_told_and_changes_nothing(
+    kit: Kit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = kit.open_task()
+    denied = Answer(400, "AccessDeniedException", {"message": "not authorized to perform: dynamodb:UpdateItem"})
+    with answering("dynamodb", "TransactWriteItems", denied):
+        status, errors = said(capsys, "extend", TASK_ID, "--by", "60", "--table", TABLE)
+    assert status == 3
+    assert "dynamodb:UpdateItem" in errors
+    assert kit.task() == before
+
+
+# As whom
+
+
+@pytest.fixture
+def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A machine without credentials."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setattr("botocore.session.get_session", Session)
+
+
+def test_no_credentials_end_with_three(nobody: None, capsys: pytest.CaptureFixture[str]) -> None:
+    status, errors = said(capsys, "tasks", "--stage", "dev")
+    assert status == 3
+    assert "no AWS credentials" in errors
+    assert "--profile" in errors
+
+
+def test_a_profile_that_there_is_not_ends_with_two(nobody: None, capsys: pytest.CaptureFixture[str]) -> None:
+    status, errors = said(capsys, "tasks", "--stage", "dev", "--profile", "nobody")
+    assert status == 2
+    assert "nobody" in errors
+
+
+def test_a_profile_gives_credentials_and_region(nobody: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.write_text("[profile ops]\naws_access_key_id = a\naws_secret_access_key = b\nregion = eu-north-1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    place = Where(profile="ops", stage="dev").place()
+    assert place.name == "the stage dev in eu-north-1"
+    assert place.client("dynamodb").meta.region_name == "eu-north-1"
+    assert Where(profile="ops", stage="dev", region="eu-west-3").place().client("sqs").meta.region_name == "eu-west-3"
+
+
+def test_no_region_ends_with_two(
+    nobody: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
+    for name in ("AWS_DEFAULT_REGION", "AWS_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    status, errors = said(capsys, "tasks", "--stage", "dev")
+    assert status == 2
+    assert "--region" in errors
+
+
+# The door in the library
+
+
+def test_the_library_s_own_module_is_the_tool(home: Path, aws: None) -> None:
+    assert door(["tasks"]) == 2
+    assert door(["--help"]) == 0

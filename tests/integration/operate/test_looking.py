@@ -1,0 +1,191 @@
+"""tasks, show, timeline, export: what an operator sees, and that nothing of it changes anything."""
+
+import csv
+import json
+from datetime import timedelta
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from countersign.domain.tasks import Status
+from tests.builders import (
+    APPROVER,
+    CALLBACK_ID,
+    COMMENT,
+    OTHER_APPROVER,
+    PAYMENT_ID,
+    REQUEST_ID,
+    TASK_ID,
+    WORKFLOW,
+)
+from tests.integration.conftest import Kit, answering
+from tests.integration.operate.conftest import Run
+
+SECOND_ID = "order-1002.approval"
+
+
+@pytest.fixture
+def tasks(kit: Kit) -> Kit:
+    """An approval that is decided, one that is open for a day, and a payment that is older than both."""
+    kit.open_task()
+    kit.open_task(task_id=SECOND_ID, request_id="order-1002", expires_at=kit.now + timedelta(hours=20))
+    kit.open_payment(opened_at=kit.now - timedelta(days=3))
+    kit.decide(comment=COMMENT)
+    return kit
+
+
+def ids(output: str) -> list[str]:
+    return [line.split()[0] for line in output.splitlines()[1:]]
+
+
+def listed(run: Run, *arguments: str) -> list[str]:
+    status, out, _ = run("tasks", *arguments, "--json")
+    assert status == 0
+    return [task["task_id"] for task in json.loads(out)]
+
+
+def test_tasks_that_wait_are_listed_those_that_close_first_at_the_front(tasks: Kit, run: Run) -> None:
+    status, out, _ = run("tasks")
+    assert status == 0
+    assert ids(out) == [TASK_ID, PAYMENT_ID, SECOND_ID]
+    rows = dict(zip(ids(out), out.splitlines()[1:], strict=True))
+    assert "DECIDED" in rows[TASK_ID]
+    assert "ago" in rows[TASK_ID]
+    assert "19h59m" in rows[SECOND_ID]
+    assert "3d" in rows[PAYMENT_ID]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (("--status", "open"), [PAYMENT_ID, SECOND_ID]),
+        (("--status", "DECIDED"), [TASK_ID]),
+        (("--status", "open", "--status", "decided", "--workflow", WORKFLOW), [TASK_ID, SECOND_ID]),
+        (("--older-than", "2d"), [PAYMENT_ID]),
+        (("--due-within", "2h"), [PAYMENT_ID]),
+        (("--status", "applied"), []),
+    ],
+)
+def test_tasks_can_be_asked_for_by_status_workflow_age_and_time_left(
+    tasks: Kit, run: Run, options: tuple[str, ...], expected: list[str]
+) -> None:
+    assert listed(run, *options) == expected
+
+
+def test_a_task_that_has_ended_is_found_by_its_status(tasks: Kit, run: Run) -> None:
+    assert run("withdraw", SECOND_ID, "--because", "ordered twice")[0] in (0, 4)
+    assert SECOND_ID not in listed(run)
+    assert listed(run, "--status", "cancelled") == [SECOND_ID]
+
+
+def test_no_task_is_no_error_and_no_output(kit: Kit, run: Run) -> None:
+    assert run("tasks") == (0, "", "No task is like that.\n")
+    assert json.loads(run("tasks", "--json")[1]) == []
+
+
+@pytest.mark.parametrize(("option", "value"), [("--status", "nope"), ("--older-than", "soon"), ("--due-within", "-1h")])
+def test_a_filter_that_makes_no_sense_ends_with_two_and_what_may_be_said(
+    kit: Kit, run: Run, option: str, value: str
+) -> None:
+    status, out, errors = run("tasks", option, value)
+    assert (status, out) == (2, "")
+    assert value in errors
+
+
+def test_a_task_is_shown_with_its_votes_and_all_that_happened(tasks: Kit, run: Run) -> None:
+    status, out, _ = run("show", TASK_ID)
+    assert status == 0
+    for words in ("DECIDED", f"{APPROVER} approve", COMMENT, "approved by", "opened by", "voted by", "the chain holds"):
+        assert words in out
+
+
+def test_what_would_open_or_complete_a_task_is_shown_nowhere(tasks: Kit, run: Run, tmp_path: Path) -> None:
+    token = tasks.link()
+    audit = tmp_path / "audit.jsonl"
+    outputs = [run(*words)[1] for words in (("show", TASK_ID), ("tasks", "--json"), ("timeline", REQUEST_ID))]
+    outputs += [run("show", task_id, "--json")[1] for task_id in (TASK_ID, PAYMENT_ID)]
+    assert run("export", str(audit))[0] == 0
+    for output in (*outputs, audit.read_text()):
+        assert CALLBACK_ID not in output
+        assert token not in output
+
+
+def test_a_chain_that_does_not_hold_is_told(tasks: Kit, run: Run) -> None:
+    tasks.set(TASK_ID, "audit_head", "0" * 64)
+    assert "not the one that the task names" in run("show", TASK_ID)[1]
+    assert json.loads(run("show", TASK_ID, "--json")[1])["audit_breaks"] != []
+
+
+@pytest.mark.parametrize("task_id", ["order-9.approval", "nonsense", ""])
+def test_an_unknown_task_ends_with_one_and_says_how_to_find_it(kit: Kit, run: Run, task_id: str) -> None:
+    status, out, errors = run("show", task_id)
+    assert (status, out) == (1, "")
+    assert "there is no task" in errors
+    assert "`tasks`" in errors
+
+
+def test_the_timeline_of_a_request_has_all_of_its_tasks(tasks: Kit, run: Run) -> None:
+    status, out, _ = run("timeline", REQUEST_ID)
+    assert status == 0
+    assert TASK_ID in out
+    assert PAYMENT_ID in out
+    assert SECOND_ID not in out
+    assert len(json.loads(run("timeline", REQUEST_ID, "--json")[1])) == len(out.splitlines())
+
+
+def test_the_timeline_is_drawn_into_a_file(tasks: Kit, run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "timeline.svg"
+    assert run("timeline", REQUEST_ID, "--svg", str(file))[:2] == (0, f"{file} shows 4 entries\n")
+    assert ET.parse(file).getroot().tag.endswith("svg")
+    status, _, errors = run("timeline", REQUEST_ID, "--svg", str(tmp_path / "no" / "file.svg"))
+    assert status == 1
+    assert "cannot be written" in errors
+
+
+def test_a_request_without_tasks_has_no_timeline(kit: Kit, run: Run) -> None:
+    status, _, errors = run("timeline", "order-9")
+    assert status == 1
+    assert "'order-9'" in errors
+
+
+def test_the_audit_is_exported_whole_and_can_be_verified_from_the_file(tasks: Kit, run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "audit.jsonl"
+    assert run("export", str(file))[:2] == (0, f"{file} has 5 entries\n")
+    entries = [json.loads(line) for line in file.read_text().splitlines()]
+    own = [entry for entry in entries if entry["task_id"] == TASK_ID]
+    assert [entry["event"] for entry in own] == ["opened", "voted", "decided"]
+    assert [entry["previous"] for entry in own[1:]] == [entry["hash"] for entry in own[:-1]]
+
+
+def test_the_audit_is_exported_for_spreadsheets_of_one_request_or_period(tasks: Kit, run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "audit.csv"
+    assert run("export", str(file), "--format", "csv", "--request", "order-1002")[0] == 0
+    with file.open(newline="") as opened:
+        assert [row["task_id"] for row in csv.DictReader(opened)] == [SECOND_ID]
+    status, out, _ = run("export", "-", "--until", "2020-01-01")
+    assert (status, out) == (0, "")
+    assert len(run("export", "-", "--since", "2020-01-01")[1].splitlines()) == 5
+
+
+def test_an_export_that_makes_no_sense_leaves_no_file(tasks: Kit, run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "audit.jsonl"
+    assert run("export", str(file), "--since", "2026-01-02", "--until", "2026-01-01")[0] == 2
+    assert run("export", str(file), "--since", "yesterday")[0] == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_export_that_breaks_off_leaves_no_file(tasks: Kit, run: Run, tmp_path: Path) -> None:
+    with answering("dynamodb", "Scan", EndpointConnectionError(endpoint_url="https://example.com")):
+        assert run("export", str(tmp_path / "audit.jsonl"))[0] == 4
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_looking_changes_nothing(tasks: Kit, run: Run) -> None:
+    before = tasks.items()
+    for words in (("tasks",), ("show", TASK_ID), ("timeline", REQUEST_ID), ("export", "-")):
+        assert run(*words)[0] == 0
+    assert tasks.items() == before
+    assert tasks.task().status is Status.DECIDED
+    assert OTHER_APPROVER not in run("tasks")[1]

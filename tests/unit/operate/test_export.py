@@ -1,0 +1,72 @@
+"""The audit as files."""
+
+import csv
+import io
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from countersign.adapters.task_items import audit_document
+from countersign.domain.audit import GENESIS, AuditEvent, append
+from operate.errors import OperateError
+from operate.export import FIELDS, Format, Period, opened, write
+from tests.builders import APPROVER, NOW, TASK_ID
+
+
+def entry(comment: str = "Go", actor: str = APPROVER) -> dict[str, Any]:
+    event = AuditEvent("voted", actor, "review link", data={"comment": comment})
+    return audit_document(append(TASK_ID, 0, GENESIS, "shown", event, NOW))
+
+
+def as_csv(*entries: dict[str, Any]) -> list[dict[str, str]]:
+    file = io.StringIO()
+    assert write(entries, Format.CSV, file) == len(entries)
+    return list(csv.DictReader(io.StringIO(file.getvalue())))
+
+
+def test_json_lines_hold_each_entry_whole() -> None:
+    file, given = io.StringIO(), [entry("a\nb"), entry("ü")]
+    assert write(given, Format.JSONL, file) == 2
+    read = [json.loads(line) for line in file.getvalue().splitlines()]
+    assert read == [{name: each[name] for name in FIELDS} for each in given]
+
+
+def test_csv_has_a_column_for_each_field_and_the_data_as_json() -> None:
+    (row,) = as_csv(entry('says "x", and\ny'))
+    assert tuple(row) == FIELDS
+    assert json.loads(row["data"]) == {"comment": 'says "x", and\ny'}
+    assert (row["seq"], row["actor"], row["hash"]) == ("1", APPROVER, entry('says "x", and\ny')["hash"])
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_no_cell_is_a_formula(start: str) -> None:
+    (row,) = as_csv(entry(actor=f"{start}cmd|' /C calc'!A0"))
+    assert row["actor"].startswith("'")
+
+
+def test_a_period_takes_its_first_moment_and_not_its_last() -> None:
+    second = timedelta(seconds=1)
+    assert Period(NOW, NOW + second).takes(entry())
+    assert Period().takes(entry())
+    assert not Period(None, NOW).takes(entry())
+    assert not Period(NOW + second, None).takes(entry())
+
+
+def test_a_file_has_its_name_only_when_it_is_whole(tmp_path: Path) -> None:
+    target = tmp_path / "audit.csv"
+    target.write_text("the last one")
+    with pytest.raises(TypeError), opened(str(target)) as file:
+        file.writelines(["half", None])  # type: ignore[list-item]  # what breaks off an export
+    assert target.read_text() == "the last one"
+    with opened(str(target)) as file:
+        file.write("whole")
+    assert target.read_text() == "whole"
+    assert [path.name for path in tmp_path.iterdir()] == ["audit.csv"]
+
+
+def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    with pytest.raises(OperateError, match="cannot be written: No such file"), opened(str(tmp_path / "no" / "file")):
+        pass

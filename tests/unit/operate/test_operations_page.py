@@ -1,0 +1,47 @@
+"""docs/operations.md: every command, option of all commands, and exit status is in it, and no other."""
+
+import re
+from pathlib import Path
+
+import typer
+
+from operate.errors import Status
+from operate.program import FLAGS, VALUED, app
+
+ROOT = Path(__file__).resolve().parents[3]
+PAGE = (ROOT / "docs/operations.md").read_text("utf-8")
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def commands() -> set[str]:
+    return set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+
+
+def first_cells(heading: str) -> str:
+    """Return the first column of the table that begins with this heading."""
+    table = PAGE.partition(f"| {heading} |")[2].partition("\n\n")[0]
+    return "\n".join(row.split(" | ")[0] for row in table.splitlines()[2:])
+
+
+def test_the_page_describes_every_command_and_its_rights() -> None:
+    described, rights = (set(re.findall(r"`([a-z]+)", part)) for part in _tables_of_commands())
+    assert described == commands()
+    assert rights - {"relay", "publisher"} == commands()
+
+
+def _tables_of_commands() -> tuple[str, str]:
+    first, second = (part.partition("\n\n")[0] for part in PAGE.split("| command |")[1:])
+    return tuple(  # type: ignore[return-value]
+        "\n".join(row.split(" | ")[0] for row in part.splitlines()[2:]) for part in (first, second)
+    )
+
+
+def test_the_page_has_every_option_that_says_where_and_every_exit_status() -> None:
+    assert set(re.findall(r"--[a-z]+", first_cells("option"))) == VALUED | FLAGS
+    assert {int(status) for status in re.findall(r"\d+", first_cells("exit status"))} == {*Status}
+
+
+def test_the_readme_names_commands_that_there_are() -> None:
+    named = set(re.findall(r"-m countersign ([a-z]+)", README))
+    assert named
+    assert named <= commands()

@@ -1,0 +1,70 @@
+"""The command line as it is typed."""
+
+import pytest
+
+from operate.program import hoisted, main
+from operate.replay import matches
+
+DECIDED = {
+    "eventName": ["MODIFY"],
+    "dynamodb": {"Keys": {"sk": {"S": ["TASK"]}}, "NewImage": {"status": {"S": ["DECIDED", "APPLIED"]}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("tasks --stage dev --json", "--stage dev --json tasks"),
+        ("--stage=dev show a.b --local", "--stage=dev --local show a.b"),
+        ("extend a.b --by 60 --table ledger", "--table ledger extend a.b --by 60"),
+        ("show --profile", "--profile show"),
+        ("show -- --json", "show -- --json"),
+    ],
+)
+def test_the_options_that_say_where_may_stand_anywhere(typed: str, meant: str) -> None:
+    assert hoisted(typed.split()) == meant.split()
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("", "Usage"),
+        ("nonsense", "nonsense"),
+        ("tasks --nonsense", "--nonsense"),
+        ("show", "TASK"),
+        ("extend a.b", "--by"),
+        ("export file --format xml", "xml"),
+    ],
+)
+def test_a_command_line_that_makes_no_sense_ends_with_two(
+    typed: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(typed.split()) == 2
+    said = capsys.readouterr()
+    assert words in said.out + said.err
+
+
+def test_help_is_no_error_and_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    said = capsys.readouterr().out
+    for command in ("tasks", "show", "timeline", "extend", "withdraw", "resend", "ring", "redrive", "export", "doctor"):
+        assert f"  {command} " in said
+
+
+def record(status: str, sk: str = "TASK", event: str = "MODIFY") -> dict[str, object]:
+    return {"eventName": event, "dynamodb": {"Keys": {"sk": {"S": sk}}, "NewImage": {"status": {"S": status}}}}
+
+
+def test_a_filter_of_an_event_source_lets_through_what_lambda_would() -> None:
+    assert matches(DECIDED, record("DECIDED"))
+    assert matches(DECIDED, record("APPLIED"))
+    assert not matches(DECIDED, record("OPEN"))
+    assert not matches(DECIDED, record("DECIDED", sk="OTHER"))
+    assert not matches(DECIDED, record("DECIDED", event="INSERT"))
+    assert not matches(DECIDED, {"eventName": "MODIFY", "dynamodb": {"Keys": {"sk": {"S": "TASK"}}}})
+
+
+def test_a_filter_knows_prefixes() -> None:
+    pattern = {"dynamodb": {"Keys": {"sk": {"S": [{"prefix": "OUTBOX#"}]}}}}
+    assert matches(pattern, record("", sk="OUTBOX#1"))
+    assert not matches(pattern, record("", sk="TASK"))

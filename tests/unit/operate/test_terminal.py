@@ -1,0 +1,88 @@
+"""What is printed: for people on a terminal, for programs otherwise."""
+
+import json
+from collections.abc import Sequence
+
+import pytest
+
+from operate.terminal import Terminal, clean
+
+COLUMNS = ("task", "status")
+ROWS = (("order-1001.approval", "OPEN"), ("o-2.approval", "DECIDED"))
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def on_a_terminal(monkeypatch: pytest.MonkeyPatch, width: int) -> Terminal:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", str(width))
+    return Terminal()
+
+
+def test_what_is_piped_is_plain_aligned_and_never_cut(terminal: None, capsys: pytest.CaptureFixture[str]) -> None:
+    long = "x" * 300
+    Terminal().table(COLUMNS, [*ROWS, (long, "OPEN")])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["TASK", "STATUS"]
+    assert [line.split() for line in lines[1:]] == [[*row] for row in (*ROWS, (long, "OPEN"))]
+    assert len({line.index(line.split()[1], 300) for line in lines}) == 1
+    assert "\x1b" not in "".join(lines)
+
+
+def test_a_wide_terminal_gets_a_table_in_colours(
+    terminal: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    on_a_terminal(monkeypatch, 100).table(COLUMNS, ROWS)
+    shown = capsys.readouterr().out
+    assert "─" in shown
+    assert "\x1b[33mOPEN" in shown
+
+
+def test_a_narrow_terminal_gets_blocks_in_which_no_id_is_cut(
+    terminal: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    on_a_terminal(monkeypatch, 24).table(COLUMNS, ROWS)
+    shown = capsys.readouterr().out
+    assert "─" not in shown
+    assert "order-1001.approval" in shown
+    assert "…" not in shown
+
+
+@pytest.mark.parametrize("hostile", ["\x1b[2J", "a\rb", "a\nb", "\x07", "\u202e"])
+def test_nothing_that_people_wrote_acts_on_the_terminal(
+    terminal: None, capsys: pytest.CaptureFixture[str], hostile: str
+) -> None:
+    Terminal().say(f"[bold]{hostile}")
+    Terminal().table(("a",), [(hostile,)])
+    Terminal().error(hostile, hostile)
+    said = capsys.readouterr()
+    assert hostile not in said.out + said.err
+    assert "[bold]" in said.out, "nor is it taken for markup"
+    assert clean(hostile).isprintable()
+
+
+def test_json_is_one_document_on_standard_output(terminal: None, capsys: pytest.CaptureFixture[str]) -> None:
+    Terminal(as_json=True).result("done", {"é": 1})
+    said = capsys.readouterr()
+    assert json.loads(said.out) == {"é": 1}
+    Terminal().result("done", {"é": 1})
+    assert capsys.readouterr().out == "done\n"
+
+
+def test_a_progress_bar_is_for_terminals(
+    terminal: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def shown_by(terminal: Terminal) -> Sequence[str]:
+        with terminal.progress("reading", 10) as progress:
+            progress.advance(progress.task_ids[0], 5)
+        return capsys.readouterr()
+
+    assert shown_by(Terminal()) == ("", "")
+    out, errors = shown_by(on_a_terminal(monkeypatch, 80))
+    assert out == ""
+    assert "reading" in errors

@@ -1,0 +1,137 @@
+"""Operators: each action under the task's rules and in their name, and a decision made meanwhile wins."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from countersign.domain import votes
+from countersign.domain.audit import AuditEvent
+from countersign.domain.errors import ContractError, TaskClosedError, UnknownTaskError
+from countersign.domain.rules import Decision
+from countersign.domain.tasks import Status, Task
+from countersign.services.operations import Operations
+from tests.builders import (
+    APPROVER,
+    NOW,
+    OTHER_APPROVER,
+    TASK_ID,
+    any_decided_task,
+    any_payment_task,
+    any_rule,
+    any_task,
+    is_unbroken,
+)
+from tests.fakes import FixedClock, MemoryLedger
+
+OPERATOR = "arn:aws:iam::111122223333:user/olga"
+ALL = any_rule("all")
+
+
+class Shift:
+    """An operator, and a task."""
+
+    def __init__(self, standing: Task) -> None:
+        self.ledger, self.clock = MemoryLedger(), FixedClock(NOW)
+        self.ledger.open(standing, (AuditEvent("opened", "workflow"),), NOW)
+        self.operations = Operations(self.ledger, self.clock, OPERATOR)
+
+    @property
+    def task(self) -> Task:
+        return self.ledger.standing[TASK_ID]
+
+    def meanwhile(self, somebody_acts: Callable[[], object]) -> None:
+        """Let somebody be faster than the operator's next write."""
+
+        def act(_: str) -> None:
+            self.ledger.before_write = lambda _: None
+            somebody_acts()
+
+        self.ledger.before_write = act
+
+    def vote(self, person: str = APPROVER) -> None:
+        change = votes.answer(self.task, person, Decision.APPROVE, "", self.task.shown, "", NOW)
+        assert change
+        self.ledger.commit(change)
+
+
+EACH: list[Callable[[Operations], object]] = [
+    lambda operations: operations.extend(TASK_ID, timedelta(minutes=5)),
+    lambda operations: operations.withdraw(TASK_ID, "ordered twice"),
+    lambda operations: operations.resend(TASK_ID),
+]
+
+
+@pytest.mark.parametrize("act", [*EACH, lambda operations: operations.redriven(TASK_ID, "approvals-dlq")])
+def test_every_action_leaves_an_entry_of_the_operator_in_an_unbroken_chain(act: Callable[[Operations], object]) -> None:
+    shift = Shift(any_task())
+    act(shift.operations)
+    entry = shift.ledger.entries[-1]
+    assert (entry.event.actor, entry.event.identified_by) == (OPERATOR, "iam")
+    assert is_unbroken(shift.ledger.entries, shift.task.audit_head, shift.task.audit_seq)
+
+
+@pytest.mark.parametrize("act", EACH)
+def test_a_decision_that_comes_between_reading_and_writing_wins(act: Callable[[Operations], object]) -> None:
+    shift = Shift(any_task())
+    shift.meanwhile(shift.vote)
+    with pytest.raises(TaskClosedError):
+        act(shift.operations)
+    assert shift.task.status is Status.DECIDED
+    assert shift.ledger.outbox == {}
+
+
+@pytest.mark.parametrize("act", EACH)
+def test_a_task_that_there_is_not_is_told(act: Callable[[Operations], object]) -> None:
+    with pytest.raises(UnknownTaskError):
+        act(Operations(MemoryLedger(), FixedClock(NOW), OPERATOR))
+
+
+def test_who_votes_just_before_a_reminder_gets_none() -> None:
+    shift = Shift(any_task(audience=(APPROVER, OTHER_APPROVER), rule=ALL))
+    shift.meanwhile(shift.vote)
+    assert shift.operations.resend(TASK_ID) == (OTHER_APPROVER,)
+    (envelope,) = shift.ledger.outbox.values()
+    assert envelope["kind"] == "approval.reminder"
+    assert envelope["task"]["recipients"] == [OTHER_APPROVER]
+
+
+def test_each_reminder_of_an_operator_has_a_number_that_no_other_hand_off_has() -> None:
+    shift = Shift(any_task())
+    for _ in range(3):
+        shift.operations.resend(TASK_ID)
+    attempts = [envelope["attempt"] for envelope in shift.ledger.outbox.values()]
+    assert len({*attempts}) == 3
+    assert min(attempts) >= votes.FIRST_RESEND
+    assert (shift.task.hand_off, shift.task.callback_id) == (any_task().hand_off, any_task().callback_id)
+
+
+@pytest.mark.parametrize("status", [Status.DECIDED, Status.APPLIED, Status.EXPIRED, Status.CANCELLED])
+def test_nobody_is_reminded_of_and_nothing_is_withdrawn_that_is_not_open(status: Status) -> None:
+    task = any_decided_task(status=status)
+    with pytest.raises(TaskClosedError):
+        votes.resend(task, OPERATOR, NOW)
+    with pytest.raises(TaskClosedError):
+        Shift(task).operations.withdraw(TASK_ID, "ordered twice")
+
+
+def test_a_task_past_its_deadline_can_be_withdrawn_and_nobody_is_reminded_of_it() -> None:
+    shift = Shift(any_task(expires_at=NOW))
+    with pytest.raises(TaskClosedError):
+        shift.operations.resend(TASK_ID)
+    assert shift.operations.withdraw(TASK_ID, "ordered twice").status is Status.CANCELLED
+
+
+def test_machines_are_not_reminded_nor_is_anybody_when_all_have_voted() -> None:
+    with pytest.raises(ContractError, match="a machine is asked"):
+        votes.resend(any_payment_task(), OPERATOR, NOW)
+    voted = any_decided_task(status=Status.OPEN, outcome=None, decided_by=(), decided_at=None)
+    with pytest.raises(ContractError, match="everybody who may vote has voted"):
+        votes.resend(voted, OPERATOR, NOW)
+
+
+def test_a_message_about_no_task_that_there_is_leaves_no_entry() -> None:
+    shift = Shift(any_task())
+    before = list(shift.ledger.entries)
+    shift.operations.redriven("order-9.approval", "approvals-dlq")
+    assert shift.ledger.entries == before
