@@ -270,7 +270,7 @@ class MonitoringStack(Stack):
             "RingsFailed",
             relay.metric_rings("Failed"),
             threshold=0,
-            description="Lambda refused a ring for good, its workflow does not know: first see why in the query Failed rings",
+            description="Lambda refused a ring for good, its workflow knows nothing: first see the query Failed rings",
         )
 
     def _watch_publisher(self, publisher: Publisher, settings: Settings) -> None:

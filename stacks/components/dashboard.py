@@ -33,7 +33,7 @@ class Dashboard(Construct):
         """Add the states of alarms."""
         self._facade.add_widget(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=_WIDTH))
 
-    def show(self, title: str, graphs: Mapping[str, Sequence[cloudwatch.IMetric]]) -> None:
+    def show(self, title: str, graphs: Mapping[str, Sequence[cloudwatch.Metric]]) -> None:
         """Add a section.
 
         Args:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,9 @@ Dimensions = frozenset[tuple[str, str]]
 Period = Sequence["Datum"]
 """What was told within one period of an alarm."""
 
-_STATISTICS = {"Sum": sum, "Maximum": max}
+_STATISTICS: dict[str, Callable[[list[float]], float]] = {"Sum": sum, "Maximum": max}
 _EXPRESSION = re.compile(r"(SUM|MAX)\(METRICS\(\)\)")
-_COMBINED = {"SUM": sum, "MAX": max}
+_COMBINED: dict[str, Callable[[list[float]], float]] = {"SUM": sum, "MAX": max}
 
 
 @dataclass(frozen=True)
