@@ -1,11 +1,13 @@
 # Countersign. `make help` lists the targets; each sets up what it needs first, once.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup layer demo up mail down test lint format bench synth bootstrap deploy destroy lock clean
+.PHONY: help setup layer demo up mail down test lint format bench soak synth bootstrap deploy destroy lock clean
 
 PYTHON ?= python3
 STAGE ?= local
 ARGS ?=
+STEPS ?= 10000
+SEED ?= 1
 
 PY := .venv/bin/python
 CLOUD_PY := .local/ministack-venv/bin/python
@@ -85,6 +87,10 @@ lint: .venv/.stamp ## Check style and types
 format: .venv/.stamp ## Format the code and mend what can be mended
 	@$(PY) -m ruff check --fix --quiet || true
 	@$(PY) -m ruff format
+
+soak: .venv/.stamp ## Let everything go wrong in any order, and prove what must hold [STEPS=10000] [SEED=1]
+	@PYTHONHASHSEED=0 PYTHONPATH=.:lambdas:layers/countersign/python \
+		$(PY) -m tests.soak --steps $(STEPS) --seed $(SEED)
 
 bench: $(READY) ## Measure what the kit promises
 	@$(PY) -m benchmarks $(ARGS)

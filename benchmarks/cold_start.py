@@ -54,6 +54,8 @@ def _run(script: str) -> float:
         "LEDGER_TABLE": "bench",
         "DIRECTORY_TABLE": "bench",
         "BASE_URL": "https://bench.example.com",
+        "LIMITS_TABLE": "bench",
+        "LIMITS": "{}",
         "POWERTOOLS_SERVICE_NAME": "webhook",
         "POWERTOOLS_METRICS_NAMESPACE": "Countersign",
     }

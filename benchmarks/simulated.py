@@ -19,20 +19,21 @@ from countersign.services.reviews import Click
 from tests.builders import any_click, any_rule, any_task
 
 TABLE = "ledger"
+LIMITS_TABLE = "limits"
 
 
 @contextmanager
 def dynamodb() -> Iterator[Any]:
-    """Yield a client of a DynamoDB that holds the ledger's table, empty."""
+    """Yield a client of a DynamoDB that holds the tables of the ledger and of the limits, empty."""
     with mock_aws():
         client = Session().create_client("dynamodb", region_name="eu-central-1")
-        keys = {"pk": "HASH", "sk": "RANGE"}
-        client.create_table(
-            TableName=TABLE,
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys.items()],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],
-        )
+        for table, keys in ((TABLE, {"pk": "HASH", "sk": "RANGE"}), (LIMITS_TABLE, {"pk": "HASH"})):
+            client.create_table(
+                TableName=table,
+                BillingMode="PAY_PER_REQUEST",
+                KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys.items()],
+                AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],
+            )
         yield client
 
 

@@ -48,4 +48,4 @@ class Desk:
     def rings(self) -> Rings:
         """What the relay does, in the name of whoever runs this."""
         doorbell = CallbackDoorbell(self.place.client("lambda", attempts=1))
-        return Rings(self.place.ledger, doorbell, SystemClock(), self.place.operator)
+        return Rings(self.place.ledger, doorbell, SystemClock(), operator=self.place.operator)

@@ -20,6 +20,7 @@ from stacks.components.queries import Queries
 from stacks.components.relay import Relay
 from stacks.components.results import Results
 from stacks.components.retention import removal_policy
+from stacks.components.sweeper import Sweeper
 from stacks.settings import Settings
 from stacks.webhook_stack import WebhookStack
 from stacks.workflow_stack import WorkflowStack
@@ -38,6 +39,14 @@ _MOST_OPERATIONS = 2_400
 _MOST_BYTES = 80_000_000
 """Four fifths of what Lambda allows an execution, 3,000 operations and 100 MB; past that it fails
 (https://docs.aws.amazon.com/lambda/latest/dg/durable-monitoring.html)."""
+
+_OVERDUE = {
+    "Decisions": "a decision was rung again, and no workflow has applied it: first find its task in the sweeper's log",
+    "Deadlines": "a deadline has passed, and no workflow has closed its task: first find it in the sweeper's log",
+    "Starts": "a request was started again in vain: first find it in the sweeper's log, and why in its workflow's",
+    "Events": "nobody asked for a payment that a provider told of a day ago: first find it in the sweeper's log",
+}
+"""What the sweeper could not mend, and what that means."""
 
 
 class MonitoringStack(Stack):
@@ -76,6 +85,7 @@ class MonitoringStack(Stack):
         self._watch_payments(webhook.results, workflow.publisher)
         self._watch_relay(workflow.relay)
         self._watch_publisher(workflow.publisher, settings)
+        self._watch_sweeper(workflow.sweeper)
         self._watch_dead_letters({**webhook.dead_letters, **workflow.dead_letters})
         self.dashboard.show_alarms(self.alarms.raised)
         if not settings.monitoring.emulated:
@@ -197,6 +207,7 @@ class MonitoringStack(Stack):
             {
                 "Clicks": [webhook.metric_count(name) for name in clicks],
                 "Events of providers": [webhook.metric_count(name) for name in names],
+                "Limits": [webhook.metric_count(name) for name in ("RequestsLimited", "LimiterUnavailable")],
             },
         )
         self.alarms.above(
@@ -223,23 +234,32 @@ class MonitoringStack(Stack):
             threshold=_STRAY_SIGNATURES,
             description="webhooks are not signed with an active secret: first ask whether the provider's was rotated",
         )
+        self.alarms.above(
+            "LimiterUnavailable",
+            webhook.metric_count("LimiterUnavailable"),
+            threshold=0,
+            description="requests could not be counted, so that nothing limits a flood: first read the webhook's log",
+        )
 
     def _watch_payments(self, results: Results, publisher: Publisher) -> None:
+        held, forgotten = publisher.metric_payments_held(), publisher.metric_events_forgotten()
+        conflicts = results.function.metric_count("ResultsConflict")
+        self.dashboard.show("Payments", {"For a person to look at": [held, forgotten, conflicts]})
         self.alarms.above(
             "PaymentsHeld",
-            publisher.metric_payments_held(),
+            held,
             threshold=0,
             description="a payment needs a person, whoever said what of it: first read the audit of its task",
         )
         self.alarms.above(
             "EventsForgotten",
-            publisher.metric_events_forgotten(),
+            forgotten,
             threshold=0,
             description="nobody asked for a payment that a provider told of 7 days ago: first read the publisher's log",
         )
         self.alarms.above(
             "ResultsConflict",
-            results.function.metric_count("ResultsConflict"),
+            conflicts,
             threshold=0,
             description="a partner sent two events under one id, the second is not applied: first ask the partner",
         )
@@ -250,6 +270,7 @@ class MonitoringStack(Stack):
             "Relay",
             {
                 "Rings": [relay.metric_rings(state) for state in states],
+                "Errors": [relay.metric_errors()],
                 "Milliseconds that a decision has waited": [relay.metric_iterator_age()],
             },
         )
@@ -274,7 +295,13 @@ class MonitoringStack(Stack):
         )
 
     def _watch_publisher(self, publisher: Publisher, settings: Settings) -> None:
-        self.dashboard.show("Publisher", {"Milliseconds that a change has waited": [publisher.metric_iterator_age()]})
+        self.dashboard.show(
+            "Publisher",
+            {
+                "Milliseconds that a change has waited": [publisher.metric_iterator_age()],
+                "Audit entries that differ from their copy": [publisher.metric_audit_differs()],
+            },
+        )
         self.alarms.above(
             "PublisherBehind",
             publisher.metric_iterator_age(),
@@ -290,6 +317,12 @@ class MonitoringStack(Stack):
                 threshold=0,
                 description="an audit entry was changed or removed: first verify the chain that publisher's log names",
             )
+
+    def _watch_sweeper(self, sweeper: Sweeper) -> None:
+        overdue = {what: sweeper.metric_overdue(what) for what in _OVERDUE}
+        self.dashboard.show("Sweeper", {"Overdue": list(overdue.values())})
+        for what, description in _OVERDUE.items():
+            self.alarms.above(f"{what}Overdue", overdue[what], threshold=0, description=description)
 
     def _watch_dead_letters(self, dead_letters: Mapping[str, sqs.IQueue]) -> None:
         depths = {

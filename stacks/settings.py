@@ -107,6 +107,20 @@ class HandOffSettings:
 
 
 @dataclass(frozen=True)
+class SweeperSettings:
+    """What looks for things that did not happen in time.
+
+    Attributes:
+        every_minutes: How often it looks.
+        grace_seconds: How long after its time something is overdue: by then a decision is applied, a deadline has
+            closed its task, a request has started. Once it was mended, it has as long again before an alarm rings.
+    """
+
+    every_minutes: int = setting(between(1, 60, "minutes"), default=5)
+    grace_seconds: int = setting(between(60, 86_400, "seconds"), default=300)
+
+
+@dataclass(frozen=True)
 class FunctionSettings:
     """What all functions have in common.
 
@@ -158,6 +172,37 @@ class ThrottleSettings:
     review: Throttle
     webhooks: Throttle
     callbacks: Throttle
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How much one network may ask in a minute.
+
+    Attributes:
+        per_source: A /24 of IPv4 or a /48 of IPv6, whoever is in it: generous, since a whole company's gateway, a
+            mobile carrier or a mail scanner may be one.
+        per_token: One token from one network: a person, or a machine, by itself.
+    """
+
+    per_source: int = setting(between(1, 1_000_000, "requests a minute"))
+    per_token: int = setting(between(1, 1_000_000, "requests a minute"))
+
+
+@dataclass(frozen=True)
+class LimitSettings:
+    """What the public may ask of the API, each network by itself.
+
+    Attributes:
+        review: The pages: `/review`, `/delegate` and `/inbox` together.
+        callbacks: What machines answer, whichever way. Many workers may share one gateway.
+        public_concurrency: How many of the function behind the public routes may run at once; 0 for as many as the
+            account allows. It is reserved: Lambda takes it only where the account keeps 100 for all other functions,
+            and new accounts have 10 in all.
+    """
+
+    review: Limit = Limit(per_source=600, per_token=60)
+    callbacks: Limit = Limit(per_source=6_000, per_token=300)
+    public_concurrency: int = setting(between(0, 10_000, "invocations at once"), default=0)
 
 
 @dataclass(frozen=True)
@@ -327,6 +372,8 @@ class Settings:
         payments: Payments that providers take.
         monitoring: What watches it.
         patterns: The callback patterns, for trying out; a stage without the table deploys none of them.
+        sweeper: What looks for things that did not happen in time.
+        limits: What the public may ask of the API.
     """
 
     stage: str
@@ -346,6 +393,8 @@ class Settings:
     payments: PaymentSettings = PaymentSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
     patterns: PatternSettings | None = None
+    sweeper: SweeperSettings = SweeperSettings()
+    limits: LimitSettings = LimitSettings()
 
     @property
     def has_encrypted_answers(self) -> bool:
@@ -377,6 +426,8 @@ class Settings:
         _check_tracing(settings.functions, path)
         _check_partners(settings.partners, path)
         _check_operators(settings, path)
+        _check_limit("review", settings.limits.review, path)
+        _check_limit("callbacks", settings.limits.callbacks, path)
         check_policies(settings.policies, {name: item.longest for name, item in settings.workflows.items()}, path)
         return dataclasses.replace(settings, base_url=settings.base_url.rstrip("/"))
 
@@ -429,6 +480,12 @@ def _check_partners(partners: Mapping[str, PartnerSettings], file: Path) -> None
                 allowed,
                 "name another, or remove one of both",
             )
+
+
+def _check_limit(name: str, limit: Limit, file: Path) -> None:
+    if limit.per_token > limit.per_source:
+        allowed = f"at most {limit.per_source}, which is per_source: a token's network is counted with it"
+        raise SettingsError(file, f"limits.{name}.per_token", limit.per_token, allowed, "lower it, or raise per_source")
 
 
 def _check_operators(settings: Settings, file: Path) -> None:

@@ -9,9 +9,10 @@ from aws_cdk.aws_apigatewayv2 import HttpMethod
 from constructs import Construct
 
 from stacks.components.approver import Approver
-from stacks.components.function_options import FunctionDefaults
+from stacks.components.function_options import FunctionDefaults, FunctionOptions
 from stacks.components.hand_off import ENVELOPE, SOURCE, Channel
 from stacks.components.layers import Layers
+from stacks.components.limits import Limits
 from stacks.components.python_function import PythonFunction
 from stacks.components.results import Results
 from stacks.components.sources import Sources
@@ -109,15 +110,18 @@ class WebhookStack(Stack):
     def _webhook(
         self, settings: Settings, state: LedgerStack, base_url: str, defaults: FunctionDefaults
     ) -> PythonFunction:
+        limits = Limits(self, "Limits", settings=settings.limits)
         webhook = PythonFunction(
             self,
             "Webhook",
             folder="webhook",
             description="The review page, what providers post, and what machines answer",
             defaults=defaults,
+            options=FunctionOptions(reserved_concurrency=settings.limits.public_concurrency or None),
             environment={
                 "LEDGER_TABLE": state.ledger.table.table_name,
                 "BASE_URL": base_url,
+                **limits.environment,
                 **state.directory.environment,
                 **state.providers.environment,
                 **(state.answers.environment if state.answers else {}),
@@ -129,6 +133,7 @@ class WebhookStack(Stack):
         state.providers.grant_read(webhook)
         if state.answers:
             state.answers.grant_encrypt(webhook)
+        limits.grant_count(webhook)
         self.api.add_routes(webhook, webhook, *_routes(settings.throttles))
         return webhook
 

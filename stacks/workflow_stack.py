@@ -21,6 +21,7 @@ from stacks.components.relay import Relay
 from stacks.components.retention import log_retention, removal_policy
 from stacks.components.settlements import Settlements
 from stacks.components.sources import Sources
+from stacks.components.sweeper import Sweeper
 from stacks.components.webhook_api import Route, WebhookApi
 from stacks.components.worker import Worker
 from stacks.ledger_stack import LedgerStack
@@ -40,6 +41,7 @@ class WorkflowStack(Stack):
         relay: The relay.
         publisher: The publisher.
         executions: What follows executions to their end.
+        sweeper: What mends things that did not happen in time.
         settlements: What has operators asked about held payments; None where the stage names none.
         api_stage: The stage of the API.
         dead_letters: Every dead-letter queue of the stack, by name.
@@ -89,7 +91,7 @@ class WorkflowStack(Stack):
         }
         if patterns:
             self.workflows |= patterns.workflows
-        built = self.workflows.values()
+        built = list(self.workflows.values())
         for workflow in built:
             workflow.grant_heartbeat(webhook.webhook)
         self._requests(settings, state, webhook.api, defaults)
@@ -98,6 +100,9 @@ class WorkflowStack(Stack):
             self, "Publisher", ledger=state.ledger, hand_offs=state.hand_offs, archive=state.archive, defaults=defaults
         )
         self.executions = Executions(self, "Executions", ledger=state.ledger, workflows=built, defaults=defaults)
+        self.sweeper = Sweeper(
+            self, "Sweeper", settings=settings.sweeper, ledger=state.ledger, workflows=built, defaults=defaults
+        )
         self.settlements = self._settlements(settings, state, defaults) if settings.payments.operators else None
         self.api_stage = ApiStage(
             self,
@@ -115,6 +120,7 @@ class WorkflowStack(Stack):
             **self.relay.dead_letters,
             **self.publisher.dead_letters,
             **self.executions.dead_letters,
+            **self.sweeper.dead_letters,
             **(self.settlements.dead_letters if self.settlements else {}),
         }
         queues = {

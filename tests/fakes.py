@@ -4,11 +4,13 @@ import dataclasses
 import json
 import threading
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from countersign.adapters.event_items import WAITS
 from countersign.adapters.kms import MAX_BYTES
+from countersign.domain import tasks
 from countersign.domain.audit import AuditEntry, AuditEvent, append
 from countersign.domain.errors import (
     BodyTooLargeError,
@@ -21,7 +23,7 @@ from countersign.domain.payments import Handling
 from countersign.domain.people import Entry
 from countersign.domain.provider_events import ProviderEvent
 from countersign.domain.tasks import Change, Deadline, Ring, Status, Task
-from countersign.ports import EventRecord, Link, Request
+from countersign.ports import EventRecord, Link, ParkedEvent, Request
 
 
 class FixedClock:
@@ -53,6 +55,7 @@ class MemoryLedger:
         self.aside: list[EventRecord] = []
         self.outbox: dict[tuple[str, str], Mapping[str, Any]] = {}
         self.sent: dict[tuple[str, str], datetime] = {}
+        self.due: dict[Any, datetime] = {}
         self.before_write: Callable[[str], None] = lambda _: None
         self.after_write: Callable[[str], None] = lambda _: None
         self._lock = threading.RLock()
@@ -182,6 +185,7 @@ class MemoryLedger:
                 raise LedgerConflictError(event.event_id)
             self._put_record(record)
             self.parking.setdefault((record.provider, event.external_id), []).append(event)
+            self.due[(record.provider, event.external_id, event.event_id)] = at + WAITS
         self.after_write("park")
 
     def put_aside(self, record: EventRecord, at: datetime) -> None:
@@ -214,25 +218,47 @@ class MemoryLedger:
         return self.asked.get(request_id)
 
     def submit(self, request: Request, at: datetime) -> Request:
-        assert at.tzinfo
+        self.due.setdefault(request.request_id, at)
         return self.asked.setdefault(request.request_id, request)
 
     def started(self, request_id: str, execution_arn: str) -> None:
         request = self.asked.get(request_id)
         if request and request.status == "submitted":
-            self.asked[request_id] = dataclasses.replace(request, status="running", execution_arn=execution_arn)
+            self.asked[request_id] = dataclasses.replace(
+                request, status="running", execution_arn=execution_arn, input=None
+            )
 
     def finish(self, request_id: str, workflow: str, status: str, result: Any, at: datetime) -> None:
         assert at.tzinfo
         request = self.asked.get(request_id) or Request(request_id, workflow)
         if request.status in ("submitted", "running"):
-            self.asked[request_id] = dataclasses.replace(request, status=status, result=result)
+            self.asked[request_id] = dataclasses.replace(request, status=status, result=result, input=None)
 
     def task_ids(self, request_id: str) -> list[str]:
         return sorted(task.task_id for task in self.standing.values() if task.request_id == request_id)
 
     def tasks(self, task_ids: Iterable[str]) -> list[Task]:
         return [self.standing[task_id] for task_id in task_ids if task_id in self.standing]
+
+    def start_again(self, request_id: str, at: datetime) -> bool:
+        with self._lock:
+            request = self.asked[request_id]
+            if request.status != "submitted" or request.swept_at:
+                return False
+            self.asked[request_id] = dataclasses.replace(request, swept_at=at)
+        return True
+
+    # What is overdue
+
+    def overdue(self, before: datetime) -> Iterator[Task | Request | ParkedEvent]:
+        found: list[tuple[datetime, Task | Request | ParkedEvent]] = []
+        found += [(at, task) for task in self.standing.values() if (at := tasks.due_at(task))]
+        found += [(self.due[key], request) for key, request in self.asked.items() if request.status == "submitted"]
+        for (provider, external_id), events in self.parking.items():
+            found += [
+                (self.due[(provider, external_id, event.event_id)], ParkedEvent(provider, event)) for event in events
+            ]
+        yield from (due for at, due in sorted(found, key=lambda each: each[0]) if at <= before)
 
 
 class MemoryDirectory:

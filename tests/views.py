@@ -24,6 +24,7 @@ from webhook.pages import (
     problem_page,
     recorded_page,
     review_page,
+    too_many_page,
 )
 
 NOW = datetime(2025, 11, 21, 9, 12, 5, tzinfo=UTC)
@@ -189,6 +190,8 @@ def _pages(language: str) -> Iterator[tuple[str, str]]:
     yield "inbox-sent", inbox_sent_page("maria@example.com", NOW, language)
     for kind in get_args(Problem):
         yield f"problem-{kind}", problem_page(kind, language)
+    for seconds in (1, 60):
+        yield f"problem-too-many-{seconds}", too_many_page(seconds, language)
 
 
 def _review_pages(language: str) -> Iterator[tuple[str, str]]:

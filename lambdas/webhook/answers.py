@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 
+from countersign import http
 from countersign.domain.errors import (
     BodyTooLargeError,
     CommentTooLongError,
@@ -20,6 +21,7 @@ from countersign.domain.errors import (
     OwnRequestError,
     ReviewRefusedError,
     TaskClosedError,
+    TooManyRequestsError,
     TransientError,
     UnknownDecisionError,
     UnknownLinkError,
@@ -44,10 +46,17 @@ _PROBLEMS: dict[type[CountersignError], tuple[HTTPStatus, Problem]] = {
 
 @dataclass(frozen=True)
 class Answer:
-    """A page and its status."""
+    """A page and its status.
+
+    Attributes:
+        status: The status.
+        page: The page.
+        retry_after_seconds: After how long it is worth while to try again; 0 where that is no use.
+    """
 
     status: HTTPStatus
     page: str
+    retry_after_seconds: int = 0
 
 
 def of_look(review: Review, key: Key, now: datetime) -> Answer:
@@ -111,16 +120,19 @@ def of_error(error: CountersignError) -> Answer:
     Raises:
         LookupError: The error is none that a person can run into.
     """
+    if isinstance(error, TooManyRequestsError):
+        seconds = error.retry_after_seconds
+        return Answer(HTTPStatus.TOO_MANY_REQUESTS, pages.too_many_page(seconds), seconds)
     kind = next((kind for kind in type(error).__mro__ if kind in _PROBLEMS), None)
     if kind is None:
         raise LookupError(f"{type(error).__name__} has no page") from error
     status, problem = _PROBLEMS[kind]
-    return Answer(status, pages.problem_page(problem))
+    return Answer(status, pages.problem_page(problem), http.retry_after_of(error))
 
 
 def unexpected() -> Answer:
     """Return the page of what nobody expected; says nothing of it."""
-    return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, pages.problem_page("try_again"))
+    return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, pages.problem_page("try_again"), http.RETRY_AFTER_SECONDS)
 
 
 def _form(review: Review, key: Key, now: datetime) -> pages.ReviewView:

@@ -65,20 +65,15 @@ def heartbeat(event: Event) -> http.Reply:
     return http.document(HTTPStatus.OK, {"status": "alive"})
 
 
-def _token_of(event: Event) -> str:
-    scheme, _, token = http.headers_of(event).get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
-
-
 def _link_of(event: Event) -> Link:
-    link = results().link_of(_token_of(event))
+    link = results().link_of(http.bearer_of(event))
     about(task_id=link.task_id)
     return link
 
 
 def _sender(event: Event, link: Link) -> Sender:
     """Return who answers: the channel that the token was handed to, if the task has several."""
-    return Sender(link.recipient or WORKER, IDENTIFIED_BY, http.source_of(event), _token_of(event))
+    return Sender(link.recipient or WORKER, IDENTIFIED_BY, http.source_of(event), http.bearer_of(event))
 
 
 def _replied(receipt: Receipt) -> http.Reply:

@@ -5,11 +5,21 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from countersign import http
-from countersign.domain.errors import MalformedBodyError
+from countersign.domain.errors import ContractError, MalformedBodyError
 from countersign.services.inboxes import InboxRequest
 from countersign.services.reviews import Click, HandOver
 
 _MAX_FIELDS = 16
+
+
+def token_of(event: Mapping[str, Any]) -> str:
+    """Return the token that a page is asked for, or its form posted, with; empty where that cannot be read."""
+    if event["requestContext"]["http"]["method"] != "POST":
+        return str((event.get("queryStringParameters") or {}).get("t", ""))
+    try:
+        return _fields(http.body_bytes(event)).get("t", "")
+    except ContractError:  # as the page itself will say
+        return ""
 
 
 def click_of(event: Mapping[str, Any]) -> Click:

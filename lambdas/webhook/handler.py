@@ -13,7 +13,7 @@ from aws_lambda_powertools import Logger
 from countersign import http
 from countersign.domain.errors import CountersignError
 from countersign.telemetry import about
-from webhook import answers, inbox, pages, review
+from webhook import answers, inbox, limits, pages, review
 from webhook.answers import Answer
 from webhook.review import Event
 
@@ -48,6 +48,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
 
 def _for_people(route: str, event: Event) -> http.Reply:
     try:
+        limits.admit(event)
         answer = PAGES[route](event)
     except CountersignError as error:
         answer = answers.of_error(error)
@@ -55,7 +56,7 @@ def _for_people(route: str, event: Event) -> http.Reply:
     except Exception as error:  # noqa: BLE001  whatever it is, no word of it leaves the function
         answer = answers.unexpected()
         logger.error("page failed", **http.where_it_failed(error))  # noqa: TRY400  the text of it may quote data
-    return pages.encoded(answer.status, answer.page, with_body=event["requestContext"]["http"]["method"] != "HEAD")
+    return pages.encoded(answer.status, answer.page, answer.retry_after_seconds, with_body=not route.startswith("HEAD"))
 
 
 def _for_machines(route: str, event: Event) -> http.Reply:
@@ -70,6 +71,7 @@ def _answered_or_refused(route: str, event: Event) -> http.Reply:
     if route not in MACHINES:
         return http.problem(http.UNKNOWN_ROUTE, {"detail": "the API and this function were deployed apart"})
     try:
+        limits.admit(event)
         module, function = MACHINES[route]
         reply: http.Reply = getattr(import_module(f"webhook.{module}"), function)(event)
     except CountersignError as error:

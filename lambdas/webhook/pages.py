@@ -273,6 +273,17 @@ def problem_page(kind: Problem, language: str = wording.DEFAULT_LANGUAGE) -> str
     return _notice(f"problem.{kind}", "problem", language)
 
 
+def too_many_page(seconds: int, language: str = wording.DEFAULT_LANGUAGE) -> str:
+    """Return the page for somebody who has to wait.
+
+    Args:
+        seconds: For how long.
+        language: A language of the catalog.
+    """
+    then = wording.say_count(language, "problem.too_many.next", seconds)
+    return _notice("problem.too_many", "problem", language, then=then)
+
+
 class _SecurityHeaders(Mapping[str, str]):
     """The headers of every page; made when first read, since the policy needs the style sheet's hash."""
 
@@ -290,11 +301,11 @@ SECURITY_HEADERS: Mapping[str, str] = _SecurityHeaders()
 """Every header that a page is sent with."""
 
 
-def encoded(status: int, page: str, *, with_body: bool) -> http.Reply:
+def encoded(status: int, page: str, retry_after_seconds: int, *, with_body: bool) -> http.Reply:
     """Return a page as the API sends it; to HEAD without its body."""
     headers = {**SECURITY_HEADERS}
-    if status >= 500:
-        headers["Retry-After"] = str(http.RETRY_AFTER_SECONDS)
+    if retry_after_seconds:
+        headers["Retry-After"] = str(retry_after_seconds)
     return int(status), headers, page if with_body else ""
 
 
@@ -348,10 +359,13 @@ def _notice(
     title: str | None = None,
     at: datetime | None = None,
     person: str = "",
+    then: str = "",
 ) -> str:
-    """Return a page that says one thing: what happened (`<text>.text`) and what to do now (`<text>.next`)."""
+    """Return a page that says one thing: what happened (`<text>.text`) and what to do now (`then` or `<text>.next`)."""
     heading = wording.say(language, text)
-    return _render("notice", language, text=text, mark=mark, heading=heading, title=title, at=at, person=person)
+    return _render(
+        "notice", language, text=text, mark=mark, heading=heading, title=title, at=at, person=person, then=then
+    )
 
 
 def _render(template: str, language: str, **values: object) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from countersign.environment import required
+from countersign.services.limits import Rates
 
 
 @dataclass(frozen=True)
@@ -17,20 +18,26 @@ class Settings:
         schemes: The scheme of each provider, by its name.
         answers_key: ARN of the key that encrypts answers; empty where no workflow wants that.
         secrets: ARN of each provider's secret, by its name.
+        limits_table: Name of the table of counters.
+        limits: What is allowed in a minute, for `review` and for `callbacks`.
     """
 
     ledger_table: str
     webhooks_url: str
     schemes: Mapping[str, str]
     secrets: Mapping[str, str]
+    limits_table: str
+    limits: Mapping[str, Rates]
     answers_key: str = ""
 
     @classmethod
     def load(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read LEDGER_TABLE, BASE_URL; PROVIDERS, `{"scheme", "secret"}` by name, and ANSWERS_KEY if they are set.
+        """Read LEDGER_TABLE, BASE_URL, LIMITS_TABLE, LIMITS; PROVIDERS and ANSWERS_KEY if they are set.
+
+        LIMITS is `{"per_source", "per_token"}` by what is limited, PROVIDERS `{"scheme", "secret"}` by name.
 
         Raises:
-            MissingSettingError: One of the first two is not set.
+            MissingSettingError: One of the first four is not set.
         """
         providers = json.loads(environment.get("PROVIDERS") or "{}")
         return cls(
@@ -38,5 +45,7 @@ class Settings:
             webhooks_url=f"{required(environment, 'BASE_URL').rstrip('/')}/webhooks",
             schemes={name: provider["scheme"] for name, provider in providers.items()},
             secrets={name: provider["secret"] for name, provider in providers.items()},
+            limits_table=required(environment, "LIMITS_TABLE"),
+            limits={name: Rates(**rates) for name, rates in json.loads(required(environment, "LIMITS")).items()},
             answers_key=environment.get("ANSWERS_KEY", ""),
         )

@@ -1,4 +1,4 @@
-"""Commands that act: extend, withdraw, resend, ring, redrive. Each is audited with the caller's IAM identity."""
+"""Commands that act: extend, withdraw, resend, ring, redrive, restore. Each is audited with the caller's identity."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _Task = Annotated[str, typer.Argument(metavar="TASK", help="Id of the task: <req
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands to the program."""
-    for command in (extend, withdraw, resend, ring, redrive):
+    for command in (extend, withdraw, resend, ring, redrive, restore):
         app.command()(command)
 
 
@@ -102,6 +102,29 @@ def redrive(
         _say_redriven(desk, {name: messages for name, messages in results.items() if messages or queue})
     kept = any(message.kept_because for messages in results.values() for message in messages)
     return errors.Status.REFUSED if kept else errors.Status.DONE
+
+
+def restore(
+    context: typer.Context,
+    source: Annotated[str, typer.Option("--from", metavar="TABLE", help="The table that was restored.")],
+) -> None:
+    """Bring back what the ledger has lost, from a table restored to a moment before; what stands is left alone."""
+    desk: Desk = context.obj
+    ledger, operations = desk.place.ledger, desk.operations
+    copied, there, tasks = 0, 0, []
+    for items in ledger.items_of(source):
+        for item in items:
+            if ledger.put_back(item):
+                copied += 1
+                if item["sk"]["S"] == "TASK":
+                    tasks.append(item["pk"]["S"].removeprefix("TASK#"))
+            else:
+                there += 1
+    # After all of their audit entries: the entry that says so is the next in each chain.
+    for task_id in tasks:
+        operations.restored(task_id, source)
+    document = {"items": copied, "left_alone": there, "tasks": tasks}
+    desk.terminal.result(f"{copied} items are back, {len(tasks)} tasks among them; {there} were there", document)
 
 
 _SAID = {

@@ -88,11 +88,8 @@ class Ledger(Construct):
 
     def grant_inboxes(self, grantee: iam.IGrantable) -> None:
         """Let it list what waits for somebody: their links by the index, then the tasks."""
-        principal = grantee.grant_principal
-        principal.add_to_principal_policy(
-            iam.PolicyStatement(actions=["dynamodb:Query"], resources=[f"{self.table.table_arn}/index/{_INDEX}"])
-        )
-        principal.add_to_principal_policy(
+        self._allow_index(grantee)
+        grantee.grant_principal.add_to_principal_policy(
             iam.PolicyStatement(actions=["dynamodb:BatchGetItem"], resources=[self.table.table_arn])
         )
 
@@ -109,6 +106,12 @@ class Ledger(Construct):
     def grant_ring(self, grantee: iam.IGrantable) -> None:
         """Let it do what the relay does: read a task and record how the ring went."""
         self._allow(grantee, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
+
+    def grant_sweep(self, grantee: iam.IGrantable) -> None:
+        """Let it do what the sweeper does: list what is overdue, ring, start again, apply events that waited."""
+        self._allow_index(grantee)
+        self._allow(grantee, *_READ, "dynamodb:PutItem", "dynamodb:UpdateItem")
+        self.grant_parked(grantee)
 
     def grant_outbox(self, grantee: iam.IGrantable) -> None:
         """Let it do what the publisher does: clear away what it has sent from the outbox."""
@@ -137,6 +140,11 @@ class Ledger(Construct):
         arn = self.table.table_stream_arn
         assert arn is not None, "the table has a stream"
         return arn
+
+    def _allow_index(self, grantee: iam.IGrantable) -> None:
+        grantee.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(actions=["dynamodb:Query"], resources=[f"{self.table.table_arn}/index/{_INDEX}"])
+        )
 
     def _allow(self, grantee: iam.IGrantable, *actions: str) -> None:
         resources = [self.table.table_arn]

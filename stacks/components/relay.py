@@ -27,7 +27,7 @@ DECIDED = {
 
 
 class Relay(Construct):
-    """The only function of the kit that may complete callbacks, and only those of the kit's workflows.
+    """Completes callbacks, as only the sweeper may beside it, and only those of the kit's workflows.
 
     Attributes:
         function: The function.

@@ -64,7 +64,11 @@ class Scene:
 
     def ask(self, **overrides: Any) -> Answer:
         """Ask for the approval, and return what the API says to it."""
-        document = {
+        return self.api.submit(self.workflow, self.request_id, self.document(**overrides))
+
+    def document(self, **overrides: Any) -> dict[str, Any]:
+        """Return what the approval is asked for with."""
+        return {
             "order_id": self.request_id,
             "amount": "250.00",
             "currency": "EUR",
@@ -73,7 +77,6 @@ class Scene:
             "approvers": [self.approver()],
             "deadline_seconds": 600,
         } | overrides
-        return self.api.submit(self.workflow, self.request_id, document)
 
     def submit(self, **overrides: Any) -> None:
         answer = self.ask(**overrides)

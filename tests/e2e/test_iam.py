@@ -53,7 +53,9 @@ def who_may(roles: dict[str, Callable[[str], Any]], do: Callable[[Callable[[str]
     return sorted(name for name, clients in roles.items() if allowed(lambda clients=clients: do(clients)))  # type: ignore[misc]
 
 
-def test_only_the_relay_may_complete_callbacks(cloud: Cloud, roles: dict[str, Callable[[str], Any]]) -> None:
+def test_only_the_relay_and_the_sweeper_may_complete_callbacks(
+    cloud: Cloud, roles: dict[str, Callable[[str], Any]]
+) -> None:
     scene = Scene(cloud)
     scene.submit()
     scene.link()
@@ -63,7 +65,7 @@ def test_only_the_relay_may_complete_callbacks(cloud: Cloud, roles: dict[str, Ca
         clients("lambda").send_durable_execution_callback_failure(CallbackId=callback_id, Error={"ErrorType": "Test"})
 
     names = who_may(roles, fail_it)
-    assert [name[:5] for name in names] == ["Relay"]
+    assert [name[:5] for name in names] == ["Relay", "Sweep"]
 
 
 def test_only_the_webhook_function_tells_of_heartbeats_and_reads_the_secrets_of_providers(
@@ -107,7 +109,7 @@ def test_who_may_delete_what_of_the_ledger(cloud: Cloud, roles: dict[str, Callab
         return [name[:7] for name in names]
 
     workflows = sum(role.startswith("Durable") for role in roles)
-    assert delete("EXTERNAL#any#any") == ["Durable"] * workflows + ["Publish"]
+    assert delete("EXTERNAL#any#any") == ["Durable"] * workflows + ["Publish", "Sweeper"]
     assert delete("TASK#any") == ["Publish"]
 
 
@@ -116,10 +118,12 @@ def test_nobody_scans_the_ledger(cloud: Cloud, roles: dict[str, Callable[[str], 
     assert who_may(roles, lambda clients: clients("dynamodb").scan(TableName=cloud.table)) == []
 
 
-def test_only_requests_may_start_the_workflow(cloud: Cloud, roles: dict[str, Callable[[str], Any]]) -> None:
+def test_only_requests_and_the_sweeper_may_start_the_workflow(
+    cloud: Cloud, roles: dict[str, Callable[[str], Any]]
+) -> None:
     alias = cloud.workflow("order-approval")
     names = who_may(roles, lambda clients: clients("lambda").invoke(FunctionName=alias, InvocationType="DryRun"))
-    assert [name[:8] for name in names] == ["Requests"]
+    assert [name[:7] for name in names] == ["Request", "Sweeper"]
 
 
 def test_requests_without_a_signature_are_refused(cloud: Cloud) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,13 +11,19 @@ import executions.handler
 import publisher.handler
 import relay.handler
 import results.handler
+import sweeper.handler
 from countersign import envelope
 from countersign.adapters.attributes import to_item
 from countersign.adapters.audit_archive import S3AuditArchive
-from countersign.ports import Request
+from countersign.adapters.task_items import index_fields
+from countersign.domain.payments import Handling
+from countersign.domain.tasks import Status
+from countersign.ports import EventRecord, Request
 from tests.builders import (
     REQUEST_ID,
+    TASK_ID,
     WORKFLOW,
+    any_input,
     execution_arn,
     http_event,
     sqs_event,
@@ -25,22 +32,27 @@ from tests.builders import (
     stream_record,
     task_result,
 )
+from tests.builders import any_event as any_provider_event
 from tests.deliveries import any_payment, any_payment_intent
 from tests.held import any_event
 from tests.held import any_payment as any_held_payment
 from tests.infra.cloudwatch import Datum, datum, embedded, is_raised
 from tests.infra.templates import Synthesised
 from tests.integration.conftest import (  # noqa: F401  fixtures: AWS behind the functions, as the integration tests have it
+    ALIAS,
     PROVIDERS,
     Answer,
     Kit,
     Operation,
     _environment,
     _no_pauses,
+    answering,
     archive,
     aws,
+    call,
     callbacks,
     events,
+    invocations,
     kit,
     secrets,
 )
@@ -55,10 +67,11 @@ LAMBDA = "AWS/Lambda"
 class Scene:
     """A stage, and the functions with AWS behind them."""
 
-    def __init__(self, stage: Synthesised, ledger: Kit, doorbell: Operation) -> None:
+    def __init__(self, stage: Synthesised, ledger: Kit, doorbell: Operation, starts: Operation) -> None:
         self.stage = stage
         self.kit = ledger
         self.callbacks = doorbell
+        self.invocations = starts
 
     def post(self, body: bytes, *, signed: bool = True) -> None:
         """Post a webhook of the provider `pay`."""
@@ -138,6 +151,45 @@ def an_audit_entry_that_somebody_removes(scene: Scene) -> None:
     publisher.handler.handler(stream_event(stream_record(None, first["dynamodb"]["NewImage"])), None)
 
 
+def swept(scene: Scene) -> None:
+    """Let the sweeper find the task that was due two hours ago, and was mended an hour ago in vain."""
+    name = "expires_at" if scene.kit.task().status is Status.OPEN else "decided_at"
+    scene.kit.set(TASK_ID, name, scene.kit.now - timedelta(hours=2))
+    scene.kit.set(TASK_ID, "gsi1sk", index_fields(scene.kit.task())["gsi1sk"])
+    scene.kit.set(TASK_ID, "swept_at", scene.kit.now - timedelta(hours=1))
+    sweeper.handler.handler({}, None)
+
+
+def a_decision_that_no_workflow_applies(scene: Scene) -> None:
+    scene.kit.open_task()
+    scene.kit.decide()
+    swept(scene)
+
+
+def a_deadline_at_which_no_workflow_closes_its_task(scene: Scene) -> None:
+    scene.kit.open_task()
+    swept(scene)
+
+
+def a_start_that_lambda_refuses_again(scene: Scene) -> None:
+    scene.invocations.by_default = Answer(404, "ResourceNotFoundException")
+    asked = Request(REQUEST_ID, WORKFLOW, input=any_input())
+    scene.kit.ledger.submit(asked, scene.kit.now - timedelta(hours=2))
+    sweeper.handler.handler({}, None)
+
+
+def an_event_that_nobody_asks_for_in_a_day(scene: Scene) -> None:
+    record = EventRecord("pay", "evt_1", "b" * 64, Handling.PARKED)
+    scene.kit.ledger.park(any_provider_event(), record, scene.kit.now - timedelta(days=1, minutes=6))
+    sweeper.handler.handler({}, None)
+
+
+def a_look_while_the_counters_are_out_of_order(scene: Scene) -> None:
+    scene.kit.open_task()
+    with answering("dynamodb", "UpdateItem", Answer(500, "InternalServerError")):
+        call(webhook_handler, "GET", "/review", query={"t": scene.kit.link()})
+
+
 Act = Callable[[Scene], None]
 OWN: dict[str, tuple[str, Act]] = {
     "RingsFailed": ("Relay/Relay/Function", a_ring_that_lambda_refuses),
@@ -149,6 +201,11 @@ OWN: dict[str, tuple[str, Act]] = {
     "ResultsConflict": ("Results/Results/Function", a_partner_s_two_events_under_one_id),
     "PaymentsHeld": ("Publisher/Publisher/Function", a_payment_that_is_held),
     "EventsForgotten": ("Publisher/Publisher/Function", an_event_that_nobody_asked_for),
+    "LimiterUnavailable": ("Webhook/Function", a_look_while_the_counters_are_out_of_order),
+    "DecisionsOverdue": ("Sweeper/Sweeper/Function", a_decision_that_no_workflow_applies),
+    "DeadlinesOverdue": ("Sweeper/Sweeper/Function", a_deadline_at_which_no_workflow_closes_its_task),
+    "StartsOverdue": ("Sweeper/Sweeper/Function", a_start_that_lambda_refuses_again),
+    "EventsOverdue": ("Sweeper/Sweeper/Function", an_event_that_nobody_asks_for_in_a_day),
     "AuditDiffers": ("Publisher/Publisher/Function", an_audit_entry_that_somebody_removes),
 }
 """The alarms on what a function tells: which function, and what has it told."""
@@ -217,8 +274,13 @@ def kind_of(name: str) -> str:
 
 
 @pytest.fixture
-def scene_in(kit: Kit, callbacks: Operation, events: Operation) -> Callable[[Synthesised], Scene]:  # noqa: F811
-    return lambda stage: Scene(stage, kit, callbacks)
+def scene_in(
+    kit: Kit,  # noqa: F811
+    callbacks: Operation,  # noqa: F811
+    invocations: Operation,  # noqa: F811
+    events: Operation,  # noqa: F811
+) -> Callable[[Synthesised], Scene]:
+    return lambda stage: Scene(stage, kit, callbacks, invocations)
 
 
 @pytest.fixture(autouse=True)
@@ -229,6 +291,9 @@ def _rest_of_the_environment(
 ) -> None:
     """The providers' secrets, the archive, and a partner."""
     monkeypatch.setenv("DEAD_LETTERS_URL", "https://sqs.eu-central-1.amazonaws.com/111122223333/results-dlq")
+    monkeypatch.setenv("WORKFLOW_ARNS", json.dumps({WORKFLOW: ALIAS}))
+    monkeypatch.setenv("GRACE_SECONDS", "300")
+    monkeypatch.setenv("AT_MOST_SECONDS", "240")
     monkeypatch.setenv("PARTNERS", json.dumps({PARTNER: {"name": "stripe", "scheme": "stripe"}}))
 
 

@@ -22,6 +22,7 @@ ACCEPTED = {
     ("WebhookStack/Webhook/GET -inbox", "AwsSolutions-APIG4"),
     ("WebhookStack/Webhook/HEAD -inbox", "AwsSolutions-APIG4"),
     ("WebhookStack/Webhook/POST -inbox", "AwsSolutions-APIG4"),
+    ("WebhookStack/Limits/Table", "AwsSolutions-DDB3"),
     ("WebhookStack/Approver/Approvals/Work/DeadLetters", "AwsSolutions-SQS3"),
     ("WebhookStack/Approver/Approvals/Undelivered", "AwsSolutions-SQS3"),
     ("WebhookStack/ExternalTasks/Work/DeadLetters", "AwsSolutions-SQS3"),
@@ -32,6 +33,7 @@ ACCEPTED = {
     ("WebhookStack/Webhook/POST -callbacks-heartbeat", "AwsSolutions-APIG4"),
     ("WebhookStack/Results/Inbound/Work/DeadLetters", "AwsSolutions-SQS3"),
     ("WebhookStack/Results/Inbound/Undelivered", "AwsSolutions-SQS3"),
+    ("WorkflowStack/Sweeper/DeadLetters", "AwsSolutions-SQS3"),
     ("WorkflowStack/Relay/Decided/DeadLetters", "AwsSolutions-SQS3"),
     ("WorkflowStack/Publisher/Tasks/DeadLetters", "AwsSolutions-SQS3"),
     ("WorkflowStack/Executions/Ended/Work/DeadLetters", "AwsSolutions-SQS3"),
@@ -77,9 +79,12 @@ def accepted_of(name: str, stage: Synthesised) -> set[tuple[str, str]]:
         (f"{path}/DeadLetters", "AwsSolutions-SQS3"),
         (f"{path}/Checkpoints", every_version(name, stage)),
         (f"{path}/Heartbeat-{name}-WebhookStack-Webhook-Role", every_version(name, stage)),
-        (
-            f"WorkflowStack/Relay/Callbacks-{name}-WorkflowStack-Relay-Relay-Role",
-            every_version_elsewhere(name, stage) if name in stage.patterns else every_version(name, stage),
+        *(
+            (
+                f"WorkflowStack/{ringer}/Callbacks-{name}-WorkflowStack-{ringer}-{ringer}-Role",
+                every_version_elsewhere(name, stage) if name in stage.patterns else every_version(name, stage),
+            )
+            for ringer in ("Relay", "Sweeper")
         ),
     }
 

@@ -21,6 +21,7 @@ AUDIT_STAYS = (
     "NOT dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:PartiQLDelete dynamodb:PartiQLUpdate dynamodb:UpdateItem"
     f' on {TABLE} if {{"ForAnyValue:StringLike": {{"dynamodb:LeadingKeys": ["AUDIT#*"]}}}}'
 )
+PARKED = f'dynamodb:DeleteItem on {TABLE} if {{"ForAllValues:StringLike": {{"dynamodb:LeadingKeys": ["EXTERNAL#*"]}}}}'
 DIRECTORY = "dynamodb:BatchGetItem on Directory/Table.Arn"
 PUT_EVENTS = "events:PutEvents on HandOffs/Bus.Arn"
 LIVE = "Durable/OrderApproval/Live"
@@ -37,6 +38,7 @@ RIGHTS = {
         AUDIT_STAYS,
         f"dynamodb:Query on {TABLE}/index/gsi1",
         DIRECTORY,
+        "dynamodb:UpdateItem on Limits/Table.Arn",
     },
     "Approver/Approver/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Approver/Approver/Logs.Arn",
@@ -80,6 +82,18 @@ RIGHTS = {
         PUT_EVENTS,
         "sqs:GetQueueAttributes sqs:GetQueueUrl sqs:SendMessage on Publisher/Tasks/DeadLetters.Arn",
     },
+    "Sweeper/Sweeper/Role": {
+        "logs:CreateLogStream logs:PutLogEvents on Sweeper/Sweeper/Logs.Arn",
+        READ_WRITE.replace("dynamodb:ConditionCheckItem ", ""),
+        f"dynamodb:Query on {TABLE}/index/gsi1",
+        PARKED,
+        AUDIT_STAYS,
+        (
+            "lambda:SendDurableExecutionCallbackFailure lambda:SendDurableExecutionCallbackSuccess"
+            " on Durable/OrderApproval/Workflow/Function.Arn:*"
+        ),
+        "sqs:SendMessage on Sweeper/DeadLetters.Arn",
+    },
     "Executions/Executions/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Executions/Executions/Logs.Arn",
         READ_WRITE,
@@ -105,7 +119,7 @@ APPEND = {
 OF_A_WORKFLOW = {
     "logs:CreateLogStream logs:PutLogEvents on Durable/OrderApproval/Workflow/Logs.Arn",
     READ_WRITE,
-    (f'dynamodb:DeleteItem on {TABLE} if {{"ForAllValues:StringLike": {{"dynamodb:LeadingKeys": ["EXTERNAL#*"]}}}}'),
+    PARKED,
     AUDIT_STAYS,
     DIRECTORY,
     PUT_EVENTS,
@@ -151,7 +165,8 @@ def secrets(stage: Synthesised) -> str:
 def allowed(stage: Synthesised) -> dict[str, set[str]]:
     """Return the table of a stage: what is about OrderApproval holds for each of its workflows."""
     table = {role: {each for line in lines for each in stage.of_each_workflow(line)} for role, lines in RIGHTS.items()}
-    table["Requests/Role"].add(f"lambda:InvokeFunction on {' '.join(sorted(stage.of_each_workflow(LIVE)))}")
+    for starter in ("Requests/Role", "Sweeper/Sweeper/Role"):
+        table[starter].add(f"lambda:InvokeFunction on {' '.join(sorted(stage.of_each_workflow(LIVE)))}")
     table["Webhook/Role"] |= {f"secretsmanager:GetSecretValue on {secrets(stage)}", *stage.of_each_workflow(HEARTBEAT)}
     table["Webhook/Role"] |= {SEAL_ANSWERS} if stage.encrypted else set()
     for name in stage.workflows:
@@ -215,10 +230,10 @@ def who_may(stage: Synthesised, *actions: str) -> set[str]:
     }
 
 
-def test_only_the_relay_completes_callbacks_and_only_the_webhook_function_tells_of_heartbeats(
+def test_only_the_relay_and_the_sweeper_complete_callbacks_and_only_the_webhook_function_tells_of_heartbeats(
     prod: Synthesised,
 ) -> None:
-    assert who_may(prod, "CallbackSuccess", "CallbackFailure") == {"Relay/Relay/Role"}
+    assert who_may(prod, "CallbackSuccess", "CallbackFailure") == {"Relay/Relay/Role", "Sweeper/Sweeper/Role"}
     assert who_may(prod, "CallbackHeartbeat") == {"Webhook/Role"}
 
 

@@ -24,9 +24,11 @@ import relay.handler
 import requests_api.handler
 import results.handler
 import settlements.handler
+import sweeper.handler
 import webhook.callbacks
 import webhook.handler
 import webhook.inbox
+import webhook.limits
 import webhook.providers
 import webhook.review
 from countersign.adapters.attributes import from_item, to_item
@@ -52,14 +54,17 @@ HANDLERS: tuple[ModuleType, ...] = (
     webhook.callbacks,
     results.handler,
     settlements.handler,
+    sweeper.handler,
     webhook.handler,
     webhook.inbox,
+    webhook.limits,
     webhook.providers,
     webhook.review,
 )
 REGION = "eu-central-1"
 TABLE = "ledger"
 DIRECTORY_TABLE = "directory"
+LIMITS_TABLE = "limits"
 BUS = "hand-off"
 ARCHIVE = "audit-archive"
 BASE_URL = "https://review.example.com"
@@ -74,6 +79,8 @@ ENVIRONMENT = {
     "AWS_DEFAULT_REGION": REGION,
     "LEDGER_TABLE": TABLE,
     "DIRECTORY_TABLE": DIRECTORY_TABLE,
+    "LIMITS_TABLE": LIMITS_TABLE,
+    "LIMITS": json.dumps({name: {"per_source": 10_000, "per_token": 10_000} for name in ("review", "callbacks")}),
     "BUS_NAME": BUS,
     "BASE_URL": BASE_URL,
     "MAIL_SENDER": SENDER,
@@ -147,6 +154,12 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             BillingMode="PAY_PER_REQUEST",
             KeySchema=[{"AttributeName": "address", "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": "address", "AttributeType": "S"}],
+        )
+        client("dynamodb").create_table(
+            TableName=LIMITS_TABLE,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
         )
         yield
         forget_what_functions_made()

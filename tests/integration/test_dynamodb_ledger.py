@@ -57,6 +57,8 @@ CALLS: list[tuple[str, Callable[[Kit], Any]]] = [
     ("PutItem", lambda kit: kit.ledger.submit(Request(REQUEST_ID, WORKFLOW), NOW)),
     ("UpdateItem", lambda kit: kit.ledger.refresh(TASK_ID, "callback-2")),
     ("UpdateItem", lambda kit: kit.ledger.started(REQUEST_ID, "arn")),
+    ("UpdateItem", lambda kit: kit.ledger.start_again(REQUEST_ID, NOW)),
+    ("Query", lambda kit: list(kit.ledger.overdue(NOW))),
     ("UpdateItem", lambda kit: kit.ledger.finish(REQUEST_ID, WORKFLOW, "failed", None, NOW)),
     ("DeleteItem", lambda kit: kit.ledger.delete_outbox(f"TASK#{TASK_ID}", "OUTBOX#1")),
     ("TransactWriteItems", lambda kit: kit.ledger.open(any_task(), (AuditEvent("opened", WORKFLOW),), NOW)),

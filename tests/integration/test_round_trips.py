@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from benchmarks.round_trips import LEAST, operations
+from benchmarks.round_trips import MOST, operations
 from countersign.aws import client
 from countersign.domain.rules import Rule
 from tests.builders import APPROVER, OTHER_APPROVER, any_rule, any_task, any_token
@@ -13,7 +13,10 @@ from tests.integration.conftest import Kit, Page, call
 from webhook.handler import handler
 from webhook.review import reviews
 
-READ = ["GetItem", "GetItem"]
+COUNTED = ["UpdateItem"]
+"""Against the limits, whatever else it is."""
+
+READ = [*COUNTED, "GetItem", "GetItem"]
 """The link and the task."""
 
 WRITE = [*READ, "TransactWriteItems"]
@@ -38,13 +41,13 @@ def click(token: str, decision: str = "approve") -> Page:
     return call(handler, "POST", "/review", body=form, headers={"sec-fetch-site": "same-origin"})
 
 
-def test_the_least_is_what_the_benchmark_says() -> None:
-    assert {"GET": len(READ), "POST": len(WRITE)} == LEAST
+def test_they_are_as_many_as_the_benchmark_says() -> None:
+    assert {"GET": len(READ), "POST": len(WRITE)} == MOST
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("decided", [False, True])
-def test_a_look_is_two_round_trips(kit: Kit, method: str, decided: bool) -> None:
+def test_a_look_is_three_round_trips(kit: Kit, method: str, decided: bool) -> None:
     kit.open_task()
     token = kit.link()
     if decided:
@@ -53,27 +56,29 @@ def test_a_look_is_two_round_trips(kit: Kit, method: str, decided: bool) -> None
 
 
 @pytest.mark.parametrize("rule", [any_rule("any"), any_rule("all")], ids=["decision", "vote"])
-def test_a_click_is_three_round_trips(kit: Kit, rule: Rule) -> None:
+def test_a_click_is_four_round_trips(kit: Kit, rule: Rule) -> None:
     kit.open_task(audience=(APPROVER, OTHER_APPROVER), rule=rule)
     token = kit.link()
     assert sent(200, lambda: click(token)) == WRITE
 
 
-def test_a_click_that_is_refused_is_three_round_trips_since_it_is_audited(kit: Kit) -> None:
+def test_a_click_that_is_refused_is_four_round_trips_since_it_is_audited(kit: Kit) -> None:
     kit.open_task()
     token = kit.link()
     kit.decide("reject")
     assert sent(409, lambda: click(token)) == WRITE
 
 
-def test_a_click_that_says_the_same_again_is_two_round_trips(kit: Kit) -> None:
+def test_a_click_that_says_the_same_again_is_three_round_trips(kit: Kit) -> None:
     kit.open_task()
     token = kit.link()
     kit.decide()
     assert sent(200, lambda: click(token)) == READ
 
 
-@pytest.mark.parametrize(("token", "made"), [(any_token(), ["GetItem"]), ("short", [])], ids=["unknown", "malformed"])
-def test_a_token_that_opens_nothing_costs_one_round_trip_at_most(kit: Kit, token: str, made: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("token", "made"), [(any_token(), [*COUNTED, "GetItem"]), ("short", COUNTED)], ids=["unknown", "malformed"]
+)
+def test_a_token_that_opens_nothing_is_counted_and_looked_up_at_most(kit: Kit, token: str, made: list[str]) -> None:
     assert sent(404, lambda: look(token)) == made
     assert sent(404, lambda: click(token)) == made

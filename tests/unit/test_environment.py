@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Protocol
 
 import pytest
@@ -13,9 +14,11 @@ import relay.settings
 import requests_api.settings
 import results.settings
 import settlements.settings
+import sweeper.settings
 import webhook.settings
 from countersign.environment import MissingSettingError, required
 from countersign.services.bus_events import Partner
+from countersign.services.limits import Rates
 from countersign.services.submissions import Startable
 
 ARN = "arn:aws:lambda:eu-central-1:111122223333:function:order-approval:live"
@@ -27,6 +30,11 @@ ENVIRONMENT = {
     "DEAD_LETTERS_URL": "https://sqs.eu-central-1.amazonaws.com/111122223333/results-dlq",
     "WORKFLOW_ARN": ARN,
     "DEADLINE_SECONDS": "600",
+    "WORKFLOW_ARNS": json.dumps({"order-approval": ARN}),
+    "GRACE_SECONDS": "300",
+    "AT_MOST_SECONDS": "240",
+    "LIMITS_TABLE": "limits",
+    "LIMITS": json.dumps({"review": {"per_source": 600, "per_token": 60}}),
     "WORKFLOWS": json.dumps(
         {
             "payment": {"function": "payment-1:live", "deadline_seconds": 600},
@@ -48,7 +56,8 @@ NEEDED: list[tuple[Loads, set[str]]] = [
     (requests_api.settings.Settings, {"LEDGER_TABLE", "WORKFLOWS"}),
     (results.settings.Settings, {"LEDGER_TABLE", "DEAD_LETTERS_URL"}),
     (settlements.settings.Settings, {"LEDGER_TABLE", "WORKFLOW_ARN", "DEADLINE_SECONDS"}),
-    (webhook.settings.Settings, {"LEDGER_TABLE", "BASE_URL"}),
+    (sweeper.settings.Settings, {"LEDGER_TABLE", "WORKFLOW_ARNS", "GRACE_SECONDS", "AT_MOST_SECONDS"}),
+    (webhook.settings.Settings, {"LEDGER_TABLE", "BASE_URL", "LIMITS_TABLE", "LIMITS"}),
 ]
 
 
@@ -93,6 +102,16 @@ def test_settlements_start_one_workflow_by_its_alias_with_its_deadline_and_contr
     loaded = settlements.settings.Settings.load(ENVIRONMENT)
     assert loaded.functions == {"held-payment": ARN}
     assert loaded.workflows == {"held-payment": Startable(600, "held-payment")}
+
+
+def test_the_sweeper_starts_workflows_by_their_aliases_and_knows_its_times() -> None:
+    loaded = sweeper.settings.Settings.load(ENVIRONMENT)
+    assert loaded.functions == {"order-approval": ARN}
+    assert (loaded.grace, loaded.at_most) == (timedelta(minutes=5), timedelta(minutes=4))
+
+
+def test_limits_are_rates_by_what_they_limit() -> None:
+    assert webhook.settings.Settings.load(ENVIRONMENT).limits == {"review": Rates(per_source=600, per_token=60)}
 
 
 def test_a_value_that_is_there_is_returned_as_it_is() -> None:

@@ -33,6 +33,7 @@ from countersign.domain.errors import (
     SignatureError,
     StartFailedError,
     TaskClosedError,
+    TooManyRequestsError,
     TransientError,
     UncoveredAmountError,
     UnknownProviderError,
@@ -75,6 +76,7 @@ TABLE: list[tuple[CountersignError, int, str]] = [
     (DecidedOtherwiseError(), 409, "decided_otherwise"),
     (TaskClosedError(), 410, "closed"),
     (UnknownTaskError("order-1001.payment"), 410, "closed"),
+    (TooManyRequestsError(7), 429, "too_many_requests"),
 ]
 
 
@@ -190,7 +192,7 @@ def test_a_broken_contract_is_told_with_the_pointer() -> None:
 def test_only_what_may_be_tried_again_says_when() -> None:
     for error, status, _ in TABLE:
         _, headers, _ = http.problem_of(error)
-        assert ("Retry-After" in headers) == (status == 503)
+        assert headers.get("Retry-After") == {429: "7", 503: "2"}.get(status)
 
 
 @pytest.mark.parametrize("error", [error for error, status, _ in TABLE if status == 503])

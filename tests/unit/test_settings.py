@@ -83,6 +83,61 @@ def test_settings_are_what_the_file_says(tmp_path: Path) -> None:
     assert settings.workflows["order-approval"].deadline_seconds == 3_600
 
 
+def test_the_sweeper_looks_every_five_minutes_unless_the_stage_says_otherwise(tmp_path: Path) -> None:
+    settings = load(tmp_path)
+    assert (settings.sweeper.every_minutes, settings.sweeper.grace_seconds) == (5, 300)
+    text = f"{VALID}\n[sweeper]\nevery_minutes = 1\ngrace_seconds = 3600\n"
+    assert (load(tmp_path, text).sweeper.every_minutes, load(tmp_path, text).sweeper.grace_seconds) == (1, 3600)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "allowed"),
+    [
+        ("every_minutes", 0, "a whole number, 1 to 60 minutes"),
+        ("every_minutes", 61, "a whole number, 1 to 60 minutes"),
+        ("grace_seconds", 59, "a whole number, 60 to 86400 seconds"),
+        ("grace_seconds", 86_401, "a whole number, 60 to 86400 seconds"),
+    ],
+)
+def test_a_sweeper_that_looks_too_rarely_or_too_soon_is_refused(
+    tmp_path: Path, key: str, value: int, allowed: str
+) -> None:
+    refusal = refused(tmp_path, f"{VALID}\n[sweeper]\n{key} = {value}\n")
+    assert (refusal.key, refusal.value, refusal.allowed) == (f"sweeper.{key}", value, allowed)
+
+
+def test_limits_have_defaults_and_reserve_nothing_of_the_account(tmp_path: Path) -> None:
+    limits = load(tmp_path).limits
+    assert (limits.review.per_source, limits.review.per_token) == (600, 60)
+    assert (limits.callbacks.per_source, limits.callbacks.per_token) == (6_000, 300)
+    assert limits.public_concurrency == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "value"),
+    [
+        ("review = { per_source = 0, per_token = 1 }", "limits.review.per_source", 0),
+        ("review = { per_source = 10 }", "limits.review.per_token", None),
+        ("callbacks = { per_source = 10, per_token = 1_000_001 }", "limits.callbacks.per_token", 1_000_001),
+        ("callbacks = { per_source = 10, per_token = 11 }", "limits.callbacks.per_token", 11),
+        ("review = { per_source = 10, per_token = 11 }", "limits.review.per_token", 11),
+        ("webhooks = { per_source = 10, per_token = 1 }", "limits.webhooks", {"per_source": 10, "per_token": 1}),
+        ("public_concurrency = -1", "limits.public_concurrency", -1),
+    ],
+)
+def test_limits_that_could_never_act_or_are_none_are_refused(
+    tmp_path: Path, text: str, key: str, value: object
+) -> None:
+    refusal = refused(tmp_path, f"{VALID}\n[limits]\n{text}\n")
+    assert (refusal.key, refusal.value) == (key, value)
+
+
+def test_on_the_embedded_cloud_where_all_comes_from_one_address_no_limit_is_in_the_way() -> None:
+    limits = Settings.load(SETTINGS / "local.toml").limits
+    for limit in (limits.review, limits.callbacks):
+        assert limit.per_token == limit.per_source >= 100_000
+
+
 def test_a_provider_is_a_name_and_a_scheme(tmp_path: Path) -> None:
     settings = load(tmp_path, VALID + '\n[providers.shop_in-france2]\nscheme = "adyen"\n')
     assert {name: provider.scheme for name, provider in settings.providers.items()} == {"shop_in-france2": "adyen"}

@@ -95,7 +95,7 @@ def test_a_task_that_is_gone_is_rung_all_the_same() -> None:
 def test_a_ring_of_an_operator_is_audited_in_their_name_each_time_and_downgrades_nothing() -> None:
     relay = Relay(Ring("delivered", NOW), Ring("closed", NOW, "CallbackTimeoutException"))
     operator = "arn:aws:iam::111122223333:user/olga"
-    rings = Rings(relay.ledger, relay.doorbell, FixedClock(NOW), operator)
+    rings = Rings(relay.ledger, relay.doorbell, FixedClock(NOW), operator=operator)
     states = [rings.ring(TASK_ID, CALLBACK_ID).state for _ in range(2)]
     assert states == ["delivered", "closed"]
     assert relay.task.ring == Ring("delivered", NOW)

@@ -117,6 +117,22 @@ def test_a_start_that_failed_is_tried_again_by_the_same_request() -> None:
     assert counter.request.status == "running"
 
 
+def test_a_start_that_is_tried_again_is_spelled_as_the_first_one_was() -> None:
+    counter = Counter(StartFailedError("TooManyRequestsException"))
+    with pytest.raises(StartFailedError):
+        counter.submit()
+    counter.submit(input=dict(reversed(any_input().items())))
+    ((_, _, payload),) = counter.starter.started
+    assert list(payload["input"]) == ["deadline_seconds", *any_input()]
+
+
+def test_a_request_whose_input_was_not_kept_is_started_with_the_same_input_again() -> None:
+    counter = Counter()
+    counter.ledger.submit(Request(REQUEST_ID, WORKFLOW, digest(any_input()), CALLER, 3600), NOW)
+    counter.submit()
+    assert counter.starter.started[0][2]["input"] == any_input(deadline_seconds=3600)
+
+
 def test_a_start_that_failed_does_not_free_the_id_for_another_input() -> None:
     counter = Counter(StartFailedError("TooManyRequestsException"))
     with pytest.raises(StartFailedError):

@@ -39,7 +39,12 @@ class Refusing:
 def test_what_is_counted(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: CountersignError, counted: list[str]
 ) -> None:
-    settings = {"LEDGER_TABLE": "ledger", "BASE_URL": "https://api.example.com"}
+    settings = {
+        "LEDGER_TABLE": "ledger",
+        "BASE_URL": "https://api.example.com",
+        "LIMITS_TABLE": "limits",
+        "LIMITS": "{}",
+    }
     for name, value in {**settings, "POWERTOOLS_SERVICE_NAME": "webhook", "POWERTOOLS_METRICS_NAMESPACE": "x"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(providers, "webhooks", lambda: Refusing(error))

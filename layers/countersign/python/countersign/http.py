@@ -22,6 +22,7 @@ from countersign.domain.errors import (
     RequestConflictError,
     SignatureError,
     TaskClosedError,
+    TooManyRequestsError,
     TransientError,
     UnknownProviderError,
     UnknownRequestError,
@@ -58,6 +59,7 @@ PROBLEMS: dict[type[CountersignError], Problem] = {
     UnknownTokenError: Problem(HTTPStatus.UNAUTHORIZED, "unknown_token", "The token is not accepted"),
     UnknownProviderError: Problem(HTTPStatus.NOT_FOUND, "unknown_provider", "Unknown provider"),
     MediaTypeError: Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "media_type", "The media type is not accepted"),
+    TooManyRequestsError: Problem(HTTPStatus.TOO_MANY_REQUESTS, "too_many_requests", "Not recorded, try again later"),
     DecidedOtherwiseError: Problem(HTTPStatus.CONFLICT, "decided_otherwise", "The task has another answer"),
     TaskClosedError: Problem(HTTPStatus.GONE, "closed", "The task is closed"),
     UnknownTaskError: Problem(HTTPStatus.GONE, "closed", "The task is closed"),
@@ -76,6 +78,7 @@ DETAILS: dict[type[CountersignError], str] = {
     UnknownTokenError: "send the token of the hand-off as `Authorization: Bearer <token>`",
     UnknownProviderError: "no provider of this name is configured; correct the address of the webhook",
     MediaTypeError: "send the provider's own media type, uncompressed",
+    TooManyRequestsError: "one request too many; nothing was recorded; send it again after the seconds of Retry-After",
     DecidedOtherwiseError: "another answer was recorded before; this one changes nothing",
     TaskClosedError: "the task expired or was withdrawn; nobody waits for its answer any more",
     UnknownTaskError: "the task ended so long ago that it is not kept any more",
@@ -115,6 +118,12 @@ def headers_of(event: Mapping[str, Any]) -> dict[str, str]:
     return {str(name).lower(): str(value) for name, value in (event.get("headers") or {}).items()}
 
 
+def bearer_of(event: Mapping[str, Any]) -> str:
+    """Return the token that a request shows as `Authorization: Bearer`; empty without one."""
+    scheme, _, token = headers_of(event).get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
 def source_of(event: Mapping[str, Any]) -> str:
     """Return the network that a request came from."""
     return network_of(event["requestContext"]["http"]["sourceIp"])
@@ -140,16 +149,23 @@ def problem_of(error: CountersignError) -> Reply:
         document = {"detail": error.reason, "pointer": error.pointer}
     if isinstance(error, AnswerRefusedError):
         document["errors"] = [{"detail": each.reason, "pointer": each.pointer} for each in error.problems]
-    return problem(PROBLEMS[kind], document)
+    return problem(PROBLEMS[kind], document, retry_after_of(error))
 
 
-def problem(problem: Problem, more: Mapping[str, Any]) -> Reply:
+def retry_after_of(error: CountersignError) -> int:
+    """Return after how many seconds it is worth while to try again; 0 where trying again is no use."""
+    if isinstance(error, TooManyRequestsError):
+        return error.retry_after_seconds
+    return RETRY_AFTER_SECONDS if isinstance(error, TransientError | ConfigurationError) else 0
+
+
+def problem(problem: Problem, more: Mapping[str, Any], retry_after_seconds: int = 0) -> Reply:
     """Return status, headers and body of a problem, with members of its own such as `detail` and `pointer`."""
     headers = {"Content-Type": "application/problem+json", "Cache-Control": "no-store"}
     if problem.status is HTTPStatus.UNAUTHORIZED and problem.code == "unknown_token":
         headers["WWW-Authenticate"] = "Bearer"
-    if problem.status is HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if retry_after_seconds:
+        headers["Retry-After"] = str(retry_after_seconds)
     document = {
         "type": f"urn:countersign:problem:{problem.code}",
         "title": problem.title,

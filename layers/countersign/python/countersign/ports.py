@@ -1,6 +1,6 @@
 """What the use cases need from outside; `countersign.adapters` has it on AWS, the tests have it in memory."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -53,6 +53,8 @@ class Request:
         status: `submitted` (not known to have reached Lambda), `running`, `succeeded` or `failed`.
         execution_arn: The durable execution, once Lambda has told.
         result: What the workflow returned.
+        input: What was asked for; kept until Lambda has it.
+        swept_at: When the sweeper started it again, once; None while that was not needed.
     """
 
     request_id: str
@@ -63,6 +65,13 @@ class Request:
     status: str = "submitted"
     execution_arn: str = ""
     result: Any = None
+    input: Mapping[str, Any] | None = None
+    swept_at: datetime | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether its execution is over."""
+        return self.status in ("succeeded", "failed")
 
 
 class TaskLedger(Protocol):
@@ -243,6 +252,52 @@ class RequestLedger(Protocol):
 
     def tasks(self, task_ids: Iterable[str]) -> list[Task]:
         """Return these tasks."""
+        ...
+
+
+@dataclass(frozen=True)
+class ParkedEvent:
+    """An event that waits for its task.
+
+    Attributes:
+        provider: Whose.
+        event: What the provider says.
+    """
+
+    provider: str
+    event: ProviderEvent
+
+
+class SweepLedger(EventLedger, RequestLedger, Protocol):
+    """What is overdue."""
+
+    def overdue(self, before: datetime) -> Iterator[Task | Request | ParkedEvent]:
+        """Yield what was due before a moment, the longest overdue first, as it stood a moment ago.
+
+        Open tasks are due at their deadline, decided ones from their decision, requests that are not known to have
+        started from when they came, parked events a day after they came.
+        """
+        ...
+
+    def start_again(self, request_id: str, at: datetime) -> bool:
+        """Put on record that the sweeper starts a request; tell whether it may: once, and only until it is started."""
+        ...
+
+
+class Counters(Protocol):
+    """Counters that all containers share, for as long as they are needed."""
+
+    def count(self, key: str, slot: int, ends: int) -> tuple[int, int]:
+        """Add one to a counter and to one of its parts, and return both as they are then.
+
+        Args:
+            key: The counter.
+            slot: Which part, 0 to 255.
+            ends: Until when it is needed, in epoch seconds.
+
+        Raises:
+            LedgerUnavailableError: They did not answer.
+        """
         ...
 
 

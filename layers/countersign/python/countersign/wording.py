@@ -154,6 +154,10 @@ _ENGLISH = {
         "Something on our side did not answer in time. As far as we know, nothing was recorded. Your link still works."
     ),
     "problem.try_again.next": "Open the link from your e-mail again: the page shows how things stand.",
+    "problem.too_many": "That was too often",
+    "problem.too_many.text": "More came from your network within a minute than we take. Nothing was recorded.",
+    "problem.too_many.next.one": "Your link still works: please try again in a second.",
+    "problem.too_many.next.other": "Your link still works: please try again in {count} seconds.",
     # Mail.
     "mail.subject.requested": "Please decide: {title}",
     "mail.subject.reminder": "Reminder, please decide: {title}",

@@ -40,7 +40,7 @@ class Table:
 
     def get(self, key: dict[str, str]) -> dict[str, Attribute] | None:
         """Return the item of this key, read consistently, or None."""
-        with _translated():
+        with translated():
             answer = self._client.get_item(TableName=self._name, Key=to_item(key), ConsistentRead=True)
         item: dict[str, Attribute] | None = answer.get("Item")
         return item
@@ -57,7 +57,7 @@ class Table:
             if not waiting:
                 return found
             batch, waiting = waiting[:_BATCH_SIZE], waiting[_BATCH_SIZE:]
-            with _translated():
+            with translated():
                 answer = self._client.batch_get_item(RequestItems={self._name: {"Keys": batch, "ConsistentRead": True}})
             found += map(from_item, answer["Responses"].get(self._name, []))
             waiting += answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys", [])
@@ -94,7 +94,7 @@ class Table:
             pk: The partition.
             most: How many, at most.
         """
-        with _translated():
+        with translated():
             page = self._client.query(
                 TableName=self._name,
                 IndexName=index,
@@ -115,6 +115,22 @@ class Table:
         }
         yield from self._pages(self._client.query, arguments)
 
+    def until(self, index: str, pk: str, last: str) -> Iterator[dict[str, Any]]:
+        """Yield the documents of an index's partition up to a sort key, in order; a moment old, perhaps.
+
+        Args:
+            index: Name of the index; its keys are called as it is, with `pk` and `sk` at the end.
+            pk: The partition.
+            last: The last sort key.
+        """
+        arguments: dict[str, Any] = {
+            "TableName": self._name,
+            "IndexName": index,
+            "KeyConditionExpression": f"{index}pk = :pk AND {index}sk <= :last",
+            "ExpressionAttributeValues": to_item({":pk": pk, ":last": last}),
+        }
+        yield from self._pages(self._client.query, arguments)
+
     def scan(self, sk: str) -> Iterator[dict[str, Any]]:
         """Yield every document with this sort key. Reads the whole table: for operators, never for a request."""
         arguments: dict[str, Any] = {
@@ -132,7 +148,7 @@ class Table:
             LedgerConflictError: A condition failed, or another transaction held an item.
             LedgerUnavailableError: DynamoDB did not answer or was throttled.
         """
-        with _translated():
+        with translated():
             if len(writes) == 1:
                 ((kind, arguments),) = writes[0].items()
                 call = self._client.put_item if kind == "Put" else self._client.update_item
@@ -142,7 +158,7 @@ class Table:
 
     def delete(self, key: dict[str, str]) -> None:
         """Delete the item of this key, if it is there."""
-        with _translated():
+        with translated():
             self._client.delete_item(TableName=self._name, Key=to_item(key))
 
     def put(self, document: dict[str, Any], *, only_new: bool = True) -> dict[str, Any]:
@@ -187,7 +203,7 @@ class Table:
 
     def _pages(self, read: Any, arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
         while True:
-            with _translated():
+            with translated():
                 page = read(**arguments)
             yield from (from_item(item) for item in page["Items"])
             if "LastEvaluatedKey" not in page:
@@ -196,7 +212,13 @@ class Table:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Translate the errors of DynamoDB, as botocore raises them, within the block.
+
+    Raises:
+        LedgerConflictError: A condition failed, or another transaction held an item.
+        LedgerUnavailableError: DynamoDB did not answer or was throttled.
+    """
     try:
         yield
     except ClientError as error:

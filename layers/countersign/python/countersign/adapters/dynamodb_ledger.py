@@ -1,6 +1,7 @@
 """The ledger on DynamoDB: tasks, audit, links, mails and requests in one table."""
 
 import dataclasses
+import heapq
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -19,7 +20,9 @@ from countersign.adapters.event_items import (
     parked_event_of,
     parked_key,
 )
+from countersign.adapters.request_items import NOT_WAITING, request_document, request_key, request_of
 from countersign.adapters.task_items import (
+    DUE_SHARDS,
     audit_document,
     audit_entry_of,
     epoch_after,
@@ -37,7 +40,7 @@ from countersign.domain.identity import normalise
 from countersign.domain.payments import Handling
 from countersign.domain.provider_events import ProviderEvent
 from countersign.domain.tasks import Change, Deadline, Status, Task
-from countersign.ports import EventRecord, Link, Purpose, Request
+from countersign.ports import EventRecord, Link, ParkedEvent, Purpose, Request
 
 MOST_WAITING = 200
 """How many of somebody's newest links are looked through for what waits for them."""
@@ -271,31 +274,14 @@ class DynamoLedger:
 
     def request(self, request_id: str) -> Request | None:
         """See `RequestLedger.request`."""
-        item = self._table.get(_request_key(request_id))
+        item = self._table.get(request_key(request_id))
         if item is None:
             return None
-        document = from_item(item)
-        return Request(
-            request_id=request_id,
-            workflow=document.get("workflow", ""),
-            input_digest=document.get("input_digest", ""),
-            submitted_by=document.get("submitted_by", ""),
-            deadline_seconds=document.get("deadline_seconds", 0),
-            status=document["status"],
-            execution_arn=document.get("execution_arn", ""),
-            result=json.loads(document["result"]) if "result" in document else None,
-        )
+        return request_of(from_item(item))
 
     def submit(self, request: Request, at: datetime) -> Request:
         """See `RequestLedger.submit`."""
-        document = _request_key(request.request_id) | {
-            "workflow": request.workflow,
-            "input_digest": request.input_digest,
-            "submitted_by": request.submitted_by,
-            "deadline_seconds": request.deadline_seconds,
-            "submitted_at": to_text(at),
-            "status": request.status,
-        }
+        document = request_document(request, at)
         try:
             self._table.write([self._table.put(document)])
         except LedgerConflictError:
@@ -304,7 +290,7 @@ class DynamoLedger:
 
     def started(self, request_id: str, execution_arn: str) -> None:
         """See `RequestLedger.started`."""
-        fields = {"status": "running", "execution_arn": execution_arn or None}
+        fields = {"status": "running", "execution_arn": execution_arn or None, **NOT_WAITING}
         self._unless_ended(request_id, fields, "#status = :submitted", {"submitted": "submitted"})
 
     def finish(self, request_id: str, workflow: str, status: str, result: Any, at: datetime) -> None:
@@ -315,6 +301,7 @@ class DynamoLedger:
             "result": None if result is None else json.dumps(result, ensure_ascii=False),
             "ended_at": to_text(at),
             "ttl": epoch_after(at),
+            **NOT_WAITING,
         }
         condition = "attribute_not_exists(#status) OR #status IN (:submitted, :running)"
         self._unless_ended(request_id, fields, condition, {"submitted": "submitted", "running": "running"})
@@ -327,11 +314,25 @@ class DynamoLedger:
         """See `RequestLedger.tasks`."""
         return [task for task in map(self.task, task_ids) if task is not None]
 
-    def _unless_ended(self, request_id: str, fields: dict[str, Any], condition: str, values: dict[str, Any]) -> None:
+    def start_again(self, request_id: str, at: datetime) -> bool:
+        """See `SweepLedger.start_again`."""
+        fields = {"swept_at": to_text(at)}
+        condition = "#status = :submitted AND attribute_not_exists(#swept_at)"
+        return self._unless_ended(request_id, fields, condition, {"submitted": "submitted"})
+
+    def _unless_ended(self, request_id: str, fields: dict[str, Any], condition: str, values: dict[str, Any]) -> bool:
         try:
-            self._table.write([self._table.update(_request_key(request_id), fields, condition, values)])
+            self._table.write([self._table.update(request_key(request_id), fields, condition, values)])
         except LedgerConflictError:
-            return
+            return False
+        return True
+
+    # What is overdue
+
+    def overdue(self, before: datetime) -> Iterator[Task | Request | ParkedEvent]:
+        """See `SweepLedger.overdue`; pages through all shards at once."""
+        shards = (self._table.until("gsi1", shard, to_text(before)) for shard in DUE_SHARDS)
+        yield from map(_due_of, heapq.merge(*shards, key=lambda document: str(document["gsi1sk"])))
 
 
 def _chain(task: Task, events: Iterable[AuditEvent], at: datetime) -> tuple[list[AuditEntry], Task]:
@@ -386,5 +387,9 @@ def _mail_key(task_id: str, hand_off: int, recipient: str) -> dict[str, str]:
     return {"pk": f"TASK#{task_id}", "sk": f"MAIL#{hand_off:04d}#{normalise(recipient)}"}
 
 
-def _request_key(request_id: str) -> dict[str, str]:
-    return {"pk": f"REQUEST#{request_id}", "sk": "REQUEST"}
+def _due_of(document: Mapping[str, Any]) -> Task | Request | ParkedEvent:
+    if document["sk"] == "TASK":
+        return task_of_document(document)
+    if document["sk"] == "REQUEST":
+        return request_of(document)
+    return ParkedEvent(document["provider"], parked_event_of(document))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from countersign.adapters.task_items import epoch_after
+from countersign.adapters.task_items import due, epoch_after
 from countersign.domain.clock import from_text, to_text
 from countersign.domain.payments import Handling
 from countersign.domain.provider_events import EventStatus, ProviderEvent
@@ -14,6 +14,10 @@ from countersign.ports import EventRecord
 DEDUPE = timedelta(days=7)
 """How long an event is known again, and waits for its task: providers send one again for 3 days, those of Standard
 Webhooks for 75 hours."""
+
+
+WAITS = timedelta(days=1)
+"""How long an event waits for its task before the sweeper tells of it: it is forgotten after `DEDUPE`."""
 
 
 def claim_key(provider: str, external_id: str) -> dict[str, str]:
@@ -83,7 +87,9 @@ def parked_key(provider: str, event: ProviderEvent) -> dict[str, str]:
 
 def parked_document(provider: str, event: ProviderEvent, at: datetime) -> dict[str, Any]:
     """Return an event that waits for its task."""
-    return parked_key(provider, event) | {
+    named = parked_key(provider, event)
+    return named | {
+        "provider": provider,
         "event_id": event.event_id,
         "external_id": event.external_id,
         "status": event.status.value,
@@ -93,6 +99,7 @@ def parked_document(provider: str, event: ProviderEvent, at: datetime) -> dict[s
         "reason": event.reason,
         "at": to_text(at),
         "ttl": _forgotten(at),
+        **due(named["pk"], at + WAITS),
     }
 
 

@@ -16,15 +16,15 @@ from countersign.domain.identity import Aliases
 from countersign.domain.people import Delegation
 from countersign.domain.rules import Decision, Outcome, Rule
 from countersign.domain.strict_json import canonical
-from countersign.domain.tasks import Collecting, Correlation, Failure, Ring, Status, Task, Vote
+from countersign.domain.tasks import Collecting, Correlation, Failure, Ring, Status, Task, Vote, due_at
 
 RETENTION = timedelta(days=400)
 """How long a closed task, its links and its request stay; the audit stays for good."""
 
-DUE_SHARDS = 8
-"""Partitions of the index of tasks that are due, so that no single one is hot."""
+DUE_SHARDS = tuple(f"DUE#{shard}" for shard in range(8))
+"""Partitions of the index of what is due, so that no single one is hot."""
 
-_TIMES = ("heartbeat_at", "opened_at", "max_expires_at", "decided_at", "closed_at")
+_TIMES = ("heartbeat_at", "swept_at", "opened_at", "max_expires_at", "decided_at", "closed_at")
 _TEXTS = (
     "task_id",
     "request_id",
@@ -57,12 +57,25 @@ def task_document(task: Task) -> dict[str, Any]:
 
 def index_fields(task: Task) -> dict[str, Any]:
     """Return the index and TTL attributes that belong to the task's status; None for those it must not have."""
-    if task.status is Status.OPEN:
-        return {"gsi1pk": _due(task.task_id), "gsi1sk": to_text(task.expires_at), "ttl": None}
-    if task.status is Status.DECIDED and task.decided_at is not None:
-        return {"gsi1pk": _due(task.task_id), "gsi1sk": to_text(task.decided_at), "ttl": None}
+    moment = due_at(task)
+    if moment:
+        return due(task.task_id, moment) | {"ttl": None}
     closed_at = task.closed_at
-    return {"gsi1pk": None, "gsi1sk": None, "ttl": closed_at and epoch_after(closed_at)}
+    return {**NEVER_DUE, "ttl": closed_at and epoch_after(closed_at)}
+
+
+def due(name: str, moment: datetime) -> dict[str, Any]:
+    """Return the index attributes of what the sweeper looks at once a moment has passed.
+
+    Args:
+        name: What it is called; spreads the items over the shards.
+        moment: By when somebody should have taken it out of the index again.
+    """
+    return {"gsi1pk": DUE_SHARDS[zlib.crc32(name.encode()) % len(DUE_SHARDS)], "gsi1sk": to_text(moment)}
+
+
+NEVER_DUE: Mapping[str, Any] = {"gsi1pk": None, "gsi1sk": None}
+"""The index attributes of what the sweeper need not look at."""
 
 
 def epoch_after(moment: datetime) -> int:
@@ -155,15 +168,6 @@ def _plain_scalar(value: Any) -> Any:
     if isinstance(value, Decimal):
         return f"{value:f}"
     return value.value if isinstance(value, Enum) else value
-
-
-def due_partitions() -> list[str]:
-    """Return the partitions of the index in which every open and every decided task is."""
-    return [f"DUE#{shard}" for shard in range(DUE_SHARDS)]
-
-
-def _due(task_id: str) -> str:
-    return due_partitions()[zlib.crc32(task_id.encode()) % DUE_SHARDS]
 
 
 def _vote(document: Mapping[str, Any]) -> Vote:

@@ -11,6 +11,7 @@ CountersignError
 ├── UnknownTokenError        nor has the sender of a machine's answer
 ├── UnknownProviderError     no provider of webhooks has this name
 ├── MediaTypeError           the body is of a type that is not read here
+├── TooManyRequestsError     the sender must wait; nothing of what was sent is recorded
 ├── ReviewRefusedError       a click that decides nothing; the page says why
 │   ├── UnknownLinkError
 │   ├── CrossSiteError
@@ -131,6 +132,18 @@ class UnknownProviderError(CountersignError):
 
 class MediaTypeError(CountersignError):
     """The body's media type, or its encoding, is not one that is read here."""
+
+
+class TooManyRequestsError(CountersignError):
+    """More was asked than a network, or a token from it, may ask in a minute.
+
+    Attributes:
+        retry_after_seconds: How long until it may ask again.
+    """
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__(f"too many requests; try again in {retry_after_seconds} seconds")
+        self.retry_after_seconds = retry_after_seconds
 
 
 class SignatureError(CountersignError):

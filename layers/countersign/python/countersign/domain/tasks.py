@@ -192,6 +192,7 @@ class Task:
         received: The keys of the answers that are there, while they are collected.
         refused_answers: How many answers broke the contract.
         heartbeat_at: When a machine last said that it works on the task.
+        swept_at: When the sweeper rang for it, once; None while nothing was overdue.
         answer: What a machine has answered, as JSON text; empty before.
         failure: Why a machine could not answer; None unless it has said so.
         audit_seq: Number of entries in the audit chain.
@@ -237,6 +238,7 @@ class Task:
     received: tuple[str, ...] = ()
     refused_answers: int = 0
     heartbeat_at: datetime | None = None
+    swept_at: datetime | None = None
     answer: str = ""
     failure: Failure | None = None
     ring: Ring | None = None
@@ -448,11 +450,30 @@ def extend(task: Task, until: datetime, actor: str, now: datetime) -> Change:
     return Change(task, STAYING, {"expires_at": until}, (AuditEvent("extended", actor, "iam", data=data),), now)
 
 
-def rung(task: Task, ring: Ring) -> Change | None:
-    """Return the record of a ring; None when the task was rung for good before: `delivered` is never downgraded."""
+def due_at(task: Task) -> datetime | None:
+    """Return from when its workflow should close it: an open task at its deadline, a decided one from its decision."""
+    if task.status is Status.OPEN:
+        return task.expires_at
+    return task.decided_at if task.status is Status.DECIDED else None
+
+
+def sweep(task: Task, now: datetime) -> Change:
+    """Return the record that the sweeper rings for an overdue task; it does so once."""
+    event = AuditEvent("swept", "sweeper", data={"status": task.status.value})
+    return Change(task, None, {"swept_at": now}, (event,), now)
+
+
+def rung(task: Task, ring: Ring, actor: str = "relay") -> Change | None:
+    """Return the record of a ring; None when the task was rung for good before: `delivered` is never downgraded.
+
+    Args:
+        task: The task as it stands.
+        ring: How it went.
+        actor: Which part of the kit rang.
+    """
     if _is_delivered(task):
         return None
-    event = AuditEvent("rung", "relay", data={"state": ring.state, "error": ring.error})
+    event = AuditEvent("rung", actor, data={"state": ring.state, "error": ring.error})
     return Change(task, None, {"ring": ring}, (event,), ring.at)
 
 
@@ -472,6 +493,18 @@ def redriven(task: Task, queue: str, operator: str, now: datetime) -> Change:
         now: The current time.
     """
     return Change(task, None, {}, (AuditEvent("redriven", operator, "iam", data={"queue": queue}),), now)
+
+
+def restored(task: Task, table: str, operator: str, now: datetime) -> Change:
+    """Return the record that an operator brought a task back that was lost.
+
+    Args:
+        task: The task as it stands again.
+        table: The table that it was copied from.
+        operator: Who did it, an IAM ARN.
+        now: The current time.
+    """
+    return Change(task, None, {}, (AuditEvent("restored", operator, "iam", data={"table": table}),), now)
 
 
 def _is_delivered(task: Task) -> bool:

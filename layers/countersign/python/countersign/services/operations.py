@@ -62,6 +62,15 @@ class Operations:
         """Put on record that a message about a task left a dead-letter queue; nothing where there is no such task."""
         settle(lambda: self._redriven(task_id, queue))
 
+    def restored(self, task_id: str, table: str) -> None:
+        """Put on record that a task was lost, and brought back from another table.
+
+        Raises:
+            UnknownTaskError: There is no such task.
+            TransientError: The ledger did not take it.
+        """
+        settle(lambda: self._restored(task_id, table))
+
     def _extend(self, task_id: str, by: timedelta) -> Task:
         task = self._present(task_id)
         change = tasks.extend(task, task.expires_at + by, self._operator, self._clock.now())
@@ -83,6 +92,9 @@ class Operations:
         task = self._ledger.task(task_id)
         if task is not None:
             self._ledger.commit(tasks.redriven(task, queue, self._operator, self._clock.now()))
+
+    def _restored(self, task_id: str, table: str) -> None:
+        self._ledger.commit(tasks.restored(self._present(task_id), table, self._operator, self._clock.now()))
 
     def _present(self, task_id: str) -> Task:
         task = self._ledger.task(task_id)

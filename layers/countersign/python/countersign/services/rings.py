@@ -10,15 +10,26 @@ from countersign.services.contention import settle
 class Rings:
     """Rings durable executions."""
 
-    def __init__(self, ledger: TaskLedger, doorbell: Doorbell, clock: Clock, operator: str = "") -> None:
-        """Take the ports, and the IAM ARN of the operator who rings; none where the relay does."""
+    def __init__(
+        self, ledger: TaskLedger, doorbell: Doorbell, clock: Clock, *, actor: str = "relay", operator: str = ""
+    ) -> None:
+        """Take the ports, and who rings, as the audit names them.
+
+        Args:
+            ledger: Where tasks are kept.
+            doorbell: What completes callbacks.
+            clock: The time.
+            actor: Which part of the kit rings.
+            operator: The IAM ARN of the operator who rings; none where the kit does.
+        """
         self._ledger = ledger
         self._doorbell = doorbell
         self._clock = clock
+        self._actor = actor
         self._operator = operator
 
     def ring(self, task_id: str, callback_id: str, *, failed: bool = False) -> Ring:
-        """Ring the callback of a decided task.
+        """Ring the callback of a task.
 
         Safe to do again: a callback that ended before answers so, and a delivered ring stays delivered.
 
@@ -41,4 +52,6 @@ class Rings:
             self._ledger.commit(change)
 
     def _recorded(self, task: Task, ring: Ring) -> Change | None:
-        return tasks.rung_by(task, ring, self._operator) if self._operator else tasks.rung(task, ring)
+        if self._operator:
+            return tasks.rung_by(task, ring, self._operator)
+        return tasks.rung(task, ring, self._actor)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from countersign import contracts
@@ -14,6 +14,7 @@ from countersign.domain.policy import Policy
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Task
 from countersign.ports import Directory, Request, RequestLedger, WorkflowStarter
+from countersign.services.starts import Starts
 
 _REQUEST_ID = re.compile("[A-Za-z0-9_-]{1,64}", re.ASCII)
 """As the contract `request` has it: nothing else was ever submitted, and longer keys the ledger would not take."""
@@ -68,7 +69,7 @@ class Submissions:
             workflows: Every deployed workflow, by its name.
         """
         self._ledger = ledger
-        self._starter = starter
+        self._starts = Starts(ledger, starter)
         self._directory = directory
         self._clock = clock
         self._workflows = workflows
@@ -96,20 +97,20 @@ class Submissions:
         contracts.check(f"{startable.contract}.input", document["input"], "/input")
         self._check_people(startable, request_id, document["input"])
         asked = Request(
-            request_id, workflow, digest(document["input"]), submitted_by, deadline_seconds=startable.deadline_seconds
+            request_id,
+            workflow,
+            digest(document["input"]),
+            submitted_by,
+            deadline_seconds=startable.deadline_seconds,
+            input=document["input"],
         )
         standing = self._ledger.submit(asked, self._clock.now())
         if (standing.workflow, standing.input_digest) != (asked.workflow, asked.input_digest):
             raise RequestConflictError(request_id)
         if standing.status != "submitted":
             return Submission(standing, started=False)
-        payload = {
-            "request_id": request_id,
-            "workflow": workflow,
-            # As it was when the request first came: a start that is tried again must be the same start.
-            "input": {"deadline_seconds": standing.deadline_seconds} | document["input"],
-        }
-        self._ledger.started(request_id, self._starter.start(workflow, request_id, payload))
+        # The first one's input, for its spelling; a request of before it was kept has this one's, which says the same.
+        self._starts.start(replace(standing, input=standing.input or document["input"]))
         return Submission(standing, started=True)
 
     def _check_people(self, startable: Startable, request_id: str, document: Mapping[str, Any]) -> None:

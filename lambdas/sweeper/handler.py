@@ -1,0 +1,69 @@
+"""The sweeper: on a schedule, mend what is overdue, and count what a person must look at."""
+
+import os
+from collections import Counter
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from countersign.adapters.callbacks import CallbackDoorbell
+from countersign.adapters.dynamodb_ledger import DynamoLedger
+from countersign.adapters.starter import LambdaStarter
+from countersign.aws import client
+from countersign.batches import run_one
+from countersign.domain.clock import SystemClock
+from countersign.http import where_it_failed
+from countersign.services.provider_events import ProviderEvents
+from countersign.services.rings import Rings
+from countersign.services.starts import Starts
+from countersign.services.sweeps import Finding, Lost, Sweeps
+from countersign.telemetry import about, count
+from sweeper.settings import Settings
+
+logger = Logger()
+
+STAYS_LOST = {
+    Lost.DECISION: "DecisionsOverdue",
+    Lost.DEADLINE: "DeadlinesOverdue",
+    Lost.START: "StartsOverdue",
+    Lost.EVENT: "EventsOverdue",
+}
+"""The metrics that alarms watch."""
+
+
+@cache
+def settings() -> Settings:
+    """Return what the function is deployed with, read once."""
+    return Settings.load(os.environ)
+
+
+@cache
+def sweeps() -> Sweeps:
+    """Return the use case with its ports on AWS, made once."""
+    ledger, clock = DynamoLedger(client("dynamodb"), settings().ledger_table), SystemClock()
+    rings = Rings(ledger, CallbackDoorbell(client("lambda", attempts=1)), clock, actor="sweeper")
+    starts = Starts(ledger, LambdaStarter(client("lambda"), settings().functions))
+    return Sweeps(ledger, rings, starts, ProviderEvents(ledger, clock), clock, settings().grace)
+
+
+def sweep(_: Any) -> None:
+    """Sweep once, and tell what was found."""
+    found = Counter(map(tell, sweeps().sweep(settings().at_most)))
+    for name, number in found.items():
+        count(name, number)
+
+
+def tell(finding: Finding) -> str:
+    """Log one finding, and return the metric that it counts for."""
+    is_task, is_request = finding.lost in {Lost.DECISION, Lost.DEADLINE}, finding.lost is Lost.START
+    about(task_id=finding.name if is_task else "", request_id=finding.name if is_request else "")
+    where = where_it_failed(finding.error) if finding.error else {}
+    log = logger.info if finding.mended else logger.error
+    log("overdue", lost=finding.lost, about=finding.name, mended=finding.mended, **where)
+    return "Mended" if finding.mended else STAYS_LOST[finding.lost]
+
+
+def handler(event: dict[str, Any], _: Any) -> None:
+    """Lambda's entry; what it is invoked with says nothing."""
+    run_one(sweep, event, logger)

@@ -1,0 +1,170 @@
+"""Sweeping: find what should have happened by now, mend it once, and tell of what stays lost."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from countersign.domain import tasks
+from countersign.domain.clock import Clock
+from countersign.domain.rules import Outcome
+from countersign.domain.tasks import Status, Task
+from countersign.ports import ParkedEvent, Request, SweepLedger
+from countersign.services.contention import settle
+from countersign.services.provider_events import ProviderEvents
+from countersign.services.rings import Rings
+from countersign.services.starts import Starts
+
+
+class Lost(StrEnum):
+    """What did not happen in time."""
+
+    DECISION = "decision"
+    """A workflow has not applied the decision on its task."""
+    DEADLINE = "deadline"
+    """A workflow has not closed its task, whose deadline has passed."""
+    START = "start"
+    """A request is not known to have started its workflow."""
+    EVENT = "event"
+    """Nobody has asked for what a provider told of."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that did not happen in time.
+
+    Attributes:
+        lost: What.
+        name: Id of the task or the request; of an event, the provider's name and its id of what it is about.
+        mended: Whether this sweep did what mends it; otherwise a person must look.
+        error: What kept it from being mended; None where it was mended before, and that has not helped.
+    """
+
+    lost: Lost
+    name: str
+    mended: bool
+    error: Exception | None = None
+
+
+class Sweeps:
+    """Looks through what is overdue."""
+
+    def __init__(
+        self,
+        ledger: SweepLedger,
+        rings: Rings,
+        starts: Starts,
+        events: ProviderEvents,
+        clock: Clock,
+        grace: timedelta,
+    ) -> None:
+        """Take the ports.
+
+        Args:
+            ledger: Where it looks.
+            rings: What the relay rings with.
+            starts: What requests are started with.
+            events: What applies events of providers.
+            clock: The time.
+            grace: How long after its time something is overdue; and how long a mend may take to show.
+        """
+        self._ledger = ledger
+        self._rings = rings
+        self._starts = starts
+        self._events = events
+        self._clock = clock
+        self._grace = grace
+
+    def sweep(self, at_most: timedelta) -> Iterator[Finding]:
+        """Mend what is overdue, each once, and yield what was found.
+
+        Two sweeps at once mend nothing twice: each puts on record what it is about to do, where nobody has yet. A mend
+        that fails, in whatever way, is told and keeps nothing else from being mended.
+
+        Args:
+            at_most: After how long to begin with nothing more; the next sweep goes on.
+
+        Raises:
+            LedgerUnavailableError: The ledger did not tell what is overdue.
+        """
+        began = self._clock.now()
+        for due in self._ledger.overdue(began - self._grace):
+            if self._clock.now() - began >= at_most:
+                return
+            finding = self._look_at(due)
+            if finding:
+                yield finding
+
+    def _look_at(self, due: Task | Request | ParkedEvent) -> Finding | None:
+        lost, name = _about(due)
+        try:
+            mended = self._mend(due)
+        except Exception as error:  # noqa: BLE001  one that cannot be mended must not keep the others from it
+            return Finding(lost, name, mended=False, error=error)
+        return None if mended is None else Finding(lost, name, mended)
+
+    def _mend(self, due: Task | Request | ParkedEvent) -> bool | None:
+        """Tell whether it was mended; None where it needs nothing, or nothing yet."""
+        match due:
+            case Task():
+                return self._mend_task(due)
+            case Request():
+                return self._mend_request(due)
+            case ParkedEvent():
+                return self._mend_event(due)
+
+    def _mend_task(self, due: Task) -> bool | None:
+        request = self._ledger.request(due.request_id)
+        if request and request.ended:  # nobody is left to wake; how it ended was told of when it did
+            return None
+        if due.swept_at:
+            return None if due.swept_at + self._grace > self._clock.now() else False
+        task = settle(lambda: self._claim(due.task_id))
+        if task is None:
+            return None
+        ring = self._rings.ring(task.task_id, task.callback_id, failed=task.outcome is Outcome.FAILED)
+        return ring.state != "failed"
+
+    def _claim(self, task_id: str) -> Task | None:
+        """Put on record that this sweep rings for a task, and return it; None when somebody was faster."""
+        task, now = self._ledger.task(task_id), self._clock.now()
+        if task is None or task.swept_at or not self._is_overdue(task):
+            return None
+        return self._ledger.commit(tasks.sweep(task, now))
+
+    def _is_overdue(self, task: Task) -> bool:
+        due_at = tasks.due_at(task)
+        return due_at is not None and due_at + self._grace <= self._clock.now()
+
+    def _mend_request(self, due: Request) -> bool | None:
+        now = self._clock.now()
+        if due.swept_at:
+            return None if due.swept_at + self._grace > now else False
+        if not self._ledger.start_again(due.request_id, now):
+            return None
+        self._starts.start(due)
+        return True
+
+    def _mend_event(self, due: ParkedEvent) -> bool:
+        """Apply it to its task, if that was opened: an opener that ended too early has left it."""
+        task_id = self._ledger.correlated(due.provider, due.event.external_id)
+        task = self._ledger.task(task_id) if task_id else None
+        if task is None:
+            return False
+        settle(lambda: self._apply_parked(task.task_id))
+        return True
+
+    def _apply_parked(self, task_id: str) -> None:
+        task = self._ledger.task(task_id)
+        if task:
+            self._events.apply_parked(task)
+
+
+def _about(due: Task | Request | ParkedEvent) -> tuple[Lost, str]:
+    match due:
+        case Task():
+            return (Lost.DECISION if due.status is Status.DECIDED else Lost.DEADLINE), due.task_id
+        case Request():
+            return Lost.START, due.request_id
+        case ParkedEvent():
+            return Lost.EVENT, f"{due.provider} {due.event.external_id}"

@@ -1,0 +1,45 @@
+"""docs/recovery.md, done on the embedded cloud: what the ledger has lost while executions wait comes back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from local import aws
+from local.client import open_page, press
+from local.cloud import Cloud
+from operate import where
+from operate.program import main
+from tests.e2e.scene import Scene, until
+
+
+def test_what_the_ledger_lost_comes_back_while_executions_wait(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud.write(tmp_path)
+    monkeypatch.setattr(where, "HOME", tmp_path)
+    lost, kept = Scene(cloud), Scene(cloud)
+    for scene in (lost, kept):
+        scene.submit()
+    links = {scene.request_id: scene.link() for scene in (lost, kept)}
+    table, restored = aws.client("dynamodb", cloud.endpoint_url), f"{cloud.table}-restored"
+    table.restore_table_to_point_in_time(
+        SourceTableName=cloud.table, TargetTableName=restored, UseLatestRestorableTime=True
+    )
+    assert press(open_page(links[kept.request_id]), "approve").answer.status == 200
+    kept.ended()
+    since = kept.items()
+    for item in lost.items().values():
+        table.delete_item(TableName=cloud.table, Key={name: item[name] for name in ("pk", "sk")})
+    assert open_page(links[lost.request_id]).answer.status == 404, "nothing of it is left"
+
+    assert main(["restore", "--from", restored, "--local"]) == 0
+    assert "1 tasks among them" in capsys.readouterr().out
+    assert kept.items() == since, "what went on meanwhile is left alone"
+    assert press(open_page(links[lost.request_id]), "approve").answer.status == 200
+    assert lost.ended()["result"]["status"] == "approved"
+    until(lambda: "rung" in lost.audit(), "the record of the ring")
+    assert lost.ledger.audit_breaks(lost.task_id) == []
+    assert lost.audit().index("restored") < lost.audit().index("voted")
+    table.delete_table(TableName=restored)

@@ -1,0 +1,66 @@
+"""The limits of the public routes: where requests are counted, and how much of the account a flood can take."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from stacks.components.sources import Sources
+from stacks.settings import Limit, LimitSettings
+from tests.infra.templates import Synthesised
+
+pytestmark = pytest.mark.xdist_group("infra")
+
+
+def function(stage: Synthesised, path: str = "Webhook/Function") -> Any:
+    return stage.properties(stage.one("AWS::Lambda::Function", path))
+
+
+def test_requests_are_counted_in_a_table_of_its_own_that_forgets_and_dies_with_its_stack(stage: Synthesised) -> None:
+    table = stage.one("AWS::DynamoDB::Table", "Limits/Table")
+    assert table.properties["KeySchema"] == [{"AttributeName": "pk", "KeyType": "HASH"}]
+    assert table.properties["BillingMode"] == "PAY_PER_REQUEST"
+    assert table.properties["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
+    assert "StreamSpecification" not in table.properties
+    assert table.body["DeletionPolicy"] == table.body["UpdateReplacePolicy"] == "Delete"
+    assert function(stage)["Environment"]["Variables"]["LIMITS_TABLE"] == "Limits/Table"
+
+
+def test_the_function_is_told_the_rates_of_the_stage(stage: Synthesised) -> None:
+    limits = stage.settings.limits
+    assert json.loads(function(stage)["Environment"]["Variables"]["LIMITS"]) == {
+        "review": dataclasses.asdict(limits.review),
+        "callbacks": dataclasses.asdict(limits.callbacks),
+    }
+
+
+def test_only_the_public_function_has_a_concurrency_of_its_own_and_only_where_the_account_has_some_to_spare(
+    stage_named: Callable[[str], Synthesised],
+) -> None:
+    for name, reserved in (("local", None), ("dev", None), ("prod", 100)):
+        stage = stage_named(name)
+        found = {
+            each.path: each.properties.get("ReservedConcurrentExecutions")
+            for each in stage.of_type("AWS::Lambda::Function")
+        }
+        assert found.pop("Webhook/Function") == reserved
+        assert set(found.values()) == {None}
+
+
+def test_a_stage_may_say_otherwise(prod: Synthesised, sources: Sources, context: dict[str, Any]) -> None:
+    limits = LimitSettings(review=Limit(20, 10), callbacks=Limit(40, 30), public_concurrency=7)
+    stage = Synthesised(dataclasses.replace(prod.settings, limits=limits), sources, context)
+    assert function(stage)["ReservedConcurrentExecutions"] == 7
+    assert json.loads(function(stage)["Environment"]["Variables"]["LIMITS"])["review"] == {
+        "per_source": 20,
+        "per_token": 10,
+    }
+
+
+def test_one_network_cannot_take_all_that_the_api_lets_through(prod: Synthesised) -> None:
+    """What the API's throttles let through is everybody's; one network gets a part of it only."""
+    throttles, limits = prod.settings.throttles, prod.settings.limits
+    assert 2 * limits.review.per_source <= 60 * throttles.review.rate_per_second
+    assert limits.callbacks.per_source <= 60 * throttles.callbacks.rate_per_second

@@ -1,0 +1,68 @@
+"""The sweeper's schedule, and what it is told."""
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+
+from stacks.components.sources import Sources
+from stacks.settings import SweeperSettings
+from tests.infra.templates import Synthesised
+
+pytestmark = pytest.mark.xdist_group("infra")
+
+
+def schedule(stage: Synthesised) -> Any:
+    return stage.properties(stage.one("AWS::Events::Rule", "Sweeper/Schedule"))
+
+
+def function(stage: Synthesised) -> Any:
+    return stage.properties(stage.one("AWS::Lambda::Function", "Sweeper/Sweeper/Function"))
+
+
+def test_it_runs_as_often_as_the_stage_says_and_counts_as_overdue_what_the_stage_says(
+    prod: Synthesised, sources: Sources, context: dict[str, Any]
+) -> None:
+    stage = Synthesised(
+        dataclasses.replace(prod.settings, sweeper=SweeperSettings(every_minutes=1, grace_seconds=90)), sources, context
+    )
+    assert schedule(prod)["ScheduleExpression"] == "rate(5 minutes)"
+    assert schedule(stage)["ScheduleExpression"] == "rate(1 minute)"
+    assert function(prod)["Environment"]["Variables"]["GRACE_SECONDS"] == "300"
+    assert function(stage)["Environment"]["Variables"]["GRACE_SECONDS"] == "90"
+
+
+def test_the_schedule_invokes_nothing_else_and_keeps_what_it_could_not_invoke(stage: Synthesised) -> None:
+    (target,) = schedule(stage)["Targets"]
+    assert schedule(stage)["State"] == "ENABLED"
+    assert "EventPattern" not in schedule(stage)
+    assert target["Arn"] == "Sweeper/Sweeper/Function.Arn"
+    assert target["DeadLetterConfig"] == {"Arn": "Sweeper/DeadLetters.Arn"}
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 300, "MaximumRetryAttempts": 2}
+
+
+def test_nobody_from_outside_but_the_api_and_the_schedule_invokes_a_function(stage: Synthesised) -> None:
+    permissions = map(stage.properties, stage.of_type("AWS::Lambda::Permission"))
+    others = [each for each in permissions if each["Principal"] != "apigateway.amazonaws.com"]
+    assert [(each["FunctionName"], each["Principal"], each["SourceArn"]) for each in others] == [
+        ("Sweeper/Sweeper/Function.Arn", "events.amazonaws.com", "Sweeper/Schedule.Arn")
+    ]
+
+
+def test_a_sweep_that_fails_goes_where_an_alarm_rings(stage: Synthesised) -> None:
+    assert function(stage)["DeadLetterConfig"] == {"TargetArn": "Sweeper/DeadLetters.Arn"}
+    assert "sweeper-dlq" in stage.stacks.workflow.dead_letters
+
+
+def test_a_sweep_ends_by_itself_before_lambda_ends_it(stage: Synthesised) -> None:
+    at_most = int(function(stage)["Environment"]["Variables"]["AT_MOST_SECONDS"])
+    assert 0 < at_most <= function(stage)["Timeout"] - 60
+
+
+def test_it_can_start_what_the_requests_function_can(stage: Synthesised) -> None:
+    requests = stage.properties(stage.one("AWS::Lambda::Function", "Requests/Function"))
+    startable = json.loads(requests["Environment"]["Variables"]["WORKFLOWS"])
+    arns = json.loads(function(stage)["Environment"]["Variables"]["WORKFLOW_ARNS"])
+    assert arns == json.loads(stage.outputs("workflow")["Workflows"])
+    assert arns.keys() == startable.keys()

@@ -1,0 +1,137 @@
+"""What every ledger promises to the sweeper: the same suite for the one in memory and DynamoDB's."""
+
+import dataclasses
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+
+from countersign.domain import tasks
+from countersign.domain.audit import AuditEvent
+from countersign.domain.payments import Handling
+from countersign.domain.tasks import Task
+from countersign.ports import EventRecord, ParkedEvent, Request, SweepLedger
+from tests.builders import (
+    CALLER,
+    NOW,
+    REQUEST_ID,
+    TASK_ID,
+    WORKFLOW,
+    any_decided_task,
+    any_event,
+    any_input,
+    any_payment_task,
+    any_task,
+)
+from tests.fakes import MemoryLedger
+from tests.integration.conftest import Kit
+
+OPENED = AuditEvent("opened", WORKFLOW)
+ASKED = Request(
+    REQUEST_ID, WORKFLOW, "5" * 64, CALLER, deadline_seconds=60, input=any_input(description="Stühle \u2028")
+)
+DAY = timedelta(days=1)
+MOMENT = timedelta(microseconds=1)
+
+
+@pytest.fixture(params=["memory", "dynamodb"])
+def ledger(request: pytest.FixtureRequest) -> SweepLedger:
+    if request.param == "memory":
+        return MemoryLedger()
+    kit: Kit = request.getfixturevalue("kit")
+    return kit.ledger
+
+
+def overdue(ledger: SweepLedger, before: datetime) -> list[Task | Request | ParkedEvent]:
+    return list(ledger.overdue(before))
+
+
+def put(ledger: SweepLedger, task: Task) -> Task:
+    """Put a task, and return it as it stands then."""
+    ledger.open(task, (OPENED,), NOW)
+    standing = ledger.task(task.task_id)
+    assert standing
+    return standing
+
+
+def park(ledger: SweepLedger) -> None:
+    ledger.park(any_event(), EventRecord("pay", "evt_1", "b" * 64, Handling.PARKED), NOW)
+
+
+@pytest.mark.parametrize("task", [any_task(), any_decided_task()], ids=lambda task: task.status)
+def test_a_live_task_is_overdue_from_its_time_on(ledger: SweepLedger, task: Task) -> None:
+    standing, due_at = put(ledger, task), tasks.due_at(task)
+    assert due_at
+    assert overdue(ledger, due_at - MOMENT) == []
+    assert overdue(ledger, due_at) == [standing]
+
+
+def test_a_task_that_is_closed_never_is(ledger: SweepLedger) -> None:
+    change = tasks.close(put(ledger, any_decided_task()), NOW)
+    assert change
+    ledger.commit(change)
+    assert overdue(ledger, NOW + DAY) == []
+
+
+def test_a_task_for_which_the_sweeper_has_rung_stays_overdue_and_says_so(ledger: SweepLedger) -> None:
+    swept = ledger.commit(tasks.sweep(put(ledger, any_decided_task()), NOW + DAY))
+    assert swept.swept_at == NOW + DAY
+    assert overdue(ledger, NOW + DAY) == [swept]
+
+
+def test_a_request_is_overdue_with_all_that_it_takes_to_start_it_until_it_is_started(ledger: SweepLedger) -> None:
+    ledger.submit(ASKED, NOW)
+    assert overdue(ledger, NOW - MOMENT) == []
+    assert overdue(ledger, NOW) == [ASKED]
+    ledger.started(REQUEST_ID, "arn:1")
+    assert overdue(ledger, NOW + DAY) == []
+    assert ledger.request(REQUEST_ID) == dataclasses.replace(
+        ASKED, status="running", execution_arn="arn:1", input=None
+    ), "what it asks for is the workflow's business from now on"
+
+
+def test_a_request_that_has_ended_without_a_record_of_its_start_is_overdue_no_more(ledger: SweepLedger) -> None:
+    ledger.submit(ASKED, NOW)
+    ledger.finish(REQUEST_ID, WORKFLOW, "failed", None, NOW)
+    assert overdue(ledger, NOW + DAY) == []
+    assert not ledger.start_again(REQUEST_ID, NOW)
+
+
+def test_a_request_is_started_again_once(ledger: SweepLedger) -> None:
+    ledger.submit(ASKED, NOW)
+    assert ledger.start_again(REQUEST_ID, NOW + MOMENT)
+    assert not ledger.start_again(REQUEST_ID, NOW + DAY)
+    assert overdue(ledger, NOW) == [dataclasses.replace(ASKED, swept_at=NOW + MOMENT)]
+
+
+def test_a_request_that_has_started_is_not_started_again(ledger: SweepLedger) -> None:
+    ledger.submit(ASKED, NOW)
+    ledger.started(REQUEST_ID, "arn:1")
+    assert not ledger.start_again(REQUEST_ID, NOW)
+
+
+def test_an_event_is_overdue_a_day_after_it_came_unless_it_was_applied(ledger: SweepLedger) -> None:
+    park(ledger)
+    assert overdue(ledger, NOW + DAY - MOMENT) == []
+    assert overdue(ledger, NOW + DAY) == [ParkedEvent("pay", any_event())]
+    change = tasks.sweep(put(ledger, any_payment_task(expires_at=NOW + 9 * DAY)), NOW)
+    ledger.commit_parked(change, "pay", any_event(), Handling.RECORDED)
+    assert overdue(ledger, NOW + DAY) == []
+
+
+def test_the_longest_overdue_comes_first_whatever_it_is(ledger: SweepLedger) -> None:
+    times = [NOW + timedelta(minutes=minutes) for minutes in (7, 3, 9, 5, 1, 8)]
+    for number, at in enumerate(times):
+        put(ledger, any_task(task_id=f"order-{number}.approval", expires_at=at))
+    ledger.submit(ASKED, NOW + timedelta(minutes=4))
+    park(ledger)
+    found = overdue(ledger, NOW + DAY)
+    assert [each.expires_at for each in found if isinstance(each, Task)] == sorted(times)
+    assert found[2] == ASKED
+    assert found[-1] == ParkedEvent("pay", any_event())
+
+
+def test_what_is_overdue_is_read_as_it_is_looked_at(ledger: SweepLedger) -> None:
+    put(ledger, any_task(task_id=TASK_ID))
+    found = ledger.overdue(NOW + DAY)
+    assert isinstance(found, Iterator)

@@ -1,0 +1,172 @@
+"""The AWS services around the table: each does what the kit relies on, and no more."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from countersign.adapters.kms import MAX_BYTES
+from tests.builders import status_change
+from tests.soak.durable import Durable, Run
+from tests.soak.table import error_of
+
+_TOKEN = re.compile(r"\?t=([A-Za-z0-9_-]{43})")
+MOST_RECEIVES = 3
+"""After so many deliveries a message goes to the dead letters."""
+
+
+@dataclass
+class Message:
+    """A message, and how often it was delivered."""
+
+    body: str
+    receives: int = 0
+
+
+@dataclass
+class Queue:
+    """A queue and its dead letters.
+
+    Attributes:
+        messages: What waits.
+        dead: What was delivered too often; a redrive sends it back.
+        for_people: What the kit itself put aside, with why: trying again would not mend it.
+    """
+
+    messages: list[Message] = field(default_factory=list)
+    dead: list[Message] = field(default_factory=list)
+    for_people: list[tuple[str, str]] = field(default_factory=list)
+
+    def put(self, document: Mapping[str, Any]) -> None:
+        """Put a document into the queue."""
+        self.messages.append(Message(json.dumps(document)))
+
+    def failed(self, message: Message) -> None:
+        """Put a message back that could not be handled, or aside when that was too often."""
+        message.receives += 1
+        waiting = self.dead if message.receives >= MOST_RECEIVES else self.messages
+        waiting.append(message)
+
+    def redrive(self) -> int:
+        """Send the dead letters back, and return how many there were."""
+        redriven, self.dead = self.dead, []
+        self.messages += (Message(message.body) for message in redriven)
+        return len(redriven)
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A message that somebody has received."""
+
+    recipient: str
+    token: str
+    is_inbox: bool
+
+
+class Bus:
+    """EventBridge: puts what goes by into the queues of its rules."""
+
+    def __init__(self, queues: Mapping[str, Queue]) -> None:
+        self._queues = queues
+        self.envelopes: list[dict[str, Any]] = []
+        self.handed_to_machines: list[dict[str, Any]] = []
+
+    def put_events(self, **asked: Any) -> dict[str, Any]:
+        entries: list[dict[str, str]] = asked["Entries"]
+        for entry in entries:
+            kind, document = entry["DetailType"], json.loads(entry["Detail"])
+            self.envelopes.append(document)
+            if kind.startswith("approval."):
+                self._queues["approvals"].put(document)
+            elif kind.endswith(".held"):
+                self._queues["settlements"].put(document)
+            elif kind.endswith(".requested"):
+                self.handed_to_machines.append(document)
+        return {"FailedEntryCount": 0, "Entries": [{} for _ in entries]}
+
+
+class Post:
+    """SES: everybody's mailbox."""
+
+    def __init__(self) -> None:
+        self.mails: list[Mail] = []
+
+    def send_email(self, **asked: Any) -> dict[str, str]:
+        text = asked["Content"]["Simple"]["Body"]["Text"]["Data"]
+        found = _TOKEN.search(text)
+        assert found, "every mail of the kit holds a link"
+        (recipient,) = asked["Destination"]["ToAddresses"]
+        self.mails.append(Mail(recipient, found.group(1), "/inbox?" in text))
+        return {"MessageId": "mail"}
+
+
+class Lambda:
+    """Lambda: starts durable executions, and takes rings and heartbeats."""
+
+    def __init__(self, durable: Durable) -> None:
+        self._durable = durable
+
+    def invoke(self, **asked: Any) -> dict[str, Any]:
+        function = asked["FunctionName"]
+        name, payload = asked["DurableExecutionName"], asked["Payload"].decode()
+        arn = self._durable.start(function, function.split(":")[6], name, payload)
+        return {"StatusCode": 202, "DurableExecutionArn": arn}
+
+    def send_durable_execution_callback_success(self, **asked: str) -> dict[str, Any]:
+        self._durable.succeed(asked["CallbackId"])
+        return {}
+
+    def send_durable_execution_callback_failure(self, **asked: Any) -> dict[str, Any]:
+        self._durable.fail(asked["CallbackId"], asked["Error"])
+        return {}
+
+    def send_durable_execution_callback_heartbeat(self, **asked: str) -> dict[str, Any]:
+        self._durable.beat(asked["CallbackId"])
+        return {}
+
+
+class Secrets:
+    """Secrets Manager: the secrets that a provider signs with, the newest first."""
+
+    def __init__(self, *active: str) -> None:
+        self.active = list(active)
+
+    def get_secret_value(self, **_: str) -> dict[str, str]:
+        return {"SecretString": json.dumps({"active": self.active})}
+
+
+class Kms:
+    """KMS: a ciphertext is the name of what lies behind it."""
+
+    def __init__(self) -> None:
+        self._sealed: list[tuple[bytes, dict[str, str]]] = []
+
+    def encrypt(self, **asked: Any) -> dict[str, bytes]:
+        assert len(asked["Plaintext"]) <= MAX_BYTES
+        self._sealed.append((asked["Plaintext"], asked["EncryptionContext"]))
+        return {"CiphertextBlob": f"sealed {len(self._sealed) - 1}".encode()}
+
+    def decrypt(self, **asked: Any) -> dict[str, bytes]:
+        plain, context = self._sealed[int(asked["CiphertextBlob"].decode().removeprefix("sealed "))]
+        if context != asked["EncryptionContext"]:
+            raise error_of("InvalidCiphertextException", "decrypt")
+        return {"Plaintext": plain}
+
+
+class DeadLetterQueue:
+    """SQS, of which the kit only ever fills the dead letters of `results`."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+
+    def send_message(self, **asked: Any) -> dict[str, Any]:
+        self._queue.for_people.append((asked["MessageBody"], asked["MessageAttributes"]["reason"]["StringValue"]))
+        return {}
+
+
+def ended_event(run: Run) -> dict[str, Any]:
+    """Return the event by which Lambda tells that an execution has ended."""
+    event = status_change(run.ended, run.name)
+    event["detail"]["durableExecutionArn"] = run.arn
+    return event

@@ -1,0 +1,347 @@
+"""Lambda's durable executions without threads of their own or real time: the real SDK replays the real handlers.
+
+Checkpoints are kept by AWS's own local runtime; when to invoke, and when a callback or a retry is due, is decided here,
+by a clock that the soak moves.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from aws_durable_execution_sdk_python.exceptions import CheckpointError
+from aws_durable_execution_sdk_python.execution import (
+    DurableExecutionInvocationInputWithClient,
+    InitialExecutionState,
+)
+from aws_durable_execution_sdk_python.lambda_service import (
+    CallbackTimeoutType,
+    CheckpointOutput,
+    ErrorObject,
+    Operation,
+    OperationAction,
+    OperationStatus,
+    OperationType,
+    OperationUpdate,
+    StateOutput,
+)
+from aws_durable_execution_sdk_python_testing.checkpoint.processor import CheckpointProcessor
+from aws_durable_execution_sdk_python_testing.execution import Execution
+from aws_durable_execution_sdk_python_testing.invoker import create_test_lambda_context
+from aws_durable_execution_sdk_python_testing.model import StartDurableExecutionInput
+from aws_durable_execution_sdk_python_testing.stores.memory import InMemoryExecutionStore
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tests.fakes import FixedClock
+from tests.soak.faults import Crash, Faults
+from tests.soak.table import error_of
+
+MOST_FAILED_INVOCATIONS = 5
+"""In a row; then the execution fails, as on AWS's own local runner."""
+
+Handler = Callable[[Any, Any], Any]
+
+
+class Run:
+    """One durable execution.
+
+    Attributes:
+        name: Its name, the request's id.
+        workflow: Which workflow.
+        payload: What it was started with.
+        execution: Its checkpoints.
+        due: Whether it must be invoked.
+        running: Whether it is, now: Lambda never invokes an execution twice at the same time.
+        error: The type of the error that its workflow has failed with; empty when it has not.
+        ended: `SUCCEEDED`, `FAILED`, `STOPPED`, `TIMED_OUT`; empty while it lives.
+    """
+
+    def __init__(self, name: str, workflow: str, payload: str, arn: str, timeout: timedelta, now: datetime) -> None:
+        self.name = name
+        self.workflow = workflow
+        self.payload = payload
+        start = StartDurableExecutionInput(
+            account_id="111122223333",
+            function_name=workflow,
+            function_qualifier="1",
+            execution_name=name,
+            execution_timeout_seconds=int(timeout.total_seconds()),
+            execution_retention_period_days=14,
+            invocation_id="1",  # the end of the ARN, by which the SDK finds the input
+            input=payload,
+        )
+        self.execution = Execution(arn, start, [])
+        self.execution.start(now)
+        self.started_at = now
+        self.times_out_at = now + timeout
+        self.due = True
+        self.running = False
+        self.ended = ""
+        self.error = ""
+        self.failed_invocations = 0
+        self.beats: dict[str, datetime] = {}
+        self.options: dict[str, tuple[int, int]] = {}
+
+    @property
+    def arn(self) -> str:
+        """The execution's ARN."""
+        return self.execution.durable_execution_arn
+
+    def open_callbacks(self) -> list[Operation]:
+        """Return the callbacks that nobody has completed."""
+        return [
+            operation
+            for operation in self.execution.operations
+            if operation.operation_type is OperationType.CALLBACK and operation.status is OperationStatus.STARTED
+        ]
+
+    def timers(self) -> list[tuple[datetime, Operation | None]]:
+        """Return what is due when: callbacks that end by themselves, steps that are tried again, the execution."""
+        timers: list[tuple[datetime, Operation | None]] = [(self.times_out_at, None)]
+        for operation in self.open_callbacks():
+            seconds, silence = self.options.get(operation.operation_id, (0, 0))
+            begun = operation.start_timestamp or self.started_at
+            ends = [begun + timedelta(seconds=seconds)] if seconds else []
+            ends += [self.beats.get(operation.operation_id, begun) + timedelta(seconds=silence)] if silence else []
+            timers += [(min(ends), operation)] if ends else []
+        for operation in self.execution.operations:
+            if operation.status is OperationStatus.PENDING and operation.step_details:
+                again = operation.step_details.next_attempt_timestamp
+                timers += [(again, operation)] if again else []
+        return timers
+
+
+class Durable:
+    """The service: starts executions, invokes them, keeps their checkpoints, completes their callbacks."""
+
+    def __init__(
+        self,
+        invoke: Callable[[str, Any, Any], Any],
+        clock: FixedClock,
+        faults: Faults,
+        timeout: timedelta,
+        ended: Callable[[Run], None],
+    ) -> None:
+        """Take what is around it.
+
+        Args:
+            invoke: Invokes the function of a workflow: its name, the event, Lambda's context.
+            clock: The time.
+            faults: What goes wrong with checkpoints.
+            timeout: How long an execution lives.
+            ended: Is told of executions that have ended.
+        """
+        self.runs: dict[str, Run] = {}
+        self.outlived: list[str] = []
+        self._invoke = invoke
+        self._clock = clock
+        self._faults = faults
+        self._timeout = timeout
+        self._ended = ended
+        self._store = InMemoryExecutionStore()
+        self._checkpoints = CheckpointProcessor(self._store, cast("Any", None), _Now(clock))
+
+    # Executions
+
+    def start(self, arn: str, workflow: str, name: str, payload: str) -> str:
+        """Start an execution, once; the same again is the same execution."""
+        run = self.runs.get(name)
+        if run is None:
+            run = Run(name, workflow, payload, f"{arn}/durable-execution/{name}/1", self._timeout, self._clock.now())
+            self.runs[name] = run
+            self._store.save(run.execution)
+        elif run.payload != payload:
+            raise error_of("DurableExecutionAlreadyStartedException", "invoke")
+        return run.arn
+
+    def run(self, run: Run) -> None:
+        """Invoke an execution that is due, and do what its output says."""
+        run.due = False
+        run.execution.begin_new_invocation()
+        run.execution.handler_seen_seq = run.execution.seq_counter
+        event = DurableExecutionInvocationInputWithClient(
+            run.arn,
+            run.execution.get_new_checkpoint_token(),
+            InitialExecutionState(run.execution.get_navigable_operations(), ""),
+            service_client=self,
+        )
+        run.running = True
+        try:
+            output = self._invoke(run.workflow, event, create_test_lambda_context(function_name=run.workflow))
+        except (Crash, Exception):  # noqa: BLE001  Lambda invokes again, whatever it was
+            self._try_again(run)
+            return
+        finally:
+            run.running = False
+        run.failed_invocations = 0
+        if run.ended:
+            return
+        if output["Status"] == "PENDING":
+            run.due = run.due or run.execution.has_unseen_changes()
+        else:
+            run.error = str((output.get("Error") or {}).get("ErrorType", "")).rpartition(".")[2]
+            self.end(run, output["Status"], output.get("Result"))
+
+    def end(self, run: Run, status: str, result: str | None = None) -> None:
+        """End an execution; a rule ends one from outside, with `STOPPED`."""
+        run.ended, run.due = status, False
+        error = ErrorObject(None, status, None, None)
+        now = self._clock.now()
+        match status:
+            case "SUCCEEDED":
+                run.execution.complete_success(result, now)
+            case "FAILED":
+                run.execution.complete_fail(error, now)
+            case "TIMED_OUT":
+                run.execution.complete_timeout(error, now)
+            case _:
+                run.execution.complete_stopped(error, now)
+        self._ended(run)
+
+    def _try_again(self, run: Run) -> None:
+        run.failed_invocations += 1
+        if run.ended:
+            return
+        if run.failed_invocations < MOST_FAILED_INVOCATIONS:
+            run.due = True
+        else:
+            self.end(run, "FAILED")
+
+    # Time
+
+    def living(self) -> list[Run]:
+        """Return the executions that have not ended."""
+        return [run for run in self.runs.values() if not run.ended]
+
+    def next_timer(self) -> datetime | None:
+        """Return when something is due by itself."""
+        return min((when for run in self.living() for when, _ in run.timers()), default=None)
+
+    def time_has_passed(self) -> None:
+        """End the callbacks whose time is over, and make the steps ready that are tried again."""
+        now = self._clock.now()
+        for run in self.living():
+            for when, operation in run.timers():
+                if when <= now:
+                    self._fire(run, operation, now)
+
+    def _fire(self, run: Run, operation: Operation | None, now: datetime) -> None:
+        if run.ended:
+            return
+        if operation is None:
+            self.outlived.append(run.name)
+            self.end(run, "TIMED_OUT")
+            return
+        if operation.callback_details:
+            timed_out = ErrorObject("Callback timed out", CallbackTimeoutType.TIMEOUT.value, None, None)
+            run.execution.complete_callback_timeout(operation.callback_details.callback_id, timed_out, now)
+        else:
+            run.execution.complete_due_operations(now)
+        run.due = True
+
+    # Callbacks: answers as AWS gives them
+
+    def complete(self, callback_id: str, finish: Callable[[Execution], object]) -> None:
+        """Complete a callback from outside."""
+        run, _ = self._waiting(callback_id)
+        finish(run.execution)
+        run.due = True
+
+    def beat(self, callback_id: str) -> None:
+        """Put on record that a callback is worked on."""
+        run, operation = self._waiting(callback_id)
+        run.beats[operation.operation_id] = self._clock.now()
+
+    def succeed(self, callback_id: str, payload: bytes = b"") -> None:
+        """Complete a callback as SendDurableExecutionCallbackSuccess does."""
+        now = self._clock.now()
+        self.complete(callback_id, lambda execution: execution.complete_callback_success(callback_id, payload, now))
+
+    def fail(self, callback_id: str, error: Mapping[str, str]) -> None:
+        """Complete a callback as SendDurableExecutionCallbackFailure does."""
+        told, now = ErrorObject(error.get("ErrorMessage"), error.get("ErrorType"), None, None), self._clock.now()
+        self.complete(callback_id, lambda execution: execution.complete_callback_failure(callback_id, told, now))
+
+    def _waiting(self, callback_id: str) -> tuple[Run, Operation]:
+        for run in self.runs.values():
+            for operation in run.execution.operations:
+                if operation.callback_details and operation.callback_details.callback_id == callback_id:
+                    if run.ended or operation.status is not OperationStatus.STARTED:
+                        raise error_of("CallbackTimeoutException", "callback")
+                    return run, operation
+        raise error_of("InvalidParameterValueException", "callback")
+
+    # What the SDK calls
+
+    def checkpoint(
+        self,
+        durable_execution_arn: str,
+        checkpoint_token: str,
+        updates: list[OperationUpdate],
+        client_token: str | None,
+    ) -> CheckpointOutput:
+        """Keep what an execution has done."""
+        run = next(run for run in self.runs.values() if run.arn == durable_execution_arn)
+
+        def keep() -> CheckpointOutput:
+            return self._checkpoints.process_checkpoint(checkpoint_token, updates, client_token)
+
+        # The start of a step is sent on the side, alone or together with its end, as threads will have it: only what
+        # the workflow waits for counts as a call that can fail.
+        started_only = all(
+            update.action is OperationAction.START and update.operation_type is OperationType.STEP for update in updates
+        )
+        try:
+            if started_only:
+                return keep()
+            kept: CheckpointOutput = self._faults.call("durable", "checkpoint", keep)
+        except Crash as crash:
+            raise CheckpointError.from_exception(error_of("ServiceException", "checkpoint", 500)) from crash
+        except (ClientError, BotoCoreError) as error:
+            raise CheckpointError.from_exception(error) from error
+        finally:
+            self._note_callbacks(run, updates)
+        return kept
+
+    def get_execution_state(
+        self, durable_execution_arn: str, checkpoint_token: str, next_marker: str, max_items: int = 1000
+    ) -> StateOutput:
+        """Return all operations."""
+        return self._checkpoints.get_execution_state(checkpoint_token, next_marker, max_items)
+
+    def _note_callbacks(self, run: Run, updates: list[OperationUpdate]) -> None:
+        for update in updates:
+            if update.callback_options:
+                options = update.callback_options
+                run.options[update.operation_id] = options.timeout_seconds, options.heartbeat_timeout_seconds
+
+
+class _Now:
+    """The clock as AWS's runtime asks it."""
+
+    def __init__(self, clock: FixedClock) -> None:
+        self._clock = clock
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def arm(self, wake: datetime) -> float:
+        raise NotImplementedError("nothing waits in real time here")
+
+
+def callback_ids(run: Run) -> list[str]:
+    """Return the id of every callback that an execution has made."""
+    details = (operation.callback_details for operation in run.execution.operations)
+    return [detail.callback_id for detail in details if detail]
+
+
+def step_results(run: Run) -> str:
+    """Return what the steps of an execution have left in its history."""
+    return "\n".join(str(each.step_details) for each in run.execution.operations if each.step_details)
+
+
+def result_of(run: Run) -> dict[str, Any]:
+    """Return what a workflow has returned; empty when it has not."""
+    result = run.execution.result
+    document: dict[str, Any] = json.loads(result.result) if result and result.result else {}
+    return document

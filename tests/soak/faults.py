@@ -1,0 +1,165 @@
+"""The fault client: in front of every AWS client, it lets calls fail as told, or something else happen before them."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
+
+from tests.soak.table import error_of
+
+
+class Crash(BaseException):
+    """The function's process is gone, at once: no `except Exception` of anybody sees it."""
+
+
+class Kind(StrEnum):
+    """What can go wrong with a call."""
+
+    THROTTLED = "throttled"
+    SERVER_ERROR = "server error"
+    UNREACHABLE = "unreachable"
+    LOST_RESPONSE = "lost response"
+    CRASH_BEFORE = "crash before a write"
+    CRASH_AFTER = "crash after a write"
+    CONFLICT = "transaction conflict"
+    REFUSED_ENTRY = "refused entry"
+    KMS = "KMS error"
+    DENIED = "ring denied"
+    MEANWHILE = "somebody is faster"
+
+
+READS = frozenset({"get_item", "batch_get_item", "query", "scan", "get_secret_value", "decrypt"})
+RINGS = frozenset({"send_durable_execution_callback_success", "send_durable_execution_callback_failure"})
+_THROTTLING = {"dynamodb": "ProvisionedThroughputExceededException", "lambda": "TooManyRequestsException"}
+_WRITES_ONLY = frozenset({Kind.LOST_RESPONSE, Kind.CRASH_BEFORE, Kind.CRASH_AFTER})
+_AFTERWARDS = frozenset({Kind.LOST_RESPONSE, Kind.CRASH_AFTER})
+_ONLY = {
+    Kind.CONFLICT: frozenset({"transact_write_items"}),
+    Kind.REFUSED_ENTRY: frozenset({"put_events"}),
+    Kind.KMS: RINGS | {"encrypt", "decrypt"},
+    Kind.DENIED: RINGS,
+    Kind.MEANWHILE: frozenset({"transact_write_items", "update_item", "checkpoint"}),
+}
+"""The operations that a kind is about, where it is not about all of them."""
+
+
+@dataclass
+class Fault:
+    """A fault that waits for its call.
+
+    Attributes:
+        kind: What will go wrong.
+        skip: How many calls that it could hit go well before.
+        times: How many calls in a row it hits.
+        meanwhile: What happens before the call, for MEANWHILE.
+    """
+
+    kind: Kind
+    skip: int = 0
+    times: int = 1
+    meanwhile: Callable[[], None] = lambda: None
+
+    def __post_init__(self) -> None:
+        """Skip few calls of those that are rare."""
+        if self.kind in _ONLY:
+            self.skip %= 2
+
+    def hits(self, operation: str) -> bool:
+        """Tell whether this call is one of those that go wrong."""
+        if self.kind in _ONLY and operation not in _ONLY[self.kind]:
+            return False
+        if self.kind in _WRITES_ONLY and operation in READS:
+            return False
+        self.skip -= 1
+        return self.skip < 0
+
+
+class Faults:
+    """The faults that are armed, and what became of them.
+
+    Attributes:
+        armed: Those that wait for their call.
+        injected: How often each kind has hit one.
+        writes: How many calls might have changed something.
+        surprises: What was raised by what happened meanwhile.
+    """
+
+    def __init__(self) -> None:
+        self.armed: list[Fault] = []
+        self.injected: Counter[Kind] = Counter()
+        self.writes = 0
+        self.surprises: list[Exception] = []
+        self._resting = False
+
+    def call(self, service: str, operation: str, do: Callable[[], Any]) -> Any:
+        """Make a call, as well as the armed faults let it."""
+        if operation not in READS:
+            self.writes += 1
+        fault = self._next(operation)
+        if fault is None:
+            return do()
+        self.injected[fault.kind] += 1
+        return self._spoil(fault, service, operation, do)
+
+    def _next(self, operation: str) -> Fault | None:
+        if self._resting:
+            return None
+        fault = next((fault for fault in self.armed if fault.hits(operation)), None)
+        if fault is not None:
+            fault.times -= 1
+            if fault.times <= 0:
+                self.armed.remove(fault)
+        return fault
+
+    def _spoil(self, fault: Fault, service: str, operation: str, do: Callable[[], Any]) -> Any:
+        if fault.kind in _AFTERWARDS:
+            do()
+        if fault.kind is Kind.MEANWHILE:
+            self._undisturbed(fault.meanwhile)
+            return do()
+        if fault.kind is Kind.REFUSED_ENTRY:
+            return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure"}]}
+        raise _ERRORS[fault.kind](service, operation)
+
+    def _undisturbed(self, act: Callable[[], None]) -> None:
+        self._resting = True
+        try:
+            act()
+        except Exception as error:  # noqa: BLE001  whoever made the call would swallow it
+            self.surprises.append(error)
+        finally:
+            self._resting = False
+
+
+_AWS = "https://aws.example"
+_ERRORS: dict[Kind, Callable[[str, str], BaseException]] = {
+    Kind.CRASH_BEFORE: lambda service, name: Crash(),
+    Kind.CRASH_AFTER: lambda service, name: Crash(),
+    Kind.UNREACHABLE: lambda service, name: EndpointConnectionError(endpoint_url=_AWS),
+    Kind.LOST_RESPONSE: lambda service, name: ConnectionClosedError(endpoint_url=_AWS),
+    Kind.THROTTLED: lambda service, name: error_of(_THROTTLING.get(service, "ThrottlingException"), name, 429),
+    Kind.SERVER_ERROR: lambda service, name: error_of("ServiceException", name, 500),
+    Kind.CONFLICT: lambda service, name: error_of(
+        "TransactionCanceledException", name, CancellationReasons=[{"Code": "TransactionConflict"}, {"Code": "None"}]
+    ),
+    Kind.KMS: lambda service, name: error_of("KMSThrottlingException", name, 400),
+    Kind.DENIED: lambda service, name: error_of("AccessDeniedException", name, 403),
+}
+
+
+class FaultClient:
+    """A client of one service whose calls go through the faults."""
+
+    def __init__(self, service: str, client: Any, faults: Faults) -> None:
+        self._service = service
+        self._client = client
+        self._faults = faults
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        def call(**arguments: Any) -> Any:
+            return self._faults.call(self._service, operation, lambda: getattr(self._client, operation)(**arguments))
+
+        return call

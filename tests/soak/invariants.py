@@ -1,0 +1,229 @@
+"""What must hold after every step, and what must hold once everything has come to rest."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from countersign.adapters.attributes import from_item
+from countersign.adapters.task_items import task_of
+from countersign.audit import verify
+from countersign.domain.audit import AuditEntry
+from countersign.domain.tasks import TRANSITIONS, Status, Task
+from tests.soak.durable import callback_ids, result_of, step_results
+from tests.soak.world import World
+
+_TOKEN = re.compile(r"(?<![A-Za-z0-9_/+-])[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")
+COMMENT = "between us, comment"
+"""How every comment begins."""
+
+_WAYS = {(row.source, row.target) for row in TRANSITIONS}
+_DECISION = ("outcome", "decided_by", "decided_at", "votes", "answer", "failure")
+
+_MEANS: Mapping[str, Callable[[list[Task]], bool]] = {
+    "approved": lambda tasks: all(task.outcome == "approved" for task in tasks),
+    "accepted": lambda tasks: all(task.outcome == "approved" for task in tasks),
+    "rejected": lambda tasks: any(task.outcome == "rejected" for task in tasks),
+    "dismissed": lambda tasks: any(task.outcome == "rejected" for task in tasks),
+    "paid": lambda tasks: all('"status":"paid"' in task.answer for task in tasks),
+    "received": lambda tasks: all(task.outcome == "answered" for task in tasks),
+    "completed": lambda tasks: all(task.outcome == "answered" for task in tasks),
+    "complete": lambda tasks: all(task.received == ("identity", "bank_statement") for task in tasks),
+    "worker_lost": lambda tasks: all(task.closed_because == "worker_lost" for task in tasks),
+    "expired": lambda tasks: any(task.status is Status.EXPIRED for task in tasks),
+}
+"""What must stand in the ledger for a workflow to say so: of all its tasks, in any order."""
+
+EXPECTED_ERRORS = frozenset({"", "DuplicateCorrelationError", "HandOffFailedError", "IdleRingsError", "StepError"})
+"""With what a workflow may fail here: somebody reused an external id, or nothing went well for too long."""
+
+
+class ViolationError(AssertionError):
+    """Something that must hold does not."""
+
+
+class Invariants:
+    """Watches a world.
+
+    Attributes:
+        secrets: What no log may hold, beside what the world knows of itself.
+        promises: What somebody was told is on record, in words, and whether it is.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.secrets: set[str] = set()
+        self.promises: list[tuple[str, Callable[[], bool]]] = []
+        self._world = world
+        self._once: Counter[tuple[str, ...]] = Counter()
+        self._not_applied: set[str] = set()
+
+    def after_step(self) -> None:
+        """Check what every step must leave true."""
+        for surprise in self._world.faults.surprises:
+            raise surprise
+        touched = set()
+        for record in self._world.gather():
+            change = record["dynamodb"]
+            pk, sk = (change["Keys"].get(name, {}).get("S", "") for name in ("pk", "sk"))
+            if pk.startswith("AUDIT#"):
+                self._entry_was_written(record, pk.removeprefix("AUDIT#"))
+            elif sk == "TASK":
+                self._task_was_written(change)
+                touched.add(pk.removeprefix("TASK#"))
+        for task_id in touched:
+            self._chain_holds(task_id)
+        self._nothing_secret_was_said()
+
+    def _entry_was_written(self, record: Mapping[str, Any], task_id: str) -> None:
+        if record["eventName"] != "INSERT":
+            raise ViolationError(f"an audit entry of {task_id} was changed or removed: {record['eventName']}")
+        entry = from_item(record["dynamodb"]["NewImage"])
+        happens_once = {"decided": "decided", "responded": "event", "held": "event"}.get(entry["event"])
+        key = (task_id, happens_once or "", entry["data"].get("event_id", ""))
+        self._once[key] += bool(happens_once)
+        if self._once[key] > 1:
+            raise ViolationError(f"this happened twice: {key}")
+
+    def _task_was_written(self, change: Mapping[str, Any]) -> None:
+        if "NewImage" not in change:
+            raise ViolationError(f"a task was removed: {change['Keys']}")
+        after = task_of(change["NewImage"])
+        before = task_of(change["OldImage"]) if "OldImage" in change else None
+        source = before and before.status
+        if (source, after.status) not in _WAYS and source is not after.status:
+            raise ViolationError(f"{after.task_id} went from {source} to {after.status}, which is no row of the table")
+        if before is not None:
+            _is_in_time(before, after)
+            _stays_decided(before, after)
+
+    def _chain_holds(self, task_id: str) -> None:
+        problems = self._world.ledger.audit_breaks(task_id)
+        if problems:
+            raise ViolationError(f"the audit chain of {task_id} is broken: {problems}")
+
+    def _nothing_secret_was_said(self) -> None:
+        text, entries = self._world.output.new()
+        for entry in entries:
+            self._not_applied.update(entry.get("decisions_not_applied", ()))
+        spellings = {spelling for secret in self._known_secrets() for spelling in _spellings(secret)} if text else ()
+        for spelling in spellings:
+            if spelling in text:
+                raise ViolationError(f"a secret was logged: {_lines_with(spelling, text)}")
+        if found := _TOKEN.search(text):
+            raise ViolationError(f"what looks like a token was logged: {_lines_with(found.group(), text)}")
+
+    def _known_secrets(self) -> set[str]:
+        world = self._world
+        callbacks = {callback_id for run in world.durable.runs.values() for callback_id in callback_ids(run)}
+        links = {mail.token for mail in world.post.mails}
+        machines = {envelope["callback"]["token"] for envelope in world.bus.handed_to_machines}
+        return {*self.secrets, *callbacks, *links, *machines, *world.secrets.active}
+
+    # At rest
+
+    def at_rest(self) -> tuple[list[Task], int]:
+        """Check what must hold once nothing is on its way; return the tasks, and how many decisions were alarmed."""
+        self.after_step()
+        ledger = self._world.ledger
+        tasks = [task for task in map(ledger.task, ledger.every_task_id()) if task]
+        if verify(ledger, []):
+            raise ViolationError("the kit's own verification of the audit fails")
+        alarmed = sum(self._is_alarmed(task) for task in tasks)
+        for words, holds in self.promises:
+            if not holds():
+                raise ViolationError(f"this was accepted and then lost: {words}")
+        self._requests_have_ended()
+        self._results_are_the_ledgers()
+        self._nothing_is_left_in_the_outbox()
+        self._nothing_secret_is_in_the_history()
+        return tasks, alarmed
+
+    def _is_alarmed(self, task: Task) -> bool:
+        """Tell whether a decision that nobody applies was told of; everything else must be over."""
+        if task.status is Status.OPEN:
+            raise ViolationError(f"{task.task_id} is open still, and nobody waits for it")
+        if task.status is not Status.DECIDED:
+            return False
+        if task.task_id not in self._not_applied or not self._world.output.counts["DecisionsNotApplied"]:
+            raise ViolationError(f"{task.task_id} is decided; no workflow has applied it, and no alarm rang")
+        return True
+
+    def _requests_have_ended(self) -> None:
+        if self._world.durable.outlived:
+            raise ViolationError(f"these did not end before Lambda ended them: {self._world.durable.outlived}")
+        for run in self._world.durable.runs.values():
+            if run.error not in EXPECTED_ERRORS:
+                raise ViolationError(f"{run.name} has failed with {run.error}")
+            request = self._world.ledger.request(run.name)
+            if request is None or request.status not in ("succeeded", "failed"):
+                raise ViolationError(f"{run.name} has ended {run.ended}, and its request says {request}")
+
+    def _results_are_the_ledgers(self) -> None:
+        """Nobody is approved, and nothing is paid, but by what stands in the ledger."""
+        for run in self._world.durable.runs.values():
+            result, tasks = result_of(run), self._tasks_of(run.name)
+            must = _MEANS.get(result.get("status", ""))
+            if must and not must(tasks):
+                raise ViolationError(f"{run.name} returned {result}, and in the ledger stands {tasks}")
+            if run.ended == "SUCCEEDED" and any(task.status is Status.DECIDED for task in tasks):
+                raise ViolationError(f"{run.name} has succeeded, and left a decision unapplied: {tasks}")
+
+    def _tasks_of(self, request_id: str) -> list[Task]:
+        ledger = self._world.ledger
+        return ledger.tasks(ledger.task_ids(request_id))
+
+    def _nothing_secret_is_in_the_history(self) -> None:
+        """Comments are no secret to the workflow, which returns them."""
+        secrets = {secret for secret in self._known_secrets() if not secret.startswith(COMMENT)}
+        for run in self._world.durable.runs.values():
+            results = step_results(run)
+            for secret in secrets:
+                if secret in results:
+                    raise ViolationError(f"the history of {run.name} holds the secret {secret}")
+
+    def _nothing_is_left_in_the_outbox(self) -> None:
+        left = [sk for sk in self._world.tables.sort_keys() if sk.startswith("OUTBOX#")]
+        if left:
+            raise ViolationError(f"this was never sent: {left}")
+
+    # What promises ask
+
+    def has_entry(self, task_id: str, events: set[str], **data: Any) -> bool:
+        """Tell whether a task's audit has such an event, with these members of its data, or this actor."""
+        return any(_is_said(entry, events, data) for entry in self._world.ledger.audit(task_id))
+
+
+def _is_said(entry: AuditEntry, events: set[str], data: Mapping[str, Any]) -> bool:
+    known = {**entry.event.data, "actor": entry.event.actor}
+    return entry.event.event in events and all(known.get(name) == value for name, value in data.items())
+
+
+def _is_in_time(before: Task, after: Task) -> None:
+    if before.status is not Status.OPEN:
+        return
+    if after.status is Status.DECIDED and not (after.decided_at and after.decided_at < before.expires_at):
+        raise ViolationError(f"{after.task_id} was decided after its deadline")
+    if after.status is Status.EXPIRED and not (after.closed_at and after.closed_at >= before.expires_at):
+        raise ViolationError(f"{after.task_id} expired before its deadline")
+
+
+def _stays_decided(before: Task, after: Task) -> None:
+    if before.status is not Status.OPEN:
+        for name in _DECISION:
+            if getattr(before, name) != getattr(after, name):
+                raise ViolationError(f"{name} of {after.task_id} was changed after it was {before.status}")
+    if before.ring and before.ring.state == "delivered" and before.ring != after.ring:
+        raise ViolationError(f"the ring of {after.task_id} was delivered, and is {after.ring} now")
+    if after.audit_seq < before.audit_seq:
+        raise ViolationError(f"the audit of {after.task_id} counts {after.audit_seq}, after {before.audit_seq}")
+
+
+def _spellings(secret: str) -> set[str]:
+    """Return how logs, JSON and addresses would write a secret."""
+    return {secret, json.dumps(secret)[1:-1], quote(secret), quote(secret, safe="")}
+
+
+def _lines_with(secret: str, text: str) -> list[str]:
+    return [line[:300] for line in text.splitlines() if secret in line][:3]

@@ -1,0 +1,107 @@
+"""The state machine: what people, providers, workers, operators, time and trouble do, in any order."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, precondition
+
+from countersign.adapters.dynamodb_ledger import DynamoLedger
+from countersign.aws import client
+from countersign.domain.clock import SystemClock
+from countersign.domain.errors import CountersignError
+from countersign.domain.tasks import Status, Task
+from countersign.services.operations import Operations
+from tests.deliveries import any_payment
+from tests.integration.conftest import TABLE
+from tests.soak.asking import INPUTS, PAYMENTS
+from tests.soak.faults import Crash
+from tests.soak.machines import Machines
+from tests.soak.scene import PICK, TROUBLE, Trouble, action
+from tests.soak.working import JUMPS, LONGEST_DELAY
+
+CONSOLE = b'{"decision":"approve","status":"paid","outcome":"approved"}'
+OPERATOR = "arn:aws:iam::111122223333:user/operator"
+
+BEGUN = st.tuples(st.lists(TROUBLE, max_size=4), st.lists(PICK, max_size=20))
+"""The troubles that there are from the beginning, and what is done by then."""
+
+
+class Soak(Machines):
+    """Everything at once: with operators, whoever has the console, and trouble."""
+
+    @initialize(people=st.integers(1, 3), kind=PICK, which=PICK, begun=BEGUN)
+    def it_has_begun(self, people: int, kind: int, which: int, begun: tuple[list[Trouble], list[int]]) -> None:
+        troubles, picks = begun
+        self.arm(*troubles)
+        self.ask_people(people, kind, which, which % 2 == 0)
+        self.ask_for_a_payment(which, kind)
+        self.ask_a_machine(which, sorted(INPUTS)[which % len(INPUTS)])
+        for pick in picks:
+            self.work(pick)
+
+    @precondition(lambda self: self.world.durable.living())
+    @action(pick=PICK, failed=st.booleans())
+    def complete_a_callback_from_the_console(self, pick: int, failed: bool) -> None:
+        self.console(pick, failed=failed)
+
+    def console(self, pick: int, *, failed: bool) -> None:
+        """Complete a callback past the kit, saying that it is approved."""
+        found = [callback for run in self.world.durable.living() for callback in run.open_callbacks()]
+        details = found[pick % len(found)].callback_details if found else None
+        if details and failed:
+            self.world.durable.fail(details.callback_id, {"ErrorType": "Console", "ErrorMessage": "no"})
+        elif details:
+            self.world.durable.succeed(details.callback_id, CONSOLE)
+
+    @precondition(lambda self: len(self.world.durable.living()) > 2)
+    @action(pick=PICK, status=st.sampled_from(["STOPPED", "TIMED_OUT", "FAILED"]))
+    def end_an_execution_from_outside(self, pick: int, status: str) -> None:
+        living = self.world.durable.living()
+        self.world.durable.end(living[pick % len(living)], status)
+
+    @precondition(lambda self: self.world.durable.runs)
+    @action(pick=PICK, seconds=st.sampled_from([60, 7200]))
+    def extend_a_deadline(self, pick: int, seconds: int) -> None:
+        self.extend(pick, seconds)
+
+    def extend(self, pick: int, seconds: int) -> None:
+        """Give a task more time."""
+        open_tasks = [task for task in self.tasks() if task.status is Status.OPEN]
+        if not open_tasks:
+            return
+        operations = Operations(DynamoLedger(client("dynamodb"), TABLE), SystemClock(), OPERATOR)
+        try:
+            operations.extend(open_tasks[pick % len(open_tasks)].task_id, timedelta(seconds=seconds))
+        except (CountersignError, Crash):
+            return
+
+    def tasks(self) -> list[Task]:
+        """Return every task, as it stands."""
+        return [task for task in map(self.world.ledger.task, self.world.ledger.every_task_id()) if task]
+
+    # Trouble
+
+    @action(troubles=st.lists(TROUBLE, min_size=1, max_size=4))
+    def trouble_comes(self, troubles: list[Trouble]) -> None:
+        self.arm(*troubles)
+
+    def somebody_is_faster(self, pick: int) -> None:
+        """Do what another process might do between two calls of a function."""
+        rivals: tuple[Callable[[], None], ...] = (
+            lambda: self.world.move_clock(min(self.to_the_next_timer(), LONGEST_DELAY)),
+            lambda: self.world.move_clock(min(JUMPS[pick % len(JUMPS)], LONGEST_DELAY)),
+            lambda: self.rival_clicks(pick),
+            lambda: self.rival_clicks(pick + 1),
+            lambda: self.post_event(f"event-{self.number()}", any_payment(external_id=PAYMENTS[pick % 8])),
+            lambda: self.console(pick, failed=bool(pick % 2)),
+            lambda: self.extend(pick, 60),
+            lambda: self.work(pick),
+            self.invoke_all,
+        )
+        rivals[pick % len(rivals)]()
+
+    def rival_clicks(self, pick: int) -> None:
+        """Have another click come in between."""
+        if self.world.post.mails:
+            self.post_click(self.mail(pick), ("approve", "reject")[pick % 2])

@@ -1,0 +1,144 @@
+"""What people do with the mails that they get."""
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition
+
+import requests_api.handler
+import webhook.handler
+from countersign.domain.tasks import Task
+from countersign.domain.tokens import fingerprint
+from tests.builders import any_token
+from tests.integration.conftest import Page
+from tests.soak.asking import PEOPLE
+from tests.soak.clients import Mail
+from tests.soak.invariants import COMMENT, ViolationError
+from tests.soak.scene import NEAR, PICK, Trouble, action, chosen, is_open
+from tests.soak.working import Working
+
+
+class People(Working):
+    """Approvers, colleagues, mail scanners and strangers."""
+
+    @precondition(lambda self: self.world.post.mails)
+    @action(pick=PICK, page=st.sampled_from(["review", "inbox", "request"]), head=st.booleans())
+    def look(self, pick: int, page: str, head: bool) -> None:
+        before = self.world.faults.writes
+        method = "HEAD" if head else "GET"
+        if page == "request":
+            path = f"/requests/{self.asked[pick % len(self.asked)]['request_id']}"
+            shown = self.world.call(requests_api.handler.handler, "GET", path)
+        else:
+            query = {"t": self.mail(pick).token}
+            shown = self.world.call(webhook.handler.handler, method, f"/{page}", query=query)
+        self.answered("look", shown)
+        if self.world.faults.writes != before:
+            raise ViolationError(f"{method} of the {page} page has written something")
+
+    @precondition(lambda self: self.world.post.mails)
+    @action(pick=PICK, decision=st.sampled_from(["approve", "reject"]), odd=PICK, near=NEAR)
+    def click(self, pick: int, decision: str, odd: int, near: Trouble | None) -> None:
+        self.arm(near)
+        mail = self.mail(pick)
+        self.post_click(mail, decision, ("", "", "", "", "stale", "cross-site")[odd % 6])
+
+    def mail(self, pick: int) -> Mail:
+        """Return a mail; three of four times one that is about what is open, if there is any."""
+        mails = self.world.post.mails
+        live = [mail for mail in mails if is_open(self.task_behind(mail))] if pick % 4 else []
+        return chosen(live or mails, pick)
+
+    def post_click(self, mail: Mail, decision: str, odd: str = "") -> None:
+        """Press a button of the page that a mail leads to."""
+        task = self.task_behind(mail)
+        if task is None:
+            return
+        comment = f"{COMMENT} {self.number()}"
+        self.watch.secrets.add(comment)
+        form = {
+            "t": mail.token,
+            "decision": decision,
+            "comment": comment,
+            "shown": "0" * 64 if odd == "stale" else task.shown,
+            "task": task.task_id if mail.is_inbox else "",
+        }
+        site = "cross-site" if odd == "cross-site" else "same-origin"
+        page = self.post_form("/review", form, site)
+        status = self.answered("click", page)
+        if odd and self.watch.has_entry(task.task_id, {"voted"}, comment=comment):
+            raise ViolationError(f"a {odd} click was recorded")
+        if status == 200:
+            words = f"{mail.recipient} said {decision} to {task.task_id}"
+            self.promised(words, lambda: self.voted(task, mail, decision))
+
+    @precondition(lambda self: self.world.post.mails)
+    @action(pick=PICK)
+    def change_a_vote(self, pick: int) -> None:
+        mail = self.mail(pick | 1)
+        task = self.task_behind(mail)
+        vote = task.vote_of(mail.recipient) if task else None
+        if task and vote is None:
+            self.post_click(mail, "approve")
+        self.post_click(mail, "reject")
+
+    def voted(self, task: Task, mail: Mail, decision: str) -> bool:
+        """Tell whether somebody's vote is on record."""
+        return self.watch.has_entry(task.task_id, {"voted"}, actor=mail.recipient, decision=decision)
+
+    @precondition(lambda self: self.world.post.mails)
+    @action(pick=PICK, colleague=st.sampled_from([*PEOPLE, "nora@example.com", "eve@elsewhere.example"]))
+    def hand_over(self, pick: int, colleague: str) -> None:
+        mail = self.mail(pick)
+        task = self.task_behind(mail)
+        if task is None:
+            return
+        form = {"t": mail.token, "colleague": colleague, "task": task.task_id if mail.is_inbox else ""}
+        if self.answered("hand over", self.post_form("/delegate", form)) == 200:
+            words = f"{mail.recipient} handed {task.task_id} to {colleague}"
+            told = {"by": mail.recipient, "to": colleague}
+            self.promised(words, lambda: self.watch.has_entry(task.task_id, {"delegated"}, **told))
+            self.promised(f"{words}, who is written to", lambda: self.was_handed(task.task_id, colleague))
+
+    def was_handed(self, task_id: str, colleague: str) -> bool:
+        """Tell whether a hand-off went out to a colleague."""
+        sent = self.world.bus.envelopes
+        return any(
+            each["task_id"] == task_id and colleague in each["task"].get("recipients", ())
+            for each in sent
+            if "task" in each
+        )
+
+    @precondition(lambda self: self.world.post.mails)
+    @action(pick=PICK)
+    def ask_for_the_inbox(self, pick: int) -> None:
+        mail = self.mail(pick)
+        if not mail.is_inbox:
+            self.answered("inbox", self.post_form("/inbox", {"t": mail.token}))
+
+    @precondition(lambda self: self.asked)
+    @action(method=st.sampled_from(["GET", "POST"]))
+    def guess_a_token(self, method: str) -> None:
+        token = any_token("g")
+        if method == "GET":
+            page = self.world.call(webhook.handler.handler, "GET", "/review", query={"t": token})
+        else:
+            page = self.post_form("/review", {"t": token, "decision": "approve"})
+        if self.answered("guess", page) not in (404, 502, 503):
+            raise ViolationError(f"a token that nobody minted was answered {page.status}")
+
+    def post_form(self, path: str, form: Mapping[str, str], site: str = "same-origin") -> Page:
+        """Send a form as a browser does."""
+        headers = {"sec-fetch-site": site}
+        return self.world.call(webhook.handler.handler, "POST", path, body=urlencode(form), headers=headers)
+
+    def task_behind(self, mail: Mail) -> Task | None:
+        """Return the task that a mail is about; of an inbox, the first that waits."""
+        ledger = self.world.ledger
+        link = ledger.link(fingerprint(mail.token) or "")
+        if link is None:  # the mail went out, and the crash came before the link was kept: there is none such
+            raise ViolationError("a mail holds a link that the ledger does not know")
+        if not mail.is_inbox:
+            return ledger.task(link.task_id)
+        return next(iter(ledger.waiting(mail.recipient)), None)

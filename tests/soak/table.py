@@ -1,0 +1,170 @@
+"""DynamoDB in memory, as fast as a soak needs it: the calls that the kit makes, and the stream of their changes.
+
+Conditions are read by moto's own parser. moto itself copies the whole table for every transaction, and takes a hundred
+times as long; a shorter soak runs on it all the same.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import count
+from typing import Any
+
+from botocore.exceptions import ClientError
+from moto.dynamodb.comparisons import get_filter_expression
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
+
+Key = tuple[str, ...]
+Image = dict[str, Any]
+
+
+class MemoryTables:
+    """A client of DynamoDB whose tables nobody has to make."""
+
+    def __init__(self) -> None:
+        self.items: dict[Key, Image] = {}
+        self._records: list[dict[str, Any]] = []
+        self._numbers = count(1)
+
+    def new_records(self) -> list[dict[str, Any]]:
+        """Return the stream's records since the last call, oldest first."""
+        records, self._records = self._records, []
+        return records
+
+    def sort_keys(self) -> list[str]:
+        """Return the sort key of every item."""
+        return [key[-1] for key in self.items]
+
+    # The calls, named as botocore names them
+
+    def get_item(self, **asked: Any) -> dict[str, Any]:
+        item = self.items.get(_key(asked["TableName"], asked["Key"]))
+        return {"Item": dict(item)} if item else {}
+
+    def batch_get_item(self, **request: Any) -> dict[str, Any]:
+        found = {
+            name: [self.items[_key(name, key)] for key in asked["Keys"] if _key(name, key) in self.items]
+            for name, asked in request["RequestItems"].items()
+        }
+        return {"Responses": found, "UnprocessedKeys": {}}
+
+    def query(self, **asked: Any) -> dict[str, Any]:
+        index, values = asked.get("IndexName", ""), asked["ExpressionAttributeValues"]
+        pk, sk = f"{index}pk", f"{index}sk"
+        wanted, prefix = (values.get(name, {"S": ""})["S"] for name in (":pk", ":sk"))
+        found = [
+            item
+            for item in self._of(asked["TableName"])
+            if item.get(pk, {}).get("S") == wanted and item[sk]["S"].startswith(prefix)
+        ]
+        found.sort(key=lambda item: str(item[sk]["S"]), reverse=not asked.get("ScanIndexForward", True))
+        return {"Items": found[: asked.get("Limit")]}
+
+    def scan(self, **asked: Any) -> dict[str, Any]:
+        wanted = asked["ExpressionAttributeValues"][":sk"]
+        return {"Items": [item for item in self._of(asked["TableName"]) if item["sk"] == wanted]}
+
+    def put_item(self, **write: Any) -> dict[str, Any]:
+        return self._alone("Put", write)
+
+    def update_item(self, **write: Any) -> dict[str, Any]:
+        return self._alone("Update", write)
+
+    def delete_item(self, **write: Any) -> dict[str, Any]:
+        return self._alone("Delete", write)
+
+    def transact_write_items(self, **asked: Any) -> dict[str, Any]:
+        writes = [next(iter(write.items())) for write in asked["TransactItems"]]
+        keys = [_key_of(write) for _, write in writes]
+        assert len(set(keys)) == len(keys), "DynamoDB refuses a transaction that touches an item twice"
+        reasons = [{"Code": "None" if self._allows(write) else "ConditionalCheckFailed"} for _, write in writes]
+        if any(reason["Code"] != "None" for reason in reasons):
+            raise error_of("TransactionCanceledException", "transact_write_items", CancellationReasons=reasons)
+        for kind, write in writes:
+            self._apply(kind, write)
+        return {}
+
+    # What they do
+
+    def _of(self, table: str) -> Iterator[Image]:
+        return (item for key, item in self.items.items() if key[0] == table)
+
+    def _alone(self, kind: str, write: dict[str, Any]) -> dict[str, Any]:
+        if not self._allows(write):
+            raise error_of("ConditionalCheckFailedException", kind)
+        self._apply(kind, write)
+        return {}
+
+    def _allows(self, write: Mapping[str, Any]) -> bool:
+        condition = write.get("ConditionExpression")
+        if not condition:
+            return True
+        standing = self.items.get(_key_of(write), {})
+        item = Item(DynamoType({"S": ""}), None, standing)
+        names, values = write.get("ExpressionAttributeNames", {}), write.get("ExpressionAttributeValues", {})
+        return bool(get_filter_expression(condition, names, values).expr(item))
+
+    def _apply(self, kind: str, write: Mapping[str, Any]) -> None:
+        if kind == "ConditionCheck":
+            return
+        key = _key_of(write)
+        before = self.items.get(key)
+        after = _AFTER[kind](write, before)
+        if after is None:
+            self.items.pop(key, None)
+        else:
+            self.items[key] = after
+        if before != after:
+            self._records.append(self._record(key, before, after))
+
+    def _record(self, key: Key, before: Image | None, after: Image | None) -> dict[str, Any]:
+        image: Image = after or before or {}
+        images = {name: item for name, item in (("NewImage", after), ("OldImage", before)) if item}
+        return {
+            "eventID": "event",
+            "eventName": "MODIFY" if before and after else "INSERT" if after else "REMOVE",
+            "eventSource": "aws:dynamodb",
+            "awsRegion": "eu-central-1",
+            "dynamodb": {
+                "Keys": {name: image[name] for name in ("pk", "sk", "address") if name in image},
+                "SequenceNumber": f"{next(self._numbers):021}",
+                "StreamViewType": "NEW_AND_OLD_IMAGES",
+                **images,
+            },
+        }
+
+
+def error_of(code: str, operation: str, status: int = 400, **more: Any) -> ClientError:
+    """Return what botocore raises when AWS answers with an error."""
+    metadata = {"HTTPStatusCode": status, "RetryAttempts": 0}
+    return ClientError({"Error": {"Code": code, "Message": code}, "ResponseMetadata": metadata, **more}, operation)
+
+
+def _key(table: str, key: Image) -> Key:
+    return table, *(next(iter(key[name].values())) for name in ("pk", "sk", "address") if name in key)
+
+
+def _key_of(write: Mapping[str, Any]) -> Key:
+    return _key(write["TableName"], write.get("Key") or write["Item"])
+
+
+def _put(write: Mapping[str, Any], _: Image | None) -> Image:
+    return dict(write["Item"])
+
+
+def _updated(write: Mapping[str, Any], before: Image | None) -> Image:
+    """Do `SET #a = :new_a, … REMOVE #b, …`, the one form of an update that the kit writes."""
+    names, values = write["ExpressionAttributeNames"], write["ExpressionAttributeValues"]
+    after = {**write["Key"], **(before or {})}
+    setting, _, removing = write["UpdateExpression"].removeprefix("SET ").partition(" REMOVE ")
+    for assignment in setting.split(", "):
+        name, value = assignment.split(" = ")
+        after[names[name]] = values[value]
+    for name in filter(None, removing.split(", ")):
+        after.pop(names[name], None)
+    return after
+
+
+_AFTER: Mapping[str, Callable[[Mapping[str, Any], Image | None], Image | None]] = {
+    "Put": _put,
+    "Update": _updated,
+    "Delete": lambda *_: None,
+}

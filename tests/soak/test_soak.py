@@ -1,0 +1,38 @@
+"""A short soak in the suite; `make soak` runs long ones."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import pytest
+from moto import mock_aws
+
+from tests.integration.conftest import ENVIRONMENT
+from tests.soak.__main__ import soak
+from tests.soak.machine import Soak
+from tests.soak.moto_tables import MotoTables
+from tests.soak.scene import ACTIONS
+
+
+class OnMoto(Soak):
+    """The same on moto's tables, whose conditions and stream nobody here wrote."""
+
+    tables: ClassVar[Callable[[], Any]] = MotoTables
+    steps: ClassVar[int] = 20
+
+
+def test_what_must_hold_holds_whatever_goes_wrong_in_any_order() -> None:
+    figures = soak(Soak, steps=800, chance=2)
+    assert figures.never(ACTIONS) == []
+
+
+def test_it_holds_on_motos_tables_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        figures = soak(OnMoto, steps=40, chance=6)
+    assert figures.tasks > 0
+    assert figures.statuses["APPLIED"] > 0
+
+
+def test_the_same_seed_makes_the_same_soak() -> None:
+    assert soak(Soak, steps=100, chance=7) == soak(Soak, steps=100, chance=7)

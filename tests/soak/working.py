@@ -1,0 +1,120 @@
+"""What the kit does when it is its turn: in any order, late, twice, backwards; and time passes."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition
+
+from tests.soak.asking import Asking
+from tests.soak.clients import Queue
+from tests.soak.durable import Run
+from tests.soak.scene import PICK, action
+from tests.soak.world import Consumer
+
+JUMPS = (1, 2, 10, 45, 45, 400, 3700, 90_000)
+LONGEST_DELAY = 600
+"""In seconds: how late Lambda may be to invoke a workflow. A deadline that is kept needs somebody to keep it."""
+
+
+class Working(Asking):
+    """Lambda, the queues, the stream and the clock."""
+
+    @precondition(lambda self: self.due())
+    @action(pick=PICK)
+    def invoke_a_workflow(self, pick: int) -> None:
+        due = self.due()
+        self.world.durable.run(due[pick % len(due)])
+
+    def invoke_all(self) -> None:
+        """Invoke every workflow that is due."""
+        for run in self.due():
+            self.world.durable.run(run)
+
+    def due(self) -> list[Run]:
+        """Return the executions that Lambda would invoke now."""
+        return [run for run in self.world.durable.living() if run.due and not run.running]
+
+    @precondition(lambda self: self.jobs())
+    @action(picks=st.lists(PICK, min_size=2, max_size=16))
+    def the_kit_works(self, picks: list[int]) -> None:
+        for pick in picks:
+            self.work(pick)
+
+    def work(self, pick: int) -> None:
+        """Do one thing that waits to be done."""
+        jobs = self.jobs()
+        if jobs:
+            jobs[pick % len(jobs)]()
+
+    def jobs(self) -> list[Callable[[], None]]:
+        """Return everything that could be done now, each as it is done when nothing goes wrong."""
+        world = self.world
+        invocations = [partial(world.durable.run, run) for run in self.due()]
+        deliveries = [
+            partial(world.deliver, name, queue.messages[:2]) for name, queue in world.queues.items() if queue.messages
+        ]
+        records = [
+            partial(world.stream_to, name, consumer.waiting[:5])
+            for name, consumer in world.consumers.items()
+            if consumer.waiting
+        ]
+        return [*invocations, *deliveries, *records]
+
+    @precondition(lambda self: any(queue.messages for queue in self.world.queues.values()))
+    @action(pick=PICK, start=PICK, count=st.integers(1, 3), again=st.booleans())
+    def deliver_messages(self, pick: int, start: int, count: int, again: bool) -> None:
+        names = [name for name, queue in self.world.queues.items() if queue.messages]
+        name = names[pick % len(names)]
+        messages = self.world.queues[name].messages
+        start %= len(messages)
+        self.world.deliver(name, messages[start : start + count], again=again)
+
+    @precondition(lambda self: self.world.consumers["relay"].waiting)
+    @action(pick=PICK, backwards=st.booleans(), again=st.booleans())
+    def relay_decisions(self, pick: int, backwards: bool, again: bool) -> None:
+        self.stream_to("relay", pick, backwards, again)
+
+    @precondition(lambda self: self.world.consumers["publisher"].waiting)
+    @action(pick=PICK, backwards=st.booleans(), again=st.booleans())
+    def publish(self, pick: int, backwards: bool, again: bool) -> None:
+        self.stream_to("publisher", pick, backwards, again)
+
+    def stream_to(self, name: str, pick: int, backwards: bool, again: bool) -> None:
+        """Give a consumer some of its records, out of order too."""
+        waiting = self.world.consumers[name].waiting
+        start = pick % len(waiting)
+        records = waiting[start : start + 3]
+        self.world.stream_to(name, records[::-1] if backwards else records, again=again)
+
+    @precondition(lambda self: any(each.dead for each in self.everything_that_dies()))
+    @action()
+    def redrive(self) -> None:
+        self.figures.redriven += sum(each.redrive() for each in self.everything_that_dies())
+
+    def everything_that_dies(self) -> list[Queue | Consumer]:
+        """Return what has dead letters."""
+        return [*self.world.queues.values(), *self.world.consumers.values()]
+
+    @action(jump=PICK)
+    def time_passes(self, jump: int) -> None:
+        self.pass_time(JUMPS[jump % len(JUMPS)])
+
+    @action()
+    def the_next_timer_fires(self) -> None:
+        self.pass_time(self.to_the_next_timer())
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass; Lambda does not leave a workflow that is due, or becomes it meanwhile, alone for long."""
+        end = self.world.clock.now() + timedelta(seconds=seconds)
+        while (left := (end - self.world.clock.now()).total_seconds()) > LONGEST_DELAY:
+            self.invoke_all()
+            quiet = 0 if self.due() else self.to_the_next_timer()
+            self.world.move_clock(min(left, max(quiet, LONGEST_DELAY)))
+        self.world.move_clock(left)
+
+    def to_the_next_timer(self) -> float:
+        """Return how many seconds it is to the next reminder, deadline or retry."""
+        when = self.world.durable.next_timer()
+        return max(0.0, (when - self.world.clock.now()).total_seconds()) if when else 0

@@ -1,0 +1,275 @@
+"""The deployed kit in one process: its functions, the services between them, and a clock; nothing runs by itself."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import approver.handler
+import executions.handler
+import held_payment.handler
+import order_approval.handler
+import patterns.document_collection
+import patterns.encrypted_payload
+import patterns.long_job
+import payment.handler
+import publisher.handler
+import relay.handler
+import results.handler
+import settlements.handler
+from countersign.adapters.dynamodb_ledger import DynamoLedger
+from countersign.adapters.secrets import ManagedSecrets
+from countersign.aws import client
+from countersign.domain.clock import SystemClock
+from countersign.runtime import Runtime, from_environment, use
+from tests.builders import sqs_event, stream_event
+from tests.fakes import FixedClock
+from tests.integration.conftest import ENVIRONMENT, REGION, TABLE, Page, call, forget_what_functions_made, statuses
+from tests.signing import STANDARD_SECRET
+from tests.soak.clients import Bus, DeadLetterQueue, Kms, Lambda, Message, Post, Queue, Secrets, ended_event
+from tests.soak.durable import Durable, Run
+from tests.soak.faults import Crash, FaultClient, Faults
+from tests.soak.output import Output
+
+Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+
+PROVIDER = "pay"
+OPERATORS = ("olga@example.com", "oscar@example.com")
+EXECUTION_TIMEOUT = timedelta(days=3)
+WORKFLOWS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "order-approval": order_approval.handler.handler,
+    "payment": payment.handler.handler,
+    "document-collection": patterns.document_collection.handler,
+    "encrypted-payload": patterns.encrypted_payload.handler,
+    "long-job": patterns.long_job.handler,
+    "held-payment": held_payment.handler.handler,
+}
+QUEUES: Mapping[str, Handler] = {
+    "approvals": approver.handler.handler,
+    "settlements": settlements.handler.handler,
+    "results": results.handler.handler,
+    "executions": executions.handler.handler,
+}
+MOST_ROUNDS = 1000
+"""How often everything that waits is done, before it counts as going in circles."""
+
+MOST_TRIES = 4
+"""How often a record of the stream is tried before it goes to the dead letters."""
+
+
+def _arn(workflow: str) -> str:
+    return f"arn:aws:lambda:{REGION}:111122223333:function:{workflow}:live"
+
+
+SETTINGS = ENVIRONMENT | {
+    "WORKFLOWS": json.dumps(
+        {name: {"arn": _arn(name), "deadline_seconds": 3600, "contract": name} for name in WORKFLOWS}
+    ),
+    "PROVIDERS": json.dumps({PROVIDER: {"scheme": "standard_webhooks", "secret": "secret"}}),
+    "ANSWERS_KEY": "key",
+    "DEAD_LETTERS_URL": "https://sqs.example/results-dlq",
+    "WORKFLOW_ARN": _arn("held-payment"),
+    "DEADLINE_SECONDS": "7200",
+}
+
+
+@dataclass
+class Consumer:
+    """A function on the ledger's stream.
+
+    Attributes:
+        handler: The function.
+        wants: Its event source's filter.
+        waiting: The records that it has not handled.
+        dead: Those that were tried too often.
+    """
+
+    handler: Handler
+    wants: Callable[[dict[str, Any]], bool]
+    waiting: list[dict[str, Any]]
+    dead: list[dict[str, Any]]
+    tries: dict[str, int]
+
+    def redrive(self) -> int:
+        """Have the dead letters' records read from the stream again, and return how many there were."""
+        redriven, self.dead = self.dead, []
+        self.waiting += redriven
+        self.tries.clear()
+        return len(redriven)
+
+
+class World:
+    """The kit and what is around it."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, tables: Any) -> None:
+        """Put the kit into a world of its own.
+
+        Args:
+            patch: Undoes everything at the end.
+            tables: A client of DynamoDB that also tells its `new_records`.
+        """
+        self.clock = FixedClock()
+        self.faults = Faults()
+        self.output = Output()
+        self.tables = tables
+        self.queues = {name: Queue() for name in QUEUES}
+        self.consumers = {
+            "relay": Consumer(relay.handler.handler, _is_decision, [], [], {}),
+            "publisher": Consumer(publisher.handler.handler, _is_for_publisher, [], [], {}),
+        }
+        self.bus = Bus(self.queues)
+        self.post = Post()
+        self.secrets = Secrets(STANDARD_SECRET)
+        self.durable = Durable(self._invoke, self.clock, self.faults, EXECUTION_TIMEOUT, self._execution_ended)
+        self._clients = {
+            "dynamodb": tables,
+            "lambda": Lambda(self.durable),
+            "events": self.bus,
+            "sesv2": self.post,
+            "secretsmanager": self.secrets,
+            "kms": Kms(),
+            "sqs": DeadLetterQueue(self.queues["results"]),
+        }
+        self._patch(patch)
+        self.ledger = DynamoLedger(tables, TABLE)
+        self._runtimes = {name: self._runtime(name) for name in WORKFLOWS}
+
+    def _patch(self, patch: pytest.MonkeyPatch) -> None:
+        for name, value in SETTINGS.items():
+            patch.setenv(name, value)
+        clients = SimpleNamespace(
+            create_client=lambda service, config: FaultClient(service, self._clients[service], self.faults),
+            user_agent=lambda: "soak",
+        )
+        patch.setattr("botocore.session.get_session", lambda: clients)
+        patch.setattr(SystemClock, "now", lambda _: self.clock.now())
+        patch.setattr(ManagedSecrets.__init__, "__defaults__", (lambda: self.clock.now().timestamp(),))
+        patch.setattr("countersign.services.contention.pause_seconds", lambda *_: 0)
+        patch.setattr("countersign.adapters.callbacks.pause_seconds", lambda *_: 0)
+        # How long the SDK waits for more checkpoints, and to be told to stop: at every invocation, in real time.
+        patch.setattr("aws_durable_execution_sdk_python.state._STOP_SIGNAL_POLL_SECONDS", 0.001)
+        client.cache_clear()
+        forget_what_functions_made()
+
+    def _runtime(self, workflow: str) -> Runtime:
+        seconds = str(int(EXECUTION_TIMEOUT.total_seconds()))
+        more = {"WORKFLOW": workflow, "EXECUTION_TIMEOUT_SECONDS": seconds, "OPERATORS": json.dumps(OPERATORS)}
+        return from_environment(SETTINGS | more)
+
+    def _invoke(self, workflow: str, event: Any, context: Any) -> Any:
+        with use(self._runtimes[workflow]):
+            return WORKFLOWS[workflow](event, context)
+
+    def _execution_ended(self, run: Run) -> None:
+        self.queues["executions"].put(ended_event(run))
+
+    # Calls from outside
+
+    def call(self, handler: Handler, method: str, path: str, **event: Any) -> Page:
+        """Call a function as API Gateway does, which answers 502 for one that is gone."""
+        try:
+            return call(handler, method, path, **event)
+        except Crash:
+            return Page(502, {}, "")
+
+    # What goes on between the functions
+
+    def gather(self) -> list[dict[str, Any]]:
+        """Take what is new on the stream, to its consumers too, and return it."""
+        records: list[dict[str, Any]] = self.tables.new_records()
+        for consumer in self.consumers.values():
+            consumer.waiting += (record for record in records if consumer.wants(record))
+        return records
+
+    def deliver(self, name: str, messages: list[Message], *, again: bool = False) -> None:
+        """Invoke a queue's function with these messages; `again` leaves them in the queue all the same."""
+        queue = self.queues[name]
+        for message in messages:
+            queue.messages.remove(message)
+        for message in self._handled_in_vain(QUEUES[name], messages):
+            queue.failed(message)
+            messages.remove(message)
+        if again:
+            queue.messages += messages
+
+    def _handled_in_vain(self, handler: Handler, messages: list[Message]) -> list[Message]:
+        try:
+            answer = handler(sqs_event(*(message.body for message in messages)), None)
+        except Crash:
+            return list(messages)
+        failed = [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+        return [messages[int(name.removeprefix("message-"))] for name in failed]
+
+    def stream_to(self, name: str, records: list[dict[str, Any]], *, again: bool = False) -> None:
+        """Invoke a consumer with these of its records, in this order; `again` leaves them on the stream too."""
+        consumer = self.consumers[name]
+        for record in records:
+            consumer.waiting.remove(record)
+        try:
+            answer = consumer.handler(stream_event(*records), None)
+            failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+        except Crash:
+            failed = {_number(record) for record in records}
+        for record in records:
+            if _number(record) in failed:
+                tries = consumer.tries[_number(record)] = consumer.tries.get(_number(record), 0) + 1
+                (consumer.dead if tries >= MOST_TRIES else consumer.waiting).append(record)
+            elif again:
+                consumer.waiting.append(record)
+
+    def move_clock(self, seconds: float) -> None:
+        """Let time pass."""
+        self.clock.move(seconds=seconds)
+        self.durable.time_has_passed()
+
+    def settle(self) -> None:
+        """Let all faults stop, and everything that waits be done, whatever time it takes."""
+        self.faults.armed.clear()
+        for _ in range(MOST_ROUNDS):
+            if not (self._work_off() or self._wait()):
+                return
+        raise AssertionError("it never comes to rest")
+
+    def _work_off(self) -> bool:
+        self.gather()
+        due = [run for run in self.durable.living() if run.due]
+        for run in due:
+            self.durable.run(run)
+        busy = bool(due)
+        for name, consumer in self.consumers.items():
+            consumer.redrive()
+            busy = busy or bool(consumer.waiting)
+            if consumer.waiting:
+                self.stream_to(name, consumer.waiting[:10])
+        for name, queue in self.queues.items():
+            queue.redrive()
+            busy = busy or bool(queue.messages)
+            while queue.messages:
+                self.deliver(name, queue.messages[:10])
+        return busy
+
+    def _wait(self) -> bool:
+        when = self.durable.next_timer()
+        if when is None:
+            return False
+        self.move_clock(max(0.0, (when - self.clock.now()).total_seconds()))
+        return True
+
+
+def _number(record: Mapping[str, Any]) -> str:
+    return str(record["dynamodb"]["SequenceNumber"])
+
+
+def _is_decision(record: Mapping[str, Any]) -> bool:
+    is_task = record["dynamodb"]["Keys"].get("sk") == {"S": "TASK"}
+    return bool(is_task and record["eventName"] == "MODIFY" and statuses(record) == ("OPEN", "DECIDED"))
+
+
+def _is_for_publisher(record: Mapping[str, Any]) -> bool:
+    sk = record["dynamodb"]["Keys"].get("sk", {}).get("S", "")
+    is_due = sk.startswith("OUTBOX#") and record["eventName"] == "INSERT"
+    return bool(is_due or (sk == "TASK" and record["eventName"] != "REMOVE"))

@@ -1,0 +1,135 @@
+"""Limits: what is too much in a minute, for whom, and until when."""
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+
+from countersign.domain.errors import LedgerUnavailableError, TooManyRequestsError
+from countersign.services.limits import Limiter, Rates
+from tests.builders import NOW, any_token
+from tests.fakes import FixedClock
+
+OFFICE = "203.0.113.0/24"
+CARRIER = "198.51.100.0/24"
+
+
+class MemoryCounters:
+    """Counters that all limiters of a test share, and what they were asked."""
+
+    def __init__(self) -> None:
+        self.counted: Counter[str] = Counter()
+        self.ends: dict[str, int] = {}
+        self.failing = False
+
+    def count(self, key: str, slot: int, ends: int) -> tuple[int, int]:
+        if self.failing:
+            raise LedgerUnavailableError("ThrottlingException")
+        self.ends[key] = ends
+        self.counted[key] += 1
+        self.counted[f"{key} {slot}"] += 1
+        return self.counted[key], self.counted[f"{key} {slot}"]
+
+
+class Gate:
+    """A limiter of five a minute from a network and three with a token, at the full minute."""
+
+    def __init__(self, counters: MemoryCounters | None = None, name: str = "review") -> None:
+        self.counters = counters or MemoryCounters()
+        self.clock = FixedClock(NOW)
+        self.limiter = Limiter(name, Rates(per_source=5, per_token=3), self.counters, self.clock)
+
+    def admitted(self, *tokens: str, source: str = OFFICE) -> int:
+        """Return how many of these requests passed."""
+        return sum(self.asks_to_wait(token, source) == 0 for token in tokens)
+
+    def asks_to_wait(self, token: str, source: str = OFFICE) -> int:
+        """Return for how many seconds a request has to wait; 0 when it passed."""
+        try:
+            self.limiter.admit(source, token)
+        except TooManyRequestsError as error:
+            return error.retry_after_seconds
+        return 0
+
+
+def made_up(number: int) -> list[str]:
+    """Return tokens that nobody minted."""
+    return [f"{token:043d}" for token in range(number)]
+
+
+def test_one_token_may_ask_so_often_and_no_more() -> None:
+    assert Gate().admitted(*[any_token()] * 10) == 3
+
+
+def test_a_network_may_ask_so_often_with_whatever_tokens_it_makes_up() -> None:
+    assert Gate().admitted(*made_up(1_000)) == 5
+
+
+def test_a_flood_from_one_network_takes_nothing_from_another_not_even_with_the_same_token() -> None:
+    gate = Gate()
+    gate.admitted(*made_up(1_000), any_token())
+    assert gate.admitted(*[any_token()] * 3, source=CARRIER) == 3
+
+
+def test_one_token_that_asks_too_often_takes_nothing_from_its_neighbours() -> None:
+    gate = Gate()
+    gate.admitted(*[any_token("a")] * 4)
+    assert gate.admitted(any_token("b")) == 1
+
+
+def test_requests_from_where_nobody_knows_are_counted_together() -> None:
+    assert Gate().admitted(*made_up(10), source="") == 5
+
+
+@pytest.mark.parametrize(("passed", "wait"), [(0.0, 60), (0.5, 60), (1.0, 59), (59.0, 1), (59.999, 1)])
+def test_who_is_refused_hears_when_the_minute_is_over_in_whole_seconds(passed: float, wait: int) -> None:
+    gate = Gate()
+    gate.clock.move(seconds=passed)
+    gate.admitted(*[any_token()] * 3)
+    assert gate.asks_to_wait(any_token()) == wait
+    gate.clock.move(seconds=wait)
+    assert gate.asks_to_wait(any_token()) == 0
+
+
+def test_whatever_tokens_are_made_up_a_network_has_a_bounded_number_of_counters() -> None:
+    gate = Gate()
+    gate.limiter = Limiter("review", Rates(10_000, 10_000), gate.counters, gate.clock)
+    gate.admitted(*made_up(5_000), "", "short", "\ud800", "x" * 100_000)
+    assert len(gate.counters.ends) == 1
+    assert len(gate.counters.counted) <= 1 + 256
+
+
+def test_counters_are_of_no_use_after_their_minute() -> None:
+    gate = Gate()
+    gate.clock.move(seconds=20)
+    gate.admitted(any_token())
+    assert set(gate.counters.ends.values()) == {int((NOW + timedelta(minutes=1)).timestamp())}
+
+
+def test_containers_count_together() -> None:
+    counters = MemoryCounters()
+    assert Gate(counters).admitted(*[any_token()] * 2) + Gate(counters).admitted(*[any_token()] * 2) == 3
+
+
+def test_each_name_counts_by_itself() -> None:
+    counters = MemoryCounters()
+    Gate(counters, "callbacks").admitted(*made_up(10))
+    assert Gate(counters, "review").admitted(any_token()) == 1
+
+
+@pytest.mark.parametrize("tokens", [[any_token()] * 100, made_up(100)], ids=["one token", "many tokens"])
+def test_a_container_asks_no_more_about_who_is_over_until_the_minute_is(tokens: list[str]) -> None:
+    gate = Gate()
+    gate.admitted(*tokens)
+    asked = gate.counters.counted.total()
+    gate.admitted(*tokens)
+    assert gate.counters.counted.total() == asked
+    gate.clock.move(minutes=1)
+    assert gate.admitted(any_token()) == 1
+
+
+def test_counters_that_do_not_answer_are_told_of_for_the_caller_to_let_it_pass() -> None:
+    gate = Gate()
+    gate.counters.failing = True
+    with pytest.raises(LedgerUnavailableError):
+        gate.limiter.admit(OFFICE, any_token())

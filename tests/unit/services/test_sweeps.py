@@ -1,0 +1,300 @@
+"""Sweeping: what is overdue is mended once, and told of for as long as it stays lost."""
+
+import dataclasses
+from datetime import timedelta
+
+import pytest
+
+from countersign.domain.errors import (
+    LedgerConflictError,
+    LedgerUnavailableError,
+    NotRungError,
+    RequestConflictError,
+    StartFailedError,
+    UnknownWorkflowError,
+)
+from countersign.domain.payments import Handling
+from countersign.domain.rules import Outcome
+from countersign.domain.tasks import Ring, Status, Task
+from countersign.ports import EventRecord, Request
+from countersign.services.provider_events import ProviderEvents
+from countersign.services.rings import Rings
+from countersign.services.starts import Starts
+from countersign.services.sweeps import Finding, Lost, Sweeps
+from tests.builders import (
+    CALLBACK_ID,
+    CALLER,
+    NOW,
+    PAYMENT_TASK_ID,
+    REQUEST_ID,
+    TASK_ID,
+    WORKFLOW,
+    any_decided_task,
+    any_event,
+    any_input,
+    any_payment_task,
+    any_task,
+)
+from tests.fakes import FixedClock, MemoryDoorbell, MemoryLedger, MemoryStarter
+
+GRACE = timedelta(minutes=5)
+AT_MOST = timedelta(minutes=4)
+DECISION = Finding(Lost.DECISION, TASK_ID, mended=True)
+DEADLINE = Finding(Lost.DEADLINE, TASK_ID, mended=True)
+START = Finding(Lost.START, REQUEST_ID, mended=True)
+DAY = timedelta(days=1)
+
+
+class Sweeper:
+    """A ledger, what sweeps it, and a clock that stands at NOW."""
+
+    def __init__(self, *standing: Task) -> None:
+        self.ledger = MemoryLedger()
+        self.ledger.standing = {task.task_id: task for task in standing}
+        self.doorbell = MemoryDoorbell()
+        self.starter = MemoryStarter()
+        self.clock = FixedClock(NOW)
+
+    def after(self, wait: timedelta) -> list[Finding]:
+        """Return what a sweep finds when some time has passed."""
+        self.clock.moment += wait
+        return self.sweep()
+
+    def sweep(self) -> list[Finding]:
+        return list(self.sweeps.sweep(AT_MOST))
+
+    @property
+    def sweeps(self) -> Sweeps:
+        rings = Rings(self.ledger, self.doorbell, self.clock, actor="sweeper")
+        starts = Starts(self.ledger, self.starter)
+        return Sweeps(self.ledger, rings, starts, ProviderEvents(self.ledger, self.clock), self.clock, GRACE)
+
+    def submit(self) -> None:
+        request = Request(REQUEST_ID, WORKFLOW, "5" * 64, CALLER, deadline_seconds=3600, input=any_input())
+        self.ledger.submit(request, self.clock.now())
+
+    def park(self) -> None:
+        record = EventRecord("pay", "evt_1", "b" * 64, Handling.PARKED)
+        self.ledger.park(any_event(), record, self.clock.now())
+
+    @property
+    def task(self) -> Task:
+        return self.ledger.standing[TASK_ID]
+
+    @property
+    def audited(self) -> list[tuple[str, str]]:
+        return [(entry.event.event, entry.event.actor) for entry in self.ledger.entries]
+
+
+DECIDED_AFTER = timedelta(minutes=1)
+"""How long after NOW `any_decided_task` was decided."""
+
+OVERDUE = [
+    pytest.param(any_decided_task(), DECIDED_AFTER + GRACE, DECISION, id="a decision that nobody has applied"),
+    pytest.param(any_task(), timedelta(hours=1) + GRACE, DEADLINE, id="a deadline at which nobody has closed its task"),
+]
+
+
+# Decisions and deadlines
+
+
+@pytest.mark.parametrize(("task", "when", "found"), OVERDUE)
+def test_the_callback_is_rung_again_once_the_grace_is_over(task: Task, when: timedelta, found: Finding) -> None:
+    sweeper = Sweeper(task)
+    assert sweeper.after(when - timedelta(seconds=1)) == []
+    assert sweeper.doorbell.rung == []
+    assert sweeper.after(timedelta(seconds=1)) == [found]
+    assert sweeper.doorbell.rung == [CALLBACK_ID]
+    assert sweeper.audited == [("swept", "sweeper"), ("rung", "sweeper")]
+    assert (sweeper.task.status, sweeper.task.swept_at) == (task.status, NOW + when)
+
+
+@pytest.mark.parametrize(("task", "when", "found"), OVERDUE)
+def test_it_is_rung_once_only_and_told_of_for_as_long_as_that_has_not_helped(
+    task: Task, when: timedelta, found: Finding
+) -> None:
+    sweeper = Sweeper(task)
+    sweeper.after(when)
+    assert sweeper.after(GRACE - timedelta(seconds=1)) == []
+    stays_lost = dataclasses.replace(found, mended=False)
+    assert sweeper.after(timedelta(seconds=1)) == [stays_lost]
+    assert sweeper.after(GRACE) == [stays_lost]
+    assert sweeper.doorbell.rung == [CALLBACK_ID]
+    assert len(sweeper.audited) == 2
+
+
+def test_a_decision_whose_ring_was_delivered_is_rung_all_the_same() -> None:
+    sweeper = Sweeper(any_decided_task(ring=Ring("delivered", NOW)))
+    assert sweeper.after(timedelta(hours=1)) == [DECISION]
+    assert (sweeper.doorbell.rung, sweeper.task.ring) == ([CALLBACK_ID], Ring("delivered", NOW))
+
+
+@pytest.mark.parametrize("outcome", [Outcome.APPROVED, Outcome.FAILED])
+def test_it_is_rung_as_the_relay_would(outcome: Outcome) -> None:
+    sweeper = Sweeper(any_decided_task(outcome=outcome))
+    sweeper.after(timedelta(hours=1))
+    assert sweeper.doorbell.failed is (outcome is Outcome.FAILED)
+
+
+@pytest.mark.parametrize("status", [Status.APPLIED, Status.EXPIRED, Status.CANCELLED])
+def test_a_task_that_is_closed_is_left_alone(status: Status) -> None:
+    sweeper = Sweeper(any_decided_task(status=status))
+    assert sweeper.after(DAY) == []
+    assert sweeper.doorbell.rung == []
+
+
+@pytest.mark.parametrize("status", ["succeeded", "failed"])
+def test_a_task_whose_execution_is_over_is_left_to_the_alarm_that_told_of_its_end(status: str) -> None:
+    sweeper = Sweeper(any_decided_task())
+    sweeper.ledger.finish(REQUEST_ID, WORKFLOW, status, None, NOW)
+    assert sweeper.after(DAY) == []
+    assert (sweeper.doorbell.rung, sweeper.audited) == ([], [])
+
+
+def test_a_task_that_its_workflow_has_applied_meanwhile_is_left_alone() -> None:
+    sweeper = Sweeper(any_decided_task())
+
+    def apply(_: str) -> None:
+        sweeper.ledger.before_write = lambda _: None
+        sweeper.ledger.standing[TASK_ID] = any_decided_task(status=Status.APPLIED, audit_seq=1)
+
+    sweeper.ledger.before_write = apply
+    assert sweeper.after(timedelta(hours=1)) == []
+    assert sweeper.doorbell.rung == []
+
+
+def test_of_two_sweeps_at_once_one_rings() -> None:
+    sweeper = Sweeper(any_decided_task())
+    sweeper.clock.move(hours=1)
+    other: list[Finding] = []
+
+    def be_faster(_: str) -> None:
+        sweeper.ledger.before_write = lambda _: None
+        other.extend(sweeper.sweep())
+
+    sweeper.ledger.before_write = be_faster
+    assert sweeper.sweep() == []
+    assert other == [DECISION]
+    assert sweeper.doorbell.rung == [CALLBACK_ID]
+    assert sweeper.audited == [("swept", "sweeper"), ("rung", "sweeper")]
+
+
+def test_a_ring_that_lambda_refused_for_good_is_told_of_at_once() -> None:
+    sweeper = Sweeper(any_decided_task())
+    sweeper.doorbell.answers = [Ring("failed", NOW, "InvalidParameterValueException")]
+    assert sweeper.after(timedelta(hours=1)) == [dataclasses.replace(DECISION, mended=False)]
+
+
+def test_a_ring_that_lambda_did_not_take_is_told_of_and_keeps_nothing_else_from_being_mended() -> None:
+    second = "order-1002.approval"
+    sweeper = Sweeper(any_decided_task(), any_decided_task(task_id=second, decided_at=NOW + timedelta(minutes=2)))
+    sweeper.doorbell.answers = [NotRungError("throttled")]
+    first, other = sweeper.after(timedelta(hours=1))
+    assert (first.name, first.mended, type(first.error)) == (TASK_ID, False, NotRungError)
+    assert other == Finding(Lost.DECISION, second, mended=True)
+
+
+# Requests
+
+
+def test_a_request_that_is_not_known_to_have_started_is_started_again_as_it_was_asked_for() -> None:
+    sweeper = Sweeper()
+    sweeper.submit()
+    assert sweeper.after(GRACE - timedelta(seconds=1)) == []
+    assert sweeper.after(timedelta(seconds=1)) == [START]
+    ((workflow, name, payload),) = sweeper.starter.started
+    assert (workflow, name) == (WORKFLOW, REQUEST_ID)
+    assert payload == {"request_id": REQUEST_ID, "workflow": WORKFLOW, "input": any_input(deadline_seconds=3600)}
+    assert sweeper.ledger.asked[REQUEST_ID].status == "running"
+    assert sweeper.after(DAY) == []
+
+
+@pytest.mark.parametrize(
+    "error", [StartFailedError("TooManyRequests"), UnknownWorkflowError("x"), RequestConflictError("x")]
+)
+def test_a_start_that_fails_again_is_tried_no_more_and_told_of(error: Exception) -> None:
+    sweeper = Sweeper()
+    sweeper.submit()
+    sweeper.starter.failures = [error]
+    stays_lost = dataclasses.replace(START, mended=False)
+    assert sweeper.after(GRACE) == [dataclasses.replace(stays_lost, error=error)]
+    assert sweeper.after(GRACE) == [stays_lost]
+    assert sweeper.starter.started == []
+
+
+def test_of_two_sweeps_at_once_one_starts() -> None:
+    sweeper = Sweeper()
+    sweeper.submit()
+    sweeper.clock.move(hours=1)
+    first, second = sweeper.ledger.overdue(sweeper.clock.now()), sweeper.sweeps.sweep(AT_MOST)
+    assert len(list(first)) == 1
+    sweeper.ledger.start_again(REQUEST_ID, sweeper.clock.now())
+    assert list(second) == []
+    assert sweeper.starter.started == []
+
+
+# Events of providers
+
+
+def test_an_event_that_nobody_has_asked_about_for_a_day_is_told_of_and_stays_parked() -> None:
+    sweeper = Sweeper()
+    sweeper.park()
+    stays_lost = Finding(Lost.EVENT, "pay pay_1001", mended=False)
+    assert sweeper.after(DAY) == []
+    assert sweeper.after(GRACE) == [stays_lost]
+    assert sweeper.after(GRACE) == [stays_lost]
+    assert sweeper.ledger.parked("pay", "pay_1001") == [any_event()]
+
+
+def test_an_event_that_the_opener_of_its_task_has_left_is_applied() -> None:
+    sweeper = Sweeper()
+    sweeper.park()
+    task = any_payment_task(expires_at=NOW + 2 * DAY)
+    sweeper.ledger.standing[PAYMENT_TASK_ID] = task
+    sweeper.ledger.claims[("pay", "pay_1001")] = PAYMENT_TASK_ID
+    assert sweeper.after(DAY + GRACE) == [Finding(Lost.EVENT, "pay pay_1001", mended=True)]
+    applied = sweeper.ledger.standing[PAYMENT_TASK_ID]
+    assert applied.status is Status.DECIDED
+    assert sweeper.ledger.parked("pay", "pay_1001") == []
+
+
+# The sweep
+
+
+def test_a_sweep_ends_in_time_and_the_next_one_goes_on_with_the_longest_overdue_first() -> None:
+    names = [f"order-{number}.approval" for number in range(3)]
+    sweeper = Sweeper(
+        *(
+            any_decided_task(task_id=name, decided_at=NOW - timedelta(minutes=number))
+            for number, name in enumerate(names)
+        )
+    )
+    sweeper.clock.move(hours=1)
+    sweeper.ledger.after_write = lambda _: sweeper.clock.move(minutes=1)  # two writes for each
+    assert [finding.name for finding in sweeper.sweep()] == names[:0:-1]
+    sweeper.ledger.after_write = lambda _: None
+    assert names[0] in [finding.name for finding in sweeper.sweep()]
+
+
+def test_a_ledger_that_does_not_answer_fails_the_sweep_so_that_it_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sweeper = Sweeper()
+
+    def be_down(*_: object) -> None:
+        raise LedgerUnavailableError("down")
+
+    monkeypatch.setattr(sweeper.ledger, "overdue", be_down)
+    with pytest.raises(LedgerUnavailableError):
+        sweeper.sweep()
+
+
+def test_a_task_for_which_every_race_is_lost_is_told_of() -> None:
+    sweeper = Sweeper(any_decided_task())
+
+    def lose(_: str) -> None:
+        raise LedgerConflictError(TASK_ID)
+
+    sweeper.ledger.before_write = lose
+    (finding,) = sweeper.after(timedelta(hours=1))
+    assert (finding.mended, type(finding.error)) == (False, LedgerUnavailableError)
