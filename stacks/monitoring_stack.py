@@ -270,7 +270,7 @@ class MonitoringStack(Stack):
             "Relay",
             {
                 "Rings": [relay.metric_rings(state) for state in states],
-                "Errors": [relay.metric_errors()],
+                "Failed invocations": [relay.metric_errors()],
                 "Milliseconds that a decision has waited": [relay.metric_iterator_age()],
             },
         )
