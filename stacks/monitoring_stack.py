@@ -1,16 +1,22 @@
-"""Who is told, and of what."""
+"""Who is told, and of what; and the dashboard, which follows the picture of the README from left to right."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from aws_cdk import Duration, Stack
+from aws_cdk import aws_apigatewayv2 as apigatewayv2
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.components.alarms import Alarms
+from stacks.components.dashboard import Dashboard
 from stacks.components.durable_workflow import DurableWorkflow
+from stacks.components.executions import Executions
 from stacks.components.publisher import Publisher
+from stacks.components.python_function import PythonFunction
+from stacks.components.queries import Queries
 from stacks.components.relay import Relay
 from stacks.components.results import Results
 from stacks.components.retention import removal_policy
@@ -25,20 +31,34 @@ _STRAY_SIGNATURES = 10
 """Refused in five minutes. The address is public, and now and then somebody tries it; a provider whose secret is wrong
 posts everything, over and over."""
 
+_STRAY_REQUESTS = 100
+"""Answered 4xx in five minutes, three times in a row: expired links and strangers come one by one, a client that was
+deployed with a mistake does not."""
+
+_MOST_OPERATIONS = 2_400
+_MOST_BYTES = 80_000_000
+"""Four fifths of what Lambda allows an execution, 3,000 operations and 100 MB; past that it fails
+(https://docs.aws.amazon.com/lambda/latest/dg/durable-monitoring.html)."""
+
 _OVERDUE = {
-    "Decisions": "a decision was rung again, and no workflow has applied it: the sweeper's log names the task",
-    "Deadlines": "a deadline has passed, and no workflow has closed its task: the sweeper's log names it",
-    "Starts": "a request was started again in vain: the sweeper's log names it; mend the cause, send it once more",
-    "Events": "nobody has asked for a payment that a provider told of a day ago: the sweeper's log names it",
+    "Decisions": "a decision was rung again, and no workflow has applied it: first find its task in the sweeper's log",
+    "Deadlines": "a deadline has passed, and no workflow has closed its task: first find it in the sweeper's log",
+    "Starts": "a request was started again in vain: first find it in the sweeper's log, and why in its workflow's",
+    "Events": "nobody asked for a payment that a provider told of a day ago: first find it in the sweeper's log",
 }
 """What the sweeper could not mend, and what that means."""
 
 
 class MonitoringStack(Stack):
-    """Alarms on everything that would lose or delay an answer.
+    """A dashboard, alarms on everything that would lose or delay an answer, and saved queries of the logs.
+
+    What all workflows can suffer has one alarm for each kind of it, over all of them: an alarm for each workflow would
+    be five times as many as there are workflows. Its graph shows which one, and so does the log of executions. Every
+    alarm has its section in docs/operations.md.
 
     Attributes:
         alarms: The topic and its alarms, to which forks add their own.
+        dashboard: The dashboard, to which forks add sections.
     """
 
     def __init__(
@@ -54,151 +74,271 @@ class MonitoringStack(Stack):
             scope,
             construct_id,
             stack_name=f"countersign-{settings.stage}-monitoring",
-            description="Countersign: alarms",
+            description="Countersign: dashboard, alarms and saved queries",
         )
         self.alarms = Alarms(self, "Alarms", email=settings.alarms.email, removal_policy=removal_policy(settings))
-        self._watch_dead_letters({**webhook.dead_letters, **workflow.dead_letters})
-        self._watch_relay(workflow.relay)
-        self._watch_webhooks(webhook)
+        self.dashboard = Dashboard(self, "Dashboard", name=f"countersign-{settings.stage}")
+        self._watch_api(webhook.api.api)
+        self._watch_workflows(list(workflow.workflows.values()), workflow.executions, settings)
+        self._watch_tasks(workflow.publisher)
+        self._watch_webhooks(webhook.webhook)
         self._watch_payments(webhook.results, workflow.publisher)
+        self._watch_relay(workflow.relay)
+        self._watch_publisher(workflow.publisher, settings)
         self._watch_sweeper(workflow.sweeper)
-        self._watch_workflows(workflow.workflows.values())
-        self.alarms.above(
-            "PublisherBehind",
-            workflow.publisher.metric_iterator_age(),
-            threshold=_LONGEST_WAIT_MS,
-            periods=3,
-            description="events, delegated hand-offs, audit copies wait over a minute: is the publisher failing?",
-        )
-        if settings.audit.object_lock_days:
-            self.alarms.above(
-                "AuditDiffers",
-                workflow.publisher.metric_audit_differs(),
-                threshold=0,
-                description="an audit entry was changed or removed: the publisher's log names it; verify its chain",
+        self._watch_dead_letters({**webhook.dead_letters, **workflow.dead_letters})
+        self.dashboard.show_alarms(self.alarms.raised)
+        if not settings.monitoring.emulated:
+            Queries(
+                self,
+                "Queries",
+                stage=settings.stage,
+                functions=[function.log_group for function in _functions(self)],
+                access_log=workflow.api_stage.access_log,
             )
-        self.alarms.above(
-            "DecisionsNotApplied",
-            workflow.executions.metric_decisions_not_applied(),
-            threshold=0,
-            description="a decision was recorded and its execution is over: the log of executions names the task",
+
+    def _watch_api(self, api: apigatewayv2.HttpApi) -> None:
+        refused = api.metric_client_error(statistic="Sum", period=_FIVE_MINUTES)
+        failed = api.metric_server_error(statistic="Sum", period=_FIVE_MINUTES)
+        self.dashboard.show(
+            "API",
+            {
+                "Requests": [api.metric_count(statistic="Sum", period=_FIVE_MINUTES)],
+                "Errors": [refused, failed],
+                "Latency": [api.metric_latency(statistic=each, period=_FIVE_MINUTES) for each in ("p50", "p95")],
+            },
         )
         self.alarms.above(
             "ApiServerErrors",
-            webhook.api.api.metric_server_error(statistic="Sum", period=_FIVE_MINUTES),
+            failed,
             threshold=0,
-            description="the API answered 5xx: see the logs of the function behind the route in the access log",
+            description="the API answered 5xx: first find the route in the access log, then its function's log",
+        )
+        self.alarms.above(
+            "ApiClientErrors",
+            refused,
+            threshold=_STRAY_REQUESTS,
+            periods=3,
+            description="the API refuses a great many requests: first count the access log by routeKey and status",
         )
 
-    def _watch_dead_letters(self, dead_letters: Mapping[str, sqs.IQueue]) -> None:
-        for name, queue in dead_letters.items():
-            self.alarms.above(
-                f"DeadLetters-{name}",
-                queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=_FIVE_MINUTES),
-                threshold=0,
-                description=f"{name} holds what could not be processed: read it, mend the cause, send it back",
-            )
+    def _watch_workflows(
+        self, workflows: Sequence[DurableWorkflow], executions: Executions, settings: Settings
+    ) -> None:
+        def of_each(metric: Callable[[DurableWorkflow], cloudwatch.Metric]) -> list[cloudwatch.Metric]:
+            return [metric(workflow).with_(label=workflow.name) for workflow in workflows]
+
+        failed = of_each(DurableWorkflow.metric_failed)
+        stopped = of_each(DurableWorkflow.metric_stopped)
+        timed_out = of_each(DurableWorkflow.metric_timed_out)
+        operations = of_each(DurableWorkflow.metric_operations)
+        written = of_each(DurableWorkflow.metric_storage_written)
+        not_applied = executions.metric_decisions_not_applied()
+        self.dashboard.show(
+            "Workflows",
+            {
+                "Executions failed": failed,
+                "Executions stopped": stopped,
+                "Executions timed out": timed_out,
+                "Operations of an execution": operations,
+                "Bytes written by an execution": written,
+                "Decisions not applied": [not_applied],
+            },
+        )
+        self.alarms.above(
+            "DecisionsNotApplied",
+            not_applied,
+            threshold=0,
+            description="decisions stand whose execution is over: first find their tasks in the log of executions",
+        )
+        if settings.monitoring.emulated:
+            return
+        self.alarms.any_above(
+            "ExecutionsFailed",
+            failed,
+            combined="SUM",
+            threshold=0,
+            description="executions failed: first see which in the log of executions, then why in their workflow's",
+        )
+        self.alarms.any_above(
+            "ExecutionsStopped",
+            stopped,
+            combined="SUM",
+            threshold=0,
+            description="somebody stopped executions, and their open tasks are cancelled: first ask CloudTrail who",
+        )
+        self.alarms.any_above(
+            "ExecutionsTimedOut",
+            timed_out,
+            combined="SUM",
+            threshold=0,
+            description="executions outlived their timeout, as no deadline lets them: first see what they waited for",
+        )
+        self.alarms.any_above(
+            "OperationsNearLimit",
+            operations,
+            combined="MAX",
+            threshold=_MOST_OPERATIONS,
+            description="an execution nears Lambda's 3,000 operations: first see on the dashboard which workflow's",
+        )
+        self.alarms.any_above(
+            "StorageNearLimit",
+            written,
+            combined="MAX",
+            threshold=_MOST_BYTES,
+            description="an execution nears the 100 MB that it may write: first see on the dashboard which workflow's",
+        )
+
+    def _watch_tasks(self, publisher: Publisher) -> None:
+        kinds = ("TaskOpened", "TaskDecided", "TaskApplied", "TaskExpired", "TaskCancelled")
+        self.dashboard.show(
+            "Tasks",
+            {
+                "Tasks": [publisher.metric_published(kind) for kind in kinds],
+                "Seconds to a decision": [publisher.metric_time_to_decision(each) for each in ("p50", "p95")],
+            },
+        )
+
+    def _watch_webhooks(self, webhook: PythonFunction) -> None:
+        names = ("EventsRecorded", "EventsHeld", "EventsConflict", "EventsMalformed", "SignaturesRefused")
+        clicks = ("AnswersRecorded", "AnswersRefused")
+        self.dashboard.show(
+            "Answers",
+            {
+                "Clicks": [webhook.metric_count(name) for name in clicks],
+                "Events of providers": [webhook.metric_count(name) for name in names],
+                "Limits": [webhook.metric_count(name) for name in ("RequestsLimited", "LimiterUnavailable")],
+            },
+        )
+        self.alarms.above(
+            "EventsHeld",
+            webhook.metric_count("EventsHeld"),
+            threshold=0,
+            description="a provider's event needs a person, such as another amount: first read the audit of its task",
+        )
+        self.alarms.above(
+            "EventsConflict",
+            webhook.metric_count("EventsConflict"),
+            threshold=0,
+            description="a provider sent two events under one id, the second is not applied: first ask the provider",
+        )
+        self.alarms.above(
+            "EventsMalformed",
+            webhook.metric_count("EventsMalformed"),
+            threshold=0,
+            description="a provider's signed event cannot be read, and it will give up: first read the webhook's log",
+        )
+        self.alarms.above(
+            "SignaturesRefused",
+            webhook.metric_count("SignaturesRefused"),
+            threshold=_STRAY_SIGNATURES,
+            description="webhooks are not signed with an active secret: first ask whether the provider's was rotated",
+        )
+        self.alarms.above(
+            "LimiterUnavailable",
+            webhook.metric_count("LimiterUnavailable"),
+            threshold=0,
+            description="requests could not be counted, so that nothing limits a flood: first read the webhook's log",
+        )
+
+    def _watch_payments(self, results: Results, publisher: Publisher) -> None:
+        held, forgotten = publisher.metric_payments_held(), publisher.metric_events_forgotten()
+        conflicts = results.function.metric_count("ResultsConflict")
+        self.dashboard.show("Payments", {"For a person to look at": [held, forgotten, conflicts]})
+        self.alarms.above(
+            "PaymentsHeld",
+            held,
+            threshold=0,
+            description="a payment needs a person, whoever said what of it: first read the audit of its task",
+        )
+        self.alarms.above(
+            "EventsForgotten",
+            forgotten,
+            threshold=0,
+            description="nobody asked for a payment that a provider told of 7 days ago: first read the publisher's log",
+        )
+        self.alarms.above(
+            "ResultsConflict",
+            conflicts,
+            threshold=0,
+            description="a partner sent two events under one id, the second is not applied: first ask the partner",
+        )
 
     def _watch_relay(self, relay: Relay) -> None:
+        states = ("Delivered", "Closed", "Failed")
+        self.dashboard.show(
+            "Relay",
+            {
+                "Rings": [relay.metric_rings(state) for state in states],
+                "Failed invocations": [relay.metric_errors()],
+                "Milliseconds that a decision has waited": [relay.metric_iterator_age()],
+            },
+        )
         self.alarms.above(
             "RelayBehind",
             relay.metric_iterator_age(),
             threshold=_LONGEST_WAIT_MS,
             periods=3,
-            description="decisions wait over a minute for their workflow to hear: is the relay throttled, or failing?",
+            description="decisions wait over a minute for their workflow to hear: first read the relay's log",
         )
         self.alarms.above(
             "RelayErrors",
             relay.metric_errors(),
             threshold=0,
-            description="the relay failed: decisions are tried again for six hours, then go to relay-dlq",
+            description="the relay fails, tries again for six hours, then gives up to relay-dlq: first read its log",
         )
         self.alarms.above(
             "RingsFailed",
-            relay.metric_rings_failed(),
+            relay.metric_rings("Failed"),
             threshold=0,
-            description="Lambda refused a ring for good: a decision stands in the ledger, its workflow does not know",
+            description="Lambda refused a ring for good, its workflow knows nothing: first see the query Failed rings",
         )
 
-    def _watch_webhooks(self, webhook: WebhookStack) -> None:
-        self.alarms.above(
-            "EventsHeld",
-            webhook.webhook.metric_count("EventsHeld"),
-            threshold=0,
-            description="a provider's event needs a person: another amount, an unknown status, a contradiction",
+    def _watch_publisher(self, publisher: Publisher, settings: Settings) -> None:
+        self.dashboard.show(
+            "Publisher",
+            {
+                "Milliseconds that a change has waited": [publisher.metric_iterator_age()],
+                "Audit entries that differ from their copy": [publisher.metric_audit_differs()],
+            },
         )
         self.alarms.above(
-            "EventsConflict",
-            webhook.webhook.metric_count("EventsConflict"),
-            threshold=0,
-            description="a provider sent two events under one id: the second was not applied; ask the provider",
+            "PublisherBehind",
+            publisher.metric_iterator_age(),
+            threshold=_LONGEST_WAIT_MS,
+            periods=3,
+            description="events, delegated hand-offs and copies of the audit wait over a minute: first read the"
+            " publisher's log",
         )
-        self.alarms.above(
-            "EventsMalformed",
-            webhook.webhook.metric_count("EventsMalformed"),
-            threshold=0,
-            description="a provider's signed event cannot be read: mend its scheme before the provider gives up",
-        )
-        self.alarms.above(
-            "SignaturesRefused",
-            webhook.webhook.metric_count("SignaturesRefused"),
-            threshold=_STRAY_SIGNATURES,
-            description="webhooks are not signed with an active secret: was it rotated at the provider and not here?",
-        )
-
-        self.alarms.above(
-            "LimiterUnavailable",
-            webhook.webhook.metric_count("LimiterUnavailable"),
-            threshold=0,
-            description="requests could not be counted, so that nothing limits a flood: see the webhook function's log",
-        )
-
-    def _watch_payments(self, results: Results, publisher: Publisher) -> None:
-        self.alarms.above(
-            "PaymentsHeld",
-            publisher.metric_payments_held(),
-            threshold=0,
-            description="a payment needs a person, whoever said what of it: its audit says more",
-        )
-        self.alarms.above(
-            "EventsForgotten",
-            publisher.metric_events_forgotten(),
-            threshold=0,
-            description="nobody asked for a payment that a provider told of 7 days ago: the publisher's log names it",
-        )
-        self.alarms.above(
-            "ResultsConflict",
-            results.function.metric_count("ResultsConflict"),
-            threshold=0,
-            description="a partner sent two events under one id: the second was not applied; ask the partner",
-        )
+        if settings.audit.object_lock_days:
+            self.alarms.above(
+                "AuditDiffers",
+                publisher.metric_audit_differs(),
+                threshold=0,
+                description="an audit entry was changed or removed: first verify the chain that publisher's log names",
+            )
 
     def _watch_sweeper(self, sweeper: Sweeper) -> None:
+        overdue = {what: sweeper.metric_overdue(what) for what in _OVERDUE}
+        self.dashboard.show("Sweeper", {"Overdue": list(overdue.values())})
         for what, description in _OVERDUE.items():
+            self.alarms.above(f"{what}Overdue", overdue[what], threshold=0, description=description)
+
+    def _watch_dead_letters(self, dead_letters: Mapping[str, sqs.IQueue]) -> None:
+        depths = {
+            name: queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=_FIVE_MINUTES)
+            for name, queue in dead_letters.items()
+        }
+        self.dashboard.show("Dead letters", {"Messages": [depth.with_(label=name) for name, depth in depths.items()]})
+        for name, depth in depths.items():
             self.alarms.above(
-                f"{what}Overdue",
-                sweeper.metric_overdue(what),
+                f"DeadLetters-{name}",
+                depth,
                 threshold=0,
-                description=description,
+                description=f"{name} holds what could not be processed: first read it, mend the cause, then redrive it",
             )
 
-    def _watch_workflows(self, workflows: Iterable[DurableWorkflow]) -> None:
-        for workflow in workflows:
-            self.alarms.above(
-                f"Failed-{workflow.name}",
-                workflow.metric_failed(),
-                threshold=0,
-                description=f"executions of {workflow.name} failed: see the workflow's log",
-            )
-            self.alarms.above(
-                f"Stopped-{workflow.name}",
-                workflow.metric_stopped(),
-                threshold=0,
-                description=f"somebody stopped executions of {workflow.name}: their open tasks are cancelled",
-            )
-            self.alarms.above(
-                f"TimedOut-{workflow.name}",
-                workflow.metric_timed_out(),
-                threshold=0,
-                description=f"executions of {workflow.name} outlived their timeout: no deadline should let them",
-            )
+
+def _functions(scope: Construct) -> list[PythonFunction]:
+    """Return every function of the app, those that a fork adds among them."""
+    return [each for each in scope.node.root.node.find_all() if isinstance(each, PythonFunction)]

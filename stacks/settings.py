@@ -127,10 +127,19 @@ class FunctionSettings:
     Attributes:
         log_retention_days: How long logs are kept, the access log of the API included.
         tracing: Whether X-Ray traces them.
+        tracing_layer: ARN of a version of the AWS Distro for OpenTelemetry's Lambda layer, of the region and of arm64:
+            with it, the traces of workflows show each durable operation. Empty for none.
     """
 
     log_retention_days: int = setting(one_of(_LOG_RETENTION_DAYS))
     tracing: bool = False
+    tracing_layer: str = setting(
+        matching(
+            r"(arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:layer:[A-Za-z0-9_-]+:\d+)?",
+            "the ARN of a layer's version, or nothing",
+        ),
+        default="",
+    )
 
 
 @dataclass(frozen=True)
@@ -233,6 +242,17 @@ class AlarmSettings:
     """
 
     email: str = setting(matching(f"({_ADDRESS})?", "an e-mail address, or nothing"), default="")
+
+
+@dataclass(frozen=True)
+class MonitoringSettings:
+    """What is deployed to watch the rest.
+
+    Attributes:
+        emulated: Whether what the embedded cloud has not is left out: alarms over several workflows, and saved queries.
+    """
+
+    emulated: bool = False
 
 
 @dataclass(frozen=True)
@@ -354,6 +374,7 @@ class Settings:
         providers: Who posts to `/webhooks/<name>`, by that name.
         partners: Providers whose events come over EventBridge, by the name that tasks are correlated under.
         payments: Payments that providers take.
+        monitoring: What watches it.
         patterns: The callback patterns, for trying out; a stage without the table deploys none of them.
         sweeper: What looks for things that did not happen in time.
         limits: What the public may ask of the API.
@@ -374,6 +395,7 @@ class Settings:
     providers: Mapping[str, ProviderSettings] = named(_PROVIDER_NAMES, default_factory=dict)
     partners: Mapping[str, PartnerSettings] = field(default_factory=dict)
     payments: PaymentSettings = PaymentSettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
     patterns: PatternSettings | None = None
     sweeper: SweeperSettings = SweeperSettings()
     limits: LimitSettings = LimitSettings()
@@ -410,6 +432,7 @@ class Settings:
         if settings.patterns:
             _check_deadline("patterns", settings.patterns, path)
             _check_names(settings.workflows, settings.patterns, path)
+        _check_tracing(settings.functions, path)
         _check_partners(settings.partners, path)
         _check_operators(settings, path)
         _check_limit("review", settings.limits.review, path)
@@ -429,6 +452,13 @@ def _check_deadline(key: str, workflow: WorkflowSettings | PatternSettings, file
         f"at least {least}: deadline_seconds and {EXECUTION_MARGIN_SECONDS} more, to act on the deadline",
         "raise it, or lower deadline_seconds",
     )
+
+
+def _check_tracing(functions: FunctionSettings, file: Path) -> None:
+    if functions.tracing_layer and not functions.tracing:
+        allowed = "nothing, unless tracing = true: without X-Ray the layer has nobody to send traces to"
+        key, value = "functions.tracing_layer", functions.tracing_layer
+        raise SettingsError(file, key, value, allowed, "turn tracing on, or remove the layer")
 
 
 def _check_names(workflows: Mapping[str, WorkflowSettings], patterns: PatternSettings, file: Path) -> None:

@@ -43,6 +43,7 @@ class WorkflowStack(Stack):
         executions: What follows executions to their end.
         sweeper: What mends things that did not happen in time.
         settlements: What has operators asked about held payments; None where the stage names none.
+        api_stage: The stage of the API.
         dead_letters: Every dead-letter queue of the stack, by name.
     """
 
@@ -103,7 +104,7 @@ class WorkflowStack(Stack):
             self, "Sweeper", settings=settings.sweeper, ledger=state.ledger, workflows=built, defaults=defaults
         )
         self.settlements = self._settlements(settings, state, defaults) if settings.payments.operators else None
-        ApiStage(
+        self.api_stage = ApiStage(
             self,
             "ApiStage",
             api=webhook.api,

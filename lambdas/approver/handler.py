@@ -21,7 +21,7 @@ from countersign.domain import strict_json
 from countersign.domain.clock import SystemClock
 from countersign.domain.tasks import Task
 from countersign.services.deliveries import Deliveries, Message
-from countersign.telemetry import count
+from countersign.telemetry import about, count
 
 logger = Logger()
 
@@ -74,10 +74,10 @@ def take(record: SQSRecord) -> None:
 def deliver(document: Any) -> None:
     """Deliver one hand-off."""
     handed_off = envelope.read(document)
-    is_inbox = handed_off["kind"].endswith(".inbox")
-    sent = (deliveries().deliver_inbox if is_inbox else deliveries().deliver)(handed_off)
+    about(task_id=handed_off["task_id"])
+    sent = (deliveries().deliver_inbox if handed_off["kind"].endswith(".inbox") else deliveries().deliver)(handed_off)
     count("MailsSent", sent)
-    logger.info("delivered", task_id=handed_off["task_id"], kind=handed_off["kind"], mails=sent)
+    logger.info("delivered", kind=handed_off["kind"], mails=sent)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from countersign.batches import run_batch
 from countersign.domain import strict_json
 from countersign.domain.clock import SystemClock
 from countersign.services.executions import ENDED, Executions
-from countersign.telemetry import count
+from countersign.telemetry import about, count
 from executions.settings import Settings
 
 logger = Logger()
@@ -32,13 +32,13 @@ def follow(record: SQSRecord) -> None:
     detail = strict_json.read(record.body.encode())["detail"]
     if detail["status"] not in ENDED:
         return
-    request_id = detail["durableExecutionName"]
-    left = executions().ended(request_id, detail["status"], detail["durableExecutionArn"])
+    request_id, execution_arn = detail["durableExecutionName"], detail["durableExecutionArn"]
+    about(request_id=request_id, execution_arn=execution_arn)
+    left = executions().ended(request_id, detail["status"], execution_arn)
     count("DecisionsNotApplied", len(left.stranded))
     log = logger.error if left.stranded else logger.info
     log(
         "execution ended",
-        request_id=request_id,
         status=detail["status"],
         cancelled_tasks=left.cancelled,
         decisions_not_applied=left.stranded,

@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 from countersign.adapters.attributes import from_item
 from countersign.adapters.task_items import archived_entry
 from countersign.ports import AuditArchive
-from countersign.telemetry import count
+from countersign.telemetry import about, count
 
 logger = Logger()
 
@@ -20,9 +20,10 @@ def archive_entry(archive: AuditArchive, change: Mapping[str, Any]) -> None:
     Trying again would not mend it, and would keep everything behind it waiting: `countersign.audit verify` names it.
     """
     task_id = change["Keys"]["pk"]["S"].removeprefix("AUDIT#")
+    about(task_id=task_id)
     place = change["Keys"]["sk"]["S"]
     first = change.get("OldImage") or change["NewImage"]
     kept = archive.keep(task_id, place, archived_entry(from_item(first)))
     if "OldImage" in change or not kept:
         count("AuditDiffers")
-        logger.error("audit entry is not what its copy holds", task_id=task_id, entry=place)
+        logger.error("audit entry is not what its copy holds", entry=place)

@@ -13,11 +13,10 @@ from countersign.adapters.attributes import from_item
 from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.adapters.event_bus import EventBus
-from countersign.adapters.task_items import task_of
 from countersign.aws import client
 from countersign.batches import run_batch
-from countersign.services.lifecycle import event_of
-from countersign.telemetry import count
+from countersign.telemetry import about, count
+from publisher.changes import publish_change
 from publisher.copies import archive_entry
 from publisher.forgotten import tell_of_forgotten
 from publisher.settings import Settings
@@ -51,20 +50,9 @@ def publish(record: DynamoDBRecord) -> None:
     elif "NewImage" not in change:
         tell_of_forgotten(change)
     elif change["NewImage"]["sk"]["S"] == "TASK":
-        publish_change(change)
+        publish_change(bus(), change)
     else:
         send_outbox(from_item(change["NewImage"]))
-
-
-def publish_change(change: dict[str, Any]) -> None:
-    """Tell the bus of a task's new status."""
-    before = task_of(change["OldImage"]) if "OldImage" in change else None
-    event = event_of(before, task_of(change["NewImage"]))
-    if event is None:
-        return
-    bus().send(event)
-    count(event["kind"])
-    logger.info("published", kind=event["kind"], task_id=event["task_id"], request_id=event["request_id"])
 
 
 def send_outbox(document: dict[str, Any]) -> None:
@@ -73,6 +61,7 @@ def send_outbox(document: dict[str, Any]) -> None:
     Every payment that is held comes by here, whoever said what of it, and whether or not its task was open by then.
     """
     envelope = json.loads(document["envelope"])
+    about(task_id=envelope["task_id"])
     bus().send(envelope)
     ledger().delete_outbox(document["pk"], document["sk"])
     if envelope["kind"].endswith(".held"):

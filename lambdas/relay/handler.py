@@ -16,7 +16,7 @@ from countersign.batches import run_batch
 from countersign.domain.clock import SystemClock
 from countersign.domain.rules import Outcome
 from countersign.services.rings import Rings
-from countersign.telemetry import count
+from countersign.telemetry import about, count
 from relay.settings import Settings
 
 logger = Logger()
@@ -33,10 +33,11 @@ def rings() -> Rings:
 def ring(record: DynamoDBRecord) -> None:
     """Ring for one decided task. A ring that failed for good is counted; it never holds up the others."""
     task = task_of(record.raw_event["dynamodb"]["NewImage"])
+    about(task_id=task.task_id)
     result = rings().ring(task.task_id, task.callback_id, failed=task.outcome is Outcome.FAILED)
     count({"delivered": "RingsDelivered", "closed": "RingsClosed", "failed": "RingsFailed"}[result.state])
     log = logger.error if result.state == "failed" else logger.info
-    log("rung", task_id=task.task_id, request_id=task.request_id, state=result.state, error=result.error)
+    log("rung", state=result.state, error=result.error)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

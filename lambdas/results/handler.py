@@ -17,7 +17,7 @@ from countersign.domain.clock import SystemClock
 from countersign.services.bus_events import BusEvents
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.results import Results
-from countersign.telemetry import count
+from countersign.telemetry import about, count
 from results.reasons import REASONS, reason_of
 from results.settings import Settings
 
@@ -54,11 +54,11 @@ def take(record: SQSRecord) -> None:
         count("ResultsRefused")
         logger.warning("result refused", reason=reason, message_id=record.message_id)
         return
+    about(task_id=received.task_id)
     for handling in received.handlings:
         count(f"Results{handling.title()}")
     logger.info(
         "result received",
-        task_id=received.task_id,
         partner=received.partner,
         handlings=[handling.value for handling in received.handlings],
     )

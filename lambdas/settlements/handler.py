@@ -18,7 +18,7 @@ from countersign.domain import strict_json
 from countersign.domain.clock import SystemClock
 from countersign.services.settlements import request_of
 from countersign.services.submissions import Submissions
-from countersign.telemetry import count
+from countersign.telemetry import about, count
 from settlements.settings import Settings
 
 logger = Logger()
@@ -36,13 +36,13 @@ def submissions() -> Submissions:
 def ask(record: SQSRecord) -> None:
     """Have the operators asked about one held event; one that comes again asks nobody again."""
     held = envelope.read(strict_json.read(record.body.encode()))
+    about(task_id=held["task_id"])
     submission = submissions().submit(request_of(held), submitted_by="settlements")
     if submission.started:
         count("SettlementsStarted")
     logger.info(
         "settlement asked for",
-        task_id=held["task_id"],
-        request_id=submission.request.request_id,
+        settlement_id=submission.request.request_id,
         reason=held["task"]["reason"],
         started=submission.started,
     )

@@ -18,7 +18,7 @@ from countersign.services.provider_events import ProviderEvents
 from countersign.services.rings import Rings
 from countersign.services.starts import Starts
 from countersign.services.sweeps import Finding, Lost, Sweeps
-from countersign.telemetry import count
+from countersign.telemetry import about, count
 from sweeper.settings import Settings
 
 logger = Logger()
@@ -56,6 +56,8 @@ def sweep(_: Any) -> None:
 
 def tell(finding: Finding) -> str:
     """Log one finding, and return the metric that it counts for."""
+    is_task, is_request = finding.lost in {Lost.DECISION, Lost.DEADLINE}, finding.lost is Lost.START
+    about(task_id=finding.name if is_task else "", request_id=finding.name if is_request else "")
     where = where_it_failed(finding.error) if finding.error else {}
     log = logger.info if finding.mended else logger.error
     log("overdue", lost=finding.lost, about=finding.name, mended=finding.mended, **where)

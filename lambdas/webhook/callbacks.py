@@ -18,7 +18,7 @@ from countersign.domain.errors import ContractError
 from countersign.domain.payments import Handling
 from countersign.ports import Link
 from countersign.services.results import Receipt, Results, failure_of
-from countersign.telemetry import count
+from countersign.telemetry import about, count
 from webhook.review import Event
 from webhook.settings import Settings
 
@@ -60,13 +60,15 @@ def fail(event: Event) -> http.Reply:
 def heartbeat(event: Event) -> http.Reply:
     """Tell the workflow that its task is worked on."""
     http.body_bytes(event)
-    task = results().heartbeat(_link_of(event).task_id)
-    logger.info("heartbeat", task_id=task.task_id)
+    results().heartbeat(_link_of(event).task_id)
+    logger.info("heartbeat")
     return http.document(HTTPStatus.OK, {"status": "alive"})
 
 
 def _link_of(event: Event) -> Link:
-    return results().link_of(http.bearer_of(event))
+    link = results().link_of(http.bearer_of(event))
+    about(task_id=link.task_id)
+    return link
 
 
 def _sender(event: Event, link: Link) -> Sender:
@@ -75,7 +77,7 @@ def _sender(event: Event, link: Link) -> Sender:
 
 
 def _replied(receipt: Receipt) -> http.Reply:
-    logger.info("answered", task_id=receipt.task.task_id, handling=receipt.handling)
+    logger.info("answered", handling=receipt.handling)
     count(f"Results{receipt.handling.title()}")
     status = HTTPStatus.ACCEPTED if receipt.handling is Handling.PENDING else HTTPStatus.OK
     missing = {"missing": list(receipt.missing)} if receipt.missing else {}

@@ -12,6 +12,7 @@ from aws_lambda_powertools import Logger
 
 from countersign import http
 from countersign.domain.errors import CountersignError
+from countersign.telemetry import about
 from webhook import answers, inbox, limits, pages, review
 from webhook.answers import Answer
 from webhook.review import Event
@@ -39,6 +40,7 @@ MACHINES: Mapping[str, tuple[str, str]] = {
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001  Lambda passes it
     """Lambda's entry: an API Gateway event, payload format 2.0."""
+    about()
     route = event["routeKey"]
     status, headers, body = _for_people(route, event) if route in PAGES else _for_machines(route, event)
     return {"statusCode": int(status), "headers": headers, "body": body}
@@ -54,8 +56,7 @@ def _for_people(route: str, event: Event) -> http.Reply:
     except Exception as error:  # noqa: BLE001  whatever it is, no word of it leaves the function
         answer = answers.unexpected()
         logger.error("page failed", **http.where_it_failed(error))  # noqa: TRY400  the text of it may quote data
-    with_body = event["requestContext"]["http"]["method"] != "HEAD"
-    return pages.encoded(answer.status, answer.page, answer.retry_after_seconds, with_body=with_body)
+    return pages.encoded(answer.status, answer.page, answer.retry_after_seconds, with_body=not route.startswith("HEAD"))
 
 
 def _for_machines(route: str, event: Event) -> http.Reply:

@@ -12,7 +12,7 @@ from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.aws import client
 from countersign.domain.clock import SystemClock
 from countersign.services.reviews import Review, Reviews
-from countersign.telemetry import count
+from countersign.telemetry import about, count
 from webhook import answers
 from webhook.answers import Answer
 from webhook.form import click_of, hand_over_of
@@ -59,5 +59,6 @@ def hand_over(event: Event) -> Answer:
 def _tell(what: str, review: Review, *, refused: str, recorded: str) -> None:
     """Log and count what became of a post."""
     refusal = type(review.refusal).__name__ if review.refusal else ""
-    logger.info(what, task_id=review.task.task_id, refusal=refusal, repeated=review.repeated)
+    about(task_id=review.task.task_id)
+    logger.info(what, refusal=refusal, repeated=review.repeated)
     count(refused if refusal else recorded)

@@ -25,6 +25,9 @@ class ApiStage(Construct):
     """The API's one stage, with a throttle for every route and an access log.
 
     It belongs in the last stack that adds routes: API Gateway refuses a throttle for a route that does not exist yet.
+
+    Attributes:
+        access_log: The access log.
     """
 
     def __init__(
@@ -48,7 +51,7 @@ class ApiStage(Construct):
             removal_policy: What becomes of it when the stack is deleted.
         """
         super().__init__(scope, construct_id)
-        log_group = logs.LogGroup(self, "AccessLog", retention=log_retention, removal_policy=removal_policy)
+        self.access_log = logs.LogGroup(self, "AccessLog", retention=log_retention, removal_policy=removal_policy)
         stage = apigatewayv2.CfnStage(
             self,
             "Stage",
@@ -65,7 +68,7 @@ class ApiStage(Construct):
                 destination_arn=Stack.of(self).format_arn(
                     service="logs",
                     resource="log-group",
-                    resource_name=log_group.log_group_name,
+                    resource_name=self.access_log.log_group_name,
                     arn_format=ArnFormat.COLON_RESOURCE_NAME,
                 ),
                 format=json.dumps(_ACCESS_LOG),

@@ -82,6 +82,8 @@ class DurableWorkflow(Construct):
                 **environment,
             },
         )
+        if defaults.tracing_layer:
+            self._trace_operations(defaults.tracing_layer)
         # CDK's reminder that durability cannot be added to a function later; this one is durable from its creation on.
         Annotations.of(self.function.function).acknowledge_info("aws-lambda:Function.DurableConfig")
         checkpoints = self._allow_checkpoints()
@@ -96,6 +98,17 @@ class DurableWorkflow(Construct):
             max_event_age=Duration.hours(6),
         )
         self.alias.node.add_dependency(checkpoints)
+
+    def _trace_operations(self, layer_arn: str) -> None:
+        """Have the SDK's OpenTelemetry plug-in send a span for every durable operation.
+
+        The layer brings OpenTelemetry itself, whose exporters are no pure Python, and starts before the handler does
+        (https://pypi.org/project/aws-durable-execution-sdk-python-otel/).
+        """
+        function = self.function.function
+        function.add_layers(lambda_.LayerVersion.from_layer_version_arn(self, "OpenTelemetry", layer_arn))
+        function.add_environment("AWS_LAMBDA_EXEC_WRAPPER", "/opt/otel-instrument")
+        function.add_environment("DURABLE_EXECUTION_PLUGINS", "otel-invocation")
 
     @property
     def dead_letters(self) -> dict[str, sqs.IQueue]:
@@ -114,9 +127,17 @@ class DurableWorkflow(Construct):
         """Executions that outlived their execution timeout."""
         return self._metric("DurableExecutionTimedOut")
 
-    def _metric(self, name: str) -> cloudwatch.Metric:
+    def metric_operations(self) -> cloudwatch.Metric:
+        """Operations of the execution that has most of them; Lambda allows 3,000."""
+        return self._metric("DurableExecutionOperations", "Maximum")
+
+    def metric_storage_written(self) -> cloudwatch.Metric:
+        """Bytes that the execution with most of them has written; Lambda allows 100 MB."""
+        return self._metric("DurableExecutionStorageWrittenBytes", "Maximum")
+
+    def _metric(self, name: str, statistic: str = "Sum") -> cloudwatch.Metric:
         # https://docs.aws.amazon.com/lambda/latest/dg/durable-monitoring.html
-        return self.function.function.metric(name, statistic="Sum", period=Duration.minutes(5))
+        return self.function.function.metric(name, statistic=statistic, period=Duration.minutes(5))
 
     def grant_start(self, grantee: iam.IGrantable) -> None:
         """Let it start executions, on the alias and nowhere else."""

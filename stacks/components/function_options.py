@@ -24,6 +24,7 @@ class FunctionDefaults:
         layers: What they run on.
         log_retention: How long.
         tracing: Whether X-Ray traces them.
+        tracing_layer: ARN of the OpenTelemetry layer for workflows; empty for none.
         removal_policy: What becomes of their logs when they are removed.
     """
 
@@ -31,6 +32,7 @@ class FunctionDefaults:
     layers: Layers
     log_retention: logs.RetentionDays
     tracing: bool
+    tracing_layer: str
     removal_policy: RemovalPolicy
 
     @classmethod
@@ -41,6 +43,7 @@ class FunctionDefaults:
             layers=layers,
             log_retention=log_retention(settings),
             tracing=settings.functions.tracing,
+            tracing_layer=settings.functions.tracing_layer,
             removal_policy=removal_policy(settings),
         )
 

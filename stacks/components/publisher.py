@@ -77,6 +77,14 @@ class Publisher(Construct):
         """How long the oldest record of a batch has waited, in milliseconds."""
         return self.function.function.metric("IteratorAge", statistic="Maximum", period=Duration.minutes(1))
 
+    def metric_published(self, kind: str) -> cloudwatch.Metric:
+        """Lifecycle events of one kind, such as `TaskOpened`: each status of each task once."""
+        return self.function.metric_count(kind)
+
+    def metric_time_to_decision(self, statistic: str) -> cloudwatch.Metric:
+        """How long decisions took from when their task was opened, in seconds."""
+        return self.function.metric_duration_of("TimeToDecision", statistic)
+
     def metric_audit_differs(self) -> cloudwatch.Metric:
         """Audit entries that were changed or removed, or whose place in the copy holds another one."""
         return self.function.metric_count("AuditDiffers")

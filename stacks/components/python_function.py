@@ -32,6 +32,7 @@ class PythonFunction(Construct):
     Attributes:
         function: What was built.
         role: Its role: may write to its log group, and nothing else until it is granted.
+        log_group: Where it logs.
         timeout: How long one invocation may take.
         service: What it calls itself in logs and metrics.
     """
@@ -63,7 +64,7 @@ class PythonFunction(Construct):
         options = options or FunctionOptions()
         self.timeout = options.timeout
         self.service = (folder if options.module == "handler" else options.module).replace("_", "-")
-        log_group = logs.LogGroup(
+        self.log_group = logs.LogGroup(
             self, "Logs", retention=defaults.log_retention, removal_policy=defaults.removal_policy
         )
         self.role = iam.Role(
@@ -72,7 +73,7 @@ class PythonFunction(Construct):
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             description=f"What lambdas/{folder}/{options.module}.py may do",
         )
-        log_group.grant_write(self.role)
+        self.log_group.grant_write(self.role)
         self.function = lambda_.Function(
             self,
             "Function",
@@ -83,7 +84,7 @@ class PythonFunction(Construct):
             description=description,
             layers=defaults.layers.versions,
             role=self.role,
-            log_group=log_group,
+            log_group=self.log_group,
             logging_format=lambda_.LoggingFormat.JSON,
             application_log_level_v2=lambda_.ApplicationLogLevel.INFO,
             timeout=self.timeout,
@@ -106,11 +107,23 @@ class PythonFunction(Construct):
 
     def metric_count(self, name: str) -> cloudwatch.Metric:
         """What the function counts under a name by `countersign.telemetry`, in five minutes."""
+        return self._metric(name, "Sum")
+
+    def metric_duration_of(self, name: str, statistic: str) -> cloudwatch.Metric:
+        """What it tells under a name by `took` of `countersign.telemetry`, in seconds, over five minutes.
+
+        Args:
+            name: The metric.
+            statistic: A statistic of CloudWatch, such as `p95`.
+        """
+        return self._metric(name, statistic)
+
+    def _metric(self, name: str, statistic: str) -> cloudwatch.Metric:
         return cloudwatch.Metric(
             namespace=METRICS_NAMESPACE,
             metric_name=name,
             dimensions_map={"service": self.service},
-            statistic="Sum",
+            statistic=statistic,
             period=Duration.minutes(5),
         )
 

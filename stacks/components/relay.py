@@ -80,6 +80,6 @@ class Relay(Construct):
         """Invocations that failed as a whole."""
         return self.function.function.metric_errors(period=Duration.minutes(5))
 
-    def metric_rings_failed(self) -> cloudwatch.Metric:
-        """Rings that Lambda refused for good: an unknown callback, or a right that is missing."""
-        return self.function.metric_count("RingsFailed")
+    def metric_rings(self, state: str) -> cloudwatch.Metric:
+        """Rings that were `Delivered`, came to a `Closed` callback, or `Failed`: Lambda refused them for good."""
+        return self.function.metric_count(f"Rings{state}")

@@ -48,7 +48,7 @@ def test_a_workflow_is_a_section_of_the_settings(fork: Synthesised) -> None:
     assert "Durable/SecondLook/Live" in started
     assert '"second-look"' in fork.outputs("workflow")["Workflows"]
     alarms = {alarm.path for alarm in fork.of_type("AWS::CloudWatch::Alarm")}
-    assert {"Alarms/Failed-second-look", "Alarms/DeadLetters-second-look-starts-dlq"} <= alarms
+    assert {"Alarms/ExecutionsFailed", "Alarms/DeadLetters-second-look-starts-dlq"} <= alarms
 
 
 def test_a_workflow_without_a_contract_is_refused(sources: Sources, context: dict[str, Any]) -> None:

@@ -1,10 +1,13 @@
 """What would lose or delay an answer raises an alarm, and the alarm can be heard."""
 
 import json
+import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from app import SETTINGS
 from countersign.telemetry import count
 from sweeper import handler as sweeper
 from tests.infra.templates import Synthesised
@@ -34,10 +37,11 @@ def test_what_else_raises_an_alarm(stage: Synthesised) -> None:
     others = {
         name: (alarm["Namespace"], alarm["MetricName"], tuple(item["Value"] for item in alarm["Dimensions"]))
         for name, alarm in alarms(stage).items()
-        if not name.startswith("DeadLetters-")
+        if not name.startswith("DeadLetters-") and "Metrics" not in alarm
     }
-    of_kit = {
+    assert others == {
         "ApiServerErrors": ("AWS/ApiGateway", "5xx", ("Api/Api",)),
+        "ApiClientErrors": ("AWS/ApiGateway", "4xx", ("Api/Api",)),
         "RelayBehind": ("AWS/Lambda", "IteratorAge", ("Relay/Relay/Function",)),
         "RelayErrors": ("AWS/Lambda", "Errors", ("Relay/Relay/Function",)),
         "RingsFailed": ("Countersign", "RingsFailed", ("relay",)),
@@ -54,16 +58,39 @@ def test_what_else_raises_an_alarm(stage: Synthesised) -> None:
         "EventsForgotten": ("Countersign", "EventsForgotten", ("publisher",)),
         **{name: ("Countersign", name, ("sweeper",)) for name in sweeper.STAYS_LOST.values()},
     }
-    of_workflows = {
-        f"{end}-{name}": (
-            "AWS/Lambda",
-            f"DurableExecution{end}",
-            (f"{workflow.node.path.partition('/')[2]}/Workflow/Function",),
-        )
-        for name, workflow in stage.stacks.workflow.workflows.items()
-        for end in ("Stopped", "Failed", "TimedOut")
-    }
-    assert others == of_kit | of_workflows
+
+
+@pytest.mark.parametrize(
+    ("kind", "expression", "metric"),
+    [
+        ("ExecutionsFailed", "SUM(METRICS())", "DurableExecutionFailed"),
+        ("ExecutionsStopped", "SUM(METRICS())", "DurableExecutionStopped"),
+        ("ExecutionsTimedOut", "SUM(METRICS())", "DurableExecutionTimedOut"),
+        ("OperationsNearLimit", "MAX(METRICS())", "DurableExecutionOperations"),
+        ("StorageNearLimit", "MAX(METRICS())", "DurableExecutionStorageWrittenBytes"),
+    ],
+)
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_what_workflows_suffer_has_one_alarm_over_all_of_them_or_one_for_each_ten(
+    stage_named: Callable[[str], Synthesised], name: str, kind: str, expression: str, metric: str
+) -> None:
+    stage = stage_named(name)
+    of_kind = [alarm for name, alarm in alarms(stage).items() if name.partition("-")[0] == kind]
+    watched = []
+    for alarm in of_kind:
+        result, *metrics = alarm["Metrics"]
+        assert (result["Expression"], result["ReturnData"]) == (expression, True)
+        assert {each["MetricStat"]["Metric"]["MetricName"] for each in metrics} == {metric}
+        watched += [each["MetricStat"]["Metric"]["Dimensions"][0]["Value"] for each in metrics]
+    workflows = stage.stacks.workflow.workflows.values()
+    assert watched == [workflow.function.function.node.path.partition("/")[2] for workflow in workflows]
+    assert len(of_kind) == -(-len(workflows) // 10)
+
+
+def test_the_embedded_cloud_is_spared_what_its_emulator_refuses(stage_named: Callable[[str], Synthesised]) -> None:
+    local = stage_named("local")
+    assert not [name for name, alarm in alarms(local).items() if "Metrics" in alarm]
+    assert local.of_type("AWS::Logs::QueryDefinition") == []
 
 
 @pytest.mark.parametrize(
@@ -105,12 +132,95 @@ def test_a_stray_signature_is_no_alarm_and_a_held_event_is_one(stage: Synthesise
     assert alarms(stage)["SignaturesRefused"]["Threshold"] == 10
 
 
-def test_every_alarm_goes_to_the_topic_and_says_what_it_means(stage: Synthesised) -> None:
-    for alarm in alarms(stage).values():
+def test_every_alarm_goes_to_the_topic_and_says_what_to_do_first(stage: Synthesised) -> None:
+    for name, alarm in alarms(stage).items():
         assert alarm["AlarmActions"] == ["Alarms/Topic"]
         assert alarm["TreatMissingData"] == "notBreaching"
-        assert alarm["AlarmDescription"]
-        assert "Metrics" not in alarm, "the embedded cloud refuses metric math"
+        said, _, section = alarm["AlarmDescription"].partition(". Runbook: docs/operations.md, ")
+        assert "first" in said
+        assert section == name.partition("-")[0]
+
+
+def test_the_runbook_has_a_section_for_every_alarm_and_for_no_other(
+    stage_named: Callable[[str], Synthesised],
+) -> None:
+    raised = {name.partition("-")[0] for stage in ("dev", "local", "prod") for name in alarms(stage_named(stage))}
+    text = (SETTINGS.parent / "docs" / "operations.md").read_text(encoding="utf-8")
+    about_alarms = text.partition("\n## Alarms\n")[2].partition("\n## ")[0]
+    sections = dict(re.findall(r"^### (\w+)\n(.*?)(?=^### |\Z)", about_alarms, re.MULTILINE | re.DOTALL))
+    assert sections.keys() == raised
+    for name, section in sections.items():
+        told = re.findall(r"^- \*\*(.+?)\*\*: \S", section, re.MULTILINE)
+        assert told == ["Means", "Seen by users", "Look at", "Mend", "Clears"], name
+
+
+# The dashboard
+
+
+def shown(stage: Synthesised) -> dict[str, list[tuple[str, str]]]:
+    """Return the metrics and statistics of each graph, by its title."""
+    body = json.loads(stage.properties(stage.one("AWS::CloudWatch::Dashboard"))["DashboardBody"])
+    graphs = [widget["properties"] for widget in body["widgets"] if widget["type"] == "metric"]
+    return {
+        graph["title"]: [(line[1], line[-1].get("stat", "Average")) for line in graph["metrics"]] for graph in graphs
+    }
+
+
+def test_the_dashboard_shows_how_questions_fare(prod: Synthesised) -> None:
+    kinds = ("TaskOpened", "TaskDecided", "TaskApplied", "TaskExpired", "TaskCancelled")
+    assert shown(prod)["Tasks"] == [(kind, "Sum") for kind in kinds]
+    assert shown(prod)["Seconds to a decision"] == [("TimeToDecision", "p50"), ("TimeToDecision", "p95")]
+    assert shown(prod)["Rings"] == [(f"Rings{state}", "Sum") for state in ("Delivered", "Closed", "Failed")]
+
+
+def test_the_dashboard_shows_what_alarms_watch_and_whether_they_are_raised(stage: Synthesised) -> None:
+    graphs = {name for metrics in shown(stage).values() for name, _ in metrics}
+    watched = {alarm["MetricName"] for alarm in alarms(stage).values() if "MetricName" in alarm}
+    assert watched <= graphs
+    body = json.loads(stage.properties(stage.one("AWS::CloudWatch::Dashboard"))["DashboardBody"])
+    (states,) = (widget["properties"]["alarms"] for widget in body["widgets"] if widget["type"] == "alarm")
+    assert sorted(states) == sorted(f"Alarms/{name}.Arn" for name in alarms(stage))
+
+
+def test_each_stage_has_a_dashboard_of_its_own_name(stage: Synthesised) -> None:
+    name = stage.properties(stage.one("AWS::CloudWatch::Dashboard"))["DashboardName"]
+    assert name == f"countersign-{stage.settings.stage}"
+
+
+# Saved queries
+
+
+def queries(stage: Synthesised) -> dict[str, Any]:
+    found = [stage.properties(query) for query in stage.of_type("AWS::Logs::QueryDefinition")]
+    return {query["Name"]: query for query in found}
+
+
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_saved_queries_ask_every_function_and_those_about_the_api_its_access_log(
+    stage_named: Callable[[str], Synthesised], name: str
+) -> None:
+    stage = stage_named(name)
+    functions = {stage.properties(each)["LoggingConfig"]["LogGroup"] for each in stage.of_type("AWS::Lambda::Function")}
+    assert len(functions) <= 50, "Logs Insights takes no more at once"
+    for title in ("The story of a request", "Refused clicks", "Failed rings"):
+        assert set(queries(stage)[f"countersign-{name}/{title}"]["LogGroupNames"]) == functions
+    assert queries(stage)[f"countersign-{name}/Slow requests"]["LogGroupNames"] == ["ApiStage/AccessLog"]
+    assert len(queries(stage)) == 4
+
+
+def test_saved_queries_look_for_what_functions_log(prod: Synthesised) -> None:
+    sources = "".join(path.read_text(encoding="utf-8") for path in (SETTINGS.parent / "lambdas").rglob("*.py"))
+    sought = [
+        message
+        for query in queries(prod).values()
+        for messages in re.findall(r"message (?:=|in) (\[.*?\]|\".*?\")", query["QueryString"])
+        for message in re.findall(r'"(.+?)"', messages)
+    ]
+    assert sorted(sought) == ["clicked", "handed over", "page refused", "rung"]
+    assert [message for message in sought if f'"{message}"' not in sources] == []
+
+
+# The topic
 
 
 def test_the_topic_is_encrypted_with_a_key_that_alarms_may_use(prod: Synthesised) -> None:

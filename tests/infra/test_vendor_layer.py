@@ -4,6 +4,7 @@ import gzip
 import json
 import subprocess
 import sys
+from importlib.metadata import distributions
 from pathlib import Path
 
 import botocore
@@ -27,6 +28,11 @@ def test_it_weighs_no_more_than_its_limit(layer: Path) -> None:
 
 def test_it_is_pure_python(layer: Path) -> None:
     assert not [path for path in layer.rglob("*") if path.suffix in COMPILED]
+
+
+def test_the_sdk_finds_the_plug_in_for_traces_in_it(layer: Path) -> None:
+    found = [each for distribution in distributions(path=[str(layer / "python")]) for each in distribution.entry_points]
+    assert "otel-invocation" in {each.name for each in found if each.group == "aws_durable_execution.plugins"}
 
 
 def test_it_is_the_same_when_built_again_elsewhere_over_another(layer: Path, tmp_path: Path) -> None:

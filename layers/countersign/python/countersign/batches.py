@@ -13,6 +13,7 @@ from aws_lambda_powertools.utilities.batch.base import FailureResponse
 from aws_lambda_powertools.utilities.batch.exceptions import ExceptionInfo
 
 from countersign.http import where_it_failed
+from countersign.telemetry import about
 
 
 class _LoggedBatch(BatchProcessor):
@@ -44,8 +45,15 @@ def run_batch(
     Returns:
         The partial batch response: the identifiers of the records that failed.
     """
+
+    def handle_alone(record: Any) -> None:
+        about()
+        handle(record)
+
     processor = _LoggedBatch(event_type, logger)
-    return dict(process_partial_response(event=event, record_handler=handle, processor=processor, context=context))
+    return dict(
+        process_partial_response(event=event, record_handler=handle_alone, processor=processor, context=context)
+    )
 
 
 class NotHandledError(RuntimeError):
@@ -64,6 +72,7 @@ def run_one(handle: Callable[[Any], None], document: Any, logger: Logger) -> Non
         NotHandledError: It failed; without the error itself, whose words Lambda would log.
     """
     failed = False
+    about()
     try:
         handle(document)
     except Exception as error:  # noqa: BLE001  whatever it is, no word of it leaves the function

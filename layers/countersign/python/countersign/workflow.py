@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from aws_durable_execution_sdk_python import DurableContext, durable_execution
+from aws_durable_execution_sdk_python import DurableContext, StepContext, durable_execution
 
 from countersign.runtime import current
 
@@ -40,7 +40,7 @@ def workflow(body: Body) -> Callable[[Any, Any], Any]:
     @functools.wraps(body)
     def handler(event: dict[str, Any], context: DurableContext) -> dict[str, Any]:
         result = body(event["input"], context)
-        context.step(lambda _: _record(event["request_id"], result), name=RECORD_RESULT)
+        context.step(lambda step: _record(step, event["request_id"], result), name=RECORD_RESULT)
         return result
 
     return durable_execution(handler)
@@ -62,6 +62,8 @@ def execution_of(context: DurableContext) -> Execution:
     return Execution(str(payload["request_id"]), started_at)
 
 
-def _record(request_id: str, result: dict[str, Any]) -> None:
+def _record(step: StepContext, request_id: str, result: dict[str, Any]) -> None:
     runtime = current()
     runtime.requests.finish(request_id, runtime.workflow, "succeeded", result, runtime.clock.now())
+    # The SDK's logger adds the execution and the operation.
+    step.logger.info("result recorded", extra={"request_id": request_id, "workflow": runtime.workflow})

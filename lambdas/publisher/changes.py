@@ -1,0 +1,29 @@
+"""What becomes of tasks, as the ledger's stream tells of it: each new status once."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from countersign.adapters.event_bus import EventBus
+from countersign.adapters.task_items import task_of
+from countersign.domain.tasks import Status
+from countersign.services.lifecycle import event_of
+from countersign.telemetry import about, count, took
+
+logger = Logger()
+
+
+def publish_change(bus: EventBus, change: Mapping[str, Any]) -> None:
+    """Tell the bus of a task's new status; count it, and how long a decision took."""
+    before = task_of(change["OldImage"]) if "OldImage" in change else None
+    task = task_of(change["NewImage"])
+    event = event_of(before, task)
+    if event is None:
+        return
+    about(task_id=task.task_id)
+    bus.send(event)
+    count(event["kind"])
+    if task.status is Status.DECIDED and task.opened_at and task.decided_at:
+        took("TimeToDecision", task.decided_at - task.opened_at)
+    logger.info("published", kind=event["kind"])

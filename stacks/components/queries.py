@@ -1,0 +1,64 @@
+"""Saved queries of CloudWatch Logs Insights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+_STORY = """\
+fields @timestamp, service, message, task_id, kind, state, refusal, status, error_type, workflow, execution_arn
+| filter request_id = "REQUEST"
+| sort @timestamp"""
+"""REQUEST is for whoever runs it to replace. All functions name the request in every line that is about one."""
+
+_REFUSED_CLICKS = """\
+fields @timestamp, request_id, task_id, coalesce(refusal, error_type) as reason
+| filter message in ["clicked", "handed over", "page refused"] and (refusal != "" or ispresent(error_type))
+| sort @timestamp desc"""
+
+_FAILED_RINGS = """\
+fields @timestamp, request_id, task_id, error
+| filter message = "rung" and state = "failed"
+| sort @timestamp desc"""
+
+_SLOW_REQUESTS = """\
+fields @timestamp, routeKey, status, responseLatency, requestId
+| filter responseLatency >= 1000
+| sort responseLatency desc"""
+
+
+class Queries(Construct):
+    """What an operator asks the logs for, under Logs Insights → Queries → `countersign-<stage>`."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: str,
+        functions: Iterable[logs.ILogGroup],
+        access_log: logs.ILogGroup,
+    ) -> None:
+        """Save the queries.
+
+        Args:
+            scope: The parent.
+            construct_id: The id.
+            stage: Under whose name they are found.
+            functions: The logs of all functions; Logs Insights takes 50 at once.
+            access_log: The access log of the API.
+        """
+        super().__init__(scope, construct_id)
+        self._folder = f"countersign-{stage}"
+        everything = [log_group.log_group_name for log_group in functions]
+        self._save("Story", "The story of a request", _STORY, everything)
+        self._save("RefusedClicks", "Refused clicks", _REFUSED_CLICKS, everything)
+        self._save("FailedRings", "Failed rings", _FAILED_RINGS, everything)
+        self._save("SlowRequests", "Slow requests", _SLOW_REQUESTS, [access_log.log_group_name])
+
+    def _save(self, construct_id: str, title: str, query: str, log_groups: list[str]) -> None:
+        logs.CfnQueryDefinition(
+            self, construct_id, name=f"{self._folder}/{title}", query_string=query, log_group_names=log_groups
+        )

@@ -1,0 +1,353 @@
+"""Every alarm has been seen to fire: by the code's own path, or by a datum as AWS documents it, and by nothing less."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+import executions.handler
+import publisher.handler
+import relay.handler
+import results.handler
+import sweeper.handler
+from countersign import envelope
+from countersign.adapters.attributes import to_item
+from countersign.adapters.audit_archive import S3AuditArchive
+from countersign.adapters.task_items import index_fields
+from countersign.domain.payments import Handling
+from countersign.domain.tasks import Status
+from countersign.ports import EventRecord, Request
+from tests.builders import (
+    REQUEST_ID,
+    TASK_ID,
+    WORKFLOW,
+    any_input,
+    execution_arn,
+    http_event,
+    sqs_event,
+    status_change,
+    stream_event,
+    stream_record,
+    task_result,
+)
+from tests.builders import any_event as any_provider_event
+from tests.deliveries import any_payment, any_payment_intent
+from tests.held import any_event
+from tests.held import any_payment as any_held_payment
+from tests.infra.cloudwatch import Datum, datum, embedded, is_raised
+from tests.infra.templates import Synthesised
+from tests.integration.conftest import (  # noqa: F401  fixtures: AWS behind the functions, as the integration tests have it
+    ALIAS,
+    PROVIDERS,
+    Answer,
+    Kit,
+    Operation,
+    _environment,
+    _no_pauses,
+    answering,
+    archive,
+    aws,
+    call,
+    callbacks,
+    events,
+    invocations,
+    kit,
+    secrets,
+)
+from webhook.handler import handler as webhook_handler
+
+pytestmark = pytest.mark.xdist_group("infra")
+
+PARTNER = "aws.partner/stripe.com/ed_1001"
+LAMBDA = "AWS/Lambda"
+
+
+class Scene:
+    """A stage, and the functions with AWS behind them."""
+
+    def __init__(self, stage: Synthesised, ledger: Kit, doorbell: Operation, starts: Operation) -> None:
+        self.stage = stage
+        self.kit = ledger
+        self.callbacks = doorbell
+        self.invocations = starts
+
+    def post(self, body: bytes, *, signed: bool = True) -> None:
+        """Post a webhook of the provider `pay`."""
+        delivery = PROVIDERS["pay"]
+        at = int(self.kit.now.timestamp())
+        headers = dict(delivery.sign(delivery.secret, body, at)) if signed else {}
+        event = http_event("POST", "/webhooks/pay", body=body, headers={"content-type": "application/json", **headers})
+        webhook_handler(event | {"routeKey": "POST /webhooks/{provider}", "pathParameters": {"provider": "pay"}}, None)
+
+    def queue(self, name: str) -> str:
+        """Return the queue that the stacks' outputs have under a name."""
+        named: dict[str, str] = {}
+        for stack in ("webhook", "workflow"):
+            named |= json.loads(self.stage.outputs(stack)["Queues"])
+        return named[name]
+
+
+# What the functions tell themselves
+
+
+def a_ring_that_lambda_refuses(scene: Scene) -> None:
+    scene.callbacks.by_default = Answer(403, "AccessDeniedException")
+    scene.kit.open_task()
+    scene.kit.decide()
+    relay.handler.handler(stream_event(*scene.kit.decisions()), None)
+
+
+def an_execution_that_dies_after_the_decision(scene: Scene) -> None:
+    scene.kit.ledger.submit(Request(REQUEST_ID, WORKFLOW), scene.kit.now)
+    scene.kit.ledger.started(REQUEST_ID, execution_arn())
+    scene.kit.open_task()
+    scene.kit.decide()
+    executions.handler.handler(sqs_event(status_change("FAILED")), None)
+
+
+def a_payment_of_another_amount(scene: Scene) -> None:
+    scene.kit.open_payment()
+    scene.post(any_payment(amount="1.00"))
+
+
+def two_events_under_one_id(scene: Scene) -> None:
+    scene.kit.open_payment()
+    scene.post(any_payment("payment.pending"))
+    scene.post(any_payment("payment.paid"))
+
+
+def a_signed_event_that_cannot_be_read(scene: Scene) -> None:
+    scene.post(any_payment(amount="much"))
+
+
+def eleven_posts_that_nobody_signed(scene: Scene) -> None:
+    for _ in range(11):
+        scene.post(any_payment(), signed=False)
+
+
+def a_partner_s_two_events_under_one_id(scene: Scene) -> None:
+    for amount in (25000, 1):
+        detail = json.loads(any_payment_intent(amount=amount))
+        event = task_result(detail, **{"source": PARTNER, "detail-type": detail["type"]})
+        results.handler.handler(sqs_event(event), None)
+
+
+def a_payment_that_is_held(scene: Scene) -> None:
+    held = envelope.held(any_held_payment(), any_event(), "amount")
+    document = {"pk": f"TASK#{held['task_id']}", "sk": "OUTBOX#held#evt_1", "envelope": json.dumps(held)}
+    publisher.handler.handler(stream_event(stream_record(to_item(document))), None)
+
+
+def an_event_that_nobody_asked_for(scene: Scene) -> None:
+    parked = {"pk": "EXTERNAL#pay#pay-1", "sk": "PARKED#msg_1", "event_id": "msg_1", "status": "paid"}
+    publisher.handler.handler(stream_event(stream_record(None, to_item(parked))), None)
+
+
+def an_audit_entry_that_somebody_removes(scene: Scene) -> None:
+    scene.kit.open_task()
+    (first,) = (each for each in scene.kit.stream() if each["dynamodb"]["Keys"]["pk"]["S"].startswith("AUDIT#"))
+    publisher.handler.handler(stream_event(stream_record(None, first["dynamodb"]["NewImage"])), None)
+
+
+def swept(scene: Scene) -> None:
+    """Let the sweeper find the task that was due two hours ago, and was mended an hour ago in vain."""
+    name = "expires_at" if scene.kit.task().status is Status.OPEN else "decided_at"
+    scene.kit.set(TASK_ID, name, scene.kit.now - timedelta(hours=2))
+    scene.kit.set(TASK_ID, "gsi1sk", index_fields(scene.kit.task())["gsi1sk"])
+    scene.kit.set(TASK_ID, "swept_at", scene.kit.now - timedelta(hours=1))
+    sweeper.handler.handler({}, None)
+
+
+def a_decision_that_no_workflow_applies(scene: Scene) -> None:
+    scene.kit.open_task()
+    scene.kit.decide()
+    swept(scene)
+
+
+def a_deadline_at_which_no_workflow_closes_its_task(scene: Scene) -> None:
+    scene.kit.open_task()
+    swept(scene)
+
+
+def a_start_that_lambda_refuses_again(scene: Scene) -> None:
+    scene.invocations.by_default = Answer(404, "ResourceNotFoundException")
+    asked = Request(REQUEST_ID, WORKFLOW, input=any_input())
+    scene.kit.ledger.submit(asked, scene.kit.now - timedelta(hours=2))
+    sweeper.handler.handler({}, None)
+
+
+def an_event_that_nobody_asks_for_in_a_day(scene: Scene) -> None:
+    record = EventRecord("pay", "evt_1", "b" * 64, Handling.PARKED)
+    scene.kit.ledger.park(any_provider_event(), record, scene.kit.now - timedelta(days=1, minutes=6))
+    sweeper.handler.handler({}, None)
+
+
+def a_look_while_the_counters_are_out_of_order(scene: Scene) -> None:
+    scene.kit.open_task()
+    with answering("dynamodb", "UpdateItem", Answer(500, "InternalServerError")):
+        call(webhook_handler, "GET", "/review", query={"t": scene.kit.link()})
+
+
+Act = Callable[[Scene], None]
+OWN: dict[str, tuple[str, Act]] = {
+    "RingsFailed": ("Relay/Relay/Function", a_ring_that_lambda_refuses),
+    "DecisionsNotApplied": ("Executions/Executions/Function", an_execution_that_dies_after_the_decision),
+    "EventsHeld": ("Webhook/Function", a_payment_of_another_amount),
+    "EventsConflict": ("Webhook/Function", two_events_under_one_id),
+    "EventsMalformed": ("Webhook/Function", a_signed_event_that_cannot_be_read),
+    "SignaturesRefused": ("Webhook/Function", eleven_posts_that_nobody_signed),
+    "ResultsConflict": ("Results/Results/Function", a_partner_s_two_events_under_one_id),
+    "PaymentsHeld": ("Publisher/Publisher/Function", a_payment_that_is_held),
+    "EventsForgotten": ("Publisher/Publisher/Function", an_event_that_nobody_asked_for),
+    "LimiterUnavailable": ("Webhook/Function", a_look_while_the_counters_are_out_of_order),
+    "DecisionsOverdue": ("Sweeper/Sweeper/Function", a_decision_that_no_workflow_applies),
+    "DeadlinesOverdue": ("Sweeper/Sweeper/Function", a_deadline_at_which_no_workflow_closes_its_task),
+    "StartsOverdue": ("Sweeper/Sweeper/Function", a_start_that_lambda_refuses_again),
+    "EventsOverdue": ("Sweeper/Sweeper/Function", an_event_that_nobody_asks_for_in_a_day),
+    "AuditDiffers": ("Publisher/Publisher/Function", an_audit_entry_that_somebody_removes),
+}
+"""The alarms on what a function tells: which function, and what has it told."""
+
+
+# What AWS tells, with the dimensions that it documents
+
+
+def of_function(path: str, metric: str, value: float) -> Callable[[Scene, str], Datum]:
+    """https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-view.html"""
+    return lambda scene, _: datum(
+        LAMBDA, metric, value, FunctionName=scene.stage.one("AWS::Lambda::Function", path).path
+    )
+
+
+def of_last_workflow(metric: str, value: float) -> Callable[[Scene, str], Datum]:
+    """The one that an alarm over too few of them would leave out: the first alarm's tenth, or the second's last.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/durable-monitoring.html
+    """
+
+    def told(scene: Scene, name: str) -> Datum:
+        number = int(name.partition("-")[2] or 1)
+        some = list(scene.stage.stacks.workflow.workflows.values())[10 * (number - 1) : 10 * number]
+        path = some[-1].function.function.node.path.partition("/")[2]
+        return datum(LAMBDA, metric, value, FunctionName=path)
+
+    return told
+
+
+def of_api(metric: str, value: float) -> Callable[[Scene, str], Datum]:
+    """https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html"""
+    return lambda scene, _: datum("AWS/ApiGateway", metric, value, ApiId=scene.stage.one("AWS::ApiGatewayV2::Api").path)
+
+
+def a_message(scene: Scene, name: str) -> Datum:
+    """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html"""
+    queue = scene.queue(name.partition("-")[2])
+    return datum("AWS/SQS", "ApproximateNumberOfMessagesVisible", 1, QueueName=f"{queue}.QueueName")
+
+
+OF_AWS: dict[str, Callable[[Scene, str], Datum]] = {
+    "ApiServerErrors": of_api("5xx", 1),
+    "ApiClientErrors": of_api("4xx", 101),
+    "RelayBehind": of_function("Relay/Relay/Function", "IteratorAge", 60_001),
+    "RelayErrors": of_function("Relay/Relay/Function", "Errors", 1),
+    "PublisherBehind": of_function("Publisher/Publisher/Function", "IteratorAge", 60_001),
+    "ExecutionsFailed": of_last_workflow("DurableExecutionFailed", 1),
+    "ExecutionsStopped": of_last_workflow("DurableExecutionStopped", 1),
+    "ExecutionsTimedOut": of_last_workflow("DurableExecutionTimedOut", 1),
+    "OperationsNearLimit": of_last_workflow("DurableExecutionOperations", 2_401),
+    "StorageNearLimit": of_last_workflow("DurableExecutionStorageWrittenBytes", 80_000_001),
+    "DeadLetters": a_message,
+}
+"""The alarms on what AWS tells: a datum just above the threshold."""
+
+
+def alarms(stage: Synthesised) -> dict[str, Any]:
+    return {
+        alarm.path.removeprefix("Alarms/"): stage.properties(alarm) for alarm in stage.of_type("AWS::CloudWatch::Alarm")
+    }
+
+
+def kind_of(name: str) -> str:
+    return name.partition("-")[0]
+
+
+@pytest.fixture
+def scene_in(
+    kit: Kit,  # noqa: F811
+    callbacks: Operation,  # noqa: F811
+    invocations: Operation,  # noqa: F811
+    events: Operation,  # noqa: F811
+) -> Callable[[Synthesised], Scene]:
+    return lambda stage: Scene(stage, kit, callbacks, invocations)
+
+
+@pytest.fixture(autouse=True)
+def _rest_of_the_environment(
+    secrets: dict[str, str],  # noqa: F811
+    archive: S3AuditArchive,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The providers' secrets, the archive, and a partner."""
+    monkeypatch.setenv("DEAD_LETTERS_URL", "https://sqs.eu-central-1.amazonaws.com/111122223333/results-dlq")
+    monkeypatch.setenv("WORKFLOW_ARNS", json.dumps({WORKFLOW: ALIAS}))
+    monkeypatch.setenv("GRACE_SECONDS", "300")
+    monkeypatch.setenv("AT_MOST_SECONDS", "240")
+    monkeypatch.setenv("PARTNERS", json.dumps({PARTNER: {"name": "stripe", "scheme": "stripe"}}))
+
+
+def test_every_alarm_has_its_row(stage: Synthesised) -> None:
+    assert {kind_of(name) for name in alarms(stage)} <= OWN.keys() | OF_AWS.keys()
+
+
+def test_every_row_has_its_alarm(prod: Synthesised) -> None:
+    assert OWN.keys() | OF_AWS.keys() <= {kind_of(name) for name in alarms(prod)}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_what_a_function_tells_sets_off_its_alarm_and_no_other(
+    prod: Synthesised,
+    scene_in: Callable[[Synthesised], Scene],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+) -> None:
+    path, act = OWN[name]
+    function = prod.properties(prod.one("AWS::Lambda::Function", path))
+    for variable, value in function["Environment"]["Variables"].items():
+        if variable.startswith("POWERTOOLS_"):
+            monkeypatch.setenv(variable, value)
+    act(scene_in(prod))
+    told = list(embedded(capsys.readouterr().out))
+    alarm = alarms(prod)[name]
+    assert is_raised(alarm, [told] * alarm["EvaluationPeriods"])
+    assert [other for other, each in alarms(prod).items() if is_raised(each, [told] * 9)] == [name]
+
+
+def told_by_aws(scene: Scene) -> Iterator[tuple[str, Any, Datum]]:
+    for name, alarm in alarms(scene.stage).items():
+        if kind_of(name) in OF_AWS:
+            yield name, alarm, OF_AWS[kind_of(name)](scene, name)
+
+
+def test_what_aws_tells_sets_off_its_alarm_and_no_other(
+    stage: Synthesised, scene_in: Callable[[Synthesised], Scene]
+) -> None:
+    for name, alarm, one in told_by_aws(scene_in(stage)):
+        assert is_raised(alarm, [[one]] * alarm["EvaluationPeriods"]), name
+        assert [other for other, each in alarms(stage).items() if is_raised(each, [[one]] * 9)] == [name]
+
+
+def test_less_than_that_or_for_a_shorter_time_sets_off_none(
+    stage: Synthesised, scene_in: Callable[[Synthesised], Scene]
+) -> None:
+    for name, alarm, one in told_by_aws(scene_in(stage)):
+        less = Datum(one.namespace, one.name, one.dimensions, alarm["Threshold"])
+        assert not is_raised(alarm, [[less]] * 9), name
+        assert not is_raised(alarm, [[one]] * (alarm["EvaluationPeriods"] - 1)), name
+
+
+def test_silence_sets_off_no_alarm(stage: Synthesised) -> None:
+    for name, alarm in alarms(stage).items():
+        assert not is_raised(alarm, [[]] * 9), name

@@ -1,0 +1,65 @@
+"""Traces of workflows: a span for each durable operation, by the SDK's plug-in, with nothing in it that is secret."""
+
+from typing import Any
+
+import pytest
+from aws_durable_execution_sdk_python import DurableContext
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from countersign.approval import request_approval
+from countersign.domain.rules import Decision
+from countersign.workflow import RECORD_RESULT, workflow
+from order_approval.order import Order
+from tests.workflows.conftest import any_order_input, running
+
+COMMENT = "Only if they swivel, says my back"
+
+
+def ask(document: dict[str, Any], context: DurableContext) -> dict[str, Any]:
+    order = Order.from_input(document)
+    return order.result(request_approval(context, "approval", order.approval()))
+
+
+@pytest.fixture(scope="module")
+def spans() -> InMemorySpanExporter:
+    """What the layer would export."""
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    trace.set_tracer_provider(provider)
+    return exporter
+
+
+@pytest.fixture
+def traced(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A workflow at its cold start, with the environment that the stacks give it."""
+    monkeypatch.setenv("DURABLE_EXECUTION_PLUGINS", "otel-invocation")
+    return workflow(ask)
+
+
+def test_a_traced_workflow_sends_a_span_for_every_operation_and_no_secret_or_personal_word(
+    traced: Any, spans: InMemorySpanExporter
+) -> None:
+    with running(traced, "order-approval") as bench:
+        bench.start(any_order_input())
+        callback_id = bench.callback_id("approval callback 1")
+        bench.answer(Decision.APPROVE, comment=COMMENT)
+        bench.relay()
+        assert bench.result()["status"] == "approved"
+    sent = spans.get_finished_spans()
+    names = {span.name for span in sent}
+    assert {
+        "Workflow",
+        "Invocation",
+        "approval open 1",
+        "approval callback 1",
+        "approval read 1",
+        RECORD_RESULT,
+    } <= names
+    assert len({span.context.trace_id for span in sent if span.context}) == 1, "one trace for the execution"
+    written = "".join(span.to_json() for span in sent)
+    for secret in (callback_id, COMMENT, "maria@example.com", "rita@example.com", "t" * 43):
+        assert secret not in written
