@@ -15,6 +15,7 @@ from stacks.components.executions import Executions
 from stacks.components.function_options import FunctionDefaults
 from stacks.components.hand_off_channels import ByBus, ByInvoke, ByQueue, HandOffChannel
 from stacks.components.layers import Layers
+from stacks.components.people import DenyCallbacks
 from stacks.components.publisher import Publisher
 from stacks.components.python_function import PythonFunction
 from stacks.components.relay import Relay
@@ -98,6 +99,8 @@ class WorkflowStack(Stack):
         )
         self.executions = Executions(self, "Executions", ledger=state.ledger, workflows=built, defaults=defaults)
         self.settlements = self._settlements(settings, state, defaults) if settings.payments.operators else None
+        if settings.people.deny_callbacks:
+            DenyCallbacks(self, "DenyCallbacks", workflows=built)
         ApiStage(
             self,
             "ApiStage",
