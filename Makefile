@@ -1,7 +1,7 @@
 # Countersign. `make help` lists the targets; each sets up what it needs first, once.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup layer demo up mail down test lint format bench synth bootstrap deploy destroy lock clean
+.PHONY: help setup layer demo up mail down test lint format audit bench synth bootstrap deploy destroy lock clean
 
 PYTHON ?= python3
 STAGE ?= local
@@ -9,6 +9,7 @@ ARGS ?=
 
 PY := .venv/bin/python
 CLOUD_PY := .local/ministack-venv/bin/python
+AUDIT_PY := .local/audit-venv/bin/python
 CDK = node_modules/.bin/cdk --app '$(PY) app.py' --context stage=$(STAGE)
 
 # The caller's own Python environment must not leak into this one. Bytecode is written (inside the checkout), because
@@ -16,7 +17,7 @@ CDK = node_modules/.bin/cdk --app '$(PY) app.py' --context stage=$(STAGE)
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 # Only where the CDK runs: jsii warns of every Node.js release past its end of life, and the CLI reports how it is used.
-demo up test bench synth bootstrap deploy destroy: export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = \
+demo up test audit bench synth bootstrap deploy destroy: export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = \
 	$(shell node -p 'process.versions.node.split(".")[0]' 2>/dev/null)
 demo up test bench synth bootstrap deploy destroy: export CDK_DISABLE_CLI_TELEMETRY = true
 
@@ -44,11 +45,15 @@ node_modules/.stamp: package.json package-lock.json .npmrc
 	$(system_python) cloud
 	@touch $@
 
+.local/audit-venv/.stamp: tools/requirements.txt .venv/.stamp $(AUDIT_PY)
+	$(system_python) audit
+	@touch $@
+
 build/vendor-layer.stamp: layers/vendor/requirements.txt layers/vendor/services.txt tools/vendor_layer.py .venv/.stamp
 	@$(PY) -m tools.vendor_layer
 
 # Rules without a recipe: a Python that is gone, upgraded or was never there brings its environment's stamp up again.
-$(PY) $(CLOUD_PY):
+$(PY) $(CLOUD_PY) $(AUDIT_PY):
 
 # ---- Targets ----
 
@@ -86,6 +91,9 @@ format: .venv/.stamp ## Format the code and mend what can be mended
 	@$(PY) -m ruff check --fix --quiet || true
 	@$(PY) -m ruff format
 
+audit: $(READY) .local/audit-venv/.stamp ## Audit the security of every stage's templates, the code and the locks
+	@$(PY) -m tools.audit
+
 bench: $(READY) ## Measure what the kit promises
 	@$(PY) -m benchmarks $(ARGS)
 
@@ -112,7 +120,7 @@ account_stage:
 		exit 1; }
 
 lock: .venv/.stamp ## Compile the locks from requirements.in and package.json
-	@for name in layers/vendor/requirements requirements local/requirements; do \
+	@for name in layers/vendor/requirements requirements local/requirements tools/requirements; do \
 		$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header $(ARGS) \
 			$$name.in --output-file $$name.txt || exit 1; done
 	@npm install --package-lock-only --silent
