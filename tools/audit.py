@@ -18,9 +18,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tools.setup import ROOT
+
+if TYPE_CHECKING:
+    from aws_cdk import App
 
 PROGRAMS = ROOT / ".local" / "audit-venv" / "bin"
 LOCKS = (
@@ -68,22 +71,23 @@ class AuditError(Exception):
 def main() -> int:
     """Audit, and return 0 only if nothing was found."""
     with tempfile.TemporaryDirectory(prefix="countersign-audit-") as folder:
-        assemblies = synthesise_stages(Path(folder))
         reports = []
-        for audit in (
-            lambda: cdk_nag(assemblies),
-            lambda: cfn_lint(assemblies),
-            lambda: checkov(assemblies),
-            lambda: bandit([ROOT / name for name in CODE]),
-            lambda: pip_audit(LOCKS),
-        ):
-            report = audit()
+        for report in _reports(synthesise_stages(Path(folder))):
             print(report, flush=True)
             reports.append(report)
     for report in reports:
         for finding in report.findings:
             print(f"{report.tool}: {finding}", file=sys.stderr)
     return 1 if any(report.findings for report in reports) else 0
+
+
+def _reports(assemblies: Sequence[Path]) -> Iterator[Report]:
+    """Yield what each tool says, as soon as it does."""
+    yield cdk_nag(assemblies)
+    yield cfn_lint(assemblies)
+    yield checkov(assemblies)
+    yield bandit([ROOT / name for name in CODE])
+    yield pip_audit(LOCKS)
 
 
 def synthesise_stages(folder: Path) -> list[Path]:
@@ -100,8 +104,7 @@ def synthesise_stages(folder: Path) -> list[Path]:
 
 def synthesise(stage: str, folder: Path) -> None:
     """Write a stage's templates to a folder, and with them what cdk-nag finds in them."""
-    from aws_cdk import App, Validations
-    from cdk_nag import NIST80053R5Checks
+    from aws_cdk import App
 
     from app import SETTINGS, build
     from stacks.components.sources import Sources
@@ -110,11 +113,23 @@ def synthesise(stage: str, folder: Path) -> None:
     context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     app = App(context=context, outdir=str(folder))
     build(app, Settings.load(SETTINGS / f"{stage}.toml"), Sources.of_checkout())
+    judge(app)
+
+
+def judge(app: App) -> None:
+    """Synthesise an app with the rules of NIST 800-53 beside those that it has, into its folder.
+
+    Raises:
+        AuditError: There is no report of what they found.
+    """
+    from aws_cdk import Validations
+    from cdk_nag import NIST80053R5Checks
+
     Validations.of(app).add_plugins(NIST80053R5Checks(app))
     with suppress(RuntimeError):  # that something was found: the report says what
         app.synth()
-    if not (folder / "validation-report.json").is_file():
-        raise AuditError(f"the stage {stage} could not be synthesised: see above, or run make synth STAGE={stage}")
+    if not (Path(app.outdir) / "validation-report.json").is_file():
+        raise AuditError(f"{app.outdir} has no report: does make synth work?")
 
 
 def cdk_nag(assemblies: Sequence[Path]) -> Report:
