@@ -110,7 +110,7 @@ def test_every_alarm_goes_to_the_topic_and_says_what_it_means(stage: Synthesised
 
 def test_the_topic_is_encrypted_with_a_key_that_alarms_may_use(prod: Synthesised) -> None:
     assert prod.properties(prod.one("AWS::SNS::Topic"))["KmsMasterKeyId"] == "Alarms/Key.Arn"
-    key = prod.properties(prod.one("AWS::KMS::Key"))
+    key = prod.properties(prod.one("AWS::KMS::Key", "Alarms/Key"))
     assert key["EnableKeyRotation"] is True
     assert {
         "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
