@@ -14,7 +14,6 @@ from pathlib import Path
 from aws_cdk import App, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from stacks.components.customer_key import leave_keys_to_aws
 from stacks.components.sources import MissingSourceError, Sources
 from stacks.ledger_stack import LedgerStack
 from stacks.monitoring_stack import MonitoringStack
@@ -81,8 +80,6 @@ def build(app: App, settings: Settings, sources: Sources) -> Stacks:
     )
     if ledger.key:
         ledger.key.cover(app)
-    else:
-        leave_keys_to_aws(app)
     Tags.of(app).add("application", "countersign")
     Tags.of(app).add("stage", settings.stage)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))

@@ -107,12 +107,15 @@ def synthesise(stage: str, folder: Path) -> None:
     from aws_cdk import App
 
     from app import SETTINGS, build
+    from stacks.components.customer_key import leave_keys_to_aws
     from stacks.components.sources import Sources
     from stacks.settings import Settings
 
     context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     app = App(context=context, outdir=str(folder))
-    build(app, Settings.load(SETTINGS / f"{stage}.toml"), Sources.of_checkout())
+    stacks = build(app, Settings.load(SETTINGS / f"{stage}.toml"), Sources.of_checkout())
+    if stacks.ledger.key is None:
+        leave_keys_to_aws(app)
     judge(app)
 
 

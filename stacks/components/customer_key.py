@@ -138,7 +138,10 @@ def _allow(service: str, actions: tuple[str, ...], conditions: dict[str, Any]) -
 
 
 def leave_keys_to_aws(scope: IConstruct) -> None:
-    """Say of whatever holds data in a scope that its stage leaves keys to AWS; it is encrypted all the same."""
+    """Say of whatever holds data in a scope that its stage leaves keys to AWS; it is encrypted all the same.
+
+    For audits only: looking at every construct takes a fifth of a synthesis.
+    """
     Aspects.of(scope).add(_Leave())
 
 

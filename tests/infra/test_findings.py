@@ -65,10 +65,6 @@ ACCEPTED_BY_AUDITS = {
 ACCEPTED_BY_AUDITS_OF_THE_COPY = {
     *("S3BucketLoggingEnabled", "CKV_AWS_18", "S3BucketReplicationEnabled", "S3DefaultEncryptionKMS"),
 }
-ACCEPTED_BY_AUDITS_WITHOUT_A_KEY = {
-    *("CloudWatchLogGroupEncrypted", "SecretsManagerUsingKMSKey", "CKV_AWS_119", "CKV_AWS_149", "CKV_AWS_158"),
-    *("CKV_AWS_173", "CKV_AWS_27"),
-}
 
 
 def accepted(stage: Synthesised) -> set[tuple[str, str]]:
@@ -139,9 +135,7 @@ def test_each_has_a_reason_in_a_sentence(stage: Synthesised) -> None:
     assert all(len(reason.split()) >= 8 for reason in acknowledged(stage).values())
 
 
-def test_what_audits_find_is_accepted_where_it_stands_and_encryption_only_where_aws_keeps_the_keys(
-    stage: Synthesised,
-) -> None:
+def test_what_audits_find_and_the_kit_does_otherwise_is_known(stage: Synthesised) -> None:
     by_nist = acknowledged(stage, "NIST.800.53.R5-")
     by_checkov = [
         (resource.path, skip["id"], skip["comment"])
@@ -151,8 +145,7 @@ def test_what_audits_find_is_accepted_where_it_stands_and_encryption_only_where_
     assert all(len(reason.split()) >= 8 for reason in (*by_nist.values(), *(reason for *_, reason in by_checkov)))
     rules = {rule.removeprefix("NIST.800.53.R5-") for _, rule in by_nist} | {rule for _, rule, _ in by_checkov}
     archived = ACCEPTED_BY_AUDITS_OF_THE_COPY if stage.stacks.ledger.archive else set()
-    own_keys = ACCEPTED_BY_AUDITS_WITHOUT_A_KEY if stage.stacks.ledger.key is None else set()
-    assert rules == ACCEPTED_BY_AUDITS | archived | own_keys
+    assert rules == ACCEPTED_BY_AUDITS | archived
 
 
 def test_a_finding_that_nobody_accepted_stops_the_synthesis(sources: Sources, context: dict[str, Any]) -> None:
