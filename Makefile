@@ -1,7 +1,7 @@
 # Countersign. `make help` lists the targets; each sets up what it needs first, once.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup layer demo up mail down test lint format bench soak synth bootstrap deploy destroy lock clean
+.PHONY: help setup layer demo up mail down test lint format audit bench load faults soak synth bootstrap deploy destroy lock clean
 
 PYTHON ?= python3
 STAGE ?= local
@@ -11,6 +11,7 @@ SEED ?= 1
 
 PY := .venv/bin/python
 CLOUD_PY := .local/ministack-venv/bin/python
+AUDIT_PY := .local/audit-venv/bin/python
 CDK = node_modules/.bin/cdk --app '$(PY) app.py' --context stage=$(STAGE)
 
 # The caller's own Python environment must not leak into this one. Bytecode is written (inside the checkout), because
@@ -18,7 +19,7 @@ CDK = node_modules/.bin/cdk --app '$(PY) app.py' --context stage=$(STAGE)
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 # Only where the CDK runs: jsii warns of every Node.js release past its end of life, and the CLI reports how it is used.
-demo up test bench synth bootstrap deploy destroy: export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = \
+demo up test audit bench synth bootstrap deploy destroy: export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = \
 	$(shell node -p 'process.versions.node.split(".")[0]' 2>/dev/null)
 demo up test bench synth bootstrap deploy destroy: export CDK_DISABLE_CLI_TELEMETRY = true
 
@@ -46,11 +47,15 @@ node_modules/.stamp: package.json package-lock.json .npmrc
 	$(system_python) cloud
 	@touch $@
 
+.local/audit-venv/.stamp: tools/requirements.txt .venv/.stamp $(AUDIT_PY)
+	$(system_python) audit
+	@touch $@
+
 build/vendor-layer.stamp: layers/vendor/requirements.txt layers/vendor/services.txt tools/vendor_layer.py .venv/.stamp
 	@$(PY) -m tools.vendor_layer
 
 # Rules without a recipe: a Python that is gone, upgraded or was never there brings its environment's stamp up again.
-$(PY) $(CLOUD_PY):
+$(PY) $(CLOUD_PY) $(AUDIT_PY):
 
 # ---- Targets ----
 
@@ -88,6 +93,15 @@ format: .venv/.stamp ## Format the code and mend what can be mended
 	@$(PY) -m ruff check --fix --quiet || true
 	@$(PY) -m ruff format
 
+audit: $(READY) .local/audit-venv/.stamp ## Audit the security of every stage's templates, the code and the locks
+	@$(PY) -m tools.audit
+
+load: $(READY) ## Load the embedded cloud: many approvals at once, and events with duplicates
+	@$(PY) -c 'import sys; from benchmarks import load; sys.exit(not load.measure())'
+
+faults: $(READY) ## Kill functions in the middle of their work on the embedded cloud, and restart it
+	@$(PY) -c 'import sys; from benchmarks import faults; sys.exit(not faults.measure())'
+
 soak: .venv/.stamp ## Let everything go wrong in any order, and prove what must hold [STEPS=10000] [SEED=1]
 	@PYTHONHASHSEED=0 PYTHONPATH=.:lambdas:layers/countersign/python \
 		$(PY) -m tests.soak --steps $(STEPS) --seed $(SEED)
@@ -118,7 +132,7 @@ account_stage:
 		exit 1; }
 
 lock: .venv/.stamp ## Compile the locks from requirements.in and package.json
-	@for name in layers/vendor/requirements requirements local/requirements; do \
+	@for name in layers/vendor/requirements requirements local/requirements tools/requirements; do \
 		$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header $(ARGS) \
 			$$name.in --output-file $$name.txt || exit 1; done
 	@npm install --package-lock-only --silent

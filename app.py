@@ -78,6 +78,8 @@ def build(app: App, settings: Settings, sources: Sources) -> Stacks:
         webhook=webhook,
         workflow=workflow,
     )
+    if ledger.key:
+        ledger.key.cover(app)
     Tags.of(app).add("application", "countersign")
     Tags.of(app).add("stage", settings.stage)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))

@@ -36,7 +36,7 @@ def measure() -> bool:
         approvals = [f"approval-{number}" for number in range(APPROVALS)]
         payments = [f"payment-{number}" for number in range(PAYMENTS)]
         crowds = (Approvals(cloud, approvals), Payments(cloud, payments))
-        with killing_functions(running, random.Random(SEED)) as killed:  # noqa: S311  a fault, not a secret
+        with killing_functions(running, random.Random(SEED)) as killed:  # noqa: S311  a fault, not a secret  # nosec B311
             for crowd in crowds:
                 crowd.start()
                 crowd.wait()

@@ -29,7 +29,7 @@ BOUND = 4.0
 IMPORTS = 15
 IMPORT_BOUND_SECONDS = 0.015
 
-SECRET = "whsec_a_secret_of_the_benchmark"  # noqa: S105  signs this event and nothing else
+SECRET = "whsec_a_secret_of_the_benchmark"  # noqa: S105  signs this event and nothing else  # nosec B105
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
 
 _ROOT = Path(__file__).parent.parent

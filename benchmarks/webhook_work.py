@@ -29,16 +29,16 @@ ratio of a call.
 """
 
 _LAMBDAS = Path(__file__).parent.parent / "lambdas"
-_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105  signs these events and nothing else
+_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105  signs these events and nothing else  # nosec B105
 _ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "bench",
-    "AWS_SECRET_ACCESS_KEY": "bench",
+    "AWS_SECRET_ACCESS_KEY": "bench",  # of no account  # nosec B105
     "AWS_DEFAULT_REGION": "eu-central-1",
     "LEDGER_TABLE": "ledger",
     "BASE_URL": "https://hooks.example.com",
     "LIMITS_TABLE": "limits",
     "LIMITS": "{}",
-    "PROVIDERS": json.dumps({"pay": {"scheme": "standard_webhooks", "secret": "pay"}}),
+    "PROVIDERS": json.dumps({"pay": {"scheme": "standard_webhooks", "secret": "pay"}}),  # nosec B105
     "POWERTOOLS_METRICS_NAMESPACE": "Countersign",
     "POWERTOOLS_SERVICE_NAME": "webhook",
 }

@@ -8,7 +8,8 @@ from typing import Any
 REGION = "eu-central-1"
 ACCOUNT = "000000000000"
 ACCESS_KEY_ID = "test"
-SECRET_ACCESS_KEY = "test"  # noqa: S105 - no AWS account takes these; to the emulator this key is its account's root
+# No AWS account takes these; to the emulator this key is its account's root.
+SECRET_ACCESS_KEY = "test"  # noqa: S105  as said  # nosec B105
 
 _NOWHERE = os.devnull
 _LOOPBACK = "127.0.0.1,localhost"

@@ -7,6 +7,7 @@ from constructs import Construct
 
 from stacks.components.answers_key import AnswersKey
 from stacks.components.audit_archive import AuditArchive
+from stacks.components.customer_key import CustomerKey
 from stacks.components.directory import Directory
 from stacks.components.hand_off import HandOffBus
 from stacks.components.ledger import Ledger
@@ -20,6 +21,7 @@ class LedgerStack(Stack):
     """The stateful stack. A protected stage cannot delete it without taking that protection away first.
 
     Attributes:
+        key: What the stage's data is encrypted under; None where AWS keeps the keys.
         ledger: The ledger.
         directory: What is known of people.
         providers: The secrets of those who post webhooks.
@@ -37,6 +39,7 @@ class LedgerStack(Stack):
             termination_protection=settings.ledger.protected,
         )
         removal = removal_policy(settings)
+        self.key = _customer_key(self, settings) if settings.encryption.customer_keys else None
         self.ledger = Ledger(self, "Ledger", protected=settings.ledger.protected, removal_policy=removal)
         self.directory = Directory(
             self,
@@ -56,6 +59,15 @@ class LedgerStack(Stack):
         CfnOutput(self, "TableName", value=self.ledger.table.table_name)
         CfnOutput(self, "DirectoryTableName", value=self.directory.table.table_name)
         CfnOutput(self, "BusName", value=self.hand_offs.bus.event_bus_name)
+
+
+def _customer_key(scope: Construct, settings: Settings) -> CustomerKey:
+    return CustomerKey(
+        scope,
+        "CustomerKey",
+        stack_names=f"countersign-{settings.stage}-*",
+        removal_policy=removal_policy(settings),
+    )
 
 
 def _archive(scope: Construct, settings: Settings) -> AuditArchive:

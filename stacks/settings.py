@@ -72,6 +72,30 @@ class LedgerSettings:
 
 
 @dataclass(frozen=True)
+class EncryptionSettings:
+    """Under whose keys of KMS the stage's data is.
+
+    Attributes:
+        customer_keys: Whether a key of the account's own takes the place of those that AWS keeps: for tables, queues,
+            logs, secrets, topics, the archive of events, and what durable executions remember.
+    """
+
+    customer_keys: bool = False
+
+
+@dataclass(frozen=True)
+class PeopleSettings:
+    """Rights of people in the account.
+
+    Attributes:
+        deny_callbacks: Whether the stage has a managed policy that denies completing callbacks, to attach to people's
+            roles and permission sets.
+    """
+
+    deny_callbacks: bool = False
+
+
+@dataclass(frozen=True)
 class DirectorySettings:
     """What is known of people.
 
@@ -390,6 +414,8 @@ class Settings:
     audit: AuditSettings = AuditSettings()
     alarms: AlarmSettings = AlarmSettings()
     directory: DirectorySettings = DirectorySettings()
+    encryption: EncryptionSettings = EncryptionSettings()
+    people: PeopleSettings = PeopleSettings()
     base_url: str = setting(_BASE_URL, default="")
     policies: Mapping[str, tuple[PolicyRow, ...]] = field(default_factory=dict)
     providers: Mapping[str, ProviderSettings] = named(_PROVIDER_NAMES, default_factory=dict)

@@ -15,6 +15,7 @@ from stacks.components.executions import Executions
 from stacks.components.function_options import FunctionDefaults
 from stacks.components.hand_off_channels import ByBus, ByInvoke, ByQueue, HandOffChannel
 from stacks.components.layers import Layers
+from stacks.components.people import DenyCallbacks
 from stacks.components.publisher import Publisher
 from stacks.components.python_function import PythonFunction
 from stacks.components.relay import Relay
@@ -104,6 +105,8 @@ class WorkflowStack(Stack):
             self, "Sweeper", settings=settings.sweeper, ledger=state.ledger, workflows=built, defaults=defaults
         )
         self.settlements = self._settlements(settings, state, defaults) if settings.payments.operators else None
+        if settings.people.deny_callbacks:
+            DenyCallbacks(self, "DenyCallbacks", workflows=built)
         self.api_stage = ApiStage(
             self,
             "ApiStage",

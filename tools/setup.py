@@ -2,6 +2,7 @@
 
     python3 -m tools.setup python     .venv with the locked packages
     python3 -m tools.setup cloud      .local/ministack-venv, the embedded cloud's own environment
+    python3 -m tools.setup audit      .local/audit-venv, what `make audit` runs beside
     python3 -m tools.setup node       node_modules with the CDK's command line
 
 It runs under the system's Python with the standard library alone, and keeps to the syntax of Python 3.8, so that an
@@ -27,6 +28,8 @@ VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements.txt"
 CLOUD_VENV = ROOT / ".local" / "ministack-venv"
 CLOUD_LOCK = ROOT / "local" / "requirements.txt"
+AUDIT_VENV = ROOT / ".local" / "audit-venv"
+AUDIT_LOCK = ROOT / "tools" / "requirements.txt"
 
 FOREIGN_VARIABLES = (
     *("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "UV_PYTHON", "UV_SYSTEM_PYTHON"),
@@ -92,11 +95,21 @@ def _show_library() -> None:
 def set_up_cloud() -> None:
     """Make the embedded cloud's environment and bring it to exactly what its lock says."""
     say("the embedded cloud into .local/ministack-venv")
-    python = _python_of(CLOUD_VENV)
-    if not _answers(python, "import encodings"):
-        command = [*_uv(), "venv", "--quiet", "--clear", "--python", str(_python_of(VENV)), str(CLOUD_VENV)]
-        _run(command, "the environment .local/ministack-venv could not be made.")
-    _synchronise(python, CLOUD_LOCK)
+    _set_up_beside(CLOUD_VENV, CLOUD_LOCK)
+
+
+def set_up_audit() -> None:
+    """Make the environment of the audit's tools and bring it to exactly what its lock says."""
+    say("what audits the kit into .local/audit-venv")
+    _set_up_beside(AUDIT_VENV, AUDIT_LOCK)
+
+
+def _set_up_beside(environment: Path, lock: Path) -> None:
+    """Make an environment of its own, of the same Python as `.venv`."""
+    if not _answers(_python_of(environment), "import encodings"):
+        command = [*_uv(), "venv", "--quiet", "--clear", "--python", str(_python_of(VENV)), str(environment)]
+        _run(command, f"the environment {environment.relative_to(ROOT)} could not be made.")
+    _synchronise(_python_of(environment), lock)
 
 
 def set_up_node() -> None:
@@ -193,7 +206,12 @@ def say(line: str) -> None:
     print("setup: " + line, flush=True)
 
 
-STEPS: dict[str, Callable[[], None]] = {"python": set_up_python, "cloud": set_up_cloud, "node": set_up_node}
+STEPS: dict[str, Callable[[], None]] = {
+    "python": set_up_python,
+    "cloud": set_up_cloud,
+    "audit": set_up_audit,
+    "node": set_up_node,
+}
 
 
 def main(arguments: Sequence[str]) -> int:

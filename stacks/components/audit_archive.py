@@ -9,7 +9,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks.components.findings import acknowledge
+from stacks.components.findings import accept, acknowledge
 
 _ENTRIES = "audit/*"
 _NAME = "AuditBucketName"
@@ -21,6 +21,12 @@ _CHANGES_OF_WHAT_IS_KEPT = (
     "s3:PutObjectLegalHold",
     "s3:PutObjectRetention",
 )
+
+_LOCKED = "What is in it cannot be changed while it is locked, and its one writer logs what was refused to it"
+_UNDER_NOBODY_S_KEY = (
+    "S3's own key encrypts it: who deletes a key of ours would make unreadable what they cannot delete"
+)
+_ONE_COPY = "it is itself the copy of what the ledger holds; where the region may be lost, a fork replicates both"
 
 
 class AuditArchive(Construct):
@@ -66,11 +72,10 @@ class AuditArchive(Construct):
             enforce_ssl=True,
             removal_policy=removal_policy,
         )
-        acknowledge(
-            self.bucket,
-            "S1",
-            "What is in it cannot be changed while it is locked, and its one writer logs what was refused to it",
-        )
+        acknowledge(self.bucket, "S1", _LOCKED)
+        accept(self.bucket, _LOCKED, nist="S3BucketLoggingEnabled", checkov="CKV_AWS_18")
+        accept(self.bucket, _UNDER_NOBODY_S_KEY, nist="S3DefaultEncryptionKMS")
+        accept(self.bucket, _ONE_COPY, nist="S3BucketReplicationEnabled")
         CfnOutput(self, "Name", value=self.bucket.bucket_name).override_logical_id(_NAME)
 
     def grant_append(self, grantee: iam.IGrantable) -> None:

@@ -9,6 +9,12 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from stacks.components.findings import accept
+
+_KEPT_ELSEWHERE = (
+    "whoever keeps it, a person or a directory, can write it again; point-in-time recovery restores 35 days of it"
+)
+
 
 class Directory(Construct):
     """Aliases and absences, by address. The kit reads it; who keeps it, a person or a directory sync, writes it.
@@ -49,6 +55,7 @@ class Directory(Construct):
             deletion_protection=protected,
             removal_policy=removal_policy,
         )
+        accept(self.table, _KEPT_ELSEWHERE, nist="DynamoDBInBackupPlan")
         self.environment: Mapping[str, str] = {
             "DIRECTORY_TABLE": self.table.table_name,
             **({"DIRECTORY_TAGS": "separate"} if separate_tags else {}),

@@ -11,7 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from stacks.components.findings import acknowledge_every_version_of
+from stacks.components.findings import accept, acknowledge_every_version_of
 from stacks.components.function_options import FunctionDefaults, FunctionOptions
 from stacks.components.python_function import PythonFunction
 from stacks.components.queues import DeadLetterQueue
@@ -21,6 +21,7 @@ _EVERY_VERSION = (
     "durable executions are addressed by the version that they run on, and old versions finish theirs: "
     "the rights span the versions of this one function, and no other function"
 )
+_INLINE = "the right to one function goes with the role that has it, and cannot be attached to anybody else"
 
 
 class DurableWorkflow(Construct):
@@ -185,6 +186,7 @@ class DurableWorkflow(Construct):
         statement = iam.PolicyStatement(actions=list(actions), resources=[f"{function_arn}:*"])
         policy = iam.Policy(scope, construct_id, roles=[_role(grantee)], statements=[statement])
         acknowledge_every_version_of(policy, function_arn, _EVERY_VERSION)
+        accept(policy, _INLINE, nist="IAMNoInlinePolicy")
         return policy
 
     def _arn_seen_from(self, scope: Construct) -> str:

@@ -1,10 +1,10 @@
-"""Acknowledging findings of cdk-nag, one at a time, each with its reason."""
+"""Acknowledging findings of cdk-nag and checkov, one at a time, each with its reason."""
 
 from __future__ import annotations
 
 import json
 
-from aws_cdk import Acknowledgment, Stack, Validations
+from aws_cdk import Acknowledgment, CfnResource, Stack, Validations
 from constructs import IConstruct
 
 
@@ -17,6 +17,24 @@ def acknowledge(construct: IConstruct, finding: str, reason: str) -> None:
         reason: Why it is right here, for a reviewer.
     """
     Validations.of(construct).acknowledge(Acknowledgment(id=f"AwsSolutions-{finding}", reason=reason))
+
+
+def accept(construct: IConstruct, reason: str, *, nist: str = "", checkov: str = "") -> None:
+    """Accept what `make audit` finds on one construct, where both of its packs of rules find the same.
+
+    Args:
+        construct: Where it is found; for checkov, what makes the resource.
+        reason: Why it is right here, for a reviewer.
+        nist: The rule of cdk-nag's pack for NIST 800-53 revision 5, such as `LambdaInsideVPC`; empty for none.
+        checkov: The id of checkov's rule, such as `CKV_AWS_117`; empty for none.
+    """
+    if nist:
+        Validations.of(construct).acknowledge(Acknowledgment(id=f"NIST.800.53.R5-{nist}", reason=reason))
+    if checkov:
+        resource = construct if isinstance(construct, CfnResource) else construct.node.default_child
+        assert isinstance(resource, CfnResource), "checkov looks at resources"
+        known = (resource.get_metadata("checkov") or {"skip": []})["skip"]
+        resource.add_metadata("checkov", {"skip": [*known, {"id": checkov, "comment": reason}]})
 
 
 def acknowledge_every_version_of(policy: IConstruct, function_arn: str, reason: str) -> None:

@@ -7,10 +7,16 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from stacks.components.findings import accept
+
 _READ = ("dynamodb:GetItem", "dynamodb:Query")
 _WRITE = ("dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
 _INDEX = "gsi1"
 _DELETE = ("dynamodb:DeleteItem",)
+
+_RESTORED_FROM_ITS_OWN_LOG = (
+    "point-in-time recovery restores any second of 35 days; a backup plan is for what an account must keep longer"
+)
 
 _CHANGES_OF_EXISTING_ITEMS = (
     "dynamodb:BatchWriteItem",
@@ -64,6 +70,7 @@ class Ledger(Construct):
             deletion_protection=protected,
             removal_policy=removal_policy,
         )
+        accept(self.table, _RESTORED_FROM_ITS_OWN_LOG, nist="DynamoDBInBackupPlan")
         # Sparse: open and decided tasks by when they are due, and links by recipient.
         self.table.add_global_secondary_index(
             index_name=_INDEX,

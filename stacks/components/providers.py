@@ -9,13 +9,15 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from stacks.components.findings import acknowledge
+from stacks.components.findings import accept, acknowledge
 from stacks.components.sources import Sources
 from stacks.settings import ProviderSettings
 
 _UNSET = '{"active": []}'
 """Until an operator puts the real ones, webhooks answer 503, and the provider posts again. A deploy puts it once: it
 leaves alone what stands in a secret whose template has not changed."""
+
+_ROTATED_BY_THE_PROVIDER = "The provider issues the secret: it is rotated there, and both are active meanwhile"
 
 
 class Providers(Construct):
@@ -73,7 +75,6 @@ class Providers(Construct):
             secret_string_value=SecretValue.unsafe_plain_text(_UNSET),
             removal_policy=removal_policy,
         )
-        acknowledge(
-            secret, "SMG4", "The provider issues the secret: it is rotated there, and both are active meanwhile"
-        )
+        acknowledge(secret, "SMG4", _ROTATED_BY_THE_PROVIDER)
+        accept(secret, _ROTATED_BY_THE_PROVIDER, nist="SecretsManagerRotationEnabled")
         return secret

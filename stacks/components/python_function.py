@@ -12,12 +12,23 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from stacks.components.findings import acknowledge
+from stacks.components.findings import accept, acknowledge
 from stacks.components.function_options import FunctionDefaults, FunctionOptions
 from stacks.components.layers import ARCHITECTURE, RUNTIME
 
 METRICS_NAMESPACE = "Countersign"
 """Where the functions' own metrics are."""
+
+_NO_NETWORK_OF_ITS_OWN = (
+    "it calls AWS by public TLS endpoints, as its role, and nothing of the kit is in a VPC: being in one adds a way out"
+)
+_SHARES_THE_ACCOUNT_S_CONCURRENCY = (
+    "throttles of routes, batches and queues bound what runs at once; a limit of its own would refuse due answers"
+)
+_NOT_INVOKED_ASYNCHRONOUSLY = (
+    "the API waits for it, or an event source mapping feeds it, whose queue or stream has dead letters of its own"
+)
+_INLINE = "a policy that is part of one function's role goes with it, and cannot be attached to anybody else"
 
 LOG_LEVEL = "INFO"
 """What every function logs, on every stage. Below it, the AWS SDK logs whole requests: mails, tokens and callback ids.
@@ -102,6 +113,13 @@ class PythonFunction(Construct):
                 **environment,
             },
         )
+        accept(self.role, _INLINE, nist="IAMNoInlinePolicy")
+        accept(self.function, _NO_NETWORK_OF_ITS_OWN, nist="LambdaInsideVPC", checkov="CKV_AWS_117")
+        if options.reserved_concurrency is None:
+            reason = _SHARES_THE_ACCOUNT_S_CONCURRENCY
+            accept(self.function, reason, nist="LambdaConcurrency", checkov="CKV_AWS_115")
+        if options.dead_letter_queue is None:
+            accept(self.function, _NOT_INVOKED_ASYNCHRONOUSLY, nist="LambdaDLQ", checkov="CKV_AWS_116")
         if defaults.tracing:
             acknowledge(self.role, "IAM5[Resource::*]", "X-Ray's actions for writing traces take no resource")
 

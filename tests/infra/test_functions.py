@@ -137,10 +137,9 @@ def test_workflows_are_durable_with_their_settings(stage: Synthesised) -> None:
         given = stage.settings.workflows.get(name) or stage.settings.patterns
         assert given
         assert folder_of(function) == workflow_folder(stage, name)
-        assert function["DurableConfig"] == {
-            "ExecutionTimeout": given.execution_timeout_seconds,
-            "RetentionPeriodInDays": given.retention_days,
-        }
+        durable = function["DurableConfig"]
+        assert durable["ExecutionTimeout"] == given.execution_timeout_seconds
+        assert durable["RetentionPeriodInDays"] == given.retention_days
         variables = function["Environment"]["Variables"]
         assert variables["EXECUTION_TIMEOUT_SECONDS"] == str(given.execution_timeout_seconds)
 

@@ -225,7 +225,7 @@ def test_saved_queries_look_for_what_functions_log(prod: Synthesised) -> None:
 
 def test_the_topic_is_encrypted_with_a_key_that_alarms_may_use(prod: Synthesised) -> None:
     assert prod.properties(prod.one("AWS::SNS::Topic"))["KmsMasterKeyId"] == "Alarms/Key.Arn"
-    key = prod.properties(prod.one("AWS::KMS::Key"))
+    key = prod.properties(prod.one("AWS::KMS::Key", "Alarms/Key"))
     assert key["EnableKeyRotation"] is True
     assert {
         "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],

@@ -95,7 +95,7 @@ def test_a_lock_without_the_installer_is_refused(tmp_path: Path) -> None:
 
 def test_an_unknown_step_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert setup.main(["everything"]) == 2
-    assert "python | cloud | node" in capsys.readouterr().err
+    assert "python | cloud | audit | node" in capsys.readouterr().err
 
 
 def test_a_step_that_fails_ends_the_set_up_with_its_reason(machine: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,4 +13,4 @@ def pause_seconds(attempt: int, first: float, longest: float) -> float:
         first: The longest pause after the first attempt, in seconds.
         longest: The longest pause of all, in seconds.
     """
-    return random.uniform(0, min(first * 2**attempt, longest))  # noqa: S311  spreads attempts, keeps no secret
+    return random.uniform(0, min(first * 2**attempt, longest))  # noqa: S311  spreads attempts, keeps no secret  # nosec B311

@@ -1,0 +1,270 @@
+"""Audit the kit's security: `make audit`. A line for each tool, what each has found below, and 1 if any has.
+
+    python -m tools.audit            every stage of settings/
+
+Templates of every stage go to cdk-nag (its AwsSolutions and NIST 800-53 revision 5 packs), cfn-lint and checkov, the
+code to bandit, the locked packages to pip-audit. What was accepted is said where it stands, with its reason: in
+`stacks/` by `components/findings.py`, in code by `# nosec`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tools.setup import ROOT
+
+if TYPE_CHECKING:
+    from aws_cdk import App
+
+PROGRAMS = ROOT / ".local" / "audit-venv" / "bin"
+LOCKS = (
+    ROOT / "requirements.txt",
+    ROOT / "layers" / "vendor" / "requirements.txt",
+    ROOT / "local" / "requirements.txt",
+)
+CODE = ("app.py", "benchmarks", "docs", "lambdas", "layers/countersign", "local", "stacks", "tools")
+
+KNOWN_TO_BE_VULNERABLE = "jinja2==2.10"
+"""CVE-2019-10906 and others. Where pip-audit finds nothing in it, it has nothing to look it up in, and says so of
+nothing: without a network it finds no vulnerability anywhere."""
+
+REDUNDANT_DEPENDS_ON = "W3005"
+"""CDK names a function's role both as its role and as what it waits for."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one tool says.
+
+    Attributes:
+        tool: Its name.
+        looked_at: How much it has looked at, in a few words.
+        findings: What it found, a line each.
+        skipped: Why it did not run, and how to have it run; empty if it did.
+    """
+
+    tool: str
+    looked_at: str
+    findings: tuple[str, ...] = ()
+    skipped: str = ""
+
+    def __str__(self) -> str:
+        """Return the line for it."""
+        if self.skipped:
+            return f"{self.tool:10} SKIPPED: {self.skipped}"
+        return f"{self.tool:10} {len(self.findings)} findings in {self.looked_at}"
+
+
+class AuditError(Exception):
+    """A tool did not do its work, so that nobody knows what it would find."""
+
+
+def main() -> int:
+    """Audit, and return 0 only if nothing was found."""
+    with tempfile.TemporaryDirectory(prefix="countersign-audit-") as folder:
+        reports = []
+        for report in _reports(synthesise_stages(Path(folder))):
+            print(report, flush=True)
+            reports.append(report)
+    for report in reports:
+        for finding in report.findings:
+            print(f"{report.tool}: {finding}", file=sys.stderr)
+    return 1 if any(report.findings for report in reports) else 0
+
+
+def _reports(assemblies: Sequence[Path]) -> Iterator[Report]:
+    """Yield what each tool says, as soon as it does."""
+    yield cdk_nag(assemblies)
+    yield cfn_lint(assemblies)
+    yield checkov(assemblies)
+    yield bandit([ROOT / name for name in CODE])
+    yield pip_audit(LOCKS)
+
+
+def synthesise_stages(folder: Path) -> list[Path]:
+    """Synthesise every stage with both packs of rules, below a folder, and return where each is."""
+    from app import SETTINGS
+
+    stages = sorted(path.stem for path in SETTINGS.glob("*.toml"))
+    for stage in stages:
+        # A process each: one process of the CDK after another grows, and three stages take two gigabytes.
+        command = [sys.executable, "-m", "tools.audit", "synth", stage, str(folder / stage)]
+        _run(command, accepted=(0,))
+    return [folder / stage for stage in stages]
+
+
+def synthesise(stage: str, folder: Path) -> None:
+    """Write a stage's templates to a folder, and with them what cdk-nag finds in them."""
+    from aws_cdk import App
+
+    from app import SETTINGS, build
+    from stacks.components.customer_key import leave_keys_to_aws
+    from stacks.components.sources import Sources
+    from stacks.settings import Settings
+
+    context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+    app = App(context=context, outdir=str(folder))
+    stacks = build(app, Settings.load(SETTINGS / f"{stage}.toml"), Sources.of_checkout())
+    if stacks.ledger.key is None:
+        leave_keys_to_aws(app)
+    judge(app)
+
+
+def judge(app: App) -> None:
+    """Synthesise an app with the rules of NIST 800-53 beside those that it has, into its folder.
+
+    Raises:
+        AuditError: There is no report of what they found.
+    """
+    from aws_cdk import Validations
+    from cdk_nag import NIST80053R5Checks
+
+    Validations.of(app).add_plugins(NIST80053R5Checks(app))
+    with suppress(RuntimeError):  # that something was found: the report says what
+        app.synth()
+    if not (Path(app.outdir) / "validation-report.json").is_file():
+        raise AuditError(f"{app.outdir} has no report: does make synth work?")
+
+
+def cdk_nag(assemblies: Sequence[Path]) -> Report:
+    """Report what the rules found while the stages were synthesised."""
+    findings = [
+        f"{assembly.name}: {violation['ruleName']} {construct['constructPath']}: {violation['description']}"
+        for assembly in assemblies
+        for plugin in _json(assembly / "validation-report.json")["pluginReports"]
+        for violation in plugin["violations"]
+        for construct in violation["violatingConstructs"]
+    ]
+    return Report("cdk-nag", f"{len(assemblies)} stages, AwsSolutions and NIST 800-53 R5", tuple(findings))
+
+
+def cfn_lint(assemblies: Sequence[Path]) -> Report:
+    """Report what CloudFormation's linter says of each template."""
+    from cfnlint.api import lint
+    from cfnlint.config import ManualArgs
+
+    config = ManualArgs(ignore_checks=[REDUNDANT_DEPENDS_ON], regions=["eu-central-1", "us-east-1"])
+    templates = list(_templates(assemblies))
+    findings = [
+        f"{template.parent.name}/{template.name}: {match}"
+        for template in templates
+        for match in lint(template.read_text(encoding="utf-8"), config=config)
+    ]
+    return Report("cfn-lint", f"{len(templates)} templates", tuple(findings))
+
+
+def checkov(assemblies: Sequence[Path]) -> Report:
+    """Report what checkov's rules for CloudFormation find in the templates."""
+    findings, resources, accepted = [], 0, 0
+    for assembly in assemblies:
+        command = [str(PROGRAMS / "checkov"), "--directory", str(assembly), "--framework", "cloudformation"]
+        # Exits with 1 when it has found something.
+        answer = _run([*command, "--skip-download", "--compact", "--quiet", "--output", "json"], accepted=(0, 1))
+        said = json.loads(answer)
+        if said["summary"]["parsing_errors"] or not said["summary"]["resource_count"]:
+            raise AuditError(f"checkov could not read the templates of {assembly.name}: {said['summary']}")
+        resources += said["summary"]["resource_count"]
+        accepted += said["summary"]["skipped"]
+        findings += [
+            f"{assembly.name}: {found['check_id']} {found['resource']}: {found['check_name']}"
+            for found in said["results"]["failed_checks"]
+        ]
+    return Report("checkov", f"{resources} resources, {accepted} accepted where they stand", tuple(findings))
+
+
+def bandit(code: Sequence[Path]) -> Report:
+    """Report what bandit finds in folders and files of Python."""
+    command = [str(PROGRAMS / "bandit"), "--quiet", "--recursive", "--configfile", str(ROOT / "pyproject.toml")]
+    said = json.loads(_run([*command, "--format", "json", *map(str, code)], accepted=(0, 1)))
+    if said["errors"]:
+        raise AuditError(f"bandit could not read {said['errors']}")
+    findings = [
+        f"{found['filename']}:{found['line_number']}: {found['test_id']} {found['issue_text']}"
+        for found in said["results"]
+    ]
+    total = said["metrics"]["_totals"]
+    return Report(
+        "bandit", f"{total['loc']} lines, {total['skipped_tests']} accepted where they stand", tuple(findings)
+    )
+
+
+def pip_audit(locks: Sequence[Path]) -> Report:
+    """Report the vulnerabilities that are known of locked packages, if they can be looked up."""
+    with tempfile.TemporaryDirectory() as folder:
+        control = Path(folder) / "requirements.txt"
+        control.write_text(f"{KNOWN_TO_BE_VULNERABLE}\n", encoding="utf-8")
+        if not _vulnerabilities(control, "--no-deps"):
+            why = f"nothing was found in {KNOWN_TO_BE_VULNERABLE}, so that no database of vulnerabilities is in reach"
+            return Report("pip-audit", "", skipped=f"{why}; run make audit where https://pypi.org is")
+    findings: list[str] = []
+    for lock in locks:
+        known = _vulnerabilities(lock, "--require-hashes")
+        if known is None:
+            raise AuditError(f"pip-audit could not look up the packages of {lock}: run make audit again")
+        findings += [f"{lock}: {each}" for each in known]
+    return Report("pip-audit", f"{len(locks)} locks", tuple(findings))
+
+
+def _vulnerabilities(requirements: Path, option: str) -> list[str] | None:
+    """Return what is known of the packages of a file, a line each; None where it could not be looked up."""
+    command = [str(PROGRAMS / "pip-audit"), "--requirement", str(requirements), "--disable-pip", option]
+    # Exits with 1 both when it has found something and when it could not look; then it prints nothing.
+    answer = _run([*command, "--format", "json", "--progress-spinner", "off"], accepted=(0, 1))
+    if not answer:
+        return None
+    return [
+        f"{package['name']} {package['version']}: {vulnerability['id']}, fixed in {vulnerability['fix_versions']}"
+        for package in json.loads(answer)["dependencies"]
+        for vulnerability in package.get("vulns", ())
+    ]
+
+
+def _templates(assemblies: Sequence[Path]) -> Iterator[Path]:
+    for assembly in assemblies:
+        yield from sorted(assembly.glob("*.template.json"))
+
+
+def _json(file: Path) -> Any:
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def _run(command: Sequence[str], *, accepted: tuple[int, ...]) -> str:
+    """Run a program of a tool, and return what it printed.
+
+    Raises:
+        AuditError: It is not there, or ended otherwise than it may.
+    """
+    try:
+        finished = subprocess.run(
+            command,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONWARNINGS": "ignore"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError as error:
+        raise AuditError(f"{command[0]} did not start: {error}; run make audit, which sets it up") from error
+    if finished.returncode not in accepted:
+        raise AuditError(f"{' '.join(command[:3])} ended with {finished.returncode}:\n{finished.stderr[-2000:]}")
+    return finished.stdout
+
+
+if __name__ == "__main__":
+    try:
+        if sys.argv[1:2] == ["synth"]:
+            synthesise(sys.argv[2], Path(sys.argv[3]))
+        else:
+            sys.exit(main())
+    except AuditError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
