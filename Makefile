@@ -21,7 +21,7 @@ unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 # Only where the CDK runs: jsii warns of every Node.js release past its end of life, and the CLI reports how it is used.
 demo up test audit bench synth bootstrap deploy destroy: export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = \
 	$(shell node -p 'process.versions.node.split(".")[0]' 2>/dev/null)
-demo up test bench synth bootstrap deploy destroy: export CDK_DISABLE_CLI_TELEMETRY = true
+demo up test audit bench load faults synth bootstrap deploy destroy: export CDK_DISABLE_CLI_TELEMETRY = true
 
 # ---- Set-up: a stamp each, made again when its lock, or the Python under it, changes ----
 
