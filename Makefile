@@ -19,7 +19,7 @@ CDK = node_modules/.bin/cdk --app '$(PY) app.py' --context stage=$(STAGE)
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 # Only where the CDK runs: jsii warns of every Node.js release past its end of life, and the CLI reports how it is used.
-demo up test audit bench synth bootstrap deploy destroy: export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = \
+demo up test audit bench load faults synth bootstrap deploy destroy: export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = \
 	$(shell node -p 'process.versions.node.split(".")[0]' 2>/dev/null)
 demo up test audit bench load faults synth bootstrap deploy destroy: export CDK_DISABLE_CLI_TELEMETRY = true
 

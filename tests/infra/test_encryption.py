@@ -36,6 +36,7 @@ KEEPS_NOTHING = {
     *("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::KMS::Key"),
     *("AWS::Lambda::Alias", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::EventSourceMapping"),
     *("AWS::Lambda::LayerVersion", "AWS::Lambda::Permission", "AWS::Lambda::Version"),
+    "AWS::Logs::QueryDefinition",
     *("AWS::S3::BucketPolicy", "AWS::SNS::Subscription", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy"),
 }
 UNDER_S3_S_OWN_KEY = "AWS::S3::Bucket"
@@ -67,6 +68,7 @@ RIGHTS = {
     "Publisher/Publisher/Role": {read("dynamodb"), write("sqs")},
     "Executions/Executions/Role": {read("dynamodb"), read("sqs")},
     "Settlements/Settlements/Role": {read("dynamodb"), read("sqs")},
+    "Sweeper/Sweeper/Role": {read("dynamodb"), read("lambda"), write("sqs")},
 }
 OF_A_WORKFLOW = {read("dynamodb"), read("lambda"), write("sqs")}
 """Its dead-letter queue is written with its role."""
