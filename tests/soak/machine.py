@@ -98,6 +98,7 @@ class Soak(Machines):
             lambda: self.extend(pick, 60),
             lambda: self.work(pick),
             self.invoke_all,
+            self.world.sweep,
         )
         rivals[pick % len(rivals)]()
 
