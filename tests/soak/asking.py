@@ -87,6 +87,7 @@ class Asking(Scene):
     def post_request(self, document: Mapping[str, Any]) -> int:
         """Send a request."""
         body, name = json.dumps(document), str(document["request_id"])
+        self.watch.posts[name] += 1
         page = self.world.call(requests_api.handler.handler, "POST", "/requests", body=body, caller=CALLER)
         status = self.answered("request", page)
         if status in (200, 202):

@@ -2,13 +2,15 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from countersign.adapters.kms import MAX_BYTES
 from tests.builders import status_change
-from tests.soak.durable import Durable, Run
+from tests.soak.durable import Durable
+from tests.soak.runs import Run
 from tests.soak.table import error_of
 
 _TOKEN = re.compile(r"\?t=([A-Za-z0-9_-]{43})")
@@ -102,15 +104,21 @@ class Post:
 
 
 class Lambda:
-    """Lambda: starts durable executions, and takes rings and heartbeats."""
+    """Lambda: starts durable executions, and takes rings and heartbeats.
+
+    Attributes:
+        starts: How often it was told to start each execution, by its name.
+    """
 
     def __init__(self, durable: Durable) -> None:
+        self.starts: Counter[str] = Counter()
         self._durable = durable
 
     def invoke(self, **asked: Any) -> dict[str, Any]:
         function = asked["FunctionName"]
         name, payload = asked["DurableExecutionName"], asked["Payload"].decode()
-        arn = self._durable.start(function, function.split(":")[6], name, payload)
+        self.starts[name] += 1
+        arn = self._durable.start(function, function.removesuffix(":live").rpartition(":")[2], name, payload)
         return {"StatusCode": 202, "DurableExecutionArn": arn}
 
     def send_durable_execution_callback_success(self, **asked: str) -> dict[str, Any]:

@@ -1,13 +1,15 @@
 """The fault client: in front of every AWS client, it lets calls fail as told, or something else happen before them."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
 
+from tests.integration.conftest import LIMITS_TABLE
 from tests.soak.table import error_of
 
 
@@ -33,6 +35,9 @@ class Kind(StrEnum):
 
 READS = frozenset({"get_item", "batch_get_item", "query", "scan", "get_secret_value", "decrypt"})
 RINGS = frozenset({"send_durable_execution_callback_success", "send_durable_execution_callback_failure"})
+COUNT = "count"
+"""What the write to the limiter's counters is called here: it may fail like any other, and is none to the ledger."""
+
 _THROTTLING = {"dynamodb": "ProvisionedThroughputExceededException", "lambda": "TooManyRequestsException"}
 _WRITES_ONLY = frozenset({Kind.LOST_RESPONSE, Kind.CRASH_BEFORE, Kind.CRASH_AFTER})
 _AFTERWARDS = frozenset({Kind.LOST_RESPONSE, Kind.CRASH_AFTER})
@@ -83,7 +88,7 @@ class Faults:
     Attributes:
         armed: Those that wait for their call.
         injected: How often each kind has hit one.
-        writes: How many calls might have changed something.
+        writes: How many calls might have changed something, but for the limiter's counters.
         surprises: What was raised by what happened meanwhile.
     """
 
@@ -96,13 +101,22 @@ class Faults:
 
     def call(self, service: str, operation: str, do: Callable[[], Any]) -> Any:
         """Make a call, as well as the armed faults let it."""
-        if operation not in READS:
+        if operation not in READS and operation != COUNT:
             self.writes += 1
         fault = self._next(operation)
         if fault is None:
             return do()
         self.injected[fault.kind] += 1
         return self._spoil(fault, service, operation, do)
+
+    @contextmanager
+    def only(self, fault: Fault) -> Iterator[None]:
+        """Arm this fault and no other, for as long as the block lasts."""
+        others, self.armed = self.armed, [fault]
+        try:
+            yield
+        finally:
+            self.armed = others
 
     def _next(self, operation: str) -> Fault | None:
         if self._resting:
@@ -160,6 +174,7 @@ class FaultClient:
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         def call(**arguments: Any) -> Any:
-            return self._faults.call(self._service, operation, lambda: getattr(self._client, operation)(**arguments))
+            name = COUNT if arguments.get("TableName") == LIMITS_TABLE else operation
+            return self._faults.call(self._service, name, lambda: getattr(self._client, operation)(**arguments))
 
         return call

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from tests.soak.faults import Kind
 
+SWEPT = ("Mended", "DecisionsOverdue", "DeadlinesOverdue", "StartsOverdue", "EventsOverdue")
+"""The metrics of the sweeper."""
+
 
 @dataclass
 class Figures:
@@ -19,6 +22,7 @@ class Figures:
         tasks: How many tasks there were.
         decisions: How many of them were decided.
         alarmed: How many decisions no workflow applied, and an alarm rang for.
+        sweeps: What the sweeper has counted.
         executions: How many executions ended how.
         outcomes: How many workflows returned what.
         redriven: How many messages and records were sent back from dead letters.
@@ -30,6 +34,7 @@ class Figures:
     faults: Counter[Kind] = field(default_factory=Counter)
     answers: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
+    sweeps: Counter[str] = field(default_factory=Counter)
     executions: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
     tasks: int = 0
@@ -53,6 +58,8 @@ class Figures:
             **{ended: self.executions[ended] for ended in ("SUCCEEDED", "FAILED", "STOPPED", "TIMED_OUT")},
             "a decision that was alarmed": self.alarmed,
             "a redrive": self.redriven,
+            "a request too many": self.answers["click 429"],
+            **{name: self.sweeps[name] for name in SWEPT},
         }
         return sorted(name for name, number in reached.items() if not number)
 
@@ -69,6 +76,8 @@ class Figures:
             "expired": self.statuses["EXPIRED"],
             "cancelled": self.statuses["CANCELLED"],
             "promises kept": self.promises,
+            "sweeps": _told(self.sweeps),
+            "limited": sum(number for answer, number in self.answers.items() if answer.endswith(" 429")),
             "executions": _told(self.executions),
             "violations": len(self.violations),
         }

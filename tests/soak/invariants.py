@@ -11,15 +11,18 @@ from countersign.adapters.attributes import from_item
 from countersign.adapters.task_items import task_of
 from countersign.audit import verify
 from countersign.domain.audit import AuditEntry
-from countersign.domain.tasks import TRANSITIONS, Status, Task
-from tests.soak.durable import callback_ids, result_of, step_results
-from tests.soak.world import World
+from countersign.domain.tasks import TRANSITIONS, Status, Task, due_at
+from countersign.services.sweeps import Lost
+from sweeper.handler import STAYS_LOST
+from tests.soak.runs import callback_ids, result_of, step_results
+from tests.soak.world import GRACE, World
 
 _TOKEN = re.compile(r"(?<![A-Za-z0-9_/+-])[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")
 COMMENT = "between us, comment"
 """How every comment begins."""
 
 _WAYS = {(row.source, row.target) for row in TRANSITIONS}
+_ONCE = {"decided": "decided", "responded": "event", "held": "event", "swept": "swept"}
 _DECISION = ("outcome", "decided_by", "decided_at", "votes", "answer", "failure")
 
 _MEANS: Mapping[str, Callable[[list[Task]], bool]] = {
@@ -50,14 +53,17 @@ class Invariants:
     Attributes:
         secrets: What no log may hold, beside what the world knows of itself.
         promises: What somebody was told is on record, in words, and whether it is.
+        posts: How often each request was sent, by its id.
     """
 
     def __init__(self, world: World) -> None:
         self.secrets: set[str] = set()
         self.promises: list[tuple[str, Callable[[], bool]]] = []
+        self.posts: Counter[str] = Counter()
         self._world = world
         self._once: Counter[tuple[str, ...]] = Counter()
         self._not_applied: set[str] = set()
+        self._overdue: set[tuple[str, str]] = set()
 
     def after_step(self) -> None:
         """Check what every step must leave true."""
@@ -80,7 +86,11 @@ class Invariants:
         if record["eventName"] != "INSERT":
             raise ViolationError(f"an audit entry of {task_id} was changed or removed: {record['eventName']}")
         entry = from_item(record["dynamodb"]["NewImage"])
-        happens_once = {"decided": "decided", "responded": "event", "held": "event"}.get(entry["event"])
+        happens_once = _ONCE.get(entry["event"])
+        if entry["event"] == "rung" and entry["actor"] == "sweeper":
+            happens_once = "rung by the sweeper"
+            if not self._once[task_id, "swept", ""]:
+                raise ViolationError(f"the sweeper rang for {task_id}, and had not put on record that it does")
         key = (task_id, happens_once or "", entry["data"].get("event_id", ""))
         self._once[key] += bool(happens_once)
         if self._once[key] > 1:
@@ -107,6 +117,8 @@ class Invariants:
         text, entries = self._world.output.new()
         for entry in entries:
             self._not_applied.update(entry.get("decisions_not_applied", ()))
+            if entry.get("message") == "overdue" and not entry["mended"]:
+                self._overdue.add((entry["lost"], entry["about"]))
         spellings = {spelling for secret in self._known_secrets() for spelling in _spellings(secret)} if text else ()
         for spelling in spellings:
             if spelling in text:
@@ -123,6 +135,26 @@ class Invariants:
 
     # At rest
 
+    def after_sweeps(self) -> None:
+        """Check what must hold once the sweeper had two turns at it: nothing is overdue that nobody was told of."""
+        self.after_step()
+        ledger, latest = self._world.ledger, self._world.clock.now() - 2 * GRACE
+        for task in filter(None, map(ledger.task, ledger.every_task_id())):
+            due = due_at(task)
+            if due and due <= latest and not self._is_told_of(task):
+                raise ViolationError(f"{task.task_id} is {task.status} since {due}, and no alarm rang")
+        for request_id in self.posts:
+            request = ledger.request(request_id)
+            if request and request.status == "submitted" and not self.was_told_of(Lost.START, request_id):
+                raise ViolationError(f"{request_id} has not started, and no alarm rang")
+            if request and request.status != "submitted" and request_id not in self._world.durable.runs:
+                raise ViolationError(f"{request_id} is {request.status}, and has not started")
+
+    def _is_told_of(self, task: Task) -> bool:
+        if task.status is Status.OPEN:
+            return self.was_told_of(Lost.DEADLINE, task.task_id)
+        return task.task_id in self._not_applied or self.was_told_of(Lost.DECISION, task.task_id)
+
     def at_rest(self) -> tuple[list[Task], int]:
         """Check what must hold once nothing is on its way; return the tasks, and how many decisions were alarmed."""
         self.after_step()
@@ -134,6 +166,7 @@ class Invariants:
         for words, holds in self.promises:
             if not holds():
                 raise ViolationError(f"this was accepted and then lost: {words}")
+        self._nothing_was_started_too_often()
         self._requests_have_ended()
         self._results_are_the_ledgers()
         self._nothing_is_left_in_the_outbox()
@@ -149,6 +182,12 @@ class Invariants:
         if task.task_id not in self._not_applied or not self._world.output.counts["DecisionsNotApplied"]:
             raise ViolationError(f"{task.task_id} is decided; no workflow has applied it, and no alarm rang")
         return True
+
+    def _nothing_was_started_too_often(self) -> None:
+        for request_id, posts in self.posts.items():
+            starts = self._world.functions.starts[request_id]
+            if starts > posts + 1:
+                raise ViolationError(f"{request_id} was sent {posts} times, and started {starts} times")
 
     def _requests_have_ended(self) -> None:
         if self._world.durable.outlived:
@@ -193,6 +232,10 @@ class Invariants:
     def has_entry(self, task_id: str, events: set[str], **data: Any) -> bool:
         """Tell whether a task's audit has such an event, with these members of its data, or this actor."""
         return any(_is_said(entry, events, data) for entry in self._world.ledger.audit(task_id))
+
+    def was_told_of(self, lost: Lost, name: str) -> bool:
+        """Tell whether the sweeper has told of something that stays lost, and counted it."""
+        return (lost, name) in self._overdue and bool(self._world.output.counts[STAYS_LOST[lost]])
 
 
 def _is_said(entry: AuditEntry, events: set[str], data: Mapping[str, Any]) -> bool:

@@ -14,8 +14,8 @@ from countersign.domain.tasks import Status, Task
 from countersign.services.operations import Operations
 from tests.deliveries import any_payment
 from tests.integration.conftest import TABLE
-from tests.soak.asking import INPUTS, PAYMENTS
-from tests.soak.faults import Crash
+from tests.soak.asking import INPUTS, MOST_AT_ONCE, PAYMENTS
+from tests.soak.faults import Crash, Fault, Kind
 from tests.soak.machines import Machines
 from tests.soak.scene import PICK, TROUBLE, Trouble, action
 from tests.soak.working import JUMPS, LONGEST_DELAY
@@ -60,6 +60,19 @@ class Soak(Machines):
         living = self.world.durable.living()
         self.world.durable.end(living[pick % len(living)], status)
 
+    @precondition(lambda self: len(self.world.durable.living()) < MOST_AT_ONCE)
+    @action(which=PICK, skip=st.integers(0, 5))
+    def end_a_workflow_before_it_takes_what_came_early(self, which: int, skip: int) -> None:
+        self.post_event(f"event-{self.number()}", any_payment(external_id=PAYMENTS[which % len(PAYMENTS)]))
+        self.ask_for_a_payment(which, 0)
+        run = self.world.durable.runs.get(self.asked[-1]["request_id"])
+        if run is None or not run.due:
+            return
+        with self.world.faults.only(Fault(Kind.CRASH_AFTER, skip)):
+            self.world.durable.run(run)
+        if not run.ended:
+            self.world.durable.end(run, "STOPPED")
+
     @precondition(lambda self: self.world.durable.runs)
     @action(pick=PICK, seconds=st.sampled_from([60, 7200]))
     def extend_a_deadline(self, pick: int, seconds: int) -> None:
@@ -98,6 +111,7 @@ class Soak(Machines):
             lambda: self.extend(pick, 60),
             lambda: self.work(pick),
             self.invoke_all,
+            self.world.sweep,
         )
         rivals[pick % len(rivals)]()
 

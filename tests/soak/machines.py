@@ -9,6 +9,7 @@ from hypothesis.stateful import precondition
 
 import webhook.handler
 from countersign.domain.strict_json import digest
+from countersign.services.sweeps import Lost
 from tests.builders import task_result
 from tests.deliveries import any_payment
 from tests.integration.conftest import TABLE
@@ -72,11 +73,12 @@ class Machines(People):
         self.promised(f"event {event_id} ({handling})", lambda: self.event_is_on_record(event_id, external_id))
 
     def event_is_on_record(self, event_id: str, external_id: str) -> bool:
-        """Tell whether an event acted on its task; or waits for one that there is not, which TTL will tell of."""
+        """Tell whether an event acted on its task; or waits for one that there is not, which the sweeper tells of."""
         task_id = self.world.ledger.correlated(PROVIDER, external_id)
         if task_id:
             return self.watch.has_entry(task_id, {"responded", "held"}, event_id=event_id)
-        return any(parked.event_id == event_id for parked in self.world.ledger.parked(PROVIDER, external_id))
+        is_parked = any(parked.event_id == event_id for parked in self.world.ledger.parked(PROVIDER, external_id))
+        return is_parked and self.watch.was_told_of(Lost.EVENT, f"{PROVIDER} {external_id}")
 
     def documents(self, pk: str) -> list[Any]:
         """Return what stands in a partition of the ledger."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.integration.conftest import DIRECTORY_TABLE, TABLE, session, streams, wire_record
+from tests.integration.conftest import DIRECTORY_TABLE, LIMITS_TABLE, TABLE, session, streams, wire_record
 
 
 class MotoTables:
@@ -26,12 +26,13 @@ class MotoTables:
             ],
             StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
         )
-        self._client.create_table(
-            TableName=DIRECTORY_TABLE,
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=_keys("address"),
-            AttributeDefinitions=_texts("address"),
-        )
+        for name, key in ((DIRECTORY_TABLE, "address"), (LIMITS_TABLE, "pk")):
+            self._client.create_table(
+                TableName=name,
+                BillingMode="PAY_PER_REQUEST",
+                KeySchema=_keys(key),
+                AttributeDefinitions=_texts(key),
+            )
         arn = table["TableDescription"]["LatestStreamArn"]
         (shard,) = streams().describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
         self._iterator = streams().get_shard_iterator(
@@ -48,7 +49,7 @@ class MotoTables:
         return [wire_record(record) for record in answer["Records"]]
 
     def sort_keys(self) -> list[str]:
-        """Return the sort key of every item."""
+        """Return the sort key of every item of the ledger."""
         pages = self._client.get_paginator("scan").paginate(TableName=TABLE)
         return [item["sk"]["S"] for page in pages for item in page["Items"]]
 

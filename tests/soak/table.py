@@ -12,6 +12,8 @@ from botocore.exceptions import ClientError
 from moto.dynamodb.comparisons import get_filter_expression
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 
+from tests.integration.conftest import TABLE
+
 Key = tuple[str, ...]
 Image = dict[str, Any]
 
@@ -30,8 +32,8 @@ class MemoryTables:
         return records
 
     def sort_keys(self) -> list[str]:
-        """Return the sort key of every item."""
-        return [key[-1] for key in self.items]
+        """Return the sort key of every item of the ledger."""
+        return [item["sk"]["S"] for item in self._of(TABLE)]
 
     # The calls, named as botocore names them
 
@@ -50,10 +52,13 @@ class MemoryTables:
         index, values = asked.get("IndexName", ""), asked["ExpressionAttributeValues"]
         pk, sk = f"{index}pk", f"{index}sk"
         wanted, prefix = (values.get(name, {"S": ""})["S"] for name in (":pk", ":sk"))
+        last = values[":last"]["S"] if ":last" in values else None
         found = [
             item
             for item in self._of(asked["TableName"])
-            if item.get(pk, {}).get("S") == wanted and item[sk]["S"].startswith(prefix)
+            if item.get(pk, {}).get("S") == wanted
+            and item[sk]["S"].startswith(prefix)
+            and (last is None or item[sk]["S"] <= last)
         ]
         found.sort(key=lambda item: str(item[sk]["S"]), reverse=not asked.get("ScanIndexForward", True))
         return {"Items": found[: asked.get("Limit")]}
@@ -66,7 +71,8 @@ class MemoryTables:
         return self._alone("Put", write)
 
     def update_item(self, **write: Any) -> dict[str, Any]:
-        return self._alone("Update", write)
+        answer = self._alone("Update", write)
+        return answer | {"Attributes": self.items[_key_of(write)]} if "ReturnValues" in write else answer
 
     def delete_item(self, **write: Any) -> dict[str, Any]:
         return self._alone("Delete", write)
@@ -112,7 +118,7 @@ class MemoryTables:
             self.items.pop(key, None)
         else:
             self.items[key] = after
-        if before != after:
+        if before != after and key[0] == TABLE:  # no other table has a stream
             self._records.append(self._record(key, before, after))
 
     def _record(self, key: Key, before: Image | None, after: Image | None) -> dict[str, Any]:
@@ -124,7 +130,7 @@ class MemoryTables:
             "eventSource": "aws:dynamodb",
             "awsRegion": "eu-central-1",
             "dynamodb": {
-                "Keys": {name: image[name] for name in ("pk", "sk", "address") if name in image},
+                "Keys": {name: image[name] for name in ("pk", "sk")},
                 "SequenceNumber": f"{next(self._numbers):021}",
                 "StreamViewType": "NEW_AND_OLD_IMAGES",
                 **images,
@@ -151,15 +157,20 @@ def _put(write: Mapping[str, Any], _: Image | None) -> Image:
 
 
 def _updated(write: Mapping[str, Any], before: Image | None) -> Image:
-    """Do `SET #a = :new_a, … REMOVE #b, …`, the one form of an update that the kit writes."""
+    """Do `SET #a = :new_a, … REMOVE #b, … ADD #c :new_c, …`, the one form of an update that the kit writes."""
     names, values = write["ExpressionAttributeNames"], write["ExpressionAttributeValues"]
     after = {**write["Key"], **(before or {})}
-    setting, _, removing = write["UpdateExpression"].removeprefix("SET ").partition(" REMOVE ")
+    changing, _, adding = write["UpdateExpression"].removeprefix("SET ").partition(" ADD ")
+    setting, _, removing = changing.partition(" REMOVE ")
     for assignment in setting.split(", "):
         name, value = assignment.split(" = ")
         after[names[name]] = values[value]
     for name in filter(None, removing.split(", ")):
         after.pop(names[name], None)
+    for addition in filter(None, adding.split(", ")):
+        name, value = addition.split(" ")
+        before_it = int(after.get(names[name], {"N": "0"})["N"])
+        after[names[name]] = {"N": str(before_it + int(values[value]["N"]))}
     return after
 
 

@@ -21,7 +21,7 @@ class OnMoto(Soak):
 
 
 def test_what_must_hold_holds_whatever_goes_wrong_in_any_order() -> None:
-    figures = soak(Soak, steps=800, chance=2)
+    figures = soak(Soak, steps=800, chance=21)
     assert figures.never(ACTIONS) == []
 
 
@@ -29,7 +29,7 @@ def test_it_holds_on_motos_tables_too(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     with mock_aws():
-        figures = soak(OnMoto, steps=40, chance=6)
+        figures = soak(OnMoto, steps=40, chance=12)
     assert figures.tasks > 0
     assert figures.statuses["APPLIED"] > 0
 

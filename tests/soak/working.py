@@ -9,8 +9,8 @@ from hypothesis.stateful import precondition
 
 from tests.soak.asking import Asking
 from tests.soak.clients import Queue
-from tests.soak.durable import Run
-from tests.soak.scene import PICK, action
+from tests.soak.runs import Run
+from tests.soak.scene import NEAR, PICK, Trouble, action
 from tests.soak.world import Consumer
 
 JUMPS = (1, 2, 10, 45, 45, 400, 3700, 90_000)
@@ -96,6 +96,13 @@ class Working(Asking):
     def everything_that_dies(self) -> list[Queue | Consumer]:
         """Return what has dead letters."""
         return [*self.world.queues.values(), *self.world.consumers.values()]
+
+    @action(late=st.sampled_from([0, 300, 300, 600]), times=st.integers(1, 2), near=NEAR)
+    def the_sweeper_runs(self, late: int, times: int, near: Trouble | None) -> None:
+        self.pass_time(late)
+        self.arm(near)
+        for _ in range(times):
+            self.world.sweep()
 
     @action(jump=PICK)
     def time_passes(self, jump: int) -> None:

@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from http import HTTPStatus
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,9 +23,11 @@ import publisher.handler
 import relay.handler
 import results.handler
 import settlements.handler
+import sweeper.handler
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.adapters.secrets import ManagedSecrets
 from countersign.aws import client
+from countersign.batches import NotHandledError
 from countersign.domain.clock import SystemClock
 from countersign.runtime import Runtime, from_environment, use
 from tests.builders import sqs_event, stream_event
@@ -31,15 +35,19 @@ from tests.fakes import FixedClock
 from tests.integration.conftest import ENVIRONMENT, REGION, TABLE, Page, call, forget_what_functions_made, statuses
 from tests.signing import STANDARD_SECRET
 from tests.soak.clients import Bus, DeadLetterQueue, Kms, Lambda, Message, Post, Queue, Secrets, ended_event
-from tests.soak.durable import Durable, Run
+from tests.soak.durable import Durable
 from tests.soak.faults import Crash, FaultClient, Faults
 from tests.soak.output import Output
+from tests.soak.runs import Run
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 PROVIDER = "pay"
 OPERATORS = ("olga@example.com", "oscar@example.com")
 EXECUTION_TIMEOUT = timedelta(days=3)
+GRACE = timedelta(minutes=5)
+"""How long after its time something is overdue."""
+
 WORKFLOWS: Mapping[str, Callable[[Any, Any], Any]] = {
     "order-approval": order_approval.handler.handler,
     "payment": payment.handler.handler,
@@ -67,13 +75,19 @@ def _arn(workflow: str) -> str:
 
 SETTINGS = ENVIRONMENT | {
     "WORKFLOWS": json.dumps(
-        {name: {"arn": _arn(name), "deadline_seconds": 3600, "contract": name} for name in WORKFLOWS}
+        {name: {"function": f"{name}:live", "deadline_seconds": 3600, "contract": name} for name in WORKFLOWS}
     ),
     "PROVIDERS": json.dumps({PROVIDER: {"scheme": "standard_webhooks", "secret": "secret"}}),
     "ANSWERS_KEY": "key",
     "DEAD_LETTERS_URL": "https://sqs.example/results-dlq",
     "WORKFLOW_ARN": _arn("held-payment"),
     "DEADLINE_SECONDS": "7200",
+    "LIMITS": json.dumps(
+        {"review": {"per_source": 12, "per_token": 4}, "callbacks": {"per_source": 8, "per_token": 4}}
+    ),
+    "WORKFLOW_ARNS": json.dumps({name: _arn(name) for name in WORKFLOWS}),
+    "GRACE_SECONDS": str(int(GRACE.total_seconds())),
+    "AT_MOST_SECONDS": "240",
 }
 
 
@@ -125,9 +139,10 @@ class World:
         self.post = Post()
         self.secrets = Secrets(STANDARD_SECRET)
         self.durable = Durable(self._invoke, self.clock, self.faults, EXECUTION_TIMEOUT, self._execution_ended)
+        self.functions = Lambda(self.durable)
         self._clients = {
             "dynamodb": tables,
-            "lambda": Lambda(self.durable),
+            "lambda": self.functions,
             "events": self.bus,
             "sesv2": self.post,
             "secretsmanager": self.secrets,
@@ -170,11 +185,19 @@ class World:
     # Calls from outside
 
     def call(self, handler: Handler, method: str, path: str, **event: Any) -> Page:
-        """Call a function as API Gateway does, which answers 502 for one that is gone."""
+        """Call a function as API Gateway does, which answers 502 for one that is gone.
+
+        Raises:
+            AssertionError: It refused a request that was one too many, and did something of it all the same.
+        """
+        before = self.faults.writes
         try:
-            return call(handler, method, path, **event)
+            page = call(handler, method, path, **event)
         except Crash:
             return Page(502, {}, "")
+        if page.status == HTTPStatus.TOO_MANY_REQUESTS and self.faults.writes != before:
+            raise AssertionError(f"{method} {path} was one request too many, and has written something")
+        return page
 
     # What goes on between the functions
 
@@ -221,18 +244,34 @@ class World:
             elif again:
                 consumer.waiting.append(record)
 
+    def sweep(self) -> None:
+        """Run the sweeper, as its schedule does; where it fails, it is up to the next one."""
+        with suppress(Crash, NotHandledError):
+            sweeper.handler.handler({"detail-type": "Scheduled Event"}, None)
+
     def move_clock(self, seconds: float) -> None:
         """Let time pass."""
         self.clock.move(seconds=seconds)
         self.durable.time_has_passed()
 
-    def settle(self) -> None:
-        """Let all faults stop, and everything that waits be done, whatever time it takes."""
+    def settle(self, *, waiting: bool = True) -> None:
+        """Let all faults stop, and everything that waits be done.
+
+        Args:
+            waiting: Whatever time it takes; otherwise only what can be done now.
+        """
         self.faults.armed.clear()
         for _ in range(MOST_ROUNDS):
-            if not (self._work_off() or self._wait()):
+            if not (self._work_off() or (waiting and self._wait())):
                 return
         raise AssertionError("it never comes to rest")
+
+    def sweep_after(self, wait: timedelta) -> None:
+        """Let time pass, sweep when everything else is done, and have done what comes of it."""
+        self.move_clock(wait.total_seconds())
+        self.settle(waiting=False)
+        self.sweep()
+        self.settle(waiting=False)
 
     def _work_off(self) -> bool:
         self.gather()
