@@ -52,7 +52,8 @@ def test_an_unknown_answer_is_refused(home: Path) -> None:
 def test_an_unknown_scenario_is_refused_with_the_list(home: Path) -> None:
     refused = run(home, "demo", "--scenario", "lottery")
     assert refused.returncode == 2
-    assert "invalid choice: 'lottery' (choose from 'order-approval', 'payment')" in refused.stderr
+    assert "invalid choice: 'lottery' (choose from 'order-approval', 'payment', 'data-enrichment'," in refused.stderr
+    assert "'all')" in refused.stderr
 
 
 def test_an_answer_of_another_scenario_is_refused(home: Path) -> None:
