@@ -103,8 +103,8 @@ class DurableWorkflow(Construct):
     def _trace_operations(self, layer_arn: str) -> None:
         """Have the SDK's OpenTelemetry plug-in send a span for every durable operation.
 
-        The layer brings OpenTelemetry itself, whose exporters are no pure Python, and starts before the handler does
-        (https://pypi.org/project/aws-durable-execution-sdk-python-otel/).
+        The layer brings OpenTelemetry itself, whose exporters are no pure Python, and starts before the handler does,
+        as the description of the package `aws-durable-execution-sdk-python-otel` has it.
         """
         function = self.function.function
         function.add_layers(lambda_.LayerVersion.from_layer_version_arn(self, "OpenTelemetry", layer_arn))
