@@ -204,7 +204,9 @@ def pip_audit(locks: Sequence[Path]) -> Report:
         control.write_text(f"{KNOWN_TO_BE_VULNERABLE}\n", encoding="utf-8")
         if not _vulnerabilities(control, "--no-deps"):
             why = f"nothing was found in {KNOWN_TO_BE_VULNERABLE}, so that no database of vulnerabilities is in reach"
-            return Report("pip-audit", "", skipped=f"{why}; run make audit where the database of advisories is in reach")
+            return Report(
+                "pip-audit", "", skipped=f"{why}; run make audit where the database of advisories is in reach"
+            )
     findings: list[str] = []
     for lock in locks:
         known = _vulnerabilities(lock, "--require-hashes")
