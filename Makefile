@@ -1,7 +1,7 @@
 # Countersign. `make help` lists the targets; each sets up what it needs first, once.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup layer demo up mail down test lint format audit bench load faults soak synth bootstrap deploy destroy lock clean
+.PHONY: help setup layer demo up mail down test lint format audit bench load faults soak synth redrive bootstrap deploy destroy lock clean
 
 PYTHON ?= python3
 STAGE ?= local
@@ -112,6 +112,9 @@ bench: $(READY) ## Measure what the kit promises
 synth: $(READY) ## Write the CloudFormation templates to cdk.out [STAGE=local]
 	@$(CDK) synth --quiet
 	@echo 'The templates of the stage $(STAGE) are in cdk.out.'
+
+redrive: $(READY) ## Have dead letters processed again; mend first what they failed on [STAGE=local] [QUEUE=approvals-dlq]
+	@$(PY) -m countersign redrive $(if $(QUEUE),'$(QUEUE)',--all) $(if $(filter local,$(STAGE)),--local,--stage '$(STAGE)')
 
 bootstrap: account_stage $(READY) ## Prepare an AWS account and region for the CDK, once: STAGE=dev
 	@$(CDK) bootstrap

@@ -1,0 +1,84 @@
+"""A message that nobody can work off ends in the dead letters of its queue, alone; redrive brings back what was."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local import aws
+from local.cloud import Cloud
+from operate import where
+from operate.program import main
+from tests.e2e.scene import Scene, until
+
+POISON = '{"poison": "no envelope, no event, no result"}'
+
+
+def worked_queues(cloud: Cloud) -> list[str]:
+    """Return the queues that a function of the kit works off."""
+    return sorted(name for name in cloud.queues if f"{name}-dlq" in cloud.queues and name != "external-tasks")
+
+
+@contextmanager
+def seen_again_soon(sqs: Any, url: str) -> Iterator[None]:
+    """Have what fails be received again after a second, and not after a minute and a half."""
+    before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1"})
+    try:
+        yield
+    finally:
+        sqs.set_queue_attributes(QueueUrl=url, Attributes=before)
+
+
+def taken_from(sqs: Any, url: str) -> list[str]:
+    """Take everything that is in a queue."""
+    bodies = []
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+        for message in messages:
+            bodies.append(message["Body"])
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return bodies
+
+
+def test_a_poison_message_reaches_the_dead_letters_of_its_queue_alone(cloud: Cloud) -> None:
+    sqs = aws.client("sqs", cloud.endpoint_url)
+    names = worked_queues(cloud)
+    assert names == ["approvals", "executions", "held-payments", "results"]
+    for name in names:
+        dead = cloud.queues[f"{name}-dlq"]
+        taken_from(sqs, dead)
+        with seen_again_soon(sqs, cloud.queues[name]):
+            sqs.send_message(QueueUrl=cloud.queues[name], MessageBody=POISON)
+            bodies = until(lambda dead=dead: taken_from(sqs, dead), f"the dead letter of {name}")  # type: ignore[misc]
+        assert len(bodies) == 1, bodies
+        assert "no envelope, no event, no result" in bodies[0]
+
+
+def test_what_stands_behind_a_poison_message_is_worked_off(cloud: Cloud) -> None:
+    sqs = aws.client("sqs", cloud.endpoint_url)
+    scene = Scene(cloud)
+    with seen_again_soon(sqs, cloud.queues["approvals"]):
+        sqs.send_message(QueueUrl=cloud.queues["approvals"], MessageBody=POISON)
+        scene.submit()
+        assert scene.decide("approve").answer.status == 200
+        until(lambda: taken_from(sqs, cloud.queues["approvals-dlq"]), "the dead letter")
+    assert scene.ended()["result"]["status"] == "approved"
+
+
+def test_a_mended_message_is_brought_back_by_redrive(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud.write(tmp_path)
+    monkeypatch.setattr(where, "HOME", tmp_path)
+    sqs = aws.client("sqs", cloud.endpoint_url)
+    taken_from(sqs, cloud.queues["external-tasks-dlq"])
+    sqs.send_message(QueueUrl=cloud.queues["external-tasks-dlq"], MessageBody=POISON)
+    capsys.readouterr()
+    assert main(["redrive", "external-tasks-dlq", "--local", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == [{"queue": "external-tasks-dlq", "moved": 1, "kept": []}]
+    assert POISON in until(lambda: taken_from(sqs, cloud.queues["external-tasks"]), "the message")
