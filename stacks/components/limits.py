@@ -9,8 +9,10 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from stacks.components.findings import acknowledge
+from stacks.components.findings import accept, acknowledge
 from stacks.settings import LimitSettings
+
+_NOTHING_TO_RECOVER = "it holds counters of the running minute: there is nothing to recover"
 
 
 class Limits(Construct):
@@ -31,7 +33,9 @@ class Limits(Construct):
             encryption=dynamodb.TableEncryption.AWS_MANAGED,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        acknowledge(self._table, "DDB3", "it holds counters of the running minute, and there is nothing to recover")
+        acknowledge(self._table, "DDB3", _NOTHING_TO_RECOVER)
+        accept(self._table, _NOTHING_TO_RECOVER, nist="DynamoDBPITREnabled", checkov="CKV_AWS_28")
+        accept(self._table, _NOTHING_TO_RECOVER, nist="DynamoDBInBackupPlan")
         rates = {
             name: {"per_source": limit.per_source, "per_token": limit.per_token}
             for name, limit in (("review", settings.review), ("callbacks", settings.callbacks))
