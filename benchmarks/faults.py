@@ -22,8 +22,8 @@ APPROVALS = 100
 PAYMENTS = 100
 SEED = 20_261_121
 
-_PAUSE_SECONDS = (1, 4)
-"""Between two kills: a function has to have started to be in the middle of something."""
+_PAUSE_SECONDS = (2, 5)
+"""Between two kills."""
 
 _PERSISTENT = {"PERSIST_STATE": "1"}
 
@@ -69,15 +69,21 @@ def measure() -> bool:
 
 @contextlib.contextmanager
 def killing_functions(running: Emulator, chance: random.Random) -> Iterator[list[int]]:
-    """Kill a process of some function now and then; yields those that were killed."""
+    """Kill a process of some function now and then; yields those that were killed.
+
+    Only one that was there at the look before: on the emulator, functions that are killed while they start keep others
+    of the same function from starting.
+    """
     killed: list[int] = []
     enough = threading.Event()
 
     def kill() -> None:
+        before: set[int] = set()
         while not enough.wait(chance.uniform(*_PAUSE_SECONDS)):
-            functions = [process.pid for process in group_members(running.pid) if process.pid != running.pid]
-            if functions:
-                victim = chance.choice(sorted(functions))
+            functions = {process.pid for process in group_members(running.pid) if process.pid != running.pid}
+            victims, before = sorted(functions & before), functions
+            if victims:
+                victim = chance.choice(victims)
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(victim, signal.SIGKILL)
                     killed.append(victim)
