@@ -47,7 +47,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for row in rows:
         drawn.add_row(*map(escape, row))
     _out.print()
-    _out.print(drawn, width=_NEVER_CUT)
+    Console(highlight=False, width=_NEVER_CUT).print(drawn)
 
 
 def error(text: str) -> None:
