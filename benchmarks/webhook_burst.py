@@ -7,9 +7,8 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
-from local import aws
+from benchmarks.crowd import items, until
 from local.client import RequestsApi
 from local.cloud import Cloud
 from local.launch import bring_up, take_down
@@ -22,8 +21,6 @@ WARM_UP = 16
 _AT_ONCE = 8
 """Each is a process of the emulator's, of some 50 MB."""
 
-_LOOK_SECONDS = 0.5
-_PATIENCE_SECONDS = 600
 _REPORT = "  {} events in {:.0f} s: {:.0f} per second; p50 {:.0f} ms, p99 {:.0f} ms, with {} at once"
 
 
@@ -35,14 +32,14 @@ def measure() -> bool:
         payments = [Payment(f"burst-{number}", f"{number + 1}.00", "EUR") for number in range(EVENTS - DUPLICATES)]
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             list(threads.map(lambda payment: _ask(cloud, payment), payments))
-            _wait(lambda: _statuses(cloud)["OPEN"] == len(payments))
+            until(lambda: _statuses(cloud)["OPEN"] == len(payments))
             # Warm, as every benchmark of the embedded cloud: the first posts start the functions' processes.
             list(threads.map(lambda payment: _post(cloud, Event.of(payment, "pending")), payments[:WARM_UP]))
             events = [Event.of(payment, "paid") for payment in payments]
             began = time.perf_counter()
             milliseconds = list(threads.map(lambda event: _post(cloud, event), _with_duplicates(events)))
             seconds = time.perf_counter() - began
-        _wait(lambda: _statuses(cloud)["APPLIED"] == len(payments))
+        until(lambda: _statuses(cloud)["APPLIED"] == len(payments))
         settled = _decisions(cloud)
     p99 = statistics.quantiles(milliseconds, n=100)[98]
     print(f"webhook burst on the embedded cloud, {DUPLICATES} of {EVENTS} events are duplicates, warm:")
@@ -85,26 +82,10 @@ def _post(cloud: Cloud, event: Event) -> float:
 
 def _statuses(cloud: Cloud) -> Counter[str]:
     """Return how many tasks have which status."""
-    return Counter(item["status"]["S"] for item in _items(cloud, "TASK#") if item["sk"]["S"] == "TASK")
+    return Counter(item["status"]["S"] for item in items(cloud) if item["sk"]["S"] == "TASK")
 
 
 def _decisions(cloud: Cloud) -> Counter[str]:
     """Return how often each task was decided, by its audit."""
-    return Counter(item["pk"]["S"] for item in _items(cloud, "AUDIT#") if item["event"]["S"] == "decided")
-
-
-def _items(cloud: Cloud, prefix: str) -> list[dict[str, Any]]:
-    pages = (
-        aws.client("dynamodb", cloud.endpoint_url)
-        .get_paginator("scan")
-        .paginate(TableName=cloud.table, ConsistentRead=True)
-    )
-    return [item for page in pages for item in page["Items"] if item["pk"]["S"].startswith(prefix)]
-
-
-def _wait(until: Any) -> None:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while not until():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"nothing within {_PATIENCE_SECONDS} seconds")
-        time.sleep(_LOOK_SECONDS)
+    entries = (item for item in items(cloud) if item["pk"]["S"].startswith("AUDIT#"))
+    return Counter(entry["pk"]["S"] for entry in entries if entry["event"]["S"] == "decided")

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from countersign.adapters.task_items import due, epoch_after
-from countersign.domain.clock import from_text, to_text
+from countersign.domain.clock import to_text
 from countersign.domain.payments import Handling
-from countersign.domain.provider_events import EventStatus, ProviderEvent
+from countersign.domain.provider_events import ProviderEvent
 from countersign.domain.tasks import Correlation, Task
 from countersign.ports import EventRecord
 
@@ -105,16 +105,7 @@ def parked_document(provider: str, event: ProviderEvent, at: datetime) -> dict[s
 
 def parked_event_of(document: Mapping[str, Any]) -> ProviderEvent:
     """Return what `parked_document` made a document of."""
-    occurred_at = document.get("occurred_at")
-    return ProviderEvent(
-        event_id=document["event_id"],
-        external_id=document["external_id"],
-        status=EventStatus(document["status"]),
-        amount=document.get("amount"),
-        currency=document.get("currency"),
-        occurred_at=from_text(occurred_at) if occurred_at else None,
-        reason=document.get("reason"),
-    )
+    return ProviderEvent.from_document(document)
 
 
 def _forgotten(at: datetime) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 from countersign.domain.answers import Sender, decide, document_of
 from countersign.domain.audit import AuditEntry, AuditEvent
-from countersign.domain.clock import from_text, to_text
+from countersign.domain.clock import to_text
 from countersign.domain.provider_events import EventStatus, ProviderEvent
 from countersign.domain.rules import Outcome
 from countersign.domain.strict_json import canonical
@@ -233,12 +233,4 @@ def _entry(event: ProviderEvent) -> dict[str, Any]:
 
 def _event_of(entry: Mapping[str, Any]) -> ProviderEvent:
     """Return the event that `_entry` was made of, without the words of the provider's."""
-    occurred_at = entry.get("occurred_at")
-    return ProviderEvent(
-        event_id=entry["event_id"],
-        external_id=entry["external_id"],
-        status=EventStatus(entry["status"]),
-        amount=entry.get("amount"),
-        currency=entry.get("currency"),
-        occurred_at=from_text(occurred_at) if occurred_at else None,
-    )
+    return ProviderEvent.from_document({**entry, "reason": None})  # there, `reason` says why it was held
