@@ -17,7 +17,6 @@ from countersign.adapters.event_items import (
     event_key,
     event_record_of,
     parked_document,
-    parked_event_of,
     parked_key,
 )
 from countersign.adapters.request_items import NOT_WAITING, request_document, request_key, request_of
@@ -37,7 +36,7 @@ from countersign.domain.audit import GENESIS, AuditEntry, AuditEvent, append, br
 from countersign.domain.clock import from_text, to_text
 from countersign.domain.errors import LedgerConflictError
 from countersign.domain.identity import normalise
-from countersign.domain.payments import Handling
+from countersign.domain.payments import Handling, event_of
 from countersign.domain.provider_events import ProviderEvent
 from countersign.domain.tasks import Change, Deadline, Status, Task
 from countersign.ports import EventRecord, Link, ParkedEvent, Purpose, Request
@@ -257,7 +256,7 @@ class DynamoLedger:
     def parked(self, provider: str, external_id: str) -> list[ProviderEvent]:
         """See `EventLedger.parked`."""
         documents = self._table.query(claim_key(provider, external_id)["pk"], "PARKED#")
-        return [parked_event_of(document) for document in sorted(documents, key=lambda parked: str(parked["at"]))]
+        return [event_of(document) for document in sorted(documents, key=lambda parked: str(parked["at"]))]
 
     def commit_parked(self, change: Change, provider: str, event: ProviderEvent, handling: Handling) -> Task:
         """See `EventLedger.commit_parked`."""
@@ -392,4 +391,4 @@ def _due_of(document: Mapping[str, Any]) -> Task | Request | ParkedEvent:
         return task_of_document(document)
     if document["sk"] == "REQUEST":
         return request_of(document)
-    return ParkedEvent(document["provider"], parked_event_of(document))
+    return ParkedEvent(document["provider"], event_of(document))

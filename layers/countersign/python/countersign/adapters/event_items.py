@@ -103,10 +103,5 @@ def parked_document(provider: str, event: ProviderEvent, at: datetime) -> dict[s
     }
 
 
-def parked_event_of(document: Mapping[str, Any]) -> ProviderEvent:
-    """Return what `parked_document` made a document of."""
-    return ProviderEvent.from_document(document)
-
-
 def _forgotten(at: datetime) -> int:
     return int((at + DEDUPE).timestamp())

@@ -13,7 +13,7 @@ from typing import Any
 
 from countersign.domain.answers import Sender, decide, document_of
 from countersign.domain.audit import AuditEntry, AuditEvent
-from countersign.domain.clock import to_text
+from countersign.domain.clock import from_text, to_text
 from countersign.domain.provider_events import EventStatus, ProviderEvent
 from countersign.domain.rules import Outcome
 from countersign.domain.strict_json import canonical
@@ -129,7 +129,9 @@ def held_event(entries: Iterable[AuditEntry], event_id: str) -> Held | None:
     """Return an event that a task's audit has as held, or None: nothing else is settled, whoever asks for it."""
     for entry in entries:
         if entry.event.event == "held" and entry.event.data["event_id"] == event_id:
-            return Held(_event_of(entry.event.data), entry.event.data["reason"])
+            data = dict(entry.event.data)
+            why = data.pop("reason")  # of the kit's; the provider's words are in no audit
+            return Held(event_of(data), why)
     return None
 
 
@@ -231,6 +233,15 @@ def _entry(event: ProviderEvent) -> dict[str, Any]:
     return answer
 
 
-def _event_of(entry: Mapping[str, Any]) -> ProviderEvent:
-    """Return the event that `_entry` was made of, without the words of the provider's."""
-    return ProviderEvent.from_document({**entry, "reason": None})  # there, `reason` says why it was held
+def event_of(document: Mapping[str, Any]) -> ProviderEvent:
+    """Return the event that a document in the ledger was made of; what it leaves out is None."""
+    occurred_at = document.get("occurred_at")
+    return ProviderEvent(
+        event_id=document["event_id"],
+        external_id=document["external_id"],
+        status=EventStatus(document["status"]),
+        amount=document.get("amount"),
+        currency=document.get("currency"),
+        occurred_at=from_text(occurred_at) if occurred_at else None,
+        reason=document.get("reason"),
+    )

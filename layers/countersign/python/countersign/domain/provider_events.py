@@ -1,11 +1,8 @@
 """What a provider's webhook says of a payment, or of whatever else was asked of it, in the kit's own words."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
-from countersign.domain.clock import from_text
 from countersign.domain.values import Value
 
 
@@ -52,17 +49,3 @@ class ProviderEvent(Value):
         self.currency = currency
         self.occurred_at = occurred_at
         self.reason = reason
-
-    @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> "ProviderEvent":
-        """Return the event that a document in the ledger was made of; what it leaves out is None."""
-        occurred_at = document.get("occurred_at")
-        return cls(
-            event_id=document["event_id"],
-            external_id=document["external_id"],
-            status=EventStatus(document["status"]),
-            amount=document.get("amount"),
-            currency=document.get("currency"),
-            occurred_at=from_text(occurred_at) if occurred_at else None,
-            reason=document.get("reason"),
-        )
