@@ -1,7 +1,7 @@
 # Countersign. `make help` lists the targets; each sets up what it needs first, once.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup layer demo up mail down test lint format audit bench load soak synth redrive bootstrap deploy destroy lock clean
+.PHONY: help setup layer demo up mail down test lint format audit bench load faults soak synth redrive bootstrap deploy destroy lock clean
 
 PYTHON ?= python3
 STAGE ?= local
@@ -19,9 +19,9 @@ CDK = node_modules/.bin/cdk --app '$(PY) app.py' --context stage=$(STAGE)
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 # Only where the CDK runs: jsii warns of every Node.js release past its end of life, and the CLI reports how it is used.
-demo up test audit bench load synth bootstrap deploy destroy: export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = \
+demo up test audit bench load faults synth bootstrap deploy destroy: export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = \
 	$(shell node -p 'process.versions.node.split(".")[0]' 2>/dev/null)
-demo up test audit bench load synth bootstrap deploy destroy: export CDK_DISABLE_CLI_TELEMETRY = true
+demo up test audit bench load faults synth bootstrap deploy destroy: export CDK_DISABLE_CLI_TELEMETRY = true
 
 # ---- Set-up: a stamp each, made again when its lock, or the Python under it, changes ----
 
@@ -98,6 +98,9 @@ audit: $(READY) .local/audit-venv/.stamp ## Audit the security of every stage's 
 
 load: $(READY) ## Load the embedded cloud: many approvals at once, and events with duplicates
 	@$(PY) -c 'import sys; from benchmarks import load; sys.exit(not load.measure())'
+
+faults: $(READY) ## Kill functions in the middle of their work on the embedded cloud, and restart it
+	@$(PY) -c 'import sys; from benchmarks import faults; sys.exit(not faults.measure())'
 
 soak: .venv/.stamp ## Let everything go wrong in any order, and prove what must hold [STEPS=10000] [SEED=1]
 	@PYTHONHASHSEED=0 PYTHONPATH=.:lambdas:layers/countersign/python \

@@ -226,7 +226,7 @@ def _start(cloud: Cloud, workflow: str, request_id: str, document: dict[str, Any
     def submit() -> tuple[float, Answer]:
         return 0.0, RequestsApi(cloud.api_url).submit(workflow, request_id, document)
 
-    _tried(submit, (202,))
+    _tried(submit, (202, 200))  # 200: it was taken the time before, and the answer to that was lost
 
 
 def _tried(call: Callable[[], tuple[float, Answer]], taken: tuple[int, ...]) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from local.corrections import (
     callbacks,
     configuration,
+    environments,
     leading_keys,
     names,
     operations,
@@ -12,6 +13,7 @@ from local.corrections import (
     resumption,
     stack_secrets,
     statuses,
+    streams,
     tables,
 )
 
@@ -19,6 +21,8 @@ CORRECTIONS = (
     configuration.keep_durable_config,
     stack_secrets.refer_to_secrets_by_arn,
     tables.keep_recovery_and_ttl,
+    streams.outlive_restarts,
+    environments.die_alone,
     operations.ignore_zero_timeouts,
     operations.count_step_retries,
     resumption.one_invocation_at_a_time,

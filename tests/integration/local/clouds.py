@@ -147,9 +147,14 @@ def never(happens: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
-def _code() -> bytes:
-    path = f"import sys; sys.path.insert(0, {str(VENDOR_LAYER)!r})\n"
+def zipped(code: str, name: str = "index.py") -> bytes:
+    """Return a function's deployment package with one module."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("durable_function.py", path + (Path(__file__).parent / "durable_function.py").read_text())
+        file.writestr(name, code)
     return archive.getvalue()
+
+
+def _code() -> bytes:
+    path = f"import sys; sys.path.insert(0, {str(VENDOR_LAYER)!r})\n"
+    return zipped(path + (Path(__file__).parent / "durable_function.py").read_text(), "durable_function.py")

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.integration.local.clouds import FUNCTION, Cloud, never, until
+from tests.integration.local.clouds import FUNCTION, Cloud, never, until, zipped
 
 pytestmark = pytest.mark.xdist_group("emulators")
 
@@ -80,7 +81,7 @@ def test_a_function_with_a_durable_config_is_durable(corrected: Cloud, uncorrect
             Runtime="python3.14",
             Handler="index.handler",
             Role="arn:aws:iam::000000000000:role/any",
-            Code={"ZipFile": _zip("def handler(event, context): return {'Status': 'SUCCEEDED'}")},
+            Code={"ZipFile": zipped("def handler(event, context): return {'Status': 'SUCCEEDED'}")},
             DurableConfig={"ExecutionTimeout": 60},
         )
         answer: dict[str, Any] = client.invoke(FunctionName="plain")
@@ -88,16 +89,6 @@ def test_a_function_with_a_durable_config_is_durable(corrected: Cloud, uncorrect
 
     assert "DurableExecutionArn" in answer_of_a_plain_creation(corrected)
     assert "DurableExecutionArn" not in answer_of_a_plain_creation(uncorrected)
-
-
-def _zip(code: str) -> bytes:
-    import io
-    import zipfile
-
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("index.py", code)
-    return archive.getvalue()
 
 
 # ---- tables of stacks ----
@@ -272,7 +263,7 @@ def test_an_execution_stays_on_its_version(corrected: Cloud, uncorrected: Cloud)
     def answer_after_an_update(cloud: Cloud) -> str | None:
         cloud.deploy("versioned")
         arn = cloud.run("sleep" if cloud.corrected else "ask_and_work", function="versioned", seconds=1)
-        changed = _zip("def handler(event, context): return {'Status': 'SUCCEEDED', 'Result': 'changed'}")
+        changed = zipped("def handler(event, context): return {'Status': 'SUCCEEDED', 'Result': 'changed'}")
         cloud.client("lambda").update_function_code(FunctionName="versioned", ZipFile=changed)
         configure = cloud.client("lambda").update_function_configuration
         configure(FunctionName="versioned", Handler="index.handler")
@@ -304,6 +295,53 @@ def test_a_plain_approval_takes_two_invocations(corrected: Cloud) -> None:
     corrected.complete(corrected.callback_id(arn))
     assert corrected.ended(arn)["Result"] == '"yes"'
     assert corrected.invocations(arn) == 2
+
+
+# ---- environments ----
+
+FRAGILE = """
+import pathlib, time
+marks = pathlib.Path({marks!r})
+if (marks / "die").exists():
+    raise SystemExit("killed while it starts")
+def handler(event, context):
+    (marks / "works").touch()
+    time.sleep(event["seconds"])
+    return "done"
+"""
+
+
+def test_an_environment_that_dies_while_it_starts_dies_alone(
+    corrected: Cloud, uncorrected: Cloud, tmp_path: Path
+) -> None:
+    def works_while_another_dies(cloud: Cloud, marks: Path) -> str:
+        marks.mkdir()
+        lambda_ = cloud.client("lambda")
+        lambda_.create_function(
+            FunctionName="fragile",
+            Runtime="python3.14",
+            Handler="index.handler",
+            Role="arn:aws:iam::000000000000:role/any",
+            Timeout=20,
+            Code={"ZipFile": zipped(FRAGILE.format(marks=str(marks)))},
+        )
+
+        def invoke(seconds: float) -> str:
+            return str(
+                lambda_.invoke(FunctionName="fragile", Payload=json.dumps({"seconds": seconds}))["Payload"].read()
+            )
+
+        with ThreadPoolExecutor() as threads:
+            worker = threads.submit(invoke, 2)
+            until(lambda: (marks / "works").exists() or None)
+            (marks / "die").touch()
+            assert "exited immediately" in invoke(0)
+            (marks / "die").unlink()
+            assert "done" in invoke(0)
+            return worker.result()
+
+    assert "done" in works_while_another_dies(corrected, tmp_path / "corrected")
+    assert "died" in works_while_another_dies(uncorrected, tmp_path / "uncorrected")
 
 
 # ---- callbacks ----

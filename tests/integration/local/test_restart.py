@@ -9,11 +9,13 @@ from botocore.exceptions import ClientError
 
 from local import emulator
 from local.launch import restart
-from tests.integration.local.clouds import Cloud, until
+from tests.integration.local.clouds import Cloud, never, until, zipped
 
 pytestmark = pytest.mark.xdist_group("emulators")
 
 PERSISTENT = {"PERSIST_STATE": "1", "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.1"}
+
+A_WHILE = 3
 
 
 def started(home: Path, *, corrected: bool = True) -> Cloud:
@@ -72,5 +74,65 @@ def test_upstream_forgets_closed_callbacks(tmp_path: Path) -> None:
         cloud = Cloud(restarted, corrected=False)
         with pytest.raises(ClientError, match="ResourceNotFound"):
             cloud.complete(callback_id)
+    finally:
+        cloud.emulator.stop()
+
+
+NOTES_KEYS = """
+def handler(event, context):
+    with open({notes!r}, "a") as file:
+        file.writelines(record["dynamodb"]["Keys"]["pk"]["S"] + " " for record in event["Records"])
+"""
+
+
+def follow_a_table(cloud: Cloud, notes: Path) -> str:
+    """Make a table, and a function that notes down the key in each record of its stream; return what maps the two."""
+    table = cloud.client("dynamodb").create_table(
+        TableName="followed",
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    )["TableDescription"]
+    cloud.client("lambda").create_function(
+        FunctionName="follower",
+        Runtime="python3.14",
+        Handler="index.handler",
+        Role="arn:aws:iam::000000000000:role/any",
+        Code={"ZipFile": zipped(NOTES_KEYS.format(notes=str(notes)))},
+    )
+    mapping: str = cloud.client("lambda").create_event_source_mapping(
+        FunctionName="follower", EventSourceArn=table["LatestStreamArn"], StartingPosition="TRIM_HORIZON"
+    )["UUID"]
+    return mapping
+
+
+@pytest.mark.parametrize("corrected", [True, False])
+def test_what_follows_a_table_goes_on(tmp_path: Path, *, corrected: bool) -> None:
+    def start() -> Cloud:
+        return Cloud(emulator.start(tmp_path, with_parent=True, corrected=corrected, variables=PERSISTENT), corrected)
+
+    def write(key: str) -> None:
+        cloud.client("dynamodb").put_item(TableName="followed", Item={"pk": {"S": key}})
+
+    def has_read_on(mapping: str) -> bool:
+        last = cloud.client("lambda").get_event_source_mapping(UUID=mapping)["LastProcessingResult"]
+        return str(last).startswith("OK")
+
+    def noted(key: str) -> bool:
+        return notes.exists() and key in notes.read_text().split()
+
+    cloud, notes = start(), tmp_path / "notes"
+    try:
+        mapping = follow_a_table(cloud, notes)
+        write("before")
+        until(lambda: (noted("before") and has_read_on(mapping)) or None)
+        cloud.emulator.stop()
+        cloud = start()
+        write("after")
+        if corrected:
+            until(lambda: noted("after") or None)
+        else:
+            assert never(lambda: noted("after"), A_WHILE)
     finally:
         cloud.emulator.stop()

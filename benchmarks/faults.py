@@ -1,0 +1,126 @@
+"""Faults on the embedded cloud: functions killed in the middle of their work, and a restart while executions wait.
+
+Everything is asked for, and half of it answered, while processes of functions are killed that are at work at that
+moment. Then the cloud is stopped and started again with what it had kept, and the other half is answered. All must end
+right, and once.
+"""
+
+import contextlib
+import os
+import random
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.crowd import Approvals, Payments, Tally, tally
+from local import aws
+from local.cloud import Cloud
+from local.emulator import Emulator
+from local.launch import bring_up, restart, take_down
+from local.processes import group_members
+
+APPROVALS = 100
+PAYMENTS = 100
+SEED = 20_261_121
+
+_PAUSE_SECONDS = (2, 4)
+"""Between two kills. An execution that meets five in a row fails, as on AWS; most at work are those that start."""
+
+_LOOK_SECONDS = 0.1
+"""Who uses the processor for so long is at work."""
+
+_VISIBLE_AGAIN_SECONDS = 20
+"""What a killed function had taken from a queue comes again after this long; as deployed, after minutes."""
+
+_VARIABLES = {"PERSIST_STATE": "1", "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "1"}
+
+
+def measure() -> bool:
+    """Print what became of every request; tell whether nothing was lost or happened twice."""
+    approvals = [f"approval-{number}" for number in range(APPROVALS)]
+    payments = [f"payment-{number}" for number in range(PAYMENTS)]
+    with tempfile.TemporaryDirectory() as home, contextlib.ExitStack() as ending:
+        ending.callback(take_down, Path(home))
+        running, cloud = bring_up(Path(home), with_parent=True, variables=_VARIABLES)
+        _give_back_soon(cloud)
+        print(f"faults on the embedded cloud: {APPROVALS} approvals and {PAYMENTS} payments", flush=True)
+        early = (Approvals(cloud, approvals[::2]), Payments(cloud, payments[::2]))
+        late = (Approvals(cloud, approvals[1::2]), Payments(cloud, payments[1::2]))
+        with killing_functions(running, random.Random(SEED)) as killed:  # noqa: S311  a fault, not a secret  # nosec B311
+            for crowd in (*early, *late):
+                crowd.start()
+            for crowd in (*early, *late):
+                crowd.wait()
+            _say(f"all are asked for, {len(killed)} functions killed at work so far")
+            for crowd in early:
+                crowd.answer()
+            _say(f"half are answered, {len(killed)} functions killed at work")
+        counted = [tally(cloud, crowd) for crowd in early]
+        running.stop()
+        restart(running, _VARIABLES)
+        _say("stopped, and started again with what it had kept")
+        for crowd in late:
+            crowd.answer()
+        counted += [tally(cloud, crowd) for crowd in late]
+    return _report(counted)
+
+
+@contextlib.contextmanager
+def killing_functions(running: Emulator, chance: random.Random) -> Iterator[list[int]]:
+    """Kill the process of a function that is at work, now and then; yields those that were killed."""
+    killed: list[int] = []
+    enough = threading.Event()
+
+    def kill() -> None:
+        while not enough.wait(chance.uniform(*_PAUSE_SECONDS)):
+            before = _processor_time(running)
+            enough.wait(_LOOK_SECONDS)
+            at_work = [pid for pid, ticks in sorted(_processor_time(running).items()) if ticks > before.get(pid, 0)]
+            if at_work:
+                victim = chance.choice(at_work)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(victim, signal.SIGKILL)
+                    killed.append(victim)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        yield killed
+    finally:
+        enough.set()
+        killer.join()
+
+
+def _processor_time(running: Emulator) -> dict[int, int]:
+    """Return the time that the processor gave to each process of a function, in the kernel's ticks."""
+    ticks = {}
+    for process in group_members(running.pid):
+        with contextlib.suppress(OSError):
+            # https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html: utime and stime
+            fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+            ticks[process.pid] = int(fields[11]) + int(fields[12])
+    ticks.pop(running.pid, None)
+    return ticks
+
+
+def _give_back_soon(cloud: Cloud) -> None:
+    sqs = aws.client("sqs", cloud.endpoint_url)
+    for queue in sqs.list_queues()["QueueUrls"]:
+        sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": str(_VISIBLE_AGAIN_SECONDS)})
+
+
+def _report(counted: list[Tally]) -> bool:
+    _say(
+        f"{sum(each.ended for each in counted)} ended right, {sum(len(each.lost) for each in counted)} lost,"
+        f" {sum(len(each.duplicated) for each in counted)} happened twice"
+    )
+    for each in counted:
+        for name in (*each.lost, *each.duplicated):
+            _say(f"  {name}")
+    return all(each.is_right for each in counted)
+
+
+def _say(what: str) -> None:
+    print(f"  {what}", flush=True)

@@ -1,0 +1,60 @@
+"""Every alarm that is deployed fires on what it watches, and those who subscribe to the alarms' topic are told.
+
+That what goes wrong is told in exactly these metrics is `tests/infra/test_alarms_fire.py`'s.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from local import aws
+from local.cloud import Cloud
+from tests.e2e.scene import until
+
+Alarm = dict[str, Any]
+
+
+@pytest.fixture
+def alarms(cloud: Cloud) -> list[Alarm]:
+    pages = aws.client("cloudwatch", cloud.endpoint_url).get_paginator("describe_alarms").paginate()
+    return [alarm for page in pages for alarm in page["MetricAlarms"]]
+
+
+@pytest.fixture
+def told(cloud: Cloud, alarms: list[Alarm]) -> Iterator[Callable[[], dict[str, str]]]:
+    """What a subscriber was told so far: the last state of each alarm, by its name."""
+    sns, sqs = aws.client("sns", cloud.endpoint_url), aws.client("sqs", cloud.endpoint_url)
+    (topic,) = {action for alarm in alarms for action in alarm["AlarmActions"]}
+    url = sqs.create_queue(QueueName="on-call")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    subscription = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)["SubscriptionArn"]
+    states: dict[str, str] = {}
+
+    def read_on() -> dict[str, str]:
+        for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+            notice = json.loads(json.loads(message["Body"])["Message"])
+            states[notice["AlarmName"]] = notice["NewStateValue"]
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return states
+
+    yield read_on
+    sns.unsubscribe(SubscriptionArn=subscription)
+    sqs.delete_queue(QueueUrl=url)
+
+
+def test_every_alarm_fires_on_what_it_watches_and_the_topic_tells(
+    cloud: Cloud, alarms: list[Alarm], told: Callable[[], dict[str, str]]
+) -> None:
+    client = aws.client("cloudwatch", cloud.endpoint_url)
+    assert len(alarms) > 40
+    assert all(alarm["ComparisonOperator"] == "GreaterThanThreshold" for alarm in alarms)
+    assert not told()
+    for alarm in alarms:
+        watched = {"MetricName": alarm["MetricName"], "Dimensions": alarm["Dimensions"]}
+        client.put_metric_data(Namespace=alarm["Namespace"], MetricData=[watched | {"Value": alarm["Threshold"] + 1}])
+    expected = {alarm["AlarmName"]: "ALARM" for alarm in alarms}
+    assert until(lambda: told() if told() == expected else None, "a notice of each alarm")
