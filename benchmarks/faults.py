@@ -25,7 +25,7 @@ APPROVALS = 100
 PAYMENTS = 100
 SEED = 20_261_121
 
-_PAUSE_SECONDS = (2, 4)
+_PAUSE_SECONDS = (1, 3)
 """Between two kills. An execution that meets five in a row fails, as on AWS; most at work are those that start."""
 
 _LOOK_SECONDS = 0.1
