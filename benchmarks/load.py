@@ -9,6 +9,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.crowd import Approvals, Payments, Tally, tally
@@ -19,39 +20,59 @@ from local.processes import group_members
 SIZES = (100, 1_000)
 """How many approvals wait at once. Twice as many events are posted, three in ten of them a second time."""
 
+COLUMNS = ("p50", "p95", "p99", "a second", "MB")
+
 _MEGABYTE = 1_000_000
 
 
+@dataclass(frozen=True)
+class Burst:
+    """How a burst of answers went.
+
+    Attributes:
+        what: What was answered, and how.
+        counted: What the ledger says afterwards.
+        figures: By the heading of their column: milliseconds, answers a second, megabytes.
+    """
+
+    what: str
+    counted: Tally
+    figures: dict[str, float]
+
+
 def measure() -> bool:
-    """Print what happened at each size; tell whether nothing was lost or happened twice."""
+    """Print what happened at each size, and how it grew; tell whether nothing was lost or happened twice."""
     print("load on the embedded cloud; milliseconds of one click, or of one event's POST, 8 at once:")
-    print(f"  {'':22} {'lost':>5} {'twice':>6} {'p50':>6} {'p95':>6} {'p99':>6} {'per second':>11} {'memory':>9}")
-    kept = [_measured(size) for size in SIZES]
-    return all(kept)
+    _row("", ["lost", "twice", *COLUMNS])
+    bursts = [_measured(size) for size in SIZES]
+    small, large = bursts[0], bursts[-1]
+    for before, after in zip(small, large, strict=True):
+        growth = [f"{after.figures[column] / before.figures[column]:.2f} x" for column in COLUMNS]
+        _row(f"{after.what}, to {before.what}", ["", "", *growth])
+    return all(burst.counted.is_right for size in bursts for burst in size)
 
 
-def _measured(size: int) -> bool:
-    with _a_cloud() as (running, approvals_and_payments):
-        kept = []
-        for crowd in approvals_and_payments(size):
+def _measured(size: int) -> list[Burst]:
+    with _a_cloud() as (running, crowds):
+        bursts = []
+        for crowd in crowds(size):
             crowd.start()
             crowd.wait()
             began = time.perf_counter()
             milliseconds = crowd.answer()
             seconds = time.perf_counter() - began
-            counted = tally(crowd.cloud, crowd)
-            _print(f"{len(milliseconds)} {crowd.ends_as}", counted, milliseconds, seconds, running)
-            kept.append(counted.is_right)
-    return all(kept)
+            cuts = statistics.quantiles(milliseconds, n=100)
+            values = (cuts[49], cuts[94], cuts[98], len(milliseconds) / seconds, _resident_bytes(running) / _MEGABYTE)
+            figures = dict(zip(COLUMNS, values, strict=True))
+            burst = Burst(f"{len(milliseconds)} {crowd.ends_as}", tally(crowd.cloud, crowd), figures)
+            lost, twice = len(burst.counted.lost), len(burst.counted.duplicated)
+            _row(burst.what, [f"{lost}", f"{twice}", *(f"{value:.0f}" for value in values)])
+            bursts.append(burst)
+    return bursts
 
 
-def _print(what: str, counted: Tally, milliseconds: list[float], seconds: float, running: Emulator) -> None:
-    cuts = statistics.quantiles(milliseconds, n=100)
-    print(
-        f"  {what:22} {len(counted.lost):5} {len(counted.duplicated):6} {cuts[49]:6.0f} {cuts[94]:6.0f} {cuts[98]:6.0f}"
-        f" {len(milliseconds) / seconds:11.1f} {_resident_bytes(running) / _MEGABYTE:6.0f} MB",
-        flush=True,
-    )
+def _row(what: str, cells: list[str]) -> None:
+    print(f"  {what:28}", *(f"{cell:>8}" for cell in cells), flush=True)
 
 
 @contextlib.contextmanager
