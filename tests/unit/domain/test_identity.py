@@ -50,6 +50,29 @@ def test_an_alias_counts_as_its_owner() -> None:
     )
 
 
+names = st.sampled_from([f"{name}@example.com" for name in "abcde"])
+owners = st.dictionaries(names, names, max_size=5)
+
+
+@given(owners, owners)
+def test_who_is_one_person_to_either_is_one_person_to_both(known: dict[str, str], news: dict[str, str]) -> None:
+    both = NO_ALIASES | Aliases(known) | Aliases(news)
+    for address, owner in (*known.items(), *news.items()):
+        assert both.same(address, owner)
+    assert not set(both.known) & set(both.known.values())
+
+
+def test_who_was_one_person_stays_one_when_another_of_their_addresses_becomes_the_first() -> None:
+    renamed = Aliases({"r.diaz@example.com": "rita@example.com"}) | Aliases({"rita@example.com": "r.diaz@example.com"})
+    assert renamed.same("rita@example.com", "r.diaz@example.com")
+
+
+def test_strangers_to_both_stay_strangers() -> None:
+    both = Aliases({"r.diaz@example.com": "rita@example.com"}) | Aliases({"m.lopez@example.com": "maria@example.com"})
+    assert not both.same("rita@example.com", "maria@example.com")
+    assert not both.same("r.diaz@example.com", "m.lopez@example.com")
+
+
 @pytest.mark.parametrize(
     ("address", "owner"),
     [

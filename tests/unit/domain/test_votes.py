@@ -395,6 +395,14 @@ def test_an_escalation_never_adds_the_requester_by_another_name() -> None:
     assert change.after.is_requester("r.diaz@example.com")
 
 
+def test_the_requester_stays_known_when_another_of_their_addresses_becomes_the_first() -> None:
+    task = any_task(audience=("r.diaz@example.com",), aliases=Aliases({"r.diaz@example.com": REQUESTER}))
+    renamed = Aliases({REQUESTER: "r.diaz@example.com"})
+    change = votes.hand_off_again(task, "second", 2, Seating(("boss@example.com",), renamed), NOW)
+    assert change.after.is_requester("r.diaz@example.com")
+    assert change.after.is_requester(REQUESTER)
+
+
 def test_an_escalation_to_somebody_away_says_who_stands_in() -> None:
     made = Delegation("boss@example.com", COLLEAGUE, NOW, standing=True)
     change = votes.hand_off_again(any_task(), "second", 2, Seating((COLLEAGUE,), NO_ALIASES, (made,)), NOW)

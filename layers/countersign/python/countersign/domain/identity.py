@@ -36,7 +36,8 @@ class Aliases:
     """Which addresses are another name of somebody.
 
     Attributes:
-        known: The address under which the person counts, by each other address of theirs; both normalised.
+        known: The address under which the person counts, by each other address of theirs; both normalised. No address
+            is under both: what comes from elsewhere is joined to `NO_ALIASES` first.
     """
 
     known: Mapping[str, str] = field(default_factory=dict)
@@ -58,8 +59,15 @@ class Aliases:
         return tuple(firsts.values())
 
     def __or__(self, other: "Aliases") -> "Aliases":
-        """Return what both know."""
-        return Aliases({**self.known, **other.known})
+        """Return what both know: addresses that are one person to either are one to both, whoever else they are."""
+        known = dict(self.known)
+        for address, owner in other.known.items():
+            joined = Aliases(known)
+            one, another = joined.person(address), joined.person(owner)
+            if one != another:
+                known = {alias: another if person == one else person for alias, person in known.items()}
+                known[one] = another
+        return Aliases(known)
 
 
 NO_ALIASES = Aliases()

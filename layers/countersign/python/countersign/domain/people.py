@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from countersign.domain.errors import ContractError
-from countersign.domain.identity import Aliases
+from countersign.domain.identity import NO_ALIASES, Aliases
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def check_approvers(
 
 def aliases_of(entries: Mapping[str, Entry]) -> Aliases:
     """Return the aliases among addresses that were looked up."""
-    return Aliases({address: entry.person for address, entry in entries.items() if entry.person != address})
+    return NO_ALIASES | Aliases({address: entry.person for address, entry in entries.items() if entry.person != address})
 
 
 def seat(
