@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from aws_cdk import Duration
@@ -16,6 +16,11 @@ from stacks.components.function_options import FunctionDefaults, FunctionOptions
 from stacks.components.hand_off import Channel
 from stacks.components.ledger import Ledger
 from stacks.components.python_function import PythonFunction
+
+WORKFLOWS_A_RULE = 7
+"""A rule's pattern may have 2,048 characters, and a workflow takes up to 270 of them:
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html.
+"""
 
 
 class Executions(Construct):
@@ -45,14 +50,17 @@ class Executions(Construct):
             environment={"LEDGER_TABLE": ledger.table.table_name},
         )
         ledger.grant_read_write(self.function)
+        first, *others = _patterns(list(workflows))
         self._channel = Channel(
             self,
             "Ended",
             name="executions",
             description="Durable executions that have ended, for the executions function",
-            pattern=_ended(workflows),
+            pattern=first,
             consumer_timeout=self.function.timeout,
         )
+        for number, pattern in enumerate(others, 2):
+            self._channel.take(f"Rule{number}", pattern, bus=None)
         self._channel.work.feed(self.function)
 
     @property
@@ -68,6 +76,12 @@ class Executions(Construct):
     def metric_decisions_not_applied(self) -> cloudwatch.Metric:
         """Decisions that were recorded and that no workflow will act on: its execution is over."""
         return self.function.metric_count("DecisionsNotApplied")
+
+
+def _patterns(workflows: Sequence[DurableWorkflow]) -> list[events.EventPattern]:
+    return [
+        _ended(workflows[number : number + WORKFLOWS_A_RULE]) for number in range(0, len(workflows), WORKFLOWS_A_RULE)
+    ]
 
 
 def _ended(workflows: Iterable[DurableWorkflow]) -> events.EventPattern:

@@ -375,11 +375,27 @@ def test_a_task_that_cannot_be_pointed_at_a_fresh_callback_fails_the_workflow_ra
 ) -> None:
     def fail(write: str) -> None:
         if write != "open":
-            raise LedgerUnavailableError
+            raise PermissionError("the role lost its right to write")
 
     impatient.ledger.before_write = fail
     impatient.start(any_order_input(deadline_seconds=86400, reminders_seconds=[1]))
     assert impatient.finish().status.value == "FAILED"
+
+
+def test_a_ledger_that_is_out_of_reach_for_long_loses_no_decision(impatient: Bench) -> None:
+    impatient.start(any_order_input(deadline_seconds=86400))
+    impatient.answer(Decision.APPROVE)
+    impatient.relay()
+    refusals = iter(range(40))
+
+    def fail(_: str) -> None:
+        if next(refusals, None) is not None:
+            raise LedgerUnavailableError
+
+    impatient.ledger.before_write = fail
+    assert impatient.result()["status"] == "approved"
+    assert next(refusals, None) is None
+    assert impatient.ledger.standing[TASK].status is Status.APPLIED
 
 
 def test_a_decision_made_while_the_hand_off_fails_wins(impatient: Bench) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from aws_durable_execution_sdk_python import DurableContext
 
-from countersign.ask import LEDGER_STEP, Expired, Report, ask
+from countersign.ask import Expired, Report, ask
 from countersign.domain.attachments import Attachment
 from countersign.domain.clock import from_text
 from countersign.domain.errors import DuplicateTaskNameError, TaskWithdrawnError
@@ -15,6 +15,7 @@ from countersign.domain.rules import Outcome, Rule
 from countersign.domain.tasks import Status, task_id_of
 from countersign.runtime import current
 from countersign.services.desk import Question, Wait
+from countersign.steps import LEDGER_STEP
 from countersign.workflow import execution_of
 
 

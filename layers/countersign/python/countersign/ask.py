@@ -19,9 +19,7 @@ from aws_durable_execution_sdk_python import (
 )
 from aws_durable_execution_sdk_python.config import CallbackConfig, Duration, StepConfig
 from aws_durable_execution_sdk_python.context import Callback
-from aws_durable_execution_sdk_python.retries import RetryStrategyConfig, create_retry_strategy
 
-from countersign.checkpoints import CanonicalSerDes
 from countersign.domain.clock import from_text
 from countersign.domain.errors import (
     DuplicateCorrelationError,
@@ -34,6 +32,7 @@ from countersign.domain.escalations import Escalation
 from countersign.domain.tasks import Status
 from countersign.runtime import EXECUTION_MARGIN, current
 from countersign.services.desk import Question, Wait
+from countersign.steps import HAND_OFF_STEP, LEDGER_STEP
 from countersign.workflow import execution_of
 
 MAX_IDLE_RINGS = 20
@@ -41,15 +40,6 @@ MAX_IDLE_RINGS = 20
 
 LATE_SECONDS = 5
 """How late a callback may end by itself before another takes its place; the ledger's deadline is never late."""
-
-LEDGER_STEP = StepConfig(
-    # A report is plain JSON. The SDK's own form puts a type around every value: a list of numbers grows eightfold, and
-    # an answer that is small enough to be taken would be too large for the checkpoint.
-    retry_strategy=create_retry_strategy(
-        RetryStrategyConfig(max_attempts=6, initial_delay=Duration.from_seconds(2), max_delay=Duration.from_minutes(1))
-    ),
-    serdes=CanonicalSerDes(),
-)
 
 Report = dict[str, Any]
 
@@ -170,7 +160,9 @@ class _Asking:
 
     def open(self, wait: Wait) -> Report:
         try:
-            opened = self._step(self._operation("open"), lambda: current().desk.open(wait, self._question))
+            opened = self._step(
+                self._operation("open"), lambda: current().desk.open(wait, self._question), HAND_OFF_STEP
+            )
         except StepError as error:
             return self._take_back(wait, error)
         if opened.get("duplicate"):
@@ -194,6 +186,7 @@ class _Asking:
             return self._step(
                 self._operation("open"),
                 lambda: current().desk.hand_off_again(wait, callback_id, number, people),
+                HAND_OFF_STEP,
             )
         except StepError:
             return self._step(self._operation("rotate"), lambda: current().desk.refresh(wait, callback_id))
@@ -254,11 +247,11 @@ class _Asking:
     def _operation(self, kind: str) -> str:
         return f"{self._name} {kind} {self._round}"
 
-    def _step(self, name: str, body: Callable[[], Report]) -> Report:
+    def _step(self, name: str, body: Callable[[], Report], config: StepConfig = LEDGER_STEP) -> Report:
         def run(_: StepContext) -> Report:
             return body()
 
-        return self._context.step(run, name, LEDGER_STEP)
+        return self._context.step(run, name, config)
 
 
 def _started_at(context: DurableContext, callback: Callback[Any]) -> datetime:

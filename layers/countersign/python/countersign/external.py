@@ -8,22 +8,19 @@ from typing import Any
 
 from aws_durable_execution_sdk_python import DurableContext, StepContext
 from aws_durable_execution_sdk_python.config import StepConfig
-from aws_durable_execution_sdk_python.retries import RetryStrategyConfig, create_retry_strategy
 
 from countersign.ask import Expired, Report, ask, deadline_of
 from countersign.domain.answers import WORKER_LOST, check_size
 from countersign.domain.clock import from_text
-from countersign.domain.errors import TaskWithdrawnError, TransientError
+from countersign.domain.errors import TaskWithdrawnError
 from countersign.domain.rules import Outcome
 from countersign.domain.strict_json import canonical
 from countersign.domain.tasks import Collecting, Correlation, Status, encryption_context, task_id_of
 from countersign.encryption import EncryptedSerDes
 from countersign.runtime import current
 from countersign.services.desk import Question
+from countersign.steps import patiently
 from countersign.workflow import execution_of
-
-_OPENING = create_retry_strategy(RetryStrategyConfig(max_attempts=6, retryable_error_types=[TransientError]))
-"""A ciphertext that belongs to something else does so at every attempt."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +155,7 @@ def open_answer(context: DurableContext, name: str, answer: Answered) -> dict[st
         answer: What it came to.
 
     Raises:
-        StepError: The ciphertext is not this task's, or KMS was out of reach through all retries.
+        StepError: The ciphertext is not this task's, or KMS was out of reach for a day.
     """
     cipher = current().cipher
     bound_to = encryption_context(task_id_of(execution_of(context).request_id, name))
@@ -167,7 +164,7 @@ def open_answer(context: DurableContext, name: str, answer: Answered) -> dict[st
         document: dict[str, Any] = json.loads(cipher.decrypt(answer.document["ciphertext"], bound_to))
         return document
 
-    config = StepConfig(retry_strategy=_OPENING, serdes=EncryptedSerDes(cipher, bound_to))
+    config = StepConfig(retry_strategy=patiently, serdes=EncryptedSerDes(cipher, bound_to))
     return context.step(decrypt, f"{name} open answer", config)
 
 

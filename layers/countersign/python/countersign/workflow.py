@@ -10,6 +10,7 @@ from typing import Any
 from aws_durable_execution_sdk_python import DurableContext, StepContext, durable_execution
 
 from countersign.runtime import current
+from countersign.steps import LEDGER_STEP
 
 RECORD_RESULT = "record result"
 """Name of every workflow's last operation."""
@@ -40,7 +41,7 @@ def workflow(body: Body) -> Callable[[Any, Any], Any]:
     @functools.wraps(body)
     def handler(event: dict[str, Any], context: DurableContext) -> dict[str, Any]:
         result = body(event["input"], context)
-        context.step(lambda step: _record(step, event["request_id"], result), name=RECORD_RESULT)
+        context.step(lambda step: _record(step, event["request_id"], result), RECORD_RESULT, LEDGER_STEP)
         return result
 
     return durable_execution(handler)

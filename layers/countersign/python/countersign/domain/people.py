@@ -98,7 +98,7 @@ def check_approvers(
 
 def aliases_of(entries: Mapping[str, Entry]) -> Aliases:
     """Return the aliases among addresses that were looked up."""
-    return NO_ALIASES | Aliases({address: entry.person for address, entry in entries.items() if entry.person != address})
+    return NO_ALIASES | Aliases({address: entry.person for address, entry in entries.items()})
 
 
 def seat(
