@@ -159,7 +159,15 @@ def test_nothing_but_their_own_files_names_a_provider() -> None:
 def test_only_the_workflow_authors_modules_import_the_durable_sdk() -> None:
     assert importers_of(DURABLE, modules_of(LIBRARY)) == {
         named(LIBRARY / name)
-        for name in ("approval.py", "ask.py", "checkpoints.py", "encryption.py", "external.py", "workflow.py")
+        for name in (
+            "approval.py",
+            "ask.py",
+            "checkpoints.py",
+            "encryption.py",
+            "external.py",
+            "steps.py",
+            "workflow.py",
+        )
     }
 
 

@@ -281,6 +281,16 @@ def test_a_later_wait_gets_what_is_left_of_the_deadline(bench: Bench) -> None:
     assert bench.open_task(f"{TASK}-2").expires_at == first.expires_at
 
 
+def test_what_an_operator_gave_one_level_those_after_it_have_too(bench: Bench) -> None:
+    bench.start(any_order_input(approvers=["a@example.com", "b@example.com"], rule={"kind": "in_order"}))
+    first = bench.open_task(f"{TASK}-1")
+    later = first.expires_at + timedelta(hours=1)
+    bench.ledger.commit(tasks.extend(first, later, "arn:aws:iam::123456789012:user/olga", bench.clock.now()))
+    bench.answer(Decision.APPROVE, "a@example.com", task_id=f"{TASK}-1")
+    bench.relay(f"{TASK}-1")
+    assert bench.open_task(f"{TASK}-2").expires_at == later
+
+
 def test_two_of_three_approve_over_one_rejection(bench: Bench) -> None:
     people = ["a@example.com", "b@example.com", "c@example.com"]
     bench.start(any_order_input(approvers=people, rule={"kind": "quorum", "k": 2}))

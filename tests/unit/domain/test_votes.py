@@ -219,7 +219,7 @@ def test_every_change_leaves_at_least_one_audit_entry() -> None:
         answer(any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"))),
         votes.refuse(any_task(), APPROVER, "closed", SOURCE, NOW),
         delegate(any_task()),
-        votes.hand_off_again(any_task(), "second", 2, Seating((), NO_ALIASES), NOW),
+        votes.hand_off_again(any_task(), "second", 2, Seating((), NO_ALIASES), NOW, remind=True),
     ]
     assert all(change and change.events for change in changes)
 
@@ -390,7 +390,7 @@ def test_the_votes_of_who_hands_over_were_none_so_that_nobody_decides_twice() ->
 
 def test_an_escalation_never_adds_the_requester_by_another_name() -> None:
     newcomers = Seating(("boss@example.com", "r.diaz@example.com"), Aliases({"r.diaz@example.com": REQUESTER}))
-    change = votes.hand_off_again(any_task(), "second", 2, newcomers, NOW)
+    change = votes.hand_off_again(any_task(), "second", 2, newcomers, NOW, remind=False)
     assert change.after.audience == (APPROVER, "boss@example.com")
     assert change.after.is_requester("r.diaz@example.com")
 
@@ -398,21 +398,25 @@ def test_an_escalation_never_adds_the_requester_by_another_name() -> None:
 def test_the_requester_stays_known_when_another_of_their_addresses_becomes_the_first() -> None:
     task = any_task(audience=("r.diaz@example.com",), aliases=Aliases({"r.diaz@example.com": REQUESTER}))
     renamed = Aliases({REQUESTER: "r.diaz@example.com"})
-    change = votes.hand_off_again(task, "second", 2, Seating(("boss@example.com",), renamed), NOW)
+    change = votes.hand_off_again(task, "second", 2, Seating(("boss@example.com",), renamed), NOW, remind=False)
     assert change.after.is_requester("r.diaz@example.com")
     assert change.after.is_requester(REQUESTER)
 
 
 def test_an_escalation_to_somebody_away_says_who_stands_in() -> None:
     made = Delegation("boss@example.com", COLLEAGUE, NOW, standing=True)
-    change = votes.hand_off_again(any_task(), "second", 2, Seating((COLLEAGUE,), NO_ALIASES, (made,)), NOW)
+    change = votes.hand_off_again(
+        any_task(), "second", 2, Seating((COLLEAGUE,), NO_ALIASES, (made,)), NOW, remind=False
+    )
     assert [event.event for event in change.events] == ["escalated", "delegated"]
     assert change.after.delegations == (made,)
 
 
 def test_an_escalation_to_who_has_handed_the_task_on_leaves_their_place_to_the_colleague() -> None:
     handed_on = delegate(any_task()).after
-    again = votes.hand_off_again(handed_on, "callback-2", 2, Seating((APPROVER, OTHER_APPROVER), NO_ALIASES), NOW)
+    again = votes.hand_off_again(
+        handed_on, "callback-2", 2, Seating((APPROVER, OTHER_APPROVER), NO_ALIASES), NOW, remind=False
+    )
     assert again.after.audience == (COLLEAGUE, OTHER_APPROVER)
     assert again.events[0].data["to"] == [OTHER_APPROVER]
 
@@ -428,4 +432,7 @@ def test_nobody_is_handed_a_task_who_decides_another_of_its_chain_under_any_name
 def test_an_escalation_never_adds_who_decides_another_level_under_any_name() -> None:
     chained = any_task(elsewhere=("li.wang@example.com",))
     newcomers = Seating(("boss@example.com", COLLEAGUE), Aliases({COLLEAGUE: "li.wang@example.com"}))
-    assert votes.hand_off_again(chained, "second", 2, newcomers, NOW).after.audience == (APPROVER, "boss@example.com")
+    assert votes.hand_off_again(chained, "second", 2, newcomers, NOW, remind=False).after.audience == (
+        APPROVER,
+        "boss@example.com",
+    )

@@ -143,7 +143,7 @@ def test_a_refresh_points_the_open_task_at_the_fresh_callback_and_sends_nothing(
 
 def test_a_reminder_that_is_due_is_handed_off_with_its_number_and_audited() -> None:
     office = Office(any_task())
-    office.desk.hand_off_again(any_wait(), "callback-2", 3, ())
+    office.desk.hand_off_again(any_wait(), "callback-2", 3, (), remind=True)
     (sent,) = office.hand_off.sent
     assert (sent["kind"], sent["attempt"]) == ("approval.reminder", 3)
     assert (office.task.hand_off, office.task.callback_id) == (3, "callback-2")
@@ -153,21 +153,29 @@ def test_a_reminder_that_is_due_is_handed_off_with_its_number_and_audited() -> N
 def test_a_later_hand_off_that_is_tried_again_is_written_once_and_sent_again() -> None:
     office = Office(any_task())
     for _ in range(2):
-        office.desk.hand_off_again(any_wait(), "callback-2", 2, ("Boss@example.com",))
+        office.desk.hand_off_again(any_wait(), "callback-2", 2, ("Boss@example.com",), remind=False)
     assert office.events == ["escalated"]
     assert [sent["task"]["recipients"] for sent in office.hand_off.sent] == [["boss@example.com"]] * 2
 
 
+def test_a_reminder_that_is_due_with_an_escalation_reaches_those_who_were_asked_before() -> None:
+    office = Office(any_task())
+    office.desk.hand_off_again(any_wait(), "callback-2", 2, ("boss@example.com",), remind=True)
+    told = [(sent["kind"], sent["task"]["recipients"]) for sent in office.hand_off.sent]
+    assert told == [("approval.escalated", ["boss@example.com"]), ("approval.reminder", [APPROVER])]
+    assert office.events == ["escalated", "reminded"]
+
+
 def test_nobody_is_reminded_of_a_task_past_its_deadline() -> None:
     office = Office(any_task(expires_at=NOW))
-    assert office.desk.hand_off_again(any_wait(), "callback-2", 2, ())["status"] == "OPEN"
+    assert office.desk.hand_off_again(any_wait(), "callback-2", 2, (), remind=True)["status"] == "OPEN"
     assert office.hand_off.sent == []
     assert office.events == []
 
 
 def test_an_escalation_never_reaches_the_requester() -> None:
     office = Office(any_task())
-    office.desk.hand_off_again(any_wait(), "callback-2", 2, (REQUESTER.upper(), "boss@example.com"))
+    office.desk.hand_off_again(any_wait(), "callback-2", 2, (REQUESTER.upper(), "boss@example.com"), remind=False)
     assert office.task.audience == (APPROVER, "boss@example.com")
     assert office.hand_off.sent[0]["task"]["recipients"] == ["boss@example.com"]
 
@@ -176,7 +184,7 @@ def test_an_escalation_never_reaches_the_requester() -> None:
 def test_a_refresh_leaves_a_task_alone_that_is_not_open(standing: Task) -> None:
     office = Office(standing)
     assert office.desk.refresh(any_wait(), "callback-2")["status"] == standing.status
-    assert office.desk.hand_off_again(any_wait(), "callback-2", 2, ())["status"] == standing.status
+    assert office.desk.hand_off_again(any_wait(), "callback-2", 2, (), remind=True)["status"] == standing.status
     assert office.task == standing
     assert office.hand_off.sent == []
 
@@ -375,9 +383,9 @@ def test_an_escalation_to_somebody_away_reaches_their_stand_in_also_when_it_is_r
     office = Office(any_task(), refusals=1)
     office.directory.known[OTHER_APPROVER] = away(OTHER_APPROVER, COLLEAGUE)
     with pytest.raises(HandOffRejectedError):
-        office.desk.hand_off_again(any_wait(), "callback-2", 2, (OTHER_APPROVER,))
+        office.desk.hand_off_again(any_wait(), "callback-2", 2, (OTHER_APPROVER,), remind=False)
     office.directory.known[OTHER_APPROVER] = Entry(OTHER_APPROVER)
-    office.desk.hand_off_again(any_wait(), "callback-2", 2, (OTHER_APPROVER,))
+    office.desk.hand_off_again(any_wait(), "callback-2", 2, (OTHER_APPROVER,), remind=False)
     assert office.task.audience == (APPROVER, COLLEAGUE)
     assert office.events == ["escalated", "delegated"]
     (sent,) = office.hand_off.sent
@@ -388,7 +396,7 @@ def test_an_escalation_does_not_give_a_task_back_to_who_has_handed_it_on() -> No
     handed_on = any_task(audience=(COLLEAGUE,), delegations=(Delegation(APPROVER, COLLEAGUE, NOW),))
     office = Office(handed_on)
     office.directory.known[OTHER_APPROVER] = away(OTHER_APPROVER, APPROVER)
-    office.desk.hand_off_again(any_wait(), "callback-2", 2, (APPROVER, OTHER_APPROVER))
+    office.desk.hand_off_again(any_wait(), "callback-2", 2, (APPROVER, OTHER_APPROVER), remind=False)
     assert office.task.audience == (COLLEAGUE, OTHER_APPROVER)
     assert office.hand_off.sent[0]["task"]["recipients"] == [OTHER_APPROVER]
 
@@ -396,7 +404,7 @@ def test_an_escalation_does_not_give_a_task_back_to_who_has_handed_it_on() -> No
 def test_a_reminder_reaches_the_colleague_and_looks_nobody_up() -> None:
     office = Office(any_task(audience=(COLLEAGUE,), delegations=(Delegation(APPROVER, COLLEAGUE, NOW),)))
     office.directory.entries = lambda addresses: pytest.fail("a reminder asks nobody new")  # type: ignore[method-assign]
-    office.desk.hand_off_again(any_wait(), "callback-2", 2, ())
+    office.desk.hand_off_again(any_wait(), "callback-2", 2, (), remind=True)
     assert office.hand_off.sent[0]["task"]["recipients"] == [COLLEAGUE]
 
 

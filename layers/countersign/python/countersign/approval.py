@@ -124,17 +124,22 @@ def request_approval(context: DurableContext, name: str, approval: Approval) -> 
         return _approved_by_policy(context, name, approval)
     if approval.rule.kind == "in_order":
         return _in_order(context, name, approval)
-    return _asked(context, name, approval)
+    return _decided(_asked(context, name, approval))
 
 
 def _in_order(context: DurableContext, name: str, approval: Approval) -> ApprovalResult:
     """Ask one approver after the other, each with a task of their own; who does not approve ends it."""
     votes: tuple[Ballot, ...] = ()
+    started_at, deadline_seconds = execution_of(context).started_at, approval.deadline_seconds
     for level, approver in enumerate(approval.approvers, start=1):
         # Nobody decides two levels, whoever is away or hands theirs on.
         others = (*(other for other in approval.approvers if other != approver), *(vote.by for vote in votes))
-        alone = replace(approval, approvers=(approver,), rule=Rule())
-        decision = _asked(context, f"{name}-{level}", alone, others)
+        alone = replace(approval, approvers=(approver,), rule=Rule(), deadline_seconds=deadline_seconds)
+        report = _asked(context, f"{name}-{level}", alone, others)
+        # What an operator has given one level, those after it have too: or its approval would come to nothing.
+        until = from_text(report["expires_at"])
+        deadline_seconds = max(deadline_seconds, -((started_at - until) // timedelta(seconds=1)))
+        decision = _decided(report)
         if isinstance(decision, Expired):
             return decision
         votes += decision.votes
@@ -160,14 +165,11 @@ def _approved_by_policy(context: DurableContext, name: str, approval: Approval) 
     return Approved(tuple(report["decided_by"]), from_text(report["decided_at"]), "", ())
 
 
-def _asked(context: DurableContext, name: str, approval: Approval, elsewhere: tuple[str, ...] = ()) -> ApprovalResult:
+def _asked(context: DurableContext, name: str, approval: Approval, elsewhere: tuple[str, ...] = ()) -> Report:
     report = ask(context, name, _question(approval, elsewhere))
-    match report["status"]:
-        case Status.APPLIED:
-            return _decided(report)
-        case Status.EXPIRED:
-            return Expired()
-    raise TaskWithdrawnError(task_id_of(execution_of(context).request_id, name))
+    if report["status"] == Status.CANCELLED:
+        raise TaskWithdrawnError(task_id_of(execution_of(context).request_id, name))
+    return report
 
 
 def _question(approval: Approval, elsewhere: tuple[str, ...] = ()) -> Question:
@@ -187,7 +189,9 @@ def _question(approval: Approval, elsewhere: tuple[str, ...] = ()) -> Question:
     )
 
 
-def _decided(report: Report) -> Approved | Rejected:
+def _decided(report: Report) -> ApprovalResult:
+    if report["status"] == Status.EXPIRED:
+        return Expired()
     votes = tuple(
         Ballot(vote["by"], vote["decision"], vote["comment"], from_text(vote["at"])) for vote in report["votes"]
     )

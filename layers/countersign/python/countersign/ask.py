@@ -182,10 +182,11 @@ class _Asking:
         if not new:
             return self._step(self._operation("open"), lambda: current().desk.refresh(wait, callback_id))
         number, people = 1 + len(due), tuple(person for hand_off in new for person in hand_off.to)
+        remind = any(not hand_off.to for hand_off in new)
         try:
             return self._step(
                 self._operation("open"),
-                lambda: current().desk.hand_off_again(wait, callback_id, number, people),
+                lambda: current().desk.hand_off_again(wait, callback_id, number, people, remind=remind),
                 HAND_OFF_STEP,
             )
         except StepError:

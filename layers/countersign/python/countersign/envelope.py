@@ -23,9 +23,9 @@ def requested_of_machine(task: Task, kind: str, callback_url: str, token: str) -
     return _checked(task, f"{kind}.requested", json.loads(task.payload), {"url": callback_url, "token": token})
 
 
-def reminder(task: Task) -> dict[str, Any]:
-    """Return the envelope that reminds those who have not voted."""
-    return _envelope(task, "reminder", silent(task))
+def reminder(task: Task, newcomers: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the envelope that reminds those who have not voted, but for newcomers: they have just been asked."""
+    return _envelope(task, "reminder", tuple(person for person in silent(task) if person not in newcomers))
 
 
 def escalated(task: Task, newcomers: tuple[str, ...]) -> dict[str, Any]:

@@ -101,8 +101,10 @@ def may_delegate(task: Task, recipient: str) -> bool:
     return task.vote_of(recipient) is None and not task.is_requester(recipient) and not _was_handed(task, recipient)
 
 
-def hand_off_again(task: Task, callback_id: str, hand_off: int, newcomers: Seating, now: datetime) -> Change:
-    """Return what a reminder or an escalation does to an open task.
+def hand_off_again(
+    task: Task, callback_id: str, hand_off: int, newcomers: Seating, now: datetime, *, remind: bool
+) -> Change:
+    """Return what a reminder or an escalation, or both at once, does to an open task.
 
     Args:
         task: The task as it stands.
@@ -110,14 +112,13 @@ def hand_off_again(task: Task, callback_id: str, hand_off: int, newcomers: Seati
         hand_off: Number of this hand-off.
         newcomers: Who may answer from now on too; nobody for a mere reminder.
         now: The current time.
+        remind: Whether those who were asked before are reminded.
     """
     known = replace(task, aliases=task.aliases | newcomers.aliases)
     eligible = tuple(person for person in newcomers.audience if _may_join(known, person))
-    event = AuditEvent(
-        "escalated" if newcomers.audience else "reminded",
-        task.workflow,
-        data={"to": list(eligible), "hand_off": hand_off},
-    )
+    escalated = AuditEvent("escalated", task.workflow, data={"to": list(eligible), "hand_off": hand_off})
+    reminded = AuditEvent("reminded", task.workflow, data={"to": [], "hand_off": hand_off})
+    events = (*((escalated,) if newcomers.audience else ()), *((reminded,) if remind else ()))
     fields = {
         "callback_id": callback_id,
         "hand_off": hand_off,
@@ -125,7 +126,7 @@ def hand_off_again(task: Task, callback_id: str, hand_off: int, newcomers: Seati
         "aliases": known.aliases,
         "delegations": (*task.delegations, *newcomers.delegations),
     }
-    return Change(task, STAYING, fields, (event, *standing_in(newcomers)), now)
+    return Change(task, STAYING, fields, (*events, *standing_in(newcomers)), now)
 
 
 def resend(task: Task, operator: str, now: datetime) -> Change:

@@ -187,23 +187,27 @@ class Desk:
         return _report(task, self._clock.now())
 
     def hand_off_again(
-        self, wait: Wait, callback_id: str, hand_off: int, escalated_to: tuple[str, ...]
+        self, wait: Wait, callback_id: str, hand_off: int, escalated_to: tuple[str, ...], *, remind: bool
     ) -> dict[str, Any]:
-        """Point the open task at a fresh callback, and remind those who have not voted, or ask others too.
+        """Point the open task at a fresh callback, and remind those who have not voted, or ask others too, or both.
 
         Args:
             wait: The wait.
             callback_id: The fresh callback.
             hand_off: Number of this hand-off; a retry finds it on the task.
             escalated_to: Who is asked too; nobody for a mere reminder.
+            remind: Whether those who were asked before are reminded; they are too when there is nobody else to ask.
 
         Returns:
             What `read` returns, of the task as it was found.
         """
-        task = settle(lambda: self._handed_off_again(wait.task_id, callback_id, hand_off, escalated_to))
+        task = settle(lambda: self._handed_off_again(wait.task_id, callback_id, hand_off, escalated_to, remind=remind))
         if task.status is Status.OPEN and task.hand_off == hand_off:
             newcomers = _newcomers(task, escalated_to)
-            self._hand_off.send(envelope.escalated(task, newcomers) if newcomers else envelope.reminder(task))
+            if newcomers:
+                self._hand_off.send(envelope.escalated(task, newcomers))
+            if remind or not newcomers:
+                self._hand_off.send(envelope.reminder(task, newcomers))
         return _report(task, self._clock.now())
 
     def withdraw(self, wait: Wait) -> dict[str, Any]:
@@ -311,11 +315,14 @@ class Desk:
             raise LedgerConflictError(task_id)
         return task
 
-    def _handed_off_again(self, task_id: str, callback_id: str, hand_off: int, people: tuple[str, ...]) -> Task:
+    def _handed_off_again(
+        self, task_id: str, callback_id: str, hand_off: int, people: tuple[str, ...], *, remind: bool
+    ) -> Task:
         task, now = self._present(task_id), self._clock.now()
         if task.status is not Status.OPEN or task.expired_by(now) or task.hand_off == hand_off:
             return task
-        return self._ledger.commit(votes.hand_off_again(task, callback_id, hand_off, self._seated(task, people), now))
+        seating = self._seated(task, people)
+        return self._ledger.commit(votes.hand_off_again(task, callback_id, hand_off, seating, now, remind=remind))
 
     def _seated(self, task: Task, people: tuple[str, ...]) -> Seating:
         """Return who is asked of people who are named later; nobody is looked up for nobody."""
