@@ -23,7 +23,7 @@ from countersign.domain.payments import Handling
 from countersign.domain.people import Entry
 from countersign.domain.provider_events import ProviderEvent
 from countersign.domain.tasks import Change, Deadline, Ring, Status, Task
-from countersign.ports import EventRecord, Link, ParkedEvent, Request
+from countersign.ports import MOST_WAITING, EventRecord, Link, ParkedEvent, Purpose, Request
 
 
 class FixedClock:
@@ -46,6 +46,7 @@ class MemoryLedger:
         self.standing: dict[str, Task] = {}
         self.entries: list[AuditEntry] = []
         self.links: dict[str, Link] = {}
+        self.inboxes: set[tuple[str, str]] = set()
         self.mails: set[tuple[str, int, str]] = set()
         self.asked: dict[str, Request] = {}
         self.claims: dict[Any, str] = {}
@@ -90,6 +91,8 @@ class MemoryLedger:
                 dataclasses.replace(now_standing, status=change.after.status, **change.fields), change.events, change.at
             )
             self.answers.setdefault(after.task_id, {}).update(change.responses)
+            if "expires_at" in change.fields:
+                self.inboxes |= {(recipient, after.task_id) for recipient in after.audience}
             self.outbox |= {(after.task_id, name): envelope for name, envelope in change.outbox.items()}
         self.after_write(name)
         return after
@@ -140,10 +143,13 @@ class MemoryLedger:
     def put_link(self, link: Link, expires_at: datetime) -> None:
         assert expires_at.tzinfo
         self.links[link.fingerprint] = link
+        if link.purpose is Purpose.REVIEW:
+            self.inboxes.add((link.recipient, link.task_id))
 
-    def waiting(self, recipient: str) -> list[Task]:
-        task_ids = {link.task_id for link in self.links.values() if link.recipient == recipient}
-        return [self.standing[task_id] for task_id in sorted(task_ids) if task_id in self.standing]
+    def waiting(self, recipient: str, now: datetime) -> list[Task]:
+        linked = (task for task in self.standing.values() if (recipient, task.task_id) in self.inboxes)
+        waiting = (task for task in linked if task.waits_for(recipient, now))
+        return sorted(waiting, key=lambda task: task.expires_at)[:MOST_WAITING]
 
     def put_outbox(self, task_id: str, name: str, envelope: Mapping[str, Any], at: datetime, pause: timedelta) -> None:
         key = (task_id, name)

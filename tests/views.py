@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 from approver.messages import InboxMail, ReviewMail, inbox_message, review_message
 from countersign.domain.attachments import Attachment
+from countersign.ports import MOST_WAITING
 from countersign.services.deliveries import Message
 from webhook.pages import (
     ClosedReason,
@@ -186,6 +187,7 @@ def _pages(language: str) -> Iterator[tuple[str, str]]:
     yield "recorded", recorded_page(TITLE, language)
     yield "handed-over", handed_over_page(TITLE, "otto@example.com", NOW, language)
     yield "inbox", inbox_page("maria@example.com", (any_waiting(), any_waiting(answered=True)), language)
+    yield "inbox-long", inbox_page("maria@example.com", (any_waiting(),) * MOST_WAITING, language)
     yield "inbox-empty", inbox_page("maria@example.com", (), language)
     yield "inbox-sent", inbox_sent_page("maria@example.com", NOW, language)
     for kind in get_args(Problem):

@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 
 from countersign import display, http, wording
 from countersign.domain.attachments import Attachment
+from countersign.ports import MOST_WAITING
 from countersign.services.reviews import MAX_COMMENT_CHARACTERS
 
 Outcome = Literal["approved", "rejected"]
@@ -247,9 +248,8 @@ def inbox_page(recipient: str, rows: tuple[Waiting, ...], language: str = wordin
     """
     heading = wording.say(language, "inbox")
     lefts = [display.time_left(row.left, language) for row in rows]
-    return _render(
-        "inbox", language, heading=heading, recipient=recipient, rows=list(zip(rows, lefts, strict=True)), soon=_SOON
-    )
+    listed = list(zip(rows, lefts, strict=True))
+    return _render("inbox", language, heading=heading, recipient=recipient, rows=listed, most=MOST_WAITING, soon=_SOON)
 
 
 def inbox_sent_page(recipient: str, now: datetime, language: str = wording.DEFAULT_LANGUAGE) -> str:

@@ -14,7 +14,7 @@ from countersign.domain.identity import NO_ALIASES
 from countersign.domain.people import Delegation
 from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Change, Ring, Status, Task, Vote
-from countersign.ports import Link, Purpose, Request, RequestLedger, ReviewLedger
+from countersign.ports import MOST_WAITING, Link, Purpose, Request, RequestLedger, ReviewLedger
 from tests.builders import (
     APPROVER,
     CALLBACK_ID,
@@ -56,6 +56,23 @@ class Books:
         task = self.ledger.task(task_id)
         assert task
         return task
+
+    def mailed(self, number: int, ends: timedelta, *, links: int = 1, **changes: Any) -> Task:
+        """Open a task, of which the approver has links that say when it ends."""
+        task_id = f"order-{number}.approval"
+        moments = {"expires_at": NOW + ends, "max_expires_at": NOW + timedelta(days=700)}
+        task = self.open(**{"task_id": task_id, **moments, **changes})
+        for again in range(links):
+            self.ledger.put_link(Link(f"{number:032}{again:032}", task_id, APPROVER), NOW + ends)
+        return task
+
+    def extend(self, task: Task, ends: timedelta) -> Task:
+        return self.ledger.commit(tasks.extend(task, NOW + ends, "operator", NOW))
+
+    def waiting(self, now: datetime = NOW) -> list[int]:
+        """Return the numbers of the tasks that wait for the approver."""
+        found = self.ledger.waiting(APPROVER, now)
+        return [int(task.task_id.removeprefix("order-").removesuffix(".approval")) for task in found]
 
     def events(self, task_id: str = TASK_ID) -> list[str]:
         return [entry.event.event for entry in self._entries(task_id)]
@@ -481,14 +498,76 @@ def test_what_waits_for_somebody_is_every_task_that_they_have_a_link_of_once(boo
             books.ledger.put_link(Link(f"{again}{number}" * 32, task_id, recipient), DEADLINE)
     books.ledger.put_link(Link("cc" * 32, "", APPROVER, Purpose.INBOX, DEADLINE), DEADLINE)
     books.ledger.put_link(Link("dd" * 32, "gone.approval", APPROVER), DEADLINE)
-    found = sorted(task.task_id for task in books.ledger.waiting(APPROVER))
+    found = sorted(task.task_id for task in books.ledger.waiting(APPROVER, NOW))
     assert found == ["order-0.approval", "order-1.approval"]
-    assert books.ledger.waiting("nobody@example.com") == []
+    assert books.ledger.waiting("nobody@example.com", NOW) == []
 
 
 def test_more_than_a_hundred_tasks_wait_for_somebody(books: Books) -> None:
     for number in range(120):
-        task_id = f"order-{number}.approval"
-        books.open(task_id=task_id)
-        books.ledger.put_link(Link(f"{number:064}", task_id, APPROVER), DEADLINE)
-    assert len(books.ledger.waiting(APPROVER)) == 120
+        books.mailed(number, timedelta(hours=1))
+    assert len(books.waiting()) == 120
+
+
+@pytest.mark.parametrize(
+    "closed",
+    [
+        {"status": Status.CANCELLED},
+        {"status": Status.DECIDED},
+        {"audience": (OTHER_APPROVER,)},
+        {"requester": APPROVER},
+        {"expires_at": NOW},
+    ],
+    ids=["withdrawn", "decided", "handed on", "their own request", "past its deadline"],
+)
+def test_what_nobody_waits_for_any_more_is_left_out(books: Books, closed: dict[str, Any]) -> None:
+    books.mailed(1, timedelta(hours=1), **closed)
+    books.mailed(2, timedelta(hours=1))
+    assert books.waiting() == [2]
+
+
+@pytest.fixture
+def most(monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many tasks an inbox lists: few here, for the simulated DynamoDB takes long to open many."""
+    for module in ("countersign.adapters.dynamodb_ledger", "tests.fakes"):
+        monkeypatch.setattr(f"{module}.MOST_WAITING", 5)
+    return 5
+
+
+def test_more_closed_tasks_than_are_listed_hide_none_that_is_open(books: Books, most: int) -> None:
+    for number in range(2 * most + 1):
+        books.mailed(number, timedelta(days=100 + number), status=Status.CANCELLED)
+    books.mailed(1000, timedelta(hours=2))
+    books.mailed(1001, timedelta(days=500))
+    assert books.waiting() == [1000, 1001]
+
+
+def test_hundreds_of_reminders_of_one_task_hide_no_other(books: Books) -> None:
+    books.mailed(1, timedelta(hours=1))
+    books.mailed(3, timedelta(hours=3))
+    books.mailed(2, timedelta(hours=2), links=MOST_WAITING + 1)
+    assert books.waiting() == [1, 2, 3]
+
+
+def test_of_more_tasks_than_are_listed_those_come_first_that_end_soonest(books: Books, most: int) -> None:
+    for number in reversed(range(2 * most + 1)):
+        books.mailed(number, timedelta(minutes=1 + number), links=2)
+    assert books.waiting() == list(range(most))
+
+
+def test_a_task_that_was_extended_waits_until_its_new_deadline(books: Books) -> None:
+    task = books.mailed(1, timedelta(hours=1))
+    for hours in (5, 20):
+        task = books.extend(task, timedelta(hours=hours))
+    for number, hours in ((2, 8), (3, 21)):
+        books.mailed(number, timedelta(hours=hours))
+    assert books.waiting() == [2, 1, 3]
+    assert books.waiting(NOW + timedelta(hours=2)) == [2, 1, 3], "its link says that it has ended"
+    assert books.waiting(NOW + timedelta(hours=20)) == [3]
+
+
+def test_as_many_extended_tasks_as_are_listed_hide_none_that_ends_before(books: Books, most: int) -> None:
+    for number in range(most):
+        books.extend(books.mailed(number, timedelta(hours=1)), timedelta(hours=20, seconds=number))
+    books.mailed(1000, timedelta(hours=2))
+    assert books.waiting() == [1000, *range(most - 1)]

@@ -1,6 +1,7 @@
 """What a look and a click cost: the ledger is asked as often as it must be, and not once more."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
@@ -8,6 +9,8 @@ import pytest
 from benchmarks.round_trips import MOST, operations
 from countersign.aws import client
 from countersign.domain.rules import Rule
+from countersign.domain.tokens import mint
+from countersign.ports import Link, Purpose
 from tests.builders import APPROVER, OTHER_APPROVER, any_rule, any_task, any_token
 from tests.integration.conftest import Kit, Page, call
 from webhook.handler import handler
@@ -18,6 +21,9 @@ COUNTED = ["UpdateItem"]
 
 READ = [*COUNTED, "GetItem", "GetItem"]
 """The link and the task."""
+
+LIST = [*COUNTED, "GetItem", "Query", "BatchGetItem"]
+"""The link to an inbox, all links of its owner, and the tasks."""
 
 WRITE = [*READ, "TransactWriteItems"]
 """And whatever the click leaves behind, with its audit entry."""
@@ -53,6 +59,17 @@ def test_a_look_is_three_round_trips(kit: Kit, method: str, decided: bool) -> No
     if decided:
         kit.decide()
     assert sent(200, lambda: look(token, method)) == READ
+
+
+def test_a_look_into_an_inbox_is_four_round_trips_however_many_reminders_there_were(kit: Kit) -> None:
+    token, fingerprint = mint()
+    until = kit.now + timedelta(days=7)
+    kit.ledger.put_link(Link(fingerprint, "", APPROVER, Purpose.INBOX, until), until)
+    for number in range(20):
+        kit.open_task(task_id=f"order-{number}.approval")
+        for _ in range(4):
+            kit.link(task_id=f"order-{number}.approval")
+    assert sent(200, lambda: call(handler, "GET", "/inbox", query={"t": token})) == LIST
 
 
 @pytest.mark.parametrize("rule", [any_rule("any"), any_rule("all")], ids=["decision", "vote"])

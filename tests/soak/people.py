@@ -155,4 +155,4 @@ class People(Working):
             raise ViolationError("a mail holds a link that the ledger does not know")
         if not mail.is_inbox:
             return ledger.task(link.task_id)
-        return next(iter(ledger.waiting(mail.recipient)), None)
+        return next(iter(ledger.waiting(mail.recipient, self.world.clock.now())), None)

@@ -27,6 +27,7 @@ from countersign.domain.errors import (
 from countersign.domain.people import Delegation
 from countersign.domain.rules import Decision, Rule
 from countersign.domain.tasks import Status, Task, Vote, execution_ended
+from countersign.ports import MOST_WAITING
 from countersign.services.executions import ENDED
 from countersign.services.inboxes import Inbox
 from countersign.services.reviews import HandOver, Review
@@ -356,6 +357,13 @@ def test_an_inbox_says_what_its_owner_has_answered() -> None:
     voted = any_task(votes={APPROVER: Vote(Decision.APPROVE, "", NOW)})
     assert "You have answered." in answers.of_inbox(Inbox(APPROVER, (voted,)), any_token(), NOW).page
     assert "You have answered." not in answers.of_inbox(Inbox(APPROVER, (any_task(),)), any_token(), NOW).page
+
+
+@pytest.mark.parametrize(("waiting", "says"), [(MOST_WAITING - 1, False), (MOST_WAITING, True)])
+def test_an_inbox_that_lists_as_much_as_it_can_says_so(waiting: int, says: bool) -> None:
+    inbox = Inbox(APPROVER, tuple(any_task(task_id=f"order-{number}.approval") for number in range(waiting)))
+    sentence = f"This list ends after {MOST_WAITING} requests: those with the least time left."
+    assert (sentence in answers.of_inbox(inbox, any_token(), NOW).page) is says
 
 
 def test_an_empty_inbox_says_so() -> None:

@@ -12,6 +12,9 @@ from countersign.domain.people import Entry
 from countersign.domain.provider_events import ProviderEvent
 from countersign.domain.tasks import Change, Ring, Task
 
+MOST_WAITING = 200
+"""How many tasks an inbox lists."""
+
 
 class Purpose(StrEnum):
     """What a token is for; it opens nothing else."""
@@ -119,8 +122,12 @@ class LinkLedger(Protocol):
         """Keep a new link."""
         ...
 
-    def waiting(self, recipient: str) -> list[Task]:
-        """Return the tasks that somebody was sent links of lately, in no order; a moment old, perhaps."""
+    def waiting(self, recipient: str, now: datetime) -> list[Task]:
+        """Return the open tasks that somebody may answer, of those that they were sent links of.
+
+        They come in the order of their deadlines; of more than `MOST_WAITING`, those that end soonest. Which links
+        there are may be a moment old.
+        """
         ...
 
     def mailed(self, task_id: str, hand_off: int, recipient: str) -> bool:

@@ -97,6 +97,7 @@ _ENGLISH = {
     "inbox": "Waiting for your decision",
     "inbox.owner": "These requests wait for {recipient}.",
     "inbox.empty": "Nothing waits for you at the moment.",
+    "inbox.full": "This list ends after {count} requests: those with the least time left.",
     "inbox.answered": "You have answered. Others have not yet.",
     "inbox.sent": "Please look into your e-mail",
     "inbox.sent.text": "We have sent a link to the list of all requests that wait for {person}.",

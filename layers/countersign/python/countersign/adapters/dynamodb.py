@@ -86,27 +86,24 @@ class Table:
         }
         yield from self._pages(self._client.query, arguments)
 
-    def newest(self, index: str, pk: str, most: int) -> list[dict[str, Any]]:
-        """Return the documents of an index's partition that have the highest sort keys; a moment old, perhaps.
+    def after(self, index: str, pk: str, last: str) -> Iterator[dict[str, Any]]:
+        """Yield the documents of an index's partition that come after a sort key, in order; a moment old, perhaps.
 
         Args:
             index: Name of the index; its keys are called as it is, with `pk` and `sk` at the end.
             pk: The partition.
-            most: How many, at most.
+            last: The last sort key that is left out.
         """
-        with translated():
-            page = self._client.query(
-                TableName=self._name,
-                IndexName=index,
-                KeyConditionExpression=f"{index}pk = :pk",
-                ExpressionAttributeValues=to_item({":pk": pk}),
-                ScanIndexForward=False,
-                Limit=most,
-            )
-        return [from_item(item) for item in page["Items"]]
+        arguments: dict[str, Any] = {
+            "TableName": self._name,
+            "IndexName": index,
+            "KeyConditionExpression": f"{index}pk = :pk AND {index}sk > :last",
+            "ExpressionAttributeValues": to_item({":pk": pk, ":last": last}),
+        }
+        yield from self._pages(self._client.query, arguments)
 
     def partition(self, index: str, pk: str) -> Iterator[dict[str, Any]]:
-        """Yield the documents of an index's partition, in order; a moment old, perhaps. The index is as in `newest`."""
+        """Yield the documents of an index's partition, in order; a moment old, perhaps. The index is as in `after`."""
         arguments: dict[str, Any] = {
             "TableName": self._name,
             "IndexName": index,

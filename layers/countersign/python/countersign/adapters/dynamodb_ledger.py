@@ -5,6 +5,7 @@ import heapq
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from countersign.adapters.attributes import from_item
@@ -39,10 +40,7 @@ from countersign.domain.identity import normalise
 from countersign.domain.payments import Handling, event_of
 from countersign.domain.provider_events import ProviderEvent
 from countersign.domain.tasks import Change, Deadline, Status, Task
-from countersign.ports import EventRecord, Link, ParkedEvent, Purpose, Request
-
-MOST_WAITING = 200
-"""How many of somebody's newest links are looked through for what waits for them."""
+from countersign.ports import MOST_WAITING, EventRecord, Link, ParkedEvent, Purpose, Request
 
 
 class DynamoLedger:
@@ -97,6 +95,7 @@ class DynamoLedger:
                 *(self._table.put(audit_document(entry)) for entry in entries),
                 *(self._table.put(document, only_new=False) for document in _outbox_of(change)),
                 *(self._table.put(document, only_new=False) for document in _responses_of(change)),
+                *(self._table.put(document, only_new=False) for document in _moved_by(change)),
                 *more,
             ]
         )
@@ -183,14 +182,24 @@ class DynamoLedger:
             "ttl": epoch_after(expires_at),
         }
         if link.purpose is Purpose.REVIEW:
-            document |= {"gsi1pk": _inbox(link.recipient), "gsi1sk": to_text(expires_at)}
+            document |= _inbox_fields(link.recipient, expires_at)
         self._table.write([self._table.put(document)])
 
-    def waiting(self, recipient: str) -> list[Task]:
-        """See `LinkLedger.waiting`: those of the links whose tasks end last, as they were when the links were made."""
-        links = self._table.newest("gsi1", _inbox(recipient), MOST_WAITING)
-        task_ids = dict.fromkeys(link["task_id"] for link in links)
-        return [task_of_document(document) for document in self._table.get_many(list(map(task_key, task_ids)))]
+    def waiting(self, recipient: str, now: datetime) -> list[Task]:
+        """See `LinkLedger.waiting`. Reads on past links of closed tasks, and several of one, until enough is found."""
+        links = self._table.after("gsi1", _inbox(recipient), to_text(now))
+        waiting: list[Task] = []
+        seen: set[str] = set()
+        while page := list(islice(links, MOST_WAITING)):
+            unseen = {link["task_id"] for link in page} - seen
+            seen |= unseen
+            tasks = map(task_of_document, self._table.get_many([task_key(task_id) for task_id in unseen]))
+            waiting += (task for task in tasks if task.waits_for(recipient, now))
+            waiting = sorted(waiting, key=lambda task: task.expires_at)[:MOST_WAITING]
+            # A deadline moves only to later: what further links open ends no sooner than they say.
+            if len(waiting) == MOST_WAITING and to_text(waiting[-1].expires_at) <= page[-1]["gsi1sk"]:
+                break
+        return waiting
 
     def mailed(self, task_id: str, hand_off: int, recipient: str) -> bool:
         """See `LinkLedger.mailed`."""
@@ -369,6 +378,16 @@ def _responses_of(change: Change) -> Iterator[dict[str, Any]]:
         yield item | {"key": key, "answer": answer, "at": to_text(change.at), "ttl": epoch_after(change.at)}
 
 
+def _moved_by(change: Change) -> Iterator[dict[str, Any]]:
+    # Links stay in the index under the deadline that their task had when they were made; this is under the new one.
+    if "expires_at" not in change.fields:
+        return
+    task = change.after
+    for recipient in task.audience:
+        item = {"pk": f"TASK#{task.task_id}", "sk": f"INBOX#{recipient}", "task_id": task.task_id}
+        yield item | _inbox_fields(recipient, task.expires_at) | {"ttl": epoch_after(task.expires_at)}
+
+
 def _outbox_document(task_id: str, name: str, envelope: Mapping[str, Any], at: datetime) -> dict[str, Any]:
     key = {"pk": f"TASK#{task_id}", "sk": f"OUTBOX#{name}"}
     return key | {"envelope": json.dumps(envelope, ensure_ascii=False), "at": to_text(at), "ttl": epoch_after(at)}
@@ -376,6 +395,10 @@ def _outbox_document(task_id: str, name: str, envelope: Mapping[str, Any], at: d
 
 def _inbox(recipient: str) -> str:
     return f"INBOX#{normalise(recipient)}"
+
+
+def _inbox_fields(recipient: str, expires_at: datetime) -> dict[str, str]:
+    return {"gsi1pk": _inbox(recipient), "gsi1sk": to_text(expires_at)}
 
 
 def _link_key(fingerprint: str) -> dict[str, str]:

@@ -278,6 +278,11 @@ class Task:
         """Tell whether the owner of an address is asked, or was until they handed the task on."""
         return address in self.audience or self.handed_on_by(address) is not None
 
+    def waits_for(self, address: str, now: datetime) -> bool:
+        """Tell whether the owner of an address is asked, and an answer of theirs would count."""
+        is_asked = address in self.audience and not self.is_requester(address)
+        return is_asked and self.status is Status.OPEN and not self.expired_by(now)
+
     @property
     def outlived_execution(self) -> bool:
         """Whether it was cancelled since its execution had ended, however that ended."""

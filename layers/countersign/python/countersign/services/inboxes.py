@@ -7,7 +7,7 @@ from typing import Any
 
 from countersign.domain.clock import Clock
 from countersign.domain.errors import CrossSiteError, UnknownLinkError
-from countersign.domain.tasks import Status, Task
+from countersign.domain.tasks import Task
 from countersign.ports import Purpose, ReviewLedger
 from countersign.services.links import link_of, review_link, task_behind
 from countersign.services.reviews import FOREIGN_SITES
@@ -39,7 +39,7 @@ class Inbox:
 
     Attributes:
         recipient: For whom.
-        tasks: The open tasks that they may answer, the most urgent first.
+        tasks: The open tasks that they may answer, the most urgent first, and at most `MOST_WAITING`.
     """
 
     recipient: str
@@ -65,12 +65,7 @@ class Inboxes:
         link = link_of(self._ledger, token, now)
         if link.purpose is not Purpose.INBOX:  # the link of one review, which may have been forwarded
             raise UnknownLinkError
-        waiting = [
-            task
-            for task in self._ledger.waiting(link.recipient)
-            if task.status is Status.OPEN and not task.expired_by(now) and _is_asked(task, link.recipient)
-        ]
-        return Inbox(link.recipient, tuple(sorted(waiting, key=lambda task: task.expires_at)))
+        return Inbox(link.recipient, tuple(self._ledger.waiting(link.recipient, now)))
 
     def send(self, request: InboxRequest) -> str:
         """Have the link to their inbox mailed to the recipient of a review link, and return the recipient.
@@ -92,10 +87,6 @@ class Inboxes:
         name = f"inbox#{link.fingerprint[:_FINGERPRINT_CHARACTERS]}"
         self._ledger.put_outbox(task.task_id, name, _envelope(task, link.recipient), now, PAUSE)
         return link.recipient
-
-
-def _is_asked(task: Task, recipient: str) -> bool:
-    return recipient in task.audience and not task.is_requester(recipient)
 
 
 def _envelope(task: Task, recipient: str) -> Mapping[str, Any]:
