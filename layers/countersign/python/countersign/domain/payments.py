@@ -138,15 +138,12 @@ def held_event(entries: Iterable[AuditEntry], event_id: str) -> Held | None:
 def acceptable(task: Task, event: ProviderEvent, now: datetime) -> ProviderEvent | None:
     """Return the event as it would decide the task once a person accepts it; None when it would change nothing.
 
-    A person who accepts says that the money is right as it came. An unknown status becomes paid where money came with
-    it; without any, and while the provider itself calls it pending, there is nothing to decide. What is decided or
-    closed stays so.
+    A person who accepts says that the money is right as it came. An unknown status decides nothing, whatever money came
+    with it: refunds, disputes and reversals have one too. Nor does what the provider itself calls pending. What is
+    decided or closed stays so.
     """
     if task.status is not Status.OPEN or task.expired_by(now):
         return None
-    if event.status is EventStatus.UNKNOWN and event.amount is not None:
-        said = (event.amount, event.currency, event.occurred_at, event.reason)
-        return ProviderEvent(event.event_id, event.external_id, EventStatus.PAID, *said)
     return event if event.status in _FINAL else None
 
 
