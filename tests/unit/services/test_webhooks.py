@@ -16,11 +16,12 @@ from countersign.domain.errors import (
     UnknownSchemeError,
 )
 from countersign.domain.payments import Handling
+from countersign.providers.paypal import PayPal
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.webhooks import Received, Webhooks
 from countersign.webhooks import WebhookRequest
 from tests.builders import NOW
-from tests.deliveries import ADYEN, ADYEN_SECRET, STANDARD_WEBHOOKS, any_item, any_payment, later
+from tests.deliveries import ADYEN, ADYEN_SECRET, PAYPAL, STANDARD_WEBHOOKS, FakePayPal, any_item, any_payment, later
 from tests.fakes import FixedClock, MemoryLedger
 from tests.signing import sign_adyen
 
@@ -174,6 +175,19 @@ def test_a_mismatch_is_looked_into_once() -> None:
         office.receive(signed_by("whsec_" + "QUJD" * 8))
     assert office.secrets.looks == ["active pay", "reread pay"]
     office.assert_nothing_recorded()
+
+
+@pytest.mark.parametrize(("fresh", "questions"), [("a", 2), ("b", 4)])
+def test_a_mismatch_is_verified_again_only_with_other_secrets(
+    monkeypatch: pytest.MonkeyPatch, fresh: str, questions: int
+) -> None:
+    paypal = FakePayPal()
+    monkeypatch.setattr("countersign.services.webhooks.load", lambda _: PayPal(paypal))
+    office = Office(MemorySecrets([f"{PAYPAL.secret}a"], [f"{PAYPAL.secret}{fresh}"]), "paypal")
+    with pytest.raises(SignatureError, match="mismatch"):
+        office.receive(PAYPAL.request())
+    assert office.secrets.looks == ["active pay", "reread pay"]
+    assert len(paypal.asked) == questions, "each costs two calls"
 
 
 def test_a_mismatch_right_after_a_look_is_refused_without_another() -> None:
