@@ -253,6 +253,34 @@ def test_every_event_of_a_body_is_recorded_and_the_provider_reads_what_it_wants_
     assert len(office.ledger.event_records) == 2
 
 
+@pytest.mark.parametrize(
+    ("changes", "beside", "handling"),
+    [
+        ({}, (), Handling.DUPLICATE),
+        ({"eventDate": "2026-03-01T10:05:00+01:00"}, (), Handling.DUPLICATE),
+        ({"reason": "other"}, (), Handling.DUPLICATE),
+        ({}, ({"eventCode": "REPORT_AVAILABLE", "pspReference": "", "success": ""},), Handling.DUPLICATE),
+        ({}, ({"pspReference": "8", "merchantReference": "order-1002"},), Handling.DUPLICATE),
+        ({"amount": {"value": 1, "currency": "EUR"}}, (), Handling.CONFLICT),
+        ({"merchantReference": "order-1002"}, (), Handling.CONFLICT),
+    ],
+)
+def test_of_adyen_only_what_is_signed_tells_another_event_from_the_same_one(
+    changes: dict[str, Any], beside: tuple[dict[str, Any], ...], handling: Handling
+) -> None:
+    office = Office(MemorySecrets([ADYEN_SECRET]), ADYEN.scheme)
+    office.receive(adyen(any_item()))
+    again = adyen(*(any_item(**item) for item in beside), any_item(**changes))
+    assert office.receive(again).handlings[-1] is handling
+
+
+def test_of_the_others_every_byte_of_the_body_counts() -> None:
+    office = Office()
+    office.receive()
+    assert office.receive(STANDARD_WEBHOOKS.request()).handling is Handling.DUPLICATE
+    assert office.receive(STANDARD_WEBHOOKS.request(STANDARD_WEBHOOKS.body + b" ")).handling is Handling.CONFLICT
+
+
 def test_a_body_half_of_which_was_recorded_before_a_crash_is_completed_by_its_redelivery() -> None:
     office = Office(MemorySecrets([ADYEN_SECRET]), ADYEN.scheme)
     body = adyen(any_item(), any_item(pspReference="8", merchantReference="order-1002"))

@@ -78,9 +78,11 @@ class Webhooks:
         provider = load(self._schemes[name])
         _check_media_type(request, provider)
         verified = self._verified(name, provider, request)
-        body_digest = hashlib.sha256(verified.body).hexdigest()
         sender = Sender(name, SIGNED)
-        handlings = [self._events.receive(event, body_digest, sender) for event in provider.translate(verified)]
+        handlings = [
+            self._events.receive(event, hashlib.sha256(provider.identity(verified, event)).hexdigest(), sender)
+            for event in provider.translate(verified)
+        ]
         return Received(tuple(handlings), provider.acknowledgement)
 
     def _verified(self, name: str, provider: Provider, request: WebhookRequest) -> Verified:
