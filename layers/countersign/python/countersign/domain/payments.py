@@ -139,7 +139,7 @@ def acceptable(task: Task, event: ProviderEvent, now: datetime) -> ProviderEvent
     """Return the event as it would decide the task once a person accepts it; None when it would change nothing.
 
     A person who accepts says that the money is right as it came. An unknown status decides nothing, whatever money came
-    with it: refunds, disputes and reversals have one too. Nor does what the provider itself calls pending. What is
+    with it: it may be a refund, a dispute or a reversal. Nor does what the provider itself calls pending. What is
     decided or closed stays so.
     """
     if task.status is not Status.OPEN or task.expired_by(now):
