@@ -37,6 +37,12 @@ CHANNEL_NAMES = ("email", "sns")
 HAND_OFFS = ("bus", "queue", "invoke")
 """How tasks reach those who act on them."""
 
+PARTNER_SCHEMES = ("stripe",)
+"""The schemes that read the detail of a partner's event as it is: https://docs.stripe.com/event-destinations/eventbridge.
+
+Shopify wraps its events; the others post webhooks.
+"""
+
 _EXECUTION_TIMEOUT = between(60, MAX_EXECUTION_TIMEOUT_SECONDS, "seconds")
 _RETENTION = between(1, 90, "days")
 _DEADLINE = between(1, MAX_DEADLINE_SECONDS, "seconds")
@@ -372,11 +378,16 @@ class PartnerSettings:
     """A provider whose events come over a partner event source of EventBridge.
 
     Attributes:
-        scheme: What translates its events: a module of `countersign.providers` whose events have their id in the body.
+        scheme: What translates its events: one of `PARTNER_SCHEMES`.
         event_source: Name of the event source that the partner made for this account and region.
     """
 
-    scheme: str = setting(matching(r"[a-z][a-z0-9_]*", "the name of a module of countersign.providers, without .py"))
+    scheme: str = setting(
+        Rule(
+            f"a scheme that reads an event's detail as EventBridge brings it: {', '.join(PARTNER_SCHEMES)}",
+            lambda scheme: scheme in PARTNER_SCHEMES,
+        )
+    )
     event_source: str = setting(
         matching(
             r"(?=.{1,256}$)aws\.partner(/[A-Za-z0-9._-]+){2,}",

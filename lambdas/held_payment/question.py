@@ -17,8 +17,8 @@ REQUESTER = "Countersign"
 
 _REASONS = {
     "amount": "It is about other money than what is expected.",
-    "unknown_status": "Countersign does not know what the provider says of it.",
-    "contradiction": "It contradicts how the payment ended.",
+    "unknown_status": "Countersign does not know what the provider says of it: it may be a refund or a dispute.",
+    "contradiction": "It contradicts how the payment ended, or the money that it ended with.",
     "closed": "Money came after the payment was closed.",
 }
 _STATUSES = {"unknown": "not known to Countersign"}

@@ -14,6 +14,7 @@ from countersign.adapters.queue import DeadLetters
 from countersign.aws import client
 from countersign.batches import run_batch
 from countersign.domain.clock import SystemClock
+from countersign.domain.payments import Handling
 from countersign.services.bus_events import BusEvents
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.results import Results
@@ -55,7 +56,7 @@ def take(record: SQSRecord) -> None:
         logger.warning("result refused", reason=reason, message_id=record.message_id)
         return
     about(task_id=received.task_id)
-    for handling in received.handlings:
+    for handling in received.handlings or (Handling.IGNORED,):
         count(f"Results{handling.title()}")
     logger.info(
         "result received",

@@ -1,5 +1,6 @@
 """Providers whose events come over EventBridge: a bus, a rule and a right only where a stage names them."""
 
+import dataclasses
 import json
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from app import SETTINGS
 from stacks.components.sources import MissingSourceError, Sources
-from stacks.settings import Settings
+from stacks.settings import PartnerSettings, Settings
 from tests.builders import task_result
 from tests.infra.templates import Synthesised, statements
 from tests.infra.test_events import matches
@@ -93,5 +94,6 @@ def test_the_function_knows_the_partner_by_its_source(by_partner: Synthesised) -
 def test_a_partner_of_a_scheme_that_the_library_does_not_have_is_refused(
     dev_with: Any, sources: Sources, context: dict[str, Any]
 ) -> None:
+    settings = dataclasses.replace(dev_with(""), partners={"stripe": PartnerSettings("stripes", SOURCE)})
     with pytest.raises(MissingSourceError, match=r"stripes\.py does not exist"):
-        Synthesised(dev_with(PARTNER.replace('"stripe"', '"stripes"')), sources, context)
+        Synthesised(settings, sources, context)

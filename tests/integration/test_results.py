@@ -247,11 +247,14 @@ def test_a_partner_s_event_that_comes_before_its_task_is_kept_for_it(kit: Kit, d
     assert [event.external_id for event in kit.ledger.parked("stripe", INTENT)] == [INTENT]
 
 
-def test_what_the_kit_does_not_act_on_is_passed_over(kit: Kit, payment: Task, dead_letters: Queue) -> None:
+def test_what_the_kit_does_not_act_on_is_passed_over_and_counted(
+    kit: Kit, payment: Task, dead_letters: Queue, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = kit.items()
     assert run(from_partner(any_payment_intent("customer.created"))) == []
     assert kit.items() == before
     assert dead_letters.messages() == []
+    assert '"ResultsIgnored":[1.0]' in capsys.readouterr().out.replace(" ", "")
 
 
 def test_the_event_of_a_partner_whom_the_stage_does_not_name_is_an_answer_like_any_other(

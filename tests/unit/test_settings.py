@@ -518,6 +518,13 @@ def test_an_event_source_is_a_partner_s(tmp_path: Path, source: str) -> None:
     assert "aws.partner/stripe.com/ed_1001" in refusal.allowed
 
 
+@pytest.mark.parametrize("scheme", ["shopify", "square", "paypal", "adyen", "standard_webhooks", "stripes", ""])
+def test_a_partner_s_scheme_reads_the_bare_detail_of_its_events(tmp_path: Path, scheme: str) -> None:
+    refusal = refused(tmp_path, VALID + PARTNER.replace('"stripe"', f'"{scheme}"'))
+    assert (refusal.key, refusal.value) == ("partners.stripe.scheme", scheme)
+    assert refusal.allowed.endswith("a scheme that reads an event's detail as EventBridge brings it: stripe")
+
+
 def test_two_partners_do_not_share_an_event_source(tmp_path: Path) -> None:
     refusal = refused(tmp_path, VALID + PARTNER + PARTNER.replace("partners.stripe", "partners.other"))
     assert refusal.key == "partners.other.event_source"

@@ -104,14 +104,28 @@ def test_while_secrets_cannot_be_read_those_of_before_are_used_on_and_tried_agai
     assert manager.secrets.active("pay") == ("two",)
 
 
-@pytest.mark.parametrize(("failure", "told"), [(DENIED, "AccessDeniedException"), (BROKEN, "ConnectTimeoutError")])
-def test_without_any_secret_each_event_tries_to_read_it_and_the_error_tells_why(failure: Exception, told: str) -> None:
+@pytest.mark.parametrize(
+    ("answer", "error", "told"),
+    [
+        (DENIED, SecretsUnavailableError, "AccessDeniedException"),
+        (BROKEN, SecretsUnavailableError, "ConnectTimeoutError"),
+        ('{"active": []}', SecretError, "with at least one secret"),
+    ],
+)
+def test_without_any_secret_posts_never_become_a_flood_of_reads_and_each_is_told_why(
+    answer: Any, error: type[Exception], told: str
+) -> None:
     manager = Manager()
-    manager.answer = failure
-    for _ in range(2):
-        with pytest.raises(SecretsUnavailableError, match=told):
+    manager.answer = answer
+    depths = set()
+    for _ in range(100):
+        with pytest.raises(error, match=told) as refused:
             manager.secrets.active("pay")
+        depths.add(len(refused.traceback))
+    assert manager.asked == [ARN]
+    assert len(depths) <= 2, "an error that is raised again does not grow"
     manager.hold("one")
+    manager.now += REREAD_SECONDS
     assert manager.secrets.active("pay") == ("one",)
 
 

@@ -62,7 +62,8 @@ def test_the_audit_names_who_accepted_it_by_which_task_and_what_became_of_it() -
     [
         (any_event(currency="USD"), "paid"),
         (any_event(amount=None, currency=None), "paid"),
-        (any_event(status=EventStatus.UNKNOWN), "paid"),
+        (any_event(status=EventStatus.UNKNOWN), NO_EFFECT),
+        (any_event(status=EventStatus.UNKNOWN, amount="250.00"), NO_EFFECT),
         (any_event(status=EventStatus.UNKNOWN, amount=None, currency=None), NO_EFFECT),
         (any_event(status=EventStatus.PENDING), NO_EFFECT),
         (any_event(status=EventStatus.FAILED), "failed"),

@@ -65,8 +65,16 @@ def test_the_title_says_what_came_and_what_was_expected(changes: dict[str, Any],
     [
         ({"received": UNKNOWN}, "Status", "not known to Countersign"),
         ({"received": UNKNOWN}, "Received", "no amount"),
-        ({"reason": "unknown_status"}, "Why it is held", "Countersign does not know what the provider says of it."),
-        ({"reason": "contradiction"}, "Why it is held", "It contradicts how the payment ended."),
+        (
+            {"reason": "unknown_status"},
+            "Why it is held",
+            "Countersign does not know what the provider says of it: it may be a refund or a dispute.",
+        ),
+        (
+            {"reason": "contradiction"},
+            "Why it is held",
+            "It contradicts how the payment ended, or the money that it ended with.",
+        ),
         ({"reason": "closed"}, "Why it is held", "Money came after the payment was closed."),
         (
             {"received": received("paid", None)},

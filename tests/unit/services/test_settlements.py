@@ -129,6 +129,38 @@ def test_the_right_event_that_comes_first_wins_and_the_ruling_is_put_on_record()
     assert desk.audited()[-1] == "settled"
 
 
+@pytest.mark.parametrize(
+    ("accepted", "then", "handling"),
+    [
+        ({"amount": "25.00"}, {}, Handling.HELD),
+        ({"amount": "250.00", "currency": "USD"}, {}, Handling.HELD),
+        ({"amount": None, "currency": None}, {}, Handling.RECORDED),
+        ({"amount": "25.00"}, {"status": EventStatus.PENDING}, Handling.RECORDED),
+    ],
+)
+def test_the_expected_money_that_comes_after_other_money_was_accepted_is_for_a_person_too(
+    accepted: dict[str, Any], then: dict[str, Any], handling: Handling
+) -> None:
+    desk = Desk()
+    desk.receive(any_event(**accepted))
+    assert desk.settlements.carry_out(PAYMENT, EVENT, ACCEPTED) == "paid"
+    settled = desk.ledger.standing[PAYMENT].answer
+    assert desk.receive(any_event(event_id="evt_2", amount="250.00", **then)) is handling
+    report = desk.settlements.held(PAYMENT, "evt_2")
+    assert (report and (report["reason"], report["becomes"])) == (
+        ("contradiction", None) if handling is Handling.HELD else None
+    )
+    announced_ids = [each["task"]["event_id"] for each in desk.ledger.outbox.values()]
+    assert ("evt_2" in announced_ids) is (handling is Handling.HELD), "whoever is asked, and the alarm, hear of it"
+    assert desk.ledger.standing[PAYMENT].answer == settled
+
+
+def test_the_money_that_settled_it_may_be_told_again() -> None:
+    desk = Desk()
+    desk.receive(any_event(amount="250.00"))
+    assert desk.receive(any_event(event_id="evt_2", amount="250.0")) is Handling.RECORDED
+
+
 def test_the_right_event_that_comes_between_reading_and_writing_wins_too() -> None:
     desk = Desk()
     desk.receive(any_event())

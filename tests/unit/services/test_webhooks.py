@@ -16,11 +16,12 @@ from countersign.domain.errors import (
     UnknownSchemeError,
 )
 from countersign.domain.payments import Handling
+from countersign.providers.paypal import PayPal
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.webhooks import Received, Webhooks
 from countersign.webhooks import WebhookRequest
 from tests.builders import NOW
-from tests.deliveries import ADYEN, ADYEN_SECRET, STANDARD_WEBHOOKS, any_item, any_payment, later
+from tests.deliveries import ADYEN, ADYEN_SECRET, PAYPAL, STANDARD_WEBHOOKS, FakePayPal, any_item, any_payment, later
 from tests.fakes import FixedClock, MemoryLedger
 from tests.signing import sign_adyen
 
@@ -176,6 +177,19 @@ def test_a_mismatch_is_looked_into_once() -> None:
     office.assert_nothing_recorded()
 
 
+@pytest.mark.parametrize(("fresh", "questions"), [("a", 2), ("b", 4)])
+def test_a_mismatch_is_verified_again_only_with_other_secrets(
+    monkeypatch: pytest.MonkeyPatch, fresh: str, questions: int
+) -> None:
+    paypal = FakePayPal()
+    monkeypatch.setattr("countersign.services.webhooks.load", lambda _: PayPal(paypal))
+    office = Office(MemorySecrets([f"{PAYPAL.secret}a"], [f"{PAYPAL.secret}{fresh}"]), "paypal")
+    with pytest.raises(SignatureError, match="mismatch"):
+        office.receive(PAYPAL.request())
+    assert office.secrets.looks == ["active pay", "reread pay"]
+    assert len(paypal.asked) == questions, "each costs two calls"
+
+
 def test_a_mismatch_right_after_a_look_is_refused_without_another() -> None:
     with pytest.raises(SignatureError) as refused:
         Office(MemorySecrets([OLD], None)).receive(signed_by(NEW))
@@ -237,6 +251,34 @@ def test_every_event_of_a_body_is_recorded_and_the_provider_reads_what_it_wants_
     ]
     assert office.receive(adyen(*items)) == Received((Handling.PARKED, Handling.PARKED), "[accepted]")
     assert len(office.ledger.event_records) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "beside", "handling"),
+    [
+        ({}, (), Handling.DUPLICATE),
+        ({"eventDate": "2026-03-01T10:05:00+01:00"}, (), Handling.DUPLICATE),
+        ({"reason": "other"}, (), Handling.DUPLICATE),
+        ({}, ({"eventCode": "REPORT_AVAILABLE", "pspReference": "", "success": ""},), Handling.DUPLICATE),
+        ({}, ({"pspReference": "8", "merchantReference": "order-1002"},), Handling.DUPLICATE),
+        ({"amount": {"value": 1, "currency": "EUR"}}, (), Handling.CONFLICT),
+        ({"merchantReference": "order-1002"}, (), Handling.CONFLICT),
+    ],
+)
+def test_of_adyen_only_what_is_signed_tells_another_event_from_the_same_one(
+    changes: dict[str, Any], beside: tuple[dict[str, Any], ...], handling: Handling
+) -> None:
+    office = Office(MemorySecrets([ADYEN_SECRET]), ADYEN.scheme)
+    office.receive(adyen(any_item()))
+    again = adyen(*(any_item(**item) for item in beside), any_item(**changes))
+    assert office.receive(again).handlings[-1] is handling
+
+
+def test_of_the_others_every_byte_of_the_body_counts() -> None:
+    office = Office()
+    office.receive()
+    assert office.receive(STANDARD_WEBHOOKS.request()).handling is Handling.DUPLICATE
+    assert office.receive(STANDARD_WEBHOOKS.request(STANDARD_WEBHOOKS.body + b" ")).handling is Handling.CONFLICT
 
 
 def test_a_body_half_of_which_was_recorded_before_a_crash_is_completed_by_its_redelivery() -> None:

@@ -115,6 +115,15 @@ class Provider(ABC):
             ContractError: The body is not what the provider documents; has the JSON pointer to the place.
         """
 
+    def identity(self, verified: Verified, event: ProviderEvent) -> bytes:  # noqa: ARG002  for those that need it
+        """Return what is the same when the event is sent again: the body, unless the provider signs less of it.
+
+        Args:
+            verified: The body that holds it.
+            event: One of those that `translate` read from it.
+        """
+        return verified.body
+
 
 @cache
 def load(scheme: str) -> Provider:

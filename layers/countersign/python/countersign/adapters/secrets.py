@@ -35,11 +35,17 @@ class ManagedSecrets:
         self._seconds = seconds
         self._read: dict[str, tuple[float, tuple[str, ...]]] = {}
         self._tried: dict[str, float] = {}
+        self._failed: dict[str, SecretError | SecretsUnavailableError] = {}
 
     def active(self, name: str) -> Sequence[str]:
-        """See `countersign.ports.Secrets.active`. While they cannot be read again, those of before are used on."""
+        """See `countersign.ports.Secrets.active`. While they cannot be read again, those of before are used on.
+
+        Without any, a look that failed only just now stands for this one too.
+        """
         known = self._read.get(name)
         if known is None:
+            if self._has_just_tried(name):
+                raise self._failed[name].with_traceback(None)
             return self._look(name)
         if self._seconds() - known[0] < FRESH_SECONDS or self._has_just_tried(name):
             return known[1]
@@ -58,16 +64,23 @@ class ManagedSecrets:
 
     def _look(self, name: str) -> tuple[str, ...]:
         try:
+            secrets = self._secrets(name)
+        except (SecretError, SecretsUnavailableError) as error:
+            self._failed[name] = error
+            raise
+        finally:
+            self._tried[name] = self._seconds()
+        self._read[name] = (self._seconds(), secrets)
+        return secrets
+
+    def _secrets(self, name: str) -> tuple[str, ...]:
+        try:
             answer = self._client.get_secret_value(SecretId=self._arns[name])
         except ClientError as error:
             raise SecretsUnavailableError(error.response["Error"]["Code"]) from error
         except BotoCoreError as error:
             raise SecretsUnavailableError(type(error).__name__) from error
-        finally:
-            self._tried[name] = self._seconds()
-        secrets = _secrets_of(answer.get("SecretString", ""))
-        self._read[name] = (self._seconds(), secrets)
-        return secrets
+        return _secrets_of(answer.get("SecretString", ""))
 
 
 def _secrets_of(text: str) -> tuple[str, ...]:

@@ -138,15 +138,12 @@ def held_event(entries: Iterable[AuditEntry], event_id: str) -> Held | None:
 def acceptable(task: Task, event: ProviderEvent, now: datetime) -> ProviderEvent | None:
     """Return the event as it would decide the task once a person accepts it; None when it would change nothing.
 
-    A person who accepts says that the money is right as it came. An unknown status becomes paid where money came with
-    it; without any, and while the provider itself calls it pending, there is nothing to decide. What is decided or
-    closed stays so.
+    A person who accepts says that the money is right as it came. An unknown status decides nothing, whatever money came
+    with it: it may be a refund, a dispute or a reversal. Nor does what the provider itself calls pending. What is
+    decided or closed stays so.
     """
     if task.status is not Status.OPEN or task.expired_by(now):
         return None
-    if event.status is EventStatus.UNKNOWN and event.amount is not None:
-        said = (event.amount, event.currency, event.occurred_at, event.reason)
-        return ProviderEvent(event.event_id, event.external_id, EventStatus.PAID, *said)
     return event if event.status in _FINAL else None
 
 
@@ -190,27 +187,34 @@ def _held_because(task: Task, event: ProviderEvent, now: datetime) -> str:
     """Say why an event cannot be acted on by a machine; empty when it can."""
     if event.status is EventStatus.UNKNOWN:
         return "unknown_status"
-    if _is_other_money(task, event):
+    if _is_other_money(task, _answer(event)):
         return "amount"
     says_paid = event.status is EventStatus.PAID
     if task.status in (Status.DECIDED, Status.APPLIED):
-        return "contradiction" if event.status in _FINAL and _is_paid(task) is not says_paid else ""
+        return "contradiction" if event.status in _FINAL and _contradicts(task, event) else ""
     closed = task.status is not Status.OPEN or task.expired_by(now)
     return "closed" if closed and says_paid else ""
 
 
-def _is_other_money(task: Task, event: ProviderEvent) -> bool:
+def _is_other_money(task: Task, answer: Mapping[str, Any]) -> bool:
+    """Tell whether an answer is about other money than what is expected; one that says paid must name it."""
     expected = task.correlation
     if expected is None or expected.amount is None:
         return False
-    if event.amount is None:
-        return event.status is EventStatus.PAID
-    return (Decimal(event.amount), event.currency) != (expected.amount, expected.currency)
+    if "amount" not in answer:
+        return bool(answer["status"] == EventStatus.PAID)
+    return (Decimal(answer["amount"]), answer.get("currency")) != (expected.amount, expected.currency)
 
 
-def _is_paid(task: Task) -> bool:
-    """Tell what the decision of a task says of the payment; that it failed and that it expired is the same to money."""
-    return bool(document_of(task).get("status") == EventStatus.PAID)
+def _contradicts(task: Task, event: ProviderEvent) -> bool:
+    """Tell whether a final event is at odds with the decision; failed and expired are the same to money.
+
+    The event is about the money that was expected. The decision may not be: a person can have accepted other money.
+    """
+    decided, says_paid = document_of(task), event.status is EventStatus.PAID
+    if (decided.get("status") == EventStatus.PAID) is not says_paid:
+        return True
+    return says_paid and "amount" in decided and _is_other_money(task, decided)
 
 
 def _answer(event: ProviderEvent) -> dict[str, Any]:

@@ -5,7 +5,8 @@ https://docs.adyen.com/development-resources/webhooks/webhook-types
 
 The signature is in the body, one for each item: `additionalData.hmacSignature`, base64 of an HMAC-SHA256 over eight of
 its values, joined by colons; the key is hex. Nothing else is signed: not the time, the reason or whether it is live. So
-an item can be sent again at any time; dedupe and the task's own state answer that.
+an item can be sent again at any time, with others of these; dedupe, by what is signed, and the task's own state answer
+that.
 
 The external id is `merchantReference`: it is yours, and the same at authorisation and capture. An authorisation counts
 as paid, as it does where Adyen captures by itself; with manual capture, take it out of the table.
@@ -51,7 +52,11 @@ class Adyen(Provider):
 
     def translate(self, verified: Verified) -> tuple[ProviderEvent, ...]:
         """Read every item; those of other event codes are ignored."""
-        return tuple(_event(item) for item in _items(verified.body) if item.text("/eventCode") in _STATUSES)
+        return tuple(map(_event, _known(verified.body)))
+
+    def identity(self, verified: Verified, event: ProviderEvent) -> bytes:
+        """Return what is signed of the event's item: the rest of it may change, and the items beside it too."""
+        return next(_signed(item) for item in _known(verified.body) if _event_id(item) == event.event_id)
 
 
 def _items(body: bytes) -> list[Document]:
@@ -60,6 +65,10 @@ def _items(body: bytes) -> list[Document]:
     if not 0 < len(items) <= _MAX_ITEMS:
         raise notification.refusal(f"must have 1 to {_MAX_ITEMS} items", "/notificationItems")
     return [item.member("/NotificationRequestItem") for item in items]
+
+
+def _known(body: bytes) -> list[Document]:
+    return [item for item in _items(body) if item.text("/eventCode") in _STATUSES]
 
 
 def _signed(item: Document) -> bytes:
@@ -83,11 +92,15 @@ def _value(item: Document, name: str) -> str:
     return found or ""
 
 
+def _event_id(item: Document) -> str:
+    return ":".join((item.text("/pspReference", limit=80), item.text("/eventCode"), item.text("/success", limit=8)))
+
+
 def _event(item: Document) -> ProviderEvent:
     code, success = item.text("/eventCode"), item.text("/success", limit=8)
     currency = item.currency("/amount/currency")
     return ProviderEvent(
-        event_id=f"{item.text('/pspReference', limit=80)}:{code}:{success}",
+        event_id=_event_id(item),
         external_id=item.text("/merchantReference"),
         status=_STATUSES[code].get(success, EventStatus.UNKNOWN),
         amount=item.minor_units("/amount/value", currency, money.ADYEN),

@@ -28,7 +28,7 @@ class ProviderEvents:
 
         Args:
             event: What the provider says; verified.
-            body_digest: SHA-256 of the body that it came in, in hex.
+            body_digest: SHA-256 of the body that it came in, or of what its provider signs of it, in hex.
             sender: The provider; its actor is the name that tasks are correlated under.
 
         Returns:
