@@ -503,10 +503,11 @@ def test_what_waits_for_somebody_is_every_task_that_they_have_a_link_of_once(boo
     assert books.ledger.waiting("nobody@example.com", NOW) == []
 
 
-def test_more_than_a_hundred_tasks_wait_for_somebody(books: Books) -> None:
-    for number in range(101):  # DynamoDB reads a hundred at once
-        books.mailed(number, timedelta(hours=1))
-    assert len(books.waiting()) == 101
+def test_more_links_than_dynamodb_reads_tasks_at_once_hide_none(books: Books) -> None:
+    for number in range(101):
+        books.ledger.put_link(Link(f"{number:064}", f"gone-{number}.approval", APPROVER), DEADLINE)
+    books.mailed(1, timedelta(hours=1))
+    assert books.waiting() == [1]
 
 
 @pytest.mark.parametrize(
