@@ -21,10 +21,7 @@ def die_alone() -> None:
     def invoke_alone(worker: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         try:
             answer: dict[str, Any] = invoke(worker, *args, **kwargs)
-        except (
-            RuntimeError,
-            OSError,
-        ) as error:  # of its start; the next invocation starts another
+        except (RuntimeError, OSError) as error:  # of its start; the next invocation starts another
             return {"status": "error", "error": str(error)}
         return answer
 

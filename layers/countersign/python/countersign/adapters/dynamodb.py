@@ -94,39 +94,18 @@ class Table:
             pk: The partition.
             last: The last sort key that is left out.
         """
-        arguments: dict[str, Any] = {
-            "TableName": self._name,
-            "IndexName": index,
-            "KeyConditionExpression": f"{index}pk = :pk AND {index}sk > :last",
-            "ExpressionAttributeValues": to_item({":pk": pk, ":last": last}),
-        }
-        yield from self._pages(self._client.query, arguments)
+        return self._indexed(index, f"{index}pk = :pk AND {index}sk > :last", {":pk": pk, ":last": last})
 
     def partition(self, index: str, pk: str) -> Iterator[dict[str, Any]]:
         """Yield the documents of an index's partition, in order; a moment old, perhaps. The index is as in `after`."""
-        arguments: dict[str, Any] = {
-            "TableName": self._name,
-            "IndexName": index,
-            "KeyConditionExpression": f"{index}pk = :pk",
-            "ExpressionAttributeValues": to_item({":pk": pk}),
-        }
-        yield from self._pages(self._client.query, arguments)
+        return self._indexed(index, f"{index}pk = :pk", {":pk": pk})
 
     def until(self, index: str, pk: str, last: str) -> Iterator[dict[str, Any]]:
         """Yield the documents of an index's partition up to a sort key, in order; a moment old, perhaps.
 
-        Args:
-            index: Name of the index; its keys are called as it is, with `pk` and `sk` at the end.
-            pk: The partition.
-            last: The last sort key.
+        The arguments are as in `after`, but for the last sort key, which is part of it.
         """
-        arguments: dict[str, Any] = {
-            "TableName": self._name,
-            "IndexName": index,
-            "KeyConditionExpression": f"{index}pk = :pk AND {index}sk <= :last",
-            "ExpressionAttributeValues": to_item({":pk": pk, ":last": last}),
-        }
-        yield from self._pages(self._client.query, arguments)
+        return self._indexed(index, f"{index}pk = :pk AND {index}sk <= :last", {":pk": pk, ":last": last})
 
     def scan(self, sk: str) -> Iterator[dict[str, Any]]:
         """Yield every document with this sort key. Reads the whole table: for operators, never for a request."""
@@ -197,6 +176,15 @@ class Table:
                 },
             }
         }
+
+    def _indexed(self, index: str, condition: str, values: dict[str, str]) -> Iterator[dict[str, Any]]:
+        arguments: dict[str, Any] = {
+            "TableName": self._name,
+            "IndexName": index,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": to_item(values),
+        }
+        return self._pages(self._client.query, arguments)
 
     def _pages(self, read: Any, arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
         while True:
