@@ -10,9 +10,17 @@ class EventStatus(StrEnum):
     """How the provider says it stands. Only `paid`, `failed` and `expired` are final."""
 
     PENDING = "pending"
+    DECLINED = "declined"
+    """One attempt to pay failed; the payer may try again."""
     PAID = "paid"
     FAILED = "failed"
     EXPIRED = "expired"
+    REFUNDED = "refunded"
+    """Money went back, all of it or a part; `amount` says how much."""
+    DISPUTED = "disputed"
+    """The payer disputes the payment (chargeback)."""
+    IGNORED = "ignored"
+    """An event of test mode, or of another account than the settings name; `reason` says which. It never acts."""
     UNKNOWN = "unknown"
     """An event about a payment that this kit has no word for; a person must look at it."""
 
@@ -28,11 +36,23 @@ class ProviderEvent(Value):
         currency: ISO 4217 code, upper case; None where there is no amount.
         occurred_at: When it happened, by the provider's clock; None where it does not say.
         reason: Why, in the provider's words, untrusted and at most 500 characters; None where it does not say.
+        payment_id: The provider's id of this attempt to pay, where several may share the external id; None elsewhere.
+        cumulative: Whether the amount of a refund counts every refund of the payment so far, not this one alone.
     """
 
-    __slots__ = ("amount", "currency", "event_id", "external_id", "occurred_at", "reason", "status")
+    __slots__ = (
+        "amount",
+        "cumulative",
+        "currency",
+        "event_id",
+        "external_id",
+        "occurred_at",
+        "payment_id",
+        "reason",
+        "status",
+    )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  a plain value, built by name
         self,
         event_id: str,
         external_id: str,
@@ -41,6 +61,9 @@ class ProviderEvent(Value):
         currency: str | None = None,
         occurred_at: datetime | None = None,
         reason: str | None = None,
+        payment_id: str | None = None,
+        *,
+        cumulative: bool = False,
     ) -> None:
         self.event_id = event_id
         self.external_id = external_id
@@ -49,3 +72,5 @@ class ProviderEvent(Value):
         self.currency = currency
         self.occurred_at = occurred_at
         self.reason = reason
+        self.payment_id = payment_id
+        self.cumulative = cumulative
