@@ -207,6 +207,7 @@ class MemoryLedger:
             if event not in waiting:
                 raise LedgerConflictError(event.event_id)
             waiting.remove(event)
+            self.due.pop((provider, event.external_id, event.event_id), None)
             key, task_id = (provider, event.event_id), change.before.task_id
             known = self.event_records.get(key, EventRecord(*key, "", handling))
             self.event_records[key] = dataclasses.replace(known, handling=handling, task_id=task_id)
@@ -260,11 +261,20 @@ class MemoryLedger:
         found: list[tuple[datetime, Task | Request | ParkedEvent]] = []
         found += [(at, task) for task in self.standing.values() if (at := tasks.due_at(task))]
         found += [(self.due[key], request) for key, request in self.asked.items() if request.status == "submitted"]
-        for (provider, external_id), events in self.parking.items():
-            found += [
-                (self.due[(provider, external_id, event.event_id)], ParkedEvent(provider, event)) for event in events
-            ]
-        yield from (due for at, due in sorted(found, key=lambda each: each[0]) if at <= before)
+        parked = [
+            (self.due[key], ParkedEvent(provider, event))
+            for (provider, external_id), events in self.parking.items()
+            for event in events
+            if (key := (provider, external_id, event.event_id)) in self.due
+        ]
+        for each in (found, parked):
+            yield from (due for at, due in sorted(each, key=lambda one: one[0]) if at <= before)
+
+    def report_once(self, parked: ParkedEvent, at: datetime) -> bool:
+        assert at.tzinfo
+        event = parked.event
+        with self._lock:
+            return self.due.pop((parked.provider, event.external_id, event.event_id), None) is not None
 
 
 class MemoryDirectory:

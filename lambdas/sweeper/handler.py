@@ -49,9 +49,13 @@ def sweeps() -> Sweeps:
 
 def sweep(_: Any) -> None:
     """Sweep once, and tell what was found."""
-    found = Counter(map(tell, sweeps().sweep(settings().at_most)))
-    for name, number in found.items():
-        count(name, number)
+    found: Counter[str] = Counter()
+    try:
+        for finding in sweeps().sweep(settings().at_most):
+            found[tell(finding)] += 1
+    finally:  # what is reported once must be counted, also when the ledger ends the sweep
+        for name, number in found.items():
+            count(name, number)
 
 
 def tell(finding: Finding) -> str:

@@ -119,15 +119,32 @@ def test_an_event_is_overdue_a_day_after_it_came_unless_it_was_applied(ledger: S
     assert overdue(ledger, NOW + DAY) == []
 
 
-def test_the_longest_overdue_comes_first_whatever_it_is(ledger: SweepLedger) -> None:
+def test_of_two_reports_of_an_event_one_counts_and_the_event_stays_parked(ledger: SweepLedger) -> None:
+    park(ledger)
+    (event,) = overdue(ledger, NOW + DAY)
+    assert isinstance(event, ParkedEvent)
+    assert [ledger.report_once(event, NOW + DAY) for _ in range(2)] == [True, False]
+    assert overdue(ledger, NOW + DAY) == []
+    assert ledger.parked("pay", "pay_1001") == [any_event()]
+
+
+def test_an_event_that_was_applied_is_not_reported(ledger: SweepLedger) -> None:
+    park(ledger)
+    change = tasks.sweep(put(ledger, any_payment_task()), NOW)
+    ledger.commit_parked(change, "pay", any_event(), Handling.RECORDED)
+    assert not ledger.report_once(ParkedEvent("pay", any_event()), NOW + DAY)
+    assert ledger.parked("pay", "pay_1001") == []
+
+
+def test_the_longest_overdue_comes_first_and_parked_events_come_last(ledger: SweepLedger) -> None:
     times = [NOW + timedelta(minutes=minutes) for minutes in (7, 3, 9, 5, 1, 8)]
     for number, at in enumerate(times):
         put(ledger, any_task(task_id=f"order-{number}.approval", expires_at=at))
-    ledger.submit(ASKED, NOW + timedelta(minutes=4))
+    ledger.submit(ASKED, NOW + 2 * DAY)
     park(ledger)
-    found = overdue(ledger, NOW + DAY)
+    found = overdue(ledger, NOW + 2 * DAY)
     assert [each.expires_at for each in found if isinstance(each, Task)] == sorted(times)
-    assert found[2] == ASKED
+    assert found[-2] == ASKED
     assert found[-1] == ParkedEvent("pay", any_event())
 
 

@@ -14,6 +14,7 @@ from countersign.domain.errors import (
     UnknownWorkflowError,
 )
 from countersign.domain.payments import Handling
+from countersign.domain.provider_events import EventStatus, ProviderEvent
 from countersign.domain.rules import Outcome
 from countersign.domain.tasks import Ring, Status, Task
 from countersign.ports import EventRecord, Request
@@ -236,14 +237,41 @@ def test_of_two_sweeps_at_once_one_starts() -> None:
 # Events of providers
 
 
-def test_an_event_that_nobody_has_asked_about_for_a_day_is_told_of_and_stays_parked() -> None:
+def test_an_event_that_nobody_has_asked_about_for_a_day_is_reported_once_and_stays_parked() -> None:
     sweeper = Sweeper()
     sweeper.park()
-    stays_lost = Finding(Lost.EVENT, "pay pay_1001", mended=False)
     assert sweeper.after(DAY) == []
-    assert sweeper.after(GRACE) == [stays_lost]
-    assert sweeper.after(GRACE) == [stays_lost]
+    assert sweeper.after(GRACE) == [Finding(Lost.EVENT, "pay pay_1001", mended=False)]
+    assert sweeper.after(GRACE) == []
     assert sweeper.ledger.parked("pay", "pay_1001") == [any_event()]
+
+
+def test_of_two_sweeps_at_once_one_reports_an_event() -> None:
+    sweeper = Sweeper()
+    sweeper.park()
+    sweeper.clock.moment += DAY + GRACE
+    first, second = sweeper.sweeps.sweep(AT_MOST), sweeper.sweeps.sweep(AT_MOST)
+    found = sweeper.ledger.overdue(sweeper.clock.now())
+    assert len([next(found), *first, *second]) == 2, "one saw it, and one of two reported it"
+
+
+def test_a_flood_of_events_that_nobody_asked_for_delays_the_mend_of_a_decision_by_no_sweep() -> None:
+    sweeper = Sweeper(any_decided_task(decided_at=NOW + 3 * DAY))
+    for number in range(50_000):
+        event = ProviderEvent(f"evt_{number}", f"other_{number}", EventStatus.PAID, "9.99", "EUR")
+        sweeper.ledger.park(event, EventRecord("pay", event.event_id, "b" * 64, Handling.PARKED), NOW)
+    read = sweeper.ledger.correlated
+
+    def read_slowly(provider: str, external_id: str) -> str:
+        sweeper.clock.move(milliseconds=5)
+        return read(provider, external_id)
+
+    sweeper.ledger.correlated = read_slowly  # type: ignore[method-assign]
+    first, *events = sweeper.after(3 * DAY + GRACE)
+    assert first == DECISION
+    assert len(events) == AT_MOST / timedelta(milliseconds=5), "the sweep was busy to its end"
+    told = [finding for finding in sweeper.after(GRACE) if finding.lost is Lost.EVENT]
+    assert len(told) == 50_000 - len(events), "each is reported once"
 
 
 def test_an_event_that_the_opener_of_its_task_has_left_is_applied() -> None:

@@ -279,11 +279,16 @@ class SweepLedger(EventLedger, RequestLedger, Protocol):
     """What is overdue."""
 
     def overdue(self, before: datetime) -> Iterator[Task | Request | ParkedEvent]:
-        """Yield what was due before a moment, the longest overdue first, as it stood a moment ago.
+        """Yield what was due before a moment, as it stood a moment ago.
 
-        Open tasks are due at their deadline, decided ones from their decision, requests that are not known to have
-        started from when they came, parked events a day after they came.
+        Tasks and requests come first, then parked events; of each, the longest overdue first. Tasks are due as
+        `tasks.due_at` says, requests that are not known to have started from when they came, parked events a day after
+        they came, until they are reported.
         """
+        ...
+
+    def report_once(self, parked: ParkedEvent, at: datetime) -> bool:
+        """Take a parked event out of what is overdue; tell whether this call did. The event stays parked."""
         ...
 
     def start_again(self, request_id: str, at: datetime) -> bool:

@@ -23,6 +23,8 @@ from countersign.adapters.event_items import (
 from countersign.adapters.request_items import NOT_WAITING, request_document, request_key, request_of
 from countersign.adapters.task_items import (
     DUE_SHARDS,
+    NEVER_DUE,
+    PARKED_SHARDS,
     audit_document,
     audit_entry_of,
     epoch_after,
@@ -338,9 +340,20 @@ class DynamoLedger:
     # What is overdue
 
     def overdue(self, before: datetime) -> Iterator[Task | Request | ParkedEvent]:
-        """See `SweepLedger.overdue`; pages through all shards at once."""
-        shards = (self._table.until("gsi1", shard, to_text(before)) for shard in DUE_SHARDS)
-        yield from map(_due_of, heapq.merge(*shards, key=lambda document: str(document["gsi1sk"])))
+        """See `SweepLedger.overdue`; pages through all shards of a kind at once."""
+        for shards in (DUE_SHARDS, PARKED_SHARDS):
+            found = (self._table.until("gsi1", shard, to_text(before)) for shard in shards)
+            yield from map(_due_of, heapq.merge(*found, key=lambda document: str(document["gsi1sk"])))
+
+    def report_once(self, parked: ParkedEvent, at: datetime) -> bool:
+        """See `SweepLedger.report_once`."""
+        fields = {"reported_at": to_text(at), **NEVER_DUE}
+        key = parked_key(parked.provider, parked.event)
+        try:
+            self._table.write([self._table.update(key, fields, "attribute_exists(#gsi1pk)")])
+        except LedgerConflictError:
+            return False
+        return True
 
 
 def _chain(task: Task, events: Iterable[AuditEvent], at: datetime) -> tuple[list[AuditEntry], Task]:

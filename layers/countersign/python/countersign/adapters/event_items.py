@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from countersign.adapters.task_items import due, epoch_after
+from countersign.adapters.task_items import PARKED_SHARDS, due, epoch_after
 from countersign.domain.clock import to_text
 from countersign.domain.payments import Handling
 from countersign.domain.provider_events import ProviderEvent
@@ -17,7 +17,7 @@ Webhooks for 75 hours."""
 
 
 WAITS = timedelta(days=1)
-"""How long an event waits for its task before the sweeper tells of it: it is forgotten after `DEDUPE`."""
+"""How long an event waits for its task before the sweeper reports it, once; `DEDUPE` after it came it is forgotten."""
 
 
 def claim_key(provider: str, external_id: str) -> dict[str, str]:
@@ -99,7 +99,7 @@ def parked_document(provider: str, event: ProviderEvent, at: datetime) -> dict[s
         "reason": event.reason,
         "at": to_text(at),
         "ttl": _forgotten(at),
-        **due(named["pk"], at + WAITS),
+        **due(named["pk"], at + WAITS, PARKED_SHARDS),
     }
 
 

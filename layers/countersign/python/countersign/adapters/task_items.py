@@ -2,7 +2,7 @@
 
 import dataclasses
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -23,6 +23,9 @@ RETENTION = timedelta(days=400)
 
 DUE_SHARDS = tuple(f"DUE#{shard}" for shard in range(8))
 """Partitions of the index of what is due, so that no single one is hot."""
+
+PARKED_SHARDS = tuple(f"PARKED#{shard}" for shard in range(8))
+"""Partitions of the index of parked events: however many there are, they delay no sweep of tasks and requests."""
 
 _TIMES = ("heartbeat_at", "swept_at", "opened_at", "max_expires_at", "decided_at", "closed_at")
 _TEXTS = (
@@ -64,14 +67,15 @@ def index_fields(task: Task) -> dict[str, Any]:
     return {**NEVER_DUE, "ttl": closed_at and epoch_after(closed_at)}
 
 
-def due(name: str, moment: datetime) -> dict[str, Any]:
+def due(name: str, moment: datetime, shards: Sequence[str] = DUE_SHARDS) -> dict[str, Any]:
     """Return the index attributes of what the sweeper looks at once a moment has passed.
 
     Args:
         name: What it is called; spreads the items over the shards.
         moment: By when somebody should have taken it out of the index again.
+        shards: The partitions that hold its kind.
     """
-    return {"gsi1pk": DUE_SHARDS[zlib.crc32(name.encode()) % len(DUE_SHARDS)], "gsi1sk": to_text(moment)}
+    return {"gsi1pk": shards[zlib.crc32(name.encode()) % len(shards)], "gsi1sk": to_text(moment)}
 
 
 NEVER_DUE: Mapping[str, Any] = {"gsi1pk": None, "gsi1sk": None}

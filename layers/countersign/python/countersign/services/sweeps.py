@@ -26,7 +26,7 @@ class Lost(StrEnum):
     START = "start"
     """A request is not known to have started its workflow."""
     EVENT = "event"
-    """Nobody has asked for what a provider told of."""
+    """No request has asked for the payment of a provider's event; each event is reported once."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Sweeps:
         self._grace = grace
 
     def sweep(self, at_most: timedelta) -> Iterator[Finding]:
-        """Mend what is overdue, each once, and yield what was found.
+        """Mend what is overdue, each once, and yield what was found: tasks and requests first, then parked events.
 
         Two sweeps at once mend nothing twice: each puts on record what it is about to do, where nobody has yet. A mend
         that fails, in whatever way, is told and keeps nothing else from being mended.
@@ -145,12 +145,12 @@ class Sweeps:
         self._starts.start(due)
         return True
 
-    def _mend_event(self, due: ParkedEvent) -> bool:
-        """Apply it to its task, if that was opened: an opener that ended too early has left it."""
+    def _mend_event(self, due: ParkedEvent) -> bool | None:
+        """Apply an event to its task, where an opener that ended too early has left it; otherwise report it, once."""
         task_id = self._ledger.correlated(due.provider, due.event.external_id)
         task = self._ledger.task(task_id) if task_id else None
         if task is None:
-            return False
+            return False if self._ledger.report_once(due, self._clock.now()) else None
         settle(lambda: self._apply_parked(task.task_id))
         return True
 
