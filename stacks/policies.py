@@ -35,7 +35,8 @@ class PolicyRule:
     """How many approvers must agree.
 
     Attributes:
-        kind: `any`, `all`, `quorum` or `in_order`.
+        kind: `any`, `all`, `quorum` or `in_order`. With `all`, the approval of a person whom an escalation asks counts
+            for everybody who has not voted, and one rejection decides.
         k: Approvals that a quorum needs; nothing else has it.
         veto: Whether one rejection decides; left out: yes, but not in a quorum.
     """
@@ -70,7 +71,7 @@ class PolicyRow:
         rule: How many of them must agree.
         deadline_seconds: The longest that a request may take; one that asks for less gets less.
         reminders_seconds: When to write again, in seconds from the opening; an empty list for never.
-        escalations: Who is asked too, and when.
+        escalations: Who is asked too, and when: nobody who is an approver already.
     """
 
     currency: str = setting(_CURRENCY)
@@ -172,6 +173,10 @@ def _check_people(place: _Place) -> None:
     _check_list("approvers", place.row.approvers, place)
     for number, escalation in enumerate(place.row.escalations or (), start=1):
         _check_list(f"escalations[{number}].to", escalation.to, place)
+        approvers = {person.casefold() for person in place.row.approvers or ()}
+        if approvers & {person.casefold() for person in escalation.to}:
+            allowed = "people who are not approvers of the row: an escalation adds nobody who is asked already"
+            raise place.refuse(f"escalations[{number}].to", list(escalation.to), allowed, "name somebody else")
 
 
 def _check_list(name: str, people: tuple[str, ...] | None, place: _Place) -> None:

@@ -28,7 +28,7 @@ from countersign.domain.errors import (
 )
 from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Status, Task
-from countersign.domain.votes import may_delegate
+from countersign.domain.votes import may_delegate, needed
 from countersign.services.inboxes import Inbox
 from countersign.services.reviews import Click, HandOver, Review
 from webhook import pages
@@ -148,7 +148,7 @@ def _form(review: Review, key: Key, now: datetime) -> pages.ReviewView:
         shown=task.shown,
         others=tuple(person for person in task.voters if not task.aliases.same(person, review.recipient)),
         approvals=sum(vote.decision is Decision.APPROVE for vote in task.votes.values()),
-        needed=task.rule.needed(len(task.voters)),
+        needed=needed(task, review.recipient),
         said=_said(task, review.recipient),
         instead_of=task.stands_in_for(review.recipient),
         can_hand_over=may_delegate(task, review.recipient),

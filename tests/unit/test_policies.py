@@ -113,6 +113,13 @@ def test_dev_has_an_example_that_a_function_can_read() -> None:
         ),
         ('["cfo@example.com", "ceo@example.com"]', "[]", "[3].approvers", [], "1 to 20 addresses"),
         ('["board@example.com"]', "[]", "[3].escalations[1].to", [], "1 to 20 addresses"),
+        (
+            '"board@example.com"',
+            '"board@example.com", "CEO@example.com"',
+            "[3].escalations[1].to",
+            ["board@example.com", "CEO@example.com"],
+            "people who are not approvers of the row",
+        ),
         ("k = 2", "k = 3", "[3].rule.k", 3, "1 to 2, as many as there are approvers"),
         ("k = 2", "k = 0", "[3].rule.k", 0, "a whole number, 1 to 20"),
         ("k = 2, ", "", "[3].rule.k", None, "a whole number for a quorum"),

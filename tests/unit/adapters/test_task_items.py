@@ -25,7 +25,7 @@ from tests.builders import ATTACHMENTS, NOW, any_decided_task, any_rule, any_tas
 TASKS = [
     any_task(),
     any_task(attachments=ATTACHMENTS),
-    any_task(audience=("a@b.c", "d@e.f"), rule=any_rule("quorum", k=2), details=(), requester=""),
+    any_task(audience=("a@b.c", "d@e.f"), escalated=("d@e.f",), rule=any_rule("quorum", k=2), details=(), requester=""),
     any_decided_task(),
     any_decided_task(Decision.REJECT, ring=Ring("failed", NOW, "AccessDeniedException")),
     any_decided_task(status=Status.APPLIED, closed_at=NOW, superseded=True, ring=Ring("delivered", NOW)),

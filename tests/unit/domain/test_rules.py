@@ -114,6 +114,41 @@ def test_the_first_vote_decides_where_any_is_enough() -> None:
     assert decide(Rule(), ("a", "b"), {"b": YES}) == Verdict(Outcome.APPROVED, ("b",))
 
 
+ASKED = ("a", "b", "boss", "chair")
+"""Two people, and two whom an escalation added."""
+
+
+@pytest.mark.parametrize(
+    ("votes", "verdict"),
+    [
+        ({"a": YES}, None),
+        ({"a": YES, "b": YES}, Verdict(Outcome.APPROVED, ("a", "b"))),
+        ({"boss": YES}, Verdict(Outcome.APPROVED, ("boss",))),
+        ({"a": YES, "chair": YES}, Verdict(Outcome.APPROVED, ("a", "chair"))),
+        ({"a": NO, "chair": YES}, Verdict(Outcome.REJECTED, ("a",))),
+        ({"a": YES, "boss": NO}, Verdict(Outcome.REJECTED, ("boss",))),
+    ],
+)
+@pytest.mark.parametrize("veto", [True, False])
+def test_where_all_must_agree_an_escalated_approval_counts_for_the_silent_and_any_rejection_is_a_veto(
+    votes: dict[str, Decision], verdict: Verdict | None, veto: bool
+) -> None:
+    assert decide(Rule("all", veto=veto), ASKED, votes, ("boss", "chair")) == verdict
+
+
+@given(ballots(), st.sets(st.sampled_from(PEOPLE)))
+def test_an_escalation_never_makes_it_harder_to_decide(
+    ballot: tuple[Rule, tuple[str, ...], dict[str, Decision]], escalated: set[str]
+) -> None:
+    rule, audience, votes = ballot
+    before = tuple(person for person in audience if person not in escalated)
+    alone = decide(rule, before, {person: vote for person, vote in votes.items() if person in before})
+    if alone and alone.outcome is Outcome.APPROVED and NO not in votes.values():
+        verdict = decide(rule, audience, votes, escalated)
+        assert verdict
+        assert verdict.outcome is Outcome.APPROVED
+
+
 def test_a_quorum_without_a_veto_outlives_rejections_until_it_is_out_of_reach() -> None:
     two_of_three = Rule("quorum", 2, veto=False)
     assert decide(two_of_three, ("a", "b", "c"), {"a": NO}) is None

@@ -395,6 +395,56 @@ def test_an_escalation_never_adds_the_requester_by_another_name() -> None:
     assert change.after.is_requester("r.diaz@example.com")
 
 
+BOSS = "boss@example.com"
+
+
+ESCALATION = Seating((BOSS,), NO_ALIASES)
+
+
+def escalated(newcomers: Seating = ESCALATION) -> Task:
+    """Return a task that two people must approve, and that somebody else is asked about too."""
+    task = any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"))
+    return votes.hand_off_again(task, "second", 2, newcomers, NOW, remind=False).after
+
+
+def test_where_all_must_agree_an_escalated_person_decides_for_the_silent() -> None:
+    task = escalated()
+    assert votes.needed(task, BOSS) == 1
+    assert votes.needed(task, APPROVER) == 2
+    change = answer(task, recipient=BOSS)
+    assert change
+    assert (change.after.outcome, change.after.decided_by) == (Outcome.APPROVED, (BOSS,))
+    assert votes.is_sound(change.after)
+    assert not votes.is_sound(dataclasses.replace(change.after, escalated=()))
+
+
+def test_the_silence_of_an_escalated_person_blocks_nobody() -> None:
+    first = answer(escalated())
+    assert first
+    second = answer(first.after, recipient=OTHER_APPROVER)
+    assert second
+    assert second.after.decided_by == (APPROVER, OTHER_APPROVER)
+
+
+def test_who_decides_in_an_escalated_person_s_place_decides_as_they_would() -> None:
+    handed_on = delegate(escalated(), by=BOSS).after
+    away = escalated(Seating((COLLEAGUE,), NO_ALIASES, (Delegation(BOSS, COLLEAGUE, NOW, standing=True),)))
+    for task in (handed_on, away):
+        change = answer(task, recipient=COLLEAGUE)
+        assert change
+        assert change.after.decided_by == (COLLEAGUE,)
+
+
+def test_who_was_asked_from_the_start_decides_for_nobody_else_by_another_name_or_a_colleague() -> None:
+    by_colleague = delegate(escalated()).after
+    by_alias = dataclasses.replace(escalated(), aliases=Aliases({BOSS: APPROVER}))
+    joined_by_alias = escalated(Seating((ALIAS,), KNOWN))
+    for task, recipient in ((by_colleague, COLLEAGUE), (by_alias, BOSS), (joined_by_alias, APPROVER)):
+        change = answer(task, recipient=recipient)
+        assert change
+        assert change.after.outcome is None
+
+
 def test_the_requester_stays_known_when_another_of_their_addresses_becomes_the_first() -> None:
     task = any_task(audience=("r.diaz@example.com",), aliases=Aliases({"r.diaz@example.com": REQUESTER}))
     renamed = Aliases({REQUESTER: "r.diaz@example.com"})

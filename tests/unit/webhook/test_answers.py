@@ -253,6 +253,14 @@ def test_the_form_tells_who_else_is_asked_how_far_the_vote_is_and_what_this_pers
     assert "You have approved this." in page
 
 
+def test_the_form_tells_an_escalated_person_that_their_decision_is_final_where_all_must_agree() -> None:
+    task = any_task(
+        audience=(APPROVER, OTHER_APPROVER, "boss@example.com"), escalated=("boss@example.com",), rule=any_rule()
+    )
+    assert "Your decision is final." in answers.of_look(Review(task, "boss@example.com"), Key(any_token()), NOW).page
+    assert "0 of 2 approvals" in answers.of_look(Review(task, APPROVER), Key(any_token()), NOW).page
+
+
 def test_the_only_person_asked_reads_nothing_of_others() -> None:
     page = answers.of_look(Review(any_task(), APPROVER), Key(any_token()), NOW).page
     assert "Also asked" not in page

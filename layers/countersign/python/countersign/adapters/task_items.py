@@ -105,6 +105,7 @@ def task_of_document(document: Mapping[str, Any]) -> Task:
         audience=tuple(document.get("audience", [])),
         aliases=Aliases(document.get("aliases", {}).get("known", {})),
         delegations=tuple(map(_delegation, document.get("delegations", []))),
+        escalated=tuple(document.get("escalated", [])),
         elsewhere=tuple(document.get("elsewhere", [])),
         rule=Rule.from_document(document.get("rule")),
         votes={person: _vote(vote) for person, vote in document.get("votes", {}).items()},

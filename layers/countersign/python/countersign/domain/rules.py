@@ -1,6 +1,6 @@
 """Rules: when the votes on a task decide it. Data on the task, evaluated in the write that records a vote."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -41,8 +41,10 @@ class Rule:
 
     Attributes:
         kind: `any` (the first vote decides), `all`, `quorum`, or `in_order`, of which each level is a task of its own.
+            With `all`, the approval of an escalated person counts for everybody who has not voted.
         k: Approvals that a quorum needs.
-        veto: Whether one rejection decides; without, a rejection only lowers the chance of the approvals needed.
+        veto: Whether one rejection decides a quorum; without, it only lowers the chance of the approvals needed. One
+            rejection decides every other rule.
     """
 
     kind: str = "any"
@@ -62,17 +64,24 @@ class Rule:
         return {"kind": self.kind, "k": self.k, "veto": self.veto}
 
     def needed(self, voters: int) -> int:
-        """Return how many approvals decide the task for good: at least one, whatever the rule."""
+        """Return how many approvals decide the task for good: at least one, whatever the rule.
+
+        Args:
+            voters: How many people may vote; for `all`, those whom an escalation added do not count.
+        """
         return max(1, {"any": 1, "all": voters, "quorum": self.k}[self.kind])
 
 
-def decide(rule: Rule, audience: Collection[str], votes: Mapping[str, Decision]) -> Verdict | None:
+def decide(
+    rule: Rule, audience: Sequence[str], votes: Mapping[str, Decision], escalated: Collection[str] = ()
+) -> Verdict | None:
     """Tell whether these votes decide the task.
 
     Args:
         rule: The task's rule.
         audience: Everybody who may vote, in order.
         votes: The vote of each recipient who has voted; one each.
+        escalated: Which of them an escalation added.
 
     Returns:
         The verdict, or None while more votes are needed. Nothing is approved without an approval, nor rejected without
@@ -80,6 +89,8 @@ def decide(rule: Rule, audience: Collection[str], votes: Mapping[str, Decision])
     """
     approvals = tuple(person for person in audience if votes.get(person) is Decision.APPROVE)
     rejections = tuple(person for person in audience if votes.get(person) is Decision.REJECT)
+    if rule.kind == "all":
+        return _of_all(audience, approvals, rejections, escalated)
     needed = rule.needed(len(audience))
     if len(approvals) >= needed:
         return Verdict(Outcome.APPROVED, approvals)
@@ -88,3 +99,14 @@ def decide(rule: Rule, audience: Collection[str], votes: Mapping[str, Decision])
     if rejections and (vetoed or out_of_reach):
         return Verdict(Outcome.REJECTED, rejections)
     return None
+
+
+def _of_all(
+    audience: Sequence[str], approvals: tuple[str, ...], rejections: tuple[str, ...], escalated: Collection[str]
+) -> Verdict | None:
+    """Decide by the rule `all`: a rejection is a veto, and an escalated approval counts for everybody who is silent."""
+    if rejections:
+        return Verdict(Outcome.REJECTED, rejections)
+    for_the_silent = any(person in escalated for person in approvals)
+    everybody = all(person in approvals for person in audience if person not in escalated)
+    return Verdict(Outcome.APPROVED, approvals) if approvals and (for_the_silent or everybody) else None

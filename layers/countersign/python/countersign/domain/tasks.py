@@ -88,11 +88,13 @@ class Vote:
         decision: Approve or reject.
         comment: The person's own words; empty when there are none.
         at: When the vote was recorded, in UTC.
+        number: How many votes this person has cast on the task, with this one.
     """
 
     decision: Decision
     comment: str
     at: datetime
+    number: int = 1
 
 
 @dataclass(frozen=True)
@@ -175,6 +177,7 @@ class Task:
         audience: The recipients who may answer, normalised, in order.
         aliases: Which addresses of recipients and requester are another name of somebody.
         delegations: Who decides in whose place.
+        escalated: Which of the audience an escalation added, or decides in the place of somebody whom it added.
         elsewhere: Who decides another task of the same chain: may not decide this one too.
         policy: Version of the policy that it was opened under; empty where there was none.
         votes: Each recipient's vote.
@@ -216,6 +219,7 @@ class Task:
     audience: tuple[str, ...] = ()
     aliases: Aliases = field(default_factory=Aliases)
     delegations: tuple[Delegation, ...] = ()
+    escalated: tuple[str, ...] = ()
     elsewhere: tuple[str, ...] = ()
     rule: Rule = field(default_factory=Rule)
     policy: str = ""
@@ -257,6 +261,11 @@ class Task:
     def _voting_address(self, person: str, addresses: list[str]) -> str:
         theirs = (address for address in addresses if self.aliases.same(address, person))
         return next((address for address in theirs if address in self.votes), person)
+
+    def is_escalated(self, address: str) -> bool:
+        """Tell whether only an escalation asks the owner of an address: every address that was asked joined by one."""
+        asked = [other for other in self.audience if self.aliases.same(other, address)]
+        return bool(asked) and all(other in self.escalated for other in asked)
 
     def is_requester(self, address: str) -> bool:
         """Tell whether an address is the requester's, by whatever name."""

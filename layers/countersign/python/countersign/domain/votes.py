@@ -89,6 +89,7 @@ def delegate(task: Task, recipient: str, colleague: str, aliases: Aliases, sourc
     audience = (colleague if known.aliases.same(asked, recipient) else asked for asked in task.audience)
     fields: dict[str, Any] = {
         "audience": tuple(dict.fromkeys(audience)),
+        "escalated": (*task.escalated, *((colleague,) if known.is_escalated(recipient) else ())),
         "aliases": known.aliases,
         "delegations": (*task.delegations, made),
         "revision": task.revision + 1,
@@ -123,6 +124,7 @@ def hand_off_again(
         "callback_id": callback_id,
         "hand_off": hand_off,
         "audience": (*task.audience, *eligible),
+        "escalated": (*task.escalated, *eligible),
         "aliases": known.aliases,
         "delegations": (*task.delegations, *newcomers.delegations),
     }
@@ -151,6 +153,13 @@ def resend(task: Task, operator: str, now: datetime) -> Change:
         raise ContractError("everybody who may vote has voted", "/audience")
     data = {"to": list(silent(task)), "attempt": resend_attempt(task)}
     return Change(task, STAYING, {}, (AuditEvent("resent", operator, "iam", data=data),), now)
+
+
+def needed(task: Task, recipient: str) -> int:
+    """Return how many approvals decide a task, the one of a recipient among them."""
+    if task.rule.kind == "all" and task.is_escalated(recipient):
+        return 1
+    return task.rule.needed(sum(not task.is_escalated(person) for person in task.voters))
 
 
 def silent(task: Task) -> tuple[str, ...]:
@@ -219,9 +228,9 @@ def _may_join(task: Task, person: str) -> bool:
 
     Not who is asked already, has handed it on, made the request, or decides another task of the same chain.
     """
-    if person in task.audience or task.handed_on_by(person) is not None or task.is_requester(person):
+    if task.handed_on_by(person) is not None or task.is_requester(person):
         return False
-    return not any(task.aliases.same(other, person) for other in task.elsewhere)
+    return not any(task.aliases.same(other, person) for other in (*task.audience, *task.elsewhere))
 
 
 def _was_handed(task: Task, recipient: str) -> bool:
@@ -243,7 +252,8 @@ def _vote(task: Task, recipient: str, vote: Vote, source: str) -> Change:
 
 
 def _verdict(task: Task) -> Verdict | None:
-    return rules.decide(task.rule, task.voters, {person: cast.decision for person, cast in task.votes.items()})
+    decisions = {person: cast.decision for person, cast in task.votes.items()}
+    return rules.decide(task.rule, task.voters, decisions, tuple(filter(task.is_escalated, task.voters)))
 
 
 def _delegated(made: Delegation, actor: str, identified_by: str = "kit", source: str = "") -> AuditEvent:
