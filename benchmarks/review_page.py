@@ -42,7 +42,7 @@ def _largest_task() -> Task:
     """Return a task that twenty are asked, most of whom have voted, with all that the contract allows."""
     order = any_input(
         order_id="9" * 128,
-        amount="9" * 18 + ".123456",
+        amount="9" * 15 + ".99",
         description="d" * 20_000,
         requester=_longest_address(_VOTERS),
         approvers=[_longest_address(number) for number in range(_VOTERS)],

@@ -23,7 +23,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html.
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ADDRESS = matching(
-    rf"(?=.{{1,254}}$)[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})*", "an e-mail address in ASCII"
+    rf"(?=.{{1,254}}$)[A-Za-z0-9.!$%'*+^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})*", "an e-mail address in ASCII"
 )
 _AMOUNT = matching(r"(0|[1-9][0-9]{0,17})(\.[0-9]{1,6})?", "an amount such as 5000.00, of at most 6 decimals")
 _CURRENCY = matching(r"[A-Z]{3}", "an ISO 4217 code such as EUR")

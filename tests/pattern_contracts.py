@@ -131,6 +131,7 @@ _REFUSED: dict[str, list[Refusal]] = {
     "retry-callback.input": [
         ({"attempts": 0}, "/attempts"),
         ({"attempts": 21}, "/attempts"),
+        ({"attempts": 2.0}, "/attempts"),
         ({"wait_seconds": 0}, "/wait_seconds"),
         ({"data": LARGE}, ""),
     ],
@@ -147,7 +148,7 @@ def valid(name: str) -> list[Changes]:
 
 def invalid(name: str, absent: object) -> list[Refusal]:
     """Return what a contract refuses, and where: without any member, and inputs with others or no sound deadline."""
-    missing: list[Refusal] = [({member: absent}, "") for member in SAMPLES[name]]
+    missing: list[Refusal] = [({member: absent}, f"/{member}") for member in SAMPLES[name]]
     deadlines: list[Refusal] = [
         ({"deadline_seconds": each}, "/deadline_seconds") for each in (0, 31_536_001, "60", 1.5, True, None)
     ]

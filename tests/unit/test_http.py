@@ -30,6 +30,7 @@ from countersign.domain.errors import (
     ReviewRefusedError,
     SecretError,
     SecretsUnavailableError,
+    SeveralProblemsError,
     SignatureError,
     StartFailedError,
     TaskClosedError,
@@ -50,6 +51,7 @@ from countersign.domain.strict_json import MAX_BODY_BYTES
 TABLE: list[tuple[CountersignError, int, str]] = [
     (MalformedBodyError("not JSON"), 400, "malformed"),
     (ContractError("must be string", "/input/amount"), 400, "contract"),
+    (SeveralProblemsError((ContractError("is missing", "/input"), ContractError("is zero", "/x"))), 400, "contract"),
     (BodyTooLargeError(MAX_BODY_BYTES), 413, "body_too_large"),
     (UnknownWorkflowError("order-aproval"), 404, "unknown_workflow"),
     (UncoveredAmountError(("EUR up to 5000",)), 400, "contract"),
@@ -183,10 +185,15 @@ def test_errors_of_pages_and_workflows_are_not_for_machines(error: type[Counters
         http.problem_of(error.__new__(error))
 
 
-def test_a_broken_contract_is_told_with_the_pointer() -> None:
-    _, _, body = http.problem_of(ContractError("must be string", "/input/amount"))
-    assert json.loads(body)["pointer"] == "/input/amount"
-    assert json.loads(body)["detail"] == "must be string"
+@pytest.mark.parametrize("more", [(), (ContractError("is missing", "/input/currency"),)])
+def test_a_broken_contract_is_told_with_the_pointer_and_everything_else_that_is_wrong(
+    more: tuple[ContractError, ...],
+) -> None:
+    first = ContractError("must be string", "/input/amount")
+    _, _, body = http.problem_of(SeveralProblemsError((first, *more)) if more else first)
+    told = json.loads(body)
+    assert (told["pointer"], told["detail"]) == ("/input/amount", "must be string")
+    assert told["errors"] == [{"detail": each.reason, "pointer": each.pointer} for each in (first, *more)]
 
 
 def test_only_what_may_be_tried_again_says_when() -> None:

@@ -1,15 +1,18 @@
 """JSON Schemas of everything that crosses the kit's border, compiled when first used."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib.resources import files
+from itertools import islice
 from typing import Any
 
+from countersign.domain import money
 from countersign.domain.attachments import Attachment
 from countersign.domain.clock import SystemClock
-from countersign.domain.errors import ContractError
+from countersign.domain.errors import ContractError, SeveralProblemsError
 from countersign.domain.identity import NO_ALIASES
 from countersign.domain.people import check_approvers
 from countersign.domain.strict_json import canonical
@@ -20,7 +23,23 @@ OF_AGE = 18
 MAX_INPUT_BYTES = 64_000
 """The largest input that holds values of any form: it stands on the task and in the result beside an answer."""
 
+MOST_PROBLEMS = 100
+"""How many problems of one document are told: a sender can put as many into it as it has bytes."""
+
 Validator = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a schema cannot say by itself.
+
+    Attributes:
+        members: The members of the document that it reads; it is left out where one of them breaks the schema.
+        problems: Returns what is wrong, given the document and the JSON pointer of it.
+    """
+
+    members: tuple[str, ...]
+    problems: Callable[[Mapping[str, Any], str], Iterable[ContractError]]
 
 
 def check(name: str, document: Any, prefix: str = "") -> Any:
@@ -32,64 +51,90 @@ def check(name: str, document: Any, prefix: str = "") -> Any:
         prefix: JSON pointer of the document within what was sent, such as `/input`.
 
     Raises:
-        ContractError: The document breaks the contract; has the JSON pointer and the rule, not the value.
+        ContractError: The document breaks the contract; has all problems, each with its JSON pointer and the rule, not
+            the value.
         LookupError: There is no such schema.
     """
-    from fastjsonschema import JsonSchemaValueException
-
-    try:
-        checked = _validator(name)(document)
-    except JsonSchemaValueException as error:
-        path = "".join(f"/{_escaped(step)}" for step in error.path[1:])
-        raise ContractError(_reason(error), prefix + path) from error
-    for rule in _schema(name).get("x-rules", ()):
-        _RULES[rule](document, prefix)
-    return checked
+    refuse(problems(name, document, prefix))
+    return document
 
 
-def problems(name: str, document: Mapping[str, Any]) -> list[ContractError]:
-    """Return everything that is wrong with the members of a document: for a sender who can mend it all at once.
+def refuse(found: Sequence[ContractError]) -> None:
+    """Raise what was found, as one error; do nothing where nothing was.
+
+    Raises:
+        ContractError: There is at least one problem.
+    """
+    if len(found) > 1:
+        raise SeveralProblemsError(found)
+    for error in found:
+        raise error
+
+
+def problems(name: str, document: Any, prefix: str = "") -> list[ContractError]:
+    """Return everything that is wrong with a document: for a sender who can mend it all at once.
 
     Args:
-        name: The schema, of an object.
+        name: The schema.
         document: The plain JSON values.
+        prefix: JSON pointer of the document within what was sent.
 
     Raises:
         LookupError: There is no such schema.
     """
-    schema = _schema(name)
-    missing = (member for member in schema.get("required", ()) if member not in document)
-    found = [ContractError("is missing", f"/{_escaped(member)}") for member in missing]
-    known = [member for member in schema.get("properties", ()) if member in document]
-    found += [error for member in known if (error := _problem(name, document[member], member))]
-    return found or _problems_together(name, document)
+    from fastjsonschema import JsonSchemaValuesException
 
-
-def _problems_together(name: str, document: Mapping[str, Any]) -> list[ContractError]:
-    """Return what is wrong with members that are right each by itself, or that no contract names."""
+    found: list[ContractError] = []
     try:
-        check(name, document)
-    except ContractError as error:
-        return [error]
-    return []
+        _validator(name)(_pointed(document))
+    except JsonSchemaValuesException as error:
+        told = (problem for each in error.errors for problem in _problems_of(each, prefix))
+        found = list(islice(told, MOST_PROBLEMS))
+    return found + broken_rules((_RULES[rule] for rule in _schema(name).get("x-rules", ())), document, prefix, found)
 
 
-def _problem(name: str, value: Any, member: str) -> ContractError | None:
-    from fastjsonschema import JsonSchemaValueException
+def broken_rules(
+    rules: Iterable[Rule], document: Any, prefix: str, found: Sequence[ContractError]
+) -> list[ContractError]:
+    """Return what rules have against a document.
 
-    try:
-        _member_validator(name, member)(value)
-    except JsonSchemaValueException as error:
-        path = "".join(f"/{_escaped(step)}" for step in (member, *error.path[1:]))
-        return ContractError(_reason(error), path)
-    return None
+    Args:
+        rules: The rules.
+        document: The plain JSON values.
+        prefix: JSON pointer of the document within what was sent.
+        found: What is known to be wrong with it.
+    """
+    broken = {error.pointer.removeprefix(prefix).partition("/")[2].partition("/")[0] for error in found}
+    if not isinstance(document, dict):
+        return []
+    return [error for rule in rules if broken.isdisjoint(rule.members) for error in rule.problems(document, prefix)]
 
 
-@cache
-def _member_validator(name: str, member: str) -> Validator:
-    """Return what checks one member of an object that its schema names."""
-    schema = _schema(name)
-    return _compiled({"definitions": schema.get("definitions", {}), **schema["properties"][member]})
+class _Pointed(float):
+    """A number that was written with a point or an exponent: no integer, though JSON Schema takes `2.0` for one."""
+
+    def is_integer(self) -> bool:
+        return False
+
+
+def _pointed(value: Any) -> Any:
+    """Return a document in which no float is taken for an integer: `range` and `timedelta` of a workflow would not."""
+    if isinstance(value, dict):
+        return {name: _pointed(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_pointed(item) for item in value]
+    return _Pointed(value) if isinstance(value, float) else value
+
+
+def _problems_of(error: Any, prefix: str) -> Iterator[ContractError]:
+    """Yield what a violation of a schema tells the sender; each member that is missing by itself."""
+    place = prefix + "".join(f"/{_escaped(step)}" for step in error.path[1:])
+    if error.rule != "required":
+        yield ContractError(_reason(error), place)
+        return
+    for member in error.rule_definition:
+        if member not in error.value:
+            yield ContractError("is missing", f"{place}/{_escaped(member)}")
 
 
 def exists(name: str) -> bool:
@@ -107,14 +152,10 @@ def _schema(name: str) -> dict[str, Any]:
 
 @cache
 def _validator(name: str) -> Validator:
-    return _compiled(_schema(name))
-
-
-def _compiled(schema: dict[str, Any]) -> Validator:
     import fastjsonschema
 
     validator: Validator = fastjsonschema.compile(
-        schema, handlers={"": _schema_of_file}, use_default=False, detailed_exceptions=True
+        _schema(name), handlers={"": _schema_of_file}, use_default=False, detailed_exceptions=True, fast_fail=False
     )
     return validator
 
@@ -127,53 +168,70 @@ def _schema_of_file(reference: str) -> dict[str, Any]:
 def _reason(error: Any) -> str:
     if error.rule == "additionalProperties":
         return f"has a property that is not allowed; allowed are {', '.join(sorted(error.definition['properties']))}"
+    if error.rule == "type" and error.rule_definition == "integer":
+        return "must be an integer, without a point or an exponent"
+    if error.rule == "pattern" and "description" in error.definition:
+        return f"must be this: {error.definition['description']}"
     return str(error.message).replace(str(error.name), "the value", 1)
 
 
-def _approvers(document: Mapping[str, Any], prefix: str) -> None:
-    """Refuse what is wrong with approvers whatever the directory knows of them."""
-    check_approvers(document["approvers"], document["requester"], document.get("rule", {}), NO_ALIASES, prefix)
+def _approvers(document: Mapping[str, Any], prefix: str) -> Iterator[ContractError]:
+    """Yield what is wrong with approvers whatever the directory knows of them."""
+    try:
+        check_approvers(document["approvers"], document["requester"], document.get("rule", {}), NO_ALIASES, prefix)
+    except ContractError as error:
+        yield error
 
 
-def _attachments(document: Mapping[str, Any], prefix: str) -> None:
-    """Refuse links of which a reader, or a browser, could not tell where they lead."""
+def _attachments(document: Mapping[str, Any], prefix: str) -> Iterator[ContractError]:
+    """Yield the links of which a reader, or a browser, could not tell where they lead."""
     for place, attachment in enumerate(document.get("attachments", ())):
         if not Attachment(**attachment).host:
             reason = "is no https URL of a host by its name, without user info or a backslash"
-            raise ContractError(reason, f"{prefix}/attachments/{place}/url")
+            yield ContractError(reason, f"{prefix}/attachments/{place}/url")
 
 
-def _small(document: Mapping[str, Any], prefix: str) -> None:
-    """Refuse what would leave no room for an answer, in an item of the ledger."""
+def _money(document: Mapping[str, Any], prefix: str) -> Iterator[ContractError]:
+    """Yield why nobody could ever pay an amount: the payment would wait for nothing."""
+    if document["currency"] not in money.ISO_4217:
+        yield ContractError("must be the code of a current currency of ISO 4217", f"{prefix}/currency")
+    elif reason := money.unpayable(document["amount"], document["currency"]):
+        yield ContractError(reason, f"{prefix}/amount")
+
+
+def _small(document: Mapping[str, Any], prefix: str) -> Iterator[ContractError]:
+    """Yield what would leave no room for an answer, in an item of the ledger."""
     try:
         size = len(canonical(document))
-    except ValueError as error:  # strict JSON holds no infinity, and no document that was read has one
-        raise ContractError("holds what is no JSON", prefix) from error
+    except ValueError:  # strict JSON holds no infinity, and no document that was read has one
+        yield ContractError("holds what is no JSON", prefix)
+        return
     if size > MAX_INPUT_BYTES:
-        raise ContractError(f"must be at most {MAX_INPUT_BYTES} bytes of JSON", prefix)
+        yield ContractError(f"must be at most {MAX_INPUT_BYTES} bytes of JSON", prefix)
 
 
-def _adult(document: Mapping[str, Any], prefix: str) -> None:
-    """Refuse a date of birth that is no date, or of somebody who is not of age today."""
+def _adult(document: Mapping[str, Any], prefix: str) -> Iterator[ContractError]:
+    """Yield why a date of birth is none, or is that of somebody who is not of age today."""
+    place = f"{prefix}/date_of_birth"
     try:
         born = date.fromisoformat(document["date_of_birth"])
-    except ValueError as error:
-        raise ContractError("is no date", f"{prefix}/date_of_birth") from error
+    except ValueError:
+        yield ContractError("is no date", place)
+        return
     today = SystemClock().now().date()
     age = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
     if age < OF_AGE:
-        raise ContractError(
-            f"must be the date of birth of somebody of at least {OF_AGE} years", f"{prefix}/date_of_birth"
-        )
+        yield ContractError(f"must be the date of birth of somebody of at least {OF_AGE} years", place)
 
 
-_RULES: dict[str, Callable[[Mapping[str, Any], str], None]] = {
-    "adult": _adult,
-    "approvers": _approvers,
-    "attachments": _attachments,
-    "small": _small,
+_RULES: dict[str, Rule] = {
+    "adult": Rule(("date_of_birth",), _adult),
+    "approvers": Rule(("approvers", "requester", "rule"), _approvers),
+    "attachments": Rule(("attachments",), _attachments),
+    "money": Rule(("amount", "currency"), _money),
+    "small": Rule((), _small),
 }
-"""What a schema cannot say by itself, by the names that it lists under `x-rules`."""
+"""The rules, by the names that schemas list under `x-rules`."""
 
 
 def _escaped(step: object) -> str:

@@ -146,9 +146,8 @@ def problem_of(error: CountersignError) -> Reply:
         raise LookupError(f"{type(error).__name__} has no problem type") from error
     document: dict[str, Any] = {"detail": DETAILS.get(kind, "")}
     if isinstance(error, ContractError):
-        document = {"detail": error.reason, "pointer": error.pointer}
-    if isinstance(error, AnswerRefusedError):
-        document["errors"] = [{"detail": each.reason, "pointer": each.pointer} for each in error.problems]
+        problems = [{"detail": each.reason, "pointer": each.pointer} for each in error.problems]
+        document = problems[0] | {"errors": problems}
     return problem(PROBLEMS[kind], document, retry_after_of(error))
 
 

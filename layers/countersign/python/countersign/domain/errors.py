@@ -6,7 +6,8 @@ CountersignError
 │   ├── BodyTooLargeError
 │   ├── UnknownWorkflowError
 │   ├── UncoveredAmountError
-│   └── AnswerRefusedError
+│   └── SeveralProblemsError
+│       └── AnswerRefusedError
 ├── SignatureError           the sender of a webhook has not shown who they are
 ├── UnknownTokenError        nor has the sender of a machine's answer
 ├── UnknownProviderError     no provider of webhooks has this name
@@ -54,6 +55,8 @@ CountersignError
 Standard library only: this module is at the bottom of every import.
 """
 
+from collections.abc import Sequence
+
 
 class CountersignError(Exception):
     """The root of all errors that the kit raises on purpose."""
@@ -71,6 +74,11 @@ class ContractError(CountersignError):
         super().__init__(f"{pointer or 'body'}: {reason}")
         self.pointer = pointer
         self.reason = reason
+
+    @property
+    def problems(self) -> "tuple[ContractError, ...]":
+        """Everything that is wrong, in the order in which it was found."""
+        return (self,)
 
 
 class MalformedBodyError(ContractError):
@@ -109,17 +117,21 @@ class UncoveredAmountError(ContractError):
         self.covered = covered
 
 
-class AnswerRefusedError(ContractError):
-    """What a machine answered breaks the contract of its task; that it was sent is on record.
+class SeveralProblemsError(ContractError):
+    """More than one thing is wrong with what was sent; `reason` and `pointer` are those of the first."""
 
-    Attributes:
-        problems: Everything that is wrong with it.
-    """
+    def __init__(self, problems: "Sequence[ContractError]") -> None:
+        super().__init__(problems[0].reason, problems[0].pointer)
+        self._problems = tuple(problems)
 
-    def __init__(self, problems: "tuple[ContractError, ...]") -> None:
-        first = problems[0]
-        super().__init__(first.reason, first.pointer)
-        self.problems = problems
+    @property
+    def problems(self) -> tuple[ContractError, ...]:
+        """Everything that is wrong, in the order in which it was found."""
+        return self._problems
+
+
+class AnswerRefusedError(SeveralProblemsError):
+    """What a machine answered breaks the contract of its task; that it was sent is on record."""
 
 
 class UnknownTokenError(CountersignError):

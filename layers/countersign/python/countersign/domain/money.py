@@ -1,7 +1,8 @@
 """Amounts on the wire: decimal texts in one canonical form, and how many decimals a currency has for whom.
 
-ISO 4217, list one (https://www.six-group.com/en/products-services/financial-information/data-standards.html), gives
-each currency an exponent; two unless it stands below. Providers that count in minor units differ in a few of them.
+ISO 4217, list one, published 2026-01-01, gives each currency an exponent:
+https://www.six-group.com/dam/download/financial-information/data-center/iso-currrency/lists/list-one.xml
+Providers that count in minor units differ in a few of them.
 """
 
 from collections.abc import Mapping
@@ -10,13 +11,22 @@ _MAX_DIGITS = 15
 _MAX_DECIMALS = 8
 _USUAL_EXPONENT = 2
 
+_TWO_DECIMALS = """
+AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY COP COU
+CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES
+KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR
+NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP
+TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG
+"""
+
 ISO_4217: Mapping[str, int] = {
+    **dict.fromkeys(_TWO_DECIMALS.split(), _USUAL_EXPONENT),
     **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG"), 0),
     **dict.fromkeys(("RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
     **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
     **dict.fromkeys(("CLF", "UYW"), 4),
 }
-"""The currencies whose exponent is not two."""
+"""The exponent of every current currency. Codes without one (metals, test codes, `XXX`) are none that can be paid."""
 
 STRIPE: Mapping[str, int] = {**ISO_4217, "ISK": 2, "UGX": 2, "MGA": 0}
 """https://docs.stripe.com/currencies: MGA is a zero-decimal currency there; ISK and UGX are counted with two decimals,
@@ -43,6 +53,21 @@ def canonical(text: str, currency: str) -> str | None:
         return None
     decimals = decimals.rstrip("0").ljust(ISO_4217.get(currency, _USUAL_EXPONENT), "0")
     return f"{units}.{decimals}" if decimals else units
+
+
+def unpayable(text: str, currency: str) -> str:
+    """Return why nobody can pay an amount, naming no part of it; empty for an amount that somebody can.
+
+    Args:
+        text: A decimal text without sign, leading zeros or exponent.
+        currency: Its currency, in `ISO_4217`.
+    """
+    units, _, decimals = text.partition(".")
+    if len(decimals) > ISO_4217[currency]:
+        return f"must have at most {ISO_4217[currency]} decimals, as ISO 4217 has it for the currency"
+    if len(units) > _MAX_DIGITS:
+        return f"must have at most {_MAX_DIGITS} digits before the point"
+    return "" if text.strip("0.") else "must be more than zero"
 
 
 def from_minor_units(count: int, currency: str, exponents: Mapping[str, int]) -> str | None:
