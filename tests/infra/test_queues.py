@@ -111,7 +111,7 @@ def test_consumers_on_the_stream_skip_nothing_in_silence(stage: Synthesised) -> 
     for mapping in on_stream:
         assert mapping["StartingPosition"] == "TRIM_HORIZON"
         assert mapping["BisectBatchOnFunctionError"] is True
-        assert 0 < mapping["MaximumRetryAttempts"] <= 100
+        assert 50 <= mapping["MaximumRetryAttempts"] <= 100, "an outage of minutes must not reach the dead letters"
         assert 3_600 <= mapping["MaximumRecordAgeInSeconds"] < 24 * 3_600
         assert mapping["DestinationConfig"]["OnFailure"]["Destination"].removesuffix(".Arn") in dead_letters(stage)
 

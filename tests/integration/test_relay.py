@@ -9,11 +9,12 @@ from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, 
 
 from countersign.adapters.callbacks import ATTEMPTS, CallbackDoorbell
 from countersign.aws import client
-from countersign.domain import tasks
+from countersign.domain import answers, tasks
+from countersign.domain.answers import Sender
 from countersign.domain.errors import NotRungError
-from countersign.domain.tasks import Ring, Status
+from countersign.domain.tasks import Failure, Ring, Status
 from relay.handler import handler
-from tests.builders import CALLBACK_ID, TASK_ID, is_unbroken, sequence_numbers, stream_event
+from tests.builders import CALLBACK_ID, PAYMENT_TASK_ID, TASK_ID, is_unbroken, sequence_numbers, stream_event
 from tests.integration.conftest import Answer, Kit, Operation, Reaction, answering
 
 URL = "https://lambda.eu-central-1.amazonaws.com"
@@ -178,6 +179,16 @@ def test_the_doorbell_pauses_between_its_attempts_and_not_after_the_last(kit: Ki
     with pytest.raises(NotRungError):
         CallbackDoorbell(client("lambda", attempts=1), pauses.append).ring(CALLBACK_ID, kit.now)
     assert len(pauses) == ATTEMPTS - 1
+
+
+def test_a_machine_s_failure_rings_as_a_failure(kit: Kit, callbacks: Operation) -> None:
+    change = answers.fail(kit.open_payment(), Failure("broken"), Sender("worker", "callback token"), kit.now)
+    assert change
+    kit.ledger.commit(change)
+    with answering("lambda", "SendDurableExecutionCallbackFailure", Answer()) as failures:
+        assert run(*kit.decisions()) == []
+    assert (len(failures.asked), callbacks.asked) == (1, [])
+    assert ring_of(kit, PAYMENT_TASK_ID) == ("delivered", "")
 
 
 # Batches

@@ -141,6 +141,14 @@ def test_a_refresh_points_the_open_task_at_the_fresh_callback_and_sends_nothing(
     assert office.hand_off.sent == []
 
 
+def test_a_refresh_that_another_write_was_faster_than_is_tried_again_until_the_task_has_the_fresh_callback() -> None:
+    office = Office(any_task())
+    refresh, losses = office.ledger.refresh, [False, False]
+    office.ledger.refresh = lambda *given: losses.pop() if losses else refresh(*given)  # type: ignore[method-assign]
+    office.desk.refresh(any_wait(), "callback-2")
+    assert office.task.callback_id == "callback-2", "or the ring of a decision reaches nobody"
+
+
 def test_a_reminder_that_is_due_is_handed_off_with_its_number_and_audited() -> None:
     office = Office(any_task())
     office.desk.hand_off_again(any_wait(), "callback-2", 3, (), remind=True)
@@ -397,6 +405,22 @@ def test_an_escalation_does_not_give_a_task_back_to_who_has_handed_it_on() -> No
     office = Office(handed_on)
     office.directory.known[OTHER_APPROVER] = away(OTHER_APPROVER, APPROVER)
     office.desk.hand_off_again(any_wait(), "callback-2", 2, (APPROVER, OTHER_APPROVER), remind=False)
+    assert office.task.audience == (COLLEAGUE, OTHER_APPROVER)
+    assert office.hand_off.sent[0]["task"]["recipients"] == [OTHER_APPROVER]
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        any_task(audience=(COLLEAGUE,), delegations=(Delegation(APPROVER, COLLEAGUE, NOW),)),
+        any_task(audience=(COLLEAGUE,), elsewhere=(APPROVER,)),
+    ],
+    ids=["has handed it on", "decides another task"],
+)
+def test_an_absent_person_stays_asked_where_the_stand_in_may_not_join(task: Task) -> None:
+    office = Office(task)
+    office.directory.known[OTHER_APPROVER] = away(OTHER_APPROVER, APPROVER)
+    office.desk.hand_off_again(any_wait(), "callback-2", 2, (OTHER_APPROVER,), remind=False)
     assert office.task.audience == (COLLEAGUE, OTHER_APPROVER)
     assert office.hand_off.sent[0]["task"]["recipients"] == [OTHER_APPROVER]
 
