@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from countersign.domain.clock import moment_of
-from countersign.domain.identity import is_address, normalise
+from countersign.domain.identity import is_address, normalise, same_domain
 from countersign.domain.people import Absence
 from operate.errors import OperateError
 
@@ -45,6 +45,8 @@ def absence(person: str, to: str, since: str, until: str) -> Absence:
     found = Absence(moment(since), moment(until), address(to))
     if found.since >= found.until:
         raise OperateError(f"--until must be after --since, got: {until} after {since}")
+    if not same_domain(found.to, person):
+        raise OperateError(f"{found.to} cannot stand in for {person}: name somebody with an address of the same domain")
     if found.to == person:
         raise OperateError(f"{person} cannot stand in for themselves")
     return found

@@ -25,8 +25,13 @@ _LABEL_LIMIT = 60
 _VALUE_LIMIT = 500
 # The longest address that mail can carry (RFC 5321, §4.5.3.1.3).
 _PERSON_LIMIT = 254
-# Where mail programs begin to see an address of a web page: before `//`, and at a full stop between letters.
-_LINK_JOINTS = re.compile(r"(?<=:)(?=//)|(?<=[^\W_]\.)(?=[^\W\d_])")
+# Where programs begin to see a link: after the colon of a scheme, in the two backslashes of a file share, at a full
+# stop, or what IDNA maps to one, before a letter, and in an IP address.
+_LINK_JOINTS = re.compile(
+    r"(?<=:)(?=[/\\])|(?<=\\)(?=\\)"
+    "|(?<=\\S[.\N{IDEOGRAPHIC FULL STOP}\N{FULLWIDTH FULL STOP}\N{HALFWIDTH IDEOGRAPHIC FULL STOP}])(?=[^\\W\\d_])"
+    r"|(?<=\d\.)(?=\d+\.\d+\.\d)"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +121,8 @@ def inbox_message(view: InboxMail, language: str = wording.DEFAULT_LANGUAGE) -> 
 
 def _subject(view: ReviewMail, language: str) -> str:
     occasion = _occasion(view)
-    subject = wording.say(language, f"mail.subject.{occasion}", title=display.single_line(view.title))
+    title = _unlinked(display.single_line(view.title))
+    subject = wording.say(language, f"mail.subject.{occasion}", title=title)
     return _with_stage(subject, _stage(view), language)
 
 
@@ -200,7 +206,7 @@ def _attachments(view: ReviewMail, language: str) -> list[tuple[str, str]]:
 
 
 def _person(address: str) -> str:
-    return display.single_line(address, _PERSON_LIMIT)
+    return _unlinked(display.single_line(address, _PERSON_LIMIT))
 
 
 def _clipped(value: str, language: str) -> str:
@@ -211,5 +217,5 @@ def _clipped(value: str, language: str) -> str:
 
 
 def _unlinked(text: str) -> str:
-    """Return the text with an invisible joint wherever a mail program would make a link of it."""
+    """Return the text with an invisible joint wherever a program that shows a message would make a link of it."""
     return _LINK_JOINTS.sub("\N{ZERO WIDTH NON-JOINER}", text)

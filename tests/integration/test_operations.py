@@ -82,6 +82,7 @@ def test_an_operator_names_another_address_of_somebody(kit: Kit, capsys: pytest.
         (("away", "maria", "--to", OTHER_APPROVER, *DATES), "must be an e-mail address, got: maria"),
         (("away", APPROVER, "--to", "otto", *DATES), "must be an e-mail address, got: otto"),
         (("away", APPROVER, "--to", APPROVER.upper(), *DATES), "cannot stand in for themselves"),
+        (("away", APPROVER, "--to", "li@elsewhere.example", *DATES), "an address of the same domain"),
         (("away", APPROVER, "--to", OTHER_APPROVER), "needs --to, --since and --until"),
         (("away", APPROVER), "needs --to, --since and --until"),
         (("away", APPROVER, "--to", OTHER_APPROVER, "--since", "soon", "--until", "2026-08-01"), "got: soon"),

@@ -22,8 +22,13 @@ from tests.views import (
 
 MAILS = every_mail()
 REVIEWS = {name: mail for name, mail in MAILS.items() if not name.startswith("inbox-")}
-# What mail programs make a link of: a scheme, or a name with a top-level domain.
-LINKS = re.compile(r"\w+://\S+|(?<!@)\b(?:[a-z0-9-]+\.)+(?:com|example|org|net)\b(?:/\S*)?", re.IGNORECASE)
+# What programs make a link of: a scheme, a file share, an address, a name with a top-level domain.
+LINKS = re.compile(r"\w+:[/\\]{2}\S+|\\\\\w+|\S+[.。．｡](?:com|example|org|net)\b\S*|(?:\d+\.){3}\d+", re.IGNORECASE)
+
+
+def read(text: str) -> str:
+    """Return a text as a person reads it: without the joints that keep it from becoming a link."""
+    return text.replace("\N{ZERO WIDTH NON-JOINER}", "")
 
 
 @pytest.mark.parametrize("name", MAILS)
@@ -38,7 +43,7 @@ def test_a_mail_has_one_link_and_no_decision_in_it(name: str) -> None:
 
 @pytest.mark.parametrize("name", REVIEWS)
 def test_a_mail_says_what_whose_and_until_when(name: str) -> None:
-    for body in (MAILS[name].html, MAILS[name].text):
+    for body in map(read, (MAILS[name].html, MAILS[name].text)):
         for part in (
             "Amount",
             "250.00 EUR",
@@ -54,7 +59,7 @@ def test_a_mail_says_what_whose_and_until_when(name: str) -> None:
 def test_the_mail_with_the_list_says_whose_it_is_until_when_and_nothing_of_any_request() -> None:
     mail = MAILS["inbox-prod"]
     assert mail.subject == "Requests that wait for your decision"
-    for body in (mail.html, mail.text):
+    for body in map(read, (mail.html, mail.text)):
         for part in (
             "maria@example.com",
             "28\u00a0November 2025, 09:12\u00a0UTC",
@@ -69,8 +74,8 @@ def test_the_mail_with_the_list_says_whose_it_is_until_when_and_nothing_of_any_r
 
 def test_who_is_asked_in_anothers_place_reads_whose() -> None:
     mail = MAILS["instead"]
-    assert "You are asked in the place of otto@example.com." in mail.text
-    assert "otto@example.com" in mail.html
+    assert "You are asked in the place of otto@example.com." in read(mail.text)
+    assert "otto@example.com" in read(mail.html)
     assert "in the place of" not in MAILS["requested-prod"].text
 
 
@@ -107,7 +112,7 @@ def test_the_stage_is_named_outside_production() -> None:
 )
 def test_a_title_cannot_add_a_header(title: str) -> None:
     subject = review_message(any_mail(title=title, stage="dev")).subject
-    assert subject.isprintable()
+    assert read(subject).isprintable()
     assert len(subject) <= SUBJECT_LIMIT
     mail = EmailMessage(policy=SMTP)
     mail["Subject"] = subject
@@ -125,19 +130,39 @@ def test_what_people_write_stays_text() -> None:
         body.encode()
 
 
-def test_what_people_write_does_not_become_a_link() -> None:
-    written = "Pay at https://evil.example/review?t=1 or www.evil.example, evil.com/x"
-    assert len(LINKS.findall(written)) == 3
-    mail = review_message(any_mail(title=written, rows=((written, written),)))
+@pytest.mark.parametrize(
+    "written",
+    [
+        "https://evil.example/review?t=1",
+        "www.evil.example",
+        "evil.com/x",
+        "www.evil.example/approve-here?x=@example.com",
+        "ana@evil.example",
+        "evil。com ➡．org",
+        "file:\\\\evil\\share",
+        "\\\\evil\\share",
+        "192.0.2.7/approve",
+    ],
+)
+def test_what_people_write_becomes_a_link_nowhere(written: str) -> None:
+    assert LINKS.search(written)
+    mail = review_message(
+        any_mail(
+            title=written, rows=((written, written),), attachments=(written,), requester=written, instead_of=written
+        )
+    )
     assert LINKS.findall(mail.text) == [any_mail().link]
-    assert mail.html.count("://") == 1
+    assert not LINKS.search(mail.subject)
+    shown = re.sub(r"<[^>]*>", " ", mail.html)
+    assert not LINKS.search(shown)
+    assert read(mail.text).count(written) == 7
 
 
 def test_attachments_are_named_without_links_and_open_from_the_page() -> None:
     names = tuple(attachment.name for attachment in ATTACHMENTS)
     mail = review_message(any_mail(attachments=names))
     row = "Attachments, to be opened from the page: Offer.pdf; https://bank.example/login\n"
-    assert row in mail.text.replace("\u200c", "")
+    assert row in read(mail.text)
     assert LINKS.findall(mail.text) == [any_mail().link]
     assert mail.html.count("<a ") == mail.html.count("://") == 1
 
@@ -165,10 +190,10 @@ def test_long_text_is_cut_and_says_where_the_rest_is() -> None:
     assert mail.text.count(any_mail().link) == 1
 
 
-def test_amounts_and_addresses_are_left_as_they_are() -> None:
-    text = review_message(any_mail()).text
-    assert all(f"{label}: {' '.join(value.split())}" in text for label, value in ROWS)
-    assert "\nRequested by: ana@example.com\n" in text
+def test_amounts_and_dates_are_left_as_they_are() -> None:
+    rows = (*ROWS, ("Due", "01.02.2026 12:30"))
+    text = review_message(any_mail(rows=rows)).text
+    assert all(f"{label}: {' '.join(value.split())}" in text for label, value in rows)
 
 
 def test_an_unknown_kind_is_refused() -> None:

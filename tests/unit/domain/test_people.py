@@ -63,15 +63,32 @@ def test_who_stands_in_for_a_stand_in_is_asked() -> None:
         {APPROVER: Entry(APPROVER, away(COLLEAGUE)), COLLEAGUE: Entry(REQUESTER)},
         {APPROVER: Entry(APPROVER, away(OTHER_APPROVER))},
         {APPROVER: Entry(APPROVER, away(COLLEAGUE)), COLLEAGUE: Entry(OTHER_APPROVER)},
+        {APPROVER: Entry(APPROVER, away("li@elsewhere.example"))},
+        {APPROVER: Entry(APPROVER, away(COLLEAGUE)), COLLEAGUE: Entry(COLLEAGUE, away("li@elsewhere.example"))},
         {APPROVER: Entry(APPROVER, away(APPROVER))},
         {APPROVER: Entry(APPROVER, away(COLLEAGUE)), COLLEAGUE: Entry(COLLEAGUE, away(APPROVER))},
     ],
-    ids=["the requester", "the requester by another name", "asked already", "asked by another name", "self", "circle"],
+    ids=[
+        "requester",
+        "requester's alias",
+        "asked",
+        "asked alias",
+        "other domain",
+        "theirs of another",
+        "self",
+        "circle",
+    ],
 )
 def test_who_is_away_stays_asked_when_nobody_else_can_stand_in(known: dict[str, Entry]) -> None:
     seating = seated(known, APPROVER, OTHER_APPROVER)
     assert seating.audience == (APPROVER, OTHER_APPROVER)
     assert seating.delegations == ()
+
+
+@pytest.mark.parametrize("alias", [REQUESTER, "m.lopez@example.com"])
+def test_nobody_stands_in_for_the_requester_or_for_somebody_who_has_a_part_already(alias: str) -> None:
+    known = {APPROVER: Entry(alias, away(COLLEAGUE))}
+    assert seated(known, APPROVER, taken=("m.lopez@example.com",)).audience == (APPROVER,)
 
 
 def test_two_who_are_away_do_not_share_a_stand_in() -> None:

@@ -35,6 +35,11 @@ def untagged(address: str) -> str:
     return f"{name}{at}{domain}" if name else address
 
 
+def same_domain(one: str, other: str) -> bool:
+    """Tell whether two normalised addresses are of one organisation: a decision is handed to nobody outside it."""
+    return one.rpartition("@")[2] == other.rpartition("@")[2]
+
+
 @dataclass(frozen=True)
 class Aliases:
     """Which addresses are another name of somebody.

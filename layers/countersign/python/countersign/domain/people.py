@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from countersign.domain.errors import ContractError
-from countersign.domain.identity import NO_ALIASES, Aliases
+from countersign.domain.identity import NO_ALIASES, Aliases, same_domain
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,8 @@ def seat(
 ) -> Seating:
     """Put a stand-in into the place of everybody who is away.
 
-    Nobody stands in who is the requester, or has a part in this already: then whoever is away stays asked.
+    Nobody stands in for, or is, the requester or somebody who has a part in this already, and nobody stands in for
+    somebody of another domain, as with a delegation: then the person who is away stays asked.
 
     Args:
         wanted: Who should be asked, normalised.
@@ -120,8 +121,10 @@ def seat(
     delegations: list[Delegation] = []
     for place, person in enumerate(wanted):
         stand_in = _stand_in(person, entries, now)
-        others = (requester, *taken, *asked)
-        if stand_in is not None and not any(aliases.same(stand_in, other) for other in others):
+        if stand_in is None or not same_domain(stand_in, person):
+            continue
+        without_seat = any(aliases.same(person, other) for other in (requester, *taken))
+        if not without_seat and not any(aliases.same(stand_in, other) for other in (requester, *taken, *asked)):
             asked[place] = stand_in
             delegations.append(Delegation(person, stand_in, now, standing=True))
     return Seating(tuple(asked), aliases, tuple(delegations))

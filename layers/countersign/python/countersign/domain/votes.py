@@ -15,7 +15,7 @@ from countersign.domain.errors import (
     OwnRequestError,
     TaskClosedError,
 )
-from countersign.domain.identity import Aliases
+from countersign.domain.identity import Aliases, same_domain
 from countersign.domain.people import Delegation, Seating
 from countersign.domain.rules import Decision, Verdict
 from countersign.domain.tasks import DECIDING, STAYING, Change, Status, Task, Vote
@@ -219,7 +219,7 @@ def _check_delegation(task: Task, recipient: str, colleague: str) -> None:
         raise DelegationRefusedError("requester")
     if task.handed_on_by(colleague) or any(same(other, colleague) for other in (*task.audience, *task.elsewhere)):
         raise DelegationRefusedError("asked_already")
-    if colleague.rpartition("@")[2] != recipient.rpartition("@")[2]:
+    if not same_domain(colleague, recipient):
         raise DelegationRefusedError("outsider")
 
 
