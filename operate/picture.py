@@ -30,11 +30,11 @@ _COLOURS = {
     "decided": "decided",
     "escalated": "ask",
     "expired": "bad",
-    "mailed": "ask",
     "opened": "ask",
     "refused": "bad",
     "reminded": "ask",
     "resent": "ask",
+    "sent": "ask",
     "voted": "decided",
 }
 _STYLE = """

@@ -142,6 +142,13 @@ class MemoryLedger:
 
     def put_link(self, link: Link, expires_at: datetime) -> None:
         assert expires_at.tzinfo
+        self._keep(link)
+
+    def commit_link(self, change: Change, link: Link, expires_at: datetime) -> Task:
+        assert expires_at.tzinfo
+        return self._commit(change, lambda: self._keep(link), "commit_link")
+
+    def _keep(self, link: Link) -> None:
         self.links[link.fingerprint] = link
         if link.purpose is Purpose.REVIEW:
             self.inboxes.add((link.recipient, link.task_id))

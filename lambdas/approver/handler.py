@@ -35,8 +35,8 @@ def settings() -> Settings:
 @cache
 def deliveries() -> Deliveries:
     """Return the use case with its ports on AWS, made once."""
-    ledger = DynamoLedger(client("dynamodb"), settings().ledger_table)
-    return Deliveries(ledger, channel_of(os.environ, settings().channel), SystemClock(), write, write_inbox)
+    ledger, name = DynamoLedger(client("dynamodb"), settings().ledger_table), settings().channel
+    return Deliveries(ledger, channel_of(os.environ, name), SystemClock(), write, write_inbox, name)
 
 
 def write(kind: str, task: Task, recipient: str, token: str) -> Message:

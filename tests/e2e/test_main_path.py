@@ -26,7 +26,7 @@ def test_a_click_resumes_the_workflow_with_who_when_and_why(scene: Scene, decisi
     assert report["result"]["comment"] == "Seen and decided"
     assert [task["status"] for task in report["tasks"]] == ["APPLIED"]
     until(lambda: "rung" in scene.audit(), "the record of the ring")
-    assert sorted(scene.audit()) == ["applied", "decided", "mailed", "opened", "rung", "voted"]
+    assert sorted(scene.audit()) == ["applied", "decided", "minted", "opened", "rung", "sent", "voted"]
 
 
 def test_nobody_answers_and_the_request_expires(scene: Scene) -> None:

@@ -64,7 +64,7 @@ def rewrite(scene: Scene, **changes: Any) -> Task:
 
 def settled(scene: Scene) -> dict[str, Any]:
     """Wait until nothing is written about an open task any more, and return everything that the ledger holds of it."""
-    until(lambda: "mailed" in scene.audit(), "the record of the mail")
+    until(lambda: "sent" in scene.audit(), "the record of the mail")
     return scene.items()
 
 

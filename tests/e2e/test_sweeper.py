@@ -51,7 +51,7 @@ def sweep(cloud: Cloud) -> None:
 def test_a_decision_whose_ring_was_lost_reaches_its_workflow(scene: Scene) -> None:
     scene.submit()
     scene.link()
-    until(lambda: "mailed" in scene.audit(), "the record of the mail")
+    until(lambda: "sent" in scene.audit(), "the record of the mail")
     decide_unheard(scene)
     assert scene.report()["status"] == "running"
     sweep(scene.cloud)

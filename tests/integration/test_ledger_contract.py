@@ -14,7 +14,7 @@ from countersign.domain.identity import NO_ALIASES
 from countersign.domain.people import Delegation
 from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Change, Ring, Status, Task, Vote
-from countersign.ports import MOST_WAITING, Link, Purpose, Request, RequestLedger, ReviewLedger
+from countersign.ports import MOST_WAITING, DeskLedger, Link, Purpose, Request, RequestLedger, ReviewLedger
 from tests.builders import (
     APPROVER,
     CALLBACK_ID,
@@ -37,7 +37,7 @@ OPENED = AuditEvent("opened", WORKFLOW)
 SEEN = AuditEvent("refused", APPROVER, "review link", "203.0.113.0/24", {"reason": "closed"})
 
 
-class Ledger(ReviewLedger, RequestLedger, Protocol):
+class Ledger(ReviewLedger, DeskLedger, RequestLedger, Protocol):
     """Every port in one."""
 
 

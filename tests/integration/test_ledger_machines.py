@@ -27,7 +27,7 @@ MACHINE: dict[str, Any] = {
 
 
 def bringing(books: Books, kind: str, at: Any = NOW, **more: Any) -> Change:
-    standing = books.ledger.responses(TASK_ID)  # type: ignore[attr-defined]
+    standing = books.ledger.responses(TASK_ID)
     change = answers.collect(books.task(), COLLECTING, {"kind": kind, **more}, standing, WORKER, at)
     assert change
     return change
@@ -39,7 +39,7 @@ def beat(books: Books, at: Any = NOW, task_id: str = TASK_ID) -> bool:
 
 
 def responses(books: Books, task_id: str = TASK_ID) -> dict[str, str]:
-    found: dict[str, str] = books.ledger.responses(task_id)  # type: ignore[attr-defined]
+    found: dict[str, str] = books.ledger.responses(task_id)
     return found
 
 

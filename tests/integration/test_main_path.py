@@ -63,7 +63,7 @@ def test_an_approval_goes_from_the_workflow_to_the_mail_the_click_the_ring_and_b
     publisher.handler.handler(stream_event(*records, *for_publisher(kit)), None)
     told = [entry["DetailType"] for entry in entries(events)]
     assert told == ["approval.requested", "TaskOpened", "TaskDecided", "TaskApplied"]
-    assert kit.audited() == ["opened", "mailed", "voted", "decided", "rung", "applied"]
+    assert kit.audited() == ["opened", "minted", "sent", "voted", "decided", "rung", "applied"]
     assert is_unbroken(kit.audit(), kit.task().audit_head, kit.task().audit_seq)
 
 

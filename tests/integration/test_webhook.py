@@ -9,6 +9,7 @@ from countersign.domain import tasks
 from countersign.domain.rules import Outcome
 from countersign.domain.strict_json import MAX_BODY_BYTES
 from countersign.domain.tasks import Status
+from countersign.domain.tokens import fingerprint
 from tests.builders import (
     APPROVER,
     ATTACHMENTS,
@@ -189,7 +190,8 @@ def test_a_click_is_200_and_recorded_with_who_when_why_and_from_where(
     kit: Kit, decision: str, outcome: Outcome
 ) -> None:
     kit.open_task()
-    page = click(kit, kit.link(), decision=decision, comment=COMMENT)
+    token = kit.link()
+    page = click(kit, token, decision=decision, comment=COMMENT)
     assert page.status == 200
     assert "<form" not in page.body
     task = kit.task()
@@ -202,7 +204,7 @@ def test_a_click_is_200_and_recorded_with_who_when_why_and_from_where(
         "review link",
         "203.0.113.0/24",
     )
-    assert voted.data == {"decision": decision, "comment": COMMENT}
+    assert voted.data == {"decision": decision, "comment": COMMENT, "link": fingerprint(token)}
     assert is_unbroken(kit.audit(), task.audit_head, task.audit_seq)
 
 

@@ -8,6 +8,7 @@ import pytest
 from countersign.domain.errors import LedgerUnavailableError, MessageRefusedError
 from countersign.domain.tasks import Status, Task
 from countersign.domain.tokens import fingerprint
+from countersign.ports import Link, Purpose
 from countersign.services.deliveries import INBOX_LASTS, Deliveries, Message
 from tests.builders import (
     APPROVER,
@@ -34,7 +35,7 @@ class Post:
         self.channel = MemoryChannel()
         self.tokens: dict[str, str] = {}
         self.clock = FixedClock(NOW)
-        self.deliveries = Deliveries(self.ledger, self.channel, self.clock, self.write, self.write_inbox)
+        self.deliveries = Deliveries(self.ledger, self.channel, self.clock, self.write, self.write_inbox, "email")
 
     def write(self, kind: str, task: Task, recipient: str, token: str) -> Message:
         self.tokens[recipient] = token
@@ -72,14 +73,42 @@ def test_the_ledger_keeps_no_token() -> None:
     assert all(token not in kept for token in post.tokens.values())
 
 
-def test_each_mail_is_an_audit_entry_with_its_recipient_and_attempt() -> None:
+def test_minting_a_link_and_sending_it_are_audit_entries_with_fingerprint_and_channel() -> None:
     post = Post()
     post.deliver()
-    assert [entry.event.event for entry in post.ledger.entries] == ["mailed", "mailed"]
-    assert [entry.event.data for entry in post.ledger.entries] == [
-        {"recipient": APPROVER, "attempt": 1},
-        {"recipient": OTHER_APPROVER, "attempt": 1},
+    assert [(entry.event.event, entry.event.data) for entry in post.ledger.entries] == [
+        entry
+        for person in (APPROVER, OTHER_APPROVER)
+        for entry in (
+            ("minted", {"recipient": person, "fingerprint": fingerprint(post.tokens[person]), "attempt": 1}),
+            ("sent", {"recipient": person, "attempt": 1, "channel": "email"}),
+        )
     ]
+
+
+def test_the_task_says_when_it_was_first_sent_to_somebody() -> None:
+    post = Post()
+    post.channel.failing = {person: MessageRefusedError("Rejected") for person in (APPROVER, OTHER_APPROVER)}
+    with pytest.raises(MessageRefusedError):
+        post.deliver()
+    assert post.ledger.standing[TASK_ID].sent_at is None
+    post.channel.failing.clear()
+    post.deliver()
+    post.clock.move(minutes=5)
+    post.deliver(kind="approval.reminder", attempt=2)
+    assert post.ledger.standing[TASK_ID].sent_at == NOW
+
+
+def test_a_link_that_cannot_be_put_on_record_is_not_sent() -> None:
+    post = Post()
+
+    def be_down(write: str) -> None:
+        raise LedgerUnavailableError(write)
+
+    post.ledger.before_write = be_down
+    with pytest.raises(LedgerUnavailableError, match="commit_link"):
+        post.deliver()
+    assert (post.channel.sent, post.ledger.links) == ([], {})
 
 
 def test_the_same_hand_off_again_mails_nobody() -> None:
@@ -155,8 +184,9 @@ def test_a_bug_is_not_taken_for_a_mailbox_that_refuses() -> None:
 def test_a_mail_whose_record_was_lost_goes_out_again_with_another_link_of_the_same_person() -> None:
     post = Post(any_task())
 
-    def be_down(_: str) -> None:
-        raise LedgerUnavailableError("down")
+    def be_down(write: str) -> None:
+        if write == "commit":
+            raise LedgerUnavailableError("down")
 
     post.ledger.before_write = be_down
     with pytest.raises(LedgerUnavailableError):
@@ -177,7 +207,11 @@ def test_the_link_to_an_inbox_is_mailed_to_its_owner_opens_no_single_task_and_ha
     assert [(recipient, text) for recipient, _, text, _ in post.channel.sent] == [(APPROVER, post.tokens[APPROVER])]
     link = post.ledger.link(fingerprint(post.tokens[APPROVER]) or "")
     assert link
-    assert (link.recipient, link.task_id, link.expires_at) == (APPROVER, "", NOW + INBOX_LASTS)
+    assert link == Link(link.fingerprint, "", APPROVER, Purpose.INBOX, NOW + INBOX_LASTS, TASK_ID)
+    (minted,) = post.ledger.entries
+    assert minted.event.event == "minted"
+    assert minted.event.data == {"recipient": APPROVER, "fingerprint": link.fingerprint, "inbox": True}
+    assert post.ledger.standing[TASK_ID].sent_at is None, "a list is no hand-off"
     assert timedelta(days=7) == INBOX_LASTS, "the mail and the page of a link that is too old say so"
 
 
@@ -194,5 +228,21 @@ def test_a_mailbox_that_refuses_the_inbox_is_tried_again_with_another_token() ->
         post.deliveries.deliver_inbox(envelope)
     first = post.tokens[APPROVER]
     post.channel.failing.clear()
+    post.clock.move(minutes=5)
     post.deliveries.deliver_inbox(envelope)
     assert post.tokens[APPROVER] != first
+
+
+def test_from_the_bus_too_one_list_is_mailed_in_a_pause_and_only_to_whom_a_known_task_concerns() -> None:
+    post = Post()
+
+    def ask(**changes: Any) -> int:
+        return post.deliveries.deliver_inbox(any_envelope(kind="approval.inbox", **changes))
+
+    assert ask(task={"title": TITLE, "recipients": ["stranger@example.com"]}) == 0
+    assert ask(task_id="order-1002.approval") == 0
+    envelope = {"task": {"title": TITLE, "recipients": [APPROVER]}}
+    assert [ask(**envelope) for _ in range(10)] == [1, *[0] * 9]
+    post.clock.move(minutes=5)
+    assert ask(**envelope) == 1
+    assert post.recipients == [APPROVER, APPROVER]

@@ -25,7 +25,7 @@ from countersign.domain.errors import (
 from countersign.domain.people import Delegation, Entry
 from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Status, Task, Vote
-from countersign.domain.tokens import mint
+from countersign.domain.tokens import fingerprint, mint
 from countersign.ports import Link, Purpose
 from countersign.services import reviews
 from countersign.services.reviews import MAX_COMMENT_CHARACTERS, HandOver, Review, Reviews
@@ -57,8 +57,8 @@ class Desk:
         self.token = self.link_for(recipient)
 
     def link_for(self, recipient: str) -> str:
-        token, fingerprint = mint()
-        self.ledger.put_link(Link(fingerprint, TASK_ID, recipient), NOW)
+        token, known_by = mint()
+        self.ledger.put_link(Link(known_by, TASK_ID, recipient), NOW)
         return token
 
     def click(self, **changes: Any) -> Review:
@@ -185,7 +185,7 @@ def test_every_refusal_leaves_one_audit_entry_with_its_reason_and_nothing_else(
     review = desk.click(**of_click)
     (entry,) = desk.ledger.entries
     assert (entry.event.event, entry.event.actor) == ("refused", APPROVER)
-    assert entry.event.data == {"reason": reviews.REASONS[error]}
+    assert entry.event.data == {"reason": reviews.REASONS[error], "link": fingerprint(desk.token)}
     assert dataclasses.replace(desk.task, audit_seq=0, audit_head=standing.audit_head) == standing
     assert review.task == desk.task
 
@@ -292,7 +292,7 @@ def test_a_colleague_takes_the_place_and_is_written_to_in_the_same_write() -> No
     assert (envelope["kind"], envelope["task"]["recipients"]) == ("approval.requested", [COLLEAGUE])
     (entry,) = desk.ledger.entries
     assert (entry.event.event, entry.event.actor, entry.event.source) == ("delegated", APPROVER, "203.0.113.0/24")
-    assert entry.event.data == {"by": APPROVER, "to": COLLEAGUE, "standing": False}
+    assert entry.event.data == {"by": APPROVER, "to": COLLEAGUE, "standing": False, "link": fingerprint(desk.token)}
 
 
 def test_the_outbox_names_nobody_since_its_names_are_logged() -> None:
@@ -343,7 +343,8 @@ def test_a_delegation_that_is_refused_is_an_audit_entry_with_its_reason(
     desk = Desk(standing)
     review = hand_over(desk, colleague)
     assert review.refusal
-    assert [(entry.event.event, entry.event.data) for entry in desk.ledger.entries] == [("refused", {"reason": reason})]
+    (entry,) = desk.ledger.entries
+    assert (entry.event.event, entry.event.data["reason"]) == ("refused", reason)
     assert desk.ledger.outbox == {}
     assert (desk.task.audience, desk.task.delegations) == (standing.audience, standing.delegations)
 
@@ -398,8 +399,9 @@ def test_a_vote_that_was_faster_than_the_delegation_stays() -> None:
 
 def test_the_token_of_an_inbox_opens_and_decides_the_owner_s_tasks_only() -> None:
     desk = Desk(any_task())
-    token, fingerprint = mint()
-    desk.ledger.put_link(Link(fingerprint, "", APPROVER, Purpose.INBOX, NOW + timedelta(days=7)), NOW)
+    token, known_by = mint()
+    until = NOW + timedelta(days=7)
+    desk.ledger.put_link(Link(known_by, "", APPROVER, Purpose.INBOX, until, "order-2.approval"), NOW)
     desk.ledger.standing["order-2.approval"] = any_task(task_id="order-2.approval", audience=(OTHER_APPROVER,))
     for task_id in ("order-2.approval", "order-3.approval", "", "x" * 500, "\ud800.approval", "\n."):
         with pytest.raises(UnknownLinkError):
@@ -410,6 +412,8 @@ def test_the_token_of_an_inbox_opens_and_decides_the_owner_s_tasks_only() -> Non
             hand_over(desk, token=token, task_id=task_id)
     assert desk.reviews.look(token, TASK_ID) == Review(any_task(), APPROVER)
     assert desk.click(token=token, task_id=TASK_ID).task.decided_by == (APPROVER,)
+    voted, _ = (entry.event.data for entry in desk.ledger.audit(TASK_ID))
+    assert (voted["link"], voted["minted_for"]) == (known_by, "order-2.approval")
 
 
 def test_a_review_link_shows_its_own_task_whatever_task_is_named() -> None:
@@ -420,8 +424,8 @@ def test_a_review_link_shows_its_own_task_whatever_task_is_named() -> None:
 
 def test_the_token_of_an_inbox_ends_for_looks_clicks_and_delegations() -> None:
     desk = Desk(any_task())
-    token, fingerprint = mint()
-    desk.ledger.put_link(Link(fingerprint, "", APPROVER, Purpose.INBOX, NOW), NOW)
+    token, known_by = mint()
+    desk.ledger.put_link(Link(known_by, "", APPROVER, Purpose.INBOX, NOW), NOW)
     with pytest.raises(InboxExpiredError):
         desk.reviews.look(token, TASK_ID)
     with pytest.raises(InboxExpiredError):

@@ -34,6 +34,7 @@ class Link:
         recipient: Whose link it is, normalised; an answer through it is theirs. Empty for a machine's.
         purpose: What it is for.
         expires_at: Until when an inbox can be opened; a review can for as long as its task is there.
+        minted_for: The task whose audit has the entry `minted` of an inbox link; empty for the other links.
     """
 
     fingerprint: str
@@ -41,6 +42,7 @@ class Link:
     recipient: str
     purpose: Purpose = Purpose.REVIEW
     expires_at: datetime | None = None
+    minted_for: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,10 @@ class TaskLedger(Protocol):
         """Return the id of the task that is called so outside; empty where there is none."""
         ...
 
+    def audit(self, task_id: str) -> list[AuditEntry]:
+        """Return a task's audit chain as of now, in order."""
+        ...
+
     def commit(self, change: Change) -> Task:
         """Write a change and its audit entries in one transaction, and return the task as it is then.
 
@@ -112,14 +118,14 @@ class TaskLedger(Protocol):
 
 
 class LinkLedger(Protocol):
-    """Review links, and which mails went out."""
+    """Links of people, and which mails went out."""
 
     def link(self, fingerprint: str) -> Link | None:
         """Return the link of this fingerprint, or None."""
         ...
 
-    def put_link(self, link: Link, expires_at: datetime) -> None:
-        """Keep a new link."""
+    def commit_link(self, change: Change, link: Link, expires_at: datetime) -> Task:
+        """Keep a new link together with its audit entry, in one transaction; otherwise as `commit`."""
         ...
 
     def waiting(self, recipient: str, now: datetime) -> list[Task]:
@@ -208,10 +214,6 @@ class ResponseLedger(TaskLedger, Protocol):
 
 class DeskLedger(EventLedger, ResponseLedger, Protocol):
     """What the steps of workflows need."""
-
-    def audit(self, task_id: str) -> list[AuditEntry]:
-        """Return a task's audit chain as of now, in order."""
-        ...
 
     def put_link(self, link: Link, expires_at: datetime) -> None:
         """Keep a new link."""

@@ -115,7 +115,7 @@ class DynamoLedger:
         return True
 
     def audit(self, task_id: str) -> list[AuditEntry]:
-        """See `DeskLedger.audit`."""
+        """See `TaskLedger.audit`."""
         return [audit_entry_of(document) for document in self.audit_documents(task_id)]
 
     def audit_documents(self, task_id: str) -> list[dict[str, Any]]:
@@ -172,20 +172,16 @@ class DynamoLedger:
             document["recipient"],
             Purpose(document.get("purpose", Purpose.REVIEW)),
             expires_at and from_text(expires_at),
+            document.get("minted_for", ""),
         )
 
     def put_link(self, link: Link, expires_at: datetime) -> None:
-        """See `LinkLedger.put_link`."""
-        document = _link_key(link.fingerprint) | {
-            "task_id": link.task_id,
-            "recipient": link.recipient,
-            "purpose": link.purpose.value,
-            "expires_at": link.expires_at and to_text(link.expires_at),
-            "ttl": epoch_after(expires_at),
-        }
-        if link.purpose is Purpose.REVIEW:
-            document |= _inbox_fields(link.recipient, expires_at)
-        self._table.write([self._table.put(document)])
+        """See `DeskLedger.put_link`."""
+        self._table.write([self._table.put(_link_document(link, expires_at))])
+
+    def commit_link(self, change: Change, link: Link, expires_at: datetime) -> Task:
+        """See `LinkLedger.commit_link`."""
+        return self._commit(change, [self._table.put(_link_document(link, expires_at))])
 
     def waiting(self, recipient: str, now: datetime) -> list[Task]:
         """See `LinkLedger.waiting`. Reads on past links of closed tasks, and several of one, until enough is found."""
@@ -416,6 +412,18 @@ def _inbox_fields(recipient: str, expires_at: datetime) -> dict[str, str]:
 
 def _link_key(fingerprint: str) -> dict[str, str]:
     return {"pk": f"LINK#{fingerprint}", "sk": "LINK"}
+
+
+def _link_document(link: Link, expires_at: datetime) -> dict[str, Any]:
+    document = _link_key(link.fingerprint) | {
+        "task_id": link.task_id,
+        "recipient": link.recipient,
+        "purpose": link.purpose.value,
+        "expires_at": link.expires_at and to_text(link.expires_at),
+        "minted_for": link.minted_for or None,
+        "ttl": epoch_after(expires_at),
+    }
+    return document | (_inbox_fields(link.recipient, expires_at) if link.purpose is Purpose.REVIEW else {})
 
 
 def _mail_key(task_id: str, hand_off: int, recipient: str) -> dict[str, str]:

@@ -27,7 +27,7 @@ DUE_SHARDS = tuple(f"DUE#{shard}" for shard in range(8))
 PARKED_SHARDS = tuple(f"PARKED#{shard}" for shard in range(8))
 """Partitions of the index of parked events: however many there are, they delay no sweep of tasks and requests."""
 
-_TIMES = ("heartbeat_at", "swept_at", "opened_at", "max_expires_at", "decided_at", "closed_at")
+_TIMES = ("heartbeat_at", "swept_at", "sent_at", "opened_at", "max_expires_at", "decided_at", "closed_at")
 _TEXTS = (
     "task_id",
     "request_id",

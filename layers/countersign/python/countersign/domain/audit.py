@@ -24,7 +24,7 @@ class AuditEvent:
     """What happened, before it has a place in the chain.
 
     Attributes:
-        event: What happened: `opened`, `mailed`, `voted`, `decided`, `refused`, `rung`, `applied`, ….
+        event: What happened: `opened`, `minted`, `sent`, `voted`, `decided`, `refused`, `rung`, `applied`, ….
         actor: Who: a recipient's address, an IAM ARN, or the name of the kit's part.
         identified_by: How the actor was identified: `review link`, `iam`, `kit`.
         source: Network that the call came from; empty when there was none.

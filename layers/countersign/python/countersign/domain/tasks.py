@@ -182,6 +182,7 @@ class Task:
         policy: Version of the policy that it was opened under; empty where there was none.
         votes: Each recipient's vote.
         hand_off: Number of the newest hand-off: 1 the first, each reminder one more.
+        sent_at: When the first hand-off to a person was carried out; None before, and for tasks of machines.
         expires_at: When the task closes by itself; may move, never past `max_expires_at`.
         decided_by: The recipients whose votes decided.
         closed_because: Why it was cancelled, a word such as `hand_off_failed`; empty where nobody cancelled it.
@@ -225,6 +226,7 @@ class Task:
     policy: str = ""
     votes: Mapping[str, Vote] = field(default_factory=dict)
     hand_off: int = 0
+    sent_at: datetime | None = None
     opened_at: datetime | None = None
     max_expires_at: datetime | None = None
     outcome: Outcome | None = None

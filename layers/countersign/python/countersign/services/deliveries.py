@@ -3,15 +3,17 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from countersign.domain import tokens
 from countersign.domain.audit import AuditEvent
-from countersign.domain.clock import Clock
+from countersign.domain.clock import Clock, to_text
 from countersign.domain.errors import TransientError
 from countersign.domain.tasks import Change, Status, Task
 from countersign.ports import Channel, Link, Purpose, ReviewLedger
 from countersign.services.contention import settle
+from countersign.services.inboxes import PAUSE
 
 
 @dataclass(frozen=True)
@@ -39,24 +41,43 @@ InboxWriter = Callable[[str, str, datetime], Message]
 INBOX_LASTS = timedelta(days=7)
 """How long the link to an inbox works: it opens more than one task."""
 
+INBOX_PAUSE = PAUSE - timedelta(minutes=1)
+"""How long after one link to an inbox no other is minted for the same person and task. A minute shorter than the page's
+pause, since messages wait for different times in the queue: what the page promised must be sent. Shorter also than the
+time after which the queue delivers a failed message again."""
+
+ACTOR = "approver"
+"""How the audit names the part of the kit that sends links."""
+
 
 class Deliveries:
     """Sends review links over one channel."""
 
     def __init__(
-        self, ledger: ReviewLedger, channel: Channel, clock: Clock, write: Writer, write_inbox: InboxWriter
+        self, ledger: ReviewLedger, channel: Channel, clock: Clock, write: Writer, write_inbox: InboxWriter, name: str
     ) -> None:
+        """Take the ports.
+
+        Args:
+            ledger: Where links and their audit entries are kept.
+            channel: What carries the messages.
+            clock: The time.
+            write: Writes the message of a hand-off.
+            write_inbox: Writes the message with the link to an inbox.
+            name: The channel's name in settings, for the audit.
+        """
         self._ledger = ledger
         self._channel = channel
+        self._name = name
         self._clock = clock
         self._write = write
         self._write_inbox = write_inbox
 
     def deliver(self, envelope: Mapping[str, Any]) -> int:
-        """Mail a hand-off to each recipient whose mail is not on record, while the task is open.
+        """Send a hand-off to each recipient whose message is not on record, while the task is open.
 
-        The token is minted here, goes into the mail, and stays nowhere else. Only a crash between sending and recording
-        makes a second mail; both links are the recipient's own and their votes are one.
+        The token is minted here, goes into the message, and stays nowhere else; the audit has its SHA-256. Only a crash
+        between sending and recording makes a second mail; both links are the recipient's own and their votes are one.
 
         Args:
             envelope: The hand-off's envelope.
@@ -79,7 +100,10 @@ class Deliveries:
         return sent
 
     def deliver_inbox(self, envelope: Mapping[str, Any]) -> int:
-        """Mail the link to their inbox to who asked for it, and return how many mails were sent.
+        """Send somebody the link to their inbox, and return how many messages were sent.
+
+        Whoever may put events on the bus may write such an envelope. So the link goes only to people whom the task
+        concerns, and to each at most once in `INBOX_PAUSE`.
 
         Args:
             envelope: The envelope of kind `approval.inbox`.
@@ -87,34 +111,62 @@ class Deliveries:
         Raises:
             TransientError: The ledger or the channel did not answer; deliver the same envelope again.
         """
-        recipients = envelope["task"]["recipients"]
-        for recipient in recipients:
-            token, fingerprint = tokens.mint()
-            until = self._clock.now() + INBOX_LASTS
-            message = self._write_inbox(recipient, token, until)
-            self._ledger.put_link(Link(fingerprint, "", recipient, Purpose.INBOX, until), until)
-            self._channel.send(recipient, message.subject, message.text, message.html)
-        return len(recipients)
+        task_id, recipients = envelope["task_id"], envelope["task"]["recipients"]
+        return sum(self._send(person, settle(partial(self._inbox_message, task_id, person))) for person in recipients)
+
+    def _inbox_message(self, task_id: str, recipient: str) -> Message | None:
+        """Return the message with a new link to an inbox; None where it must not be sent."""
+        task, now = self._ledger.task(task_id), self._clock.now()
+        if task is None or not task.concerns(recipient) or self._has_inbox_link(task, recipient, now):
+            return None
+        token, fingerprint = tokens.mint()
+        until = now + INBOX_LASTS
+        message = self._write_inbox(recipient, token, until)
+        link = Link(fingerprint, "", recipient, Purpose.INBOX, until, minted_for=task.task_id)
+        self._mint(task, link, {"inbox": True}, until)
+        return message
+
+    def _has_inbox_link(self, task: Task, recipient: str, now: datetime) -> bool:
+        """Tell whether the person was sent such a link a moment ago; one that is minted meanwhile is a conflict."""
+        latest = to_text(now - INBOX_PAUSE)
+        minted = (entry for entry in self._ledger.audit(task.task_id) if entry.event.event == "minted")
+        return any(
+            entry.at > latest and entry.event.data["recipient"] == recipient and "inbox" in entry.event.data
+            for entry in minted
+        )
 
     def _deliver_once(self, envelope: Mapping[str, Any], recipient: str) -> bool:
+        sent = self._send(recipient, settle(lambda: self._message(envelope, recipient)))
+        if sent:
+            settle(lambda: self._record(envelope["task_id"], recipient, envelope["attempt"]))
+        return sent
+
+    def _message(self, envelope: Mapping[str, Any], recipient: str) -> Message | None:
+        """Return the message of a hand-off with a new review link; None where it must not be sent."""
         task = self._ledger.task(envelope["task_id"])
         if task is None or task.status is not Status.OPEN or task.expired_by(self._clock.now()):
-            return False
+            return None
         if recipient not in task.audience or self._ledger.mailed(task.task_id, envelope["attempt"], recipient):
-            return False
-        self._deliver(envelope, task, recipient)
-        return True
-
-    def _deliver(self, envelope: Mapping[str, Any], task: Task, recipient: str) -> None:
+            return None
         token, fingerprint = tokens.mint()
         message = self._write(envelope["kind"], task, recipient, token)
-        self._ledger.put_link(Link(fingerprint, task.task_id, recipient), task.expires_at)
-        self._channel.send(recipient, message.subject, message.text, message.html)
-        settle(lambda: self._record(task.task_id, recipient, envelope["attempt"]))
+        self._mint(task, Link(fingerprint, task.task_id, recipient), {"attempt": envelope["attempt"]}, task.expires_at)
+        return message
+
+    def _mint(self, task: Task, link: Link, data: Mapping[str, Any], expires_at: datetime) -> None:
+        named = {"recipient": link.recipient, "fingerprint": link.fingerprint}
+        event = AuditEvent("minted", ACTOR, data={**named, **data})
+        self._ledger.commit_link(Change(task, None, {}, (event,), self._clock.now()), link, expires_at)
+
+    def _send(self, recipient: str, message: Message | None) -> bool:
+        if message:
+            self._channel.send(recipient, message.subject, message.text, message.html)
+        return message is not None
 
     def _record(self, task_id: str, recipient: str, attempt: int) -> None:
-        task = self._ledger.task(task_id)
+        task, now = self._ledger.task(task_id), self._clock.now()
         if task:
-            event = AuditEvent("mailed", "approver", data={"recipient": recipient, "attempt": attempt})
-            change = Change(task, None, {}, (event,), self._clock.now())
+            data = {"recipient": recipient, "attempt": attempt, "channel": self._name}
+            fields = {} if task.sent_at else {"sent_at": now}
+            change = Change(task, None, fields, (AuditEvent("sent", ACTOR, data=data),), now)
             self._ledger.commit_mail(change, attempt, recipient)

@@ -168,10 +168,10 @@ class Reviews:
             change = act(task, now)
         except ReviewRefusedError as refusal:
             record = votes.refuse(task, link.recipient, _reason(refusal), source, now)
-            return Review(self._ledger.commit(record), link.recipient, refusal=refusal)
+            return Review(self._ledger.commit(_through(link, record)), link.recipient, refusal=refusal)
         if change is None:
             return Review(task, link.recipient, repeated=True)
-        return Review(self._ledger.commit(change), link.recipient)
+        return Review(self._ledger.commit(_through(link, change)), link.recipient)
 
     def _delegate(self, task: Task, link: Link, handing: HandOver, now: datetime) -> Change:
         _check_person(task, link, handing.fetch_site)
@@ -183,6 +183,13 @@ class Reviews:
         change = votes.delegate(task, link.recipient, colleague, aliases, handing.source, now)
         after = change.after
         return replace(change, outbox={f"delegated#{after.revision}": _envelope_to(colleague, after)})
+
+
+def _through(link: Link, change: Change) -> Change:
+    """Return a change whose audit entries name the link: `verify` looks for the entry of its minting."""
+    named = {"link": link.fingerprint} | ({"minted_for": link.minted_for} if link.minted_for else {})
+    events = (replace(event, data={**event.data, **named}) for event in change.events)
+    return replace(change, events=tuple(events))
 
 
 def _envelope_to(colleague: str, task: Task) -> dict[str, Any]:
