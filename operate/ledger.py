@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from countersign.adapters.attributes import from_item
-from countersign.adapters.dynamodb_ledger import DynamoLedger
-from countersign.adapters.task_items import DUE_SHARDS, task_of_document
+from countersign.adapters.dynamodb_ledger import DynamoLedger, chained
+from countersign.adapters.task_items import DUE_SHARDS, audit_document, task_document, task_of_document
+from countersign.domain.audit import AuditEvent
+from countersign.domain.clock import from_text
 from countersign.domain.errors import UnknownTaskError
+from countersign.domain.payments import Handling
 from countersign.domain.tasks import LIVE, Task
 from operate.errors import OperateError, Status
 
@@ -45,6 +50,17 @@ class OperatorLedger(DynamoLedger):
             raise UnknownTaskError(task_id)
         return task
 
+    def lost(self, task_id: str, table: str) -> Task | None:
+        """See `OperationsLedger.lost`."""
+        return DynamoLedger(self._client, table).task(task_id)
+
+    def bring_back(self, task: Task, events: tuple[AuditEvent, ...], at: datetime) -> Task:
+        """See `OperationsLedger.bring_back`."""
+        entries, after = chained(task, events, at)
+        audit = (self._table.put(audit_document(entry)) for entry in entries)
+        self._table.write([self._table.put(task_document(after)), *audit])
+        return after
+
     def item_count(self) -> int:
         """Return about how many items the table has: DynamoDB counts them every six hours."""
         count: int = self._client.describe_table(TableName=self._name)["Table"]["ItemCount"]
@@ -66,12 +82,34 @@ class OperatorLedger(DynamoLedger):
             ) from error
 
     def put_back(self, item: dict[str, Any]) -> bool:
-        """Put an item where none of its key is; tell whether it was put. What stands is never written over."""
+        """Put an item where none of its key is; tell whether it was put.
+
+        What stands is never written over. Not put back is what is gone on purpose, and a task, which comes back with
+        its audit entry: see `Operations.restored`.
+        """
+        if item["sk"]["S"] == "TASK" or self._is_done_with(item):
+            return False
         try:
             self._client.put_item(TableName=self._name, Item=item, ConditionExpression="attribute_not_exists(pk)")
         except self._client.exceptions.ConditionalCheckFailedException:
             return False
         return True
+
+    def _is_done_with(self, item: dict[str, Any]) -> bool:
+        """Tell whether an item is gone since what it was kept for was done."""
+        document = from_item(item)
+        if document["sk"].startswith("OUTBOX#"):
+            # The stream carries it out, whatever becomes of the item. The stream of a younger table never had it.
+            return from_text(document["at"]) >= self._made_at
+        if document["sk"].startswith("PARKED#"):
+            record, _ = self.look_up(document["provider"], document["event_id"], document["external_id"])
+            return record is not None and record.handling is not Handling.PARKED
+        return False
+
+    @cached_property
+    def _made_at(self) -> datetime:
+        made_at: datetime = self._client.describe_table(TableName=self._name)["Table"]["CreationDateTime"]
+        return made_at
 
     def audit_pages(self) -> Iterator[tuple[int, list[dict[str, Any]]]]:
         """Yield how many items were read, and the audit entries among them, of tasks that are gone too.

@@ -44,6 +44,7 @@ class MemoryLedger:
 
     def __init__(self) -> None:
         self.standing: dict[str, Task] = {}
+        self.restored: dict[str, Task] = {}
         self.entries: list[AuditEntry] = []
         self.links: dict[str, Link] = {}
         self.inboxes: set[tuple[str, str]] = set()
@@ -96,6 +97,17 @@ class MemoryLedger:
             self.outbox |= {(after.task_id, name): envelope for name, envelope in change.outbox.items()}
         self.after_write(name)
         return after
+
+    def lost(self, task_id: str, table: str) -> Task | None:
+        assert table
+        return self.restored.get(task_id)
+
+    def bring_back(self, task: Task, events: tuple[AuditEvent, ...], at: datetime) -> Task:
+        self.before_write("bring_back")
+        with self._lock:
+            if task.task_id in self.standing or task.audit_seq != len(self.audit(task.task_id)):
+                raise LedgerConflictError(task.task_id)
+            return self._put(task, events, at)
 
     def correlated(self, provider: str, external_id: str) -> str:
         return self.claims.get((provider, external_id), "")

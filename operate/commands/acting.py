@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Annotated, Any
 
 import typer
 
 from countersign.domain.clock import to_text
-from countersign.domain.errors import TransientError
+from countersign.domain.errors import CountersignError, TransientError
 from countersign.domain.rules import Outcome
 from countersign.domain.tasks import Ring, Status, Task
 from operate import errors
@@ -107,24 +108,24 @@ def redrive(
 def restore(
     context: typer.Context,
     source: Annotated[str, typer.Option("--from", metavar="TABLE", help="The table that was restored.")],
-) -> None:
+) -> int:
     """Bring back what the ledger has lost, from a table restored to a moment before; what stands is left alone."""
     desk: Desk = context.obj
-    ledger, operations = desk.place.ledger, desk.operations
-    copied, there, tasks = 0, 0, []
-    for items in ledger.items_of(source):
-        for item in items:
-            if ledger.put_back(item):
-                copied += 1
-                if item["sk"]["S"] == "TASK":
-                    tasks.append(item["pk"]["S"].removeprefix("TASK#"))
-            else:
-                there += 1
+    copied, left, lost = _put_back(desk, source)
+    tasks, failed = [], {}
     # After all of their audit entries: the entry that says so is the next in each chain.
-    for task_id in tasks:
-        operations.restored(task_id, source)
-    document = {"items": copied, "left_alone": there, "tasks": tasks}
-    desk.terminal.result(f"{copied} items are back, {len(tasks)} tasks among them; {there} were there", document)
+    for task_id in lost:
+        try:
+            if desk.operations.restored(task_id, source):
+                tasks.append(task_id)
+        except CountersignError as error:
+            failed[task_id] = str(error)
+    items = copied + len(tasks)
+    document = {"items": items, "left_alone": left, "tasks": tasks, "failed": failed}
+    desk.terminal.result(f"{items} items are back, {len(tasks)} tasks among them; {left} were left alone", document)
+    for task_id, why in failed.items():
+        desk.terminal.error(f"{task_id} is not back: {why}", "Run the command again: it goes on with what is missing.")
+    return errors.Status.TRY_AGAIN if failed else errors.Status.DONE
 
 
 _SAID = {
@@ -136,6 +137,20 @@ _ADVICE = {
     "AccessDeniedException": "You need lambda:SendDurableExecutionCallback* on function:<name>:* of the workflow.",
     "": "The execution may be gone: see it in Lambda's console, and the workflow's log.",
 }
+
+
+def _put_back(desk: Desk, source: str) -> tuple[int, int, list[str]]:
+    """Put back all but tasks; return how many items that were, how many were left alone, and the lost tasks' ids."""
+    ledger, copied, left, lost = desk.place.ledger, 0, 0, []
+    for item in itertools.chain.from_iterable(ledger.items_of(source)):
+        task_id = item["pk"]["S"].removeprefix("TASK#")
+        if item["sk"]["S"] == "TASK" and ledger.task(task_id) is None:
+            lost.append(task_id)
+        elif ledger.put_back(item):
+            copied += 1
+        else:
+            left += 1
+    return copied, left, lost
 
 
 def _rung(desk: Desk, task: Task) -> Ring:

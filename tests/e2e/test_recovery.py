@@ -19,27 +19,36 @@ def test_what_the_ledger_lost_comes_back_while_executions_wait(
 ) -> None:
     cloud.write(tmp_path)
     monkeypatch.setattr(where, "HOME", tmp_path)
-    lost, kept = Scene(cloud), Scene(cloud)
-    for scene in (lost, kept):
-        scene.submit()
-    links = {scene.request_id: scene.link() for scene in (lost, kept)}
+    lost, kept, gone_on = scenes = Scene(cloud), Scene(cloud), Scene(cloud)
+    lost.submit()
+    kept.submit()
+    other = gone_on.approver("otto")
+    gone_on.submit(approvers=[gone_on.approver(), other], rule={"kind": "all"})
+    links = {scene.request_id: scene.link() for scene in scenes}
     table, restored = aws.client("dynamodb", cloud.endpoint_url), f"{cloud.table}-restored"
     table.restore_table_to_point_in_time(
         SourceTableName=cloud.table, TargetTableName=restored, UseLatestRestorableTime=True
     )
     assert press(open_page(links[kept.request_id]), "approve").answer.status == 200
     kept.ended()
+    assert press(open_page(links[gone_on.request_id]), "approve").answer.status == 200
     since = kept.items()
+    task = {"pk": {"S": f"TASK#{gone_on.task_id}"}, "sk": {"S": "TASK"}}
+    table.delete_item(TableName=cloud.table, Key=task)
     for item in lost.items().values():
         table.delete_item(TableName=cloud.table, Key={name: item[name] for name in ("pk", "sk")})
     assert open_page(links[lost.request_id]).answer.status == 404, "nothing of it is left"
 
     assert main(["restore", "--from", restored, "--local"]) == 0
-    assert "1 tasks among them" in capsys.readouterr().out
+    assert "2 tasks among them" in capsys.readouterr().out
     assert kept.items() == since, "what went on meanwhile is left alone"
     assert press(open_page(links[lost.request_id]), "approve").answer.status == 200
     assert lost.ended()["result"]["status"] == "approved"
     until(lambda: "rung" in lost.audit(), "the record of the ring")
     assert lost.ledger.audit_breaks(lost.task_id) == []
     assert lost.audit().index("restored") < lost.audit().index("voted")
+    assert press(open_page(gone_on.link(other)), "approve").answer.status == 200
+    result = gone_on.ended()["result"]
+    assert (result["status"], len(result["votes"])) == ("approved", 2), "the vote of before the damage counts"
+    assert gone_on.ledger.audit_breaks(gone_on.task_id) == []
     table.delete_table(TableName=restored)

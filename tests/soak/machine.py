@@ -6,12 +6,12 @@ from datetime import timedelta
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition
 
-from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.aws import client
 from countersign.domain.clock import SystemClock
 from countersign.domain.errors import CountersignError
 from countersign.domain.tasks import Status, Task
 from countersign.services.operations import Operations
+from operate.ledger import OperatorLedger
 from tests.deliveries import any_payment
 from tests.integration.conftest import TABLE
 from tests.soak.asking import INPUTS, MOST_AT_ONCE, PAYMENTS
@@ -83,7 +83,7 @@ class Soak(Machines):
         open_tasks = [task for task in self.tasks() if task.status is Status.OPEN]
         if not open_tasks:
             return
-        operations = Operations(DynamoLedger(client("dynamodb"), TABLE), SystemClock(), OPERATOR)
+        operations = Operations(OperatorLedger(client("dynamodb"), TABLE), SystemClock(), OPERATOR)
         try:
             operations.extend(open_tasks[pick % len(open_tasks)].task_id, timedelta(seconds=seconds))
         except (CountersignError, Crash):

@@ -117,6 +117,22 @@ class TaskLedger(Protocol):
         ...
 
 
+class OperationsLedger(TaskLedger, Protocol):
+    """What operators need."""
+
+    def lost(self, task_id: str, table: str) -> Task | None:
+        """Return a task as it stands in a restored table, or None."""
+        ...
+
+    def bring_back(self, task: Task, events: tuple[AuditEvent, ...], at: datetime) -> Task:
+        """Put a task that is absent, with the next entries of its audit, and return it as it is then.
+
+        Raises:
+            LedgerConflictError: The task is there, or its audit is longer than it says.
+        """
+        ...
+
+
 class LinkLedger(Protocol):
     """Links of people, and which mails went out."""
 

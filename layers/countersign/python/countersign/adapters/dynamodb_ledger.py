@@ -60,7 +60,7 @@ class DynamoLedger:
 
     def open(self, task: Task, events: tuple[AuditEvent, ...], at: datetime) -> None:
         """See `TaskLedger.open`."""
-        entries, chained = _chain(task, events, at)
+        entries, after = chained(task, events, at)
         pointer = {
             "pk": f"REQUEST#{task.request_id}",
             "sk": f"TASK#{task.task_id}",
@@ -70,7 +70,7 @@ class DynamoLedger:
         claims = [self._table.put(claim_document(task, task.correlation))] if task.correlation else []
         self._table.write(
             [
-                self._table.put(task_document(chained)),
+                self._table.put(task_document(after)),
                 self._table.put(pointer, only_new=False),
                 *claims,
                 *(self._table.put(audit_document(entry)) for entry in entries),
@@ -88,7 +88,7 @@ class DynamoLedger:
 
     def _commit(self, change: Change, more: Iterable[dict[str, Any]]) -> Task:
         before = change.before
-        entries, after = _chain(change.after, change.events, change.at)
+        entries, after = chained(change.after, change.events, change.at)
         fields = {name: plain(getattr(after, name)) for name in ("status", "audit_seq", "audit_head", *change.fields)}
         condition, values = _condition(change)
         self._table.write(
@@ -352,7 +352,8 @@ class DynamoLedger:
         return True
 
 
-def _chain(task: Task, events: Iterable[AuditEvent], at: datetime) -> tuple[list[AuditEntry], Task]:
+def chained(task: Task, events: Iterable[AuditEvent], at: datetime) -> tuple[list[AuditEntry], Task]:
+    """Return the next entries of a task's audit, and the task as it counts them."""
     entries: list[AuditEntry] = []
     seq, head = task.audit_seq, task.audit_head
     for event in events:

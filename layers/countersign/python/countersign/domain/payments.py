@@ -122,7 +122,12 @@ def apply(task: Task, event: ProviderEvent, sender: Sender, now: datetime) -> Ef
 
 def settle(task: Task, event: ProviderEvent, events: tuple[AuditEvent, ...], sender: Sender, now: datetime) -> Change:
     """Return the decision of an open task by an event."""
-    return decide(task, Outcome.ANSWERED, {"answer": canonical(_answer(event)).decode()}, events, sender, now)
+    return decide(task, Outcome.ANSWERED, {"answer": answer_of(event)}, events, sender, now)
+
+
+def answer_of(event: ProviderEvent) -> str:
+    """Return the answer that an event decides a task with, as JSON text."""
+    return canonical(_answer(event)).decode()
 
 
 def held_event(entries: Iterable[AuditEntry], event_id: str) -> Held | None:

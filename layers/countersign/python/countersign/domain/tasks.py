@@ -511,17 +511,5 @@ def redriven(task: Task, queue: str, operator: str, now: datetime) -> Change:
     return Change(task, None, {}, (AuditEvent("redriven", operator, "iam", data={"queue": queue}),), now)
 
 
-def restored(task: Task, table: str, operator: str, now: datetime) -> Change:
-    """Return the record that an operator brought a task back that was lost.
-
-    Args:
-        task: The task as it stands again.
-        table: The table that it was copied from.
-        operator: Who did it, an IAM ARN.
-        now: The current time.
-    """
-    return Change(task, None, {}, (AuditEvent("restored", operator, "iam", data={"table": table}),), now)
-
-
 def _is_delivered(task: Task) -> bool:
     return task.ring is not None and task.ring.state == "delivered"

@@ -86,15 +86,30 @@ def delegate(task: Task, recipient: str, colleague: str, aliases: Aliases, sourc
     known = replace(task, aliases=task.aliases | aliases)
     _check_delegation(known, recipient, colleague)
     made = Delegation(recipient, colleague, now)
-    audience = (colleague if known.aliases.same(asked, recipient) else asked for asked in task.audience)
+    after = with_delegation(known, made)
     fields: dict[str, Any] = {
-        "audience": tuple(dict.fromkeys(audience)),
-        "escalated": (*task.escalated, *((colleague,) if known.is_escalated(recipient) else ())),
+        "audience": after.audience,
+        "escalated": after.escalated,
         "aliases": known.aliases,
-        "delegations": (*task.delegations, made),
+        "delegations": after.delegations,
         "revision": task.revision + 1,
     }
     return Change(task, STAYING, fields, (_delegated(made, recipient, BY_LINK, source),), now)
+
+
+def with_delegation(task: Task, made: Delegation) -> Task:
+    """Return a task whose delegation is made; a standing stand-in is seated with the others."""
+    delegations = (*task.delegations, made)
+    if made.standing:
+        return replace(task, delegations=delegations)
+    audience = (made.to if task.aliases.same(asked, made.by) else asked for asked in task.audience)
+    escalated = (*task.escalated, *((made.to,) if task.is_escalated(made.by) else ()))
+    return replace(task, audience=tuple(dict.fromkeys(audience)), escalated=escalated, delegations=delegations)
+
+
+def with_vote(task: Task, recipient: str, vote: Vote) -> Task:
+    """Return a task as a vote leaves it."""
+    return _vote(task, recipient, vote, "").after
 
 
 def may_delegate(task: Task, recipient: str) -> bool:

@@ -4,18 +4,18 @@ from dataclasses import replace
 from datetime import timedelta
 
 from countersign import envelope
-from countersign.domain import tasks, votes
+from countersign.domain import recovery, tasks, votes
 from countersign.domain.clock import Clock
 from countersign.domain.errors import UnknownTaskError
 from countersign.domain.tasks import Task
-from countersign.ports import TaskLedger
+from countersign.ports import OperationsLedger
 from countersign.services.contention import settle
 
 
 class Operations:
     """Acts on tasks for one operator."""
 
-    def __init__(self, ledger: TaskLedger, clock: Clock, operator: str) -> None:
+    def __init__(self, ledger: OperationsLedger, clock: Clock, operator: str) -> None:
         """Take the ports, and the IAM ARN of who acts."""
         self._ledger = ledger
         self._clock = clock
@@ -62,14 +62,17 @@ class Operations:
         """Put on record that a message about a task left a dead-letter queue; nothing where there is no such task."""
         settle(lambda: self._redriven(task_id, queue))
 
-    def restored(self, task_id: str, table: str) -> None:
-        """Put on record that a task was lost, and brought back from another table.
+    def restored(self, task_id: str, table: str) -> Task | None:
+        """Bring a lost task back from a restored table, with its audit entry, and return it as it is then.
+
+        It takes on what its audit says of the time after that table's: nobody votes twice, nothing is decided twice.
+        Nothing happens, and None is returned, where the task stands.
 
         Raises:
-            UnknownTaskError: There is no such task.
-            TransientError: The ledger did not take it.
+            UnknownTaskError: The restored table has no such task.
+            TransientError: The ledger did not take it; it may be tried again.
         """
-        settle(lambda: self._restored(task_id, table))
+        return settle(lambda: self._restored(task_id, table))
 
     def _extend(self, task_id: str, by: timedelta) -> Task:
         task = self._present(task_id)
@@ -93,8 +96,14 @@ class Operations:
         if task is not None:
             self._ledger.commit(tasks.redriven(task, queue, self._operator, self._clock.now()))
 
-    def _restored(self, task_id: str, table: str) -> None:
-        self._ledger.commit(tasks.restored(self._present(task_id), table, self._operator, self._clock.now()))
+    def _restored(self, task_id: str, table: str) -> Task | None:
+        if self._ledger.task(task_id):
+            return None
+        lost = self._ledger.lost(task_id, table)
+        if lost is None:
+            raise UnknownTaskError(task_id)
+        task, events = recovery.brought_back(lost, self._ledger.audit(task_id), table, self._operator)
+        return self._ledger.bring_back(task, events, self._clock.now())
 
     def _present(self, task_id: str) -> Task:
         task = self._ledger.task(task_id)

@@ -1,0 +1,114 @@
+"""A lost task that comes back: as it stood in a restored table, and then as its audit says that it went on.
+
+Nothing deletes audit entries, so a task that was lost alone comes back older than its audit. It adopts the end of the
+chain, for the next entry to follow it, and takes on what the entries say: votes, decision and end. A decision is never
+made twice, and reaches the workflow.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from types import MappingProxyType
+
+from countersign.domain import payments, votes
+from countersign.domain.audit import AuditEntry, AuditEvent
+from countersign.domain.clock import from_text
+from countersign.domain.people import Delegation
+from countersign.domain.rules import Decision, Outcome
+from countersign.domain.tasks import Failure, Status, Task, Vote
+
+
+def brought_back(
+    task: Task, entries: Iterable[AuditEntry], table: str, operator: str
+) -> tuple[Task, tuple[AuditEvent, ...]]:
+    """Return a lost task as it comes back, and the audit entry of that.
+
+    Args:
+        task: The task as it stood in the restored table.
+        entries: Its audit as it stands.
+        table: The restored table.
+        operator: Who restores it, an IAM ARN.
+    """
+    ahead = [entry for entry in entries if entry.seq > task.audit_seq]
+    restored = AuditEvent("restored", operator, "iam", data={"table": table, "ahead": len(ahead)})
+    return _caught_up(task, ahead), (restored,)
+
+
+def _caught_up(task: Task, ahead: list[AuditEntry]) -> Task:
+    if not ahead:
+        return task
+    known = task
+    for entry in ahead:
+        known = _TAKEN_ON.get(entry.event.event, _nothing)(known, entry.event, from_text(entry.at))
+    if known.status is Status.DECIDED and known.payload and not (known.answer or known.failure):
+        known = task  # the audit has only the digest of a worker's answer: the worker must send it again
+    answer = known.answer if known.decided_at else task.answer
+    return replace(known, answer=answer, audit_seq=ahead[-1].seq, audit_head=ahead[-1].hash)
+
+
+def _nothing(task: Task, _: AuditEvent, __: datetime) -> Task:
+    return task
+
+
+def _voted(task: Task, event: AuditEvent, at: datetime) -> Task:
+    vote = Vote(Decision(event.data["decision"]), event.data["comment"], at)
+    return votes.with_vote(task, event.actor, vote)
+
+
+def _delegated(task: Task, event: AuditEvent, at: datetime) -> Task:
+    made = Delegation(event.data["by"], event.data["to"], at, event.data["standing"])
+    return votes.with_delegation(task, made)
+
+
+def _escalated(task: Task, event: AuditEvent, _: datetime) -> Task:
+    audience, escalated = ((*people, *event.data["to"]) for people in (task.audience, task.escalated))
+    return replace(task, audience=audience, escalated=escalated, hand_off=event.data["hand_off"])
+
+
+def _extended(task: Task, event: AuditEvent, _: datetime) -> Task:
+    return replace(task, expires_at=from_text(event.data["until"]))
+
+
+def _responded(task: Task, event: AuditEvent, _: datetime) -> Task:
+    if task.status is not Status.OPEN:
+        return task
+    return replace(task, answer=payments.answer_of(payments.event_of(event.data)))
+
+
+def _failed(task: Task, event: AuditEvent, _: datetime) -> Task:
+    return replace(task, failure=Failure(event.data["code"]))
+
+
+def _decided(task: Task, event: AuditEvent, at: datetime) -> Task:
+    by = task.decided_by or (event.actor,)
+    return replace(task, status=Status.DECIDED, outcome=Outcome(event.data["outcome"]), decided_by=by, decided_at=at)
+
+
+def _applied(task: Task, event: AuditEvent, at: datetime) -> Task:
+    return replace(task, status=Status.APPLIED, superseded=event.data["superseded"], closed_at=at)
+
+
+def _expired(task: Task, _: AuditEvent, at: datetime) -> Task:
+    return replace(task, status=Status.EXPIRED, closed_at=at)
+
+
+def _cancelled(task: Task, event: AuditEvent, at: datetime) -> Task:
+    return replace(task, status=Status.CANCELLED, closed_at=at, closed_because=event.data["reason"])
+
+
+_TAKEN_ON: Mapping[str, Callable[[Task, AuditEvent, datetime], Task]] = MappingProxyType(
+    {
+        "voted": _voted,
+        "delegated": _delegated,
+        "escalated": _escalated,
+        "extended": _extended,
+        "responded": _responded,
+        "settled": _responded,
+        "failed": _failed,
+        "decided": _decided,
+        "applied": _applied,
+        "expired": _expired,
+        "cancelled": _cancelled,
+    }
+)
+"""What an audit entry says that became of its task, by the entry's name; those that are not here change no answer."""

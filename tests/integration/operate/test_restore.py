@@ -1,0 +1,154 @@
+"""restore: what the ledger lost comes back, whatever happened between the restored second and the damage."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from countersign.adapters.attributes import to_item
+from countersign.adapters.task_items import task_key
+from countersign.aws import client
+from countersign.domain.payments import Handling
+from countersign.domain.rules import Rule
+from countersign.domain.tasks import Status
+from countersign.ports import EventRecord
+from countersign.services.provider_events import ProviderEvents
+from operate.ledger import OperatorLedger
+from publisher.handler import handler as publish
+from tests.builders import APPROVER, OTHER_APPROVER, PAYMENT_ID, TASK_ID, any_event, stream_event
+from tests.fakes import FixedClock
+from tests.integration.conftest import TABLE, Kit, Operation, call
+from tests.integration.operate.conftest import OPERATOR, Run
+from webhook.handler import handler as webhook
+
+RESTORED = "ledger-restored"
+
+
+@pytest.fixture(autouse=True)
+def _no_races(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("countersign.services.contention.settle.__defaults__", (lambda _: None,))
+
+
+def snapshot(kit: Kit) -> None:
+    """Restore the table, as it is now, into another one."""
+    client("dynamodb").create_table(
+        TableName=RESTORED,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+    )
+    for item in kit.items().values():
+        client("dynamodb").put_item(TableName=RESTORED, Item=item)
+
+
+def lose(*task_ids: str) -> None:
+    """Delete tasks, as a script may by mistake; nobody may delete their audit."""
+    for task_id in task_ids:
+        client("dynamodb").delete_item(TableName=TABLE, Key=to_item(task_key(task_id)))
+
+
+def restore(run: Run) -> tuple[int, Any]:
+    status, out, _ = run("restore", "--from", RESTORED, "--json")
+    return status, json.loads(out)
+
+
+def answered(kit: Kit, person: str) -> int:
+    form = urlencode({"t": kit.link(person), "decision": "approve", "shown": kit.task().shown})
+    return call(webhook, "POST", "/review", body=form).status
+
+
+def sent(kit: Kit, events: Operation) -> int:
+    """Let the publisher send what came into the outbox, and return how many hand-offs have left by now."""
+    for record in kit.stream():
+        if record["dynamodb"]["Keys"]["sk"]["S"].startswith("OUTBOX#") and record["eventName"] == "INSERT":
+            publish(stream_event(record), None)
+    return len(events.asked)
+
+
+def test_a_task_whose_audit_went_on_comes_back_with_the_votes_of_it_and_takes_the_next_one(
+    kit: Kit, run: Run, callbacks: Operation
+) -> None:
+    kit.open_task(rule=Rule("all"), audience=(APPROVER, OTHER_APPROVER))
+    snapshot(kit)
+    kit.decide()
+    lose(TASK_ID)
+    assert restore(run) == (0, {"items": 1, "left_alone": 2, "tasks": [TASK_ID], "failed": {}})
+    restored = kit.audit()[-1].event
+    assert (restored.event, restored.actor) == ("restored", OPERATOR)
+    assert restored.data == {"table": RESTORED, "ahead": 1}
+    assert answered(kit, OTHER_APPROVER) == 200
+    assert kit.task().status is Status.DECIDED
+    assert kit.audited() == ["opened", "voted", "restored", "voted", "decided"]
+    assert kit.ledger.audit_breaks(TASK_ID) == []
+
+
+def test_what_was_decided_before_the_damage_is_not_decided_again(kit: Kit, run: Run, callbacks: Operation) -> None:
+    kit.open_task()
+    snapshot(kit)
+    kit.decide()
+    lose(TASK_ID)
+    assert restore(run)[0] == 0
+    assert kit.task().status is Status.DECIDED
+    assert run("ring", TASK_ID)[0] == 0
+    assert kit.audited() == ["opened", "voted", "decided", "restored", "rung"]
+
+
+def test_one_task_that_fails_keeps_no_other_from_coming_back_and_the_next_run_brings_it(
+    kit: Kit, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit.open_task()
+    kit.open_payment()
+    snapshot(kit)
+    lose(TASK_ID, PAYMENT_ID)
+    with monkeypatch.context() as broken:
+        whole = OperatorLedger.lost
+        broken.setattr(
+            OperatorLedger, "lost", lambda it, task, table: whole(it, task, table) if task == PAYMENT_ID else None
+        )
+        status, out, errors = run("restore", "--from", RESTORED)
+    assert status == 4
+    assert TASK_ID in errors
+    assert "1 tasks among them" in out
+    assert kit.audited(PAYMENT_ID) == ["opened", "restored"]
+    status, document = restore(run)
+    assert (status, document["tasks"]) == (0, [TASK_ID])
+    assert kit.audited() == ["opened", "restored"]
+    assert kit.audited(PAYMENT_ID) == ["opened", "restored"]
+
+
+def test_what_was_sent_stays_out_of_the_outbox(kit: Kit, run: Run, events: Operation) -> None:
+    kit.open_task()
+    call(webhook, "POST", "/inbox", body=urlencode({"t": kit.link()}))
+    snapshot(kit)
+    assert sent(kit, events) == 1
+    assert restore(run)[1]["items"] == 0
+    assert sent(kit, events) == 1
+
+
+def test_a_hand_off_that_the_lost_table_never_sent_is_sent_by_the_new_one(
+    kit: Kit, run: Run, events: Operation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit.open_task()
+    call(webhook, "POST", "/inbox", body=urlencode({"t": kit.link()}))
+    snapshot(kit)
+    kit.stream()
+    for pk, sk in kit.items():
+        client("dynamodb").delete_item(TableName=TABLE, Key=to_item({"pk": pk, "sk": sk}))
+    monkeypatch.setattr(OperatorLedger, "_made_at", kit.now.replace(year=kit.now.year + 1))
+    assert restore(run)[0] == 0
+    assert sent(kit, events) == 1
+
+
+def test_a_parked_event_that_was_applied_is_not_parked_again_and_one_that_waits_is(kit: Kit, run: Run) -> None:
+    waits = any_event(event_id="evt_2", external_id="pay_2")
+    for event in (any_event(), waits):
+        kit.ledger.park(event, EventRecord("pay", event.event_id, "5" * 64, Handling.PARKED), kit.now)
+    snapshot(kit)
+    kit.open_payment()
+    ProviderEvents(kit.ledger, FixedClock(kit.now)).apply_parked(kit.task(PAYMENT_ID))
+    client("dynamodb").delete_item(TableName=TABLE, Key=to_item({"pk": "EXTERNAL#pay#pay_2", "sk": "PARKED#evt_2"}))
+    assert restore(run)[1]["items"] == 1
+    assert (kit.ledger.parked("pay", "pay_1001"), kit.ledger.parked("pay", "pay_2")) == ([], [waits])

@@ -1,0 +1,103 @@
+"""A lost task comes back as its audit says that it went on since the restored table's moment."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from countersign.domain import answers, payments, recovery, tasks, votes
+from countersign.domain.answers import Sender
+from countersign.domain.audit import AuditEntry, append
+from countersign.domain.identity import NO_ALIASES
+from countersign.domain.people import Seating
+from countersign.domain.rules import Decision
+from countersign.domain.tasks import Change, Failure, Status, Task
+from tests.builders import APPROVER, NOW, OTHER_APPROVER, any_event, any_payment_task, any_rule, any_task
+
+Act = Callable[[Task, datetime], Change | None]
+OPERATOR = "arn:aws:iam::111122223333:user/olga"
+BOSS = "boss@example.com"
+COLLEAGUE = "carla@example.com"
+WORKER = Sender("worker", "callback token")
+
+
+def vote(by: str, decision: Decision = Decision.APPROVE) -> Act:
+    return lambda task, now: votes.answer(task, by, decision, f"by {by}", task.shown, "", now)
+
+
+def ask(person: str) -> Act:
+    newcomers = Seating((person,), NO_ALIASES)
+    return lambda task, now: votes.hand_off_again(task, task.callback_id, 2, newcomers, now, remind=False)
+
+
+def say(status: str) -> Act:
+    return lambda task, now: payments.apply(task, any_event(status), Sender("pay", "webhook signature"), now).change
+
+
+def pay(task: Task, now: datetime) -> Change | None:
+    return answers.succeed(task, {"status": "paid", "amount": "250.00", "currency": "EUR"}, WORKER, now)
+
+
+def gone_on(task: Task, *acts: Act) -> tuple[Task, list[AuditEntry]]:
+    """Return what became of a task in the minutes after NOW, and its audit of them."""
+    entries: list[AuditEntry] = []
+    for minute, act in enumerate(acts, start=1):
+        now = NOW + timedelta(minutes=minute)
+        change = act(task, now)
+        assert change
+        task = change.after
+        for event in change.events:
+            entry = append(task.task_id, task.audit_seq, task.audit_head, task.shown, event, now, task.policy)
+            entries.append(entry)
+            task = replace(task, audit_seq=entry.seq, audit_head=entry.hash)
+    return task, entries
+
+
+def brought_back(task: Task, entries: list[AuditEntry]) -> Task:
+    return recovery.brought_back(task, entries, "ledger-restored", OPERATOR)[0]
+
+
+BOTH = any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"))
+TEN_MINUTES = NOW + timedelta(minutes=10)
+
+
+@pytest.mark.parametrize(
+    ("task", "acts"),
+    [
+        (BOTH, [vote(APPROVER)]),
+        (BOTH, [vote(APPROVER), vote(OTHER_APPROVER)]),
+        (BOTH, [vote(APPROVER, Decision.REJECT), tasks.close]),
+        (BOTH, [lambda task, now: votes.delegate(task, APPROVER, COLLEAGUE, NO_ALIASES, "", now), vote(COLLEAGUE)]),
+        (any_task(), [ask(BOSS), vote(BOSS)]),
+        (any_task(), [lambda task, now: tasks.extend(task, NOW + timedelta(hours=2), OPERATOR, now)]),
+        (any_task(), [lambda task, now: tasks.withdraw(task, OPERATOR, "ordered twice", now)]),
+        (any_task(expires_at=NOW), [tasks.close]),
+        (any_payment_task(), [say("pending")]),
+        (any_payment_task(), [say("pending"), say("paid")]),
+        (any_payment_task(), [say("paid"), tasks.close]),
+        (any_payment_task(), [lambda task, now: answers.fail(task, Failure("no_stock"), WORKER, now)]),
+    ],
+)
+def test_votes_decision_and_end_are_those_of_the_audit(task: Task, acts: list[Act]) -> None:
+    after, entries = gone_on(task, *acts)
+    assert replace(brought_back(task, entries), revision=0) == replace(after, revision=0)
+
+
+def test_a_worker_whose_answer_nobody_has_any_more_is_waited_for() -> None:
+    after, entries = gone_on(any_payment_task(), pay)
+    back = brought_back(any_payment_task(), entries)
+    assert (back.status, back.outcome, back.audit_head) == (Status.OPEN, None, after.audit_head)
+
+
+def test_what_a_workflow_has_applied_is_over_although_its_answer_is_lost() -> None:
+    after, entries = gone_on(any_payment_task(), pay, tasks.close)
+    assert brought_back(any_payment_task(), entries) == replace(after, answer="", revision=0)
+
+
+def test_the_audit_says_how_many_of_its_entries_were_ahead() -> None:
+    _, entries = gone_on(BOTH, vote(APPROVER))
+    for ahead in (entries, []):
+        _, (restored,) = recovery.brought_back(BOTH, ahead, "ledger-restored", OPERATOR)
+        assert (restored.event, restored.actor) == ("restored", OPERATOR)
+        assert restored.data == {"table": "ledger-restored", "ahead": len(ahead)}
