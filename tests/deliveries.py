@@ -273,8 +273,8 @@ SQUARE = Delivery(
 )
 PAYPAL = Delivery(
     "paypal",
-    "sandbox:client:s3cr3t:1JE4291016473214C",
-    "live:other:s3cr3t:1JE4291016473214D",
+    "live:client:s3cr3t:1JE4291016473214C",
+    "sandbox:other:s3cr3t:1JE4291016473214D",
     any_capture(),
     lambda secret, body, at: PAYPAL_HEADERS,
     "paypal-transmission-sig",

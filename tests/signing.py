@@ -59,7 +59,7 @@ def sign_square(secret: str, body: bytes, url: str) -> dict[str, str]:
 def sign_adyen(secret: str, *items: dict[str, Any]) -> bytes:
     """Return the body of a notification with these items, each signed; the secret is hex."""
     signed = [{"NotificationRequestItem": _sign_item(bytes.fromhex(secret), item)} for item in items]
-    return json.dumps({"live": "false", "notificationItems": signed}).encode()
+    return json.dumps({"live": "true", "notificationItems": signed}).encode()
 
 
 def _sign_item(key: bytes, item: dict[str, Any]) -> dict[str, Any]:

@@ -127,7 +127,7 @@ def test_an_ignored_type_is_200_and_not_kept(kit: Kit, secrets: Any) -> None:
     assert kit.items() == {}
 
 
-@pytest.mark.parametrize("body", [any_payment(amount="1.00"), any_payment("payment.refunded")])
+@pytest.mark.parametrize("body", [any_payment(amount="1.00"), any_payment("payment.reversed")])
 def test_other_money_and_an_unknown_status_are_200_and_held(kit: Kit, secrets: Any, body: bytes) -> None:
     kit.open_payment()
     page = post(body)

@@ -7,6 +7,7 @@ import pytest
 
 from countersign.domain.errors import ContractError, SignatureError
 from countersign.domain.provider_events import EventStatus
+from countersign.webhooks import Expected, Verified
 from tests.deliveries import ADYEN, ADYEN_SECRET, any_item
 from tests.signing import sign_adyen
 
@@ -55,8 +56,16 @@ def test_every_item_is_an_event_and_none_is_lost() -> None:
     events = ADYEN.provider.translate(ADYEN.verify(ADYEN.request(body)))
     assert [(event.event_id, event.status) for event in events] == [
         ("7914073381342284:AUTHORISATION:true", "paid"),
-        ("8:AUTHORISATION:false", "failed"),
+        ("8:AUTHORISATION:false", "declined"),
     ]
+    assert [event.payment_id for event in events] == ["7914073381342284", "8"]
+
+
+def test_two_items_of_one_id_are_told_apart_by_what_is_signed_of_each() -> None:
+    verified = Verified(signed(any_item(), any_item(amount={"value": 1, "currency": "EUR"})))
+    first, second = ADYEN.provider.translate(verified, Expected(declined_is_final=True, live=False))
+    assert first.event_id == second.event_id
+    assert ADYEN.provider.identity(verified, first) != ADYEN.provider.identity(verified, second)
 
 
 @pytest.mark.parametrize("place", [0, 1])
@@ -116,7 +125,7 @@ def test_adyen_reads_its_acknowledgement() -> None:
     ("code", "success", "status"),
     [
         ("AUTHORISATION", "true", EventStatus.PAID),
-        ("AUTHORISATION", "false", EventStatus.FAILED),
+        ("AUTHORISATION", "false", EventStatus.DECLINED),
         ("AUTHORISATION", "maybe", EventStatus.UNKNOWN),
         ("CAPTURE", "true", EventStatus.PAID),
         ("CAPTURE", "false", EventStatus.FAILED),
@@ -125,15 +134,22 @@ def test_adyen_reads_its_acknowledgement() -> None:
         ("CANCELLATION", "false", EventStatus.UNKNOWN),
         ("PENDING", "true", EventStatus.PENDING),
         ("OFFER_CLOSED", "true", EventStatus.EXPIRED),
+        ("REFUND", "true", EventStatus.REFUNDED),
+        ("REFUND", "false", EventStatus.UNKNOWN),
+        ("REFUND_FAILED", "true", EventStatus.UNKNOWN),
+        ("CANCEL_OR_REFUND", "true", EventStatus.UNKNOWN),
+        ("NOTIFICATION_OF_CHARGEBACK", "true", EventStatus.DISPUTED),
+        ("CHARGEBACK", "true", EventStatus.DISPUTED),
+        ("CHARGEBACK_REVERSED", "true", EventStatus.UNKNOWN),
     ],
 )
 def test_code_and_success_are_a_status(code: str, success: str, status: EventStatus) -> None:
-    (event,) = ADYEN.translate(signed(any_item(eventCode=code, success=success)))
+    (event,) = ADYEN.translate(signed(any_item(eventCode=code, success=success, originalReference="7914")))
     assert event.status is status
-    assert event.event_id == f"7914073381342284:{code}:{success}"
+    assert (event.event_id, event.payment_id) == (f"7914073381342284:{code}:{success}", "7914")
 
 
-@pytest.mark.parametrize("code", ["REPORT_AVAILABLE", "REFUND", "CHARGEBACK", "authorisation"])
+@pytest.mark.parametrize("code", ["REPORT_AVAILABLE", "NOTIFICATION_OF_FRAUD", "authorisation"])
 def test_other_codes_are_ignored(code: str) -> None:
     assert ADYEN.translate(signed(any_item(eventCode=code))) == ()
 

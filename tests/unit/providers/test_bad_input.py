@@ -102,7 +102,7 @@ def test_a_missing_signature_is_missing(delivery: Delivery, value: str | None) -
 @pytest.mark.parametrize("delivery", [d for d in ALL if d is not ADYEN], ids=name_of)
 @pytest.mark.parametrize("value", [None, ""], ids=["absent", "empty"])
 def test_no_header_that_a_scheme_needs_may_be_missing(delivery: Delivery, value: str | None) -> None:
-    needed = set(delivery.request().headers) - {"x-github-event"}
+    needed = set(delivery.request().headers) - {"x-github-event", "x-github-delivery", "x-shopify-webhook-id"}
     for name in needed:
         assert refusal(delivery, delivery.request(headers={name: value})) == "missing", name
 
@@ -356,10 +356,16 @@ def test_paypal_is_not_asked_about_what_cannot_be_its_own() -> None:
     assert paypal.asked == []
 
 
-def test_the_delivery_id_is_the_one_of_the_header_where_there_is_one() -> None:
+def test_the_delivery_id_is_the_one_of_the_header_where_that_is_signed() -> None:
     for delivery in ALL:
-        in_body = delivery.scheme in {"stripe", "adyen", "slack", "square", "paypal"}
-        assert delivery.verify().delivery_id == ("" if in_body else DELIVERY_ID)
+        assert delivery.verify().delivery_id == (DELIVERY_ID if delivery.scheme == "standard_webhooks" else "")
+
+
+@pytest.mark.parametrize("delivery", [GITHUB, SHOPIFY], ids=name_of)
+def test_a_body_that_is_sent_again_under_another_unsigned_id_is_the_same_event(delivery: Delivery) -> None:
+    header = {GITHUB: "x-github-delivery", SHOPIFY: "x-shopify-webhook-id"}[delivery]
+    again = delivery.verify(delivery.request(headers={header: "another"}))
+    assert delivery.provider.translate(again) == delivery.provider.translate(delivery.verify())
 
 
 @pytest.mark.parametrize("delivery", [d for d in ALL if d.verify().delivery_id], ids=name_of)

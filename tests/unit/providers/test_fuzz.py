@@ -64,7 +64,7 @@ def place_changed(text: str) -> st.SearchStrategy[str]:
 def test_a_genuine_body_with_bytes_changed_is_refused_or_means_the_same(
     delivery: Delivery, place: int, bytes_there: bytes
 ) -> None:
-    """The same: Adyen signs values, not bytes, and leaves most of the body unsigned."""
+    """The same: Adyen signs values, not bytes, and leaves most of the body unsigned; `live` too, which only hides."""
     place %= len(delivery.body)
     body = delivery.body[:place] + bytes_there + delivery.body[place + 1 :]
     genuine = delivery.request()
@@ -76,7 +76,8 @@ def test_a_genuine_body_with_bytes_changed_is_refused_or_means_the_same(
         assert verified.body == delivery.body
         return
     with contextlib.suppress(ContractError):
-        assert [told(event) for event in ADYEN.translate(body)] in ([told(ADYEN.translate()[0])], [])
+        acting = [told(event) for event in ADYEN.translate(body) if event.status != "ignored"]
+        assert acting in ([told(ADYEN.translate()[0])], [])
 
 
 @EVERY

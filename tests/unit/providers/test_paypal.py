@@ -32,6 +32,7 @@ def answering(token: tuple[int, bytes], verdict: tuple[int, bytes] = (200, b"{}"
     return post
 
 
+_DISPUTE = "CUSTOMER.DISPUTE.CREATED"
 TOKEN = (200, b'{"access_token":"A21AAF"}')
 SUCCESS = (200, b'{"verification_status":"SUCCESS"}')
 
@@ -40,10 +41,10 @@ def test_paypal_is_asked_with_what_came_and_confirms() -> None:
     paypal = FakePayPal(PAYPAL.body)
     assert verify(paypal) == PAYPAL.body
     (token_url, token_headers, grant), (url, headers, question) = paypal.asked
-    assert token_url == "https://api-m.sandbox.paypal.com/v1/oauth2/token"
+    assert token_url == "https://api-m.paypal.com/v1/oauth2/token"
     assert token_headers["Authorization"] == "Basic Y2xpZW50OnMzY3IzdA=="
     assert grant == b"grant_type=client_credentials"
-    assert url == "https://api-m.sandbox.paypal.com/v1/notifications/verify-webhook-signature"
+    assert url == "https://api-m.paypal.com/v1/notifications/verify-webhook-signature"
     assert headers["Authorization"] == "Bearer A21AAF"
     asked = json.loads(question)
     assert asked.pop("webhook_event") == json.loads(PAYPAL.body)
@@ -63,10 +64,10 @@ def test_the_event_goes_to_paypal_byte_for_byte() -> None:
     assert PayPal(paypal).verify(PAYPAL.request(body), [PAYPAL.secret], NOW).body == body
 
 
-def test_an_account_of_the_live_stage_is_asked_there() -> None:
+def test_an_account_of_the_sandbox_is_asked_there() -> None:
     paypal = FakePayPal(PAYPAL.body)
     verify(paypal, PAYPAL.other_secret)
-    assert all(url.startswith("https://api-m.paypal.com/") for url, _, _ in paypal.asked)
+    assert all(url.startswith("https://api-m.sandbox.paypal.com/") for url, _, _ in paypal.asked)
 
 
 def test_while_a_webhook_is_moved_both_accounts_are_asked() -> None:
@@ -159,8 +160,8 @@ def test_headers_that_paypal_does_not_send_are_malformed(value: str) -> None:
         ("PENDING", EventStatus.PENDING),
         ("DENIED", EventStatus.FAILED),
         ("DECLINED", EventStatus.FAILED),
-        ("REVERSED", EventStatus.UNKNOWN),
-        ("REFUNDED", EventStatus.UNKNOWN),
+        ("REVERSED", EventStatus.REFUNDED),
+        ("REFUNDED", EventStatus.REFUNDED),
         ("TELEPORTED", EventStatus.UNKNOWN),
     ],
 )
@@ -175,9 +176,33 @@ def test_other_types_are_ignored(kind: str) -> None:
     assert PAYPAL.translate(any_capture(kind)) == ()
 
 
-def test_the_merchants_own_id_goes_before_the_captures() -> None:
+def test_the_merchants_own_id_goes_before_the_captures_which_tells_attempts_apart() -> None:
     (event,) = PAYPAL.translate(any_capture(custom_id="order-1001"))
-    assert event.external_id == "order-1001"
+    assert (event.external_id, event.payment_id) == ("order-1001", "42311647XV020574X")
+
+
+@pytest.mark.parametrize("kind", ["DENIED", "DECLINED"])
+def test_a_declined_capture_is_final_only_where_no_other_can_have_its_external_id(kind: str) -> None:
+    (alone,) = PAYPAL.translate(any_capture(f"PAYMENT.CAPTURE.{kind}"))
+    (one_of_several,) = PAYPAL.translate(any_capture(f"PAYMENT.CAPTURE.{kind}", custom_id="order-1001"))
+    assert (alone.status, one_of_several.status) == (EventStatus.FAILED, EventStatus.DECLINED)
+
+
+@pytest.mark.parametrize(("own", "ids"), [({}, ("C1", None)), ({"custom_id": "order-1001"}, ("order-1001", "C1"))])
+def test_a_refund_is_of_the_capture_that_it_links_to(own: dict[str, str], ids: tuple[str, str | None]) -> None:
+    host = "https://api.paypal.com/v2/payments"
+    links = [{"rel": "self", "href": f"{host}/refunds/R1"}, {"rel": "up", "href": f"{host}/captures/C1"}]
+    (event,) = PAYPAL.translate(any_capture("PAYMENT.CAPTURE.REFUNDED", id="R1", links=links, **own))
+    assert (event.external_id, event.payment_id, event.cumulative) == (*ids, False)
+
+
+def test_a_dispute_is_an_event_for_each_of_its_captures() -> None:
+    captures = [{"seller_transaction_id": "C1"}, {"seller_transaction_id": "C2", "custom": "order-1001"}]
+    money = {"value": "250.00", "currency_code": "EUR"}
+    events = PAYPAL.translate(any_capture(_DISPUTE, dispute_amount=money, disputed_transactions=captures))
+    assert [(event.external_id, event.payment_id) for event in events] == [("C1", None), ("order-1001", "C2")]
+    assert {(event.status, event.amount, event.currency) for event in events} == {("disputed", "250.00", "EUR")}
+    assert len({event.event_id for event in events}) == 2
 
 
 @pytest.mark.parametrize(

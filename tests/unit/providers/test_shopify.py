@@ -1,5 +1,6 @@
 """Shopify: orders and transactions, told apart by what is signed."""
 
+import hashlib
 import json
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from countersign.domain.errors import ContractError
 from countersign.domain.provider_events import EventStatus
-from tests.deliveries import DELIVERY_ID, SHOPIFY, any_order, told
+from tests.deliveries import SHOPIFY, any_order, told
 
 
 def any_transaction(**fields: Any) -> bytes:
@@ -34,13 +35,37 @@ def any_transaction(**fields: Any) -> bytes:
         ("partially_paid", EventStatus.PENDING),
         ("voided", EventStatus.FAILED),
         ("expired", EventStatus.EXPIRED),
-        ("refunded", EventStatus.UNKNOWN),
+        ("refunded", EventStatus.REFUNDED),
         ("teleported", EventStatus.UNKNOWN),
     ],
 )
 def test_an_order_stands_as_its_financial_status_says(financial_status: str, status: EventStatus) -> None:
-    (event,) = SHOPIFY.translate(any_order(financial_status=financial_status))
-    assert told(event) == (DELIVERY_ID, "820982911946154508", status, "250.00", "EUR")
+    body = any_order(financial_status=financial_status)
+    (event,) = SHOPIFY.translate(body)
+    assert told(event) == (hashlib.sha256(body).hexdigest(), "820982911946154508", status, "250.00", "EUR")
+
+
+@pytest.mark.parametrize("status", ["partially_refunded", "refunded"])
+def test_an_orders_refunds_say_how_much_went_back_in_all(status: str) -> None:
+    refunds = [
+        {"transactions": [{"kind": "refund", "status": "success", "amount": "20.0"}]},
+        {"transactions": [{"kind": "refund", "status": "failure", "amount": "99.0"}]},
+        {"transactions": []},
+        {"transactions": [{"kind": "refund", "status": "success", "amount": "10.50"}, {"kind": "void"}]},
+    ]
+    (event,) = SHOPIFY.translate(any_order(financial_status=status, refunds=refunds))
+    assert (event.status, event.amount, event.currency, event.cumulative) == ("refunded", "30.50", "EUR", True)
+
+
+def test_a_part_that_went_back_without_saying_how_much_has_no_amount() -> None:
+    (event,) = SHOPIFY.translate(any_order(financial_status="partially_refunded"))
+    assert (event.status, event.amount, event.currency) == ("refunded", None, None)
+
+
+@pytest.mark.parametrize(("sent", "status"), [("success", "refunded"), ("failure", "unknown"), ("pending", "unknown")])
+def test_a_transaction_that_refunds_says_how_much_went_back_this_time(sent: str, status: str) -> None:
+    (event,) = SHOPIFY.translate(any_transaction(kind="refund", status=sent, amount="20.00"))
+    assert (event.status, event.amount, event.cumulative) == (status, "20.00", False)
 
 
 @pytest.mark.parametrize("kind", ["sale", "capture"])
@@ -49,19 +74,20 @@ def test_an_order_stands_as_its_financial_status_says(financial_status: str, sta
     [
         ("success", EventStatus.PAID),
         ("pending", EventStatus.PENDING),
-        ("failure", EventStatus.FAILED),
-        ("error", EventStatus.FAILED),
+        ("failure", EventStatus.DECLINED),
+        ("error", EventStatus.DECLINED),
         ("teleported", EventStatus.UNKNOWN),
     ],
 )
 def test_a_transaction_that_pays_stands_as_its_status_says(kind: str, sent: str, status: EventStatus) -> None:
-    (event,) = SHOPIFY.translate(any_transaction(kind=kind, status=sent, error_code="card_declined"))
-    assert told(event) == (DELIVERY_ID, "820982911946154508", status, "250.00", "EUR")
+    body = any_transaction(kind=kind, status=sent, error_code="card_declined")
+    (event,) = SHOPIFY.translate(body)
+    assert told(event) == (hashlib.sha256(body).hexdigest(), "820982911946154508", status, "250.00", "EUR")
     assert event.reason == "card_declined"
 
 
-@pytest.mark.parametrize("kind", ["authorization", "refund", "void", "change", None, ["sale"], {}])
-def test_transactions_that_pay_nothing_are_ignored(kind: Any) -> None:
+@pytest.mark.parametrize("kind", ["authorization", "void", "change", None, ["sale"], {}])
+def test_transactions_that_move_no_money_are_ignored(kind: Any) -> None:
     assert SHOPIFY.translate(any_transaction(kind=kind)) == ()
 
 

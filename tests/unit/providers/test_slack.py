@@ -31,13 +31,13 @@ def test_slack_sends_forms() -> None:
     assert SLACK.provider.content_type == "application/x-www-form-urlencoded"
 
 
-@pytest.mark.parametrize("status", EventStatus)
-def test_the_name_of_a_button_is_the_status_and_its_value_the_external_id(status: EventStatus) -> None:
+@pytest.mark.parametrize("status", ["pending", "paid", "failed", "expired"])
+def test_the_name_of_a_button_is_the_status_and_its_value_the_external_id(status: str) -> None:
     (event,) = SLACK.translate(any_click(any_action(action_id=f"countersign.{status}", value="pay 1001 ä")))
     assert told(event) == (f"{AT - 2}.840180:countersign.{status}", "pay 1001 ä", status, None, None)
 
 
-@pytest.mark.parametrize("name", ["countersign.teleported", "countersign.", "countersign.PAID"])
+@pytest.mark.parametrize("name", ["countersign.ignored", "countersign.refunded", "countersign.", "countersign.PAID"])
 def test_a_button_of_ours_with_another_status_is_unknown(name: str) -> None:
     (event,) = SLACK.translate(any_click(any_action(action_id=name)))
     assert event.status is EventStatus.UNKNOWN

@@ -1,5 +1,6 @@
 """Square: the example of its libraries, the URL that it signs, and what its payments say."""
 
+import json
 from typing import Any
 
 import pytest
@@ -42,7 +43,35 @@ def test_a_payment_stands_as_its_status_says(kind: str, sent: str, status: Event
     assert told(event) == (event_id, payment, status, "250.00", "EUR")
 
 
-@pytest.mark.parametrize("kind", ["refund.updated", "payment", "payment.updated.v2"])
+@pytest.mark.parametrize("status", ["COMPLETED", "CANCELED"])
+def test_once_money_went_back_a_payment_is_refunded_whatever_its_status(status: str) -> None:
+    refunded = {"amount": 2000, "currency": "EUR"}
+    (event,) = SQUARE.translate(any_square_payment(status=status, refunded_money=refunded))
+    assert (event.status, event.amount, event.cumulative) == (EventStatus.REFUNDED, "20.00", True)
+    (event,) = SQUARE.translate(any_square_payment(refunded_money=refunded | {"amount": 0}))
+    assert (event.status, event.amount, event.cumulative) == (EventStatus.PAID, "250.00", False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "about", "told_of", "status"),
+    [
+        ("dispute.created", "dispute", {"disputed_payment": {"payment_id": "P1"}}, EventStatus.DISPUTED),
+        ("refund.updated", "refund", {"payment_id": "P1", "status": "FAILED"}, EventStatus.UNKNOWN),
+        ("refund.updated", "refund", {"payment_id": "P1", "status": "REJECTED"}, EventStatus.UNKNOWN),
+        ("refund.updated", "refund", {"payment_id": "P1", "status": "COMPLETED"}, None),
+        ("refund.updated", "refund", {"payment_id": "P1", "status": "PENDING"}, None),
+    ],
+)
+def test_a_dispute_and_a_refund_that_failed_are_about_their_payment(
+    kind: str, about: str, told_of: dict[str, Any], status: EventStatus | None
+) -> None:
+    event = json.loads(any_square_payment(kind))
+    event["data"] = {"object": {about: told_of | {"amount_money": {"amount": 2000, "currency": "EUR"}}}}
+    found = [(each.external_id, each.status, each.amount) for each in SQUARE.translate(json.dumps(event).encode())]
+    assert found == ([("P1", status, "20.00")] if status else [])
+
+
+@pytest.mark.parametrize("kind", ["refund.created", "payment", "payment.updated.v2"])
 def test_other_types_are_ignored(kind: str) -> None:
     assert SQUARE.translate(any_square_payment(kind)) == ()
 

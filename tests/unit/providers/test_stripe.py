@@ -62,7 +62,7 @@ def test_the_timestamp_is_signed() -> None:
     [
         ("payment_intent.succeeded", EventStatus.PAID),
         ("payment_intent.processing", EventStatus.PENDING),
-        ("payment_intent.payment_failed", EventStatus.FAILED),
+        ("payment_intent.payment_failed", EventStatus.DECLINED),
         ("payment_intent.canceled", EventStatus.FAILED),
         ("payment_intent.teleported", EventStatus.UNKNOWN),
     ],
@@ -114,6 +114,24 @@ def test_minor_units_are_those_of_the_currency_as_stripe_counts_them(count: int,
 def test_what_counts_as_paid_is_what_was_received() -> None:
     (event,) = translate(any_payment_intent(amount=25000, amount_received=10000))
     assert event.amount == "100.00"
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "amount", "cumulative"),
+    [
+        ("charge.refunded", EventStatus.REFUNDED, "20.00", True),
+        ("charge.dispute.created", EventStatus.DISPUTED, "250.00", False),
+        ("charge.dispute.funds_reinstated", EventStatus.UNKNOWN, "250.00", False),
+        ("refund.failed", EventStatus.UNKNOWN, "250.00", False),
+    ],
+)
+def test_refunds_and_disputes_are_about_the_payment_intent_of_their_charge(
+    kind: str, status: EventStatus, amount: str, cumulative: bool
+) -> None:
+    (event,) = translate(any_payment_intent(kind, id="ch_1", payment_intent="pi_1", amount_refunded=2000))
+    assert told(event) == ("evt_1MtwBw", "pi_1", status, amount, "EUR")
+    assert event.cumulative is cumulative
+    assert translate(any_payment_intent(kind, id="ch_1", payment_intent=None)) == ()
 
 
 def test_before_anything_is_received_the_amount_is_what_was_asked() -> None:

@@ -135,6 +135,38 @@ def test_an_event_of_another_provider_never_decides_however_it_calls_the_payment
     assert office.task.status is Status.OPEN
 
 
+# Ignored
+
+
+def test_an_ignored_event_about_an_open_task_is_one_audit_entry_for_each_reason_and_does_nothing() -> None:
+    office = Office()
+    for number, reason in enumerate(("test_mode", "other_account", "test_mode")):
+        ignored = any_event("ignored", event_id=f"evt_{number}", reason=reason)
+        assert office.receive(ignored) is Handling.IGNORED
+    assert [entry.event.data["reason"] for entry in office.ledger.entries[1:]] == ["test_mode", "other_account"]
+    assert set(office.told) == {"opened", "ignored"}
+    assert (office.task.status, office.ledger.outbox, office.ledger.event_records) == (Status.OPEN, {}, {})
+    assert office.receive(any_event(event_id="evt_0")) is Handling.RECORDED, "once the settings are mended"
+
+
+@pytest.mark.parametrize("status", ["", "EXPIRED", "CANCELLED"])
+def test_an_ignored_event_without_an_open_task_leaves_no_trace(status: str) -> None:
+    office = Office(opened=False)
+    if status:
+        office.open(status=Status(status))
+    before = office.everything
+    assert office.receive(any_event("ignored", reason="test_mode")) is Handling.IGNORED
+    assert (office.everything, office.ledger.event_records) == (before, {})
+
+
+def test_an_event_without_a_task_is_ignored_where_its_provider_parks_none() -> None:
+    office = Office(opened=False)
+    assert office.events.receive(any_event(), "body", PROVIDER, parks=False) is Handling.IGNORED
+    assert (office.ledger.parking, office.ledger.event_records) == ({}, {})
+    office.open()
+    assert office.events.receive(any_event(), "body", PROVIDER, parks=False) is Handling.RECORDED
+
+
 # Held
 
 

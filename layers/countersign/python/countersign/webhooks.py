@@ -4,6 +4,7 @@ A provider is one module of `countersign.providers`, named for its scheme, with 
 one is a new file. They are loaded by name, so that a cold start pays for the one that it serves.
 """
 
+import hashlib
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -14,8 +15,11 @@ from importlib import import_module
 from countersign import providers
 from countersign.domain.documents import MAX_ID_CHARACTERS
 from countersign.domain.errors import SignatureError, UnknownSchemeError
-from countersign.domain.provider_events import ProviderEvent
+from countersign.domain.provider_events import EventStatus, ProviderEvent
 from countersign.domain.values import Value
+
+TEST_MODE, LIVE_MODE = "test_mode", "live_mode"
+"""Why an event is ignored: it is of test mode where live mode is expected, or the other way round."""
 
 
 class WebhookRequest:
@@ -69,16 +73,66 @@ class Verified(Value):
 
     Args:
         body: The raw bytes that the signature covers.
-        delivery_id: The id of the delivery where the provider puts it into a header; empty where the body has it.
-            Signed by Standard Webhooks. Not signed by GitHub and Shopify: whoever has seen one of their requests can
-            send it again under another id, so that an effect must not rest on the id alone.
+        delivery_id: The id of the delivery where the provider puts it into a header and signs it; empty elsewhere.
+        origin: What is known of the sender beside the body; empty where nothing is. PayPal: the environment that
+            confirmed the event, `live` or `sandbox`. Shopify: the shop that an unsigned header names.
     """
 
-    __slots__ = ("body", "delivery_id")
+    __slots__ = ("body", "delivery_id", "origin")
 
-    def __init__(self, body: bytes, delivery_id: str = "") -> None:
+    def __init__(self, body: bytes, delivery_id: str = "", origin: str = "") -> None:
         self.body = body
         self.delivery_id = delivery_id
+        self.origin = origin
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the body in hex: the event's id where the provider signs none."""
+        return hashlib.sha256(self.body).hexdigest()
+
+
+class Expected(Value):
+    """Which events of a provider the stage takes: the provider's settings.
+
+    Args:
+        live: Whether events of live mode act, or those of test mode. An event that carries no mode is of live mode.
+        declined_is_final: Whether the payer has one attempt only, so that a declined one ends the payment.
+        accounts: Whose events act, by the names of the settings that the scheme knows, such as `merchant_account`.
+    """
+
+    __slots__ = ("accounts", "declined_is_final", "live")
+
+    def __init__(
+        self, *, live: bool = True, declined_is_final: bool = False, accounts: Mapping[str, str] | None = None
+    ) -> None:
+        self.live = live
+        self.declined_is_final = declined_is_final
+        self.accounts = accounts or {}
+
+    def judge(
+        self, event: ProviderEvent, *, live: bool = True, unset: str | None = None, **accounts: object
+    ) -> ProviderEvent:
+        """Return an event as it acts here; as ignored, with the reason, when it is not what the settings expect.
+
+        Args:
+            event: What the provider says.
+            live: Whether it is of live mode.
+            unset: What a setting that is not set expects; None for anything.
+            accounts: Whose it is, by the names of the settings.
+        """
+        others = (name for name, whose in accounts.items() if self.accounts.get(name, unset) not in (None, whose))
+        other = next(others, "")
+        if live is not self.live:
+            return event.restated(EventStatus.IGNORED, LIVE_MODE if live else TEST_MODE)
+        if other:
+            return event.restated(EventStatus.IGNORED, f"other_{other}")
+        if event.status is EventStatus.DECLINED and self.declined_is_final:
+            return event.restated(EventStatus.FAILED, event.reason)
+        return event
+
+
+AS_BY_DEFAULT = Expected()
+"""Events of live mode, and of no account of somebody else."""
 
 
 class Provider(ABC):
@@ -87,10 +141,13 @@ class Provider(ABC):
     Attributes:
         content_type: The media type of its bodies.
         acknowledgement: The body that it wants to read in a 200 answer; empty for those that only read the status.
+        settings: Which of its settings the scheme reads: `live`, `declined`, and the names of those that say whose
+            events act. The synth refuses the others.
     """
 
     content_type: str = "application/json"
     acknowledgement: str = ""
+    settings: frozenset[str] = frozenset()
 
     @abstractmethod
     def verify(self, request: WebhookRequest, secrets: Sequence[str], now: datetime) -> Verified:
@@ -108,8 +165,12 @@ class Provider(ABC):
         """
 
     @abstractmethod
-    def translate(self, verified: Verified) -> tuple[ProviderEvent, ...]:
+    def translate(self, verified: Verified, expected: Expected = AS_BY_DEFAULT) -> tuple[ProviderEvent, ...]:
         """Return the events that a verified body holds; none when they are of types that the kit ignores.
+
+        Args:
+            verified: The body.
+            expected: What the stage takes; `judge` turns an event of somebody else into one that is ignored.
 
         Raises:
             ContractError: The body is not what the provider documents; has the JSON pointer to the place.

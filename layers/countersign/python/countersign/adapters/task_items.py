@@ -119,6 +119,7 @@ def task_of_document(document: Mapping[str, Any]) -> Task:
         collecting=_collecting(document["collecting"]) if document.get("collecting") else None,
         received=tuple(document.get("received", [])),
         refused_answers=document.get("refused_answers", 0),
+        ignored=tuple(document.get("ignored", [])),
         failure=Failure(**document["failure"]) if document.get("failure") else None,
         ring=_ring(document["ring"]) if document.get("ring") else None,
         audit_seq=document.get("audit_seq", 0),

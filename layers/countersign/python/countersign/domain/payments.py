@@ -38,7 +38,7 @@ class Handling(StrEnum):
     CONFLICT = "conflict"
     """Another event of the same id had come before."""
     IGNORED = "ignored"
-    """It is of a type that the kit does not act on."""
+    """It is of a type that the kit does not act on, or the provider's settings expect no such events."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,24 @@ def apply(task: Task, event: ProviderEvent, sender: Sender, now: datetime) -> Ef
     if event.status is EventStatus.PENDING:
         return Effect(Handling.PENDING, Change(task, STAYING, {"revision": task.revision + 1}, (entry,), now))
     return Effect(Handling.RECORDED, settle(task, event, (entry,), sender, now))
+
+
+def ignore(task: Task, event: ProviderEvent, sender: Sender, now: datetime) -> Change | None:
+    """Return the record that an event about an open task was ignored; None where there is nothing to record.
+
+    The settings may be wrong, and the money right: the audit says so, once for each reason.
+
+    Args:
+        task: The task as it stands.
+        event: An event of test mode, or of another account, with the reason.
+        sender: The provider.
+        now: The current time.
+    """
+    reason = event.reason or ""
+    if task.status is not Status.OPEN or reason in task.ignored:
+        return None
+    record = sender.event("ignored", {"event_id": event.event_id, "external_id": event.external_id, "reason": reason})
+    return Change(task, None, {"ignored": (*task.ignored, reason)}, (record,), now)
 
 
 def settle(task: Task, event: ProviderEvent, events: tuple[AuditEvent, ...], sender: Sender, now: datetime) -> Change:

@@ -74,3 +74,17 @@ class ProviderEvent(Value):
         self.reason = reason
         self.payment_id = payment_id
         self.cumulative = cumulative
+
+    def restated(self, status: EventStatus, reason: str | None) -> "ProviderEvent":
+        """Return the event with another status and reason."""
+        return ProviderEvent(
+            self.event_id,
+            self.external_id,
+            status,
+            self.amount,
+            self.currency,
+            self.occurred_at,
+            reason,
+            self.payment_id,
+            cumulative=self.cumulative,
+        )

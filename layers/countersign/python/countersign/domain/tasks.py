@@ -195,6 +195,7 @@ class Task:
         collecting: What answers are collected until all are there; None where the first one is all.
         received: The keys of the answers that are there, while they are collected.
         refused_answers: How many answers broke the contract.
+        ignored: Why events about it were ignored, words such as `test_mode`, each once.
         heartbeat_at: When a machine last said that it works on the task.
         swept_at: When the sweeper rang for it, once; None while nothing was overdue.
         answer: What a machine has answered, as JSON text; empty before.
@@ -243,6 +244,7 @@ class Task:
     collecting: Collecting | None = None
     received: tuple[str, ...] = ()
     refused_answers: int = 0
+    ignored: tuple[str, ...] = ()
     heartbeat_at: datetime | None = None
     swept_at: datetime | None = None
     answer: str = ""

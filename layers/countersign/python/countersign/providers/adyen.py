@@ -6,10 +6,16 @@ https://docs.adyen.com/development-resources/webhooks/webhook-types
 The signature is in the body, one for each item: `additionalData.hmacSignature`, base64 of an HMAC-SHA256 over eight of
 its values, joined by colons; the key is hex. Nothing else is signed: not the time, the reason or whether it is live. So
 an item can be sent again at any time, with others of these; dedupe, by what is signed, and the task's own state answer
-that.
+that. `live` is a filter, never a proof. One key serves all merchant accounts of a company account: the signed
+`merchantAccountCode` says whose an item is.
 
-The external id is `merchantReference`: it is yours, and the same at authorisation and capture. An authorisation counts
-as paid, as it does where Adyen captures by itself; with manual capture, take it out of the table.
+The external id is `merchantReference`: it is yours, and the same at authorisation and capture. Several authorisations
+may share it, since a payer whose card was refused tries again; the payment id, the `pspReference` of the authorisation,
+tells them apart. An authorisation counts as paid, as it does where Adyen captures by itself; with manual capture, take
+it out of the table.
+
+https://docs.adyen.com/online-payments/refund and https://docs.adyen.com/risk-management/understanding-disputes/dispute-notifications
+say what modifications and disputes mean. A refund that failed, or a chargeback that was reversed, is for a person.
 """
 
 from binascii import unhexlify
@@ -20,23 +26,33 @@ from countersign.domain import money, signatures
 from countersign.domain.documents import Document
 from countersign.domain.errors import ContractError, SignatureError
 from countersign.domain.provider_events import EventStatus, ProviderEvent
-from countersign.webhooks import Provider, Verified, WebhookRequest
+from countersign.webhooks import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest
 
 _MAX_ITEMS = 16
 _STATUSES = {
-    "AUTHORISATION": {"true": EventStatus.PAID, "false": EventStatus.FAILED},
+    "AUTHORISATION": {"true": EventStatus.PAID, "false": EventStatus.DECLINED},
     "CAPTURE": {"true": EventStatus.PAID, "false": EventStatus.FAILED},
     "CAPTURE_FAILED": {"true": EventStatus.FAILED},
     "CANCELLATION": {"true": EventStatus.FAILED},
     "PENDING": {"true": EventStatus.PENDING},
     "OFFER_CLOSED": {"true": EventStatus.EXPIRED},
+    "REFUND": {"true": EventStatus.REFUNDED},
+    "REFUND_FAILED": {},
+    "REFUNDED_REVERSED": {},
+    "CANCEL_OR_REFUND": {},
+    "NOTIFICATION_OF_CHARGEBACK": {"true": EventStatus.DISPUTED},
+    "CHARGEBACK": {"true": EventStatus.DISPUTED},
+    "SECOND_CHARGEBACK": {"true": EventStatus.DISPUTED},
+    "CHARGEBACK_REVERSED": {},
 }
+"""Status by event code and `success`; any other is unknown. What `CANCEL_OR_REFUND` did is not signed."""
 
 
 class Adyen(Provider):
     """Adyen's payments; every item of a notification is an event."""
 
     acknowledgement = "[accepted]"
+    settings = frozenset({"live", "declined", "merchant_account"})
 
     def verify(self, request: WebhookRequest, secrets: Sequence[str], now: datetime) -> Verified:  # noqa: ARG002  no time is signed
         """Verify every item; one that is not signed refuses all."""
@@ -50,13 +66,17 @@ class Adyen(Provider):
             signatures.require_match([signature] if isinstance(signature, str) else [], expected)
         return Verified(request.body)
 
-    def translate(self, verified: Verified) -> tuple[ProviderEvent, ...]:
+    def translate(self, verified: Verified, expected: Expected = AS_BY_DEFAULT) -> tuple[ProviderEvent, ...]:
         """Read every item; those of other event codes are ignored."""
-        return tuple(map(_event, _known(verified.body)))
+        live = Document.read(verified.body).find("/live") in (None, "true")
+        return tuple(
+            expected.judge(_event(item), live=live, merchant_account=item.find("/merchantAccountCode"))
+            for item in _known(verified.body)
+        )
 
     def identity(self, verified: Verified, event: ProviderEvent) -> bytes:
         """Return what is signed of the event's item: the rest of it may change, and the items beside it too."""
-        return next(_signed(item) for item in _known(verified.body) if _event_id(item) == event.event_id)
+        return next(_signed(item) for item in _known(verified.body) if _is_of(event, item))
 
 
 def _items(body: bytes) -> list[Document]:
@@ -92,6 +112,12 @@ def _value(item: Document, name: str) -> str:
     return found or ""
 
 
+def _is_of(event: ProviderEvent, item: Document) -> bool:
+    """Tell whether an event was read from an item: another item may have the same id, and say something else."""
+    found = _event(item)
+    return event == found.restated(event.status, event.reason)
+
+
 def _event_id(item: Document) -> str:
     return ":".join((item.text("/pspReference", limit=80), item.text("/eventCode"), item.text("/success", limit=8)))
 
@@ -107,6 +133,7 @@ def _event(item: Document) -> ProviderEvent:
         currency=currency,
         occurred_at=item.moment("/eventDate"),
         reason=item.note("/reason"),
+        payment_id=item.text("/originalReference" if item.find("/originalReference") else "/pspReference", limit=80),
     )
 
 

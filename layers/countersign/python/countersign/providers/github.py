@@ -4,8 +4,12 @@ https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
 https://docs.github.com/en/webhooks/webhook-events-and-payloads#check_run
 
 Header: `X-Hub-Signature-256: sha256=<hex>` of an HMAC-SHA256 over the raw body. `X-GitHub-Delivery`, the id, and
-`X-GitHub-Event`, the type, are not signed: so the type is read from the body, where only a check run has `check_run`.
-No time is signed either. The external id is the check run's own `external_id`; a check run without one is ignored.
+`X-GitHub-Event`, the type, are not signed: so the type is read from the body, where only a check run has `check_run`,
+and the event's id is made of the body, so that a body that is sent again under another id is a duplicate. No time is
+signed either. The external id is the check run's own `external_id`; a check run without one is ignored.
+
+One secret signs for every repository of an organisation's webhook, and whoever may write checks in any of them chooses
+the external id: `repository` (`owner/name`) and `app` (the id of the GitHub App) say whose check runs act.
 """
 
 from collections.abc import Sequence
@@ -14,7 +18,7 @@ from datetime import datetime
 from countersign.domain import signatures
 from countersign.domain.documents import Document
 from countersign.domain.provider_events import EventStatus, ProviderEvent
-from countersign.webhooks import Provider, Verified, WebhookRequest
+from countersign.webhooks import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest
 
 _ACTIONS = ("created", "completed")
 """The others ask for something, and repeat how the check run stood before."""
@@ -34,27 +38,29 @@ _CONCLUSIONS = {
 class GitHub(Provider):
     """GitHub's check runs: `paid` is one that succeeded. They have no amount."""
 
+    settings = frozenset({"repository", "app"})
+
     def verify(self, request: WebhookRequest, secrets: Sequence[str], now: datetime) -> Verified:  # noqa: ARG002  no time is signed
-        """Verify the signature; the delivery id is not signed."""
+        """Verify the signature."""
         keys = signatures.keys(secrets)
         expected = [f"sha256={signatures.in_hex(key, request.body)}" for key in keys]
         signatures.require_match([request.header("x-hub-signature-256")], expected)
-        return Verified(request.body, request.identifier("x-github-delivery"))
+        return Verified(request.body)
 
-    def translate(self, verified: Verified) -> tuple[ProviderEvent, ...]:
+    def translate(self, verified: Verified, expected: Expected = AS_BY_DEFAULT) -> tuple[ProviderEvent, ...]:
         """Read one check run."""
         event = Document.read(verified.body)
         if event.find("/action") not in _ACTIONS or not event.find("/check_run/external_id"):
             return ()
-        return (
-            ProviderEvent(
-                event_id=verified.delivery_id,
-                external_id=event.text("/check_run/external_id"),
-                status=_status(event),
-                occurred_at=event.moment("/check_run/completed_at") or event.moment("/check_run/started_at"),
-                reason=event.note("/check_run/conclusion"),
-            ),
+        said = ProviderEvent(
+            event_id=verified.digest,
+            external_id=event.text("/check_run/external_id"),
+            status=_status(event),
+            occurred_at=event.moment("/check_run/completed_at") or event.moment("/check_run/started_at"),
+            reason=event.note("/check_run/conclusion"),
         )
+        repository, app = event.find("/repository/full_name"), str(event.find("/check_run/app/id"))
+        return (expected.judge(said, repository=repository, app=app),)
 
 
 def _status(event: Document) -> EventStatus:

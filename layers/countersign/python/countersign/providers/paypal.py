@@ -1,14 +1,21 @@
-"""PayPal: captures of orders.
+"""PayPal: captures of orders, their refunds, and disputes.
 
 https://developer.paypal.com/api/rest/webhooks/rest/#link-postback
 https://developer.paypal.com/docs/api/webhooks/v1/#verify-webhook-signature_post
+https://developer.paypal.com/api/rest/webhooks/event-names/
+https://developer.paypal.com/docs/api/payments/v2/#definition-refund
+https://developer.paypal.com/docs/api/customer-disputes/v1/#definition-transaction_info
 
 PayPal's own signature covers no more of the body than its CRC32, which anybody can match. So PayPal itself is asked
 (two calls, up to 5 seconds each): it compares the event with the one that it sent. While it does not answer nothing is
 accepted, and PayPal sends the event again, for three days.
 
-A secret is `<live|sandbox>:<client id>:<client secret>:<webhook id>`. The external id is the capture's `custom_id`,
-which you set with the order; without one, the capture's own id.
+A secret is `<live|sandbox>:<client id>:<client secret>:<webhook id>`: it says which environment is asked, and so
+whether an event is of live mode. The webhook id is of one app: no account needs to be compared.
+
+The external id is the capture's `custom_id`, which you set with the order; without one, the capture's own id. A payer
+whose capture was declined may try again under the same `custom_id`; then the capture's id is the payment id. A capture
+that is known by its own id has no second attempt. A refund names its capture in the link `up`.
 """
 
 from binascii import b2a_base64
@@ -19,7 +26,7 @@ from countersign.domain import signatures
 from countersign.domain.documents import Document
 from countersign.domain.errors import ContractError, SecretError, SignatureError, VerifierUnavailableError
 from countersign.domain.provider_events import EventStatus, ProviderEvent
-from countersign.webhooks import Provider, Verified, WebhookRequest
+from countersign.webhooks import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest
 
 TIMEOUT_SECONDS = 5
 _MAX_ANSWER_BYTES = 64 * 1024
@@ -36,9 +43,12 @@ _PREFIX = "PAYMENT.CAPTURE."
 _STATUSES = {
     "COMPLETED": EventStatus.PAID,
     "PENDING": EventStatus.PENDING,
-    "DENIED": EventStatus.FAILED,
-    "DECLINED": EventStatus.FAILED,
+    "DENIED": EventStatus.DECLINED,
+    "DECLINED": EventStatus.DECLINED,
+    "REFUNDED": EventStatus.REFUNDED,
+    "REVERSED": EventStatus.REFUNDED,
 }
+_DISPUTE = "CUSTOMER.DISPUTE.CREATED"
 
 Post = Callable[[str, Mapping[str, str], bytes], tuple[int, bytes]]
 """Sends a body to a URL with headers and returns status and body of the answer; raises OSError when there is none."""
@@ -50,6 +60,8 @@ class PayPal(Provider):
     Args:
         post: How PayPal is asked; over HTTPS unless a test says otherwise.
     """
+
+    settings = frozenset({"live", "declined"})
 
     def __init__(self, post: Post | None = None) -> None:
         self._post = post or post_over_https
@@ -64,29 +76,23 @@ class PayPal(Provider):
         """
         accounts = [_Account(*key.decode().split(":")) for key in signatures.keys(secrets, _key)]
         question = _question(request)
-        if not any(self._confirms(account, question, request.body) for account in accounts):
+        confirming = (account for account in accounts if self._confirms(account, question, request.body))
+        account = next(confirming, None)
+        if account is None:
             raise SignatureError("mismatch")
-        return Verified(request.body)
+        return Verified(request.body, origin=account.environment)
 
-    def translate(self, verified: Verified) -> tuple[ProviderEvent, ...]:
-        """Read one event."""
+    def translate(self, verified: Verified, expected: Expected = AS_BY_DEFAULT) -> tuple[ProviderEvent, ...]:
+        """Read one event, or of a dispute one for each of its captures."""
         event = Document.read(verified.body)
         kind = event.text("/event_type")
-        if not kind.startswith(_PREFIX):
+        if kind == _DISPUTE:
+            said = _disputes(event)
+        elif kind.startswith(_PREFIX):
+            said = [_capture(event, _STATUSES.get(kind.removeprefix(_PREFIX), EventStatus.UNKNOWN))]
+        else:
             return ()
-        currency = event.currency("/resource/amount/currency_code")
-        own_id = event.find("/resource/custom_id")
-        return (
-            ProviderEvent(
-                event_id=event.text("/id"),
-                external_id=event.text("/resource/custom_id" if own_id else "/resource/id"),
-                status=_STATUSES.get(kind.removeprefix(_PREFIX), EventStatus.UNKNOWN),
-                amount=event.amount("/resource/amount/value", currency),
-                currency=currency,
-                occurred_at=event.moment("/create_time"),
-                reason=event.note("/resource/status_details/reason"),
-            ),
-        )
+        return tuple(expected.judge(each, live=verified.origin != "sandbox") for each in said)
 
     def _confirms(self, account: "_Account", question: Mapping[str, str], body: bytes) -> bool:
         # The body goes as it came: written anew, its checksum would be another.
@@ -121,9 +127,52 @@ class PayPal(Provider):
         return document
 
 
+def _capture(event: Document, status: EventStatus) -> ProviderEvent:
+    currency = event.currency("/resource/amount/currency_code")
+    own_id = event.text("/resource/custom_id") if event.find("/resource/custom_id") else ""
+    capture = _refunded_capture(event) or event.text("/resource/id")
+    has_one_attempt = status is EventStatus.DECLINED and not own_id
+    return ProviderEvent(
+        event_id=event.text("/id"),
+        external_id=own_id or capture,
+        status=EventStatus.FAILED if has_one_attempt else status,
+        amount=event.amount("/resource/amount/value", currency),
+        currency=currency,
+        occurred_at=event.moment("/create_time"),
+        reason=event.note("/resource/status_details/reason"),
+        payment_id=capture if own_id else None,
+    )
+
+
+def _refunded_capture(event: Document) -> str:
+    """Return the id of the capture that a refund is of; empty where the resource is the capture itself."""
+    links = event.each("/resource/links") if event.find("/resource/links") else []
+    above = (link.text("/href", limit=_MAX_CHARACTERS) for link in links if link.find("/rel") == "up")
+    return next((href.rpartition("/")[2] for href in above if "/captures/" in href), "")
+
+
+def _disputes(event: Document) -> list[ProviderEvent]:
+    currency = event.currency("/resource/dispute_amount/currency_code")
+    amount = event.amount("/resource/dispute_amount/value", currency)
+    return [
+        ProviderEvent(
+            event_id=f"{event.text('/id', limit=150)}{f':{number}' if number else ''}",
+            external_id=capture.text("/custom" if capture.find("/custom") else "/seller_transaction_id"),
+            status=EventStatus.DISPUTED,
+            amount=amount,
+            currency=currency,
+            occurred_at=event.moment("/create_time"),
+            reason=event.note("/resource/reason"),
+            payment_id=capture.text("/seller_transaction_id") if capture.find("/custom") else None,
+        )
+        for number, capture in enumerate(event.each("/resource/disputed_transactions"))
+    ]
+
+
 class _Account:
-    def __init__(self, stage: str, client_id: str, client_secret: str, webhook_id: str) -> None:
-        self.host = _HOSTS[stage]
+    def __init__(self, environment: str, client_id: str, client_secret: str, webhook_id: str) -> None:
+        self.environment = environment
+        self.host = _HOSTS[environment]
         self.client_id = client_id
         self.client_secret = client_secret
         self.webhook_id = webhook_id

@@ -1,4 +1,4 @@
-"""Shopify: orders and their transactions.
+"""Shopify: orders and their transactions, those of refunds too.
 
 https://shopify.dev/docs/apps/build/webhooks/subscribe/https#step-2-validate-the-origin-of-your-webhook-to-ensure-its-coming-from-shopify
 https://shopify.dev/docs/api/admin-rest/latest/resources/order
@@ -6,16 +6,22 @@ https://shopify.dev/docs/api/admin-rest/latest/resources/transaction
 
 Header: `X-Shopify-Hmac-SHA256: <base64>` of an HMAC-SHA256 over the raw body. `X-Shopify-Webhook-Id`, the id, and
 `X-Shopify-Topic` are not signed: an order that was only created, sent again as `orders/paid`, must not be paid. So what
-it is, and how it stands, is read from the body. No time is signed. The external id is the order's.
+it is, and how it stands, is read from the body, and the event's id is made of it, so that a body that is sent again
+under another id is a duplicate. No time is signed. The external id is the order's, which is Shopify's own and no other
+shop's. `X-Shopify-Shop-Domain` is not signed and no shop is in the body: the setting `shop` is a filter, not a proof.
+
+A test order, or a test transaction, has `test` in the signed body. An order's `financial_status` says that money went
+back, and its refunds how much in all; a transaction of kind `refund` says how much by itself. Subscribe to topics of
+orders or of transactions, not to both: a refund would count twice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from countersign.domain import signatures
+from countersign.domain import money, signatures
 from countersign.domain.documents import Document
 from countersign.domain.provider_events import EventStatus, ProviderEvent
-from countersign.webhooks import Provider, Verified, WebhookRequest
+from countersign.webhooks import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest
 
 _ORDERS = {
     "pending": EventStatus.PENDING,
@@ -24,49 +30,87 @@ _ORDERS = {
     "paid": EventStatus.PAID,
     "voided": EventStatus.FAILED,
     "expired": EventStatus.EXPIRED,
+    "partially_refunded": EventStatus.REFUNDED,
+    "refunded": EventStatus.REFUNDED,
 }
-_TRANSACTIONS = {
+_PAYING = {
     "pending": EventStatus.PENDING,
     "success": EventStatus.PAID,
-    "failure": EventStatus.FAILED,
-    "error": EventStatus.FAILED,
+    "failure": EventStatus.DECLINED,
+    "error": EventStatus.DECLINED,
 }
-_PAYING_KINDS = ("sale", "capture")
+_TRANSACTIONS = {"sale": _PAYING, "capture": _PAYING, "refund": {"success": EventStatus.REFUNDED}}
+"""Status by kind and Shopify's own status; any other is unknown, such as that of a refund that failed."""
 
 
 class Shopify(Provider):
-    """Shopify's orders by `financial_status`, and transactions that pay them."""
+    """Shopify's orders by `financial_status`, and transactions that pay or refund them."""
+
+    settings = frozenset({"live", "declined", "shop"})
 
     def verify(self, request: WebhookRequest, secrets: Sequence[str], now: datetime) -> Verified:  # noqa: ARG002  no time is signed
-        """Verify the signature; the delivery id is not signed."""
+        """Verify the signature; the shop is not signed."""
         keys = signatures.keys(secrets)
         expected = [signatures.in_base64(key, request.body) for key in keys]
         signatures.require_match([request.header("x-shopify-hmac-sha256")], expected)
-        return Verified(request.body, request.identifier("x-shopify-webhook-id"))
+        return Verified(request.body, origin=request.headers.get("x-shopify-shop-domain", ""))
 
-    def translate(self, verified: Verified) -> tuple[ProviderEvent, ...]:
+    def translate(self, verified: Verified, expected: Expected = AS_BY_DEFAULT) -> tuple[ProviderEvent, ...]:
         """Read an order or a transaction."""
         body = Document.read(verified.body)
         if body.find("/financial_status") is not None:
-            status = _ORDERS.get(body.text("/financial_status"), EventStatus.UNKNOWN)
-            order, amount, at, reason = "/id", "/total_price", "/updated_at", "/cancel_reason"
-        elif body.find("/kind") in _PAYING_KINDS:
-            status = _TRANSACTIONS.get(body.text("/status"), EventStatus.UNKNOWN)
-            order, amount, at, reason = "/order_id", "/amount", "/processed_at", "/error_code"
+            said = _order(verified.digest, body)
+        elif (kind := body.find("/kind")) in [*_TRANSACTIONS]:
+            said = _transaction(verified.digest, body, _TRANSACTIONS[str(kind)])
         else:
             return ()
-        currency = body.currency("/currency")
-        return (
-            ProviderEvent(
-                event_id=verified.delivery_id,
-                external_id=str(body.count(order)),
-                status=status,
-                amount=body.amount(amount, currency),
-                currency=currency,
-                occurred_at=body.moment(at),
-                reason=body.note(reason),
-            ),
-        )
+        live = body.find("/test") in (None, False)
+        return (expected.judge(said, live=live, shop=verified.origin),)
+
+
+def _order(event_id: str, order: Document) -> ProviderEvent:
+    status = _ORDERS.get(order.text("/financial_status"), EventStatus.UNKNOWN)
+    currency = order.currency("/currency")
+    amount: str | None = order.amount("/total_price", currency)
+    if status is EventStatus.REFUNDED:
+        amount = _refunded(order, currency) or (amount if order.find("/financial_status") == "refunded" else None)
+    return ProviderEvent(
+        event_id=event_id,
+        external_id=str(order.count("/id")),
+        status=status,
+        amount=amount,
+        currency=currency if amount else None,
+        occurred_at=order.moment("/updated_at"),
+        reason=order.note("/cancel_reason"),
+        cumulative=status is EventStatus.REFUNDED,
+    )
+
+
+def _refunded(order: Document, currency: str) -> str | None:
+    """Return how much of an order went back in all; None where it lists no refunds."""
+    from decimal import Decimal  # heavy, and refunds are rare
+
+    refunds = order.each("/refunds") if order.find("/refunds") else []
+    went_back = [
+        Decimal(transaction.amount("/amount", currency))
+        for refund in refunds
+        for transaction in refund.each("/transactions")
+        if (transaction.find("/kind"), transaction.find("/status")) == ("refund", "success")
+    ]
+    return money.canonical(f"{sum(went_back):f}", currency) if went_back else None
+
+
+def _transaction(event_id: str, transaction: Document, statuses: Mapping[str, EventStatus]) -> ProviderEvent:
+    currency = transaction.currency("/currency")
+    return ProviderEvent(
+        event_id=event_id,
+        external_id=str(transaction.count("/order_id")),
+        status=statuses.get(transaction.text("/status"), EventStatus.UNKNOWN),
+        amount=transaction.amount("/amount", currency),
+        currency=currency,
+        occurred_at=transaction.moment("/processed_at"),
+        reason=transaction.note("/error_code"),
+    )
 
 
 PROVIDER = Shopify()

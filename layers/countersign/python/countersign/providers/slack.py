@@ -6,8 +6,9 @@ https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
 Headers: `X-Slack-Signature: v0=<hex>`, `X-Slack-Request-Timestamp`. Signed: `v0:{timestamp}:{raw body}` by HMAC-SHA256.
 The body is a form whose field `payload` is JSON.
 
-The convention: a button's `action_id` is `countersign.<status>` (`countersign.paid`, `countersign.failed`, …) and its
-`value` is the external id. Another status is unknown; actions of other names, and other payloads, are ignored.
+The convention: a button's `action_id` is `countersign.<status>`, with `pending`, `paid`, `failed` or `expired`, and its
+`value` is the external id. Another status is unknown; actions of other names, and other payloads, are ignored. The
+signing secret is of one app, and only that app posts its buttons: no workspace needs to be compared.
 """
 
 from collections.abc import Sequence
@@ -17,10 +18,11 @@ from countersign.domain import signatures
 from countersign.domain.documents import Document
 from countersign.domain.errors import ContractError, MalformedBodyError
 from countersign.domain.provider_events import EventStatus, ProviderEvent
-from countersign.webhooks import Provider, Verified, WebhookRequest
+from countersign.webhooks import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest
 
 _PREFIX = "countersign."
-_STATUSES = {status.value: status for status in EventStatus}
+_SAYABLE = (EventStatus.PENDING, EventStatus.PAID, EventStatus.FAILED, EventStatus.EXPIRED)
+_STATUSES = {status.value: status for status in _SAYABLE}
 _MAX_FIELDS = 16
 
 
@@ -39,12 +41,13 @@ class Slack(Provider):
         signatures.require_match([request.header("x-slack-signature")], expected)
         return Verified(request.body)
 
-    def translate(self, verified: Verified) -> tuple[ProviderEvent, ...]:
+    def translate(self, verified: Verified, expected: Expected = AS_BY_DEFAULT) -> tuple[ProviderEvent, ...]:
         """Read every action of the payload."""
         payload = Document.read(_payload(verified.body))
         if payload.text("/type") != "block_actions":
             return ()
-        return tuple(_event(a) for a in payload.each("/actions") if a.text("/action_id").startswith(_PREFIX))
+        ours = [action for action in payload.each("/actions") if action.text("/action_id").startswith(_PREFIX)]
+        return tuple(expected.judge(_event(action)) for action in ours)
 
 
 def _payload(form: bytes) -> bytes:

@@ -1,10 +1,18 @@
-"""Square: payments.
+"""Square: payments, their refunds, and disputes.
 
 https://developer.squareup.com/docs/webhooks/step3validate
 https://developer.squareup.com/reference/square/payments-api/webhooks/payment.updated
+https://developer.squareup.com/reference/square/objects/Payment
+https://developer.squareup.com/reference/square/refunds-api/webhooks/refund.updated
+https://developer.squareup.com/reference/square/disputes-api/webhooks/dispute.created
 
 Header: `x-square-hmacsha256-signature: <base64>`. Signed: the notification URL, as it is registered with Square, and
-the raw body, by HMAC-SHA256. No time is signed. The event's id is in the body; the external id is the payment's.
+the raw body, by HMAC-SHA256. No time is signed. The event's id is in the body; the external id is the payment's. A
+payment is one attempt: when it failed, it has ended.
+
+A refunded payment keeps `COMPLETED`, and `refunded_money` tells how much went back so far. A refund that failed is for
+a person. Square's sandbox signs with other keys, for other URLs, and says nothing of it in the body. One subscription
+serves every seller who has authorised the application: `account` compares the signed `merchant_id`.
 """
 
 from collections.abc import Sequence
@@ -13,9 +21,11 @@ from datetime import datetime
 from countersign.domain import money, signatures
 from countersign.domain.documents import Document
 from countersign.domain.provider_events import EventStatus, ProviderEvent
-from countersign.webhooks import Provider, Verified, WebhookRequest
+from countersign.webhooks import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest
 
-_TYPES = frozenset({"payment.created", "payment.updated"})
+_PAYMENTS = frozenset({"payment.created", "payment.updated"})
+_PAYMENT, _REFUND, _DISPUTE = "/data/object/payment", "/data/object/refund", "/data/object/dispute"
+_LOST_REFUNDS = frozenset({"FAILED", "REJECTED"})
 _STATUSES = {
     "APPROVED": EventStatus.PENDING,
     "PENDING": EventStatus.PENDING,
@@ -23,11 +33,12 @@ _STATUSES = {
     "CANCELED": EventStatus.FAILED,
     "FAILED": EventStatus.FAILED,
 }
-_PAYMENT = "/data/object/payment"
 
 
 class Square(Provider):
     """Square's payments; the amount is what was asked, without a tip."""
+
+    settings = frozenset({"account"})
 
     def verify(self, request: WebhookRequest, secrets: Sequence[str], now: datetime) -> Verified:  # noqa: ARG002  no time is signed
         """Verify the signature over URL and body."""
@@ -37,22 +48,41 @@ class Square(Provider):
         signatures.require_match([request.header("x-square-hmacsha256-signature")], expected)
         return Verified(request.body)
 
-    def translate(self, verified: Verified) -> tuple[ProviderEvent, ...]:
+    def translate(self, verified: Verified, expected: Expected = AS_BY_DEFAULT) -> tuple[ProviderEvent, ...]:
         """Read one event."""
         event = Document.read(verified.body)
-        if event.text("/type") not in _TYPES:
+        kind = event.text("/type")
+        if kind in _PAYMENTS:
+            said = _payment(event)
+        elif kind == "dispute.created":
+            payment_id, amount = f"{_DISPUTE}/disputed_payment/payment_id", f"{_DISPUTE}/amount_money"
+            said = _event(event, payment_id, EventStatus.DISPUTED, amount)
+        elif kind == "refund.updated" and event.find(f"{_REFUND}/status") in _LOST_REFUNDS:
+            said = _event(event, f"{_REFUND}/payment_id", EventStatus.UNKNOWN, f"{_REFUND}/amount_money")
+        else:
             return ()
-        currency = event.currency(f"{_PAYMENT}/amount_money/currency")
-        return (
-            ProviderEvent(
-                event_id=event.text("/event_id"),
-                external_id=event.text(f"{_PAYMENT}/id"),
-                status=_STATUSES.get(event.text(f"{_PAYMENT}/status"), EventStatus.UNKNOWN),
-                amount=event.minor_units(f"{_PAYMENT}/amount_money/amount", currency, money.ISO_4217),
-                currency=currency,
-                occurred_at=event.moment("/created_at"),
-            ),
-        )
+        return (expected.judge(said, account=event.find("/merchant_id")),)
+
+
+def _payment(event: Document) -> ProviderEvent:
+    if event.find(f"{_PAYMENT}/refunded_money/amount"):
+        return _event(event, f"{_PAYMENT}/id", EventStatus.REFUNDED, f"{_PAYMENT}/refunded_money")
+    status = _STATUSES.get(event.text(f"{_PAYMENT}/status"), EventStatus.UNKNOWN)
+    return _event(event, f"{_PAYMENT}/id", status, f"{_PAYMENT}/amount_money")
+
+
+def _event(event: Document, payment_id: str, status: EventStatus, amount: str) -> ProviderEvent:
+    """Return what is said of a payment; its id and the amount by their pointers."""
+    currency = event.currency(f"{amount}/currency")
+    return ProviderEvent(
+        event_id=event.text("/event_id"),
+        external_id=event.text(payment_id),
+        status=status,
+        amount=event.minor_units(f"{amount}/amount", currency, money.ISO_4217),
+        currency=currency,
+        occurred_at=event.moment("/created_at"),
+        cumulative=status is EventStatus.REFUNDED,
+    )
 
 
 PROVIDER = Square()

@@ -8,7 +8,8 @@ Signed: `{id}.{timestamp}.{raw body}` by HMAC-SHA256; the key is the base64 afte
 asymmetric `v1a`, are passed over.
 
 Events: `{"type":"payment.paid","timestamp":…,"data":{"external_id","amount","currency","reason"?}}`, and likewise
-`.pending`, `.failed` and `.expired`; another `payment.…` is unknown, any other type is ignored.
+`.pending`, `.declined` (an attempt that failed, and not final), `.failed`, `.expired`, `.refunded` (what went back this
+time) and `.disputed`; another `payment.…` is unknown, any other type is ignored. Mode and account are in none of them.
 """
 
 from binascii import a2b_base64, b2a_base64
@@ -19,18 +20,24 @@ from countersign.domain import signatures
 from countersign.domain.documents import Document
 from countersign.domain.errors import SignatureError
 from countersign.domain.provider_events import EventStatus, ProviderEvent
-from countersign.webhooks import Provider, Verified, WebhookRequest
+from countersign.webhooks import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest
 
 _STATUSES = {
     "payment.pending": EventStatus.PENDING,
+    "payment.declined": EventStatus.DECLINED,
     "payment.paid": EventStatus.PAID,
     "payment.failed": EventStatus.FAILED,
     "payment.expired": EventStatus.EXPIRED,
+    "payment.refunded": EventStatus.REFUNDED,
+    "payment.disputed": EventStatus.DISPUTED,
 }
+_OF_MONEY = frozenset({EventStatus.PAID, EventStatus.REFUNDED})
 
 
 class StandardWebhooks(Provider):
     """Whoever signs by the Standard Webhooks specification."""
+
+    settings = frozenset({"declined"})
 
     def verify(self, request: WebhookRequest, secrets: Sequence[str], now: datetime) -> Verified:
         """Verify one of the signatures; the delivery id is signed."""
@@ -47,28 +54,27 @@ class StandardWebhooks(Provider):
         signatures.require_match(sent, expected)
         return Verified(request.body, message_id)
 
-    def translate(self, verified: Verified) -> tuple[ProviderEvent, ...]:
-        """Read one event; a paid one must have its amount, the others may."""
+    def translate(self, verified: Verified, expected: Expected = AS_BY_DEFAULT) -> tuple[ProviderEvent, ...]:
+        """Read one event; one that is paid or refunded must have its amount, the others may."""
         event = Document.read(verified.body)
         kind = event.text("/type")
         if not kind.startswith("payment."):
             return ()
         status = _STATUSES.get(kind, EventStatus.UNKNOWN)
         currency = amount = None
-        if status is EventStatus.PAID or event.find("/data/amount") is not None:
+        if status in _OF_MONEY or event.find("/data/amount") is not None:
             currency = event.currency("/data/currency")
             amount = event.amount("/data/amount", currency)
-        return (
-            ProviderEvent(
-                event_id=verified.delivery_id,
-                external_id=event.text("/data/external_id"),
-                status=status,
-                amount=amount,
-                currency=currency,
-                occurred_at=event.moment("/timestamp"),
-                reason=event.note("/data/reason"),
-            ),
+        said = ProviderEvent(
+            event_id=verified.delivery_id,
+            external_id=event.text("/data/external_id"),
+            status=status,
+            amount=amount,
+            currency=currency,
+            occurred_at=event.moment("/timestamp"),
+            reason=event.note("/data/reason"),
         )
+        return (expected.judge(said),)
 
 
 def _key(secret: str) -> bytes:

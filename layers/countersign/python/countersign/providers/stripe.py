@@ -1,10 +1,20 @@
-"""Stripe: payment intents.
+"""Stripe: payment intents, their refunds, and disputes.
 
 https://docs.stripe.com/webhooks#verify-manually
 https://docs.stripe.com/api/payment_intents/object
+https://docs.stripe.com/payments/paymentintents/lifecycle
+https://docs.stripe.com/api/events/types
+https://docs.stripe.com/connect/webhooks
 
 Header: `Stripe-Signature: t=<timestamp>,v1=<hex>[,v1=<hex>]`; other schemes, such as `v0`, are passed over.
 Signed: `{t}.{raw body}` by HMAC-SHA256; the key is the whole `whsec_…` text. The event's id is in the body.
+
+Stripe posts events of test mode to Connect endpoints of live mode, signed with the live secret: `livemode` tells. An
+event of a connected account has its `account`; without the setting `account` only events that have none act.
+
+A payment that failed (`payment_failed`) may be tried again: only `succeeded` and `canceled` are final.
+`charge.refunded` tells how much went back so far. A refund that failed, and funds that came back after a dispute, are
+for a person.
 """
 
 from collections.abc import Sequence
@@ -14,21 +24,30 @@ from countersign.domain import money, signatures
 from countersign.domain.documents import Document
 from countersign.domain.errors import SignatureError
 from countersign.domain.provider_events import EventStatus, ProviderEvent
-from countersign.webhooks import Provider, Verified, WebhookRequest
+from countersign.webhooks import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest
 
 _STATUSES = {
     "payment_intent.succeeded": EventStatus.PAID,
     "payment_intent.processing": EventStatus.PENDING,
-    "payment_intent.payment_failed": EventStatus.FAILED,
+    "payment_intent.payment_failed": EventStatus.DECLINED,
     "payment_intent.canceled": EventStatus.FAILED,
+    "charge.refunded": EventStatus.REFUNDED,
+    "charge.dispute.created": EventStatus.DISPUTED,
+    "charge.dispute.funds_reinstated": EventStatus.UNKNOWN,
+    "refund.failed": EventStatus.UNKNOWN,
 }
+_INTENT = "payment_intent."
+_ASKED = "/data/object/amount"
+_AMOUNTS = {EventStatus.PAID: "/data/object/amount_received", EventStatus.REFUNDED: "/data/object/amount_refunded"}
 _WITHOUT_RESULT = frozenset(
-    f"payment_intent.{step}" for step in ("created", "requires_action", "amount_capturable_updated", "partially_funded")
+    f"{_INTENT}{step}" for step in ("created", "requires_action", "amount_capturable_updated", "partially_funded")
 )
 
 
 class Stripe(Provider):
     """Stripe's payment intents; the external id is the payment intent's."""
+
+    settings = frozenset({"live", "declined", "account"})
 
     def verify(self, request: WebhookRequest, secrets: Sequence[str], now: datetime) -> Verified:
         """Verify one of the signatures of the header."""
@@ -39,7 +58,7 @@ class Stripe(Provider):
         signatures.require_match(sent, [signatures.in_hex(key, signed) for key in keys])
         return Verified(request.body)
 
-    def translate(self, verified: Verified) -> tuple[ProviderEvent, ...]:
+    def translate(self, verified: Verified, expected: Expected = AS_BY_DEFAULT) -> tuple[ProviderEvent, ...]:
         """Read one event.
 
         What was paid is `amount_received`: a payment intent that was captured in part has succeeded too, and its
@@ -47,23 +66,32 @@ class Stripe(Provider):
         """
         event = Document.read(verified.body)
         kind = event.text("/type")
-        if not kind.startswith("payment_intent.") or kind in _WITHOUT_RESULT:
+        intent = _intent(event, kind)
+        if not intent:
             return ()
         status = _STATUSES.get(kind, EventStatus.UNKNOWN)
-        paid = status is EventStatus.PAID and event.find("/data/object/amount_received") is not None
         currency = event.currency("/data/object/currency")
-        amount = "/data/object/amount_received" if paid else "/data/object/amount"
-        return (
-            ProviderEvent(
-                event_id=event.text("/id"),
-                external_id=event.text("/data/object/id"),
-                status=status,
-                amount=event.minor_units(amount, currency, money.STRIPE),
-                currency=currency,
-                occurred_at=event.moment("/created"),
-                reason=_reason(event, status),
-            ),
+        amount = _AMOUNTS.get(status, _ASKED)
+        said = ProviderEvent(
+            event_id=event.text("/id"),
+            external_id=event.text(intent),
+            status=status,
+            amount=event.minor_units(amount if event.find(amount) is not None else _ASKED, currency, money.STRIPE),
+            currency=currency,
+            occurred_at=event.moment("/created"),
+            reason=_reason(event, status),
+            cumulative=status is EventStatus.REFUNDED,
         )
+        live = event.find("/livemode") in (None, True)
+        return (expected.judge(said, live=live, unset="", account=event.find("/account") or ""),)
+
+
+def _intent(event: Document, kind: str) -> str:
+    """Return where the id of the payment intent stands; empty where an event is about none, or says nothing of it."""
+    if kind.startswith(_INTENT):
+        return "" if kind in _WITHOUT_RESULT else "/data/object/id"
+    is_known = kind in _STATUSES and event.find("/data/object/payment_intent")
+    return "/data/object/payment_intent" if is_known else ""
 
 
 def _parts_of(header: str) -> tuple[str, list[str]]:
@@ -76,7 +104,7 @@ def _parts_of(header: str) -> tuple[str, list[str]]:
 
 
 def _reason(event: Document, status: EventStatus) -> str | None:
-    if status is not EventStatus.FAILED:
+    if status not in (EventStatus.DECLINED, EventStatus.FAILED):
         return None
     error = "/data/object/last_payment_error"
     canceled = event.note("/data/object/cancellation_reason")

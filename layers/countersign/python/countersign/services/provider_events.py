@@ -7,7 +7,7 @@ from countersign.domain import payments
 from countersign.domain.answers import Sender
 from countersign.domain.clock import Clock
 from countersign.domain.payments import Effect, Handling
-from countersign.domain.provider_events import ProviderEvent
+from countersign.domain.provider_events import EventStatus, ProviderEvent
 from countersign.domain.tasks import Change, Task
 from countersign.ports import EventLedger, EventRecord
 from countersign.services.contention import settle
@@ -23,13 +23,14 @@ class ProviderEvents:
         self._ledger = ledger
         self._clock = clock
 
-    def receive(self, event: ProviderEvent, body_digest: str, sender: Sender) -> Handling:
+    def receive(self, event: ProviderEvent, body_digest: str, sender: Sender, *, parks: bool = True) -> Handling:
         """Put an event on record with its effect, in one transaction.
 
         Args:
             event: What the provider says; verified.
             body_digest: SHA-256 of the body that it came in, or of what its provider signs of it, in hex.
             sender: The provider; its actor is the name that tasks are correlated under.
+            parks: Whether an event without a task waits for one; otherwise it is ignored.
 
         Returns:
             What became of it; of one that had come before, DUPLICATE, or CONFLICT when its body was another.
@@ -37,7 +38,9 @@ class ProviderEvents:
         Raises:
             LedgerUnavailableError: The ledger did not answer; nothing is lost when the event is sent again.
         """
-        return settle(lambda: self._receive(event, body_digest, sender))
+        if event.status is EventStatus.IGNORED:
+            return settle(lambda: self._ignore(event, sender))
+        return settle(lambda: self._receive(event, body_digest, sender, parks=parks))
 
     def apply_parked(self, task: Task) -> Task:
         """Apply what came before the task was opened, the oldest first, and return the task as it is then."""
@@ -49,12 +52,20 @@ class ProviderEvents:
             task = self._ledger.commit_parked(effect.change, provider, event, effect.handling)
         return task
 
-    def _receive(self, event: ProviderEvent, body_digest: str, sender: Sender) -> Handling:
+    def _ignore(self, event: ProviderEvent, sender: Sender) -> Handling:
+        _, task_id = self._ledger.look_up(sender.actor, event.event_id, event.external_id)
+        task = self._ledger.task(task_id) if task_id else None
+        change = payments.ignore(task, event, sender, self._clock.now()) if task else None
+        if change:
+            self._ledger.commit(change)
+        return Handling.IGNORED
+
+    def _receive(self, event: ProviderEvent, body_digest: str, sender: Sender, *, parks: bool) -> Handling:
         record, task_id = self._ledger.look_up(sender.actor, event.event_id, event.external_id)
         if record is not None:
             return self._again(record, body_digest)
         if not task_id:
-            return self._park(event, body_digest, sender)
+            return self._park(event, body_digest, sender) if parks else Handling.IGNORED
         task = self._ledger.task(task_id)
         if task is None:
             return self._forgotten(event, body_digest, sender, task_id)

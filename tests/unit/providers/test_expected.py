@@ -1,0 +1,137 @@
+"""Whose events act: live or test mode, one's own account, and attempts that are final."""
+
+import json
+from typing import Any
+
+import pytest
+
+from countersign import webhooks
+from countersign.webhooks import AS_BY_DEFAULT, Expected, Verified
+from tests.deliveries import (
+    ADYEN,
+    ADYEN_SECRET,
+    ALL,
+    GITHUB,
+    PAYPAL,
+    SHOPIFY,
+    SQUARE,
+    STANDARD_WEBHOOKS,
+    STRIPE,
+    Delivery,
+    any_capture,
+    any_item,
+    any_payment,
+    any_payment_intent,
+)
+from tests.signing import sign_adyen
+
+
+def with_members(body: bytes, **members: Any) -> bytes:
+    return json.dumps(json.loads(body) | members).encode()
+
+
+def said(delivery: Delivery, expected: Expected = AS_BY_DEFAULT, origin: str = "", **members: Any) -> tuple[str, str]:
+    """Return status and reason of an event of `paid`, with other members of its document."""
+    verified = Verified(with_members(delivery.body, **members), "msg_1", origin)
+    (event,) = delivery.provider.translate(verified, expected)
+    return event.status.value, (event.reason or "") if event.status == "ignored" else ""
+
+
+def of(**accounts: str) -> Expected:
+    return Expected(accounts=accounts)
+
+
+PAID, TEST, LIVE = ("paid", ""), ("ignored", "test_mode"), ("ignored", "live_mode")
+TESTING = Expected(live=False)
+RUN = json.loads(GITHUB.body)["check_run"] | {"app": {"id": 15368}}
+BUILDS = {"check_run": RUN, "repository": {"full_name": "acme/shop"}}
+
+
+@pytest.mark.parametrize(
+    ("delivery", "live", "test"),
+    [
+        (STRIPE, {"livemode": True}, {"livemode": False}),
+        (STRIPE, {}, {"livemode": "false"}),
+        (ADYEN, {"live": "true"}, {"live": "false"}),
+        (SHOPIFY, {"test": False}, {"test": True}),
+        (SHOPIFY, {}, {"test": True}),
+        (PAYPAL, {"origin": "live"}, {"origin": "sandbox"}),
+    ],
+)
+def test_test_mode_is_ignored_where_live_mode_is_expected_and_the_other_way_round(
+    delivery: Delivery, live: dict[str, Any], test: dict[str, Any]
+) -> None:
+    assert (said(delivery, **live), said(delivery, **test)) == (PAID, TEST)
+    assert (said(delivery, TESTING, **live), said(delivery, TESTING, **test)) == (LIVE, PAID)
+
+
+def test_paypals_mode_is_that_of_the_environment_which_confirmed_the_event() -> None:
+    assert [PAYPAL.verify(secrets=[secret]).origin for secret in (PAYPAL.secret, PAYPAL.other_secret)] == [
+        "live",
+        "sandbox",
+    ]
+
+
+def test_the_shop_of_shopify_is_the_one_that_its_header_names() -> None:
+    assert SHOPIFY.verify(SHOPIFY.request(headers={"x-shopify-shop-domain": "a.myshopify.com"})).origin == (
+        "a.myshopify.com"
+    )
+
+
+@pytest.mark.parametrize(
+    ("delivery", "expected", "members", "result"),
+    [
+        (STRIPE, of(), {"account": "acct_1"}, "other_account"),
+        (STRIPE, of(account="acct_1"), {"account": "acct_1"}, ""),
+        (STRIPE, of(account="acct_1"), {"account": "acct_2"}, "other_account"),
+        (STRIPE, of(account="acct_1"), {}, "other_account"),
+        (ADYEN, of(), {}, ""),
+        (ADYEN, of(merchant_account="CountersignECOM"), {}, ""),
+        (ADYEN, of(merchant_account="ShopFR"), {}, "other_merchant_account"),
+        (GITHUB, of(), BUILDS, ""),
+        (GITHUB, of(repository="acme/shop", app="15368"), BUILDS, ""),
+        (GITHUB, of(repository="acme/other", app="15368"), BUILDS, "other_repository"),
+        (GITHUB, of(repository="acme/shop", app="1"), BUILDS, "other_app"),
+        (GITHUB, of(repository="acme/shop"), {}, "other_repository"),
+        (SHOPIFY, of(), {"origin": "a.myshopify.com"}, ""),
+        (SHOPIFY, of(shop="a.myshopify.com"), {"origin": "a.myshopify.com"}, ""),
+        (SHOPIFY, of(shop="a.myshopify.com"), {"origin": "b.myshopify.com"}, "other_shop"),
+        (SHOPIFY, of(shop="a.myshopify.com"), {}, "other_shop"),
+        (SQUARE, of(), {"merchant_id": "M1"}, ""),
+        (SQUARE, of(account="M1"), {"merchant_id": "M2"}, "other_account"),
+    ],
+)
+def test_an_event_of_somebody_else_is_ignored_with_the_reason(
+    delivery: Delivery, expected: Expected, members: dict[str, Any], result: str
+) -> None:
+    assert said(delivery, expected, **members) == (("ignored", result) if result else PAID)
+
+
+@pytest.mark.parametrize(
+    ("delivery", "body"),
+    [
+        (STANDARD_WEBHOOKS, any_payment("payment.declined")),
+        (STRIPE, any_payment_intent("payment_intent.payment_failed")),
+        (ADYEN, sign_adyen(ADYEN_SECRET, any_item(success="false"))),
+        (PAYPAL, any_capture("PAYMENT.CAPTURE.DECLINED", custom_id="order-1001")),
+    ],
+)
+def test_a_declined_attempt_ends_the_payment_only_where_the_payer_has_no_other(delivery: Delivery, body: bytes) -> None:
+    statuses = [
+        delivery.provider.translate(Verified(body, "msg_1"), Expected(declined_is_final=final))[0].status
+        for final in (False, True)
+    ]
+    assert statuses == ["declined", "failed"]
+
+
+def test_every_scheme_names_the_settings_that_it_reads() -> None:
+    assert {delivery.scheme: sorted(webhooks.load(delivery.scheme).settings) for delivery in ALL} == {
+        "standard_webhooks": ["declined"],
+        "stripe": ["account", "declined", "live"],
+        "adyen": ["declined", "live", "merchant_account"],
+        "github": ["app", "repository"],
+        "slack": [],
+        "shopify": ["declined", "live", "shop"],
+        "square": ["account"],
+        "paypal": ["declined", "live"],
+    }
