@@ -150,7 +150,12 @@ class MemoryLedger:
     # Links and mails
 
     def link(self, fingerprint: str) -> Link | None:
-        return self.links.get(fingerprint)
+        link = self.links.get(fingerprint)
+        return link if link and link.purpose is not Purpose.CALLBACK else None
+
+    def callback(self, fingerprint: str) -> Link | None:
+        link = self.links.get(fingerprint)
+        return link if link and link.purpose is Purpose.CALLBACK else None
 
     def put_link(self, link: Link, expires_at: datetime) -> None:
         assert expires_at.tzinfo

@@ -14,7 +14,16 @@ from countersign.domain.identity import NO_ALIASES
 from countersign.domain.people import Delegation
 from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Change, Ring, Status, Task, Vote
-from countersign.ports import MOST_WAITING, DeskLedger, Link, Purpose, Request, RequestLedger, ReviewLedger
+from countersign.ports import (
+    MOST_WAITING,
+    DeskLedger,
+    Link,
+    Purpose,
+    Request,
+    RequestLedger,
+    ResultLedger,
+    ReviewLedger,
+)
 from tests.builders import (
     APPROVER,
     CALLBACK_ID,
@@ -37,7 +46,7 @@ OPENED = AuditEvent("opened", WORKFLOW)
 SEEN = AuditEvent("refused", APPROVER, "review link", "203.0.113.0/24", {"reason": "closed"})
 
 
-class Ledger(ReviewLedger, DeskLedger, RequestLedger, Protocol):
+class Ledger(ReviewLedger, DeskLedger, ResultLedger, RequestLedger, Protocol):
     """Every port in one."""
 
 
@@ -341,6 +350,26 @@ def test_a_link_is_found_by_the_fingerprint_of_its_token(books: Books) -> None:
     books.ledger.put_link(link, DEADLINE)
     assert books.ledger.link("f" * 64) == link
     assert books.ledger.link("0" * 64) is None
+
+
+def test_a_link_of_a_person_opens_no_callback_and_a_machine_s_token_no_page(books: Books) -> None:
+    token, link = Link("a" * 64, TASK_ID, "ocr", Purpose.CALLBACK), Link("b" * 64, TASK_ID, APPROVER)
+    for each in (token, link):
+        books.ledger.put_link(each, DEADLINE)
+    assert [books.ledger.callback(each.fingerprint) for each in (token, link)] == [token, None]
+    assert [books.ledger.link(each.fingerprint) for each in (token, link)] == [None, link]
+
+
+def test_a_link_and_the_audit_entry_of_its_minting_are_kept_together_or_not_at_all(books: Books) -> None:
+    link, read = Link("a" * 64, TASK_ID, APPROVER), books.open()
+    minted = Change(read, None, {}, (AuditEvent("minted", "approver"),), NOW)
+    books.ledger.commit(answer(read))
+    with pytest.raises(LedgerConflictError):
+        books.ledger.commit_link(minted, link, DEADLINE)
+    assert books.ledger.link(link.fingerprint) is None
+    books.ledger.commit_link(dataclasses.replace(minted, before=books.task()), link, DEADLINE)
+    assert books.ledger.link(link.fingerprint) == link
+    assert books.events()[-1] == "minted"
 
 
 def test_a_mail_is_on_record_for_its_hand_off_and_recipient_only(books: Books) -> None:

@@ -34,7 +34,7 @@ def bringing(books: Books, kind: str, at: Any = NOW, **more: Any) -> Change:
 
 
 def beat(books: Books, at: Any = NOW, task_id: str = TASK_ID) -> bool:
-    told: bool = books.ledger.beat(task_id, at)  # type: ignore[attr-defined]
+    told: bool = books.ledger.beat(task_id, at)
     return told
 
 

@@ -137,7 +137,7 @@ class LinkLedger(Protocol):
     """Links of people, and which mails went out."""
 
     def link(self, fingerprint: str) -> Link | None:
-        """Return the link of this fingerprint, or None."""
+        """Return the link of this fingerprint, or None. The tokens of callbacks are no links."""
         ...
 
     def commit_link(self, change: Change, link: Link, expires_at: datetime) -> Task:
@@ -232,7 +232,7 @@ class DeskLedger(EventLedger, ResponseLedger, Protocol):
     """What the steps of workflows need."""
 
     def put_link(self, link: Link, expires_at: datetime) -> None:
-        """Keep a new link."""
+        """Keep a new link without an audit entry: that of a machine's callback."""
         ...
 
 
@@ -243,8 +243,8 @@ class ResultLedger(EventLedger, ResponseLedger, Protocol):
         """Put on record that a task is worked on; tell whether it was open still."""
         ...
 
-    def link(self, fingerprint: str) -> Link | None:
-        """Return the link of this fingerprint, or None."""
+    def callback(self, fingerprint: str) -> Link | None:
+        """Return the callback that has the token of this fingerprint, or None."""
         ...
 
 

@@ -161,7 +161,14 @@ class DynamoLedger:
 
     def link(self, fingerprint: str) -> Link | None:
         """See `LinkLedger.link`."""
-        item = self._table.get(_link_key(fingerprint))
+        return self._link(_link_key(fingerprint, Purpose.REVIEW), fingerprint)
+
+    def callback(self, fingerprint: str) -> Link | None:
+        """See `ResultLedger.callback`."""
+        return self._link(_link_key(fingerprint, Purpose.CALLBACK), fingerprint)
+
+    def _link(self, key: dict[str, str], fingerprint: str) -> Link | None:
+        item = self._table.get(key)
         if item is None:
             return None
         document = from_item(item)
@@ -411,12 +418,14 @@ def _inbox_fields(recipient: str, expires_at: datetime) -> dict[str, str]:
     return {"gsi1pk": _inbox(recipient), "gsi1sk": to_text(expires_at)}
 
 
-def _link_key(fingerprint: str) -> dict[str, str]:
-    return {"pk": f"LINK#{fingerprint}", "sk": "LINK"}
+def _link_key(fingerprint: str, purpose: Purpose) -> dict[str, str]:
+    # Machines' tokens have a prefix of their own: workflows may write them, and must not make links of people.
+    kind = "TOKEN" if purpose is Purpose.CALLBACK else "LINK"
+    return {"pk": f"{kind}#{fingerprint}", "sk": kind}
 
 
 def _link_document(link: Link, expires_at: datetime) -> dict[str, Any]:
-    document = _link_key(link.fingerprint) | {
+    document = _link_key(link.fingerprint, link.purpose) | {
         "task_id": link.task_id,
         "recipient": link.recipient,
         "purpose": link.purpose.value,

@@ -31,7 +31,7 @@ def link_of(ledger: ReviewLedger, token: str, now: datetime) -> Link:
     """Return what a token opens; raises as `review_link` does."""
     fingerprint = tokens.fingerprint(token)
     link = ledger.link(fingerprint) if fingerprint else None
-    if link is None or link.purpose is Purpose.CALLBACK:
+    if link is None:
         raise UnknownLinkError
     if link.expires_at is not None and link.expires_at <= now:
         raise InboxExpiredError

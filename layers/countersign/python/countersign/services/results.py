@@ -22,7 +22,7 @@ from countersign.domain.payments import Handling
 from countersign.domain.provider_events import EventStatus, ProviderEvent
 from countersign.domain.strict_json import canonical, digest
 from countersign.domain.tasks import Change, Collecting, Correlation, Failure, Task, encryption_context
-from countersign.ports import Cipher, EventRecord, Heart, Link, Purpose, ResultLedger
+from countersign.ports import Cipher, EventRecord, Heart, Link, ResultLedger
 from countersign.services.contention import settle
 from countersign.services.provider_events import effect_of
 
@@ -64,8 +64,8 @@ class Results:
             LedgerUnavailableError: The ledger did not answer.
         """
         fingerprint = tokens.fingerprint(token)
-        link = self._ledger.link(fingerprint) if fingerprint else None
-        if link is None or link.purpose is not Purpose.CALLBACK:
+        link = self._ledger.callback(fingerprint) if fingerprint else None
+        if link is None:
             raise UnknownTokenError
         return link
 
