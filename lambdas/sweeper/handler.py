@@ -26,6 +26,7 @@ logger = Logger()
 STAYS_LOST = {
     Lost.DECISION: "DecisionsOverdue",
     Lost.DEADLINE: "DeadlinesOverdue",
+    Lost.WITHDRAWAL: "WithdrawalsOverdue",
     Lost.START: "StartsOverdue",
     Lost.EVENT: "EventsOverdue",
 }
@@ -60,8 +61,8 @@ def sweep(_: Any) -> None:
 
 def tell(finding: Finding) -> str:
     """Log one finding, and return the metric that it counts for."""
-    is_task, is_request = finding.lost in {Lost.DECISION, Lost.DEADLINE}, finding.lost is Lost.START
-    about(task_id=finding.name if is_task else "", request_id=finding.name if is_request else "")
+    is_request, is_event = finding.lost is Lost.START, finding.lost is Lost.EVENT
+    about(task_id="" if is_request or is_event else finding.name, request_id=finding.name if is_request else "")
     where = where_it_failed(finding.error) if finding.error else {}
     log = logger.info if finding.mended else logger.error
     log("overdue", lost=finding.lost, about=finding.name, mended=finding.mended, **where)

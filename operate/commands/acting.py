@@ -55,7 +55,7 @@ def withdraw(
     desk.terminal.result(f"{task_id} is withdrawn", document)
     if not heard:
         desk.terminal.error(
-            "its workflow could not be told", f"`ring {task_id}` tells it; or it looks by itself, later."
+            "its workflow could not be told", f"The sweeper rings it within minutes; `ring {task_id}` does at once."
         )
     return errors.Status.DONE if heard else errors.Status.TRY_AGAIN
 

@@ -85,5 +85,5 @@ class Sweeper(Construct):
         return {"sweeper-dlq": self._dead_letters}
 
     def metric_overdue(self, what: str) -> cloudwatch.Metric:
-        """What stays overdue although it was mended: `Decisions`, `Deadlines`, `Starts` or `Events`."""
+        """What stays overdue although it was mended: `Decisions`, `Deadlines`, `Withdrawals`, `Starts` or `Events`."""
         return self.function.metric_count(f"{what}Overdue")

@@ -39,6 +39,13 @@ _MEANS: Mapping[str, Callable[[list[Task]], bool]] = {
 }
 """What must stand in the ledger for a workflow to say so: of all its tasks, in any order."""
 
+_LOST: Mapping[Status, tuple[Lost, ...]] = {
+    Status.OPEN: (Lost.DEADLINE,),
+    Status.DECIDED: (Lost.DECISION,),
+    Status.CANCELLED: (Lost.WITHDRAWAL,),
+}
+"""What the sweeper may tell of a task, by its status."""
+
 EXPECTED_ERRORS = frozenset({"", "DuplicateCorrelationError", "HandOffFailedError", "IdleRingsError", "StepError"})
 """With what a workflow may fail here: somebody reused an external id, or nothing went well for too long."""
 
@@ -62,6 +69,7 @@ class Invariants:
         self.posts: Counter[str] = Counter()
         self._world = world
         self._once: Counter[tuple[str, ...]] = Counter()
+        self._sweeps: Counter[tuple[str, str]] = Counter()
         self._not_applied: set[str] = set()
         self._overdue: set[tuple[str, str]] = set()
 
@@ -86,15 +94,15 @@ class Invariants:
         if record["eventName"] != "INSERT":
             raise ViolationError(f"an audit entry of {task_id} was changed or removed: {record['eventName']}")
         entry = from_item(record["dynamodb"]["NewImage"])
-        happens_once = _ONCE.get(entry["event"])
-        if entry["event"] == "rung" and entry["actor"] == "sweeper":
-            happens_once = "rung by the sweeper"
-            if not self._once[task_id, "swept", ""]:
-                raise ViolationError(f"the sweeper rang for {task_id}, and had not put on record that it does")
-        key = (task_id, happens_once or "", entry["data"].get("event_id", ""))
+        happens_once, data = _ONCE.get(entry["event"]), entry["data"]
+        key = (task_id, happens_once or "", data.get("event_id", data.get("status", "")))
         self._once[key] += bool(happens_once)
         if self._once[key] > 1:
             raise ViolationError(f"this happened twice: {key}")
+        if entry["actor"] == "sweeper" and data.get("state") != "closed":
+            self._sweeps[task_id, entry["event"]] += 1
+        if self._sweeps[task_id, "rung"] > self._sweeps[task_id, "swept"]:
+            raise ViolationError(f"the sweeper rang for {task_id}, and had not put on record that it does")
 
     def _task_was_written(self, change: Mapping[str, Any]) -> None:
         if "NewImage" not in change:
@@ -151,9 +159,8 @@ class Invariants:
                 raise ViolationError(f"{request_id} is {request.status}, and has not started")
 
     def _is_told_of(self, task: Task) -> bool:
-        if task.status is Status.OPEN:
-            return self.was_told_of(Lost.DEADLINE, task.task_id)
-        return task.task_id in self._not_applied or self.was_told_of(Lost.DECISION, task.task_id)
+        told = any(self.was_told_of(lost, task.task_id) for lost in _LOST[task.status])
+        return told or (task.status is Status.DECIDED and task.task_id in self._not_applied)
 
     def at_rest(self) -> tuple[list[Task], int]:
         """Check what must hold once nothing is on its way; return the tasks, and how many decisions were alarmed."""
@@ -257,7 +264,7 @@ def _stays_decided(before: Task, after: Task) -> None:
         for name in _DECISION:
             if getattr(before, name) != getattr(after, name):
                 raise ViolationError(f"{name} of {after.task_id} was changed after it was {before.status}")
-    if before.ring and before.ring.state == "delivered" and before.ring != after.ring:
+    if before.ring and before.ring.state == "delivered" and before.ring != after.ring and before.status is after.status:
         raise ViolationError(f"the ring of {after.task_id} was delivered, and is {after.ring} now")
     if after.audit_seq < before.audit_seq:
         raise ViolationError(f"the audit of {after.task_id} counts {after.audit_seq}, after {before.audit_seq}")

@@ -19,8 +19,8 @@ from countersign.adapters.task_items import (
 from countersign.domain.audit import GENESIS, AuditEvent, append
 from countersign.domain.rules import Decision
 from countersign.domain.strict_json import digest
-from countersign.domain.tasks import Ring, Status, Task
-from tests.builders import ATTACHMENTS, NOW, any_decided_task, any_rule, any_task
+from countersign.domain.tasks import WITHDRAWN_BY_OPERATOR, Ring, Status, Task, rung_by, withdraw
+from tests.builders import ATTACHMENTS, CALLER, NOW, any_decided_task, any_rule, any_task
 
 TASKS = [
     any_task(),
@@ -30,6 +30,7 @@ TASKS = [
     any_decided_task(Decision.REJECT, ring=Ring("failed", NOW, "AccessDeniedException")),
     any_decided_task(status=Status.APPLIED, closed_at=NOW, superseded=True, ring=Ring("delivered", NOW)),
     any_task(status=Status.EXPIRED, closed_at=NOW),
+    withdraw(any_task(), CALLER, "ordered twice", NOW).after,
     any_task(
         status=Status.CANCELLED, closed_at=NOW, closed_because="execution_failed", audit_seq=2, audit_head="f" * 64
     ),
@@ -65,15 +66,25 @@ def test_an_item_of_an_older_version_lacks_attributes_and_is_read_all_the_same()
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.status)
-def test_only_live_tasks_are_due_and_only_closed_ones_may_be_removed(task: Task) -> None:
+def test_what_waits_for_its_workflow_is_due_and_only_what_does_not_may_be_removed(task: Task) -> None:
     fields = index_fields(task)
-    live = task.status in (Status.OPEN, Status.DECIDED)
+    live = task.status in (Status.OPEN, Status.DECIDED) or task.closed_because == WITHDRAWN_BY_OPERATOR
     assert (fields["gsi1pk"] is not None, fields["gsi1sk"] is not None, fields["ttl"] is None) == (live, live, live)
 
 
 def test_an_open_task_is_due_at_its_deadline_and_a_decided_one_from_its_decision() -> None:
     assert index_fields(any_task())["gsi1sk"] == "2026-03-01T10:00:00.000000Z"
     assert index_fields(any_decided_task())["gsi1sk"] == "2026-03-01T09:01:00.000000Z"
+
+
+@pytest.mark.parametrize(("state", "due"), [("failed", True), ("delivered", False), ("closed", False)])
+def test_a_withdrawn_task_is_due_until_its_callback_is_rung_and_may_be_removed_after_that(
+    state: str, due: bool
+) -> None:
+    withdrawn = withdraw(any_task(), CALLER, "ordered twice", NOW).after
+    rung = rung_by(withdrawn, Ring(state, NOW), CALLER).after
+    assert index_fields(withdrawn)["gsi1sk"] == "2026-03-01T09:00:00.000000Z"
+    assert (index_fields(rung)["gsi1sk"] is not None, index_fields(rung)["ttl"] is None) == (due, due)
 
 
 def test_tasks_that_are_due_are_spread_over_every_shard_and_each_stays_in_its_own() -> None:

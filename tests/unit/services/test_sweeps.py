@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from countersign.domain import tasks
 from countersign.domain.errors import (
     LedgerConflictError,
     LedgerUnavailableError,
@@ -18,6 +19,7 @@ from countersign.domain.provider_events import EventStatus, ProviderEvent
 from countersign.domain.rules import Outcome
 from countersign.domain.tasks import Ring, Status, Task
 from countersign.ports import EventRecord, Request
+from countersign.services.operations import Operations
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.rings import Rings
 from countersign.services.starts import Starts
@@ -135,6 +137,46 @@ def test_it_is_rung_as_the_relay_would(outcome: Outcome) -> None:
     sweeper = Sweeper(any_decided_task(outcome=outcome))
     sweeper.after(timedelta(hours=1))
     assert sweeper.doorbell.failed is (outcome is Outcome.FAILED)
+
+
+WITHDRAWN = tasks.withdraw(any_task(), CALLER, "ordered twice", NOW).after
+WITHDRAWAL = Finding(Lost.WITHDRAWAL, TASK_ID, mended=True)
+
+
+@pytest.mark.parametrize("state", ["delivered", "closed"])
+def test_a_withdrawn_task_is_rung_once_the_grace_is_over_and_then_left_alone(state: str) -> None:
+    sweeper = Sweeper(WITHDRAWN)
+    sweeper.doorbell.answers = [Ring(state, NOW + GRACE)]
+    assert sweeper.after(GRACE - timedelta(seconds=1)) == []
+    assert sweeper.after(timedelta(seconds=1)) == [WITHDRAWAL]
+    assert sweeper.after(DAY) == []
+    assert sweeper.doorbell.rung == [CALLBACK_ID]
+    assert sweeper.audited == [("swept", "sweeper"), ("rung", "sweeper")]
+
+
+def test_a_withdrawn_task_that_lambda_refuses_to_ring_is_told_of_until_its_deadline_wakes_its_workflow() -> None:
+    sweeper = Sweeper(WITHDRAWN)
+    sweeper.doorbell.answers = [Ring("failed", NOW, "AccessDeniedException")]
+    stays_lost = dataclasses.replace(WITHDRAWAL, mended=False)
+    assert [sweeper.after(GRACE), sweeper.after(GRACE), sweeper.after(GRACE)] == [[stays_lost]] * 3
+    assert sweeper.after(timedelta(hours=1)) == []
+    assert tasks.due_at(sweeper.task) is None
+
+
+def test_a_withdrawn_task_whose_execution_is_over_is_left_alone() -> None:
+    sweeper = Sweeper(WITHDRAWN)
+    sweeper.ledger.finish(REQUEST_ID, WORKFLOW, "failed", None, NOW)
+    assert sweeper.after(GRACE) == []
+    assert (sweeper.doorbell.rung, tasks.due_at(sweeper.task)) == ([], None)
+
+
+def test_a_task_that_was_rung_for_its_deadline_in_vain_and_is_withdrawn_then_is_rung_again() -> None:
+    sweeper = Sweeper(any_task())
+    sweeper.after(timedelta(hours=1) + GRACE)
+    sweeper.clock.move(seconds=1)
+    Operations(sweeper.ledger, sweeper.clock, CALLER).withdraw(TASK_ID, "nobody waits for it")
+    assert sweeper.after(GRACE) == [WITHDRAWAL]
+    assert sweeper.doorbell.rung == [CALLBACK_ID] * 2
 
 
 @pytest.mark.parametrize("status", [Status.APPLIED, Status.EXPIRED, Status.CANCELLED])

@@ -197,7 +197,7 @@ class Task:
         refused_answers: How many answers broke the contract.
         ignored: Why events about it were ignored, words such as `test_mode`, each once.
         heartbeat_at: When a machine last said that it works on the task.
-        swept_at: When the sweeper rang for it, once; None while nothing was overdue.
+        swept_at: When the sweeper last mended what was overdue; None while nothing was.
         answer: What a machine has answered, as JSON text; empty before.
         failure: Why a machine could not answer; None unless it has said so.
         audit_seq: Number of entries in the audit chain.
@@ -432,7 +432,8 @@ def withdraw(task: Task, operator: str, comment: str, now: datetime) -> Change:
     if task.status is not Status.OPEN:
         raise TaskClosedError
     data = {"reason": WITHDRAWN_BY_OPERATOR, "comment": comment}
-    fields = {"closed_at": now, "closed_because": WITHDRAWN_BY_OPERATOR}
+    # The ring of a deadline that no workflow heeded says nothing of the withdrawal.
+    fields = {"closed_at": now, "closed_because": WITHDRAWN_BY_OPERATOR, "ring": None}
     return Change(task, CANCELLING, fields, (AuditEvent("cancelled", operator, "iam", data=data),), now)
 
 
@@ -469,14 +470,26 @@ def extend(task: Task, until: datetime, actor: str, now: datetime) -> Change:
 
 
 def due_at(task: Task) -> datetime | None:
-    """Return from when its workflow should close it: an open task at its deadline, a decided one from its decision."""
+    """Return the moment from which a task waits for its workflow; None where its workflow has nothing to learn.
+
+    An open task waits from its deadline, a decided one from its decision, and one that an operator withdrew from its
+    withdrawal, until its callback was rung.
+    """
     if task.status is Status.OPEN:
         return task.expires_at
-    return task.decided_at if task.status is Status.DECIDED else None
+    if task.status is Status.DECIDED:
+        return task.decided_at
+    return task.closed_at if task.closed_because == WITHDRAWN_BY_OPERATOR and not _is_rung(task) else None
+
+
+def swept_at(task: Task) -> datetime | None:
+    """Return when the sweeper mended what the task is due for now; None where it has not yet."""
+    due = due_at(task)
+    return task.swept_at if task.swept_at and due and task.swept_at >= due else None
 
 
 def sweep(task: Task, now: datetime) -> Change:
-    """Return the record that the sweeper rings for an overdue task; it does so once."""
+    """Return the record that the sweeper rings for an overdue task; it does so once for each moment that it is due."""
     event = AuditEvent("swept", "sweeper", data={"status": task.status.value})
     return Change(task, None, {"swept_at": now}, (event,), now)
 
@@ -511,6 +524,11 @@ def redriven(task: Task, queue: str, operator: str, now: datetime) -> Change:
         now: The current time.
     """
     return Change(task, None, {}, (AuditEvent("redriven", operator, "iam", data={"queue": queue}),), now)
+
+
+def _is_rung(task: Task) -> bool:
+    """Tell whether a ring ended the task's callback, or found that it had ended by itself."""
+    return task.ring is not None and task.ring.state != "failed"
 
 
 def _is_delivered(task: Task) -> bool:

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from countersign.domain import tasks
 from countersign.domain.clock import Clock
 from countersign.domain.rules import Outcome
-from countersign.domain.tasks import Status, Task
+from countersign.domain.tasks import Ring, Status, Task
 from countersign.ports import ParkedEvent, Request, SweepLedger
 from countersign.services.contention import settle
 from countersign.services.provider_events import ProviderEvents
@@ -23,6 +23,8 @@ class Lost(StrEnum):
     """A workflow has not applied the decision on its task."""
     DEADLINE = "deadline"
     """A workflow has not closed its task, whose deadline has passed."""
+    WITHDRAWAL = "withdrawal"
+    """An operator withdrew a task, and its workflow was not rung."""
     START = "start"
     """A request is not known to have started its workflow."""
     EVENT = "event"
@@ -116,25 +118,48 @@ class Sweeps:
     def _mend_task(self, due: Task) -> bool | None:
         request = self._ledger.request(due.request_id)
         if request and request.ended:  # nobody is left to wake; how it ended was told of when it did
+            self._leave_alone(due)
             return None
-        if due.swept_at:
-            return None if due.swept_at + self._grace > self._clock.now() else False
+        swept_at = tasks.swept_at(due)
+        if swept_at is not None:
+            return self._is_mended(due, swept_at)
         task = settle(lambda: self._claim(due.task_id))
         if task is None:
             return None
         ring = self._rings.ring(task.task_id, task.callback_id, failed=task.outcome is Outcome.FAILED)
         return ring.state != "failed"
 
+    def _is_mended(self, due: Task, swept_at: datetime) -> bool | None:
+        """Tell whether it is too early to say whether a sweep has helped a task that is due still; then None."""
+        now = self._clock.now()
+        if swept_at + self._grace > now:
+            return None
+        if due.status is Status.CANCELLED and due.expired_by(now):
+            self._leave_alone(due)
+            return None
+        return False
+
     def _claim(self, task_id: str) -> Task | None:
         """Put on record that this sweep rings for a task, and return it; None when somebody was faster."""
         task, now = self._ledger.task(task_id), self._clock.now()
-        if task is None or task.swept_at or not self._is_overdue(task):
+        if task is None or tasks.swept_at(task) or not self._is_overdue(task):
             return None
         return self._ledger.commit(tasks.sweep(task, now))
 
     def _is_overdue(self, task: Task) -> bool:
         due_at = tasks.due_at(task)
         return due_at is not None and due_at + self._grace <= self._clock.now()
+
+    def _leave_alone(self, due: Task) -> None:
+        """Take a withdrawn task out of what is overdue: its callback has ended by itself."""
+        if due.status is Status.CANCELLED:
+            settle(lambda: self._close(due.task_id))
+
+    def _close(self, task_id: str) -> None:
+        task = self._ledger.task(task_id)
+        change = tasks.rung(task, Ring("closed", self._clock.now()), "sweeper") if task and tasks.due_at(task) else None
+        if change:
+            self._ledger.commit(change)
 
     def _mend_request(self, due: Request) -> bool | None:
         now = self._clock.now()
@@ -160,10 +185,17 @@ class Sweeps:
             self._events.apply_parked(task)
 
 
+_LOST_OF_TASKS = {
+    Status.OPEN: Lost.DEADLINE,
+    Status.DECIDED: Lost.DECISION,
+    Status.CANCELLED: Lost.WITHDRAWAL,
+}
+
+
 def _about(due: Task | Request | ParkedEvent) -> tuple[Lost, str]:
     match due:
         case Task():
-            return (Lost.DECISION if due.status is Status.DECIDED else Lost.DEADLINE), due.task_id
+            return _LOST_OF_TASKS[due.status], due.task_id
         case Request():
             return Lost.START, due.request_id
         case ParkedEvent():
