@@ -244,8 +244,8 @@ class MonitoringStack(Stack):
 
     def _watch_payments(self, results: Results, publisher: Publisher) -> None:
         held, forgotten = publisher.metric_payments_held(), publisher.metric_events_forgotten()
-        conflicts = results.function.metric_count("ResultsConflict")
-        self.dashboard.show("Payments", {"For a person to look at": [held, forgotten, conflicts]})
+        ignored, conflicts = publisher.metric_events_ignored(), results.function.metric_count("ResultsConflict")
+        self.dashboard.show("Payments", {"For a person to look at": [held, forgotten, ignored, conflicts]})
         self.alarms.above(
             "PaymentsHeld",
             held,
@@ -257,6 +257,12 @@ class MonitoringStack(Stack):
             forgotten,
             threshold=0,
             description="nobody asked for a payment that a provider told of 7 days ago: first read the publisher's log",
+        )
+        self.alarms.above(
+            "EventsIgnoredForTasks",
+            ignored,
+            threshold=0,
+            description="a provider's settings ignore an event of a payment that waits: first read its task's audit",
         )
         self.alarms.above(
             "ResultsConflict",

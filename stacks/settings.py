@@ -11,7 +11,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from countersign.webhooks import load, schemes
 from stacks.patterns import ENCRYPTED, FOLDER, ON_THE_LEDGER, ON_THE_RAW_SDK
 from stacks.policies import PolicyRow, check_policies
 from stacks.settings_file import Rule, SettingsError, between, matching, named, one_of, read, setting, table
@@ -360,8 +362,58 @@ class PatternSettings:
         }
 
 
+@dataclass(frozen=True, kw_only=True)
+class EventSettings:
+    """Which events of a provider act, and how. An event that does not is ignored: never applied, held or parked.
+
+    Each scheme reads some of these (its `settings`); another than the default is refused where it reads none.
+
+    Attributes:
+        live: Whether events of live mode act, or those of test mode. An event that carries no mode is of live mode.
+        declined: What a declined attempt to pay is: an `attempt`, after which the payment waits on, or `final`, for a
+            processor that allows one attempt only.
+        unmatched: What becomes of an event whose external id belongs to no task: `park` it until a task is opened, or
+            `ignore` it, where most payments of the account are none of the kit's.
+        account: Of Stripe Connect, the connected account; empty for events that have none. Of Square, the seller's
+            `merchant_id`; empty for any.
+        merchant_account: Of Adyen; empty for any.
+        repository: Of GitHub, `owner/name`; empty for any.
+        app: Of GitHub, the id of the app whose check runs count; empty for any.
+        shop: Of Shopify, its `myshopify.com` domain; empty for any.
+    """
+
+    live: bool = True
+    declined: str = setting(one_of(("attempt", "final")), default="attempt")
+    unmatched: str = setting(one_of(("park", "ignore")), default="park")
+    account: str = setting(matching(r"[A-Za-z0-9_-]{0,100}", "an id such as acct_1032D82eZvKYlo2C"), default="")
+    merchant_account: str = setting(matching(r"[A-Za-z0-9_-]{0,80}", "the name of a merchant account"), default="")
+    repository: str = setting(matching(r"([\w.-]{1,100}/[\w.-]{1,100})?", "a repository as owner/name"), default="")
+    app: str = setting(matching(r"\d{0,20}", "the id of a GitHub App, in digits"), default="")
+    shop: str = setting(
+        matching(r"([a-z0-9][a-z0-9-]{0,80}\.myshopify\.com)?", "a shop's domain such as acme.myshopify.com"),
+        default="",
+    )
+
+    @property
+    def expects(self) -> Mapping[str, Any]:
+        """What differs from the defaults, as the function reads it."""
+        changed = {
+            item.name: value
+            for item in dataclasses.fields(EventSettings)
+            if (value := getattr(self, item.name)) != item.default
+        }
+        accounts = {name: changed.pop(name) for name in _ACCOUNTS if name in changed}
+        return changed | ({"accounts": accounts} if accounts else {})
+
+
+_ANYBODYS = ("merchant_account", "repository", "app", "shop")
+"""Settings that expect events of anybody who has the provider's secret, while they are not set."""
+
+_ACCOUNTS = ("account", *_ANYBODYS)
+
+
 @dataclass(frozen=True)
-class ProviderSettings:
+class ProviderSettings(EventSettings):
     """Somebody who posts webhooks.
 
     Attributes:
@@ -374,7 +426,7 @@ class ProviderSettings:
 
 
 @dataclass(frozen=True)
-class PartnerSettings:
+class PartnerSettings(EventSettings):
     """A provider whose events come over a partner event source of EventBridge.
 
     Attributes:
@@ -471,6 +523,9 @@ class Settings:
             _check_names(settings.workflows, settings.patterns, path)
         _check_tracing(settings.functions, path)
         _check_partners(settings.partners, path)
+        for table_name, sources in (("providers", settings.providers), ("partners", settings.partners)):
+            for name, source in sources.items():
+                _check_events(f"{table_name}.{name}", source, settings.ledger, path)
         _check_operators(settings, path)
         _check_limit("review", settings.limits.review, path)
         _check_limit("callbacks", settings.limits.callbacks, path)
@@ -526,6 +581,21 @@ def _check_partners(partners: Mapping[str, PartnerSettings], file: Path) -> None
                 allowed,
                 "name another, or remove one of both",
             )
+
+
+def _check_events(key: str, source: ProviderSettings | PartnerSettings, ledger: LedgerSettings, file: Path) -> None:
+    """Refuse settings that a scheme does not read; and in a protected stage, events of anybody."""
+    if source.scheme not in schemes():  # refused where its module is looked for
+        return
+    read = load(source.scheme).settings
+    changed = {**source.expects, **source.expects.get("accounts", {})}
+    for name in sorted(changed.keys() - read - {"unmatched", "accounts"}):
+        allowed = f"one of {', '.join(sorted(read | {'unmatched'}))} for the scheme {source.scheme}"
+        raise SettingsError(file, f"{key}.{name}", changed[name], allowed, "remove it, or correct the scheme")
+    for name in _ANYBODYS:
+        if ledger.protected and name in read and not getattr(source, name):
+            allowed = f"the {name} whose events act: in a protected stage the provider's secret alone does not tell"
+            raise SettingsError(file, f"{key}.{name}", None, allowed, f'add {name} = "…" to [{key}]')
 
 
 def _check_limit(name: str, limit: Limit, file: Path) -> None:

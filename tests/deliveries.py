@@ -102,6 +102,11 @@ def told(event: ProviderEvent) -> tuple[str, str, str, str | None, str | None]:
 # Bodies
 
 
+def with_members(body: bytes, **members: Any) -> bytes:
+    """Return a JSON document with other members."""
+    return json.dumps(json.loads(body) | members).encode()
+
+
 def any_payment(kind: str = "payment.paid", **data: Any) -> bytes:
     """Return an event in the Standard Webhooks form."""
     fields = {"external_id": "pay_1001", "amount": "250.00", "currency": "EUR"} | data

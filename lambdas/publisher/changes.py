@@ -18,6 +18,9 @@ def publish_change(bus: EventBus, change: Mapping[str, Any]) -> None:
     """Tell the bus of a task's new status; count it, and how long a decision took."""
     before = task_of(change["OldImage"]) if "OldImage" in change else None
     task = task_of(change["NewImage"])
+    if before and before.ignored != task.ignored:
+        count("EventsIgnoredForTasks")
+        logger.warning("an event about an open task was ignored", reasons=task.ignored, task_id=task.task_id)
     event = event_of(before, task)
     if event is None:
         return

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from countersign.environment import required
 from countersign.services.bus_events import Partner
+from countersign.services.webhooks import Source
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Settings:
 
     @classmethod
     def load(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read LEDGER_TABLE, DEAD_LETTERS_URL, and PARTNERS if it is set: `{"name", "scheme"}` by event source.
+        """Read LEDGER_TABLE, DEAD_LETTERS_URL, and PARTNERS if it is set: by event source, `name` and a `Source`.
 
         Raises:
             MissingSettingError: One of the first two is not set.
@@ -33,5 +34,5 @@ class Settings:
         return cls(
             ledger_table=required(environment, "LEDGER_TABLE"),
             dead_letters_url=required(environment, "DEAD_LETTERS_URL"),
-            partners={source: Partner(**partner) for source, partner in partners.items()},
+            partners={source: Partner(each["name"], Source.of(each)) for source, each in partners.items()},
         )

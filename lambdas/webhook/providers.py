@@ -14,7 +14,7 @@ from countersign.domain.clock import SystemClock
 from countersign.domain.errors import ContractError, SignatureError
 from countersign.domain.payments import Handling
 from countersign.services.provider_events import ProviderEvents
-from countersign.services.webhooks import Webhooks
+from countersign.services.webhooks import Source, Webhooks
 from countersign.telemetry import count
 from countersign.webhooks import WebhookRequest
 from webhook.review import Event
@@ -38,7 +38,8 @@ def webhooks() -> Webhooks:
     """Return the use case with its ports on AWS, made once."""
     secrets = ManagedSecrets(client("secretsmanager"), settings().secrets)
     events = ProviderEvents(DynamoLedger(client("dynamodb"), settings().ledger_table), clock)
-    return Webhooks(settings().schemes, secrets, events, clock)
+    sources = {name: Source.of(document) for name, document in settings().providers.items()}
+    return Webhooks(sources, secrets, events, clock)
 
 
 def receive(event: Event) -> http.Reply:
@@ -53,10 +54,17 @@ def receive(event: Event) -> http.Reply:
     except ContractError:  # its signature was in order: what its provider says of a payment is not on record
         count("EventsMalformed")
         raise
-    logger.info("webhook received", provider=name, handling=received.handling, events=len(received.handlings))
+    logger.info(
+        "webhook received",
+        provider=name,
+        handling=received.handling,
+        events=len(received.handlings),
+        ignored=received.ignored,
+    )
     for handling in received.handlings or (Handling.IGNORED,):
         count(f"Events{handling.title()}")
     if received.acknowledgement:
         return HTTPStatus.OK, {"Content-Type": "text/plain", "Cache-Control": "no-store"}, received.acknowledgement
     status = HTTPStatus.ACCEPTED if received.handling in WAITING else HTTPStatus.OK
-    return http.document(status, {"status": received.handling})
+    reasons = {"ignored": received.ignored} if received.ignored else {}
+    return http.document(status, {"status": received.handling, **reasons})

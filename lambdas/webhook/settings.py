@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from countersign.environment import required
 from countersign.services.limits import Rates
@@ -15,7 +16,7 @@ class Settings:
     Attributes:
         ledger_table: Name of the ledger's table.
         webhooks_url: Where providers post to, without their name.
-        schemes: The scheme of each provider, by its name.
+        providers: What makes a `Source` of each provider, by its name.
         answers_key: ARN of the key that encrypts answers; empty where no workflow wants that.
         secrets: ARN of each provider's secret, by its name.
         limits_table: Name of the table of counters.
@@ -24,7 +25,7 @@ class Settings:
 
     ledger_table: str
     webhooks_url: str
-    schemes: Mapping[str, str]
+    providers: Mapping[str, Mapping[str, Any]]
     secrets: Mapping[str, str]
     limits_table: str
     limits: Mapping[str, Rates]
@@ -34,7 +35,7 @@ class Settings:
     def load(cls, environment: Mapping[str, str]) -> "Settings":
         """Read LEDGER_TABLE, BASE_URL, LIMITS_TABLE, LIMITS; PROVIDERS and ANSWERS_KEY if they are set.
 
-        LIMITS is `{"per_source", "per_token"}` by what is limited, PROVIDERS `{"scheme", "secret"}` by name.
+        LIMITS is `{"per_source", "per_token"}` by what is limited, PROVIDERS by name, `secret` and a `Source`.
 
         Raises:
             MissingSettingError: One of the first four is not set.
@@ -43,7 +44,7 @@ class Settings:
         return cls(
             ledger_table=required(environment, "LEDGER_TABLE"),
             webhooks_url=f"{required(environment, 'BASE_URL').rstrip('/')}/webhooks",
-            schemes={name: provider["scheme"] for name, provider in providers.items()},
+            providers=providers,
             secrets={name: provider["secret"] for name, provider in providers.items()},
             limits_table=required(environment, "LIMITS_TABLE"),
             limits={name: Rates(**rates) for name, rates in json.loads(required(environment, "LIMITS")).items()},

@@ -24,7 +24,7 @@ class Providers(Construct):
     """The signing secrets of the stage's providers, as `{"active": ["…"]}`; while one is rotated, both.
 
     Attributes:
-        document: The scheme of each provider and the ARN of its secret, by its name, as JSON.
+        document: What each provider posts, and the ARN of its secret, by its name, as JSON.
         environment: What the function reads that takes their webhooks.
     """
 
@@ -54,7 +54,11 @@ class Providers(Construct):
         self._arns = [secret.secret_arn for secret in secrets.values()]
         self.document = Stack.of(self).to_json_string(
             {
-                name: {"scheme": sources.scheme(provider.scheme), "secret": secrets[name].secret_arn}
+                name: {
+                    "scheme": sources.scheme(provider.scheme),
+                    "secret": secrets[name].secret_arn,
+                    **provider.expects,
+                }
                 for name, provider in providers.items()
             }
         )

@@ -93,6 +93,10 @@ class Publisher(Construct):
         """Payments that a person must look at, whoever said what of them."""
         return self.function.metric_count("PaymentsHeld")
 
+    def metric_events_ignored(self) -> cloudwatch.Metric:
+        """Events about open tasks that the settings of their provider do not expect: one a task and reason."""
+        return self.function.metric_count("EventsIgnoredForTasks")
+
     def metric_events_forgotten(self) -> cloudwatch.Metric:
         """Events that waited for a task that was never opened, and are removed."""
         return self.function.metric_count("EventsForgotten")

@@ -102,7 +102,7 @@ class Results(Construct):
     def _known(self, partners: Mapping[str, PartnerSettings], defaults: FunctionDefaults) -> dict[str, str]:
         """Return the variable that tells the function of the partners; none where there are none."""
         known = {
-            partner.event_source: {"name": name, "scheme": defaults.sources.scheme(partner.scheme)}
+            partner.event_source: {"name": name, "scheme": defaults.sources.scheme(partner.scheme), **partner.expects}
             for name, partner in partners.items()
         }
         return {"PARTNERS": compact(known)} if known else {}

@@ -1,5 +1,6 @@
 """Every alarm has been seen to fire: by the code's own path, or by a datum as AWS documents it, and by nothing less."""
 
+import dataclasses
 import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -15,7 +16,7 @@ import sweeper.handler
 from countersign import envelope
 from countersign.adapters.attributes import to_item
 from countersign.adapters.audit_archive import S3AuditArchive
-from countersign.adapters.task_items import index_fields
+from countersign.adapters.task_items import index_fields, task_document
 from countersign.domain import tasks
 from countersign.domain.payments import Handling
 from countersign.domain.tasks import Status
@@ -147,6 +148,13 @@ def an_event_that_nobody_asked_for(scene: Scene) -> None:
     publisher.handler.handler(stream_event(stream_record(None, to_item(parked))), None)
 
 
+def an_event_that_the_settings_ignore_although_a_payment_waits(scene: Scene) -> None:
+    before = scene.kit.open_payment()
+    after = dataclasses.replace(before, ignored=("test_mode",))
+    images = (to_item(task_document(task)) for task in (after, before))
+    publisher.handler.handler(stream_event(stream_record(*images)), None)
+
+
 def an_audit_entry_that_somebody_removes(scene: Scene) -> None:
     scene.kit.open_task()
     (first,) = (each for each in scene.kit.stream() if each["dynamodb"]["Keys"]["pk"]["S"].startswith("AUDIT#"))
@@ -209,6 +217,10 @@ OWN: dict[str, tuple[str, Act]] = {
     "ResultsConflict": ("Results/Results/Function", a_partner_s_two_events_under_one_id),
     "PaymentsHeld": ("Publisher/Publisher/Function", a_payment_that_is_held),
     "EventsForgotten": ("Publisher/Publisher/Function", an_event_that_nobody_asked_for),
+    "EventsIgnoredForTasks": (
+        "Publisher/Publisher/Function",
+        an_event_that_the_settings_ignore_although_a_payment_waits,
+    ),
     "LimiterUnavailable": ("Webhook/Function", a_look_while_the_counters_are_out_of_order),
     "DecisionsOverdue": ("Sweeper/Sweeper/Function", a_decision_that_no_workflow_applies),
     "DeadlinesOverdue": ("Sweeper/Sweeper/Function", a_deadline_at_which_no_workflow_closes_its_task),

@@ -56,6 +56,7 @@ def test_what_else_raises_an_alarm(stage: Synthesised) -> None:
         "ResultsConflict": ("Countersign", "ResultsConflict", ("results",)),
         "PaymentsHeld": ("Countersign", "PaymentsHeld", ("publisher",)),
         "EventsForgotten": ("Countersign", "EventsForgotten", ("publisher",)),
+        "EventsIgnoredForTasks": ("Countersign", "EventsIgnoredForTasks", ("publisher",)),
         **{name: ("Countersign", name, ("sweeper",)) for name in sweeper.STAYS_LOST.values()},
     }
 
@@ -106,6 +107,7 @@ def test_the_embedded_cloud_is_spared_what_its_emulator_refuses(stage_named: Cal
         ("Results/Results/Function", "ResultsConflict"),
         ("Publisher/Publisher/Function", "PaymentsHeld"),
         ("Publisher/Publisher/Function", "EventsForgotten"),
+        ("Publisher/Publisher/Function", "EventsIgnoredForTasks"),
         *(("Sweeper/Sweeper/Function", name) for name in sweeper.STAYS_LOST.values()),
     ],
 )

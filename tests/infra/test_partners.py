@@ -19,6 +19,7 @@ SOURCE = "aws.partner/stripe.com/ed_1001"
 PARTNER = f"""
 [partners.stripe]
 scheme = "stripe"
+account = "acct_1"
 event_source = "{SOURCE}"
 """
 
@@ -88,7 +89,9 @@ def test_the_rules_of_both_buses_may_send_to_the_queue_and_nobody_else(by_partne
 
 
 def test_the_function_knows_the_partner_by_its_source(by_partner: Synthesised) -> None:
-    assert json.loads(variables(by_partner)["PARTNERS"]) == {SOURCE: {"name": "stripe", "scheme": "stripe"}}
+    assert json.loads(variables(by_partner)["PARTNERS"]) == {
+        SOURCE: {"name": "stripe", "scheme": "stripe", "accounts": {"account": "acct_1"}}
+    }
 
 
 def test_a_partner_of_a_scheme_that_the_library_does_not_have_is_refused(

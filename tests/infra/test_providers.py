@@ -30,7 +30,7 @@ def test_the_function_and_the_operator_know_each_provider_by_its_scheme_and_wher
 ) -> None:
     function = stage.properties(stage.one("AWS::Lambda::Function", "Webhook/Function"))
     providers = {
-        name: {"scheme": provider.scheme, "secret": f"Providers/{name}"}
+        name: {"scheme": provider.scheme, "secret": f"Providers/{name}", **provider.expects}
         for name, provider in stage.settings.providers.items()
     }
     assert json.loads(function["Environment"]["Variables"]["PROVIDERS"]) == providers

@@ -43,7 +43,7 @@ from countersign.domain.tokens import mint
 from countersign.ports import Link
 from countersign.services.reviews import Review, Reviews
 from tests.builders import APPROVER, TASK_ID, WORKFLOW, any_click, any_payment_task, any_task, http_event
-from tests.deliveries import ADYEN, STANDARD_WEBHOOKS, STRIPE
+from tests.deliveries import ADYEN, SHOPIFY, SQUARE, STANDARD_WEBHOOKS, STRIPE
 
 HANDLERS: tuple[ModuleType, ...] = (
     approver.handler,
@@ -70,7 +70,7 @@ ARCHIVE = "audit-archive"
 BASE_URL = "https://review.example.com"
 SENDER = "countersign@example.com"
 ALIAS = f"arn:aws:lambda:{REGION}:111122223333:function:{WORKFLOW}:live"
-PROVIDERS = {"pay": STANDARD_WEBHOOKS, "card": STRIPE, "terminal": ADYEN}
+PROVIDERS = {"pay": STANDARD_WEBHOOKS, "card": STRIPE, "terminal": ADYEN, "shop": SHOPIFY, "till": SQUARE}
 """The providers of the stage; the first one speaks of `any_payment_task`."""
 
 ENVIRONMENT = {

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+import results.handler
 from countersign.domain.rules import Outcome
 from countersign.domain.tasks import Correlation, Failure, Status, Task
 from results.handler import handler
 from results.reasons import REASONS
 from tests.builders import PAYMENT_ID, TASK_ID, any_paid, any_result, sqs_event, task_result
-from tests.deliveries import any_payment_intent
+from tests.deliveries import any_payment_intent, with_members
 from tests.integration.conftest import REGION, Answer, Kit, answering, session
 
 SOURCE = "com.example.payments"
@@ -228,6 +229,20 @@ def test_a_partner_of_an_unknown_scheme_is_tried_again_until_somebody_mends_the_
 
 
 # Partners
+
+
+def test_a_partner_s_events_of_test_mode_and_of_other_accounts_pay_nothing(
+    kit: Kit, payment: Task, dead_letters: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partner = {"name": "stripe", "scheme": "stripe", "live": False, "accounts": {"account": "acct_1"}}
+    for settings, changes in (({}, {"livemode": False}), (partner, {"livemode": False, "account": "acct_2"})):
+        for cached in (results.handler.settings, results.handler.bus_events):
+            cached.cache_clear()
+        monkeypatch.setenv("PARTNERS", json.dumps({PARTNER_SOURCE: {"name": "stripe", "scheme": "stripe", **settings}}))
+        assert run(from_partner(with_members(any_payment_intent(), **changes))) == []
+    assert kit.task(PAYMENT_ID).status is Status.OPEN
+    reasons = [entry.event.data["reason"] for entry in kit.audit(PAYMENT_ID) if entry.event.event == "ignored"]
+    assert reasons == ["test_mode", "other_account"]
 
 
 def test_a_partner_s_event_decides_the_payment_and_the_audit_says_that_aws_knows_the_sender(

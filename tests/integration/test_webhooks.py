@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from decimal import Decimal
 from hashlib import sha256
 from io import StringIO
 from typing import Any
@@ -18,16 +19,29 @@ from botocore.exceptions import EndpointConnectionError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import webhook.providers
 from countersign.aws import client
 from countersign.domain.answers import document_of
 from countersign.domain.clock import SystemClock
 from countersign.domain.strict_json import MAX_BODY_BYTES
-from countersign.domain.tasks import Status
+from countersign.domain.tasks import Correlation, Status
 from countersign.services.provider_events import ProviderEvents
 from tests.builders import PAYMENT_TASK_ID, http_event, is_unbroken
-from tests.deliveries import ADYEN, STANDARD_WEBHOOKS, STRIPE, Delivery, any_item, any_payment, any_payment_intent
-from tests.integration.conftest import Answer, Kit, Page, answering, keep_secret
-from tests.signing import sign_adyen, sign_standard_webhooks
+from tests.deliveries import (
+    ADYEN,
+    SQUARE,
+    STANDARD_WEBHOOKS,
+    STRIPE,
+    Delivery,
+    any_item,
+    any_order,
+    any_payment,
+    any_payment_intent,
+    any_square_payment,
+    with_members,
+)
+from tests.integration.conftest import BASE_URL, ENVIRONMENT, PROVIDERS, Answer, Kit, Page, answering, keep_secret
+from tests.signing import sign_adyen, sign_square, sign_standard_webhooks
 from webhook.handler import handler, logger
 
 SECRET, OTHER_SECRET = STANDARD_WEBHOOKS.secret, STANDARD_WEBHOOKS.other_secret
@@ -153,6 +167,66 @@ def test_stripe_and_adyen_are_taken_by_their_own_rules(kit: Kit, secrets: Any) -
     body = sign_adyen(ADYEN.secret, any_item())
     page = post(body, {}, "terminal")
     assert (page.status, page.body, page.headers["Content-Type"]) == (200, "[accepted]", "text/plain")
+
+
+def deploy_with(monkeypatch: pytest.MonkeyPatch, name: str, **expects: Any) -> None:
+    """Deploy the function with other settings of a provider."""
+    providers = json.loads(ENVIRONMENT["PROVIDERS"])
+    monkeypatch.setenv("PROVIDERS", json.dumps(providers | {name: providers[name] | expects}))
+    for cached in (webhook.providers.settings, webhook.providers.webhooks):
+        cached.cache_clear()
+
+
+def signed_by(name: str, body: bytes) -> dict[str, str]:
+    if name == "till":
+        return sign_square(SQUARE.secret, body, f"{BASE_URL}/webhooks/till")
+    return PROVIDERS[name].sign(PROVIDERS[name].secret, body, now())
+
+
+STRANGERS_INTENT = with_members(any_payment_intent(), livemode=False, account="acct_SOMEBODY")
+REFUNDED = any_square_payment(refunded_money={"amount": 25000, "currency": "EUR"})
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "external_id", "said"),
+    [
+        ("card", STRANGERS_INTENT, "pi_3MtwBwLkdIwHu7ix28a3tqPa", {"status": "ignored", "ignored": ["test_mode"]}),
+        ("shop", any_order(test=True), "820982911946154508", {"status": "ignored", "ignored": ["test_mode"]}),
+        ("till", REFUNDED, "hYy9pRFVxpDsO1FB05SunFWUe9JZY", None),
+    ],
+)
+def test_test_money_a_strangers_and_money_that_went_back_pay_nothing(
+    kit: Kit, secrets: Any, name: str, body: bytes, external_id: str, said: Any
+) -> None:
+    kit.open_payment(correlation=Correlation(name, external_id, Decimal("250.00"), "EUR"))
+    page = post(body, signed_by(name, body), name)
+    assert page.status == 200
+    assert page.document == (said or page.document)
+    assert document_of(kit.task(PAYMENT_TASK_ID)).get("status") != "paid"
+
+
+def test_another_accounts_event_is_ignored_until_the_settings_name_the_account(
+    kit: Kit, secrets: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit.open_payment(correlation=Correlation("terminal", "order-1001", Decimal("250.00"), "EUR"))
+    body = sign_adyen(ADYEN.secret, any_item(merchantAccountCode="ShopFR"))
+    deploy_with(monkeypatch, "terminal", accounts={"merchant_account": "ShopDE"})
+    for _ in range(2):
+        assert post(body, {}, "terminal").status == 200
+    assert kit.audited(PAYMENT_TASK_ID) == ["opened", "ignored"]
+    assert [key for key in kit.items() if key[0].startswith("EVENT#")] == []
+    deploy_with(monkeypatch, "terminal", accounts={"merchant_account": "ShopFR"})
+    post(body, {}, "terminal")
+    assert kit.task(PAYMENT_TASK_ID).status is Status.DECIDED
+
+
+def test_an_event_that_nobody_asked_about_is_200_and_parked_nowhere_where_the_settings_say_so(
+    kit: Kit, secrets: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploy_with(monkeypatch, "pay", unmatched="ignore")
+    page = post()
+    assert (page.status, page.document) == (200, {"status": "ignored"})
+    assert kit.items() == {}
 
 
 # Bad input

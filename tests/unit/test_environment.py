@@ -20,6 +20,7 @@ from countersign.environment import MissingSettingError, required
 from countersign.services.bus_events import Partner
 from countersign.services.limits import Rates
 from countersign.services.submissions import Startable
+from countersign.services.webhooks import Source
 
 ARN = "arn:aws:lambda:eu-central-1:111122223333:function:order-approval:live"
 ENVIRONMENT = {
@@ -95,7 +96,7 @@ def test_partners_are_known_by_the_source_of_their_events_and_there_may_be_none(
     partners = {source: {"name": "stripe", "scheme": "stripe"}}
     assert results.settings.Settings.load(ENVIRONMENT).partners == {}
     loaded = results.settings.Settings.load(ENVIRONMENT | {"PARTNERS": json.dumps(partners)})
-    assert loaded.partners == {source: Partner("stripe", "stripe")}
+    assert loaded.partners == {source: Partner("stripe", Source("stripe"))}
 
 
 def test_settlements_start_one_workflow_by_its_alias_with_its_deadline_and_contract() -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 import countersign
+from countersign.services.webhooks import Source
+from countersign.webhooks import Expected
 from stacks.settings import EXECUTION_MARGIN_SECONDS, MAX_DEADLINE_SECONDS, Settings
 from stacks.settings_file import SettingsError
 
@@ -139,8 +141,9 @@ def test_on_the_embedded_cloud_where_all_comes_from_one_address_no_limit_is_in_t
 
 
 def test_a_provider_is_a_name_and_a_scheme(tmp_path: Path) -> None:
-    settings = load(tmp_path, VALID + '\n[providers.shop_in-france2]\nscheme = "adyen"\n')
-    assert {name: provider.scheme for name, provider in settings.providers.items()} == {"shop_in-france2": "adyen"}
+    settings = load(tmp_path, VALID + '\n[providers.shop_in-france2]\nscheme = "stripe"\n')
+    assert {name: provider.scheme for name, provider in settings.providers.items()} == {"shop_in-france2": "stripe"}
+    assert settings.providers["shop_in-france2"].expects == {}
     assert load(tmp_path).providers == {}
     assert settings.throttles.webhooks.burst == 40
 
@@ -149,13 +152,64 @@ def test_a_provider_may_be_called_as_a_payment_names_it_and_no_otherwise(tmp_pat
     schema = Path(countersign.__file__).parent / "schemas" / "payment.input.json"
     pattern = json.loads(schema.read_text())["properties"]["provider"]["pattern"]
     for name in ("a", "a" * 63, "a-b_c9", "a" * 64, "Stripe", "9a", "_a", "-a"):
-        text = f'{VALID}\n[providers.{name}]\nscheme = "adyen"\n'
+        text = f'{VALID}\n[providers.{name}]\nscheme = "stripe"\n'
         if re.search(pattern, name):
             assert name in load(tmp_path, text).providers
         else:
             assert refused(tmp_path, text).allowed.startswith(
                 "a name of at most 63 lower-case letters, digits, _ and -"
             )
+
+
+EXPECTING = """
+[providers.pay]
+scheme = "{scheme}"
+{settings}
+"""
+
+
+def test_a_function_is_told_what_differs_from_the_defaults(tmp_path: Path) -> None:
+    text = 'live = false\ndeclined = "final"\nunmatched = "ignore"\naccount = "acct_1"'
+    settings = load(tmp_path, VALID + EXPECTING.format(scheme="stripe", settings=text))
+    accounts = {"account": "acct_1"}
+    expects = {"live": False, "declined": "final", "unmatched": "ignore", "accounts": accounts}
+    assert settings.providers["pay"].expects == expects
+    source = Source.of({"scheme": "stripe"} | expects)
+    assert source == Source("stripe", Expected(live=False, declined_is_final=True, accounts=accounts), parks=False)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "settings", "key", "allowed"),
+    [
+        ("stripe", 'merchant_account = "M"', "merchant_account", "one of account, declined, live, unmatched"),
+        ("github", "live = false", "live", "one of app, repository, unmatched"),
+        ("slack", 'declined = "final"', "declined", "one of unmatched for the scheme slack"),
+        ("stripe", 'unmatched = "drop"', "unmatched", "one of park, ignore"),
+        ("shopify", 'shop = "shop.example.com"', "shop", "a shop's domain such as"),
+        ("adyen", "", "merchant_account", "in a protected stage"),
+        ("github", 'app = "15368"', "repository", "in a protected stage"),
+        ("github", 'repository = "acme/shop"', "app", "in a protected stage"),
+        ("shopify", "", "shop", "in a protected stage"),
+    ],
+)
+def test_settings_that_a_scheme_does_not_read_and_events_of_anybody_in_a_protected_stage_are_refused(
+    tmp_path: Path, scheme: str, settings: str, key: str, allowed: str
+) -> None:
+    refusal = refused(tmp_path, VALID + EXPECTING.format(scheme=scheme, settings=settings))
+    assert refusal.key == f"providers.pay.{key}"
+    assert allowed in refusal.allowed
+
+
+def test_a_stage_that_is_not_protected_may_take_events_of_anybody(tmp_path: Path) -> None:
+    text = VALID.replace("protected = true", "protected = false")
+    for scheme in ("adyen", "github", "shopify"):
+        assert load(tmp_path, text + EXPECTING.format(scheme=scheme, settings="")).providers
+
+
+def test_a_partner_s_settings_are_read_as_a_provider_s(tmp_path: Path) -> None:
+    partner = '\n[partners.stripe]\nscheme = "stripe"\nevent_source = "aws.partner/stripe.com/ed_1"\n'
+    assert load(tmp_path, f"{VALID}{partner}live = false\n").partners["stripe"].expects == {"live": False}
+    assert refused(tmp_path, f'{VALID}{partner}shop = "a.myshopify.com"\n').key == "partners.stripe.shop"
 
 
 def test_a_scheme_must_do_for_the_name_of_a_module(tmp_path: Path) -> None:

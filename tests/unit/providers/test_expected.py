@@ -22,12 +22,9 @@ from tests.deliveries import (
     any_item,
     any_payment,
     any_payment_intent,
+    with_members,
 )
 from tests.signing import sign_adyen
-
-
-def with_members(body: bytes, **members: Any) -> bytes:
-    return json.dumps(json.loads(body) | members).encode()
 
 
 def said(delivery: Delivery, expected: Expected = AS_BY_DEFAULT, origin: str = "", **members: Any) -> tuple[str, str]:

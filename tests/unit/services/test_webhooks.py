@@ -18,7 +18,7 @@ from countersign.domain.errors import (
 from countersign.domain.payments import Handling
 from countersign.providers.paypal import PayPal
 from countersign.services.provider_events import ProviderEvents
-from countersign.services.webhooks import Received, Webhooks
+from countersign.services.webhooks import Received, Source, Webhooks
 from countersign.webhooks import WebhookRequest
 from tests.builders import NOW
 from tests.deliveries import ADYEN, ADYEN_SECRET, PAYPAL, STANDARD_WEBHOOKS, FakePayPal, any_item, any_payment, later
@@ -58,7 +58,7 @@ class Office:
         self.clock = FixedClock(NOW)
         self.secrets = secrets or MemorySecrets([OLD])
         events = ProviderEvents(self.ledger, self.clock)
-        self.webhooks = Webhooks({"pay": scheme}, self.secrets, events, self.clock)
+        self.webhooks = Webhooks({"pay": Source(scheme)}, self.secrets, events, self.clock)
 
     def receive(self, request: WebhookRequest | None = None, name: str = "pay") -> Received:
         return self.webhooks.receive(name, request or STANDARD_WEBHOOKS.request())
@@ -263,6 +263,7 @@ def test_every_event_of_a_body_is_recorded_and_the_provider_reads_what_it_wants_
         ({}, ({"pspReference": "8", "merchantReference": "order-1002"},), Handling.DUPLICATE),
         ({"amount": {"value": 1, "currency": "EUR"}}, (), Handling.CONFLICT),
         ({"merchantReference": "order-1002"}, (), Handling.CONFLICT),
+        ({"amount": {"value": 1, "currency": "EUR"}}, ({},), Handling.CONFLICT),
     ],
 )
 def test_of_adyen_only_what_is_signed_tells_another_event_from_the_same_one(

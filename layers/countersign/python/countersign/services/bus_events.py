@@ -5,7 +5,6 @@ the kit's bus, and nobody but the partner can put one whose source starts with `
 (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-saas.html).
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from countersign.domain.payments import Handling
 from countersign.domain.strict_json import canonical
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.results import Results, failure_of
+from countersign.services.webhooks import Source, take
 from countersign.webhooks import Verified, load
 
 ON_BUS = "event bus"
@@ -34,11 +34,11 @@ class Partner:
 
     Attributes:
         name: What tasks are correlated under.
-        scheme: The module that translates its events.
+        source: What translates its events, and which of them act.
     """
 
     name: str
-    scheme: str
+    source: Source
 
 
 @dataclass(frozen=True)
@@ -93,12 +93,10 @@ class BusEvents:
 
     def _of_partner(self, partner: Partner, event: Document) -> Received:
         event.member("/detail")
-        detail = canonical(event.find("/detail"))
-        said = load(partner.scheme).translate(Verified(detail, event.text("/id")))
-        digest = hashlib.sha256(detail).hexdigest()
+        verified = Verified(canonical(event.find("/detail")), event.text("/id"))
         sender = Sender(partner.name, ON_PARTNER_BUS)
-        handlings = tuple(self._events.receive(each, digest, sender) for each in said)
-        return Received(handlings, partner=partner.name)
+        received = take(load(partner.source.scheme), verified, partner.source, self._events, sender)
+        return Received(received.handlings, partner=partner.name)
 
     def _result(self, event: Document, source: str) -> Received:
         detail = contracts.check("task-result", event.find("/detail"), "/detail")

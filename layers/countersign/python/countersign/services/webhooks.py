@@ -3,14 +3,16 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from countersign.domain.answers import Sender
 from countersign.domain.clock import Clock
 from countersign.domain.errors import MediaTypeError, SignatureError, UnknownProviderError
 from countersign.domain.payments import Handling
+from countersign.domain.provider_events import EventStatus
 from countersign.ports import Secrets
 from countersign.services.provider_events import SIGNED, ProviderEvents
-from countersign.webhooks import Provider, Verified, WebhookRequest, load
+from countersign.webhooks import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest, load
 
 _WORST_FIRST = (
     Handling.CONFLICT,
@@ -24,16 +26,43 @@ _WORST_FIRST = (
 
 
 @dataclass(frozen=True)
+class Source:
+    """A provider of the stage, by its settings.
+
+    Attributes:
+        scheme: The module that verifies and translates its events.
+        expected: Which of its events act.
+        parks: Whether an event without a task waits for one.
+    """
+
+    scheme: str
+    expected: Expected = AS_BY_DEFAULT
+    parks: bool = True
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> "Source":
+        """Return the source that a function is deployed with: `scheme`, and what differs from the defaults."""
+        expected = Expected(
+            live=document.get("live", True),
+            declined_is_final=document.get("declined") == "final",
+            accounts=document.get("accounts"),
+        )
+        return cls(document["scheme"], expected, document.get("unmatched") != "ignore")
+
+
+@dataclass(frozen=True)
 class Received:
     """What became of a post.
 
     Attributes:
         handlings: What became of each of its events; none when they are of types that the kit does not act on.
         acknowledgement: The body that the provider wants to read; empty where it only reads the status.
+        ignored: Why events of it were ignored that the settings do not expect, words such as `test_mode`.
     """
 
     handlings: tuple[Handling, ...]
     acknowledgement: str = ""
+    ignored: tuple[str, ...] = ()
 
     @property
     def handling(self) -> Handling:
@@ -44,16 +73,16 @@ class Received:
 class Webhooks:
     """Takes the posts of providers."""
 
-    def __init__(self, schemes: Mapping[str, str], secrets: Secrets, events: ProviderEvents, clock: Clock) -> None:
+    def __init__(self, sources: Mapping[str, Source], secrets: Secrets, events: ProviderEvents, clock: Clock) -> None:
         """Take the ports.
 
         Args:
-            schemes: The scheme of each provider of the stage, by its name.
+            sources: The providers of the stage, by name.
             secrets: What they sign with.
             events: Where their events go.
             clock: The time.
         """
-        self._schemes = schemes
+        self._sources = sources
         self._secrets = secrets
         self._events = events
         self._clock = clock
@@ -73,17 +102,13 @@ class Webhooks:
             SecretError: The provider's secrets are configured badly.
             TransientError: Something did not answer; nothing is lost when the provider posts it again.
         """
-        if name not in self._schemes:
+        source = self._sources.get(name)
+        if source is None:
             raise UnknownProviderError
-        provider = load(self._schemes[name])
+        provider = load(source.scheme)
         _check_media_type(request, provider)
         verified = self._verified(name, provider, request)
-        sender = Sender(name, SIGNED)
-        handlings = [
-            self._events.receive(event, hashlib.sha256(provider.identity(verified, event)).hexdigest(), sender)
-            for event in provider.translate(verified)
-        ]
-        return Received(tuple(handlings), provider.acknowledgement)
+        return take(provider, verified, source, self._events, Sender(name, SIGNED))
 
     def _verified(self, name: str, provider: Provider, request: WebhookRequest) -> Verified:
         """Verify with the secrets at hand, and once more with others if they have been rotated since."""
@@ -95,6 +120,27 @@ class Webhooks:
             if fresh is None or fresh == active:
                 raise
         return provider.verify(request, fresh, now)
+
+
+def take(provider: Provider, verified: Verified, source: Source, events: ProviderEvents, sender: Sender) -> Received:
+    """Put on record what a verified body says.
+
+    Args:
+        provider: What translates it.
+        verified: The body.
+        source: Which of its events act.
+        events: Where they go.
+        sender: The provider, and how it was identified.
+    """
+    said = provider.translate(verified, source.expected)
+    handlings = [
+        events.receive(
+            event, hashlib.sha256(provider.identity(verified, event)).hexdigest(), sender, parks=source.parks
+        )
+        for event in said
+    ]
+    ignored = tuple(event.reason or "" for event in said if event.status is EventStatus.IGNORED)
+    return Received(tuple(handlings), provider.acknowledgement, ignored)
 
 
 def _check_media_type(request: WebhookRequest, provider: Provider) -> None:
