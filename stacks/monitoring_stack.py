@@ -245,7 +245,15 @@ class MonitoringStack(Stack):
     def _watch_payments(self, results: Results, publisher: Publisher) -> None:
         held, forgotten = publisher.metric_payments_held(), publisher.metric_events_forgotten()
         ignored, conflicts = publisher.metric_events_ignored(), results.function.metric_count("ResultsConflict")
-        self.dashboard.show("Payments", {"For a person to look at": [held, forgotten, ignored, conflicts]})
+        refunded, disputed = map(publisher.metric_published, ("PaymentRefunded", "PaymentDisputed"))
+        looked_at = [held, forgotten, ignored, conflicts]
+        self.dashboard.show("Payments", {"For a person to look at": looked_at, "Taken back": [refunded, disputed]})
+        self.alarms.above(
+            "PaymentsDisputed",
+            disputed,
+            threshold=0,
+            description="a payer disputes a payment, the provider sets a time to answer: first ask the provider for it",
+        )
         self.alarms.above(
             "PaymentsHeld",
             held,

@@ -20,8 +20,12 @@ _REASONS = {
     "unknown_status": "Countersign does not know what the provider says of it: it may be a refund or a dispute.",
     "contradiction": "It contradicts how the payment ended, or the money that it ended with.",
     "closed": "Money came after the payment was closed.",
+    "paid_twice": "It is another payment of the same order, which was paid before.",
+    "refunded": "The provider said before that money of this payment went back.",
+    "disputed": "The provider said before that the payer disputes this payment.",
 }
 _STATUSES = {"unknown": "not known to Countersign"}
+_MOVED = {"paid": "received", "refunded": "refunded"}
 
 
 def approval_of(held: Mapping[str, Any], operators: tuple[str, ...], deadline_seconds: int) -> Approval:
@@ -41,6 +45,8 @@ def approval_of(held: Mapping[str, Any], operators: tuple[str, ...], deadline_se
         ("Request", held["request_id"]),
         ("Expected", expected),
         ("Received", _money(held["received"]) or "no amount"),
+        ("Refunded so far", held.get("refunded", "")),
+        ("Disputed", "yes" if held.get("disputed") else ""),
         ("Status", _STATUSES.get(held["received"]["status"], held["received"]["status"])),
         ("Why it is held", _REASONS[held["reason"]]),
         ("Until now", _until_now(held)),
@@ -93,7 +99,8 @@ def _money(said: Mapping[str, Any]) -> str:
 def _said(received: Mapping[str, Any]) -> str:
     if received["status"] == "unknown":
         return "unknown status"
-    return f"{_money(received)} received" if received["status"] == "paid" and _money(received) else received["status"]
+    moved = _MOVED.get(received["status"])
+    return f"{_money(received)} {moved}" if moved and _money(received) else received["status"]
 
 
 def _until_now(held: Mapping[str, Any]) -> str:

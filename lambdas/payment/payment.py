@@ -67,6 +67,8 @@ class Payment:
                 return outcome | self._said(answer)
             case Failed(code=code):
                 return outcome | {"status": "failed", "reason": code}
+            case Expired(declined=reason) if reason:
+                return outcome | {"reason": reason}
             case Expired() | WorkerLost():
                 return outcome
 

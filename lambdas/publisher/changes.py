@@ -1,4 +1,4 @@
-"""What becomes of tasks, as the ledger's stream tells of it: each new status once."""
+"""What becomes of tasks, as the ledger's stream tells of it: each new status, refund and dispute once."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,25 +8,23 @@ from aws_lambda_powertools import Logger
 from countersign.adapters.event_bus import EventBus
 from countersign.adapters.task_items import task_of
 from countersign.domain.tasks import Status
-from countersign.services.lifecycle import event_of
+from countersign.services.lifecycle import EVENTS, events_of
 from countersign.telemetry import about, count, took
 
 logger = Logger()
 
 
 def publish_change(bus: EventBus, change: Mapping[str, Any]) -> None:
-    """Tell the bus of a task's new status; count it, and how long a decision took."""
+    """Tell the bus of a task's new status, and of what was taken back of a payment; count it, and a decision's time."""
     before = task_of(change["OldImage"]) if "OldImage" in change else None
     task = task_of(change["NewImage"])
     if before and before.ignored != task.ignored:
         count("EventsIgnoredForTasks")
         logger.warning("an event about an open task was ignored", reasons=task.ignored, task_id=task.task_id)
-    event = event_of(before, task)
-    if event is None:
-        return
-    about(task_id=task.task_id)
-    bus.send(event)
-    count(event["kind"])
-    if task.status is Status.DECIDED and task.opened_at and task.decided_at:
-        took("TimeToDecision", task.decided_at - task.opened_at)
-    logger.info("published", kind=event["kind"])
+    for event in events_of(before, task):
+        about(task_id=task.task_id)
+        bus.send(event)
+        count(event["kind"])
+        if event["kind"] == EVENTS[Status.DECIDED] and task.opened_at and task.decided_at:
+            took("TimeToDecision", task.decided_at - task.opened_at)
+        logger.info("published", kind=event["kind"])

@@ -15,7 +15,7 @@ from countersign.domain import strict_json
 from countersign.domain.answers import Sender
 from countersign.domain.clock import SystemClock
 from countersign.domain.errors import ContractError
-from countersign.domain.payments import Handling
+from countersign.domain.payments import WAITING
 from countersign.ports import Link
 from countersign.services.results import Receipt, Results, failure_of
 from countersign.telemetry import about, count
@@ -79,6 +79,6 @@ def _sender(event: Event, link: Link) -> Sender:
 def _replied(receipt: Receipt) -> http.Reply:
     logger.info("answered", handling=receipt.handling)
     count(f"Results{receipt.handling.title()}")
-    status = HTTPStatus.ACCEPTED if receipt.handling is Handling.PENDING else HTTPStatus.OK
+    status = HTTPStatus.ACCEPTED if receipt.handling in WAITING else HTTPStatus.OK
     missing = {"missing": list(receipt.missing)} if receipt.missing else {}
     return http.document(status, {"status": receipt.handling, **missing})

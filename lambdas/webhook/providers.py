@@ -12,7 +12,7 @@ from countersign.adapters.secrets import ManagedSecrets
 from countersign.aws import client
 from countersign.domain.clock import SystemClock
 from countersign.domain.errors import ContractError, SignatureError
-from countersign.domain.payments import Handling
+from countersign.domain.payments import WAITING, Handling
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.webhooks import Source, Webhooks
 from countersign.telemetry import count
@@ -22,9 +22,6 @@ from webhook.settings import Settings
 
 logger = Logger()
 clock = SystemClock()
-
-WAITING = frozenset({Handling.PENDING, Handling.PARKED})
-"""What is on record without an effect on the workflow yet."""
 
 
 @cache

@@ -78,7 +78,7 @@ class Publisher(Construct):
         return self.function.function.metric("IteratorAge", statistic="Maximum", period=Duration.minutes(1))
 
     def metric_published(self, kind: str) -> cloudwatch.Metric:
-        """Lifecycle events of one kind, such as `TaskOpened`: each status of each task once."""
+        """Lifecycle events of one kind, such as `TaskOpened`: each status, refund and dispute of each task once."""
         return self.function.metric_count(kind)
 
     def metric_time_to_decision(self, statistic: str) -> cloudwatch.Metric:

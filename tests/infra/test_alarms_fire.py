@@ -143,6 +143,11 @@ def a_payment_that_is_held(scene: Scene) -> None:
     publisher.handler.handler(stream_event(stream_record(to_item(document))), None)
 
 
+def a_payer_disputes(scene: Scene) -> None:
+    before, after = (to_item(task_document(any_held_payment(disputes=disputes))) for disputes in ((), ("pay_1001",)))
+    publisher.handler.handler(stream_event(stream_record(after, before)), None)
+
+
 def an_event_that_nobody_asked_for(scene: Scene) -> None:
     parked = {"pk": "EXTERNAL#pay#pay-1", "sk": "PARKED#msg_1", "event_id": "msg_1", "status": "paid"}
     publisher.handler.handler(stream_event(stream_record(None, to_item(parked))), None)
@@ -216,6 +221,7 @@ OWN: dict[str, tuple[str, Act]] = {
     "SignaturesRefused": ("Webhook/Function", eleven_posts_that_nobody_signed),
     "ResultsConflict": ("Results/Results/Function", a_partner_s_two_events_under_one_id),
     "PaymentsHeld": ("Publisher/Publisher/Function", a_payment_that_is_held),
+    "PaymentsDisputed": ("Publisher/Publisher/Function", a_payer_disputes),
     "EventsForgotten": ("Publisher/Publisher/Function", an_event_that_nobody_asked_for),
     "EventsIgnoredForTasks": (
         "Publisher/Publisher/Function",

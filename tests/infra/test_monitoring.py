@@ -55,6 +55,7 @@ def test_what_else_raises_an_alarm(stage: Synthesised) -> None:
         "LimiterUnavailable": ("Countersign", "LimiterUnavailable", ("webhook",)),
         "ResultsConflict": ("Countersign", "ResultsConflict", ("results",)),
         "PaymentsHeld": ("Countersign", "PaymentsHeld", ("publisher",)),
+        "PaymentsDisputed": ("Countersign", "PaymentDisputed", ("publisher",)),
         "EventsForgotten": ("Countersign", "EventsForgotten", ("publisher",)),
         "EventsIgnoredForTasks": ("Countersign", "EventsIgnoredForTasks", ("publisher",)),
         **{name: ("Countersign", name, ("sweeper",)) for name in sweeper.STAYS_LOST.values()},

@@ -141,6 +141,22 @@ def test_an_event_is_on_record_with_what_it_did(books: Books) -> None:
     books.assert_unbroken()
 
 
+def test_what_is_known_of_a_payment_beside_its_decision_is_read_as_it_was_written(books: Books) -> None:
+    books.open()
+    statuses = ("declined", "refunded", "disputed", "paid")
+    for event in (any_event(status, status, reason="très bien", payment_id="ch_1") for status in statuses):
+        done = effect(books.task, event)
+        assert books.ledger.commit_event(done.change, record_of(event, done.handling)) == books.task
+    task = books.task
+    assert (task.declined, task.refunds, task.disputes) == ("très bien", {"ch_1": "250.00"}, ("ch_1",))
+    assert set(task.noted.values()) == {"pay"}
+    assert len(task.noted) == 3
+    held = payments.held_event(books.entries(PAYMENT_TASK_ID), "paid")
+    assert held
+    assert held.event.payment_id == "ch_1"
+    books.assert_unbroken()
+
+
 def test_an_event_that_is_on_record_is_not_written_again(books: Books) -> None:
     event = any_event("pending")
     books.ledger.commit_event(effect(books.open(), event).change, record_of(event, Handling.PENDING))
@@ -202,6 +218,7 @@ def test_a_parked_event_waits_as_it_came(books: Books) -> None:
         any_event("paid", "evt_1", occurred_at=NOW - timedelta(seconds=2, microseconds=7), reason="très bien"),
         any_event("failed", "evt_2", amount=None, currency=None),
         any_event("pending", "evt_3", occurred_at=datetime(1, 1, 1, tzinfo=UTC)),
+        any_event("refunded", "evt_4", payment_id="ch_1", cumulative=True),
     ]
     for seconds, event in enumerate(events):
         books.ledger.park(event, parking(event), NOW + timedelta(seconds=seconds))

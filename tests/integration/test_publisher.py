@@ -11,7 +11,8 @@ from countersign.adapters.attributes import from_item, to_item
 from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.task_items import archived_entry
 from countersign.aws import client
-from countersign.domain import tasks, votes
+from countersign.domain import payments, tasks, votes
+from countersign.domain.answers import Sender
 from countersign.domain.audit import Copy
 from countersign.domain.clock import to_text
 from countersign.domain.rules import Decision
@@ -26,6 +27,7 @@ from tests.builders import (
     TASK_ID,
     TITLE,
     any_envelope,
+    any_event,
     any_rule,
     stream_event,
     stream_record,
@@ -103,6 +105,14 @@ def test_each_new_status_is_one_event_and_votes_and_rings_are_none(
     live_through(kit, end)
     assert run(*for_publisher(kit)) == []
     assert kinds(events) == told
+
+
+def test_a_refund_and_a_dispute_are_an_event_each(kit: Kit, events: Operation) -> None:
+    task = kit.open_payment()
+    for status in ("refunded", "disputed"):
+        task = kit.ledger.commit(payments.apply(task, any_event(status), Sender("pay", ""), kit.now).change)
+    run(*for_publisher(kit))
+    assert kinds(events) == ["TaskOpened", "PaymentRefunded", "PaymentDisputed"]
 
 
 def test_an_event_is_on_our_bus_with_ids_and_times(kit: Kit, events: Operation) -> None:

@@ -21,6 +21,7 @@ from tests.soak.scene import NEAR, PICK, Trouble, action, chosen, is_open
 from tests.soak.world import PROVIDER
 
 EVENTS = ("payment.paid", "payment.pending", "payment.failed", "payment.strange")
+SAID = ("status", "amount", "currency")
 MONEY: tuple[dict[str, Any], ...] = ({}, {}, {}, {"amount": "1.00"}, {"currency": "USD"}, {"amount": None})
 SECRETS = tuple(f"whsec_{letter * 32}" for letter in "ABC")
 STRANGER = "whsec_" + "Z" * 32
@@ -59,26 +60,33 @@ class Machines(People):
         if stranger and status not in (401, 502, 503):
             raise ViolationError(f"an event that a stranger signed was answered {status}")
         if status in (200, 202):
-            external_id = json.loads(body)["data"]["external_id"]
-            self.event_promised(event_id, external_id, page.document["status"])
+            self.event_promised(event_id, json.loads(body), page.document["status"])
         if not again and not stranger:
             self.events.append((event_id, body))
 
-    def event_promised(self, event_id: str, external_id: str, handling: str) -> None:
+    def event_promised(self, event_id: str, body: Mapping[str, Any], handling: str) -> None:
         """Remember that an event was taken: it acts on its task, waits for it, or was put aside for people."""
         if handling == "conflict":
             key = f"EVENT#{PROVIDER}#{event_id}"
             self.promised(f"conflict of {event_id}", lambda: len(self.documents(key)) > 1)
             return
-        self.promised(f"event {event_id} ({handling})", lambda: self.event_is_on_record(event_id, external_id))
+        self.promised(f"event {event_id} ({handling})", lambda: self.event_is_on_record(event_id, body))
 
-    def event_is_on_record(self, event_id: str, external_id: str) -> bool:
+    def event_is_on_record(self, event_id: str, body: Mapping[str, Any]) -> bool:
         """Tell whether an event acted on its task; or waits for one that there is not, which the sweeper tells of."""
+        external_id = body["data"]["external_id"]
         task_id = self.world.ledger.correlated(PROVIDER, external_id)
         if task_id:
-            return self.watch.has_entry(task_id, {"responded", "held"}, event_id=event_id)
+            status = body["type"].partition(".")[2].replace("strange", "unknown")
+            return self.is_said(task_id, event_id, body["data"] | {"status": status})
         is_parked = any(parked.event_id == event_id for parked in self.world.ledger.parked(PROVIDER, external_id))
         return is_parked and self.watch.was_told_of(Lost.EVENT, f"{PROVIDER} {external_id}")
+
+    def is_said(self, task_id: str, event_id: str, said: Mapping[str, Any]) -> bool:
+        """Tell whether an event is in the audit of a payment, or another that says the same."""
+        same = {name: said[name] for name in SAID if name in said}
+        named: tuple[dict[str, Any], ...] = ({"event_id": event_id}, same)
+        return any(self.watch.has_entry(task_id, {"responded", "held"}, **each) for each in named)
 
     def documents(self, pk: str) -> list[Any]:
         """Return what stands in a partition of the ledger."""
@@ -108,8 +116,7 @@ class Machines(People):
         if how == "fail":
             return self.watch.has_entry(task_id, {"failed"}, code=answer["code"])
         if envelope["kind"] == "payment.requested":
-            event_id = f"answer-{digest([task_id, answer])}"
-            return self.watch.has_entry(task_id, {"responded", "held"}, event_id=event_id)
+            return self.is_said(task_id, f"answer-{digest([task_id, answer])}", answer)
         known = {} if envelope["kind"] == "secret.requested" else {"sha256": digest(answer)}
         return self.watch.has_entry(task_id, {"answered"}, **known)
 

@@ -155,6 +155,22 @@ def test_pending_keeps_it_waiting_without_waking_it_and_paid_ends_it(paying: Pay
     assert paying.invocations == 2
 
 
+def test_a_declined_attempt_keeps_it_waiting_and_paid_ends_it(paying: PaymentBench) -> None:
+    paying.start(any_payment_input())
+    paying.opened()
+    assert paying.receive("declined", "evt_1", reason="No funds") is Handling.DECLINED
+    paying.receive("paid", "evt_2")
+    assert paying.resumed() == RESULT
+
+
+def test_declined_attempts_alone_expire_with_the_last_ones_reason(paying: PaymentBench) -> None:
+    paying.receive("declined", "evt_1", reason="No funds")
+    paying.receive("declined", "evt_2", reason="Card expired")
+    paying.start(any_payment_input(deadline_seconds=1))
+    assert paying.result() == RESULT | {"status": "expired", "reason": "Card expired"}
+    assert "Card expired" not in str(paying.ledger.entries), "the provider's words are in no audit"
+
+
 @pytest.mark.parametrize("other", [{"amount": "25.00"}, {"currency": "USD"}])
 def test_other_money_is_held_and_the_right_money_pays(paying: PaymentBench, other: dict[str, str]) -> None:
     paying.start(any_payment_input())
@@ -287,7 +303,7 @@ def test_a_wait_that_is_bounded_expires_before_its_request(bench_of: Callable[[A
     bench = bench_of(asking(wait_seconds=1))
     with use(bench.runtime):
         bench.start({})
-        assert bench.result() == {"is": "Expired", "collected": {}, "for_good": False}
+        assert bench.result() == {"is": "Expired", "collected": {}, "for_good": False, "declined": ""}
 
 
 def test_a_withdrawn_task_fails_its_workflow(bench_of: Callable[[Any], PaymentBench]) -> None:

@@ -49,12 +49,13 @@ STANDING: dict[str, tuple[Task, datetime]] = {
     "expired": (any_payment_task(status=Status.EXPIRED), PAST),
     "cancelled": (any_payment_task(status=Status.CANCELLED), NOW),
 }
-STATUSES = ("pending", "paid", "failed", "expired", "unknown")
-UNPAID = ("recorded", "contradiction", "recorded", "recorded", "unknown_status")
-IS_PAID = ("recorded", "recorded", "contradiction", "contradiction", "unknown_status")
-CLOSED = ("recorded", "closed", "recorded", "recorded", "unknown_status")
+STATUSES = ("pending", "paid", "failed", "expired", "unknown", "declined", "refunded", "disputed")
+REST = ("unknown_status", "recorded", "refunded", "disputed")
+UNPAID = ("recorded", "contradiction", "recorded", "recorded", *REST)
+IS_PAID = ("recorded", "recorded", "contradiction", "contradiction", *REST)
+CLOSED = ("recorded", "closed", "recorded", "recorded", *REST)
 RIGHT_MONEY = {
-    "open": ("pending", "decides", "decides", "decides", "unknown_status"),
+    "open": ("pending", "decides", "decides", "decides", "unknown_status", "declined", "refunded", "disputed"),
     "past its deadline": CLOSED,
     "decided paid": IS_PAID,
     "decided failed": UNPAID,
@@ -79,10 +80,10 @@ MONEY: dict[str, dict[str, Any]] = {
 
 def expected(standing: str, status: str, money: str) -> str:
     right = dict(zip(STATUSES, RIGHT_MONEY[standing], strict=True))[status]
-    if status == "unknown" or money in ("right", "written otherwise"):
+    if status in ("unknown", "declined", "disputed") or money in ("right", "written otherwise"):
         return right
     if money == "no amount":
-        return "amount" if status == "paid" else right
+        return "amount" if status in ("paid", "refunded") else right
     return "amount"
 
 
@@ -96,13 +97,14 @@ def test_every_event_on_every_task_has_one_effect(standing: str, status: str, mo
     if wanted == "decides":
         assert (effect.handling, effect.change.transition, effect.held_because) == ("recorded", DECIDING, "")
         assert effect.change.after.outcome is Outcome.ANSWERED
-    elif wanted in ("recorded", "pending"):
+    elif wanted in (*STATUSES, "recorded"):
         assert (effect.handling, effect.held_because) == (wanted, "")
-        assert effect.change.transition is (STAYING if wanted == "pending" else None)
+        assert effect.change.transition is (STAYING if wanted in ("pending", "declined") else None)
     else:
         assert (effect.handling, effect.held_because) == ("held", wanted)
     if wanted != "decides":
-        assert replace(effect.change.after, revision=task.revision) == task, "nothing of the task changes"
+        learnt = {name: getattr(task, name) for name in ("revision", "declined", "refunds", "disputes", "noted")}
+        assert replace(effect.change.after, **learnt) == task, "nothing else of the task changes"
     assert effect.change.events, "whatever came is on record"
 
 
@@ -172,5 +174,137 @@ def test_in_whatever_order_and_however_often_events_come_at_most_one_decides_and
             assert event.amount is not None or event.status is not EventStatus.PAID
         else:
             assert (after.answer, after.status) == (task.answer, task.status), "a decision never changes"
+        if task.refunds or task.disputes:
+            assert effect.change.transition is not DECIDING or event.status is not EventStatus.PAID
         task = after
     assert len(decisions) == (1 if task.status is Status.DECIDED else 0)
+
+
+def after_all(*events: ProviderEvent, task: Task | None = None) -> Task:
+    """Return a task after these events, as the ledger would keep it."""
+    task = task or any_payment_task()
+    for event in events:
+        task = effect_on(task, event).change.after
+    return task
+
+
+# Attempts
+
+
+def test_the_reason_of_the_last_declined_attempt_is_kept_on_the_task_and_out_of_the_audit() -> None:
+    task = after_all(any_event("declined", reason="No funds"), any_event("declined", "evt_2"), any_event("pending"))
+    assert (task.status, task.declined) == (Status.OPEN, "declined")
+    assert after_all(any_event("declined", reason=REASON), task=task).declined == REASON
+    assert after_all(any_event("declined", reason=REASON), any_event("paid")).status is Status.DECIDED
+
+
+@pytest.mark.parametrize(
+    ("status", "payment_id", "held_because"),
+    [
+        ("paid", "B", "paid_twice"),
+        ("paid", "A", ""),
+        ("paid", None, ""),
+        ("failed", "B", ""),
+        ("expired", "B", ""),
+        ("declined", "B", ""),
+        ("failed", "A", "contradiction"),
+        ("failed", None, "contradiction"),
+    ],
+)
+def test_two_attempts_to_pay_are_told_apart(status: str, payment_id: str | None, held_because: str) -> None:
+    paid = after_all(any_event("paid", payment_id="A"))
+    assert effect_on(paid, any_event(status, "evt_2", payment_id=payment_id)).held_because == held_because
+
+
+def test_an_attempt_that_says_paid_after_a_worker_did_is_the_one_and_the_next_is_another() -> None:
+    paid = after_all(any_event("paid"), any_event("paid", "evt_2", payment_id="A"))
+    assert effect_on(paid, any_event("paid", "evt_3", payment_id="B")).held_because == "paid_twice"
+
+
+# What is taken back
+
+
+@pytest.mark.parametrize(
+    ("refunds", "cumulative", "total"),
+    [
+        (["100.00", "50.00"], False, "150.00"),
+        (["100.00", "100.00"], False, "200.00"),
+        (["0.10", "0.20"], False, "0.30"),
+        (["100.00", "150.00"], True, "150.00"),
+        (["150.00", "100.00"], True, "150.00"),
+        (["250.00"], False, "250.00"),
+        (["250.00", "0.01"], False, "250.00"),
+        (["0.00"], False, None),
+    ],
+)
+@pytest.mark.parametrize("standing", [Status.OPEN, Status.DECIDED, Status.APPLIED, Status.EXPIRED])
+def test_refunds_add_up_or_replace_the_last_total_and_never_exceed_what_was_paid(
+    refunds: list[str], cumulative: bool, total: str | None, standing: Status
+) -> None:
+    events = [
+        any_event("refunded", f"re_{number}", amount=amount, cumulative=cumulative)
+        for number, amount in enumerate(refunds)
+    ]
+    task = after_all(*events, task=replace(any_payment_task(), status=standing))
+    assert payments.reversals(task) == ({"refunded": total} if total else {})
+    assert task.status is standing
+
+
+@pytest.mark.parametrize("status", ["refunded", "disputed"])
+def test_a_payment_of_which_money_was_taken_back_is_paid_by_a_persons_word_alone(status: str) -> None:
+    task = after_all(any_event(status, "evt_0", amount="1.00"))
+    effect = effect_on(task, any_event("paid"))
+    assert (effect.handling, effect.held_because) == ("held", status)
+    assert effect.change.after.status is Status.OPEN
+
+
+@pytest.mark.parametrize("standing", STANDING)
+def test_a_dispute_is_on_the_task_once(standing: str) -> None:
+    task, now = STANDING[standing]
+    after = effect_on(task, any_event("disputed", "dp_1", amount="265.00"), now).change.after
+    assert payments.reversals(after) == {"disputed": True}
+    assert effect_on(after, any_event("disputed", "dp_2", amount="265.00"), now).handling == "duplicate"
+
+
+def test_what_went_back_of_another_attempt_than_the_one_that_paid_is_no_part_of_its_refund() -> None:
+    paid = after_all(any_event("paid", payment_id="A"))
+    other = after_all(*(any_event(status, payment_id="B") for status in ("refunded", "disputed")), task=paid)
+    assert payments.reversals(other) == {}
+    assert (other.refunds, other.disputes) == ({"B": "250.00"}, ("B",)), "it is on record"
+    assert payments.reversals(after_all(any_event("refunded", payment_id="A"), task=other)) == {"refunded": "250.00"}
+
+
+def test_of_other_money_that_a_person_accepted_as_much_can_go_back() -> None:
+    paid = replace(
+        any_payment_task(status=Status.DECIDED), answer='{"status":"paid","amount":"300.00","currency":"USD"}'
+    )
+    assert effect_on(paid, any_event("refunded", amount="300.00", currency="USD")).held_because == ""
+    assert effect_on(paid, any_event("refunded", amount="300.00")).held_because == "amount"
+
+
+# Once
+
+
+@pytest.mark.parametrize("standing", [name for name in STANDING if name != "open"])
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("money", ["right", "other amount"])
+def test_once_a_payment_is_over_the_same_is_put_on_record_once_whatever_it_is_called(
+    standing: str, status: str, money: str
+) -> None:
+    task, now = STANDING[standing]
+    after = effect_on(task, any_event(status, **MONEY[money]), now).change.after
+    again = effect_on(after, any_event(status, "evt_2", reason="other words", **MONEY[money]), now)
+    if status == "refunded" and money == "right":
+        assert again.held_because == "amount", "more than the whole cannot go back"
+    else:
+        assert (again.handling, again.change.events, again.change.fields) == ("duplicate", (), {})
+
+
+def test_one_sender_has_so_many_things_on_record_and_no_more_and_does_not_silence_another() -> None:
+    events = [any_event("paid", f"evt_{number}", amount=f"{number}.00") for number in range(1, 61)]
+    task = after_all(*events)
+    assert len(task.noted) == payments.MOST_NOTED
+    assert effect_on(task, events[-1]).handling == "held", "an alarm rings nevertheless"
+    assert effect_on(task, events[-1]).change.events == ()
+    by_worker = payments.apply(task, events[-1], Sender("worker", "callback token"), NOW)
+    assert by_worker.change.events

@@ -84,6 +84,13 @@ def test_votes_decision_and_end_are_those_of_the_audit(task: Task, acts: list[Ac
     assert replace(brought_back(task, entries), revision=0) == replace(after, revision=0)
 
 
+def test_refunds_and_disputes_are_those_of_the_audit() -> None:
+    after, entries = gone_on(any_payment_task(), say("paid"), say("refunded"), tasks.close, say("disputed"))
+    back = brought_back(any_payment_task(), entries)
+    assert replace(back, noted=after.noted, revision=0) == replace(after, revision=0)
+    assert payments.reversals(back) == {"refunded": "250.00", "disputed": True}
+
+
 def test_a_worker_whose_answer_nobody_has_any_more_is_waited_for() -> None:
     after, entries = gone_on(any_payment_task(), pay)
     back = brought_back(any_payment_task(), entries)

@@ -76,6 +76,8 @@ def test_the_title_says_what_came_and_what_was_expected(changes: dict[str, Any],
             "It contradicts how the payment ended, or the money that it ended with.",
         ),
         ({"reason": "closed"}, "Why it is held", "Money came after the payment was closed."),
+        ({"refunded": "100.00"}, "Refunded so far", "100.00"),
+        ({"disputed": True}, "Disputed", "yes"),
         (
             {"received": received("paid", None)},
             "If you approve",

@@ -1,4 +1,4 @@
-"""Lifecycle events: each new status once, with ids and times, and nothing that people wrote or are."""
+"""Lifecycle events: each new status, refund and dispute once, with ids and times, and nothing that people wrote."""
 
 import dataclasses
 import json
@@ -7,8 +7,18 @@ import pytest
 
 from countersign.domain import tasks
 from countersign.domain.tasks import Status
-from countersign.services.lifecycle import EVENTS, event_of
-from tests.builders import APPROVER, CALLBACK_ID, DETAILS, NOW, REQUESTER, TITLE, any_decided_task, any_task
+from countersign.services.lifecycle import EVENTS, events_of
+from tests.builders import (
+    APPROVER,
+    CALLBACK_ID,
+    DETAILS,
+    NOW,
+    REQUESTER,
+    TITLE,
+    any_decided_task,
+    any_payment_task,
+    any_task,
+)
 
 APPLIED = any_decided_task(status=Status.APPLIED, closed_at=NOW)
 
@@ -21,18 +31,18 @@ def test_every_status_has_an_event_of_its_own() -> None:
 @pytest.mark.parametrize("transition", [row for row in tasks.TRANSITIONS if row.source is not row.target])
 def test_every_transition_that_changes_the_status_is_told(transition: tasks.Transition) -> None:
     before = any_task(status=transition.source) if transition.source else None
-    event = event_of(before, any_task(status=transition.target))
-    assert event
+    (event,) = events_of(before, any_task(status=transition.target))
     assert event["kind"] == EVENTS[transition.target]
 
 
 @pytest.mark.parametrize("status", Status)
 def test_a_write_that_leaves_the_status_alone_is_not_told(status: Status) -> None:
-    assert event_of(any_task(status=status), any_task(status=status, revision=1, audit_seq=2)) is None
+    assert not list(events_of(any_task(status=status), any_task(status=status, revision=1, audit_seq=2)))
 
 
 def test_an_event_has_ids_kind_outcome_and_times() -> None:
-    assert event_of(any_decided_task(), APPLIED) == {
+    (event,) = events_of(any_decided_task(), APPLIED)
+    assert event == {
         "version": 1,
         "kind": "TaskApplied",
         "task_id": "order-1001.approval",
@@ -48,14 +58,28 @@ def test_an_event_has_ids_kind_outcome_and_times() -> None:
 
 
 def test_an_open_task_has_neither_an_outcome_nor_times_that_have_not_come() -> None:
-    event = event_of(None, any_task())
-    assert event
+    (event,) = events_of(None, any_task())
     assert event["outcome"] is None
     assert {"decided_at", "closed_at"}.isdisjoint(event)
 
 
 @pytest.mark.parametrize("after", [any_task(), any_decided_task(), dataclasses.replace(APPLIED, superseded=True)])
 def test_an_event_holds_no_details_comments_people_or_callbacks(after: tasks.Task) -> None:
-    told = json.dumps(event_of(None, after))
+    told = json.dumps(list(events_of(None, after)))
     for secret in (TITLE, DETAILS[2][1], "Go ahead", APPROVER, REQUESTER, CALLBACK_ID, after.shown):
         assert secret not in told
+
+
+def test_a_refund_and_a_dispute_are_told_once_each_with_the_payment_and_the_total_so_far() -> None:
+    before = any_payment_task(refunds={"pay_1001": "100.00"}, disputes=("ch_1",))
+    after = any_payment_task(refunds={"pay_1001": "150.00", "ch_2": "1.00"}, disputes=("ch_1", "ch_2"))
+    named = {"provider": "pay", "external_id": "pay_1001", "workflow": "payment", "task_id": after.task_id}
+    refund = named | {"kind": "PaymentRefunded", "currency": "EUR"}
+    wanted = [
+        refund | {"refunded": "150.00", "payment_id": "pay_1001"},
+        refund | {"refunded": "1.00", "payment_id": "ch_2"},
+        named | {"kind": "PaymentDisputed", "payment_id": "ch_2"},
+    ]
+    told = list(events_of(before, after))
+    assert [event | more for event, more in zip(told, wanted, strict=True)] == told
+    assert not list(events_of(after, after))

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from countersign.domain import payments
 from countersign.domain.answers import Sender, document_of
 from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import LedgerUnavailableError
@@ -235,6 +236,58 @@ def test_parked_events_are_applied_in_the_order_in_which_they_came() -> None:
     assert list(office.ledger.outbox) == [(PAYMENT_TASK_ID, "held#evt_3")]
 
 
+@pytest.mark.parametrize("reversal", ["refunded", "disputed"])
+@pytest.mark.parametrize("first", ["paid", "reversal"])
+@pytest.mark.parametrize("opened", [True, False], ids=["to its task", "parked"])
+def test_a_payment_with_a_refund_or_dispute_on_record_is_held_in_whatever_order_both_were_parked(
+    reversal: str, first: str, opened: bool
+) -> None:
+    office = Office(opened=opened)
+    said = [any_event("paid", "evt_1"), any_event(reversal, "evt_2", amount="1.00", payment_id="ch_1", cumulative=True)]
+    for event in said if first == "paid" else reversed(said):
+        office.receive(event)
+    if not opened:
+        office.open()
+        office.events.apply_parked(office.task)
+    assert office.paid is (opened and first == "paid")
+    assert payments.reversals(office.task) == ({"refunded": "1.00"} if reversal == "refunded" else {"disputed": True})
+    if not office.paid:
+        ((_, announced),) = office.ledger.outbox.items()
+        assert announced["task"]["reason"] == reversal
+
+
+@pytest.mark.parametrize("status", ["refunded", "disputed"])
+def test_a_reversal_after_the_end_is_on_the_task_once_and_asks_nobody(status: str) -> None:
+    office = Office()
+    office.receive(any_event())
+    office.ledger.standing[PAYMENT_TASK_ID] = dataclasses.replace(office.task, status=Status.APPLIED)
+    for _ in range(2):
+        office.receive(any_event(status, "evt_2", amount="100.00"))
+    assert payments.reversals(office.task) == ({"refunded": "100.00"} if status == "refunded" else {"disputed": True})
+    assert (office.ledger.outbox, office.told.count("responded")) == ({}, 2)
+    assert is_unbroken(office.ledger.entries, office.task.audit_head, office.task.audit_seq)
+
+
+@pytest.mark.parametrize(("amount", "status"), [("250.00", "failed"), ("1.00", "paid"), ("1.00", "unknown")])
+def test_after_the_end_the_same_under_ever_new_ids_is_held_and_announced_once(amount: str, status: str) -> None:
+    office = Office()
+    office.receive(any_event())
+    seq = office.task.audit_seq
+    for number in range(10):
+        office.receive(any_event(status, f"evt_{number + 2}", amount=amount, reason=f"words {number}"))
+    assert len(office.ledger.outbox) == 1
+    assert office.task.audit_seq == seq + 1
+
+
+def test_a_second_payment_of_what_was_paid_is_held() -> None:
+    office = Office()
+    office.receive(any_event(payment_id="psp_1"))
+    assert office.receive(any_event("failed", "evt_2", payment_id="psp_0")) is Handling.RECORDED
+    assert office.receive(any_event("paid", "evt_3", payment_id="psp_2")) is Handling.HELD
+    ((_, announced),) = office.ledger.outbox.items()
+    assert announced["task"]["reason"] == "paid_twice"
+
+
 def test_a_parked_event_of_other_money_is_held_and_decides_nothing() -> None:
     office = Office(opened=False)
     office.receive(any_event(currency="USD"))
@@ -372,7 +425,7 @@ AMOUNTS = st.sampled_from(["250.00", "250", "25.00"])
 
 
 @given(st.lists(st.tuples(STATUSES, AMOUNTS, st.integers(1, 4)), max_size=12), st.integers(0, 12))
-def test_whenever_the_task_opens_among_its_events_each_is_handled_once_and_one_decides_at_most(
+def test_whenever_the_task_opens_among_its_events_all_they_say_is_on_record_once_and_one_decides_at_most(
     deliveries: list[tuple[str, str, int]], opening: int
 ) -> None:
     """An event of an id has one content; what comes under its id again is the same."""
@@ -383,11 +436,13 @@ def test_whenever_the_task_opens_among_its_events_each_is_handled_once_and_one_d
             office.events.apply_parked(office.task)
         event = known.setdefault(number, any_event(status, f"evt_{number}", amount=amount))
         first = ("pay", event.event_id) not in office.ledger.event_records
-        assert (office.receive(event) is Handling.DUPLICATE) is not first
+        assert office.receive(event) is Handling.DUPLICATE or first
     if opening >= len(deliveries):
         office.open()
         office.events.apply_parked(office.task)
-    assert office.told.count("responded") + office.told.count("held") == len(known)
+    told = [entry.event.data for entry in office.ledger.entries if entry.event.event in ("responded", "held")]
+    assert {(said["status"], said["amount"]) for said in told} == {(e.status, e.amount) for e in known.values()}
+    assert len({said["event_id"] for said in told}) == len(told)
     finals = [e for e in known.values() if e.status in ("paid", "failed", "expired") and e.amount != "25.00"]
     assert office.told.count("decided") == bool(finals)
     if finals:

@@ -279,10 +279,31 @@ def test_a_worker_that_says_paid_with_other_money_is_held_and_announced_once(doc
     assert office.succeed(PAID) is Handling.RECORDED
 
 
-def test_a_worker_that_says_pending_keeps_the_task_waiting_and_is_on_record_once() -> None:
+@pytest.mark.parametrize("ended", [True, False], ids=["ended", "open"])
+def test_a_worker_says_ever_anew_what_is_held_and_one_message_goes_to_operators(ended: bool) -> None:
     office = paying()
-    assert office.succeed({"status": "pending"}) is Handling.PENDING
-    assert office.succeed({"status": "pending"}) is Handling.DUPLICATE
+    if ended:
+        office.succeed(PAID)
+        office.set(status=Status.APPLIED)
+    before = len(office.told)
+    for number in range(41):
+        document = PAID | {"amount": "1.00", "reason": str(number)}
+        if ended:
+            with pytest.raises(DecidedOtherwiseError):
+                office.succeed(document)
+        else:
+            assert office.succeed(document) is (Handling.DUPLICATE if number else Handling.HELD)
+    assert office.told[before:] == ["held"]
+    assert len(office.ledger.outbox) == 1
+
+
+@pytest.mark.parametrize(("status", "handling"), [("pending", Handling.PENDING), ("declined", Handling.DECLINED)])
+def test_a_worker_that_says_what_is_not_final_keeps_the_task_waiting_and_is_on_record_once(
+    status: str, handling: Handling
+) -> None:
+    office = paying()
+    assert office.succeed({"status": status}) is handling
+    assert office.succeed({"status": status}) is Handling.DUPLICATE
     assert office.task.status is Status.OPEN
     assert office.told == ["opened", "responded"]
 

@@ -29,6 +29,7 @@ from tests.builders import (
     WORKFLOW,
     any_decided_task,
     any_input,
+    any_payment_task,
     any_request,
     any_task,
 )
@@ -222,6 +223,19 @@ def test_a_ledger_that_does_not_answer_starts_nothing() -> None:
 
 
 # Reports
+
+
+def test_a_report_adds_to_the_recorded_result_what_was_taken_back_of_the_payment_since() -> None:
+    counter = Counter()
+    result = {"status": "paid", "amount": "250.00", "currency": "EUR"}
+    counter.ledger.finish(REQUEST_ID, "payment", "succeeded", result, NOW)
+    taken_back: list[dict[str, Any]] = [{}, {"refunds": {"pay_1001": "50.00"}}, {"disputes": ("pay_1001",)}]
+    for number, changes in enumerate(taken_back):
+        counter.ledger.standing[f"{number}"] = any_payment_task(task_id=f"{number}", **changes)
+    report = counter.submissions.report(REQUEST_ID)
+    assert report["result"] == result | {"refunded": "50.00", "disputed": True}
+    assert [{"refunded", "disputed"} & task.keys() for task in report["tasks"]] == [set(), {"refunded"}, {"disputed"}]
+    assert counter.request.result == result, "the record stays as it is"
 
 
 def test_a_report_tells_status_result_and_tasks_and_no_callback() -> None:

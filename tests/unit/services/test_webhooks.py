@@ -302,8 +302,11 @@ def test_what_needs_the_most_attention_speaks_for_the_whole_body() -> None:
     order = [
         Handling.CONFLICT,
         Handling.HELD,
+        Handling.DISPUTED,
+        Handling.REFUNDED,
         Handling.PARKED,
         Handling.PENDING,
+        Handling.DECLINED,
         Handling.RECORDED,
         Handling.DUPLICATE,
         Handling.IGNORED,

@@ -51,10 +51,12 @@ class Expired:
     Attributes:
         collected: Of answers that were collected, those that came in time, each by its key.
         for_good: Whether the whole request's time is over, and not this wait's alone: nobody else can be asked.
+        declined: Why the last attempt to pay was declined, in the provider's untrusted words; empty while none was.
     """
 
     collected: Mapping[str, Any] = field(default_factory=dict)
     for_good: bool = False
+    declined: str = ""
 
 
 def ask(context: DurableContext, name: str, question: Question) -> Report:

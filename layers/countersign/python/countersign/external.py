@@ -140,7 +140,7 @@ def await_result(context: DurableContext, name: str, task: ExternalTask) -> Exte
             return _answered(report)
         case Status.EXPIRED:
             over = deadline_of(context, task.deadline_seconds) <= from_text(report["at"])
-            return Expired(report.get("answer", {}), for_good=over)
+            return Expired(report.get("answer", {}), for_good=over, declined=report.get("declined", ""))
     if report.get("closed_because") == WORKER_LOST:
         return WorkerLost()
     raise TaskWithdrawnError(task_id_of(execution_of(context).request_id, name))

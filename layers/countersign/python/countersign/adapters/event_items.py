@@ -97,6 +97,8 @@ def parked_document(provider: str, event: ProviderEvent, at: datetime) -> dict[s
         "currency": event.currency,
         "occurred_at": event.occurred_at and to_text(event.occurred_at),
         "reason": event.reason,
+        "payment_id": event.payment_id,
+        "cumulative": event.cumulative or None,
         "at": to_text(at),
         "ttl": _forgotten(at),
         **due(named["pk"], at + WAITS, PARKED_SHARDS),

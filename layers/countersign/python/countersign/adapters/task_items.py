@@ -43,6 +43,8 @@ _TEXTS = (
     "payload",
     "answer_contract",
     "answer",
+    "declined",
+    "payment_id",
     "audit_head",
 )
 
@@ -120,6 +122,9 @@ def task_of_document(document: Mapping[str, Any]) -> Task:
         received=tuple(document.get("received", [])),
         refused_answers=document.get("refused_answers", 0),
         ignored=tuple(document.get("ignored", [])),
+        refunds=document.get("refunds", {}),
+        disputes=tuple(document.get("disputes", [])),
+        noted=document.get("noted", {}),
         failure=Failure(**document["failure"]) if document.get("failure") else None,
         ring=_ring(document["ring"]) if document.get("ring") else None,
         audit_seq=document.get("audit_seq", 0),

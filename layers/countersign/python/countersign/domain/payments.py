@@ -5,7 +5,7 @@ goes on. Whatever a person must look at is held: on record, announced, and witho
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -16,10 +16,16 @@ from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.clock import from_text, to_text
 from countersign.domain.provider_events import EventStatus, ProviderEvent
 from countersign.domain.rules import Outcome
-from countersign.domain.strict_json import canonical
-from countersign.domain.tasks import STAYING, Change, Status, Task
+from countersign.domain.strict_json import canonical, digest
+from countersign.domain.tasks import STAYING, Change, Correlation, Status, Task
+
+MOST_NOTED = 50
+"""How many different things one sender can have put on record about a payment that waits for none of them."""
 
 _FINAL = frozenset({EventStatus.PAID, EventStatus.FAILED, EventStatus.EXPIRED})
+_NOT_FINAL = frozenset({EventStatus.PENDING, EventStatus.DECLINED})
+REVERSALS = frozenset({EventStatus.REFUNDED, EventStatus.DISPUTED})
+"""What takes money back: a payment of which it is said is paid by a person's word alone."""
 
 
 class Handling(StrEnum):
@@ -29,16 +35,26 @@ class Handling(StrEnum):
     """It decided, or came after the decision and changes nothing."""
     PENDING = "pending"
     """It is not final: the task waits on."""
+    DECLINED = "declined"
+    """An attempt to pay failed: the task waits on for another."""
+    REFUNDED = "refunded"
+    """Money of the payment went back: it is on record."""
+    DISPUTED = "disputed"
+    """The payer disputes the payment: it is on record."""
     HELD = "held"
     """A person must look at it."""
     PARKED = "parked"
     """Its task is not open yet."""
     DUPLICATE = "duplicate"
-    """It had come before."""
+    """It had come before, or said nothing new about a payment that is over."""
     CONFLICT = "conflict"
     """Another event of the same id had come before."""
     IGNORED = "ignored"
     """It is of a type that the kit does not act on, or the provider's settings expect no such events."""
+
+
+WAITING = frozenset({Handling.PENDING, Handling.DECLINED, Handling.PARKED})
+"""What is on record without an effect on the workflow yet."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +63,7 @@ class Effect:
 
     Attributes:
         handling: What became of it.
-        change: What to write.
+        change: What to write; without audit entries when the event says nothing new.
         held_because: Why a person must look at it; empty unless it is held.
     """
 
@@ -108,15 +124,21 @@ def apply(task: Task, event: ProviderEvent, sender: Sender, now: datetime) -> Ef
         sender: The provider.
         now: The current time.
     """
-    entry = sender.event("responded", _entry(event))
     held = _held_because(task, event, now)
     if held:
         record = sender.event("held", _entry(event) | {"reason": held})
-        return Effect(Handling.HELD, Change(task, None, {}, (record,), now), held)
-    if task.status is not Status.OPEN or task.expired_by(now):
-        return Effect(Handling.RECORDED, Change(task, None, {}, (entry,), now))
-    if event.status is EventStatus.PENDING:
-        return Effect(Handling.PENDING, Change(task, STAYING, {"revision": task.revision + 1}, (entry,), now))
+        effect = Effect(Handling.HELD, Change(task, None, {}, (record,), now), held)
+        # What the kit has no word for may be something else each time; it comes from providers alone.
+        is_new = held == "unknown_status" and not _is_over(task, now)
+        return effect if is_new else _once(effect, event, sender)
+    entry = sender.event("responded", _entry(event))
+    if _is_over(task, now) or event.status in REVERSALS:
+        handling = Handling(event.status.value) if event.status in REVERSALS else Handling.RECORDED
+        return _once(Effect(handling, Change(task, None, learnt(task, event), (entry,), now)), event, sender)
+    if event.status in _NOT_FINAL:
+        declined = {"declined": event.reason or "declined"} if event.status is EventStatus.DECLINED else {}
+        fields = declined | {"revision": task.revision + 1}
+        return Effect(Handling(event.status.value), Change(task, STAYING, fields, (entry,), now))
     return Effect(Handling.RECORDED, settle(task, event, (entry,), sender, now))
 
 
@@ -140,7 +162,8 @@ def ignore(task: Task, event: ProviderEvent, sender: Sender, now: datetime) -> C
 
 def settle(task: Task, event: ProviderEvent, events: tuple[AuditEvent, ...], sender: Sender, now: datetime) -> Change:
     """Return the decision of an open task by an event."""
-    return decide(task, Outcome.ANSWERED, {"answer": answer_of(event)}, events, sender, now)
+    fields = learnt(task, event) | {"answer": answer_of(event)}
+    return decide(task, Outcome.ANSWERED, fields, events, sender, now)
 
 
 def answer_of(event: ProviderEvent) -> str:
@@ -206,17 +229,104 @@ def standing(task: Task, now: datetime) -> str:
     return task.status.value.lower()
 
 
+def money_of(task: Task) -> tuple[Decimal, str]:
+    """Return the money that a payment is about, amount and currency: what was paid, or else what is expected."""
+    expected, paid = task.correlation or Correlation("", ""), document_of(task)
+    return Decimal(paid.get("amount", expected.amount or 0)), str(paid.get("currency", expected.currency))
+
+
+def refunded(task: Task) -> Decimal:
+    """Return how much of a payment went back; what went back of another attempt than the one that paid is no part."""
+    return sum((Decimal(amount) for attempt, amount in task.refunds.items() if _concerns(task, attempt)), Decimal(0))
+
+
+def disputed(task: Task) -> bool:
+    """Tell whether the payer disputes a payment."""
+    return any(_concerns(task, attempt) for attempt in task.disputes)
+
+
+def reversals(*tasks: Task) -> dict[str, Any]:
+    """Return what was taken back of payments, as results show it: `refunded` and `disputed`, where there is any."""
+    amount = sum(map(refunded, tasks), Decimal(0))
+    found: dict[str, Any] = {"refunded": f"{amount:f}"} if amount else {}
+    return found | ({"disputed": True} if any(map(disputed, tasks)) else {})
+
+
+def _attempt(event: ProviderEvent) -> str:
+    """Return the attempt to pay that an event is about: the payment itself where the provider tells none apart."""
+    return event.payment_id or event.external_id
+
+
+def _concerns(task: Task, attempt: str) -> bool:
+    """Tell whether an attempt is the one that paid; where that is not known, every one may be."""
+    named = task.correlation and task.correlation.external_id
+    return not task.payment_id or attempt in (task.payment_id, named)
+
+
+def _once(effect: Effect, event: ProviderEvent, sender: Sender) -> Effect:
+    """Let the same be put on record once, however often and under whatever ids and words it is said.
+
+    Who has the token of a payment's worker can say it for as long as the token is known, a year and longer.
+    """
+    change, noted = effect.change, effect.change.before.noted
+    said = [event.status.value, event.amount, event.currency, event.payment_id, effect.held_because]
+    fact = digest(said)[:32]
+    if change.fields or not (fact in noted or list(noted.values()).count(sender.actor) >= MOST_NOTED):
+        fields = {**change.fields, "noted": {**noted, fact: sender.actor}}
+        return replace(effect, change=replace(change, fields=fields))
+    handling = Handling.DUPLICATE if fact in noted else effect.handling
+    return replace(effect, handling=handling, change=replace(change, events=()))
+
+
+def learnt(task: Task, event: ProviderEvent) -> dict[str, Any]:
+    """Return what an event changes of what is known of a payment, but for its decision."""
+    attempt = _attempt(event)
+    match event.status:
+        case EventStatus.PAID if event.payment_id and not task.payment_id:
+            return {"payment_id": attempt}
+        case EventStatus.REFUNDED if (total := _refunded_by(task, event)) != Decimal(task.refunds.get(attempt, 0)):
+            return {"refunds": {**task.refunds, attempt: f"{total:f}"}}
+        case EventStatus.DISPUTED if attempt not in task.disputes:
+            return {"disputes": (*task.disputes, attempt)}
+    return {}
+
+
+def _refunded_by(task: Task, event: ProviderEvent) -> Decimal:
+    """Return how much of an attempt went back by an event: events come in any order, so that totals never shrink."""
+    before, amount = Decimal(task.refunds.get(_attempt(event), 0)), Decimal(event.amount or 0)
+    return max(before, amount) if event.cumulative else before + amount
+
+
+def _is_over(task: Task, now: datetime) -> bool:
+    return task.status is not Status.OPEN or task.expired_by(now)
+
+
 def _held_because(task: Task, event: ProviderEvent, now: datetime) -> str:
     """Say why an event cannot be acted on by a machine; empty when it can."""
     if event.status is EventStatus.UNKNOWN:
         return "unknown_status"
-    if _is_other_money(task, _answer(event)):
+    if _is_about_other_money(task, event):
         return "amount"
-    says_paid = event.status is EventStatus.PAID
     if task.status in (Status.DECIDED, Status.APPLIED):
-        return "contradiction" if event.status in _FINAL and _contradicts(task, event) else ""
-    closed = task.status is not Status.OPEN or task.expired_by(now)
-    return "closed" if closed and says_paid else ""
+        return _at_odds(task, event) if event.status in _FINAL else ""
+    if event.status is not EventStatus.PAID:
+        return ""
+    if _is_over(task, now):
+        return "closed"
+    return "disputed" if task.disputes else "refunded" if task.refunds else ""
+
+
+def _is_about_other_money(task: Task, event: ProviderEvent) -> bool:
+    """Tell whether an event is about other money than what is expected, or more of it went back than was paid.
+
+    No money moves by a declined attempt; a dispute is one, whatever part of the money, and fees, it is about.
+    """
+    if event.status in (EventStatus.DECLINED, EventStatus.DISPUTED):
+        return False
+    if event.status is not EventStatus.REFUNDED:
+        return _is_other_money(task, _answer(event))
+    paid, currency = money_of(task)
+    return event.currency != currency or _refunded_by(task, event) > paid
 
 
 def _is_other_money(task: Task, answer: Mapping[str, Any]) -> bool:
@@ -229,15 +339,18 @@ def _is_other_money(task: Task, answer: Mapping[str, Any]) -> bool:
     return (Decimal(answer["amount"]), answer.get("currency")) != (expected.amount, expected.currency)
 
 
-def _contradicts(task: Task, event: ProviderEvent) -> bool:
-    """Tell whether a final event is at odds with the decision; failed and expired are the same to money.
+def _at_odds(task: Task, event: ProviderEvent) -> str:
+    """Say how a final event is at odds with the decision; empty when it is not. To money, failed and expired are one.
 
     The event is about the money that was expected. The decision may not be: a person can have accepted other money.
     """
     decided, says_paid = document_of(task), event.status is EventStatus.PAID
-    if (decided.get("status") == EventStatus.PAID) is not says_paid:
-        return True
-    return says_paid and "amount" in decided and _is_other_money(task, decided)
+    is_paid, other_attempt = decided.get("status") == EventStatus.PAID, not _concerns(task, _attempt(event))
+    if is_paid and other_attempt:
+        return "paid_twice" if says_paid else ""
+    if is_paid is not says_paid or (says_paid and "amount" in decided and _is_other_money(task, decided)):
+        return "contradiction"
+    return ""
 
 
 def _answer(event: ProviderEvent) -> dict[str, Any]:
@@ -249,6 +362,8 @@ def _answer(event: ProviderEvent) -> dict[str, Any]:
         "currency": event.currency,
         "occurred_at": event.occurred_at and to_text(event.occurred_at),
         "reason": event.reason,
+        "payment_id": event.payment_id,
+        "cumulative": event.cumulative or None,
     }
     return {name: value for name, value in answer.items() if value is not None}
 
@@ -271,4 +386,6 @@ def event_of(document: Mapping[str, Any]) -> ProviderEvent:
         currency=document.get("currency"),
         occurred_at=from_text(occurred_at) if occurred_at else None,
         reason=document.get("reason"),
+        payment_id=document.get("payment_id"),
+        cumulative=document.get("cumulative", False),
     )

@@ -70,9 +70,9 @@ def _extended(task: Task, event: AuditEvent, _: datetime) -> Task:
 
 
 def _responded(task: Task, event: AuditEvent, _: datetime) -> Task:
-    if task.status is not Status.OPEN:
-        return task
-    return replace(task, answer=payments.answer_of(payments.event_of(event.data)))
+    said = payments.event_of(event.data)
+    task = replace(task, **payments.learnt(task, said))
+    return replace(task, answer=payments.answer_of(said)) if task.status is Status.OPEN else task
 
 
 def _failed(task: Task, event: AuditEvent, _: datetime) -> Task:

@@ -199,6 +199,11 @@ class Task:
         heartbeat_at: When a machine last said that it works on the task.
         swept_at: When the sweeper last mended what was overdue; None while nothing was.
         answer: What a machine has answered, as JSON text; empty before.
+        declined: Why the last attempt to pay was declined, in the provider's untrusted words; empty while none was.
+        payment_id: The provider's id of the attempt that paid; empty where it names none.
+        refunds: How much of a payment went back, as decimal text by the attempt's id, or the external id.
+        disputes: The attempts that the payer disputes, named as in `refunds`.
+        noted: The digest of each event on record that was held, or that no decision waited for, and who sent it.
         failure: Why a machine could not answer; None unless it has said so.
         audit_seq: Number of entries in the audit chain.
         audit_head: Hash of the last entry.
@@ -248,6 +253,11 @@ class Task:
     heartbeat_at: datetime | None = None
     swept_at: datetime | None = None
     answer: str = ""
+    declined: str = ""
+    payment_id: str = ""
+    refunds: Mapping[str, str] = field(default_factory=dict)
+    disputes: tuple[str, ...] = ()
+    noted: Mapping[str, str] = field(default_factory=dict)
     failure: Failure | None = None
     ring: Ring | None = None
     audit_seq: int = 0

@@ -227,8 +227,8 @@ class Desk:
         Returns:
             `status`, `at`, `expires_at`, and for a decided task `outcome`, `decided_by`, `decided_at`, `votes`; with
             `unsound` true, and the task as it was, when the votes do not make the decision that stands there. For a
-            machine's task `refused_answers` and `heard_at`, and `answer` and `failure` in the place of `votes`. For a
-            cancelled one `closed_because`.
+            machine's task `refused_answers`, `heard_at`, where an attempt to pay was declined `declined`, and `answer`
+            and `failure` in the place of `votes`. For a cancelled one `closed_because`.
         """
         return settle(lambda: self._closed(wait.task_id, silence))
 
@@ -398,6 +398,8 @@ def _report(task: Task, now: datetime) -> dict[str, Any]:
     if task.payload:
         report["refused_answers"] = task.refused_answers
         report["heard_at"] = to_text(answers.heard_at(task))
+    if task.declined:
+        report["declined"] = task.declined
     if task.status is Status.CANCELLED:
         report["closed_because"] = task.closed_because
     if task.decided_at is None:

@@ -1,7 +1,13 @@
-"""Lifecycle events: what the bus hears of a task. Ids, kind, outcome and times; no details, comments or people."""
+"""Lifecycle events: what the bus hears of a task. Ids, kind, outcome and times; no details, comments or people.
 
+`PaymentRefunded` and `PaymentDisputed` also have `provider`, `external_id` and `payment_id`, which is the external id
+where the provider names no attempts. A refund has `refunded`, the total so far, and `currency`.
+"""
+
+from collections.abc import Iterator
 from typing import Any
 
+from countersign.domain import payments
 from countersign.domain.clock import to_text
 from countersign.domain.tasks import Status, Task
 
@@ -12,12 +18,26 @@ EVENTS = {
     Status.EXPIRED: "TaskExpired",
     Status.CANCELLED: "TaskCancelled",
 }
+REFUNDED = "PaymentRefunded"
+DISPUTED = "PaymentDisputed"
 
 
-def event_of(before: Task | None, after: Task) -> dict[str, Any] | None:
-    """Return the event that tells of a task's new status, or None when the status is the same as before."""
-    if before is not None and before.status is after.status:
-        return None
+def events_of(before: Task | None, after: Task) -> Iterator[dict[str, Any]]:
+    """Yield the events that tell of a task's new status, and of what was taken back of a payment since."""
+    if before is None or before.status is not after.status:
+        yield _event(EVENTS[after.status], after)
+    if before is None or after.correlation is None:
+        return
+    named = {"provider": after.correlation.provider, "external_id": after.correlation.external_id}
+    for payment_id, amount in after.refunds.items():
+        if amount != before.refunds.get(payment_id):
+            money = {"refunded": amount, "currency": payments.money_of(after)[1]}
+            yield _event(REFUNDED, after) | named | {"payment_id": payment_id} | money
+    for payment_id in after.disputes[len(before.disputes) :]:
+        yield _event(DISPUTED, after) | named | {"payment_id": payment_id}
+
+
+def _event(kind: str, after: Task) -> dict[str, Any]:
     times = {
         "opened_at": after.opened_at,
         "expires_at": after.expires_at,
@@ -26,7 +46,7 @@ def event_of(before: Task | None, after: Task) -> dict[str, Any] | None:
     }
     return {
         "version": 1,
-        "kind": EVENTS[after.status],
+        "kind": kind,
         "task_id": after.task_id,
         "request_id": after.request_id,
         "workflow": after.workflow,

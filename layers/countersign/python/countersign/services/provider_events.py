@@ -1,6 +1,7 @@
 """Events of providers: each acts on the task that it is about, once, whenever it comes and however often."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from countersign.domain import payments
@@ -8,7 +9,7 @@ from countersign.domain.answers import Sender
 from countersign.domain.clock import Clock
 from countersign.domain.payments import Effect, Handling
 from countersign.domain.provider_events import EventStatus, ProviderEvent
-from countersign.domain.tasks import Change, Task
+from countersign.domain.tasks import Task
 from countersign.ports import EventLedger, EventRecord
 from countersign.services.contention import settle
 
@@ -43,11 +44,15 @@ class ProviderEvents:
         return settle(lambda: self._receive(event, body_digest, sender, parks=parks))
 
     def apply_parked(self, task: Task) -> Task:
-        """Apply what came before the task was opened, the oldest first, and return the task as it is then."""
+        """Apply what came before the task was opened, and return the task as it is then.
+
+        Refunds and disputes come first, since they hold what else was said; then the oldest.
+        """
         if task.correlation is None:
             return task
         provider, external_id = task.correlation.provider, task.correlation.external_id
-        for event in self._ledger.parked(provider, external_id):
+        parked = self._ledger.parked(provider, external_id)
+        for event in sorted(parked, key=lambda each: each.status not in payments.REVERSALS):
             effect = effect_of(task, event, Sender(provider, SIGNED), self._clock)
             task = self._ledger.commit_parked(effect.change, provider, event, effect.handling)
         return task
@@ -70,6 +75,8 @@ class ProviderEvents:
         if task is None:
             return self._forgotten(event, body_digest, sender, task_id)
         effect = effect_of(task, event, sender, self._clock)
+        if not effect.change.events:
+            return effect.handling
         come = EventRecord(sender.actor, event.event_id, body_digest, effect.handling, task.task_id)
         self._ledger.commit_event(effect.change, come)
         return effect.handling
@@ -96,15 +103,10 @@ class ProviderEvents:
 def effect_of(task: Task, event: ProviderEvent, sender: Sender, clock: Clock) -> Effect:
     """Return what an event does to its task; what is held is announced, for a person to settle it."""
     effect = payments.apply(task, event, sender, clock.now())
-    if effect.handling is not Handling.HELD:
+    if not (effect.held_because and effect.change.events):
         return effect
-    change = effect.change
     announced = {f"held#{event.event_id}": _held(task, event, effect.held_because)}
-    return Effect(
-        effect.handling,
-        Change(change.before, change.transition, change.fields, change.events, change.at, announced),
-        effect.held_because,
-    )
+    return replace(effect, change=replace(effect.change, outbox=announced))
 
 
 def _held(task: Task, event: ProviderEvent, reason: str) -> Mapping[str, Any]:

@@ -86,4 +86,5 @@ def _report(task: Task, correlation: Correlation, held: Held, clock: Clock) -> d
         "standing": payments.standing(task, now),
         "expires_at": to_text(task.expires_at),
         "becomes": decisive and decisive.status.value,
+        **payments.reversals(task),
     }

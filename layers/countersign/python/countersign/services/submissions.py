@@ -1,11 +1,12 @@
 """Requests: start a workflow once under the caller's id, and tell how it goes."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from countersign import contracts
+from countersign.domain import payments
 from countersign.domain.clock import Clock, to_text
 from countersign.domain.errors import ContractError, RequestConflictError, UnknownRequestError, UnknownWorkflowError
 from countersign.domain.identity import NO_ALIASES, Aliases, normalise
@@ -147,9 +148,14 @@ class Submissions:
             "request_id": request_id,
             "workflow": request.workflow,
             "status": "running" if request.status == "submitted" else request.status,
-            "result": request.result,
+            "result": _as_of_now(request.result, tasks),
             "tasks": [_task_report(task) for task in tasks],
         }
+
+
+def _as_of_now(result: Any, tasks: Sequence[Task]) -> Any:
+    """Return a recorded result, with what was taken back of the payment that it tells of."""
+    return {**result, **payments.reversals(*tasks)} if isinstance(result, Mapping) else result
 
 
 def _task_report(task: Task) -> dict[str, Any]:
@@ -161,4 +167,5 @@ def _task_report(task: Task) -> dict[str, Any]:
         "opened_at": task.opened_at and to_text(task.opened_at),
         "expires_at": to_text(task.expires_at),
         "decided_at": task.decided_at and to_text(task.decided_at),
+        **payments.reversals(task),
     }

@@ -17,8 +17,11 @@ from countersign.webhooks import AS_BY_DEFAULT, Expected, Provider, Verified, We
 _WORST_FIRST = (
     Handling.CONFLICT,
     Handling.HELD,
+    Handling.DISPUTED,
+    Handling.REFUNDED,
     Handling.PARKED,
     Handling.PENDING,
+    Handling.DECLINED,
     Handling.RECORDED,
     Handling.DUPLICATE,
     Handling.IGNORED,
