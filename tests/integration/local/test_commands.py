@@ -96,3 +96,30 @@ def test_an_interrupted_command_leaves_nothing_running(home: Path, what: str, nu
     assert b"Traceback" not in errors
     until(lambda: not group_members(running.pid) or None)
     assert not (home / "cloud.json").exists()
+
+
+SIGNALLED = """
+import os, runpy, sys
+
+def hit(event, arguments):
+    if event == "import" and arguments[0] == moment and moments:
+        moments.clear()
+        os.kill(os.getpid(), number)
+
+moment, number = sys.argv[1], int(sys.argv[2])
+moments = [moment]
+sys.argv[1:] = sys.argv[3:]
+sys.addaudithook(hit)
+runpy.run_module("local", run_name="__main__")
+"""
+"""Runs `python -m local` with a signal at the moment when it first imports a module."""
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize("moment", ["local.program", "argparse", "rich.console", "stacks.settings"])
+def test_a_command_that_is_interrupted_while_it_starts_ends_as_one_that_runs(
+    home: Path, moment: str, number: int, status: int
+) -> None:
+    words = [sys.executable, "-c", SIGNALLED, moment, str(int(number)), "--home", str(home), "status"]
+    ended = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout.strip(), ended.stderr) == (status, "Stopped.", "")
