@@ -5,14 +5,14 @@ from typing import Any
 
 from benchmarks import simulated
 from countersign.adapters.counters import DynamoCounters
+from countersign.adapters.directory import DynamoDirectory
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.domain.clock import SystemClock
 from countersign.services.limits import Limiter, Rates
 from countersign.services.reviews import Reviews
-from tests.fakes import MemoryDirectory
 
-MOST = {"GET": 3, "POST": 4}
-"""The counters of the limits, the link and the task; a click writes one transaction as well."""
+MOST = {"GET": 3, "POST": 5}
+"""The counters of the limits, the link and the task; a click reads the directory and writes one transaction as well."""
 
 GENEROUS = Rates(per_source=1_000, per_token=1_000)
 
@@ -21,7 +21,8 @@ def measure() -> bool:
     """Print the round trips of a look and of a click; tell whether both keep the bound."""
     with simulated.dynamodb() as client:
         ledger, clock = DynamoLedger(client, simulated.TABLE), SystemClock()
-        asked, reviews = simulated.Asked.by(ledger, voters=2), Reviews(ledger, MemoryDirectory(), clock)
+        directory = DynamoDirectory(client, simulated.DIRECTORY_TABLE)
+        asked, reviews = simulated.Asked.by(ledger, voters=2), Reviews(ledger, directory, clock)
         limiter = Limiter("review", GENEROUS, DynamoCounters(client, simulated.LIMITS_TABLE), clock)
 
         def look() -> None:

@@ -20,6 +20,7 @@ from tests.builders import any_click, any_rule, any_task
 
 TABLE = "ledger"
 LIMITS_TABLE = "limits"
+DIRECTORY_TABLE = "directory"
 
 
 @contextmanager
@@ -27,7 +28,12 @@ def dynamodb() -> Iterator[Any]:
     """Yield a client of a DynamoDB that holds the tables of the ledger and of the limits, empty."""
     with mock_aws():
         client = Session().create_client("dynamodb", region_name="eu-central-1")
-        for table, keys in ((TABLE, {"pk": "HASH", "sk": "RANGE"}), (LIMITS_TABLE, {"pk": "HASH"})):
+        tables = {
+            TABLE: {"pk": "HASH", "sk": "RANGE"},
+            LIMITS_TABLE: {"pk": "HASH"},
+            DIRECTORY_TABLE: {"address": "HASH"},
+        }
+        for table, keys in tables.items():
             client.create_table(
                 TableName=table,
                 BillingMode="PAY_PER_REQUEST",

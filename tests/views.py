@@ -210,6 +210,8 @@ def _review_pages(language: str) -> Iterator[tuple[str, str]]:
     for reason in DELEGATION_REFUSALS:
         refused = any_review(problem=f"delegation_{reason}", can_hand_over=True, colleague="otto@example.com")
         yield f"review-delegation-{reason}", review_page(refused, language)
+    for barred in ("own_request", "decides_elsewhere"):
+        yield f"review-barred-{barred}", review_page(any_review(barred=barred), language)
     yield "review-delegation", review_page(any_review(can_hand_over=True), language)
     from_inbox = any_review(key=Key(TOKEN, "order-1001.approval"), instead_of="otto@example.com")
     yield "review-instead", review_page(from_inbox, language)

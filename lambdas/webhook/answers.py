@@ -13,6 +13,7 @@ from countersign.domain.errors import (
     CountersignError,
     CrossSiteError,
     DecidedOtherwiseError,
+    DecidesElsewhereError,
     DelegationRefusedError,
     DetailsChangedError,
     HandedOnError,
@@ -28,9 +29,9 @@ from countersign.domain.errors import (
 )
 from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Status, Task
-from countersign.domain.votes import may_delegate, needed
+from countersign.domain.votes import may_delegate, needed, obstacle
 from countersign.services.inboxes import Inbox
-from countersign.services.reviews import Click, HandOver, Review
+from countersign.services.reviews import REASONS, Click, HandOver, Review
 from webhook import pages
 from webhook.pages import Key, Problem
 
@@ -64,9 +65,9 @@ def of_look(review: Review, key: Key, now: datetime) -> Answer:
     task = review.task
     if task.decided_at is not None:
         return Answer(HTTPStatus.OK, _decided(review))
-    if not _is_open(task, now):
+    if not task.takes_answers(now):
         return Answer(HTTPStatus.GONE, _closed(task, now))
-    if review.recipient not in task.audience:
+    if not task.asks(review.recipient):
         return Answer(HTTPStatus.GONE, _handed_over(review))
     return Answer(HTTPStatus.OK, pages.review_page(_form(review, key, now)))
 
@@ -137,6 +138,7 @@ def unexpected() -> Answer:
 
 def _form(review: Review, key: Key, now: datetime) -> pages.ReviewView:
     task = review.task
+    barred = obstacle(task, review.recipient)
     return pages.ReviewView(
         title=task.title,
         rows=task.details,
@@ -147,12 +149,15 @@ def _form(review: Review, key: Key, now: datetime) -> pages.ReviewView:
         key=key,
         shown=task.shown,
         others=tuple(person for person in task.voters if not task.aliases.same(person, review.recipient)),
-        approvals=sum(vote.decision is Decision.APPROVE for vote in task.votes.values()),
+        approvals=sum(
+            task.votes[person].decision is Decision.APPROVE for person in task.voters if person in task.votes
+        ),
         needed=needed(task, review.recipient),
         said=_said(task, review.recipient),
         instead_of=task.stands_in_for(review.recipient),
         can_hand_over=may_delegate(task, review.recipient),
         attachments=task.attachments,
+        barred=REASONS[type(barred)] if barred else None,
     )
 
 
@@ -173,7 +178,7 @@ def _again(review: Review, click: Click, now: datetime, problem: str) -> str:
 
 def _recorded(review: Review, now: datetime) -> str:
     if review.task.decided_at is None:
-        is_open = _is_open(review.task, now)
+        is_open = review.task.takes_answers(now)
         return pages.recorded_page(review.task.title) if is_open else _closed(review.task, now)
     return _decided(review, just_now=review.recipient in review.task.decided_by)
 
@@ -218,15 +223,11 @@ def _not_handed_over(review: Review, reason: str, handing: HandOver, now: dateti
 
 
 def _may_answer(review: Review, now: datetime) -> bool:
-    return _is_open(review.task, now) and review.recipient in review.task.audience
+    return review.task.takes_answers(now) and review.task.asks(review.recipient)
 
 
 def _key_of(form: Click | HandOver) -> Key:
     return Key(form.token, form.task_id)
-
-
-def _is_open(task: Task, now: datetime) -> bool:
-    return task.status is Status.OPEN and not task.expired_by(now)
 
 
 def _closed(task: Task, now: datetime) -> str:
@@ -241,6 +242,7 @@ PageOfRefusal = Callable[[Review, Click, datetime], str]
 _REFUSALS: dict[type[ReviewRefusedError], tuple[HTTPStatus, PageOfRefusal]] = {
     CrossSiteError: (HTTPStatus.FORBIDDEN, lambda *_: pages.problem_page("cross_site")),
     OwnRequestError: (HTTPStatus.FORBIDDEN, lambda *_: pages.problem_page("own_request")),
+    DecidesElsewhereError: (HTTPStatus.FORBIDDEN, lambda *_: pages.problem_page("decides_elsewhere")),
     UnknownDecisionError: (
         HTTPStatus.BAD_REQUEST,
         lambda review, click, now: _again(review, click, now, "unknown_decision"),

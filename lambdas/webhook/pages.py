@@ -26,7 +26,16 @@ Answered = Literal["approve", "reject"]
 ClosedReason = Literal["expired", "withdrawn", "ended"]
 """Why a task closed without a decision: its deadline passed, it was taken back, or its execution ended."""
 
-Problem = Literal["unknown_link", "inbox_expired", "cross_site", "own_request", "bad_request", "too_large", "try_again"]
+Problem = Literal[
+    "unknown_link",
+    "inbox_expired",
+    "cross_site",
+    "own_request",
+    "decides_elsewhere",
+    "bad_request",
+    "too_large",
+    "try_again",
+]
 """What a page without a task is about: a key under `problem` in the catalog."""
 
 Rows = tuple[tuple[str, str], ...]
@@ -78,6 +87,8 @@ class ReviewView:
         can_hand_over: Whether this person may hand the task to a colleague.
         colleague: The address that the person had written when the form is shown again.
         attachments: Links that open outside; one that no page may link to is named without a link.
+        barred: Why no answer of this person counts, a key under `review.barred` in the catalog: the page has no
+            buttons then. None where it counts.
     """
 
     title: str
@@ -98,6 +109,7 @@ class ReviewView:
     can_hand_over: bool = False
     colleague: str = ""
     attachments: tuple[Attachment, ...] = ()
+    barred: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

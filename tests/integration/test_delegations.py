@@ -168,11 +168,23 @@ def test_an_unknown_link_is_404_a_broken_form_400_and_a_huge_one_413(kit: Kit, p
 
 def test_a_directory_that_does_not_answer_is_503_and_nothing_is_recorded(kit: Kit) -> None:
     kit.open_task()
-    token = kit.link()
+    token, fields = kit.link(), {"decision": "approve", "shown": kit.task().shown}
     with answering("dynamodb", "BatchGetItem", Answer(500, "InternalServerError")):
         assert hand_over(token).status == 503
+        assert post("/review", token, None, **fields).status == 503
     assert kit.audited() == ["opened"]
     assert hand_over(token).status == 200
+
+
+def test_an_alias_of_the_requester_that_was_learnt_after_the_opening_is_403_and_has_no_buttons_then(kit: Kit) -> None:
+    kit.open_task()
+    token, fields = kit.link(), {"decision": "approve", "shown": kit.task().shown}
+    assert 'name="decision"' in look("/review", token).body
+    kit.directory.set_alias(APPROVER, REQUESTER)
+    assert post("/review", token, None, **fields).status == 403
+    assert kit.task().status is Status.OPEN
+    assert 'name="decision"' not in look("/review", token).body
+    assert kit.refusals() == ["own_request"]
 
 
 def test_an_alias_of_the_requester_gets_nothing_handed_on(kit: Kit) -> None:

@@ -10,7 +10,6 @@ import pytest
 from countersign.domain import tasks, votes
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.errors import LedgerConflictError
-from countersign.domain.identity import NO_ALIASES
 from countersign.domain.people import Delegation
 from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Change, Ring, Status, Task, Vote
@@ -485,7 +484,7 @@ def test_a_start_of_what_was_never_submitted_is_not_kept(books: Books) -> None:
 
 def test_a_change_s_outbox_is_there_only_when_the_change_is(books: Books) -> None:
     task = books.open()
-    change = votes.delegate(task, APPROVER, "li@example.com", NO_ALIASES, "203.0.113.0/24", NOW)
+    change = votes.delegate(task, APPROVER, "li@example.com", "203.0.113.0/24", NOW)
     change = dataclasses.replace(change, outbox={"delegated#1": {"kind": "approval.requested"}})
     books.ledger.commit(change)
     with pytest.raises(LedgerConflictError):

@@ -68,7 +68,7 @@ TEN_MINUTES = NOW + timedelta(minutes=10)
         (BOTH, [vote(APPROVER)]),
         (BOTH, [vote(APPROVER), vote(OTHER_APPROVER)]),
         (BOTH, [vote(APPROVER, Decision.REJECT), tasks.close]),
-        (BOTH, [lambda task, now: votes.delegate(task, APPROVER, COLLEAGUE, NO_ALIASES, "", now), vote(COLLEAGUE)]),
+        (BOTH, [lambda task, now: votes.delegate(task, APPROVER, COLLEAGUE, "", now), vote(COLLEAGUE)]),
         (any_task(), [ask(BOSS), vote(BOSS)]),
         (any_task(), [lambda task, now: tasks.extend(task, NOW + timedelta(hours=2), OPERATOR, now)]),
         (any_task(), [lambda task, now: tasks.withdraw(task, OPERATOR, "ordered twice", now)]),

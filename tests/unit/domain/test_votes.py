@@ -12,6 +12,7 @@ from countersign.domain import tasks, votes
 from countersign.domain.attachments import Attachment
 from countersign.domain.errors import (
     DecidedOtherwiseError,
+    DecidesElsewhereError,
     DelegationRefusedError,
     DetailsChangedError,
     HandedOnError,
@@ -261,6 +262,30 @@ def test_nobody_votes_twice_under_two_addresses() -> None:
     assert change.after.voters == (APPROVER, COLLEAGUE)
 
 
+def test_nobody_decides_two_levels_of_a_chain_by_another_address() -> None:
+    task = any_task(elsewhere=(ALIAS,), aliases=KNOWN)
+    with pytest.raises(DecidesElsewhereError):
+        answer(task)
+    with pytest.raises(DecidesElsewhereError):
+        delegate(task)
+    assert (task.voters, votes.may_delegate(task, APPROVER)) == ((), False)
+
+
+def test_who_handed_the_task_on_decides_it_under_no_other_address() -> None:
+    handed_on = delegate(any_task(audience=(APPROVER, ALIAS), rule=any_rule("quorum", k=2))).after
+    task = dataclasses.replace(handed_on, aliases=KNOWN)
+    with pytest.raises(HandedOnError):
+        answer(task, recipient=ALIAS)
+    assert task.voters == (COLLEAGUE,)
+
+
+def test_of_two_votes_that_turn_out_to_be_one_person_s_the_last_counts() -> None:
+    cast = {ALIAS: Vote(REJECT, "", NOW + timedelta(minutes=2)), APPROVER: Vote(APPROVE, "", NOW)}
+    task = any_task(audience=(APPROVER, ALIAS, COLLEAGUE), aliases=KNOWN, rule=any_rule("quorum", k=2), votes=cast)
+    assert task.voters == (ALIAS, COLLEAGUE)
+    assert task.vote_of(APPROVER) is cast[ALIAS]
+
+
 def test_a_vote_under_another_address_takes_the_place_of_the_first() -> None:
     task = any_task(audience=(APPROVER, ALIAS, COLLEAGUE), aliases=KNOWN, rule=any_rule("all", veto=False))
     first = answer(task)
@@ -285,6 +310,7 @@ def test_a_decision_that_was_voted_is_sound() -> None:
         {"decided_by": (OTHER_APPROVER,)},
         {"votes": {}},
         {"requester": APPROVER},
+        {"elsewhere": (APPROVER,)},
         {"audience": (OTHER_APPROVER,)},
         {"rule": any_rule("quorum", k=2), "audience": (APPROVER, OTHER_APPROVER)},
         {
@@ -295,17 +321,25 @@ def test_a_decision_that_was_voted_is_sound() -> None:
             "decided_by": (APPROVER, ALIAS),
         },
     ],
-    ids=["outcome", "decider", "no vote", "own request", "not asked", "too few", "one person twice"],
+    ids=["outcome", "decider", "no vote", "own request", "another level", "not asked", "too few", "one person twice"],
 )
 def test_a_decision_that_the_votes_do_not_make_is_not_sound(tampered: dict[str, Any]) -> None:
     assert not votes.is_sound(any_decided_task(**tampered))
+
+
+def test_a_decision_stays_sound_when_two_of_those_who_made_it_turn_out_to_be_one_person() -> None:
+    cast = {person: Vote(APPROVE, "", NOW) for person in (APPROVER, ALIAS, OTHER_APPROVER)}
+    task = any_decided_task(audience=tuple(cast), rule=any_rule("all"), votes=cast, decided_by=tuple(cast))
+    assert votes.is_sound(task)
+    assert votes.is_sound(dataclasses.replace(task, aliases=KNOWN))
 
 
 # Delegating
 
 
 def delegate(task: Task, to: str = COLLEAGUE, by: str = APPROVER, aliases: Aliases = NO_ALIASES) -> tasks.Change:
-    return votes.delegate(task, by, to, aliases, SOURCE, NOW + timedelta(minutes=5))
+    known = dataclasses.replace(task, aliases=task.aliases | aliases)
+    return votes.delegate(known, by, to, SOURCE, NOW + timedelta(minutes=5))
 
 
 def test_a_colleague_takes_the_place_of_who_hands_the_task_over() -> None:

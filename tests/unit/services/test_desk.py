@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -450,6 +451,32 @@ def test_a_decision_that_the_votes_do_not_make_is_not_applied(tampered: Task) ->
     assert office.desk.read(any_wait())["unsound"] is True
     assert office.task == tampered
     assert office.ledger.entries == []
+
+
+def test_a_decision_is_not_applied_when_the_directory_has_learnt_that_the_requester_made_it() -> None:
+    office = Office(any_decided_task())
+    office.directory.known[APPROVER] = Entry(REQUESTER)
+    assert office.desk.read(any_wait())["unsound"] is True
+    assert office.task == any_decided_task()
+
+
+def test_a_decision_is_not_applied_while_the_directory_does_not_answer() -> None:
+    office = Office(any_decided_task())
+
+    def be_down(addresses: object) -> Any:
+        raise LedgerUnavailableError("down")
+
+    office.directory.entries = be_down  # type: ignore[method-assign]
+    with pytest.raises(LedgerUnavailableError):
+        office.desk.read(any_wait())
+    assert office.task == any_decided_task()
+
+
+@pytest.mark.parametrize("task", [any_task(), any_task(expires_at=NOW), any_task(status=Status.CANCELLED)])
+def test_a_wait_without_a_decision_looks_nobody_up(task: Task) -> None:
+    office = Office(task)
+    office.directory.entries = lambda addresses: pytest.fail("it looked somebody up")  # type: ignore[method-assign]
+    office.desk.read(any_wait())
 
 
 def test_a_decision_of_who_stands_in_is_sound() -> None:

@@ -11,6 +11,7 @@ from countersign.domain.errors import (
     CommentTooLongError,
     CrossSiteError,
     DecidedOtherwiseError,
+    DecidesElsewhereError,
     DelegationRefusedError,
     DetailsChangedError,
     HandedOnError,
@@ -148,6 +149,7 @@ def test_a_comment_may_have_two_thousand_characters_and_not_one_more() -> None:
 REFUSALS: list[tuple[type[ReviewRefusedError], dict[str, Any], dict[str, Any], float]] = [
     (CrossSiteError, {}, {"fetch_site": "cross-site"}, 0),
     (OwnRequestError, {"requester": APPROVER.upper()}, {}, 0),
+    (DecidesElsewhereError, {"elsewhere": (APPROVER,)}, {}, 0),
     (UnknownDecisionError, {}, {"decision": "yes"}, 0),
     (CommentTooLongError, {}, {"comment": "x" * 2001}, 0),
     (
@@ -370,6 +372,47 @@ def test_other_names_that_the_directory_learnt_after_the_opening_count(known: di
     refusal = hand_over(desk).refusal
     assert isinstance(refusal, DelegationRefusedError)
     assert refusal.reason == reason
+
+
+ALIAS = "m.lopez@example.com"
+
+
+def test_the_requester_is_refused_by_an_alias_that_the_directory_learnt_after_the_opening() -> None:
+    desk = Desk(any_task())
+    desk.directory.known[APPROVER] = Entry(REQUESTER)
+    assert isinstance(desk.click().refusal, OwnRequestError)
+    assert desk.task.is_requester(APPROVER), "the page knows by now who they are"
+    assert [entry.event.data["reason"] for entry in desk.ledger.entries] == ["own_request"]
+
+
+def test_two_addresses_are_one_vote_by_an_alias_that_the_directory_learnt_after_the_first() -> None:
+    desk = Desk(any_task(audience=(APPROVER, ALIAS, OTHER_APPROVER), rule=any_rule("quorum", k=2)))
+    desk.click()
+    desk.directory.known[ALIAS] = Entry(APPROVER)
+    assert desk.click(token=desk.link_for(ALIAS)).repeated
+    desk.click(token=desk.link_for(OTHER_APPROVER))
+    assert desk.task.decided_by == (APPROVER, OTHER_APPROVER)
+    assert desk.task.aliases.same(ALIAS, APPROVER)
+
+
+def test_a_directory_that_does_not_answer_records_nothing_and_says_so() -> None:
+    desk = Desk(any_task())
+
+    def be_down(addresses: object) -> Any:
+        raise LedgerUnavailableError("down")
+
+    desk.directory.entries = be_down  # type: ignore[method-assign]
+    with pytest.raises(LedgerUnavailableError):
+        desk.click()
+    assert desk.ledger.entries == []
+
+
+@pytest.mark.parametrize("standing", [any_decided_task(), any_task(status=Status.CANCELLED), any_task(expires_at=NOW)])
+def test_nobody_is_looked_up_for_a_look_or_for_a_task_that_takes_no_answer(standing: Task) -> None:
+    desk = Desk(standing)
+    desk.directory.entries = lambda addresses: pytest.fail("it looked somebody up")  # type: ignore[method-assign]
+    desk.reviews.look(desk.token)
+    desk.click(decision="reject")
 
 
 def test_only_the_colleague_decides_then_and_the_result_names_them() -> None:

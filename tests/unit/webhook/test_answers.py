@@ -11,6 +11,7 @@ from countersign.domain.errors import (
     CountersignError,
     CrossSiteError,
     DecidedOtherwiseError,
+    DecidesElsewhereError,
     DelegationRefusedError,
     DetailsChangedError,
     HandedOnError,
@@ -24,6 +25,7 @@ from countersign.domain.errors import (
     UnknownDecisionError,
     UnknownLinkError,
 )
+from countersign.domain.identity import Aliases
 from countersign.domain.people import Delegation
 from countersign.domain.rules import Decision, Rule
 from countersign.domain.tasks import Status, Task, Vote, execution_ended
@@ -54,6 +56,7 @@ HANDED_ON = any_task(
 REFUSALS: list[tuple[ReviewRefusedError, Task, int]] = [
     (CrossSiteError(), any_task(), 403),
     (OwnRequestError(), any_task(), 403),
+    (DecidesElsewhereError(), any_task(), 403),
     (UnknownDecisionError(), any_task(), 400),
     (UnknownDecisionError(), any_decided_task(), 400),
     (UnknownDecisionError(), any_task(status=Status.CANCELLED), 400),
@@ -201,11 +204,32 @@ def test_what_can_be_mended_is_shown_as_the_form_again_with_the_persons_words(re
     assert any_task().shown in answer.page, "the form's digest is of what is shown now"
 
 
-@pytest.mark.parametrize("refusal", [CrossSiteError(), OwnRequestError()])
+@pytest.mark.parametrize("refusal", [CrossSiteError(), OwnRequestError(), DecidesElsewhereError()])
 def test_who_may_not_decide_sees_no_form_and_nothing_of_the_task(refusal: ReviewRefusedError) -> None:
     answer = answers.of_click(Review(any_task(), APPROVER, refusal=refusal), any_click(), NOW)
     assert not form_is_on(answer.page)
     assert TITLE not in answer.page
+
+
+ALIAS = "r.diaz@example.com"
+
+
+@pytest.mark.parametrize(
+    ("task", "says"),
+    [
+        (any_task(requester=APPROVER), "You made this request yourself"),
+        (any_task(requester=ALIAS, aliases=Aliases({ALIAS: APPROVER})), "You made this request yourself"),
+        (any_task(elsewhere=(APPROVER,)), "You decide another step of this request"),
+        (any_task(elsewhere=(ALIAS,), aliases=Aliases({ALIAS: APPROVER})), "You decide another step of this request"),
+    ],
+)
+def test_the_page_has_no_button_for_somebody_whose_answer_would_be_refused(task: Task, says: str) -> None:
+    answer = answers.of_look(Review(task, APPROVER), Key(any_token()), NOW)
+    assert answer.status == 200
+    assert TITLE in answer.page
+    assert says in answer.page
+    assert 'name="decision"' not in answer.page
+    assert 'action="delegate"' not in answer.page
 
 
 def test_the_loser_of_a_race_sees_who_decided_and_what() -> None:

@@ -68,6 +68,10 @@ _ENGLISH = {
     "review.next": "When you decide, the request continues at once. Your decision is final.",
     "review.next.shared": "Others are asked as well. Until enough have decided, you can change your answer here.",
     "review.owner": "This link is for {recipient}. A decision is recorded as theirs.",
+    "review.barred.own_request": "You made this request yourself, so somebody else has to decide.",
+    "review.barred.decides_elsewhere": (
+        "You decide another step of this request, so somebody else has to decide this one."
+    ),
     "review.problem": "Nothing is decided yet",
     "review.problem.comment_too_long": (
         "Your comment has {length:,} characters; at most {limit:,} are possible. Please shorten it and decide again."
@@ -144,6 +148,11 @@ _ENGLISH = {
     "problem.own_request": "Somebody else has to decide",
     "problem.own_request.text": "You made this request yourself, so your answer does not count. Nothing is decided.",
     "problem.own_request.next": "The other approvers have links of their own.",
+    "problem.decides_elsewhere": "Somebody else has to decide",
+    "problem.decides_elsewhere.text": (
+        "You decide another step of this request, so your answer does not count here. Nothing is decided."
+    ),
+    "problem.decides_elsewhere.next": "If nobody else was asked, tell the person who made the request.",
     "problem.bad_request": "We could not read your answer",
     "problem.bad_request.text": "It reached us incomplete, so we did not count it. Nothing is decided.",
     "problem.bad_request.next": "Open the link from your e-mail again and decide there.",

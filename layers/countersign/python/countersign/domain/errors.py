@@ -17,6 +17,7 @@ CountersignError
 │   ├── UnknownLinkError
 │   ├── CrossSiteError
 │   ├── OwnRequestError
+│   ├── DecidesElsewhereError
 │   ├── UnknownDecisionError
 │   ├── CommentTooLongError
 │   ├── DecidedOtherwiseError
@@ -186,6 +187,10 @@ class OwnRequestError(ReviewRefusedError):
     """The requester tried to decide their own request."""
 
 
+class DecidesElsewhereError(ReviewRefusedError):
+    """The person decides another task of the same chain, by this address or another: nobody decides two of them."""
+
+
 class UnknownDecisionError(ReviewRefusedError):
     """The form's decision is neither `approve` nor `reject`."""
 
@@ -283,10 +288,13 @@ class TaskWithdrawnError(WorkflowError):
 
 
 class UnsoundDecisionError(WorkflowError):
-    """The decision that stands on a task is not what the votes on it come to: somebody, or something, tampered."""
+    """The decision of a task is not what its votes come to: an alias was learnt since, or somebody tampered."""
 
     def __init__(self, task_id: str) -> None:
-        super().__init__(f"the votes on task {task_id} do not make its decision; verify its audit before anything else")
+        super().__init__(
+            f"the votes on task {task_id} do not make its decision: verify its audit, and compare its people with the "
+            "directory, which may know two of their addresses as one person now"
+        )
         self.task_id = task_id
 
 

@@ -265,16 +265,25 @@ class Task:
 
     @property
     def voters(self) -> tuple[str, ...]:
-        """Those of the audience who count, an address for each person: the one they voted with, or their first.
+        """Those of the audience who count, an address for each person: the one they voted with last, or their first.
 
         The requester may be asked and never decides.
         """
-        others = [address for address in self.audience if not self.is_requester(address)]
-        return tuple(self._voting_address(person, others) for person in self.aliases.distinct(others))
+        counting = [address for address in self.audience if self.counts(address)]
+        return tuple(self._voting_address(person) for person in self.aliases.distinct(counting))
 
-    def _voting_address(self, person: str, addresses: list[str]) -> str:
-        theirs = (address for address in addresses if self.aliases.same(address, person))
-        return next((address for address in theirs if address in self.votes), person)
+    def _voting_address(self, person: str) -> str:
+        voted = (address for address in self.audience if address in self.votes and self.aliases.same(address, person))
+        return max(voted, key=lambda address: self.votes[address].at, default=person)
+
+    def counts(self, address: str) -> bool:
+        """Tell whether an answer of the owner of an address counts: nobody decides twice, or in their own matter."""
+        gave_up = self.is_requester(address) or self.decides_elsewhere(address)
+        return not gave_up and self.handed_on_by(address) is None
+
+    def decides_elsewhere(self, address: str) -> bool:
+        """Tell whether the owner of an address decides another task of the same chain."""
+        return any(self.aliases.same(other, address) for other in self.elsewhere)
 
     def is_escalated(self, address: str) -> bool:
         """Tell whether only an escalation asks the owner of an address: every address that was asked joined by one."""
@@ -286,8 +295,9 @@ class Task:
         return self.aliases.same(address, self.requester)
 
     def vote_of(self, address: str) -> Vote | None:
-        """Return the vote of the owner of an address, under whichever of their addresses it was cast."""
-        return next((vote for voter, vote in self.votes.items() if self.aliases.same(voter, address)), None)
+        """Return the last vote of the owner of an address, under whichever of their addresses it was cast."""
+        theirs = (vote for voter, vote in self.votes.items() if self.aliases.same(voter, address))
+        return max(theirs, key=lambda vote: vote.at, default=None)
 
     def handed_on_by(self, address: str) -> Delegation | None:
         """Return the delegation by which the owner of an address gave up their place, or None."""
@@ -297,14 +307,21 @@ class Task:
         """Return in whose place the owner of an address is asked; empty in nobody's."""
         return next((made.by for made in self.delegations if self.aliases.same(made.to, address)), "")
 
+    def asks(self, address: str) -> bool:
+        """Tell whether the owner of an address is asked, and has not handed the task on."""
+        return address in self.audience and self.handed_on_by(address) is None
+
     def concerns(self, address: str) -> bool:
         """Tell whether the owner of an address is asked, or was until they handed the task on."""
         return address in self.audience or self.handed_on_by(address) is not None
 
     def waits_for(self, address: str, now: datetime) -> bool:
         """Tell whether the owner of an address is asked, and an answer of theirs would count."""
-        is_asked = address in self.audience and not self.is_requester(address)
-        return is_asked and self.status is Status.OPEN and not self.expired_by(now)
+        return address in self.audience and self.counts(address) and self.takes_answers(now)
+
+    def takes_answers(self, now: datetime) -> bool:
+        """Tell whether the task is open still."""
+        return self.status is Status.OPEN and not self.expired_by(now)
 
     @property
     def outlived_execution(self) -> bool:

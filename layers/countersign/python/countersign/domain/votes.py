@@ -9,13 +9,15 @@ from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import (
     ContractError,
     DecidedOtherwiseError,
+    DecidesElsewhereError,
     DelegationRefusedError,
     DetailsChangedError,
     HandedOnError,
     OwnRequestError,
+    ReviewRefusedError,
     TaskClosedError,
 )
-from countersign.domain.identity import Aliases, same_domain
+from countersign.domain.identity import same_domain
 from countersign.domain.people import Delegation, Seating
 from countersign.domain.rules import Decision, Verdict
 from countersign.domain.tasks import DECIDING, STAYING, Change, Status, Task, Vote
@@ -46,13 +48,13 @@ def answer(
 
     Raises:
         OwnRequestError: The recipient is the requester.
+        DecidesElsewhereError: The recipient decides another task of the same chain.
         DecidedOtherwiseError: The task is decided, and this person did not decide it so.
         TaskClosedError: The task expired or was cancelled.
         HandedOnError: Somebody else decides in their place.
         DetailsChangedError: The page showed other details.
     """
-    if task.is_requester(recipient):
-        raise OwnRequestError
+    check_person(task, recipient)
     earlier = task.vote_of(recipient)
     if earlier is not None and earlier.decision is decision:
         return None
@@ -62,35 +64,32 @@ def answer(
     return _vote(task, recipient, Vote(decision, comment, now), source)
 
 
-def delegate(task: Task, recipient: str, colleague: str, aliases: Aliases, source: str, now: datetime) -> Change:
+def delegate(task: Task, recipient: str, colleague: str, source: str, now: datetime) -> Change:
     """Return what it does to the task that a recipient hands it to a colleague, who takes their place.
 
     Args:
         task: The task as it stands.
         recipient: Whose link was used, normalised.
         colleague: To whom, normalised.
-        aliases: What the directory knows now of the addresses of all whom this is about.
         source: Network that it came from.
         now: The current time.
 
     Raises:
         OwnRequestError: The recipient is the requester.
+        DecidesElsewhereError: The recipient decides another task of the same chain.
         DecidedOtherwiseError: The task is decided.
         TaskClosedError: The task expired or was cancelled.
         HandedOnError: The recipient has handed it on before.
         DelegationRefusedError: It cannot go from this recipient to this colleague; has the reason.
     """
-    if task.is_requester(recipient):
-        raise OwnRequestError
+    check_person(task, recipient)
     _check_open_for(task, recipient, now)
-    known = replace(task, aliases=task.aliases | aliases)
-    _check_delegation(known, recipient, colleague)
+    _check_delegation(task, recipient, colleague)
     made = Delegation(recipient, colleague, now)
-    after = with_delegation(known, made)
+    after = with_delegation(task, made)
     fields: dict[str, Any] = {
         "audience": after.audience,
         "escalated": after.escalated,
-        "aliases": known.aliases,
         "delegations": after.delegations,
         "revision": task.revision + 1,
     }
@@ -114,7 +113,26 @@ def with_vote(task: Task, recipient: str, vote: Vote) -> Task:
 
 def may_delegate(task: Task, recipient: str) -> bool:
     """Tell whether a recipient may hand an open task to a colleague: once, before they answer."""
-    return task.vote_of(recipient) is None and not task.is_requester(recipient) and not _was_handed(task, recipient)
+    return task.vote_of(recipient) is None and task.counts(recipient) and not _was_handed(task, recipient)
+
+
+def obstacle(task: Task, recipient: str) -> ReviewRefusedError | None:
+    """Return what keeps every answer of a recipient to an open task from counting; None where nothing does."""
+    if task.is_requester(recipient):
+        return OwnRequestError()
+    return DecidesElsewhereError() if task.decides_elsewhere(recipient) else None
+
+
+def check_person(task: Task, recipient: str) -> None:
+    """Refuse a recipient whose answers to an open task can never count.
+
+    Raises:
+        OwnRequestError: The recipient is the requester.
+        DecidesElsewhereError: The recipient decides another task of the same chain.
+    """
+    refusal = obstacle(task, recipient)
+    if refusal is not None:
+        raise refusal
 
 
 def hand_off_again(
@@ -208,10 +226,13 @@ def standing_in(seating: Seating) -> tuple[AuditEvent, ...]:
 def is_sound(task: Task) -> bool:
     """Tell whether the votes of those who may vote make the decision that stands on a task that people have decided.
 
-    The write that decided was bound to the same rules. What got past it, by a fault or by hand, shows here.
+    The write that decided was bound to the same rules. What got past it, by a fault or by hand, shows here, as does an
+    alias that was learnt since. Two addresses of one person among those who decided are that person.
     """
     verdict = _verdict(task)
-    return verdict is not None and (verdict.outcome, verdict.decided_by) == (task.outcome, task.decided_by)
+    if verdict is None or verdict.outcome is not task.outcome:
+        return False
+    return {*map(task.aliases.person, verdict.decided_by)} == {*map(task.aliases.person, task.decided_by)}
 
 
 def _check_open_for(task: Task, recipient: str, now: datetime) -> None:
@@ -219,7 +240,7 @@ def _check_open_for(task: Task, recipient: str, now: datetime) -> None:
         raise DecidedOtherwiseError
     if task.status is not Status.OPEN or task.expired_by(now):
         raise TaskClosedError
-    if recipient not in task.audience:
+    if not task.asks(recipient):
         raise HandedOnError
 
 
@@ -243,9 +264,7 @@ def _may_join(task: Task, person: str) -> bool:
 
     Not who is asked already, has handed it on, made the request, or decides another task of the same chain.
     """
-    if task.handed_on_by(person) is not None or task.is_requester(person):
-        return False
-    return not any(task.aliases.same(other, person) for other in (*task.audience, *task.elsewhere))
+    return task.counts(person) and not any(task.aliases.same(other, person) for other in task.audience)
 
 
 def _was_handed(task: Task, recipient: str) -> bool:

@@ -25,7 +25,7 @@ from countersign.domain.tasks import Collecting, Correlation, Status, Task, task
 from countersign.ports import DeskLedger, Directory, HandOff, Link, Purpose
 from countersign.services.contention import settle
 from countersign.services.provider_events import ProviderEvents
-from countersign.services.seats import seats
+from countersign.services.seats import identified, seats
 
 WITHDRAWN = "withdrawn"
 """Why a task was taken back that its workflow needs no more."""
@@ -333,11 +333,15 @@ class Desk:
 
     def _closed(self, task_id: str, silence: timedelta | None) -> dict[str, Any]:
         task, now = self._present(task_id), self._clock.now()
-        if task.status is Status.DECIDED and task.audience and not votes.is_sound(task):
+        if task.status is Status.DECIDED and task.audience and not self._is_sound(task):
             return _report(task, now) | {"unsound": True}
         change = tasks.close(task, now) or (answers.lost(task, silence, now) if silence is not None else None)
         task = self._ledger.commit(change) if change else task
         return _report(task, now) | self._collected(task)
+
+    def _is_sound(self, task: Task) -> bool:
+        """Count the votes again, with the aliases of now: the directory may have learnt since whose an address is."""
+        return votes.is_sound(identified(self._directory, task))
 
     def _collected(self, task: Task) -> dict[str, Any]:
         """Return the answers that were collected; nothing for tasks that collect none, or are not closed yet."""

@@ -12,6 +12,7 @@ from countersign.domain.errors import (
     CountersignError,
     CrossSiteError,
     DecidedOtherwiseError,
+    DecidesElsewhereError,
     DelegationRefusedError,
     DetailsChangedError,
     HandedOnError,
@@ -21,12 +22,12 @@ from countersign.domain.errors import (
     UnknownDecisionError,
 )
 from countersign.domain.identity import is_address, normalise
-from countersign.domain.people import aliases_of
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import Change, Task
 from countersign.ports import Directory, Link, ReviewLedger
 from countersign.services.contention import settle
 from countersign.services.links import review_link, task_behind
+from countersign.services.seats import identified
 
 MAX_COMMENT_CHARACTERS = 2000
 _DECISIONS = frozenset(decision.value for decision in Decision)
@@ -35,6 +36,7 @@ FOREIGN_SITES = frozenset({"cross-site", "same-site"})
 REASONS: dict[type[CountersignError], str] = {
     CrossSiteError: "cross_site",
     OwnRequestError: "own_request",
+    DecidesElsewhereError: "decides_elsewhere",
     UnknownDecisionError: "unknown_decision",
     CommentTooLongError: "comment_too_long",
     DecidedOtherwiseError: "decided_otherwise",
@@ -137,10 +139,10 @@ class Reviews:
         Raises:
             UnknownLinkError: No link has this token.
             InboxExpiredError: It is the link of an inbox, and too old.
-            LedgerUnavailableError: The ledger did not answer; nothing was recorded.
+            LedgerUnavailableError: The ledger or the directory did not answer; nothing was recorded.
         """
         link = self._link(click.token, click.task_id)
-        return settle(lambda: self._recorded(link, click.source, lambda task, now: _answer(task, link, click, now)))
+        return settle(lambda: self._recorded(link, click, lambda task, now: _answer(task, link, click, now)))
 
     def hand_over(self, handing: HandOver) -> Review:
         """Hand the task to a colleague, who is written to in the same write: the workflow sleeps.
@@ -151,38 +153,63 @@ class Reviews:
         Raises:
             UnknownLinkError: No link has this token.
             InboxExpiredError: It is the link of an inbox, and too old.
-            LedgerUnavailableError: The ledger did not answer; nothing was recorded.
+            LedgerUnavailableError: The ledger or the directory did not answer; nothing was recorded.
         """
-        link = self._link(handing.token, handing.task_id)
+        link, colleague = self._link(handing.token, handing.task_id), normalise(handing.colleague)
+        more = (colleague,) if is_address(colleague) else ()
         return settle(
-            lambda: self._recorded(link, handing.source, lambda task, now: self._delegate(task, link, handing, now))
+            lambda: self._recorded(
+                link, handing, lambda task, now: _delegate(task, link, colleague, handing.source, now), more
+            )
         )
 
     def _link(self, token: str, task_id: str) -> Link:
         return review_link(self._ledger, token, task_id, self._clock.now())
 
-    def _recorded(self, link: Link, source: str, act: Callable[[Task, datetime], Change | None]) -> Review:
-        """Write what an act does to the task, or that it was refused."""
-        task, now = task_behind(self._ledger, link), self._clock.now()
-        try:
-            change = act(task, now)
-        except ReviewRefusedError as refusal:
-            record = votes.refuse(task, link.recipient, _reason(refusal), source, now)
-            return Review(self._ledger.commit(_through(link, record)), link.recipient, refusal=refusal)
-        if change is None:
-            return Review(task, link.recipient, repeated=True)
-        return Review(self._ledger.commit(_through(link, change)), link.recipient)
+    def _recorded(
+        self,
+        link: Link,
+        form: Click | HandOver,
+        act: Callable[[Task, datetime], Change | None],
+        more: tuple[str, ...] = (),
+    ) -> Review:
+        """Write what an act does to the task, or that it was refused, and what is known by now of its people.
 
-    def _delegate(self, task: Task, link: Link, handing: HandOver, now: datetime) -> Change:
-        _check_person(task, link, handing.fetch_site)
-        colleague = normalise(handing.colleague)
-        if not is_address(colleague):
-            raise DelegationRefusedError("no_address")
-        involved = {colleague, task.requester, *task.audience, *task.elsewhere}
-        aliases = aliases_of(self._directory.entries(set(map(normalise, involved))))
-        change = votes.delegate(task, link.recipient, colleague, aliases, handing.source, now)
-        after = change.after
-        return replace(change, outbox={f"delegated#{after.revision}": _envelope_to(colleague, after)})
+        Args:
+            link: The link that was used.
+            form: What was posted.
+            act: What it does to the task, with all aliases of now.
+            more: Addresses that get a part in the task.
+        """
+        task, now = task_behind(self._ledger, link), self._clock.now()
+        known = task
+        try:
+            if form.fetch_site in FOREIGN_SITES:
+                raise CrossSiteError
+            if task.takes_answers(now):
+                known = identified(self._directory, task, link.recipient, *more)
+            change = act(known, now)
+        except ReviewRefusedError as refusal:
+            record = votes.refuse(known, link.recipient, _reason(refusal), form.source, now)
+            return Review(self._committed(task, _through(link, record)), link.recipient, refusal=refusal)
+        if change is None:
+            return Review(known, link.recipient, repeated=True)
+        return Review(self._committed(task, _through(link, change)), link.recipient)
+
+    def _committed(self, task: Task, change: Change) -> Task:
+        """Write a change, and the aliases that it was made with, where the task as it was read lacks any."""
+        aliases = change.before.aliases
+        learnt = {} if aliases == task.aliases else {"aliases": aliases}
+        return self._ledger.commit(replace(change, fields={**change.fields, **learnt}))
+
+
+def _delegate(task: Task, link: Link, colleague: str, source: str, now: datetime) -> Change:
+    votes.check_person(task, link.recipient)
+    if not is_address(colleague):
+        raise DelegationRefusedError("no_address")
+    change = votes.delegate(task, link.recipient, colleague, source, now)
+    after = change.after
+    return replace(change, outbox={f"delegated#{after.revision}": _envelope_to(colleague, after)})
 
 
 def _through(link: Link, change: Change) -> Change:
@@ -205,16 +232,9 @@ def _reason(refusal: ReviewRefusedError) -> str:
     return REASONS[type(refusal)]
 
 
-def _check_person(task: Task, link: Link, fetch_site: str) -> None:
-    if fetch_site in FOREIGN_SITES:
-        raise CrossSiteError
-    if task.is_requester(link.recipient):
-        raise OwnRequestError
-
-
 def _answer(task: Task, link: Link, click: Click, now: datetime) -> Change | None:
     """Check what belongs to the form in the contract's order, then ask the task."""
-    _check_person(task, link, click.fetch_site)
+    votes.check_person(task, link.recipient)
     if click.decision not in _DECISIONS:
         raise UnknownDecisionError
     if len(click.comment) > MAX_COMMENT_CHARACTERS:

@@ -1,10 +1,12 @@
 """Seats: who really is asked, once the directory has told of aliases and of people who are away."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from countersign.domain.identity import normalise
-from countersign.domain.people import Entry, Seating, seat
+from countersign.domain.people import Entry, Seating, aliases_of, seat
+from countersign.domain.tasks import Task
 from countersign.ports import Directory
 
 MAX_HOPS = 4
@@ -34,6 +36,23 @@ def seats(
             break
         entries |= directory.entries(unknown)
     return seat(wanted, taken, entries, requester, now)
+
+
+def identified(directory: Directory, task: Task, *more: str) -> Task:
+    """Return a task with all that the directory knows now of the addresses of its people.
+
+    Args:
+        directory: What is known of people.
+        task: The task as it stands.
+        more: Normalised addresses that are about to have a part in it.
+
+    Raises:
+        LedgerUnavailableError: The directory did not answer.
+    """
+    handed_on = (made.by for made in task.delegations)
+    involved = (task.requester, *task.audience, *task.votes, *task.elsewhere, *handed_on, *more)
+    entries = directory.entries(set(map(normalise, involved)) - {""})
+    return replace(task, aliases=task.aliases | aliases_of(entries))
 
 
 def _stand_ins(entries: dict[str, Entry], now: datetime) -> set[str]:
