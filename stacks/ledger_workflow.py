@@ -9,6 +9,7 @@ from constructs import Construct
 from stacks.components.durable_workflow import DurableWorkflow
 from stacks.components.function_options import FunctionDefaults
 from stacks.components.hand_off_channels import HandOffChannel
+from stacks.components.ledger import Ledger
 from stacks.ledger_stack import LedgerStack
 from stacks.settings import WorkflowSettings
 
@@ -55,9 +56,18 @@ class LedgerWorkflow(DurableWorkflow):
                 **environment,
             },
         )
-        state.ledger.grant_read_write(self.function)
-        state.ledger.grant_parked(self.function)
+        self._grant_ledger(state.ledger)
         state.directory.grant_read(self.function)
         hand_off.grant_hand_off(self.function)
         if answers:
             answers.grant_read_write(self.function)
+
+    def _grant_ledger(self, ledger: Ledger) -> None:
+        ledger.grant_waits(self.function)
+
+
+class RawWorkflow(LedgerWorkflow):
+    """A durable workflow on the raw SDK: it has no task on the ledger, and records its result there."""
+
+    def _grant_ledger(self, ledger: Ledger) -> None:
+        ledger.grant_result(self.function)

@@ -17,7 +17,7 @@ from stacks.components.python_function import PythonFunction
 from stacks.components.queues import DeadLetterQueue, retry_invocations
 from stacks.components.sources import Sources
 from stacks.ledger_stack import LedgerStack
-from stacks.ledger_workflow import LedgerWorkflow
+from stacks.ledger_workflow import LedgerWorkflow, RawWorkflow
 from stacks.patterns import FOLDER, ON_THE_RAW_SDK
 from stacks.settings import PatternSettings, Settings
 from stacks.webhook_stack import WebhookStack
@@ -56,7 +56,7 @@ class PatternsStack(Stack):
         told = {"DECIDER": decider.function.function_name}
         scope_of_workflows = Construct(self, "Durable")
         self.workflows: Mapping[str, DurableWorkflow] = {
-            name: LedgerWorkflow(
+            name: (RawWorkflow if name in ON_THE_RAW_SDK else LedgerWorkflow)(
                 scope_of_workflows,
                 name.title().replace("-", ""),
                 name=name,

@@ -127,7 +127,7 @@ class WebhookStack(Stack):
                 **(state.answers.environment if state.answers else {}),
             },
         )
-        state.ledger.grant_read_write(webhook)
+        state.ledger.grant_answers(webhook)
         state.ledger.grant_inboxes(webhook)
         state.directory.grant_read(webhook)
         state.providers.grant_read(webhook)

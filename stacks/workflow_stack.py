@@ -170,7 +170,7 @@ class WorkflowStack(Stack):
                 **_policy(_policy_documents(settings)),
             },
         )
-        state.ledger.grant_read_write(requests)
+        state.ledger.grant_requests(requests)
         state.directory.grant_read(requests)
         for workflow in self.workflows.values():
             workflow.grant_start(requests)

@@ -67,7 +67,7 @@ class Approver(Construct):
                 **channel.environment,
             },
         )
-        ledger.grant_read_write(self.function)
+        ledger.grant_links(self.function)
         channel.grant_send(self.function)
         self.outputs = channel.outputs
         self._channel = Channel(

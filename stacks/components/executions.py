@@ -49,7 +49,7 @@ class Executions(Construct):
             options=FunctionOptions(timeout=Duration.seconds(30)),
             environment={"LEDGER_TABLE": ledger.table.table_name},
         )
-        ledger.grant_read_write(self.function)
+        ledger.grant_ends(self.function)
         first, *others = _patterns(list(workflows))
         self._channel = Channel(
             self,

@@ -78,8 +78,7 @@ class Results(Construct):
                 **self._known(partners, defaults),
             },
         )
-        ledger.grant_read_write(self.function)
-        ledger.grant_events(self.function)  # an answer about money is an event too, whoever sends it
+        ledger.grant_answers(self.function)
         grant_send(given_up, self.function)
         self._channel.work.feed(self.function)
 

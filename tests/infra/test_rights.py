@@ -14,14 +14,23 @@ STREAM = (
     "dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator dynamodb:ListStreams"
     " on Ledger/Table.StreamArn"
 )
-READ_WRITE = (
-    f"dynamodb:ConditionCheckItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem on {TABLE}"
-)
+READ = f"dynamodb:GetItem dynamodb:Query on {TABLE}"
+READ_MANY = f"dynamodb:BatchGetItem {READ}"
 AUDIT_STAYS = (
     "NOT dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:PartiQLDelete dynamodb:PartiQLUpdate dynamodb:UpdateItem"
     f' on {TABLE} if {{"ForAnyValue:StringLike": {{"dynamodb:LeadingKeys": ["AUDIT#*"]}}}}'
 )
-PARKED = f'dynamodb:DeleteItem on {TABLE} if {{"ForAllValues:StringLike": {{"dynamodb:LeadingKeys": ["EXTERNAL#*"]}}}}'
+
+
+def items(actions: str, *prefixes: str) -> str:
+    """Return the line that allows actions on the ledger's items of these prefixes, and on no request without keys."""
+    keys = json.dumps([f"{prefix}#*" for prefix in prefixes])
+    is_one_of = f'"ForAllValues:StringLike": {{"dynamodb:LeadingKeys": {keys}}}'
+    return f'{actions} on {TABLE} if {{{is_one_of}, "Null": {{"dynamodb:LeadingKeys": "false"}}}}'
+
+
+WRITE = "dynamodb:PutItem dynamodb:UpdateItem"
+PARKED = items("dynamodb:DeleteItem", "EXTERNAL")
 DIRECTORY = "dynamodb:BatchGetItem on Directory/Table.Arn"
 PUT_EVENTS = "events:PutEvents on HandOffs/Bus.Arn"
 LIVE = "Durable/OrderApproval/Live"
@@ -34,7 +43,8 @@ COMPLETE = (
 RIGHTS = {
     "Webhook/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Webhook/Logs.Arn",
-        READ_WRITE.replace("dynamodb:Cond", "dynamodb:BatchGetItem dynamodb:Cond"),
+        READ_MANY,
+        items(f"dynamodb:ConditionCheckItem {WRITE}", "AUDIT", "EVENT", "EXTERNAL", "TASK"),
         AUDIT_STAYS,
         f"dynamodb:Query on {TABLE}/index/gsi1",
         DIRECTORY,
@@ -42,7 +52,8 @@ RIGHTS = {
     },
     "Approver/Approver/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Approver/Approver/Logs.Arn",
-        READ_WRITE,
+        READ,
+        items(WRITE, "AUDIT", "LINK", "TASK"),
         AUDIT_STAYS,
         "ses:SendEmail on arn:<Partition>:ses:<Region>:<AccountId>:identity/approvals@countersign.example",
         (
@@ -52,7 +63,8 @@ RIGHTS = {
     },
     "Results/Results/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Results/Results/Logs.Arn",
-        READ_WRITE.replace("dynamodb:Cond", "dynamodb:BatchGetItem dynamodb:Cond"),
+        READ_MANY,
+        items(f"dynamodb:ConditionCheckItem {WRITE}", "AUDIT", "EVENT", "EXTERNAL", "TASK"),
         AUDIT_STAYS,
         "sqs:SendMessage on Results/Inbound/Work/DeadLetters.Arn",
         (
@@ -62,13 +74,15 @@ RIGHTS = {
     },
     "Requests/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Requests/Logs.Arn",
-        READ_WRITE,
+        READ,
+        items(WRITE, "REQUEST"),
         AUDIT_STAYS,
         DIRECTORY,
     },
     "Relay/Relay/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Relay/Relay/Logs.Arn",
-        f"dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem on {TABLE}",
+        f"dynamodb:GetItem on {TABLE}",
+        items(WRITE, "AUDIT", "TASK"),
         AUDIT_STAYS,
         STREAM,
         COMPLETE,
@@ -76,7 +90,7 @@ RIGHTS = {
     },
     "Publisher/Publisher/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Publisher/Publisher/Logs.Arn",
-        f"dynamodb:DeleteItem on {TABLE}",
+        items("dynamodb:DeleteItem", "TASK"),
         AUDIT_STAYS,
         STREAM,
         PUT_EVENTS,
@@ -84,7 +98,8 @@ RIGHTS = {
     },
     "Sweeper/Sweeper/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Sweeper/Sweeper/Logs.Arn",
-        READ_WRITE.replace("dynamodb:ConditionCheckItem ", ""),
+        READ,
+        items(WRITE, "AUDIT", "EVENT", "EXTERNAL", "REQUEST", "TASK"),
         f"dynamodb:Query on {TABLE}/index/gsi1",
         PARKED,
         AUDIT_STAYS,
@@ -96,7 +111,8 @@ RIGHTS = {
     },
     "Executions/Executions/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Executions/Executions/Logs.Arn",
-        READ_WRITE,
+        READ,
+        items(WRITE, "AUDIT", "REQUEST", "TASK"),
         AUDIT_STAYS,
         (
             "sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:GetQueueUrl sqs:ReceiveMessage"
@@ -118,7 +134,8 @@ APPEND = {
 
 OF_A_WORKFLOW = {
     "logs:CreateLogStream logs:PutLogEvents on Durable/OrderApproval/Workflow/Logs.Arn",
-    READ_WRITE,
+    READ,
+    items(WRITE, "AUDIT", "EVENT", "EXTERNAL", "REQUEST", "TASK", "TOKEN"),
     PARKED,
     AUDIT_STAYS,
     DIRECTORY,
@@ -133,7 +150,8 @@ OF_A_WORKFLOW = {
 
 OF_SETTLEMENTS = {
     "logs:CreateLogStream logs:PutLogEvents on Settlements/Settlements/Logs.Arn",
-    f"dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem on {TABLE}",
+    f"dynamodb:GetItem on {TABLE}",
+    items(WRITE, "REQUEST"),
     AUDIT_STAYS,
     "lambda:InvokeFunction on Durable/HeldPayment/Live",
     (
@@ -175,13 +193,19 @@ def allowed(stage: Synthesised) -> dict[str, set[str]]:
     for name in stage.workflows:
         own = {line.replace("OrderApproval", construct_id(name)) for line in OF_A_WORKFLOW}
         own |= {OPEN_ANSWERS} if name in stage.encrypted else set()
-        own |= {INVOKE_THE_DECIDER} if name in DECIDED_BY_A_PLAIN_LAMBDA else set()
+        own = without_tasks(own) if name in DECIDED_BY_A_PLAIN_LAMBDA else own
         table[f"Durable/{construct_id(name)}/Workflow/Role"] = own
     if stage.patterns:
         table["Decider/Role"] = OF_THE_DECIDER
     if stage.settings.payments.operators:
         table["Settlements/Settlements/Role"] = OF_SETTLEMENTS
     return table
+
+
+def without_tasks(rights: set[str]) -> set[str]:
+    """Return the rights of a workflow that has no task on the ledger, and records its result there."""
+    others = {line for line in rights if f" on {TABLE}" not in line}
+    return others | {items("dynamodb:UpdateItem", "REQUEST"), AUDIT_STAYS, INVOKE_THE_DECIDER}
 
 
 def rights(stage: Synthesised) -> dict[str, set[str]]:
@@ -195,6 +219,19 @@ def rights(stage: Synthesised) -> dict[str, set[str]]:
 def test_each_role_may_do_what_the_table_says_and_nothing_else(stage: Synthesised) -> None:
     besides = {"Publisher/Publisher/Role": APPEND if stage.stacks.ledger.archive else set()}
     assert rights(stage) == {role: lines | besides.get(role, set()) for role, lines in allowed(stage).items()}
+
+
+def test_only_the_approver_makes_links_of_people_and_only_workflows_make_tokens_of_machines(stage: Synthesised) -> None:
+    assert who_may(stage, '"LINK#*"') == {"Approver/Approver/Role"}
+    assert who_may(stage, '"TOKEN#*"') <= {f"Durable/{construct_id(name)}/Workflow/Role" for name in stage.workflows}
+
+
+def test_nobody_writes_to_the_ledger_but_by_the_keys_of_items(stage: Synthesised) -> None:
+    writes = ["BatchWriteItem", "DeleteItem", "PartiQL", "PutItem", "UpdateItem"]
+    for lines in rights(stage).values():
+        for line in lines:
+            if line.startswith("dynamodb:") and f" on {TABLE}" in line and any(write in line for write in writes):
+                assert line.endswith('"Null": {"dynamodb:LeadingKeys": "false"}}')
 
 
 def test_roles_have_no_other_source_of_rights_and_only_lambda_takes_them(stage: Synthesised) -> None:

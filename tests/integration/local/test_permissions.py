@@ -191,6 +191,10 @@ def test_items_are_told_apart_by_their_partition_key(strict: Cloud) -> None:
     deny = {"Effect": "Deny", "Action": "dynamodb:DeleteItem", "Resource": arn, "Condition": locked}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [allow, deny]})
     client = somebody(strict, "clerk", policy).client("dynamodb")
+    by_key = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["TASK#*", "AUDIT#*"]}}
+    named = {"Null": {"dynamodb:LeadingKeys": "false"}}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow | {"Condition": by_key | named}]})
+    relay = somebody(strict, "relay-of-items", policy).client("dynamodb")
 
     def may(call: Callable[..., Any], **arguments: Any) -> bool:
         try:
@@ -210,3 +214,8 @@ def test_items_are_told_apart_by_their_partition_key(strict: Cloud) -> None:
     assert may(client.transact_write_items, TransactItems=[delete("TASK#1"), put("AUDIT#1")])
     assert may(client.delete_item, TableName="ledger", Key={"pk": {"S": "AUDIT#1"}}) is not strict.corrected
     assert may(client.transact_write_items, TransactItems=[put("TASK#1"), delete("AUDIT#1")]) is not strict.corrected
+    assert may(relay.put_item, TableName="ledger", Item={"pk": {"S": "TASK#2"}}) is strict.corrected
+    assert may(relay.transact_write_items, TransactItems=[put("TASK#2"), put("AUDIT#2")]) is strict.corrected
+    assert not may(relay.put_item, TableName="ledger", Item={"pk": {"S": "LINK#2"}})
+    assert not may(relay.transact_write_items, TransactItems=[put("TASK#2"), put("LINK#2")])
+    assert not may(relay.scan, TableName="ledger"), "a request without keys"
