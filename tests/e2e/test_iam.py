@@ -12,7 +12,9 @@ from botocore.exceptions import ClientError
 from local import aws
 from local.client import RequestsApi
 from local.cloud import Cloud
+from stacks.patterns import ON_THE_RAW_SDK
 from tests.e2e.scene import Scene, until
+from tests.infra.templates import construct_id
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +53,11 @@ def allowed(call: Callable[[], Any]) -> bool:
 
 def who_may(roles: dict[str, Callable[[str], Any]], do: Callable[[Callable[[str], Any]], Any]) -> list[str]:
     return sorted(name for name, clients in roles.items() if allowed(lambda clients=clients: do(clients)))  # type: ignore[misc]
+
+
+def workflows_with_tasks(roles: dict[str, Callable[[str], Any]]) -> list[str]:
+    raw = tuple(f"Durable{construct_id(name)}" for name in ON_THE_RAW_SDK)
+    return sorted(role for role in roles if role.startswith("Durable") and not role.startswith(raw))
 
 
 def test_only_the_relay_and_the_sweeper_may_complete_callbacks(
@@ -108,9 +115,20 @@ def test_who_may_delete_what_of_the_ledger(cloud: Cloud, roles: dict[str, Callab
         names = who_may(roles, lambda clients: clients("dynamodb").delete_item(TableName=cloud.table, Key=item))
         return [name[:7] for name in names]
 
-    workflows = sum(role.startswith("Durable") for role in roles)
-    assert delete("EXTERNAL#any#any") == ["Durable"] * workflows + ["Publish", "Sweeper"]
+    assert delete("EXTERNAL#any#any") == ["Durable"] * len(workflows_with_tasks(roles)) + ["Sweeper"]
     assert delete("TASK#any") == ["Publish"]
+
+
+def test_only_the_approver_makes_links_of_people_and_only_workflows_make_tokens_of_machines(
+    cloud: Cloud, roles: dict[str, Callable[[str], Any]]
+) -> None:
+    def put(key: str) -> list[str]:
+        item = {"pk": {"S": key}, "sk": {"S": "none"}}
+        never = {"ConditionExpression": "attribute_exists(nothing)"}
+        return who_may(roles, lambda clients: clients("dynamodb").put_item(TableName=cloud.table, Item=item, **never))
+
+    assert [name[:8] for name in put("LINK#any")] == ["Approver"]
+    assert put("TOKEN#any") == workflows_with_tasks(roles)
 
 
 def test_nobody_scans_the_ledger(cloud: Cloud, roles: dict[str, Callable[[str], Any]]) -> None:
