@@ -51,6 +51,7 @@ _DEADLINE = between(1, MAX_DEADLINE_SECONDS, "seconds")
 _API_ID = "{api_id}"
 _LOG_RETENTION_DAYS = (1, 3, 7, 14, 30, 90, 180, 365, 731, 1827, 3653)
 _ADDRESS = r"[^@\s]+@[^@\s]+\.[^@\s]+"
+_DOMAIN = matching(r"[a-z0-9-]+(\.[a-z0-9-]+)*", "a domain in lower case, such as example.com")
 _BASE_URL = Rule(
     "an https URL, or an http one of localhost, with {api_id} as its only placeholder; empty for the API's own",
     lambda value: not value or _is_base_url(value),
@@ -235,6 +236,21 @@ class LimitSettings:
     review: Limit = Limit(per_source=600, per_token=60)
     callbacks: Limit = Limit(per_source=6_000, per_token=300)
     public_concurrency: int = setting(between(0, 10_000, "invocations at once"), default=0)
+
+
+@dataclass(frozen=True)
+class RequestSettings:
+    """What the stage asks of those who call `POST /requests`.
+
+    Attributes:
+        requester: Who the requester of a request is: `input`, whoever its input names; `caller`, the name of the
+            session in which the caller uses their role, which must be an e-mail address. An input may leave its
+            requester out then, and may name nobody else.
+        approver_domains: The domains, without their sub-domains, of the approvers that requests may name. None: any.
+    """
+
+    requester: str = setting(one_of(("input", "caller")), default="input")
+    approver_domains: tuple[str, ...] = setting(_DOMAIN, default=())
 
 
 @dataclass(frozen=True)
@@ -461,6 +477,7 @@ class Settings:
         providers: Who posts to `/webhooks/<name>`, by that name.
         partners: Providers whose events come over EventBridge, by the name that tasks are correlated under.
         payments: Payments that providers take.
+        requests: What the stage asks of those who start requests.
         monitoring: What watches it.
         patterns: The callback patterns, for trying out; a stage without the table deploys none of them.
         sweeper: What looks for things that did not happen in time.
@@ -484,6 +501,7 @@ class Settings:
     providers: Mapping[str, ProviderSettings] = named(_PROVIDER_NAMES, default_factory=dict)
     partners: Mapping[str, PartnerSettings] = field(default_factory=dict)
     payments: PaymentSettings = PaymentSettings()
+    requests: RequestSettings = RequestSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
     patterns: PatternSettings | None = None
     sweeper: SweeperSettings = SweeperSettings()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from aws_cdk import CfnOutput, Stack
@@ -166,6 +167,7 @@ class WorkflowStack(Stack):
             environment={
                 "LEDGER_TABLE": state.ledger.table.table_name,
                 "WORKFLOWS": self.to_json_string(startable),
+                "REQUESTS": compact(_door(settings)),
                 **state.directory.environment,
                 **_policy(_policy_documents(settings)),
             },
@@ -192,6 +194,12 @@ def _startable(workflow: DurableWorkflow, sources: Sources) -> dict[str, Any]:
         "deadline_seconds": workflow.settings.deadline_seconds,
         **({"contract": contract} if contract != workflow.name else {}),
     }
+
+
+def _door(settings: Settings) -> dict[str, Any]:
+    """Return what the function behind `/requests` asks of requests."""
+    providers = sorted({*settings.providers, *settings.partners})
+    return {"providers": providers, **dataclasses.asdict(settings.requests)}
 
 
 def _id(name: str) -> str:

@@ -1,5 +1,6 @@
-"""Data enrichment: a third party is asked for more about a user, and its answer is merged with what was known."""
+"""Data enrichment: a third party is asked for more about a user; the result has its answer beside what was known."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from aws_durable_execution_sdk_python import DurableContext
@@ -7,16 +8,23 @@ from aws_durable_execution_sdk_python import DurableContext
 from countersign.external import Answered, ExternalTask, Failed, await_result
 from countersign.workflow import workflow
 
+LONGEST_TIMESTAMP = 64
+"""Characters. A longer `processed_at` is no time, and stands in the answer already."""
+
 
 @workflow
 def handler(document: dict[str, Any], context: DurableContext) -> dict[str, Any]:
-    """Return `enriched` with both; `failed` when the third party could not, or `expired`."""
-    original = document["user_data"]
-    task = ExternalTask("enrichment", {"user_data": original}, document["deadline_seconds"])
+    """Return `enriched` with the answer as it came; `failed` when the third party could not, or `expired`."""
+    result = {"original": document["user_data"], "enriched": None, "timestamp": None}
+    task = ExternalTask("enrichment", {"user_data": document["user_data"]}, document["deadline_seconds"])
     match await_result(context, "enrichment", task):
-        case Answered(document=more):
-            return {"status": "enriched", "original": original, "enriched": {**original, **more}}
+        case Answered(document=answer):
+            return {"status": "enriched", **result, "enriched": answer, "timestamp": _processed_at(answer)}
         case Failed():
-            return {"status": "failed", "original": original, "enriched": None}
-        case _:
-            return {"status": "expired", "original": original, "enriched": None}
+            return {"status": "failed", **result}
+    return {"status": "expired", **result}
+
+
+def _processed_at(answer: Mapping[str, Any]) -> str | None:
+    told = answer.get("processed_at")
+    return told if isinstance(told, str) and len(told) <= LONGEST_TIMESTAMP else None

@@ -32,7 +32,7 @@ def submissions() -> Submissions:
     ledger = DynamoLedger(dynamodb, settings.ledger_table)
     directory = DynamoDirectory.from_environment(dynamodb, os.environ)
     starter = LambdaStarter(client("lambda"), settings.functions)
-    return Submissions(ledger, starter, directory, SystemClock(), settings.workflows)
+    return Submissions(ledger, starter, directory, SystemClock(), settings.workflows, settings.door)
 
 
 @app.post("/requests")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from countersign.domain.policy import Policy
 from countersign.environment import required
+from countersign.services.door import Door
 from countersign.services.submissions import Startable
 
 
@@ -17,15 +18,17 @@ class Settings:
         ledger_table: Name of the ledger's table.
         functions: Function and alias of each workflow, `<function>:<alias>`, by name.
         workflows: Every workflow, by name.
+        door: What the stage asks of requests.
     """
 
     ledger_table: str
     functions: Mapping[str, str]
     workflows: Mapping[str, Startable]
+    door: Door
 
     @classmethod
     def load(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read LEDGER_TABLE; POLICY, rows by name; WORKFLOWS by name.
+        """Read LEDGER_TABLE; POLICY, rows by name; REQUESTS, the fields of a `Door`; WORKFLOWS by name.
 
         Of a workflow: `function`, `deadline_seconds`, and `contract` where it is not the workflow's own name.
 
@@ -34,6 +37,7 @@ class Settings:
         """
         workflows = json.loads(required(environment, "WORKFLOWS"))
         rows = json.loads(environment.get("POLICY") or "{}")
+        door = json.loads(required(environment, "REQUESTS"))
         policies = {name: Policy.from_document(document) for name, document in rows.items()}
         return cls(
             ledger_table=required(environment, "LEDGER_TABLE"),
@@ -42,4 +46,5 @@ class Settings:
                 name: Startable(int(workflow["deadline_seconds"]), workflow.get("contract", name), policies.get(name))
                 for name, workflow in workflows.items()
             },
+            door=Door(tuple(door["providers"]), door["requester"], tuple(door["approver_domains"])),
         )

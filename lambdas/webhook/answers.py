@@ -27,6 +27,7 @@ from countersign.domain.errors import (
     UnknownDecisionError,
     UnknownLinkError,
 )
+from countersign.domain.identity import caller_name
 from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Status, Task
 from countersign.domain.votes import may_delegate, needed, obstacle
@@ -158,6 +159,7 @@ def _form(review: Review, key: Key, now: datetime) -> pages.ReviewView:
         can_hand_over=may_delegate(task, review.recipient),
         attachments=task.attachments,
         barred=REASONS[type(barred)] if barred else None,
+        submitted_by=caller_name(task.submitted_by),
     )
 
 

@@ -89,6 +89,7 @@ class ReviewView:
         attachments: Links that open outside; one that no page may link to is named without a link.
         barred: Why no answer of this person counts, a key under `review.barred` in the catalog: the page has no
             buttons then. None where it counts.
+        submitted_by: Who submitted the request, as AWS names them; empty where that was not told.
     """
 
     title: str
@@ -110,6 +111,7 @@ class ReviewView:
     colleague: str = ""
     attachments: tuple[Attachment, ...] = ()
     barred: str | None = None
+    submitted_by: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

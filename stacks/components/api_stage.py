@@ -15,10 +15,13 @@ from stacks.settings import Throttle
 _ACCESS_LOG = {
     "requestId": "$context.requestId",
     "routeKey": "$context.routeKey",
+    "caller": "$context.identity.userArn",
     "status": "$context.status",
     "responseLatency": "$context.responseLatency",
 }
-"""Never the path or the query: a review link's token is in the query."""
+"""Never the path or the query: a review link's token is in the query. `caller` is the ARN of who signed the request, on
+routes with IAM authorization: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html.
+"""
 
 
 class ApiStage(Construct):

@@ -50,7 +50,8 @@ def stored(scene: Scene) -> Task:
 def rewrite(scene: Scene, **changes: Any) -> Task:
     """Change what a task asks in the table itself, past every rule, and return what it is then."""
     task = dataclasses.replace(stored(scene), **changes)
-    task = dataclasses.replace(task, shown=shown_digest(task.title, task.details, task.requester, task.attachments))
+    shown = shown_digest(task.title, task.details, task.requester, task.attachments, task.submitted_by)
+    task = dataclasses.replace(task, shown=shown)
     names = ("title", "details", "attachments", "shown")
     aws.client("dynamodb", scene.cloud.endpoint_url).update_item(
         TableName=scene.cloud.table,

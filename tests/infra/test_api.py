@@ -57,11 +57,12 @@ def test_the_stage_waits_for_the_routes_that_it_throttles(prod: Synthesised) -> 
     assert own_routes <= set(stage.body["DependsOn"])
 
 
-def test_the_access_log_holds_no_path_no_query_and_no_body(stage: Synthesised) -> None:
+def test_the_access_log_names_the_caller_and_holds_no_path_no_query_and_no_body(stage: Synthesised) -> None:
     settings = stage.one("AWS::ApiGatewayV2::Stage").properties["AccessLogSettings"]
     assert json.loads(settings["Format"]) == {
         "requestId": "$context.requestId",
         "routeKey": "$context.routeKey",
+        "caller": "$context.identity.userArn",
         "status": "$context.status",
         "responseLatency": "$context.responseLatency",
     }

@@ -23,7 +23,7 @@ ENVIRONMENTS = {
     "publisher": {"BUS_NAME", "LEDGER_TABLE"},
     "relay": {"LEDGER_TABLE"},
     "results": {"DEAD_LETTERS_URL", "LEDGER_TABLE"},
-    "requests_api": {"DIRECTORY_TABLE", "LEDGER_TABLE", "WORKFLOWS"},
+    "requests_api": {"DIRECTORY_TABLE", "LEDGER_TABLE", "REQUESTS", "WORKFLOWS"},
     "sweeper": {"AT_MOST_SECONDS", "GRACE_SECONDS", "LEDGER_TABLE", "WORKFLOW_ARNS"},
     "webhook": {"BASE_URL", "DIRECTORY_TABLE", "LEDGER_TABLE", "LIMITS", "LIMITS_TABLE", "PROVIDERS"},
 }

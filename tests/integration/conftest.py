@@ -86,6 +86,7 @@ ENVIRONMENT = {
     "MAIL_SENDER": SENDER,
     "STAGE": "test",
     "WORKFLOWS": json.dumps({WORKFLOW: {"function": f"{WORKFLOW}:live", "deadline_seconds": 3600}}),
+    "REQUESTS": json.dumps({"providers": list(PROVIDERS), "requester": "input", "approver_domains": []}),
     "POWERTOOLS_METRICS_NAMESPACE": "Countersign",
     "PROVIDERS": json.dumps(
         {

@@ -32,6 +32,7 @@ from tests.integration.conftest import (
     forget_what_functions_made,
 )
 
+MORE_WORKFLOWS = ("payment", "identity-verification")
 LAMBDA = "https://lambda.eu-central-1.amazonaws.com"
 PROBLEM_MEMBERS = {"type", "title", "status", "detail", "code"}
 
@@ -73,6 +74,7 @@ def test_a_request_is_202_and_starts_the_workflow_by_its_alias_under_its_id(kit:
     assert json.loads(request.body) == {
         "request_id": REQUEST_ID,
         "workflow": WORKFLOW,
+        "submitted_by": CALLER,
         "input": any_input(deadline_seconds=3600),
     }
 
@@ -186,6 +188,7 @@ def test_a_body_whose_base64_is_broken_is_400(kit: Kit) -> None:
         (any_request(request_id="order 1001"), "/request_id"),
         (any_request(request_id="x" * 65), "/request_id"),
         (any_request(request_id=1001), "/request_id"),
+        (any_request(request_id="held-1001"), "/request_id"),
         (any_request(input=[]), "/input"),
         (any_request(input={}), "/input/order_id"),
         (any_request(input=any_input(amount=250)), "/input/amount"),
@@ -197,6 +200,20 @@ def test_a_body_whose_base64_is_broken_is_400(kit: Kit) -> None:
         (any_request(input=any_input(deadline_seconds="60")), "/input/deadline_seconds"),
         (any_request(input=any_input(rule={"kind": "most"})), "/input/rule/kind"),
         (any_request(input=any_input(extra=1)), "/input"),
+        (any_request(input=any_input(deadline_seconds=60.0)), "/input/deadline_seconds"),
+        (any_request(input=any_input(amount="0.00")), "/input/amount"),
+        (any_request(input=any_input(amount="250.005")), "/input/amount"),
+        (any_request(input=any_input(amount="100.50", currency="JPY")), "/input/amount"),
+        (any_request(input=any_input(currency="XYZ")), "/input/currency"),
+        (any_request(input=any_input(requester="www.evil.example/?x=@example.com")), "/input/requester"),
+        (any_request(input=any_input(approvers=[REQUESTER])), "/input/approvers"),
+        (any_request(input=any_input(approvers=["rita+x@example.com"])), "/input/approvers"),
+        *(
+            (any_request(input=any_input(approvers=[APPROVER, requester], rule={"kind": kind})), "/input/approvers")
+            for kind in ("all", "in_order")
+            for requester in (REQUESTER.upper(), "rita+x@example.com")
+        ),
+        (any_request(input=any_input(rule={"kind": "quorum", "k": 2})), "/input/rule/k"),
         (
             any_request(input=any_input(attachments=[{"name": "Offer", "url": "https://rita@example.com/"}])),
             "/input/attachments/0/url",
@@ -213,6 +230,18 @@ def test_what_breaks_the_contract_is_400_with_the_json_pointer(
     assert_problem(post(body=json.dumps(document)), 400, "contract", pointer)
     assert kit.items() == {}
     assert invocations.asked == []
+
+
+def test_everything_that_is_wrong_is_told_at_once(kit: Kit, invocations: Operation) -> None:
+    document = any_request(input=any_input(curency="EUR", amount="0", deadline_seconds="60"), request_id=1, x=1)
+    del document["input"]["order_id"]
+    answer = post(document)
+    assert_problem(answer, 400, "contract", "/request_id")
+    assert [error["pointer"] for error in answer.document["errors"]] == [
+        *("/request_id", "", "/input/order_id", "/input/deadline_seconds", "/input", "/input/amount")
+    ]
+    assert all(error["detail"] for error in answer.document["errors"])
+    assert (kit.items(), invocations.asked) == ({}, [])
 
 
 @pytest.mark.parametrize("body", ["s3cr3t-w0rd", '{"s3cr3t-w0rd": 1}', '{"workflow": ["s3cr3t-w0rd"]}'])
@@ -264,6 +293,103 @@ def test_a_request_that_came_before_the_policy_is_still_itself(
     assert_problem(post(any_request(request_id="order-1002")), 400, "contract", "/input/amount")
 
 
+# The door: what the stage asks of requests
+
+PAYMENT = {"order_id": "1001", "provider": "pay", "external_id": "pay_1001", "amount": "250.00", "currency": "EUR"}
+RITA = f"arn:aws:sts::111122223333:assumed-role/shop/{REQUESTER.title()}"
+
+
+@pytest.fixture
+def workflows(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deploy some more workflows."""
+    named = {name: {"function": f"{WORKFLOW}:live", "deadline_seconds": 3600} for name in (WORKFLOW, *MORE_WORKFLOWS)}
+    monkeypatch.setenv("WORKFLOWS", json.dumps(named))
+
+
+def door(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
+    """Have the stage ask something else of requests from now on."""
+    monkeypatch.setenv("REQUESTS", json.dumps(json.loads(ENVIRONMENT["REQUESTS"]) | changes))
+    forget_what_functions_made()
+
+
+@pytest.mark.usefixtures("workflows")
+def test_a_payment_by_a_provider_that_the_stage_does_not_have_is_400(kit: Kit, invocations: Operation) -> None:
+    answer = post(any_request(workflow="payment", input=PAYMENT | {"provider": "strpie", "amount": "0"}))
+    assert_problem(answer, 400, "contract", "/input/amount")
+    assert answer.document["errors"][1] == {
+        "detail": "must be a provider of this stage; there are pay, card, terminal",
+        "pointer": "/input/provider",
+    }
+    assert (kit.items(), invocations.asked) == ({}, [])
+    assert post(any_request(workflow="payment", input=PAYMENT)).status == 202
+
+
+@pytest.mark.parametrize(
+    ("workflow", "document", "pointer"),
+    [
+        (WORKFLOW, any_input(approvers=[APPROVER, "mallory@evil.example"]), "/input/approvers/1"),
+        (WORKFLOW, any_input(approvers=["maria@shop.example.com"]), "/input/approvers/0"),
+        (WORKFLOW, any_input(approvers=["maria@example.com.evil.example"]), "/input/approvers/0"),
+        ("identity-verification", {"user_id": "u-1", "reviewers": ["mallory@evil.example"]}, "/input/reviewers/0"),
+    ],
+)
+@pytest.mark.usefixtures("workflows")
+def test_an_approver_of_a_domain_that_the_stage_does_not_allow_is_400(
+    kit: Kit, invocations: Operation, monkeypatch: pytest.MonkeyPatch, workflow: str, document: Any, pointer: str
+) -> None:
+    request = any_request(workflow=workflow, input=document)
+    door(monkeypatch, approver_domains=["example.com", "example.org"])
+    answer = post(request)
+    assert_problem(answer, 400, "contract", pointer)
+    assert answer.document["detail"] == "must be an address of example.com, example.org"
+    assert kit.items() == {}
+    assert post(any_request(input=any_input(approvers=[APPROVER.upper(), "otto@example.org"]))).status == 202
+    door(monkeypatch, approver_domains=[])
+    assert post(request | {"request_id": "order-1002"}).status == 202
+
+
+def test_what_came_before_the_stage_asked_for_more_is_still_itself(
+    kit: Kit, invocations: Operation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post()
+    door(monkeypatch, approver_domains=["example.org"])
+    assert post().status == 200
+
+
+@pytest.mark.parametrize("given", [{}, {"requester": REQUESTER.upper()}])
+def test_where_the_caller_is_the_requester_their_session_names_them(
+    kit: Kit, invocations: Operation, monkeypatch: pytest.MonkeyPatch, given: dict[str, str]
+) -> None:
+    door(monkeypatch, requester="caller")
+    document = {name: value for name, value in any_input().items() if name != "requester"}
+    assert post(any_request(input=document | given), caller=RITA).status == 202
+    assert json.loads(invocations.asked[0].body)["input"]["requester"].casefold() == REQUESTER
+    assert get().document["submitted_by"] == RITA
+
+
+def test_where_the_caller_is_the_requester_nobody_asks_in_another_s_name(
+    kit: Kit, invocations: Operation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door(monkeypatch, requester="caller")
+    answer = post(any_request(input=any_input(requester=OTHER_APPROVER)), caller=RITA)
+    assert_problem(answer, 400, "contract", "/input/requester")
+    document = any_input(approvers=[REQUESTER])
+    del document["requester"]
+    assert_problem(post(any_request(input=document), caller=RITA), 400, "contract", "/input/approvers")
+    assert (kit.items(), invocations.asked) == ({}, [])
+
+
+@pytest.mark.parametrize("caller", ["", CALLER, "arn:aws:sts::1:assumed-role/shop/i-0abc", f"{CALLER}/{REQUESTER}"])
+@pytest.mark.usefixtures("workflows")
+def test_where_the_caller_is_the_requester_one_whose_session_is_no_address_is_403(
+    kit: Kit, invocations: Operation, monkeypatch: pytest.MonkeyPatch, caller: str
+) -> None:
+    door(monkeypatch, requester="caller")
+    assert_problem(post(caller=caller), 403, "caller")
+    assert (kit.items(), invocations.asked) == ({}, [])
+    assert post(any_request(workflow="payment", input=PAYMENT), caller=caller).status == 202, "nobody requests it"
+
+
 def test_an_unknown_workflow_is_404_and_keeps_nothing(kit: Kit, invocations: Operation) -> None:
     assert_problem(post(any_request(workflow="order-aproval")), 404, "unknown_workflow", pointer="/workflow")
     assert kit.items() == {}
@@ -282,7 +408,7 @@ def test_the_same_id_for_another_workflow_is_409(
 ) -> None:
     workflows = json.loads(ENVIRONMENT["WORKFLOWS"])
     monkeypatch.setenv("WORKFLOWS", json.dumps(workflows | {"request": workflows[WORKFLOW]}))
-    monkeypatch.setattr("countersign.contracts.check", lambda name, document, prefix="": document)
+    monkeypatch.setattr("countersign.contracts.problems", lambda name, document, prefix="": [])
     post()
     assert_problem(post(any_request(workflow="request")), 409, "request_conflict")
     assert len(invocations.asked) == 1
@@ -333,6 +459,7 @@ def test_a_request_that_runs_is_reported_with_its_tasks(kit: Kit, invocations: O
         "workflow": WORKFLOW,
         "status": "running",
         "result": None,
+        "submitted_by": CALLER,
         "tasks": [
             {
                 "task_id": task.task_id,

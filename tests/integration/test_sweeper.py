@@ -168,7 +168,8 @@ def test_a_request_whose_start_was_lost_is_started_again_under_its_name_and_as_i
     sweep()
     (invocation,), (payload,) = invocations.asked, invocations.documents
     assert invocation.headers["X-Amz-Durable-Execution-Name"] == REQUEST_ID.encode()
-    assert payload == {"request_id": REQUEST_ID, "workflow": WORKFLOW, "input": any_input(deadline_seconds=600)}
+    asked = {"request_id": REQUEST_ID, "workflow": WORKFLOW, "submitted_by": CALLER}
+    assert payload == asked | {"input": any_input(deadline_seconds=600)}
     request = kit.ledger.request(REQUEST_ID)
     assert request
     assert (request.status, request.input) == ("running", None)

@@ -323,6 +323,16 @@ def test_a_click_on_a_task_that_closed_is_410(kit: Kit, how: str) -> None:
     assert_refused(kit, click(kit, token), 410, "closed", task)
 
 
+def test_the_page_says_who_submitted_the_request_where_that_is_known(kit: Kit) -> None:
+    kit.open_task()
+    assert "Submitted by" not in look(kit.link()).body
+    kit.set(TASK_ID, "submitted_by", "arn:aws:sts::111122223333:assumed-role/shop/rita@example.com")
+    page = look(kit.link()).body
+    assert "Submitted by" in page
+    assert "assumed-role/shop/rita@example.com" in page
+    assert "111122223333" not in page
+
+
 @pytest.mark.parametrize("shown", ["", "0" * 64, "not a digest"])
 def test_a_click_on_details_that_changed_is_409_with_the_form_as_it_is_now(kit: Kit, shown: str) -> None:
     task = kit.open_task()

@@ -77,6 +77,7 @@ SETTINGS = ENVIRONMENT | {
     "WORKFLOWS": json.dumps(
         {name: {"function": f"{name}:live", "deadline_seconds": 3600, "contract": name} for name in WORKFLOWS}
     ),
+    "REQUESTS": json.dumps({"providers": [PROVIDER], "requester": "input", "approver_domains": []}),
     "PROVIDERS": json.dumps({PROVIDER: {"scheme": "standard_webhooks", "secret": "secret"}}),
     "ANSWERS_KEY": "key",
     "DEAD_LETTERS_URL": "https://sqs.example/results-dlq",

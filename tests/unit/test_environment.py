@@ -36,6 +36,7 @@ ENVIRONMENT = {
     "AT_MOST_SECONDS": "240",
     "LIMITS_TABLE": "limits",
     "LIMITS": json.dumps({"review": {"per_source": 600, "per_token": 60}}),
+    "REQUESTS": json.dumps({"providers": ["stripe"], "requester": "caller", "approver_domains": ["example.com"]}),
     "WORKFLOWS": json.dumps(
         {
             "payment": {"function": "payment-1:live", "deadline_seconds": 600},
@@ -54,7 +55,7 @@ NEEDED: list[tuple[Loads, set[str]]] = [
     (executions.settings.Settings, {"LEDGER_TABLE"}),
     (publisher.settings.Settings, {"LEDGER_TABLE", "BUS_NAME"}),
     (relay.settings.Settings, {"LEDGER_TABLE"}),
-    (requests_api.settings.Settings, {"LEDGER_TABLE", "WORKFLOWS"}),
+    (requests_api.settings.Settings, {"LEDGER_TABLE", "WORKFLOWS", "REQUESTS"}),
     (results.settings.Settings, {"LEDGER_TABLE", "DEAD_LETTERS_URL"}),
     (settlements.settings.Settings, {"LEDGER_TABLE", "WORKFLOW_ARN", "DEADLINE_SECONDS"}),
     (sweeper.settings.Settings, {"LEDGER_TABLE", "WORKFLOW_ARNS", "GRACE_SECONDS", "AT_MOST_SECONDS"}),

@@ -10,7 +10,7 @@ import pytest
 import countersign
 from countersign.services.webhooks import Source
 from countersign.webhooks import Expected
-from stacks.settings import EXECUTION_MARGIN_SECONDS, MAX_DEADLINE_SECONDS, Settings
+from stacks.settings import EXECUTION_MARGIN_SECONDS, MAX_DEADLINE_SECONDS, RequestSettings, Settings
 from stacks.settings_file import SettingsError
 
 SETTINGS = Path(__file__).resolve().parents[2] / "settings"
@@ -250,6 +250,15 @@ def test_a_workflow_s_contract_is_that_of_its_name_unless_another_is_named(tmp_p
     assert load(tmp_path).workflows["order-approval"].contract == ""
     text = VALID.replace('"order_approval"', '"order_approval"\ncontract = "order"')
     assert load(tmp_path, text).workflows["order-approval"].contract == "order"
+
+
+def test_callers_are_believed_whom_they_name_unless_the_stage_says_otherwise(tmp_path: Path) -> None:
+    assert load(tmp_path).requests == RequestSettings("input", ())
+    text = VALID + '[requests]\nrequester = "caller"\napprover_domains = ["example.com"]'
+    assert load(tmp_path, text).requests == RequestSettings("caller", ("example.com",))
+    for wrong in ('requester = "session"', 'approver_domains = ["Example.com"]', 'approver_domains = ["@example.com"]'):
+        with pytest.raises(SettingsError, match=r"requests\."):
+            load(tmp_path, f"{VALID}[requests]\n{wrong}")
 
 
 HELD_PAYMENT = """

@@ -21,6 +21,7 @@ from countersign.runtime import Runtime, use
 from countersign.services.results import Receipt, Results
 from countersign.services.reviews import Click, Review, Reviews
 from countersign.services.rings import Rings
+from tests.builders import CALLER
 from tests.fakes import MemoryCipher, MemoryDirectory, MemoryHandOff, MemoryLedger
 
 POLL_SECONDS = 0.02
@@ -75,7 +76,8 @@ class Bench:
         return counted
 
     def start(self, document: dict[str, Any], request_id: str = "order-1001") -> None:
-        payload = {"request_id": request_id, "workflow": self.runtime.workflow, "input": document}
+        asked = {"request_id": request_id, "workflow": self.runtime.workflow, "submitted_by": CALLER}
+        payload = asked | {"input": document}
         self._arn = self.runner.run_async(json.dumps(payload), execution_name=request_id)
 
     def finish(self) -> DurableFunctionTestResult:

@@ -194,11 +194,12 @@ SCRIPTS: dict[str, Script] = {
     ),
     "data-enrichment": Script(
         {"user_data": {"name": "Ana", "city": "?"}},
-        lambda bench: bench.succeed("enrichment", {"city": "Bonn"}),
+        lambda bench: bench.succeed("enrichment", {"city": "Bonn", "processed_at": "2026-03-01T09:00:00Z"}),
         {
             "status": "enriched",
             "original": {"name": "Ana", "city": "?"},
-            "enriched": {"name": "Ana", "city": "Bonn"},
+            "enriched": {"city": "Bonn", "processed_at": "2026-03-01T09:00:00Z"},
+            "timestamp": "2026-03-01T09:00:00Z",
         },
         [*wait("enrichment"), RESULT],
     ),

@@ -20,7 +20,7 @@ from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Status
 from countersign.runtime import use
 from countersign.services.reviews import Reviews
-from tests.builders import NOW
+from tests.builders import CALLER, NOW
 from tests.fakes import FixedClock, MemoryHandOff
 from tests.workflows.conftest import SHORT_SECONDS, Bench, any_order_input, close_runner
 
@@ -48,6 +48,7 @@ def test_an_approval_resumes_the_workflow_with_who_when_and_why(bench: Bench) ->
     assert result["comment"] == "Go ahead"
     assert result["votes"][0]["decision"] == "approve"
     assert bench.ledger.standing[TASK].status is Status.APPLIED
+    assert bench.ledger.standing[TASK].submitted_by == CALLER
     assert bench.ledger.asked["order-1001"].result == result
 
 

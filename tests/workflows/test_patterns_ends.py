@@ -79,6 +79,7 @@ TIMED_OUT: dict[str, dict[str, Any]] = {
         "status": "expired",
         "original": SCRIPTS["data-enrichment"].input["user_data"],
         "enriched": None,
+        "timestamp": None,
     },
     "parallel-checks": {"status": "declined", "credit_score": None, "fraud_risk": None},
     "retry-callback": {"status": "gave_up", "attempts": 1},
@@ -103,7 +104,7 @@ def test_a_deadline_that_passes_is_a_result_not_an_error(workflow: str) -> None:
 
 FAILED: dict[str, tuple[str, dict[str, Any]]] = {
     "payment": ("payment", {"status": "failed", "reason": "Broken"}),
-    "data-enrichment": ("enrichment", {"status": "failed", "enriched": None}),
+    "data-enrichment": ("enrichment", {"status": "failed", "enriched": None, "timestamp": None}),
     "conditional-results": ("processing", {"status": "failed", "detail": {"code": "Broken", "message": "in words"}}),
     "document-collection": ("documents", {"status": "failed"}),
     "identity-verification": ("verification", {"status": "failed", "score": None}),
@@ -487,6 +488,14 @@ def test_an_answer_twice_is_one_and_another_one_hears_so_also_after_the_workflow
         assert bench.succeed("enrichment", {"city": "Bonn"}).handling is Handling.DUPLICATE
         with pytest.raises(DecidedOtherwiseError):
             bench.fail("enrichment", "Late")
+
+
+@pytest.mark.parametrize("processed_at", [None, 1767225600, {}, "x" * 65])
+def test_what_is_no_time_of_processing_stays_in_the_answer_alone(processed_at: object) -> None:
+    with opened("data-enrichment") as bench:
+        bench.succeed("enrichment", {"processed_at": processed_at})
+        result = bench.result()
+        assert (result["enriched"], result["timestamp"]) == ({"processed_at": processed_at}, None)
 
 
 def test_a_large_answer_of_many_small_values_is_as_large_in_its_checkpoint() -> None:

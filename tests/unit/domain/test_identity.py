@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from countersign.domain.identity import NO_ALIASES, Aliases, is_address, normalise, untagged
+from countersign.domain.identity import NO_ALIASES, Aliases, caller_name, is_address, normalise, session_name, untagged
 
 addresses = st.emails()
 
@@ -106,3 +106,19 @@ def test_an_address_is_what_the_contracts_of_inputs_call_one() -> None:
         "x" * 65 + "@e.org",
     ):
         assert is_address(text) == bool(contract.match(text))
+
+
+@pytest.mark.parametrize(
+    ("caller", "name", "session"),
+    [
+        ("arn:aws:sts::1:assumed-role/shop/Rita@example.com", "assumed-role/shop/Rita@example.com", "Rita@example.com"),
+        ("arn:aws-cn:sts::111122223333:assumed-role/shop/i-0abc", "assumed-role/shop/i-0abc", "i-0abc"),
+        ("arn:aws:iam::111122223333:user/shop/rita@example.com", "user/shop/rita@example.com", ""),
+        ("arn:aws:sts::111122223333:federated-user/rita@example.com", "federated-user/rita@example.com", ""),
+        ("arn:aws:iam::111122223333:root", "root", ""),
+        ("settlements", "settlements", ""),
+        ("", "", ""),
+    ],
+)
+def test_only_a_session_of_a_role_has_the_name_of_a_person(caller: str, name: str, session: str) -> None:
+    assert (caller_name(caller), session_name(caller)) == (name, session)

@@ -2,6 +2,7 @@
 
 import itertools
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -129,3 +130,27 @@ def test_a_quorum_that_needs_the_requester_by_another_name_is_refused() -> None:
     with pytest.raises(ContractError) as refused:
         check_approvers([APPROVER, "r.diaz@example.com"], REQUESTER, rule, aliases, "/input")
     assert refused.value.pointer == "/input/rule/k"
+
+
+@pytest.mark.parametrize(
+    ("people", "rule", "place"),
+    [
+        ([REQUESTER], {}, "approvers"),
+        ([REQUESTER], {"kind": "any"}, "approvers"),
+        ([REQUESTER.upper()], {"kind": "all"}, "approvers"),
+        ([APPROVER, "r.diaz@example.com"], {"kind": "all"}, "approvers"),
+        ([APPROVER, REQUESTER, OTHER_APPROVER], {"kind": "in_order"}, "approvers"),
+        ([APPROVER, "r.diaz@example.com"], {"kind": "in_order"}, "approvers"),
+        ([APPROVER, OTHER_APPROVER], {"kind": "quorum", "k": 3}, "rule/k"),
+        ([REQUESTER], {"kind": "quorum"}, "rule/k"),
+    ],
+)
+def test_approvers_who_could_never_decide_are_refused(people: list[str], rule: dict[str, Any], place: str) -> None:
+    with pytest.raises(ContractError) as refused:
+        check_approvers(people, REQUESTER, rule, Aliases({"r.diaz@example.com": REQUESTER}), "/input")
+    assert refused.value.pointer == f"/input/{place}"
+
+
+@pytest.mark.parametrize("rule", [{}, {"kind": "any"}, {"kind": "quorum", "k": 1}])
+def test_the_requester_may_be_named_where_others_are_enough(rule: dict[str, Any]) -> None:
+    check_approvers([REQUESTER, APPROVER], REQUESTER, rule, NO_ALIASES, "")

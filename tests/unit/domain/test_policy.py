@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from countersign.domain.errors import ContractError, UncoveredAmountError
 from countersign.domain.escalations import Escalation
+from countersign.domain.identity import Aliases
 from countersign.domain.policy import Policy, Terms
 from countersign.domain.rules import Rule
 from countersign.domain.strict_json import digest
@@ -134,8 +135,18 @@ def test_a_quorum_that_the_request_s_approvers_cannot_reach_is_refused(approvers
 
 
 def test_who_is_the_only_approver_of_the_policy_cannot_request() -> None:
-    with pytest.raises(ContractError, match="needs 1 by policy who may approve beside the requester; has 0"):
+    with pytest.raises(ContractError, match="by policy, needs 1 who may approve beside the requester; has 0"):
         POLICY.check(any_input(amount="5001", requester=APPROVER, approvers=[OTHER_APPROVER]))
+
+
+@pytest.mark.parametrize("kind", ["all", "in_order"])
+def test_a_policy_that_needs_everybody_cannot_be_followed_by_one_of_them(kind: str) -> None:
+    policy = Policy.from_document(
+        [{"currency": "EUR", "approvers": [APPROVER, OTHER_APPROVER], "rule": {"kind": kind}}]
+    )
+    policy.check(any_input())
+    with pytest.raises(ContractError, match="by policy, names the requester"):
+        policy.check(any_input(requester="r.diaz@example.com"), Aliases({"r.diaz@example.com": OTHER_APPROVER}))
 
 
 def test_where_nobody_is_asked_nobody_is_needed() -> None:

@@ -157,7 +157,7 @@ def test_anything_else_shown_has_another_digest(
     assert shown_digest(TITLE, DETAILS, REQUESTER) == shown_digest(TITLE, tuple(DETAILS), REQUESTER)
 
 
-def test_without_attachments_the_digest_is_what_it_was_before_there_were_any() -> None:
+def test_without_attachments_or_a_submitter_the_digest_is_what_it_was_before_there_were_any() -> None:
     before = "957da7bc31af11e1fc9f0f879cf9f2575bede24be9466c23462b8ee7b4799dc9"
     assert shown_digest(TITLE, DETAILS, REQUESTER) == before
-    assert shown_digest(TITLE, DETAILS, REQUESTER, ()) == before
+    assert shown_digest(TITLE, DETAILS, REQUESTER, (), "") == before

@@ -18,6 +18,7 @@ from tests.builders import (
     APPROVER,
     ATTACHMENTS,
     CALLBACK_ID,
+    CALLER,
     DETAILS,
     NOW,
     OTHER_APPROVER,
@@ -83,6 +84,13 @@ def test_attachments_are_kept_with_the_task_and_part_of_what_is_shown() -> None:
     office.desk.open(any_wait(), any_question(attachments=ATTACHMENTS))
     assert office.task.attachments == ATTACHMENTS
     assert office.task.shown == shown_digest(TITLE, DETAILS, REQUESTER, ATTACHMENTS)
+
+
+def test_who_submitted_the_request_is_kept_with_the_task_and_part_of_what_is_shown() -> None:
+    office = Office()
+    office.desk.open(any_wait(submitted_by=CALLER), any_question())
+    assert office.task.submitted_by == CALLER
+    assert office.task.shown == shown_digest(TITLE, DETAILS, REQUESTER, submitted_by=CALLER) != any_task().shown
 
 
 def test_opening_hands_the_task_off_in_an_envelope_that_keeps_the_contract() -> None:

@@ -63,6 +63,7 @@ def test_a_new_request_starts_its_workflow_under_its_id() -> None:
     assert payload == {
         "request_id": REQUEST_ID,
         "workflow": WORKFLOW,
+        "submitted_by": CALLER,
         "input": any_input(deadline_seconds=3600),
     }
 
@@ -100,7 +101,7 @@ def test_the_same_request_after_its_end_starts_nothing() -> None:
 @pytest.mark.parametrize("changes", [{"input": any_input(amount="250.01")}, {"workflow": "second"}])
 def test_the_same_id_for_something_else_is_a_conflict(changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(WORKFLOWS, "second", Startable(3600, WORKFLOW))
-    monkeypatch.setattr(contracts, "check", lambda name, document, prefix="": document)
+    monkeypatch.setattr(contracts, "problems", lambda name, document, prefix="": [])
     counter = Counter()
     counter.submit()
     with pytest.raises(RequestConflictError) as error:
@@ -249,6 +250,7 @@ def test_a_report_tells_status_result_and_tasks_and_no_callback() -> None:
         "workflow": WORKFLOW,
         "status": "succeeded",
         "result": {"status": "approved"},
+        "submitted_by": CALLER,
         "tasks": [
             {
                 "task_id": "order-1001.approval",

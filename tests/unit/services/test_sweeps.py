@@ -247,7 +247,8 @@ def test_a_request_that_is_not_known_to_have_started_is_started_again_as_it_was_
     assert sweeper.after(timedelta(seconds=1)) == [START]
     ((workflow, name, payload),) = sweeper.starter.started
     assert (workflow, name) == (WORKFLOW, REQUEST_ID)
-    assert payload == {"request_id": REQUEST_ID, "workflow": WORKFLOW, "input": any_input(deadline_seconds=3600)}
+    asked = {"request_id": REQUEST_ID, "workflow": WORKFLOW, "submitted_by": CALLER}
+    assert payload == asked | {"input": any_input(deadline_seconds=3600)}
     assert sweeper.ledger.asked[REQUEST_ID].status == "running"
     assert sweeper.after(DAY) == []
 

@@ -54,7 +54,7 @@ class Approval:
         """Return the approval as a policy has it, whatever the request asked for; the earlier deadline stays.
 
         Raises:
-            ContractError: Fewer people may approve it than the policy's rule needs.
+            ContractError: Those who are asked could never approve it by the policy's rule.
         """
         return replace(
             self,
@@ -153,7 +153,7 @@ def _approved_by_policy(context: DurableContext, name: str, approval: Approval) 
     """Ask nobody, and put on record that the policy approved: one operation, `<name> auto`."""
     execution = execution_of(context)
     until = execution.started_at + timedelta(seconds=approval.deadline_seconds)
-    wait = Wait(execution.request_id, name, POLICY_ACTOR, until, until)
+    wait = Wait(execution.request_id, name, POLICY_ACTOR, until, until, execution.submitted_by)
     question = _question(approval)
     report: Report = context.step(
         lambda _: current().desk.approve_by_policy(wait, question), f"{name} auto", LEDGER_STEP

@@ -157,8 +157,15 @@ class _Asking:
                 return callback
 
     def begin(self, first_callback_id: str) -> Wait:
-        request_id = self._execution.request_id
-        return Wait(request_id, self._name, first_callback_id, self._expires_at, self._latest)
+        execution = self._execution
+        return Wait(
+            execution.request_id,
+            self._name,
+            first_callback_id,
+            self._expires_at,
+            self._latest,
+            execution.submitted_by,
+        )
 
     def open(self, wait: Wait) -> Report:
         try:

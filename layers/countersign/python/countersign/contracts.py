@@ -66,7 +66,7 @@ def refuse(found: Sequence[ContractError]) -> None:
         ContractError: There is at least one problem.
     """
     if len(found) > 1:
-        raise SeveralProblemsError(found)
+        raise SeveralProblemsError(tuple(found))
     for error in found:
         raise error
 
@@ -104,9 +104,10 @@ def broken_rules(
         prefix: JSON pointer of the document within what was sent.
         found: What is known to be wrong with it.
     """
-    broken = {error.pointer.removeprefix(prefix).partition("/")[2].partition("/")[0] for error in found}
     if not isinstance(document, dict):
         return []
+    inside = (error.pointer.removeprefix(f"{prefix}/") for error in found if error.pointer.startswith(f"{prefix}/"))
+    broken = {place.partition("/")[0] for place in inside}
     return [error for rule in rules if broken.isdisjoint(rule.members) for error in rule.problems(document, prefix)]
 
 
@@ -140,6 +141,15 @@ def _problems_of(error: Any, prefix: str) -> Iterator[ContractError]:
 def exists(name: str) -> bool:
     """Tell whether there is a schema of this name."""
     return files("countersign.schemas").joinpath(f"{name}.json").is_file()
+
+
+def has_member(name: str, member: str) -> bool:
+    """Tell whether a schema of an object names a member.
+
+    Raises:
+        LookupError: There is no such schema.
+    """
+    return member in _schema(name).get("properties", ())
 
 
 @cache

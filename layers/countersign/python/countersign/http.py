@@ -13,6 +13,7 @@ from countersign.domain.audit import network_of
 from countersign.domain.errors import (
     AnswerRefusedError,
     BodyTooLargeError,
+    CallerRefusedError,
     ConfigurationError,
     ContractError,
     CountersignError,
@@ -56,6 +57,7 @@ PROBLEMS: dict[type[CountersignError], Problem] = {
     RequestConflictError: Problem(HTTPStatus.CONFLICT, "request_conflict", "The request id is taken"),
     UnknownRequestError: Problem(HTTPStatus.NOT_FOUND, "unknown_request", "Unknown request"),
     SignatureError: Problem(HTTPStatus.UNAUTHORIZED, "signature", "The signature is not accepted"),
+    CallerRefusedError: Problem(HTTPStatus.FORBIDDEN, "caller", "The caller is no person"),
     UnknownTokenError: Problem(HTTPStatus.UNAUTHORIZED, "unknown_token", "The token is not accepted"),
     UnknownProviderError: Problem(HTTPStatus.NOT_FOUND, "unknown_provider", "Unknown provider"),
     MediaTypeError: Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "media_type", "The media type is not accepted"),
@@ -76,6 +78,9 @@ DETAILS: dict[type[CountersignError], str] = {
     UnknownRequestError: "no request of this id was ever submitted",
     SignatureError: "the signature is missing, malformed, too old, too new, or made with another secret",
     UnknownTokenError: "send the token of the hand-off as `Authorization: Bearer <token>`",
+    CallerRefusedError: (
+        "this stage takes the requester from the caller: sign as a role, in a session named with your e-mail address"
+    ),
     UnknownProviderError: "no provider of this name is configured; correct the address of the webhook",
     MediaTypeError: "send the provider's own media type, uncompressed",
     TooManyRequestsError: "one request too many; nothing was recorded; send it again after the seconds of Retry-After",

@@ -54,6 +54,7 @@ _ENGLISH = {
     "review.status": "Your decision is needed",
     "review.until": "Please decide by {moment}.",
     "review.requester": "Requested by",
+    "review.submitted_by": "Submitted by",
     "review.others": "Also asked",
     "review.progress": "So far",
     "review.progress.text": "{approvals} of {needed} approvals",

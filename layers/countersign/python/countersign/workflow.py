@@ -25,17 +25,19 @@ class Execution:
     Attributes:
         request_id: The request's id, which is the execution's name.
         started_at: When Lambda started the execution, in UTC, in whole seconds.
+        submitted_by: Who submitted the request: the IAM ARN of the caller; empty where that was not told.
     """
 
     request_id: str
     started_at: datetime
+    submitted_by: str = ""
 
 
 def workflow(body: Body) -> Callable[[Any, Any], Any]:
     """Make a durable handler of a function that takes the request's input and returns its result.
 
-    The handler is invoked with `{"request_id", "workflow", "input"}`. Its last step records the result, which must be
-    plain JSON values.
+    The handler is invoked with `{"request_id", "workflow", "submitted_by", "input"}`. Its last step records the result,
+    which must be plain JSON values.
     """
 
     @functools.wraps(body)
@@ -60,7 +62,7 @@ def execution_of(context: DurableContext) -> Execution:
     # Whole seconds: the first invocation and a replay are told the same moment with different precision, and what is
     # computed from it decides how many callbacks there are.
     started_at = operation.start_timestamp.astimezone(UTC).replace(microsecond=0)
-    return Execution(str(payload["request_id"]), started_at)
+    return Execution(str(payload["request_id"]), started_at, str(payload.get("submitted_by", "")))
 
 
 def _record(step: StepContext, request_id: str, result: dict[str, Any]) -> None:

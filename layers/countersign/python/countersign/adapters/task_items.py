@@ -38,6 +38,7 @@ _TEXTS = (
     "title",
     "shown",
     "requester",
+    "submitted_by",
     "policy",
     "closed_because",
     "payload",

@@ -11,6 +11,7 @@ CountersignError
 ├── SignatureError           the sender of a webhook has not shown who they are
 ├── UnknownTokenError        nor has the sender of a machine's answer
 ├── UnknownProviderError     no provider of webhooks has this name
+├── CallerRefusedError       the caller's session does not say who they are
 ├── MediaTypeError           the body is of a type that is not read here
 ├── TooManyRequestsError     the sender must wait; nothing of what was sent is recorded
 ├── ReviewRefusedError       a click that decides nothing; the page says why
@@ -55,8 +56,6 @@ CountersignError
 
 Standard library only: this module is at the bottom of every import.
 """
-
-from collections.abc import Sequence
 
 
 class CountersignError(Exception):
@@ -121,9 +120,9 @@ class UncoveredAmountError(ContractError):
 class SeveralProblemsError(ContractError):
     """More than one thing is wrong with what was sent; `reason` and `pointer` are those of the first."""
 
-    def __init__(self, problems: "Sequence[ContractError]") -> None:
+    def __init__(self, problems: tuple[ContractError, ...]) -> None:
         super().__init__(problems[0].reason, problems[0].pointer)
-        self._problems = tuple(problems)
+        self._problems = problems
 
     @property
     def problems(self) -> tuple[ContractError, ...]:
@@ -141,6 +140,10 @@ class UnknownTokenError(CountersignError):
 
 class UnknownProviderError(CountersignError):
     """No provider of webhooks has this name."""
+
+
+class CallerRefusedError(CountersignError):
+    """The requester is taken from the caller's session, and its name is no address."""
 
 
 class MediaTypeError(CountersignError):

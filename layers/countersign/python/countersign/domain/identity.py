@@ -28,6 +28,22 @@ def normalise(address: str) -> str:
     return unicodedata.normalize("NFKC", address).strip().casefold()
 
 
+def session_name(caller: str) -> str:
+    """Return the name of the session in which a caller uses a role; empty for any other caller.
+
+    Args:
+        caller: Their ARN: `arn:aws:sts::<account>:assumed-role/<role>/<session>`
+            (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html).
+    """
+    kind, _, role_and_session = caller_name(caller).partition("/")
+    return role_and_session.partition("/")[2] if kind == "assumed-role" else ""
+
+
+def caller_name(caller: str) -> str:
+    """Return what tells a caller to a person: an ARN without its partition, service and account."""
+    return caller.rpartition(":")[2]
+
+
 def untagged(address: str) -> str:
     """Return a normalised address without its subaddress (RFC 5233): `rita+shop@…` reaches the mailbox of `rita@…`."""
     local, at, domain = address.rpartition("@")

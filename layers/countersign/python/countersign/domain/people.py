@@ -7,6 +7,7 @@ from typing import Any
 
 from countersign.domain.errors import ContractError
 from countersign.domain.identity import NO_ALIASES, Aliases, same_domain
+from countersign.domain.rules import Rule
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Seating:
 def check_approvers(
     approvers: Sequence[str], requester: str, rule: Mapping[str, Any], aliases: Aliases, prefix: str
 ) -> None:
-    """Refuse approvers of whom two are one person, and a quorum that they cannot reach.
+    """Refuse approvers of whom two are one person, and those who could never decide.
 
     Args:
         approvers: Their addresses.
@@ -88,12 +89,27 @@ def check_approvers(
     Raises:
         ContractError: Has the JSON pointer.
     """
-    people = aliases.distinct(approvers)
-    if len(people) < len(approvers):
+    if len(aliases.distinct(approvers)) < len(approvers):
         raise ContractError("names one person twice", f"{prefix}/approvers")
-    voters = sum(not aliases.same(person, requester) for person in people)
-    if rule.get("kind") == "quorum" and rule.get("k", 1) > voters:
-        raise ContractError(f"needs more approvals than the {voters} who may approve", f"{prefix}/rule/k")
+    if reason := undecidable(approvers, requester, Rule.from_document(rule or None), aliases):
+        place = "rule/k" if rule.get("kind") == "quorum" else "approvers"
+        raise ContractError(reason, f"{prefix}/{place}")
+
+
+def undecidable(people: Sequence[str], requester: str, rule: Rule, aliases: Aliases) -> str:
+    """Return why people could never approve anything together; empty where they could.
+
+    Args:
+        people: Who is asked.
+        requester: Who asks; never counts.
+        rule: How many of them must agree.
+        aliases: What is known of other addresses of theirs.
+    """
+    voters = sum(not aliases.same(person, requester) for person in aliases.distinct(people))
+    if rule.kind in ("all", "in_order") and voters < len(aliases.distinct(people)):
+        return "names the requester, who may not approve, where everybody has to"
+    needed = rule.k if rule.kind == "quorum" else 1
+    return f"needs {needed} who may approve beside the requester; has {voters}" if needed > voters else ""
 
 
 def aliases_of(entries: Mapping[str, Entry]) -> Aliases:

@@ -12,6 +12,7 @@ from typing import Any
 from countersign.domain.errors import ContractError, UncoveredAmountError
 from countersign.domain.escalations import Escalation
 from countersign.domain.identity import NO_ALIASES, Aliases
+from countersign.domain.people import undecidable
 from countersign.domain.rules import Rule
 from countersign.domain.strict_json import digest
 
@@ -52,21 +53,14 @@ class Terms:
             aliases: What is known of their other addresses.
 
         Raises:
-            ContractError: Fewer of them may approve than the policy's rule needs.
+            ContractError: They could never approve it by the policy's rule.
         """
         people = named if self.approvers is None else self.approvers
-        voters = {aliases.person(address) for address in people} - {aliases.person(requester)}
-        if self.rule is not None and self._needed(self.rule) > len(voters):
-            reason = (
-                f"needs {self._needed(self.rule)} by policy who may approve beside the requester; has {len(voters)}"
-            )
-            raise ContractError(reason, "/input/approvers")
+        if self.rule is None or self.auto_approve:
+            return people
+        if reason := undecidable(people, requester, self.rule, aliases):
+            raise ContractError(f"by policy, {reason}", "/input/approvers")
         return people
-
-    def _needed(self, rule: Rule) -> int:
-        if self.auto_approve:
-            return 0
-        return rule.k if rule.kind == "quorum" else 1
 
 
 @dataclass(frozen=True)
@@ -135,7 +129,7 @@ class Policy:
 
         Raises:
             UncoveredAmountError: No row covers the amount, or there is none.
-            ContractError: The approvers are too few for the policy's rule.
+            ContractError: The approvers could never approve it by the policy's rule.
         """
         try:
             amount = Decimal(str(document.get("amount")))

@@ -174,6 +174,7 @@ class Task:
         details: What is asked, as label and value, in the order of the page.
         attachments: What is shown as links that open outside, in the order of the page.
         shown: SHA-256 of what a person is shown; an answer must name it.
+        submitted_by: Who submitted the request: the IAM ARN of the caller; empty where that was not told.
         audience: The recipients who may answer, normalised, in order.
         aliases: Which addresses of recipients and requester are another name of somebody.
         delegations: Who decides in whose place.
@@ -223,6 +224,7 @@ class Task:
     attachments: tuple[Attachment, ...] = ()
     shown: str = ""
     requester: str = ""
+    submitted_by: str = ""
     audience: tuple[str, ...] = ()
     aliases: Aliases = field(default_factory=Aliases)
     delegations: tuple[Delegation, ...] = ()
@@ -378,12 +380,18 @@ def is_task_id(text: str) -> bool:
 
 
 def shown_digest(
-    title: str, details: tuple[tuple[str, str], ...], requester: str, attachments: tuple[Attachment, ...] = ()
+    title: str,
+    details: tuple[tuple[str, str], ...],
+    requester: str,
+    attachments: tuple[Attachment, ...] = (),
+    submitted_by: str = "",
 ) -> str:
-    """Return the SHA-256, in hex, of what a person is shown; without attachments, as it was before there were any."""
+    """Return the SHA-256, in hex, of what a person is shown. What is absent leaves no trace in it."""
     shown: dict[str, Any] = {"title": title, "details": [list(row) for row in details], "requester": requester}
     if attachments:
         shown["attachments"] = [[attachment.name, attachment.url] for attachment in attachments]
+    if submitted_by:
+        shown["submitted_by"] = submitted_by
     return digest(shown)
 
 

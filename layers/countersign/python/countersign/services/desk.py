@@ -95,6 +95,7 @@ class Wait:
         first_callback_id: Callback id of its first callback, known again on every replay.
         expires_at: When the task closes by itself.
         max_expires_at: How far its deadline may be moved.
+        submitted_by: Who submitted the request: the IAM ARN of the caller; empty where that was not told.
     """
 
     request_id: str
@@ -102,6 +103,7 @@ class Wait:
     first_callback_id: str
     expires_at: datetime
     max_expires_at: datetime
+    submitted_by: str = ""
 
     @property
     def task_id(self) -> str:
@@ -291,8 +293,11 @@ class Desk:
             title=question.title,
             details=question.details,
             attachments=question.attachments,
-            shown=tasks.shown_digest(question.title, question.details, question.requester, question.attachments),
+            shown=tasks.shown_digest(
+                question.title, question.details, question.requester, question.attachments, wait.submitted_by
+            ),
             requester=question.requester,
+            submitted_by=wait.submitted_by,
             elsewhere=tuple(map(normalise, question.elsewhere)),
             rule=question.rule,
             policy=question.policy,

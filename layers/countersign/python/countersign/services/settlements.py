@@ -16,6 +16,7 @@ from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Correlation, Task
 from countersign.ports import DeskLedger
 from countersign.services.contention import settle
+from countersign.services.starts import OWN_IDS
 
 WORKFLOW = "held-payment"
 """The workflow that asks the operators."""
@@ -30,7 +31,7 @@ def request_of(handed_off: Mapping[str, Any]) -> dict[str, Any]:
         handed_off: The envelope that announced the event.
     """
     asked = {"task_id": handed_off["task_id"], "event_id": handed_off["task"]["event_id"]}
-    return {"workflow": WORKFLOW, "request_id": f"held-{digest(asked)[:40]}", "input": asked}
+    return {"workflow": WORKFLOW, "request_id": f"{OWN_IDS}{digest(asked)[:40]}", "input": asked}
 
 
 class Settlements:

@@ -2,6 +2,9 @@
 
 from countersign.ports import Request, RequestLedger, WorkflowStarter
 
+OWN_IDS = "held-"
+"""How the ids begin of requests that the kit itself starts; a caller may not take one first."""
+
 
 class Starts:
     """Starts what was asked for."""
@@ -27,6 +30,7 @@ class Starts:
         payload = {
             "request_id": request.request_id,
             "workflow": request.workflow,
+            "submitted_by": request.submitted_by,
             # All as it was when the request first came: a start that is tried again must be the same start.
             "input": {"deadline_seconds": request.deadline_seconds, **(request.input or {})},
         }

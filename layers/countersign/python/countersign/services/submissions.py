@@ -1,20 +1,28 @@
 """Requests: start a workflow once under the caller's id, and tell how it goes."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from countersign import contracts
+from countersign.contracts import Rule
 from countersign.domain import payments
 from countersign.domain.clock import Clock, to_text
-from countersign.domain.errors import ContractError, RequestConflictError, UnknownRequestError, UnknownWorkflowError
-from countersign.domain.identity import NO_ALIASES, Aliases, normalise
+from countersign.domain.errors import (
+    ContractError,
+    RequestConflictError,
+    UncoveredAmountError,
+    UnknownRequestError,
+    UnknownWorkflowError,
+)
+from countersign.domain.identity import normalise
 from countersign.domain.people import aliases_of, check_approvers
 from countersign.domain.policy import Policy
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Task
 from countersign.ports import Directory, Request, RequestLedger, WorkflowStarter
+from countersign.services.door import Door, own_ids
 from countersign.services.starts import Starts
 
 _REQUEST_ID = re.compile("[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -34,6 +42,11 @@ class Startable:
     deadline_seconds: int
     contract: str
     policy: Policy | None = None
+
+    @property
+    def input_contract(self) -> str:
+        """Name of the input's schema."""
+        return f"{self.contract}.input"
 
 
 @dataclass(frozen=True)
@@ -59,6 +72,7 @@ class Submissions:
         directory: Directory,
         clock: Clock,
         workflows: Mapping[str, Startable],
+        door: Door | None = None,
     ) -> None:
         """Take the ports.
 
@@ -68,12 +82,14 @@ class Submissions:
             directory: What is known of people.
             clock: The time.
             workflows: Every deployed workflow, by its name.
+            door: What the stage asks of callers; None for the kit's own requests.
         """
         self._ledger = ledger
         self._starts = Starts(ledger, starter)
         self._directory = directory
         self._clock = clock
         self._workflows = workflows
+        self._door = door
 
     def submit(self, document: Any, submitted_by: str) -> Submission:
         """Start what the document asks for, unless that happened before.
@@ -83,26 +99,23 @@ class Submissions:
             submitted_by: IAM ARN of the caller.
 
         Raises:
-            ContractError: The body, or the workflow's input, breaks its contract.
-            UncoveredAmountError: The workflow has a policy, and it does not cover the amount.
-            UnknownWorkflowError: No workflow of that name is deployed.
+            ContractError: The body, or the workflow's input, breaks its contract, or what the stage asks; has
+                everything that is wrong with it.
+            UnknownWorkflowError: No workflow of that name is deployed, and nothing else is wrong.
+            CallerRefusedError: The stage takes the requester from the caller's session, and its name is no address.
             RequestConflictError: The id stands for another workflow or input.
             StartFailedError: Lambda did not take the start; the same request may be sent again.
             LedgerUnavailableError: The ledger did not answer; the same request may be sent again.
         """
-        contracts.check("request", document)
+        document = self._filled_in(document, submitted_by)
+        self._check(document, submitted_by)
         workflow, request_id = document["workflow"], document["request_id"]
-        startable = self._workflows.get(workflow)
-        if startable is None:
-            raise UnknownWorkflowError(workflow)
-        contracts.check(f"{startable.contract}.input", document["input"], "/input")
-        self._check_people(startable, request_id, document["input"])
         asked = Request(
             request_id,
             workflow,
             digest(document["input"]),
             submitted_by,
-            deadline_seconds=startable.deadline_seconds,
+            deadline_seconds=self._workflows[workflow].deadline_seconds,
             input=document["input"],
         )
         standing = self._ledger.submit(asked, self._clock.now())
@@ -114,24 +127,71 @@ class Submissions:
         self._starts.start(replace(standing, input=standing.input or document["input"]))
         return Submission(standing, started=True)
 
-    def _check_people(self, startable: Startable, request_id: str, document: Mapping[str, Any]) -> None:
-        """Refuse what the directory or the policy does not allow; a request that came before they changed is itself."""
-        try:
-            aliases = self._aliases(document)
-            if startable.policy is not None:
-                startable.policy.check(document, aliases)
-        except ContractError:
-            if self._ledger.request(request_id) is None:
-                raise
+    def _filled_in(self, document: Any, caller: str) -> Any:
+        """Return a request whose input names its requester, where the stage takes the caller for it."""
+        startable = self._startable(document)
+        if self._door is None or startable is None:
+            return document
+        return self._door.filled_in(startable.input_contract, document, caller)
 
-    def _aliases(self, document: Mapping[str, Any]) -> Aliases:
-        """Look up the approvers that a request names, if it does, and refuse those of whom two are one person."""
+    def _check(self, document: Any, caller: str) -> None:
+        """Refuse a request, with everything that is wrong with it.
+
+        What the stage or the directory has against a request that came before they changed does not count: it is
+        itself.
+        """
+        found = contracts.problems("request", document)
+        found += contracts.broken_rules(self._rules(), document, "", found)
+        startable = self._startable(document)
+        asked = startable and contracts.broken_rules(
+            self._rules_of_stage(startable, caller), document.get("input"), "/input", found
+        )
+        if asked and (found or self._ledger.request(document["request_id"]) is None):
+            found += asked
+        contracts.refuse(found)
+
+    def _startable(self, document: Any) -> Startable | None:
+        name = document.get("workflow") if isinstance(document, dict) else None
+        return self._workflows.get(name) if isinstance(name, str) else None
+
+    def _rules(self) -> Iterator[Rule]:
+        """Yield what is asked of any request: a workflow that is deployed, and an input that keeps its contract."""
+        if self._door is not None:
+            yield Rule(("request_id",), own_ids)
+        yield Rule(("workflow",), self._is_deployed)
+        yield Rule(("workflow", "input"), self._keeps_contract)
+
+    def _is_deployed(self, document: Mapping[str, Any], _: str) -> Iterator[ContractError]:
+        if document["workflow"] not in self._workflows:
+            yield UnknownWorkflowError(document["workflow"])
+
+    def _keeps_contract(self, document: Mapping[str, Any], prefix: str) -> Iterable[ContractError]:
+        startable = self._startable(document)
+        return contracts.problems(startable.input_contract, document["input"], f"{prefix}/input") if startable else ()
+
+    def _rules_of_stage(self, startable: Startable, caller: str) -> Iterator[Rule]:
+        """Yield what this stage asks of an input: its door, its directory and its policy."""
+        if self._door is not None:
+            yield from self._door.rules(caller)
+        policy = startable.policy
+        yield Rule(("approvers", "requester", "rule"), lambda document, prefix: self._people(policy, document, prefix))
+        if policy is not None:
+            yield Rule(("amount", "currency"), lambda document, _: _covered(policy, document))
+
+    def _people(self, policy: Policy | None, document: Mapping[str, Any], prefix: str) -> Iterator[ContractError]:
+        """Yield what is wrong with the approvers that a request names, if it does, by directory and policy."""
         if "approvers" not in document:
-            return NO_ALIASES
+            return
         approvers, requester = document["approvers"], document.get("requester", "")
         aliases = aliases_of(self._directory.entries(map(normalise, (requester, *approvers))))
-        check_approvers(approvers, requester, document.get("rule", {}), aliases, "/input")
-        return aliases
+        try:
+            check_approvers(approvers, requester, document.get("rule", {}), aliases, prefix)
+            if policy is not None:
+                policy.check(document, aliases)
+        except UncoveredAmountError:
+            return  # told with the amount
+        except ContractError as error:
+            yield error
 
     def report(self, request_id: str) -> dict[str, Any]:
         """Return what `GET /requests/{request_id}` shows.
@@ -149,6 +209,7 @@ class Submissions:
             "workflow": request.workflow,
             "status": "running" if request.status == "submitted" else request.status,
             "result": _as_of_now(request.result, tasks),
+            "submitted_by": request.submitted_by,
             "tasks": [_task_report(task) for task in tasks],
         }
 
@@ -156,6 +217,13 @@ class Submissions:
 def _as_of_now(result: Any, tasks: Sequence[Task]) -> Any:
     """Return a recorded result, with what was taken back of the payment that it tells of."""
     return {**result, **payments.reversals(*tasks)} if isinstance(result, Mapping) else result
+
+
+def _covered(policy: Policy, document: Mapping[str, Any]) -> Iterator[ContractError]:
+    try:
+        policy.check({name: document.get(name) for name in ("amount", "currency")})
+    except ContractError as error:
+        yield error
 
 
 def _task_report(task: Task) -> dict[str, Any]:
