@@ -12,6 +12,7 @@ from countersign.adapters.event_items import WAITS
 from countersign.adapters.kms import MAX_BYTES
 from countersign.domain import tasks
 from countersign.domain.audit import AuditEntry, AuditEvent, append
+from countersign.domain.claims import TakeOver
 from countersign.domain.errors import (
     BodyTooLargeError,
     HandOffRejectedError,
@@ -67,16 +68,30 @@ class MemoryLedger:
     def task(self, task_id: str) -> Task | None:
         return self.standing.get(task_id)
 
-    def open(self, task: Task, events: tuple[AuditEvent, ...], at: datetime) -> None:
+    def open(self, task: Task, events: tuple[AuditEvent, ...], at: datetime, takeover: TakeOver | None = None) -> None:
         self.before_write("open")
         with self._lock:
             named = task.correlation and (task.correlation.provider, task.correlation.external_id)
-            if task.task_id in self.standing or named in self.claims:
+            holder = takeover and takeover.released.before.task_id
+            if task.task_id in self.standing or self.audit(task.task_id) or self.claims.get(named) != holder:
                 raise LedgerConflictError(task.task_id)
+            if named and takeover:
+                self._release(takeover, named, task.task_id)
             if named:
                 self.claims[named] = task.task_id
             self._put(task, events, at)
         self.after_write("open")
+
+    def _release(self, takeover: TakeOver, named: tuple[str, str], task_id: str) -> None:
+        change = takeover.released
+        self._check(change)
+        self._put(self.standing[change.before.task_id], change.events, change.at)
+        for event in takeover.events:
+            key = (named[0], event.event_id)
+            known = self.event_records.get(key, EventRecord(*key, "", Handling.PARKED))
+            self.event_records[key] = dataclasses.replace(known, handling=Handling.PARKED, task_id=task_id)
+            self.parking.setdefault(named, []).append(event)
+            self.due[(*named, event.event_id)] = change.at + WAITS
 
     def commit(self, change: Change) -> Task:
         return self._commit(change, lambda: None)

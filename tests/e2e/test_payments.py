@@ -133,10 +133,16 @@ def test_an_event_that_comes_before_the_request_settles_it_as_soon_as_it_opens(s
     assert scene.decisions() == 1
 
 
-def test_a_payment_that_nobody_takes_expires(scene: PaymentScene) -> None:
+def test_a_payment_that_nobody_takes_expires_and_money_that_comes_late_pays_the_next_request(
+    scene: PaymentScene,
+) -> None:
     scene.submit(deadline_seconds=2)
     assert scene.result()["status"] == "expired"
     assert scene.post(scene.says("paid")).json() == {"status": "held"}
+    again = PaymentScene(scene.cloud)
+    again.submit(external_id=scene.payment.external_id)
+    assert again.result()["status"] == "paid"
+    assert {"claim_released", "claim_taken"} <= {*scene.audit(), *again.audit()}
 
 
 def test_another_event_under_the_same_id_is_a_conflict_and_is_not_applied(scene: PaymentScene) -> None:

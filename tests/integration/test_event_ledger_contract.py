@@ -1,5 +1,6 @@
 """What every ledger promises of providers' events: the same suite for the one in memory and for DynamoDB's."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -9,8 +10,9 @@ import pytest
 
 from countersign.adapters.attributes import to_item
 from countersign.adapters.event_items import event_key
+from countersign.adapters.task_items import task_key
 from countersign.aws import client
-from countersign.domain import payments
+from countersign.domain import claims, payments, tasks
 from countersign.domain.answers import Sender, document_of
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.errors import LedgerConflictError
@@ -29,12 +31,13 @@ OPENED = AuditEvent("opened", "payment")
 
 @dataclass
 class Books:
-    """A ledger, its audit entries, what is to be sent from it, and how TTL takes an event's record from it."""
+    """A ledger, its audit entries, what is to be sent from it, and how TTL takes events' records and tasks from it."""
 
     ledger: EventLedger
     entries: Callable[[str], list[AuditEntry]]
     outbox: Callable[[], set[str]]
     forget: Callable[[str], object]
+    lose: Callable[[str], object]
 
     def open(self, **changes: Any) -> Task:
         self.ledger.open(any_payment_task(**changes), (OPENED,), NOW)
@@ -65,6 +68,7 @@ def books(request: pytest.FixtureRequest) -> Books:
             kit.audit,
             lambda: {sk.removeprefix("OUTBOX#") for _, sk in kit.items() if sk.startswith("OUTBOX#")},
             lambda event_id: client("dynamodb").delete_item(TableName=TABLE, Key=to_item(event_key("pay", event_id))),
+            lambda task_id: client("dynamodb").delete_item(TableName=TABLE, Key=to_item(task_key(task_id))),
         )
     memory = MemoryLedger()
     return Books(
@@ -72,6 +76,7 @@ def books(request: pytest.FixtureRequest) -> Books:
         lambda task_id: [entry for entry in memory.entries if entry.task_id == task_id],
         lambda: {name for _, name in memory.outbox},
         lambda event_id: memory.event_records.pop(("pay", event_id)),
+        memory.standing.pop,
     )
 
 
@@ -120,6 +125,35 @@ def test_another_task_of_the_same_name_outside_is_not_opened_and_leaves_nothing(
     assert books.ledger.task("order-1002.payment") is None
     assert books.ledger.correlated("pay", "pay_1001") == first.task_id
     assert books.entries("order-1002.payment") == []
+
+
+def test_a_claim_is_taken_over_together_with_what_came_too_late_and_only_as_it_was_read(books: Books) -> None:
+    ended = books.ledger.commit(
+        tasks.cancel(books.open(), "workflow", "withdrawn", NOW)  # type: ignore[arg-type]
+    )
+    late = effect(ended, any_event())
+    after = books.ledger.commit_event(late.change, record_of(any_event(), late.handling))
+    new = any_payment_task(task_id="order-1002.payment", workflow="payment")
+    for read in (ended, after, after):
+        takeover = claims.take_over(read, books.entries(PAYMENT_TASK_ID), new)
+        with contextlib.nullcontext() if read is after and not books.parked() else pytest.raises(LedgerConflictError):
+            books.ledger.open(new, (OPENED, takeover.taken), NOW, takeover)
+    assert books.ledger.correlated("pay", "pay_1001") == new.task_id
+    assert books.parked() == [any_event()]
+    assert books.record() == record_of(any_event(), Handling.PARKED, new.task_id)
+    assert books.entries(PAYMENT_TASK_ID)[-1].event.event == "claim_released"
+    assert len(books.entries(new.task_id)) == 2
+    books.assert_unbroken()
+    held = effect(books.ledger.task(new.task_id) or new, any_event())
+    assert books.ledger.commit_parked(held.change, "pay", any_event(), held.handling).status is Status.DECIDED
+
+
+def test_a_task_whose_audit_stands_is_not_opened_again(books: Books) -> None:
+    books.open(correlation=None)
+    books.lose(PAYMENT_TASK_ID)
+    with pytest.raises(LedgerConflictError):
+        books.ledger.open(any_payment_task(correlation=None), (OPENED,), NOW)
+    assert len(books.entries(PAYMENT_TASK_ID)) == 1
 
 
 def test_a_task_that_is_called_nothing_outside_takes_no_name(books: Books) -> None:

@@ -1,7 +1,7 @@
 """What payment providers and workers do, right or wrong."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hypothesis import strategies as st
@@ -78,9 +78,17 @@ class Machines(People):
         task_id = self.world.ledger.correlated(PROVIDER, external_id)
         if task_id:
             status = body["type"].partition(".")[2].replace("strange", "unknown")
-            return self.is_said(task_id, event_id, body["data"] | {"status": status})
+            said = body["data"] | {"status": status}
+            return any(self.is_said(each, event_id, said) for each in self.called_so(task_id))
         is_parked = any(parked.event_id == event_id for parked in self.world.ledger.parked(PROVIDER, external_id))
         return is_parked and self.watch.was_told_of(Lost.EVENT, f"{PROVIDER} {external_id}")
+
+    def called_so(self, task_id: str) -> Iterator[str]:
+        """Yield a task, and those before it whose claim it was."""
+        while task_id:
+            yield task_id
+            entries = (entry.event for entry in self.world.ledger.audit(task_id))
+            task_id = next((event.data["from"] for event in entries if event.event == "claim_taken"), "")
 
     def is_said(self, task_id: str, event_id: str, said: Mapping[str, Any]) -> bool:
         """Tell whether an event is in the audit of a payment, or another that says the same."""

@@ -12,6 +12,7 @@ from aws_durable_execution_sdk_python.lambda_service import ErrorObject
 from countersign.ask import LATE_SECONDS
 from countersign.domain import tasks
 from countersign.domain.attachments import Attachment
+from countersign.domain.audit import AuditEvent
 from countersign.domain.clock import to_text
 from countersign.domain.errors import LedgerUnavailableError, TaskClosedError
 from countersign.domain.people import Absence, Entry
@@ -20,7 +21,7 @@ from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Status
 from countersign.runtime import use
 from countersign.services.reviews import Reviews
-from tests.builders import CALLER, NOW
+from tests.builders import CALLER, NOW, any_task
 from tests.fakes import FixedClock, MemoryHandOff
 from tests.workflows.conftest import SHORT_SECONDS, Bench, any_order_input, close_runner
 
@@ -247,6 +248,17 @@ def test_two_waits_of_one_name_are_refused(bench: Bench) -> None:
     assert finished.status.value == "FAILED"
     assert finished.error
     assert str(finished.error.type).endswith("DuplicateTaskNameError")
+
+
+def test_a_request_id_that_is_used_again_after_its_retention_fails_at_once(bench: Bench) -> None:
+    bench.ledger.open(any_task(), (AuditEvent("opened", "order-approval"),), NOW)
+    del bench.ledger.standing[TASK]  # by TTL; the audit is kept
+    bench.start(any_order_input())
+    finished = bench.finish()
+    assert finished.error
+    assert str(finished.error.type).endswith("DuplicateTaskNameError")
+    assert (bench.hand_off.sent, len(bench.ledger.entries)) == ([], 1)
+    assert bench.invocations == 1
 
 
 def test_in_order_asks_one_after_the_other_and_each_has_a_task_of_their_own(bench: Bench) -> None:

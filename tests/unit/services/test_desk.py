@@ -13,7 +13,7 @@ from countersign.domain.people import Absence, Delegation, Entry
 from countersign.domain.policy import POLICY_ACTOR
 from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Status, Task, Vote, shown_digest
-from countersign.services.desk import COMMENT_BUDGET, Desk
+from countersign.services.desk import COMMENT_BUDGET, DUPLICATE, Desk
 from tests.builders import (
     APPROVER,
     ATTACHMENTS,
@@ -122,6 +122,19 @@ def test_an_opening_that_finds_an_answer_hands_nothing_off() -> None:
     assert (report["status"], report["outcome"]) == ("DECIDED", "approved")
     assert "duplicate" not in report
     assert office.hand_off.sent == []
+
+
+def test_the_id_of_a_request_that_is_long_gone_is_refused_at_once_wherever_it_is_used_again() -> None:
+    office = Office()
+    office.desk.open(any_wait(), any_question())
+    del office.ledger.standing[TASK_ID]  # by TTL; the audit is kept
+    entries = list(office.ledger.entries)
+    desk, wait = office.desk, any_wait()
+    assert desk.open(wait, any_question()) == DUPLICATE
+    assert desk.approve_by_policy(wait, any_question()) == DUPLICATE
+    assert desk.cancel(wait, "hand_off_failed") == DUPLICATE
+    assert desk.withdraw(wait) == DUPLICATE
+    assert office.ledger.entries == entries
 
 
 @pytest.mark.parametrize("standing", [any_task(opened_by="another"), any_decided_task(opened_by="another")])

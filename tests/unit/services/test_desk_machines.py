@@ -2,24 +2,28 @@
 
 import dataclasses
 import json
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from countersign.domain.answers import Sender
 from countersign.domain.audit import AuditEvent
-from countersign.domain.errors import HandOffRejectedError
-from countersign.domain.payments import Handling
+from countersign.domain.errors import HandOffRejectedError, TaskClosedError
+from countersign.domain.payments import NO_EFFECT, Handling, Ruling, Verdict
 from countersign.domain.rules import Outcome
 from countersign.domain.tasks import Failure, Status, Task
 from countersign.ports import Purpose
-from countersign.services.desk import Desk, Question, Wait
+from countersign.services.desk import TAKEN, Desk, Question, Wait
 from countersign.services.provider_events import SIGNED, ProviderEvents
 from countersign.services.results import Results
+from countersign.services.settlements import Settlements
 from tests.builders import (
     NOW,
     PAYMENT_TASK_ID,
     any_event,
+    any_paid,
     any_payment_task,
     any_question,
     any_task,
@@ -196,6 +200,114 @@ def test_a_task_that_is_called_as_another_one_is_not_opened_and_nobody_is_told()
     assert office.open() == {"status": "CANCELLED", "taken": True}
     assert PAYMENT_TASK_ID not in office.ledger.standing
     assert office.hand_off.sent == []
+
+
+def lapsed(office: Office) -> None:
+    """Let a payment have been asked for, and nobody have paid before its deadline."""
+    office.open(any_payment_wait(request_id="order-1000", expires_at=NOW + timedelta(minutes=1)))
+    office.clock.move(minutes=1)
+    assert office.desk.read(any_payment_wait(request_id="order-1000"))["status"] == "EXPIRED"
+
+
+def withdrawn(office: Office) -> None:
+    office.open(any_payment_wait(request_id="order-1000"))
+    office.desk.cancel(any_payment_wait(request_id="order-1000"), "hand_off_failed")
+
+
+@pytest.mark.parametrize("end", [lapsed, withdrawn])
+def test_a_task_that_ended_unanswered_leaves_its_name_to_a_new_one_and_both_audits_say_so(
+    end: Callable[[Office], None],
+) -> None:
+    office = Office()
+    end(office)
+    assert office.open()["status"] == "OPEN"
+    old, new = office.ledger.audit("order-1000.payment")[-1].event, office.ledger.audit(PAYMENT_TASK_ID)[1].event
+    assert (old.event, old.data) == ("claim_released", {"to": PAYMENT_TASK_ID, "events": []})
+    assert (new.event, new.data) == ("claim_taken", {"from": "order-1000.payment", "events": []})
+    assert office.receive() is Handling.RECORDED
+    assert office.task.status is Status.DECIDED
+
+
+def test_money_that_came_too_late_pays_the_payment_that_is_asked_for_again_and_that_one_alone() -> None:
+    office = Office()
+    lapsed(office)
+    assert office.receive() is Handling.HELD
+    assert office.open()["status"] == "DECIDED"
+    assert office.hand_off.kinds == ["payment.requested"], "the second one is paid before anybody is asked"
+    settled = Settlements(office.ledger, office.clock, "held-payment")
+    ruling = Ruling(Verdict.ACCEPTED, ("olga@example.com",), "held-1.approval")
+    assert settled.carry_out("order-1000.payment", "evt_1", ruling) == NO_EFFECT
+    assert office.receive() is Handling.DUPLICATE
+    assert office.open(any_payment_wait(request_id="order-1002")) == TAKEN
+    assert [entry.event.event for entry in office.ledger.entries].count("decided") == 1
+
+
+def test_money_that_no_new_task_has_used_goes_on_to_the_next_one() -> None:
+    office = Office()
+    withdrawn(office)
+    office.receive()
+
+    def die(name: str) -> None:
+        if name == "commit_parked":
+            raise ConnectionError
+
+    office.ledger.before_write = die
+    with pytest.raises(ConnectionError):
+        office.open()
+    office.ledger.before_write = lambda _: None
+    office.desk.cancel(any_payment_wait(), "execution_failed")
+    assert office.open(any_payment_wait(request_id="order-1002"))["status"] == "DECIDED"
+    assert office.task.status is Status.CANCELLED
+
+
+@pytest.mark.parametrize(
+    ("late", "ruled", "status"),
+    [
+        ({"amount": "250.00"}, Verdict.DISMISSED, "OPEN"),
+        ({"amount": "250.00"}, Verdict.EXPIRED, "DECIDED"),
+        ({"amount": "1.00"}, None, "OPEN"),
+    ],
+)
+def test_what_people_have_dismissed_and_other_money_pay_nothing(
+    late: dict[str, str], ruled: Verdict | None, status: str
+) -> None:
+    office = Office()
+    lapsed(office)
+    office.receive(**late)
+    if ruled:
+        ruling = Ruling(ruled, (), "held-1.approval")
+        Settlements(office.ledger, office.clock, "held-payment").carry_out("order-1000.payment", "evt_1", ruling)
+    assert office.open()["status"] == status
+
+
+def test_a_payment_that_was_refunded_meanwhile_is_not_paid() -> None:
+    office = Office()
+    lapsed(office)
+    office.receive()
+    office.receive("refunded", "evt_2")
+    office.open()
+    assert office.task.status is Status.OPEN
+
+
+def test_what_the_worker_of_an_ended_task_says_pays_no_other_task() -> None:
+    office = Office()
+    lapsed(office)
+    with pytest.raises(TaskClosedError):
+        office.results.succeed("order-1000.payment", any_paid(), WORKER)
+    assert office.open()["status"] == "OPEN"
+
+
+def test_of_two_tasks_that_take_one_name_over_at_the_same_moment_one_does() -> None:
+    office = Office()
+    lapsed(office)
+
+    def overtake(name: str) -> None:
+        office.ledger.before_write = lambda _: None
+        office.open(any_payment_wait(request_id="order-1002"))
+
+    office.ledger.before_write = overtake
+    assert office.open() == TAKEN
+    assert office.ledger.correlated("pay", "pay_1001") == "order-1002.payment"
 
 
 def test_of_two_tasks_that_are_opened_under_one_name_at_the_same_moment_one_is() -> None:

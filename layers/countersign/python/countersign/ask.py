@@ -71,8 +71,8 @@ def ask(context: DurableContext, name: str, question: Question) -> Report:
         The report of `Desk.read`: `status` is APPLIED, EXPIRED or CANCELLED.
 
     Raises:
-        DuplicateTaskNameError: The workflow has waited under this name before.
-        DuplicateCorrelationError: Another task is called outside as this one would be.
+        DuplicateTaskNameError: The workflow, or an earlier request of this id, has waited under this name before.
+        DuplicateCorrelationError: Another task is called outside as this one would be, and is open or answered.
         HandOffFailedError: Nobody could be told; the task is cancelled.
         IdleRingsError: The callback was completed again and again without an answer.
         UnsoundDecisionError: The votes on record do not make the decision that stands in the ledger.
@@ -102,11 +102,16 @@ def withdraw(context: DurableContext, name: str) -> Report:
 
     Returns:
         What `Desk.read` returns.
+
+    Raises:
+        DuplicateTaskNameError: An earlier request of this id has waited under this name.
     """
     execution = execution_of(context)
     latest = execution.started_at + current().execution_timeout - EXECUTION_MARGIN
     wait = Wait(execution.request_id, name, "", latest, latest)
     report: Report = context.step(lambda _: current().desk.withdraw(wait), f"{name} withdraw", LEDGER_STEP)
+    if report.get("duplicate"):
+        raise DuplicateTaskNameError(wait.task_id)
     return report
 
 
@@ -224,6 +229,8 @@ class _Asking:
 
     def _take_back(self, wait: Wait, error: StepError) -> Report:
         cancelled = self._step(f"{self._name} cancel", lambda: current().desk.cancel(wait, "hand_off_failed"))
+        if cancelled.get("duplicate"):
+            raise DuplicateTaskNameError(wait.task_id) from error
         if cancelled["status"] == Status.CANCELLED:
             raise HandOffFailedError(wait.task_id) from error
         return cancelled

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from countersign.domain.audit import AuditEntry, AuditEvent, Copy
+from countersign.domain.claims import TakeOver
 from countersign.domain.payments import Handling
 from countersign.domain.people import Entry
 from countersign.domain.provider_events import ProviderEvent
@@ -86,13 +87,15 @@ class TaskLedger(Protocol):
         """Return the task as of now (a consistent read), or None."""
         ...
 
-    def open(self, task: Task, events: tuple[AuditEvent, ...], at: datetime) -> None:
+    def open(self, task: Task, events: tuple[AuditEvent, ...], at: datetime, takeover: TakeOver | None = None) -> None:
         """Put a task that is absent, its pointer under the request, and its first audit entries, in one transaction.
 
-        The task is OPEN, or CANCELLED so that it cannot open later, or APPLIED when a policy approved it.
+        The task is OPEN, or CANCELLED so that it cannot open later, or APPLIED when a policy approved it. Whose claim
+        it takes over gets its audit entry, and gives up what was said of it since, in the same transaction.
 
         Raises:
-            LedgerConflictError: A task of this id exists, or one of the same correlation.
+            LedgerConflictError: A task of this id exists, or its audit, or one of the same correlation; or the task
+                whose claim is taken over has changed, or has it no more.
         """
         ...
 

@@ -36,12 +36,13 @@ from countersign.adapters.task_items import (
     task_of_document,
 )
 from countersign.domain.audit import GENESIS, AuditEntry, AuditEvent, append, breaks
+from countersign.domain.claims import TakeOver
 from countersign.domain.clock import from_text, to_text
 from countersign.domain.errors import LedgerConflictError
 from countersign.domain.identity import normalise
 from countersign.domain.payments import Handling, event_of
 from countersign.domain.provider_events import ProviderEvent
-from countersign.domain.tasks import Change, Deadline, Status, Task
+from countersign.domain.tasks import Change, Correlation, Deadline, Status, Task
 from countersign.ports import MOST_WAITING, EventRecord, Link, ParkedEvent, Purpose, Request
 
 
@@ -58,7 +59,7 @@ class DynamoLedger:
         item = self._table.get(task_key(task_id))
         return task_of(item) if item else None
 
-    def open(self, task: Task, events: tuple[AuditEvent, ...], at: datetime) -> None:
+    def open(self, task: Task, events: tuple[AuditEvent, ...], at: datetime, takeover: TakeOver | None = None) -> None:
         """See `TaskLedger.open`."""
         entries, after = chained(task, events, at)
         pointer = {
@@ -67,15 +68,30 @@ class DynamoLedger:
             "task_id": task.task_id,
             "ttl": epoch_after(task.max_expires_at or task.expires_at),
         }
-        claims = [self._table.put(claim_document(task, task.correlation))] if task.correlation else []
         self._table.write(
             [
                 self._table.put(task_document(after)),
                 self._table.put(pointer, only_new=False),
-                *claims,
+                *(self._claimed(task, task.correlation, takeover) if task.correlation else ()),
                 *(self._table.put(audit_document(entry)) for entry in entries),
             ]
         )
+
+    def _claimed(self, task: Task, correlation: Correlation, takeover: TakeOver | None) -> Iterator[dict[str, Any]]:
+        claim, provider = claim_document(task, correlation), correlation.provider
+        if takeover is None:
+            yield self._table.put(claim)
+            return
+        change = takeover.released
+        fields = {name: value for name, value in claim.items() if name not in ("pk", "sk")}
+        key, holder = claim_key(provider, correlation.external_id), {"holder": change.before.task_id}
+        yield self._table.update(key, fields, "#task_id = :holder", holder)
+        yield from self._writes(change)[1]
+        for number, event in enumerate(takeover.events):
+            at = change.at + timedelta(microseconds=number)  # their order
+            yield self._table.put(parked_document(provider, event, at))
+            parked = applied_fields(provider, event, Handling.PARKED, task.task_id, at)
+            yield self._table.update(event_key(provider, event.event_id), parked)
 
     def correlated(self, provider: str, external_id: str) -> str:
         """See `TaskLedger.correlated`."""
@@ -87,21 +103,22 @@ class DynamoLedger:
         return self._commit(change, ())
 
     def _commit(self, change: Change, more: Iterable[dict[str, Any]]) -> Task:
+        after, writes = self._writes(change)
+        self._table.write([*writes, *more])
+        return after
+
+    def _writes(self, change: Change) -> tuple[Task, list[dict[str, Any]]]:
         before = change.before
         entries, after = chained(change.after, change.events, change.at)
         fields = {name: plain(getattr(after, name)) for name in ("status", "audit_seq", "audit_head", *change.fields)}
         condition, values = _condition(change)
-        self._table.write(
-            [
-                self._table.update(task_key(before.task_id), fields | index_fields(after), condition, values),
-                *(self._table.put(audit_document(entry)) for entry in entries),
-                *(self._table.put(document, only_new=False) for document in _outbox_of(change)),
-                *(self._table.put(document, only_new=False) for document in _responses_of(change)),
-                *(self._table.put(document, only_new=False) for document in _moved_by(change)),
-                *more,
-            ]
-        )
-        return after
+        return after, [
+            self._table.update(task_key(before.task_id), fields | index_fields(after), condition, values),
+            *(self._table.put(audit_document(entry)) for entry in entries),
+            *(self._table.put(document, only_new=False) for document in _outbox_of(change)),
+            *(self._table.put(document, only_new=False) for document in _responses_of(change)),
+            *(self._table.put(document, only_new=False) for document in _moved_by(change)),
+        ]
 
     def refresh(self, task_id: str, callback_id: str) -> bool:
         """See `TaskLedger.refresh`."""

@@ -259,10 +259,12 @@ class WorkflowError(CountersignError):
 
 
 class DuplicateTaskNameError(WorkflowError):
-    """A workflow waits twice under one name and would read the first answer as the second."""
+    """A wait's name, or its request's id, was used before: it would read the first answer as the second."""
 
     def __init__(self, task_id: str) -> None:
-        super().__init__(f"task {task_id} was opened by another wait of the same name; give each wait its own name")
+        super().__init__(
+            f"task {task_id} was opened before; give each wait of a workflow its own name, and each request its own id"
+        )
         self.task_id = task_id
 
 
@@ -270,7 +272,9 @@ class DuplicateCorrelationError(WorkflowError):
     """Another task is known outside by the same id: an event could not tell which of them it is about."""
 
     def __init__(self, task_id: str) -> None:
-        super().__init__(f"what task {task_id} is about is another task's already; use another external id")
+        super().__init__(
+            f"what task {task_id} is about is another task's, which waits for its answer or has it: see that one"
+        )
         self.task_id = task_id
 
 

@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from countersign import envelope
-from countersign.domain import answers, tasks, tokens, votes
+from countersign.domain import answers, claims, tasks, tokens, votes
 from countersign.domain.attachments import Attachment
 from countersign.domain.audit import AuditEvent
+from countersign.domain.claims import TakeOver
 from countersign.domain.clock import Clock, to_text
-from countersign.domain.errors import LedgerConflictError
+from countersign.domain.errors import DuplicateCorrelationError, DuplicateTaskNameError, LedgerConflictError
 from countersign.domain.escalations import Escalation
 from countersign.domain.identity import NO_ALIASES, normalise
 from countersign.domain.people import Seating
@@ -29,6 +30,12 @@ from countersign.services.seats import identified, seats
 
 WITHDRAWN = "withdrawn"
 """Why a task was taken back that its workflow needs no more."""
+
+DUPLICATE = {"status": Status.CANCELLED.value, "duplicate": True}
+"""What a step reports when a task of this id is long gone, and only its audit stands: the id was used again."""
+
+TAKEN = {"status": Status.CANCELLED.value, "taken": True}
+"""What the open step reports when another task is called outside as this one would be."""
 
 COMMENT_BUDGET = 10_000
 """Characters of comments, all votes together, that a report carries: a checkpoint holds 256 KB, and the ledger all."""
@@ -145,23 +152,18 @@ class Desk:
         """Put the task and hand it off, unless its time is over; after a retry, only hand it off.
 
         Returns:
-            What `read` returns, with `duplicate` true when another wait opened this task, or `taken` true when another
-            task is called so outside, and this one was not opened.
+            What `read` returns, with `duplicate` true when another wait opened this task; `DUPLICATE` when that was so
+            long ago that the task is gone; `TAKEN` when another task is called so outside, and this one was not opened.
 
         Raises:
             TransientError: The ledger or the hand-off did not take it; the step is retried.
         """
-        task = settle(lambda: None if self._is_taken(wait, question) else self._opened(wait, question))
-        if task is None:
-            return {"status": Status.CANCELLED.value, "taken": True}
-        if task.opened_by not in ("", wait.first_callback_id):
-            return _report(task, self._clock.now()) | {"duplicate": True}
-        if task.correlation is not None:
-            task = settle(lambda: self._events.apply_parked(self._present(wait.task_id)))
-        if task.status is Status.OPEN and not task.expired_by(self._clock.now()):
-            for request in self._requests(task):
-                self._hand_off.send(request)
-        return _report(task, self._clock.now())
+        try:
+            return self._first_handed_off(wait, settle(lambda: self._opened(wait, question)))
+        except DuplicateCorrelationError:
+            return TAKEN
+        except DuplicateTaskNameError:
+            return DUPLICATE
 
     def approve_by_policy(self, wait: Wait, question: Question) -> dict[str, Any]:
         """Put a task that its policy approves without asking anybody; after a retry, only report it.
@@ -171,12 +173,16 @@ class Desk:
             question: What would have been asked, and the policy's version.
 
         Returns:
-            What `read` returns, with `duplicate` true when another wait, or another question, has this name.
+            What `read` returns, with `duplicate` true when another wait, or another question, has this name;
+            `DUPLICATE` when it had it so long ago that the task is gone.
 
         Raises:
             TransientError: The ledger did not take it; the step is retried.
         """
-        task = settle(lambda: self._approved_by_policy(wait, question))
+        try:
+            task = settle(lambda: self._approved_by_policy(wait, question))
+        except DuplicateTaskNameError:
+            return DUPLICATE
         report = _report(task, self._clock.now())
         wanted = self._new_task(wait, question)
         if task.status is not Status.CANCELLED and (task.opened_by, task.shown) != (POLICY_ACTOR, wanted.shown):
@@ -215,9 +221,12 @@ class Desk:
     def withdraw(self, wait: Wait) -> dict[str, Any]:
         """Take back a task that is needed no more; a decision made meanwhile is applied as superseded.
 
-        Returns what `read` returns.
+        Returns what `read` returns, or `DUPLICATE` as `open` does.
         """
-        return settle(lambda: self._withdrawn(wait))
+        try:
+            return settle(lambda: self._withdrawn(wait))
+        except DuplicateTaskNameError:
+            return DUPLICATE
 
     def read(self, wait: Wait, silence: timedelta | None = None) -> dict[str, Any]:
         """Return what became of the task, and mark it APPLIED or EXPIRED, or take it back from a machine that is lost.
@@ -235,15 +244,52 @@ class Desk:
         return settle(lambda: self._closed(wait.task_id, silence))
 
     def cancel(self, wait: Wait, reason: str) -> dict[str, Any]:
-        """Take an open task back; a decision made meanwhile wins. Returns what `read` returns."""
-        return settle(lambda: self._cancelled(wait, reason))
+        """Take an open task back; a decision made meanwhile wins. Returns as `withdraw` does."""
+        try:
+            return settle(lambda: self._cancelled(wait, reason))
+        except DuplicateTaskNameError:
+            return DUPLICATE
 
-    def _is_taken(self, wait: Wait, question: Question) -> bool:
-        """Tell whether another task is called outside as this one would be."""
-        if question.correlation is None:
-            return False
-        task_id = self._ledger.correlated(question.correlation.provider, question.correlation.external_id)
-        return task_id not in ("", wait.task_id)
+    def _take_over(self, new: Task) -> TakeOver | None:
+        """Return how a new task takes over what another is called outside; None where none is called so.
+
+        Raises:
+            DuplicateCorrelationError: The other task can still be answered, or was.
+        """
+        if new.correlation is None:
+            return None
+        holder_id = self._ledger.correlated(new.correlation.provider, new.correlation.external_id)
+        if holder_id in ("", new.task_id):
+            return None
+        holder = self._ledger.task(holder_id)
+        if holder is None or holder.status not in claims.ENDED:
+            raise DuplicateCorrelationError(new.task_id)
+        return claims.take_over(holder, self._ledger.audit(holder_id), new)
+
+    def _put(self, task: Task, events: tuple[AuditEvent, ...], now: datetime, takeover: TakeOver | None = None) -> Task:
+        """Put a new task.
+
+        Raises:
+            DuplicateTaskNameError: There was a task of this id once: its audit is kept longer than the task.
+        """
+        try:
+            self._ledger.open(task, events, now, takeover)
+        except LedgerConflictError:
+            # The audit first: who opens the task at this moment writes both at once.
+            if self._ledger.audit(task.task_id) and self._ledger.task(task.task_id) is None:
+                raise DuplicateTaskNameError(task.task_id) from None
+            raise
+        return task
+
+    def _first_handed_off(self, wait: Wait, task: Task) -> dict[str, Any]:
+        if task.opened_by not in ("", wait.first_callback_id):
+            return _report(task, self._clock.now()) | {"duplicate": True}
+        if task.correlation is not None:
+            task = settle(lambda: self._events.apply_parked(self._present(wait.task_id)))
+        if task.status is Status.OPEN and not task.expired_by(self._clock.now()):
+            for request in self._requests(task):
+                self._hand_off.send(request)
+        return _report(task, self._clock.now())
 
     def _requests(self, task: Task) -> Iterator[dict[str, Any]]:
         """Yield the envelopes of the first hand-off; a machine's holds a token that stays nowhere else."""
@@ -268,9 +314,10 @@ class Desk:
             aliases=seating.aliases,
             delegations=seating.delegations,
         )
+        takeover = self._take_over(task)
         opened = AuditEvent("opened", self._workflow, data={"audience": list(task.audience)})
-        self._ledger.open(task, (opened, *votes.standing_in(seating)), now)
-        return task
+        taken = (takeover.taken,) if takeover else ()
+        return self._put(task, (opened, *taken, *votes.standing_in(seating)), now, takeover)
 
     def _approved_by_policy(self, wait: Wait, question: Question) -> Task:
         standing = self._ledger.task(wait.task_id)
@@ -278,8 +325,7 @@ class Desk:
             return standing
         now = self._clock.now()
         task, events = tasks.approve_by_policy(self._new_task(wait, question), POLICY_ACTOR, now)
-        self._ledger.open(task, events, now)
-        return task
+        return self._put(task, events, now)
 
     def _new_task(self, wait: Wait, question: Question) -> Task:
         return Task(
@@ -381,8 +427,7 @@ class Desk:
             closed_at=now,
             closed_because=reason,
         )
-        self._ledger.open(task, (AuditEvent("cancelled", self._workflow, data={"reason": reason}),), now)
-        return task
+        return self._put(task, (AuditEvent("cancelled", self._workflow, data={"reason": reason}),), now)
 
     def _present(self, task_id: str) -> Task:
         task = self._ledger.task(task_id)
