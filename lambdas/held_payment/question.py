@@ -19,7 +19,7 @@ _REASONS = {
     "amount": "It is about other money than what is expected.",
     "unknown_status": "Countersign does not know what the provider says of it: it may be a refund or a dispute.",
     "contradiction": "It contradicts how the payment ended, or the money that it ended with.",
-    "closed": "Money came after the payment was closed.",
+    "closed": "Money came after the payment was closed. Unless you reject it, it pays the next request for it.",
     "paid_twice": "It is another payment of the same order, which was paid before.",
     "refunded": "The provider said before that money of this payment went back.",
     "disputed": "The provider said before that the payer disputes this payment.",

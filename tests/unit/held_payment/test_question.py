@@ -75,7 +75,11 @@ def test_the_title_says_what_came_and_what_was_expected(changes: dict[str, Any],
             "Why it is held",
             "It contradicts how the payment ended, or the money that it ended with.",
         ),
-        ({"reason": "closed"}, "Why it is held", "Money came after the payment was closed."),
+        (
+            {"reason": "closed"},
+            "Why it is held",
+            "Money came after the payment was closed. Unless you reject it, it pays the next request for it.",
+        ),
         ({"refunded": "100.00"}, "Refunded so far", "100.00"),
         ({"disputed": True}, "Disputed", "yes"),
         (

@@ -77,6 +77,16 @@ def test_the_last_that_was_missing_decides_and_what_is_missing_is_told_until_the
     assert is_unbroken(office.ledger.entries, office.task.audit_head, office.task.audit_seq)
 
 
+def test_an_answer_that_a_task_brought_back_from_before_does_not_know_counts_when_it_is_sent_again() -> None:
+    office = collecting()
+    before = office.task
+    office.bring("a")
+    office.ledger.standing[TASK_ID] = dataclasses.replace(
+        before, audit_seq=office.task.audit_seq, audit_head=office.task.audit_head
+    )
+    assert office.bring("a").missing == ("b", "c")
+
+
 def test_two_that_bring_the_last_two_at_once_lose_neither() -> None:
     office = collecting()
     office.bring("a")

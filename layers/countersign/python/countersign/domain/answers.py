@@ -111,7 +111,7 @@ def collect(
     """
     key = str(document[collecting.key])
     text = _text_of(document, MAX_ANSWER_BYTES // len(collecting.required))
-    repeated = standing.get(key) == text
+    repeated = key in task.received and standing.get(key) == text
     if not (repeated and task.outcome is Outcome.ANSWERED):
         check_open(task, now)
     if repeated:
