@@ -80,6 +80,7 @@ HABITS: Mapping[str, Habit] = {
     "failed": Habit((Wave((Post("failed"),)),), ends_as="failed"),
     "delay": Habit((Wave((_PAID,), after_seconds=3),)),
     "duplicates": Habit((Wave((_PAID,)), Wave((_PAID, _PAID)), Wave((_PAID,), after_seconds=1))),
+    "declined-first": Habit((Wave((Post("declined"),)), Wave((_PAID,), after_seconds=1))),
     "pending-first": Habit((Wave((_PENDING,)), Wave((_PAID,), after_seconds=1))),
     "wrong-order": Habit((Wave((_PAID,)), Wave((_PENDING,)))),
     "wrong-amount": Habit((Wave((Post("paid", too_much=Decimal(1)),)), Wave((_PAID,), after_seconds=1))),
@@ -123,7 +124,7 @@ class Event:
             "external_id": payment.external_id,
             "amount": str(Decimal(payment.amount) + too_much),
             "currency": payment.currency,
-            **({"reason": "insufficient_funds"} if says == "failed" else {}),
+            **({"reason": "insufficient_funds"} if says in ("declined", "failed") else {}),
         }
         document = {"type": f"payment.{says}", "timestamp": datetime.now(UTC).isoformat(), "data": data}
         return cls(f"msg_{secrets.token_hex(12)}", json.dumps(document).encode())

@@ -119,6 +119,12 @@ def test_a_burst_of_pendings_and_copies_settles_once(scene: PaymentScene) -> Non
     assert scene.decisions() == 1
 
 
+def test_after_a_declined_attempt_the_payment_waits_for_the_next(scene: PaymentScene) -> None:
+    deliveries = settled_by(scene, "declined-first")
+    assert [(each.statuses, each.handling) for each in deliveries] == [((202,), "declined"), ((200,), "recorded")]
+    assert scene.result()["status"] == "paid"
+
+
 def test_a_failed_payment_ends_as_failed_with_the_provider_s_reason(scene: PaymentScene) -> None:
     settled_by(scene, "failed")
     result = scene.result()

@@ -57,9 +57,9 @@ def test_an_orders_refunds_say_how_much_went_back_in_all(status: str) -> None:
     assert (event.status, event.amount, event.currency, event.cumulative) == ("refunded", "30.50", "EUR", True)
 
 
-def test_a_part_that_went_back_without_saying_how_much_has_no_amount() -> None:
+def test_a_part_that_went_back_without_saying_how_much_is_for_a_person() -> None:
     (event,) = SHOPIFY.translate(any_order(financial_status="partially_refunded"))
-    assert (event.status, event.amount, event.currency) == ("refunded", None, None)
+    assert (event.status, event.amount, event.cumulative) == ("unknown", "250.00", False)
 
 
 @pytest.mark.parametrize(("sent", "status"), [("success", "refunded"), ("failure", "unknown"), ("pending", "unknown")])

@@ -71,15 +71,18 @@ class Shopify(Provider):
 def _order(event_id: str, order: Document) -> ProviderEvent:
     status = _ORDERS.get(order.text("/financial_status"), EventStatus.UNKNOWN)
     currency = order.currency("/currency")
-    amount: str | None = order.amount("/total_price", currency)
+    amount = order.amount("/total_price", currency)
     if status is EventStatus.REFUNDED:
-        amount = _refunded(order, currency) or (amount if order.find("/financial_status") == "refunded" else None)
+        went_back = _refunded(order, currency)
+        if went_back is None and order.find("/financial_status") == "partially_refunded":
+            status = EventStatus.UNKNOWN  # how much went back, a person must look up
+        amount = went_back or amount
     return ProviderEvent(
         event_id=event_id,
         external_id=str(order.count("/id")),
         status=status,
         amount=amount,
-        currency=currency if amount else None,
+        currency=currency,
         occurred_at=order.moment("/updated_at"),
         reason=order.note("/cancel_reason"),
         cumulative=status is EventStatus.REFUNDED,
