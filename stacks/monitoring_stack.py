@@ -134,6 +134,7 @@ class MonitoringStack(Stack):
         timed_out = of_each(DurableWorkflow.metric_timed_out)
         operations = of_each(DurableWorkflow.metric_operations)
         written = of_each(DurableWorkflow.metric_storage_written)
+        unsent = of_each(lambda workflow: workflow.function.metric_count("HandOffsFailed"))
         not_applied = executions.metric_decisions_not_applied()
         self.dashboard.show(
             "Workflows",
@@ -144,6 +145,7 @@ class MonitoringStack(Stack):
                 "Operations of an execution": operations,
                 "Bytes written by an execution": written,
                 "Decisions not applied": [not_applied],
+                "Reminders and escalations that were not sent": unsent,
             },
         )
         self.alarms.above(
@@ -174,6 +176,13 @@ class MonitoringStack(Stack):
             combined="SUM",
             threshold=0,
             description="executions outlived their timeout, as no deadline lets them: first see what they waited for",
+        )
+        self.alarms.any_above(
+            "HandOffsFailed",
+            unsent,
+            combined="SUM",
+            threshold=0,
+            description="reminders or escalations were not sent, and are tried again: first read the workflow's log",
         )
         self.alarms.any_above(
             "OperationsNearLimit",

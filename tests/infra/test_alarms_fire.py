@@ -21,6 +21,7 @@ from countersign.domain import tasks
 from countersign.domain.payments import Handling
 from countersign.domain.tasks import Status
 from countersign.ports import EventRecord, Request
+from stacks.components.python_function import METRICS_NAMESPACE
 from tests.builders import (
     CALLER,
     REQUEST_ID,
@@ -263,6 +264,13 @@ def of_last_workflow(metric: str, value: float) -> Callable[[Scene, str], Datum]
     return told
 
 
+def of_last_workflow_s_function(scene: Scene, name: str) -> Datum:
+    """What the function of the last workflow that an alarm is over tells itself."""
+    number = int(name.partition("-")[2] or 1)
+    some = list(scene.stage.stacks.workflow.workflows.values())[10 * (number - 1) : 10 * number]
+    return datum(METRICS_NAMESPACE, "HandOffsFailed", 1, service=some[-1].function.service)
+
+
 def of_api(metric: str, value: float) -> Callable[[Scene, str], Datum]:
     """https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html"""
     return lambda scene, _: datum("AWS/ApiGateway", metric, value, ApiId=scene.stage.one("AWS::ApiGatewayV2::Api").path)
@@ -283,11 +291,12 @@ OF_AWS: dict[str, Callable[[Scene, str], Datum]] = {
     "ExecutionsFailed": of_last_workflow("DurableExecutionFailed", 1),
     "ExecutionsStopped": of_last_workflow("DurableExecutionStopped", 1),
     "ExecutionsTimedOut": of_last_workflow("DurableExecutionTimedOut", 1),
+    "HandOffsFailed": of_last_workflow_s_function,
     "OperationsNearLimit": of_last_workflow("DurableExecutionOperations", 2_401),
     "StorageNearLimit": of_last_workflow("DurableExecutionStorageWrittenBytes", 80_000_001),
     "DeadLetters": a_message,
 }
-"""The alarms on what AWS tells: a datum just above the threshold."""
+"""The alarms on what AWS tells, or each workflow's function: a datum just above the threshold."""
 
 
 def alarms(stage: Synthesised) -> dict[str, Any]:

@@ -7,11 +7,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aws_durable_execution_sdk_python import CallbackExternalError, CallbackTimeoutError
+from aws_durable_execution_sdk_python import CallbackExternalError, CallbackTimeoutError, StepError
 
 from countersign.approval import Approval, Approved, request_approval
 from countersign.ask import MAX_IDLE_RINGS, ask
-from countersign.domain.errors import IdleRingsError
+from countersign.domain.errors import HandOffRejectedError, IdleRingsError, LedgerUnavailableError, TransientError
+from countersign.domain.escalations import Escalation
 from countersign.domain.people import Absence, Entry
 from countersign.domain.rules import Rule
 from countersign.domain.tasks import Task
@@ -80,12 +81,16 @@ class Execution:
         return SimpleNamespace(callback_id=name, operation_id=name, result=result)
 
     def step(self, body: Callable[[Any], Any], name: str, config: Any) -> Any:
-        return body(None)
+        try:
+            return body(None)
+        except TransientError as error:  # it was tried again for half a minute
+            self.clock.move(seconds=30)
+            raise StepError from error
 
     @contextmanager
     def running(self) -> Iterator[Any]:
         everyone = self.ledger, self.ledger, self.hand_off, self.directory, self.clock
-        with use(Runtime("order-approval", timedelta(days=1), *everyone, "https://api.example.com/callbacks")):
+        with use(Runtime("order-approval", timedelta(days=366), *everyone, "https://api.example.com/callbacks")):
             yield self
 
     def asked(self, **question: Any) -> dict[str, Any]:
@@ -125,6 +130,33 @@ def completed_from_outside(_: Execution) -> None:
     """Return nothing, as a callback does that was completed."""
 
 
+def wake(execution: Execution) -> None:
+    """End a callback by its timeout."""
+    execution.clock.move(seconds=execution.callbacks[-1][0])
+    raise CallbackTimeoutError
+
+
+def refuse(times: int) -> End:
+    """Have the bus refuse so many hand-offs from now on."""
+
+    def end(execution: Execution) -> None:
+        execution.hand_off.refusals = times
+        wake(execution)
+
+    return end
+
+
+def lose_the_ledger(execution: Execution) -> None:
+    """Have the ledger not take the next change."""
+
+    def be_down(_: str) -> None:
+        execution.ledger.before_write = lambda _: None
+        raise LedgerUnavailableError
+
+    execution.ledger.before_write = be_down
+    wake(execution)
+
+
 @pytest.mark.parametrize("ring", [failed_from_outside, completed_from_outside])
 def test_a_wait_gives_up_when_its_callbacks_are_ended_from_outside_more_often_than_is_bearable(ring: End) -> None:
     bearable = Execution(*[ring] * MAX_IDLE_RINGS)
@@ -162,6 +194,67 @@ def test_a_reminder_is_sent_at_once_where_the_clock_that_creates_callbacks_is_be
     execution.asked(reminders_seconds=(30,))
     assert execution.hand_off.kinds == ["approval.requested", "approval.reminder"]
     assert [seconds for seconds, _ in execution.callbacks] == [30, 3570]
+
+
+# Reminders and escalations that fail
+
+
+@pytest.fixture(autouse=True)
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The metrics that were counted."""
+    names: list[str] = []
+    monkeypatch.setattr("countersign.telemetry.count", names.append)
+    return names
+
+
+def test_a_reminder_that_fails_is_put_on_record_and_sent_minutes_later(counted: list[str]) -> None:
+    execution = Execution(refuse(2))
+    execution.asked(reminders_seconds=(600,))
+    assert execution.hand_off.kinds == ["approval.requested", "approval.reminder"]
+    assert [seconds for seconds, _ in execution.callbacks] == [600, 3000, 300, 2670, 300, 2340]
+    failures = [entry.event for entry in execution.ledger.entries if entry.event.event == "hand_off_failed"]
+    assert [failure.data for failure in failures] == [
+        {"hand_off": 2, "operation": f"approval open {number}"} for number in (2, 4)
+    ]
+    assert counted == ["HandOffsFailed"] * 2
+    assert execution.task.callback_id == "approval callback 6"
+
+
+def test_a_reminder_that_fails_near_the_deadline_is_sent_before_it() -> None:
+    execution = Execution(refuse(1))
+    execution.asked(reminders_seconds=(3500,))
+    assert execution.hand_off.kinds == ["approval.requested", "approval.reminder"]
+
+
+@pytest.mark.parametrize("after_the_ledger_has_it", [True, False])
+def test_an_escalation_that_fails_is_sent_to_those_whom_it_names_with_the_reminder_that_is_due_by_then(
+    after_the_ledger_has_it: bool,
+) -> None:
+    execution = Execution(refuse(1) if after_the_ledger_has_it else lose_the_ledger)
+    execution.asked(escalations=(Escalation(600, ("boss@example.com",)),), reminders_seconds=(700,))
+    told = [(each["kind"], each["attempt"], each["task"]["recipients"]) for each in execution.hand_off.sent]
+    assert told[1:] == [("approval.escalated", 3, ["boss@example.com"]), ("approval.reminder", 3, [APPROVER])]
+    assert execution.task.audience == (APPROVER, "boss@example.com")
+
+
+def test_a_hand_off_that_never_goes_through_takes_no_execution_to_its_limit_of_operations() -> None:
+    execution = Execution(refuse(10_000))
+    assert execution.asked(deadline_seconds=10**9, reminders_seconds=(60,))["status"] == "EXPIRED"
+    assert 20 < len(execution.callbacks) < 250, "in a year; each round is three operations at most"
+
+
+def test_a_decision_made_while_a_reminder_fails_ends_the_wait(counted: list[str]) -> None:
+    def decide_meanwhile(execution: Execution) -> None:
+        def decide_and_fail(envelope: object) -> None:
+            execution.vote(APPROVER)
+            raise HandOffRejectedError("refused")
+
+        execution.hand_off.send = decide_and_fail  # type: ignore[method-assign]
+        wake(execution)
+
+    execution = Execution(decide_meanwhile)
+    assert execution.asked(reminders_seconds=(600,))["status"] == "APPLIED"
+    assert len(execution.callbacks) == 2
 
 
 # What a decision comes to

@@ -173,7 +173,8 @@ def running(
 ) -> Iterator[Bench]:
     """Put a workflow on the bench, under a policy if it has rows, for as long as the block lasts."""
     bench = Bench(handler, workflow, Policy.from_document(policy) if policy else None)
-    with use(bench.runtime):
+    with use(bench.runtime), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Countersign")
         yield bench
         bench.close()
 

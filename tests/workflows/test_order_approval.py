@@ -387,10 +387,14 @@ def test_a_reminder_that_fails_keeps_nobody_from_answering(impatient: Bench) -> 
     impatient.start(any_order_input(deadline_seconds=86400, reminders_seconds=[1]))
     task = impatient.open_task()
     impatient.until(lambda: impatient.ledger.standing[TASK].callback_id != task.callback_id)
-    impatient.callback_id("approval callback 2")
+    impatient.callback_id("approval callback 3")
+    impatient.until(lambda: impatient.ledger.standing[TASK].callback_id != task.callback_id)
     impatient.answer(Decision.APPROVE)
     impatient.relay()
     assert impatient.result()["status"] == "approved"
+    names = [operation.name for operation in impatient.history]
+    first = names.index("approval open 2")
+    assert names[first : first + 3] == ["approval open 2", "approval rotate 2", "approval callback 3"]
 
 
 def test_a_task_that_cannot_be_pointed_at_a_fresh_callback_fails_the_workflow_rather_than_sleep(

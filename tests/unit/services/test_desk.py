@@ -13,6 +13,7 @@ from countersign.domain.people import Absence, Delegation, Entry
 from countersign.domain.policy import POLICY_ACTOR
 from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Status, Task, Vote, shown_digest
+from countersign.domain.votes import FailedHandOff
 from countersign.services.desk import COMMENT_BUDGET, DUPLICATE, Desk
 from tests.builders import (
     APPROVER,
@@ -188,6 +189,22 @@ def test_a_later_hand_off_that_is_tried_again_is_written_once_and_sent_again() -
     assert [sent["task"]["recipients"] for sent in office.hand_off.sent] == [["boss@example.com"]] * 2
 
 
+def test_a_later_hand_off_that_was_written_and_is_sent_at_a_later_round_points_the_task_at_its_callback() -> None:
+    office = Office(any_task())
+    for callback_id in ("callback-2", "callback-4"):
+        office.desk.hand_off_again(any_wait(), callback_id, 2, ("boss@example.com",), remind=False)
+    assert office.task.callback_id == "callback-4"
+    assert len(office.hand_off.sent) == 2
+
+
+def test_a_later_hand_off_that_failed_is_put_on_record_once_for_each_operation() -> None:
+    office = Office(any_task())
+    for operation in ("approval open 2", "approval open 2", "approval open 4"):
+        office.desk.hand_off_failed(any_wait(), "callback-2", FailedHandOff(2, operation))
+    assert office.events == ["hand_off_failed"] * 2
+    assert office.task.callback_id == "callback-2"
+
+
 def test_a_reminder_that_is_due_with_an_escalation_reaches_those_who_were_asked_before() -> None:
     office = Office(any_task())
     office.desk.hand_off_again(any_wait(), "callback-2", 2, ("boss@example.com",), remind=True)
@@ -215,6 +232,8 @@ def test_a_refresh_leaves_a_task_alone_that_is_not_open(standing: Task) -> None:
     office = Office(standing)
     assert office.desk.refresh(any_wait(), "callback-2")["status"] == standing.status
     assert office.desk.hand_off_again(any_wait(), "callback-2", 2, (), remind=True)["status"] == standing.status
+    failed = FailedHandOff(2, "approval open 2")
+    assert office.desk.hand_off_failed(any_wait(), "callback-2", failed)["status"] == standing.status
     assert office.task == standing
     assert office.hand_off.sent == []
 

@@ -1,8 +1,8 @@
 """The one primitive: put a question to somebody outside, sleep, and return what the ledger says became of it.
 
 Operations of a wait `<name>`, in order: `<name> callback 1`, `<name> open 1`, `<name> read 1`; and while the task is
-open still, `<name> callback 2`, `<name> open 2`, `<name> read 2`, and so on. A hand-off that fails adds
-`<name> cancel`, a later hand-off that fails `<name> rotate <round>`.
+open still, `<name> callback 2`, `<name> open 2`, `<name> read 2`, and so on. A first hand-off that fails adds
+`<name> cancel`. A later hand-off that fails at `<name> open N` adds `<name> rotate N`, and begins round N + 1 at once.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,6 +30,7 @@ from countersign.domain.errors import (
 )
 from countersign.domain.escalations import Escalation
 from countersign.domain.tasks import Status
+from countersign.domain.votes import FailedHandOff
 from countersign.runtime import EXECUTION_MARGIN, current
 from countersign.services.desk import Question, Wait
 from countersign.steps import HAND_OFF_STEP, LEDGER_STEP
@@ -37,6 +38,10 @@ from countersign.workflow import execution_of
 
 MAX_IDLE_RINGS = 20
 """How often a callback may be completed without an answer in the ledger before the wait gives up."""
+
+NEXT_TRY = timedelta(minutes=5)
+"""How long after a later hand-off failed it is tried again. An eighth of the time that it is late, once that is longer,
+so that an outage of weeks takes no execution to Lambda's limit of operations."""
 
 LATE_SECONDS = 5
 """How late a callback may end by itself before another takes its place; the ledger's deadline is never late."""
@@ -78,17 +83,15 @@ def ask(context: DurableContext, name: str, question: Question) -> Report:
         UnsoundDecisionError: The votes on record do not make the decision that stands in the ledger.
     """
     asking = _Asking(context, name, question)
-    callback = asking.create_callback()
-    wait = asking.begin(callback.callback_id)
+    wait = asking.begin()
     found = asking.open(wait)
     while True:
         if found["status"] == Status.OPEN:
-            asking.sleep(wait, callback)
+            asking.sleep(wait)
         found = asking.read(wait)
         if found["status"] != Status.OPEN:
             return found
-        callback = asking.create_callback()
-        found = asking.refresh(wait, callback.callback_id)
+        found = asking.refresh(wait)
 
 
 def withdraw(context: DurableContext, name: str) -> Report:
@@ -137,11 +140,12 @@ class _Asking:
         self._silence = timedelta(seconds=beat) if beat else None
         self._heard_at: datetime | None = None
         self._handed_off = 0
+        self._next_try: datetime | None = None
         self._round = 0
         self._idle_rings = 0
 
-    def create_callback(self) -> Callback[Any]:
-        """Start a round: a callback that ends by itself at the next reminder, or at the deadline.
+    def _create_callback(self) -> str:
+        """Start a round and return its callback's id. The callback ends by itself when the next thing is due.
 
         Outside steps nobody knows the time, and the workflow may have done something slow before. The callback's own
         start tells: one that would end too late is left alone, and another takes its place.
@@ -153,16 +157,16 @@ class _Asking:
                 timeout=Duration.from_seconds(timeout),
                 heartbeat_timeout=Duration.from_seconds(self._seconds_of_silence()),
             )
-            callback = self._context.create_callback(self._operation("callback"), config)
-            self._now = max(self._now, _started_at(self._context, callback))
+            self._callback = self._context.create_callback(self._operation("callback"), config)
+            self._now = max(self._now, _started_at(self._context, self._callback))
             if self._round == 1:
                 self._opened_at = self._now
                 self._expires_at = min(self._bounds())
             if timeout <= self._seconds_to_sleep() + LATE_SECONDS:
-                return callback
+                return self._callback.callback_id
 
-    def begin(self, first_callback_id: str) -> Wait:
-        execution = self._execution
+    def begin(self) -> Wait:
+        first_callback_id, execution = self._create_callback(), self._execution
         return Wait(
             execution.request_id,
             self._name,
@@ -185,31 +189,52 @@ class _Asking:
             raise DuplicateCorrelationError(wait.task_id)
         return opened
 
-    def refresh(self, wait: Wait, callback_id: str) -> Report:
-        """Point the task at the new round's callback, and hand it off again when a reminder or an escalation is due.
+    def refresh(self, wait: Wait) -> Report:
+        """Start a round: point the task at its callback, and hand it off again when a reminder or an escalation is due.
 
-        A hand-off that fails now keeps nobody from answering. A task that still names the callback before does: then
-        the workflow fails rather than sleep through the answer.
+        A hand-off that fails keeps nobody from answering: it is due still, and tried again whenever the workflow wakes.
+        A task that still names the callback before does: then the workflow fails rather than sleep through the answer.
         """
-        due = [hand_off for hand_off in self._later_hand_offs if hand_off.after_seconds <= self._seconds_open()]
-        new, self._handed_off = due[self._handed_off :], len(due)
+        callback_id = self._create_callback()
+        due = [hand_off for hand_off in self._later_hand_offs if self._moment_of(hand_off) <= self._now]
+        new = due[self._handed_off :]
         if not new:
-            return self._step(self._operation("open"), lambda: current().desk.refresh(wait, callback_id))
+            return self._point_at(wait, callback_id)
         number, people = 1 + len(due), tuple(person for hand_off in new for person in hand_off.to)
         remind = any(not hand_off.to for hand_off in new)
         try:
-            return self._step(
+            found = self._step(
                 self._operation("open"),
                 lambda: current().desk.hand_off_again(wait, callback_id, number, people, remind=remind),
                 HAND_OFF_STEP,
             )
         except StepError:
-            return self._step(self._operation("rotate"), lambda: current().desk.refresh(wait, callback_id))
+            return self._try_later(wait, callback_id, number, late_since=self._moment_of(new[0]))
+        self._handed_off, self._next_try = len(due), None
+        return found
 
-    def sleep(self, wait: Wait, callback: Callback[Any]) -> None:
+    def _point_at(self, wait: Wait, callback_id: str) -> Report:
+        return self._step(self._operation("open"), lambda: current().desk.refresh(wait, callback_id))
+
+    def _try_later(self, wait: Wait, callback_id: str, number: int, late_since: datetime) -> Report:
+        """Put on record that a hand-off failed, and start a round that ends when it is tried again.
+
+        The round of the failure ends too late: its callback was created before.
+        """
+        failed = FailedHandOff(number, self._operation("open"))
+        found = self._step(self._operation("rotate"), lambda: _hand_off_failed(wait, callback_id, failed))
+        if found["status"] != Status.OPEN:
+            return found
+        self._now = from_text(found["at"])
+        pause = max(NEXT_TRY, (self._now - late_since) / 8)
+        # Sooner near the deadline: past it, the hand-off is of use to nobody.
+        self._next_try = self._now + min(pause, (self._expires_at - self._now) / 2)
+        return self._point_at(wait, self._create_callback())
+
+    def sleep(self, wait: Wait) -> None:
         """Suspend until the callback ends. How it ends means nothing: the ledger is asked in every case."""
         try:
-            callback.result()
+            self._callback.result()
         except CallbackTimeoutError:
             return
         except CallbackExternalError:
@@ -244,8 +269,10 @@ class _Asking:
 
     def _seconds_to_sleep(self) -> int:
         """Return the whole seconds, rounded up and at least one, until something is due."""
-        later = (self._opened_at + timedelta(seconds=hand_off.after_seconds) for hand_off in self._later_hand_offs)
-        moment = min((due for due in (*later, self._expires_at) if due > self._now), default=self._now)
+        moments = [self._expires_at, *map(self._moment_of, self._later_hand_offs)]
+        if self._next_try:
+            moments.append(self._next_try)
+        moment = min((due for due in moments if due > self._now), default=self._now)
         return max(1, -((self._now - moment) // timedelta(seconds=1)))
 
     def _seconds_of_silence(self) -> int:
@@ -258,8 +285,8 @@ class _Asking:
         left = self._silence if self._heard_at is None else self._heard_at + self._silence - self._now
         return max(1, -(-left // timedelta(seconds=1)))
 
-    def _seconds_open(self) -> float:
-        return (self._now - self._opened_at).total_seconds()
+    def _moment_of(self, hand_off: Escalation) -> datetime:
+        return self._opened_at + timedelta(seconds=hand_off.after_seconds)
 
     def _operation(self, kind: str) -> str:
         return f"{self._name} {kind} {self._round}"
@@ -269,6 +296,15 @@ class _Asking:
             return body()
 
         return self._context.step(run, name, config)
+
+
+def _hand_off_failed(wait: Wait, callback_id: str, failed: FailedHandOff) -> Report:
+    # Imported where it is needed: it would cost every cold start of every workflow.
+    from countersign.telemetry import count
+
+    found = current().desk.hand_off_failed(wait, callback_id, failed)
+    count("HandOffsFailed")
+    return found
 
 
 def _started_at(context: DurableContext, callback: Callback[Any]) -> datetime:

@@ -1,6 +1,6 @@
 """What people do with a task: answer it, hand it to a colleague, and be reminded of it."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,19 @@ BY_LINK = "review link"
 
 FIRST_RESEND = 1000
 """Hand-offs that operators have sent again are numbered from here; a workflow's own are the few of its schedule."""
+
+
+@dataclass(frozen=True)
+class FailedHandOff:
+    """A reminder or an escalation that was not sent.
+
+    Attributes:
+        number: The number of the hand-off.
+        operation: The durable operation that failed.
+    """
+
+    number: int
+    operation: str
 
 
 def answer(
@@ -162,6 +175,20 @@ def hand_off_again(
         "delegations": (*task.delegations, *newcomers.delegations),
     }
     return Change(task, STAYING, fields, (*events, *standing_in(newcomers)), now)
+
+
+def hand_off_failed(task: Task, callback_id: str, failed: FailedHandOff, now: datetime) -> Change:
+    """Return the record that a reminder or an escalation of an open task was not sent.
+
+    Args:
+        task: The task as it stands.
+        callback_id: The fresh callback.
+        failed: Which hand-off.
+        now: The current time.
+    """
+    data = {"hand_off": failed.number, "operation": failed.operation}
+    event = AuditEvent("hand_off_failed", task.workflow, data=data)
+    return Change(task, STAYING, {"callback_id": callback_id}, (event,), now)
 
 
 def resend(task: Task, operator: str, now: datetime) -> Change:

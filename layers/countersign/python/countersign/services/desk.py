@@ -23,6 +23,7 @@ from countersign.domain.people import Seating
 from countersign.domain.policy import POLICY_ACTOR
 from countersign.domain.rules import Rule
 from countersign.domain.tasks import Collecting, Correlation, Status, Task, task_id_of
+from countersign.domain.votes import FailedHandOff
 from countersign.ports import DeskLedger, Directory, HandOff, Link, Purpose
 from countersign.services.contention import settle
 from countersign.services.provider_events import ProviderEvents
@@ -218,6 +219,19 @@ class Desk:
                 self._hand_off.send(envelope.reminder(task, newcomers))
         return _report(task, self._clock.now())
 
+    def hand_off_failed(self, wait: Wait, callback_id: str, failed: FailedHandOff) -> dict[str, Any]:
+        """Point the open task at a fresh callback, and put on record that a reminder or an escalation was not sent.
+
+        Args:
+            wait: The wait.
+            callback_id: The fresh callback.
+            failed: Which hand-off; a retry finds it in the audit.
+
+        Returns:
+            What `read` returns, of the task as it was found.
+        """
+        return _report(settle(lambda: self._hand_off_failed(wait.task_id, callback_id, failed)), self._clock.now())
+
     def withdraw(self, wait: Wait) -> dict[str, Any]:
         """Take back a task that is needed no more; a decision made meanwhile is applied as superseded.
 
@@ -370,10 +384,21 @@ class Desk:
         self, task_id: str, callback_id: str, hand_off: int, people: tuple[str, ...], *, remind: bool
     ) -> Task:
         task, now = self._present(task_id), self._clock.now()
-        if task.status is not Status.OPEN or task.expired_by(now) or task.hand_off == hand_off:
+        if task.status is not Status.OPEN or task.expired_by(now):
             return task
+        if task.hand_off == hand_off:  # written before, and not sent
+            return task if task.callback_id == callback_id else self._refreshed(task_id, callback_id)
         seating = self._seated(task, people)
         return self._ledger.commit(votes.hand_off_again(task, callback_id, hand_off, seating, now, remind=remind))
+
+    def _hand_off_failed(self, task_id: str, callback_id: str, failed: FailedHandOff) -> Task:
+        task, now = self._present(task_id), self._clock.now()
+        if task.status is not Status.OPEN or task.expired_by(now):
+            return task
+        change = votes.hand_off_failed(task, callback_id, failed, now)
+        if any(entry.event in change.events for entry in self._ledger.audit(task_id)):
+            return task
+        return self._ledger.commit(change)
 
     def _seated(self, task: Task, people: tuple[str, ...]) -> Seating:
         """Return who is asked of people who are named later; nobody is looked up for nobody."""
