@@ -151,6 +151,7 @@ def hostile_page(value: str) -> Mapping[str, str]:
                 colleague=value,
                 shown=value,
                 comment=value,
+                submitted_by=value,
             )
         ),
         "decided": decided_page(
@@ -213,7 +214,11 @@ def _review_pages(language: str) -> Iterator[tuple[str, str]]:
     for barred in ("own_request", "decides_elsewhere"):
         yield f"review-barred-{barred}", review_page(any_review(barred=barred), language)
     yield "review-delegation", review_page(any_review(can_hand_over=True), language)
-    from_inbox = any_review(key=Key(TOKEN, "order-1001.approval"), instead_of="otto@example.com")
+    from_inbox = any_review(
+        key=Key(TOKEN, "order-1001.approval"),
+        instead_of="otto@example.com",
+        submitted_by="assumed-role/shop/ana@example.com",
+    )
     yield "review-instead", review_page(from_inbox, language)
     yield "review-attachments", review_page(any_review(attachments=(*ATTACHMENTS, UNLINKED)), language)
     yield "review-long", review_page(any_review(title=UNBROKEN), language)
