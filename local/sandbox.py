@@ -81,6 +81,7 @@ HABITS: Mapping[str, Habit] = {
     "delay": Habit((Wave((_PAID,), after_seconds=3),)),
     "duplicates": Habit((Wave((_PAID,)), Wave((_PAID, _PAID)), Wave((_PAID,), after_seconds=1))),
     "declined-first": Habit((Wave((Post("declined"),)), Wave((_PAID,), after_seconds=1))),
+    "refunded": Habit((Wave((_PAID,)), Wave((Post("refunded"),), after_seconds=1))),
     "pending-first": Habit((Wave((_PENDING,)), Wave((_PAID,), after_seconds=1))),
     "wrong-order": Habit((Wave((_PAID,)), Wave((_PENDING,)))),
     "wrong-amount": Habit((Wave((Post("paid", too_much=Decimal(1)),)), Wave((_PAID,), after_seconds=1))),

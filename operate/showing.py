@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from countersign.domain import payments
 from countersign.domain.audit import AuditEntry
 from countersign.domain.clock import to_text
 from countersign.domain.tasks import Task
@@ -29,6 +30,8 @@ def facts(task: Task, now: datetime) -> Iterator[tuple[str, str]]:
     yield "deadline", _when(task.expires_at, now)
     if task.correlation:
         yield "known outside as", f"{task.correlation.external_id} at {task.correlation.provider}"
+    for name, taken_back in payments.reversals(task).items():
+        yield name, taken_back if isinstance(taken_back, str) else "yes"
     yield from _outcome(task, now)
 
 
@@ -48,6 +51,7 @@ def document(task: Task, entries: list[AuditEntry], breaks: list[str], now: date
         "decided_at": task.decided_at and to_text(task.decided_at),
         "closed_at": task.closed_at and to_text(task.closed_at),
         "closed_because": task.closed_because or None,
+        **payments.reversals(task),
         "ring": task.ring and {"state": task.ring.state, "at": to_text(task.ring.at), "error": task.ring.error},
         "audit": [entry.to_document() for entry in entries],
         "audit_breaks": breaks,

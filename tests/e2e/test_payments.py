@@ -71,6 +71,14 @@ def test_a_pending_payment_stays_open_until_it_is_paid(scene: PaymentScene) -> N
     assert scene.decisions() == 1
 
 
+def test_a_refund_after_the_end_is_told_beside_the_result(scene: PaymentScene) -> None:
+    _, refunded = settled_by(scene, "refunded")
+    assert (refunded.statuses, refunded.handling) == ((200,), "refunded")
+    result = scene.result()
+    assert (result["status"], result["amount"], result["refunded"]) == ("paid", AMOUNT, AMOUNT)
+    assert scene.decisions() == 1
+
+
 def test_a_pending_that_comes_after_paid_changes_nothing(scene: PaymentScene) -> None:
     deliveries = settled_by(scene, "wrong-order")
     assert [(delivery.post.says, delivery.handling) for delivery in deliveries] == [

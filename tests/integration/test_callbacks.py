@@ -84,10 +84,12 @@ def test_an_answer_without_a_contract_may_be_any_object(kit: Kit) -> None:
     assert document_of(kit.task(PAYMENT_TASK_ID)) == {"é": [1, {"a": None}]}
 
 
-def test_pending_is_202_and_other_money_is_200_and_held(kit: Kit) -> None:
+def test_pending_and_declined_are_202_and_other_money_is_200_and_held(kit: Kit) -> None:
     kit.open_payment()
     token = token_of(kit)
-    assert (post("succeed", token, {"status": "pending"}).status, kit.decisions()) == (202, [])
+    for status in ("pending", "declined"):
+        page = post("succeed", token, {"status": status})
+        assert (page.status, page.document["status"], kit.decisions()) == (202, status, [])
     page = post("succeed", token, PAID | {"amount": "1.00"})
     assert (page.status, page.document["status"]) == (200, "held")
     assert kit.task(PAYMENT_TASK_ID).status is Status.OPEN

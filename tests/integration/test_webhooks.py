@@ -125,12 +125,14 @@ def test_the_same_event_again_is_200_and_changes_nothing(kit: Kit, secrets: Any)
     assert kit.items() == before
 
 
-@pytest.mark.parametrize(("opened", "status"), [(True, "pending"), (False, "parked")])
-def test_what_is_not_final_or_comes_early_is_202(kit: Kit, secrets: Any, opened: bool, status: str) -> None:
+@pytest.mark.parametrize(
+    ("opened", "said", "status"),
+    [(True, "pending", "pending"), (True, "declined", "declined"), (False, "pending", "parked")],
+)
+def test_what_is_not_final_or_comes_early_is_202(kit: Kit, secrets: Any, opened: bool, said: str, status: str) -> None:
     if opened:
         kit.open_payment()
-    body = any_payment("payment.pending")
-    page = post(body)
+    page = post(any_payment(f"payment.{said}"))
     assert (page.status, page.document["status"]) == (202, status)
     assert kit.decisions() == []
 

@@ -20,7 +20,15 @@ from tests.soak.people import People
 from tests.soak.scene import NEAR, PICK, Trouble, action, chosen, is_open
 from tests.soak.world import PROVIDER
 
-EVENTS = ("payment.paid", "payment.pending", "payment.failed", "payment.strange")
+EVENTS = (
+    "payment.paid",
+    "payment.pending",
+    "payment.declined",
+    "payment.failed",
+    "payment.refunded",
+    "payment.disputed",
+    "payment.strange",
+)
 SAID = ("status", "amount", "currency")
 MONEY: tuple[dict[str, Any], ...] = ({}, {}, {}, {"amount": "1.00"}, {"currency": "USD"}, {"amount": None})
 SECRETS = tuple(f"whsec_{letter * 32}" for letter in "ABC")

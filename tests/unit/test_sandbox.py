@@ -30,7 +30,7 @@ def test_no_secret_is_made_up_twice() -> None:
     assert max(Counter(made_up(scheme) for scheme in SCHEMES.values() for _ in range(20)).values()) == 1
 
 
-@pytest.mark.parametrize("says", ["pending", "paid", "failed"])
+@pytest.mark.parametrize("says", ["pending", "declined", "paid", "failed", "refunded"])
 def test_what_the_sandbox_posts_is_taken_for_what_it_says(says: str) -> None:
     secret, event = made_up(SCHEME), Event.of(PAYMENT, says, too_much=Decimal("0.50"))
     provider = load(SCHEMES[PROVIDER])

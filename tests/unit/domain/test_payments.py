@@ -198,6 +198,14 @@ def test_the_reason_of_the_last_declined_attempt_is_kept_on_the_task_and_out_of_
     assert after_all(any_event("declined", reason=REASON), any_event("paid")).status is Status.DECIDED
 
 
+@pytest.mark.parametrize("status", ["pending", "declined"])
+def test_what_is_not_final_fills_no_audit_without_end_and_the_last_reason_is_known(status: str) -> None:
+    task = any_payment_task(audit_seq=payments.MOST_ENTRIES)
+    effect = effect_on(task, any_event(status, reason=REASON))
+    assert (effect.handling, effect.change.events) == (status, ())
+    assert effect.change.after.declined == (REASON if status == "declined" else "")
+
+
 @pytest.mark.parametrize(
     ("status", "payment_id", "held_because"),
     [

@@ -22,6 +22,9 @@ from countersign.domain.tasks import STAYING, Change, Correlation, Status, Task
 MOST_NOTED = 50
 """How many different things one sender can have put on record about a payment that waits for none of them."""
 
+MOST_ENTRIES = 200
+"""How long an audit grows by what is not final: whoever has a worker's token can say it ever anew."""
+
 _FINAL = frozenset({EventStatus.PAID, EventStatus.FAILED, EventStatus.EXPIRED})
 _NOT_FINAL = frozenset({EventStatus.PENDING, EventStatus.DECLINED})
 REVERSALS = frozenset({EventStatus.REFUNDED, EventStatus.DISPUTED})
@@ -63,13 +66,18 @@ class Effect:
 
     Attributes:
         handling: What became of it.
-        change: What to write; without audit entries when the event says nothing new.
+        change: What to write; without audit entries when the event says nothing new, or too often what is not final.
         held_because: Why a person must look at it; empty unless it is held.
     """
 
     handling: Handling
     change: Change
     held_because: str = ""
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether there is nothing to write."""
+        return not (self.change.events or self.change.fields)
 
 
 class Verdict(StrEnum):
@@ -138,7 +146,8 @@ def apply(task: Task, event: ProviderEvent, sender: Sender, now: datetime) -> Ef
     if event.status in _NOT_FINAL:
         declined = {"declined": event.reason or "declined"} if event.status is EventStatus.DECLINED else {}
         fields = declined | {"revision": task.revision + 1}
-        return Effect(Handling(event.status.value), Change(task, STAYING, fields, (entry,), now))
+        entries = (entry,) if task.audit_seq < MOST_ENTRIES else ()
+        return Effect(Handling(event.status.value), Change(task, STAYING, fields, entries, now))
     return Effect(Handling.RECORDED, settle(task, event, (entry,), sender, now))
 
 

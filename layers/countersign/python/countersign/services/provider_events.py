@@ -75,7 +75,7 @@ class ProviderEvents:
         if task is None:
             return self._forgotten(event, body_digest, sender, task_id)
         effect = effect_of(task, event, sender, self._clock)
-        if not effect.change.events:
+        if effect.says_nothing:
             return effect.handling
         come = EventRecord(sender.actor, event.event_id, body_digest, effect.handling, task.task_id)
         self._ledger.commit_event(effect.change, come)

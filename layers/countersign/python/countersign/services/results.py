@@ -139,7 +139,7 @@ class Results:
         come = EventRecord(correlation.provider, event_id, digest(document), effect.handling, task.task_id)
         if effect.handling is not Handling.HELD:
             answers.check_open(task, effect.change.at)
-        after = self._ledger.commit_event(effect.change, come) if effect.change.events else task
+        after = task if effect.says_nothing else self._ledger.commit_event(effect.change, come)
         # Money that comes too late is held for a person before its sender hears that it is.
         answers.check_open(task, effect.change.at)
         return Receipt(after, effect.handling)
