@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -38,7 +38,7 @@ from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.aws import client
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.clock import SystemClock
-from countersign.domain.tasks import Task
+from countersign.domain.tasks import Change, Task
 from countersign.domain.tokens import mint
 from countersign.ports import Link
 from countersign.services.reviews import Review, Reviews
@@ -386,7 +386,7 @@ class Kit:
         """Let a task's deadline have passed a second ago."""
         self.set(task_id, "expires_at", self.now - timedelta(seconds=1))
 
-    def set(self, task_id: str, name: str, value: datetime | str) -> None:
+    def set(self, task_id: str, name: str, value: Any) -> None:
         from countersign.adapters.task_items import plain, task_key
 
         client("dynamodb").update_item(
@@ -403,9 +403,17 @@ class Kit:
         self.ledger.put_link(Link(fingerprint, task_id, recipient), self.now + timedelta(hours=1))
         return token
 
-    def decide(self, decision: str = "approve", task_id: str = TASK_ID, comment: str = "") -> Review:
-        """Record a click of the approver, as the webhook does."""
-        token, shown = self.link(task_id=task_id), self.task(task_id).shown
+    def mint(self, recipient: str = APPROVER, task_id: str = TASK_ID) -> str:
+        """Return the token of a new review link that the audit knows, as the approver makes it."""
+        token, fingerprint = mint()
+        minted = AuditEvent("minted", "approver", data={"recipient": recipient, "fingerprint": fingerprint})
+        change, link = Change(self.task(task_id), None, {}, (minted,), self.now), Link(fingerprint, task_id, recipient)
+        self.ledger.commit_link(change, link, self.now + timedelta(hours=1))
+        return token
+
+    def decide(self, decision: str = "approve", task_id: str = TASK_ID, comment: str = "", token: str = "") -> Review:
+        """Record a click of the approver, as the webhook does; by a link of no audit unless the token is named."""
+        token, shown = token or self.link(task_id=task_id), self.task(task_id).shown
         click = any_click(token=token, decision=decision, shown=shown, comment=comment)
         return Reviews(self.ledger, self.directory, SystemClock()).decide(click)
 

@@ -6,16 +6,18 @@ from typing import Any
 
 import pytest
 
+import approver.handler
 from countersign import audit
 from countersign.adapters.attributes import to_item
 from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.task_items import audit_document
 from countersign.aws import client
 from countersign.domain.audit import GENESIS
-from countersign.domain.clock import to_text
+from countersign.domain.clock import SystemClock, to_text
+from countersign.services.reviews import Reviews
 from publisher.handler import handler
-from tests.builders import TASK_ID, stream_event
-from tests.integration.conftest import ARCHIVE, TABLE, Answer, Kit, answering
+from tests.builders import APPROVER, OTHER_APPROVER, TASK_ID, any_click, any_envelope, sqs_event, stream_event
+from tests.integration.conftest import ARCHIVE, TABLE, Answer, Kit, Operation, answering
 
 
 def verify(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, list[str]]:
@@ -37,7 +39,7 @@ def tamper(seq: int, **changes: Any) -> None:
 @pytest.fixture
 def decided(kit: Kit) -> Kit:
     kit.open_task()
-    kit.decide()
+    kit.decide(token=kit.mint())
     return kit
 
 
@@ -67,6 +69,46 @@ def test_a_deleted_entry_is_told(decided: Kit, capsys: pytest.CaptureFixture[str
     )
 
 
+def test_a_vote_by_a_link_that_nobody_put_on_record_is_told(kit: Kit, capsys: pytest.CaptureFixture[str]) -> None:
+    kit.open_task()
+    kit.decide(token=kit.link())
+    told = f"{TASK_ID}: entry 2 is by a link that was not minted for {APPROVER}"
+    assert verify(capsys) == (1, [told, "1 chains checked, 1 broken"])
+
+
+def test_a_vote_out_of_an_inbox_is_held_against_the_audit_that_has_its_link(
+    kit: Kit, capsys: pytest.CaptureFixture[str], mails: Operation
+) -> None:
+    for task_id in (TASK_ID, "order-2.approval"):
+        kit.open_task(task_id=task_id)
+    asked = any_envelope(kind="approval.inbox", task_id="order-2.approval")
+    assert approver.handler.handler(sqs_event(asked), None) == {"batchItemFailures": []}
+    text = mails.documents[0]["Content"]["Simple"]["Body"]["Text"]["Data"]
+    click = any_click(token=text.partition("/inbox?t=")[2].split()[0], task_id=TASK_ID, shown=kit.task().shown)
+    assert Reviews(kit.ledger, kit.directory, SystemClock()).decide(click).refusal is None
+    assert verify(capsys, TASK_ID)[0] == 0
+    tamper(2, data={**kit.audit()[1].event.data, "minted_for": TASK_ID})
+    assert verify(capsys)[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("outcome", "rejected", "the task's outcome is rejected, its audit says approved"),
+        ("status", "APPLIED", "the task is APPLIED, its audit says DECIDED"),
+        ("title", "Order 1001: 9.00 EUR", "what the task shows is not what its audit says was shown"),
+        ("shown", "0" * 64, "what the task shows is not what its audit says was shown"),
+        ("decided_by", (OTHER_APPROVER,), "the task names others than its audit as those who decided"),
+        ("votes", {}, "the votes on the task are not those in its audit"),
+    ],
+)
+def test_a_task_that_is_not_as_its_audit_says_is_told(
+    decided: Kit, capsys: pytest.CaptureFixture[str], name: str, value: Any, told: str
+) -> None:
+    decided.set(TASK_ID, name, value)
+    assert verify(capsys) == (1, [f"{TASK_ID}: {told}", "1 chains checked, 1 broken"])
+
+
 # Against the copy
 
 
@@ -84,7 +126,7 @@ def replace_chain(kit: Kit) -> None:
     """Forge the whole chain, hashes and head included, as whoever may write to the table could."""
     previous = GENESIS
     for entry in kit.audit():
-        event = dataclasses.replace(entry.event, actor="mallory@example.com")
+        event = dataclasses.replace(entry.event, source="198.51.100.0/24")
         forged = dataclasses.replace(entry, event=event, previous=previous)
         client("dynamodb").put_item(TableName=TABLE, Item=to_item(audit_document(forged)))
         previous = forged.hash
@@ -96,7 +138,7 @@ def copied(kit: Kit, archive: S3AuditArchive) -> Kit:
     """A task that was opened an hour ago, whose audit was copied."""
     kit.now -= timedelta(hours=1)
     kit.open_task(expires_at=kit.now + timedelta(hours=2))
-    kit.decide()
+    kit.decide(token=kit.mint())
     copy_all(kit)
     return kit
 
@@ -148,7 +190,7 @@ def test_an_entry_of_a_moment_ago_may_be_without_its_copy(
 ) -> None:
     kit.open_task()
     copy_all(kit)
-    kit.decide()
+    kit.decide(token=kit.mint())
     new = ", ".join(str(seq) for seq in range(2, kit.task().audit_seq + 1))
     assert verify_copy(capsys) == (
         0,

@@ -32,7 +32,7 @@ def tasks(kit: Kit) -> Kit:
     kit.open_task()
     kit.open_task(task_id=SECOND_ID, request_id="order-1002", expires_at=kit.now + timedelta(hours=20))
     kit.open_payment(opened_at=kit.now - timedelta(days=3))
-    kit.decide(comment=COMMENT)
+    kit.decide(comment=COMMENT, token=kit.mint())
     return kit
 
 
@@ -137,7 +137,7 @@ def test_the_timeline_of_a_request_has_all_of_its_tasks(tasks: Kit, run: Run) ->
 
 def test_the_timeline_is_drawn_into_a_file(tasks: Kit, run: Run, tmp_path: Path) -> None:
     file = tmp_path / "timeline.svg"
-    assert run("timeline", REQUEST_ID, "--svg", str(file))[:2] == (0, f"{file} shows 4 entries\n")
+    assert run("timeline", REQUEST_ID, "--svg", str(file))[:2] == (0, f"{file} shows 5 entries\n")
     assert ET.parse(file).getroot().tag.endswith("svg")
     status, _, errors = run("timeline", REQUEST_ID, "--svg", str(tmp_path / "no" / "file.svg"))
     assert status == 1
@@ -152,10 +152,10 @@ def test_a_request_without_tasks_has_no_timeline(kit: Kit, run: Run) -> None:
 
 def test_the_audit_is_exported_whole_and_can_be_verified_from_the_file(tasks: Kit, run: Run, tmp_path: Path) -> None:
     file = tmp_path / "audit.jsonl"
-    assert run("export", str(file))[:2] == (0, f"{file} has 5 entries\n")
+    assert run("export", str(file))[:2] == (0, f"{file} has 6 entries\n")
     entries = [json.loads(line) for line in file.read_text().splitlines()]
     own = [entry for entry in entries if entry["task_id"] == TASK_ID]
-    assert [entry["event"] for entry in own] == ["opened", "voted", "decided"]
+    assert [entry["event"] for entry in own] == ["opened", "minted", "voted", "decided"]
     assert [entry["previous"] for entry in own[1:]] == [entry["hash"] for entry in own[:-1]]
 
 
@@ -166,7 +166,7 @@ def test_the_audit_is_exported_for_spreadsheets_of_one_request_or_period(tasks: 
         assert [row["task_id"] for row in csv.DictReader(opened)] == [SECOND_ID]
     status, out, _ = run("export", "-", "--until", "2020-01-01")
     assert (status, out) == (0, "")
-    assert len(run("export", "-", "--since", "2020-01-01")[1].splitlines()) == 5
+    assert len(run("export", "-", "--since", "2020-01-01")[1].splitlines()) == 6
 
 
 def test_an_export_that_makes_no_sense_leaves_no_file(tasks: Kit, run: Run, tmp_path: Path) -> None:

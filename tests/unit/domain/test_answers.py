@@ -67,7 +67,9 @@ def test_a_failure_decides_with_its_code_and_the_audit_keeps_the_code_alone() ->
     assert (change.after.status, change.after.outcome) == (Status.DECIDED, Outcome.FAILED)
     assert change.after.failure == FAILURE
     assert change.after.answer == ""
-    assert [dict(entry.data) for entry in change.events] == [{"code": "no_capacity"}, {"outcome": "failed"}]
+    failed, decided = (dict(entry.data) for entry in change.events)
+    assert failed == {"code": "no_capacity"}
+    assert decided == {"outcome": "failed", "decided_by": ["worker"]}
 
 
 def test_no_answer_yet_is_an_empty_document() -> None:

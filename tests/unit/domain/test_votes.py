@@ -82,7 +82,7 @@ def test_a_deciding_vote_is_two_audit_entries_with_who_from_where_and_why() -> N
     voted, decided = change.events
     assert (voted.event, voted.actor, voted.identified_by, voted.source) == ("voted", APPROVER, "review link", SOURCE)
     assert voted.data == {"decision": "reject", "comment": "Too dear"}
-    assert (decided.event, decided.data) == ("decided", {"outcome": "rejected"})
+    assert (decided.event, decided.data) == ("decided", {"outcome": "rejected", "decided_by": [APPROVER]})
 
 
 def test_a_vote_that_does_not_satisfy_the_rule_leaves_the_task_open() -> None:

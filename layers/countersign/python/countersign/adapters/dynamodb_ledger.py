@@ -156,19 +156,26 @@ class DynamoLedger:
         return {document["key"]: document["answer"] for document in documents}
 
     def audit_breaks(self, task_id: str, *, outlived: bool = False) -> list[str]:
-        """Return what is wrong with a task's audit chain, in words; nothing when it holds.
+        """Return what is wrong with a task's audit, in words: with its chain, its links, and the task it tells of.
 
         Args:
             task_id: Whose chain.
             outlived: The chain may have outlived its task, which TTL removes long after its end; whoever says so knows
                 from elsewhere where the chain ends.
         """
+        # Imported where it is needed: it is for operators, and would cost the cold start of every function.
+        from countersign.domain.verification import contradictions, unminted
+
         documents = self.audit_documents(task_id)
         task = self.task(task_id)
         length, head = (task.audit_seq, task.audit_head) if task else (0, GENESIS)
         if outlived and task is None and documents:
             length, head = documents[-1]["seq"], documents[-1]["hash"]
-        return list(breaks(map(audit_entry_of, documents), (document["hash"] for document in documents), length, head))
+        entries = [audit_entry_of(document) for document in documents]
+        found = [*breaks(entries, (document["hash"] for document in documents), length, head)]
+        if found:  # what a broken chain says proves nothing more
+            return found
+        return [*unminted(entries, self.audit), *(contradictions(task, entries) if task else ())]
 
     def every_task_id(self) -> list[str]:
         """Return the ids of all tasks. Reads the whole table: for operators."""

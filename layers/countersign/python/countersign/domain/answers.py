@@ -188,7 +188,7 @@ def decide(
     now: datetime,
 ) -> Change:
     """Return the decision of an open task by one answer."""
-    decided = sender.event("decided", {"outcome": outcome})
+    decided = sender.event("decided", {"outcome": outcome, "decided_by": [sender.actor]})
     decision = {"outcome": outcome, "decided_by": (sender.actor,), "decided_at": now, "revision": task.revision + 1}
     return Change(task, DECIDING, {**fields, **decision}, (*events, decided), now)
 

@@ -30,8 +30,11 @@ def brought_back(
         operator: Who restores it, an IAM ARN.
     """
     ahead = [entry for entry in entries if entry.seq > task.audit_seq]
-    restored = AuditEvent("restored", operator, "iam", data={"table": table, "ahead": len(ahead)})
-    return _caught_up(task, ahead), (restored,)
+    known = _caught_up(task, ahead)
+    was_decided = any(entry.event.event == "decided" for entry in ahead)
+    undecided = {"undecided": True} if was_decided and known.status is Status.OPEN else {}
+    restored = AuditEvent("restored", operator, "iam", data={"table": table, "ahead": len(ahead), **undecided})
+    return known, (restored,)
 
 
 def _caught_up(task: Task, ahead: list[AuditEntry]) -> Task:
@@ -80,7 +83,7 @@ def _failed(task: Task, event: AuditEvent, _: datetime) -> Task:
 
 
 def _decided(task: Task, event: AuditEvent, at: datetime) -> Task:
-    by = task.decided_by or (event.actor,)
+    by = tuple(event.data.get("decided_by", ())) or task.decided_by or (event.actor,)
     return replace(task, status=Status.DECIDED, outcome=Outcome(event.data["outcome"]), decided_by=by, decided_at=at)
 
 

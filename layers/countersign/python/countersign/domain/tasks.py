@@ -433,7 +433,7 @@ def approve_by_policy(task: Task, actor: str, now: datetime) -> tuple[Task, tupl
     )
     who = f"{actor} {task.policy}"
     opened = AuditEvent("opened", who, data={"audience": []})
-    decided = AuditEvent("decided", who, data={"outcome": Outcome.APPROVED})
+    decided = AuditEvent("decided", who, data={"outcome": Outcome.APPROVED, "decided_by": [actor]})
     return approved, (opened, decided, AuditEvent("applied", who, data={"superseded": False}))
 
 

@@ -307,7 +307,9 @@ def _vote(task: Task, recipient: str, vote: Vote, source: str) -> Change:
     fields: dict[str, Any] = {"votes": votes, "revision": task.revision + 1}
     if verdict is None:
         return Change(task, STAYING, fields, (voted,), vote.at)
-    decided = AuditEvent("decided", recipient, BY_LINK, source, {"outcome": verdict.outcome})
+    decided = AuditEvent(
+        "decided", recipient, BY_LINK, source, {"outcome": verdict.outcome, "decided_by": list(verdict.decided_by)}
+    )
     fields |= {"outcome": verdict.outcome, "decided_by": verdict.decided_by, "decided_at": vote.at}
     return Change(task, DECIDING, fields, (voted, decided), vote.at)
 

@@ -1,0 +1,79 @@
+"""A task is held against what its audit says of it, and each vote against the links that were minted."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from countersign.domain import tasks, votes
+from countersign.domain.audit import AuditEntry, AuditEvent, append
+from countersign.domain.identity import Aliases
+from countersign.domain.rules import Decision
+from countersign.domain.tasks import Status, Task
+from countersign.domain.verification import contradictions, unminted
+from tests.builders import APPROVER, NOW, OTHER_APPROVER, any_rule, any_task
+
+OPENED = AuditEvent("opened", "order-approval")
+
+
+def chain(task: Task, *events: AuditEvent) -> list[AuditEntry]:
+    return [append(task.task_id, seq, "", task.shown, event, NOW) for seq, event in enumerate(events)]
+
+
+def voted(task: Task, by: str, decision: Decision, minute: int = 0) -> tuple[Task, tuple[AuditEntry, ...]]:
+    at = NOW + timedelta(minutes=minute)
+    change = votes.answer(task, by, decision, "", task.shown, "", at)
+    assert change
+    return change.after, tuple(append(task.task_id, 0, "", task.shown, event, at) for event in change.events)
+
+
+def unknown(*events: AuditEvent, elsewhere: Iterable[AuditEntry] = ()) -> list[str]:
+    return list(unminted(chain(any_task(), OPENED, *events), lambda _: elsewhere))
+
+
+def by_link(event: str = "voted", **data: Any) -> AuditEvent:
+    return AuditEvent(event, APPROVER, votes.BY_LINK, data=data)
+
+
+def minted(fingerprint: str, recipient: str = APPROVER, event: str = "minted") -> AuditEvent:
+    return AuditEvent(event, "approver", data={"recipient": recipient, "fingerprint": fingerprint})
+
+
+def test_a_vote_replaced_by_another_address_of_the_same_person_is_no_contradiction() -> None:
+    task = any_task(audience=(APPROVER, "m@example.com", OTHER_APPROVER), rule=any_rule("all"))
+    task, first = voted(task, APPROVER, Decision.APPROVE)
+    task = replace(task, aliases=Aliases({"m@example.com": APPROVER}))
+    task, second = voted(task, "m@example.com", Decision.REJECT, 1)
+    told = [*chain(task, OPENED), *first, *second]
+    assert list(contradictions(task, told)) == []
+    assert list(contradictions(replace(task, aliases=Aliases()), told)) != [], "two people, and one vote is gone"
+
+
+def test_what_a_policy_approved_or_was_withdrawn_before_its_opening_is_as_its_audit_says() -> None:
+    approved, events = tasks.approve_by_policy(any_task(), "policy", NOW)
+    assert list(contradictions(approved, chain(approved, *events))) == []
+    forestalled = Task("order-1.approval", Status.CANCELLED, NOW)
+    assert list(contradictions(forestalled, chain(forestalled, AuditEvent("cancelled", "kit")))) == []
+    assert len(list(contradictions(any_task(), []))) == 2, "a task without an audit"
+
+
+def test_a_decision_that_a_restored_task_could_not_take_on_is_no_contradiction() -> None:
+    decided = AuditEvent("decided", "worker", data={"outcome": "answered", "decided_by": ["worker"]})
+    restored = AuditEvent("restored", "olga", "iam", data={"table": "t", "ahead": 2, "undecided": True})
+    assert list(contradictions(any_task(), chain(any_task(), OPENED, decided, restored))) == []
+
+
+def test_votes_and_delegations_by_links_that_were_minted_for_that_person_before_are_known() -> None:
+    assert unknown(minted("ab"), by_link(link="ab"), by_link("delegated", link="ab")) == []
+    elsewhere = chain(any_task(), minted("cd"))
+    assert unknown(by_link(link="cd", minted_for="order-2.approval"), elsewhere=elsewhere) == []
+    assert unknown(minted("", event="mailed"), by_link()) == [], "as the first release put links on record"
+
+
+def test_votes_and_delegations_by_links_of_no_audit_or_of_somebody_else_are_told() -> None:
+    told = [f"entry 2 is by a link that was not minted for {APPROVER}"]
+    for event in (by_link(link="ab"), by_link(), by_link("delegated", link="ab"), by_link(link="ab", minted_for="x.y")):
+        assert unknown(event, minted("ab")) == told, "it was minted after it was used"
+    assert len(unknown(minted("ab", OTHER_APPROVER), by_link(link="ab"))) == 1
+    assert len(unknown(minted("ab"), by_link())) == 1
+    assert unknown(by_link("refused", link="ab")) == [], "a refusal has no effect"
