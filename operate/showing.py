@@ -52,6 +52,8 @@ def document(task: Task, entries: list[AuditEntry], breaks: list[str], now: date
         "closed_at": task.closed_at and to_text(task.closed_at),
         "closed_because": task.closed_because or None,
         **payments.reversals(task),
+        "closed_comment": task.closed_comment or None,
+        "refused_answers": task.refused_answers,
         "ring": task.ring and {"state": task.ring.state, "at": to_text(task.ring.at), "error": task.ring.error},
         "audit": [entry.to_document() for entry in entries],
         "audit_breaks": breaks,
@@ -72,7 +74,7 @@ def _outcome(task: Task, now: datetime) -> Iterator[tuple[str, str]]:
             f"{task.ring.state}{f' ({task.ring.error})' if task.ring.error else ''}, {_when(task.ring.at, now)}",
         )
     if task.closed_at:
-        because = f", {task.closed_because}" if task.closed_because else ""
+        because = "".join(f", {reason}" for reason in (task.closed_because, task.closed_comment) if reason)
         yield "closed", f"{_when(task.closed_at, now)}{because}"
 
 

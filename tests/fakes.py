@@ -130,6 +130,14 @@ class MemoryLedger:
     def audit(self, task_id: str) -> list[AuditEntry]:
         return [entry for entry in self.entries if entry.task_id == task_id]
 
+    def count_refused(self, task_id: str) -> None:
+        self.before_write("count_refused")
+        with self._lock:
+            task = self.standing.get(task_id)
+            if task is None:
+                raise LedgerConflictError(task_id)
+            self.standing[task_id] = dataclasses.replace(task, refused_answers=task.refused_answers + 1)
+
     def refresh(self, task_id: str, callback_id: str) -> bool:
         self.before_write("refresh")
         with self._lock:

@@ -164,7 +164,7 @@ def hostile_page(value: str) -> Mapping[str, str]:
                 recipient=value,
             )
         ),
-        "closed": closed_page(any_closed(title=value)),
+        "closed": closed_page(any_closed(reason="withdrawn", title=value, because=value)),
         "recorded": recorded_page(value),
         "inbox": inbox_page(value, (any_waiting(title=value, requester=value),)),
         "handed-over": handed_over_page(value, value, NOW),
@@ -211,8 +211,8 @@ def _review_pages(language: str) -> Iterator[tuple[str, str]]:
     for reason in DELEGATION_REFUSALS:
         refused = any_review(problem=f"delegation_{reason}", can_hand_over=True, colleague="otto@example.com")
         yield f"review-delegation-{reason}", review_page(refused, language)
-    for barred in ("own_request", "decides_elsewhere"):
-        yield f"review-barred-{barred}", review_page(any_review(barred=barred), language)
+    for barred in ("own_request", "decides_elsewhere", "too_many_answers"):
+        yield f"review-barred-{barred}", review_page(any_review(barred=barred, said="approve"), language)
     yield "review-delegation", review_page(any_review(can_hand_over=True), language)
     from_inbox = any_review(
         key=Key(TOKEN, "order-1001.approval"),
@@ -236,6 +236,7 @@ def _closed_pages(language: str) -> Iterator[tuple[str, str]]:
     for reason, month in product(get_args(ClosedReason), range(12)):
         at = NOW + timedelta(days=31 * month)  # every month, and every day of the week
         yield f"closed-{reason}-{month}", closed_page(any_closed(reason=reason, closed_at=at), language)
+    yield "closed-because", closed_page(any_closed(reason="withdrawn", because=COMMENT), language)
 
 
 def _mails(language: str) -> Iterator[tuple[str, Message]]:

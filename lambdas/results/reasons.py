@@ -9,6 +9,7 @@ from countersign.domain.errors import (
     CountersignError,
     DecidedOtherwiseError,
     TaskClosedError,
+    TooManyAnswersError,
     UnknownTaskError,
 )
 
@@ -18,6 +19,7 @@ REASONS: Mapping[type[CountersignError], str] = {
     ContractError: "malformed",
     UnknownTaskError: "unknown_task",
     DecidedOtherwiseError: "decided_otherwise",
+    TooManyAnswersError: "too_many_answers",
     TaskClosedError: "closed",
 }
 """What trying again would not mend; the first class of an error's ancestry that stands here counts."""

@@ -22,6 +22,7 @@ from countersign.domain.errors import (
     OwnRequestError,
     ReviewRefusedError,
     TaskClosedError,
+    TooManyAnswersError,
     TooManyRequestsError,
     TransientError,
     UnknownDecisionError,
@@ -29,7 +30,7 @@ from countersign.domain.errors import (
 )
 from countersign.domain.identity import caller_name
 from countersign.domain.rules import Decision, Outcome
-from countersign.domain.tasks import Status, Task
+from countersign.domain.tasks import Status, Task, Vote
 from countersign.domain.votes import may_delegate, needed, obstacle
 from countersign.services.inboxes import Inbox
 from countersign.services.reviews import REASONS, Click, HandOver, Review
@@ -139,7 +140,7 @@ def unexpected() -> Answer:
 
 def _form(review: Review, key: Key, now: datetime) -> pages.ReviewView:
     task = review.task
-    barred = obstacle(task, review.recipient)
+    barred, vote = obstacle(task, review.recipient), task.vote_of(review.recipient)
     return pages.ReviewView(
         title=task.title,
         rows=task.details,
@@ -154,7 +155,8 @@ def _form(review: Review, key: Key, now: datetime) -> pages.ReviewView:
             task.votes[person].decision is Decision.APPROVE for person in task.voters if person in task.votes
         ),
         needed=needed(task, review.recipient),
-        said=_said(task, review.recipient),
+        said=_said(vote),
+        comment=vote.comment if vote else "",
         instead_of=task.stands_in_for(review.recipient),
         can_hand_over=may_delegate(task, review.recipient),
         attachments=task.attachments,
@@ -163,8 +165,7 @@ def _form(review: Review, key: Key, now: datetime) -> pages.ReviewView:
     )
 
 
-def _said(task: Task, recipient: str) -> pages.Answered | None:
-    vote = task.vote_of(recipient)
+def _said(vote: Vote | None) -> pages.Answered | None:
     if vote is None:
         return None
     return "approve" if vote.decision is Decision.APPROVE else "reject"
@@ -236,7 +237,9 @@ def _closed(task: Task, now: datetime) -> str:
     if task.status is not Status.CANCELLED:
         return pages.closed_page(pages.ClosedView(reason="expired", title=task.title, closed_at=task.expires_at))
     reason: pages.ClosedReason = "ended" if task.outlived_execution else "withdrawn"
-    return pages.closed_page(pages.ClosedView(reason=reason, title=task.title, closed_at=task.closed_at or now))
+    return pages.closed_page(
+        pages.ClosedView(reason=reason, title=task.title, closed_at=task.closed_at or now, because=task.closed_comment)
+    )
 
 
 PageOfRefusal = Callable[[Review, Click, datetime], str]
@@ -254,6 +257,7 @@ _REFUSALS: dict[type[ReviewRefusedError], tuple[HTTPStatus, PageOfRefusal]] = {
         lambda review, click, now: _again(review, click, now, "comment_too_long"),
     ),
     DecidedOtherwiseError: (HTTPStatus.CONFLICT, lambda review, *_: _decided(review, conflict=True)),
+    TooManyAnswersError: (HTTPStatus.CONFLICT, lambda review, click, now: of_look(review, _key_of(click), now).page),
     TaskClosedError: (HTTPStatus.GONE, lambda review, _, now: _closed(review.task, now)),
     HandedOnError: (HTTPStatus.GONE, lambda review, *_: _handed_over(review)),
     DetailsChangedError: (

@@ -18,8 +18,8 @@ from urllib.parse import urlencode
 
 from countersign import display, http, wording
 from countersign.domain.attachments import Attachment
+from countersign.domain.tasks import MAX_COMMENT_CHARACTERS
 from countersign.ports import MOST_WAITING
-from countersign.services.reviews import MAX_COMMENT_CHARACTERS
 
 Outcome = Literal["approved", "rejected"]
 Answered = Literal["approve", "reject"]
@@ -76,7 +76,7 @@ class ReviewView:
         now: The current time, in UTC.
         key: What opens this review.
         shown: SHA-256 of what the page shows, in hex; goes back with the form.
-        comment: What the person had written when the form is shown again.
+        comment: What the person has written: with their answer so far, or when the form is shown again.
         problem: Why the form is shown again, such as `comment_too_long`, a key under `review.problem` in the catalog.
             None the first time.
         others: Who else may decide.
@@ -151,11 +151,13 @@ class ClosedView:
         reason: Why it closed.
         title: What was asked, in a line.
         closed_at: When, in UTC.
+        because: Why an operator withdrew it, in their own words; empty where they gave none.
     """
 
     reason: ClosedReason
     title: str
     closed_at: datetime
+    because: str = ""
 
 
 def review_page(view: ReviewView, language: str = wording.DEFAULT_LANGUAGE) -> str:
@@ -206,7 +208,9 @@ def closed_page(view: ClosedView, language: str = wording.DEFAULT_LANGUAGE) -> s
         view: What the page shows.
         language: A language of the catalog.
     """
-    return _notice(f"closed.{view.reason}", "closed", language, title=view.title, at=view.closed_at)
+    return _notice(
+        f"closed.{view.reason}", "closed", language, title=view.title, at=view.closed_at, because=view.because
+    )
 
 
 def handed_over_page(title: str, to: str, at: datetime, language: str = wording.DEFAULT_LANGUAGE) -> str:
@@ -374,12 +378,12 @@ def _notice(
     at: datetime | None = None,
     person: str = "",
     then: str = "",
+    because: str = "",
 ) -> str:
     """Return a page that says one thing: what happened (`<text>.text`) and what to do now (`then` or `<text>.next`)."""
     heading = wording.say(language, text)
-    return _render(
-        "notice", language, text=text, mark=mark, heading=heading, title=title, at=at, person=person, then=then
-    )
+    values: dict[str, object] = {"title": title, "at": at, "person": person, "then": then, "because": because}
+    return _render("notice", language, text=text, mark=mark, heading=heading, **values)
 
 
 def _render(template: str, language: str, **values: object) -> str:

@@ -311,6 +311,20 @@ def test_withdrawing_applying_and_auditing_do_not_ask_for_the_time(books: Books,
     assert books.task().status is Status.CANCELLED
 
 
+# Refusals
+
+
+def test_refusals_on_record_are_counted_beside_changes_and_add_nothing_to_the_audit(books: Books) -> None:
+    read = books.open()
+    books.ledger.count_refused(read.task_id)
+    books.ledger.count_refused(read.task_id)
+    after = books.ledger.commit(answer(read))
+    assert (after.status, books.task().refused_answers) == (Status.DECIDED, 2)
+    assert books.events() == ["opened", "voted", "decided"]
+    with pytest.raises(LedgerConflictError):
+        books.ledger.count_refused("order-2.approval")
+
+
 # Refreshing
 
 

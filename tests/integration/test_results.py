@@ -9,7 +9,7 @@ import pytest
 
 import results.handler
 from countersign.domain.rules import Outcome
-from countersign.domain.tasks import Correlation, Failure, Status, Task
+from countersign.domain.tasks import MAX_ANSWERS, Collecting, Correlation, Failure, Status, Task
 from results.handler import handler
 from results.reasons import REASONS
 from tests.builders import PAYMENT_ID, TASK_ID, any_paid, any_result, sqs_event, task_result
@@ -134,6 +134,12 @@ def expired(kit: Kit) -> None:
     kit.expire(PAYMENT_ID)
 
 
+def replaced_too_often(kit: Kit) -> None:
+    kinds = Collecting("kind", ("a", "b"))
+    spent = {"collecting": kinds, "received": ("a",), "revision": MAX_ANSWERS * len(kinds.required)}
+    kit.open_payment(task_id="order-3.documents", correlation=None, answer_contract="", **spent)
+
+
 def nothing(kit: Kit) -> None:
     """Leave the task open."""
 
@@ -146,6 +152,11 @@ REFUSED: list[tuple[str, Callable[[Kit], None], Any]] = [
     ("decided_otherwise", decided, task_result()),
     ("decided_otherwise", decided, task_result(failed(code="other"))),
     ("answer_refused", nothing, task_result(any_result(answer={"status": "maybe"}))),
+    (
+        "too_many_answers",
+        replaced_too_often,
+        task_result(any_result(task_id="order-3.documents", answer={"kind": "a", "page": 2})),
+    ),
     ("malformed", nothing, "not JSON"),
     ("malformed", nothing, "[]"),
     ("malformed", nothing, "{}"),

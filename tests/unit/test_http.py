@@ -35,6 +35,7 @@ from countersign.domain.errors import (
     SignatureError,
     StartFailedError,
     TaskClosedError,
+    TooManyAnswersError,
     TooManyRequestsError,
     TransientError,
     UncoveredAmountError,
@@ -78,6 +79,7 @@ TABLE: list[tuple[CountersignError, int, str]] = [
     (UnknownRequestError(), 404, "unknown_request"),
     (MediaTypeError(), 415, "media_type"),
     (DecidedOtherwiseError(), 409, "decided_otherwise"),
+    (TooManyAnswersError(), 409, "too_many_answers"),
     (TaskClosedError(), 410, "closed"),
     (UnknownTaskError("order-1001.payment"), 410, "closed"),
     (TooManyRequestsError(7), 429, "too_many_requests"),
@@ -95,7 +97,7 @@ def leaves(root: type[CountersignError]) -> set[type[CountersignError]]:
     return {root}.union(*(leaves(child) for child in root.__subclasses__()))
 
 
-FOR_MACHINES_TOO = {DecidedOtherwiseError, TaskClosedError}
+FOR_MACHINES_TOO = {DecidedOtherwiseError, TaskClosedError, TooManyAnswersError}
 ELSEWHERE = sorted(
     (leaves(ReviewRefusedError) | leaves(WorkflowError)) - FOR_MACHINES_TOO, key=lambda kind: kind.__name__
 )

@@ -11,7 +11,7 @@ from typing import get_args
 import pytest
 
 from countersign.domain.attachments import Attachment
-from countersign.services.reviews import MAX_COMMENT_CHARACTERS
+from countersign.domain.tasks import MAX_COMMENT_CHARACTERS
 from tests.views import (
     ATTACHMENTS,
     HOSTILE,

@@ -19,20 +19,26 @@ from countersign.adapters.task_items import (
 from countersign.domain.audit import GENESIS, AuditEvent, append
 from countersign.domain.rules import Decision
 from countersign.domain.strict_json import digest
-from countersign.domain.tasks import WITHDRAWN_BY_OPERATOR, Ring, Status, Task, rung_by, withdraw
+from countersign.domain.tasks import WITHDRAWN_BY_OPERATOR, Ring, Status, Task, Vote, rung_by, withdraw
 from tests.builders import ATTACHMENTS, CALLER, NOW, any_decided_task, any_rule, any_task
 
 TASKS = [
     any_task(),
     any_task(attachments=ATTACHMENTS),
     any_task(audience=("a@b.c", "d@e.f"), escalated=("d@e.f",), rule=any_rule("quorum", k=2), details=(), requester=""),
-    any_decided_task(),
+    any_decided_task(votes={"a@b.c": Vote(Decision.APPROVE, "", NOW, 3)}),
     any_decided_task(Decision.REJECT, ring=Ring("failed", NOW, "AccessDeniedException")),
     any_decided_task(status=Status.APPLIED, closed_at=NOW, superseded=True, ring=Ring("delivered", NOW)),
     any_task(status=Status.EXPIRED, closed_at=NOW),
     withdraw(any_task(), CALLER, "ordered twice", NOW).after,
     any_task(
-        status=Status.CANCELLED, closed_at=NOW, closed_because="execution_failed", audit_seq=2, audit_head="f" * 64
+        status=Status.CANCELLED,
+        closed_at=NOW,
+        closed_because="withdrawn_by_operator",
+        closed_comment="Ordered twice",
+        refused=("closed a@b.c",),
+        audit_seq=2,
+        audit_head="f" * 64,
     ),
     Task("r.a", Status.CANCELLED, NOW, closed_at=NOW),
 ]

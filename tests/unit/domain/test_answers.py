@@ -138,7 +138,8 @@ def test_a_failure_is_bounded_as_an_answer_is() -> None:
 
 def test_a_refused_answer_is_an_audit_entry_and_leaves_the_task_as_it_was() -> None:
     change = answers.refuse(waiting(), "/score: must be integer", WORKER, NOW)
-    assert change.after == replace(change.before, refused_answers=1)
+    assert change.after == replace(change.before, refused=("contract worker",), refused_answers=1)
+    assert answers.refuse(change.after, "/score: is missing", WORKER, NOW).events == ()
     (entry,) = change.events
     assert (entry.event, entry.data) == ("refused", {"reason": "contract", "detail": "/score: must be integer"})
 

@@ -209,9 +209,21 @@ def test_no_answer_changes_a_task_that_is_not_open_in_time_and_as_shown(
 def test_a_refusal_is_an_audit_entry_and_changes_nothing_else() -> None:
     task = any_task()
     change = votes.refuse(task, APPROVER, "closed", SOURCE, NOW)
-    assert (change.transition, change.fields) == (None, {})
+    assert (change.transition, change.fields) == (
+        None,
+        {"refused": ("closed maria@example.com",), "refused_answers": 1},
+    )
     (event,) = change.events
     assert (event.event, event.actor, event.source, event.data) == ("refused", APPROVER, SOURCE, {"reason": "closed"})
+
+
+def test_the_same_refusal_of_the_same_person_is_no_second_entry_and_there_are_at_most_so_many() -> None:
+    task = votes.refuse(any_task(), APPROVER, "closed", SOURCE, NOW).after
+    assert votes.refuse(task, APPROVER, "closed", "198.51.100.0/24", NOW).events == ()
+    assert votes.refuse(task, APPROVER, "own_request", SOURCE, NOW).events
+    assert votes.refuse(task, OTHER_APPROVER, "closed", SOURCE, NOW).events
+    full = any_task(refused=tuple(f"closed p{number}@example.com" for number in range(tasks.MAX_REFUSALS)))
+    assert votes.refuse(full, APPROVER, "closed", SOURCE, NOW).events == ()
 
 
 def test_every_change_leaves_at_least_one_audit_entry() -> None:

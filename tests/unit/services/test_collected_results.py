@@ -17,10 +17,11 @@ from countersign.domain.errors import (
     LedgerUnavailableError,
     NotRungError,
     TaskClosedError,
+    TooManyAnswersError,
     UnknownTaskError,
 )
 from countersign.domain.payments import Handling
-from countersign.domain.tasks import Collecting, Failure, Status, Task, cancel, close
+from countersign.domain.tasks import MAX_ANSWERS, Collecting, Failure, Status, Task, cancel, close
 from countersign.services.results import Results
 from tests.builders import CALLBACK_ID, NOW, TASK_ID, any_task, is_unbroken
 from tests.fakes import FixedClock, MemoryCipher, MemoryHeart, MemoryLedger
@@ -183,6 +184,16 @@ def test_a_key_that_nobody_asked_for_is_refused_and_counted_and_takes_no_place()
         office.bring("z")
     assert (refused.value.problems[0].pointer, office.task.refused_answers) == ("/kind", 1)
     assert office.ledger.responses(TASK_ID) == {}
+
+
+def test_nobody_fills_the_audit_by_replacing_what_is_collected_and_what_is_missing_is_still_taken() -> None:
+    office = collecting()
+    for page in range(MAX_ANSWERS * 3):
+        office.bring("a", page=page)
+    with pytest.raises(TooManyAnswersError):
+        office.bring("a", page=-1)
+    office.bring("b")
+    assert office.bring("c").missing == ()
 
 
 def test_all_answers_together_are_no_larger_than_one_may_be() -> None:

@@ -226,14 +226,15 @@ def test_an_answer_whose_reply_was_lost_is_a_duplicate_when_it_is_sent_again() -
 # Contracts
 
 
-def test_an_answer_that_breaks_its_contract_is_on_record_once_a_post_and_decides_nothing() -> None:
+def test_answers_that_break_their_contract_are_on_record_once_and_counted_and_decide_nothing() -> None:
     office = Office(any_payment_task(correlation=None))
     for posts in (1, 2):
         with pytest.raises(AnswerRefusedError) as refused:
             office.succeed({"status": "paid", "amount": "secret amount"})
         assert refused.value.pointer == "/amount"
         assert "secret amount" not in refused.value.reason
-        assert office.told == ["opened"] + ["refused"] * posts
+        assert office.told == ["opened", "refused"], "the audit has the first, and the task counts all"
+        assert office.task.refused_answers == posts
     assert "secret amount" not in str(office.ledger.entries)
     assert office.succeed({"status": "failed"}) is Handling.RECORDED
     office.assert_unbroken()

@@ -20,16 +20,17 @@ from countersign.domain.errors import (
     OwnRequestError,
     ReviewRefusedError,
     TaskClosedError,
+    TooManyAnswersError,
     UnknownDecisionError,
     UnknownLinkError,
 )
 from countersign.domain.people import Delegation, Entry
 from countersign.domain.rules import Decision, Outcome
-from countersign.domain.tasks import Status, Task, Vote
+from countersign.domain.tasks import MAX_ANSWERS, MAX_COMMENT_CHARACTERS, Status, Task, Vote
 from countersign.domain.tokens import fingerprint, mint
 from countersign.ports import Link, Purpose
 from countersign.services import reviews
-from countersign.services.reviews import MAX_COMMENT_CHARACTERS, HandOver, Review, Reviews
+from countersign.services.reviews import HandOver, Review, Reviews
 from tests.builders import (
     APPROVER,
     NOW,
@@ -120,6 +121,43 @@ def test_the_same_click_again_says_so_and_writes_nothing() -> None:
     assert desk.task == before
 
 
+SHARED = any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule())
+
+
+def test_another_comment_takes_the_place_of_the_first_while_the_task_is_open_and_both_are_audited() -> None:
+    desk = Desk(SHARED)
+    desk.click(comment="Fine")
+    review = desk.click(comment="Fine, if they swivel")
+    assert (review.refusal, review.repeated) == (None, False)
+    assert desk.task.votes[APPROVER].comment == "Fine, if they swivel"
+    assert [entry.event.data["comment"] for entry in desk.ledger.entries] == ["Fine", "Fine, if they swivel"]
+    assert desk.click(comment="Fine, if they swivel").repeated
+
+
+def test_nobody_fills_the_audit_by_changing_their_answer() -> None:
+    desk = Desk(SHARED)
+    for number in range(MAX_ANSWERS):
+        assert desk.click(comment=str(number)).refusal is None
+    for _ in range(3):
+        assert isinstance(desk.click(comment="once more").refusal, TooManyAnswersError)
+    assert desk.click(comment=str(MAX_ANSWERS - 1)).repeated
+    assert len(desk.ledger.entries) == MAX_ANSWERS + 1
+    assert (desk.task.votes[APPROVER].comment, desk.task.refused_answers) == (str(MAX_ANSWERS - 1), 3)
+
+
+def test_nobody_fills_the_audit_with_refused_clicks() -> None:
+    desk = Desk(any_task(requester=APPROVER, audience=(APPROVER, OTHER_APPROVER)))
+    for _ in range(10):
+        desk.click()
+        desk.click(fetch_site="cross-site")
+    desk.clock.move(days=1)
+    desk.click(token=desk.link_for(OTHER_APPROVER))
+    reasons = [(entry.event.actor, entry.event.data["reason"]) for entry in desk.ledger.entries]
+    assert reasons == [(APPROVER, "own_request"), (APPROVER, "cross_site"), (OTHER_APPROVER, "closed")]
+    assert desk.task.refused_answers == 21
+    assert is_unbroken(desk.ledger.entries, desk.task.audit_head, desk.task.audit_seq)
+
+
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 def test_a_click_from_another_sites_page_decides_nothing(site: str) -> None:
     desk = Desk(any_task())
@@ -159,6 +197,12 @@ REFUSALS: list[tuple[type[ReviewRefusedError], dict[str, Any], dict[str, Any], f
         0,
     ),
     (TaskClosedError, {}, {}, 3600),
+    (
+        TooManyAnswersError,
+        {"votes": {APPROVER: Vote(Decision.REJECT, "", NOW, MAX_ANSWERS)}, "rule": any_rule()},
+        {},
+        0,
+    ),
     (DetailsChangedError, {}, {"shown": "0" * 64}, 0),
 ]
 """In the contract's order: the refusal, what is wrong with the task, with the click, and how late it is in seconds."""
@@ -188,7 +232,8 @@ def test_every_refusal_leaves_one_audit_entry_with_its_reason_and_nothing_else(
     (entry,) = desk.ledger.entries
     assert (entry.event.event, entry.event.actor) == ("refused", APPROVER)
     assert entry.event.data == {"reason": reviews.REASONS[error], "link": fingerprint(desk.token)}
-    assert dataclasses.replace(desk.task, audit_seq=0, audit_head=standing.audit_head) == standing
+    on_record: dict[str, Any] = {"refused": (), "refused_answers": 0, "audit_seq": 0, "audit_head": standing.audit_head}
+    assert dataclasses.replace(desk.task, **on_record) == standing
     assert review.task == desk.task
 
 

@@ -22,13 +22,14 @@ from countersign.domain.errors import (
     RequestConflictError,
     ReviewRefusedError,
     TaskClosedError,
+    TooManyAnswersError,
     UnknownDecisionError,
     UnknownLinkError,
 )
 from countersign.domain.identity import Aliases
 from countersign.domain.people import Delegation
 from countersign.domain.rules import Decision, Rule
-from countersign.domain.tasks import Status, Task, Vote, execution_ended
+from countersign.domain.tasks import MAX_ANSWERS, Status, Task, Vote, execution_ended
 from countersign.ports import MOST_WAITING
 from countersign.services.executions import ENDED
 from countersign.services.inboxes import Inbox
@@ -69,6 +70,7 @@ REFUSALS: list[tuple[ReviewRefusedError, Task, int]] = [
     (TaskClosedError(), any_task(status=Status.CANCELLED, closed_at=NOW, closed_because="execution_stopped"), 410),
     (TaskClosedError(), with_deadline(any_task(), NOW), 410),
     (DetailsChangedError(), any_task(), 409),
+    (TooManyAnswersError(), any_task(), 409),
     (HandedOnError(), HANDED_ON, 410),
     (HandedOnError(), any_task(audience=(OTHER_APPROVER,)), 410),
 ]
@@ -119,6 +121,19 @@ def test_a_task_that_was_taken_back_says_so(reason: str) -> None:
     answer = answers.of_look(Review(task, APPROVER), Key(any_token()), NOW)
     assert answer.status == 410
     assert "This request was withdrawn" in answer.page
+
+
+def test_a_task_that_an_operator_withdrew_says_why_and_the_reason_stays_text() -> None:
+    task = any_task(status=Status.CANCELLED, closed_at=NOW, closed_comment="Ordered <b>twice</b>")
+    page = answers.of_look(Review(task, APPROVER), Key(any_token()), NOW).page
+    assert "Reason" in page
+    assert "Ordered &lt;b&gt;twice&lt;/b&gt;" in page
+
+
+def test_the_form_holds_the_comment_that_this_person_wrote_with_their_answer() -> None:
+    voted = {APPROVER: Vote(Decision.APPROVE, "Fine, if they swivel", NOW)}
+    page = answers.of_look(Review(any_task(votes=voted, rule=any_rule()), APPROVER), Key(any_token()), NOW).page
+    assert "Fine, if they swivel</textarea>" in page
 
 
 def test_a_decided_task_is_shown_with_who_and_why_also_past_its_deadline() -> None:
@@ -220,6 +235,7 @@ ALIAS = "r.diaz@example.com"
         (any_task(requester=APPROVER), "You made this request yourself"),
         (any_task(requester=ALIAS, aliases=Aliases({ALIAS: APPROVER})), "You made this request yourself"),
         (any_task(elsewhere=(APPROVER,)), "You decide another step of this request"),
+        (any_task(votes={APPROVER: Vote(Decision.REJECT, "", NOW, MAX_ANSWERS)}), "The last one stands"),
         (any_task(elsewhere=(ALIAS,), aliases=Aliases({ALIAS: APPROVER})), "You decide another step of this request"),
     ],
 )

@@ -115,6 +115,14 @@ class TaskLedger(Protocol):
         """
         ...
 
+    def count_refused(self, task_id: str) -> None:
+        """Count one more refusal, which is on record in the audit.
+
+        Raises:
+            LedgerConflictError: There is no such task, or a transaction held it.
+        """
+        ...
+
     def refresh(self, task_id: str, callback_id: str) -> bool:
         """Point an open task at a fresh callback; tell whether it was open still."""
         ...

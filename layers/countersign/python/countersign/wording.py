@@ -67,11 +67,16 @@ _ENGLISH = {
     "review.approve": "Approve",
     "review.reject": "Reject",
     "review.next": "When you decide, the request continues at once. Your decision is final.",
-    "review.next.shared": "Others are asked as well. Until enough have decided, you can change your answer here.",
+    "review.next.shared": (
+        "Others are asked as well. Until enough have decided, you can change your answer and your comment here."
+    ),
     "review.owner": "This link is for {recipient}. A decision is recorded as theirs.",
     "review.barred.own_request": "You made this request yourself, so somebody else has to decide.",
     "review.barred.decides_elsewhere": (
         "You decide another step of this request, so somebody else has to decide this one."
+    ),
+    "review.barred.too_many_answers": (
+        "You have changed your answer too often, so it can no longer be changed here. The last one stands."
     ),
     "review.problem": "Nothing is decided yet",
     "review.problem.comment_too_long": (
@@ -136,6 +141,7 @@ _ENGLISH = {
     "closed.withdrawn": "This request was withdrawn",
     "closed.withdrawn.text": "It was withdrawn on {moment}, before a decision was made.",
     "closed.withdrawn.next": "There is nothing left for you to do. You can close this page.",
+    "closed.because": "Reason",
     "closed.ended": "This request has ended",
     "closed.ended.text": "The process behind it ended on {moment}, before a decision was made.",
     "closed.ended.next": "There is nothing you have to do. If you have questions, ask the person who made the request.",

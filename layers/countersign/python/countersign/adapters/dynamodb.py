@@ -177,6 +177,19 @@ class Table:
             }
         }
 
+    def increment(self, key: dict[str, str], name: str) -> dict[str, Any]:
+        """Return the write that adds one to a number of an item, which must be there; it loses no race."""
+        return {
+            "Update": {
+                "TableName": self._name,
+                "Key": to_item(key),
+                "UpdateExpression": "ADD #name :one",
+                "ConditionExpression": "attribute_exists(pk)",
+                "ExpressionAttributeNames": {"#name": name},
+                "ExpressionAttributeValues": to_item({":one": 1}),
+            }
+        }
+
     def _indexed(self, index: str, condition: str, values: dict[str, str]) -> Iterator[dict[str, Any]]:
         arguments: dict[str, Any] = {
             "TableName": self._name,

@@ -120,6 +120,10 @@ class DynamoLedger:
             *(self._table.put(document, only_new=False) for document in _moved_by(change)),
         ]
 
+    def count_refused(self, task_id: str) -> None:
+        """See `TaskLedger.count_refused`."""
+        self._table.write([self._table.increment(task_key(task_id), "refused_answers")])
+
     def refresh(self, task_id: str, callback_id: str) -> bool:
         """See `TaskLedger.refresh`."""
         fields = {"callback_id": callback_id}

@@ -41,6 +41,7 @@ _TEXTS = (
     "submitted_by",
     "policy",
     "closed_because",
+    "closed_comment",
     "payload",
     "answer_contract",
     "answer",
@@ -121,6 +122,7 @@ def task_of_document(document: Mapping[str, Any]) -> Task:
         channels=tuple(document.get("channels", [])),
         collecting=_collecting(document["collecting"]) if document.get("collecting") else None,
         received=tuple(document.get("received", [])),
+        refused=tuple(document.get("refused", [])),
         refused_answers=document.get("refused_answers", 0),
         ignored=tuple(document.get("ignored", [])),
         refunds=document.get("refunds", {}),
@@ -183,7 +185,8 @@ def _plain_scalar(value: Any) -> Any:
 
 
 def _vote(document: Mapping[str, Any]) -> Vote:
-    return Vote(Decision(document["decision"]), document["comment"], from_text(document["at"]))
+    number = document.get("number", 1)
+    return Vote(Decision(document["decision"]), document["comment"], from_text(document["at"]), number)
 
 
 def _delegation(document: Mapping[str, Any]) -> Delegation:

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from countersign.domain import tasks
 from countersign.domain.audit import AuditEvent
-from countersign.domain.errors import BodyTooLargeError, DecidedOtherwiseError, TaskClosedError
+from countersign.domain.errors import BodyTooLargeError, DecidedOtherwiseError, TaskClosedError, TooManyAnswersError
 from countersign.domain.rules import Outcome
 from countersign.domain.strict_json import canonical, digest
-from countersign.domain.tasks import DECIDING, STAYING, Change, Collecting, Failure, Status, Task, cancel
+from countersign.domain.tasks import DECIDING, MAX_ANSWERS, STAYING, Change, Collecting, Failure, Status, Task, cancel
 
 MAX_ANSWER_BYTES = 200_000
 """The largest answer or failure, as the canonical JSON that a durable checkpoint holds; it takes 256 KB."""
@@ -108,6 +109,7 @@ def collect(
         BodyTooLargeError: It is larger than its share of an answer may be.
         DecidedOtherwiseError: All answers are there.
         TaskClosedError: The task expired or was cancelled.
+        TooManyAnswersError: Answers were replaced too often; those that are missing are still taken.
     """
     key = str(document[collecting.key])
     text = _text_of(document, MAX_ANSWER_BYTES // len(collecting.required))
@@ -116,6 +118,8 @@ def collect(
         check_open(task, now)
     if repeated:
         return None
+    if key in task.received and task.revision >= MAX_ANSWERS * len(collecting.required):
+        raise TooManyAnswersError
     received = tuple(name for name in collecting.required if name == key or name in task.received)
     entry = sender.event("answered", {"key": key, "sha256": digest(document)})
     if collecting.missing(received):
@@ -126,7 +130,7 @@ def collect(
 
 
 def refuse(task: Task, reason: str, sender: Sender, now: datetime) -> Change:
-    """Return the audit entry of an answer that breaks the task's contract.
+    """Return the record of an answer that breaks the task's contract, as `tasks.refuse` does.
 
     Args:
         task: The task as it stands.
@@ -134,9 +138,8 @@ def refuse(task: Task, reason: str, sender: Sender, now: datetime) -> Change:
         sender: Who sent it.
         now: The current time.
     """
-    fields = {"refused_answers": task.refused_answers + 1}
     data = {"reason": "contract", "detail": reason[:MAX_DETAIL_CHARACTERS]}
-    return Change(task, None, fields, (sender.event("refused", data),), now)
+    return tasks.refuse(task, sender.event("refused", data), now)
 
 
 def lost(task: Task, silence: timedelta, now: datetime) -> Change | None:

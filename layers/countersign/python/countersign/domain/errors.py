@@ -22,6 +22,7 @@ CountersignError
 │   ├── UnknownDecisionError
 │   ├── CommentTooLongError
 │   ├── DecidedOtherwiseError
+│   ├── TooManyAnswersError
 │   ├── TaskClosedError
 │   ├── HandedOnError
 │   ├── InboxExpiredError
@@ -204,6 +205,10 @@ class CommentTooLongError(ReviewRefusedError):
 
 class DecidedOtherwiseError(ReviewRefusedError):
     """The task is decided, and not by this click."""
+
+
+class TooManyAnswersError(ReviewRefusedError):
+    """Whoever answers has replaced their answer as often as the audit takes; the last one stands."""
 
 
 class TaskClosedError(ReviewRefusedError):

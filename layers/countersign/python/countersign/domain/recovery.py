@@ -96,7 +96,8 @@ def _expired(task: Task, _: AuditEvent, at: datetime) -> Task:
 
 
 def _cancelled(task: Task, event: AuditEvent, at: datetime) -> Task:
-    return replace(task, status=Status.CANCELLED, closed_at=at, closed_because=event.data["reason"])
+    reason, comment = event.data["reason"], event.data.get("comment", "")
+    return replace(task, status=Status.CANCELLED, closed_at=at, closed_because=reason, closed_comment=comment)
 
 
 _TAKEN_ON: Mapping[str, Callable[[Task, AuditEvent, datetime], Task]] = MappingProxyType(

@@ -73,6 +73,15 @@ task is put only where none stands.
 WITHDRAWN_BY_OPERATOR = "withdrawn_by_operator"
 """Why a task was cancelled that an operator took back."""
 
+MAX_COMMENT_CHARACTERS = 2000
+"""How long a comment may be."""
+
+MAX_ANSWERS = 20
+"""How many answers of one person, or for one place of those that are collected, are recorded: each is in the audit."""
+
+MAX_REFUSALS = 100
+"""How many refusals of one task are in its audit, each of another person or for another reason. All are counted."""
+
 _LONGEST_ID = 400
 _EXECUTION_ENDED = "execution_"
 
@@ -187,6 +196,7 @@ class Task:
         expires_at: When the task closes by itself; may move, never past `max_expires_at`.
         decided_by: The recipients whose votes decided.
         closed_because: Why it was cancelled, a word such as `hand_off_failed`; empty where nobody cancelled it.
+        closed_comment: Why an operator withdrew it, in their own words; whoever was asked reads them.
         superseded: Whether another task's answer was used although this one was decided.
         payload: What a machine is told, as JSON text; empty for tasks of people.
         answer_contract: Name of the schema that a machine's answer must keep; empty where any object will do.
@@ -195,7 +205,8 @@ class Task:
         channels: Hand-off kinds, without suffix, of machines that are asked at once; empty for one of the task's kind.
         collecting: What answers are collected until all are there; None where the first one is all.
         received: The keys of the answers that are there, while they are collected.
-        refused_answers: How many answers broke the contract.
+        refused: The refusals that the audit has an entry of: the reason, a space, and who was refused.
+        refused_answers: How many answers, or clicks of people, were refused.
         ignored: Why events about it were ignored, words such as `test_mode`, each once.
         heartbeat_at: When a machine last said that it works on the task.
         swept_at: When the sweeper last mended what was overdue; None while nothing was.
@@ -242,6 +253,7 @@ class Task:
     decided_at: datetime | None = None
     closed_at: datetime | None = None
     closed_because: str = ""
+    closed_comment: str = ""
     superseded: bool = False
     payload: str = ""
     answer_contract: str = ""
@@ -250,6 +262,7 @@ class Task:
     channels: tuple[str, ...] = ()
     collecting: Collecting | None = None
     received: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
     refused_answers: int = 0
     ignored: tuple[str, ...] = ()
     heartbeat_at: datetime | None = None
@@ -343,7 +356,7 @@ class Change:
         before: The task as it was read; the write fails when it has changed since.
         transition: The row of the table under which the write is allowed; None leaves the status alone.
         fields: New values of the task's attributes.
-        events: What the audit chain gains, at least one.
+        events: What the audit chain gains, at least one; none for a refusal that is on record, which is only counted.
         at: The moment that the write compares with the deadline, in UTC.
         responses: Answers that are collected, as JSON text by their key, written in the same transaction.
         outbox: Envelopes that must leave because of it, written in the same transaction, by an id within the task.
@@ -458,18 +471,39 @@ def withdraw(task: Task, operator: str, comment: str, now: datetime) -> Change:
     Args:
         task: The task as it stands.
         operator: Who withdraws it, an IAM ARN.
-        comment: Why, in their own words, for the audit.
+        comment: Why, in their own words, for the audit and for whoever was asked.
         now: The current time.
 
     Raises:
         TaskClosedError: It is open no more, since a decision made before wins.
+        ContractError: The comment is too long.
     """
     if task.status is not Status.OPEN:
         raise TaskClosedError
+    if len(comment) > MAX_COMMENT_CHARACTERS:
+        raise ContractError(f"a reason has at most {MAX_COMMENT_CHARACTERS} characters", "/because")
     data = {"reason": WITHDRAWN_BY_OPERATOR, "comment": comment}
     # The ring of a deadline that no workflow heeded says nothing of the withdrawal.
-    fields = {"closed_at": now, "closed_because": WITHDRAWN_BY_OPERATOR, "ring": None}
+    closing = {"closed_at": now, "closed_because": WITHDRAWN_BY_OPERATOR, "closed_comment": comment}
+    fields = {**closing, "ring": None}
     return Change(task, CANCELLING, fields, (AuditEvent("cancelled", operator, "iam", data=data),), now)
+
+
+def refuse(task: Task, event: AuditEvent, now: datetime) -> Change:
+    """Return the record of something that was refused.
+
+    The same refusal of the same person is one audit entry, however often they try: later ones are only counted.
+
+    Args:
+        task: The task as it stands.
+        event: The audit entry; its data has the `reason`, one of few words.
+        now: The current time.
+    """
+    refusal = f"{event.data['reason']} {event.actor}"
+    if refusal in task.refused or len(task.refused) >= MAX_REFUSALS:
+        return Change(task, None, {}, (), now)
+    fields = {"refused": (*task.refused, refusal), "refused_answers": task.refused_answers + 1}
+    return Change(task, None, fields, (event,), now)
 
 
 def execution_ended(status: str) -> str:

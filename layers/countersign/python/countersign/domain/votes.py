@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from countersign.domain import rules
+from countersign.domain import rules, tasks
 from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import (
     ContractError,
@@ -16,11 +16,12 @@ from countersign.domain.errors import (
     OwnRequestError,
     ReviewRefusedError,
     TaskClosedError,
+    TooManyAnswersError,
 )
 from countersign.domain.identity import same_domain
 from countersign.domain.people import Delegation, Seating
 from countersign.domain.rules import Decision, Verdict
-from countersign.domain.tasks import DECIDING, STAYING, Change, Status, Task, Vote
+from countersign.domain.tasks import DECIDING, MAX_ANSWERS, STAYING, Change, Status, Task, Vote
 
 BY_LINK = "review link"
 """How the audit says that somebody was identified."""
@@ -57,7 +58,8 @@ def answer(
         now: The current time.
 
     Returns:
-        The change to write, or None when the same person has said the same before.
+        The change to write, or None when the same person has said the same before. While the task is open, another
+        comment is another answer, and takes the place of the one before.
 
     Raises:
         OwnRequestError: The recipient is the requester.
@@ -65,13 +67,17 @@ def answer(
         DecidedOtherwiseError: The task is decided, and this person did not decide it so.
         TaskClosedError: The task expired or was cancelled.
         HandedOnError: Somebody else decides in their place.
+        TooManyAnswersError: They have replaced their answer too often; the last one stands.
         DetailsChangedError: The page showed other details.
     """
     check_person(task, recipient)
     earlier = task.vote_of(recipient)
-    if earlier is not None and earlier.decision is decision:
+    said = None if earlier is None else (earlier.decision, earlier.comment if task.takes_answers(now) else comment)
+    if said == (decision, comment):
         return None
     _check_open_for(task, recipient, now)
+    if _is_spent(earlier):
+        raise TooManyAnswersError
     if shown != task.shown:
         raise DetailsChangedError
     return _vote(task, recipient, Vote(decision, comment, now), source)
@@ -133,7 +139,9 @@ def obstacle(task: Task, recipient: str) -> ReviewRefusedError | None:
     """Return what keeps every answer of a recipient to an open task from counting; None where nothing does."""
     if task.is_requester(recipient):
         return OwnRequestError()
-    return DecidesElsewhereError() if task.decides_elsewhere(recipient) else None
+    if task.decides_elsewhere(recipient):
+        return DecidesElsewhereError()
+    return TooManyAnswersError() if _is_spent(task.vote_of(recipient)) else None
 
 
 def check_person(task: Task, recipient: str) -> None:
@@ -144,7 +152,7 @@ def check_person(task: Task, recipient: str) -> None:
         DecidesElsewhereError: The recipient decides another task of the same chain.
     """
     refusal = obstacle(task, recipient)
-    if refusal is not None:
+    if isinstance(refusal, OwnRequestError | DecidesElsewhereError):
         raise refusal
 
 
@@ -233,7 +241,7 @@ def resend_attempt(task: Task) -> int:
 
 
 def refuse(task: Task, recipient: str, reason: str, source: str, now: datetime) -> Change:
-    """Return the audit entry of an attempt that decided nothing.
+    """Return the record of an attempt that decided nothing, as `tasks.refuse` does.
 
     Args:
         task: The task as it stands.
@@ -242,7 +250,7 @@ def refuse(task: Task, recipient: str, reason: str, source: str, now: datetime) 
         source: Network that the attempt came from.
         now: The current time.
     """
-    return Change(task, None, {}, (AuditEvent("refused", recipient, BY_LINK, source, {"reason": reason}),), now)
+    return tasks.refuse(task, AuditEvent("refused", recipient, BY_LINK, source, {"reason": reason}), now)
 
 
 def standing_in(seating: Seating) -> tuple[AuditEvent, ...]:
@@ -260,6 +268,10 @@ def is_sound(task: Task) -> bool:
     if verdict is None or verdict.outcome is not task.outcome:
         return False
     return {*map(task.aliases.person, verdict.decided_by)} == {*map(task.aliases.person, task.decided_by)}
+
+
+def _is_spent(vote: Vote | None) -> bool:
+    return vote is not None and vote.number >= MAX_ANSWERS
 
 
 def _check_open_for(task: Task, recipient: str, now: datetime) -> None:
@@ -301,7 +313,8 @@ def _was_handed(task: Task, recipient: str) -> bool:
 
 def _vote(task: Task, recipient: str, vote: Vote, source: str) -> Change:
     others = {voter: cast for voter, cast in task.votes.items() if not task.aliases.same(voter, recipient)}
-    votes = {**others, recipient: vote}
+    earlier = task.vote_of(recipient)
+    votes = {**others, recipient: replace(vote, number=earlier.number + 1) if earlier else vote}
     voted = AuditEvent("voted", recipient, BY_LINK, source, {"decision": vote.decision, "comment": vote.comment})
     verdict = _verdict(replace(task, votes=votes))
     fields: dict[str, Any] = {"votes": votes, "revision": task.revision + 1}

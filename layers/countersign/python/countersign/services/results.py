@@ -25,6 +25,7 @@ from countersign.domain.tasks import Change, Collecting, Correlation, Failure, T
 from countersign.ports import Cipher, EventRecord, Heart, Link, ResultLedger
 from countersign.services.contention import settle
 from countersign.services.provider_events import effect_of
+from countersign.services.refusals import record_refusal
 
 PAYMENT_CONTRACT = "payment.answer"
 """What an answer about money must say, in whatever contract of the workflow's own it stands."""
@@ -187,9 +188,9 @@ class Results:
             raise self._refused(task, problems, sender)
 
     def _refused(self, task: Task, problems: Sequence[ContractError], sender: Sender) -> AnswerRefusedError:
-        """Put on record that an answer broke its contract, and return the error that tells its sender."""
+        """Put on record, or count, that an answer broke its contract, and return the error that tells its sender."""
         told = "; ".join(map(str, problems))
-        self._ledger.commit(answers.refuse(task, told, sender, self._clock.now()))
+        record_refusal(self._ledger, answers.refuse(task, told, sender, self._clock.now()))
         return AnswerRefusedError(tuple(problems))
 
     def _settled(self, task_id: str, act: Callable[[Task, datetime], Change | None]) -> Receipt:

@@ -19,17 +19,18 @@ from countersign.domain.errors import (
     OwnRequestError,
     ReviewRefusedError,
     TaskClosedError,
+    TooManyAnswersError,
     UnknownDecisionError,
 )
 from countersign.domain.identity import is_address, normalise
 from countersign.domain.rules import Decision
-from countersign.domain.tasks import Change, Task
+from countersign.domain.tasks import MAX_COMMENT_CHARACTERS, Change, Task
 from countersign.ports import Directory, Link, ReviewLedger
 from countersign.services.contention import settle
 from countersign.services.links import review_link, task_behind
+from countersign.services.refusals import record_refusal
 from countersign.services.seats import identified
 
-MAX_COMMENT_CHARACTERS = 2000
 _DECISIONS = frozenset(decision.value for decision in Decision)
 FOREIGN_SITES = frozenset({"cross-site", "same-site"})
 
@@ -40,6 +41,7 @@ REASONS: dict[type[CountersignError], str] = {
     UnknownDecisionError: "unknown_decision",
     CommentTooLongError: "comment_too_long",
     DecidedOtherwiseError: "decided_otherwise",
+    TooManyAnswersError: "too_many_answers",
     TaskClosedError: "closed",
     HandedOnError: "handed_on",
     DelegationRefusedError: "delegation",
@@ -191,16 +193,17 @@ class Reviews:
             change = act(known, now)
         except ReviewRefusedError as refusal:
             record = votes.refuse(known, link.recipient, _reason(refusal), form.source, now)
-            return Review(self._committed(task, _through(link, record)), link.recipient, refusal=refusal)
+            after = record_refusal(self._ledger, _learnt(task, _through(link, record)))
+            return Review(after, link.recipient, refusal=refusal)
         if change is None:
             return Review(known, link.recipient, repeated=True)
-        return Review(self._committed(task, _through(link, change)), link.recipient)
+        return Review(self._ledger.commit(_learnt(task, _through(link, change))), link.recipient)
 
-    def _committed(self, task: Task, change: Change) -> Task:
-        """Write a change, and the aliases that it was made with, where the task as it was read lacks any."""
-        aliases = change.before.aliases
-        learnt = {} if aliases == task.aliases else {"aliases": aliases}
-        return self._ledger.commit(replace(change, fields={**change.fields, **learnt}))
+
+def _learnt(task: Task, change: Change) -> Change:
+    """Return a change with the aliases that it was made with, where the task as it was read lacks any."""
+    aliases = change.before.aliases
+    return change if aliases == task.aliases else replace(change, fields={**change.fields, "aliases": aliases})
 
 
 def _delegate(task: Task, link: Link, colleague: str, source: str, now: datetime) -> Change:
