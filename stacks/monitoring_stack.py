@@ -43,6 +43,7 @@ _MOST_BYTES = 80_000_000
 _OVERDUE = {
     "Decisions": "a decision was rung again, and no workflow has applied it: first find its task in the sweeper's log",
     "Deadlines": "a deadline has passed, and no workflow has closed its task: first find it in the sweeper's log",
+    "HandOffs": "nobody was sent a link to an open task: first find the task in the sweeper's log",
     "Withdrawals": "a withdrawn task's workflow was rung in vain: first find its task in the sweeper's log",
     "Starts": "a request was started again in vain: first find it in the sweeper's log, and why in its workflow's",
     "Events": "nobody asked for a payment that a provider told of a day ago: first find it in the sweeper's log",

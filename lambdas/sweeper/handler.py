@@ -26,6 +26,7 @@ logger = Logger()
 STAYS_LOST = {
     Lost.DECISION: "DecisionsOverdue",
     Lost.DEADLINE: "DeadlinesOverdue",
+    Lost.HAND_OFF: "HandOffsOverdue",
     Lost.WITHDRAWAL: "WithdrawalsOverdue",
     Lost.START: "StartsOverdue",
     Lost.EVENT: "EventsOverdue",

@@ -85,5 +85,5 @@ class Sweeper(Construct):
         return {"sweeper-dlq": self._dead_letters}
 
     def metric_overdue(self, what: str) -> cloudwatch.Metric:
-        """What stays overdue although it was mended: `Decisions`, `Deadlines`, `Withdrawals`, `Starts` or `Events`."""
+        """What stays overdue although it was mended, by the plural of what was lost, such as `Decisions`."""
         return self.function.metric_count(f"{what}Overdue")

@@ -16,7 +16,7 @@ import sweeper.handler
 from countersign import envelope
 from countersign.adapters.attributes import to_item
 from countersign.adapters.audit_archive import S3AuditArchive
-from countersign.adapters.task_items import index_fields, task_document
+from countersign.adapters.task_items import task_document
 from countersign.domain import tasks
 from countersign.domain.payments import Handling
 from countersign.domain.tasks import Status
@@ -171,7 +171,7 @@ def swept(scene: Scene) -> None:
     """Let the sweeper find the task that was due two hours ago, and was mended an hour ago in vain."""
     due = {Status.OPEN: "expires_at", Status.DECIDED: "decided_at", Status.CANCELLED: "closed_at"}
     scene.kit.set(TASK_ID, due[scene.kit.task().status], scene.kit.now - timedelta(hours=2))
-    scene.kit.set(TASK_ID, "gsi1sk", index_fields(scene.kit.task())["gsi1sk"])
+    scene.kit.set(TASK_ID, "gsi1sk", scene.kit.now - timedelta(hours=2))
     scene.kit.set(TASK_ID, "swept_at", scene.kit.now - timedelta(hours=1))
     sweeper.handler.handler({}, None)
 
@@ -185,6 +185,12 @@ def a_decision_that_no_workflow_applies(scene: Scene) -> None:
 def a_deadline_at_which_no_workflow_closes_its_task(scene: Scene) -> None:
     scene.kit.open_task()
     swept(scene)
+
+
+def a_hand_off_that_sends_no_link(scene: Scene) -> None:
+    scene.kit.open_task(opened_at=scene.kit.now - timedelta(hours=2))
+    scene.kit.set(TASK_ID, "swept_at", scene.kit.now - timedelta(hours=1))
+    sweeper.handler.handler({}, None)
 
 
 def a_withdrawal_of_which_lambda_refuses_the_ring(scene: Scene) -> None:
@@ -231,6 +237,7 @@ OWN: dict[str, tuple[str, Act]] = {
     "LimiterUnavailable": ("Webhook/Function", a_look_while_the_counters_are_out_of_order),
     "DecisionsOverdue": ("Sweeper/Sweeper/Function", a_decision_that_no_workflow_applies),
     "DeadlinesOverdue": ("Sweeper/Sweeper/Function", a_deadline_at_which_no_workflow_closes_its_task),
+    "HandOffsOverdue": ("Sweeper/Sweeper/Function", a_hand_off_that_sends_no_link),
     "WithdrawalsOverdue": ("Sweeper/Sweeper/Function", a_withdrawal_of_which_lambda_refuses_the_ring),
     "StartsOverdue": ("Sweeper/Sweeper/Function", a_start_that_lambda_refuses_again),
     "EventsOverdue": ("Sweeper/Sweeper/Function", an_event_that_nobody_asks_for_in_a_day),

@@ -9,7 +9,7 @@ import pytest
 from countersign.domain import tasks
 from countersign.domain.audit import AuditEvent
 from countersign.domain.payments import Handling
-from countersign.domain.tasks import Task
+from countersign.domain.tasks import Change, Task
 from countersign.ports import EventRecord, ParkedEvent, Request, SweepLedger
 from tests.builders import (
     CALLER,
@@ -58,12 +58,19 @@ def park(ledger: SweepLedger) -> None:
     ledger.park(any_event(), EventRecord("pay", "evt_1", "b" * 64, Handling.PARKED), NOW)
 
 
-@pytest.mark.parametrize("task", [any_task(), any_decided_task()], ids=lambda task: task.status)
+@pytest.mark.parametrize("task", [any_task(), any_task(sent_at=NOW), any_decided_task()])
 def test_a_live_task_is_overdue_from_its_time_on(ledger: SweepLedger, task: Task) -> None:
     standing, due_at = put(ledger, task), tasks.due_at(task)
     assert due_at
     assert overdue(ledger, due_at - MOMENT) == []
     assert overdue(ledger, due_at) == [standing]
+
+
+def test_a_task_waits_for_its_deadline_once_a_link_was_sent(ledger: SweepLedger) -> None:
+    task = put(ledger, any_task())
+    sent = ledger.commit(Change(task, None, {"sent_at": NOW}, (AuditEvent("sent", "approver"),), NOW))
+    assert overdue(ledger, task.expires_at - MOMENT) == []
+    assert overdue(ledger, task.expires_at) == [sent]
 
 
 def test_a_task_that_is_closed_never_is(ledger: SweepLedger) -> None:
@@ -139,7 +146,7 @@ def test_an_event_that_was_applied_is_not_reported(ledger: SweepLedger) -> None:
 def test_the_longest_overdue_comes_first_and_parked_events_come_last(ledger: SweepLedger) -> None:
     times = [NOW + timedelta(minutes=minutes) for minutes in (7, 3, 9, 5, 1, 8)]
     for number, at in enumerate(times):
-        put(ledger, any_task(task_id=f"order-{number}.approval", expires_at=at))
+        put(ledger, any_task(task_id=f"order-{number}.approval", expires_at=at, sent_at=NOW))
     ledger.submit(ASKED, NOW + 2 * DAY)
     park(ledger)
     found = overdue(ledger, NOW + 2 * DAY)

@@ -14,7 +14,7 @@ import requests_api.handler
 import sweeper.handler
 from countersign.adapters.attributes import to_item
 from countersign.adapters.request_items import request_key
-from countersign.adapters.task_items import DUE_SHARDS, PARKED_SHARDS, due, index_fields
+from countersign.adapters.task_items import DUE_SHARDS, PARKED_SHARDS, due
 from countersign.aws import client
 from countersign.batches import NotHandledError
 from countersign.domain.clock import to_text
@@ -56,7 +56,7 @@ def make_due(kit: Kit, task_id: str = TASK_ID) -> None:
     """Let a task have been due two hours ago."""
     name = "expires_at" if kit.task(task_id).status is Status.OPEN else "decided_at"
     kit.set(task_id, name, kit.now - LONG_AGO)
-    kit.set(task_id, "gsi1sk", index_fields(kit.task(task_id))["gsi1sk"])
+    kit.set(task_id, "gsi1sk", kit.now - LONG_AGO)
 
 
 def set_on_request(**attribute: str) -> None:
@@ -136,7 +136,7 @@ def test_a_deadline_that_passed_unseen_wakes_its_workflow_and_decides_nothing(
 def test_what_a_ring_has_not_mended_is_counted_by_every_sweep_and_rung_no_more(
     kit: Kit, callbacks: Operation, capsys: pytest.CaptureFixture[str], decided: bool, metric: str
 ) -> None:
-    kit.open_task()
+    kit.open_task(sent_at=kit.now)
     if decided:
         kit.decide()
     make_due(kit)
@@ -243,7 +243,7 @@ def test_more_than_one_page_is_looked_through(kit: Kit, callbacks: Operation) ->
     names = [f"order-{number}.approval" for number in range(100)]
     of_one_shard = [name for name in names if due(name, kit.now)["gsi1pk"] == DUE_SHARDS[0]][:5]
     for name in of_one_shard:  # a page of DynamoDB's has a megabyte
-        kit.open_task(task_id=name, title="x" * 300_000, expires_at=kit.now - LONG_AGO)
+        kit.open_task(task_id=name, title="x" * 300_000, expires_at=kit.now - LONG_AGO, sent_at=kit.now)
     with answering("dynamodb", "Query") as queries:
         sweep()
     assert len(callbacks.asked) == 5

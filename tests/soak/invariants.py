@@ -40,7 +40,7 @@ _MEANS: Mapping[str, Callable[[list[Task]], bool]] = {
 """What must stand in the ledger for a workflow to say so: of all its tasks, in any order."""
 
 _LOST: Mapping[Status, tuple[Lost, ...]] = {
-    Status.OPEN: (Lost.DEADLINE,),
+    Status.OPEN: (Lost.HAND_OFF, Lost.DEADLINE),
     Status.DECIDED: (Lost.DECISION,),
     Status.CANCELLED: (Lost.WITHDRAWAL,),
 }
@@ -148,7 +148,7 @@ class Invariants:
         self.after_step()
         ledger, latest = self._world.ledger, self._world.clock.now() - 2 * GRACE
         for task in filter(None, map(ledger.task, ledger.every_task_id())):
-            due = due_at(task)
+            due = due_at(task, self._world.clock.now())
             if due and due <= latest and not self._is_told_of(task):
                 raise ViolationError(f"{task.task_id} is {task.status} since {due}, and no alarm rang")
         for request_id in self.posts:

@@ -20,7 +20,7 @@ from countersign.domain.audit import GENESIS, AuditEvent, append
 from countersign.domain.rules import Decision
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import WITHDRAWN_BY_OPERATOR, Ring, Status, Task, Vote, rung_by, withdraw
-from tests.builders import ATTACHMENTS, CALLER, NOW, any_decided_task, any_rule, any_task
+from tests.builders import ATTACHMENTS, CALLER, NOW, any_decided_task, any_payment_task, any_rule, any_task
 
 TASKS = [
     any_task(),
@@ -78,8 +78,13 @@ def test_what_waits_for_its_workflow_is_due_and_only_what_does_not_may_be_remove
     assert (fields["gsi1pk"] is not None, fields["gsi1sk"] is not None, fields["ttl"] is None) == (live, live, live)
 
 
-def test_an_open_task_is_due_at_its_deadline_and_a_decided_one_from_its_decision() -> None:
-    assert index_fields(any_task())["gsi1sk"] == "2026-03-01T10:00:00.000000Z"
+def test_an_open_task_is_due_from_its_opening_until_a_link_was_sent_and_then_at_its_deadline() -> None:
+    assert index_fields(any_task())["gsi1sk"] == "2026-03-01T09:00:00.000000Z"
+    assert index_fields(any_task(sent_at=NOW))["gsi1sk"] == "2026-03-01T10:00:00.000000Z"
+    assert index_fields(any_payment_task())["gsi1sk"] == "2026-03-01T10:00:00.000000Z"
+
+
+def test_a_decided_task_is_due_from_its_decision() -> None:
     assert index_fields(any_decided_task())["gsi1sk"] == "2026-03-01T09:01:00.000000Z"
 
 

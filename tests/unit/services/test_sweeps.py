@@ -25,6 +25,7 @@ from countersign.services.rings import Rings
 from countersign.services.starts import Starts
 from countersign.services.sweeps import Finding, Lost, Sweeps
 from tests.builders import (
+    APPROVER,
     CALLBACK_ID,
     CALLER,
     NOW,
@@ -137,6 +138,35 @@ def test_it_is_rung_as_the_relay_would(outcome: Outcome) -> None:
     sweeper = Sweeper(any_decided_task(outcome=outcome))
     sweeper.after(timedelta(hours=1))
     assert sweeper.doorbell.failed is (outcome is Outcome.FAILED)
+
+
+HAND_OFF = Finding(Lost.HAND_OFF, TASK_ID, mended=True)
+
+
+def test_the_first_hand_off_is_sent_once_more_where_nobody_was_sent_a_link_within_the_grace() -> None:
+    sweeper = Sweeper(any_task())
+    assert sweeper.after(GRACE - timedelta(seconds=1)) == []
+    assert sweeper.after(timedelta(seconds=1)) == [HAND_OFF]
+    ((_, sent),) = sweeper.ledger.outbox.items()
+    assert (sent["kind"], sent["attempt"], sent["task"]["recipients"]) == ("approval.requested", 1, [APPROVER])
+    assert sweeper.audited == [("resent", "sweeper")]
+    assert sweeper.doorbell.rung == []
+
+
+def test_a_hand_off_that_is_sent_once_more_in_vain_is_told_of_until_it_is_sent_or_the_deadline_passes() -> None:
+    sweeper = Sweeper(any_task())
+    sweeper.after(GRACE)
+    stays_lost = dataclasses.replace(HAND_OFF, mended=False)
+    assert [sweeper.after(GRACE), sweeper.after(GRACE)] == [[stays_lost]] * 2
+    assert len(sweeper.ledger.outbox) == 1
+    assert sweeper.after(timedelta(hours=1)) == [DEADLINE], "its workflow is rung all the same"
+
+
+@pytest.mark.parametrize("task", [any_task(sent_at=NOW), any_task(audience=()), any_payment_task()])
+def test_a_task_is_not_handed_off_again_where_a_link_was_sent_or_no_person_is_asked(task: Task) -> None:
+    sweeper = Sweeper(task)
+    assert sweeper.after(timedelta(minutes=30)) == []
+    assert sweeper.ledger.outbox == {}
 
 
 WITHDRAWN = tasks.withdraw(any_task(), CALLER, "ordered twice", NOW).after

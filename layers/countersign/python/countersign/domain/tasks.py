@@ -343,6 +343,11 @@ class Task:
         """Whether it was cancelled since its execution had ended, however that ended."""
         return self.closed_because.startswith(_EXECUTION_ENDED)
 
+    @property
+    def is_unsent(self) -> bool:
+        """Whether people are asked, and none of them was sent a link yet."""
+        return self.sent_at is None and self.opened_at is not None and bool(self.audience) and not self.payload
+
     def expired_by(self, now: datetime) -> bool:
         """Tell whether nobody may answer any more because the deadline has passed."""
         return self.expires_at <= now
@@ -538,22 +543,26 @@ def extend(task: Task, until: datetime, actor: str, now: datetime) -> Change:
     return Change(task, STAYING, {"expires_at": until}, (AuditEvent("extended", actor, "iam", data=data),), now)
 
 
-def due_at(task: Task) -> datetime | None:
-    """Return the moment from which a task waits for its workflow; None where its workflow has nothing to learn.
+def due_at(task: Task, now: datetime | None = None) -> datetime | None:
+    """Return the moment from which a task waits for a part of the kit; None where it does not.
 
-    An open task waits from its deadline, a decided one from its decision, and one that an operator withdrew from its
-    withdrawal, until its callback was rung.
+    An open task waits for its first hand-off from its opening, and for its workflow from its deadline. A decided task
+    waits from its decision, and one that an operator withdrew from its withdrawal, until its callback was rung.
+
+    Args:
+        task: The task as it stands.
+        now: The current time; None where the deadline has not passed.
     """
     if task.status is Status.OPEN:
-        return task.expires_at
+        return task.opened_at if task.is_unsent and not (now and task.expired_by(now)) else task.expires_at
     if task.status is Status.DECIDED:
         return task.decided_at
     return task.closed_at if task.closed_because == WITHDRAWN_BY_OPERATOR and not _is_rung(task) else None
 
 
-def swept_at(task: Task) -> datetime | None:
+def swept_at(task: Task, now: datetime) -> datetime | None:
     """Return when the sweeper mended what the task is due for now; None where it has not yet."""
-    due = due_at(task)
+    due = due_at(task, now)
     return task.swept_at if task.swept_at and due and task.swept_at >= due else None
 
 

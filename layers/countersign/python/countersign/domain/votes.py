@@ -199,6 +199,17 @@ def hand_off_failed(task: Task, callback_id: str, failed: FailedHandOff, now: da
     return Change(task, STAYING, {"callback_id": callback_id}, (event,), now)
 
 
+def send_once_more(task: Task, now: datetime) -> Change:
+    """Return the record that the sweeper has the first hand-off of an open task sent once more.
+
+    Args:
+        task: The task as it stands: nobody was sent a link.
+        now: The current time.
+    """
+    data = {"to": list(task.audience), "attempt": task.hand_off}
+    return Change(task, STAYING, {"swept_at": now}, (AuditEvent("resent", "sweeper", data=data),), now)
+
+
 def resend(task: Task, operator: str, now: datetime) -> Change:
     """Return an operator's reminder to those who have not voted: each gets a fresh link, and every old one stays valid.
 

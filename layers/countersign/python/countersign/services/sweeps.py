@@ -1,11 +1,12 @@
 """Sweeping: find what should have happened by now, mend it once, and tell of what stays lost."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from countersign.domain import tasks
+from countersign import envelope
+from countersign.domain import tasks, votes
 from countersign.domain.clock import Clock
 from countersign.domain.rules import Outcome
 from countersign.domain.tasks import Ring, Status, Task
@@ -23,6 +24,8 @@ class Lost(StrEnum):
     """A workflow has not applied the decision on its task."""
     DEADLINE = "deadline"
     """A workflow has not closed its task, whose deadline has passed."""
+    HAND_OFF = "hand_off"
+    """Nobody who is asked was sent a link to an open task."""
     WITHDRAWAL = "withdrawal"
     """An operator withdrew a task, and its workflow was not rung."""
     START = "start"
@@ -98,7 +101,7 @@ class Sweeps:
                 yield finding
 
     def _look_at(self, due: Task | Request | ParkedEvent) -> Finding | None:
-        lost, name = _about(due)
+        lost, name = _about(due, self._clock.now())
         try:
             mended = self._mend(due)
         except Exception as error:  # noqa: BLE001  one that cannot be mended must not keep the others from it
@@ -120,12 +123,14 @@ class Sweeps:
         if request and request.ended:  # nobody is left to wake; how it ended was told of when it did
             self._leave_alone(due)
             return None
-        swept_at = tasks.swept_at(due)
+        swept_at = tasks.swept_at(due, self._clock.now())
         if swept_at is not None:
             return self._is_mended(due, swept_at)
         task = settle(lambda: self._claim(due.task_id))
         if task is None:
             return None
+        if _lost_of(task, self._clock.now()) is Lost.HAND_OFF:
+            return True
         ring = self._rings.ring(task.task_id, task.callback_id, failed=task.outcome is Outcome.FAILED)
         return ring.state != "failed"
 
@@ -140,15 +145,21 @@ class Sweeps:
         return False
 
     def _claim(self, task_id: str) -> Task | None:
-        """Put on record that this sweep rings for a task, and return it; None when somebody was faster."""
-        task, now = self._ledger.task(task_id), self._clock.now()
-        if task is None or tasks.swept_at(task) or not self._is_overdue(task):
-            return None
-        return self._ledger.commit(tasks.sweep(task, now))
+        """Put on record that this sweep mends a task, and return the task; None when somebody was faster.
 
-    def _is_overdue(self, task: Task) -> bool:
-        due_at = tasks.due_at(task)
-        return due_at is not None and due_at + self._grace <= self._clock.now()
+        A hand-off is mended by that: its envelope is written with it.
+        """
+        task, now = self._ledger.task(task_id), self._clock.now()
+        if task is None or tasks.swept_at(task, now) or not self._is_overdue(task, now):
+            return None
+        if _lost_of(task, now) is not Lost.HAND_OFF:
+            return self._ledger.commit(tasks.sweep(task, now))
+        outbox = {f"sweep#{task.hand_off}": envelope.requested(task)}
+        return self._ledger.commit(replace(votes.send_once_more(task, now), outbox=outbox))
+
+    def _is_overdue(self, task: Task, now: datetime) -> bool:
+        due_at = tasks.due_at(task, now)
+        return due_at is not None and due_at + self._grace <= now
 
     def _leave_alone(self, due: Task) -> None:
         """Take a withdrawn task out of what is overdue: its callback has ended by itself."""
@@ -192,10 +203,15 @@ _LOST_OF_TASKS = {
 }
 
 
-def _about(due: Task | Request | ParkedEvent) -> tuple[Lost, str]:
+def _lost_of(task: Task, now: datetime) -> Lost:
+    is_unsent = task.status is Status.OPEN and task.is_unsent and not task.expired_by(now)
+    return Lost.HAND_OFF if is_unsent else _LOST_OF_TASKS[task.status]
+
+
+def _about(due: Task | Request | ParkedEvent, now: datetime) -> tuple[Lost, str]:
     match due:
         case Task():
-            return _LOST_OF_TASKS[due.status], due.task_id
+            return _lost_of(due, now), due.task_id
         case Request():
             return Lost.START, due.request_id
         case ParkedEvent():
