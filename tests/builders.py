@@ -64,7 +64,8 @@ def any_task(**changes: Any) -> Task:
         "max_expires_at": NOW + timedelta(days=1),
     } | changes
     attachments = fields.get("attachments", ())
-    fields.setdefault("shown", shown_digest(fields["title"], fields["details"], fields["requester"], attachments))
+    shown = (fields["title"], fields["details"], fields["requester"], attachments, fields.get("submitted_by", ""))
+    fields.setdefault("shown", shown_digest(*shown))
     return Task(**fields)
 
 

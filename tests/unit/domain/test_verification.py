@@ -11,7 +11,7 @@ from countersign.domain.identity import Aliases
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import Status, Task
 from countersign.domain.verification import contradictions, unminted
-from tests.builders import APPROVER, NOW, OTHER_APPROVER, any_rule, any_task
+from tests.builders import APPROVER, CALLER, NOW, OTHER_APPROVER, any_rule, any_task
 
 OPENED = AuditEvent("opened", "order-approval")
 
@@ -55,6 +55,12 @@ def test_what_a_policy_approved_or_was_withdrawn_before_its_opening_is_as_its_au
     forestalled = Task("order-1.approval", Status.CANCELLED, NOW)
     assert list(contradictions(forestalled, chain(forestalled, AuditEvent("cancelled", "kit")))) == []
     assert len(list(contradictions(any_task(), []))) == 2, "a task without an audit"
+
+
+def test_who_submitted_the_request_is_part_of_what_a_task_shows() -> None:
+    task = any_task(submitted_by=CALLER)
+    assert list(contradictions(task, chain(task, OPENED))) == []
+    assert list(contradictions(replace(task, submitted_by="somebody else"), chain(task, OPENED))) != []
 
 
 def test_a_decision_that_a_restored_task_could_not_take_on_is_no_contradiction() -> None:

@@ -117,5 +117,5 @@ def _has_votes_of(told: Mapping[str, _Ballot], task: Task) -> bool:
 
 def _shows(shown: str, task: Task) -> bool:
     """Tell whether a task shows what its audit says; one that was cancelled before its opening shows nothing."""
-    digest = shown_digest(task.title, task.details, task.requester, task.attachments)
+    digest = shown_digest(task.title, task.details, task.requester, task.attachments, task.submitted_by)
     return shown == task.shown and shown in ("", digest)
