@@ -23,6 +23,7 @@ from tests.builders import (
 from tests.integration.conftest import (
     ALIAS,
     ENVIRONMENT,
+    PROVIDERS,
     Answer,
     Kit,
     Operation,
@@ -317,7 +318,7 @@ def test_a_payment_by_a_provider_that_the_stage_does_not_have_is_400(kit: Kit, i
     answer = post(any_request(workflow="payment", input=PAYMENT | {"provider": "strpie", "amount": "0"}))
     assert_problem(answer, 400, "contract", "/input/amount")
     assert answer.document["errors"][1] == {
-        "detail": "must be a provider of this stage; there are pay, card, terminal",
+        "detail": f"must be a provider of this stage; there are {', '.join(PROVIDERS)}",
         "pointer": "/input/provider",
     }
     assert (kit.items(), invocations.asked) == ({}, [])
