@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from countersign.domain.clock import to_text
+from countersign.domain.strict_json import escaped
 from operate.errors import OperateError
 
 FIELDS = (
@@ -107,7 +108,7 @@ def _rows(file: TextIO) -> Callable[[Mapping[str, Any]], object]:
 
 
 def _lines(file: TextIO) -> Callable[[Mapping[str, Any]], object]:
-    return lambda entry: file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+    return lambda entry: file.write(escaped(json.dumps(entry, ensure_ascii=False)) + "\n")
 
 
 def _cell(value: Any) -> Any:

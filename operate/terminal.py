@@ -19,6 +19,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from countersign.domain.strict_json import escaped
+
 GOOD, BAD, QUIET = "green", "bold red", "dim"
 _PADDING = 3
 """What a column of a table takes beside its text."""
@@ -57,7 +59,8 @@ class Terminal:
 
     def document(self, document: Any) -> None:
         """Print a JSON document."""
-        sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=not _is_unicode(), default=str) + "\n")
+        text = json.dumps(document, indent=2, ensure_ascii=not _is_unicode(), default=str)
+        sys.stdout.writelines(f"{escaped(line)}\n" for line in text.split("\n"))
 
     def note(self, text: str) -> None:
         """Print what a person should know, and no program reads."""

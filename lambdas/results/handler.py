@@ -14,6 +14,7 @@ from countersign.adapters.queue import DeadLetters
 from countersign.aws import client
 from countersign.batches import run_batch
 from countersign.domain.clock import SystemClock
+from countersign.domain.errors import PlainAnswerError
 from countersign.domain.payments import Handling
 from countersign.services.bus_events import BusEvents
 from countersign.services.provider_events import ProviderEvents
@@ -51,7 +52,8 @@ def take(record: SQSRecord) -> None:
         received = bus_events().receive(record.body.encode())
     except tuple(REASONS) as error:
         reason, detail = reason_of(error)
-        dead_letters().put(record.body, reason, detail)
+        if not isinstance(error, PlainAnswerError):  # what should be encrypted is kept nowhere
+            dead_letters().put(record.body, reason, detail)
         count("ResultsRefused")
         logger.warning("result refused", reason=reason, message_id=record.message_id)
         return

@@ -8,6 +8,7 @@ from countersign.domain.errors import (
     ContractError,
     CountersignError,
     DecidedOtherwiseError,
+    PlainAnswerError,
     TaskClosedError,
     TooManyAnswersError,
     UnknownTaskError,
@@ -16,6 +17,7 @@ from countersign.domain.errors import (
 REASONS: Mapping[type[CountersignError], str] = {
     AnswerRefusedError: "answer_refused",
     BodyTooLargeError: "too_large",
+    PlainAnswerError: "encrypted",
     ContractError: "malformed",
     UnknownTaskError: "unknown_task",
     DecidedOtherwiseError: "decided_otherwise",

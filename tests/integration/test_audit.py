@@ -109,6 +109,12 @@ def test_a_task_that_is_not_as_its_audit_says_is_told(
     assert verify(capsys) == (1, [f"{TASK_ID}: {told}", "1 chains checked, 1 broken"])
 
 
+def test_a_task_id_with_control_characters_acts_on_no_terminal(kit: Kit, capsys: pytest.CaptureFixture[str]) -> None:
+    kit.open_task(task_id="x\x9b2J\x1b.approval")
+    kit.set("x\x9b2J\x1b.approval", "status", "APPLIED")
+    assert verify(capsys)[1][0].startswith(r"x\u009b2J\u001b.approval: the task is APPLIED")
+
+
 # Against the copy
 
 

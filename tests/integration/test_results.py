@@ -53,6 +53,19 @@ def dead_letters(aws: None, monkeypatch: pytest.MonkeyPatch) -> Queue:
     return queue
 
 
+@pytest.mark.parametrize(
+    "said", [{"answer": {"secret": "hunter2"}}, {"outcome": "failed", "error": {"code": "hunter2"}}]
+)
+def test_what_an_encrypted_task_is_told_over_the_bus_is_refused_at_once_and_kept_nowhere(
+    kit: Kit, dead_letters: Queue, said: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    kit.open_payment(correlation=None, answer_contract="", encrypted=True)
+    assert run(task_result({"version": 1, "task_id": PAYMENT_ID, "outcome": "succeeded"} | said)) == []
+    assert dead_letters.messages() == []
+    assert "hunter2" not in str(kit.items()) + capsys.readouterr().out
+    assert kit.task(PAYMENT_ID).status is Status.OPEN
+
+
 @pytest.fixture
 def payment(kit: Kit, dead_letters: Queue) -> Task:
     """A payment that somebody is to take."""
@@ -187,7 +200,7 @@ def test_what_trying_again_would_not_mend_goes_to_the_dead_letters_at_once_with_
 
 
 def test_every_reason_has_a_case_here() -> None:
-    assert {reason for reason, *_ in REFUSED} == set(REASONS.values())
+    assert {reason for reason, *_ in REFUSED} | {"encrypted"} == set(REASONS.values())
 
 
 def test_the_dead_letter_says_what_is_wrong_where_and_the_refusal_is_on_record(

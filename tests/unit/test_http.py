@@ -27,6 +27,7 @@ from countersign.domain.errors import (
     MediaTypeError,
     MessageRefusedError,
     NotRungError,
+    PlainAnswerError,
     RequestConflictError,
     ReviewRefusedError,
     SecretError,
@@ -51,6 +52,7 @@ from countersign.domain.errors import (
 from countersign.domain.strict_json import MAX_BODY_BYTES
 
 TABLE: list[tuple[CountersignError, int, str]] = [
+    (PlainAnswerError(), 400, "contract"),
     (MalformedBodyError("not JSON"), 400, "malformed"),
     (ContractError("must be string", "/input/amount"), 400, "contract"),
     (SeveralProblemsError((ContractError("is missing", "/input"), ContractError("is zero", "/x"))), 400, "contract"),

@@ -86,3 +86,11 @@ def test_a_progress_bar_is_for_terminals(
     out, errors = shown_by(on_a_terminal(monkeypatch, 80))
     assert out == ""
     assert "reading" in errors
+
+
+def test_json_has_no_control_characters_that_a_terminal_would_act_on(capsys: pytest.CaptureFixture[str]) -> None:
+    said = {"comment": "\x9b31mred\x85\x7f\x1b", "title": "é"}
+    Terminal(as_json=True).document(said)
+    shown = capsys.readouterr().out
+    assert json.loads(shown) == said
+    assert not any("\x7f" <= sign <= "\x9f" for sign in shown)

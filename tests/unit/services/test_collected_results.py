@@ -16,6 +16,7 @@ from countersign.domain.errors import (
     DecidedOtherwiseError,
     LedgerUnavailableError,
     NotRungError,
+    PlainAnswerError,
     TaskClosedError,
     TooManyAnswersError,
     UnknownTaskError,
@@ -256,10 +257,13 @@ def test_a_cipher_that_is_out_of_reach_records_nothing_and_the_same_answer_may_c
     assert office.task.status is Status.DECIDED
 
 
-def test_without_a_token_nothing_is_kept_that_guesses_could_be_tried_against() -> None:
-    office = Office(encrypted=True)
-    office.results.succeed(TASK_ID, {"pin": "4711"}, dataclasses.replace(WORKER, token=""))
-    assert '"mac":""' in office.task.answer
+def test_without_a_token_an_encrypted_task_takes_neither_answer_nor_failure() -> None:
+    office, sender = Office(encrypted=True), dataclasses.replace(WORKER, token="")
+    with pytest.raises(PlainAnswerError):
+        office.results.succeed(TASK_ID, {"pin": "4711"}, sender)
+    with pytest.raises(PlainAnswerError):
+        office.results.fail(TASK_ID, Failure("NoAccount"), sender)
+    assert office.task.status is Status.OPEN
 
 
 def test_a_sender_that_is_shown_does_not_show_its_token() -> None:

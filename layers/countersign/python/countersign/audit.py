@@ -17,6 +17,7 @@ from countersign.aws import client
 from countersign.domain.audit import COPY_DELAY, awaits_copy, differences
 from countersign.domain.clock import SystemClock
 from countersign.domain.errors import ArchiveRefusedError
+from countersign.domain.strict_json import escaped
 from countersign.ports import AuditArchive
 
 
@@ -37,7 +38,7 @@ def verify(ledger: DynamoLedger, task_ids: Sequence[str], archive: AuditArchive 
     findings = {task_id: _findings(ledger, archive, task_id) for task_id in checked}
     for task_id, found in findings.items():
         for line in (*found.problems, *found.notes):
-            print(f"{task_id}: {line}")  # noqa: T201  a program for a terminal
+            print(escaped(f"{task_id}: {line}"))  # noqa: T201  a program for a terminal
     broken = sum(1 for found in findings.values() if found.problems)
     compared = " against the copy" if archive else ""
     print(f"{len(checked)} chains checked{compared}, {broken} broken")  # noqa: T201

@@ -2,6 +2,7 @@
 
 CountersignError
 ├── ContractError            the sender broke a contract and must send something else
+│   ├── PlainAnswerError
 │   ├── MalformedBodyError
 │   ├── BodyTooLargeError
 │   ├── UnknownWorkflowError
@@ -133,6 +134,13 @@ class SeveralProblemsError(ContractError):
 
 class AnswerRefusedError(SeveralProblemsError):
     """What a machine answered breaks the contract of its task; that it was sent is on record."""
+
+
+class PlainAnswerError(ContractError):
+    """The answer to an encrypted task came over the bus, which keeps it in plain text where it cannot be recorded."""
+
+    def __init__(self) -> None:
+        super().__init__("the task's answers are encrypted: they come to /callbacks, with its token", "/detail/task_id")
 
 
 class UnknownTokenError(CountersignError):

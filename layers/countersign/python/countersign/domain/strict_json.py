@@ -14,6 +14,7 @@ from countersign.domain.errors import BodyTooLargeError, MalformedBodyError
 
 MAX_BODY_BYTES = 256 * 1024
 MAX_DEPTH = 64
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _AS_SQUARE = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
@@ -119,3 +120,8 @@ def _refuse_lone_surrogates(document: Any) -> None:
         json.dumps(document, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
         raise MalformedBodyError("a text holds a lone surrogate") from error
+
+
+def escaped(text: str) -> str:
+    """Return a text with its control characters, C1 among them, as JSON escapes them: they act on no terminal."""
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -14,6 +14,7 @@ from countersign.domain.errors import (
     ConfigurationError,
     ContractError,
     LedgerConflictError,
+    PlainAnswerError,
     TaskClosedError,
     UnknownTaskError,
     UnknownTokenError,
@@ -80,6 +81,7 @@ class Results:
 
         Raises:
             UnknownTaskError: There is no such task, or it is one for people.
+            PlainAnswerError: The answer is to be encrypted, and its sender has no token: it came over the bus.
             AnswerRefusedError: It breaks the contract that the task names; that it came is on record.
             BodyTooLargeError: It is larger than an answer may be.
             DecidedOtherwiseError: The task has another answer.
@@ -90,7 +92,12 @@ class Results:
 
     def fail(self, task_id: str, failure: Failure, sender: Sender) -> Receipt:
         """Record that a machine could not do what was asked; raises as `succeed` does."""
-        return self._settled(task_id, lambda task, now: answers.fail(task, failure, sender, now))
+
+        def act(task: Task, now: datetime) -> Change | None:
+            _check_way(task, sender)
+            return answers.fail(task, failure, sender, now)
+
+        return self._settled(task_id, act)
 
     def heartbeat(self, task_id: str) -> Task:
         """Tell the workflow that its task is worked on.
@@ -117,6 +124,7 @@ class Results:
 
     def _succeed(self, task_id: str, document: Mapping[str, Any], sender: Sender) -> Receipt:
         task = self._task(task_id)
+        _check_way(task, sender)
         if task.correlation is not None and task.correlation.amount is not None:
             return self._paid(task, task.correlation, document, sender)
         self._check_contract(task, document, sender)
@@ -152,8 +160,8 @@ class Results:
         sender's token, of which only the SHA-256 is kept.
         """
         plain = canonical(document)
-        mac = hmac.digest(sender.token.encode(), plain, "sha256").hex() if sender.token else ""
-        if mac and (task.decided_by, answers.document_of(task).get("mac")) == ((sender.actor,), mac):
+        mac = hmac.digest(sender.token.encode(), plain, "sha256").hex()
+        if (task.decided_by, answers.document_of(task).get("mac")) == ((sender.actor,), mac):
             return Receipt(task, Handling.DUPLICATE)
         answers.check_open(task, self._clock.now())
         if self._cipher is None:
@@ -210,6 +218,12 @@ class Results:
         if task is None or task.audience:
             raise UnknownTaskError(task_id)
         return task
+
+
+def _check_way(task: Task, sender: Sender) -> None:
+    """Refuse what was sent to an encrypted task without a token, by which a retry is told from another answer."""
+    if task.encrypted and not sender.token:
+        raise PlainAnswerError
 
 
 def failure_of(document: Mapping[str, Any]) -> Failure:
