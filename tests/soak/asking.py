@@ -10,9 +10,11 @@ from hypothesis.stateful import precondition
 import requests_api.handler
 from tests.soak.invariants import ViolationError
 from tests.soak.scene import PICK, Scene, action
-from tests.soak.world import PROVIDER
+from tests.soak.world import ESCALATED, PROVIDER
 
 PEOPLE = ("maria@example.com", "otto@example.com", "li@example.com", "ben@example.com")
+REQUESTER = "rita@example.com"
+AMOUNTS = (ESCALATED, ESCALATED, "2500.00", "20.00")
 RULES: tuple[dict[str, Any] | None, ...] = (
     None,
     {"kind": "all"},
@@ -20,7 +22,7 @@ RULES: tuple[dict[str, Any] | None, ...] = (
     {"kind": "quorum", "k": 2, "veto": True},
     {"kind": "in_order"},
 )
-DEADLINES = (300, 3600, 86_400)
+DEADLINES = (86_400, 300, 3600)
 INPUTS: Mapping[str, dict[str, Any]] = {
     "document-collection": {"user_id": "u1", "required": ["identity", "bank_statement"]},
     "encrypted-payload": {"subject": "the door"},
@@ -38,15 +40,15 @@ class Asking(Scene):
     """Those who ask."""
 
     @precondition(lambda self: len(self.world.durable.living()) < MOST_AT_ONCE)
-    @action(people=st.integers(1, 3), kind=PICK, deadline=PICK, reminded=st.booleans())
-    def ask_people(self, people: int, kind: int, deadline: int, reminded: bool) -> None:
+    @action(people=st.integers(1, 3), kind=PICK, deadline=PICK, reminded=st.booleans(), amount=PICK)
+    def ask_people(self, people: int, kind: int, deadline: int, reminded: bool, amount: int = 0) -> None:
         how = RULES[kind % len(RULES)] if people > 1 else None
         document = {
             "order_id": "1",
-            "amount": "250.00",
+            "amount": AMOUNTS[amount % len(AMOUNTS)],
             "currency": "EUR",
             "description": "Twelve office chairs",
-            "requester": "rita@example.com",
+            "requester": REQUESTER,
             "approvers": list(PEOPLE[:people]),
             "deadline_seconds": DEADLINES[deadline % len(DEADLINES)],
             **({"rule": how} if how else {}),

@@ -9,6 +9,7 @@ from typing import Any
 
 from countersign.adapters.kms import MAX_BYTES
 from tests.builders import status_change
+from tests.fakes import FixedClock
 from tests.soak.durable import Durable
 from tests.soak.runs import Run
 from tests.soak.table import error_of
@@ -69,12 +70,16 @@ class Mail:
 class Bus:
     """EventBridge: puts what goes by into the queues of its rules."""
 
-    def __init__(self, queues: Mapping[str, Queue]) -> None:
+    def __init__(self, queues: Mapping[str, Queue], clock: FixedClock) -> None:
         self._queues = queues
+        self._clock = clock
+        self.out_until = clock.now()
         self.envelopes: list[dict[str, Any]] = []
         self.handed_to_machines: list[dict[str, Any]] = []
 
     def put_events(self, **asked: Any) -> dict[str, Any]:
+        if self._clock.now() < self.out_until:
+            return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure"}]}
         entries: list[dict[str, str]] = asked["Entries"]
         for entry in entries:
             kind, document = entry["DetailType"], json.loads(entry["Detail"])

@@ -26,6 +26,7 @@ class Figures:
         executions: How many executions ended how.
         outcomes: How many workflows returned what.
         redriven: How many messages and records were sent back from dead letters.
+        restored: How many lost tasks were brought back.
         promises: How many answers said that something is on record.
         violations: What should never be.
     """
@@ -41,6 +42,7 @@ class Figures:
     decisions: int = 0
     alarmed: int = 0
     redriven: int = 0
+    restored: int = 0
     promises: int = 0
     violations: list[str] = field(default_factory=list)
 
@@ -58,6 +60,7 @@ class Figures:
             **{ended: self.executions[ended] for ended in ("SUCCEEDED", "FAILED", "STOPPED", "TIMED_OUT")},
             "a decision that was alarmed": self.alarmed,
             "a redrive": self.redriven,
+            "a restored task": self.restored,
             "a request too many": self.answers["click 429"],
             **{name: self.sweeps[name] for name in SWEPT},
         }
@@ -73,6 +76,7 @@ class Figures:
             "decisions": self.decisions,
             "applied": self.statuses["APPLIED"],
             "alarmed": self.alarmed,
+            "restored": self.restored,
             "expired": self.statuses["EXPIRED"],
             "cancelled": self.statuses["CANCELLED"],
             "promises kept": self.promises,

@@ -9,25 +9,23 @@ from hypothesis.stateful import initialize, precondition
 from countersign.aws import client
 from countersign.domain.clock import SystemClock
 from countersign.domain.errors import CountersignError
-from countersign.domain.tasks import Status, Task
+from countersign.domain.tasks import Status
 from countersign.services.operations import Operations
 from operate.ledger import OperatorLedger
 from tests.deliveries import any_payment
 from tests.integration.conftest import TABLE
 from tests.soak.asking import INPUTS, MOST_AT_ONCE, PAYMENTS
 from tests.soak.faults import Crash, Fault, Kind
-from tests.soak.machines import Machines
+from tests.soak.organisation import OPERATOR, Organisation
 from tests.soak.scene import PICK, TROUBLE, Trouble, action
 from tests.soak.working import JUMPS, LONGEST_DELAY
 
 CONSOLE = b'{"decision":"approve","status":"paid","outcome":"approved"}'
-OPERATOR = "arn:aws:iam::111122223333:user/operator"
-
 BEGUN = st.tuples(st.lists(TROUBLE, max_size=4), st.lists(PICK, max_size=20))
 """The troubles that there are from the beginning, and what is done by then."""
 
 
-class Soak(Machines):
+class Soak(Organisation):
     """Everything at once: with operators, whoever has the console, and trouble."""
 
     @initialize(people=st.integers(1, 3), kind=PICK, which=PICK, begun=BEGUN)
@@ -88,10 +86,6 @@ class Soak(Machines):
             operations.extend(open_tasks[pick % len(open_tasks)].task_id, timedelta(seconds=seconds))
         except (CountersignError, Crash):
             return
-
-    def tasks(self) -> list[Task]:
-        """Return every task, as it stands."""
-        return [task for task in map(self.world.ledger.task, self.world.ledger.every_task_id()) if task]
 
     # Trouble
 

@@ -100,7 +100,7 @@ class Machines(People):
 
     def is_said(self, task_id: str, event_id: str, said: Mapping[str, Any]) -> bool:
         """Tell whether an event is in the audit of a payment, or another that says the same."""
-        same = {name: said[name] for name in SAID if name in said}
+        same = {name: said[name] for name in SAID if name in said} if said.get("amount") else {"status": said["status"]}
         named: tuple[dict[str, Any], ...] = ({"event_id": event_id}, same)
         return any(self.watch.has_entry(task_id, {"responded", "held"}, **each) for each in named)
 

@@ -48,10 +48,10 @@ class MotoTables:
         self._iterator = answer["NextShardIterator"]
         return [wire_record(record) for record in answer["Records"]]
 
-    def sort_keys(self) -> list[str]:
-        """Return the sort key of every item of the ledger."""
+    def everything(self) -> list[dict[str, Any]]:
+        """Return every item of the ledger."""
         pages = self._client.get_paginator("scan").paginate(TableName=TABLE)
-        return [item["sk"]["S"] for page in pages for item in page["Items"]]
+        return [item for page in pages for item in page["Items"]]
 
 
 def _keys(*names: str) -> list[dict[str, str]]:

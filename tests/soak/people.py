@@ -99,7 +99,9 @@ class People(Working):
 
     def voted(self, task: Task, mail: Mail, decision: str) -> bool:
         """Tell whether somebody's vote is on record."""
-        return self.watch.has_entry(task.task_id, {"voted"}, actor=mail.recipient, decision=decision)
+        person = self.watch.person(mail.recipient)  # who said the same by another address, and is not recorded again
+        known = {mail.recipient, person, *(name for name in self.watch.names if self.watch.person(name) == person)}
+        return any(self.watch.has_entry(task.task_id, {"voted"}, actor=name, decision=decision) for name in known)
 
     @precondition(lambda self: self.world.post.mails)
     @action(pick=PICK, colleague=st.sampled_from([*PEOPLE, "nora@example.com", "eve@elsewhere.example"]))

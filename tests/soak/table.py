@@ -4,6 +4,7 @@ Conditions are read by moto's own parser. moto itself copies the whole table for
 times as long; a shorter soak runs on it all the same.
 """
 
+import operator
 from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from typing import Any
@@ -31,9 +32,9 @@ class MemoryTables:
         records, self._records = self._records, []
         return records
 
-    def sort_keys(self) -> list[str]:
-        """Return the sort key of every item of the ledger."""
-        return [item["sk"]["S"] for item in self._of(TABLE)]
+    def everything(self) -> list[Image]:
+        """Return every item of the ledger."""
+        return list(self._of(TABLE))
 
     # The calls, named as botocore names them
 
@@ -53,12 +54,13 @@ class MemoryTables:
         pk, sk = f"{index}pk", f"{index}sk"
         wanted, prefix = (values.get(name, {"S": ""})["S"] for name in (":pk", ":sk"))
         last = values[":last"]["S"] if ":last" in values else None
+        until = operator.gt if "sk > :last" in asked["KeyConditionExpression"] else operator.le
         found = [
             item
             for item in self._of(asked["TableName"])
             if item.get(pk, {}).get("S") == wanted
             and item[sk]["S"].startswith(prefix)
-            and (last is None or item[sk]["S"] <= last)
+            and (last is None or until(item[sk]["S"], last))
         ]
         found.sort(key=lambda item: str(item[sk]["S"]), reverse=not asked.get("ScanIndexForward", True))
         return {"Items": found[: asked.get("Limit")]}
@@ -160,9 +162,9 @@ def _updated(write: Mapping[str, Any], before: Image | None) -> Image:
     """Do `SET #a = :new_a, … REMOVE #b, … ADD #c :new_c, …`, the one form of an update that the kit writes."""
     names, values = write["ExpressionAttributeNames"], write["ExpressionAttributeValues"]
     after = {**write["Key"], **(before or {})}
-    changing, _, adding = write["UpdateExpression"].removeprefix("SET ").partition(" ADD ")
+    changing, _, adding = f" {write['UpdateExpression']}".partition(" ADD ")
     setting, _, removing = changing.partition(" REMOVE ")
-    for assignment in setting.split(", "):
+    for assignment in filter(None, setting.removeprefix(" SET ").split(", ")):
         name, value = assignment.split(" = ")
         after[names[name]] = values[value]
     for name in filter(None, removing.split(", ")):

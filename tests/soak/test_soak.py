@@ -29,7 +29,7 @@ def test_it_holds_on_motos_tables_too(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     with mock_aws():
-        figures = soak(OnMoto, steps=40, chance=12)
+        figures = soak(OnMoto, steps=40, chance=17)
     assert figures.tasks > 0
     assert figures.statuses["APPLIED"] > 0
 

@@ -45,6 +45,22 @@ Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 PROVIDER = "pay"
 OPERATORS = ("olga@example.com", "oscar@example.com")
 EXECUTION_TIMEOUT = timedelta(days=3)
+BOSS = "boss@example.com"
+ESCALATION = timedelta(minutes=15)
+ESCALATED = "250.00"
+"""An amount of the row that has it."""
+
+POLICY = (
+    {"currency": "EUR", "up_to": "50", "auto_approve": True},
+    {
+        "currency": "EUR",
+        "up_to": "1000",
+        "escalations": [{"after_seconds": int(ESCALATION.total_seconds()), "to": [BOSS]}],
+    },
+    {"currency": "EUR"},
+)
+"""Of order approvals: one row asks nobody, one has an escalation, and one leaves all to the request."""
+
 GRACE = timedelta(minutes=5)
 """How long after its time something is overdue."""
 
@@ -136,7 +152,8 @@ class World:
             "relay": Consumer(relay.handler.handler, _is_decision, [], [], {}),
             "publisher": Consumer(publisher.handler.handler, _is_for_publisher, [], [], {}),
         }
-        self.bus = Bus(self.queues)
+        self.begun_at = self.clock.now()
+        self.bus = Bus(self.queues, self.clock)
         self.post = Post()
         self.secrets = Secrets(STANDARD_SECRET)
         self.durable = Durable(self._invoke, self.clock, self.faults, EXECUTION_TIMEOUT, self._execution_ended)
@@ -174,7 +191,8 @@ class World:
     def _runtime(self, workflow: str) -> Runtime:
         seconds = str(int(EXECUTION_TIMEOUT.total_seconds()))
         more = {"WORKFLOW": workflow, "EXECUTION_TIMEOUT_SECONDS": seconds, "OPERATORS": json.dumps(OPERATORS)}
-        return from_environment(SETTINGS | more)
+        policy = {"POLICY": json.dumps(POLICY)} if workflow == "order-approval" else {}
+        return from_environment(SETTINGS | more | policy)
 
     def _invoke(self, workflow: str, event: Any, context: Any) -> Any:
         with use(self._runtimes[workflow]):
@@ -262,6 +280,7 @@ class World:
             waiting: Whatever time it takes; otherwise only what can be done now.
         """
         self.faults.armed.clear()
+        self.bus.out_until = min(self.bus.out_until, self.clock.now())
         for _ in range(MOST_ROUNDS):
             if not (self._work_off() or (waiting and self._wait())):
                 return
