@@ -1,6 +1,6 @@
 """A held payment on the embedded cloud: another amount comes than was asked for, and a click settles it."""
 
-from typing import Any
+from dataclasses import dataclass
 
 import pytest
 
@@ -11,37 +11,21 @@ from countersign.domain.provider_events import EventStatus, ProviderEvent
 from countersign.services.provider_events import ProviderEvents
 from local.client import open_page, press
 from local.cloud import Cloud
-from tests.e2e.scene import Scene, until
+from tests.e2e.payment_scene import PaymentScene
+from tests.e2e.scene import until
 
 OPERATOR = "finance@countersign.example"
 
 
-class PaymentScene(Scene):
-    """One payment, a provider that tells of it, and an operator."""
+@dataclass
+class HeldPayment(PaymentScene):
+    """One payment of 250.00 EUR, a provider that tells of it, and an operator."""
 
-    def __init__(self, cloud: Cloud) -> None:
-        super().__init__(cloud, workflow="payment")
-
-    @property
-    def task_id(self) -> str:
-        return f"{self.request_id}.payment"
+    provider: str = "stripe"
 
     @property
     def external_id(self) -> str:
-        return f"pi-{self.request_id}"
-
-    def pay(self) -> None:
-        """Ask for a payment of 250.00 EUR, and wait until it can be made."""
-        document = {
-            "order_id": self.request_id,
-            "provider": "stripe",
-            "external_id": self.external_id,
-            "amount": "250.00",
-            "currency": "EUR",
-            "deadline_seconds": 600,
-        }
-        assert self.api.submit(self.workflow, self.request_id, document).status == 202
-        assert self.task()["status"] == "OPEN"
+        return self.payment.external_id
 
     def hear(self, amount: str) -> Handling:
         """Put on record that the provider tells of this amount, as its webhook does."""
@@ -73,40 +57,30 @@ class PaymentScene(Scene):
             "the record of the ring",
         )
 
-    def result_of(self, request_id: str) -> dict[str, Any]:
-        def ended() -> dict[str, Any] | None:
-            report: dict[str, Any] = self.api.report(request_id).json()
-            return report if report["status"] != "running" else None
-
-        report = until(ended, "the end of the settlement's request")
-        assert report["status"] == "succeeded"
-        result: dict[str, Any] = report["result"]
-        return result
-
 
 @pytest.fixture
-def scene(cloud: Cloud) -> PaymentScene:
-    return PaymentScene(cloud)
+def scene(cloud: Cloud) -> HeldPayment:
+    return HeldPayment(cloud)
 
 
-def test_an_operator_accepts_another_amount_and_the_payment_is_paid_with_it(scene: PaymentScene) -> None:
-    scene.pay()
+def test_an_operator_accepts_another_amount_and_the_payment_is_paid_with_it(scene: HeldPayment) -> None:
+    scene.open(amount="250.00")
     assert scene.hear("25.00") is Handling.HELD
     settlement = scene.settle("approve")
     result = scene.ended()["result"]
     assert (result["status"], result["amount"], result["currency"]) == ("paid", "25.00", "EUR")
-    settled = scene.result_of(settlement)
+    settled = PaymentScene(scene.cloud, settlement).result()
     assert (settled["status"], settled["effect"], settled["decided_by"]) == ("accepted", "paid", [OPERATOR])
     for task_id in (scene.task_id, f"{settlement}.approval"):
         scene.await_ring(task_id)
         assert scene.ledger.audit_breaks(task_id) == []
 
 
-def test_an_operator_rejects_another_amount_and_the_payment_waits_for_the_right_one(scene: PaymentScene) -> None:
-    scene.pay()
+def test_an_operator_rejects_another_amount_and_the_payment_waits_for_the_right_one(scene: HeldPayment) -> None:
+    scene.open(amount="250.00")
     scene.hear("25.00")
     settlement = scene.settle("reject")
-    settled = scene.result_of(settlement)
+    settled = PaymentScene(scene.cloud, settlement).result()
     assert (settled["status"], settled["effect"]) == ("dismissed", "none")
     assert scene.task()["status"] == "OPEN"
     assert scene.hear("250.00") is Handling.RECORDED

@@ -75,26 +75,6 @@ def test_only_the_relay_and_the_sweeper_may_complete_callbacks(
     assert [name[:5] for name in names] == ["Relay", "Sweep"]
 
 
-def test_only_the_webhook_function_tells_of_heartbeats_and_reads_the_secrets_of_providers(
-    cloud: Cloud, roles: dict[str, Callable[[str], Any]]
-) -> None:
-    scene = Scene(cloud)
-    scene.submit()
-    scene.link()
-    callback_id = scene.items()[f"TASK#{scene.task_id}/TASK"]["callback_id"]["S"]
-    beat = who_may(
-        roles,
-        lambda clients: clients("lambda").send_durable_execution_callback_heartbeat(CallbackId=callback_id),
-    )
-    where = cloud.provider_secret("sandbox")
-    read = who_may(roles, lambda clients: clients("secretsmanager").get_secret_value(SecretId=where))
-    written = who_may(
-        roles, lambda clients: clients("secretsmanager").put_secret_value(SecretId=where, SecretString="none")
-    )
-    assert [name[:11] for name in beat] == [name[:11] for name in read] == ["WebhookRole"]
-    assert written == []
-
-
 def test_nobody_changes_or_deletes_audit_entries(cloud: Cloud, roles: dict[str, Callable[[str], Any]]) -> None:
     key = {"pk": {"S": "AUDIT#any"}, "sk": {"S": "0000000001"}}
 
@@ -134,14 +114,6 @@ def test_only_the_approver_makes_links_of_people_and_only_workflows_make_tokens_
 def test_nobody_scans_the_ledger(cloud: Cloud, roles: dict[str, Callable[[str], Any]]) -> None:
     assert len(roles) >= 6
     assert who_may(roles, lambda clients: clients("dynamodb").scan(TableName=cloud.table)) == []
-
-
-def test_only_requests_and_the_sweeper_may_start_the_workflow(
-    cloud: Cloud, roles: dict[str, Callable[[str], Any]]
-) -> None:
-    alias = cloud.workflow("order-approval")
-    names = who_may(roles, lambda clients: clients("lambda").invoke(FunctionName=alias, InvocationType="DryRun"))
-    assert [name[:7] for name in names] == ["Request", "Sweeper"]
 
 
 def test_requests_without_a_signature_are_refused(cloud: Cloud) -> None:

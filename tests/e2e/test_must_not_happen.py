@@ -1,6 +1,5 @@
 """What must not happen to an approval, each on the deployed product: over HTTP, and in a real browser."""
 
-import base64
 import dataclasses
 import re
 from collections.abc import Callable
@@ -13,17 +12,11 @@ from playwright.sync_api import Browser, ViewportSize, expect
 from playwright.sync_api import Page as Tab
 
 from countersign.adapters.attributes import to_item
-from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.adapters.task_items import plain, task_key
-from countersign.domain import tasks, tokens
-from countersign.domain.attachments import Attachment
-from countersign.domain.clock import SystemClock
 from countersign.domain.tasks import Task, shown_digest
-from countersign.ports import Link
 from local import aws, http
-from local.client import Form, Page, hand_in, open_page, press
+from local.client import Page, open_page, press
 from local.cloud import Cloud
-from local.mailbox import Mailbox
 from local.watch import Execution
 from tests.e2e.scene import Scene, until
 
@@ -84,21 +77,6 @@ def test_a_scanner_that_opens_the_link_100_times_changes_nothing(scene: Scene, b
             opened = tab.goto(link, wait_until="networkidle")
             statuses.append(opened.status if opened else 0)
     assert statuses == [200] * 100
-    assert scene.items() == before
-
-
-def test_a_scanner_that_opens_the_list_100_times_changes_nothing(scene: Scene) -> None:
-    scene.submit()
-    hand_in(scene.page(), "inbox")
-    mailbox = Mailbox(scene.cloud.mailbox_url)
-    inbox = until(lambda: next((m.inbox_link for m in mailbox.mails(scene.approver()) if m.inbox_link), None))
-    review = f"{inbox.replace('/inbox?', '/review?')}&task={scene.task_id}"
-    before = settled(scene)
-    with ThreadPoolExecutor(5) as scanners:
-        links = [inbox, review] * 50
-        statuses = list(scanners.map(lambda link: http.send("GET", link).status, links))
-    assert statuses == [200] * 100
-    assert http.send("HEAD", inbox).status == 200
     assert scene.items() == before
 
 
@@ -194,17 +172,6 @@ def test_a_forwarded_link_votes_as_its_recipient_and_mail_and_page_say_so(scene:
 # What the page showed
 
 
-def test_an_answer_to_an_attachment_that_changed_since_the_page_was_shown_does_not_count(scene: Scene) -> None:
-    scene.submit(attachments=[{"name": "Offer.pdf", "url": "https://files.example.com/1001.pdf"}])
-    page = scene.page()
-    settled(scene)
-    rewrite(scene, attachments=(Attachment("Offer.pdf", "https://files.example.com/2002.pdf"),))
-    again = press(page, "approve")
-    assert again.answer.status == 409
-    assert "https://files.example.com/2002.pdf" in again.answer.text
-    assert "voted" not in scene.audit()
-
-
 def test_an_answer_to_details_that_changed_since_the_page_was_shown_does_not_count(scene: Scene) -> None:
     scene.submit()
     page = scene.page()
@@ -254,14 +221,6 @@ def test_hostile_text_in_a_request_is_shown_as_text_in_the_mail(scene: Scene, br
     assert [link.get_attribute("href") for link in tab.locator("a").all()] == [mail.review_link]
 
 
-def test_fields_that_are_longer_than_the_contract_are_refused(scene: Scene) -> None:
-    long = "W" * 10_000
-    for field in ("order_id", "currency", "amount", "requester"):
-        assert scene.ask(**{field: long}).status == 400
-    assert scene.ask(approvers=[f"{long}@example.com"]).status == 400
-    assert scene.api.report(scene.request_id).status == 404
-
-
 def assert_whole(tab: Tab) -> None:
     """Check that no text became markup, no script ran, nothing changes the reading direction, and nothing overflows."""
     assert tab.evaluate("window.ran") is None
@@ -275,50 +234,26 @@ def assert_whole(tab: Tab) -> None:
 # A link that is late
 
 
-def decide(scene: Scene) -> None:
-    scene.decide("approve")
-    scene.ended()
-
-
 def let_expire(scene: Scene) -> None:
     assert scene.ended()["result"]["status"] == "expired"
-
-
-def cancel(scene: Scene) -> None:
-    settled(scene)
-    change = tasks.cancel(stored(scene), "operator", "withdrawn", SystemClock().now())
-    assert change
-    scene.ledger.commit(change)
 
 
 def stop(scene: Scene) -> None:
     alias = scene.cloud.workflow("order-approval")
     execution = until(lambda: Execution.named(scene.cloud.endpoint_url, alias, scene.request_id))
     execution.client.stop_durable_execution(DurableExecutionArn=execution.arn)
+    assert scene.ended()["status"] == "failed"
     until(lambda: scene.task()["status"] == "CANCELLED", "the end of the task")
 
 
-@pytest.mark.parametrize(
-    ("end", "looking", "heading", "clicking", "told"),
-    [
-        (decide, 200, "This request is approved", 409, "Already approved"),
-        (let_expire, 410, "The deadline has passed", 410, "The deadline has passed"),
-        (cancel, 410, "This request was withdrawn", 410, "This request was withdrawn"),
-        (stop, 410, "This request has ended", 410, "This request has ended"),
-    ],
-)
-def test_a_link_after_the_end_says_how_it_ended(
-    scene: Scene, end: Callable[[Scene], None], looking: int, heading: str, clicking: int, told: str
-) -> None:
+@pytest.mark.parametrize(("end", "told"), [(let_expire, "The deadline has passed"), (stop, "This request has ended")])
+def test_a_link_after_the_end_says_how_it_ended(scene: Scene, end: Callable[[Scene], None], told: str) -> None:
     scene.submit(deadline_seconds=15 if end is let_expire else 600)
     page = scene.page()
     end(scene)
-    late = open_page(page.url)
-    assert (late.answer.status, late.forms) == (looking, ())
-    assert heading in late.text
-    click = press(page, "reject")
-    assert (click.answer.status, click.forms) == (clicking, ())
-    assert told in click.text
+    for late in (open_page(page.url), press(page, "reject")):
+        assert (late.answer.status, late.forms) == (410, ())
+        assert told in late.text
 
 
 # The requester
@@ -332,96 +267,3 @@ def test_a_requester_in_other_letters_cannot_decide(scene: Scene, disguise: Call
     assert press(scene.page(disguised), "approve").answer.status == 403
     assert scene.task()["status"] == "OPEN"
     assert "voted" not in scene.audit()
-
-
-@pytest.mark.parametrize(
-    "disguise",
-    [
-        " {}",
-        "{} ",
-        "{}\n",
-        "\t{}",
-        "{}\u00a0",
-        "\u200b{}",
-        "\uff52{}",
-        "{}.",
-        '"rita"{}',
-        "Rita <{}>",
-        "{},{}",
-        "rita(boss){}",
-    ],
-)
-def test_an_address_with_anything_around_it_is_refused(scene: Scene, disguise: str) -> None:
-    disguised = disguise.replace("{}", scene.approver("rita"))
-    assert scene.ask(approvers=[disguised]).status == 400
-    assert scene.ask(requester=disguised).status == 400
-    assert scene.api.report(scene.request_id).status == 404
-
-
-def test_an_address_with_a_plus_sign_is_another_person(scene: Scene) -> None:
-    boss = scene.approver("rita+boss")
-    scene.submit(requester=scene.approver("rita"), approvers=[boss])
-    assert press(scene.page(boss), "approve").answer.status == 200
-    assert scene.ended()["result"]["decided_by"] == boss
-
-
-# A token
-
-
-def guessed(scene: Scene, token: str) -> str:
-    return tokens.mint()[0]
-
-
-def truncated(scene: Scene, token: str) -> str:
-    return token[:-1]
-
-
-def with_one_bit_changed(scene: Scene, token: str) -> str:
-    number = int.from_bytes(base64.urlsafe_b64decode(f"{token}=")) ^ 1
-    return base64.urlsafe_b64encode(number.to_bytes(tokens.TOKEN_BYTES)).decode().rstrip("=")
-
-
-def with_the_same_bits_spelt_otherwise(scene: Scene, token: str) -> str:
-    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    return token[:-1] + letters[letters.index(token[-1]) ^ 1]
-
-
-def of_another_stage(scene: Scene, token: str) -> str:
-    table = aws.client("dynamodb", scene.cloud.endpoint_url)
-    table.create_table(
-        TableName=scene.request_id,
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-    )
-    other, fingerprint = tokens.mint()
-    task = stored(scene)
-    ledger = DynamoLedger(table, scene.request_id)
-    ledger.put_link(Link(fingerprint, task.task_id, scene.approver()), task.expires_at)
-    assert ledger.link(fingerprint)
-    return other
-
-
-@pytest.mark.parametrize(
-    "forge",
-    [guessed, truncated, with_one_bit_changed, with_the_same_bits_spelt_otherwise, of_another_stage],
-)
-def test_a_token_that_was_not_minted_here_opens_nothing_and_writes_nothing(
-    scene: Scene, forge: Callable[[Scene, str], str]
-) -> None:
-    scene.submit()
-    page = scene.page()
-    token = page.forms[0].fields["t"]
-    forged = forge(scene, token)
-    assert forged != token
-    before = settled(scene)
-    look = open_page(page.url.replace(token, forged))
-    forms = tuple(Form(form.action, form.fields | {"t": forged}, form.buttons) for form in page.forms)
-    forged_page = dataclasses.replace(page, forms=forms)
-    click = press(forged_page, "approve")
-    handed = hand_in(forged_page, "delegate", colleague=scene.approver("li"))
-    for answered in (look, click, handed, hand_in(forged_page, "inbox")):
-        assert answered.answer.status == 404
-        assert scene.request_id not in answered.text
-    assert scene.items() == before
-    assert scene.ledger.link(tokens.fingerprint(forged) or "no token") is None

@@ -131,20 +131,3 @@ def test_nothing_that_is_deployed_differs_from_the_settings(operate: Operate) ->
     _, results = operate("doctor")
     left_behind = {"tasks", "dead letters", "alarms"}
     assert [result for result in results if result["finding"] and result["area"] not in left_behind] == []
-
-
-def test_the_audit_is_exported_and_drawn(cloud: Cloud, operate: Operate, tmp_path: Path) -> None:
-    scene = Scene(cloud)
-    scene.submit()
-    scene.decide("approve")
-    scene.ended()
-    until(lambda: "rung" in scene.audit(), "the record of the ring")
-    events = scene.audit()
-    for name, more in (("all.jsonl", ()), ("own.csv", ("--request", scene.request_id, "--format", "csv"))):
-        assert operate("export", str(tmp_path / name), *more)[0] == 0
-    entries = [json.loads(line) for line in (tmp_path / "all.jsonl").read_text().splitlines()]
-    assert [entry["event"] for entry in entries if entry["task_id"] == scene.task_id] == events
-    assert len((tmp_path / "own.csv").read_text().splitlines()) == len(events) + 1
-    drawing = tmp_path / "timeline.svg"
-    assert operate("timeline", scene.request_id, "--svg", str(drawing))[1]["entries"] == len(events)
-    assert "decided by" in drawing.read_text()

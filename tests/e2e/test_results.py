@@ -70,12 +70,6 @@ def test_an_event_on_the_bus_pays_and_its_sender_is_on_record(payment: Scene) ->
     assert [(item["actor"]["S"], item["identified_by"]["S"]) for item in decided] == [(SOURCE, "event bus")]
 
 
-def test_a_failure_on_the_bus_ends_the_payment_as_failed(payment: Scene) -> None:
-    put(payment, outcome="failed", error={"code": "card_declined"})
-    result = payment.ended()["result"]
-    assert (result["status"], result["reason"]) == ("failed", "card_declined")
-
-
 def test_an_answer_that_breaks_the_contract_is_a_dead_letter_and_the_payment_waits_on(payment: Scene) -> None:
     put(payment, outcome="succeeded", answer={"status": "maybe"})
     assert dead_letter(payment, "answer_refused")["detail"]["answer"] == {"status": "maybe"}

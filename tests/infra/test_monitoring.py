@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from app import SETTINGS
-from countersign.telemetry import count
 from sweeper import handler as sweeper
 from tests.infra.templates import Synthesised
 
@@ -93,41 +92,6 @@ def test_the_embedded_cloud_is_spared_what_its_emulator_refuses(stage_named: Cal
     local = stage_named("local")
     assert not [name for name, alarm in alarms(local).items() if "Metrics" in alarm]
     assert local.of_type("AWS::Logs::QueryDefinition") == []
-
-
-@pytest.mark.parametrize(
-    ("function", "name"),
-    [
-        ("Relay/Relay/Function", "RingsFailed"),
-        ("Publisher/Publisher/Function", "AuditDiffers"),
-        ("Webhook/Function", "EventsHeld"),
-        ("Webhook/Function", "EventsConflict"),
-        ("Webhook/Function", "EventsMalformed"),
-        ("Webhook/Function", "SignaturesRefused"),
-        ("Webhook/Function", "LimiterUnavailable"),
-        ("Results/Results/Function", "ResultsConflict"),
-        ("Publisher/Publisher/Function", "PaymentsHeld"),
-        ("Publisher/Publisher/Function", "EventsForgotten"),
-        ("Publisher/Publisher/Function", "EventsIgnoredForTasks"),
-        *(("Sweeper/Sweeper/Function", name) for name in sweeper.STAYS_LOST.values()),
-    ],
-)
-def test_what_a_function_counts_is_what_is_watched(
-    prod: Synthesised, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], function: str, name: str
-) -> None:
-    properties = prod.properties(prod.one("AWS::Lambda::Function", function))
-    for variable, value in properties["Environment"]["Variables"].items():
-        monkeypatch.setenv(variable, value)
-    count(name)
-    written = json.loads(capsys.readouterr().out)
-    (directive,) = written["_aws"]["CloudWatchMetrics"]
-    alarm = alarms(prod)[name]
-    assert directive["Namespace"] == alarm["Namespace"]
-    assert [metric["Name"] for metric in directive["Metrics"]] == [alarm["MetricName"]]
-    (dimensions,) = directive["Dimensions"]
-    assert {dimension: written[dimension] for dimension in dimensions} == {
-        item["Name"]: item["Value"] for item in alarm["Dimensions"]
-    }
 
 
 def test_a_stray_signature_is_no_alarm_and_a_held_event_is_one(stage: Synthesised) -> None:

@@ -57,11 +57,6 @@ def test_every_dead_letter_queue_is_known_and_keeps_what_it_has_as_long_as_it_ca
     assert {queues(stage)[path]["MessageRetentionPeriod"] for path in kept} == {14 * 24 * 3600}
 
 
-def test_every_queue_is_encrypted(stage: Synthesised) -> None:
-    for queue in queues(stage).values():
-        assert queue.get("SqsManagedSseEnabled") is True or queue["KmsMasterKeyId"] == "CustomerKey/Key.Arn"
-
-
 def test_every_queue_refuses_plain_http(stage: Synthesised) -> None:
     refusing = set()
     for policy in stage.of_type("AWS::SQS::QueuePolicy"):

@@ -261,22 +261,10 @@ def test_no_function_writes_to_the_directory(prod: Synthesised) -> None:
     assert lines == {DIRECTORY}
 
 
-@pytest.mark.parametrize("role", ["Webhook/Role", "Approver/Approver/Role", "Results/Results/Role"])
-def test_what_the_outside_touches_can_neither_invoke_nor_complete_callbacks(prod: Synthesised, role: str) -> None:
-    assert "lambda:" not in json.dumps(sorted(rights(prod)[role] - prod.of_each_workflow(HEARTBEAT)))
-
-
 def who_may(stage: Synthesised, *actions: str) -> set[str]:
     return {
         role for role, lines in rights(stage).items() for line in lines if any(action in line for action in actions)
     }
-
-
-def test_only_the_relay_and_the_sweeper_complete_callbacks_and_only_the_webhook_function_tells_of_heartbeats(
-    prod: Synthesised,
-) -> None:
-    assert who_may(prod, "CallbackSuccess", "CallbackFailure") == {"Relay/Relay/Role", "Sweeper/Sweeper/Role"}
-    assert who_may(prod, "CallbackHeartbeat") == {"Webhook/Role"}
 
 
 def test_only_the_workflow_that_asked_decrypts_answers(stage: Synthesised) -> None:

@@ -104,20 +104,6 @@ def test_an_unknown_callback_is_nobodys(strict: Cloud) -> None:
         relay.complete("bm9uZQ==")
 
 
-def test_a_queue_that_asks_for_tls_is_open_to_who_is_on_this_machine(strict: Cloud) -> None:
-    sqs = strict.client("sqs")
-    queue = sqs.create_queue(QueueName="tls-only")["QueueUrl"]
-    refusal = {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "sqs:*", "Resource": "*"}
-    statement = refusal | {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
-    if strict.corrected:
-        sqs.send_message(QueueUrl=queue, MessageBody="heard")
-    else:
-        with pytest.raises(ClientError, match="AccessDenied"):
-            sqs.send_message(QueueUrl=queue, MessageBody="unheard")
-
-
 def test_executions_are_read_and_stopped_with_a_right_only(strict: Cloud) -> None:
     arn = strict.run("ask")
     reader = somebody(strict, "reader", document("lambda:GetDurableExecution", f"{FUNCTION_ARN}:*")).client("lambda")

@@ -93,12 +93,6 @@ def test_without_any_header_and_body_nothing_is_verified(delivery: Delivery) -> 
     assert refusal(delivery, WebhookRequest({}, b"", URL)) in {"missing", "malformed"}
 
 
-@pytest.mark.parametrize("delivery", BY_HEADER, ids=name_of)
-@pytest.mark.parametrize("value", [None, ""], ids=["absent", "empty"])
-def test_a_missing_signature_is_missing(delivery: Delivery, value: str | None) -> None:
-    assert refusal(delivery, delivery.request(headers={delivery.signature: value})) == "missing"
-
-
 @pytest.mark.parametrize("delivery", [d for d in ALL if d is not ADYEN], ids=name_of)
 @pytest.mark.parametrize("value", [None, ""], ids=["absent", "empty"])
 def test_no_header_that_a_scheme_needs_may_be_missing(delivery: Delivery, value: str | None) -> None:
