@@ -37,10 +37,6 @@ def test_the_demo_of_a_payment_shows_it_settle(cloud: Cloud, capsys: pytest.Capt
     assert "payment.paid → 200 recorded" in told
 
 
-def test_the_demo_of_a_payment_ends_as_its_habit_does(cloud: Cloud) -> None:
-    assert Payment(cloud=cloud, answer="failed", request_id="demo-payment-failed").run()["status"] == "failed"
-
-
 def test_the_demo_fails_when_the_workflow_ends_otherwise(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(OUTCOMES, "reject", "approved")
     with pytest.raises(DemoError, match="ended 'rejected'"):

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from app import SETTINGS
-from sweeper import handler as sweeper
 from tests.infra.templates import Synthesised
 
 pytestmark = pytest.mark.xdist_group("infra")
@@ -30,35 +29,6 @@ def test_every_dead_letter_queue_has_an_alarm_on_its_first_message(stage: Synthe
             (dimension,) = alarm["Dimensions"]
             watched.add(dimension["Value"].removesuffix(".QueueName"))
     assert watched == queues
-
-
-def test_what_else_raises_an_alarm(stage: Synthesised) -> None:
-    others = {
-        name: (alarm["Namespace"], alarm["MetricName"], tuple(item["Value"] for item in alarm["Dimensions"]))
-        for name, alarm in alarms(stage).items()
-        if not name.startswith("DeadLetters-") and "Metrics" not in alarm
-    }
-    assert others == {
-        "ApiServerErrors": ("AWS/ApiGateway", "5xx", ("Api/Api",)),
-        "ApiClientErrors": ("AWS/ApiGateway", "4xx", ("Api/Api",)),
-        "RelayBehind": ("AWS/Lambda", "IteratorAge", ("Relay/Relay/Function",)),
-        "RelayErrors": ("AWS/Lambda", "Errors", ("Relay/Relay/Function",)),
-        "RingsFailed": ("Countersign", "RingsFailed", ("relay",)),
-        "PublisherBehind": ("AWS/Lambda", "IteratorAge", ("Publisher/Publisher/Function",)),
-        **({"AuditDiffers": ("Countersign", "AuditDiffers", ("publisher",))} if stage.stacks.ledger.archive else {}),
-        "DecisionsNotApplied": ("Countersign", "DecisionsNotApplied", ("executions",)),
-        "EventsHeld": ("Countersign", "EventsHeld", ("webhook",)),
-        "EventsConflict": ("Countersign", "EventsConflict", ("webhook",)),
-        "EventsMalformed": ("Countersign", "EventsMalformed", ("webhook",)),
-        "SignaturesRefused": ("Countersign", "SignaturesRefused", ("webhook",)),
-        "LimiterUnavailable": ("Countersign", "LimiterUnavailable", ("webhook",)),
-        "ResultsConflict": ("Countersign", "ResultsConflict", ("results",)),
-        "PaymentsHeld": ("Countersign", "PaymentsHeld", ("publisher",)),
-        "PaymentsDisputed": ("Countersign", "PaymentDisputed", ("publisher",)),
-        "EventsForgotten": ("Countersign", "EventsForgotten", ("publisher",)),
-        "EventsIgnoredForTasks": ("Countersign", "EventsIgnoredForTasks", ("publisher",)),
-        **{name: ("Countersign", name, ("sweeper",)) for name in sweeper.STAYS_LOST.values()},
-    }
 
 
 @pytest.mark.parametrize(

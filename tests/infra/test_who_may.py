@@ -94,12 +94,6 @@ def test_only_the_webhook_function_tells_of_heartbeats(stage: Synthesised) -> No
         assert {role for role in said if may(said[role], HEARTBEAT, execution)} == {"Webhook/Role"}
 
 
-def test_nobody_of_the_kit_takes_over_a_function_or_a_role(stage: Synthesised) -> None:
-    for statements in statements_of_roles(stage).values():
-        for action in TAKE_OVER:
-            assert not any(may(statements, action, resource) for resource in functions(stage))
-
-
 @pytest.mark.parametrize("name", ["prod", "dev"])
 def test_people_with_the_policy_complete_no_callback_whatever_else_they_may(
     stage_named: Callable[[str], Synthesised], name: str

@@ -1,5 +1,6 @@
 """What every provider refuses, each by the one error that a webhook may raise."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,13 +19,21 @@ from tests.deliveries import (
     PAYPAL,
     SHOPIFY,
     SLACK,
+    SQUARE,
     STANDARD_WEBHOOKS,
     STRIPE,
     SVIX,
     URL,
     Delivery,
     FakePayPal,
+    any_action,
+    any_capture,
+    any_check_run,
+    any_click,
     any_item,
+    any_payment,
+    any_payment_intent,
+    any_square_payment,
     later,
 )
 
@@ -367,3 +376,109 @@ def test_a_body_that_is_sent_again_under_another_unsigned_id_is_the_same_event(d
 def test_a_delivery_id_that_is_none_is_malformed(delivery: Delivery, value: str) -> None:
     (header,) = (name for name, sent in delivery.request().headers.items() if sent == delivery.verify().delivery_id)
     assert refusal(delivery, delivery.request(headers={header: value})) == "malformed"
+
+
+# What breaks the contract
+
+
+def two_actions(**fields: Any) -> bytes:
+    return any_click(any_action(), any_action(**fields))
+
+
+BROKEN: list[tuple[Delivery, Callable[..., bytes], list[tuple[dict[str, Any], str]]]] = [
+    (
+        STANDARD_WEBHOOKS,
+        any_payment,
+        [
+            ({"external_id": None}, "/data/external_id"),
+            ({"external_id": ""}, "/data/external_id"),
+            ({"external_id": 1001}, "/data/external_id"),
+            ({"external_id": "x" * 201}, "/data/external_id"),
+            ({"external_id": "a\nb"}, "/data/external_id"),
+            ({"amount": None}, "/data/amount"),
+            ({"amount": 250}, "/data/amount"),
+            ({"amount": 250.0}, "/data/amount"),
+            ({"amount": "250,00"}, "/data/amount"),
+            ({"amount": "-250.00"}, "/data/amount"),
+            ({"amount": "1e3"}, "/data/amount"),
+            ({"amount": "２５０"}, "/data/amount"),
+            ({"amount": "9" * 5000}, "/data/amount"),
+            ({"currency": None}, "/data/currency"),
+            ({"currency": "EURO"}, "/data/currency"),
+            ({"currency": "€"}, "/data/currency"),
+            ({"currency": "ßE"}, "/data/currency"),
+            ({"currency": 978}, "/data/currency"),
+            ({"reason": {"code": 1}}, "/data/reason"),
+        ],
+    ),
+    (
+        STRIPE,
+        any_payment_intent,
+        [
+            ({"id": None}, "/data/object/id"),
+            ({"amount": True}, "/data/object/amount"),
+            ({"amount": 250.0}, "/data/object/amount"),
+            ({"amount": "25000"}, "/data/object/amount"),
+            ({"amount": -1}, "/data/object/amount"),
+            ({"amount": 10**18}, "/data/object/amount"),
+            ({"amount": 10**4000}, "/data/object/amount"),
+            ({"amount_received": True}, "/data/object/amount_received"),
+            ({"currency": ""}, "/data/object/currency"),
+        ],
+    ),
+    (
+        GITHUB,
+        any_check_run,
+        [
+            ({"external_id": 5}, "/check_run/external_id"),
+            ({"status": None}, "/check_run/status"),
+            ({"conclusion": None}, "/check_run/conclusion"),
+            ({"completed_at": "today"}, "/check_run/completed_at"),
+        ],
+    ),
+    (
+        SLACK,
+        two_actions,
+        [
+            ({"value": None}, "/actions/1/value"),
+            ({"action_id": None}, "/actions/1/action_id"),
+            ({"action_id": "countersign." + "x" * 100}, "/actions/1/action_id"),
+            *(
+                ({"action_ts": at}, "/actions/1/action_ts")
+                for at in (None, "", "x", "１５４８４２６４１７.8", "1.0", "1548426417.x", "-154842641.7", "9" * 30)
+            ),
+        ],
+    ),
+    (
+        SQUARE,
+        any_square_payment,
+        [
+            ({"id": None}, "/data/object/payment/id"),
+            ({"status": None}, "/data/object/payment/status"),
+            ({"amount_money": None}, "/data/object/payment/amount_money/currency"),
+            ({"amount_money": {"amount": 1.0, "currency": "EUR"}}, "/data/object/payment/amount_money/amount"),
+            ({"amount_money": {"amount": 10**17, "currency": "JPY"}}, "/data/object/payment/amount_money/amount"),
+        ],
+    ),
+    (
+        PAYPAL,
+        any_capture,
+        [
+            ({"id": None}, "/resource/id"),
+            ({"custom_id": 5}, "/resource/custom_id"),
+            ({"amount": None}, "/resource/amount/currency_code"),
+            ({"amount": {"value": 250, "currency_code": "EUR"}}, "/resource/amount/value"),
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("delivery", "body", "pointer"),
+    [(delivery, make(**fields), pointer) for delivery, make, found in BROKEN for fields, pointer in found],
+    ids=name_of,
+)
+def test_what_is_malformed_is_named_by_its_json_pointer(delivery: Delivery, body: bytes, pointer: str) -> None:
+    with pytest.raises(ContractError) as error:
+        delivery.translate(body)
+    assert error.value.pointer == pointer

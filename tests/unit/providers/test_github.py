@@ -1,11 +1,9 @@
 """GitHub: the example of its documents, and what its check runs say."""
 
 import hashlib
-from typing import Any
 
 import pytest
 
-from countersign.domain.errors import ContractError
 from countersign.domain.provider_events import EventStatus
 from countersign.webhooks import Verified, WebhookRequest
 from tests.deliveries import DELIVERY_ID, GITHUB, any_check_run, told
@@ -66,18 +64,3 @@ def test_what_is_no_result_of_a_run_of_ours_is_ignored(body: bytes) -> None:
 def test_the_type_is_read_from_the_body_since_the_header_is_not_signed() -> None:
     verified = GITHUB.verify(GITHUB.request(headers={"x-github-event": "ping"}))
     assert len(GITHUB.provider.translate(verified)) == 1
-
-
-@pytest.mark.parametrize(
-    ("fields", "pointer"),
-    [
-        ({"external_id": 5}, "/check_run/external_id"),
-        ({"status": None}, "/check_run/status"),
-        ({"conclusion": None}, "/check_run/conclusion"),
-        ({"completed_at": "today"}, "/check_run/completed_at"),
-    ],
-)
-def test_what_is_malformed_is_named_by_its_json_pointer(fields: dict[str, Any], pointer: str) -> None:
-    with pytest.raises(ContractError) as error:
-        GITHUB.translate(any_check_run(**fields))
-    assert error.value.pointer == pointer

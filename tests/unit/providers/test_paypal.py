@@ -12,7 +12,7 @@ from urllib.response import addinfourl
 
 import pytest
 
-from countersign.domain.errors import ContractError, SecretError, SignatureError, VerifierUnavailableError
+from countersign.domain.errors import SecretError, SignatureError, VerifierUnavailableError
 from countersign.domain.provider_events import EventStatus
 from countersign.providers.paypal import PayPal, Post, post_over_https
 from tests.builders import NOW
@@ -203,21 +203,6 @@ def test_a_dispute_is_an_event_for_each_of_its_captures() -> None:
     assert [(event.external_id, event.payment_id) for event in events] == [("C1", None), ("order-1001", "C2")]
     assert {(event.status, event.amount, event.currency) for event in events} == {("disputed", "250.00", "EUR")}
     assert len({event.event_id for event in events}) == 2
-
-
-@pytest.mark.parametrize(
-    ("fields", "pointer"),
-    [
-        ({"id": None}, "/resource/id"),
-        ({"custom_id": 5}, "/resource/custom_id"),
-        ({"amount": None}, "/resource/amount/currency_code"),
-        ({"amount": {"value": 250, "currency_code": "EUR"}}, "/resource/amount/value"),
-    ],
-)
-def test_what_is_malformed_is_named_by_its_json_pointer(fields: dict[str, Any], pointer: str) -> None:
-    with pytest.raises(ContractError) as error:
-        PAYPAL.translate(any_capture(**fields))
-    assert error.value.pointer == pointer
 
 
 # Over HTTPS

@@ -1,7 +1,6 @@
 """Slack: the example of its documents, and what its buttons say."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
@@ -88,21 +87,3 @@ def test_a_form_with_a_genuine_payload_may_have_fifteen_other_fields_and_no_seco
 def test_a_form_that_is_none_is_malformed() -> None:
     with pytest.raises(MalformedBodyError):
         SLACK.translate(b"payload")
-
-
-@pytest.mark.parametrize(
-    ("fields", "pointer"),
-    [
-        ({"value": None}, "/actions/1/value"),
-        ({"action_id": None}, "/actions/1/action_id"),
-        ({"action_id": "countersign." + "x" * 100}, "/actions/1/action_id"),
-        *(
-            ({"action_ts": at}, "/actions/1/action_ts")
-            for at in (None, "", "x", "１５４８４２６４１７.8", "1.0", "1548426417.x", "-154842641.7", "9" * 30)
-        ),
-    ],
-)
-def test_what_is_malformed_is_named_by_its_json_pointer(fields: dict[str, Any], pointer: str) -> None:
-    with pytest.raises(ContractError) as error:
-        SLACK.translate(any_click(any_action(), any_action(**fields)))
-    assert error.value.pointer == pointer

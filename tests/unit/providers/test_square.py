@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from countersign.domain.errors import ContractError, SignatureError
+from countersign.domain.errors import SignatureError
 from countersign.domain.provider_events import EventStatus
 from countersign.webhooks import WebhookRequest
 from tests.deliveries import SQUARE, any_square_payment, told
@@ -74,19 +74,3 @@ def test_a_dispute_and_a_refund_that_failed_are_about_their_payment(
 @pytest.mark.parametrize("kind", ["refund.created", "payment", "payment.updated.v2"])
 def test_other_types_are_ignored(kind: str) -> None:
     assert SQUARE.translate(any_square_payment(kind)) == ()
-
-
-@pytest.mark.parametrize(
-    ("fields", "pointer"),
-    [
-        ({"id": None}, "/id"),
-        ({"status": None}, "/status"),
-        ({"amount_money": None}, "/amount_money/currency"),
-        ({"amount_money": {"amount": 1.0, "currency": "EUR"}}, "/amount_money/amount"),
-        ({"amount_money": {"amount": 10**17, "currency": "JPY"}}, "/amount_money/amount"),
-    ],
-)
-def test_what_is_malformed_is_named_by_its_json_pointer(fields: dict[str, Any], pointer: str) -> None:
-    with pytest.raises(ContractError) as error:
-        SQUARE.translate(any_square_payment(**fields))
-    assert error.value.pointer == f"/data/object/payment{pointer}"
