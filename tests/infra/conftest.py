@@ -12,7 +12,7 @@ import pytest
 from app import SETTINGS
 from stacks.components.sources import Sources
 from stacks.settings import Settings
-from tests.infra.templates import Synthesised
+from tests.infra.templates import DevWith, Synthesised
 
 ROOT = SETTINGS.parent
 
@@ -38,6 +38,22 @@ def stage_named(context: dict[str, Any], sources: Sources) -> Callable[[str], Sy
     @cache
     def synthesised(name: str) -> Synthesised:
         return Synthesised(Settings.load(SETTINGS / f"{name}.toml"), sources, context)
+
+    return synthesised
+
+
+@pytest.fixture(scope="session")
+def dev_with(tmp_path_factory: pytest.TempPathFactory, context: dict[str, Any], sources: Sources) -> DevWith:
+    """The dev stage with other words in its settings, each written and then instead, and more at their end."""
+
+    def synthesised(*changes: tuple[str, str], more: str = "", code: Sources = sources) -> Synthesised:
+        settings = (SETTINGS / "dev.toml").read_text(encoding="utf-8")
+        for written, instead in changes:
+            assert written in settings
+            settings = settings.replace(written, instead)
+        file = tmp_path_factory.mktemp("settings") / "dev.toml"
+        file.write_text(settings + more, encoding="utf-8")
+        return Synthesised(Settings.load(file), code, context)
 
     return synthesised
 

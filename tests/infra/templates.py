@@ -163,3 +163,7 @@ def _line(statement: Mapping[str, Any]) -> str:
 
 def _words(value: str | list[str]) -> str:
     return value if isinstance(value, str) else " ".join(sorted(value))
+
+
+DevWith = Callable[..., Synthesised]
+"""The dev stage with changes of its settings: pairs of what is written and what instead, and `more` at the end."""

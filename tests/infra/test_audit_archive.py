@@ -4,10 +4,7 @@ from typing import Any
 
 import pytest
 
-from app import SETTINGS
-from stacks.components.sources import Sources
-from stacks.settings import Settings
-from tests.infra.templates import Synthesised
+from tests.infra.templates import DevWith, Synthesised
 
 pytestmark = pytest.mark.xdist_group("infra")
 
@@ -15,12 +12,9 @@ BUCKET = "AuditArchive/Bucket"
 
 
 @pytest.fixture(scope="module")
-def unprotected(tmp_path_factory: pytest.TempPathFactory, sources: Sources, context: dict[str, Any]) -> Synthesised:
+def unprotected(dev_with: DevWith) -> Synthesised:
     """The dev stage with a copy of the audit."""
-    settings = (SETTINGS / "dev.toml").read_text(encoding="utf-8")
-    file = tmp_path_factory.mktemp("settings") / "dev.toml"
-    file.write_text(settings.replace("object_lock_days = 0", "object_lock_days = 2"), encoding="utf-8")
-    return Synthesised(Settings.load(file), sources, context)
+    return dev_with(("object_lock_days = 0", "object_lock_days = 2"))
 
 
 def default_retention(stage: Synthesised) -> Any:

@@ -4,10 +4,7 @@ from typing import Any
 
 import pytest
 
-from app import SETTINGS
-from stacks.components.sources import Sources
-from stacks.settings import Settings
-from tests.infra.templates import Synthesised, statements
+from tests.infra.templates import DevWith, Synthesised, statements
 
 pytestmark = pytest.mark.xdist_group("infra")
 
@@ -15,12 +12,8 @@ TOPIC = "Approver/Sns/Topic"
 
 
 @pytest.fixture(scope="module")
-def by_topic(tmp_path_factory: pytest.TempPathFactory, sources: Sources, context: dict[str, Any]) -> Synthesised:
-    """The dev stage with one more line in its settings."""
-    settings = (SETTINGS / "dev.toml").read_text(encoding="utf-8").replace("[mail]", '[mail]\nchannel = "sns"')
-    file = tmp_path_factory.mktemp("settings") / "dev.toml"
-    file.write_text(settings, encoding="utf-8")
-    return Synthesised(Settings.load(file), sources, context)
+def by_topic(dev_with: DevWith) -> Synthesised:
+    return dev_with(("[mail]", '[mail]\nchannel = "sns"'))
 
 
 def sending(stage: Synthesised) -> set[str]:

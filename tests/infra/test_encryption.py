@@ -5,11 +5,8 @@ from typing import Any
 
 import pytest
 
-from app import SETTINGS
-from stacks.components.sources import Sources
-from stacks.settings import Settings
 from tests.infra.policies import statements_of_roles
-from tests.infra.templates import Resource, Synthesised, statements
+from tests.infra.templates import DevWith, Resource, Synthesised, statements
 
 pytestmark = pytest.mark.xdist_group("infra")
 
@@ -75,15 +72,9 @@ OF_A_WORKFLOW = {read("dynamodb"), read("lambda"), write("sqs")}
 
 
 @pytest.fixture(scope="module")
-def everything(tmp_path_factory: pytest.TempPathFactory, sources: Sources, context: dict[str, Any]) -> Synthesised:
+def everything(dev_with: DevWith) -> Synthesised:
     """The dev stage, patterns and all, with a key of its own and messages that go out by a topic."""
-    settings = (SETTINGS / "dev.toml").read_text(encoding="utf-8")
-    settings = settings.replace("customer_keys = false", "customer_keys = true").replace(
-        "[mail]", '[mail]\nchannel = "sns"'
-    )
-    file = tmp_path_factory.mktemp("settings") / "dev.toml"
-    file.write_text(settings, encoding="utf-8")
-    return Synthesised(Settings.load(file), sources, context)
+    return dev_with(("customer_keys = false", "customer_keys = true"), ("[mail]", '[mail]\nchannel = "sns"'))
 
 
 @pytest.fixture(params=["prod", "everything"])

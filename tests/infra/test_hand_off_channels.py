@@ -2,15 +2,11 @@
 
 import dataclasses
 import shutil
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from app import SETTINGS
 from stacks.components.sources import MissingSourceError, Sources
-from stacks.settings import Settings
-from tests.infra.templates import Synthesised, statements
+from tests.infra.templates import DevWith, Synthesised, statements
 
 pytestmark = pytest.mark.xdist_group("infra")
 
@@ -32,24 +28,19 @@ def with_worker(tmp_path_factory: pytest.TempPathFactory, sources: Sources) -> S
     return dataclasses.replace(sources, functions=functions)
 
 
-def synthesised(folder: Path, lines: str, sources: Sources, context: dict[str, Any]) -> Synthesised:
-    """Return the dev stage with more lines in the settings of order-approval."""
-    section = "[workflows.order-approval]"
-    settings = (SETTINGS / "dev.toml").read_text(encoding="utf-8").replace(section, f"{section}\n{lines}")
-    file = folder / "dev.toml"
-    file.write_text(settings, encoding="utf-8")
-    return Synthesised(Settings.load(file), sources, context)
+def handing_off(lines: str) -> tuple[str, str]:
+    """Return what puts more lines into the settings of order-approval."""
+    return "[workflows.order-approval]", f"[workflows.order-approval]\n{lines}"
 
 
 @pytest.fixture(scope="module")
-def by_queue(tmp_path_factory: pytest.TempPathFactory, sources: Sources, context: dict[str, Any]) -> Synthesised:
-    return synthesised(tmp_path_factory.mktemp("queue"), 'hand_off = "queue"', sources, context)
+def by_queue(dev_with: DevWith) -> Synthesised:
+    return dev_with(handing_off('hand_off = "queue"'))
 
 
 @pytest.fixture(scope="module")
-def by_invoke(tmp_path_factory: pytest.TempPathFactory, with_worker: Sources, context: dict[str, Any]) -> Synthesised:
-    lines = 'hand_off = "invoke"\nworker = "charge_card"'
-    return synthesised(tmp_path_factory.mktemp("invoke"), lines, with_worker, context)
+def by_invoke(dev_with: DevWith, with_worker: Sources) -> Synthesised:
+    return dev_with(handing_off('hand_off = "invoke"\nworker = "charge_card"'), code=with_worker)
 
 
 def told(stage: Synthesised) -> dict[str, str]:
@@ -128,14 +119,12 @@ def test_delegations_and_lifecycle_events_still_leave_by_the_bus(by_queue: Synth
     assert ("Publisher/Publisher/Role", "events:PutEvents on HandOffs/Bus.Arn") in set(statements(by_queue))
 
 
-def test_a_workflow_that_asks_people_only_needs_no_worker(
-    tmp_path: Path, sources: Sources, context: dict[str, Any]
-) -> None:
-    stage = synthesised(tmp_path, 'hand_off = "invoke"', sources, context)
+def test_a_workflow_that_asks_people_only_needs_no_worker(dev_with: DevWith) -> None:
+    stage = dev_with(handing_off('hand_off = "invoke"'))
     assert allowed(stage) == {f"lambda:InvokeFunction on {APPROVER}.Arn"}
     assert "WORKER_ARN" not in told(stage)
 
 
-def test_a_worker_without_code_is_refused(tmp_path: Path, sources: Sources, context: dict[str, Any]) -> None:
+def test_a_worker_without_code_is_refused(dev_with: DevWith) -> None:
     with pytest.raises(MissingSourceError, match=r"charge_card/handler\.py does not exist"):
-        synthesised(tmp_path, 'hand_off = "invoke"\nworker = "charge_card"', sources, context)
+        dev_with(handing_off('hand_off = "invoke"\nworker = "charge_card"'))

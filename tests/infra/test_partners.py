@@ -10,7 +10,7 @@ from app import SETTINGS
 from stacks.components.sources import MissingSourceError, Sources
 from stacks.settings import PartnerSettings, Settings
 from tests.builders import task_result
-from tests.infra.templates import Synthesised, statements
+from tests.infra.templates import DevWith, Synthesised, statements
 from tests.infra.test_events import matches
 
 pytestmark = pytest.mark.xdist_group("infra")
@@ -25,20 +25,8 @@ event_source = "{SOURCE}"
 
 
 @pytest.fixture(scope="module")
-def dev_with(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The dev stage with more in its settings."""
-
-    def settings(more: str) -> Settings:
-        file = tmp_path_factory.mktemp("settings") / "dev.toml"
-        file.write_text((SETTINGS / "dev.toml").read_text(encoding="utf-8") + more, encoding="utf-8")
-        return Settings.load(file)
-
-    return settings
-
-
-@pytest.fixture(scope="module")
-def by_partner(dev_with: Any, sources: Sources, context: dict[str, Any]) -> Synthesised:
-    return Synthesised(dev_with(PARTNER), sources, context)
+def by_partner(dev_with: DevWith) -> Synthesised:
+    return dev_with(more=PARTNER)
 
 
 def variables(stage: Synthesised) -> Any:
@@ -95,8 +83,9 @@ def test_the_function_knows_the_partner_by_its_source(by_partner: Synthesised) -
 
 
 def test_a_partner_of_a_scheme_that_the_library_does_not_have_is_refused(
-    dev_with: Any, sources: Sources, context: dict[str, Any]
+    sources: Sources, context: dict[str, Any]
 ) -> None:
-    settings = dataclasses.replace(dev_with(""), partners={"stripe": PartnerSettings("stripes", SOURCE)})
+    dev = Settings.load(SETTINGS / "dev.toml")
+    settings = dataclasses.replace(dev, partners={"stripe": PartnerSettings("stripes", SOURCE)})
     with pytest.raises(MissingSourceError, match=r"stripes\.py does not exist"):
         Synthesised(settings, sources, context)

@@ -105,35 +105,31 @@ def test_an_answer_that_is_final_is_kept_and_not_tried_again(
     assert ("RingsClosed" in counted) == (state == "closed")
 
 
-UNCERTAIN: list[Reaction] = [
-    ConnectionClosedError(endpoint_url=URL),
-    ReadTimeoutError(endpoint_url=URL),
-    Answer(500, "ServiceException"),
-]
+LOST: Reaction = ConnectionClosedError(endpoint_url=URL)
+TIMED_OUT: Reaction = ReadTimeoutError(endpoint_url=URL)
+BROKEN: Reaction = Answer(500, "ServiceException")
 
 
-@pytest.mark.parametrize("tries", [1, ATTEMPTS - 1])
-@pytest.mark.parametrize("uncertain", UNCERTAIN, ids=repr)
-def test_a_callback_that_is_gone_after_a_try_that_may_have_arrived_was_closed_by_that_try(
-    kit: Kit, callbacks: Operation, uncertain: Reaction, tries: int
+@pytest.mark.parametrize(
+    ("before", "last", "ring"),
+    [
+        *(
+            ([uncertain] * tries, GONE, ("closed", "ResourceNotFoundException"))
+            for uncertain in (LOST, TIMED_OUT, BROKEN)
+            for tries in (1, ATTEMPTS - 1)
+        ),
+        ([LOST, THROTTLED], GONE, ("closed", "ResourceNotFoundException")),
+        ([THROTTLED], GONE, ("failed", "ResourceNotFoundException")),
+        ([THROTTLED], UNKNOWN, ("failed", "InvalidParameterValueException")),
+    ],
+    ids=repr,
+)
+def test_a_callback_that_is_gone_was_closed_by_a_try_before_that_may_have_arrived_and_by_no_other(
+    kit: Kit, callbacks: Operation, before: list[Reaction], last: Answer, ring: tuple[str, str]
 ) -> None:
-    callbacks.answers, callbacks.by_default = [uncertain] * tries, GONE
+    callbacks.answers, callbacks.by_default = before, last
     assert run(*decided(kit)) == []
-    assert ring_of(kit) == ("closed", "ResourceNotFoundException")
-
-
-def test_a_try_before_a_throttled_one_that_may_have_arrived_is_not_forgotten(kit: Kit, callbacks: Operation) -> None:
-    callbacks.answers, callbacks.by_default = [UNCERTAIN[0], THROTTLED], GONE
-    assert run(*decided(kit)) == []
-    assert ring_of(kit) == ("closed", "ResourceNotFoundException")
-
-
-def test_a_callback_that_is_gone_after_tries_that_lambda_only_throttled_is_a_failure(
-    kit: Kit, callbacks: Operation
-) -> None:
-    callbacks.answers, callbacks.by_default = [THROTTLED], GONE
-    assert run(*decided(kit)) == []
-    assert ring_of(kit) == ("failed", "ResourceNotFoundException")
+    assert ring_of(kit) == ring
 
 
 def test_a_callback_id_that_cannot_even_be_sent_is_a_failure_and_not_tried_again(
@@ -144,12 +140,6 @@ def test_a_callback_id_that_cannot_even_be_sent_is_a_failure_and_not_tried_again
     assert run(*kit.decisions()) == []
     assert ring_of(kit) == ("failed", "ParamValidationError")
     assert callbacks.asked == []
-
-
-def test_an_unknown_callback_is_a_failure_however_often_it_was_tried(kit: Kit, callbacks: Operation) -> None:
-    callbacks.answers, callbacks.by_default = [THROTTLED], UNKNOWN
-    run(*decided(kit))
-    assert ring_of(kit) == ("failed", "InvalidParameterValueException")
 
 
 @pytest.mark.parametrize("busy", BUSY, ids=repr)

@@ -159,16 +159,14 @@ def test_a_job_that_breaks_leaves_the_message_and_the_next_one_is_taken(callback
         {"task": []},
         {"callback": {"url": "https://example.com"}},
         {"callback": None},
+        *("", "not JSON", "[]", "{}", json.dumps(any_envelope())),
     ],
 )
-def test_what_is_no_envelope_is_left_for_the_dead_letters(callbacks: Callbacks, changes: dict[str, Any]) -> None:
-    queue = working(handed_off(callbacks, **changes))
+def test_what_is_no_hand_off_to_a_machine_is_left_for_the_dead_letters(
+    callbacks: Callbacks, changes: dict[str, Any] | str
+) -> None:
+    queue = working(changes if isinstance(changes, str) else handed_off(callbacks, **changes))
     assert (queue.deleted, callbacks.asked) == ([], [])
-
-
-@pytest.mark.parametrize("body", ["", "not JSON", "[]", "{}", json.dumps(any_envelope())])
-def test_what_is_no_hand_off_to_a_machine_is_left_too(body: str) -> None:
-    assert working(body).deleted == []
 
 
 def test_while_it_works_it_heartbeats_and_keeps_the_message_hidden(
