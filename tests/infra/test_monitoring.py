@@ -78,9 +78,7 @@ def test_every_alarm_goes_to_the_topic_and_says_what_to_do_first(stage: Synthesi
         assert section == name.partition("-")[0]
 
 
-def test_the_runbook_has_a_section_for_every_alarm_and_for_no_other(
-    stage_named: Callable[[str], Synthesised],
-) -> None:
+def test_the_runbook_has_a_section_for_every_alarm_and_for_no_other(stage_named: Callable[[str], Synthesised]) -> None:
     raised = {name.partition("-")[0] for stage in ("dev", "local", "prod") for name in alarms(stage_named(stage))}
     text = (SETTINGS.parent / "docs" / "operations.md").read_text(encoding="utf-8")
     about_alarms = text.partition("\n## Alarms\n")[2].partition("\n## ")[0]

@@ -72,9 +72,7 @@ def test_the_kit_deploys_them_where_they_are_tried_out_and_not_in_production() -
     assert {each.stage for each in settings if each.patterns} == {"dev", "local"}
 
 
-def test_without_patterns_and_encrypted_workflows_a_stage_has_neither_their_stack_nor_a_key(
-    prod: Synthesised,
-) -> None:
+def test_without_patterns_and_encrypted_workflows_a_stage_has_neither_their_stack_nor_a_key(prod: Synthesised) -> None:
     assert "countersign-prod-patterns" not in prod.templates
     assert not keys(prod)
     assert not knowing_of_answers(prod)

@@ -27,10 +27,7 @@ def entry(kit: Kit, address: str) -> Entry:
 
 
 def test_whoever_is_not_listed_is_themselves_and_there(kit: Kit) -> None:
-    assert kit.directory.entries([APPROVER, REQUESTER]) == {
-        APPROVER: Entry(APPROVER),
-        REQUESTER: Entry(REQUESTER),
-    }
+    assert kit.directory.entries([APPROVER, REQUESTER]) == {APPROVER: Entry(APPROVER), REQUESTER: Entry(REQUESTER)}
 
 
 def test_nobody_is_looked_up_for_nobody(kit: Kit) -> None:

@@ -20,17 +20,7 @@ from countersign.domain.tokens import fingerprint
 from countersign.ports import Link
 from countersign.runtime import Runtime, use
 from countersign.services.reviews import HandOver, Reviews
-from tests.builders import (
-    APPROVER,
-    DETAILS,
-    NOW,
-    OTHER_APPROVER,
-    REQUESTER,
-    TITLE,
-    any_click,
-    any_question,
-    any_token,
-)
+from tests.builders import APPROVER, DETAILS, NOW, OTHER_APPROVER, REQUESTER, TITLE, any_click, any_question, any_token
 from tests.fakes import FixedClock, MemoryDirectory, MemoryHandOff, MemoryLedger
 
 PAYLOAD = '{"request_id": "order-1001", "input": {}}'

@@ -103,12 +103,7 @@ UNPAYABLE: list[tuple[dict[str, Any], str]] = [
 
 VALID: dict[str, list[dict[str, Any]]] = {
     HELD: [{"deadline_seconds": 1}, {"event_id": "x" * 200}, {"task_id": "x" * 200}],
-    "request": [
-        {"request_id": "x"},
-        {"request_id": "A-Za-z0-9_" * 6 + "1234"},
-        {"input": {}},
-        {"workflow": "w" * 64},
-    ],
+    "request": [{"request_id": "x"}, {"request_id": "A-Za-z0-9_" * 6 + "1234"}, {"input": {}}, {"workflow": "w" * 64}],
     "envelope": [
         {"kind": "payment.requested"},
         {"kind": "approval.reminder", "attempt": 20},

@@ -222,10 +222,7 @@ def test_nobody_settles_held_payments_unless_operators_are_named(tmp_path: Path)
         (HELD_PAYMENT + '[payments]\noperators = ["finance"]', "each an e-mail address"),
         (HELD_PAYMENT + '[payments]\noperators = "finance@example.com"', "a list of texts in quotes"),
         (HELD_PAYMENT + '[payments]\noperators = ["a@example.com", "A@example.com"]', "nobody twice"),
-        (
-            HELD_PAYMENT + f"[payments]\noperators = {[f'p{n}@example.com' for n in range(21)]}",
-            "at most 20 addresses",
-        ),
+        (HELD_PAYMENT + f"[payments]\noperators = {[f'p{n}@example.com' for n in range(21)]}", "at most 20 addresses"),
     ],
 )
 def test_operators_and_the_workflow_that_asks_them_come_together(tmp_path: Path, added: str, allowed: str) -> None:
@@ -256,13 +253,7 @@ def own(settings: Settings) -> WorkflowSettings:
         (NAMED, f'{NAMED}\ncontract = "order"', lambda each: own(each).contract, "", "order"),
         (NAMED, f'{NAMED}\nmodule = "x_2"', lambda each: own(each).module, "handler", "x_2"),
         *(
-            (
-                NAMED,
-                f'{NAMED}\nhand_off = "{name}"',
-                lambda each: own(each).hand_off,
-                "bus",
-                name,
-            )
+            (NAMED, f'{NAMED}\nhand_off = "{name}"', lambda each: own(each).hand_off, "bus", name)
             for name in ("bus", "queue", "invoke")
         ),
         (NAMED, f"{NAMED}\nencrypted = true", lambda each: each.has_encrypted_answers, False, True),

@@ -317,10 +317,7 @@ def test_a_topic_for_approvers_needs_somebody_who_listens(deployed: Deployed, mo
 def test_an_alarm_that_rings_or_is_muted_is_a_finding(deployed: Deployed) -> None:
     set_alarm([deployed.topic], enabled=False)
     client("cloudwatch").set_alarm_state(AlarmName=ALARM, StateValue="ALARM", StateReason="test")
-    assert deployed.findings() == [
-        ("alarms", f"{ALARM} is muted"),
-        ("alarms", f"{ALARM} rings: something waits"),
-    ]
+    assert deployed.findings() == [("alarms", f"{ALARM} is muted"), ("alarms", f"{ALARM} rings: something waits")]
 
 
 def test_alarms_that_nobody_hears_are_a_finding(deployed: Deployed) -> None:

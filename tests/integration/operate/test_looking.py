@@ -10,16 +10,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from countersign.domain.tasks import Status
-from tests.builders import (
-    APPROVER,
-    CALLBACK_ID,
-    COMMENT,
-    OTHER_APPROVER,
-    PAYMENT_ID,
-    REQUEST_ID,
-    TASK_ID,
-    WORKFLOW,
-)
+from tests.builders import APPROVER, CALLBACK_ID, COMMENT, OTHER_APPROVER, PAYMENT_ID, REQUEST_ID, TASK_ID, WORKFLOW
 from tests.integration.conftest import Kit, answering
 from tests.integration.operate.conftest import Run
 

@@ -68,13 +68,7 @@ def test_signatures_of_other_versions_are_passed_over() -> None:
 def test_a_type_is_a_status_and_another_payment_type_is_unknown(kind: str, status: EventStatus) -> None:
     (event,) = translate(any_payment(kind, reason="card_declined"))
     assert event == ProviderEvent(
-        DELIVERY_ID,
-        "pay_1001",
-        status,
-        "250.00",
-        "EUR",
-        datetime(2026, 3, 1, 8, 59, 58, tzinfo=UTC),
-        "card_declined",
+        DELIVERY_ID, "pay_1001", status, "250.00", "EUR", datetime(2026, 3, 1, 8, 59, 58, tzinfo=UTC), "card_declined"
     )
 
 
