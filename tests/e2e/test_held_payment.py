@@ -74,16 +74,3 @@ def test_an_operator_accepts_another_amount_and_the_payment_is_paid_with_it(scen
     for task_id in (scene.task_id, f"{settlement}.approval"):
         scene.await_ring(task_id)
         assert scene.ledger.audit_breaks(task_id) == []
-
-
-def test_an_operator_rejects_another_amount_and_the_payment_waits_for_the_right_one(scene: HeldPayment) -> None:
-    scene.open(amount="250.00")
-    scene.hear("25.00")
-    settlement = scene.settle("reject")
-    settled = PaymentScene(scene.cloud, settlement).result()
-    assert (settled["status"], settled["effect"]) == ("dismissed", "none")
-    assert scene.task()["status"] == "OPEN"
-    assert scene.hear("250.00") is Handling.RECORDED
-    result = scene.ended()["result"]
-    assert (result["status"], result["amount"]) == ("paid", "250.00")
-    assert scene.ledger.audit_breaks(scene.task_id) == []

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from local import aws
 from local.cloud import Cloud
-from operate import where
-from operate.program import main
 from tests.e2e.scene import Scene, until
 
 POISON = '{"poison": "no envelope, no event, no result"}'
@@ -68,17 +62,3 @@ def test_what_stands_behind_a_poison_message_is_worked_off(cloud: Cloud) -> None
         assert scene.decide("approve").answer.status == 200
         until(lambda: taken_from(sqs, cloud.queues["approvals-dlq"]), "the dead letter")
     assert scene.ended()["result"]["status"] == "approved"
-
-
-def test_a_mended_message_is_brought_back_by_redrive(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    cloud.write(tmp_path)
-    monkeypatch.setattr(where, "HOME", tmp_path)
-    sqs = aws.client("sqs", cloud.endpoint_url)
-    taken_from(sqs, cloud.queues["external-tasks-dlq"])
-    sqs.send_message(QueueUrl=cloud.queues["external-tasks-dlq"], MessageBody=POISON)
-    capsys.readouterr()
-    assert main(["redrive", "external-tasks-dlq", "--local", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == [{"queue": "external-tasks-dlq", "moved": 1, "kept": []}]
-    assert POISON in until(lambda: taken_from(sqs, cloud.queues["external-tasks"]), "the message")

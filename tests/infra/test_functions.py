@@ -231,14 +231,6 @@ def test_a_policy_is_a_part_of_the_workflow_s_version(stage_named: Callable[[str
     assert "Durable/OrderApproval/Workflow/Function" in versions
 
 
-def test_on_the_embedded_cloud_orders_have_no_policy_and_expenses_have_one(
-    stage_named: Callable[[str], Synthesised],
-) -> None:
-    policies = stage_named("local").settings.policies
-    assert "expense-approval" in policies
-    assert "order-approval" not in policies
-
-
 def test_the_margin_that_settings_are_held_to_is_the_library_s() -> None:
     assert EXECUTION_MARGIN.total_seconds() == EXECUTION_MARGIN_SECONDS
 

@@ -42,10 +42,6 @@ def test_without_a_partner_there_is_the_kit_s_bus_alone(stage: Synthesised) -> N
     assert "PARTNERS" not in variables(stage)
 
 
-def test_answers_about_money_are_looked_up_on_every_stage(stage: Synthesised) -> None:
-    assert any("dynamodb:BatchGetItem" in line and line.endswith(" on Ledger/Table.Arn") for line in rights(stage))
-
-
 def test_a_partner_s_event_source_gets_its_bus_and_its_events_go_whole_to_the_queue(by_partner: Synthesised) -> None:
     bus = by_partner.properties(by_partner.one("AWS::Events::EventBus", "Results/StripeBus"))
     assert bus["Name"] == bus["EventSourceName"] == SOURCE

@@ -256,24 +256,7 @@ def test_the_only_wildcards_are_every_version_of_one_workflow_and_every_entry_of
             assert "*" not in resource or resource == ENTRIES or resource in stage.of_each_workflow(EVERY_VERSION)
 
 
-def test_no_function_writes_to_the_directory(prod: Synthesised) -> None:
-    lines = {line for role in rights(prod).values() for line in role if "Directory/" in line}
-    assert lines == {DIRECTORY}
-
-
 def who_may(stage: Synthesised, *actions: str) -> set[str]:
     return {
         role for role, lines in rights(stage).items() for line in lines if any(action in line for action in actions)
     }
-
-
-def test_only_the_workflow_that_asked_decrypts_answers(stage: Synthesised) -> None:
-    openers = {f"Durable/{construct_id(name)}/Workflow/Role" for name in stage.encrypted}
-    assert who_may(stage, "kms:Decrypt") == openers
-    assert who_may(stage, "kms:") == (openers | {"Webhook/Role"} if openers else set())
-
-
-def test_only_the_webhook_function_reads_the_secrets_of_providers_and_nobody_writes_them(prod: Synthesised) -> None:
-    assert who_may(prod, "secretsmanager:") == {"Webhook/Role"}
-    assert "stripe" in prod.settings.providers
-    assert secrets(prod).split() == sorted(f"Providers/{name}" for name in prod.settings.providers)

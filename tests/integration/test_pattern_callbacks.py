@@ -1,4 +1,4 @@
-"""What the patterns' machines hear over HTTP: what is missing, what is wrong, who was first, and what is too large."""
+"""What the patterns' machines hear over HTTP: what is missing, what is wrong, and what is too large."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -32,26 +32,22 @@ def key(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     callbacks.results.cache_clear()
 
 
-def asked(kit: Kit, *channels: str, **changes: Any) -> list[Post]:
-    """Open a machine's task, and return for each channel how it answers."""
+def asked(kit: Kit, **changes: Any) -> Post:
+    """Open a machine's task, and return how the machine answers."""
     machine = {"audience": (), "requester": "", "payload": "{}", "expires_at": FAR, "max_expires_at": FAR}
     kit.ledger.open(any_task(**machine | changes), (AuditEvent("opened", WORKFLOW),), NOW)
-    return [_of(kit, channel) for channel in channels or ("",)]
-
-
-def _of(kit: Kit, channel: str) -> Post:
     token, fingerprint = mint()
-    kit.ledger.put_link(Link(fingerprint, TASK_ID, channel, Purpose.CALLBACK), FAR)
+    kit.ledger.put_link(Link(fingerprint, TASK_ID, "", Purpose.CALLBACK), FAR)
 
-    def post(document: Any, outcome: str = "succeed") -> Page:
+    def post(document: Any) -> Page:
         headers = {"authorization": f"Bearer {token}"}
-        return call(handler, "POST", f"/callbacks/{outcome}", body=json.dumps(document), headers=headers)
+        return call(handler, "POST", "/callbacks/succeed", body=json.dumps(document), headers=headers)
 
     return post
 
 
 def test_until_everything_is_there_each_reply_says_what_is_missing(kit: Kit, key: str) -> None:
-    (post,) = asked(kit, collecting=Collecting("kind", ("a", "b")))
+    post = asked(kit, collecting=Collecting("kind", ("a", "b")))
     first, unknown, last, late = post({"kind": "b"}), post({"kind": "z"}), post({"kind": "a"}), post({"kind": "z"})
     assert (first.status, json.loads(first.body)) == (202, {"status": "pending", "missing": ["a"]})
     assert (unknown.status, json.loads(unknown.body)["errors"][0]["pointer"]) == (422, "/kind")
@@ -60,7 +56,7 @@ def test_until_everything_is_there_each_reply_says_what_is_missing(kit: Kit, key
 
 
 def test_all_that_is_wrong_is_told_and_on_record_without_the_values(kit: Kit, key: str) -> None:
-    (post,) = asked(kit, answer_contract="customer-input.answer")
+    post = asked(kit, answer_contract="customer-input.answer")
     refused = post({"email": "not-an-address", "date_of_birth": "yesterday"})
     assert refused.status == 422
     assert [error["pointer"] for error in json.loads(refused.body)["errors"]] == ["/email", "/date_of_birth"]
@@ -70,19 +66,10 @@ def test_all_that_is_wrong_is_told_and_on_record_without_the_values(kit: Kit, ke
     assert post({"email": "ana@example.com", "date_of_birth": "1990-01-31"}).status == 200
 
 
-def test_the_first_channel_wins_and_is_named_and_the_second_hears_409_with_the_same_words(kit: Kit, key: str) -> None:
-    email, phone = asked(kit, "email", "phone", channels=("email", "phone"))
-    assert [phone({"confirmed": True}).status, phone({"confirmed": True}).status] == [200, 200]
-    assert email({"confirmed": True}).status == 409
-    task = kit.ledger.task(TASK_ID)
-    assert task
-    assert task.decided_by == ("phone",)
-
-
 def test_an_encrypted_answer_is_read_by_who_names_its_task_and_a_retry_is_a_duplicate(
     kit: Kit, key: str, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (post,) = asked(kit, encrypted=True)
+    post = asked(kit, encrypted=True)
     assert post({"pin": "x" * 4096}).status == 413
     replies = [post({"pin": SECRET}), post({"pin": SECRET}), post({"pin": "other"})]
     assert [reply.status for reply in replies] == [200, 200, 409]
@@ -93,10 +80,3 @@ def test_an_encrypted_answer_is_read_by_who_names_its_task_and_a_retry_is_a_dupl
     ciphertext = json.loads(task.answer)["ciphertext"]
     plain = KmsCipher(client("kms"), key).decrypt(ciphertext, encryption_context(TASK_ID))
     assert json.loads(plain) == {"pin": SECRET}
-
-
-def test_a_channel_that_cannot_says_so_and_what_is_no_failure_is_refused(kit: Kit, key: str) -> None:
-    (post,) = asked(kit)
-    assert post({"message": "no code"}, "fail").status == 400
-    assert post({"code": "Busy", "data": [1]}, "fail").status == 200
-    assert post({"frames": 24}).status == 409

@@ -290,13 +290,6 @@ def test_an_execution_whose_invocations_all_crash_fails(corrected: Cloud, tmp_pa
     assert marks_of(tmp_path / "crashes") == 5
 
 
-def test_a_plain_approval_takes_two_invocations(corrected: Cloud) -> None:
-    arn = corrected.run("ask")
-    corrected.complete(corrected.callback_id(arn))
-    assert corrected.ended(arn)["Result"] == '"yes"'
-    assert corrected.invocations(arn) == 2
-
-
 # ---- environments ----
 
 FRAGILE = """

@@ -98,23 +98,6 @@ def test_a_stage_that_is_not_deployed_is_told_with_the_region(aws: None, capsys:
     assert "make deploy STAGE=dev" in errors
 
 
-@pytest.mark.parametrize(
-    ("code", "words"),
-    [
-        ("ExpiredToken", "have expired"),
-        ("AccessDenied", "IAM does not let you call DescribeStacks"),
-        ("InvalidClientTokenId", "does not know your credentials"),
-    ],
-)
-def test_access_that_is_lacking_ends_with_three_and_what_to_do(
-    aws: None, capsys: pytest.CaptureFixture[str], code: str, words: str
-) -> None:
-    with answering("cloudformation", "DescribeStacks", Refusal(403, code)):
-        status, errors = said(capsys, "doctor", "--stage", "dev")
-    assert status == 3
-    assert words in errors
-
-
 def test_a_table_can_be_named_in_place_of_the_stage(kit: Kit, capsys: pytest.CaptureFixture[str]) -> None:
     kit.open_task()
     assert main(["tasks", "--table", TABLE, "--json"]) == 0
@@ -157,12 +140,6 @@ def test_no_credentials_end_with_three(nobody: None, capsys: pytest.CaptureFixtu
     assert "--profile" in errors
 
 
-def test_a_profile_that_there_is_not_ends_with_two(nobody: None, capsys: pytest.CaptureFixture[str]) -> None:
-    status, errors = said(capsys, "tasks", "--stage", "dev", "--profile", "nobody")
-    assert status == 2
-    assert "nobody" in errors
-
-
 def test_a_profile_gives_credentials_and_region(nobody: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     config = tmp_path / "config"
     config.write_text("[profile ops]\naws_access_key_id = a\naws_secret_access_key = b\nregion = eu-north-1\n")
@@ -172,18 +149,6 @@ def test_a_profile_gives_credentials_and_region(nobody: None, monkeypatch: pytes
     assert place.name == "the stage dev in eu-north-1"
     assert place.client("dynamodb").meta.region_name == "eu-north-1"
     assert Where(profile="ops", stage="dev", region="eu-west-3").place().client("sqs").meta.region_name == "eu-west-3"
-
-
-def test_no_region_ends_with_two(
-    nobody: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
-    for name in ("AWS_DEFAULT_REGION", "AWS_REGION"):
-        monkeypatch.delenv(name, raising=False)
-    status, errors = said(capsys, "tasks", "--stage", "dev")
-    assert status == 2
-    assert "--region" in errors
 
 
 # The door in the library

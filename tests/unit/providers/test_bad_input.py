@@ -73,13 +73,6 @@ def test_a_genuine_delivery_is_one_event_that_is_paid(delivery: Delivery) -> Non
     assert (event.amount, event.currency) in {("250.00", "EUR"), (None, None)}
 
 
-@pytest.mark.parametrize("delivery", ALL, ids=NAMES)
-@pytest.mark.parametrize("spelling", [str.upper, str.title, str.lower])
-def test_header_names_are_read_in_any_case(delivery: Delivery, spelling: Any) -> None:
-    headers = {spelling(name): value for name, value in delivery.request().headers.items()}
-    assert delivery.verify(WebhookRequest(headers, delivery.body, URL)).body == delivery.body
-
-
 @pytest.mark.parametrize("delivery", BY_SECRET, ids=name_of)
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_while_a_secret_is_rotated_every_active_one_counts(delivery: Delivery, place: int) -> None:
