@@ -31,7 +31,11 @@ from tests.soak.world import BOSS, ESCALATION
 
 OPERATOR = "arn:aws:iam::111122223333:user/operator"
 STAND_INS = (*PEOPLE, "nora@example.com")
-ALIASES = (("li@example.com", REQUESTER), ("otto@example.com", "maria@example.com"), ("nora@example.com", BOSS))
+ALIASES = (
+    ("li@example.com", REQUESTER),
+    ("otto@example.com", "maria@example.com"),
+    ("nora@example.com", "ben@example.com"),
+)
 """Other addresses of people, which the directory learns some day."""
 
 RESTORED = "restored"
