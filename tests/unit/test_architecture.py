@@ -17,12 +17,7 @@ PATTERNS = sorted(path for path in LAMBDAS.glob("patterns/*.py") if path.stem no
 AWS = {"botocore", "boto3", "aws_lambda_powertools"}
 DURABLE = "aws_durable_execution_sdk_python"
 BLANK = {
-    tokenize.COMMENT,
-    tokenize.NL,
-    tokenize.NEWLINE,
-    tokenize.INDENT,
-    tokenize.DEDENT,
-    tokenize.ENCODING,
+    *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING),
     tokenize.ENDMARKER,
 }
 
@@ -109,17 +104,8 @@ def _docstring_lines(node: ast.AST) -> range:
 def test_the_library_and_every_function_are_found() -> None:
     assert len(modules_of(LIBRARY)) > 25
     assert {path.parent.name for path in HANDLERS} >= {
-        "approver",
-        "executions",
-        "held_payment",
-        "order_approval",
-        "payment",
-        "publisher",
-        "relay",
-        "requests_api",
-        "results",
-        "settlements",
-        "webhook",
+        *("approver", "executions", "held_payment", "order_approval", "payment", "publisher", "relay"),
+        *("requests_api", "results", "settlements", "webhook"),
     }
 
 
@@ -160,12 +146,7 @@ def test_only_the_workflow_authors_modules_import_the_durable_sdk() -> None:
     assert importers_of(DURABLE, modules_of(LIBRARY)) == {
         named(LIBRARY / name)
         for name in (
-            "approval.py",
-            "ask.py",
-            "checkpoints.py",
-            "encryption.py",
-            "external.py",
-            "steps.py",
+            *("approval.py", "ask.py", "checkpoints.py", "encryption.py", "external.py", "steps.py"),
             "workflow.py",
         )
     }

@@ -77,13 +77,9 @@ def test_a_type_is_a_status_and_another_of_a_payment_intent_is_unknown(kind: str
 @pytest.mark.parametrize(
     "kind",
     [
-        "charge.succeeded",
-        "payment_intents.succeeded",
-        "invoice.payment_intent.succeeded",
-        "payment_intent.created",
-        "payment_intent.requires_action",
-        "payment_intent.amount_capturable_updated",
-        "payment_intent.partially_funded",
+        *("charge.succeeded", "payment_intents.succeeded", "invoice.payment_intent.succeeded"),
+        *("payment_intent.created", "payment_intent.requires_action"),
+        *("payment_intent.amount_capturable_updated", "payment_intent.partially_funded"),
     ],
 )
 def test_what_says_nothing_of_the_result_is_ignored(kind: str) -> None:
