@@ -71,15 +71,7 @@ _REFUSED: dict[str, list[Refusal]] = {
         ({"email": "ana@"}, "/email"),
         *(
             ({"date_of_birth": date}, "/date_of_birth")
-            for date in (
-                "31.01.1990",
-                "1990-02-30",
-                "1990-1-31",
-                "1990-01-31\n",
-                "2999-01-01",
-                "2024-02-29",
-                1990,
-            )
+            for date in ("31.01.1990", "1990-02-30", "1990-1-31", "1990-01-31\n", "2999-01-01", "2024-02-29", 1990)
         ),
     ],
     "data-enrichment.input": [({"user_data": []}, "/user_data"), ({"user_data": {"about": LARGE}}, "")],
@@ -112,10 +104,7 @@ _REFUSED: dict[str, list[Refusal]] = {
     "identity-verification.verification": [
         ({"verification_id": ""}, "/verification_id"),
         ({"status": None}, "/status"),
-        ({"score": "91"}, "/score"),
-        ({"score": True}, "/score"),
-        ({"score": 101}, "/score"),
-        ({"score": -1}, "/score"),
+        *(({"score": each}, "/score") for each in ("91", True, 101, -1)),
         ({"flags": "new"}, "/flags"),
         ({"flags": [1]}, "/flags/0"),
         ({"flags": ["x"] * 101}, "/flags"),

@@ -204,10 +204,7 @@ def _review_pages(language: str) -> Iterator[tuple[str, str]]:
         shared = any_review(others=("hugo@example.com", "li@example.com"), approvals=1, needed=2, said=said)
         yield f"review-shared-{said}", review_page(shared, language)
     for problem in ("comment_too_long", "unknown_decision", "details_changed"):
-        yield (
-            f"review-{problem}",
-            review_page(any_review(problem=problem, comment="Too long"), language),
-        )
+        yield (f"review-{problem}", review_page(any_review(problem=problem, comment="Too long"), language))
     for reason in DELEGATION_REFUSALS:
         refused = any_review(problem=f"delegation_{reason}", can_hand_over=True, colleague="otto@example.com")
         yield f"review-delegation-{reason}", review_page(refused, language)

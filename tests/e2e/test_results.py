@@ -7,29 +7,18 @@ import pytest
 
 from local import aws
 from local.cloud import Cloud
+from tests.e2e.payment_scene import AMOUNT, CURRENCY, PaymentScene
 from tests.e2e.scene import Scene, until
 
 SOURCE = "com.example.payments"
 
 
 @pytest.fixture
-def payment(cloud: Cloud) -> Scene:
+def payment(cloud: Cloud) -> PaymentScene:
     """A payment that was asked for."""
-    scene = Scene(cloud, workflow="payment")
-    asked = scene.api.submit("payment", scene.request_id, any_payment(scene))
-    assert asked.status == 202, asked.text
+    scene = PaymentScene(cloud)
+    scene.submit()
     return scene
-
-
-def any_payment(scene: Scene) -> dict[str, Any]:
-    return {
-        "order_id": scene.request_id,
-        "provider": "sandbox",
-        "external_id": f"pay-{scene.request_id}",
-        "amount": "250.00",
-        "currency": "EUR",
-        "deadline_seconds": 600,
-    }
 
 
 def put(scene: Scene, **detail: Any) -> None:
@@ -63,15 +52,15 @@ def dead_letter(scene: Scene, reason: str) -> dict[str, Any]:
     return until(found, f"a dead letter because of {reason}")
 
 
-def test_an_event_on_the_bus_pays_and_its_sender_is_on_record(payment: Scene) -> None:
-    put(payment, outcome="succeeded", answer={"status": "paid", "amount": "250.00", "currency": "EUR"})
+def test_an_event_on_the_bus_pays_and_its_sender_is_on_record(payment: PaymentScene) -> None:
+    put(payment, outcome="succeeded", answer={"status": "paid", "amount": AMOUNT, "currency": CURRENCY})
     assert payment.ended()["result"]["status"] == "paid"
     decided = [item for item in payment.items().values() if item.get("event") == {"S": "decided"}]
     assert [(item["actor"]["S"], item["identified_by"]["S"]) for item in decided] == [(SOURCE, "event bus")]
 
 
-def test_an_answer_that_breaks_the_contract_is_a_dead_letter_and_the_payment_waits_on(payment: Scene) -> None:
+def test_an_answer_that_breaks_the_contract_is_a_dead_letter_and_the_payment_waits_on(payment: PaymentScene) -> None:
     put(payment, outcome="succeeded", answer={"status": "maybe"})
     assert dead_letter(payment, "answer_refused")["detail"]["answer"] == {"status": "maybe"}
-    put(payment, outcome="succeeded", answer={"status": "paid", "amount": "250.00", "currency": "EUR"})
+    put(payment, outcome="succeeded", answer={"status": "paid", "amount": AMOUNT, "currency": CURRENCY})
     assert payment.ended()["result"]["status"] == "paid"

@@ -7,19 +7,18 @@ import sys
 from local import aws
 from local.cloud import Cloud
 from local.emulator import ROOT
-from tests.e2e.scene import Scene
-from tests.e2e.test_results import any_payment
+from tests.e2e.payment_scene import PaymentScene
 
 
 def test_the_worker_takes_a_payment_from_its_queue_and_ends_when_it_is_told_to(cloud: Cloud) -> None:
-    scene = Scene(cloud, workflow="payment")
+    scene = PaymentScene(cloud)
     command = [sys.executable, "docs/examples/worker.py", cloud.queues["external-tasks"]]
     worker = subprocess.Popen(
         command, cwd=ROOT, env=aws.environment(cloud.endpoint_url), stderr=subprocess.PIPE, text=True
     )
     try:
-        assert scene.api.submit("payment", scene.request_id, any_payment(scene)).status == 202
-        result = scene.ended()["result"]
+        scene.submit()
+        result = scene.result()
     finally:
         worker.send_signal(signal.SIGTERM)
         _, log = worker.communicate(timeout=30)

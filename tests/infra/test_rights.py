@@ -33,6 +33,7 @@ WRITE = "dynamodb:PutItem dynamodb:UpdateItem"
 PARKED = items("dynamodb:DeleteItem", "EXTERNAL")
 DIRECTORY = "dynamodb:BatchGetItem on Directory/Table.Arn"
 PUT_EVENTS = "events:PutEvents on HandOffs/Bus.Arn"
+CONSUME = "sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:GetQueueUrl sqs:ReceiveMessage"
 LIVE = "Durable/OrderApproval/Live"
 EVERY_VERSION = "Durable/OrderApproval/Workflow/Function.Arn:*"
 COMPLETE = (
@@ -56,10 +57,7 @@ RIGHTS = {
         items(WRITE, "AUDIT", "LINK", "TASK"),
         AUDIT_STAYS,
         "ses:SendEmail on arn:<Partition>:ses:<Region>:<AccountId>:identity/approvals@countersign.example",
-        (
-            "sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:GetQueueUrl sqs:ReceiveMessage"
-            " on Approver/Approvals/Work/Queue.Arn"
-        ),
+        f"{CONSUME} on Approver/Approvals/Work/Queue.Arn",
     },
     "Results/Results/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Results/Results/Logs.Arn",
@@ -67,10 +65,7 @@ RIGHTS = {
         items(f"dynamodb:ConditionCheckItem {WRITE}", "AUDIT", "EVENT", "EXTERNAL", "TASK"),
         AUDIT_STAYS,
         "sqs:SendMessage on Results/Inbound/Work/DeadLetters.Arn",
-        (
-            "sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:GetQueueUrl sqs:ReceiveMessage"
-            " on Results/Inbound/Work/Queue.Arn"
-        ),
+        f"{CONSUME} on Results/Inbound/Work/Queue.Arn",
     },
     "Requests/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Requests/Logs.Arn",
@@ -103,10 +98,7 @@ RIGHTS = {
         f"dynamodb:Query on {TABLE}/index/gsi1",
         PARKED,
         AUDIT_STAYS,
-        (
-            "lambda:SendDurableExecutionCallbackFailure lambda:SendDurableExecutionCallbackSuccess"
-            " on Durable/OrderApproval/Workflow/Function.Arn:*"
-        ),
+        COMPLETE,
         "sqs:SendMessage on Sweeper/DeadLetters.Arn",
     },
     "Executions/Executions/Role": {
@@ -114,10 +106,7 @@ RIGHTS = {
         READ,
         items(WRITE, "AUDIT", "REQUEST", "TASK"),
         AUDIT_STAYS,
-        (
-            "sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:GetQueueUrl sqs:ReceiveMessage"
-            " on Executions/Ended/Work/Queue.Arn"
-        ),
+        f"{CONSUME} on Executions/Ended/Work/Queue.Arn",
     },
 }
 
@@ -154,10 +143,7 @@ OF_SETTLEMENTS = {
     items(WRITE, "REQUEST"),
     AUDIT_STAYS,
     "lambda:InvokeFunction on Durable/HeldPayment/Live",
-    (
-        "sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:GetQueueUrl sqs:ReceiveMessage"
-        " on Settlements/Held/Work/Queue.Arn"
-    ),
+    f"{CONSUME} on Settlements/Held/Work/Queue.Arn",
 }
 """Where the stage names operators."""
 
