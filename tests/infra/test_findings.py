@@ -15,29 +15,26 @@ from tests.infra.templates import DECIDED_BY_A_PLAIN_LAMBDA, Synthesised, constr
 pytestmark = pytest.mark.xdist_group("infra")
 
 ACCEPTED = {
-    ("WebhookStack/Webhook/GET -review", "AwsSolutions-APIG4"),
-    ("WebhookStack/Webhook/HEAD -review", "AwsSolutions-APIG4"),
-    ("WebhookStack/Webhook/POST -review", "AwsSolutions-APIG4"),
-    ("WebhookStack/Webhook/POST -delegate", "AwsSolutions-APIG4"),
-    ("WebhookStack/Webhook/GET -inbox", "AwsSolutions-APIG4"),
-    ("WebhookStack/Webhook/HEAD -inbox", "AwsSolutions-APIG4"),
-    ("WebhookStack/Webhook/POST -inbox", "AwsSolutions-APIG4"),
+    *(
+        (f"WebhookStack/Webhook/{route}", "AwsSolutions-APIG4")
+        for route in (
+            *("GET -review", "HEAD -review", "POST -review", "POST -delegate", "GET -inbox", "HEAD -inbox"),
+            *("POST -inbox", "POST -webhooks-{provider}", "POST -callbacks-succeed", "POST -callbacks-fail"),
+            "POST -callbacks-heartbeat",
+        )
+    ),
     ("WebhookStack/Limits/Table", "AwsSolutions-DDB3"),
-    ("WebhookStack/Approver/Approvals/Work/DeadLetters", "AwsSolutions-SQS3"),
-    ("WebhookStack/Approver/Approvals/Undelivered", "AwsSolutions-SQS3"),
-    ("WebhookStack/ExternalTasks/Work/DeadLetters", "AwsSolutions-SQS3"),
-    ("WebhookStack/ExternalTasks/Undelivered", "AwsSolutions-SQS3"),
-    ("WebhookStack/Webhook/POST -webhooks-{provider}", "AwsSolutions-APIG4"),
-    ("WebhookStack/Webhook/POST -callbacks-succeed", "AwsSolutions-APIG4"),
-    ("WebhookStack/Webhook/POST -callbacks-fail", "AwsSolutions-APIG4"),
-    ("WebhookStack/Webhook/POST -callbacks-heartbeat", "AwsSolutions-APIG4"),
-    ("WebhookStack/Results/Inbound/Work/DeadLetters", "AwsSolutions-SQS3"),
-    ("WebhookStack/Results/Inbound/Undelivered", "AwsSolutions-SQS3"),
-    ("WorkflowStack/Sweeper/DeadLetters", "AwsSolutions-SQS3"),
-    ("WorkflowStack/Relay/Decided/DeadLetters", "AwsSolutions-SQS3"),
-    ("WorkflowStack/Publisher/Tasks/DeadLetters", "AwsSolutions-SQS3"),
-    ("WorkflowStack/Executions/Ended/Work/DeadLetters", "AwsSolutions-SQS3"),
-    ("WorkflowStack/Executions/Ended/Undelivered", "AwsSolutions-SQS3"),
+    *(
+        (queue, "AwsSolutions-SQS3")
+        for queue in (
+            "WebhookStack/Approver/Approvals/Work/DeadLetters",
+            *("WebhookStack/Approver/Approvals/Undelivered", "WebhookStack/ExternalTasks/Work/DeadLetters"),
+            *("WebhookStack/ExternalTasks/Undelivered", "WebhookStack/Results/Inbound/Work/DeadLetters"),
+            *("WebhookStack/Results/Inbound/Undelivered", "WorkflowStack/Sweeper/DeadLetters"),
+            *("WorkflowStack/Relay/Decided/DeadLetters", "WorkflowStack/Publisher/Tasks/DeadLetters"),
+            *("WorkflowStack/Executions/Ended/Work/DeadLetters", "WorkflowStack/Executions/Ended/Undelivered"),
+        )
+    ),
 }
 
 ACCEPTED_WITH_OPERATORS = {

@@ -10,17 +10,10 @@ from tests.infra.templates import Resource, Synthesised
 pytestmark = pytest.mark.xdist_group("infra")
 
 DEAD_LETTERS = {
-    "Approver/Approvals/Work/DeadLetters",
-    "Approver/Approvals/Undelivered",
-    "ExternalTasks/Work/DeadLetters",
-    "ExternalTasks/Undelivered",
-    "Results/Inbound/Work/DeadLetters",
-    "Results/Inbound/Undelivered",
-    "Executions/Ended/Work/DeadLetters",
-    "Executions/Ended/Undelivered",
-    "Durable/OrderApproval/DeadLetters",
-    "Relay/Decided/DeadLetters",
-    "Publisher/Tasks/DeadLetters",
+    *("Approver/Approvals/Work/DeadLetters", "Approver/Approvals/Undelivered"),
+    *("ExternalTasks/Work/DeadLetters", "ExternalTasks/Undelivered", "Results/Inbound/Work/DeadLetters"),
+    *("Results/Inbound/Undelivered", "Executions/Ended/Work/DeadLetters", "Executions/Ended/Undelivered"),
+    *("Durable/OrderApproval/DeadLetters", "Relay/Decided/DeadLetters", "Publisher/Tasks/DeadLetters"),
     "Sweeper/DeadLetters",
 }
 
