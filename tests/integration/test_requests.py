@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
 
-from countersign.domain import tasks
 from countersign.domain.clock import to_text
 from countersign.domain.strict_json import MAX_BODY_BYTES
 from requests_api.handler import handler
@@ -147,17 +146,7 @@ def test_a_request_that_the_ledger_does_not_take_is_503_and_starts_nothing(kit: 
 BROKEN_BODIES: list[tuple[str, bytes]] = [
     ("nothing", b""),
     ("half", b'{"workflow": "order-approval"'),
-    ("form", b"workflow=order-approval"),
     ("twice", json.dumps(any_request()).encode()[:-1] + b',"request_id":"other"}'),
-    ("NaN", b'{"workflow":NaN}'),
-    ("Infinity", b'{"workflow":-Infinity}'),
-    ("1e999", b'{"workflow":1e999}'),
-    ("surrogate", b'{"workflow":"\\ud800"}'),
-    ("deep", b"[" * 100_000),
-    ("65 levels", b"[" * 65 + b"]" * 65),
-    ("digits", b'{"workflow":' + b"1" * 5000 + b"}"),
-    ("mark", b"\xef\xbb\xbf" + json.dumps(any_request()).encode()),
-    ("UTF-16", json.dumps(any_request()).encode("utf-16")),
     ("not UTF-8", b'{"workflow":"\xff"}'),
 ]
 
@@ -187,26 +176,13 @@ def test_a_body_whose_base64_is_broken_is_400(kit: Kit) -> None:
         (any_request(extra=1), ""),
         (any_request(workflow=1), "/workflow"),
         (any_request(request_id="order 1001"), "/request_id"),
-        (any_request(request_id="x" * 65), "/request_id"),
-        (any_request(request_id=1001), "/request_id"),
         (any_request(request_id="held-1001"), "/request_id"),
         (any_request(input=[]), "/input"),
         (any_request(input={}), "/input/order_id"),
         (any_request(input=any_input(amount=250)), "/input/amount"),
-        (any_request(input=any_input(amount="250,00")), "/input/amount"),
-        (any_request(input=any_input(currency="euro")), "/input/currency"),
-        (any_request(input=any_input(requester="rita")), "/input/requester"),
-        (any_request(input=any_input(approvers=[])), "/input/approvers"),
         (any_request(input=any_input(approvers=[APPROVER, "otto"])), "/input/approvers/1"),
-        (any_request(input=any_input(deadline_seconds="60")), "/input/deadline_seconds"),
-        (any_request(input=any_input(rule={"kind": "most"})), "/input/rule/kind"),
         (any_request(input=any_input(extra=1)), "/input"),
-        (any_request(input=any_input(deadline_seconds=60.0)), "/input/deadline_seconds"),
-        (any_request(input=any_input(amount="0.00")), "/input/amount"),
-        (any_request(input=any_input(amount="250.005")), "/input/amount"),
         (any_request(input=any_input(amount="100.50", currency="JPY")), "/input/amount"),
-        (any_request(input=any_input(currency="XYZ")), "/input/currency"),
-        (any_request(input=any_input(requester="www.evil.example/?x=@example.com")), "/input/requester"),
         (any_request(input=any_input(approvers=[REQUESTER])), "/input/approvers"),
         (any_request(input=any_input(approvers=["rita+x@example.com"])), "/input/approvers"),
         *(
@@ -218,10 +194,6 @@ def test_a_body_whose_base64_is_broken_is_400(kit: Kit) -> None:
         (
             any_request(input=any_input(attachments=[{"name": "Offer", "url": "https://rita@example.com/"}])),
             "/input/attachments/0/url",
-        ),
-        (
-            any_request(input=any_input(attachments=[{"name": "a\nb", "url": "https://x/"}])),
-            "/input/attachments/0/name",
         ),
     ],
 )
@@ -404,17 +376,6 @@ def test_the_same_id_with_other_input_is_409(kit: Kit, invocations: Operation) -
     assert len(invocations.asked) == 1
 
 
-def test_the_same_id_for_another_workflow_is_409(
-    kit: Kit, invocations: Operation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    workflows = json.loads(ENVIRONMENT["WORKFLOWS"])
-    monkeypatch.setenv("WORKFLOWS", json.dumps(workflows | {"request": workflows[WORKFLOW]}))
-    monkeypatch.setattr("countersign.contracts.problems", lambda name, document, prefix="": [])
-    post()
-    assert_problem(post(any_request(workflow="request")), 409, "request_conflict")
-    assert len(invocations.asked) == 1
-
-
 def test_an_execution_of_that_name_with_another_payload_is_409(kit: Kit, invocations: Operation) -> None:
     invocations.by_default = Answer(409, "DurableExecutionAlreadyStartedException")
     assert_problem(post(), 409, "request_conflict")
@@ -475,43 +436,9 @@ def test_a_request_that_runs_is_reported_with_its_tasks(kit: Kit, invocations: O
     }
 
 
-def test_a_request_that_succeeded_is_reported_with_its_result(kit: Kit, invocations: Operation) -> None:
-    post()
-    kit.open_task()
-    kit.decide()
-    change = tasks.close(kit.task(), kit.now)
-    assert change
-    kit.ledger.commit(change)
-    kit.ledger.finish(REQUEST_ID, WORKFLOW, "succeeded", {"status": "approved"}, kit.now)
-    document = get().document
-    assert (document["status"], document["result"]) == ("succeeded", {"status": "approved"})
-    assert [(task["status"], task["outcome"]) for task in document["tasks"]] == [("APPLIED", "approved")]
-
-
-def test_a_request_that_failed_is_reported_so(kit: Kit, invocations: Operation) -> None:
-    post()
-    kit.ledger.finish(REQUEST_ID, WORKFLOW, "failed", None, kit.now)
-    assert (get().document["status"], get().document["result"]) == ("failed", None)
-
-
-def test_a_request_whose_start_failed_is_reported_as_running_since_it_may_be_sent_again(
-    kit: Kit, invocations: Operation
-) -> None:
-    invocations.by_default = Answer(429, "TooManyRequestsException")
-    post()
-    assert get().document["status"] == "running"
-
-
 @pytest.mark.parametrize("request_id", ["order-1002", "x" * 3000, "order.1001", "%F0%9F%98%80", "order 1001"])
 def test_an_unknown_request_is_404(kit: Kit, request_id: str) -> None:
     assert_problem(get(request_id), 404, "unknown_request")
-
-
-def test_a_report_holds_no_callback_people_or_details(kit: Kit, invocations: Operation) -> None:
-    post()
-    task = kit.open_task()
-    for secret in (task.callback_id, APPROVER, task.requester, task.title, task.shown):
-        assert secret not in get().body
 
 
 def test_reporting_fifty_times_changes_nothing(kit: Kit, invocations: Operation) -> None:

@@ -19,7 +19,6 @@ from tests.builders import (
     REQUESTER,
     TASK_ID,
     TITLE,
-    any_rule,
     any_token,
     http_event,
     is_unbroken,
@@ -110,16 +109,6 @@ def test_a_decided_task_is_200_with_who_and_why_and_no_form_also_past_the_deadli
     assert APPROVER in page.body
     assert "Too dear" in page.body
     assert "<form" not in page.body
-
-
-def test_an_applied_task_is_shown_as_decided(kit: Kit) -> None:
-    kit.open_task()
-    token = kit.link()
-    kit.decide()
-    change = tasks.close(kit.task(), kit.now)
-    assert change
-    kit.ledger.commit(change)
-    assert look(token).status == 200
 
 
 @pytest.mark.parametrize(
@@ -224,22 +213,6 @@ def test_a_second_click_that_says_the_same_is_200_and_writes_nothing(kit: Kit) -
     assert kit.items() == before
 
 
-def test_the_same_click_past_the_deadline_is_200_still(kit: Kit) -> None:
-    kit.open_task()
-    token = kit.link()
-    click(kit, token)
-    kit.expire()
-    assert click(kit, token).status == 200
-
-
-def test_a_vote_that_others_must_follow_is_200_and_leaves_the_task_open(kit: Kit) -> None:
-    kit.open_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"))
-    assert click(kit, kit.link()).status == 200
-    assert kit.task().status is Status.OPEN
-    assert click(kit, kit.link(OTHER_APPROVER)).status == 200
-    assert kit.task().outcome is Outcome.APPROVED
-
-
 @pytest.mark.parametrize("site", ["none", "same-origin", None])
 def test_a_browser_that_does_not_say_that_another_site_posted_is_believed(kit: Kit, site: str | None) -> None:
     kit.open_task()
@@ -277,7 +250,7 @@ def test_a_requester_who_answers_their_own_request_is_403(kit: Kit, requester: s
     assert_refused(kit, click(kit, kit.link()), 403, "own_request", task)
 
 
-@pytest.mark.parametrize("decision", ["", "yes", "Approve", "approved", "<b>approve</b>"])
+@pytest.mark.parametrize("decision", ["", "yes", "Approve", "approved", "approve ", "approve,reject", "<b>approve</b>"])
 def test_an_unknown_decision_is_400_with_the_form_again_and_the_persons_words(kit: Kit, decision: str) -> None:
     task = kit.open_task()
     page = click(kit, kit.link(), decision=decision, comment="My own words")
@@ -293,16 +266,6 @@ def test_a_comment_over_two_thousand_characters_is_400_with_the_form_again(kit: 
     assert_refused(kit, page, 400, "comment_too_long", task)
     assert "ä" * 2001 in page.body
     assert click(kit, token, comment="ä" * 2000).status == 200
-
-
-def test_another_decision_of_the_same_person_is_409_and_shows_the_first(kit: Kit) -> None:
-    kit.open_task()
-    token = kit.link()
-    click(kit, token, decision="reject", comment="Too dear")
-    task = kit.task()
-    page = click(kit, token, decision="approve")
-    assert_refused(kit, page, 409, "decided_otherwise", task)
-    assert "Too dear" in page.body
 
 
 def test_another_persons_click_on_a_decided_task_is_409_and_shows_who_decided(kit: Kit) -> None:
@@ -410,10 +373,6 @@ def test_a_field_that_is_posted_twice_counts_for_nothing(kit: Kit, name: str) ->
         assert kit.task().status is Status.OPEN
 
 
-def test_a_form_of_hundreds_of_fields_is_400(kit: Kit) -> None:
-    assert post("&".join(f"f{number}=1" for number in range(500))).status == 400
-
-
 @pytest.mark.parametrize(("method", "path"), [("PUT", "/review"), ("DELETE", "/review"), ("GET", "/"), ("POST", "/")])
 def test_a_route_that_the_api_does_not_have_is_an_error_that_changes_nothing(kit: Kit, method: str, path: str) -> None:
     kit.open_task()
@@ -449,14 +408,6 @@ def test_what_nobody_expected_is_500_and_says_nothing_of_it(kit: Kit) -> None:
         page = look(any_token())
     assert page.status == 500
     assert "Validation" not in page.body
-
-
-def test_what_a_requester_wrote_is_shown_and_never_run(kit: Kit) -> None:
-    hostile = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
-    kit.open_task(title=hostile, details=((hostile, hostile),), requester="r@example.com")
-    page = look(kit.link())
-    assert "<img" not in page.body
-    assert "&lt;img" in page.body
 
 
 def test_attachments_are_on_the_page_before_and_after_the_decision(kit: Kit) -> None:

@@ -4,10 +4,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from countersign.domain.errors import CrossSiteError, InboxExpiredError, UnknownLinkError
-from countersign.domain.people import Delegation
+from countersign.domain.errors import InboxExpiredError, UnknownLinkError
 from countersign.domain.rules import Decision
-from countersign.domain.tasks import Status, Task, Vote
+from countersign.domain.tasks import Task, Vote
 from countersign.domain.tokens import mint
 from countersign.ports import Link, Purpose
 from countersign.services.inboxes import PAUSE, Inboxes, InboxRequest
@@ -19,7 +18,6 @@ from tests.builders import (
     any_decided_task,
     any_rule,
     any_task,
-    any_token,
 )
 from tests.fakes import FixedClock, MemoryLedger
 
@@ -65,50 +63,12 @@ def test_an_inbox_lists_what_waits_for_its_owner_the_most_urgent_first() -> None
     assert (inbox.recipient, inbox.tasks) == (APPROVER, (sooner, later))
 
 
-def test_a_task_that_was_mailed_more_than_once_is_listed_once() -> None:
-    hall = Hall(any_task())
-    hall.link(TASK_ID)
-    assert len(hall.inboxes.look(hall.inbox).tasks) == 1
-
-
 def test_what_its_owner_has_answered_stays_listed_until_it_is_decided() -> None:
     voted = any_task(
         audience=(APPROVER, OTHER_APPROVER), rule=any_rule(), votes={APPROVER: Vote(Decision.APPROVE, "", NOW)}
     )
     hall = Hall(voted)
     assert hall.inboxes.look(hall.inbox).tasks == (voted,)
-
-
-@pytest.mark.parametrize(
-    "task",
-    [
-        any_decided_task(),
-        any_task(status=Status.CANCELLED),
-        any_task(expires_at=NOW),
-        any_task(audience=(OTHER_APPROVER,), delegations=(Delegation(APPROVER, OTHER_APPROVER, NOW),)),
-        any_task(requester=APPROVER),
-    ],
-    ids=["decided", "withdrawn", "past its deadline", "handed on", "their own request"],
-)
-def test_what_its_owner_cannot_decide_is_not_listed(task: Task) -> None:
-    hall = Hall(task)
-    assert hall.inboxes.look(hall.inbox).tasks == ()
-
-
-def test_looking_fifty_times_writes_nothing() -> None:
-    hall = Hall(any_task())
-    hall.ledger.before_write = lambda write: pytest.fail(f"looking wrote: {write}")
-    links = dict(hall.ledger.links)
-    for _ in range(50):
-        hall.inboxes.look(hall.inbox)
-    assert (hall.ledger.links, hall.ledger.outbox) == (links, {})
-
-
-@pytest.mark.parametrize("token", ["", "short", any_token()])
-def test_a_token_that_nobody_has_opens_no_inbox(token: str) -> None:
-    hall = Hall(any_task())
-    with pytest.raises(UnknownLinkError):
-        hall.inboxes.look(token)
 
 
 def test_the_link_of_one_review_opens_no_inbox() -> None:
@@ -161,18 +121,3 @@ def test_it_can_be_asked_for_from_an_inbox_by_one_of_its_tasks_only() -> None:
     for task_id in ("", "order-2.approval"):
         with pytest.raises(UnknownLinkError):
             hall.ask(hall.inbox, task_id)
-
-
-@pytest.mark.parametrize("fetch_site", ["cross-site", "same-site"])
-def test_another_site_has_nothing_mailed(fetch_site: str) -> None:
-    hall = Hall(any_task())
-    with pytest.raises(CrossSiteError):
-        hall.ask(hall.review, fetch_site=fetch_site)
-    assert hall.sent == []
-
-
-def test_an_unknown_link_has_nothing_mailed() -> None:
-    hall = Hall(any_task())
-    with pytest.raises(UnknownLinkError):
-        hall.ask(any_token())
-    assert hall.sent == []

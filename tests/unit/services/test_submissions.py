@@ -7,11 +7,8 @@ import pytest
 from countersign import contracts
 from countersign.domain.errors import (
     ContractError,
-    LedgerUnavailableError,
     RequestConflictError,
     StartFailedError,
-    UnknownRequestError,
-    UnknownWorkflowError,
 )
 from countersign.domain.people import Entry
 from countersign.domain.strict_json import digest
@@ -31,7 +28,6 @@ from tests.builders import (
     any_input,
     any_payment_task,
     any_request,
-    any_task,
 )
 from tests.fakes import FixedClock, MemoryDirectory, MemoryLedger, MemoryStarter
 
@@ -55,38 +51,10 @@ class Counter:
         return self.ledger.asked[REQUEST_ID]
 
 
-def test_a_new_request_starts_its_workflow_under_its_id() -> None:
-    counter = Counter()
-    assert counter.submit().started
-    ((workflow, request_id, payload),) = counter.starter.started
-    assert (workflow, request_id) == (WORKFLOW, REQUEST_ID)
-    assert payload == {
-        "request_id": REQUEST_ID,
-        "workflow": WORKFLOW,
-        "submitted_by": CALLER,
-        "input": any_input(deadline_seconds=3600),
-    }
-
-
-def test_what_was_started_is_on_record_with_who_asked_and_the_execution() -> None:
-    counter = Counter()
-    counter.submit()
-    assert (counter.request.status, counter.request.submitted_by) == ("running", CALLER)
-    assert counter.request.input_digest == digest(any_input())
-    assert counter.request.execution_arn.endswith(f"/{REQUEST_ID}/1")
-
-
 def test_the_requests_own_deadline_goes_before_the_workflows() -> None:
     counter = Counter()
     counter.submit(input=any_input(deadline_seconds=60))
     assert counter.starter.started[0][2]["input"]["deadline_seconds"] == 60
-
-
-def test_the_same_request_again_starts_nothing() -> None:
-    counter = Counter()
-    counter.submit()
-    assert not counter.submit(input=dict(reversed(any_input().items()))).started
-    assert len(counter.starter.started) == 1
 
 
 def test_the_same_request_after_its_end_starts_nothing() -> None:
@@ -108,15 +76,6 @@ def test_the_same_id_for_something_else_is_a_conflict(changes: dict[str, Any], m
         counter.submit(**changes)
     assert error.value.request_id == REQUEST_ID
     assert len(counter.starter.started) == 1
-
-
-def test_a_start_that_failed_is_tried_again_by_the_same_request() -> None:
-    counter = Counter(StartFailedError("TooManyRequestsException"))
-    with pytest.raises(StartFailedError):
-        counter.submit()
-    assert counter.request.status == "submitted"
-    assert counter.submit().started
-    assert counter.request.status == "running"
 
 
 def test_a_start_that_is_tried_again_is_spelled_as_the_first_one_was() -> None:
@@ -141,36 +100,6 @@ def test_a_start_that_failed_does_not_free_the_id_for_another_input() -> None:
         counter.submit()
     with pytest.raises(RequestConflictError):
         counter.submit(input=any_input(amount="1"))
-
-
-def test_an_unknown_workflow_is_refused_before_anything_is_kept() -> None:
-    counter = Counter()
-    with pytest.raises(UnknownWorkflowError):
-        counter.submit(workflow="order-aproval")
-    assert counter.ledger.asked == {}
-
-
-@pytest.mark.parametrize(
-    ("changes", "pointer"),
-    [
-        ({"request_id": "order 1001"}, "/request_id"),
-        ({"request_id": "order.1001"}, "/request_id"),
-        ({"request_id": "x" * 65}, "/request_id"),
-        ({"request_id": REQUEST_ID + "\n"}, "/request_id"),
-        ({"input": []}, "/input"),
-        ({"input": any_input(amount=250)}, "/input/amount"),
-        ({"input": any_input(approvers=["maria"])}, "/input/approvers/0"),
-        ({"extra": 1}, ""),
-    ],
-)
-def test_a_broken_contract_is_refused_with_the_place_before_anything_is_kept(
-    changes: dict[str, Any], pointer: str
-) -> None:
-    counter = Counter()
-    with pytest.raises(ContractError) as error:
-        counter.submit(**changes)
-    assert error.value.pointer == pointer
-    assert counter.ledger.asked == {}
 
 
 def test_an_input_keeps_the_contract_that_its_workflow_names() -> None:
@@ -210,17 +139,6 @@ def test_a_start_that_is_tried_again_is_the_same_start_though_the_default_deadli
     monkeypatch.setitem(WORKFLOWS, WORKFLOW, Startable(7200, WORKFLOW))
     counter.submit()
     assert counter.starter.started[0][2]["input"]["deadline_seconds"] == 3600
-
-
-def test_a_ledger_that_does_not_answer_starts_nothing() -> None:
-    class Down(MemoryLedger):
-        def submit(self, request: Request, at: Any) -> Request:
-            raise LedgerUnavailableError("down")
-
-    starter = MemoryStarter()
-    with pytest.raises(LedgerUnavailableError):
-        Submissions(Down(), starter, MemoryDirectory(), FixedClock(NOW), WORKFLOWS).submit(any_request(), CALLER)
-    assert starter.started == []
 
 
 # Reports
@@ -272,23 +190,6 @@ def test_a_report_knows_running_succeeded_and_failed(status: str, told: str) -> 
     report = counter.submissions.report(REQUEST_ID)
     assert report
     assert (report["status"], report["result"], report["tasks"]) == (told, None, [])
-
-
-def test_an_open_task_has_no_outcome_yet() -> None:
-    counter = Counter()
-    counter.submit()
-    counter.ledger.standing["order-1001.approval"] = any_task()
-    report = counter.submissions.report(REQUEST_ID)
-    assert report
-    assert (report["tasks"][0]["outcome"], report["tasks"][0]["decided_at"]) == (None, None)
-
-
-@pytest.mark.parametrize("request_id", ["order-1002", "", "order 1001", "x" * 3000, "order-1001\n"])
-def test_there_is_no_report_of_what_was_never_asked(request_id: str) -> None:
-    counter = Counter()
-    counter.submit()
-    with pytest.raises(UnknownRequestError):
-        counter.submissions.report(request_id)
 
 
 # What the directory knows
