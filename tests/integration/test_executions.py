@@ -65,27 +65,6 @@ def test_an_execution_that_leaves_no_decision_behind_rings_no_alarm(
     assert "DecisionsNotApplied" not in capsys.readouterr().out
 
 
-def test_another_execution_of_the_same_name_changes_nothing(running: Kit) -> None:
-    before = running.items()
-    assert run(status_change("FAILED", run="2")) == []
-    assert running.items() == before
-
-
-def test_an_execution_whose_start_was_not_recorded_ends_its_request(kit: Kit) -> None:
-    kit.ledger.submit(Request(REQUEST_ID, WORKFLOW), kit.now)
-    kit.open_task()
-    assert run(status_change("FAILED")) == []
-    assert status_of(kit) == "failed"
-    assert kit.task().status is Status.CANCELLED
-
-
-def test_an_execution_that_succeeded_keeps_the_result_that_it_recorded(running: Kit) -> None:
-    running.ledger.finish(REQUEST_ID, WORKFLOW, "succeeded", {"status": "approved"}, running.now)
-    before = running.ledger.request(REQUEST_ID)
-    assert run(status_change("SUCCEEDED")) == []
-    assert running.ledger.request(REQUEST_ID) == before
-
-
 def test_an_execution_that_succeeded_leaves_no_task_open(running: Kit) -> None:
     run(status_change("SUCCEEDED"))
     assert running.task().status is Status.CANCELLED
@@ -95,20 +74,6 @@ def test_an_execution_that_succeeded_leaves_no_task_open(running: Kit) -> None:
 def test_an_execution_that_has_not_ended_changes_nothing(running: Kit, status: str) -> None:
     before = running.items()
     assert run(status_change(status)) == []
-    assert running.items() == before
-
-
-@pytest.mark.parametrize("status", [*DEAD, "SUCCEEDED"])
-def test_an_execution_that_nobody_asked_for_is_harmless(running: Kit, status: str) -> None:
-    before = running.items()
-    assert run(status_change(status, "some-other-function")) == []
-    assert running.items() == before
-
-
-def test_the_same_end_told_twice_changes_nothing_more(running: Kit) -> None:
-    run(status_change("FAILED"))
-    before = running.items()
-    assert run(status_change("FAILED"), status_change("STOPPED")) == []
     assert running.items() == before
 
 

@@ -12,7 +12,7 @@ from countersign.domain.rules import Outcome
 from countersign.domain.tasks import MAX_ANSWERS, Collecting, Correlation, Failure, Status, Task
 from results.handler import handler
 from results.reasons import REASONS
-from tests.builders import PAYMENT_ID, TASK_ID, any_paid, any_result, sqs_event, task_result
+from tests.builders import PAYMENT_ID, TASK_ID, any_result, sqs_event, task_result
 from tests.deliveries import any_payment_intent, with_members
 from tests.integration.conftest import REGION, Answer, Kit, answering, session
 
@@ -123,17 +123,6 @@ def test_the_same_answer_again_changes_nothing_and_is_no_dead_letter(
     assert run(task_result(), task_result()) == []
     assert kit.items() == before
     assert dead_letters.messages() == []
-
-
-def test_an_answer_that_is_not_final_leaves_the_task_open(kit: Kit, payment: Task) -> None:
-    assert run(task_result(any_result(answer={"status": "pending"}))) == []
-    assert kit.task(PAYMENT_ID).status is Status.OPEN
-
-
-def test_other_money_is_held_and_not_taken_for_the_payment(kit: Kit, payment: Task) -> None:
-    assert run(task_result(any_result(answer=any_paid(amount="25.00")))) == []
-    assert kit.task(PAYMENT_ID).status is Status.OPEN
-    assert kit.audited(PAYMENT_ID)[-1] == "held"
 
 
 # What nobody can use

@@ -64,11 +64,6 @@ def test_an_event_that_is_delivered_again_asks_nobody_again_also_when_the_deadli
     assert len(invocations.asked) == 1
 
 
-def test_two_events_about_one_payment_are_two_questions(kit: Kit, invocations: Operation) -> None:
-    assert run(announced(), announced(event_id="evt_2")) == []
-    assert len({document["request_id"] for document in invocations.documents}) == 2
-
-
 def test_a_start_that_lambda_did_not_take_is_tried_again(kit: Kit, invocations: Operation) -> None:
     invocations.answers = [Answer(429, "TooManyRequestsException")] * 20
     assert run(announced()) == ["message-0"]

@@ -26,7 +26,6 @@ from tests.builders import (
     CALLBACK_ID,
     CALLER,
     COMMENT,
-    PAYMENT_TASK_ID,
     REQUEST_ID,
     TASK_ID,
     WORKFLOW,
@@ -121,17 +120,6 @@ def test_a_task_that_is_decided_a_moment_ago_or_open_is_left_to_those_who_work_o
     assert (callbacks.asked, counted(capsys)) == ([], {})
 
 
-def test_a_deadline_that_passed_unseen_wakes_its_workflow_and_decides_nothing(
-    kit: Kit, callbacks: Operation, capsys: pytest.CaptureFixture[str]
-) -> None:
-    kit.open_task()
-    make_due(kit)
-    sweep()
-    assert len(callbacks.asked) == 1
-    assert (kit.task().status, kit.task().outcome) == (Status.OPEN, None), "closing it is the workflow's"
-    assert counted(capsys) == {"Mended": 1}
-
-
 @pytest.mark.parametrize(("decided", "metric"), [(True, "DecisionsOverdue"), (False, "DeadlinesOverdue")])
 def test_what_a_ring_has_not_mended_is_counted_by_every_sweep_and_rung_no_more(
     kit: Kit, callbacks: Operation, capsys: pytest.CaptureFixture[str], decided: bool, metric: str
@@ -216,27 +204,6 @@ def test_an_event_that_nobody_has_asked_about_for_a_day_is_counted_once_and_kept
     sweep()
     assert counted(capsys) == {}
     assert kit.ledger.parked("pay", "pay_1001") == [any_event()]
-
-
-def test_an_event_that_its_task_has_missed_is_applied(kit: Kit, capsys: pytest.CaptureFixture[str]) -> None:
-    record = EventRecord("pay", "evt_1", "b" * 64, Handling.PARKED)
-    kit.ledger.park(any_event(), record, kit.now - timedelta(days=1, minutes=6))
-    kit.open_payment()
-    sweep()
-    assert kit.task(PAYMENT_TASK_ID).status is Status.DECIDED
-    assert kit.ledger.parked("pay", "pay_1001") == []
-    assert counted(capsys) == {"Mended": 1}
-
-
-def test_one_that_cannot_be_mended_keeps_no_other_from_it(
-    kit: Kit, callbacks: Operation, invocations: Operation, capsys: pytest.CaptureFixture[str]
-) -> None:
-    invocations.by_default = Answer(404, "ResourceNotFoundException")
-    kit.ledger.submit(Request(REQUEST_ID, WORKFLOW, input=any_input()), kit.now - timedelta(days=3))
-    decided_and_never_rung(kit)
-    sweep()
-    assert counted(capsys) == {"StartsOverdue": 1, "Mended": 1}
-    assert len(callbacks.asked) == 1
 
 
 def test_more_than_one_page_is_looked_through(kit: Kit, callbacks: Operation) -> None:

@@ -7,7 +7,6 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from decimal import Decimal
 from hashlib import sha256
 from io import StringIO
@@ -253,27 +252,11 @@ def at(seconds: int) -> Callable[[], Page]:
 
 SIGNATURES: dict[str, tuple[Callable[[], Page], str]] = {
     "missing": (bad(headers={"webhook-signature": None}), "missing"),
-    "empty": (bad(headers={"webhook-signature": ""}), "missing"),
-    "no id": (bad(headers={"webhook-id": None}), "missing"),
-    "no timestamp": (bad(headers={"webhook-timestamp": None}), "missing"),
     "no headers at all": (bad(headers=dict.fromkeys(signed())), "missing"),
     "of another secret": (lambda: post(headers=signed(secret=OTHER_SECRET)), "mismatch"),
-    "of another body": (lambda: post(headers=signed(b"{}")), "mismatch"),
-    "of another id": (bad(headers={"webhook-id": "msg_2"}), "mismatch"),
-    "no comma": (bad(headers={"webhook-signature": "v1"}), "malformed"),
     "garbage": (bad(headers={"webhook-signature": "\x00,\\,,,%s{}"}), "malformed"),
-    "not ASCII": (bad(headers={"webhook-signature": "v1,é😀"}), "malformed"),
-    "id not ASCII": (bad(headers={"webhook-id": "é"}), "malformed"),
-    "id too long": (bad(headers={"webhook-id": "i" * 201}), "malformed"),
-    "10,000 of them": (bad(headers={"webhook-signature": " ".join(["v1,AAAA"] * 10_000)}), "malformed"),
-    "a version that is not read": (bad(headers={"webhook-signature": "v2,AAAA"}), "malformed"),
     "stale": (at(-302), "stale"),
     "future": (at(302), "future"),
-    "timestamp not digits": (bad(headers={"webhook-timestamp": "now"}), "malformed"),
-    "timestamp in other digits": (bad(headers={"webhook-timestamp": "１７７２３５５６００"}), "malformed"),
-    "timestamp of 5,000 digits": (bad(headers={"webhook-timestamp": "1" * 5000}), "malformed"),
-    "timestamp negative": (bad(headers={"webhook-timestamp": "-1"}), "malformed"),
-    "timestamp a float": (bad(headers={"webhook-timestamp": f"{now()}.0"}), "malformed"),
 }
 
 
@@ -291,33 +274,14 @@ def test_a_signature_that_is_not_the_providers_is_401_and_the_log_says_why(
         assert secret not in logged.getvalue()
 
 
-def nested(depth: int) -> bytes:
-    return b'{"type":"payment.paid","data":' + b"[" * depth + b"]" * depth + b"}"
-
-
 BODIES: dict[str, tuple[Callable[[], Page], int, str]] = {
     "empty": (bad(b""), 400, "malformed"),
     "not JSON": (bad(b"paid"), 400, "malformed"),
-    "a byte order mark": (bad(b"\xef\xbb\xbf" + STANDARD_WEBHOOKS.body), 400, "malformed"),
-    "UTF-16": (bad(STANDARD_WEBHOOKS.body.decode().encode("utf-16")), 400, "malformed"),
     "not UTF-8": (bad(STANDARD_WEBHOOKS.body.replace(b"EUR", b"\xff\xfe\xfd")), 400, "malformed"),
     "duplicate keys": (bad(b'{"type":"payment.failed",' + STANDARD_WEBHOOKS.body[1:]), 400, "malformed"),
-    "NaN": (bad(STANDARD_WEBHOOKS.body.replace(b'"250.00"', b"NaN")), 400, "malformed"),
-    "Infinity": (bad(STANDARD_WEBHOOKS.body.replace(b'"250.00"', b"-Infinity")), 400, "malformed"),
-    "1e999": (bad(STANDARD_WEBHOOKS.body.replace(b'"250.00"', b"1e999")), 400, "malformed"),
-    "depth 65": (bad(nested(65)), 400, "malformed"),
-    "depth 100,000": (bad(nested(100_000)), 400, "malformed"),
-    "an integer of 5,000 digits": (bad(STANDARD_WEBHOOKS.body.replace(b'"250.00"', b"1" * 5000)), 400, "malformed"),
-    "a lone surrogate": (bad(STANDARD_WEBHOOKS.body.replace(b"EUR", rb"\ud800")), 400, "malformed"),
     "no object": (bad(b'["payment.paid"]'), 400, "contract"),
     "no type": (bad(b"{}"), 400, "contract"),
-    "an amount that is a number": (bad(any_payment(amount=250)), 400, "contract"),
-    "an amount in other digits": (bad(any_payment(amount="２５０")), 400, "contract"),
-    "an amount below nothing": (bad(any_payment(amount="-250.00")), 400, "contract"),
-    "a currency of two letters": (bad(any_payment(currency="EU")), 400, "contract"),
     "paid without an amount": (bad(any_payment(amount=None)), 400, "contract"),
-    "an id that is none": (bad(any_payment(external_id="")), 400, "contract"),
-    "an id of 201 letters": (bad(any_payment(external_id="i" * 201)), 400, "contract"),
     "a byte more than 256 KiB": (bad(b" " * (MAX_BODY_BYTES + 1)), 413, "body_too_large"),
     "a byte more than 256 KiB as text": (bad(" " * (MAX_BODY_BYTES + 1)), 413, "body_too_large"),
     "broken base64": (lambda: post("****", {}, isBase64Encoded=True), 400, "malformed"),
@@ -367,17 +331,6 @@ def test_a_body_that_the_gateway_has_encoded_is_the_one_that_was_signed(kit: Kit
     text = base64.b64encode(STANDARD_WEBHOOKS.body).decode()
     assert post(text, signed(), isBase64Encoded=True).document["status"] == "recorded"
     assert post(STANDARD_WEBHOOKS.body.decode()).document["status"] == "duplicate"
-
-
-def test_exactly_256_kib_are_read(kit: Kit, secrets: Any) -> None:
-    body = STANDARD_WEBHOOKS.body + b" " * (MAX_BODY_BYTES - len(STANDARD_WEBHOOKS.body))
-    assert post(body).status == 202
-
-
-def test_one_good_signature_among_others_is_enough(kit: Kit, secrets: Any) -> None:
-    headers = signed()
-    others = f"v1a,AAAA v1,{'A' * 43}= "
-    assert post(headers=headers | {"webhook-signature": others + headers["webhook-signature"]}).status == 202
 
 
 def test_a_name_and_words_in_any_script_are_kept(kit: Kit, secrets: Any) -> None:
@@ -529,18 +482,6 @@ def test_a_function_that_dies_loses_nothing_and_its_redelivery_makes_exactly_one
     assert_paid_once(kit)
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before its transaction", "after it"])
-def test_an_opener_that_dies_applies_what_was_parked_at_its_next_attempt(kit: Kit, secrets: Any, after: bool) -> None:
-    post()
-    task = kit.open_payment()
-    kill_at_the_next_transaction(after=after)
-    with pytest.raises(KilledError):
-        events(kit).apply_parked(task)
-    events(kit).apply_parked(kit.task(PAYMENT_TASK_ID))
-    assert_paid_once(kit)
-    assert post().document["status"] == "duplicate"
-
-
 def kill_at_the_next_transaction(*, after: bool) -> None:
     """Let the function die once, when it writes: before DynamoDB has the transaction, or before it has the answer."""
     emitter = client("dynamodb").meta.events
@@ -580,20 +521,6 @@ def at_once(posts: list[Callable[[], Page]]) -> list[Page]:
         return list(threads.map(run, posts))
 
 
-@pytest.mark.parametrize("opened", [True, False], ids=["to its task", "parked"])
-def test_the_same_event_twice_at_the_same_moment_acts_once(kit: Kit, secrets: Any, opened: bool) -> None:
-    if opened:
-        kit.open_payment()
-    headers = signed()
-    pages = at_once([lambda: post(headers=headers)] * 2)
-    first = "recorded" if opened else "parked"
-    assert sorted(page.document["status"] for page in pages) == ["duplicate", first]
-    if not opened:
-        kit.open_payment()
-        events(kit).apply_parked(kit.task(PAYMENT_TASK_ID))
-    assert_paid_once(kit)
-
-
 def test_of_twenty_events_about_one_payment_at_the_same_moment_one_decides_and_none_is_lost(
     kit: Kit, secrets: Any
 ) -> None:
@@ -623,11 +550,6 @@ def test_of_twenty_events_about_one_payment_at_the_same_moment_one_decides_and_n
     task = kit.task(PAYMENT_TASK_ID)
     assert is_unbroken(kit.audit(PAYMENT_TASK_ID), task.audit_head, task.audit_seq)
     assert len(kit.decisions()) == 1
-
-
-def test_an_event_past_the_deadline_is_held(kit: Kit, secrets: Any) -> None:
-    kit.open_payment(expires_at=kit.now - timedelta(seconds=1))
-    assert post().document["status"] == "held"
 
 
 @pytest.mark.parametrize("delivery", [STANDARD_WEBHOOKS, STRIPE], ids=lambda delivery: delivery.scheme)

@@ -11,7 +11,6 @@ from aws_durable_execution_sdk_python.lambda_service import ErrorObject
 
 from countersign.ask import LATE_SECONDS
 from countersign.domain import tasks
-from countersign.domain.attachments import Attachment
 from countersign.domain.audit import AuditEvent
 from countersign.domain.clock import to_text
 from countersign.domain.errors import LedgerUnavailableError, TaskClosedError
@@ -20,7 +19,6 @@ from countersign.domain.policy import Policy
 from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Status
 from countersign.runtime import use
-from countersign.services.reviews import Reviews
 from tests.builders import CALLER, NOW, any_task
 from tests.fakes import FixedClock, MemoryHandOff
 from tests.workflows.conftest import SHORT_SECONDS, Bench, any_order_input, close_runner
@@ -72,16 +70,6 @@ def test_no_answer_until_the_deadline_is_a_status_of_its_own(bench: Bench) -> No
         "votes": [],
     }
     assert bench.ledger.standing[TASK].status is Status.EXPIRED
-
-
-def test_attachments_of_the_input_are_on_the_task_and_in_the_hand_off(bench: Bench) -> None:
-    attachments = [{"name": "Offer.pdf", "url": "https://files.example.com/1001.pdf"}]
-    bench.start(any_order_input(attachments=attachments))
-    bench.answer(Decision.APPROVE)
-    assert bench.ledger.standing[TASK].attachments == (Attachment(**attachments[0]),)
-    assert bench.hand_off.sent[0]["task"]["attachments"] == attachments
-    bench.relay()
-    assert bench.result()["status"] == "approved"
 
 
 def test_a_plain_approval_is_four_operations_and_two_invocations(bench: Bench) -> None:
@@ -304,17 +292,6 @@ def test_what_an_operator_gave_one_level_those_after_it_have_too(bench: Bench) -
     assert bench.open_task(f"{TASK}-2").expires_at == later
 
 
-def test_two_of_three_approve_over_one_rejection(bench: Bench) -> None:
-    people = ["a@example.com", "b@example.com", "c@example.com"]
-    bench.start(any_order_input(approvers=people, rule={"kind": "quorum", "k": 2}))
-    for person, decision in zip(people, [Decision.REJECT, Decision.APPROVE, Decision.APPROVE], strict=True):
-        bench.answer(decision, person)
-    bench.relay()
-    result = bench.result()
-    assert (result["status"], result["decided_by"]) == ("approved", people[1:])
-    assert [vote["decision"] for vote in result["votes"]] == ["reject", "approve", "approve"]
-
-
 def test_a_wait_after_something_slow_keeps_the_deadline_of_the_request(bench: Bench) -> None:
     from aws_durable_execution_sdk_python.config import Duration
 
@@ -448,14 +425,6 @@ def test_a_task_withdrawn_before_an_answer_fails_the_workflow_by_name(bench: Ben
     assert str(finished.error.type).endswith("TaskWithdrawnError")
 
 
-def test_a_late_look_shows_the_applied_decision(bench: Bench) -> None:
-    bench.start(any_order_input())
-    bench.answer(Decision.APPROVE)
-    bench.relay()
-    bench.result()
-    assert Reviews(bench.ledger, bench.directory, bench.clock).look("t" * 43).task.status is Status.APPLIED
-
-
 # Under a policy
 
 BOARD = ("Board@example.com", "cfo@example.com")
@@ -499,18 +468,6 @@ def test_an_amount_under_the_limit_is_approved_by_the_policy_and_nobody_is_asked
     assert bench.hand_off.sent == []
 
 
-def test_an_approval_by_the_policy_that_is_retried_is_on_record_once(bench: Bench) -> None:
-    def fail() -> None:
-        raise LedgerUnavailableError("the ledger wrote, and did not say so")
-
-    failing = once(fail)
-    bench.ledger.after_write = lambda write: failing() if write == "open" else None
-    with governed(bench):
-        bench.start(any_order_input(amount="50.00"))
-        assert bench.result()["status"] == "approved"
-    assert [entry.event.event for entry in bench.ledger.entries] == ["opened", "decided", "applied"]
-
-
 def test_the_policy_s_approvers_rule_and_times_win_over_the_request_s(bench: Bench) -> None:
     with governed(bench):
         bench.start(any_order_input(rule={"kind": "any"}, deadline_seconds=60, reminders_seconds=[1]))
@@ -542,16 +499,6 @@ def test_an_amount_that_the_policy_does_not_cover_fails_the_workflow_by_name(
     assert finished.error
     assert str(finished.error.type).endswith("UncoveredAmountError")
     assert bench.ledger.standing == {}
-
-
-def test_who_is_away_has_a_stand_in_whose_decision_the_result_names(bench: Bench) -> None:
-    absence = Absence(bench.clock.now() - timedelta(days=1), bench.clock.now() + timedelta(days=1), "li@example.com")
-    bench.directory.known["maria@example.com"] = Entry("maria@example.com", (absence,))
-    bench.start(any_order_input())
-    bench.answer(Decision.APPROVE, recipient="li@example.com")
-    assert [envelope["task"]["recipients"] for envelope in bench.hand_off.sent] == [["li@example.com"]]
-    bench.relay()
-    assert bench.result()["decided_by"] == "li@example.com"
 
 
 def test_in_order_nobody_decides_two_levels_by_standing_in(bench: Bench) -> None:

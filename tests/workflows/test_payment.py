@@ -155,30 +155,12 @@ def test_pending_keeps_it_waiting_without_waking_it_and_paid_ends_it(paying: Pay
     assert paying.invocations == 2
 
 
-def test_a_declined_attempt_keeps_it_waiting_and_paid_ends_it(paying: PaymentBench) -> None:
-    paying.start(any_payment_input())
-    paying.opened()
-    assert paying.receive("declined", "evt_1", reason="No funds") is Handling.DECLINED
-    paying.receive("paid", "evt_2")
-    assert paying.resumed() == RESULT
-
-
 def test_declined_attempts_alone_expire_with_the_last_ones_reason(paying: PaymentBench) -> None:
     paying.receive("declined", "evt_1", reason="No funds")
     paying.receive("declined", "evt_2", reason="Card expired")
     paying.start(any_payment_input(deadline_seconds=1))
     assert paying.result() == RESULT | {"status": "expired", "reason": "Card expired"}
     assert "Card expired" not in str(paying.ledger.entries), "the provider's words are in no audit"
-
-
-@pytest.mark.parametrize("other", [{"amount": "25.00"}, {"currency": "USD"}])
-def test_other_money_is_held_and_the_right_money_pays(paying: PaymentBench, other: dict[str, str]) -> None:
-    paying.start(any_payment_input())
-    paying.opened()
-    assert paying.receive("paid", "evt_1", **other) is Handling.HELD
-    assert [envelope["kind"] for envelope in paying.ledger.outbox.values()] == ["payment.held"]
-    paying.receive("paid", "evt_2", amount="250")
-    assert paying.resumed() == RESULT
 
 
 def test_a_workers_answer_pays_as_an_event_does(paying: PaymentBench) -> None:

@@ -162,11 +162,6 @@ def test_the_requester_may_not_even_repeat_a_decision() -> None:
         answer(task)
 
 
-def test_a_requester_who_spells_their_address_otherwise_is_the_requester_still() -> None:
-    with pytest.raises(OwnRequestError):
-        answer(any_task(requester="Maria@EXAMPLE.com "))
-
-
 @pytest.mark.parametrize("status", [Status.DECIDED, Status.APPLIED])
 def test_another_person_hears_that_it_is_decided_even_if_they_say_the_same(status: Status) -> None:
     with pytest.raises(DecidedOtherwiseError):

@@ -19,12 +19,11 @@ from countersign.domain.errors import (
     PlainAnswerError,
     TaskClosedError,
     TooManyAnswersError,
-    UnknownTaskError,
 )
 from countersign.domain.payments import Handling
 from countersign.domain.tasks import MAX_ANSWERS, Collecting, Failure, Status, Task, cancel, close
 from countersign.services.results import Results
-from tests.builders import CALLBACK_ID, NOW, TASK_ID, any_task, is_unbroken
+from tests.builders import NOW, TASK_ID, any_task, is_unbroken
 from tests.fakes import FixedClock, MemoryCipher, MemoryHeart, MemoryLedger
 
 WORKER = Sender("worker", "callback token", token="t1")
@@ -281,14 +280,6 @@ def test_of_a_failure_of_an_encrypted_task_only_the_code_is_kept_and_it_can_be_t
 # Heartbeats
 
 
-def test_a_heartbeat_is_on_record_and_reaches_the_callback() -> None:
-    office = Office()
-    office.clock.move(seconds=5)
-    office.results.heartbeat(TASK_ID)
-    assert office.task.heartbeat_at == office.clock.now()
-    assert office.heart.beaten == [CALLBACK_ID]
-
-
 def test_a_heartbeat_for_a_callback_that_was_just_replaced_is_on_record() -> None:
     office = Office()
     office.heart.failures.append(TaskClosedError())
@@ -315,27 +306,4 @@ def test_a_heartbeat_that_lambda_did_not_take_may_be_sent_again() -> None:
     office = Office()
     office.heart.failures.append(NotRungError("throttled"))
     with pytest.raises(NotRungError):
-        office.results.heartbeat(TASK_ID)
-
-
-@pytest.mark.parametrize(
-    ("status", "error"),
-    [
-        (Status.DECIDED, DecidedOtherwiseError),
-        (Status.APPLIED, DecidedOtherwiseError),
-        (Status.EXPIRED, TaskClosedError),
-        (Status.CANCELLED, TaskClosedError),
-    ],
-)
-def test_a_heartbeat_to_a_task_that_is_not_open_hears_why(status: Status, error: type[Exception]) -> None:
-    office = Office(status=status)
-    with pytest.raises(error):
-        office.results.heartbeat(TASK_ID)
-    assert office.heart.beaten == []
-
-
-def test_a_heartbeat_to_a_task_of_people_is_refused() -> None:
-    office = Office()
-    office.ledger.standing[TASK_ID] = any_task()
-    with pytest.raises(UnknownTaskError):
         office.results.heartbeat(TASK_ID)

@@ -66,13 +66,6 @@ def test_every_recipient_is_mailed_a_link_of_their_own() -> None:
     assert post.tokens[APPROVER] != post.tokens[OTHER_APPROVER]
 
 
-def test_the_ledger_keeps_no_token() -> None:
-    post = Post()
-    post.deliver()
-    kept = repr(vars(post.ledger))
-    assert all(token not in kept for token in post.tokens.values())
-
-
 def test_minting_a_link_and_sending_it_are_audit_entries_with_fingerprint_and_channel() -> None:
     post = Post()
     post.deliver()
@@ -109,13 +102,6 @@ def test_a_link_that_cannot_be_put_on_record_is_not_sent() -> None:
     with pytest.raises(LedgerUnavailableError, match="commit_link"):
         post.deliver()
     assert (post.channel.sent, post.ledger.links) == ([], {})
-
-
-def test_the_same_hand_off_again_mails_nobody() -> None:
-    post = Post()
-    post.deliver()
-    assert post.deliver() == 0
-    assert len(post.channel.sent) == 2
 
 
 def test_only_those_are_mailed_whom_the_envelope_names_and_the_task_knows() -> None:
@@ -164,37 +150,11 @@ def test_a_mailbox_that_refuses_does_not_keep_the_mail_from_the_others() -> None
     assert post.recipients == [APPROVER, THIRD]
 
 
-def test_after_a_failure_only_those_are_mailed_who_were_not() -> None:
-    post = Post()
-    post.channel.failing[APPROVER] = MessageRefusedError("Throttled")
-    with pytest.raises(MessageRefusedError):
-        post.deliver()
-    post.channel.failing.clear()
-    assert post.deliver() == 1
-    assert post.recipients == [OTHER_APPROVER, APPROVER]
-
-
 def test_a_bug_is_not_taken_for_a_mailbox_that_refuses() -> None:
     post = Post()
     post.channel.failing[APPROVER] = ValueError("a bug")
     with pytest.raises(ValueError, match="a bug"):
         post.deliver()
-
-
-def test_a_mail_whose_record_was_lost_goes_out_again_with_another_link_of_the_same_person() -> None:
-    post = Post(any_task())
-
-    def be_down(write: str) -> None:
-        if write == "commit":
-            raise LedgerUnavailableError("down")
-
-    post.ledger.before_write = be_down
-    with pytest.raises(LedgerUnavailableError):
-        post.deliver()
-    post.ledger.before_write = lambda _: None
-    assert post.deliver() == 1
-    assert post.recipients == [APPROVER, APPROVER]
-    assert {link.recipient for link in post.ledger.links.values()} == {APPROVER}
 
 
 # The inbox

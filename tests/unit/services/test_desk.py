@@ -480,8 +480,6 @@ def test_a_reminder_reaches_the_colleague_and_looks_nobody_up() -> None:
     "tampered",
     [
         any_decided_task(votes={}),
-        any_decided_task(requester=APPROVER),
-        any_decided_task(audience=(OTHER_APPROVER,)),
         any_decided_task(aliases=Aliases({APPROVER: REQUESTER})),
         any_decided_task(Decision.REJECT, outcome=Outcome.APPROVED),
     ],

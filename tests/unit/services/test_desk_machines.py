@@ -328,14 +328,6 @@ def test_a_retry_of_the_opening_does_not_take_its_own_name_for_anothers() -> Non
     assert "taken" not in office.open()
 
 
-def test_a_second_wait_of_the_same_name_is_told_so_and_hands_nothing_off() -> None:
-    office = Office()
-    office.open()
-    report = office.open(any_payment_wait(first_callback_id="Q2FsbGJhY2stOQ=="))
-    assert report["duplicate"]
-    assert len(office.hand_off.sent) == 1
-
-
 def test_a_withdrawn_task_is_not_opened_and_its_events_wait_for_another() -> None:
     office = Office()
     office.desk.cancel(any_payment_wait(), "withdrawn")

@@ -185,22 +185,6 @@ def test_what_is_held_is_announced_once_in_the_same_write() -> None:
     assert office.task.status is Status.OPEN
 
 
-def test_after_a_held_event_the_right_one_decides() -> None:
-    office = Office()
-    office.receive(any_event("paid", "evt_1", amount="1.00"))
-    assert office.receive(any_event("paid", "evt_2")) is Handling.RECORDED
-    assert office.paid
-
-
-@pytest.mark.parametrize("status", ["failed", "expired"])
-def test_that_nothing_was_paid_after_all_is_held_when_it_was_paid(status: str) -> None:
-    office = Office()
-    office.receive(any_event())
-    assert office.receive(any_event(status, "evt_2")) is Handling.HELD
-    assert office.paid
-    office.assert_decided_once()
-
-
 def test_an_event_whose_task_is_past_its_retention_is_held_not_tried_again_for_days() -> None:
     office = Office()
     del office.ledger.standing[PAYMENT_TASK_ID]
@@ -277,24 +261,6 @@ def test_after_the_end_the_same_under_ever_new_ids_is_held_and_announced_once(am
         office.receive(any_event(status, f"evt_{number + 2}", amount=amount, reason=f"words {number}"))
     assert len(office.ledger.outbox) == 1
     assert office.task.audit_seq == seq + 1
-
-
-def test_a_second_payment_of_what_was_paid_is_held() -> None:
-    office = Office()
-    office.receive(any_event(payment_id="psp_1"))
-    assert office.receive(any_event("failed", "evt_2", payment_id="psp_0")) is Handling.RECORDED
-    assert office.receive(any_event("paid", "evt_3", payment_id="psp_2")) is Handling.HELD
-    ((_, announced),) = office.ledger.outbox.items()
-    assert announced["task"]["reason"] == "paid_twice"
-
-
-def test_a_parked_event_of_other_money_is_held_and_decides_nothing() -> None:
-    office = Office(opened=False)
-    office.receive(any_event(currency="USD"))
-    office.open()
-    office.events.apply_parked(office.task)
-    assert office.task.status is Status.OPEN
-    assert list(office.ledger.outbox) == [(PAYMENT_TASK_ID, "held#evt_1")]
 
 
 def test_a_task_that_is_called_nothing_outside_has_nothing_parked() -> None:

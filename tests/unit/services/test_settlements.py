@@ -7,7 +7,7 @@ import pytest
 from countersign import contracts, envelope
 from countersign.domain import payments
 from countersign.domain.answers import document_of
-from countersign.domain.errors import LedgerUnavailableError, UnknownTaskError
+from countersign.domain.errors import UnknownTaskError
 from countersign.domain.payments import Handling, Ruling, Verdict
 from countersign.domain.provider_events import EventStatus, ProviderEvent
 from countersign.domain.tasks import Status
@@ -99,17 +99,6 @@ def test_an_accepted_event_decides_the_payment() -> None:
     assert desk.audited() == ["opened", "held", "settled", "decided"]
 
 
-@pytest.mark.parametrize("verdict", list(Verdict))
-def test_a_ruling_that_is_given_again_is_on_record_once_and_says_the_same(verdict: Verdict) -> None:
-    desk = Desk()
-    desk.receive(any_event())
-    ruling = Ruling(verdict, (OPERATOR,), APPROVAL)
-    first = desk.settlements.carry_out(PAYMENT, EVENT, ruling)
-    before = desk.audited()
-    assert desk.settlements.carry_out(PAYMENT, EVENT, ruling) == first
-    assert desk.audited() == before
-
-
 def test_what_nobody_answered_can_be_asked_again() -> None:
     desk = Desk()
     desk.receive(any_event())
@@ -181,15 +170,3 @@ def test_a_ruling_on_what_is_not_held_changes_nothing() -> None:
     with pytest.raises(UnknownTaskError):
         desk.settlements.carry_out("order-8.payment", EVENT, ACCEPTED)
     assert desk.audited() == ["opened"]
-
-
-def test_a_ledger_that_does_not_answer_is_for_the_step_to_try_again() -> None:
-    desk = Desk()
-    desk.receive(any_event())
-
-    def fail(_: str) -> None:
-        raise LedgerUnavailableError
-
-    desk.ledger.before_write = fail
-    with pytest.raises(LedgerUnavailableError):
-        desk.settlements.carry_out(PAYMENT, EVENT, ACCEPTED)

@@ -377,19 +377,6 @@ def test_a_sweep_ends_in_time_and_the_next_one_goes_on_with_the_longest_overdue_
     assert names[0] in [finding.name for finding in sweeper.sweep()]
 
 
-def test_a_ledger_that_does_not_answer_fails_the_sweep_so_that_it_is_tried_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    sweeper = Sweeper()
-
-    def be_down(*_: object) -> None:
-        raise LedgerUnavailableError("down")
-
-    monkeypatch.setattr(sweeper.ledger, "overdue", be_down)
-    with pytest.raises(LedgerUnavailableError):
-        sweeper.sweep()
-
-
 def test_a_task_for_which_every_race_is_lost_is_told_of() -> None:
     sweeper = Sweeper(any_decided_task())
 
