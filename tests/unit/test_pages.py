@@ -193,12 +193,8 @@ def test_no_two_fields_of_a_page_have_one_id() -> None:
 def test_the_page_says_what_happens_next_until_when_and_whose_link_it_is() -> None:
     text = " ".join(Outline(review_page(any_review())).text.split())
     for sentence in (
-        TITLE,
-        "Requested by",
-        "ana@example.com",
-        "2 days left",
-        "Please decide by Sunday, 23 November 2025, 14:12 UTC.",
-        "This link is for maria@example.com.",
+        *(TITLE, "Requested by", "ana@example.com", "2 days left"),
+        *("Please decide by Sunday, 23 November 2025, 14:12 UTC.", "This link is for maria@example.com."),
         "Your decision is final.",
     ):
         assert sentence in text
@@ -320,9 +316,7 @@ def test_who_comes_after_the_process_has_ended_reads_that_nothing_is_left_to_do_
     for sentence in (
         "This request has ended",
         "The process behind it ended on Friday, 21 November 2025, 09:12 UTC, before a decision was made.",
-        "There is nothing you have to do.",
-        "ask the person who made the request",
-        TITLE,
+        *("There is nothing you have to do.", "ask the person who made the request", TITLE),
     ):
         assert sentence in text
 

@@ -5,11 +5,12 @@ import json
 import pytest
 
 from approver.handler import handler as approve
+from countersign.domain.rules import Outcome, Rule
 from countersign.domain.tasks import Status
 from publisher.handler import handler as publish
 from relay.handler import handler as relay
 from tests.builders import APPROVER, CALLBACK_ID, OTHER_APPROVER, PAYMENT_ID, TASK_ID, sqs_event, stream_event
-from tests.integration.conftest import Answer, Kit, Operation
+from tests.integration.conftest import Answer, Kit, Operation, answering
 from tests.integration.operate.conftest import OPERATOR, Run
 
 REFUSED = Answer(400, "InvalidParameterValueException")
@@ -90,8 +91,6 @@ def delivered(kit: Kit) -> None:
 def test_those_who_have_not_voted_get_a_fresh_link_each_and_nobody_else(
     kit: Kit, run: Run, events: Operation, mails: Operation
 ) -> None:
-    from countersign.domain.rules import Rule
-
     kit.open_task(audience=(APPROVER, OTHER_APPROVER), rule=Rule.from_document({"kind": "all"}))
     kit.decide()
     kit.stream()
@@ -180,9 +179,6 @@ def test_lambda_that_is_throttled_ends_with_four(kit: Kit, run: Run, callbacks: 
 
 
 def test_a_technical_failure_is_rung_as_one(kit: Kit, run: Run, aws: None) -> None:
-    from countersign.domain.rules import Outcome
-    from tests.integration.conftest import answering
-
     kit.open_payment()
     kit.set(PAYMENT_ID, "status", Status.DECIDED.value)
     kit.set(PAYMENT_ID, "outcome", Outcome.FAILED.value)

@@ -7,7 +7,7 @@ import pytest
 
 from countersign.aws import client
 from tests.builders import TASK_ID
-from tests.integration.conftest import ALIAS, REGION, TABLE, Answer, Kit, answering, wire_record
+from tests.integration.conftest import ALIAS, REGION, TABLE, Answer, Kit, answering, streams, wire_record
 from tests.integration.operate.conftest import OPERATOR, Run, Stage
 
 FUNCTION = "order-approval"
@@ -81,16 +81,16 @@ def workflow(stage: Stage) -> Stage:
     return stage
 
 
-def configuration(stage: Stage, **more: Any) -> Answer:
+def configuration(stage: Stage) -> Answer:
     target = {"TargetArn": queue_arn(stage, "order-approval-starts-dlq")}
-    return Answer(document={"FunctionName": FUNCTION, "DeadLetterConfig": target, **more})
+    durable = {"ExecutionTimeout": 600, "RetentionPeriodInDays": 1}
+    return Answer(document={"FunctionName": FUNCTION, "DeadLetterConfig": target, "DurableConfig": durable})
 
 
 def test_a_start_that_was_given_up_is_made_again_under_the_request_s_id(workflow: Stage, run: Run) -> None:
     put(workflow, "order-approval-starts-dlq", START)
-    durable = configuration(workflow, DurableConfig={"ExecutionTimeout": 600, "RetentionPeriodInDays": 1})
     with (
-        answering("lambda", "GetFunctionConfiguration", durable),
+        answering("lambda", "GetFunctionConfiguration", configuration(workflow)),
         answering("lambda", "Invoke", Answer(202)) as invocations,
     ):
         assert run("redrive", "order-approval-starts-dlq")[0] == 0
@@ -104,9 +104,11 @@ def test_a_start_that_was_given_up_is_made_again_under_the_request_s_id(workflow
 def test_a_start_that_became_another_execution_stays_and_is_told(workflow: Stage, run: Run) -> None:
     put(workflow, "order-approval-starts-dlq", START)
     put(workflow, "order-approval-starts-dlq", "no json")
-    durable = configuration(workflow, DurableConfig={"ExecutionTimeout": 600, "RetentionPeriodInDays": 1})
     started = Answer(409, "DurableExecutionAlreadyStartedException")
-    with answering("lambda", "GetFunctionConfiguration", durable), answering("lambda", "Invoke", started):
+    with (
+        answering("lambda", "GetFunctionConfiguration", configuration(workflow)),
+        answering("lambda", "Invoke", started),
+    ):
         status, out, errors = run("redrive", "order-approval-starts-dlq")
     assert (status, out) == (1, "order-approval-starts-dlq: 0 processed again, 2 stay\n")
     assert "another input" in errors
@@ -149,16 +151,12 @@ def given_up(kit: Kit) -> dict[str, Any]:
 
 
 def _shard(arn: str) -> str:
-    from tests.integration.conftest import streams
-
     (shard,) = streams().describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
     return str(shard["ShardId"])
 
 
 @pytest.fixture
 def decided(kit: Kit, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Kit:
-    from tests.integration.conftest import streams
-
     kit.open_task()
     kit.decide()
     put(stage, "relay-dlq", given_up(kit))
