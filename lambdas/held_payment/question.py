@@ -81,7 +81,8 @@ def result_of(document: Mapping[str, Any], ruling: Ruling, effect: str) -> dict[
     Args:
         document: The workflow's input.
         ruling: What the operators said.
-        effect: What became of the payment by it: `paid`, `failed` or `expired`, or `none` when it stays as it was.
+        effect: What became of the payment by it: `paid`, `failed` or `expired`, or `none` when it stays as it was;
+            `moved to TASK` when the payment of another request had taken the event over before.
     """
     return {
         "task_id": document["task_id"],
@@ -105,7 +106,8 @@ def _said(received: Mapping[str, Any]) -> str:
 
 def _until_now(held: Mapping[str, Any]) -> str:
     if held["standing"] != "pending":
-        return f"The payment is {held['standing']}."
+        moved = f" What came has moved to {held['moved_to']}, which acts on it." if "moved_to" in held else ""
+        return f"The payment is {held['standing']}.{moved}"
     return f"The payment waits, until {moment(from_text(held['expires_at']))} at the latest."
 
 

@@ -183,7 +183,7 @@ def test_what_is_known_of_a_payment_beside_its_decision_is_read_as_it_was_writte
         assert books.ledger.commit_event(done.change, record_of(event, done.handling)) == books.task
     task = books.task
     assert (task.declined, task.refunds, task.disputes) == ("très bien", {"ch_1": "250.00"}, ("ch_1",))
-    assert set(task.noted.values()) == {"pay"}
+    assert set(task.noted.values()) == {"webhook signature"}
     assert len(task.noted) == 3
     held = payments.held_event(books.entries(PAYMENT_TASK_ID), "paid")
     assert held

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from aws_durable_execution_sdk_python_testing.runner import DurableFunctionTestResult
 
-from countersign.domain.answers import MAX_ANSWER_BYTES, Sender
+from countersign.domain.answers import MAX_ANSWER_BYTES, SIGNED, Sender
 from countersign.domain.audit import AuditEvent
 from countersign.domain.payments import Handling
 from countersign.domain.tasks import Correlation, Failure, Status, Task
 from countersign.external import Answered, ExternalTask, Failed, await_result
 from countersign.runtime import use
-from countersign.services.provider_events import SIGNED, ProviderEvents
+from countersign.services.provider_events import ProviderEvents
 from countersign.services.results import Results
 from countersign.workflow import workflow
 from tests.builders import NOW, any_event, any_payment_task

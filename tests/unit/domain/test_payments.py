@@ -19,6 +19,7 @@ from countersign.domain.tasks import DECIDING, STAYING, Correlation, Failure, St
 from tests.builders import NOW, any_event, any_payment_task
 
 PROVIDER = Sender("pay", "webhook signature")
+WORKER = Sender("worker", "callback token")
 PAST = any_payment_task().expires_at
 REASON = "Call the bank, says the provider"
 
@@ -32,7 +33,7 @@ def decided_by(event: ProviderEvent) -> Task:
 
 
 def failed_by_worker() -> Task:
-    change = answers.fail(any_payment_task(), Failure("declined"), Sender("worker", "callback token"), NOW)
+    change = answers.fail(any_payment_task(), Failure("declined"), WORKER, NOW)
     assert change
     return change.after
 
@@ -256,6 +257,7 @@ def test_refunds_add_up_or_replace_the_last_total_and_never_exceed_what_was_paid
     task = after_all(*events, task=replace(any_payment_task(), status=standing))
     assert payments.reversals(task) == ({"refunded": total} if total else {})
     assert task.status is standing
+    assert after_all(*events, task=task) == task, "what is sent again, however late, is counted once"
 
 
 @pytest.mark.parametrize("status", ["refunded", "disputed"])
@@ -267,11 +269,13 @@ def test_a_payment_of_which_money_was_taken_back_is_paid_by_a_persons_word_alone
 
 
 @pytest.mark.parametrize("standing", STANDING)
-def test_a_dispute_is_on_the_task_once(standing: str) -> None:
+def test_each_dispute_is_on_the_task_once(standing: str) -> None:
     task, now = STANDING[standing]
     after = effect_on(task, any_event("disputed", "dp_1", amount="265.00"), now).change.after
     assert payments.reversals(after) == {"disputed": True}
-    assert effect_on(after, any_event("disputed", "dp_2", amount="265.00"), now).handling == "duplicate"
+    assert effect_on(after, any_event("disputed", "dp_1", amount="265.00"), now).handling == "duplicate"
+    again = effect_on(after, any_event("disputed", "dp_2", amount="265.00"), now)
+    assert (again.handling, again.change.after.disputes) == ("disputed", ("pay_1001", "pay_1001"))
 
 
 def test_what_went_back_of_another_attempt_than_the_one_that_paid_is_no_part_of_its_refund() -> None:
@@ -296,16 +300,25 @@ def test_of_other_money_that_a_person_accepted_as_much_can_go_back() -> None:
 @pytest.mark.parametrize("standing", [name for name in STANDING if name != "open"])
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("money", ["right", "other amount"])
-def test_once_a_payment_is_over_the_same_is_put_on_record_once_whatever_it_is_called(
-    standing: str, status: str, money: str
+@pytest.mark.parametrize("named", [None, "ch_1"])
+def test_once_a_payment_is_over_what_one_sender_says_again_is_put_on_record_once_unless_it_may_be_other_money(
+    standing: str, status: str, money: str, named: str | None
 ) -> None:
     task, now = STANDING[standing]
-    after = effect_on(task, any_event(status, **MONEY[money]), now).change.after
-    again = effect_on(after, any_event(status, "evt_2", reason="other words", **MONEY[money]), now)
-    if status == "refunded" and money == "right":
-        assert again.held_because == "amount", "more than the whole cannot go back"
+    said = [any_event(status, name, reason=name, payment_id=named, **MONEY[money]) for name in ("evt_1", "evt_2")]
+    after = effect_on(task, said[0], now).change.after
+    assert effect_on(after, said[0], now).says_nothing
+    again = effect_on(after, said[1], now)
+    other = again.held_because == "amount" or status in ("unknown", "refunded", "disputed")
+    if other or (status == "paid" and again.held_because and not named):
+        assert (again.handling == "duplicate", len(again.change.events)) == (False, 1)
     else:
         assert (again.handling, again.change.events, again.change.fields) == ("duplicate", (), {})
+    if status in ("unknown", "refunded", "disputed"):
+        return  # no worker can say it
+    by_worker = payments.apply(after, said[1], WORKER, now)
+    assert by_worker.change.events, "nobody's word silences another's"
+    assert payments.apply(by_worker.change.after, said[0], WORKER, now).handling == "duplicate"
 
 
 def test_one_sender_has_so_many_things_on_record_and_no_more_and_does_not_silence_another() -> None:
@@ -314,5 +327,7 @@ def test_one_sender_has_so_many_things_on_record_and_no_more_and_does_not_silenc
     assert len(task.noted) == payments.MOST_NOTED
     assert effect_on(task, events[-1]).handling == "held", "an alarm rings nevertheless"
     assert effect_on(task, events[-1]).change.events == ()
-    by_worker = payments.apply(task, events[-1], Sender("worker", "callback token"), NOW)
-    assert by_worker.change.events
+    for event in events:  # the sources of a bus are free text: all are one sender
+        task = payments.apply(task, event, Sender(f"com.example.{event.amount}", "event bus"), NOW).change.after
+    assert len(task.noted) == 2 * payments.MOST_NOTED
+    assert payments.apply(task, events[-1], WORKER, NOW).change.events

@@ -100,6 +100,11 @@ def test_the_title_says_what_came_and_what_was_expected(changes: dict[str, Any],
         ),
         ({"becomes": None, "standing": "paid"}, "If you reject", "It is put on record. The payment stays paid."),
         ({"standing": "cancelled"}, "Until now", "The payment is cancelled."),
+        (
+            {"standing": "cancelled", "moved_to": "order-8.payment"},
+            "Until now",
+            "The payment is cancelled. What came has moved to order-8.payment, which acts on it.",
+        ),
     ],
 )
 def test_every_case_has_its_words(changes: dict[str, Any], label: str, text: str) -> None:

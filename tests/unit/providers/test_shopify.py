@@ -64,8 +64,8 @@ def test_a_part_that_went_back_without_saying_how_much_is_for_a_person() -> None
 
 @pytest.mark.parametrize(("sent", "status"), [("success", "refunded"), ("failure", "unknown"), ("pending", "unknown")])
 def test_a_transaction_that_refunds_says_how_much_went_back_this_time(sent: str, status: str) -> None:
-    (event,) = SHOPIFY.translate(any_transaction(kind="refund", status=sent, amount="20.00"))
-    assert (event.status, event.amount, event.cumulative) == (status, "20.00", False)
+    (event,) = SHOPIFY.translate(any_transaction(kind="refund", status=sent, amount="20.00", parent_id=389404469))
+    assert (event.status, event.amount, event.cumulative, event.payment_id) == (status, "20.00", False, "389404469")
 
 
 @pytest.mark.parametrize("kind", ["sale", "capture"])
@@ -83,7 +83,7 @@ def test_a_transaction_that_pays_stands_as_its_status_says(kind: str, sent: str,
     body = any_transaction(kind=kind, status=sent, error_code="card_declined")
     (event,) = SHOPIFY.translate(body)
     assert told(event) == (hashlib.sha256(body).hexdigest(), "820982911946154508", status, "250.00", "EUR")
-    assert event.reason == "card_declined"
+    assert (event.reason, event.payment_id) == ("card_declined", "120560818172775265")
 
 
 @pytest.mark.parametrize("kind", ["authorization", "void", "change", None, ["sale"], {}])

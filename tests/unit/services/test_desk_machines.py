@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from countersign.domain.answers import Sender
+from countersign.domain.answers import SIGNED, Sender
 from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import HandOffRejectedError, TaskClosedError
-from countersign.domain.payments import NO_EFFECT, Handling, Ruling, Verdict
+from countersign.domain.payments import Handling, Ruling, Verdict
 from countersign.domain.rules import Outcome
 from countersign.domain.tasks import Failure, Status, Task
 from countersign.ports import Purpose
 from countersign.services.desk import TAKEN, Desk, Question, Wait
-from countersign.services.provider_events import SIGNED, ProviderEvents
+from countersign.services.provider_events import ProviderEvents
 from countersign.services.results import Results
 from countersign.services.settlements import Settlements
 from tests.builders import (
@@ -236,7 +236,10 @@ def test_money_that_came_too_late_pays_the_payment_that_is_asked_for_again_and_t
     assert office.hand_off.kinds == ["payment.requested"], "the second one is paid before anybody is asked"
     settled = Settlements(office.ledger, office.clock, "held-payment")
     ruling = Ruling(Verdict.ACCEPTED, ("olga@example.com",), "held-1.approval")
-    assert settled.carry_out("order-1000.payment", "evt_1", ruling) == NO_EFFECT
+    report = settled.held("order-1000.payment", "evt_1")
+    assert report
+    assert report["moved_to"] == PAYMENT_TASK_ID
+    assert settled.carry_out("order-1000.payment", "evt_1", ruling) == f"moved to {PAYMENT_TASK_ID}"
     assert office.receive() is Handling.DUPLICATE
     assert office.open(any_payment_wait(request_id="order-1002")) == TAKEN
     assert [entry.event.event for entry in office.ledger.entries].count("decided") == 1

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from countersign.domain.answers import Sender, document_of
+from countersign.domain.answers import SIGNED, Sender, document_of
 from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import (
     AnswerRefusedError,
@@ -18,7 +18,7 @@ from countersign.domain.errors import (
 )
 from countersign.domain.payments import Handling
 from countersign.domain.tasks import Failure, Status, Task
-from countersign.services.provider_events import SIGNED, ProviderEvents
+from countersign.services.provider_events import ProviderEvents
 from countersign.services.results import Results, failure_of
 from tests.builders import (
     NOW,

@@ -20,6 +20,12 @@ MAX_DETAIL_CHARACTERS = 500
 """How much the audit keeps of what is wrong with an answer: a JSON pointer is as long as the sender likes."""
 
 
+SIGNED = "webhook signature"
+"""How the audit says that a provider was identified."""
+
+ON_PARTNER_BUS = "partner event bus"
+"""How the audit says that a partner was identified: AWS knows it, as the owner of the event source."""
+
 WORKER_LOST = "worker_lost"
 """Why a task was withdrawn whose machine has fallen silent."""
 
@@ -39,6 +45,11 @@ class Sender:
     identified_by: str
     source: str = ""
     token: str = field(default="", repr=False)
+
+    @property
+    def is_provider(self) -> bool:
+        """Whether a provider speaks itself, under ids of events that nobody else can make up."""
+        return self.identified_by in (SIGNED, ON_PARTNER_BUS)
 
     def event(self, event: str, data: Mapping[str, Any]) -> AuditEvent:
         """Return an audit entry of theirs."""

@@ -20,7 +20,8 @@ from countersign.domain.strict_json import canonical, digest
 from countersign.domain.tasks import STAYING, Change, Correlation, Status, Task
 
 MOST_NOTED = 50
-"""How many different things one sender can have put on record about a payment that waits for none of them."""
+"""How many different things can be put on record about a payment that waits for none of them, by all that are
+identified in one way: the sources of a bus are free text."""
 
 MOST_ENTRIES = 200
 """How long an audit grows by what is not final: whoever has a worker's token can say it ever anew."""
@@ -135,10 +136,7 @@ def apply(task: Task, event: ProviderEvent, sender: Sender, now: datetime) -> Ef
     held = _held_because(task, event, now)
     if held:
         record = sender.event("held", _entry(event) | {"reason": held})
-        effect = Effect(Handling.HELD, Change(task, None, {}, (record,), now), held)
-        # What the kit has no word for may be something else each time; it comes from providers alone.
-        is_new = held == "unknown_status" and not _is_over(task, now)
-        return effect if is_new else _once(effect, event, sender)
+        return _once(Effect(Handling.HELD, Change(task, None, {}, (record,), now), held), event, sender)
     entry = sender.event("responded", _entry(event))
     if _is_over(task, now) or event.status in REVERSALS:
         handling = Handling(event.status.value) if event.status in REVERSALS else Handling.RECORDED
@@ -190,6 +188,12 @@ def held_event(entries: Iterable[AuditEntry], event_id: str) -> Held | None:
     return None
 
 
+def moved_to(entries: Iterable[AuditEntry], event_id: str) -> str:
+    """Return the task that took an event over together with the claim to the payment; empty where none did."""
+    released = (entry.event.data for entry in entries if entry.event.event == "claim_released")
+    return next((str(data["to"]) for data in released if event_id in data["events"]), "")
+
+
 def acceptable(task: Task, event: ProviderEvent, now: datetime) -> ProviderEvent | None:
     """Return the event as it would decide the task once a person accepts it; None when it would change nothing.
 
@@ -202,7 +206,9 @@ def acceptable(task: Task, event: ProviderEvent, now: datetime) -> ProviderEvent
     return event if event.status in _FINAL else None
 
 
-def carry_out(task: Task, event: ProviderEvent, ruling: Ruling, workflow: str, now: datetime) -> Change:
+def carry_out(
+    task: Task, event: ProviderEvent, ruling: Ruling, workflow: str, now: datetime, moved_to: str = ""
+) -> Change:
     """Return what the operators' ruling on a held event does: it decides an open task, or is put on record alone.
 
     Args:
@@ -211,9 +217,10 @@ def carry_out(task: Task, event: ProviderEvent, ruling: Ruling, workflow: str, n
         ruling: What the operators say.
         workflow: The workflow that asked them; it is the actor where nobody answered.
         now: The current time.
+        moved_to: The task that took the event over, if one did: no ruling on it acts any more.
     """
     decisive = acceptable(task, event, now) if ruling.verdict is Verdict.ACCEPTED else None
-    effect = decisive.status.value if decisive else NO_EFFECT
+    effect = decisive.status.value if decisive else f"moved to {moved_to}" if moved_to else NO_EFFECT
     sender = Sender(", ".join(ruling.by), "approval") if ruling.by else Sender(workflow, "kit")
     entry = sender.event(_RULED[ruling.verdict], _entry(event) | {"approval": ruling.task_id, "effect": effect})
     if decisive:
@@ -273,18 +280,36 @@ def _concerns(task: Task, attempt: str) -> bool:
 
 
 def _once(effect: Effect, event: ProviderEvent, sender: Sender) -> Effect:
-    """Let the same be put on record once, however often and under whatever ids and words it is said.
-
-    Who has the token of a payment's worker can say it for as long as the token is known, a year and longer.
-    """
+    """Let the same be put on record once, and have its effect once, however often one sender says it."""
     change, noted = effect.change, effect.change.before.noted
-    said = [event.status.value, event.amount, event.currency, event.payment_id, effect.held_because]
-    fact = digest(said)[:32]
-    if change.fields or not (fact in noted or list(noted.values()).count(sender.actor) >= MOST_NOTED):
-        fields = {**change.fields, "noted": {**noted, fact: sender.actor}}
-        return replace(effect, change=replace(change, fields=fields))
-    handling = Handling.DUPLICATE if fact in noted else effect.handling
-    return replace(effect, handling=handling, change=replace(change, events=()))
+    fact, way = _fact(effect, event, sender), sender.identified_by
+    if fact in noted:
+        return replace(effect, handling=Handling.DUPLICATE, change=replace(change, events=(), fields={}))
+    if list(noted.values()).count(way) < MOST_NOTED:
+        return replace(effect, change=replace(change, fields={**change.fields, "noted": {**noted, fact: way}}))
+    return effect if change.fields else replace(effect, change=replace(change, events=()))
+
+
+def _fact(effect: Effect, event: ProviderEvent, sender: Sender) -> str:
+    """Return the digest of what a sender says: the same, when it is the same once more.
+
+    Whoever has the token of a payment's worker can say it under whatever words, for as long as the token is known, a
+    year and longer. What a provider says may be of other money under each id of an event.
+    """
+    by_id = sender.is_provider and _may_be_other(event, effect.held_because)
+    told_by = event.event_id if by_id else effect.held_because
+    said = [event.status.value, event.amount, event.currency, event.payment_id, told_by]
+    return digest([sender.actor, sender.identified_by, *said])[:32]
+
+
+def _may_be_other(event: ProviderEvent, held_because: str) -> bool:
+    """Tell whether an event may be about other money than one that says the same.
+
+    It is not where nothing was paid, where the payment is named and paid as a whole, or where it stands so already.
+    """
+    if event.status not in _FINAL | _NOT_FINAL or held_because == "amount":
+        return True
+    return event.status is EventStatus.PAID and not event.payment_id and held_because != ""
 
 
 def learnt(task: Task, event: ProviderEvent) -> dict[str, Any]:
@@ -295,7 +320,7 @@ def learnt(task: Task, event: ProviderEvent) -> dict[str, Any]:
             return {"payment_id": attempt}
         case EventStatus.REFUNDED if (total := _refunded_by(task, event)) != Decimal(task.refunds.get(attempt, 0)):
             return {"refunds": {**task.refunds, attempt: f"{total:f}"}}
-        case EventStatus.DISPUTED if attempt not in task.disputes:
+        case EventStatus.DISPUTED if attempt not in task.disputes or len(task.disputes) < MOST_NOTED:
             return {"disputes": (*task.disputes, attempt)}
     return {}
 

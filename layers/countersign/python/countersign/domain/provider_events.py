@@ -36,7 +36,8 @@ class ProviderEvent(Value):
         currency: ISO 4217 code, upper case; None where there is no amount.
         occurred_at: When it happened, by the provider's clock; None where it does not say.
         reason: Why, in the provider's words, untrusted and at most 500 characters; None where it does not say.
-        payment_id: The provider's id of this attempt to pay, where several may share the external id; None elsewhere.
+        payment_id: The provider's id of this payment, or attempt to pay, where several may share the external id, or
+            events tell of one again and again; None elsewhere.
         cumulative: Whether the amount of a refund counts every refund of the payment so far, not this one alone.
     """
 

@@ -214,8 +214,9 @@ class Task:
         declined: Why the last attempt to pay was declined, in the provider's untrusted words; empty while none was.
         payment_id: The provider's id of the attempt that paid; empty where it names none.
         refunds: How much of a payment went back, as decimal text by the attempt's id, or the external id.
-        disputes: The attempts that the payer disputes, named as in `refunds`.
-        noted: The digest of each event on record that was held, or that no decision waited for, and who sent it.
+        disputes: The attempts that the payer disputes, named as in `refunds`; one for each time that it was said.
+        noted: The digest of each event on record that was held, or that no decision waited for, and how its sender was
+            identified.
         failure: Why a machine could not answer; None unless it has said so.
         audit_seq: Number of entries in the audit chain.
         audit_head: Hash of the last entry.

@@ -12,7 +12,8 @@ shop's. `X-Shopify-Shop-Domain` is not signed and no shop is in the body: the se
 
 A test order, or a test transaction, has `test` in the signed body. An order's `financial_status` says that money went
 back, and its refunds how much in all; a transaction of kind `refund` says how much by itself. Subscribe to topics of
-orders or of transactions, not to both: a refund would count twice.
+orders or of transactions, not to both: a refund would count twice, and a payment would be held as another of the order.
+The payment id is the transaction's, of a refund its parent's; an order is one payment, however often it is told.
 """
 
 from collections.abc import Mapping, Sequence
@@ -69,6 +70,7 @@ class Shopify(Provider):
 
 
 def _order(event_id: str, order: Document) -> ProviderEvent:
+    order_id = str(order.count("/id"))
     status = _ORDERS.get(order.text("/financial_status"), EventStatus.UNKNOWN)
     currency = order.currency("/currency")
     amount = order.amount("/total_price", currency)
@@ -79,12 +81,13 @@ def _order(event_id: str, order: Document) -> ProviderEvent:
         amount = went_back or amount
     return ProviderEvent(
         event_id=event_id,
-        external_id=str(order.count("/id")),
+        external_id=order_id,
         status=status,
         amount=amount,
         currency=currency,
         occurred_at=order.moment("/updated_at"),
         reason=order.note("/cancel_reason"),
+        payment_id=order_id,
         cumulative=status is EventStatus.REFUNDED,
     )
 
@@ -105,6 +108,7 @@ def _refunded(order: Document, currency: str) -> str | None:
 
 def _transaction(event_id: str, transaction: Document, statuses: Mapping[str, EventStatus]) -> ProviderEvent:
     currency = transaction.currency("/currency")
+    is_refund = transaction.find("/kind") == "refund" and transaction.find("/parent_id") is not None
     return ProviderEvent(
         event_id=event_id,
         external_id=str(transaction.count("/order_id")),
@@ -113,6 +117,7 @@ def _transaction(event_id: str, transaction: Document, statuses: Mapping[str, Ev
         currency=currency,
         occurred_at=transaction.moment("/processed_at"),
         reason=transaction.note("/error_code"),
+        payment_id=str(transaction.count("/parent_id" if is_refund else "/id")),
     )
 
 

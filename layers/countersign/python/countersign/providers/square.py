@@ -73,14 +73,15 @@ def _payment(event: Document) -> ProviderEvent:
 
 def _event(event: Document, payment_id: str, status: EventStatus, amount: str) -> ProviderEvent:
     """Return what is said of a payment; its id and the amount by their pointers."""
-    currency = event.currency(f"{amount}/currency")
+    currency, named = event.currency(f"{amount}/currency"), event.text(payment_id)
     return ProviderEvent(
         event_id=event.text("/event_id"),
-        external_id=event.text(payment_id),
+        external_id=named,
         status=status,
         amount=event.minor_units(f"{amount}/amount", currency, money.ISO_4217),
         currency=currency,
         occurred_at=event.moment("/created_at"),
+        payment_id=named,
         cumulative=status is EventStatus.REFUNDED,
     )
 

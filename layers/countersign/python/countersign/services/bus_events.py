@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from countersign import contracts
-from countersign.domain.answers import Sender
+from countersign.domain.answers import ON_PARTNER_BUS, Sender
 from countersign.domain.documents import Document
 from countersign.domain.payments import Handling
 from countersign.domain.strict_json import canonical
@@ -20,9 +20,6 @@ from countersign.webhooks import Verified, load
 
 ON_BUS = "event bus"
 """How the audit says that the sender of a result was identified."""
-
-ON_PARTNER_BUS = "partner event bus"
-"""How the audit says that a partner was identified: AWS knows it, as the owner of the event source."""
 
 MAX_SOURCE_CHARACTERS = 256
 """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html allows no more."""

@@ -5,16 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 from countersign.domain import payments
-from countersign.domain.answers import Sender
+from countersign.domain.answers import SIGNED, Sender
 from countersign.domain.clock import Clock
 from countersign.domain.payments import Effect, Handling
 from countersign.domain.provider_events import EventStatus, ProviderEvent
 from countersign.domain.tasks import Task
 from countersign.ports import EventLedger, EventRecord
 from countersign.services.contention import settle
-
-SIGNED = "webhook signature"
-"""How the audit says that a provider was identified."""
 
 
 class ProviderEvents:

@@ -46,11 +46,17 @@ class Settlements:
     def held(self, task_id: str, event_id: str) -> dict[str, Any] | None:
         """Return what an operator must know of a held event, as plain values; None where no such event is held."""
         task = self._ledger.task(task_id)
-        held = payments.held_event(self._ledger.audit(task_id), event_id)
-        return _report(task, task.correlation, held, self._clock) if task and task.correlation and held else None
+        entries = self._ledger.audit(task_id)
+        held = payments.held_event(entries, event_id)
+        if task is None or task.correlation is None or held is None:
+            return None
+        moved_to = payments.moved_to(entries, event_id)
+        return _report(task, task.correlation, held, self._clock) | ({"moved_to": moved_to} if moved_to else {})
 
     def carry_out(self, task_id: str, event_id: str, ruling: Ruling) -> str:
-        """Do what the operators say, once, and return what became of the payment by it; `none` when it stays as it was.
+        """Do what the operators say, once, and return what became of the payment by it.
+
+        It is `none` when the payment stays as it was, and `moved to TASK` when another had taken the event over before.
 
         Raises:
             UnknownTaskError: The task or its held event is gone from the ledger.
@@ -67,7 +73,8 @@ class Settlements:
             raise UnknownTaskError(task_id)
         if on_record := payments.effect_on_record(entries, ruling):
             return on_record
-        change = payments.carry_out(task, held.event, ruling, self._workflow, self._clock.now())
+        moved_to = payments.moved_to(entries, event_id)
+        change = payments.carry_out(task, held.event, ruling, self._workflow, self._clock.now(), moved_to)
         self._ledger.commit(change)
         return str(change.events[0].data["effect"])
 

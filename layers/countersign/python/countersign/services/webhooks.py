@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from countersign.domain.answers import Sender
+from countersign.domain.answers import SIGNED, Sender
 from countersign.domain.clock import Clock
 from countersign.domain.errors import MediaTypeError, SignatureError, UnknownProviderError
 from countersign.domain.payments import Handling
 from countersign.domain.provider_events import EventStatus
 from countersign.ports import Secrets
-from countersign.services.provider_events import SIGNED, ProviderEvents
+from countersign.services.provider_events import ProviderEvents
 from countersign.webhooks import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest, load
 
 _WORST_FIRST = (
