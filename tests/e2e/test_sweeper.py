@@ -1,5 +1,6 @@
 """The sweeper on the deployed product: what was lost on the way arrives all the same, once."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -30,7 +31,9 @@ def decide_unheard(scene: Scene) -> None:
     change = votes.answer(task, scene.approver(), Decision.APPROVE, "", task.shown, "203.0.113.0/24", A_WHILE_AGO)
     assert change
     document, table = task_document(change.after), aws.client("dynamodb", scene.cloud.endpoint_url)
-    for event in change.events:
+    minted = next(entry for entry in scene.ledger.audit(task.task_id) if entry.event.event == "minted")
+    for voted in change.events:
+        event = replace(voted, data={**voted.data, "link": minted.event.data["fingerprint"]})
         seq, head = document["audit_seq"], document["audit_head"]
         entry = append(task.task_id, seq, head, task.shown, event, A_WHILE_AGO, task.policy)
         table.put_item(TableName=scene.cloud.table, Item=to_item(audit_document(entry)))

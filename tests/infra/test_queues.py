@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from countersign.services.deliveries import INBOX_PAUSE
 from tests.infra.templates import Resource, Synthesised
 
 pytestmark = pytest.mark.xdist_group("infra")
@@ -78,6 +79,11 @@ def test_messages_are_hidden_for_six_times_as_long_as_their_function_may_take(st
     for mapping in fed:
         queue = queues(stage)[mapping["EventSourceArn"].removesuffix(".Arn")]
         assert queue["VisibilityTimeout"] >= 6 * timeouts[mapping["FunctionName"]]
+
+
+def test_the_link_to_a_list_that_could_not_be_sent_is_tried_again_after_its_pause(stage: Synthesised) -> None:
+    approvals = queues(stage)["Approver/Approvals/Work/Queue"]
+    assert approvals["VisibilityTimeout"] > INBOX_PAUSE.total_seconds()
 
 
 def test_every_consumer_says_which_of_a_batch_have_failed(stage: Synthesised) -> None:

@@ -1,8 +1,9 @@
 """Prove the audit: `python -m countersign.audit verify`.
 
-Reads the ledger with the AWS credentials, region and endpoint of the environment, and recomputes every hash. With
-`--archive` it also compares each entry with its copy on S3, which nobody can change while Object Lock keeps it: so that
-a chain that was replaced as a whole, or removed with its task, is found too.
+Reads the ledger with the AWS credentials, region and endpoint of the environment, recomputes every hash, and compares
+each task with what its audit says of it, and each vote with the links that were made. With `--archive` it also compares
+each entry with its copy on S3, which nobody can change while Object Lock keeps it: so that a chain that was replaced as
+a whole, or removed with its task, is found too.
 """
 
 import argparse
