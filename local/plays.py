@@ -56,6 +56,8 @@ _RATES: Mapping[str, Any] = {"rate": "1.0842"}
 _USER: Mapping[str, Any] = {"user_id": "u-1042"}
 _ORDER: Mapping[str, Any] = {"order_id": "A-1042"}
 _USER_DATA: Mapping[str, Any] = {"name": "Rita", "city": "unknown"}
+_ENRICHED: Mapping[str, Any] = {"city": "Bonn", "processed_at": "2026-02-01T10:00:00Z"}
+_NOT_ENRICHED: Mapping[str, Any] = {"original": _USER_DATA, "enriched": None, "timestamp": None}
 _REVIEWER = "reviewer@example.com"
 _REVIEWED: Mapping[str, Any] = {**_USER, "reviewers": [_REVIEWER]}
 _CUSTOMER: Mapping[str, Any] = {"customer_id": "c-1042"}
@@ -91,15 +93,20 @@ PLAYS: Mapping[str, Mapping[str, Play]] = {
     "data-enrichment": {
         "happy": Play(
             {"user_data": _USER_DATA},
-            {"status": "enriched", "original": _USER_DATA, "enriched": {"name": "Rita", "city": "Bonn"}},
-            {"enrichment.requested": ((succeed(city="Bonn"),),)},
+            {
+                "status": "enriched",
+                "original": _USER_DATA,
+                "enriched": _ENRICHED,
+                "timestamp": _ENRICHED["processed_at"],
+            },
+            {"enrichment.requested": ((succeed(**_ENRICHED),),)},
         ),
         "failure": Play(
             {"user_data": _USER_DATA},
-            {"status": "failed", "original": _USER_DATA, "enriched": None},
+            {"status": "failed", **_NOT_ENRICHED},
             {"enrichment.requested": ((fail("NotFound"),),)},
         ),
-        "timeout": _silent({"user_data": _USER_DATA}, {"status": "expired", "original": _USER_DATA, "enriched": None}),
+        "timeout": _silent({"user_data": _USER_DATA}, {"status": "expired", **_NOT_ENRICHED}),
     },
     "parallel-checks": {
         "happy": Play(
