@@ -7,9 +7,11 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from countersign.adapters.attributes import from_item
+from countersign.adapters.attributes import from_item, to_item
 from countersign.adapters.dynamodb_ledger import DynamoLedger, chained
+from countersign.adapters.event_items import claim_document
 from countersign.adapters.task_items import DUE_SHARDS, audit_document, task_document, task_of_document
+from countersign.domain import claims
 from countersign.domain.audit import AuditEvent
 from countersign.domain.clock import from_text
 from countersign.domain.errors import UnknownTaskError
@@ -85,10 +87,12 @@ class OperatorLedger(DynamoLedger):
         """Put an item where none of its key is; tell whether it was put.
 
         What stands is never written over. Not put back is what is gone on purpose, and a task, which comes back with
-        its audit entry: see `Operations.restored`.
+        its audit entry: see `Operations.restored`. A claim that was taken over since is that of whoever took it.
         """
         if item["sk"]["S"] == "TASK" or self._is_done_with(item):
             return False
+        if item["sk"]["S"] == "EXTERNAL":
+            item = self._claim_of_today(item)
         try:
             self._client.put_item(TableName=self._name, Item=item, ConditionExpression="attribute_not_exists(pk)")
         except self._client.exceptions.ConditionalCheckFailedException:
@@ -105,6 +109,15 @@ class OperatorLedger(DynamoLedger):
             record, _ = self.look_up(document["provider"], document["event_id"], document["external_id"])
             return record is not None and record.handling is not Handling.PARKED
         return False
+
+    def _claim_of_today(self, item: dict[str, Any]) -> dict[str, Any]:
+        """Return a claim with the task that has it by the audits of those that had it before."""
+        task_id = item["task_id"]["S"]
+        while taken_by := claims.taken_by(self.audit(task_id)):
+            task_id = taken_by
+        task = self.task(task_id)
+        claim = claim_document(task, task.correlation) if task and task.correlation else {}
+        return item | to_item(claim | {"task_id": task_id})
 
     @cached_property
     def _made_at(self) -> datetime:

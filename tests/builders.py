@@ -10,9 +10,10 @@ from itertools import count
 from typing import Any
 from urllib.parse import urlencode
 
+from countersign.domain.answers import SIGNED
 from countersign.domain.attachments import Attachment
 from countersign.domain.audit import GENESIS, AuditEntry
-from countersign.domain.provider_events import EventStatus, ProviderEvent
+from countersign.domain.provider_events import EventStatus, ParkedEvent, ProviderEvent
 from countersign.domain.rules import Decision, Outcome, Rule
 from countersign.domain.tasks import Correlation, Status, Task, Vote, shown_digest
 from countersign.services.desk import Question, Wait
@@ -104,6 +105,11 @@ def any_event(status: str = "paid", event_id: str = "evt_1", **changes: Any) -> 
     """Return what a provider says of the payment that `any_payment_task` waits for."""
     fields: dict[str, Any] = {"external_id": "pay_1001", "amount": "250.00", "currency": "EUR"} | changes
     return ProviderEvent(event_id=event_id, status=EventStatus(status), **fields)
+
+
+def any_parked(*event: str, **changes: Any) -> ParkedEvent:
+    """Return an event, as `any_event` does, that waits for its task."""
+    return ParkedEvent("pay", any_event(*event, **changes), SIGNED)
 
 
 def any_click(**changes: Any) -> Click:

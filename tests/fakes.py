@@ -22,9 +22,9 @@ from countersign.domain.errors import (
 from countersign.domain.identity import normalise
 from countersign.domain.payments import Handling
 from countersign.domain.people import Entry
-from countersign.domain.provider_events import ProviderEvent
+from countersign.domain.provider_events import ParkedEvent
 from countersign.domain.tasks import Change, Deadline, Ring, Status, Task
-from countersign.ports import MOST_WAITING, EventRecord, Link, ParkedEvent, Purpose, Request
+from countersign.ports import MOST_WAITING, EventRecord, Link, Purpose, Request
 
 
 class FixedClock:
@@ -53,7 +53,7 @@ class MemoryLedger:
         self.asked: dict[str, Request] = {}
         self.claims: dict[Any, str] = {}
         self.event_records: dict[tuple[str, str], EventRecord] = {}
-        self.parking: dict[tuple[str, str], list[ProviderEvent]] = {}
+        self.parking: dict[tuple[str, str], list[ParkedEvent]] = {}
         self.answers: dict[str, dict[str, str]] = {}
         self.aside: list[EventRecord] = []
         self.outbox: dict[tuple[str, str], Mapping[str, Any]] = {}
@@ -72,26 +72,26 @@ class MemoryLedger:
         self.before_write("open")
         with self._lock:
             named = task.correlation and (task.correlation.provider, task.correlation.external_id)
-            holder = takeover and takeover.released.before.task_id
+            holder = takeover and takeover.holder
             if task.task_id in self.standing or self.audit(task.task_id) or self.claims.get(named) != holder:
                 raise LedgerConflictError(task.task_id)
             if named and takeover:
-                self._release(takeover, named, task.task_id)
+                self._release(takeover, named, task.task_id, at)
             if named:
                 self.claims[named] = task.task_id
             self._put(task, events, at)
         self.after_write("open")
 
-    def _release(self, takeover: TakeOver, named: tuple[str, str], task_id: str) -> None:
-        change = takeover.released
-        self._check(change)
-        self._put(self.standing[change.before.task_id], change.events, change.at)
-        for event in takeover.events:
-            key = (named[0], event.event_id)
+    def _release(self, takeover: TakeOver, named: tuple[str, str], task_id: str, at: datetime) -> None:
+        if change := takeover.released:
+            self._check(change)
+            self._put(self.standing[change.before.task_id], change.events, change.at)
+        for parked in takeover.events:
+            key = (named[0], parked.event.event_id)
             known = self.event_records.get(key, EventRecord(*key, "", Handling.PARKED))
             self.event_records[key] = dataclasses.replace(known, handling=Handling.PARKED, task_id=task_id)
-            self.parking.setdefault(named, []).append(event)
-            self.due[(*named, event.event_id)] = change.at + WAITS
+            self.parking.setdefault(named, []).append(parked)
+            self.due[(*named, parked.event.event_id)] = at + WAITS
 
     def commit(self, change: Change) -> Task:
         return self._commit(change, lambda: None)
@@ -230,14 +230,15 @@ class MemoryLedger:
     def commit_event(self, change: Change, record: EventRecord) -> Task:
         return self._commit(change, lambda: self._put_record(record), "commit_event")
 
-    def park(self, event: ProviderEvent, record: EventRecord, at: datetime) -> None:
+    def park(self, parked: ParkedEvent, record: EventRecord, at: datetime) -> None:
         assert at.tzinfo
+        event = parked.event
         self.before_write("park")
         with self._lock:
             if (record.provider, event.external_id) in self.claims:
                 raise LedgerConflictError(event.event_id)
             self._put_record(record)
-            self.parking.setdefault((record.provider, event.external_id), []).append(event)
+            self.parking.setdefault((record.provider, event.external_id), []).append(parked)
             self.due[(record.provider, event.external_id, event.event_id)] = at + WAITS
         self.after_write("park")
 
@@ -245,15 +246,17 @@ class MemoryLedger:
         assert at.tzinfo
         self.aside.append(record)
 
-    def parked(self, provider: str, external_id: str) -> list[ProviderEvent]:
+    def parked(self, provider: str, external_id: str) -> list[ParkedEvent]:
         return list(self.parking.get((provider, external_id), []))
 
-    def commit_parked(self, change: Change, provider: str, event: ProviderEvent, handling: Handling) -> Task:
+    def commit_parked(self, change: Change, parked: ParkedEvent, handling: Handling) -> Task:
+        provider, event = parked.provider, parked.event
+
         def unpark() -> None:
             waiting = self.parking.get((provider, event.external_id), [])
-            if event not in waiting:
+            if parked not in waiting:
                 raise LedgerConflictError(event.event_id)
-            waiting.remove(event)
+            waiting.remove(parked)
             self.due.pop((provider, event.external_id, event.event_id), None)
             key, task_id = (provider, event.event_id), change.before.task_id
             known = self.event_records.get(key, EventRecord(*key, "", handling))
@@ -309,10 +312,10 @@ class MemoryLedger:
         found += [(at, task) for task in self.standing.values() if (at := tasks.due_at(task))]
         found += [(self.due[key], request) for key, request in self.asked.items() if request.status == "submitted"]
         parked = [
-            (self.due[key], ParkedEvent(provider, event))
-            for (provider, external_id), events in self.parking.items()
-            for event in events
-            if (key := (provider, external_id, event.event_id)) in self.due
+            (self.due[key], parked)
+            for (provider, external_id), waiting in self.parking.items()
+            for parked in waiting
+            if (key := (provider, external_id, parked.event.event_id)) in self.due
         ]
         for each in (found, parked):
             yield from (due for at, due in sorted(each, key=lambda one: one[0]) if at <= before)

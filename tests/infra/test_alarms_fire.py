@@ -28,6 +28,7 @@ from tests.builders import (
     TASK_ID,
     WORKFLOW,
     any_input,
+    any_parked,
     execution_arn,
     http_event,
     sqs_event,
@@ -36,7 +37,6 @@ from tests.builders import (
     stream_record,
     task_result,
 )
-from tests.builders import any_event as any_provider_event
 from tests.deliveries import any_payment, any_payment_intent
 from tests.held import any_event
 from tests.held import any_payment as any_held_payment
@@ -208,7 +208,7 @@ def a_start_that_lambda_refuses_again(scene: Scene) -> None:
 
 def an_event_that_nobody_asks_for_in_a_day(scene: Scene) -> None:
     record = EventRecord("pay", "evt_1", "b" * 64, Handling.PARKED)
-    scene.kit.ledger.park(any_provider_event(), record, scene.kit.now - timedelta(days=1, minutes=6))
+    scene.kit.ledger.park(any_parked(), record, scene.kit.now - timedelta(days=1, minutes=6))
     sweeper.handler.handler({}, None)
 
 

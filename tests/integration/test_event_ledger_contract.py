@@ -13,11 +13,11 @@ from countersign.adapters.event_items import event_key
 from countersign.adapters.task_items import task_key
 from countersign.aws import client
 from countersign.domain import claims, payments, tasks
-from countersign.domain.answers import Sender, document_of
+from countersign.domain.answers import ON_PARTNER_BUS, Sender, document_of
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.errors import LedgerConflictError
 from countersign.domain.payments import Effect, Handling
-from countersign.domain.provider_events import ProviderEvent
+from countersign.domain.provider_events import ParkedEvent, ProviderEvent
 from countersign.domain.tasks import Status, Task
 from countersign.ports import EventLedger, EventRecord
 from countersign.services.provider_events import effect_of
@@ -25,7 +25,7 @@ from tests.builders import NOW, PAYMENT_TASK_ID, any_event, any_payment_task, is
 from tests.fakes import FixedClock, MemoryLedger
 from tests.integration.conftest import TABLE, Kit
 
-PROVIDER = Sender("pay", "webhook signature")
+PROVIDER = Sender("pay", ON_PARTNER_BUS)
 OPENED = AuditEvent("opened", "payment")
 
 
@@ -53,7 +53,10 @@ class Books:
         return self.ledger.look_up("pay", event_id, external_id)[0]
 
     def parked(self) -> list[ProviderEvent]:
-        return self.ledger.parked("pay", "pay_1001")
+        return [parked.event for parked in self.ledger.parked("pay", "pay_1001")]
+
+    def park(self, event: ProviderEvent, at: datetime = NOW) -> None:
+        self.ledger.park(waiting(event), parking(event), at)
 
     def assert_unbroken(self) -> None:
         assert is_unbroken(self.entries(PAYMENT_TASK_ID), self.task.audit_head, self.task.audit_seq)
@@ -88,6 +91,10 @@ def record_of(
 
 def effect(task: Task, event: ProviderEvent) -> Effect:
     return effect_of(task, event, PROVIDER, FixedClock(NOW))
+
+
+def waiting(event: ProviderEvent) -> ParkedEvent:
+    return ParkedEvent("pay", event, PROVIDER.identified_by)
 
 
 def parking(event: ProviderEvent) -> EventRecord:
@@ -135,7 +142,7 @@ def test_a_claim_is_taken_over_together_with_what_came_too_late_and_only_as_it_w
     after = books.ledger.commit_event(late.change, record_of(any_event(), late.handling))
     new = any_payment_task(task_id="order-1002.payment", workflow="payment")
     for read in (ended, after, after):
-        takeover = claims.take_over(read, books.entries(PAYMENT_TASK_ID), new)
+        takeover = claims.take_over(PAYMENT_TASK_ID, read, books.entries(PAYMENT_TASK_ID), new)
         with contextlib.nullcontext() if read is after and not books.parked() else pytest.raises(LedgerConflictError):
             books.ledger.open(new, (OPENED, takeover.taken), NOW, takeover)
     assert books.ledger.correlated("pay", "pay_1001") == new.task_id
@@ -145,7 +152,16 @@ def test_a_claim_is_taken_over_together_with_what_came_too_late_and_only_as_it_w
     assert len(books.entries(new.task_id)) == 2
     books.assert_unbroken()
     held = effect(books.ledger.task(new.task_id) or new, any_event())
-    assert books.ledger.commit_parked(held.change, "pay", any_event(), held.handling).status is Status.DECIDED
+    assert books.ledger.commit_parked(held.change, waiting(any_event()), held.handling).status is Status.DECIDED
+
+
+def test_a_claim_is_taken_over_from_a_task_that_ttl_has_removed(books: Books) -> None:
+    books.open()
+    books.lose(PAYMENT_TASK_ID)
+    new = any_payment_task(task_id="order-1002.payment")
+    takeover = claims.take_over(PAYMENT_TASK_ID, None, books.entries(PAYMENT_TASK_ID), new)
+    books.ledger.open(new, (OPENED, takeover.taken), NOW, takeover)
+    assert books.ledger.correlated("pay", "pay_1001") == new.task_id
 
 
 def test_a_task_whose_audit_stands_is_not_opened_again(books: Books) -> None:
@@ -183,7 +199,7 @@ def test_what_is_known_of_a_payment_beside_its_decision_is_read_as_it_was_writte
         assert books.ledger.commit_event(done.change, record_of(event, done.handling)) == books.task
     task = books.task
     assert (task.declined, task.refunds, task.disputes) == ("très bien", {"ch_1": "250.00"}, ("ch_1",))
-    assert set(task.noted.values()) == {"webhook signature"}
+    assert set(task.noted.values()) == {PROVIDER.identified_by}
     assert len(task.noted) == 3
     held = payments.held_event(books.entries(PAYMENT_TASK_ID), "paid")
     assert held
@@ -224,13 +240,13 @@ def test_a_held_event_is_on_record_with_its_announcement(books: Books) -> None:
 def test_ids_may_be_as_long_as_providers_may_make_them(books: Books) -> None:
     longest = "😀" * 200
     event = any_event(event_id=longest, external_id=longest, amount="1.00")
-    books.ledger.park(event, parking(event), NOW)
+    books.park(event)
     correlation = any_payment_task().correlation
     assert correlation
     task = books.open(correlation=replace(correlation, external_id=longest))
     held = effect(task, event)
     assert held.handling is Handling.HELD
-    books.ledger.commit_parked(held.change, "pay", event, held.handling)
+    books.ledger.commit_parked(held.change, waiting(event), held.handling)
     assert books.outbox() == {f"held#{longest}"}
 
 
@@ -255,8 +271,8 @@ def test_a_parked_event_waits_as_it_came(books: Books) -> None:
         any_event("refunded", "evt_4", payment_id="ch_1", cumulative=True),
     ]
     for seconds, event in enumerate(events):
-        books.ledger.park(event, parking(event), NOW + timedelta(seconds=seconds))
-    assert books.parked() == events
+        books.park(event, NOW + timedelta(seconds=seconds))
+    assert books.ledger.parked("pay", "pay_1001") == [*map(waiting, events)]
     assert books.record("evt_2") == parking(events[1])
 
 
@@ -264,35 +280,37 @@ def test_parked_events_are_told_in_the_order_in_which_they_came_whatever_they_ar
     names = ["evt_9", "evt_1", "evt_5", "a", "~"]
     for seconds, name in enumerate(names):
         event = any_event("pending", name)
-        books.ledger.park(event, parking(event), NOW + timedelta(microseconds=seconds))
+        books.park(event, NOW + timedelta(microseconds=seconds))
     assert [event.event_id for event in books.parked()] == names
 
 
 def test_nothing_is_parked_for_a_task_that_is_there(books: Books) -> None:
     books.open()
     with pytest.raises(LedgerConflictError):
-        books.ledger.park(any_event(), parking(any_event()), NOW)
+        books.park(any_event())
     assert books.parked() == []
     assert books.record() is None
 
 
 def test_an_event_is_parked_once(books: Books) -> None:
-    books.ledger.park(any_event("pending"), parking(any_event()), NOW)
+    books.park(any_event("pending"))
     with pytest.raises(LedgerConflictError):
-        books.ledger.park(any_event("paid"), parking(any_event()), NOW)
+        books.park(any_event("paid"))
     assert books.parked() == [any_event("pending")]
 
 
 def test_events_of_another_name_are_parked_elsewhere(books: Books) -> None:
     for external_id in ("pay_1001#PARKED", "pay_10011", "pay_100"):
         event = any_event(event_id=external_id, external_id=external_id)
-        books.ledger.park(event, parking(event), NOW)
+        books.park(event)
     assert books.parked() == []
 
 
 def test_a_parked_event_is_applied_and_parked_no_more(books: Books) -> None:
-    books.ledger.park(any_event(), parking(any_event()), NOW)
-    after = books.ledger.commit_parked(effect(books.open(), any_event()).change, "pay", any_event(), Handling.RECORDED)
+    books.park(any_event())
+    after = books.ledger.commit_parked(
+        effect(books.open(), any_event()).change, waiting(any_event()), Handling.RECORDED
+    )
     assert after == books.task
     assert after.status is Status.DECIDED
     assert books.parked() == []
@@ -301,33 +319,33 @@ def test_a_parked_event_is_applied_and_parked_no_more(books: Books) -> None:
 
 
 def test_a_parked_event_is_applied_once(books: Books) -> None:
-    books.ledger.park(any_event("pending"), parking(any_event()), NOW)
+    books.park(any_event("pending"))
     books.ledger.commit_parked(
-        effect(books.open(), any_event("pending")).change, "pay", any_event("pending"), Handling.PENDING
+        effect(books.open(), any_event("pending")).change, waiting(any_event("pending")), Handling.PENDING
     )
     before = books.task
     change = effect(before, any_event("pending")).change
     with pytest.raises(LedgerConflictError):
-        books.ledger.commit_parked(change, "pay", any_event("pending"), Handling.PENDING)
+        books.ledger.commit_parked(change, waiting(any_event("pending")), Handling.PENDING)
     assert books.task == before
     books.assert_unbroken()
 
 
 def test_a_parked_event_whose_task_has_changed_meanwhile_stays_parked(books: Books) -> None:
-    books.ledger.park(any_event(), parking(any_event()), NOW)
+    books.park(any_event())
     read = books.open()
     other = any_event("pending", "evt_2")
     books.ledger.commit_event(payments.apply(read, other, PROVIDER, NOW).change, record_of(other))
     with pytest.raises(LedgerConflictError):
-        books.ledger.commit_parked(effect(read, any_event()).change, "pay", any_event(), Handling.RECORDED)
+        books.ledger.commit_parked(effect(read, any_event()).change, waiting(any_event()), Handling.RECORDED)
     assert books.parked() == [any_event()]
     assert books.record() == parking(any_event())
 
 
 def test_a_parked_event_whose_record_ttl_has_taken_is_applied_all_the_same(books: Books) -> None:
-    books.ledger.park(any_event(), parking(any_event()), NOW)
+    books.park(any_event())
     books.forget("evt_1")
-    books.ledger.commit_parked(effect(books.open(), any_event()).change, "pay", any_event(), Handling.RECORDED)
+    books.ledger.commit_parked(effect(books.open(), any_event()).change, waiting(any_event()), Handling.RECORDED)
     assert books.task.status is Status.DECIDED
     assert books.parked() == []
     record = books.record()
@@ -337,7 +355,7 @@ def test_a_parked_event_whose_record_ttl_has_taken_is_applied_all_the_same(books
 
 def test_what_is_kept_of_events_is_kept_for_a_week_and_the_claim_as_long_as_the_task(kit: Kit) -> None:
     event = any_event(external_id="pay_7")
-    kit.ledger.park(event, parking(event), NOW)
+    kit.ledger.park(waiting(event), parking(event), NOW)
     kit.ledger.open(any_payment_task(), (OPENED,), NOW)
     ttl = {
         key[0].split("#")[0] + " " + key[1].split("#")[0]: item.get("ttl", {}).get("N")

@@ -272,7 +272,7 @@ def test_a_partner_s_event_decides_the_payment_and_the_audit_says_that_aws_knows
 
 def test_a_partner_s_event_that_comes_before_its_task_is_kept_for_it(kit: Kit, dead_letters: Queue) -> None:
     assert run(from_partner(any_payment_intent())) == []
-    assert [event.external_id for event in kit.ledger.parked("stripe", INTENT)] == [INTENT]
+    assert [parked.identified_by for parked in kit.ledger.parked("stripe", INTENT)] == ["partner event bus"]
 
 
 def test_what_the_kit_does_not_act_on_is_passed_over_and_counted(

@@ -9,8 +9,9 @@ import pytest
 from countersign.domain import tasks
 from countersign.domain.audit import AuditEvent
 from countersign.domain.payments import Handling
+from countersign.domain.provider_events import ParkedEvent
 from countersign.domain.tasks import Change, Task
-from countersign.ports import EventRecord, ParkedEvent, Request, SweepLedger
+from countersign.ports import EventRecord, Request, SweepLedger
 from tests.builders import (
     CALLER,
     NOW,
@@ -18,8 +19,8 @@ from tests.builders import (
     TASK_ID,
     WORKFLOW,
     any_decided_task,
-    any_event,
     any_input,
+    any_parked,
     any_payment_task,
     any_task,
 )
@@ -55,7 +56,7 @@ def put(ledger: SweepLedger, task: Task) -> Task:
 
 
 def park(ledger: SweepLedger) -> None:
-    ledger.park(any_event(), EventRecord("pay", "evt_1", "b" * 64, Handling.PARKED), NOW)
+    ledger.park(any_parked(), EventRecord("pay", "evt_1", "b" * 64, Handling.PARKED), NOW)
 
 
 @pytest.mark.parametrize("task", [any_task(), any_task(sent_at=NOW), any_decided_task()])
@@ -120,9 +121,9 @@ def test_a_request_that_has_started_is_not_started_again(ledger: SweepLedger) ->
 def test_an_event_is_overdue_a_day_after_it_came_unless_it_was_applied(ledger: SweepLedger) -> None:
     park(ledger)
     assert overdue(ledger, NOW + DAY - MOMENT) == []
-    assert overdue(ledger, NOW + DAY) == [ParkedEvent("pay", any_event())]
+    assert overdue(ledger, NOW + DAY) == [any_parked()]
     change = tasks.sweep(put(ledger, any_payment_task(expires_at=NOW + 9 * DAY)), NOW)
-    ledger.commit_parked(change, "pay", any_event(), Handling.RECORDED)
+    ledger.commit_parked(change, any_parked(), Handling.RECORDED)
     assert overdue(ledger, NOW + DAY) == []
 
 
@@ -132,14 +133,14 @@ def test_of_two_reports_of_an_event_one_counts_and_the_event_stays_parked(ledger
     assert isinstance(event, ParkedEvent)
     assert [ledger.report_once(event, NOW + DAY) for _ in range(2)] == [True, False]
     assert overdue(ledger, NOW + DAY) == []
-    assert ledger.parked("pay", "pay_1001") == [any_event()]
+    assert ledger.parked("pay", "pay_1001") == [any_parked()]
 
 
 def test_an_event_that_was_applied_is_not_reported(ledger: SweepLedger) -> None:
     park(ledger)
     change = tasks.sweep(put(ledger, any_payment_task()), NOW)
-    ledger.commit_parked(change, "pay", any_event(), Handling.RECORDED)
-    assert not ledger.report_once(ParkedEvent("pay", any_event()), NOW + DAY)
+    ledger.commit_parked(change, any_parked(), Handling.RECORDED)
+    assert not ledger.report_once(any_parked(), NOW + DAY)
     assert ledger.parked("pay", "pay_1001") == []
 
 
@@ -152,7 +153,7 @@ def test_the_longest_overdue_comes_first_and_parked_events_come_last(ledger: Swe
     found = overdue(ledger, NOW + 2 * DAY)
     assert [each.expires_at for each in found if isinstance(each, Task)] == sorted(times)
     assert found[-2] == ASKED
-    assert found[-1] == ParkedEvent("pay", any_event())
+    assert found[-1] == any_parked()
 
 
 def test_what_is_overdue_is_read_as_it_is_looked_at(ledger: SweepLedger) -> None:

@@ -29,8 +29,8 @@ from tests.builders import (
     REQUEST_ID,
     TASK_ID,
     WORKFLOW,
-    any_event,
     any_input,
+    any_parked,
     any_request,
     is_unbroken,
 )
@@ -198,12 +198,12 @@ def test_an_event_that_nobody_has_asked_about_for_a_day_is_counted_once_and_kept
     kit: Kit, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record = EventRecord("pay", "evt_1", "b" * 64, Handling.PARKED)
-    kit.ledger.park(any_event(), record, kit.now - timedelta(days=1, minutes=6))
+    kit.ledger.park(any_parked(), record, kit.now - timedelta(days=1, minutes=6))
     sweep()
     assert counted(capsys) == {"EventsOverdue": 1}
     sweep()
     assert counted(capsys) == {}
-    assert kit.ledger.parked("pay", "pay_1001") == [any_event()]
+    assert kit.ledger.parked("pay", "pay_1001") == [any_parked()]
 
 
 def test_more_than_one_page_is_looked_through(kit: Kit, callbacks: Operation) -> None:

@@ -337,7 +337,7 @@ def test_a_name_and_words_in_any_script_are_kept(kit: Kit, secrets: Any) -> None
     body = any_payment("payment.failed", external_id="Zahlung № 7 😀", reason="Nicht genügend Guthaben\n😀")
     assert post(body).document["status"] == "parked"
     (parked,) = kit.ledger.parked("pay", "Zahlung № 7 😀")
-    assert parked.reason == "Nicht genügend Guthaben\n😀"
+    assert parked.event.reason == "Nicht genügend Guthaben\n😀"
 
 
 # Secrets

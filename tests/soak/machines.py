@@ -88,7 +88,7 @@ class Machines(People):
             status = body["type"].partition(".")[2].replace("strange", "unknown")
             said = body["data"] | {"status": status}
             return any(self.is_said(each, event_id, said) for each in self.called_so(task_id))
-        is_parked = any(parked.event_id == event_id for parked in self.world.ledger.parked(PROVIDER, external_id))
+        is_parked = any(parked.event.event_id == event_id for parked in self.world.ledger.parked(PROVIDER, external_id))
         return is_parked and self.watch.was_told_of(Lost.EVENT, f"{PROVIDER} {external_id}")
 
     def called_so(self, task_id: str) -> Iterator[str]:

@@ -9,8 +9,10 @@ from urllib.parse import urlencode
 import pytest
 
 from countersign.adapters.attributes import to_item
+from countersign.adapters.event_items import claim_key
 from countersign.adapters.task_items import task_key
 from countersign.aws import client
+from countersign.domain import claims, tasks
 from countersign.domain.payments import Handling
 from countersign.domain.rules import Rule
 from countersign.domain.tasks import Status
@@ -18,7 +20,17 @@ from countersign.ports import EventRecord
 from countersign.services.provider_events import ProviderEvents
 from operate.ledger import OperatorLedger
 from publisher.handler import handler as publish
-from tests.builders import APPROVER, OTHER_APPROVER, PAYMENT_ID, TASK_ID, any_event, stream_event
+from tests.builders import (
+    APPROVER,
+    OTHER_APPROVER,
+    PAYMENT_ID,
+    REQUEST_ID,
+    TASK_ID,
+    WORKFLOW,
+    any_parked,
+    any_payment_task,
+    stream_event,
+)
 from tests.fakes import FixedClock
 from tests.integration.conftest import TABLE, Kit, Operation, call
 from tests.integration.operate.conftest import OPERATOR, Run
@@ -143,10 +155,34 @@ def test_a_hand_off_that_the_lost_table_never_sent_is_sent_by_the_new_one(
     assert sent(kit, events) == 1
 
 
+def test_what_would_be_open_of_a_request_that_has_ended_is_cancelled(kit: Kit, run: Run) -> None:
+    kit.open_task()
+    snapshot(kit)
+    lose(TASK_ID)
+    kit.ledger.finish(REQUEST_ID, WORKFLOW, "failed", None, kit.now)
+    assert restore(run)[0] == 0
+    assert (kit.task().status, kit.task().outlived_execution) == (Status.CANCELLED, True)
+    assert kit.audited() == ["opened", "restored", "cancelled"]
+    assert kit.ledger.audit_breaks(TASK_ID) == []
+
+
+def test_a_claim_that_was_taken_over_since_comes_back_to_whoever_took_it(kit: Kit, run: Run) -> None:
+    cancelled = tasks.cancel(kit.open_payment(), "payment", "withdrawn", kit.now)
+    assert cancelled
+    snapshot(kit)
+    ended = kit.ledger.commit(cancelled)
+    new = any_payment_task(task_id="order-1002.payment", opened_at=kit.now)
+    takeover = claims.take_over(PAYMENT_ID, ended, kit.audit(PAYMENT_ID), new)
+    kit.ledger.open(new, (takeover.taken,), kit.now, takeover)
+    client("dynamodb").delete_item(TableName=TABLE, Key=to_item(claim_key("pay", "pay_1001")))
+    assert restore(run)[0] == 0
+    assert kit.ledger.correlated("pay", "pay_1001") == new.task_id
+
+
 def test_a_parked_event_that_was_applied_is_not_parked_again_and_one_that_waits_is(kit: Kit, run: Run) -> None:
-    waits = any_event(event_id="evt_2", external_id="pay_2")
-    for event in (any_event(), waits):
-        kit.ledger.park(event, EventRecord("pay", event.event_id, "5" * 64, Handling.PARKED), kit.now)
+    waits = any_parked("paid", "evt_2", external_id="pay_2")
+    for parked in (any_parked(), waits):
+        kit.ledger.park(parked, EventRecord("pay", parked.event.event_id, "5" * 64, Handling.PARKED), kit.now)
     snapshot(kit)
     kit.open_payment()
     ProviderEvents(kit.ledger, FixedClock(kit.now)).apply_parked(kit.task(PAYMENT_ID))

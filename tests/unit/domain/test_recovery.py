@@ -8,10 +8,11 @@ import pytest
 
 from countersign.domain import answers, payments, recovery, tasks, votes
 from countersign.domain.answers import Sender
-from countersign.domain.audit import AuditEntry, append
-from countersign.domain.identity import NO_ALIASES
+from countersign.domain.audit import AuditEntry, AuditEvent, append
+from countersign.domain.identity import NO_ALIASES, Aliases
+from countersign.domain.payments import Ruling, Verdict
 from countersign.domain.people import Seating
-from countersign.domain.rules import Decision
+from countersign.domain.rules import Decision, Rule
 from countersign.domain.tasks import Change, Failure, Status, Task
 from tests.builders import APPROVER, NOW, OTHER_APPROVER, any_event, any_payment_task, any_rule, any_task
 
@@ -37,6 +38,17 @@ def say(status: str) -> Act:
 
 def pay(task: Task, now: datetime) -> Change | None:
     return answers.succeed(task, {"status": "paid", "amount": "250.00", "currency": "EUR"}, WORKER, now)
+
+
+def accept(status: str, amount: str) -> Act:
+    event = any_event(status, amount=amount, payment_id="ch_1")
+    ruling = Ruling(Verdict.ACCEPTED, ("olga@example.com",), "held-1.approval")
+    return lambda task, now: payments.carry_out(task, event, ruling, "held-payment", now)
+
+
+def deliver(task: Task, now: datetime) -> Change:
+    sent = AuditEvent("sent", "approver", data={"recipient": APPROVER, "attempt": 1, "channel": "mail"})
+    return Change(task, None, {"sent_at": now}, (sent,), now)
 
 
 def gone_on(task: Task, *acts: Act) -> tuple[Task, list[AuditEntry]]:
@@ -76,7 +88,12 @@ TEN_MINUTES = NOW + timedelta(minutes=10)
         (any_payment_task(), [say("pending")]),
         (any_payment_task(), [say("pending"), say("paid")]),
         (any_payment_task(), [say("paid"), tasks.close]),
-        (any_payment_task(), [lambda task, now: answers.fail(task, Failure("no_stock"), WORKER, now)]),
+        (any_payment_task(), [say("declined")]),
+        (any_payment_task(), [say("pending"), lambda task, now: answers.fail(task, Failure("no_stock"), WORKER, now)]),
+        (any_payment_task(), [accept("paid", "90.00")]),
+        (any_payment_task(), [accept("unknown", "90.00")]),
+        (any_payment_task(expires_at=NOW), [tasks.close, accept("paid", "250.00")]),
+        (any_task(), [deliver]),
     ],
 )
 def test_votes_decision_and_end_are_those_of_the_audit(task: Task, acts: list[Act]) -> None:
@@ -89,6 +106,16 @@ def test_refunds_and_disputes_are_those_of_the_audit() -> None:
     back = brought_back(any_payment_task(), entries)
     assert replace(back, noted=after.noted, revision=0) == replace(after, revision=0)
     assert payments.reversals(back) == {"refunded": "250.00", "disputed": True}
+
+
+def test_votes_that_decided_nothing_decide_nothing_although_they_would_by_what_was_known_then() -> None:
+    """Two addresses of one person: known when they voted, not at the restored table's moment."""
+    task = any_task(audience=(APPROVER, OTHER_APPROVER, BOSS), rule=Rule("quorum", 2))
+    after, entries = gone_on(
+        replace(task, aliases=Aliases({OTHER_APPROVER: APPROVER})), vote(APPROVER), vote(OTHER_APPROVER)
+    )
+    back = brought_back(task, entries)
+    assert (after.status, back.status, back.decided_by, back.outcome) == (Status.OPEN, Status.OPEN, (), None)
 
 
 def test_a_worker_whose_answer_nobody_has_any_more_is_waited_for() -> None:

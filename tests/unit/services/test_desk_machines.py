@@ -4,6 +4,7 @@ import dataclasses
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import HandOffRejectedError, TaskClosedError
 from countersign.domain.payments import Handling, Ruling, Verdict
 from countersign.domain.rules import Outcome
-from countersign.domain.tasks import Failure, Status, Task
+from countersign.domain.tasks import Correlation, Failure, Status, Task
 from countersign.ports import Purpose
 from countersign.services.desk import TAKEN, Desk, Question, Wait
 from countersign.services.provider_events import ProviderEvents
@@ -194,9 +195,12 @@ def other_task() -> Task:
     return any_payment_task(task_id="order-1000.payment", request_id="order-1000")
 
 
-def test_a_task_that_is_called_as_another_one_is_not_opened_and_nobody_is_told() -> None:
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_task_that_is_called_as_another_one_is_not_opened_and_nobody_is_told(lost: bool) -> None:
     office = Office()
     office.ledger.open(other_task(), (AuditEvent("opened", "payment"),), NOW)
+    if lost:
+        office.ledger.standing.clear()
     assert office.open() == {"status": "CANCELLED", "taken": True}
     assert PAYMENT_TASK_ID not in office.ledger.standing
     assert office.hand_off.sent == []
@@ -245,6 +249,14 @@ def test_money_that_came_too_late_pays_the_payment_that_is_asked_for_again_and_t
     assert [entry.event.event for entry in office.ledger.entries].count("decided") == 1
 
 
+def test_money_of_a_task_that_ended_and_that_ttl_has_removed_pays_the_new_one() -> None:
+    office = Office()
+    lapsed(office)
+    office.receive()
+    office.ledger.standing.clear()
+    assert office.open()["status"] == "DECIDED"
+
+
 def test_money_that_no_new_task_has_used_goes_on_to_the_next_one() -> None:
     office = Office()
     withdrawn(office)
@@ -258,45 +270,51 @@ def test_money_that_no_new_task_has_used_goes_on_to_the_next_one() -> None:
     with pytest.raises(ConnectionError):
         office.open()
     office.ledger.before_write = lambda _: None
+    assert office.open(any_payment_wait(request_id="order-1000"))["status"] == "CANCELLED", "an opener that is late"
     office.desk.cancel(any_payment_wait(), "execution_failed")
     assert office.open(any_payment_wait(request_id="order-1002"))["status"] == "DECIDED"
     assert office.task.status is Status.CANCELLED
 
 
 @pytest.mark.parametrize(
-    ("late", "ruled", "status"),
+    ("late", "asked", "ruled", "status"),
     [
-        ({"amount": "250.00"}, Verdict.DISMISSED, "OPEN"),
-        ({"amount": "250.00"}, Verdict.EXPIRED, "DECIDED"),
-        ({"amount": "1.00"}, None, "OPEN"),
+        ("250.00", "250.00", Verdict.DISMISSED, "OPEN"),
+        ("250.00", "250.00", Verdict.EXPIRED, "DECIDED"),
+        ("1.00", "250.00", None, "OPEN"),
+        ("240.00", "240.00", None, "DECIDED"),
+        ("240.00", "240.00", Verdict.DISMISSED, "OPEN"),
+        ("250.00", "240.00", None, "OPEN"),
     ],
 )
-def test_what_people_have_dismissed_and_other_money_pay_nothing(
-    late: dict[str, str], ruled: Verdict | None, status: str
+def test_late_money_pays_the_next_task_where_it_is_what_that_one_asks_for_and_nobody_has_dismissed_it(
+    late: str, asked: str, ruled: Verdict | None, status: str
 ) -> None:
     office = Office()
     lapsed(office)
-    office.receive(**late)
+    office.receive(amount=late)
     if ruled:
         ruling = Ruling(ruled, (), "held-1.approval")
         Settlements(office.ledger, office.clock, "held-payment").carry_out("order-1000.payment", "evt_1", ruling)
-    assert office.open()["status"] == status
+    assert office.open(correlation=Correlation("pay", "pay_1001", Decimal(asked), "EUR"))["status"] == status
 
 
-def test_a_payment_that_was_refunded_meanwhile_is_not_paid() -> None:
+@pytest.mark.parametrize("amount", ["250.00", "260.00"])
+def test_a_payment_that_was_refunded_meanwhile_is_not_paid(amount: str) -> None:
     office = Office()
     lapsed(office)
-    office.receive()
-    office.receive("refunded", "evt_2")
-    office.open()
+    office.receive(amount=amount)
+    office.receive("refunded", "evt_2", amount=amount)
+    office.open(correlation=Correlation("pay", "pay_1001", Decimal(amount), "EUR"))
     assert office.task.status is Status.OPEN
 
 
-def test_what_the_worker_of_an_ended_task_says_pays_no_other_task() -> None:
+@pytest.mark.parametrize("sender", [WORKER, Sender("pay", "event bus")])
+def test_what_nobody_but_the_provider_says_of_an_ended_task_pays_no_other_task(sender: Sender) -> None:
     office = Office()
     lapsed(office)
     with pytest.raises(TaskClosedError):
-        office.results.succeed("order-1000.payment", any_paid(), WORKER)
+        office.results.succeed("order-1000.payment", any_paid(), sender)
     assert office.open()["status"] == "OPEN"
 
 

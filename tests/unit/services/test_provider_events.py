@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from countersign.domain import payments
-from countersign.domain.answers import SIGNED, Sender, document_of
+from countersign.domain.answers import ON_PARTNER_BUS, SIGNED, Sender, document_of
 from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import LedgerUnavailableError
 from countersign.domain.payments import Handling
@@ -206,6 +206,15 @@ def test_an_event_before_its_task_is_parked_and_the_opener_applies_it() -> None:
     assert office.ledger.event_records[("pay", "evt_1")].handling is Handling.RECORDED
     assert office.receive(any_event()) is Handling.DUPLICATE
     office.assert_decided_once()
+
+
+def test_the_audit_says_of_a_parked_event_how_its_sender_was_identified_when_it_came() -> None:
+    office = Office(opened=False)
+    office.events.receive(any_event(), "body", Sender("pay", ON_PARTNER_BUS))
+    office.open()
+    office.events.apply_parked(office.task)
+    assert office.paid
+    assert office.ledger.entries[-1].event.identified_by == ON_PARTNER_BUS
 
 
 def test_parked_events_are_applied_in_the_order_in_which_they_came() -> None:

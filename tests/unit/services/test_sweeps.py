@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from countersign.domain import tasks
+from countersign.domain.answers import SIGNED
 from countersign.domain.errors import (
     LedgerConflictError,
     LedgerUnavailableError,
@@ -15,7 +16,7 @@ from countersign.domain.errors import (
     UnknownWorkflowError,
 )
 from countersign.domain.payments import Handling
-from countersign.domain.provider_events import EventStatus, ProviderEvent
+from countersign.domain.provider_events import EventStatus, ParkedEvent, ProviderEvent
 from countersign.domain.rules import Outcome
 from countersign.domain.tasks import Ring, Status, Task
 from countersign.ports import EventRecord, Request
@@ -34,8 +35,8 @@ from tests.builders import (
     TASK_ID,
     WORKFLOW,
     any_decided_task,
-    any_event,
     any_input,
+    any_parked,
     any_payment_task,
     any_task,
 )
@@ -79,7 +80,7 @@ class Sweeper:
 
     def park(self) -> None:
         record = EventRecord("pay", "evt_1", "b" * 64, Handling.PARKED)
-        self.ledger.park(any_event(), record, self.clock.now())
+        self.ledger.park(any_parked(), record, self.clock.now())
 
     @property
     def task(self) -> Task:
@@ -316,7 +317,7 @@ def test_an_event_that_nobody_has_asked_about_for_a_day_is_reported_once_and_sta
     assert sweeper.after(DAY) == []
     assert sweeper.after(GRACE) == [Finding(Lost.EVENT, "pay pay_1001", mended=False)]
     assert sweeper.after(GRACE) == []
-    assert sweeper.ledger.parked("pay", "pay_1001") == [any_event()]
+    assert sweeper.ledger.parked("pay", "pay_1001") == [any_parked()]
 
 
 def test_of_two_sweeps_at_once_one_reports_an_event() -> None:
@@ -332,7 +333,9 @@ def test_a_flood_of_events_that_nobody_asked_for_delays_the_mend_of_a_decision_b
     sweeper = Sweeper(any_decided_task(decided_at=NOW + 3 * DAY))
     for number in range(50_000):
         event = ProviderEvent(f"evt_{number}", f"other_{number}", EventStatus.PAID, "9.99", "EUR")
-        sweeper.ledger.park(event, EventRecord("pay", event.event_id, "b" * 64, Handling.PARKED), NOW)
+        sweeper.ledger.park(
+            ParkedEvent("pay", event, SIGNED), EventRecord("pay", event.event_id, "b" * 64, Handling.PARKED), NOW
+        )
     read = sweeper.ledger.correlated
 
     def read_slowly(provider: str, external_id: str) -> str:

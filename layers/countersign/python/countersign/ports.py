@@ -10,7 +10,7 @@ from countersign.domain.audit import AuditEntry, AuditEvent, Copy
 from countersign.domain.claims import TakeOver
 from countersign.domain.payments import Handling
 from countersign.domain.people import Entry
-from countersign.domain.provider_events import ProviderEvent
+from countersign.domain.provider_events import ParkedEvent
 from countersign.domain.tasks import Change, Ring, Task
 
 MOST_WAITING = 200
@@ -131,6 +131,10 @@ class TaskLedger(Protocol):
 class OperationsLedger(TaskLedger, Protocol):
     """What operators need."""
 
+    def request(self, request_id: str) -> Request | None:
+        """See `RequestLedger.request`."""
+        ...
+
     def lost(self, task_id: str, table: str) -> Task | None:
         """Return a task as it stands in a restored table, or None."""
         ...
@@ -210,7 +214,7 @@ class EventLedger(TaskLedger, Protocol):
         """
         ...
 
-    def park(self, event: ProviderEvent, record: EventRecord, at: datetime) -> None:
+    def park(self, parked: ParkedEvent, record: EventRecord, at: datetime) -> None:
         """Keep an event for the task that will be opened, and that it came, in one transaction.
 
         Raises:
@@ -222,11 +226,11 @@ class EventLedger(TaskLedger, Protocol):
         """Put on record that an event came which cannot act: another body under its id, or a task long gone."""
         ...
 
-    def parked(self, provider: str, external_id: str) -> list[ProviderEvent]:
+    def parked(self, provider: str, external_id: str) -> list[ParkedEvent]:
         """Return the events that wait for a task, the oldest first."""
         ...
 
-    def commit_parked(self, change: Change, provider: str, event: ProviderEvent, handling: Handling) -> Task:
+    def commit_parked(self, change: Change, parked: ParkedEvent, handling: Handling) -> Task:
         """Write what a parked event does, and take it out of the parking, in one transaction; otherwise as `commit`."""
         ...
 
@@ -289,19 +293,6 @@ class RequestLedger(Protocol):
     def tasks(self, task_ids: Iterable[str]) -> list[Task]:
         """Return these tasks."""
         ...
-
-
-@dataclass(frozen=True)
-class ParkedEvent:
-    """An event that waits for its task.
-
-    Attributes:
-        provider: Whose.
-        event: What the provider says.
-    """
-
-    provider: str
-    event: ProviderEvent
 
 
 class SweepLedger(EventLedger, RequestLedger, Protocol):

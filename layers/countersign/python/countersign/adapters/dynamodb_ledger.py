@@ -19,6 +19,7 @@ from countersign.adapters.event_items import (
     event_record_of,
     parked_document,
     parked_key,
+    parked_of,
 )
 from countersign.adapters.request_items import NOT_WAITING, request_document, request_key, request_of
 from countersign.adapters.task_items import (
@@ -40,10 +41,10 @@ from countersign.domain.claims import TakeOver
 from countersign.domain.clock import from_text, to_text
 from countersign.domain.errors import LedgerConflictError
 from countersign.domain.identity import normalise
-from countersign.domain.payments import Handling, event_of
-from countersign.domain.provider_events import ProviderEvent
+from countersign.domain.payments import Handling
+from countersign.domain.provider_events import ParkedEvent
 from countersign.domain.tasks import Change, Correlation, Deadline, Status, Task
-from countersign.ports import MOST_WAITING, EventRecord, Link, ParkedEvent, Purpose, Request
+from countersign.ports import MOST_WAITING, EventRecord, Link, Purpose, Request
 
 
 class DynamoLedger:
@@ -72,26 +73,27 @@ class DynamoLedger:
             [
                 self._table.put(task_document(after)),
                 self._table.put(pointer, only_new=False),
-                *(self._claimed(task, task.correlation, takeover) if task.correlation else ()),
+                *(self._claimed(task, task.correlation, at, takeover) if task.correlation else ()),
                 *(self._table.put(audit_document(entry)) for entry in entries),
             ]
         )
 
-    def _claimed(self, task: Task, correlation: Correlation, takeover: TakeOver | None) -> Iterator[dict[str, Any]]:
-        claim, provider = claim_document(task, correlation), correlation.provider
+    def _claimed(
+        self, task: Task, correlation: Correlation, at: datetime, takeover: TakeOver | None
+    ) -> Iterator[dict[str, Any]]:
+        claim = claim_document(task, correlation)
         if takeover is None:
             yield self._table.put(claim)
             return
-        change = takeover.released
         fields = {name: value for name, value in claim.items() if name not in ("pk", "sk")}
-        key, holder = claim_key(provider, correlation.external_id), {"holder": change.before.task_id}
-        yield self._table.update(key, fields, "#task_id = :holder", holder)
-        yield from self._writes(change)[1]
-        for number, event in enumerate(takeover.events):
-            at = change.at + timedelta(microseconds=number)  # their order
-            yield self._table.put(parked_document(provider, event, at))
-            parked = applied_fields(provider, event, Handling.PARKED, task.task_id, at)
-            yield self._table.update(event_key(provider, event.event_id), parked)
+        key = claim_key(correlation.provider, correlation.external_id)
+        yield self._table.update(key, fields, "#task_id = :holder", {"holder": takeover.holder})
+        yield from self._writes(takeover.released)[1] if takeover.released else ()
+        for number, parked in enumerate(takeover.events):
+            in_order = at + timedelta(microseconds=number)
+            yield self._table.put(parked_document(parked, in_order))
+            done = applied_fields(parked, Handling.PARKED, task.task_id, in_order)
+            yield self._table.update(event_key(parked.provider, parked.event.event_id), done)
 
     def correlated(self, provider: str, external_id: str) -> str:
         """See `TaskLedger.correlated`."""
@@ -280,12 +282,12 @@ class DynamoLedger:
         """See `EventLedger.commit_event`."""
         return self._commit(change, [self._table.put(event_document(record, change.at))])
 
-    def park(self, event: ProviderEvent, record: EventRecord, at: datetime) -> None:
+    def park(self, parked: ParkedEvent, record: EventRecord, at: datetime) -> None:
         """See `EventLedger.park`."""
         self._table.write(
             [
-                self._table.absent(claim_key(record.provider, event.external_id)),
-                self._table.put(parked_document(record.provider, event, at)),
+                self._table.absent(claim_key(parked.provider, parked.event.external_id)),
+                self._table.put(parked_document(parked, at)),
                 self._table.put(event_document(record, at)),
             ]
         )
@@ -295,19 +297,19 @@ class DynamoLedger:
         key = event_key(record.provider, record.event_id) | {"sk": f"{record.handling.upper()}#{record.body_digest}"}
         self._table.write([self._table.put(event_document(record, at) | key, only_new=False)])
 
-    def parked(self, provider: str, external_id: str) -> list[ProviderEvent]:
+    def parked(self, provider: str, external_id: str) -> list[ParkedEvent]:
         """See `EventLedger.parked`."""
         documents = self._table.query(claim_key(provider, external_id)["pk"], "PARKED#")
-        return [event_of(document) for document in sorted(documents, key=lambda parked: str(parked["at"]))]
+        return [parked_of(document) for document in sorted(documents, key=lambda parked: str(parked["at"]))]
 
-    def commit_parked(self, change: Change, provider: str, event: ProviderEvent, handling: Handling) -> Task:
+    def commit_parked(self, change: Change, parked: ParkedEvent, handling: Handling) -> Task:
         """See `EventLedger.commit_parked`."""
-        done = applied_fields(provider, event, handling, change.before.task_id, change.at)
+        done = applied_fields(parked, handling, change.before.task_id, change.at)
         return self._commit(
             change,
             [
-                self._table.removal(parked_key(provider, event)),
-                self._table.update(event_key(provider, event.event_id), done),
+                self._table.removal(parked_key(parked)),
+                self._table.update(event_key(parked.provider, parked.event.event_id), done),
             ],
         )
 
@@ -379,9 +381,8 @@ class DynamoLedger:
     def report_once(self, parked: ParkedEvent, at: datetime) -> bool:
         """See `SweepLedger.report_once`."""
         fields = {"reported_at": to_text(at), **NEVER_DUE}
-        key = parked_key(parked.provider, parked.event)
         try:
-            self._table.write([self._table.update(key, fields, "attribute_exists(#gsi1pk)")])
+            self._table.write([self._table.update(parked_key(parked), fields, "attribute_exists(#gsi1pk)")])
         except LedgerConflictError:
             return False
         return True
@@ -473,4 +474,4 @@ def _due_of(document: Mapping[str, Any]) -> Task | Request | ParkedEvent:
         return task_of_document(document)
     if document["sk"] == "REQUEST":
         return request_of(document)
-    return ParkedEvent(document["provider"], event_of(document))
+    return parked_of(document)

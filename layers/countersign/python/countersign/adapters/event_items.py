@@ -6,8 +6,8 @@ from typing import Any
 
 from countersign.adapters.task_items import PARKED_SHARDS, due, epoch_after
 from countersign.domain.clock import to_text
-from countersign.domain.payments import Handling
-from countersign.domain.provider_events import ProviderEvent
+from countersign.domain.payments import Handling, event_of
+from countersign.domain.provider_events import ParkedEvent
 from countersign.domain.tasks import Correlation, Task
 from countersign.ports import EventRecord
 
@@ -53,16 +53,14 @@ def event_document(record: EventRecord, at: datetime) -> dict[str, Any]:
     }
 
 
-def applied_fields(
-    provider: str, event: ProviderEvent, handling: Handling, task_id: str, at: datetime
-) -> dict[str, Any]:
+def applied_fields(parked: ParkedEvent, handling: Handling, task_id: str, at: datetime) -> dict[str, Any]:
     """Return what changes in the record of a parked event when it is applied.
 
     Whole enough to be a record by itself: TTL removes items one by one, in no order, so that it may be gone.
     """
     return {
-        "provider": provider,
-        "event_id": event.event_id,
+        "provider": parked.provider,
+        "event_id": parked.event.event_id,
         "handling": handling.value,
         "task_id": task_id,
         "ttl": _forgotten(at),
@@ -80,16 +78,22 @@ def event_record_of(document: Mapping[str, Any]) -> EventRecord:
     )
 
 
-def parked_key(provider: str, event: ProviderEvent) -> dict[str, str]:
+def parked_key(parked: ParkedEvent) -> dict[str, str]:
     """Return the key of an event that waits for its task."""
-    return claim_key(provider, event.external_id) | {"sk": f"PARKED#{event.event_id}"}
+    return claim_key(parked.provider, parked.event.external_id) | {"sk": f"PARKED#{parked.event.event_id}"}
 
 
-def parked_document(provider: str, event: ProviderEvent, at: datetime) -> dict[str, Any]:
+def parked_of(document: Mapping[str, Any]) -> ParkedEvent:
+    """Return what `parked_document` made a document of."""
+    return ParkedEvent(document["provider"], event_of(document), document.get("identified_by", ""))
+
+
+def parked_document(parked: ParkedEvent, at: datetime) -> dict[str, Any]:
     """Return an event that waits for its task."""
-    named = parked_key(provider, event)
+    named, event = parked_key(parked), parked.event
     return named | {
-        "provider": provider,
+        "provider": parked.provider,
+        "identified_by": parked.identified_by or None,
         "event_id": event.event_id,
         "external_id": event.external_id,
         "status": event.status.value,

@@ -89,3 +89,20 @@ class ProviderEvent(Value):
             self.payment_id,
             cumulative=self.cumulative,
         )
+
+
+class ParkedEvent(Value):
+    """An event that waits for its task.
+
+    Args:
+        provider: Whose.
+        event: What the provider says.
+        identified_by: How the provider was identified; empty where an earlier version has kept the event.
+    """
+
+    __slots__ = ("event", "identified_by", "provider")
+
+    def __init__(self, provider: str, event: ProviderEvent, identified_by: str) -> None:
+        self.provider = provider
+        self.event = event
+        self.identified_by = identified_by

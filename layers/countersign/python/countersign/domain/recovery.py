@@ -14,6 +14,7 @@ from countersign.domain import payments, votes
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.clock import from_text
 from countersign.domain.people import Delegation
+from countersign.domain.provider_events import EventStatus
 from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Failure, Status, Task, Vote
 
@@ -72,10 +73,20 @@ def _extended(task: Task, event: AuditEvent, _: datetime) -> Task:
     return replace(task, expires_at=from_text(event.data["until"]))
 
 
-def _responded(task: Task, event: AuditEvent, _: datetime) -> Task:
+def _sent(task: Task, _: AuditEvent, at: datetime) -> Task:
+    return replace(task, sent_at=task.sent_at or at)
+
+
+def _responded(task: Task, event: AuditEvent, at: datetime) -> Task:
     said = payments.event_of(event.data)
-    task = replace(task, **payments.learnt(task, said))
-    return replace(task, answer=payments.answer_of(said)) if task.status is Status.OPEN else task
+    known = replace(task, **payments.learnt(task, said))
+    if said.status is EventStatus.DECLINED and task.takes_answers(at):
+        return replace(known, declined=said.status.value)  # the provider's words are in no audit
+    return replace(known, answer=payments.answer_of(said)) if payments.acceptable(task, said, at) else known
+
+
+def _settled(task: Task, event: AuditEvent, at: datetime) -> Task:
+    return _responded(task, event, at) if event.data["effect"] == event.data["status"] else task
 
 
 def _failed(task: Task, event: AuditEvent, _: datetime) -> Task:
@@ -83,7 +94,7 @@ def _failed(task: Task, event: AuditEvent, _: datetime) -> Task:
 
 
 def _decided(task: Task, event: AuditEvent, at: datetime) -> Task:
-    by = tuple(event.data.get("decided_by", ())) or task.decided_by or (event.actor,)
+    by = tuple(event.data.get("decided_by", ())) or votes.deciders(task) or (event.actor,)
     return replace(task, status=Status.DECIDED, outcome=Outcome(event.data["outcome"]), decided_by=by, decided_at=at)
 
 
@@ -106,8 +117,9 @@ _TAKEN_ON: Mapping[str, Callable[[Task, AuditEvent, datetime], Task]] = MappingP
         "delegated": _delegated,
         "escalated": _escalated,
         "extended": _extended,
+        "sent": _sent,
         "responded": _responded,
-        "settled": _responded,
+        "settled": _settled,
         "failed": _failed,
         "decided": _decided,
         "applied": _applied,

@@ -126,8 +126,17 @@ def with_delegation(task: Task, made: Delegation) -> Task:
 
 
 def with_vote(task: Task, recipient: str, vote: Vote) -> Task:
-    """Return a task as a vote leaves it."""
-    return _vote(task, recipient, vote, "").after
+    """Return a task with one vote more; whether it decides is another matter."""
+    others = {voter: cast for voter, cast in task.votes.items() if not task.aliases.same(voter, recipient)}
+    earlier = task.vote_of(recipient)
+    cast = replace(vote, number=earlier.number + 1) if earlier else vote
+    return replace(task, votes={**others, recipient: cast}, revision=task.revision + 1)
+
+
+def deciders(task: Task) -> tuple[str, ...]:
+    """Return whose votes decide a task; nobody's while they do not."""
+    verdict = _verdict(task)
+    return verdict.decided_by if verdict else ()
 
 
 def may_delegate(task: Task, recipient: str) -> bool:
@@ -323,12 +332,10 @@ def _was_handed(task: Task, recipient: str) -> bool:
 
 
 def _vote(task: Task, recipient: str, vote: Vote, source: str) -> Change:
-    others = {voter: cast for voter, cast in task.votes.items() if not task.aliases.same(voter, recipient)}
-    earlier = task.vote_of(recipient)
-    votes = {**others, recipient: replace(vote, number=earlier.number + 1) if earlier else vote}
+    after = with_vote(task, recipient, vote)
     voted = AuditEvent("voted", recipient, BY_LINK, source, {"decision": vote.decision, "comment": vote.comment})
-    verdict = _verdict(replace(task, votes=votes))
-    fields: dict[str, Any] = {"votes": votes, "revision": task.revision + 1}
+    verdict = _verdict(after)
+    fields: dict[str, Any] = {"votes": after.votes, "revision": after.revision}
     if verdict is None:
         return Change(task, STAYING, fields, (voted,), vote.at)
     decided = AuditEvent(

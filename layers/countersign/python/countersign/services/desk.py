@@ -275,10 +275,11 @@ class Desk:
         holder_id = self._ledger.correlated(new.correlation.provider, new.correlation.external_id)
         if holder_id in ("", new.task_id):
             return None
-        holder = self._ledger.task(holder_id)
-        if holder is None or holder.status not in claims.ENDED:
+        # The task first: where its audit goes on after this, the write fails.
+        holder, entries = self._ledger.task(holder_id), self._ledger.audit(holder_id)
+        if not claims.has_ended(entries):
             raise DuplicateCorrelationError(new.task_id)
-        return claims.take_over(holder, self._ledger.audit(holder_id), new)
+        return claims.take_over(holder_id, holder, entries, new)
 
     def _put(self, task: Task, events: tuple[AuditEvent, ...], now: datetime, takeover: TakeOver | None = None) -> Task:
         """Put a new task.

@@ -66,7 +66,8 @@ class Operations:
         """Bring a lost task back from a restored table, with its audit entry, and return it as it is then.
 
         It takes on what its audit says of the time after that table's: nobody votes twice, nothing is decided twice.
-        Nothing happens, and None is returned, where the task stands.
+        Where its request has ended since, nobody waits for an answer: what would be open is cancelled. Nothing happens,
+        and None is returned, where the task stands.
 
         Raises:
             UnknownTaskError: The restored table has no such task.
@@ -102,8 +103,12 @@ class Operations:
         lost = self._ledger.lost(task_id, table)
         if lost is None:
             raise UnknownTaskError(task_id)
+        now, request = self._clock.now(), self._ledger.request(lost.request_id)
         task, events = recovery.brought_back(lost, self._ledger.audit(task_id), table, self._operator)
-        return self._ledger.bring_back(task, events, self._clock.now())
+        reason = tasks.execution_ended(request.status) if request and request.ended else ""
+        if reason and (ended := tasks.cancel(task, "restore", reason, now)):
+            task, events = ended.after, (*events, *ended.events)
+        return self._ledger.bring_back(task, events, now)
 
     def _present(self, task_id: str) -> Task:
         task = self._ledger.task(task_id)

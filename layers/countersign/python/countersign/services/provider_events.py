@@ -8,7 +8,7 @@ from countersign.domain import payments
 from countersign.domain.answers import SIGNED, Sender
 from countersign.domain.clock import Clock
 from countersign.domain.payments import Effect, Handling
-from countersign.domain.provider_events import EventStatus, ProviderEvent
+from countersign.domain.provider_events import EventStatus, ParkedEvent, ProviderEvent
 from countersign.domain.tasks import Task
 from countersign.ports import EventLedger, EventRecord
 from countersign.services.contention import settle
@@ -43,15 +43,20 @@ class ProviderEvents:
     def apply_parked(self, task: Task) -> Task:
         """Apply what came before the task was opened, and return the task as it is then.
 
-        Refunds and disputes come first, since they hold what else was said; then the oldest.
+        Refunds and disputes come first, since they hold what else was said; then the oldest. Where another task has
+        taken the claim over, they wait for that one.
         """
         if task.correlation is None:
             return task
         provider, external_id = task.correlation.provider, task.correlation.external_id
-        parked = self._ledger.parked(provider, external_id)
-        for event in sorted(parked, key=lambda each: each.status not in payments.REVERSALS):
-            effect = effect_of(task, event, Sender(provider, SIGNED), self._clock)
-            task = self._ledger.commit_parked(effect.change, provider, event, effect.handling)
+        waiting = self._ledger.parked(provider, external_id)
+        # The task was read before: what the other one takes over after this changes it, so that no write goes through.
+        if waiting and self._ledger.correlated(provider, external_id) != task.task_id:
+            return task
+        for parked in sorted(waiting, key=lambda each: each.event.status not in payments.REVERSALS):
+            sender = Sender(provider, parked.identified_by or SIGNED)
+            effect = effect_of(task, parked.event, sender, self._clock)
+            task = self._ledger.commit_parked(effect.change, parked, effect.handling)
         return task
 
     def _ignore(self, event: ProviderEvent, sender: Sender) -> Handling:
@@ -93,7 +98,7 @@ class ProviderEvents:
 
     def _park(self, event: ProviderEvent, body_digest: str, sender: Sender) -> Handling:
         come = EventRecord(sender.actor, event.event_id, body_digest, Handling.PARKED)
-        self._ledger.park(event, come, self._clock.now())
+        self._ledger.park(ParkedEvent(sender.actor, event, sender.identified_by), come, self._clock.now())
         return Handling.PARKED
 
 

@@ -8,9 +8,10 @@ from enum import StrEnum
 from countersign import envelope
 from countersign.domain import tasks, votes
 from countersign.domain.clock import Clock
+from countersign.domain.provider_events import ParkedEvent
 from countersign.domain.rules import Outcome
 from countersign.domain.tasks import Ring, Status, Task
-from countersign.ports import ParkedEvent, Request, SweepLedger
+from countersign.ports import Request, SweepLedger
 from countersign.services.contention import settle
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.rings import Rings
