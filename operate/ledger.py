@@ -10,7 +10,7 @@ from typing import Any
 from countersign.adapters.attributes import from_item, to_item
 from countersign.adapters.dynamodb_ledger import DynamoLedger, chained
 from countersign.adapters.event_items import claim_document
-from countersign.adapters.task_items import DUE_SHARDS, audit_document, task_document, task_of_document
+from countersign.adapters.task_items import DUE_SHARDS, UNSENT_SHARDS, audit_document, task_document, task_of_document
 from countersign.domain import claims
 from countersign.domain.audit import AuditEvent
 from countersign.domain.clock import from_text
@@ -32,7 +32,7 @@ class OperatorLedger(DynamoLedger):
 
     def live_tasks(self) -> Iterator[Task]:
         """Yield the tasks that are open or decided, by the index: a moment old, perhaps."""
-        for shard in DUE_SHARDS:
+        for shard in DUE_SHARDS + UNSENT_SHARDS:
             due = self._table.partition(_INDEX, shard)
             tasks = (task_of_document(document) for document in due if document["sk"] == "TASK")
             yield from (task for task in tasks if task.status in LIVE)

@@ -309,7 +309,10 @@ class MemoryLedger:
 
     def overdue(self, before: datetime) -> Iterator[Task | Request | ParkedEvent]:
         found: list[tuple[datetime, Task | Request | ParkedEvent]] = []
-        found += [(at, task) for task in self.standing.values() if (at := tasks.due_at(task))]
+        unsent: list[tuple[datetime, Task]] = []
+        for task in self.standing.values():
+            if at := tasks.look_at(task):
+                (unsent if task.status is Status.OPEN and task.is_unsent else found).append((at, task))
         found += [(self.due[key], request) for key, request in self.asked.items() if request.status == "submitted"]
         parked = [
             (self.due[key], parked)
@@ -317,7 +320,7 @@ class MemoryLedger:
             for parked in waiting
             if (key := (provider, external_id, parked.event.event_id)) in self.due
         ]
-        for each in (found, parked):
+        for each in (found, unsent, parked):
             yield from (due for at, due in sorted(each, key=lambda one: one[0]) if at <= before)
 
     def report_once(self, parked: ParkedEvent, at: datetime) -> bool:

@@ -23,6 +23,7 @@ from countersign.domain.errors import (
     ReviewRefusedError,
     TaskClosedError,
     TooManyAnswersError,
+    TooManyListsError,
     TooManyRequestsError,
     TransientError,
     UnknownDecisionError,
@@ -40,6 +41,7 @@ from webhook.pages import Key, Problem
 _PROBLEMS: dict[type[CountersignError], tuple[HTTPStatus, Problem]] = {
     UnknownLinkError: (HTTPStatus.NOT_FOUND, "unknown_link"),
     InboxExpiredError: (HTTPStatus.GONE, "inbox_expired"),
+    TooManyListsError: (HTTPStatus.TOO_MANY_REQUESTS, "too_many_lists"),
     CrossSiteError: (HTTPStatus.FORBIDDEN, "cross_site"),
     BodyTooLargeError: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large"),
     MalformedBodyError: (HTTPStatus.BAD_REQUEST, "bad_request"),

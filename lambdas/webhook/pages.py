@@ -29,6 +29,7 @@ ClosedReason = Literal["expired", "withdrawn", "ended"]
 Problem = Literal[
     "unknown_link",
     "inbox_expired",
+    "too_many_lists",
     "cross_site",
     "own_request",
     "decides_elsewhere",

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from countersign import envelope
+from countersign.domain import votes
+from countersign.domain.clock import SystemClock
 from local import aws
 from local.client import open_page, press
 from local.cloud import Cloud
@@ -112,7 +114,8 @@ def test_dead_letters_are_found_by_the_doctor_and_redriven(cloud: Cloud, operate
     scene.link()
     task = scene.ledger.task(scene.task_id)
     assert task
-    message = {**envelope.requested(task), "attempt": 77}
+    message = {**envelope.requested(task), "attempt": votes.resend_attempt(task)}
+    scene.ledger.commit(votes.resend(task, "olga", SystemClock().now()))
     client = aws.client("sqs", cloud.endpoint_url)
     client.send_message(QueueUrl=cloud.queues["approvals-dlq"], MessageBody=json.dumps(message))
     status, results = operate("doctor")

@@ -36,6 +36,7 @@ from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.directory import DynamoDirectory
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.aws import client
+from countersign.domain import tasks
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.clock import SystemClock
 from countersign.domain.tasks import Change, Task
@@ -369,8 +370,7 @@ class Kit:
     def open_task(self, **changes: Any) -> Task:
         """Put a task that is open for an hour, as the workflow's open step does."""
         task = any_task(**self._times | changes)
-        opened = AuditEvent("opened", WORKFLOW, data={"audience": list(task.audience)})
-        self.ledger.open(task, (opened,), self.now)
+        self.ledger.open(task, (tasks.opened(task, WORKFLOW),), self.now)
         return self.task(task.task_id)
 
     def open_payment(self, **changes: Any) -> Task:

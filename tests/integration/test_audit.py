@@ -1,6 +1,7 @@
 """`python -m countersign.audit verify`: it holds for what the kit wrote, and tells of what somebody else did."""
 
 import dataclasses
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -12,8 +13,11 @@ from countersign.adapters.attributes import to_item
 from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.task_items import audit_document
 from countersign.aws import client
-from countersign.domain.audit import GENESIS
+from countersign.domain import votes
+from countersign.domain.audit import GENESIS, AuditEvent
 from countersign.domain.clock import SystemClock, to_text
+from countersign.domain.rules import Decision, Rule
+from countersign.domain.votes import BY_LINK
 from countersign.services.reviews import Reviews
 from publisher.handler import handler
 from tests.builders import APPROVER, OTHER_APPROVER, TASK_ID, any_click, any_envelope, sqs_event, stream_event
@@ -76,6 +80,59 @@ def test_a_vote_by_a_link_that_nobody_put_on_record_is_told(kit: Kit, capsys: py
     assert verify(capsys) == (1, [told, "1 chains checked, 1 broken"])
 
 
+def vote(kit: Kit, *before: AuditEvent, identified_by: str = BY_LINK, **data: str) -> None:
+    """Write a vote past the links, as a function could that may write tasks and their audit."""
+    change = votes.answer(kit.task(), APPROVER, Decision.APPROVE, "", kit.task().shown, "", SystemClock().now())
+    assert change
+    events = (
+        dataclasses.replace(each, identified_by=identified_by, data={**each.data, **data}) for each in change.events
+    )
+    kit.ledger.commit(dataclasses.replace(change, events=(*before, *events)))
+
+
+def vote_as_somebody_put_in(kit: Kit) -> None:
+    kit.set(TASK_ID, "audience", [MALLORY])
+    kit.decide(token=kit.mint(MALLORY))
+
+
+def vote_by_a_lower_rule(kit: Kit) -> None:
+    kit.set(TASK_ID, "rule", Rule("any"))
+    kit.decide(token=kit.mint())
+
+
+def vote_by_another_s_link(kit: Kit) -> None:
+    kit.mint(OTHER_APPROVER)
+    fingerprint = kit.audit()[-1].event.data["fingerprint"]
+    minted = AuditEvent("minted", "approver", data={"recipient": APPROVER, "fingerprint": fingerprint})
+    vote(kit, minted, link=fingerprint)
+
+
+MALLORY = "mallory@example.com"
+MINTED = AuditEvent("minted", "approver", data={"recipient": APPROVER, "fingerprint": "a" * 64})
+NO_LINK = f"by a link that does not stand in the ledger for {APPROVER}"
+
+
+@pytest.mark.parametrize(
+    ("forge", "told"),
+    [
+        (lambda kit: vote(kit, MINTED, link="a" * 64), NO_LINK),
+        (vote_by_another_s_link, NO_LINK),
+        (lambda kit: vote(kit, identified_by="kit"), "is a vote that came by no link"),
+        (vote_as_somebody_put_in, "the task asks others than its audit says"),
+        (vote_by_a_lower_rule, "the task's rule is not the one that it was opened with"),
+        (lambda kit: kit.set(TASK_ID, "expires_at", kit.now + timedelta(days=9)), "the task's deadline is not that in"),
+    ],
+)
+def test_an_approval_that_a_function_forged_without_the_approver_is_told(
+    kit: Kit, capsys: pytest.CaptureFixture[str], forge: Callable[[Kit], None], told: str
+) -> None:
+    kit.open_task(rule=Rule("all"), audience=(APPROVER, OTHER_APPROVER))
+    forge(kit)
+    status, lines = verify(capsys)
+    assert status == 1
+    assert told in "".join(lines)
+
+
 def test_a_vote_out_of_an_inbox_is_held_against_the_audit_that_has_its_link(
     kit: Kit, capsys: pytest.CaptureFixture[str], mails: Operation
 ) -> None:
@@ -106,7 +163,8 @@ def test_a_task_that_is_not_as_its_audit_says_is_told(
     decided: Kit, capsys: pytest.CaptureFixture[str], name: str, value: Any, told: str
 ) -> None:
     decided.set(TASK_ID, name, value)
-    assert verify(capsys) == (1, [f"{TASK_ID}: {told}", "1 chains checked, 1 broken"])
+    status, lines = verify(capsys)
+    assert (status, lines[0], lines[-1]) == (1, f"{TASK_ID}: {told}", "1 chains checked, 1 broken")
 
 
 def test_a_task_id_with_control_characters_acts_on_no_terminal(kit: Kit, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,13 +7,14 @@ import pytest
 
 import settlements.handler
 from countersign import envelope
+from countersign.domain import tasks
 from countersign.domain.clock import SystemClock
 from countersign.domain.payments import Handling, Ruling, Verdict
 from countersign.domain.tasks import Status
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.settlements import Settlements, request_of
 from tests.builders import sqs_event
-from tests.held import APPROVAL, EVENT, OPENED, OPERATOR, PAYMENT, PROVIDER, any_event, any_payment
+from tests.held import APPROVAL, EVENT, OPERATOR, PAYMENT, PROVIDER, any_event, any_payment
 from tests.integration.conftest import ALIAS, Answer, Kit, Operation, answering
 
 WORKFLOW_ARN = ALIAS.replace("order-approval", "held-payment")
@@ -113,7 +114,7 @@ class Settling:
 
     def __init__(self, kit: Kit) -> None:
         task = any_payment(opened_at=kit.now, expires_at=any_payment().expires_at.replace(year=2099))
-        kit.ledger.open(task, (OPENED,), kit.now)
+        kit.ledger.open(task, (tasks.opened(task, "payment"),), kit.now)
         events = ProviderEvents(kit.ledger, SystemClock())
         assert events.receive(any_event(), "digest", PROVIDER) is Handling.HELD
         self.settlements = Settlements(kit.ledger, SystemClock(), "held-payment")

@@ -14,7 +14,7 @@ import requests_api.handler
 import sweeper.handler
 from countersign.adapters.attributes import to_item
 from countersign.adapters.request_items import request_key
-from countersign.adapters.task_items import DUE_SHARDS, PARKED_SHARDS, due
+from countersign.adapters.task_items import DUE_SHARDS, PARKED_SHARDS, UNSENT_SHARDS, due
 from countersign.aws import client
 from countersign.batches import NotHandledError
 from countersign.domain.clock import to_text
@@ -129,7 +129,8 @@ def test_what_a_ring_has_not_mended_is_counted_by_every_sweep_and_rung_no_more(
         kit.decide()
     make_due(kit)
     sweep()
-    kit.set(TASK_ID, "swept_at", to_text(kit.now - timedelta(seconds=GRACE_SECONDS)))
+    for name in ("swept_at", "gsi1sk"):
+        kit.set(TASK_ID, name, to_text(kit.now - timedelta(seconds=GRACE_SECONDS)))
     counted(capsys)
     before = kit.items()
     sweep()
@@ -214,7 +215,7 @@ def test_more_than_one_page_is_looked_through(kit: Kit, callbacks: Operation) ->
     with answering("dynamodb", "Query") as queries:
         sweep()
     assert len(callbacks.asked) == 5
-    assert len(queries.asked) == len(DUE_SHARDS) + len(PARKED_SHARDS) + 1
+    assert len(queries.asked) == len(DUE_SHARDS + UNSENT_SHARDS + PARKED_SHARDS) + 1
 
 
 def test_a_ledger_that_does_not_answer_fails_the_sweep_without_a_word_of_why_in_the_error(kit: Kit) -> None:

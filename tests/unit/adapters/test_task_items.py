@@ -8,6 +8,7 @@ import pytest
 from countersign.adapters.attributes import from_item, to_item
 from countersign.adapters.task_items import (
     DUE_SHARDS,
+    UNSENT_SHARDS,
     audit_document,
     epoch_after,
     index_fields,
@@ -99,9 +100,10 @@ def test_a_withdrawn_task_is_due_until_its_callback_is_rung_and_may_be_removed_a
 
 
 def test_tasks_that_are_due_are_spread_over_every_shard_and_each_stays_in_its_own() -> None:
-    shards = {index_fields(any_task(task_id=f"order-{number}.approval"))["gsi1pk"] for number in range(200)}
-    assert shards == set(DUE_SHARDS)
-    assert index_fields(any_task())["gsi1pk"] == index_fields(any_decided_task())["gsi1pk"]
+    for shards, sent_at in ((DUE_SHARDS, NOW), (UNSENT_SHARDS, None)):
+        tasks = (any_task(task_id=f"order-{number}.approval", sent_at=sent_at) for number in range(200))
+        assert {index_fields(task)["gsi1pk"] for task in tasks} == set(shards)
+    assert index_fields(any_task(sent_at=NOW))["gsi1pk"] == index_fields(any_decided_task())["gsi1pk"]
 
 
 def test_what_ended_may_be_removed_after_its_retention_in_whole_epoch_seconds() -> None:

@@ -1,15 +1,19 @@
 """Delivering: each recipient is mailed a link of their own, once per hand-off, while the task is open."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from countersign.domain import votes
 from countersign.domain.errors import LedgerUnavailableError, MessageRefusedError
 from countersign.domain.tasks import Status, Task
 from countersign.domain.tokens import fingerprint
+from countersign.domain.votes import FIRST_RESEND
 from countersign.ports import Link, Purpose
 from countersign.services.deliveries import INBOX_LASTS, Deliveries, Message
+from countersign.services.inboxes import MAX_INBOX_LINKS
 from tests.builders import (
     APPROVER,
     NOW,
@@ -88,8 +92,13 @@ def test_the_task_says_when_it_was_first_sent_to_somebody() -> None:
     post.channel.failing.clear()
     post.deliver()
     post.clock.move(minutes=5)
-    post.deliver(kind="approval.reminder", attempt=2)
+    post.deliver(task={"recipients": [APPROVER]})
     assert post.ledger.standing[TASK_ID].sent_at == NOW
+    post.ledger.standing[TASK_ID] = replace(post.ledger.standing[TASK_ID], sent_at=None)
+    assert post.deliver() == 0
+    assert post.ledger.standing[TASK_ID].sent_at == post.clock.now(), (
+        "a task that was restored, and its mail is on record"
+    )
 
 
 def test_a_link_that_cannot_be_put_on_record_is_not_sent() -> None:
@@ -106,13 +115,19 @@ def test_a_link_that_cannot_be_put_on_record_is_not_sent() -> None:
 
 def test_only_those_are_mailed_whom_the_envelope_names_and_the_task_knows() -> None:
     post = Post()
-    assert post.deliver(attempt=2, task={"recipients": [OTHER_APPROVER, "stranger@example.com"]}) == 1
+    assert post.deliver(task={"recipients": [OTHER_APPROVER, "stranger@example.com"]}) == 1
     assert post.recipients == [OTHER_APPROVER]
 
 
-def test_a_reminder_mails_once_more() -> None:
+def test_a_reminder_mails_once_more_and_hand_offs_that_the_task_does_not_have_nobody() -> None:
     post = Post()
     post.deliver()
+    assert [post.deliver(attempt=attempt) for attempt in (2, FIRST_RESEND, FIRST_RESEND + 1)] == [0, 0, 0]
+    post.ledger.standing[TASK_ID] = replace(post.ledger.standing[TASK_ID], hand_off=2)
+    change = votes.resend(post.ledger.standing[TASK_ID], "olga", NOW)
+    resent = post.ledger.commit(change).audit_seq - 1 + FIRST_RESEND
+    assert [post.deliver(attempt=attempt) for attempt in (resent, resent, resent + 1, resent - 1)] == [2, 0, 0, 0]
+    del post.channel.sent[2:]
     assert post.deliver(kind="approval.reminder", attempt=2) == 2
     assert post.channel.sent[2][1].startswith("approval.reminder")
 
@@ -206,3 +221,7 @@ def test_from_the_bus_too_one_list_is_mailed_in_a_pause_and_only_to_whom_a_known
     post.clock.move(minutes=5)
     assert ask(**envelope) == 1
     assert post.recipients == [APPROVER, APPROVER]
+    for _ in range(MAX_INBOX_LINKS):
+        post.clock.move(minutes=5)
+        ask(**envelope)
+    assert len(post.recipients) == MAX_INBOX_LINKS

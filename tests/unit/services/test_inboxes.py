@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from countersign.domain.errors import InboxExpiredError, UnknownLinkError
+from countersign.domain.audit import AuditEvent
+from countersign.domain.errors import InboxExpiredError, TooManyListsError, UnknownLinkError
 from countersign.domain.rules import Decision
-from countersign.domain.tasks import Task, Vote
+from countersign.domain.tasks import Change, Task, Vote
 from countersign.domain.tokens import mint
 from countersign.ports import Link, Purpose
 from countersign.services.inboxes import PAUSE, Inboxes, InboxRequest
@@ -113,6 +114,17 @@ def test_it_can_be_asked_for_from_a_review_that_is_over() -> None:
     hall = Hall(any_decided_task())
     assert hall.ask(hall.review) == APPROVER
     assert hall.sent == [[APPROVER]]
+
+
+def test_whoever_has_had_twenty_lists_from_one_task_hears_that_no_more_is_sent() -> None:
+    hall = Hall(any_task())
+    events = [AuditEvent("minted", "approver", data={"recipient": APPROVER, "inbox": True})] * 20
+    for event in events[1:]:
+        hall.ledger.commit(Change(hall.ledger.standing[TASK_ID], None, {}, (event,), NOW))
+    assert hall.ask(hall.review) == APPROVER
+    hall.ledger.commit(Change(hall.ledger.standing[TASK_ID], None, {}, (events[0],), NOW))
+    with pytest.raises(TooManyListsError):
+        hall.ask(hall.review)
 
 
 def test_it_can_be_asked_for_from_an_inbox_by_one_of_its_tasks_only() -> None:

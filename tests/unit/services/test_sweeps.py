@@ -221,8 +221,9 @@ def test_a_task_that_is_closed_is_left_alone(status: Status) -> None:
 def test_a_task_whose_execution_is_over_is_left_to_the_alarm_that_told_of_its_end(status: str) -> None:
     sweeper = Sweeper(any_decided_task())
     sweeper.ledger.finish(REQUEST_ID, WORKFLOW, status, None, NOW)
-    assert sweeper.after(DAY) == []
-    assert (sweeper.doorbell.rung, sweeper.audited) == ([], [])
+    assert [sweeper.after(DAY), sweeper.after(DAY)] == [[], []]
+    assert (sweeper.doorbell.rung, sweeper.audited) == ([], [("left_unapplied", "sweeper")])
+    assert (sweeper.task.status, list(sweeper.ledger.overdue(sweeper.clock.now()))) == (Status.DECIDED, [])
 
 
 def test_a_task_that_its_workflow_has_applied_meanwhile_is_left_alone() -> None:
@@ -348,6 +349,25 @@ def test_a_flood_of_events_that_nobody_asked_for_delays_the_mend_of_a_decision_b
     assert len(events) == AT_MOST / timedelta(milliseconds=5), "the sweep was busy to its end"
     told = [finding for finding in sweeper.after(GRACE) if finding.lost is Lost.EVENT]
     assert len(told) == 50_000 - len(events), "each is reported once"
+
+
+def test_a_mail_outage_delays_the_mend_of_a_decision_by_no_sweep_and_what_was_swept_is_not_read_again_at_once() -> None:
+    unsent = (any_task(task_id=f"order-{number}.unsent", expires_at=NOW + 9 * DAY) for number in range(3_000))
+    sweeper = Sweeper(*unsent, any_decided_task(decided_at=NOW + DAY))
+    read = sweeper.ledger.request
+
+    def read_slowly(request_id: str) -> Request | None:
+        sweeper.clock.move(seconds=1)
+        return read(request_id)
+
+    sweeper.ledger.request = read_slowly  # type: ignore[method-assign]
+    first, *others = sweeper.after(DAY + GRACE)
+    assert (first, {finding.lost for finding in others}) == (DECISION, {Lost.HAND_OFF})
+    again = sweeper.sweep()
+    assert not {finding.name for finding in others} & {finding.name for finding in again}
+    sweeper.ledger.standing["order-1.lost"] = any_decided_task(task_id="order-1.lost", decided_at=sweeper.clock.now())
+    told = sweeper.after(GRACE)
+    assert Finding(Lost.DECISION, "order-1.lost", mended=True) in told[:2]
 
 
 def test_an_event_that_the_opener_of_its_task_has_left_is_applied() -> None:

@@ -23,6 +23,7 @@ from countersign.domain.errors import (
     ReviewRefusedError,
     TaskClosedError,
     TooManyAnswersError,
+    TooManyListsError,
     UnknownDecisionError,
     UnknownLinkError,
 )
@@ -238,6 +239,7 @@ def test_the_page_has_no_button_for_somebody_whose_answer_would_be_refused(task:
     [
         (UnknownLinkError(), 404),
         (InboxExpiredError(), 410),
+        (TooManyListsError(), 429),
         (CrossSiteError(), 403),
         (MalformedBodyError("not UTF-8"), 400),
         (BodyTooLargeError(1), 413),

@@ -301,9 +301,9 @@ class SweepLedger(EventLedger, RequestLedger, Protocol):
     def overdue(self, before: datetime) -> Iterator[Task | Request | ParkedEvent]:
         """Yield what was due before a moment, as it stood a moment ago.
 
-        Tasks and requests come first, then parked events; of each, the longest overdue first. Tasks are due as
-        `tasks.due_at` says, requests that are not known to have started from when they came, parked events a day after
-        they came, until they are reported.
+        First come tasks and requests, then the tasks that nobody was sent a link of, then parked events; of each, the
+        longest overdue first. Tasks are due as `tasks.look_at` says, requests that are not known to have started from
+        when they came, parked events a day after they came, until they are reported.
         """
         ...
 

@@ -115,6 +115,9 @@ _ENGLISH = {
     "problem.inbox_expired": "This link is too old",
     "problem.inbox_expired.text": "For your safety, the link to your list only works for seven days.",
     "problem.inbox_expired.next": "Open an e-mail about a request that still waits: its page can send a new list.",
+    "problem.too_many_lists": "This request sends no more lists",
+    "problem.too_many_lists.text": "It has sent you the link to your list 20 times. No further e-mail is on its way.",
+    "problem.too_many_lists.next": "Use the newest of these e-mails, or the page of another request.",
     # The result pages.
     "decided.thanks.approved": "Thank you. Your approval is recorded.",
     "decided.thanks.rejected": "Thank you. Your rejection is recorded.",

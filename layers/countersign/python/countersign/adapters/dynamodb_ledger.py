@@ -26,6 +26,8 @@ from countersign.adapters.task_items import (
     DUE_SHARDS,
     NEVER_DUE,
     PARKED_SHARDS,
+    RETENTION,
+    UNSENT_SHARDS,
     audit_document,
     audit_entry_of,
     epoch_after,
@@ -38,7 +40,7 @@ from countersign.adapters.task_items import (
 )
 from countersign.domain.audit import GENESIS, AuditEntry, AuditEvent, append, breaks
 from countersign.domain.claims import TakeOver
-from countersign.domain.clock import from_text, to_text
+from countersign.domain.clock import SystemClock, from_text, to_text
 from countersign.domain.errors import LedgerConflictError
 from countersign.domain.identity import normalise
 from countersign.domain.payments import Handling
@@ -170,7 +172,7 @@ class DynamoLedger:
                 from elsewhere where the chain ends.
         """
         # Imported where it is needed: it is for operators, and would cost the cold start of every function.
-        from countersign.domain.verification import contradictions, unminted
+        from countersign.domain.verification import contradictions, links_used, unminted, unopened
 
         documents = self.audit_documents(task_id)
         task = self.task(task_id)
@@ -181,7 +183,11 @@ class DynamoLedger:
         found = [*breaks(entries, (document["hash"] for document in documents), length, head)]
         if found:  # what a broken chain says proves nothing more
             return found
-        return [*unminted(entries, self.audit), *(contradictions(task, entries) if task else ())]
+        found += unminted(entries, self.audit)
+        # No link is older than what it opened, or its owner's answer: TTL takes none before that.
+        if entries and from_text(entries[0].at) + RETENTION > SystemClock().now():
+            found += unopened(entries, self._opened_by(links_used(entries)))
+        return [*found, *(contradictions(task, entries) if task else ())]
 
     def every_task_id(self) -> list[str]:
         """Return the ids of all tasks. Reads the whole table: for operators."""
@@ -191,26 +197,21 @@ class DynamoLedger:
 
     def link(self, fingerprint: str) -> Link | None:
         """See `LinkLedger.link`."""
-        return self._link(_link_key(fingerprint, Purpose.REVIEW), fingerprint)
+        return self._link(_link_key(fingerprint, Purpose.REVIEW))
 
     def callback(self, fingerprint: str) -> Link | None:
         """See `ResultLedger.callback`."""
-        return self._link(_link_key(fingerprint, Purpose.CALLBACK), fingerprint)
+        return self._link(_link_key(fingerprint, Purpose.CALLBACK))
 
-    def _link(self, key: dict[str, str], fingerprint: str) -> Link | None:
+    def _link(self, key: dict[str, str]) -> Link | None:
         item = self._table.get(key)
-        if item is None:
-            return None
-        document = from_item(item)
-        expires_at = document.get("expires_at")
-        return Link(
-            fingerprint,
-            document["task_id"],
-            document["recipient"],
-            Purpose(document.get("purpose", Purpose.REVIEW)),
-            expires_at and from_text(expires_at),
-            document.get("minted_for", ""),
-        )
+        return _link_of(from_item(item)) if item else None
+
+    def _opened_by(self, fingerprints: Iterable[str]) -> dict[str, tuple[str, str]]:
+        """Return the recipient and the task of those of these links that stand."""
+        keys = [_link_key(fingerprint, Purpose.REVIEW) for fingerprint in sorted(set(fingerprints))]
+        links = map(_link_of, self._table.get_many(keys))
+        return {link.fingerprint: (link.recipient, link.task_id) for link in links}
 
     def put_link(self, link: Link, expires_at: datetime) -> None:
         """See `DeskLedger.put_link`."""
@@ -374,7 +375,7 @@ class DynamoLedger:
 
     def overdue(self, before: datetime) -> Iterator[Task | Request | ParkedEvent]:
         """See `SweepLedger.overdue`; pages through all shards of a kind at once."""
-        for shards in (DUE_SHARDS, PARKED_SHARDS):
+        for shards in (DUE_SHARDS, UNSENT_SHARDS, PARKED_SHARDS):
             found = (self._table.until("gsi1", shard, to_text(before)) for shard in shards)
             yield from map(_due_of, heapq.merge(*found, key=lambda document: str(document["gsi1sk"])))
 
@@ -463,6 +464,18 @@ def _link_document(link: Link, expires_at: datetime) -> dict[str, Any]:
         "ttl": epoch_after(expires_at),
     }
     return document | (_inbox_fields(link.recipient, expires_at) if link.purpose is Purpose.REVIEW else {})
+
+
+def _link_of(document: Mapping[str, Any]) -> Link:
+    expires_at = document.get("expires_at")
+    return Link(
+        document["pk"].partition("#")[2],
+        document["task_id"],
+        document["recipient"],
+        Purpose(document.get("purpose", Purpose.REVIEW)),
+        expires_at and from_text(expires_at),
+        document.get("minted_for", ""),
+    )
 
 
 def _mail_key(task_id: str, hand_off: int, recipient: str) -> dict[str, str]:

@@ -16,13 +16,16 @@ from countersign.domain.identity import Aliases
 from countersign.domain.people import Delegation
 from countersign.domain.rules import Decision, Outcome, Rule
 from countersign.domain.strict_json import canonical
-from countersign.domain.tasks import Collecting, Correlation, Failure, Ring, Status, Task, Vote, due_at
+from countersign.domain.tasks import Collecting, Correlation, Failure, Ring, Status, Task, Vote, look_at
 
 RETENTION = timedelta(days=400)
 """How long a closed task, its links and its request stay; the audit stays for good."""
 
 DUE_SHARDS = tuple(f"DUE#{shard}" for shard in range(8))
 """Partitions of the index of what is due, so that no single one is hot."""
+
+UNSENT_SHARDS = tuple(f"UNSENT#{shard}" for shard in range(8))
+"""Partitions of the index of tasks that nobody was sent a link of: when no mail goes out, they delay no decision."""
 
 PARKED_SHARDS = tuple(f"PARKED#{shard}" for shard in range(8))
 """Partitions of the index of parked events: however many there are, they delay no sweep of tasks and requests."""
@@ -64,9 +67,10 @@ def task_document(task: Task) -> dict[str, Any]:
 
 def index_fields(task: Task) -> dict[str, Any]:
     """Return the index and TTL attributes that belong to the task's status; None for those it must not have."""
-    moment = due_at(task)
+    moment = look_at(task)
     if moment:
-        return due(task.task_id, moment) | {"ttl": None}
+        shards = UNSENT_SHARDS if task.status is Status.OPEN and task.is_unsent else DUE_SHARDS
+        return due(task.task_id, moment, shards) | {"ttl": None}
     closed_at = task.closed_at
     return {**NEVER_DUE, "ttl": closed_at and epoch_after(closed_at)}
 

@@ -15,6 +15,7 @@ CountersignError
 ├── CallerRefusedError       the caller's session does not say who they are
 ├── MediaTypeError           the body is of a type that is not read here
 ├── TooManyRequestsError     the sender must wait; nothing of what was sent is recorded
+├── TooManyListsError        one task has sent the list of somebody's tasks often enough
 ├── ReviewRefusedError       a click that decides nothing; the page says why
 │   ├── UnknownLinkError
 │   ├── CrossSiteError
@@ -181,6 +182,10 @@ class SignatureError(CountersignError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"the signature is refused: {reason}")
         self.reason = reason
+
+
+class TooManyListsError(CountersignError):
+    """One task has had as many links to somebody's inbox sent as its audit takes."""
 
 
 class ReviewRefusedError(CountersignError):

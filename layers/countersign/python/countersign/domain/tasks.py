@@ -362,7 +362,8 @@ class Change:
         before: The task as it was read; the write fails when it has changed since.
         transition: The row of the table under which the write is allowed; None leaves the status alone.
         fields: New values of the task's attributes.
-        events: What the audit chain gains, at least one; none for a refusal that is on record, which is only counted.
+        events: What the audit chain gains, at least one; none for what is on record: a refusal that is only counted, or
+            when the first link was sent.
         at: The moment that the write compares with the deadline, in UTC.
         responses: Answers that are collected, as JSON text by their key, written in the same transaction.
         outbox: Envelopes that must leave because of it, written in the same transaction, by an id within the task.
@@ -431,6 +432,17 @@ def close(task: Task, now: datetime, *, superseded: bool = False) -> Change | No
     return None
 
 
+def opened(task: Task, actor: str) -> AuditEvent:
+    """Return the audit entry of a task's opening: who is asked, by which rule and until when, for `verify`.
+
+    Args:
+        task: The task as it is opened.
+        actor: Who opens it.
+    """
+    data = {"audience": list(task.audience), "rule": task.rule.to_document(), "expires_at": to_text(task.expires_at)}
+    return AuditEvent("opened", actor, data=data)
+
+
 def approve_by_policy(task: Task, actor: str, now: datetime) -> tuple[Task, tuple[AuditEvent, ...]]:
     """Return the task that a policy approves without asking anybody, and the audit entries of all that it skips.
 
@@ -451,9 +463,8 @@ def approve_by_policy(task: Task, actor: str, now: datetime) -> tuple[Task, tupl
         closed_at=now,
     )
     who = f"{actor} {task.policy}"
-    opened = AuditEvent("opened", who, data={"audience": []})
     decided = AuditEvent("decided", who, data={"outcome": Outcome.APPROVED, "decided_by": [actor]})
-    return approved, (opened, decided, AuditEvent("applied", who, data={"superseded": False}))
+    return approved, (opened(approved, who), decided, AuditEvent("applied", who, data={"superseded": False}))
 
 
 def cancel(task: Task, actor: str, reason: str, now: datetime) -> Change | None:
@@ -548,7 +559,8 @@ def due_at(task: Task, now: datetime | None = None) -> datetime | None:
     """Return the moment from which a task waits for a part of the kit; None where it does not.
 
     An open task waits for its first hand-off from its opening, and for its workflow from its deadline. A decided task
-    waits from its decision, and one that an operator withdrew from its withdrawal, until its callback was rung.
+    waits from its decision, unless its request has ended without it, and one that an operator withdrew from its
+    withdrawal, until its callback was rung.
 
     Args:
         task: The task as it stands.
@@ -557,7 +569,7 @@ def due_at(task: Task, now: datetime | None = None) -> datetime | None:
     if task.status is Status.OPEN:
         return task.opened_at if task.is_unsent and not (now and task.expired_by(now)) else task.expires_at
     if task.status is Status.DECIDED:
-        return task.decided_at
+        return None if task.closed_at else task.decided_at
     return task.closed_at if task.closed_because == WITHDRAWN_BY_OPERATOR and not _is_rung(task) else None
 
 
@@ -565,6 +577,24 @@ def swept_at(task: Task, now: datetime) -> datetime | None:
     """Return when the sweeper mended what the task is due for now; None where it has not yet."""
     due = due_at(task, now)
     return task.swept_at if task.swept_at and due and task.swept_at >= due else None
+
+
+def look_at(task: Task) -> datetime | None:
+    """Return the moment from which the sweeper looks at a task: when it is due, or when a sweep has mended it since."""
+    due = due_at(task)
+    return max(due, task.swept_at) if due and task.swept_at else due
+
+
+def left_unapplied(task: Task, now: datetime) -> Change | None:
+    """Return the record that a request has ended without its decision; None where it was applied, or is on record.
+
+    Args:
+        task: The task as it stands.
+        now: The current time.
+    """
+    if task.status is not Status.DECIDED or task.closed_at:
+        return None
+    return Change(task, None, {"closed_at": now}, (AuditEvent("left_unapplied", "sweeper"),), now)
 
 
 def sweep(task: Task, now: datetime) -> Change:

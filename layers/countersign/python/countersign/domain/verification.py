@@ -1,14 +1,18 @@
-"""Whether a task is as its audit says, and whether each vote came by a link that an audit has."""
+"""Whether a task is as its audit says, and whether each vote came by a link that an audit has and that stands."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from types import MappingProxyType
+from typing import Any
 
+from countersign.domain import votes
 from countersign.domain.audit import AuditEntry
 from countersign.domain.clock import to_text
+from countersign.domain.rules import Rule
 from countersign.domain.tasks import Status, Task, shown_digest
-from countersign.domain.votes import BY_LINK
+
+_BY_LINK = ("voted", "delegated")
 
 _LEAVES: Mapping[str, Status] = MappingProxyType(
     {
@@ -24,6 +28,9 @@ _LEAVES: Mapping[str, Status] = MappingProxyType(
 _Ballot = tuple[str, str, str]
 """A vote as an entry tells it: decision, comment, time."""
 
+_Handing = tuple[str, str, bool]
+"""A delegation as an entry tells it: from whom, to whom, whether for an absence."""
+
 
 @dataclass(frozen=True)
 class _Told:
@@ -32,16 +39,26 @@ class _Told:
     Attributes:
         status: Its status; None before the first entry that says so.
         outcome: How it was decided; empty before.
-        decided_by: Who decided it; None where the entry does not say, as those of the first release do not.
+        decided_by: Who decided it.
         votes: The last vote of each address.
         shown: SHA-256 of what people were shown.
+        rule: By which rule it was opened.
+        expires_at: Its deadline; empty where it was never opened.
+        audience: Who was asked, those included who have handed it on.
+        escalated: Whom an escalation asked, and to whom they handed it on.
+        delegations: Who decides in whose place, in order.
     """
 
     status: Status | None = None
     outcome: str = ""
-    decided_by: tuple[str, ...] | None = ()
+    decided_by: tuple[str, ...] = ()
     votes: Mapping[str, _Ballot] = field(default_factory=dict)
     shown: str = ""
+    rule: Mapping[str, Any] = field(default_factory=lambda: Rule().to_document())
+    expires_at: str = ""
+    audience: tuple[str, ...] = ()
+    escalated: tuple[str, ...] = ()
+    delegations: tuple[_Handing, ...] = ()
 
 
 def contradictions(task: Task, entries: Iterable[AuditEntry]) -> Iterator[str]:
@@ -56,61 +73,155 @@ def contradictions(task: Task, entries: Iterable[AuditEntry]) -> Iterator[str]:
     finding_of = {
         f"the task is {task.status}, its audit says {told.status}": told.status is task.status,
         f"the task's outcome is {outcome}, its audit says {told_outcome}": told_outcome == outcome,
-        "the task names others than its audit as those who decided": told.decided_by in (None, task.decided_by),
+        "the task names others than its audit as those who decided": told.decided_by == task.decided_by,
         "the votes on the task are not those in its audit": _has_votes_of(told.votes, task),
+        "the votes on the task do not make its decision": _is_undecided_or_sound(task),
         "what the task shows is not what its audit says was shown": _shows(told.shown, task),
+        "the task's rule is not the one that it was opened with": told.rule == task.rule.to_document(),
+        "the task's deadline is not that in its audit": told.expires_at in ("", to_text(task.expires_at)),
+        "the task asks others than its audit says": _asks_those_of(told, task),
     }
     yield from (finding for finding, holds in finding_of.items() if not holds)
 
 
 def unminted(entries: Iterable[AuditEntry], audit: Callable[[str], Iterable[AuditEntry]]) -> Iterator[str]:
-    """Yield the votes and delegations that came by a link of which no audit says that it was minted for that person.
+    """Yield the votes that came by no link, and what came by a link that no audit has for that person.
 
     Args:
         entries: A task's audit, in order.
         audit: Returns the audit of another task: a link to an inbox is minted for one task, and opens others.
     """
-    known: set[tuple[str, str]] = set()
+    known: set[tuple[Any, Any]] = set()
     for entry in entries:
         event = entry.event
         known.update(_minted_by(entry))
-        if event.identified_by != BY_LINK or event.event not in ("voted", "delegated"):
+        if event.event == "voted" and event.identified_by != votes.BY_LINK:
+            yield f"entry {entry.seq} is a vote that came by no link"
+        if not _is_by_link(entry):
             continue
         elsewhere = audit(event.data["minted_for"]) if "minted_for" in event.data else ()
-        links = known.union(*map(_minted_by, elsewhere))
-        # The first release put on record to whom a link was sent, and not which.
-        if links.isdisjoint({(event.actor, event.data.get("link", "")), (event.actor, "")}):
+        if (event.actor, _link_of(entry)) not in known.union(*map(_minted_by, elsewhere)):
             yield f"entry {entry.seq} is by a link that was not minted for {event.actor}"
 
 
-def _minted_by(entry: AuditEntry) -> Iterator[tuple[str, str]]:
-    if entry.event.event in ("minted", "mailed"):
-        yield entry.event.data["recipient"], entry.event.data.get("fingerprint", "")
+def links_used(entries: Iterable[AuditEntry]) -> set[str]:
+    """Return the fingerprints of the links that a task's votes and delegations came by."""
+    return {_link_of(entry) for entry in entries if _is_by_link(entry)} - {""}
+
+
+def unopened(entries: Iterable[AuditEntry], standing: Mapping[str, tuple[str, str]]) -> Iterator[str]:
+    """Yield the votes and delegations by a link that does not stand, or opens something else, or is another person's.
+
+    Only the approver writes links: an entry that another part of the kit was made to write has none.
+
+    Args:
+        entries: A task's audit, in order.
+        standing: The recipient of each link that stands, and its task, which is empty for an inbox; by its fingerprint.
+    """
+    for entry in filter(_is_by_link, entries):
+        link = _link_of(entry)
+        if standing.get(link) not in ((entry.event.actor, entry.task_id), (entry.event.actor, "")):
+            yield f"entry {entry.seq} is by a link that does not stand in the ledger for {entry.event.actor}"
+
+
+def _is_by_link(entry: AuditEntry) -> bool:
+    return entry.event.event in _BY_LINK and entry.event.identified_by == votes.BY_LINK
+
+
+def _link_of(entry: AuditEntry) -> str:
+    return str(entry.event.data.get("link", ""))
+
+
+def _minted_by(entry: AuditEntry) -> Iterator[tuple[Any, Any]]:
+    if entry.event.event == "minted":
+        yield entry.event.data.get("recipient"), entry.event.data.get("fingerprint")
 
 
 def _after(told: _Told, entry: AuditEntry) -> _Told:
-    data = entry.event.data
     told = replace(told, status=_LEAVES.get(entry.event.event, told.status), shown=entry.shown)
-    match entry.event.event:
-        case "voted":
-            ballot = (data["decision"], data["comment"], entry.at)
-            return replace(told, votes={**told.votes, entry.event.actor: ballot})
-        case "decided":
-            by = tuple(data["decided_by"]) if "decided_by" in data else None
-            return replace(told, outcome=data["outcome"], decided_by=by)
-        case "restored" if data.get("undecided"):
-            return replace(told, status=Status.OPEN, outcome="", decided_by=())
-    return told
+    return replace(told, **_TELLS.get(entry.event.event, _nothing)(told, entry, entry.event.data))
+
+
+_Fields = dict[str, Any]
+
+
+def _nothing(_: _Told, __: AuditEntry, ___: Mapping[str, Any]) -> _Fields:
+    return {}
+
+
+def _opened(_: _Told, __: AuditEntry, data: Mapping[str, Any]) -> _Fields:
+    return {"audience": tuple(data.get("audience", ())), "rule": data.get("rule"), "expires_at": data.get("expires_at")}
+
+
+def _extended(_: _Told, __: AuditEntry, data: Mapping[str, Any]) -> _Fields:
+    return {"expires_at": data.get("until")}
+
+
+def _escalated(told: _Told, _: AuditEntry, data: Mapping[str, Any]) -> _Fields:
+    to = data.get("to", ())
+    return {"audience": (*told.audience, *to), "escalated": (*told.escalated, *to)}
+
+
+def _delegated(told: _Told, _: AuditEntry, data: Mapping[str, Any]) -> _Fields:
+    by, to, standing = (data.get(name) for name in ("by", "to", "standing"))
+    handing = {"delegations": (*told.delegations, (by, to, standing))}
+    if standing:  # whoever stands in is asked from the start
+        return handing
+    escalated = (to,) if by in told.escalated else ()
+    return {**handing, "audience": (*told.audience, to), "escalated": (*told.escalated, *escalated)}
+
+
+def _voted(told: _Told, entry: AuditEntry, data: Mapping[str, Any]) -> _Fields:
+    return {"votes": {**told.votes, entry.event.actor: (data.get("decision"), data.get("comment"), entry.at)}}
+
+
+def _decided(_: _Told, __: AuditEntry, data: Mapping[str, Any]) -> _Fields:
+    return {"outcome": data.get("outcome"), "decided_by": tuple(data.get("decided_by", ()))}
+
+
+def _restored(_: _Told, __: AuditEntry, data: Mapping[str, Any]) -> _Fields:
+    return {"status": Status.OPEN, "outcome": "", "decided_by": ()} if data.get("undecided") else {}
+
+
+_TELLS: Mapping[str, Callable[[_Told, AuditEntry, Mapping[str, Any]], _Fields]] = MappingProxyType(
+    {
+        "opened": _opened,
+        "extended": _extended,
+        "escalated": _escalated,
+        "delegated": _delegated,
+        "voted": _voted,
+        "decided": _decided,
+        "restored": _restored,
+    }
+)
+"""What an entry tells of its task besides its status, by the entry's name; one that somebody made up may tell less."""
+
+
+def _asks_those_of(told: _Told, task: Task) -> bool:
+    """Tell whether a task asks those whom its audit names, but for those who have handed it on by another address."""
+    gave_up = [by for by, _, standing in told.delegations if not standing]
+    gone = (person for person in told.audience if person not in task.audience)
+    return (
+        set(task.audience) <= set(told.audience)
+        and set(task.escalated) <= set(told.escalated)
+        and all(any(task.aliases.same(person, by) for by in gave_up) for person in gone)
+        and told.delegations == tuple((made.by, made.to, made.standing) for made in task.delegations)
+    )
+
+
+def _is_undecided_or_sound(task: Task) -> bool:
+    """Tell whether a decision of people is what their votes make; a policy's has no votes, and asks nobody."""
+    return task.outcome is None or not task.audience or votes.is_sound(task)
 
 
 def _has_votes_of(told: Mapping[str, _Ballot], task: Task) -> bool:
     """Tell whether a task has the votes that its audit tells of: of each person the last, by whichever address."""
-    votes = {by: (vote.decision.value, vote.comment, to_text(vote.at)) for by, vote in task.votes.items()}
-    if any(told.get(address) != ballot for address, ballot in votes.items()):
+    cast = {by: (vote.decision.value, vote.comment, to_text(vote.at)) for by, vote in task.votes.items()}
+    if any(told.get(address) != ballot for address, ballot in cast.items()):
         return False
-    replaced = {address: at for address, (_, _, at) in told.items() if address not in votes}
+    replaced = {address: at for address, (_, _, at) in told.items() if address not in cast}
     return all(
-        any(task.aliases.same(address, by) and at <= later for by, (_, _, later) in votes.items())
+        any(task.aliases.same(address, by) and at <= later for by, (_, _, later) in cast.items())
         for address, at in replaced.items()
     )
 

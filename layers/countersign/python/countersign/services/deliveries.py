@@ -11,9 +11,10 @@ from countersign.domain.audit import AuditEvent
 from countersign.domain.clock import Clock, to_text
 from countersign.domain.errors import TransientError
 from countersign.domain.tasks import Change, Status, Task
+from countersign.domain.votes import FIRST_RESEND
 from countersign.ports import Channel, Link, Purpose, ReviewLedger
 from countersign.services.contention import settle
-from countersign.services.inboxes import PAUSE
+from countersign.services.inboxes import MAX_INBOX_LINKS, PAUSE, inbox_links
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Deliveries:
         self._write_inbox = write_inbox
 
     def deliver(self, envelope: Mapping[str, Any]) -> int:
-        """Send a hand-off to each recipient whose message is not on record, while the task is open.
+        """Send a task's hand-off to each recipient whose message is not on record, while the task is open.
 
         The token is minted here, goes into the message, and stays nowhere else; the audit has its SHA-256. Only a crash
         between sending and recording makes a second mail; both links are the recipient's own and their votes are one.
@@ -103,7 +104,7 @@ class Deliveries:
         """Send somebody the link to their inbox, and return how many messages were sent.
 
         Whoever may put events on the bus may write such an envelope. So the link goes only to people whom the task
-        concerns, and to each at most once in `INBOX_PAUSE`.
+        concerns, to each at most once in `INBOX_PAUSE`, and `MAX_INBOX_LINKS` times for each task.
 
         Args:
             envelope: The envelope of kind `approval.inbox`.
@@ -127,13 +128,9 @@ class Deliveries:
         return message
 
     def _has_inbox_link(self, task: Task, recipient: str, now: datetime) -> bool:
-        """Tell whether the person was sent such a link a moment ago; one that is minted meanwhile is a conflict."""
-        latest = to_text(now - INBOX_PAUSE)
-        minted = (entry for entry in self._ledger.audit(task.task_id) if entry.event.event == "minted")
-        return any(
-            entry.at > latest and entry.event.data["recipient"] == recipient and "inbox" in entry.event.data
-            for entry in minted
-        )
+        """Tell whether the person was sent such a link a moment ago, or too many; one made since is a conflict."""
+        minted = inbox_links(self._ledger.audit(task.task_id), recipient)
+        return len(minted) >= MAX_INBOX_LINKS or any(entry.at > to_text(now - INBOX_PAUSE) for entry in minted)
 
     def _deliver_once(self, envelope: Mapping[str, Any], recipient: str) -> bool:
         sent = self._send(recipient, settle(lambda: self._message(envelope, recipient)))
@@ -146,12 +143,31 @@ class Deliveries:
         task = self._ledger.task(envelope["task_id"])
         if task is None or task.status is not Status.OPEN or task.expired_by(self._clock.now()):
             return None
-        if recipient not in task.audience or self._ledger.mailed(task.task_id, envelope["attempt"], recipient):
+        if recipient not in task.audience or not self._is_hand_off(task, envelope["attempt"]):
+            return None
+        if self._ledger.mailed(task.task_id, envelope["attempt"], recipient):
+            self._found_sent(task)
             return None
         token, fingerprint = tokens.mint()
         message = self._write(envelope["kind"], task, recipient, token)
         self._mint(task, Link(fingerprint, task.task_id, recipient), {"attempt": envelope["attempt"]}, task.expires_at)
         return message
+
+    def _is_hand_off(self, task: Task, attempt: int) -> bool:
+        """Tell whether a task has a hand-off of this number: whoever may put events on the bus may write any.
+
+        The number of each is written before its envelope is sent.
+        """
+        if attempt < FIRST_RESEND:
+            return attempt <= task.hand_off
+        resent = (entry.event for entry in self._ledger.audit(task.task_id) if entry.event.event == "resent")
+        return any(event.data["attempt"] == attempt for event in resent)
+
+    def _found_sent(self, task: Task) -> None:
+        """Have a task say that it was sent where it does not, as after a restore; the audit has the entry."""
+        if task.sent_at is None:
+            now = self._clock.now()
+            self._ledger.commit(Change(task, None, {"sent_at": now}, (), now))
 
     def _mint(self, task: Task, link: Link, data: Mapping[str, Any], expires_at: datetime) -> None:
         named = {"recipient": link.recipient, "fingerprint": link.fingerprint}

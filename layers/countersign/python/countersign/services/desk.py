@@ -330,9 +330,8 @@ class Desk:
             delegations=seating.delegations,
         )
         takeover = self._take_over(task)
-        opened = AuditEvent("opened", self._workflow, data={"audience": list(task.audience)})
         taken = (takeover.taken,) if takeover else ()
-        return self._put(task, (opened, *taken, *votes.standing_in(seating)), now, takeover)
+        return self._put(task, (tasks.opened(task, self._workflow), *taken, *votes.standing_in(seating)), now, takeover)
 
     def _approved_by_policy(self, wait: Wait, question: Question) -> Task:
         standing = self._ledger.task(wait.task_id)

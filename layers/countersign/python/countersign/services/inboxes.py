@@ -1,12 +1,13 @@
 """Inboxes: the list of all tasks that wait for somebody, behind a link of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from countersign.domain.audit import AuditEntry
 from countersign.domain.clock import Clock
-from countersign.domain.errors import CrossSiteError, UnknownLinkError
+from countersign.domain.errors import CrossSiteError, TooManyListsError, UnknownLinkError
 from countersign.domain.tasks import Task
 from countersign.ports import Purpose, ReviewLedger
 from countersign.services.links import link_of, review_link, task_behind
@@ -14,6 +15,9 @@ from countersign.services.reviews import FOREIGN_SITES
 
 PAUSE = timedelta(minutes=5)
 """How long after one mail the next goes out that is asked for from the same link."""
+
+MAX_INBOX_LINKS = 20
+"""How many links to their inbox one person is sent from the pages of one task: each is in its audit."""
 
 _FINGERPRINT_CHARACTERS = 16
 
@@ -77,6 +81,7 @@ class Inboxes:
             CrossSiteError: Another site's page asked.
             UnknownLinkError: No link has this token.
             InboxExpiredError: It is the link of an inbox, and too old.
+            TooManyListsError: This task has sent the recipient `MAX_INBOX_LINKS` lists.
             LedgerUnavailableError: The ledger did not answer; nothing is sent.
         """
         if request.fetch_site in FOREIGN_SITES:
@@ -84,9 +89,17 @@ class Inboxes:
         now = self._clock.now()
         link = review_link(self._ledger, request.token, request.task_id, now)
         task = task_behind(self._ledger, link)
+        if len(inbox_links(self._ledger.audit(task.task_id), link.recipient)) >= MAX_INBOX_LINKS:
+            raise TooManyListsError
         name = f"inbox#{link.fingerprint[:_FINGERPRINT_CHARACTERS]}"
         self._ledger.put_outbox(task.task_id, name, _envelope(task, link.recipient), now, PAUSE)
         return link.recipient
+
+
+def inbox_links(entries: Iterable[AuditEntry], recipient: str) -> list[AuditEntry]:
+    """Return the entries of a task's audit that minted a link to somebody's inbox."""
+    minted = (entry for entry in entries if entry.event.event == "minted")
+    return [entry for entry in minted if entry.event.data["recipient"] == recipient and "inbox" in entry.event.data]
 
 
 def _envelope(task: Task, recipient: str) -> Mapping[str, Any]:

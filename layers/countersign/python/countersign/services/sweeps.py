@@ -82,7 +82,7 @@ class Sweeps:
         self._grace = grace
 
     def sweep(self, at_most: timedelta) -> Iterator[Finding]:
-        """Mend what is overdue, each once, and yield what was found: tasks and requests first, then parked events.
+        """Mend what is overdue, each once, and yield what was found, in the order of `SweepLedger.overdue`.
 
         Two sweeps at once mend nothing twice: each puts on record what it is about to do, where nobody has yet. A mend
         that fails, in whatever way, is told and keeps nothing else from being mended.
@@ -163,13 +163,16 @@ class Sweeps:
         return due_at is not None and due_at + self._grace <= now
 
     def _leave_alone(self, due: Task) -> None:
-        """Take a withdrawn task out of what is overdue: its callback has ended by itself."""
-        if due.status is Status.CANCELLED:
+        """Take a withdrawn or a decided task out of what is overdue: its callback has ended by itself."""
+        if due.status is not Status.OPEN:
             settle(lambda: self._close(due.task_id))
 
     def _close(self, task_id: str) -> None:
-        task = self._ledger.task(task_id)
-        change = tasks.rung(task, Ring("closed", self._clock.now()), "sweeper") if task and tasks.due_at(task) else None
+        task, now = self._ledger.task(task_id), self._clock.now()
+        if task is None or tasks.due_at(task) is None:
+            return
+        is_decided = task.status is Status.DECIDED
+        change = tasks.left_unapplied(task, now) if is_decided else tasks.rung(task, Ring("closed", now), "sweeper")
         if change:
             self._ledger.commit(change)
 
