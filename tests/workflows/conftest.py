@@ -132,8 +132,8 @@ class Bench:
 
     def fail(self, name: str, code: str, actor: str = "worker") -> Receipt:
         """Say as a machine that it cannot, and ring as the relay does."""
-        failure = Failure(code, "in words", "and more")
-        return self._told(self.results.fail(self.asked(name).task_id, failure, Sender(actor, "callback token")))
+        failure, sender = Failure(code, "in words", "and more"), Sender(actor, "callback token", token="t")
+        return self._told(self.results.fail(self.asked(name).task_id, failure, sender))
 
     def heartbeat(self, name: str) -> None:
         self.results.heartbeat(self.asked(name).task_id)

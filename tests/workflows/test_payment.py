@@ -158,7 +158,7 @@ def test_pending_keeps_it_waiting_without_waking_it_and_paid_ends_it(paying: Pay
 def test_declined_attempts_alone_expire_with_the_last_ones_reason(paying: PaymentBench) -> None:
     paying.receive("declined", "evt_1", reason="No funds")
     paying.receive("declined", "evt_2", reason="Card expired")
-    paying.start(any_payment_input(deadline_seconds=1))
+    paying.start(any_payment_input(deadline_seconds=3))
     assert paying.result() == RESULT | {"status": "expired", "reason": "Card expired"}
     assert "Card expired" not in str(paying.ledger.entries), "the provider's words are in no audit"
 
