@@ -30,9 +30,11 @@ def heart(aws: None) -> Iterator[Operation]:
         yield operation
 
 
-def token_of(kit: Kit, purpose: Purpose = Purpose.CALLBACK, task_id: str = PAYMENT_TASK_ID) -> str:
+def token_of(
+    kit: Kit, purpose: Purpose = Purpose.CALLBACK, task_id: str = PAYMENT_TASK_ID, *, channel: str = ""
+) -> str:
     token, fingerprint = tokens.mint()
-    kit.ledger.put_link(Link(fingerprint, task_id, "", purpose), kit.now + timedelta(hours=1))
+    kit.ledger.put_link(Link(fingerprint, task_id, channel, purpose), kit.now + timedelta(hours=1))
     return token
 
 
@@ -65,6 +67,12 @@ def test_an_answer_is_200_and_the_same_again_too(kit: Kit) -> None:
     assert kit.audit(PAYMENT_TASK_ID)[-1].event.source == "203.0.113.0/24"
     assert is_unbroken(kit.audit(PAYMENT_TASK_ID), task.audit_head, task.audit_seq)
     assert len(kit.decisions()) == 1
+
+
+def test_an_answer_is_recorded_as_that_of_the_channel_whose_token_it_has(kit: Kit) -> None:
+    kit.open_payment()
+    assert post("succeed", token_of(kit, channel="sms"), PAID).status == 200
+    assert kit.task(PAYMENT_TASK_ID).decided_by == ("sms",)
 
 
 def test_a_failure_is_200_and_the_same_again_too(kit: Kit) -> None:
