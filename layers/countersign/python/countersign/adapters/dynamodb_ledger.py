@@ -93,7 +93,7 @@ class DynamoLedger:
         yield from self._writes(takeover.released)[1] if takeover.released else ()
         for number, parked in enumerate(takeover.events):
             in_order = at + timedelta(microseconds=number)
-            yield self._table.put(parked_document(parked, in_order))
+            yield self._table.put(parked_document(parked.provider, parked.event, in_order, parked.identified_by))
             done = applied_fields(parked, Handling.PARKED, task.task_id, in_order)
             yield self._table.update(event_key(parked.provider, parked.event.event_id), done)
 
@@ -288,7 +288,7 @@ class DynamoLedger:
         self._table.write(
             [
                 self._table.absent(claim_key(parked.provider, parked.event.external_id)),
-                self._table.put(parked_document(parked, at)),
+                self._table.put(parked_document(parked.provider, parked.event, at, parked.identified_by)),
                 self._table.put(event_document(record, at)),
             ]
         )

@@ -7,7 +7,7 @@ from typing import Any
 from countersign.adapters.task_items import PARKED_SHARDS, due, epoch_after
 from countersign.domain.clock import to_text
 from countersign.domain.payments import Handling, event_of
-from countersign.domain.provider_events import ParkedEvent
+from countersign.domain.provider_events import ParkedEvent, ProviderEvent
 from countersign.domain.tasks import Correlation, Task
 from countersign.ports import EventRecord
 
@@ -88,12 +88,12 @@ def parked_of(document: Mapping[str, Any]) -> ParkedEvent:
     return ParkedEvent(document["provider"], event_of(document), document.get("identified_by", ""))
 
 
-def parked_document(parked: ParkedEvent, at: datetime) -> dict[str, Any]:
-    """Return an event that waits for its task."""
-    named, event = parked_key(parked), parked.event
+def parked_document(provider: str, event: ProviderEvent, at: datetime, identified_by: str = "") -> dict[str, Any]:
+    """Return an event that waits for its task, and how its sender was identified."""
+    named = parked_key(ParkedEvent(provider, event, identified_by))
     return named | {
-        "provider": parked.provider,
-        "identified_by": parked.identified_by or None,
+        "provider": provider,
+        "identified_by": identified_by or None,
         "event_id": event.event_id,
         "external_id": event.external_id,
         "status": event.status.value,
