@@ -94,8 +94,8 @@ def _failed(task: Task, event: AuditEvent, _: datetime) -> Task:
 
 
 def _decided(task: Task, event: AuditEvent, at: datetime) -> Task:
-    by = tuple(event.data.get("decided_by", ())) or votes.deciders(task) or (event.actor,)
-    return replace(task, status=Status.DECIDED, outcome=Outcome(event.data["outcome"]), decided_by=by, decided_at=at)
+    by, outcome = tuple(event.data["decided_by"]), Outcome(event.data["outcome"])
+    return replace(task, status=Status.DECIDED, outcome=outcome, decided_by=by, decided_at=at)
 
 
 def _applied(task: Task, event: AuditEvent, at: datetime) -> Task:

@@ -133,12 +133,6 @@ def with_vote(task: Task, recipient: str, vote: Vote) -> Task:
     return replace(task, votes={**others, recipient: cast}, revision=task.revision + 1)
 
 
-def deciders(task: Task) -> tuple[str, ...]:
-    """Return whose votes decide a task; nobody's while they do not."""
-    verdict = _verdict(task)
-    return verdict.decided_by if verdict else ()
-
-
 def may_delegate(task: Task, recipient: str) -> bool:
     """Tell whether a recipient may hand an open task to a colleague: once, before they answer."""
     return task.vote_of(recipient) is None and task.counts(recipient) and not _was_handed(task, recipient)
