@@ -37,6 +37,7 @@ from countersign.domain.errors import (
     StartFailedError,
     TaskClosedError,
     TooManyAnswersError,
+    TooManyListsError,
     TooManyRequestsError,
     TransientError,
     UncoveredAmountError,
@@ -101,7 +102,8 @@ def leaves(root: type[CountersignError]) -> set[type[CountersignError]]:
 
 FOR_MACHINES_TOO = {DecidedOtherwiseError, TaskClosedError, TooManyAnswersError}
 ELSEWHERE = sorted(
-    (leaves(ReviewRefusedError) | leaves(WorkflowError)) - FOR_MACHINES_TOO, key=lambda kind: kind.__name__
+    (leaves(ReviewRefusedError) | leaves(WorkflowError) | {TooManyListsError}) - FOR_MACHINES_TOO,
+    key=lambda kind: kind.__name__,
 )
 
 
