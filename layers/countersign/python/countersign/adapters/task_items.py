@@ -3,7 +3,7 @@
 import dataclasses
 import zlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -53,6 +53,11 @@ _TEXTS = (
     "audit_head",
 )
 
+_COMPARED = ("status", "revision", "audit_seq")
+"""What the conditions of writes compare."""
+
+_EMPTY = Task("", Status.OPEN, datetime.fromtimestamp(0, UTC))
+
 
 def task_key(task_id: str) -> dict[str, str]:
     """Return the key of a task."""
@@ -60,8 +65,14 @@ def task_key(task_id: str) -> dict[str, str]:
 
 
 def task_document(task: Task) -> dict[str, Any]:
-    """Return a task as the plain document that the ledger keeps, keys and index included."""
-    fields = {field.name: plain(getattr(task, field.name)) for field in dataclasses.fields(task)}
+    """Return a task as the plain document that the ledger keeps, keys and index included.
+
+    Attributes that no condition names are left out at their default: reading an item costs by their number.
+    """
+    values = {field.name: getattr(task, field.name) for field in dataclasses.fields(task)}
+    fields = {
+        name: plain(value) for name, value in values.items() if name in _COMPARED or value != getattr(_EMPTY, name)
+    }
     return task_key(task.task_id) | fields | index_fields(task)
 
 
