@@ -14,12 +14,12 @@ from pathlib import Path
 from aws_cdk import App, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from stacks.components.sources import MissingSourceError, Sources
+from stacks.components.house.sources import MissingSourceError, Sources
 from stacks.ledger_stack import LedgerStack
 from stacks.monitoring_stack import MonitoringStack
 from stacks.patterns_stack import PatternsStack
-from stacks.settings import Settings
-from stacks.settings_file import SettingsError
+from stacks.stage.settings import Settings
+from stacks.stage.settings_file import SettingsError
 from stacks.webhook_stack import WebhookStack
 from stacks.workflow_stack import WorkflowStack
 

@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from local import aws
 from local.client import RequestsApi, open_page, press
-from local.cloud import Cloud
 from local.launch import bring_up, take_down
-from local.mailbox import Mailbox
+from operate.embedded import aws
+from operate.embedded.cloud import Cloud
+from operate.embedded.mailbox import Mailbox
 
 APPROVALS = 20
 WARM_UP = 3

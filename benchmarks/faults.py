@@ -14,12 +14,12 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.crowd import Approvals, Payments, Tally, tally
-from local import aws
-from local.cloud import Cloud
-from local.emulator import Emulator
+from benchmarks.clients import Approvals, Payments, Tally, tally
+from local.emulator.emulator import Emulator
+from local.emulator.processes import group_members
 from local.launch import bring_up, restart, take_down
-from local.processes import group_members
+from operate.embedded import aws
+from operate.embedded.cloud import Cloud
 
 APPROVALS = 100
 PAYMENTS = 100

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.crowd import Approvals, Payments, Tally, tally
-from local.emulator import Emulator
+from benchmarks.clients import Approvals, Payments, Tally, tally
+from local.emulator.emulator import Emulator
+from local.emulator.processes import group_members
 from local.launch import bring_up, take_down
-from local.processes import group_members
 
 SIZES = (100, 1_000)
 """How many approvals wait at once. Twice as many events are posted, three in ten of them a second time."""

@@ -9,10 +9,10 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from local.demo import DemoError
-from local.gallery import SCENARIOS, PatternDemo, play_out
+from local.demo.demo import DemoError
+from local.demo.scripts import PLAYS
+from local.demo.showcase import SCENARIOS, PatternDemo, play_out
 from local.launch import bring_up, take_down
-from local.plays import PLAYS
 
 PATTERN = "parallel-checks"
 RUNS = 200

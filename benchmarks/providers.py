@@ -18,8 +18,8 @@ from hashlib import sha256
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
 
-from countersign import webhooks
-from countersign.webhooks import WebhookRequest
+from countersign.providers import base
+from countersign.providers.base import WebhookRequest
 
 EVENT_BYTES = 4096
 ROUNDS = 30
@@ -37,7 +37,7 @@ _ROOT = Path(__file__).parent.parent
 
 def measure() -> bool:
     """Print the ratio and the imports; tell whether both keep their bounds."""
-    within = [_measure_event(), *(_measure_import(scheme) for scheme in webhooks.schemes())]
+    within = [_measure_event(), *(_measure_import(scheme) for scheme in base.schemes())]
     return all(within)
 
 
@@ -51,7 +51,7 @@ def _measure_event() -> bool:
         "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
         **{f"X-Header-{number}": "of the gateway" for number in range(10)},
     }
-    stripe = webhooks.load("stripe")
+    stripe = base.load("stripe")
 
     def ours() -> None:
         stripe.translate(stripe.verify(WebhookRequest(headers, body), [SECRET], NOW))

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from countersign import contracts
+from countersign.contracts import validation
 from countersign.domain.errors import CommentTooLongError
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import MAX_COMMENT_CHARACTERS, Task, Vote
@@ -60,7 +60,7 @@ def _task(order: dict[str, Any], **changes: Any) -> Task:
     """Return the task that the workflow opens for an order."""
     from order_approval.order import Order
 
-    contracts.check("order-approval.input", order)
+    validation.check("order-approval.input", order)
     asked = Order.from_input(order | {"deadline_seconds": 3600}).approval()
     return any_task(
         title=asked.title, details=asked.details, requester=asked.requester, audience=asked.approvers, **changes

@@ -8,11 +8,11 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks.crowd import items, until
+from benchmarks.clients import items, until
 from local.client import RequestsApi
-from local.cloud import Cloud
+from local.demo.sandbox import PROVIDER, Event, Payment, Sandbox
 from local.launch import bring_up, take_down
-from local.sandbox import PROVIDER, Event, Payment, Sandbox
+from operate.embedded.cloud import Cloud
 
 EVENTS = 500
 DUPLICATES = 150

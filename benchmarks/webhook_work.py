@@ -117,7 +117,7 @@ def _event(event_id: str) -> dict[str, Any]:
 
 
 def _ours() -> Handler:
-    from countersign.aws import client
+    from countersign.functions.clients import client
     from webhook.handler import handler
 
     for service in ("dynamodb", "secretsmanager"):

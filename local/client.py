@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import quote, urlencode, urljoin
 
-from local import aws, http
-from local.http import Answer
+from operate.embedded import aws, http
+from operate.embedded.http import Answer
 
 
 @dataclass(frozen=True)

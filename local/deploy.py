@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from local import aws
-from local.emulator import ROOT, Emulator
-from stacks.settings import Settings
+from local.emulator.emulator import ROOT, Emulator
+from operate.embedded import aws
+from stacks.stage.settings import Settings
 
 STAGE = "local"
 CDK = ROOT / "node_modules" / ".bin" / "cdk"

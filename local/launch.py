@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from pathlib import Path
 
-from local import cloud, emulator
 from local.client import open_page
-from local.cloud import Cloud
 from local.deploy import deploy
-from local.emulator import HOME, Emulator
+from local.emulator import emulator
+from local.emulator.emulator import HOME, Emulator
+from operate.embedded import cloud
+from operate.embedded.cloud import Cloud
 
 
 class LaunchError(Exception):

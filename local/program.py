@@ -11,16 +11,17 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from local import emulator, terminal
-from local.cloud import Cloud
-from local.demo import DemoError
+from local import terminal
+from local.demo.demo import DemoError
+from local.demo.sandbox import HABITS, Sandbox
+from local.demo.scenarios import OrderApproval
+from local.demo.showcase import ALL, SCENARIOS, show_all
 from local.deploy import DeployError
-from local.emulator import HOME, EmulatorError
-from local.gallery import ALL, SCENARIOS, show_all
+from local.emulator import emulator
+from local.emulator.emulator import HOME, EmulatorError
 from local.launch import LaunchError, bring_up, take_down
-from local.mailbox import Mailbox
-from local.sandbox import HABITS, Sandbox
-from local.scenarios import OrderApproval
+from operate.embedded.cloud import Cloud
+from operate.embedded.mailbox import Mailbox
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from local import aws
+from operate.embedded import aws
 
 _BYTES = 32
 

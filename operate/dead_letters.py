@@ -13,11 +13,11 @@ from typing import Any
 
 from operate.errors import OperateError, unknown_name
 from operate.replay import NotReplayedError, StreamReplay, is_stream_batch
-from operate.where import Place
+from operate.stage import Place
 
 _SUFFIX, _RULE_SUFFIX = "-dlq", "-rule-dlq"
 _OURS = "countersign"
-"""The source of the kit's own events; of these, queues get the envelope alone (`stacks/components/hand_off.py`)."""
+"""The source of the kit's own events; queues get the envelope of these alone (`components/flow/hand_off.py`)."""
 
 _AT_ONCE = 10
 _HIDDEN_SECONDS = 120

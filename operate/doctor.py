@@ -9,7 +9,7 @@ from typing import Any
 from countersign.domain.errors import TransientError
 from operate.checks import lambdas, mail, monitoring, stacks, state
 from operate.errors import is_denied, of_aws
-from operate.where import Place
+from operate.stage import Place
 
 
 @dataclass(frozen=True)

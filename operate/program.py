@@ -11,10 +11,10 @@ import typer
 
 from countersign.domain.errors import CountersignError
 from operate.commands import acting, directory, looking
-from operate.desk import Desk
+from operate.context import Desk
 from operate.errors import OperateError, Status, explained
+from operate.stage import Where
 from operate.terminal import Terminal
-from operate.where import Where
 
 VALUED = frozenset({"--profile", "--region", "--stage", "--table"})
 FLAGS = frozenset({"--local", "--json"})

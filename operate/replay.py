@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from operate.where import Place
+from operate.stage import Place
 
 _AT_ONCE = 100
 _GONE = frozenset({"TrimmedDataAccessException", "ResourceNotFoundException"})

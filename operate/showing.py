@@ -10,7 +10,7 @@ from countersign.domain import payments
 from countersign.domain.audit import AuditEntry
 from countersign.domain.clock import to_text
 from countersign.domain.tasks import Task
-from operate import listing
+from operate import views
 from operate.durations import in_words
 
 
@@ -37,7 +37,7 @@ def facts(task: Task, now: datetime) -> Iterator[tuple[str, str]]:
 
 def document(task: Task, entries: list[AuditEntry], breaks: list[str], now: datetime) -> dict[str, Any]:
     """Return a task and its audit as machines read it."""
-    return listing.document(task, now) | {
+    return views.document(task, now) | {
         "title": task.title,
         "details": [{"label": label, "value": value} for label, value in task.details],
         "requester": task.requester,

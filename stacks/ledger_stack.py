@@ -5,16 +5,16 @@ from __future__ import annotations
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
-from stacks.components.answers_key import AnswersKey
-from stacks.components.audit_archive import AuditArchive
-from stacks.components.customer_key import CustomerKey
-from stacks.components.directory import Directory
-from stacks.components.hand_off import HandOffBus
-from stacks.components.ledger import Ledger
-from stacks.components.providers import Providers
-from stacks.components.retention import removal_policy
-from stacks.components.sources import Sources
-from stacks.settings import Settings
+from stacks.components.flow.hand_off import HandOffBus
+from stacks.components.house.retention import removal_policy
+from stacks.components.house.sources import Sources
+from stacks.components.state.answers_key import AnswersKey
+from stacks.components.state.audit_archive import AuditArchive
+from stacks.components.state.customer_key import CustomerKey
+from stacks.components.state.directory import Directory
+from stacks.components.state.ledger import Ledger
+from stacks.components.state.providers import Providers
+from stacks.stage.settings import Settings
 
 
 class LedgerStack(Stack):

@@ -10,18 +10,18 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from stacks.components.alarms import Alarms
-from stacks.components.dashboard import Dashboard
-from stacks.components.durable_workflow import DurableWorkflow
-from stacks.components.executions import Executions
-from stacks.components.publisher import Publisher
-from stacks.components.python_function import PythonFunction
-from stacks.components.queries import Queries
-from stacks.components.relay import Relay
-from stacks.components.results import Results
-from stacks.components.retention import removal_policy
-from stacks.components.sweeper import Sweeper
-from stacks.settings import Settings
+from stacks.components.actors.bus_events import Results
+from stacks.components.actors.executions import Executions
+from stacks.components.actors.publisher import Publisher
+from stacks.components.actors.relay import Relay
+from stacks.components.actors.sweeper import Sweeper
+from stacks.components.flow.durable_workflow import DurableWorkflow
+from stacks.components.house.python_function import PythonFunction
+from stacks.components.house.retention import removal_policy
+from stacks.components.watch.alarms import Alarms
+from stacks.components.watch.dashboard import Dashboard
+from stacks.components.watch.queries import Queries
+from stacks.stage.settings import Settings
 from stacks.webhook_stack import WebhookStack
 from stacks.workflow_stack import WorkflowStack
 

@@ -9,17 +9,17 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from stacks.components.durable_workflow import DurableWorkflow
-from stacks.components.function_options import FunctionDefaults, FunctionOptions
+from stacks.components.flow.durable_workflow import DurableWorkflow
+from stacks.components.flow.ledger_workflow import LedgerWorkflow, RawWorkflow
 from stacks.components.hand_off_channels import ByBus
-from stacks.components.layers import Layers
-from stacks.components.python_function import PythonFunction
-from stacks.components.queues import DeadLetterQueue, retry_invocations
-from stacks.components.sources import Sources
+from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
+from stacks.components.house.layers import Layers
+from stacks.components.house.python_function import PythonFunction
+from stacks.components.house.queues import DeadLetterQueue, retry_invocations
+from stacks.components.house.sources import Sources
 from stacks.ledger_stack import LedgerStack
-from stacks.ledger_workflow import LedgerWorkflow, RawWorkflow
-from stacks.patterns import FOLDER, ON_THE_RAW_SDK
-from stacks.settings import PatternSettings, Settings
+from stacks.stage.patterns import FOLDER, ON_THE_RAW_SDK
+from stacks.stage.settings import PatternSettings, Settings
 from stacks.webhook_stack import WebhookStack
 
 

@@ -8,17 +8,17 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk.aws_apigatewayv2 import HttpMethod
 from constructs import Construct
 
-from stacks.components.approver import Approver
-from stacks.components.function_options import FunctionDefaults, FunctionOptions
-from stacks.components.hand_off import ENVELOPE, SOURCE, Channel
-from stacks.components.layers import Layers
-from stacks.components.limits import Limits
-from stacks.components.python_function import PythonFunction
-from stacks.components.results import Results
-from stacks.components.sources import Sources
-from stacks.components.webhook_api import Route, WebhookApi
+from stacks.components.actors.approver import Approver
+from stacks.components.actors.bus_events import Results
+from stacks.components.edge.webhook_api import Route, WebhookApi
+from stacks.components.flow.hand_off import ENVELOPE, SOURCE, Channel
+from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
+from stacks.components.house.layers import Layers
+from stacks.components.house.python_function import PythonFunction
+from stacks.components.house.sources import Sources
+from stacks.components.state.limits import Limits
 from stacks.ledger_stack import LedgerStack
-from stacks.settings import Settings, ThrottleSettings
+from stacks.stage.settings import Settings, ThrottleSettings
 
 _REVIEW_IS_PUBLIC = (
     "approvers have no AWS identity: the 256-bit token of the review link is the credential, checked by the function"

@@ -10,27 +10,27 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk.aws_apigatewayv2 import HttpMethod
 from constructs import Construct
 
-from stacks.components.api_stage import ApiStage
-from stacks.components.durable_workflow import DurableWorkflow
-from stacks.components.executions import Executions
-from stacks.components.function_options import FunctionDefaults
+from stacks.components.actors.executions import Executions
+from stacks.components.actors.held_payments import Settlements
+from stacks.components.actors.publisher import Publisher
+from stacks.components.actors.relay import Relay
+from stacks.components.actors.sweeper import Sweeper
+from stacks.components.edge.api_stage import ApiStage
+from stacks.components.edge.deny_callbacks import DenyCallbacks
+from stacks.components.edge.webhook_api import Route, WebhookApi
+from stacks.components.flow.durable_workflow import DurableWorkflow
+from stacks.components.flow.ledger_workflow import LedgerWorkflow
 from stacks.components.hand_off_channels import ByBus, ByInvoke, ByQueue, HandOffChannel
-from stacks.components.layers import Layers
-from stacks.components.people import DenyCallbacks
-from stacks.components.publisher import Publisher
-from stacks.components.python_function import PythonFunction
-from stacks.components.relay import Relay
-from stacks.components.retention import log_retention, removal_policy
-from stacks.components.settlements import Settlements
-from stacks.components.sources import Sources
-from stacks.components.sweeper import Sweeper
-from stacks.components.webhook_api import Route, WebhookApi
+from stacks.components.house.function_options import FunctionDefaults
+from stacks.components.house.layers import Layers
+from stacks.components.house.python_function import PythonFunction
+from stacks.components.house.retention import log_retention, removal_policy
+from stacks.components.house.sources import Sources
 from stacks.components.worker import Worker
 from stacks.ledger_stack import LedgerStack
-from stacks.ledger_workflow import LedgerWorkflow
 from stacks.patterns_stack import PatternsStack
-from stacks.policies import compact, policy_document
-from stacks.settings import HELD_PAYMENT, Settings
+from stacks.stage.policies import compact, policy_document
+from stacks.stage.settings import HELD_PAYMENT, Settings
 from stacks.webhook_stack import WebhookStack
 
 

@@ -16,8 +16,8 @@ from countersign.domain.audit import GENESIS, AuditEntry
 from countersign.domain.provider_events import EventStatus, ParkedEvent, ProviderEvent
 from countersign.domain.rules import Decision, Outcome, Rule
 from countersign.domain.tasks import Correlation, Status, Task, Vote, shown_digest
-from countersign.services.desk import Question, Wait
 from countersign.services.reviews import Click
+from countersign.services.waits import Question, Wait
 
 NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 REQUESTER = "rita@example.com"

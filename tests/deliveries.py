@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from countersign import webhooks
 from countersign.domain.provider_events import ProviderEvent
+from countersign.providers import base
+from countersign.providers.base import Provider, Verified, WebhookRequest
 from countersign.providers.paypal import PayPal
-from countersign.webhooks import Provider, Verified, WebhookRequest
 from tests import signing
 from tests.builders import NOW
 
@@ -69,7 +69,7 @@ class Delivery:
     @property
     def provider(self) -> Provider:
         """The provider under test; PayPal's answers as PayPal would."""
-        return PayPal(FakePayPal(self.body)) if self.scheme == "paypal" else webhooks.load(self.scheme)
+        return PayPal(FakePayPal(self.body)) if self.scheme == "paypal" else base.load(self.scheme)
 
     def request(
         self, body: bytes | None = None, timestamp: int | str = AT, headers: Mapping[str, str | None] | None = None

@@ -107,9 +107,9 @@ def synthesise(stage: str, folder: Path) -> None:
     from aws_cdk import App
 
     from app import SETTINGS, build
-    from stacks.components.customer_key import leave_keys_to_aws
-    from stacks.components.sources import Sources
-    from stacks.settings import Settings
+    from stacks.components.house.sources import Sources
+    from stacks.components.state.customer_key import leave_keys_to_aws
+    from stacks.stage.settings import Settings
 
     context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     app = App(context=context, outdir=str(folder))

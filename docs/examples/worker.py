@@ -18,7 +18,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-SCHEMA = Path(__file__).parents[2] / "layers/countersign/python/countersign/schemas/envelope.json"
+SCHEMA = Path(__file__).parents[2] / "layers/countersign/python/countersign/contracts/schemas/envelope.json"
 VISIBILITY_SECONDS = 60
 WAIT_SECONDS = 10
 SETTLED = {200, 202, 409, 410}

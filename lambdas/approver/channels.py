@@ -1,15 +1,15 @@
 """The channels that messages to people go out on, by the names that settings know them by.
 
 A channel is an adapter with `countersign.ports.Channel`'s one method, a line in `CHANNELS` that makes it from the
-function's environment, and a line in `stacks.components.channels.CHANNELS` that deploys what it needs.
+function's environment, and a line in `stacks.components.flow.channels.CHANNELS` that deploys what it needs.
 """
 
 from collections.abc import Callable, Mapping
 
 from countersign.adapters.ses import SesChannel
 from countersign.adapters.sns import SnsChannel
-from countersign.aws import client
-from countersign.environment import required
+from countersign.functions.clients import client
+from countersign.functions.environment import required
 from countersign.ports import Channel
 
 CHANNELS: Mapping[str, Callable[[Mapping[str, str]], Channel]] = {

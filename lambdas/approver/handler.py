@@ -13,15 +13,15 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from approver.channels import channel_of
 from approver.messages import InboxMail, ReviewMail, inbox_message, review_message
 from approver.settings import Settings
-from countersign import envelope
 from countersign.adapters.dynamodb_ledger import DynamoLedger
-from countersign.aws import client
-from countersign.batches import run_batch, run_one
+from countersign.contracts import envelope
 from countersign.domain import strict_json
 from countersign.domain.clock import SystemClock
 from countersign.domain.tasks import Task
+from countersign.functions.batches import run_batch, run_one
+from countersign.functions.clients import client
+from countersign.functions.telemetry import about, count
 from countersign.services.deliveries import Deliveries, Message
-from countersign.telemetry import about, count
 
 logger = Logger()
 

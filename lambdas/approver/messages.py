@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import reduce
 from pathlib import Path
 
-from countersign import display, wording
+from countersign.presentation import display, wording
 from countersign.services.deliveries import Message
 
 SUBJECT_LIMIT = 150

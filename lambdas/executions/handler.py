@@ -9,12 +9,12 @@ from aws_lambda_powertools.utilities.batch import EventType
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from countersign.adapters.dynamodb_ledger import DynamoLedger
-from countersign.aws import client
-from countersign.batches import run_batch
 from countersign.domain import strict_json
 from countersign.domain.clock import SystemClock
+from countersign.functions.batches import run_batch
+from countersign.functions.clients import client
+from countersign.functions.telemetry import about, count
 from countersign.services.executions import ENDED, Executions
-from countersign.telemetry import about, count
 from executions.settings import Settings
 
 logger = Logger()

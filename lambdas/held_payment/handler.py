@@ -4,13 +4,13 @@ from typing import Any
 
 from aws_durable_execution_sdk_python import DurableContext
 
-from countersign.approval import request_approval
 from countersign.domain.errors import NothingHeldError
 from countersign.domain.tasks import task_id_of
-from countersign.runtime import current
-from countersign.services.settlements import Settlements
-from countersign.steps import LEDGER_STEP
-from countersign.workflow import execution_of, workflow
+from countersign.services.held_payments import Settlements
+from countersign.workflows.approval import request_approval
+from countersign.workflows.runtime import current
+from countersign.workflows.steps import LEDGER_STEP
+from countersign.workflows.workflow import execution_of, workflow
 from held_payment.question import APPROVAL, approval_of, result_of, ruling_of
 
 

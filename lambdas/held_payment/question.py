@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from countersign.approval import Approval, ApprovalResult, Approved
-from countersign.ask import Expired
-from countersign.display import moment
 from countersign.domain.clock import from_text
 from countersign.domain.payments import Ruling, Verdict
+from countersign.presentation.display import moment
+from countersign.workflows.approval import Approval, ApprovalResult, Approved
+from countersign.workflows.ask import Expired
 
 APPROVAL = "approval"
 """Name of the wait."""

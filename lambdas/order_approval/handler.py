@@ -4,9 +4,9 @@ from typing import Any
 
 from aws_durable_execution_sdk_python import DurableContext
 
-from countersign.approval import request_approval
-from countersign.runtime import current
-from countersign.workflow import workflow
+from countersign.workflows.approval import request_approval
+from countersign.workflows.runtime import current
+from countersign.workflows.workflow import workflow
 from order_approval.order import Order
 
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from countersign.approval import Approval, ApprovalResult, Approved
-from countersign.ask import Expired
 from countersign.domain.attachments import Attachment
 from countersign.domain.clock import to_text
 from countersign.domain.rules import Rule
+from countersign.workflows.approval import Approval, ApprovalResult, Approved
+from countersign.workflows.ask import Expired
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from typing import Any
 
 from aws_durable_execution_sdk_python import DurableContext
 
-from countersign.external import Answered, ExternalTask, Failed, await_result
-from countersign.workflow import workflow
+from countersign.workflows.external import Answered, ExternalTask, Failed, await_result
+from countersign.workflows.workflow import workflow
 
 CHANNELS = {"email_confirmation": "email", "phone_confirmation": "phone", "web_confirmation": "web"}
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from aws_durable_execution_sdk_python import DurableContext
 
-from countersign.external import Answered, ExternalTask, Failed, await_result
-from countersign.workflow import workflow
+from countersign.workflows.external import Answered, ExternalTask, Failed, await_result
+from countersign.workflows.workflow import workflow
 
 LONGEST_TIMESTAMP = 64
 """Characters. A longer `processed_at` is no time, and stands in the answer already."""

@@ -5,8 +5,8 @@ import json
 import os
 from typing import Any
 
-from countersign.aws import client
-from countersign.environment import required
+from countersign.functions.clients import client
+from countersign.functions.environment import required
 
 DECIDED_BY = "decider"
 UNKNOWN_ORDER = "UnknownOrder"

@@ -4,10 +4,10 @@ from typing import Any
 
 from aws_durable_execution_sdk_python import DurableContext
 
-from countersign.ask import Expired
 from countersign.domain.tasks import Collecting
-from countersign.external import Answered, ExternalTask, await_result
-from countersign.workflow import workflow
+from countersign.workflows.ask import Expired
+from countersign.workflows.external import Answered, ExternalTask, await_result
+from countersign.workflows.workflow import workflow
 
 REQUIRED = ("identity", "proof_of_address", "bank_statement")
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from aws_durable_execution_sdk_python import DurableContext
 
-from countersign.approval import Approval, Approved, Rejected, request_approval
-from countersign.external import Answered, ExternalTask, await_result
-from countersign.workflow import workflow
+from countersign.workflows.approval import Approval, Approved, Rejected, request_approval
+from countersign.workflows.external import Answered, ExternalTask, await_result
+from countersign.workflows.workflow import workflow
 
 GOOD_SCORE = 80
 BAD_SCORE = 50

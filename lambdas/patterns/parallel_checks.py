@@ -5,8 +5,8 @@ from typing import Any
 from aws_durable_execution_sdk_python import DurableContext
 from aws_durable_execution_sdk_python.config import ParallelBranch
 
-from countersign.external import Answered, ExternalTask, await_result
-from countersign.workflow import workflow
+from countersign.workflows.external import Answered, ExternalTask, await_result
+from countersign.workflows.workflow import workflow
 
 LEAST_SCORE = 650
 """A credit score must be above this."""

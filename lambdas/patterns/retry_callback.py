@@ -5,9 +5,9 @@ from typing import Any
 from aws_durable_execution_sdk_python import DurableContext
 from aws_durable_execution_sdk_python.config import Duration
 
-from countersign.ask import Expired
-from countersign.external import Answered, ExternalTask, await_result
-from countersign.workflow import workflow
+from countersign.workflows.ask import Expired
+from countersign.workflows.external import Answered, ExternalTask, await_result
+from countersign.workflows.workflow import workflow
 
 ATTEMPTS = 3
 WAIT_SECONDS = 300

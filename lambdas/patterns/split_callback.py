@@ -6,8 +6,8 @@ from aws_durable_execution_sdk_python import CallbackExternalError, CallbackTime
 from aws_durable_execution_sdk_python.config import CallbackConfig, Duration
 from aws_durable_execution_sdk_python.serdes import JsonSerDes
 
-from countersign.runtime import current
-from countersign.workflow import workflow
+from countersign.workflows.runtime import current
+from countersign.workflows.workflow import workflow
 from patterns.decider import invoke_decider
 
 

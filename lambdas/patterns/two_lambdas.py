@@ -16,8 +16,8 @@ from aws_durable_execution_sdk_python.config import Duration, WaitForCallbackCon
 from aws_durable_execution_sdk_python.retries import RetryStrategyConfig, create_retry_strategy
 from aws_durable_execution_sdk_python.serdes import JsonSerDes
 
-from countersign.runtime import current
-from countersign.workflow import workflow
+from countersign.workflows.runtime import current
+from countersign.workflows.workflow import workflow
 from patterns.decider import invoke_decider
 
 INVOKING = create_retry_strategy(RetryStrategyConfig(max_attempts=3, initial_delay=Duration.from_seconds(1)))

@@ -8,8 +8,8 @@ from aws_lambda_powertools import Logger
 from countersign.adapters.event_bus import EventBus
 from countersign.adapters.task_items import task_of
 from countersign.domain.tasks import Status
+from countersign.functions.telemetry import about, count, took
 from countersign.services.lifecycle import EVENTS, events_of
-from countersign.telemetry import about, count, took
 
 logger = Logger()
 

@@ -7,8 +7,8 @@ from aws_lambda_powertools import Logger
 
 from countersign.adapters.attributes import from_item
 from countersign.adapters.task_items import archived_entry
+from countersign.functions.telemetry import about, count
 from countersign.ports import AuditArchive
-from countersign.telemetry import about, count
 
 logger = Logger()
 

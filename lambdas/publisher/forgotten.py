@@ -5,7 +5,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from countersign.telemetry import count
+from countersign.functions.telemetry import count
 
 logger = Logger()
 

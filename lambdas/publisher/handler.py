@@ -13,9 +13,9 @@ from countersign.adapters.attributes import from_item
 from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.adapters.event_bus import EventBus
-from countersign.aws import client
-from countersign.batches import run_batch
-from countersign.telemetry import about, count
+from countersign.functions.batches import run_batch
+from countersign.functions.clients import client
+from countersign.functions.telemetry import about, count
 from publisher.changes import publish_change
 from publisher.copies import archive_entry
 from publisher.forgotten import tell_of_forgotten

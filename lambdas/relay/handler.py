@@ -11,12 +11,12 @@ from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import 
 from countersign.adapters.callbacks import CallbackDoorbell
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.adapters.task_items import task_of
-from countersign.aws import client
-from countersign.batches import run_batch
 from countersign.domain.clock import SystemClock
 from countersign.domain.rules import Outcome
+from countersign.functions.batches import run_batch
+from countersign.functions.clients import client
+from countersign.functions.telemetry import about, count
 from countersign.services.rings import Rings
-from countersign.telemetry import about, count
 from relay.settings import Settings
 
 logger = Logger()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from countersign.environment import required
+from countersign.functions.environment import required
 
 
 @dataclass(frozen=True)

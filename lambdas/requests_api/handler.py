@@ -8,16 +8,16 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
-from countersign import http
 from countersign.adapters.directory import DynamoDirectory
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.adapters.starter import LambdaStarter
-from countersign.aws import client
 from countersign.domain import strict_json
 from countersign.domain.clock import SystemClock
 from countersign.domain.errors import CountersignError
+from countersign.functions import http
+from countersign.functions.clients import client
+from countersign.functions.telemetry import count
 from countersign.services.submissions import Submissions
-from countersign.telemetry import count
 from requests_api.settings import Settings
 
 logger = Logger()

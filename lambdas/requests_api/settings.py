@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from countersign.domain.policy import Policy
-from countersign.environment import required
+from countersign.functions.environment import required
 from countersign.services.door import Door
 from countersign.services.submissions import Startable
 

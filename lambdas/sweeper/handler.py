@@ -10,15 +10,15 @@ from aws_lambda_powertools import Logger
 from countersign.adapters.callbacks import CallbackDoorbell
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.adapters.starter import LambdaStarter
-from countersign.aws import client
-from countersign.batches import run_one
 from countersign.domain.clock import SystemClock
-from countersign.http import where_it_failed
+from countersign.functions.batches import run_one
+from countersign.functions.clients import client
+from countersign.functions.http import where_it_failed
+from countersign.functions.telemetry import about, count
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.rings import Rings
 from countersign.services.starts import Starts
 from countersign.services.sweeps import Finding, Lost, Sweeps
-from countersign.telemetry import about, count
 from sweeper.settings import Settings
 
 logger = Logger()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from countersign.environment import required
+from countersign.functions.environment import required
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 
-from countersign import http
 from countersign.domain.errors import (
     BodyTooLargeError,
     CommentTooLongError,
@@ -33,6 +32,7 @@ from countersign.domain.identity import caller_name
 from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Status, Task, Vote
 from countersign.domain.votes import may_delegate, needed, obstacle
+from countersign.functions import http
 from countersign.services.inboxes import Inbox
 from countersign.services.reviews import REASONS, Click, HandOver, Review
 from webhook import pages

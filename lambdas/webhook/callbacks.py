@@ -6,19 +6,20 @@ from http import HTTPStatus
 
 from aws_lambda_powertools import Logger
 
-from countersign import contracts, http
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.adapters.heart import CallbackHeart
 from countersign.adapters.kms import KmsCipher
-from countersign.aws import client
+from countersign.contracts import validation
 from countersign.domain import strict_json
 from countersign.domain.answers import Sender
 from countersign.domain.clock import SystemClock
 from countersign.domain.errors import ContractError
 from countersign.domain.payments import WAITING
+from countersign.functions import http
+from countersign.functions.clients import client
+from countersign.functions.telemetry import about, count
 from countersign.ports import Link
-from countersign.services.results import Receipt, Results, failure_of
-from countersign.telemetry import about, count
+from countersign.services.answers import Receipt, Results, failure_of
 from webhook.review import Event
 from webhook.settings import Settings
 
@@ -53,7 +54,7 @@ def succeed(event: Event) -> http.Reply:
 def fail(event: Event) -> http.Reply:
     """Record that a machine could not do what was asked."""
     body, link = http.body_bytes(event), _link_of(event)
-    document = contracts.check("failure", strict_json.read(body))
+    document = validation.check("failure", strict_json.read(body))
     return _replied(results().fail(link.task_id, failure_of(document), _sender(event, link)))
 
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from countersign import http
 from countersign.domain.errors import ContractError, MalformedBodyError
+from countersign.functions import http
 from countersign.services.inboxes import InboxRequest
 from countersign.services.reviews import Click, HandOver
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from countersign import http
 from countersign.domain.errors import CountersignError
-from countersign.telemetry import about
+from countersign.functions import http
+from countersign.functions.telemetry import about
 from webhook import answers, inbox, limits, pages, review
 from webhook.answers import Answer
 from webhook.review import Event

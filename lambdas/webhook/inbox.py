@@ -6,10 +6,10 @@ from functools import cache
 from aws_lambda_powertools import Logger
 
 from countersign.adapters.dynamodb_ledger import DynamoLedger
-from countersign.aws import client
 from countersign.domain.clock import SystemClock
+from countersign.functions.clients import client
+from countersign.functions.telemetry import count
 from countersign.services.inboxes import Inboxes
-from countersign.telemetry import count
 from webhook import answers
 from webhook.answers import Answer
 from webhook.form import inbox_request_of

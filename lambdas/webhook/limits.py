@@ -7,13 +7,13 @@ from types import MappingProxyType
 
 from aws_lambda_powertools import Logger
 
-from countersign import http
 from countersign.adapters.counters import DynamoCounters
-from countersign.aws import client
 from countersign.domain.clock import SystemClock
 from countersign.domain.errors import TooManyRequestsError
+from countersign.functions import http
+from countersign.functions.clients import client
+from countersign.functions.telemetry import count
 from countersign.services.limits import Limiter
-from countersign.telemetry import count
 from webhook.form import token_of
 from webhook.review import Event
 from webhook.settings import Settings

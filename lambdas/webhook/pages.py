@@ -1,7 +1,7 @@
 """The pages that a person sees behind a review link, as HTML, and the headers that every one of them carries.
 
 A page is one document: no script, no request for anything else, its only style sheet inside and named by hash in the
-Content-Security-Policy. What requesters wrote is untrusted; `countersign.display` makes it harmless where a template
+Content-Security-Policy. What requesters wrote is untrusted; `presentation.display` makes it harmless where a template
 prints it. Templates and style sheet are read when the first page is rendered.
 """
 
@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlencode
 
-from countersign import display, http, wording
 from countersign.domain.attachments import Attachment
 from countersign.domain.tasks import MAX_COMMENT_CHARACTERS
+from countersign.functions import http
 from countersign.ports import MOST_WAITING
+from countersign.presentation import display, wording
 
 Outcome = Literal["approved", "rejected"]
 Answered = Literal["approve", "reject"]

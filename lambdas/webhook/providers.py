@@ -6,17 +6,17 @@ from http import HTTPStatus
 
 from aws_lambda_powertools import Logger
 
-from countersign import http
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.adapters.secrets import ManagedSecrets
-from countersign.aws import client
 from countersign.domain.clock import SystemClock
 from countersign.domain.errors import ContractError, SignatureError
 from countersign.domain.payments import WAITING, Handling
+from countersign.functions import http
+from countersign.functions.clients import client
+from countersign.functions.telemetry import count
+from countersign.providers.base import WebhookRequest
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.webhooks import Source, Webhooks
-from countersign.telemetry import count
-from countersign.webhooks import WebhookRequest
 from webhook.review import Event
 from webhook.settings import Settings
 

@@ -9,10 +9,10 @@ from aws_lambda_powertools import Logger
 
 from countersign.adapters.directory import DynamoDirectory
 from countersign.adapters.dynamodb_ledger import DynamoLedger
-from countersign.aws import client
 from countersign.domain.clock import SystemClock
+from countersign.functions.clients import client
+from countersign.functions.telemetry import about, count
 from countersign.services.reviews import Review, Reviews
-from countersign.telemetry import about, count
 from webhook import answers
 from webhook.answers import Answer
 from webhook.form import click_of, hand_over_of

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from countersign.environment import required
+from countersign.functions.environment import required
 from countersign.services.limits import Rates
 
 

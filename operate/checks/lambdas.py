@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from operate.where import Place
-from stacks.settings import WorkflowSettings
+from operate.stage import Place
+from stacks.stage.settings import WorkflowSettings
 
 _FUNCTION = "AWS::Lambda::Function"
 _EVENT_SOURCE = "AWS::Lambda::EventSourceMapping"

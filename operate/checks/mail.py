@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from operate.where import Place
+from operate.stage import Place
 
 
 def channel(place: Place) -> Iterator[tuple[str, str]]:

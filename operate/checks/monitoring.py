@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from operate.checks.mail import confirmed_subscriptions
-from operate.where import Place
+from operate.stage import Place
 
 _AT_ONCE = 100
 """What DescribeAlarms takes:

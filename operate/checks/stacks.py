@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from operate.errors import OperateError
-from operate.where import STACKS, Place, outputs_of
+from operate.stage import STACKS, Place, outputs_of
 
 MISSING = "deploy the stage: `make deploy STAGE=<stage>`; nothing else was looked at"
 

@@ -11,7 +11,7 @@ from countersign.domain.clock import SystemClock
 from countersign.domain.errors import SecretError
 from countersign.domain.tasks import Status
 from operate.dead_letters import DeadLetters
-from operate.where import Place
+from operate.stage import Place
 
 LATE = timedelta(minutes=15)
 """How long a workflow may take to act on a decision, or on a deadline, before it is a finding."""

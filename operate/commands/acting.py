@@ -12,8 +12,8 @@ from countersign.domain.errors import CountersignError, TransientError
 from countersign.domain.rules import Outcome
 from countersign.domain.tasks import Ring, Status, Task
 from operate import errors
+from operate.context import Desk
 from operate.dead_letters import DeadLetters, Redriven
-from operate.desk import Desk
 from operate.durations import duration
 from operate.errors import OperateError, usage
 

@@ -8,8 +8,8 @@ import typer
 
 from countersign.adapters.directory import DynamoDirectory
 from countersign.domain.clock import to_text
-from operate.desk import Desk
-from operate.people import absence, address
+from operate.context import Desk
+from operate.parsing import absence, address
 
 _Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="E-mail address.")]
 

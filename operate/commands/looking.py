@@ -10,11 +10,11 @@ import typer
 
 from operate import doctor as examination
 from operate import export as files
-from operate import listing, showing
-from operate.desk import Desk
+from operate import showing, views
+from operate.context import Desk
 from operate.durations import duration
 from operate.errors import OperateError, Status, usage
-from operate.people import moment
+from operate.parsing import moment
 from operate.picture import draw
 from operate.terminal import BAD, GOOD, QUIET, mark
 from operate.timeline import Moment, drawn, moments
@@ -39,18 +39,18 @@ def tasks(
 ) -> None:
     """List tasks, those that close first at the front; without --status those that are open or decided."""
     desk: Desk = context.obj
-    wanted = listing.Filter(
-        listing.statuses(status or ()),
+    wanted = views.Filter(
+        views.statuses(status or ()),
         workflow,
         duration(older_than) if older_than else None,
         duration(due_within) if due_within else None,
     )
     now = desk.now
-    found = listing.found(desk.place.ledger, wanted, now)
+    found = views.found(desk.place.ledger, wanted, now)
     if desk.terminal.as_json:
-        desk.terminal.document([listing.document(task, now) for task in found])
+        desk.terminal.document([views.document(task, now) for task in found])
     elif found:
-        desk.terminal.table(listing.COLUMNS, listing.rows(found, now))
+        desk.terminal.table(views.COLUMNS, views.rows(found, now))
     else:
         desk.terminal.note("No task is like that.")
 

@@ -9,9 +9,9 @@ from typing import Protocol
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 
-from stacks.components.hand_off import HandOffBus
-from stacks.components.python_function import PythonFunction
-from stacks.components.queues import grant_send
+from stacks.components.flow.hand_off import HandOffBus
+from stacks.components.house.python_function import PythonFunction
+from stacks.components.house.queues import grant_send
 
 
 class HandOffChannel(Protocol):

@@ -6,9 +6,9 @@ from aws_cdk import Duration
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from stacks.components.function_options import FunctionDefaults, FunctionOptions
-from stacks.components.python_function import PythonFunction
-from stacks.components.queues import DeadLetterQueue, retry_invocations
+from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
+from stacks.components.house.python_function import PythonFunction
+from stacks.components.house.queues import DeadLetterQueue, retry_invocations
 
 
 class Worker(Construct):

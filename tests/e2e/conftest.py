@@ -15,10 +15,10 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from local.client import RequestsApi
-from local.cloud import Cloud
-from local.emulator import Emulator
+from local.emulator.emulator import Emulator
 from local.launch import bring_up, enforce_iam, take_down
-from local.mailbox import Mailbox
+from operate.embedded.cloud import Cloud
+from operate.embedded.mailbox import Mailbox
 from tools.browser import obtain
 
 _DEPLOY_SECONDS = 300

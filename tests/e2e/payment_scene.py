@@ -6,10 +6,11 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from local import aws, http, sandbox
-from local.http import Answer
-from local.sandbox import Event, Sandbox
-from local.watch import Execution
+from local.demo import sandbox
+from local.demo.sandbox import Event, Sandbox
+from local.demo.watch import Execution
+from operate.embedded import aws, http
+from operate.embedded.http import Answer
 from tests.e2e.scene import Scene, until
 
 AMOUNT = "120.00"

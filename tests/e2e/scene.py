@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 import pytest
 
 from countersign.adapters.dynamodb_ledger import DynamoLedger
-from local import aws, http
 from local.client import Page, RequestsApi, open_page, press
-from local.cloud import Cloud
-from local.http import Answer
-from local.mailbox import Mail, Mailbox
+from operate.embedded import aws, http
+from operate.embedded.cloud import Cloud
+from operate.embedded.http import Answer
+from operate.embedded.mailbox import Mail, Mailbox
 
 PATIENCE_SECONDS = 45
 LOOK_SECONDS = 0.1

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from local import aws
-from local.cloud import Cloud
+from operate.embedded import aws
+from operate.embedded.cloud import Cloud
 from tests.e2e.scene import until
 
 Alarm = dict[str, Any]

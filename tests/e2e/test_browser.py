@@ -4,8 +4,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, ViewportSize
 
-from local.cloud import Cloud
-from local.mailbox import Mailbox
+from operate.embedded.cloud import Cloud
+from operate.embedded.mailbox import Mailbox
 from tests.e2e.scene import Scene, until
 
 PHONE: ViewportSize = {"width": 320, "height": 640}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from local.cloud import Cloud
-from local.demo import DemoError
-from local.http import Answer
-from local.scenarios import OUTCOMES, OrderApproval, Payment
+from local.demo.demo import DemoError
+from local.demo.scenarios import OUTCOMES, OrderApproval, Payment
+from operate.embedded.cloud import Cloud
+from operate.embedded.http import Answer
 
 
 @pytest.mark.parametrize("answer", OUTCOMES)

@@ -14,18 +14,18 @@ from typing import Any
 
 import pytest
 
-from local import aws, http
 from local.client import open_page, press
-from local.cloud import Cloud
-from local.emulator import ROOT
+from local.emulator.emulator import ROOT
 from local.providers import activate, made_up
-from stacks.settings import Settings
+from operate.embedded import aws, http
+from operate.embedded.cloud import Cloud
+from stacks.stage.settings import Settings
 from tests.e2e.scene import Scene, until
 from tests.fork import GUIDE, Block, Fork, blocks, commands
 from tests.unit.test_architecture import lines_of_code
 
 FINDS_WHAT_IS_NEW = (
-    "tests/unit/test_architecture.py tests/unit/test_contracts.py tests/unit/test_webhooks.py"
+    "tests/unit/test_architecture.py tests/unit/contracts/test_validation.py tests/unit/providers/test_base.py"
     " -k 'acmepay or deposit or every or only_a_workflow'"
 )
 KEEPER = """

@@ -10,7 +10,7 @@ from countersign.domain.payments import Handling
 from countersign.domain.provider_events import EventStatus, ProviderEvent
 from countersign.services.provider_events import ProviderEvents
 from local.client import open_page, press
-from local.cloud import Cloud
+from operate.embedded.cloud import Cloud
 from tests.e2e.payment_scene import PaymentScene
 from tests.e2e.scene import until
 

@@ -9,10 +9,10 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from local import aws
 from local.client import RequestsApi
-from local.cloud import Cloud
-from stacks.patterns import ON_THE_RAW_SDK
+from operate.embedded import aws
+from operate.embedded.cloud import Cloud
+from stacks.stage.patterns import ON_THE_RAW_SDK
 from tests.e2e.scene import Scene, until
 from tests.infra.templates import construct_id
 
@@ -117,7 +117,7 @@ def test_nobody_scans_the_ledger(cloud: Cloud, roles: dict[str, Callable[[str], 
 
 
 def test_requests_without_a_signature_are_refused(cloud: Cloud) -> None:
-    from local import http
+    from operate.embedded import http
 
     assert http.send("POST", f"{cloud.api_url}/requests", b"{}").status == 403
     stranger = RequestsApi(cloud.api_url, access_key_id="AKIAUNKNOWNUNKNOWN12", secret_access_key="none")

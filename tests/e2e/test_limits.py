@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from local import aws
-from local.cloud import Cloud
+from operate.embedded import aws
+from operate.embedded.cloud import Cloud
 from tests.builders import http_event
 from tests.e2e.scene import Scene
 

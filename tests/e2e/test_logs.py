@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-from local import aws
 from local.client import press
-from local.cloud import Cloud
+from operate.embedded import aws
+from operate.embedded.cloud import Cloud
 from tests.e2e.scene import Scene, until
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from local import aws
-from local.cloud import Cloud
-from local.watch import Execution
+from local.demo.watch import Execution
+from operate.embedded import aws
+from operate.embedded.cloud import Cloud
 from tests.e2e.scene import Scene, until
 
 

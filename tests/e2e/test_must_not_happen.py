@@ -13,10 +13,10 @@ from playwright.sync_api import Page as Tab
 from countersign.adapters.attributes import to_item
 from countersign.adapters.task_items import plain, task_key
 from countersign.domain.tasks import Task, shown_digest
-from local import aws, http
 from local.client import Page, open_page, press
-from local.cloud import Cloud
-from local.watch import Execution
+from local.demo.watch import Execution
+from operate.embedded import aws, http
+from operate.embedded.cloud import Cloud
 from tests.e2e.scene import Scene, until
 
 PHONE: ViewportSize = {"width": 320, "height": 640}

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from countersign import envelope
+from countersign.contracts import envelope
 from countersign.domain import votes
 from countersign.domain.clock import SystemClock
-from local import aws
 from local.client import open_page, press
-from local.cloud import Cloud
-from local.mailbox import Mailbox
-from operate import where
+from operate import stage
+from operate.embedded import aws
+from operate.embedded.cloud import Cloud
+from operate.embedded.mailbox import Mailbox
 from operate.program import main
 from tests.e2e.scene import Scene, until
 
@@ -30,7 +30,7 @@ def operate(
 ) -> Operate:
     """Run the tool on the embedded cloud of this run, and return its exit status and what it prints as JSON."""
     cloud.write(tmp_path)
-    monkeypatch.setattr(where, "HOME", tmp_path)
+    monkeypatch.setattr(stage, "HOME", tmp_path)
 
     def run(*arguments: str) -> tuple[int, Any]:
         capsys.readouterr()

@@ -9,14 +9,14 @@ from urllib.parse import urljoin
 import pytest
 
 from countersign.domain.policy import Policy
-from local import aws
 from local.client import hand_in, open_page, press
-from local.cloud import Cloud
-from local.emulator import ROOT
-from local.mailbox import Mail, Mailbox
-from local.watch import Execution
-from stacks.policies import policy_document
-from stacks.settings import Settings
+from local.demo.watch import Execution
+from local.emulator.emulator import ROOT
+from operate.embedded import aws
+from operate.embedded.cloud import Cloud
+from operate.embedded.mailbox import Mail, Mailbox
+from stacks.stage.policies import policy_document
+from stacks.stage.settings import Settings
 from tests.e2e.scene import Scene, until
 
 EXPENSES = "expense-approval"

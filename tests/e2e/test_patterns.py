@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from local.cloud import Cloud
-from local.gallery import SCENARIOS, PatternDemo, play_out
-from local.plays import PLAYS, WAYS
+from local.demo.scripts import PLAYS, WAYS
+from local.demo.showcase import SCENARIOS, PatternDemo, play_out
+from operate.embedded.cloud import Cloud
 
 Way = tuple[str, str]
 

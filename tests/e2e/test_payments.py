@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from local import aws
-from local.cloud import Cloud
+from local.demo.sandbox import SCHEME, Delivery, Event, Sandbox
 from local.providers import activate, made_up
-from local.sandbox import SCHEME, Delivery, Event, Sandbox
+from operate.embedded import aws
+from operate.embedded.cloud import Cloud
 from tests.e2e.payment_scene import AMOUNT, CURRENCY, PaymentScene
 from tests.e2e.scene import until
 from tests.e2e.test_logs import all_logs

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from local import aws
-from local.cloud import Cloud
+from operate.embedded import aws
+from operate.embedded.cloud import Cloud
 from tests.e2e.scene import Scene, until
 
 POISON = '{"poison": "no envelope, no event, no result"}'

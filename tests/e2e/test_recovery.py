@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from local import aws
 from local.client import open_page, press
-from local.cloud import Cloud
-from operate import where
+from operate import stage
+from operate.embedded import aws
+from operate.embedded.cloud import Cloud
 from operate.program import main
 from tests.e2e.scene import Scene, until
 
@@ -18,7 +18,7 @@ def test_what_the_ledger_lost_comes_back_while_executions_wait(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cloud.write(tmp_path)
-    monkeypatch.setattr(where, "HOME", tmp_path)
+    monkeypatch.setattr(stage, "HOME", tmp_path)
     lost, kept, gone_on = scenes = Scene(cloud), Scene(cloud), Scene(cloud)
     lost.submit()
     kept.submit()

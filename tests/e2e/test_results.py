@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from local import aws
-from local.cloud import Cloud
+from operate.embedded import aws
+from operate.embedded.cloud import Cloud
 from tests.e2e.payment_scene import AMOUNT, CURRENCY, PaymentScene
 from tests.e2e.scene import Scene, until
 

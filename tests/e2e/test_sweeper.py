@@ -13,8 +13,8 @@ from countersign.domain.clock import SystemClock
 from countersign.domain.rules import Decision
 from countersign.domain.strict_json import digest
 from countersign.ports import Request
-from local import aws
-from local.cloud import Cloud
+from operate.embedded import aws
+from operate.embedded.cloud import Cloud
 from tests.e2e.scene import Scene, until
 
 A_WHILE_AGO = SystemClock().now() - timedelta(hours=1)

@@ -4,9 +4,9 @@ import signal
 import subprocess
 import sys
 
-from local import aws
-from local.cloud import Cloud
-from local.emulator import ROOT
+from local.emulator.emulator import ROOT
+from operate.embedded import aws
+from operate.embedded.cloud import Cloud
 from tests.e2e.payment_scene import PaymentScene
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from app import SETTINGS
-from stacks.components.sources import Sources
-from stacks.settings import Settings
+from stacks.components.house.sources import Sources
+from stacks.stage.settings import Settings
 from tests.infra.templates import DevWith, Synthesised
 
 ROOT = SETTINGS.parent

@@ -9,8 +9,8 @@ from typing import Any
 from aws_cdk import App
 
 from app import Stacks, build
-from stacks.components.sources import Sources
-from stacks.settings import Settings
+from stacks.components.house.sources import Sources
+from stacks.stage.settings import Settings
 
 
 @dataclass(frozen=True)

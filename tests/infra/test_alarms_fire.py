@@ -8,20 +8,20 @@ from typing import Any
 
 import pytest
 
+import bus_events.handler
 import executions.handler
 import publisher.handler
 import relay.handler
-import results.handler
 import sweeper.handler
-from countersign import envelope
 from countersign.adapters.attributes import to_item
 from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.task_items import task_document
+from countersign.contracts import envelope
 from countersign.domain import tasks
 from countersign.domain.payments import Handling
 from countersign.domain.tasks import Status
 from countersign.ports import EventRecord, Request
-from stacks.components.python_function import METRICS_NAMESPACE
+from stacks.components.house.python_function import METRICS_NAMESPACE
 from tests.builders import (
     CALLER,
     REQUEST_ID,
@@ -135,7 +135,7 @@ def a_partner_s_two_events_under_one_id(scene: Scene) -> None:
     for amount in (25000, 1):
         detail = json.loads(any_payment_intent(amount=amount))
         event = task_result(detail, **{"source": PARTNER, "detail-type": detail["type"]})
-        results.handler.handler(sqs_event(event), None)
+        bus_events.handler.handler(sqs_event(event), None)
 
 
 def a_payment_that_is_held(scene: Scene) -> None:

@@ -8,7 +8,7 @@ import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_lambda as lambda_
 
-from stacks.components.sources import MissingSourceError, Sources
+from stacks.components.house.sources import MissingSourceError, Sources
 from tests.infra.templates import Resource, Synthesised
 
 pytestmark = pytest.mark.xdist_group("infra")
@@ -93,7 +93,7 @@ def test_a_missing_function_is_named(checkout: Sources) -> None:
 
 
 def test_a_workflow_s_contract_must_be_in_our_library(checkout: Sources) -> None:
-    _write(checkout.code_layer / "python/countersign/schemas/greeting.input.json")
+    _write(checkout.code_layer / "python/countersign/contracts/schemas/greeting.input.json")
     assert checkout.contract("greeting") == "greeting"
     with pytest.raises(MissingSourceError, match=r"schemas/farewell\.input\.json does not exist; write it, or name"):
         checkout.contract("farewell")

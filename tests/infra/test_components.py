@@ -9,8 +9,8 @@ import pytest
 from aws_cdk import App
 
 from app import SETTINGS, build
-from stacks.components.sources import MissingSourceError, Sources
-from stacks.settings import ProviderSettings, Settings
+from stacks.components.house.sources import MissingSourceError, Sources
+from stacks.stage.settings import ProviderSettings, Settings
 from tests.infra.templates import Synthesised, statements
 
 pytestmark = pytest.mark.xdist_group("infra")

@@ -9,8 +9,8 @@ import pytest
 from moto.events.models import EventPattern
 
 from countersign.services.lifecycle import EVENTS
-from stacks.components.sources import Sources
-from stacks.settings import HELD_PAYMENT, PaymentSettings
+from stacks.components.house.sources import Sources
+from stacks.stage.settings import HELD_PAYMENT, PaymentSettings
 from tests.builders import task_result
 from tests.infra.templates import Synthesised
 

@@ -8,8 +8,8 @@ from aws_cdk import App, Validations
 from aws_cdk import aws_sqs as sqs
 
 from app import SETTINGS, build
-from stacks.components.sources import Sources
-from stacks.settings import Settings
+from stacks.components.house.sources import Sources
+from stacks.stage.settings import Settings
 from tests.infra.templates import DECIDED_BY_A_PLAIN_LAMBDA, Synthesised, construct_id
 
 pytestmark = pytest.mark.xdist_group("infra")

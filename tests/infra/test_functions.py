@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from countersign.domain.policy import Policy
-from countersign.runtime import EXECUTION_MARGIN
-from stacks.policies import policy_document
-from stacks.settings import EXECUTION_MARGIN_SECONDS
+from countersign.workflows.runtime import EXECUTION_MARGIN
+from stacks.stage.policies import policy_document
+from stacks.stage.settings import EXECUTION_MARGIN_SECONDS
 from tests.infra.templates import DECIDED_BY_A_PLAIN_LAMBDA, Synthesised, construct_id
 
 pytestmark = pytest.mark.xdist_group("infra")
@@ -22,14 +22,14 @@ ENVIRONMENTS = {
     "executions": {"LEDGER_TABLE"},
     "publisher": {"BUS_NAME", "LEDGER_TABLE"},
     "relay": {"LEDGER_TABLE"},
-    "results": {"DEAD_LETTERS_URL", "LEDGER_TABLE"},
+    "bus_events": {"DEAD_LETTERS_URL", "LEDGER_TABLE"},
     "requests_api": {"DIRECTORY_TABLE", "LEDGER_TABLE", "REQUESTS", "WORKFLOWS"},
     "sweeper": {"AT_MOST_SECONDS", "GRACE_SECONDS", "LEDGER_TABLE", "WORKFLOW_ARNS"},
     "webhook": {"BASE_URL", "DIRECTORY_TABLE", "LEDGER_TABLE", "LIMITS", "LIMITS_TABLE", "PROVIDERS"},
 }
 WHERE_PAYMENTS_ARE_SETTLED = {
     "held_payment": OF_A_WORKFLOW | {"OPERATORS"},
-    "settlements": {"LEDGER_TABLE", "WORKFLOW_ARN", "DEADLINE_SECONDS"},
+    "held_payments": {"LEDGER_TABLE", "WORKFLOW_ARN", "DEADLINE_SECONDS"},
 }
 POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
 OPTIONAL = {"AUDIT_BUCKET", "DIRECTORY_TAGS", "POLICY"}
@@ -218,7 +218,7 @@ def test_operators_are_a_part_of_the_version_of_the_workflow_that_asks_them_and_
     variables = {folder_of(function): function["Environment"]["Variables"] for function in every_function(stage)}
     told = {folder: json.loads(given["OPERATORS"]) for folder, given in variables.items() if "OPERATORS" in given}
     assert told == {"held_payment": list(stage.settings.payments.operators)}
-    settlements = variables["settlements"]
+    settlements = variables["held_payments"]
     assert (settlements["WORKFLOW_ARN"], settlements["DEADLINE_SECONDS"]) == ("Durable/HeldPayment/Live", "259200")
 
 

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from stacks.components.sources import MissingSourceError, Sources
+from stacks.components.house.sources import MissingSourceError, Sources
 from tests.infra.templates import DevWith, Synthesised, statements
 
 pytestmark = pytest.mark.xdist_group("infra")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from stacks.components.sources import Sources
-from stacks.settings import Limit, LimitSettings
+from stacks.components.house.sources import Sources
+from stacks.stage.settings import Limit, LimitSettings
 from tests.infra.templates import Synthesised
 
 pytestmark = pytest.mark.xdist_group("infra")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from app import SETTINGS
-from stacks.components.sources import MissingSourceError, Sources
-from stacks.settings import PartnerSettings, Settings
+from stacks.components.house.sources import MissingSourceError, Sources
+from stacks.stage.settings import PartnerSettings, Settings
 from tests.builders import task_result
 from tests.infra.templates import DevWith, Synthesised, statements
 from tests.infra.test_events import matches

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from app import SETTINGS
-from local.plays import PLAYS
-from stacks.components.sources import Sources
-from stacks.settings import Settings
+from local.demo.scripts import PLAYS
+from stacks.components.house.sources import Sources
+from stacks.stage.settings import Settings
 from tests.infra.templates import Synthesised, statements
 
 pytestmark = pytest.mark.xdist_group("infra")

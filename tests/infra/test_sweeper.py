@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from stacks.components.sources import Sources
-from stacks.settings import SweeperSettings
+from stacks.components.house.sources import Sources
+from stacks.stage.settings import SweeperSettings
 from tests.infra.templates import Synthesised
 
 pytestmark = pytest.mark.xdist_group("infra")

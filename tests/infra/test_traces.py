@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from app import SETTINGS
-from stacks.components.sources import Sources
-from stacks.settings import FunctionSettings, Settings
+from stacks.components.house.sources import Sources
+from stacks.stage.settings import FunctionSettings, Settings
 from tests.infra.templates import Synthesised
 
 pytestmark = pytest.mark.xdist_group("infra")

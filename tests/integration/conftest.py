@@ -18,12 +18,12 @@ from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 
 import approver.handler
+import bus_events.handler
 import executions.handler
+import held_payments.handler
 import publisher.handler
 import relay.handler
 import requests_api.handler
-import results.handler
-import settlements.handler
 import sweeper.handler
 import webhook.callbacks
 import webhook.handler
@@ -35,12 +35,12 @@ from countersign.adapters.attributes import from_item, to_item
 from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.directory import DynamoDirectory
 from countersign.adapters.dynamodb_ledger import DynamoLedger
-from countersign.aws import client
 from countersign.domain import tasks
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.clock import SystemClock
 from countersign.domain.tasks import Change, Task
 from countersign.domain.tokens import mint
+from countersign.functions.clients import client
 from countersign.ports import Link
 from countersign.services.reviews import Review, Reviews
 from tests.builders import APPROVER, TASK_ID, WORKFLOW, any_click, any_payment_task, any_task, http_event
@@ -53,8 +53,8 @@ HANDLERS: tuple[ModuleType, ...] = (
     relay.handler,
     requests_api.handler,
     webhook.callbacks,
-    results.handler,
-    settlements.handler,
+    bus_events.handler,
+    held_payments.handler,
     sweeper.handler,
     webhook.handler,
     webhook.inbox,
@@ -113,7 +113,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _checked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have botocore check every call before it is sent: moto takes more than AWS does."""
-    monkeypatch.setattr("countersign.aws.UNCHECKED", frozenset())
+    monkeypatch.setattr("countersign.functions.clients.UNCHECKED", frozenset())
 
 
 @pytest.fixture(autouse=True)

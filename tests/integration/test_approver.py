@@ -11,7 +11,7 @@ from botocore.exceptions import EndpointConnectionError
 
 import webhook.handler
 from approver.handler import handler
-from countersign import envelope
+from countersign.contracts import envelope
 from countersign.domain import tasks
 from tests.builders import (
     APPROVER,

@@ -12,12 +12,12 @@ from countersign import audit
 from countersign.adapters.attributes import to_item
 from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.task_items import audit_document
-from countersign.aws import client
 from countersign.domain import votes
 from countersign.domain.audit import GENESIS, AuditEvent
 from countersign.domain.clock import SystemClock, to_text
 from countersign.domain.rules import Decision, Rule
 from countersign.domain.votes import BY_LINK
+from countersign.functions.clients import client
 from countersign.services.reviews import Reviews
 from publisher.handler import handler
 from tests.builders import APPROVER, OTHER_APPROVER, TASK_ID, any_click, any_envelope, sqs_event, stream_event

@@ -7,9 +7,9 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from countersign.adapters.audit_archive import S3AuditArchive
-from countersign.aws import client
 from countersign.domain.audit import Copy
 from countersign.domain.errors import ArchiveRefusedError
+from countersign.functions.clients import client
 from tests.builders import TASK_ID
 from tests.integration.conftest import ARCHIVE, Answer, Reaction, answering
 

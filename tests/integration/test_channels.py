@@ -9,10 +9,10 @@ from botocore.exceptions import EndpointConnectionError
 
 import webhook.handler
 from approver.handler import handler
-from countersign import envelope
 from countersign.adapters.sns import SUBJECT_LIMIT, SnsChannel
-from countersign.aws import client
+from countersign.contracts import envelope
 from countersign.domain.errors import MessageRefusedError
+from countersign.functions.clients import client
 from tests.builders import APPROVER, OTHER_APPROVER, TASK_ID, TITLE, sqs_event
 from tests.integration.conftest import BASE_URL, REGION, Answer, Kit, Reaction, answering, call, session
 

@@ -8,9 +8,9 @@ import pytest
 from countersign.adapters.attributes import to_item
 from countersign.adapters.directory import DynamoDirectory
 from countersign.adapters.dynamodb import Table
-from countersign.aws import client
 from countersign.domain.errors import LedgerUnavailableError
 from countersign.domain.people import Absence, Entry
+from countersign.functions.clients import client
 from tests.builders import APPROVER, NOW, OTHER_APPROVER, REQUESTER
 from tests.integration.conftest import DIRECTORY_TABLE, Answer, Kit, answering
 

@@ -14,11 +14,11 @@ from botocore.exceptions import (
 
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.adapters.task_items import epoch_after
-from countersign.aws import client
 from countersign.domain import tasks, votes
 from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import LedgerConflictError, LedgerUnavailableError
 from countersign.domain.tasks import Status
+from countersign.functions.clients import client
 from countersign.ports import Request
 from tests.builders import APPROVER, CALLBACK_ID, NOW, REQUEST_ID, TASK_ID, WORKFLOW, any_task
 from tests.integration.conftest import Answer, Kit, Operation, answering

@@ -11,7 +11,6 @@ import pytest
 from countersign.adapters.attributes import to_item
 from countersign.adapters.event_items import event_key
 from countersign.adapters.task_items import task_key
-from countersign.aws import client
 from countersign.domain import claims, payments, tasks
 from countersign.domain.answers import ON_PARTNER_BUS, Sender, document_of
 from countersign.domain.audit import AuditEntry, AuditEvent
@@ -19,6 +18,7 @@ from countersign.domain.errors import LedgerConflictError
 from countersign.domain.payments import Effect, Handling
 from countersign.domain.provider_events import ParkedEvent, ProviderEvent
 from countersign.domain.tasks import Status, Task
+from countersign.functions.clients import client
 from countersign.ports import EventLedger, EventRecord
 from countersign.services.provider_events import effect_of
 from tests.builders import NOW, PAYMENT_TASK_ID, any_event, any_payment_task, is_unbroken

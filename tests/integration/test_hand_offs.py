@@ -8,13 +8,13 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 import approver.handler
-from countersign import envelope
-from countersign.aws import client
-from countersign.batches import NotHandledError
+from countersign.contracts import envelope
 from countersign.domain.errors import HandOffRejectedError
 from countersign.domain.tasks import Status
+from countersign.functions.batches import NotHandledError
+from countersign.functions.clients import client
 from countersign.ports import HandOff
-from countersign.runtime import EXECUTION_MARGIN, from_environment
+from countersign.workflows.runtime import EXECUTION_MARGIN, from_environment
 from tests.builders import CALLBACK_ID, any_envelope, any_question, any_token, any_wait, sqs_event
 from tests.integration.conftest import ENVIRONMENT, REGION, Answer, Kit, Operation, Reaction, answering, session
 from tests.integration.test_main_path import WORKFLOW_ENVIRONMENT

@@ -11,10 +11,10 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from countersign.adapters.kms import MAX_BYTES, KmsCipher
-from countersign.aws import client
 from countersign.domain.errors import BodyTooLargeError, CipherUnavailableError, WrongContextError
 from countersign.domain.tasks import encryption_context
-from countersign.encryption import EncryptedSerDes
+from countersign.functions.clients import client
+from countersign.workflows.encryption import EncryptedSerDes
 
 MINE, OTHER = encryption_context("order-1.secret"), encryption_context("order-2.secret")
 SECRET = {"pin": "4711-pin"}

@@ -12,11 +12,11 @@ import pytest
 
 import approver.handler
 import executions.handler
+import held_payments.handler
 import publisher.handler
 import relay.handler
-import settlements.handler
-from countersign import envelope
-from countersign.batches import NotHandledError
+from countersign.contracts import envelope
+from countersign.functions.batches import NotHandledError
 from tests.builders import REQUEST_ID, TASK_ID, any_envelope, execution_arn, sqs_event, status_change, stream_event
 from tests.held import PAYMENT, any_event, any_payment
 from tests.integration.conftest import ALIAS, Answer, Kit, Operation, call
@@ -75,7 +75,7 @@ def an_end(kit: Kit) -> None:
 
 
 def a_settlement(kit: Kit) -> None:
-    settlements.handler.handler(sqs_event(envelope.held(any_payment(), any_event(), "amount")), None)
+    held_payments.handler.handler(sqs_event(envelope.held(any_payment(), any_event(), "amount")), None)
 
 
 def a_click(kit: Kit) -> None:

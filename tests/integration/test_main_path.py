@@ -9,11 +9,11 @@ import approver.handler
 import publisher.handler
 import relay.handler
 import webhook.handler
-from countersign.aws import client
 from countersign.domain.clock import from_text
 from countersign.domain.tasks import Status
-from countersign.environment import MissingSettingError
-from countersign.runtime import EXECUTION_MARGIN, current, from_environment, use
+from countersign.functions.clients import client
+from countersign.functions.environment import MissingSettingError
+from countersign.workflows.runtime import EXECUTION_MARGIN, current, from_environment, use
 from tests.builders import (
     APPROVER,
     CALLBACK_ID,

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from countersign import __main__ as program
-from countersign.aws import client
 from countersign.domain.clock import to_text
 from countersign.domain.people import Absence, Entry
+from countersign.functions.clients import client
 from tests.builders import APPROVER, OTHER_APPROVER, TASK_ID
 from tests.integration.conftest import DIRECTORY_TABLE, TABLE, Kit
 

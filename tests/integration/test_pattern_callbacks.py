@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from countersign.adapters.kms import KmsCipher
-from countersign.aws import client
 from countersign.domain.audit import AuditEvent
 from countersign.domain.tasks import Collecting, encryption_context
 from countersign.domain.tokens import mint
+from countersign.functions.clients import client
 from countersign.ports import Link, Purpose
 from tests.builders import NOW, TASK_ID, WORKFLOW, any_task
 from tests.integration.conftest import Kit, Page, call

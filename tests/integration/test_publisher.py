@@ -10,12 +10,12 @@ from botocore.exceptions import EndpointConnectionError
 from countersign.adapters.attributes import from_item, to_item
 from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.task_items import archived_entry
-from countersign.aws import client
 from countersign.domain import payments, tasks, votes
 from countersign.domain.answers import Sender
 from countersign.domain.audit import Copy
 from countersign.domain.clock import to_text
 from countersign.domain.rules import Decision
+from countersign.functions.clients import client
 from publisher.handler import handler
 from tests.builders import (
     APPROVER,

@@ -8,11 +8,11 @@ import pytest
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 
 from countersign.adapters.callbacks import ATTEMPTS, CallbackDoorbell
-from countersign.aws import client
 from countersign.domain import answers, tasks
 from countersign.domain.answers import Sender
 from countersign.domain.errors import NotRungError
 from countersign.domain.tasks import Failure, Ring, Status
+from countersign.functions.clients import client
 from relay.handler import handler
 from tests.builders import CALLBACK_ID, PAYMENT_TASK_ID, TASK_ID, is_unbroken, sequence_numbers, stream_event
 from tests.integration.conftest import Answer, Kit, Operation, Reaction, answering

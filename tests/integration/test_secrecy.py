@@ -12,18 +12,18 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 import approver.handler
+import bus_events.handler
 import executions.handler
 import publisher.handler
 import relay.handler
 import requests_api.handler
-import results.handler
 import webhook.handler
-from countersign import envelope
 from countersign.adapters.attributes import to_item
 from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.dynamodb_ledger import DynamoLedger
-from countersign.aws import client
-from countersign.batches import NotHandledError
+from countersign.contracts import envelope
+from countersign.functions.batches import NotHandledError
+from countersign.functions.clients import client
 from tests.builders import (
     APPROVER,
     CALLBACK_ID,
@@ -138,7 +138,7 @@ def invoke_approver(document: Any) -> None:
 
 
 def answer_by_event(*bodies: Any) -> Any:
-    return results.handler.handler(sqs_event(*bodies), None)["batchItemFailures"]
+    return bus_events.handler.handler(sqs_event(*bodies), None)["batchItemFailures"]
 
 
 def tokens_in(mails: Operation) -> list[str]:

@@ -19,11 +19,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import webhook.providers
-from countersign.aws import client
 from countersign.domain.answers import document_of
 from countersign.domain.clock import SystemClock
 from countersign.domain.strict_json import MAX_BODY_BYTES
 from countersign.domain.tasks import Correlation, Status
+from countersign.functions.clients import client
 from countersign.services.provider_events import ProviderEvents
 from tests.builders import PAYMENT_TASK_ID, http_event, is_unbroken
 from tests.deliveries import (

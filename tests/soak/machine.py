@@ -6,10 +6,10 @@ from datetime import timedelta
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition
 
-from countersign.aws import client
 from countersign.domain.clock import SystemClock
 from countersign.domain.errors import CountersignError
 from countersign.domain.tasks import Status
+from countersign.functions.clients import client
 from countersign.services.operations import Operations
 from operate.ledger import OperatorLedger
 from tests.deliveries import any_payment

@@ -12,11 +12,11 @@ from hypothesis.stateful import precondition
 from countersign.adapters.attributes import to_item
 from countersign.adapters.directory import DynamoDirectory
 from countersign.adapters.task_items import task_key
-from countersign.aws import client
 from countersign.domain.clock import SystemClock
 from countersign.domain.errors import CountersignError
 from countersign.domain.people import Absence
 from countersign.domain.tasks import Task
+from countersign.functions.clients import client
 from countersign.services.operations import Operations
 from operate.commands.acting import restore
 from operate.errors import Status

@@ -11,8 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from hypothesis.strategies._internal.featureflags import FeatureFlags
 
 from countersign.adapters.event_items import WAITS
-from countersign.aws import client
 from countersign.domain.tasks import Status, Task
+from countersign.functions.clients import client
 from tests.integration.conftest import Page
 from tests.soak.faults import Fault, Kind
 from tests.soak.figures import SWEPT, Figures

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 import approver.handler
+import bus_events.handler
 import executions.handler
 import held_payment.handler
+import held_payments.handler
 import order_approval.handler
 import patterns.document_collection
 import patterns.encrypted_payload
@@ -21,15 +23,13 @@ import patterns.long_job
 import payment.handler
 import publisher.handler
 import relay.handler
-import results.handler
-import settlements.handler
 import sweeper.handler
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.adapters.secrets import ManagedSecrets
-from countersign.aws import client
-from countersign.batches import NotHandledError
 from countersign.domain.clock import SystemClock
-from countersign.runtime import Runtime, from_environment, use
+from countersign.functions.batches import NotHandledError
+from countersign.functions.clients import client
+from countersign.workflows.runtime import Runtime, from_environment, use
 from tests.builders import sqs_event, stream_event
 from tests.fakes import FixedClock
 from tests.integration.conftest import ENVIRONMENT, REGION, TABLE, Page, call, forget_what_functions_made, statuses
@@ -74,8 +74,8 @@ WORKFLOWS: Mapping[str, Callable[[Any, Any], Any]] = {
 }
 QUEUES: Mapping[str, Handler] = {
     "approvals": approver.handler.handler,
-    "settlements": settlements.handler.handler,
-    "results": results.handler.handler,
+    "settlements": held_payments.handler.handler,
+    "results": bus_events.handler.handler,
     "executions": executions.handler.handler,
 }
 MOST_ROUNDS = 1000

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from countersign.adapters.kms import MAX_BYTES
-from countersign.contracts import MAX_INPUT_BYTES
+from countersign.contracts.validation import MAX_INPUT_BYTES
 from countersign.domain.answers import MAX_ANSWER_BYTES
 
 ROOT = Path(__file__).parents[2]

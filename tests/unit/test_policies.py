@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from countersign.domain.policy import Policy
-from stacks.policies import MAX_POLICY_BYTES, compact, policy_document
-from stacks.settings import Settings
-from stacks.settings_file import SettingsError
+from stacks.stage.policies import MAX_POLICY_BYTES, compact, policy_document
+from stacks.stage.settings import Settings
+from stacks.stage.settings_file import SettingsError
 from tests.unit.test_settings import SETTINGS, load, refused
 from tests.unit.test_settings import VALID as WITHOUT
 

@@ -10,9 +10,9 @@ import pytest
 
 from countersign.domain.errors import SignatureError
 from countersign.domain.provider_events import EventStatus
-from countersign.webhooks import WebhookRequest, load
+from countersign.providers.base import WebhookRequest, load
+from local.demo.sandbox import HABITS, PROVIDER, SCHEME, Event, Payment, signed
 from local.providers import made_up
-from local.sandbox import HABITS, PROVIDER, SCHEME, Event, Payment, signed
 
 LOCAL = Path(__file__).parents[2] / "settings" / "local.toml"
 SCHEMES = {name: provider["scheme"] for name, provider in tomllib.loads(LOCAL.read_text())["providers"].items()}

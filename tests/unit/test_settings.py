@@ -9,10 +9,16 @@ from pathlib import Path
 import pytest
 
 import countersign
+from countersign.providers.base import Expected
 from countersign.services.webhooks import Source
-from countersign.webhooks import Expected
-from stacks.settings import EXECUTION_MARGIN_SECONDS, MAX_DEADLINE_SECONDS, RequestSettings, Settings, WorkflowSettings
-from stacks.settings_file import SettingsError
+from stacks.stage.settings import (
+    EXECUTION_MARGIN_SECONDS,
+    MAX_DEADLINE_SECONDS,
+    RequestSettings,
+    Settings,
+    WorkflowSettings,
+)
+from stacks.stage.settings_file import SettingsError
 
 SETTINGS = Path(__file__).resolve().parents[2] / "settings"
 
@@ -108,7 +114,7 @@ def test_a_provider_is_a_name_and_a_scheme(tmp_path: Path) -> None:
 
 
 def test_a_provider_may_be_called_as_a_payment_names_it_and_no_otherwise(tmp_path: Path) -> None:
-    schema = Path(countersign.__file__).parent / "schemas" / "payment.input.json"
+    schema = Path(countersign.__file__).parent / "contracts" / "schemas" / "payment.input.json"
     pattern = json.loads(schema.read_text())["properties"]["provider"]["pattern"]
     for name in ("a", "a" * 63, "a-b_c9", "a" * 64, "Stripe", "9a", "_a", "-a"):
         text = f'{VALID}\n[providers.{name}]\nscheme = "stripe"\n'

@@ -17,10 +17,10 @@ from countersign.domain.policy import Policy
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import Failure, Status, Task
 from countersign.ports import Link
-from countersign.runtime import Runtime, use
-from countersign.services.results import Receipt, Results
+from countersign.services.answers import Receipt, Results
 from countersign.services.reviews import Click, Review, Reviews
 from countersign.services.rings import Rings
+from countersign.workflows.runtime import Runtime, use
 from tests.builders import CALLER
 from tests.fakes import MemoryCipher, MemoryDirectory, MemoryHandOff, MemoryLedger
 

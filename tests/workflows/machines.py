@@ -19,7 +19,7 @@ from aws_durable_execution_sdk_python_testing.exceptions import AwsApiException
 from aws_durable_execution_sdk_python_testing.model import LambdaContext
 
 from countersign.domain.rules import Decision
-from countersign.runtime import use
+from countersign.workflows.runtime import use
 from patterns import decider
 from tests.workflows.conftest import Bench, any_order_input
 

@@ -12,8 +12,8 @@ from countersign.domain.errors import LedgerUnavailableError
 from countersign.domain.provider_events import ProviderEvent
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import Status, Task
-from countersign.runtime import use
 from countersign.services.provider_events import ProviderEvents
+from countersign.workflows.runtime import use
 from held_payment.handler import handler
 from tests.builders import is_unbroken
 from tests.held import EVENT, OPENED, OPERATOR, PAYMENT, PROVIDER, any_event, any_payment

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from aws_durable_execution_sdk_python.lambda_service import ErrorObject
 
-from countersign.ask import LATE_SECONDS
 from countersign.domain import tasks
 from countersign.domain.audit import AuditEvent
 from countersign.domain.clock import to_text
@@ -18,7 +17,8 @@ from countersign.domain.people import Absence, Entry
 from countersign.domain.policy import Policy
 from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Status
-from countersign.runtime import use
+from countersign.workflows.ask import LATE_SECONDS
+from countersign.workflows.runtime import use
 from tests.builders import CALLER, NOW, any_task
 from tests.fakes import FixedClock, MemoryHandOff
 from tests.workflows.conftest import SHORT_SECONDS, Bench, any_order_input, close_runner
@@ -91,9 +91,9 @@ def test_a_reminder_goes_out_on_the_same_task_and_a_click_after_it_counts(bench:
 
 
 def test_an_escalation_asks_others_too_and_their_vote_counts(bench: Bench) -> None:
-    from countersign.approval import request_approval
     from countersign.domain.escalations import Escalation
-    from countersign.workflow import workflow
+    from countersign.workflows.approval import request_approval
+    from countersign.workflows.workflow import workflow
     from order_approval.order import Order
 
     @workflow
@@ -216,8 +216,8 @@ def test_a_decision_that_nobody_rang_for_is_read_at_the_deadline(bench: Bench) -
 
 
 def test_two_waits_of_one_name_are_refused(bench: Bench) -> None:
-    from countersign.approval import request_approval
-    from countersign.workflow import workflow
+    from countersign.workflows.approval import request_approval
+    from countersign.workflows.workflow import workflow
     from order_approval.order import Order
 
     @workflow
@@ -295,8 +295,8 @@ def test_what_an_operator_gave_one_level_those_after_it_have_too(bench: Bench) -
 def test_a_wait_after_something_slow_keeps_the_deadline_of_the_request(bench: Bench) -> None:
     from aws_durable_execution_sdk_python.config import Duration
 
-    from countersign.approval import request_approval
-    from countersign.workflow import workflow
+    from countersign.workflows.approval import request_approval
+    from countersign.workflows.workflow import workflow
     from order_approval.order import Order
 
     @workflow

@@ -11,13 +11,13 @@ from countersign.domain.answers import MAX_ANSWER_BYTES, SIGNED, Sender
 from countersign.domain.audit import AuditEvent
 from countersign.domain.payments import Handling
 from countersign.domain.tasks import Correlation, Failure, Status, Task
-from countersign.external import Answered, ExternalTask, Failed, await_result
-from countersign.runtime import use
+from countersign.services.answers import Results
 from countersign.services.provider_events import ProviderEvents
-from countersign.services.results import Results
-from countersign.workflow import workflow
+from countersign.workflows.external import Answered, ExternalTask, Failed, await_result
+from countersign.workflows.runtime import use
+from countersign.workflows.workflow import workflow
 from tests.builders import NOW, any_event, any_payment_task
-from tests.unit.services.test_results import MemoryHeart
+from tests.unit.services.test_answers import MemoryHeart
 from tests.workflows.conftest import Bench
 
 TASK = "order-1001.payment"

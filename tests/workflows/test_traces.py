@@ -9,9 +9,9 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from countersign.approval import request_approval
 from countersign.domain.rules import Decision
-from countersign.workflow import RECORD_RESULT, workflow
+from countersign.workflows.approval import request_approval
+from countersign.workflows.workflow import RECORD_RESULT, workflow
 from order_approval.order import Order
 from tests.workflows.conftest import any_order_input, running
 

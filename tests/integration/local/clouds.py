@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 import boto3
 
-from local import http
-from local.emulator import ROOT, Emulator
+from local.emulator.emulator import ROOT, Emulator
+from operate.embedded import http
 
 REGION = "eu-central-1"
 VENDOR_LAYER = ROOT / "build" / "vendor-layer" / "python"

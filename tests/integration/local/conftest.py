@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local import emulator
+from local.emulator import emulator
 from tests.integration.local.clouds import VENDOR_LAYER, Cloud
 
 HASTE = {"LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.1"}

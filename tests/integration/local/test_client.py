@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from local import client, cloud, http
+from local import client
 from local.client import Page, hand_in, open_page, press
-from local.cloud import Cloud
-from local.http import Answer
-from local.mailbox import Mailbox
+from operate.embedded import cloud, http
+from operate.embedded.cloud import Cloud
+from operate.embedded.http import Answer
+from operate.embedded.mailbox import Mailbox
 
 REVIEW = """<!doctype html><html><head><title>Decide</title><style>p { color: red }</style></head><body>
 <p>Twelve &amp; more</p>
@@ -26,7 +27,7 @@ REVIEW = """<!doctype html><html><head><title>Decide</title><style>p { color: re
 
 
 class Server:
-    """Stands in for `local.http`: answers with one text and keeps what was sent."""
+    """Stands in for `operate.embedded.http`: answers with one text and keeps what was sent."""
 
     def __init__(self, text: str, status: int = 200) -> None:
         self.answer = Answer(status, Message(), text)

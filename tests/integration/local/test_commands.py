@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from local import emulator
-from local.emulator import ROOT, Emulator
+from local.emulator import emulator
+from local.emulator.emulator import ROOT, Emulator
+from local.emulator.processes import group_members
 from local.launch import take_down
-from local.processes import group_members
 from tests.integration.local.clouds import until
 
 pytestmark = pytest.mark.xdist_group("emulators")
@@ -111,7 +111,7 @@ runpy.run_module("local", run_name="__main__")
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-@pytest.mark.parametrize("moment", ["local.program", "argparse", "rich.console", "stacks.settings"])
+@pytest.mark.parametrize("moment", ["local.program", "argparse", "rich.console", "stacks.stage.settings"])
 def test_a_command_that_is_interrupted_while_it_starts_ends_as_one_that_runs(
     home: Path, moment: str, number: int, status: int
 ) -> None:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from local import aws, emulator
-from local.emulator import ROOT, EmulatorError
+from local.emulator import emulator
+from local.emulator.emulator import ROOT, EmulatorError
+from local.emulator.processes import group_members
 from local.launch import LaunchError, bring_up, take_down
-from local.processes import group_members
+from operate.embedded import aws
 from tests.integration.local.clouds import Cloud, until
 
 pytestmark = pytest.mark.xdist_group("emulators")
@@ -123,7 +124,7 @@ def test_a_leftover_is_ended_by_taking_down(home: Path) -> None:
 
 def test_it_ends_with_a_parent_that_is_killed(home: Path) -> None:
     code = (
-        "import os, signal, sys; from pathlib import Path; from local import emulator;"
+        "import os, signal, sys; from pathlib import Path; from local.emulator import emulator;"
         "print(emulator.start(Path(sys.argv[1]), with_parent=True).pid, flush=True);"
         "sys.stdin.read(); os.kill(os.getpid(), signal.SIGKILL)"
     )

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local import emulator
+from local.emulator import emulator
 from tests.integration.local.clouds import FUNCTION, Cloud
 
 pytestmark = pytest.mark.xdist_group("emulators")

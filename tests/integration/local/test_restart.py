@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from local import emulator
+from local.emulator import emulator
 from local.launch import restart
 from tests.integration.local.clouds import Cloud, never, until, zipped
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from countersign.aws import client
+from countersign.functions.clients import client
 from operate.errors import OperateError, Status
 from operate.program import main
-from operate.where import Place, Where
+from operate.stage import Place, Where
 from tests.integration.conftest import ALIAS, BUS, DIRECTORY_TABLE, TABLE
 
 OPERATOR = "arn:aws:sts::123456789012:user/moto"

@@ -8,10 +8,10 @@ import pytest
 from botocore.session import Session
 
 from countersign.__main__ import main as door
-from local.cloud import Cloud
-from operate import where
+from operate import stage
+from operate.embedded.cloud import Cloud
 from operate.program import main
-from operate.where import Account, EmbeddedCloud, Where
+from operate.stage import Account, EmbeddedCloud, Where
 from tests.builders import TASK_ID
 from tests.integration.conftest import TABLE, Answer, Kit, answering
 
@@ -21,7 +21,7 @@ CLOUD = Cloud("http://127.0.0.1:1", "eu-central-1", "0", "", "", {}, "", "", {},
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of an embedded cloud that is not up."""
-    monkeypatch.setattr(where, "HOME", tmp_path)
+    monkeypatch.setattr(stage, "HOME", tmp_path)
     return tmp_path
 
 

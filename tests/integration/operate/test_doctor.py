@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from countersign.aws import client
 from countersign.domain.tasks import Status
+from countersign.functions.clients import client
 from tests.builders import TASK_ID
 from tests.integration.conftest import ALIAS, DIRECTORY_TABLE, TABLE, Answer, Kit, Operation, answering
 from tests.integration.operate.conftest import Run, Stage

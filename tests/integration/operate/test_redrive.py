@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from countersign.aws import client
+from countersign.functions.clients import client
 from tests.builders import TASK_ID
 from tests.integration.conftest import ALIAS, REGION, TABLE, Answer, Kit, answering, streams, wire_record
 from tests.integration.operate.conftest import OPERATOR, Run, Stage

@@ -2,17 +2,17 @@
 
 import pytest
 
-import stacks.components.channels
+import stacks.components.flow.channels
 from approver.channels import CHANNELS, channel_of
 from approver.settings import Settings
-from countersign.environment import MissingSettingError
-from stacks.settings import CHANNEL_NAMES
+from countersign.functions.environment import MissingSettingError
+from stacks.stage.settings import CHANNEL_NAMES
 
 ENVIRONMENT = {"LEDGER_TABLE": "ledger", "BASE_URL": "https://review.example.com", "STAGE": "dev"}
 
 
 def test_a_stage_may_choose_what_is_deployed_and_what_is_deployed_can_send() -> None:
-    assert set(CHANNEL_NAMES) == set(stacks.components.channels.CHANNELS) == set(CHANNELS)
+    assert set(CHANNEL_NAMES) == set(stacks.components.flow.channels.CHANNELS) == set(CHANNELS)
 
 
 def test_messages_are_mail_unless_the_stack_says_otherwise() -> None:

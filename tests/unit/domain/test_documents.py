@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from countersign.domain.documents import Document
 from countersign.domain.errors import ContractError, MalformedBodyError
 from countersign.domain.money import ISO_4217
+from countersign.providers.documents import Document
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

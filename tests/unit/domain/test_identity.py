@@ -95,7 +95,7 @@ def test_what_is_no_address(text: str) -> None:
 
 
 def test_an_address_is_what_the_contracts_of_inputs_call_one() -> None:
-    schema = json.loads(files("countersign.schemas").joinpath("order-approval.input.json").read_text("utf-8"))
+    schema = json.loads(files("countersign.contracts.schemas").joinpath("order-approval.input.json").read_text("utf-8"))
     contract = re.compile(schema["definitions"]["address"]["pattern"].replace("\\$%", "$%"))
     for text in (
         *(f"li{mark}x@example.com" for mark in map(chr, range(33, 127)) if not mark.isupper()),

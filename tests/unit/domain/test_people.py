@@ -9,7 +9,7 @@ import pytest
 from countersign.domain.errors import ContractError
 from countersign.domain.identity import NO_ALIASES, Aliases
 from countersign.domain.people import Absence, Delegation, Entry, Seating, check_approvers
-from countersign.services.seats import MAX_HOPS, seats
+from countersign.services.assignments import MAX_HOPS, seats
 from tests.builders import APPROVER, NOW, OTHER_APPROVER, REQUESTER
 from tests.fakes import MemoryDirectory
 

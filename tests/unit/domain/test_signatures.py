@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from countersign.domain import signatures
 from countersign.domain.errors import SecretError, SignatureError
+from countersign.providers import signatures
 from tests.builders import NOW
 
 EXPECTED = ["a" * 64, "b" * 64]

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from countersign.approval import Approved, Rejected
-from countersign.ask import Expired
 from countersign.domain.payments import Ruling, Verdict
 from countersign.domain.rules import Rule
+from countersign.workflows.approval import Approved, Rejected
+from countersign.workflows.ask import Expired
 from held_payment.question import approval_of, result_of, ruling_of
 from tests.builders import NOW
 from tests.held import APPROVAL, EVENT, OPERATOR, PAYMENT, any_held

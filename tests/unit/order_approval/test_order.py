@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from countersign.approval import Approved, Ballot, Rejected
-from countersign.ask import Expired
 from countersign.domain.rules import Rule
+from countersign.workflows.approval import Approved, Ballot, Rejected
+from countersign.workflows.ask import Expired
 from order_approval.order import Order
 from tests.builders import APPROVER, ATTACHMENTS, NOW, OTHER_APPROVER, REQUESTER, any_input
 

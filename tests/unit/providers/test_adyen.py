@@ -7,7 +7,7 @@ import pytest
 
 from countersign.domain.errors import ContractError, SignatureError
 from countersign.domain.provider_events import EventStatus
-from countersign.webhooks import Expected, Verified
+from countersign.providers.base import Expected, Verified
 from tests.deliveries import ADYEN, ADYEN_SECRET, any_item
 from tests.signing import sign_adyen
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from countersign.domain.errors import ContractError, MalformedBodyError, SecretError, SignatureError
+from countersign.providers.base import WebhookRequest
 from countersign.providers.paypal import PayPal
-from countersign.webhooks import WebhookRequest
 from tests import signing
 from tests.builders import NOW
 from tests.deliveries import (

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from countersign import webhooks
-from countersign.webhooks import AS_BY_DEFAULT, Expected, Verified
+from countersign.providers import base
+from countersign.providers.base import AS_BY_DEFAULT, Expected, Verified
 from tests.deliveries import (
     ADYEN,
     ADYEN_SECRET,
@@ -122,7 +122,7 @@ def test_a_declined_attempt_ends_the_payment_only_where_the_payer_has_no_other(d
 
 
 def test_every_scheme_names_the_settings_that_it_reads() -> None:
-    assert {delivery.scheme: sorted(webhooks.load(delivery.scheme).settings) for delivery in ALL} == {
+    assert {delivery.scheme: sorted(base.load(delivery.scheme).settings) for delivery in ALL} == {
         "standard_webhooks": ["declined"],
         "stripe": ["account", "declined", "live"],
         "adyen": ["declined", "live", "merchant_account"],

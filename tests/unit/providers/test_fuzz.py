@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from countersign.domain.errors import ContractError, SignatureError
+from countersign.providers.base import Verified, WebhookRequest
 from countersign.providers.paypal import PayPal
-from countersign.webhooks import Verified, WebhookRequest
 from tests.builders import NOW
 from tests.deliveries import ADYEN, ALL, AT, PAYPAL, URL, Delivery, FakePayPal, told
 from tests.signing import sign_adyen

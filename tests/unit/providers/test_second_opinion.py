@@ -17,10 +17,10 @@ import standardwebhooks
 import stripe
 from slack_sdk.signature import SignatureVerifier
 
-from countersign import webhooks
 from countersign.domain import strict_json
 from countersign.domain.errors import ContractError, SignatureError
-from countersign.webhooks import WebhookRequest
+from countersign.providers import base
+from countersign.providers.base import WebhookRequest
 from tests import signing
 from tests.deliveries import ADYEN, ADYEN_SECRET, any_item
 
@@ -39,7 +39,7 @@ def ours(scheme: str, headers: dict[str, str], body: bytes, secret: str, now: in
     """Tell whether we accept a request: verified, and JSON of one meaning."""
     request = WebhookRequest(headers, body)
     try:
-        verified = webhooks.load(scheme).verify(request, [secret], datetime.fromtimestamp(now, UTC))
+        verified = base.load(scheme).verify(request, [secret], datetime.fromtimestamp(now, UTC))
         if scheme != "slack":
             strict_json.read(verified.body)
     except (SignatureError, ContractError):

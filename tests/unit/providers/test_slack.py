@@ -6,7 +6,7 @@ import pytest
 
 from countersign.domain.errors import ContractError, MalformedBodyError
 from countersign.domain.provider_events import EventStatus
-from countersign.webhooks import WebhookRequest
+from countersign.providers.base import WebhookRequest
 from tests.deliveries import AT, SLACK, any_action, any_click, told
 
 EXAMPLE_BODY = (

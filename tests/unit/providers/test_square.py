@@ -7,7 +7,7 @@ import pytest
 
 from countersign.domain.errors import SignatureError
 from countersign.domain.provider_events import EventStatus
-from countersign.webhooks import WebhookRequest
+from countersign.providers.base import WebhookRequest
 from tests.deliveries import SQUARE, any_square_payment, told
 
 EXAMPLE = {"X-Square-HmacSha256-Signature": "2kRE5qRU2tR+tBGlDwMEw2avJ7QM4ikPYD/PJ3bd9Og="}

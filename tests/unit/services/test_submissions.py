@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from countersign import contracts
+from countersign.contracts import validation
 from countersign.domain.errors import (
     ContractError,
     RequestConflictError,
@@ -69,7 +69,7 @@ def test_the_same_request_after_its_end_starts_nothing() -> None:
 @pytest.mark.parametrize("changes", [{"input": any_input(amount="250.01")}, {"workflow": "second"}])
 def test_the_same_id_for_something_else_is_a_conflict(changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(WORKFLOWS, "second", Startable(3600, WORKFLOW))
-    monkeypatch.setattr(contracts, "problems", lambda name, document, prefix="": [])
+    monkeypatch.setattr(validation, "problems", lambda name, document, prefix="": [])
     counter = Counter()
     counter.submit()
     with pytest.raises(RequestConflictError) as error:

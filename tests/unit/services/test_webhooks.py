@@ -15,10 +15,10 @@ from countersign.domain.errors import (
     UnknownSchemeError,
 )
 from countersign.domain.payments import Handling
+from countersign.providers.base import WebhookRequest
 from countersign.providers.paypal import PayPal
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.webhooks import Received, Source, Webhooks
-from countersign.webhooks import WebhookRequest
 from tests.builders import NOW
 from tests.deliveries import ADYEN, ADYEN_SECRET, PAYPAL, STANDARD_WEBHOOKS, FakePayPal, any_item, later
 from tests.fakes import FixedClock, MemoryLedger

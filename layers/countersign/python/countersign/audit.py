@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.adapters.task_items import archived_entry
-from countersign.aws import client
 from countersign.domain.audit import COPY_DELAY, awaits_copy, differences
 from countersign.domain.clock import SystemClock
 from countersign.domain.errors import ArchiveRefusedError
 from countersign.domain.strict_json import escaped
+from countersign.functions.clients import client
 from countersign.ports import AuditArchive
 
 

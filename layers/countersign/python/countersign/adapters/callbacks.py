@@ -7,9 +7,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from countersign.backoff import pause_seconds
 from countersign.domain.errors import NotRungError
 from countersign.domain.tasks import Ring
+from countersign.retries import pause_seconds
 
 ATTEMPTS = 4
 _FIRST_PAUSE_SECONDS = 0.2

@@ -11,7 +11,7 @@ from countersign.adapters.dynamodb import Table
 from countersign.domain.clock import moment_of, to_text
 from countersign.domain.identity import is_address, normalise, untagged
 from countersign.domain.people import Absence, Entry
-from countersign.environment import required
+from countersign.functions.environment import required
 
 SEPARATE_TAGS = "separate"
 """The value of DIRECTORY_TAGS with which `rita+shop@…` is somebody else than `rita@…`."""

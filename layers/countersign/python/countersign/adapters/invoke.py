@@ -6,8 +6,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from countersign.contracts.envelope import is_for_people
 from countersign.domain.errors import HandOffRejectedError
-from countersign.envelope import is_for_people
 
 
 class InvokeHandOff:

@@ -4,8 +4,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from countersign.display import single_line
 from countersign.domain.errors import MessageRefusedError
+from countersign.presentation.display import single_line
 
 SUBJECT_LIMIT = 99
 """SNS takes subjects of less than 100 characters: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html."""

@@ -1,4 +1,4 @@
-"""Providers of webhooks, one module each, which `countersign.webhooks.load` finds by its name.
+"""Providers of webhooks, one module each, which `countersign.providers.base.load` finds by its name.
 
-A new one is a new file here: a subclass of `countersign.webhooks.Provider`, and its instance `PROVIDER`.
+A new one is a new file here: a subclass of `countersign.providers.base.Provider`, and its instance `PROVIDER`.
 """

@@ -15,10 +15,10 @@ the external id: `repository` (`owner/name`) and `app` (the id of the GitHub App
 from collections.abc import Sequence
 from datetime import datetime
 
-from countersign.domain import signatures
-from countersign.domain.documents import Document
 from countersign.domain.provider_events import EventStatus, ProviderEvent
-from countersign.webhooks import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest
+from countersign.providers import signatures
+from countersign.providers.base import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest
+from countersign.providers.documents import Document
 
 _ACTIONS = ("created", "completed")
 """The others ask for something, and repeat how the check run stood before."""

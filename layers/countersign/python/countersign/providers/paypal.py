@@ -22,11 +22,11 @@ from binascii import b2a_base64
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from countersign.domain import signatures
-from countersign.domain.documents import Document
 from countersign.domain.errors import ContractError, SecretError, SignatureError, VerifierUnavailableError
 from countersign.domain.provider_events import EventStatus, ProviderEvent
-from countersign.webhooks import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest
+from countersign.providers import signatures
+from countersign.providers.base import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest
+from countersign.providers.documents import Document
 
 TIMEOUT_SECONDS = 5
 _MAX_ANSWER_BYTES = 64 * 1024

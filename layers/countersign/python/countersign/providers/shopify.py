@@ -19,10 +19,11 @@ The payment id is the transaction's, of a refund its parent's; an order is one p
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from countersign.domain import money, signatures
-from countersign.domain.documents import Document
+from countersign.domain import money
 from countersign.domain.provider_events import EventStatus, ProviderEvent
-from countersign.webhooks import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest
+from countersign.providers import signatures
+from countersign.providers.base import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest
+from countersign.providers.documents import Document
 
 _ORDERS = {
     "pending": EventStatus.PENDING,

@@ -14,11 +14,11 @@ signing secret is of one app, and only that app posts its buttons: no workspace 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from countersign.domain import signatures
-from countersign.domain.documents import Document
 from countersign.domain.errors import ContractError, MalformedBodyError
 from countersign.domain.provider_events import EventStatus, ProviderEvent
-from countersign.webhooks import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest
+from countersign.providers import signatures
+from countersign.providers.base import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest
+from countersign.providers.documents import Document
 
 _PREFIX = "countersign."
 _SAYABLE = (EventStatus.PENDING, EventStatus.PAID, EventStatus.FAILED, EventStatus.EXPIRED)

@@ -18,10 +18,11 @@ serves every seller who has authorised the application: `account` compares the s
 from collections.abc import Sequence
 from datetime import datetime
 
-from countersign.domain import money, signatures
-from countersign.domain.documents import Document
+from countersign.domain import money
 from countersign.domain.provider_events import EventStatus, ProviderEvent
-from countersign.webhooks import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest
+from countersign.providers import signatures
+from countersign.providers.base import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest
+from countersign.providers.documents import Document
 
 _PAYMENTS = frozenset({"payment.created", "payment.updated"})
 _PAYMENT, _REFUND, _DISPUTE = "/data/object/payment", "/data/object/refund", "/data/object/dispute"

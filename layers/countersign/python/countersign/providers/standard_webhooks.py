@@ -16,11 +16,11 @@ from binascii import a2b_base64, b2a_base64
 from collections.abc import Sequence
 from datetime import datetime
 
-from countersign.domain import signatures
-from countersign.domain.documents import Document
 from countersign.domain.errors import SignatureError
 from countersign.domain.provider_events import EventStatus, ProviderEvent
-from countersign.webhooks import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest
+from countersign.providers import signatures
+from countersign.providers.base import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest
+from countersign.providers.documents import Document
 
 _STATUSES = {
     "payment.pending": EventStatus.PENDING,

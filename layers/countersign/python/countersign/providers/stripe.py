@@ -20,11 +20,12 @@ for a person.
 from collections.abc import Sequence
 from datetime import datetime
 
-from countersign.domain import money, signatures
-from countersign.domain.documents import Document
+from countersign.domain import money
 from countersign.domain.errors import SignatureError
 from countersign.domain.provider_events import EventStatus, ProviderEvent
-from countersign.webhooks import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest
+from countersign.providers import signatures
+from countersign.providers.base import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest
+from countersign.providers.documents import Document
 
 _STATUSES = {
     "payment_intent.succeeded": EventStatus.PAID,

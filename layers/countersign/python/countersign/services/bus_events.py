@@ -8,15 +8,15 @@ the kit's bus, and nobody but the partner can put one whose source starts with `
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from countersign import contracts
+from countersign.contracts import validation
 from countersign.domain.answers import ON_PARTNER_BUS, Sender
-from countersign.domain.documents import Document
 from countersign.domain.payments import Handling
 from countersign.domain.strict_json import canonical
+from countersign.providers.base import Verified, load
+from countersign.providers.documents import Document
+from countersign.services.answers import Results, failure_of
 from countersign.services.provider_events import ProviderEvents
-from countersign.services.results import Results, failure_of
 from countersign.services.webhooks import Source, take
-from countersign.webhooks import Verified, load
 
 ON_BUS = "event bus"
 """How the audit says that the sender of a result was identified."""
@@ -96,7 +96,7 @@ class BusEvents:
         return Received(received.handlings, partner=partner.name)
 
     def _result(self, event: Document, source: str) -> Received:
-        detail = contracts.check("task-result", event.find("/detail"), "/detail")
+        detail = validation.check("task-result", event.find("/detail"), "/detail")
         task_id, sender = detail["task_id"], Sender(source, ON_BUS)
         if detail["outcome"] == "succeeded":
             receipt = self._results.succeed(task_id, detail["answer"], sender)

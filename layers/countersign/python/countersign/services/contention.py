@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from countersign.backoff import pause_seconds
 from countersign.domain.errors import LedgerConflictError, LedgerUnavailableError
+from countersign.retries import pause_seconds
 
 ATTEMPTS = 12
 _FIRST_PAUSE_SECONDS = 0.01

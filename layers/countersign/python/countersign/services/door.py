@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from countersign import contracts
-from countersign.contracts import Rule
+from countersign.contracts import validation
+from countersign.contracts.validation import Rule
 from countersign.domain.errors import CallerRefusedError, ContractError
 from countersign.domain.identity import is_address, normalise, session_name
 from countersign.services.starts import OWN_IDS
@@ -42,7 +42,7 @@ class Door:
         Raises:
             CallerRefusedError: The name of the caller's session is no address.
         """
-        if self.requester != CALLER or not contracts.has_member(contract, "requester"):
+        if self.requester != CALLER or not validation.has_member(contract, "requester"):
             return document
         address = _address_of(caller)
         if not is_address(address):

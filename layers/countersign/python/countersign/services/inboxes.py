@@ -104,6 +104,6 @@ def inbox_links(entries: Iterable[AuditEntry], recipient: str) -> list[AuditEntr
 
 def _envelope(task: Task, recipient: str) -> Mapping[str, Any]:
     # Imported where it is needed: the schemas behind it would cost every cold start of the public function.
-    from countersign import envelope
+    from countersign.contracts import envelope
 
     return envelope.inbox(task, recipient)

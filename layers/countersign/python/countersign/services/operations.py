@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from countersign import envelope
+from countersign.contracts import envelope
 from countersign.domain import recovery, tasks, votes
 from countersign.domain.clock import Clock
 from countersign.domain.errors import UnknownTaskError

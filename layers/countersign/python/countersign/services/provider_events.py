@@ -113,6 +113,6 @@ def effect_of(task: Task, event: ProviderEvent, sender: Sender, clock: Clock) ->
 
 def _held(task: Task, event: ProviderEvent, reason: str) -> Mapping[str, Any]:
     # Imported where it is needed: the schemas behind it would cost every cold start of the public function.
-    from countersign import envelope
+    from countersign.contracts import envelope
 
     return envelope.held(task, event, reason)

@@ -26,10 +26,10 @@ from countersign.domain.identity import is_address, normalise
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import MAX_COMMENT_CHARACTERS, Change, Task
 from countersign.ports import Directory, Link, ReviewLedger
+from countersign.services.assignments import identified
 from countersign.services.contention import settle
 from countersign.services.links import review_link, task_behind
 from countersign.services.refusals import record_refusal
-from countersign.services.seats import identified
 
 _DECISIONS = frozenset(decision.value for decision in Decision)
 FOREIGN_SITES = frozenset({"cross-site", "same-site"})
@@ -224,7 +224,7 @@ def _through(link: Link, change: Change) -> Change:
 
 def _envelope_to(colleague: str, task: Task) -> dict[str, Any]:
     # Imported where it is needed: the schemas behind it would cost every cold start of the public function.
-    from countersign import envelope
+    from countersign.contracts import envelope
 
     return envelope.requested(task, (colleague,))
 

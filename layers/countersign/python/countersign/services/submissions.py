@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from countersign import contracts
-from countersign.contracts import Rule
+from countersign.contracts import validation
+from countersign.contracts.validation import Rule
 from countersign.domain import payments
 from countersign.domain.clock import Clock, to_text
 from countersign.domain.errors import (
@@ -140,15 +140,15 @@ class Submissions:
         What the stage or the directory has against a request that came before they changed does not count: it is
         itself.
         """
-        found = contracts.problems("request", document)
-        found += contracts.broken_rules(self._rules(), document, "", found)
+        found = validation.problems("request", document)
+        found += validation.broken_rules(self._rules(), document, "", found)
         startable = self._startable(document)
-        asked = startable and contracts.broken_rules(
+        asked = startable and validation.broken_rules(
             self._rules_of_stage(startable, caller), document.get("input"), "/input", found
         )
         if asked and (found or self._ledger.request(document["request_id"]) is None):
             found += asked
-        contracts.refuse(found)
+        validation.refuse(found)
 
     def _startable(self, document: Any) -> Startable | None:
         name = document.get("workflow") if isinstance(document, dict) else None
@@ -167,7 +167,7 @@ class Submissions:
 
     def _keeps_contract(self, document: Mapping[str, Any], prefix: str) -> Iterable[ContractError]:
         startable = self._startable(document)
-        return contracts.problems(startable.input_contract, document["input"], f"{prefix}/input") if startable else ()
+        return validation.problems(startable.input_contract, document["input"], f"{prefix}/input") if startable else ()
 
     def _rules_of_stage(self, startable: Startable, caller: str) -> Iterator[Rule]:
         """Yield what this stage asks of an input: its door, its directory and its policy."""

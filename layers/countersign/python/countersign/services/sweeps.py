@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from countersign import envelope
+from countersign.contracts import envelope
 from countersign.domain import tasks, votes
 from countersign.domain.clock import Clock
 from countersign.domain.provider_events import ParkedEvent

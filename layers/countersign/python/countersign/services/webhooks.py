@@ -11,8 +11,8 @@ from countersign.domain.errors import MediaTypeError, SignatureError, UnknownPro
 from countersign.domain.payments import Handling
 from countersign.domain.provider_events import EventStatus
 from countersign.ports import Secrets
+from countersign.providers.base import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest, load
 from countersign.services.provider_events import ProviderEvents
-from countersign.webhooks import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest, load
 
 _WORST_FIRST = (
     Handling.CONFLICT,

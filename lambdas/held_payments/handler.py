@@ -1,0 +1,53 @@
+"""Held events, from the bus: for each, a request that asks the operators about it."""
+
+import os
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import EventType
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from countersign.adapters.directory import EmptyDirectory
+from countersign.adapters.dynamodb_ledger import DynamoLedger
+from countersign.adapters.starter import LambdaStarter
+from countersign.contracts import envelope
+from countersign.domain import strict_json
+from countersign.domain.clock import SystemClock
+from countersign.functions.batches import run_batch
+from countersign.functions.clients import client
+from countersign.functions.telemetry import about, count
+from countersign.services.held_payments import request_of
+from countersign.services.submissions import Submissions
+from held_payments.settings import Settings
+
+logger = Logger()
+
+
+@cache
+def submissions() -> Submissions:
+    """Return the use case with its ports on AWS, made once."""
+    settings = Settings.load(os.environ)
+    ledger = DynamoLedger(client("dynamodb"), settings.ledger_table)
+    starter = LambdaStarter(client("lambda"), settings.functions)
+    return Submissions(ledger, starter, EmptyDirectory(), SystemClock(), settings.workflows)
+
+
+def ask(record: SQSRecord) -> None:
+    """Have the operators asked about one held event; one that comes again asks nobody again."""
+    held = envelope.read(strict_json.read(record.body.encode()))
+    about(task_id=held["task_id"])
+    submission = submissions().submit(request_of(held), submitted_by="settlements")
+    if submission.started:
+        count("SettlementsStarted")
+    logger.info(
+        "settlement asked for",
+        settlement_id=submission.request.request_id,
+        reason=held["task"]["reason"],
+        started=submission.started,
+    )
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Lambda's entry: a batch of envelopes; those that must be tried again are reported back."""
+    return run_batch(EventType.SQS, ask, event, context, logger)

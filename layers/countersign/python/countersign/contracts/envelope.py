@@ -1,0 +1,100 @@
+"""The hand-off envelope: one JSON document for every channel, checked against its schema on both sides."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from countersign.contracts import validation
+from countersign.domain.clock import to_text
+from countersign.domain.provider_events import ProviderEvent
+from countersign.domain.tasks import Task
+from countersign.domain.votes import silent
+
+VERSION = 1
+
+
+def requested(task: Task, recipients: tuple[str, ...] | None = None) -> dict[str, Any]:
+    """Return the envelope of a first hand-off to people: all who are asked, or these, asked in another's place."""
+    return _envelope(task, "requested", task.audience if recipients is None else recipients)
+
+
+def requested_of_machine(task: Task, kind: str, callback_url: str, token: str) -> dict[str, Any]:
+    """Return the envelope of a hand-off to a machine, which answers with the token: no archive may keep it."""
+    return _checked(task, f"{kind}.requested", json.loads(task.payload), {"url": callback_url, "token": token})
+
+
+def reminder(task: Task, newcomers: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the envelope that reminds those who have not voted, but for newcomers: they have just been asked."""
+    return _envelope(task, "reminder", tuple(person for person in silent(task) if person not in newcomers))
+
+
+def escalated(task: Task, newcomers: tuple[str, ...]) -> dict[str, Any]:
+    """Return the envelope for those who are asked from now on too."""
+    return _envelope(task, "escalated", newcomers)
+
+
+def inbox(task: Task, recipient: str) -> dict[str, Any]:
+    """Return the envelope that asks to mail somebody the link to their inbox; from the page of this task."""
+    return _envelope(task, "inbox", (recipient,))
+
+
+def held(task: Task, event: ProviderEvent, reason: str) -> dict[str, Any]:
+    """Return the envelope that announces an event which a person must settle."""
+    assert task.correlation, "events are about tasks that are correlated"
+    amount = task.correlation.amount
+    expected = {"amount": None if amount is None else f"{amount:f}", "currency": task.correlation.currency}
+    received = {"status": event.status.value, "amount": event.amount, "currency": event.currency}
+    details = {
+        "provider": task.correlation.provider,
+        "external_id": task.correlation.external_id,
+        "event_id": event.event_id,
+        "reason": reason,
+        "expected": expected,
+        "received": received,
+    }
+    return _checked(task, f"{task.kind}.held", details)
+
+
+def is_for_people(envelope: Mapping[str, Any]) -> bool:
+    """Tell whether the approver acts on an envelope; workers act on all others."""
+    return str(envelope["kind"]).startswith("approval.")
+
+
+def read(document: Any) -> dict[str, Any]:
+    """Return a received envelope once it is known to keep the contract.
+
+    Raises:
+        ContractError: It does not; the error has the JSON pointer.
+    """
+    envelope: dict[str, Any] = validation.check("envelope", document)
+    return envelope
+
+
+def _envelope(task: Task, kind: str, recipients: tuple[str, ...]) -> dict[str, Any]:
+    content: dict[str, Any] = {
+        "title": task.title,
+        "details": [{"label": label, "value": value} for label, value in task.details],
+        "requester": task.requester,
+        "recipients": list(recipients),
+    }
+    if task.attachments:
+        content["attachments"] = [{"name": item.name, "url": item.url} for item in task.attachments]
+    return _checked(task, f"{task.kind}.{kind}", content)
+
+
+def _checked(
+    task: Task, kind: str, content: Mapping[str, Any], callback: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    return read(
+        {
+            "version": VERSION,
+            "kind": kind,
+            "task_id": task.task_id,
+            "request_id": task.request_id,
+            "workflow": task.workflow,
+            "expires_at": to_text(task.expires_at),
+            "attempt": task.hand_off,
+            "task": content,
+        }
+        | ({"callback": callback} if callback else {})
+    )

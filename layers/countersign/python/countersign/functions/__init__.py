@@ -1,0 +1,1 @@
+"""A function's edge: HTTP, batches, telemetry, environment and AWS clients."""

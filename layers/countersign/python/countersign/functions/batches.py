@@ -1,0 +1,82 @@
+"""What functions are invoked with behind the scenes: batches of queues and streams, and single documents.
+
+Each record stands by itself: those that failed are reported back to be tried again, and the log says why without their
+content.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.base import FailureResponse
+from aws_lambda_powertools.utilities.batch.exceptions import ExceptionInfo
+
+from countersign.functions.http import where_it_failed
+from countersign.functions.telemetry import about
+
+
+class _LoggedBatch(BatchProcessor):
+    """Powertools' processor reports failed records and says nothing of why; this one says it, without their content."""
+
+    def __init__(self, event_type: EventType, logger: Logger) -> None:
+        super().__init__(event_type=event_type, raise_on_entire_batch_failure=False)
+        self._logger = logger
+
+    def failure_handler(self, record: Any, exception: ExceptionInfo) -> FailureResponse:
+        _, error, _ = exception
+        if error is not None:
+            self._logger.error("record failed, to be tried again", **where_it_failed(error))
+        return super().failure_handler(record, exception)
+
+
+def run_batch(
+    event_type: EventType, handle: Callable[[Any], None], event: dict[str, Any], context: Any, logger: Logger
+) -> dict[str, Any]:
+    """Handle each record of a batch.
+
+    Args:
+        event_type: Where the batch comes from.
+        handle: Handles one record; raises to have it tried again.
+        event: The event that Lambda passed.
+        context: Lambda's context.
+        logger: Where it is told which record failed, and why.
+
+    Returns:
+        The partial batch response: the identifiers of the records that failed.
+    """
+
+    def handle_alone(record: Any) -> None:
+        about()
+        handle(record)
+
+    processor = _LoggedBatch(event_type, logger)
+    return dict(
+        process_partial_response(event=event, record_handler=handle_alone, processor=processor, context=context)
+    )
+
+
+class NotHandledError(RuntimeError):
+    """An asynchronous invocation failed: Lambda invokes again with the same document. The log says why."""
+
+
+def run_one(handle: Callable[[Any], None], document: Any, logger: Logger) -> None:
+    """Handle the document of an asynchronous invocation.
+
+    Args:
+        handle: Handles it; raises to have it tried again.
+        document: What the function was invoked with.
+        logger: Where it is told why it failed.
+
+    Raises:
+        NotHandledError: It failed; without the error itself, whose words Lambda would log.
+    """
+    failed = False
+    about()
+    try:
+        handle(document)
+    except Exception as error:  # noqa: BLE001  whatever it is, no word of it leaves the function
+        logger.error("invocation failed, to be tried again", **where_it_failed(error))  # noqa: TRY400  it may quote data
+        failed = True
+    if failed:
+        raise NotHandledError

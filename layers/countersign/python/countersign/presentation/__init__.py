@@ -1,0 +1,1 @@
+"""What people read: amounts, dates, durations, and the catalogue of texts."""

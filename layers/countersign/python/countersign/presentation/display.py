@@ -1,0 +1,153 @@
+"""What people are shown: untrusted text made harmless, times in words, and the template environment that applies both.
+
+Jinja2 is imported when the first template is rendered: it costs a cold start that most answers do not need.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from countersign.presentation import wording
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+_LINE_BREAKS = re.compile("\r\n|[\r\u000b\u000c\u0085\u2028\u2029]")
+# Harmless in honest text and without a shape of their own: zero-width spaces, direction marks, tags.
+_UNSEEN = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u2060-\u2065\u206a-\u206f\ufeff\U000e0000-\U000e0fff]")
+# Controls, bidirectional embeddings, overrides and isolates (https://www.unicode.org/reports/tr9/, "Trojan Source"),
+# lone surrogates, which no encoder takes, and noncharacters.
+_DECEPTIVE = re.compile(
+    "[\u0000-\u0008\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]+"
+)
+# Four marks on one letter is more than any living script needs; hundreds paint over the lines above.
+_STACKED_MARKS = re.compile(
+    "([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{4})"
+    "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+"
+)
+
+
+def visible(text: str) -> str:
+    """Return text that shows what it holds: no control, invisible or direction-changing characters.
+
+    Characters that could deceive are replaced by U+FFFD, so that a reader sees that something was there; those that
+    are only invisible are removed. Every line break becomes a line feed. Not escaped: that is the template's part.
+    """
+    text = _LINE_BREAKS.sub("\n", text).replace("\t", " ")
+    text = _UNSEEN.sub("", text)
+    text = _DECEPTIVE.sub("\ufffd", text)
+    return _STACKED_MARKS.sub(r"\1", text)
+
+
+def single_line(text: str, limit: int | None = None) -> str:
+    """Return visible text on one line, with single spaces.
+
+    Args:
+        text: Any text.
+        limit: The most characters to return; what is cut ends in an ellipsis. None for all.
+    """
+    line = " ".join(visible(text).split())
+    if limit is None or len(line) <= limit:
+        return line
+    return f"{line[: limit - 1].rstrip()}…"
+
+
+def moment(at: datetime, language: str = wording.DEFAULT_LANGUAGE) -> str:
+    """Return a time in words, in UTC and saying so: `Friday, 21 November 2025, 14:30 UTC`.
+
+    Args:
+        at: The time, aware.
+        language: A language of the catalog.
+    """
+    at = at.astimezone(UTC)
+    return wording.say(
+        language,
+        "moment",
+        weekday=wording.say(language, f"weekday.{at.isoweekday()}"),
+        day=at.day,
+        month=wording.say(language, f"month.{at.month}"),
+        year=at.year,
+        hour=at.hour,
+        minute=at.minute,
+    )
+
+
+def time_left(left: timedelta, language: str = wording.DEFAULT_LANGUAGE) -> str:
+    """Return a countdown in words, rounded down so that it never promises time that is not there: `2 days left`.
+
+    Args:
+        left: How long it still is; nothing and less count as less than a minute.
+        language: A language of the catalog.
+    """
+    for unit, seconds, from_count in (("days", 86_400, 2), ("hours", 3_600, 2), ("minutes", 60, 1)):
+        count = int(left.total_seconds() // seconds)
+        if count >= from_count:
+            return wording.say_count(language, f"left.{unit}", count)
+    return wording.say(language, "left.moment")
+
+
+@cache
+def environment(folder: Path, language: str = wording.DEFAULT_LANGUAGE) -> "Environment":
+    """Return the template environment of a folder, made once for each language.
+
+    Everything that a template prints is made `visible` and escaped; there is no switch to turn either off. Templates
+    have `say(key, …)` for a text whose values stand isolated in `<bdi>`, `words(key, …)` for the same as plain text
+    (in attributes and the title), the filters `single_line` and `time` (in words, in its HTML element), and `language`.
+
+    Args:
+        folder: Where the templates are.
+        language: A language of the catalog.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    templates = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+
+    def say(key: str, **values: object) -> "Markup":
+        return _say(language, key, values)
+
+    def words(key: str, **values: object) -> str:
+        return wording.say(language, key, **values)
+
+    def time(at: datetime) -> "Markup":
+        return _time(at, language)
+
+    templates.globals |= {"say": say, "words": words, "language": language}
+    templates.filters |= {"single_line": single_line, "time": time}
+    return templates
+
+
+def _finalize(value: Any) -> Any:
+    # Markup is a `str` that this module or a macro has made, from values that came through here.
+    return value if hasattr(value, "__html__") or not isinstance(value, str) else visible(value)
+
+
+def _say(language: str, key: str, values: dict[str, object]) -> "Markup":
+    from markupsafe import escape
+
+    return escape(wording.CATALOGS[language][key]).format(**{name: _isolated(value) for name, value in values.items()})
+
+
+def _isolated(value: object) -> object:
+    from markupsafe import Markup
+
+    if hasattr(value, "__html__") or not isinstance(value, str):
+        return value
+    return Markup("<bdi>{}</bdi>").format(visible(value))
+
+
+def _time(at: datetime, language: str) -> "Markup":
+    from markupsafe import Markup
+
+    machine = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Markup('<time datetime="{}">{}</time>').format(machine, moment(at, language))

@@ -1,0 +1,252 @@
+"""Results: what machines answer to tasks, by the token of their hand-off or over the bus."""
+
+import hmac
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from countersign.domain import answers, tokens
+from countersign.domain.answers import Sender
+from countersign.domain.clock import Clock
+from countersign.domain.errors import (
+    AnswerRefusedError,
+    ConfigurationError,
+    ContractError,
+    LedgerConflictError,
+    PlainAnswerError,
+    TaskClosedError,
+    UnknownTaskError,
+    UnknownTokenError,
+)
+from countersign.domain.payments import Handling
+from countersign.domain.provider_events import EventStatus, ProviderEvent
+from countersign.domain.strict_json import canonical, digest
+from countersign.domain.tasks import Change, Collecting, Correlation, Failure, Task, encryption_context
+from countersign.ports import Cipher, EventRecord, Heart, Link, ResultLedger
+from countersign.services.contention import settle
+from countersign.services.provider_events import effect_of
+from countersign.services.refusals import record_refusal
+
+PAYMENT_CONTRACT = "payment.answer"
+"""What an answer about money must say, in whatever contract of the workflow's own it stands."""
+
+_SAID_OF_PAYMENTS = ("status", "amount", "currency", "reason")
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of an answer.
+
+    Attributes:
+        task: The task as it stands then.
+        handling: What became of it: RECORDED, DUPLICATE for the same again, PENDING when more is awaited, or HELD.
+        missing: The keys of the answers that are awaited still.
+    """
+
+    task: Task
+    handling: Handling
+    missing: tuple[str, ...] = ()
+
+
+class Results:
+    """Takes the answers of machines."""
+
+    def __init__(self, ledger: ResultLedger, heart: Heart, clock: Clock, cipher: Cipher | None = None) -> None:
+        self._ledger = ledger
+        self._heart = heart
+        self._cipher = cipher
+        self._clock = clock
+
+    def link_of(self, token: str) -> Link:
+        """Return the callback that has this token: its task, and as recipient the channel that it was handed to.
+
+        Raises:
+            UnknownTokenError: There is none.
+            LedgerUnavailableError: The ledger did not answer.
+        """
+        fingerprint = tokens.fingerprint(token)
+        link = self._ledger.callback(fingerprint) if fingerprint else None
+        if link is None:
+            raise UnknownTokenError
+        return link
+
+    def succeed(self, task_id: str, document: Mapping[str, Any], sender: Sender) -> Receipt:
+        """Record a machine's answer.
+
+        Args:
+            task_id: The task.
+            document: The answer.
+            sender: Who sent it.
+
+        Raises:
+            UnknownTaskError: There is no such task, or it is one for people.
+            PlainAnswerError: The answer is to be encrypted, and its sender has no token: it came over the bus.
+            AnswerRefusedError: It breaks the contract that the task names; that it came is on record.
+            BodyTooLargeError: It is larger than an answer may be.
+            DecidedOtherwiseError: The task has another answer.
+            TaskClosedError: The task expired or was cancelled.
+            LedgerUnavailableError: The ledger did not answer; nothing was recorded.
+        """
+        return settle(lambda: self._succeed(task_id, document, sender))
+
+    def fail(self, task_id: str, failure: Failure, sender: Sender) -> Receipt:
+        """Record that a machine could not do what was asked; raises as `succeed` does."""
+
+        def act(task: Task, now: datetime) -> Change | None:
+            _check_way(task, sender)
+            return answers.fail(task, failure, sender, now)
+
+        return self._settled(task_id, act)
+
+    def heartbeat(self, task_id: str) -> Task:
+        """Tell the workflow that its task is worked on.
+
+        Raises:
+            UnknownTaskError: There is no such task, or it is one for people.
+            DecidedOtherwiseError: The task has its answer.
+            TaskClosedError: The task expired or was cancelled.
+            TransientError: The ledger or Lambda did not answer; tell it again.
+        """
+        task = settle(lambda: self._beaten(task_id))
+        try:
+            self._heart.beat(task.callback_id)
+        except TaskClosedError:  # the ledger decides: while the task is open, another callback takes this one's place
+            answers.check_open(self._task(task_id), self._clock.now())
+        return task
+
+    def _beaten(self, task_id: str) -> Task:
+        task, now = self._task(task_id), self._clock.now()
+        answers.check_open(task, now)
+        if not self._ledger.beat(task_id, now):
+            raise LedgerConflictError(task_id)
+        return task
+
+    def _succeed(self, task_id: str, document: Mapping[str, Any], sender: Sender) -> Receipt:
+        task = self._task(task_id)
+        _check_way(task, sender)
+        if task.correlation is not None and task.correlation.amount is not None:
+            return self._paid(task, task.correlation, document, sender)
+        self._check_contract(task, document, sender)
+        if task.encrypted:
+            return self._encrypted(task, document, sender)
+        if task.collecting is not None:
+            return self._collected(task, task.collecting, document, sender)
+        return self._recorded(task, answers.succeed(task, document, sender, self._clock.now()))
+
+    def _paid(self, task: Task, correlation: Correlation, document: Mapping[str, Any], sender: Sender) -> Receipt:
+        """Record a worker's answer about money as the event that it stands for: once, under the rules of payments."""
+        event_id = f"answer-{digest([task.task_id, document])}"
+        record, _ = self._ledger.look_up(correlation.provider, event_id, correlation.external_id)
+        if record is not None:
+            if record.handling is Handling.HELD:
+                answers.check_open(task, self._clock.now())
+            return Receipt(task, Handling.DUPLICATE)
+        self._check_contract(task, document, sender)
+        event = _payment_event(event_id, correlation, document)
+        effect = effect_of(task, event, sender, self._clock)
+        come = EventRecord(correlation.provider, event_id, digest(document), effect.handling, task.task_id)
+        if effect.handling is not Handling.HELD:
+            answers.check_open(task, effect.change.at)
+        after = task if effect.says_nothing else self._ledger.commit_event(effect.change, come)
+        # Money that comes too late is held for a person before its sender hears that it is.
+        answers.check_open(task, effect.change.at)
+        return Receipt(after, effect.handling)
+
+    def _encrypted(self, task: Task, document: Mapping[str, Any], sender: Sender) -> Receipt:
+        """Record an answer as ciphertext, with what tells its sender's retry from another answer.
+
+        No two ciphertexts are alike, and a plain hash of a small secret gives it away. The key of this one is the
+        sender's token, of which only the SHA-256 is kept.
+        """
+        plain = canonical(document)
+        mac = hmac.digest(sender.token.encode(), plain, "sha256").hex()
+        if (task.decided_by, answers.document_of(task).get("mac")) == ((sender.actor,), mac):
+            return Receipt(task, Handling.DUPLICATE)
+        answers.check_open(task, self._clock.now())
+        if self._cipher is None:
+            raise ConfigurationError("this function has no key for encrypted answers")
+        sealed = {"ciphertext": self._cipher.encrypt(plain, encryption_context(task.task_id)), "mac": mac}
+        return self._recorded(task, answers.succeed(task, sealed, sender, self._clock.now()))
+
+    def _collected(self, task: Task, collecting: Collecting, document: Mapping[str, Any], sender: Sender) -> Receipt:
+        key = str(document.get(collecting.key, ""))
+        if key not in collecting.required:
+            answers.check_open(task, self._clock.now())
+            allowed = f"one of {', '.join(collecting.required)}"
+            raise self._refused(task, [ContractError(f"must be {allowed}", f"/{collecting.key}")], sender)
+        standing = self._ledger.responses(task.task_id)
+        change = answers.collect(task, collecting, document, standing, sender, self._clock.now())
+        after = self._ledger.commit(change) if change else self._task(task.task_id)
+        missing = collecting.missing(after.received)
+        repeated = Handling.DUPLICATE if change is None else Handling.RECORDED
+        return Receipt(after, Handling.PENDING if missing else repeated, missing)
+
+    def _check_contract(self, task: Task, document: Mapping[str, Any], sender: Sender) -> None:
+        """Refuse, and put on record, what breaks the contract of a task; one that takes no answer any more says so."""
+        checks = _checks_of(task, document)
+        if not checks:
+            return
+        # Imported where it is needed: the schemas would cost every cold start of the public function.
+        from countersign.contracts import validation
+
+        problems = [problem for name, content in checks for problem in validation.problems(name, content)]
+        if problems:
+            answers.check_open(task, self._clock.now())
+            raise self._refused(task, problems, sender)
+
+    def _refused(self, task: Task, problems: Sequence[ContractError], sender: Sender) -> AnswerRefusedError:
+        """Put on record, or count, that an answer broke its contract, and return the error that tells its sender."""
+        told = "; ".join(map(str, problems))
+        record_refusal(self._ledger, answers.refuse(task, told, sender, self._clock.now()))
+        return AnswerRefusedError(tuple(problems))
+
+    def _settled(self, task_id: str, act: Callable[[Task, datetime], Change | None]) -> Receipt:
+        def attempt() -> Receipt:
+            task = self._task(task_id)
+            return self._recorded(task, act(task, self._clock.now()))
+
+        return settle(attempt)
+
+    def _recorded(self, task: Task, change: Change | None) -> Receipt:
+        if change is None:
+            return Receipt(task, Handling.DUPLICATE)
+        return Receipt(self._ledger.commit(change), Handling.RECORDED)
+
+    def _task(self, task_id: str) -> Task:
+        task = self._ledger.task(task_id)
+        if task is None or task.audience:
+            raise UnknownTaskError(task_id)
+        return task
+
+
+def _check_way(task: Task, sender: Sender) -> None:
+    """Refuse what was sent to an encrypted task without a token, by which a retry is told from another answer."""
+    if task.encrypted and not sender.token:
+        raise PlainAnswerError
+
+
+def failure_of(document: Mapping[str, Any]) -> Failure:
+    """Return the failure that a document of the contract `failure` tells; data that is no text becomes JSON text."""
+    data = document.get("data", "")
+    text = data if isinstance(data, str) else canonical(data).decode()
+    return Failure(document["code"], document.get("message", ""), text)
+
+
+def _checks_of(task: Task, document: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return the contracts that an answer must keep, each with the part of it that they are about."""
+    checks = [(task.answer_contract, document)] if task.answer_contract else []
+    if task.correlation is not None and task.correlation.amount is not None:
+        checks.append((PAYMENT_CONTRACT, {name: document[name] for name in _SAID_OF_PAYMENTS if name in document}))
+    return checks
+
+
+def _payment_event(event_id: str, correlation: Correlation, document: Mapping[str, Any]) -> ProviderEvent:
+    return ProviderEvent(
+        event_id=event_id,
+        external_id=correlation.external_id,
+        status=EventStatus(document["status"]),
+        amount=document.get("amount"),
+        currency=document.get("currency"),
+        reason=document.get("reason"),
+    )

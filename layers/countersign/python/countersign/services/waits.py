@@ -1,0 +1,515 @@
+"""The workflow's side of a task: open it and hand it off, read what became of it, or take it back.
+
+Each method is the body of one durable step, so each may run again after it has succeeded, and returns plain JSON values
+that hold no secret.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from countersign.contracts import envelope
+from countersign.domain import answers, claims, tasks, tokens, votes
+from countersign.domain.attachments import Attachment
+from countersign.domain.audit import AuditEvent
+from countersign.domain.claims import TakeOver
+from countersign.domain.clock import Clock, to_text
+from countersign.domain.errors import DuplicateCorrelationError, DuplicateTaskNameError, LedgerConflictError
+from countersign.domain.escalations import Escalation
+from countersign.domain.identity import NO_ALIASES, normalise
+from countersign.domain.people import Seating
+from countersign.domain.policy import POLICY_ACTOR
+from countersign.domain.rules import Rule
+from countersign.domain.tasks import Collecting, Correlation, Status, Task, task_id_of
+from countersign.domain.votes import FailedHandOff
+from countersign.ports import DeskLedger, Directory, HandOff, Link, Purpose
+from countersign.services.assignments import identified, seats
+from countersign.services.contention import settle
+from countersign.services.provider_events import ProviderEvents
+
+WITHDRAWN = "withdrawn"
+"""Why a task was taken back that its workflow needs no more."""
+
+DUPLICATE = {"status": Status.CANCELLED.value, "duplicate": True}
+"""What a step reports when a task of this id is long gone, and only its audit stands: the id was used again."""
+
+TAKEN = {"status": Status.CANCELLED.value, "taken": True}
+"""What the open step reports when another task is called outside as this one would be."""
+
+COMMENT_BUDGET = 10_000
+"""Characters of comments, all votes together, that a report carries: a checkpoint holds 256 KB, and the ledger all."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a workflow asks somebody outside.
+
+    Attributes:
+        kind: Hand-off kind without its suffix, such as `approval`.
+        title: One line that says what is asked.
+        details: What is asked, as label and value.
+        requester: Who asked for it; may not answer it. Empty when nobody did.
+        audience: Who may answer.
+        rule: How many of them must agree.
+        deadline_seconds: Bound of the whole request, counted from its start.
+        wait_seconds: Bound of this wait alone, counted from its opening; None for the request's own.
+        reminders_seconds: When to hand off again, counted from the opening.
+        escalations: Who is asked too, and when.
+        policy: Version of the policy that this follows; empty where there is none.
+        attachments: Documents that live elsewhere, shown as links that open outside.
+        payload: What a machine is told, as JSON text; empty for a question to people.
+        answer_contract: Name of the schema that a machine's answer must keep; empty where any object will do.
+        correlation: What the task is called outside; None where nothing is.
+        encrypted: Whether the answer is kept as ciphertext, which only the workflow can read.
+        channels: Hand-off kinds, without suffix, of several machines that are asked at once; the first to answer wins.
+        collecting: What answers are collected until all are there; None where the first one is all.
+        heartbeat_seconds: After how long without a heartbeat the machine is lost; None where it need not send any.
+        attempt: How often the same was asked before, and once more: the number of the first hand-off.
+        elsewhere: Who decides another task of the same chain: may not decide this one in anybody's place.
+    """
+
+    kind: str
+    deadline_seconds: int
+    title: str = ""
+    details: tuple[tuple[str, str], ...] = ()
+    requester: str = ""
+    audience: tuple[str, ...] = ()
+    rule: Rule = field(default_factory=Rule)
+    wait_seconds: int | None = None
+    reminders_seconds: tuple[int, ...] = ()
+    escalations: tuple[Escalation, ...] = ()
+    policy: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    payload: str = ""
+    answer_contract: str = ""
+    correlation: Correlation | None = None
+    encrypted: bool = False
+    channels: tuple[str, ...] = ()
+    collecting: Collecting | None = None
+    heartbeat_seconds: int | None = None
+    attempt: int = 1
+    elsewhere: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Wait:
+    """One wait of one execution.
+
+    Attributes:
+        request_id: The request, which is the execution's name.
+        name: Name of the wait, unique within the workflow.
+        first_callback_id: Callback id of its first callback, known again on every replay.
+        expires_at: When the task closes by itself.
+        max_expires_at: How far its deadline may be moved.
+        submitted_by: Who submitted the request: the IAM ARN of the caller; empty where that was not told.
+    """
+
+    request_id: str
+    name: str
+    first_callback_id: str
+    expires_at: datetime
+    max_expires_at: datetime
+    submitted_by: str = ""
+
+    @property
+    def task_id(self) -> str:
+        """Id of the wait's task."""
+        return task_id_of(self.request_id, self.name)
+
+
+class Desk:
+    """Opens, reads and takes back tasks for one workflow."""
+
+    def __init__(
+        self,
+        ledger: DeskLedger,
+        hand_off: HandOff,
+        directory: Directory,
+        clock: Clock,
+        workflow: str,
+        callbacks_url: str,
+    ) -> None:
+        """Take the ports.
+
+        Args:
+            ledger: Where the tasks are kept.
+            hand_off: What carries them outside.
+            directory: What is known of people.
+            clock: The time.
+            workflow: The workflow's name.
+            callbacks_url: Where machines answer.
+        """
+        self._ledger = ledger
+        self._hand_off = hand_off
+        self._directory = directory
+        self._clock = clock
+        self._workflow = workflow
+        self._callbacks_url = callbacks_url
+        self._events = ProviderEvents(ledger, clock)
+
+    def open(self, wait: Wait, question: Question) -> dict[str, Any]:
+        """Put the task and hand it off, unless its time is over; after a retry, only hand it off.
+
+        Returns:
+            What `read` returns, with `duplicate` true when another wait opened this task; `DUPLICATE` when that was so
+            long ago that the task is gone; `TAKEN` when another task is called so outside, and this one was not opened.
+
+        Raises:
+            TransientError: The ledger or the hand-off did not take it; the step is retried.
+        """
+        try:
+            return self._first_handed_off(wait, settle(lambda: self._opened(wait, question)))
+        except DuplicateCorrelationError:
+            return TAKEN
+        except DuplicateTaskNameError:
+            return DUPLICATE
+
+    def approve_by_policy(self, wait: Wait, question: Question) -> dict[str, Any]:
+        """Put a task that its policy approves without asking anybody; after a retry, only report it.
+
+        Args:
+            wait: The wait, opened by `POLICY_ACTOR`: there is no callback.
+            question: What would have been asked, and the policy's version.
+
+        Returns:
+            What `read` returns, with `duplicate` true when another wait, or another question, has this name;
+            `DUPLICATE` when it had it so long ago that the task is gone.
+
+        Raises:
+            TransientError: The ledger did not take it; the step is retried.
+        """
+        try:
+            task = settle(lambda: self._approved_by_policy(wait, question))
+        except DuplicateTaskNameError:
+            return DUPLICATE
+        report = _report(task, self._clock.now())
+        wanted = self._new_task(wait, question)
+        if task.status is not Status.CANCELLED and (task.opened_by, task.shown) != (POLICY_ACTOR, wanted.shown):
+            return report | {"duplicate": True}
+        return report
+
+    def refresh(self, wait: Wait, callback_id: str) -> dict[str, Any]:
+        """Point the open task at a fresh callback; returns what `read` returns, of the task as it was found."""
+        task = settle(lambda: self._refreshed(wait.task_id, callback_id))
+        return _report(task, self._clock.now())
+
+    def hand_off_again(
+        self, wait: Wait, callback_id: str, hand_off: int, escalated_to: tuple[str, ...], *, remind: bool
+    ) -> dict[str, Any]:
+        """Point the open task at a fresh callback, and remind those who have not voted, or ask others too, or both.
+
+        Args:
+            wait: The wait.
+            callback_id: The fresh callback.
+            hand_off: Number of this hand-off; a retry finds it on the task.
+            escalated_to: Who is asked too; nobody for a mere reminder.
+            remind: Whether those who were asked before are reminded; they are too when there is nobody else to ask.
+
+        Returns:
+            What `read` returns, of the task as it was found.
+        """
+        task = settle(lambda: self._handed_off_again(wait.task_id, callback_id, hand_off, escalated_to, remind=remind))
+        if task.status is Status.OPEN and task.hand_off == hand_off:
+            newcomers = _newcomers(task, escalated_to)
+            if newcomers:
+                self._hand_off.send(envelope.escalated(task, newcomers))
+            if remind or not newcomers:
+                self._hand_off.send(envelope.reminder(task, newcomers))
+        return _report(task, self._clock.now())
+
+    def hand_off_failed(self, wait: Wait, callback_id: str, failed: FailedHandOff) -> dict[str, Any]:
+        """Point the open task at a fresh callback, and put on record that a reminder or an escalation was not sent.
+
+        Args:
+            wait: The wait.
+            callback_id: The fresh callback.
+            failed: Which hand-off; a retry finds it in the audit.
+
+        Returns:
+            What `read` returns, of the task as it was found.
+        """
+        return _report(settle(lambda: self._hand_off_failed(wait.task_id, callback_id, failed)), self._clock.now())
+
+    def withdraw(self, wait: Wait) -> dict[str, Any]:
+        """Take back a task that is needed no more; a decision made meanwhile is applied as superseded.
+
+        Returns what `read` returns, or `DUPLICATE` as `open` does.
+        """
+        try:
+            return settle(lambda: self._withdrawn(wait))
+        except DuplicateTaskNameError:
+            return DUPLICATE
+
+    def read(self, wait: Wait, silence: timedelta | None = None) -> dict[str, Any]:
+        """Return what became of the task, and mark it APPLIED or EXPIRED, or take it back from a machine that is lost.
+
+        Args:
+            wait: The wait.
+            silence: After how long without a heartbeat the machine is lost; None where it need not send any.
+
+        Returns:
+            `status`, `at`, `expires_at`, and for a decided task `outcome`, `decided_by`, `decided_at`, `votes`; with
+            `unsound` true, and the task as it was, when the votes do not make the decision that stands there. For a
+            machine's task `refused_answers`, `heard_at`, where an attempt to pay was declined `declined`, and `answer`
+            and `failure` in the place of `votes`. For a cancelled one `closed_because`.
+        """
+        return settle(lambda: self._closed(wait.task_id, silence))
+
+    def cancel(self, wait: Wait, reason: str) -> dict[str, Any]:
+        """Take an open task back; a decision made meanwhile wins. Returns as `withdraw` does."""
+        try:
+            return settle(lambda: self._cancelled(wait, reason))
+        except DuplicateTaskNameError:
+            return DUPLICATE
+
+    def _take_over(self, new: Task) -> TakeOver | None:
+        """Return how a new task takes over what another is called outside; None where none is called so.
+
+        Raises:
+            DuplicateCorrelationError: The other task can still be answered, or was.
+        """
+        if new.correlation is None:
+            return None
+        holder_id = self._ledger.correlated(new.correlation.provider, new.correlation.external_id)
+        if holder_id in ("", new.task_id):
+            return None
+        # The task first: where its audit goes on after this, the write fails.
+        holder, entries = self._ledger.task(holder_id), self._ledger.audit(holder_id)
+        if not claims.has_ended(entries):
+            raise DuplicateCorrelationError(new.task_id)
+        return claims.take_over(holder_id, holder, entries, new)
+
+    def _put(self, task: Task, events: tuple[AuditEvent, ...], now: datetime, takeover: TakeOver | None = None) -> Task:
+        """Put a new task.
+
+        Raises:
+            DuplicateTaskNameError: There was a task of this id once: its audit is kept longer than the task.
+        """
+        try:
+            self._ledger.open(task, events, now, takeover)
+        except LedgerConflictError:
+            # The audit first: who opens the task at this moment writes both at once.
+            if self._ledger.audit(task.task_id) and self._ledger.task(task.task_id) is None:
+                raise DuplicateTaskNameError(task.task_id) from None
+            raise
+        return task
+
+    def _first_handed_off(self, wait: Wait, task: Task) -> dict[str, Any]:
+        if task.opened_by not in ("", wait.first_callback_id):
+            return _report(task, self._clock.now()) | {"duplicate": True}
+        if task.correlation is not None:
+            task = settle(lambda: self._events.apply_parked(self._present(wait.task_id)))
+        if task.status is Status.OPEN and not task.expired_by(self._clock.now()):
+            for request in self._requests(task):
+                self._hand_off.send(request)
+        return _report(task, self._clock.now())
+
+    def _requests(self, task: Task) -> Iterator[dict[str, Any]]:
+        """Yield the envelopes of the first hand-off; a machine's holds a token that stays nowhere else."""
+        if not task.payload:
+            yield envelope.requested(task)
+            return
+        for channel in task.channels or ("",):
+            token, fingerprint = tokens.mint()
+            self._ledger.put_link(Link(fingerprint, task.task_id, channel, Purpose.CALLBACK), task.expires_at)
+            yield envelope.requested_of_machine(task, channel or task.kind, self._callbacks_url, token)
+
+    def _opened(self, wait: Wait, question: Question) -> Task:
+        standing = self._ledger.task(wait.task_id)
+        if standing is not None:
+            return standing
+        now = self._clock.now()
+        new = self._new_task(wait, question)
+        seating = seats(self._directory, question.requester, question.audience, now, taken=new.elsewhere)
+        task = replace(
+            new,
+            audience=seating.audience,
+            aliases=seating.aliases,
+            delegations=seating.delegations,
+        )
+        takeover = self._take_over(task)
+        taken = (takeover.taken,) if takeover else ()
+        return self._put(task, (tasks.opened(task, self._workflow), *taken, *votes.standing_in(seating)), now, takeover)
+
+    def _approved_by_policy(self, wait: Wait, question: Question) -> Task:
+        standing = self._ledger.task(wait.task_id)
+        if standing is not None:
+            return standing
+        now = self._clock.now()
+        task, events = tasks.approve_by_policy(self._new_task(wait, question), POLICY_ACTOR, now)
+        return self._put(task, events, now)
+
+    def _new_task(self, wait: Wait, question: Question) -> Task:
+        return Task(
+            task_id=wait.task_id,
+            status=Status.OPEN,
+            request_id=wait.request_id,
+            workflow=self._workflow,
+            kind=question.kind,
+            opened_by=wait.first_callback_id,
+            callback_id=wait.first_callback_id,
+            title=question.title,
+            details=question.details,
+            attachments=question.attachments,
+            shown=tasks.shown_digest(
+                question.title, question.details, question.requester, question.attachments, wait.submitted_by
+            ),
+            requester=question.requester,
+            submitted_by=wait.submitted_by,
+            elsewhere=tuple(map(normalise, question.elsewhere)),
+            rule=question.rule,
+            policy=question.policy,
+            payload=question.payload,
+            answer_contract=question.answer_contract,
+            correlation=question.correlation,
+            encrypted=question.encrypted,
+            channels=question.channels,
+            collecting=question.collecting,
+            hand_off=question.attempt,
+            opened_at=self._clock.now(),
+            expires_at=wait.expires_at,
+            max_expires_at=wait.max_expires_at,
+        )
+
+    def _refreshed(self, task_id: str, callback_id: str) -> Task:
+        refreshed = self._ledger.refresh(task_id, callback_id)
+        task = self._present(task_id)
+        if not refreshed and task.status is Status.OPEN:
+            raise LedgerConflictError(task_id)
+        return task
+
+    def _handed_off_again(
+        self, task_id: str, callback_id: str, hand_off: int, people: tuple[str, ...], *, remind: bool
+    ) -> Task:
+        task, now = self._present(task_id), self._clock.now()
+        if task.status is not Status.OPEN or task.expired_by(now):
+            return task
+        if task.hand_off == hand_off:  # written before, and not sent
+            return task if task.callback_id == callback_id else self._refreshed(task_id, callback_id)
+        seating = self._seated(task, people)
+        return self._ledger.commit(votes.hand_off_again(task, callback_id, hand_off, seating, now, remind=remind))
+
+    def _hand_off_failed(self, task_id: str, callback_id: str, failed: FailedHandOff) -> Task:
+        task, now = self._present(task_id), self._clock.now()
+        if task.status is not Status.OPEN or task.expired_by(now):
+            return task
+        change = votes.hand_off_failed(task, callback_id, failed, now)
+        if any(entry.event in change.events for entry in self._ledger.audit(task_id)):
+            return task
+        return self._ledger.commit(change)
+
+    def _seated(self, task: Task, people: tuple[str, ...]) -> Seating:
+        """Return who is asked of people who are named later; nobody is looked up for nobody."""
+        if not people:
+            return Seating((), NO_ALIASES)
+        taken = (*task.audience, *(made.by for made in task.delegations), *task.elsewhere)
+        return seats(self._directory, task.requester, people, self._clock.now(), taken)
+
+    def _closed(self, task_id: str, silence: timedelta | None) -> dict[str, Any]:
+        task, now = self._present(task_id), self._clock.now()
+        if task.status is Status.DECIDED and task.audience and not self._is_sound(task):
+            return _report(task, now) | {"unsound": True}
+        change = tasks.close(task, now) or (answers.lost(task, silence, now) if silence is not None else None)
+        task = self._ledger.commit(change) if change else task
+        return _report(task, now) | self._collected(task)
+
+    def _is_sound(self, task: Task) -> bool:
+        """Count the votes again, with the aliases of now: the directory may have learnt since whose an address is."""
+        return votes.is_sound(identified(self._directory, task))
+
+    def _collected(self, task: Task) -> dict[str, Any]:
+        """Return the answers that were collected; nothing for tasks that collect none, or are not closed yet."""
+        if task.collecting is None or task.status is Status.OPEN:
+            return {}
+        responses = self._ledger.responses(task.task_id)
+        return {"answer": {key: json.loads(responses[key]) for key in task.collecting.required if key in responses}}
+
+    def _withdrawn(self, wait: Wait) -> dict[str, Any]:
+        task, now = self._ledger.task(wait.task_id), self._clock.now()
+        if task is None:
+            return _report(self._forestalled(wait, WITHDRAWN, now), now)
+        change = tasks.cancel(task, self._workflow, WITHDRAWN, now) or tasks.close(task, now, superseded=True)
+        task = self._ledger.commit(change) if change else task
+        return _report(task, now) | self._collected(task)
+
+    def _cancelled(self, wait: Wait, reason: str) -> dict[str, Any]:
+        task, now = self._ledger.task(wait.task_id), self._clock.now()
+        if task is None:
+            return _report(self._forestalled(wait, reason, now), now)
+        change = tasks.cancel(task, self._workflow, reason, now)
+        return _report(self._ledger.commit(change) if change else task, now)
+
+    def _forestalled(self, wait: Wait, reason: str, now: datetime) -> Task:
+        """Put a cancelled task where none stands, so that an opening still under way finds it and gives up."""
+        task = Task(
+            task_id=wait.task_id,
+            status=Status.CANCELLED,
+            expires_at=wait.expires_at,
+            request_id=wait.request_id,
+            workflow=self._workflow,
+            closed_at=now,
+            closed_because=reason,
+        )
+        return self._put(task, (AuditEvent("cancelled", self._workflow, data={"reason": reason}),), now)
+
+    def _present(self, task_id: str) -> Task:
+        task = self._ledger.task(task_id)
+        if task is None:
+            raise LookupError(f"task {task_id} is gone from the ledger while its workflow waits for it")
+        return task
+
+
+def _newcomers(task: Task, people: tuple[str, ...]) -> tuple[str, ...]:
+    """Return who of the task's voters was named later, or stands in for somebody who was."""
+    stand_ins = {made.by: made.to for made in task.delegations if made.standing}
+    named = map(normalise, people)
+    return tuple(person for person in (stand_ins.get(name, name) for name in named) if person in task.voters)
+
+
+def _report(task: Task, now: datetime) -> dict[str, Any]:
+    report: dict[str, Any] = {
+        "status": task.status.value,
+        "at": to_text(now),
+        "expires_at": to_text(task.expires_at),
+    }
+    if task.payload:
+        report["refused_answers"] = task.refused_answers
+        report["heard_at"] = to_text(answers.heard_at(task))
+    if task.declined:
+        report["declined"] = task.declined
+    if task.status is Status.CANCELLED:
+        report["closed_because"] = task.closed_because
+    if task.decided_at is None:
+        return report
+    if task.payload:
+        return report | _machine_report(task)
+    return report | {
+        "outcome": task.outcome and task.outcome.value,
+        "decided_by": list(task.decided_by),
+        "decided_at": to_text(task.decided_at),
+        "votes": [_ballot(task, person) for person in task.audience if person in task.votes],
+    }
+
+
+def _machine_report(task: Task) -> dict[str, Any]:
+    return {
+        "outcome": task.outcome and task.outcome.value,
+        "decided_by": list(task.decided_by),
+        "decided_at": task.decided_at and to_text(task.decided_at),
+        "answer": answers.document_of(task),
+        "failure": task.failure
+        and {
+            "code": task.failure.code,
+            "message": task.failure.message,
+            "data": task.failure.data,
+        },
+    }
+
+
+def _ballot(task: Task, person: str) -> dict[str, str]:
+    vote = task.votes[person]
+    longest = COMMENT_BUDGET // len(task.votes)
+    comment = vote.comment if len(vote.comment) <= longest else f"{vote.comment[: longest - 1]}…"
+    return {"by": person, "decision": vote.decision.value, "comment": comment, "at": to_text(vote.at)}

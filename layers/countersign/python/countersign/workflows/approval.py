@@ -1,0 +1,200 @@
+"""The front door for people: ask for an approval, and match on what came of it."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from aws_durable_execution_sdk_python import DurableContext
+
+from countersign.domain.attachments import Attachment
+from countersign.domain.clock import from_text
+from countersign.domain.errors import DuplicateTaskNameError, TaskWithdrawnError
+from countersign.domain.escalations import Escalation
+from countersign.domain.policy import POLICY_ACTOR, Terms
+from countersign.domain.rules import Outcome, Rule
+from countersign.domain.tasks import Status, task_id_of
+from countersign.services.waits import Question, Wait
+from countersign.workflows.ask import Expired, Report, ask
+from countersign.workflows.runtime import current
+from countersign.workflows.steps import LEDGER_STEP
+from countersign.workflows.workflow import execution_of
+
+
+@dataclass(frozen=True)
+class Approval:
+    """A question for people.
+
+    Attributes:
+        title: One line that says what is asked, such as `Order 1001: 250.00 EUR`.
+        details: What the approver must know, as label and value, in order.
+        requester: E-mail address of who asks; may not approve.
+        approvers: E-mail addresses of who may decide.
+        deadline_seconds: How long the whole request may take, in seconds from its start.
+        rule: How many must agree; the first decision counts by default. `in_order` asks one after the other, with one
+            task each, named `<name>-1`, `<name>-2`, ….
+        reminders_seconds: When to write again, in seconds from the opening.
+        escalations: Who is asked too when nobody has decided for a while.
+        policy: Version of the policy that this follows; empty where there is none.
+        auto_approve: Whether the policy approves it without asking anybody.
+        attachments: Documents that live elsewhere, shown as links that open outside.
+    """
+
+    title: str
+    details: tuple[tuple[str, str], ...]
+    requester: str
+    approvers: tuple[str, ...]
+    deadline_seconds: int
+    rule: Rule = field(default_factory=Rule)
+    reminders_seconds: tuple[int, ...] = ()
+    escalations: tuple[Escalation, ...] = ()
+    policy: str = ""
+    auto_approve: bool = False
+    attachments: tuple[Attachment, ...] = ()
+
+    def under(self, terms: Terms) -> "Approval":
+        """Return the approval as a policy has it, whatever the request asked for; the earlier deadline stays.
+
+        Raises:
+            ContractError: Those who are asked could never approve it by the policy's rule.
+        """
+        return replace(
+            self,
+            approvers=terms.audience(self.approvers, self.requester),
+            deadline_seconds=min(self.deadline_seconds, terms.deadline_seconds or self.deadline_seconds),
+            rule=terms.rule or self.rule,
+            reminders_seconds=self.reminders_seconds if terms.reminders_seconds is None else terms.reminders_seconds,
+            escalations=terms.escalations or self.escalations,
+            policy=terms.policy,
+            auto_approve=terms.auto_approve,
+        )
+
+
+@dataclass(frozen=True)
+class Ballot:
+    """One person's vote."""
+
+    by: str
+    decision: str
+    comment: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class _Decided:
+    """What a decision came to.
+
+    Attributes:
+        by: Addresses of those whose votes decided.
+        at: When the decision fell, in UTC.
+        comment: Comment of the vote that decided; empty when there is none.
+        votes: Every vote, in the order of the approvers.
+    """
+
+    by: tuple[str, ...]
+    at: datetime
+    comment: str
+    votes: tuple[Ballot, ...]
+
+
+@dataclass(frozen=True)
+class Approved(_Decided):
+    """The approvers agreed."""
+
+
+@dataclass(frozen=True)
+class Rejected(_Decided):
+    """The approvers did not agree."""
+
+
+ApprovalResult = Approved | Rejected | Expired
+
+
+def request_approval(context: DurableContext, name: str, approval: Approval) -> ApprovalResult:
+    """Ask people for an approval and wait, without using compute, until it is decided or expires.
+
+    Args:
+        context: The execution's context.
+        name: Name of the wait; unique within the workflow, never changed once deployed.
+        approval: What is asked.
+
+    Raises:
+        TaskWithdrawnError: The task was withdrawn.
+        WorkflowError: As `ask` raises.
+    """
+    if approval.auto_approve:
+        return _approved_by_policy(context, name, approval)
+    if approval.rule.kind == "in_order":
+        return _in_order(context, name, approval)
+    return _decided(_asked(context, name, approval))
+
+
+def _in_order(context: DurableContext, name: str, approval: Approval) -> ApprovalResult:
+    """Ask one approver after the other, each with a task of their own; who does not approve ends it."""
+    votes: tuple[Ballot, ...] = ()
+    started_at, deadline_seconds = execution_of(context).started_at, approval.deadline_seconds
+    for level, approver in enumerate(approval.approvers, start=1):
+        # Nobody decides two levels, whoever is away or hands theirs on.
+        others = (*(other for other in approval.approvers if other != approver), *(vote.by for vote in votes))
+        alone = replace(approval, approvers=(approver,), rule=Rule(), deadline_seconds=deadline_seconds)
+        report = _asked(context, f"{name}-{level}", alone, others)
+        # What an operator has given one level, those after it have too: or its approval would come to nothing.
+        until = from_text(report["expires_at"])
+        deadline_seconds = max(deadline_seconds, -((started_at - until) // timedelta(seconds=1)))
+        decision = _decided(report)
+        if isinstance(decision, Expired):
+            return decision
+        votes += decision.votes
+        if isinstance(decision, Rejected):
+            return replace(decision, votes=votes)
+    last = votes[-1]
+    return Approved(tuple(vote.by for vote in votes), last.at, last.comment, votes)
+
+
+def _approved_by_policy(context: DurableContext, name: str, approval: Approval) -> Approved:
+    """Ask nobody, and put on record that the policy approved: one operation, `<name> auto`."""
+    execution = execution_of(context)
+    until = execution.started_at + timedelta(seconds=approval.deadline_seconds)
+    wait = Wait(execution.request_id, name, POLICY_ACTOR, until, until, execution.submitted_by)
+    question = _question(approval)
+    report: Report = context.step(
+        lambda _: current().desk.approve_by_policy(wait, question), f"{name} auto", LEDGER_STEP
+    )
+    if report.get("duplicate"):
+        raise DuplicateTaskNameError(wait.task_id)
+    if report["status"] == Status.CANCELLED:
+        raise TaskWithdrawnError(wait.task_id)
+    return Approved(tuple(report["decided_by"]), from_text(report["decided_at"]), "", ())
+
+
+def _asked(context: DurableContext, name: str, approval: Approval, elsewhere: tuple[str, ...] = ()) -> Report:
+    report = ask(context, name, _question(approval, elsewhere))
+    if report["status"] == Status.CANCELLED:
+        raise TaskWithdrawnError(task_id_of(execution_of(context).request_id, name))
+    return report
+
+
+def _question(approval: Approval, elsewhere: tuple[str, ...] = ()) -> Question:
+    return Question(
+        kind="approval",
+        title=approval.title,
+        details=approval.details,
+        requester=approval.requester,
+        audience=approval.approvers,
+        deadline_seconds=approval.deadline_seconds,
+        rule=approval.rule,
+        reminders_seconds=approval.reminders_seconds,
+        escalations=approval.escalations,
+        policy=approval.policy,
+        attachments=approval.attachments,
+        elsewhere=elsewhere,
+    )
+
+
+def _decided(report: Report) -> ApprovalResult:
+    if report["status"] == Status.EXPIRED:
+        return Expired()
+    votes = tuple(
+        Ballot(vote["by"], vote["decision"], vote["comment"], from_text(vote["at"])) for vote in report["votes"]
+    )
+    last = max(votes, key=lambda vote: vote.at)
+    kind = Approved if report["outcome"] == Outcome.APPROVED else Rejected
+    return kind(tuple(report["decided_by"]), from_text(report["decided_at"]), last.comment, votes)

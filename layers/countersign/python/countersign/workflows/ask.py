@@ -1,0 +1,315 @@
+"""The one primitive: put a question to somebody outside, sleep, and return what the ledger says became of it.
+
+Operations of a wait `<name>`, in order: `<name> callback 1`, `<name> open 1`, `<name> read 1`; and while the task is
+open still, `<name> callback 2`, `<name> open 2`, `<name> read 2`, and so on. A first hand-off that fails adds
+`<name> cancel`. A later hand-off that fails at `<name> open N` adds `<name> rotate N`, and begins round N + 1 at once.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from aws_durable_execution_sdk_python import (
+    CallbackExternalError,
+    CallbackTimeoutError,
+    DurableContext,
+    StepContext,
+    StepError,
+)
+from aws_durable_execution_sdk_python.config import CallbackConfig, Duration, StepConfig
+from aws_durable_execution_sdk_python.context import Callback
+
+from countersign.domain.clock import from_text
+from countersign.domain.errors import (
+    DuplicateCorrelationError,
+    DuplicateTaskNameError,
+    HandOffFailedError,
+    IdleRingsError,
+    UnsoundDecisionError,
+)
+from countersign.domain.escalations import Escalation
+from countersign.domain.tasks import Status
+from countersign.domain.votes import FailedHandOff
+from countersign.services.waits import Question, Wait
+from countersign.workflows.runtime import EXECUTION_MARGIN, current
+from countersign.workflows.steps import HAND_OFF_STEP, LEDGER_STEP
+from countersign.workflows.workflow import execution_of
+
+MAX_IDLE_RINGS = 20
+"""How often a callback may be completed without an answer in the ledger before the wait gives up."""
+
+NEXT_TRY = timedelta(minutes=5)
+"""How long after a later hand-off failed it is tried again. An eighth of the time that it is late, once that is longer,
+so that an outage of weeks takes no execution to Lambda's limit of operations."""
+
+LATE_SECONDS = 5
+"""How late a callback may end by itself before another takes its place; the ledger's deadline is never late."""
+
+Report = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Expired:
+    """Nobody decided, or answered, in time.
+
+    Attributes:
+        collected: Of answers that were collected, those that came in time, each by its key.
+        for_good: Whether the whole request's time is over, and not this wait's alone: nobody else can be asked.
+        declined: Why the last attempt to pay was declined, in the provider's untrusted words; empty while none was.
+    """
+
+    collected: Mapping[str, Any] = field(default_factory=dict)
+    for_good: bool = False
+    declined: str = ""
+
+
+def ask(context: DurableContext, name: str, question: Question) -> Report:
+    """Put a question, wait for its answer without using compute, and return what became of it.
+
+    Args:
+        context: The execution's context, or a child's.
+        name: Name of the wait; unique within the workflow, printable ASCII, never changed once deployed.
+        question: What is asked, of whom, until when.
+
+    Returns:
+        The report of `Desk.read`: `status` is APPLIED, EXPIRED or CANCELLED.
+
+    Raises:
+        DuplicateTaskNameError: The workflow, or an earlier request of this id, has waited under this name before.
+        DuplicateCorrelationError: Another task is called outside as this one would be, and is open or answered.
+        HandOffFailedError: Nobody could be told; the task is cancelled.
+        IdleRingsError: The callback was completed again and again without an answer.
+        UnsoundDecisionError: The votes on record do not make the decision that stands in the ledger.
+    """
+    asking = _Asking(context, name, question)
+    wait = asking.begin()
+    found = asking.open(wait)
+    while True:
+        if found["status"] == Status.OPEN:
+            asking.sleep(wait)
+        found = asking.read(wait)
+        if found["status"] != Status.OPEN:
+            return found
+        found = asking.refresh(wait)
+
+
+def withdraw(context: DurableContext, name: str) -> Report:
+    """Take back a wait's task that is needed no more: one operation, `<name> withdraw`.
+
+    Whoever answers later hears that it is closed. A decision made a moment before is on record as superseded.
+
+    Args:
+        context: The execution's context, or a child's.
+        name: Name of the wait.
+
+    Returns:
+        What `Desk.read` returns.
+
+    Raises:
+        DuplicateTaskNameError: An earlier request of this id has waited under this name.
+    """
+    execution = execution_of(context)
+    latest = execution.started_at + current().execution_timeout - EXECUTION_MARGIN
+    wait = Wait(execution.request_id, name, "", latest, latest)
+    report: Report = context.step(lambda _: current().desk.withdraw(wait), f"{name} withdraw", LEDGER_STEP)
+    if report.get("duplicate"):
+        raise DuplicateTaskNameError(wait.task_id)
+    return report
+
+
+def deadline_of(context: DurableContext, deadline_seconds: int) -> datetime:
+    """Return when a request is over that may take so long from its start, or sooner if its execution ends before."""
+    return execution_of(context).started_at + timedelta(seconds=current().bounded(deadline_seconds))
+
+
+class _Asking:
+    """The durable operations of one wait. Runs again on every replay: all that it knows comes from checkpoints."""
+
+    def __init__(self, context: DurableContext, name: str, question: Question) -> None:
+        self._context = context
+        self._name = name
+        self._question = question
+        self._execution = execution_of(context)
+        self._latest = self._execution.started_at + current().execution_timeout - EXECUTION_MARGIN
+        self._opened_at = self._now = self._execution.started_at
+        self._expires_at = min(self._bounds())
+        reminders = (Escalation(after, ()) for after in question.reminders_seconds)
+        self._later_hand_offs = sorted((*reminders, *question.escalations), key=lambda due: due.after_seconds)
+        beat = question.heartbeat_seconds
+        self._silence = timedelta(seconds=beat) if beat else None
+        self._heard_at: datetime | None = None
+        self._handed_off = 0
+        self._next_try: datetime | None = None
+        self._round = 0
+        self._idle_rings = 0
+
+    def _create_callback(self) -> str:
+        """Start a round and return its callback's id. The callback ends by itself when the next thing is due.
+
+        Outside steps nobody knows the time, and the workflow may have done something slow before. The callback's own
+        start tells: one that would end too late is left alone, and another takes its place.
+        """
+        while True:
+            self._round += 1
+            timeout = self._seconds_to_sleep()
+            config = CallbackConfig(
+                timeout=Duration.from_seconds(timeout),
+                heartbeat_timeout=Duration.from_seconds(self._seconds_of_silence()),
+            )
+            self._callback = self._context.create_callback(self._operation("callback"), config)
+            self._now = max(self._now, _started_at(self._context, self._callback))
+            if self._round == 1:
+                self._opened_at = self._now
+                self._expires_at = min(self._bounds())
+            if timeout <= self._seconds_to_sleep() + LATE_SECONDS:
+                return self._callback.callback_id
+
+    def begin(self) -> Wait:
+        first_callback_id, execution = self._create_callback(), self._execution
+        return Wait(
+            execution.request_id,
+            self._name,
+            first_callback_id,
+            self._expires_at,
+            self._latest,
+            execution.submitted_by,
+        )
+
+    def open(self, wait: Wait) -> Report:
+        try:
+            opened = self._step(
+                self._operation("open"), lambda: current().desk.open(wait, self._question), HAND_OFF_STEP
+            )
+        except StepError as error:
+            return self._take_back(wait, error)
+        if opened.get("duplicate"):
+            raise DuplicateTaskNameError(wait.task_id)
+        if opened.get("taken"):
+            raise DuplicateCorrelationError(wait.task_id)
+        return opened
+
+    def refresh(self, wait: Wait) -> Report:
+        """Start a round: point the task at its callback, and hand it off again when a reminder or an escalation is due.
+
+        A hand-off that fails keeps nobody from answering: it is due still, and tried again whenever the workflow wakes.
+        A task that still names the callback before does: then the workflow fails rather than sleep through the answer.
+        """
+        callback_id = self._create_callback()
+        due = [hand_off for hand_off in self._later_hand_offs if self._moment_of(hand_off) <= self._now]
+        new = due[self._handed_off :]
+        if not new:
+            return self._point_at(wait, callback_id)
+        number, people = 1 + len(due), tuple(person for hand_off in new for person in hand_off.to)
+        remind = any(not hand_off.to for hand_off in new)
+        try:
+            found = self._step(
+                self._operation("open"),
+                lambda: current().desk.hand_off_again(wait, callback_id, number, people, remind=remind),
+                HAND_OFF_STEP,
+            )
+        except StepError:
+            return self._try_later(wait, callback_id, number, late_since=self._moment_of(new[0]))
+        self._handed_off, self._next_try = len(due), None
+        return found
+
+    def _point_at(self, wait: Wait, callback_id: str) -> Report:
+        return self._step(self._operation("open"), lambda: current().desk.refresh(wait, callback_id))
+
+    def _try_later(self, wait: Wait, callback_id: str, number: int, late_since: datetime) -> Report:
+        """Put on record that a hand-off failed, and start a round that ends when it is tried again.
+
+        The round of the failure ends too late: its callback was created before.
+        """
+        failed = FailedHandOff(number, self._operation("open"))
+        found = self._step(self._operation("rotate"), lambda: _hand_off_failed(wait, callback_id, failed))
+        if found["status"] != Status.OPEN:
+            return found
+        self._now = from_text(found["at"])
+        pause = max(NEXT_TRY, (self._now - late_since) / 8)
+        # Sooner near the deadline: past it, the hand-off is of use to nobody.
+        self._next_try = self._now + min(pause, (self._expires_at - self._now) / 2)
+        return self._point_at(wait, self._create_callback())
+
+    def sleep(self, wait: Wait) -> None:
+        """Suspend until the callback ends. How it ends means nothing: the ledger is asked in every case."""
+        try:
+            self._callback.result()
+        except CallbackTimeoutError:
+            return
+        except CallbackExternalError:
+            pass
+        self._idle_rings += 1
+        if self._idle_rings > MAX_IDLE_RINGS:
+            raise IdleRingsError(wait.task_id, self._idle_rings)
+
+    def read(self, wait: Wait) -> Report:
+        found = self._step(self._operation("read"), lambda: current().desk.read(wait, self._silence))
+        self._now = from_text(found["at"])
+        self._expires_at = from_text(found["expires_at"])
+        self._heard_at = from_text(found["heard_at"]) if "heard_at" in found else None
+        if found.get("unsound"):
+            raise UnsoundDecisionError(wait.task_id)
+        return found
+
+    def _take_back(self, wait: Wait, error: StepError) -> Report:
+        cancelled = self._step(f"{self._name} cancel", lambda: current().desk.cancel(wait, "hand_off_failed"))
+        if cancelled.get("duplicate"):
+            raise DuplicateTaskNameError(wait.task_id) from error
+        if cancelled["status"] == Status.CANCELLED:
+            raise HandOffFailedError(wait.task_id) from error
+        return cancelled
+
+    def _bounds(self) -> list[datetime]:
+        """Return everything that ends this wait: the request's deadline, the execution's, and the wait's own."""
+        bounds = [deadline_of(self._context, self._question.deadline_seconds), self._latest]
+        if self._question.wait_seconds:
+            bounds.append(self._opened_at + timedelta(seconds=self._question.wait_seconds))
+        return bounds
+
+    def _seconds_to_sleep(self) -> int:
+        """Return the whole seconds, rounded up and at least one, until something is due."""
+        moments = [self._expires_at, *map(self._moment_of, self._later_hand_offs)]
+        if self._next_try:
+            moments.append(self._next_try)
+        moment = min((due for due in moments if due > self._now), default=self._now)
+        return max(1, -((self._now - moment) // timedelta(seconds=1)))
+
+    def _seconds_of_silence(self) -> int:
+        """Return the whole seconds until the machine is lost, rounded up and at least one; 0 where it never is.
+
+        A callback counts from its own creation, the ledger from the last heartbeat: a fresh one waits for what is left.
+        """
+        if self._silence is None:
+            return 0
+        left = self._silence if self._heard_at is None else self._heard_at + self._silence - self._now
+        return max(1, -(-left // timedelta(seconds=1)))
+
+    def _moment_of(self, hand_off: Escalation) -> datetime:
+        return self._opened_at + timedelta(seconds=hand_off.after_seconds)
+
+    def _operation(self, kind: str) -> str:
+        return f"{self._name} {kind} {self._round}"
+
+    def _step(self, name: str, body: Callable[[], Report], config: StepConfig = LEDGER_STEP) -> Report:
+        def run(_: StepContext) -> Report:
+            return body()
+
+        return self._context.step(run, name, config)
+
+
+def _hand_off_failed(wait: Wait, callback_id: str, failed: FailedHandOff) -> Report:
+    # Imported where it is needed: it would cost every cold start of every workflow.
+    from countersign.functions.telemetry import count
+
+    found = current().desk.hand_off_failed(wait, callback_id, failed)
+    count("HandOffsFailed")
+    return found
+
+
+def _started_at(context: DurableContext, callback: Callback[Any]) -> datetime:
+    """Return when a callback was created, in whole seconds: a checkpoint tells it more precisely than a replay."""
+    operation = context.state.get_checkpoint_result(callback.operation_id, claim_end_hook=False).operation
+    if operation is None or operation.start_timestamp is None:
+        raise LookupError("a callback that was created has no time of creation")
+    return operation.start_timestamp.astimezone(UTC).replace(microsecond=0)

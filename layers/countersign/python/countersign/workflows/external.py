@@ -1,0 +1,175 @@
+"""The front door for machines: ask a service, a provider or a worker for a result, and match on what came of it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from aws_durable_execution_sdk_python import DurableContext, StepContext
+from aws_durable_execution_sdk_python.config import StepConfig
+
+from countersign.domain.answers import WORKER_LOST, check_size
+from countersign.domain.clock import from_text
+from countersign.domain.errors import TaskWithdrawnError
+from countersign.domain.rules import Outcome
+from countersign.domain.strict_json import canonical
+from countersign.domain.tasks import Collecting, Correlation, Status, encryption_context, task_id_of
+from countersign.services.waits import Question
+from countersign.workflows.ask import Expired, Report, ask, deadline_of
+from countersign.workflows.encryption import EncryptedSerDes
+from countersign.workflows.runtime import current
+from countersign.workflows.steps import patiently
+from countersign.workflows.workflow import execution_of
+
+
+@dataclass(frozen=True)
+class ExternalTask:
+    """A question for a machine.
+
+    Attributes:
+        kind: What is asked; the hand-off's kind is `<kind>.requested`.
+        payload: What the machine is told; plain JSON values.
+        deadline_seconds: How long the whole request may take, in seconds from its start.
+        wait_seconds: How long this wait may take, in seconds from its opening; None or 0 for the request's own bound.
+        answer_contract: Name of the schema in the layer that an answer must keep; empty where any object will do.
+        correlate: What the task is called outside, so that a provider's event finds it; answers must be about the same
+            money, if it is about money.
+        encrypted: Whether the answer is kept as ciphertext, at most 4,096 bytes; open it with `open_answer`. Of a
+            failure only the code is kept. Goes neither with `collect` nor with `correlate`.
+        channels: Hand-off kinds, without suffix, of several machines that are asked at once, in place of `kind`; the
+            first to answer wins, and later ones hear so.
+        collect: What answers are collected until all are there; None where the first one is all.
+        heartbeat_seconds: After how long without a heartbeat the machine is lost; None or 0 where it need not send any.
+        attempt: How often the same was asked before, and once more; the hand-off says it.
+    """
+
+    kind: str
+    payload: Mapping[str, Any]
+    deadline_seconds: int
+    wait_seconds: int | None = None
+    answer_contract: str = ""
+    correlate: Correlation | None = None
+    encrypted: bool = False
+    channels: tuple[str, ...] = ()
+    collect: Collecting | None = None
+    heartbeat_seconds: int | None = None
+    attempt: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what would take no answer at all: the key, or the money, of one that only the workflow can read."""
+        if self.encrypted and (self.collect or self.correlate):
+            raise ValueError("an encrypted answer can be neither collected nor correlated; leave out one of them")
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The machine has answered.
+
+    Attributes:
+        by: Who: a provider, a partner, a channel, or `worker`.
+        at: When, in UTC.
+        document: The answer; of those that were collected, each by its key.
+        refused: How many answers before broke the contract.
+    """
+
+    by: str
+    at: datetime
+    document: Mapping[str, Any]
+    refused: int = 0
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The machine could not do what was asked.
+
+    Attributes:
+        code: A word for machines.
+        message: Words for people.
+        data: What else there is to know.
+        by: Who says so, as for an answer.
+    """
+
+    code: str
+    message: str = ""
+    data: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True)
+class WorkerLost:
+    """The machine has fallen silent: no heartbeat came in time."""
+
+
+ExternalResult = Answered | Failed | Expired | WorkerLost
+
+
+def await_result(context: DurableContext, name: str, task: ExternalTask) -> ExternalResult:
+    """Ask a machine and wait, without using compute, until it has answered, or the deadline passes.
+
+    Args:
+        context: The execution's context, or a child's.
+        name: Name of the wait; unique within the workflow, never changed once deployed.
+        task: What is asked.
+
+    Raises:
+        BodyTooLargeError: The payload is larger than an answer may be: both stand on one item of the ledger.
+        TaskWithdrawnError: The task was withdrawn.
+        WorkflowError: As `ask` raises.
+    """
+    check_size(task.payload)
+    report = ask(
+        context,
+        name,
+        Question(
+            kind=task.kind,
+            deadline_seconds=task.deadline_seconds,
+            wait_seconds=task.wait_seconds,
+            payload=canonical(task.payload).decode(),
+            answer_contract=task.answer_contract,
+            correlation=task.correlate,
+            encrypted=task.encrypted,
+            channels=task.channels,
+            collecting=task.collect,
+            heartbeat_seconds=task.heartbeat_seconds,
+            attempt=task.attempt,
+        ),
+    )
+    match report["status"]:
+        case Status.APPLIED:
+            return _answered(report)
+        case Status.EXPIRED:
+            over = deadline_of(context, task.deadline_seconds) <= from_text(report["at"])
+            return Expired(report.get("answer", {}), for_good=over, declined=report.get("declined", ""))
+    if report.get("closed_because") == WORKER_LOST:
+        return WorkerLost()
+    raise TaskWithdrawnError(task_id_of(execution_of(context).request_id, name))
+
+
+def open_answer(context: DurableContext, name: str, answer: Answered) -> dict[str, Any]:
+    """Decrypt an encrypted answer: one operation, `<name> open answer`, whose checkpoint is ciphertext too.
+
+    Args:
+        context: The execution's context.
+        name: Name of the wait.
+        answer: What it came to.
+
+    Raises:
+        StepError: The ciphertext is not this task's, or KMS was out of reach for a day.
+    """
+    cipher = current().cipher
+    bound_to = encryption_context(task_id_of(execution_of(context).request_id, name))
+
+    def decrypt(_: StepContext) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(cipher.decrypt(answer.document["ciphertext"], bound_to))
+        return document
+
+    config = StepConfig(retry_strategy=patiently, serdes=EncryptedSerDes(cipher, bound_to))
+    return context.step(decrypt, f"{name} open answer", config)
+
+
+def _answered(report: Report) -> Answered | Failed:
+    (by,) = report["decided_by"]
+    if report["outcome"] == Outcome.FAILED:
+        return Failed(**report["failure"], by=by)
+    return Answered(by, from_text(report["decided_at"]), report["answer"], report["refused_answers"])

@@ -1,0 +1,72 @@
+"""The workflow author's decorator: a durable function that takes a request and leaves its result in the ledger."""
+
+import functools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_durable_execution_sdk_python import DurableContext, StepContext, durable_execution
+
+from countersign.workflows.runtime import current
+from countersign.workflows.steps import LEDGER_STEP
+
+RECORD_RESULT = "record result"
+"""Name of every workflow's last operation."""
+
+Body = Callable[[dict[str, Any], DurableContext], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Execution:
+    """What every part of a durable execution knows about it, the same on each replay.
+
+    Attributes:
+        request_id: The request's id, which is the execution's name.
+        started_at: When Lambda started the execution, in UTC, in whole seconds.
+        submitted_by: Who submitted the request: the IAM ARN of the caller; empty where that was not told.
+    """
+
+    request_id: str
+    started_at: datetime
+    submitted_by: str = ""
+
+
+def workflow(body: Body) -> Callable[[Any, Any], Any]:
+    """Make a durable handler of a function that takes the request's input and returns its result.
+
+    The handler is invoked with `{"request_id", "workflow", "submitted_by", "input"}`. Its last step records the result,
+    which must be plain JSON values.
+    """
+
+    @functools.wraps(body)
+    def handler(event: dict[str, Any], context: DurableContext) -> dict[str, Any]:
+        result = body(event["input"], context)
+        context.step(lambda step: _record(step, event["request_id"], result), RECORD_RESULT, LEDGER_STEP)
+        return result
+
+    return durable_execution(handler)
+
+
+def execution_of(context: DurableContext) -> Execution:
+    """Return which execution a context belongs to; also inside child contexts.
+
+    Raises:
+        LookupError: The execution has no request: it was invoked with something else than a request.
+    """
+    operation = context.state.get_execution_operation()
+    payload = json.loads(context.state.get_input_payload() or "null")
+    if operation is None or operation.start_timestamp is None or not isinstance(payload, dict):
+        raise LookupError("the execution has no request; start it with POST /requests")
+    # Whole seconds: the first invocation and a replay are told the same moment with different precision, and what is
+    # computed from it decides how many callbacks there are.
+    started_at = operation.start_timestamp.astimezone(UTC).replace(microsecond=0)
+    return Execution(str(payload["request_id"]), started_at, str(payload.get("submitted_by", "")))
+
+
+def _record(step: StepContext, request_id: str, result: dict[str, Any]) -> None:
+    runtime = current()
+    runtime.requests.finish(request_id, runtime.workflow, "succeeded", result, runtime.clock.now())
+    # The SDK's logger adds the execution and the operation.
+    step.logger.info("result recorded", extra={"request_id": request_id, "workflow": runtime.workflow})

@@ -1,0 +1,1 @@
+"""The demo: scenarios, scripts of the answering sides, and a sandbox payment provider."""

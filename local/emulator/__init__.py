@@ -1,0 +1,1 @@
+"""The embedded cloud: MiniStack, its corrections, and its processes."""

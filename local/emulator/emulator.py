@@ -1,0 +1,228 @@
+"""The emulator: one corrected MiniStack, in its own interpreter, environment, session and folder, on loopback only."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.emulator.processes import group_members
+from operate.embedded import http
+
+ROOT = Path(__file__).resolve().parents[2]
+HOME = ROOT / ".local"
+"""Where the embedded cloud of this checkout lives."""
+
+INTERPRETER = HOME / "ministack-venv" / "bin" / "python"
+_LAUNCHER = Path(__file__).parent / "corrected_ministack.py"
+
+_START_SECONDS = 30
+_STOP_SECONDS = 10
+_LOOK_SECONDS = 0.05
+_TAIL_LINES = 15
+
+_started: dict[int, subprocess.Popen[bytes]] = {}
+"""The emulators that this process has started and not stopped: it has to ask how they ended."""
+
+
+class EmulatorError(Exception):
+    """The emulator could not be started; the message says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """A MiniStack and the processes of its functions, which are one process group.
+
+    Attributes:
+        home: The folder that is its own.
+        pid: The id of its process, and of the group.
+        port: Where it listens, on 127.0.0.1.
+        persists: Whether it keeps its state in its folder when it is stopped.
+        parent: The process that it ends with; None when it is to outlive the one that started it.
+    """
+
+    home: Path
+    pid: int
+    port: int
+    persists: bool = False
+    parent: int | None = None
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where AWS's APIs are."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        """What it wrote, and what its functions logged."""
+        return self.home / "emulator.log"
+
+    def is_serving(self) -> bool:
+        """Whether it answers."""
+        if not self._processes():
+            return False
+        try:
+            return http.get(f"{self.endpoint_url}/_ministack/ready").status == 200
+        except OSError:
+            return False
+
+    def stop(self) -> bool:
+        """End it and its functions, and remove what it has left behind, but for the log.
+
+        Returns:
+            Whether there was anything to end.
+        """
+        was_there = bool(self._processes())
+        if self.persists:
+            self._end_gently()
+        while processes := self._processes():
+            for pid in processes:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(_LOOK_SECONDS)
+        if started := _started.pop(self.pid, None):
+            started.wait()
+        shutil.rmtree(_temporary(self.home), ignore_errors=True)
+        _note(self.home).unlink(missing_ok=True)
+        return was_there
+
+    def _end_gently(self) -> None:
+        """Let it write down its state, which it does when asked to end while nothing is in flight."""
+        if self.pid in self._processes():
+            os.kill(self.pid, signal.SIGTERM)
+        deadline = time.monotonic() + _STOP_SECONDS
+        while self.pid in self._processes() and time.monotonic() < deadline:
+            time.sleep(_LOOK_SECONDS)
+
+    def _processes(self) -> list[int]:
+        # A group's id is not given to another process while the group has members. Once it is empty it may be: then the
+        # command line tells. It names the launcher, or for functions MiniStack's folder of their code.
+        return [process.pid for process in group_members(self.pid) if "ministack" in process.command]
+
+
+def start(
+    home: Path = HOME,
+    *,
+    with_parent: bool = False,
+    corrected: bool = True,
+    port: int | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> Emulator:
+    """Start an emulator and wait until it serves. One that a crash has left in this folder is ended first.
+
+    Args:
+        home: The folder that is to be its own.
+        with_parent: End it with this process, even when this one is killed.
+        corrected: Whether to apply the corrections.
+        port: Where to listen; a free port by default.
+        variables: Settings of MiniStack beside those that it always gets, such as PERSIST_STATE.
+
+    Raises:
+        EmulatorError: It is not installed, or did not come up.
+    """
+    if not INTERPRETER.exists():
+        raise EmulatorError(f"the emulator is not installed: {INTERPRETER} is missing; `make setup` installs it")
+    if leftover := recorded(home):
+        leftover.stop()
+    _temporary(home).mkdir(parents=True, exist_ok=True)
+    port = port or _free_port()
+    extra = dict(variables or {})
+    command = [str(INTERPRETER), str(_LAUNCHER)]
+    command += [] if corrected else ["--uncorrected"]
+    parent = os.getpid() if with_parent else None
+    command += ["--with-parent", str(parent)] if parent else []
+    with (home / "emulator.log").open("w") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=home,
+            env=_environment(home, port) | extra,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    persists = extra.get("PERSIST_STATE") == "1"
+    emulator = Emulator(home, process.pid, port, persists=persists, parent=parent)
+    _started[process.pid] = process
+    _record(emulator)
+    try:
+        _wait_until_serving(emulator)
+    except BaseException:
+        emulator.stop()
+        raise
+    return emulator
+
+
+def recorded(home: Path = HOME) -> Emulator | None:
+    """Return the emulator that was last started in a folder and not stopped; it may have ended by itself."""
+    try:
+        note = json.loads(_note(home).read_text())
+        return Emulator(home, note["pid"], note["port"], note["persists"], note["parent"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def serving(home: Path = HOME) -> Emulator | None:
+    """Return the emulator that runs in a folder and answers, if one does."""
+    emulator = recorded(home)
+    return emulator if emulator and emulator.is_serving() else None
+
+
+def _environment(home: Path, port: int) -> dict[str, str]:
+    """Everything that MiniStack, and with it every function, gets to see of this machine's environment."""
+    return {
+        "PATH": os.defpath,
+        "LANG": "C.UTF-8",
+        "HOME": str(home),
+        "TMPDIR": str(_temporary(home)),
+        "STATE_DIR": str(home / "state"),
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        # These would listen on every interface.
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def _wait_until_serving(emulator: Emulator) -> None:
+    process = _started[emulator.pid]
+    deadline = time.monotonic() + _START_SECONDS
+    while not emulator.is_serving():
+        ended = process.poll() is not None
+        if ended or time.monotonic() > deadline:
+            how = f"ended ({process.returncode})" if ended else f"did not answer within {_START_SECONDS} seconds"
+            raise EmulatorError(f"the emulator {how}; its log, {emulator.log}, ends with:\n{_tail(emulator.log)}")
+        time.sleep(_LOOK_SECONDS)
+
+
+def _tail(log: Path) -> str:
+    return "\n".join(f"  {line}" for line in log.read_text(errors="replace").splitlines()[-_TAIL_LINES:])
+
+
+def _record(emulator: Emulator) -> None:
+    note = {name: getattr(emulator, name) for name in ("pid", "port", "persists", "parent")}
+    _note(emulator.home).write_text(json.dumps(note))
+
+
+def _note(home: Path) -> Path:
+    return home / "emulator.json"
+
+
+def _temporary(home: Path) -> Path:
+    return home / "tmp"

@@ -1,0 +1,77 @@
+"""The mail that the embedded cloud has sent."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from operate.embedded import http
+
+_LINK = re.compile(r"https?://\S+/(review|inbox)\?t=[A-Za-z0-9_%-]+")
+
+
+@dataclass(frozen=True)
+class Mail:
+    """One mail.
+
+    Attributes:
+        message_id: SES's id of it.
+        sender: Who it is from.
+        recipients: Whom it went to.
+        subject: Its subject.
+        text: Its plain text.
+        html: Its HTML.
+    """
+
+    message_id: str
+    sender: str
+    recipients: tuple[str, ...]
+    subject: str
+    text: str
+    html: str
+
+    @property
+    def review_link(self) -> str | None:
+        """The link to the review page, if there is one in it."""
+        return self._link("review")
+
+    @property
+    def inbox_link(self) -> str | None:
+        """The link to the recipient's inbox, if there is one in it."""
+        return self._link("inbox")
+
+    def _link(self, page: str) -> str | None:
+        found = _LINK.search(self.text)
+        return found.group() if found and found.group(1) == page else None
+
+
+@dataclass(frozen=True)
+class Mailbox:
+    """All mail that was sent, oldest first.
+
+    Attributes:
+        url: Where the emulator shows it.
+    """
+
+    url: str
+
+    def mails(self, recipient: str | None = None) -> list[Mail]:
+        """Return what was sent, to everybody or to one address; addresses are compared without case."""
+        answer = http.get(self.url)
+        accounts = json.loads(answer.text)["messages"].values()
+        mails = [_mail(message) for messages in accounts for message in messages]
+        wanted = recipient.casefold() if recipient else None
+        return [mail for mail in mails if wanted is None or wanted in map(str.casefold, mail.recipients)]
+
+
+def _mail(message: dict[str, Any]) -> Mail:
+    return Mail(
+        message_id=message["MessageId"],
+        sender=message["Source"],
+        recipients=tuple(message["To"]),
+        subject=message["Subject"],
+        text=message["BodyText"] or "",
+        html=message["BodyHtml"] or "",
+    )

@@ -1,0 +1,1 @@
+"""Functions that act on the ledger: one construct each."""

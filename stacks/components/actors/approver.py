@@ -1,0 +1,98 @@
+"""The approver: mails review links to those who are asked."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from aws_cdk import aws_events as events
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.components.flow.channels import CHANNELS
+from stacks.components.flow.hand_off import ENVELOPE, SOURCE, Channel, HandOffBus
+from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
+from stacks.components.house.python_function import PythonFunction
+from stacks.components.house.queues import DeadLetterQueue, retry_invocations
+from stacks.components.state.ledger import Ledger
+from stacks.stage.settings import Settings
+
+
+class Approver(Construct):
+    """Hand-offs to people → queue → function → the stage's channel.
+
+    Where a workflow invokes it past the queue, it has a dead-letter queue of its own.
+
+    Attributes:
+        function: The function.
+        approvals: The queue that it is fed from.
+        outputs: What people who subscribe to its messages need to know, by the output's name.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        base_url: str,
+        ledger: Ledger,
+        hand_offs: HandOffBus,
+        defaults: FunctionDefaults,
+    ) -> None:
+        """Build the function and its channel.
+
+        Args:
+            scope: The parent.
+            construct_id: The id.
+            settings: The stage.
+            base_url: Where review links lead, without a slash at the end.
+            ledger: Where it keeps the links.
+            hand_offs: The bus that it is fed from.
+            defaults: What it has in common with the stack's other functions.
+        """
+        super().__init__(scope, construct_id)
+        channel = CHANNELS[settings.mail.channel](self, settings.mail)
+        is_invoked = any(workflow.hand_off == "invoke" for workflow in settings.workflows.values())
+        self._invocations = DeadLetterQueue(self, "Invocations") if is_invoked else None
+        self.function = PythonFunction(
+            self,
+            "Approver",
+            folder="approver",
+            description="Mails review links to approvers",
+            defaults=defaults,
+            options=FunctionOptions(timeout=Duration.seconds(60), dead_letter_queue=self._invocations),
+            environment={
+                "LEDGER_TABLE": ledger.table.table_name,
+                "BASE_URL": base_url,
+                "STAGE": settings.stage,
+                **channel.environment,
+            },
+        )
+        ledger.grant_links(self.function)
+        channel.grant_send(self.function)
+        self.outputs = channel.outputs
+        self._channel = Channel(
+            self,
+            "Approvals",
+            name="approvals",
+            description="Approvals that are asked for, reminded of or escalated, for the approver function",
+            bus=hand_offs.bus,
+            pattern=events.EventPattern(source=[SOURCE], detail_type=events.Match.prefix("approval.")),
+            message=ENVELOPE,
+            consumer_timeout=self.function.timeout,
+        )
+        if is_invoked:
+            retry_invocations(self.function)
+        self.approvals = self._channel.work.queue
+        # One hand-off may be twenty mails.
+        self._channel.work.feed(self.function, batch_size=1)
+
+    @property
+    def dead_letters(self) -> dict[str, sqs.IQueue]:
+        """The dead-letter queues by their names."""
+        invocations = {"approver-dlq": self._invocations} if self._invocations else {}
+        return {**self._channel.dead_letters, **invocations}
+
+    @property
+    def queues(self) -> dict[str, sqs.IQueue]:
+        """All queues by their names."""
+        return {**self._channel.queues, **self.dead_letters}

@@ -1,0 +1,97 @@
+"""Executions: puts on record how requests ended that did not get to say so themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.components.flow.durable_workflow import DurableWorkflow
+from stacks.components.flow.hand_off import Channel
+from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
+from stacks.components.house.python_function import PythonFunction
+from stacks.components.state.ledger import Ledger
+
+WORKFLOWS_A_RULE = 7
+"""A rule's pattern may have 2,048 characters, and a workflow takes up to 270 of them:
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html.
+"""
+
+
+class Executions(Construct):
+    """Lambda's status events of the kit's durable executions → queue → function.
+
+    Attributes:
+        function: The function.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        ledger: Ledger,
+        workflows: Iterable[DurableWorkflow],
+        defaults: FunctionDefaults,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.function = PythonFunction(
+            self,
+            "Executions",
+            folder="executions",
+            description="Records how durable executions ended, and cancels what they left open",
+            defaults=defaults,
+            options=FunctionOptions(timeout=Duration.seconds(30)),
+            environment={"LEDGER_TABLE": ledger.table.table_name},
+        )
+        ledger.grant_ends(self.function)
+        first, *others = _patterns(list(workflows))
+        self._channel = Channel(
+            self,
+            "Ended",
+            name="executions",
+            description="Durable executions that have ended, for the executions function",
+            pattern=first,
+            consumer_timeout=self.function.timeout,
+        )
+        for number, pattern in enumerate(others, 2):
+            self._channel.take(f"Rule{number}", pattern, bus=None)
+        self._channel.work.feed(self.function)
+
+    @property
+    def dead_letters(self) -> dict[str, sqs.IQueue]:
+        """The dead-letter queues by their names."""
+        return self._channel.dead_letters
+
+    @property
+    def queues(self) -> dict[str, sqs.IQueue]:
+        """All queues by their names."""
+        return self._channel.queues
+
+    def metric_decisions_not_applied(self) -> cloudwatch.Metric:
+        """Decisions that were recorded and that no workflow will act on: its execution is over."""
+        return self.function.metric_count("DecisionsNotApplied")
+
+
+def _patterns(workflows: Sequence[DurableWorkflow]) -> list[events.EventPattern]:
+    return [
+        _ended(workflows[number : number + WORKFLOWS_A_RULE]) for number in range(0, len(workflows), WORKFLOWS_A_RULE)
+    ]
+
+
+def _ended(workflows: Iterable[DurableWorkflow]) -> events.EventPattern:
+    """Match the end of an execution of these functions, whether the event names a version or not."""
+    functions: list[Any] = []
+    for workflow in workflows:
+        arn = workflow.function.function.function_arn
+        functions += [arn, {"prefix": f"{arn}:"}]
+    return events.EventPattern(
+        source=["aws.lambda"],
+        detail_type=["Durable Execution Status Change"],
+        detail={"status": ["SUCCEEDED", "FAILED", "TIMED_OUT", "STOPPED"], "functionArn": functions},
+    )

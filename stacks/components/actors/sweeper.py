@@ -1,0 +1,89 @@
+"""The sweeper: mends what did not happen in time, on a schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.components.flow.durable_workflow import DurableWorkflow
+from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
+from stacks.components.house.python_function import PythonFunction
+from stacks.components.house.queues import DeadLetterQueue, retry_invocations
+from stacks.components.state.ledger import Ledger
+from stacks.stage.settings import SweeperSettings
+
+_TIMEOUT = Duration.minutes(5)
+_AT_MOST = Duration.minutes(4)
+"""How long a sweep begins with something more: less than the timeout by more than one mend can take, a ring that nobody
+answers."""
+
+
+class Sweeper(Construct):
+    """A schedule → function. Beside the relay it is the only one that may complete callbacks.
+
+    Attributes:
+        function: The function.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: SweeperSettings,
+        ledger: Ledger,
+        workflows: Sequence[DurableWorkflow],
+        defaults: FunctionDefaults,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._dead_letters = DeadLetterQueue(self, "DeadLetters")
+        arns = {workflow.name: workflow.alias.function_arn for workflow in workflows}
+        self.function = PythonFunction(
+            self,
+            "Sweeper",
+            folder="sweeper",
+            description="Mends what did not happen in time, once, and tells of what stays lost",
+            defaults=defaults,
+            options=FunctionOptions(timeout=_TIMEOUT, dead_letter_queue=self._dead_letters),
+            environment={
+                "LEDGER_TABLE": ledger.table.table_name,
+                "WORKFLOW_ARNS": Stack.of(self).to_json_string(arns),
+                "GRACE_SECONDS": str(settings.grace_seconds),
+                "AT_MOST_SECONDS": str(_AT_MOST.to_seconds()),
+            },
+        )
+        retry_invocations(self.function)
+        ledger.grant_sweep(self.function)
+        for workflow in workflows:
+            workflow.grant_callbacks(self.function, scope=self)
+            workflow.grant_start(self.function)
+        schedule = events.Rule(
+            self,
+            "Schedule",
+            description="When the sweeper looks for what is overdue",
+            schedule=events.Schedule.rate(Duration.minutes(settings.every_minutes)),
+        )
+        schedule.add_target(
+            targets.LambdaFunction(
+                self.function.function,
+                dead_letter_queue=self._dead_letters,
+                # The next sweep does what this one would have done.
+                max_event_age=Duration.minutes(settings.every_minutes),
+                retry_attempts=2,
+            )
+        )
+
+    @property
+    def dead_letters(self) -> dict[str, sqs.IQueue]:
+        """The queue of the sweeps that failed, by its name."""
+        return {"sweeper-dlq": self._dead_letters}
+
+    def metric_overdue(self, what: str) -> cloudwatch.Metric:
+        """What stays overdue although it was mended, by the plural of what was lost, such as `Decisions`."""
+        return self.function.metric_count(f"{what}Overdue")

@@ -1,0 +1,1 @@
+"""The public edge: the API, its routes and its stage."""

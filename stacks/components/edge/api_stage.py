@@ -1,0 +1,86 @@
+"""The API's stage: what it lets through, and what it writes down about it."""
+
+from __future__ import annotations
+
+import json
+
+from aws_cdk import ArnFormat, RemovalPolicy, Stack
+from aws_cdk import aws_apigatewayv2 as apigatewayv2
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from stacks.components.edge.webhook_api import WebhookApi
+from stacks.stage.settings import Throttle
+
+_ACCESS_LOG = {
+    "requestId": "$context.requestId",
+    "routeKey": "$context.routeKey",
+    "caller": "$context.identity.userArn",
+    "status": "$context.status",
+    "responseLatency": "$context.responseLatency",
+}
+"""Never the path or the query: a review link's token is in the query. `caller` is the ARN of who signed the request, on
+routes with IAM authorization: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html.
+"""
+
+
+class ApiStage(Construct):
+    """The API's one stage, with a throttle for every route and an access log.
+
+    It belongs in the last stack that adds routes: API Gateway refuses a throttle for a route that does not exist yet.
+
+    Attributes:
+        access_log: The access log.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        api: WebhookApi,
+        default: Throttle,
+        log_retention: logs.RetentionDays,
+        removal_policy: RemovalPolicy,
+    ) -> None:
+        """Build the stage.
+
+        Args:
+            scope: The parent.
+            construct_id: The id.
+            api: The API, with all its routes.
+            default: The throttle of whatever is no route of ours.
+            log_retention: How long the access log is kept.
+            removal_policy: What becomes of it when the stack is deleted.
+        """
+        super().__init__(scope, construct_id)
+        self.access_log = logs.LogGroup(self, "AccessLog", retention=log_retention, removal_policy=removal_policy)
+        stage = apigatewayv2.CfnStage(
+            self,
+            "Stage",
+            api_id=api.api.api_id,
+            stage_name="$default",
+            auto_deploy=True,
+            default_route_settings=_limits(default),
+            # Free-form JSON, so that the properties are spelled as CloudFormation does.
+            route_settings={
+                key: {"ThrottlingRateLimit": throttle.rate_per_second, "ThrottlingBurstLimit": throttle.burst}
+                for key, throttle in api.throttles.items()
+            },
+            access_log_settings=apigatewayv2.CfnStage.AccessLogSettingsProperty(
+                destination_arn=Stack.of(self).format_arn(
+                    service="logs",
+                    resource="log-group",
+                    resource_name=self.access_log.log_group_name,
+                    arn_format=ArnFormat.COLON_RESOURCE_NAME,
+                ),
+                format=json.dumps(_ACCESS_LOG),
+            ),
+        )
+        stage.node.add_dependency(*api.routes)
+
+
+def _limits(throttle: Throttle) -> apigatewayv2.CfnStage.RouteSettingsProperty:
+    return apigatewayv2.CfnStage.RouteSettingsProperty(
+        throttling_rate_limit=throttle.rate_per_second, throttling_burst_limit=throttle.burst
+    )

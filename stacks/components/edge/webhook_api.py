@@ -1,0 +1,90 @@
+"""The HTTP API: its routes, who may call them, and how much of each it takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aws_cdk import Stack
+from aws_cdk import aws_apigatewayv2 as apigatewayv2
+from aws_cdk.aws_apigatewayv2_authorizers import HttpIamAuthorizer
+from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
+from constructs import Construct, IConstruct
+
+from stacks.components.house.findings import acknowledge
+from stacks.components.house.python_function import PythonFunction
+from stacks.stage.settings import Throttle
+
+
+@dataclass(frozen=True)
+class Route:
+    """One method of one path.
+
+    Attributes:
+        method: The HTTP method.
+        path: The path, such as `/requests/{request_id}`.
+        throttle: How much of it the API takes.
+        public_because: Why it needs no AWS signature; with none, callers sign with SigV4.
+    """
+
+    method: apigatewayv2.HttpMethod
+    path: str
+    throttle: Throttle
+    public_because: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The route key, such as `GET /review`."""
+        return f"{self.method.value} {self.path}"
+
+
+class WebhookApi(Construct):
+    """The API and its routes; `ApiStage` puts them on the net.
+
+    Attributes:
+        api: The API.
+        throttles: Of each route, by its key.
+        routes: What was built for each.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self.api = apigatewayv2.HttpApi(
+            self,
+            "Api",
+            api_name=Stack.of(self).stack_name,
+            description="Requests, reviews and webhooks of countersign",
+            create_default_stage=False,
+        )
+        self.throttles: dict[str, Throttle] = {}
+        self.routes: list[IConstruct] = []
+
+    def add_routes(self, scope: Construct, function: PythonFunction, *routes: Route) -> None:
+        """Send routes to a function.
+
+        Args:
+            scope: Where they belong, in the function's stack.
+            function: What answers them.
+            routes: The routes.
+        """
+        integration = HttpLambdaIntegration("Integration", function.function)
+        for route in routes:
+            self.throttles[route.key] = route.throttle
+            resource = apigatewayv2.HttpRoute(
+                scope,
+                route.key.replace("/", "-"),
+                http_api=self.api,
+                route_key=apigatewayv2.HttpRouteKey.with_(route.path, route.method),
+                integration=integration,
+                authorizer=None if route.public_because else HttpIamAuthorizer(),
+            )
+            self.routes.append(resource)
+            if route.public_because:
+                acknowledge(resource, "APIG4", route.public_because)
+
+    def base_url(self, template: str) -> str:
+        """Return the address of the API as the outside knows it, without a slash at the end.
+
+        Args:
+            template: The address with `{api_id}` where the API's id belongs; empty for AWS's own address.
+        """
+        return template.replace("{api_id}", self.api.api_id) if template else self.api.api_endpoint

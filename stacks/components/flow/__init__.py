@@ -1,0 +1,1 @@
+"""How tasks travel: durable workflows, hand-offs and channels."""

@@ -1,0 +1,209 @@
+"""A durable workflow: the function, the version that new executions run on, and who may start and wake it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aws_cdk import Annotations, CfnElement, CfnOutput, Duration, Fn, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.components.house.findings import accept, acknowledge_every_version_of
+from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
+from stacks.components.house.python_function import PythonFunction
+from stacks.components.house.queues import DeadLetterQueue
+from stacks.stage.settings import WorkflowSettings
+
+_EVERY_VERSION = (
+    "durable executions are addressed by the version that they run on, and old versions finish theirs: "
+    "the rights span the versions of this one function, and no other function"
+)
+_INLINE = "the right to one function goes with the role that has it, and cannot be attached to anybody else"
+
+
+class DurableWorkflow(Construct):
+    """A durable function behind the alias `live`.
+
+    A change of its code, layers or environment is a new version. `live` moves to it; executions that were started
+    before stay on the version that they began with. It has no physical name, so that a change that only a new function
+    can take (turning durability on, say) replaces it.
+
+    Attributes:
+        name: What requests call it.
+        settings: Its settings.
+        function: The function.
+        alias: What is invoked to start it.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        workflow: WorkflowSettings,
+        defaults: FunctionDefaults,
+        environment: Mapping[str, str],
+    ) -> None:
+        """Build the workflow.
+
+        Args:
+            scope: The parent.
+            construct_id: The id.
+            name: What requests call it.
+            workflow: Its settings.
+            defaults: What it has in common with the stack's other functions.
+            environment: Variables beside its own name and timeout.
+        """
+        super().__init__(scope, construct_id)
+        self.name = name
+        self.settings = workflow
+        self._dead_letters = DeadLetterQueue(self, "DeadLetters")
+        self.function = PythonFunction(
+            self,
+            "Workflow",
+            folder=workflow.function,
+            description=f"The durable workflow {name}",
+            defaults=defaults,
+            options=FunctionOptions(
+                module=workflow.module,
+                timeout=Duration.minutes(1),
+                dead_letter_queue=self._dead_letters,
+                durable_config=lambda_.DurableConfig(
+                    execution_timeout=Duration.seconds(workflow.execution_timeout_seconds),
+                    retention_period=Duration.days(workflow.retention_days),
+                ),
+            ),
+            environment={
+                "WORKFLOW": name,
+                "EXECUTION_TIMEOUT_SECONDS": str(workflow.execution_timeout_seconds),
+                **environment,
+            },
+        )
+        if defaults.tracing_layer:
+            self._trace_operations(defaults.tracing_layer)
+        # CDK's reminder that durability cannot be added to a function later; this one is durable from its creation on.
+        Annotations.of(self.function.function).acknowledge_info("aws-lambda:Function.DurableConfig")
+        checkpoints = self._allow_checkpoints()
+        self.alias = lambda_.Alias(
+            self,
+            "Live",
+            alias_name="live",
+            version=self.function.function.current_version,
+            description="What new executions run on",
+            # The event itself is what is retried: Lambda takes the same name and payload for the same execution.
+            retry_attempts=2,
+            max_event_age=Duration.hours(6),
+        )
+        self.alias.node.add_dependency(checkpoints)
+
+    def _trace_operations(self, layer_arn: str) -> None:
+        """Have the SDK's OpenTelemetry plug-in send a span for every durable operation.
+
+        The layer brings OpenTelemetry itself, whose exporters are no pure Python, and starts before the handler does,
+        as the description of the package `aws-durable-execution-sdk-python-otel` has it.
+        """
+        function = self.function.function
+        function.add_layers(lambda_.LayerVersion.from_layer_version_arn(self, "OpenTelemetry", layer_arn))
+        function.add_environment("AWS_LAMBDA_EXEC_WRAPPER", "/opt/otel-instrument")
+        function.add_environment("DURABLE_EXECUTION_PLUGINS", "otel-invocation")
+
+    @property
+    def dead_letters(self) -> dict[str, sqs.IQueue]:
+        """The queue of starts that failed for good, by its name."""
+        return {f"{self.name}-starts-dlq": self._dead_letters}
+
+    def metric_failed(self) -> cloudwatch.Metric:
+        """Executions that ended in an error."""
+        return self._metric("DurableExecutionFailed")
+
+    def metric_stopped(self) -> cloudwatch.Metric:
+        """Executions that somebody stopped."""
+        return self._metric("DurableExecutionStopped")
+
+    def metric_timed_out(self) -> cloudwatch.Metric:
+        """Executions that outlived their execution timeout."""
+        return self._metric("DurableExecutionTimedOut")
+
+    def metric_operations(self) -> cloudwatch.Metric:
+        """Operations of the execution that has most of them; Lambda allows 3,000."""
+        return self._metric("DurableExecutionOperations", "Maximum")
+
+    def metric_storage_written(self) -> cloudwatch.Metric:
+        """Bytes that the execution with most of them has written; Lambda allows 100 MB."""
+        return self._metric("DurableExecutionStorageWrittenBytes", "Maximum")
+
+    def _metric(self, name: str, statistic: str = "Sum") -> cloudwatch.Metric:
+        # https://docs.aws.amazon.com/lambda/latest/dg/durable-monitoring.html
+        return self.function.function.metric(name, statistic=statistic, period=Duration.minutes(5))
+
+    def grant_start(self, grantee: iam.IGrantable) -> None:
+        """Let it start executions, on the alias and nowhere else."""
+        grantee.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[self.alias.function_arn])
+        )
+
+    def grant_callbacks(self, grantee: iam.IGrantable, *, scope: Construct | None = None) -> iam.Policy:
+        """Let a role complete and fail this workflow's callbacks.
+
+        Args:
+            grantee: Who has the role.
+            scope: What the policy is part of: this workflow by default, so that roles of earlier stacks can be granted
+                to. For a role of a later stack, something of that stack.
+
+        Returns:
+            The policy, for whatever must not run without it.
+        """
+        return self._allow(
+            f"Callbacks-{self.name}-{_name(grantee)}",
+            grantee,
+            "lambda:SendDurableExecutionCallbackFailure",
+            "lambda:SendDurableExecutionCallbackSuccess",
+            scope=scope,
+        )
+
+    def grant_heartbeat(self, grantee: iam.IGrantable) -> iam.Policy:
+        """Let a role say that this workflow's callbacks are still worked on; see `grant_callbacks`."""
+        return self._allow(
+            f"Heartbeat-{self.name}-{_name(grantee)}", grantee, "lambda:SendDurableExecutionCallbackHeartbeat"
+        )
+
+    def _allow_checkpoints(self) -> iam.Policy:
+        # In place of AWSLambdaBasicDurableExecutionRolePolicy, which allows this on every function.
+        actions = ("lambda:CheckpointDurableExecution", "lambda:GetDurableExecutionState")
+        return self._allow("Checkpoints", self.function, *actions)
+
+    def _allow(
+        self, construct_id: str, grantee: iam.IGrantable, *actions: str, scope: Construct | None = None
+    ) -> iam.Policy:
+        # CDK has no grants for these actions. They match `function:<name>:*` only: neither the bare ARN nor an alias.
+        # A policy of its own, since the role's own one comes before the function whose ARN it would need.
+        scope = scope or self
+        function_arn = self._arn_seen_from(scope)
+        statement = iam.PolicyStatement(actions=list(actions), resources=[f"{function_arn}:*"])
+        policy = iam.Policy(scope, construct_id, roles=[_role(grantee)], statements=[statement])
+        acknowledge_every_version_of(policy, function_arn, _EVERY_VERSION)
+        accept(policy, _INLINE, nist="IAMNoInlinePolicy")
+        return policy
+
+    def _arn_seen_from(self, scope: Construct) -> str:
+        """Return the ARN as a stack names it: references that CDK makes across stacks have no name until synth."""
+        stack, function_arn = Stack.of(self), self.function.function.function_arn
+        if Stack.of(scope) is stack:
+            return function_arn
+        output = self.node.try_find_child("FunctionArn") or CfnOutput(self, "FunctionArn", value=function_arn)
+        assert isinstance(output, CfnElement), "the construct id is the output's alone"
+        return Fn.get_stack_output(stack.stack_name, stack.get_logical_id(output))
+
+
+def _role(grantee: iam.IGrantable) -> iam.Role:
+    role = grantee.grant_principal
+    assert isinstance(role, iam.Role), "a workflow grants to roles, and to functions that have one"
+    return role
+
+
+def _name(grantee: iam.IGrantable) -> str:
+    return _role(grantee).node.path.replace("/", "-")

@@ -1,0 +1,133 @@
+"""The hand-off: the bus that envelopes travel on, and the channels that take them to whoever acts on them."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.components.house.queues import DeadLetterQueue, WorkQueue
+
+SOURCE = "countersign"
+"""The source of every event of ours."""
+
+ENVELOPE = events.RuleTargetInput.from_event_path("$.detail")
+"""The envelope itself as the message, without EventBridge's wrapping."""
+
+_LONGEST_DELIVERY = Duration.hours(24)
+_MOST_DELIVERY_ATTEMPTS = 185
+"""EventBridge's own limits, said here because without a dead-letter queue it drops the event after them."""
+
+
+class HandOffBus(Construct):
+    """The bus, and where the stage has one, its archive.
+
+    Attributes:
+        bus: The bus.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, archive_days: int, removal_policy: RemovalPolicy
+    ) -> None:
+        """Build the bus.
+
+        Args:
+            scope: The parent.
+            construct_id: The id.
+            archive_days: How long its events can be replayed; 0 for no archive.
+            removal_policy: What becomes of the archive when its stack is deleted.
+        """
+        super().__init__(scope, construct_id)
+        self.bus = events.EventBus(self, "Bus", description="Hand-offs and lifecycle events of countersign")
+        self.bus.apply_removal_policy(RemovalPolicy.DESTROY)
+        if archive_days:
+            archive = events.Archive(
+                self,
+                "Archive",
+                source_event_bus=self.bus,
+                description="Every event but those that carry a callback token",
+                # A token is a secret: it must not outlive its delivery. `exists` works on leaves only.
+                event_pattern=events.EventPattern(
+                    source=[SOURCE], detail={"callback": {"token": events.Match.does_not_exist()}}
+                ),
+                retention=Duration.days(archive_days),
+            )
+            archive.apply_removal_policy(removal_policy)
+
+    def grant_put(self, grantee: iam.IGrantable) -> None:
+        """Let it put events on the bus."""
+        grantee.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(actions=["events:PutEvents"], resources=[self.bus.event_bus_arn])
+        )
+
+
+class Channel(Construct):
+    """Events of a pattern, in a queue.
+
+    Attributes:
+        work: The queue and its dead letters.
+        undelivered: Events that could not be put into the queue, whole.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        description: str,
+        pattern: events.EventPattern,
+        bus: events.IEventBus | None = None,
+        message: events.RuleTargetInput | None = None,
+        consumer_timeout: Duration | None = None,
+    ) -> None:
+        """Build the rule and its queues.
+
+        Args:
+            scope: The parent.
+            construct_id: The id.
+            name: What to call it in outputs and alarms.
+            description: Who reads it, in a line.
+            pattern: Which events it takes.
+            bus: From where; the account's default bus, where AWS's own events are, by default.
+            message: What of the event becomes the message; the whole event by default.
+            consumer_timeout: How long a consumer takes at most.
+        """
+        super().__init__(scope, construct_id)
+        self.name = name
+        self.work = WorkQueue(self, "Work", name=name, consumer_timeout=consumer_timeout)
+        # Not the queue's own dead letters: those can be sent back to the queue as they are, these cannot.
+        self.undelivered = DeadLetterQueue(self, "Undelivered")
+        self._description = description
+        self._target = targets.SqsQueue(
+            self.work.queue,
+            message=message,
+            dead_letter_queue=self.undelivered,
+            max_event_age=_LONGEST_DELIVERY,
+            retry_attempts=_MOST_DELIVERY_ATTEMPTS,
+        )
+        self.take("Rule", pattern, bus)
+
+    def take(self, construct_id: str, pattern: events.EventPattern, bus: events.IEventBus | None) -> None:
+        """Put the events of one more pattern into the queue.
+
+        Args:
+            construct_id: The id of its rule.
+            pattern: Which events.
+            bus: From where; the account's default bus for None.
+        """
+        rule = events.Rule(self, construct_id, description=self._description, event_bus=bus, event_pattern=pattern)
+        rule.add_target(self._target)
+
+    @property
+    def dead_letters(self) -> dict[str, sqs.IQueue]:
+        """The dead-letter queues by their names."""
+        return {**self.work.dead_letters, f"{self.name}-rule-dlq": self.undelivered}
+
+    @property
+    def queues(self) -> dict[str, sqs.IQueue]:
+        """All queues by their names."""
+        return {**self.work.queues, **self.dead_letters}

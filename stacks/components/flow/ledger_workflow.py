@@ -1,0 +1,73 @@
+"""A durable workflow at work: on the ledger, with a way to hand its tasks off, and what is known of people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from constructs import Construct
+
+from stacks.components.flow.durable_workflow import DurableWorkflow
+from stacks.components.hand_off_channels import HandOffChannel
+from stacks.components.house.function_options import FunctionDefaults
+from stacks.components.state.ledger import Ledger
+from stacks.ledger_stack import LedgerStack
+from stacks.stage.settings import WorkflowSettings
+
+
+class LedgerWorkflow(DurableWorkflow):
+    """A durable workflow with all that `ask` needs: what its function reads, and what it may do."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        workflow: WorkflowSettings,
+        state: LedgerStack,
+        hand_off: HandOffChannel,
+        defaults: FunctionDefaults,
+        environment: Mapping[str, str],
+    ) -> None:
+        """Build the workflow.
+
+        Args:
+            scope: The parent.
+            construct_id: The id.
+            name: What requests call it.
+            workflow: Its settings.
+            state: Where its tasks are, and what is known of people.
+            hand_off: What carries its tasks to those who act on them.
+            defaults: What its function has in common with the stack's others.
+            environment: Variables beside those of the ledger and of the hand-off.
+        """
+        answers = state.answers if workflow.encrypted else None
+        super().__init__(
+            scope,
+            construct_id,
+            name=name,
+            workflow=workflow,
+            defaults=defaults,
+            environment={
+                "LEDGER_TABLE": state.ledger.table.table_name,
+                **hand_off.environment,
+                **state.directory.environment,
+                **(answers.environment if answers else {}),
+                **environment,
+            },
+        )
+        self._grant_ledger(state.ledger)
+        state.directory.grant_read(self.function)
+        hand_off.grant_hand_off(self.function)
+        if answers:
+            answers.grant_read_write(self.function)
+
+    def _grant_ledger(self, ledger: Ledger) -> None:
+        ledger.grant_waits(self.function)
+
+
+class RawWorkflow(LedgerWorkflow):
+    """A durable workflow on the raw SDK: it has no task on the ledger, and records its result there."""
+
+    def _grant_ledger(self, ledger: Ledger) -> None:
+        ledger.grant_result(self.function)

@@ -1,0 +1,1 @@
+"""How the kit builds anything: functions, layers, queues, findings and retention."""

@@ -1,0 +1,39 @@
+"""The two layers that every function runs on."""
+
+from __future__ import annotations
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from stacks.components.house.sources import Sources
+
+RUNTIME = lambda_.Runtime.PYTHON_3_14
+ARCHITECTURE = lambda_.Architecture.ARM_64
+
+
+class Layers(Construct):
+    """Our library and the locked dependencies.
+
+    Each stack has layers of its own, from the same assets. A layer of another stack would reach its functions through a
+    reference that does not change when the layer's content does, and they would stay on the old version.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, sources: Sources) -> None:
+        super().__init__(scope, construct_id)
+        self.versions: list[lambda_.ILayerVersion] = [
+            self._layer("Countersign", sources.layer_of_our_code(), "The countersign library"),
+            self._layer("Vendor", sources.layer_of_dependencies(), "The locked dependencies, pure Python"),
+        ]
+
+    def _layer(self, construct_id: str, code: lambda_.Code, description: str) -> lambda_.LayerVersion:
+        return lambda_.LayerVersion(
+            self,
+            construct_id,
+            code=code,
+            description=description,
+            compatible_runtimes=[RUNTIME],
+            compatible_architectures=[ARCHITECTURE],
+            # Versions of functions that still run executions keep using theirs; Lambda holds it for them.
+            removal_policy=RemovalPolicy.DESTROY,
+        )

@@ -1,0 +1,151 @@
+"""The house Function: one folder under `lambdas/`, one role, one log group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import jsii
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from stacks.components.house.findings import accept, acknowledge
+from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
+from stacks.components.house.layers import ARCHITECTURE, RUNTIME
+
+METRICS_NAMESPACE = "Countersign"
+"""Where the functions' own metrics are."""
+
+_NO_NETWORK_OF_ITS_OWN = (
+    "it calls AWS by public TLS endpoints, as its role, and nothing of the kit is in a VPC: being in one adds a way out"
+)
+_SHARES_THE_ACCOUNT_S_CONCURRENCY = (
+    "throttles of routes, batches and queues bound what runs at once; a limit of its own would refuse due answers"
+)
+_NOT_INVOKED_ASYNCHRONOUSLY = (
+    "the API waits for it, or an event source mapping feeds it, whose queue or stream has dead letters of its own"
+)
+_INLINE = "a policy that is part of one function's role goes with it, and cannot be attached to anybody else"
+
+LOG_LEVEL = "INFO"
+"""What every function logs, on every stage. Below it, the AWS SDK logs whole requests: mails, tokens and callback ids.
+Above it, Lambda drops the metrics, which are lines of the log too.
+"""
+
+
+@jsii.implements(iam.IGrantable)
+class PythonFunction(Construct):
+    """A function with its own role and its own log group. A grant to it is a grant to its role.
+
+    Attributes:
+        function: What was built.
+        role: Its role: may write to its log group, and nothing else until it is granted.
+        log_group: Where it logs.
+        timeout: How long one invocation may take.
+        service: What it calls itself in logs and metrics.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        folder: str,
+        description: str,
+        defaults: FunctionDefaults,
+        environment: Mapping[str, str],
+        options: FunctionOptions | None = None,
+    ) -> None:
+        """Build the function.
+
+        Args:
+            scope: The parent.
+            construct_id: The id.
+            folder: Its folder under `lambdas/`; `handler` in `handler.py` there is the entry point, unless the options
+                name another module.
+            description: One line for whoever finds it in the console.
+            defaults: What it has in common with the stack's other functions.
+            environment: Variables beside those of Powertools.
+            options: Where it differs from other functions.
+        """
+        super().__init__(scope, construct_id)
+        options = options or FunctionOptions()
+        self.timeout = options.timeout
+        self.service = (folder if options.module == "handler" else options.module).replace("_", "-")
+        self.log_group = logs.LogGroup(
+            self, "Logs", retention=defaults.log_retention, removal_policy=defaults.removal_policy
+        )
+        self.role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            description=f"What lambdas/{folder}/{options.module}.py may do",
+        )
+        self.log_group.grant_write(self.role)
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            runtime=RUNTIME,
+            architecture=ARCHITECTURE,
+            code=defaults.sources.function(folder, options.module),
+            handler=f"{folder}.{options.module}.handler",
+            description=description,
+            layers=defaults.layers.versions,
+            role=self.role,
+            log_group=self.log_group,
+            logging_format=lambda_.LoggingFormat.JSON,
+            application_log_level_v2=lambda_.ApplicationLogLevel.INFO,
+            timeout=self.timeout,
+            memory_size=options.memory_mb,
+            reserved_concurrent_executions=options.reserved_concurrency,
+            tracing=lambda_.Tracing.ACTIVE if defaults.tracing else lambda_.Tracing.DISABLED,
+            dead_letter_queue=options.dead_letter_queue,
+            durable_config=options.durable_config,
+            # Executions stay on the version that they were started on, for as long as a year.
+            current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
+            environment={
+                "POWERTOOLS_SERVICE_NAME": self.service,
+                "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
+                "POWERTOOLS_LOG_LEVEL": LOG_LEVEL,
+                **environment,
+            },
+        )
+        accept(self.role, _INLINE, nist="IAMNoInlinePolicy")
+        accept(self.function, _NO_NETWORK_OF_ITS_OWN, nist="LambdaInsideVPC", checkov="CKV_AWS_117")
+        if options.reserved_concurrency is None:
+            reason = _SHARES_THE_ACCOUNT_S_CONCURRENCY
+            accept(self.function, reason, nist="LambdaConcurrency", checkov="CKV_AWS_115")
+        if options.dead_letter_queue is None:
+            accept(self.function, _NOT_INVOKED_ASYNCHRONOUSLY, nist="LambdaDLQ", checkov="CKV_AWS_116")
+        if defaults.tracing:
+            acknowledge(self.role, "IAM5[Resource::*]", "X-Ray's actions for writing traces take no resource")
+
+    def metric_count(self, name: str) -> cloudwatch.Metric:
+        """What the function counts under a name by `countersign.functions.telemetry`, in five minutes."""
+        return self._metric(name, "Sum")
+
+    def metric_duration_of(self, name: str, statistic: str) -> cloudwatch.Metric:
+        """What it tells under a name by `took` of `countersign.functions.telemetry`, in seconds, over five minutes.
+
+        Args:
+            name: The metric.
+            statistic: A statistic of CloudWatch, such as `p95`.
+        """
+        return self._metric(name, statistic)
+
+    def _metric(self, name: str, statistic: str) -> cloudwatch.Metric:
+        return cloudwatch.Metric(
+            namespace=METRICS_NAMESPACE,
+            metric_name=name,
+            dimensions_map={"service": self.service},
+            statistic=statistic,
+            period=Duration.minutes(5),
+        )
+
+    @property
+    def grant_principal(self) -> iam.IPrincipal:
+        """Whom grants go to."""
+        return self.role

@@ -1,0 +1,114 @@
+"""Queues of the house: encrypted, TLS only, and never without a place for what could not be worked off."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.components.house.findings import acknowledge
+from stacks.components.house.python_function import PythonFunction
+
+_RECEIVES_BEFORE_DEAD = 6
+"""AWS advises at least 5, so that throttled invocations do not use them up:
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html."""
+
+_VISIBILITY_PER_TIMEOUT = 6
+"""From the same page: six times the function's timeout."""
+
+_LONGEST_RETENTION = Duration.days(14)
+_LONGEST_INVOCATION = Duration.hours(6)
+
+
+def grant_send(queue: sqs.IQueue, grantee: iam.IGrantable) -> None:
+    """Let it send messages to a queue; CDK's grant would let it read the queue's attributes too."""
+    grantee.grant_principal.add_to_principal_policy(
+        iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[queue.queue_arn])
+    )
+
+
+def retry_invocations(function: PythonFunction) -> None:
+    """Have Lambda try asynchronous invocations of a function again, before its dead-letter queue gets them."""
+    function.function.configure_async_invoke(retry_attempts=2, max_event_age=_LONGEST_INVOCATION)
+
+
+class DeadLetterQueue(sqs.Queue):
+    """Where messages wait for a person: they raise an alarm, and are kept for 14 days."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=_LONGEST_RETENTION,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        acknowledge(self, "SQS3", "this queue is itself a dead-letter queue; what arrives in it raises an alarm")
+
+
+class WorkQueue(Construct):
+    """A queue and its dead-letter queue.
+
+    Attributes:
+        name: What it is called in outputs and alarms.
+        queue: The queue.
+        dead_letter_queue: Where messages go that were received too often, or that a consumer gives up at once.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, name: str, consumer_timeout: Duration | None = None
+    ) -> None:
+        """Build both queues.
+
+        Args:
+            scope: The parent.
+            construct_id: The id.
+            name: What to call it in outputs and alarms.
+            consumer_timeout: How long a consumer takes at most; 30 seconds by default.
+        """
+        super().__init__(scope, construct_id)
+        self.name = name
+        self.dead_letter_queue = DeadLetterQueue(self, "DeadLetters")
+        seconds = (consumer_timeout or Duration.seconds(30)).to_seconds()
+        self.queue = sqs.Queue(
+            self,
+            "Queue",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=_LONGEST_RETENTION,
+            visibility_timeout=Duration.seconds(_VISIBILITY_PER_TIMEOUT * seconds),
+            dead_letter_queue=sqs.DeadLetterQueue(
+                queue=self.dead_letter_queue, max_receive_count=_RECEIVES_BEFORE_DEAD
+            ),
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+
+    def feed(self, consumer: PythonFunction, *, batch_size: int = 10) -> None:
+        """Invoke a function with the queue's messages; it says which of a batch have failed.
+
+        Args:
+            consumer: The function.
+            batch_size: How many messages it gets at once; 1 where one of them is work enough.
+        """
+        self.queue.grant_consume_messages(consumer)
+        lambda_.EventSourceMapping(
+            consumer,
+            f"From{self.node.id}",
+            target=consumer.function,
+            event_source_arn=self.queue.queue_arn,
+            batch_size=batch_size,
+            report_batch_item_failures=True,
+        )
+
+    @property
+    def dead_letters(self) -> dict[str, sqs.IQueue]:
+        """The dead-letter queue by its name."""
+        return {f"{self.name}-dlq": self.dead_letter_queue}
+
+    @property
+    def queues(self) -> dict[str, sqs.IQueue]:
+        """Both queues by their names."""
+        return {self.name: self.queue, **self.dead_letters}

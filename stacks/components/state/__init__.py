@@ -1,0 +1,1 @@
+"""What must not be lost: ledger, directory, archive, keys, secrets and limits."""

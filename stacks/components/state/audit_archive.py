@@ -1,0 +1,109 @@
+"""The copy of the audit that nobody can change: a bucket with Object Lock, and who may add to it."""
+
+from __future__ import annotations
+
+import json
+
+from aws_cdk import CfnOutput, Duration, Fn, RemovalPolicy, Stack, Token
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from stacks.components.house.findings import accept, acknowledge
+
+_ENTRIES = "audit/*"
+_NAME = "AuditBucketName"
+
+_CHANGES_OF_WHAT_IS_KEPT = (
+    "s3:BypassGovernanceRetention",
+    "s3:DeleteObject",
+    "s3:DeleteObjectVersion",
+    "s3:PutObjectLegalHold",
+    "s3:PutObjectRetention",
+)
+
+_LOCKED = "What is in it cannot be changed while it is locked, and its one writer logs what was refused to it"
+_UNDER_NOBODY_S_KEY = (
+    "S3's own key encrypts it: who deletes a key of ours would make unreadable what they cannot delete"
+)
+_ONE_COPY = "it is itself the copy of what the ledger holds; where the region may be lost, a fork replicates both"
+
+
+class AuditArchive(Construct):
+    """The bucket, and the right to add to it.
+
+    Every version of an object is locked from when it is put. In a protected stage the mode is COMPLIANCE: nobody can
+    unlock it before its time, the account's root included, and only so is the copy a proof. Elsewhere it is GOVERNANCE:
+    whoever has `s3:BypassGovernanceRetention` can still delete everything.
+
+    Attributes:
+        bucket: The bucket.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        object_lock_days: int,
+        protected: bool,
+        removal_policy: RemovalPolicy,
+    ) -> None:
+        """Build the bucket.
+
+        Args:
+            scope: The parent.
+            construct_id: The id.
+            object_lock_days: How long what is put into it is locked.
+            protected: Lock it for everybody.
+            removal_policy: What becomes of it when its stack is deleted.
+        """
+        super().__init__(scope, construct_id)
+        mode = s3.ObjectLockRetention.compliance if protected else s3.ObjectLockRetention.governance
+        self.bucket = s3.Bucket(
+            self,
+            "Bucket",
+            versioned=True,
+            object_lock_default_retention=mode(Duration.days(object_lock_days)),
+            # S3's own key: with one of ours, whoever deletes the key makes unreadable what they cannot delete.
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            removal_policy=removal_policy,
+        )
+        acknowledge(self.bucket, "S1", _LOCKED)
+        accept(self.bucket, _LOCKED, nist="S3BucketLoggingEnabled", checkov="CKV_AWS_18")
+        accept(self.bucket, _UNDER_NOBODY_S_KEY, nist="S3DefaultEncryptionKMS")
+        accept(self.bucket, _ONE_COPY, nist="S3BucketReplicationEnabled")
+        CfnOutput(self, "Name", value=self.bucket.bucket_name).override_logical_id(_NAME)
+
+    def grant_append(self, grantee: iam.IGrantable) -> None:
+        """Let a role of a later stack put entries where none stands, and read them.
+
+        Whatever else the role is allowed later, it can change none. Object Lock's default retention asks for no right.
+        That a put replaces nothing is a condition on its header:
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html.
+        """
+        role = grantee.grant_principal
+        assert isinstance(role, iam.Role), "entries are put by functions, which have a role"
+        # Not `bucket_arn`: how the CDK names it across stacks is not known yet, and the finding below holds that name.
+        stack = Stack.of(self)
+        name = Fn.get_stack_output(stack.stack_name, _NAME, stack.region)
+        entries = [
+            stack.format_arn(service="s3", region="", account="", resource=f"{Token.as_string(name)}/{_ENTRIES}")
+        ]
+        replacing = {"Null": {"s3:if-none-match": "true"}}
+        deny = iam.Effect.DENY
+        for statement in (
+            iam.PolicyStatement(actions=["s3:GetObject", "s3:PutObject"], resources=entries),
+            iam.PolicyStatement(effect=deny, actions=["s3:PutObject"], resources=entries, conditions=replacing),
+            iam.PolicyStatement(effect=deny, actions=list(_CHANGES_OF_WHAT_IS_KEPT), resources=entries),
+        ):
+            role.add_to_policy(statement)
+        reference = json.dumps(stack.resolve(name), separators=(",", ":"))
+        acknowledge(
+            role,
+            f"IAM5[Resource::arn:<AWS::Partition>:s3:::{reference}/{_ENTRIES}]",
+            "Each entry of the audit is an object of its own below one prefix, and none can be put over another",
+        )

@@ -1,0 +1,52 @@
+"""Limits: the table in which requests of the public are counted, minute by minute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from stacks.components.house.findings import accept, acknowledge
+from stacks.stage.settings import LimitSettings
+
+_NOTHING_TO_RECOVER = "it holds counters of the running minute: there is nothing to recover"
+
+
+class Limits(Construct):
+    """Counters, each of use for a minute. Nothing is lost with the table: it is neither protected nor kept.
+
+    Attributes:
+        environment: What the function reads that counts.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: LimitSettings) -> None:
+        super().__init__(scope, construct_id)
+        self._table = dynamodb.Table(
+            self,
+            "Table",
+            partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            time_to_live_attribute="ttl",
+            encryption=dynamodb.TableEncryption.AWS_MANAGED,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        acknowledge(self._table, "DDB3", _NOTHING_TO_RECOVER)
+        accept(self._table, _NOTHING_TO_RECOVER, nist="DynamoDBPITREnabled", checkov="CKV_AWS_28")
+        accept(self._table, _NOTHING_TO_RECOVER, nist="DynamoDBInBackupPlan")
+        rates = {
+            name: {"per_source": limit.per_source, "per_token": limit.per_token}
+            for name, limit in (("review", settings.review), ("callbacks", settings.callbacks))
+        }
+        self.environment: Mapping[str, str] = {
+            "LIMITS_TABLE": self._table.table_name,
+            "LIMITS": Stack.of(self).to_json_string(rates),
+        }
+
+    def grant_count(self, grantee: iam.IGrantable) -> None:
+        """Let it count, and nothing else."""
+        grantee.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(actions=["dynamodb:UpdateItem"], resources=[self._table.table_arn])
+        )

@@ -1,0 +1,84 @@
+"""The providers that post webhooks: a secret for each, and who may read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aws_cdk import RemovalPolicy, SecretValue, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from stacks.components.house.findings import accept, acknowledge
+from stacks.components.house.sources import Sources
+from stacks.stage.settings import ProviderSettings
+
+_UNSET = '{"active": []}'
+"""Until an operator puts the real ones, webhooks answer 503, and the provider posts again. A deploy puts it once: it
+leaves alone what stands in a secret whose template has not changed."""
+
+_ROTATED_BY_THE_PROVIDER = "The provider issues the secret: it is rotated there, and both are active meanwhile"
+
+
+class Providers(Construct):
+    """The signing secrets of the stage's providers, as `{"active": ["…"]}`; while one is rotated, both.
+
+    Attributes:
+        document: What each provider posts, and the ARN of its secret, by its name, as JSON.
+        environment: What the function reads that takes their webhooks.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        providers: Mapping[str, ProviderSettings],
+        sources: Sources,
+        removal_policy: RemovalPolicy,
+    ) -> None:
+        """Build the secrets.
+
+        Args:
+            scope: The parent.
+            construct_id: The id.
+            providers: The providers, by name.
+            sources: Where the code of their schemes is.
+            removal_policy: What becomes of the secrets when their stack is deleted.
+
+        Raises:
+            MissingSourceError: Our library does not know a provider's scheme.
+        """
+        super().__init__(scope, construct_id)
+        secrets = {name: self._secret(name, removal_policy) for name in providers}
+        self._arns = [secret.secret_arn for secret in secrets.values()]
+        self.document = Stack.of(self).to_json_string(
+            {
+                name: {
+                    "scheme": sources.scheme(provider.scheme),
+                    "secret": secrets[name].secret_arn,
+                    **provider.expects,
+                }
+                for name, provider in providers.items()
+            }
+        )
+        self.environment: Mapping[str, str] = {"PROVIDERS": self.document}
+
+    def grant_read(self, grantee: iam.IGrantable) -> None:
+        """Let it read the secrets, these and no others."""
+        if self._arns:
+            grantee.grant_principal.add_to_principal_policy(
+                iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=self._arns)
+            )
+
+    def _secret(self, name: str, removal_policy: RemovalPolicy) -> secretsmanager.Secret:
+        secret = secretsmanager.Secret(
+            self,
+            name,
+            description=f'Signing secrets of the provider {name}, as {{"active": ["..."]}}',
+            secret_string_value=SecretValue.unsafe_plain_text(_UNSET),
+            removal_policy=removal_policy,
+        )
+        acknowledge(secret, "SMG4", _ROTATED_BY_THE_PROVIDER)
+        accept(secret, _ROTATED_BY_THE_PROVIDER, nist="SecretsManagerRotationEnabled")
+        return secret

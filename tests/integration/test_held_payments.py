@@ -1,0 +1,149 @@
+"""The settlements function: a held event from the bus becomes one request, however often it comes."""
+
+import json
+from typing import Any
+
+import pytest
+
+import held_payments.handler
+from countersign.contracts import envelope
+from countersign.domain import tasks
+from countersign.domain.clock import SystemClock
+from countersign.domain.payments import Handling, Ruling, Verdict
+from countersign.domain.tasks import Status
+from countersign.services.held_payments import Settlements, request_of
+from countersign.services.provider_events import ProviderEvents
+from tests.builders import sqs_event
+from tests.held import APPROVAL, EVENT, OPERATOR, PAYMENT, PROVIDER, any_event, any_payment
+from tests.integration.conftest import ALIAS, Answer, Kit, Operation, answering
+
+WORKFLOW_ARN = ALIAS.replace("order-approval", "held-payment")
+
+
+@pytest.fixture(autouse=True)
+def _environment_of_the_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKFLOW_ARN", WORKFLOW_ARN)
+    monkeypatch.setenv("DEADLINE_SECONDS", "600")
+
+
+def announced(**changes: Any) -> dict[str, Any]:
+    return envelope.held(any_payment(), any_event(**changes), "amount")
+
+
+def run(*bodies: str | dict[str, Any]) -> list[str]:
+    """Hand messages to the function and return the ids of those to be tried again."""
+    failures = held_payments.handler.handler(sqs_event(*bodies), None)["batchItemFailures"]
+    return [failure["itemIdentifier"] for failure in failures]
+
+
+def test_a_held_event_starts_the_workflow_that_asks_the_operators(kit: Kit, invocations: Operation) -> None:
+    assert run(announced()) == []
+    asked = request_of(announced())
+    (invocation,) = invocations.asked
+    assert "held-payment%3Alive" in invocation.url
+    assert invocation.headers["X-Amz-Durable-Execution-Name"] == asked["request_id"].encode()
+    (payload,) = invocations.documents
+    assert payload["input"] == {"task_id": PAYMENT, "event_id": EVENT, "deadline_seconds": 600}
+    request = kit.ledger.request(asked["request_id"])
+    assert request
+    assert (request.workflow, request.submitted_by, request.status) == ("held-payment", "settlements", "running")
+
+
+def test_an_event_that_is_delivered_again_asks_nobody_again(kit: Kit, invocations: Operation) -> None:
+    assert run(announced(), announced()) == []
+    assert run(announced()) == []
+    assert len(invocations.asked) == 1
+
+
+def test_an_event_that_is_delivered_again_asks_nobody_again_also_when_the_deadline_of_the_stage_has_changed(
+    kit: Kit, invocations: Operation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(announced())
+    monkeypatch.setenv("DEADLINE_SECONDS", "900")
+    held_payments.handler.submissions.cache_clear()
+    assert run(announced()) == []
+    assert len(invocations.asked) == 1
+
+
+def test_a_start_that_lambda_did_not_take_is_tried_again(kit: Kit, invocations: Operation) -> None:
+    invocations.answers = [Answer(429, "TooManyRequestsException")] * 20
+    assert run(announced()) == ["message-0"]
+    invocations.answers = []
+    assert run(announced()) == []
+    request = kit.ledger.request(request_of(announced())["request_id"])
+    assert request
+    assert request.status == "running"
+
+
+@pytest.mark.parametrize("operation", ["PutItem", "UpdateItem"])
+def test_a_ledger_that_does_not_answer_has_the_message_tried_again(
+    kit: Kit, invocations: Operation, operation: str
+) -> None:
+    with answering("dynamodb", operation, Answer(500, "InternalServerError")):
+        assert run(announced()) == ["message-0"]
+    assert run(announced()) == []
+
+
+@pytest.mark.parametrize("body", ["", "not JSON", "{}", json.dumps({"version": 1, "kind": "payment.held"})])
+def test_a_message_that_is_no_envelope_goes_back_to_the_queue_and_blocks_nothing(
+    kit: Kit, invocations: Operation, body: str
+) -> None:
+    assert run(body, announced()) == ["message-0"]
+    assert len(invocations.asked) == 1
+
+
+def test_an_id_that_stands_for_something_else_goes_back_to_the_queue(kit: Kit, invocations: Operation) -> None:
+    from countersign.ports import Request
+
+    kit.ledger.submit(Request(request_of(announced())["request_id"], "order-approval"), kit.now)
+    assert run(announced()) == ["message-0"]
+    assert invocations.asked == []
+
+
+def test_nothing_of_the_payment_but_ids_and_the_reason_is_logged(
+    kit: Kit, invocations: Operation, caplog: pytest.LogCaptureFixture
+) -> None:
+    run(announced())
+    (record,) = [record for record in caplog.records if record.name == held_payments.handler.logger.name]
+    assert vars(record)["reason"] == "amount"
+    assert all(secret not in str(vars(record)) for secret in ("25.00", "own words", "pi_1"))
+
+
+class Settling:
+    """A payment on DynamoDB, about which an event is held."""
+
+    def __init__(self, kit: Kit) -> None:
+        task = any_payment(opened_at=kit.now, expires_at=any_payment().expires_at.replace(year=2099))
+        kit.ledger.open(task, (tasks.opened(task, "payment"),), kit.now)
+        events = ProviderEvents(kit.ledger, SystemClock())
+        assert events.receive(any_event(), "digest", PROVIDER) is Handling.HELD
+        self.settlements = Settlements(kit.ledger, SystemClock(), "held-payment")
+
+
+@pytest.fixture
+def settling(kit: Kit) -> Settling:
+    return Settling(kit)
+
+
+def test_what_was_held_is_read_back_from_the_table_s_audit(settling: Settling) -> None:
+    held = settling.settlements.held(PAYMENT, EVENT)
+    assert held
+    assert held["received"] == {"status": "paid", "amount": "25.00", "currency": "EUR"}
+    assert (held["reason"], held["becomes"]) == ("amount", "paid")
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_a_ruling_is_written_once_and_the_audit_chain_holds(settling: Settling, kit: Kit, verdict: Verdict) -> None:
+    ruling = Ruling(verdict, (OPERATOR,), APPROVAL)
+    effects = {settling.settlements.carry_out(PAYMENT, EVENT, ruling) for _ in range(2)}
+    accepted = verdict is Verdict.ACCEPTED
+    assert effects == {"paid" if accepted else "none"}
+    assert kit.task(PAYMENT).status is (Status.DECIDED if accepted else Status.OPEN)
+    assert kit.ledger.audit_breaks(PAYMENT) == []
+    assert len(kit.audited(PAYMENT)) == (4 if accepted else 3)
+
+
+def test_an_accepted_payment_rings_its_workflow(settling: Settling, kit: Kit) -> None:
+    kit.stream()
+    settling.settlements.carry_out(PAYMENT, EVENT, Ruling(Verdict.ACCEPTED, (OPERATOR,), APPROVAL))
+    assert len(kit.decisions()) == 1

@@ -1,0 +1,470 @@
+"""Contracts: what each schema takes, and where it says that something is wrong."""
+
+import json
+from importlib.resources import files
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from countersign.contracts import validation
+from countersign.domain.errors import ContractError
+from tests import pattern_contracts
+from tests.builders import REQUESTER, WORKFLOW, any_envelope, any_input, any_request, any_result
+
+INPUT = f"{WORKFLOW}.input"
+PAYMENT = {"order_id": "1001", "provider": "pay", "external_id": "pay_1001", "amount": "250.00", "currency": "EUR"}
+HELD = "held-payment.input"
+RESULT = "task-result"
+SAMPLES: dict[str, dict[str, Any]] = {
+    "request": any_request(),
+    "envelope": any_envelope(),
+    INPUT: any_input(),
+    "payment.input": PAYMENT,
+    "payment.answer": {"status": "paid", "amount": "250.00", "currency": "EUR"},
+    RESULT: any_result(),
+    "failure": {"code": "declined", "message": "No funds", "data": {"try": 2}},
+    HELD: {"task_id": "order-7.payment", "event_id": "evt_1"},
+}
+ABSENT = object()
+SECRET = "s3cr3t-w0rd"
+
+LINKS = [
+    "https://files.example.com/offers/1001.pdf?version=2#page=3",
+    "https://example.com",
+    "https://example.com?",
+    "https://EXAMPLE.com#",
+    "https://example.com:8443/",
+    "https://intranet/plan",
+    "https://my_bucket.s3.example.com/a%20b",
+    "https://xn--bcher-kva.example/",
+    "https://social.example/@rita/~!$&'()*+,;=:[]",
+]
+NO_NAMES = ["", " ", "\u00a0", "x" * 201, "a\nb", "a\n", "a\tb", "\x00", "a\x7f", "a\x85b", "a\u2028b", 1, None]
+NO_LINKS = [
+    *("", "Offer.pdf", "http://files.example.com/1001.pdf", "javascript:alert(1)"),
+    *("javascript://files.example.com/%0aalert(1)", "data:text/html,1", "ftp://files.example.com/"),
+    *("//files.example.com/", "HTTPS://files.example.com/", "https:files.example.com"),
+    *("https:///files.example.com", "https://", "https://?", "https://user@files.example.com/"),
+    *("https://user:password@files.example.com/", "https://@files.example.com/"),
+    *("https://files.example.com:@evil.example/", "https://evil.example\\@files.example.com/"),
+    *("https://files.example.com/a\\b", "https://files.example.com/a b", "https://files.example.com/\n"),
+    *("https://files.example.com/\t1", " https://files.example.com/", "https://files.example.com/\x00"),
+    *("https://files.example.com/\x7f", "https://files.example.com/ä", "https://bücher.example/"),
+    *("https://ｅxample.com/", "https://f%69les.example.com/", "https://files..example.com/"),
+    *("https://-files.example.com/", "https://files.example.com./", "https://files.example.com:/"),
+    *("https://files.example.com:port/", "https://192.0.2.1/", "https://3221225985/", "https://0xc0000201/"),
+    *("https://[2001:db8::1]/", "https://files.example.com/".ljust(2049, "x"), 1, None),
+]
+
+PAYABLE: list[dict[str, Any]] = [
+    {"amount": "0.01"},
+    {"amount": "250"},
+    {"amount": "999999999999999.99"},
+    {"amount": "100", "currency": "JPY"},
+    {"amount": "0.001", "currency": "KWD"},
+    {"amount": "0.0001", "currency": "CLF"},
+]
+UNPAYABLE: list[tuple[dict[str, Any], str]] = [
+    *(({"amount": amount}, "/amount") for amount in ("0", "0.00", "250.005", "250.000", "1" * 16)),
+    ({"amount": "100.50", "currency": "JPY"}, "/amount"),
+    ({"amount": "1.0001", "currency": "KWD"}, "/amount"),
+    *(({"currency": currency}, "/currency") for currency in ("XYZ", "XXX", "XAU", "XTS", "DEM", "BGN", "HRK")),
+]
+
+VALID: dict[str, list[dict[str, Any]]] = {
+    HELD: [{"deadline_seconds": 1}, {"event_id": "x" * 200}, {"task_id": "x" * 200}],
+    "request": [{"request_id": "x"}, {"request_id": "A-Za-z0-9_" * 6 + "1234"}, {"input": {}}, {"workflow": "w" * 64}],
+    "envelope": [
+        {"kind": "payment.requested"},
+        {"kind": "approval.reminder", "attempt": 20},
+        {"kind": "two_words2.escalated"},
+        {"callback": {"url": "https://api.example.com/callbacks", "token": "t"}},
+        {"task": {"attachments": [{"name": "Offer.pdf", "url": "https://files.example.com/1"}]}},
+    ],
+    INPUT: [
+        *PAYABLE,
+        {"description": ""},
+        {"description": "ä" * 20_000},
+        {"approvers": [f"p{number}@example.com" for number in range(20)]},
+        {"requester": "first.last+tag@sub.example.co"},
+        {"deadline_seconds": 1},
+        {"deadline_seconds": 31_536_000},
+        {"reminders_seconds": []},
+        {"reminders_seconds": [1, 31_536_000]},
+        *({"attachments": [{"name": "Offer.pdf", "url": url}]} for url in LINKS),
+        {"attachments": []},
+        {"attachments": [{"name": "Offer.pdf", "url": LINKS[0]}] * 10},
+        {"attachments": [{"name": "ä" * 200, "url": LINKS[0]}]},
+        {"attachments": [{"name": "x", "url": LINKS[0].ljust(2048, "x")}]},
+        {"rule": {"kind": "any"}},
+        {"rule": {"kind": "in_order"}},
+        {"rule": {"kind": "quorum", "k": 1, "veto": True}},
+        {"rule": {"kind": "quorum", "k": 2}, "approvers": ["maria@example.com", "otto@example.com"]},
+    ],
+    RESULT: [
+        {"answer": {}},
+        {"task_id": "t" * 200},
+        *(
+            {"outcome": "failed", "answer": ABSENT, "error": {"code": "no_funds"} | more}
+            for more in ({}, {"message": "ä" * 2000}, {"data": None}, {"data": [{"attempt": 1}]})
+        ),
+    ],
+}
+
+INVALID: dict[str, list[tuple[dict[str, Any], str]]] = {
+    HELD: [
+        ({"task_id": ABSENT}, "/task_id"),
+        ({"event_id": ABSENT}, "/event_id"),
+        ({"operators": ["mallory@example.com"]}, ""),
+        ({"received": {"status": "paid", "amount": "1.00", "currency": "EUR"}}, ""),
+        ({"task_id": ""}, "/task_id"),
+        ({"task_id": "x" * 201}, "/task_id"),
+        ({"event_id": ""}, "/event_id"),
+        ({"event_id": "x" * 201}, "/event_id"),
+        ({"event_id": 1}, "/event_id"),
+        ({"deadline_seconds": 0}, "/deadline_seconds"),
+        ({"deadline_seconds": 31_536_001}, "/deadline_seconds"),
+    ],
+    "request": [
+        ({"workflow": ABSENT}, "/workflow"),
+        ({"request_id": ABSENT}, "/request_id"),
+        ({"input": ABSENT}, "/input"),
+        ({"extra": 1}, ""),
+        *(({"workflow": each}, "/workflow") for each in ("", "w" * 65, 1, None)),
+        *(
+            ({"request_id": each}, "/request_id")
+            for each in ("", "x" * 65, "a b", "a.b", "a/b", "a\n", "é", "１", 1001)
+        ),
+        ({"input": []}, "/input"),
+        ({"input": "{}"}, "/input"),
+        ({"input": None}, "/input"),
+    ],
+    "envelope": [
+        *(({name: ABSENT}, f"/{name}") for name in any_envelope()),
+        ({"extra": 1}, ""),
+        ({"version": 2}, "/version"),
+        ({"version": "1"}, "/version"),
+        *(
+            ({"kind": each}, "/kind")
+            for each in ("approval", "approval.decided", "Approval.requested", "approval.requested\n")
+        ),
+        ({"task_id": "r."}, "/task_id"),
+        ({"task_id": "x" * 201}, "/task_id"),
+        ({"request_id": "order 1001"}, "/request_id"),
+        ({"workflow": ""}, "/workflow"),
+        ({"expires_at": None}, "/expires_at"),
+        ({"expires_at": "tomorrow"}, "/expires_at"),
+        ({"attempt": 0}, "/attempt"),
+        ({"attempt": "1"}, "/attempt"),
+        ({"attempt": True}, "/attempt"),
+        ({"task": []}, "/task"),
+        ({"task": {"attachments": []}}, "/task/attachments"),
+        ({"task": {"attachments": [{"name": "Offer.pdf"}]}}, "/task/attachments/0/url"),
+        ({"task": {"attachments": [{"name": "Offer.pdf", "url": "javascript:alert(1)"}]}}, "/task/attachments/0/url"),
+        ({"callback": {}}, "/callback/url"),
+        ({"callback": {"url": "u", "token": ""}}, "/callback/token"),
+        ({"callback": {"url": "", "token": "t"}}, "/callback/url"),
+        ({"callback": {"url": "u", "token": "t", "id": "1"}}, "/callback"),
+    ],
+    INPUT: [
+        *(({name: ABSENT}, f"/{name}") for name in any_input()),
+        ({"extra": 1}, ""),
+        ({"order_id": ""}, "/order_id"),
+        ({"order_id": "x" * 129}, "/order_id"),
+        ({"order_id": 1001}, "/order_id"),
+        *(
+            ({"amount": amount}, "/amount")
+            for amount in (
+                *("", "-1", "+1", "01", ".5", "1.", "1,50", "1e3", "1.0000001", "1" * 19, "NaN", " 1", "1\n"),
+                *("１", 250, 1.5, None),
+            )
+        ),
+        *(({"currency": currency}, "/currency") for currency in ("", "eur", "EURO", "EU", "€€€", "EUR\n", 978)),
+        *UNPAYABLE,
+        ({"description": "x" * 20_001}, "/description"),
+        ({"description": None}, "/description"),
+        *(
+            ({"requester": address}, "/requester")
+            for address in (
+                *("", "rita", "rita@", "@example.com", "rita@@example.com", "rita example@example.com"),
+                *("rita@example.com\n", "rita@example..com", "rita@-example.com", "Rita <rita@example.com>"),
+                *("a@b.c,d@e.f", "rita@exämple.com"),
+                *(" rita@example.com", "rita@example.com ", "\trita@example.com", "rita@example.com\u00a0"),
+                *("\u200brita@example.com", "\uff52ita@example.com", "rita@example.com.", '"rita"@example.com'),
+                *("rita(boss)@example.com", "r" * 65 + "@example.com"),
+                *(f"www.evil.example{mark}@example.com" for mark in "/?=&#"),
+                *("r@" + "e" * 64 + ".com", "rita@" + "e." * 125 + "com", None),
+            )
+        ),
+        *(
+            ({"approvers": each}, "/approvers")
+            for each in (
+                [],
+                "maria@example.com",
+                ["maria@example.com"] * 2,
+                [f"p{number}@example.com" for number in range(21)],
+            )
+        ),
+        ({"approvers": ["maria@example.com", "otto"]}, "/approvers/1"),
+        ({"approvers": [None]}, "/approvers/0"),
+        *(({"deadline_seconds": each}, "/deadline_seconds") for each in (0, -1, 31_536_001, "60")),
+        *(({"deadline_seconds": seconds}, "/deadline_seconds") for seconds in (1.5, 60.0, 1e3)),
+        ({"reminders_seconds": [60.0]}, "/reminders_seconds/0"),
+        ({"rule": {"kind": "quorum", "k": 1.0}}, "/rule/k"),
+        ({"deadline_seconds": True}, "/deadline_seconds"),
+        ({"deadline_seconds": None}, "/deadline_seconds"),
+        ({"reminders_seconds": 60}, "/reminders_seconds"),
+        ({"reminders_seconds": [0]}, "/reminders_seconds/0"),
+        ({"reminders_seconds": [60, "120"]}, "/reminders_seconds/1"),
+        ({"reminders_seconds": list(range(1, 22))}, "/reminders_seconds"),
+        ({"attachments": {}}, "/attachments"),
+        ({"attachments": [{"name": "Offer.pdf", "url": LINKS[0]}] * 11}, "/attachments"),
+        ({"attachments": [LINKS[0]]}, "/attachments/0"),
+        ({"attachments": [{"name": "Offer.pdf"}]}, "/attachments/0/url"),
+        ({"attachments": [{"url": LINKS[0]}]}, "/attachments/0/name"),
+        ({"attachments": [{"name": "Offer.pdf", "url": LINKS[0], "size": 1}]}, "/attachments/0"),
+        *(
+            ({"attachments": [{"name": "x", "url": LINKS[0]}, {"name": name, "url": LINKS[0]}]}, "/attachments/1/name")
+            for name in NO_NAMES
+        ),
+        *(
+            ({"attachments": [{"name": "x", "url": LINKS[0]}, {"name": "x", "url": url}]}, "/attachments/1/url")
+            for url in NO_LINKS
+        ),
+        ({"rule": "any"}, "/rule"),
+        ({"rule": {}}, "/rule/kind"),
+        ({"rule": {"kind": "most"}}, "/rule/kind"),
+        ({"rule": {"kind": "quorum", "k": 0}}, "/rule/k"),
+        ({"rule": {"kind": "quorum", "k": 21}}, "/rule/k"),
+        ({"rule": {"kind": "quorum", "k": "2"}}, "/rule/k"),
+        ({"rule": {"kind": "all", "veto": "yes"}}, "/rule/veto"),
+        ({"rule": {"kind": "quorum", "k": 2}}, "/rule/k"),
+        ({"rule": {"kind": "quorum", "k": 2}, "approvers": ["maria@example.com", REQUESTER.upper()]}, "/rule/k"),
+        ({"approvers": ["maria@example.com", "Maria@Example.com"]}, "/approvers"),
+        ({"rule": {"kind": "all", "extra": 1}}, "/rule"),
+    ],
+    RESULT: [
+        *(({name: ABSENT}, f"/{name}") for name in ("version", "task_id", "outcome", "answer")),
+        ({"version": 2}, "/version"),
+        ({"version": "1"}, "/version"),
+        ({"task_id": "ab"}, "/task_id"),
+        ({"task_id": "t" * 201}, "/task_id"),
+        ({"task_id": None}, "/task_id"),
+        ({"outcome": "expired"}, "/outcome"),
+        ({"answer": "paid"}, "/answer"),
+        ({"answer": []}, "/answer"),
+        ({"error": {"code": "no_funds"}}, "/error"),
+        ({"outcome": "failed", "error": {"code": "no_funds"}}, "/answer"),
+        ({"outcome": "failed", "answer": ABSENT}, "/error"),
+        *(
+            ({"outcome": "failed", "answer": ABSENT, "error": {"code": "no_funds"} | changes}, f"/error{pointer}")
+            for changes, pointer in (
+                ({"code": ""}, "/code"),
+                ({"code": "two words"}, "/code"),
+                ({"message": 1}, "/message"),
+                ({"message": "x" * 2001}, "/message"),
+                ({"extra": 1}, ""),
+            )
+        ),
+        ({"extra": 1}, ""),
+    ],
+}
+
+SAMPLES |= pattern_contracts.SAMPLES
+VALID |= {name: pattern_contracts.valid(name) for name in pattern_contracts.SAMPLES}
+INVALID |= {name: pattern_contracts.invalid(name, ABSENT) for name in pattern_contracts.SAMPLES}
+
+documents = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(max_size=10), children, max_size=4),
+    max_leaves=10,
+)
+
+VALID |= {
+    "payment.input": [*PAYABLE, {"external_id": "x" * 200}, {"deadline_seconds": 31_536_000}],
+    "payment.answer": [{}, {"status": "pending", "amount": ABSENT, "currency": ABSENT}, {"reason": "é" * 500}],
+    "failure": [{}, {"message": ABSENT, "data": ABSENT}, {"data": None}, {"data": [1]}, {"code": "x" * 128}],
+}
+INVALID |= {
+    "payment.input": [
+        *[({name: ABSENT}, f"/{name}") for name in PAYMENT],
+        *[
+            ({"amount": amount}, "/amount")
+            for amount in (250, "250,00", "-1", "1e3", "٢٥٠", "", "1.0000001", "250.00\n")
+        ],
+        *[({"currency": currency}, "/currency") for currency in ("eur", "EU", "EURO", "EUR\n", None)],
+        *UNPAYABLE,
+        *[({"provider": name}, "/provider") for name in ("", "Pay", "p#y", "-pay", "p" * 64, "pay\n")],
+        *[({"external_id": name}, "/external_id") for name in ("", "a b", "é", "x" * 201, 7, "a\n")],
+        ({"deadline_seconds": 0}, "/deadline_seconds"),
+        ({"extra": 1}, ""),
+    ],
+    "payment.answer": [
+        ({"status": ABSENT}, "/status"),
+        ({"status": "unknown"}, "/status"),
+        ({"amount": 250}, "/amount"),
+        ({"amount": "NaN"}, "/amount"),
+        ({"currency": "eur"}, "/currency"),
+        ({"reason": "x" * 501}, "/reason"),
+        ({"extra": 1}, ""),
+    ],
+    "failure": [
+        ({"code": ABSENT}, "/code"),
+        *[({"code": code}, "/code") for code in ("", "a b", "x" * 129, 7, None, "é")],
+        ({"message": "x" * 2001}, "/message"),
+        ({"extra": 1}, ""),
+    ],
+}
+
+EXAMPLES = {
+    path.name.removesuffix(".json"): schema
+    for path in files("countersign.contracts.schemas").iterdir()
+    if path.name.endswith(".json") and "examples" in (schema := json.loads(path.read_text("utf-8")))
+}
+"""Schemas that bring their sample themselves, by the keyword `examples`, as a fork's do."""
+
+SAMPLES |= {name: schema["examples"][0] for name, schema in EXAMPLES.items()}
+VALID |= {name: [{}] for name in EXAMPLES}
+INVALID |= {
+    name: [({"extra": 1}, ""), *(({member: ABSENT}, f"/{member}") for member in schema["required"])]
+    for name, schema in EXAMPLES.items()
+}
+
+
+def changed(name: str, changes: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in (SAMPLES[name] | changes).items() if value is not ABSENT}
+
+
+def refusal_of(name: str, document: Any) -> ContractError | None:
+    try:
+        validation.check(name, document)
+    except ContractError as error:
+        return error
+    return None
+
+
+def cases(table: dict[str, list[Any]]) -> list[Any]:
+    return [
+        pytest.param(name, row, id=f"{name} {json.dumps(row, default=lambda _: 'absent')[:60]}")
+        for name, rows in table.items()
+        for row in rows
+    ]
+
+
+def test_every_schema_has_a_sample_and_cases() -> None:
+    schemas = {
+        path.name.removesuffix(".json")
+        for path in files("countersign.contracts.schemas").iterdir()
+        if path.name.endswith(".json")
+    }
+    assert schemas == set(SAMPLES) == set(VALID) == set(INVALID)
+    assert all(validation.exists(name) for name in schemas)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_valid_sample_is_returned_as_it_was(name: str) -> None:
+    document = json.loads(json.dumps(SAMPLES[name]))
+    assert validation.check(name, document) == SAMPLES[name]
+
+
+@pytest.mark.parametrize(("name", "changes"), cases(VALID))
+def test_what_the_contract_allows_is_taken(name: str, changes: dict[str, Any]) -> None:
+    assert validation.check(name, changed(name, changes))
+
+
+@pytest.mark.parametrize(("name", "case"), cases(INVALID))
+def test_what_breaks_the_contract_is_refused_with_the_json_pointer(name: str, case: tuple[dict[str, Any], str]) -> None:
+    changes, pointer = case
+    with pytest.raises(ContractError) as error:
+        validation.check(name, changed(name, changes))
+    assert error.value.pointer == pointer
+    assert error.value.reason
+    assert "data" not in error.value.reason.split(), "the validator's own name for the document says nothing"
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("document", [None, [], "text", 1, True])
+def test_a_document_of_another_type_is_refused_as_a_whole(name: str, document: Any) -> None:
+    with pytest.raises(ContractError) as error:
+        validation.check(name, document)
+    assert error.value.pointer == ""
+
+
+def test_the_pointer_starts_where_the_document_was_sent() -> None:
+    with pytest.raises(ContractError) as error:
+        validation.check(INPUT, any_input(rule={"kind": "most"}), "/input")
+    assert error.value.pointer == "/input/rule/kind"
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+@given(data=st.data(), document=documents)
+def test_no_document_is_too_odd_to_be_checked(name: str, data: st.DataObject, document: Any) -> None:
+    key = data.draw(st.sampled_from([*SAMPLES[name], "rule", "callback", "reminders_seconds"]))
+    refusal = refusal_of(name, SAMPLES[name] | {key: document})
+    assert refusal is None or refusal.pointer == "" or refusal.pointer.startswith(f"/{key}")
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("value", [SECRET, [SECRET], {SECRET: SECRET}, [SECRET, SECRET]], ids=str)
+def test_a_refusal_never_quotes_what_was_sent(name: str, value: Any) -> None:
+    for key in (*SAMPLES[name], SECRET, "rule", "callback", "reminders_seconds"):
+        assert SECRET not in str(refusal_of(name, SAMPLES[name] | {key: value}))
+
+
+def test_a_refused_link_says_what_a_link_has_to_be() -> None:
+    refusal = refusal_of(INPUT, any_input(attachments=[{"name": "x", "url": f"https://{SECRET}@example.com/"}]))
+    assert refusal
+    assert refusal.reason == "is no https URL of a host by its name, without user info or a backslash"
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_all_that_is_wrong_with_a_document_is_told_at_once_and_never_quoted(name: str) -> None:
+    assert validation.problems(name, SAMPLES[name]) == []
+    broken = {member: None for member in SAMPLES[name] if refusal_of(name, SAMPLES[name] | {member: None})}
+    assert {f"/{each}" for each in broken} <= {
+        each.pointer for each in validation.problems(name, SAMPLES[name] | broken)
+    }
+    for document in (SAMPLES[name] | {SECRET: SECRET}, dict.fromkeys(SAMPLES[name], SECRET), {SECRET: SECRET}):
+        assert SECRET not in " ".join(map(str, validation.problems(name, document)))
+
+
+def test_what_is_missing_unknown_of_another_type_and_against_a_rule_is_told_together() -> None:
+    document = any_input(curency="EUR", order_id=1, amount="0", attachments=[{"name": "x", "url": "https://1/"}] * 2)
+    document["rule"] = {"kind": "most", "k": 2.0, "of": 3}
+    del document["requester"]
+    with pytest.raises(ContractError) as error:
+        validation.check(INPUT, document, "/input")
+    told = [each.pointer.removeprefix("/input") for each in error.value.problems]
+    assert told == [
+        *("/requester", "/order_id", "/rule/kind", "/rule/k", "/rule", ""),
+        *("/amount", "/attachments/0/url", "/attachments/1/url"),
+    ]
+    assert (error.value.reason, error.value.pointer) == ("is missing", "/input/requester")
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_whole_number_with_a_point_is_no_integer(name: str) -> None:
+    schema = json.loads(files("countersign.contracts.schemas").joinpath(f"{name}.json").read_text("utf-8"))
+    whole = {member for member, rule in schema["properties"].items() if rule.get("type") == "integer"}
+    found = validation.problems(name, SAMPLES[name] | dict.fromkeys(whole, 2.0))
+    assert {each.pointer for each in found if "without a point" in each.reason} == {f"/{member}" for member in whole}
+
+
+@pytest.mark.parametrize("name", [name for name in SAMPLES if name.endswith(".input")])
+def test_an_input_with_money_refuses_what_nobody_can_pay(name: str) -> None:
+    schema = json.loads(files("countersign.contracts.schemas").joinpath(f"{name}.json").read_text("utf-8"))
+    assert ("money" in schema.get("x-rules", ())) == ({"amount", "currency"} <= schema["properties"].keys())
+
+
+def test_however_much_a_sender_makes_up_what_is_told_stays_short() -> None:
+    made_up = {f"member {number}": number for number in range(5000)}
+    assert len(str(validation.problems("two-lambdas.input", {"order_id": "1", **made_up}))) < 500
+    assert len(validation.problems(INPUT, any_input(approvers=["?"] * 5000))) == validation.MOST_PROBLEMS
+
+
+def test_a_schema_that_does_not_exist_is_an_error_that_says_where_to_put_it() -> None:
+    assert not validation.exists("parcel.input")
+    with pytest.raises(LookupError, match=r"add schemas/parcel\.input\.json"):
+        validation.check("parcel.input", {})

@@ -1,0 +1,67 @@
+"""Clients of AWS: what they leave out of the work of a call, and what they do not."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.exceptions import ParamValidationError
+from botocore.session import get_session
+
+from countersign.functions.clients import client
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "AWS_EXECUTION_ENV": "AWS_Lambda_python3.14",
+}
+
+
+@pytest.fixture(autouse=True)
+def _cold(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    client.cache_clear()
+    yield
+    client.cache_clear()
+
+
+def sent_by(made: Any) -> list[AWSPreparedRequest]:
+    """Return the list in which a client's requests will be, instead of on the network."""
+    sent: list[AWSPreparedRequest] = []
+
+    def answer(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        sent.append(request)
+        return AWSResponse(request.url, 200, {}, _Raw())
+
+    made.meta.events.register("before-send", answer)
+    return sent
+
+
+class _Raw:
+    def stream(self, *_: Any, **__: Any) -> Iterator[bytes]:
+        yield b"{}"
+
+
+def test_aws_is_told_which_sdk_calls_and_where_it_runs() -> None:
+    sent = sent_by(client("dynamodb"))
+    client("dynamodb").get_item(TableName="ledger", Key={"pk": {"S": "1"}, "sk": {"S": "1"}})
+    (request,) = sent
+    told = request.headers["User-Agent"].decode()
+    assert told.startswith(get_session().user_agent())
+    assert "Botocore/" in told
+    assert "AWS_Lambda_python3.14" in told
+
+
+def test_what_dynamodb_is_sent_it_checks_itself() -> None:
+    sent = sent_by(client("dynamodb"))
+    client("dynamodb").get_item(TableName="ledger", Key={"pk": {"S": 1}})
+    assert len(sent) == 1
+
+
+def test_what_any_other_service_is_sent_is_checked_before() -> None:
+    sent = sent_by(client("lambda"))
+    with pytest.raises(ParamValidationError):
+        client("lambda").send_durable_execution_callback_success(CallbackId="", Result="{}")
+    assert sent == []

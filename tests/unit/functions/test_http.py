@@ -1,0 +1,231 @@
+"""HTTP at the edge: bodies as they were sent, and a problem document for every error that a machine can meet."""
+
+import base64
+import json
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from countersign.domain.errors import (
+    AnswerRefusedError,
+    ArchiveRefusedError,
+    BodyTooLargeError,
+    CallerRefusedError,
+    CipherUnavailableError,
+    ConfigurationError,
+    ContractError,
+    CountersignError,
+    DecidedOtherwiseError,
+    HandOffRejectedError,
+    LedgerConflictError,
+    LedgerUnavailableError,
+    MalformedBodyError,
+    MediaTypeError,
+    MessageRefusedError,
+    NotRungError,
+    PlainAnswerError,
+    RequestConflictError,
+    ReviewRefusedError,
+    SecretError,
+    SecretsUnavailableError,
+    SeveralProblemsError,
+    SignatureError,
+    StartFailedError,
+    TaskClosedError,
+    TooManyAnswersError,
+    TooManyListsError,
+    TooManyRequestsError,
+    TransientError,
+    UncoveredAmountError,
+    UnknownProviderError,
+    UnknownRequestError,
+    UnknownSchemeError,
+    UnknownTaskError,
+    UnknownTokenError,
+    UnknownWorkflowError,
+    VerifierUnavailableError,
+    WorkflowError,
+)
+from countersign.domain.strict_json import MAX_BODY_BYTES
+from countersign.functions import http
+
+TABLE: list[tuple[CountersignError, int, str]] = [
+    (PlainAnswerError(), 400, "contract"),
+    (MalformedBodyError("not JSON"), 400, "malformed"),
+    (ContractError("must be string", "/input/amount"), 400, "contract"),
+    (SeveralProblemsError((ContractError("is missing", "/input"), ContractError("is zero", "/x"))), 400, "contract"),
+    (BodyTooLargeError(MAX_BODY_BYTES), 413, "body_too_large"),
+    (UnknownWorkflowError("order-aproval"), 404, "unknown_workflow"),
+    (UncoveredAmountError(("EUR up to 5000",)), 400, "contract"),
+    (RequestConflictError("order-1001"), 409, "request_conflict"),
+    (LedgerConflictError("table"), 503, "try_again"),
+    (LedgerUnavailableError("table"), 503, "try_again"),
+    (HandOffRejectedError("bus"), 503, "try_again"),
+    (MessageRefusedError("rita@example.com"), 503, "try_again"),
+    (ArchiveRefusedError("SlowDown"), 503, "try_again"),
+    (NotRungError("callback"), 503, "try_again"),
+    (CipherUnavailableError("ThrottlingException"), 503, "try_again"),
+    (StartFailedError("TooManyRequestsException"), 503, "try_again"),
+    (SecretsUnavailableError("AccessDeniedException"), 503, "try_again"),
+    (VerifierUnavailableError("PayPal answered 502"), 503, "try_again"),
+    (ConfigurationError("deployment"), 503, "not_configured"),
+    (SecretError("signing secret 2"), 503, "not_configured"),
+    (UnknownSchemeError("paypall", ("paypal",)), 503, "not_configured"),
+    (AnswerRefusedError((ContractError("must be string", "/amount"),)), 422, "answer_refused"),
+    (CallerRefusedError(), 403, "caller"),
+    (SignatureError("mismatch"), 401, "signature"),
+    (UnknownTokenError(), 401, "unknown_token"),
+    (UnknownProviderError(), 404, "unknown_provider"),
+    (UnknownRequestError(), 404, "unknown_request"),
+    (MediaTypeError(), 415, "media_type"),
+    (DecidedOtherwiseError(), 409, "decided_otherwise"),
+    (TooManyAnswersError(), 409, "too_many_answers"),
+    (TaskClosedError(), 410, "closed"),
+    (UnknownTaskError("order-1001.payment"), 410, "closed"),
+    (TooManyRequestsError(7), 429, "too_many_requests"),
+]
+
+
+@pytest.mark.parametrize("error", [error for error, *_ in TABLE])
+def test_only_a_token_that_is_asked_for_says_how_to_send_it(error: CountersignError) -> None:
+    _, headers, _ = http.problem_of(error)
+    assert (headers.get("WWW-Authenticate") == "Bearer") == isinstance(error, UnknownTokenError)
+
+
+def leaves(root: type[CountersignError]) -> set[type[CountersignError]]:
+    """Return an error's descendants, itself included where it can be raised."""
+    return {root}.union(*(leaves(child) for child in root.__subclasses__()))
+
+
+FOR_MACHINES_TOO = {DecidedOtherwiseError, TaskClosedError, TooManyAnswersError}
+ELSEWHERE = sorted(
+    (leaves(ReviewRefusedError) | leaves(WorkflowError) | {TooManyListsError}) - FOR_MACHINES_TOO,
+    key=lambda kind: kind.__name__,
+)
+
+
+# Bodies
+
+
+@given(st.binary(max_size=500))
+def test_a_body_of_any_bytes_arrives_as_it_was_sent(body: bytes) -> None:
+    assert http.body_bytes({"body": base64.b64encode(body).decode(), "isBase64Encoded": True}) == body
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_a_body_of_text_arrives_in_utf_8(text: str) -> None:
+    assert http.body_bytes({"body": text, "isBase64Encoded": False}) == text.encode()
+
+
+@pytest.mark.parametrize("event", [{}, {"body": None}, {"body": ""}, {"body": "", "isBase64Encoded": True}])
+def test_no_body_is_an_empty_one(event: dict[str, Any]) -> None:
+    assert http.body_bytes(event) == b""
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"body": "a", "isBase64Encoded": True},
+        {"body": "****", "isBase64Encoded": True},
+        {"body": "YQ==\n!", "isBase64Encoded": True},
+        {"body": "é===", "isBase64Encoded": True},
+        {"body": "\ud800", "isBase64Encoded": False},
+    ],
+)
+def test_an_event_whose_encoding_is_broken_is_malformed(event: dict[str, Any]) -> None:
+    with pytest.raises(MalformedBodyError):
+        http.body_bytes(event)
+
+
+@pytest.mark.parametrize("encoded", [True, False])
+def test_the_cap_counts_the_bytes_after_decoding(encoded: bool) -> None:
+    def event(size: int) -> dict[str, Any]:
+        text = "a" * size
+        return {"body": base64.b64encode(text.encode()).decode() if encoded else text, "isBase64Encoded": encoded}
+
+    assert len(http.body_bytes(event(MAX_BODY_BYTES))) == MAX_BODY_BYTES
+    with pytest.raises(BodyTooLargeError):
+        http.body_bytes(event(MAX_BODY_BYTES + 1))
+
+
+def test_the_cap_counts_bytes_of_text_not_characters() -> None:
+    with pytest.raises(BodyTooLargeError):
+        http.body_bytes({"body": "ä" * (MAX_BODY_BYTES // 2 + 1)})
+
+
+# Problems
+
+
+@pytest.mark.parametrize(("error", "status", "code"), TABLE, ids=lambda value: type(value).__name__)
+def test_an_error_has_its_status_and_the_members_of_rfc_9457(error: CountersignError, status: int, code: str) -> None:
+    answered, headers, body = http.problem_of(error)
+    document = json.loads(body)
+    assert answered == status == document["status"]
+    assert document["code"] == code
+    assert document["type"] == f"urn:countersign:problem:{code}"
+    assert document["title"]
+    assert document["detail"]
+    assert headers["Content-Type"] == "application/problem+json"
+    assert headers["Cache-Control"] == "no-store"
+
+
+def test_every_error_that_a_machine_can_meet_has_a_row() -> None:
+    met = leaves(CountersignError) - {CountersignError, TransientError} - set(ELSEWHERE)
+    assert {type(error) for error, *_ in TABLE} == met
+
+
+@pytest.mark.parametrize(("error", "reason"), [(SignatureError("stale"), "stale"), (MediaTypeError(), "")])
+def test_a_log_says_why_something_was_refused(error: CountersignError, reason: str) -> None:
+    assert http.why_it_was_refused(error)["reason"] == reason
+
+
+def test_a_log_says_what_of_ours_did_not_answer() -> None:
+    told = http.why_it_was_refused(LedgerUnavailableError("ThrottlingException"))
+    assert told == {"error_type": "LedgerUnavailableError", "reason": "ThrottlingException", "pointer": ""}
+
+
+@pytest.mark.parametrize("error", ELSEWHERE, ids=lambda error: error.__name__)
+def test_errors_of_pages_and_workflows_are_not_for_machines(error: type[CountersignError]) -> None:
+    with pytest.raises(LookupError, match=error.__name__):
+        http.problem_of(error.__new__(error))
+
+
+@pytest.mark.parametrize("more", [(), (ContractError("is missing", "/input/currency"),)])
+def test_a_broken_contract_is_told_with_the_pointer_and_everything_else_that_is_wrong(
+    more: tuple[ContractError, ...],
+) -> None:
+    first = ContractError("must be string", "/input/amount")
+    _, _, body = http.problem_of(SeveralProblemsError((first, *more)) if more else first)
+    told = json.loads(body)
+    assert (told["pointer"], told["detail"]) == ("/input/amount", "must be string")
+    assert told["errors"] == [{"detail": each.reason, "pointer": each.pointer} for each in (first, *more)]
+
+
+def test_only_what_may_be_tried_again_says_when() -> None:
+    for error, status, _ in TABLE:
+        _, headers, _ = http.problem_of(error)
+        assert headers.get("Retry-After") == {429: "7", 503: "2"}.get(status)
+
+
+@pytest.mark.parametrize("error", [error for error, status, _ in TABLE if status == 503])
+def test_what_went_wrong_inside_is_not_told(error: CountersignError) -> None:
+    _, _, body = http.problem_of(error)
+    assert str(error) not in body
+
+
+def test_what_a_machine_asked_for_is_json_that_nobody_keeps() -> None:
+    status, headers, body = http.document(HTTPStatus.ACCEPTED, {"request_id": "order-1001"})
+    assert (status, json.loads(body)) == (202, {"request_id": "order-1001"})
+    assert headers == {"Content-Type": "application/json", "Cache-Control": "no-store"}
+
+
+def test_what_nobody_expected_is_logged_by_type_and_place_and_not_by_its_words() -> None:
+    with pytest.raises(ValueError, match="s3cr3t") as error:
+        int("s3cr3t")
+    told = http.where_it_failed(error.value)
+    assert told["error_type"] == "ValueError"
+    assert "test_http.py" in told["error_at"][-1]
+    assert "s3cr3t" not in json.dumps(told)

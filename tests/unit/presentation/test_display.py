@@ -1,0 +1,80 @@
+"""Untrusted text and times, as people are shown them."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from countersign.presentation import display
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("250.00 EUR", "250.00 EUR"),
+        ("invoice\u202efdp.exe", "invoice\ufffdfdp.exe"),
+        ("\u2066a\u2069", "\ufffda\ufffd"),
+        ("a\u200e\u200fb", "ab"),
+        ("pay\u200bpal", "paypal"),
+        ("\x00\x1b[31mred", "\ufffd[31mred"),
+        ("\ud800", "\ufffd"),
+        ("one\r\ntwo\rthree\u2028four\x85five\x0bsix", "one\ntwo\nthree\nfour\nfive\nsix"),
+        ("a\tb", "a b"),
+        ("Z" + "\u0301" * 300, "Z" + "\u0301" * 4),
+        ("שלום عالم נ\u05b4 हिन्दी", "שלום عالم נ\u05b4 हिन्दी"),
+        ("می\u200cروم", "می\u200cروم"),
+        ("👩\u200d💻", "👩\u200d💻"),
+    ],
+)
+def test_text_shows_what_it_holds(text: str, shown: str) -> None:
+    assert display.visible(text) == shown
+
+
+@given(st.text(st.characters(codec=None)))
+def test_visible_text_can_be_sent_and_is_stable(text: str) -> None:
+    once = display.visible(text)
+    once.encode()
+    assert display.visible(once) == once
+
+
+@given(st.text(), st.integers(min_value=1, max_value=40))
+def test_a_single_line_is_one_line_within_its_limit(text: str, limit: int) -> None:
+    line = display.single_line(text, limit)
+    assert len(line) <= limit
+    assert len(line.splitlines()) <= 1
+
+
+def test_a_cut_line_says_that_it_is_cut() -> None:
+    assert display.single_line("Twelve office chairs", 8) == "Twelve…"
+
+
+def test_a_moment_is_in_utc_and_says_so() -> None:
+    at = datetime(2025, 11, 21, 16, 30, tzinfo=timezone(timedelta(hours=2)))
+    assert display.moment(at) == "Friday, 21\u00a0November 2025, 14:30\u00a0UTC"
+
+
+@pytest.mark.parametrize(
+    ("left", "words"),
+    [
+        (timedelta(days=2, hours=23), "2 days left"),
+        (timedelta(days=2), "2 days left"),
+        (timedelta(days=2) - timedelta(seconds=1), "47 hours left"),
+        (timedelta(hours=2), "2 hours left"),
+        (timedelta(hours=2) - timedelta(seconds=1), "119 minutes left"),
+        (timedelta(minutes=1), "1 minute left"),
+        (timedelta(seconds=59), "Less than a minute left"),
+        (timedelta(seconds=-5), "Less than a minute left"),
+    ],
+)
+def test_a_countdown_never_promises_time_that_is_not_there(left: timedelta, words: str) -> None:
+    assert display.time_left(left) == words
+
+
+def test_the_machine_readable_time_is_utc() -> None:
+    # The template filter is reached through the environment, as pages do.
+    from pathlib import Path
+
+    at = datetime(2025, 11, 21, 14, 30, tzinfo=UTC)
+    made = display.environment(Path(__file__).parent).from_string("{{ at|time }}").render(at=at)
+    assert made.startswith('<time datetime="2025-11-21T14:30:00Z">Friday')

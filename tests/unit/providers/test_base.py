@@ -1,0 +1,108 @@
+"""The port of the providers: requests as they came, and a provider found by its name."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from countersign.domain.errors import ConfigurationError, SignatureError, UnknownSchemeError
+from countersign.providers import base
+from countersign.providers.base import WebhookRequest
+
+LIBRARY = Path(__file__).parents[3] / "layers/countersign/python"
+FOLDER = LIBRARY / "countersign/providers"
+SCHEMES = tuple(sorted(path.stem for path in FOLDER.glob("[a-z]*.py") if "PROVIDER = " in path.read_text("utf-8")))
+HEAVY = {
+    *("boto3", "botocore", "jinja2", "fastjsonschema", "aws_lambda_powertools"),
+    *("dataclasses", "decimal", "email", "inspect", "json", "pathlib", "re", "ssl", "typing", "urllib.request"),
+}
+
+
+# Loading
+
+
+def test_every_file_is_a_scheme() -> None:
+    kit = {"adyen", "github", "paypal", "shopify", "slack", "square", "standard_webhooks", "stripe"}
+    assert base.schemes() == SCHEMES
+    assert kit <= set(SCHEMES)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_provider_is_loaded_by_the_name_of_its_module(scheme: str) -> None:
+    provider = base.load(scheme)
+    assert type(provider).__module__ == f"countersign.providers.{scheme}"
+    assert provider is base.load(scheme)
+
+
+@pytest.mark.parametrize(
+    "scheme",
+    [
+        *("os", "1stripe", "stripe-eu", "x" * 10_000),
+        "",
+        "paypall",
+        "Stripe",
+        "stripe ",
+        "stripe\n",
+        "../stripe",
+        "stripe.x",
+        "domain.errors",
+        "__init__",
+        "_x",
+        "ｓtripe",
+    ],
+)
+def test_another_name_is_refused_and_those_that_there_are_are_named(scheme: str) -> None:
+    with pytest.raises(UnknownSchemeError, match=f"there are {', '.join(SCHEMES)}$") as error:
+        base.load(scheme)
+    assert isinstance(error.value, ConfigurationError)
+    assert error.value.known == SCHEMES
+    assert len(str(error.value)) < 250
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_to_load_a_provider_is_light(scheme: str) -> None:
+    """Only the modules that it needs: none of these, and no other provider."""
+    code = f"import sys; from countersign.providers import base; base.load({scheme!r}); print(*sys.modules)"
+    # -S: site-packages may import what it likes at the start.
+    run = subprocess.run(
+        [sys.executable, "-S", "-c", code], env={"PYTHONPATH": str(LIBRARY)}, check=True, capture_output=True, text=True
+    )
+    loaded = set(run.stdout.split())
+    assert not loaded & HEAVY
+    assert {name for name in SCHEMES if f"countersign.providers.{name}" in loaded} == {scheme}
+
+
+# Requests
+
+
+def test_header_names_are_lower_case_however_they_came() -> None:
+    request = WebhookRequest({"Stripe-Signature": "a", "CONTENT-TYPE": "b", "x": "c"}, b"")
+    assert request.headers == {"stripe-signature": "a", "content-type": "b", "x": "c"}
+
+
+def test_a_header_that_comes_twice_counts_as_one_with_both_values() -> None:
+    assert WebhookRequest({"X-A": "1", "x-a": "2", "X-a": "3"}, b"").header("x-a") == "1,2,3"
+
+
+@given(st.dictionaries(st.text(), st.text()), st.binary())
+def test_headers_of_any_kind_are_taken(headers: dict[str, str], body: bytes) -> None:
+    request = WebhookRequest(headers, body)
+    assert all(name == name.lower() for name in request.headers)
+    assert request.body == body
+
+
+@pytest.mark.parametrize("headers", [{}, {"x-id": ""}])
+def test_an_absent_header_and_an_empty_one_are_missing(headers: dict[str, str]) -> None:
+    for read in (WebhookRequest(headers, b"").header, WebhookRequest(headers, b"").identifier):
+        with pytest.raises(SignatureError, match="missing"):
+            read("x-id")
+
+
+def test_an_identifier_is_printable_ascii_of_at_most_200_characters() -> None:
+    assert WebhookRequest({"x-id": "x" * 200}, b"").identifier("x-id") == "x" * 200
+    for value in ("x" * 201, "é", "\x00", "a\tb", "\ud800"):
+        with pytest.raises(SignatureError, match="malformed"):
+            WebhookRequest({"x-id": value}, b"").identifier("x-id")

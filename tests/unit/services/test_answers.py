@@ -1,0 +1,358 @@
+"""Results: what machines answer by the token of their hand-off; answers about money obey the rules of payments."""
+
+import dataclasses
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from countersign.domain.answers import SIGNED, Sender, document_of
+from countersign.domain.audit import AuditEvent
+from countersign.domain.errors import (
+    AnswerRefusedError,
+    CountersignError,
+    DecidedOtherwiseError,
+    TaskClosedError,
+    UnknownTaskError,
+)
+from countersign.domain.payments import Handling
+from countersign.domain.tasks import Failure, Status, Task
+from countersign.services.answers import Results, failure_of
+from countersign.services.provider_events import ProviderEvents
+from tests.builders import (
+    NOW,
+    PAYMENT_TASK_ID,
+    any_event,
+    any_payment_task,
+    any_task,
+    is_unbroken,
+)
+from tests.fakes import FixedClock, MemoryLedger
+
+WORKER = Sender("worker", "callback token", "203.0.113.0/24")
+PAID = {"status": "paid", "amount": "250.00", "currency": "EUR"}
+FAILURE = Failure("declined", "No funds")
+
+
+class MemoryHeart:
+    """Keeps which callbacks were told of, and fails as told."""
+
+    def __init__(self) -> None:
+        self.beaten: list[str] = []
+        self.before: Callable[[], None] = lambda: None
+
+    def beat(self, callback_id: str) -> None:
+        self.beaten.append(callback_id)
+        self.before()
+
+
+class Office:
+    """The use case, with an open task of a machine."""
+
+    def __init__(self, task: Task | None = None) -> None:
+        self.ledger = MemoryLedger()
+        self.heart = MemoryHeart()
+        self.clock = FixedClock(NOW)
+        self.results = Results(self.ledger, self.heart, self.clock)
+        opened = AuditEvent("opened", "payment")
+        self.ledger.open(task or any_payment_task(correlation=None, answer_contract=""), (opened,), NOW)
+
+    @property
+    def task(self) -> Task:
+        return self.ledger.standing[PAYMENT_TASK_ID]
+
+    def succeed(self, document: Any) -> Handling:
+        receipt = self.results.succeed(PAYMENT_TASK_ID, document, WORKER)
+        assert receipt.task == self.task
+        return receipt.handling
+
+    def fail(self, failure: Failure = FAILURE) -> Handling:
+        return self.results.fail(PAYMENT_TASK_ID, failure, WORKER).handling
+
+    def set(self, **changes: Any) -> None:
+        self.ledger.standing[PAYMENT_TASK_ID] = dataclasses.replace(self.task, **changes)
+
+    @property
+    def told(self) -> list[str]:
+        return [entry.event.event for entry in self.ledger.entries]
+
+    def assert_unbroken(self) -> None:
+        assert is_unbroken(self.ledger.entries, self.task.audit_head, self.task.audit_seq)
+
+
+def paying(**changes: Any) -> Office:
+    return Office(any_payment_task(**changes))
+
+
+# Answers
+
+
+def test_an_answer_is_recorded_and_the_same_again_is_a_duplicate() -> None:
+    office = Office()
+    assert office.succeed({"score": 700}) is Handling.RECORDED
+    assert document_of(office.task) == {"score": 700}
+    assert office.succeed({"score": 700}) is Handling.DUPLICATE
+    assert office.told == ["opened", "answered", "decided"]
+    office.assert_unbroken()
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusal"),
+    [
+        ({"status": Status.CANCELLED}, TaskClosedError),
+        ({"status": Status.EXPIRED}, TaskClosedError),
+        ({"expires_at": NOW}, TaskClosedError),
+        ({"status": Status.DECIDED, "outcome": "failed"}, DecidedOtherwiseError),
+        ({"status": Status.APPLIED, "outcome": "failed"}, DecidedOtherwiseError),
+    ],
+)
+@pytest.mark.parametrize("task", [any_payment_task(), any_payment_task(correlation=None)], ids=["money", "no money"])
+@pytest.mark.parametrize("document", [{}, {"status": "gone"}, {"status": "paid", "amount": 7}, PAID])
+def test_a_task_that_takes_no_answer_says_so_whatever_the_answer_is(
+    changes: dict[str, Any], refusal: type[CountersignError], task: Task, document: dict[str, Any]
+) -> None:
+    office = Office(task)
+    office.set(**changes)
+    succeed, beat = (lambda: office.succeed(document)), (lambda: office.results.heartbeat(PAYMENT_TASK_ID))
+    for answer in (succeed, succeed, office.fail, beat):
+        with pytest.raises(refusal):
+            answer()
+    is_late_money = document == PAID and task.correlation is not None
+    assert office.told == (["opened", "held"] if is_late_money else ["opened"])
+    assert len(office.ledger.outbox) == (1 if is_late_money else 0), "a person must look at money that came too late"
+    assert office.heart.beaten == []
+
+
+def test_a_task_of_people_is_none_of_a_machines() -> None:
+    office = Office()
+    office.ledger.open(any_task(), (AuditEvent("opened", "order-approval"),), NOW)
+    for task_id in (any_task().task_id, "order-1.gone"):
+        with pytest.raises(UnknownTaskError):
+            office.results.succeed(task_id, {}, WORKER)
+        with pytest.raises(UnknownTaskError):
+            office.results.fail(task_id, FAILURE, WORKER)
+        with pytest.raises(UnknownTaskError):
+            office.results.heartbeat(task_id)
+
+
+def test_of_two_answers_at_the_same_moment_the_first_written_counts() -> None:
+    office = Office()
+
+    def overtake(_: str) -> None:
+        office.ledger.before_write = lambda _: None
+        office.fail()
+
+    office.ledger.before_write = overtake
+    with pytest.raises(DecidedOtherwiseError):
+        office.succeed({"score": 700})
+    assert office.task.failure == FAILURE
+    office.assert_unbroken()
+
+
+def test_an_answer_whose_reply_was_lost_is_a_duplicate_when_it_is_sent_again() -> None:
+    for office, document in ((Office(), {"score": 700}), (paying(), PAID)):
+
+        def die(_: str, office: Office = office) -> None:
+            office.ledger.after_write = lambda _: None
+            raise ConnectionError
+
+        office.ledger.after_write = die
+        with pytest.raises(ConnectionError):
+            office.succeed(document)
+        assert office.succeed(document) is Handling.DUPLICATE
+        assert office.told.count("decided") == 1
+
+
+# Contracts
+
+
+def test_answers_that_break_their_contract_are_on_record_once_and_counted_and_decide_nothing() -> None:
+    office = Office(any_payment_task(correlation=None))
+    for posts in (1, 2):
+        with pytest.raises(AnswerRefusedError) as refused:
+            office.succeed({"status": "paid", "amount": "secret amount"})
+        assert refused.value.pointer == "/amount"
+        assert "secret amount" not in refused.value.reason
+        assert office.told == ["opened", "refused"], "the audit has the first, and the task counts all"
+        assert office.task.refused_answers == posts
+    assert "secret amount" not in str(office.ledger.entries)
+    assert office.succeed({"status": "failed"}) is Handling.RECORDED
+    office.assert_unbroken()
+
+
+def test_a_refusal_that_loses_a_race_is_on_record_once() -> None:
+    office = paying()
+
+    def overtake(_: str) -> None:
+        office.ledger.before_write = lambda _: None
+        office.succeed({"status": "pending"})
+
+    office.ledger.before_write = overtake
+    with pytest.raises(AnswerRefusedError):
+        office.succeed({"status": "gone"})
+    assert office.told == ["opened", "responded", "refused"]
+
+
+# Money
+
+
+def test_a_worker_that_says_paid_with_the_right_money_decides() -> None:
+    office = paying()
+    assert office.succeed(PAID | {"amount": "250"}) is Handling.RECORDED
+    assert document_of(office.task)["status"] == "paid"
+    assert office.task.decided_by == ("worker",)
+    assert office.succeed(PAID | {"amount": "250"}) is Handling.DUPLICATE
+
+
+@pytest.mark.parametrize(
+    "document",
+    [PAID | {"amount": "2.50"}, PAID | {"currency": "USD"}, {"status": "paid"}, {"status": "paid", "amount": "250.00"}],
+)
+def test_a_worker_that_says_paid_with_other_money_is_held_and_announced_once(document: dict[str, Any]) -> None:
+    office = paying()
+    assert office.succeed(document) is Handling.HELD
+    assert office.task.status is Status.OPEN
+    ((_, announced),) = office.ledger.outbox.items()
+    assert (announced["kind"], announced["task"]["reason"]) == ("payment.held", "amount")
+    office.ledger.outbox.clear()
+    assert office.succeed(document) is Handling.DUPLICATE
+    assert office.ledger.outbox == {}
+    assert office.succeed(PAID) is Handling.RECORDED
+
+
+@pytest.mark.parametrize("ended", [True, False], ids=["ended", "open"])
+def test_a_worker_says_ever_anew_what_is_held_and_one_message_goes_to_operators(ended: bool) -> None:
+    office = paying()
+    if ended:
+        office.succeed(PAID)
+        office.set(status=Status.APPLIED)
+    before = len(office.told)
+    for number in range(41):
+        document = PAID | {"amount": "1.00", "reason": str(number)}
+        if ended:
+            with pytest.raises(DecidedOtherwiseError):
+                office.succeed(document)
+        else:
+            assert office.succeed(document) is (Handling.DUPLICATE if number else Handling.HELD)
+    assert office.told[before:] == ["held"]
+    assert len(office.ledger.outbox) == 1
+
+
+@pytest.mark.parametrize(("status", "handling"), [("pending", Handling.PENDING), ("declined", Handling.DECLINED)])
+def test_a_worker_that_says_what_is_not_final_keeps_the_task_waiting_and_is_on_record_once(
+    status: str, handling: Handling
+) -> None:
+    office = paying()
+    assert office.succeed({"status": status}) is handling
+    assert office.succeed({"status": status}) is Handling.DUPLICATE
+    assert office.task.status is Status.OPEN
+    assert office.told == ["opened", "responded"]
+
+
+def test_the_same_answer_to_two_payments_is_an_answer_to_each() -> None:
+    office = paying()
+    correlation = dataclasses.replace(any_payment_task().correlation, external_id="pay_1002")  # type: ignore[type-var]
+    other = any_payment_task(task_id="order-1002.payment", correlation=correlation)
+    office.ledger.open(other, (AuditEvent("opened", "payment"),), NOW)
+    assert office.succeed(PAID) is Handling.RECORDED
+    assert office.results.succeed("order-1002.payment", PAID, WORKER).handling is Handling.RECORDED
+
+
+@pytest.mark.parametrize("contract", ["", "payment.answer"])
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"status": None},
+        {"status": "unknown"},
+        {"status": "PAID"},
+        PAID | {"amount": 250},
+        PAID | {"amount": "NaN"},
+        PAID | {"amount": "1e3"},
+        PAID | {"amount": "-250.00"},
+        PAID | {"currency": "eur"},
+        PAID | {"reason": 7},
+    ],
+)
+def test_an_answer_about_money_says_so_in_the_form_of_payments_whatever_contract_the_task_names(
+    contract: str, document: dict[str, Any]
+) -> None:
+    office = paying(answer_contract=contract)
+    with pytest.raises(AnswerRefusedError):
+        office.succeed(document)
+    assert office.told == ["opened", "refused"]
+    assert office.task.status is Status.OPEN
+
+
+def test_an_answer_about_money_may_say_more_where_the_task_names_no_contract() -> None:
+    assert paying(answer_contract="").succeed(PAID | {"receipt": "r-7"}) is Handling.RECORDED
+
+
+def test_a_provider_that_says_paid_after_its_worker_failed_is_held() -> None:
+    office = paying()
+    office.fail()
+    events = ProviderEvents(office.ledger, office.clock)
+    assert events.receive(any_event(), "body", Sender("pay", SIGNED)) is Handling.HELD
+    assert office.task.failure == FAILURE
+
+
+def test_a_worker_that_says_otherwise_than_the_provider_hears_so() -> None:
+    office = paying()
+    ProviderEvents(office.ledger, office.clock).receive(any_event(), "body", Sender("pay", SIGNED))
+    with pytest.raises(DecidedOtherwiseError):
+        office.succeed({"status": "failed"})
+    with pytest.raises(DecidedOtherwiseError):
+        office.fail()
+
+
+# Heartbeats
+
+
+def test_a_heartbeat_goes_to_the_callback_that_the_workflow_waits_on_now() -> None:
+    office = Office()
+    office.ledger.refresh(PAYMENT_TASK_ID, "Q2FsbGJhY2stMg==")
+    assert office.results.heartbeat(PAYMENT_TASK_ID).task_id == PAYMENT_TASK_ID
+    assert office.task.heartbeat_at == NOW
+    assert office.heart.beaten == ["Q2FsbGJhY2stMg=="]
+    assert office.told == ["opened"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusal"),
+    [({"status": Status.CANCELLED}, TaskClosedError), ({"status": Status.DECIDED}, DecidedOtherwiseError)],
+)
+def test_a_heartbeat_whose_task_ends_at_that_moment_hears_how(
+    changes: dict[str, Any], refusal: type[CountersignError]
+) -> None:
+    office = Office()
+
+    def end() -> None:
+        office.set(**changes)
+        raise TaskClosedError
+
+    office.heart.before = end
+    with pytest.raises(refusal):
+        office.results.heartbeat(PAYMENT_TASK_ID)
+
+
+def test_a_heartbeat_moves_no_deadline() -> None:
+    office = Office()
+    office.results.heartbeat(PAYMENT_TASK_ID)
+    assert office.task.expires_at == NOW + timedelta(hours=1)
+
+
+# Failures
+
+
+@pytest.mark.parametrize(
+    ("document", "failure"),
+    [
+        ({"code": "c"}, Failure("c")),
+        ({"code": "c", "message": "m", "data": "as it is"}, Failure("c", "m", "as it is")),
+        ({"code": "c", "data": {"b": [1, None], "a": "é"}}, Failure("c", "", '{"a":"é","b":[1,null]}')),
+        ({"code": "c", "data": False}, Failure("c", "", "false")),
+    ],
+)
+def test_the_data_of_a_failure_is_kept_as_text(document: dict[str, Any], failure: Failure) -> None:
+    assert failure_of(document) == failure

@@ -1,0 +1,33 @@
+"""Seats: whom the directory is asked about."""
+
+from collections.abc import Iterable, Mapping
+
+from countersign.domain.people import Entry
+from countersign.services.assignments import seats
+from tests.builders import APPROVER, NOW, REQUESTER
+from tests.fakes import MemoryDirectory
+
+
+class WatchedDirectory(MemoryDirectory):
+    """Remembers whom it was asked about."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    def entries(self, addresses: Iterable[str]) -> Mapping[str, Entry]:
+        asked = sorted(addresses)
+        self.asked += asked
+        return super().entries(asked)
+
+
+def test_who_asks_and_who_is_asked_are_looked_up() -> None:
+    directory = WatchedDirectory()
+    assert seats(directory, REQUESTER, (APPROVER,), NOW).audience == (APPROVER,)
+    assert directory.asked == sorted((APPROVER, REQUESTER))
+
+
+def test_nobody_is_looked_up_for_a_question_to_a_machine() -> None:
+    directory = WatchedDirectory()
+    assert seats(directory, "", (), NOW).audience == ()
+    assert directory.asked == []

@@ -1,0 +1,388 @@
+"""The workflow's side of a machine's task: a token for each attempt, what came before, and who else is called so."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from countersign.domain.answers import SIGNED, Sender
+from countersign.domain.audit import AuditEvent
+from countersign.domain.errors import HandOffRejectedError, TaskClosedError
+from countersign.domain.payments import Handling, Ruling, Verdict
+from countersign.domain.rules import Outcome
+from countersign.domain.tasks import Correlation, Failure, Status, Task
+from countersign.ports import Purpose
+from countersign.services.answers import Results
+from countersign.services.held_payments import Settlements
+from countersign.services.provider_events import ProviderEvents
+from countersign.services.waits import TAKEN, Desk, Question, Wait
+from tests.builders import (
+    NOW,
+    PAYMENT_TASK_ID,
+    any_event,
+    any_paid,
+    any_payment_task,
+    any_question,
+    any_task,
+    any_wait,
+)
+from tests.fakes import FixedClock, MemoryDirectory, MemoryHandOff, MemoryLedger
+from tests.unit.services.test_answers import MemoryHeart
+
+CALLBACKS = "https://api.example.com/callbacks"
+PROVIDER = Sender("pay", SIGNED)
+WORKER = Sender("worker", "callback token")
+
+
+def any_payment_question(**changes: Any) -> Question:
+    task = any_payment_task()
+    fields = {"kind": "payment", "title": "", "details": (), "requester": "", "audience": ()} | {
+        name: getattr(task, name) for name in ("payload", "answer_contract", "correlation")
+    }
+    return any_question(**fields | changes)
+
+
+def any_payment_wait(**changes: Any) -> Wait:
+    return any_wait(**{"name": "payment"} | changes)
+
+
+class Office:
+    """A desk and everything around it."""
+
+    def __init__(self, refusals: int = 0) -> None:
+        self.ledger = MemoryLedger()
+        self.hand_off = MemoryHandOff(refusals)
+        self.clock = FixedClock(NOW)
+        self.desk = Desk(self.ledger, self.hand_off, MemoryDirectory(), self.clock, "payment", CALLBACKS)
+        self.events = ProviderEvents(self.ledger, self.clock)
+        self.results = Results(self.ledger, MemoryHeart(), self.clock)
+
+    def open(self, wait: Wait | None = None, **changes: Any) -> dict[str, Any]:
+        return self.desk.open(wait or any_payment_wait(), any_payment_question(**changes))
+
+    def receive(self, status: str = "paid", event_id: str = "evt_1", **changes: Any) -> Handling:
+        return self.events.receive(any_event(status, event_id, **changes), f"body of {event_id}", PROVIDER)
+
+    @property
+    def task(self) -> Task:
+        return self.ledger.standing[PAYMENT_TASK_ID]
+
+    @property
+    def tokens(self) -> list[str]:
+        return [envelope["callback"]["token"] for envelope in self.hand_off.sent]
+
+    def assert_tokens_stay_in_the_envelopes(self, *reports: dict[str, Any]) -> None:
+        kept = repr((self.ledger.standing, self.ledger.entries, self.ledger.links, self.ledger.outbox, reports))
+        assert self.tokens
+        for token in self.tokens:
+            assert token not in kept
+
+
+# Handing off
+
+
+def test_a_machine_is_handed_what_it_needs_to_answer() -> None:
+    office = Office()
+    assert office.open()["status"] == "OPEN"
+    (envelope,) = office.hand_off.sent
+    assert (envelope["kind"], envelope["task"]) == ("payment.requested", {"order_id": "1001"})
+    assert envelope["callback"]["url"] == CALLBACKS
+    task_id = office.results.link_of(envelope["callback"]["token"]).task_id
+    assert task_id == PAYMENT_TASK_ID
+    assert office.task.audience == ()
+
+
+def test_the_token_is_minted_anew_for_each_attempt_and_each_is_accepted() -> None:
+    office = Office()
+    reports = [office.open() for _ in range(3)]
+    assert len(set(office.tokens)) == 3
+    assert {office.results.link_of(token).task_id for token in office.tokens} == {PAYMENT_TASK_ID}
+    assert {link.purpose for link in office.ledger.links.values()} == {Purpose.CALLBACK}
+    office.assert_tokens_stay_in_the_envelopes(*reports)
+    assert [entry.event.event for entry in office.ledger.entries] == ["opened"]
+
+
+def test_a_hand_off_that_was_refused_is_made_again_with_a_token_that_was_never_sent() -> None:
+    office = Office(refusals=1)
+    with pytest.raises(HandOffRejectedError):
+        office.open()
+    report = office.open()
+    assert len(office.hand_off.sent) == 1
+    assert len(office.ledger.links) == 2
+    office.assert_tokens_stay_in_the_envelopes(report)
+
+
+def test_a_report_tells_a_machines_answer_and_nothing_secret() -> None:
+    office = Office()
+    office.open()
+    office.results.succeed(PAYMENT_TASK_ID, {"status": "paid", "amount": "250", "currency": "EUR"}, WORKER)
+    report = office.desk.read(any_payment_wait())
+    assert (report["status"], report["outcome"], report["decided_by"]) == ("APPLIED", "answered", ["worker"])
+    assert report["answer"]["amount"] == "250"
+    assert report["failure"] is None
+    assert json.loads(json.dumps(report)) == report
+    office.assert_tokens_stay_in_the_envelopes(report)
+
+
+def test_a_report_tells_a_machines_failure() -> None:
+    office = Office()
+    office.open()
+    office.results.fail(PAYMENT_TASK_ID, Failure("declined", "No funds", "{}"), WORKER)
+    report = office.desk.read(any_payment_wait())
+    assert (report["outcome"], report["answer"]) == ("failed", {})
+    assert report["failure"] == {"code": "declined", "message": "No funds", "data": "{}"}
+
+
+# What came before
+
+
+def test_an_event_that_came_before_decides_before_anything_is_handed_off() -> None:
+    office = Office()
+    assert office.receive() is Handling.PARKED
+    report = office.open()
+    assert (report["status"], report["outcome"], report["decided_by"]) == ("DECIDED", "answered", ["pay"])
+    assert office.hand_off.sent == []
+    assert office.ledger.links == {}
+
+
+@pytest.mark.parametrize(("status", "amount"), [("pending", "250.00"), ("paid", "1.00")])
+def test_an_event_that_came_before_and_decides_nothing_does_not_keep_the_task_from_its_machine(
+    status: str, amount: str
+) -> None:
+    office = Office()
+    office.receive(status, amount=amount)
+    assert office.open()["status"] == "OPEN"
+    assert office.hand_off.kinds == ["payment.requested"]
+    assert office.ledger.parked("pay", "pay_1001") == []
+
+
+@pytest.mark.parametrize("write", ["open", "commit_parked"])
+@pytest.mark.parametrize("moment", ["before_write", "after_write"])
+def test_the_next_attempt_of_the_step_applies_what_the_last_one_left(moment: str, write: str) -> None:
+    office = Office()
+    office.receive()
+
+    def die(name: str) -> None:
+        if name == write:
+            setattr(office.ledger, moment, lambda _: None)
+            raise ConnectionError
+
+    setattr(office.ledger, moment, die)
+    with pytest.raises(ConnectionError):
+        office.open()
+    assert office.open()["status"] == "DECIDED"
+    assert office.hand_off.sent == []
+    assert [entry.event.event for entry in office.ledger.entries] == ["opened", "responded", "decided"]
+
+
+def test_an_event_that_came_between_two_attempts_is_applied_by_the_second() -> None:
+    office = Office(refusals=1)
+    with pytest.raises(HandOffRejectedError):
+        office.open()
+    assert office.receive() is Handling.RECORDED
+    assert office.open()["status"] == "DECIDED"
+    assert office.hand_off.sent == []
+
+
+# Who else is called so
+
+
+def other_task() -> Task:
+    return any_payment_task(task_id="order-1000.payment", request_id="order-1000")
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_task_that_is_called_as_another_one_is_not_opened_and_nobody_is_told(lost: bool) -> None:
+    office = Office()
+    office.ledger.open(other_task(), (AuditEvent("opened", "payment"),), NOW)
+    if lost:
+        office.ledger.standing.clear()
+    assert office.open() == {"status": "CANCELLED", "taken": True}
+    assert PAYMENT_TASK_ID not in office.ledger.standing
+    assert office.hand_off.sent == []
+
+
+def lapsed(office: Office) -> None:
+    """Let a payment have been asked for, and nobody have paid before its deadline."""
+    office.open(any_payment_wait(request_id="order-1000", expires_at=NOW + timedelta(minutes=1)))
+    office.clock.move(minutes=1)
+    assert office.desk.read(any_payment_wait(request_id="order-1000"))["status"] == "EXPIRED"
+
+
+def withdrawn(office: Office) -> None:
+    office.open(any_payment_wait(request_id="order-1000"))
+    office.desk.cancel(any_payment_wait(request_id="order-1000"), "hand_off_failed")
+
+
+@pytest.mark.parametrize("end", [lapsed, withdrawn])
+def test_a_task_that_ended_unanswered_leaves_its_name_to_a_new_one_and_both_audits_say_so(
+    end: Callable[[Office], None],
+) -> None:
+    office = Office()
+    end(office)
+    assert office.open()["status"] == "OPEN"
+    old, new = office.ledger.audit("order-1000.payment")[-1].event, office.ledger.audit(PAYMENT_TASK_ID)[1].event
+    assert (old.event, old.data) == ("claim_released", {"to": PAYMENT_TASK_ID, "events": []})
+    assert (new.event, new.data) == ("claim_taken", {"from": "order-1000.payment", "events": []})
+    assert office.receive() is Handling.RECORDED
+    assert office.task.status is Status.DECIDED
+
+
+def test_money_that_came_too_late_pays_the_payment_that_is_asked_for_again_and_that_one_alone() -> None:
+    office = Office()
+    lapsed(office)
+    assert office.receive() is Handling.HELD
+    assert office.open()["status"] == "DECIDED"
+    assert office.hand_off.kinds == ["payment.requested"], "the second one is paid before anybody is asked"
+    settled = Settlements(office.ledger, office.clock, "held-payment")
+    ruling = Ruling(Verdict.ACCEPTED, ("olga@example.com",), "held-1.approval")
+    report = settled.held("order-1000.payment", "evt_1")
+    assert report
+    assert report["moved_to"] == PAYMENT_TASK_ID
+    assert settled.carry_out("order-1000.payment", "evt_1", ruling) == f"moved to {PAYMENT_TASK_ID}"
+    assert office.receive() is Handling.DUPLICATE
+    assert office.open(any_payment_wait(request_id="order-1002")) == TAKEN
+    assert [entry.event.event for entry in office.ledger.entries].count("decided") == 1
+
+
+def test_money_of_a_task_that_ended_and_that_ttl_has_removed_pays_the_new_one() -> None:
+    office = Office()
+    lapsed(office)
+    office.receive()
+    office.ledger.standing.clear()
+    assert office.open()["status"] == "DECIDED"
+
+
+def test_money_that_no_new_task_has_used_goes_on_to_the_next_one() -> None:
+    office = Office()
+    withdrawn(office)
+    office.receive()
+
+    def die(name: str) -> None:
+        if name == "commit_parked":
+            raise ConnectionError
+
+    office.ledger.before_write = die
+    with pytest.raises(ConnectionError):
+        office.open()
+    office.ledger.before_write = lambda _: None
+    assert office.open(any_payment_wait(request_id="order-1000"))["status"] == "CANCELLED", "an opener that is late"
+    office.desk.cancel(any_payment_wait(), "execution_failed")
+    assert office.open(any_payment_wait(request_id="order-1002"))["status"] == "DECIDED"
+    assert office.task.status is Status.CANCELLED
+
+
+@pytest.mark.parametrize(
+    ("late", "asked", "ruled", "status"),
+    [
+        ("250.00", "250.00", Verdict.DISMISSED, "OPEN"),
+        ("250.00", "250.00", Verdict.EXPIRED, "DECIDED"),
+        ("1.00", "250.00", None, "OPEN"),
+        ("240.00", "240.00", None, "DECIDED"),
+        ("240.00", "240.00", Verdict.DISMISSED, "OPEN"),
+        ("250.00", "240.00", None, "OPEN"),
+    ],
+)
+def test_late_money_pays_the_next_task_where_it_is_what_that_one_asks_for_and_nobody_has_dismissed_it(
+    late: str, asked: str, ruled: Verdict | None, status: str
+) -> None:
+    office = Office()
+    lapsed(office)
+    office.receive(amount=late)
+    if ruled:
+        ruling = Ruling(ruled, (), "held-1.approval")
+        Settlements(office.ledger, office.clock, "held-payment").carry_out("order-1000.payment", "evt_1", ruling)
+    assert office.open(correlation=Correlation("pay", "pay_1001", Decimal(asked), "EUR"))["status"] == status
+
+
+@pytest.mark.parametrize("amount", ["250.00", "260.00"])
+def test_a_payment_that_was_refunded_meanwhile_is_not_paid(amount: str) -> None:
+    office = Office()
+    lapsed(office)
+    office.receive(amount=amount)
+    office.receive("refunded", "evt_2", amount=amount)
+    office.open(correlation=Correlation("pay", "pay_1001", Decimal(amount), "EUR"))
+    assert office.task.status is Status.OPEN
+
+
+@pytest.mark.parametrize("sender", [WORKER, Sender("pay", "event bus")])
+def test_what_nobody_but_the_provider_says_of_an_ended_task_pays_no_other_task(sender: Sender) -> None:
+    office = Office()
+    lapsed(office)
+    with pytest.raises(TaskClosedError):
+        office.results.succeed("order-1000.payment", any_paid(), sender)
+    assert office.open()["status"] == "OPEN"
+
+
+def test_of_two_tasks_that_take_one_name_over_at_the_same_moment_one_does() -> None:
+    office = Office()
+    lapsed(office)
+
+    def overtake(name: str) -> None:
+        office.ledger.before_write = lambda _: None
+        office.open(any_payment_wait(request_id="order-1002"))
+
+    office.ledger.before_write = overtake
+    assert office.open() == TAKEN
+    assert office.ledger.correlated("pay", "pay_1001") == "order-1002.payment"
+
+
+def test_of_two_tasks_that_are_opened_under_one_name_at_the_same_moment_one_is() -> None:
+    office = Office()
+
+    def overtake(name: str) -> None:
+        office.ledger.before_write = lambda _: None
+        office.ledger.open(other_task(), (AuditEvent("opened", "payment"),), NOW)
+
+    office.ledger.before_write = overtake
+    assert office.open() == {"status": "CANCELLED", "taken": True}
+    assert office.hand_off.sent == []
+
+
+def test_a_retry_of_the_opening_does_not_take_its_own_name_for_anothers() -> None:
+    office = Office()
+    office.open()
+    assert "taken" not in office.open()
+
+
+def test_a_withdrawn_task_is_not_opened_and_its_events_wait_for_another() -> None:
+    office = Office()
+    office.desk.cancel(any_payment_wait(), "withdrawn")
+    assert office.open()["status"] == "CANCELLED"
+    assert office.hand_off.sent == []
+    assert office.receive() is Handling.PARKED
+
+
+def test_a_decision_made_before_a_withdrawal_wins() -> None:
+    office = Office()
+    office.open()
+    office.receive()
+    report = office.desk.cancel(any_payment_wait(), "hand_off_failed")
+    assert (report["status"], report["outcome"]) == ("DECIDED", Outcome.ANSWERED)
+
+
+def test_an_event_that_meets_a_withdrawn_task_is_held() -> None:
+    office = Office()
+    office.open()
+    office.desk.cancel(any_payment_wait(), "withdrawn")
+    assert office.receive() is Handling.HELD
+    assert office.task.status is Status.CANCELLED
+
+
+def test_a_task_of_people_is_opened_in_as_few_calls_as_ever() -> None:
+    office = Office()
+    looks: list[str] = []
+    look = office.ledger.task
+
+    def watched(task_id: str) -> Task | None:
+        looks.append(task_id)
+        return look(task_id)
+
+    office.ledger.task = watched  # type: ignore[method-assign]
+    office.desk.open(any_wait(), any_question())
+    assert looks == [any_task().task_id]
+    assert dataclasses.replace(office.ledger.standing[looks[0]], audit_seq=0).status is Status.OPEN

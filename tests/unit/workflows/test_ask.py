@@ -1,0 +1,275 @@
+"""A wait's callbacks: how long each may last, what ends the waiting, and what a decision comes to for the workflow."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aws_durable_execution_sdk_python import CallbackExternalError, CallbackTimeoutError, StepError
+
+from countersign.domain.errors import HandOffRejectedError, IdleRingsError, LedgerUnavailableError, TransientError
+from countersign.domain.escalations import Escalation
+from countersign.domain.people import Absence, Entry
+from countersign.domain.rules import Rule
+from countersign.domain.tasks import Task
+from countersign.domain.tokens import fingerprint
+from countersign.ports import Link
+from countersign.services.reviews import HandOver, Reviews
+from countersign.workflows.approval import Approval, Approved, request_approval
+from countersign.workflows.ask import MAX_IDLE_RINGS, ask
+from countersign.workflows.runtime import Runtime, use
+from tests.builders import APPROVER, DETAILS, NOW, OTHER_APPROVER, REQUESTER, TITLE, any_click, any_question, any_token
+from tests.fakes import FixedClock, MemoryDirectory, MemoryHandOff, MemoryLedger
+
+PAYLOAD = '{"request_id": "order-1001", "input": {}}'
+COLLEAGUE = "li@example.com"
+
+End = Callable[["Execution"], object]
+"""What happens while the workflow sleeps: it returns, or raises, as a callback's result does."""
+
+
+class Execution:
+    """A durable execution whose steps run at once, and whose callbacks end as the test says; else by their timeout.
+
+    Attributes:
+        callbacks: The timeout and the heartbeat's timeout of each callback, in seconds.
+        behind: How far behind the functions' clock is the one that says when a callback was created.
+    """
+
+    def __init__(self, *ends: End, behind: timedelta = timedelta()) -> None:
+        self.ledger = MemoryLedger()
+        self.hand_off = MemoryHandOff()
+        self.directory = MemoryDirectory()
+        self.clock = FixedClock()
+        self.callbacks: list[tuple[int, int]] = []
+        self.behind = behind
+        self._created: dict[str, datetime] = {}
+        self._ends = iter(ends)
+        started = SimpleNamespace(start_timestamp=self.clock.now())
+        self.state = SimpleNamespace(
+            get_execution_operation=lambda: started,
+            get_input_payload=lambda: PAYLOAD,
+            get_checkpoint_result=lambda name, **_: SimpleNamespace(
+                operation=SimpleNamespace(start_timestamp=self._created[name])
+            ),
+        )
+
+    def create_callback(self, name: str, config: Any) -> Any:
+        timeout = config.timeout.seconds
+        self.callbacks.append((timeout, config.heartbeat_timeout.seconds))
+        self._created[name] = self.clock.now() - self.behind
+
+        def result() -> None:
+            if end := next(self._ends, None):
+                end(self)
+                return
+            self.clock.move(seconds=timeout)
+            raise CallbackTimeoutError
+
+        return SimpleNamespace(callback_id=name, operation_id=name, result=result)
+
+    def step(self, body: Callable[[Any], Any], name: str, config: Any) -> Any:
+        try:
+            return body(None)
+        except TransientError as error:  # it was tried again for half a minute
+            self.clock.move(seconds=30)
+            raise StepError from error
+
+    @contextmanager
+    def running(self) -> Iterator[Any]:
+        everyone = self.ledger, self.ledger, self.hand_off, self.directory, self.clock
+        with use(Runtime("order-approval", timedelta(days=366), *everyone, "https://api.example.com/callbacks")):
+            yield self
+
+    def asked(self, **question: Any) -> dict[str, Any]:
+        with self.running() as context:
+            return ask(context, "approval", any_question(**question))
+
+    def approval(self, approvers: Sequence[str], rule: Rule) -> Any:
+        with self.running() as context:
+            approval = Approval(TITLE, DETAILS, REQUESTER, tuple(approvers), 3600, rule)
+            return request_approval(context, "approval", approval)
+
+    @property
+    def task(self) -> Task:
+        return next(reversed(self.ledger.standing.values()))
+
+    def vote(self, person: str, comment: str = "") -> None:
+        click = any_click(token=self.token(person), shown=self.task.shown, comment=comment)
+        self.clock.move(seconds=1)
+        assert not Reviews(self.ledger, self.directory, self.clock).decide(click).refusal
+
+    def hand_over(self, person: str, colleague: str) -> None:
+        handing = HandOver(self.token(person), colleague, "same-origin", "")
+        assert not Reviews(self.ledger, self.directory, self.clock).hand_over(handing).refusal
+
+    def token(self, person: str) -> str:
+        """Return the token of a new link of theirs to the latest task."""
+        token = any_token(chr(ord("a") + len(self.ledger.links)))
+        self.ledger.put_link(Link(fingerprint(token) or "", self.task.task_id, person), self.task.expires_at)
+        return token
+
+
+def failed_from_outside(_: Execution) -> None:
+    raise CallbackExternalError
+
+
+def completed_from_outside(_: Execution) -> None:
+    """Return nothing, as a callback does that was completed."""
+
+
+def wake(execution: Execution) -> None:
+    """End a callback by its timeout."""
+    execution.clock.move(seconds=execution.callbacks[-1][0])
+    raise CallbackTimeoutError
+
+
+def refuse(times: int) -> End:
+    """Have the bus refuse so many hand-offs from now on."""
+
+    def end(execution: Execution) -> None:
+        execution.hand_off.refusals = times
+        wake(execution)
+
+    return end
+
+
+def lose_the_ledger(execution: Execution) -> None:
+    """Have the ledger not take the next change."""
+
+    def be_down(_: str) -> None:
+        execution.ledger.before_write = lambda _: None
+        raise LedgerUnavailableError
+
+    execution.ledger.before_write = be_down
+    wake(execution)
+
+
+@pytest.mark.parametrize("ring", [failed_from_outside, completed_from_outside])
+def test_a_wait_gives_up_when_its_callbacks_are_ended_from_outside_more_often_than_is_bearable(ring: End) -> None:
+    bearable = Execution(*[ring] * MAX_IDLE_RINGS)
+    assert bearable.asked()["status"] == "EXPIRED"
+    one_more = Execution(*[ring] * (MAX_IDLE_RINGS + 1))
+    with pytest.raises(IdleRingsError):
+        one_more.asked()
+    assert len(one_more.callbacks) == MAX_IDLE_RINGS + 1 == 21
+
+
+def test_a_machine_is_lost_as_long_after_its_last_heartbeat_as_the_question_says_also_after_a_fresh_callback() -> None:
+    def idle_ring_after_twenty_seconds(execution: Execution) -> None:
+        execution.clock.move(seconds=20)
+
+    execution = Execution(idle_ring_after_twenty_seconds)
+    execution.asked(payload="{}", audience=(), heartbeat_seconds=60)
+    assert [heartbeat for _, heartbeat in execution.callbacks[:2]] == [60, 40]
+
+
+@pytest.mark.parametrize("micros", [0, 374_923])
+def test_a_wait_has_the_same_deadline_however_precisely_the_start_of_its_callback_is_told(micros: int) -> None:
+    execution = Execution(behind=timedelta(microseconds=-micros))
+    execution.asked(wait_seconds=60)
+    assert execution.task.expires_at == NOW + timedelta(seconds=60)
+    assert execution.callbacks == [(60, 0)]
+
+
+def test_a_reminder_is_sent_at_once_where_the_clock_that_creates_callbacks_is_behind() -> None:
+    def end_in_time(execution: Execution) -> None:
+        execution.clock.move(seconds=30)
+        execution.behind = timedelta(seconds=2)
+        raise CallbackTimeoutError
+
+    execution = Execution(end_in_time)
+    execution.asked(reminders_seconds=(30,))
+    assert execution.hand_off.kinds == ["approval.requested", "approval.reminder"]
+    assert [seconds for seconds, _ in execution.callbacks] == [30, 3570]
+
+
+# Reminders and escalations that fail
+
+
+@pytest.fixture(autouse=True)
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The metrics that were counted."""
+    names: list[str] = []
+    monkeypatch.setattr("countersign.functions.telemetry.count", names.append)
+    return names
+
+
+def test_a_reminder_that_fails_is_put_on_record_and_sent_minutes_later(counted: list[str]) -> None:
+    execution = Execution(refuse(2))
+    execution.asked(reminders_seconds=(600,))
+    assert execution.hand_off.kinds == ["approval.requested", "approval.reminder"]
+    assert [seconds for seconds, _ in execution.callbacks] == [600, 3000, 300, 2670, 300, 2340]
+    failures = [entry.event for entry in execution.ledger.entries if entry.event.event == "hand_off_failed"]
+    assert [failure.data for failure in failures] == [
+        {"hand_off": 2, "operation": f"approval open {number}"} for number in (2, 4)
+    ]
+    assert counted == ["HandOffsFailed"] * 2
+    assert execution.task.callback_id == "approval callback 6"
+
+
+def test_a_reminder_that_fails_near_the_deadline_is_sent_before_it() -> None:
+    execution = Execution(refuse(1))
+    execution.asked(reminders_seconds=(3500,))
+    assert execution.hand_off.kinds == ["approval.requested", "approval.reminder"]
+
+
+@pytest.mark.parametrize("after_the_ledger_has_it", [True, False])
+def test_an_escalation_that_fails_is_sent_to_those_whom_it_names_with_the_reminder_that_is_due_by_then(
+    after_the_ledger_has_it: bool,
+) -> None:
+    execution = Execution(refuse(1) if after_the_ledger_has_it else lose_the_ledger)
+    execution.asked(escalations=(Escalation(600, ("boss@example.com",)),), reminders_seconds=(700,))
+    told = [(each["kind"], each["attempt"], each["task"]["recipients"]) for each in execution.hand_off.sent]
+    assert told[1:] == [("approval.escalated", 3, ["boss@example.com"]), ("approval.reminder", 3, [APPROVER])]
+    assert execution.task.audience == (APPROVER, "boss@example.com")
+
+
+def test_a_hand_off_that_never_goes_through_takes_no_execution_to_its_limit_of_operations() -> None:
+    execution = Execution(refuse(10_000))
+    assert execution.asked(deadline_seconds=10**9, reminders_seconds=(60,))["status"] == "EXPIRED"
+    assert 20 < len(execution.callbacks) < 250, "in a year; each round is three operations at most"
+
+
+def test_a_decision_made_while_a_reminder_fails_ends_the_wait(counted: list[str]) -> None:
+    def decide_meanwhile(execution: Execution) -> None:
+        def decide_and_fail(envelope: object) -> None:
+            execution.vote(APPROVER)
+            raise HandOffRejectedError("refused")
+
+        execution.hand_off.send = decide_and_fail  # type: ignore[method-assign]
+        wake(execution)
+
+    execution = Execution(decide_meanwhile)
+    assert execution.asked(reminders_seconds=(600,))["status"] == "APPLIED"
+    assert len(execution.callbacks) == 2
+
+
+# What a decision comes to
+
+
+def test_the_result_has_the_comment_of_the_vote_that_decided_and_the_votes_in_the_order_of_the_approvers() -> None:
+    def second_approver_first(execution: Execution) -> None:
+        execution.vote(OTHER_APPROVER, "I was first")
+        execution.vote(APPROVER, "I decided it")
+
+    result = Execution(second_approver_first).approval([APPROVER, OTHER_APPROVER], Rule.from_document({"kind": "all"}))
+    assert isinstance(result, Approved)
+    assert result.comment == "I decided it"
+    assert [vote.by for vote in result.votes] == [APPROVER, OTHER_APPROVER]
+
+
+def test_in_order_a_colleague_who_decided_one_level_does_not_stand_in_at_another() -> None:
+    def colleague_decides(execution: Execution) -> None:
+        execution.hand_over(APPROVER, COLLEAGUE)
+        execution.vote(COLLEAGUE)
+
+    absence = Absence(NOW, NOW + timedelta(days=1), COLLEAGUE)
+    execution = Execution(colleague_decides, lambda execution: execution.vote(OTHER_APPROVER))
+    execution.directory.known[OTHER_APPROVER] = Entry(OTHER_APPROVER, (absence,))
+    result = execution.approval([APPROVER, OTHER_APPROVER], Rule("in_order"))
+    assert execution.task.audience == (OTHER_APPROVER,), "who is away stays asked"
+    assert isinstance(result, Approved)
+    assert result.by == (COLLEAGUE, OTHER_APPROVER)

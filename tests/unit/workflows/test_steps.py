@@ -1,0 +1,30 @@
+"""How long the steps of workflows are tried again."""
+
+from itertools import count, takewhile
+
+import pytest
+
+from countersign.domain.errors import LedgerUnavailableError, TransientError
+from countersign.workflows.steps import HAND_OFF_STEP, LEDGER_STEP
+
+DAY = 86_400
+
+
+def seconds_of_patience(step: object, error: Exception) -> int:
+    """Return how long all pauses are together, of lengths that are chosen at random."""
+    strategy = step.retry_strategy  # type: ignore[attr-defined]
+    decisions = takewhile(lambda decision: decision.should_retry, (strategy(error, attempts) for attempts in count(1)))
+    return sum(decision.delay.to_seconds() for decision in decisions)
+
+
+def test_what_passes_is_waited_out_for_about_a_day() -> None:
+    assert DAY * 0.8 < seconds_of_patience(LEDGER_STEP, LedgerUnavailableError()) < DAY * 1.3
+
+
+def test_what_does_not_pass_ends_soon() -> None:
+    assert seconds_of_patience(LEDGER_STEP, PermissionError()) < 120
+
+
+@pytest.mark.parametrize("error", [TransientError(), ConnectionError()])
+def test_a_hand_off_gives_up_soon(error: Exception) -> None:
+    assert seconds_of_patience(HAND_OFF_STEP, error) < 120

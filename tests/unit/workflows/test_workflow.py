@@ -1,0 +1,35 @@
+"""What a durable execution knows of itself: the same on each replay, or the replay is another execution."""
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from countersign.workflows.workflow import Execution, execution_of
+
+STARTED = datetime(2026, 3, 1, 9, 0, 4, tzinfo=UTC)
+
+
+def context(started_at: datetime | None, payload: str | None = '{"request_id": "order-1001", "input": {}}') -> Any:
+    """Return a durable context of which only the execution is looked at."""
+    operation = SimpleNamespace(start_timestamp=started_at)
+    state = SimpleNamespace(get_execution_operation=lambda: operation, get_input_payload=lambda: payload)
+    return SimpleNamespace(state=state)
+
+
+@pytest.mark.parametrize("microsecond", [0, 1, 374_923, 999_999])
+def test_an_execution_starts_at_one_moment_however_precisely_it_is_told(microsecond: int) -> None:
+    told = STARTED.replace(microsecond=microsecond)
+    assert execution_of(context(told)) == Execution("order-1001", STARTED)
+
+
+@pytest.mark.parametrize("payload", [None, "null", "[]", '"order"'])
+def test_an_execution_that_was_invoked_without_a_request_says_so(payload: str | None) -> None:
+    with pytest.raises(LookupError, match="POST /requests"):
+        execution_of(context(STARTED, payload))
+
+
+def test_an_execution_that_nobody_has_started_says_so() -> None:
+    with pytest.raises(LookupError, match="POST /requests"):
+        execution_of(context(None))
