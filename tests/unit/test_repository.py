@@ -1,0 +1,60 @@
+"""The repository's own pages and settings: what they name exists, and continuous integration runs the whole gate."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / f"{name}.md" for name in ("AGENTS", "CHANGELOG", "CODING", "CONTRIBUTING", "SECURITY")]
+CONFIGURATION = [ROOT / ".pre-commit-config.yaml", *sorted((ROOT / ".github").rglob("*.yml"))]
+FILES = [*PAGES, *CONFIGURATION]
+TARGETS = set(re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("file", FILES, ids=named)
+def test_every_make_target_that_it_names_exists(file: Path) -> None:
+    assert set(re.findall(r"(?:^\s*|`|run: )make ([a-z]+)", file.read_text("utf-8"), re.MULTILINE)) <= TARGETS
+
+
+@pytest.mark.parametrize("file", FILES, ids=named)
+def test_every_path_that_it_names_exists(file: Path) -> None:
+    text = file.read_text("utf-8")
+    for path in re.findall(r"`((?:[\w.-]+/)+[\w.-]*|[\w-]+\.(?:md|py|toml))`", text):
+        assert (ROOT / path).exists(), path
+    for path, anchor in re.findall(r"\]\((?!https:)([^)#]*)#?([^)]*)\)", text):
+        target = ROOT / path if path else file
+        assert target.exists(), path
+        assert not anchor or anchor in anchors(target), anchor
+
+
+def test_a_change_runs_the_same_gate_as_a_laptop_and_a_deploy_has_no_stored_key() -> None:
+    test, deploy = (yaml.safe_load((ROOT / f".github/workflows/{name}.yml").read_text()) for name in ("test", "deploy"))
+    assert "make test" in {step.get("run") for step in test["jobs"]["test"]["steps"]}
+    assert deploy["permissions"]["id-token"] == "write"
+    assert deploy["jobs"]["deploy"]["environment"] == "${{ inputs.stage }}"
+
+
+@pytest.mark.parametrize("file", CONFIGURATION, ids=named)
+def test_it_is_yaml_and_pins_what_it_runs_by_commit(file: Path) -> None:
+    assert yaml.safe_load(file.read_text("utf-8"))
+    for pin in re.findall(r"(?:uses: [^@\s]+@|rev: )(\S+)", file.read_text("utf-8")):
+        assert re.fullmatch("[0-9a-f]{40}", pin), pin
+
+
+def test_the_changelog_has_the_version_of_the_project_and_what_comes_next() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    versions = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    assert versions[:2] == ["Unreleased", project["version"]]
+    assert all((ROOT / name).exists() for name in project["license-files"])
