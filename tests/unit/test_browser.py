@@ -24,14 +24,15 @@ def install(path: Path, answer: str = "Chromium 156.0", *, status: int = 0) -> P
     return path
 
 
-def test_there_may_be_none(machine: Path) -> None:
+def test_a_named_one_comes_before_those_on_the_path_and_playwrights_own_is_the_last_resort(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert browser.find() is None
-
-
-@pytest.mark.parametrize("name", ["chromium", "google-chrome", "chromium-browser"])
-def test_one_on_the_path_is_found(machine: Path, name: str) -> None:
-    there = install(machine / name)
-    assert browser.find() == there
+    for name in ("playwright/chrome", "chromium-browser", "google-chrome", "chromium"):
+        assert browser.find() != (there := install(machine / name))
+        assert browser.find() == there
+    monkeypatch.setenv("CHROMIUM", str(named := install(machine / "mine", "Google Chrome 150")))
+    assert browser.find() == named
 
 
 def test_a_script_that_only_says_where_to_get_one_is_not_a_browser(machine: Path) -> None:
@@ -40,35 +41,19 @@ def test_a_script_that_only_says_where_to_get_one_is_not_a_browser(machine: Path
     assert browser.find() is None
 
 
-def test_playwrights_own_is_the_last_resort(machine: Path) -> None:
-    own = install(machine / "playwright" / "chrome")
-    assert browser.find() == own
-    assert browser.find() != install(machine / "chromium")
-    assert browser.find() == machine / "chromium"
-
-
-def test_a_named_one_comes_first(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    install(machine / "chromium")
-    named = install(machine / "mine", "Google Chrome 150")
-    monkeypatch.setenv("CHROMIUM", str(named))
-    assert browser.find() == named
-
-
-def test_a_named_one_that_does_not_run_is_an_error_and_not_replaced(
-    machine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [("/nowhere/chromium", "CHROMIUM=/nowhere/chromium does not answer"), ("", "apt-get install chromium")],
+)
+def test_a_named_one_that_does_not_run_is_not_replaced_and_where_there_is_none_it_says_how_to_get_one(
+    machine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], named: str, said: str
 ) -> None:
-    install(machine / "chromium")
-    monkeypatch.setenv("CHROMIUM", "/nowhere/chromium")
-    assert browser.main() == 1
-    assert "CHROMIUM=/nowhere/chromium does not answer" in capsys.readouterr().err
-
-
-def test_where_none_can_be_had_it_says_how_to_get_one(
-    machine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+    if named:
+        install(machine / "chromium")
+    monkeypatch.setenv("CHROMIUM", named)
     monkeypatch.setattr(browser, "_download", lambda: None)
     assert browser.main() == 1
-    assert "apt-get install chromium" in capsys.readouterr().err
+    assert said in capsys.readouterr().err
 
 
 def test_one_that_playwright_downloads_will_do(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
