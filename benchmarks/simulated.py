@@ -14,7 +14,7 @@ from countersign.domain.audit import AuditEvent
 from countersign.domain.clock import SystemClock
 from countersign.domain.tasks import Task
 from countersign.domain.tokens import mint
-from countersign.ports import DeskLedger, Link
+from countersign.ports import Link, WaitLedger
 from countersign.services.reviews import Click
 from tests.builders import any_click, any_rule, any_task
 
@@ -73,7 +73,7 @@ class Asked:
     tokens: tuple[str, ...]
 
     @classmethod
-    def by(cls, ledger: DeskLedger, voters: int) -> "Asked":
+    def by(cls, ledger: WaitLedger, voters: int) -> "Asked":
         """Open a task that so many are asked, and mint their links."""
         now = SystemClock().now()
         people = tuple(f"voter{number:02}@example.com" for number in range(voters))
@@ -86,7 +86,7 @@ class Asked:
         return any_click(token=self.tokens[voter], shown=self.task.shown)
 
 
-def _link(ledger: DeskLedger, task: Task, person: str) -> str:
+def _link(ledger: WaitLedger, task: Task, person: str) -> str:
     token, fingerprint = mint()
     ledger.put_link(Link(fingerprint, task.task_id, person), task.expires_at)
     return token

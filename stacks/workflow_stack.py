@@ -11,7 +11,7 @@ from aws_cdk.aws_apigatewayv2 import HttpMethod
 from constructs import Construct
 
 from stacks.components.actors.executions import Executions
-from stacks.components.actors.held_payments import Settlements
+from stacks.components.actors.held_payments import HeldPayments
 from stacks.components.actors.publisher import Publisher
 from stacks.components.actors.relay import Relay
 from stacks.components.actors.sweeper import Sweeper
@@ -44,7 +44,7 @@ class WorkflowStack(Stack):
         publisher: The publisher.
         executions: What follows executions to their end.
         sweeper: What mends things that did not happen in time.
-        settlements: What has operators asked about held payments; None where the stage names none.
+        held_payments: What has operators asked about held payments; None where the stage names none.
         api_stage: The stage of the API.
         dead_letters: Every dead-letter queue of the stack, by name.
     """
@@ -105,7 +105,7 @@ class WorkflowStack(Stack):
         self.sweeper = Sweeper(
             self, "Sweeper", settings=settings.sweeper, ledger=state.ledger, workflows=built, defaults=defaults
         )
-        self.settlements = self._settlements(settings, state, defaults) if settings.payments.operators else None
+        self.held_payments = self._held_payments(settings, state, defaults) if settings.payments.operators else None
         if settings.people.deny_callbacks:
             DenyCallbacks(self, "DenyCallbacks", workflows=built)
         self.api_stage = ApiStage(
@@ -125,12 +125,12 @@ class WorkflowStack(Stack):
             **self.publisher.dead_letters,
             **self.executions.dead_letters,
             **self.sweeper.dead_letters,
-            **(self.settlements.dead_letters if self.settlements else {}),
+            **(self.held_payments.dead_letters if self.held_payments else {}),
         }
         queues = {
             **self.dead_letters,
             **self.executions.queues,
-            **(self.settlements.queues if self.settlements else {}),
+            **(self.held_payments.queues if self.held_payments else {}),
         }
         arns = {name: workflow.alias.function_arn for name, workflow in self.workflows.items()}
         CfnOutput(self, "Workflows", value=self.to_json_string(arns))
@@ -145,10 +145,10 @@ class WorkflowStack(Stack):
                 return ByInvoke(webhook.approver.function, worker.function if worker else None)
         return ByBus(state.hand_offs)
 
-    def _settlements(self, settings: Settings, state: LedgerStack, defaults: FunctionDefaults) -> Settlements:
-        return Settlements(
+    def _held_payments(self, settings: Settings, state: LedgerStack, defaults: FunctionDefaults) -> HeldPayments:
+        return HeldPayments(
             self,
-            "Settlements",
+            "HeldPayments",
             ledger=state.ledger,
             hand_offs=state.hand_offs,
             workflow=self.workflows[HELD_PAYMENT],

@@ -385,7 +385,7 @@ class MemoryCipher:
             raise self.failures.pop(0)
 
 
-class MemoryHeart:
+class MemoryHeartbeats:
     """Keeps which callbacks were told that they are worked on; fails as told."""
 
     def __init__(self, failures: Iterable[Exception] = ()) -> None:

@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from bus_events.reasons import REASONS, reason_of
 from bus_events.settings import Settings
 from countersign.adapters.dynamodb_ledger import DynamoLedger
-from countersign.adapters.heart import CallbackHeart
+from countersign.adapters.heart import CallbackHeartbeats
 from countersign.adapters.queue import DeadLetters
 from countersign.domain.clock import SystemClock
 from countersign.domain.errors import PlainAnswerError
@@ -36,7 +36,7 @@ def settings() -> Settings:
 def bus_events() -> BusEvents:
     """Return the use case with its ports on AWS, made once."""
     ledger, clock = DynamoLedger(client("dynamodb"), settings().ledger_table), SystemClock()
-    results = Results(ledger, CallbackHeart(client("lambda")), clock)
+    results = Results(ledger, CallbackHeartbeats(client("lambda")), clock)
     return BusEvents(results, ProviderEvents(ledger, clock), settings().partners)
 
 

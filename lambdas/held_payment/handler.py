@@ -6,29 +6,31 @@ from aws_durable_execution_sdk_python import DurableContext
 
 from countersign.domain.errors import NothingHeldError
 from countersign.domain.tasks import task_id_of
-from countersign.services.held_payments import Settlements
+from countersign.services.held_payments import HeldPayments
 from countersign.workflows.approval import request_approval
 from countersign.workflows.runtime import current
 from countersign.workflows.steps import LEDGER_STEP
 from countersign.workflows.workflow import execution_of, workflow
-from held_payment.question import APPROVAL, approval_of, result_of, ruling_of
+from held_payment.question import APPROVAL, approval_of, resolution_of, result_of
 
 
 @workflow
 def handler(document: dict[str, Any], context: DurableContext) -> dict[str, Any]:
     """Return `accepted`, `dismissed` or `expired`, with what became of the payment by it."""
     task_id, event_id = document["task_id"], document["event_id"]
-    held = context.step(lambda _: settlements().held(task_id, event_id), "read held payment", LEDGER_STEP)
+    held = context.step(lambda _: held_payments().held(task_id, event_id), "read held payment", LEDGER_STEP)
     if held is None:
         raise NothingHeldError(task_id, event_id)
     approval = approval_of(held, current().operators, document["deadline_seconds"])
     decision = request_approval(context, APPROVAL, approval)
-    ruling = ruling_of(decision, task_id_of(execution_of(context).request_id, APPROVAL))
-    effect = context.step(lambda _: settlements().carry_out(task_id, event_id, ruling), "settle payment", LEDGER_STEP)
-    return result_of(document, ruling, effect)
+    resolution = resolution_of(decision, task_id_of(execution_of(context).request_id, APPROVAL))
+    effect = context.step(
+        lambda _: held_payments().carry_out(task_id, event_id, resolution), "settle payment", LEDGER_STEP
+    )
+    return result_of(document, resolution, effect)
 
 
-def settlements() -> Settlements:
+def held_payments() -> HeldPayments:
     """Return the use case with the ports of this function."""
     runtime = current()
-    return Settlements(runtime.tasks, runtime.clock, runtime.workflow)
+    return HeldPayments(runtime.tasks, runtime.clock, runtime.workflow)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from countersign.domain.clock import from_text
-from countersign.domain.payments import Ruling, Verdict
+from countersign.domain.payments import Resolution, Verdict
 from countersign.presentation.display import moment
 from countersign.workflows.approval import Approval, ApprovalResult, Approved
 from countersign.workflows.ask import Expired
@@ -32,7 +32,7 @@ def approval_of(held: Mapping[str, Any], operators: tuple[str, ...], deadline_se
     """Return what the operators are asked.
 
     Args:
-        held: The report of `Settlements.held`.
+        held: The report of `HeldPayments.held`.
         operators: Who may settle it; the first of them to answer does.
         deadline_seconds: How long they have, from the start of the request.
     """
@@ -62,7 +62,7 @@ def approval_of(held: Mapping[str, Any], operators: tuple[str, ...], deadline_se
     )
 
 
-def ruling_of(decision: ApprovalResult, task_id: str) -> Ruling:
+def resolution_of(decision: ApprovalResult, task_id: str) -> Resolution:
     """Return what the operators' decision means for the held event.
 
     Args:
@@ -70,26 +70,26 @@ def ruling_of(decision: ApprovalResult, task_id: str) -> Ruling:
         task_id: The task that they were asked by.
     """
     if isinstance(decision, Expired):
-        return Ruling(Verdict.EXPIRED, (), task_id)
+        return Resolution(Verdict.EXPIRED, (), task_id)
     verdict = Verdict.ACCEPTED if isinstance(decision, Approved) else Verdict.DISMISSED
-    return Ruling(verdict, decision.by, task_id)
+    return Resolution(verdict, decision.by, task_id)
 
 
-def result_of(document: Mapping[str, Any], ruling: Ruling, effect: str) -> dict[str, Any]:
+def result_of(document: Mapping[str, Any], resolution: Resolution, effect: str) -> dict[str, Any]:
     """Return the workflow's result.
 
     Args:
         document: The workflow's input.
-        ruling: What the operators said.
+        resolution: What the operators said.
         effect: What became of the payment by it: `paid`, `failed` or `expired`, or `none` when it stays as it was;
             `moved to TASK` when the payment of another request had taken the event over before.
     """
     return {
         "task_id": document["task_id"],
         "event_id": document["event_id"],
-        "status": ruling.verdict.value,
+        "status": resolution.verdict.value,
         "effect": effect,
-        "decided_by": list(ruling.by),
+        "decided_by": list(resolution.by),
     }
 
 

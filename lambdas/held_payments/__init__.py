@@ -1,1 +1,1 @@
-"""The `settlements` function: has operators asked about each payment event that is held."""
+"""The `held_payments` function: has operators asked about each payment event that is held."""

@@ -1,4 +1,4 @@
-"""Settings of the `settlements` function."""
+"""Settings of the `held_payments` function."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from aws_lambda_powertools import Logger
 
 from countersign.adapters.dynamodb_ledger import DynamoLedger
-from countersign.adapters.heart import CallbackHeart
+from countersign.adapters.heart import CallbackHeartbeats
 from countersign.adapters.kms import KmsCipher
 from countersign.contracts import validation
 from countersign.domain import strict_json
@@ -39,7 +39,7 @@ def results() -> Results:
     settings = Settings.load(os.environ)
     ledger = DynamoLedger(client("dynamodb"), settings.ledger_table)
     cipher = KmsCipher(client("kms"), settings.answers_key)
-    return Results(ledger, CallbackHeart(client("lambda")), SystemClock(), cipher)
+    return Results(ledger, CallbackHeartbeats(client("lambda")), SystemClock(), cipher)
 
 
 def succeed(event: Event) -> http.Reply:

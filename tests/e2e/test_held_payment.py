@@ -41,10 +41,10 @@ class HeldPayment(PaymentScene):
         page = open_page(mail.review_link or "")
         assert "25.00 EUR received, 250.00 EUR expected" in page.answer.text
         assert press(page, decision).answer.status == 200
-        (settled,) = until(self.settlements, "the end of the settlement")
+        (settled,) = until(self.held_payments, "the end of the settlement")
         return settled
 
-    def settlements(self) -> list[str]:
+    def held_payments(self) -> list[str]:
         """Return the requests that asked operators about this payment and have ended."""
         entries = [item for key, item in self.items().items() if key.startswith(f"AUDIT#{self.task_id}/")]
         approvals = [entry["data"]["M"]["approval"]["S"] for entry in entries if "approval" in entry["data"]["M"]]

@@ -64,7 +64,7 @@ RIGHTS = {
     "Relay/Relay/Role": {read("dynamodb"), read("lambda"), write("sqs")},
     "Publisher/Publisher/Role": {read("dynamodb"), write("sqs")},
     "Executions/Executions/Role": {read("dynamodb"), read("sqs")},
-    "Settlements/Settlements/Role": {read("dynamodb"), read("sqs")},
+    "HeldPayments/HeldPayments/Role": {read("dynamodb"), read("sqs")},
     "Sweeper/Sweeper/Role": {read("dynamodb"), read("lambda"), write("sqs")},
 }
 OF_A_WORKFLOW = {read("dynamodb"), read("lambda"), write("sqs")}

@@ -64,7 +64,7 @@ def test_hand_offs_go_to_their_queue(prod: Synthesised, kind: str, queues: set[s
 def test_held_events_go_to_the_settlements_where_the_stage_names_operators(
     stage_named: Callable[[str], Synthesised], kind: str, heard: bool
 ) -> None:
-    settled = rule(stage_named("local"), "Settlements/Held/Rule")
+    settled = rule(stage_named("local"), "HeldPayments/Held/Rule")
     assert matches(settled["EventPattern"], hand_off(kind)) is heard
     assert not matches(settled["EventPattern"], {**hand_off(kind), "source": "somebody.else"})
     assert (settled["EventBusName"], settled["Targets"][0]["InputPath"]) == ("HandOffs/Bus", "$.detail")
@@ -76,7 +76,7 @@ def test_without_operators_nobody_takes_up_held_events(
     workflows = {name: each for name, each in prod.settings.workflows.items() if name != HELD_PAYMENT}
     settings = dataclasses.replace(prod.settings, workflows=workflows, payments=PaymentSettings())
     stage = Synthesised(settings, sources, context)
-    assert stage.stacks.workflow.settlements is None
+    assert stage.stacks.workflow.held_payments is None
     for each in stage.of_type("AWS::Events::Rule"):
         if "ScheduleExpression" not in each.properties:
             assert not matches(stage.properties(each)["EventPattern"], hand_off("payment.held"))

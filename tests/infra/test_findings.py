@@ -38,8 +38,8 @@ ACCEPTED = {
 }
 
 ACCEPTED_WITH_OPERATORS = {
-    ("WorkflowStack/Settlements/Held/Work/DeadLetters", "AwsSolutions-SQS3"),
-    ("WorkflowStack/Settlements/Held/Undelivered", "AwsSolutions-SQS3"),
+    ("WorkflowStack/HeldPayments/Held/Work/DeadLetters", "AwsSolutions-SQS3"),
+    ("WorkflowStack/HeldPayments/Held/Undelivered", "AwsSolutions-SQS3"),
 }
 
 ACCEPTED_WITH_ARCHIVE = {

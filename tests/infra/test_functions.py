@@ -218,8 +218,8 @@ def test_operators_are_a_part_of_the_version_of_the_workflow_that_asks_them_and_
     variables = {folder_of(function): function["Environment"]["Variables"] for function in every_function(stage)}
     told = {folder: json.loads(given["OPERATORS"]) for folder, given in variables.items() if "OPERATORS" in given}
     assert told == {"held_payment": list(stage.settings.payments.operators)}
-    settlements = variables["held_payments"]
-    assert (settlements["WORKFLOW_ARN"], settlements["DEADLINE_SECONDS"]) == ("Durable/HeldPayment/Live", "259200")
+    held_payments = variables["held_payments"]
+    assert (held_payments["WORKFLOW_ARN"], held_payments["DEADLINE_SECONDS"]) == ("Durable/HeldPayment/Live", "259200")
 
 
 def test_a_policy_is_a_part_of_the_workflow_s_version(stage_named: Callable[[str], Synthesised]) -> None:

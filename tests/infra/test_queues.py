@@ -19,7 +19,7 @@ DEAD_LETTERS = {
 }
 
 
-OF_SETTLEMENTS = {"Settlements/Held/Work/DeadLetters", "Settlements/Held/Undelivered"}
+OF_SETTLEMENTS = {"HeldPayments/Held/Work/DeadLetters", "HeldPayments/Held/Undelivered"}
 """Where the stage names operators."""
 
 OF_PATTERNS = {"DeciderDeadLetters"}

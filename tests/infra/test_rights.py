@@ -138,12 +138,12 @@ OF_A_WORKFLOW = {
 
 
 OF_SETTLEMENTS = {
-    "logs:CreateLogStream logs:PutLogEvents on Settlements/Settlements/Logs.Arn",
+    "logs:CreateLogStream logs:PutLogEvents on HeldPayments/HeldPayments/Logs.Arn",
     f"dynamodb:GetItem on {TABLE}",
     items(WRITE, "REQUEST"),
     AUDIT_STAYS,
     "lambda:InvokeFunction on Durable/HeldPayment/Live",
-    f"{CONSUME} on Settlements/Held/Work/Queue.Arn",
+    f"{CONSUME} on HeldPayments/Held/Work/Queue.Arn",
 }
 """Where the stage names operators."""
 
@@ -184,7 +184,7 @@ def allowed(stage: Synthesised) -> dict[str, set[str]]:
     if stage.patterns:
         table["Decider/Role"] = OF_THE_DECIDER
     if stage.settings.payments.operators:
-        table["Settlements/Settlements/Role"] = OF_SETTLEMENTS
+        table["HeldPayments/HeldPayments/Role"] = OF_SETTLEMENTS
     return table
 
 

@@ -24,7 +24,7 @@ ROUTES = {"succeed": PAID, "fail": FAILURE, "heartbeat": {}}
 
 
 @pytest.fixture
-def heart(aws: None) -> Iterator[Operation]:
+def heartbeats(aws: None) -> Iterator[Operation]:
     """Lambda's heartbeats, which it takes unless told otherwise."""
     with answering("lambda", "SendDurableExecutionCallbackHeartbeat", Answer()) as operation:
         yield operation
@@ -102,13 +102,13 @@ def test_pending_and_declined_are_202_and_other_money_is_200_and_held(kit: Kit) 
     assert kit.task(PAYMENT_TASK_ID).status is Status.OPEN
 
 
-def test_a_heartbeat_is_200_and_leaves_its_time_on_the_task_alone(kit: Kit, heart: Operation) -> None:
+def test_a_heartbeat_is_200_and_leaves_its_time_on_the_task_alone(kit: Kit, heartbeats: Operation) -> None:
     task = kit.open_payment()
     token = token_of(kit)
     before = kit.items()
     assert post("heartbeat", token, b"").document == {"status": "alive"}
-    assert len(heart.asked) == 1
-    assert task.callback_id[:8] in heart.asked[0].url
+    assert len(heartbeats.asked) == 1
+    assert task.callback_id[:8] in heartbeats.asked[0].url
     after = kit.items()
     assert after.pop((f"TASK#{PAYMENT_TASK_ID}", "TASK")).pop("heartbeat_at")
     before.pop((f"TASK#{PAYMENT_TASK_ID}", "TASK"))
@@ -124,7 +124,7 @@ def test_a_heartbeat_is_200_and_leaves_its_time_on_the_task_alone(kit: Kit, hear
     ["", "Bearer", "Bearer ", f"Bearer {any_token()}", "Basic TOKEN", "TOKEN", "bearer x TOKEN", "Bearer é"],
 )
 def test_a_token_that_is_missing_or_unknown_is_401_and_asks_for_one(
-    kit: Kit, heart: Operation, route: str, authorization: str
+    kit: Kit, heartbeats: Operation, route: str, authorization: str
 ) -> None:
     kit.open_payment()
     token = token_of(kit)
@@ -135,7 +135,9 @@ def test_a_token_that_is_missing_or_unknown_is_401_and_asks_for_one(
 
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("purpose", [Purpose.REVIEW, Purpose.INBOX])
-def test_the_token_of_a_page_answers_for_no_machine(kit: Kit, heart: Operation, route: str, purpose: Purpose) -> None:
+def test_the_token_of_a_page_answers_for_no_machine(
+    kit: Kit, heartbeats: Operation, route: str, purpose: Purpose
+) -> None:
     kit.open_payment()
     problem(post(route, token_of(kit, purpose), ROUTES[route]), 401, "unknown_token")
 
@@ -220,7 +222,7 @@ def test_the_largest_answer_fits_on_its_task_beside_the_largest_payload(kit: Kit
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_a_task_that_is_decided_otherwise_is_409(kit: Kit, heart: Operation, route: str) -> None:
+def test_a_task_that_is_decided_otherwise_is_409(kit: Kit, heartbeats: Operation, route: str) -> None:
     kit.open_payment()
     token = token_of(kit)
     post("succeed", token, {"status": "failed"})
@@ -229,7 +231,7 @@ def test_a_task_that_is_decided_otherwise_is_409(kit: Kit, heart: Operation, rou
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_a_task_past_its_deadline_or_withdrawn_is_410(kit: Kit, heart: Operation, route: str) -> None:
+def test_a_task_past_its_deadline_or_withdrawn_is_410(kit: Kit, heartbeats: Operation, route: str) -> None:
     kit.open_payment()
     token = token_of(kit)
     kit.expire(PAYMENT_TASK_ID)
@@ -242,7 +244,7 @@ def test_a_task_past_its_deadline_or_withdrawn_is_410(kit: Kit, heart: Operation
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_a_task_that_is_kept_no_more_is_410(kit: Kit, heart: Operation, route: str) -> None:
+def test_a_task_that_is_kept_no_more_is_410(kit: Kit, heartbeats: Operation, route: str) -> None:
     problem(post(route, token_of(kit), ROUTES[route]), 410, "closed")
 
 
@@ -251,7 +253,7 @@ def test_a_task_that_is_kept_no_more_is_410(kit: Kit, heart: Operation, route: s
 
 @pytest.mark.parametrize("route", ROUTES)
 def test_a_ledger_that_does_not_answer_is_503_and_the_answer_counts_when_it_is_sent_again(
-    kit: Kit, heart: Operation, route: str
+    kit: Kit, heartbeats: Operation, route: str
 ) -> None:
     kit.open_payment()
     token = token_of(kit)
@@ -273,8 +275,8 @@ def test_a_ledger_that_does_not_answer_is_503_and_the_answer_counts_when_it_is_s
     ],
 )
 def test_a_heartbeat_of_an_open_task_is_never_told_to_stop(
-    kit: Kit, heart: Operation, answer: Any, status: int
+    kit: Kit, heartbeats: Operation, answer: Any, status: int
 ) -> None:
     kit.open_payment()
-    heart.by_default = answer
+    heartbeats.by_default = answer
     assert post("heartbeat", token_of(kit), b"").status == status

@@ -135,9 +135,9 @@ def test_a_workflow_s_first_hand_off_goes_by_its_channel(kit: Kit, urls: dict[st
         "APPROVALS_URL": urls["approvals"],
         "EXTERNAL_TASKS_URL": urls["external-tasks"],
     }
-    desk = from_environment(environment).desk
+    bench = from_environment(environment).waits
     wait = any_wait(expires_at=kit.now + EXECUTION_MARGIN)
-    assert desk.open(wait, any_question())["status"] == Status.OPEN
+    assert bench.open(wait, any_question())["status"] == Status.OPEN
     (handed_off,) = received(urls["approvals"])
     assert envelope.read(handed_off)["kind"] == "approval.requested"
 

@@ -1,4 +1,4 @@
-"""The settlements function: a held event from the bus becomes one request, however often it comes."""
+"""The held_payments function: a held event from the bus becomes one request, however often it comes."""
 
 import json
 from typing import Any
@@ -9,9 +9,9 @@ import held_payments.handler
 from countersign.contracts import envelope
 from countersign.domain import tasks
 from countersign.domain.clock import SystemClock
-from countersign.domain.payments import Handling, Ruling, Verdict
+from countersign.domain.payments import Handling, Resolution, Verdict
 from countersign.domain.tasks import Status
-from countersign.services.held_payments import Settlements, request_of
+from countersign.services.held_payments import HeldPayments, request_of
 from countersign.services.provider_events import ProviderEvents
 from tests.builders import sqs_event
 from tests.held import APPROVAL, EVENT, OPERATOR, PAYMENT, PROVIDER, any_event, any_payment
@@ -117,7 +117,7 @@ class Settling:
         kit.ledger.open(task, (tasks.opened(task, "payment"),), kit.now)
         events = ProviderEvents(kit.ledger, SystemClock())
         assert events.receive(any_event(), "digest", PROVIDER) is Handling.HELD
-        self.settlements = Settlements(kit.ledger, SystemClock(), "held-payment")
+        self.held_payments = HeldPayments(kit.ledger, SystemClock(), "held-payment")
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def settling(kit: Kit) -> Settling:
 
 
 def test_what_was_held_is_read_back_from_the_table_s_audit(settling: Settling) -> None:
-    held = settling.settlements.held(PAYMENT, EVENT)
+    held = settling.held_payments.held(PAYMENT, EVENT)
     assert held
     assert held["received"] == {"status": "paid", "amount": "25.00", "currency": "EUR"}
     assert (held["reason"], held["becomes"]) == ("amount", "paid")
@@ -134,8 +134,8 @@ def test_what_was_held_is_read_back_from_the_table_s_audit(settling: Settling) -
 
 @pytest.mark.parametrize("verdict", list(Verdict))
 def test_a_ruling_is_written_once_and_the_audit_chain_holds(settling: Settling, kit: Kit, verdict: Verdict) -> None:
-    ruling = Ruling(verdict, (OPERATOR,), APPROVAL)
-    effects = {settling.settlements.carry_out(PAYMENT, EVENT, ruling) for _ in range(2)}
+    resolution = Resolution(verdict, (OPERATOR,), APPROVAL)
+    effects = {settling.held_payments.carry_out(PAYMENT, EVENT, resolution) for _ in range(2)}
     accepted = verdict is Verdict.ACCEPTED
     assert effects == {"paid" if accepted else "none"}
     assert kit.task(PAYMENT).status is (Status.DECIDED if accepted else Status.OPEN)
@@ -145,5 +145,5 @@ def test_a_ruling_is_written_once_and_the_audit_chain_holds(settling: Settling, 
 
 def test_an_accepted_payment_rings_its_workflow(settling: Settling, kit: Kit) -> None:
     kit.stream()
-    settling.settlements.carry_out(PAYMENT, EVENT, Ruling(Verdict.ACCEPTED, (OPERATOR,), APPROVAL))
+    settling.held_payments.carry_out(PAYMENT, EVENT, Resolution(Verdict.ACCEPTED, (OPERATOR,), APPROVAL))
     assert len(kit.decisions()) == 1

@@ -15,13 +15,13 @@ from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Change, Ring, Status, Task, Vote
 from countersign.ports import (
     MOST_WAITING,
-    DeskLedger,
     Link,
     Purpose,
     Request,
     RequestLedger,
     ResultLedger,
     ReviewLedger,
+    WaitLedger,
 )
 from tests.builders import (
     APPROVER,
@@ -45,7 +45,7 @@ OPENED = AuditEvent("opened", WORKFLOW)
 SEEN = AuditEvent("refused", APPROVER, "review link", "203.0.113.0/24", {"reason": "closed"})
 
 
-class Ledger(ReviewLedger, DeskLedger, ResultLedger, RequestLedger, Protocol):
+class Ledger(ReviewLedger, WaitLedger, ResultLedger, RequestLedger, Protocol):
     """Every port in one."""
 
 

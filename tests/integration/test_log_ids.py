@@ -38,7 +38,7 @@ def lines() -> Iterator[Lines]:
 
 
 @pytest.fixture(autouse=True)
-def _environment_of_settlements(monkeypatch: pytest.MonkeyPatch) -> None:
+def _environment_of_held_payments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKFLOW_ARN", ALIAS.replace("order-approval", "held-payment"))
     monkeypatch.setenv("DEADLINE_SECONDS", "600")
 
@@ -74,7 +74,7 @@ def an_end(kit: Kit) -> None:
     executions.handler.handler(sqs_event(status_change("FAILED")), None)
 
 
-def a_settlement(kit: Kit) -> None:
+def a_held_payment(kit: Kit) -> None:
     held_payments.handler.handler(sqs_event(envelope.held(any_payment(), any_event(), "amount")), None)
 
 
@@ -91,7 +91,7 @@ SCENES: list[tuple[Callable[[Kit], None], tuple[str | None, ...]]] = [
     (a_new_status, OF_TASK),
     (a_delivery, OF_TASK),
     (a_delivery_by_invocation, OF_TASK),
-    (a_settlement, (PAYMENT.partition(".")[0], PAYMENT, None)),
+    (a_held_payment, (PAYMENT.partition(".")[0], PAYMENT, None)),
     (an_end, (REQUEST_ID, None, execution_arn())),
     (a_click, OF_TASK),
 ]

@@ -37,9 +37,9 @@ WORKFLOW_ENVIRONMENT = ENVIRONMENT | {"WORKFLOW": WORKFLOW, "EXECUTION_TIMEOUT_S
 def test_an_approval_goes_from_the_workflow_to_the_mail_the_click_the_ring_and_back(
     kit: Kit, mails: Operation, events: Operation, callbacks: Operation, decision: str
 ) -> None:
-    desk = from_environment(WORKFLOW_ENVIRONMENT).desk
+    bench = from_environment(WORKFLOW_ENVIRONMENT).waits
     wait = any_wait(expires_at=kit.now + EXECUTION_MARGIN)
-    assert desk.open(wait, any_question())["status"] == Status.OPEN
+    assert bench.open(wait, any_question())["status"] == Status.OPEN
 
     (handed_off,) = entries(events)
     assert (handed_off["EventBusName"], handed_off["DetailType"]) == (BUS, "approval.requested")
@@ -56,7 +56,7 @@ def test_an_approval_goes_from_the_workflow_to_the_mail_the_click_the_ring_and_b
     assert relay.handler.handler(stream_event(decided[0]), None) == {"batchItemFailures": []}
     assert len(callbacks.asked) == 1
 
-    report = desk.read(wait)
+    report = bench.read(wait)
     assert (report["status"], report["outcome"]) == ("APPLIED", {"approve": "approved", "reject": "rejected"}[decision])
     assert [(vote["by"], vote["comment"]) for vote in report["votes"]] == [(APPROVER, COMMENT)]
 
@@ -70,11 +70,11 @@ def test_an_approval_goes_from_the_workflow_to_the_mail_the_click_the_ring_and_b
 def test_what_a_step_returns_to_the_durable_history_holds_no_secret(
     kit: Kit, mails: Operation, events: Operation
 ) -> None:
-    desk = from_environment(WORKFLOW_ENVIRONMENT).desk
+    bench = from_environment(WORKFLOW_ENVIRONMENT).waits
     wait = any_wait(expires_at=kit.now + EXECUTION_MARGIN)
-    reports = [desk.open(wait, any_question()), desk.refresh(wait, "callback-2")]
+    reports = [bench.open(wait, any_question()), bench.refresh(wait, "callback-2")]
     kit.decide()
-    history = json.dumps([*reports, desk.read(wait)])
+    history = json.dumps([*reports, bench.read(wait)])
     assert CALLBACK_ID not in history
     assert "callback-2" not in history
 
@@ -101,6 +101,6 @@ def test_a_client_is_made_once(kit: Kit) -> None:
 
 
 def test_a_deadline_that_a_step_reports_is_the_tasks(kit: Kit, events: Operation) -> None:
-    desk = from_environment(WORKFLOW_ENVIRONMENT).desk
-    report = desk.open(any_wait(expires_at=kit.now + EXECUTION_MARGIN), any_question())
+    bench = from_environment(WORKFLOW_ENVIRONMENT).waits
+    report = bench.open(any_wait(expires_at=kit.now + EXECUTION_MARGIN), any_question())
     assert from_text(report["expires_at"]) == kit.task(TASK_ID).expires_at

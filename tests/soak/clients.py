@@ -87,7 +87,7 @@ class Bus:
             if kind.startswith("approval."):
                 self._queues["approvals"].put(document)
             elif kind.endswith(".held"):
-                self._queues["settlements"].put(document)
+                self._queues["held_payments"].put(document)
             elif kind.endswith(".requested"):
                 self.handed_to_machines.append(document)
         return {"FailedEntryCount": 0, "Entries": [{} for _ in entries]}

@@ -74,7 +74,7 @@ WORKFLOWS: Mapping[str, Callable[[Any, Any], Any]] = {
 }
 QUEUES: Mapping[str, Handler] = {
     "approvals": approver.handler.handler,
-    "settlements": held_payments.handler.handler,
+    "held_payments": held_payments.handler.handler,
     "results": bus_events.handler.handler,
     "executions": executions.handler.handler,
 }

@@ -145,7 +145,7 @@ class Bench:
 
     @property
     def results(self) -> Results:
-        return Results(self.ledger, _RunnerHeart(self.runner), self.clock, self.runtime.cipher)
+        return Results(self.ledger, _RunnerHeartbeats(self.runner), self.clock, self.runtime.cipher)
 
     @property
     def arn(self) -> str:
@@ -201,7 +201,7 @@ class _RunnerDoorbell:
         return Ring("delivered", at)
 
 
-class _RunnerHeart:
+class _RunnerHeartbeats:
     def __init__(self, runner: DurableFunctionTestRunner) -> None:
         self._runner = runner
 

@@ -43,7 +43,7 @@ FORBIDDEN_IMPORTS = {
 FORBIDDEN_CALLS = {"open", "input", "print", "hash", "id", "set", "frozenset"}
 """What reads or writes outside, or may come in another order, or with another value, in another process."""
 
-FORBIDDEN_PORTS = {"clock", "desk", "hand_off", "tasks", "requests", "directory", "key", "cipher"}
+FORBIDDEN_PORTS = {"clock", "waits", "hand_off", "tasks", "requests", "directory", "key", "cipher"}
 """What a runtime has that only a step may use."""
 
 DOORS = {"decider.py": {"os", "countersign.functions.clients", "countersign.functions.environment"}}

@@ -17,7 +17,7 @@ from countersign.workflows.external import Answered, ExternalTask, Failed, await
 from countersign.workflows.runtime import use
 from countersign.workflows.workflow import workflow
 from tests.builders import NOW, any_event, any_payment_task
-from tests.unit.services.test_answers import MemoryHeart
+from tests.unit.services.test_answers import MemoryHeartbeats
 from tests.workflows.conftest import Bench
 
 TASK = "order-1001.payment"
@@ -56,7 +56,7 @@ class PaymentBench(Bench):
 
     @property
     def results(self) -> Results:
-        return Results(self.ledger, MemoryHeart(), self.clock)
+        return Results(self.ledger, MemoryHeartbeats(), self.clock)
 
     def opened(self) -> Task:
         return self.open_task(TASK)

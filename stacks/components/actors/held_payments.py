@@ -1,4 +1,4 @@
-"""Settlements: has operators asked about each payment event that is held."""
+"""HeldPayments: has operators asked about each payment event that is held."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stacks.components.house.python_function import PythonFunction
 from stacks.components.state.ledger import Ledger
 
 
-class Settlements(Construct):
+class HeldPayments(Construct):
     """Held events on the hand-off bus → queue → function → the workflow that asks the operators.
 
     A function between them, since EventBridge can start an execution and cannot name it: the name makes an event that
@@ -49,7 +49,7 @@ class Settlements(Construct):
         super().__init__(scope, construct_id)
         self.function = PythonFunction(
             self,
-            "Settlements",
+            "HeldPayments",
             folder="held_payments",
             description="Has operators asked about held payment events",
             defaults=defaults,
@@ -66,7 +66,7 @@ class Settlements(Construct):
             self,
             "Held",
             name="held-payments",
-            description="Events that no machine may act on, for the settlements function",
+            description="Events that no machine may act on, for the held_payments function",
             bus=hand_offs.bus,
             pattern=events.EventPattern(source=[SOURCE], detail_type=events.Match.suffix(".held")),
             message=ENVELOPE,

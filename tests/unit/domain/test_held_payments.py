@@ -8,15 +8,15 @@ import pytest
 from countersign.domain import payments
 from countersign.domain.answers import document_of
 from countersign.domain.audit import AuditEntry, append
-from countersign.domain.payments import NO_EFFECT, Held, Ruling, Verdict
+from countersign.domain.payments import NO_EFFECT, Held, Resolution, Verdict
 from countersign.domain.provider_events import EventStatus, ProviderEvent
 from countersign.domain.tasks import DECIDING, Change, Failure, Status, Task
 from tests.builders import NOW
 from tests.held import APPROVAL, EVENT, OPENED, OPERATOR, PROVIDER, any_event, any_payment
 
-ACCEPTED = Ruling(Verdict.ACCEPTED, (OPERATOR,), APPROVAL)
-DISMISSED = Ruling(Verdict.DISMISSED, (OPERATOR,), APPROVAL)
-LAPSED = Ruling(Verdict.EXPIRED, (), APPROVAL)
+ACCEPTED = Resolution(Verdict.ACCEPTED, (OPERATOR,), APPROVAL)
+DISMISSED = Resolution(Verdict.DISMISSED, (OPERATOR,), APPROVAL)
+LAPSED = Resolution(Verdict.EXPIRED, (), APPROVAL)
 PAID = any_payment(status=Status.DECIDED, answer='{"status":"paid","amount":"250.00","currency":"EUR"}')
 CLOSED = [
     PAID,
@@ -27,8 +27,8 @@ CLOSED = [
 ]
 
 
-def ruled(ruling: Ruling, task: Task | None = None, event: ProviderEvent | None = None) -> Change:
-    return payments.carry_out(task or any_payment(), event or any_event(), ruling, "held-payment", NOW)
+def ruled(resolution: Resolution, task: Task | None = None, event: ProviderEvent | None = None) -> Change:
+    return payments.carry_out(task or any_payment(), event or any_event(), resolution, "held-payment", NOW)
 
 
 def chain(*changes: Change) -> list[AuditEntry]:
@@ -80,21 +80,21 @@ def test_accepting_takes_the_provider_at_its_word_and_never_makes_money_of_none(
 
 
 @pytest.mark.parametrize("task", CLOSED)
-@pytest.mark.parametrize("ruling", [ACCEPTED, DISMISSED, LAPSED])
-def test_a_payment_that_has_ended_is_never_changed(task: Task, ruling: Ruling) -> None:
-    change = ruled(ruling, task)
+@pytest.mark.parametrize("resolution", [ACCEPTED, DISMISSED, LAPSED])
+def test_a_payment_that_has_ended_is_never_changed(task: Task, resolution: Resolution) -> None:
+    change = ruled(resolution, task)
     assert change.after == task
     assert [event.data["effect"] for event in change.events] == [NO_EFFECT]
 
 
 @pytest.mark.parametrize(
-    ("ruling", "event", "actor", "identified_by"),
+    ("resolution", "event", "actor", "identified_by"),
     [(DISMISSED, "dismissed", OPERATOR, "approval"), (LAPSED, "lapsed", "held-payment", "kit")],
 )
 def test_what_is_not_accepted_is_put_on_record_and_the_payment_waits_on(
-    ruling: Ruling, event: str, actor: str, identified_by: str
+    resolution: Resolution, event: str, actor: str, identified_by: str
 ) -> None:
-    change = ruled(ruling)
+    change = ruled(resolution)
     assert change.after == any_payment()
     (entry,) = change.events
     assert (entry.event, entry.actor, entry.identified_by) == (event, actor, identified_by)
@@ -121,12 +121,12 @@ def test_an_event_that_is_not_held_is_not_found() -> None:
     assert payments.held_event(chain(opened, other.change, taken.change), EVENT) is None
 
 
-@pytest.mark.parametrize("ruling", [ACCEPTED, DISMISSED, LAPSED])
-def test_a_ruling_is_known_again_by_the_task_that_it_was_asked_by(ruling: Ruling) -> None:
-    entries = chain(Change(any_payment(), None, {}, (OPENED,), NOW), ruled(ruling))
-    assert payments.effect_on_record(entries, ruling) == ("paid" if ruling is ACCEPTED else NO_EFFECT)
-    assert payments.effect_on_record(entries, dataclasses.replace(ruling, task_id="held-2.approval")) == ""
-    assert payments.effect_on_record(entries[:1], ruling) == ""
+@pytest.mark.parametrize("resolution", [ACCEPTED, DISMISSED, LAPSED])
+def test_a_ruling_is_known_again_by_the_task_that_it_was_asked_by(resolution: Resolution) -> None:
+    entries = chain(Change(any_payment(), None, {}, (OPENED,), NOW), ruled(resolution))
+    assert payments.effect_on_record(entries, resolution) == ("paid" if resolution is ACCEPTED else NO_EFFECT)
+    assert payments.effect_on_record(entries, dataclasses.replace(resolution, task_id="held-2.approval")) == ""
+    assert payments.effect_on_record(entries[:1], resolution) == ""
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ def test_an_address_is_what_the_contracts_of_inputs_call_one() -> None:
         ("arn:aws:iam::111122223333:user/shop/rita@example.com", "user/shop/rita@example.com", ""),
         ("arn:aws:sts::111122223333:federated-user/rita@example.com", "federated-user/rita@example.com", ""),
         ("arn:aws:iam::111122223333:root", "root", ""),
-        ("settlements", "settlements", ""),
+        ("held_payments", "held_payments", ""),
         ("", "", ""),
     ],
 )

@@ -8,8 +8,8 @@ import pytest
 
 from countersign.domain.errors import ContractError
 from countersign.domain.identity import NO_ALIASES, Aliases
-from countersign.domain.people import Absence, Delegation, Entry, Seating, check_approvers
-from countersign.services.assignments import MAX_HOPS, seats
+from countersign.domain.people import Absence, Assignment, Delegation, Entry, check_approvers
+from countersign.services.assignments import MAX_HOPS, assign
 from tests.builders import APPROVER, NOW, OTHER_APPROVER, REQUESTER
 from tests.fakes import MemoryDirectory
 
@@ -20,22 +20,22 @@ def away(to: str, since: datetime = NOW, until: datetime = NOW + timedelta(days=
     return (Absence(since, until, to),)
 
 
-def seated(known: dict[str, Entry], *people: str, taken: tuple[str, ...] = ()) -> Seating:
-    return seats(MemoryDirectory(known), REQUESTER, people or (APPROVER,), NOW, taken)
+def assigned(known: dict[str, Entry], *people: str, taken: tuple[str, ...] = ()) -> Assignment:
+    return assign(MemoryDirectory(known), REQUESTER, people or (APPROVER,), NOW, taken)
 
 
 def test_somebody_whom_the_directory_does_not_list_is_asked_as_they_are() -> None:
-    assert seated({}) == Seating((APPROVER,), NO_ALIASES)
+    assert assigned({}) == Assignment((APPROVER,), NO_ALIASES)
 
 
 def test_one_person_in_two_spellings_is_asked_once() -> None:
-    assert seated({}, APPROVER, f" {APPROVER.upper()} ").audience == (APPROVER,)
+    assert assigned({}, APPROVER, f" {APPROVER.upper()} ").audience == (APPROVER,)
 
 
 def test_a_stand_in_takes_the_place_of_who_is_away() -> None:
-    seating = seated({APPROVER: Entry(APPROVER, away(COLLEAGUE))}, OTHER_APPROVER, APPROVER)
-    assert seating.audience == (OTHER_APPROVER, COLLEAGUE)
-    assert seating.delegations == (Delegation(APPROVER, COLLEAGUE, NOW, standing=True),)
+    assignment = assigned({APPROVER: Entry(APPROVER, away(COLLEAGUE))}, OTHER_APPROVER, APPROVER)
+    assert assignment.audience == (OTHER_APPROVER, COLLEAGUE)
+    assert assignment.delegations == (Delegation(APPROVER, COLLEAGUE, NOW, standing=True),)
 
 
 @pytest.mark.parametrize(
@@ -48,13 +48,13 @@ def test_a_stand_in_takes_the_place_of_who_is_away() -> None:
     ids=["from the first moment", "back from the last moment", "not yet"],
 )
 def test_an_absence_holds_between_its_dates(since: timedelta, until: timedelta, stands_in: bool) -> None:
-    seating = seated({APPROVER: Entry(APPROVER, away(COLLEAGUE, NOW + since, NOW + until))})
-    assert seating.audience == ((COLLEAGUE,) if stands_in else (APPROVER,))
+    assignment = assigned({APPROVER: Entry(APPROVER, away(COLLEAGUE, NOW + since, NOW + until))})
+    assert assignment.audience == ((COLLEAGUE,) if stands_in else (APPROVER,))
 
 
 def test_who_stands_in_for_a_stand_in_is_asked() -> None:
     known = {APPROVER: Entry(APPROVER, away(COLLEAGUE)), COLLEAGUE: Entry(COLLEAGUE, away("zoe@example.com"))}
-    assert seated(known).audience == ("zoe@example.com",)
+    assert assigned(known).audience == ("zoe@example.com",)
 
 
 @pytest.mark.parametrize(
@@ -81,36 +81,36 @@ def test_who_stands_in_for_a_stand_in_is_asked() -> None:
     ],
 )
 def test_who_is_away_stays_asked_when_nobody_else_can_stand_in(known: dict[str, Entry]) -> None:
-    seating = seated(known, APPROVER, OTHER_APPROVER)
-    assert seating.audience == (APPROVER, OTHER_APPROVER)
-    assert seating.delegations == ()
+    assignment = assigned(known, APPROVER, OTHER_APPROVER)
+    assert assignment.audience == (APPROVER, OTHER_APPROVER)
+    assert assignment.delegations == ()
 
 
 @pytest.mark.parametrize("alias", [REQUESTER, "m.lopez@example.com"])
 def test_nobody_stands_in_for_the_requester_or_for_somebody_who_has_a_part_already(alias: str) -> None:
     known = {APPROVER: Entry(alias, away(COLLEAGUE))}
-    assert seated(known, APPROVER, taken=("m.lopez@example.com",)).audience == (APPROVER,)
+    assert assigned(known, APPROVER, taken=("m.lopez@example.com",)).audience == (APPROVER,)
 
 
 def test_two_who_are_away_do_not_share_a_stand_in() -> None:
     known = {person: Entry(person, away(COLLEAGUE)) for person in (APPROVER, OTHER_APPROVER)}
-    assert seated(known, APPROVER, OTHER_APPROVER).audience == (COLLEAGUE, OTHER_APPROVER)
+    assert assigned(known, APPROVER, OTHER_APPROVER).audience == (COLLEAGUE, OTHER_APPROVER)
 
 
 def test_who_is_asked_already_does_not_stand_in_too() -> None:
     known = {APPROVER: Entry(APPROVER, away(COLLEAGUE))}
-    assert seated(known, APPROVER, taken=(COLLEAGUE,)).audience == (APPROVER,)
+    assert assigned(known, APPROVER, taken=(COLLEAGUE,)).audience == (APPROVER,)
 
 
 def test_a_chain_of_absences_is_followed_so_far_and_no_further() -> None:
     people = [f"p{number}@example.com" for number in range(MAX_HOPS + 3)]
     known = {person: Entry(person, away(to)) for person, to in itertools.pairwise(people)}
-    assert seated(known, people[0]).audience == (people[0],)
+    assert assigned(known, people[0]).audience == (people[0],)
 
 
 def test_the_aliases_of_everybody_are_known_afterwards() -> None:
     known = {"m.lopez@example.com": Entry(APPROVER), REQUESTER: Entry("r.diaz@example.com")}
-    assert seated(known, "m.lopez@example.com").aliases.known == {
+    assert assigned(known, "m.lopez@example.com").aliases.known == {
         "m.lopez@example.com": APPROVER,
         REQUESTER: "r.diaz@example.com",
     }

@@ -10,8 +10,8 @@ from countersign.domain import answers, payments, recovery, tasks, votes
 from countersign.domain.answers import Sender
 from countersign.domain.audit import AuditEntry, AuditEvent, append
 from countersign.domain.identity import NO_ALIASES, Aliases
-from countersign.domain.payments import Ruling, Verdict
-from countersign.domain.people import Seating
+from countersign.domain.payments import Resolution, Verdict
+from countersign.domain.people import Assignment
 from countersign.domain.rules import Decision, Rule
 from countersign.domain.tasks import Change, Failure, Status, Task
 from tests.builders import APPROVER, NOW, OTHER_APPROVER, any_event, any_payment_task, any_rule, any_task
@@ -28,7 +28,7 @@ def vote(by: str, decision: Decision = Decision.APPROVE) -> Act:
 
 
 def ask(person: str) -> Act:
-    newcomers = Seating((person,), NO_ALIASES)
+    newcomers = Assignment((person,), NO_ALIASES)
     return lambda task, now: votes.hand_off_again(task, task.callback_id, 2, newcomers, now, remind=False)
 
 
@@ -42,8 +42,8 @@ def pay(task: Task, now: datetime) -> Change | None:
 
 def accept(status: str, amount: str) -> Act:
     event = any_event(status, amount=amount, payment_id="ch_1")
-    ruling = Ruling(Verdict.ACCEPTED, ("olga@example.com",), "held-1.approval")
-    return lambda task, now: payments.carry_out(task, event, ruling, "held-payment", now)
+    resolution = Resolution(Verdict.ACCEPTED, ("olga@example.com",), "held-1.approval")
+    return lambda task, now: payments.carry_out(task, event, resolution, "held-payment", now)
 
 
 def deliver(task: Task, now: datetime) -> Change:

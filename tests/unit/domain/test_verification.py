@@ -8,7 +8,7 @@ from typing import Any
 from countersign.domain import tasks, votes
 from countersign.domain.audit import AuditEntry, AuditEvent, append
 from countersign.domain.identity import Aliases
-from countersign.domain.people import Delegation, Seating
+from countersign.domain.people import Assignment, Delegation
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import Status, Task
 from countersign.domain.verification import contradictions, unminted
@@ -94,8 +94,10 @@ def test_votes_and_delegations_by_links_of_no_audit_or_of_somebody_else_are_told
 
 def test_a_task_asks_those_of_its_opening_its_escalations_and_its_delegations() -> None:
     task, alias = any_task(audience=(APPROVER, OTHER_APPROVER), aliases=Aliases({"m@example.com": APPROVER})), "m@x.com"
-    seating = Seating(("e@example.com",), Aliases(), (Delegation("away@example.com", "e@example.com", NOW, True),))
-    escalation = votes.hand_off_again(task, "cb", 2, seating, NOW, remind=True)
+    assignment = Assignment(
+        ("e@example.com",), Aliases(), (Delegation("away@example.com", "e@example.com", NOW, True),)
+    )
+    escalation = votes.hand_off_again(task, "cb", 2, assignment, NOW, remind=True)
     extension = tasks.extend(escalation.after, NOW + timedelta(hours=2), CALLER, NOW)
     handing = votes.delegate(extension.after, "e@example.com", "c@example.com", "", NOW)
     after, events = handing.after, (*escalation.events, *extension.events, *handing.events)

@@ -21,7 +21,7 @@ from countersign.domain.errors import (
     TaskClosedError,
 )
 from countersign.domain.identity import NO_ALIASES, Aliases
-from countersign.domain.people import Delegation, Seating
+from countersign.domain.people import Assignment, Delegation
 from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Status, Task, Vote
 from tests.builders import (
@@ -227,7 +227,7 @@ def test_every_change_leaves_at_least_one_audit_entry() -> None:
         answer(any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"))),
         votes.refuse(any_task(), APPROVER, "closed", SOURCE, NOW),
         delegate(any_task()),
-        votes.hand_off_again(any_task(), "second", 2, Seating((), NO_ALIASES), NOW, remind=True),
+        votes.hand_off_again(any_task(), "second", 2, Assignment((), NO_ALIASES), NOW, remind=True),
     ]
     assert all(change and change.events for change in changes)
 
@@ -430,7 +430,7 @@ def test_the_votes_of_who_hands_over_were_none_so_that_nobody_decides_twice() ->
 
 
 def test_an_escalation_never_adds_the_requester_by_another_name() -> None:
-    newcomers = Seating(("boss@example.com", "r.diaz@example.com"), Aliases({"r.diaz@example.com": REQUESTER}))
+    newcomers = Assignment(("boss@example.com", "r.diaz@example.com"), Aliases({"r.diaz@example.com": REQUESTER}))
     change = votes.hand_off_again(any_task(), "second", 2, newcomers, NOW, remind=False)
     assert change.after.audience == (APPROVER, "boss@example.com")
     assert change.after.is_requester("r.diaz@example.com")
@@ -439,10 +439,10 @@ def test_an_escalation_never_adds_the_requester_by_another_name() -> None:
 BOSS = "boss@example.com"
 
 
-ESCALATION = Seating((BOSS,), NO_ALIASES)
+ESCALATION = Assignment((BOSS,), NO_ALIASES)
 
 
-def escalated(newcomers: Seating = ESCALATION) -> Task:
+def escalated(newcomers: Assignment = ESCALATION) -> Task:
     """Return a task that two people must approve, and that somebody else is asked about too."""
     task = any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"))
     return votes.hand_off_again(task, "second", 2, newcomers, NOW, remind=False).after
@@ -469,7 +469,7 @@ def test_the_silence_of_an_escalated_person_blocks_nobody() -> None:
 
 def test_who_decides_in_an_escalated_person_s_place_decides_as_they_would() -> None:
     handed_on = delegate(escalated(), by=BOSS).after
-    away = escalated(Seating((COLLEAGUE,), NO_ALIASES, (Delegation(BOSS, COLLEAGUE, NOW, standing=True),)))
+    away = escalated(Assignment((COLLEAGUE,), NO_ALIASES, (Delegation(BOSS, COLLEAGUE, NOW, standing=True),)))
     for task in (handed_on, away):
         change = answer(task, recipient=COLLEAGUE)
         assert change
@@ -479,7 +479,7 @@ def test_who_decides_in_an_escalated_person_s_place_decides_as_they_would() -> N
 def test_who_was_asked_from_the_start_decides_for_nobody_else_by_another_name_or_a_colleague() -> None:
     by_colleague = delegate(escalated()).after
     by_alias = dataclasses.replace(escalated(), aliases=Aliases({BOSS: APPROVER}))
-    joined_by_alias = escalated(Seating((ALIAS,), KNOWN))
+    joined_by_alias = escalated(Assignment((ALIAS,), KNOWN))
     for task, recipient in ((by_colleague, COLLEAGUE), (by_alias, BOSS), (joined_by_alias, APPROVER)):
         change = answer(task, recipient=recipient)
         assert change
@@ -489,7 +489,7 @@ def test_who_was_asked_from_the_start_decides_for_nobody_else_by_another_name_or
 def test_the_requester_stays_known_when_another_of_their_addresses_becomes_the_first() -> None:
     task = any_task(audience=("r.diaz@example.com",), aliases=Aliases({"r.diaz@example.com": REQUESTER}))
     renamed = Aliases({REQUESTER: "r.diaz@example.com"})
-    change = votes.hand_off_again(task, "second", 2, Seating(("boss@example.com",), renamed), NOW, remind=False)
+    change = votes.hand_off_again(task, "second", 2, Assignment(("boss@example.com",), renamed), NOW, remind=False)
     assert change.after.is_requester("r.diaz@example.com")
     assert change.after.is_requester(REQUESTER)
 
@@ -497,7 +497,7 @@ def test_the_requester_stays_known_when_another_of_their_addresses_becomes_the_f
 def test_an_escalation_to_somebody_away_says_who_stands_in() -> None:
     made = Delegation("boss@example.com", COLLEAGUE, NOW, standing=True)
     change = votes.hand_off_again(
-        any_task(), "second", 2, Seating((COLLEAGUE,), NO_ALIASES, (made,)), NOW, remind=False
+        any_task(), "second", 2, Assignment((COLLEAGUE,), NO_ALIASES, (made,)), NOW, remind=False
     )
     assert [event.event for event in change.events] == ["escalated", "delegated"]
     assert change.after.delegations == (made,)
@@ -506,7 +506,7 @@ def test_an_escalation_to_somebody_away_says_who_stands_in() -> None:
 def test_an_escalation_to_who_has_handed_the_task_on_leaves_their_place_to_the_colleague() -> None:
     handed_on = delegate(any_task()).after
     again = votes.hand_off_again(
-        handed_on, "callback-2", 2, Seating((APPROVER, OTHER_APPROVER), NO_ALIASES), NOW, remind=False
+        handed_on, "callback-2", 2, Assignment((APPROVER, OTHER_APPROVER), NO_ALIASES), NOW, remind=False
     )
     assert again.after.audience == (COLLEAGUE, OTHER_APPROVER)
     assert again.events[0].data["to"] == [OTHER_APPROVER]
@@ -522,7 +522,7 @@ def test_nobody_is_handed_a_task_who_decides_another_of_its_chain_under_any_name
 
 def test_an_escalation_never_adds_who_decides_another_level_under_any_name() -> None:
     chained = any_task(elsewhere=("li.wang@example.com",))
-    newcomers = Seating(("boss@example.com", COLLEAGUE), Aliases({COLLEAGUE: "li.wang@example.com"}))
+    newcomers = Assignment(("boss@example.com", COLLEAGUE), Aliases({COLLEAGUE: "li.wang@example.com"}))
     assert votes.hand_off_again(chained, "second", 2, newcomers, NOW, remind=False).after.audience == (
         APPROVER,
         "boss@example.com",

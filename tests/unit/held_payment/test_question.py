@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from countersign.domain.payments import Ruling, Verdict
+from countersign.domain.payments import Resolution, Verdict
 from countersign.domain.rules import Rule
 from countersign.workflows.approval import Approved, Rejected
 from countersign.workflows.ask import Expired
-from held_payment.question import approval_of, result_of, ruling_of
+from held_payment.question import approval_of, resolution_of, result_of
 from tests.builders import NOW
 from tests.held import APPROVAL, EVENT, OPERATOR, PAYMENT, any_held
 
@@ -118,14 +118,14 @@ def test_what_is_not_known_has_no_row() -> None:
 
 def test_a_decision_is_a_ruling_with_those_whose_votes_decided() -> None:
     by = (OPERATOR,)
-    assert ruling_of(Approved(by, NOW, "", ()), APPROVAL) == Ruling(Verdict.ACCEPTED, by, APPROVAL)
-    assert ruling_of(Rejected(by, NOW, "", ()), APPROVAL) == Ruling(Verdict.DISMISSED, by, APPROVAL)
-    assert ruling_of(Expired(), APPROVAL) == Ruling(Verdict.EXPIRED, (), APPROVAL)
+    assert resolution_of(Approved(by, NOW, "", ()), APPROVAL) == Resolution(Verdict.ACCEPTED, by, APPROVAL)
+    assert resolution_of(Rejected(by, NOW, "", ()), APPROVAL) == Resolution(Verdict.DISMISSED, by, APPROVAL)
+    assert resolution_of(Expired(), APPROVAL) == Resolution(Verdict.EXPIRED, (), APPROVAL)
 
 
 def test_the_result_says_who_settled_what_and_what_became_of_it() -> None:
     asked = {"task_id": PAYMENT, "event_id": EVENT, "deadline_seconds": 60}
-    assert result_of(asked, Ruling(Verdict.ACCEPTED, (OPERATOR,), APPROVAL), "paid") == {
+    assert result_of(asked, Resolution(Verdict.ACCEPTED, (OPERATOR,), APPROVAL), "paid") == {
         "task_id": PAYMENT,
         "event_id": EVENT,
         "status": "accepted",

@@ -35,7 +35,7 @@ PAID = {"status": "paid", "amount": "250.00", "currency": "EUR"}
 FAILURE = Failure("declined", "No funds")
 
 
-class MemoryHeart:
+class MemoryHeartbeats:
     """Keeps which callbacks were told of, and fails as told."""
 
     def __init__(self) -> None:
@@ -52,9 +52,9 @@ class Office:
 
     def __init__(self, task: Task | None = None) -> None:
         self.ledger = MemoryLedger()
-        self.heart = MemoryHeart()
+        self.heartbeats = MemoryHeartbeats()
         self.clock = FixedClock(NOW)
-        self.results = Results(self.ledger, self.heart, self.clock)
+        self.results = Results(self.ledger, self.heartbeats, self.clock)
         opened = AuditEvent("opened", "payment")
         self.ledger.open(task or any_payment_task(correlation=None, answer_contract=""), (opened,), NOW)
 
@@ -121,7 +121,7 @@ def test_a_task_that_takes_no_answer_says_so_whatever_the_answer_is(
     is_late_money = document == PAID and task.correlation is not None
     assert office.told == (["opened", "held"] if is_late_money else ["opened"])
     assert len(office.ledger.outbox) == (1 if is_late_money else 0), "a person must look at money that came too late"
-    assert office.heart.beaten == []
+    assert office.heartbeats.beaten == []
 
 
 def test_a_task_of_people_is_none_of_a_machines() -> None:
@@ -314,7 +314,7 @@ def test_a_heartbeat_goes_to_the_callback_that_the_workflow_waits_on_now() -> No
     office.ledger.refresh(PAYMENT_TASK_ID, "Q2FsbGJhY2stMg==")
     assert office.results.heartbeat(PAYMENT_TASK_ID).task_id == PAYMENT_TASK_ID
     assert office.task.heartbeat_at == NOW
-    assert office.heart.beaten == ["Q2FsbGJhY2stMg=="]
+    assert office.heartbeats.beaten == ["Q2FsbGJhY2stMg=="]
     assert office.told == ["opened"]
 
 
@@ -331,7 +331,7 @@ def test_a_heartbeat_whose_task_ends_at_that_moment_hears_how(
         office.set(**changes)
         raise TaskClosedError
 
-    office.heart.before = end
+    office.heartbeats.before = end
     with pytest.raises(refusal):
         office.results.heartbeat(PAYMENT_TASK_ID)
 

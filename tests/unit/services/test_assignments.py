@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from countersign.domain.people import Entry
-from countersign.services.assignments import seats
+from countersign.services.assignments import assign
 from tests.builders import APPROVER, NOW, REQUESTER
 from tests.fakes import MemoryDirectory
 
@@ -23,11 +23,11 @@ class WatchedDirectory(MemoryDirectory):
 
 def test_who_asks_and_who_is_asked_are_looked_up() -> None:
     directory = WatchedDirectory()
-    assert seats(directory, REQUESTER, (APPROVER,), NOW).audience == (APPROVER,)
+    assert assign(directory, REQUESTER, (APPROVER,), NOW).audience == (APPROVER,)
     assert directory.asked == sorted((APPROVER, REQUESTER))
 
 
 def test_nobody_is_looked_up_for_a_question_to_a_machine() -> None:
     directory = WatchedDirectory()
-    assert seats(directory, "", (), NOW).audience == ()
+    assert assign(directory, "", (), NOW).audience == ()
     assert directory.asked == []

@@ -24,7 +24,7 @@ from countersign.domain.payments import Handling
 from countersign.domain.tasks import MAX_ANSWERS, Collecting, Failure, Status, Task, cancel, close
 from countersign.services.answers import Results
 from tests.builders import NOW, TASK_ID, any_task, is_unbroken
-from tests.fakes import FixedClock, MemoryCipher, MemoryHeart, MemoryLedger
+from tests.fakes import FixedClock, MemoryCipher, MemoryHeartbeats, MemoryLedger
 
 WORKER = Sender("worker", "callback token", token="t1")
 COLLECTING = Collecting("kind", ("a", "b", "c"))
@@ -36,10 +36,10 @@ class Office:
 
     def __init__(self, **changes: Any) -> None:
         self.ledger = MemoryLedger()
-        self.heart = MemoryHeart()
+        self.heartbeats = MemoryHeartbeats()
         self.cipher = MemoryCipher()
         self.clock = FixedClock(NOW)
-        self.results = Results(self.ledger, self.heart, self.clock, self.cipher)
+        self.results = Results(self.ledger, self.heartbeats, self.clock, self.cipher)
         self.ledger.standing[TASK_ID] = any_task(audience=(), requester="", payload="{}", **changes)
 
     @property
@@ -282,7 +282,7 @@ def test_of_a_failure_of_an_encrypted_task_only_the_code_is_kept_and_it_can_be_t
 
 def test_a_heartbeat_for_a_callback_that_was_just_replaced_is_on_record() -> None:
     office = Office()
-    office.heart.failures.append(TaskClosedError())
+    office.heartbeats.failures.append(TaskClosedError())
     office.results.heartbeat(TASK_ID)
     assert office.task.heartbeat_at == NOW
 
@@ -304,6 +304,6 @@ def test_a_heartbeat_that_never_gets_through_says_so(monkeypatch: pytest.MonkeyP
 
 def test_a_heartbeat_that_lambda_did_not_take_may_be_sent_again() -> None:
     office = Office()
-    office.heart.failures.append(NotRungError("throttled"))
+    office.heartbeats.failures.append(NotRungError("throttled"))
     with pytest.raises(NotRungError):
         office.results.heartbeat(TASK_ID)

@@ -3,7 +3,7 @@
 import pytest
 
 from countersign.domain.errors import LedgerConflictError, LedgerUnavailableError
-from countersign.services.contention import ATTEMPTS, settle
+from countersign.services.contention import ATTEMPTS, retry_on_conflict
 
 
 class Contended:
@@ -24,27 +24,27 @@ class Contended:
 
 def test_what_succeeds_at_once_is_done_once_and_without_a_pause() -> None:
     race = Contended(losses=0)
-    assert settle(race.attempt, race.pauses.append) == "settled"
+    assert retry_on_conflict(race.attempt, race.pauses.append) == "settled"
     assert (race.attempts, race.pauses) == (1, [])
 
 
 def test_a_lost_race_is_run_again_after_a_pause_until_it_is_won() -> None:
     race = Contended(losses=ATTEMPTS - 1)
-    assert settle(race.attempt, race.pauses.append) == "settled"
+    assert retry_on_conflict(race.attempt, race.pauses.append) == "settled"
     assert race.attempts == ATTEMPTS
     assert len(race.pauses) == ATTEMPTS - 1
 
 
 def test_pauses_grow_and_stay_bounded() -> None:
     race = Contended(losses=ATTEMPTS - 1)
-    settle(race.attempt, race.pauses.append)
+    retry_on_conflict(race.attempt, race.pauses.append)
     assert all(0 <= pause <= min(0.01 * 2**number, 0.4) for number, pause in enumerate(race.pauses))
 
 
 def test_who_loses_every_race_hears_that_the_ledger_is_not_available() -> None:
     race = Contended(losses=ATTEMPTS)
     with pytest.raises(LedgerUnavailableError):
-        settle(race.attempt, race.pauses.append)
+        retry_on_conflict(race.attempt, race.pauses.append)
     assert (race.attempts, len(race.pauses)) == (ATTEMPTS, ATTEMPTS - 1), "nobody waits for nothing"
 
 
@@ -52,5 +52,5 @@ def test_who_loses_every_race_hears_that_the_ledger_is_not_available() -> None:
 def test_other_errors_are_not_tried_again_here(error: Exception) -> None:
     race = Contended(losses=1, error=error)
     with pytest.raises(type(error)):
-        settle(race.attempt, race.pauses.append)
+        retry_on_conflict(race.attempt, race.pauses.append)
     assert race.attempts == 1

@@ -1,4 +1,4 @@
-"""Settlements: what operators are told of a held event, and what they say, done once."""
+"""HeldPayments: what operators are told of a held event, and what they say, done once."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ from countersign.contracts import envelope, validation
 from countersign.domain import payments
 from countersign.domain.answers import document_of
 from countersign.domain.errors import UnknownTaskError
-from countersign.domain.payments import Handling, Ruling, Verdict
+from countersign.domain.payments import Handling, Resolution, Verdict
 from countersign.domain.provider_events import EventStatus, ProviderEvent
 from countersign.domain.tasks import Status
-from countersign.services.held_payments import Settlements, request_of
+from countersign.services.held_payments import HeldPayments, request_of
 from countersign.services.provider_events import ProviderEvents
 from tests.builders import NOW
 from tests.fakes import FixedClock, MemoryLedger
@@ -27,17 +27,17 @@ from tests.held import (
     any_payment,
 )
 
-ACCEPTED = Ruling(Verdict.ACCEPTED, (OPERATOR,), APPROVAL)
+ACCEPTED = Resolution(Verdict.ACCEPTED, (OPERATOR,), APPROVAL)
 
 
-class Desk:
+class Bench:
     """A payment that is open, and somebody who settles."""
 
     def __init__(self, **changes: Any) -> None:
         self.ledger = MemoryLedger()
         self.clock = FixedClock(NOW)
         self.ledger.open(any_payment(**changes), (OPENED,), NOW)
-        self.settlements = Settlements(self.ledger, self.clock, "held-payment")
+        self.held_payments = HeldPayments(self.ledger, self.clock, "held-payment")
 
     def receive(self, event: ProviderEvent) -> Handling:
         return ProviderEvents(self.ledger, self.clock).receive(event, f"digest of {event.event_id}", PROVIDER)
@@ -65,16 +65,16 @@ def test_the_same_event_makes_the_same_request_and_another_one_another() -> None
 
 
 def test_operators_are_told_what_the_ledger_has_as_held() -> None:
-    desk = Desk()
-    assert desk.receive(any_event()) is Handling.HELD
-    assert desk.settlements.held(PAYMENT, EVENT) == any_held()
+    bench = Bench()
+    assert bench.receive(any_event()) is Handling.HELD
+    assert bench.held_payments.held(PAYMENT, EVENT) == any_held()
 
 
 def test_operators_are_told_of_an_event_that_changes_nothing_any_more() -> None:
-    desk = Desk()
-    desk.receive(any_event(event_id="evt_0", amount="250.00"))
-    desk.receive(any_event(status=EventStatus.FAILED, amount="250.00"))
-    assert desk.settlements.held(PAYMENT, EVENT) == any_held(
+    bench = Bench()
+    bench.receive(any_event(event_id="evt_0", amount="250.00"))
+    bench.receive(any_event(status=EventStatus.FAILED, amount="250.00"))
+    assert bench.held_payments.held(PAYMENT, EVENT) == any_held(
         received={"status": "failed", "amount": "250.00", "currency": "EUR"},
         reason="contradiction",
         standing="paid",
@@ -83,39 +83,41 @@ def test_operators_are_told_of_an_event_that_changes_nothing_any_more() -> None:
 
 
 def test_nothing_is_said_of_what_is_not_held() -> None:
-    desk = Desk()
-    assert desk.settlements.held(PAYMENT, EVENT) is None
-    desk.receive(any_event(amount="250.00"))
-    assert desk.settlements.held(PAYMENT, EVENT) is None
-    assert desk.settlements.held("order-8.payment", EVENT) is None
+    bench = Bench()
+    assert bench.held_payments.held(PAYMENT, EVENT) is None
+    bench.receive(any_event(amount="250.00"))
+    assert bench.held_payments.held(PAYMENT, EVENT) is None
+    assert bench.held_payments.held("order-8.payment", EVENT) is None
 
 
 def test_an_accepted_event_decides_the_payment() -> None:
-    desk = Desk()
-    desk.receive(any_event())
-    assert desk.settlements.carry_out(PAYMENT, EVENT, ACCEPTED) == "paid"
-    task = desk.ledger.standing[PAYMENT]
+    bench = Bench()
+    bench.receive(any_event())
+    assert bench.held_payments.carry_out(PAYMENT, EVENT, ACCEPTED) == "paid"
+    task = bench.ledger.standing[PAYMENT]
     assert (task.status, document_of(task)["amount"]) == (Status.DECIDED, "25.00")
-    assert desk.audited() == ["opened", "held", "settled", "decided"]
+    assert bench.audited() == ["opened", "held", "settled", "decided"]
 
 
 def test_what_nobody_answered_can_be_asked_again() -> None:
-    desk = Desk()
-    desk.receive(any_event())
-    assert desk.settlements.carry_out(PAYMENT, EVENT, Ruling(Verdict.EXPIRED, (), APPROVAL)) == payments.NO_EFFECT
-    again = Ruling(Verdict.ACCEPTED, (OPERATOR,), "held-2.approval")
-    assert desk.settlements.carry_out(PAYMENT, EVENT, again) == "paid"
-    assert desk.audited() == ["opened", "held", "lapsed", "settled", "decided"]
+    bench = Bench()
+    bench.receive(any_event())
+    assert (
+        bench.held_payments.carry_out(PAYMENT, EVENT, Resolution(Verdict.EXPIRED, (), APPROVAL)) == payments.NO_EFFECT
+    )
+    again = Resolution(Verdict.ACCEPTED, (OPERATOR,), "held-2.approval")
+    assert bench.held_payments.carry_out(PAYMENT, EVENT, again) == "paid"
+    assert bench.audited() == ["opened", "held", "lapsed", "settled", "decided"]
 
 
 def test_the_right_event_that_comes_first_wins_and_the_ruling_is_put_on_record() -> None:
-    desk = Desk()
-    desk.receive(any_event())
-    desk.receive(any_event(event_id="evt_2", amount="250.00"))
-    assert desk.settlements.carry_out(PAYMENT, EVENT, ACCEPTED) == payments.NO_EFFECT
-    task = desk.ledger.standing[PAYMENT]
+    bench = Bench()
+    bench.receive(any_event())
+    bench.receive(any_event(event_id="evt_2", amount="250.00"))
+    assert bench.held_payments.carry_out(PAYMENT, EVENT, ACCEPTED) == payments.NO_EFFECT
+    task = bench.ledger.standing[PAYMENT]
     assert (document_of(task)["amount"], task.decided_by) == ("250.00", ("stripe",))
-    assert desk.audited()[-1] == "settled"
+    assert bench.audited()[-1] == "settled"
 
 
 @pytest.mark.parametrize(
@@ -130,43 +132,43 @@ def test_the_right_event_that_comes_first_wins_and_the_ruling_is_put_on_record()
 def test_the_expected_money_that_comes_after_other_money_was_accepted_is_for_a_person_too(
     accepted: dict[str, Any], then: dict[str, Any], handling: Handling
 ) -> None:
-    desk = Desk()
-    desk.receive(any_event(**accepted))
-    assert desk.settlements.carry_out(PAYMENT, EVENT, ACCEPTED) == "paid"
-    settled = desk.ledger.standing[PAYMENT].answer
-    assert desk.receive(any_event(event_id="evt_2", amount="250.00", **then)) is handling
-    report = desk.settlements.held(PAYMENT, "evt_2")
+    bench = Bench()
+    bench.receive(any_event(**accepted))
+    assert bench.held_payments.carry_out(PAYMENT, EVENT, ACCEPTED) == "paid"
+    settled = bench.ledger.standing[PAYMENT].answer
+    assert bench.receive(any_event(event_id="evt_2", amount="250.00", **then)) is handling
+    report = bench.held_payments.held(PAYMENT, "evt_2")
     assert (report and (report["reason"], report["becomes"])) == (
         ("contradiction", None) if handling is Handling.HELD else None
     )
-    announced_ids = [each["task"]["event_id"] for each in desk.ledger.outbox.values()]
+    announced_ids = [each["task"]["event_id"] for each in bench.ledger.outbox.values()]
     assert ("evt_2" in announced_ids) is (handling is Handling.HELD), "whoever is asked, and the alarm, hear of it"
-    assert desk.ledger.standing[PAYMENT].answer == settled
+    assert bench.ledger.standing[PAYMENT].answer == settled
 
 
 def test_the_money_that_settled_it_may_be_told_again() -> None:
-    desk = Desk()
-    desk.receive(any_event(amount="250.00"))
-    assert desk.receive(any_event(event_id="evt_2", amount="250.0")) is Handling.RECORDED
+    bench = Bench()
+    bench.receive(any_event(amount="250.00"))
+    assert bench.receive(any_event(event_id="evt_2", amount="250.0")) is Handling.RECORDED
 
 
 def test_the_right_event_that_comes_between_reading_and_writing_wins_too() -> None:
-    desk = Desk()
-    desk.receive(any_event())
+    bench = Bench()
+    bench.receive(any_event())
 
     def come(_: str) -> None:
-        desk.ledger.before_write = lambda _: None
-        desk.receive(any_event(event_id="evt_2", amount="250.00"))
+        bench.ledger.before_write = lambda _: None
+        bench.receive(any_event(event_id="evt_2", amount="250.00"))
 
-    desk.ledger.before_write = come
-    assert desk.settlements.carry_out(PAYMENT, EVENT, ACCEPTED) == payments.NO_EFFECT
-    assert document_of(desk.ledger.standing[PAYMENT])["amount"] == "250.00"
+    bench.ledger.before_write = come
+    assert bench.held_payments.carry_out(PAYMENT, EVENT, ACCEPTED) == payments.NO_EFFECT
+    assert document_of(bench.ledger.standing[PAYMENT])["amount"] == "250.00"
 
 
 def test_a_ruling_on_what_is_not_held_changes_nothing() -> None:
-    desk = Desk()
+    bench = Bench()
     with pytest.raises(UnknownTaskError):
-        desk.settlements.carry_out(PAYMENT, EVENT, ACCEPTED)
+        bench.held_payments.carry_out(PAYMENT, EVENT, ACCEPTED)
     with pytest.raises(UnknownTaskError):
-        desk.settlements.carry_out("order-8.payment", EVENT, ACCEPTED)
-    assert desk.audited() == ["opened"]
+        bench.held_payments.carry_out("order-8.payment", EVENT, ACCEPTED)
+    assert bench.audited() == ["opened"]

@@ -28,7 +28,7 @@ def asked(**changes: Any) -> Office:
 
 def test_each_channel_gets_a_token_of_its_own_of_which_only_the_fingerprint_is_kept() -> None:
     office = Office()
-    report = office.desk.open(any_wait(), any_machine_question(channels=("email", "phone"), attempt=3))
+    report = office.waits.open(any_wait(), any_machine_question(channels=("email", "phone"), attempt=3))
     first, second = office.hand_off.sent
     assert office.hand_off.kinds == ["email.requested", "phone.requested"]
     assert (first["attempt"], first["task"]) == (3, {"frames": 24})
@@ -47,38 +47,40 @@ def test_a_hand_off_that_fails_in_the_middle_reaches_everybody_at_the_retry() ->
     office = Office(refusals=1)
     question = any_machine_question(channels=("email", "phone"))
     with pytest.raises(HandOffRejectedError):
-        office.desk.open(any_wait(), question)
-    office.desk.open(any_wait(), question)
+        office.waits.open(any_wait(), question)
+    office.waits.open(any_wait(), question)
     assert office.hand_off.kinds == ["email.requested", "phone.requested"]
     assert office.events == ["opened"]
 
 
 def test_a_task_whose_time_is_over_before_it_opens_is_handed_to_nobody() -> None:
     office = Office()
-    assert office.desk.open(any_wait(expires_at=NOW), any_machine_question())["status"] == "OPEN"
+    assert office.waits.open(any_wait(expires_at=NOW), any_machine_question())["status"] == "OPEN"
     assert office.hand_off.sent == []
-    assert office.desk.read(any_wait(expires_at=NOW))["status"] == "EXPIRED"
+    assert office.waits.read(any_wait(expires_at=NOW))["status"] == "EXPIRED"
 
 
 def test_a_machine_is_lost_at_the_end_of_the_silence_and_not_before() -> None:
     office = asked(heartbeat_at=NOW + timedelta(seconds=5))
     office.clock.move(seconds=64.999999)
-    report = office.desk.read(any_wait(), SILENCE)
+    report = office.waits.read(any_wait(), SILENCE)
     assert (report["status"], report["heard_at"]) == ("OPEN", "2026-03-01T09:00:05.000000Z")
     office.clock.move(microseconds=1)
-    report = office.desk.read(any_wait(), SILENCE)
+    report = office.waits.read(any_wait(), SILENCE)
     assert (report["status"], report["closed_because"]) == ("CANCELLED", "worker_lost")
-    assert office.desk.read(any_wait(), SILENCE)["closed_because"] == "worker_lost", "a retry of the step says the same"
+    assert office.waits.read(any_wait(), SILENCE)["closed_because"] == "worker_lost", (
+        "a retry of the step says the same"
+    )
 
 
 def test_silence_past_the_deadline_is_an_expiry_and_an_answer_made_in_time_wins() -> None:
     office = asked()
     office.clock.move(hours=1)
-    assert office.desk.read(any_wait(), SILENCE)["status"] == "EXPIRED"
+    assert office.waits.read(any_wait(), SILENCE)["status"] == "EXPIRED"
     office = asked()
     office.clock.move(minutes=5)
     office.ledger.before_write = _answering(office)
-    report = office.desk.read(any_wait(), SILENCE)
+    report = office.waits.read(any_wait(), SILENCE)
     assert (report["status"], report["answer"]) == ("APPLIED", {"frames": 24})
 
 
@@ -95,7 +97,7 @@ def _answering(office: Office) -> Any:
 def test_what_need_not_send_heartbeats_is_never_lost() -> None:
     office = asked()
     office.clock.move(minutes=59)
-    assert office.desk.read(any_wait())["status"] == "OPEN"
+    assert office.waits.read(any_wait())["status"] == "OPEN"
 
 
 def _collecting(status: Status = Status.OPEN) -> Office:
@@ -106,14 +108,14 @@ def _collecting(status: Status = Status.OPEN) -> Office:
 
 def test_what_was_collected_is_in_the_report_of_an_end_and_only_then() -> None:
     office = _collecting()
-    assert "answer" not in office.desk.read(any_wait())
+    assert "answer" not in office.waits.read(any_wait())
     office.clock.move(hours=1)
-    report = office.desk.read(any_wait())
+    report = office.waits.read(any_wait())
     assert (report["status"], report["answer"]) == ("EXPIRED", {"b": {"kind": "b"}})
 
 
 def test_what_was_collected_is_in_the_report_of_a_withdrawal() -> None:
-    report = _collecting().desk.withdraw(any_wait())
+    report = _collecting().waits.withdraw(any_wait())
     assert (report["status"], report["closed_because"], report["answer"]) == (
         "CANCELLED",
         "withdrawn",
@@ -123,15 +125,15 @@ def test_what_was_collected_is_in_the_report_of_a_withdrawal() -> None:
 
 def test_a_withdrawal_of_what_never_opened_keeps_it_from_opening() -> None:
     office = Office()
-    assert office.desk.withdraw(any_wait())["status"] == "CANCELLED"
-    assert office.desk.open(any_wait(), any_machine_question())["status"] == "CANCELLED"
+    assert office.waits.withdraw(any_wait())["status"] == "CANCELLED"
+    assert office.waits.open(any_wait(), any_machine_question())["status"] == "CANCELLED"
     assert office.hand_off.sent == []
 
 
 def test_a_withdrawal_twice_is_one() -> None:
     office = asked()
-    first = office.desk.withdraw(any_wait())
-    assert office.desk.withdraw(any_wait()) == first
+    first = office.waits.withdraw(any_wait())
+    assert office.waits.withdraw(any_wait()) == first
     assert office.events == ["cancelled"]
 
 

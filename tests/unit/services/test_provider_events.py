@@ -16,7 +16,7 @@ from countersign.domain.errors import LedgerUnavailableError
 from countersign.domain.payments import Handling
 from countersign.domain.provider_events import ProviderEvent
 from countersign.domain.tasks import Status, Task
-from countersign.services.contention import settle
+from countersign.services.contention import retry_on_conflict
 from countersign.services.provider_events import ProviderEvents
 from tests.builders import NOW, PAYMENT_TASK_ID, any_event, any_payment_task, is_unbroken
 from tests.fakes import FixedClock, MemoryLedger
@@ -306,7 +306,7 @@ def test_an_event_that_decides_while_a_parked_one_is_being_applied_decides_alone
     office.receive(any_event("failed", "evt_1"))
     task = office.open()
     office.meanwhile("commit_parked", lambda: office.receive(any_event("paid", "evt_2")))
-    settle(lambda: office.events.apply_parked(office.task), lambda _: None)
+    retry_on_conflict(lambda: office.events.apply_parked(office.task), lambda _: None)
     assert office.paid
     assert office.ledger.event_records[("pay", "evt_1")].handling is Handling.HELD, "a person settles it"
     assert task.status is Status.OPEN

@@ -43,7 +43,7 @@ from tests.builders import (
 from tests.fakes import FixedClock, MemoryDirectory, MemoryLedger
 
 
-class Desk:
+class Bench:
     """A task, and its approver's link."""
 
     def __init__(self, standing: Task, recipient: str = APPROVER) -> None:
@@ -68,52 +68,52 @@ class Desk:
 
 
 def test_a_link_shows_its_task_to_its_recipient() -> None:
-    desk = Desk(any_task())
-    assert desk.reviews.look(desk.token) == Review(any_task(), APPROVER)
+    bench = Bench(any_task())
+    assert bench.reviews.look(bench.token) == Review(any_task(), APPROVER)
 
 
 def test_a_link_whose_task_is_gone_is_unknown() -> None:
-    desk = Desk(any_task())
-    desk.ledger.standing.clear()
+    bench = Bench(any_task())
+    bench.ledger.standing.clear()
     with pytest.raises(UnknownLinkError):
-        desk.reviews.look(desk.token)
+        bench.reviews.look(bench.token)
 
 
 SHARED = any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule())
 
 
 def test_another_comment_takes_the_place_of_the_first_while_the_task_is_open_and_both_are_audited() -> None:
-    desk = Desk(SHARED)
-    desk.click(comment="Fine")
-    review = desk.click(comment="Fine, if they swivel")
+    bench = Bench(SHARED)
+    bench.click(comment="Fine")
+    review = bench.click(comment="Fine, if they swivel")
     assert (review.refusal, review.repeated) == (None, False)
-    assert desk.task.votes[APPROVER].comment == "Fine, if they swivel"
-    assert [entry.event.data["comment"] for entry in desk.ledger.entries] == ["Fine", "Fine, if they swivel"]
-    assert desk.click(comment="Fine, if they swivel").repeated
+    assert bench.task.votes[APPROVER].comment == "Fine, if they swivel"
+    assert [entry.event.data["comment"] for entry in bench.ledger.entries] == ["Fine", "Fine, if they swivel"]
+    assert bench.click(comment="Fine, if they swivel").repeated
 
 
 def test_nobody_fills_the_audit_by_changing_their_answer() -> None:
-    desk = Desk(SHARED)
+    bench = Bench(SHARED)
     for number in range(MAX_ANSWERS):
-        assert desk.click(comment=str(number)).refusal is None
+        assert bench.click(comment=str(number)).refusal is None
     for _ in range(3):
-        assert isinstance(desk.click(comment="once more").refusal, TooManyAnswersError)
-    assert desk.click(comment=str(MAX_ANSWERS - 1)).repeated
-    assert len(desk.ledger.entries) == MAX_ANSWERS + 1
-    assert (desk.task.votes[APPROVER].comment, desk.task.refused_answers) == (str(MAX_ANSWERS - 1), 3)
+        assert isinstance(bench.click(comment="once more").refusal, TooManyAnswersError)
+    assert bench.click(comment=str(MAX_ANSWERS - 1)).repeated
+    assert len(bench.ledger.entries) == MAX_ANSWERS + 1
+    assert (bench.task.votes[APPROVER].comment, bench.task.refused_answers) == (str(MAX_ANSWERS - 1), 3)
 
 
 def test_nobody_fills_the_audit_with_refused_clicks() -> None:
-    desk = Desk(any_task(requester=APPROVER, audience=(APPROVER, OTHER_APPROVER)))
+    bench = Bench(any_task(requester=APPROVER, audience=(APPROVER, OTHER_APPROVER)))
     for _ in range(10):
-        desk.click()
-        desk.click(fetch_site="cross-site")
-    desk.clock.move(days=1)
-    desk.click(token=desk.link_for(OTHER_APPROVER))
-    reasons = [(entry.event.actor, entry.event.data["reason"]) for entry in desk.ledger.entries]
+        bench.click()
+        bench.click(fetch_site="cross-site")
+    bench.clock.move(days=1)
+    bench.click(token=bench.link_for(OTHER_APPROVER))
+    reasons = [(entry.event.actor, entry.event.data["reason"]) for entry in bench.ledger.entries]
     assert reasons == [(APPROVER, "own_request"), (APPROVER, "cross_site"), (OTHER_APPROVER, "closed")]
-    assert desk.task.refused_answers == 21
-    assert is_unbroken(desk.ledger.entries, desk.task.audit_head, desk.task.audit_seq)
+    assert bench.task.refused_answers == 21
+    assert is_unbroken(bench.ledger.entries, bench.task.audit_head, bench.task.audit_seq)
 
 
 REFUSALS: list[tuple[type[ReviewRefusedError], dict[str, Any], dict[str, Any], float]] = [
@@ -147,9 +147,9 @@ def test_the_first_reason_of_the_contract_counts_when_several_apply(place: int) 
         task = dataclasses.replace(task, **of_task)
         click |= of_click
         late = max(late, seconds)
-    desk = Desk(task)
-    desk.clock.move(seconds=late)
-    assert type(desk.click(**click).refusal) is REFUSALS[place][0]
+    bench = Bench(task)
+    bench.clock.move(seconds=late)
+    assert type(bench.click(**click).refusal) is REFUSALS[place][0]
 
 
 @pytest.mark.parametrize("case", REFUSALS, ids=lambda case: case[0].__name__)
@@ -158,15 +158,15 @@ def test_every_refusal_leaves_one_audit_entry_with_its_reason_and_nothing_else(
 ) -> None:
     error, of_task, of_click, late = case
     standing = any_task(**{"shown": any_task().shown} | of_task)
-    desk = Desk(standing)
-    desk.clock.move(seconds=late)
-    review = desk.click(**of_click)
-    (entry,) = desk.ledger.entries
+    bench = Bench(standing)
+    bench.clock.move(seconds=late)
+    review = bench.click(**of_click)
+    (entry,) = bench.ledger.entries
     assert (entry.event.event, entry.event.actor) == ("refused", APPROVER)
-    assert entry.event.data == {"reason": reviews.REASONS[error], "link": fingerprint(desk.token)}
+    assert entry.event.data == {"reason": reviews.REASONS[error], "link": fingerprint(bench.token)}
     on_record: dict[str, Any] = {"refused": (), "refused_answers": 0, "audit_seq": 0, "audit_head": standing.audit_head}
-    assert dataclasses.replace(desk.task, **on_record) == standing
-    assert review.task == desk.task
+    assert dataclasses.replace(bench.task, **on_record) == standing
+    assert review.task == bench.task
 
 
 def test_every_refusal_that_a_click_can_meet_has_a_name_in_the_audit() -> None:
@@ -175,58 +175,58 @@ def test_every_refusal_that_a_click_can_meet_has_a_name_in_the_audit() -> None:
 
 
 def test_who_clicked_is_whose_link_it_is() -> None:
-    desk = Desk(any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all")))
-    desk.click()
-    desk.click(token=desk.link_for(OTHER_APPROVER))
-    assert desk.task.decided_by == (APPROVER, OTHER_APPROVER)
+    bench = Bench(any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all")))
+    bench.click()
+    bench.click(token=bench.link_for(OTHER_APPROVER))
+    assert bench.task.decided_by == (APPROVER, OTHER_APPROVER)
 
 
 def test_two_links_of_one_recipient_are_one_vote() -> None:
-    desk = Desk(any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all")))
-    desk.click()
-    assert desk.click(token=desk.link_for(APPROVER)).repeated
-    assert desk.task.status is Status.OPEN
+    bench = Bench(any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all")))
+    bench.click()
+    assert bench.click(token=bench.link_for(APPROVER)).repeated
+    assert bench.task.status is Status.OPEN
 
 
 def test_who_loses_a_race_hears_what_the_winner_decided() -> None:
-    desk = Desk(any_task(audience=(APPROVER, OTHER_APPROVER)))
-    rival = desk.link_for(OTHER_APPROVER)
+    bench = Bench(any_task(audience=(APPROVER, OTHER_APPROVER)))
+    rival = bench.link_for(OTHER_APPROVER)
 
     def be_faster(_: str) -> None:
-        desk.ledger.before_write = lambda _: None
-        desk.click(token=rival, decision="reject")
+        bench.ledger.before_write = lambda _: None
+        bench.click(token=rival, decision="reject")
 
-    desk.ledger.before_write = be_faster
-    review = desk.click(decision="approve")
+    bench.ledger.before_write = be_faster
+    review = bench.click(decision="approve")
     assert isinstance(review.refusal, DecidedOtherwiseError)
-    assert (desk.task.outcome, desk.task.decided_by) == (Outcome.REJECTED, (OTHER_APPROVER,))
-    assert [entry.event.event for entry in desk.ledger.entries] == ["voted", "decided", "refused"]
+    assert (bench.task.outcome, bench.task.decided_by) == (Outcome.REJECTED, (OTHER_APPROVER,))
+    assert [entry.event.event for entry in bench.ledger.entries] == ["voted", "decided", "refused"]
 
 
 def test_a_vote_that_was_overtaken_by_another_vote_is_not_lost() -> None:
-    desk = Desk(any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all")))
-    rival = desk.link_for(OTHER_APPROVER)
+    bench = Bench(any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all")))
+    rival = bench.link_for(OTHER_APPROVER)
 
     def be_faster(_: str) -> None:
-        desk.ledger.before_write = lambda _: None
-        desk.click(token=rival)
+        bench.ledger.before_write = lambda _: None
+        bench.click(token=rival)
 
-    desk.ledger.before_write = be_faster
-    desk.click()
-    assert desk.task.outcome is Outcome.APPROVED
-    assert set(desk.task.votes) == {APPROVER, OTHER_APPROVER}
+    bench.ledger.before_write = be_faster
+    bench.click()
+    assert bench.task.outcome is Outcome.APPROVED
+    assert set(bench.task.votes) == {APPROVER, OTHER_APPROVER}
 
 
 def test_a_click_that_is_overtaken_by_the_deadline_hears_that_the_task_is_closed() -> None:
-    desk = Desk(any_task())
+    bench = Bench(any_task())
 
     def let_it_expire(_: str) -> None:
-        desk.ledger.before_write = lambda _: None
-        desk.ledger.standing[TASK_ID] = any_task(expires_at=NOW - timedelta(seconds=1))
+        bench.ledger.before_write = lambda _: None
+        bench.ledger.standing[TASK_ID] = any_task(expires_at=NOW - timedelta(seconds=1))
 
-    desk.ledger.before_write = let_it_expire
-    assert isinstance(desk.click().refusal, TaskClosedError)
-    assert desk.task.outcome is None
+    bench.ledger.before_write = let_it_expire
+    assert isinstance(bench.click().refusal, TaskClosedError)
+    assert bench.task.outcome is None
 
 
 # Handing over
@@ -234,27 +234,27 @@ def test_a_click_that_is_overtaken_by_the_deadline_hears_that_the_task_is_closed
 COLLEAGUE = "li@example.com"
 
 
-def hand_over(desk: Desk, colleague: str = COLLEAGUE, **changes: Any) -> Review:
-    fields = {"token": desk.token, "fetch_site": "same-origin", "source": "203.0.113.0/24"} | changes
-    return desk.reviews.hand_over(HandOver(colleague=colleague, **fields))
+def hand_over(bench: Bench, colleague: str = COLLEAGUE, **changes: Any) -> Review:
+    fields = {"token": bench.token, "fetch_site": "same-origin", "source": "203.0.113.0/24"} | changes
+    return bench.reviews.hand_over(HandOver(colleague=colleague, **fields))
 
 
 def test_a_colleague_takes_the_place_and_is_written_to_in_the_same_write() -> None:
-    desk = Desk(any_task(audience=(APPROVER, OTHER_APPROVER)))
-    review = hand_over(desk, f" {COLLEAGUE.upper()} ")
-    assert (review.refusal, review.task) == (None, desk.task)
-    assert desk.task.audience == (COLLEAGUE, OTHER_APPROVER)
-    ((_, envelope),) = desk.ledger.outbox.items()
+    bench = Bench(any_task(audience=(APPROVER, OTHER_APPROVER)))
+    review = hand_over(bench, f" {COLLEAGUE.upper()} ")
+    assert (review.refusal, review.task) == (None, bench.task)
+    assert bench.task.audience == (COLLEAGUE, OTHER_APPROVER)
+    ((_, envelope),) = bench.ledger.outbox.items()
     assert (envelope["kind"], envelope["task"]["recipients"]) == ("approval.requested", [COLLEAGUE])
-    (entry,) = desk.ledger.entries
+    (entry,) = bench.ledger.entries
     assert (entry.event.event, entry.event.actor, entry.event.source) == ("delegated", APPROVER, "203.0.113.0/24")
-    assert entry.event.data == {"by": APPROVER, "to": COLLEAGUE, "standing": False, "link": fingerprint(desk.token)}
+    assert entry.event.data == {"by": APPROVER, "to": COLLEAGUE, "standing": False, "link": fingerprint(bench.token)}
 
 
 def test_the_outbox_names_nobody_since_its_names_are_logged() -> None:
-    desk = Desk(any_task())
-    hand_over(desk)
-    assert "@" not in str(list(desk.ledger.outbox))
+    bench = Bench(any_task())
+    hand_over(bench)
+    assert "@" not in str(list(bench.ledger.outbox))
 
 
 @pytest.mark.parametrize(
@@ -283,19 +283,19 @@ def test_the_outbox_names_nobody_since_its_names_are_logged() -> None:
 def test_a_delegation_that_is_refused_is_an_audit_entry_with_its_reason(
     reason: str, standing: Task, colleague: str
 ) -> None:
-    desk = Desk(standing)
-    review = hand_over(desk, colleague)
+    bench = Bench(standing)
+    review = hand_over(bench, colleague)
     assert review.refusal
-    (entry,) = desk.ledger.entries
+    (entry,) = bench.ledger.entries
     assert (entry.event.event, entry.event.data["reason"]) == ("refused", reason)
-    assert desk.ledger.outbox == {}
-    assert (desk.task.audience, desk.task.delegations) == (standing.audience, standing.delegations)
+    assert bench.ledger.outbox == {}
+    assert (bench.task.audience, bench.task.delegations) == (standing.audience, standing.delegations)
 
 
 def test_a_delegation_from_another_site_is_refused_before_anything_is_looked_up() -> None:
-    desk = Desk(any_task())
-    desk.directory.entries = lambda addresses: pytest.fail("it looked somebody up")  # type: ignore[method-assign]
-    assert isinstance(hand_over(desk, fetch_site="cross-site").refusal, CrossSiteError)
+    bench = Bench(any_task())
+    bench.directory.entries = lambda addresses: pytest.fail("it looked somebody up")  # type: ignore[method-assign]
+    assert isinstance(hand_over(bench, fetch_site="cross-site").refusal, CrossSiteError)
 
 
 @pytest.mark.parametrize(
@@ -308,9 +308,9 @@ def test_a_delegation_from_another_site_is_refused_before_anything_is_looked_up(
     ],
 )
 def test_other_names_that_the_directory_learnt_after_the_opening_count(known: dict[str, Entry], reason: str) -> None:
-    desk = Desk(any_task(audience=(APPROVER, OTHER_APPROVER)))
-    desk.directory.known |= known
-    refusal = hand_over(desk).refusal
+    bench = Bench(any_task(audience=(APPROVER, OTHER_APPROVER)))
+    bench.directory.known |= known
+    refusal = hand_over(bench).refusal
     assert isinstance(refusal, DelegationRefusedError)
     assert refusal.reason == reason
 
@@ -319,59 +319,59 @@ ALIAS = "m.lopez@example.com"
 
 
 def test_two_addresses_are_one_vote_by_an_alias_that_the_directory_learnt_after_the_first() -> None:
-    desk = Desk(any_task(audience=(APPROVER, ALIAS, OTHER_APPROVER), rule=any_rule("quorum", k=2)))
-    desk.click()
-    desk.directory.known[ALIAS] = Entry(APPROVER)
-    assert desk.click(token=desk.link_for(ALIAS)).repeated
-    desk.click(token=desk.link_for(OTHER_APPROVER))
-    assert desk.task.decided_by == (APPROVER, OTHER_APPROVER)
-    assert desk.task.aliases.same(ALIAS, APPROVER)
+    bench = Bench(any_task(audience=(APPROVER, ALIAS, OTHER_APPROVER), rule=any_rule("quorum", k=2)))
+    bench.click()
+    bench.directory.known[ALIAS] = Entry(APPROVER)
+    assert bench.click(token=bench.link_for(ALIAS)).repeated
+    bench.click(token=bench.link_for(OTHER_APPROVER))
+    assert bench.task.decided_by == (APPROVER, OTHER_APPROVER)
+    assert bench.task.aliases.same(ALIAS, APPROVER)
 
 
 @pytest.mark.parametrize("standing", [any_decided_task(), any_task(status=Status.CANCELLED), any_task(expires_at=NOW)])
 def test_nobody_is_looked_up_for_a_look_or_for_a_task_that_takes_no_answer(standing: Task) -> None:
-    desk = Desk(standing)
-    desk.directory.entries = lambda addresses: pytest.fail("it looked somebody up")  # type: ignore[method-assign]
-    desk.reviews.look(desk.token)
-    desk.click(decision="reject")
+    bench = Bench(standing)
+    bench.directory.entries = lambda addresses: pytest.fail("it looked somebody up")  # type: ignore[method-assign]
+    bench.reviews.look(bench.token)
+    bench.click(decision="reject")
 
 
 def test_a_vote_that_was_faster_than_the_delegation_stays() -> None:
-    desk = Desk(any_task())
+    bench = Bench(any_task())
 
     def click_first(_: str) -> None:
-        desk.ledger.before_write = lambda _: None
-        desk.click()
+        bench.ledger.before_write = lambda _: None
+        bench.click()
 
-    desk.ledger.before_write = click_first
-    assert isinstance(hand_over(desk).refusal, DecidedOtherwiseError)
-    assert desk.task.decided_by == (APPROVER,)
-    assert desk.ledger.outbox == {}
+    bench.ledger.before_write = click_first
+    assert isinstance(hand_over(bench).refusal, DecidedOtherwiseError)
+    assert bench.task.decided_by == (APPROVER,)
+    assert bench.ledger.outbox == {}
 
 
 # Out of an inbox
 
 
 def test_the_token_of_an_inbox_opens_and_decides_the_owner_s_tasks_only() -> None:
-    desk = Desk(any_task())
+    bench = Bench(any_task())
     token, known_by = mint()
     until = NOW + timedelta(days=7)
-    desk.ledger.put_link(Link(known_by, "", APPROVER, Purpose.INBOX, until, "order-2.approval"), NOW)
-    desk.ledger.standing["order-2.approval"] = any_task(task_id="order-2.approval", audience=(OTHER_APPROVER,))
+    bench.ledger.put_link(Link(known_by, "", APPROVER, Purpose.INBOX, until, "order-2.approval"), NOW)
+    bench.ledger.standing["order-2.approval"] = any_task(task_id="order-2.approval", audience=(OTHER_APPROVER,))
     for task_id in ("order-2.approval", "order-3.approval", "", "x" * 500, "\ud800.approval", "\n."):
         with pytest.raises(UnknownLinkError):
-            desk.reviews.look(token, task_id)
+            bench.reviews.look(token, task_id)
         with pytest.raises(UnknownLinkError):
-            desk.click(token=token, task_id=task_id)
+            bench.click(token=token, task_id=task_id)
         with pytest.raises(UnknownLinkError):
-            hand_over(desk, token=token, task_id=task_id)
-    assert desk.reviews.look(token, TASK_ID) == Review(any_task(), APPROVER)
-    assert desk.click(token=token, task_id=TASK_ID).task.decided_by == (APPROVER,)
-    voted, _ = (entry.event.data for entry in desk.ledger.audit(TASK_ID))
+            hand_over(bench, token=token, task_id=task_id)
+    assert bench.reviews.look(token, TASK_ID) == Review(any_task(), APPROVER)
+    assert bench.click(token=token, task_id=TASK_ID).task.decided_by == (APPROVER,)
+    voted, _ = (entry.event.data for entry in bench.ledger.audit(TASK_ID))
     assert (voted["link"], voted["minted_for"]) == (known_by, "order-2.approval")
 
 
 def test_a_review_link_shows_its_own_task_whatever_task_is_named() -> None:
-    desk = Desk(any_task())
-    desk.ledger.standing["order-2.approval"] = any_task(task_id="order-2.approval")
-    assert desk.reviews.look(desk.token, "order-2.approval").task.task_id == TASK_ID
+    bench = Bench(any_task())
+    bench.ledger.standing["order-2.approval"] = any_task(task_id="order-2.approval")
+    assert bench.reviews.look(bench.token, "order-2.approval").task.task_id == TASK_ID

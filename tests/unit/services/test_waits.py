@@ -14,7 +14,7 @@ from countersign.domain.policy import POLICY_ACTOR
 from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Status, Task, Vote, shown_digest
 from countersign.domain.votes import FailedHandOff
-from countersign.services.waits import COMMENT_BUDGET, DUPLICATE, Desk
+from countersign.services.waits import COMMENT_BUDGET, DUPLICATE, Waits
 from tests.builders import (
     APPROVER,
     ATTACHMENTS,
@@ -37,14 +37,14 @@ from tests.fakes import FixedClock, MemoryDirectory, MemoryHandOff, MemoryLedger
 
 
 class Office:
-    """A desk and everything around it."""
+    """A wait and everything around it."""
 
     def __init__(self, standing: Task | None = None, refusals: int = 0) -> None:
         self.ledger = MemoryLedger()
         self.hand_off = MemoryHandOff(refusals)
         self.directory = MemoryDirectory()
         self.clock = FixedClock(NOW)
-        self.desk = Desk(
+        self.waits = Waits(
             self.ledger, self.hand_off, self.directory, self.clock, WORKFLOW, "https://api.example.com/callbacks"
         )
         if standing:
@@ -64,7 +64,7 @@ class Office:
 
 def test_opening_puts_the_question_with_its_audience_deadline_and_digest() -> None:
     office = Office()
-    report = office.desk.open(any_wait(), any_question(audience=(f" {APPROVER.upper()}", APPROVER, OTHER_APPROVER)))
+    report = office.waits.open(any_wait(), any_question(audience=(f" {APPROVER.upper()}", APPROVER, OTHER_APPROVER)))
     task = office.task
     assert report == {
         "status": "OPEN",
@@ -82,21 +82,21 @@ def test_opening_puts_the_question_with_its_audience_deadline_and_digest() -> No
 
 def test_attachments_are_kept_with_the_task_and_part_of_what_is_shown() -> None:
     office = Office()
-    office.desk.open(any_wait(), any_question(attachments=ATTACHMENTS))
+    office.waits.open(any_wait(), any_question(attachments=ATTACHMENTS))
     assert office.task.attachments == ATTACHMENTS
     assert office.task.shown == shown_digest(TITLE, DETAILS, REQUESTER, ATTACHMENTS)
 
 
 def test_who_submitted_the_request_is_kept_with_the_task_and_part_of_what_is_shown() -> None:
     office = Office()
-    office.desk.open(any_wait(submitted_by=CALLER), any_question())
+    office.waits.open(any_wait(submitted_by=CALLER), any_question())
     assert office.task.submitted_by == CALLER
     assert office.task.shown == shown_digest(TITLE, DETAILS, REQUESTER, submitted_by=CALLER) != any_task().shown
 
 
 def test_opening_hands_the_task_off_in_an_envelope_that_keeps_the_contract() -> None:
     office = Office()
-    office.desk.open(any_wait(), any_question())
+    office.waits.open(any_wait(), any_question())
     (sent,) = office.hand_off.sent
     assert envelope.read(dict(sent)) == envelope.requested(office.task)
     assert (sent["kind"], sent["attempt"], sent["task"]["recipients"]) == ("approval.requested", 1, [APPROVER])
@@ -104,22 +104,22 @@ def test_opening_hands_the_task_off_in_an_envelope_that_keeps_the_contract() -> 
 
 def test_the_hand_off_and_the_report_hold_no_callback_id() -> None:
     office = Office()
-    report = office.desk.open(any_wait(), any_question())
+    report = office.waits.open(any_wait(), any_question())
     assert CALLBACK_ID not in json.dumps([report, *office.hand_off.sent])
 
 
 def test_a_retried_opening_hands_off_again_and_opens_nothing_twice() -> None:
     office = Office(refusals=1)
     with pytest.raises(HandOffRejectedError):
-        office.desk.open(any_wait(), any_question())
-    office.desk.open(any_wait(), any_question())
+        office.waits.open(any_wait(), any_question())
+    office.waits.open(any_wait(), any_question())
     assert office.hand_off.kinds == ["approval.requested"]
     assert office.events == ["opened"]
 
 
 def test_an_opening_that_finds_an_answer_hands_nothing_off() -> None:
     office = Office(any_decided_task())
-    report = office.desk.open(any_wait(), any_question())
+    report = office.waits.open(any_wait(), any_question())
     assert (report["status"], report["outcome"]) == ("DECIDED", "approved")
     assert "duplicate" not in report
     assert office.hand_off.sent == []
@@ -127,21 +127,21 @@ def test_an_opening_that_finds_an_answer_hands_nothing_off() -> None:
 
 def test_the_id_of_a_request_that_is_long_gone_is_refused_at_once_wherever_it_is_used_again() -> None:
     office = Office()
-    office.desk.open(any_wait(), any_question())
+    office.waits.open(any_wait(), any_question())
     del office.ledger.standing[TASK_ID]  # by TTL; the audit is kept
     entries = list(office.ledger.entries)
-    desk, wait = office.desk, any_wait()
-    assert desk.open(wait, any_question()) == DUPLICATE
-    assert desk.approve_by_policy(wait, any_question()) == DUPLICATE
-    assert desk.cancel(wait, "hand_off_failed") == DUPLICATE
-    assert desk.withdraw(wait) == DUPLICATE
+    waits, wait = office.waits, any_wait()
+    assert waits.open(wait, any_question()) == DUPLICATE
+    assert waits.approve_by_policy(wait, any_question()) == DUPLICATE
+    assert waits.cancel(wait, "hand_off_failed") == DUPLICATE
+    assert waits.withdraw(wait) == DUPLICATE
     assert office.ledger.entries == entries
 
 
 @pytest.mark.parametrize("standing", [any_task(opened_by="another"), any_decided_task(opened_by="another")])
 def test_a_task_that_another_wait_opened_is_reported_as_a_duplicate(standing: Task) -> None:
     office = Office(standing)
-    assert office.desk.open(any_wait(), any_question())["duplicate"] is True
+    assert office.waits.open(any_wait(), any_question())["duplicate"] is True
     assert office.hand_off.sent == []
     assert office.task == standing
 
@@ -149,7 +149,7 @@ def test_a_task_that_another_wait_opened_is_reported_as_a_duplicate(standing: Ta
 def test_who_loses_the_race_to_open_reads_what_the_winner_put() -> None:
     office = Office()
     office.ledger.before_write = lambda _: office.ledger.standing.update({TASK_ID: any_task(title="first")})
-    office.desk.open(any_wait(), any_question())
+    office.waits.open(any_wait(), any_question())
     assert office.task.title == "first"
 
 
@@ -158,7 +158,7 @@ def test_who_loses_the_race_to_open_reads_what_the_winner_put() -> None:
 
 def test_a_refresh_points_the_open_task_at_the_fresh_callback_and_sends_nothing() -> None:
     office = Office(any_task())
-    report = office.desk.refresh(any_wait(), "callback-2")
+    report = office.waits.refresh(any_wait(), "callback-2")
     assert report["status"] == "OPEN"
     assert (office.task.callback_id, office.task.opened_by) == ("callback-2", CALLBACK_ID)
     assert office.hand_off.sent == []
@@ -168,13 +168,13 @@ def test_a_refresh_that_another_write_was_faster_than_is_tried_again_until_the_t
     office = Office(any_task())
     refresh, losses = office.ledger.refresh, [False, False]
     office.ledger.refresh = lambda *given: losses.pop() if losses else refresh(*given)  # type: ignore[method-assign]
-    office.desk.refresh(any_wait(), "callback-2")
+    office.waits.refresh(any_wait(), "callback-2")
     assert office.task.callback_id == "callback-2", "or the ring of a decision reaches nobody"
 
 
 def test_a_reminder_that_is_due_is_handed_off_with_its_number_and_audited() -> None:
     office = Office(any_task())
-    office.desk.hand_off_again(any_wait(), "callback-2", 3, (), remind=True)
+    office.waits.hand_off_again(any_wait(), "callback-2", 3, (), remind=True)
     (sent,) = office.hand_off.sent
     assert (sent["kind"], sent["attempt"]) == ("approval.reminder", 3)
     assert (office.task.hand_off, office.task.callback_id) == (3, "callback-2")
@@ -184,7 +184,7 @@ def test_a_reminder_that_is_due_is_handed_off_with_its_number_and_audited() -> N
 def test_a_later_hand_off_that_is_tried_again_is_written_once_and_sent_again() -> None:
     office = Office(any_task())
     for _ in range(2):
-        office.desk.hand_off_again(any_wait(), "callback-2", 2, ("Boss@example.com",), remind=False)
+        office.waits.hand_off_again(any_wait(), "callback-2", 2, ("Boss@example.com",), remind=False)
     assert office.events == ["escalated"]
     assert [sent["task"]["recipients"] for sent in office.hand_off.sent] == [["boss@example.com"]] * 2
 
@@ -192,7 +192,7 @@ def test_a_later_hand_off_that_is_tried_again_is_written_once_and_sent_again() -
 def test_a_later_hand_off_that_was_written_and_is_sent_at_a_later_round_points_the_task_at_its_callback() -> None:
     office = Office(any_task())
     for callback_id in ("callback-2", "callback-4"):
-        office.desk.hand_off_again(any_wait(), callback_id, 2, ("boss@example.com",), remind=False)
+        office.waits.hand_off_again(any_wait(), callback_id, 2, ("boss@example.com",), remind=False)
     assert office.task.callback_id == "callback-4"
     assert len(office.hand_off.sent) == 2
 
@@ -200,14 +200,14 @@ def test_a_later_hand_off_that_was_written_and_is_sent_at_a_later_round_points_t
 def test_a_later_hand_off_that_failed_is_put_on_record_once_for_each_operation() -> None:
     office = Office(any_task())
     for operation in ("approval open 2", "approval open 2", "approval open 4"):
-        office.desk.hand_off_failed(any_wait(), "callback-2", FailedHandOff(2, operation))
+        office.waits.hand_off_failed(any_wait(), "callback-2", FailedHandOff(2, operation))
     assert office.events == ["hand_off_failed"] * 2
     assert office.task.callback_id == "callback-2"
 
 
 def test_a_reminder_that_is_due_with_an_escalation_reaches_those_who_were_asked_before() -> None:
     office = Office(any_task())
-    office.desk.hand_off_again(any_wait(), "callback-2", 2, ("boss@example.com",), remind=True)
+    office.waits.hand_off_again(any_wait(), "callback-2", 2, ("boss@example.com",), remind=True)
     told = [(sent["kind"], sent["task"]["recipients"]) for sent in office.hand_off.sent]
     assert told == [("approval.escalated", ["boss@example.com"]), ("approval.reminder", [APPROVER])]
     assert office.events == ["escalated", "reminded"]
@@ -215,14 +215,14 @@ def test_a_reminder_that_is_due_with_an_escalation_reaches_those_who_were_asked_
 
 def test_nobody_is_reminded_of_a_task_past_its_deadline() -> None:
     office = Office(any_task(expires_at=NOW))
-    assert office.desk.hand_off_again(any_wait(), "callback-2", 2, (), remind=True)["status"] == "OPEN"
+    assert office.waits.hand_off_again(any_wait(), "callback-2", 2, (), remind=True)["status"] == "OPEN"
     assert office.hand_off.sent == []
     assert office.events == []
 
 
 def test_an_escalation_never_reaches_the_requester() -> None:
     office = Office(any_task())
-    office.desk.hand_off_again(any_wait(), "callback-2", 2, (REQUESTER.upper(), "boss@example.com"), remind=False)
+    office.waits.hand_off_again(any_wait(), "callback-2", 2, (REQUESTER.upper(), "boss@example.com"), remind=False)
     assert office.task.audience == (APPROVER, "boss@example.com")
     assert office.hand_off.sent[0]["task"]["recipients"] == ["boss@example.com"]
 
@@ -230,19 +230,19 @@ def test_an_escalation_never_reaches_the_requester() -> None:
 @pytest.mark.parametrize("standing", [any_decided_task(), any_task(status=Status.CANCELLED)])
 def test_a_refresh_leaves_a_task_alone_that_is_not_open(standing: Task) -> None:
     office = Office(standing)
-    assert office.desk.refresh(any_wait(), "callback-2")["status"] == standing.status
-    assert office.desk.hand_off_again(any_wait(), "callback-2", 2, (), remind=True)["status"] == standing.status
+    assert office.waits.refresh(any_wait(), "callback-2")["status"] == standing.status
+    assert office.waits.hand_off_again(any_wait(), "callback-2", 2, (), remind=True)["status"] == standing.status
     failed = FailedHandOff(2, "approval open 2")
-    assert office.desk.hand_off_failed(any_wait(), "callback-2", failed)["status"] == standing.status
+    assert office.waits.hand_off_failed(any_wait(), "callback-2", failed)["status"] == standing.status
     assert office.task == standing
     assert office.hand_off.sent == []
 
 
 def test_a_task_that_is_gone_from_the_ledger_is_an_error_that_names_it() -> None:
     with pytest.raises(LookupError, match=TASK_ID):
-        Office().desk.refresh(any_wait(), "callback-2")
+        Office().waits.refresh(any_wait(), "callback-2")
     with pytest.raises(LookupError, match=TASK_ID):
-        Office().desk.read(any_wait())
+        Office().waits.read(any_wait())
 
 
 # Reading
@@ -250,7 +250,7 @@ def test_a_task_that_is_gone_from_the_ledger_is_an_error_that_names_it() -> None
 
 def test_reading_a_decision_applies_it_and_tells_who_when_and_why() -> None:
     office = Office(any_decided_task(Decision.REJECT))
-    report = office.desk.read(any_wait())
+    report = office.waits.read(any_wait())
     at = "2026-03-01T09:01:00.000000Z"
     assert report == {
         "status": "APPLIED",
@@ -266,24 +266,24 @@ def test_reading_a_decision_applies_it_and_tells_who_when_and_why() -> None:
 
 def test_reading_twice_applies_once_and_tells_the_same() -> None:
     office = Office(any_decided_task())
-    first = office.desk.read(any_wait())
+    first = office.waits.read(any_wait())
     office.clock.move(seconds=5)
-    assert office.desk.read(any_wait()) == first | {"at": "2026-03-01T09:00:05.000000Z"}
+    assert office.waits.read(any_wait()) == first | {"at": "2026-03-01T09:00:05.000000Z"}
     assert office.events == ["applied"]
 
 
 def test_a_decision_that_another_tasks_answer_replaced_is_marked_superseded() -> None:
     office = Office(any_decided_task())
-    assert office.desk.withdraw(any_wait())["status"] == "APPLIED"
+    assert office.waits.withdraw(any_wait())["status"] == "APPLIED"
     assert office.task.superseded
 
 
 def test_reading_before_the_deadline_changes_nothing_and_from_it_on_expires_the_task() -> None:
     office = Office(any_task())
-    assert office.desk.read(any_wait())["status"] == "OPEN"
+    assert office.waits.read(any_wait())["status"] == "OPEN"
     assert office.events == []
     office.clock.move(hours=1)
-    assert office.desk.read(any_wait())["status"] == "EXPIRED"
+    assert office.waits.read(any_wait())["status"] == "EXPIRED"
     assert office.events == ["expired"]
 
 
@@ -291,7 +291,7 @@ def test_an_answer_that_comes_while_the_task_is_read_is_what_is_read() -> None:
     office = Office(any_task())
     office.clock.move(hours=1)
     office.ledger.before_write = lambda _: office.ledger.standing.update({TASK_ID: any_decided_task()})
-    report = office.desk.read(any_wait())
+    report = office.waits.read(any_wait())
     assert (report["status"], report["outcome"]) == ("APPLIED", "approved")
     assert "expired" not in office.events
 
@@ -301,7 +301,7 @@ def test_comments_are_cut_to_what_a_checkpoint_holds_and_stay_whole_in_the_ledge
     people = tuple(f"p{number:02}@example.com" for number in range(voters))
     votes = {person: Vote(Decision.APPROVE, "ä" * 2000, NOW) for person in people}
     office = Office(any_decided_task(audience=people, votes=votes, decided_by=people))
-    report = office.desk.read(any_wait())
+    report = office.waits.read(any_wait())
     assert sum(len(vote["comment"]) for vote in report["votes"]) <= COMMENT_BUDGET
     assert len(json.dumps(report).encode()) < 200_000
     assert [len(office.task.votes[person].comment) for person in people] == [2000] * voters
@@ -313,21 +313,21 @@ def test_comments_are_cut_to_what_a_checkpoint_holds_and_stay_whole_in_the_ledge
 
 def test_an_open_task_is_taken_back_with_the_reason() -> None:
     office = Office(any_task())
-    assert office.desk.cancel(any_wait(), "hand_off_failed")["status"] == "CANCELLED"
+    assert office.waits.cancel(any_wait(), "hand_off_failed")["status"] == "CANCELLED"
     assert office.ledger.entries[-1].event.data == {"reason": "hand_off_failed"}
     assert office.task.closed_because == "hand_off_failed"
 
 
 def test_a_decision_made_meanwhile_wins_over_taking_back() -> None:
     office = Office(any_decided_task())
-    assert office.desk.cancel(any_wait(), "hand_off_failed")["outcome"] == "approved"
+    assert office.waits.cancel(any_wait(), "hand_off_failed")["outcome"] == "approved"
     assert office.task.status is Status.DECIDED
 
 
 def test_taking_back_a_task_that_never_opened_keeps_it_from_opening_later() -> None:
     office = Office()
-    assert office.desk.cancel(any_wait(), "hand_off_failed")["status"] == "CANCELLED"
-    assert office.desk.open(any_wait(), any_question())["status"] == "CANCELLED"
+    assert office.waits.cancel(any_wait(), "hand_off_failed")["status"] == "CANCELLED"
+    assert office.waits.open(any_wait(), any_question())["status"] == "CANCELLED"
     assert (office.task.status, office.task.closed_because) == (Status.CANCELLED, "hand_off_failed")
     assert office.hand_off.sent == []
     assert office.events == ["cancelled"]
@@ -340,7 +340,7 @@ BY_POLICY = any_wait(first_callback_id=POLICY_ACTOR)
 
 def test_what_a_policy_approves_is_applied_at_once_with_every_step_on_record() -> None:
     office = Office()
-    report = office.desk.approve_by_policy(BY_POLICY, any_question(policy="v7"))
+    report = office.waits.approve_by_policy(BY_POLICY, any_question(policy="v7"))
     assert (report["status"], report["outcome"], report["decided_by"]) == ("APPLIED", "approved", ["policy"])
     assert report["votes"] == []
     assert (office.task.status, office.task.closed_at, office.task.audience) == (Status.APPLIED, NOW, ())
@@ -352,21 +352,21 @@ def test_what_a_policy_approves_is_applied_at_once_with_every_step_on_record() -
 
 def test_approving_by_policy_again_after_a_retry_changes_nothing() -> None:
     office = Office()
-    first = office.desk.approve_by_policy(BY_POLICY, any_question(policy="v7"))
+    first = office.waits.approve_by_policy(BY_POLICY, any_question(policy="v7"))
     office.clock.move(minutes=1)
-    again = office.desk.approve_by_policy(BY_POLICY, any_question(policy="v7"))
+    again = office.waits.approve_by_policy(BY_POLICY, any_question(policy="v7"))
     assert again | {"at": first["at"]} == first
     assert office.events == ["opened", "decided", "applied"]
 
 
 @pytest.mark.parametrize("standing", [any_task(), any_task(title="another", opened_by=POLICY_ACTOR)])
 def test_a_task_that_stands_for_something_else_is_not_read_as_the_policy_s(standing: Task) -> None:
-    assert Office(standing).desk.approve_by_policy(BY_POLICY, any_question())["duplicate"] is True
+    assert Office(standing).waits.approve_by_policy(BY_POLICY, any_question())["duplicate"] is True
 
 
 def test_a_withdrawal_before_the_policy_approves_wins() -> None:
     office = Office(any_task(status=Status.CANCELLED, opened_by="", shown=""))
-    report = office.desk.approve_by_policy(BY_POLICY, any_question())
+    report = office.waits.approve_by_policy(BY_POLICY, any_question())
     assert (report["status"], report.get("duplicate")) == ("CANCELLED", None)
 
 
@@ -382,7 +382,7 @@ def away(person: str, to: str) -> Entry:
 def test_who_is_away_when_the_task_opens_has_a_stand_in_who_gets_the_mail() -> None:
     office = Office()
     office.directory.known[APPROVER] = away(APPROVER, COLLEAGUE)
-    office.desk.open(any_wait(), any_question())
+    office.waits.open(any_wait(), any_question())
     assert office.task.audience == (COLLEAGUE,)
     assert office.task.delegations == (Delegation(APPROVER, COLLEAGUE, NOW, standing=True),)
     assert office.hand_off.sent[0]["task"]["recipients"] == [COLLEAGUE]
@@ -393,9 +393,9 @@ def test_who_is_away_when_the_task_opens_has_a_stand_in_who_gets_the_mail() -> N
 def test_a_task_that_is_open_stays_with_whom_it_was_asked_of_when_its_opening_is_retried() -> None:
     office = Office(refusals=1)
     with pytest.raises(HandOffRejectedError):
-        office.desk.open(any_wait(), any_question())
+        office.waits.open(any_wait(), any_question())
     office.directory.known[APPROVER] = away(APPROVER, COLLEAGUE)
-    office.desk.open(any_wait(), any_question())
+    office.waits.open(any_wait(), any_question())
     assert office.task.audience == (APPROVER,)
     assert office.hand_off.sent[0]["task"]["recipients"] == [APPROVER]
 
@@ -403,7 +403,7 @@ def test_a_task_that_is_open_stays_with_whom_it_was_asked_of_when_its_opening_is
 def test_nobody_stands_in_who_decides_another_task_of_the_chain() -> None:
     office = Office()
     office.directory.known[APPROVER] = away(APPROVER, COLLEAGUE)
-    office.desk.open(any_wait(), any_question(elsewhere=(COLLEAGUE.upper(),)))
+    office.waits.open(any_wait(), any_question(elsewhere=(COLLEAGUE.upper(),)))
     assert office.task.audience == (APPROVER,), "who is away stays asked"
     assert office.task.elsewhere == (COLLEAGUE,)
 
@@ -411,7 +411,7 @@ def test_nobody_stands_in_who_decides_another_task_of_the_chain() -> None:
 def test_the_requester_is_known_by_their_other_names_from_the_opening_on() -> None:
     office = Office()
     office.directory.known["r.diaz@example.com"] = Entry(REQUESTER)
-    office.desk.open(any_wait(), any_question(audience=("r.diaz@example.com", APPROVER)))
+    office.waits.open(any_wait(), any_question(audience=("r.diaz@example.com", APPROVER)))
     assert office.task.is_requester("r.diaz@example.com")
     assert office.task.voters == (APPROVER,)
 
@@ -424,7 +424,7 @@ def test_a_directory_that_does_not_answer_opens_nothing() -> None:
 
     office.directory.entries = unavailable  # type: ignore[method-assign]
     with pytest.raises(LedgerUnavailableError):
-        office.desk.open(any_wait(), any_question())
+        office.waits.open(any_wait(), any_question())
     assert TASK_ID not in office.ledger.standing
 
 
@@ -432,9 +432,9 @@ def test_an_escalation_to_somebody_away_reaches_their_stand_in_also_when_it_is_r
     office = Office(any_task(), refusals=1)
     office.directory.known[OTHER_APPROVER] = away(OTHER_APPROVER, COLLEAGUE)
     with pytest.raises(HandOffRejectedError):
-        office.desk.hand_off_again(any_wait(), "callback-2", 2, (OTHER_APPROVER,), remind=False)
+        office.waits.hand_off_again(any_wait(), "callback-2", 2, (OTHER_APPROVER,), remind=False)
     office.directory.known[OTHER_APPROVER] = Entry(OTHER_APPROVER)
-    office.desk.hand_off_again(any_wait(), "callback-2", 2, (OTHER_APPROVER,), remind=False)
+    office.waits.hand_off_again(any_wait(), "callback-2", 2, (OTHER_APPROVER,), remind=False)
     assert office.task.audience == (APPROVER, COLLEAGUE)
     assert office.events == ["escalated", "delegated"]
     (sent,) = office.hand_off.sent
@@ -445,7 +445,7 @@ def test_an_escalation_does_not_give_a_task_back_to_who_has_handed_it_on() -> No
     handed_on = any_task(audience=(COLLEAGUE,), delegations=(Delegation(APPROVER, COLLEAGUE, NOW),))
     office = Office(handed_on)
     office.directory.known[OTHER_APPROVER] = away(OTHER_APPROVER, APPROVER)
-    office.desk.hand_off_again(any_wait(), "callback-2", 2, (APPROVER, OTHER_APPROVER), remind=False)
+    office.waits.hand_off_again(any_wait(), "callback-2", 2, (APPROVER, OTHER_APPROVER), remind=False)
     assert office.task.audience == (COLLEAGUE, OTHER_APPROVER)
     assert office.hand_off.sent[0]["task"]["recipients"] == [OTHER_APPROVER]
 
@@ -461,7 +461,7 @@ def test_an_escalation_does_not_give_a_task_back_to_who_has_handed_it_on() -> No
 def test_an_absent_person_stays_asked_where_the_stand_in_may_not_join(task: Task) -> None:
     office = Office(task)
     office.directory.known[OTHER_APPROVER] = away(OTHER_APPROVER, APPROVER)
-    office.desk.hand_off_again(any_wait(), "callback-2", 2, (OTHER_APPROVER,), remind=False)
+    office.waits.hand_off_again(any_wait(), "callback-2", 2, (OTHER_APPROVER,), remind=False)
     assert office.task.audience == (COLLEAGUE, OTHER_APPROVER)
     assert office.hand_off.sent[0]["task"]["recipients"] == [OTHER_APPROVER]
 
@@ -469,7 +469,7 @@ def test_an_absent_person_stays_asked_where_the_stand_in_may_not_join(task: Task
 def test_a_reminder_reaches_the_colleague_and_looks_nobody_up() -> None:
     office = Office(any_task(audience=(COLLEAGUE,), delegations=(Delegation(APPROVER, COLLEAGUE, NOW),)))
     office.directory.entries = lambda addresses: pytest.fail("a reminder asks nobody new")  # type: ignore[method-assign]
-    office.desk.hand_off_again(any_wait(), "callback-2", 2, (), remind=True)
+    office.waits.hand_off_again(any_wait(), "callback-2", 2, (), remind=True)
     assert office.hand_off.sent[0]["task"]["recipients"] == [COLLEAGUE]
 
 
@@ -486,7 +486,7 @@ def test_a_reminder_reaches_the_colleague_and_looks_nobody_up() -> None:
 )
 def test_a_decision_that_the_votes_do_not_make_is_not_applied(tampered: Task) -> None:
     office = Office(tampered)
-    assert office.desk.read(any_wait())["unsound"] is True
+    assert office.waits.read(any_wait())["unsound"] is True
     assert office.task == tampered
     assert office.ledger.entries == []
 
@@ -494,7 +494,7 @@ def test_a_decision_that_the_votes_do_not_make_is_not_applied(tampered: Task) ->
 def test_a_decision_is_not_applied_when_the_directory_has_learnt_that_the_requester_made_it() -> None:
     office = Office(any_decided_task())
     office.directory.known[APPROVER] = Entry(REQUESTER)
-    assert office.desk.read(any_wait())["unsound"] is True
+    assert office.waits.read(any_wait())["unsound"] is True
     assert office.task == any_decided_task()
 
 
@@ -506,7 +506,7 @@ def test_a_decision_is_not_applied_while_the_directory_does_not_answer() -> None
 
     office.directory.entries = be_down  # type: ignore[method-assign]
     with pytest.raises(LedgerUnavailableError):
-        office.desk.read(any_wait())
+        office.waits.read(any_wait())
     assert office.task == any_decided_task()
 
 
@@ -514,9 +514,9 @@ def test_a_decision_is_not_applied_while_the_directory_does_not_answer() -> None
 def test_a_wait_without_a_decision_looks_nobody_up(task: Task) -> None:
     office = Office(task)
     office.directory.entries = lambda addresses: pytest.fail("it looked somebody up")  # type: ignore[method-assign]
-    office.desk.read(any_wait())
+    office.waits.read(any_wait())
 
 
 def test_a_decision_of_who_stands_in_is_sound() -> None:
     office = Office(any_decided_task(delegations=(Delegation(OTHER_APPROVER, APPROVER, NOW, standing=True),)))
-    assert office.desk.read(any_wait())["status"] == "APPLIED"
+    assert office.waits.read(any_wait())["status"] == "APPLIED"

@@ -12,14 +12,14 @@ import pytest
 from countersign.domain.answers import SIGNED, Sender
 from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import HandOffRejectedError, TaskClosedError
-from countersign.domain.payments import Handling, Ruling, Verdict
+from countersign.domain.payments import Handling, Resolution, Verdict
 from countersign.domain.rules import Outcome
 from countersign.domain.tasks import Correlation, Failure, Status, Task
 from countersign.ports import Purpose
 from countersign.services.answers import Results
-from countersign.services.held_payments import Settlements
+from countersign.services.held_payments import HeldPayments
 from countersign.services.provider_events import ProviderEvents
-from countersign.services.waits import TAKEN, Desk, Question, Wait
+from countersign.services.waits import TAKEN, Question, Wait, Waits
 from tests.builders import (
     NOW,
     PAYMENT_TASK_ID,
@@ -31,7 +31,7 @@ from tests.builders import (
     any_wait,
 )
 from tests.fakes import FixedClock, MemoryDirectory, MemoryHandOff, MemoryLedger
-from tests.unit.services.test_answers import MemoryHeart
+from tests.unit.services.test_answers import MemoryHeartbeats
 
 CALLBACKS = "https://api.example.com/callbacks"
 PROVIDER = Sender("pay", SIGNED)
@@ -51,18 +51,18 @@ def any_payment_wait(**changes: Any) -> Wait:
 
 
 class Office:
-    """A desk and everything around it."""
+    """A wait and everything around it."""
 
     def __init__(self, refusals: int = 0) -> None:
         self.ledger = MemoryLedger()
         self.hand_off = MemoryHandOff(refusals)
         self.clock = FixedClock(NOW)
-        self.desk = Desk(self.ledger, self.hand_off, MemoryDirectory(), self.clock, "payment", CALLBACKS)
+        self.waits = Waits(self.ledger, self.hand_off, MemoryDirectory(), self.clock, "payment", CALLBACKS)
         self.events = ProviderEvents(self.ledger, self.clock)
-        self.results = Results(self.ledger, MemoryHeart(), self.clock)
+        self.results = Results(self.ledger, MemoryHeartbeats(), self.clock)
 
     def open(self, wait: Wait | None = None, **changes: Any) -> dict[str, Any]:
-        return self.desk.open(wait or any_payment_wait(), any_payment_question(**changes))
+        return self.waits.open(wait or any_payment_wait(), any_payment_question(**changes))
 
     def receive(self, status: str = "paid", event_id: str = "evt_1", **changes: Any) -> Handling:
         return self.events.receive(any_event(status, event_id, **changes), f"body of {event_id}", PROVIDER)
@@ -120,7 +120,7 @@ def test_a_report_tells_a_machines_answer_and_nothing_secret() -> None:
     office = Office()
     office.open()
     office.results.succeed(PAYMENT_TASK_ID, {"status": "paid", "amount": "250", "currency": "EUR"}, WORKER)
-    report = office.desk.read(any_payment_wait())
+    report = office.waits.read(any_payment_wait())
     assert (report["status"], report["outcome"], report["decided_by"]) == ("APPLIED", "answered", ["worker"])
     assert report["answer"]["amount"] == "250"
     assert report["failure"] is None
@@ -132,7 +132,7 @@ def test_a_report_tells_a_machines_failure() -> None:
     office = Office()
     office.open()
     office.results.fail(PAYMENT_TASK_ID, Failure("declined", "No funds", "{}"), WORKER)
-    report = office.desk.read(any_payment_wait())
+    report = office.waits.read(any_payment_wait())
     assert (report["outcome"], report["answer"]) == ("failed", {})
     assert report["failure"] == {"code": "declined", "message": "No funds", "data": "{}"}
 
@@ -210,12 +210,12 @@ def lapsed(office: Office) -> None:
     """Let a payment have been asked for, and nobody have paid before its deadline."""
     office.open(any_payment_wait(request_id="order-1000", expires_at=NOW + timedelta(minutes=1)))
     office.clock.move(minutes=1)
-    assert office.desk.read(any_payment_wait(request_id="order-1000"))["status"] == "EXPIRED"
+    assert office.waits.read(any_payment_wait(request_id="order-1000"))["status"] == "EXPIRED"
 
 
 def withdrawn(office: Office) -> None:
     office.open(any_payment_wait(request_id="order-1000"))
-    office.desk.cancel(any_payment_wait(request_id="order-1000"), "hand_off_failed")
+    office.waits.cancel(any_payment_wait(request_id="order-1000"), "hand_off_failed")
 
 
 @pytest.mark.parametrize("end", [lapsed, withdrawn])
@@ -238,12 +238,12 @@ def test_money_that_came_too_late_pays_the_payment_that_is_asked_for_again_and_t
     assert office.receive() is Handling.HELD
     assert office.open()["status"] == "DECIDED"
     assert office.hand_off.kinds == ["payment.requested"], "the second one is paid before anybody is asked"
-    settled = Settlements(office.ledger, office.clock, "held-payment")
-    ruling = Ruling(Verdict.ACCEPTED, ("olga@example.com",), "held-1.approval")
+    settled = HeldPayments(office.ledger, office.clock, "held-payment")
+    resolution = Resolution(Verdict.ACCEPTED, ("olga@example.com",), "held-1.approval")
     report = settled.held("order-1000.payment", "evt_1")
     assert report
     assert report["moved_to"] == PAYMENT_TASK_ID
-    assert settled.carry_out("order-1000.payment", "evt_1", ruling) == f"moved to {PAYMENT_TASK_ID}"
+    assert settled.carry_out("order-1000.payment", "evt_1", resolution) == f"moved to {PAYMENT_TASK_ID}"
     assert office.receive() is Handling.DUPLICATE
     assert office.open(any_payment_wait(request_id="order-1002")) == TAKEN
     assert [entry.event.event for entry in office.ledger.entries].count("decided") == 1
@@ -271,7 +271,7 @@ def test_money_that_no_new_task_has_used_goes_on_to_the_next_one() -> None:
         office.open()
     office.ledger.before_write = lambda _: None
     assert office.open(any_payment_wait(request_id="order-1000"))["status"] == "CANCELLED", "an opener that is late"
-    office.desk.cancel(any_payment_wait(), "execution_failed")
+    office.waits.cancel(any_payment_wait(), "execution_failed")
     assert office.open(any_payment_wait(request_id="order-1002"))["status"] == "DECIDED"
     assert office.task.status is Status.CANCELLED
 
@@ -294,8 +294,8 @@ def test_late_money_pays_the_next_task_where_it_is_what_that_one_asks_for_and_no
     lapsed(office)
     office.receive(amount=late)
     if ruled:
-        ruling = Ruling(ruled, (), "held-1.approval")
-        Settlements(office.ledger, office.clock, "held-payment").carry_out("order-1000.payment", "evt_1", ruling)
+        resolution = Resolution(ruled, (), "held-1.approval")
+        HeldPayments(office.ledger, office.clock, "held-payment").carry_out("order-1000.payment", "evt_1", resolution)
     assert office.open(correlation=Correlation("pay", "pay_1001", Decimal(asked), "EUR"))["status"] == status
 
 
@@ -351,7 +351,7 @@ def test_a_retry_of_the_opening_does_not_take_its_own_name_for_anothers() -> Non
 
 def test_a_withdrawn_task_is_not_opened_and_its_events_wait_for_another() -> None:
     office = Office()
-    office.desk.cancel(any_payment_wait(), "withdrawn")
+    office.waits.cancel(any_payment_wait(), "withdrawn")
     assert office.open()["status"] == "CANCELLED"
     assert office.hand_off.sent == []
     assert office.receive() is Handling.PARKED
@@ -361,14 +361,14 @@ def test_a_decision_made_before_a_withdrawal_wins() -> None:
     office = Office()
     office.open()
     office.receive()
-    report = office.desk.cancel(any_payment_wait(), "hand_off_failed")
+    report = office.waits.cancel(any_payment_wait(), "hand_off_failed")
     assert (report["status"], report["outcome"]) == ("DECIDED", Outcome.ANSWERED)
 
 
 def test_an_event_that_meets_a_withdrawn_task_is_held() -> None:
     office = Office()
     office.open()
-    office.desk.cancel(any_payment_wait(), "withdrawn")
+    office.waits.cancel(any_payment_wait(), "withdrawn")
     assert office.receive() is Handling.HELD
     assert office.task.status is Status.CANCELLED
 
@@ -383,6 +383,6 @@ def test_a_task_of_people_is_opened_in_as_few_calls_as_ever() -> None:
         return look(task_id)
 
     office.ledger.task = watched  # type: ignore[method-assign]
-    office.desk.open(any_wait(), any_question())
+    office.waits.open(any_wait(), any_question())
     assert looks == [any_task().task_id]
     assert dataclasses.replace(office.ledger.standing[looks[0]], audit_seq=0).status is Status.OPEN

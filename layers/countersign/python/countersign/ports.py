@@ -243,7 +243,7 @@ class ResponseLedger(TaskLedger, Protocol):
         ...
 
 
-class DeskLedger(EventLedger, ResponseLedger, Protocol):
+class WaitLedger(EventLedger, ResponseLedger, Protocol):
     """What the steps of workflows need."""
 
     def put_link(self, link: Link, expires_at: datetime) -> None:
@@ -388,7 +388,7 @@ class Cipher(Protocol):
         ...
 
 
-class Heart(Protocol):
+class Heartbeats(Protocol):
     """Keeps callbacks that have a heartbeat timeout alive."""
 
     def beat(self, callback_id: str) -> None:

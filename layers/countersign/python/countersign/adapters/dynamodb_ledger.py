@@ -214,7 +214,7 @@ class DynamoLedger:
         return {link.fingerprint: (link.recipient, link.task_id) for link in links}
 
     def put_link(self, link: Link, expires_at: datetime) -> None:
-        """See `DeskLedger.put_link`."""
+        """See `WaitLedger.put_link`."""
         self._table.write([self._table.put(_link_document(link, expires_at))])
 
     def commit_link(self, change: Change, link: Link, expires_at: datetime) -> Task:

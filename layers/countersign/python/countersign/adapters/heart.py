@@ -9,8 +9,8 @@ from countersign.domain.errors import NotRungError, TaskClosedError
 _OVER = frozenset({"CallbackTimeoutException", "ResourceNotFoundException", "InvalidParameterValueException"})
 
 
-class CallbackHeart:
-    """Implements `countersign.ports.Heart` with SendDurableExecutionCallbackHeartbeat.
+class CallbackHeartbeats:
+    """Implements `countersign.ports.Heartbeats` with SendDurableExecutionCallbackHeartbeat.
 
     https://docs.aws.amazon.com/lambda/latest/api/API_SendDurableExecutionCallbackHeartbeat.html
     """
@@ -19,7 +19,7 @@ class CallbackHeart:
         self._client = client
 
     def beat(self, callback_id: str) -> None:
-        """See `countersign.ports.Heart.beat`."""
+        """See `countersign.ports.Heartbeats.beat`."""
         try:
             self._client.send_durable_execution_callback_heartbeat(CallbackId=callback_id)
         except ParamValidationError as error:

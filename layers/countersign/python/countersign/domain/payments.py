@@ -91,7 +91,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Ruling:
+class Resolution:
     """What the operators say of a held event.
 
     Attributes:
@@ -119,9 +119,9 @@ class Held:
 
 
 NO_EFFECT = "none"
-"""The effect of a ruling that leaves the payment as it is."""
+"""The effect of a resolution that leaves the payment as it is."""
 
-_RULED = {Verdict.ACCEPTED: "settled", Verdict.DISMISSED: "dismissed", Verdict.EXPIRED: "lapsed"}
+_RESOLVED = {Verdict.ACCEPTED: "settled", Verdict.DISMISSED: "dismissed", Verdict.EXPIRED: "lapsed"}
 
 
 def apply(task: Task, event: ProviderEvent, sender: Sender, now: datetime) -> Effect:
@@ -146,7 +146,7 @@ def apply(task: Task, event: ProviderEvent, sender: Sender, now: datetime) -> Ef
         fields = declined | {"revision": task.revision + 1}
         entries = (entry,) if task.audit_seq < MOST_ENTRIES else ()
         return Effect(Handling(event.status.value), Change(task, STAYING, fields, entries, now))
-    return Effect(Handling.RECORDED, settle(task, event, (entry,), sender, now))
+    return Effect(Handling.RECORDED, decided_by_event(task, event, (entry,), sender, now))
 
 
 def ignore(task: Task, event: ProviderEvent, sender: Sender, now: datetime) -> Change | None:
@@ -167,7 +167,9 @@ def ignore(task: Task, event: ProviderEvent, sender: Sender, now: datetime) -> C
     return Change(task, None, {"ignored": (*task.ignored, reason)}, (record,), now)
 
 
-def settle(task: Task, event: ProviderEvent, events: tuple[AuditEvent, ...], sender: Sender, now: datetime) -> Change:
+def decided_by_event(
+    task: Task, event: ProviderEvent, events: tuple[AuditEvent, ...], sender: Sender, now: datetime
+) -> Change:
     """Return the decision of an open task by an event."""
     fields = learnt(task, event) | {"answer": answer_of(event)}
     return decide(task, Outcome.ANSWERED, fields, events, sender, now)
@@ -207,31 +209,33 @@ def acceptable(task: Task, event: ProviderEvent, now: datetime) -> ProviderEvent
 
 
 def carry_out(
-    task: Task, event: ProviderEvent, ruling: Ruling, workflow: str, now: datetime, moved_to: str = ""
+    task: Task, event: ProviderEvent, resolution: Resolution, workflow: str, now: datetime, moved_to: str = ""
 ) -> Change:
-    """Return what the operators' ruling on a held event does: it decides an open task, or is put on record alone.
+    """Return what the operators' resolution on a held event does: it decides an open task, or is put on record alone.
 
     Args:
         task: The payment's task as it stands.
         event: The held event.
-        ruling: What the operators say.
+        resolution: What the operators say.
         workflow: The workflow that asked them; it is the actor where nobody answered.
         now: The current time.
-        moved_to: The task that took the event over, if one did: no ruling on it acts any more.
+        moved_to: The task that took the event over, if one did: no resolution on it acts any more.
     """
-    decisive = acceptable(task, event, now) if ruling.verdict is Verdict.ACCEPTED else None
+    decisive = acceptable(task, event, now) if resolution.verdict is Verdict.ACCEPTED else None
     effect = decisive.status.value if decisive else f"moved to {moved_to}" if moved_to else NO_EFFECT
-    sender = Sender(", ".join(ruling.by), "approval") if ruling.by else Sender(workflow, "kit")
-    entry = sender.event(_RULED[ruling.verdict], _entry(event) | {"approval": ruling.task_id, "effect": effect})
+    sender = Sender(", ".join(resolution.by), "approval") if resolution.by else Sender(workflow, "kit")
+    entry = sender.event(
+        _RESOLVED[resolution.verdict], _entry(event) | {"approval": resolution.task_id, "effect": effect}
+    )
     if decisive:
-        return settle(task, decisive, (entry,), sender, now)
+        return decided_by_event(task, decisive, (entry,), sender, now)
     return Change(task, None, {}, (entry,), now)
 
 
-def effect_on_record(entries: Iterable[AuditEntry], ruling: Ruling) -> str:
-    """Return the effect of a ruling that a task's audit has already; empty while it has not."""
+def effect_on_record(entries: Iterable[AuditEntry], resolution: Resolution) -> str:
+    """Return the effect of a resolution that a task's audit has already; empty while it has not."""
     for entry in entries:
-        if entry.event.event in _RULED.values() and entry.event.data["approval"] == ruling.task_id:
+        if entry.event.event in _RESOLVED.values() and entry.event.data["approval"] == resolution.task_id:
             return str(entry.event.data["effect"])
     return ""
 

@@ -60,7 +60,7 @@ class Delegation:
 
 
 @dataclass(frozen=True)
-class Seating:
+class Assignment:
     """Who is really asked.
 
     Attributes:
@@ -117,9 +117,9 @@ def aliases_of(entries: Mapping[str, Entry]) -> Aliases:
     return NO_ALIASES | Aliases({address: entry.person for address, entry in entries.items()})
 
 
-def seat(
+def resolve_stand_ins(
     wanted: tuple[str, ...], taken: tuple[str, ...], entries: Mapping[str, Entry], requester: str, now: datetime
-) -> Seating:
+) -> Assignment:
     """Put a stand-in into the place of everybody who is away.
 
     Nobody stands in for, or is, the requester or somebody who has a part in this already, and nobody stands in for
@@ -139,11 +139,11 @@ def seat(
         stand_in = _stand_in(person, entries, now)
         if stand_in is None or not same_domain(stand_in, person):
             continue
-        without_seat = any(aliases.same(person, other) for other in (requester, *taken))
-        if not without_seat and not any(aliases.same(stand_in, other) for other in (requester, *taken, *asked)):
+        may_not = any(aliases.same(person, other) for other in (requester, *taken))
+        if not may_not and not any(aliases.same(stand_in, other) for other in (requester, *taken, *asked)):
             asked[place] = stand_in
             delegations.append(Delegation(person, stand_in, now, standing=True))
-    return Seating(tuple(asked), aliases, tuple(delegations))
+    return Assignment(tuple(asked), aliases, tuple(delegations))
 
 
 def _stand_in(person: str, entries: Mapping[str, Entry], now: datetime) -> str | None:

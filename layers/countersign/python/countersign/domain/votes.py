@@ -19,7 +19,7 @@ from countersign.domain.errors import (
     TooManyAnswersError,
 )
 from countersign.domain.identity import same_domain
-from countersign.domain.people import Delegation, Seating
+from countersign.domain.people import Assignment, Delegation
 from countersign.domain.rules import Decision, Verdict
 from countersign.domain.tasks import DECIDING, MAX_ANSWERS, STAYING, Change, Status, Task, Vote
 
@@ -116,7 +116,7 @@ def delegate(task: Task, recipient: str, colleague: str, source: str, now: datet
 
 
 def with_delegation(task: Task, made: Delegation) -> Task:
-    """Return a task whose delegation is made; a standing stand-in is seated with the others."""
+    """Return a task whose delegation is made; a standing stand-in is assigned with the others."""
     delegations = (*task.delegations, made)
     if made.standing:
         return replace(task, delegations=delegations)
@@ -160,7 +160,7 @@ def check_person(task: Task, recipient: str) -> None:
 
 
 def hand_off_again(
-    task: Task, callback_id: str, hand_off: int, newcomers: Seating, now: datetime, *, remind: bool
+    task: Task, callback_id: str, hand_off: int, newcomers: Assignment, now: datetime, *, remind: bool
 ) -> Change:
     """Return what a reminder or an escalation, or both at once, does to an open task.
 
@@ -267,9 +267,9 @@ def refuse(task: Task, recipient: str, reason: str, source: str, now: datetime) 
     return tasks.refuse(task, AuditEvent("refused", recipient, BY_LINK, source, {"reason": reason}), now)
 
 
-def standing_in(seating: Seating) -> tuple[AuditEvent, ...]:
+def standing_in(assignment: Assignment) -> tuple[AuditEvent, ...]:
     """Return the audit entries of those who stand in for people who are away."""
-    return tuple(_delegated(made, "directory") for made in seating.delegations)
+    return tuple(_delegated(made, "directory") for made in assignment.delegations)
 
 
 def is_sound(task: Task) -> bool:

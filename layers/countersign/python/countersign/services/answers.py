@@ -23,8 +23,8 @@ from countersign.domain.payments import Handling
 from countersign.domain.provider_events import EventStatus, ProviderEvent
 from countersign.domain.strict_json import canonical, digest
 from countersign.domain.tasks import Change, Collecting, Correlation, Failure, Task, encryption_context
-from countersign.ports import Cipher, EventRecord, Heart, Link, ResultLedger
-from countersign.services.contention import settle
+from countersign.ports import Cipher, EventRecord, Heartbeats, Link, ResultLedger
+from countersign.services.contention import retry_on_conflict
 from countersign.services.provider_events import effect_of
 from countersign.services.refusals import record_refusal
 
@@ -52,9 +52,11 @@ class Receipt:
 class Results:
     """Takes the answers of machines."""
 
-    def __init__(self, ledger: ResultLedger, heart: Heart, clock: Clock, cipher: Cipher | None = None) -> None:
+    def __init__(
+        self, ledger: ResultLedger, heartbeats: Heartbeats, clock: Clock, cipher: Cipher | None = None
+    ) -> None:
         self._ledger = ledger
-        self._heart = heart
+        self._heartbeats = heartbeats
         self._cipher = cipher
         self._clock = clock
 
@@ -88,7 +90,7 @@ class Results:
             TaskClosedError: The task expired or was cancelled.
             LedgerUnavailableError: The ledger did not answer; nothing was recorded.
         """
-        return settle(lambda: self._succeed(task_id, document, sender))
+        return retry_on_conflict(lambda: self._succeed(task_id, document, sender))
 
     def fail(self, task_id: str, failure: Failure, sender: Sender) -> Receipt:
         """Record that a machine could not do what was asked; raises as `succeed` does."""
@@ -108,9 +110,9 @@ class Results:
             TaskClosedError: The task expired or was cancelled.
             TransientError: The ledger or Lambda did not answer; tell it again.
         """
-        task = settle(lambda: self._beaten(task_id))
+        task = retry_on_conflict(lambda: self._beaten(task_id))
         try:
-            self._heart.beat(task.callback_id)
+            self._heartbeats.beat(task.callback_id)
         except TaskClosedError:  # the ledger decides: while the task is open, another callback takes this one's place
             answers.check_open(self._task(task_id), self._clock.now())
         return task
@@ -206,7 +208,7 @@ class Results:
             task = self._task(task_id)
             return self._recorded(task, act(task, self._clock.now()))
 
-        return settle(attempt)
+        return retry_on_conflict(attempt)
 
     def _recorded(self, task: Task, change: Change | None) -> Receipt:
         if change is None:

@@ -1,11 +1,11 @@
-"""Seats: who really is asked, once the directory has told of aliases and of people who are away."""
+"""Assignments: who really is asked, once the directory has told of aliases and of people who are away."""
 
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
 from countersign.domain.identity import normalise
-from countersign.domain.people import Entry, Seating, aliases_of, seat
+from countersign.domain.people import Assignment, Entry, aliases_of, resolve_stand_ins
 from countersign.domain.tasks import Task
 from countersign.ports import Directory
 
@@ -13,9 +13,9 @@ MAX_HOPS = 4
 """How many people who are away themselves may be asked to stand in for one another."""
 
 
-def seats(
+def assign(
     directory: Directory, requester: str, people: Iterable[str], now: datetime, taken: tuple[str, ...] = ()
-) -> Seating:
+) -> Assignment:
     """Look everybody up, and put stand-ins into the places of those who are away.
 
     Args:
@@ -35,7 +35,7 @@ def seats(
         if not unknown:
             break
         entries |= directory.entries(unknown)
-    return seat(wanted, taken, entries, requester, now)
+    return resolve_stand_ins(wanted, taken, entries, requester, now)
 
 
 def identified(directory: Directory, task: Task, *more: str) -> Task:

@@ -14,7 +14,7 @@ _LONGEST_PAUSE_SECONDS = 0.4
 Result = TypeVar("Result")
 
 
-def settle(attempt: Callable[[], Result], pause: Callable[[float], None] = time.sleep) -> Result:
+def retry_on_conflict(attempt: Callable[[], Result], pause: Callable[[float], None] = time.sleep) -> Result:
     """Return the attempt's result, starting it anew after each lost race.
 
     Args:

@@ -13,7 +13,7 @@ from countersign.domain.errors import TransientError
 from countersign.domain.tasks import Change, Status, Task
 from countersign.domain.votes import FIRST_RESEND
 from countersign.ports import Channel, Link, Purpose, ReviewLedger
-from countersign.services.contention import settle
+from countersign.services.contention import retry_on_conflict
 from countersign.services.inboxes import MAX_INBOX_LINKS, PAUSE, inbox_links
 
 
@@ -113,7 +113,10 @@ class Deliveries:
             TransientError: The ledger or the channel did not answer; deliver the same envelope again.
         """
         task_id, recipients = envelope["task_id"], envelope["task"]["recipients"]
-        return sum(self._send(person, settle(partial(self._inbox_message, task_id, person))) for person in recipients)
+        return sum(
+            self._send(person, retry_on_conflict(partial(self._inbox_message, task_id, person)))
+            for person in recipients
+        )
 
     def _inbox_message(self, task_id: str, recipient: str) -> Message | None:
         """Return the message with a new link to an inbox; None where it must not be sent."""
@@ -133,9 +136,9 @@ class Deliveries:
         return len(minted) >= MAX_INBOX_LINKS or any(entry.at > to_text(now - INBOX_PAUSE) for entry in minted)
 
     def _deliver_once(self, envelope: Mapping[str, Any], recipient: str) -> bool:
-        sent = self._send(recipient, settle(lambda: self._message(envelope, recipient)))
+        sent = self._send(recipient, retry_on_conflict(lambda: self._message(envelope, recipient)))
         if sent:
-            settle(lambda: self._record(envelope["task_id"], recipient, envelope["attempt"]))
+            retry_on_conflict(lambda: self._record(envelope["task_id"], recipient, envelope["attempt"]))
         return sent
 
     def _message(self, envelope: Mapping[str, Any], recipient: str) -> Message | None:

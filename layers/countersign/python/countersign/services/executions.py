@@ -6,7 +6,7 @@ from countersign.domain import tasks
 from countersign.domain.clock import Clock
 from countersign.domain.tasks import Status, Task
 from countersign.ports import RequestLedger, TaskLedger
-from countersign.services.contention import settle
+from countersign.services.contention import retry_on_conflict
 
 SUCCEEDED = "SUCCEEDED"
 ENDED = frozenset({SUCCEEDED, "FAILED", "TIMED_OUT", "STOPPED"})
@@ -59,7 +59,7 @@ class Executions:
         )
 
     def _closed(self, task_id: str, reason: str) -> tuple[str, Status | None]:
-        return task_id, settle(lambda: self._close(task_id, reason))
+        return task_id, retry_on_conflict(lambda: self._close(task_id, reason))
 
     def _close(self, task_id: str, reason: str) -> Status | None:
         """Cancel a task if it is open; return what it is now if that is news: CANCELLED by this, or DECIDED."""

@@ -11,11 +11,11 @@ from typing import Any
 from countersign.domain import payments
 from countersign.domain.clock import Clock, to_text
 from countersign.domain.errors import UnknownTaskError
-from countersign.domain.payments import Held, Ruling
+from countersign.domain.payments import Held, Resolution
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Correlation, Task
-from countersign.ports import DeskLedger
-from countersign.services.contention import settle
+from countersign.ports import WaitLedger
+from countersign.services.contention import retry_on_conflict
 from countersign.services.starts import OWN_IDS
 
 WORKFLOW = "held-payment"
@@ -34,10 +34,10 @@ def request_of(handed_off: Mapping[str, Any]) -> dict[str, Any]:
     return {"workflow": WORKFLOW, "request_id": f"{OWN_IDS}{digest(asked)[:40]}", "input": asked}
 
 
-class Settlements:
+class HeldPayments:
     """Reads what is held, and does what the operators say. Each method is the body of one durable step."""
 
-    def __init__(self, ledger: DeskLedger, clock: Clock, workflow: str) -> None:
+    def __init__(self, ledger: WaitLedger, clock: Clock, workflow: str) -> None:
         """Take the ports, and the name of the workflow that asks."""
         self._ledger = ledger
         self._clock = clock
@@ -53,28 +53,28 @@ class Settlements:
         moved_to = payments.moved_to(entries, event_id)
         return _report(task, task.correlation, held, self._clock) | ({"moved_to": moved_to} if moved_to else {})
 
-    def carry_out(self, task_id: str, event_id: str, ruling: Ruling) -> str:
+    def carry_out(self, task_id: str, event_id: str, resolution: Resolution) -> str:
         """Do what the operators say, once, and return what became of the payment by it.
 
         It is `none` when the payment stays as it was, and `moved to TASK` when another had taken the event over before.
 
         Raises:
             UnknownTaskError: The task or its held event is gone from the ledger.
-            LedgerUnavailableError: The ledger did not answer; the same ruling may be given again.
+            LedgerUnavailableError: The ledger did not answer; the same resolution may be given again.
         """
-        return settle(lambda: self._carried_out(task_id, event_id, ruling))
+        return retry_on_conflict(lambda: self._carried_out(task_id, event_id, resolution))
 
-    def _carried_out(self, task_id: str, event_id: str, ruling: Ruling) -> str:
+    def _carried_out(self, task_id: str, event_id: str, resolution: Resolution) -> str:
         # The task first: a chain that is longer than the task counts makes the write fail, and this starts anew.
         task = self._ledger.task(task_id)
         entries = self._ledger.audit(task_id)
         held = payments.held_event(entries, event_id)
         if task is None or held is None:
             raise UnknownTaskError(task_id)
-        if on_record := payments.effect_on_record(entries, ruling):
+        if on_record := payments.effect_on_record(entries, resolution):
             return on_record
         moved_to = payments.moved_to(entries, event_id)
-        change = payments.carry_out(task, held.event, ruling, self._workflow, self._clock.now(), moved_to)
+        change = payments.carry_out(task, held.event, resolution, self._workflow, self._clock.now(), moved_to)
         self._ledger.commit(change)
         return str(change.events[0].data["effect"])
 

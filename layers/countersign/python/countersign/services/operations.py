@@ -9,7 +9,7 @@ from countersign.domain.clock import Clock
 from countersign.domain.errors import UnknownTaskError
 from countersign.domain.tasks import Task
 from countersign.ports import OperationsLedger
-from countersign.services.contention import settle
+from countersign.services.contention import retry_on_conflict
 
 
 class Operations:
@@ -33,7 +33,7 @@ class Operations:
             TaskClosedError: It is not open any more.
             ContractError: The new deadline is later than the execution lives.
         """
-        return settle(lambda: self._extend(task_id, by))
+        return retry_on_conflict(lambda: self._extend(task_id, by))
 
     def withdraw(self, task_id: str, comment: str) -> Task:
         """Take an open task back; whoever answers later hears that it is closed. Its workflow hears when it is rung.
@@ -46,7 +46,7 @@ class Operations:
             UnknownTaskError: There is no such task.
             TaskClosedError: It is not open any more: a decision made before wins.
         """
-        return settle(lambda: self._withdraw(task_id, comment))
+        return retry_on_conflict(lambda: self._withdraw(task_id, comment))
 
     def resend(self, task_id: str) -> tuple[str, ...]:
         """Have those reminded who have not voted, each with a fresh link, and return who they are.
@@ -56,11 +56,11 @@ class Operations:
             TaskClosedError: It is not open any more.
             ContractError: A machine is asked, or nobody is left to remind.
         """
-        return settle(lambda: self._resend(task_id))
+        return retry_on_conflict(lambda: self._resend(task_id))
 
     def redriven(self, task_id: str, queue: str) -> None:
         """Put on record that a message about a task left a dead-letter queue; nothing where there is no such task."""
-        settle(lambda: self._redriven(task_id, queue))
+        retry_on_conflict(lambda: self._redriven(task_id, queue))
 
     def restored(self, task_id: str, table: str) -> Task | None:
         """Bring a lost task back from a restored table, with its audit entry, and return it as it is then.
@@ -73,7 +73,7 @@ class Operations:
             UnknownTaskError: The restored table has no such task.
             TransientError: The ledger did not take it; it may be tried again.
         """
-        return settle(lambda: self._restored(task_id, table))
+        return retry_on_conflict(lambda: self._restored(task_id, table))
 
     def _extend(self, task_id: str, by: timedelta) -> Task:
         task = self._present(task_id)

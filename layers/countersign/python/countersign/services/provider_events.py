@@ -11,7 +11,7 @@ from countersign.domain.payments import Effect, Handling
 from countersign.domain.provider_events import EventStatus, ParkedEvent, ProviderEvent
 from countersign.domain.tasks import Task
 from countersign.ports import EventLedger, EventRecord
-from countersign.services.contention import settle
+from countersign.services.contention import retry_on_conflict
 
 
 class ProviderEvents:
@@ -37,8 +37,8 @@ class ProviderEvents:
             LedgerUnavailableError: The ledger did not answer; nothing is lost when the event is sent again.
         """
         if event.status is EventStatus.IGNORED:
-            return settle(lambda: self._ignore(event, sender))
-        return settle(lambda: self._receive(event, body_digest, sender, parks=parks))
+            return retry_on_conflict(lambda: self._ignore(event, sender))
+        return retry_on_conflict(lambda: self._receive(event, body_digest, sender, parks=parks))
 
     def apply_parked(self, task: Task) -> Task:
         """Apply what came before the task was opened, and return the task as it is then.

@@ -27,7 +27,7 @@ from countersign.domain.rules import Decision
 from countersign.domain.tasks import MAX_COMMENT_CHARACTERS, Change, Task
 from countersign.ports import Directory, Link, ReviewLedger
 from countersign.services.assignments import identified
-from countersign.services.contention import settle
+from countersign.services.contention import retry_on_conflict
 from countersign.services.links import review_link, task_behind
 from countersign.services.refusals import record_refusal
 
@@ -144,7 +144,7 @@ class Reviews:
             LedgerUnavailableError: The ledger or the directory did not answer; nothing was recorded.
         """
         link = self._link(click.token, click.task_id)
-        return settle(lambda: self._recorded(link, click, lambda task, now: _answer(task, link, click, now)))
+        return retry_on_conflict(lambda: self._recorded(link, click, lambda task, now: _answer(task, link, click, now)))
 
     def hand_over(self, handing: HandOver) -> Review:
         """Hand the task to a colleague, who is written to in the same write: the workflow sleeps.
@@ -159,7 +159,7 @@ class Reviews:
         """
         link, colleague = self._link(handing.token, handing.task_id), normalise(handing.colleague)
         more = (colleague,) if is_address(colleague) else ()
-        return settle(
+        return retry_on_conflict(
             lambda: self._recorded(
                 link, handing, lambda task, now: _delegate(task, link, colleague, handing.source, now), more
             )

@@ -4,7 +4,7 @@ from countersign.domain import tasks
 from countersign.domain.clock import Clock
 from countersign.domain.tasks import Change, Ring, Task
 from countersign.ports import Doorbell, TaskLedger
-from countersign.services.contention import settle
+from countersign.services.contention import retry_on_conflict
 
 
 class Rings:
@@ -42,7 +42,7 @@ class Rings:
             TransientError: Lambda was throttled or did not answer, or the ledger did not; ring again.
         """
         ring = self._doorbell.ring(callback_id, self._clock.now(), failed=failed)
-        settle(lambda: self._record(task_id, ring))
+        retry_on_conflict(lambda: self._record(task_id, ring))
         return ring
 
     def _record(self, task_id: str, ring: Ring) -> None:

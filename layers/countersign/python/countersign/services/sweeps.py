@@ -12,7 +12,7 @@ from countersign.domain.provider_events import ParkedEvent
 from countersign.domain.rules import Outcome
 from countersign.domain.tasks import Ring, Status, Task
 from countersign.ports import Request, SweepLedger
-from countersign.services.contention import settle
+from countersign.services.contention import retry_on_conflict
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.rings import Rings
 from countersign.services.starts import Starts
@@ -127,7 +127,7 @@ class Sweeps:
         swept_at = tasks.swept_at(due, self._clock.now())
         if swept_at is not None:
             return self._is_mended(due, swept_at)
-        task = settle(lambda: self._claim(due.task_id))
+        task = retry_on_conflict(lambda: self._claim(due.task_id))
         if task is None:
             return None
         if _lost_of(task, self._clock.now()) is Lost.HAND_OFF:
@@ -165,7 +165,7 @@ class Sweeps:
     def _leave_alone(self, due: Task) -> None:
         """Take a withdrawn or a decided task out of what is overdue: its callback has ended by itself."""
         if due.status is not Status.OPEN:
-            settle(lambda: self._close(due.task_id))
+            retry_on_conflict(lambda: self._close(due.task_id))
 
     def _close(self, task_id: str) -> None:
         task, now = self._ledger.task(task_id), self._clock.now()
@@ -191,7 +191,7 @@ class Sweeps:
         task = self._ledger.task(task_id) if task_id else None
         if task is None:
             return False if self._ledger.report_once(due, self._clock.now()) else None
-        settle(lambda: self._apply_parked(task.task_id))
+        retry_on_conflict(lambda: self._apply_parked(task.task_id))
         return True
 
     def _apply_parked(self, task_id: str) -> None:

@@ -19,14 +19,14 @@ from countersign.domain.clock import Clock, to_text
 from countersign.domain.errors import DuplicateCorrelationError, DuplicateTaskNameError, LedgerConflictError
 from countersign.domain.escalations import Escalation
 from countersign.domain.identity import NO_ALIASES, normalise
-from countersign.domain.people import Seating
+from countersign.domain.people import Assignment
 from countersign.domain.policy import POLICY_ACTOR
 from countersign.domain.rules import Rule
 from countersign.domain.tasks import Collecting, Correlation, Status, Task, task_id_of
 from countersign.domain.votes import FailedHandOff
-from countersign.ports import DeskLedger, Directory, HandOff, Link, Purpose
-from countersign.services.assignments import identified, seats
-from countersign.services.contention import settle
+from countersign.ports import Directory, HandOff, Link, Purpose, WaitLedger
+from countersign.services.assignments import assign, identified
+from countersign.services.contention import retry_on_conflict
 from countersign.services.provider_events import ProviderEvents
 
 WITHDRAWN = "withdrawn"
@@ -119,12 +119,12 @@ class Wait:
         return task_id_of(self.request_id, self.name)
 
 
-class Desk:
+class Waits:
     """Opens, reads and takes back tasks for one workflow."""
 
     def __init__(
         self,
-        ledger: DeskLedger,
+        ledger: WaitLedger,
         hand_off: HandOff,
         directory: Directory,
         clock: Clock,
@@ -160,7 +160,7 @@ class Desk:
             TransientError: The ledger or the hand-off did not take it; the step is retried.
         """
         try:
-            return self._first_handed_off(wait, settle(lambda: self._opened(wait, question)))
+            return self._first_handed_off(wait, retry_on_conflict(lambda: self._opened(wait, question)))
         except DuplicateCorrelationError:
             return TAKEN
         except DuplicateTaskNameError:
@@ -181,7 +181,7 @@ class Desk:
             TransientError: The ledger did not take it; the step is retried.
         """
         try:
-            task = settle(lambda: self._approved_by_policy(wait, question))
+            task = retry_on_conflict(lambda: self._approved_by_policy(wait, question))
         except DuplicateTaskNameError:
             return DUPLICATE
         report = _report(task, self._clock.now())
@@ -192,7 +192,7 @@ class Desk:
 
     def refresh(self, wait: Wait, callback_id: str) -> dict[str, Any]:
         """Point the open task at a fresh callback; returns what `read` returns, of the task as it was found."""
-        task = settle(lambda: self._refreshed(wait.task_id, callback_id))
+        task = retry_on_conflict(lambda: self._refreshed(wait.task_id, callback_id))
         return _report(task, self._clock.now())
 
     def hand_off_again(
@@ -210,7 +210,9 @@ class Desk:
         Returns:
             What `read` returns, of the task as it was found.
         """
-        task = settle(lambda: self._handed_off_again(wait.task_id, callback_id, hand_off, escalated_to, remind=remind))
+        task = retry_on_conflict(
+            lambda: self._handed_off_again(wait.task_id, callback_id, hand_off, escalated_to, remind=remind)
+        )
         if task.status is Status.OPEN and task.hand_off == hand_off:
             newcomers = _newcomers(task, escalated_to)
             if newcomers:
@@ -230,7 +232,9 @@ class Desk:
         Returns:
             What `read` returns, of the task as it was found.
         """
-        return _report(settle(lambda: self._hand_off_failed(wait.task_id, callback_id, failed)), self._clock.now())
+        return _report(
+            retry_on_conflict(lambda: self._hand_off_failed(wait.task_id, callback_id, failed)), self._clock.now()
+        )
 
     def withdraw(self, wait: Wait) -> dict[str, Any]:
         """Take back a task that is needed no more; a decision made meanwhile is applied as superseded.
@@ -238,7 +242,7 @@ class Desk:
         Returns what `read` returns, or `DUPLICATE` as `open` does.
         """
         try:
-            return settle(lambda: self._withdrawn(wait))
+            return retry_on_conflict(lambda: self._withdrawn(wait))
         except DuplicateTaskNameError:
             return DUPLICATE
 
@@ -255,12 +259,12 @@ class Desk:
             machine's task `refused_answers`, `heard_at`, where an attempt to pay was declined `declined`, and `answer`
             and `failure` in the place of `votes`. For a cancelled one `closed_because`.
         """
-        return settle(lambda: self._closed(wait.task_id, silence))
+        return retry_on_conflict(lambda: self._closed(wait.task_id, silence))
 
     def cancel(self, wait: Wait, reason: str) -> dict[str, Any]:
         """Take an open task back; a decision made meanwhile wins. Returns as `withdraw` does."""
         try:
-            return settle(lambda: self._cancelled(wait, reason))
+            return retry_on_conflict(lambda: self._cancelled(wait, reason))
         except DuplicateTaskNameError:
             return DUPLICATE
 
@@ -300,7 +304,7 @@ class Desk:
         if task.opened_by not in ("", wait.first_callback_id):
             return _report(task, self._clock.now()) | {"duplicate": True}
         if task.correlation is not None:
-            task = settle(lambda: self._events.apply_parked(self._present(wait.task_id)))
+            task = retry_on_conflict(lambda: self._events.apply_parked(self._present(wait.task_id)))
         if task.status is Status.OPEN and not task.expired_by(self._clock.now()):
             for request in self._requests(task):
                 self._hand_off.send(request)
@@ -322,16 +326,18 @@ class Desk:
             return standing
         now = self._clock.now()
         new = self._new_task(wait, question)
-        seating = seats(self._directory, question.requester, question.audience, now, taken=new.elsewhere)
+        assignment = assign(self._directory, question.requester, question.audience, now, taken=new.elsewhere)
         task = replace(
             new,
-            audience=seating.audience,
-            aliases=seating.aliases,
-            delegations=seating.delegations,
+            audience=assignment.audience,
+            aliases=assignment.aliases,
+            delegations=assignment.delegations,
         )
         takeover = self._take_over(task)
         taken = (takeover.taken,) if takeover else ()
-        return self._put(task, (tasks.opened(task, self._workflow), *taken, *votes.standing_in(seating)), now, takeover)
+        return self._put(
+            task, (tasks.opened(task, self._workflow), *taken, *votes.standing_in(assignment)), now, takeover
+        )
 
     def _approved_by_policy(self, wait: Wait, question: Question) -> Task:
         standing = self._ledger.task(wait.task_id)
@@ -388,8 +394,8 @@ class Desk:
             return task
         if task.hand_off == hand_off:  # written before, and not sent
             return task if task.callback_id == callback_id else self._refreshed(task_id, callback_id)
-        seating = self._seated(task, people)
-        return self._ledger.commit(votes.hand_off_again(task, callback_id, hand_off, seating, now, remind=remind))
+        assignment = self._assigned(task, people)
+        return self._ledger.commit(votes.hand_off_again(task, callback_id, hand_off, assignment, now, remind=remind))
 
     def _hand_off_failed(self, task_id: str, callback_id: str, failed: FailedHandOff) -> Task:
         task, now = self._present(task_id), self._clock.now()
@@ -400,12 +406,12 @@ class Desk:
             return task
         return self._ledger.commit(change)
 
-    def _seated(self, task: Task, people: tuple[str, ...]) -> Seating:
+    def _assigned(self, task: Task, people: tuple[str, ...]) -> Assignment:
         """Return who is asked of people who are named later; nobody is looked up for nobody."""
         if not people:
-            return Seating((), NO_ALIASES)
+            return Assignment((), NO_ALIASES)
         taken = (*task.audience, *(made.by for made in task.delegations), *task.elsewhere)
-        return seats(self._directory, task.requester, people, self._clock.now(), taken)
+        return assign(self._directory, task.requester, people, self._clock.now(), taken)
 
     def _closed(self, task_id: str, silence: timedelta | None) -> dict[str, Any]:
         task, now = self._present(task_id), self._clock.now()

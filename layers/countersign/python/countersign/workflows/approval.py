@@ -156,7 +156,7 @@ def _approved_by_policy(context: DurableContext, name: str, approval: Approval) 
     wait = Wait(execution.request_id, name, POLICY_ACTOR, until, until, execution.submitted_by)
     question = _question(approval)
     report: Report = context.step(
-        lambda _: current().desk.approve_by_policy(wait, question), f"{name} auto", LEDGER_STEP
+        lambda _: current().waits.approve_by_policy(wait, question), f"{name} auto", LEDGER_STEP
     )
     if report.get("duplicate"):
         raise DuplicateTaskNameError(wait.task_id)

@@ -73,7 +73,7 @@ def ask(context: DurableContext, name: str, question: Question) -> Report:
         question: What is asked, of whom, until when.
 
     Returns:
-        The report of `Desk.read`: `status` is APPLIED, EXPIRED or CANCELLED.
+        The report of `Waits.read`: `status` is APPLIED, EXPIRED or CANCELLED.
 
     Raises:
         DuplicateTaskNameError: The workflow, or an earlier request of this id, has waited under this name before.
@@ -104,7 +104,7 @@ def withdraw(context: DurableContext, name: str) -> Report:
         name: Name of the wait.
 
     Returns:
-        What `Desk.read` returns.
+        What `Waits.read` returns.
 
     Raises:
         DuplicateTaskNameError: An earlier request of this id has waited under this name.
@@ -112,7 +112,7 @@ def withdraw(context: DurableContext, name: str) -> Report:
     execution = execution_of(context)
     latest = execution.started_at + current().execution_timeout - EXECUTION_MARGIN
     wait = Wait(execution.request_id, name, "", latest, latest)
-    report: Report = context.step(lambda _: current().desk.withdraw(wait), f"{name} withdraw", LEDGER_STEP)
+    report: Report = context.step(lambda _: current().waits.withdraw(wait), f"{name} withdraw", LEDGER_STEP)
     if report.get("duplicate"):
         raise DuplicateTaskNameError(wait.task_id)
     return report
@@ -179,7 +179,7 @@ class _Asking:
     def open(self, wait: Wait) -> Report:
         try:
             opened = self._step(
-                self._operation("open"), lambda: current().desk.open(wait, self._question), HAND_OFF_STEP
+                self._operation("open"), lambda: current().waits.open(wait, self._question), HAND_OFF_STEP
             )
         except StepError as error:
             return self._take_back(wait, error)
@@ -205,7 +205,7 @@ class _Asking:
         try:
             found = self._step(
                 self._operation("open"),
-                lambda: current().desk.hand_off_again(wait, callback_id, number, people, remind=remind),
+                lambda: current().waits.hand_off_again(wait, callback_id, number, people, remind=remind),
                 HAND_OFF_STEP,
             )
         except StepError:
@@ -214,7 +214,7 @@ class _Asking:
         return found
 
     def _point_at(self, wait: Wait, callback_id: str) -> Report:
-        return self._step(self._operation("open"), lambda: current().desk.refresh(wait, callback_id))
+        return self._step(self._operation("open"), lambda: current().waits.refresh(wait, callback_id))
 
     def _try_later(self, wait: Wait, callback_id: str, number: int, late_since: datetime) -> Report:
         """Put on record that a hand-off failed, and start a round that ends when it is tried again.
@@ -244,7 +244,7 @@ class _Asking:
             raise IdleRingsError(wait.task_id, self._idle_rings)
 
     def read(self, wait: Wait) -> Report:
-        found = self._step(self._operation("read"), lambda: current().desk.read(wait, self._silence))
+        found = self._step(self._operation("read"), lambda: current().waits.read(wait, self._silence))
         self._now = from_text(found["at"])
         self._expires_at = from_text(found["expires_at"])
         self._heard_at = from_text(found["heard_at"]) if "heard_at" in found else None
@@ -253,7 +253,7 @@ class _Asking:
         return found
 
     def _take_back(self, wait: Wait, error: StepError) -> Report:
-        cancelled = self._step(f"{self._name} cancel", lambda: current().desk.cancel(wait, "hand_off_failed"))
+        cancelled = self._step(f"{self._name} cancel", lambda: current().waits.cancel(wait, "hand_off_failed"))
         if cancelled.get("duplicate"):
             raise DuplicateTaskNameError(wait.task_id) from error
         if cancelled["status"] == Status.CANCELLED:
@@ -302,7 +302,7 @@ def _hand_off_failed(wait: Wait, callback_id: str, failed: FailedHandOff) -> Rep
     # Imported where it is needed: it would cost every cold start of every workflow.
     from countersign.functions.telemetry import count
 
-    found = current().desk.hand_off_failed(wait, callback_id, failed)
+    found = current().waits.hand_off_failed(wait, callback_id, failed)
     count("HandOffsFailed")
     return found
 

@@ -11,8 +11,8 @@ from functools import cache
 
 from countersign.domain.clock import Clock
 from countersign.domain.policy import Policy, Terms
-from countersign.ports import Cipher, DeskLedger, Directory, HandOff, RequestLedger
-from countersign.services.waits import Desk
+from countersign.ports import Cipher, Directory, HandOff, RequestLedger, WaitLedger
+from countersign.services.waits import Waits
 
 EXECUTION_MARGIN = timedelta(hours=1)
 """How long before its execution times out a task's deadline must have passed, so that the workflow can still end."""
@@ -39,7 +39,7 @@ class Runtime:
 
     workflow: str
     execution_timeout: timedelta
-    tasks: DeskLedger
+    tasks: WaitLedger
     requests: RequestLedger
     hand_off: HandOff
     directory: Directory
@@ -50,9 +50,9 @@ class Runtime:
     operators: tuple[str, ...] = ()
 
     @property
-    def desk(self) -> Desk:
+    def waits(self) -> Waits:
         """The bodies of this workflow's steps."""
-        return Desk(self.tasks, self.hand_off, self.directory, self.clock, self.workflow, self.callbacks_url)
+        return Waits(self.tasks, self.hand_off, self.directory, self.clock, self.workflow, self.callbacks_url)
 
     @property
     def cipher(self) -> Cipher:
