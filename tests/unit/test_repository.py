@@ -24,13 +24,9 @@ def anchors(page: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("file", FILES, ids=named)
-def test_every_make_target_that_it_names_exists(file: Path) -> None:
-    assert set(re.findall(r"(?:^\s*|`|run: )make ([a-z]+)", file.read_text("utf-8"), re.MULTILINE)) <= TARGETS
-
-
-@pytest.mark.parametrize("file", FILES, ids=named)
-def test_every_path_that_it_names_exists(file: Path) -> None:
+def test_every_make_target_path_and_heading_that_it_names_exists(file: Path) -> None:
     text = file.read_text("utf-8")
+    assert set(re.findall(r"(?:^\s*|`|run: )make ([a-z]+)", text, re.MULTILINE)) <= TARGETS
     for path in re.findall(r"`((?:[\w.-]+/)+[\w.-]*|[\w-]+\.(?:md|py|toml))`", text):
         assert (ROOT / path).exists(), path
     for path, anchor in re.findall(r"\]\((?!https:)([^)#]*)#?([^)]*)\)", text):
