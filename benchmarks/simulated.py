@@ -12,9 +12,10 @@ from moto import mock_aws
 
 from countersign.domain.audit import AuditEvent
 from countersign.domain.clock import SystemClock
+from countersign.domain.links import Link
 from countersign.domain.tasks import Task
 from countersign.domain.tokens import mint
-from countersign.ports import Link, WaitLedger
+from countersign.ports import WaitLedger
 from countersign.services.reviews import Click
 from tests.builders import any_click, any_rule, any_task
 

@@ -15,7 +15,7 @@ from countersign.domain import claims
 from countersign.domain.audit import AuditEvent
 from countersign.domain.clock import from_text
 from countersign.domain.errors import UnknownTaskError
-from countersign.domain.payments import Handling
+from countersign.domain.provider_events import Handling
 from countersign.domain.tasks import LIVE, Task
 from operate.errors import OperateError, Status
 

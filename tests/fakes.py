@@ -20,11 +20,11 @@ from countersign.domain.errors import (
     WrongContextError,
 )
 from countersign.domain.identity import normalise
-from countersign.domain.payments import Handling
+from countersign.domain.links import MOST_WAITING, Link, Purpose
 from countersign.domain.people import Entry
-from countersign.domain.provider_events import ParkedEvent
+from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
+from countersign.domain.requests import Request
 from countersign.domain.tasks import Change, Deadline, Ring, Status, Task
-from countersign.ports import MOST_WAITING, EventRecord, Link, Purpose, Request
 
 
 class FixedClock:

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from approver.messages import InboxMail, ReviewMail, inbox_message, review_message
 from countersign.domain.attachments import Attachment
-from countersign.ports import MOST_WAITING
+from countersign.domain.links import MOST_WAITING
 from countersign.services.deliveries import Message
 from webhook.pages import (
     ClosedReason,

@@ -15,7 +15,7 @@ from countersign.adapters.heart import CallbackHeartbeats
 from countersign.adapters.queue import DeadLetters
 from countersign.domain.clock import SystemClock
 from countersign.domain.errors import PlainAnswerError
-from countersign.domain.payments import Handling
+from countersign.domain.provider_events import Handling
 from countersign.functions.batches import run_batch
 from countersign.functions.clients import client
 from countersign.functions.telemetry import about, count

@@ -14,11 +14,11 @@ from countersign.domain import strict_json
 from countersign.domain.answers import Sender
 from countersign.domain.clock import SystemClock
 from countersign.domain.errors import ContractError
-from countersign.domain.payments import WAITING
+from countersign.domain.links import Link
+from countersign.domain.provider_events import WAITING
 from countersign.functions import http
 from countersign.functions.clients import client
 from countersign.functions.telemetry import about, count
-from countersign.ports import Link
 from countersign.services.answers import Receipt, Results, failure_of
 from webhook.review import Event
 from webhook.settings import Settings

@@ -17,9 +17,9 @@ from typing import Literal
 from urllib.parse import urlencode
 
 from countersign.domain.attachments import Attachment
+from countersign.domain.links import MOST_WAITING
 from countersign.domain.tasks import MAX_COMMENT_CHARACTERS
 from countersign.functions import http
-from countersign.ports import MOST_WAITING
 from countersign.presentation import display, wording
 
 Outcome = Literal["approved", "rejected"]

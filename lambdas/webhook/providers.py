@@ -10,7 +10,7 @@ from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.adapters.secrets import ManagedSecrets
 from countersign.domain.clock import SystemClock
 from countersign.domain.errors import ContractError, SignatureError
-from countersign.domain.payments import WAITING, Handling
+from countersign.domain.provider_events import WAITING, Handling
 from countersign.functions import http
 from countersign.functions.clients import client
 from countersign.functions.telemetry import count

@@ -6,8 +6,7 @@ import pytest
 
 from countersign.domain.answers import Sender
 from countersign.domain.clock import SystemClock
-from countersign.domain.payments import Handling
-from countersign.domain.provider_events import EventStatus, ProviderEvent
+from countersign.domain.provider_events import EventStatus, Handling, ProviderEvent
 from countersign.services.provider_events import ProviderEvents
 from local.client import open_page, press
 from operate.embedded.cloud import Cloud

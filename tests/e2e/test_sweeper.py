@@ -10,9 +10,9 @@ from countersign.adapters.task_items import audit_document, task_document, task_
 from countersign.domain import votes
 from countersign.domain.audit import append
 from countersign.domain.clock import SystemClock
+from countersign.domain.requests import Request
 from countersign.domain.rules import Decision
 from countersign.domain.strict_json import digest
-from countersign.ports import Request
 from operate.embedded import aws
 from operate.embedded.cloud import Cloud
 from tests.e2e.scene import Scene, until

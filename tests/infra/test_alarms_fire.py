@@ -18,9 +18,9 @@ from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.task_items import task_document
 from countersign.contracts import envelope
 from countersign.domain import tasks
-from countersign.domain.payments import Handling
+from countersign.domain.provider_events import EventRecord, Handling
+from countersign.domain.requests import Request
 from countersign.domain.tasks import Status
-from countersign.ports import EventRecord, Request
 from stacks.components.house.python_function import METRICS_NAMESPACE
 from tests.builders import (
     CALLER,

@@ -38,10 +38,10 @@ from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.domain import tasks
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.clock import SystemClock
+from countersign.domain.links import Link
 from countersign.domain.tasks import Change, Task
 from countersign.domain.tokens import mint
 from countersign.functions.clients import client
-from countersign.ports import Link
 from countersign.services.reviews import Review, Reviews
 from tests.builders import APPROVER, TASK_ID, WORKFLOW, any_click, any_payment_task, any_task, http_event
 from tests.deliveries import ADYEN, SHOPIFY, SQUARE, STANDARD_WEBHOOKS, STRIPE

@@ -10,10 +10,10 @@ from botocore.exceptions import EndpointConnectionError
 
 from countersign.domain import tasks, tokens
 from countersign.domain.answers import document_of
+from countersign.domain.links import Link, Purpose
 from countersign.domain.rules import Outcome
 from countersign.domain.strict_json import MAX_BODY_BYTES
 from countersign.domain.tasks import Status
-from countersign.ports import Link, Purpose
 from tests.builders import PAYMENT_TASK_ID, any_token, is_unbroken
 from tests.integration.conftest import Answer, Kit, Operation, Page, answering, call
 from webhook.handler import handler

@@ -11,9 +11,9 @@ import pytest
 
 import approver.handler
 import publisher.handler
+from countersign.domain.links import Link, Purpose
 from countersign.domain.tasks import Status
 from countersign.domain.tokens import mint
-from countersign.ports import Link, Purpose
 from tests.builders import (
     APPROVER,
     OTHER_APPROVER,

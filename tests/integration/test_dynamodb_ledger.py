@@ -17,9 +17,9 @@ from countersign.adapters.task_items import epoch_after
 from countersign.domain import tasks, votes
 from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import LedgerConflictError, LedgerUnavailableError
+from countersign.domain.requests import Request
 from countersign.domain.tasks import Status
 from countersign.functions.clients import client
-from countersign.ports import Request
 from tests.builders import APPROVER, CALLBACK_ID, NOW, REQUEST_ID, TASK_ID, WORKFLOW, any_task
 from tests.integration.conftest import Answer, Kit, Operation, answering
 

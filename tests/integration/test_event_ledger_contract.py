@@ -15,11 +15,11 @@ from countersign.domain import claims, payments, tasks
 from countersign.domain.answers import ON_PARTNER_BUS, Sender, document_of
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.errors import LedgerConflictError
-from countersign.domain.payments import Effect, Handling
-from countersign.domain.provider_events import ParkedEvent, ProviderEvent
+from countersign.domain.payments import Effect
+from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent, ProviderEvent
 from countersign.domain.tasks import Status, Task
 from countersign.functions.clients import client
-from countersign.ports import EventLedger, EventRecord
+from countersign.ports import EventLedger
 from countersign.services.provider_events import effect_of
 from tests.builders import NOW, PAYMENT_TASK_ID, any_event, any_payment_task, is_unbroken
 from tests.fakes import FixedClock, MemoryLedger

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from countersign.domain.requests import Request
 from countersign.domain.tasks import Status
-from countersign.ports import Request
 from executions.handler import handler
 from tests.builders import REQUEST_ID, TASK_ID, WORKFLOW, execution_arn, is_unbroken, sqs_event, status_change
 from tests.integration.conftest import Answer, Kit, answering

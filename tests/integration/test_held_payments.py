@@ -9,7 +9,8 @@ import held_payments.handler
 from countersign.contracts import envelope
 from countersign.domain import tasks
 from countersign.domain.clock import SystemClock
-from countersign.domain.payments import Handling, Resolution, Verdict
+from countersign.domain.payments import Resolution, Verdict
+from countersign.domain.provider_events import Handling
 from countersign.domain.tasks import Status
 from countersign.services.held_payments import HeldPayments, request_of
 from countersign.services.provider_events import ProviderEvents
@@ -93,7 +94,7 @@ def test_a_message_that_is_no_envelope_goes_back_to_the_queue_and_blocks_nothing
 
 
 def test_an_id_that_stands_for_something_else_goes_back_to_the_queue(kit: Kit, invocations: Operation) -> None:
-    from countersign.ports import Request
+    from countersign.domain.requests import Request
 
     kit.ledger.submit(Request(request_of(announced())["request_id"], "order-approval"), kit.now)
     assert run(announced()) == ["message-0"]

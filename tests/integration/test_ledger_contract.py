@@ -10,19 +10,12 @@ import pytest
 from countersign.domain import tasks, votes
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.errors import LedgerConflictError
+from countersign.domain.links import MOST_WAITING, Link, Purpose
 from countersign.domain.people import Delegation
+from countersign.domain.requests import Request
 from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Change, Ring, Status, Task, Vote
-from countersign.ports import (
-    MOST_WAITING,
-    Link,
-    Purpose,
-    Request,
-    RequestLedger,
-    ResultLedger,
-    ReviewLedger,
-    WaitLedger,
-)
+from countersign.ports import RequestLedger, ResultLedger, ReviewLedger, WaitLedger
 from tests.builders import (
     APPROVER,
     CALLBACK_ID,

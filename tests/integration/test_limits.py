@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+from countersign.domain.links import Link, Purpose
 from countersign.domain.tasks import Status
 from countersign.domain.tokens import mint
 from countersign.functions.clients import client
-from countersign.ports import Link, Purpose
 from tests.builders import APPROVER, COMMENT, PAYMENT_TASK_ID, any_paid, any_task, any_token, http_event
 from tests.deliveries import STANDARD_WEBHOOKS
 from tests.integration.conftest import LIMITS_TABLE, Answer, Kit, Page, answering

@@ -8,10 +8,10 @@ import pytest
 
 from countersign.adapters.kms import KmsCipher
 from countersign.domain.audit import AuditEvent
+from countersign.domain.links import Link, Purpose
 from countersign.domain.tasks import Collecting, encryption_context
 from countersign.domain.tokens import mint
 from countersign.functions.clients import client
-from countersign.ports import Link, Purpose
 from tests.builders import NOW, TASK_ID, WORKFLOW, any_task
 from tests.integration.conftest import Kit, Page, call
 from webhook import callbacks

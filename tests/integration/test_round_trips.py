@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 import pytest
 
 from benchmarks.round_trips import MOST, operations
+from countersign.domain.links import Link, Purpose
 from countersign.domain.rules import Rule
 from countersign.domain.tokens import mint
 from countersign.functions.clients import client
-from countersign.ports import Link, Purpose
 from tests.builders import APPROVER, OTHER_APPROVER, any_rule, any_task, any_token
 from tests.integration.conftest import Kit, Page, call
 from webhook.handler import handler

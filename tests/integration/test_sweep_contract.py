@@ -8,10 +8,10 @@ import pytest
 
 from countersign.domain import tasks
 from countersign.domain.audit import AuditEvent
-from countersign.domain.payments import Handling
-from countersign.domain.provider_events import ParkedEvent
+from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
+from countersign.domain.requests import Request
 from countersign.domain.tasks import Change, Task
-from countersign.ports import EventRecord, Request, SweepLedger
+from countersign.ports import SweepLedger
 from tests.builders import (
     CALLER,
     NOW,

@@ -13,10 +13,10 @@ from aws_durable_execution_sdk_python_testing.runner import DurableFunctionTestR
 from countersign.domain.answers import Sender
 from countersign.domain.clock import SystemClock
 from countersign.domain.errors import TaskClosedError
+from countersign.domain.links import Link
 from countersign.domain.policy import Policy
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import Failure, Status, Task
-from countersign.ports import Link
 from countersign.services.answers import Receipt, Results
 from countersign.services.reviews import Click, Review, Reviews
 from countersign.services.rings import Rings

@@ -18,7 +18,7 @@ from countersign.domain.errors import (
     TaskClosedError,
     UnknownTaskError,
 )
-from countersign.domain.payments import Handling
+from countersign.domain.provider_events import Handling
 from countersign.domain.rules import Decision
 from countersign.domain.strict_json import canonical
 from countersign.domain.tasks import Status

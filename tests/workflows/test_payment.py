@@ -9,7 +9,7 @@ from aws_durable_execution_sdk_python_testing.runner import DurableFunctionTestR
 
 from countersign.domain.answers import MAX_ANSWER_BYTES, SIGNED, Sender
 from countersign.domain.audit import AuditEvent
-from countersign.domain.payments import Handling
+from countersign.domain.provider_events import Handling
 from countersign.domain.tasks import Correlation, Failure, Status, Task
 from countersign.services.answers import Results
 from countersign.services.provider_events import ProviderEvents

@@ -12,11 +12,10 @@ from countersign.adapters.attributes import to_item
 from countersign.adapters.event_items import claim_key
 from countersign.adapters.task_items import task_key
 from countersign.domain import claims, tasks
-from countersign.domain.payments import Handling
+from countersign.domain.provider_events import EventRecord, Handling
 from countersign.domain.rules import Rule
 from countersign.domain.tasks import Status
 from countersign.functions.clients import client
-from countersign.ports import EventRecord
 from countersign.services.provider_events import ProviderEvents
 from operate.ledger import OperatorLedger
 from publisher.handler import handler as publish

@@ -16,7 +16,7 @@ from countersign.domain.errors import (
     TaskClosedError,
     UnknownTaskError,
 )
-from countersign.domain.payments import Handling
+from countersign.domain.provider_events import Handling
 from countersign.domain.tasks import Failure, Status, Task
 from countersign.services.answers import Results, failure_of
 from countersign.services.provider_events import ProviderEvents

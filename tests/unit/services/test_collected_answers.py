@@ -20,7 +20,7 @@ from countersign.domain.errors import (
     TaskClosedError,
     TooManyAnswersError,
 )
-from countersign.domain.payments import Handling
+from countersign.domain.provider_events import Handling
 from countersign.domain.tasks import MAX_ANSWERS, Collecting, Failure, Status, Task, cancel, close
 from countersign.services.answers import Results
 from tests.builders import NOW, TASK_ID, any_task, is_unbroken

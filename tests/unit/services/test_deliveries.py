@@ -8,10 +8,10 @@ import pytest
 
 from countersign.domain import votes
 from countersign.domain.errors import LedgerUnavailableError, MessageRefusedError
+from countersign.domain.links import Link, Purpose
 from countersign.domain.tasks import Status, Task
 from countersign.domain.tokens import fingerprint
 from countersign.domain.votes import FIRST_RESEND
-from countersign.ports import Link, Purpose
 from countersign.services.deliveries import INBOX_LASTS, Deliveries, Message
 from countersign.services.inboxes import MAX_INBOX_LINKS
 from tests.builders import (

@@ -3,8 +3,8 @@
 import pytest
 
 from countersign.domain.errors import LedgerConflictError
+from countersign.domain.requests import Request
 from countersign.domain.tasks import Status, Task
-from countersign.ports import Request
 from countersign.services.executions import ENDED, Aftermath, Executions
 from tests.builders import NOW, REQUEST_ID, TASK_ID, WORKFLOW, any_decided_task, any_task, execution_arn
 from tests.fakes import FixedClock, MemoryLedger

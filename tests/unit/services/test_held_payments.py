@@ -8,8 +8,8 @@ from countersign.contracts import envelope, validation
 from countersign.domain import payments
 from countersign.domain.answers import document_of
 from countersign.domain.errors import UnknownTaskError
-from countersign.domain.payments import Handling, Resolution, Verdict
-from countersign.domain.provider_events import EventStatus, ProviderEvent
+from countersign.domain.payments import Resolution, Verdict
+from countersign.domain.provider_events import EventStatus, Handling, ProviderEvent
 from countersign.domain.tasks import Status
 from countersign.services.held_payments import HeldPayments, request_of
 from countersign.services.provider_events import ProviderEvents

@@ -6,10 +6,10 @@ import pytest
 
 from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import InboxExpiredError, TooManyListsError, UnknownLinkError
+from countersign.domain.links import Link, Purpose
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import Change, Task, Vote
 from countersign.domain.tokens import mint
-from countersign.ports import Link, Purpose
 from countersign.services.inboxes import PAUSE, Inboxes, InboxRequest
 from tests.builders import (
     APPROVER,

@@ -13,8 +13,7 @@ from countersign.domain import payments
 from countersign.domain.answers import ON_PARTNER_BUS, SIGNED, Sender, document_of
 from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import LedgerUnavailableError
-from countersign.domain.payments import Handling
-from countersign.domain.provider_events import ProviderEvent
+from countersign.domain.provider_events import Handling, ProviderEvent
 from countersign.domain.tasks import Status, Task
 from countersign.services.contention import retry_on_conflict
 from countersign.services.provider_events import ProviderEvents

@@ -21,11 +21,11 @@ from countersign.domain.errors import (
     UnknownDecisionError,
     UnknownLinkError,
 )
+from countersign.domain.links import Link, Purpose
 from countersign.domain.people import Delegation, Entry
 from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import MAX_ANSWERS, Status, Task, Vote
 from countersign.domain.tokens import fingerprint, mint
-from countersign.ports import Link, Purpose
 from countersign.services import reviews
 from countersign.services.reviews import HandOver, Review, Reviews
 from tests.builders import (

@@ -11,9 +11,9 @@ from countersign.domain.errors import (
     StartFailedError,
 )
 from countersign.domain.people import Entry
+from countersign.domain.requests import Request
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Status
-from countersign.ports import Request
 from countersign.services import submissions
 from countersign.services.submissions import Startable, Submissions
 from tests.builders import (

@@ -15,11 +15,10 @@ from countersign.domain.errors import (
     StartFailedError,
     UnknownWorkflowError,
 )
-from countersign.domain.payments import Handling
-from countersign.domain.provider_events import EventStatus, ParkedEvent, ProviderEvent
+from countersign.domain.provider_events import EventRecord, EventStatus, Handling, ParkedEvent, ProviderEvent
+from countersign.domain.requests import Request
 from countersign.domain.rules import Outcome
 from countersign.domain.tasks import Ring, Status, Task
-from countersign.ports import EventRecord, Request
 from countersign.services.operations import Operations
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.rings import Rings

@@ -12,10 +12,11 @@ import pytest
 from countersign.domain.answers import SIGNED, Sender
 from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import HandOffRejectedError, TaskClosedError
-from countersign.domain.payments import Handling, Resolution, Verdict
+from countersign.domain.links import Purpose
+from countersign.domain.payments import Resolution, Verdict
+from countersign.domain.provider_events import Handling
 from countersign.domain.rules import Outcome
 from countersign.domain.tasks import Correlation, Failure, Status, Task
-from countersign.ports import Purpose
 from countersign.services.answers import Results
 from countersign.services.held_payments import HeldPayments
 from countersign.services.provider_events import ProviderEvents

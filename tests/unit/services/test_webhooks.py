@@ -14,7 +14,7 @@ from countersign.domain.errors import (
     UnknownProviderError,
     UnknownSchemeError,
 )
-from countersign.domain.payments import Handling
+from countersign.domain.provider_events import Handling
 from countersign.providers.base import WebhookRequest
 from countersign.providers.paypal import PayPal
 from countersign.services.provider_events import ProviderEvents

@@ -28,10 +28,10 @@ from countersign.domain.errors import (
     UnknownLinkError,
 )
 from countersign.domain.identity import Aliases
+from countersign.domain.links import MOST_WAITING
 from countersign.domain.people import Delegation
 from countersign.domain.rules import Decision, Rule
 from countersign.domain.tasks import MAX_ANSWERS, Status, Task, Vote, execution_ended
-from countersign.ports import MOST_WAITING
 from countersign.services.executions import ENDED
 from countersign.services.inboxes import Inbox
 from countersign.services.reviews import HandOver, Review

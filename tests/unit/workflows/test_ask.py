@@ -11,11 +11,11 @@ from aws_durable_execution_sdk_python import CallbackExternalError, CallbackTime
 
 from countersign.domain.errors import HandOffRejectedError, IdleRingsError, LedgerUnavailableError, TransientError
 from countersign.domain.escalations import Escalation
+from countersign.domain.links import Link
 from countersign.domain.people import Absence, Entry
 from countersign.domain.rules import Rule
 from countersign.domain.tasks import Task
 from countersign.domain.tokens import fingerprint
-from countersign.ports import Link
 from countersign.services.reviews import HandOver, Reviews
 from countersign.workflows.approval import Approval, Approved, request_approval
 from countersign.workflows.ask import MAX_IDLE_RINGS, ask

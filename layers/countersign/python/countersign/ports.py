@@ -1,83 +1,16 @@
 """What the use cases need from outside; `countersign.adapters` has it on AWS, the tests have it in memory."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, Protocol
 
 from countersign.domain.audit import AuditEntry, AuditEvent, Copy
 from countersign.domain.claims import TakeOver
-from countersign.domain.payments import Handling
+from countersign.domain.links import Link
 from countersign.domain.people import Entry
-from countersign.domain.provider_events import ParkedEvent
+from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
+from countersign.domain.requests import Request
 from countersign.domain.tasks import Change, Ring, Task
-
-MOST_WAITING = 200
-"""How many tasks an inbox lists."""
-
-
-class Purpose(StrEnum):
-    """What a token is for; it opens nothing else."""
-
-    REVIEW = "review"
-    INBOX = "inbox"
-    CALLBACK = "callback"
-
-
-@dataclass(frozen=True)
-class Link:
-    """What a token opens: the review of a task, somebody's inbox, or the callback of a machine's task.
-
-    Attributes:
-        fingerprint: SHA-256 of its token, in hex.
-        task_id: The task that it shows; empty for an inbox, which shows every task that waits for its recipient.
-        recipient: Whose link it is, normalised; an answer through it is theirs. Empty for a machine's.
-        purpose: What it is for.
-        expires_at: Until when an inbox can be opened; a review can for as long as its task is there.
-        minted_for: The task whose audit has the entry `minted` of an inbox link; empty for the other links.
-    """
-
-    fingerprint: str
-    task_id: str
-    recipient: str
-    purpose: Purpose = Purpose.REVIEW
-    expires_at: datetime | None = None
-    minted_for: str = ""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What somebody asked a workflow to do.
-
-    Attributes:
-        request_id: Chosen by the caller; the name of the execution.
-        workflow: Name of the workflow.
-        input_digest: SHA-256 of the canonical input, in hex.
-        submitted_by: IAM ARN of the caller.
-        deadline_seconds: The workflow's default deadline when the request first came.
-        status: `submitted` (not known to have reached Lambda), `running`, `succeeded` or `failed`.
-        execution_arn: The durable execution, once Lambda has told.
-        result: What the workflow returned.
-        input: What was asked for; kept until Lambda has it.
-        swept_at: When the sweeper started it again, once; None while that was not needed.
-    """
-
-    request_id: str
-    workflow: str
-    input_digest: str = ""
-    submitted_by: str = ""
-    deadline_seconds: int = 0
-    status: str = "submitted"
-    execution_arn: str = ""
-    result: Any = None
-    input: Mapping[str, Any] | None = None
-    swept_at: datetime | None = None
-
-    @property
-    def ended(self) -> bool:
-        """Whether its execution is over."""
-        return self.status in ("succeeded", "failed")
 
 
 class TaskLedger(Protocol):
@@ -178,25 +111,6 @@ class LinkLedger(Protocol):
     def commit_mail(self, change: Change, hand_off: int, recipient: str) -> Task:
         """Put on record, with its audit entry, that a mail was accepted for delivery; otherwise as `commit`."""
         ...
-
-
-@dataclass(frozen=True)
-class EventRecord:
-    """That an event of a provider came, and what became of it; kept for as long as providers may send it again.
-
-    Attributes:
-        provider: Whose.
-        event_id: What they call it.
-        body_digest: SHA-256 of the body that it came in, in hex.
-        handling: What became of it.
-        task_id: The task that it is about; empty where there is none.
-    """
-
-    provider: str
-    event_id: str
-    body_digest: str
-    handling: Handling
-    task_id: str = ""
 
 
 class EventLedger(TaskLedger, Protocol):

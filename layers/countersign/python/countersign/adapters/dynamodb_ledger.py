@@ -43,10 +43,10 @@ from countersign.domain.claims import TakeOver
 from countersign.domain.clock import SystemClock, from_text, to_text
 from countersign.domain.errors import LedgerConflictError
 from countersign.domain.identity import normalise
-from countersign.domain.payments import Handling
-from countersign.domain.provider_events import ParkedEvent
+from countersign.domain.links import MOST_WAITING, Link, Purpose
+from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
+from countersign.domain.requests import Request
 from countersign.domain.tasks import Change, Correlation, Deadline, Status, Task
-from countersign.ports import MOST_WAITING, EventRecord, Link, Purpose, Request
 
 
 class DynamoLedger:

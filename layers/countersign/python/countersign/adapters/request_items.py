@@ -7,7 +7,7 @@ from typing import Any
 
 from countersign.adapters.task_items import NEVER_DUE, due
 from countersign.domain.clock import from_text, to_text
-from countersign.ports import Request
+from countersign.domain.requests import Request
 
 NOT_WAITING: Mapping[str, Any] = {"input": None, **NEVER_DUE}
 """What a request loses once it is known to have started: its input is with Lambda, and the sweeper need not look."""

@@ -14,7 +14,7 @@ from typing import Any
 from countersign.domain.answers import Sender, decide, document_of
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.clock import from_text, to_text
-from countersign.domain.provider_events import EventStatus, ProviderEvent
+from countersign.domain.provider_events import EventStatus, Handling, ProviderEvent
 from countersign.domain.rules import Outcome
 from countersign.domain.strict_json import canonical, digest
 from countersign.domain.tasks import STAYING, Change, Correlation, Status, Task
@@ -30,35 +30,6 @@ _FINAL = frozenset({EventStatus.PAID, EventStatus.FAILED, EventStatus.EXPIRED})
 _NOT_FINAL = frozenset({EventStatus.PENDING, EventStatus.DECLINED})
 REVERSALS = frozenset({EventStatus.REFUNDED, EventStatus.DISPUTED})
 """What takes money back: a payment of which it is said is paid by a person's word alone."""
-
-
-class Handling(StrEnum):
-    """What became of an event."""
-
-    RECORDED = "recorded"
-    """It decided, or came after the decision and changes nothing."""
-    PENDING = "pending"
-    """It is not final: the task waits on."""
-    DECLINED = "declined"
-    """An attempt to pay failed: the task waits on for another."""
-    REFUNDED = "refunded"
-    """Money of the payment went back: it is on record."""
-    DISPUTED = "disputed"
-    """The payer disputes the payment: it is on record."""
-    HELD = "held"
-    """A person must look at it."""
-    PARKED = "parked"
-    """Its task is not open yet."""
-    DUPLICATE = "duplicate"
-    """It had come before, or said nothing new about a payment that is over."""
-    CONFLICT = "conflict"
-    """Another event of the same id had come before."""
-    IGNORED = "ignored"
-    """It is of a type that the kit does not act on, or the provider's settings expect no such events."""
-
-
-WAITING = frozenset({Handling.PENDING, Handling.DECLINED, Handling.PARKED})
-"""What is on record without an effect on the workflow yet."""
 
 
 @dataclass(frozen=True)

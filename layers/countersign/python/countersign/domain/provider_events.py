@@ -1,5 +1,6 @@
 """What a provider's webhook says of a payment, or of whatever else was asked of it, in the kit's own words."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -106,3 +107,51 @@ class ParkedEvent(Value):
         self.provider = provider
         self.event = event
         self.identified_by = identified_by
+
+
+class Handling(StrEnum):
+    """What became of an event."""
+
+    RECORDED = "recorded"
+    """It decided, or came after the decision and changes nothing."""
+    PENDING = "pending"
+    """It is not final: the task waits on."""
+    DECLINED = "declined"
+    """An attempt to pay failed: the task waits on for another."""
+    REFUNDED = "refunded"
+    """Money of the payment went back: it is on record."""
+    DISPUTED = "disputed"
+    """The payer disputes the payment: it is on record."""
+    HELD = "held"
+    """A person must look at it."""
+    PARKED = "parked"
+    """Its task is not open yet."""
+    DUPLICATE = "duplicate"
+    """It had come before, or said nothing new about a payment that is over."""
+    CONFLICT = "conflict"
+    """Another event of the same id had come before."""
+    IGNORED = "ignored"
+    """It is of a type that the kit does not act on, or the provider's settings expect no such events."""
+
+
+WAITING = frozenset({Handling.PENDING, Handling.DECLINED, Handling.PARKED})
+"""What is on record without an effect on the workflow yet."""
+
+
+@dataclass(frozen=True)
+class EventRecord:
+    """That an event of a provider came, and what became of it; kept for as long as providers may send it again.
+
+    Attributes:
+        provider: Whose.
+        event_id: What they call it.
+        body_digest: SHA-256 of the body that it came in, in hex.
+        handling: What became of it.
+        task_id: The task that it is about; empty where there is none.
+    """
+
+    provider: str
+    event_id: str
+    body_digest: str
+    handling: Handling
+    task_id: str = ""

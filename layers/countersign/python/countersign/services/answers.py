@@ -19,11 +19,11 @@ from countersign.domain.errors import (
     UnknownTaskError,
     UnknownTokenError,
 )
-from countersign.domain.payments import Handling
-from countersign.domain.provider_events import EventStatus, ProviderEvent
+from countersign.domain.links import Link
+from countersign.domain.provider_events import EventRecord, EventStatus, Handling, ProviderEvent
 from countersign.domain.strict_json import canonical, digest
 from countersign.domain.tasks import Change, Collecting, Correlation, Failure, Task, encryption_context
-from countersign.ports import Cipher, EventRecord, Heartbeats, Link, ResultLedger
+from countersign.ports import Cipher, Heartbeats, ResultLedger
 from countersign.services.contention import retry_on_conflict
 from countersign.services.provider_events import effect_of
 from countersign.services.refusals import record_refusal

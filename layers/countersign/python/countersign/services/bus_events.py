@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from countersign.contracts import validation
 from countersign.domain.answers import ON_PARTNER_BUS, Sender
-from countersign.domain.payments import Handling
+from countersign.domain.provider_events import Handling
 from countersign.domain.strict_json import canonical
 from countersign.providers.base import Verified, load
 from countersign.providers.documents import Document

@@ -10,9 +10,10 @@ from countersign.domain import tokens
 from countersign.domain.audit import AuditEvent
 from countersign.domain.clock import Clock, to_text
 from countersign.domain.errors import TransientError
+from countersign.domain.links import Link, Purpose
 from countersign.domain.tasks import Change, Status, Task
 from countersign.domain.votes import FIRST_RESEND
-from countersign.ports import Channel, Link, Purpose, ReviewLedger
+from countersign.ports import Channel, ReviewLedger
 from countersign.services.contention import retry_on_conflict
 from countersign.services.inboxes import MAX_INBOX_LINKS, PAUSE, inbox_links
 

@@ -8,8 +8,9 @@ from typing import Any
 from countersign.domain.audit import AuditEntry
 from countersign.domain.clock import Clock
 from countersign.domain.errors import CrossSiteError, TooManyListsError, UnknownLinkError
+from countersign.domain.links import Purpose
 from countersign.domain.tasks import Task
-from countersign.ports import Purpose, ReviewLedger
+from countersign.ports import ReviewLedger
 from countersign.services.links import link_of, review_link, task_behind
 from countersign.services.reviews import FOREIGN_SITES
 

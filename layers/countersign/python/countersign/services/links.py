@@ -5,8 +5,9 @@ from datetime import datetime
 
 from countersign.domain import tokens
 from countersign.domain.errors import InboxExpiredError, UnknownLinkError
+from countersign.domain.links import Link, Purpose
 from countersign.domain.tasks import Task, is_task_id
-from countersign.ports import Link, Purpose, ReviewLedger
+from countersign.ports import ReviewLedger
 
 
 def review_link(ledger: ReviewLedger, token: str, task_id: str, now: datetime) -> Link:

@@ -7,10 +7,10 @@ from typing import Any
 from countersign.domain import payments
 from countersign.domain.answers import SIGNED, Sender
 from countersign.domain.clock import Clock
-from countersign.domain.payments import Effect, Handling
-from countersign.domain.provider_events import EventStatus, ParkedEvent, ProviderEvent
+from countersign.domain.payments import Effect
+from countersign.domain.provider_events import EventRecord, EventStatus, Handling, ParkedEvent, ProviderEvent
 from countersign.domain.tasks import Task
-from countersign.ports import EventLedger, EventRecord
+from countersign.ports import EventLedger
 from countersign.services.contention import retry_on_conflict
 
 

@@ -23,9 +23,10 @@ from countersign.domain.errors import (
     UnknownDecisionError,
 )
 from countersign.domain.identity import is_address, normalise
+from countersign.domain.links import Link
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import MAX_COMMENT_CHARACTERS, Change, Task
-from countersign.ports import Directory, Link, ReviewLedger
+from countersign.ports import Directory, ReviewLedger
 from countersign.services.assignments import identified
 from countersign.services.contention import retry_on_conflict
 from countersign.services.links import review_link, task_behind

@@ -1,6 +1,7 @@
 """Starting workflows: the same start however often it is tried, and by whomever."""
 
-from countersign.ports import Request, RequestLedger, WorkflowStarter
+from countersign.domain.requests import Request
+from countersign.ports import RequestLedger, WorkflowStarter
 
 OWN_IDS = "held-"
 """How the ids begin of requests that the kit itself starts; a caller may not take one first."""

@@ -19,9 +19,10 @@ from countersign.domain.errors import (
 from countersign.domain.identity import normalise
 from countersign.domain.people import aliases_of, check_approvers
 from countersign.domain.policy import Policy
+from countersign.domain.requests import Request
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Task
-from countersign.ports import Directory, Request, RequestLedger, WorkflowStarter
+from countersign.ports import Directory, RequestLedger, WorkflowStarter
 from countersign.services.door import Door, own_ids
 from countersign.services.starts import Starts
 

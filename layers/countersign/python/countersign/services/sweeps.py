@@ -9,9 +9,10 @@ from countersign.contracts import envelope
 from countersign.domain import tasks, votes
 from countersign.domain.clock import Clock
 from countersign.domain.provider_events import ParkedEvent
+from countersign.domain.requests import Request
 from countersign.domain.rules import Outcome
 from countersign.domain.tasks import Ring, Status, Task
-from countersign.ports import Request, SweepLedger
+from countersign.ports import SweepLedger
 from countersign.services.contention import retry_on_conflict
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.rings import Rings

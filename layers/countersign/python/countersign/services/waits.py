@@ -19,12 +19,13 @@ from countersign.domain.clock import Clock, to_text
 from countersign.domain.errors import DuplicateCorrelationError, DuplicateTaskNameError, LedgerConflictError
 from countersign.domain.escalations import Escalation
 from countersign.domain.identity import NO_ALIASES, normalise
+from countersign.domain.links import Link, Purpose
 from countersign.domain.people import Assignment
 from countersign.domain.policy import POLICY_ACTOR
 from countersign.domain.rules import Rule
 from countersign.domain.tasks import Collecting, Correlation, Status, Task, task_id_of
 from countersign.domain.votes import FailedHandOff
-from countersign.ports import Directory, HandOff, Link, Purpose, WaitLedger
+from countersign.ports import Directory, HandOff, WaitLedger
 from countersign.services.assignments import assign, identified
 from countersign.services.contention import retry_on_conflict
 from countersign.services.provider_events import ProviderEvents

@@ -8,8 +8,7 @@ from typing import Any
 from countersign.domain.answers import SIGNED, Sender
 from countersign.domain.clock import Clock
 from countersign.domain.errors import MediaTypeError, SignatureError, UnknownProviderError
-from countersign.domain.payments import Handling
-from countersign.domain.provider_events import EventStatus
+from countersign.domain.provider_events import EventStatus, Handling
 from countersign.ports import Secrets
 from countersign.providers.base import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest, load
 from countersign.services.provider_events import ProviderEvents
