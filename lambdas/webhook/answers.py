@@ -7,6 +7,7 @@ from datetime import datetime
 from http import HTTPStatus
 
 from countersign.domain.errors import (
+    ActionRefusedError,
     BodyTooLargeError,
     CommentTooLongError,
     CountersignError,
@@ -19,7 +20,6 @@ from countersign.domain.errors import (
     InboxExpiredError,
     MalformedBodyError,
     OwnRequestError,
-    ReviewRefusedError,
     TaskClosedError,
     TooManyAnswersError,
     TooManyListsError,
@@ -246,7 +246,7 @@ def _closed(task: Task, now: datetime) -> str:
 
 PageOfRefusal = Callable[[Review, Click, datetime], str]
 
-_REFUSALS: dict[type[ReviewRefusedError], tuple[HTTPStatus, PageOfRefusal]] = {
+_REFUSALS: dict[type[ActionRefusedError], tuple[HTTPStatus, PageOfRefusal]] = {
     CrossSiteError: (HTTPStatus.FORBIDDEN, lambda *_: pages.problem_page("cross_site")),
     OwnRequestError: (HTTPStatus.FORBIDDEN, lambda *_: pages.problem_page("own_request")),
     DecidesElsewhereError: (HTTPStatus.FORBIDDEN, lambda *_: pages.problem_page("decides_elsewhere")),

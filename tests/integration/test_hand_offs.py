@@ -9,9 +9,8 @@ from botocore.exceptions import EndpointConnectionError
 
 import approver.handler
 from countersign.contracts import envelope
-from countersign.domain.errors import HandOffRejectedError
+from countersign.domain.errors import HandOffRejectedError, NotHandledError
 from countersign.domain.tasks import Status
-from countersign.functions.batches import NotHandledError
 from countersign.functions.clients import client
 from countersign.ports import HandOff
 from countersign.workflows.runtime import EXECUTION_MARGIN, from_environment

@@ -10,9 +10,9 @@ import publisher.handler
 import relay.handler
 import webhook.handler
 from countersign.domain.clock import from_text
+from countersign.domain.errors import MissingSettingError
 from countersign.domain.tasks import Status
 from countersign.functions.clients import client
-from countersign.functions.environment import MissingSettingError
 from countersign.workflows.runtime import EXECUTION_MARGIN, current, from_environment, use
 from tests.builders import (
     APPROVER,

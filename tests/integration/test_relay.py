@@ -10,7 +10,7 @@ from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, 
 from countersign.adapters.callbacks import ATTEMPTS, CallbackDoorbell
 from countersign.domain import answers, tasks
 from countersign.domain.answers import Sender
-from countersign.domain.errors import NotRungError
+from countersign.domain.errors import CallbackUnavailableError
 from countersign.domain.tasks import Failure, Ring, Status
 from countersign.functions.clients import client
 from relay.handler import handler
@@ -166,7 +166,7 @@ def test_a_lambda_that_is_busy_for_a_moment_delays_nothing(kit: Kit, callbacks: 
 def test_the_doorbell_pauses_between_its_attempts_and_not_after_the_last(kit: Kit, callbacks: Operation) -> None:
     pauses: list[float] = []
     callbacks.by_default = THROTTLED
-    with pytest.raises(NotRungError):
+    with pytest.raises(CallbackUnavailableError):
         CallbackDoorbell(client("lambda", attempts=1), pauses.append).ring(CALLBACK_ID, kit.now)
     assert len(pauses) == ATTEMPTS - 1
 

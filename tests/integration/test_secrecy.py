@@ -22,7 +22,7 @@ from countersign.adapters.attributes import to_item
 from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.contracts import envelope
-from countersign.functions.batches import NotHandledError
+from countersign.domain.errors import NotHandledError
 from countersign.functions.clients import client
 from tests.builders import (
     APPROVER,

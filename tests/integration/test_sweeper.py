@@ -16,10 +16,10 @@ from countersign.adapters.attributes import to_item
 from countersign.adapters.request_items import request_key
 from countersign.adapters.task_items import DUE_SHARDS, PARKED_SHARDS, UNSENT_SHARDS, due
 from countersign.domain.clock import to_text
+from countersign.domain.errors import NotHandledError
 from countersign.domain.provider_events import EventRecord, Handling
 from countersign.domain.requests import Request
 from countersign.domain.tasks import Status
-from countersign.functions.batches import NotHandledError
 from countersign.functions.clients import client
 from tests.builders import (
     APPROVER,

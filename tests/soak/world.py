@@ -27,7 +27,7 @@ import sweeper.handler
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.adapters.secrets import ManagedSecrets
 from countersign.domain.clock import SystemClock
-from countersign.functions.batches import NotHandledError
+from countersign.domain.errors import NotHandledError
 from countersign.functions.clients import client
 from countersign.workflows.runtime import Runtime, from_environment, use
 from tests.builders import sqs_event, stream_event

@@ -5,7 +5,7 @@ import pytest
 import stacks.components.flow.channels
 from approver.channels import CHANNELS, channel_of
 from approver.settings import Settings
-from countersign.functions.environment import MissingSettingError
+from countersign.domain.errors import MissingSettingError
 from stacks.stage.settings import CHANNEL_NAMES
 
 ENVIRONMENT = {"LEDGER_TABLE": "ledger", "BASE_URL": "https://review.example.com", "STAGE": "dev"}

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from countersign.domain import tasks, votes
 from countersign.domain.attachments import Attachment
 from countersign.domain.errors import (
+    ActionRefusedError,
     DecidedOtherwiseError,
     DecidesElsewhereError,
     DelegationRefusedError,
     DetailsChangedError,
     HandedOnError,
     OwnRequestError,
-    ReviewRefusedError,
     TaskClosedError,
 )
 from countersign.domain.identity import NO_ALIASES, Aliases
@@ -131,7 +131,7 @@ def test_the_same_decision_again_by_the_same_person_changes_nothing_and_is_no_er
     assert answer(any_decided_task(status=status), APPROVE, now=DEADLINE + timedelta(days=1), shown="other") is None
 
 
-REFUSALS: list[tuple[type[ReviewRefusedError], dict[str, Any], dict[str, Any]]] = [
+REFUSALS: list[tuple[type[ActionRefusedError], dict[str, Any], dict[str, Any]]] = [
     (OwnRequestError, {"requester": f" {APPROVER.upper()}"}, {}),
     (
         DecidedOtherwiseError,
@@ -151,7 +151,7 @@ def test_the_first_reason_of_the_contract_counts_when_several_apply(place: int) 
     for _, of_task, of_answer in reversed(REFUSALS[place:]):
         task = dataclasses.replace(task, **of_task)
         changes |= of_answer
-    with pytest.raises(ReviewRefusedError) as refusal:
+    with pytest.raises(ActionRefusedError) as refusal:
         answer(task, **{"shown": any_task().shown} | changes)
     assert type(refusal.value) is REFUSALS[place][0]
 
@@ -195,7 +195,7 @@ def test_no_answer_changes_a_task_that_is_not_open_in_time_and_as_shown(
     now = DEADLINE + timedelta(seconds=seconds_late)
     try:
         change = answer(task, decision, recipient=recipient, shown=task.shown if honest else "", now=now)
-    except ReviewRefusedError:
+    except ActionRefusedError:
         change = None
     allowed = status is Status.OPEN and recipient != REQUESTER and honest and seconds_late < 0
     assert (change is not None) == allowed

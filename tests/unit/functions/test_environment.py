@@ -16,7 +16,8 @@ import relay.settings
 import requests_api.settings
 import sweeper.settings
 import webhook.settings
-from countersign.functions.environment import MissingSettingError, required
+from countersign.domain.errors import MissingSettingError
+from countersign.functions.environment import required
 from countersign.services.bus_events import Partner
 from countersign.services.limits import Rates
 from countersign.services.submissions import Startable

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from countersign.domain.errors import (
+    ActionRefusedError,
     AnswerRefusedError,
     ArchiveRefusedError,
     BodyTooLargeError,
+    CallbackUnavailableError,
     CallerRefusedError,
     CipherUnavailableError,
     ConfigurationError,
@@ -25,10 +27,10 @@ from countersign.domain.errors import (
     MalformedBodyError,
     MediaTypeError,
     MessageRefusedError,
-    NotRungError,
+    MissingSettingError,
+    NotHandledError,
     PlainAnswerError,
     RequestConflictError,
-    ReviewRefusedError,
     SecretError,
     SecretsUnavailableError,
     SeveralProblemsError,
@@ -66,12 +68,13 @@ TABLE: list[tuple[CountersignError, int, str]] = [
     (HandOffRejectedError("bus"), 503, "try_again"),
     (MessageRefusedError("rita@example.com"), 503, "try_again"),
     (ArchiveRefusedError("SlowDown"), 503, "try_again"),
-    (NotRungError("callback"), 503, "try_again"),
+    (CallbackUnavailableError("callback"), 503, "try_again"),
     (CipherUnavailableError("ThrottlingException"), 503, "try_again"),
     (StartFailedError("TooManyRequestsException"), 503, "try_again"),
     (SecretsUnavailableError("AccessDeniedException"), 503, "try_again"),
     (VerifierUnavailableError("PayPal answered 502"), 503, "try_again"),
     (ConfigurationError("deployment"), 503, "not_configured"),
+    (MissingSettingError("LEDGER_TABLE"), 503, "not_configured"),
     (SecretError("signing secret 2"), 503, "not_configured"),
     (UnknownSchemeError("paypall", ("paypal",)), 503, "not_configured"),
     (AnswerRefusedError((ContractError("must be string", "/amount"),)), 422, "answer_refused"),
@@ -102,7 +105,7 @@ def leaves(root: type[CountersignError]) -> set[type[CountersignError]]:
 
 FOR_MACHINES_TOO = {DecidedOtherwiseError, TaskClosedError, TooManyAnswersError}
 ELSEWHERE = sorted(
-    (leaves(ReviewRefusedError) | leaves(WorkflowError) | {TooManyListsError}) - FOR_MACHINES_TOO,
+    (leaves(ActionRefusedError) | leaves(WorkflowError) | {NotHandledError, TooManyListsError}) - FOR_MACHINES_TOO,
     key=lambda kind: kind.__name__,
 )
 

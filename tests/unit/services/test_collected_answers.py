@@ -12,10 +12,10 @@ from countersign.domain.answers import Sender
 from countersign.domain.errors import (
     AnswerRefusedError,
     BodyTooLargeError,
+    CallbackUnavailableError,
     CipherUnavailableError,
     DecidedOtherwiseError,
     LedgerUnavailableError,
-    NotRungError,
     PlainAnswerError,
     TaskClosedError,
     TooManyAnswersError,
@@ -304,6 +304,6 @@ def test_a_heartbeat_that_never_gets_through_says_so(monkeypatch: pytest.MonkeyP
 
 def test_a_heartbeat_that_lambda_did_not_take_may_be_sent_again() -> None:
     office = Office()
-    office.heartbeats.failures.append(NotRungError("throttled"))
-    with pytest.raises(NotRungError):
+    office.heartbeats.failures.append(CallbackUnavailableError("throttled"))
+    with pytest.raises(CallbackUnavailableError):
         office.results.heartbeat(TASK_ID)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from countersign.domain.errors import (
+    ActionRefusedError,
     CommentTooLongError,
     CrossSiteError,
     DecidedOtherwiseError,
@@ -15,7 +16,6 @@ from countersign.domain.errors import (
     DetailsChangedError,
     InboxExpiredError,
     OwnRequestError,
-    ReviewRefusedError,
     TaskClosedError,
     TooManyAnswersError,
     UnknownDecisionError,
@@ -116,7 +116,7 @@ def test_nobody_fills_the_audit_with_refused_clicks() -> None:
     assert is_unbroken(bench.ledger.entries, bench.task.audit_head, bench.task.audit_seq)
 
 
-REFUSALS: list[tuple[type[ReviewRefusedError], dict[str, Any], dict[str, Any], float]] = [
+REFUSALS: list[tuple[type[ActionRefusedError], dict[str, Any], dict[str, Any], float]] = [
     (CrossSiteError, {}, {"fetch_site": "cross-site"}, 0),
     (OwnRequestError, {"requester": APPROVER.upper()}, {}, 0),
     (DecidesElsewhereError, {"elsewhere": (APPROVER,)}, {}, 0),
@@ -154,7 +154,7 @@ def test_the_first_reason_of_the_contract_counts_when_several_apply(place: int) 
 
 @pytest.mark.parametrize("case", REFUSALS, ids=lambda case: case[0].__name__)
 def test_every_refusal_leaves_one_audit_entry_with_its_reason_and_nothing_else(
-    case: tuple[type[ReviewRefusedError], dict[str, Any], dict[str, Any], float],
+    case: tuple[type[ActionRefusedError], dict[str, Any], dict[str, Any], float],
 ) -> None:
     error, of_task, of_click, late = case
     standing = any_task(**{"shown": any_task().shown} | of_task)
@@ -170,7 +170,7 @@ def test_every_refusal_leaves_one_audit_entry_with_its_reason_and_nothing_else(
 
 
 def test_every_refusal_that_a_click_can_meet_has_a_name_in_the_audit() -> None:
-    assert set(reviews.REASONS) == set(ReviewRefusedError.__subclasses__()) - {InboxExpiredError, UnknownLinkError}
+    assert set(reviews.REASONS) == set(ActionRefusedError.__subclasses__()) - {InboxExpiredError, UnknownLinkError}
     assert len(set(reviews.REASONS.values())) == len(reviews.REASONS)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from countersign.domain.errors import LedgerUnavailableError, NotRungError
+from countersign.domain.errors import CallbackUnavailableError, LedgerUnavailableError
 from countersign.domain.tasks import Ring, Status, Task
 from countersign.services.rings import Rings
 from tests.builders import CALLBACK_ID, NOW, TASK_ID, any_decided_task
@@ -57,8 +57,8 @@ def test_a_ring_that_failed_is_replaced_by_one_that_is_delivered() -> None:
 
 
 def test_a_ring_that_lambda_did_not_take_is_not_kept_so_that_it_is_tried_again() -> None:
-    relay = Relay(NotRungError("throttled"))
-    with pytest.raises(NotRungError):
+    relay = Relay(CallbackUnavailableError("throttled"))
+    with pytest.raises(CallbackUnavailableError):
         relay.ring()
     assert relay.task == any_decided_task()
 

@@ -8,9 +8,9 @@ import pytest
 from countersign.domain import tasks
 from countersign.domain.answers import SIGNED
 from countersign.domain.errors import (
+    CallbackUnavailableError,
     LedgerConflictError,
     LedgerUnavailableError,
-    NotRungError,
     RequestConflictError,
     StartFailedError,
     UnknownWorkflowError,
@@ -262,9 +262,9 @@ def test_a_ring_that_lambda_refused_for_good_is_told_of_at_once() -> None:
 def test_a_ring_that_lambda_did_not_take_is_told_of_and_keeps_nothing_else_from_being_mended() -> None:
     second = "order-1002.approval"
     sweeper = Sweeper(any_decided_task(), any_decided_task(task_id=second, decided_at=NOW + timedelta(minutes=2)))
-    sweeper.doorbell.answers = [NotRungError("throttled")]
+    sweeper.doorbell.answers = [CallbackUnavailableError("throttled")]
     first, other = sweeper.after(timedelta(hours=1))
-    assert (first.name, first.mended, type(first.error)) == (TASK_ID, False, NotRungError)
+    assert (first.name, first.mended, type(first.error)) == (TASK_ID, False, CallbackUnavailableError)
     assert other == Finding(Lost.DECISION, second, mended=True)
 
 

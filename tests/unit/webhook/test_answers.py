@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from countersign.domain.errors import (
+    ActionRefusedError,
     BodyTooLargeError,
     CommentTooLongError,
     CountersignError,
@@ -20,7 +21,6 @@ from countersign.domain.errors import (
     MalformedBodyError,
     OwnRequestError,
     RequestConflictError,
-    ReviewRefusedError,
     TaskClosedError,
     TooManyAnswersError,
     TooManyListsError,
@@ -55,7 +55,7 @@ LATE = NOW + timedelta(days=2)
 HANDED_ON = any_task(
     audience=(OTHER_APPROVER,), delegations=(Delegation(APPROVER, OTHER_APPROVER, NOW - timedelta(hours=1)),)
 )
-REFUSALS: list[tuple[ReviewRefusedError, Task, int]] = [
+REFUSALS: list[tuple[ActionRefusedError, Task, int]] = [
     (CrossSiteError(), any_task(), 403),
     (OwnRequestError(), any_task(), 403),
     (DecidesElsewhereError(), any_task(), 403),
@@ -181,7 +181,7 @@ def test_a_vote_repeated_on_a_task_that_closed_shows_that_it_closed(task: Task) 
     REFUSALS,
     ids=[f"{type(error).__name__} {task.status}" for error, task, _ in REFUSALS],
 )
-def test_every_refusal_has_its_status_and_a_page(refusal: ReviewRefusedError, task: Task, status: int) -> None:
+def test_every_refusal_has_its_status_and_a_page(refusal: ActionRefusedError, task: Task, status: int) -> None:
     answer = answers.of_click(Review(task, APPROVER, refusal=refusal), any_click(), NOW)
     assert answer.status == status
     assert answer.page.startswith("<!doctype html>")
@@ -189,12 +189,12 @@ def test_every_refusal_has_its_status_and_a_page(refusal: ReviewRefusedError, ta
 
 def test_no_refusal_is_without_a_row() -> None:
     of_links_and_delegations = {DelegationRefusedError, InboxExpiredError, UnknownLinkError}
-    met_by_clicks = set(ReviewRefusedError.__subclasses__()) - of_links_and_delegations
+    met_by_clicks = set(ActionRefusedError.__subclasses__()) - of_links_and_delegations
     assert {type(refusal) for refusal, *_ in REFUSALS} == met_by_clicks
 
 
 @pytest.mark.parametrize("refusal", [UnknownDecisionError(), CommentTooLongError(), DetailsChangedError()])
-def test_what_can_be_mended_is_shown_as_the_form_again_with_the_persons_words(refusal: ReviewRefusedError) -> None:
+def test_what_can_be_mended_is_shown_as_the_form_again_with_the_persons_words(refusal: ActionRefusedError) -> None:
     review = Review(any_task(), APPROVER, refusal=refusal)
     answer = answers.of_click(review, any_click(comment="My own words"), NOW)
     assert form_is_on(answer.page)
@@ -203,7 +203,7 @@ def test_what_can_be_mended_is_shown_as_the_form_again_with_the_persons_words(re
 
 
 @pytest.mark.parametrize("refusal", [CrossSiteError(), OwnRequestError(), DecidesElsewhereError()])
-def test_who_may_not_decide_sees_no_form_and_nothing_of_the_task(refusal: ReviewRefusedError) -> None:
+def test_who_may_not_decide_sees_no_form_and_nothing_of_the_task(refusal: ActionRefusedError) -> None:
     answer = answers.of_click(Review(any_task(), APPROVER, refusal=refusal), any_click(), NOW)
     assert not form_is_on(answer.page)
     assert TITLE not in answer.page
@@ -355,7 +355,7 @@ def test_who_types_nonsense_on_a_page_that_is_out_of_date_sees_how_things_stand(
     ],
 )
 def test_what_is_in_the_way_of_an_answer_is_in_the_way_of_a_delegation(
-    refusal: ReviewRefusedError, task: Task, status: int
+    refusal: ActionRefusedError, task: Task, status: int
 ) -> None:
     answer = answers.of_hand_over(Review(task, APPROVER, refusal=refusal), any_hand_over(), NOW)
     assert answer.status == status

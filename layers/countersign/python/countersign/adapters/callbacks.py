@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from countersign.domain.errors import NotRungError
+from countersign.domain.errors import CallbackUnavailableError
 from countersign.domain.tasks import Ring
 from countersign.retries import pause_seconds
 
@@ -50,7 +50,7 @@ class CallbackDoorbell:
                 uncertain = uncertain or _may_have_arrived(error)
             else:
                 return Ring("delivered", at)
-        raise NotRungError(f"Lambda did not take the ring in {ATTEMPTS} attempts")
+        raise CallbackUnavailableError(f"Lambda did not take the ring in {ATTEMPTS} attempts")
 
     def _fail(self, **callback: str) -> None:
         self._client.send_durable_execution_callback_failure(**callback, Error={"ErrorType": _FAILED})

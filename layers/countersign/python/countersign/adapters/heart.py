@@ -4,7 +4,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from countersign.domain.errors import NotRungError, TaskClosedError
+from countersign.domain.errors import CallbackUnavailableError, TaskClosedError
 
 _OVER = frozenset({"CallbackTimeoutException", "ResourceNotFoundException", "InvalidParameterValueException"})
 
@@ -27,6 +27,6 @@ class CallbackHeartbeats:
         except ClientError as error:
             if error.response["Error"]["Code"] in _OVER:
                 raise TaskClosedError from error
-            raise NotRungError("Lambda did not take the heartbeat") from error
+            raise CallbackUnavailableError("Lambda did not take the heartbeat") from error
         except BotoCoreError as error:
-            raise NotRungError("Lambda did not take the heartbeat") from error
+            raise CallbackUnavailableError("Lambda did not take the heartbeat") from error

@@ -16,7 +16,7 @@ CountersignError
 ├── MediaTypeError           the body is of a type that is not read here
 ├── TooManyRequestsError     the sender must wait; nothing of what was sent is recorded
 ├── TooManyListsError        one task has sent the list of somebody's tasks often enough
-├── ReviewRefusedError       a click that decides nothing; the page says why
+├── ActionRefusedError       a person, a machine or an operator may not do this to a task; subclasses say why
 │   ├── UnknownLinkError
 │   ├── CrossSiteError
 │   ├── OwnRequestError
@@ -32,7 +32,8 @@ CountersignError
 │   └── DetailsChangedError
 ├── RequestConflictError     the same request id stands for something else
 ├── UnknownRequestError      nothing of this id was ever asked
-├── UnknownTaskError         an operator named a task that there is not
+├── UnknownTaskError         no task has this id
+├── NotHandledError          an asynchronous invocation failed; Lambda repeats it
 ├── WorkflowError            the workflow itself cannot go on
 │   ├── DuplicateTaskNameError
 │   ├── HandOffFailedError
@@ -43,6 +44,7 @@ CountersignError
 │   ├── NothingHeldError
 │   └── IdleRingsError
 ├── ConfigurationError       the deployment is wrong: an operator must act
+│   ├── MissingSettingError
 │   ├── SecretError
 │   └── UnknownSchemeError
 └── TransientError           nothing is wrong with the request: try again
@@ -51,7 +53,7 @@ CountersignError
     ├── HandOffRejectedError
     ├── MessageRefusedError
     ├── ArchiveRefusedError
-    ├── NotRungError
+    ├── CallbackUnavailableError
     ├── VerifierUnavailableError
     ├── SecretsUnavailableError
     ├── CipherUnavailableError
@@ -188,55 +190,55 @@ class TooManyListsError(CountersignError):
     """One task has had as many links to somebody's inbox sent as its audit takes."""
 
 
-class ReviewRefusedError(CountersignError):
-    """A click that decides nothing; subclasses say why."""
+class ActionRefusedError(CountersignError):
+    """A person, a machine or an operator may not do this to a task; subclasses say why."""
 
 
-class UnknownLinkError(ReviewRefusedError):
+class UnknownLinkError(ActionRefusedError):
     """No review link has this token."""
 
 
-class CrossSiteError(ReviewRefusedError):
+class CrossSiteError(ActionRefusedError):
     """The form was posted by another site's page."""
 
 
-class OwnRequestError(ReviewRefusedError):
+class OwnRequestError(ActionRefusedError):
     """The requester tried to decide their own request."""
 
 
-class DecidesElsewhereError(ReviewRefusedError):
+class DecidesElsewhereError(ActionRefusedError):
     """The person decides another task of the same chain, by this address or another: nobody decides two of them."""
 
 
-class UnknownDecisionError(ReviewRefusedError):
+class UnknownDecisionError(ActionRefusedError):
     """The form's decision is neither `approve` nor `reject`."""
 
 
-class CommentTooLongError(ReviewRefusedError):
+class CommentTooLongError(ActionRefusedError):
     """The form's comment has more characters than are kept."""
 
 
-class DecidedOtherwiseError(ReviewRefusedError):
+class DecidedOtherwiseError(ActionRefusedError):
     """The task is decided, and not by this click."""
 
 
-class TooManyAnswersError(ReviewRefusedError):
+class TooManyAnswersError(ActionRefusedError):
     """Whoever answers has replaced their answer as often as the audit takes; the last one stands."""
 
 
-class TaskClosedError(ReviewRefusedError):
-    """The task expired or was withdrawn before this click."""
+class TaskClosedError(ActionRefusedError):
+    """The task has expired, was withdrawn or was answered; it takes no change any more."""
 
 
-class HandedOnError(ReviewRefusedError):
-    """Somebody else decides in the place of whose link it is."""
+class HandedOnError(ActionRefusedError):
+    """The link's owner has delegated the task."""
 
 
-class InboxExpiredError(ReviewRefusedError):
+class InboxExpiredError(ActionRefusedError):
     """The link to an inbox is too old."""
 
 
-class DelegationRefusedError(ReviewRefusedError):
+class DelegationRefusedError(ActionRefusedError):
     """The task cannot be handed to this colleague.
 
     Attributes:
@@ -248,7 +250,7 @@ class DelegationRefusedError(ReviewRefusedError):
         self.reason = reason
 
 
-class DetailsChangedError(ReviewRefusedError):
+class DetailsChangedError(ActionRefusedError):
     """What stands on the task is not what the page showed."""
 
 
@@ -270,6 +272,10 @@ class UnknownTaskError(CountersignError):
     def __init__(self, task_id: str) -> None:
         super().__init__(f"there is no task {task_id}; ids are <request id>.<name of the wait>")
         self.task_id = task_id
+
+
+class NotHandledError(CountersignError):
+    """An asynchronous invocation failed: Lambda invokes again with the same document. The log says why."""
 
 
 class WorkflowError(CountersignError):
@@ -348,8 +354,15 @@ class ConfigurationError(CountersignError):
     """The deployment is wrong; the same request may succeed once an operator has acted."""
 
 
+class MissingSettingError(ConfigurationError):
+    """An environment variable of the function is not set, or is empty."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"environment variable {name} is not set; the stack that deploys this function sets it")
+
+
 class SecretError(ConfigurationError):
-    """A signing secret is missing or has not the form that its provider gives out; it verifies nothing.
+    """A signing secret is missing or malformed; it verifies nothing.
 
     Attributes:
         reason: Which one and what is wrong with it, without the secret.
@@ -398,8 +411,8 @@ class ArchiveRefusedError(TransientError):
     """The archive of the audit did not take or show an entry; the same call may be made again."""
 
 
-class NotRungError(TransientError):
-    """Lambda was throttled or did not answer the callback call; ring again."""
+class CallbackUnavailableError(TransientError):
+    """Lambda throttled a ring or a heartbeat of a callback, or did not answer it; the same call may be made again."""
 
 
 class VerifierUnavailableError(TransientError):

@@ -7,6 +7,7 @@ from typing import Any
 from countersign.domain import rules, tasks
 from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import (
+    ActionRefusedError,
     ContractError,
     DecidedOtherwiseError,
     DecidesElsewhereError,
@@ -14,7 +15,6 @@ from countersign.domain.errors import (
     DetailsChangedError,
     HandedOnError,
     OwnRequestError,
-    ReviewRefusedError,
     TaskClosedError,
     TooManyAnswersError,
 )
@@ -138,7 +138,7 @@ def may_delegate(task: Task, recipient: str) -> bool:
     return task.vote_of(recipient) is None and task.counts(recipient) and not _was_handed(task, recipient)
 
 
-def obstacle(task: Task, recipient: str) -> ReviewRefusedError | None:
+def obstacle(task: Task, recipient: str) -> ActionRefusedError | None:
     """Return what keeps every answer of a recipient to an open task from counting; None where nothing does."""
     if task.is_requester(recipient):
         return OwnRequestError()

@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.batch.base import FailureResponse
 from aws_lambda_powertools.utilities.batch.exceptions import ExceptionInfo
 
+from countersign.domain.errors import NotHandledError
 from countersign.functions.http import where_it_failed
 from countersign.functions.telemetry import about
 
@@ -54,10 +55,6 @@ def run_batch(
     return dict(
         process_partial_response(event=event, record_handler=handle_alone, processor=processor, context=context)
     )
-
-
-class NotHandledError(RuntimeError):
-    """An asynchronous invocation failed: Lambda invokes again with the same document. The log says why."""
 
 
 def run_one(handle: Callable[[Any], None], document: Any, logger: Logger) -> None:

@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 
-
-class MissingSettingError(RuntimeError):
-    """The deployment left out a variable; the function cannot start."""
+from countersign.domain.errors import MissingSettingError
 
 
 def required(environment: Mapping[str, str], name: str) -> str:
@@ -15,7 +13,5 @@ def required(environment: Mapping[str, str], name: str) -> str:
     """
     value = environment.get(name, "")
     if not value:
-        raise MissingSettingError(
-            f"environment variable {name} is not set; the stack that deploys this function sets it"
-        )
+        raise MissingSettingError(name)
     return value

@@ -8,6 +8,7 @@ from typing import Any
 from countersign.domain import votes
 from countersign.domain.clock import Clock
 from countersign.domain.errors import (
+    ActionRefusedError,
     CommentTooLongError,
     CountersignError,
     CrossSiteError,
@@ -17,7 +18,6 @@ from countersign.domain.errors import (
     DetailsChangedError,
     HandedOnError,
     OwnRequestError,
-    ReviewRefusedError,
     TaskClosedError,
     TooManyAnswersError,
     UnknownDecisionError,
@@ -107,7 +107,7 @@ class Review:
     task: Task
     recipient: str
     repeated: bool = False
-    refusal: ReviewRefusedError | None = None
+    refusal: ActionRefusedError | None = None
 
 
 class Reviews:
@@ -192,7 +192,7 @@ class Reviews:
             if task.takes_answers(now):
                 known = identified(self._directory, task, link.recipient, *more)
             change = act(known, now)
-        except ReviewRefusedError as refusal:
+        except ActionRefusedError as refusal:
             record = votes.refuse(known, link.recipient, _reason(refusal), form.source, now)
             after = record_refusal(self._ledger, _learnt(task, _through(link, record)))
             return Review(after, link.recipient, refusal=refusal)
@@ -230,7 +230,7 @@ def _envelope_to(colleague: str, task: Task) -> dict[str, Any]:
     return envelope.requested(task, (colleague,))
 
 
-def _reason(refusal: ReviewRefusedError) -> str:
+def _reason(refusal: ActionRefusedError) -> str:
     if isinstance(refusal, DelegationRefusedError):
         return f"{REASONS[DelegationRefusedError]}_{refusal.reason}"
     return REASONS[type(refusal)]
