@@ -11,7 +11,6 @@ from constructs import Construct
 
 from stacks.components.flow.durable_workflow import DurableWorkflow
 from stacks.components.flow.ledger_workflow import LedgerWorkflow, RawWorkflow
-from stacks.components.hand_off_channels import ByBus
 from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
 from stacks.components.house.layers import Layers
 from stacks.components.house.python_function import PythonFunction
@@ -62,7 +61,6 @@ class PatternsStack(Stack):
                 name=name,
                 workflow=workflow,
                 state=state,
-                hand_off=ByBus(state.hand_offs),
                 defaults=defaults,
                 environment={"BASE_URL": base_url, **(told if name in ON_THE_RAW_SDK else {})},
             )

@@ -20,13 +20,11 @@ from stacks.components.edge.deny_callbacks import DenyCallbacks
 from stacks.components.edge.webhook_api import Route, WebhookApi
 from stacks.components.flow.durable_workflow import DurableWorkflow
 from stacks.components.flow.ledger_workflow import LedgerWorkflow
-from stacks.components.hand_off_channels import ByBus, ByInvoke, ByQueue, HandOffChannel
 from stacks.components.house.function_options import FunctionDefaults
 from stacks.components.house.layers import Layers
 from stacks.components.house.python_function import PythonFunction
 from stacks.components.house.retention import log_retention, removal_policy
 from stacks.components.house.sources import Sources
-from stacks.components.worker import Worker
 from stacks.ledger_stack import LedgerStack
 from stacks.patterns_stack import PatternsStack
 from stacks.stage.policies import compact, policy_document
@@ -39,7 +37,6 @@ class WorkflowStack(Stack):
 
     Attributes:
         workflows: Every workflow of the stage, by name.
-        workers: The functions that they invoke for machines' tasks, by the workflow's name, for forks to grant to.
         relay: The relay.
         publisher: The publisher.
         executions: What follows executions to their end.
@@ -69,11 +66,6 @@ class WorkflowStack(Stack):
         defaults = FunctionDefaults.of(settings, sources=sources, layers=Layers(self, "Layers", sources=sources))
         base_url = webhook.api.base_url(settings.base_url)
         scope_of_workflows = Construct(self, "Durable")
-        self.workers = {
-            name: Worker(self, f"{_id(name)}Worker", workflow=name, folder=workflow.worker, defaults=defaults)
-            for name, workflow in settings.workflows.items()
-            if workflow.worker
-        }
         self.workflows: dict[str, DurableWorkflow] = {
             name: LedgerWorkflow(
                 scope_of_workflows,
@@ -81,7 +73,6 @@ class WorkflowStack(Stack):
                 name=name,
                 workflow=workflow,
                 state=state,
-                hand_off=self._hand_off(name, settings, state, webhook),
                 defaults=defaults,
                 environment={
                     "BASE_URL": base_url,
@@ -119,7 +110,6 @@ class WorkflowStack(Stack):
         starts = {name: queue for workflow in built for name, queue in workflow.dead_letters.items()}
         self.dead_letters: dict[str, sqs.IQueue] = {
             **starts,
-            **{name: queue for worker in self.workers.values() for name, queue in worker.dead_letters.items()},
             **(patterns.dead_letters if patterns else {}),
             **self.relay.dead_letters,
             **self.publisher.dead_letters,
@@ -135,15 +125,6 @@ class WorkflowStack(Stack):
         arns = {name: workflow.alias.function_arn for name, workflow in self.workflows.items()}
         CfnOutput(self, "Workflows", value=self.to_json_string(arns))
         CfnOutput(self, "Queues", value=self.to_json_string({name: queue.queue_url for name, queue in queues.items()}))
-
-    def _hand_off(self, name: str, settings: Settings, state: LedgerStack, webhook: WebhookStack) -> HandOffChannel:
-        match settings.workflows[name].hand_off:
-            case "queue":
-                return ByQueue(webhook.approver.approvals, webhook.external_tasks.work.queue)
-            case "invoke":
-                worker = self.workers.get(name)
-                return ByInvoke(webhook.approver.function, worker.function if worker else None)
-        return ByBus(state.hand_offs)
 
     def _held_payments(self, settings: Settings, state: LedgerStack, defaults: FunctionDefaults) -> HeldPayments:
         return HeldPayments(

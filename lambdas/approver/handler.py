@@ -18,7 +18,7 @@ from countersign.contracts import envelope
 from countersign.domain import strict_json
 from countersign.domain.clock import SystemClock
 from countersign.domain.tasks import Task
-from countersign.functions.batches import run_batch, run_one
+from countersign.functions.batches import run_batch
 from countersign.functions.clients import client
 from countersign.functions.telemetry import about, count
 from countersign.services.deliveries import Deliveries, Message
@@ -68,12 +68,7 @@ def _link(page: str, token: str) -> str:
 
 def take(record: SQSRecord) -> None:
     """Deliver the hand-off of one message."""
-    deliver(strict_json.read(record.body.encode()))
-
-
-def deliver(document: Any) -> None:
-    """Deliver one hand-off."""
-    handed_off = envelope.read(document)
+    handed_off = envelope.read(strict_json.read(record.body.encode()))
     about(task_id=handed_off["task_id"])
     sent = (deliveries().deliver_inbox if handed_off["kind"].endswith(".inbox") else deliveries().deliver)(handed_off)
     count("MailsSent", sent)
@@ -81,8 +76,5 @@ def deliver(document: Any) -> None:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Lambda's entry: a batch of hand-offs, of which those that must be tried again are reported back; or just one."""
-    if "Records" in event:
-        return run_batch(EventType.SQS, take, event, context, logger)
-    run_one(deliver, event, logger)
-    return {}
+    """Lambda's entry: a batch of hand-offs, of which those that must be tried again are reported back."""
+    return run_batch(EventType.SQS, take, event, context, logger)

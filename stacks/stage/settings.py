@@ -36,9 +36,6 @@ MOST_OPERATORS = 20
 CHANNEL_NAMES = ("email", "sns")
 """What can carry messages to approvers."""
 
-HAND_OFFS = ("bus", "queue", "invoke")
-"""How tasks reach those who act on them."""
-
 PARTNER_SCHEMES = ("stripe",)
 """The schemes that read the detail of a partner's event as it is: https://docs.stripe.com/event-destinations/eventbridge.
 
@@ -316,11 +313,6 @@ class WorkflowSettings:
         deadline_seconds: The deadline of a request that names none.
         contract: Name of its input's schema in our library, without `.input.json`; empty for the workflow's own name.
             Workflows that share a function share this too.
-        hand_off: How its tasks reach those who act on them: `bus`, to which anyone may add a consumer by a rule;
-            `queue`, straight into the queue of the approver or of external workers; or `invoke`, an asynchronous
-            invocation of the approver or of the worker.
-        worker: For `invoke`, the folder under `lambdas/` of the function that tasks for machines are handed to; empty
-            for a workflow that asks people only.
         encrypted: Whether it may ask for encrypted answers. The stage then has a key of KMS for them.
     """
 
@@ -335,11 +327,6 @@ class WorkflowSettings:
     contract: str = setting(
         matching(r"[a-z][a-z0-9-]*", "the name of an input's schema: lower-case letters, digits, -"), default=""
     )
-    hand_off: str = setting(one_of(HAND_OFFS), default="bus")
-    worker: str = setting(
-        matching(r"([a-z][a-z0-9_]*)?", "a folder name under lambdas/: lower-case letters, digits, _"), default=""
-    )
-
     encrypted: bool = False
 
     @property
@@ -535,7 +522,6 @@ class Settings:
         settings: Settings = table(cls, document, "", path, stage=path.stem)
         for name, workflow in settings.workflows.items():
             _check_deadline(f"workflows.{name}", workflow, path)
-            _check_worker(name, workflow, path)
         if settings.patterns:
             _check_deadline("patterns", settings.patterns, path)
             _check_names(settings.workflows, settings.patterns, path)
@@ -577,13 +563,6 @@ def _check_names(workflows: Mapping[str, WorkflowSettings], patterns: PatternSet
         if name in workflows:
             allowed = "a name that no pattern has, where the stage deploys the patterns"
             raise SettingsError(file, f"workflows.{name}", name, allowed, "rename it, or remove [patterns]")
-
-
-def _check_worker(name: str, workflow: WorkflowSettings, file: Path) -> None:
-    if workflow.worker and workflow.hand_off != "invoke":
-        allowed = 'nothing, unless hand_off = "invoke": workers take what is on the bus or in the queue by themselves'
-        key = f"workflows.{name}.worker"
-        raise SettingsError(file, key, workflow.worker, allowed, 'remove it, or write hand_off = "invoke"')
 
 
 def _check_partners(partners: Mapping[str, PartnerSettings], file: Path) -> None:

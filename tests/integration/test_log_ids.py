@@ -4,7 +4,6 @@ import io
 import json
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,7 +15,6 @@ import held_payments.handler
 import publisher.handler
 import relay.handler
 from countersign.contracts import envelope
-from countersign.domain.errors import NotHandledError
 from tests.builders import REQUEST_ID, TASK_ID, any_envelope, execution_arn, sqs_event, status_change, stream_event
 from tests.held import PAYMENT, any_event, any_payment
 from tests.integration.conftest import ALIAS, Answer, Kit, Operation, call
@@ -64,12 +62,6 @@ def a_delivery(kit: Kit) -> None:
     approver.handler.handler(sqs_event(any_envelope()), None)
 
 
-def a_delivery_by_invocation(kit: Kit) -> None:
-    kit.open_task()
-    with suppress(NotHandledError):
-        approver.handler.handler(any_envelope(), None)
-
-
 def an_end(kit: Kit) -> None:
     executions.handler.handler(sqs_event(status_change("FAILED")), None)
 
@@ -90,7 +82,6 @@ SCENES: list[tuple[Callable[[Kit], None], tuple[str | None, ...]]] = [
     (a_ring, OF_TASK),
     (a_new_status, OF_TASK),
     (a_delivery, OF_TASK),
-    (a_delivery_by_invocation, OF_TASK),
     (a_held_payment, (PAYMENT.partition(".")[0], PAYMENT, None)),
     (an_end, (REQUEST_ID, None, execution_arn())),
     (a_click, OF_TASK),

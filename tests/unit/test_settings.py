@@ -258,10 +258,6 @@ def own(settings: Settings) -> WorkflowSettings:
         ("[mail]", "[sweeper]\ngrace_seconds = 3600\n[mail]", lambda each: each.sweeper.grace_seconds, 300, 3600),
         (NAMED, f'{NAMED}\ncontract = "order"', lambda each: own(each).contract, "", "order"),
         (NAMED, f'{NAMED}\nmodule = "x_2"', lambda each: own(each).module, "handler", "x_2"),
-        *(
-            (NAMED, f'{NAMED}\nhand_off = "{name}"', lambda each: own(each).hand_off, "bus", name)
-            for name in ("bus", "queue", "invoke")
-        ),
         (NAMED, f"{NAMED}\nencrypted = true", lambda each: each.has_encrypted_answers, False, True),
     ],
 )
@@ -371,11 +367,6 @@ event_source = "aws.partner/stripe.com/ed_1001"
             for name in ("", "Handler", "handler.py", "second-look", "../handler")
         ),
         ('encrypted = "yes"', f"{OWN}.encrypted", "yes", "true or false"),
-        ('hand_off = "pigeon"', f"{OWN}.hand_off", "pigeon", "bus, queue, invoke"),
-        *(
-            (f'hand_off = "invoke"\nworker = "{name}"', f"{OWN}.worker", name, "")
-            for name in ("Charge", "charge-card", "../charge", "arn:aws:lambda")
-        ),
         *(
             (PARTNER.replace("aws.partner/stripe.com/ed_1001", source), "partners.stripe.event_source", source, "aws.p")
             for source in (
@@ -475,7 +466,7 @@ def test_a_stage_has_the_patterns_all_of_them_or_none(tmp_path: Path) -> None:
     workflow = patterns.workflows["long-job"]
     assert (workflow.function, workflow.module, workflow.encrypted) == ("patterns", "long_job", False)
     assert (workflow.execution_timeout_seconds, workflow.retention_days) == (7_200, 3)
-    assert (workflow.deadline_seconds, workflow.contract, workflow.hand_off) == (3_600, "", "bus")
+    assert (workflow.deadline_seconds, workflow.contract) == (3_600, "")
     assert [name for name, each in patterns.workflows.items() if each.encrypted] == ["encrypted-payload"]
     assert load(tmp_path, VALID + PATTERNS).has_encrypted_answers
 
@@ -518,15 +509,3 @@ def test_a_stage_may_have_partners_or_none(tmp_path: Path) -> None:
     assert load(tmp_path).partners == {}
     partner = load(tmp_path, VALID + PARTNER).partners["stripe"]
     assert (partner.scheme, partner.event_source) == ("stripe", "aws.partner/stripe.com/ed_1001")
-
-
-# Channels of hand-offs
-
-
-@pytest.mark.parametrize("channel", ["bus", "queue"])
-def test_a_worker_is_named_where_it_is_invoked_only(tmp_path: Path, channel: str) -> None:
-    worker = 'worker = "charge_card"\n'
-    assert load(tmp_path, f'{VALID}hand_off = "invoke"\n{worker}').workflows["order-approval"].worker == "charge_card"
-    refusal = refused(tmp_path, f'{VALID}hand_off = "{channel}"\n{worker}')
-    assert (refusal.key, refusal.value) == ("workflows.order-approval.worker", "charge_card")
-    assert 'hand_off = "invoke"' in refusal.fix

@@ -11,7 +11,6 @@ from stacks.components.flow.channels import CHANNELS
 from stacks.components.flow.hand_off import ENVELOPE, SOURCE, Channel, HandOffBus
 from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
 from stacks.components.house.python_function import PythonFunction
-from stacks.components.house.queues import DeadLetterQueue, retry_invocations
 from stacks.components.state.ledger import Ledger
 from stacks.stage.settings import Settings
 
@@ -19,11 +18,8 @@ from stacks.stage.settings import Settings
 class Approver(Construct):
     """Hand-offs to people → queue → function → the stage's channel.
 
-    Where a workflow invokes it past the queue, it has a dead-letter queue of its own.
-
     Attributes:
         function: The function.
-        approvals: The queue that it is fed from.
         outputs: What people who subscribe to its messages need to know, by the output's name.
     """
 
@@ -51,15 +47,13 @@ class Approver(Construct):
         """
         super().__init__(scope, construct_id)
         channel = CHANNELS[settings.mail.channel](self, settings.mail)
-        is_invoked = any(workflow.hand_off == "invoke" for workflow in settings.workflows.values())
-        self._invocations = DeadLetterQueue(self, "Invocations") if is_invoked else None
         self.function = PythonFunction(
             self,
             "Approver",
             folder="approver",
             description="Mails review links to approvers",
             defaults=defaults,
-            options=FunctionOptions(timeout=Duration.seconds(60), dead_letter_queue=self._invocations),
+            options=FunctionOptions(timeout=Duration.seconds(60)),
             environment={
                 "LEDGER_TABLE": ledger.table.table_name,
                 "BASE_URL": base_url,
@@ -80,19 +74,15 @@ class Approver(Construct):
             message=ENVELOPE,
             consumer_timeout=self.function.timeout,
         )
-        if is_invoked:
-            retry_invocations(self.function)
-        self.approvals = self._channel.work.queue
         # One hand-off may be twenty mails.
         self._channel.work.feed(self.function, batch_size=1)
 
     @property
     def dead_letters(self) -> dict[str, sqs.IQueue]:
         """The dead-letter queues by their names."""
-        invocations = {"approver-dlq": self._invocations} if self._invocations else {}
-        return {**self._channel.dead_letters, **invocations}
+        return self._channel.dead_letters
 
     @property
     def queues(self) -> dict[str, sqs.IQueue]:
         """All queues by their names."""
-        return {**self._channel.queues, **self.dead_letters}
+        return self._channel.queues

@@ -1,4 +1,4 @@
-"""A durable workflow at work: on the ledger, with a way to hand its tasks off, and what is known of people."""
+"""A durable workflow at work: on the ledger, with the bus to hand its tasks off to, and what is known of people."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from constructs import Construct
 
 from stacks.components.flow.durable_workflow import DurableWorkflow
-from stacks.components.hand_off_channels import HandOffChannel
 from stacks.components.house.function_options import FunctionDefaults
 from stacks.components.state.ledger import Ledger
 from stacks.ledger_stack import LedgerStack
@@ -25,7 +24,6 @@ class LedgerWorkflow(DurableWorkflow):
         name: str,
         workflow: WorkflowSettings,
         state: LedgerStack,
-        hand_off: HandOffChannel,
         defaults: FunctionDefaults,
         environment: Mapping[str, str],
     ) -> None:
@@ -36,10 +34,9 @@ class LedgerWorkflow(DurableWorkflow):
             construct_id: The id.
             name: What requests call it.
             workflow: Its settings.
-            state: Where its tasks are, and what is known of people.
-            hand_off: What carries its tasks to those who act on them.
+            state: Where its tasks are, what carries them to those who act on them, and what is known of people.
             defaults: What its function has in common with the stack's others.
-            environment: Variables beside those of the ledger and of the hand-off.
+            environment: Variables beside those of the state.
         """
         answers = state.answers if workflow.encrypted else None
         super().__init__(
@@ -50,7 +47,7 @@ class LedgerWorkflow(DurableWorkflow):
             defaults=defaults,
             environment={
                 "LEDGER_TABLE": state.ledger.table.table_name,
-                **hand_off.environment,
+                "BUS_NAME": state.hand_offs.bus.event_bus_name,
                 **state.directory.environment,
                 **(answers.environment if answers else {}),
                 **environment,
@@ -58,7 +55,7 @@ class LedgerWorkflow(DurableWorkflow):
         )
         self._grant_ledger(state.ledger)
         state.directory.grant_read(self.function)
-        hand_off.grant_hand_off(self.function)
+        state.hand_offs.grant_put(self.function)
         if answers:
             answers.grant_read_write(self.function)
 

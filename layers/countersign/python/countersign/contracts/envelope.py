@@ -55,11 +55,6 @@ def held(task: Task, event: ProviderEvent, reason: str) -> dict[str, Any]:
     return _checked(task, f"{task.kind}.held", details)
 
 
-def is_for_people(envelope: Mapping[str, Any]) -> bool:
-    """Tell whether the approver acts on an envelope; workers act on all others."""
-    return str(envelope["kind"]).startswith("approval.")
-
-
 def read(document: Any) -> dict[str, Any]:
     """Return a received envelope once it is known to keep the contract.
 

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -109,6 +109,7 @@ def from_environment(environment: Mapping[str, str]) -> Runtime:
     """Return the runtime on AWS that these environment variables describe."""
     from countersign.adapters.directory import DynamoDirectory
     from countersign.adapters.dynamodb_ledger import DynamoLedger
+    from countersign.adapters.event_bus import EventBus
     from countersign.domain.clock import SystemClock
     from countersign.functions.clients import client
 
@@ -119,7 +120,7 @@ def from_environment(environment: Mapping[str, str]) -> Runtime:
         execution_timeout=timedelta(seconds=int(environment["EXECUTION_TIMEOUT_SECONDS"])),
         tasks=ledger,
         requests=ledger,
-        hand_off=_HAND_OFFS[environment.get("HAND_OFF", "bus")](environment),
+        hand_off=EventBus(client("events"), environment["BUS_NAME"]),
         directory=DynamoDirectory.from_environment(dynamodb, environment),
         clock=SystemClock(),
         key=_cipher(environment),
@@ -127,35 +128,6 @@ def from_environment(environment: Mapping[str, str]) -> Runtime:
         policy=Policy.from_document(json.loads(environment["POLICY"])) if environment.get("POLICY") else None,
         operators=tuple(json.loads(environment.get("OPERATORS") or "[]")),
     )
-
-
-def _by_bus(environment: Mapping[str, str]) -> HandOff:
-    from countersign.adapters.event_bus import EventBus
-    from countersign.functions.clients import client
-
-    return EventBus(client("events"), environment["BUS_NAME"])
-
-
-def _by_queue(environment: Mapping[str, str]) -> HandOff:
-    from countersign.adapters.queue import QueueHandOff
-    from countersign.functions.clients import client
-
-    return QueueHandOff(client("sqs"), environment["APPROVALS_URL"], environment["EXTERNAL_TASKS_URL"])
-
-
-def _by_invoke(environment: Mapping[str, str]) -> HandOff:
-    from countersign.adapters.invoke import InvokeHandOff
-    from countersign.functions.clients import client
-
-    return InvokeHandOff(client("lambda"), environment["APPROVER_ARN"], environment.get("WORKER_ARN", ""))
-
-
-_HAND_OFFS: Mapping[str, Callable[[Mapping[str, str]], HandOff]] = {
-    "bus": _by_bus,
-    "queue": _by_queue,
-    "invoke": _by_invoke,
-}
-"""What makes each channel of hand-offs, by the names of `hand_off` in the settings."""
 
 
 def _cipher(environment: Mapping[str, str]) -> Cipher | None:
