@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from local.emulator.emulator import ROOT, Emulator
+from local.emulator.emulator import Emulator
 from operate.embedded import aws
+from operate.embedded.cloud import ROOT, Outputs
 from stacks.stage.settings import Settings
 
 STAGE = "local"
@@ -19,9 +20,6 @@ CDK = ROOT / "node_modules" / ".bin" / "cdk"
 VENDOR_LAYER = ROOT / "build" / "vendor-layer" / "python"
 
 _TAIL_LINES = 25
-
-Outputs = dict[str, dict[str, str]]
-"""The outputs of each stack, by the stack's name."""
 
 
 class DeployError(Exception):

@@ -11,9 +11,10 @@ from pathlib import Path
 from local.client import open_page
 from local.deploy import deploy
 from local.emulator import emulator
-from local.emulator.emulator import HOME, Emulator
+from local.emulator.emulator import Emulator
+from local.providers import issue
 from operate.embedded import cloud
-from operate.embedded.cloud import Cloud
+from operate.embedded.cloud import HOME, Cloud
 
 
 class LaunchError(Exception):
@@ -87,7 +88,9 @@ def take_down(home: Path = HOME) -> bool:
 
 
 def _deploy(running: Emulator) -> Cloud:
-    deployed = Cloud.on(running, deploy(running))
+    outputs = deploy(running)
+    secrets = issue(running.endpoint_url, cloud.merged(outputs, "Providers"))
+    deployed = Cloud.on(running.endpoint_url, outputs, secrets)
     page = open_page(f"{deployed.api_url}/review?t=nobody")
     if page.answer.status != HTTPStatus.NOT_FOUND or not page.text:
         raise LaunchError(

@@ -18,9 +18,9 @@ from local.demo.scenarios import OrderApproval
 from local.demo.showcase import ALL, SCENARIOS, show_all
 from local.deploy import DeployError
 from local.emulator import emulator
-from local.emulator.emulator import HOME, EmulatorError
+from local.emulator.emulator import EmulatorError
 from local.launch import LaunchError, bring_up, take_down
-from operate.embedded.cloud import Cloud
+from operate.embedded.cloud import HOME, Cloud
 from operate.embedded.mailbox import Mailbox
 
 

@@ -10,29 +10,29 @@ from countersign.adapters.callbacks import CallbackDoorbell
 from countersign.domain.clock import SystemClock
 from countersign.services.operations import Operations
 from countersign.services.rings import Rings
-from operate.stage import EmbeddedCloud, Place, Where
+from operate.stage import EmbeddedCloud, Stage, Target
 from operate.terminal import Terminal
 
 
 @dataclass
-class Desk:
+class Context:
     """Where a command acts, and where it prints.
 
     Attributes:
-        where: The options that say where.
+        target: The options that say where.
         terminal: Where it prints to.
     """
 
-    where: Where
+    target: Target
     terminal: Terminal
 
     @cached_property
-    def place(self) -> Place:
+    def stage(self) -> Stage:
         """The stage; a person is told when it is the embedded cloud without having asked for it."""
-        place = self.where.place()
-        if isinstance(place, EmbeddedCloud) and not self.where.local:
-            self.terminal.note(f"On {place.name}; --stage names a stage on AWS.")
-        return place
+        stage = self.target.find()
+        if isinstance(stage, EmbeddedCloud) and not self.target.local:
+            self.terminal.note(f"On {stage.label}; --stage names a stage on AWS.")
+        return stage
 
     @property
     def now(self) -> datetime:
@@ -42,10 +42,10 @@ class Desk:
     @property
     def operations(self) -> Operations:
         """What may be done to tasks, in the name of whoever runs this."""
-        return Operations(self.place.ledger, SystemClock(), self.place.operator)
+        return Operations(self.stage.ledger, SystemClock(), self.stage.operator)
 
     @property
     def rings(self) -> Rings:
         """What the relay does, in the name of whoever runs this."""
-        doorbell = CallbackDoorbell(self.place.client("lambda", attempts=1))
-        return Rings(self.place.ledger, doorbell, SystemClock(), operator=self.place.operator)
+        doorbell = CallbackDoorbell(self.stage.client("lambda", attempts=1))
+        return Rings(self.stage.ledger, doorbell, SystemClock(), operator=self.stage.operator)

@@ -13,7 +13,7 @@ from typing import Any
 
 from operate.errors import OperateError, unknown_name
 from operate.replay import NotReplayedError, StreamReplay, is_stream_batch
-from operate.stage import Place
+from operate.stage import Stage
 
 _SUFFIX, _RULE_SUFFIX = "-dlq", "-rule-dlq"
 _OURS = "countersign"
@@ -44,13 +44,13 @@ class Redriven:
 class DeadLetters:
     """The dead-letter queues of a stage."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
-        self._sqs = place.client("sqs")
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._sqs = stage.client("sqs")
         self._queues = {
             name: url
             for stack in ("webhook", "workflow")
-            for name, url in json.loads(place.outputs[stack].get("Queues", "{}")).items()
+            for name, url in json.loads(stage.outputs[stack].get("Queues", "{}")).items()
         }
 
     @property
@@ -108,7 +108,7 @@ class DeadLetters:
         if (source := name.removesuffix(_SUFFIX)) in self._queues:
             return lambda message: self._send(source, message["Body"], message.get("MessageAttributes", {}))
         arn = self._arn(name)
-        replay = StreamReplay(self._place, arn)
+        replay = StreamReplay(self._stage, arn)
         return lambda message: self._take_by_function(message, arn, replay)
 
     def _send(self, name: str, body: str, attributes: Mapping[str, Any]) -> list[str]:
@@ -129,7 +129,7 @@ class DeadLetters:
         started = {"Qualifier": "live", "DurableExecutionName": document.get("request_id", "")}
         durable = started if "DurableConfig" in function else {}
         try:
-            self._place.client("lambda").invoke(
+            self._stage.client("lambda").invoke(
                 FunctionName=function["FunctionName"], InvocationType="Event", Payload=body.encode(), **durable
             )
         except ClientError as error:
@@ -138,9 +138,9 @@ class DeadLetters:
             raise NotTakenError("an execution of this name was started with another input") from error
 
     def _function_behind(self, arn: str) -> Mapping[str, Any]:
-        client = self._place.client("lambda")
-        for stack in self._place.stacks_of_functions:
-            for resource in self._place.resources(stack, "AWS::Lambda::Function"):
+        client = self._stage.client("lambda")
+        for stack in self._stage.stacks_of_functions:
+            for resource in self._stage.resources(stack, "AWS::Lambda::Function"):
                 found: dict[str, Any] = client.get_function_configuration(FunctionName=resource["PhysicalResourceId"])
                 if found.get("DeadLetterConfig", {}).get("TargetArn") == arn:
                     return found

@@ -9,7 +9,7 @@ from typing import Any
 from countersign.domain.errors import TransientError
 from operate.checks import lambdas, mail, monitoring, stacks, state
 from operate.errors import is_denied, of_aws
-from operate.stage import Place
+from operate.stage import Stage
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Result:
         return bool(self.advice)
 
 
-Check = Callable[[Place], Iterator[tuple[str, str]]]
+Check = Callable[[Stage], Iterator[tuple[str, str]]]
 """Yields what it finds, each with what to do; with nothing to do where it is in order."""
 
 CHECKS: dict[str, Check] = {
@@ -50,24 +50,24 @@ CHECKS: dict[str, Check] = {
 """The checks of a stage whose stacks are there, in the order in which they are made."""
 
 
-def examine(place: Place) -> Iterator[Result]:
+def examine(stage: Stage) -> Iterator[Result]:
     """Yield what every check finds; where a stack is missing, only that.
 
     Raises:
         OperateError: There is no such stage, or nothing of it is deployed.
     """
-    found = [Result("stacks", *result) for result in stacks.stacks(place)]
+    found = [Result("stacks", *result) for result in stacks.stacks(stage)]
     yield from found
     if stacks.MISSING not in {result.advice for result in found}:
         for area, check in CHECKS.items():
-            yield from _examined(area, check, place)
+            yield from _examined(area, check, stage)
 
 
-def _examined(area: str, check: Check, place: Place) -> Iterator[Result]:
+def _examined(area: str, check: Check, stage: Stage) -> Iterator[Result]:
     from botocore.exceptions import ClientError
 
     try:
-        for what, advice in check(place):
+        for what, advice in check(stage):
             yield Result(area, what, advice)
     except (ClientError, TransientError) as error:
         said: Any = of_aws(error)

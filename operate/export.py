@@ -91,14 +91,10 @@ def opened(name: str) -> Iterator[TextIO]:
             yield file
         part.replace(target)
     except OSError as error:
-        raise unwritable(name, error) from error
+        advice = "Name another file, or make room."
+        raise OperateError(f"{name} cannot be written: {error.strerror}", advice) from error
     finally:
         part.unlink(missing_ok=True)
-
-
-def unwritable(name: str, error: OSError) -> OperateError:
-    """Return the error of a file that cannot be written."""
-    return OperateError(f"{name} cannot be written: {error.strerror}", "Name another file, or make room.")
 
 
 def _rows(file: TextIO) -> Callable[[Mapping[str, Any]], object]:

@@ -11,9 +11,9 @@ import typer
 
 from countersign.domain.errors import CountersignError
 from operate.commands import acting, directory, looking
-from operate.context import Desk
+from operate.context import Context
 from operate.errors import OperateError, Status, explained
-from operate.stage import Where
+from operate.stage import Target
 from operate.terminal import Terminal
 
 VALUED = frozenset({"--profile", "--region", "--stage", "--table"})
@@ -36,7 +36,7 @@ directory.add_to(app)
 
 @app.callback()
 def _options(
-    context: typer.Context,
+    call: typer.Context,
     profile: Annotated[str, typer.Option(help="Profile of your AWS configuration.", show_default=False)] = "",
     region: Annotated[str, typer.Option(help="AWS region; that of the profile by default.", show_default=False)] = "",
     stage: Annotated[str, typer.Option(help="The stage: a file of settings/, without .toml.", show_default=False)] = "",
@@ -47,7 +47,7 @@ def _options(
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print results as JSON.")] = False,  # noqa: FBT002
 ) -> None:
-    context.obj = Desk(Where(profile, region, stage, local, table), Terminal(as_json=as_json))
+    call.obj = Context(Target(profile, region, stage, local, table), Terminal(as_json=as_json))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

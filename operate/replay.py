@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from operate.stage import Place
+from operate.stage import Stage
 
 _AT_ONCE = 100
 _GONE = frozenset({"TrimmedDataAccessException", "ResourceNotFoundException"})
@@ -28,9 +28,9 @@ def is_stream_batch(document: Mapping[str, Any]) -> bool:
 class StreamReplay:
     """Gives a function the records again that went to its dead-letter queue."""
 
-    def __init__(self, place: Place, queue_arn: str) -> None:
+    def __init__(self, stage: Stage, queue_arn: str) -> None:
         """Take the ARN of that queue."""
-        self._place = place
+        self._stage = stage
         self._queue_arn = queue_arn
 
     def run(self, document: Mapping[str, Any]) -> list[str]:
@@ -52,7 +52,7 @@ class StreamReplay:
         return sorted({key.removeprefix("TASK#") for key in keys if key.startswith("TASK#")})
 
     def _patterns(self, function: str) -> list[Any]:
-        answer = self._place.client("lambda").list_event_source_mappings(FunctionName=function)
+        answer = self._stage.client("lambda").list_event_source_mappings(FunctionName=function)
         return [
             json.loads(criterion["Pattern"])
             for mapping in answer["EventSourceMappings"]
@@ -74,7 +74,7 @@ class StreamReplay:
             ) from error
 
     def _read(self, batch: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        streams = self._place.client("dynamodbstreams")
+        streams = self._stage.client("dynamodbstreams")
         iterator = streams.get_shard_iterator(
             StreamArn=batch["streamArn"],
             ShardId=batch["shardId"],
@@ -93,7 +93,7 @@ class StreamReplay:
             iterator = page.get("NextShardIterator")
 
     def _invoke(self, function: str, records: list[dict[str, Any]]) -> None:
-        answer = self._place.client("lambda").invoke(
+        answer = self._stage.client("lambda").invoke(
             FunctionName=function, Payload=json.dumps({"Records": records}).encode()
         )
         said = json.loads(answer["Payload"].read() or b"null") or {}

@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from operate.embedded import aws as emulated
-from operate.embedded.cloud import Cloud
+from operate.embedded.cloud import HOME, ROOT, Cloud
 from operate.errors import OperateError, Status, explained, unknown_name, usage
 from operate.ledger import OperatorLedger
 from stacks.stage.settings import Settings
 from stacks.stage.settings_file import SettingsError
 
-ROOT = Path(__file__).resolve().parents[1]
-HOME = ROOT / ".local"
 SETTINGS = ROOT / "settings"
 STACKS = ("ledger", "webhook", "workflow", "monitoring")
 """The stacks of a stage, as `countersign-<stage>-<stack>` are called."""
@@ -25,7 +23,7 @@ LOCAL = "local"
 
 
 @dataclass(frozen=True)
-class Where:
+class Target:
     """The options that say where.
 
     Attributes:
@@ -42,7 +40,7 @@ class Where:
     local: bool = False
     table: str = ""
 
-    def place(self) -> Place:
+    def find(self) -> Stage:
         """Return the embedded cloud if it is asked for, or if nothing is said and one is up; an AWS account otherwise.
 
         Raises:
@@ -53,25 +51,25 @@ class Where:
         said = self.profile or self.region or self.stage or self.table
         return Account(self) if said or not _cloud_is_up() else EmbeddedCloud(self, _cloud())
 
-    def _embedded(self) -> Place:
+    def _embedded(self) -> Stage:
         if self.profile or self.region or self.stage not in ("", LOCAL):
             raise usage("--local is the embedded cloud; it goes with none of --profile, --region, --stage")
         return EmbeddedCloud(self, _cloud())
 
 
-class Place:
+class Stage:
     """A stage, with the clients to act on it.
 
     Attributes:
-        name: What to call it.
-        stage: The stage's name.
+        label: What messages call it.
+        name: Its name.
     """
 
+    label: str
     name: str
-    stage: str
 
-    def __init__(self, where: Where) -> None:
-        self._where = where
+    def __init__(self, target: Target) -> None:
+        self._target = target
         self._clients: dict[tuple[str, int], Any] = {}
 
     def client(self, service: str, attempts: int = 3) -> Any:
@@ -103,14 +101,14 @@ class Place:
             raise usage(str(error)) from error
 
     def _settings_file(self) -> Path:
-        file = SETTINGS / f"{self.stage}.toml"
+        file = SETTINGS / f"{self.name}.toml"
         if not file.is_file():
-            raise unknown_name("stage", self.stage, sorted(path.stem for path in SETTINGS.glob("*.toml")))
+            raise unknown_name("stage", self.name, sorted(path.stem for path in SETTINGS.glob("*.toml")))
         return file
 
     def stack_name(self, stack: str) -> str:
         """Return what a stack of this stage is called."""
-        return f"countersign-{self.stage}-{stack}"
+        return f"countersign-{self.name}-{stack}"
 
     @cached_property
     def outputs(self) -> Mapping[str, Mapping[str, str]]:
@@ -137,8 +135,8 @@ class Place:
             if error.response["Error"]["Code"] != "ValidationError":
                 raise
             raise OperateError(
-                f"{name} is not deployed in {self.name}",
-                f"Is it the right account and --region? `make deploy STAGE={self.stage}` deploys it.",
+                f"{name} is not deployed in {self.label}",
+                f"Is it the right account and --region? `make deploy STAGE={self.name}` deploys it.",
                 Status.NO_ACCESS,
             ) from error
         description: dict[str, Any] = found
@@ -162,12 +160,12 @@ class Place:
     @property
     def ledger_table(self) -> str:
         """Name of the ledger's table."""
-        return self._where.table or self.outputs["ledger"]["TableName"]
+        return self._target.table or self.outputs["ledger"]["TableName"]
 
     @property
     def directory_table(self) -> str:
         """Name of the directory's table."""
-        return self._where.table or self.outputs["ledger"]["DirectoryTableName"]
+        return self._target.table or self.outputs["ledger"]["DirectoryTableName"]
 
     @cached_property
     def ledger(self) -> OperatorLedger:
@@ -175,33 +173,33 @@ class Place:
         return OperatorLedger(self.client("dynamodb"), self.ledger_table)
 
 
-class Account(Place):
+class Account(Stage):
     """A stage in an AWS account."""
 
-    def __init__(self, where: Where) -> None:
+    def __init__(self, target: Target) -> None:
         """Find credentials and a region.
 
         Raises:
             OperateError: There are none, or nothing says which stage it is.
         """
-        super().__init__(where)
-        if not where.stage and not where.table:
+        super().__init__(target)
+        if not target.stage and not target.table:
             raise usage(
                 "nothing says which stage this is about",
                 "Name one of settings/ with --stage; or start the embedded cloud with `make up`, and use --local.",
             )
-        self.stage = where.stage
+        self.name = target.stage
         self._session = self._signed_in()
-        region = where.region or self._session.get_config_variable("region")
-        self.name = f"the stage {where.stage or where.table} in {region}"
+        region = target.region or self._session.get_config_variable("region")
+        self.label = f"the stage {target.stage or target.table} in {region}"
 
     def _signed_in(self) -> Any:
         from botocore.exceptions import BotoCoreError, NoCredentialsError
         from botocore.session import get_session
 
         session = get_session()
-        if self._where.profile:
-            session.set_config_variable("profile", self._where.profile)
+        if self._target.profile:
+            session.set_config_variable("profile", self._target.profile)
         try:
             if session.get_credentials() is None:
                 raise NoCredentialsError
@@ -215,15 +213,15 @@ class Account(Place):
         config = Config(
             connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": attempts}
         )
-        return self._session.create_client(service, region_name=self._where.region or None, config=config)
+        return self._session.create_client(service, region_name=self._target.region or None, config=config)
 
 
-class EmbeddedCloud(Place):
+class EmbeddedCloud(Stage):
     """The embedded cloud of `make up`, by what `.local/cloud.json` says; the AWS configuration is not read."""
 
-    def __init__(self, where: Where, cloud: Cloud) -> None:
-        super().__init__(where)
-        self.name, self.stage = f"the embedded cloud at {cloud.endpoint_url}", LOCAL
+    def __init__(self, target: Target, cloud: Cloud) -> None:
+        super().__init__(target)
+        self.label, self.name = f"the embedded cloud at {cloud.endpoint_url}", LOCAL
         self._cloud = cloud
 
     def _make(self, service: str, attempts: int) -> Any:  # noqa: ARG002  an emulator on this machine is there or not

@@ -10,7 +10,7 @@ from typing import Any
 
 from countersign.domain.audit import AuditEntry
 from countersign.domain.clock import from_text
-from operate.durations import in_words
+from operate.parsing import in_words
 from operate.terminal import mark
 
 _LONGEST_DETAIL = 160

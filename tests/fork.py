@@ -9,7 +9,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.emulator.emulator import ROOT
+from operate.embedded.cloud import ROOT
 
 GUIDE = ROOT / "docs" / "fork-for-payments.md"
 

@@ -16,10 +16,7 @@ from pathlib import Path
 
 from local.emulator.processes import group_members
 from operate.embedded import http
-
-ROOT = Path(__file__).resolve().parents[2]
-HOME = ROOT / ".local"
-"""Where the embedded cloud of this checkout lives."""
+from operate.embedded.cloud import HOME
 
 INTERPRETER = HOME / "ministack-venv" / "bin" / "python"
 _LAUNCHER = Path(__file__).parent / "corrected_ministack.py"

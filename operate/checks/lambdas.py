@@ -6,32 +6,32 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from operate.stage import Place
+from operate.stage import Stage
 from stacks.stage.settings import WorkflowSettings
 
 _FUNCTION = "AWS::Lambda::Function"
 _EVENT_SOURCE = "AWS::Lambda::EventSourceMapping"
 
 
-def workflows(place: Place) -> Iterator[tuple[str, str]]:
+def workflows(stage: Stage) -> Iterator[tuple[str, str]]:
     """Look at each workflow through the alias that starts it."""
-    deployed: dict[str, str] = json.loads(place.outputs["workflow"]["Workflows"])
-    wanted = place.settings.every_workflow
+    deployed: dict[str, str] = json.loads(stage.outputs["workflow"]["Workflows"])
+    wanted = stage.settings.every_workflow
     for name in sorted(deployed.keys() - wanted.keys()):
         yield f"{name} is deployed, and no workflow of the settings", "deploy again, or put it back into the settings"
     for name in sorted(wanted):
         if name not in deployed:
             yield f"{name} is not deployed", "deploy again"
         else:
-            yield from _workflow(place, name, deployed[name], wanted[name])
+            yield from _workflow(stage, name, deployed[name], wanted[name])
 
 
-def functions(place: Place) -> Iterator[tuple[str, str]]:
+def functions(stage: Stage) -> Iterator[tuple[str, str]]:
     """Look at the state of every function."""
     found = [
-        place.client("lambda").get_function_configuration(FunctionName=resource["PhysicalResourceId"])
-        for stack in place.stacks_of_functions
-        for resource in place.resources(stack, _FUNCTION)
+        stage.client("lambda").get_function_configuration(FunctionName=resource["PhysicalResourceId"])
+        for stack in stage.stacks_of_functions
+        for resource in stage.resources(stack, _FUNCTION)
     ]
     bad = [function for function in found if not _is_active(function)]
     for function in bad:
@@ -41,12 +41,12 @@ def functions(place: Place) -> Iterator[tuple[str, str]]:
         yield f"{len(found)} functions are active", ""
 
 
-def event_sources(place: Place) -> Iterator[tuple[str, str]]:
+def event_sources(stage: Stage) -> Iterator[tuple[str, str]]:
     """Look whether every function is fed."""
     found = [
-        place.client("lambda").get_event_source_mapping(UUID=resource["PhysicalResourceId"])
-        for stack in place.stacks_of_functions
-        for resource in place.resources(stack, _EVENT_SOURCE)
+        stage.client("lambda").get_event_source_mapping(UUID=resource["PhysicalResourceId"])
+        for stack in stage.stacks_of_functions
+        for resource in stage.resources(stack, _EVENT_SOURCE)
     ]
     bad = [mapping for mapping in found if mapping["State"] not in ("Enabled", "Enabling", "Creating", "Updating")]
     for mapping in bad:
@@ -56,10 +56,10 @@ def event_sources(place: Place) -> Iterator[tuple[str, str]]:
         yield f"{len(found)} event sources are on", ""
 
 
-def _workflow(place: Place, name: str, alias: str, wanted: WorkflowSettings) -> Iterator[tuple[str, str]]:
+def _workflow(stage: Stage, name: str, alias: str, wanted: WorkflowSettings) -> Iterator[tuple[str, str]]:
     from botocore.exceptions import ClientError
 
-    client = place.client("lambda")
+    client = stage.client("lambda")
     try:
         live = client.get_function_configuration(FunctionName=alias)
     except ClientError as error:

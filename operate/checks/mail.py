@@ -4,35 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from operate.stage import Place
+from operate.stage import Stage
 
 
-def channel(place: Place) -> Iterator[tuple[str, str]]:
+def channel(stage: Stage) -> Iterator[tuple[str, str]]:
     """Look at SES, or at the topic, whichever the stage uses."""
-    if place.settings.mail.channel == "sns":
-        yield from _topic(place)
+    if stage.settings.mail.channel == "sns":
+        yield from _topic(stage)
         return
-    mail = place.settings.mail
+    mail = stage.settings.mail
     for identity in mail.identities or (mail.sender,):
-        yield from _identity(place, identity)
-    yield from _account(place)
+        yield from _identity(stage, identity)
+    yield from _account(stage)
 
 
-def _topic(place: Place) -> Iterator[tuple[str, str]]:
-    topic = place.outputs["webhook"].get("ApprovalsTopic", "")
+def _topic(stage: Stage) -> Iterator[tuple[str, str]]:
+    topic = stage.outputs["webhook"].get("ApprovalsTopic", "")
     if not topic:
         yield "there is no topic, and the settings want one", "deploy again"
         return
-    count = confirmed_subscriptions(place, topic)
+    count = confirmed_subscriptions(stage, topic)
     advice = "" if count else "subscribe each approver, with a filter policy on `recipient`"
     yield f"{count} subscriptions of {topic} are confirmed", advice
 
 
-def _identity(place: Place, identity: str) -> Iterator[tuple[str, str]]:
+def _identity(stage: Stage, identity: str) -> Iterator[tuple[str, str]]:
     from botocore.exceptions import ClientError
 
     try:
-        found = place.client("sesv2").get_email_identity(EmailIdentity=identity)
+        found = stage.client("sesv2").get_email_identity(EmailIdentity=identity)
     except ClientError as error:
         if error.response["Error"]["Code"] != "NotFoundException":
             raise
@@ -43,17 +43,17 @@ def _identity(place: Place, identity: str) -> Iterator[tuple[str, str]]:
         yield f"SES has not verified {identity}: no mail is sent", "verify it in this account and region"
 
 
-def _account(place: Place) -> Iterator[tuple[str, str]]:
-    account = place.client("sesv2").get_account()
+def _account(stage: Stage) -> Iterator[tuple[str, str]]:
+    account = stage.client("sesv2").get_account()
     if not account.get("SendingEnabled", True):
         yield "SES has stopped this account's sending", "see the account's dashboard in SES"
-    if place.settings.ledger.protected and not account.get("ProductionAccessEnabled", True):
+    if stage.settings.ledger.protected and not account.get("ProductionAccessEnabled", True):
         yield "SES has this account in its sandbox: mail reaches verified addresses only", "ask for production access"
 
 
-def confirmed_subscriptions(place: Place, topic: str) -> int:
+def confirmed_subscriptions(stage: Stage, topic: str) -> int:
     """Return how many subscriptions of a topic are confirmed."""
-    pages = place.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+    pages = stage.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
     return sum(
         subscription["SubscriptionArn"].startswith("arn:") for page in pages for subscription in page["Subscriptions"]
     )

@@ -6,24 +6,24 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from operate.checks.mail import confirmed_subscriptions
-from operate.stage import Place
+from operate.stage import Stage
 
 _AT_ONCE = 100
 """What DescribeAlarms takes:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html."""
 
 
-def alarms(place: Place) -> Iterator[tuple[str, str]]:
+def alarms(stage: Stage) -> Iterator[tuple[str, str]]:
     """Look at every alarm of the stage, and at who hears them."""
-    found = _alarms(place)
+    found = _alarms(stage)
     findings = [finding for alarm in found for finding in _alarm(alarm)]
     yield from findings or [(f"{len(found)} alarms are set, none rings", "")]
-    yield from _listeners(place)
+    yield from _listeners(stage)
 
 
-def _alarms(place: Place) -> list[dict[str, Any]]:
-    names = [resource["PhysicalResourceId"] for resource in place.resources("monitoring", "AWS::CloudWatch::Alarm")]
-    client = place.client("cloudwatch")
+def _alarms(stage: Stage) -> list[dict[str, Any]]:
+    names = [resource["PhysicalResourceId"] for resource in stage.resources("monitoring", "AWS::CloudWatch::Alarm")]
+    client = stage.client("cloudwatch")
     parts: list[Sequence[str]] = [names[start : start + _AT_ONCE] for start in range(0, len(names), _AT_ONCE)]
     return [
         alarm
@@ -42,12 +42,12 @@ def _alarm(alarm: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield f"{name} rings: {alarm.get('AlarmDescription', '')}", "docs/operations.md says what to do"
 
 
-def _listeners(place: Place) -> Iterator[tuple[str, str]]:
+def _listeners(stage: Stage) -> Iterator[tuple[str, str]]:
     """Look whether anybody hears, where the stage says that somebody should."""
-    settings = place.settings
+    settings = stage.settings
     if not settings.alarms.email and not settings.ledger.protected:
         return
-    for topic in place.resources("monitoring", "AWS::SNS::Topic"):
-        count = confirmed_subscriptions(place, topic["PhysicalResourceId"])
+    for topic in stage.resources("monitoring", "AWS::SNS::Topic"):
+        count = confirmed_subscriptions(stage, topic["PhysicalResourceId"])
         advice = "" if count else "confirm the subscription by the mail that SNS has sent, or subscribe somebody"
         yield f"{count} {'subscription hears' if count == 1 else 'subscriptions hear'} the alarms", advice

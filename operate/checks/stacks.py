@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from operate.errors import OperateError
-from operate.stage import STACKS, Place, outputs_of
+from operate.stage import STACKS, Stage, outputs_of
 
 MISSING = "deploy the stage: `make deploy STAGE=<stage>`; nothing else was looked at"
 
@@ -20,15 +20,15 @@ _OUTPUTS = {
 }
 
 
-def stacks(place: Place) -> Iterator[tuple[str, str]]:
+def stacks(stage: Stage) -> Iterator[tuple[str, str]]:
     """Look at every stack.
 
     Raises:
         OperateError: There is no such stage, or no stack of it is there.
     """
-    protected = place.settings.ledger.protected
-    wanted = (*STACKS, "patterns") if place.settings.patterns else STACKS
-    found = {stack: _described(place, stack) for stack in wanted}
+    protected = stage.settings.ledger.protected
+    wanted = (*STACKS, "patterns") if stage.settings.patterns else STACKS
+    found = {stack: _described(stage, stack) for stack in wanted}
     missing = [error for error in found.values() if isinstance(error, OperateError)]
     if len(missing) == len(wanted):
         raise missing[0]
@@ -36,12 +36,12 @@ def stacks(place: Place) -> Iterator[tuple[str, str]]:
         if isinstance(description, OperateError):
             yield str(description), MISSING
         else:
-            yield from _looked_at(place.stack_name(stack), stack, description, protected=protected)
+            yield from _looked_at(stage.stack_name(stack), stack, description, protected=protected)
 
 
-def _described(place: Place, stack: str) -> dict[str, Any] | OperateError:
+def _described(stage: Stage, stack: str) -> dict[str, Any] | OperateError:
     try:
-        return place.describe(stack)
+        return stage.describe(stack)
     except OperateError as error:
         return error
 

@@ -11,22 +11,22 @@ from countersign.domain.clock import SystemClock
 from countersign.domain.errors import SecretError
 from countersign.domain.tasks import Status
 from operate.dead_letters import DeadLetters
-from operate.stage import Place
+from operate.stage import Stage
 
 LATE = timedelta(minutes=15)
 """How long a workflow may take to act on a decision, or on a deadline, before it is a finding."""
 
 
-def tables(place: Place) -> Iterator[tuple[str, str]]:
+def tables(stage: Stage) -> Iterator[tuple[str, str]]:
     """Look how the tables are kept."""
-    outputs = place.outputs["ledger"]
-    yield from _table(place, "the ledger", outputs["TableName"], with_ttl=True)
-    yield from _table(place, "the directory", outputs["DirectoryTableName"], with_ttl=False)
+    outputs = stage.outputs["ledger"]
+    yield from _table(stage, "the ledger", outputs["TableName"], with_ttl=True)
+    yield from _table(stage, "the directory", outputs["DirectoryTableName"], with_ttl=False)
 
 
-def tasks(place: Place) -> Iterator[tuple[str, str]]:
+def tasks(stage: Stage) -> Iterator[tuple[str, str]]:
     """Look for tasks that their workflow has left alone."""
-    latest, waiting = SystemClock().now() - LATE, list(place.ledger.live_tasks())
+    latest, waiting = SystemClock().now() - LATE, list(stage.ledger.live_tasks())
     decided = [task for task in waiting if task.status is Status.DECIDED]
     stranded = [task for task in decided if task.decided_at and task.decided_at < latest]
     overdue = [task for task in waiting if task.status is Status.OPEN and task.expires_at < latest]
@@ -39,25 +39,25 @@ def tasks(place: Place) -> Iterator[tuple[str, str]]:
         yield f"{len(waiting)} tasks wait, none for its workflow", ""
 
 
-def audit_copy(place: Place) -> Iterator[tuple[str, str]]:
+def audit_copy(stage: Stage) -> Iterator[tuple[str, str]]:
     """Look whether the copy of the audit is locked, where the stage keeps one."""
-    days = place.settings.audit.object_lock_days
+    days = stage.settings.audit.object_lock_days
     if not days:
         return
-    bucket = place.outputs["ledger"].get("AuditBucketName")
+    bucket = stage.outputs["ledger"].get("AuditBucketName")
     if not bucket:
         yield "there is no copy, and the settings want one", "deploy again"
         return
-    answer = place.client("s3").get_object_lock_configuration(Bucket=bucket)
+    answer = stage.client("s3").get_object_lock_configuration(Bucket=bucket)
     retention = answer["ObjectLockConfiguration"].get("Rule", {}).get("DefaultRetention", {})
     locked = retention.get("Days", 0)
     advice = "" if locked >= days else f"deploy again: the settings say {days} days"
     yield f"entries in {bucket} are locked for {locked} days ({retention.get('Mode', 'not at all')})", advice
 
 
-def dead_letters(place: Place) -> Iterator[tuple[str, str]]:
+def dead_letters(stage: Stage) -> Iterator[tuple[str, str]]:
     """Look whether anything was given up."""
-    letters = DeadLetters(place)
+    letters = DeadLetters(stage)
     full = {name: count for name in letters.names if (count := letters.waiting(name))}
     for name, count in full.items():
         advice = f"read the log of what takes from it, mend the cause, then `redrive {name}`"
@@ -66,11 +66,11 @@ def dead_letters(place: Place) -> Iterator[tuple[str, str]]:
         yield f"{len(letters.names)} dead-letter queues are empty", ""
 
 
-def secrets(place: Place) -> Iterator[tuple[str, str]]:
+def secrets(stage: Stage) -> Iterator[tuple[str, str]]:
     """Look whether each provider has something to sign with; what it is stays in memory."""
-    providers = json.loads(place.outputs["webhook"]["Providers"])
+    providers = json.loads(stage.outputs["webhook"]["Providers"])
     reader = ManagedSecrets(
-        place.client("secretsmanager"), {name: provider["secret"] for name, provider in providers.items()}
+        stage.client("secretsmanager"), {name: provider["secret"] for name, provider in providers.items()}
     )
     for name, provider in providers.items():
         try:
@@ -82,22 +82,22 @@ def secrets(place: Place) -> Iterator[tuple[str, str]]:
             yield f"{name} signs with {active} active {'secret' if active == 1 else 'secrets'}", ""
 
 
-def _table(place: Place, what: str, name: str, *, with_ttl: bool) -> Iterator[tuple[str, str]]:
-    client = place.client("dynamodb")
+def _table(stage: Stage, what: str, name: str, *, with_ttl: bool) -> Iterator[tuple[str, str]]:
+    client = stage.client("dynamodb")
     table = client.describe_table(TableName=name)["Table"]
     backups = client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
     recovery = backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus")
     found = []
     if recovery != "ENABLED":
         found.append((f"{what}, {name}, has no point-in-time recovery", "deploy again, or turn it on"))
-    if place.settings.ledger.protected and not table.get("DeletionProtectionEnabled"):
+    if stage.settings.ledger.protected and not table.get("DeletionProtectionEnabled"):
         found.append((f"{what}, {name}, can be deleted", "deploy again, or turn its deletion protection on"))
-    if with_ttl and _ttl(place, name) not in ("ENABLED", "ENABLING"):
+    if with_ttl and _ttl(stage, name) not in ("ENABLED", "ENABLING"):
         found.append((f"{what}, {name}, keeps what has ended for ever", "turn TTL on, by the attribute ttl"))
     yield from found or [(f"{what} is {name}: recovery, protection and TTL are as the settings say", "")]
 
 
-def _ttl(place: Place, name: str) -> str:
-    answer = place.client("dynamodb").describe_time_to_live(TableName=name)
+def _ttl(stage: Stage, name: str) -> str:
+    answer = stage.client("dynamodb").describe_time_to_live(TableName=name)
     status: str = answer["TimeToLiveDescription"]["TimeToLiveStatus"]
     return status

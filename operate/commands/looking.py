@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from operate import doctor as examination
 from operate import export as files
-from operate import showing, views
-from operate.context import Desk
-from operate.durations import duration
+from operate import views
+from operate.context import Context
 from operate.errors import OperateError, Status, usage
-from operate.parsing import moment
-from operate.picture import draw
+from operate.parsing import duration, moment
 from operate.terminal import BAD, GOOD, QUIET, mark
 from operate.timeline import Moment, drawn, moments
 
@@ -29,7 +26,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def tasks(
-    context: typer.Context,
+    call: typer.Context,
     status: Annotated[
         list[str] | None, typer.Option(help="OPEN, DECIDED, APPLIED, EXPIRED or CANCELLED; may be given again.")
     ] = None,
@@ -38,65 +35,61 @@ def tasks(
     due_within: Annotated[str, typer.Option(help="Open, with less time left, such as 4h.", show_default=False)] = "",
 ) -> None:
     """List tasks, those that close first at the front; without --status those that are open or decided."""
-    desk: Desk = context.obj
+    context: Context = call.obj
     wanted = views.Filter(
         views.statuses(status or ()),
         workflow,
         duration(older_than) if older_than else None,
         duration(due_within) if due_within else None,
     )
-    now = desk.now
-    found = views.found(desk.place.ledger, wanted, now)
-    if desk.terminal.as_json:
-        desk.terminal.document([views.document(task, now) for task in found])
+    now = context.now
+    found = views.found(context.stage.ledger, wanted, now)
+    if context.terminal.as_json:
+        context.terminal.document([views.document(task, now) for task in found])
     elif found:
-        desk.terminal.table(views.COLUMNS, views.rows(found, now))
+        context.terminal.table(views.COLUMNS, views.rows(found, now))
     else:
-        desk.terminal.note("No task is like that.")
+        context.terminal.note("No task is like that.")
 
 
-def show(context: typer.Context, task_id: _Task) -> None:
+def show(call: typer.Context, task_id: _Task) -> None:
     """Show one task, and what happened to it."""
-    desk: Desk = context.obj
-    ledger, now, terminal = desk.place.ledger, desk.now, desk.terminal
+    context: Context = call.obj
+    ledger, now, terminal = context.stage.ledger, context.now, context.terminal
     task, entries, breaks = ledger.present(task_id), ledger.audit(task_id), ledger.audit_breaks(task_id)
     if terminal.as_json:
-        terminal.document(showing.document(task, entries, breaks, now))
+        terminal.document(views.document_in_full(task, entries, breaks, now))
         return
     terminal.say(task.task_id, "bold")
     if task.title:
         terminal.say(task.title)
-    facts = list(showing.facts(task, now))
+    facts = list(views.facts(task, now))
     width = max(len(name) for name, _ in facts)
     for name, value in facts:
         terminal.say(f"  {name:<{width}}  {value}")
     terminal.say()
-    _say_timeline(desk, moments(entries), with_tasks=False)
+    _say_timeline(context, moments(entries), with_tasks=False)
     terminal.say(f"  {len(entries)} entries; {'; '.join(breaks) or 'the chain holds'}", BAD if breaks else QUIET)
 
 
 def timeline(
-    context: typer.Context,
+    call: typer.Context,
     request_id: Annotated[str, typer.Argument(metavar="REQUEST", help="Id of the request.")],
-    svg: Annotated[str, typer.Option(metavar="FILE", help="Draw it into this file.", show_default=False)] = "",
 ) -> None:
-    """Tell, or draw, what happened to all tasks of a request."""
-    desk: Desk = context.obj
-    ledger = desk.place.ledger
+    """Tell what happened to all tasks of a request."""
+    context: Context = call.obj
+    ledger = context.stage.ledger
     found = moments(entry for task_id in ledger.task_ids(request_id) for entry in ledger.audit(task_id))
     if not found:
         raise OperateError(f"no task of a request {request_id!r} was ever opened", "`tasks` lists those that wait.")
-    if svg:
-        _write(Path(svg), draw(f"Request {request_id}", found))
-        desk.terminal.result(f"{svg} shows {len(found)} entries", {"file": svg, "entries": len(found)})
-    elif desk.terminal.as_json:
-        desk.terminal.document([vars(moment) for moment in found])
+    if context.terminal.as_json:
+        context.terminal.document([vars(moment) for moment in found])
     else:
-        _say_timeline(desk, found, with_tasks=True)
+        _say_timeline(context, found, with_tasks=True)
 
 
 def export(
-    context: typer.Context,
+    call: typer.Context,
     file: Annotated[str, typer.Argument(metavar="FILE", help="Where to write; - for standard output.")],
     form: Annotated[files.Format, typer.Option("--format", help="For spreadsheets, or for machines.")] = (
         files.Format.JSONL
@@ -106,60 +99,53 @@ def export(
     until: Annotated[str, typer.Option(help="Before this moment, ISO 8601.", show_default=False)] = "",
 ) -> None:
     """Write the audit to a file. Without --request it reads the whole table."""
-    desk: Desk = context.obj
+    context: Context = call.obj
     period = files.Period(moment(since) if since else None, moment(until) if until else None)
     if period.since and period.until and period.since >= period.until:
         raise usage(f"--until must be after --since, got: {until} after {since}")
     with files.opened(file) as target:
-        entries = (entry for entry in _entries(desk, request) if period.takes(entry))
+        entries = (entry for entry in _entries(context, request) if period.takes(entry))
         count = files.write(entries, form, target)
     if file != files.STANDARD_OUTPUT:
-        desk.terminal.result(f"{file} has {count} entries", {"file": file, "entries": count})
+        context.terminal.result(f"{file} has {count} entries", {"file": file, "entries": count})
 
 
-def doctor(context: typer.Context) -> int:
+def doctor(call: typer.Context) -> int:
     """Hold what is deployed against the stage's settings; the exit status is 1 when there is something to do."""
-    desk: Desk = context.obj
+    context: Context = call.obj
     results = []
-    for result in examination.examine(desk.place):
+    for result in examination.examine(context.stage):
         results.append(result)
-        if not desk.terminal.as_json:
-            _say_result(desk, result)
+        if not context.terminal.as_json:
+            _say_result(context, result)
     findings = [result for result in results if result.is_finding]
-    if desk.terminal.as_json:
-        desk.terminal.document([vars(result) | {"finding": result.is_finding} for result in results])
+    if context.terminal.as_json:
+        context.terminal.document([vars(result) | {"finding": result.is_finding} for result in results])
     else:
         count = f"{len(findings)} {'finding' if len(findings) == 1 else 'findings'}"
-        desk.terminal.say(f"{len(results)} results, {count}", BAD if findings else GOOD)
+        context.terminal.say(f"{len(results)} results, {count}", BAD if findings else GOOD)
     return Status.REFUSED if findings else Status.DONE
 
 
-def _say_result(desk: Desk, result: examination.Result) -> None:
+def _say_result(context: Context, result: examination.Result) -> None:
     sign = mark("✗", "!") if result.is_finding else mark("✓", "+")
-    desk.terminal.say(f"{sign} {result.area:<13} {result.what}", BAD if result.is_finding else "")
+    context.terminal.say(f"{sign} {result.area:<13} {result.what}", BAD if result.is_finding else "")
     if result.is_finding:
-        desk.terminal.say(f"  {'':<13} {mark('→', '->')} {result.advice}")
+        context.terminal.say(f"  {'':<13} {mark('→', '->')} {result.advice}")
 
 
-def _say_timeline(desk: Desk, found: list[Moment], *, with_tasks: bool) -> None:
+def _say_timeline(context: Context, found: list[Moment], *, with_tasks: bool) -> None:
     for line in drawn(found, with_tasks=with_tasks):
-        desk.terminal.say(f"  {line}")
+        context.terminal.say(f"  {line}")
 
 
-def _entries(desk: Desk, request: str) -> Iterator[dict[str, Any]]:
-    ledger = desk.place.ledger
+def _entries(context: Context, request: str) -> Iterator[dict[str, Any]]:
+    ledger = context.stage.ledger
     if request:
         for task_id in ledger.task_ids(request):
             yield from ledger.audit_documents(task_id)
         return
-    with desk.terminal.progress("reading the ledger", ledger.item_count() or None) as progress:
+    with context.terminal.progress("reading the ledger", ledger.item_count() or None) as progress:
         for scanned, entries in ledger.audit_pages():
             yield from entries
             progress.advance(progress.task_ids[0], scanned)
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise files.unwritable(str(file), error) from error

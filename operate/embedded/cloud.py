@@ -8,10 +8,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from local.deploy import Outputs
-from local.emulator.emulator import HOME, Emulator
-from local.providers import issue
 from operate.embedded import aws
+
+ROOT = Path(__file__).resolve().parents[2]
+HOME = ROOT / ".local"
+"""Where the embedded cloud of this checkout lives."""
+
+Outputs = dict[str, dict[str, str]]
+"""The outputs of each stack, by the stack's name."""
 
 
 @dataclass(frozen=True)
@@ -45,18 +49,18 @@ class Cloud:
     outputs: Outputs
 
     @classmethod
-    def on(cls, emulator: Emulator, outputs: Outputs) -> Cloud:
-        """Describe what was deployed onto an emulator, once its providers have what they sign with."""
+    def on(cls, endpoint_url: str, outputs: Outputs, secrets: dict[str, str]) -> Cloud:
+        """Describe what was deployed onto an emulator, with the secret that each provider signs with."""
         return cls(
-            endpoint_url=emulator.endpoint_url,
+            endpoint_url=endpoint_url,
             region=aws.REGION,
             account=aws.ACCOUNT,
             api_url=_one(outputs, "ApiUrl"),
-            mailbox_url=f"{emulator.endpoint_url}/_ministack/ses/messages",
-            queues=_merged(outputs, "Queues"),
+            mailbox_url=f"{endpoint_url}/_ministack/ses/messages",
+            queues=merged(outputs, "Queues"),
             bus=_one(outputs, "BusName"),
             table=_one(outputs, "TableName"),
-            providers=issue(emulator.endpoint_url, _merged(outputs, "Providers")),
+            providers=secrets,
             credentials={"access_key_id": aws.ACCESS_KEY_ID, "secret_access_key": aws.SECRET_ACCESS_KEY},
             outputs=outputs,
         )
@@ -78,18 +82,23 @@ class Cloud:
 
     def workflow(self, name: str) -> str:
         """Return the ARN on which a workflow is started."""
-        alias_arn: str = _merged(self.outputs, "Workflows")[name]
+        alias_arn: str = merged(self.outputs, "Workflows")[name]
         return alias_arn
 
     def provider_secret(self, name: str) -> str:
         """Return the ARN of a provider's secret."""
-        arn: str = _merged(self.outputs, "Providers")[name]["secret"]
+        arn: str = merged(self.outputs, "Providers")[name]["secret"]
         return arn
 
 
 def remove(home: Path = HOME) -> None:
     """Remove the file, before what it names is gone."""
     _file(home).unlink(missing_ok=True)
+
+
+def merged(outputs: Outputs, name: str) -> dict[str, Any]:
+    """Return the entries of an output that several stacks have, each as a JSON object."""
+    return {key: value for document in _values(outputs, name) for key, value in json.loads(document).items()}
 
 
 def _file(home: Path) -> Path:
@@ -103,7 +112,3 @@ def _values(outputs: Outputs, name: str) -> Iterator[Any]:
 def _one(outputs: Outputs, name: str) -> str:
     value: str = next(_values(outputs, name))
     return value
-
-
-def _merged(outputs: Outputs, name: str) -> dict[str, Any]:
-    return {key: value for document in _values(outputs, name) for key, value in json.loads(document).items()}

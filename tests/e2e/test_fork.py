@@ -15,10 +15,9 @@ from typing import Any
 import pytest
 
 from local.client import open_page, press
-from local.emulator.emulator import ROOT
 from local.providers import activate, made_up
 from operate.embedded import aws, http
-from operate.embedded.cloud import Cloud
+from operate.embedded.cloud import ROOT, Cloud
 from stacks.stage.settings import Settings
 from tests.e2e.scene import Scene, until
 from tests.fork import GUIDE, Block, Fork, blocks, commands

@@ -11,9 +11,8 @@ import pytest
 from countersign.domain.policy import Policy
 from local.client import hand_in, open_page, press
 from local.demo.watch import Execution
-from local.emulator.emulator import ROOT
 from operate.embedded import aws
-from operate.embedded.cloud import Cloud
+from operate.embedded.cloud import ROOT, Cloud
 from operate.embedded.mailbox import Mail, Mailbox
 from stacks.stage.policies import policy_document
 from stacks.stage.settings import Settings

@@ -4,9 +4,8 @@ import signal
 import subprocess
 import sys
 
-from local.emulator.emulator import ROOT
 from operate.embedded import aws
-from operate.embedded.cloud import Cloud
+from operate.embedded.cloud import ROOT, Cloud
 from tests.e2e.payment_scene import PaymentScene
 
 

@@ -112,7 +112,7 @@ class Organisation(Machines):
     def restore(self, ledger: OperatorLedger, operations: Operations) -> None:
         """Have an operator restore the ledger from the snapshot, again while the command fails."""
         silent = SimpleNamespace(result=lambda *_: None, error=lambda *_: None, note=lambda *_: None)
-        bench = SimpleNamespace(place=SimpleNamespace(ledger=ledger), operations=operations, terminal=silent)
+        bench = SimpleNamespace(stage=SimpleNamespace(ledger=ledger), operations=operations, terminal=silent)
         for _ in range(MOST_RUNS):
             with suppress(Crash, CountersignError, ClientError, BotoCoreError):
                 if restore(SimpleNamespace(obj=bench), RESTORED) == Status.DONE:  # type: ignore[arg-type]

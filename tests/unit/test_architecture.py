@@ -173,6 +173,13 @@ def test_only_the_door_to_the_operators_tool_imports_it_and_nobody_imports_the_d
     assert [named(path) for path in modules_of(LIBRARY, LAMBDAS) if "countersign.__main__" in imports_of(path)] == []
 
 
+@pytest.mark.parametrize(
+    ("importing", "imported"), [("layers", "local"), ("layers", "stacks"), ("operate", "local"), ("stacks", "operate")]
+)
+def test_no_arrow_of_the_house_points_back_up(importing: str, imported: str) -> None:
+    assert importers_of(imported, modules_of(ROOT / importing)) == set()
+
+
 def test_only_the_clock_asks_the_time() -> None:
     assert readers_of_the_clock(modules_of(LIBRARY, LAMBDAS)) == {named(LIBRARY / "domain/clock.py")}
 

@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 
 import boto3
 
-from local.emulator.emulator import ROOT, Emulator
+from local.emulator.emulator import Emulator
 from operate.embedded import http
+from operate.embedded.cloud import ROOT
 
 REGION = "eu-central-1"
 VENDOR_LAYER = ROOT / "build" / "vendor-layer" / "python"

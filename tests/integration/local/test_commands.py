@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from local.emulator import emulator
-from local.emulator.emulator import ROOT, Emulator
+from local.emulator.emulator import Emulator
 from local.emulator.processes import group_members
 from local.launch import take_down
+from operate.embedded.cloud import ROOT
 from tests.integration.local.clouds import until
 
 pytestmark = pytest.mark.xdist_group("emulators")

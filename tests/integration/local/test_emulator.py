@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from local.emulator import emulator
-from local.emulator.emulator import ROOT, EmulatorError
+from local.emulator.emulator import EmulatorError
 from local.emulator.processes import group_members
 from local.launch import LaunchError, bring_up, take_down
 from operate.embedded import aws
+from operate.embedded.cloud import ROOT
 from tests.integration.local.clouds import Cloud, until
 
 pytestmark = pytest.mark.xdist_group("emulators")

@@ -11,19 +11,19 @@ import pytest
 from countersign.functions.clients import client
 from operate.errors import OperateError, Status
 from operate.program import main
-from operate.stage import Place, Where
+from operate.stage import Stage, Target
 from tests.integration.conftest import ALIAS, BUS, DIRECTORY_TABLE, TABLE
 
 OPERATOR = "arn:aws:sts::123456789012:user/moto"
 QUEUES = ("approvals", "approvals-dlq", "approvals-rule-dlq", "order-approval-starts-dlq", "relay-dlq")
 
 
-class Stage(Place):
+class DeployedStage(Stage):
     """The stage `dev`: its stacks as a test says they are, its tables, queues and functions in moto."""
 
     def __init__(self) -> None:
-        super().__init__(Where(stage="dev"))
-        self.name, self.stage = "the stage dev", "dev"
+        super().__init__(Target(stage="dev"))
+        self.label, self.name = "the stage dev", "dev"
         self.queues = {name: client("sqs").create_queue(QueueName=name)["QueueUrl"] for name in QUEUES}
         webhook = {"ApiUrl": "https://api.example.com", "ApiId": "api", "Providers": "{}"}
         webhook |= {"Queues": json.dumps({name: self.queues[name] for name in QUEUES[:3]})}
@@ -55,10 +55,10 @@ def _stack(outputs: dict[str, str]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def stage(aws: None, monkeypatch: pytest.MonkeyPatch) -> Stage:
+def stage(aws: None, monkeypatch: pytest.MonkeyPatch) -> DeployedStage:
     """The stage that every command finds."""
-    stage = Stage()
-    monkeypatch.setattr(Where, "place", lambda _: stage)
+    stage = DeployedStage()
+    monkeypatch.setattr(Target, "find", lambda _: stage)
     return stage
 
 
@@ -66,7 +66,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(stage: Stage, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(stage: DeployedStage, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run a command, and return its exit status, its output and its errors."""
 
     def run_command(*arguments: str) -> tuple[int, str, str]:

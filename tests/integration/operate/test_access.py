@@ -11,7 +11,7 @@ from countersign.__main__ import main as door
 from operate import stage
 from operate.embedded.cloud import Cloud
 from operate.program import main
-from operate.stage import Account, EmbeddedCloud, Where
+from operate.stage import Account, EmbeddedCloud, Target
 from tests.builders import TASK_ID
 from tests.integration.conftest import TABLE, Answer, Kit, answering
 
@@ -37,11 +37,11 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]
 
 def test_the_embedded_cloud_is_used_where_nothing_else_is_said_and_it_is_up(aws: None, home: Path) -> None:
     CLOUD.write(home)
-    assert isinstance(Where().place(), EmbeddedCloud)
-    assert isinstance(Where(local=True).place(), EmbeddedCloud)
-    assert isinstance(Where(local=True, stage="local", table=TABLE).place(), EmbeddedCloud)
-    for said_otherwise in (Where(stage="dev"), Where(table=TABLE)):
-        assert isinstance(said_otherwise.place(), Account)
+    assert isinstance(Target().find(), EmbeddedCloud)
+    assert isinstance(Target(local=True).find(), EmbeddedCloud)
+    assert isinstance(Target(local=True, stage="local", table=TABLE).find(), EmbeddedCloud)
+    for said_otherwise in (Target(stage="dev"), Target(table=TABLE)):
+        assert isinstance(said_otherwise.find(), Account)
 
 
 def test_without_a_stage_and_without_a_cloud_there_is_nothing_to_act_on(
@@ -145,10 +145,10 @@ def test_a_profile_gives_credentials_and_region(nobody: None, monkeypatch: pytes
     config.write_text("[profile ops]\naws_access_key_id = a\naws_secret_access_key = b\nregion = eu-north-1\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
-    place = Where(profile="ops", stage="dev").place()
-    assert place.name == "the stage dev in eu-north-1"
-    assert place.client("dynamodb").meta.region_name == "eu-north-1"
-    assert Where(profile="ops", stage="dev", region="eu-west-3").place().client("sqs").meta.region_name == "eu-west-3"
+    found = Target(profile="ops", stage="dev").find()
+    assert found.label == "the stage dev in eu-north-1"
+    assert found.client("dynamodb").meta.region_name == "eu-north-1"
+    assert Target(profile="ops", stage="dev", region="eu-west-3").find().client("sqs").meta.region_name == "eu-west-3"
 
 
 # The door in the library

@@ -15,7 +15,7 @@ from countersign.domain.tasks import Status
 from countersign.functions.clients import client
 from tests.builders import TASK_ID
 from tests.integration.conftest import ALIAS, DIRECTORY_TABLE, TABLE, Answer, Kit, Operation, answering
-from tests.integration.operate.conftest import Run, Stage
+from tests.integration.operate.conftest import DeployedStage, Run
 
 ALARM, SECRET = "alarm", "whsec_c2VjcmV0"
 MAPPING = "00000000-0000-4000-8000-000000000000"
@@ -32,7 +32,7 @@ LIVE = {
 class Deployed:
     """A stage in order, and what AWS says of it, for tests to change."""
 
-    stage: Stage
+    stage: DeployedStage
     run: Run
     function: Operation
     mapping: Operation
@@ -58,7 +58,7 @@ class Deployed:
 
 
 @pytest.fixture
-def deployed(kit: Kit, stage: Stage, run: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
+def deployed(kit: Kit, stage: DeployedStage, run: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
     full = stage.settings
     workflow = dataclasses.replace(full.workflows["order-approval"], execution_timeout_seconds=31_622_400)
     workflows = {"order-approval": dataclasses.replace(workflow, retention_days=30)}
@@ -102,7 +102,7 @@ def deployed(kit: Kit, stage: Stage, run: Run, monkeypatch: pytest.MonkeyPatch) 
         )
 
 
-def put_output(stage: Stage, stack: str, name: str, value: str | None) -> None:
+def put_output(stage: DeployedStage, stack: str, name: str, value: str | None) -> None:
     vars(stage).pop("outputs", None)
     outputs = [output for output in stage.stacks[stack]["Outputs"] if output["OutputKey"] != name]
     stage.stacks[stack]["Outputs"] = outputs + ([{"OutputKey": name, "OutputValue": value}] if value else [])

@@ -4,7 +4,6 @@ import csv
 import json
 from datetime import timedelta
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
@@ -124,15 +123,6 @@ def test_the_timeline_of_a_request_has_all_of_its_tasks(tasks: Kit, run: Run) ->
     assert PAYMENT_ID in out
     assert SECOND_ID not in out
     assert len(json.loads(run("timeline", REQUEST_ID, "--json")[1])) == len(out.splitlines())
-
-
-def test_the_timeline_is_drawn_into_a_file(tasks: Kit, run: Run, tmp_path: Path) -> None:
-    file = tmp_path / "timeline.svg"
-    assert run("timeline", REQUEST_ID, "--svg", str(file))[:2] == (0, f"{file} shows 5 entries\n")
-    assert ET.parse(file).getroot().tag.endswith("svg")
-    status, _, errors = run("timeline", REQUEST_ID, "--svg", str(tmp_path / "no" / "file.svg"))
-    assert status == 1
-    assert "cannot be written" in errors
 
 
 def test_a_request_without_tasks_has_no_timeline(kit: Kit, run: Run) -> None:

@@ -8,7 +8,7 @@ import pytest
 from countersign.functions.clients import client
 from tests.builders import TASK_ID
 from tests.integration.conftest import ALIAS, REGION, TABLE, Answer, Kit, answering, streams, wire_record
-from tests.integration.operate.conftest import OPERATOR, Run, Stage
+from tests.integration.operate.conftest import OPERATOR, DeployedStage, Run
 
 FUNCTION = "order-approval"
 RELAY = f"arn:aws:lambda:{REGION}:111122223333:function:relay"
@@ -16,13 +16,13 @@ ENVELOPE = {"kind": "approval.requested", "task_id": TASK_ID}
 START = {"request_id": "order-1001", "workflow": "order-approval", "input": {}}
 
 
-def put(stage: Stage, name: str, body: Any, **attributes: str) -> None:
+def put(stage: DeployedStage, name: str, body: Any, **attributes: str) -> None:
     given = {key: {"DataType": "String", "StringValue": value} for key, value in attributes.items()}
     text = body if isinstance(body, str) else json.dumps(body)
     client("sqs").send_message(QueueUrl=stage.queues[name], MessageBody=text, MessageAttributes=given)
 
 
-def taken(stage: Stage, name: str) -> list[dict[str, Any]]:
+def taken(stage: DeployedStage, name: str) -> list[dict[str, Any]]:
     answer = client("sqs").receive_message(
         QueueUrl=stage.queues[name], MaxNumberOfMessages=10, MessageAttributeNames=["All"]
     )
@@ -30,19 +30,19 @@ def taken(stage: Stage, name: str) -> list[dict[str, Any]]:
     return messages
 
 
-def waiting(stage: Stage, name: str) -> int:
+def waiting(stage: DeployedStage, name: str) -> int:
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     counts = client("sqs").get_queue_attributes(QueueUrl=stage.queues[name], AttributeNames=names)["Attributes"]
     return sum(map(int, counts.values()))
 
 
-def queue_arn(stage: Stage, name: str) -> str:
+def queue_arn(stage: DeployedStage, name: str) -> str:
     answer = client("sqs").get_queue_attributes(QueueUrl=stage.queues[name], AttributeNames=["QueueArn"])
     return str(answer["Attributes"]["QueueArn"])
 
 
 def test_messages_go_back_to_their_queue_as_they_were_and_the_task_s_audit_says_who_did_it(
-    kit: Kit, stage: Stage, run: Run
+    kit: Kit, stage: DeployedStage, run: Run
 ) -> None:
     kit.open_task()
     for number in range(12):
@@ -64,7 +64,7 @@ def test_messages_go_back_to_their_queue_as_they_were_and_the_task_s_audit_says_
     ],
 )
 def test_an_event_that_was_not_delivered_reaches_the_queue_as_its_rule_would_have_put_it(
-    stage: Stage, run: Run, event: dict[str, Any], delivered: dict[str, Any] | None
+    stage: DeployedStage, run: Run, event: dict[str, Any], delivered: dict[str, Any] | None
 ) -> None:
     put(stage, "approvals-rule-dlq", event)
     assert run("redrive", "approvals-rule-dlq")[0] == 0
@@ -76,18 +76,18 @@ def test_an_event_that_was_not_delivered_reaches_the_queue_as_its_rule_would_hav
 
 
 @pytest.fixture
-def workflow(stage: Stage) -> Stage:
+def workflow(stage: DeployedStage) -> DeployedStage:
     stage.built = [("workflow", "AWS::Lambda::Function", FUNCTION)]
     return stage
 
 
-def configuration(stage: Stage) -> Answer:
+def configuration(stage: DeployedStage) -> Answer:
     target = {"TargetArn": queue_arn(stage, "order-approval-starts-dlq")}
     durable = {"ExecutionTimeout": 600, "RetentionPeriodInDays": 1}
     return Answer(document={"FunctionName": FUNCTION, "DeadLetterConfig": target, "DurableConfig": durable})
 
 
-def test_a_start_that_was_given_up_is_made_again_under_the_request_s_id(workflow: Stage, run: Run) -> None:
+def test_a_start_that_was_given_up_is_made_again_under_the_request_s_id(workflow: DeployedStage, run: Run) -> None:
     put(workflow, "order-approval-starts-dlq", START)
     with (
         answering("lambda", "GetFunctionConfiguration", configuration(workflow)),
@@ -101,7 +101,7 @@ def test_a_start_that_was_given_up_is_made_again_under_the_request_s_id(workflow
     assert asked.headers["X-Amz-Invocation-Type"] in (b"Event", "Event")
 
 
-def test_a_start_that_became_another_execution_stays_and_is_told(workflow: Stage, run: Run) -> None:
+def test_a_start_that_became_another_execution_stays_and_is_told(workflow: DeployedStage, run: Run) -> None:
     put(workflow, "order-approval-starts-dlq", START)
     put(workflow, "order-approval-starts-dlq", "no json")
     started = Answer(409, "DurableExecutionAlreadyStartedException")
@@ -116,7 +116,7 @@ def test_a_start_that_became_another_execution_stays_and_is_told(workflow: Stage
     assert len(taken(workflow, "order-approval-starts-dlq")) == 2, "they can be received again at once"
 
 
-def test_a_queue_of_which_nothing_is_known_is_left_alone(stage: Stage, run: Run) -> None:
+def test_a_queue_of_which_nothing_is_known_is_left_alone(stage: DeployedStage, run: Run) -> None:
     put(stage, "order-approval-starts-dlq", START)
     status, _, errors = run("redrive", "order-approval-starts-dlq")
     assert status == 1
@@ -127,7 +127,7 @@ def test_a_queue_of_which_nothing_is_known_is_left_alone(stage: Stage, run: Run)
 # Records of the stream
 
 
-def mapping(stage: Stage) -> Answer:
+def mapping(stage: DeployedStage) -> Answer:
     pattern = {"dynamodb": {"Keys": {"sk": {"S": ["TASK"]}}, "NewImage": {"status": {"S": ["DECIDED"]}}}}
     return Answer(
         document={
@@ -156,19 +156,21 @@ def _shard(arn: str) -> str:
 
 
 @pytest.fixture
-def decided(kit: Kit, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Kit:
+def decided(kit: Kit, stage: DeployedStage, monkeypatch: pytest.MonkeyPatch) -> Kit:
     kit.open_task()
     kit.decide()
     put(stage, "relay-dlq", given_up(kit))
-    make = Stage.client
+    make = DeployedStage.client
     monkeypatch.setattr(
-        Stage, "client", lambda self, name, attempts=3: streams() if name == "dynamodbstreams" else make(self, name)
+        DeployedStage,
+        "client",
+        lambda self, name, attempts=3: streams() if name == "dynamodbstreams" else make(self, name),
     )
     return kit
 
 
 def test_records_that_the_relay_gave_up_are_read_from_the_stream_and_given_to_it_again(
-    decided: Kit, stage: Stage, run: Run
+    decided: Kit, stage: DeployedStage, run: Run
 ) -> None:
     with (
         answering("lambda", "ListEventSourceMappings", mapping(stage)),
@@ -183,7 +185,7 @@ def test_records_that_the_relay_gave_up_are_read_from_the_stream_and_given_to_it
     assert decided.audited()[-1] == "redriven"
 
 
-def test_records_that_fail_again_stay_in_the_queue(decided: Kit, stage: Stage, run: Run) -> None:
+def test_records_that_fail_again_stay_in_the_queue(decided: Kit, stage: DeployedStage, run: Run) -> None:
     failed = Answer(document={"batchItemFailures": [{"itemIdentifier": "1"}]})
     with answering("lambda", "ListEventSourceMappings", mapping(stage)), answering("lambda", "Invoke", failed):
         status, _, errors = run("redrive", "relay-dlq")
@@ -192,7 +194,7 @@ def test_records_that_fail_again_stay_in_the_queue(decided: Kit, stage: Stage, r
     assert waiting(stage, "relay-dlq") == 1
 
 
-def test_records_that_the_stream_has_no_more_stay_and_are_told(decided: Kit, stage: Stage, run: Run) -> None:
+def test_records_that_the_stream_has_no_more_stay_and_are_told(decided: Kit, stage: DeployedStage, run: Run) -> None:
     gone = Answer(400, "TrimmedDataAccessException")
     with (
         answering("lambda", "ListEventSourceMappings", mapping(stage)),
@@ -206,7 +208,7 @@ def test_records_that_the_stream_has_no_more_stay_and_are_told(decided: Kit, sta
 # All of them
 
 
-def test_all_queues_are_redriven_and_machines_are_told_of_each(stage: Stage, run: Run) -> None:
+def test_all_queues_are_redriven_and_machines_are_told_of_each(stage: DeployedStage, run: Run) -> None:
     assert run("redrive", "--all")[:2] == (0, "All dead-letter queues are empty.\n")
     put(stage, "approvals-dlq", ENVELOPE)
     status, out, _ = run("redrive", "--all", "--json")
@@ -217,7 +219,7 @@ def test_all_queues_are_redriven_and_machines_are_told_of_each(stage: Stage, run
 
 @pytest.mark.parametrize("words", [(), ("approvals-dlq", "--all"), ("approvals",), ("nope-dlq",)])
 def test_without_a_queue_that_there_is_nothing_happens_and_those_that_there_are_are_named(
-    stage: Stage, run: Run, words: tuple[str, ...]
+    stage: DeployedStage, run: Run, words: tuple[str, ...]
 ) -> None:
     put(stage, "approvals-dlq", ENVELOPE)
     status, out, errors = run("redrive", *words)

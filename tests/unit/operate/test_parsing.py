@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from operate.durations import duration, in_words
 from operate.errors import OperateError, Status
+from operate.parsing import duration, in_words
 
 
 @pytest.mark.parametrize(
