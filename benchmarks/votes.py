@@ -10,7 +10,7 @@ from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.domain.clock import SystemClock
 from countersign.domain.errors import CountersignError, LedgerConflictError
 from countersign.domain.tasks import Change, Task
-from countersign.services.contention import ATTEMPTS
+from countersign.retries import ATTEMPTS
 from countersign.services.reviews import Reviews
 from tests.fakes import MemoryDirectory
 

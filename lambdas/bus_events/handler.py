@@ -10,8 +10,8 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from bus_events.reasons import REASONS, reason_of
 from bus_events.settings import Settings
+from countersign.adapters.callbacks import CallbackHeartbeats
 from countersign.adapters.dynamodb_ledger import DynamoLedger
-from countersign.adapters.heart import CallbackHeartbeats
 from countersign.adapters.queue import DeadLetters
 from countersign.domain.clock import SystemClock
 from countersign.domain.errors import PlainAnswerError

@@ -6,8 +6,8 @@ from http import HTTPStatus
 
 from aws_lambda_powertools import Logger
 
+from countersign.adapters.callbacks import CallbackHeartbeats
 from countersign.adapters.dynamodb_ledger import DynamoLedger
-from countersign.adapters.heart import CallbackHeartbeats
 from countersign.adapters.kms import KmsCipher
 from countersign.contracts import validation
 from countersign.domain import strict_json

@@ -169,7 +169,7 @@ def test_an_alias_of_the_requester_that_was_learnt_after_the_opening_is_403_and_
 
 @pytest.fixture
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("countersign.services.contention.ATTEMPTS", 200)
+    monkeypatch.setattr("countersign.retries.ATTEMPTS", 200)
 
 
 @pytest.mark.usefixtures("_patience")

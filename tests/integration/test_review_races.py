@@ -19,7 +19,7 @@ Ballot = tuple[str, str]
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nobody give up: moto's calls are slow and come one after the other, where DynamoDB's run side by side."""
-    monkeypatch.setattr("countersign.services.contention.ATTEMPTS", 200)
+    monkeypatch.setattr("countersign.retries.ATTEMPTS", 200)
 
 
 def click_at_once(kit: Kit, ballots: list[Ballot]) -> list[Page]:

@@ -181,7 +181,7 @@ class World:
         patch.setattr("botocore.session.get_session", lambda: clients)
         patch.setattr(SystemClock, "now", lambda _: self.clock.now())
         patch.setattr(ManagedSecrets.__init__, "__defaults__", (lambda: self.clock.now().timestamp(),))
-        patch.setattr("countersign.services.contention.pause_seconds", lambda *_: 0)
+        patch.setattr("countersign.retries.pause_seconds", lambda *_: 0)
         patch.setattr("countersign.adapters.callbacks.pause_seconds", lambda *_: 0)
         # How long the SDK waits for more checkpoints, and to be told to stop: at every invocation, in real time.
         patch.setattr("aws_durable_execution_sdk_python.state._STOP_SIGNAL_POLL_SECONDS", 0.001)

@@ -1,9 +1,11 @@
-"""Pauses: doubling, capped, with full jitter."""
+"""Retries: pauses with jitter, and a bounded number of attempts after conflicting writes."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from countersign.retries import pause_seconds
+from countersign.domain.errors import LedgerConflictError, LedgerUnavailableError
+from countersign.retries import ATTEMPTS, pause_seconds, retry_on_conflict
 
 
 @given(st.integers(0, 60), st.floats(0.001, 10), st.floats(0.001, 60))
@@ -15,3 +17,53 @@ def test_a_pause_is_anything_up_to_the_doubled_first_and_never_past_the_longest(
 
 def test_those_who_failed_together_part() -> None:
     assert len({pause_seconds(5, 0.1, 2) for _ in range(50)}) > 1
+
+
+class Contended:
+    """An attempt that loses a number of races, and the pauses after them."""
+
+    def __init__(self, losses: int, error: Exception | None = None) -> None:
+        self.losses = losses
+        self.attempts = 0
+        self.pauses: list[float] = []
+        self._error = error or LedgerConflictError("another was faster")
+
+    def attempt(self) -> str:
+        self.attempts += 1
+        if self.attempts <= self.losses:
+            raise self._error
+        return "settled"
+
+
+def test_what_succeeds_at_once_is_done_once_and_without_a_pause() -> None:
+    race = Contended(losses=0)
+    assert retry_on_conflict(race.attempt, race.pauses.append) == "settled"
+    assert (race.attempts, race.pauses) == (1, [])
+
+
+def test_a_lost_race_is_run_again_after_a_pause_until_it_is_won() -> None:
+    race = Contended(losses=ATTEMPTS - 1)
+    assert retry_on_conflict(race.attempt, race.pauses.append) == "settled"
+    assert race.attempts == ATTEMPTS
+    assert len(race.pauses) == ATTEMPTS - 1
+
+
+def test_pauses_grow_and_stay_bounded() -> None:
+    race = Contended(losses=ATTEMPTS - 1)
+    retry_on_conflict(race.attempt, race.pauses.append)
+    assert all(0 <= pause <= min(0.01 * 2**number, 0.4) for number, pause in enumerate(race.pauses))
+
+
+def test_who_loses_every_race_hears_that_the_ledger_is_not_available() -> None:
+    race = Contended(losses=ATTEMPTS)
+    with pytest.raises(LedgerUnavailableError):
+        retry_on_conflict(race.attempt, race.pauses.append)
+    assert (race.attempts, len(race.pauses)) == (ATTEMPTS, ATTEMPTS - 1), "nobody waits for nothing"
+
+
+@pytest.mark.parametrize("error", [LedgerUnavailableError("throttled"), ValueError("a bug")])
+def test_other_errors_are_not_tried_again_here(error: Exception) -> None:
+    race = Contended(losses=1, error=error)
+    with pytest.raises(type(error)):
+        retry_on_conflict(race.attempt, race.pauses.append)
+    assert race.attempts == 1

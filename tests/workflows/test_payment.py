@@ -17,7 +17,7 @@ from countersign.workflows.external import Answered, ExternalTask, Failed, await
 from countersign.workflows.runtime import use
 from countersign.workflows.workflow import workflow
 from tests.builders import NOW, any_event, any_payment_task
-from tests.unit.services.test_answers import MemoryHeartbeats
+from tests.fakes import MemoryHeartbeats
 from tests.workflows.conftest import Bench
 
 TASK = "order-1001.payment"

@@ -40,7 +40,7 @@ RESTORED = "ledger-restored"
 
 @pytest.fixture(autouse=True)
 def _no_races(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("countersign.services.contention.retry_on_conflict.__defaults__", (lambda _: None,))
+    monkeypatch.setattr("countersign.retries.retry_on_conflict.__defaults__", (lambda _: None,))
 
 
 def snapshot(kit: Kit) -> None:

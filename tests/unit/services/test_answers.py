@@ -1,7 +1,6 @@
 """Results: what machines answer by the token of their hand-off; answers about money obey the rules of payments."""
 
 import dataclasses
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -28,23 +27,11 @@ from tests.builders import (
     any_task,
     is_unbroken,
 )
-from tests.fakes import FixedClock, MemoryLedger
+from tests.fakes import FixedClock, MemoryHeartbeats, MemoryLedger
 
 WORKER = Sender("worker", "callback token", "203.0.113.0/24")
 PAID = {"status": "paid", "amount": "250.00", "currency": "EUR"}
 FAILURE = Failure("declined", "No funds")
-
-
-class MemoryHeartbeats:
-    """Keeps which callbacks were told of, and fails as told."""
-
-    def __init__(self) -> None:
-        self.beaten: list[str] = []
-        self.before: Callable[[], None] = lambda: None
-
-    def beat(self, callback_id: str) -> None:
-        self.beaten.append(callback_id)
-        self.before()
 
 
 class Office:
@@ -323,15 +310,15 @@ def test_a_heartbeat_goes_to_the_callback_that_the_workflow_waits_on_now() -> No
     [({"status": Status.CANCELLED}, TaskClosedError), ({"status": Status.DECIDED}, DecidedOtherwiseError)],
 )
 def test_a_heartbeat_whose_task_ends_at_that_moment_hears_how(
-    changes: dict[str, Any], refusal: type[CountersignError]
+    changes: dict[str, Any], refusal: type[CountersignError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     office = Office()
 
-    def end() -> None:
+    def end(_: str) -> None:
         office.set(**changes)
         raise TaskClosedError
 
-    office.heartbeats.before = end
+    monkeypatch.setattr(office.heartbeats, "beat", end)
     with pytest.raises(refusal):
         office.results.heartbeat(PAYMENT_TASK_ID)
 

@@ -15,7 +15,7 @@ from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import LedgerUnavailableError
 from countersign.domain.provider_events import Handling, ProviderEvent
 from countersign.domain.tasks import Status, Task
-from countersign.services.contention import retry_on_conflict
+from countersign.retries import retry_on_conflict
 from countersign.services.provider_events import ProviderEvents
 from tests.builders import NOW, PAYMENT_TASK_ID, any_event, any_payment_task, is_unbroken
 from tests.fakes import FixedClock, MemoryLedger
@@ -386,7 +386,7 @@ def test_whenever_the_opener_dies_its_next_attempt_applies_what_is_left(moment: 
 
 
 def test_a_ledger_that_stays_contended_is_told_so_that_the_event_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("countersign.services.contention.pause_seconds", lambda *_: 0)
+    monkeypatch.setattr("countersign.retries.pause_seconds", lambda *_: 0)
     office = Office()
 
     def touch(_: str) -> None:

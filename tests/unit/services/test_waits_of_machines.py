@@ -31,8 +31,7 @@ from tests.builders import (
     any_task,
     any_wait,
 )
-from tests.fakes import FixedClock, MemoryDirectory, MemoryHandOff, MemoryLedger
-from tests.unit.services.test_answers import MemoryHeartbeats
+from tests.fakes import FixedClock, MemoryDirectory, MemoryHandOff, MemoryHeartbeats, MemoryLedger
 
 CALLBACKS = "https://api.example.com/callbacks"
 PROVIDER = Sender("pay", SIGNED)

@@ -1,6 +1,19 @@
-"""Pauses between attempts: doubling, capped, with full jitter, so that those who lost together part."""
+"""Retries: pauses that double up to a limit, with full jitter, and a bounded retry after conflicting writes."""
 
 import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from countersign.domain.errors import LedgerConflictError, LedgerUnavailableError
+
+ATTEMPTS = 12
+"""How often a change is tried that another one overtakes."""
+
+_FIRST_PAUSE_SECONDS = 0.01
+_LONGEST_PAUSE_SECONDS = 0.4
+
+Result = TypeVar("Result")
 
 
 def pause_seconds(attempt: int, first: float, longest: float) -> float:
@@ -14,3 +27,23 @@ def pause_seconds(attempt: int, first: float, longest: float) -> float:
         longest: The longest pause of all, in seconds.
     """
     return random.uniform(0, min(first * 2**attempt, longest))  # noqa: S311  spreads attempts, keeps no secret  # nosec B311
+
+
+def retry_on_conflict(attempt: Callable[[], Result], pause: Callable[[float], None] = time.sleep) -> Result:
+    """Return the attempt's result, starting it anew after each conflicting write.
+
+    Args:
+        attempt: Reads, decides and writes; must be safe to start anew.
+        pause: Waits for this many seconds; tests pass their own.
+
+    Raises:
+        LedgerUnavailableError: Every attempt was in conflict.
+    """
+    for number in range(ATTEMPTS):
+        if number:
+            pause(pause_seconds(number - 1, _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS))
+        try:
+            return attempt()
+        except LedgerConflictError:
+            continue
+    raise LedgerUnavailableError(f"lost {ATTEMPTS} races for one item")

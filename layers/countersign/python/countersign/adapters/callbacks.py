@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from countersign.domain.errors import CallbackUnavailableError
+from countersign.domain.errors import CallbackUnavailableError, TaskClosedError
 from countersign.domain.tasks import Ring
 from countersign.retries import pause_seconds
 
@@ -17,6 +17,7 @@ _LONGEST_PAUSE_SECONDS = 2
 
 _CLOSED = "CallbackTimeoutException"
 _GONE = "ResourceNotFoundException"
+_NO_HEARTBEAT = frozenset({_CLOSED, _GONE, "InvalidParameterValueException"})
 _RETRYABLE = frozenset({"TooManyRequestsException", "ServiceException", "ThrottlingException"})
 
 
@@ -79,3 +80,26 @@ def _ring_of(error: ClientError, at: datetime, *, uncertain: bool) -> Ring:
     retried = error.response["ResponseMetadata"].get("RetryAttempts", 0) > 0
     closed = code == _CLOSED or (code == _GONE and (uncertain or retried))
     return Ring("closed" if closed else "failed", at, code)
+
+
+class CallbackHeartbeats:
+    """Implements `countersign.ports.Heartbeats` with SendDurableExecutionCallbackHeartbeat.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_SendDurableExecutionCallbackHeartbeat.html
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def beat(self, callback_id: str) -> None:
+        """See `countersign.ports.Heartbeats.beat`."""
+        try:
+            self._client.send_durable_execution_callback_heartbeat(CallbackId=callback_id)
+        except ParamValidationError as error:
+            raise TaskClosedError from error
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _NO_HEARTBEAT:
+                raise TaskClosedError from error
+            raise CallbackUnavailableError("Lambda did not take the heartbeat") from error
+        except BotoCoreError as error:
+            raise CallbackUnavailableError("Lambda did not take the heartbeat") from error

@@ -24,7 +24,7 @@ from countersign.domain.provider_events import EventRecord, EventStatus, Handlin
 from countersign.domain.strict_json import canonical, digest
 from countersign.domain.tasks import Change, Collecting, Correlation, Failure, Task, encryption_context
 from countersign.ports import Cipher, Heartbeats, ResultLedger
-from countersign.services.contention import retry_on_conflict
+from countersign.retries import retry_on_conflict
 from countersign.services.provider_events import effect_of
 from countersign.services.refusals import record_refusal
 

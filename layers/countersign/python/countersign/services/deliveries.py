@@ -14,7 +14,7 @@ from countersign.domain.links import Link, Purpose
 from countersign.domain.tasks import Change, Status, Task
 from countersign.domain.votes import FIRST_RESEND
 from countersign.ports import Channel, ReviewLedger
-from countersign.services.contention import retry_on_conflict
+from countersign.retries import retry_on_conflict
 from countersign.services.inboxes import MAX_INBOX_LINKS, PAUSE, inbox_links
 
 

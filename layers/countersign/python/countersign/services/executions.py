@@ -6,7 +6,7 @@ from countersign.domain import tasks
 from countersign.domain.clock import Clock
 from countersign.domain.tasks import Status, Task
 from countersign.ports import RequestLedger, TaskLedger
-from countersign.services.contention import retry_on_conflict
+from countersign.retries import retry_on_conflict
 
 SUCCEEDED = "SUCCEEDED"
 ENDED = frozenset({SUCCEEDED, "FAILED", "TIMED_OUT", "STOPPED"})

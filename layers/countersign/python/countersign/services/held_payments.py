@@ -15,7 +15,7 @@ from countersign.domain.payments import Held, Resolution
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Correlation, Task
 from countersign.ports import WaitLedger
-from countersign.services.contention import retry_on_conflict
+from countersign.retries import retry_on_conflict
 from countersign.services.starts import OWN_IDS
 
 WORKFLOW = "held-payment"

@@ -9,7 +9,7 @@ from countersign.domain.clock import Clock
 from countersign.domain.errors import UnknownTaskError
 from countersign.domain.tasks import Task
 from countersign.ports import OperationsLedger
-from countersign.services.contention import retry_on_conflict
+from countersign.retries import retry_on_conflict
 
 
 class Operations:

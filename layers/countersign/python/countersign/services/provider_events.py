@@ -11,7 +11,7 @@ from countersign.domain.payments import Effect
 from countersign.domain.provider_events import EventRecord, EventStatus, Handling, ParkedEvent, ProviderEvent
 from countersign.domain.tasks import Task
 from countersign.ports import EventLedger
-from countersign.services.contention import retry_on_conflict
+from countersign.retries import retry_on_conflict
 
 
 class ProviderEvents:

@@ -27,8 +27,8 @@ from countersign.domain.links import Link
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import MAX_COMMENT_CHARACTERS, Change, Task
 from countersign.ports import Directory, ReviewLedger
+from countersign.retries import retry_on_conflict
 from countersign.services.assignments import identified
-from countersign.services.contention import retry_on_conflict
 from countersign.services.links import review_link, task_behind
 from countersign.services.refusals import record_refusal
 

@@ -4,7 +4,7 @@ from countersign.domain import tasks
 from countersign.domain.clock import Clock
 from countersign.domain.tasks import Change, Ring, Task
 from countersign.ports import Doorbell, TaskLedger
-from countersign.services.contention import retry_on_conflict
+from countersign.retries import retry_on_conflict
 
 
 class Rings:

@@ -13,7 +13,7 @@ from countersign.domain.requests import Request
 from countersign.domain.rules import Outcome
 from countersign.domain.tasks import Ring, Status, Task
 from countersign.ports import SweepLedger
-from countersign.services.contention import retry_on_conflict
+from countersign.retries import retry_on_conflict
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.rings import Rings
 from countersign.services.starts import Starts

@@ -26,8 +26,8 @@ from countersign.domain.rules import Rule
 from countersign.domain.tasks import Collecting, Correlation, Status, Task, task_id_of
 from countersign.domain.votes import FailedHandOff
 from countersign.ports import Directory, HandOff, WaitLedger
+from countersign.retries import retry_on_conflict
 from countersign.services.assignments import assign, identified
-from countersign.services.contention import retry_on_conflict
 from countersign.services.provider_events import ProviderEvents
 
 WITHDRAWN = "withdrawn"
