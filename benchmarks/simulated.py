@@ -15,7 +15,7 @@ from countersign.domain.clock import SystemClock
 from countersign.domain.links import Link
 from countersign.domain.tasks import Task
 from countersign.domain.tokens import mint
-from countersign.ports import WaitLedger
+from countersign.ports import Ledger
 from countersign.services.reviews import Click
 from tests.builders import any_click, any_rule, any_task
 
@@ -74,7 +74,7 @@ class Asked:
     tokens: tuple[str, ...]
 
     @classmethod
-    def by(cls, ledger: WaitLedger, voters: int) -> "Asked":
+    def by(cls, ledger: Ledger, voters: int) -> "Asked":
         """Open a task that so many are asked, and mint their links."""
         now = SystemClock().now()
         people = tuple(f"voter{number:02}@example.com" for number in range(voters))
@@ -87,7 +87,7 @@ class Asked:
         return any_click(token=self.tokens[voter], shown=self.task.shown)
 
 
-def _link(ledger: WaitLedger, task: Task, person: str) -> str:
+def _link(ledger: Ledger, task: Task, person: str) -> str:
     token, fingerprint = mint()
     ledger.put_link(Link(fingerprint, task.task_id, person), task.expires_at)
     return token

@@ -24,7 +24,7 @@ logger = Logger()
 def executions() -> Executions:
     """Return the use case with its ports on AWS, made once."""
     ledger = DynamoLedger(client("dynamodb"), Settings.load(os.environ).ledger_table)
-    return Executions(ledger, ledger, SystemClock())
+    return Executions(ledger, SystemClock())
 
 
 def follow(record: SQSRecord) -> None:

@@ -33,4 +33,4 @@ def handler(document: dict[str, Any], context: DurableContext) -> dict[str, Any]
 def held_payments() -> HeldPayments:
     """Return the use case with the ports of this function."""
     runtime = current()
-    return HeldPayments(runtime.tasks, runtime.clock, runtime.workflow)
+    return HeldPayments(runtime.ledger, runtime.clock, runtime.workflow)

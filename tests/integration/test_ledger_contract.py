@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 
@@ -15,7 +15,7 @@ from countersign.domain.people import Delegation
 from countersign.domain.requests import Request
 from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Change, Ring, Status, Task, Vote
-from countersign.ports import RequestLedger, ResultLedger, ReviewLedger, WaitLedger
+from countersign.ports import Ledger
 from tests.builders import (
     APPROVER,
     CALLBACK_ID,
@@ -36,10 +36,6 @@ DEADLINE = any_task().expires_at
 MOMENT = timedelta(microseconds=1)
 OPENED = AuditEvent("opened", WORKFLOW)
 SEEN = AuditEvent("refused", APPROVER, "review link", "203.0.113.0/24", {"reason": "closed"})
-
-
-class Ledger(ReviewLedger, WaitLedger, ResultLedger, RequestLedger, Protocol):
-    """Every port in one."""
 
 
 class Books:

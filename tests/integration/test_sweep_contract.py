@@ -11,7 +11,7 @@ from countersign.domain.audit import AuditEvent
 from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
 from countersign.domain.requests import Request
 from countersign.domain.tasks import Change, Task
-from countersign.ports import SweepLedger
+from countersign.ports import Ledger
 from tests.builders import (
     CALLER,
     NOW,
@@ -36,18 +36,18 @@ MOMENT = timedelta(microseconds=1)
 
 
 @pytest.fixture(params=["memory", "dynamodb"])
-def ledger(request: pytest.FixtureRequest) -> SweepLedger:
+def ledger(request: pytest.FixtureRequest) -> Ledger:
     if request.param == "memory":
         return MemoryLedger()
     kit: Kit = request.getfixturevalue("kit")
     return kit.ledger
 
 
-def overdue(ledger: SweepLedger, before: datetime) -> list[Task | Request | ParkedEvent]:
+def overdue(ledger: Ledger, before: datetime) -> list[Task | Request | ParkedEvent]:
     return list(ledger.overdue(before))
 
 
-def put(ledger: SweepLedger, task: Task) -> Task:
+def put(ledger: Ledger, task: Task) -> Task:
     """Put a task, and return it as it stands then."""
     ledger.open(task, (OPENED,), NOW)
     standing = ledger.task(task.task_id)
@@ -55,39 +55,39 @@ def put(ledger: SweepLedger, task: Task) -> Task:
     return standing
 
 
-def park(ledger: SweepLedger) -> None:
+def park(ledger: Ledger) -> None:
     ledger.park(any_parked(), EventRecord("pay", "evt_1", "b" * 64, Handling.PARKED), NOW)
 
 
 @pytest.mark.parametrize("task", [any_task(), any_task(sent_at=NOW), any_decided_task()])
-def test_a_live_task_is_overdue_from_its_time_on(ledger: SweepLedger, task: Task) -> None:
+def test_a_live_task_is_overdue_from_its_time_on(ledger: Ledger, task: Task) -> None:
     standing, due_at = put(ledger, task), tasks.due_at(task)
     assert due_at
     assert overdue(ledger, due_at - MOMENT) == []
     assert overdue(ledger, due_at) == [standing]
 
 
-def test_a_task_waits_for_its_deadline_once_a_link_was_sent(ledger: SweepLedger) -> None:
+def test_a_task_waits_for_its_deadline_once_a_link_was_sent(ledger: Ledger) -> None:
     task = put(ledger, any_task())
     sent = ledger.commit(Change(task, None, {"sent_at": NOW}, (AuditEvent("sent", "approver"),), NOW))
     assert overdue(ledger, task.expires_at - MOMENT) == []
     assert overdue(ledger, task.expires_at) == [sent]
 
 
-def test_a_task_that_is_closed_never_is(ledger: SweepLedger) -> None:
+def test_a_task_that_is_closed_never_is(ledger: Ledger) -> None:
     change = tasks.close(put(ledger, any_decided_task()), NOW)
     assert change
     ledger.commit(change)
     assert overdue(ledger, NOW + DAY) == []
 
 
-def test_a_task_for_which_the_sweeper_has_rung_stays_overdue_and_says_so(ledger: SweepLedger) -> None:
+def test_a_task_for_which_the_sweeper_has_rung_stays_overdue_and_says_so(ledger: Ledger) -> None:
     swept = ledger.commit(tasks.sweep(put(ledger, any_decided_task()), NOW + DAY))
     assert swept.swept_at == NOW + DAY
     assert overdue(ledger, NOW + DAY) == [swept]
 
 
-def test_a_request_is_overdue_with_all_that_it_takes_to_start_it_until_it_is_started(ledger: SweepLedger) -> None:
+def test_a_request_is_overdue_with_all_that_it_takes_to_start_it_until_it_is_started(ledger: Ledger) -> None:
     ledger.submit(ASKED, NOW)
     assert overdue(ledger, NOW - MOMENT) == []
     assert overdue(ledger, NOW) == [ASKED]
@@ -98,27 +98,27 @@ def test_a_request_is_overdue_with_all_that_it_takes_to_start_it_until_it_is_sta
     ), "what it asks for is the workflow's business from now on"
 
 
-def test_a_request_that_has_ended_without_a_record_of_its_start_is_overdue_no_more(ledger: SweepLedger) -> None:
+def test_a_request_that_has_ended_without_a_record_of_its_start_is_overdue_no_more(ledger: Ledger) -> None:
     ledger.submit(ASKED, NOW)
     ledger.finish(REQUEST_ID, WORKFLOW, "failed", None, NOW)
     assert overdue(ledger, NOW + DAY) == []
     assert not ledger.start_again(REQUEST_ID, NOW)
 
 
-def test_a_request_is_started_again_once(ledger: SweepLedger) -> None:
+def test_a_request_is_started_again_once(ledger: Ledger) -> None:
     ledger.submit(ASKED, NOW)
     assert ledger.start_again(REQUEST_ID, NOW + MOMENT)
     assert not ledger.start_again(REQUEST_ID, NOW + DAY)
     assert overdue(ledger, NOW) == [dataclasses.replace(ASKED, swept_at=NOW + MOMENT)]
 
 
-def test_a_request_that_has_started_is_not_started_again(ledger: SweepLedger) -> None:
+def test_a_request_that_has_started_is_not_started_again(ledger: Ledger) -> None:
     ledger.submit(ASKED, NOW)
     ledger.started(REQUEST_ID, "arn:1")
     assert not ledger.start_again(REQUEST_ID, NOW)
 
 
-def test_an_event_is_overdue_a_day_after_it_came_unless_it_was_applied(ledger: SweepLedger) -> None:
+def test_an_event_is_overdue_a_day_after_it_came_unless_it_was_applied(ledger: Ledger) -> None:
     park(ledger)
     assert overdue(ledger, NOW + DAY - MOMENT) == []
     assert overdue(ledger, NOW + DAY) == [any_parked()]
@@ -127,7 +127,7 @@ def test_an_event_is_overdue_a_day_after_it_came_unless_it_was_applied(ledger: S
     assert overdue(ledger, NOW + DAY) == []
 
 
-def test_of_two_reports_of_an_event_one_counts_and_the_event_stays_parked(ledger: SweepLedger) -> None:
+def test_of_two_reports_of_an_event_one_counts_and_the_event_stays_parked(ledger: Ledger) -> None:
     park(ledger)
     (event,) = overdue(ledger, NOW + DAY)
     assert isinstance(event, ParkedEvent)
@@ -136,7 +136,7 @@ def test_of_two_reports_of_an_event_one_counts_and_the_event_stays_parked(ledger
     assert ledger.parked("pay", "pay_1001") == [any_parked()]
 
 
-def test_an_event_that_was_applied_is_not_reported(ledger: SweepLedger) -> None:
+def test_an_event_that_was_applied_is_not_reported(ledger: Ledger) -> None:
     park(ledger)
     change = tasks.sweep(put(ledger, any_payment_task()), NOW)
     ledger.commit_parked(change, any_parked(), Handling.RECORDED)
@@ -144,7 +144,7 @@ def test_an_event_that_was_applied_is_not_reported(ledger: SweepLedger) -> None:
     assert ledger.parked("pay", "pay_1001") == []
 
 
-def test_the_longest_overdue_comes_first_and_parked_events_come_last(ledger: SweepLedger) -> None:
+def test_the_longest_overdue_comes_first_and_parked_events_come_last(ledger: Ledger) -> None:
     times = [NOW + timedelta(minutes=minutes) for minutes in (7, 3, 9, 5, 1, 8)]
     for number, at in enumerate(times):
         put(ledger, any_task(task_id=f"order-{number}.approval", expires_at=at, sent_at=NOW))
@@ -156,7 +156,7 @@ def test_the_longest_overdue_comes_first_and_parked_events_come_last(ledger: Swe
     assert found[-1] == any_parked()
 
 
-def test_what_is_overdue_is_read_as_it_is_looked_at(ledger: SweepLedger) -> None:
+def test_what_is_overdue_is_read_as_it_is_looked_at(ledger: Ledger) -> None:
     put(ledger, any_task(task_id=TASK_ID))
     found = ledger.overdue(NOW + DAY)
     assert isinstance(found, Iterator)

@@ -56,7 +56,6 @@ class Bench:
             workflow,
             timedelta(days=1),
             self.ledger,
-            self.ledger,
             self.hand_off,
             self.directory,
             self.clock,

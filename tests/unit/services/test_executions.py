@@ -21,7 +21,7 @@ def ledger_with(*standing: Task, status: str = "running") -> MemoryLedger:
 
 
 def ended(ledger: MemoryLedger, status: str, request_id: str = REQUEST_ID) -> Aftermath:
-    return Executions(ledger, ledger, FixedClock(NOW)).ended(request_id, status, execution_arn())
+    return Executions(ledger, FixedClock(NOW)).ended(request_id, status, execution_arn())
 
 
 def test_the_ends_are_those_that_lambda_tells_of() -> None:

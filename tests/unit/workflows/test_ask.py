@@ -79,7 +79,7 @@ class Execution:
 
     @contextmanager
     def running(self) -> Iterator[Any]:
-        everyone = self.ledger, self.ledger, self.hand_off, self.directory, self.clock
+        everyone = self.ledger, self.hand_off, self.directory, self.clock
         with use(Runtime("order-approval", timedelta(days=366), *everyone, "https://api.example.com/callbacks")):
             yield self
 

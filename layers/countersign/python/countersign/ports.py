@@ -60,32 +60,29 @@ class TaskLedger(Protocol):
         """Point an open task at a fresh callback; tell whether it was open still."""
         ...
 
+    def overdue(self, before: datetime) -> Iterator[Task | Request | ParkedEvent]:
+        """Yield what was due before a moment, as it stood a moment ago.
 
-class OperationsLedger(TaskLedger, Protocol):
-    """What operators need."""
-
-    def request(self, request_id: str) -> Request | None:
-        """See `RequestLedger.request`."""
-        ...
-
-    def lost(self, task_id: str, table: str) -> Task | None:
-        """Return a task as it stands in a restored table, or None."""
-        ...
-
-    def bring_back(self, task: Task, events: tuple[AuditEvent, ...], at: datetime) -> Task:
-        """Put a task that is absent, with the next entries of its audit, and return it as it is then.
-
-        Raises:
-            LedgerConflictError: The task is there, or its audit is longer than it says.
+        First come tasks and requests, then the tasks that nobody was sent a link of, then parked events; of each, the
+        longest overdue first. Tasks are due as `tasks.look_at` says, requests that are not known to have started from
+        when they came, parked events a day after they came, until they are reported.
         """
         ...
 
 
-class LinkLedger(Protocol):
-    """Links of people, and which mails went out."""
+class LinkLedger(TaskLedger, Protocol):
+    """Links of people, callbacks of machines, and which mails went out."""
 
     def link(self, fingerprint: str) -> Link | None:
         """Return the link of this fingerprint, or None. The tokens of callbacks are no links."""
+        ...
+
+    def callback(self, fingerprint: str) -> Link | None:
+        """Return the callback that has the token of this fingerprint, or None."""
+        ...
+
+    def put_link(self, link: Link, expires_at: datetime) -> None:
+        """Keep a new link without an audit entry: that of a machine's callback."""
         ...
 
     def commit_link(self, change: Change, link: Link, expires_at: datetime) -> Task:
@@ -148,37 +145,21 @@ class EventLedger(TaskLedger, Protocol):
         """Write what a parked event does, and take it out of the parking, in one transaction; otherwise as `commit`."""
         ...
 
-
-class ResponseLedger(TaskLedger, Protocol):
-    """Answers that are collected."""
-
-    def responses(self, task_id: str) -> dict[str, str]:
-        """Return the answers of a task that are there, as JSON text by their keys."""
+    def report_once(self, parked: ParkedEvent, at: datetime) -> bool:
+        """Take a parked event out of what is overdue; tell whether this call did. The event stays parked."""
         ...
 
 
-class WaitLedger(EventLedger, ResponseLedger, Protocol):
-    """What the steps of workflows need."""
-
-    def put_link(self, link: Link, expires_at: datetime) -> None:
-        """Keep a new link without an audit entry: that of a machine's callback."""
-        ...
-
-
-class ResultLedger(EventLedger, ResponseLedger, Protocol):
-    """What the answers of machines need."""
+class AnswerLedger(TaskLedger, Protocol):
+    """Heartbeats of machines, and answers that are collected."""
 
     def beat(self, task_id: str, at: datetime) -> bool:
         """Put on record that a task is worked on; tell whether it was open still."""
         ...
 
-    def callback(self, fingerprint: str) -> Link | None:
-        """Return the callback that has the token of this fingerprint, or None."""
+    def responses(self, task_id: str) -> dict[str, str]:
+        """Return the answers of a task that are there, as JSON text by their keys."""
         ...
-
-
-class ReviewLedger(TaskLedger, LinkLedger, Protocol):
-    """What reviewing and mailing need."""
 
 
 class RequestLedger(Protocol):
@@ -208,25 +189,28 @@ class RequestLedger(Protocol):
         """Return these tasks."""
         ...
 
-
-class SweepLedger(EventLedger, RequestLedger, Protocol):
-    """What is overdue."""
-
-    def overdue(self, before: datetime) -> Iterator[Task | Request | ParkedEvent]:
-        """Yield what was due before a moment, as it stood a moment ago.
-
-        First come tasks and requests, then the tasks that nobody was sent a link of, then parked events; of each, the
-        longest overdue first. Tasks are due as `tasks.look_at` says, requests that are not known to have started from
-        when they came, parked events a day after they came, until they are reported.
-        """
-        ...
-
-    def report_once(self, parked: ParkedEvent, at: datetime) -> bool:
-        """Take a parked event out of what is overdue; tell whether this call did. The event stays parked."""
-        ...
-
     def start_again(self, request_id: str, at: datetime) -> bool:
         """Put on record that the sweeper starts a request; tell whether it may: once, and only until it is started."""
+        ...
+
+
+class Ledger(LinkLedger, EventLedger, AnswerLedger, RequestLedger, Protocol):
+    """The whole ledger, for use cases that touch several of its aggregates."""
+
+
+class OperationsLedger(TaskLedger, RequestLedger, Protocol):
+    """What recovery by operators needs besides; functions have no right to it."""
+
+    def lost(self, task_id: str, table: str) -> Task | None:
+        """Return a task as it stands in a restored table, or None."""
+        ...
+
+    def bring_back(self, task: Task, events: tuple[AuditEvent, ...], at: datetime) -> Task:
+        """Put a task that is absent, with the next entries of its audit, and return it as it is then.
+
+        Raises:
+            LedgerConflictError: The task is there, or its audit is longer than it says.
+        """
         ...
 
 

@@ -148,7 +148,7 @@ class DynamoLedger:
         return list(self._table.query(f"AUDIT#{task_id}"))
 
     def beat(self, task_id: str, at: datetime) -> bool:
-        """See `ResultLedger.beat`."""
+        """See `AnswerLedger.beat`."""
         fields = {"heartbeat_at": to_text(at)}
         try:
             self._table.write(
@@ -159,7 +159,7 @@ class DynamoLedger:
         return True
 
     def responses(self, task_id: str) -> dict[str, str]:
-        """See `ResponseLedger.responses`."""
+        """See `AnswerLedger.responses`."""
         documents = self._table.query(f"TASK#{task_id}", "RESPONSE#")
         return {document["key"]: document["answer"] for document in documents}
 
@@ -200,7 +200,7 @@ class DynamoLedger:
         return self._link(_link_key(fingerprint, Purpose.REVIEW))
 
     def callback(self, fingerprint: str) -> Link | None:
-        """See `ResultLedger.callback`."""
+        """See `LinkLedger.callback`."""
         return self._link(_link_key(fingerprint, Purpose.CALLBACK))
 
     def _link(self, key: dict[str, str]) -> Link | None:
@@ -214,7 +214,7 @@ class DynamoLedger:
         return {link.fingerprint: (link.recipient, link.task_id) for link in links}
 
     def put_link(self, link: Link, expires_at: datetime) -> None:
-        """See `WaitLedger.put_link`."""
+        """See `LinkLedger.put_link`."""
         self._table.write([self._table.put(_link_document(link, expires_at))])
 
     def commit_link(self, change: Change, link: Link, expires_at: datetime) -> Task:
@@ -359,7 +359,7 @@ class DynamoLedger:
         return [task for task in map(self.task, task_ids) if task is not None]
 
     def start_again(self, request_id: str, at: datetime) -> bool:
-        """See `SweepLedger.start_again`."""
+        """See `RequestLedger.start_again`."""
         fields = {"swept_at": to_text(at)}
         condition = "#status = :submitted AND attribute_not_exists(#swept_at)"
         return self._unless_ended(request_id, fields, condition, {"submitted": "submitted"})
@@ -374,13 +374,13 @@ class DynamoLedger:
     # What is overdue
 
     def overdue(self, before: datetime) -> Iterator[Task | Request | ParkedEvent]:
-        """See `SweepLedger.overdue`; pages through all shards of a kind at once."""
+        """See `TaskLedger.overdue`; pages through all shards of a kind at once."""
         for shards in (DUE_SHARDS, UNSENT_SHARDS, PARKED_SHARDS):
             found = (self._table.until("gsi1", shard, to_text(before)) for shard in shards)
             yield from map(_due_of, heapq.merge(*found, key=lambda document: str(document["gsi1sk"])))
 
     def report_once(self, parked: ParkedEvent, at: datetime) -> bool:
-        """See `SweepLedger.report_once`."""
+        """See `EventLedger.report_once`."""
         fields = {"reported_at": to_text(at), **NEVER_DUE}
         try:
             self._table.write([self._table.update(parked_key(parked), fields, "attribute_exists(#gsi1pk)")])

@@ -23,7 +23,7 @@ from countersign.domain.links import Link
 from countersign.domain.provider_events import EventRecord, EventStatus, Handling, ProviderEvent
 from countersign.domain.strict_json import canonical, digest
 from countersign.domain.tasks import Change, Collecting, Correlation, Failure, Task, encryption_context
-from countersign.ports import Cipher, Heartbeats, ResultLedger
+from countersign.ports import Cipher, Heartbeats, Ledger
 from countersign.retries import retry_on_conflict
 from countersign.services.provider_events import effect_of
 from countersign.services.refusals import record_refusal
@@ -52,9 +52,7 @@ class Receipt:
 class Results:
     """Takes the answers of machines."""
 
-    def __init__(
-        self, ledger: ResultLedger, heartbeats: Heartbeats, clock: Clock, cipher: Cipher | None = None
-    ) -> None:
+    def __init__(self, ledger: Ledger, heartbeats: Heartbeats, clock: Clock, cipher: Cipher | None = None) -> None:
         self._ledger = ledger
         self._heartbeats = heartbeats
         self._cipher = cipher

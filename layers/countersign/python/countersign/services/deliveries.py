@@ -13,7 +13,7 @@ from countersign.domain.errors import TransientError
 from countersign.domain.links import Link, Purpose
 from countersign.domain.tasks import Change, Status, Task
 from countersign.domain.votes import FIRST_RESEND
-from countersign.ports import Channel, ReviewLedger
+from countersign.ports import Channel, LinkLedger
 from countersign.retries import retry_on_conflict
 from countersign.services.inboxes import MAX_INBOX_LINKS, PAUSE, inbox_links
 
@@ -56,7 +56,7 @@ class Deliveries:
     """Sends review links over one channel."""
 
     def __init__(
-        self, ledger: ReviewLedger, channel: Channel, clock: Clock, write: Writer, write_inbox: InboxWriter, name: str
+        self, ledger: LinkLedger, channel: Channel, clock: Clock, write: Writer, write_inbox: InboxWriter, name: str
     ) -> None:
         """Take the ports.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from countersign.domain import tasks
 from countersign.domain.clock import Clock
 from countersign.domain.tasks import Status, Task
-from countersign.ports import RequestLedger, TaskLedger
+from countersign.ports import Ledger
 from countersign.retries import retry_on_conflict
 
 SUCCEEDED = "SUCCEEDED"
@@ -29,9 +29,8 @@ class Aftermath:
 class Executions:
     """Follows durable executions to their end."""
 
-    def __init__(self, ledger: TaskLedger, requests: RequestLedger, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock) -> None:
         self._ledger = ledger
-        self._requests = requests
         self._clock = clock
 
     def ended(self, request_id: str, status: str, execution_arn: str) -> Aftermath:
@@ -45,14 +44,14 @@ class Executions:
             status: One of `ENDED`.
             execution_arn: The execution. Another one of the same name, which is not the request's, changes nothing.
         """
-        request = self._requests.request(request_id)
+        request = self._ledger.request(request_id)
         if request and request.execution_arn not in ("", execution_arn):
             return Aftermath()
         if request:
             outcome = "succeeded" if status == SUCCEEDED else "failed"
-            self._requests.finish(request_id, request.workflow, outcome, None, self._clock.now())
+            self._ledger.finish(request_id, request.workflow, outcome, None, self._clock.now())
         reason = tasks.execution_ended(status)
-        tasks_left = [self._closed(task_id, reason) for task_id in self._requests.task_ids(request_id)]
+        tasks_left = [self._closed(task_id, reason) for task_id in self._ledger.task_ids(request_id)]
         return Aftermath(
             cancelled=tuple(task_id for task_id, left in tasks_left if left is Status.CANCELLED),
             stranded=tuple(task_id for task_id, left in tasks_left if left is Status.DECIDED),

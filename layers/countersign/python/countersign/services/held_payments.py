@@ -14,7 +14,7 @@ from countersign.domain.errors import UnknownTaskError
 from countersign.domain.payments import Held, Resolution
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Correlation, Task
-from countersign.ports import WaitLedger
+from countersign.ports import TaskLedger
 from countersign.retries import retry_on_conflict
 from countersign.services.starts import OWN_IDS
 
@@ -37,7 +37,7 @@ def request_of(handed_off: Mapping[str, Any]) -> dict[str, Any]:
 class HeldPayments:
     """Reads what is held, and does what the operators say. Each method is the body of one durable step."""
 
-    def __init__(self, ledger: WaitLedger, clock: Clock, workflow: str) -> None:
+    def __init__(self, ledger: TaskLedger, clock: Clock, workflow: str) -> None:
         """Take the ports, and the name of the workflow that asks."""
         self._ledger = ledger
         self._clock = clock

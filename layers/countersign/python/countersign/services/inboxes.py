@@ -10,7 +10,7 @@ from countersign.domain.clock import Clock
 from countersign.domain.errors import CrossSiteError, TooManyListsError, UnknownLinkError
 from countersign.domain.links import Purpose
 from countersign.domain.tasks import Task
-from countersign.ports import ReviewLedger
+from countersign.ports import LinkLedger
 from countersign.services.links import link_of, review_link, task_behind
 from countersign.services.reviews import FOREIGN_SITES
 
@@ -54,7 +54,7 @@ class Inbox:
 class Inboxes:
     """Shows inboxes, and has their links mailed to those whom they belong to."""
 
-    def __init__(self, ledger: ReviewLedger, clock: Clock) -> None:
+    def __init__(self, ledger: LinkLedger, clock: Clock) -> None:
         self._ledger = ledger
         self._clock = clock
 

@@ -7,10 +7,10 @@ from countersign.domain import tokens
 from countersign.domain.errors import InboxExpiredError, UnknownLinkError
 from countersign.domain.links import Link, Purpose
 from countersign.domain.tasks import Task, is_task_id
-from countersign.ports import ReviewLedger
+from countersign.ports import LinkLedger
 
 
-def review_link(ledger: ReviewLedger, token: str, task_id: str, now: datetime) -> Link:
+def review_link(ledger: LinkLedger, token: str, task_id: str, now: datetime) -> Link:
     """Return the review that a token opens: the one it was made for, or with the token of an inbox, one of its tasks.
 
     Args:
@@ -28,7 +28,7 @@ def review_link(ledger: ReviewLedger, token: str, task_id: str, now: datetime) -
     return link if link.purpose is Purpose.REVIEW else replace(link, task_id=task_id)
 
 
-def link_of(ledger: ReviewLedger, token: str, now: datetime) -> Link:
+def link_of(ledger: LinkLedger, token: str, now: datetime) -> Link:
     """Return what a token opens; raises as `review_link` does."""
     fingerprint = tokens.fingerprint(token)
     link = ledger.link(fingerprint) if fingerprint else None
@@ -39,7 +39,7 @@ def link_of(ledger: ReviewLedger, token: str, now: datetime) -> Link:
     return link
 
 
-def task_behind(ledger: ReviewLedger, link: Link) -> Task:
+def task_behind(ledger: LinkLedger, link: Link) -> Task:
     """Return the task that a link shows, as it stands.
 
     Raises:

@@ -26,7 +26,7 @@ from countersign.domain.identity import is_address, normalise
 from countersign.domain.links import Link
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import MAX_COMMENT_CHARACTERS, Change, Task
-from countersign.ports import Directory, ReviewLedger
+from countersign.ports import Directory, LinkLedger
 from countersign.retries import retry_on_conflict
 from countersign.services.assignments import identified
 from countersign.services.links import review_link, task_behind
@@ -113,7 +113,7 @@ class Review:
 class Reviews:
     """Shows tasks to the holders of links, and records what they do with them."""
 
-    def __init__(self, ledger: ReviewLedger, directory: Directory, clock: Clock) -> None:
+    def __init__(self, ledger: LinkLedger, directory: Directory, clock: Clock) -> None:
         self._ledger = ledger
         self._directory = directory
         self._clock = clock

@@ -12,7 +12,7 @@ from countersign.domain.provider_events import ParkedEvent
 from countersign.domain.requests import Request
 from countersign.domain.rules import Outcome
 from countersign.domain.tasks import Ring, Status, Task
-from countersign.ports import SweepLedger
+from countersign.ports import Ledger
 from countersign.retries import retry_on_conflict
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.rings import Rings
@@ -58,7 +58,7 @@ class Sweeps:
 
     def __init__(
         self,
-        ledger: SweepLedger,
+        ledger: Ledger,
         rings: Rings,
         starts: Starts,
         events: ProviderEvents,
@@ -83,7 +83,7 @@ class Sweeps:
         self._grace = grace
 
     def sweep(self, at_most: timedelta) -> Iterator[Finding]:
-        """Mend what is overdue, each once, and yield what was found, in the order of `SweepLedger.overdue`.
+        """Mend what is overdue, each once, and yield what was found, in the order of `Ledger.overdue`.
 
         Two sweeps at once mend nothing twice: each puts on record what it is about to do, where nobody has yet. A mend
         that fails, in whatever way, is told and keeps nothing else from being mended.

@@ -25,7 +25,7 @@ from countersign.domain.policy import POLICY_ACTOR
 from countersign.domain.rules import Rule
 from countersign.domain.tasks import Collecting, Correlation, Status, Task, task_id_of
 from countersign.domain.votes import FailedHandOff
-from countersign.ports import Directory, HandOff, WaitLedger
+from countersign.ports import Directory, HandOff, Ledger
 from countersign.retries import retry_on_conflict
 from countersign.services.assignments import assign, identified
 from countersign.services.provider_events import ProviderEvents
@@ -125,7 +125,7 @@ class Waits:
 
     def __init__(
         self,
-        ledger: WaitLedger,
+        ledger: Ledger,
         hand_off: HandOff,
         directory: Directory,
         clock: Clock,

@@ -11,7 +11,7 @@ from functools import cache
 
 from countersign.domain.clock import Clock
 from countersign.domain.policy import Policy, Terms
-from countersign.ports import Cipher, Directory, HandOff, RequestLedger, WaitLedger
+from countersign.ports import Cipher, Directory, HandOff, Ledger
 from countersign.services.waits import Waits
 
 EXECUTION_MARGIN = timedelta(hours=1)
@@ -25,8 +25,7 @@ class Runtime:
     Attributes:
         workflow: The workflow's name.
         execution_timeout: How long Lambda lets an execution live.
-        tasks: The ledger's tasks.
-        requests: The ledger's requests.
+        ledger: The ledger.
         hand_off: The channel that carries tasks outside.
         directory: What is known of people.
         clock: The time, read in steps only.
@@ -39,8 +38,7 @@ class Runtime:
 
     workflow: str
     execution_timeout: timedelta
-    tasks: WaitLedger
-    requests: RequestLedger
+    ledger: Ledger
     hand_off: HandOff
     directory: Directory
     clock: Clock
@@ -52,7 +50,7 @@ class Runtime:
     @property
     def waits(self) -> Waits:
         """The bodies of this workflow's steps."""
-        return Waits(self.tasks, self.hand_off, self.directory, self.clock, self.workflow, self.callbacks_url)
+        return Waits(self.ledger, self.hand_off, self.directory, self.clock, self.workflow, self.callbacks_url)
 
     @property
     def cipher(self) -> Cipher:
@@ -114,12 +112,10 @@ def from_environment(environment: Mapping[str, str]) -> Runtime:
     from countersign.functions.clients import client
 
     dynamodb = client("dynamodb")
-    ledger = DynamoLedger(dynamodb, environment["LEDGER_TABLE"])
     return Runtime(
         workflow=environment["WORKFLOW"],
         execution_timeout=timedelta(seconds=int(environment["EXECUTION_TIMEOUT_SECONDS"])),
-        tasks=ledger,
-        requests=ledger,
+        ledger=DynamoLedger(dynamodb, environment["LEDGER_TABLE"]),
         hand_off=EventBus(client("events"), environment["BUS_NAME"]),
         directory=DynamoDirectory.from_environment(dynamodb, environment),
         clock=SystemClock(),

@@ -67,6 +67,6 @@ def execution_of(context: DurableContext) -> Execution:
 
 def _record(step: StepContext, request_id: str, result: dict[str, Any]) -> None:
     runtime = current()
-    runtime.requests.finish(request_id, runtime.workflow, "succeeded", result, runtime.clock.now())
+    runtime.ledger.finish(request_id, runtime.workflow, "succeeded", result, runtime.clock.now())
     # The SDK's logger adds the execution and the operation.
     step.logger.info("result recorded", extra={"request_id": request_id, "workflow": runtime.workflow})
