@@ -114,7 +114,7 @@ synth: $(READY) ## Write the CloudFormation templates to cdk.out [STAGE=local]
 	@echo 'The templates of the stage $(STAGE) are in cdk.out.'
 
 redrive: $(READY) ## Have dead letters processed again; mend first what they failed on [STAGE=local] [QUEUE=approvals-dlq]
-	@$(PY) -m countersign redrive $(if $(QUEUE),'$(QUEUE)',--all) $(if $(filter local,$(STAGE)),--local,--stage '$(STAGE)')
+	@.venv/bin/countersign redrive $(if $(QUEUE),'$(QUEUE)',--all) $(if $(filter local,$(STAGE)),--local,--stage '$(STAGE)')
 
 bootstrap: account_stage $(READY) ## Prepare an AWS account and region for the CDK, once: STAGE=dev
 	@$(CDK) bootstrap

@@ -1,1 +1,1 @@
-"""The operators' tool, `python -m countersign`: looks at a stage and acts on its tasks, with one's own credentials."""
+"""The operators' tool, `countersign`: looks at a stage and acts on its tasks, with one's own credentials."""

@@ -1,4 +1,4 @@
-"""`python -m countersign`: its options, its commands and its exit statuses."""
+"""`countersign`: its options, its commands and its exit statuses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from countersign.domain.errors import CountersignError
-from operate.commands import acting, directory, looking
+from operate.commands import acting, audit, directory, looking
 from operate.context import Context
 from operate.errors import OperateError, Status, explained
 from operate.stage import Target
@@ -32,6 +32,7 @@ app = typer.Typer(
 looking.add_to(app)
 acting.add_to(app)
 directory.add_to(app)
+audit.add_to(app)
 
 
 @app.callback()
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     words = hoisted(sys.argv[1:] if arguments is None else arguments)
     try:
-        return int(app(words, prog_name="python -m countersign", standalone_mode=False) or Status.DONE)
+        return int(app(words, prog_name="countersign", standalone_mode=False) or Status.DONE)
     except KeyboardInterrupt:
         return Status.INTERRUPTED
     except _expected() as error:

@@ -167,6 +167,11 @@ class Stage:
         """Name of the directory's table."""
         return self._target.table or self.outputs["ledger"]["DirectoryTableName"]
 
+    @property
+    def audit_bucket(self) -> str:
+        """Name of the bucket of the audit's copy; empty where the stage keeps none, or where only a table is named."""
+        return self.outputs["ledger"].get("AuditBucketName", "") if self.name else ""
+
     @cached_property
     def ledger(self) -> OperatorLedger:
         """The ledger."""

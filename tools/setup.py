@@ -19,6 +19,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from shlex import quote
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON_FLOOR = (3, 11)
@@ -82,14 +83,23 @@ def set_up_python() -> None:
         _run([sys.executable, "-m", "venv", "--clear", str(VENV)], "the environment .venv could not be made.")
     _install_uv(python)
     _synchronise(python, LOCK)
-    _show_library()
+    _install_kit(python)
 
 
-def _show_library() -> None:
-    """Let `.venv/bin/python -m countersign` find the library where it stands."""
+def _install_kit(python: Path) -> None:
+    """Let the environment find the library where it stands, and add the operators' tool as `.venv/bin/countersign`."""
+    script = python.parent / "countersign"
+    script.write_text(console_script(python), encoding="utf-8")
+    script.chmod(0o755)
     for packages in VENV.glob("lib/python*/site-packages"):
         library = ROOT / "layers" / "countersign" / "python"
         (packages / "countersign.pth").write_text(str(library) + "\n", encoding="utf-8")
+
+
+def console_script(python: Path) -> str:
+    """Return the script `countersign`. It runs by a shell: a path with a space, or a long one, suits no `#!` line."""
+    code = f"import sys; sys.path.append({str(ROOT)!r}); from operate.program import main; sys.exit(main())"
+    return f'#!/bin/sh\nexec {quote(str(python))} -P -c {quote(code)} "$@"\n'
 
 
 def set_up_cloud() -> None:

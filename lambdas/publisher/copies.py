@@ -17,7 +17,7 @@ def archive_entry(archive: AuditArchive, change: Mapping[str, Any]) -> None:
     """Copy an audit entry as it was first; tell of one that was changed or removed, or whose place another copy has.
 
     What it was before a change is copied, since the record of the change may be done before that of the entry itself.
-    Trying again would not mend it, and would keep everything behind it waiting: `countersign.audit verify` names it.
+    Trying again would not mend it, and would keep everything behind it waiting: `countersign audit verify` names it.
     """
     task_id = change["Keys"]["pk"]["S"].removeprefix("AUDIT#")
     about(task_id=task_id)

@@ -44,7 +44,7 @@ def audit_copy(stage: Stage) -> Iterator[tuple[str, str]]:
     days = stage.settings.audit.object_lock_days
     if not days:
         return
-    bucket = stage.outputs["ledger"].get("AuditBucketName")
+    bucket = stage.audit_bucket
     if not bucket:
         yield "there is no copy, and the settings want one", "deploy again"
         return

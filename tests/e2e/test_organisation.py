@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from html import unescape
+from pathlib import Path
 from urllib.parse import urljoin
 
 import pytest
@@ -32,10 +33,10 @@ def expense(cloud: Cloud) -> Scene:
     return Scene(cloud, workflow=EXPENSES)
 
 
-def operate(cloud: Cloud, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run one of the operator's programs against the embedded cloud, on the ledger unless they name a table."""
+def operate(cloud: Cloud, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the operators' tool against the embedded cloud, on the ledger unless they name a table."""
     table = () if "--table" in arguments else ("--table", cloud.table)
-    command = [sys.executable, "-m", module, *arguments, *table]
+    command = [Path(sys.executable).with_name("countersign"), *arguments, *table]
     return subprocess.run(command, env=aws.environment(cloud.endpoint_url), capture_output=True, text=True, check=False)
 
 
@@ -52,12 +53,12 @@ def test_two_of_three_approve_over_a_rejection_after_a_reminder_and_the_audit_ho
     assert [vote["decision"] for vote in result["votes"]] == ["reject", "approve", "approve"]
     until(lambda: "rung" in scene.audit(), "the record of the ring")
     assert {"voted", "reminded", "decided", "applied"} <= set(scene.audit())
-    verified = operate(scene.cloud, "countersign.audit", "verify", scene.task_id)
+    verified = operate(scene.cloud, "audit", "verify", scene.task_id)
     assert (verified.returncode, verified.stdout) == (0, "1 chains checked, 0 broken\n"), verified.stderr
 
 
 def verified(scene: Scene) -> bool:
-    return operate(scene.cloud, "countersign.audit", "verify", scene.task_id).stdout == "1 chains checked, 0 broken\n"
+    return operate(scene.cloud, "audit", "verify", scene.task_id).stdout == "1 chains checked, 0 broken\n"
 
 
 def test_a_colleague_decides_in_the_place_of_who_handed_the_request_to_them(scene: Scene) -> None:
@@ -83,7 +84,7 @@ def test_while_somebody_is_away_their_stand_in_is_asked(scene: Scene) -> None:
     maria, li = scene.approver("maria"), scene.approver("li")
     directory = scene.cloud.outputs["countersign-local-ledger"]["DirectoryTableName"]
     times = ("--since", "2020-01-01", "--until", "2099-12-31")
-    away = operate(scene.cloud, "countersign", "away", maria, "--to", li, *times, "--table", directory)
+    away = operate(scene.cloud, "away", maria, "--to", li, *times, "--table", directory)
     assert away.returncode == 0, away.stderr
     scene.submit()
     page = scene.page(li)
@@ -148,7 +149,7 @@ def test_what_the_policy_approves_is_approved_at_once_asks_nobody_and_the_audit_
     version = Policy.from_document(policy_document(rows)).version
     entries = [item for key, item in expense.items().items() if key.startswith("AUDIT#")]
     assert {entry["policy"]["S"] for entry in entries} == {version}
-    verified = operate(expense.cloud, "countersign.audit", "verify", expense.task_id)
+    verified = operate(expense.cloud, "audit", "verify", expense.task_id)
     assert (verified.returncode, verified.stdout) == (0, "1 chains checked, 0 broken\n"), verified.stderr
     mails = Mailbox(expense.cloud.mailbox_url).mails()
     assert [mail.subject for mail in mails if expense.request_id in mail.subject] == []

@@ -1,4 +1,4 @@
-"""`python -m countersign.audit verify`: it holds for what the kit wrote, and tells of what somebody else did."""
+"""`countersign audit verify`: it holds for what the kit wrote, and tells of what somebody else did."""
 
 import dataclasses
 from collections.abc import Callable
@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 import approver.handler
-from countersign import audit
 from countersign.adapters.attributes import to_item
 from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.task_items import audit_document
@@ -19,13 +18,14 @@ from countersign.domain.rules import Decision, Rule
 from countersign.domain.votes import BY_LINK
 from countersign.functions.clients import client
 from countersign.services.reviews import Reviews
+from operate.program import main
 from publisher.handler import handler
 from tests.builders import APPROVER, OTHER_APPROVER, TASK_ID, any_click, any_envelope, sqs_event, stream_event
 from tests.integration.conftest import ARCHIVE, TABLE, Answer, Kit, Operation, answering
 
 
 def verify(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, list[str]]:
-    status = audit.main(["verify", *arguments, "--table", TABLE])
+    status = main(["audit", "verify", *arguments, "--table", TABLE])
     return status, capsys.readouterr().out.splitlines()
 
 
@@ -170,7 +170,7 @@ def test_a_task_that_is_not_as_its_audit_says_is_told(
 def test_a_task_id_with_control_characters_acts_on_no_terminal(kit: Kit, capsys: pytest.CaptureFixture[str]) -> None:
     kit.open_task(task_id="x\x9b2J\x1b.approval")
     kit.set("x\x9b2J\x1b.approval", "status", "APPLIED")
-    assert verify(capsys)[1][0].startswith(r"x\u009b2J\u001b.approval: the task is APPLIED")
+    assert verify(capsys)[1][0].startswith("x�2J�.approval: the task is APPLIED")
 
 
 # Against the copy
@@ -306,7 +306,7 @@ def test_a_chain_that_outlived_its_task_is_held_against_the_copy_alone(
 
 def test_a_copy_that_cannot_be_read_proves_nothing(copied: Kit, capsys: pytest.CaptureFixture[str]) -> None:
     with answering("s3", "ListObjectVersions", Answer(403)):
-        assert audit.main(["verify", "--table", TABLE, "--archive", ARCHIVE]) == 1
+        assert main(["audit", "verify", "--table", TABLE, "--archive", ARCHIVE]) == 1
     told = capsys.readouterr()
-    assert told.err == f"the copy in {ARCHIVE} cannot be read: 403\n"
+    assert told.err == f"error: the copy in {ARCHIVE} cannot be read: 403\n"
     assert "checked" not in told.out

@@ -1,13 +1,13 @@
-"""`python -m countersign`: what an operator may do, and what the audit says of it."""
+"""`countersign`: what an operator may do, and what the audit says of it."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from countersign import __main__ as program
 from countersign.domain.clock import to_text
 from countersign.domain.people import Absence, Entry
 from countersign.functions.clients import client
+from operate import program
 from tests.builders import APPROVER, OTHER_APPROVER, TASK_ID
 from tests.integration.conftest import DIRECTORY_TABLE, TABLE, Kit
 

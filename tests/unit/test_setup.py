@@ -1,6 +1,8 @@
 """What set-up says when something is missing, and that it runs where it must: under any system's Python."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -99,3 +101,12 @@ def test_variables_of_the_caller_that_send_packages_elsewhere_are_dropped(monkey
     environment = setup._environment()
     assert "PIP_TARGET" not in environment
     assert environment["UV_DEFAULT_INDEX"] == "https://mirror.example/simple"
+
+
+def test_the_console_script_runs_from_any_folder_and_passes_its_arguments_on(tmp_path: Path) -> None:
+    script = tmp_path / "countersign"
+    script.write_text(setup.console_script(Path(sys.executable)))
+    script.chmod(0o755)
+    ended = subprocess.run([script, "no such command"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert "no such command" in ended.stderr

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from botocore.session import Session
 
-from countersign.__main__ import main as door
 from operate import stage
 from operate.embedded.cloud import Cloud
 from operate.program import main
@@ -149,11 +148,3 @@ def test_a_profile_gives_credentials_and_region(nobody: None, monkeypatch: pytes
     assert found.label == "the stage dev in eu-north-1"
     assert found.client("dynamodb").meta.region_name == "eu-north-1"
     assert Target(profile="ops", stage="dev", region="eu-west-3").find().client("sqs").meta.region_name == "eu-west-3"
-
-
-# The door in the library
-
-
-def test_the_library_s_own_module_is_the_tool(home: Path, aws: None) -> None:
-    assert door(["tasks"]) == 2
-    assert door(["--help"]) == 0

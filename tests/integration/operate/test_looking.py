@@ -1,4 +1,4 @@
-"""tasks, show, timeline, export: what an operator sees, and that nothing of it changes anything."""
+"""tasks, show, timeline, export, audit verify: what an operator sees, and that nothing of it changes anything."""
 
 import csv
 import json
@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.domain.tasks import Status
 from tests.builders import APPROVER, CALLBACK_ID, COMMENT, OTHER_APPROVER, PAYMENT_ID, REQUEST_ID, TASK_ID, WORKFLOW
-from tests.integration.conftest import Kit, answering
-from tests.integration.operate.conftest import Run
+from tests.integration.conftest import ARCHIVE, Kit, answering
+from tests.integration.operate.conftest import DeployedStage, Run
 
 SECOND_ID = "order-1002.approval"
 
@@ -170,3 +171,13 @@ def test_looking_changes_nothing(tasks: Kit, run: Run) -> None:
     assert tasks.items() == before
     assert tasks.task().status is Status.DECIDED
     assert OTHER_APPROVER not in run("tasks")[1]
+
+
+def test_the_audit_is_verified_on_the_stage_against_the_copy_that_it_keeps(
+    tasks: Kit, stage: DeployedStage, archive: S3AuditArchive, run: Run
+) -> None:
+    stage.stacks["ledger"]["Outputs"].append({"OutputKey": "AuditBucketName", "OutputValue": ARCHIVE})
+    status, out, _ = run("audit", "verify", TASK_ID, "--json")
+    found = json.loads(out)
+    assert (status, found["archive"], found["broken"]) == (0, ARCHIVE, 0)
+    assert "not copied yet" in found["chains"][0]["notes"][0]

@@ -42,6 +42,6 @@ def test_the_page_has_every_option_that_says_where_and_every_exit_status() -> No
 
 
 def test_the_readme_names_commands_that_there_are() -> None:
-    named = set(re.findall(r"-m countersign ([a-z]+)", README))
+    named = set(re.findall(r"bin/countersign ([a-z]+)", README))
     assert named
     assert named <= commands()
