@@ -8,7 +8,7 @@ Context:
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aws_cdk import App, Tags, Validations
@@ -18,6 +18,7 @@ from stacks.components.house.sources import MissingSourceError, Sources
 from stacks.ledger_stack import LedgerStack
 from stacks.monitoring_stack import MonitoringStack
 from stacks.patterns_stack import PatternsStack
+from stacks.stage.extensions import ExtensionError
 from stacks.stage.settings import Settings
 from stacks.stage.settings_file import SettingsError
 from stacks.webhook_stack import WebhookStack
@@ -41,8 +42,10 @@ def build(app: App, settings: Settings, sources: Sources) -> Stacks:
     """Add the stacks of a stage, their tags and the security checks to an app.
 
     Raises:
+        ExtensionError: An extension cannot be deployed.
         MissingSourceError: Code that is to be deployed is not there.
     """
+    sources = replace(sources, extensions=settings.extensions)
     ledger = LedgerStack(app, "LedgerStack", settings=settings, sources=sources)
     webhook = WebhookStack(
         app,
@@ -93,7 +96,7 @@ def main() -> int:
     try:
         settings = Settings.load(SETTINGS / f"{stage}.toml", base_url=app.node.try_get_context("base_url") or "")
         build(app, settings, Sources.of_checkout())
-    except (MissingSourceError, SettingsError) as error:
+    except (ExtensionError, MissingSourceError, SettingsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     app.synth()

@@ -12,6 +12,7 @@ from operate.embedded import aws as emulated
 from operate.embedded.cloud import HOME, ROOT, Cloud
 from operate.errors import OperateError, Status, explained, unknown_name, usage
 from operate.ledger import OperatorLedger
+from stacks.stage.extensions import ExtensionError
 from stacks.stage.settings import Settings
 from stacks.stage.settings_file import SettingsError
 
@@ -97,7 +98,7 @@ class Stage:
         """
         try:
             return Settings.load(self._settings_file())
-        except SettingsError as error:
+        except (ExtensionError, SettingsError) as error:
             raise usage(str(error)) from error
 
     def _settings_file(self) -> Path:

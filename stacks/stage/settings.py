@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from countersign.providers.base import load, schemes
+from stacks.stage.extensions import Extensions, provider
 from stacks.stage.patterns import ENCRYPTED, FOLDER, ON_THE_LEDGER, ON_THE_RAW_SDK
 from stacks.stage.policies import PolicyRow, check_policies
 from stacks.stage.settings_file import Rule, SettingsError, between, matching, named, one_of, read, setting, table
@@ -500,6 +500,19 @@ class Settings:
         return {**self.workflows, **(self.patterns.workflows if self.patterns else {})}
 
     @property
+    def extensions(self) -> Extensions:
+        """The extensions that the stage names.
+
+        Raises:
+            ExtensionError: One of them cannot be deployed.
+        """
+        by_webhook, by_bus = self.providers.values(), self.partners.values()
+        return Extensions.named(
+            schemes=[*(each.scheme for each in by_webhook), *(each.scheme for each in by_bus)],
+            functions=[(workflow.function, workflow.module) for workflow in self.workflows.values()],
+        )
+
+    @property
     def has_encrypted_answers(self) -> bool:
         """Whether any workflow may ask for encrypted answers."""
         return any(workflow.encrypted for workflow in self.every_workflow.values())
@@ -582,9 +595,10 @@ def _check_partners(partners: Mapping[str, PartnerSettings], file: Path) -> None
 
 def _check_events(key: str, source: ProviderSettings | PartnerSettings, ledger: LedgerSettings, file: Path) -> None:
     """Refuse settings that a scheme does not read; and in a protected stage, events of anybody."""
-    if source.scheme not in schemes():  # refused where its module is looked for
+    found = provider(source.scheme)
+    if found is None:  # refused where its module is looked for
         return
-    read = load(source.scheme).settings
+    read = found.settings
     changed = {**source.expects, **source.expects.get("accounts", {})}
     for name in sorted(changed.keys() - read - {"unmatched", "accounts"}):
         allowed = f"one of {', '.join(sorted(read | {'unmatched'}))} for the scheme {source.scheme}"

@@ -43,7 +43,7 @@ def test_the_layer_of_our_code_is_importable_and_holds_nothing_else(prod: Synthe
 
 def hashes(sources: Sources) -> list[str]:
     stack = Stack(App(), "Stack")
-    codes = [sources.function("greeter", "handler"), sources.layer_of_our_code(), sources.layer_of_dependencies()]
+    codes = [sources.function("greeter", "handler").code, sources.layer_of_our_code(), sources.layer_of_dependencies()]
     found = []
     for number, code in enumerate(codes):
         layer = lambda_.LayerVersion(stack, f"Layer{number}", code=code)
@@ -88,7 +88,7 @@ def test_a_function_s_hash_is_its_own(checkout: Sources) -> None:
 
 
 def test_a_missing_function_is_named(checkout: Sources) -> None:
-    with pytest.raises(MissingSourceError, match=r"no_such_function/handler\.py does not exist; write it"):
+    with pytest.raises(MissingSourceError, match=r"no_such_function/handler\.py does not exist, nor does"):
         checkout.function("no_such_function", "handler")
 
 

@@ -1,4 +1,4 @@
-"""The two layers that every function runs on."""
+"""The layers that every function runs on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ARCHITECTURE = lambda_.Architecture.ARM_64
 
 
 class Layers(Construct):
-    """Our library and the locked dependencies.
+    """Our library, the locked dependencies and, where the stage names any, what functions read of extensions.
 
     Each stack has layers of its own, from the same assets. A layer of another stack would reach its functions through a
     reference that does not change when the layer's content does, and they would stay on the old version.
@@ -25,6 +25,9 @@ class Layers(Construct):
             self._layer("Countersign", sources.layer_of_our_code(), "The countersign library"),
             self._layer("Vendor", sources.layer_of_dependencies(), "The locked dependencies, pure Python"),
         ]
+        extensions = sources.layer_of_extensions()
+        if extensions:
+            self.versions.append(self._layer("Extensions", extensions, "Providers and schemas of this fork"))
 
     def _layer(self, construct_id: str, code: lambda_.Code, description: str) -> lambda_.LayerVersion:
         return lambda_.LayerVersion(

@@ -64,8 +64,8 @@ class PythonFunction(Construct):
         Args:
             scope: The parent.
             construct_id: The id.
-            folder: Its folder under `lambdas/`; `handler` in `handler.py` there is the entry point, unless the options
-                name another module.
+            folder: Its folder under `lambdas/`, or that of an extension's workflow; `handler` in `handler.py` there is
+                the entry point, unless the options name another module.
             description: One line for whoever finds it in the console.
             defaults: What it has in common with the stack's other functions.
             environment: Variables beside those of Powertools.
@@ -75,6 +75,7 @@ class PythonFunction(Construct):
         options = options or FunctionOptions()
         self.timeout = options.timeout
         self.service = (folder if options.module == "handler" else options.module).replace("_", "-")
+        entry = defaults.sources.function(folder, options.module)
         self.log_group = logs.LogGroup(
             self, "Logs", retention=defaults.log_retention, removal_policy=defaults.removal_policy
         )
@@ -82,7 +83,7 @@ class PythonFunction(Construct):
             self,
             "Role",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            description=f"What lambdas/{folder}/{options.module}.py may do",
+            description=f"What {entry.file} may do",
         )
         self.log_group.grant_write(self.role)
         self.function = lambda_.Function(
@@ -90,8 +91,8 @@ class PythonFunction(Construct):
             "Function",
             runtime=RUNTIME,
             architecture=ARCHITECTURE,
-            code=defaults.sources.function(folder, options.module),
-            handler=f"{folder}.{options.module}.handler",
+            code=entry.code,
+            handler=entry.handler,
             description=description,
             layers=defaults.layers.versions,
             role=self.role,

@@ -5,13 +5,20 @@ Own code and locked dependencies are separate assets, so that a change of one do
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from aws_cdk import IgnoreMode
 from aws_cdk import aws_lambda as lambda_
 
 from countersign.providers.base import schemes
+from stacks.stage.extensions import FOLDER as EXTENSIONS
+from stacks.stage.extensions import NO_EXTENSIONS, Extensions
 
 _BYTECODE = ["__pycache__", "*.pyc"]
 """Written by whoever imported the code last: it would give every machine another asset hash."""
@@ -22,6 +29,21 @@ class MissingSourceError(FileNotFoundError):
 
 
 @dataclass(frozen=True)
+class Entry:
+    """What Lambda runs.
+
+    Attributes:
+        code: The asset.
+        handler: The entry point, as Lambda names it.
+        file: Its file in the repository.
+    """
+
+    code: lambda_.Code
+    handler: str
+    file: str
+
+
+@dataclass(frozen=True)
 class Sources:
     """The folders that assets are made of.
 
@@ -29,11 +51,13 @@ class Sources:
         functions: Holds one folder for each function, each with its `handler.py`.
         code_layer: Our own library, below `python/`.
         vendor_layer: The locked dependencies, below `python/`; made by `make layer`.
+        extensions: The extensions that the stage names.
     """
 
     functions: Path
     code_layer: Path
     vendor_layer: Path
+    extensions: Extensions = NO_EXTENSIONS
 
     @classmethod
     def of_checkout(cls) -> Sources:
@@ -45,26 +69,36 @@ class Sources:
             vendor_layer=root / "build" / "vendor-layer",
         )
 
-    def function(self, folder: str, module: str) -> lambda_.Code:
+    def function(self, folder: str, module: str) -> Entry:
         """Return the code of one function: `<folder>/**`, importable under the folder's name.
+
+        That of an extension is `extensions/workflows/<folder>/**`, importable under this name.
 
         Raises:
             MissingSourceError: The folder has no such module.
         """
+        if folder in self.extensions.workflows:
+            place = f"extensions/workflows/{folder}"
+            code = _asset(EXTENSIONS.parent, only=place, but=["tests"])
+            return Entry(code, f"{place.replace('/', '.')}.{module}.handler", f"{place}/{module}.py")
         handler = self.functions / folder / f"{module}.py"
         if not handler.is_file():
             raise MissingSourceError(
-                f"{handler} does not exist; write it, or correct the name of the function's folder"
+                f"{handler} does not exist, nor does extensions/workflows/{folder}; write it, or correct the name of"
+                " the function's folder in the settings"
             )
-        return _asset(self.functions, only=folder)
+        return Entry(_asset(self.functions, only=folder), f"{folder}.{module}.handler", f"lambdas/{folder}/{module}.py")
 
     def contract(self, name: str) -> str:
-        """Return the name of a workflow's input contract, once it is known to be in our library.
+        """Return the name of a workflow's input contract, once it is known to be in our library or an extension.
 
         Raises:
-            MissingSourceError: Our library has no such schema.
+            MissingSourceError: Neither has such a schema.
         """
+        folder = name.replace("-", "_")
         schema = self.code_layer / "python" / "countersign" / "contracts" / "schemas" / f"{name}.input.json"
+        if folder in self.extensions.workflows:
+            schema = EXTENSIONS / "workflows" / folder / "input.json"
         if not schema.is_file():
             raise MissingSourceError(
                 f'{schema} does not exist; write it, or name another workflow\'s: contract = "<name>"'
@@ -73,22 +107,38 @@ class Sources:
         return name
 
     def scheme(self, name: str) -> str:
-        """Return the name of a provider's scheme, once its module is known to be in our library.
+        """Return the name of a provider's scheme, once its module is known to be in our library or an extension.
 
         Raises:
-            MissingSourceError: Our library has no such module; names those that there are.
+            MissingSourceError: Neither has such a module; names those of our library.
         """
-        folder = self.code_layer / "python" / "countersign" / "providers"
-        if name not in schemes():
+        if name not in (*schemes(), *self.extensions.providers):
             raise MissingSourceError(
-                f"{folder / name}.py does not exist; write it, or name one of these as the provider's scheme in the"
-                f" settings: {', '.join(schemes())}"
+                f"{EXTENSIONS / 'providers' / name}.py does not exist; write it, or name one of these as the provider's"
+                f" scheme in the settings: {', '.join(schemes())}"
             )
         return name
 
     def layer_of_our_code(self) -> lambda_.Code:
         """Return the code of our library."""
         return _asset(self.code_layer, only="python")
+
+    @cached_property
+    def _copy_of_extensions(self) -> Path | None:
+        """A copy of what functions read of extensions, laid out as a layer; None where they read nothing."""
+        if not self.extensions.files:
+            return None
+        copy = Path(tempfile.mkdtemp(prefix="countersign-extensions-"))
+        atexit.register(shutil.rmtree, copy, ignore_errors=True)
+        for file in self.extensions.files:
+            place = copy / "python" / file.relative_to(EXTENSIONS.parent)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, place)
+        return copy
+
+    def layer_of_extensions(self) -> lambda_.Code | None:
+        """Return the providers and the schemas of the stage's extensions; None where it has none of either."""
+        return _asset(self._copy_of_extensions, only="python") if self._copy_of_extensions else None
 
     def layer_of_dependencies(self) -> lambda_.Code:
         """Return the locked dependencies.
@@ -101,9 +151,11 @@ class Sources:
         return _asset(self.vendor_layer, only="python")
 
 
-def _asset(folder: Path, *, only: str) -> lambda_.Code:
+def _asset(folder: Path, *, only: str, but: Sequence[str] = ()) -> lambda_.Code:
+    parents = [str(parent) for parent in Path(only).parents][-2::-1]
+    inside = [pattern for parent in parents for pattern in (f"!/{parent}", f"/{parent}/*")]
     return lambda_.Code.from_asset(
         str(folder),
-        exclude=["/*", f"!/{only}", *_BYTECODE],
+        exclude=["/*", *inside, f"!/{only}", *_BYTECODE, *but],
         ignore_mode=IgnoreMode.GIT,
     )

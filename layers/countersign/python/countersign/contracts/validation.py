@@ -46,7 +46,8 @@ def check(name: str, document: Any, prefix: str = "") -> Any:
     """Return the document once it is known to keep a contract.
 
     Args:
-        name: The schema, such as `envelope` or `order-approval.input`; a file of the package `schemas`.
+        name: The schema, such as `envelope` or `order-approval.input`; a file of the package `schemas`, or of a
+            fork's workflow.
         document: The plain JSON values.
         prefix: JSON pointer of the document within what was sent, such as `/input`.
 
@@ -140,7 +141,7 @@ def _problems_of(error: Any, prefix: str) -> Iterator[ContractError]:
 
 def exists(name: str) -> bool:
     """Tell whether there is a schema of this name."""
-    return files("countersign.contracts.schemas").joinpath(f"{name}.json").is_file()
+    return _text(name) is not None
 
 
 def has_member(name: str, member: str) -> bool:
@@ -154,12 +155,24 @@ def has_member(name: str, member: str) -> bool:
 
 @cache
 def _schema(name: str) -> dict[str, Any]:
-    if not exists(name):
+    text = _text(name)
+    if text is None:
         raise LookupError(f"no schema named {name}; add schemas/{name}.json to the layer")
-    schema: dict[str, Any] = json.loads(
-        files("countersign.contracts.schemas").joinpath(f"{name}.json").read_text("utf-8")
-    )
+    schema: dict[str, Any] = json.loads(text)
     return schema
+
+
+def _text(name: str) -> str | None:
+    """Return the text of a schema: the kit's, or a fork's `extensions/workflows/<workflow>/<part>.json`."""
+    file = files("countersign.contracts.schemas").joinpath(f"{name}.json")
+    if file.is_file():
+        return file.read_text("utf-8")
+    workflow, _, part = name.partition(".")
+    try:
+        file = files(f"extensions.workflows.{workflow.replace('-', '_')}").joinpath(f"{part}.json")
+    except ModuleNotFoundError:
+        return None
+    return file.read_text("utf-8") if file.is_file() else None
 
 
 @cache

@@ -1,7 +1,8 @@
 """The port of the providers: who sent a webhook, and what it says.
 
-A provider is one module of `countersign.providers`, named for its scheme, with a `PROVIDER`. Nothing lists them: a new
-one is a new file. They are loaded by name, so that a cold start pays for the one that it serves.
+A provider is one module, named for its scheme, with a `PROVIDER`: in `countersign.providers`, or in a fork's
+`extensions/providers`. Nothing lists them: a new one is a new file. They are loaded by name, so that a cold start pays
+for the one that it serves.
 """
 
 import hashlib
@@ -192,15 +193,22 @@ def load(scheme: str) -> Provider:
     """Return the provider of a scheme, the name of its module.
 
     Raises:
-        UnknownSchemeError: There is no such module; names those that there are.
+        UnknownSchemeError: There is no such module; names those of the kit.
     """
-    if scheme not in schemes():
+    if not scheme.isidentifier():
         raise UnknownSchemeError(scheme, schemes())
-    provider: Provider = import_module(f"countersign.providers.{scheme}").PROVIDER
+    name = f"{'countersign' if scheme in schemes() else 'extensions'}.providers.{scheme}"
+    try:
+        module = import_module(name)
+    except ModuleNotFoundError as error:
+        if not f"{name}.".startswith(f"{error.name}."):  # the module exists, and one that it imports does not
+            raise
+        raise UnknownSchemeError(scheme, schemes()) from None
+    provider: Provider = module.PROVIDER
     return provider
 
 
 def schemes() -> tuple[str, ...]:
-    """Return the names of all schemes, sorted."""
+    """Return the names of the kit's schemes, sorted."""
     names = (name[:-3] for name in os.listdir(os.path.dirname(__file__)) if name.endswith(".py"))  # noqa: PTH120, PTH208
     return tuple(sorted(name for name in names if name not in _NO_SCHEMES))

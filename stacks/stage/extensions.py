@@ -1,0 +1,190 @@
+"""A fork's own code: what the settings of a stage name of the folder `extensions/`, found and checked.
+
+Nothing else of that folder is read, imported or deployed. A name that the kit has is refused, so that a release of the
+kit never changes which code runs.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import json
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from countersign.providers.base import Provider, load, schemes
+
+FOLDER = Path(__file__).resolve().parents[2] / "extensions"
+"""Its parent is on the path of imports, so that code has the same name here and deployed: `extensions.providers.…`."""
+
+_KIT = FOLDER.parent
+_SCHEMAS = _KIT / "layers" / "countersign" / "python" / "countersign" / "contracts" / "schemas"
+
+
+class ExtensionError(ValueError):
+    """An extension cannot be deployed.
+
+    Attributes:
+        file: The file, or the folder.
+        line: The line in it; 0 for the whole.
+        problem: What is wrong.
+        fix: What to do.
+    """
+
+    def __init__(self, file: Path, problem: str, fix: str, line: int = 0) -> None:
+        self.file, self.line, self.problem, self.fix = file, line, problem, fix
+        super().__init__(f"{file}{f':{line}' if line else ''}: {problem}; fix: {fix}")
+
+
+@dataclass(frozen=True)
+class Extensions:
+    """The extensions of a stage.
+
+    Attributes:
+        providers: The modules of schemes.
+        workflows: The folders of workflows.
+    """
+
+    providers: tuple[str, ...] = ()
+    workflows: tuple[str, ...] = ()
+
+    @classmethod
+    def named(cls, *, schemes: Iterable[str], functions: Iterable[tuple[str, str]]) -> Extensions:
+        """Find and check the extensions that settings name; names of the kit's own are left out.
+
+        Args:
+            schemes: The schemes of providers.
+            functions: Folder and module of each workflow's function.
+
+        Raises:
+            ExtensionError: One of them cannot be deployed.
+        """
+        return cls(
+            tuple(sorted({name for name in schemes if _provider(name)})),
+            tuple(sorted({name for name, module in functions if _workflow(name, module)})),
+        )
+
+    @property
+    def files(self) -> list[Path]:
+        """What every function must find beside its own code: providers, and the schemas of workflows."""
+        schemas = (file for name in self.workflows for file in sorted((FOLDER / "workflows" / name).glob("*.json")))
+        return [*(FOLDER / "providers" / f"{name}.py" for name in self.providers), *schemas]
+
+
+NO_EXTENSIONS = Extensions()
+
+
+def provider(scheme: str) -> Provider | None:
+    """Return the provider of a scheme, of the kit or of an extension; None where neither has it.
+
+    Raises:
+        ExtensionError: The extension cannot be deployed.
+    """
+    return _provider(scheme) or (load(scheme) if scheme in schemes() else None)
+
+
+def _provider(scheme: str) -> Provider | None:
+    file = FOLDER / "providers" / f"{scheme}.py"
+    if not _is_there(file, taken=scheme in schemes()):
+        return None
+    found: Provider = _export(file, "PROVIDER", lambda value: isinstance(value, Provider), "an instance of Provider")
+    return found
+
+
+def _workflow(name: str, module: str) -> bool:
+    folder = FOLDER / "workflows" / name
+    contract = name.replace("_", "-")
+    taken = (_KIT / "lambdas" / name).is_dir() or (_SCHEMAS / f"{contract}.input.json").is_file()
+    if not _is_there(folder, taken=taken):
+        return False
+    file = folder / f"{module}.py"
+    if not file.is_file():
+        raise ExtensionError(file, "does not exist", "write it, or correct `module` in the workflow's settings")
+    _export(file, "handler", callable, "a function with the decorator @workflow")
+    for schema in sorted(folder.glob("*.json")):
+        _check_schema(schema, contract)
+    return True
+
+
+def _is_there(place: Path, *, taken: bool) -> bool:
+    """Tell whether there is an extension, once it is known to have a name of its own and to be whole."""
+    if not (place.exists() or place.is_symlink()):
+        return False
+    if taken:
+        raise ExtensionError(place, "has a name that the kit has", "rename it, here and in the settings")
+    for file in (FOLDER, place.parent, place, *place.rglob("*")):
+        if file.is_symlink():
+            raise ExtensionError(file, "is a symbolic link", "put a copy of the file in its place")
+    for file in (place, *place.glob("*.py")):
+        _check_imports(file, place)
+    return True
+
+
+def _check_imports(file: Path, place: Path) -> None:
+    """Refuse an import of another extension, which a stage may leave out."""
+    own = ".".join(place.relative_to(FOLDER.parent).with_suffix("").parts)
+    for name, line in _imports_of(file):
+        if name.startswith("extensions.") and not f"{name}.".startswith(f"{own}."):
+            raise ExtensionError(file, f"imports {name}, another extension", f"move what it needs into {place}", line)
+
+
+def _imports_of(file: Path) -> Iterator[tuple[str, int]]:
+    """Yield the modules that a file imports, each with its line; none of a file that is no Python."""
+    with contextlib.suppress(SyntaxError, IsADirectoryError):
+        for node in ast.walk(ast.parse(file.read_bytes())):
+            if isinstance(node, ast.Import):
+                yield from ((alias.name, node.lineno) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                yield node.module or "", node.lineno
+
+
+def _export(file: Path, name: str, fits: Callable[[Any], bool], meaning: str) -> Any:
+    found = getattr(_imported(file), name, None)
+    if not fits(found):
+        problem = f"has no `{name}`" if found is None else f"its `{name}` is of {type(found).__name__}"
+        raise ExtensionError(file, problem, f"let `{name}` be {meaning}")
+    return found
+
+
+def _imported(file: Path) -> ModuleType:
+    module = ".".join(file.relative_to(FOLDER.parent).with_suffix("").parts)
+    try:
+        return import_module(module)
+    except Exception as error:
+        place, line = _where_it_failed(error, file)
+        problem = f"cannot be imported: {type(error).__name__}: {error}"
+        fix = f"correct the line; `.venv/bin/python -c 'import {module}'` shows the traceback"
+        raise ExtensionError(place, problem, fix, line) from error
+
+
+def _where_it_failed(error: Exception, file: Path) -> tuple[Path, int]:
+    """Return the last place in extensions that an error came through."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return Path(error.filename), error.lineno or 0
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if FOLDER in Path(frame.filename).parents]
+    return (Path(frames[-1].filename), frames[-1].lineno or 0) if frames else (file, 0)
+
+
+def _check_schema(file: Path, contract: str) -> None:
+    """Refuse a schema that cannot be read, and one of an input without examples that keep it."""
+    from countersign.contracts import validation
+
+    try:
+        schema = json.loads(file.read_text("utf-8"))
+    except ValueError as error:
+        raise ExtensionError(file, f"is no JSON: {error}", "correct it", getattr(error, "lineno", 0)) from error
+    examples = schema.get("examples", []) if isinstance(schema, dict) else []
+    if file.stem == "input" and not examples:
+        raise ExtensionError(file, "has no `examples`", "add a list with at least one valid input")
+    for number, example in enumerate(examples, start=1):
+        try:
+            problems = [str(each) for each in validation.problems(f"{contract}.{file.stem}", example)]
+        except Exception as error:
+            raise ExtensionError(file, f"is no JSON Schema that can be used: {error}", "correct it") from error
+        if problems:
+            raise ExtensionError(file, f"example {number} breaks it: {problems[0]}", "correct the example or the rule")

@@ -1,0 +1,147 @@
+"""A fork's own code: found by the settings, checked, and deployed; nothing else of its folder is."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from stacks.components.house import sources as bundling
+from stacks.stage import extensions
+from stacks.stage.extensions import ExtensionError, Extensions
+from stacks.stage.settings_file import SettingsError
+from tests.infra.templates import DevWith, Resource, Synthesised
+from tests.infra.test_assets import files, staged
+
+pytestmark = pytest.mark.xdist_group("infra")
+
+PROVIDER = """
+from countersign.providers.base import Provider
+
+class Acmepay(Provider):
+    settings = frozenset({"live"})
+    def verify(self, request, secrets, now): ...
+    def translate(self, verified, expected): ...
+
+PROVIDER = Acmepay()
+"""
+HANDLER = "def handler(event, context): ...\n"
+SCHEMA = '{"examples": [{"amount": "1.00", "currency": "EUR"}], "x-rules": ["money"], "type": "object"}'
+LINES = """
+[providers.acme]
+scheme = "acmepay"
+live = false
+
+[workflows.pay-out]
+function = "pay_out"
+execution_timeout_seconds = 90_000
+retention_days = 7
+deadline_seconds = 3_600
+"""
+IN_THE_GUIDE = {
+    "providers/acmepay.py": PROVIDER,
+    "workflows/pay_out/handler.py": HANDLER,
+    "workflows/pay_out/rules.py": "",
+    "workflows/pay_out/input.json": SCHEMA,
+    "workflows/pay_out/answer.json": "{}",
+}
+NOT_NAMED = {
+    "providers/broken.py": "raise ValueError",
+    "workflows/other/handler.py": "raise ValueError",
+    "workflows/pay_out/tests/test_pay_out.py": "",
+    "tests/test_acmepay.py": "",
+}
+
+Write = Callable[[dict[str, str]], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+    """Write files of `extensions/`, in a checkout of a test's own."""
+    folder = tmp_path / "extensions"
+    for module in [name for name in sys.modules if name.startswith("extensions")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(extensions, "FOLDER", folder)
+    monkeypatch.setattr(bundling, "EXTENSIONS", folder)
+
+    def written(texts: dict[str, str]) -> Path:
+        for name, text in texts.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text, "utf-8")
+        return folder
+
+    return written
+
+
+def test_what_the_settings_name_is_deployed_and_nothing_else(write: Write, dev_with: DevWith) -> None:
+    write(IN_THE_GUIDE | NOT_NAMED)
+    stage = dev_with(more=LINES)
+    function = stage.one("AWS::Lambda::Function", "Durable/PayOut/Workflow/Function")
+    assert function.properties["Handler"] == "extensions.workflows.pay_out.handler.handler"
+    here = "extensions/workflows/pay_out"
+    assert files(staged(stage, function, "Code")) == {
+        *(f"{here}/{name}" for name in ("handler.py", "rules.py", "input.json", "answer.json"))
+    }
+    layers = [layer for layer in stage.of_type("AWS::Lambda::LayerVersion") if layer.path == "Layers/Extensions"]
+    (content,) = {staged(stage, layer, "Content") for layer in layers}
+    assert files(content) == {
+        "python/extensions/providers/acmepay.py",
+        *(f"python/{here}/{name}" for name in ("input.json", "answer.json")),
+    }
+    assert all(len(function.properties["Layers"]) == 3 for function in functions_of(stage.of_type))
+
+
+def functions_of(of_type: Callable[[str], list[Resource]]) -> list[Resource]:
+    return [function for function in of_type("AWS::Lambda::Function") if "Layers" in function.properties]
+
+
+def test_a_stage_without_extensions_has_no_layer_for_them(prod: Synthesised) -> None:
+    assert not [layer for layer in prod.of_type("AWS::Lambda::LayerVersion") if layer.path == "Layers/Extensions"]
+
+
+def test_a_setting_that_an_extension_s_scheme_does_not_read_is_refused(write: Write, dev_with: DevWith) -> None:
+    write(IN_THE_GUIDE)
+    with pytest.raises(SettingsError, match=r"providers\.acme\.shop .* one of live, unmatched for the scheme acmepay"):
+        dev_with(more=LINES.replace("live = false", 'shop = "a.myshopify.com"'))
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ({"providers/stripe.py": PROVIDER}, r"providers/stripe\.py: has a name that the kit has; fix: rename it"),
+        ({"workflows/payment/handler.py": HANDLER}, r"workflows/payment: has a name that the kit has; fix: rename it"),
+        ({"providers/first.py": ""}, r"providers/first\.py: has no `PROVIDER`; fix: let `PROVIDER` be an instance of"),
+        ({"providers/second.py": "PROVIDER = 1"}, r"its `PROVIDER` is of int; fix"),
+        ({"providers/third.py": "\nimport nothing_such"}, r"third\.py:2: cannot be imported: .*nothing_such.*; fix"),
+        ({"providers/fourth.py": "\n\ndef ("}, r"fourth\.py:3: cannot be imported: SyntaxError: .*; fix: correct"),
+        ({"providers/other.py": "import extensions.providers.acmepay"}, r"other\.py:1: imports .*; fix: move what it"),
+        ({"workflows/fifth/input.json": SCHEMA}, r"fifth/handler\.py: does not exist; fix: write it, or correct `mod"),
+        ({"workflows/sixth/handler.py": "x = 1"}, r"sixth/handler\.py: has no `handler`; fix: let `handler` be a fun"),
+        ({"workflows/seventh/handler.py": HANDLER, "workflows/seventh/input.json": "{}"}, r"has no `examples`; fix: "),
+        ({"workflows/eighth/handler.py": HANDLER, "workflows/eighth/input.json": "{\n]"}, r"input\.json:2: is no JSON"),
+        (
+            {"workflows/ninth/handler.py": HANDLER, "workflows/ninth/input.json": SCHEMA.replace("EUR", "XXX")},
+            r"example 1 breaks it: /currency: must be",
+        ),
+        (
+            {"workflows/tenth/handler.py": HANDLER, "workflows/tenth/input.json": SCHEMA.replace("money", "mony")},
+            r"is no JSON Schema that can be used: 'mony'; fix: correct it",
+        ),
+    ],
+    ids=str,
+)
+def test_an_extension_that_cannot_work_is_refused(write: Write, texts: dict[str, str], message: str) -> None:
+    write(texts)
+    _, name = next(iter(texts)).split("/")[:2]
+    with pytest.raises(ExtensionError, match=message):
+        Extensions.named(schemes=[name.removesuffix(".py")], functions=[(name, "handler")])
+
+
+@pytest.mark.parametrize("linked", ["providers/acmepay.py", "workflows/pay_out", "workflows/pay_out/rules.py"])
+def test_symbolic_links_are_refused(write: Write, tmp_path: Path, linked: str) -> None:
+    place = write(IN_THE_GUIDE) / linked
+    place.rename(tmp_path / "elsewhere")
+    place.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ExtensionError, match=f"{linked}: is a symbolic link; fix: put a copy"):
+        Extensions.named(schemes=["acmepay"], functions=[("pay_out", "handler")])
