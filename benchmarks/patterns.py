@@ -35,7 +35,7 @@ class Figures:
 def measure() -> bool:
     """Print a line for each workflow; tell whether each has the operations that its test names, and no more."""
     sys.path.append(str(_LAMBDAS))
-    from tests.workflows.machines import SCRIPTS
+    from benchmarks.scripts import SCRIPTS
 
     print("workflows, one execution each that goes well; dollars for a million of durable execution alone:")
     print(f"  {'':22} operations  invocations  bytes written  dollars")
@@ -44,7 +44,7 @@ def measure() -> bool:
 
 
 def _measured(workflow: str) -> bool:
-    from tests.workflows.machines import SCRIPTS, on_the_bench, run
+    from benchmarks.scripts import SCRIPTS, on_the_bench, run
 
     with on_the_bench(workflow, SCRIPTS[workflow].module) as bench:
         took = _figures(bench, run(workflow, bench))

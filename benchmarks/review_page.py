@@ -9,7 +9,7 @@ from countersign.domain.errors import CommentTooLongError
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import MAX_COMMENT_CHARACTERS, Task, Vote
 from countersign.services.reviews import Review
-from tests.builders import APPROVER, NOW, any_click, any_input, any_rule, any_task, any_token
+from countersign.testing.builders import APPROVER, NOW, any_click, any_input, any_rule, any_task, any_token
 
 BOUND_BYTES = 40_000
 

@@ -17,7 +17,7 @@ from countersign.domain.tasks import Task
 from countersign.domain.tokens import mint
 from countersign.ports import Ledger
 from countersign.services.reviews import Click
-from tests.builders import any_click, any_rule, any_task
+from countersign.testing.builders import any_click, any_rule, any_task
 
 TABLE = "ledger"
 LIMITS_TABLE = "limits"

@@ -12,7 +12,7 @@ from countersign.domain.errors import CountersignError, LedgerConflictError
 from countersign.domain.tasks import Change, Task
 from countersign.retries import ATTEMPTS
 from countersign.services.reviews import Reviews
-from tests.fakes import MemoryDirectory
+from countersign.testing.fakes import MemoryDirectory
 
 VOTERS = 20
 

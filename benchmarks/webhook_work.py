@@ -168,7 +168,7 @@ def _answers() -> dict[str, bytes]:
     from countersign.adapters.attributes import to_item
     from countersign.adapters.event_items import claim_document
     from countersign.adapters.task_items import task_document
-    from tests.builders import any_payment_task
+    from countersign.testing.builders import any_payment_task
 
     until = datetime.now(UTC) + timedelta(hours=1)
     task = replace(any_payment_task(), expires_at=until, max_expires_at=until)

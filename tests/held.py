@@ -10,7 +10,7 @@ from countersign.domain.audit import AuditEvent
 from countersign.domain.provider_events import EventStatus, ProviderEvent
 from countersign.domain.strict_json import canonical
 from countersign.domain.tasks import Correlation, Task
-from tests.builders import NOW, any_task
+from countersign.testing.builders import NOW, any_task
 
 PROVIDER = Sender("stripe", "webhook signature")
 PAYMENT_REQUEST = "order-7"

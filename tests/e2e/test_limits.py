@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from countersign.testing.builders import http_event
 from operate.embedded import aws
 from operate.embedded.cloud import Cloud
-from tests.builders import http_event
 from tests.e2e.scene import Scene
 
 FLOODED = "198.51.100.7"

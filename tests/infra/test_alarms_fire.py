@@ -21,8 +21,7 @@ from countersign.domain import tasks
 from countersign.domain.provider_events import EventRecord, Handling
 from countersign.domain.requests import Request
 from countersign.domain.tasks import Status
-from stacks.components.house.python_function import METRICS_NAMESPACE
-from tests.builders import (
+from countersign.testing.builders import (
     CALLER,
     REQUEST_ID,
     TASK_ID,
@@ -37,7 +36,8 @@ from tests.builders import (
     stream_record,
     task_result,
 )
-from tests.deliveries import any_payment, any_payment_intent
+from countersign.testing.deliveries import any_payment, any_payment_intent
+from stacks.components.house.python_function import METRICS_NAMESPACE
 from tests.held import any_event
 from tests.held import any_payment as any_held_payment
 from tests.infra.cloudwatch import Datum, datum, embedded, is_raised

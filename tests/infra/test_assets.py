@@ -31,14 +31,17 @@ def test_a_function_s_asset_is_its_own_folder_whole(prod: Synthesised) -> None:
         assert files(staged(prod, function, "Code")) == written
 
 
-def test_the_layer_of_our_code_is_importable_and_holds_nothing_else(prod: Synthesised) -> None:
+def test_the_layer_of_our_code_is_importable_and_holds_nothing_else_nor_tools_for_tests(
+    prod: Synthesised,
+) -> None:
     (layer,) = {
         staged(prod, layer, "Content")
         for layer in prod.of_type("AWS::Lambda::LayerVersion")
         if layer.path == "Layers/Countersign"
     }
     assert "python/countersign/__init__.py" in files(layer)
-    assert all(name.startswith("python/") and "__pycache__" not in name for name in files(layer))
+    assert all(name.startswith("python/countersign/") and "__pycache__" not in name for name in files(layer))
+    assert not any(name.startswith("python/countersign/testing") for name in files(layer))
 
 
 def hashes(sources: Sources) -> list[str]:

@@ -9,9 +9,9 @@ import pytest
 from moto.events.models import EventPattern
 
 from countersign.services.lifecycle import EVENTS
+from countersign.testing.builders import task_result
 from stacks.components.house.sources import Sources
 from stacks.stage.settings import HELD_PAYMENT, PaymentSettings
-from tests.builders import task_result
 from tests.infra.templates import Synthesised
 
 pytestmark = pytest.mark.xdist_group("infra")

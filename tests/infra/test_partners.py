@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from app import SETTINGS
+from countersign.testing.builders import task_result
 from stacks.components.house.sources import MissingSourceError, Sources
 from stacks.stage.settings import PartnerSettings, Settings
-from tests.builders import task_result
 from tests.infra.templates import DevWith, Synthesised, statements
 from tests.infra.test_events import matches
 

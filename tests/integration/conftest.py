@@ -43,8 +43,8 @@ from countersign.domain.tasks import Change, Task
 from countersign.domain.tokens import mint
 from countersign.functions.clients import client
 from countersign.services.reviews import Review, Reviews
-from tests.builders import APPROVER, TASK_ID, WORKFLOW, any_click, any_payment_task, any_task, http_event
-from tests.deliveries import ADYEN, SHOPIFY, SQUARE, STANDARD_WEBHOOKS, STRIPE
+from countersign.testing.builders import APPROVER, TASK_ID, WORKFLOW, any_click, any_payment_task, any_task, http_event
+from countersign.testing.deliveries import ADYEN, SHOPIFY, SQUARE, STANDARD_WEBHOOKS, STRIPE
 
 HANDLERS: tuple[ModuleType, ...] = (
     approver.handler,

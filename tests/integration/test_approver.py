@@ -13,7 +13,7 @@ import webhook.handler
 from approver.handler import handler
 from countersign.contracts import envelope
 from countersign.domain import tasks
-from tests.builders import (
+from countersign.testing.builders import (
     APPROVER,
     ATTACHMENTS,
     OTHER_APPROVER,

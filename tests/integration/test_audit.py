@@ -18,9 +18,17 @@ from countersign.domain.rules import Decision, Rule
 from countersign.domain.votes import BY_LINK
 from countersign.functions.clients import client
 from countersign.services.reviews import Reviews
+from countersign.testing.builders import (
+    APPROVER,
+    OTHER_APPROVER,
+    TASK_ID,
+    any_click,
+    any_envelope,
+    sqs_event,
+    stream_event,
+)
 from operate.program import main
 from publisher.handler import handler
-from tests.builders import APPROVER, OTHER_APPROVER, TASK_ID, any_click, any_envelope, sqs_event, stream_event
 from tests.integration.conftest import ARCHIVE, TABLE, Answer, Kit, Operation, answering
 
 

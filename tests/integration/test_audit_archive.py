@@ -10,7 +10,7 @@ from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.domain.audit import Copy
 from countersign.domain.errors import ArchiveRefusedError
 from countersign.functions.clients import client
-from tests.builders import TASK_ID
+from countersign.testing.builders import TASK_ID
 from tests.integration.conftest import ARCHIVE, Answer, Reaction, answering
 
 PLACE = "0000000001"

@@ -12,8 +12,8 @@ from bus_events.handler import handler
 from bus_events.reasons import REASONS
 from countersign.domain.rules import Outcome
 from countersign.domain.tasks import MAX_ANSWERS, Collecting, Correlation, Failure, Status, Task
-from tests.builders import PAYMENT_ID, TASK_ID, any_result, sqs_event, task_result
-from tests.deliveries import any_payment_intent, with_members
+from countersign.testing.builders import PAYMENT_ID, TASK_ID, any_result, sqs_event, task_result
+from countersign.testing.deliveries import any_payment_intent, with_members
 from tests.integration.conftest import REGION, Answer, Kit, answering, session
 
 SOURCE = "com.example.payments"

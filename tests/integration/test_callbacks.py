@@ -14,7 +14,7 @@ from countersign.domain.links import Link, Purpose
 from countersign.domain.rules import Outcome
 from countersign.domain.strict_json import MAX_BODY_BYTES
 from countersign.domain.tasks import Status
-from tests.builders import PAYMENT_TASK_ID, any_token, is_unbroken
+from countersign.testing.builders import PAYMENT_TASK_ID, any_token, is_unbroken
 from tests.integration.conftest import Answer, Kit, Operation, Page, answering, call
 from webhook.handler import handler
 

@@ -13,7 +13,7 @@ from countersign.adapters.sns import SUBJECT_LIMIT, SnsChannel
 from countersign.contracts import envelope
 from countersign.domain.errors import MessageRefusedError
 from countersign.functions.clients import client
-from tests.builders import APPROVER, OTHER_APPROVER, TASK_ID, TITLE, sqs_event
+from countersign.testing.builders import APPROVER, OTHER_APPROVER, TASK_ID, TITLE, sqs_event
 from tests.integration.conftest import BASE_URL, REGION, Answer, Kit, Reaction, answering, call, session
 
 LINK = re.compile(re.escape(BASE_URL) + r"/review\?t=([A-Za-z0-9_-]{43})")

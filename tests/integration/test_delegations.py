@@ -14,7 +14,7 @@ import publisher.handler
 from countersign.domain.links import Link, Purpose
 from countersign.domain.tasks import Status
 from countersign.domain.tokens import mint
-from tests.builders import (
+from countersign.testing.builders import (
     APPROVER,
     OTHER_APPROVER,
     REQUESTER,

@@ -11,7 +11,7 @@ from countersign.adapters.dynamodb import Table
 from countersign.domain.errors import LedgerUnavailableError
 from countersign.domain.people import Absence, Entry
 from countersign.functions.clients import client
-from tests.builders import APPROVER, NOW, OTHER_APPROVER, REQUESTER
+from countersign.testing.builders import APPROVER, NOW, OTHER_APPROVER, REQUESTER
 from tests.integration.conftest import DIRECTORY_TABLE, Answer, Kit, answering
 
 ALIAS = "m.lopez@example.com"

@@ -20,7 +20,7 @@ from countersign.domain.errors import LedgerConflictError, LedgerUnavailableErro
 from countersign.domain.requests import Request
 from countersign.domain.tasks import Status
 from countersign.functions.clients import client
-from tests.builders import APPROVER, CALLBACK_ID, NOW, REQUEST_ID, TASK_ID, WORKFLOW, any_task
+from countersign.testing.builders import APPROVER, CALLBACK_ID, NOW, REQUEST_ID, TASK_ID, WORKFLOW, any_task
 from tests.integration.conftest import Answer, Kit, Operation, answering
 
 URL = "https://dynamodb.eu-central-1.amazonaws.com"

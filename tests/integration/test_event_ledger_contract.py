@@ -21,8 +21,8 @@ from countersign.domain.tasks import Status, Task
 from countersign.functions.clients import client
 from countersign.ports import EventLedger
 from countersign.services.provider_events import effect_of
-from tests.builders import NOW, PAYMENT_TASK_ID, any_event, any_payment_task, is_unbroken
-from tests.fakes import FixedClock, MemoryLedger
+from countersign.testing.builders import NOW, PAYMENT_TASK_ID, any_event, any_payment_task, is_unbroken
+from countersign.testing.fakes import FixedClock, MemoryLedger
 from tests.integration.conftest import TABLE, Kit
 
 PROVIDER = Sender("pay", ON_PARTNER_BUS)

@@ -7,8 +7,16 @@ import pytest
 
 from countersign.domain.requests import Request
 from countersign.domain.tasks import Status
+from countersign.testing.builders import (
+    REQUEST_ID,
+    TASK_ID,
+    WORKFLOW,
+    execution_arn,
+    is_unbroken,
+    sqs_event,
+    status_change,
+)
 from executions.handler import handler
-from tests.builders import REQUEST_ID, TASK_ID, WORKFLOW, execution_arn, is_unbroken, sqs_event, status_change
 from tests.integration.conftest import Answer, Kit, answering
 
 DEAD = ["FAILED", "STOPPED", "TIMED_OUT"]

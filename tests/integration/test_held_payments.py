@@ -14,7 +14,7 @@ from countersign.domain.provider_events import Handling
 from countersign.domain.tasks import Status
 from countersign.services.held_payments import HeldPayments, request_of
 from countersign.services.provider_events import ProviderEvents
-from tests.builders import sqs_event
+from countersign.testing.builders import sqs_event
 from tests.held import APPROVAL, EVENT, OPERATOR, PAYMENT, PROVIDER, any_event, any_payment
 from tests.integration.conftest import ALIAS, Answer, Kit, Operation, answering
 

@@ -16,7 +16,7 @@ from countersign.domain.requests import Request
 from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Change, Ring, Status, Task, Vote
 from countersign.ports import Ledger
-from tests.builders import (
+from countersign.testing.builders import (
     APPROVER,
     CALLBACK_ID,
     CALLER,
@@ -29,7 +29,7 @@ from tests.builders import (
     any_task,
     is_unbroken,
 )
-from tests.fakes import MemoryLedger
+from countersign.testing.fakes import MemoryLedger
 from tests.integration.conftest import Kit
 
 DEADLINE = any_task().expires_at
@@ -561,7 +561,7 @@ def test_what_nobody_waits_for_any_more_is_left_out(books: Books, closed: dict[s
 @pytest.fixture
 def most(monkeypatch: pytest.MonkeyPatch) -> int:
     """How many tasks an inbox lists: few here, for the simulated DynamoDB takes long to open many."""
-    for module in ("countersign.adapters.dynamodb_ledger", "tests.fakes"):
+    for module in ("countersign.adapters.dynamodb_ledger", "countersign.testing.fakes"):
         monkeypatch.setattr(f"{module}.MOST_WAITING", 5)
     return 5
 

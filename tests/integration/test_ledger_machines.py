@@ -8,7 +8,7 @@ from countersign.domain import answers
 from countersign.domain.answers import Sender
 from countersign.domain.errors import LedgerConflictError
 from countersign.domain.tasks import Change, Collecting, Failure, Status, Task
-from tests.builders import NOW, TASK_ID, any_task
+from countersign.testing.builders import NOW, TASK_ID, any_task
 from tests.integration import test_ledger_contract
 from tests.integration.test_ledger_contract import DEADLINE, MOMENT, Books, cancelling
 

@@ -12,8 +12,8 @@ from countersign.domain.links import Link, Purpose
 from countersign.domain.tasks import Status
 from countersign.domain.tokens import mint
 from countersign.functions.clients import client
-from tests.builders import APPROVER, COMMENT, PAYMENT_TASK_ID, any_paid, any_task, any_token, http_event
-from tests.deliveries import STANDARD_WEBHOOKS
+from countersign.testing.builders import APPROVER, COMMENT, PAYMENT_TASK_ID, any_paid, any_task, any_token, http_event
+from countersign.testing.deliveries import STANDARD_WEBHOOKS
 from tests.integration.conftest import LIMITS_TABLE, Answer, Kit, Page, answering
 from webhook.handler import handler
 from webhook.limits import limiters

@@ -15,7 +15,15 @@ import held_payments.handler
 import publisher.handler
 import relay.handler
 from countersign.contracts import envelope
-from tests.builders import REQUEST_ID, TASK_ID, any_envelope, execution_arn, sqs_event, status_change, stream_event
+from countersign.testing.builders import (
+    REQUEST_ID,
+    TASK_ID,
+    any_envelope,
+    execution_arn,
+    sqs_event,
+    status_change,
+    stream_event,
+)
 from tests.held import PAYMENT, any_event, any_payment
 from tests.integration.conftest import ALIAS, Answer, Kit, Operation, call
 from webhook.handler import handler as webhook_handler

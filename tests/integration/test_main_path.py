@@ -13,8 +13,7 @@ from countersign.domain.clock import from_text
 from countersign.domain.errors import MissingSettingError
 from countersign.domain.tasks import Status
 from countersign.functions.clients import client
-from countersign.workflows.runtime import EXECUTION_MARGIN, current, from_environment, use
-from tests.builders import (
+from countersign.testing.builders import (
     APPROVER,
     CALLBACK_ID,
     COMMENT,
@@ -26,6 +25,7 @@ from tests.builders import (
     sqs_event,
     stream_event,
 )
+from countersign.workflows.runtime import EXECUTION_MARGIN, current, from_environment, use
 from tests.integration.conftest import BUS, ENVIRONMENT, Kit, Operation, call
 from tests.integration.test_approver import token_in
 from tests.integration.test_publisher import entries, for_publisher

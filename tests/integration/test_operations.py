@@ -7,8 +7,8 @@ import pytest
 from countersign.domain.clock import to_text
 from countersign.domain.people import Absence, Entry
 from countersign.functions.clients import client
+from countersign.testing.builders import APPROVER, OTHER_APPROVER, TASK_ID
 from operate import program
-from tests.builders import APPROVER, OTHER_APPROVER, TASK_ID
 from tests.integration.conftest import DIRECTORY_TABLE, TABLE, Kit
 
 

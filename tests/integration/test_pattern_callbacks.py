@@ -12,7 +12,7 @@ from countersign.domain.links import Link, Purpose
 from countersign.domain.tasks import Collecting, encryption_context
 from countersign.domain.tokens import mint
 from countersign.functions.clients import client
-from tests.builders import NOW, TASK_ID, WORKFLOW, any_task
+from countersign.testing.builders import NOW, TASK_ID, WORKFLOW, any_task
 from tests.integration.conftest import Kit, Page, call
 from webhook import callbacks
 from webhook.handler import handler

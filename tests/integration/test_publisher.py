@@ -16,8 +16,7 @@ from countersign.domain.audit import Copy
 from countersign.domain.clock import to_text
 from countersign.domain.rules import Decision
 from countersign.functions.clients import client
-from publisher.handler import handler
-from tests.builders import (
+from countersign.testing.builders import (
     APPROVER,
     CALLBACK_ID,
     COMMENT,
@@ -32,6 +31,7 @@ from tests.builders import (
     stream_event,
     stream_record,
 )
+from publisher.handler import handler
 from tests.integration.conftest import ARCHIVE, BUS, TABLE, Answer, Kit, Operation, Reaction, answering
 
 OUTBOX = {"pk": f"TASK#{TASK_ID}", "sk": "OUTBOX#1"}

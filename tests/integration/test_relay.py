@@ -13,8 +13,15 @@ from countersign.domain.answers import Sender
 from countersign.domain.errors import CallbackUnavailableError
 from countersign.domain.tasks import Failure, Ring, Status
 from countersign.functions.clients import client
+from countersign.testing.builders import (
+    CALLBACK_ID,
+    PAYMENT_TASK_ID,
+    TASK_ID,
+    is_unbroken,
+    sequence_numbers,
+    stream_event,
+)
 from relay.handler import handler
-from tests.builders import CALLBACK_ID, PAYMENT_TASK_ID, TASK_ID, is_unbroken, sequence_numbers, stream_event
 from tests.integration.conftest import Answer, Kit, Operation, Reaction, answering
 
 URL = "https://lambda.eu-central-1.amazonaws.com"

@@ -8,8 +8,7 @@ from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
 
 from countersign.domain.clock import to_text
 from countersign.domain.strict_json import MAX_BODY_BYTES
-from requests_api.handler import handler
-from tests.builders import (
+from countersign.testing.builders import (
     APPROVER,
     CALLER,
     OTHER_APPROVER,
@@ -19,6 +18,7 @@ from tests.builders import (
     any_input,
     any_request,
 )
+from requests_api.handler import handler
 from tests.integration.conftest import (
     ALIAS,
     ENVIRONMENT,
@@ -159,7 +159,7 @@ def test_what_is_not_strict_json_is_400(kit: Kit, invocations: Operation, body: 
 
 
 def test_a_body_whose_base64_is_broken_is_400(kit: Kit) -> None:
-    from tests.builders import http_event
+    from countersign.testing.builders import http_event
 
     event = http_event("POST", "/requests", b"", caller=CALLER) | {"body": "****"}
     answer = handler(event, None)

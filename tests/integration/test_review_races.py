@@ -9,7 +9,7 @@ import pytest
 
 from countersign.domain.rules import Outcome
 from countersign.domain.tasks import Status
-from tests.builders import APPROVER, any_rule, is_unbroken
+from countersign.testing.builders import APPROVER, any_rule, is_unbroken
 from tests.integration.conftest import Kit, Page, call
 from webhook.handler import handler
 

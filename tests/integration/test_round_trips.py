@@ -11,7 +11,7 @@ from countersign.domain.links import Link, Purpose
 from countersign.domain.rules import Rule
 from countersign.domain.tokens import mint
 from countersign.functions.clients import client
-from tests.builders import APPROVER, OTHER_APPROVER, any_rule, any_task, any_token
+from countersign.testing.builders import APPROVER, OTHER_APPROVER, any_rule, any_task, any_token
 from tests.integration.conftest import Kit, Page, call
 from webhook.handler import handler
 from webhook.review import reviews

@@ -12,7 +12,7 @@ from countersign.domain.provider_events import EventRecord, Handling, ParkedEven
 from countersign.domain.requests import Request
 from countersign.domain.tasks import Change, Task
 from countersign.ports import Ledger
-from tests.builders import (
+from countersign.testing.builders import (
     CALLER,
     NOW,
     REQUEST_ID,
@@ -24,7 +24,7 @@ from tests.builders import (
     any_payment_task,
     any_task,
 )
-from tests.fakes import MemoryLedger
+from countersign.testing.fakes import MemoryLedger
 from tests.integration.conftest import Kit
 
 OPENED = AuditEvent("opened", WORKFLOW)

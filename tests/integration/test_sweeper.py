@@ -21,7 +21,7 @@ from countersign.domain.provider_events import EventRecord, Handling
 from countersign.domain.requests import Request
 from countersign.domain.tasks import Status
 from countersign.functions.clients import client
-from tests.builders import (
+from countersign.testing.builders import (
     APPROVER,
     CALLBACK_ID,
     CALLER,

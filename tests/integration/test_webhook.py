@@ -10,7 +10,7 @@ from countersign.domain.rules import Outcome
 from countersign.domain.strict_json import MAX_BODY_BYTES
 from countersign.domain.tasks import Status
 from countersign.domain.tokens import fingerprint
-from tests.builders import (
+from countersign.testing.builders import (
     APPROVER,
     ATTACHMENTS,
     CALLBACK_ID,

@@ -25,8 +25,8 @@ from countersign.domain.strict_json import MAX_BODY_BYTES
 from countersign.domain.tasks import Correlation, Status
 from countersign.functions.clients import client
 from countersign.services.provider_events import ProviderEvents
-from tests.builders import PAYMENT_TASK_ID, http_event, is_unbroken
-from tests.deliveries import (
+from countersign.testing.builders import PAYMENT_TASK_ID, http_event, is_unbroken
+from countersign.testing.deliveries import (
     ADYEN,
     SQUARE,
     STANDARD_WEBHOOKS,
@@ -39,8 +39,8 @@ from tests.deliveries import (
     any_square_payment,
     with_members,
 )
+from countersign.testing.signing import sign_adyen, sign_square, sign_standard_webhooks
 from tests.integration.conftest import BASE_URL, ENVIRONMENT, PROVIDERS, Answer, Kit, Page, answering, keep_secret
-from tests.signing import sign_adyen, sign_square, sign_standard_webhooks
 from webhook.handler import handler, logger
 
 SECRET, OTHER_SECRET = STANDARD_WEBHOOKS.secret, STANDARD_WEBHOOKS.other_secret

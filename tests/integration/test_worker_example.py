@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from countersign.testing.builders import any_envelope, any_token
 from docs.examples import worker
 from docs.examples.worker import Failure, pretend, run
-from tests.builders import any_envelope, any_token
 
 QUEUE = "https://sqs.eu-central-1.amazonaws.com/111122223333/external-tasks"
 PAYMENT = {"order_id": "1001", "amount": "250.00", "currency": "EUR"}

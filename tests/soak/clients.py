@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from countersign.adapters.kms import MAX_BYTES
-from tests.builders import status_change
-from tests.fakes import FixedClock
+from countersign.testing.builders import status_change
+from countersign.testing.fakes import FixedClock
 from tests.soak.durable import Durable
 from tests.soak.runs import Run
 from tests.soak.table import error_of

@@ -30,7 +30,7 @@ from aws_durable_execution_sdk_python_testing.invoker import create_test_lambda_
 from aws_durable_execution_sdk_python_testing.stores.memory import InMemoryExecutionStore
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tests.fakes import FixedClock
+from countersign.testing.fakes import FixedClock
 from tests.soak.faults import Crash, Faults
 from tests.soak.runs import Run
 from tests.soak.table import error_of

@@ -11,8 +11,8 @@ from countersign.domain.errors import CountersignError
 from countersign.domain.tasks import Status
 from countersign.functions.clients import client
 from countersign.services.operations import Operations
+from countersign.testing.deliveries import any_payment
 from operate.ledger import OperatorLedger
-from tests.deliveries import any_payment
 from tests.integration.conftest import TABLE
 from tests.soak.asking import INPUTS, MOST_AT_ONCE, PAYMENTS
 from tests.soak.faults import Crash, Fault, Kind

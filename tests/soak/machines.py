@@ -10,10 +10,10 @@ from hypothesis.stateful import precondition
 import webhook.handler
 from countersign.domain.strict_json import digest
 from countersign.services.sweeps import Lost
-from tests.builders import task_result
-from tests.deliveries import any_payment
+from countersign.testing.builders import task_result
+from countersign.testing.deliveries import any_payment
+from countersign.testing.signing import sign_standard_webhooks
 from tests.integration.conftest import TABLE
-from tests.signing import sign_standard_webhooks
 from tests.soak.asking import PAYMENTS
 from tests.soak.invariants import ViolationError
 from tests.soak.people import People

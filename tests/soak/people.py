@@ -10,7 +10,7 @@ import requests_api.handler
 import webhook.handler
 from countersign.domain.tasks import Task
 from countersign.domain.tokens import fingerprint
-from tests.builders import any_token
+from countersign.testing.builders import any_token
 from tests.integration.conftest import Page
 from tests.soak.asking import PEOPLE
 from tests.soak.clients import Mail

@@ -29,11 +29,11 @@ from countersign.adapters.secrets import ManagedSecrets
 from countersign.domain.clock import SystemClock
 from countersign.domain.errors import NotHandledError
 from countersign.functions.clients import client
+from countersign.testing.builders import sqs_event, stream_event
+from countersign.testing.fakes import FixedClock
+from countersign.testing.signing import STANDARD_SECRET
 from countersign.workflows.runtime import Runtime, from_environment, use
-from tests.builders import sqs_event, stream_event
-from tests.fakes import FixedClock
 from tests.integration.conftest import ENVIRONMENT, REGION, TABLE, Page, call, forget_what_functions_made, statuses
-from tests.signing import STANDARD_SECRET
 from tests.soak.clients import Bus, DeadLetterQueue, Kms, Lambda, Message, Post, Queue, Secrets, ended_event
 from tests.soak.durable import Durable
 from tests.soak.faults import Crash, FaultClient, Faults

@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LIBRARY = ROOT / "layers/countersign/python/countersign"
+TESTING = LIBRARY / "testing"
 LAMBDAS = ROOT / "lambdas"
 HANDLERS = sorted(LAMBDAS.glob("*/handler.py"))
 PATTERNS = sorted(path for path in LAMBDAS.glob("patterns/*.py") if path.stem not in ("__init__", "decider"))
@@ -44,7 +45,8 @@ def named(path: Path) -> str:
 
 
 def modules_of(*folders: Path) -> list[Path]:
-    return sorted(path for folder in folders for path in folder.rglob("*.py"))
+    """Return what is deployed of these folders: `countersign.testing` is not."""
+    return sorted(path for folder in folders for path in folder.rglob("*.py") if TESTING not in path.parents)
 
 
 def imports_of(path: Path) -> set[str]:
@@ -178,6 +180,12 @@ def test_nothing_that_is_deployed_imports_what_prints_to_terminals(package: str)
 )
 def test_no_arrow_of_the_house_points_back_up(importing: str, imported: str) -> None:
     assert importers_of(imported, modules_of(ROOT / importing)) == set()
+
+
+def test_tools_for_tests_are_imported_by_nothing_that_is_deployed_and_import_no_test() -> None:
+    deployed = modules_of(LIBRARY, LAMBDAS, ROOT / "stacks", ROOT / "operate", ROOT / "local")
+    assert [named(path) for path in deployed if any(".testing" in name for name in imports_of(path))] == []
+    assert importers_of("tests", [*TESTING.glob("*.py"), *modules_of(ROOT / "benchmarks")]) == set()
 
 
 def test_only_the_clock_asks_the_time() -> None:

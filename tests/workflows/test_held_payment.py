@@ -13,11 +13,11 @@ from countersign.domain.provider_events import ProviderEvent
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import Status, Task
 from countersign.services.provider_events import ProviderEvents
+from countersign.testing.bench import Bench
+from countersign.testing.builders import is_unbroken
 from countersign.workflows.runtime import use
 from held_payment.handler import handler
-from tests.builders import is_unbroken
 from tests.held import EVENT, OPENED, OPERATOR, PAYMENT, PROVIDER, any_event, any_payment
-from tests.workflows.conftest import Bench
 
 REQUEST = "held-1"
 APPROVAL = f"{REQUEST}.approval"

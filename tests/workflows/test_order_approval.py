@@ -17,13 +17,17 @@ from countersign.domain.people import Absence, Entry
 from countersign.domain.policy import Policy
 from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Status
+from countersign.testing.bench import SHORT_SECONDS, Bench, close_runner
+from countersign.testing.builders import CALLER, NOW, any_input, any_task
+from countersign.testing.fakes import FixedClock, MemoryHandOff
 from countersign.workflows.ask import LATE_SECONDS
 from countersign.workflows.runtime import use
-from tests.builders import CALLER, NOW, any_task
-from tests.fakes import FixedClock, MemoryHandOff
-from tests.workflows.conftest import SHORT_SECONDS, Bench, any_order_input, close_runner
 
 TASK = "order-1001.approval"
+
+
+def any_order_input(**changes: Any) -> dict[str, Any]:
+    return any_input(**{"deadline_seconds": 60} | changes)
 
 
 def once(action: Any) -> Any:

@@ -8,6 +8,15 @@ from typing import Any
 
 import pytest
 
+from benchmarks.scripts import (
+    DOCUMENTS,
+    REVIEW,
+    SCRIPTS,
+    PatternBench,
+    document,
+    on_the_bench,
+    verification,
+)
 from countersign.domain import tasks
 from countersign.domain.answers import Sender
 from countersign.domain.errors import (
@@ -22,17 +31,7 @@ from countersign.domain.provider_events import Handling
 from countersign.domain.rules import Decision
 from countersign.domain.strict_json import canonical
 from countersign.domain.tasks import Status
-from tests.workflows.conftest import SHORT_SECONDS
-from tests.workflows.machines import (
-    DOCUMENTS,
-    REVIEW,
-    SCRIPTS,
-    PatternBench,
-    document,
-    on_the_bench,
-    replayed,
-    verification,
-)
+from countersign.testing.bench import SHORT_SECONDS
 
 Play = Callable[[PatternBench], object]
 
@@ -50,8 +49,8 @@ def played(workflow: str, play: Play = nothing, **changes: Any) -> Any:
         bench.start({**SCRIPTS[workflow].input, "deadline_seconds": 1 if play is nothing else 60, **changes})
         play(bench)
         result = bench.result()
-        assert replayed(workflow, bench) == replayed(workflow, bench)
-        assert replayed(workflow, bench)[0] == result
+        assert bench.replay() == bench.replay()
+        assert bench.replay()[0] == result
         return result
 
 
@@ -334,7 +333,7 @@ def test_a_worker_that_falls_silent_ends_the_wait_long_before_its_deadline() -> 
     with opened("long-job", heartbeat_seconds=SHORT_SECONDS) as bench:
         bench.heartbeat("job")
         assert bench.result() == {"status": "worker_lost"}
-        assert replayed("long-job", bench)[0] == {"status": "worker_lost"}
+        assert bench.replay()[0] == {"status": "worker_lost"}
         task = bench.ledger.standing["order-1001.job"]
         assert (task.status, task.closed_because) == (Status.CANCELLED, "worker_lost")
         with pytest.raises(TaskClosedError):

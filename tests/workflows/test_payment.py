@@ -13,12 +13,12 @@ from countersign.domain.provider_events import Handling
 from countersign.domain.tasks import Correlation, Failure, Status, Task
 from countersign.services.answers import Results
 from countersign.services.provider_events import ProviderEvents
+from countersign.testing.bench import Bench
+from countersign.testing.builders import NOW, any_event, any_payment_task
+from countersign.testing.fakes import MemoryHeartbeats
 from countersign.workflows.external import Answered, ExternalTask, Failed, await_result
 from countersign.workflows.runtime import use
 from countersign.workflows.workflow import workflow
-from tests.builders import NOW, any_event, any_payment_task
-from tests.fakes import MemoryHeartbeats
-from tests.workflows.conftest import Bench
 
 TASK = "order-1001.payment"
 OPERATIONS = ["payment callback 1", "payment open 1", "payment read 1", "record result"]

@@ -10,10 +10,11 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from countersign.domain.rules import Decision
+from countersign.testing.bench import running
+from countersign.testing.builders import any_input
 from countersign.workflows.approval import request_approval
 from countersign.workflows.workflow import RECORD_RESULT, workflow
 from order_approval.order import Order
-from tests.workflows.conftest import any_order_input, running
 
 COMMENT = "Only if they swivel, says my back"
 
@@ -44,7 +45,7 @@ def test_a_traced_workflow_sends_a_span_for_every_operation_and_no_secret_or_per
     traced: Any, spans: InMemorySpanExporter
 ) -> None:
     with running(traced, "order-approval") as bench:
-        bench.start(any_order_input())
+        bench.start(any_input(deadline_seconds=60))
         callback_id = bench.callback_id("approval callback 1")
         bench.answer(Decision.APPROVE, comment=COMMENT)
         bench.relay()

@@ -120,8 +120,8 @@ class Sources:
         return name
 
     def layer_of_our_code(self) -> lambda_.Code:
-        """Return the code of our library."""
-        return _asset(self.code_layer, only="python")
+        """Return the code of our library, without what only tests use."""
+        return _asset(self.code_layer, only="python", but=["/python/countersign/testing"])
 
     @cached_property
     def _copy_of_extensions(self) -> Path | None:

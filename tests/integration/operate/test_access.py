@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from botocore.session import Session
 
+from countersign.testing.builders import TASK_ID
 from operate import stage
 from operate.embedded.cloud import Cloud
 from operate.program import main
 from operate.stage import Account, EmbeddedCloud, Target
-from tests.builders import TASK_ID
 from tests.integration.conftest import TABLE, Answer, Kit, answering
 
 CLOUD = Cloud("http://127.0.0.1:1", "eu-central-1", "0", "", "", {}, "", "", {}, {}, {})

@@ -7,9 +7,17 @@ import pytest
 from approver.handler import handler as approve
 from countersign.domain.rules import Outcome, Rule
 from countersign.domain.tasks import Status
+from countersign.testing.builders import (
+    APPROVER,
+    CALLBACK_ID,
+    OTHER_APPROVER,
+    PAYMENT_ID,
+    TASK_ID,
+    sqs_event,
+    stream_event,
+)
 from publisher.handler import handler as publish
 from relay.handler import handler as relay
-from tests.builders import APPROVER, CALLBACK_ID, OTHER_APPROVER, PAYMENT_ID, TASK_ID, sqs_event, stream_event
 from tests.integration.conftest import Answer, Kit, Operation, answering
 from tests.integration.operate.conftest import OPERATOR, Run
 

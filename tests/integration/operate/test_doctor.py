@@ -13,7 +13,7 @@ import pytest
 
 from countersign.domain.tasks import Status
 from countersign.functions.clients import client
-from tests.builders import TASK_ID
+from countersign.testing.builders import TASK_ID
 from tests.integration.conftest import ALIAS, DIRECTORY_TABLE, TABLE, Answer, Kit, Operation, answering
 from tests.integration.operate.conftest import DeployedStage, Run
 

@@ -10,7 +10,16 @@ from botocore.exceptions import EndpointConnectionError
 
 from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.domain.tasks import Status
-from tests.builders import APPROVER, CALLBACK_ID, COMMENT, OTHER_APPROVER, PAYMENT_ID, REQUEST_ID, TASK_ID, WORKFLOW
+from countersign.testing.builders import (
+    APPROVER,
+    CALLBACK_ID,
+    COMMENT,
+    OTHER_APPROVER,
+    PAYMENT_ID,
+    REQUEST_ID,
+    TASK_ID,
+    WORKFLOW,
+)
 from tests.integration.conftest import ARCHIVE, Kit, answering
 from tests.integration.operate.conftest import DeployedStage, Run
 

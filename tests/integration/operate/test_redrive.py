@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from countersign.functions.clients import client
-from tests.builders import TASK_ID
+from countersign.testing.builders import TASK_ID
 from tests.integration.conftest import ALIAS, REGION, TABLE, Answer, Kit, answering, streams, wire_record
 from tests.integration.operate.conftest import OPERATOR, DeployedStage, Run
 

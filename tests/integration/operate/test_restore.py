@@ -17,9 +17,7 @@ from countersign.domain.rules import Rule
 from countersign.domain.tasks import Status
 from countersign.functions.clients import client
 from countersign.services.provider_events import ProviderEvents
-from operate.ledger import OperatorLedger
-from publisher.handler import handler as publish
-from tests.builders import (
+from countersign.testing.builders import (
     APPROVER,
     OTHER_APPROVER,
     PAYMENT_ID,
@@ -30,7 +28,9 @@ from tests.builders import (
     any_payment_task,
     stream_event,
 )
-from tests.fakes import FixedClock
+from countersign.testing.fakes import FixedClock
+from operate.ledger import OperatorLedger
+from publisher.handler import handler as publish
 from tests.integration.conftest import TABLE, Kit, Operation, call
 from tests.integration.operate.conftest import OPERATOR, Run
 from webhook.handler import handler as webhook

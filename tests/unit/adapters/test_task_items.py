@@ -36,7 +36,15 @@ from countersign.domain.tasks import (
     rung_by,
     withdraw,
 )
-from tests.builders import ATTACHMENTS, CALLER, NOW, any_decided_task, any_payment_task, any_rule, any_task
+from countersign.testing.builders import (
+    ATTACHMENTS,
+    CALLER,
+    NOW,
+    any_decided_task,
+    any_payment_task,
+    any_rule,
+    any_task,
+)
 
 _SIMPLE: dict[str, Any] = {
     **dict.fromkeys(("policy", "closed_because", "closed_comment", "payload", "answer_contract", "answer"), "x"),

@@ -10,7 +10,7 @@ from countersign.domain.attachments import Attachment
 from countersign.domain.errors import ContractError
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import Vote
-from tests.builders import (
+from countersign.testing.builders import (
     APPROVER,
     ATTACHMENTS,
     CALLBACK_ID,

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from countersign.contracts import validation
 from countersign.domain.errors import ContractError
+from countersign.testing.builders import REQUESTER, WORKFLOW, any_envelope, any_input, any_request, any_result
 from tests import pattern_contracts
-from tests.builders import REQUESTER, WORKFLOW, any_envelope, any_input, any_request, any_result
 
 INPUT = f"{WORKFLOW}.input"
 PAYMENT = {"order_id": "1001", "provider": "pay", "external_id": "pay_1001", "amount": "250.00", "currency": "EUR"}

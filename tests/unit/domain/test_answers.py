@@ -13,7 +13,7 @@ from countersign.domain.errors import BodyTooLargeError, DecidedOtherwiseError, 
 from countersign.domain.rules import Outcome
 from countersign.domain.strict_json import canonical
 from countersign.domain.tasks import DECIDING, Change, Failure, Status, Task
-from tests.builders import NOW, any_task
+from countersign.testing.builders import NOW, any_task
 
 WORKER = Sender("worker", "callback token", "203.0.113.0/24")
 ANSWER = {"score": 700, "note": "très bien"}

@@ -21,7 +21,7 @@ from countersign.domain.audit import (
     network_of,
 )
 from countersign.domain.clock import to_text
-from tests.builders import NOW, is_unbroken
+from countersign.testing.builders import NOW, is_unbroken
 
 OTHER_VALUES: dict[str, Any] = {
     "task_id": "other.approval",

@@ -11,7 +11,7 @@ from countersign.domain.audit import AuditEntry, append
 from countersign.domain.payments import NO_EFFECT, Held, Resolution, Verdict
 from countersign.domain.provider_events import EventStatus, ProviderEvent
 from countersign.domain.tasks import DECIDING, Change, Failure, Status, Task
-from tests.builders import NOW
+from countersign.testing.builders import NOW
 from tests.held import APPROVAL, EVENT, OPENED, OPERATOR, PROVIDER, any_event, any_payment
 
 ACCEPTED = Resolution(Verdict.ACCEPTED, (OPERATOR,), APPROVAL)

@@ -16,7 +16,7 @@ from countersign.domain.payments import Effect
 from countersign.domain.provider_events import EventStatus, ProviderEvent
 from countersign.domain.rules import Outcome
 from countersign.domain.tasks import DECIDING, STAYING, Correlation, Failure, Status, Task
-from tests.builders import NOW, any_event, any_payment_task
+from countersign.testing.builders import NOW, any_event, any_payment_task
 
 PROVIDER = Sender("pay", "webhook signature")
 WORKER = Sender("worker", "callback token")

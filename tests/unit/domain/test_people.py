@@ -10,8 +10,8 @@ from countersign.domain.errors import ContractError
 from countersign.domain.identity import NO_ALIASES, Aliases
 from countersign.domain.people import Absence, Assignment, Delegation, Entry, check_approvers
 from countersign.services.assignments import MAX_HOPS, assign
-from tests.builders import APPROVER, NOW, OTHER_APPROVER, REQUESTER
-from tests.fakes import MemoryDirectory
+from countersign.testing.builders import APPROVER, NOW, OTHER_APPROVER, REQUESTER
+from countersign.testing.fakes import MemoryDirectory
 
 COLLEAGUE = "li@example.com"
 

@@ -13,7 +13,7 @@ from countersign.domain.identity import Aliases
 from countersign.domain.policy import Policy, Terms
 from countersign.domain.rules import Rule
 from countersign.domain.strict_json import digest
-from tests.builders import APPROVER, OTHER_APPROVER, REQUESTER, any_input
+from countersign.testing.builders import APPROVER, OTHER_APPROVER, REQUESTER, any_input
 
 CURRENCIES = ("EUR", "USD", "JPY")
 AMOUNTS = st.decimals(0, 40, places=2)

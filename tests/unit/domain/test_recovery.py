@@ -14,7 +14,7 @@ from countersign.domain.payments import Resolution, Verdict
 from countersign.domain.people import Assignment
 from countersign.domain.rules import Decision, Rule
 from countersign.domain.tasks import Change, Failure, Status, Task
-from tests.builders import APPROVER, NOW, OTHER_APPROVER, any_event, any_payment_task, any_rule, any_task
+from countersign.testing.builders import APPROVER, NOW, OTHER_APPROVER, any_event, any_payment_task, any_rule, any_task
 
 Act = Callable[[Task, datetime], Change | None]
 OPERATOR = "arn:aws:iam::111122223333:user/olga"

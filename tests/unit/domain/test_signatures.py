@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from countersign.domain.errors import SecretError, SignatureError
 from countersign.providers import signatures
-from tests.builders import NOW
+from countersign.testing.builders import NOW
 
 EXPECTED = ["a" * 64, "b" * 64]
 

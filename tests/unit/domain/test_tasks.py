@@ -8,7 +8,7 @@ import pytest
 from countersign.domain import tasks
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import Deadline, Ring, Status, shown_digest, task_id_of
-from tests.builders import (
+from countersign.testing.builders import (
     DETAILS,
     NOW,
     REQUESTER,

@@ -12,7 +12,7 @@ from countersign.domain.people import Assignment, Delegation
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import Status, Task
 from countersign.domain.verification import contradictions, unminted
-from tests.builders import APPROVER, CALLER, NOW, OTHER_APPROVER, any_rule, any_task
+from countersign.testing.builders import APPROVER, CALLER, NOW, OTHER_APPROVER, any_rule, any_task
 
 
 def chain(task: Task, *events: AuditEvent) -> list[AuditEntry]:

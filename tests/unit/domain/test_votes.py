@@ -24,7 +24,7 @@ from countersign.domain.identity import NO_ALIASES, Aliases
 from countersign.domain.people import Assignment, Delegation
 from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Status, Task, Vote
-from tests.builders import (
+from countersign.testing.builders import (
     APPROVER,
     ATTACHMENTS,
     NOW,

@@ -7,10 +7,10 @@ import pytest
 
 from countersign.domain.payments import Resolution, Verdict
 from countersign.domain.rules import Rule
+from countersign.testing.builders import NOW
 from countersign.workflows.approval import Approved, Rejected
 from countersign.workflows.ask import Expired
 from held_payment.question import approval_of, resolution_of, result_of
-from tests.builders import NOW
 from tests.held import APPROVAL, EVENT, OPERATOR, PAYMENT, any_held
 
 UNKNOWN = {"status": "unknown", "amount": None, "currency": None}

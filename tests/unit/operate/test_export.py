@@ -11,9 +11,9 @@ import pytest
 
 from countersign.adapters.task_items import audit_document
 from countersign.domain.audit import GENESIS, AuditEvent, append
+from countersign.testing.builders import APPROVER, NOW, TASK_ID
 from operate.errors import OperateError
 from operate.export import FIELDS, Format, Period, opened, write
-from tests.builders import APPROVER, NOW, TASK_ID
 
 
 def entry(comment: str = "Go", actor: str = APPROVER) -> dict[str, Any]:

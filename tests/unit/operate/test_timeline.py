@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from countersign.domain.audit import GENESIS, AuditEntry, AuditEvent
 from countersign.domain.clock import to_text
+from countersign.testing.builders import APPROVER, NOW, OTHER_APPROVER, TASK_ID, WORKFLOW
 from operate.timeline import Moment, drawn, moments
-from tests.builders import APPROVER, NOW, OTHER_APPROVER, TASK_ID, WORKFLOW
 
 
 def entry(seconds: int, event: AuditEvent, task_id: str = TASK_ID) -> AuditEntry:

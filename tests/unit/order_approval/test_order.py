@@ -6,10 +6,10 @@ from decimal import Decimal
 import pytest
 
 from countersign.domain.rules import Rule
+from countersign.testing.builders import APPROVER, ATTACHMENTS, NOW, OTHER_APPROVER, REQUESTER, any_input
 from countersign.workflows.approval import Approved, Ballot, Rejected
 from countersign.workflows.ask import Expired
 from order_approval.order import Order
-from tests.builders import APPROVER, ATTACHMENTS, NOW, OTHER_APPROVER, REQUESTER, any_input
 
 AT = "2026-03-01T09:00:00.000000Z"
 

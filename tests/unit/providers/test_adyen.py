@@ -8,8 +8,8 @@ import pytest
 from countersign.domain.errors import ContractError, SignatureError
 from countersign.domain.provider_events import EventStatus
 from countersign.providers.base import Expected, Verified
-from tests.deliveries import ADYEN, ADYEN_SECRET, any_item
-from tests.signing import sign_adyen
+from countersign.testing.deliveries import ADYEN, ADYEN_SECRET, any_item
+from countersign.testing.signing import sign_adyen
 
 EXAMPLE = {
     "pspReference": "pspReference",

@@ -8,9 +8,9 @@ import pytest
 from countersign.domain.errors import ContractError, MalformedBodyError, SecretError, SignatureError
 from countersign.providers.base import WebhookRequest
 from countersign.providers.paypal import PayPal
-from tests import signing
-from tests.builders import NOW
-from tests.deliveries import (
+from countersign.testing import signing
+from countersign.testing.builders import NOW
+from countersign.testing.deliveries import (
     ADYEN,
     ADYEN_SECRET,
     ALL,

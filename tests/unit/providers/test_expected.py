@@ -7,7 +7,7 @@ import pytest
 
 from countersign.providers import base
 from countersign.providers.base import AS_BY_DEFAULT, Expected, Verified
-from tests.deliveries import (
+from countersign.testing.deliveries import (
     ADYEN,
     ADYEN_SECRET,
     ALL,
@@ -24,7 +24,7 @@ from tests.deliveries import (
     any_payment_intent,
     with_members,
 )
-from tests.signing import sign_adyen
+from countersign.testing.signing import sign_adyen
 
 
 def said(delivery: Delivery, expected: Expected = AS_BY_DEFAULT, origin: str = "", **members: Any) -> tuple[str, str]:

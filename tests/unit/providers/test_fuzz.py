@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from countersign.domain.errors import ContractError, SignatureError
 from countersign.providers.base import Verified, WebhookRequest
 from countersign.providers.paypal import PayPal
-from tests.builders import NOW
-from tests.deliveries import ADYEN, ALL, AT, PAYPAL, URL, Delivery, FakePayPal, told
-from tests.signing import sign_adyen
+from countersign.testing.builders import NOW
+from countersign.testing.deliveries import ADYEN, ALL, AT, PAYPAL, URL, Delivery, FakePayPal, told
+from countersign.testing.signing import sign_adyen
 
 EVERY = pytest.mark.parametrize("delivery", ALL, ids=lambda delivery: f"{delivery.scheme}-{delivery.signature}")
 

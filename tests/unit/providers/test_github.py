@@ -6,7 +6,7 @@ import pytest
 
 from countersign.domain.provider_events import EventStatus
 from countersign.providers.base import Verified, WebhookRequest
-from tests.deliveries import DELIVERY_ID, GITHUB, any_check_run, told
+from countersign.testing.deliveries import DELIVERY_ID, GITHUB, any_check_run, told
 
 EXAMPLE = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
 

@@ -15,8 +15,8 @@ import pytest
 from countersign.domain.errors import SecretError, SignatureError, VerifierUnavailableError
 from countersign.domain.provider_events import EventStatus
 from countersign.providers.paypal import PayPal, Post, post_over_https
-from tests.builders import NOW
-from tests.deliveries import PAYPAL, FakePayPal, any_capture, told
+from countersign.testing.builders import NOW
+from countersign.testing.deliveries import PAYPAL, FakePayPal, any_capture, told
 
 
 def verify(post: Post, *secrets: str) -> bytes:

@@ -21,8 +21,8 @@ from countersign.domain import strict_json
 from countersign.domain.errors import ContractError, SignatureError
 from countersign.providers import base
 from countersign.providers.base import WebhookRequest
-from tests import signing
-from tests.deliveries import ADYEN, ADYEN_SECRET, any_item
+from countersign.testing import signing
+from countersign.testing.deliveries import ADYEN, ADYEN_SECRET, any_item
 
 CASES = 2_000
 SLACK_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"

@@ -8,7 +8,7 @@ import pytest
 
 from countersign.domain.errors import ContractError
 from countersign.domain.provider_events import EventStatus
-from tests.deliveries import SHOPIFY, any_order, told
+from countersign.testing.deliveries import SHOPIFY, any_order, told
 
 
 def any_transaction(**fields: Any) -> bytes:

@@ -7,7 +7,7 @@ import pytest
 from countersign.domain.errors import ContractError, MalformedBodyError
 from countersign.domain.provider_events import EventStatus
 from countersign.providers.base import WebhookRequest
-from tests.deliveries import AT, SLACK, any_action, any_click, told
+from countersign.testing.deliveries import AT, SLACK, any_action, any_click, told
 
 EXAMPLE_BODY = (
     b"token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V"

@@ -8,7 +8,7 @@ import pytest
 from countersign.domain.errors import SignatureError
 from countersign.domain.provider_events import EventStatus
 from countersign.providers.base import WebhookRequest
-from tests.deliveries import SQUARE, any_square_payment, told
+from countersign.testing.deliveries import SQUARE, any_square_payment, told
 
 EXAMPLE = {"X-Square-HmacSha256-Signature": "2kRE5qRU2tR+tBGlDwMEw2avJ7QM4ikPYD/PJ3bd9Og="}
 EXAMPLE_URL = "https://example.com/webhook"

@@ -7,7 +7,7 @@ import pytest
 from countersign.domain.errors import ContractError, SignatureError
 from countersign.domain.provider_events import EventStatus, ProviderEvent
 from countersign.providers.base import Verified, WebhookRequest
-from tests.deliveries import DELIVERY_ID, STANDARD_WEBHOOKS, SVIX, any_payment
+from countersign.testing.deliveries import DELIVERY_ID, STANDARD_WEBHOOKS, SVIX, any_payment
 
 EXAMPLE_BODY = b'{"test": 2432232314}'
 EXAMPLE_HEADERS = {

@@ -7,8 +7,8 @@ import pytest
 
 from countersign.domain.errors import ContractError, SignatureError
 from countersign.domain.provider_events import EventStatus
-from tests.builders import NOW
-from tests.deliveries import STRIPE, any_payment_intent, told
+from countersign.testing.builders import NOW
+from countersign.testing.deliveries import STRIPE, any_payment_intent, told
 
 translate = STRIPE.translate
 GENUINE = STRIPE.request().headers["stripe-signature"]

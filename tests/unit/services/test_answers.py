@@ -19,7 +19,7 @@ from countersign.domain.provider_events import Handling
 from countersign.domain.tasks import Failure, Status, Task
 from countersign.services.answers import Results, failure_of
 from countersign.services.provider_events import ProviderEvents
-from tests.builders import (
+from countersign.testing.builders import (
     NOW,
     PAYMENT_TASK_ID,
     any_event,
@@ -27,7 +27,7 @@ from tests.builders import (
     any_task,
     is_unbroken,
 )
-from tests.fakes import FixedClock, MemoryHeartbeats, MemoryLedger
+from countersign.testing.fakes import FixedClock, MemoryHeartbeats, MemoryLedger
 
 WORKER = Sender("worker", "callback token", "203.0.113.0/24")
 PAID = {"status": "paid", "amount": "250.00", "currency": "EUR"}

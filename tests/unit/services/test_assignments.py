@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from countersign.domain.people import Entry
 from countersign.services.assignments import assign
-from tests.builders import APPROVER, NOW, REQUESTER
-from tests.fakes import MemoryDirectory
+from countersign.testing.builders import APPROVER, NOW, REQUESTER
+from countersign.testing.fakes import MemoryDirectory
 
 
 class WatchedDirectory(MemoryDirectory):

@@ -23,8 +23,8 @@ from countersign.domain.errors import (
 from countersign.domain.provider_events import Handling
 from countersign.domain.tasks import MAX_ANSWERS, Collecting, Failure, Status, Task, cancel, close
 from countersign.services.answers import Results
-from tests.builders import NOW, TASK_ID, any_task, is_unbroken
-from tests.fakes import FixedClock, MemoryCipher, MemoryHeartbeats, MemoryLedger
+from countersign.testing.builders import NOW, TASK_ID, any_task, is_unbroken
+from countersign.testing.fakes import FixedClock, MemoryCipher, MemoryHeartbeats, MemoryLedger
 
 WORKER = Sender("worker", "callback token", token="t1")
 COLLECTING = Collecting("kind", ("a", "b", "c"))

@@ -14,7 +14,7 @@ from countersign.domain.tokens import fingerprint
 from countersign.domain.votes import FIRST_RESEND
 from countersign.services.deliveries import INBOX_LASTS, Deliveries, Message
 from countersign.services.inboxes import MAX_INBOX_LINKS
-from tests.builders import (
+from countersign.testing.builders import (
     APPROVER,
     NOW,
     OTHER_APPROVER,
@@ -24,7 +24,7 @@ from tests.builders import (
     any_envelope,
     any_task,
 )
-from tests.fakes import FixedClock, MemoryChannel, MemoryLedger
+from countersign.testing.fakes import FixedClock, MemoryChannel, MemoryLedger
 
 THIRD = "tina@example.com"
 

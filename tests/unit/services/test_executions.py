@@ -6,8 +6,8 @@ from countersign.domain.errors import LedgerConflictError
 from countersign.domain.requests import Request
 from countersign.domain.tasks import Status, Task
 from countersign.services.executions import ENDED, Aftermath, Executions
-from tests.builders import NOW, REQUEST_ID, TASK_ID, WORKFLOW, any_decided_task, any_task, execution_arn
-from tests.fakes import FixedClock, MemoryLedger
+from countersign.testing.builders import NOW, REQUEST_ID, TASK_ID, WORKFLOW, any_decided_task, any_task, execution_arn
+from countersign.testing.fakes import FixedClock, MemoryLedger
 
 SECOND = "order-1001.second"
 DEAD = sorted(ENDED - {"SUCCEEDED"})

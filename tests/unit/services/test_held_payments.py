@@ -13,8 +13,8 @@ from countersign.domain.provider_events import EventStatus, Handling, ProviderEv
 from countersign.domain.tasks import Status
 from countersign.services.held_payments import HeldPayments, request_of
 from countersign.services.provider_events import ProviderEvents
-from tests.builders import NOW
-from tests.fakes import FixedClock, MemoryLedger
+from countersign.testing.builders import NOW
+from countersign.testing.fakes import FixedClock, MemoryLedger
 from tests.held import (
     APPROVAL,
     EVENT,

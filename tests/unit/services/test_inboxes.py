@@ -11,7 +11,7 @@ from countersign.domain.rules import Decision
 from countersign.domain.tasks import Change, Task, Vote
 from countersign.domain.tokens import mint
 from countersign.services.inboxes import PAUSE, Inboxes, InboxRequest
-from tests.builders import (
+from countersign.testing.builders import (
     APPROVER,
     NOW,
     OTHER_APPROVER,
@@ -20,7 +20,7 @@ from tests.builders import (
     any_rule,
     any_task,
 )
-from tests.fakes import FixedClock, MemoryLedger
+from countersign.testing.fakes import FixedClock, MemoryLedger
 
 
 class Hall:

@@ -8,7 +8,7 @@ import pytest
 from countersign.domain import tasks
 from countersign.domain.tasks import Status
 from countersign.services.lifecycle import EVENTS, events_of
-from tests.builders import (
+from countersign.testing.builders import (
     APPROVER,
     CALLBACK_ID,
     DETAILS,

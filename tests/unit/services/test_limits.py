@@ -7,8 +7,8 @@ import pytest
 
 from countersign.domain.errors import LedgerUnavailableError, TooManyRequestsError
 from countersign.services.limits import Limiter, Rates
-from tests.builders import NOW, any_token
-from tests.fakes import FixedClock
+from countersign.testing.builders import NOW, any_token
+from countersign.testing.fakes import FixedClock
 
 OFFICE = "203.0.113.0/24"
 CARRIER = "198.51.100.0/24"

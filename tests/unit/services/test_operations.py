@@ -11,7 +11,7 @@ from countersign.domain.errors import ContractError, TaskClosedError, UnknownTas
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import Status, Task
 from countersign.services.operations import Operations
-from tests.builders import (
+from countersign.testing.builders import (
     APPROVER,
     NOW,
     OTHER_APPROVER,
@@ -22,7 +22,7 @@ from tests.builders import (
     any_task,
     is_unbroken,
 )
-from tests.fakes import FixedClock, MemoryLedger
+from countersign.testing.fakes import FixedClock, MemoryLedger
 
 OPERATOR = "arn:aws:iam::111122223333:user/olga"
 ALL = any_rule("all")

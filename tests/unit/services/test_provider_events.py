@@ -17,8 +17,8 @@ from countersign.domain.provider_events import Handling, ProviderEvent
 from countersign.domain.tasks import Status, Task
 from countersign.retries import retry_on_conflict
 from countersign.services.provider_events import ProviderEvents
-from tests.builders import NOW, PAYMENT_TASK_ID, any_event, any_payment_task, is_unbroken
-from tests.fakes import FixedClock, MemoryLedger
+from countersign.testing.builders import NOW, PAYMENT_TASK_ID, any_event, any_payment_task, is_unbroken
+from countersign.testing.fakes import FixedClock, MemoryLedger
 
 PROVIDER = Sender("pay", SIGNED)
 OPENED = AuditEvent("opened", "payment")

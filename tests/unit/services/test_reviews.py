@@ -28,7 +28,7 @@ from countersign.domain.tasks import MAX_ANSWERS, Status, Task, Vote
 from countersign.domain.tokens import fingerprint, mint
 from countersign.services import reviews
 from countersign.services.reviews import HandOver, Review, Reviews
-from tests.builders import (
+from countersign.testing.builders import (
     APPROVER,
     NOW,
     OTHER_APPROVER,
@@ -40,7 +40,7 @@ from tests.builders import (
     any_task,
     is_unbroken,
 )
-from tests.fakes import FixedClock, MemoryDirectory, MemoryLedger
+from countersign.testing.fakes import FixedClock, MemoryDirectory, MemoryLedger
 
 
 class Bench:

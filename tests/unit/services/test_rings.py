@@ -5,8 +5,8 @@ import pytest
 from countersign.domain.errors import CallbackUnavailableError, LedgerUnavailableError
 from countersign.domain.tasks import Ring, Status, Task
 from countersign.services.rings import Rings
-from tests.builders import CALLBACK_ID, NOW, TASK_ID, any_decided_task
-from tests.fakes import FixedClock, MemoryDoorbell, MemoryLedger
+from countersign.testing.builders import CALLBACK_ID, NOW, TASK_ID, any_decided_task
+from countersign.testing.fakes import FixedClock, MemoryDoorbell, MemoryLedger
 
 
 class Relay:

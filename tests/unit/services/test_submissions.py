@@ -16,7 +16,7 @@ from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Status
 from countersign.services import submissions
 from countersign.services.submissions import Startable, Submissions
-from tests.builders import (
+from countersign.testing.builders import (
     APPROVER,
     CALLER,
     NOW,
@@ -29,7 +29,7 @@ from tests.builders import (
     any_payment_task,
     any_request,
 )
-from tests.fakes import FixedClock, MemoryDirectory, MemoryLedger, MemoryStarter
+from countersign.testing.fakes import FixedClock, MemoryDirectory, MemoryLedger, MemoryStarter
 
 WORKFLOWS = {WORKFLOW: Startable(3600, WORKFLOW)}
 

@@ -24,7 +24,7 @@ from countersign.services.provider_events import ProviderEvents
 from countersign.services.rings import Rings
 from countersign.services.starts import Starts
 from countersign.services.sweeps import Finding, Lost, Sweeps
-from tests.builders import (
+from countersign.testing.builders import (
     APPROVER,
     CALLBACK_ID,
     CALLER,
@@ -39,7 +39,7 @@ from tests.builders import (
     any_payment_task,
     any_task,
 )
-from tests.fakes import FixedClock, MemoryDoorbell, MemoryLedger, MemoryStarter
+from countersign.testing.fakes import FixedClock, MemoryDoorbell, MemoryLedger, MemoryStarter
 
 GRACE = timedelta(minutes=5)
 AT_MOST = timedelta(minutes=4)

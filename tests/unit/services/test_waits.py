@@ -15,7 +15,7 @@ from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Status, Task, Vote, shown_digest
 from countersign.domain.votes import FailedHandOff
 from countersign.services.waits import COMMENT_BUDGET, DUPLICATE, Waits
-from tests.builders import (
+from countersign.testing.builders import (
     APPROVER,
     ATTACHMENTS,
     CALLBACK_ID,
@@ -33,7 +33,7 @@ from tests.builders import (
     any_wait,
     is_unbroken,
 )
-from tests.fakes import FixedClock, MemoryDirectory, MemoryHandOff, MemoryLedger
+from countersign.testing.fakes import FixedClock, MemoryDirectory, MemoryHandOff, MemoryLedger
 
 
 class Office:

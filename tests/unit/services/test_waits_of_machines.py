@@ -21,7 +21,7 @@ from countersign.services.answers import Results
 from countersign.services.held_payments import HeldPayments
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.waits import TAKEN, Question, Wait, Waits
-from tests.builders import (
+from countersign.testing.builders import (
     NOW,
     PAYMENT_TASK_ID,
     any_event,
@@ -31,7 +31,7 @@ from tests.builders import (
     any_task,
     any_wait,
 )
-from tests.fakes import FixedClock, MemoryDirectory, MemoryHandOff, MemoryHeartbeats, MemoryLedger
+from countersign.testing.fakes import FixedClock, MemoryDirectory, MemoryHandOff, MemoryHeartbeats, MemoryLedger
 
 CALLBACKS = "https://api.example.com/callbacks"
 PROVIDER = Sender("pay", SIGNED)

@@ -19,10 +19,10 @@ from countersign.providers.base import WebhookRequest
 from countersign.providers.paypal import PayPal
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.webhooks import Received, Source, Webhooks
-from tests.builders import NOW
-from tests.deliveries import ADYEN, ADYEN_SECRET, PAYPAL, STANDARD_WEBHOOKS, FakePayPal, any_item, later
-from tests.fakes import FixedClock, MemoryLedger
-from tests.signing import sign_adyen
+from countersign.testing.builders import NOW
+from countersign.testing.deliveries import ADYEN, ADYEN_SECRET, PAYPAL, STANDARD_WEBHOOKS, FakePayPal, any_item, later
+from countersign.testing.fakes import FixedClock, MemoryLedger
+from countersign.testing.signing import sign_adyen
 
 OLD, NEW = STANDARD_WEBHOOKS.secret, STANDARD_WEBHOOKS.other_secret
 GARBAGE = b'{"type": "payment.paid", "type": '

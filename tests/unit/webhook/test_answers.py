@@ -35,7 +35,7 @@ from countersign.domain.tasks import MAX_ANSWERS, Status, Task, Vote, execution_
 from countersign.services.executions import ENDED
 from countersign.services.inboxes import Inbox
 from countersign.services.reviews import HandOver, Review
-from tests.builders import (
+from countersign.testing.builders import (
     APPROVER,
     NOW,
     OTHER_APPROVER,

@@ -17,11 +17,21 @@ from countersign.domain.rules import Rule
 from countersign.domain.tasks import Task
 from countersign.domain.tokens import fingerprint
 from countersign.services.reviews import HandOver, Reviews
+from countersign.testing.builders import (
+    APPROVER,
+    DETAILS,
+    NOW,
+    OTHER_APPROVER,
+    REQUESTER,
+    TITLE,
+    any_click,
+    any_question,
+    any_token,
+)
+from countersign.testing.fakes import FixedClock, MemoryDirectory, MemoryHandOff, MemoryLedger
 from countersign.workflows.approval import Approval, Approved, request_approval
 from countersign.workflows.ask import MAX_IDLE_RINGS, ask
 from countersign.workflows.runtime import Runtime, use
-from tests.builders import APPROVER, DETAILS, NOW, OTHER_APPROVER, REQUESTER, TITLE, any_click, any_question, any_token
-from tests.fakes import FixedClock, MemoryDirectory, MemoryHandOff, MemoryLedger
 
 PAYLOAD = '{"request_id": "order-1001", "input": {}}'
 COLLEAGUE = "li@example.com"

@@ -1,4 +1,4 @@
-"""Every workflow that asks machines: how one execution of it goes, for tests and for `benchmarks.patterns`."""
+"""One execution that succeeds, of each workflow of the kit: tests and `benchmarks.patterns` run them on the bench."""
 
 import importlib
 import json
@@ -9,19 +9,14 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from aws_durable_execution_sdk_python.execution import (
-    DurableExecutionInvocationInputWithClient,
-    InitialExecutionState,
-)
 from aws_durable_execution_sdk_python.lambda_service import ErrorObject
-from aws_durable_execution_sdk_python.state import ExecutionState
 from aws_durable_execution_sdk_python_testing.exceptions import AwsApiException
-from aws_durable_execution_sdk_python_testing.model import LambdaContext
 
 from countersign.domain.rules import Decision
+from countersign.testing.bench import Bench
+from countersign.testing.builders import any_input
 from countersign.workflows.runtime import use
 from patterns import decider
-from tests.workflows.conftest import Bench, any_order_input
 
 REVIEW = "order-1001.review"
 DOCUMENTS = ("identity", "proof_of_address", "bank_statement")
@@ -42,6 +37,7 @@ class LambdaClient:
         self.refusals = 0
 
     def invoke(self, *, FunctionName: str, InvocationType: str, Payload: bytes) -> None:  # noqa: N803  boto3's own
+        """Keep the invocation, or refuse it."""
         assert (FunctionName, InvocationType) == ("decider", "Event")
         if self.refusals:
             self.refusals -= 1
@@ -49,10 +45,12 @@ class LambdaClient:
         self.invoked.append(json.loads(Payload))
 
     def send_durable_execution_callback_success(self, *, CallbackId: str, Result: bytes) -> None:  # noqa: N803
+        """Complete a callback."""
         with _as_lambda_says():
             self._bench.runner.send_callback_success(CallbackId, Result)
 
     def send_durable_execution_callback_failure(self, *, CallbackId: str, Error: dict[str, str]) -> None:  # noqa: N803
+        """Fail a callback."""
         with _as_lambda_says():
             self._bench.runner.send_callback_failure(
                 CallbackId, ErrorObject(Error["ErrorMessage"], Error["ErrorType"], None, None)
@@ -127,10 +125,12 @@ class Script:
 
 
 def verification(**changes: Any) -> dict[str, Any]:
+    """Return the answer of a verification service."""
     return {"verification_id": "v-1", "status": "verified", "score": 91, "flags": []} | changes
 
 
 def document(kind: str, **changes: Any) -> dict[str, Any]:
+    """Return the answer that a document was uploaded."""
     return {"document_type": kind, "file_url": f"s3://files/{kind}", "uploaded_by": "u-1"} | changes
 
 
@@ -172,7 +172,7 @@ def _an_approval(bench: PatternBench) -> None:
 
 SCRIPTS: dict[str, Script] = {
     "order-approval": Script(
-        any_order_input(),
+        any_input(),
         _an_approval,
         {"order_id": "1001", "status": "approved", "decided_by": "maria@example.com", "comment": ""},
         [*wait("approval"), RESULT],
@@ -288,31 +288,3 @@ def run(workflow: str, bench: PatternBench) -> dict[str, Any]:
     bench.start({"deadline_seconds": 60, **script.input})
     script.play(bench)
     return bench.result()
-
-
-class Unreachable:
-    """A service that must not be asked for anything: whatever was done is in the history."""
-
-    def checkpoint(self, *_: Any, **__: Any) -> Any:
-        raise AssertionError("a replay of the whole history must not record anything")
-
-    def get_execution_state(self, *_: Any, **__: Any) -> Any:
-        raise AssertionError("a replay of the whole history must not ask for more of it")
-
-
-def replayed(workflow: str, bench: PatternBench) -> tuple[Any, list[str]]:
-    """Run a workflow again on the whole history of an execution, and return its result and the operations it visits."""
-    visited: list[str] = []
-    look = ExecutionState.get_checkpoint_result
-
-    def noted(state: ExecutionState, checkpoint_id: str, **options: Any) -> Any:
-        visited.append(checkpoint_id)
-        return look(state, checkpoint_id, **options)
-
-    event = DurableExecutionInvocationInputWithClient(
-        bench.arn, "token", InitialExecutionState(bench.history, ""), service_client=Unreachable()
-    )
-    with patch.object(ExecutionState, "get_checkpoint_result", noted):
-        output = _handler(workflow, SCRIPTS[workflow].module)(event, LambdaContext("request"))
-    assert output["Status"] == "SUCCEEDED", output
-    return json.loads(output["Result"]), sorted(visited)

@@ -11,8 +11,8 @@ from countersign.domain.provider_events import ProviderEvent
 from countersign.providers import base
 from countersign.providers.base import Provider, Verified, WebhookRequest
 from countersign.providers.paypal import PayPal
-from tests import signing
-from tests.builders import NOW
+from countersign.testing import signing
+from countersign.testing.builders import NOW
 
 AT = int(NOW.timestamp())
 URL = "https://hooks.example.com/webhooks/pay"

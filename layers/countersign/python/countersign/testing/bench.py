@@ -1,0 +1,261 @@
+"""A workflow on AWS's own local runner, with the ledger in memory."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+from unittest import mock
+
+from aws_durable_execution_sdk_python.execution import (
+    DurableExecutionInvocationInputWithClient,
+    InitialExecutionState,
+)
+from aws_durable_execution_sdk_python.state import ExecutionState
+from aws_durable_execution_sdk_python_testing.exceptions import AwsApiException
+from aws_durable_execution_sdk_python_testing.model import LambdaContext
+from aws_durable_execution_sdk_python_testing.runner import DurableFunctionTestResult, DurableFunctionTestRunner
+
+from countersign.domain.answers import Sender
+from countersign.domain.clock import SystemClock
+from countersign.domain.errors import TaskClosedError
+from countersign.domain.links import Link
+from countersign.domain.policy import Policy
+from countersign.domain.rules import Decision
+from countersign.domain.tasks import Failure, Ring, Status, Task
+from countersign.domain.tokens import fingerprint
+from countersign.services.answers import Receipt, Results
+from countersign.services.reviews import Click, Review, Reviews
+from countersign.services.rings import Rings
+from countersign.testing.builders import CALLER
+from countersign.testing.fakes import MemoryCipher, MemoryDirectory, MemoryHandOff, MemoryLedger
+from countersign.workflows.runtime import Runtime, use
+
+POLL_SECONDS = 0.02
+PATIENCE_SECONDS = 20
+
+SHORT_SECONDS = 3
+"""A wait that a test sits out, long enough to be handed off first: it counts from whole seconds, on a slow machine."""
+
+
+class Bench:
+    """One execution of a workflow, and the people and machines that answer it.
+
+    Attributes:
+        ledger: The ledger, in memory.
+        hand_off: Keeps the envelopes that were handed off.
+        directory: The directory of people; knows nobody until a test says so.
+        runtime: What the workflow runs with.
+        runner: AWS's local runner.
+        invocations: How often the handler was invoked, replays included.
+    """
+
+    def __init__(self, handler: Callable[[Any, Any], Any], workflow: str, policy: Policy | None = None) -> None:
+        self.ledger = MemoryLedger()
+        self.hand_off = MemoryHandOff()
+        self.clock = SystemClock()
+        self.directory = MemoryDirectory()
+        self.runtime = Runtime(
+            workflow,
+            timedelta(days=1),
+            self.ledger,
+            self.hand_off,
+            self.directory,
+            self.clock,
+            "https://api.example.com/callbacks",
+            MemoryCipher(),
+            policy,
+        )
+        self.handler = handler
+        self.runner = DurableFunctionTestRunner(self._counting(handler), poll_interval=POLL_SECONDS, skip_time=False)
+        self.invocations = 0
+        self._arn = ""
+
+    def _counting(self, handler: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        def counted(event: Any, context: Any) -> Any:
+            self.invocations += 1
+            return handler(event, context)
+
+        return counted
+
+    def start(self, document: dict[str, Any], request_id: str = "order-1001") -> None:
+        """Start the execution with this input."""
+        asked = {"request_id": request_id, "workflow": self.runtime.workflow, "submitted_by": CALLER}
+        payload = asked | {"input": document}
+        self._arn = self.runner.run_async(json.dumps(payload), execution_name=request_id)
+
+    def finish(self) -> DurableFunctionTestResult:
+        """Wait until the execution ends, and return how."""
+        return self.runner.wait_for_result(self._arn, timeout=PATIENCE_SECONDS)
+
+    def result(self) -> dict[str, Any]:
+        """Wait until the execution succeeds, and return its result."""
+        finished = self.finish()
+        assert finished.status.value == "SUCCEEDED", finished.error
+        document: dict[str, Any] = json.loads(finished.result or "null")
+        return document
+
+    def callback_id(self, name: str) -> str:
+        """Wait until the execution made the callback of this name, and return its id."""
+        return self.runner.wait_for_callback(self._arn, name=name, timeout=PATIENCE_SECONDS)
+
+    def open_task(self, task_id: str = "order-1001.approval") -> Task:
+        """Wait until the task is open and handed off, and return it."""
+        task: Task = self.until(lambda: (task := self.ledger.task(task_id)) and self.hand_off.sent and task)
+        return task
+
+    def until(self, condition: Callable[[], Any]) -> Any:
+        """Wait until a condition holds, and return its value."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            if found := condition():
+                return found
+            time.sleep(POLL_SECONDS)
+        raise AssertionError(f"it did not happen within {PATIENCE_SECONDS} s")
+
+    def answer(
+        self,
+        decision: Decision,
+        recipient: str = "maria@example.com",
+        comment: str = "",
+        task_id: str = "order-1001.approval",
+    ) -> Review:
+        """Record an approver's decision. Call `relay` afterwards: the workflow sleeps until then."""
+        task = self.open_task(task_id)
+        token = "t" * 43
+        self.ledger.put_link(Link(fingerprint(token) or "", task.task_id, recipient), self.clock.now())
+        click = Click(token, decision, comment, task.shown, "same-origin", "")
+        return Reviews(self.ledger, self.directory, self.clock).decide(click)
+
+    def asked(self, name: str) -> Task:
+        """Wait until the task of this wait was handed off, and return it."""
+        task_id = f"order-1001.{name}"
+        self.until(lambda: any(envelope["task_id"] == task_id for envelope in list(self.hand_off.sent)))
+        return self.ledger.standing[task_id]
+
+    def succeed(self, name: str, document: dict[str, Any], actor: str = "worker", token: str = "t") -> Receipt:
+        """Answer a task as a worker does, and ring as the relay does."""
+        sender = Sender(actor, "callback token", token=token)
+        return self._told(self.results.succeed(self.asked(name).task_id, document, sender))
+
+    def fail(self, name: str, code: str, actor: str = "worker") -> Receipt:
+        """Report a failure as a worker does, and ring as the relay does."""
+        failure, sender = Failure(code, "in words", "and more"), Sender(actor, "callback token", token="t")
+        return self._told(self.results.fail(self.asked(name).task_id, failure, sender))
+
+    def heartbeat(self, name: str) -> None:
+        """Send a worker's heartbeat."""
+        self.results.heartbeat(self.asked(name).task_id)
+
+    def _told(self, receipt: Receipt) -> Receipt:
+        if receipt.task.status is Status.DECIDED and receipt.task.ring is None:
+            self.relay(receipt.task.task_id)
+        return receipt
+
+    @property
+    def results(self) -> Results:
+        """The use cases of machines' answers."""
+        return Results(self.ledger, _RunnerHeartbeats(self.runner), self.clock, self.runtime.cipher)
+
+    @property
+    def arn(self) -> str:
+        """The execution's ARN."""
+        return self._arn
+
+    @property
+    def history(self) -> list[Any]:
+        """Every operation of the execution, as the durable service keeps it."""
+        return list(self.runner._store.load(self._arn).operations)
+
+    def relay(self, task_id: str = "order-1001.approval") -> None:
+        """Complete the callback of a decided task, as the relay does."""
+        task = self.ledger.task(task_id)
+        assert task
+        assert task.status is Status.DECIDED
+        Rings(self.ledger, _RunnerDoorbell(self.runner), self.clock).ring(task_id, task.callback_id)
+
+    def replay(self) -> tuple[Any, list[str]]:
+        """Run the handler again on the whole history of the ended execution.
+
+        A handler that keeps the replay rules returns the same result, visits every operation and records nothing new.
+
+        Returns:
+            The result, and the ids of the operations that it visited, sorted.
+        """
+        visited: list[str] = []
+        look = ExecutionState.get_checkpoint_result
+
+        def noted(state: ExecutionState, checkpoint_id: str, **options: Any) -> Any:
+            visited.append(checkpoint_id)
+            return look(state, checkpoint_id, **options)
+
+        event = DurableExecutionInvocationInputWithClient(
+            self.arn, "token", InitialExecutionState(self.history, ""), service_client=_Unreachable()
+        )
+        with mock.patch.object(ExecutionState, "get_checkpoint_result", noted):
+            output = self.handler(event, LambdaContext("request"))
+        assert output["Status"] == "SUCCEEDED", output
+        return json.loads(output["Result"]), sorted(visited)
+
+    def close(self) -> None:
+        """Stop the runner."""
+        close_runner(self.runner)
+
+
+@contextmanager
+def running(
+    handler: Callable[[Any, Any], Any], workflow: str, policy: Sequence[Mapping[str, Any]] = ()
+) -> Iterator[Bench]:
+    """Run a workflow on a bench for as long as the block lasts.
+
+    Args:
+        handler: The workflow's handler.
+        workflow: Its name in the settings.
+        policy: Its policy rows, as the settings write them.
+    """
+    bench = Bench(handler, workflow, Policy.from_document(policy) if policy else None)
+    with use(bench.runtime), mock.patch.dict("os.environ", {"POWERTOOLS_METRICS_NAMESPACE": "Countersign"}):
+        try:
+            yield bench
+        finally:
+            bench.close()
+
+
+def close_runner(runner: DurableFunctionTestRunner) -> None:
+    """Close a runner and the event loop that it leaves open."""
+    runner.close()
+    runner._scheduler._loop.close()
+
+
+class _Unreachable:
+    """The durable service, which the replay of a whole history never calls."""
+
+    def checkpoint(self, *_: Any, **__: Any) -> Any:
+        raise AssertionError("a replay of the whole history must not record anything")
+
+    def get_execution_state(self, *_: Any, **__: Any) -> Any:
+        raise AssertionError("a replay of the whole history must not ask for more of it")
+
+
+class _RunnerDoorbell:
+    def __init__(self, runner: DurableFunctionTestRunner) -> None:
+        self._runner = runner
+
+    def ring(self, callback_id: str, at: datetime, *, failed: bool = False) -> Ring:
+        try:
+            self._runner.send_callback_success(callback_id, b"")
+        except AwsApiException as error:
+            return Ring("closed", at, type(error).__name__)
+        return Ring("delivered", at)
+
+
+class _RunnerHeartbeats:
+    def __init__(self, runner: DurableFunctionTestRunner) -> None:
+        self._runner = runner
+
+    def beat(self, callback_id: str) -> None:
+        try:
+            self._runner.send_callback_heartbeat(callback_id)
+        except AwsApiException as error:
+            raise TaskClosedError from error
