@@ -1,8 +1,8 @@
 """Webhook providers: what it costs to verify and read an event, and to import the code that does.
 
 The event is Stripe's, of 4 KiB: verified, read as strict JSON and translated, against a bare HMAC of the same bytes
-followed by `json.loads`, in turn. An import is a fresh process against one that imports nothing, in processor time, so
-that other work on the machine does not count.
+followed by `json.loads`, in turn. An import is a fresh process against one that has loaded what the webhook function
+has loaded by then, in processor time, so that other work on the machine does not count.
 """
 
 import hmac
@@ -27,7 +27,7 @@ EVENTS_A_ROUND = 200
 BOUND = 4.0
 
 IMPORTS = 15
-IMPORT_BOUND_SECONDS = 0.015
+IMPORT_BOUND_SECONDS = 0.010
 
 SECRET = "whsec_a_secret_of_the_benchmark"  # noqa: S105  signs this event and nothing else  # nosec B105
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
@@ -107,12 +107,13 @@ def _event() -> bytes:
 
 
 def _measure_import(scheme: str) -> bool:
-    script = f"import countersign.providers.{scheme}"
+    before = "import countersign.services.webhooks"
+    script = f"{before}, countersign.providers.{scheme}"
     _processor_seconds(script)  # compiles what the measured runs import
-    pairs = [(_processor_seconds(script), _processor_seconds("pass")) for _ in range(IMPORTS)]
+    pairs = [(_processor_seconds(script), _processor_seconds(before)) for _ in range(IMPORTS)]
     cost = statistics.median(one - other for one, other in pairs)
     print(
-        f"  import of {scheme:18} {1000 * cost:4.1f} ms over a bare start (at most {1000 * IMPORT_BOUND_SECONDS:.0f})"
+        f"  import of {scheme:18} {1000 * cost:4.1f} ms over the function (at most {1000 * IMPORT_BOUND_SECONDS:.0f})"
     )
     return cost <= IMPORT_BOUND_SECONDS
 

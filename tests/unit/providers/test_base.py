@@ -17,7 +17,7 @@ FOLDER = LIBRARY / "countersign/providers"
 SCHEMES = tuple(sorted(path.stem for path in FOLDER.glob("[a-z]*.py") if "PROVIDER = " in path.read_text("utf-8")))
 HEAVY = {
     *("boto3", "botocore", "jinja2", "fastjsonschema", "aws_lambda_powertools"),
-    *("dataclasses", "decimal", "email", "inspect", "json", "pathlib", "re", "ssl", "typing", "urllib.request"),
+    "aws_durable_execution_sdk_python",
 }
 
 

@@ -1,10 +1,8 @@
 """What a provider's webhook says of a payment, or of whatever else was asked of it, in the kit's own words."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-
-from countersign.domain.values import Value
 
 
 class EventStatus(StrEnum):
@@ -26,10 +24,11 @@ class EventStatus(StrEnum):
     """An event about a payment that this kit has no word for; a person must look at it."""
 
 
-class ProviderEvent(Value):
+@dataclass(frozen=True)
+class ProviderEvent:
     """One event of a provider.
 
-    Args:
+    Attributes:
         event_id: What the provider calls this event; the same at every retry. 1 to 200 printable characters.
         external_id: What the provider calls that which the event is about. 1 to 200 printable characters.
         status: How it stands.
@@ -42,71 +41,34 @@ class ProviderEvent(Value):
         cumulative: Whether the amount of a refund counts every refund of the payment so far, not this one alone.
     """
 
-    __slots__ = (
-        "amount",
-        "cumulative",
-        "currency",
-        "event_id",
-        "external_id",
-        "occurred_at",
-        "payment_id",
-        "reason",
-        "status",
-    )
-
-    def __init__(  # noqa: PLR0913  a plain value, built by name
-        self,
-        event_id: str,
-        external_id: str,
-        status: EventStatus,
-        amount: str | None = None,
-        currency: str | None = None,
-        occurred_at: datetime | None = None,
-        reason: str | None = None,
-        payment_id: str | None = None,
-        *,
-        cumulative: bool = False,
-    ) -> None:
-        self.event_id = event_id
-        self.external_id = external_id
-        self.status = status
-        self.amount = amount
-        self.currency = currency
-        self.occurred_at = occurred_at
-        self.reason = reason
-        self.payment_id = payment_id
-        self.cumulative = cumulative
+    event_id: str
+    external_id: str
+    status: EventStatus
+    amount: str | None = None
+    currency: str | None = None
+    occurred_at: datetime | None = None
+    reason: str | None = None
+    payment_id: str | None = None
+    cumulative: bool = False
 
     def restated(self, status: EventStatus, reason: str | None) -> "ProviderEvent":
         """Return the event with another status and reason."""
-        return ProviderEvent(
-            self.event_id,
-            self.external_id,
-            status,
-            self.amount,
-            self.currency,
-            self.occurred_at,
-            reason,
-            self.payment_id,
-            cumulative=self.cumulative,
-        )
+        return replace(self, status=status, reason=reason)
 
 
-class ParkedEvent(Value):
+@dataclass(frozen=True)
+class ParkedEvent:
     """An event that waits for its task.
 
-    Args:
+    Attributes:
         provider: Whose.
         event: What the provider says.
         identified_by: How the provider was identified; empty where an earlier version has kept the event.
     """
 
-    __slots__ = ("event", "identified_by", "provider")
-
-    def __init__(self, provider: str, event: ProviderEvent, identified_by: str) -> None:
-        self.provider = provider
-        self.event = event
-        self.identified_by = identified_by
+    provider: str
+    event: ProviderEvent
+    identified_by: str
 
 
 class Handling(StrEnum):

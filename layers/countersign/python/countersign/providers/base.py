@@ -6,16 +6,16 @@ for the one that it serves.
 """
 
 import hashlib
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 
 from countersign.domain.errors import SignatureError, UnknownSchemeError
 from countersign.domain.provider_events import EventStatus, ProviderEvent
-from countersign.domain.values import Value
 from countersign.providers.documents import MAX_ID_CHARACTERS
 
 TEST_MODE, LIVE_MODE = "test_mode", "live_mode"
@@ -24,25 +24,28 @@ TEST_MODE, LIVE_MODE = "test_mode", "live_mode"
 _NO_SCHEMES = ("__init__", "base", "documents", "signatures")
 
 
+@dataclass(frozen=True)
 class WebhookRequest:
     """A request to a webhook, as it came.
 
-    Args:
-        headers: Names in any case. A name that comes twice counts as one header with both values (RFC 9110 §5.3).
+    Attributes:
+        headers: Given by names in any case, kept in lower case. A name that comes twice counts as one header with both
+            values (RFC 9110 §5.3).
         body: The raw bytes: signatures cover these, not what they mean.
         url: The public URL of this webhook as the provider knows it, from settings, never from the Host header.
     """
 
-    __slots__ = ("body", "headers", "url")
+    headers: Mapping[str, str]
+    body: bytes
+    url: str = ""
 
-    def __init__(self, headers: Mapping[str, str], body: bytes, url: str = "") -> None:
+    def __post_init__(self) -> None:
+        """Keep the headers by their names in lower case."""
         lowered: dict[str, str] = {}
-        for name, value in headers.items():
+        for name, value in self.headers.items():
             key = name.lower()
             lowered[key] = f"{lowered[key]},{value}" if key in lowered else value
-        self.headers: Mapping[str, str] = lowered
-        self.body = body
-        self.url = url
+        object.__setattr__(self, "headers", lowered)
 
     def header(self, name: str) -> str:
         """Return a header's value.
@@ -70,22 +73,20 @@ class WebhookRequest:
         return value
 
 
-class Verified(Value):
+@dataclass(frozen=True)
+class Verified:
     """A body that is known to come from the provider.
 
-    Args:
+    Attributes:
         body: The raw bytes that the signature covers.
         delivery_id: The id of the delivery where the provider puts it into a header and signs it; empty elsewhere.
         origin: What is known of the sender beside the body; empty where nothing is. PayPal: the environment that
             confirmed the event, `live` or `sandbox`. Shopify: the shop that an unsigned header names.
     """
 
-    __slots__ = ("body", "delivery_id", "origin")
-
-    def __init__(self, body: bytes, delivery_id: str = "", origin: str = "") -> None:
-        self.body = body
-        self.delivery_id = delivery_id
-        self.origin = origin
+    body: bytes
+    delivery_id: str = ""
+    origin: str = ""
 
     @property
     def digest(self) -> str:
@@ -93,23 +94,19 @@ class Verified(Value):
         return hashlib.sha256(self.body).hexdigest()
 
 
-class Expected(Value):
+@dataclass(frozen=True, kw_only=True)
+class Expected:
     """Which events of a provider the stage takes: the provider's settings.
 
-    Args:
+    Attributes:
         live: Whether events of live mode act, or those of test mode. An event that carries no mode is of live mode.
         declined_is_final: Whether the payer has one attempt only, so that a declined one ends the payment.
         accounts: Whose events act, by the names of the settings that the scheme knows, such as `merchant_account`.
     """
 
-    __slots__ = ("accounts", "declined_is_final", "live")
-
-    def __init__(
-        self, *, live: bool = True, declined_is_final: bool = False, accounts: Mapping[str, str] | None = None
-    ) -> None:
-        self.live = live
-        self.declined_is_final = declined_is_final
-        self.accounts = accounts or {}
+    live: bool = True
+    declined_is_final: bool = False
+    accounts: Mapping[str, str] = field(default_factory=dict)
 
     def judge(
         self, event: ProviderEvent, *, live: bool = True, unset: str | None = None, **accounts: object
@@ -210,5 +207,4 @@ def load(scheme: str) -> Provider:
 
 def schemes() -> tuple[str, ...]:
     """Return the names of the kit's schemes, sorted."""
-    names = (name[:-3] for name in os.listdir(os.path.dirname(__file__)) if name.endswith(".py"))  # noqa: PTH120, PTH208
-    return tuple(sorted(name for name in names if name not in _NO_SCHEMES))
+    return tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in _NO_SCHEMES))

@@ -47,7 +47,7 @@ class Source:
         expected = Expected(
             live=document.get("live", True),
             declined_is_final=document.get("declined") == "final",
-            accounts=document.get("accounts"),
+            accounts=document.get("accounts") or {},
         )
         return cls(document["scheme"], expected, document.get("unmatched") != "ignore")
 
