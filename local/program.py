@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from local import terminal
+import typer
+
 from local.demo.demo import DemoError
 from local.demo.sandbox import HABITS, Sandbox
 from local.demo.scenarios import OrderApproval
@@ -22,15 +24,41 @@ from local.emulator.emulator import EmulatorError
 from local.launch import LaunchError, bring_up, take_down
 from operate.embedded.cloud import HOME, Cloud
 from operate.embedded.mailbox import Mailbox
+from operate.terminal import Terminal
+
+_USAGE = 2
+
+terminal = Terminal()
+app = typer.Typer(
+    help="The embedded cloud on this machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@dataclass
+class Options:
+    """The options of every command.
+
+    Attributes:
+        home: The folder that is the cloud's own.
+    """
+
+    home: Path = HOME
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    options = _parser().parse_args(arguments)
+    options = Options()
     try:
-        return int(options.command(options))
+        return int(app(arguments, prog_name="python -m local", standalone_mode=False, obj=options) or 0)
+    except typer.TyperException as error:
+        error.show()  # type: ignore[attr-defined]
+        return _USAGE
     except (EmulatorError, DeployError, LaunchError, DemoError) as error:
-        terminal.error(str(error))
+        terminal.error(*str(error).splitlines())
     except OSError as unreachable:
         terminal.error(f"the cloud did not answer: {unreachable}")
     log = options.home / "emulator.log"
@@ -39,76 +67,107 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1
 
 
-def up(options: argparse.Namespace) -> int:
+def _one_of(choices: Collection[str], hint: str | None = None) -> Callable[[str], str]:
+    """Return the check that an option is one of these, or is not given."""
+
+    def check(value: str) -> str:
+        if value and value not in choices:
+            raise typer.BadParameter(f"must be one of {', '.join(choices)}, got: {value}", param_hint=hint)
+        return value
+
+    return check
+
+
+@app.callback()
+def _options(
+    call: typer.Context,
+    home: Annotated[Path, typer.Option(help="The folder that is the cloud's own.")] = HOME,
+) -> None:
+    call.obj.home = home
+
+
+@app.command()
+def up(call: typer.Context) -> None:
     """Start the cloud, deploy, and leave it running."""
     began = time.monotonic()
     terminal.title("Countersign: the embedded cloud")
-    _, cloud = bring_up(options.home, say=terminal.doing)
+    _, cloud = bring_up(call.obj.home, say=terminal.doing)
     terminal.done("up", f"in {time.monotonic() - began:.0f} seconds, until `make down`")
-    _describe(cloud, options.home)
-    return 0
+    _describe(cloud, call.obj.home)
 
 
-def down(options: argparse.Namespace) -> int:
+@app.command()
+def down(call: typer.Context) -> None:
     """Stop the cloud; fine when there is none."""
-    stopped = take_down(options.home)
+    stopped = take_down(call.obj.home)
     terminal.say("The embedded cloud is stopped." if stopped else "The embedded cloud was not running.")
-    return 0
 
 
-def demo(options: argparse.Namespace) -> int:
+@app.command()
+def demo(
+    call: typer.Context,
+    answer: Annotated[
+        str, typer.Option(help="Decide by itself, and succeed only if the workflow ends so.", show_default=False)
+    ] = "",
+    scenario: Annotated[
+        str, typer.Option(help="Which workflow to run; `all` for each.", callback=_one_of([*SCENARIOS, ALL]))
+    ] = OrderApproval.workflow,
+) -> int:
     """Run the demo on a cloud that is up, or on one of its own."""
-    if options.scenario == ALL:
-        return _demo_of_all(options)
-    scenario = SCENARIOS[options.scenario]
-    if options.answer is not None and options.answer not in scenario.answers:
-        choices = ", ".join(map(repr, sorted(scenario.answers)))
-        options.refuse(f"argument --answer: invalid choice: {options.answer!r} (choose from {choices})")
-    terminal.title(f"Countersign: {scenario.workflow} on the embedded cloud")
-    with _a_cloud(options.home) as cloud:
-        scenario(cloud=cloud, answer=options.answer).run()
+    if scenario == ALL:
+        return _demo_of_all(call.obj.home, answer)
+    shown = SCENARIOS[scenario]
+    _one_of(sorted(shown.answers), "'--answer'")(answer)
+    terminal.title(f"Countersign: {scenario} on the embedded cloud")
+    with _a_cloud(call.obj.home) as cloud:
+        shown(cloud=cloud, answer=answer or None).run()
     return 0
 
 
-def _demo_of_all(options: argparse.Namespace) -> int:
-    if options.answer is not None:
-        options.refuse("argument --answer: all scenarios at once go their own way; name one to choose its answer")
+def _demo_of_all(home: Path, answer: str) -> int:
+    if answer:
+        advice = "all scenarios at once go their own way; name one to choose its answer"
+        raise typer.BadParameter(advice, param_hint="'--answer'")
     terminal.title("Countersign: every workflow on the embedded cloud")
-    with _a_cloud(options.home) as cloud:
+    with _a_cloud(home) as cloud:
         show_all(cloud)
     return 0
 
 
-def status(options: argparse.Namespace) -> int:
+@app.command()
+def status(call: typer.Context) -> int:
     """Say whether the cloud is up; the exit status is 0 if it is and 1 if not."""
-    running, cloud = emulator.serving(options.home), Cloud.read(options.home)
+    running, cloud = emulator.serving(call.obj.home), Cloud.read(call.obj.home)
     if running and cloud:
         terminal.say("The embedded cloud is up.")
-        _describe(cloud, options.home)
+        _describe(cloud, call.obj.home)
         return 0
     terminal.say("The embedded cloud is not up; `make up` starts it." if not running else "It is still being deployed.")
     return 1
 
 
-def mail(options: argparse.Namespace) -> int:
+@app.command()
+def mail(call: typer.Context) -> None:
     """List the mail that was sent, oldest first."""
-    mails = Mailbox(_the_cloud(options.home).mailbox_url).mails()
+    mails = Mailbox(_the_cloud(call.obj.home).mailbox_url).mails()
     if not mails:
         terminal.say("No mail yet.")
     for message in mails:
         terminal.say(f"{', '.join(message.recipients)}: {message.subject}")
         if link := message.review_link or message.inbox_link:
             terminal.say(f"  {link}")
-    return 0
 
 
-def sandbox(options: argparse.Namespace) -> int:
+@app.command()
+def sandbox(
+    call: typer.Context,
+    habit: Annotated[str, typer.Option(help="How it goes about payments.", callback=_one_of(HABITS))] = "prompt",
+) -> None:
     """Take payments as the provider sandbox, until Ctrl-C."""
-    cloud = _the_cloud(options.home)
-    terminal.title(f"Countersign: the provider sandbox, with the habit “{options.habit}”; Ctrl-C stops it")
-    for delivery in Sandbox(cloud, options.habit).serve():
+    cloud = _the_cloud(call.obj.home)
+    terminal.title(f"Countersign: the provider sandbox, with the habit “{habit}”; Ctrl-C stops it")
+    for delivery in Sandbox(cloud, habit).serve():
         terminal.done("webhook", str(delivery))
-    return 0
 
 
 def _the_cloud(home: Path) -> Cloud:
@@ -131,7 +190,8 @@ def _a_cloud(home: Path) -> Iterator[Cloud]:
         yield cloud
     finally:
         take_down(home)
-        terminal.say("\n  The cloud of this demo is stopped again; `make up` starts one that stays.")
+        terminal.say()
+        terminal.say("  The cloud of this demo is stopped again; `make up` starts one that stays.")
 
 
 def _describe(cloud: Cloud, home: Path) -> None:
@@ -142,22 +202,3 @@ def _describe(cloud: Cloud, home: Path) -> None:
         ("all of it", str(home / "cloud.json")),
     ):
         terminal.say(f"    {what:<13} {where}")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m local", description="The embedded cloud on this machine.")
-    parser.add_argument("--home", type=Path, default=HOME, help="the folder that is the cloud's own; %(default)s")
-    commands = parser.add_subparsers(required=True, metavar="command")
-    for command in (up, down, demo, status, mail, sandbox):
-        summary = (command.__doc__ or "").splitlines()[0]
-        added = commands.add_parser(command.__name__, help=summary, description=summary)
-        added.set_defaults(command=command)
-        if command is demo:
-            added.set_defaults(refuse=added.error)
-            added.add_argument("--answer", help="decide by itself, and succeed only if the workflow ends so")
-            added.add_argument(
-                "--scenario", choices=[*SCENARIOS, ALL], default=OrderApproval.workflow, help="which workflow to run"
-            )
-        if command is sandbox:
-            added.add_argument("--habit", choices=list(HABITS), default="prompt", help="how it goes about payments")
-    return parser

@@ -1,4 +1,6 @@
-"""What the tool prints: a table on a wide terminal, plain lines everywhere else, JSON where machines read.
+"""What the command lines of operate/ and local/ print.
+
+A table on a wide terminal, plain lines everywhere else, JSON where machines read.
 
 Results go to standard output, everything else to standard error. Colours, frames and progress bars are for terminals;
 what is piped is plain text. Texts that people wrote are shown without control characters: they cannot move a cursor.
@@ -66,11 +68,32 @@ class Terminal:
         """Print what a person should know, and no program reads."""
         self._errors.print(Text(encodable(clean(text)), style=QUIET))
 
-    def error(self, text: str, advice: str = "") -> None:
-        """Print why the command did not do what it was asked, and what to do."""
+    def error(self, text: str, *advice: str) -> None:
+        """Print why the command did not do what it was asked, and what to do; empty lines of advice are left out."""
         self._errors.print(Text.assemble(("error: ", BAD), encodable(clean(text))))
-        if advice:
-            self._errors.print(Text(f"  {encodable(clean(advice))}"))
+        for line in filter(None, advice):
+            self._errors.print(Text(f"  {encodable(clean(line))}"))
+
+    def title(self, text: str) -> None:
+        """Print what this run is about."""
+        self.say()
+        self.say(text, "bold")
+        self.say()
+
+    def doing(self, text: str) -> None:
+        """Print what takes a moment."""
+        self.say(f"  {mark('…', '.')} {text}", QUIET)
+
+    def done(self, what: str, detail: str) -> None:
+        """Print a step that has happened."""
+        step = ((mark("✓", "+"), GOOD), " ", (f"{what:<12}", "bold"), f" {encodable(clean(detail))}")
+        self._out.print(Text.assemble("  ", *step))
+
+    def link(self, url: str) -> None:
+        """Print an address on a line of its own, unbroken, so that it can be clicked or copied."""
+        self.say()
+        self.say(f"    {url}", "cyan underline")
+        self.say()
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Print rows: as a table where it fits, a block for each where the terminal is too narrow, aligned if piped."""

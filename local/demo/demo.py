@@ -10,10 +10,12 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, ClassVar, TypeVar
 
-from local import terminal
 from local.client import RequestsApi
 from local.demo.watch import Execution
 from operate.embedded.cloud import Cloud
+from operate.terminal import Terminal
+
+_terminal = Terminal()
 
 PATIENCE_SECONDS = 60
 _LOOK_SECONDS = 0.25
@@ -43,7 +45,7 @@ class Demo(ABC):
     cloud: Cloud
     answer: str | None = None
     request_id: str = field(default_factory=lambda: f"demo-{time.strftime('%Y%m%d-%H%M%S')}")
-    tell: Callable[[str, str], None] = terminal.done
+    tell: Callable[[str, str], None] = _terminal.done
 
     @abstractmethod
     def run(self) -> dict[str, Any]:

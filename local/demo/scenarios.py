@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, ClassVar
 
-from local import terminal
 from local.client import open_page, press
 from local.demo import sandbox
 from local.demo.demo import PATIENCE_SECONDS, Demo, DemoError, clock, wait_for
 from local.demo.sandbox import HABITS, Sandbox
 from local.demo.watch import Execution
 from operate.embedded.mailbox import Mail, Mailbox
+from operate.terminal import Terminal
+
+_terminal = Terminal()
 
 OUTCOMES = {"approve": "approved", "reject": "rejected", "expire": "expired"}
 """What each `--answer` to an order approval is to end as."""
@@ -111,15 +113,16 @@ class OrderApproval(TaskDemo):
 
     def _decide(self) -> None:
         if self.answer in ("approve", "reject"):
-            terminal.doing(f"opening the review link as a browser would, and pressing “{self.answer}”")
+            _terminal.doing(f"opening the review link as a browser would, and pressing “{self.answer}”")
             page = press(open_page(self._link), self.answer, comment="Decided by the demo.")
             if page.answer.status != HTTPStatus.OK:
                 raise DemoError(f"POST /review answered {page.answer.status} instead of 200: {page.text}")
         elif self.answer == "expire":
-            terminal.doing("leaving the mail unanswered until the deadline has passed")
+            _terminal.doing("leaving the mail unanswered until the deadline has passed")
         else:
-            terminal.say("\n  Now it is your turn. Open this link and decide (Ctrl-C stops the demo):")
-            terminal.link(self._link)
+            _terminal.say()
+            _terminal.say("  Now it is your turn. Open this link and decide (Ctrl-C stops the demo):")
+            _terminal.link(self._link)
 
     def _patience_seconds(self) -> float:
         waits = self.answer not in ("approve", "reject")
@@ -166,7 +169,7 @@ class Payment(TaskDemo):
         return next((payment for payment in asked if payment.external_id == self._external_id), None)
 
     def _decide(self) -> None:
-        terminal.doing(f"the sandbox provider takes the payment, with the habit “{self.answer}”")
+        _terminal.doing(f"the sandbox provider takes the payment, with the habit “{self.answer}”")
         for delivery in self._provider.settle(self._asked):
             self.tell("webhook", str(delivery))
 

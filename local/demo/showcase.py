@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, ClassVar
 
-from local import terminal
 from local.client import open_page, press
 from local.demo.demo import PATIENCE_SECONDS, Demo, DemoError, wait_for
 from local.demo.machines import Envelope, answer, take
@@ -17,6 +16,9 @@ from local.demo.scenarios import OrderApproval, Payment
 from local.demo.scripts import DEADLINE_SECONDS, PLAYS, WAYS, Play
 from operate.embedded.cloud import Cloud
 from operate.embedded.mailbox import Mail, Mailbox
+from operate.terminal import Terminal
+
+_terminal = Terminal()
 
 ALL = "all"
 """Name of the scenario that is all the others, one after the other."""
@@ -150,7 +152,7 @@ def show_all(cloud: Cloud) -> list[Row]:
         DemoError: One of them ended otherwise than it should.
     """
     rows = [_row(scenario, cloud) for scenario in SCENARIOS.values()]
-    terminal.table(
+    _terminal.table(
         ("workflow", "ended as", "seconds", "invocations", "durable operations"),
         [(row.workflow, row.status, f"{row.seconds:.1f}", str(row.invocations), str(row.operations)) for row in rows],
     )
@@ -158,7 +160,7 @@ def show_all(cloud: Cloud) -> list[Row]:
 
 
 def _row(scenario: type[Demo], cloud: Cloud) -> Row:
-    terminal.title(scenario.workflow)
+    _terminal.title(scenario.workflow)
     began = time.monotonic()
     demo = scenario(
         cloud=cloud,

@@ -49,7 +49,7 @@ def add_to(app: typer.Typer) -> None:
 
 def verify(
     call: typer.Context,
-    task_ids: Annotated[list[str] | None, typer.Argument(metavar="[TASK]...", help="Of these tasks only.")] = None,
+    task_ids: Annotated[list[str] | None, typer.Argument(metavar="TASK", help="Of these tasks only.")] = None,
     archive: Annotated[
         str, typer.Option(metavar="BUCKET", help="Compare with the copy in this bucket, not the stage's.")
     ] = "",

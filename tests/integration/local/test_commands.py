@@ -47,9 +47,9 @@ def test_without_a_cloud_they_say_so(home: Path) -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ("--answer perhaps", "invalid choice: 'perhaps' (choose from 'approve', 'expire', 'reject')"),
-        ("--scenario lottery", "'lottery' (choose from 'order-approval', 'payment', 'data-enrichment',"),
-        ("--scenario payment --answer approve", "invalid choice: 'approve' (choose from 'bad-signature', 'burst',"),
+        ("--answer perhaps", "'--answer': must be one of approve, expire, reject, got: perhaps"),
+        ("--scenario lottery", "'--scenario': must be one of order-approval, payment, data-enrichment,"),
+        ("--scenario payment --answer approve", "'--answer': must be one of bad-signature, burst,"),
     ],
 )
 def test_an_answer_or_scenario_that_there_is_not_is_refused_with_the_list(home: Path, asked: str, said: str) -> None:
@@ -112,7 +112,7 @@ runpy.run_module("local", run_name="__main__")
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-@pytest.mark.parametrize("moment", ["local.program", "argparse", "rich.console", "stacks.stage.settings"])
+@pytest.mark.parametrize("moment", ["local.program", "typer", "rich.console", "stacks.stage.settings"])
 def test_a_command_that_is_interrupted_while_it_starts_ends_as_one_that_runs(
     home: Path, moment: str, number: int, status: int
 ) -> None:
