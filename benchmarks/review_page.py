@@ -21,14 +21,14 @@ _VOTED = 15
 def measure() -> bool:
     """Print the sizes; tell whether the largest page keeps the bound."""
     sys.path.append(str(_LAMBDAS))
-    from webhook import answers
-    from webhook.pages import Key
+    from review import views
+    from review.pages import Key
 
-    usual = answers.of_look(Review(_task(any_input()), APPROVER), Key(any_token()), NOW)
+    usual = views.of_look(Review(_task(any_input()), APPROVER), Key(any_token()), NOW)
     # As somebody sees it who has voted before, and whose comment is a character too long.
     task = _largest_task()
     click = any_click(comment="c" * (MAX_COMMENT_CHARACTERS + 1))
-    largest = answers.of_click(Review(task, task.audience[0], refusal=CommentTooLongError()), click, NOW)
+    largest = views.of_click(Review(task, task.audience[0], refusal=CommentTooLongError()), click, NOW)
     print("review page, before any compression:")
     print(f"  usual                                      {_kilobytes(usual.page):4.1f} kB")
     print(

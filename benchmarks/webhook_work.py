@@ -36,8 +36,6 @@ _ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "eu-central-1",
     "LEDGER_TABLE": "ledger",
     "BASE_URL": "https://hooks.example.com",
-    "LIMITS_TABLE": "limits",
-    "LIMITS": "{}",
     "PROVIDERS": json.dumps({"pay": {"scheme": "standard_webhooks", "secret": "pay"}}),  # nosec B105
     "POWERTOOLS_METRICS_NAMESPACE": "Countersign",
     "POWERTOOLS_SERVICE_NAME": "webhook",

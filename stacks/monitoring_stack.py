@@ -83,7 +83,7 @@ class MonitoringStack(Stack):
         self._watch_api(webhook.api.api)
         self._watch_workflows(list(workflow.workflows.values()), workflow.executions, settings)
         self._watch_tasks(workflow.publisher)
-        self._watch_webhooks(webhook.webhook)
+        self._watch_answers(webhook.review.function, webhook.webhook.function)
         self._watch_payments(webhook.results, workflow.publisher)
         self._watch_relay(workflow.relay)
         self._watch_publisher(workflow.publisher, settings)
@@ -210,15 +210,19 @@ class MonitoringStack(Stack):
             },
         )
 
-    def _watch_webhooks(self, webhook: PythonFunction) -> None:
+    def _watch_answers(self, review: PythonFunction, webhook: PythonFunction) -> None:
         names = ("EventsRecorded", "EventsHeld", "EventsConflict", "EventsMalformed", "SignaturesRefused")
         clicks = ("AnswersRecorded", "AnswersRefused")
         self.dashboard.show(
             "Answers",
             {
-                "Clicks": [webhook.metric_count(name) for name in clicks],
+                "Clicks": [review.metric_count(name) for name in clicks],
                 "Events of providers": [webhook.metric_count(name) for name in names],
-                "Limits": [webhook.metric_count(name) for name in ("RequestsLimited", "LimiterUnavailable")],
+                "Limits": [
+                    function.metric_count(name).with_(label=f"{name} {function.service}")
+                    for name in ("RequestsLimited", "LimiterUnavailable")
+                    for function in (review, webhook)
+                ],
             },
         )
         self.alarms.above(
@@ -245,12 +249,14 @@ class MonitoringStack(Stack):
             threshold=_STRAY_SIGNATURES,
             description="webhooks are not signed with an active secret: first ask whether the provider's was rotated",
         )
-        self.alarms.above(
-            "LimiterUnavailable",
-            webhook.metric_count("LimiterUnavailable"),
-            threshold=0,
-            description="requests could not be counted, so that nothing limits a flood: first read the webhook's log",
-        )
+        for function in (review, webhook):
+            self.alarms.above(
+                f"LimiterUnavailable-{function.service}",
+                function.metric_count("LimiterUnavailable"),
+                threshold=0,
+                description="requests could not be counted, so that nothing limits a flood: first read the log of"
+                f" {function.service}",
+            )
 
     def _watch_payments(self, results: Results, publisher: Publisher) -> None:
         held, forgotten = publisher.metric_payments_held(), publisher.metric_events_forgotten()

@@ -1,35 +1,24 @@
-"""What the outside touches: the API's public routes, the mail to approvers, and the queue of external workers."""
+"""What the outside touches: the API with its public functions, the mail to approvers, the queue of machines."""
 
 from __future__ import annotations
 
 from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_sqs as sqs
-from aws_cdk.aws_apigatewayv2 import HttpMethod
 from constructs import Construct
 
 from stacks.components.actors.approver import Approver
 from stacks.components.actors.bus_events import Results
-from stacks.components.edge.webhook_api import Route, WebhookApi
+from stacks.components.edge.api import PublicApi
+from stacks.components.edge.review import Review
+from stacks.components.edge.webhook import Webhook
 from stacks.components.flow.hand_off import ENVELOPE, SOURCE, Channel
-from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
+from stacks.components.house.function_options import FunctionDefaults
 from stacks.components.house.layers import Layers
-from stacks.components.house.python_function import PythonFunction
 from stacks.components.house.sources import Sources
 from stacks.components.state.limits import Limits
 from stacks.ledger_stack import LedgerStack
-from stacks.stage.settings import Settings, ThrottleSettings
-
-_REVIEW_IS_PUBLIC = (
-    "approvers have no AWS identity: the 256-bit token of the review link is the credential, checked by the function"
-)
-
-_WEBHOOKS_ARE_PUBLIC = (
-    "providers have no AWS identity: they sign what they post with a secret of their own, checked by the function"
-)
-_CALLBACKS_ARE_PUBLIC = (
-    "workers may be anywhere: the 256-bit token of their hand-off is the credential, checked by the function"
-)
+from stacks.stage.settings import Settings
 
 
 class WebhookStack(Stack):
@@ -37,7 +26,8 @@ class WebhookStack(Stack):
 
     Attributes:
         api: The API, to which later stacks add routes.
-        webhook: The function behind the public routes.
+        review: The function that serves people.
+        webhook: The function that serves machines.
         approver: The approver, and the queue of hand-offs to people.
         external_tasks: The queue of hand-offs to machines.
         results: What takes answers that come as events.
@@ -60,9 +50,29 @@ class WebhookStack(Stack):
             description="Countersign: the HTTP API, the review page and the hand-offs to people and workers",
         )
         defaults = FunctionDefaults.of(settings, sources=sources, layers=Layers(self, "Layers", sources=sources))
-        self.api = WebhookApi(self, "Api")
+        self.api = PublicApi(self, "Api")
         base_url = self.api.base_url(settings.base_url)
-        self.webhook = self._webhook(settings, state, base_url, defaults)
+        limits = Limits(self, "Limits", settings=settings.limits)
+        self.review = Review(
+            self,
+            "Review",
+            ledger=state.ledger,
+            directory=state.directory,
+            limits=limits,
+            defaults=defaults,
+        )
+        self.review.add_routes(self.api, pages=settings.throttles.review, unknown=settings.throttles.default)
+        self.webhook = Webhook(
+            self,
+            "Webhook",
+            base_url=base_url,
+            ledger=state.ledger,
+            providers=state.providers,
+            answers=state.answers,
+            limits=limits,
+            defaults=defaults,
+        )
+        self.webhook.add_routes(self.api, webhooks=settings.throttles.webhooks, callbacks=settings.throttles.callbacks)
         self.approver = Approver(
             self,
             "Approver",
@@ -106,55 +116,3 @@ class WebhookStack(Stack):
         CfnOutput(self, "Providers", value=state.providers.document)
         CfnOutput(self, "ApiId", value=self.api.api.api_id)
         CfnOutput(self, "Queues", value=self.to_json_string({name: queue.queue_url for name, queue in queues.items()}))
-
-    def _webhook(
-        self, settings: Settings, state: LedgerStack, base_url: str, defaults: FunctionDefaults
-    ) -> PythonFunction:
-        limits = Limits(self, "Limits", settings=settings.limits)
-        webhook = PythonFunction(
-            self,
-            "Webhook",
-            folder="webhook",
-            description="The review page, what providers post, and what machines answer",
-            defaults=defaults,
-            options=FunctionOptions(reserved_concurrency=settings.limits.public_concurrency or None),
-            environment={
-                "LEDGER_TABLE": state.ledger.table.table_name,
-                "BASE_URL": base_url,
-                **limits.environment,
-                **state.directory.environment,
-                **state.providers.environment,
-                **(state.answers.environment if state.answers else {}),
-            },
-        )
-        state.ledger.grant_answers(webhook)
-        state.ledger.grant_inboxes(webhook)
-        state.directory.grant_read(webhook)
-        state.providers.grant_read(webhook)
-        if state.answers:
-            state.answers.grant_encrypt(webhook)
-        limits.grant_count(webhook)
-        self.api.add_routes(webhook, webhook, *_routes(settings.throttles))
-        return webhook
-
-
-def _routes(throttles: ThrottleSettings) -> list[Route]:
-    return [
-        *(
-            Route(method, path, throttles.review, public_because=_REVIEW_IS_PUBLIC)
-            for method, path in (
-                (HttpMethod.GET, "/review"),
-                (HttpMethod.HEAD, "/review"),
-                (HttpMethod.POST, "/review"),
-                (HttpMethod.POST, "/delegate"),
-                (HttpMethod.GET, "/inbox"),
-                (HttpMethod.HEAD, "/inbox"),
-                (HttpMethod.POST, "/inbox"),
-            )
-        ),
-        Route(HttpMethod.POST, "/webhooks/{provider}", throttles.webhooks, public_because=_WEBHOOKS_ARE_PUBLIC),
-        *(
-            Route(HttpMethod.POST, f"/callbacks/{said}", throttles.callbacks, public_because=_CALLBACKS_ARE_PUBLIC)
-            for said in ("succeed", "fail", "heartbeat")
-        ),
-    ]

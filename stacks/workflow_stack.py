@@ -7,7 +7,6 @@ from typing import Any
 
 from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_sqs as sqs
-from aws_cdk.aws_apigatewayv2 import HttpMethod
 from constructs import Construct
 
 from stacks.components.actors.executions import Executions
@@ -15,9 +14,9 @@ from stacks.components.actors.held_payments import HeldPayments
 from stacks.components.actors.publisher import Publisher
 from stacks.components.actors.relay import Relay
 from stacks.components.actors.sweeper import Sweeper
+from stacks.components.edge.api import PublicApi, Route
 from stacks.components.edge.api_stage import ApiStage
 from stacks.components.edge.deny_callbacks import DenyCallbacks
-from stacks.components.edge.webhook_api import Route, WebhookApi
 from stacks.components.flow.durable_workflow import DurableWorkflow
 from stacks.components.flow.ledger_workflow import LedgerWorkflow
 from stacks.components.house.function_options import FunctionDefaults
@@ -86,7 +85,7 @@ class WorkflowStack(Stack):
             self.workflows |= patterns.workflows
         built = list(self.workflows.values())
         for workflow in built:
-            workflow.grant_heartbeat(webhook.webhook)
+            workflow.grant_heartbeat(webhook.webhook.function)
         self._requests(settings, state, webhook.api, defaults)
         self.relay = Relay(self, "Relay", ledger=state.ledger, workflows=built, defaults=defaults)
         self.publisher = Publisher(
@@ -137,7 +136,7 @@ class WorkflowStack(Stack):
             defaults=defaults,
         )
 
-    def _requests(self, settings: Settings, state: LedgerStack, api: WebhookApi, defaults: FunctionDefaults) -> None:
+    def _requests(self, settings: Settings, state: LedgerStack, api: PublicApi, defaults: FunctionDefaults) -> None:
         startable = {name: _startable(workflow, defaults.sources) for name, workflow in self.workflows.items()}
         requests = PythonFunction(
             self,
@@ -161,8 +160,8 @@ class WorkflowStack(Stack):
         api.add_routes(
             requests,
             requests,
-            Route(HttpMethod.POST, "/requests", throttle),
-            Route(HttpMethod.GET, "/requests/{request_id}", throttle),
+            Route("POST /requests", throttle),
+            Route("GET /requests/{request_id}", throttle),
         )
 
 

@@ -9,7 +9,7 @@ from approver.messages import InboxMail, ReviewMail, inbox_message, review_messa
 from countersign.domain.attachments import Attachment
 from countersign.domain.links import MOST_WAITING
 from countersign.services.deliveries import Message
-from webhook.pages import (
+from review.pages import (
     ClosedReason,
     ClosedView,
     DecidedView,

@@ -47,7 +47,7 @@ def main() -> int:
 
 def _review() -> str:
     from countersign.domain.attachments import Attachment
-    from webhook.pages import Key, ReviewView, review_page
+    from review.pages import Key, ReviewView, review_page
 
     return review_page(
         ReviewView(
@@ -67,13 +67,13 @@ def _review() -> str:
 
 
 def _ended() -> str:
-    from webhook.pages import ClosedView, closed_page
+    from review.pages import ClosedView, closed_page
 
     return closed_page(ClosedView(reason="ended", title=TITLE, closed_at=NOW))
 
 
 def _inbox() -> str:
-    from webhook.pages import Key, Waiting, inbox_page
+    from review.pages import Key, Waiting, inbox_page
 
     orders = (
         ("Order 1007: 1,250.00 EUR", "rita@example.com", timedelta(hours=5), False),

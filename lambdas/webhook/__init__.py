@@ -1,1 +1,1 @@
-"""The `webhook` function: the review page, and the decisions made on it."""
+"""The `webhook` function: what providers post, and what machines answer."""

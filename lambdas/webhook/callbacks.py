@@ -18,9 +18,9 @@ from countersign.domain.links import Link
 from countersign.domain.provider_events import WAITING
 from countersign.functions import http
 from countersign.functions.clients import client
+from countersign.functions.http import Event
 from countersign.functions.telemetry import about, count
 from countersign.services.answers import Receipt, Results, failure_of
-from webhook.review import Event
 from webhook.settings import Settings
 
 logger = Logger()

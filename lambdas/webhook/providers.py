@@ -13,11 +13,11 @@ from countersign.domain.errors import ContractError, SignatureError
 from countersign.domain.provider_events import WAITING, Handling
 from countersign.functions import http
 from countersign.functions.clients import client
+from countersign.functions.http import Event
 from countersign.functions.telemetry import count
 from countersign.providers.base import WebhookRequest
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.webhooks import Source, Webhooks
-from webhook.review import Event
 from webhook.settings import Settings
 
 logger = Logger()

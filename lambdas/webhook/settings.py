@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from countersign.functions.environment import required
-from countersign.services.limits import Rates
 
 
 @dataclass(frozen=True)
@@ -19,26 +18,22 @@ class Settings:
         providers: What makes a `Source` of each provider, by its name.
         answers_key: ARN of the key that encrypts answers; empty where no workflow wants that.
         secrets: ARN of each provider's secret, by its name.
-        limits_table: Name of the table of counters.
-        limits: What is allowed in a minute, for `review` and for `callbacks`.
     """
 
     ledger_table: str
     webhooks_url: str
     providers: Mapping[str, Mapping[str, Any]]
     secrets: Mapping[str, str]
-    limits_table: str
-    limits: Mapping[str, Rates]
     answers_key: str = ""
 
     @classmethod
     def load(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read LEDGER_TABLE, BASE_URL, LIMITS_TABLE, LIMITS; PROVIDERS and ANSWERS_KEY if they are set.
+        """Read LEDGER_TABLE and BASE_URL; PROVIDERS and ANSWERS_KEY if they are set.
 
-        LIMITS is `{"per_source", "per_token"}` by what is limited, PROVIDERS by name, `secret` and a `Source`.
+        PROVIDERS holds, by name, `secret` and a `Source`.
 
         Raises:
-            MissingSettingError: One of the first four is not set.
+            MissingSettingError: LEDGER_TABLE or BASE_URL is not set.
         """
         providers = json.loads(environment.get("PROVIDERS") or "{}")
         return cls(
@@ -46,7 +41,5 @@ class Settings:
             webhooks_url=f"{required(environment, 'BASE_URL').rstrip('/')}/webhooks",
             providers=providers,
             secrets={name: provider["secret"] for name, provider in providers.items()},
-            limits_table=required(environment, "LIMITS_TABLE"),
-            limits={name: Rates(**rates) for name, rates in json.loads(required(environment, "LIMITS")).items()},
             answers_key=environment.get("ANSWERS_KEY", ""),
         )

@@ -225,9 +225,9 @@ class LimitSettings:
     Attributes:
         review: The pages: `/review`, `/delegate` and `/inbox` together.
         callbacks: What machines answer, whichever way. Many workers may share one gateway.
-        public_concurrency: How many of the function behind the public routes may run at once; 0 for as many as the
-            account allows. It is reserved: Lambda takes it only where the account keeps 100 for all other functions,
-            and new accounts have 10 in all.
+        public_concurrency: How many of each of the two public functions, `review` and `webhook`, may run at once; 0 for
+            as many as the account allows. It is reserved: Lambda takes it only where the account keeps 100 for all
+            other functions, and new accounts have 10 in all.
     """
 
     review: Limit = Limit(per_source=600, per_token=60)

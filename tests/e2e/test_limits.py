@@ -19,29 +19,29 @@ MUCH = 1_000_000
 
 
 @pytest.fixture(scope="module")
-def webhook(cloud: Cloud) -> Mapping[str, Any]:
-    """The function behind the public routes, as it is deployed."""
+def review(cloud: Cloud) -> Mapping[str, Any]:
+    """The function behind the pages, as it is deployed."""
     pages = aws.client("lambda", cloud.endpoint_url).get_paginator("list_functions").paginate()
     functions = {each["Handler"]: each for page in pages for each in page["Functions"]}
-    found: Mapping[str, Any] = functions["webhook.handler.handler"]
+    found: Mapping[str, Any] = functions["review.handler.handler"]
     return found
 
 
-def look(cloud: Cloud, webhook: Mapping[str, Any], token: str, source: str) -> Any:
+def look(cloud: Cloud, review: Mapping[str, Any], token: str, source: str) -> Any:
     """Open a page from an address, as the API would pass it on."""
     event = http_event("GET", "/review", query={"t": token})
     event["requestContext"]["http"]["sourceIp"] = source
     functions = aws.client("lambda", cloud.endpoint_url)
-    answer = functions.invoke(FunctionName=webhook["FunctionName"], Payload=json.dumps(event).encode())
+    answer = functions.invoke(FunctionName=review["FunctionName"], Payload=json.dumps(event).encode())
     return json.loads(answer["Payload"].read())
 
 
-def test_a_network_that_asked_too_often_waits_and_nobody_else_does(cloud: Cloud, webhook: Mapping[str, Any]) -> None:
+def test_a_network_that_asked_too_often_waits_and_nobody_else_does(cloud: Cloud, review: Mapping[str, Any]) -> None:
     scene = Scene(cloud)
     scene.submit()
     token = scene.link().partition("t=")[2]
-    assert look(cloud, webhook, token, FLOODED)["statusCode"] == 200
-    table = webhook["Environment"]["Variables"]["LIMITS_TABLE"]
+    assert look(cloud, review, token, FLOODED)["statusCode"] == 200
+    table = review["Environment"]["Variables"]["LIMITS_TABLE"]
     dynamodb = aws.client("dynamodb", cloud.endpoint_url)
     keys = [item["pk"]["S"] for item in dynamodb.scan(TableName=table)["Items"]]
     (counted,) = [key for key in keys if key.startswith("review#198.51.100.0/24#")]
@@ -50,7 +50,7 @@ def test_a_network_that_asked_too_often_waits_and_nobody_else_does(cloud: Cloud,
         dynamodb.put_item(
             TableName=table, Item={"pk": {"S": f"review#198.51.100.0/24#{window}"}, "requests": {"N": str(MUCH)}}
         )
-    refused = look(cloud, webhook, token, FLOODED)
+    refused = look(cloud, review, token, FLOODED)
     assert refused["statusCode"] == 429
     assert 1 <= int(refused["headers"]["Retry-After"]) <= 60
     assert "Nothing was recorded" in refused["body"]

@@ -3,7 +3,7 @@
 import pytest
 
 from local.demo.watch import Execution
-from operate.embedded import aws
+from operate.embedded import aws, http
 from operate.embedded.cloud import Cloud
 from tests.e2e.scene import Scene, until
 
@@ -37,6 +37,12 @@ def test_a_plain_approval_is_four_operations_and_two_invocations(scene: Scene) -
     until(execution.has_ended, "the end of the execution")
     assert execution.operations() == ["approval callback 1", "approval open 1", "approval read 1", "record result"]
     assert execution.invocations() == 2
+
+
+def test_a_path_that_is_no_route_is_a_page_to_browsers_and_problem_details_to_machines(cloud: Cloud) -> None:
+    page = http.get(f"{cloud.api_url}/reviews", {"Accept": "text/html"})
+    assert (page.status, page.text[:15]) == (404, "<!doctype html>")
+    assert http.send("POST", f"{cloud.api_url}/reviews", b"{}").json()["code"] == "unknown_route"
 
 
 def test_a_request_sent_again_starts_nothing_and_another_input_is_refused(scene: Scene) -> None:

@@ -28,6 +28,7 @@ from countersign.testing.builders import (
     WORKFLOW,
     any_input,
     any_parked,
+    any_token,
     execution_arn,
     http_event,
     sqs_event,
@@ -37,6 +38,7 @@ from countersign.testing.builders import (
     task_result,
 )
 from countersign.testing.deliveries import any_payment, any_payment_intent
+from review.handler import handler as review_handler
 from stacks.components.house.python_function import METRICS_NAMESPACE
 from tests.held import any_event
 from tests.held import any_payment as any_held_payment
@@ -215,17 +217,22 @@ def an_event_that_nobody_asks_for_in_a_day(scene: Scene) -> None:
 def a_look_while_the_counters_are_out_of_order(scene: Scene) -> None:
     scene.kit.open_task()
     with answering("dynamodb", "UpdateItem", Answer(500, "InternalServerError")):
-        call(webhook_handler, "GET", "/review", query={"t": scene.kit.link()})
+        call(review_handler, "GET", "/review", query={"t": scene.kit.link()})
+
+
+def a_callback_while_the_counters_are_out_of_order(scene: Scene) -> None:
+    with answering("dynamodb", "UpdateItem", Answer(500, "InternalServerError")):
+        call(webhook_handler, "POST", "/callbacks/heartbeat", headers={"authorization": f"Bearer {any_token()}"})
 
 
 Act = Callable[[Scene], None]
 OWN: dict[str, tuple[str, Act]] = {
     "RingsFailed": ("Relay/Relay/Function", a_ring_that_lambda_refuses),
     "DecisionsNotApplied": ("Executions/Executions/Function", an_execution_that_dies_after_the_decision),
-    "EventsHeld": ("Webhook/Function", a_payment_of_another_amount),
-    "EventsConflict": ("Webhook/Function", two_events_under_one_id),
-    "EventsMalformed": ("Webhook/Function", a_signed_event_that_cannot_be_read),
-    "SignaturesRefused": ("Webhook/Function", eleven_posts_that_nobody_signed),
+    "EventsHeld": ("Webhook/Webhook/Function", a_payment_of_another_amount),
+    "EventsConflict": ("Webhook/Webhook/Function", two_events_under_one_id),
+    "EventsMalformed": ("Webhook/Webhook/Function", a_signed_event_that_cannot_be_read),
+    "SignaturesRefused": ("Webhook/Webhook/Function", eleven_posts_that_nobody_signed),
     "ResultsConflict": ("Results/Results/Function", a_partner_s_two_events_under_one_id),
     "PaymentsHeld": ("Publisher/Publisher/Function", a_payment_that_is_held),
     "PaymentsDisputed": ("Publisher/Publisher/Function", a_payer_disputes),
@@ -234,7 +241,8 @@ OWN: dict[str, tuple[str, Act]] = {
         "Publisher/Publisher/Function",
         an_event_that_the_settings_ignore_although_a_payment_waits,
     ),
-    "LimiterUnavailable": ("Webhook/Function", a_look_while_the_counters_are_out_of_order),
+    "LimiterUnavailable-review": ("Review/Review/Function", a_look_while_the_counters_are_out_of_order),
+    "LimiterUnavailable-webhook": ("Webhook/Webhook/Function", a_callback_while_the_counters_are_out_of_order),
     "DecisionsOverdue": ("Sweeper/Sweeper/Function", a_decision_that_no_workflow_applies),
     "DeadlinesOverdue": ("Sweeper/Sweeper/Function", a_deadline_at_which_no_workflow_closes_its_task),
     "HandOffsOverdue": ("Sweeper/Sweeper/Function", a_hand_off_that_sends_no_link),
@@ -347,7 +355,7 @@ def test_every_alarm_has_its_row_and_every_stage_has_them_all_but_what_it_cannot
     }
     without = of_workflows if stage.settings.stage == "local" else set()
     without |= set() if stage.stacks.ledger.archive else {"AuditDiffers"}
-    assert {kind_of(name) for name in alarms(stage)} == (OWN.keys() | OF_AWS.keys()) - without
+    assert {kind_of(name) for name in alarms(stage)} == {*map(kind_of, OWN), *OF_AWS} - without
 
 
 @pytest.mark.parametrize("name", OWN)

@@ -22,6 +22,7 @@ ROUTES = {
     "POST /callbacks/succeed": "NONE",
     "POST /callbacks/fail": "NONE",
     "POST /callbacks/heartbeat": "NONE",
+    "$default": "NONE",
 }
 
 
@@ -47,6 +48,7 @@ def test_throttles_come_from_the_settings(prod: Synthesised) -> None:
     assert routes["POST /review"]["ThrottlingRateLimit"] == throttles.review.rate_per_second
     assert routes["POST /requests"]["ThrottlingBurstLimit"] == throttles.requests.burst
     assert routes["POST /webhooks/{provider}"]["ThrottlingRateLimit"] == throttles.webhooks.rate_per_second
+    assert routes["$default"]["ThrottlingBurstLimit"] == throttles.default.burst
     assert routes["POST /callbacks/heartbeat"]["ThrottlingBurstLimit"] == throttles.callbacks.burst
 
 
@@ -68,22 +70,25 @@ def test_the_access_log_names_the_caller_and_holds_no_path_no_query_and_no_body(
     }
 
 
-def test_the_api_may_invoke_each_function_for_its_own_routes_only(prod: Synthesised) -> None:
+def test_the_api_may_invoke_each_function_for_its_routes_and_review_for_any(
+    prod: Synthesised,
+) -> None:
     permissions = {
         (properties["FunctionName"], properties["SourceArn"].partition("Api/Api")[2])
         for properties in map(prod.properties, prod.of_type("AWS::Lambda::Permission"))
         if properties["Principal"] == "apigateway.amazonaws.com"
     }
     assert permissions == {
-        ("Webhook/Function.Arn", "/*/*/review"),
-        ("Webhook/Function.Arn", "/*/*/delegate"),
-        ("Webhook/Function.Arn", "/*/*/inbox"),
+        ("Review/Review/Function.Arn", "/*/*/review"),
+        ("Review/Review/Function.Arn", "/*/*/delegate"),
+        ("Review/Review/Function.Arn", "/*/*/inbox"),
+        ("Review/Review/Function.Arn", "/*/*"),
         ("Requests/Function.Arn", "/*/*/requests"),
         ("Requests/Function.Arn", "/*/*/requests/{request_id}"),
-        ("Webhook/Function.Arn", "/*/*/webhooks/{provider}"),
-        ("Webhook/Function.Arn", "/*/*/callbacks/succeed"),
-        ("Webhook/Function.Arn", "/*/*/callbacks/fail"),
-        ("Webhook/Function.Arn", "/*/*/callbacks/heartbeat"),
+        ("Webhook/Webhook/Function.Arn", "/*/*/webhooks/{provider}"),
+        ("Webhook/Webhook/Function.Arn", "/*/*/callbacks/succeed"),
+        ("Webhook/Webhook/Function.Arn", "/*/*/callbacks/fail"),
+        ("Webhook/Webhook/Function.Arn", "/*/*/callbacks/heartbeat"),
     }
 
 
@@ -91,7 +96,7 @@ def test_links_lead_to_the_api_unless_the_settings_say_otherwise(prod: Synthesis
     assert prod.settings.base_url == ""
     assert prod.outputs("webhook")["ApiUrl"] == "Api/Api.ApiEndpoint"
     assert prod.outputs("webhook")["ApiId"] == "Api/Api"
-    for function in ("Approver/Approver/Function", "Webhook/Function", "Durable/Payment/Workflow/Function"):
+    for function in ("Approver/Approver/Function", "Webhook/Webhook/Function", "Durable/Payment/Workflow/Function"):
         assert environment(prod, function)["BASE_URL"] == "Api/Api.ApiEndpoint"
 
 

@@ -75,7 +75,9 @@ def test_without_providers_nobody_may_read_secrets_and_the_function_knows_of_non
     settings = dataclasses.replace(Settings.load(SETTINGS / "dev.toml"), providers={})
     stage = Synthesised(settings, sources, context)
     assert not [line for _, line in statements(stage) if "secretsmanager" in line]
-    variables = stage.properties(stage.one("AWS::Lambda::Function", "Webhook/Function"))["Environment"]["Variables"]
+    variables = stage.properties(stage.one("AWS::Lambda::Function", "Webhook/Webhook/Function"))["Environment"][
+        "Variables"
+    ]
     assert variables["PROVIDERS"] == "{}"
 
 
@@ -98,7 +100,7 @@ def test_roles_of_earlier_stacks_may_be_granted_callbacks_beside_the_heartbeats_
 ) -> None:
     app = App(context=context)
     stacks = build(app, Settings.load(SETTINGS / "dev.toml"), sources)
-    earlier = stacks.webhook.webhook
+    earlier = stacks.webhook.webhook.function
     workflow = stacks.workflow.workflows["order-approval"]
     workflow.grant_callbacks(earlier)
     template = app.synth().get_stack_by_name("countersign-dev-workflow").template

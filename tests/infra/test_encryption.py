@@ -57,7 +57,8 @@ def write(service: str) -> str:
 
 
 RIGHTS = {
-    "Webhook/Role": {read("dynamodb"), read("secretsmanager")},
+    "Review/Review/Role": {read("dynamodb")},
+    "Webhook/Webhook/Role": {read("dynamodb"), read("secretsmanager")},
     "Approver/Approver/Role": {read("dynamodb"), read("sqs")},
     "Results/Results/Role": {read("dynamodb"), write("sqs")},
     "Requests/Role": {read("dynamodb")},

@@ -16,11 +16,11 @@ pytestmark = pytest.mark.xdist_group("infra")
 
 ACCEPTED = {
     *(
-        (f"WebhookStack/Webhook/{route}", "AwsSolutions-APIG4")
+        (f"WebhookStack/{route}", "AwsSolutions-APIG4")
         for route in (
-            *("GET -review", "HEAD -review", "POST -review", "POST -delegate", "GET -inbox", "HEAD -inbox"),
-            *("POST -inbox", "POST -webhooks-{provider}", "POST -callbacks-succeed", "POST -callbacks-fail"),
-            "POST -callbacks-heartbeat",
+            *(f"Review/{method} -{page}" for method in ("GET", "HEAD", "POST") for page in ("review", "inbox")),
+            *("Review/POST -delegate", "Review/$default", "Webhook/POST -webhooks-{provider}"),
+            *(f"Webhook/POST -callbacks-{said}" for said in ("succeed", "fail", "heartbeat")),
         )
     ),
     ("WebhookStack/Limits/Table", "AwsSolutions-DDB3"),
@@ -87,7 +87,7 @@ def accepted_of(name: str, stage: Synthesised) -> set[tuple[str, str]]:
     return {
         (f"{path}/DeadLetters", "AwsSolutions-SQS3"),
         (f"{path}/Checkpoints", every_version(name, stage)),
-        (f"{path}/Heartbeat-{name}-WebhookStack-Webhook-Role", every_version(name, stage)),
+        (f"{path}/Heartbeat-{name}-WebhookStack-Webhook-Webhook-Role", every_version(name, stage)),
         *(
             (
                 f"WorkflowStack/{ringer}/Callbacks-{name}-WorkflowStack-{ringer}-{ringer}-Role",

@@ -25,7 +25,8 @@ ENVIRONMENTS = {
     "bus_events": {"DEAD_LETTERS_URL", "LEDGER_TABLE"},
     "requests_api": {"DIRECTORY_TABLE", "LEDGER_TABLE", "REQUESTS", "WORKFLOWS"},
     "sweeper": {"AT_MOST_SECONDS", "GRACE_SECONDS", "LEDGER_TABLE", "WORKFLOW_ARNS"},
-    "webhook": {"BASE_URL", "DIRECTORY_TABLE", "LEDGER_TABLE", "LIMITS", "LIMITS_TABLE", "PROVIDERS"},
+    "review": {"DIRECTORY_TABLE", "LEDGER_TABLE", "LIMITS", "LIMITS_TABLE"},
+    "webhook": {"BASE_URL", "LEDGER_TABLE", "LIMITS", "LIMITS_TABLE", "PROVIDERS"},
 }
 WHERE_PAYMENTS_ARE_SETTLED = {
     "held_payment": OF_A_WORKFLOW | {"OPERATORS"},
@@ -127,8 +128,8 @@ def test_they_log_json_at_the_stage_s_level(prod: Synthesised) -> None:
 
 
 def test_functions_behind_the_api_end_before_it_stops_waiting(prod: Synthesised) -> None:
-    assert functions(prod)["webhook"]["Timeout"] < 29
-    assert functions(prod)["requests_api"]["Timeout"] < 29
+    for name in ("requests_api", "review", "webhook"):
+        assert functions(prod)[name]["Timeout"] < 29
 
 
 def test_workflows_are_durable_with_their_settings(stage: Synthesised) -> None:
@@ -208,7 +209,7 @@ def test_whoever_looks_people_up_tells_tags_apart_as_the_settings_say(stage: Syn
         if "DIRECTORY_TABLE" in function["Environment"]["Variables"]
     }
     expected = "separate" if stage.settings.directory.separate_tags else None
-    assert tags == dict.fromkeys((*workflow_folders(stage), "requests_api", "webhook"), expected)
+    assert tags == dict.fromkeys((*workflow_folders(stage), "requests_api", "review"), expected)
 
 
 def test_operators_are_a_part_of_the_version_of_the_workflow_that_asks_them_and_of_nothing_else(

@@ -14,8 +14,12 @@ from tests.infra.templates import Synthesised
 pytestmark = pytest.mark.xdist_group("infra")
 
 
-def function(stage: Synthesised, path: str = "Webhook/Function") -> Any:
-    return stage.properties(stage.one("AWS::Lambda::Function", path))
+def function(stage: Synthesised, name: str) -> Any:
+    return stage.properties(stage.one("AWS::Lambda::Function", f"{name}/{name}/Function"))
+
+
+def rates(stage: Synthesised, name: str) -> Any:
+    return json.loads(function(stage, name)["Environment"]["Variables"]["LIMITS"])
 
 
 def test_requests_are_counted_in_a_table_of_its_own_that_forgets_and_dies_with_its_stack(stage: Synthesised) -> None:
@@ -25,18 +29,17 @@ def test_requests_are_counted_in_a_table_of_its_own_that_forgets_and_dies_with_i
     assert table.properties["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
     assert "StreamSpecification" not in table.properties
     assert table.body["DeletionPolicy"] == table.body["UpdateReplacePolicy"] == "Delete"
-    assert function(stage)["Environment"]["Variables"]["LIMITS_TABLE"] == "Limits/Table"
+    for name in ("Review", "Webhook"):
+        assert function(stage, name)["Environment"]["Variables"]["LIMITS_TABLE"] == "Limits/Table"
 
 
-def test_the_function_is_told_the_rates_of_the_stage(stage: Synthesised) -> None:
+def test_each_public_function_is_told_its_own_rates(stage: Synthesised) -> None:
     limits = stage.settings.limits
-    assert json.loads(function(stage)["Environment"]["Variables"]["LIMITS"]) == {
-        "review": dataclasses.asdict(limits.review),
-        "callbacks": dataclasses.asdict(limits.callbacks),
-    }
+    assert rates(stage, "Review") == dataclasses.asdict(limits.review)
+    assert rates(stage, "Webhook") == dataclasses.asdict(limits.callbacks)
 
 
-def test_only_the_public_function_has_a_concurrency_of_its_own_and_only_where_the_account_has_some_to_spare(
+def test_only_the_public_functions_have_a_concurrency_of_its_own_and_only_where_the_account_has_some_to_spare(
     stage_named: Callable[[str], Synthesised],
 ) -> None:
     for name, reserved in (("local", None), ("dev", None), ("prod", 100)):
@@ -45,18 +48,15 @@ def test_only_the_public_function_has_a_concurrency_of_its_own_and_only_where_th
             each.path: each.properties.get("ReservedConcurrentExecutions")
             for each in stage.of_type("AWS::Lambda::Function")
         }
-        assert found.pop("Webhook/Function") == reserved
+        assert [found.pop(f"{name}/{name}/Function") for name in ("Review", "Webhook")] == [reserved] * 2
         assert set(found.values()) == {None}
 
 
 def test_a_stage_may_say_otherwise(prod: Synthesised, sources: Sources, context: dict[str, Any]) -> None:
     limits = LimitSettings(review=Limit(20, 10), callbacks=Limit(40, 30), public_concurrency=7)
     stage = Synthesised(dataclasses.replace(prod.settings, limits=limits), sources, context)
-    assert function(stage)["ReservedConcurrentExecutions"] == 7
-    assert json.loads(function(stage)["Environment"]["Variables"]["LIMITS"])["review"] == {
-        "per_source": 20,
-        "per_token": 10,
-    }
+    assert function(stage, "Review")["ReservedConcurrentExecutions"] == 7
+    assert rates(stage, "Review") == {"per_source": 20, "per_token": 10}
 
 
 def test_one_network_cannot_take_all_that_the_api_lets_through(prod: Synthesised) -> None:

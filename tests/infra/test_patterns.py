@@ -92,9 +92,9 @@ def test_an_encrypted_workflow_of_the_settings_has_a_key_and_nobody_else_reads_w
     sealed: Synthesised,
 ) -> None:
     assert keys(sealed) == ["Answers/Key"]
-    assert knowing_of_answers(sealed) == {"Webhook/Function", "Durable/OrderApproval/Workflow/Function"}
+    assert knowing_of_answers(sealed) == {"Webhook/Webhook/Function", "Durable/OrderApproval/Workflow/Function"}
     assert rights_to_answers(sealed) == {
-        ("Webhook/Role", "kms:Encrypt on Answers/Key.Arn"),
+        ("Webhook/Webhook/Role", "kms:Encrypt on Answers/Key.Arn"),
         ("Durable/OrderApproval/Workflow/Role", "kms:Decrypt kms:Encrypt on Answers/Key.Arn"),
     }
 

@@ -28,7 +28,7 @@ def test_the_secrets_of_a_protected_stage_outlive_it(stage_named: Callable[[str]
 def test_the_function_and_the_operator_know_each_provider_by_its_scheme_and_where_its_secret_is(
     stage: Synthesised,
 ) -> None:
-    function = stage.properties(stage.one("AWS::Lambda::Function", "Webhook/Function"))
+    function = stage.properties(stage.one("AWS::Lambda::Function", "Webhook/Webhook/Function"))
     providers = {
         name: {"scheme": provider.scheme, "secret": f"Providers/{name}", **provider.expects}
         for name, provider in stage.settings.providers.items()

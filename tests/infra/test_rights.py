@@ -29,6 +29,11 @@ def items(actions: str, *prefixes: str) -> str:
     return f'{actions} on {TABLE} if {{{is_one_of}, "Null": {{"dynamodb:LeadingKeys": "false"}}}}'
 
 
+def never_read(prefix: str) -> str:
+    """Return the line that denies reading the ledger's items of a prefix."""
+    return f'NOT {READ_MANY} if {{"ForAnyValue:StringLike": {{"dynamodb:LeadingKeys": ["{prefix}#*"]}}}}'
+
+
 WRITE = "dynamodb:PutItem dynamodb:UpdateItem"
 PARKED = items("dynamodb:DeleteItem", "EXTERNAL")
 DIRECTORY = "dynamodb:BatchGetItem on Directory/Table.Arn"
@@ -42,13 +47,22 @@ COMPLETE = (
 )
 
 RIGHTS = {
-    "Webhook/Role": {
-        "logs:CreateLogStream logs:PutLogEvents on Webhook/Logs.Arn",
+    "Review/Review/Role": {
+        "logs:CreateLogStream logs:PutLogEvents on Review/Review/Logs.Arn",
         READ_MANY,
-        items(f"dynamodb:ConditionCheckItem {WRITE}", "AUDIT", "EVENT", "EXTERNAL", "TASK"),
+        never_read("TOKEN"),
+        items(WRITE, "AUDIT", "TASK"),
         AUDIT_STAYS,
         f"dynamodb:Query on {TABLE}/index/gsi1",
         DIRECTORY,
+        "dynamodb:UpdateItem on Limits/Table.Arn",
+    },
+    "Webhook/Webhook/Role": {
+        "logs:CreateLogStream logs:PutLogEvents on Webhook/Webhook/Logs.Arn",
+        READ_MANY,
+        never_read("LINK"),
+        items(f"dynamodb:ConditionCheckItem {WRITE}", "AUDIT", "EVENT", "EXTERNAL", "TASK"),
+        AUDIT_STAYS,
         "dynamodb:UpdateItem on Limits/Table.Arn",
     },
     "Approver/Approver/Role": {
@@ -62,6 +76,7 @@ RIGHTS = {
     "Results/Results/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Results/Results/Logs.Arn",
         READ_MANY,
+        never_read("LINK"),
         items(f"dynamodb:ConditionCheckItem {WRITE}", "AUDIT", "EVENT", "EXTERNAL", "TASK"),
         AUDIT_STAYS,
         "sqs:SendMessage on Results/Inbound/Work/DeadLetters.Arn",
@@ -174,8 +189,9 @@ def allowed(stage: Synthesised) -> dict[str, set[str]]:
     table = {role: {each for line in lines for each in stage.of_each_workflow(line)} for role, lines in RIGHTS.items()}
     for starter in ("Requests/Role", "Sweeper/Sweeper/Role"):
         table[starter].add(f"lambda:InvokeFunction on {' '.join(sorted(stage.of_each_workflow(LIVE)))}")
-    table["Webhook/Role"] |= {f"secretsmanager:GetSecretValue on {secrets(stage)}", *stage.of_each_workflow(HEARTBEAT)}
-    table["Webhook/Role"] |= {SEAL_ANSWERS} if stage.encrypted else set()
+    webhook = table["Webhook/Webhook/Role"]
+    webhook |= {f"secretsmanager:GetSecretValue on {secrets(stage)}", *stage.of_each_workflow(HEARTBEAT)}
+    webhook |= {SEAL_ANSWERS} if stage.encrypted else set()
     for name in stage.workflows:
         own = {line.replace("OrderApproval", construct_id(name)) for line in OF_A_WORKFLOW}
         own |= {OPEN_ANSWERS} if name in stage.encrypted else set()
@@ -244,5 +260,8 @@ def test_the_only_wildcards_are_every_version_of_one_workflow_and_every_entry_of
 
 def who_may(stage: Synthesised, *actions: str) -> set[str]:
     return {
-        role for role, lines in rights(stage).items() for line in lines if any(action in line for action in actions)
+        role
+        for role, lines in rights(stage).items()
+        for line in lines
+        if not line.startswith("NOT") and any(action in line for action in actions)
     }

@@ -68,7 +68,7 @@ def deny_callbacks(stage: Synthesised) -> list[Statement]:
 
 def test_no_public_function_starts_or_answers_for_anything(stage: Synthesised) -> None:
     exposed = public_roles(stage)
-    assert exposed == {"Webhook/Role"}
+    assert exposed == {"Review/Review/Role", "Webhook/Webhook/Role"}
     said = statements_of_roles(stage)
     for role in exposed | {"Approver/Approver/Role", "Results/Results/Role"}:
         refused = [
@@ -91,7 +91,7 @@ def test_only_relay_and_sweeper_complete_callbacks_and_a_decider_those_of_its_pa
 def test_only_the_webhook_function_tells_of_heartbeats(stage: Synthesised) -> None:
     said = statements_of_roles(stage)
     for execution in executions(stage).values():
-        assert {role for role in said if may(said[role], HEARTBEAT, execution)} == {"Webhook/Role"}
+        assert {role for role in said if may(said[role], HEARTBEAT, execution)} == {"Webhook/Webhook/Role"}
 
 
 @pytest.mark.parametrize("name", ["prod", "dev"])

@@ -19,18 +19,19 @@ from moto.core.botocore_stubber import BotocoreStubber
 
 import approver.handler
 import bus_events.handler
+import countersign.functions.limits
 import executions.handler
 import held_payments.handler
 import publisher.handler
 import relay.handler
 import requests_api.handler
+import review.handler
+import review.inbox
+import review.review
 import sweeper.handler
 import webhook.callbacks
 import webhook.handler
-import webhook.inbox
-import webhook.limits
 import webhook.providers
-import webhook.review
 from countersign.adapters.attributes import from_item, to_item
 from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.directory import DynamoDirectory
@@ -52,15 +53,16 @@ HANDLERS: tuple[ModuleType, ...] = (
     publisher.handler,
     relay.handler,
     requests_api.handler,
-    webhook.callbacks,
     bus_events.handler,
     held_payments.handler,
     sweeper.handler,
+    countersign.functions.limits,
+    review.handler,
+    review.inbox,
+    review.review,
+    webhook.callbacks,
     webhook.handler,
-    webhook.inbox,
-    webhook.limits,
     webhook.providers,
-    webhook.review,
 )
 REGION = "eu-central-1"
 TABLE = "ledger"
@@ -81,7 +83,7 @@ ENVIRONMENT = {
     "LEDGER_TABLE": TABLE,
     "DIRECTORY_TABLE": DIRECTORY_TABLE,
     "LIMITS_TABLE": LIMITS_TABLE,
-    "LIMITS": json.dumps({name: {"per_source": 10_000, "per_token": 10_000} for name in ("review", "callbacks")}),
+    "LIMITS": json.dumps({"per_source": 10_000, "per_token": 10_000}),
     "BUS_NAME": BUS,
     "BASE_URL": BASE_URL,
     "MAIL_SENDER": SENDER,

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-import webhook.handler
+import review.handler
 from approver.handler import handler
 from countersign.contracts import envelope
 from countersign.domain import tasks
@@ -71,7 +71,7 @@ def test_every_recipient_is_mailed_from_our_address_with_what_is_asked(kit: Kit,
 def test_the_link_in_the_mail_opens_its_recipients_page(kit: Kit, mails: Operation) -> None:
     run(envelope.requested(kit.open_task(audience=BOTH)))
     for mail, recipient in zip(mails.documents, BOTH, strict=True):
-        page = call(webhook.handler.handler, "GET", "/review", query={"t": token_in(mail)})
+        page = call(review.handler.handler, "GET", "/review", query={"t": token_in(mail)})
         assert page.status == 200
         assert recipient in page.body
 
@@ -193,4 +193,4 @@ def test_a_mail_whose_record_was_lost_goes_out_again_and_both_links_are_the_same
     assert run(message) == []
     assert recipients(mails) == [APPROVER, APPROVER]
     for mail in mails.documents:
-        assert call(webhook.handler.handler, "GET", "/review", query={"t": token_in(mail)}).status == 200
+        assert call(review.handler.handler, "GET", "/review", query={"t": token_in(mail)}).status == 200

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+import review.handler
 from countersign.domain import tasks, tokens
 from countersign.domain.answers import document_of
 from countersign.domain.links import Link, Purpose
@@ -145,8 +146,8 @@ def test_the_token_of_a_page_answers_for_no_machine(
 def test_the_token_of_a_machine_opens_no_page(kit: Kit) -> None:
     kit.open_payment()
     token = token_of(kit)
-    assert call(handler, "GET", "/review", query={"t": token}).status == 404
-    assert call(handler, "GET", "/inbox", query={"t": token}).status == 404
+    assert call(review.handler.handler, "GET", "/review", query={"t": token}).status == 404
+    assert call(review.handler.handler, "GET", "/inbox", query={"t": token}).status == 404
 
 
 @pytest.mark.parametrize("spelling", ["bearer", "BEARER", "Bearer "])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-import webhook.handler
+import review.handler
 from approver.handler import handler
 from countersign.adapters.sns import SUBJECT_LIMIT, SnsChannel
 from countersign.contracts import envelope
@@ -63,7 +63,7 @@ def test_each_person_gets_their_own_link_as_plain_text_and_nobody_elses(kit: Kit
         assert TITLE in notification["Subject"]
         assert "<" not in notification["Message"]
         (token,) = LINK.findall(notification["Message"])
-        page = call(webhook.handler.handler, "GET", "/review", query={"t": token})
+        page = call(review.handler.handler, "GET", "/review", query={"t": token})
         assert page.status == 200
         assert person in page.body
     assert kit.audited() == ["opened", "minted", "sent", "minted", "sent"]

@@ -25,9 +25,9 @@ from countersign.testing.builders import (
     sqs_event,
     stream_event,
 )
+from review.handler import handler
 from tests.integration.conftest import Answer, Kit, Operation, Page, answering, call
-from tests.integration.test_webhook import SAME_ORIGIN, checked
-from webhook.handler import handler
+from tests.integration.test_review import SAME_ORIGIN, checked
 
 COLLEAGUE = "li@example.com"
 

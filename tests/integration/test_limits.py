@@ -8,16 +8,17 @@ from urllib.parse import urlencode
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+import review.handler
+import webhook.handler
 from countersign.domain.links import Link, Purpose
 from countersign.domain.tasks import Status
 from countersign.domain.tokens import mint
 from countersign.functions.clients import client
+from countersign.functions.limits import limiter
 from countersign.testing.builders import APPROVER, COMMENT, PAYMENT_TASK_ID, any_paid, any_task, any_token, http_event
 from countersign.testing.deliveries import STANDARD_WEBHOOKS
+from review.pages import SECURITY_HEADERS
 from tests.integration.conftest import LIMITS_TABLE, Answer, Kit, Page, answering
-from webhook.handler import handler
-from webhook.limits import limiters
-from webhook.pages import SECURITY_HEADERS
 
 OFFICE = "203.0.113.9"
 NEIGHBOUR = "203.0.113.200"
@@ -29,7 +30,7 @@ PER_TOKEN = 4
 @pytest.fixture(autouse=True)
 def _environment_of_the_function(monkeypatch: pytest.MonkeyPatch) -> None:
     rates = {"per_source": PER_SOURCE, "per_token": PER_TOKEN}
-    monkeypatch.setenv("LIMITS", json.dumps({"review": rates, "callbacks": rates}))
+    monkeypatch.setenv("LIMITS", json.dumps(rates))
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +41,8 @@ def _one_minute(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def send(event: dict[str, Any], source: str) -> Page:
     event["requestContext"]["http"]["sourceIp"] = source
-    answer = handler(event, None)
+    machines = event["rawPath"].startswith(("/callbacks", "/webhooks"))
+    answer = (webhook if machines else review).handler.handler(event, None)
     return Page(answer["statusCode"], answer["headers"], answer["body"])
 
 
@@ -136,7 +138,7 @@ def test_a_click_that_is_refused_leaves_nothing_behind_and_counts_when_it_is_mad
     before = kit.items()
     assert click(token).status == 429
     assert kit.items() == before
-    limiters.cache_clear()
+    limiter.cache_clear()
     assert click(token).status == 429, "whichever container it comes to"
     forget_the_minute()
     assert click(token).status == 200
@@ -145,7 +147,7 @@ def test_a_click_that_is_refused_leaves_nothing_behind_and_counts_when_it_is_mad
 
 def forget_the_minute() -> None:
     """Do what the next minute does: other counters, and nobody known to be over."""
-    limiters.cache_clear()
+    limiter.cache_clear()
     for item in counters():
         client("dynamodb").delete_item(TableName=LIMITS_TABLE, Key={"pk": item["pk"]})
 

@@ -24,9 +24,9 @@ from countersign.testing.builders import (
     status_change,
     stream_event,
 )
+from review.handler import handler as review_handler
 from tests.held import PAYMENT, any_event, any_payment
 from tests.integration.conftest import ALIAS, Answer, Kit, Operation, call
-from webhook.handler import handler as webhook_handler
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -82,7 +82,7 @@ def a_click(kit: Kit) -> None:
     kit.open_task()
     form = urlencode({"t": kit.link(), "decision": "approve", "shown": "something else"})
     headers = {"content-type": "application/x-www-form-urlencoded"}
-    call(webhook_handler, "POST", "/review", body=form, headers=headers)
+    call(review_handler, "POST", "/review", body=form, headers=headers)
 
 
 OF_TASK = (REQUEST_ID, TASK_ID, None)
@@ -131,5 +131,5 @@ def test_a_line_does_not_name_what_the_record_before_was_about(kit: Kit, mails: 
 
 def test_nor_what_the_invocation_before_was_about(kit: Kit, lines: Lines) -> None:
     a_click(kit)
-    call(webhook_handler, "GET", "/review", query={"t": "nobody's"})
+    call(review_handler, "GET", "/review", query={"t": "nobody's"})
     assert [ids(line) for line in lines()] == [OF_TASK, (None, None, None)]

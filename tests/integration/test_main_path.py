@@ -8,7 +8,7 @@ import pytest
 import approver.handler
 import publisher.handler
 import relay.handler
-import webhook.handler
+import review.handler
 from countersign.domain.clock import from_text
 from countersign.domain.errors import MissingSettingError
 from countersign.domain.tasks import Status
@@ -46,10 +46,10 @@ def test_an_approval_goes_from_the_workflow_to_the_mail_the_click_the_ring_and_b
     assert approver.handler.handler(sqs_event(handed_off["Detail"]), None) == {"batchItemFailures": []}
 
     token = token_in(mails.documents[0])
-    page = call(webhook.handler.handler, "GET", "/review", query={"t": token})
+    page = call(review.handler.handler, "GET", "/review", query={"t": token})
     form = {"t": token, "decision": decision, "comment": COMMENT, "shown": kit.task().shown}
     assert form["shown"] in page.body
-    assert call(webhook.handler.handler, "POST", "/review", body=urlencode(form)).status == 200
+    assert call(review.handler.handler, "POST", "/review", body=urlencode(form)).status == 200
 
     records = for_publisher(kit)
     decided = [record for record in records if record["dynamodb"]["NewImage"]["status"] == {"S": "DECIDED"}]

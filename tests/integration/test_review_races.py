@@ -10,8 +10,8 @@ import pytest
 from countersign.domain.rules import Outcome
 from countersign.domain.tasks import Status
 from countersign.testing.builders import APPROVER, any_rule, is_unbroken
+from review.handler import handler
 from tests.integration.conftest import Kit, Page, call
-from webhook.handler import handler
 
 Ballot = tuple[str, str]
 

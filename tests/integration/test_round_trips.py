@@ -12,9 +12,9 @@ from countersign.domain.rules import Rule
 from countersign.domain.tokens import mint
 from countersign.functions.clients import client
 from countersign.testing.builders import APPROVER, OTHER_APPROVER, any_rule, any_task, any_token
+from review.handler import handler
+from review.review import reviews
 from tests.integration.conftest import Kit, Page, call
-from webhook.handler import handler
-from webhook.review import reviews
 
 COUNTED = ["UpdateItem"]
 """Against the limits, whatever else it is."""

@@ -17,7 +17,7 @@ import executions.handler
 import publisher.handler
 import relay.handler
 import requests_api.handler
-import webhook.handler
+import review.handler
 from countersign.adapters.attributes import to_item
 from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.dynamodb_ledger import DynamoLedger
@@ -112,12 +112,12 @@ def output(capsys: pytest.CaptureFixture[str]) -> Iterator[Output]:
 
 
 def look(token: str) -> Page:
-    return call(webhook.handler.handler, "GET", "/review", query={"t": token})
+    return call(review.handler.handler, "GET", "/review", query={"t": token})
 
 
 def click(kit: Kit, token: str, site: str = "same-origin", **fields: str) -> Page:
     form = {"t": token, "decision": "approve", "comment": COMMENT, "shown": kit.task().shown} | fields
-    return call(webhook.handler.handler, "POST", "/review", body=urlencode(form), headers={"sec-fetch-site": site})
+    return call(review.handler.handler, "POST", "/review", body=urlencode(form), headers={"sec-fetch-site": site})
 
 
 def submit(document: Any = None) -> Page:
@@ -181,14 +181,14 @@ def test_delegations_and_inboxes_are_logged_without_a_secret(
         ("/delegate", {"colleague": colleague}),
     ):
         body = urlencode({"t": token} | fields)
-        call(webhook.handler.handler, "POST", path, body=body, headers={"sec-fetch-site": "same-origin"})
+        call(review.handler.handler, "POST", path, body=body, headers={"sec-fetch-site": "same-origin"})
     outbox = [record for record in kit.stream() if record["dynamodb"]["Keys"]["sk"]["S"].startswith("OUTBOX#")]
     assert publisher.handler.handler(stream_event(*outbox), None) == {"batchItemFailures": []}
     sent = [json.loads(entry["Detail"]) for document in events.documents for entry in document["Entries"]]
     assert deliver(*sent) == []
     inbox = tokens_in(mails)[0]
-    call(webhook.handler.handler, "GET", "/inbox", query={"t": inbox})
-    call(webhook.handler.handler, "GET", "/review", query={"t": inbox, "task": TASK_ID})
+    call(review.handler.handler, "GET", "/inbox", query={"t": inbox})
+    call(review.handler.handler, "GET", "/review", query={"t": inbox, "task": TASK_ID})
     assert {"handed over", "inbox asked for", "outbox sent", "delivered"} <= output.messages
     output.assert_silent_about(token, inbox, colleague, "li@elsewhere.example", *tokens_in(mails))
 
@@ -219,7 +219,7 @@ def test_refused_clicks_are_logged_without_a_secret(kit: Kit, output: Output) ->
     ids=["no form", "not UTF-8", "too large", "unknown"],
 )
 def test_broken_forms_are_logged_without_a_secret(kit: Kit, output: Output, body: bytes) -> None:
-    assert call(webhook.handler.handler, "POST", "/review", body=body).status >= 400
+    assert call(review.handler.handler, "POST", "/review", body=body).status >= 400
     assert "page refused" in output.messages
     output.assert_silent_about()
 
@@ -283,7 +283,7 @@ def test_a_ledger_that_raises_with_secrets_in_its_words_is_logged_by_type_and_pl
         monkeypatch.setattr(DynamoLedger, name, fail)
     assert look(token).status == 500
     form = urlencode({"t": token, "decision": "approve"})
-    assert call(webhook.handler.handler, "POST", "/review", body=form).status == 500
+    assert call(review.handler.handler, "POST", "/review", body=form).status == 500
     assert submit().status == 500
     assert call(requests_api.handler.handler, "GET", "/requests/order-1001", caller=CALLER).status == 500
     assert len(deliver(message)) == 1
@@ -308,7 +308,7 @@ def test_what_dynamodb_says_of_an_error_is_not_logged(
     with answering("dynamodb", operation, failing):
         look(token)
         form = urlencode({"t": token, "decision": "reject", "comment": COMMENT, "shown": shown})
-        call(webhook.handler.handler, "POST", "/review", body=form)
+        call(review.handler.handler, "POST", "/review", body=form)
         submit()
         deliver(message)
         relay.handler.handler(stream_event(*records), None)
@@ -448,7 +448,7 @@ def log_a_traceback() -> None:
 
 @pytest.mark.parametrize(
     "leak",
-    [lambda: webhook.handler.logger.info("clicked", token=any_token()), lambda: print(APPROVER), log_a_traceback],  # noqa: T201  what the test is about
+    [lambda: review.handler.logger.info("clicked", token=any_token()), lambda: print(APPROVER), log_a_traceback],  # noqa: T201  what the test is about
     ids=["logged", "printed", "in a traceback"],
 )
 def test_this_test_would_notice_a_secret(output: Output, leak: Callable[[], None]) -> None:

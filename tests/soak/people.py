@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition
 
 import requests_api.handler
-import webhook.handler
+import review.handler
 from countersign.domain.tasks import Task
 from countersign.domain.tokens import fingerprint
 from countersign.testing.builders import any_token
@@ -36,7 +36,7 @@ class People(Working):
             shown = self.world.call(requests_api.handler.handler, "GET", path)
         else:
             query = {"t": self.mail(pick).token}
-            shown = self.world.call(webhook.handler.handler, method, f"/{page}", query=query)
+            shown = self.world.call(review.handler.handler, method, f"/{page}", query=query)
         self.answered("look", shown)
         if self.world.faults.writes != before:
             raise ViolationError(f"{method} of the {page} page has written something")
@@ -138,7 +138,7 @@ class People(Working):
     def guess_a_token(self, method: str) -> None:
         token = any_token("g")
         if method == "GET":
-            page = self.world.call(webhook.handler.handler, "GET", "/review", query={"t": token})
+            page = self.world.call(review.handler.handler, "GET", "/review", query={"t": token})
         else:
             page = self.post_form("/review", {"t": token, "decision": "approve"})
         if self.answered("guess", page) not in (404, 429, 502, 503):
@@ -147,7 +147,7 @@ class People(Working):
     def post_form(self, path: str, form: Mapping[str, str], site: str = "same-origin") -> Page:
         """Send a form as a browser does."""
         headers = {"sec-fetch-site": site}
-        return self.world.call(webhook.handler.handler, "POST", path, body=urlencode(form), headers=headers)
+        return self.world.call(review.handler.handler, "POST", path, body=urlencode(form), headers=headers)
 
     def task_behind(self, mail: Mail) -> Task | None:
         """Return the task that a mail is about; of an inbox, the first that waits."""

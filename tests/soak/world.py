@@ -99,9 +99,7 @@ SETTINGS = ENVIRONMENT | {
     "DEAD_LETTERS_URL": "https://sqs.example/results-dlq",
     "WORKFLOW_ARN": _arn("held-payment"),
     "DEADLINE_SECONDS": "7200",
-    "LIMITS": json.dumps(
-        {"review": {"per_source": 12, "per_token": 4}, "callbacks": {"per_source": 8, "per_token": 4}}
-    ),
+    "LIMITS": json.dumps({"per_source": 12, "per_token": 4}),
     "WORKFLOW_ARNS": json.dumps({name: _arn(name) for name in WORKFLOWS}),
     "GRACE_SECONDS": str(int(GRACE.total_seconds())),
     "AT_MOST_SECONDS": "240",

@@ -107,7 +107,7 @@ def test_the_library_and_every_function_are_found() -> None:
     assert len(modules_of(LIBRARY)) > 25
     assert {path.parent.name for path in HANDLERS} >= {
         *("approver", "executions", "held_payment", "order_approval", "payment", "publisher", "relay"),
-        *("bus_events", "held_payments", "requests_api", "webhook"),
+        *("bus_events", "held_payments", "requests_api", "review", "webhook"),
     }
 
 

@@ -9,7 +9,7 @@ from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from stacks.components.edge.webhook_api import WebhookApi
+from stacks.components.edge.api import PublicApi
 from stacks.stage.settings import Throttle
 
 _ACCESS_LOG = {
@@ -38,7 +38,7 @@ class ApiStage(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        api: WebhookApi,
+        api: PublicApi,
         default: Throttle,
         log_retention: logs.RetentionDays,
         removal_policy: RemovalPolicy,
@@ -49,7 +49,7 @@ class ApiStage(Construct):
             scope: The parent.
             construct_id: The id.
             api: The API, with all its routes.
-            default: The throttle of whatever is no route of ours.
+            default: The throttle of a route that names none.
             log_retention: How long the access log is kept.
             removal_policy: What becomes of it when the stack is deleted.
         """

@@ -14,6 +14,7 @@ _READ_MANY = "dynamodb:BatchGetItem"
 _CHECK = "dynamodb:ConditionCheckItem"
 _WRITE = ("dynamodb:PutItem", "dynamodb:UpdateItem")
 _INDEX = "gsi1"
+_KEY = "dynamodb:LeadingKeys"
 _DELETE = ("dynamodb:DeleteItem",)
 
 _TASKS = ("AUDIT#*", "TASK#*")
@@ -44,9 +45,10 @@ _CHANGES_OF_EXISTING_ITEMS = (
 class Ledger(Construct):
     """The table, and who may do what with it.
 
-    Roles may read every item: of tokens the table has only hashes. They may write items by the prefix of the partition
-    key. AWS evaluates the keys of all items of a request, and each part of a transaction by itself. `ForAllValues` is
-    true also for a request without keys, which `Null` refuses
+    Roles may read every item: of tokens the table has only hashes. The role that serves people may not read the hashes
+    of machines' tokens, nor the roles that serve machines those of people's links. Roles may write items by the prefix
+    of the partition key. AWS evaluates the keys of all items of a request, and each part of a transaction by itself.
+    `ForAllValues` is true also for a request without keys, which `Null` refuses
     (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html).
 
     Every grant also denies updating and deleting audit entries, whatever else the role is allowed later. No policy can
@@ -98,14 +100,18 @@ class Ledger(Construct):
             projection_type=dynamodb.ProjectionType.ALL,
         )
 
+    def grant_reviews(self, grantee: iam.IGrantable) -> None:
+        """Let it list what waits for a person, and record what people decide; it reads no token of a machine."""
+        self._allow(grantee, *_READ, _READ_MANY)
+        self._allow(grantee, *_WRITE, items=_TASKS)
+        self._allow_index(grantee)
+        self._deny(grantee, *_READ, _READ_MANY, items=_TOKENS)
+
     def grant_answers(self, grantee: iam.IGrantable) -> None:
-        """Let it record what people, providers and machines answer; it makes no link and starts no request."""
+        """Let it record what providers and machines answer; it reads no link of a person."""
         self._allow(grantee, *_READ, _READ_MANY)
         self._allow(grantee, _CHECK, *_WRITE, items=(*_TASKS, *_EVENTS))
-
-    def grant_inboxes(self, grantee: iam.IGrantable) -> None:
-        """Let it list what waits for somebody: their links by the index; the tasks, it may read."""
-        self._allow_index(grantee)
+        self._deny(grantee, *_READ, _READ_MANY, items=_LINKS)
 
     def grant_links(self, grantee: iam.IGrantable) -> None:
         """Let it do what the approver does: make links of people, and record in the audit that it did."""
@@ -187,17 +193,22 @@ class Ledger(Construct):
 
     def _allow(self, grantee: iam.IGrantable, *actions: str, items: tuple[str, ...] = ()) -> None:
         """Allow actions on items whose partition keys match; on all items without a pattern."""
-        resources, key = [self.table.table_arn], "dynamodb:LeadingKeys"
-        only = {"ForAllValues:StringLike": {key: sorted(items)}, "Null": {key: "false"}}
+        resources = [self.table.table_arn]
+        only = {"ForAllValues:StringLike": {_KEY: sorted(items)}, "Null": {_KEY: "false"}}
         allowed = iam.PolicyStatement(actions=list(actions), resources=resources, conditions=only if items else None)
-        denied = iam.PolicyStatement(
-            effect=iam.Effect.DENY,
-            actions=list(_CHANGES_OF_EXISTING_ITEMS),
-            resources=resources,
-            conditions={"ForAnyValue:StringLike": {key: ["AUDIT#*"]}},
+        grantee.grant_principal.add_to_principal_policy(allowed)
+        self._deny(grantee, *_CHANGES_OF_EXISTING_ITEMS, items=("AUDIT#*",))
+
+    def _deny(self, grantee: iam.IGrantable, *actions: str, items: tuple[str, ...]) -> None:
+        """Deny actions on items whose partition keys match, whatever else is allowed."""
+        grantee.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(
+                effect=iam.Effect.DENY,
+                actions=list(actions),
+                resources=[self.table.table_arn],
+                conditions={"ForAnyValue:StringLike": {_KEY: list(items)}},
+            )
         )
-        for statement in (allowed, denied):
-            grantee.grant_principal.add_to_principal_policy(statement)
 
 
 def _text(name: str) -> dynamodb.Attribute:

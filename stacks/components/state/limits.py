@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.components.house.findings import accept, acknowledge
-from stacks.stage.settings import LimitSettings
+from stacks.stage.settings import Limit, LimitSettings
 
 _NOTHING_TO_RECOVER = "it holds counters of the running minute: there is nothing to recover"
 
@@ -19,7 +20,9 @@ class Limits(Construct):
     """Counters, each of use for a minute. Nothing is lost with the table: it is neither protected nor kept.
 
     Attributes:
-        environment: What the function reads that counts.
+        review: What the function reads that serves people.
+        callbacks: What the function reads that machines answer.
+        concurrency: How many of each public function may run at once, reserved; None for as many as the account allows.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: LimitSettings) -> None:
@@ -36,14 +39,13 @@ class Limits(Construct):
         acknowledge(self._table, "DDB3", _NOTHING_TO_RECOVER)
         accept(self._table, _NOTHING_TO_RECOVER, nist="DynamoDBPITREnabled", checkov="CKV_AWS_28")
         accept(self._table, _NOTHING_TO_RECOVER, nist="DynamoDBInBackupPlan")
-        rates = {
-            name: {"per_source": limit.per_source, "per_token": limit.per_token}
-            for name, limit in (("review", settings.review), ("callbacks", settings.callbacks))
-        }
-        self.environment: Mapping[str, str] = {
-            "LIMITS_TABLE": self._table.table_name,
-            "LIMITS": Stack.of(self).to_json_string(rates),
-        }
+        self.review = self._environment(settings.review)
+        self.callbacks = self._environment(settings.callbacks)
+        self.concurrency = settings.public_concurrency or None
+
+    def _environment(self, limit: Limit) -> Mapping[str, str]:
+        rates = {"per_source": limit.per_source, "per_token": limit.per_token}
+        return {"LIMITS_TABLE": self._table.table_name, "LIMITS": json.dumps(rates)}
 
     def grant_count(self, grantee: iam.IGrantable) -> None:
         """Let it count, and nothing else."""

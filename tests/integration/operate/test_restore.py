@@ -31,9 +31,9 @@ from countersign.testing.builders import (
 from countersign.testing.fakes import FixedClock
 from operate.ledger import OperatorLedger
 from publisher.handler import handler as publish
+from review.handler import handler as review
 from tests.integration.conftest import TABLE, Kit, Operation, call
 from tests.integration.operate.conftest import OPERATOR, Run
-from webhook.handler import handler as webhook
 
 RESTORED = "ledger-restored"
 
@@ -68,7 +68,7 @@ def restore(run: Run) -> tuple[int, Any]:
 
 def answered(kit: Kit, person: str, token: str = "") -> int:
     form = urlencode({"t": token or kit.link(person), "decision": "approve", "shown": kit.task().shown})
-    return call(webhook, "POST", "/review", body=form).status
+    return call(review, "POST", "/review", body=form).status
 
 
 def sent(kit: Kit, events: Operation) -> int:
@@ -133,7 +133,7 @@ def test_one_task_that_fails_keeps_no_other_from_coming_back_and_the_next_run_br
 
 def test_what_was_sent_stays_out_of_the_outbox(kit: Kit, run: Run, events: Operation) -> None:
     kit.open_task()
-    call(webhook, "POST", "/inbox", body=urlencode({"t": kit.link()}))
+    call(review, "POST", "/inbox", body=urlencode({"t": kit.link()}))
     snapshot(kit)
     assert sent(kit, events) == 1
     assert restore(run)[1]["items"] == 0
@@ -144,7 +144,7 @@ def test_a_hand_off_that_the_lost_table_never_sent_is_sent_by_the_new_one(
     kit: Kit, run: Run, events: Operation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kit.open_task()
-    call(webhook, "POST", "/inbox", body=urlencode({"t": kit.link()}))
+    call(review, "POST", "/inbox", body=urlencode({"t": kit.link()}))
     snapshot(kit)
     kit.stream()
     for pk, sk in kit.items():

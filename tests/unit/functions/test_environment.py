@@ -19,7 +19,6 @@ import webhook.settings
 from countersign.domain.errors import MissingSettingError
 from countersign.functions.environment import required
 from countersign.services.bus_events import Partner
-from countersign.services.limits import Rates
 from countersign.services.submissions import Startable
 from countersign.services.webhooks import Source
 
@@ -35,8 +34,6 @@ ENVIRONMENT = {
     "WORKFLOW_ARNS": json.dumps({"order-approval": ARN}),
     "GRACE_SECONDS": "300",
     "AT_MOST_SECONDS": "240",
-    "LIMITS_TABLE": "limits",
-    "LIMITS": json.dumps({"review": {"per_source": 600, "per_token": 60}}),
     "REQUESTS": json.dumps({"providers": ["stripe"], "requester": "caller", "approver_domains": ["example.com"]}),
     "WORKFLOWS": json.dumps(
         {
@@ -60,7 +57,7 @@ NEEDED: list[tuple[Loads, set[str]]] = [
     (bus_events.settings.Settings, {"LEDGER_TABLE", "DEAD_LETTERS_URL"}),
     (held_payments.settings.Settings, {"LEDGER_TABLE", "WORKFLOW_ARN", "DEADLINE_SECONDS"}),
     (sweeper.settings.Settings, {"LEDGER_TABLE", "WORKFLOW_ARNS", "GRACE_SECONDS", "AT_MOST_SECONDS"}),
-    (webhook.settings.Settings, {"LEDGER_TABLE", "BASE_URL", "LIMITS_TABLE", "LIMITS"}),
+    (webhook.settings.Settings, {"LEDGER_TABLE", "BASE_URL"}),
 ]
 
 
@@ -111,10 +108,6 @@ def test_the_sweeper_starts_workflows_by_their_aliases_and_knows_its_times() -> 
     loaded = sweeper.settings.Settings.load(ENVIRONMENT)
     assert loaded.functions == {"order-approval": ARN}
     assert (loaded.grace, loaded.at_most) == (timedelta(minutes=5), timedelta(minutes=4))
-
-
-def test_limits_are_rates_by_what_they_limit() -> None:
-    assert webhook.settings.Settings.load(ENVIRONMENT).limits == {"review": Rates(per_source=600, per_token=60)}
 
 
 def test_a_value_that_is_there_is_returned_as_it_is() -> None:

@@ -39,12 +39,7 @@ class Refusing:
 def test_what_is_counted(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: CountersignError, counted: list[str]
 ) -> None:
-    settings = {
-        "LEDGER_TABLE": "ledger",
-        "BASE_URL": "https://api.example.com",
-        "LIMITS_TABLE": "limits",
-        "LIMITS": "{}",
-    }
+    settings = {"LEDGER_TABLE": "ledger", "BASE_URL": "https://api.example.com"}
     for name, value in {**settings, "POWERTOOLS_SERVICE_NAME": "webhook", "POWERTOOLS_METRICS_NAMESPACE": "x"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(providers, "webhooks", lambda: Refusing(error))

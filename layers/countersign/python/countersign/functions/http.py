@@ -36,6 +36,9 @@ from countersign.domain.strict_json import MAX_BODY_BYTES
 
 RETRY_AFTER_SECONDS = 2
 
+Event = Mapping[str, Any]
+"""What API Gateway sends a function, payload format 2.0."""
+
 Reply = tuple[int, dict[str, str], str]
 """What a machine endpoint answers: status, headers and body."""
 
@@ -95,7 +98,7 @@ DETAILS: dict[type[CountersignError], str] = {
 }
 
 
-def body_bytes(event: Mapping[str, Any]) -> bytes:
+def body_bytes(event: Event) -> bytes:
     """Return a request's body as the bytes that were sent.
 
     Args:
@@ -115,24 +118,24 @@ def body_bytes(event: Mapping[str, Any]) -> bytes:
     return body
 
 
-def caller_of(event: Mapping[str, Any]) -> str:
+def caller_of(event: Event) -> str:
     """Return the IAM ARN of who signed a request; empty when nobody did."""
     authorizer = event["requestContext"].get("authorizer") or {}
     return str((authorizer.get("iam") or {}).get("userArn") or "")
 
 
-def headers_of(event: Mapping[str, Any]) -> dict[str, str]:
+def headers_of(event: Event) -> dict[str, str]:
     """Return a request's headers by their names in lower case."""
     return {str(name).lower(): str(value) for name, value in (event.get("headers") or {}).items()}
 
 
-def bearer_of(event: Mapping[str, Any]) -> str:
+def bearer_of(event: Event) -> str:
     """Return the token that a request shows as `Authorization: Bearer`; empty without one."""
     scheme, _, token = headers_of(event).get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def source_of(event: Mapping[str, Any]) -> str:
+def source_of(event: Event) -> str:
     """Return the network that a request came from."""
     return network_of(event["requestContext"]["http"]["sourceIp"])
 

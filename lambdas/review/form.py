@@ -1,18 +1,17 @@
 """The review page's forms, as a browser posts them."""
 
-from collections.abc import Mapping
-from typing import Any
 from urllib.parse import parse_qsl
 
 from countersign.domain.errors import ContractError, MalformedBodyError
 from countersign.functions import http
+from countersign.functions.http import Event
 from countersign.services.inboxes import InboxRequest
 from countersign.services.reviews import Click, HandOver
 
 _MAX_FIELDS = 16
 
 
-def token_of(event: Mapping[str, Any]) -> str:
+def token_of(event: Event) -> str:
     """Return the token that a page is asked for, or its form posted, with; empty where that cannot be read."""
     if event["requestContext"]["http"]["method"] != "POST":
         return str((event.get("queryStringParameters") or {}).get("t", ""))
@@ -22,7 +21,7 @@ def token_of(event: Mapping[str, Any]) -> str:
         return ""
 
 
-def click_of(event: Mapping[str, Any]) -> Click:
+def click_of(event: Event) -> Click:
     """Return what was clicked.
 
     A field that is missing or posted twice reads as empty, so that it decides nothing.
@@ -46,7 +45,7 @@ def click_of(event: Mapping[str, Any]) -> Click:
     )
 
 
-def hand_over_of(event: Mapping[str, Any]) -> HandOver:
+def hand_over_of(event: Event) -> HandOver:
     """Return to whom the task is handed, read as `click_of` reads a click.
 
     Args:
@@ -66,7 +65,7 @@ def hand_over_of(event: Mapping[str, Any]) -> HandOver:
     )
 
 
-def inbox_request_of(event: Mapping[str, Any]) -> InboxRequest:
+def inbox_request_of(event: Event) -> InboxRequest:
     """Return from which page the link to an inbox is asked for, read as `click_of` reads a click.
 
     Args:
@@ -89,5 +88,5 @@ def _fields(body: bytes) -> dict[str, str]:
     return {name: value for name, value in pairs if names.count(name) == 1}
 
 
-def _site(event: Mapping[str, Any]) -> str:
+def _site(event: Event) -> str:
     return http.headers_of(event).get("sec-fetch-site", "").strip().lower()

@@ -23,9 +23,9 @@ from countersign.testing.builders import (
     http_event,
     is_unbroken,
 )
+from review.handler import handler
+from review.pages import SECURITY_HEADERS
 from tests.integration.conftest import LIMITS_TABLE, Answer, Kit, Page, answering, call
-from webhook.handler import handler
-from webhook.pages import SECURITY_HEADERS
 
 SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
 REQUIRED_HEADERS = {
@@ -371,16 +371,6 @@ def test_a_field_that_is_posted_twice_counts_for_nothing(kit: Kit, name: str) ->
         assert kit.task().votes[APPROVER].comment == ""
     else:
         assert kit.task().status is Status.OPEN
-
-
-@pytest.mark.parametrize(("method", "path"), [("PUT", "/review"), ("DELETE", "/review"), ("GET", "/"), ("POST", "/")])
-def test_a_route_that_the_api_does_not_have_is_an_error_that_changes_nothing(kit: Kit, method: str, path: str) -> None:
-    kit.open_task()
-    token, before = kit.link(), kit.items()
-    answer = call(handler, method, path, query={"t": token}, body=urlencode({"t": token, "decision": "approve"}))
-    assert (answer.status, answer.headers["Content-Type"]) == (404, "application/problem+json")
-    assert TITLE not in answer.body
-    assert kit.items() == before
 
 
 # Trouble on our side

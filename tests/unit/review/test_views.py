@@ -48,8 +48,8 @@ from countersign.testing.builders import (
     any_token,
     with_deadline,
 )
-from webhook import answers
-from webhook.pages import Key
+from review import views
+from review.pages import Key
 
 LATE = NOW + timedelta(days=2)
 HANDED_ON = any_task(
@@ -100,7 +100,7 @@ def form_is_on(page: str) -> bool:
     ids=["open", "voted", "approved", "rejected", "applied", "past its deadline", "expired", "withdrawn", "ended"],
 )
 def test_a_look_at_every_state_has_its_status_and_the_form_only_while_open(task: Task, status: int, form: bool) -> None:
-    answer = answers.of_look(Review(task, APPROVER), Key(any_token()), NOW)
+    answer = views.of_look(Review(task, APPROVER), Key(any_token()), NOW)
     assert (answer.status, form_is_on(answer.page)) == (status, form)
     assert TITLE in answer.page
 
@@ -109,8 +109,8 @@ def test_a_look_at_every_state_has_its_status_and_the_form_only_while_open(task:
 def test_a_task_that_outlived_its_execution_has_a_page_of_its_own(status: str) -> None:
     task = any_task(status=Status.CANCELLED, closed_at=NOW, closed_because=execution_ended(status))
     for answer in (
-        answers.of_look(Review(task, APPROVER), Key(any_token()), NOW),
-        answers.of_click(Review(task, APPROVER, refusal=TaskClosedError()), any_click(), NOW),
+        views.of_look(Review(task, APPROVER), Key(any_token()), NOW),
+        views.of_click(Review(task, APPROVER, refusal=TaskClosedError()), any_click(), NOW),
     ):
         assert answer.status == 410
         assert "This request has ended" in answer.page
@@ -119,27 +119,27 @@ def test_a_task_that_outlived_its_execution_has_a_page_of_its_own(status: str) -
 @pytest.mark.parametrize("reason", ["", "hand_off_failed", "withdrawn"], ids=["older version", "hand-off", "operator"])
 def test_a_task_that_was_taken_back_says_so(reason: str) -> None:
     task = any_task(status=Status.CANCELLED, closed_at=NOW, closed_because=reason)
-    answer = answers.of_look(Review(task, APPROVER), Key(any_token()), NOW)
+    answer = views.of_look(Review(task, APPROVER), Key(any_token()), NOW)
     assert answer.status == 410
     assert "This request was withdrawn" in answer.page
 
 
 def test_a_task_that_an_operator_withdrew_says_why_and_the_reason_stays_text() -> None:
     task = any_task(status=Status.CANCELLED, closed_at=NOW, closed_comment="Ordered <b>twice</b>")
-    page = answers.of_look(Review(task, APPROVER), Key(any_token()), NOW).page
+    page = views.of_look(Review(task, APPROVER), Key(any_token()), NOW).page
     assert "Reason" in page
     assert "Ordered &lt;b&gt;twice&lt;/b&gt;" in page
 
 
 def test_the_form_holds_the_comment_that_this_person_wrote_with_their_answer() -> None:
     voted = {APPROVER: Vote(Decision.APPROVE, "Fine, if they swivel", NOW)}
-    page = answers.of_look(Review(any_task(votes=voted, rule=any_rule()), APPROVER), Key(any_token()), NOW).page
+    page = views.of_look(Review(any_task(votes=voted, rule=any_rule()), APPROVER), Key(any_token()), NOW).page
     assert "Fine, if they swivel</textarea>" in page
 
 
 def test_a_page_without_a_form_holds_no_token() -> None:
     for task in (any_decided_task(), any_task(status=Status.CANCELLED), any_task(status=Status.EXPIRED)):
-        assert any_token() not in answers.of_look(Review(task, APPROVER), Key(any_token()), NOW).page
+        assert any_token() not in views.of_look(Review(task, APPROVER), Key(any_token()), NOW).page
 
 
 # Clicking
@@ -147,7 +147,7 @@ def test_a_page_without_a_form_holds_no_token() -> None:
 
 @pytest.mark.parametrize("repeated", [False, True])
 def test_a_click_that_counted_is_200_with_the_decision(repeated: bool) -> None:
-    answer = answers.of_click(Review(any_decided_task(), APPROVER, repeated=repeated), any_click(), NOW)
+    answer = views.of_click(Review(any_decided_task(), APPROVER, repeated=repeated), any_click(), NOW)
     assert answer.status == 200
     assert not form_is_on(answer.page)
     assert "Go ahead" in answer.page
@@ -157,7 +157,7 @@ def test_a_vote_that_others_must_follow_is_200_and_says_so() -> None:
     voted = any_task(
         audience=(APPROVER, OTHER_APPROVER), rule=any_rule(), votes={APPROVER: Vote(Decision.APPROVE, "", NOW)}
     )
-    answer = answers.of_click(Review(voted, APPROVER), any_click(), NOW)
+    answer = views.of_click(Review(voted, APPROVER), any_click(), NOW)
     assert answer.status == 200
     assert not form_is_on(answer.page)
 
@@ -171,8 +171,8 @@ def test_a_vote_that_others_must_follow_is_200_and_says_so() -> None:
     ids=["withdrawn", "past its deadline"],
 )
 def test_a_vote_repeated_on_a_task_that_closed_shows_that_it_closed(task: Task) -> None:
-    repeated = answers.of_click(Review(task, APPROVER, repeated=True), any_click(), NOW)
-    closed = answers.of_look(Review(task, APPROVER), Key(any_token()), NOW)
+    repeated = views.of_click(Review(task, APPROVER, repeated=True), any_click(), NOW)
+    closed = views.of_look(Review(task, APPROVER), Key(any_token()), NOW)
     assert (repeated.status, repeated.page) == (200, closed.page)
 
 
@@ -182,7 +182,7 @@ def test_a_vote_repeated_on_a_task_that_closed_shows_that_it_closed(task: Task) 
     ids=[f"{type(error).__name__} {task.status}" for error, task, _ in REFUSALS],
 )
 def test_every_refusal_has_its_status_and_a_page(refusal: ActionRefusedError, task: Task, status: int) -> None:
-    answer = answers.of_click(Review(task, APPROVER, refusal=refusal), any_click(), NOW)
+    answer = views.of_click(Review(task, APPROVER, refusal=refusal), any_click(), NOW)
     assert answer.status == status
     assert answer.page.startswith("<!doctype html>")
 
@@ -196,7 +196,7 @@ def test_no_refusal_is_without_a_row() -> None:
 @pytest.mark.parametrize("refusal", [UnknownDecisionError(), CommentTooLongError(), DetailsChangedError()])
 def test_what_can_be_mended_is_shown_as_the_form_again_with_the_persons_words(refusal: ActionRefusedError) -> None:
     review = Review(any_task(), APPROVER, refusal=refusal)
-    answer = answers.of_click(review, any_click(comment="My own words"), NOW)
+    answer = views.of_click(review, any_click(comment="My own words"), NOW)
     assert form_is_on(answer.page)
     assert "My own words" in answer.page
     assert any_task().shown in answer.page, "the form's digest is of what is shown now"
@@ -204,7 +204,7 @@ def test_what_can_be_mended_is_shown_as_the_form_again_with_the_persons_words(re
 
 @pytest.mark.parametrize("refusal", [CrossSiteError(), OwnRequestError(), DecidesElsewhereError()])
 def test_who_may_not_decide_sees_no_form_and_nothing_of_the_task(refusal: ActionRefusedError) -> None:
-    answer = answers.of_click(Review(any_task(), APPROVER, refusal=refusal), any_click(), NOW)
+    answer = views.of_click(Review(any_task(), APPROVER, refusal=refusal), any_click(), NOW)
     assert not form_is_on(answer.page)
     assert TITLE not in answer.page
 
@@ -223,7 +223,7 @@ ALIAS = "r.diaz@example.com"
     ],
 )
 def test_the_page_has_no_button_for_somebody_whose_answer_would_be_refused(task: Task, says: str) -> None:
-    answer = answers.of_look(Review(task, APPROVER), Key(any_token()), NOW)
+    answer = views.of_look(Review(task, APPROVER), Key(any_token()), NOW)
     assert answer.status == 200
     assert TITLE in answer.page
     assert says in answer.page
@@ -247,25 +247,25 @@ def test_the_page_has_no_button_for_somebody_whose_answer_would_be_refused(task:
     ],
 )
 def test_every_error_that_a_person_can_meet_has_a_status_and_a_page(error: CountersignError, status: int) -> None:
-    answer = answers.of_error(error)
+    answer = views.of_error(error)
     assert answer.status == status
     assert answer.page.startswith("<!doctype html>")
 
 
 def test_an_error_that_no_person_can_meet_has_no_page() -> None:
     with pytest.raises(LookupError, match="RequestConflictError"):
-        answers.of_error(RequestConflictError("order-1001"))
+        views.of_error(RequestConflictError("order-1001"))
 
 
 def test_what_nobody_expected_is_500() -> None:
-    assert answers.unexpected().status == 500
+    assert views.unexpected().status == 500
 
 
 def test_the_form_tells_who_else_is_asked_how_far_the_vote_is_and_what_this_person_said() -> None:
     people = (APPROVER, "hugo@example.com", "li@example.com", REQUESTER)
     voted = {APPROVER: Vote(Decision.APPROVE, "", NOW)}
     task = any_task(audience=people, rule=Rule("quorum", 2), votes=voted)
-    page = answers.of_look(Review(task, APPROVER), Key(any_token()), NOW).page
+    page = views.of_look(Review(task, APPROVER), Key(any_token()), NOW).page
     assert "hugo@example.com and li@example.com" in page
     assert "1 of 2 approvals" in page
     assert "You have approved this." in page
@@ -275,12 +275,12 @@ def test_the_form_tells_an_escalated_person_that_their_decision_is_final_where_a
     task = any_task(
         audience=(APPROVER, OTHER_APPROVER, "boss@example.com"), escalated=("boss@example.com",), rule=any_rule()
     )
-    assert "Your decision is final." in answers.of_look(Review(task, "boss@example.com"), Key(any_token()), NOW).page
-    assert "0 of 2 approvals" in answers.of_look(Review(task, APPROVER), Key(any_token()), NOW).page
+    assert "Your decision is final." in views.of_look(Review(task, "boss@example.com"), Key(any_token()), NOW).page
+    assert "0 of 2 approvals" in views.of_look(Review(task, APPROVER), Key(any_token()), NOW).page
 
 
 def test_the_only_person_asked_reads_nothing_of_others() -> None:
-    page = answers.of_look(Review(any_task(), APPROVER), Key(any_token()), NOW).page
+    page = views.of_look(Review(any_task(), APPROVER), Key(any_token()), NOW).page
     assert "Also asked" not in page
     assert "So far" not in page
 
@@ -293,7 +293,7 @@ def any_hand_over(colleague: str = OTHER_APPROVER) -> HandOver:
 
 
 def test_who_has_handed_the_task_on_reads_to_whom_and_since_when() -> None:
-    answer = answers.of_hand_over(Review(HANDED_ON, APPROVER), any_hand_over(), NOW)
+    answer = views.of_hand_over(Review(HANDED_ON, APPROVER), any_hand_over(), NOW)
     assert answer.status == 200
     assert OTHER_APPROVER in answer.page
     assert "08:00" in answer.page
@@ -301,14 +301,14 @@ def test_who_has_handed_the_task_on_reads_to_whom_and_since_when() -> None:
 
 
 def test_a_link_whose_task_was_handed_on_is_410_and_names_who_decides() -> None:
-    answer = answers.of_look(Review(HANDED_ON, APPROVER), Key(any_token()), NOW)
+    answer = views.of_look(Review(HANDED_ON, APPROVER), Key(any_token()), NOW)
     assert answer.status == 410
     assert "Somebody else decides this now" in answer.page
     assert OTHER_APPROVER in answer.page
 
 
 def test_who_decides_in_anothers_place_reads_whose() -> None:
-    page = answers.of_look(Review(HANDED_ON, OTHER_APPROVER), Key(any_token()), NOW).page
+    page = views.of_look(Review(HANDED_ON, OTHER_APPROVER), Key(any_token()), NOW).page
     assert f"You decide in the place of <bdi>{APPROVER}</bdi>." in page
     assert 'action="delegate"' not in page, "what was handed on once cannot be handed on again"
 
@@ -316,7 +316,7 @@ def test_who_decides_in_anothers_place_reads_whose() -> None:
 @pytest.mark.parametrize("recipient", [APPROVER, REQUESTER])
 def test_only_who_may_decide_is_offered_to_hand_it_on(recipient: str) -> None:
     task = any_task(audience=(APPROVER, REQUESTER))
-    page = answers.of_look(Review(task, recipient), Key(any_token()), NOW).page
+    page = views.of_look(Review(task, recipient), Key(any_token()), NOW).page
     assert ('action="delegate"' in page) is (recipient == APPROVER)
 
 
@@ -329,7 +329,7 @@ def test_a_colleague_who_cannot_be_asked_is_said_why_above_the_form_with_the_add
     reason: str, status: int
 ) -> None:
     review = Review(any_task(), APPROVER, refusal=DelegationRefusedError(reason))
-    answer = answers.of_hand_over(review, any_hand_over('no"body'), NOW)
+    answer = views.of_hand_over(review, any_hand_over('no"body'), NOW)
     assert answer.status == status
     assert 'role="alert"' in answer.page
     assert 'value="no&#34;body"' in answer.page
@@ -339,9 +339,9 @@ def test_a_colleague_who_cannot_be_asked_is_said_why_above_the_form_with_the_add
 @pytest.mark.parametrize("task", [any_decided_task(), any_task(status=Status.CANCELLED), HANDED_ON])
 def test_who_types_nonsense_on_a_page_that_is_out_of_date_sees_how_things_stand(task: Task) -> None:
     review = Review(task, APPROVER, refusal=DelegationRefusedError("no_address"))
-    assert not form_is_on(answers.of_hand_over(review, any_hand_over(), NOW).page)
+    assert not form_is_on(views.of_hand_over(review, any_hand_over(), NOW).page)
     unknown = dataclasses.replace(review, refusal=UnknownDecisionError())
-    assert not form_is_on(answers.of_click(unknown, any_click(), NOW).page)
+    assert not form_is_on(views.of_click(unknown, any_click(), NOW).page)
 
 
 @pytest.mark.parametrize(
@@ -357,14 +357,14 @@ def test_who_types_nonsense_on_a_page_that_is_out_of_date_sees_how_things_stand(
 def test_what_is_in_the_way_of_an_answer_is_in_the_way_of_a_delegation(
     refusal: ActionRefusedError, task: Task, status: int
 ) -> None:
-    answer = answers.of_hand_over(Review(task, APPROVER, refusal=refusal), any_hand_over(), NOW)
+    answer = views.of_hand_over(Review(task, APPROVER, refusal=refusal), any_hand_over(), NOW)
     assert answer.status == status
     assert not form_is_on(answer.page)
 
 
 def test_who_hands_on_what_they_decided_themselves_reads_nothing_of_a_lost_answer() -> None:
     review = Review(any_decided_task(), APPROVER, refusal=DecidedOtherwiseError())
-    assert "was not recorded" not in answers.of_hand_over(review, any_hand_over(), NOW).page
+    assert "was not recorded" not in views.of_hand_over(review, any_hand_over(), NOW).page
 
 
 # Inboxes
@@ -372,7 +372,7 @@ def test_who_hands_on_what_they_decided_themselves_reads_nothing_of_a_lost_answe
 
 def test_each_row_of_an_inbox_leads_to_its_own_review_with_the_inbox_s_token() -> None:
     tasks = (any_task(), any_task(task_id="order-1002.approval", title="Order 1002"))
-    answer = answers.of_inbox(Inbox(APPROVER, tasks), any_token(), NOW)
+    answer = views.of_inbox(Inbox(APPROVER, tasks), any_token(), NOW)
     assert answer.status == 200
     for task in tasks:
         assert f'href="review?t={any_token()}&amp;task={task.task_id}"' in answer.page
@@ -381,24 +381,24 @@ def test_each_row_of_an_inbox_leads_to_its_own_review_with_the_inbox_s_token() -
 
 def test_an_inbox_says_what_its_owner_has_answered() -> None:
     voted = any_task(votes={APPROVER: Vote(Decision.APPROVE, "", NOW)})
-    assert "You have answered." in answers.of_inbox(Inbox(APPROVER, (voted,)), any_token(), NOW).page
-    assert "You have answered." not in answers.of_inbox(Inbox(APPROVER, (any_task(),)), any_token(), NOW).page
+    assert "You have answered." in views.of_inbox(Inbox(APPROVER, (voted,)), any_token(), NOW).page
+    assert "You have answered." not in views.of_inbox(Inbox(APPROVER, (any_task(),)), any_token(), NOW).page
 
 
 @pytest.mark.parametrize(("waiting", "says"), [(MOST_WAITING - 1, False), (MOST_WAITING, True)])
 def test_an_inbox_that_lists_as_much_as_it_can_says_so(waiting: int, says: bool) -> None:
     inbox = Inbox(APPROVER, tuple(any_task(task_id=f"order-{number}.approval") for number in range(waiting)))
     sentence = f"This list ends after {MOST_WAITING} requests: those with the least time left."
-    assert (sentence in answers.of_inbox(inbox, any_token(), NOW).page) is says
+    assert (sentence in views.of_inbox(inbox, any_token(), NOW).page) is says
 
 
 def test_an_empty_inbox_says_so() -> None:
-    answer = answers.of_inbox(Inbox(APPROVER, ()), any_token(), NOW)
+    answer = views.of_inbox(Inbox(APPROVER, ()), any_token(), NOW)
     assert answer.status == 200
     assert "Nothing waits for you" in answer.page
 
 
 def test_a_review_out_of_an_inbox_sends_its_task_back_and_offers_no_other_list() -> None:
-    page = answers.of_look(Review(any_task(), APPROVER), Key(any_token(), any_task().task_id), NOW).page
+    page = views.of_look(Review(any_task(), APPROVER), Key(any_token(), any_task().task_id), NOW).page
     assert page.count(f'name="task" value="{any_task().task_id}"') == page.count("<form") == 2
     assert 'action="inbox"' not in page

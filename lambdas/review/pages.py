@@ -29,6 +29,7 @@ ClosedReason = Literal["expired", "withdrawn", "ended"]
 
 Problem = Literal[
     "unknown_link",
+    "unknown_path",
     "inbox_expired",
     "too_many_lists",
     "cross_site",
@@ -321,12 +322,12 @@ SECURITY_HEADERS: Mapping[str, str] = _SecurityHeaders()
 """Every header that a page is sent with."""
 
 
-def encoded(status: int, page: str, retry_after_seconds: int, *, with_body: bool) -> http.Reply:
-    """Return a page as the API sends it; to HEAD without its body."""
+def encoded(status: int, page: str, retry_after_seconds: int = 0) -> http.Reply:
+    """Return a page as the API sends it."""
     headers = {**SECURITY_HEADERS}
     if retry_after_seconds:
         headers["Retry-After"] = str(retry_after_seconds)
-    return int(status), headers, page if with_body else ""
+    return int(status), headers, page
 
 
 @cache

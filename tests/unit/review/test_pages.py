@@ -12,6 +12,7 @@ import pytest
 
 from countersign.domain.attachments import Attachment
 from countersign.domain.tasks import MAX_COMMENT_CHARACTERS
+from review.pages import SECURITY_HEADERS, ClosedReason, closed_page, decided_page, problem_page, review_page
 from tests.views import (
     ATTACHMENTS,
     HOSTILE,
@@ -25,7 +26,6 @@ from tests.views import (
     every_page,
     hostile_page,
 )
-from webhook.pages import SECURITY_HEADERS, ClosedReason, closed_page, decided_page, problem_page, review_page
 
 VOID = {"meta", "input", "br"}
 ALLOWED = VOID | {
@@ -331,7 +331,7 @@ def test_the_countdown_warns_within_a_day() -> None:
 
 
 def test_importing_the_pages_loads_neither_templates_nor_the_cloud() -> None:
-    code = "import sys, webhook.pages; print(*sorted({'jinja2', 'boto3', 'aws_lambda_powertools'} & set(sys.modules)))"
+    code = "import sys, review.pages; print(*sorted({'jinja2', 'boto3', 'aws_lambda_powertools'} & set(sys.modules)))"
     environment = {"PYTHONPATH": ":".join(sys.path)}
     ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == ""

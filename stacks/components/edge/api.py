@@ -17,27 +17,28 @@ from stacks.stage.settings import Throttle
 
 @dataclass(frozen=True)
 class Route:
-    """One method of one path.
+    """One method of one path, or `$default`: every path that is no other route.
 
     Attributes:
-        method: The HTTP method.
-        path: The path, such as `/requests/{request_id}`.
+        key: The route key, such as `GET /requests/{request_id}`.
         throttle: How much of it the API takes.
         public_because: Why it needs no AWS signature; with none, callers sign with SigV4.
     """
 
-    method: apigatewayv2.HttpMethod
-    path: str
+    key: str
     throttle: Throttle
     public_because: str | None = None
 
     @property
-    def key(self) -> str:
-        """The route key, such as `GET /review`."""
-        return f"{self.method.value} {self.path}"
+    def route_key(self) -> apigatewayv2.HttpRouteKey:
+        """The route key as CDK has it."""
+        method, _, path = self.key.partition(" ")
+        if not path:
+            return apigatewayv2.HttpRouteKey.DEFAULT
+        return apigatewayv2.HttpRouteKey.with_(path, apigatewayv2.HttpMethod(method))
 
 
-class WebhookApi(Construct):
+class PublicApi(Construct):
     """The API and its routes; `ApiStage` puts them on the net.
 
     Attributes:
@@ -73,7 +74,7 @@ class WebhookApi(Construct):
                 scope,
                 route.key.replace("/", "-"),
                 http_api=self.api,
-                route_key=apigatewayv2.HttpRouteKey.with_(route.path, route.method),
+                route_key=route.route_key,
                 integration=integration,
                 authorizer=None if route.public_because else HttpIamAuthorizer(),
             )

@@ -35,8 +35,8 @@ from countersign.domain.votes import may_delegate, needed, obstacle
 from countersign.functions import http
 from countersign.services.inboxes import Inbox
 from countersign.services.reviews import REASONS, Click, HandOver, Review
-from webhook import pages
-from webhook.pages import Key, Problem
+from review import pages
+from review.pages import Key, Problem
 
 _PROBLEMS: dict[type[CountersignError], tuple[HTTPStatus, Problem]] = {
     UnknownLinkError: (HTTPStatus.NOT_FOUND, "unknown_link"),
@@ -50,7 +50,7 @@ _PROBLEMS: dict[type[CountersignError], tuple[HTTPStatus, Problem]] = {
 
 
 @dataclass(frozen=True)
-class Answer:
+class PageResponse:
     """A page and its status.
 
     Attributes:
@@ -64,41 +64,41 @@ class Answer:
     retry_after_seconds: int = 0
 
 
-def of_look(review: Review, key: Key, now: datetime) -> Answer:
+def of_look(review: Review, key: Key, now: datetime) -> PageResponse:
     """Return what a link shows to somebody who only looks."""
     task = review.task
     if task.decided_at is not None:
-        return Answer(HTTPStatus.OK, _decided(review))
+        return PageResponse(HTTPStatus.OK, _decided(review))
     if not task.takes_answers(now):
-        return Answer(HTTPStatus.GONE, _closed(task, now))
+        return PageResponse(HTTPStatus.GONE, _closed(task, now))
     if not task.asks(review.recipient):
-        return Answer(HTTPStatus.GONE, _handed_over(review))
-    return Answer(HTTPStatus.OK, pages.review_page(_form(review, key, now)))
+        return PageResponse(HTTPStatus.GONE, _handed_over(review))
+    return PageResponse(HTTPStatus.OK, pages.review_page(_form(review, key, now)))
 
 
-def of_click(review: Review, click: Click, now: datetime) -> Answer:
+def of_click(review: Review, click: Click, now: datetime) -> PageResponse:
     """Return what a click gets to see: that it counted, or why not."""
     if review.refusal is None:
-        return Answer(HTTPStatus.OK, _recorded(review, now))
+        return PageResponse(HTTPStatus.OK, _recorded(review, now))
     status, page = _REFUSALS[type(review.refusal)]
-    return Answer(status, page(review, click, now))
+    return PageResponse(status, page(review, click, now))
 
 
-def of_hand_over(review: Review, handing: HandOver, now: datetime) -> Answer:
+def of_hand_over(review: Review, handing: HandOver, now: datetime) -> PageResponse:
     """Return what somebody gets to see who hands the task to a colleague: that it is done, or why not."""
     if review.refusal is None:
-        return Answer(HTTPStatus.OK, _handed_over(review))
+        return PageResponse(HTTPStatus.OK, _handed_over(review))
     if isinstance(review.refusal, DelegationRefusedError):
         status = HTTPStatus.BAD_REQUEST if review.refusal.reason == "no_address" else HTTPStatus.CONFLICT
-        return Answer(status, _not_handed_over(review, review.refusal.reason, handing, now))
+        return PageResponse(status, _not_handed_over(review, review.refusal.reason, handing, now))
     if isinstance(review.refusal, DecidedOtherwiseError):  # nothing of theirs was lost: it may be their own decision
-        return Answer(HTTPStatus.CONFLICT, _decided(review))
+        return PageResponse(HTTPStatus.CONFLICT, _decided(review))
     # What else can be in the way is in the way of an answer too.
     click = Click(handing.token, "", "", "", handing.fetch_site, handing.source, handing.task_id)
     return of_click(review, click, now)
 
 
-def of_inbox(inbox: Inbox, token: str, now: datetime) -> Answer:
+def of_inbox(inbox: Inbox, token: str, now: datetime) -> PageResponse:
     """Return the list of what waits for somebody."""
     rows = tuple(
         pages.Waiting(
@@ -111,15 +111,15 @@ def of_inbox(inbox: Inbox, token: str, now: datetime) -> Answer:
         )
         for task in inbox.tasks
     )
-    return Answer(HTTPStatus.OK, pages.inbox_page(inbox.recipient, rows))
+    return PageResponse(HTTPStatus.OK, pages.inbox_page(inbox.recipient, rows))
 
 
-def of_inbox_request(recipient: str, now: datetime) -> Answer:
+def of_inbox_request(recipient: str, now: datetime) -> PageResponse:
     """Return the page that says where the link to the list has gone."""
-    return Answer(HTTPStatus.OK, pages.inbox_sent_page(recipient, now))
+    return PageResponse(HTTPStatus.OK, pages.inbox_sent_page(recipient, now))
 
 
-def of_error(error: CountersignError) -> Answer:
+def of_error(error: CountersignError) -> PageResponse:
     """Return the page of an error that has no task to show.
 
     Raises:
@@ -127,17 +127,17 @@ def of_error(error: CountersignError) -> Answer:
     """
     if isinstance(error, TooManyRequestsError):
         seconds = error.retry_after_seconds
-        return Answer(HTTPStatus.TOO_MANY_REQUESTS, pages.too_many_page(seconds), seconds)
+        return PageResponse(HTTPStatus.TOO_MANY_REQUESTS, pages.too_many_page(seconds), seconds)
     kind = next((kind for kind in type(error).__mro__ if kind in _PROBLEMS), None)
     if kind is None:
         raise LookupError(f"{type(error).__name__} has no page") from error
     status, problem = _PROBLEMS[kind]
-    return Answer(status, pages.problem_page(problem), http.retry_after_of(error))
+    return PageResponse(status, pages.problem_page(problem), http.retry_after_of(error))
 
 
-def unexpected() -> Answer:
+def unexpected() -> PageResponse:
     """Return the page of what nobody expected; says nothing of it."""
-    return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, pages.problem_page("try_again"), http.RETRY_AFTER_SECONDS)
+    return PageResponse(HTTPStatus.INTERNAL_SERVER_ERROR, pages.problem_page("try_again"), http.RETRY_AFTER_SECONDS)
 
 
 def _form(review: Review, key: Key, now: datetime) -> pages.ReviewView:

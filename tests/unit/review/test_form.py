@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from countersign.domain.errors import BodyTooLargeError, MalformedBodyError
 from countersign.services.reviews import Click
 from countersign.testing.builders import any_token, http_event
-from webhook.form import click_of
+from review.form import click_of
 
 FIELDS = {"t": any_token(), "decision": "approve", "comment": "Go ahead", "shown": "5" * 64}
 comments = st.text(st.characters(exclude_categories=["Cs"]))

@@ -1,0 +1,1 @@
+"""The `review` function: pages for people, and the decisions made on them."""

@@ -1,0 +1,60 @@
+"""Pages for people: `/review`, `/delegate`, `/inbox`, and an answer to every path that is no route of the API.
+
+API Gateway has routed already: its `routeKey` picks the page. A router of our own would cost the public function a
+seventh of its cold start.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from countersign.domain.errors import CountersignError
+from countersign.functions import http, limits
+from countersign.functions.http import Event
+from countersign.functions.telemetry import about
+from review import inbox, pages, review, views
+from review.form import token_of
+from review.views import PageResponse
+
+logger = Logger()
+
+PAGES: Mapping[str, Callable[[Event], PageResponse]] = {
+    "GET /review": review.show,
+    "HEAD /review": review.show,
+    "POST /review": review.decide,
+    "POST /delegate": review.hand_over,
+    "GET /inbox": inbox.show,
+    "HEAD /inbox": inbox.show,
+    "POST /inbox": inbox.send,
+}
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001  Lambda passes it
+    """Lambda's entry: an API Gateway event, payload format 2.0."""
+    about()
+    page = PAGES.get(event["routeKey"])
+    status, headers, body = _page(page, event) if page else _unknown_path(event)
+    if event["requestContext"]["http"]["method"] == "HEAD":
+        body = ""
+    return {"statusCode": int(status), "headers": headers, "body": body}
+
+
+def _page(page: Callable[[Event], PageResponse], event: Event) -> http.Reply:
+    try:
+        limits.admit("review", event, token_of(event))
+        response = page(event)
+    except CountersignError as error:
+        response = views.of_error(error)
+        logger.warning("page refused", status=response.status, error_type=type(error).__name__)
+    except Exception as error:  # noqa: BLE001  whatever it is, no word of it leaves the function
+        response = views.unexpected()
+        logger.error("page failed", **http.where_it_failed(error))  # noqa: TRY400  the text of it may quote data
+    return pages.encoded(response.status, response.page, response.retry_after_seconds)
+
+
+def _unknown_path(event: Event) -> http.Reply:
+    """Answer a path that is no route: a page to browsers, problem details to machines. Reads nothing but the event."""
+    if "text/html" not in http.headers_of(event).get("accept", "").lower():
+        return http.problem(http.UNKNOWN_ROUTE, {"detail": "correct the method and the path of the request"})
+    return pages.encoded(http.UNKNOWN_ROUTE.status, pages.problem_page("unknown_path"))

@@ -1,0 +1,81 @@
+"""The review function: pages for people, and the answer to every path that is no route."""
+
+from __future__ import annotations
+
+from constructs import Construct
+
+from stacks.components.edge.api import PublicApi, Route
+from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
+from stacks.components.house.python_function import PythonFunction
+from stacks.components.state.directory import Directory
+from stacks.components.state.ledger import Ledger
+from stacks.components.state.limits import Limits
+from stacks.stage.settings import Throttle
+
+_PAGES_ARE_PUBLIC = (
+    "approvers have no AWS identity: the 256-bit token of the review link is the credential, checked by the function"
+)
+_UNKNOWN_PATHS_ARE_PUBLIC = "everybody may read that a path does not exist: the answer is fixed, and reads no data"
+
+_PAGES = (
+    *("GET /review", "HEAD /review", "POST /review", "POST /delegate"),
+    *("GET /inbox", "HEAD /inbox", "POST /inbox"),
+)
+
+
+class Review(Construct):
+    """Serves people. It reads no provider's secret and no machine's token, and may keep no callback alive.
+
+    Attributes:
+        function: The function.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        ledger: Ledger,
+        directory: Directory,
+        limits: Limits,
+        defaults: FunctionDefaults,
+    ) -> None:
+        """Build the function.
+
+        Args:
+            scope: The parent.
+            construct_id: The id.
+            ledger: The tasks and the links to them.
+            directory: The people.
+            limits: What its requests are held to.
+            defaults: What it has in common with the stack's other functions.
+        """
+        super().__init__(scope, construct_id)
+        self.function = PythonFunction(
+            self,
+            "Review",
+            folder="review",
+            description="Pages for people: the review, delegation and the inbox",
+            defaults=defaults,
+            options=FunctionOptions(reserved_concurrency=limits.concurrency),
+            environment={
+                "LEDGER_TABLE": ledger.table.table_name,
+                **directory.environment,
+                **limits.review,
+            },
+        )
+        ledger.grant_reviews(self.function)
+        directory.grant_read(self.function)
+        limits.grant_count(self.function)
+
+    def add_routes(self, api: PublicApi, *, pages: Throttle, unknown: Throttle) -> None:
+        """Send its routes to it.
+
+        Args:
+            api: The API.
+            pages: The throttle of each page and method.
+            unknown: The throttle of all paths together that are no route.
+        """
+        routes = [Route(key, pages, public_because=_PAGES_ARE_PUBLIC) for key in _PAGES]
+        routes.append(Route("$default", unknown, public_because=_UNKNOWN_PATHS_ARE_PUBLIC))
+        api.add_routes(self, self.function, *routes)
