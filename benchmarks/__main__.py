@@ -3,16 +3,14 @@
 import sys
 
 from benchmarks import (
-    click_to_applied,
     cold_start,
     layer,
+    load,
     patterns,
-    patterns_at_once,
     providers,
     review_page,
     round_trips,
     votes,
-    webhook_burst,
     webhook_work,
 )
 
@@ -25,9 +23,9 @@ MEASUREMENTS = {
     "review_page": review_page.measure,
     "providers": providers.measure,
     "patterns": patterns.measure,
-    "patterns_at_once": patterns_at_once.measure,
-    "click_to_applied": click_to_applied.measure,
-    "webhook_burst": webhook_burst.measure,
+    "patterns_at_once": load.patterns_at_once,
+    "click_to_applied": load.click_to_applied,
+    "webhook_burst": load.webhook_burst,
 }
 
 

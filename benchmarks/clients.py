@@ -75,7 +75,7 @@ class Approvals:
 
     def answer(self) -> list[float]:
         """Have everybody approve; return how many milliseconds each click took, from the POST to the page."""
-        return _each(self.ids, self._approve)
+        return _each(self.ids, self.approve)
 
     def _ask(self, request_id: str) -> None:
         order = {
@@ -95,8 +95,8 @@ class Approvals:
         self._links = {each: found[_approver(each)] for each in self.ids if _approver(each) in found}
         return len(self._links) == len(self.ids)
 
-    def _approve(self, request_id: str) -> float:
-        """Approve as somebody does who tries again when the page does not come."""
+    def approve(self, request_id: str) -> float:
+        """Approve, again when the page does not come, and return the milliseconds of the click."""
 
         def click() -> tuple[float, Answer]:
             page = open_page(self._links[request_id])
@@ -166,19 +166,19 @@ class Payments:
         return _tried(post, (200, 202))
 
 
-def tally(cloud: Cloud, crowd: Approvals | Payments) -> Tally:
+def tally(cloud: Cloud, clients: Approvals | Payments) -> Tally:
     """Wait until every request has ended, or nothing moves any more, and return what the ledger says."""
     before, moved_at = Counter[str](), time.monotonic()
     while True:
         ends, audited = _ends(cloud), _audited(cloud)
-        wrong = tuple(request_id for request_id in crowd.ids if ends.get(request_id) != crowd.ends_as)
+        wrong = tuple(request_id for request_id in clients.ids if ends.get(request_id) != clients.ends_as)
         if audited != before:
             before, moved_at = audited, time.monotonic()
         if not wrong or time.monotonic() - moved_at > _STILL_SECONDS:
             break
         time.sleep(_LOOK_SECONDS)
-    once = [f"{event}#{request_id}.{crowd.task}" for request_id in crowd.ids for event in _ONCE]
-    return Tally(len(crowd.ids) - len(wrong), wrong, tuple(key for key in once if audited[key] > 1))
+    once = [f"{event}#{request_id}.{clients.task}" for request_id in clients.ids for event in _ONCE]
+    return Tally(len(clients.ids) - len(wrong), wrong, tuple(key for key in once if audited[key] > 1))
 
 
 def items(cloud: Cloud) -> Iterator[dict[str, Any]]:
@@ -188,7 +188,15 @@ def items(cloud: Cloud) -> Iterator[dict[str, Any]]:
         yield from page["Items"]
 
 
-def until(condition: Callable[[], bool]) -> None:
+def status_of(cloud: Cloud, task_id: str) -> str:
+    """Return the status of a task."""
+    key = {"pk": {"S": f"TASK#{task_id}"}, "sk": {"S": "TASK"}}
+    item = aws.client("dynamodb", cloud.endpoint_url).get_item(TableName=cloud.table, Key=key, ConsistentRead=True)
+    status: str = item["Item"]["status"]["S"]
+    return status
+
+
+def until(condition: Callable[[], bool], look_seconds: float = 1) -> None:
     """Wait for something.
 
     Raises:
@@ -198,7 +206,7 @@ def until(condition: Callable[[], bool]) -> None:
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError(f"nothing within {_PATIENCE_SECONDS} seconds")
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(look_seconds)
 
 
 def _ends(cloud: Cloud) -> dict[str, str]:

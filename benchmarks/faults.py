@@ -49,21 +49,21 @@ def measure() -> bool:
         early = (Approvals(cloud, approvals[::2]), Payments(cloud, payments[::2]))
         late = (Approvals(cloud, approvals[1::2]), Payments(cloud, payments[1::2]))
         with killing_functions(running, random.Random(SEED)) as killed:  # noqa: S311  a fault, not a secret  # nosec B311
-            for crowd in (*early, *late):
-                crowd.start()
-            for crowd in (*early, *late):
-                crowd.wait()
+            for each in (*early, *late):
+                each.start()
+            for each in (*early, *late):
+                each.wait()
             _say(f"all are asked for, {len(killed)} functions killed at work so far")
-            for crowd in early:
-                crowd.answer()
+            for each in early:
+                each.answer()
             _say(f"half are answered, {len(killed)} functions killed at work")
-        counted = [tally(cloud, crowd) for crowd in early]
+        counted = [tally(cloud, each) for each in early]
         running.stop()
         restart(running, _VARIABLES)
         _say("stopped, and started again with what it had kept")
-        for crowd in late:
-            crowd.answer()
-        counted += [tally(cloud, crowd) for crowd in late]
+        for each in late:
+            each.answer()
+        counted += [tally(cloud, each) for each in late]
     return _report(counted)
 
 
