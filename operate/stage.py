@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from countersign.functions.clients import made
 from operate.embedded import aws as emulated
 from operate.embedded.cloud import HOME, ROOT, Cloud
 from operate.errors import OperateError, Status, explained, unknown_name, usage
@@ -21,6 +22,7 @@ STACKS = ("ledger", "webhook", "workflow", "monitoring")
 """The stacks of a stage, as `countersign-<stage>-<stack>` are called."""
 
 LOCAL = "local"
+_TIME_OUTS_SECONDS = (5, 20)
 
 
 @dataclass(frozen=True)
@@ -214,12 +216,7 @@ class Account(Stage):
         return session
 
     def _make(self, service: str, attempts: int) -> Any:
-        from botocore.config import Config
-
-        config = Config(
-            connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": attempts}
-        )
-        return self._session.create_client(service, region_name=self._target.region or None, config=config)
+        return made(self._session, service, attempts, _TIME_OUTS_SECONDS, self._target.region or None)
 
 
 class EmbeddedCloud(Stage):

@@ -29,15 +29,29 @@ def client(service: str, attempts: int = ATTEMPTS) -> Any:
         service: Its name in botocore.
         attempts: How often botocore tries a call; 1 where the caller tries again by itself.
     """
-    from botocore.config import Config
     from botocore.session import get_session
 
-    session = get_session()
+    return made(get_session(), service, attempts, (CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS))
+
+
+def made(session: Any, service: str, attempts: int, time_outs: tuple[int, int], region: str | None = None) -> Any:
+    """Return a new client of a service.
+
+    Args:
+        session: The botocore session whose credentials and configuration it uses.
+        service: Its name in botocore.
+        attempts: How often botocore tries a call.
+        time_outs: Seconds for a connection, and for an answer.
+        region: Its AWS region; that of the session by default.
+    """
+    from botocore.config import Config
+
+    connect_timeout, read_timeout = time_outs
     config = Config(
         user_agent=session.user_agent(),  # or botocore puts it together anew, twice, at each call
         parameter_validation=service not in UNCHECKED,
-        connect_timeout=CONNECT_TIMEOUT_SECONDS,
-        read_timeout=READ_TIMEOUT_SECONDS,
+        connect_timeout=connect_timeout,
+        read_timeout=read_timeout,
         retries={"mode": "standard", "total_max_attempts": attempts},
     )
-    return session.create_client(service, config=config)
+    return session.create_client(service, region_name=region, config=config)
