@@ -82,7 +82,7 @@ class PatternBench(Bench):
 def on_the_bench(workflow: str, module: str = "") -> Iterator[PatternBench]:
     """Put a workflow on the official runner, with its ports in memory."""
     bench = PatternBench(_handler(workflow, module), workflow)
-    lambda_client = patch.object(decider, "client", lambda _: bench.lambda_client)
+    lambda_client = patch.object(decider, "lambda_client", lambda: bench.lambda_client)
     with use(bench.runtime), lambda_client, patch.dict("os.environ", {"DECIDER": "decider"}):
         try:
             yield bench

@@ -2,11 +2,7 @@
 
 from typing import Any
 
-from aws_durable_execution_sdk_python import DurableContext
-
-from countersign.workflows.approval import request_approval
-from countersign.workflows.runtime import current
-from countersign.workflows.workflow import workflow
+from countersign.workflows import DurableContext, current, request_approval, workflow
 from order_approval.order import Order
 
 

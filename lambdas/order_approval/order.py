@@ -5,11 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from countersign.domain.attachments import Attachment
-from countersign.domain.clock import to_text
-from countersign.domain.rules import Rule
-from countersign.workflows.approval import Approval, ApprovalResult, Approved
-from countersign.workflows.ask import Expired
+from countersign.workflows import Approval, ApprovalResult, Approved, Attachment, Expired, Rule, to_text
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,7 @@
 
 from typing import Any
 
-from aws_durable_execution_sdk_python import DurableContext
-
-from countersign.workflows.external import Answered, ExternalTask, Failed, await_result
-from countersign.workflows.workflow import workflow
+from countersign.workflows import Answered, DurableContext, ExternalTask, Failed, await_result, workflow
 
 CHANNELS = {"email_confirmation": "email", "phone_confirmation": "phone", "web_confirmation": "web"}
 

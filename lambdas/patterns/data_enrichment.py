@@ -3,10 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from aws_durable_execution_sdk_python import DurableContext
-
-from countersign.workflows.external import Answered, ExternalTask, Failed, await_result
-from countersign.workflows.workflow import workflow
+from countersign.workflows import Answered, DurableContext, ExternalTask, Failed, await_result, workflow
 
 LONGEST_TIMESTAMP = 64
 """Characters. A longer `processed_at` is no time, and stands in the answer already."""

@@ -3,26 +3,30 @@
 import contextlib
 import json
 import os
+from functools import cache
 from typing import Any
 
-from countersign.functions.clients import client
-from countersign.functions.environment import required
+import boto3
 
 DECIDED_BY = "decider"
 UNKNOWN_ORDER = "UnknownOrder"
 
 
+@cache
+def lambda_client() -> Any:
+    """Return the client of Lambda, made at the first call."""
+    return boto3.client("lambda")
+
+
 def invoke_decider(order_id: str, callback_id: str) -> None:
     """Have an order decided, asynchronously. The callback's id is in the invocation only, never in a log."""
     payload = json.dumps({"order_id": order_id, "callback_id": callback_id})
-    client("lambda").invoke(
-        FunctionName=required(os.environ, "DECIDER"), InvocationType="Event", Payload=payload.encode()
-    )
+    lambda_client().invoke(FunctionName=os.environ["DECIDER"], InvocationType="Event", Payload=payload.encode())
 
 
 def handler(event: dict[str, Any], context: Any) -> None:  # noqa: ARG001  Lambda passes it
     """Lambda's entry: complete the callback, unless that is done: Lambda may bring the same invocation twice."""
-    callbacks = client("lambda")
+    callbacks = lambda_client()
     with contextlib.suppress(callbacks.exceptions.CallbackTimeoutException):
         _decide(callbacks, event["order_id"], event["callback_id"])
 

@@ -2,12 +2,7 @@
 
 from typing import Any
 
-from aws_durable_execution_sdk_python import DurableContext
-
-from countersign.domain.tasks import Collecting
-from countersign.workflows.ask import Expired
-from countersign.workflows.external import Answered, ExternalTask, await_result
-from countersign.workflows.workflow import workflow
+from countersign.workflows import Answered, Collecting, DurableContext, Expired, ExternalTask, await_result, workflow
 
 REQUIRED = ("identity", "proof_of_address", "bank_statement")
 

@@ -3,11 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from aws_durable_execution_sdk_python import DurableContext
-
-from countersign.workflows.approval import Approval, Approved, Rejected, request_approval
-from countersign.workflows.external import Answered, ExternalTask, await_result
-from countersign.workflows.workflow import workflow
+from countersign.workflows import (
+    Answered,
+    Approval,
+    Approved,
+    DurableContext,
+    ExternalTask,
+    Rejected,
+    await_result,
+    request_approval,
+    workflow,
+)
 
 GOOD_SCORE = 80
 BAD_SCORE = 50

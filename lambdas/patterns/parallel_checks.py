@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from aws_durable_execution_sdk_python import DurableContext
 from aws_durable_execution_sdk_python.config import ParallelBranch
 
-from countersign.workflows.external import Answered, ExternalTask, await_result
-from countersign.workflows.workflow import workflow
+from countersign.workflows import Answered, DurableContext, ExternalTask, await_result, workflow
 
 LEAST_SCORE = 650
 """A credit score must be above this."""

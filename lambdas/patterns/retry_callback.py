@@ -2,12 +2,9 @@
 
 from typing import Any
 
-from aws_durable_execution_sdk_python import DurableContext
 from aws_durable_execution_sdk_python.config import Duration
 
-from countersign.workflows.ask import Expired
-from countersign.workflows.external import Answered, ExternalTask, await_result
-from countersign.workflows.workflow import workflow
+from countersign.workflows import Answered, DurableContext, Expired, ExternalTask, await_result, workflow
 
 ATTEMPTS = 3
 WAIT_SECONDS = 300

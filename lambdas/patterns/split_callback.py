@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from aws_durable_execution_sdk_python import CallbackExternalError, CallbackTimeoutError, DurableContext, StepError
+from aws_durable_execution_sdk_python import CallbackExternalError, CallbackTimeoutError, StepError
 from aws_durable_execution_sdk_python.config import CallbackConfig, Duration
 from aws_durable_execution_sdk_python.serdes import JsonSerDes
 
-from countersign.workflows.runtime import current
-from countersign.workflows.workflow import workflow
+from countersign.workflows import DurableContext, current, workflow
 from patterns.decider import invoke_decider
 
 

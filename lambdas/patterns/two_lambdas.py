@@ -6,18 +6,12 @@ function alone.
 
 from typing import Any
 
-from aws_durable_execution_sdk_python import (
-    CallbackExternalError,
-    CallbackSubmitterError,
-    CallbackTimeoutError,
-    DurableContext,
-)
+from aws_durable_execution_sdk_python import CallbackExternalError, CallbackSubmitterError, CallbackTimeoutError
 from aws_durable_execution_sdk_python.config import Duration, WaitForCallbackConfig
 from aws_durable_execution_sdk_python.retries import RetryStrategyConfig, create_retry_strategy
 from aws_durable_execution_sdk_python.serdes import JsonSerDes
 
-from countersign.workflows.runtime import current
-from countersign.workflows.workflow import workflow
+from countersign.workflows import DurableContext, current, workflow
 from patterns.decider import invoke_decider
 
 INVOKING = create_retry_strategy(RetryStrategyConfig(max_attempts=3, initial_delay=Duration.from_seconds(1)))

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from countersign.domain.tasks import Correlation
-from countersign.workflows.ask import Expired
-from countersign.workflows.external import Answered, ExternalResult, ExternalTask, Failed, WorkerLost
+from countersign.workflows import Answered, Correlation, Expired, ExternalResult, ExternalTask, Failed, WorkerLost
 
 ANSWER_CONTRACT = "payment.answer"
 """What a worker may answer in the place of a provider's webhook."""

@@ -2,9 +2,11 @@
 
 import ast
 import sys
+import textwrap
 import tokenize
 import tomllib
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -60,6 +62,10 @@ def _imports_in(tree: ast.AST) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield node.module or ""
+
+
+def _names_from(node: ast.AST, module: str) -> list[ast.alias]:
+    return node.names if isinstance(node, ast.ImportFrom) and node.module == module else []
 
 
 def importers_of(package: str, modules: list[Path]) -> set[str]:
@@ -149,7 +155,8 @@ def test_only_the_workflow_authors_modules_import_the_durable_sdk() -> None:
     assert importers_of(DURABLE, modules_of(LIBRARY)) == {
         named(LIBRARY / "workflows" / name)
         for name in (
-            *("approval.py", "ask.py", "serdes.py", "encryption.py", "external.py", "steps.py", "workflow.py"),
+            *("__init__.py", "approval.py", "ask.py", "serdes.py", "encryption.py", "external.py", "steps.py"),
+            "workflow.py",
         )
     }
 
@@ -161,8 +168,38 @@ def test_only_adapters_and_the_maker_of_clients_import_botocore() -> None:
     }
 
 
-def test_nobody_imports_boto3() -> None:
-    assert importers_of("boto3", modules_of(LIBRARY, LAMBDAS)) == set()
+def test_only_the_plain_lambda_imports_boto3_and_it_knows_nothing_of_the_kit() -> None:
+    decider = LAMBDAS / "patterns/decider.py"
+    assert importers_of("boto3", modules_of(LIBRARY, LAMBDAS)) == {named(decider)}
+    assert "countersign" not in {name.split(".")[0] for name in imports_of(decider)}
+
+
+DOORS = {f"countersign.{door}" for door in ("workflows", "providers", "channels", "testing")}
+AUTHORS = modules_of(*(LAMBDAS / name for name in ("order_approval", "payment", "patterns")), ROOT / "extensions")
+
+
+@pytest.mark.parametrize("path", AUTHORS, ids=named)
+def test_what_a_fork_writes_or_copies_imports_the_kit_by_its_doors_alone(path: Path) -> None:
+    assert {name for name in imports_of(path) if name.split(".")[0] == "countersign"} <= DOORS
+
+
+@pytest.mark.parametrize("door", [door for door in sorted(DOORS) if (LIBRARY / door.partition(".")[2]).is_dir()])
+def test_a_door_has_a_page_to_read_first_and_an_example_that_imports_what_it_exports(door: str) -> None:
+    module = import_module(door)
+    example = textwrap.dedent(
+        "\n".join(line for line in (module.__doc__ or "").splitlines() if line.startswith("    "))
+    )
+    shown = {name.name for node in ast.walk(ast.parse(example)) for name in _names_from(node, door)}
+    assert shown
+    assert shown <= set(module.__all__) <= set(dir(module))
+
+
+def test_only_workflows_load_the_durable_sdk() -> None:
+    """Whoever imports one module of `countersign.workflows` loads it: the door imports them all."""
+    others = [path for path in modules_of(LIBRARY, LAMBDAS) if LIBRARY / "workflows" not in path.parents]
+    entering = {named(path) for path in others if any("countersign.workflows" in name for name in imports_of(path))}
+    folders = {str(Path(path).parent.relative_to("lambdas")) for path in entering}
+    assert folders == {"held_payment", "order_approval", "patterns", "payment"}
 
 
 @pytest.mark.parametrize("package", ["typer", "rich"])
@@ -196,7 +233,7 @@ def test_only_a_workflow_imports_the_durable_sdk_among_the_functions() -> None:
     stages = [tomllib.loads(path.read_text("utf-8")) for path in ROOT.glob("settings/*.toml")]
     workflows = {workflow["function"] for stage in stages for workflow in stage["workflows"].values()}
     assert workflows >= {"held_payment", "order_approval", "payment"}
-    assert importers_of(DURABLE, modules_of(LAMBDAS)) == {
+    assert importers_of(DURABLE, modules_of(LAMBDAS)) <= {
         *(f"lambdas/{name}/handler.py" for name in workflows),
         *(named(path) for path in PATTERNS),
     }

@@ -1,8 +1,8 @@
-"""Amounts on the wire: decimal texts in one canonical form, and how many decimals a currency has for whom.
+"""Amounts on the wire: decimal texts in one canonical form, and how many decimals a currency has.
 
 ISO 4217, list one, published 2026-01-01, gives each currency an exponent:
 https://www.six-group.com/dam/download/financial-information/data-center/iso-currrency/lists/list-one.xml
-Providers that count in minor units differ in a few of them.
+Providers that count in minor units differ in a few of them; each module of a provider says in which.
 """
 
 from collections.abc import Mapping
@@ -27,13 +27,6 @@ ISO_4217: Mapping[str, int] = {
     **dict.fromkeys(("CLF", "UYW"), 4),
 }
 """The exponent of every current currency. Codes without one (metals, test codes, `XXX`) are none that can be paid."""
-
-STRIPE: Mapping[str, int] = {**ISO_4217, "ISK": 2, "UGX": 2, "MGA": 0}
-"""https://docs.stripe.com/currencies: MGA is a zero-decimal currency there; ISK and UGX are counted with two decimals,
-always 00, for compatibility. HUF and TWD are special at payouts only: charges have two decimals, as in ISO 4217."""
-
-ADYEN: Mapping[str, int] = {**ISO_4217, "CLP": 2, "CVE": 0, "IDR": 0, "ISK": 2}
-"""https://docs.adyen.com/development-resources/currency-codes: four currencies differ from the standard."""
 
 
 def canonical(text: str, currency: str) -> str | None:
@@ -76,7 +69,7 @@ def from_minor_units(count: int, currency: str, exponents: Mapping[str, int]) ->
     Args:
         count: How many, not negative.
         currency: ISO 4217 code, upper case.
-        exponents: Whose minor units they are: `ISO_4217`, `STRIPE` or `ADYEN`.
+        exponents: How many decimals a minor unit has of each currency: `ISO_4217`, or as a provider counts.
     """
     exponent = exponents.get(currency, _USUAL_EXPONENT)
     units, decimals = divmod(count, 10**exponent)

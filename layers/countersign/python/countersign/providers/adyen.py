@@ -22,12 +22,15 @@ from binascii import unhexlify
 from collections.abc import Sequence
 from datetime import datetime
 
-from countersign.domain import money
 from countersign.domain.errors import ContractError, SignatureError
+from countersign.domain.money import ISO_4217
 from countersign.domain.provider_events import EventStatus, ProviderEvent
 from countersign.providers import signatures
 from countersign.providers.base import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest
 from countersign.providers.documents import Document
+
+MINOR_UNITS = {**ISO_4217, "CLP": 2, "CVE": 0, "IDR": 0, "ISK": 2}
+"""https://docs.adyen.com/development-resources/currency-codes: four currencies differ from the standard."""
 
 _MAX_ITEMS = 16
 _STATUSES = {
@@ -130,7 +133,7 @@ def _event(item: Document) -> ProviderEvent:
         event_id=_event_id(item),
         external_id=item.text("/merchantReference"),
         status=_STATUSES[code].get(success, EventStatus.UNKNOWN),
-        amount=item.minor_units("/amount/value", currency, money.ADYEN),
+        amount=item.minor_units("/amount/value", currency, MINOR_UNITS),
         currency=currency,
         occurred_at=item.moment("/eventDate"),
         reason=item.note("/reason"),

@@ -20,12 +20,16 @@ for a person.
 from collections.abc import Sequence
 from datetime import datetime
 
-from countersign.domain import money
 from countersign.domain.errors import SignatureError
+from countersign.domain.money import ISO_4217
 from countersign.domain.provider_events import EventStatus, ProviderEvent
 from countersign.providers import signatures
 from countersign.providers.base import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest
 from countersign.providers.documents import Document
+
+MINOR_UNITS = {**ISO_4217, "ISK": 2, "UGX": 2, "MGA": 0}
+"""https://docs.stripe.com/currencies: MGA is a zero-decimal currency there; ISK and UGX are counted with two decimals,
+always 00, for compatibility. HUF and TWD are special at payouts only: charges have two decimals, as in ISO 4217."""
 
 _STATUSES = {
     "payment_intent.succeeded": EventStatus.PAID,
@@ -77,7 +81,7 @@ class Stripe(Provider):
             event_id=event.text("/id"),
             external_id=event.text(intent),
             status=status,
-            amount=event.minor_units(amount if event.find(amount) is not None else _ASKED, currency, money.STRIPE),
+            amount=event.minor_units(amount if event.find(amount) is not None else _ASKED, currency, MINOR_UNITS),
             currency=currency,
             occurred_at=event.moment("/created"),
             reason=_reason(event, status),

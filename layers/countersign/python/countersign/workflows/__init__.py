@@ -1,1 +1,99 @@
-"""What a workflow author writes with."""
+"""Write a workflow: ask somebody outside, sleep without compute, go on with the answer.
+
+    from countersign.workflows import Approval, Approved, DurableContext, request_approval, workflow
+
+    @workflow
+    def handler(document: dict[str, Any], context: DurableContext) -> dict[str, Any]:
+        asked = Approval(
+            title=f"Refund {document['order_id']}",
+            details=(("Reason", document["reason"]),),
+            requester=document["requester"],
+            approvers=("finance@example.com",),
+            deadline_seconds=document["deadline_seconds"],
+        )
+        decision = request_approval(context, "approval", asked)
+        return {"status": "refunded" if isinstance(decision, Approved) else "kept"}
+
+`request_approval` asks people and returns `Approved`, `Rejected` or `Expired`. `await_result` asks a machine (a worker,
+a service, a provider) and returns `Answered`, `Failed`, `Expired` or `WorkerLost`. `ask` is the primitive below both.
+
+Lambda replays the handler from its start whenever it wakes it. So a clock, a random number and a side effect belong
+into a named step (`context.step`), and the name of a wait or a step never changes once it is deployed. Everything that
+this module exports keeps these rules.
+"""
+
+from aws_durable_execution_sdk_python import DurableContext
+
+from countersign.domain.attachments import Attachment
+from countersign.domain.clock import to_text
+from countersign.domain.errors import (
+    BodyTooLargeError,
+    ContractError,
+    DuplicateCorrelationError,
+    DuplicateTaskNameError,
+    HandOffFailedError,
+    IdleRingsError,
+    TaskWithdrawnError,
+    UncoveredAmountError,
+    UnsoundDecisionError,
+    WorkflowError,
+)
+from countersign.domain.escalations import Escalation
+from countersign.domain.rules import Rule
+from countersign.domain.tasks import Collecting, Correlation
+from countersign.domain.tokens import idempotency_key
+from countersign.services.waits import Question
+from countersign.workflows.approval import Approval, ApprovalResult, Approved, Ballot, Rejected, request_approval
+from countersign.workflows.ask import Expired, Report, ask, withdraw
+from countersign.workflows.external import (
+    Answered,
+    ExternalResult,
+    ExternalTask,
+    Failed,
+    WorkerLost,
+    await_result,
+    open_answer,
+)
+from countersign.workflows.runtime import current
+from countersign.workflows.workflow import workflow
+
+__all__ = [
+    "Answered",
+    "Approval",
+    "ApprovalResult",
+    "Approved",
+    "Attachment",
+    "Ballot",
+    "BodyTooLargeError",
+    "Collecting",
+    "ContractError",
+    "Correlation",
+    "DuplicateCorrelationError",
+    "DuplicateTaskNameError",
+    "DurableContext",
+    "Escalation",
+    "Expired",
+    "ExternalResult",
+    "ExternalTask",
+    "Failed",
+    "HandOffFailedError",
+    "IdleRingsError",
+    "Question",
+    "Rejected",
+    "Report",
+    "Rule",
+    "TaskWithdrawnError",
+    "UncoveredAmountError",
+    "UnsoundDecisionError",
+    "WorkerLost",
+    "WorkflowError",
+    "ask",
+    "await_result",
+    "current",
+    "idempotency_key",
+    "open_answer",
+    "request_approval",
+    "to_text",
+    "withdraw",
+    "workflow",
+]
