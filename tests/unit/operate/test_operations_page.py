@@ -10,7 +10,7 @@ from operate.program import FLAGS, VALUED, app
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs/operations.md").read_text("utf-8")
-README = (ROOT / "README.md").read_text("utf-8")
+PAGES = "".join(page.read_text("utf-8") for page in [*ROOT.glob("*.md"), *ROOT.glob(".github/ISSUE_TEMPLATE/*.yml")])
 
 
 def commands() -> set[str]:
@@ -41,7 +41,7 @@ def test_the_page_has_every_option_that_says_where_and_every_exit_status() -> No
     assert {int(status) for status in re.findall(r"\d+", first_cells("exit status"))} == {*Status}
 
 
-def test_the_readme_names_commands_that_there_are() -> None:
-    named = set(re.findall(r"bin/countersign ([a-z]+)", README))
+def test_the_pages_of_the_repository_name_commands_that_exist() -> None:
+    named = set(re.findall(r"(?:bin/|`)countersign ([a-z]+)", PAGES))
     assert named
     assert named <= commands()
