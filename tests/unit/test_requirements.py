@@ -64,18 +64,14 @@ def test_no_lock_names_a_registry(lock: Path) -> None:
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=name_of)
-def test_a_lock_satisfies_its_list(lock: Path) -> None:
-    locked = pins(lock)
-    for requirement in wanted(lock.with_suffix(".in")):
+def test_a_lock_satisfies_its_list_which_pins_exactly_and_says_why(lock: Path) -> None:
+    locked, source = pins(lock), lock.with_suffix(".in")
+    for requirement in wanted(source):
         assert locked.get(canonicalize_name(requirement.name)) == {str(requirement.specifier)}, requirement
-
-
-@pytest.mark.parametrize("lock", LOCKS, ids=name_of)
-def test_the_lists_pin_exactly_and_say_why(lock: Path) -> None:
-    lines = [line for line in lock.with_suffix(".in").read_text(encoding="utf-8").splitlines() if line.strip()]
-    for line in (line for line in lines if not line.startswith("#")):
-        assert line.startswith("-r ") or re.match(r"[\w.\[\],-]+==[\w.]+\s", line), line
-        assert line.partition("#")[2].strip(), f"{line}: a comment says why it is here"
+    for line in source.read_text(encoding="utf-8").splitlines():
+        if line.strip() and not line.startswith("#"):
+            assert re.match(r"-r |[\w.\[\],-]+==[\w.]+\s", line), line
+            assert line.partition("#")[2].strip(), f"{line}: a comment says why it is here"
 
 
 def test_the_functions_are_tested_at_the_versions_that_are_deployed() -> None:
