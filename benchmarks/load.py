@@ -15,8 +15,8 @@ from pathlib import Path
 
 from benchmarks.clients import AT_ONCE, Approvals, Payments, Tally, status_of, tally, until
 from local.demo.demo import DemoError
-from local.demo.scripts import PLAYS
-from local.demo.showcase import SCENARIOS, PatternDemo, play_out
+from local.demo.scripts import SCRIPTS
+from local.demo.showcase import SCENARIOS, PatternDemo, answer_all
 from local.emulator.emulator import Emulator
 from local.emulator.processes import group_members
 from local.launch import bring_up, take_down
@@ -102,13 +102,13 @@ def patterns_at_once() -> bool:
             demo.start()
         started = time.perf_counter() - began
         try:
-            play_out(cloud, demos)
+            answer_all(cloud, demos)
         except DemoError as error:
             print(f"  {error}")
         seconds = time.perf_counter() - began
         reports = [demo.ended_report() or {} for demo in demos]
     statuses = Counter(report.get("status", "none") for report in reports)
-    right = [report.get("result") for report in reports].count(PLAYS[PATTERN]["happy"].result)
+    right = [report.get("result") for report in reports].count(SCRIPTS[PATTERN]["happy"].result)
     print(f"{RUNS} runs of {PATTERN} at once on the embedded cloud, two tasks each:")
     print(f"  started in {started:.0f} s, all over after {seconds:.0f} s")
     print(f"  {right} of {RUNS} ended right; all ends: {dict(statuses)}")

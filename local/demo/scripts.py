@@ -20,7 +20,7 @@ WAYS = ("happy", "failure", "timeout")
 
 
 @dataclass(frozen=True)
-class Play:
+class Script:
     """One way that a pattern goes.
 
     Attributes:
@@ -46,9 +46,9 @@ def fail(code: str) -> Call:
     return Call("fail", {"code": code, "message": "the demo has it so"})
 
 
-def _silent(document: Mapping[str, Any], result: Mapping[str, Any]) -> Play:
-    """Return the play in which nobody answers."""
-    return Play({**document, "deadline_seconds": _SHORT_SECONDS}, result)
+def _silent(document: Mapping[str, Any], result: Mapping[str, Any]) -> Script:
+    """Return the script in which nobody answers."""
+    return Script({**document, "deadline_seconds": _SHORT_SECONDS}, result)
 
 
 _DATA: Mapping[str, Any] = {"data": {"query": "rates"}}
@@ -76,22 +76,22 @@ _DOCUMENTS = {kind: _document(kind) for kind in ("identity", "proof_of_address",
 _OLD_STATEMENT = {**_document("bank_statement"), "file_url": "https://files.example.com/last-year.pdf"}
 
 
-def _by_a_plain_lambda(more: Mapping[str, Any]) -> Mapping[str, Play]:
-    """Return the plays of a pattern whose answer comes from a Lambda: the order's id says which."""
+def _by_a_plain_lambda(more: Mapping[str, Any]) -> Mapping[str, Script]:
+    """Return the scripts of a pattern whose answer comes from a Lambda: the order's id says which."""
 
-    def play(order_id: str, result: Mapping[str, Any], seconds: int = DEADLINE_SECONDS) -> Play:
-        return Play({"order_id": order_id, "deadline_seconds": seconds}, {"order_id": order_id, **result})
+    def script(order_id: str, result: Mapping[str, Any], seconds: int = DEADLINE_SECONDS) -> Script:
+        return Script({"order_id": order_id, "deadline_seconds": seconds}, {"order_id": order_id, **result})
 
     return {
-        "happy": play("A-1042", {"status": "approved", "decided_by": "decider", **more}),
-        "failure": play("unknown-1042", {"status": "failed", **_UNDECIDED}),
-        "timeout": play("silent-1042", {"status": "expired", **_UNDECIDED}, _SHORT_SECONDS),
+        "happy": script("A-1042", {"status": "approved", "decided_by": "decider", **more}),
+        "failure": script("unknown-1042", {"status": "failed", **_UNDECIDED}),
+        "timeout": script("silent-1042", {"status": "expired", **_UNDECIDED}, _SHORT_SECONDS),
     }
 
 
-PLAYS: Mapping[str, Mapping[str, Play]] = {
+SCRIPTS: Mapping[str, Mapping[str, Script]] = {
     "data-enrichment": {
-        "happy": Play(
+        "happy": Script(
             {"user_data": _USER_DATA},
             {
                 "status": "enriched",
@@ -101,7 +101,7 @@ PLAYS: Mapping[str, Mapping[str, Play]] = {
             },
             {"enrichment.requested": ((succeed(**_ENRICHED),),)},
         ),
-        "failure": Play(
+        "failure": Script(
             {"user_data": _USER_DATA},
             {"status": "failed", **_NOT_ENRICHED},
             {"enrichment.requested": ((fail("NotFound"),),)},
@@ -109,7 +109,7 @@ PLAYS: Mapping[str, Mapping[str, Play]] = {
         "timeout": _silent({"user_data": _USER_DATA}, {"status": "expired", **_NOT_ENRICHED}),
     },
     "parallel-checks": {
-        "happy": Play(
+        "happy": Script(
             _TRANSACTION,
             {"status": "approved", "credit_score": 700, "fraud_risk": "low"},
             {
@@ -117,7 +117,7 @@ PLAYS: Mapping[str, Mapping[str, Play]] = {
                 "fraud_check.requested": ((succeed(risk_level="low"),),),
             },
         ),
-        "failure": Play(
+        "failure": Script(
             _TRANSACTION,
             {"status": "declined", "credit_score": None, "fraud_risk": "low"},
             {
@@ -128,25 +128,25 @@ PLAYS: Mapping[str, Mapping[str, Play]] = {
         "timeout": _silent(_TRANSACTION, {"status": "declined", "credit_score": None, "fraud_risk": None}),
     },
     "retry-callback": {
-        "happy": Play(
+        "happy": Script(
             _DATA,
             {"status": "completed", "attempts": 2, "result": _RATES},
             {"external_api.requested": ((fail("Busy"),), (succeed(**_RATES),))},
         ),
-        "failure": Play(
+        "failure": Script(
             {**_DATA, "attempts": 2},
             {"status": "gave_up", "attempts": 2},
             {"external_api.requested": ((fail("Busy"),), (fail("Busy"),))},
         ),
-        "timeout": Play({**_DATA, "attempts": 2, "wait_seconds": 1}, {"status": "gave_up", "attempts": 2}),
+        "timeout": Script({**_DATA, "attempts": 2, "wait_seconds": 1}, {"status": "gave_up", "attempts": 2}),
     },
     "conditional-results": {
-        "happy": Play(
+        "happy": Script(
             _DATA,
             {"status": "partially_processed", "detail": {"type": "partial", "rows": 3}},
             {"conditional.requested": ((succeed(type="partial", rows=3),),)},
         ),
-        "failure": Play(
+        "failure": Script(
             _DATA,
             {"status": "failed", "detail": {"code": "Broken", "message": "the demo has it so"}},
             {"conditional.requested": ((fail("Broken"),),)},
@@ -154,12 +154,12 @@ PLAYS: Mapping[str, Mapping[str, Play]] = {
         "timeout": _silent(_DATA, {"status": "manual_review", "detail": {"reason": "no answer in time"}}),
     },
     "fallback-service": {
-        "happy": Play(
+        "happy": Script(
             {**_DATA, "primary_seconds": _SHORT_SECONDS},
             {"status": "completed", "source": "fallback", "result": _RATES},
             {"fallback_service.requested": ((succeed(**_RATES),),)},
         ),
-        "failure": Play(
+        "failure": Script(
             {**_DATA, "primary_seconds": 60},
             {"status": "failed", "source": None, "result": None},
             {
@@ -170,7 +170,7 @@ PLAYS: Mapping[str, Mapping[str, Play]] = {
         "timeout": _silent({**_DATA, "primary_seconds": 60}, {"status": "expired", "source": None, "result": None}),
     },
     "document-collection": {
-        "happy": Play(
+        "happy": Script(
             _USER,
             {"status": "complete", "documents": _DOCUMENTS},
             {
@@ -184,13 +184,13 @@ PLAYS: Mapping[str, Mapping[str, Play]] = {
                 )
             },
         ),
-        "failure": Play(
+        "failure": Script(
             _USER, {"status": "failed", "documents": {}}, {"documents.requested": ((fail("AccountClosed"),),)}
         ),
         "timeout": _silent(_USER, {"status": "expired", "documents": {}}),
     },
     "identity-verification": {
-        "happy": Play(
+        "happy": Script(
             _REVIEWED,
             {"status": "verified", "score": 70, "reviewed_by": _REVIEWER},
             {
@@ -200,18 +200,18 @@ PLAYS: Mapping[str, Mapping[str, Play]] = {
             },
             reviewer=_REVIEWER,
         ),
-        "failure": Play(
+        "failure": Script(
             _REVIEWED, {"status": "failed", "score": None}, {"verification.requested": ((fail("Unreadable"),),)}
         ),
         "timeout": _silent(_REVIEWED, {"status": "failed", "score": None}),
     },
     "contact-confirmation": {
-        "happy": Play(
+        "happy": Script(
             _CONTACT,
             {"status": "confirmed", "channel": "phone"},
             {"phone_confirmation.requested": ((succeed(confirmed=True),),)},
         ),
-        "failure": Play(
+        "failure": Script(
             _CONTACT,
             {"status": "bounced", "channel": "email"},
             {"email_confirmation.requested": ((fail("MailboxFull"),),)},
@@ -219,12 +219,12 @@ PLAYS: Mapping[str, Mapping[str, Play]] = {
         "timeout": _silent(_CONTACT, {"status": "expired", "channel": None}),
     },
     "long-job": {
-        "happy": Play(
+        "happy": Script(
             _JOB,
             {"status": "completed", "result": {"frames": 1440}},
             {"job.requested": ((Call("heartbeat"), succeed(frames=1440)),)},
         ),
-        "failure": Play(
+        "failure": Script(
             {**_JOB, "heartbeat_seconds": _SHORT_SECONDS},
             {"status": "worker_lost"},
             {"job.requested": ((Call("heartbeat"),),)},
@@ -234,7 +234,7 @@ PLAYS: Mapping[str, Mapping[str, Play]] = {
     "two-lambdas": _by_a_plain_lambda({}),
     "split-callback": _by_a_plain_lambda({"counted": len(_ORDER["order_id"])}),
     "customer-input": {
-        "happy": Play(
+        "happy": Script(
             _CUSTOMER,
             {"status": "received", "input": _GIVEN, "rejected_attempts": 1},
             {
@@ -246,7 +246,7 @@ PLAYS: Mapping[str, Mapping[str, Play]] = {
                 )
             },
         ),
-        "failure": Play(
+        "failure": Script(
             _CUSTOMER,
             {"status": "failed", "input": None, "rejected_attempts": None},
             {"customer_input.requested": ((fail("Unreachable"),),)},
@@ -254,12 +254,12 @@ PLAYS: Mapping[str, Mapping[str, Play]] = {
         "timeout": _silent(_CUSTOMER, {"status": "expired", "input": None, "rejected_attempts": None}),
     },
     "encrypted-payload": {
-        "happy": Play(
+        "happy": Script(
             {"subject": "u-1042"},
             {"status": "received", "fields": ["account", "pin"]},
             {"secret.requested": ((succeed(pin="4711", account="DE02 1203 0000 0000 2020 51"),),)},
         ),
-        "failure": Play(
+        "failure": Script(
             {"subject": "u-1042"},
             {"status": "failed", "fields": []},
             {"secret.requested": ((fail("Declined"),),)},
@@ -267,4 +267,4 @@ PLAYS: Mapping[str, Mapping[str, Play]] = {
         "timeout": _silent({"subject": "u-1042"}, {"status": "expired", "fields": []}),
     },
 }
-"""The plays of each pattern, by its name, and by the way that it goes."""
+"""The scripts of each pattern, by its name, and by the way that it goes."""

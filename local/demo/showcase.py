@@ -13,7 +13,7 @@ from local.client import open_page, press
 from local.demo.demo import PATIENCE_SECONDS, Demo, DemoError, wait_for
 from local.demo.machines import Envelope, answer, take
 from local.demo.scenarios import OrderApproval, Payment
-from local.demo.scripts import DEADLINE_SECONDS, PLAYS, WAYS, Play
+from local.demo.scripts import DEADLINE_SECONDS, SCRIPTS, WAYS, Script
 from operate.embedded.cloud import Cloud
 from operate.embedded.mailbox import Mail, Mailbox
 from operate.terminal import Terminal
@@ -30,22 +30,22 @@ _LOOKS_A_ROUND = 10
 
 @dataclass(kw_only=True)
 class PatternDemo(Demo):
-    """A callback pattern, in one of its ways: the machines around it are played here."""
+    """A callback pattern, in one of its ways: the machines around it answer by a script."""
 
-    play: ClassVar[Mapping[str, Play]]
+    scripts: ClassVar[Mapping[str, Script]]
     _asked: Counter[str] = field(default_factory=Counter, init=False)
     _old_mails: frozenset[str] = field(default=frozenset(), init=False)
     _reviewed: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self.answer = self.answer or WAYS[0]
-        self._play = self.play[self.answer]
+        self._script = self.scripts[self.answer]
 
     def run(self) -> dict[str, Any]:
         """See `Demo.run`."""
         self.start()
         execution = wait_for("the durable execution", self.execution)
-        play_out(self.cloud, [self])
+        answer_all(self.cloud, [self])
         return self._end(execution)
 
     def start(self) -> None:
@@ -54,19 +54,19 @@ class PatternDemo(Demo):
         Raises:
             DemoError: The API refused it.
         """
-        if self._play.reviewer:
+        if self._script.reviewer:
             self._old_mails = frozenset(mail.message_id for mail in self._mails())
         self._submit()
 
     def hear(self, envelope: Envelope) -> None:
-        """Say to a hand-off what the play says.
+        """Say to a hand-off what the script says.
 
         Raises:
-            DemoError: It was answered otherwise than the play has it.
+            DemoError: It was answered otherwise than the script has it.
         """
         kind = envelope["kind"]
         self.tell("hand-off", f"{kind}, of {envelope['task_id']}")
-        replies, number = self._play.replies.get(kind, ()), self._asked[kind]
+        replies, number = self._script.replies.get(kind, ()), self._asked[kind]
         self._asked[kind] += 1
         for call in replies[number] if number < len(replies) else ():
             heard = answer(envelope, call)
@@ -75,35 +75,35 @@ class PatternDemo(Demo):
                 raise DemoError(f"{call} to {kind} was answered {heard.status}, not {call.answered}: {heard.text}")
 
     def review(self) -> None:
-        """Have the play's reviewer approve, once there is a mail."""
-        if self._play.reviewer and not self._reviewed and (link := self._link()):
+        """Have the reviewer of the script approve, once there is a mail."""
+        if self._script.reviewer and not self._reviewed and (link := self._link()):
             page = press(open_page(link), "approve", comment="Approved by the demo.")
-            self.tell("decision", f"{self._play.reviewer} approves by the link in the mail → {page.answer.status}")
+            self.tell("decision", f"{self._script.reviewer} approves by the link in the mail → {page.answer.status}")
             self._reviewed = page.answer.status == HTTPStatus.OK
 
     def _input(self) -> Mapping[str, Any]:
-        return {"deadline_seconds": DEADLINE_SECONDS, **self._play.input}
+        return {"deadline_seconds": DEADLINE_SECONDS, **self._script.input}
 
     def _link(self) -> str | None:
         """Return the link of the mail that came since the start; None before it has come."""
         return next((mail.review_link for mail in self._mails() if mail.message_id not in self._old_mails), None)
 
     def _mails(self) -> list[Mail]:
-        return Mailbox(self.cloud.mailbox_url).mails(self._play.reviewer)
+        return Mailbox(self.cloud.mailbox_url).mails(self._script.reviewer)
 
     def _sentence(self, result: Mapping[str, Any]) -> str:
         return ", ".join(f"{name} {value!r}" for name, value in result.items())
 
     def _check(self, report: Mapping[str, Any]) -> None:
-        if report["result"] != self._play.result:
-            raise DemoError(f"the workflow ended {report['result']} ({report['status']}), not {self._play.result}")
+        if report["result"] != self._script.result:
+            raise DemoError(f"the workflow ended {report['result']} ({report['status']}), not {self._script.result}")
 
 
-def play_out(cloud: Cloud, demos: Iterable[PatternDemo]) -> None:
-    """Play the machines around patterns that were started, until all of them have ended.
+def answer_all(cloud: Cloud, demos: Iterable[PatternDemo]) -> None:
+    """Script the machines around patterns that were started, until all of them have ended.
 
     Raises:
-        DemoError: One did not end in time, or an answer was taken otherwise than its play has it.
+        DemoError: One did not end in time, or an answer was taken otherwise than its script has it.
     """
     playing = {demo.request_id: demo for demo in demos}
     looked_at = deque(playing)
@@ -123,12 +123,12 @@ def play_out(cloud: Cloud, demos: Iterable[PatternDemo]) -> None:
             raise DemoError(f"waited {PATIENCE_SECONDS} seconds in vain for {', '.join(playing)} to end")
 
 
-def _scenario(name: str, play: Mapping[str, Play]) -> type[PatternDemo]:
-    answers = {way: str(each.result["status"]) for way, each in play.items()}
-    return type(f"PatternDemo_{name}", (PatternDemo,), {"workflow": name, "answers": answers, "play": play})
+def _scenario(name: str, scripts: Mapping[str, Script]) -> type[PatternDemo]:
+    answers = {way: str(each.result["status"]) for way, each in scripts.items()}
+    return type(f"PatternDemo_{name}", (PatternDemo,), {"workflow": name, "answers": answers, "scripts": scripts})
 
 
-_SCENARIOS: tuple[type[Demo], ...] = (OrderApproval, Payment, *(_scenario(*each) for each in PLAYS.items()))
+_SCENARIOS: tuple[type[Demo], ...] = (OrderApproval, Payment, *(_scenario(*each) for each in SCRIPTS.items()))
 
 SCENARIOS: Mapping[str, type[Demo]] = {scenario.workflow: scenario for scenario in _SCENARIOS}
 """What there is to see, by name."""

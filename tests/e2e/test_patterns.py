@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from local.demo.scripts import PLAYS, WAYS
-from local.demo.showcase import SCENARIOS, PatternDemo, play_out
+from local.demo.scripts import SCRIPTS, WAYS
+from local.demo.showcase import SCENARIOS, PatternDemo, answer_all
 from operate.embedded.cloud import Cloud
 
 Way = tuple[str, str]
@@ -20,10 +20,10 @@ def silence(*_: str) -> None:
 @pytest.fixture(scope="module")
 def reports(cloud: Cloud) -> dict[Way, Any]:
     """What the API says of each once it has ended."""
-    demos = {(name, way): _demo(cloud, name, way) for name in PLAYS for way in WAYS}
+    demos = {(name, way): _demo(cloud, name, way) for name in SCRIPTS for way in WAYS}
     for demo in demos.values():
         demo.start()
-    play_out(cloud, demos.values())
+    answer_all(cloud, demos.values())
     return {key: demo.ended_report() for key, demo in demos.items()}
 
 
@@ -34,10 +34,10 @@ def _demo(cloud: Cloud, name: str, way: str) -> PatternDemo:
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("name", PLAYS)
+@pytest.mark.parametrize("name", SCRIPTS)
 def test_a_pattern_ends_as_it_should(reports: dict[Way, Any], name: str, way: str) -> None:
     report = reports[name, way]
-    assert (report["status"], report["result"]) == ("succeeded", PLAYS[name][way].result)
+    assert (report["status"], report["result"]) == ("succeeded", SCRIPTS[name][way].result)
 
 
 def test_many_runs_of_one_pattern_at_once_all_end_right(cloud: Cloud) -> None:
@@ -47,6 +47,6 @@ def test_many_runs_of_one_pattern_at_once_all_end_right(cloud: Cloud) -> None:
     demos = [run for run in runs if isinstance(run, PatternDemo)]
     for demo in demos:
         demo.start()
-    play_out(cloud, demos)
+    answer_all(cloud, demos)
     reports = [demo.ended_report() or {} for demo in demos]
-    assert [report["result"] for report in reports] == [PLAYS["parallel-checks"]["happy"].result] * 20
+    assert [report["result"] for report in reports] == [SCRIPTS["parallel-checks"]["happy"].result] * 20

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app import SETTINGS
-from local.demo.scripts import PLAYS
+from local.demo.scripts import SCRIPTS
 from stacks.components.house.sources import Sources
 from stacks.stage.settings import Settings
 from tests.infra.templates import Synthesised, statements
@@ -57,7 +57,7 @@ def knowing_of_answers(stage: Synthesised) -> set[str]:
 
 
 def test_the_gallery_shows_every_pattern_that_is_deployed_and_no_other(stage: Synthesised) -> None:
-    assert set(stage.patterns) == (set(PLAYS) if stage.settings.patterns else set())
+    assert set(stage.patterns) == (set(SCRIPTS) if stage.settings.patterns else set())
 
 
 def test_every_module_of_the_patterns_is_deployed_and_each_once(stage: Synthesised) -> None:
