@@ -18,10 +18,10 @@ from stacks.components.house.sources import MissingSourceError, Sources
 from stacks.ledger_stack import LedgerStack
 from stacks.monitoring_stack import MonitoringStack
 from stacks.patterns_stack import PatternsStack
+from stacks.public_stack import PublicStack
 from stacks.stage.extensions import ExtensionError
 from stacks.stage.settings import Settings
 from stacks.stage.settings_file import SettingsError
-from stacks.webhook_stack import WebhookStack
 from stacks.workflow_stack import WorkflowStack
 
 SETTINGS = Path(__file__).resolve().parent / "settings"
@@ -32,7 +32,7 @@ class Stacks:
     """The stacks of one stage, each of which only refers to those before it."""
 
     ledger: LedgerStack
-    webhook: WebhookStack
+    public: PublicStack
     patterns: PatternsStack | None
     workflow: WorkflowStack
     monitoring: MonitoringStack
@@ -47,9 +47,9 @@ def build(app: App, settings: Settings, sources: Sources) -> Stacks:
     """
     sources = replace(sources, extensions=settings.extensions)
     ledger = LedgerStack(app, "LedgerStack", settings=settings, sources=sources)
-    webhook = WebhookStack(
+    public = PublicStack(
         app,
-        "WebhookStack",
+        "PublicStack",
         settings=settings,
         sources=sources,
         state=ledger,
@@ -63,7 +63,7 @@ def build(app: App, settings: Settings, sources: Sources) -> Stacks:
             patterns=settings.patterns,
             sources=sources,
             state=ledger,
-            webhook=webhook,
+            public=public,
         )
     workflow = WorkflowStack(
         app,
@@ -71,14 +71,14 @@ def build(app: App, settings: Settings, sources: Sources) -> Stacks:
         settings=settings,
         sources=sources,
         state=ledger,
-        webhook=webhook,
+        public=public,
         patterns=patterns,
     )
     monitoring = MonitoringStack(
         app,
         "MonitoringStack",
         settings=settings,
-        webhook=webhook,
+        public=public,
         workflow=workflow,
     )
     if ledger.key:
@@ -86,7 +86,7 @@ def build(app: App, settings: Settings, sources: Sources) -> Stacks:
     Tags.of(app).add("application", "countersign")
     Tags.of(app).add("stage", settings.stage)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    return Stacks(ledger, webhook, patterns, workflow, monitoring)
+    return Stacks(ledger, public, patterns, workflow, monitoring)
 
 
 def main() -> int:

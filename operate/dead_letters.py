@@ -49,7 +49,7 @@ class DeadLetters:
         self._sqs = stage.client("sqs")
         self._queues = {
             name: url
-            for stack in ("webhook", "workflow")
+            for stack in ("public", "workflow")
             for name, url in json.loads(stage.outputs[stack].get("Queues", "{}")).items()
         }
 

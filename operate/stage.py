@@ -18,7 +18,7 @@ from stacks.stage.settings import Settings
 from stacks.stage.settings_file import SettingsError
 
 SETTINGS = ROOT / "settings"
-STACKS = ("ledger", "webhook", "workflow", "monitoring")
+STACKS = ("ledger", "public", "workflow", "monitoring")
 """The stacks of a stage, as `countersign-<stage>-<stack>` are called."""
 
 LOCAL = "local"
@@ -158,7 +158,7 @@ class Stage:
     @property
     def stacks_of_functions(self) -> tuple[str, ...]:
         """The stacks that have functions: that of the patterns is not in every stage."""
-        return ("webhook", "patterns", "workflow") if self.settings.patterns else ("webhook", "workflow")
+        return ("public", "patterns", "workflow") if self.settings.patterns else ("public", "workflow")
 
     @property
     def ledger_table(self) -> str:

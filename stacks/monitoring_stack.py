@@ -21,8 +21,8 @@ from stacks.components.house.retention import removal_policy
 from stacks.components.watch.alarms import Alarms
 from stacks.components.watch.dashboard import Dashboard
 from stacks.components.watch.queries import Queries
+from stacks.public_stack import PublicStack
 from stacks.stage.settings import Settings
-from stacks.webhook_stack import WebhookStack
 from stacks.workflow_stack import WorkflowStack
 
 _FIVE_MINUTES = Duration.minutes(5)
@@ -69,7 +69,7 @@ class MonitoringStack(Stack):
         construct_id: str,
         *,
         settings: Settings,
-        webhook: WebhookStack,
+        public: PublicStack,
         workflow: WorkflowStack,
     ) -> None:
         super().__init__(
@@ -80,15 +80,15 @@ class MonitoringStack(Stack):
         )
         self.alarms = Alarms(self, "Alarms", email=settings.alarms.email, removal_policy=removal_policy(settings))
         self.dashboard = Dashboard(self, "Dashboard", name=f"countersign-{settings.stage}")
-        self._watch_api(webhook.api.api)
+        self._watch_api(public.api.api)
         self._watch_workflows(list(workflow.workflows.values()), workflow.executions, settings)
         self._watch_tasks(workflow.publisher)
-        self._watch_answers(webhook.review.function, webhook.webhook.function)
-        self._watch_payments(webhook.results, workflow.publisher)
+        self._watch_answers(public.review.function, public.webhook.function)
+        self._watch_payments(public.results, workflow.publisher)
         self._watch_relay(workflow.relay)
         self._watch_publisher(workflow.publisher, settings)
         self._watch_sweeper(workflow.sweeper)
-        self._watch_dead_letters({**webhook.dead_letters, **workflow.dead_letters})
+        self._watch_dead_letters({**public.dead_letters, **workflow.dead_letters})
         self.dashboard.show_alarms(self.alarms.raised)
         if not settings.monitoring.emulated:
             Queries(

@@ -17,9 +17,9 @@ from stacks.components.house.python_function import PythonFunction
 from stacks.components.house.queues import DeadLetterQueue, retry_invocations
 from stacks.components.house.sources import Sources
 from stacks.ledger_stack import LedgerStack
+from stacks.public_stack import PublicStack
 from stacks.stage.patterns import FOLDER, ON_THE_RAW_SDK
 from stacks.stage.settings import PatternSettings, Settings
-from stacks.webhook_stack import WebhookStack
 
 
 class PatternsStack(Stack):
@@ -39,7 +39,7 @@ class PatternsStack(Stack):
         patterns: PatternSettings,
         sources: Sources,
         state: LedgerStack,
-        webhook: WebhookStack,
+        public: PublicStack,
     ) -> None:
         super().__init__(
             scope,
@@ -51,7 +51,7 @@ class PatternsStack(Stack):
         decider_dead_letters = DeadLetterQueue(self, "DeciderDeadLetters")
         self.dead_letters: dict[str, sqs.IQueue] = {"decider-dlq": decider_dead_letters}
         decider = _decider(self, decider_dead_letters, defaults)
-        base_url = webhook.api.base_url(settings.base_url)
+        base_url = public.api.base_url(settings.base_url)
         told = {"DECIDER": decider.function.function_name}
         scope_of_workflows = Construct(self, "Durable")
         self.workflows: Mapping[str, DurableWorkflow] = {

@@ -26,9 +26,9 @@ from stacks.components.house.retention import log_retention, removal_policy
 from stacks.components.house.sources import Sources
 from stacks.ledger_stack import LedgerStack
 from stacks.patterns_stack import PatternsStack
+from stacks.public_stack import PublicStack
 from stacks.stage.policies import compact, policy_document
 from stacks.stage.settings import HELD_PAYMENT, Settings
-from stacks.webhook_stack import WebhookStack
 
 
 class WorkflowStack(Stack):
@@ -53,7 +53,7 @@ class WorkflowStack(Stack):
         settings: Settings,
         sources: Sources,
         state: LedgerStack,
-        webhook: WebhookStack,
+        public: PublicStack,
         patterns: PatternsStack | None,
     ) -> None:
         super().__init__(
@@ -63,7 +63,7 @@ class WorkflowStack(Stack):
             description="Countersign: the durable workflows, the relay and the publisher",
         )
         defaults = FunctionDefaults.of(settings, sources=sources, layers=Layers(self, "Layers", sources=sources))
-        base_url = webhook.api.base_url(settings.base_url)
+        base_url = public.api.base_url(settings.base_url)
         scope_of_workflows = Construct(self, "Durable")
         self.workflows: dict[str, DurableWorkflow] = {
             name: LedgerWorkflow(
@@ -85,8 +85,8 @@ class WorkflowStack(Stack):
             self.workflows |= patterns.workflows
         built = list(self.workflows.values())
         for workflow in built:
-            workflow.grant_heartbeat(webhook.webhook.function)
-        self._requests(settings, state, webhook.api, defaults)
+            workflow.grant_heartbeat(public.webhook.function)
+        self._requests(settings, state, public.api, defaults)
         self.relay = Relay(self, "Relay", ledger=state.ledger, workflows=built, defaults=defaults)
         self.publisher = Publisher(
             self, "Publisher", ledger=state.ledger, hand_offs=state.hand_offs, archive=state.archive, defaults=defaults
@@ -101,7 +101,7 @@ class WorkflowStack(Stack):
         self.api_stage = ApiStage(
             self,
             "ApiStage",
-            api=webhook.api,
+            api=public.api,
             default=settings.throttles.default,
             log_retention=log_retention(settings),
             removal_policy=removal_policy(settings),

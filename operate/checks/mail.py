@@ -19,7 +19,7 @@ def channel(stage: Stage) -> Iterator[tuple[str, str]]:
 
 
 def _topic(stage: Stage) -> Iterator[tuple[str, str]]:
-    topic = stage.outputs["webhook"].get("ApprovalsTopic", "")
+    topic = stage.outputs["public"].get("ApprovalsTopic", "")
     if not topic:
         yield "there is no topic, and the settings want one", "deploy again"
         return

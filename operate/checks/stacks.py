@@ -13,7 +13,7 @@ MISSING = "deploy the stage: `make deploy STAGE=<stage>`; nothing else was looke
 _WHOLE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 _OUTPUTS = {
     "ledger": ("TableName", "DirectoryTableName", "BusName"),
-    "webhook": ("ApiUrl", "ApiId", "Queues", "Providers"),
+    "public": ("ApiUrl", "ApiId", "Queues", "Providers"),
     "workflow": ("Workflows", "Queues"),
     "monitoring": (),
     "patterns": (),

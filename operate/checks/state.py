@@ -68,7 +68,7 @@ def dead_letters(stage: Stage) -> Iterator[tuple[str, str]]:
 
 def secrets(stage: Stage) -> Iterator[tuple[str, str]]:
     """Look whether each provider has something to sign with; what it is stays in memory."""
-    providers = json.loads(stage.outputs["webhook"]["Providers"])
+    providers = json.loads(stage.outputs["public"]["Providers"])
     reader = ManagedSecrets(
         stage.client("secretsmanager"), {name: provider["secret"] for name, provider in providers.items()}
     )

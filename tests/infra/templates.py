@@ -45,7 +45,7 @@ class Synthesised:
         }
 
     def template(self, name: str) -> Mapping[str, Any]:
-        """Return the template of `ledger`, `webhook`, `patterns`, `workflow` or `monitoring`."""
+        """Return the template of `ledger`, `public`, `patterns`, `workflow` or `monitoring`."""
         return self.templates[f"countersign-{self.settings.stage}-{name}"]
 
     @cached_property

@@ -90,7 +90,7 @@ class Scene:
     def queue(self, name: str) -> str:
         """Return the queue that the stacks' outputs have under a name."""
         named: dict[str, str] = {}
-        for stack in ("webhook", "workflow"):
+        for stack in ("public", "workflow"):
             named |= json.loads(self.stage.outputs(stack)["Queues"])
         return named[name]
 

@@ -94,8 +94,8 @@ def test_the_api_may_invoke_each_function_for_its_routes_and_review_for_any(
 
 def test_links_lead_to_the_api_unless_the_settings_say_otherwise(prod: Synthesised) -> None:
     assert prod.settings.base_url == ""
-    assert prod.outputs("webhook")["ApiUrl"] == "Api/Api.ApiEndpoint"
-    assert prod.outputs("webhook")["ApiId"] == "Api/Api"
+    assert prod.outputs("public")["ApiUrl"] == "Api/Api.ApiEndpoint"
+    assert prod.outputs("public")["ApiId"] == "Api/Api"
     for function in ("Approver/Approver/Function", "Webhook/Webhook/Function", "Durable/Payment/Workflow/Function"):
         assert environment(prod, function)["BASE_URL"] == "Api/Api.ApiEndpoint"
 

@@ -82,7 +82,7 @@ def test_without_providers_nobody_may_read_secrets_and_the_function_knows_of_non
 
 
 def test_a_base_url_of_ones_own_holds_the_api_s_id(fork: Synthesised) -> None:
-    assert fork.outputs("webhook")["ApiUrl"] == "https://Api/Api.example.com/ask"
+    assert fork.outputs("public")["ApiUrl"] == "https://Api/Api.example.com/ask"
 
 
 def test_tracing_is_a_setting(fork: Synthesised) -> None:
@@ -100,7 +100,7 @@ def test_roles_of_earlier_stacks_may_be_granted_callbacks_beside_the_heartbeats_
 ) -> None:
     app = App(context=context)
     stacks = build(app, Settings.load(SETTINGS / "dev.toml"), sources)
-    earlier = stacks.webhook.webhook.function
+    earlier = stacks.public.webhook.function
     workflow = stacks.workflow.workflows["order-approval"]
     workflow.grant_callbacks(earlier)
     template = app.synth().get_stack_by_name("countersign-dev-workflow").template

@@ -16,21 +16,21 @@ pytestmark = pytest.mark.xdist_group("infra")
 
 ACCEPTED = {
     *(
-        (f"WebhookStack/{route}", "AwsSolutions-APIG4")
+        (f"PublicStack/{route}", "AwsSolutions-APIG4")
         for route in (
             *(f"Review/{method} -{page}" for method in ("GET", "HEAD", "POST") for page in ("review", "inbox")),
             *("Review/POST -delegate", "Review/$default", "Webhook/POST -webhooks-{provider}"),
             *(f"Webhook/POST -callbacks-{said}" for said in ("succeed", "fail", "heartbeat")),
         )
     ),
-    ("WebhookStack/Limits/Table", "AwsSolutions-DDB3"),
+    ("PublicStack/Limits/Table", "AwsSolutions-DDB3"),
     *(
         (queue, "AwsSolutions-SQS3")
         for queue in (
-            "WebhookStack/Approver/Approvals/Work/DeadLetters",
-            *("WebhookStack/Approver/Approvals/Undelivered", "WebhookStack/ExternalTasks/Work/DeadLetters"),
-            *("WebhookStack/ExternalTasks/Undelivered", "WebhookStack/Results/Inbound/Work/DeadLetters"),
-            *("WebhookStack/Results/Inbound/Undelivered", "WorkflowStack/Sweeper/DeadLetters"),
+            "PublicStack/Approver/Approvals/Work/DeadLetters",
+            *("PublicStack/Approver/Approvals/Undelivered", "PublicStack/ExternalTasks/Work/DeadLetters"),
+            *("PublicStack/ExternalTasks/Undelivered", "PublicStack/Results/Inbound/Work/DeadLetters"),
+            *("PublicStack/Results/Inbound/Undelivered", "WorkflowStack/Sweeper/DeadLetters"),
             *("WorkflowStack/Relay/Decided/DeadLetters", "WorkflowStack/Publisher/Tasks/DeadLetters"),
             *("WorkflowStack/Executions/Ended/Work/DeadLetters", "WorkflowStack/Executions/Ended/Undelivered"),
         )
@@ -87,7 +87,7 @@ def accepted_of(name: str, stage: Synthesised) -> set[tuple[str, str]]:
     return {
         (f"{path}/DeadLetters", "AwsSolutions-SQS3"),
         (f"{path}/Checkpoints", every_version(name, stage)),
-        (f"{path}/Heartbeat-{name}-WebhookStack-Webhook-Webhook-Role", every_version(name, stage)),
+        (f"{path}/Heartbeat-{name}-PublicStack-Webhook-Webhook-Role", every_version(name, stage)),
         *(
             (
                 f"WorkflowStack/{ringer}/Callbacks-{name}-WorkflowStack-{ringer}-{ringer}-Role",
@@ -154,6 +154,6 @@ def test_what_audits_find_and_the_kit_does_otherwise_is_known(stage: Synthesised
 def test_a_finding_that_nobody_accepted_stops_the_synthesis(sources: Sources, context: dict[str, Any]) -> None:
     app = App(context=context)
     stacks = build(app, Settings.load(SETTINGS / "dev.toml"), sources)
-    sqs.Queue(stacks.webhook, "Careless")
+    sqs.Queue(stacks.public, "Careless")
     with pytest.raises(RuntimeError, match=r"[Vv]alidation"):
         app.synth()

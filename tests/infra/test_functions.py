@@ -244,7 +244,7 @@ def test_everything_that_can_be_tagged_says_what_it_belongs_to(prod: Synthesised
 
 def test_no_stack_refers_to_a_later_one(stage: Synthesised) -> None:
     prefix = f"countersign-{stage.settings.stage}-"
-    order = ["ledger", "webhook", *(["patterns"] if stage.patterns else []), "workflow", "monitoring"]
+    order = ["ledger", "public", *(["patterns"] if stage.patterns else []), "workflow", "monitoring"]
     assert stage.templates.keys() == {f"{prefix}{name}" for name in order}
     for position, name in enumerate(order):
         referred = set(re.findall(rf'"StackName": "{prefix}(\w+)"', json.dumps(stage.template(name))))

@@ -34,7 +34,7 @@ def test_the_function_and_the_operator_know_each_provider_by_its_scheme_and_wher
         for name, provider in stage.settings.providers.items()
     }
     assert json.loads(function["Environment"]["Variables"]["PROVIDERS"]) == providers
-    assert json.loads(stage.outputs("webhook")["Providers"]) == providers
+    assert json.loads(stage.outputs("public")["Providers"]) == providers
 
 
 def test_the_embedded_cloud_has_a_provider_of_every_common_scheme(stage_named: Callable[[str], Synthesised]) -> None:

@@ -19,7 +19,7 @@ CHANGING = (
 """What follows from code rather than from the stacks."""
 
 
-@pytest.mark.parametrize("name", ["ledger", "webhook", "workflow", "monitoring"])
+@pytest.mark.parametrize("name", ["ledger", "public", "workflow", "monitoring"])
 def test_template(prod: Synthesised, name: str, snapshot: SnapshotAssertion) -> None:
     assert masked(prod.template(name)) == snapshot(extension_class=JSONSnapshotExtension)
 

@@ -25,13 +25,13 @@ class DeployedStage(Stage):
         super().__init__(Target(stage="dev"))
         self.label, self.name = "the stage dev", "dev"
         self.queues = {name: client("sqs").create_queue(QueueName=name)["QueueUrl"] for name in QUEUES}
-        webhook = {"ApiUrl": "https://api.example.com", "ApiId": "api", "Providers": "{}"}
-        webhook |= {"Queues": json.dumps({name: self.queues[name] for name in QUEUES[:3]})}
+        public = {"ApiUrl": "https://api.example.com", "ApiId": "api", "Providers": "{}"}
+        public |= {"Queues": json.dumps({name: self.queues[name] for name in QUEUES[:3]})}
         workflow = {"Workflows": json.dumps({"order-approval": ALIAS})}
         workflow |= {"Queues": json.dumps({name: self.queues[name] for name in QUEUES[3:]})}
         self.stacks: dict[str, dict[str, Any]] = {
             "ledger": _stack({"TableName": TABLE, "DirectoryTableName": DIRECTORY_TABLE, "BusName": BUS}),
-            "webhook": _stack(webhook),
+            "public": _stack(public),
             "workflow": _stack(workflow),
             "monitoring": _stack({}),
         }

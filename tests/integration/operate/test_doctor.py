@@ -75,7 +75,7 @@ def deployed(kit: Kit, stage: DeployedStage, run: Run, monkeypatch: pytest.Monke
         TableName=TABLE, TimeToLiveSpecification={"Enabled": True, "AttributeName": "ttl"}
     )
     arn = client("secretsmanager").create_secret(Name="stripe", SecretString=json.dumps({"active": [SECRET]}))["ARN"]
-    put_output(stage, "webhook", "Providers", json.dumps({"stripe": {"scheme": "stripe", "secret": arn}}))
+    put_output(stage, "public", "Providers", json.dumps({"stripe": {"scheme": "stripe", "secret": arn}}))
     topic = client("sns").create_topic(Name="alarms")["TopicArn"]
     client("sns").subscribe(TopicArn=topic, Protocol="sms", Endpoint="+15551234567")
     set_alarm([topic])
@@ -164,8 +164,8 @@ def test_a_stage_of_which_nothing_is_deployed_is_no_finding_but_an_error(deploye
 
 @pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_COMPLETE", "UPDATE_IN_PROGRESS", "DELETE_FAILED"])
 def test_a_stack_that_is_not_whole_is_a_finding(deployed: Deployed, status: str) -> None:
-    deployed.stage.stacks["webhook"]["StackStatus"] = status
-    assert deployed.finding() == ("stacks", f"countersign-dev-webhook is {status}")
+    deployed.stage.stacks["public"]["StackStatus"] = status
+    assert deployed.finding() == ("stacks", f"countersign-dev-public is {status}")
 
 
 def test_a_missing_output_and_a_missing_protection_are_findings(deployed: Deployed) -> None:
@@ -299,7 +299,7 @@ def test_a_topic_for_approvers_needs_somebody_who_listens(deployed: Deployed, mo
     monkeypatch.setitem(vars(deployed.stage), "settings", dataclasses.replace(settings, mail=mail))
     assert deployed.finding() == ("mail", "there is no topic, and the settings want one")
     topic = client("sns").create_topic(Name="approvals")["TopicArn"]
-    put_output(deployed.stage, "webhook", "ApprovalsTopic", topic)
+    put_output(deployed.stage, "public", "ApprovalsTopic", topic)
     assert deployed.finding() == ("mail", f"0 subscriptions of {topic} are confirmed")
 
 

@@ -21,7 +21,7 @@ from stacks.ledger_stack import LedgerStack
 from stacks.stage.settings import Settings
 
 
-class WebhookStack(Stack):
+class PublicStack(Stack):
     """The public side. None of its roles may invoke a function or complete a callback.
 
     Attributes:
@@ -46,7 +46,7 @@ class WebhookStack(Stack):
         super().__init__(
             scope,
             construct_id,
-            stack_name=f"countersign-{settings.stage}-webhook",
+            stack_name=f"countersign-{settings.stage}-public",
             description="Countersign: the HTTP API, the review page and the hand-offs to people and workers",
         )
         defaults = FunctionDefaults.of(settings, sources=sources, layers=Layers(self, "Layers", sources=sources))
