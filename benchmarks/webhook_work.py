@@ -165,8 +165,8 @@ def _answers() -> dict[str, bytes]:
 
     until = datetime.now(UTC) + timedelta(hours=1)
     task = replace(any_payment_task(), expires_at=until, max_expires_at=until)
-    assert task.correlation, "a payment is called something outside"
-    claim = to_item(claim_document(task, task.correlation))
+    assert task.question.correlation, "a payment is called something outside"
+    claim = to_item(claim_document(task, task.question.correlation))
     documents = {
         "BatchGetItem": {"Responses": {"ledger": [claim]}, "UnprocessedKeys": {}},
         "GetItem": {"Item": to_item(task_document(task))},

@@ -116,7 +116,7 @@ class OperatorLedger(DynamoLedger):
         while taken_by := claims.taken_by(self.audit(task_id)):
             task_id = taken_by
         task = self.task(task_id)
-        claim = claim_document(task, task.correlation) if task and task.correlation else {}
+        claim = claim_document(task, task.question.correlation) if task and task.question.correlation else {}
         return item | to_item(claim | {"task_id": task_id})
 
     @cached_property

@@ -87,7 +87,7 @@ def document(task: Task, now: datetime) -> dict[str, Any]:
         "task_id": task.task_id,
         "request_id": task.request_id,
         "workflow": task.workflow,
-        "kind": task.kind,
+        "kind": task.question.kind,
         "status": task.status.value,
         "asked": list(task.audience),
         "opened_at": task.opened_at and to_text(task.opened_at),
@@ -100,7 +100,7 @@ def document(task: Task, now: datetime) -> dict[str, Any]:
 def asked(task: Task) -> str:
     """Return who is asked: a person and how many more, or the machine's kind of task."""
     if not task.audience:
-        return task.kind
+        return task.question.kind
     first, *others = task.audience
     return f"{first} +{len(others)}" if others else first
 
@@ -129,17 +129,17 @@ def facts(task: Task, now: datetime) -> Iterator[tuple[str, str]]:
     yield "status", f"{task.status.value}{' (superseded)' if task.superseded else ''}"
     yield "workflow", task.workflow
     yield "request", task.request_id
-    yield from task.details
-    if task.requester:
-        yield "requester", task.requester
-    yield "asked", ", ".join(task.audience) or f"a machine, by {task.kind}.requested"
+    yield from task.question.details
+    if task.question.requester:
+        yield "requester", task.question.requester
+    yield "asked", ", ".join(task.audience) or f"a machine, by {task.question.kind}.requested"
     if task.audience:
-        yield "rule", ", ".join(f"{name} {value}" for name, value in task.rule.to_document().items())
+        yield "rule", ", ".join(f"{name} {value}" for name, value in task.question.rule.to_document().items())
     if task.opened_at:
         yield "opened", _when(task.opened_at, now)
     yield "deadline", _when(task.expires_at, now)
-    if task.correlation:
-        yield "known outside as", f"{task.correlation.external_id} at {task.correlation.provider}"
+    if task.question.correlation:
+        yield "known outside as", f"{task.question.correlation.external_id} at {task.question.correlation.provider}"
     for name, taken_back in payments.reversals(task).items():
         yield name, taken_back if isinstance(taken_back, str) else "yes"
     yield from _outcome(task, now)
@@ -148,10 +148,10 @@ def facts(task: Task, now: datetime) -> Iterator[tuple[str, str]]:
 def document_in_full(task: Task, entries: list[AuditEntry], breaks: list[str], now: datetime) -> dict[str, Any]:
     """Return a task and its audit as machines read it: without callback ids and tokens."""
     return document(task, now) | {
-        "title": task.title,
-        "details": [{"label": label, "value": value} for label, value in task.details],
-        "requester": task.requester,
-        "rule": task.rule.to_document() if task.audience else None,
+        "title": task.question.title,
+        "details": [{"label": label, "value": value} for label, value in task.question.details],
+        "requester": task.question.requester,
+        "rule": task.question.rule.to_document() if task.audience else None,
         "votes": {
             person: {"decision": vote.decision.value, "comment": vote.comment, "at": to_text(vote.at)}
             for person, vote in task.votes.items()

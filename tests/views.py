@@ -6,8 +6,8 @@ from itertools import product
 from typing import Any, get_args
 
 from approver.messages import InboxMail, ReviewMail, inbox_message, review_message
-from countersign.domain.attachments import Attachment
 from countersign.domain.links import MOST_WAITING
+from countersign.domain.questions import Attachment
 from countersign.services.deliveries import Message
 from review.pages import (
     ClosedReason,

@@ -46,7 +46,7 @@ def main() -> int:
 
 
 def _review() -> str:
-    from countersign.domain.attachments import Attachment
+    from countersign.domain.questions import Attachment
     from review.pages import Key, ReviewView, review_page
 
     return review_page(

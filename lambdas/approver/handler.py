@@ -44,15 +44,15 @@ def write(kind: str, task: Task, recipient: str, token: str) -> Message:
     return review_message(
         ReviewMail(
             kind=kind,
-            title=task.title,
-            rows=task.details,
-            requester=task.requester,
+            title=task.question.title,
+            rows=task.question.details,
+            requester=task.question.requester,
             recipient=recipient,
             expires_at=task.expires_at,
             link=_link("review", token),
             stage=settings().stage,
             instead_of=task.stands_in_for(recipient),
-            attachments=tuple(attachment.name for attachment in task.attachments),
+            attachments=tuple(attachment.name for attachment in task.question.attachments),
         )
     )
 

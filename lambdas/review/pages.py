@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlencode
 
-from countersign.domain.attachments import Attachment
 from countersign.domain.links import MOST_WAITING
+from countersign.domain.questions import Attachment
 from countersign.domain.tasks import MAX_COMMENT_CHARACTERS
 from countersign.functions import http
 from countersign.presentation import display, wording

@@ -102,8 +102,8 @@ def of_inbox(inbox: Inbox, token: str, now: datetime) -> PageResponse:
     """Return the list of what waits for somebody."""
     rows = tuple(
         pages.Waiting(
-            title=task.title,
-            requester=task.requester,
+            title=task.question.title,
+            requester=task.question.requester,
             left=task.expires_at - now,
             expires_at=task.expires_at,
             key=Key(token, task.task_id),
@@ -144,9 +144,9 @@ def _form(review: Review, key: Key, now: datetime) -> pages.ReviewView:
     task = review.task
     barred, vote = obstacle(task, review.recipient), task.vote_of(review.recipient)
     return pages.ReviewView(
-        title=task.title,
-        rows=task.details,
-        requester=task.requester,
+        title=task.question.title,
+        rows=task.question.details,
+        requester=task.question.requester,
         recipient=review.recipient,
         expires_at=task.expires_at,
         now=now,
@@ -161,7 +161,7 @@ def _form(review: Review, key: Key, now: datetime) -> pages.ReviewView:
         comment=vote.comment if vote else "",
         instead_of=task.stands_in_for(review.recipient),
         can_hand_over=may_delegate(task, review.recipient),
-        attachments=task.attachments,
+        attachments=task.question.attachments,
         barred=REASONS[type(barred)] if barred else None,
         submitted_by=caller_name(task.submitted_by),
     )
@@ -184,7 +184,7 @@ def _again(review: Review, click: Click, now: datetime, problem: str) -> str:
 def _recorded(review: Review, now: datetime) -> str:
     if review.task.decided_at is None:
         is_open = review.task.takes_answers(now)
-        return pages.recorded_page(review.task.title) if is_open else _closed(review.task, now)
+        return pages.recorded_page(review.task.question.title) if is_open else _closed(review.task, now)
     return _decided(review, just_now=review.recipient in review.task.decided_by)
 
 
@@ -195,8 +195,8 @@ def _decided(review: Review, *, just_now: bool = False, conflict: bool = False) 
     votes = [task.votes[person] for person in task.decided_by]
     return pages.decided_page(
         pages.DecidedView(
-            title=task.title,
-            rows=task.details,
+            title=task.question.title,
+            rows=task.question.details,
             outcome="approved" if task.outcome is Outcome.APPROVED else "rejected",
             decided_by=task.decided_by,
             decided_at=task.decided_at,
@@ -204,7 +204,7 @@ def _decided(review: Review, *, just_now: bool = False, conflict: bool = False) 
             recipient=review.recipient,
             just_now=just_now,
             conflict=conflict,
-            attachments=task.attachments,
+            attachments=task.question.attachments,
         )
     )
 
@@ -213,7 +213,7 @@ def _handed_over(review: Review) -> str:
     made = review.task.handed_on_by(review.recipient)
     if made is None:  # a link of somebody who is asked no more, for a reason that is not theirs
         return pages.problem_page("unknown_link")
-    return pages.handed_over_page(review.task.title, made.to, made.at)
+    return pages.handed_over_page(review.task.question.title, made.to, made.at)
 
 
 def _not_handed_over(review: Review, reason: str, handing: HandOver, now: datetime) -> str:
@@ -237,10 +237,14 @@ def _key_of(form: Click | HandOver) -> Key:
 
 def _closed(task: Task, now: datetime) -> str:
     if task.status is not Status.CANCELLED:
-        return pages.closed_page(pages.ClosedView(reason="expired", title=task.title, closed_at=task.expires_at))
+        return pages.closed_page(
+            pages.ClosedView(reason="expired", title=task.question.title, closed_at=task.expires_at)
+        )
     reason: pages.ClosedReason = "ended" if task.outlived_execution else "withdrawn"
     return pages.closed_page(
-        pages.ClosedView(reason=reason, title=task.title, closed_at=task.closed_at or now, because=task.closed_comment)
+        pages.ClosedView(
+            reason=reason, title=task.question.title, closed_at=task.closed_at or now, because=task.closed_comment
+        )
     )
 
 

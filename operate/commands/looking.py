@@ -61,8 +61,8 @@ def show(call: typer.Context, task_id: _Task) -> None:
         terminal.document(views.document_in_full(task, entries, breaks, now))
         return
     terminal.say(task.task_id, "bold")
-    if task.title:
-        terminal.say(task.title)
+    if task.question.title:
+        terminal.say(task.question.title)
     facts = list(views.facts(task, now))
     width = max(len(name) for name, _ in facts)
     for name, value in facts:

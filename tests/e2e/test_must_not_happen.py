@@ -12,7 +12,7 @@ from playwright.sync_api import Page as Tab
 
 from countersign.adapters.attributes import to_item
 from countersign.adapters.task_items import plain, task_key
-from countersign.domain.tasks import Task, shown_digest
+from countersign.domain.tasks import Task
 from local.client import Page, open_page, press
 from local.demo.watch import Execution
 from operate.embedded import aws, http
@@ -41,18 +41,18 @@ def stored(scene: Scene) -> Task:
 
 def rewrite(scene: Scene, **changes: Any) -> Task:
     """Change what a task asks in the table itself, past every rule, and return what it is then."""
-    task = dataclasses.replace(stored(scene), **changes)
-    shown = shown_digest(task.title, task.details, task.requester, task.attachments, task.submitted_by)
-    task = dataclasses.replace(task, shown=shown)
-    names = ("title", "details", "attachments", "shown")
+    task = stored(scene)
+    question = dataclasses.replace(task.question, **changes)
+    shown = question.digest(task.submitted_by)
+    fields = {"title": question.title, "details": question.details, "attachments": question.attachments, "shown": shown}
     aws.client("dynamodb", scene.cloud.endpoint_url).update_item(
         TableName=scene.cloud.table,
         Key=to_item(task_key(task.task_id)),
         UpdateExpression="SET #title = :title, #details = :details, #attachments = :attachments, #shown = :shown",
-        ExpressionAttributeNames={f"#{name}": name for name in names},
-        ExpressionAttributeValues=to_item({f":{name}": plain(getattr(task, name)) for name in names}),
+        ExpressionAttributeNames={f"#{name}": name for name in fields},
+        ExpressionAttributeValues=to_item({f":{name}": plain(value) for name, value in fields.items()}),
     )
-    return task
+    return dataclasses.replace(task, question=question, shown=shown)
 
 
 def settled(scene: Scene) -> dict[str, Any]:

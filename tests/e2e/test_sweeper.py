@@ -35,7 +35,7 @@ def decide_unheard(scene: Scene) -> None:
     for voted in change.events:
         event = replace(voted, data={**voted.data, "link": minted.event.data["fingerprint"]})
         seq, head = document["audit_seq"], document["audit_head"]
-        entry = append(task.task_id, seq, head, task.shown, event, A_WHILE_AGO, task.policy)
+        entry = append(task.task_id, seq, head, task.shown, event, A_WHILE_AGO, task.question.policy)
         table.put_item(TableName=scene.cloud.table, Item=to_item(audit_document(entry)))
         document |= {"audit_seq": entry.seq, "audit_head": entry.hash}
     table.delete_item(TableName=scene.cloud.table, Key=to_item(task_key(task.task_id)))

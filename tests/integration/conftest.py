@@ -371,13 +371,15 @@ class Kit:
 
     def open_task(self, **changes: Any) -> Task:
         """Put a task that is open for an hour, as the workflow's open step does."""
-        task = any_task(**self._times | changes)
-        self.ledger.open(task, (tasks.opened(task, WORKFLOW),), self.now)
-        return self.task(task.task_id)
+        return self._opened(any_task(**self._times | changes))
 
     def open_payment(self, **changes: Any) -> Task:
         """Put a task that waits for a payment for an hour."""
-        return self.open_task(**vars(any_payment_task()) | self._times | changes)
+        return self._opened(any_payment_task(**self._times | changes))
+
+    def _opened(self, task: Task) -> Task:
+        self.ledger.open(task, (tasks.opened(task, WORKFLOW),), self.now)
+        return self.task(task.task_id)
 
     def task(self, task_id: str = TASK_ID) -> Task:
         task = self.ledger.task(task_id)

@@ -241,7 +241,7 @@ def test_ids_may_be_as_long_as_providers_may_make_them(books: Books) -> None:
     longest = "😀" * 200
     event = any_event(event_id=longest, external_id=longest, amount="1.00")
     books.park(event)
-    correlation = any_payment_task().correlation
+    correlation = any_payment_task().question.correlation
     assert correlation
     task = books.open(correlation=replace(correlation, external_id=longest))
     held = effect(task, event)

@@ -512,7 +512,7 @@ def test_an_envelope_of_one_name_is_put_into_the_outbox_once_in_a_pause(
 
 
 def test_who_decides_elsewhere_is_kept_with_the_task(books: Books) -> None:
-    assert books.open(elsewhere=(OTHER_APPROVER,)).elsewhere == (OTHER_APPROVER,)
+    assert books.open(elsewhere=(OTHER_APPROVER,)).question.elsewhere == (OTHER_APPROVER,)
 
 
 def test_a_link_to_an_inbox_is_kept_with_its_end_and_names_no_task(books: Books) -> None:

@@ -9,7 +9,8 @@ import pytest
 from countersign.adapters.kms import KmsCipher
 from countersign.domain.audit import AuditEvent
 from countersign.domain.links import Link, Purpose
-from countersign.domain.tasks import Collecting, encryption_context
+from countersign.domain.questions import Collecting
+from countersign.domain.tasks import encryption_context
 from countersign.domain.tokens import mint
 from countersign.functions.clients import client
 from countersign.testing.builders import NOW, TASK_ID, WORKFLOW, any_task

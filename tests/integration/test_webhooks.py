@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 import webhook.providers
 from countersign.domain.answers import document_of
 from countersign.domain.clock import SystemClock
+from countersign.domain.questions import Correlation
 from countersign.domain.strict_json import MAX_BODY_BYTES
-from countersign.domain.tasks import Correlation, Status
+from countersign.domain.tasks import Status
 from countersign.functions.clients import client
 from countersign.services.provider_events import ProviderEvents
 from countersign.testing.builders import PAYMENT_TASK_ID, http_event, is_unbroken

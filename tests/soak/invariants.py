@@ -132,7 +132,7 @@ class Invariants:
         if task.status not in (Status.DECIDED, Status.APPLIED) or task.superseded or not task.audience:
             return
         people = [self.person(address) for address in task.decided_by]
-        if self.person(task.requester) in people or len(set(people)) < len(people):
+        if self.person(task.question.requester) in people or len(set(people)) < len(people):
             raise ViolationError(f"{task.task_id} is {task.status} by {task.decided_by}, who are {people}")
 
     def person(self, address: str) -> str:
@@ -162,7 +162,7 @@ class Invariants:
         """
         before = self._lost.pop(after.task_id)
         assert before
-        asked_again = before.payload and (before.status, after.status) == (Status.DECIDED, Status.OPEN)
+        asked_again = before.question.payload and (before.status, after.status) == (Status.DECIDED, Status.OPEN)
         for happened in ("decided", "swept") if asked_again else ("swept",):
             for key in [key for key in self._once if key[:2] == (after.task_id, happened)]:
                 del self._once[key]

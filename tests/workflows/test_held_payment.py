@@ -92,8 +92,11 @@ def test_what_operators_accept_is_paid_with_what_was_received(finance: Finance) 
 def test_the_operators_are_asked_by_what_stands_in_the_ledger(finance: Finance) -> None:
     finance.ask()
     task = finance.open_task(APPROVAL)
-    assert (task.title, task.audience) == ("Payment pi_1: 25.00 EUR received, 250.00 EUR expected", (OPERATOR,))
-    assert ("Why it is held", "It is about other money than what is expected.") in task.details
+    assert (task.question.title, task.audience) == (
+        "Payment pi_1: 25.00 EUR received, 250.00 EUR expected",
+        (OPERATOR,),
+    )
+    assert ("Why it is held", "It is about other money than what is expected.") in task.question.details
     assert finance.hand_off.sent[0]["task"]["recipients"] == [OPERATOR]
     finance.say(Decision.REJECT)
     finance.result()

@@ -95,7 +95,7 @@ def test_a_reminder_goes_out_on_the_same_task_and_a_click_after_it_counts(bench:
 
 
 def test_an_escalation_asks_others_too_and_their_vote_counts(bench: Bench) -> None:
-    from countersign.domain.escalations import Escalation
+    from countersign.domain.questions import Escalation
     from countersign.workflows.approval import request_approval
     from countersign.workflows.workflow import workflow
     from order_approval.order import Order
@@ -461,7 +461,7 @@ def test_an_amount_under_the_limit_is_approved_by_the_policy_and_nobody_is_asked
     result = bench.ledger.asked["order-1001"].result
     assert (result["status"], result["decided_by"], result["votes"]) == ("approved", "policy", [])
     task = bench.ledger.standing[TASK]
-    assert (task.status, task.policy, to_text(task.decided_at or NOW)) == (
+    assert (task.status, task.question.policy, to_text(task.decided_at or NOW)) == (
         Status.APPLIED,
         POLICY.version,
         result["decided_at"],
@@ -477,7 +477,7 @@ def test_the_policy_s_approvers_rule_and_times_win_over_the_request_s(bench: Ben
         bench.start(any_order_input(rule={"kind": "any"}, deadline_seconds=60, reminders_seconds=[1]))
         task = bench.open_task()
         assert task.audience == ("board@example.com", "cfo@example.com")
-        assert (task.rule.kind, task.policy) == ("all", POLICY.version)
+        assert (task.question.rule.kind, task.question.policy) == ("all", POLICY.version)
         assert task.expires_at - bench.clock.now() <= timedelta(seconds=30)
         bench.answer(Decision.APPROVE, "board@example.com")
         assert bench.ledger.standing[TASK].status is Status.OPEN
@@ -510,11 +510,11 @@ def test_in_order_nobody_decides_two_levels_by_standing_in(bench: Bench) -> None
     bench.directory.known["maria@example.com"] = Entry("maria@example.com", (absence,))
     bench.start(any_order_input(approvers=["maria@example.com", "li@example.com"], rule={"kind": "in_order"}))
     first = bench.open_task(f"{TASK}-1")
-    assert (first.audience, first.elsewhere) == (("maria@example.com",), ("li@example.com",))
+    assert (first.audience, first.question.elsewhere) == (("maria@example.com",), ("li@example.com",))
     bench.answer(Decision.APPROVE, task_id=f"{TASK}-1")
     bench.relay(f"{TASK}-1")
     second = bench.open_task(f"{TASK}-2")
-    assert (second.audience, set(second.elsewhere)) == (("li@example.com",), {"maria@example.com"})
+    assert (second.audience, set(second.question.elsewhere)) == (("li@example.com",), {"maria@example.com"})
     bench.answer(Decision.APPROVE, recipient="li@example.com", task_id=f"{TASK}-2")
     bench.relay(f"{TASK}-2")
     assert bench.result()["status"] == "approved"

@@ -10,7 +10,8 @@ from aws_durable_execution_sdk_python_testing.runner import DurableFunctionTestR
 from countersign.domain.answers import MAX_ANSWER_BYTES, SIGNED, Sender
 from countersign.domain.audit import AuditEvent
 from countersign.domain.provider_events import Handling
-from countersign.domain.tasks import Correlation, Failure, Status, Task
+from countersign.domain.questions import Correlation
+from countersign.domain.tasks import Failure, Status, Task
 from countersign.services.answers import Results
 from countersign.services.provider_events import ProviderEvents
 from countersign.testing.bench import Bench
@@ -116,7 +117,7 @@ def test_a_provider_and_a_worker_are_told_what_to_take_and_where_to_answer(payin
     assert envelope["kind"] == "payment.requested"
     assert envelope["task"] == {name: RESULT[name] for name in RESULT if name != "status"}
     assert envelope["callback"]["url"] == "https://api.example.com/callbacks"
-    assert task.answer_contract == "payment.answer"
+    assert task.question.answer_contract == "payment.answer"
     paying.receive()
     paying.resumed()
     token = envelope["callback"]["token"]

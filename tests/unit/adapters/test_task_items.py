@@ -22,12 +22,11 @@ from countersign.adapters.task_items import (
 from countersign.domain.audit import GENESIS, AuditEvent, append
 from countersign.domain.identity import Aliases
 from countersign.domain.people import Delegation
+from countersign.domain.questions import Collecting, Correlation, Question
 from countersign.domain.rules import Decision
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import (
     WITHDRAWN_BY_OPERATOR,
-    Collecting,
-    Correlation,
     Failure,
     Ring,
     Status,
@@ -208,4 +207,9 @@ def test_attributes_at_their_default_are_left_out_but_for_those_that_writes_comp
 
 
 def test_every_attribute_of_a_task_is_kept() -> None:
-    assert {field.name for field in dataclasses.fields(Task)} - set(task_document(FULL)) == set()
+    names = {field.name for kind in (Task, Question) for field in dataclasses.fields(kind)} - {"question"}
+    assert names - set(task_document(FULL)) == set()
+
+
+def test_an_item_has_the_same_layout_in_every_version() -> None:
+    assert digest(task_document(FULL)) == "5477a3cc09d52368010f1e30169747c7ef7401b74ac7ec7573eacef2a891b0fd"

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from countersign.contracts import envelope
-from countersign.domain.attachments import Attachment
 from countersign.domain.errors import ContractError
+from countersign.domain.questions import Attachment
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import Vote
 from countersign.testing.builders import (

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from countersign.domain.attachments import Attachment
+from countersign.domain.questions import Attachment
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def gone_on(task: Task, *acts: Act) -> tuple[Task, list[AuditEntry]]:
         assert change
         task = change.after
         for event in change.events:
-            entry = append(task.task_id, task.audit_seq, task.audit_head, task.shown, event, now, task.policy)
+            entry = append(task.task_id, task.audit_seq, task.audit_head, task.shown, event, now, task.question.policy)
             entries.append(entry)
             task = replace(task, audit_seq=entry.seq, audit_head=entry.hash)
     return task, entries

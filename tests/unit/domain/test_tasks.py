@@ -6,8 +6,14 @@ from typing import Any
 import pytest
 
 from countersign.domain import tasks
+from countersign.domain.questions import Shown
 from countersign.domain.rules import Decision
-from countersign.domain.tasks import Deadline, Ring, Status, shown_digest, task_id_of
+from countersign.domain.tasks import (
+    Deadline,
+    Ring,
+    Status,
+    task_id_of,
+)
 from countersign.testing.builders import (
     DETAILS,
     NOW,
@@ -153,11 +159,9 @@ def test_a_tasks_id_reads_one_way() -> None:
 def test_anything_else_shown_has_another_digest(
     title: str, details: tuple[tuple[str, str], ...], requester: str
 ) -> None:
-    assert shown_digest(title, details, requester) != shown_digest(TITLE, DETAILS, REQUESTER)
-    assert shown_digest(TITLE, DETAILS, REQUESTER) == shown_digest(TITLE, tuple(DETAILS), REQUESTER)
+    assert Shown(title, details, requester).digest() != Shown(TITLE, DETAILS, REQUESTER).digest()
 
 
 def test_without_attachments_or_a_submitter_the_digest_is_what_it_was_before_there_were_any() -> None:
     before = "957da7bc31af11e1fc9f0f879cf9f2575bede24be9466c23462b8ee7b4799dc9"
-    assert shown_digest(TITLE, DETAILS, REQUESTER) == before
-    assert shown_digest(TITLE, DETAILS, REQUESTER, (), "") == before
+    assert Shown(TITLE, DETAILS, REQUESTER).digest() == before

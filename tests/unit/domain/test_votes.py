@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from countersign.domain import tasks, votes
-from countersign.domain.attachments import Attachment
 from countersign.domain.errors import (
     ActionRefusedError,
     DecidedOtherwiseError,
@@ -22,6 +21,7 @@ from countersign.domain.errors import (
 )
 from countersign.domain.identity import NO_ALIASES, Aliases
 from countersign.domain.people import Assignment, Delegation
+from countersign.domain.questions import Attachment
 from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Status, Task, Vote
 from countersign.testing.builders import (
@@ -146,13 +146,14 @@ REFUSALS: list[tuple[type[ActionRefusedError], dict[str, Any], dict[str, Any]]] 
 
 @pytest.mark.parametrize("place", range(len(REFUSALS)), ids=[error.__name__ for error, _, _ in REFUSALS])
 def test_the_first_reason_of_the_contract_counts_when_several_apply(place: int) -> None:
-    task = any_task()
-    changes: dict[str, Any] = {}
+    shown = {"shown": any_task().shown}
+    task: dict[str, Any] = dict(shown)
+    changes: dict[str, Any] = dict(shown)
     for _, of_task, of_answer in reversed(REFUSALS[place:]):
-        task = dataclasses.replace(task, **of_task)
+        task |= of_task
         changes |= of_answer
     with pytest.raises(ActionRefusedError) as refusal:
-        answer(task, **{"shown": any_task().shown} | changes)
+        answer(any_task(**task), **changes)
     assert type(refusal.value) is REFUSALS[place][0]
 
 

@@ -10,7 +10,7 @@ from typing import get_args
 
 import pytest
 
-from countersign.domain.attachments import Attachment
+from countersign.domain.questions import Attachment
 from countersign.domain.tasks import MAX_COMMENT_CHARACTERS
 from review.pages import SECURITY_HEADERS, ClosedReason, closed_page, decided_page, problem_page, review_page
 from tests.views import (

@@ -376,7 +376,7 @@ def test_each_row_of_an_inbox_leads_to_its_own_review_with_the_inbox_s_token() -
     assert answer.status == 200
     for task in tasks:
         assert f'href="review?t={any_token()}&amp;task={task.task_id}"' in answer.page
-        assert task.title in answer.page
+        assert task.question.title in answer.page
 
 
 def test_an_inbox_says_what_its_owner_has_answered() -> None:

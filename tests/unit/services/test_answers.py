@@ -105,7 +105,7 @@ def test_a_task_that_takes_no_answer_says_so_whatever_the_answer_is(
     for answer in (succeed, succeed, office.fail, beat):
         with pytest.raises(refusal):
             answer()
-    is_late_money = document == PAID and task.correlation is not None
+    is_late_money = document == PAID and task.question.correlation is not None
     assert office.told == (["opened", "held"] if is_late_money else ["opened"])
     assert len(office.ledger.outbox) == (1 if is_late_money else 0), "a person must look at money that came too late"
     assert office.heartbeats.beaten == []
@@ -239,7 +239,7 @@ def test_a_worker_that_says_what_is_not_final_keeps_the_task_waiting_and_is_on_r
 
 def test_the_same_answer_to_two_payments_is_an_answer_to_each() -> None:
     office = paying()
-    correlation = dataclasses.replace(any_payment_task().correlation, external_id="pay_1002")  # type: ignore[type-var]
+    correlation = dataclasses.replace(any_payment_task().question.correlation, external_id="pay_1002")  # type: ignore[type-var]
     other = any_payment_task(task_id="order-1002.payment", correlation=correlation)
     office.ledger.open(other, (AuditEvent("opened", "payment"),), NOW)
     assert office.succeed(PAID) is Handling.RECORDED

@@ -43,7 +43,7 @@ class Post:
 
     def write(self, kind: str, task: Task, recipient: str, token: str) -> Message:
         self.tokens[recipient] = token
-        return Message(f"{kind}: {task.title}", token, f"<p>{token}</p>")
+        return Message(f"{kind}: {task.question.title}", token, f"<p>{token}</p>")
 
     def write_inbox(self, recipient: str, token: str, until: datetime) -> Message:
         self.tokens[recipient] = token

@@ -9,7 +9,10 @@ import pytest
 from countersign.domain import answers, tokens
 from countersign.domain.answers import Sender
 from countersign.domain.errors import HandOffRejectedError
-from countersign.domain.tasks import Collecting, Status
+from countersign.domain.questions import Collecting
+from countersign.domain.tasks import (
+    Status,
+)
 from countersign.testing.builders import CALLBACK_ID, NOW, TASK_ID, any_question, any_task, any_wait
 from countersign.workflows.external import ExternalTask
 from tests.unit.services.test_waits import Office
@@ -19,7 +22,7 @@ WORKER = Sender("worker", "callback token")
 
 
 def any_machine_question(**changes: Any) -> Any:
-    return any_question(**{"kind": "job", "audience": (), "requester": "", "payload": '{"frames":24}'} | changes)
+    return any_question(**{"kind": "job", "requester": "", "payload": '{"frames":24}'} | changes)
 
 
 def asked(**changes: Any) -> Office:
@@ -28,7 +31,7 @@ def asked(**changes: Any) -> Office:
 
 def test_each_channel_gets_a_token_of_its_own_of_which_only_the_fingerprint_is_kept() -> None:
     office = Office()
-    report = office.waits.open(any_wait(), any_machine_question(channels=("email", "phone"), attempt=3))
+    report = office.waits.open(any_wait(audience=(), attempt=3), any_machine_question(channels=("email", "phone")))
     first, second = office.hand_off.sent
     assert office.hand_off.kinds == ["email.requested", "phone.requested"]
     assert (first["attempt"], first["task"]) == (3, {"frames": 24})
@@ -47,15 +50,15 @@ def test_a_hand_off_that_fails_in_the_middle_reaches_everybody_at_the_retry() ->
     office = Office(refusals=1)
     question = any_machine_question(channels=("email", "phone"))
     with pytest.raises(HandOffRejectedError):
-        office.waits.open(any_wait(), question)
-    office.waits.open(any_wait(), question)
+        office.waits.open(any_wait(audience=()), question)
+    office.waits.open(any_wait(audience=()), question)
     assert office.hand_off.kinds == ["email.requested", "phone.requested"]
     assert office.events == ["opened"]
 
 
 def test_a_task_whose_time_is_over_before_it_opens_is_handed_to_nobody() -> None:
     office = Office()
-    assert office.waits.open(any_wait(expires_at=NOW), any_machine_question())["status"] == "OPEN"
+    assert office.waits.open(any_wait(expires_at=NOW, audience=()), any_machine_question())["status"] == "OPEN"
     assert office.hand_off.sent == []
     assert office.waits.read(any_wait(expires_at=NOW))["status"] == "EXPIRED"
 
@@ -126,7 +129,7 @@ def test_what_was_collected_is_in_the_report_of_a_withdrawal() -> None:
 def test_a_withdrawal_of_what_never_opened_keeps_it_from_opening() -> None:
     office = Office()
     assert office.waits.withdraw(any_wait())["status"] == "CANCELLED"
-    assert office.waits.open(any_wait(), any_machine_question())["status"] == "CANCELLED"
+    assert office.waits.open(any_wait(audience=()), any_machine_question())["status"] == "CANCELLED"
     assert office.hand_off.sent == []
 
 

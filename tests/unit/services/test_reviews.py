@@ -142,12 +142,13 @@ REFUSALS: list[tuple[type[ActionRefusedError], dict[str, Any], dict[str, Any], f
 
 @pytest.mark.parametrize("place", range(len(REFUSALS)), ids=[error.__name__ for error, *_ in REFUSALS])
 def test_the_first_reason_of_the_contract_counts_when_several_apply(place: int) -> None:
-    task, click, late = any_task(), {"shown": any_task().shown}, 0.0
+    shown, late = any_task().shown, 0.0
+    task, click = {"shown": shown}, {"shown": shown}
     for _, of_task, of_click, seconds in REFUSALS[place:]:
-        task = dataclasses.replace(task, **of_task)
+        task |= of_task
         click |= of_click
         late = max(late, seconds)
-    bench = Bench(task)
+    bench = Bench(any_task(**task))
     bench.clock.move(seconds=late)
     assert type(bench.click(**click).refusal) is REFUSALS[place][0]
 

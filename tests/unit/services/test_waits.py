@@ -12,7 +12,7 @@ from countersign.domain.identity import Aliases
 from countersign.domain.people import Absence, Delegation, Entry
 from countersign.domain.policy import POLICY_ACTOR
 from countersign.domain.rules import Decision, Outcome
-from countersign.domain.tasks import Status, Task, Vote, shown_digest
+from countersign.domain.tasks import Status, Task, Vote
 from countersign.domain.votes import FailedHandOff
 from countersign.services.waits import COMMENT_BUDGET, DUPLICATE, Waits
 from countersign.testing.builders import (
@@ -20,12 +20,10 @@ from countersign.testing.builders import (
     ATTACHMENTS,
     CALLBACK_ID,
     CALLER,
-    DETAILS,
     NOW,
     OTHER_APPROVER,
     REQUESTER,
     TASK_ID,
-    TITLE,
     WORKFLOW,
     any_decided_task,
     any_question,
@@ -64,18 +62,23 @@ class Office:
 
 def test_opening_puts_the_question_with_its_audience_deadline_and_digest() -> None:
     office = Office()
-    report = office.waits.open(any_wait(), any_question(audience=(f" {APPROVER.upper()}", APPROVER, OTHER_APPROVER)))
+    report = office.waits.open(any_wait(audience=(f" {APPROVER.upper()}", APPROVER, OTHER_APPROVER)), any_question())
     task = office.task
     assert report == {
         "status": "OPEN",
         "at": "2026-03-01T09:00:00.000000Z",
         "expires_at": "2026-03-01T10:00:00.000000Z",
     }
-    assert (task.status, task.kind, task.workflow, task.request_id) == (Status.OPEN, "approval", WORKFLOW, "order-1001")
+    assert (task.status, task.question.kind, task.workflow, task.request_id) == (
+        Status.OPEN,
+        "approval",
+        WORKFLOW,
+        "order-1001",
+    )
     assert (task.opened_by, task.callback_id) == (CALLBACK_ID, CALLBACK_ID)
     assert task.audience == (APPROVER, OTHER_APPROVER), "one person in two spellings is one recipient"
     assert (task.expires_at, task.max_expires_at) == (NOW + timedelta(hours=1), NOW + timedelta(days=1))
-    assert task.shown == shown_digest(TITLE, DETAILS, REQUESTER)
+    assert task.shown == any_question().digest()
     assert office.events == ["opened"]
     assert is_unbroken(office.ledger.entries, task.audit_head, task.audit_seq)
 
@@ -83,15 +86,15 @@ def test_opening_puts_the_question_with_its_audience_deadline_and_digest() -> No
 def test_attachments_are_kept_with_the_task_and_part_of_what_is_shown() -> None:
     office = Office()
     office.waits.open(any_wait(), any_question(attachments=ATTACHMENTS))
-    assert office.task.attachments == ATTACHMENTS
-    assert office.task.shown == shown_digest(TITLE, DETAILS, REQUESTER, ATTACHMENTS)
+    assert office.task.question.attachments == ATTACHMENTS
+    assert office.task.shown == any_question(attachments=ATTACHMENTS).digest()
 
 
 def test_who_submitted_the_request_is_kept_with_the_task_and_part_of_what_is_shown() -> None:
     office = Office()
     office.waits.open(any_wait(submitted_by=CALLER), any_question())
     assert office.task.submitted_by == CALLER
-    assert office.task.shown == shown_digest(TITLE, DETAILS, REQUESTER, submitted_by=CALLER) != any_task().shown
+    assert office.task.shown == any_question().digest(CALLER) != any_task().shown
 
 
 def test_opening_hands_the_task_off_in_an_envelope_that_keeps_the_contract() -> None:
@@ -150,7 +153,7 @@ def test_who_loses_the_race_to_open_reads_what_the_winner_put() -> None:
     office = Office()
     office.ledger.before_write = lambda _: office.ledger.standing.update({TASK_ID: any_task(title="first")})
     office.waits.open(any_wait(), any_question())
-    assert office.task.title == "first"
+    assert office.task.question.title == "first"
 
 
 # Refreshing
@@ -405,13 +408,13 @@ def test_nobody_stands_in_who_decides_another_task_of_the_chain() -> None:
     office.directory.known[APPROVER] = away(APPROVER, COLLEAGUE)
     office.waits.open(any_wait(), any_question(elsewhere=(COLLEAGUE.upper(),)))
     assert office.task.audience == (APPROVER,), "who is away stays asked"
-    assert office.task.elsewhere == (COLLEAGUE,)
+    assert office.task.question.elsewhere == (COLLEAGUE,)
 
 
 def test_the_requester_is_known_by_their_other_names_from_the_opening_on() -> None:
     office = Office()
     office.directory.known["r.diaz@example.com"] = Entry(REQUESTER)
-    office.waits.open(any_wait(), any_question(audience=("r.diaz@example.com", APPROVER)))
+    office.waits.open(any_wait(audience=("r.diaz@example.com", APPROVER)), any_question())
     assert office.task.is_requester("r.diaz@example.com")
     assert office.task.voters == (APPROVER,)
 

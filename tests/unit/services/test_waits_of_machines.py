@@ -15,12 +15,17 @@ from countersign.domain.errors import HandOffRejectedError, TaskClosedError
 from countersign.domain.links import Purpose
 from countersign.domain.payments import Resolution, Verdict
 from countersign.domain.provider_events import Handling
+from countersign.domain.questions import Correlation, Question
 from countersign.domain.rules import Outcome
-from countersign.domain.tasks import Correlation, Failure, Status, Task
+from countersign.domain.tasks import (
+    Failure,
+    Status,
+    Task,
+)
 from countersign.services.answers import Results
 from countersign.services.held_payments import HeldPayments
 from countersign.services.provider_events import ProviderEvents
-from countersign.services.waits import TAKEN, Question, Wait, Waits
+from countersign.services.waits import TAKEN, Wait, Waits
 from countersign.testing.builders import (
     NOW,
     PAYMENT_TASK_ID,
@@ -39,15 +44,11 @@ WORKER = Sender("worker", "callback token")
 
 
 def any_payment_question(**changes: Any) -> Question:
-    task = any_payment_task()
-    fields = {"kind": "payment", "title": "", "details": (), "requester": "", "audience": ()} | {
-        name: getattr(task, name) for name in ("payload", "answer_contract", "correlation")
-    }
-    return any_question(**fields | changes)
+    return dataclasses.replace(any_payment_task().question, **changes)
 
 
 def any_payment_wait(**changes: Any) -> Wait:
-    return any_wait(**{"name": "payment"} | changes)
+    return any_wait(**{"name": "payment", "audience": ()} | changes)
 
 
 class Office:

@@ -10,9 +10,9 @@ import pytest
 from aws_durable_execution_sdk_python import CallbackExternalError, CallbackTimeoutError, StepError
 
 from countersign.domain.errors import HandOffRejectedError, IdleRingsError, LedgerUnavailableError, TransientError
-from countersign.domain.escalations import Escalation
 from countersign.domain.links import Link
 from countersign.domain.people import Absence, Entry
+from countersign.domain.questions import Escalation
 from countersign.domain.rules import Rule
 from countersign.domain.tasks import Task
 from countersign.domain.tokens import fingerprint
@@ -30,7 +30,7 @@ from countersign.testing.builders import (
 )
 from countersign.testing.fakes import FixedClock, MemoryDirectory, MemoryHandOff, MemoryLedger
 from countersign.workflows.approval import Approval, Approved, request_approval
-from countersign.workflows.ask import MAX_IDLE_RINGS, ask
+from countersign.workflows.ask import MAX_IDLE_RINGS, Schedule, ask
 from countersign.workflows.runtime import Runtime, use
 
 PAYLOAD = '{"request_id": "order-1001", "input": {}}'
@@ -93,9 +93,11 @@ class Execution:
         with use(Runtime("order-approval", timedelta(days=366), *everyone, "https://api.example.com/callbacks")):
             yield self
 
-    def asked(self, **question: Any) -> dict[str, Any]:
+    def asked(self, payload: str = "", **schedule: Any) -> dict[str, Any]:
         with self.running() as context:
-            return ask(context, "approval", any_question(**question))
+            audience = () if payload else (APPROVER,)
+            asked_until = Schedule(**{"deadline_seconds": 3600} | schedule)
+            return ask(context, "approval", any_question(payload=payload), asked_until, audience)
 
     def approval(self, approvers: Sequence[str], rule: Rule) -> Any:
         with self.running() as context:
@@ -172,7 +174,7 @@ def test_a_machine_is_lost_as_long_after_its_last_heartbeat_as_the_question_says
         execution.clock.move(seconds=20)
 
     execution = Execution(idle_ring_after_twenty_seconds)
-    execution.asked(payload="{}", audience=(), heartbeat_seconds=60)
+    execution.asked(payload="{}", heartbeat_seconds=60)
     assert [heartbeat for _, heartbeat in execution.callbacks[:2]] == [60, 40]
 
 

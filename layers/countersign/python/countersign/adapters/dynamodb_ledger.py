@@ -45,8 +45,14 @@ from countersign.domain.errors import LedgerConflictError
 from countersign.domain.identity import normalise
 from countersign.domain.links import MOST_WAITING, Link, Purpose
 from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
+from countersign.domain.questions import Correlation
 from countersign.domain.requests import Request
-from countersign.domain.tasks import Change, Correlation, Deadline, Status, Task
+from countersign.domain.tasks import (
+    Change,
+    Deadline,
+    Status,
+    Task,
+)
 
 
 class DynamoLedger:
@@ -75,7 +81,7 @@ class DynamoLedger:
             [
                 self._table.put(task_document(after)),
                 self._table.put(pointer, only_new=False),
-                *(self._claimed(task, task.correlation, at, takeover) if task.correlation else ()),
+                *(self._claimed(task, task.question.correlation, at, takeover) if task.question.correlation else ()),
                 *(self._table.put(audit_document(entry)) for entry in entries),
             ]
         )
@@ -394,7 +400,7 @@ def chained(task: Task, events: Iterable[AuditEvent], at: datetime) -> tuple[lis
     entries: list[AuditEntry] = []
     seq, head = task.audit_seq, task.audit_head
     for event in events:
-        entry = append(task.task_id, seq, head, task.shown, event, at, task.policy)
+        entry = append(task.task_id, seq, head, task.shown, event, at, task.question.policy)
         entries.append(entry)
         seq, head = entry.seq, entry.hash
     return entries, dataclasses.replace(task, audit_seq=seq, audit_head=head)

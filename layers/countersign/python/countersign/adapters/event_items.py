@@ -8,7 +8,8 @@ from countersign.adapters.task_items import PARKED_SHARDS, due, epoch_after
 from countersign.domain.clock import to_text
 from countersign.domain.payments import event_of
 from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent, ProviderEvent
-from countersign.domain.tasks import Correlation, Task
+from countersign.domain.questions import Correlation
+from countersign.domain.tasks import Task
 
 DEDUPE = timedelta(days=7)
 """How long an event is known again, and waits for its task: providers send one again for 3 days, those of Standard

@@ -9,14 +9,21 @@ from enum import Enum
 from typing import Any
 
 from countersign.adapters.attributes import Attribute, from_item
-from countersign.domain.attachments import Attachment
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.clock import from_text, to_text
 from countersign.domain.identity import Aliases
 from countersign.domain.people import Delegation
+from countersign.domain.questions import Question
 from countersign.domain.rules import Decision, Outcome, Rule
 from countersign.domain.strict_json import canonical
-from countersign.domain.tasks import Collecting, Correlation, Failure, Ring, Status, Task, Vote, look_at
+from countersign.domain.tasks import (
+    Failure,
+    Ring,
+    Status,
+    Task,
+    Vote,
+    look_at,
+)
 
 RETENTION = timedelta(days=400)
 """How long a closed task, its links and its request stay; the audit stays for good."""
@@ -35,18 +42,12 @@ _TEXTS = (
     "task_id",
     "request_id",
     "workflow",
-    "kind",
     "opened_by",
     "callback_id",
-    "title",
     "shown",
-    "requester",
     "submitted_by",
-    "policy",
     "closed_because",
     "closed_comment",
-    "payload",
-    "answer_contract",
     "answer",
     "declined",
     "payment_id",
@@ -56,7 +57,15 @@ _TEXTS = (
 _COMPARED = ("status", "revision", "audit_seq")
 """What the conditions of writes compare."""
 
-_EMPTY = Task("", Status.OPEN, datetime.fromtimestamp(0, UTC))
+
+def _flat(task: Task) -> dict[str, Any]:
+    """Return the attributes of a task and of its question side by side, as an item has them."""
+    attributes = vars(task.question) | vars(task)
+    del attributes["question"]
+    return attributes
+
+
+_DEFAULTS = _flat(Task("", Status.OPEN, datetime.fromtimestamp(0, UTC)))
 
 
 def task_key(task_id: str) -> dict[str, str]:
@@ -69,9 +78,8 @@ def task_document(task: Task) -> dict[str, Any]:
 
     Attributes that no condition names are left out at their default: reading an item costs by their number.
     """
-    values = {field.name: getattr(task, field.name) for field in dataclasses.fields(task)}
     fields = {
-        name: plain(value) for name, value in values.items() if name in _COMPARED or value != getattr(_EMPTY, name)
+        name: plain(value) for name, value in _flat(task).items() if name in _COMPARED or value != _DEFAULTS[name]
     }
     return task_key(task.task_id) | fields | index_fields(task)
 
@@ -118,24 +126,17 @@ def task_of_document(document: Mapping[str, Any]) -> Task:
     return Task(
         status=Status(document["status"]),
         expires_at=from_text(document["expires_at"]),
+        question=Question.from_document(document),
         revision=document.get("revision", 0),
-        details=tuple((label, value) for label, value in document.get("details", [])),
-        attachments=tuple(Attachment(each["name"], each["url"]) for each in document.get("attachments", [])),
         audience=tuple(document.get("audience", [])),
         aliases=Aliases(document.get("aliases", {}).get("known", {})),
         delegations=tuple(map(_delegation, document.get("delegations", []))),
         escalated=tuple(document.get("escalated", [])),
-        elsewhere=tuple(document.get("elsewhere", [])),
-        rule=Rule.from_document(document.get("rule")),
         votes={person: _vote(vote) for person, vote in document.get("votes", {}).items()},
         hand_off=document.get("hand_off", 0),
         outcome=Outcome(document["outcome"]) if document.get("outcome") else None,
         decided_by=tuple(document.get("decided_by", [])),
         superseded=document.get("superseded", False),
-        correlation=_correlation(document["correlation"]) if document.get("correlation") else None,
-        encrypted=document.get("encrypted", False),
-        channels=tuple(document.get("channels", [])),
-        collecting=_collecting(document["collecting"]) if document.get("collecting") else None,
         received=tuple(document.get("received", [])),
         refused=tuple(document.get("refused", [])),
         refused_answers=document.get("refused_answers", 0),
@@ -206,20 +207,6 @@ def _vote(document: Mapping[str, Any]) -> Vote:
 
 def _delegation(document: Mapping[str, Any]) -> Delegation:
     return Delegation(document["by"], document["to"], from_text(document["at"]), document["standing"])
-
-
-def _collecting(document: Mapping[str, Any]) -> Collecting:
-    return Collecting(document["key"], tuple(document["required"]))
-
-
-def _correlation(document: Mapping[str, Any]) -> Correlation:
-    amount = document.get("amount")
-    return Correlation(
-        document["provider"],
-        document["external_id"],
-        None if amount is None else Decimal(amount),
-        document["currency"],
-    )
 
 
 def _ring(document: Mapping[str, Any]) -> Ring:

@@ -20,7 +20,7 @@ def requested(task: Task, recipients: tuple[str, ...] | None = None) -> dict[str
 
 def requested_of_machine(task: Task, kind: str, callback_url: str, token: str) -> dict[str, Any]:
     """Return the envelope of a hand-off to a machine, which answers with the token: no archive may keep it."""
-    return _checked(task, f"{kind}.requested", json.loads(task.payload), {"url": callback_url, "token": token})
+    return _checked(task, f"{kind}.requested", json.loads(task.question.payload), {"url": callback_url, "token": token})
 
 
 def reminder(task: Task, newcomers: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -40,19 +40,19 @@ def inbox(task: Task, recipient: str) -> dict[str, Any]:
 
 def held(task: Task, event: ProviderEvent, reason: str) -> dict[str, Any]:
     """Return the envelope that announces an event which a person must settle."""
-    assert task.correlation, "events are about tasks that are correlated"
-    amount = task.correlation.amount
-    expected = {"amount": None if amount is None else f"{amount:f}", "currency": task.correlation.currency}
+    assert task.question.correlation, "events are about tasks that are correlated"
+    amount = task.question.correlation.amount
+    expected = {"amount": None if amount is None else f"{amount:f}", "currency": task.question.correlation.currency}
     received = {"status": event.status.value, "amount": event.amount, "currency": event.currency}
     details = {
-        "provider": task.correlation.provider,
-        "external_id": task.correlation.external_id,
+        "provider": task.question.correlation.provider,
+        "external_id": task.question.correlation.external_id,
         "event_id": event.event_id,
         "reason": reason,
         "expected": expected,
         "received": received,
     }
-    return _checked(task, f"{task.kind}.held", details)
+    return _checked(task, f"{task.question.kind}.held", details)
 
 
 def read(document: Any) -> dict[str, Any]:
@@ -66,15 +66,7 @@ def read(document: Any) -> dict[str, Any]:
 
 
 def _envelope(task: Task, kind: str, recipients: tuple[str, ...]) -> dict[str, Any]:
-    content: dict[str, Any] = {
-        "title": task.title,
-        "details": [{"label": label, "value": value} for label, value in task.details],
-        "requester": task.requester,
-        "recipients": list(recipients),
-    }
-    if task.attachments:
-        content["attachments"] = [{"name": item.name, "url": item.url} for item in task.attachments]
-    return _checked(task, f"{task.kind}.{kind}", content)
+    return _checked(task, f"{task.question.kind}.{kind}", task.question.to_envelope(recipients))
 
 
 def _checked(

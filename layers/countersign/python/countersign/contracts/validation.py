@@ -10,11 +10,11 @@ from itertools import islice
 from typing import Any
 
 from countersign.domain import money
-from countersign.domain.attachments import Attachment
 from countersign.domain.clock import SystemClock
 from countersign.domain.errors import ContractError, SeveralProblemsError
 from countersign.domain.identity import NO_ALIASES
 from countersign.domain.people import check_approvers
+from countersign.domain.questions import Attachment
 from countersign.domain.strict_json import canonical
 
 OF_AGE = 18

@@ -9,9 +9,19 @@ from typing import Any
 from countersign.domain import tasks
 from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import BodyTooLargeError, DecidedOtherwiseError, TaskClosedError, TooManyAnswersError
+from countersign.domain.questions import Collecting
 from countersign.domain.rules import Outcome
 from countersign.domain.strict_json import canonical, digest
-from countersign.domain.tasks import DECIDING, MAX_ANSWERS, STAYING, Change, Collecting, Failure, Status, Task, cancel
+from countersign.domain.tasks import (
+    DECIDING,
+    MAX_ANSWERS,
+    STAYING,
+    Change,
+    Failure,
+    Status,
+    Task,
+    cancel,
+)
 
 MAX_ANSWER_BYTES = 200_000
 """The largest answer or failure, as the canonical JSON that a durable checkpoint holds; it takes 256 KB."""
@@ -86,7 +96,7 @@ def fail(task: Task, failure: Failure, sender: Sender, now: datetime) -> Change 
 
     Where the answer would have been encrypted, only the code is kept: the rest may tell of the secret.
     """
-    failure = Failure(failure.code) if task.encrypted else failure
+    failure = Failure(failure.code) if task.question.encrypted else failure
     check_size([failure.code, failure.message, failure.data])
     if (task.outcome, task.failure, task.decided_by) == (Outcome.FAILED, failure, (sender.actor,)):
         return None

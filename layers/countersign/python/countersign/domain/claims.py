@@ -52,8 +52,8 @@ def take_over(holder: str, ended: Task | None, entries: Sequence[AuditEntry], ne
         new: The task that is opened; correlated.
     """
     assert new.opened_at, "a task that is opened has a time of opening"
-    assert new.correlation, "a task that takes a claim over has one"
-    events = tuple(_moving(new.correlation.provider, entries))[:MOST_MOVED]
+    assert new.question.correlation, "a task that takes a claim over has one"
+    events = tuple(_moving(new.question.correlation.provider, entries))[:MOST_MOVED]
     moved = {"events": [parked.event.event_id for parked in events]}
     taken = AuditEvent("claim_taken", new.workflow, data={"from": holder, **moved})
     released = AuditEvent("claim_released", new.workflow, data={"to": new.task_id, **moved})

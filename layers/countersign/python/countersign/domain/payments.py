@@ -15,9 +15,15 @@ from countersign.domain.answers import Sender, decide, document_of
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.clock import from_text, to_text
 from countersign.domain.provider_events import EventStatus, Handling, ProviderEvent
+from countersign.domain.questions import Correlation
 from countersign.domain.rules import Outcome
 from countersign.domain.strict_json import canonical, digest
-from countersign.domain.tasks import STAYING, Change, Correlation, Status, Task
+from countersign.domain.tasks import (
+    STAYING,
+    Change,
+    Status,
+    Task,
+)
 
 MOST_NOTED = 50
 """How many different things can be put on record about a payment that waits for none of them, by all that are
@@ -222,7 +228,7 @@ def standing(task: Task, now: datetime) -> str:
 
 def money_of(task: Task) -> tuple[Decimal, str]:
     """Return the money that a payment is about, amount and currency: what was paid, or else what is expected."""
-    expected, paid = task.correlation or Correlation("", ""), document_of(task)
+    expected, paid = task.question.correlation or Correlation("", ""), document_of(task)
     return Decimal(paid.get("amount", expected.amount or 0)), str(paid.get("currency", expected.currency))
 
 
@@ -250,7 +256,7 @@ def _attempt(event: ProviderEvent) -> str:
 
 def _concerns(task: Task, attempt: str) -> bool:
     """Tell whether an attempt is the one that paid; where that is not known, every one may be."""
-    named = task.correlation and task.correlation.external_id
+    named = task.question.correlation and task.question.correlation.external_id
     return not task.payment_id or attempt in (task.payment_id, named)
 
 
@@ -340,7 +346,7 @@ def _is_about_other_money(task: Task, event: ProviderEvent) -> bool:
 
 def _is_other_money(task: Task, answer: Mapping[str, Any]) -> bool:
     """Tell whether an answer is about other money than what is expected; one that says paid must name it."""
-    expected = task.correlation
+    expected = task.question.correlation
     if expected is None or expected.amount is None:
         return False
     if "amount" not in answer:

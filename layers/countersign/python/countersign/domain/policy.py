@@ -10,9 +10,9 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from countersign.domain.errors import ContractError, UncoveredAmountError
-from countersign.domain.escalations import Escalation
 from countersign.domain.identity import NO_ALIASES, Aliases
 from countersign.domain.people import undecidable
+from countersign.domain.questions import Escalation
 from countersign.domain.rules import Rule
 from countersign.domain.strict_json import digest
 

@@ -44,7 +44,7 @@ def _caught_up(task: Task, ahead: list[AuditEntry]) -> Task:
     known = task
     for entry in ahead:
         known = _TAKEN_ON.get(entry.event.event, _nothing)(known, entry.event, from_text(entry.at))
-    if known.status is Status.DECIDED and known.payload and not (known.answer or known.failure):
+    if known.status is Status.DECIDED and known.question.payload and not (known.answer or known.failure):
         known = task  # the audit has only the digest of a worker's answer: the worker must send it again
     answer = known.answer if known.decided_at else task.answer
     return replace(known, answer=answer, audit_seq=ahead[-1].seq, audit_head=ahead[-1].hash)

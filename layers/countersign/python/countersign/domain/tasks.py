@@ -7,18 +7,16 @@ transaction under the conditions of its `Transition`.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from countersign.domain.attachments import Attachment
 from countersign.domain.audit import GENESIS, AuditEvent
 from countersign.domain.clock import to_text
 from countersign.domain.errors import ContractError, TaskClosedError
 from countersign.domain.identity import Aliases
 from countersign.domain.people import Delegation
-from countersign.domain.rules import Decision, Outcome, Rule
-from countersign.domain.strict_json import digest
+from countersign.domain.questions import Question
+from countersign.domain.rules import Decision, Outcome
 
 
 class Status(StrEnum):
@@ -122,40 +120,6 @@ class Ring:
 
 
 @dataclass(frozen=True)
-class Correlation:
-    """What a task is called outside.
-
-    Attributes:
-        provider: Who calls it so.
-        external_id: How.
-        amount: The money that it is about, in units of the currency; None where it is about none.
-        currency: ISO 4217 code; empty without an amount.
-    """
-
-    provider: str
-    external_id: str
-    amount: Decimal | None = None
-    currency: str = ""
-
-
-@dataclass(frozen=True)
-class Collecting:
-    """Answers that are collected: one for each key, each replaceable until all are there.
-
-    Attributes:
-        key: The member of an answer that says which one it is.
-        required: The keys that must all be there.
-    """
-
-    key: str
-    required: tuple[str, ...]
-
-    def missing(self, received: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the keys that are not there yet, in order."""
-        return tuple(name for name in self.required if name not in received)
-
-
-@dataclass(frozen=True)
 class Failure:
     """Why a machine could not do what was asked.
 
@@ -176,20 +140,16 @@ class Task:
 
     Attributes:
         task_id: The request's id, a full stop, and the name of the wait.
-        kind: What is asked: `approval`, `payment`, or the workflow author's own.
+        question: What is asked.
         opened_by: Callback id of the wait's first callback: tells a retry of the opening from a second wait.
         callback_id: The callback to ring now.
         revision: Counts votes and the decision; lost races show in it.
-        details: What is asked, as label and value, in the order of the page.
-        attachments: What is shown as links that open outside, in the order of the page.
         shown: SHA-256 of what a person is shown; an answer must name it.
         submitted_by: Who submitted the request: the IAM ARN of the caller; empty where that was not told.
         audience: The recipients who may answer, normalised, in order.
         aliases: Which addresses of recipients and requester are another name of somebody.
         delegations: Who decides in whose place.
         escalated: Which of the audience an escalation added, or decides in the place of somebody whom it added.
-        elsewhere: Who decides another task of the same chain: may not decide this one too.
-        policy: Version of the policy that it was opened under; empty where there was none.
         votes: Each recipient's vote.
         hand_off: Number of the newest hand-off: 1 the first, each reminder one more.
         sent_at: When the first hand-off to a person was carried out; None before, and for tasks of machines.
@@ -198,12 +158,6 @@ class Task:
         closed_because: Why it was cancelled, a word such as `hand_off_failed`; empty where nobody cancelled it.
         closed_comment: Why an operator withdrew it, in their own words; whoever was asked reads them.
         superseded: Whether another task's answer was used although this one was decided.
-        payload: What a machine is told, as JSON text; empty for tasks of people.
-        answer_contract: Name of the schema that a machine's answer must keep; empty where any object will do.
-        correlation: What the task is called outside, and the money that it is about; None where nothing is.
-        encrypted: Whether its answer is kept as ciphertext, which only the workflow can read.
-        channels: Hand-off kinds, without suffix, of machines that are asked at once; empty for one of the task's kind.
-        collecting: What answers are collected until all are there; None where the first one is all.
         received: The keys of the answers that are there, while they are collected.
         refused: The refusals that the audit has an entry of: the reason, a space, and who was refused.
         refused_answers: How many answers, or clicks of people, were refused.
@@ -227,23 +181,16 @@ class Task:
     expires_at: datetime
     request_id: str = ""
     workflow: str = ""
-    kind: str = ""
+    question: Question = field(default_factory=Question)
     opened_by: str = ""
     callback_id: str = ""
     revision: int = 0
-    title: str = ""
-    details: tuple[tuple[str, str], ...] = ()
-    attachments: tuple[Attachment, ...] = ()
     shown: str = ""
-    requester: str = ""
     submitted_by: str = ""
     audience: tuple[str, ...] = ()
     aliases: Aliases = field(default_factory=Aliases)
     delegations: tuple[Delegation, ...] = ()
     escalated: tuple[str, ...] = ()
-    elsewhere: tuple[str, ...] = ()
-    rule: Rule = field(default_factory=Rule)
-    policy: str = ""
     votes: Mapping[str, Vote] = field(default_factory=dict)
     hand_off: int = 0
     sent_at: datetime | None = None
@@ -256,12 +203,6 @@ class Task:
     closed_because: str = ""
     closed_comment: str = ""
     superseded: bool = False
-    payload: str = ""
-    answer_contract: str = ""
-    correlation: Correlation | None = None
-    encrypted: bool = False
-    channels: tuple[str, ...] = ()
-    collecting: Collecting | None = None
     received: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     refused_answers: int = 0
@@ -299,7 +240,7 @@ class Task:
 
     def decides_elsewhere(self, address: str) -> bool:
         """Tell whether the owner of an address decides another task of the same chain."""
-        return any(self.aliases.same(other, address) for other in self.elsewhere)
+        return any(self.aliases.same(other, address) for other in self.question.elsewhere)
 
     def is_escalated(self, address: str) -> bool:
         """Tell whether only an escalation asks the owner of an address: every address that was asked joined by one."""
@@ -308,7 +249,7 @@ class Task:
 
     def is_requester(self, address: str) -> bool:
         """Tell whether an address is the requester's, by whatever name."""
-        return self.aliases.same(address, self.requester)
+        return self.aliases.same(address, self.question.requester)
 
     def vote_of(self, address: str) -> Vote | None:
         """Return the last vote of the owner of an address, under whichever of their addresses it was cast."""
@@ -347,7 +288,7 @@ class Task:
     @property
     def is_unsent(self) -> bool:
         """Whether people are asked, and none of them was sent a link yet."""
-        return self.sent_at is None and self.opened_at is not None and bool(self.audience) and not self.payload
+        return self.sent_at is None and self.opened_at is not None and bool(self.audience) and not self.question.payload
 
     def expired_by(self, now: datetime) -> bool:
         """Tell whether nobody may answer any more because the deadline has passed."""
@@ -399,22 +340,6 @@ def is_task_id(text: str) -> bool:
     return len(text) <= _LONGEST_ID and "." in text and text.isascii() and text.isprintable()
 
 
-def shown_digest(
-    title: str,
-    details: tuple[tuple[str, str], ...],
-    requester: str,
-    attachments: tuple[Attachment, ...] = (),
-    submitted_by: str = "",
-) -> str:
-    """Return the SHA-256, in hex, of what a person is shown. What is absent leaves no trace in it."""
-    shown: dict[str, Any] = {"title": title, "details": [list(row) for row in details], "requester": requester}
-    if attachments:
-        shown["attachments"] = [[attachment.name, attachment.url] for attachment in attachments]
-    if submitted_by:
-        shown["submitted_by"] = submitted_by
-    return digest(shown)
-
-
 def close(task: Task, now: datetime, *, superseded: bool = False) -> Change | None:
     """Return what the workflow's reading does: apply a decision, expire what is due, or nothing.
 
@@ -439,7 +364,11 @@ def opened(task: Task, actor: str) -> AuditEvent:
         task: The task as it is opened.
         actor: Who opens it.
     """
-    data = {"audience": list(task.audience), "rule": task.rule.to_document(), "expires_at": to_text(task.expires_at)}
+    data = {
+        "audience": list(task.audience),
+        "rule": task.question.rule.to_document(),
+        "expires_at": to_text(task.expires_at),
+    }
     return AuditEvent("opened", actor, data=data)
 
 
@@ -462,7 +391,7 @@ def approve_by_policy(task: Task, actor: str, now: datetime) -> tuple[Task, tupl
         decided_at=now,
         closed_at=now,
     )
-    who = f"{actor} {task.policy}"
+    who = f"{actor} {task.question.policy}"
     decided = AuditEvent("decided", who, data={"outcome": Outcome.APPROVED, "decided_by": [actor]})
     return approved, (opened(approved, who), decided, AuditEvent("applied", who, data={"superseded": False}))
 

@@ -10,7 +10,7 @@ from countersign.domain import votes
 from countersign.domain.audit import AuditEntry
 from countersign.domain.clock import to_text
 from countersign.domain.rules import Rule
-from countersign.domain.tasks import Status, Task, shown_digest
+from countersign.domain.tasks import Status, Task
 
 _BY_LINK = ("voted", "delegated")
 
@@ -77,7 +77,7 @@ def contradictions(task: Task, entries: Iterable[AuditEntry]) -> Iterator[str]:
         "the votes on the task are not those in its audit": _has_votes_of(told.votes, task),
         "the votes on the task do not make its decision": _is_undecided_or_sound(task),
         "what the task shows is not what its audit says was shown": _shows(told.shown, task),
-        "the task's rule is not the one that it was opened with": told.rule == task.rule.to_document(),
+        "the task's rule is not the one that it was opened with": told.rule == task.question.rule.to_document(),
         "the task's deadline is not that in its audit": told.expires_at in ("", to_text(task.expires_at)),
         "the task asks others than its audit says": _asks_those_of(told, task),
     }
@@ -228,5 +228,4 @@ def _has_votes_of(told: Mapping[str, _Ballot], task: Task) -> bool:
 
 def _shows(shown: str, task: Task) -> bool:
     """Tell whether a task shows what its audit says; one that was cancelled before its opening shows nothing."""
-    digest = shown_digest(task.title, task.details, task.requester, task.attachments, task.submitted_by)
-    return shown == task.shown and shown in ("", digest)
+    return shown == task.shown and shown in ("", task.question.digest(task.submitted_by))

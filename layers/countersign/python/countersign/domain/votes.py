@@ -229,7 +229,7 @@ def resend(task: Task, operator: str, now: datetime) -> Change:
     """
     if task.status is not Status.OPEN or task.expired_by(now):
         raise TaskClosedError
-    if task.payload:
+    if task.question.payload:
         raise ContractError("a machine is asked, and its token cannot be made again", "/kind")
     if not silent(task):
         raise ContractError("everybody who may vote has voted", "/audience")
@@ -239,9 +239,9 @@ def resend(task: Task, operator: str, now: datetime) -> Change:
 
 def needed(task: Task, recipient: str) -> int:
     """Return how many approvals decide a task, the one of a recipient among them."""
-    if task.rule.kind == "all" and task.is_escalated(recipient):
+    if task.question.rule.kind == "all" and task.is_escalated(recipient):
         return 1
-    return task.rule.needed(sum(not task.is_escalated(person) for person in task.voters))
+    return task.question.rule.needed(sum(not task.is_escalated(person) for person in task.voters))
 
 
 def silent(task: Task) -> tuple[str, ...]:
@@ -306,7 +306,9 @@ def _check_delegation(task: Task, recipient: str, colleague: str) -> None:
         raise DelegationRefusedError("answered")
     if task.is_requester(colleague):
         raise DelegationRefusedError("requester")
-    if task.handed_on_by(colleague) or any(same(other, colleague) for other in (*task.audience, *task.elsewhere)):
+    if task.handed_on_by(colleague) or any(
+        same(other, colleague) for other in (*task.audience, *task.question.elsewhere)
+    ):
         raise DelegationRefusedError("asked_already")
     if not same_domain(colleague, recipient):
         raise DelegationRefusedError("outsider")
@@ -341,7 +343,7 @@ def _vote(task: Task, recipient: str, vote: Vote, source: str) -> Change:
 
 def _verdict(task: Task) -> Verdict | None:
     decisions = {person: cast.decision for person, cast in task.votes.items()}
-    return rules.decide(task.rule, task.voters, decisions, tuple(filter(task.is_escalated, task.voters)))
+    return rules.decide(task.question.rule, task.voters, decisions, tuple(filter(task.is_escalated, task.voters)))
 
 
 def _delegated(made: Delegation, actor: str, identified_by: str = "kit", source: str = "") -> AuditEvent:

@@ -21,8 +21,14 @@ from countersign.domain.errors import (
 )
 from countersign.domain.links import Link
 from countersign.domain.provider_events import EventRecord, EventStatus, Handling, ProviderEvent
+from countersign.domain.questions import Collecting, Correlation
 from countersign.domain.strict_json import canonical, digest
-from countersign.domain.tasks import Change, Collecting, Correlation, Failure, Task, encryption_context
+from countersign.domain.tasks import (
+    Change,
+    Failure,
+    Task,
+    encryption_context,
+)
 from countersign.ports import Cipher, Heartbeats, Ledger
 from countersign.retries import retry_on_conflict
 from countersign.services.provider_events import effect_of
@@ -125,13 +131,13 @@ class Results:
     def _succeed(self, task_id: str, document: Mapping[str, Any], sender: Sender) -> Receipt:
         task = self._task(task_id)
         _check_way(task, sender)
-        if task.correlation is not None and task.correlation.amount is not None:
-            return self._paid(task, task.correlation, document, sender)
+        if task.question.correlation is not None and task.question.correlation.amount is not None:
+            return self._paid(task, task.question.correlation, document, sender)
         self._check_contract(task, document, sender)
-        if task.encrypted:
+        if task.question.encrypted:
             return self._encrypted(task, document, sender)
-        if task.collecting is not None:
-            return self._collected(task, task.collecting, document, sender)
+        if task.question.collecting is not None:
+            return self._collected(task, task.question.collecting, document, sender)
         return self._recorded(task, answers.succeed(task, document, sender, self._clock.now()))
 
     def _paid(self, task: Task, correlation: Correlation, document: Mapping[str, Any], sender: Sender) -> Receipt:
@@ -222,7 +228,7 @@ class Results:
 
 def _check_way(task: Task, sender: Sender) -> None:
     """Refuse what was sent to an encrypted task without a token, by which a retry is told from another answer."""
-    if task.encrypted and not sender.token:
+    if task.question.encrypted and not sender.token:
         raise PlainAnswerError
 
 
@@ -235,8 +241,8 @@ def failure_of(document: Mapping[str, Any]) -> Failure:
 
 def _checks_of(task: Task, document: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     """Return the contracts that an answer must keep, each with the part of it that they are about."""
-    checks = [(task.answer_contract, document)] if task.answer_contract else []
-    if task.correlation is not None and task.correlation.amount is not None:
+    checks = [(task.question.answer_contract, document)] if task.question.answer_contract else []
+    if task.question.correlation is not None and task.question.correlation.amount is not None:
         checks.append((PAYMENT_CONTRACT, {name: document[name] for name in _SAID_OF_PAYMENTS if name in document}))
     return checks
 

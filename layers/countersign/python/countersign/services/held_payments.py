@@ -12,8 +12,11 @@ from countersign.domain import payments
 from countersign.domain.clock import Clock, to_text
 from countersign.domain.errors import UnknownTaskError
 from countersign.domain.payments import Held, Resolution
+from countersign.domain.questions import Correlation
 from countersign.domain.strict_json import digest
-from countersign.domain.tasks import Correlation, Task
+from countersign.domain.tasks import (
+    Task,
+)
 from countersign.ports import TaskLedger
 from countersign.retries import retry_on_conflict
 from countersign.services.starts import OWN_IDS
@@ -48,10 +51,12 @@ class HeldPayments:
         task = self._ledger.task(task_id)
         entries = self._ledger.audit(task_id)
         held = payments.held_event(entries, event_id)
-        if task is None or task.correlation is None or held is None:
+        if task is None or task.question.correlation is None or held is None:
             return None
         moved_to = payments.moved_to(entries, event_id)
-        return _report(task, task.correlation, held, self._clock) | ({"moved_to": moved_to} if moved_to else {})
+        return _report(task, task.question.correlation, held, self._clock) | (
+            {"moved_to": moved_to} if moved_to else {}
+        )
 
     def carry_out(self, task_id: str, event_id: str, resolution: Resolution) -> str:
         """Do what the operators say, once, and return what became of the payment by it.
@@ -87,7 +92,7 @@ def _report(task: Task, correlation: Correlation, held: Held, clock: Clock) -> d
         "provider": correlation.provider,
         "external_id": correlation.external_id,
         "request_id": task.request_id,
-        "order_id": json.loads(task.payload or "{}").get("order_id"),
+        "order_id": json.loads(task.question.payload or "{}").get("order_id"),
         "expected": {"amount": None if amount is None else f"{amount:f}", "currency": correlation.currency},
         "received": {"status": event.status.value, "amount": event.amount, "currency": event.currency},
         "reason": held.reason,

@@ -26,9 +26,9 @@ def events_of(before: Task | None, after: Task) -> Iterator[dict[str, Any]]:
     """Yield the events that tell of a task's new status, and of what was taken back of a payment since."""
     if before is None or before.status is not after.status:
         yield _event(EVENTS[after.status], after)
-    if before is None or after.correlation is None:
+    if before is None or after.question.correlation is None:
         return
-    named = {"provider": after.correlation.provider, "external_id": after.correlation.external_id}
+    named = {"provider": after.question.correlation.provider, "external_id": after.question.correlation.external_id}
     for payment_id, amount in after.refunds.items():
         if amount != before.refunds.get(payment_id):
             money = {"refunded": amount, "currency": payments.money_of(after)[1]}
@@ -50,7 +50,7 @@ def _event(kind: str, after: Task) -> dict[str, Any]:
         "task_id": after.task_id,
         "request_id": after.request_id,
         "workflow": after.workflow,
-        "task_kind": after.kind,
+        "task_kind": after.question.kind,
         "outcome": after.outcome and after.outcome.value,
         **{name: to_text(moment) for name, moment in times.items() if moment},
     }

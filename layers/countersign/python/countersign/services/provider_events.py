@@ -46,9 +46,9 @@ class ProviderEvents:
         Refunds and disputes come first, since they hold what else was said; then the oldest. Where another task has
         taken the claim over, they wait for that one.
         """
-        if task.correlation is None:
+        if task.question.correlation is None:
             return task
-        provider, external_id = task.correlation.provider, task.correlation.external_id
+        provider, external_id = task.question.correlation.provider, task.question.correlation.external_id
         waiting = self._ledger.parked(provider, external_id)
         # The task was read before: what the other one takes over after this changes it, so that no write goes through.
         if waiting and self._ledger.correlated(provider, external_id) != task.task_id:

@@ -230,7 +230,7 @@ def _covered(policy: Policy, document: Mapping[str, Any]) -> Iterator[ContractEr
 def _task_report(task: Task) -> dict[str, Any]:
     return {
         "task_id": task.task_id,
-        "kind": task.kind,
+        "kind": task.question.kind,
         "status": task.status.value,
         "outcome": task.outcome and task.outcome.value,
         "opened_at": task.opened_at and to_text(task.opened_at),

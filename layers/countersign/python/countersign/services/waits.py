@@ -6,24 +6,22 @@ that hold no secret.
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from countersign.contracts import envelope
 from countersign.domain import answers, claims, tasks, tokens, votes
-from countersign.domain.attachments import Attachment
 from countersign.domain.audit import AuditEvent
 from countersign.domain.claims import TakeOver
 from countersign.domain.clock import Clock, to_text
 from countersign.domain.errors import DuplicateCorrelationError, DuplicateTaskNameError, LedgerConflictError
-from countersign.domain.escalations import Escalation
 from countersign.domain.identity import NO_ALIASES, normalise
 from countersign.domain.links import Link, Purpose
 from countersign.domain.people import Assignment
 from countersign.domain.policy import POLICY_ACTOR
-from countersign.domain.rules import Rule
-from countersign.domain.tasks import Collecting, Correlation, Status, Task, task_id_of
+from countersign.domain.questions import Question
+from countersign.domain.tasks import Status, Task, task_id_of
 from countersign.domain.votes import FailedHandOff
 from countersign.ports import Directory, HandOff, Ledger
 from countersign.retries import retry_on_conflict
@@ -44,57 +42,6 @@ COMMENT_BUDGET = 10_000
 
 
 @dataclass(frozen=True)
-class Question:
-    """What a workflow asks somebody outside.
-
-    Attributes:
-        kind: Hand-off kind without its suffix, such as `approval`.
-        title: One line that says what is asked.
-        details: What is asked, as label and value.
-        requester: Who asked for it; may not answer it. Empty when nobody did.
-        audience: Who may answer.
-        rule: How many of them must agree.
-        deadline_seconds: Bound of the whole request, counted from its start.
-        wait_seconds: Bound of this wait alone, counted from its opening; None for the request's own.
-        reminders_seconds: When to hand off again, counted from the opening.
-        escalations: Who is asked too, and when.
-        policy: Version of the policy that this follows; empty where there is none.
-        attachments: Documents that live elsewhere, shown as links that open outside.
-        payload: What a machine is told, as JSON text; empty for a question to people.
-        answer_contract: Name of the schema that a machine's answer must keep; empty where any object will do.
-        correlation: What the task is called outside; None where nothing is.
-        encrypted: Whether the answer is kept as ciphertext, which only the workflow can read.
-        channels: Hand-off kinds, without suffix, of several machines that are asked at once; the first to answer wins.
-        collecting: What answers are collected until all are there; None where the first one is all.
-        heartbeat_seconds: After how long without a heartbeat the machine is lost; None where it need not send any.
-        attempt: How often the same was asked before, and once more: the number of the first hand-off.
-        elsewhere: Who decides another task of the same chain: may not decide this one in anybody's place.
-    """
-
-    kind: str
-    deadline_seconds: int
-    title: str = ""
-    details: tuple[tuple[str, str], ...] = ()
-    requester: str = ""
-    audience: tuple[str, ...] = ()
-    rule: Rule = field(default_factory=Rule)
-    wait_seconds: int | None = None
-    reminders_seconds: tuple[int, ...] = ()
-    escalations: tuple[Escalation, ...] = ()
-    policy: str = ""
-    attachments: tuple[Attachment, ...] = ()
-    payload: str = ""
-    answer_contract: str = ""
-    correlation: Correlation | None = None
-    encrypted: bool = False
-    channels: tuple[str, ...] = ()
-    collecting: Collecting | None = None
-    heartbeat_seconds: int | None = None
-    attempt: int = 1
-    elsewhere: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Wait:
     """One wait of one execution.
 
@@ -104,7 +51,9 @@ class Wait:
         first_callback_id: Callback id of its first callback, known again on every replay.
         expires_at: When the task closes by itself.
         max_expires_at: How far its deadline may be moved.
-        submitted_by: Who submitted the request: the IAM ARN of the caller; empty where that was not told.
+        submitted_by: IAM ARN of the caller that submitted the request; empty where it is not known.
+        audience: The people who are asked first; empty for machines.
+        attempt: Number of the first hand-off: 1, or one more for each time that the same was asked before.
     """
 
     request_id: str
@@ -113,6 +62,8 @@ class Wait:
     expires_at: datetime
     max_expires_at: datetime
     submitted_by: str = ""
+    audience: tuple[str, ...] = ()
+    attempt: int = 1
 
     @property
     def task_id(self) -> str:
@@ -275,9 +226,9 @@ class Waits:
         Raises:
             DuplicateCorrelationError: The other task can still be answered, or was.
         """
-        if new.correlation is None:
+        if new.question.correlation is None:
             return None
-        holder_id = self._ledger.correlated(new.correlation.provider, new.correlation.external_id)
+        holder_id = self._ledger.correlated(new.question.correlation.provider, new.question.correlation.external_id)
         if holder_id in ("", new.task_id):
             return None
         # The task first: where its audit goes on after this, the write fails.
@@ -304,7 +255,7 @@ class Waits:
     def _first_handed_off(self, wait: Wait, task: Task) -> dict[str, Any]:
         if task.opened_by not in ("", wait.first_callback_id):
             return _report(task, self._clock.now()) | {"duplicate": True}
-        if task.correlation is not None:
+        if task.question.correlation is not None:
             task = retry_on_conflict(lambda: self._events.apply_parked(self._present(wait.task_id)))
         if task.status is Status.OPEN and not task.expired_by(self._clock.now()):
             for request in self._requests(task):
@@ -313,13 +264,13 @@ class Waits:
 
     def _requests(self, task: Task) -> Iterator[dict[str, Any]]:
         """Yield the envelopes of the first hand-off; a machine's holds a token that stays nowhere else."""
-        if not task.payload:
+        if not task.question.payload:
             yield envelope.requested(task)
             return
-        for channel in task.channels or ("",):
+        for channel in task.question.channels or ("",):
             token, fingerprint = tokens.mint()
             self._ledger.put_link(Link(fingerprint, task.task_id, channel, Purpose.CALLBACK), task.expires_at)
-            yield envelope.requested_of_machine(task, channel or task.kind, self._callbacks_url, token)
+            yield envelope.requested_of_machine(task, channel or task.question.kind, self._callbacks_url, token)
 
     def _opened(self, wait: Wait, question: Question) -> Task:
         standing = self._ledger.task(wait.task_id)
@@ -327,7 +278,7 @@ class Waits:
             return standing
         now = self._clock.now()
         new = self._new_task(wait, question)
-        assignment = assign(self._directory, question.requester, question.audience, now, taken=new.elsewhere)
+        assignment = assign(self._directory, question.requester, wait.audience, now, taken=new.question.elsewhere)
         task = replace(
             new,
             audience=assignment.audience,
@@ -354,27 +305,12 @@ class Waits:
             status=Status.OPEN,
             request_id=wait.request_id,
             workflow=self._workflow,
-            kind=question.kind,
+            question=replace(question, elsewhere=tuple(map(normalise, question.elsewhere))),
             opened_by=wait.first_callback_id,
             callback_id=wait.first_callback_id,
-            title=question.title,
-            details=question.details,
-            attachments=question.attachments,
-            shown=tasks.shown_digest(
-                question.title, question.details, question.requester, question.attachments, wait.submitted_by
-            ),
-            requester=question.requester,
+            shown=question.digest(wait.submitted_by),
             submitted_by=wait.submitted_by,
-            elsewhere=tuple(map(normalise, question.elsewhere)),
-            rule=question.rule,
-            policy=question.policy,
-            payload=question.payload,
-            answer_contract=question.answer_contract,
-            correlation=question.correlation,
-            encrypted=question.encrypted,
-            channels=question.channels,
-            collecting=question.collecting,
-            hand_off=question.attempt,
+            hand_off=wait.attempt,
             opened_at=self._clock.now(),
             expires_at=wait.expires_at,
             max_expires_at=wait.max_expires_at,
@@ -411,8 +347,8 @@ class Waits:
         """Return who is asked of people who are named later; nobody is looked up for nobody."""
         if not people:
             return Assignment((), NO_ALIASES)
-        taken = (*task.audience, *(made.by for made in task.delegations), *task.elsewhere)
-        return assign(self._directory, task.requester, people, self._clock.now(), taken)
+        taken = (*task.audience, *(made.by for made in task.delegations), *task.question.elsewhere)
+        return assign(self._directory, task.question.requester, people, self._clock.now(), taken)
 
     def _closed(self, task_id: str, silence: timedelta | None) -> dict[str, Any]:
         task, now = self._present(task_id), self._clock.now()
@@ -428,10 +364,12 @@ class Waits:
 
     def _collected(self, task: Task) -> dict[str, Any]:
         """Return the answers that were collected; nothing for tasks that collect none, or are not closed yet."""
-        if task.collecting is None or task.status is Status.OPEN:
+        if task.question.collecting is None or task.status is Status.OPEN:
             return {}
         responses = self._ledger.responses(task.task_id)
-        return {"answer": {key: json.loads(responses[key]) for key in task.collecting.required if key in responses}}
+        return {
+            "answer": {key: json.loads(responses[key]) for key in task.question.collecting.required if key in responses}
+        }
 
     def _withdrawn(self, wait: Wait) -> dict[str, Any]:
         task, now = self._ledger.task(wait.task_id), self._clock.now()
@@ -481,7 +419,7 @@ def _report(task: Task, now: datetime) -> dict[str, Any]:
         "at": to_text(now),
         "expires_at": to_text(task.expires_at),
     }
-    if task.payload:
+    if task.question.payload:
         report["refused_answers"] = task.refused_answers
         report["heard_at"] = to_text(answers.heard_at(task))
     if task.declined:
@@ -490,7 +428,7 @@ def _report(task: Task, now: datetime) -> dict[str, Any]:
         report["closed_because"] = task.closed_because
     if task.decided_at is None:
         return report
-    if task.payload:
+    if task.question.payload:
         return report | _machine_report(task)
     return report | {
         "outcome": task.outcome and task.outcome.value,

@@ -11,13 +11,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from countersign.domain.answers import SIGNED
-from countersign.domain.attachments import Attachment
 from countersign.domain.audit import GENESIS, AuditEntry
 from countersign.domain.provider_events import EventStatus, ParkedEvent, ProviderEvent
+from countersign.domain.questions import Attachment, Correlation, Question
 from countersign.domain.rules import Decision, Outcome, Rule
-from countersign.domain.tasks import Correlation, Status, Task, Vote, shown_digest
+from countersign.domain.tasks import Status, Task, Vote
 from countersign.services.reviews import Click
-from countersign.services.waits import Question, Wait
+from countersign.services.waits import Wait
 
 NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 REQUESTER = "rita@example.com"
@@ -40,34 +40,30 @@ COMMENT = "Only if they swivel, says my back"
 """Words that a log must never hold."""
 
 _numbers = count(1)
+_OF_QUESTIONS = {field.name for field in dataclasses.fields(Question)}
 
 
 # Domain
 
 
 def any_task(**changes: Any) -> Task:
-    """Return an open task of one approver that expires an hour after NOW."""
+    """Return an open task of one approver that expires an hour after NOW; changes of its question among the others."""
     fields: dict[str, Any] = {
         "task_id": TASK_ID,
         "status": Status.OPEN,
         "expires_at": NOW + timedelta(hours=1),
         "request_id": REQUEST_ID,
         "workflow": WORKFLOW,
-        "kind": "approval",
         "opened_by": CALLBACK_ID,
         "callback_id": CALLBACK_ID,
-        "title": TITLE,
-        "details": DETAILS,
-        "requester": REQUESTER,
         "audience": (APPROVER,),
         "hand_off": 1,
         "opened_at": NOW,
         "max_expires_at": NOW + timedelta(days=1),
     } | changes
-    attachments = fields.get("attachments", ())
-    shown = (fields["title"], fields["details"], fields["requester"], attachments, fields.get("submitted_by", ""))
-    fields.setdefault("shown", shown_digest(*shown))
-    return Task(**fields)
+    question = any_question(**{name: fields.pop(name) for name in _OF_QUESTIONS & fields.keys()})
+    fields.setdefault("shown", question.digest(fields.get("submitted_by", "")))
+    return Task(question=question, **fields)
 
 
 def any_decided_task(decision: Decision = Decision.APPROVE, **changes: Any) -> Task:
@@ -131,26 +127,25 @@ def any_token(letter: str = "t") -> str:
 
 
 def any_question(**changes: Any) -> Question:
-    """Return an approval's question to one approver."""
+    """Return an approval's question."""
     fields: dict[str, Any] = {
         "kind": "approval",
         "title": TITLE,
         "details": DETAILS,
         "requester": REQUESTER,
-        "audience": (APPROVER,),
-        "deadline_seconds": 3600,
     }
     return Question(**fields | changes)
 
 
 def any_wait(**changes: Any) -> Wait:
-    """Return a wait that expires an hour after NOW."""
+    """Return a wait of one approver that expires an hour after NOW."""
     fields: dict[str, Any] = {
         "request_id": REQUEST_ID,
         "name": "approval",
         "first_callback_id": CALLBACK_ID,
         "expires_at": NOW + timedelta(hours=1),
         "max_expires_at": NOW + timedelta(days=1),
+        "audience": (APPROVER,),
     }
     return Wait(**fields | changes)
 

@@ -71,7 +71,10 @@ class MemoryLedger:
     def open(self, task: Task, events: tuple[AuditEvent, ...], at: datetime, takeover: TakeOver | None = None) -> None:
         self.before_write("open")
         with self._lock:
-            named = task.correlation and (task.correlation.provider, task.correlation.external_id)
+            named = task.question.correlation and (
+                task.question.correlation.provider,
+                task.question.correlation.external_id,
+            )
             holder = takeover and takeover.holder
             if task.task_id in self.standing or self.audit(task.task_id) or self.claims.get(named) != holder:
                 raise LedgerConflictError(task.task_id)
@@ -164,7 +167,7 @@ class MemoryLedger:
 
     def _put(self, task: Task, events: Iterable[AuditEvent], at: datetime) -> Task:
         for event in events:
-            entry = append(task.task_id, task.audit_seq, task.audit_head, task.shown, event, at, task.policy)
+            entry = append(task.task_id, task.audit_seq, task.audit_head, task.shown, event, at, task.question.policy)
             self.entries.append(entry)
             task = dataclasses.replace(task, audit_seq=entry.seq, audit_head=entry.hash)
         self.standing[task.task_id] = task

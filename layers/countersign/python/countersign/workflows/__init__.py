@@ -24,7 +24,6 @@ this module exports keeps these rules.
 
 from aws_durable_execution_sdk_python import DurableContext
 
-from countersign.domain.attachments import Attachment
 from countersign.domain.clock import to_text
 from countersign.domain.errors import (
     BodyTooLargeError,
@@ -38,13 +37,11 @@ from countersign.domain.errors import (
     UnsoundDecisionError,
     WorkflowError,
 )
-from countersign.domain.escalations import Escalation
+from countersign.domain.questions import Attachment, Collecting, Correlation, Escalation, Question
 from countersign.domain.rules import Rule
-from countersign.domain.tasks import Collecting, Correlation
 from countersign.domain.tokens import idempotency_key
-from countersign.services.waits import Question
 from countersign.workflows.approval import Approval, ApprovalResult, Approved, Ballot, Rejected, request_approval
-from countersign.workflows.ask import Expired, Report, ask, withdraw
+from countersign.workflows.ask import Expired, Report, Schedule, ask, withdraw
 from countersign.workflows.external import (
     Answered,
     ExternalResult,
@@ -82,6 +79,7 @@ __all__ = [
     "Rejected",
     "Report",
     "Rule",
+    "Schedule",
     "TaskWithdrawnError",
     "UncoveredAmountError",
     "UnsoundDecisionError",

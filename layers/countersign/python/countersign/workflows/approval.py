@@ -1,32 +1,28 @@
 """The front door for people: ask for an approval, and match on what came of it."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 
 from aws_durable_execution_sdk_python import DurableContext
 
-from countersign.domain.attachments import Attachment
 from countersign.domain.clock import from_text
 from countersign.domain.errors import DuplicateTaskNameError, TaskWithdrawnError
-from countersign.domain.escalations import Escalation
 from countersign.domain.policy import POLICY_ACTOR, Terms
+from countersign.domain.questions import Escalation, Question, Shown
 from countersign.domain.rules import Outcome, Rule
 from countersign.domain.tasks import Status, task_id_of
-from countersign.services.waits import Question, Wait
-from countersign.workflows.ask import Expired, Report, ask
+from countersign.services.waits import Wait
+from countersign.workflows.ask import Expired, Report, Schedule, ask
 from countersign.workflows.runtime import current
 from countersign.workflows.steps import LEDGER_STEP
 from countersign.workflows.workflow import execution_of
 
 
 @dataclass(frozen=True)
-class Approval:
-    """A question for people.
+class Approval(Shown):
+    """A question for people: what they are shown (`title`, `details`, `requester`, and links), and how it is decided.
 
     Attributes:
-        title: One line that says what is asked, such as `Order 1001: 250.00 EUR`.
-        details: What the approver must know, as label and value, in order.
-        requester: E-mail address of who asks; may not approve.
         approvers: E-mail addresses of who may decide.
         deadline_seconds: How long the whole request may take, in seconds from its start.
         rule: How many must agree; the first decision counts by default. `in_order` asks one after the other, with one
@@ -35,12 +31,8 @@ class Approval:
         escalations: Who is asked too when nobody has decided for a while.
         policy: Version of the policy that this follows; empty where there is none.
         auto_approve: Whether the policy approves it without asking anybody.
-        attachments: Documents that live elsewhere, shown as links that open outside.
     """
 
-    title: str
-    details: tuple[tuple[str, str], ...]
-    requester: str
     approvers: tuple[str, ...]
     deadline_seconds: int
     rule: Rule = field(default_factory=Rule)
@@ -48,7 +40,6 @@ class Approval:
     escalations: tuple[Escalation, ...] = ()
     policy: str = ""
     auto_approve: bool = False
-    attachments: tuple[Attachment, ...] = ()
 
     def under(self, terms: Terms) -> "Approval":
         """Return the approval as a policy has it, whatever the request asked for; the earlier deadline stays.
@@ -166,27 +157,20 @@ def _approved_by_policy(context: DurableContext, name: str, approval: Approval) 
 
 
 def _asked(context: DurableContext, name: str, approval: Approval, elsewhere: tuple[str, ...] = ()) -> Report:
-    report = ask(context, name, _question(approval, elsewhere))
+    schedule = Schedule(
+        approval.deadline_seconds,
+        reminders_seconds=approval.reminders_seconds,
+        escalations=approval.escalations,
+    )
+    report = ask(context, name, _question(approval, elsewhere), schedule, approval.approvers)
     if report["status"] == Status.CANCELLED:
         raise TaskWithdrawnError(task_id_of(execution_of(context).request_id, name))
     return report
 
 
 def _question(approval: Approval, elsewhere: tuple[str, ...] = ()) -> Question:
-    return Question(
-        kind="approval",
-        title=approval.title,
-        details=approval.details,
-        requester=approval.requester,
-        audience=approval.approvers,
-        deadline_seconds=approval.deadline_seconds,
-        rule=approval.rule,
-        reminders_seconds=approval.reminders_seconds,
-        escalations=approval.escalations,
-        policy=approval.policy,
-        attachments=approval.attachments,
-        elsewhere=elsewhere,
-    )
+    shown = {each.name: getattr(approval, each.name) for each in fields(Shown)}
+    return Question(kind="approval", rule=approval.rule, policy=approval.policy, elsewhere=elsewhere, **shown)
 
 
 def _decided(report: Report) -> ApprovalResult:

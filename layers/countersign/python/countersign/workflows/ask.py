@@ -28,10 +28,10 @@ from countersign.domain.errors import (
     IdleRingsError,
     UnsoundDecisionError,
 )
-from countersign.domain.escalations import Escalation
+from countersign.domain.questions import Escalation, Question
 from countersign.domain.tasks import Status
 from countersign.domain.votes import FailedHandOff
-from countersign.services.waits import Question, Wait
+from countersign.services.waits import Wait
 from countersign.workflows.runtime import EXECUTION_MARGIN, current
 from countersign.workflows.steps import HAND_OFF_STEP, LEDGER_STEP
 from countersign.workflows.workflow import execution_of
@@ -50,6 +50,25 @@ Report = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class Schedule:
+    """When a wait ends, and when people are asked again.
+
+    Attributes:
+        deadline_seconds: Bound of the whole request, counted from its start.
+        wait_seconds: Bound of this wait alone, counted from its opening; None or 0 for the request's own.
+        reminders_seconds: When to hand off again, counted from the opening.
+        escalations: The people who are asked later, and when.
+        heartbeat_seconds: Longest silence of a machine before it is lost; None or 0 where it sends no heartbeats.
+    """
+
+    deadline_seconds: int
+    wait_seconds: int | None = None
+    reminders_seconds: tuple[int, ...] = ()
+    escalations: tuple[Escalation, ...] = ()
+    heartbeat_seconds: int | None = None
+
+
+@dataclass(frozen=True)
 class Expired:
     """Nobody decided, or answered, in time.
 
@@ -64,13 +83,23 @@ class Expired:
     declined: str = ""
 
 
-def ask(context: DurableContext, name: str, question: Question) -> Report:
+def ask(
+    context: DurableContext,
+    name: str,
+    question: Question,
+    schedule: Schedule,
+    audience: tuple[str, ...] = (),
+    attempt: int = 1,
+) -> Report:
     """Put a question, wait for its answer without using compute, and return what became of it.
 
     Args:
         context: The execution's context, or a child's.
         name: Name of the wait; unique within the workflow, printable ASCII, never changed once deployed.
-        question: What is asked, of whom, until when.
+        question: What is asked.
+        schedule: Until when, and when again.
+        audience: The people who are asked first; empty for machines.
+        attempt: Number of the first hand-off: 1, or one more for each time that the same was asked before.
 
     Returns:
         The report of `Waits.read`: `status` is APPLIED, EXPIRED or CANCELLED.
@@ -82,9 +111,9 @@ def ask(context: DurableContext, name: str, question: Question) -> Report:
         IdleRingsError: The callback was completed again and again without an answer.
         UnsoundDecisionError: The votes on record do not make the decision that stands in the ledger.
     """
-    asking = _Asking(context, name, question)
-    wait = asking.begin()
-    found = asking.open(wait)
+    asking = _Asking(context, name, schedule)
+    wait = asking.begin(audience, attempt)
+    found = asking.open(wait, question)
     while True:
         if found["status"] == Status.OPEN:
             asking.sleep(wait)
@@ -126,17 +155,17 @@ def deadline_of(context: DurableContext, deadline_seconds: int) -> datetime:
 class _Asking:
     """The durable operations of one wait. Runs again on every replay: all that it knows comes from checkpoints."""
 
-    def __init__(self, context: DurableContext, name: str, question: Question) -> None:
+    def __init__(self, context: DurableContext, name: str, schedule: Schedule) -> None:
         self._context = context
         self._name = name
-        self._question = question
+        self._schedule = schedule
         self._execution = execution_of(context)
         self._latest = self._execution.started_at + current().execution_timeout - EXECUTION_MARGIN
         self._opened_at = self._now = self._execution.started_at
         self._expires_at = min(self._bounds())
-        reminders = (Escalation(after, ()) for after in question.reminders_seconds)
-        self._later_hand_offs = sorted((*reminders, *question.escalations), key=lambda due: due.after_seconds)
-        beat = question.heartbeat_seconds
+        reminders = (Escalation(after, ()) for after in schedule.reminders_seconds)
+        self._later_hand_offs = sorted((*reminders, *schedule.escalations), key=lambda due: due.after_seconds)
+        beat = schedule.heartbeat_seconds
         self._silence = timedelta(seconds=beat) if beat else None
         self._heard_at: datetime | None = None
         self._handed_off = 0
@@ -165,7 +194,7 @@ class _Asking:
             if timeout <= self._seconds_to_sleep() + LATE_SECONDS:
                 return self._callback.callback_id
 
-    def begin(self) -> Wait:
+    def begin(self, audience: tuple[str, ...], attempt: int) -> Wait:
         first_callback_id, execution = self._create_callback(), self._execution
         return Wait(
             execution.request_id,
@@ -174,13 +203,13 @@ class _Asking:
             self._expires_at,
             self._latest,
             execution.submitted_by,
+            audience,
+            attempt,
         )
 
-    def open(self, wait: Wait) -> Report:
+    def open(self, wait: Wait, question: Question) -> Report:
         try:
-            opened = self._step(
-                self._operation("open"), lambda: current().waits.open(wait, self._question), HAND_OFF_STEP
-            )
+            opened = self._step(self._operation("open"), lambda: current().waits.open(wait, question), HAND_OFF_STEP)
         except StepError as error:
             return self._take_back(wait, error)
         if opened.get("duplicate"):
@@ -262,9 +291,9 @@ class _Asking:
 
     def _bounds(self) -> list[datetime]:
         """Return everything that ends this wait: the request's deadline, the execution's, and the wait's own."""
-        bounds = [deadline_of(self._context, self._question.deadline_seconds), self._latest]
-        if self._question.wait_seconds:
-            bounds.append(self._opened_at + timedelta(seconds=self._question.wait_seconds))
+        bounds = [deadline_of(self._context, self._schedule.deadline_seconds), self._latest]
+        if self._schedule.wait_seconds:
+            bounds.append(self._opened_at + timedelta(seconds=self._schedule.wait_seconds))
         return bounds
 
     def _seconds_to_sleep(self) -> int:

@@ -12,11 +12,11 @@ from aws_durable_execution_sdk_python.config import StepConfig
 from countersign.domain.answers import WORKER_LOST, check_size
 from countersign.domain.clock import from_text
 from countersign.domain.errors import TaskWithdrawnError
+from countersign.domain.questions import Collecting, Correlation, Question
 from countersign.domain.rules import Outcome
 from countersign.domain.strict_json import canonical
-from countersign.domain.tasks import Collecting, Correlation, Status, encryption_context, task_id_of
-from countersign.services.waits import Question
-from countersign.workflows.ask import Expired, Report, ask, deadline_of
+from countersign.domain.tasks import Status, encryption_context, task_id_of
+from countersign.workflows.ask import Expired, Report, Schedule, ask, deadline_of
 from countersign.workflows.encryption import EncryptedSerDes
 from countersign.workflows.runtime import current
 from countersign.workflows.steps import patiently
@@ -118,23 +118,17 @@ def await_result(context: DurableContext, name: str, task: ExternalTask) -> Exte
         WorkflowError: As `ask` raises.
     """
     check_size(task.payload)
-    report = ask(
-        context,
-        name,
-        Question(
-            kind=task.kind,
-            deadline_seconds=task.deadline_seconds,
-            wait_seconds=task.wait_seconds,
-            payload=canonical(task.payload).decode(),
-            answer_contract=task.answer_contract,
-            correlation=task.correlate,
-            encrypted=task.encrypted,
-            channels=task.channels,
-            collecting=task.collect,
-            heartbeat_seconds=task.heartbeat_seconds,
-            attempt=task.attempt,
-        ),
+    question = Question(
+        kind=task.kind,
+        payload=canonical(task.payload).decode(),
+        answer_contract=task.answer_contract,
+        correlation=task.correlate,
+        encrypted=task.encrypted,
+        channels=task.channels,
+        collecting=task.collect,
     )
+    schedule = Schedule(task.deadline_seconds, task.wait_seconds, heartbeat_seconds=task.heartbeat_seconds)
+    report = ask(context, name, question, schedule, attempt=task.attempt)
     match report["status"]:
         case Status.APPLIED:
             return _answered(report)
