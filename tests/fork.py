@@ -80,12 +80,10 @@ class Fork:
     def follow(self, block: Block) -> None:
         """Do to a file what the guide says."""
         path = self.root / block.path
-        if block.at_the_end:
-            path.write_text(f"{path.read_text('utf-8')}\n{block.text}", "utf-8")
-            return
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
-            file.write(block.text)
+        written = path.read_text("utf-8") if block.at_the_end else ""
+        if block.text not in written:  # where the guide has been followed already, it is there
+            path.write_text(f"{written}\n{block.text}" if written else block.text, "utf-8")
 
     def run(self, command: str) -> str:
         """Run a block of shell commands in it, as somebody in a terminal does, and return what they print."""
