@@ -1,8 +1,4 @@
-"""What the cold start of the pages imports, and paths that are no route of the API."""
-
-import os
-import subprocess
-import sys
+"""Paths that are no route of the API."""
 
 import pytest
 
@@ -11,23 +7,6 @@ from review.handler import handler
 from review.pages import SECURITY_HEADERS
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
-COLD_START = """
-import sys
-import review.handler
-print(*sorted(sys.modules))
-"""
-
-
-def test_a_cold_start_for_a_page_imports_nothing_that_only_machines_need() -> None:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    run = subprocess.run(
-        [sys.executable, "-c", COLD_START], env=environment, check=True, capture_output=True, text=True
-    )
-    imported = set(run.stdout.split())
-    assert "review.review" in imported
-    machines = ("webhook", "countersign.providers", "countersign.services.webhooks", "countersign.services.answers")
-    others = (*machines, "countersign.contracts", "countersign.adapters.secrets", "fastjsonschema")
-    assert {name for name in imported if name.startswith(others)} == set()
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT"])

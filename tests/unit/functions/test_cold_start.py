@@ -1,0 +1,30 @@
+"""What the cold start of a public function imports, in a process of its own."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+MACHINES = ("webhook", "countersign.providers", "countersign.services.webhooks", "countersign.services.answers")
+PAGES = ("review", "countersign.presentation", "countersign.services.reviews", "countersign.adapters.directory")
+
+
+@pytest.mark.parametrize(
+    ("module", "needed", "useless"),
+    [
+        ("review.handler", {"review.review"}, (*MACHINES, "countersign.contracts", "countersign.adapters.secrets")),
+        ("webhook.handler", {"webhook.providers", "webhook.callbacks"}, PAGES),
+        ("review.pages", set(), ("aws_lambda_powertools",)),
+    ],
+)
+def test_a_cold_start_imports_nothing_that_only_another_function_needs_or_a_later_request(
+    module: str, needed: set[str], useless: tuple[str, ...]
+) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    code = f"import sys, {module}; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)
+    imported = set(run.stdout.split())
+    assert needed <= imported
+    later = ("boto3", "fastjsonschema", "jinja2")
+    assert {name for name in imported if name.startswith((*useless, *later))} == set()
