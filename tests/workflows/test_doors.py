@@ -1,0 +1,31 @@
+"""The examples on the doors' first pages, run as they stand there."""
+
+import textwrap
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from countersign import providers, testing, workflows
+from countersign.testing import NOW
+
+
+def run_example(page: str | None, **known: Any) -> dict[str, Any]:
+    """Run the indented lines of a page, with these names known to them, and return the names that they make."""
+    indented = (line for line in (page or "").splitlines() if line.startswith("    ") and "extensions." not in line)
+    exec(textwrap.dedent("\n".join(indented)), known)  # noqa: S102  our own docstring  # nosec B102
+    return known
+
+
+def test_a_workflow_of_the_first_page_passes_the_test_of_the_first_page() -> None:
+    handler = run_example(workflows.__doc__, Any=Any)["handler"]
+    run_example(testing.__doc__, handler=handler)["test_a_refund_is_paid_once_it_is_approved"]()
+
+
+def test_a_provider_of_the_first_page_reads_an_event_that_is_signed() -> None:
+    provider = run_example(providers.__doc__, Sequence=Sequence, datetime=datetime)["PROVIDER"]
+    body = b'{"id": "evt_1", "payment": "pay_1", "amount": 250000, "currency": "EUR"}'
+    signature = providers.signatures.in_hex(b"s3cr3t", body)
+    verified = provider.verify(providers.WebhookRequest({"Acmepay-Signature": signature}, body), ["s3cr3t"], NOW)
+    assert [testing.told(event) for event in provider.translate(verified)] == [
+        ("evt_1", "pay_1", "paid", "2500.00", "EUR")
+    ]
