@@ -12,10 +12,10 @@ from unittest.mock import patch
 from aws_durable_execution_sdk_python.lambda_service import ErrorObject
 from aws_durable_execution_sdk_python_testing.exceptions import AwsApiException
 
+from countersign.composition import use
 from countersign.domain.rules import Decision
 from countersign.testing.bench import Bench
 from countersign.testing.builders import any_input
-from countersign.workflows.runtime import use
 from patterns import decider
 
 REVIEW = "order-1001.review"
@@ -83,7 +83,7 @@ def on_the_bench(workflow: str, module: str = "") -> Iterator[PatternBench]:
     """Put a workflow on the official runner, with its ports in memory."""
     bench = PatternBench(_handler(workflow, module), workflow)
     lambda_client = patch.object(decider, "lambda_client", lambda: bench.lambda_client)
-    with use(bench.runtime), lambda_client, patch.dict("os.environ", {"DECIDER": "decider"}):
+    with use(bench.ports), lambda_client, patch.dict("os.environ", {"DECIDER": "decider"}):
         try:
             yield bench
         finally:

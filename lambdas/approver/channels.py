@@ -9,17 +9,19 @@ from collections.abc import Callable, Mapping
 from countersign.adapters.ses import SesChannel
 from countersign.adapters.sns import SnsChannel
 from countersign.functions.clients import client
-from countersign.functions.environment import required
+from countersign.functions.environment import Environment
 from countersign.ports import Channel
 
-CHANNELS: Mapping[str, Callable[[Mapping[str, str]], Channel]] = {
-    "email": lambda environment: SesChannel(client("sesv2"), required(environment, "MAIL_SENDER")),
-    "sns": lambda environment: SnsChannel(client("sns"), required(environment, "TOPIC_ARN")),
+DEFAULT_CHANNEL = "email"
+
+CHANNELS: Mapping[str, Callable[[Environment], Channel]] = {
+    "email": lambda environment: SesChannel(client("sesv2"), environment.text("MAIL_SENDER")),
+    "sns": lambda environment: SnsChannel(client("sns"), environment.text("TOPIC_ARN")),
 }
 """What makes each channel from the variables that its construct sets."""
 
 
-def channel_of(environment: Mapping[str, str], name: str) -> Channel:
+def channel_of(environment: Environment, name: str) -> Channel:
     """Return the channel of a name.
 
     Raises:

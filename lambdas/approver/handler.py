@@ -1,8 +1,6 @@
 """The approver: mails each recipient of a handed-off approval a review link of their own."""
 
-import os
 from datetime import datetime
-from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,33 +8,25 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import EventType
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from approver.channels import channel_of
+from approver.channels import DEFAULT_CHANNEL, channel_of
 from approver.messages import InboxMail, ReviewMail, inbox_message, review_message
-from approver.settings import Settings
-from countersign.adapters.dynamodb_ledger import DynamoLedger
+from countersign.composition import Ports, current_ports, once
 from countersign.contracts import envelope
 from countersign.domain import strict_json
-from countersign.domain.clock import SystemClock
 from countersign.domain.tasks import Task
 from countersign.functions.batches import run_batch
-from countersign.functions.clients import client
+from countersign.functions.environment import Environment
 from countersign.functions.telemetry import about, count
 from countersign.services.deliveries import Deliveries, Message
 
 logger = Logger()
 
 
-@cache
-def settings() -> Settings:
-    """Return the settings, read once."""
-    return Settings.load(os.environ)
-
-
-@cache
-def deliveries() -> Deliveries:
-    """Return the use case with its ports on AWS, made once."""
-    ledger, name = DynamoLedger(client("dynamodb"), settings().ledger_table), settings().channel
-    return Deliveries(ledger, channel_of(os.environ, name), SystemClock(), write, write_inbox, name)
+@once
+def deliveries(ports: Ports) -> Deliveries:
+    """Return the use case with its ports; messages go out on CHANNEL, e-mail by default."""
+    name = ports.environment.text("CHANNEL", DEFAULT_CHANNEL)
+    return Deliveries(ports.ledger, channel_of(ports.environment, name), ports.clock, write, write_inbox, name)
 
 
 def write(kind: str, task: Task, recipient: str, token: str) -> Message:
@@ -50,7 +40,7 @@ def write(kind: str, task: Task, recipient: str, token: str) -> Message:
             recipient=recipient,
             expires_at=task.expires_at,
             link=_link("review", token),
-            stage=settings().stage,
+            stage=_environment().text("STAGE"),
             instead_of=task.stands_in_for(recipient),
             attachments=tuple(attachment.name for attachment in task.question.attachments),
         )
@@ -59,11 +49,15 @@ def write(kind: str, task: Task, recipient: str, token: str) -> Message:
 
 def write_inbox(recipient: str, token: str, until: datetime) -> Message:
     """Write the mail that holds the link to somebody's inbox."""
-    return inbox_message(InboxMail(recipient, until, _link("inbox", token), settings().stage))
+    return inbox_message(InboxMail(recipient, until, _link("inbox", token), _environment().text("STAGE")))
+
+
+def _environment() -> Environment:
+    return current_ports().environment
 
 
 def _link(page: str, token: str) -> str:
-    return f"{settings().base_url}/{page}?{urlencode({'t': token})}"
+    return f"{_environment().base_url}/{page}?{urlencode({'t': token})}"
 
 
 def take(record: SQSRecord) -> None:

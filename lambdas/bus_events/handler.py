@@ -1,7 +1,5 @@
 """Results over EventBridge: what machines answer on the kit's bus, and what partners send on theirs."""
 
-import os
-from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -9,41 +7,26 @@ from aws_lambda_powertools.utilities.batch import EventType
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from bus_events.reasons import REASONS, reason_of
-from bus_events.settings import Settings
-from countersign.adapters.callbacks import CallbackHeartbeats
-from countersign.adapters.dynamodb_ledger import DynamoLedger
-from countersign.adapters.queue import DeadLetters
-from countersign.domain.clock import SystemClock
+from countersign.composition import Ports, current_ports, once
 from countersign.domain.errors import PlainAnswerError
 from countersign.domain.provider_events import Handling
 from countersign.functions.batches import run_batch
-from countersign.functions.clients import client
 from countersign.functions.telemetry import about, count
 from countersign.services.answers import Results
-from countersign.services.bus_events import BusEvents
+from countersign.services.bus_events import BusEvents, Partner
 from countersign.services.provider_events import ProviderEvents
+from countersign.services.webhooks import Source
 
 logger = Logger()
 
 
-@cache
-def settings() -> Settings:
-    """Return the settings, read once."""
-    return Settings.load(os.environ)
-
-
-@cache
-def bus_events() -> BusEvents:
-    """Return the use case with its ports on AWS, made once."""
-    ledger, clock = DynamoLedger(client("dynamodb"), settings().ledger_table), SystemClock()
-    results = Results(ledger, CallbackHeartbeats(client("lambda")), clock)
-    return BusEvents(results, ProviderEvents(ledger, clock), settings().partners)
-
-
-@cache
-def dead_letters() -> DeadLetters:
-    """Return the queue of what nobody can use, made once."""
-    return DeadLetters(client("sqs"), settings().dead_letters_url)
+@once
+def bus_events(ports: Ports) -> BusEvents:
+    """Return the use case with its ports: PARTNERS has, by event source, each partner's `name` and a `Source`."""
+    results = Results(ports.ledger, ports.heartbeats, ports.clock)
+    partners = ports.environment.document("PARTNERS", "{}").items()
+    known = {source: Partner(each["name"], Source.of(each)) for source, each in partners}
+    return BusEvents(results, ProviderEvents(ports.ledger, ports.clock), known)
 
 
 def take(record: SQSRecord) -> None:
@@ -53,7 +36,7 @@ def take(record: SQSRecord) -> None:
     except tuple(REASONS) as error:
         reason, detail = reason_of(error)
         if not isinstance(error, PlainAnswerError):  # what should be encrypted is kept nowhere
-            dead_letters().put(record.body, reason, detail)
+            current_ports().dead_letters.put(record.body, reason, detail)
         count("ResultsRefused")
         logger.warning("result refused", reason=reason, message_id=record.message_id)
         return

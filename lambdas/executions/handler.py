@@ -1,30 +1,24 @@
 """Ends of durable executions, from Lambda's status change events."""
 
-import os
-from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import EventType
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from countersign.adapters.dynamodb_ledger import DynamoLedger
+from countersign.composition import Ports, once
 from countersign.domain import strict_json
-from countersign.domain.clock import SystemClock
 from countersign.functions.batches import run_batch
-from countersign.functions.clients import client
 from countersign.functions.telemetry import about, count
 from countersign.services.executions import ENDED, Executions
-from executions.settings import Settings
 
 logger = Logger()
 
 
-@cache
-def executions() -> Executions:
-    """Return the use case with its ports on AWS, made once."""
-    ledger = DynamoLedger(client("dynamodb"), Settings.load(os.environ).ledger_table)
-    return Executions(ledger, SystemClock())
+@once
+def executions(ports: Ports) -> Executions:
+    """Return the use case with its ports."""
+    return Executions(ports.ledger, ports.clock)
 
 
 def follow(record: SQSRecord) -> None:

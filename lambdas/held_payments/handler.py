@@ -1,7 +1,5 @@
 """Held events, from the bus: for each, a request that asks the operators about it."""
 
-import os
-from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -9,28 +7,23 @@ from aws_lambda_powertools.utilities.batch import EventType
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from countersign.adapters.directory import EmptyDirectory
-from countersign.adapters.dynamodb_ledger import DynamoLedger
-from countersign.adapters.starter import LambdaStarter
+from countersign.composition import Ports, once
 from countersign.contracts import envelope
 from countersign.domain import strict_json
-from countersign.domain.clock import SystemClock
 from countersign.functions.batches import run_batch
-from countersign.functions.clients import client
 from countersign.functions.telemetry import about, count
-from countersign.services.held_payments import request_of
-from countersign.services.submissions import Submissions
-from held_payments.settings import Settings
+from countersign.services.held_payments import WORKFLOW, request_of
+from countersign.services.submissions import Startable, Submissions
 
 logger = Logger()
 
 
-@cache
-def submissions() -> Submissions:
-    """Return the use case with its ports on AWS, made once."""
-    settings = Settings.load(os.environ)
-    ledger = DynamoLedger(client("dynamodb"), settings.ledger_table)
-    starter = LambdaStarter(client("lambda"), settings.functions)
-    return Submissions(ledger, starter, EmptyDirectory(), SystemClock(), settings.workflows)
+@once
+def submissions(ports: Ports) -> Submissions:
+    """Return the use case with its ports: WORKFLOW_ARN is the alias of the one workflow that it starts."""
+    starter = ports.starter({WORKFLOW: ports.environment.text("WORKFLOW_ARN")})
+    deadline = int(ports.environment.text("DEADLINE_SECONDS"))
+    return Submissions(ports.ledger, starter, EmptyDirectory(), ports.clock, {WORKFLOW: Startable(deadline, WORKFLOW)})
 
 
 def ask(record: SQSRecord) -> None:

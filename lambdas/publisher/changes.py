@@ -5,16 +5,16 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from countersign.adapters.event_bus import EventBus
 from countersign.adapters.task_items import task_of
 from countersign.domain.tasks import Status
 from countersign.functions.telemetry import about, count, took
+from countersign.ports import HandOff
 from countersign.services.lifecycle import EVENTS, events_of
 
 logger = Logger()
 
 
-def publish_change(bus: EventBus, change: Mapping[str, Any]) -> None:
+def publish_change(bus: HandOff, change: Mapping[str, Any]) -> None:
     """Tell the bus of a task's new status, and of what was taken back of a payment; count it, and a decision's time."""
     before = task_of(change["OldImage"]) if "OldImage" in change else None
     task = task_of(change["NewImage"])

@@ -1,8 +1,6 @@
 """The publisher: tells the bus what becomes of tasks, sends what clicks left in the outbox, and copies the audit."""
 
 import json
-import os
-from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -10,47 +8,25 @@ from aws_lambda_powertools.utilities.batch import EventType
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
 from countersign.adapters.attributes import from_item
-from countersign.adapters.audit_archive import S3AuditArchive
-from countersign.adapters.dynamodb_ledger import DynamoLedger
-from countersign.adapters.event_bus import EventBus
+from countersign.composition import current_ports
 from countersign.functions.batches import run_batch
-from countersign.functions.clients import client
 from countersign.functions.telemetry import about, count
 from publisher.changes import publish_change
 from publisher.copies import archive_entry
 from publisher.forgotten import tell_of_forgotten
-from publisher.settings import Settings
 
 logger = Logger()
-
-
-@cache
-def bus() -> EventBus:
-    """Return the hand-off bus, made once."""
-    return EventBus(client("events"), Settings.load(os.environ).bus_name)
-
-
-@cache
-def ledger() -> DynamoLedger:
-    """Return the ledger, made once."""
-    return DynamoLedger(client("dynamodb"), Settings.load(os.environ).ledger_table)
-
-
-@cache
-def archive() -> S3AuditArchive:
-    """Return the archive of the audit, made once."""
-    return S3AuditArchive(client("s3"), Settings.load(os.environ).audit_bucket)
 
 
 def publish(record: DynamoDBRecord) -> None:
     """Do what one stream record calls for."""
     change = record.raw_event["dynamodb"]
     if change["Keys"]["pk"]["S"].startswith("AUDIT#"):
-        archive_entry(archive(), change)
+        archive_entry(current_ports().archive, change)
     elif "NewImage" not in change:
         tell_of_forgotten(change)
     elif change["NewImage"]["sk"]["S"] == "TASK":
-        publish_change(bus(), change)
+        publish_change(current_ports().hand_off, change)
     else:
         send_outbox(from_item(change["NewImage"]))
 
@@ -62,8 +38,8 @@ def send_outbox(document: dict[str, Any]) -> None:
     """
     envelope = json.loads(document["envelope"])
     about(task_id=envelope["task_id"])
-    bus().send(envelope)
-    ledger().delete_outbox(document["pk"], document["sk"])
+    current_ports().hand_off.send(envelope)
+    current_ports().ledger.delete_outbox(document["pk"], document["sk"])
     if envelope["kind"].endswith(".held"):
         count("PaymentsHeld")
     logger.info("outbox sent", outbox=document["sk"])

@@ -1,33 +1,25 @@
 """The relay: for each decision on the ledger's stream, ring the callback that the workflow waits on."""
 
-import os
-from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import EventType
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
-from countersign.adapters.callbacks import CallbackDoorbell
-from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.adapters.task_items import task_of
-from countersign.domain.clock import SystemClock
+from countersign.composition import Ports, once
 from countersign.domain.rules import Outcome
 from countersign.functions.batches import run_batch
-from countersign.functions.clients import client
 from countersign.functions.telemetry import about, count
 from countersign.services.rings import Rings
-from relay.settings import Settings
 
 logger = Logger()
 
 
-@cache
-def rings() -> Rings:
-    """Return the use case with its ports on AWS, made once."""
-    settings = Settings.load(os.environ)
-    ledger = DynamoLedger(client("dynamodb"), settings.ledger_table)
-    return Rings(ledger, CallbackDoorbell(client("lambda", attempts=1)), SystemClock())
+@once
+def rings(ports: Ports) -> Rings:
+    """Return the use case with its ports."""
+    return Rings(ports.ledger, ports.doorbell, ports.clock)
 
 
 def ring(record: DynamoDBRecord) -> None:

@@ -9,10 +9,12 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from countersign.composition import Ports, once
 from countersign.domain.errors import CountersignError
 from countersign.functions import http, limits
 from countersign.functions.http import Event
 from countersign.functions.telemetry import about
+from countersign.services.limits import Limiter
 from review import inbox, pages, review, views
 from review.form import token_of
 from review.views import PageResponse
@@ -30,6 +32,12 @@ PAGES: Mapping[str, Callable[[Event], PageResponse]] = {
 }
 
 
+@once
+def limiter(ports: Ports) -> Limiter:
+    """Return what limits pages."""
+    return limits.limiter("review", ports)
+
+
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001  Lambda passes it
     """Lambda's entry: an API Gateway event, payload format 2.0."""
     about()
@@ -42,7 +50,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
 
 def _page(page: Callable[[Event], PageResponse], event: Event) -> http.Reply:
     try:
-        limits.admit("review", event, token_of(event))
+        limits.admit(limiter(), event, token_of(event))
         response = page(event)
     except CountersignError as error:
         response = views.of_error(error)

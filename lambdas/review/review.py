@@ -1,15 +1,8 @@
 """The review page, what a click on it records, and handing a task over: decode, one call, encode."""
 
-import os
-from functools import cache
-
 from aws_lambda_powertools import Logger
 
-from countersign.adapters.directory import DynamoDirectory
-from countersign.adapters.dynamodb_ledger import DynamoLedger
-from countersign.domain.clock import SystemClock
-from countersign.functions.clients import client
-from countersign.functions.environment import required
+from countersign.composition import Ports, current_ports, once
 from countersign.functions.http import Event
 from countersign.functions.telemetry import about, count
 from countersign.services.reviews import Review, Reviews
@@ -19,22 +12,19 @@ from review.pages import Key
 from review.views import PageResponse
 
 logger = Logger()
-clock = SystemClock()
 
 
-@cache
-def reviews() -> Reviews:
-    """Return the use case with its ports on AWS, made once."""
-    dynamodb = client("dynamodb")
-    ledger = DynamoLedger(dynamodb, required(os.environ, "LEDGER_TABLE"))
-    return Reviews(ledger, DynamoDirectory.from_environment(dynamodb, os.environ), clock)
+@once
+def reviews(ports: Ports) -> Reviews:
+    """Return the use case with its ports."""
+    return Reviews(ports.ledger, ports.directory, ports.clock)
 
 
 def show(event: Event) -> PageResponse:
     """Show what a link is about. Changes nothing: mail scanners open every link."""
     query = event.get("queryStringParameters") or {}
     key = Key(query.get("t", ""), query.get("task", ""))
-    return views.of_look(reviews().look(key.token, key.task_id), key, clock.now())
+    return views.of_look(reviews().look(key.token, key.task_id), key, current_ports().clock.now())
 
 
 def decide(event: Event) -> PageResponse:
@@ -42,7 +32,7 @@ def decide(event: Event) -> PageResponse:
     click = click_of(event)
     review = reviews().decide(click)
     _tell("clicked", review, refused="AnswersRefused", recorded="AnswersRecorded")
-    return views.of_click(review, click, clock.now())
+    return views.of_click(review, click, current_ports().clock.now())
 
 
 def hand_over(event: Event) -> PageResponse:
@@ -50,7 +40,7 @@ def hand_over(event: Event) -> PageResponse:
     handing = hand_over_of(event)
     review = reviews().hand_over(handing)
     _tell("handed over", review, refused="DelegationsRefused", recorded="DelegationsRecorded")
-    return views.of_hand_over(review, handing, clock.now())
+    return views.of_hand_over(review, handing, current_ports().clock.now())
 
 
 def _tell(what: str, review: Review, *, refused: str, recorded: str) -> None:

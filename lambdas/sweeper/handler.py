@@ -1,25 +1,19 @@
 """The sweeper: on a schedule, mend what is overdue, and count what a person must look at."""
 
-import os
 from collections import Counter
-from functools import cache
+from datetime import timedelta
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from countersign.adapters.callbacks import CallbackDoorbell
-from countersign.adapters.dynamodb_ledger import DynamoLedger
-from countersign.adapters.starter import LambdaStarter
-from countersign.domain.clock import SystemClock
+from countersign.composition import Ports, once
 from countersign.functions.batches import run_one
-from countersign.functions.clients import client
 from countersign.functions.http import where_it_failed
 from countersign.functions.telemetry import about, count
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.rings import Rings
 from countersign.services.starts import Starts
 from countersign.services.sweeps import Finding, Lost, Sweeps
-from sweeper.settings import Settings
 
 logger = Logger()
 
@@ -34,26 +28,26 @@ STAYS_LOST = {
 """The metrics that alarms watch."""
 
 
-@cache
-def settings() -> Settings:
-    """Return what the function is deployed with, read once."""
-    return Settings.load(os.environ)
+@once
+def sweeps(ports: Ports) -> Sweeps:
+    """Return the use case with its ports; WORKFLOW_ARNS has each workflow's alias by name."""
+    ledger, clock, environment = ports.ledger, ports.clock, ports.environment
+    rings = Rings(ledger, ports.doorbell, clock, actor="sweeper")
+    starts = Starts(ledger, ports.starter(environment.document("WORKFLOW_ARNS")))
+    return Sweeps(ledger, rings, starts, ProviderEvents(ledger, clock), clock, environment.seconds("GRACE_SECONDS"))
 
 
-@cache
-def sweeps() -> Sweeps:
-    """Return the use case with its ports on AWS, made once."""
-    ledger, clock = DynamoLedger(client("dynamodb"), settings().ledger_table), SystemClock()
-    rings = Rings(ledger, CallbackDoorbell(client("lambda", attempts=1)), clock, actor="sweeper")
-    starts = Starts(ledger, LambdaStarter(client("lambda"), settings().functions))
-    return Sweeps(ledger, rings, starts, ProviderEvents(ledger, clock), clock, settings().grace)
+@once
+def at_most(ports: Ports) -> timedelta:
+    """Return how long one sweep goes on."""
+    return ports.environment.seconds("AT_MOST_SECONDS")
 
 
 def sweep(_: Any) -> None:
     """Sweep once, and tell what was found."""
     found: Counter[str] = Counter()
     try:
-        for finding in sweeps().sweep(settings().at_most):
+        for finding in sweeps().sweep(at_most()):
             found[tell(finding)] += 1
     finally:  # what is reported once must be counted, also when the ledger ends the sweep
         for name, number in found.items():

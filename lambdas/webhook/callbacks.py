@@ -1,27 +1,21 @@
 """`POST /callbacks/succeed|fail|heartbeat`: what machines answer; decode, one call, encode."""
 
-import os
-from functools import cache
 from http import HTTPStatus
 
 from aws_lambda_powertools import Logger
 
-from countersign.adapters.callbacks import CallbackHeartbeats
-from countersign.adapters.dynamodb_ledger import DynamoLedger
-from countersign.adapters.kms import KmsCipher
+from countersign.composition import Ports, once
 from countersign.contracts import validation
 from countersign.domain import strict_json
 from countersign.domain.answers import Sender
-from countersign.domain.clock import SystemClock
 from countersign.domain.errors import ContractError
 from countersign.domain.links import Link
 from countersign.domain.provider_events import WAITING
-from countersign.functions import http
-from countersign.functions.clients import client
+from countersign.functions import http, limits
 from countersign.functions.http import Event
 from countersign.functions.telemetry import about, count
 from countersign.services.answers import Receipt, Results, failure_of
-from webhook.settings import Settings
+from countersign.services.limits import Limiter
 
 logger = Logger()
 
@@ -33,18 +27,21 @@ WORKER = "worker"
 """How a task and its audit name a machine that answers with its token."""
 
 
-@cache
-def results() -> Results:
-    """Return the use case with its ports on AWS, made once."""
-    settings = Settings.load(os.environ)
-    ledger = DynamoLedger(client("dynamodb"), settings.ledger_table)
-    cipher = KmsCipher(client("kms"), settings.answers_key)
-    return Results(ledger, CallbackHeartbeats(client("lambda")), SystemClock(), cipher)
+@once
+def limiter(ports: Ports) -> Limiter:
+    """Return what limits callbacks."""
+    return limits.limiter("callbacks", ports)
+
+
+@once
+def results(ports: Ports) -> Results:
+    """Return the use case with its ports."""
+    return Results(ports.ledger, ports.heartbeats, ports.clock, ports.cipher)
 
 
 def succeed(event: Event) -> http.Reply:
     """Record an answer."""
-    body, link = http.body_bytes(event), _link_of(event)
+    body, link = _read(event)
     document = strict_json.read(body)
     if not isinstance(document, dict):
         raise ContractError("the answer must be a JSON object")
@@ -53,23 +50,25 @@ def succeed(event: Event) -> http.Reply:
 
 def fail(event: Event) -> http.Reply:
     """Record that a machine could not do what was asked."""
-    body, link = http.body_bytes(event), _link_of(event)
+    body, link = _read(event)
     document = validation.check("failure", strict_json.read(body))
     return _replied(results().fail(link.task_id, failure_of(document), _sender(event, link)))
 
 
 def heartbeat(event: Event) -> http.Reply:
     """Tell the workflow that its task is worked on."""
-    http.body_bytes(event)
-    results().heartbeat(_link_of(event).task_id)
+    _, link = _read(event)
+    results().heartbeat(link.task_id)
     logger.info("heartbeat")
     return http.document(HTTPStatus.OK, {"status": "alive"})
 
 
-def _link_of(event: Event) -> Link:
-    link = results().link_of(http.bearer_of(event))
+def _read(event: Event) -> tuple[bytes, Link]:
+    """Count a request, and return its body and the callback that its token opens."""
+    limits.admit(limiter(), event, http.bearer_of(event))
+    body, link = http.body_bytes(event), results().link_of(http.bearer_of(event))
     about(task_id=link.task_id)
-    return link
+    return body, link
 
 
 def _sender(event: Event, link: Link) -> Sender:

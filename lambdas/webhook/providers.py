@@ -1,48 +1,34 @@
 """`POST /webhooks/{provider}`: what a provider posts; decode, one call, encode."""
 
-import os
-from functools import cache
 from http import HTTPStatus
 
 from aws_lambda_powertools import Logger
 
-from countersign.adapters.dynamodb_ledger import DynamoLedger
-from countersign.adapters.secrets import ManagedSecrets
-from countersign.domain.clock import SystemClock
+from countersign.composition import Ports, current_ports, once
 from countersign.domain.errors import ContractError, SignatureError
 from countersign.domain.provider_events import WAITING, Handling
 from countersign.functions import http
-from countersign.functions.clients import client
 from countersign.functions.http import Event
 from countersign.functions.telemetry import count
 from countersign.providers.base import WebhookRequest
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.webhooks import Source, Webhooks
-from webhook.settings import Settings
 
 logger = Logger()
-clock = SystemClock()
 
 
-@cache
-def settings() -> Settings:
-    """Return the settings, read once."""
-    return Settings.load(os.environ)
-
-
-@cache
-def webhooks() -> Webhooks:
-    """Return the use case with its ports on AWS, made once."""
-    secrets = ManagedSecrets(client("secretsmanager"), settings().secrets)
-    events = ProviderEvents(DynamoLedger(client("dynamodb"), settings().ledger_table), clock)
-    sources = {name: Source.of(document) for name, document in settings().providers.items()}
-    return Webhooks(sources, secrets, events, clock)
+@once
+def webhooks(ports: Ports) -> Webhooks:
+    """Return the use case with its ports: PROVIDERS holds, by name, what makes a `Source` of each provider."""
+    sources = {name: Source.of(document) for name, document in ports.environment.document("PROVIDERS", "{}").items()}
+    return Webhooks(sources, ports.secrets, ProviderEvents(ports.ledger, ports.clock), ports.clock)
 
 
 def receive(event: Event) -> http.Reply:
     """Take a provider's post: 200 when nothing more is awaited of it, 202 when it is on record only."""
     name = (event.get("pathParameters") or {}).get("provider", "")
-    request = WebhookRequest(http.headers_of(event), http.body_bytes(event), f"{settings().webhooks_url}/{name}")
+    url = f"{current_ports().environment.base_url}/webhooks/{name}"
+    request = WebhookRequest(http.headers_of(event), http.body_bytes(event), url)
     try:
         received = webhooks().receive(name, request)
     except SignatureError:

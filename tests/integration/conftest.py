@@ -1,13 +1,14 @@
 """The functions with AWS behind them: moto's, and operations that moto has not, answered as AWS answers them."""
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import botocore.client
@@ -17,25 +18,12 @@ from botocore.session import Session
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 
-import approver.handler
-import bus_events.handler
-import countersign.functions.limits
-import executions.handler
-import held_payments.handler
-import publisher.handler
-import relay.handler
-import requests_api.handler
-import review.handler
-import review.inbox
-import review.review
-import sweeper.handler
-import webhook.callbacks
-import webhook.handler
-import webhook.providers
+from countersign import composition
 from countersign.adapters.attributes import from_item, to_item
 from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.directory import DynamoDirectory
 from countersign.adapters.dynamodb_ledger import DynamoLedger
+from countersign.composition import Ports
 from countersign.domain import tasks
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.clock import SystemClock
@@ -47,23 +35,6 @@ from countersign.services.reviews import Review, Reviews
 from countersign.testing.builders import APPROVER, TASK_ID, WORKFLOW, any_click, any_payment_task, any_task, http_event
 from countersign.testing.deliveries import ADYEN, SHOPIFY, SQUARE, STANDARD_WEBHOOKS, STRIPE
 
-HANDLERS: tuple[ModuleType, ...] = (
-    approver.handler,
-    executions.handler,
-    publisher.handler,
-    relay.handler,
-    requests_api.handler,
-    bus_events.handler,
-    held_payments.handler,
-    sweeper.handler,
-    countersign.functions.limits,
-    review.handler,
-    review.inbox,
-    review.review,
-    webhook.callbacks,
-    webhook.handler,
-    webhook.providers,
-)
 REGION = "eu-central-1"
 TABLE = "ledger"
 DIRECTORY_TABLE = "directory"
@@ -199,10 +170,8 @@ def let_tests_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def forget_what_functions_made() -> None:
-    for module in HANDLERS:
-        for made in vars(module).values():
-            if hasattr(made, "cache_clear") and made.__module__ == module.__name__:
-                made.cache_clear()
+    """Let every function start anew, with what the environment says now."""
+    composition._in_place[:] = [Ports(os.environ)]
 
 
 @dataclass(frozen=True)

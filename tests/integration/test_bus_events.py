@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-import bus_events.handler
 from bus_events.handler import handler
 from bus_events.reasons import REASONS
 from countersign.domain.questions import Collecting, Correlation
@@ -20,7 +19,7 @@ from countersign.domain.tasks import (
 )
 from countersign.testing.builders import PAYMENT_ID, TASK_ID, any_result, sqs_event, task_result
 from countersign.testing.deliveries import any_payment_intent, with_members
-from tests.integration.conftest import REGION, Answer, Kit, answering, session
+from tests.integration.conftest import REGION, Answer, Kit, answering, forget_what_functions_made, session
 
 SOURCE = "com.example.payments"
 PARTNER_SOURCE = "aws.partner/stripe.com/ed_1001"
@@ -255,8 +254,7 @@ def test_a_partner_s_events_of_test_mode_and_of_other_accounts_pay_nothing(
 ) -> None:
     partner = {"name": "stripe", "scheme": "stripe", "live": False, "accounts": {"account": "acct_1"}}
     for settings, changes in (({}, {"livemode": False}), (partner, {"livemode": False, "account": "acct_2"})):
-        for cached in (bus_events.handler.settings, bus_events.handler.bus_events):
-            cached.cache_clear()
+        forget_what_functions_made()
         monkeypatch.setenv("PARTNERS", json.dumps({PARTNER_SOURCE: {"name": "stripe", "scheme": "stripe", **settings}}))
         assert run(from_partner(with_members(any_payment_intent(), **changes))) == []
     assert kit.task(PAYMENT_ID).status is Status.OPEN

@@ -8,6 +8,7 @@ import pytest
 from countersign.adapters.attributes import to_item
 from countersign.adapters.directory import DynamoDirectory
 from countersign.adapters.dynamodb import Table
+from countersign.composition import Ports
 from countersign.domain.errors import LedgerUnavailableError
 from countersign.domain.people import Absence, Entry
 from countersign.functions.clients import client
@@ -67,7 +68,8 @@ def test_a_subaddress_is_the_address_before_the_plus(kit: Kit) -> None:
 
 def test_where_tags_are_separate_a_subaddress_is_somebody_else(kit: Kit) -> None:
     environment = {"DIRECTORY_TABLE": DIRECTORY_TABLE, "DIRECTORY_TAGS": "separate"}
-    directory = DynamoDirectory.from_environment(client("dynamodb"), environment)
+    directory = Ports(environment).directory
+    assert isinstance(directory, DynamoDirectory)
     tagged = "maria+shop@example.com"
     assert directory.entries([tagged])[tagged] == Entry(tagged)
     directory.set_alias(tagged, APPROVER)

@@ -16,7 +16,7 @@ from countersign.services.held_payments import HeldPayments, request_of
 from countersign.services.provider_events import ProviderEvents
 from countersign.testing.builders import sqs_event
 from tests.held import APPROVAL, EVENT, OPERATOR, PAYMENT, PROVIDER, any_event, any_payment
-from tests.integration.conftest import ALIAS, Answer, Kit, Operation, answering
+from tests.integration.conftest import ALIAS, Answer, Kit, Operation, answering, forget_what_functions_made
 
 WORKFLOW_ARN = ALIAS.replace("order-approval", "held-payment")
 
@@ -61,7 +61,7 @@ def test_an_event_that_is_delivered_again_asks_nobody_again_also_when_the_deadli
 ) -> None:
     run(announced())
     monkeypatch.setenv("DEADLINE_SECONDS", "900")
-    held_payments.handler.submissions.cache_clear()
+    forget_what_functions_made()
     assert run(announced()) == []
     assert len(invocations.asked) == 1
 

@@ -14,11 +14,10 @@ from countersign.domain.links import Link, Purpose
 from countersign.domain.tasks import Status
 from countersign.domain.tokens import mint
 from countersign.functions.clients import client
-from countersign.functions.limits import limiter
 from countersign.testing.builders import APPROVER, COMMENT, PAYMENT_TASK_ID, any_paid, any_task, any_token, http_event
 from countersign.testing.deliveries import STANDARD_WEBHOOKS
 from review.pages import SECURITY_HEADERS
-from tests.integration.conftest import LIMITS_TABLE, Answer, Kit, Page, answering
+from tests.integration.conftest import LIMITS_TABLE, Answer, Kit, Page, answering, forget_what_functions_made
 
 OFFICE = "203.0.113.9"
 NEIGHBOUR = "203.0.113.200"
@@ -138,7 +137,7 @@ def test_a_click_that_is_refused_leaves_nothing_behind_and_counts_when_it_is_mad
     before = kit.items()
     assert click(token).status == 429
     assert kit.items() == before
-    limiter.cache_clear()
+    forget_what_functions_made()
     assert click(token).status == 429, "whichever container it comes to"
     forget_the_minute()
     assert click(token).status == 200
@@ -147,7 +146,7 @@ def test_a_click_that_is_refused_leaves_nothing_behind_and_counts_when_it_is_mad
 
 def forget_the_minute() -> None:
     """Do what the next minute does: other counters, and nobody known to be over."""
-    limiter.cache_clear()
+    forget_what_functions_made()
     for item in counters():
         client("dynamodb").delete_item(TableName=LIMITS_TABLE, Key={"pk": item["pk"]})
 

@@ -1,6 +1,7 @@
 """The parts together, without a durable execution around them: what one writes, the next one reads."""
 
 import json
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
 import pytest
@@ -9,6 +10,7 @@ import approver.handler
 import publisher.handler
 import relay.handler
 import review.handler
+from countersign.composition import Ports, current_ports, use
 from countersign.domain.clock import from_text
 from countersign.domain.errors import MissingSettingError
 from countersign.domain.tasks import Status
@@ -25,7 +27,7 @@ from countersign.testing.builders import (
     sqs_event,
     stream_event,
 )
-from countersign.workflows.runtime import EXECUTION_MARGIN, current, from_environment, use
+from countersign.workflows.runtime import EXECUTION_MARGIN, Runtime, current
 from tests.integration.conftest import BUS, ENVIRONMENT, Kit, Operation, call
 from tests.integration.test_approver import token_in
 from tests.integration.test_publisher import entries, for_publisher
@@ -33,11 +35,16 @@ from tests.integration.test_publisher import entries, for_publisher
 WORKFLOW_ENVIRONMENT = ENVIRONMENT | {"WORKFLOW": WORKFLOW, "EXECUTION_TIMEOUT_SECONDS": "86400"}
 
 
+def runtime_of(environment: Mapping[str, str]) -> Runtime:
+    with use(Ports(environment)):
+        return current()
+
+
 @pytest.mark.parametrize("decision", ["approve", "reject"])
 def test_an_approval_goes_from_the_workflow_to_the_mail_the_click_the_ring_and_back(
     kit: Kit, mails: Operation, events: Operation, callbacks: Operation, decision: str
 ) -> None:
-    bench = from_environment(WORKFLOW_ENVIRONMENT).waits
+    bench = runtime_of(WORKFLOW_ENVIRONMENT).waits
     wait = any_wait(expires_at=kit.now + EXECUTION_MARGIN)
     assert bench.open(wait, any_question())["status"] == Status.OPEN
 
@@ -70,7 +77,7 @@ def test_an_approval_goes_from_the_workflow_to_the_mail_the_click_the_ring_and_b
 def test_what_a_step_returns_to_the_durable_history_holds_no_secret(
     kit: Kit, mails: Operation, events: Operation
 ) -> None:
-    bench = from_environment(WORKFLOW_ENVIRONMENT).waits
+    bench = runtime_of(WORKFLOW_ENVIRONMENT).waits
     wait = any_wait(expires_at=kit.now + EXECUTION_MARGIN)
     reports = [bench.open(wait, any_question()), bench.refresh(wait, "callback-2")]
     kit.decide()
@@ -80,19 +87,21 @@ def test_what_a_step_returns_to_the_durable_history_holds_no_secret(
 
 
 def test_a_workflow_function_is_set_up_by_its_environment(kit: Kit) -> None:
-    runtime = from_environment(WORKFLOW_ENVIRONMENT)
+    runtime = runtime_of(WORKFLOW_ENVIRONMENT)
     assert (runtime.workflow, runtime.execution_timeout.total_seconds()) == (WORKFLOW, 86400)
     for name in ("LEDGER_TABLE", "DIRECTORY_TABLE", "BUS_NAME", "WORKFLOW", "EXECUTION_TIMEOUT_SECONDS"):
-        with pytest.raises((KeyError, MissingSettingError), match=name):
-            from_environment({key: value for key, value in WORKFLOW_ENVIRONMENT.items() if key != name})
+        with pytest.raises(MissingSettingError, match=name):
+            runtime_of({key: value for key, value in WORKFLOW_ENVIRONMENT.items() if key != name})
 
 
-def test_a_test_puts_its_own_runtime_in_place_for_as_long_as_its_block(kit: Kit) -> None:
-    inner, outer = from_environment(WORKFLOW_ENVIRONMENT), from_environment(WORKFLOW_ENVIRONMENT)
+def test_a_test_puts_its_own_ports_in_place_for_as_long_as_its_block(kit: Kit) -> None:
+    inner, outer = Ports(WORKFLOW_ENVIRONMENT), Ports(WORKFLOW_ENVIRONMENT)
     with use(outer):
         with use(inner):
-            assert current() is inner
-        assert current() is outer
+            runtime = current()
+            assert (current_ports(), runtime.ledger) == (inner, inner.ledger)
+            assert current() is runtime, "made once"
+        assert current().ledger is outer.ledger
 
 
 def test_a_client_is_made_once(kit: Kit) -> None:
@@ -101,6 +110,6 @@ def test_a_client_is_made_once(kit: Kit) -> None:
 
 
 def test_a_deadline_that_a_step_reports_is_the_tasks(kit: Kit, events: Operation) -> None:
-    bench = from_environment(WORKFLOW_ENVIRONMENT).waits
+    bench = runtime_of(WORKFLOW_ENVIRONMENT).waits
     report = bench.open(any_wait(expires_at=kit.now + EXECUTION_MARGIN), any_question())
     assert from_text(report["expires_at"]) == kit.task(TASK_ID).expires_at

@@ -1,7 +1,7 @@
 """What the patterns' machines hear over HTTP: what is missing, what is wrong, and what is too large."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,7 +15,6 @@ from countersign.domain.tokens import mint
 from countersign.functions.clients import client
 from countersign.testing.builders import NOW, TASK_ID, WORKFLOW, any_task
 from tests.integration.conftest import Kit, Page, call
-from webhook import callbacks
 from webhook.handler import handler
 
 FAR = NOW.replace(year=2999)
@@ -25,12 +24,10 @@ Post = Callable[..., Page]
 
 
 @pytest.fixture
-def key(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def key(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> str:
     key_id: str = client("kms").create_key()["KeyMetadata"]["KeyId"]
     monkeypatch.setenv("ANSWERS_KEY", key_id)
-    callbacks.results.cache_clear()
-    yield key_id
-    callbacks.results.cache_clear()
+    return key_id
 
 
 def asked(kit: Kit, **changes: Any) -> Post:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
+from aws_lambda_powertools import Logger
 from botocore.exceptions import EndpointConnectionError
 
 import approver.handler
@@ -43,7 +44,7 @@ from countersign.testing.builders import (
     stream_record,
     task_result,
 )
-from tests.integration.conftest import HANDLERS, REGION, SENDER, TABLE, Answer, Kit, Operation, Page, answering, call
+from tests.integration.conftest import REGION, SENDER, TABLE, Answer, Kit, Operation, Page, answering, call
 
 PEOPLE = (APPROVER, OTHER_APPROVER, REQUESTER, SENDER)
 QUOTING = " ".join((any_token(), CALLBACK_ID, COMMENT, *PEOPLE))
@@ -92,7 +93,7 @@ class Output:
 def output(capsys: pytest.CaptureFixture[str]) -> Iterator[Output]:
     """Capture the functions' loggers, every other logger from INFO on, and what is printed."""
     logged = StringIO()
-    streams = {handler for module in HANDLERS for handler in module.logger.handlers}
+    streams = [each for each in Logger().handlers if isinstance(each, logging.StreamHandler)]
     before = {handler: handler.setStream(logged) for handler in streams}
     everything, root = logging.StreamHandler(logged), logging.getLogger()
     level = root.level

@@ -18,7 +18,6 @@ from botocore.exceptions import EndpointConnectionError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import webhook.providers
 from countersign.domain.answers import document_of
 from countersign.domain.clock import SystemClock
 from countersign.domain.questions import Correlation
@@ -41,7 +40,17 @@ from countersign.testing.deliveries import (
     with_members,
 )
 from countersign.testing.signing import sign_adyen, sign_square, sign_standard_webhooks
-from tests.integration.conftest import BASE_URL, ENVIRONMENT, PROVIDERS, Answer, Kit, Page, answering, keep_secret
+from tests.integration.conftest import (
+    BASE_URL,
+    ENVIRONMENT,
+    PROVIDERS,
+    Answer,
+    Kit,
+    Page,
+    answering,
+    forget_what_functions_made,
+    keep_secret,
+)
 from webhook.handler import handler, logger
 
 SECRET, OTHER_SECRET = STANDARD_WEBHOOKS.secret, STANDARD_WEBHOOKS.other_secret
@@ -175,8 +184,7 @@ def deploy_with(monkeypatch: pytest.MonkeyPatch, name: str, **expects: Any) -> N
     """Deploy the function with other settings of a provider."""
     providers = json.loads(ENVIRONMENT["PROVIDERS"])
     monkeypatch.setenv("PROVIDERS", json.dumps(providers | {name: providers[name] | expects}))
-    for cached in (webhook.providers.settings, webhook.providers.webhooks):
-        cached.cache_clear()
+    forget_what_functions_made()
 
 
 def signed_by(name: str, body: bytes) -> dict[str, str]:

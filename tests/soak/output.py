@@ -9,7 +9,7 @@ from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 from typing import Any
 
-from tests.integration.conftest import HANDLERS
+from aws_lambda_powertools import Logger
 
 
 class Output:
@@ -22,7 +22,7 @@ class Output:
     @contextmanager
     def captured(self) -> Iterator[None]:
         """Capture every logger from INFO on, and what is printed, for as long as the block lasts."""
-        streams = {handler for module in HANDLERS for handler in module.logger.handlers}
+        streams = [each for each in Logger().handlers if isinstance(each, logging.StreamHandler)]
         before = {handler: handler.setStream(self._text) for handler in streams}
         everything, root = logging.StreamHandler(self._text), logging.getLogger()
         level, others = root.level, root.handlers[:]

@@ -26,13 +26,13 @@ import relay.handler
 import sweeper.handler
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.adapters.secrets import ManagedSecrets
+from countersign.composition import Ports, use
 from countersign.domain.clock import SystemClock
 from countersign.domain.errors import NotHandledError
 from countersign.functions.clients import client
 from countersign.testing.builders import sqs_event, stream_event
 from countersign.testing.fakes import FixedClock
 from countersign.testing.signing import STANDARD_SECRET
-from countersign.workflows.runtime import Runtime, from_environment, use
 from tests.integration.conftest import ENVIRONMENT, REGION, TABLE, Page, call, forget_what_functions_made, statuses
 from tests.soak.clients import Bus, DeadLetterQueue, Kms, Lambda, Message, Post, Queue, Secrets, ended_event
 from tests.soak.durable import Durable
@@ -167,7 +167,7 @@ class World:
         }
         self._patch(patch)
         self.ledger = DynamoLedger(tables, TABLE)
-        self._runtimes = {name: self._runtime(name) for name in WORKFLOWS}
+        self._ports = {name: self._ports_of(name) for name in WORKFLOWS}
 
     def _patch(self, patch: pytest.MonkeyPatch) -> None:
         for name, value in SETTINGS.items():
@@ -186,14 +186,14 @@ class World:
         client.cache_clear()
         forget_what_functions_made()
 
-    def _runtime(self, workflow: str) -> Runtime:
+    def _ports_of(self, workflow: str) -> Ports:
         seconds = str(int(EXECUTION_TIMEOUT.total_seconds()))
         more = {"WORKFLOW": workflow, "EXECUTION_TIMEOUT_SECONDS": seconds, "OPERATORS": json.dumps(OPERATORS)}
         policy = {"POLICY": json.dumps(POLICY)} if workflow == "order-approval" else {}
-        return from_environment(SETTINGS | more | policy)
+        return Ports(SETTINGS | more | policy)
 
     def _invoke(self, workflow: str, event: Any, context: Any) -> Any:
-        with use(self._runtimes[workflow]):
+        with use(self._ports[workflow]):
             return WORKFLOWS[workflow](event, context)
 
     def _execution_ended(self, run: Run) -> None:

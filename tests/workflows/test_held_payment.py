@@ -1,12 +1,13 @@
 """The held-payment workflow on AWS's local runner: what the operators say of a held event, and what comes of it."""
 
-import dataclasses
+import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from countersign.composition import use
 from countersign.domain.answers import document_of
 from countersign.domain.errors import LedgerUnavailableError
 from countersign.domain.provider_events import ProviderEvent
@@ -15,7 +16,6 @@ from countersign.domain.tasks import Status, Task
 from countersign.services.provider_events import ProviderEvents
 from countersign.testing.bench import Bench
 from countersign.testing.builders import is_unbroken
-from countersign.workflows.runtime import use
 from held_payment.handler import handler
 from tests.held import EVENT, OPENED, OPERATOR, PAYMENT, PROVIDER, any_event, any_payment
 
@@ -29,7 +29,7 @@ class Finance(Bench):
 
     def __init__(self) -> None:
         super().__init__(handler, "held-payment")
-        self.runtime = dataclasses.replace(self.runtime, operators=(OPERATOR,))
+        self.environment["OPERATORS"] = json.dumps([OPERATOR])
         now = self.clock.now()
         self.ledger.open(any_payment(expires_at=now + timedelta(hours=1), opened_at=now), (OPENED,), now)
         self.receive(any_event())
@@ -55,7 +55,7 @@ class Finance(Bench):
 @pytest.fixture
 def finance() -> Iterator[Finance]:
     made = Finance()
-    with use(made.runtime):
+    with use(made.ports):
         yield made
         assert is_unbroken(made.ledger.audit(PAYMENT), made.payment.audit_head, made.payment.audit_seq)
         made.close()

@@ -1,8 +1,7 @@
 """The order-approval workflow on AWS's local runner: its ends, its operations, and what may come in between."""
 
 import dataclasses
-from collections.abc import Iterator
-from contextlib import contextmanager
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -21,7 +20,6 @@ from countersign.testing.bench import SHORT_SECONDS, Bench, close_runner
 from countersign.testing.builders import CALLER, NOW, any_input, any_task
 from countersign.testing.fakes import FixedClock, MemoryHandOff
 from countersign.workflows.ask import LATE_SECONDS
-from countersign.workflows.runtime import use
 
 TASK = "order-1001.approval"
 
@@ -334,7 +332,7 @@ def impatient(bench: Bench) -> Bench:
 
 def with_hand_off(bench: Bench, hand_off: MemoryHandOff) -> None:
     bench.hand_off = hand_off
-    object.__setattr__(bench.runtime, "hand_off", hand_off)
+    bench.ports.hand_off = hand_off
 
 
 def test_a_hand_off_that_fails_for_good_cancels_the_task_and_fails_the_workflow(impatient: Bench) -> None:
@@ -432,31 +430,30 @@ def test_a_task_withdrawn_before_an_answer_fails_the_workflow_by_name(bench: Ben
 # Under a policy
 
 BOARD = ("Board@example.com", "cfo@example.com")
-POLICY = Policy.from_document(
-    [
-        {"currency": "EUR", "up_to": "50", "auto_approve": True},
-        {
-            "currency": "EUR",
-            "up_to": "1000",
-            "approvers": list(BOARD),
-            "rule": {"kind": "all"},
-            "deadline_seconds": 30,
-            "reminders_seconds": [],
-        },
-    ]
-)
+ROWS = [
+    {"currency": "EUR", "up_to": "50", "auto_approve": True},
+    {
+        "currency": "EUR",
+        "up_to": "1000",
+        "approvers": list(BOARD),
+        "rule": {"kind": "all"},
+        "deadline_seconds": 30,
+        "reminders_seconds": [],
+    },
+]
+POLICY = Policy.from_document(ROWS)
 
 
-@contextmanager
-def governed(bench: Bench) -> Iterator[None]:
-    with use(dataclasses.replace(bench.runtime, policy=POLICY)):
-        yield
+@pytest.fixture
+def governed(bench: Bench) -> None:
+    """Give the workflow the policy."""
+    bench.environment["POLICY"] = json.dumps(ROWS)
 
 
+@pytest.mark.usefixtures("governed")
 def test_an_amount_under_the_limit_is_approved_by_the_policy_and_nobody_is_asked(bench: Bench) -> None:
-    with governed(bench):
-        bench.start(any_order_input(amount="50.00"))
-        finished = bench.finish()
+    bench.start(any_order_input(amount="50.00"))
+    finished = bench.finish()
     assert {operation.name for operation in finished.get_all_operations()} == {"approval auto", "record result"}
     result = bench.ledger.asked["order-1001"].result
     assert (result["status"], result["decided_by"], result["votes"]) == ("approved", "policy", [])
@@ -472,33 +469,33 @@ def test_an_amount_under_the_limit_is_approved_by_the_policy_and_nobody_is_asked
     assert bench.hand_off.sent == []
 
 
+@pytest.mark.usefixtures("governed")
 def test_the_policy_s_approvers_rule_and_times_win_over_the_request_s(bench: Bench) -> None:
-    with governed(bench):
-        bench.start(any_order_input(rule={"kind": "any"}, deadline_seconds=60, reminders_seconds=[1]))
-        task = bench.open_task()
-        assert task.audience == ("board@example.com", "cfo@example.com")
-        assert (task.question.rule.kind, task.question.policy) == ("all", POLICY.version)
-        assert task.expires_at - bench.clock.now() <= timedelta(seconds=30)
-        bench.answer(Decision.APPROVE, "board@example.com")
-        assert bench.ledger.standing[TASK].status is Status.OPEN
-        bench.answer(Decision.APPROVE, "cfo@example.com")
-        bench.relay()
-        assert bench.result()["decided_by"] == ["board@example.com", "cfo@example.com"]
+    bench.start(any_order_input(rule={"kind": "any"}, deadline_seconds=60, reminders_seconds=[1]))
+    task = bench.open_task()
+    assert task.audience == ("board@example.com", "cfo@example.com")
+    assert (task.question.rule.kind, task.question.policy) == ("all", POLICY.version)
+    assert task.expires_at - bench.clock.now() <= timedelta(seconds=30)
+    bench.answer(Decision.APPROVE, "board@example.com")
+    assert bench.ledger.standing[TASK].status is Status.OPEN
+    bench.answer(Decision.APPROVE, "cfo@example.com")
+    bench.relay()
+    assert bench.result()["decided_by"] == ["board@example.com", "cfo@example.com"]
 
 
+@pytest.mark.usefixtures("governed")
 def test_the_request_s_deadline_counts_where_it_is_the_earlier_one(bench: Bench) -> None:
-    with governed(bench):
-        bench.start(any_order_input(deadline_seconds=1))
-        assert bench.result()["status"] == "expired"
+    bench.start(any_order_input(deadline_seconds=1))
+    assert bench.result()["status"] == "expired"
 
 
+@pytest.mark.usefixtures("governed")
 @pytest.mark.parametrize("changes", [{"amount": "1000.01"}, {"currency": "USD"}])
 def test_an_amount_that_the_policy_does_not_cover_fails_the_workflow_by_name(
     bench: Bench, changes: dict[str, str]
 ) -> None:
-    with governed(bench):
-        bench.start(any_order_input(**changes))
-        finished = bench.finish()
+    bench.start(any_order_input(**changes))
+    finished = bench.finish()
     assert finished.status.value == "FAILED"
     assert finished.error
     assert str(finished.error.type).endswith("UncoveredAmountError")

@@ -32,6 +32,7 @@ from countersign.domain.rules import Decision
 from countersign.domain.strict_json import canonical
 from countersign.domain.tasks import Status
 from countersign.testing.bench import SHORT_SECONDS
+from countersign.testing.fakes import MemoryCipher
 
 Play = Callable[[PatternBench], object]
 
@@ -463,7 +464,8 @@ def test_a_cipher_that_is_out_of_reach_for_a_moment_loses_nothing() -> None:
     with opened("encrypted-payload") as bench:
         bench.asked("secret")
         bench.succeed("secret", {"pin": SECRET})
-        bench.runtime.cipher.failures.append(CipherUnavailableError("KMS"))  # type: ignore[attr-defined]
+        assert isinstance(bench.ports.cipher, MemoryCipher)
+        bench.ports.cipher.failures.append(CipherUnavailableError("KMS"))
         assert bench.result()["status"] == "received"
 
 

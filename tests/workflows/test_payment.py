@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from aws_durable_execution_sdk_python_testing.runner import DurableFunctionTestResult
 
+from countersign.composition import use
 from countersign.domain.answers import MAX_ANSWER_BYTES, SIGNED, Sender
 from countersign.domain.audit import AuditEvent
 from countersign.domain.provider_events import Handling
@@ -18,7 +19,6 @@ from countersign.testing.bench import Bench
 from countersign.testing.builders import NOW, any_event, any_payment_task
 from countersign.testing.fakes import MemoryHeartbeats
 from countersign.workflows.external import Answered, ExternalTask, Failed, await_result
-from countersign.workflows.runtime import use
 from countersign.workflows.workflow import workflow
 
 TASK = "order-1001.payment"
@@ -91,7 +91,7 @@ def paying(bench_of: Callable[[Any], PaymentBench]) -> Iterator[PaymentBench]:
     from payment.handler import handler
 
     bench = bench_of(handler)
-    with use(bench.runtime):
+    with use(bench.ports):
         yield bench
 
 
@@ -252,7 +252,7 @@ SCORE = "order-1001.score"
 
 def test_an_answer_of_any_form_is_returned_with_who_gave_it(bench_of: Callable[[Any], PaymentBench]) -> None:
     bench = bench_of(asking())
-    with use(bench.runtime):
+    with use(bench.ports):
         bench.start({"customer": 7})
         bench.open_task(SCORE)
         assert bench.hand_off.sent[0]["task"] == {"customer": 7}
@@ -268,7 +268,7 @@ def test_an_answer_of_any_form_is_returned_with_who_gave_it(bench_of: Callable[[
 
 def test_a_failure_is_returned_with_code_message_and_data(bench_of: Callable[[Any], PaymentBench]) -> None:
     bench = bench_of(asking())
-    with use(bench.runtime):
+    with use(bench.ports):
         bench.start({})
         bench.open_task(SCORE)
         bench.results.fail(SCORE, Failure("no_data", "Nothing known", '{"a":1}'), WORKER)
@@ -284,7 +284,7 @@ def test_a_failure_is_returned_with_code_message_and_data(bench_of: Callable[[An
 
 def test_a_wait_that_is_bounded_expires_before_its_request(bench_of: Callable[[Any], PaymentBench]) -> None:
     bench = bench_of(asking(wait_seconds=1))
-    with use(bench.runtime):
+    with use(bench.ports):
         bench.start({})
         assert bench.result() == {"is": "Expired", "collected": {}, "for_good": False, "declined": ""}
 
@@ -293,7 +293,7 @@ def test_a_withdrawn_task_fails_its_workflow(bench_of: Callable[[Any], PaymentBe
     from countersign.domain import tasks
 
     bench = bench_of(asking())
-    with use(bench.runtime):
+    with use(bench.ports):
         bench.start({})
         task = bench.open_task(SCORE)
         change = tasks.cancel(task, "operator", "withdrawn", bench.clock.now())
@@ -309,7 +309,7 @@ def test_a_payload_that_leaves_no_room_for_its_answer_is_refused_before_anything
     bench_of: Callable[[Any], PaymentBench],
 ) -> None:
     bench = bench_of(asking())
-    with use(bench.runtime):
+    with use(bench.ports):
         bench.start({"text": "x" * MAX_ANSWER_BYTES})
         finished = bench.finish()
     assert finished.error
@@ -319,7 +319,7 @@ def test_a_payload_that_leaves_no_room_for_its_answer_is_refused_before_anything
 
 def test_a_name_outside_may_come_without_money(bench_of: Callable[[Any], PaymentBench]) -> None:
     bench = bench_of(asking(correlate=Correlation("pay", "pay_1001")))
-    with use(bench.runtime):
+    with use(bench.ports):
         bench.start({})
         bench.open_task(SCORE)
         assert bench.receive("paid", amount="7.00", currency="JPY") is Handling.RECORDED
@@ -339,7 +339,7 @@ def test_the_largest_answer_fits_into_the_checkpoint_of_the_step_that_reads_it(
     bench_of: Callable[[Any], PaymentBench], kind: str
 ) -> None:
     bench = bench_of(asking())
-    with use(bench.runtime):
+    with use(bench.ports):
         bench.start({})
         bench.open_task(SCORE)
         bench.results.succeed(SCORE, LARGEST[kind], WORKER)

@@ -1,114 +1,75 @@
-"""Settings of the functions: read from the environment, and missing by name."""
+"""What functions read from their environment: each needs some variables, and a missing one is named."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 
-import approver.settings
-import bus_events.settings
-import executions.settings
-import held_payments.settings
-import publisher.settings
-import relay.settings
-import requests_api.settings
-import sweeper.settings
-import webhook.settings
+import approver.handler
+import bus_events.handler
+import executions.handler
+import held_payments.handler
+import relay.handler
+import requests_api.handler
+import sweeper.handler
+from countersign.composition import Ports, use
 from countersign.domain.errors import MissingSettingError
-from countersign.functions.environment import required
-from countersign.services.bus_events import Partner
-from countersign.services.submissions import Startable
-from countersign.services.webhooks import Source
+from countersign.functions.environment import Environment
 
 ARN = "arn:aws:lambda:eu-central-1:111122223333:function:order-approval:live"
 ENVIRONMENT = {
     "LEDGER_TABLE": "ledger",
-    "BUS_NAME": "bus",
-    "BASE_URL": "https://review.example.com",
-    "STAGE": "dev",
-    "DEAD_LETTERS_URL": "https://sqs.eu-central-1.amazonaws.com/111122223333/results-dlq",
+    "DIRECTORY_TABLE": "directory",
+    "MAIL_SENDER": "countersign@example.com",
     "WORKFLOW_ARN": ARN,
     "DEADLINE_SECONDS": "600",
     "WORKFLOW_ARNS": json.dumps({"order-approval": ARN}),
     "GRACE_SECONDS": "300",
     "AT_MOST_SECONDS": "240",
     "REQUESTS": json.dumps({"providers": ["stripe"], "requester": "caller", "approver_domains": ["example.com"]}),
-    "WORKFLOWS": json.dumps(
-        {
-            "payment": {"function": "payment-1:live", "deadline_seconds": 600},
-            "second-look": {"function": "second-look-2:live", "deadline_seconds": 259200, "contract": "order-approval"},
-        }
-    ),
+    "WORKFLOWS": json.dumps({"payment": {"function": "payment-1:live", "deadline_seconds": 600}}),
 }
 
-
-class Loads(Protocol):
-    def load(self, environment: Mapping[str, str]) -> Any: ...
-
-
-NEEDED: list[tuple[Loads, set[str]]] = [
-    (approver.settings.Settings, {"LEDGER_TABLE", "BASE_URL", "STAGE"}),
-    (executions.settings.Settings, {"LEDGER_TABLE"}),
-    (publisher.settings.Settings, {"LEDGER_TABLE", "BUS_NAME"}),
-    (relay.settings.Settings, {"LEDGER_TABLE"}),
-    (requests_api.settings.Settings, {"LEDGER_TABLE", "WORKFLOWS", "REQUESTS"}),
-    (bus_events.settings.Settings, {"LEDGER_TABLE", "DEAD_LETTERS_URL"}),
-    (held_payments.settings.Settings, {"LEDGER_TABLE", "WORKFLOW_ARN", "DEADLINE_SECONDS"}),
-    (sweeper.settings.Settings, {"LEDGER_TABLE", "WORKFLOW_ARNS", "GRACE_SECONDS", "AT_MOST_SECONDS"}),
-    (webhook.settings.Settings, {"LEDGER_TABLE", "BASE_URL"}),
+NEEDED: list[tuple[Callable[[], Any], set[str]]] = [
+    (approver.handler.deliveries, {"LEDGER_TABLE", "MAIL_SENDER"}),
+    (executions.handler.executions, {"LEDGER_TABLE"}),
+    (relay.handler.rings, {"LEDGER_TABLE"}),
+    (requests_api.handler.submissions, {"LEDGER_TABLE", "DIRECTORY_TABLE", "WORKFLOWS", "REQUESTS"}),
+    (bus_events.handler.bus_events, {"LEDGER_TABLE"}),
+    (held_payments.handler.submissions, {"LEDGER_TABLE", "WORKFLOW_ARN", "DEADLINE_SECONDS"}),
+    (sweeper.handler.sweeps, {"LEDGER_TABLE", "WORKFLOW_ARNS", "GRACE_SECONDS"}),
+    (sweeper.handler.at_most, {"AT_MOST_SECONDS"}),
 ]
 
 
-@pytest.mark.parametrize(
-    ("settings", "name"), [(settings, name) for settings, names in NEEDED for name in sorted(names)]
-)
+@pytest.fixture(autouse=True)
+def _no_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("countersign.composition", "approver.channels"):
+        monkeypatch.setattr(f"{module}.client", lambda *_, **__: object())
+
+
+@pytest.mark.parametrize(("make", "name"), [(make, name) for make, names in NEEDED for name in sorted(names)])
 @pytest.mark.parametrize("value", [None, ""])
-def test_a_variable_that_is_missing_or_empty_is_named(settings: Loads, name: str, value: str | None) -> None:
+def test_a_variable_that_is_missing_or_empty_is_named(make: Callable[[], Any], name: str, value: str | None) -> None:
     environment = {key: text for key, text in ENVIRONMENT.items() if key != name} | ({name: ""} if value == "" else {})
-    with pytest.raises(MissingSettingError, match=name):
-        settings.load(environment)
+    with use(Ports(environment)), pytest.raises(MissingSettingError, match=name):
+        make()
 
 
-@pytest.mark.parametrize(("settings", "names"), NEEDED)
-def test_a_function_needs_these_variables_and_no_other(settings: Loads, names: set[str]) -> None:
-    assert settings.load({name: ENVIRONMENT[name] for name in names}).ledger_table == "ledger"
+@pytest.mark.parametrize(("make", "names"), NEEDED)
+def test_a_function_needs_these_variables_and_no_other_and_makes_its_use_case_once(
+    make: Callable[[], Any], names: set[str]
+) -> None:
+    with use(Ports({name: ENVIRONMENT[name] for name in names})):
+        assert make() is make()
 
 
-def test_links_are_made_from_a_base_without_a_slash_at_the_end() -> None:
-    loaded = approver.settings.Settings.load(ENVIRONMENT | {"BASE_URL": "https://review.example.com/"})
-    assert loaded.base_url == "https://review.example.com"
-
-
-def test_workflows_have_an_alias_a_deadline_and_a_contract_each_that_of_their_name_by_default() -> None:
-    loaded = requests_api.settings.Settings.load(ENVIRONMENT)
-    assert loaded.functions == {"payment": "payment-1:live", "second-look": "second-look-2:live"}
-    assert loaded.workflows == {
-        "payment": Startable(600, "payment"),
-        "second-look": Startable(259200, "order-approval"),
-    }
-
-
-def test_partners_are_known_by_the_source_of_their_events_and_there_may_be_none() -> None:
-    source = "aws.partner/stripe.com/ed_1001"
-    partners = {source: {"name": "stripe", "scheme": "stripe"}}
-    assert bus_events.settings.Settings.load(ENVIRONMENT).partners == {}
-    loaded = bus_events.settings.Settings.load(ENVIRONMENT | {"PARTNERS": json.dumps(partners)})
-    assert loaded.partners == {source: Partner("stripe", Source("stripe"))}
-
-
-def test_settlements_start_one_workflow_by_its_alias_with_its_deadline_and_contract() -> None:
-    loaded = held_payments.settings.Settings.load(ENVIRONMENT)
-    assert loaded.functions == {"held-payment": ARN}
-    assert loaded.workflows == {"held-payment": Startable(600, "held-payment")}
-
-
-def test_the_sweeper_starts_workflows_by_their_aliases_and_knows_its_times() -> None:
-    loaded = sweeper.settings.Settings.load(ENVIRONMENT)
-    assert loaded.functions == {"order-approval": ARN}
-    assert (loaded.grace, loaded.at_most) == (timedelta(minutes=5), timedelta(minutes=4))
-
-
-def test_a_value_that_is_there_is_returned_as_it_is() -> None:
-    assert required({"NAME": " value "}, "NAME") == " value "
+def test_values_are_read_as_text_as_json_and_as_seconds() -> None:
+    environment = Environment({"NAME": " value ", "GRACE": "300", "BASE_URL": "https://review.example.com/"})
+    assert environment.text("NAME") == " value "
+    assert environment.text("CHANNEL", "email") == "email"
+    assert environment.document("PARTNERS", "{}") == {}
+    assert environment.seconds("GRACE") == timedelta(minutes=5)
+    assert environment.base_url == "https://review.example.com"

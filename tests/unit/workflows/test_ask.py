@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from aws_durable_execution_sdk_python import CallbackExternalError, CallbackTimeoutError, StepError
 
+from countersign.composition import Ports, use
 from countersign.domain.errors import HandOffRejectedError, IdleRingsError, LedgerUnavailableError, TransientError
 from countersign.domain.links import Link
 from countersign.domain.people import Absence, Entry
@@ -31,8 +32,12 @@ from countersign.testing.builders import (
 from countersign.testing.fakes import FixedClock, MemoryDirectory, MemoryHandOff, MemoryLedger
 from countersign.workflows.approval import Approval, Approved, request_approval
 from countersign.workflows.ask import MAX_IDLE_RINGS, Schedule, ask
-from countersign.workflows.runtime import Runtime, use
 
+ENVIRONMENT = {
+    "WORKFLOW": "order-approval",
+    "EXECUTION_TIMEOUT_SECONDS": str(366 * 86400),
+    "BASE_URL": "https://api.example.com",
+}
 PAYLOAD = '{"request_id": "order-1001", "input": {}}'
 COLLEAGUE = "li@example.com"
 
@@ -89,8 +94,14 @@ class Execution:
 
     @contextmanager
     def running(self) -> Iterator[Any]:
-        everyone = self.ledger, self.hand_off, self.directory, self.clock
-        with use(Runtime("order-approval", timedelta(days=366), *everyone, "https://api.example.com/callbacks")):
+        ports = Ports(ENVIRONMENT)
+        ports.ledger, ports.hand_off, ports.directory, ports.clock = (
+            self.ledger,
+            self.hand_off,
+            self.directory,
+            self.clock,
+        )
+        with use(ports):
             yield self
 
     def asked(self, payload: str = "", **schedule: Any) -> dict[str, Any]:

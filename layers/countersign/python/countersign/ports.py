@@ -105,6 +105,10 @@ class LinkLedger(TaskLedger, Protocol):
         """Have an envelope sent that no change goes with, unless one of this name was less than a pause ago."""
         ...
 
+    def delete_outbox(self, pk: str, sk: str) -> None:
+        """Take an envelope that was sent out of the outbox; its keys are those of its record on the ledger's stream."""
+        ...
+
     def commit_mail(self, change: Change, hand_off: int, recipient: str) -> Task:
         """Put on record, with its audit entry, that a mail was accepted for delivery; otherwise as `commit`."""
         ...

@@ -11,7 +11,6 @@ from countersign.adapters.dynamodb import Table
 from countersign.domain.clock import moment_of, to_text
 from countersign.domain.identity import is_address, normalise, untagged
 from countersign.domain.people import Absence, Entry
-from countersign.functions.environment import required
 
 SEPARATE_TAGS = "separate"
 """The value of DIRECTORY_TAGS with which `rita+shop@…` is somebody else than `rita@…`."""
@@ -33,16 +32,6 @@ class DynamoDirectory:
         """
         self._table = Table(client, table_name)
         self._owner = normalise if separate_tags else lambda address: untagged(normalise(address))
-
-    @classmethod
-    def from_environment(cls, client: Any, environment: Mapping[str, str]) -> "DynamoDirectory":
-        """Return the directory that DIRECTORY_TABLE and DIRECTORY_TAGS describe.
-
-        Raises:
-            MissingSettingError: DIRECTORY_TABLE is not set.
-        """
-        separate = environment.get("DIRECTORY_TAGS", "") == SEPARATE_TAGS
-        return cls(client, required(environment, "DIRECTORY_TABLE"), separate_tags=separate)
 
     def entries(self, addresses: Iterable[str]) -> Mapping[str, Entry]:
         """See `countersign.ports.Directory.entries`.

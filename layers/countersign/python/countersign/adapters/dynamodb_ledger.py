@@ -273,7 +273,7 @@ class DynamoLedger:
             return
 
     def delete_outbox(self, pk: str, sk: str) -> None:
-        """Take a hand-off that was sent out of the outbox."""
+        """See `LinkLedger.delete_outbox`."""
         self._table.delete({"pk": pk, "sk": sk})
 
     # Events of providers

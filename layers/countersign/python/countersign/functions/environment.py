@@ -1,17 +1,39 @@
-"""Environment variables of a function, read once at its cold start."""
+"""Environment variables of a function, each read where it is used."""
 
+import json
 from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
 
 from countersign.domain.errors import MissingSettingError
 
 
-def required(environment: Mapping[str, str], name: str) -> str:
-    """Return a variable's value.
+class Environment:
+    """A function's environment variables; the stack that deploys the function sets them."""
 
-    Raises:
-        MissingSettingError: The variable is not set, or is empty.
-    """
-    value = environment.get(name, "")
-    if not value:
-        raise MissingSettingError(name)
-    return value
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """Return a variable's value, or the default where the variable is not set or empty.
+
+        Raises:
+            MissingSettingError: The variable is not set or empty, and there is no default.
+        """
+        value = self._variables.get(name) or default
+        if value is None:
+            raise MissingSettingError(name)
+        return value
+
+    def document(self, name: str, default: str | None = None) -> Any:
+        """Return a variable's value, read as JSON; raises as `text` does."""
+        return json.loads(self.text(name, default))
+
+    def seconds(self, name: str) -> timedelta:
+        """Return a variable's value, a whole number of seconds, as a duration; raises as `text` does."""
+        return timedelta(seconds=int(self.text(name)))
+
+    @property
+    def base_url(self) -> str:
+        """The stage's public address, BASE_URL, without a slash at the end."""
+        return self.text("BASE_URL").rstrip("/")

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from unittest import mock
 
@@ -17,11 +17,11 @@ from aws_durable_execution_sdk_python_testing.exceptions import AwsApiException
 from aws_durable_execution_sdk_python_testing.model import LambdaContext
 from aws_durable_execution_sdk_python_testing.runner import DurableFunctionTestResult, DurableFunctionTestRunner
 
+from countersign.composition import Ports, use
 from countersign.domain.answers import Sender
 from countersign.domain.clock import SystemClock
 from countersign.domain.errors import TaskClosedError
 from countersign.domain.links import Link
-from countersign.domain.policy import Policy
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import Failure, Ring, Status, Task
 from countersign.domain.tokens import fingerprint
@@ -30,7 +30,6 @@ from countersign.services.reviews import Click, Review, Reviews
 from countersign.services.rings import Rings
 from countersign.testing.builders import CALLER
 from countersign.testing.fakes import MemoryCipher, MemoryDirectory, MemoryHandOff, MemoryLedger
-from countersign.workflows.runtime import Runtime, use
 
 POLL_SECONDS = 0.02
 PATIENCE_SECONDS = 20
@@ -46,27 +45,28 @@ class Bench:
         ledger: The ledger, in memory.
         hand_off: Keeps the envelopes that were handed off.
         directory: The directory of people; knows nobody until a test says so.
-        runtime: What the workflow runs with.
+        environment: The workflow function's environment; read when the execution starts.
+        ports: What the workflow runs with.
         runner: AWS's local runner.
         invocations: How often the handler was invoked, replays included.
     """
 
-    def __init__(self, handler: Callable[[Any, Any], Any], workflow: str, policy: Policy | None = None) -> None:
+    def __init__(
+        self, handler: Callable[[Any, Any], Any], workflow: str, policy: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
         self.ledger = MemoryLedger()
         self.hand_off = MemoryHandOff()
         self.clock = SystemClock()
         self.directory = MemoryDirectory()
-        self.runtime = Runtime(
-            workflow,
-            timedelta(days=1),
-            self.ledger,
-            self.hand_off,
-            self.directory,
-            self.clock,
-            "https://api.example.com/callbacks",
-            MemoryCipher(),
-            policy,
-        )
+        self.environment = {
+            "WORKFLOW": workflow,
+            "EXECUTION_TIMEOUT_SECONDS": "86400",
+            "BASE_URL": "https://api.example.com",
+            "POLICY": json.dumps(policy),
+        }
+        self.ports = Ports(self.environment)
+        self.ports.ledger, self.ports.hand_off = self.ledger, self.hand_off
+        self.ports.directory, self.ports.cipher = self.directory, MemoryCipher()
         self.handler = handler
         self.runner = DurableFunctionTestRunner(self._counting(handler), poll_interval=POLL_SECONDS, skip_time=False)
         self.invocations = 0
@@ -81,7 +81,7 @@ class Bench:
 
     def start(self, document: dict[str, Any], request_id: str = "order-1001") -> None:
         """Start the execution with this input."""
-        asked = {"request_id": request_id, "workflow": self.runtime.workflow, "submitted_by": CALLER}
+        asked = {"request_id": request_id, "workflow": self.environment["WORKFLOW"], "submitted_by": CALLER}
         payload = asked | {"input": document}
         self._arn = self.runner.run_async(json.dumps(payload), execution_name=request_id)
 
@@ -156,7 +156,7 @@ class Bench:
     @property
     def results(self) -> Results:
         """The use cases of machines' answers."""
-        return Results(self.ledger, _RunnerHeartbeats(self.runner), self.clock, self.runtime.cipher)
+        return Results(self.ledger, _RunnerHeartbeats(self.runner), self.clock, self.ports.cipher)
 
     @property
     def arn(self) -> str:
@@ -214,8 +214,8 @@ def running(
         workflow: Its name in the settings.
         policy: Its policy rows, as the settings write them.
     """
-    bench = Bench(handler, workflow, Policy.from_document(policy) if policy else None)
-    with use(bench.runtime), mock.patch.dict("os.environ", {"POWERTOOLS_METRICS_NAMESPACE": "Countersign"}):
+    bench = Bench(handler, workflow, policy)
+    with use(bench.ports), mock.patch.dict("os.environ", {"POWERTOOLS_METRICS_NAMESPACE": "Countersign"}):
         try:
             yield bench
         finally:

@@ -227,6 +227,8 @@ def http_event(
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
     """
     encoded = isinstance(body, bytes)
+    collection, _, request_id = path.rpartition("/")
+    route = f"{method} /requests/{{request_id}}" if collection == "/requests" else f"{method} {path}"
     context: dict[str, Any] = {
         "http": {
             "method": method,
@@ -236,19 +238,20 @@ def http_event(
             "userAgent": "test",
         },
         "requestId": "request",
-        "routeKey": f"{method} {path}",
+        "routeKey": route,
         "stage": "$default",
     }
     if caller:
         context["authorizer"] = {"iam": {"userArn": caller}}
     return {
         "version": "2.0",
-        "routeKey": f"{method} {path}",
+        "routeKey": route,
         "rawPath": path,
         "rawQueryString": urlencode(query or {}),
         "headers": dict(headers or {}),
         "requestContext": context,
         "isBase64Encoded": encoded,
+        **({"pathParameters": {"request_id": request_id}} if collection == "/requests" else {}),
         **({"queryStringParameters": dict(query)} if query else {}),
         **({"body": base64.b64encode(body).decode() if isinstance(body, bytes) else body} if body is not None else {}),
     }

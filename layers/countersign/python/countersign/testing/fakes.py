@@ -201,6 +201,9 @@ class MemoryLedger:
         waiting = (task for task in linked if task.waits_for(recipient, now))
         return sorted(waiting, key=lambda task: task.expires_at)[:MOST_WAITING]
 
+    def delete_outbox(self, pk: str, sk: str) -> None:
+        raise NotImplementedError("only the publisher calls it, with keys of the ledger's stream")
+
     def put_outbox(self, task_id: str, name: str, envelope: Mapping[str, Any], at: datetime, pause: timedelta) -> None:
         key = (task_id, name)
         if key not in self.sent or self.sent[key] <= at - pause:

@@ -1,14 +1,10 @@
-"""What a workflow runs with: its ports, made once from the environment, or the ones that a test puts in place."""
+"""What a workflow runs with: its ports, and what its version of the function was deployed with."""
 
-import json
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from functools import cache
 
+from countersign.composition import Ports, once
 from countersign.domain.clock import Clock
 from countersign.domain.policy import Policy, Terms
 from countersign.ports import Cipher, Directory, HandOff, Ledger
@@ -76,61 +72,23 @@ class Runtime:
         return self.policy.terms(amount, currency) if self.policy else Terms()
 
 
-_in_place: list[Runtime] = []
-
-
-def current() -> Runtime:
-    """Return the runtime in place: a test's, or the one of this function's environment.
+@once
+def current(ports: Ports) -> Runtime:
+    """Return what this workflow function runs with.
 
     Raises:
-        KeyError: The environment lacks a variable that `from_environment` reads.
+        MissingSettingError: The environment lacks a variable.
     """
-    return _in_place[-1] if _in_place else _deployed()
-
-
-@contextmanager
-def use(runtime: Runtime) -> Iterator[Runtime]:
-    """Put another runtime in place, for as long as the block lasts."""
-    _in_place.append(runtime)
-    try:
-        yield runtime
-    finally:
-        _in_place.remove(runtime)
-
-
-@cache
-def _deployed() -> Runtime:
-    return from_environment(os.environ)
-
-
-def from_environment(environment: Mapping[str, str]) -> Runtime:
-    """Return the runtime on AWS that these environment variables describe."""
-    from countersign.adapters.directory import DynamoDirectory
-    from countersign.adapters.dynamodb_ledger import DynamoLedger
-    from countersign.adapters.event_bus import EventBus
-    from countersign.domain.clock import SystemClock
-    from countersign.functions.clients import client
-
-    dynamodb = client("dynamodb")
+    environment = ports.environment
     return Runtime(
-        workflow=environment["WORKFLOW"],
-        execution_timeout=timedelta(seconds=int(environment["EXECUTION_TIMEOUT_SECONDS"])),
-        ledger=DynamoLedger(dynamodb, environment["LEDGER_TABLE"]),
-        hand_off=EventBus(client("events"), environment["BUS_NAME"]),
-        directory=DynamoDirectory.from_environment(dynamodb, environment),
-        clock=SystemClock(),
-        key=_cipher(environment),
-        callbacks_url=f"{environment['BASE_URL'].rstrip('/')}/callbacks",
-        policy=Policy.from_document(json.loads(environment["POLICY"])) if environment.get("POLICY") else None,
-        operators=tuple(json.loads(environment.get("OPERATORS") or "[]")),
+        workflow=environment.text("WORKFLOW"),
+        execution_timeout=environment.seconds("EXECUTION_TIMEOUT_SECONDS"),
+        ledger=ports.ledger,
+        hand_off=ports.hand_off,
+        directory=ports.directory,
+        clock=ports.clock,
+        key=ports.cipher,
+        callbacks_url=f"{environment.base_url}/callbacks",
+        policy=Policy.from_document(policy) if (policy := environment.document("POLICY", "{}")) else None,
+        operators=tuple(environment.document("OPERATORS", "[]")),
     )
-
-
-def _cipher(environment: Mapping[str, str]) -> Cipher | None:
-    key_id = environment.get("ANSWERS_KEY")
-    if not key_id:
-        return None
-    from countersign.adapters.kms import KmsCipher
-    from countersign.functions.clients import client
-
-    return KmsCipher(client("kms"), key_id)

@@ -1,0 +1,164 @@
+"""The one place that makes a function's ports from its environment.
+
+Each port is made when it is first asked for, and kept. Its adapter is imported then, so that a function's cold start
+pays for no other function's adapters.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property, wraps
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from countersign.domain.clock import Clock, SystemClock
+from countersign.functions.clients import client
+from countersign.functions.environment import Environment
+
+if TYPE_CHECKING:
+    from countersign.adapters.queue import DeadLetters
+    from countersign.ports import (
+        AuditArchive,
+        Cipher,
+        Counters,
+        Directory,
+        Doorbell,
+        HandOff,
+        Heartbeats,
+        Ledger,
+        Secrets,
+        WorkflowStarter,
+    )
+
+Made = TypeVar("Made")
+
+
+class Ports:
+    """A function's ports on AWS. Tests assign other objects to those that they replace.
+
+    Attributes:
+        environment: The function's environment variables.
+        clock: The time.
+    """
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self.environment = Environment(variables)
+        self.clock: Clock = SystemClock()
+        self._made: dict[Callable[[Ports], Any], Any] = {}
+
+    @cached_property
+    def ledger(self) -> "Ledger":
+        """The ledger, in the table LEDGER_TABLE."""
+        from countersign.adapters.dynamodb_ledger import DynamoLedger
+
+        return DynamoLedger(client("dynamodb"), self.environment.text("LEDGER_TABLE"))
+
+    @cached_property
+    def directory(self) -> "Directory":
+        """The directory, in the table DIRECTORY_TABLE; with DIRECTORY_TAGS `separate`, subaddresses count."""
+        from countersign.adapters.directory import SEPARATE_TAGS, DynamoDirectory
+
+        separate = self.environment.text("DIRECTORY_TAGS", "") == SEPARATE_TAGS
+        table = self.environment.text("DIRECTORY_TABLE")
+        return DynamoDirectory(client("dynamodb"), table, separate_tags=separate)
+
+    @cached_property
+    def counters(self) -> "Counters":
+        """The counters of limits, in the table LIMITS_TABLE."""
+        from countersign.adapters.counters import DynamoCounters
+
+        return DynamoCounters(client("dynamodb"), self.environment.text("LIMITS_TABLE"))
+
+    @cached_property
+    def hand_off(self) -> "HandOff":
+        """The hand-off bus, BUS_NAME."""
+        from countersign.adapters.event_bus import EventBus
+
+        return EventBus(client("events"), self.environment.text("BUS_NAME"))
+
+    @cached_property
+    def doorbell(self) -> "Doorbell":
+        """The callback API of durable executions."""
+        from countersign.adapters.callbacks import CallbackDoorbell
+
+        return CallbackDoorbell(client("lambda", attempts=1))
+
+    @cached_property
+    def heartbeats(self) -> "Heartbeats":
+        """The heartbeats of durable callbacks."""
+        from countersign.adapters.callbacks import CallbackHeartbeats
+
+        return CallbackHeartbeats(client("lambda"))
+
+    @cached_property
+    def cipher(self) -> "Cipher | None":
+        """The key that encrypts answers, ANSWERS_KEY; None where the function has none."""
+        key_id = self.environment.text("ANSWERS_KEY", "")
+        if not key_id:
+            return None
+        from countersign.adapters.kms import KmsCipher
+
+        return KmsCipher(client("kms"), key_id)
+
+    @cached_property
+    def secrets(self) -> "Secrets":
+        """The secrets that providers sign with: PROVIDERS has each one's ARN by the provider's name."""
+        from countersign.adapters.secrets import ManagedSecrets
+
+        providers = self.environment.document("PROVIDERS", "{}")
+        arns = {name: provider["secret"] for name, provider in providers.items()}
+        return ManagedSecrets(client("secretsmanager"), arns)
+
+    @cached_property
+    def archive(self) -> "AuditArchive":
+        """The audit's copy, in the bucket AUDIT_BUCKET."""
+        from countersign.adapters.audit_archive import S3AuditArchive
+
+        return S3AuditArchive(client("s3"), self.environment.text("AUDIT_BUCKET"))
+
+    @cached_property
+    def dead_letters(self) -> "DeadLetters":
+        """The queue of messages that trying again would not mend, DEAD_LETTERS_URL."""
+        from countersign.adapters.queue import DeadLetters
+
+        return DeadLetters(client("sqs"), self.environment.text("DEAD_LETTERS_URL"))
+
+    def starter(self, functions: Mapping[str, str]) -> "WorkflowStarter":
+        """Return what starts workflows, by the alias of each: its ARN, or `<function>:<alias>`."""
+        from countersign.adapters.starter import LambdaStarter
+
+        return LambdaStarter(client("lambda"), functions)
+
+    def made(self, make: Callable[["Ports"], Made]) -> Made:
+        """Return what `make` makes of these ports; it is made once."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        result: Made = self._made[make]
+        return result
+
+
+_in_place = [Ports(os.environ)]
+
+
+def current_ports() -> Ports:
+    """Return the ports in place: this function's, or a test's."""
+    return _in_place[-1]
+
+
+@contextmanager
+def use(other: Ports) -> Iterator[Ports]:
+    """Put other ports in place, with everything that is made of them, for as long as the block lasts."""
+    _in_place.append(other)
+    try:
+        yield other
+    finally:
+        _in_place.remove(other)
+
+
+def once(make: Callable[[Ports], Made]) -> Callable[[], Made]:
+    """Turn a function of the ports into one that returns what it makes of the ports in place, made once."""
+
+    @wraps(make)
+    def made() -> Made:
+        return current_ports().made(make)
+
+    return made
