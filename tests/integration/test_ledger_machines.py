@@ -50,9 +50,7 @@ def responses(books: Books, task_id: str = TASK_ID) -> dict[str, str]:
 
 
 def test_a_machines_task_is_read_as_it_was_opened(books: Books) -> None:
-    task, expected = books.open(**MACHINE), any_task(**MACHINE)
-    for name in MACHINE:
-        assert getattr(task, name) == getattr(expected, name), name
+    assert books.open(**MACHINE).question == any_task(**MACHINE).question
 
 
 def test_a_failure_is_kept_whole(books: Books) -> None:
