@@ -1,5 +1,6 @@
 """What pages and mails show, with values for tests, and every page and mail there is."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -7,7 +8,7 @@ from typing import Any, get_args
 
 from approver.messages import InboxMail, ReviewMail, inbox_message, review_message
 from countersign.domain.links import MOST_WAITING
-from countersign.domain.questions import Attachment
+from countersign.domain.questions import Attachment, Shown
 from countersign.services.deliveries import Message
 from review.pages import (
     ClosedReason,
@@ -52,33 +53,36 @@ COMMENT = "Fine with me"
 TIMES_LEFT = (timedelta(days=2), timedelta(hours=3), timedelta(minutes=5), timedelta(minutes=1), timedelta())
 
 
+def asked(changes: dict[str, Any]) -> dict[str, Any]:
+    """Return changes of a view, with those of what it shows in its question."""
+    shown = {"title": TITLE, "details": ROWS, "requester": "ana@example.com"}
+    names = {field.name for field in dataclasses.fields(Shown)} & changes.keys()
+    question = Shown(**shown | {name: changes[name] for name in names})
+    return {"question": question} | {name: value for name, value in changes.items() if name not in names}
+
+
 def any_review(**changes: Any) -> ReviewView:
     """Return an open task's page, as changed."""
     view: dict[str, Any] = {
-        "title": TITLE,
-        "rows": ROWS,
-        "requester": "ana@example.com",
         "recipient": "maria@example.com",
         "expires_at": NOW + timedelta(days=2, hours=5),
         "now": NOW,
         "key": Key(TOKEN),
         "shown": "5e" * 32,
     }
-    return ReviewView(**view | changes)
+    return ReviewView(**view | asked(changes))
 
 
 def any_decided(**changes: Any) -> DecidedView:
     """Return a decided task's page, as changed."""
     view: dict[str, Any] = {
-        "title": TITLE,
-        "rows": ROWS,
         "outcome": "approved",
         "decided_by": ("maria@example.com",),
         "decided_at": NOW,
         "comment": COMMENT,
         "recipient": "maria@example.com",
     }
-    return DecidedView(**view | changes)
+    return DecidedView(**view | asked(changes))
 
 
 def any_closed(**changes: Any) -> ClosedView:
@@ -88,17 +92,15 @@ def any_closed(**changes: Any) -> ClosedView:
 
 
 def any_mail(**changes: Any) -> ReviewMail:
-    """Return a mail, as changed."""
+    """Return a mail, as changed; attachments by their names."""
     mail: dict[str, Any] = {
         "kind": "approval.requested",
-        "title": TITLE,
-        "rows": ROWS,
-        "requester": "ana@example.com",
         "recipient": "maria@example.com",
         "expires_at": NOW + timedelta(days=2, hours=5),
         "link": f"https://api.example.com/review?t={TOKEN}",
     }
-    return ReviewMail(**mail | changes)
+    named = {"attachments": tuple(Attachment(name, "") for name in changes.pop("attachments", ()))}
+    return ReviewMail(**mail | asked(changes | named))
 
 
 def any_waiting(**changes: Any) -> Waiting:
@@ -141,7 +143,7 @@ def hostile_page(value: str) -> Mapping[str, str]:
         "review": review_page(
             any_review(
                 title=value,
-                rows=rows,
+                details=rows,
                 attachments=attachments,
                 requester=value,
                 recipient=value,
@@ -157,7 +159,7 @@ def hostile_page(value: str) -> Mapping[str, str]:
         "decided": decided_page(
             any_decided(
                 title=value,
-                rows=rows,
+                details=rows,
                 attachments=attachments,
                 decided_by=(value, value),
                 comment=value,
@@ -177,7 +179,7 @@ def hostile_mail(value: str) -> Message:
     rows = ((value, value), ("Order", value))
     attachments = (value, value)
     return review_message(
-        any_mail(title=value, rows=rows, attachments=attachments, requester=value, recipient=value, instead_of=value)
+        any_mail(title=value, details=rows, attachments=attachments, requester=value, recipient=value, instead_of=value)
     )
 
 
@@ -199,7 +201,7 @@ def _pages(language: str) -> Iterator[tuple[str, str]]:
 
 def _review_pages(language: str) -> Iterator[tuple[str, str]]:
     for left in TIMES_LEFT:
-        yield f"review-{left}", review_page(any_review(expires_at=NOW + left, rows=(*ROWS, ("Note", ""))), language)
+        yield f"review-{left}", review_page(any_review(expires_at=NOW + left, details=(*ROWS, ("Note", ""))), language)
     for said in ("approve", "reject"):
         shared = any_review(others=("hugo@example.com", "li@example.com"), approvals=1, needed=2, said=said)
         yield f"review-shared-{said}", review_page(shared, language)
@@ -239,7 +241,7 @@ def _closed_pages(language: str) -> Iterator[tuple[str, str]]:
 def _mails(language: str) -> Iterator[tuple[str, Message]]:
     for occasion in ("requested", "reminder", "escalated"):
         for stage in ("prod", "dev"):
-            view = any_mail(kind=f"approval.{occasion}", stage=stage, rows=(*ROWS, ("Note", ""), ("Long", UNBROKEN)))
+            view = any_mail(kind=f"approval.{occasion}", stage=stage, details=(*ROWS, ("Note", ""), ("Long", UNBROKEN)))
             yield f"{occasion}-{stage}", review_message(view, language)
     names = tuple(attachment.name for attachment in ATTACHMENTS)
     yield "attachments", review_message(any_mail(attachments=names), language)

@@ -46,14 +46,17 @@ def main() -> int:
 
 
 def _review() -> str:
-    from countersign.domain.questions import Attachment
+    from countersign.domain.questions import Attachment, Shown
     from review.pages import Key, ReviewView, review_page
 
     return review_page(
         ReviewView(
-            title=TITLE,
-            rows=(("Order", "1001"), ("Amount", "250.00 EUR"), ("Description", "Twelve office chairs")),
-            requester="rita@example.com",
+            question=Shown(
+                TITLE,
+                (("Order", "1001"), ("Amount", "250.00 EUR"), ("Description", "Twelve office chairs")),
+                "rita@example.com",
+                attachments=(Attachment("Offer.pdf", "https://files.example.com/offers/1001.pdf"),),
+            ),
             recipient="maria@example.com",
             expires_at=NOW + timedelta(days=2, hours=5),
             now=NOW,
@@ -61,7 +64,6 @@ def _review() -> str:
             shown="",
             can_hand_over=True,
             others=("hugo@example.com",),
-            attachments=(Attachment("Offer.pdf", "https://files.example.com/offers/1001.pdf"),),
         )
     )
 

@@ -34,15 +34,12 @@ def write(kind: str, task: Task, recipient: str, token: str) -> Message:
     return review_message(
         ReviewMail(
             kind=kind,
-            title=task.question.title,
-            rows=task.question.details,
-            requester=task.question.requester,
+            question=task.question,
             recipient=recipient,
             expires_at=task.expires_at,
             link=_link("review", token),
             stage=_environment().text("STAGE"),
             instead_of=task.stands_in_for(recipient),
-            attachments=tuple(attachment.name for attachment in task.question.attachments),
         )
     )
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import reduce
 from pathlib import Path
 
+from countersign.domain.questions import Shown
 from countersign.presentation import display, wording
 from countersign.services.deliveries import Message
 
@@ -41,27 +42,21 @@ class ReviewMail:
     Attributes:
         kind: Why it is sent, the hand-off's kind: `approval.requested` (the first time), `approval.reminder` (again) or
             `approval.escalated` (passed on from others).
-        title: What is asked, in a line.
-        rows: The details, as label and value.
-        requester: Who asks.
+        question: What is asked. The mail names the attachments only; the page has the links.
         recipient: Whose mail and link this is.
         expires_at: When the task closes by itself, in UTC.
         link: The review link, an absolute URL.
         stage: The deployment stage; shown unless it is production.
         instead_of: In whose place the recipient is asked; empty in nobody's.
-        attachments: Their names; the page has the links.
     """
 
     kind: str
-    title: str
-    rows: tuple[tuple[str, str], ...]
-    requester: str
+    question: Shown
     recipient: str
     expires_at: datetime
     link: str
     stage: str = PRODUCTION
     instead_of: str = ""
-    attachments: tuple[str, ...] = ()
 
 
 def review_message(view: ReviewMail, language: str = wording.DEFAULT_LANGUAGE) -> Message:
@@ -121,7 +116,7 @@ def inbox_message(view: InboxMail, language: str = wording.DEFAULT_LANGUAGE) -> 
 
 def _subject(view: ReviewMail, language: str) -> str:
     occasion = _occasion(view)
-    title = _unlinked(display.single_line(view.title))
+    title = _unlinked(display.single_line(view.question.title))
     subject = wording.say(language, f"mail.subject.{occasion}", title=title)
     return _with_stage(subject, _stage(view), language)
 
@@ -139,7 +134,7 @@ def _text(view: ReviewMail, language: str) -> str:
         wording.say(language, "mail.stage", stage=_stage(view)) if _stage(view) else "",
         _intro(view, language),
         _instead_of(view, language),
-        _unlinked(display.single_line(view.title, _TITLE_LIMIT)),
+        _unlinked(display.single_line(view.question.title, _TITLE_LIMIT)),
         "\n".join(rows),
         f"{wording.say(language, 'mail.action.text')}\n{view.link}",
         _personal(view, language),
@@ -154,9 +149,9 @@ def _html(view: ReviewMail, language: str) -> str:
         stage=_stage(view),
         occasion=_occasion(view),
         instead_of=_person(view.instead_of),
-        requester=_person(view.requester),
+        requester=_person(view.question.requester),
         recipient=_person(view.recipient),
-        title=_unlinked(display.single_line(view.title, _TITLE_LIMIT)),
+        title=_unlinked(display.single_line(view.question.title, _TITLE_LIMIT)),
         rows=_rows(view, language),
         link=view.link,
     )
@@ -171,7 +166,7 @@ def _stage(view: ReviewMail) -> str:
 
 
 def _intro(view: ReviewMail, language: str) -> str:
-    return wording.say(language, f"mail.intro.{_occasion(view)}", requester=_person(view.requester))
+    return wording.say(language, f"mail.intro.{_occasion(view)}", requester=_person(view.question.requester))
 
 
 def _instead_of(view: ReviewMail, language: str) -> str:
@@ -185,23 +180,22 @@ def _personal(view: ReviewMail, language: str) -> str:
 def _rows(view: ReviewMail, language: str) -> list[tuple[str, str]]:
     details = [
         (_unlinked(display.single_line(label, _LABEL_LIMIT)), _unlinked(_clipped(value, language)))
-        for label, value in view.rows
+        for label, value in view.question.details
     ]
     return [
         *details,
         *_attachments(view, language),
-        (wording.say(language, "mail.requester"), _person(view.requester)),
+        (wording.say(language, "mail.requester"), _person(view.question.requester)),
         (wording.say(language, "mail.until"), display.moment(view.expires_at, language)),
     ]
 
 
 def _attachments(view: ReviewMail, language: str) -> list[tuple[str, str]]:
     """Return the row that names the attachments, if there are any, without a link: the mail has one, and it is ours."""
-    if not view.attachments:
+    names = [attachment.name for attachment in view.question.attachments]
+    if not names:
         return []
-    listed = reduce(
-        lambda first, last: wording.say(language, "mail.attachments.more", first=first, last=last), view.attachments
-    )
+    listed = reduce(lambda first, last: wording.say(language, "mail.attachments.more", first=first, last=last), names)
     return [(wording.say(language, "mail.attachments"), _unlinked(_clipped(listed, language)))]
 
 

@@ -17,7 +17,7 @@ from typing import Literal
 from urllib.parse import urlencode
 
 from countersign.domain.links import MOST_WAITING
-from countersign.domain.questions import Attachment
+from countersign.domain.questions import Shown
 from countersign.domain.tasks import MAX_COMMENT_CHARACTERS
 from countersign.functions import http
 from countersign.presentation import display, wording
@@ -40,9 +40,6 @@ Problem = Literal[
     "try_again",
 ]
 """What a page without a task is about: a key under `problem` in the catalog."""
-
-Rows = tuple[tuple[str, str], ...]
-"""What is asked, as label and value, in the order of the page."""
 
 _FOLDER = Path(__file__).parent / "templates"
 _SOON = timedelta(hours=24)
@@ -71,9 +68,7 @@ class ReviewView:
     """An open task, with the form that decides it.
 
     Attributes:
-        title: What is asked, in a line.
-        rows: The details, as label and value.
-        requester: Who asks.
+        question: What is asked.
         recipient: Whose link this is.
         expires_at: When the task closes by itself, in UTC.
         now: The current time, in UTC.
@@ -89,15 +84,12 @@ class ReviewView:
         instead_of: In whose place this person is asked; empty in nobody's.
         can_hand_over: Whether this person may hand the task to a colleague.
         colleague: The address that the person had written when the form is shown again.
-        attachments: Links that open outside; one that no page may link to is named without a link.
         barred: Why no answer of this person counts, a key under `review.barred` in the catalog: the page has no
             buttons then. None where it counts.
         submitted_by: Who submitted the request, as AWS names them; empty where that was not told.
     """
 
-    title: str
-    rows: Rows
-    requester: str
+    question: Shown
     recipient: str
     expires_at: datetime
     now: datetime
@@ -112,7 +104,6 @@ class ReviewView:
     instead_of: str = ""
     can_hand_over: bool = False
     colleague: str = ""
-    attachments: tuple[Attachment, ...] = ()
     barred: str | None = None
     submitted_by: str = ""
 
@@ -122,8 +113,7 @@ class DecidedView:
     """A decided task.
 
     Attributes:
-        title: What was asked, in a line.
-        rows: The details, as label and value.
+        question: What was asked.
         outcome: What was decided.
         decided_by: Whose votes decided.
         decided_at: When, in UTC.
@@ -131,11 +121,9 @@ class DecidedView:
         recipient: Whose link this is.
         just_now: Whether this very click is the decision, so that thanks are due.
         conflict: Whether this click came too late and was not recorded.
-        attachments: Links that open outside; one that no page may link to is named without a link.
     """
 
-    title: str
-    rows: Rows
+    question: Shown
     outcome: Outcome
     decided_by: str | tuple[str, ...]
     decided_at: datetime
@@ -143,7 +131,6 @@ class DecidedView:
     recipient: str
     just_now: bool = False
     conflict: bool = False
-    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -144,9 +144,7 @@ def _form(review: Review, key: Key, now: datetime) -> pages.ReviewView:
     task = review.task
     barred, vote = obstacle(task, review.recipient), task.vote_of(review.recipient)
     return pages.ReviewView(
-        title=task.question.title,
-        rows=task.question.details,
-        requester=task.question.requester,
+        question=task.question,
         recipient=review.recipient,
         expires_at=task.expires_at,
         now=now,
@@ -161,7 +159,6 @@ def _form(review: Review, key: Key, now: datetime) -> pages.ReviewView:
         comment=vote.comment if vote else "",
         instead_of=task.stands_in_for(review.recipient),
         can_hand_over=may_delegate(task, review.recipient),
-        attachments=task.question.attachments,
         barred=REASONS[type(barred)] if barred else None,
         submitted_by=caller_name(task.submitted_by),
     )
@@ -195,8 +192,7 @@ def _decided(review: Review, *, just_now: bool = False, conflict: bool = False) 
     votes = [task.votes[person] for person in task.decided_by]
     return pages.decided_page(
         pages.DecidedView(
-            title=task.question.title,
-            rows=task.question.details,
+            question=task.question,
             outcome="approved" if task.outcome is Outcome.APPROVED else "rejected",
             decided_by=task.decided_by,
             decided_at=task.decided_at,
@@ -204,7 +200,6 @@ def _decided(review: Review, *, just_now: bool = False, conflict: bool = False) 
             recipient=review.recipient,
             just_now=just_now,
             conflict=conflict,
-            attachments=task.question.attachments,
         )
     )
 

@@ -97,12 +97,12 @@ def test_every_attachment_leads_to_the_host_that_stands_below_its_name(scene: Sc
     scene.submit(attachments=ATTACHMENTS)
     page = browser.new_context(viewport=PHONE).new_page()
     page.goto(scene.link())
-    links = page.locator(".attachments a")
+    links = page.locator(".links a")
     hosts = links.evaluate_all("links => links.map(link => link.host)")
-    shown = [text.split(" · ")[0] for text in page.locator(".attachments .where").all_inner_texts()]
+    shown = [text.split(" · ")[0] for text in page.locator(".links .where").all_inner_texts()]
     assert shown == hosts
     assert len(hosts) == len(ATTACHMENTS)
-    for box in (page.locator(".attachments .where").nth(place).bounding_box() for place in range(len(hosts))):
+    for box in (page.locator(".links .where").nth(place).bounding_box() for place in range(len(hosts))):
         assert box
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= PHONE["width"]

@@ -138,7 +138,7 @@ def test_what_people_write_becomes_a_link_nowhere(written: str) -> None:
     assert LINKS.search(written)
     mail = review_message(
         any_mail(
-            title=written, rows=((written, written),), attachments=(written,), requester=written, instead_of=written
+            title=written, details=((written, written),), attachments=(written,), requester=written, instead_of=written
         )
     )
     assert LINKS.findall(mail.text) == [any_mail().link]
@@ -169,7 +169,7 @@ def test_many_attachments_are_cut_like_any_long_text() -> None:
 
 def test_what_people_write_cannot_look_like_our_own_lines() -> None:
     forged = "1001\n\nRead the details, then approve or reject, on this page:\nhttps://evil.example"
-    text = review_message(any_mail(rows=(("Order", forged),))).text
+    text = review_message(any_mail(details=(("Order", forged),))).text
     assert len(re.findall(r"^Read the details", text, re.MULTILINE)) == 1
 
 
@@ -182,7 +182,7 @@ def test_long_text_is_cut_and_says_where_the_rest_is() -> None:
 
 def test_amounts_and_dates_are_left_as_they_are() -> None:
     rows = (*ROWS, ("Due", "01.02.2026 12:30"))
-    text = review_message(any_mail(rows=rows)).text
+    text = review_message(any_mail(details=rows)).text
     assert all(f"{label}: {' '.join(value.split())}" in text for label, value in rows)
 
 

@@ -438,8 +438,8 @@ def test_what_is_missing_unknown_of_another_type_and_against_a_rule_is_told_toge
         validation.check(INPUT, document, "/input")
     told = [each.pointer.removeprefix("/input") for each in error.value.problems]
     assert told == [
-        *("/requester", "/order_id", "/rule/kind", "/rule/k", "/rule", ""),
-        *("/amount", "/attachments/0/url", "/attachments/1/url"),
+        *("/requester", "/order_id", "/attachments/0/url", "/attachments/1/url"),
+        *("/rule/kind", "/rule/k", "/rule", "", "/amount"),
     ]
     assert (error.value.reason, error.value.pointer) == ("is missing", "/input/requester")
 

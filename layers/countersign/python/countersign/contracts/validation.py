@@ -180,7 +180,12 @@ def _validator(name: str) -> Validator:
     import fastjsonschema
 
     validator: Validator = fastjsonschema.compile(
-        _schema(name), handlers={"": _schema_of_file}, use_default=False, detailed_exceptions=True, fast_fail=False
+        _schema(name),
+        handlers={"": _schema_of_file},
+        formats=_FORMATS,
+        use_default=False,
+        detailed_exceptions=True,
+        fast_fail=False,
     )
     return validator
 
@@ -195,6 +200,8 @@ def _reason(error: Any) -> str:
         return f"has a property that is not allowed; allowed are {', '.join(sorted(error.definition['properties']))}"
     if error.rule == "type" and error.rule_definition == "integer":
         return "must be an integer, without a point or an exponent"
+    if error.rule == "format":
+        return _NO_LINK
     if error.rule == "pattern" and "description" in error.definition:
         return f"must be this: {error.definition['description']}"
     return str(error.message).replace(str(error.name), "the value", 1)
@@ -206,14 +213,6 @@ def _approvers(document: Mapping[str, Any], prefix: str) -> Iterator[ContractErr
         check_approvers(document["approvers"], document["requester"], document.get("rule", {}), NO_ALIASES, prefix)
     except ContractError as error:
         yield error
-
-
-def _attachments(document: Mapping[str, Any], prefix: str) -> Iterator[ContractError]:
-    """Yield the links of which a reader, or a browser, could not tell where they lead."""
-    for place, attachment in enumerate(document.get("attachments", ())):
-        if not Attachment(**attachment).host:
-            reason = "is no https URL of a host by its name, without user info or a backslash"
-            yield ContractError(reason, f"{prefix}/attachments/{place}/url")
 
 
 def _money(document: Mapping[str, Any], prefix: str) -> Iterator[ContractError]:
@@ -249,10 +248,13 @@ def _adult(document: Mapping[str, Any], prefix: str) -> Iterator[ContractError]:
         yield ContractError(f"must be the date of birth of somebody of at least {OF_AGE} years", place)
 
 
+_NO_LINK = "is no https URL of a host by its name, without user info or a backslash"
+_FORMATS: dict[str, Callable[[str], bool]] = {"link": lambda text: bool(Attachment("", text).host)}
+"""The kit's own values of `format`: `link` is a URL of which a reader, and a browser, can tell where it leads."""
+
 _RULES: dict[str, Rule] = {
     "adult": Rule(("date_of_birth",), _adult),
     "approvers": Rule(("approvers", "requester", "rule"), _approvers),
-    "attachments": Rule(("attachments",), _attachments),
     "money": Rule(("amount", "currency"), _money),
     "small": Rule((), _small),
 }
