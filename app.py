@@ -20,8 +20,8 @@ from stacks.monitoring_stack import MonitoringStack
 from stacks.patterns_stack import PatternsStack
 from stacks.public_stack import PublicStack
 from stacks.stage.extensions import ExtensionError
+from stacks.stage.problems import SettingsError
 from stacks.stage.settings import Settings
-from stacks.stage.settings_file import SettingsError
 from stacks.workflow_stack import WorkflowStack
 
 SETTINGS = Path(__file__).resolve().parent / "settings"

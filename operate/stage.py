@@ -14,8 +14,8 @@ from operate.embedded.cloud import HOME, ROOT, Cloud
 from operate.errors import OperateError, Status, explained, unknown_name, usage
 from operate.ledger import OperatorLedger
 from stacks.stage.extensions import ExtensionError
+from stacks.stage.problems import SettingsError
 from stacks.stage.settings import Settings
-from stacks.stage.settings_file import SettingsError
 
 SETTINGS = ROOT / "settings"
 STACKS = ("ledger", "public", "workflow", "monitoring")

@@ -18,8 +18,8 @@ from stacks.components.house.queues import DeadLetterQueue, retry_invocations
 from stacks.components.house.sources import Sources
 from stacks.ledger_stack import LedgerStack
 from stacks.public_stack import PublicStack
-from stacks.stage.patterns import FOLDER, ON_THE_RAW_SDK
-from stacks.stage.settings import PatternSettings, Settings
+from stacks.stage.settings import Settings
+from stacks.stage.workflows import ON_THE_RAW_SDK, PATTERNS_FOLDER, PatternSettings
 
 
 class PatternsStack(Stack):
@@ -74,7 +74,7 @@ def _decider(scope: Construct, dead_letters: DeadLetterQueue, defaults: Function
     decider = PythonFunction(
         scope,
         "Decider",
-        folder=FOLDER,
+        folder=PATTERNS_FOLDER,
         description="Decides an order, and completes the workflow's callback itself",
         defaults=defaults,
         options=FunctionOptions(module="decider", dead_letter_queue=dead_letters),

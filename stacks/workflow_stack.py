@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from countersign.services.held_payments import WORKFLOW as HELD_PAYMENT
 from stacks.components.actors.executions import Executions
 from stacks.components.actors.held_payments import HeldPayments
 from stacks.components.actors.publisher import Publisher
@@ -28,7 +28,7 @@ from stacks.ledger_stack import LedgerStack
 from stacks.patterns_stack import PatternsStack
 from stacks.public_stack import PublicStack
 from stacks.stage.policies import compact, policy_document
-from stacks.stage.settings import HELD_PAYMENT, Settings
+from stacks.stage.settings import Settings
 
 
 class WorkflowStack(Stack):
@@ -179,7 +179,7 @@ def _startable(workflow: DurableWorkflow, sources: Sources) -> dict[str, Any]:
 def _door(settings: Settings) -> dict[str, Any]:
     """Return what the function behind `/requests` asks of requests."""
     providers = sorted({*settings.providers, *settings.partners})
-    return {"providers": providers, **dataclasses.asdict(settings.requests)}
+    return {"providers": providers, **settings.requests.model_dump(mode="json")}
 
 
 def _id(name: str) -> str:

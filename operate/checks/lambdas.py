@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from operate.stage import Stage
-from stacks.stage.settings import WorkflowSettings
+from stacks.stage.workflows import WorkflowSettings
 
 _FUNCTION = "AWS::Lambda::Function"
 _EVENT_SOURCE = "AWS::Lambda::EventSourceMapping"

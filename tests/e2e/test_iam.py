@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from local.client import RequestsApi
 from operate.embedded import aws
 from operate.embedded.cloud import Cloud
-from stacks.stage.patterns import ON_THE_RAW_SDK
+from stacks.stage.workflows import ON_THE_RAW_SDK
 from tests.e2e.scene import Scene, until
 from tests.infra.templates import construct_id
 

@@ -14,7 +14,7 @@ BUCKET = "AuditArchive/Bucket"
 @pytest.fixture(scope="module")
 def unprotected(dev_with: DevWith) -> Synthesised:
     """The dev stage with a copy of the audit."""
-    return dev_with(("object_lock_days = 0", "object_lock_days = 2"))
+    return dev_with(more="[audit]\nobject_lock_days = 2\n")
 
 
 def default_retention(stage: Synthesised) -> Any:

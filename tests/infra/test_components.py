@@ -1,6 +1,5 @@
 """What forks build on: one more workflow, grants across stacks, settings that change what is deployed."""
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,8 @@ from aws_cdk import App
 
 from app import SETTINGS, build
 from stacks.components.house.sources import MissingSourceError, Sources
-from stacks.stage.settings import ProviderSettings, Settings
+from stacks.stage.providers import ProviderSettings
+from stacks.stage.settings import Settings
 from tests.infra.templates import Synthesised, statements
 
 pytestmark = pytest.mark.xdist_group("infra")
@@ -20,8 +20,9 @@ pytestmark = pytest.mark.xdist_group("infra")
 def fork(tmp_path_factory: pytest.TempPathFactory, sources: Sources, context: dict[str, Any]) -> Synthesised:
     """The dev stage with one more section in its settings, traced, with a base URL and somebody to alarm."""
     settings = (SETTINGS / "dev.toml").read_text(encoding="utf-8")
-    settings = settings.replace("tracing = false", "tracing = true").replace('email = ""', 'email = "ops@example.com"')
-    settings = settings.replace('base_url = ""', 'base_url = "https://{api_id}.example.com/ask/"')
+    settings = settings.replace("[functions]", "[functions]\ntracing = true")
+    settings = settings.replace('email = ""', 'email = "ops@example.com"')
+    settings = f'base_url = "https://{{api_id}}.example.com/ask/"\n{settings}'
     section = (
         'function = "order_approval"\ncontract = "order-approval"\n'
         "execution_timeout_seconds = 7200\nretention_days = 3\ndeadline_seconds = 60\n"
@@ -53,8 +54,8 @@ def test_a_workflow_is_a_section_of_the_settings(fork: Synthesised) -> None:
 
 def test_a_workflow_without_a_contract_is_refused(sources: Sources, context: dict[str, Any]) -> None:
     settings = Settings.load(SETTINGS / "dev.toml")
-    renamed = dataclasses.replace(
-        settings, policies={}, workflows={"second-look": settings.workflows["order-approval"]}
+    renamed = settings.model_copy(
+        update={"policies": {}, "workflows": {"second-look": settings.workflows["order-approval"]}}
     )
     with pytest.raises(MissingSourceError, match=r"second-look\.input\.json does not exist"):
         build(App(context=context), renamed, sources)
@@ -64,7 +65,7 @@ def test_a_provider_of_a_scheme_that_the_library_does_not_know_is_refused_with_t
     sources: Sources, context: dict[str, Any]
 ) -> None:
     settings = Settings.load(SETTINGS / "dev.toml")
-    misspelt = dataclasses.replace(settings, providers={"stripe": ProviderSettings(scheme="strype")})
+    misspelt = settings.model_copy(update={"providers": {"stripe": ProviderSettings(scheme="strype")}})
     with pytest.raises(MissingSourceError, match=r"strype\.py does not exist.*: .*adyen, github, .*, stripe"):
         build(App(context=context), misspelt, sources)
 
@@ -72,7 +73,7 @@ def test_a_provider_of_a_scheme_that_the_library_does_not_know_is_refused_with_t
 def test_without_providers_nobody_may_read_secrets_and_the_function_knows_of_none(
     sources: Sources, context: dict[str, Any]
 ) -> None:
-    settings = dataclasses.replace(Settings.load(SETTINGS / "dev.toml"), providers={})
+    settings = Settings.load(SETTINGS / "dev.toml").model_copy(update={"providers": {}})
     stage = Synthesised(settings, sources, context)
     assert not [line for _, line in statements(stage) if "secretsmanager" in line]
     variables = stage.properties(stage.one("AWS::Lambda::Function", "Webhook/Webhook/Function"))["Environment"][

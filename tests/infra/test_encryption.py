@@ -75,7 +75,7 @@ OF_A_WORKFLOW = {read("dynamodb"), read("lambda"), write("sqs")}
 @pytest.fixture(scope="module")
 def everything(dev_with: DevWith) -> Synthesised:
     """The dev stage, patterns and all, with a key of its own and messages that go out by a topic."""
-    return dev_with(("customer_keys = false", "customer_keys = true"), ("[mail]", '[mail]\nchannel = "sns"'))
+    return dev_with(("[mail]", '[mail]\nchannel = "sns"'), more="[encryption]\ncustomer_keys = true\n")
 
 
 @pytest.fixture(params=["prod", "everything"])

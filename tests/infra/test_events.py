@@ -1,6 +1,5 @@
 """Event patterns, held against events as they come."""
 
-import dataclasses
 import json
 from collections.abc import Callable
 from typing import Any
@@ -8,10 +7,11 @@ from typing import Any
 import pytest
 from moto.events.models import EventPattern
 
+from countersign.services.held_payments import WORKFLOW as HELD_PAYMENT
 from countersign.services.lifecycle import EVENTS
 from countersign.testing.builders import task_result
 from stacks.components.house.sources import Sources
-from stacks.stage.settings import HELD_PAYMENT, PaymentSettings
+from stacks.stage.providers import PaymentSettings
 from tests.infra.templates import Synthesised
 
 pytestmark = pytest.mark.xdist_group("infra")
@@ -74,7 +74,7 @@ def test_without_operators_nobody_takes_up_held_events(
     prod: Synthesised, sources: Sources, context: dict[str, Any]
 ) -> None:
     workflows = {name: each for name, each in prod.settings.workflows.items() if name != HELD_PAYMENT}
-    settings = dataclasses.replace(prod.settings, workflows=workflows, payments=PaymentSettings())
+    settings = prod.settings.model_copy(update={"workflows": workflows, "payments": PaymentSettings()})
     stage = Synthesised(settings, sources, context)
     assert stage.stacks.workflow.held_payments is None
     for each in stage.of_type("AWS::Events::Rule"):

@@ -9,7 +9,7 @@ import pytest
 from stacks.components.house import sources as bundling
 from stacks.stage import extensions
 from stacks.stage.extensions import ExtensionError, Extensions
-from stacks.stage.settings_file import SettingsError
+from stacks.stage.problems import SettingsError
 from tests.infra.templates import DevWith, Resource, Synthesised
 from tests.infra.test_assets import files, staged
 

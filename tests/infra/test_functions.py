@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 
 from countersign.domain.policy import Policy
-from countersign.workflows.runtime import EXECUTION_MARGIN
 from stacks.stage.policies import policy_document
-from stacks.stage.settings import EXECUTION_MARGIN_SECONDS
 from tests.infra.templates import DECIDED_BY_A_PLAIN_LAMBDA, Synthesised, construct_id
 
 pytestmark = pytest.mark.xdist_group("infra")
@@ -230,10 +228,6 @@ def test_a_policy_is_a_part_of_the_workflow_s_version(stage_named: Callable[[str
     assert Policy.from_document(json.loads(policy)).terms(Decimal(50), "EUR").auto_approve
     versions = [stage.properties(version)["FunctionName"] for version in stage.of_type("AWS::Lambda::Version")]
     assert "Durable/OrderApproval/Workflow/Function" in versions
-
-
-def test_the_margin_that_settings_are_held_to_is_the_library_s() -> None:
-    assert EXECUTION_MARGIN.total_seconds() == EXECUTION_MARGIN_SECONDS
 
 
 def test_everything_that_can_be_tagged_says_what_it_belongs_to(prod: Synthesised) -> None:

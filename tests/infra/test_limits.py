@@ -1,6 +1,5 @@
 """The limits of the public routes: where requests are counted, and how much of the account a flood can take."""
 
-import dataclasses
 import json
 from collections.abc import Callable
 from typing import Any
@@ -35,8 +34,8 @@ def test_requests_are_counted_in_a_table_of_its_own_that_forgets_and_dies_with_i
 
 def test_each_public_function_is_told_its_own_rates(stage: Synthesised) -> None:
     limits = stage.settings.limits
-    assert rates(stage, "Review") == dataclasses.asdict(limits.review)
-    assert rates(stage, "Webhook") == dataclasses.asdict(limits.callbacks)
+    assert rates(stage, "Review") == limits.review.model_dump()
+    assert rates(stage, "Webhook") == limits.callbacks.model_dump()
 
 
 def test_only_the_public_functions_have_a_concurrency_of_its_own_and_only_where_the_account_has_some_to_spare(
@@ -53,8 +52,9 @@ def test_only_the_public_functions_have_a_concurrency_of_its_own_and_only_where_
 
 
 def test_a_stage_may_say_otherwise(prod: Synthesised, sources: Sources, context: dict[str, Any]) -> None:
-    limits = LimitSettings(review=Limit(20, 10), callbacks=Limit(40, 30), public_concurrency=7)
-    stage = Synthesised(dataclasses.replace(prod.settings, limits=limits), sources, context)
+    review, callbacks = Limit(per_source=20, per_token=10), Limit(per_source=40, per_token=30)
+    limits = LimitSettings(review=review, callbacks=callbacks, public_concurrency=7)
+    stage = Synthesised(prod.settings.model_copy(update={"limits": limits}), sources, context)
     assert function(stage, "Review")["ReservedConcurrentExecutions"] == 7
     assert rates(stage, "Review") == {"per_source": 20, "per_token": 10}
 

@@ -1,6 +1,5 @@
 """Providers whose events come over EventBridge: a bus, a rule and a right only where a stage names them."""
 
-import dataclasses
 import json
 from typing import Any
 
@@ -9,7 +8,8 @@ import pytest
 from app import SETTINGS
 from countersign.testing.builders import task_result
 from stacks.components.house.sources import MissingSourceError, Sources
-from stacks.stage.settings import PartnerSettings, Settings
+from stacks.stage.providers import PartnerSettings
+from stacks.stage.settings import Settings
 from tests.infra.templates import DevWith, Synthesised, statements
 from tests.infra.test_events import matches
 
@@ -82,6 +82,8 @@ def test_a_partner_of_a_scheme_that_the_library_does_not_have_is_refused(
     sources: Sources, context: dict[str, Any]
 ) -> None:
     dev = Settings.load(SETTINGS / "dev.toml")
-    settings = dataclasses.replace(dev, partners={"stripe": PartnerSettings("stripes", SOURCE)})
+    settings = dev.model_copy(
+        update={"partners": {"stripe": PartnerSettings.model_construct(scheme="stripes", event_source=SOURCE)}}
+    )
     with pytest.raises(MissingSourceError, match=r"stripes\.py does not exist"):
         Synthesised(settings, sources, context)

@@ -1,6 +1,5 @@
 """The callback patterns: a stage deploys all of them or none, and encrypted answers have a key where they are asked."""
 
-import dataclasses
 import json
 from typing import Any
 
@@ -83,9 +82,9 @@ def test_without_patterns_and_encrypted_workflows_a_stage_has_neither_their_stac
 def sealed(sources: Sources, context: dict[str, Any]) -> Synthesised:
     """The production stage, in which orders are answered in ciphertext."""
     settings = Settings.load(SETTINGS / "prod.toml")
-    encrypted = dataclasses.replace(settings.workflows["order-approval"], encrypted=True)
+    encrypted = settings.workflows["order-approval"].model_copy(update={"encrypted": True})
     workflows = {**settings.workflows, "order-approval": encrypted}
-    return Synthesised(dataclasses.replace(settings, workflows=workflows), sources, context)
+    return Synthesised(settings.model_copy(update={"workflows": workflows}), sources, context)
 
 
 def test_an_encrypted_workflow_of_the_settings_has_a_key_and_nobody_else_reads_what_it_asks(

@@ -1,6 +1,5 @@
 """The sweeper's schedule, and what it is told."""
 
-import dataclasses
 import json
 from typing import Any
 
@@ -25,7 +24,9 @@ def test_it_runs_as_often_as_the_stage_says_and_counts_as_overdue_what_the_stage
     prod: Synthesised, sources: Sources, context: dict[str, Any]
 ) -> None:
     stage = Synthesised(
-        dataclasses.replace(prod.settings, sweeper=SweeperSettings(every_minutes=1, grace_seconds=90)), sources, context
+        prod.settings.model_copy(update={"sweeper": SweeperSettings(every_minutes=1, grace_seconds=90)}),
+        sources,
+        context,
     )
     assert schedule(prod)["ScheduleExpression"] == "rate(5 minutes)"
     assert schedule(stage)["ScheduleExpression"] == "rate(1 minute)"

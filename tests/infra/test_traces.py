@@ -1,6 +1,5 @@
 """Traces of workflows, where a stage brings a layer with OpenTelemetry."""
 
-import dataclasses
 from typing import Any
 
 import pytest
@@ -20,7 +19,7 @@ OF_TRACES = {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/otel-instrument", "DURABLE_EXECUTI
 def traced(sources: Sources, context: dict[str, Any]) -> Synthesised:
     settings = Settings.load(SETTINGS / "prod.toml")
     functions = FunctionSettings(log_retention_days=365, tracing=True, tracing_layer=LAYER)
-    return Synthesised(dataclasses.replace(settings, functions=functions), sources, context)
+    return Synthesised(settings.model_copy(update={"functions": functions}), sources, context)
 
 
 def test_workflows_and_no_other_function_start_under_the_layer_with_the_plug_in(traced: Synthesised) -> None:

@@ -13,6 +13,7 @@ import review.handler
 from countersign.composition import Ports, current_ports, use
 from countersign.domain.clock import from_text
 from countersign.domain.errors import MissingSettingError
+from countersign.domain.requests import EXECUTION_MARGIN
 from countersign.domain.tasks import Status
 from countersign.functions.clients import client
 from countersign.testing.builders import (
@@ -27,7 +28,7 @@ from countersign.testing.builders import (
     sqs_event,
     stream_event,
 )
-from countersign.workflows.runtime import EXECUTION_MARGIN, Runtime, current
+from countersign.workflows.runtime import Runtime, current
 from tests.integration.conftest import BUS, ENVIRONMENT, Kit, Operation, call
 from tests.integration.test_approver import token_in
 from tests.integration.test_publisher import entries, for_publisher

@@ -4,12 +4,13 @@ import ast
 import re
 import sys
 import tokenize
-import tomllib
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+
+from stacks.stage.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 LIBRARY = ROOT / "layers/countersign/python/countersign"
@@ -230,8 +231,8 @@ def test_only_the_clock_asks_the_time() -> None:
 
 
 def test_only_a_workflow_imports_the_durable_sdk_among_the_functions() -> None:
-    stages = [tomllib.loads(path.read_text("utf-8")) for path in ROOT.glob("settings/*.toml")]
-    workflows = {workflow["function"] for stage in stages for workflow in stage["workflows"].values()}
+    stages = [Settings.load(path) for path in ROOT.glob("settings/*.toml")]
+    workflows = {workflow.function for stage in stages for workflow in stage.workflows.values()}
     assert workflows >= {"held_payment", "order_approval", "payment"}
     assert importers_of(DURABLE, modules_of(LAMBDAS)) <= {
         *(f"lambdas/{name}/handler.py" for name in workflows),

@@ -8,8 +8,8 @@ import pytest
 
 from countersign.domain.policy import Policy
 from stacks.stage.policies import MAX_POLICY_BYTES, compact, policy_document
+from stacks.stage.problems import SettingsError
 from stacks.stage.settings import Settings
-from stacks.stage.settings_file import SettingsError
 from tests.unit.test_settings import SETTINGS, load, refused
 from tests.unit.test_settings import VALID as WITHOUT
 
@@ -147,7 +147,7 @@ def test_a_mistake_is_refused_with_all_that_is_needed_to_mend_it(
 ) -> None:
     assert VALID.count(written) == 1
     refusal = refused(tmp_path, VALID.replace(written, instead))
-    assert (refusal.file, refusal.key, refusal.value) == (tmp_path / "test.toml", KEY + key, value)
+    assert (refusal.key, refusal.value) == (KEY + key, value)
     assert allowed in refusal.allowed
     assert refusal.fix
 

@@ -1,24 +1,22 @@
 """Settings: every mistake is refused with the file, the key, the value, what is allowed and what to do."""
 
-import dataclasses
 import json
 import re
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
+import fastjsonschema
 import pytest
+from pydantic import ValidationError
 
 import countersign
 from countersign.providers.base import Expected
 from countersign.services.webhooks import Source
-from stacks.stage.settings import (
-    EXECUTION_MARGIN_SECONDS,
-    MAX_DEADLINE_SECONDS,
-    RequestSettings,
-    Settings,
-    WorkflowSettings,
-)
-from stacks.stage.settings_file import SettingsError
+from stacks.stage.problems import Problem, SettingsError
+from stacks.stage.schema import FILE, schema
+from stacks.stage.settings import RequestSettings, Settings, merged
+from stacks.stage.workflows import MARGIN_SECONDS, MAX_DEADLINE_SECONDS, WorkflowSettings
 
 SETTINGS = Path(__file__).resolve().parents[2] / "settings"
 
@@ -36,17 +34,17 @@ log_retention_days = 14
 tracing = false
 
 [throttles]
-default = { rate_per_second = 10, burst = 20 }
-requests = { rate_per_second = 10, burst = 20 }
 review = { rate_per_second = 10, burst = 20 }
-webhooks = { rate_per_second = 30, burst = 40 }
-callbacks = { rate_per_second = 10, burst = 20 }
 
 [mail]
 sender = "approvals@example.com"
 
 [alarms]
 email = ""
+
+[workflows]
+payment.enabled = false
+held-payment.enabled = false
 
 [workflows.order-approval]
 function = "order_approval"
@@ -62,10 +60,16 @@ def load(folder: Path, text: str = VALID, *, stage: str = "test", base_url: str 
     return Settings.load(file, base_url=base_url)
 
 
-def refused(folder: Path, text: str) -> SettingsError:
+def problems(folder: Path, text: str) -> tuple[Problem, ...]:
     with pytest.raises(SettingsError) as refusal:
         load(folder, text)
-    return refusal.value
+    assert all(f"{refusal.value.file}: {each}" in str(refusal.value) for each in refusal.value.problems)
+    return refusal.value.problems
+
+
+def refused(folder: Path, text: str) -> Problem:
+    """Return the first thing that is wrong."""
+    return problems(folder, text)[0]
 
 
 @pytest.mark.parametrize("stage", ["local", "dev", "prod"])
@@ -80,7 +84,7 @@ def test_every_deadline_of_the_contract_fits_into_the_kit_s_stages() -> None:
         settings = Settings.load(file)
         timeouts = [workflow.execution_timeout_seconds for workflow in settings.workflows.values()]
         timeouts += [settings.patterns.execution_timeout_seconds] if settings.patterns else []
-        assert min(timeouts) >= MAX_DEADLINE_SECONDS + EXECUTION_MARGIN_SECONDS
+        assert min(timeouts) >= MAX_DEADLINE_SECONDS + MARGIN_SECONDS
 
 
 def test_settings_are_what_the_file_says(tmp_path: Path) -> None:
@@ -110,7 +114,6 @@ def test_a_provider_is_a_name_and_a_scheme(tmp_path: Path) -> None:
     assert {name: provider.scheme for name, provider in settings.providers.items()} == {"shop_in-france2": "stripe"}
     assert settings.providers["shop_in-france2"].expects == {}
     assert load(tmp_path).providers == {}
-    assert settings.throttles.webhooks.burst == 40
 
 
 def test_a_provider_may_be_called_as_a_payment_names_it_and_no_otherwise(tmp_path: Path) -> None:
@@ -178,8 +181,8 @@ def test_a_partner_s_settings_are_read_as_a_provider_s(tmp_path: Path) -> None:
 
 
 def test_they_cannot_be_changed(tmp_path: Path) -> None:
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        load(tmp_path).base_url = "https://example.com"  # type: ignore[misc]
+    with pytest.raises(ValidationError, match="frozen"):
+        load(tmp_path).base_url = "https://example.com"
 
 
 def test_what_has_a_default_may_be_left_out(tmp_path: Path) -> None:
@@ -196,45 +199,43 @@ def test_only_production_locks_a_copy_of_the_audit_and_for_years() -> None:
 
 
 def test_callers_are_believed_whom_they_name_unless_the_stage_says_otherwise(tmp_path: Path) -> None:
-    assert load(tmp_path).requests == RequestSettings("input", ())
+    assert load(tmp_path).requests == RequestSettings()
     text = VALID + '[requests]\nrequester = "caller"\napprover_domains = ["example.com"]'
-    assert load(tmp_path, text).requests == RequestSettings("caller", ("example.com",))
+    assert load(tmp_path, text).requests == RequestSettings(requester="caller", approver_domains=("example.com",))
     for wrong in ('requester = "session"', 'approver_domains = ["Example.com"]', 'approver_domains = ["@example.com"]'):
         with pytest.raises(SettingsError, match=r"requests\."):
             load(tmp_path, f"{VALID}[requests]\n{wrong}")
 
 
-HELD_PAYMENT = """
-[workflows.held-payment]
-function = "held_payment"
-execution_timeout_seconds = 7200
-retention_days = 7
-deadline_seconds = 3600
-"""
+WITH_HELD_PAYMENTS = VALID.replace("held-payment.enabled = false", "")
 
 
 def test_nobody_settles_held_payments_unless_operators_are_named(tmp_path: Path) -> None:
     assert load(tmp_path).payments.operators == ()
-    text = VALID + HELD_PAYMENT + '[payments]\noperators = ["finance@example.com", "cfo@example.com"]'
+    text = WITH_HELD_PAYMENTS + '[payments]\noperators = ["finance@example.com", "cfo@example.com"]'
     assert load(tmp_path, text).payments.operators == ("finance@example.com", "cfo@example.com")
 
 
 @pytest.mark.parametrize(
     ("added", "allowed"),
     [
-        ('[payments]\noperators = ["finance@example.com"]', "none where it is not"),
-        (HELD_PAYMENT, "addresses where [workflows.held-payment] is deployed"),
-        (HELD_PAYMENT + "[payments]\noperators = []", "addresses where [workflows.held-payment] is deployed"),
-        (HELD_PAYMENT + '[payments]\noperators = ["finance"]', "each an e-mail address"),
-        (HELD_PAYMENT + '[payments]\noperators = "finance@example.com"', "a list of texts in quotes"),
-        (HELD_PAYMENT + '[payments]\noperators = ["a@example.com", "A@example.com"]', "nobody twice"),
-        (HELD_PAYMENT + f"[payments]\noperators = {[f'p{n}@example.com' for n in range(21)]}", "at most 20 addresses"),
+        ("", "addresses where [workflows.held-payment] is deployed"),
+        ("[payments]\noperators = []", "addresses where [workflows.held-payment] is deployed"),
+        ('[payments]\noperators = ["finance"]', "each an e-mail address"),
+        ('[payments]\noperators = "finance@example.com"', "a list of texts in quotes"),
+        ('[payments]\noperators = ["a@example.com", "A@example.com"]', "nobody twice"),
+        (f"[payments]\noperators = {[f'p{n}@example.com' for n in range(21)]}", "at most 20 addresses"),
     ],
 )
 def test_operators_and_the_workflow_that_asks_them_come_together(tmp_path: Path, added: str, allowed: str) -> None:
-    refusal = refused(tmp_path, VALID + added)
+    refusal = refused(tmp_path, WITH_HELD_PAYMENTS + added)
     assert refusal.key == "payments.operators"
     assert allowed in refusal.allowed
+
+
+def test_without_the_workflow_that_asks_them_operators_are_refused(tmp_path: Path) -> None:
+    refusal = refused(tmp_path, VALID + '[payments]\noperators = ["finance@example.com"]')
+    assert (refusal.key, refusal.fix) == ("payments.operators", "deploy [workflows.held-payment], or remove them")
 
 
 OWN = "workflows.order-approval"
@@ -281,7 +282,6 @@ def test_what_a_stage_does_not_say_is_by_default(
         ("protected = true", "protectd = true", "ledger.protectd", True, "one of protected"),
         ("[ledger]\nprotected = true", "", "ledger", None, "a table [ledger]"),
         (REVIEW, "review = 10", "throttles.review", 10, "a table [throttles.review]"),
-        (REVIEW, "", "throttles.review", None, "a table [throttles.review]"),
         (REVIEW, REVIEW.replace("20", "0"), "throttles.review.burst", 0, "a whole number, 1 to 5000 requests"),
         (
             *("[hand_off]", "[audit]\nobject_lock_days = 36501\n[hand_off]", "audit.object_lock_days", 36_501),
@@ -327,11 +327,11 @@ def test_a_mistake_is_refused_with_all_that_is_needed_to_mend_it(
 ) -> None:
     assert written in VALID
     refusal = refused(tmp_path, VALID.replace(written, instead))
-    assert (refusal.file, refusal.key, refusal.value) == (tmp_path / "test.toml", key, value)
+    assert (refusal.key, refusal.value) == (key, value)
     if allowed:
         assert refusal.allowed == allowed
     assert refusal.fix
-    for part in (str(refusal.file), key, refusal.allowed, refusal.fix):
+    for part in (key, refusal.allowed, refusal.fix):
         assert part in str(refusal)
 
 
@@ -353,7 +353,7 @@ event_source = "aws.partner/stripe.com/ed_1001"
             (f"[limits]\n{text}", f"limits.{key}", value, "")
             for text, key, value in (
                 ("review = { per_source = 0, per_token = 1 }", "review.per_source", 0),
-                ("review = { per_source = 10 }", "review.per_token", None),
+                ("review = { per_source = 10 }", "review.per_token", 60),
                 ("callbacks = { per_source = 10, per_token = 1_000_001 }", "callbacks.per_token", 1_000_001),
                 ("callbacks = { per_source = 10, per_token = 11 }", "callbacks.per_token", 11),
                 ("review = { per_source = 10, per_token = 11 }", "review.per_token", 11),
@@ -396,9 +396,60 @@ def test_a_mistake_in_what_a_stage_may_add_is_refused(
 
 
 def test_without_workflows_there_is_nothing_to_deploy(tmp_path: Path) -> None:
-    refusal = refused(tmp_path, VALID.partition("[workflows.")[0])
-    assert refusal.key == "workflows"
-    assert refusal.allowed == "at least one table [workflows.<name>]"
+    refusal = refused(tmp_path, VALID + "enabled = false")
+    assert (refusal.key, refusal.allowed) == ("workflows", "at least one table [workflows.<name>]")
+
+
+# Over the defaults
+
+
+def test_a_stage_has_every_workflow_of_the_defaults_unless_it_leaves_it_out(tmp_path: Path) -> None:
+    least = "".join(VALID.partition("[workflows]")[:1]) + '[payments]\noperators = ["finance@example.com"]\n'
+    kit = load(tmp_path, least)
+    assert kit.workflows.keys() == {"order-approval", "payment", "held-payment"}
+    assert kit.workflows["payment"].retention_days == 90
+    assert load(tmp_path, f"{least}[workflows.payment]\nenabled = false").workflows.keys() == kit.workflows.keys() - {
+        "payment"
+    }
+
+
+def test_a_stage_says_what_differs_from_the_defaults_key_by_key(tmp_path: Path) -> None:
+    defaults, stage = (load(tmp_path, VALID.replace(REVIEW, instead)) for instead in ("", "review.burst = 7"))
+    assert defaults.throttles.review.rate_per_second == stage.throttles.review.rate_per_second == 50
+    assert (defaults.throttles.review.burst, stage.throttles.review.burst) == (100, 7)
+    assert stage.throttles.model_copy(update={"review": defaults.throttles.review}) == defaults.throttles
+    assert stage.workflows["order-approval"].contract == ""
+
+
+@pytest.mark.parametrize(
+    ("below", "above", "both"),
+    [
+        ({}, {"a": 1}, {"a": 1}),
+        ({"a": 1}, {}, {"a": 1}),
+        ({"a": {"b": 1, "c": {"d": 2}}}, {"a": {"c": {"e": 3}}}, {"a": {"b": 1, "c": {"d": 2, "e": 3}}}),
+        ({"a": [1, 2]}, {"a": [3]}, {"a": [3]}),
+        ({"a": {"b": 1}}, {"a": 2}, {"a": 2}),
+        ({"a": 1}, {"a": {"b": 2}}, {"a": {"b": 2}}),
+    ],
+)
+def test_tables_are_merged_and_any_other_value_is_replaced(
+    below: dict[str, object], above: dict[str, object], both: dict[str, object]
+) -> None:
+    before = json.dumps(below)
+    assert merged(below, above) == both
+    assert json.dumps(below) == before
+
+
+def test_all_that_is_wrong_with_a_file_is_told_at_once(tmp_path: Path) -> None:
+    text = VALID.replace("archive_days = 7", "archive_days = -1").replace("approvals@example.com", "approvals")
+    keys = {problem.key for problem in problems(tmp_path, text.replace("protected = true", "protectd = true"))}
+    assert keys == {"hand_off.archive_days", "mail.sender", "ledger.protected", "ledger.protectd"}
+    contradicting = f"{VALID}deadline_seconds = 9_000\n{PARTNER}" + PARTNER.replace("partners.stripe", "partners.other")
+    contradicting = contradicting.replace("deadline_seconds = 3600\n", "")
+    assert [problem.key for problem in problems(tmp_path, contradicting)] == [
+        "workflows.order-approval.execution_timeout_seconds",
+        "partners.other.event_source",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -431,6 +482,18 @@ def test_a_base_url_takes_the_place_of_the_file_s(tmp_path: Path, base_url: str)
 def test_a_base_url_that_is_not_safe_in_a_mail_is_refused(tmp_path: Path, base_url: str) -> None:
     with pytest.raises(SettingsError, match=r"base_url is .*; allowed: text in quotes, an https URL"):
         load(tmp_path, base_url=base_url)
+
+
+def test_editors_read_the_schema_of_the_models() -> None:
+    assert FILE.read_text("utf-8") == schema(), "write it anew: .venv/bin/python -m stacks.stage.schema"
+    validate = fastjsonschema.compile(json.loads(schema()))
+    for file in SETTINGS.glob("*.toml"):
+        text = file.read_text("utf-8")
+        assert text.startswith(f"#:schema ../{FILE.relative_to(SETTINGS.parent)}\n")
+        validate(tomllib.loads(text))
+        for wrong in ({"protectd": True}, {"protected": 1}, {}):
+            with pytest.raises(fastjsonschema.JsonSchemaException):
+                validate(tomllib.loads(text) | {"ledger": wrong})
 
 
 def test_a_missing_file_names_the_stages_there_are(tmp_path: Path) -> None:
@@ -476,7 +539,6 @@ def test_a_stage_has_the_patterns_all_of_them_or_none(tmp_path: Path) -> None:
     [
         ("retention_days = 3", "retention = 3", "patterns.retention", "one of "),
         ("retention_days = 3", "retention_days = 91", "patterns.retention_days", "a whole number, 1 to 90 days"),
-        ("retention_days = 3", "", "patterns.retention_days", "a whole number, 1 to 90 days"),
         ("retention_days = 3", 'retention_days = 3\nmodule = "x"', "patterns.module", "one of "),
         (
             "deadline_seconds = 3600",
@@ -497,7 +559,7 @@ def test_a_mistake_in_the_patterns_is_refused_as_one_in_a_workflow_is(
 
 def test_a_workflow_is_not_called_as_a_pattern_is_where_the_patterns_are_deployed(tmp_path: Path) -> None:
     of_our_own = VALID.replace("[workflows.order-approval]", "[workflows.long-job]")
-    assert load(tmp_path, of_our_own).workflows.keys() == {"long-job"}
+    assert "long-job" in load(tmp_path, of_our_own).workflows
     refusal = refused(tmp_path, of_our_own + PATTERNS)
     assert (refusal.key, refusal.fix) == ("workflows.long-job", "rename it, or remove [patterns]")
 

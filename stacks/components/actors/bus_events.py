@@ -15,7 +15,7 @@ from stacks.components.house.python_function import PythonFunction
 from stacks.components.house.queues import grant_send
 from stacks.components.state.ledger import Ledger
 from stacks.stage.policies import compact
-from stacks.stage.settings import PartnerSettings
+from stacks.stage.providers import PartnerSettings
 
 RESULT = "TaskResult"
 """The detail-type of a machine's answer."""

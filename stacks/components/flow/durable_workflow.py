@@ -15,7 +15,7 @@ from stacks.components.house.findings import accept, acknowledge_every_version_o
 from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
 from stacks.components.house.python_function import PythonFunction
 from stacks.components.house.queues import DeadLetterQueue
-from stacks.stage.settings import WorkflowSettings
+from stacks.stage.workflows import WorkflowSettings
 
 _EVERY_VERSION = (
     "durable executions are addressed by the version that they run on, and old versions finish theirs: "

@@ -10,7 +10,7 @@ from stacks.components.flow.durable_workflow import DurableWorkflow
 from stacks.components.house.function_options import FunctionDefaults
 from stacks.components.state.ledger import Ledger
 from stacks.ledger_stack import LedgerStack
-from stacks.stage.settings import WorkflowSettings
+from stacks.stage.workflows import WorkflowSettings
 
 
 class LedgerWorkflow(DurableWorkflow):

@@ -11,7 +11,7 @@ from constructs import Construct
 
 from stacks.components.house.findings import accept, acknowledge
 from stacks.components.house.sources import Sources
-from stacks.stage.settings import ProviderSettings
+from stacks.stage.providers import ProviderSettings
 
 _UNSET = '{"active": []}'
 """Until an operator puts the real ones, webhooks answer 503, and the provider posts again. A deploy puts it once: it

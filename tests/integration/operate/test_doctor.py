@@ -60,11 +60,11 @@ class Deployed:
 @pytest.fixture
 def deployed(kit: Kit, stage: DeployedStage, run: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
     full = stage.settings
-    workflow = dataclasses.replace(full.workflows["order-approval"], execution_timeout_seconds=31_622_400)
-    workflows = {"order-approval": dataclasses.replace(workflow, retention_days=30)}
-    ledger = dataclasses.replace(full.ledger, protected=True)
-    audit = dataclasses.replace(full.audit, object_lock_days=0)
-    settings = dataclasses.replace(full, ledger=ledger, workflows=workflows, audit=audit, patterns=None)
+    workflow = full.workflows["order-approval"].model_copy(update={"execution_timeout_seconds": 31_622_400})
+    workflows = {"order-approval": workflow.model_copy(update={"retention_days": 30})}
+    ledger = full.ledger.model_copy(update={"protected": True})
+    audit = full.audit.model_copy(update={"object_lock_days": 0})
+    settings = full.model_copy(update={"ledger": ledger, "workflows": workflows, "audit": audit, "patterns": None})
     monkeypatch.setitem(vars(stage), "settings", settings)
     for table in (TABLE, DIRECTORY_TABLE):
         client("dynamodb").update_table(TableName=table, DeletionProtectionEnabled=True)
@@ -273,8 +273,8 @@ def test_the_copy_of_the_audit_is_there_and_locked_as_long_as_the_settings_say(
     deployed: Deployed, archive: object, monkeypatch: pytest.MonkeyPatch, bucket: str | None, words: str
 ) -> None:
     settings = deployed.stage.settings
-    audit = dataclasses.replace(settings.audit, object_lock_days=4_000)
-    monkeypatch.setitem(vars(deployed.stage), "settings", dataclasses.replace(settings, audit=audit))
+    audit = settings.audit.model_copy(update={"object_lock_days": 4_000})
+    monkeypatch.setitem(vars(deployed.stage), "settings", settings.model_copy(update={"audit": audit}))
     put_output(deployed.stage, "ledger", "AuditBucketName", bucket)
     area, what = deployed.finding()
     assert area == "audit copy"
@@ -295,8 +295,8 @@ def test_mail_that_cannot_be_sent_is_a_finding(deployed: Deployed) -> None:
 
 def test_a_topic_for_approvers_needs_somebody_who_listens(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = deployed.stage.settings
-    mail = dataclasses.replace(settings.mail, channel="sns")
-    monkeypatch.setitem(vars(deployed.stage), "settings", dataclasses.replace(settings, mail=mail))
+    mail = settings.mail.model_copy(update={"channel": "sns"})
+    monkeypatch.setitem(vars(deployed.stage), "settings", settings.model_copy(update={"mail": mail}))
     assert deployed.finding() == ("mail", "there is no topic, and the settings want one")
     topic = client("sns").create_topic(Name="approvals")["TopicArn"]
     put_output(deployed.stage, "public", "ApprovalsTopic", topic)

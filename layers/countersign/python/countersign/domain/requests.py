@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+
+EXECUTION_MARGIN = timedelta(hours=1)
+"""How long before its execution times out a task's deadline must have passed, so that the workflow can still end."""
 
 
 @dataclass(frozen=True)

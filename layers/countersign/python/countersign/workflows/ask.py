@@ -29,10 +29,11 @@ from countersign.domain.errors import (
     UnsoundDecisionError,
 )
 from countersign.domain.questions import Escalation, Question
+from countersign.domain.requests import EXECUTION_MARGIN
 from countersign.domain.tasks import Status
 from countersign.domain.votes import FailedHandOff
 from countersign.services.waits import Wait
-from countersign.workflows.runtime import EXECUTION_MARGIN, current
+from countersign.workflows.runtime import current
 from countersign.workflows.steps import HAND_OFF_STEP, LEDGER_STEP
 from countersign.workflows.workflow import execution_of
 

@@ -7,11 +7,9 @@ from decimal import Decimal
 from countersign.composition import Ports, once
 from countersign.domain.clock import Clock
 from countersign.domain.policy import Policy, Terms
+from countersign.domain.requests import EXECUTION_MARGIN
 from countersign.ports import Cipher, Directory, HandOff, Ledger
 from countersign.services.waits import Waits
-
-EXECUTION_MARGIN = timedelta(hours=1)
-"""How long before its execution times out a task's deadline must have passed, so that the workflow can still end."""
 
 
 @dataclass(frozen=True)

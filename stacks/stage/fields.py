@@ -1,0 +1,78 @@
+"""What settings are made of: tables, and rules for the values in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+
+class Table(BaseModel):
+    """A table of a settings file. It takes the keys of its fields only, and values of their exact type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+
+
+class DefaultedTable(Table):
+    """A table that `defaults.toml` may fill: a stage's file may leave out any of its keys."""
+
+    model_config = ConfigDict(json_schema_extra=lambda schema: schema.pop("required", None))
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """What a value must be beside its type, as an annotation of its field.
+
+    Attributes:
+        allowed: What is allowed, in words.
+        holds: Tells whether a value keeps the rule.
+        keywords: What JSON Schema can say of it.
+    """
+
+    allowed: str
+    holds: Callable[[Any], bool]
+    keywords: Mapping[str, Any] = field(default_factory=dict)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Check the rule after the type."""
+        return core_schema.no_info_after_validator_function(self._kept, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Add the rule's keywords to those of the type."""
+        return {**handler(schema), **self.keywords}
+
+    def _kept(self, value: Any) -> Any:
+        if not self.holds(value):
+            raise ValueError(self.allowed)
+        return value
+
+
+def between(low: int, high: int, unit: str) -> Rule:
+    """Return a rule that keeps a number within bounds, both included."""
+    return Rule(f"{low} to {high} {unit}", lambda value: low <= value <= high, {"minimum": low, "maximum": high})
+
+
+def one_of(values: tuple[Any, ...]) -> Rule:
+    """Return a rule that allows these values only."""
+    return Rule(f"one of {', '.join(map(str, values))}", lambda value: value in values, {"enum": list(values)})
+
+
+def matching(pattern: str, meaning: str) -> Rule:
+    """Return a rule that a text matches a pattern as a whole."""
+    return Rule(meaning, lambda value: re.fullmatch(pattern, value) is not None, {"pattern": f"^(?:{pattern})$"})
+
+
+ADDRESS = r"[^@\s]+@[^@\s]+\.[^@\s]+"
+"""The pattern of an e-mail address, as far as a settings file can tell."""
+
+Address = Annotated[str, matching(ADDRESS, "an e-mail address")]
+Name = Annotated[
+    str,
+    matching(r"[a-z][a-z0-9-]{0,39}", "a name of at most 40 lower-case letters, digits and hyphens, a letter first"),
+]
+Folder = Annotated[str, matching(r"[a-z][a-z0-9_]*", "a folder name under lambdas/: lower-case letters, digits, _")]
+Seconds = Annotated[int, Rule("1 second or more", lambda value: value >= 1, {"minimum": 1})]

@@ -1,0 +1,163 @@
+"""What is wrong with a settings file: the key, its value, what is allowed and what to do, for every problem at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from stacks.stage.fields import Rule, Table
+
+_Model = TypeVar("_Model", bound=Table)
+_UNKNOWN = "extra_forbidden"
+_TYPES = {str: "text in quotes", int: "a whole number", bool: "true or false"}
+_TYPES_OF_MANY = {str: "texts in quotes", int: "whole numbers"}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing to correct.
+
+    Attributes:
+        key: The key in the file, dotted; empty for the file itself.
+        value: The value there; None for none.
+        allowed: What may be there.
+        fix: What to do.
+    """
+
+    key: str
+    value: Any
+    allowed: str
+    fix: str
+
+    def __str__(self) -> str:
+        found = "is missing" if self.value is None else f"is {self.value!r}"
+        return f"{self.key + ' ' if self.key else ''}{found}; allowed: {self.allowed}; fix: {self.fix}"
+
+
+class SettingsError(ValueError):
+    """A stage's settings cannot be used.
+
+    Attributes:
+        file: The settings file.
+        problems: Everything that is wrong with it, as far as it is known.
+    """
+
+    def __init__(self, file: Path, problems: Iterable[Problem]) -> None:
+        self.file = file
+        self.problems = tuple(problems)
+        super().__init__("\n".join(f"{file}: {problem}" for problem in self.problems))
+
+
+def checked(model: type[_Model], document: Mapping[str, Any], file: Path) -> _Model:
+    """Return a file's content as a model.
+
+    Raises:
+        SettingsError: A key is unknown, missing, of another type or out of range; it has every such key.
+    """
+    try:
+        return model.model_validate(_as_tuples(document))
+    except ValidationError as error:
+        # Unknown keys first: a misspelt key is missing under its right name too.
+        errors = sorted(error.errors(), key=lambda each: each["type"] != _UNKNOWN)
+        found = {problem.key: problem for problem in (_problem(each, model, document) for each in errors)}
+        raise SettingsError(file, found.values()) from error
+
+
+def dotted(key: str, name: str) -> str:
+    """Return the key of a member of a table."""
+    return f"{key}.{name}" if key else name
+
+
+def _as_tuples(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _as_tuples(member) for name, member in value.items()}
+    return tuple(map(_as_tuples, value)) if isinstance(value, list) else value
+
+
+def _problem(error: ErrorDetails, model: type[Table], document: Mapping[str, Any]) -> Problem:
+    """Translate one error of pydantic: where it is, what is there, and what the field at that place allows."""
+    is_name = error["loc"][-1] == "[key]"
+    *path, last = error["loc"][:-1] if is_name else error["loc"]
+    above = reduce(_Place.member, path, _Place("", model, document))
+    if is_name:
+        return Problem(above.key, last, above.names.allowed, "rename it")
+    if error["type"] == _UNKNOWN:
+        key, allowed = dotted(above.key, str(last)), f"one of {', '.join(above.kind.model_fields)}"
+        return Problem(key, above.value[last], allowed, "correct the name, or remove it")
+    place = above.member(last)
+    allowed, fix = place.expected()
+    return Problem(place.key, place.value, allowed, fix or ("add it" if place.value is None else "correct the value"))
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A place in a file.
+
+    Attributes:
+        key: Its key, dotted; members of lists by their number.
+        kind: The type of its field.
+        value: The value there; None for none.
+        rule: The rule of its field.
+    """
+
+    key: str
+    kind: Any
+    value: Any
+    rule: Rule | None = None
+
+    def member(self, step: str | int) -> _Place:
+        """Return the place one step in; that of a list of plain values is the list itself."""
+        if isinstance(step, int):
+            kind, _ = _plain(get_args(self.kind)[0])
+            return _Place(f"{self.key}[{step + 1}]", kind, self.value[step]) if _is_table(kind) else self
+        fields = self.kind.model_fields if _is_table(self.kind) else {}
+        kind, rule = _plain(fields[step].rebuild_annotation() if fields else get_args(self.kind)[1])
+        return _Place(dotted(self.key, step), kind, self.value.get(step), rule)
+
+    @property
+    def names(self) -> Rule:
+        """The rule of the names of its tables."""
+        rule = _plain(get_args(self.kind)[0])[1]
+        assert rule, "tables by name have a rule for their names"
+        return rule
+
+    def expected(self) -> tuple[str, str]:
+        """Return what is allowed here, and where it takes more than a word, what to write."""
+        if _is_table(self.kind):
+            return f"a table [{self.key}]", f"write [{self.key}] and its keys below it"
+        if get_origin(self.kind) is None:
+            return _with_rule(_TYPES.get(self.kind, "a value"), self.rule, ", "), ""
+        if get_origin(self.kind) is not tuple:
+            return f"at least one table [{self.key}.<name>]", f"add [{self.key}.<name>]"
+        member, rule = _plain(get_args(self.kind)[0])
+        if _is_table(member):
+            return f"tables [[{self.key}]]", f"write [[{self.key}]] and its keys below it"
+        return _with_rule(f"a list of {_TYPES_OF_MANY[member]}", rule, ", each "), ""
+
+
+def _is_table(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Table)
+
+
+def _plain(annotation: Any) -> tuple[Any, Rule | None]:
+    """Return the type of an annotation, without its rule and without None, and the rule."""
+    rule = None
+    if get_origin(annotation) is Annotated:
+        annotation, *metadata = get_args(annotation)
+        rule = next((each for each in metadata if isinstance(each, Rule)), None)
+    if get_origin(annotation) in (Union, UnionType):
+        (annotation,) = (choice for choice in get_args(annotation) if choice is not NoneType)
+        annotation, inner = _plain(annotation)
+        rule = rule or inner
+    return annotation, rule
+
+
+def _with_rule(kind: str, rule: Rule | None, between: str) -> str:
+    return f"{kind}{between}{rule.allowed}" if rule else kind

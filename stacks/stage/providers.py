@@ -1,0 +1,143 @@
+"""Providers of a stage: `[providers.<name>]`, `[partners.<name>]`, and `[payments]`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+from stacks.stage.extensions import provider
+from stacks.stage.fields import Address, Rule, Table, matching, one_of
+from stacks.stage.problems import Problem
+
+MOST_OPERATORS = 20
+"""As many as an approval may ask."""
+
+PARTNER_SCHEMES = ("stripe",)
+"""The schemes that read the detail of a partner's event as it is: https://docs.stripe.com/event-destinations/eventbridge.
+
+Shopify wraps its events; the others post webhooks.
+"""
+
+ProviderName = Annotated[
+    str, matching(r"[a-z][a-z0-9_-]{0,62}", "a name of at most 63 lower-case letters, digits, _ and -, a letter first")
+]
+
+
+class EventSettings(Table):
+    """Which events of a provider count. The others are ignored: never applied, held or parked.
+
+    Each scheme reads some of these (its `settings`). A value that its scheme does not read is refused.
+    """
+
+    live: bool = True
+    """Whether events of live mode count, or those of test mode. An event without a mode is of live mode."""
+    declined: Annotated[str, one_of(("attempt", "final"))] = "attempt"
+    """What a declined attempt to pay is: an `attempt`, after which the payment waits on, or `final`."""
+    unmatched: Annotated[str, one_of(("park", "ignore"))] = "park"
+    """What happens to an event whose external id no task has: `park` it until a task opens, or `ignore` it."""
+    account: Annotated[str, matching(r"[A-Za-z0-9_-]{0,100}", "an id such as acct_1032D82eZvKYlo2C")] = ""
+    """Stripe Connect: the connected account; empty for events that have none. Square: the seller's `merchant_id`."""
+    merchant_account: Annotated[str, matching(r"[A-Za-z0-9_-]{0,80}", "the name of a merchant account")] = ""
+    """Adyen: the merchant account; empty for any."""
+    repository: Annotated[str, matching(r"([\w.-]{1,100}/[\w.-]{1,100})?", "a repository as owner/name")] = ""
+    """GitHub: `owner/name`; empty for any."""
+    app: Annotated[str, matching(r"\d{0,20}", "the id of a GitHub App, in digits")] = ""
+    """GitHub: the id of the app whose check runs count; empty for any."""
+    shop: Annotated[
+        str, matching(r"([a-z0-9][a-z0-9-]{0,80}\.myshopify\.com)?", "a shop's domain such as acme.myshopify.com")
+    ] = ""
+    """Shopify: the shop's `myshopify.com` domain; empty for any."""
+
+    @property
+    def expects(self) -> Mapping[str, Any]:
+        """The values that differ from the defaults, as the function reads them."""
+        changed = self.model_dump(include=set(EventSettings.model_fields), exclude_defaults=True)
+        accounts = {name: changed.pop(name) for name in _ACCOUNTS if name in changed}
+        return changed | ({"accounts": accounts} if accounts else {})
+
+
+_ANYBODYS = ("merchant_account", "repository", "app", "shop")
+"""Settings that, while they are empty, accept events of anybody who has the provider's secret."""
+
+_ACCOUNTS = ("account", *_ANYBODYS)
+
+
+class ProviderSettings(EventSettings):
+    """A provider that posts webhooks to `/webhooks/<name>`."""
+
+    scheme: Annotated[
+        str,
+        matching(r"[a-z][a-z0-9_]*", "the name of a module of countersign.providers: lower-case letters, digits, _"),
+    ]
+    """How it signs and what it says: a module of `countersign.providers` or of `extensions/providers/`."""
+
+
+class PartnerSettings(EventSettings):
+    """A provider whose events come over a partner event source of EventBridge."""
+
+    scheme: Annotated[
+        str,
+        Rule(
+            f"a scheme that reads an event's detail as EventBridge brings it: {', '.join(PARTNER_SCHEMES)}",
+            lambda scheme: scheme in PARTNER_SCHEMES,
+            {"enum": list(PARTNER_SCHEMES)},
+        ),
+    ]
+    """What translates its events."""
+    event_source: Annotated[
+        str,
+        matching(
+            r"(?=.{1,256}$)aws\.partner(/[A-Za-z0-9._-]+){2,}",
+            "the name of a partner event source, such as aws.partner/stripe.com/ed_1001",
+        ),
+    ]
+    """The event source that the partner made for this account and region."""
+
+
+class PaymentSettings(Table):
+    """Payments that providers take."""
+
+    operators: tuple[Address, ...] = ()
+    """Who resolves payment events that no machine may act on, such as another amount: the first of them to answer."""
+
+
+def check_partners(partners: Mapping[str, PartnerSettings]) -> Iterator[Problem]:
+    """Yield the event sources that two partners name."""
+    first: dict[str, str] = {}
+    for name, partner in partners.items():
+        other = first.setdefault(partner.event_source, name)
+        if other != name:
+            allowed = f"an event source of its own: partners.{other} has this one"
+            key = f"partners.{name}.event_source"
+            yield Problem(key, partner.event_source, allowed, "name another, or remove one of both")
+
+
+def check_events(key: str, source: ProviderSettings | PartnerSettings, *, protected: bool) -> Iterator[Problem]:
+    """Yield settings that a scheme does not read and, in a protected stage, those that accept events of anybody."""
+    found = provider(source.scheme)
+    if found is None:  # refused where its module is looked for
+        return
+    changed = {**source.expects, **source.expects.get("accounts", {})}
+    for name in sorted(changed.keys() - found.settings - {"unmatched", "accounts"}):
+        allowed = f"one of {', '.join(sorted(found.settings | {'unmatched'}))} for the scheme {source.scheme}"
+        yield Problem(f"{key}.{name}", changed[name], allowed, "remove it, or correct the scheme")
+    for name in _ANYBODYS:
+        if protected and name in found.settings and not getattr(source, name):
+            allowed = f"the {name} whose events act: in a protected stage the provider's secret alone does not tell"
+            yield Problem(f"{key}.{name}", None, allowed, f'add {name} = "…" to [{key}]')
+
+
+def check_operators(operators: tuple[str, ...], workflow: str, *, deployed: bool) -> Iterator[Problem]:
+    """Yield operators whom no workflow asks, the workflow without anybody to ask, and people named twice."""
+    if bool(operators) != deployed:
+        allowed = f"addresses where [workflows.{workflow}] is deployed, which asks them, and none where it is not"
+        fix = (
+            f"name who resolves held payments, or write enabled = false under [workflows.{workflow}]"
+            if deployed
+            else f"deploy [workflows.{workflow}], or remove them"
+        )
+        yield Problem("payments.operators", list(operators), allowed, fix)
+    distinct = {operator.casefold() for operator in operators}
+    if len(operators) > MOST_OPERATORS or len(distinct) < len(operators):
+        allowed = f"at most {MOST_OPERATORS} addresses, nobody twice"
+        yield Problem("payments.operators", list(operators), allowed, "correct the list")

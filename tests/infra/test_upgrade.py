@@ -1,0 +1,43 @@
+"""A fork takes a release: its files and the kit's do not meet, so that git merges them, and the result synthesises."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from tests.fork import Fork, blocks
+
+GIT = "git -c user.name=kit -c user.email=kit@example.com -c core.autocrlf=false"
+FORKS_OWN = (":!settings", ":!extensions")
+"""As docs/upgrading.md has them."""
+
+
+def changed_by_upstream(root: Path, names: list[str]) -> None:
+    """Put a line to the end of each file of text."""
+    for name in names:
+        content = (root / name).read_bytes()
+        if b"\0" not in content:
+            (root / name).write_bytes(content + b"\n")
+
+
+def test_a_release_that_changes_every_file_of_the_kit_merges_into_a_fork_and_runs(tmp_path: Path) -> None:
+    fork = Fork.of_checkout(tmp_path / "fork")
+    fork.run(f"{GIT} init -q -b fork && {GIT} add -A && {GIT} commit -qm kit && git branch kit")
+    for block in blocks():
+        fork.follow(block)
+    fork.run("sed -i 's/@countersign.example/@shop.example/' settings/dev.toml")
+    fork.run(f"{GIT} add -A && {GIT} commit -qm 'Take deposits'")
+    fork.run("git checkout -q kit")
+    kits = fork.run(f"git ls-files -z -- . {' '.join(map(repr, FORKS_OWN))}").split("\0")
+    changed_by_upstream(fork.root, list(filter(None, kits)))
+    fork.run(f"{GIT} commit -qam release && git checkout -q fork && {GIT} merge -q --no-edit kit")
+    assert fork.run("git status --porcelain") == ""
+    assert fork.run("git diff --name-only kit").split() == sorted(
+        {"settings/dev.toml", *(block.path for block in blocks())}
+    )
+    environment = {"CDK_CONTEXT_JSON": json.dumps({"stage": "local"}), "CDK_OUTDIR": str(tmp_path / "out")}
+    exported = " ".join(f"{name}='{value}'" for name, value in environment.items())
+    path = os.pathsep.join(str(fork.root / folder) for folder in ("", "layers/countersign/python"))
+    fork.run(f"PYTHONPATH={path} {exported} {sys.executable} app.py")
+    workflows = (tmp_path / "out" / "WorkflowStack.template.json").read_text("utf-8")
+    assert '"WORKFLOW": "deposit"' in workflows
