@@ -9,6 +9,7 @@ from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import 
 from countersign.adapters.task_items import task_of
 from countersign.composition import Ports, once
 from countersign.domain.rules import Outcome
+from countersign.domain.tasks import RingState
 from countersign.functions.batches import run_batch
 from countersign.functions.telemetry import about, count
 from countersign.services.rings import Rings
@@ -28,7 +29,7 @@ def ring(record: DynamoDBRecord) -> None:
     about(task_id=task.task_id)
     result = rings().ring(task.task_id, task.callback_id, failed=task.outcome is Outcome.FAILED)
     count({"delivered": "RingsDelivered", "closed": "RingsClosed", "failed": "RingsFailed"}[result.state])
-    log = logger.error if result.state == "failed" else logger.info
+    log = logger.error if result.state is RingState.FAILED else logger.info
     log("rung", state=result.state, error=result.error)
 
 

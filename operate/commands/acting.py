@@ -10,7 +10,7 @@ import typer
 from countersign.domain.clock import to_text
 from countersign.domain.errors import CountersignError, TransientError
 from countersign.domain.rules import Outcome
-from countersign.domain.tasks import Ring, Status, Task
+from countersign.domain.tasks import Ring, RingState, Status, Task
 from operate import errors
 from operate.context import Context
 from operate.dead_letters import DeadLetters, Redriven
@@ -80,7 +80,7 @@ def ring(call: typer.Context, task_id: _Task) -> int:
     found = _rung(context, task)
     document = {"task_id": task_id, "state": found.state, "error": found.error}
     context.terminal.result(f"{task_id}: {_SAID[found.state]}", document)
-    if found.state != "failed":
+    if found.state is not RingState.FAILED:
         return errors.Status.DONE
     context.terminal.error(f"Lambda refused the ring: {found.error}", _ADVICE.get(found.error, _ADVICE[""]))
     return errors.Status.REFUSED
@@ -163,7 +163,7 @@ def _rung(context: Context, task: Task) -> Ring:
 
 def _heard_of(context: Context, task: Task) -> bool:
     try:
-        return _rung(context, task).state != "failed"
+        return _rung(context, task).state is not RingState.FAILED
     except TransientError:
         return False
 

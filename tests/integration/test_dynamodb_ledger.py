@@ -17,7 +17,10 @@ from countersign.adapters.task_items import epoch_after
 from countersign.domain import tasks, votes
 from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import LedgerConflictError, LedgerUnavailableError
-from countersign.domain.requests import Request
+from countersign.domain.requests import (
+    Request,
+    RequestStatus,
+)
 from countersign.domain.tasks import Status
 from countersign.functions.clients import client
 from countersign.testing.builders import APPROVER, CALLBACK_ID, NOW, REQUEST_ID, TASK_ID, WORKFLOW, any_task
@@ -59,7 +62,7 @@ CALLS: list[tuple[str, Callable[[Kit], Any]]] = [
     ("UpdateItem", lambda kit: kit.ledger.started(REQUEST_ID, "arn")),
     ("UpdateItem", lambda kit: kit.ledger.start_again(REQUEST_ID, NOW)),
     ("Query", lambda kit: list(kit.ledger.overdue(NOW))),
-    ("UpdateItem", lambda kit: kit.ledger.finish(REQUEST_ID, WORKFLOW, "failed", None, NOW)),
+    ("UpdateItem", lambda kit: kit.ledger.finish(REQUEST_ID, WORKFLOW, RequestStatus.FAILED, None, NOW)),
     ("DeleteItem", lambda kit: kit.ledger.delete_outbox(f"TASK#{TASK_ID}", "OUTBOX#1")),
     ("TransactWriteItems", lambda kit: kit.ledger.open(any_task(), (AuditEvent("opened", WORKFLOW),), NOW)),
 ]
@@ -226,7 +229,7 @@ def test_only_what_may_be_removed_has_a_time_to_live_and_the_audit_has_none(kit:
     pointer = (f"REQUEST#{REQUEST_ID}", f"TASK#{TASK_ID}")
     assert [key for key, ttl in kept.items() if ttl and not key[0].startswith("LINK#")] == [pointer]
     assert not any(ttl for key, ttl in kept.items() if key[0].startswith("AUDIT#"))
-    kit.ledger.finish(REQUEST_ID, WORKFLOW, "succeeded", None, NOW)
+    kit.ledger.finish(REQUEST_ID, WORKFLOW, RequestStatus.SUCCEEDED, None, NOW)
     assert "ttl" in kit.items()[(f"REQUEST#{REQUEST_ID}", "REQUEST")]
 
 

@@ -12,9 +12,12 @@ from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.errors import LedgerConflictError
 from countersign.domain.links import MOST_WAITING, Link, Purpose
 from countersign.domain.people import Delegation
-from countersign.domain.requests import Request
+from countersign.domain.requests import (
+    Request,
+    RequestStatus,
+)
 from countersign.domain.rules import Decision, Outcome
-from countersign.domain.tasks import Change, Ring, Status, Task, Vote
+from countersign.domain.tasks import Change, Ring, RingState, Status, Task, Vote
 from countersign.ports import Ledger
 from countersign.testing.builders import (
     APPROVER,
@@ -188,12 +191,12 @@ def test_a_whole_life_leaves_one_unbroken_chain(books: Books) -> None:
     books.open()
     books.ledger.commit(votes.refuse(books.task(), APPROVER, "details_changed", "", NOW))
     books.ledger.commit(answer(books.task()))
-    ring = tasks.rung(books.task(), Ring("delivered", NOW))
+    ring = tasks.rung(books.task(), Ring(RingState.DELIVERED, NOW))
     assert ring
     books.ledger.commit(ring)
     after = books.ledger.commit(closing(books.task(), NOW))
     assert after == books.task()
-    assert (after.status, after.ring, after.closed_at) == (Status.APPLIED, Ring("delivered", NOW), NOW)
+    assert (after.status, after.ring, after.closed_at) == (Status.APPLIED, Ring(RingState.DELIVERED, NOW), NOW)
     assert books.events() == ["opened", "refused", "voted", "decided", "rung", "applied"]
     books.assert_unbroken()
 
@@ -407,6 +410,7 @@ def test_a_mail_can_be_put_on_record_again(books: Books) -> None:
 
 
 ASKED = Request(REQUEST_ID, WORKFLOW, "5" * 64, CALLER)
+SUCCEEDED, FAILED = RequestStatus.SUCCEEDED, RequestStatus.FAILED
 RESULT = {"status": "approved", "votes": [{"by": APPROVER, "comment": "ä"}], "none": None, "ratio": 0.5}
 
 
@@ -427,20 +431,22 @@ def test_a_start_is_put_on_record_once(books: Books) -> None:
     books.ledger.submit(ASKED, NOW)
     books.ledger.started(REQUEST_ID, "arn:1")
     books.ledger.started(REQUEST_ID, "arn:2")
-    assert books.ledger.request(REQUEST_ID) == dataclasses.replace(ASKED, status="running", execution_arn="arn:1")
+    assert books.ledger.request(REQUEST_ID) == dataclasses.replace(
+        ASKED, status=RequestStatus.RUNNING, execution_arn="arn:1"
+    )
     assert books.ledger.submit(ASKED, NOW).status == "running"
 
 
 def test_a_start_without_an_arn_is_a_start(books: Books) -> None:
     books.ledger.submit(ASKED, NOW)
     books.ledger.started(REQUEST_ID, "")
-    assert books.ledger.request(REQUEST_ID) == dataclasses.replace(ASKED, status="running")
+    assert books.ledger.request(REQUEST_ID) == dataclasses.replace(ASKED, status=RequestStatus.RUNNING)
 
 
 @pytest.mark.parametrize("running", [True, False])
-@pytest.mark.parametrize(("status", "result"), [("succeeded", RESULT), ("succeeded", None), ("failed", None)])
+@pytest.mark.parametrize(("status", "result"), [(SUCCEEDED, RESULT), (SUCCEEDED, None), (FAILED, None)])
 def test_the_end_of_a_request_is_put_on_record_with_its_result(
-    books: Books, status: str, result: Any, running: bool
+    books: Books, status: RequestStatus, result: Any, running: bool
 ) -> None:
     books.ledger.submit(ASKED, NOW)
     if running:
@@ -451,8 +457,8 @@ def test_the_end_of_a_request_is_put_on_record_with_its_result(
     assert (request.status, request.result, request.input_digest) == (status, result, "5" * 64)
 
 
-@pytest.mark.parametrize(("first", "second"), [("succeeded", "failed"), ("failed", "succeeded")])
-def test_the_first_end_stays(books: Books, first: str, second: str) -> None:
+@pytest.mark.parametrize(("first", "second"), [(SUCCEEDED, FAILED), (FAILED, SUCCEEDED)])
+def test_the_first_end_stays(books: Books, first: RequestStatus, second: RequestStatus) -> None:
     books.ledger.submit(ASKED, NOW)
     books.ledger.finish(REQUEST_ID, WORKFLOW, first, RESULT, NOW)
     books.ledger.finish(REQUEST_ID, WORKFLOW, second, None, NOW)
@@ -463,7 +469,7 @@ def test_the_first_end_stays(books: Books, first: str, second: str) -> None:
 
 def test_a_request_that_ended_before_its_start_was_recorded_stays_ended(books: Books) -> None:
     books.ledger.submit(ASKED, NOW)
-    books.ledger.finish(REQUEST_ID, WORKFLOW, "succeeded", RESULT, NOW)
+    books.ledger.finish(REQUEST_ID, WORKFLOW, SUCCEEDED, RESULT, NOW)
     books.ledger.started(REQUEST_ID, "arn:1")
     request = books.ledger.request(REQUEST_ID)
     assert request
@@ -471,7 +477,7 @@ def test_a_request_that_ended_before_its_start_was_recorded_stays_ended(books: B
 
 
 def test_the_end_of_an_execution_that_was_started_by_hand_is_put_on_record_too(books: Books) -> None:
-    books.ledger.finish(REQUEST_ID, WORKFLOW, "succeeded", RESULT, NOW)
+    books.ledger.finish(REQUEST_ID, WORKFLOW, SUCCEEDED, RESULT, NOW)
     request = books.ledger.request(REQUEST_ID)
     assert request
     assert (request.workflow, request.status, request.result) == (WORKFLOW, "succeeded", RESULT)

@@ -9,7 +9,10 @@ import pytest
 from countersign.domain import tasks
 from countersign.domain.audit import AuditEvent
 from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
-from countersign.domain.requests import Request
+from countersign.domain.requests import (
+    Request,
+    RequestStatus,
+)
 from countersign.domain.tasks import Change, Task
 from countersign.ports import Ledger
 from countersign.testing.builders import (
@@ -94,13 +97,13 @@ def test_a_request_is_overdue_with_all_that_it_takes_to_start_it_until_it_is_sta
     ledger.started(REQUEST_ID, "arn:1")
     assert overdue(ledger, NOW + DAY) == []
     assert ledger.request(REQUEST_ID) == dataclasses.replace(
-        ASKED, status="running", execution_arn="arn:1", input=None
+        ASKED, status=RequestStatus.RUNNING, execution_arn="arn:1", input=None
     ), "what it asks for is the workflow's business from now on"
 
 
 def test_a_request_that_has_ended_without_a_record_of_its_start_is_overdue_no_more(ledger: Ledger) -> None:
     ledger.submit(ASKED, NOW)
-    ledger.finish(REQUEST_ID, WORKFLOW, "failed", None, NOW)
+    ledger.finish(REQUEST_ID, WORKFLOW, RequestStatus.FAILED, None, NOW)
     assert overdue(ledger, NOW + DAY) == []
     assert not ledger.start_again(REQUEST_ID, NOW)
 

@@ -13,6 +13,7 @@ from countersign.adapters.event_items import claim_key
 from countersign.adapters.task_items import task_key
 from countersign.domain import claims, tasks
 from countersign.domain.provider_events import EventRecord, Handling
+from countersign.domain.requests import RequestStatus
 from countersign.domain.rules import Rule
 from countersign.domain.tasks import Status
 from countersign.functions.clients import client
@@ -158,7 +159,7 @@ def test_what_would_be_open_of_a_request_that_has_ended_is_cancelled(kit: Kit, r
     kit.open_task()
     snapshot(kit)
     lose(TASK_ID)
-    kit.ledger.finish(REQUEST_ID, WORKFLOW, "failed", None, kit.now)
+    kit.ledger.finish(REQUEST_ID, WORKFLOW, RequestStatus.FAILED, None, kit.now)
     assert restore(run)[0] == 0
     assert (kit.task().status, kit.task().outlived_execution) == (Status.CANCELLED, True)
     assert kit.audited() == ["opened", "restored", "cancelled"]

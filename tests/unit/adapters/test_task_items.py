@@ -29,6 +29,7 @@ from countersign.domain.tasks import (
     WITHDRAWN_BY_OPERATOR,
     Failure,
     Ring,
+    RingState,
     Status,
     Task,
     Vote,
@@ -66,7 +67,7 @@ FULL = any_decided_task(
     delegations=(Delegation("a@b.c", "d@e.f", NOW),),
     failure=Failure("code", "words", "data"),
     refused_answers=2,
-    ring=Ring("delivered", NOW),
+    ring=Ring(RingState.DELIVERED, NOW),
     rule=any_rule("quorum", k=2),
     votes={"a@b.c": Vote(Decision.APPROVE, "", NOW, 3)},
 )
@@ -76,8 +77,8 @@ TASKS = [
     any_task(attachments=ATTACHMENTS),
     any_task(audience=("a@b.c", "d@e.f"), escalated=("d@e.f",), rule=any_rule("quorum", k=2), details=(), requester=""),
     any_decided_task(votes={"a@b.c": Vote(Decision.APPROVE, "", NOW, 3)}),
-    any_decided_task(Decision.REJECT, ring=Ring("failed", NOW, "AccessDeniedException")),
-    any_decided_task(status=Status.APPLIED, closed_at=NOW, superseded=True, ring=Ring("delivered", NOW)),
+    any_decided_task(Decision.REJECT, ring=Ring(RingState.FAILED, NOW, "AccessDeniedException")),
+    any_decided_task(status=Status.APPLIED, closed_at=NOW, superseded=True, ring=Ring(RingState.DELIVERED, NOW)),
     any_task(status=Status.EXPIRED, closed_at=NOW),
     withdraw(any_task(), CALLER, "ordered twice", NOW).after,
     any_task(
@@ -137,9 +138,11 @@ def test_a_decided_task_is_due_from_its_decision() -> None:
     assert index_fields(any_decided_task())["gsi1sk"] == "2026-03-01T09:01:00.000000Z"
 
 
-@pytest.mark.parametrize(("state", "due"), [("failed", True), ("delivered", False), ("closed", False)])
+@pytest.mark.parametrize(
+    ("state", "due"), [(RingState.FAILED, True), (RingState.DELIVERED, False), (RingState.CLOSED, False)]
+)
 def test_a_withdrawn_task_is_due_until_its_callback_is_rung_and_may_be_removed_after_that(
-    state: str, due: bool
+    state: RingState, due: bool
 ) -> None:
     withdrawn = withdraw(any_task(), CALLER, "ordered twice", NOW).after
     rung = rung_by(withdrawn, Ring(state, NOW), CALLER).after
@@ -188,7 +191,7 @@ def test_domain_values_become_text_numbers_lists_and_maps() -> None:
         "n": 1,
         "x": None,
     }
-    assert plain(Ring("closed", NOW, "Code")) == {
+    assert plain(Ring(RingState.CLOSED, NOW, "Code")) == {
         "state": "closed",
         "at": "2026-03-01T09:00:00.000000Z",
         "error": "Code",

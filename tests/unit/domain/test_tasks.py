@@ -11,6 +11,7 @@ from countersign.domain.rules import Decision
 from countersign.domain.tasks import (
     Deadline,
     Ring,
+    RingState,
     Status,
     task_id_of,
 )
@@ -113,9 +114,9 @@ def test_a_task_knows_whether_it_was_cancelled_since_its_execution_had_ended() -
 # Ringing
 
 
-@pytest.mark.parametrize("state", ["delivered", "closed", "failed"])
-@pytest.mark.parametrize("before", [None, "closed", "failed"])
-def test_how_a_ring_went_is_kept_with_the_task(state: str, before: str | None) -> None:
+@pytest.mark.parametrize("state", [RingState.DELIVERED, RingState.CLOSED, RingState.FAILED])
+@pytest.mark.parametrize("before", [None, RingState.CLOSED, RingState.FAILED])
+def test_how_a_ring_went_is_kept_with_the_task(state: RingState, before: RingState | None) -> None:
     ring = Ring(state, NOW, "SomeException")
     change = tasks.rung(any_decided_task(ring=before and Ring(before, NOW)), ring)
     assert change
@@ -123,9 +124,9 @@ def test_how_a_ring_went_is_kept_with_the_task(state: str, before: str | None) -
     assert change.events[0].data == {"state": state, "error": "SomeException"}
 
 
-@pytest.mark.parametrize("state", ["delivered", "closed", "failed"])
-def test_a_delivered_ring_is_never_downgraded(state: str) -> None:
-    assert tasks.rung(any_decided_task(ring=Ring("delivered", NOW)), Ring(state, NOW)) is None
+@pytest.mark.parametrize("state", [RingState.DELIVERED, RingState.CLOSED, RingState.FAILED])
+def test_a_delivered_ring_is_never_downgraded(state: RingState) -> None:
+    assert tasks.rung(any_decided_task(ring=Ring(RingState.DELIVERED, NOW)), Ring(state, NOW)) is None
 
 
 def test_every_change_leaves_at_least_one_audit_entry() -> None:
@@ -133,7 +134,7 @@ def test_every_change_leaves_at_least_one_audit_entry() -> None:
         tasks.close(any_decided_task(), NOW),
         tasks.close(any_task(), DEADLINE),
         tasks.cancel(any_task(), "executions", "execution_failed", NOW),
-        tasks.rung(any_decided_task(), Ring("delivered", NOW)),
+        tasks.rung(any_decided_task(), Ring(RingState.DELIVERED, NOW)),
     ]
     assert all(change and change.events for change in changes)
 

@@ -3,7 +3,10 @@
 import pytest
 
 from countersign.domain.errors import LedgerConflictError
-from countersign.domain.requests import Request
+from countersign.domain.requests import (
+    Request,
+    RequestStatus,
+)
 from countersign.domain.tasks import Status, Task
 from countersign.services.executions import ENDED, Aftermath, Executions
 from countersign.testing.builders import NOW, REQUEST_ID, TASK_ID, WORKFLOW, any_decided_task, any_task, execution_arn
@@ -13,10 +16,10 @@ SECOND = "order-1001.second"
 DEAD = sorted(ENDED - {"SUCCEEDED"})
 
 
-def ledger_with(*standing: Task, status: str = "running") -> MemoryLedger:
+def ledger_with(*standing: Task) -> MemoryLedger:
     ledger = MemoryLedger()
     ledger.standing = {task.task_id: task for task in standing}
-    ledger.asked[REQUEST_ID] = Request(REQUEST_ID, WORKFLOW, status=status)
+    ledger.asked[REQUEST_ID] = Request(REQUEST_ID, WORKFLOW, status=RequestStatus.RUNNING)
     return ledger
 
 
@@ -48,7 +51,7 @@ def test_a_decision_made_a_moment_before_stays_and_is_told_since_nobody_will_app
 @pytest.mark.parametrize("status", sorted(ENDED))
 def test_a_result_that_the_workflow_recorded_stays(status: str) -> None:
     ledger = ledger_with()
-    ledger.finish(REQUEST_ID, WORKFLOW, "succeeded", {"status": "approved"}, NOW)
+    ledger.finish(REQUEST_ID, WORKFLOW, RequestStatus.SUCCEEDED, {"status": "approved"}, NOW)
     ended(ledger, status)
     assert (ledger.asked[REQUEST_ID].status, ledger.asked[REQUEST_ID].result) == ("succeeded", {"status": "approved"})
 
@@ -81,7 +84,9 @@ def test_a_task_that_came_to_its_end_is_neither_cancelled_nor_stranded(status: S
 
 def test_another_execution_of_the_same_name_changes_nothing() -> None:
     ledger = ledger_with(any_task())
-    ledger.asked[REQUEST_ID] = Request(REQUEST_ID, WORKFLOW, status="running", execution_arn=execution_arn(run="2"))
+    ledger.asked[REQUEST_ID] = Request(
+        REQUEST_ID, WORKFLOW, status=RequestStatus.RUNNING, execution_arn=execution_arn(run="2")
+    )
     assert ended(ledger, "FAILED") == Aftermath()
     assert ledger.asked[REQUEST_ID].status == "running"
     assert ledger.standing[TASK_ID] == any_task()

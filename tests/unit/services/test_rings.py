@@ -3,7 +3,7 @@
 import pytest
 
 from countersign.domain.errors import CallbackUnavailableError, LedgerUnavailableError
-from countersign.domain.tasks import Ring, Status, Task
+from countersign.domain.tasks import Ring, RingState, Status, Task
 from countersign.services.rings import Rings
 from countersign.testing.builders import CALLBACK_ID, NOW, TASK_ID, any_decided_task
 from countersign.testing.fakes import FixedClock, MemoryDoorbell, MemoryLedger
@@ -26,8 +26,8 @@ class Relay:
         return self.ledger.standing[TASK_ID]
 
 
-@pytest.mark.parametrize("state", ["delivered", "closed", "failed"])
-def test_how_it_went_is_told_and_kept_with_the_task(state: str) -> None:
+@pytest.mark.parametrize("state", [RingState.DELIVERED, RingState.CLOSED, RingState.FAILED])
+def test_how_it_went_is_told_and_kept_with_the_task(state: RingState) -> None:
     relay = Relay(Ring(state, NOW, "Code"))
     assert relay.ring() == relay.task.ring == Ring(state, NOW, "Code")
     assert relay.doorbell.rung == [CALLBACK_ID]
@@ -40,20 +40,20 @@ def test_a_ring_leaves_the_status_and_the_decision_alone() -> None:
     assert (relay.task.status, relay.task.outcome) == (Status.DECIDED, any_decided_task().outcome)
 
 
-@pytest.mark.parametrize("state", ["closed", "failed"])
-def test_a_second_ring_never_downgrades_a_delivered_one(state: str) -> None:
-    relay = Relay(Ring("delivered", NOW), Ring(state, NOW))
+@pytest.mark.parametrize("state", [RingState.CLOSED, RingState.FAILED])
+def test_a_second_ring_never_downgrades_a_delivered_one(state: RingState) -> None:
+    relay = Relay(Ring(RingState.DELIVERED, NOW), Ring(state, NOW))
     relay.ring()
     relay.ring()
-    assert relay.task.ring == Ring("delivered", NOW)
+    assert relay.task.ring == Ring(RingState.DELIVERED, NOW)
     assert len(relay.ledger.entries) == 1
 
 
 def test_a_ring_that_failed_is_replaced_by_one_that_is_delivered() -> None:
-    relay = Relay(Ring("failed", NOW), Ring("delivered", NOW))
+    relay = Relay(Ring(RingState.FAILED, NOW), Ring(RingState.DELIVERED, NOW))
     relay.ring()
     relay.ring()
-    assert relay.task.ring == Ring("delivered", NOW)
+    assert relay.task.ring == Ring(RingState.DELIVERED, NOW)
 
 
 def test_a_ring_that_lambda_did_not_take_is_not_kept_so_that_it_is_tried_again() -> None:
@@ -83,7 +83,7 @@ def test_a_workflow_that_is_faster_than_the_record_of_its_ring_is_no_trouble() -
 
     relay.ledger.before_write = apply
     relay.ring()
-    assert (relay.task.status, relay.task.ring) == (Status.APPLIED, Ring("delivered", NOW))
+    assert (relay.task.status, relay.task.ring) == (Status.APPLIED, Ring(RingState.DELIVERED, NOW))
 
 
 def test_a_task_that_is_gone_is_rung_all_the_same() -> None:
@@ -93,11 +93,11 @@ def test_a_task_that_is_gone_is_rung_all_the_same() -> None:
 
 
 def test_a_ring_of_an_operator_is_audited_in_their_name_each_time_and_downgrades_nothing() -> None:
-    relay = Relay(Ring("delivered", NOW), Ring("closed", NOW, "CallbackTimeoutException"))
+    relay = Relay(Ring(RingState.DELIVERED, NOW), Ring(RingState.CLOSED, NOW, "CallbackTimeoutException"))
     operator = "arn:aws:iam::111122223333:user/olga"
     rings = Rings(relay.ledger, relay.doorbell, FixedClock(NOW), operator=operator)
     states = [rings.ring(TASK_ID, CALLBACK_ID).state for _ in range(2)]
     assert states == ["delivered", "closed"]
-    assert relay.task.ring == Ring("delivered", NOW)
+    assert relay.task.ring == Ring(RingState.DELIVERED, NOW)
     entries = [(entry.event.event, entry.event.actor, entry.event.data["state"]) for entry in relay.ledger.entries]
     assert entries == [("rung", operator, "delivered"), ("rung", operator, "closed")]

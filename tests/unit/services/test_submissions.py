@@ -11,7 +11,10 @@ from countersign.domain.errors import (
     StartFailedError,
 )
 from countersign.domain.people import Entry
-from countersign.domain.requests import Request
+from countersign.domain.requests import (
+    Request,
+    RequestStatus,
+)
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Status
 from countersign.services import submissions
@@ -60,7 +63,7 @@ def test_the_requests_own_deadline_goes_before_the_workflows() -> None:
 def test_the_same_request_after_its_end_starts_nothing() -> None:
     counter = Counter()
     counter.submit()
-    counter.ledger.finish(REQUEST_ID, WORKFLOW, "succeeded", {"status": "approved"}, NOW)
+    counter.ledger.finish(REQUEST_ID, WORKFLOW, RequestStatus.SUCCEEDED, {"status": "approved"}, NOW)
     again = counter.submit()
     assert (again.started, again.request.status) == (False, "succeeded")
     assert len(counter.starter.started) == 1
@@ -147,7 +150,7 @@ def test_a_start_that_is_tried_again_is_the_same_start_though_the_default_deadli
 def test_a_report_adds_to_the_recorded_result_what_was_taken_back_of_the_payment_since() -> None:
     counter = Counter()
     result = {"status": "paid", "amount": "250.00", "currency": "EUR"}
-    counter.ledger.finish(REQUEST_ID, "payment", "succeeded", result, NOW)
+    counter.ledger.finish(REQUEST_ID, "payment", RequestStatus.SUCCEEDED, result, NOW)
     taken_back: list[dict[str, Any]] = [{}, {"refunds": {"pay_1001": "50.00"}}, {"disputes": ("pay_1001",)}]
     for number, changes in enumerate(taken_back):
         counter.ledger.standing[f"{number}"] = any_payment_task(task_id=f"{number}", **changes)
@@ -162,7 +165,7 @@ def test_a_report_tells_status_result_and_tasks_and_no_callback() -> None:
     counter.submit()
     task = any_decided_task(status=Status.APPLIED)
     counter.ledger.standing[task.task_id] = task
-    counter.ledger.finish(REQUEST_ID, WORKFLOW, "succeeded", {"status": "approved"}, NOW)
+    counter.ledger.finish(REQUEST_ID, WORKFLOW, RequestStatus.SUCCEEDED, {"status": "approved"}, NOW)
     assert counter.submissions.report(REQUEST_ID) == {
         "request_id": REQUEST_ID,
         "workflow": WORKFLOW,
@@ -183,8 +186,15 @@ def test_a_report_tells_status_result_and_tasks_and_no_callback() -> None:
     }
 
 
-@pytest.mark.parametrize(("status", "told"), [("submitted", "running"), ("running", "running"), ("failed", "failed")])
-def test_a_report_knows_running_succeeded_and_failed(status: str, told: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (RequestStatus.SUBMITTED, "running"),
+        (RequestStatus.RUNNING, "running"),
+        (RequestStatus.FAILED, "failed"),
+    ],
+)
+def test_a_report_knows_running_succeeded_and_failed(status: RequestStatus, told: str) -> None:
     counter = Counter()
     counter.ledger.asked[REQUEST_ID] = Request(REQUEST_ID, WORKFLOW, status=status)
     report = counter.submissions.report(REQUEST_ID)

@@ -16,9 +16,12 @@ from countersign.domain.errors import (
     UnknownWorkflowError,
 )
 from countersign.domain.provider_events import EventRecord, EventStatus, Handling, ParkedEvent, ProviderEvent
-from countersign.domain.requests import Request
+from countersign.domain.requests import (
+    Request,
+    RequestStatus,
+)
 from countersign.domain.rules import Outcome
-from countersign.domain.tasks import Ring, Status, Task
+from countersign.domain.tasks import Ring, RingState, Status, Task
 from countersign.services.operations import Operations
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.rings import Rings
@@ -128,9 +131,9 @@ def test_it_is_rung_once_only_and_told_of_for_as_long_as_that_has_not_helped(
 
 
 def test_a_decision_whose_ring_was_delivered_is_rung_all_the_same() -> None:
-    sweeper = Sweeper(any_decided_task(ring=Ring("delivered", NOW)))
+    sweeper = Sweeper(any_decided_task(ring=Ring(RingState.DELIVERED, NOW)))
     assert sweeper.after(timedelta(hours=1)) == [DECISION]
-    assert (sweeper.doorbell.rung, sweeper.task.ring) == ([CALLBACK_ID], Ring("delivered", NOW))
+    assert (sweeper.doorbell.rung, sweeper.task.ring) == ([CALLBACK_ID], Ring(RingState.DELIVERED, NOW))
 
 
 @pytest.mark.parametrize("outcome", [Outcome.APPROVED, Outcome.FAILED])
@@ -173,8 +176,8 @@ WITHDRAWN = tasks.withdraw(any_task(), CALLER, "ordered twice", NOW).after
 WITHDRAWAL = Finding(Lost.WITHDRAWAL, TASK_ID, mended=True)
 
 
-@pytest.mark.parametrize("state", ["delivered", "closed"])
-def test_a_withdrawn_task_is_rung_once_the_grace_is_over_and_then_left_alone(state: str) -> None:
+@pytest.mark.parametrize("state", [RingState.DELIVERED, RingState.CLOSED])
+def test_a_withdrawn_task_is_rung_once_the_grace_is_over_and_then_left_alone(state: RingState) -> None:
     sweeper = Sweeper(WITHDRAWN)
     sweeper.doorbell.answers = [Ring(state, NOW + GRACE)]
     assert sweeper.after(GRACE - timedelta(seconds=1)) == []
@@ -186,7 +189,7 @@ def test_a_withdrawn_task_is_rung_once_the_grace_is_over_and_then_left_alone(sta
 
 def test_a_withdrawn_task_that_lambda_refuses_to_ring_is_told_of_until_its_deadline_wakes_its_workflow() -> None:
     sweeper = Sweeper(WITHDRAWN)
-    sweeper.doorbell.answers = [Ring("failed", NOW, "AccessDeniedException")]
+    sweeper.doorbell.answers = [Ring(RingState.FAILED, NOW, "AccessDeniedException")]
     stays_lost = dataclasses.replace(WITHDRAWAL, mended=False)
     assert [sweeper.after(GRACE), sweeper.after(GRACE), sweeper.after(GRACE)] == [[stays_lost]] * 3
     assert sweeper.after(timedelta(hours=1)) == []
@@ -195,7 +198,7 @@ def test_a_withdrawn_task_that_lambda_refuses_to_ring_is_told_of_until_its_deadl
 
 def test_a_withdrawn_task_whose_execution_is_over_is_left_alone() -> None:
     sweeper = Sweeper(WITHDRAWN)
-    sweeper.ledger.finish(REQUEST_ID, WORKFLOW, "failed", None, NOW)
+    sweeper.ledger.finish(REQUEST_ID, WORKFLOW, RequestStatus.FAILED, None, NOW)
     assert sweeper.after(GRACE) == []
     assert (sweeper.doorbell.rung, tasks.due_at(sweeper.task)) == ([], None)
 
@@ -216,8 +219,8 @@ def test_a_task_that_is_closed_is_left_alone(status: Status) -> None:
     assert sweeper.doorbell.rung == []
 
 
-@pytest.mark.parametrize("status", ["succeeded", "failed"])
-def test_a_task_whose_execution_is_over_is_left_to_the_alarm_that_told_of_its_end(status: str) -> None:
+@pytest.mark.parametrize("status", [RequestStatus.SUCCEEDED, RequestStatus.FAILED])
+def test_a_task_whose_execution_is_over_is_left_to_the_alarm_that_told_of_its_end(status: RequestStatus) -> None:
     sweeper = Sweeper(any_decided_task())
     sweeper.ledger.finish(REQUEST_ID, WORKFLOW, status, None, NOW)
     assert [sweeper.after(DAY), sweeper.after(DAY)] == [[], []]
@@ -255,7 +258,7 @@ def test_of_two_sweeps_at_once_one_rings() -> None:
 
 def test_a_ring_that_lambda_refused_for_good_is_told_of_at_once() -> None:
     sweeper = Sweeper(any_decided_task())
-    sweeper.doorbell.answers = [Ring("failed", NOW, "InvalidParameterValueException")]
+    sweeper.doorbell.answers = [Ring(RingState.FAILED, NOW, "InvalidParameterValueException")]
     assert sweeper.after(timedelta(hours=1)) == [dataclasses.replace(DECISION, mended=False)]
 
 

@@ -9,7 +9,7 @@ from countersign.domain.claims import TakeOver
 from countersign.domain.links import Link
 from countersign.domain.people import Entry
 from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
-from countersign.domain.requests import Request
+from countersign.domain.requests import Request, RequestStatus
 from countersign.domain.tasks import Change, Ring, Task
 
 
@@ -181,7 +181,7 @@ class RequestLedger(Protocol):
         """Put on record that Lambda took the start; a request that has ended meanwhile stays ended."""
         ...
 
-    def finish(self, request_id: str, workflow: str, status: str, result: Any, at: datetime) -> None:
+    def finish(self, request_id: str, workflow: str, status: RequestStatus, result: Any, at: datetime) -> None:
         """Put the end of a request on record; the first end stays."""
         ...
 

@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from countersign.domain.errors import CallbackUnavailableError, TaskClosedError
-from countersign.domain.tasks import Ring
+from countersign.domain.tasks import Ring, RingState
 from countersign.retries import pause_seconds
 
 ATTEMPTS = 4
@@ -44,13 +44,13 @@ class CallbackDoorbell:
             try:
                 send(CallbackId=callback_id)
             except ParamValidationError:
-                return Ring("failed", at, "ParamValidationError")
+                return Ring(RingState.FAILED, at, "ParamValidationError")
             except (ClientError, BotoCoreError) as error:
                 if isinstance(error, ClientError) and not _is_retryable(error):
                     return _ring_of(error, at, uncertain=uncertain)
                 uncertain = uncertain or _may_have_arrived(error)
             else:
-                return Ring("delivered", at)
+                return Ring(RingState.DELIVERED, at)
         raise CallbackUnavailableError(f"Lambda did not take the ring in {ATTEMPTS} attempts")
 
     def _fail(self, **callback: str) -> None:
@@ -79,7 +79,7 @@ def _ring_of(error: ClientError, at: datetime, *, uncertain: bool) -> Ring:
     code = error.response["Error"]["Code"]
     retried = error.response["ResponseMetadata"].get("RetryAttempts", 0) > 0
     closed = code == _CLOSED or (code == _GONE and (uncertain or retried))
-    return Ring("closed" if closed else "failed", at, code)
+    return Ring(RingState.CLOSED if closed else RingState.FAILED, at, code)
 
 
 class CallbackHeartbeats:

@@ -46,7 +46,7 @@ from countersign.domain.identity import normalise
 from countersign.domain.links import MOST_WAITING, Link, Purpose
 from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
 from countersign.domain.questions import Correlation
-from countersign.domain.requests import Request
+from countersign.domain.requests import Request, RequestStatus
 from countersign.domain.tasks import (
     Change,
     Deadline,
@@ -340,14 +340,14 @@ class DynamoLedger:
 
     def started(self, request_id: str, execution_arn: str) -> None:
         """See `RequestLedger.started`."""
-        fields = {"status": "running", "execution_arn": execution_arn or None, **NOT_WAITING}
+        fields = {"status": RequestStatus.RUNNING.value, "execution_arn": execution_arn or None, **NOT_WAITING}
         self._unless_ended(request_id, fields, "#status = :submitted", {"submitted": "submitted"})
 
-    def finish(self, request_id: str, workflow: str, status: str, result: Any, at: datetime) -> None:
+    def finish(self, request_id: str, workflow: str, status: RequestStatus, result: Any, at: datetime) -> None:
         """See `RequestLedger.finish`."""
         fields = {
             "workflow": workflow,
-            "status": status,
+            "status": status.value,
             "result": None if result is None else json.dumps(result, ensure_ascii=False),
             "ended_at": to_text(at),
             "ttl": epoch_after(at),

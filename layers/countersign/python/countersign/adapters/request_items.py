@@ -7,7 +7,7 @@ from typing import Any
 
 from countersign.adapters.task_items import NEVER_DUE, due
 from countersign.domain.clock import from_text, to_text
-from countersign.domain.requests import Request
+from countersign.domain.requests import Request, RequestStatus
 
 NOT_WAITING: Mapping[str, Any] = {"input": None, **NEVER_DUE}
 """What a request loses once it is known to have started: its input is with Lambda, and the sweeper need not look."""
@@ -27,7 +27,7 @@ def request_document(request: Request, at: datetime) -> dict[str, Any]:
         "submitted_by": request.submitted_by,
         "deadline_seconds": request.deadline_seconds,
         "submitted_at": to_text(at),
-        "status": request.status,
+        "status": request.status.value,
         **due(request.request_id, at),
     }
 
@@ -41,7 +41,7 @@ def request_of(document: Mapping[str, Any]) -> Request:
         input_digest=document.get("input_digest", ""),
         submitted_by=document.get("submitted_by", ""),
         deadline_seconds=document.get("deadline_seconds", 0),
-        status=document["status"],
+        status=RequestStatus(document["status"]),
         execution_arn=document.get("execution_arn", ""),
         result=json.loads(document["result"]) if "result" in document else None,
         input=json.loads(document["input"]) if "input" in document else None,

@@ -19,6 +19,7 @@ from countersign.domain.strict_json import canonical
 from countersign.domain.tasks import (
     Failure,
     Ring,
+    RingState,
     Status,
     Task,
     Vote,
@@ -210,4 +211,4 @@ def _delegation(document: Mapping[str, Any]) -> Delegation:
 
 
 def _ring(document: Mapping[str, Any]) -> Ring:
-    return Ring(document["state"], from_text(document["at"]), document.get("error", ""))
+    return Ring(RingState(document["state"]), from_text(document["at"]), document.get("error", ""))

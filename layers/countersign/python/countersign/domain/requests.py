@@ -3,10 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 EXECUTION_MARGIN = timedelta(hours=1)
 """How long before its execution times out a task's deadline must have passed, so that the workflow can still end."""
+
+
+class RequestStatus(StrEnum):
+    """How far a request is."""
+
+    SUBMITTED = "submitted"
+    """It is not known to have reached Lambda."""
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True)
@@ -19,7 +30,6 @@ class Request:
         input_digest: SHA-256 of the canonical input, in hex.
         submitted_by: IAM ARN of the caller.
         deadline_seconds: The workflow's default deadline when the request first came.
-        status: `submitted` (not known to have reached Lambda), `running`, `succeeded` or `failed`.
         execution_arn: The durable execution, once Lambda has told.
         result: What the workflow returned.
         input: What was asked for; kept until Lambda has it.
@@ -31,7 +41,7 @@ class Request:
     input_digest: str = ""
     submitted_by: str = ""
     deadline_seconds: int = 0
-    status: str = "submitted"
+    status: RequestStatus = RequestStatus.SUBMITTED
     execution_arn: str = ""
     result: Any = None
     input: Mapping[str, Any] | None = None
@@ -40,4 +50,4 @@ class Request:
     @property
     def ended(self) -> bool:
         """Whether its execution is over."""
-        return self.status in ("succeeded", "failed")
+        return self.status in (RequestStatus.SUCCEEDED, RequestStatus.FAILED)

@@ -104,17 +104,26 @@ class Vote:
     number: int = 1
 
 
+class RingState(StrEnum):
+    """What Lambda answered to a ring."""
+
+    DELIVERED = "delivered"
+    CLOSED = "closed"
+    """The callback had ended by itself."""
+    FAILED = "failed"
+
+
 @dataclass(frozen=True)
 class Ring:
-    """How the doorbell went.
+    """How the ring of a task's callback went.
 
     Attributes:
-        state: `delivered`, `closed` (the callback had ended by itself) or `failed`.
+        state: What Lambda answered.
         at: When, in UTC.
         error: The API's error code for `failed` and `closed`; empty otherwise.
     """
 
-    state: str
+    state: RingState
     at: datetime
     error: str = ""
 
@@ -566,8 +575,8 @@ def redriven(task: Task, queue: str, operator: str, now: datetime) -> Change:
 
 def _is_rung(task: Task) -> bool:
     """Tell whether a ring ended the task's callback, or found that it had ended by itself."""
-    return task.ring is not None and task.ring.state != "failed"
+    return task.ring is not None and task.ring.state is not RingState.FAILED
 
 
 def _is_delivered(task: Task) -> bool:
-    return task.ring is not None and task.ring.state == "delivered"
+    return task.ring is not None and task.ring.state is RingState.DELIVERED

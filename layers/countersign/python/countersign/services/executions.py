@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from countersign.domain import tasks
 from countersign.domain.clock import Clock
+from countersign.domain.requests import RequestStatus
 from countersign.domain.tasks import Status, Task
 from countersign.ports import Ledger
 from countersign.retries import retry_on_conflict
@@ -48,7 +49,7 @@ class Executions:
         if request and request.execution_arn not in ("", execution_arn):
             return Aftermath()
         if request:
-            outcome = "succeeded" if status == SUCCEEDED else "failed"
+            outcome = RequestStatus.SUCCEEDED if status == SUCCEEDED else RequestStatus.FAILED
             self._ledger.finish(request_id, request.workflow, outcome, None, self._clock.now())
         reason = tasks.execution_ended(status)
         tasks_left = [self._closed(task_id, reason) for task_id in self._ledger.task_ids(request_id)]

@@ -19,7 +19,7 @@ from countersign.domain.errors import (
 from countersign.domain.identity import normalise
 from countersign.domain.people import aliases_of, check_approvers
 from countersign.domain.policy import Policy
-from countersign.domain.requests import Request
+from countersign.domain.requests import Request, RequestStatus
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Task
 from countersign.ports import Directory, RequestLedger, WorkflowStarter
@@ -122,7 +122,7 @@ class Submissions:
         standing = self._ledger.submit(asked, self._clock.now())
         if (standing.workflow, standing.input_digest) != (asked.workflow, asked.input_digest):
             raise RequestConflictError(request_id)
-        if standing.status != "submitted":
+        if standing.status is not RequestStatus.SUBMITTED:
             return Submission(standing, started=False)
         # The first one's input, for its spelling; a request of before it was kept has this one's, which says the same.
         self._starts.start(replace(standing, input=standing.input or document["input"]))
@@ -208,7 +208,7 @@ class Submissions:
         return {
             "request_id": request_id,
             "workflow": request.workflow,
-            "status": "running" if request.status == "submitted" else request.status,
+            "status": RequestStatus.RUNNING if request.status is RequestStatus.SUBMITTED else request.status,
             "result": _as_of_now(request.result, tasks),
             "submitted_by": request.submitted_by,
             "tasks": [_task_report(task) for task in tasks],

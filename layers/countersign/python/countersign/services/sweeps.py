@@ -11,7 +11,7 @@ from countersign.domain.clock import Clock
 from countersign.domain.provider_events import ParkedEvent
 from countersign.domain.requests import Request
 from countersign.domain.rules import Outcome
-from countersign.domain.tasks import Ring, Status, Task
+from countersign.domain.tasks import Ring, RingState, Status, Task
 from countersign.ports import Ledger
 from countersign.retries import retry_on_conflict
 from countersign.services.provider_events import ProviderEvents
@@ -134,7 +134,7 @@ class Sweeps:
         if _lost_of(task, self._clock.now()) is Lost.HAND_OFF:
             return True
         ring = self._rings.ring(task.task_id, task.callback_id, failed=task.outcome is Outcome.FAILED)
-        return ring.state != "failed"
+        return ring.state is not RingState.FAILED
 
     def _is_mended(self, due: Task, swept_at: datetime) -> bool | None:
         """Tell whether it is too early to say whether a sweep has helped a task that is due still; then None."""
@@ -173,7 +173,9 @@ class Sweeps:
         if task is None or tasks.due_at(task) is None:
             return
         is_decided = task.status is Status.DECIDED
-        change = tasks.left_unapplied(task, now) if is_decided else tasks.rung(task, Ring("closed", now), "sweeper")
+        change = (
+            tasks.left_unapplied(task, now) if is_decided else tasks.rung(task, Ring(RingState.CLOSED, now), "sweeper")
+        )
         if change:
             self._ledger.commit(change)
 

@@ -23,7 +23,7 @@ from countersign.domain.clock import SystemClock
 from countersign.domain.errors import TaskClosedError
 from countersign.domain.links import Link
 from countersign.domain.rules import Decision
-from countersign.domain.tasks import Failure, Ring, Status, Task
+from countersign.domain.tasks import Failure, Ring, RingState, Status, Task
 from countersign.domain.tokens import fingerprint
 from countersign.services.answers import Receipt, Results
 from countersign.services.reviews import Click, Review, Reviews
@@ -246,8 +246,8 @@ class _RunnerDoorbell:
         try:
             self._runner.send_callback_success(callback_id, b"")
         except AwsApiException as error:
-            return Ring("closed", at, type(error).__name__)
-        return Ring("delivered", at)
+            return Ring(RingState.CLOSED, at, type(error).__name__)
+        return Ring(RingState.DELIVERED, at)
 
 
 class _RunnerHeartbeats:

@@ -23,8 +23,8 @@ from countersign.domain.identity import normalise
 from countersign.domain.links import MOST_WAITING, Link, Purpose
 from countersign.domain.people import Entry
 from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
-from countersign.domain.requests import Request
-from countersign.domain.tasks import Change, Deadline, Ring, Status, Task
+from countersign.domain.requests import Request, RequestStatus
+from countersign.domain.tasks import Change, Deadline, Ring, RingState, Status, Task
 
 
 class FixedClock:
@@ -286,15 +286,15 @@ class MemoryLedger:
 
     def started(self, request_id: str, execution_arn: str) -> None:
         request = self.asked.get(request_id)
-        if request and request.status == "submitted":
+        if request and request.status is RequestStatus.SUBMITTED:
             self.asked[request_id] = dataclasses.replace(
-                request, status="running", execution_arn=execution_arn, input=None
+                request, status=RequestStatus.RUNNING, execution_arn=execution_arn, input=None
             )
 
-    def finish(self, request_id: str, workflow: str, status: str, result: Any, at: datetime) -> None:
+    def finish(self, request_id: str, workflow: str, status: RequestStatus, result: Any, at: datetime) -> None:
         assert at.tzinfo
         request = self.asked.get(request_id) or Request(request_id, workflow)
-        if request.status in ("submitted", "running"):
+        if request.status in (RequestStatus.SUBMITTED, RequestStatus.RUNNING):
             self.asked[request_id] = dataclasses.replace(request, status=status, result=result, input=None)
 
     def task_ids(self, request_id: str) -> list[str]:
@@ -306,7 +306,7 @@ class MemoryLedger:
     def start_again(self, request_id: str, at: datetime) -> bool:
         with self._lock:
             request = self.asked[request_id]
-            if request.status != "submitted" or request.swept_at:
+            if request.status is not RequestStatus.SUBMITTED or request.swept_at:
                 return False
             self.asked[request_id] = dataclasses.replace(request, swept_at=at)
         return True
@@ -319,7 +319,9 @@ class MemoryLedger:
         for task in self.standing.values():
             if at := tasks.look_at(task):
                 (unsent if task.status is Status.OPEN and task.is_unsent else found).append((at, task))
-        found += [(self.due[key], request) for key, request in self.asked.items() if request.status == "submitted"]
+        found += [
+            (self.due[key], request) for key, request in self.asked.items() if request.status is RequestStatus.SUBMITTED
+        ]
         parked = [
             (self.due[key], parked)
             for (provider, external_id), waiting in self.parking.items()
@@ -428,7 +430,7 @@ class MemoryDoorbell:
     def ring(self, callback_id: str, at: datetime, *, failed: bool = False) -> Ring:
         self.rung.append(callback_id)
         self.failed = failed
-        answer = self.answers.pop(0) if self.answers else Ring("delivered", at)
+        answer = self.answers.pop(0) if self.answers else Ring(RingState.DELIVERED, at)
         if isinstance(answer, Exception):
             raise answer
         return answer

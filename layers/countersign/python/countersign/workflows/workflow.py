@@ -9,6 +9,7 @@ from typing import Any
 
 from aws_durable_execution_sdk_python import DurableContext, StepContext, durable_execution
 
+from countersign.domain.requests import RequestStatus
 from countersign.workflows.runtime import current
 from countersign.workflows.steps import LEDGER_STEP
 
@@ -67,6 +68,6 @@ def execution_of(context: DurableContext) -> Execution:
 
 def _record(step: StepContext, request_id: str, result: dict[str, Any]) -> None:
     runtime = current()
-    runtime.ledger.finish(request_id, runtime.workflow, "succeeded", result, runtime.clock.now())
+    runtime.ledger.finish(request_id, runtime.workflow, RequestStatus.SUCCEEDED, result, runtime.clock.now())
     # The SDK's logger adds the execution and the operation.
     step.logger.info("result recorded", extra={"request_id": request_id, "workflow": runtime.workflow})
