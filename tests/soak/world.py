@@ -173,7 +173,7 @@ class World:
         for name, value in SETTINGS.items():
             patch.setenv(name, value)
         clients = SimpleNamespace(
-            create_client=lambda service, config: FaultClient(service, self._clients[service], self.faults),
+            create_client=lambda service, **_: FaultClient(service, self._clients[service], self.faults),
             user_agent=lambda: "soak",
         )
         patch.setattr("botocore.session.get_session", lambda: clients)
