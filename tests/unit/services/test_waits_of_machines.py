@@ -25,7 +25,7 @@ from countersign.domain.tasks import (
 from countersign.services.answers import Results
 from countersign.services.held_payments import HeldPayments
 from countersign.services.provider_events import ProviderEvents
-from countersign.services.waits import TAKEN, Wait, Waits
+from countersign.services.waits import TAKEN, Report, Wait, Waits
 from countersign.testing.builders import (
     NOW,
     PAYMENT_TASK_ID,
@@ -62,7 +62,7 @@ class Office:
         self.events = ProviderEvents(self.ledger, self.clock)
         self.results = Results(self.ledger, MemoryHeartbeats(), self.clock)
 
-    def open(self, wait: Wait | None = None, **changes: Any) -> dict[str, Any]:
+    def open(self, wait: Wait | None = None, **changes: Any) -> Report:
         return self.waits.open(wait or any_payment_wait(), any_payment_question(**changes))
 
     def receive(self, status: str = "paid", event_id: str = "evt_1", **changes: Any) -> Handling:
@@ -76,7 +76,7 @@ class Office:
     def tokens(self) -> list[str]:
         return [envelope["callback"]["token"] for envelope in self.hand_off.sent]
 
-    def assert_tokens_stay_in_the_envelopes(self, *reports: dict[str, Any]) -> None:
+    def assert_tokens_stay_in_the_envelopes(self, *reports: Report) -> None:
         kept = repr((self.ledger.standing, self.ledger.entries, self.ledger.links, self.ledger.outbox, reports))
         assert self.tokens
         for token in self.tokens:

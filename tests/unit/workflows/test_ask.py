@@ -18,6 +18,7 @@ from countersign.domain.rules import Rule
 from countersign.domain.tasks import Task
 from countersign.domain.tokens import fingerprint
 from countersign.services.reviews import HandOver, Reviews
+from countersign.services.waits import Report
 from countersign.testing.builders import (
     APPROVER,
     DETAILS,
@@ -104,7 +105,7 @@ class Execution:
         with use(ports):
             yield self
 
-    def asked(self, payload: str = "", **schedule: Any) -> dict[str, Any]:
+    def asked(self, payload: str = "", **schedule: Any) -> Report:
         with self.running() as context:
             audience = () if payload else (APPROVER,)
             asked_until = Schedule(**{"deadline_seconds": 3600} | schedule)

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypedDict
 
 from countersign.contracts import envelope
 from countersign.domain import answers, claims, tasks, tokens, votes
@@ -31,10 +31,52 @@ from countersign.services.provider_events import ProviderEvents
 WITHDRAWN = "withdrawn"
 """Why a task was taken back that its workflow needs no more."""
 
-DUPLICATE = {"status": Status.CANCELLED.value, "duplicate": True}
+
+class VoteReport(TypedDict):
+    """One person's vote, as a step reports it."""
+
+    by: str
+    decision: str
+    comment: str
+    at: str
+
+
+class FailureReport(TypedDict):
+    """Why a machine could not do what was asked, as a step reports it."""
+
+    code: str
+    message: str
+    data: str
+
+
+class Report(TypedDict, total=False):
+    """What a step of a wait returns: plain JSON that histories keep, so no key or value ever changes its meaning.
+
+    `status`, `at` and `expires_at` tell of every task, and `duplicate` or `taken` of a step that found another one.
+    """
+
+    status: str
+    at: str
+    expires_at: str
+    duplicate: bool
+    taken: bool
+    unsound: bool
+    refused_answers: int
+    heard_at: str
+    declined: str
+    closed_because: str
+    outcome: str | None
+    decided_by: list[str]
+    decided_at: str
+    votes: list[VoteReport]
+    answer: dict[str, Any]
+    failure: FailureReport | None
+
+
+DUPLICATE: Report = {"status": Status.CANCELLED.value, "duplicate": True}
 """What a step reports when a task of this id is long gone, and only its audit stands: the id was used again."""
 
-TAKEN = {"status": Status.CANCELLED.value, "taken": True}
+TAKEN: Report = {"status": Status.CANCELLED.value, "taken": True}
 """What the open step reports when another task is called outside as this one would be."""
 
 COMMENT_BUDGET = 10_000
@@ -101,7 +143,7 @@ class Waits:
         self._callbacks_url = callbacks_url
         self._events = ProviderEvents(ledger, clock)
 
-    def open(self, wait: Wait, question: Question) -> dict[str, Any]:
+    def open(self, wait: Wait, question: Question) -> Report:
         """Put the task and hand it off, unless its time is over; after a retry, only hand it off.
 
         Returns:
@@ -118,7 +160,7 @@ class Waits:
         except DuplicateTaskNameError:
             return DUPLICATE
 
-    def approve_by_policy(self, wait: Wait, question: Question) -> dict[str, Any]:
+    def approve_by_policy(self, wait: Wait, question: Question) -> Report:
         """Put a task that its policy approves without asking anybody; after a retry, only report it.
 
         Args:
@@ -142,14 +184,14 @@ class Waits:
             return report | {"duplicate": True}
         return report
 
-    def refresh(self, wait: Wait, callback_id: str) -> dict[str, Any]:
+    def refresh(self, wait: Wait, callback_id: str) -> Report:
         """Point the open task at a fresh callback; returns what `read` returns, of the task as it was found."""
         task = retry_on_conflict(lambda: self._refreshed(wait.task_id, callback_id))
         return _report(task, self._clock.now())
 
     def hand_off_again(
         self, wait: Wait, callback_id: str, hand_off: int, escalated_to: tuple[str, ...], *, remind: bool
-    ) -> dict[str, Any]:
+    ) -> Report:
         """Point the open task at a fresh callback, and remind those who have not voted, or ask others too, or both.
 
         Args:
@@ -173,7 +215,7 @@ class Waits:
                 self._hand_off.send(envelope.reminder(task, newcomers))
         return _report(task, self._clock.now())
 
-    def hand_off_failed(self, wait: Wait, callback_id: str, failed: FailedHandOff) -> dict[str, Any]:
+    def hand_off_failed(self, wait: Wait, callback_id: str, failed: FailedHandOff) -> Report:
         """Point the open task at a fresh callback, and put on record that a reminder or an escalation was not sent.
 
         Args:
@@ -188,7 +230,7 @@ class Waits:
             retry_on_conflict(lambda: self._hand_off_failed(wait.task_id, callback_id, failed)), self._clock.now()
         )
 
-    def withdraw(self, wait: Wait) -> dict[str, Any]:
+    def withdraw(self, wait: Wait) -> Report:
         """Take back a task that is needed no more; a decision made meanwhile is applied as superseded.
 
         Returns what `read` returns, or `DUPLICATE` as `open` does.
@@ -198,7 +240,7 @@ class Waits:
         except DuplicateTaskNameError:
             return DUPLICATE
 
-    def read(self, wait: Wait, silence: timedelta | None = None) -> dict[str, Any]:
+    def read(self, wait: Wait, silence: timedelta | None = None) -> Report:
         """Return what became of the task, and mark it APPLIED or EXPIRED, or take it back from a machine that is lost.
 
         Args:
@@ -206,14 +248,14 @@ class Waits:
             silence: After how long without a heartbeat the machine is lost; None where it need not send any.
 
         Returns:
-            `status`, `at`, `expires_at`, and for a decided task `outcome`, `decided_by`, `decided_at`, `votes`; with
-            `unsound` true, and the task as it was, when the votes do not make the decision that stands there. For a
-            machine's task `refused_answers`, `heard_at`, where an attempt to pay was declined `declined`, and `answer`
-            and `failure` in the place of `votes`. For a cancelled one `closed_because`.
+            Of a decided task also `outcome`, `decided_by`, `decided_at` and `votes`; with `unsound` true, and the task
+            as it was, when the votes do not make the decision that stands there. Of a machine's task `refused_answers`,
+            `heard_at`, `declined` where an attempt to pay was declined, and `answer` and `failure` in the place of
+            `votes`. Of a cancelled one `closed_because`.
         """
         return retry_on_conflict(lambda: self._closed(wait.task_id, silence))
 
-    def cancel(self, wait: Wait, reason: str) -> dict[str, Any]:
+    def cancel(self, wait: Wait, reason: str) -> Report:
         """Take an open task back; a decision made meanwhile wins. Returns as `withdraw` does."""
         try:
             return retry_on_conflict(lambda: self._cancelled(wait, reason))
@@ -252,7 +294,7 @@ class Waits:
             raise
         return task
 
-    def _first_handed_off(self, wait: Wait, task: Task) -> dict[str, Any]:
+    def _first_handed_off(self, wait: Wait, task: Task) -> Report:
         if task.opened_by not in ("", wait.first_callback_id):
             return _report(task, self._clock.now()) | {"duplicate": True}
         if task.question.correlation is not None:
@@ -350,7 +392,7 @@ class Waits:
         taken = (*task.audience, *(made.by for made in task.delegations), *task.question.elsewhere)
         return assign(self._directory, task.question.requester, people, self._clock.now(), taken)
 
-    def _closed(self, task_id: str, silence: timedelta | None) -> dict[str, Any]:
+    def _closed(self, task_id: str, silence: timedelta | None) -> Report:
         task, now = self._present(task_id), self._clock.now()
         if task.status is Status.DECIDED and task.audience and not self._is_sound(task):
             return _report(task, now) | {"unsound": True}
@@ -362,7 +404,7 @@ class Waits:
         """Count the votes again, with the aliases of now: the directory may have learnt since whose an address is."""
         return votes.is_sound(identified(self._directory, task))
 
-    def _collected(self, task: Task) -> dict[str, Any]:
+    def _collected(self, task: Task) -> Report:
         """Return the answers that were collected; nothing for tasks that collect none, or are not closed yet."""
         if task.question.collecting is None or task.status is Status.OPEN:
             return {}
@@ -371,7 +413,7 @@ class Waits:
             "answer": {key: json.loads(responses[key]) for key in task.question.collecting.required if key in responses}
         }
 
-    def _withdrawn(self, wait: Wait) -> dict[str, Any]:
+    def _withdrawn(self, wait: Wait) -> Report:
         task, now = self._ledger.task(wait.task_id), self._clock.now()
         if task is None:
             return _report(self._forestalled(wait, WITHDRAWN, now), now)
@@ -379,7 +421,7 @@ class Waits:
         task = self._ledger.commit(change) if change else task
         return _report(task, now) | self._collected(task)
 
-    def _cancelled(self, wait: Wait, reason: str) -> dict[str, Any]:
+    def _cancelled(self, wait: Wait, reason: str) -> Report:
         task, now = self._ledger.task(wait.task_id), self._clock.now()
         if task is None:
             return _report(self._forestalled(wait, reason, now), now)
@@ -413,12 +455,8 @@ def _newcomers(task: Task, people: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(person for person in (stand_ins.get(name, name) for name in named) if person in task.voters)
 
 
-def _report(task: Task, now: datetime) -> dict[str, Any]:
-    report: dict[str, Any] = {
-        "status": task.status.value,
-        "at": to_text(now),
-        "expires_at": to_text(task.expires_at),
-    }
+def _report(task: Task, now: datetime) -> Report:
+    report: Report = {"status": task.status.value, "at": to_text(now), "expires_at": to_text(task.expires_at)}
     if task.question.payload:
         report["refused_answers"] = task.refused_answers
         report["heard_at"] = to_text(answers.heard_at(task))
@@ -428,32 +466,21 @@ def _report(task: Task, now: datetime) -> dict[str, Any]:
         report["closed_because"] = task.closed_because
     if task.decided_at is None:
         return report
+    report["outcome"] = task.outcome and task.outcome.value
+    report["decided_by"] = list(task.decided_by)
+    report["decided_at"] = to_text(task.decided_at)
     if task.question.payload:
-        return report | _machine_report(task)
-    return report | {
-        "outcome": task.outcome and task.outcome.value,
-        "decided_by": list(task.decided_by),
-        "decided_at": to_text(task.decided_at),
-        "votes": [_ballot(task, person) for person in task.audience if person in task.votes],
-    }
+        failure = task.failure
+        report["answer"] = answers.document_of(task)
+        report["failure"] = (
+            FailureReport(code=failure.code, message=failure.message, data=failure.data) if failure else None
+        )
+    else:
+        report["votes"] = [_ballot(task, person) for person in task.audience if person in task.votes]
+    return report
 
 
-def _machine_report(task: Task) -> dict[str, Any]:
-    return {
-        "outcome": task.outcome and task.outcome.value,
-        "decided_by": list(task.decided_by),
-        "decided_at": task.decided_at and to_text(task.decided_at),
-        "answer": answers.document_of(task),
-        "failure": task.failure
-        and {
-            "code": task.failure.code,
-            "message": task.failure.message,
-            "data": task.failure.data,
-        },
-    }
-
-
-def _ballot(task: Task, person: str) -> dict[str, str]:
+def _ballot(task: Task, person: str) -> VoteReport:
     vote = task.votes[person]
     longest = COMMENT_BUDGET // len(task.votes)
     comment = vote.comment if len(vote.comment) <= longest else f"{vote.comment[: longest - 1]}…"

@@ -40,8 +40,9 @@ from countersign.domain.errors import (
 from countersign.domain.questions import Attachment, Collecting, Correlation, Escalation, Question
 from countersign.domain.rules import Rule
 from countersign.domain.tokens import idempotency_key
+from countersign.services.waits import Report
 from countersign.workflows.approval import Approval, ApprovalResult, Approved, Ballot, Rejected, request_approval
-from countersign.workflows.ask import Expired, Report, Schedule, ask, withdraw
+from countersign.workflows.ask import Expired, Schedule, ask, withdraw
 from countersign.workflows.external import (
     Answered,
     ExternalResult,

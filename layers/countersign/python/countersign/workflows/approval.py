@@ -11,8 +11,8 @@ from countersign.domain.policy import POLICY_ACTOR, Terms
 from countersign.domain.questions import Escalation, Question, Shown
 from countersign.domain.rules import Outcome, Rule
 from countersign.domain.tasks import Status, task_id_of
-from countersign.services.waits import Wait
-from countersign.workflows.ask import Expired, Report, Schedule, ask
+from countersign.services.waits import Report, Wait
+from countersign.workflows.ask import Expired, Schedule, ask
 from countersign.workflows.runtime import current
 from countersign.workflows.steps import LEDGER_STEP
 from countersign.workflows.workflow import execution_of

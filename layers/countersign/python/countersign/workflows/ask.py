@@ -32,7 +32,7 @@ from countersign.domain.questions import Escalation, Question
 from countersign.domain.requests import EXECUTION_MARGIN
 from countersign.domain.tasks import Status
 from countersign.domain.votes import FailedHandOff
-from countersign.services.waits import Wait
+from countersign.services.waits import Report, Wait
 from countersign.workflows.runtime import current
 from countersign.workflows.steps import HAND_OFF_STEP, LEDGER_STEP
 from countersign.workflows.workflow import execution_of
@@ -46,8 +46,6 @@ so that an outage of weeks takes no execution to Lambda's limit of operations.""
 
 LATE_SECONDS = 5
 """How late a callback may end by itself before another takes its place; the ledger's deadline is never late."""
-
-Report = dict[str, Any]
 
 
 @dataclass(frozen=True)

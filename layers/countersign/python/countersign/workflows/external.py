@@ -13,10 +13,10 @@ from countersign.domain.answers import WORKER_LOST, check_size
 from countersign.domain.clock import from_text
 from countersign.domain.errors import TaskWithdrawnError
 from countersign.domain.questions import Collecting, Correlation, Question
-from countersign.domain.rules import Outcome
 from countersign.domain.strict_json import canonical
 from countersign.domain.tasks import Status, encryption_context, task_id_of
-from countersign.workflows.ask import Expired, Report, Schedule, ask, deadline_of
+from countersign.services.waits import Report
+from countersign.workflows.ask import Expired, Schedule, ask, deadline_of
 from countersign.workflows.encryption import EncryptedSerDes
 from countersign.workflows.runtime import current
 from countersign.workflows.steps import patiently
@@ -164,6 +164,6 @@ def open_answer(context: DurableContext, name: str, answer: Answered) -> dict[st
 
 def _answered(report: Report) -> Answered | Failed:
     (by,) = report["decided_by"]
-    if report["outcome"] == Outcome.FAILED:
+    if report["failure"]:
         return Failed(**report["failure"], by=by)
     return Answered(by, from_text(report["decided_at"]), report["answer"], report["refused_answers"])
