@@ -8,7 +8,7 @@ import hmac
 import json
 from typing import Any
 
-STANDARD_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+STANDARD_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # nosec B105
 """Of the specification's own example."""
 
 
