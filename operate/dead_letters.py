@@ -11,14 +11,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from countersign.adapters.event_bus import SOURCE
 from operate.errors import OperateError, unknown_name
 from operate.replay import NotReplayedError, StreamReplay, is_stream_batch
 from operate.stage import Stage
 
 _SUFFIX, _RULE_SUFFIX = "-dlq", "-rule-dlq"
-_OURS = "countersign"
-"""The source of the kit's own events; queues get the envelope of these alone (`components/flow/hand_off.py`)."""
-
 _AT_ONCE = 10
 _HIDDEN_SECONDS = 120
 _PATIENCE_SECONDS = 1
@@ -160,7 +158,7 @@ class DeadLetters:
 
 def _as_delivered(event: Mapping[str, Any]) -> str:
     """Return the message that EventBridge would have put into the queue."""
-    return json.dumps(event["detail"] if event.get("source") == _OURS else event)
+    return json.dumps(event["detail"] if event.get("source") == SOURCE else event)
 
 
 def _document(message: Mapping[str, Any]) -> dict[str, Any]:

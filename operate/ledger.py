@@ -10,7 +10,15 @@ from typing import Any
 from countersign.adapters.attributes import from_item, to_item
 from countersign.adapters.dynamodb_ledger import DynamoLedger, chained
 from countersign.adapters.event_items import claim_document
-from countersign.adapters.task_items import DUE_SHARDS, UNSENT_SHARDS, audit_document, task_document, task_of_document
+from countersign.adapters.task_items import (
+    AUDIT,
+    DUE_SHARDS,
+    INDEX,
+    UNSENT_SHARDS,
+    audit_document,
+    task_document,
+    task_of_document,
+)
 from countersign.domain import claims
 from countersign.domain.audit import AuditEvent
 from countersign.domain.clock import from_text
@@ -18,8 +26,6 @@ from countersign.domain.errors import UnknownTaskError
 from countersign.domain.provider_events import Handling
 from countersign.domain.tasks import LIVE, Task
 from operate.errors import OperateError, Status
-
-_INDEX = "gsi1"
 
 
 class OperatorLedger(DynamoLedger):
@@ -33,7 +39,7 @@ class OperatorLedger(DynamoLedger):
     def live_tasks(self) -> Iterator[Task]:
         """Yield the tasks that are open or decided, by the index: a moment old, perhaps."""
         for shard in DUE_SHARDS + UNSENT_SHARDS:
-            due = self._table.partition(_INDEX, shard)
+            due = self._table.partition(INDEX, shard)
             tasks = (task_of_document(document) for document in due if document["sk"] == "TASK")
             yield from (task for task in tasks if task.status in LIVE)
 
@@ -133,7 +139,7 @@ class OperatorLedger(DynamoLedger):
             TableName=self._name,
             ConsistentRead=True,
             FilterExpression="begins_with(pk, :audit)",
-            ExpressionAttributeValues={":audit": {"S": "AUDIT#"}},
+            ExpressionAttributeValues={":audit": {"S": AUDIT}},
         )
         for page in pages:
             yield page["ScannedCount"], [from_item(item) for item in page["Items"]]

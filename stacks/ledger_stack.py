@@ -6,7 +6,6 @@ from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
 from stacks.components.flow.hand_off import HandOffBus
-from stacks.components.house.retention import removal_policy
 from stacks.components.house.sources import Sources
 from stacks.components.state.answers_key import AnswersKey
 from stacks.components.state.audit_archive import AuditArchive
@@ -14,6 +13,7 @@ from stacks.components.state.customer_key import CustomerKey
 from stacks.components.state.directory import Directory
 from stacks.components.state.ledger import Ledger
 from stacks.components.state.providers import Providers
+from stacks.options import removal_policy
 from stacks.stage.settings import Settings
 
 

@@ -17,10 +17,10 @@ from stacks.components.actors.relay import Relay
 from stacks.components.actors.sweeper import Sweeper
 from stacks.components.flow.durable_workflow import DurableWorkflow
 from stacks.components.house.python_function import PythonFunction
-from stacks.components.house.retention import removal_policy
 from stacks.components.watch.alarms import Alarms
 from stacks.components.watch.dashboard import Dashboard
 from stacks.components.watch.queries import Queries
+from stacks.options import removal_policy
 from stacks.public_stack import PublicStack
 from stacks.stage.settings import Settings
 from stacks.workflow_stack import WorkflowStack

@@ -12,11 +12,11 @@ from constructs import Construct
 from stacks.components.flow.durable_workflow import DurableWorkflow
 from stacks.components.flow.ledger_workflow import LedgerWorkflow, RawWorkflow
 from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
-from stacks.components.house.layers import Layers
 from stacks.components.house.python_function import PythonFunction
 from stacks.components.house.queues import DeadLetterQueue, retry_invocations
 from stacks.components.house.sources import Sources
 from stacks.ledger_stack import LedgerStack
+from stacks.options import function_defaults
 from stacks.public_stack import PublicStack
 from stacks.stage.settings import Settings
 from stacks.stage.workflows import ON_THE_RAW_SDK, PATTERNS_FOLDER, PatternSettings
@@ -47,7 +47,7 @@ class PatternsStack(Stack):
             stack_name=f"countersign-{settings.stage}-patterns",
             description="Countersign: the callback patterns, to try out and to copy from",
         )
-        defaults = FunctionDefaults.of(settings, sources=sources, layers=Layers(self, "Layers", sources=sources))
+        defaults = function_defaults(self, settings, sources)
         decider_dead_letters = DeadLetterQueue(self, "DeciderDeadLetters")
         self.dead_letters: dict[str, sqs.IQueue] = {"decider-dlq": decider_dead_letters}
         decider = _decider(self, decider_dead_letters, defaults)

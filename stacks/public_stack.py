@@ -7,17 +7,17 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from countersign.adapters.event_bus import SOURCE
 from stacks.components.actors.approver import Approver
 from stacks.components.actors.bus_events import Results
 from stacks.components.edge.api import PublicApi
 from stacks.components.edge.review import Review
 from stacks.components.edge.webhook import Webhook
-from stacks.components.flow.hand_off import ENVELOPE, SOURCE, Channel
-from stacks.components.house.function_options import FunctionDefaults
-from stacks.components.house.layers import Layers
+from stacks.components.flow.hand_off import ENVELOPE, Channel
 from stacks.components.house.sources import Sources
 from stacks.components.state.limits import Limits
 from stacks.ledger_stack import LedgerStack
+from stacks.options import function_defaults
 from stacks.stage.settings import Settings
 
 
@@ -49,7 +49,7 @@ class PublicStack(Stack):
             stack_name=f"countersign-{settings.stage}-public",
             description="Countersign: the HTTP API, the review page and the hand-offs to people and workers",
         )
-        defaults = FunctionDefaults.of(settings, sources=sources, layers=Layers(self, "Layers", sources=sources))
+        defaults = function_defaults(self, settings, sources)
         self.api = PublicApi(self, "Api")
         base_url = self.api.base_url(settings.base_url)
         limits = Limits(self, "Limits", settings=settings.limits)

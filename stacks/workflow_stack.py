@@ -20,11 +20,10 @@ from stacks.components.edge.deny_callbacks import DenyCallbacks
 from stacks.components.flow.durable_workflow import DurableWorkflow
 from stacks.components.flow.ledger_workflow import LedgerWorkflow
 from stacks.components.house.function_options import FunctionDefaults
-from stacks.components.house.layers import Layers
 from stacks.components.house.python_function import PythonFunction
-from stacks.components.house.retention import log_retention, removal_policy
 from stacks.components.house.sources import Sources
 from stacks.ledger_stack import LedgerStack
+from stacks.options import function_defaults, log_retention, removal_policy
 from stacks.patterns_stack import PatternsStack
 from stacks.public_stack import PublicStack
 from stacks.stage.policies import compact, policy_document
@@ -62,7 +61,7 @@ class WorkflowStack(Stack):
             stack_name=f"countersign-{settings.stage}-workflow",
             description="Countersign: the durable workflows, the relay and the publisher",
         )
-        defaults = FunctionDefaults.of(settings, sources=sources, layers=Layers(self, "Layers", sources=sources))
+        defaults = function_defaults(self, settings, sources)
         base_url = public.api.base_url(settings.base_url)
         scope_of_workflows = Construct(self, "Durable")
         self.workflows: dict[str, DurableWorkflow] = {

@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from countersign.adapters.attributes import from_item
-from countersign.adapters.task_items import archived_entry
+from countersign.adapters.task_items import AUDIT, archived_entry
 from countersign.functions.telemetry import about, count
 from countersign.ports import AuditArchive
 
@@ -19,7 +19,7 @@ def archive_entry(archive: AuditArchive, change: Mapping[str, Any]) -> None:
     What it was before a change is copied, since the record of the change may be done before that of the entry itself.
     Trying again would not mend it, and would keep everything behind it waiting: `countersign audit verify` names it.
     """
-    task_id = change["Keys"]["pk"]["S"].removeprefix("AUDIT#")
+    task_id = change["Keys"]["pk"]["S"].removeprefix(AUDIT)
     about(task_id=task_id)
     place = change["Keys"]["sk"]["S"]
     first = change.get("OldImage") or change["NewImage"]

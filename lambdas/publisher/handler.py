@@ -8,6 +8,7 @@ from aws_lambda_powertools.utilities.batch import EventType
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
 from countersign.adapters.attributes import from_item
+from countersign.adapters.task_items import AUDIT
 from countersign.composition import current_ports
 from countersign.functions.batches import run_batch
 from countersign.functions.telemetry import about, count
@@ -21,7 +22,7 @@ logger = Logger()
 def publish(record: DynamoDBRecord) -> None:
     """Do what one stream record calls for."""
     change = record.raw_event["dynamodb"]
-    if change["Keys"]["pk"]["S"].startswith("AUDIT#"):
+    if change["Keys"]["pk"]["S"].startswith(AUDIT):
         archive_entry(current_ports().archive, change)
     elif "NewImage" not in change:
         tell_of_forgotten(change)

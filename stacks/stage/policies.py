@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Annotated, Any
 
+from countersign.domain.policy import Band, Policy
+from countersign.domain.rules import KINDS
 from stacks.stage.fields import Seconds, Table, between, matching, one_of
 from stacks.stage.problems import Problem
 
@@ -32,7 +33,7 @@ _Person = Annotated[
 class PolicyRule(Table):
     """How many approvers must agree."""
 
-    kind: Annotated[str, one_of(("any", "all", "quorum", "in_order"))]
+    kind: Annotated[str, one_of(KINDS)]
     """With `all`, the approval of a person whom an escalation asks counts for everybody who has not voted."""
     k: Annotated[int, between(1, 20, "approvals")] | None = None
     """Approvals that a quorum needs; no other rule has it."""
@@ -76,11 +77,6 @@ class PolicyRow(Table):
     """When to write again, in seconds from the opening; an empty list for never."""
     escalations: tuple[PolicyEscalation, ...] | None = None
     """Who is asked too, and when: nobody who is an approver already."""
-
-    @property
-    def bound(self) -> Decimal:
-        """The largest amount, infinite without a bound."""
-        return Decimal("Infinity" if self.up_to is None else self.up_to)
 
 
 Policies = Mapping[str, tuple[PolicyRow, ...]]
@@ -134,17 +130,17 @@ class _Place:
 
 
 def _check_bounds(rows: tuple[PolicyRow, ...], key: str) -> Iterator[Problem]:
-    before: dict[str, PolicyRow] = {}
-    for number, row in enumerate(rows, start=1):
-        lower = before.get(row.currency)
+    before: dict[str, Band] = {}
+    for number, band in enumerate(Policy.from_document(policy_document(rows)).bands, start=1):
+        lower, up_to = before.get(band.currency), rows[number - 1].up_to
         if lower and lower.up_to is None:
-            allowed = f"nothing after the row of {row.currency} that leaves up_to out: it covers every amount"
-            yield Problem(f"{key}[{number}].up_to", row.up_to or "", allowed, "move that row to the end")
-        elif lower and row.bound <= lower.bound:
-            allowed = f"an amount above {lower.up_to}, up to which the row before it of {row.currency} goes"
+            allowed = f"nothing after the row of {band.currency} that leaves up_to out: it covers every amount"
+            yield Problem(f"{key}[{number}].up_to", up_to or "", allowed, "move that row to the end")
+        elif lower and band.up_to is not None and lower.reaches(band.up_to, band.currency):
+            allowed = f"an amount above {lower.up_to}, up to which the row before it of {band.currency} goes"
             fix = "write the rows of one currency in ascending order"
-            yield Problem(f"{key}[{number}].up_to", row.up_to, allowed, fix)
-        before[row.currency] = row
+            yield Problem(f"{key}[{number}].up_to", up_to, allowed, fix)
+        before[band.currency] = band
 
 
 def _check_auto_approval(place: _Place) -> Iterator[Problem]:

@@ -37,7 +37,7 @@ CHANNEL_NAMES = ("email", "sns")
 """What can carry messages to approvers."""
 
 _API_ID = "{api_id}"
-_LOG_RETENTION_DAYS = (1, 3, 7, 14, 30, 90, 180, 365, 731, 1827, 3653)
+LOG_RETENTION_DAYS = (1, 3, 7, 14, 30, 90, 180, 365, 731, 1827, 3653)
 _BASE_URL = r"(https://[\w.-]+|http://(localhost|127\.0\.0\.1|\[::1\]))(:\d+)?(/[\w.$~/-]*)?"
 
 
@@ -99,7 +99,7 @@ class SweeperSettings(Table):
 class FunctionSettings(Table):
     """What all functions have in common."""
 
-    log_retention_days: Annotated[int, one_of(_LOG_RETENTION_DAYS)]
+    log_retention_days: Annotated[int, one_of(LOG_RETENTION_DAYS)]
     """How long logs are kept, the access log of the API included."""
     tracing: bool = False
     """Whether X-Ray traces them."""

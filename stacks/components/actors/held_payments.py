@@ -7,8 +7,9 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from countersign.adapters.event_bus import SOURCE
 from stacks.components.flow.durable_workflow import DurableWorkflow
-from stacks.components.flow.hand_off import ENVELOPE, SOURCE, Channel, HandOffBus
+from stacks.components.flow.hand_off import ENVELOPE, Channel, HandOffBus
 from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
 from stacks.components.house.python_function import PythonFunction
 from stacks.components.state.ledger import Ledger

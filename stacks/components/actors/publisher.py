@@ -7,6 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from countersign.adapters.task_items import AUDIT
 from stacks.components.actors.stream_consumer import StreamConsumer
 from stacks.components.flow.hand_off import HandOffBus
 from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
@@ -23,7 +24,7 @@ EVENT_FORGOTTEN = {
 }
 """What TTL has removed, not a workflow that applied it
 (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html)."""
-AUDIT_TOUCHED = {"dynamodb": {"Keys": {"pk": {"S": [{"prefix": "AUDIT#"}]}}}}
+AUDIT_TOUCHED = {"dynamodb": {"Keys": {"pk": {"S": [{"prefix": AUDIT}]}}}}
 """Not only what is added: an entry that is changed or removed must be told of."""
 
 

@@ -9,10 +9,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from countersign.adapters.event_bus import SOURCE
 from stacks.components.house.queues import DeadLetterQueue, WorkQueue
-
-SOURCE = "countersign"
-"""The source of every event of ours."""
 
 ENVELOPE = events.RuleTargetInput.from_event_path("$.detail")
 """The envelope itself as the message, without EventBridge's wrapping."""

@@ -10,9 +10,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 
 from stacks.components.house.layers import Layers
-from stacks.components.house.retention import log_retention, removal_policy
 from stacks.components.house.sources import Sources
-from stacks.stage.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -22,7 +20,7 @@ class FunctionDefaults:
     Attributes:
         sources: Where their code is.
         layers: What they run on.
-        log_retention: How long.
+        log_retention: How long logs are kept.
         tracing: Whether X-Ray traces them.
         tracing_layer: ARN of the OpenTelemetry layer for workflows; empty for none.
         removal_policy: What becomes of their logs when they are removed.
@@ -34,18 +32,6 @@ class FunctionDefaults:
     tracing: bool
     tracing_layer: str
     removal_policy: RemovalPolicy
-
-    @classmethod
-    def of(cls, settings: Settings, *, sources: Sources, layers: Layers) -> FunctionDefaults:
-        """Return the defaults of a stage."""
-        return cls(
-            sources=sources,
-            layers=layers,
-            log_retention=log_retention(settings),
-            tracing=settings.functions.tracing,
-            tracing_layer=settings.functions.tracing_layer,
-            removal_policy=removal_policy(settings),
-        )
 
 
 @dataclass(frozen=True)

@@ -7,17 +7,17 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from countersign.adapters.task_items import AUDIT, INDEX
 from stacks.components.house.findings import accept
 
 _READ = ("dynamodb:GetItem", "dynamodb:Query")
 _READ_MANY = "dynamodb:BatchGetItem"
 _CHECK = "dynamodb:ConditionCheckItem"
 _WRITE = ("dynamodb:PutItem", "dynamodb:UpdateItem")
-_INDEX = "gsi1"
 _KEY = "dynamodb:LeadingKeys"
 _DELETE = ("dynamodb:DeleteItem",)
 
-_TASKS = ("AUDIT#*", "TASK#*")
+_TASKS = (f"{AUDIT}*", "TASK#*")
 """A task's partition and its audit. Every write to the one has an entry in the other."""
 
 _EVENTS = ("EVENT#*", "EXTERNAL#*")
@@ -94,7 +94,7 @@ class Ledger(Construct):
         accept(self.table, _RESTORED_FROM_ITS_OWN_LOG, nist="DynamoDBInBackupPlan")
         # Sparse: open and decided tasks by when they are due, and links by recipient.
         self.table.add_global_secondary_index(
-            index_name=_INDEX,
+            index_name=INDEX,
             partition_key=_text("gsi1pk"),
             sort_key=_text("gsi1sk"),
             projection_type=dynamodb.ProjectionType.ALL,
@@ -188,7 +188,7 @@ class Ledger(Construct):
 
     def _allow_index(self, grantee: iam.IGrantable) -> None:
         grantee.grant_principal.add_to_principal_policy(
-            iam.PolicyStatement(actions=["dynamodb:Query"], resources=[f"{self.table.table_arn}/index/{_INDEX}"])
+            iam.PolicyStatement(actions=["dynamodb:Query"], resources=[f"{self.table.table_arn}/index/{INDEX}"])
         )
 
     def _allow(self, grantee: iam.IGrantable, *actions: str, items: tuple[str, ...] = ()) -> None:
@@ -197,7 +197,7 @@ class Ledger(Construct):
         only = {"ForAllValues:StringLike": {_KEY: sorted(items)}, "Null": {_KEY: "false"}}
         allowed = iam.PolicyStatement(actions=list(actions), resources=resources, conditions=only if items else None)
         grantee.grant_principal.add_to_principal_policy(allowed)
-        self._deny(grantee, *_CHANGES_OF_EXISTING_ITEMS, items=("AUDIT#*",))
+        self._deny(grantee, *_CHANGES_OF_EXISTING_ITEMS, items=(f"{AUDIT}*",))
 
     def _deny(self, grantee: iam.IGrantable, *actions: str, items: tuple[str, ...]) -> None:
         """Deny actions on items whose partition keys match, whatever else is allowed."""

@@ -23,7 +23,9 @@ from countersign.adapters.event_items import (
 )
 from countersign.adapters.request_items import NOT_WAITING, request_document, request_key, request_of
 from countersign.adapters.task_items import (
+    AUDIT,
     DUE_SHARDS,
+    INDEX,
     NEVER_DUE,
     PARKED_SHARDS,
     RETENTION,
@@ -151,7 +153,7 @@ class DynamoLedger:
 
     def audit_documents(self, task_id: str) -> list[dict[str, Any]]:
         """Return a task's audit entries as they stand in the table, in order."""
-        return list(self._table.query(f"AUDIT#{task_id}"))
+        return list(self._table.query(f"{AUDIT}{task_id}"))
 
     def beat(self, task_id: str, at: datetime) -> bool:
         """See `AnswerLedger.beat`."""
@@ -229,7 +231,7 @@ class DynamoLedger:
 
     def waiting(self, recipient: str, now: datetime) -> list[Task]:
         """See `LinkLedger.waiting`. Reads on past links of closed tasks, and several of one, until enough is found."""
-        links = self._table.after("gsi1", _inbox(recipient), to_text(now))
+        links = self._table.after(INDEX, _inbox(recipient), to_text(now))
         waiting: list[Task] = []
         seen: set[str] = set()
         while page := list(islice(links, MOST_WAITING)):
@@ -382,7 +384,7 @@ class DynamoLedger:
     def overdue(self, before: datetime) -> Iterator[Task | Request | ParkedEvent]:
         """See `TaskLedger.overdue`; pages through all shards of a kind at once."""
         for shards in (DUE_SHARDS, UNSENT_SHARDS, PARKED_SHARDS):
-            found = (self._table.until("gsi1", shard, to_text(before)) for shard in shards)
+            found = (self._table.until(INDEX, shard, to_text(before)) for shard in shards)
             yield from map(_due_of, heapq.merge(*found, key=lambda document: str(document["gsi1sk"])))
 
     def report_once(self, parked: ParkedEvent, at: datetime) -> bool:

@@ -26,6 +26,12 @@ from countersign.domain.tasks import (
     look_at,
 )
 
+INDEX = "gsi1"
+"""The ledger's index: what is due, and links, by their time."""
+
+AUDIT = "AUDIT#"
+"""What the partition keys of audit entries begin with."""
+
 RETENTION = timedelta(days=400)
 """How long a closed task, its links and its request stay; the audit stays for good."""
 
@@ -155,7 +161,7 @@ def task_of_document(document: Mapping[str, Any]) -> Task:
 
 def audit_document(entry: AuditEntry) -> dict[str, Any]:
     """Return an audit entry as the document that the ledger keeps."""
-    key = {"pk": f"AUDIT#{entry.task_id}", "sk": f"{entry.seq:010d}"}
+    key = {"pk": f"{AUDIT}{entry.task_id}", "sk": f"{entry.seq:010d}"}
     return {**key, **entry.to_document(), "hash": entry.hash}
 
 

@@ -35,6 +35,10 @@ class Verdict:
     decided_by: tuple[str, ...]
 
 
+KINDS = ("any", "all", "quorum", "in_order")
+"""The kinds of rules."""
+
+
 @dataclass(frozen=True)
 class Rule:
     """How many of the audience must agree.

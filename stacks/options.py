@@ -1,0 +1,54 @@
+"""What the settings of a stage mean for its constructs, which take plain options."""
+
+from __future__ import annotations
+
+from aws_cdk import RemovalPolicy
+from aws_cdk.aws_logs import RetentionDays
+from constructs import Construct
+
+from stacks.components.house.function_options import FunctionDefaults
+from stacks.components.house.layers import Layers
+from stacks.components.house.sources import Sources
+from stacks.stage.settings import LOG_RETENTION_DAYS, Settings
+
+_RETENTION = dict(
+    zip(
+        LOG_RETENTION_DAYS,
+        (
+            RetentionDays.ONE_DAY,
+            RetentionDays.THREE_DAYS,
+            RetentionDays.ONE_WEEK,
+            RetentionDays.TWO_WEEKS,
+            RetentionDays.ONE_MONTH,
+            RetentionDays.THREE_MONTHS,
+            RetentionDays.SIX_MONTHS,
+            RetentionDays.ONE_YEAR,
+            RetentionDays.TWO_YEARS,
+            RetentionDays.FIVE_YEARS,
+            RetentionDays.TEN_YEARS,
+        ),
+        strict=True,
+    )
+)
+
+
+def log_retention(settings: Settings) -> RetentionDays:
+    """Return how long the stage keeps its logs."""
+    return _RETENTION[settings.functions.log_retention_days]
+
+
+def removal_policy(settings: Settings) -> RemovalPolicy:
+    """Return what becomes of the stage's data and logs when their stack is deleted."""
+    return RemovalPolicy.RETAIN if settings.ledger.protected else RemovalPolicy.DESTROY
+
+
+def function_defaults(stack: Construct, settings: Settings, sources: Sources) -> FunctionDefaults:
+    """Return what all functions of a stack have in common, and build their layers."""
+    return FunctionDefaults(
+        sources=sources,
+        layers=Layers(stack, "Layers", sources=sources),
+        log_retention=log_retention(settings),
+        tracing=settings.functions.tracing,
+        tracing_layer=settings.functions.tracing_layer,
+        removal_policy=removal_policy(settings),
+    )
