@@ -66,7 +66,7 @@ def checked(model: type[_Model], document: Mapping[str, Any], file: Path) -> _Mo
     except ValidationError as error:
         # Unknown keys first: a misspelt key is missing under its right name too.
         errors = sorted(error.errors(), key=lambda each: each["type"] != _UNKNOWN)
-        found = {problem.key: problem for problem in (_problem(each, model, document) for each in errors)}
+        found = {str(problem): problem for problem in (_problem(each, model, document) for each in errors)}
         raise SettingsError(file, found.values()) from error
 
 

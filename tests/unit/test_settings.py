@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -442,8 +443,10 @@ def test_tables_are_merged_and_any_other_value_is_replaced(
 
 def test_all_that_is_wrong_with_a_file_is_told_at_once(tmp_path: Path) -> None:
     text = VALID.replace("archive_days = 7", "archive_days = -1").replace("approvals@example.com", "approvals")
-    keys = {problem.key for problem in problems(tmp_path, text.replace("protected = true", "protectd = true"))}
-    assert keys == {"hand_off.archive_days", "mail.sender", "ledger.protected", "ledger.protectd"}
+    text = text.replace("protected = true", "protectd = true") + "[workflows.A]\n[workflows.B]\n"
+    keys = Counter(problem.key for problem in problems(tmp_path, text))
+    assert keys.pop("workflows") == 2
+    assert keys.keys() >= {"hand_off.archive_days", "mail.sender", "ledger.protected", "ledger.protectd"}
     contradicting = f"{VALID}deadline_seconds = 9_000\n{PARTNER}" + PARTNER.replace("partners.stripe", "partners.other")
     contradicting = contradicting.replace("deadline_seconds = 3600\n", "")
     assert [problem.key for problem in problems(tmp_path, contradicting)] == [
