@@ -2,14 +2,14 @@
 
 import dataclasses
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any, get_args
 
-from approver.messages import InboxMail, ReviewMail, inbox_message, review_message
+from countersign.channels import Message, mail
 from countersign.domain.links import MOST_WAITING
 from countersign.domain.questions import Attachment, Shown
-from countersign.services.deliveries import Message
 from review.pages import (
     ClosedReason,
     ClosedView,
@@ -91,16 +91,31 @@ def any_closed(**changes: Any) -> ClosedView:
     return ClosedView(**view | changes)
 
 
-def any_mail(**changes: Any) -> ReviewMail:
+@dataclass(frozen=True)
+class Mail:
+    """A mail as its reader gets it."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def as_mail(message: Message, language: str = "en") -> Mail:
+    """Return a message as the channel `email` words it."""
+    texts = mail.texts(message, language)
+    return Mail(texts.subject, texts.body, mail.html(message, language))
+
+
+def any_mail(**changes: Any) -> Message:
     """Return a mail, as changed; attachments by their names."""
-    mail: dict[str, Any] = {
+    message: dict[str, Any] = {
         "kind": "approval.requested",
         "recipient": "maria@example.com",
-        "expires_at": NOW + timedelta(days=2, hours=5),
+        "deadline": NOW + timedelta(days=2, hours=5),
         "link": f"https://api.example.com/review?t={TOKEN}",
     }
     named = {"attachments": tuple(Attachment(name, "") for name in changes.pop("attachments", ()))}
-    return ReviewMail(**mail | asked(changes | named))
+    return Message(**message | asked(changes | named))
 
 
 def any_waiting(**changes: Any) -> Waiting:
@@ -115,14 +130,15 @@ def any_waiting(**changes: Any) -> Waiting:
     return Waiting(**row | changes)
 
 
-def any_inbox_mail(**changes: Any) -> InboxMail:
+def any_inbox_mail(**changes: Any) -> Message:
     """Return the mail with the link to an inbox, as changed."""
-    mail: dict[str, Any] = {
+    message: dict[str, Any] = {
+        "kind": "approval.inbox",
         "recipient": "maria@example.com",
-        "until": NOW + timedelta(days=7),
+        "deadline": NOW + timedelta(days=7),
         "link": f"https://api.example.com/inbox?t={TOKEN}",
     }
-    return InboxMail(**mail | changes)
+    return Message(**message | changes)
 
 
 def every_page(language: str = "en") -> Mapping[str, str]:
@@ -130,7 +146,7 @@ def every_page(language: str = "en") -> Mapping[str, str]:
     return dict(_pages(language))
 
 
-def every_mail(language: str = "en") -> Mapping[str, Message]:
+def every_mail(language: str = "en") -> Mapping[str, Mail]:
     """Return each mail that there is, by a name for it."""
     return dict(_mails(language))
 
@@ -174,11 +190,11 @@ def hostile_page(value: str) -> Mapping[str, str]:
     }
 
 
-def hostile_mail(value: str) -> Message:
+def hostile_mail(value: str) -> Mail:
     """Return the mail with this value in every field that people write."""
     rows = ((value, value), ("Order", value))
     attachments = (value, value)
-    return review_message(
+    return as_mail(
         any_mail(title=value, details=rows, attachments=attachments, requester=value, recipient=value, instead_of=value)
     )
 
@@ -238,13 +254,13 @@ def _closed_pages(language: str) -> Iterator[tuple[str, str]]:
     yield "closed-because", closed_page(any_closed(reason="withdrawn", because=COMMENT), language)
 
 
-def _mails(language: str) -> Iterator[tuple[str, Message]]:
+def _mails(language: str) -> Iterator[tuple[str, Mail]]:
     for occasion in ("requested", "reminder", "escalated"):
-        for stage in ("prod", "dev"):
+        for stage in ("", "dev"):
             view = any_mail(kind=f"approval.{occasion}", stage=stage, details=(*ROWS, ("Note", ""), ("Long", UNBROKEN)))
-            yield f"{occasion}-{stage}", review_message(view, language)
+            yield f"{occasion}-{stage or 'prod'}", as_mail(view, language)
     names = tuple(attachment.name for attachment in ATTACHMENTS)
-    yield "attachments", review_message(any_mail(attachments=names), language)
-    yield "instead", review_message(any_mail(instead_of="otto@example.com"), language)
-    for stage in ("prod", "dev"):
-        yield f"inbox-{stage}", inbox_message(any_inbox_mail(stage=stage), language)
+    yield "attachments", as_mail(any_mail(attachments=names), language)
+    yield "instead", as_mail(any_mail(instead_of="otto@example.com"), language)
+    for stage in ("", "dev"):
+        yield f"inbox-{stage or 'prod'}", as_mail(any_inbox_mail(stage=stage), language)

@@ -17,6 +17,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from countersign.channels.base import KIT as CHANNELS
+from countersign.channels.base import Channel
 from countersign.providers.base import Provider, load, schemes
 
 FOLDER = Path(__file__).resolve().parents[2] / "extensions"
@@ -48,18 +50,23 @@ class Extensions:
     Attributes:
         providers: The modules of schemes.
         workflows: The folders of workflows.
+        channels: The modules of channels.
     """
 
     providers: tuple[str, ...] = ()
     workflows: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
 
     @classmethod
-    def named(cls, *, schemes: Iterable[str], functions: Iterable[tuple[str, str]]) -> Extensions:
+    def named(
+        cls, *, schemes: Iterable[str], functions: Iterable[tuple[str, str]], channels: Iterable[str]
+    ) -> Extensions:
         """Find and check the extensions that settings name; names of the kit's own are left out.
 
         Args:
             schemes: The schemes of providers.
             functions: Folder and module of each workflow's function.
+            channels: The channels of messages.
 
         Raises:
             ExtensionError: One of them cannot be deployed.
@@ -67,13 +74,15 @@ class Extensions:
         return cls(
             tuple(sorted({name for name in schemes if _provider(name)})),
             tuple(sorted({name for name, module in functions if _workflow(name, module)})),
+            tuple(sorted(name for name in channels if channel(name))),
         )
 
     @property
     def files(self) -> list[Path]:
-        """What every function must find beside its own code: providers, and the schemas of workflows."""
+        """What every function must find beside its own code: providers, channels, and the schemas of workflows."""
         schemas = (file for name in self.workflows for file in sorted((FOLDER / "workflows" / name).glob("*.json")))
-        return [*(FOLDER / "providers" / f"{name}.py" for name in self.providers), *schemas]
+        modules = (("providers", self.providers), ("channels", self.channels))
+        return [*(FOLDER / folder / f"{name}.py" for folder, names in modules for name in names), *schemas]
 
 
 NO_EXTENSIONS = Extensions()
@@ -86,6 +95,19 @@ def provider(scheme: str) -> Provider | None:
         ExtensionError: The extension cannot be deployed.
     """
     return _provider(scheme) or (load(scheme) if scheme in schemes() else None)
+
+
+def channel(name: str) -> Channel | None:
+    """Return the channel of an extension; None where there is none of this name.
+
+    Raises:
+        ExtensionError: The extension cannot be deployed.
+    """
+    file = FOLDER / "channels" / f"{name}.py"
+    if not _is_there(file, taken=name in CHANNELS):
+        return None
+    found: Channel = _export(file, "CHANNEL", lambda value: isinstance(value, Channel), "an instance of Channel")
+    return found
 
 
 def _provider(scheme: str) -> Provider | None:

@@ -14,8 +14,9 @@ from typing import Annotated, Any
 
 from pydantic import field_validator
 
+from countersign.channels.base import KIT as CHANNELS
 from countersign.services.held_payments import WORKFLOW as HELD_PAYMENT
-from stacks.stage.extensions import Extensions
+from stacks.stage.extensions import Extensions, channel
 from stacks.stage.fields import ADDRESS, Address, DefaultedTable, Name, Rule, Table, between, matching, one_of
 from stacks.stage.policies import PolicyRow, check_policies
 from stacks.stage.problems import Problem, SettingsError, checked
@@ -32,9 +33,6 @@ from stacks.stage.workflows import PatternSettings, WorkflowSettings, check_work
 
 DEFAULTS = Path(__file__).with_name("defaults.toml")
 """The kit's own workflows, throttles and limits."""
-
-CHANNEL_NAMES = ("email", "sns")
-"""What can carry messages to approvers."""
 
 _API_ID = "{api_id}"
 LOG_RETENTION_DAYS = (1, 3, 7, 14, 30, 90, 180, 365, 731, 1827, 3653)
@@ -179,8 +177,11 @@ class MailSettings(Table):
     identities: tuple[str, ...] = ()
     """The SES identities that sending touches: the sender's address or domain, and in the SES sandbox those of the
     recipients. Empty for the sender's address."""
-    channel: Annotated[str, one_of(CHANNEL_NAMES)] = "email"
-    """What carries them: `email`, or `sns`, a topic whose subscriptions select their people's by filter."""
+    channel: Annotated[
+        str, matching(r"[a-z][a-z0-9_]{0,39}", "the name of a channel: lower-case letters, digits, _")
+    ] = "email"
+    """What carries them: `email`; `sns`, a topic whose subscriptions select their people's by filter; or the name of an
+    extension's module."""
 
 
 class AlarmSettings(Table):
@@ -222,6 +223,8 @@ class StageFile(Table):
     people: PeopleSettings = PeopleSettings()
     policies: Mapping[Name, tuple[PolicyRow, ...]] = {}
     """Who approves which amount, by the name of the workflow. Without rows, requests say who approves."""
+    channels: Mapping[str, Mapping[str, str]] = {}
+    """What an extension's channel reads, by the channel's name."""
     providers: Mapping[ProviderName, ProviderSettings] = {}
     """Who posts to `/webhooks/<name>`, by that name."""
     partners: Mapping[Name, PartnerSettings] = {}
@@ -267,6 +270,7 @@ class Settings(StageFile):
         return Extensions.named(
             schemes=[*(each.scheme for each in by_webhook), *(each.scheme for each in by_bus)],
             functions=[(workflow.function, workflow.module) for workflow in self.workflows.values()],
+            channels=[self.mail.channel],
         )
 
     @property
@@ -331,9 +335,26 @@ def _contradictions(file: StageFile) -> Iterator[Problem]:
         for name, source in sources.items():
             yield from check_events(f"{table}.{name}", source, protected=file.ledger.protected)
     yield from check_operators(file.payments.operators, HELD_PAYMENT, deployed=HELD_PAYMENT in file.workflows)
+    yield from _check_channel(file.mail.channel, file.channels)
     yield from _check_limit("review", file.limits.review)
     yield from _check_limit("callbacks", file.limits.callbacks)
     yield from check_policies(file.policies, {name: each.longest for name, each in file.workflows.items()})
+
+
+def _check_channel(name: str, channels: Mapping[str, Mapping[str, str]]) -> Iterator[Problem]:
+    """Report settings that the stage's channel does not read, and the lack of those that it does."""
+    found = channel(name)
+    if found is None and name not in CHANNELS:
+        allowed = f"one of {', '.join(CHANNELS)}, or a module of extensions/channels"
+        yield Problem("mail.channel", name, allowed, f"correct the name, or write extensions/channels/{name}.py")
+    for other in sorted(channels.keys() - ({name} if found else set())):
+        allowed = "only the table of the extension that `channel` under [mail] names"
+        yield Problem(f"channels.{other}", dict(channels[other]), allowed, "remove it, or name it")
+    needed, given = found.settings if found else frozenset(), channels.get(name, {})
+    for key in sorted(needed ^ given.keys()) if found else ():
+        allowed = f"these, all of them: {', '.join(sorted(needed)) or 'none'}"
+        fix = "add it" if key in needed else "remove it"
+        yield Problem(f"channels.{name}.{key}", given.get(key), allowed, fix)
 
 
 def _check_limit(name: str, limit: Limit) -> Iterator[Problem]:

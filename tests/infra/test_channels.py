@@ -31,15 +31,14 @@ def test_where_mail_is_chosen_there_is_no_topic_and_no_right_to_publish(stage: S
     (right,) = sending(stage)
     assert right.startswith("Approver/Approver/Role: ses:SendEmail on ")
     assert not [topic for topic in stage.of_type("AWS::SNS::Topic") if topic.path == TOPIC]
-    assert environment(stage).keys().isdisjoint({"CHANNEL", "TOPIC_ARN"})
+    assert environment(stage)["CHANNEL"] == "email"
     assert "ApprovalsTopic" not in stage.outputs("public")
 
 
 def test_where_the_topic_is_chosen_the_approver_publishes_to_it_and_sends_no_mail(by_topic: Synthesised) -> None:
     assert sending(by_topic) == {f"Approver/Approver/Role: sns:Publish on {TOPIC}"}
     variables = environment(by_topic)
-    assert (variables["CHANNEL"], variables["TOPIC_ARN"]) == ("sns", TOPIC)
-    assert "MAIL_SENDER" not in variables
+    assert (variables["CHANNEL"], variables["CHANNEL_SETTINGS"]) == ("sns", f'{{"topic":"{TOPIC}"}}')
     assert by_topic.outputs("public")["ApprovalsTopic"] == TOPIC
 
 

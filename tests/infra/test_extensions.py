@@ -1,5 +1,6 @@
 """A fork's own code: found by the settings, checked, and deployed; nothing else of its folder is."""
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from stacks.components.house import sources as bundling
 from stacks.stage import extensions
 from stacks.stage.extensions import ExtensionError, Extensions
 from stacks.stage.problems import SettingsError
-from tests.infra.templates import DevWith, Resource, Synthesised
+from tests.infra.templates import DevWith, Resource, Synthesised, statements
 from tests.infra.test_assets import files, staged
 
 pytestmark = pytest.mark.xdist_group("infra")
@@ -25,6 +26,16 @@ class Acmepay(Provider):
 
 PROVIDER = Acmepay()
 """
+CHANNEL = """
+from countersign.channels import Channel
+
+class Chat(Channel):
+    settings = frozenset({"url"})
+    has_secret = True
+    def send(self, message, settings, secrets): ...
+
+CHANNEL = Chat()
+"""
 HANDLER = "def handler(event, context): ...\n"
 SCHEMA = '{"examples": [{"amount": "1.00", "currency": "EUR"}], "x-rules": ["money"], "type": "object"}'
 LINES = """
@@ -32,13 +43,18 @@ LINES = """
 scheme = "acmepay"
 live = false
 
+[channels.chat]
+url = "https://chat.example.com/messages"
+
 [workflows.pay-out]
 function = "pay_out"
 execution_timeout_seconds = 90_000
 retention_days = 7
 deadline_seconds = 3_600
 """
+IN_A_CHAT = ("[mail]", '[mail]\nchannel = "chat"')
 IN_THE_GUIDE = {
+    "channels/chat.py": CHANNEL,
     "providers/acmepay.py": PROVIDER,
     "workflows/pay_out/handler.py": HANDLER,
     "workflows/pay_out/rules.py": "",
@@ -76,7 +92,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
 
 def test_what_the_settings_name_is_deployed_and_nothing_else(write: Write, dev_with: DevWith) -> None:
     write(IN_THE_GUIDE | NOT_NAMED)
-    stage = dev_with(more=LINES)
+    stage = dev_with(IN_A_CHAT, more=LINES)
     function = stage.one("AWS::Lambda::Function", "Durable/PayOut/Workflow/Function")
     assert function.properties["Handler"] == "extensions.workflows.pay_out.handler.handler"
     here = "extensions/workflows/pay_out"
@@ -86,6 +102,7 @@ def test_what_the_settings_name_is_deployed_and_nothing_else(write: Write, dev_w
     layers = [layer for layer in stage.of_type("AWS::Lambda::LayerVersion") if layer.path == "Layers/Extensions"]
     (content,) = {staged(stage, layer, "Content") for layer in layers}
     assert files(content) == {
+        "python/extensions/channels/chat.py",
         "python/extensions/providers/acmepay.py",
         *(f"python/{here}/{name}" for name in ("input.json", "answer.json")),
     }
@@ -103,7 +120,41 @@ def test_a_stage_without_extensions_has_no_layer_for_them(prod: Synthesised) -> 
 def test_a_setting_that_an_extension_s_scheme_does_not_read_is_refused(write: Write, dev_with: DevWith) -> None:
     write(IN_THE_GUIDE)
     with pytest.raises(SettingsError, match=r"providers\.acme\.shop .* one of live, unmatched for the scheme acmepay"):
-        dev_with(more=LINES.replace("live = false", 'shop = "a.myshopify.com"'))
+        dev_with(IN_A_CHAT, more=LINES.replace("live = false", 'shop = "a.myshopify.com"'))
+
+
+def test_a_channel_s_secret_is_read_by_the_approver_alone(write: Write, dev_with: DevWith) -> None:
+    write(IN_THE_GUIDE)
+    stage = dev_with(IN_A_CHAT, more=LINES)
+    secret = stage.one("AWS::SecretsManager::Secret", "Approver/Channel/Secret")
+    variables = stage.properties(stage.one("AWS::Lambda::Function", "Approver/Approver/Function"))["Environment"][
+        "Variables"
+    ]
+    assert json.loads(variables["CHANNEL_SETTINGS"]) == {"url": "https://chat.example.com/messages"}
+    assert (variables["CHANNEL"], json.loads(variables["CHANNEL_SECRET"])) == ("chat", {"chat": secret.path})
+    line = f"secretsmanager:GetSecretValue on {secret.path}"
+    assert [role for role, right in statements(stage) if right == line] == ["Approver/Approver/Role"]
+    assert not [role for role, right in statements(stage) if "Approver" in role and right.startswith("ses:")]
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "message"),
+    [
+        ('url = "https', 'rul = "https', r"channels\.chat\.rul .* these, all of them: url; fix: remove it"),
+        (
+            '[channels.chat]\nurl = "https://chat.example.com/messages"',
+            "",
+            r"channels\.chat\.url is missing; .*fix: add it",
+        ),
+        ("[channels.chat]", "[channels.other]", r"channels\.other is .*only the table of the extension"),
+    ],
+)
+def test_a_channel_s_settings_are_those_that_it_reads(
+    write: Write, dev_with: DevWith, written: str, instead: str, message: str
+) -> None:
+    write(IN_THE_GUIDE)
+    with pytest.raises(SettingsError, match=message):
+        dev_with(IN_A_CHAT, more=LINES.replace(written, instead))
 
 
 @pytest.mark.parametrize(
@@ -116,6 +167,11 @@ def test_a_setting_that_an_extension_s_scheme_does_not_read_is_refused(write: Wr
         ({"providers/third.py": "\nimport nothing_such"}, r"third\.py:2: cannot be imported: .*nothing_such.*; fix"),
         ({"providers/fourth.py": "\n\ndef ("}, r"fourth\.py:3: cannot be imported: SyntaxError: .*; fix: correct"),
         ({"providers/other.py": "import extensions.providers.acmepay"}, r"other\.py:1: imports .*; fix: move what it"),
+        ({"channels/sns.py": CHANNEL}, r"channels/sns\.py: has a name that the kit has; fix: rename it"),
+        (
+            {"channels/wrong.py": "CHANNEL = 1"},
+            r"its `CHANNEL` is of int; fix: let `CHANNEL` be an instance of Channel",
+        ),
         ({"workflows/fifth/input.json": SCHEMA}, r"fifth/handler\.py: does not exist; fix: write it, or correct `mod"),
         ({"workflows/sixth/handler.py": "x = 1"}, r"sixth/handler\.py: has no `handler`; fix: let `handler` be a fun"),
         ({"workflows/seventh/handler.py": HANDLER, "workflows/seventh/input.json": "{}"}, r"has no `examples`; fix: "),
@@ -133,15 +189,18 @@ def test_a_setting_that_an_extension_s_scheme_does_not_read_is_refused(write: Wr
 )
 def test_an_extension_that_cannot_work_is_refused(write: Write, texts: dict[str, str], message: str) -> None:
     write(texts)
-    _, name = next(iter(texts)).split("/")[:2]
+    kind, name = next(iter(texts)).split("/")[:2]
+    stem = name.removesuffix(".py")
     with pytest.raises(ExtensionError, match=message):
-        Extensions.named(schemes=[name.removesuffix(".py")], functions=[(name, "handler")])
+        Extensions.named(schemes=[stem], functions=[(stem, "handler")], channels=[stem] if kind == "channels" else [])
 
 
-@pytest.mark.parametrize("linked", ["providers/acmepay.py", "workflows/pay_out", "workflows/pay_out/rules.py"])
+@pytest.mark.parametrize(
+    "linked", ["providers/acmepay.py", "workflows/pay_out", "workflows/pay_out/rules.py", "channels/chat.py"]
+)
 def test_symbolic_links_are_refused(write: Write, tmp_path: Path, linked: str) -> None:
     place = write(IN_THE_GUIDE) / linked
     place.rename(tmp_path / "elsewhere")
     place.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(ExtensionError, match=f"{linked}: is a symbolic link; fix: put a copy"):
-        Extensions.named(schemes=["acmepay"], functions=[("pay_out", "handler")])
+        Extensions.named(schemes=["acmepay"], functions=[("pay_out", "handler")], channels=["chat"])

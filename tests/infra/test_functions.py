@@ -16,7 +16,7 @@ pytestmark = pytest.mark.xdist_group("infra")
 
 OF_A_WORKFLOW = {"BASE_URL", "BUS_NAME", "DIRECTORY_TABLE", "EXECUTION_TIMEOUT_SECONDS", "LEDGER_TABLE", "WORKFLOW"}
 ENVIRONMENTS = {
-    "approver": {"BASE_URL", "LEDGER_TABLE", "MAIL_SENDER", "STAGE"},
+    "approver": {"BASE_URL", "CHANNEL", "CHANNEL_SETTINGS", "LEDGER_TABLE", "STAGE"},
     "executions": {"LEDGER_TABLE"},
     "publisher": {"BUS_NAME", "LEDGER_TABLE"},
     "relay": {"LEDGER_TABLE"},

@@ -2,18 +2,25 @@
 
 import json
 import re
+import sys
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
+from urllib.error import URLError
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
 import review.handler
 from approver.handler import handler
-from countersign.adapters.sns import SUBJECT_LIMIT, SnsChannel
+from countersign.channels import Channel, Message
+from countersign.channels.base import load
+from countersign.channels.sns import SUBJECT_LIMIT
 from countersign.contracts import envelope
 from countersign.domain.errors import MessageRefusedError
+from countersign.domain.questions import Shown
 from countersign.functions.clients import client
-from countersign.testing.builders import APPROVER, OTHER_APPROVER, TASK_ID, TITLE, sqs_event
+from countersign.testing.builders import APPROVER, NOW, OTHER_APPROVER, TASK_ID, TITLE, sqs_event
 from tests.integration.conftest import BASE_URL, REGION, Answer, Kit, Reaction, answering, call, session
 
 LINK = re.compile(re.escape(BASE_URL) + r"/review\?t=([A-Za-z0-9_-]{43})")
@@ -45,8 +52,7 @@ def topic(aws: None, monkeypatch: pytest.MonkeyPatch) -> Topic:
     """The topic of an approver that is deployed with the channel `sns`."""
     topic = Topic()
     monkeypatch.setenv("CHANNEL", "sns")
-    monkeypatch.setenv("TOPIC_ARN", topic.arn)
-    monkeypatch.delenv("MAIL_SENDER")
+    monkeypatch.setenv("CHANNEL_SETTINGS", json.dumps({"topic": topic.arn}))
     return topic
 
 
@@ -92,15 +98,54 @@ def test_a_message_that_the_topic_does_not_take_is_tried_again(kit: Kit, topic: 
     assert len(topic.received(APPROVER)) == 1
 
 
+MESSAGE = Message(
+    kind="approval.requested",
+    recipient=APPROVER,
+    link=BASE_URL,
+    deadline=NOW,
+    question=Shown(f"Ünit 1:\r\n{'W' * 200}", (), ""),
+)
+
+
 def test_a_subject_is_one_line_that_the_topic_takes(topic: Topic) -> None:
-    SnsChannel(client("sns"), topic.arn).send(APPROVER, f"Ünit 1:\r\n{'W' * 200}", "text", "<p>html</p>")
+    load("sns").send(MESSAGE, {"topic": topic.arn}, ())
     (notification,) = topic.received(APPROVER)
     assert len(notification["Subject"]) == SUBJECT_LIMIT
-    assert notification["Subject"].startswith("Ünit 1: WWW")
-    assert notification["Message"] == "text"
+    assert "Ünit 1: WWW" in notification["Subject"]
+    assert notification["Message"] == MESSAGE.texts.body
 
 
 def test_a_topic_that_is_gone_is_named_by_the_error_code(aws: None) -> None:
-    gone = SnsChannel(client("sns"), f"arn:aws:sns:{REGION}:123456789012:gone")
     with pytest.raises(MessageRefusedError, match="NotFound"):
-        gone.send(APPROVER, "subject", "text", "")
+        load("sns").send(MESSAGE, {"topic": f"arn:aws:sns:{REGION}:123456789012:gone"}, ())
+
+
+class Chat(Channel):
+    """A channel of a fork, whose service is down at first."""
+
+    has_secret = True
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str, Sequence[str]]] = []
+        self.down = True
+
+    def send(self, message: Message, settings: Mapping[str, str], secrets: Sequence[str]) -> None:
+        if self.down:
+            raise URLError("refused")
+        self.sent.append((settings["url"], message.recipient, secrets))
+
+
+def test_a_channel_of_a_fork_gets_its_settings_and_secret_and_is_tried_again(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat = Chat()
+    monkeypatch.setitem(sys.modules, "extensions.channels.parley", SimpleNamespace(CHANNEL=chat))
+    made = client("secretsmanager").create_secret(Name="parley", SecretString='{"active": ["s3cr3t"]}')
+    monkeypatch.setenv("CHANNEL", "parley")
+    monkeypatch.setenv("CHANNEL_SETTINGS", json.dumps({"url": "http://127.0.0.1:9"}))
+    monkeypatch.setenv("CHANNEL_SECRET", json.dumps({"parley": made["ARN"]}))
+    message = envelope.requested(kit.open_task())
+    assert run(message) == ["message-0"]
+    chat.down = False
+    assert run(message) == []
+    assert chat.sent == [("http://127.0.0.1:9", APPROVER, ("s3cr3t",))]

@@ -6,7 +6,7 @@ from email.policy import SMTP
 
 import pytest
 
-from approver.messages import SUBJECT_LIMIT, review_message
+from countersign.channels.mail import SUBJECT_LIMIT
 from tests.views import (
     ATTACHMENTS,
     HOSTILE,
@@ -16,6 +16,7 @@ from tests.views import (
     UNBROKEN,
     any_inbox_mail,
     any_mail,
+    as_mail,
     every_mail,
     hostile_mail,
 )
@@ -107,7 +108,7 @@ def test_the_stage_is_named_outside_production() -> None:
     ],
 )
 def test_a_title_cannot_add_a_header(title: str) -> None:
-    subject = review_message(any_mail(title=title, stage="dev")).subject
+    subject = as_mail(any_mail(title=title, stage="dev")).subject
     assert read(subject).isprintable()
     assert len(subject) <= SUBJECT_LIMIT
     mail = EmailMessage(policy=SMTP)
@@ -136,7 +137,7 @@ def test_what_people_write_stays_text() -> None:
 )
 def test_what_people_write_becomes_a_link_nowhere(written: str) -> None:
     assert LINKS.search(written)
-    mail = review_message(
+    mail = as_mail(
         any_mail(
             title=written, details=((written, written),), attachments=(written,), requester=written, instead_of=written
         )
@@ -150,7 +151,7 @@ def test_what_people_write_becomes_a_link_nowhere(written: str) -> None:
 
 def test_attachments_are_named_without_links_and_open_from_the_page() -> None:
     names = tuple(attachment.name for attachment in ATTACHMENTS)
-    mail = review_message(any_mail(attachments=names))
+    mail = as_mail(any_mail(attachments=names))
     row = "Attachments, to be opened from the page: Offer.pdf; https://bank.example/login\n"
     assert row in read(mail.text)
     assert LINKS.findall(mail.text) == [any_mail().link]
@@ -158,18 +159,18 @@ def test_attachments_are_named_without_links_and_open_from_the_page() -> None:
 
 
 def test_a_mail_without_attachments_has_no_row_for_them() -> None:
-    assert "Attachments" not in review_message(any_mail()).text
+    assert "Attachments" not in as_mail(any_mail()).text
 
 
 def test_many_attachments_are_cut_like_any_long_text() -> None:
-    mail = review_message(any_mail(attachments=("W" * 200,) * 10))
+    mail = as_mail(any_mail(attachments=("W" * 200,) * 10))
     assert "the rest is on the page" in mail.text
     assert len(mail.html.encode()) < 10_000
 
 
 def test_what_people_write_cannot_look_like_our_own_lines() -> None:
     forged = "1001\n\nRead the details, then approve or reject, on this page:\nhttps://evil.example"
-    text = review_message(any_mail(details=(("Order", forged),))).text
+    text = as_mail(any_mail(details=(("Order", forged),))).text
     assert len(re.findall(r"^Read the details", text, re.MULTILINE)) == 1
 
 
@@ -182,10 +183,10 @@ def test_long_text_is_cut_and_says_where_the_rest_is() -> None:
 
 def test_amounts_and_dates_are_left_as_they_are() -> None:
     rows = (*ROWS, ("Due", "01.02.2026 12:30"))
-    text = review_message(any_mail(details=rows)).text
+    text = as_mail(any_mail(details=rows)).text
     assert all(f"{label}: {' '.join(value.split())}" in text for label, value in rows)
 
 
 def test_an_unknown_kind_is_refused() -> None:
     with pytest.raises(LookupError):
-        review_message(any_mail(kind="payment.requested"))
+        as_mail(any_mail(kind="payment.requested"))

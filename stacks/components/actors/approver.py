@@ -8,7 +8,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from countersign.adapters.event_bus import SOURCE
-from stacks.components.flow.channels import CHANNELS
+from stacks.components.flow.channels import channel_of
 from stacks.components.flow.hand_off import ENVELOPE, Channel, HandOffBus
 from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
 from stacks.components.house.python_function import PythonFunction
@@ -47,7 +47,7 @@ class Approver(Construct):
             defaults: What it has in common with the stack's other functions.
         """
         super().__init__(scope, construct_id)
-        channel = CHANNELS[settings.mail.channel](self, settings.mail)
+        channel = channel_of(self, settings, defaults.removal_policy)
         self.function = PythonFunction(
             self,
             "Approver",

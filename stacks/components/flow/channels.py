@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
-from aws_cdk import Stack
+from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from stacks.stage.settings import MailSettings
+from countersign.channels.base import load
+from stacks.components.state.providers import secret_of
+from stacks.stage.policies import compact
+from stacks.stage.settings import MailSettings, Settings
 
 
 class MessageChannel(Protocol):
@@ -45,7 +48,7 @@ class EmailChannel(Construct):
         """
         super().__init__(scope, construct_id)
         self._identities = mail.identities or (mail.sender,)
-        self.environment: Mapping[str, str] = {"MAIL_SENDER": mail.sender}
+        self.environment = _environment("email", {"sender": mail.sender})
         self.outputs: Mapping[str, str] = {}
 
     def grant_send(self, grantee: iam.IGrantable) -> None:
@@ -69,19 +72,13 @@ class TopicChannel(Construct):
         topic: The topic; each message has its recipient as the attribute `recipient`, for filter policies.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, mail: MailSettings) -> None:  # noqa: ARG002  as the others
-        """Build the topic.
-
-        Args:
-            scope: The parent.
-            construct_id: The id.
-            mail: The stage's.
-        """
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        """Build the topic."""
         super().__init__(scope, construct_id)
         # The key of SNS itself is enough: only principals of this account publish.
         key = kms.Alias.from_alias_name(self, "Key", "alias/aws/sns")
         self.topic = sns.Topic(self, "Topic", display_name="countersign", master_key=key, enforce_ssl=True)
-        self.environment: Mapping[str, str] = {"CHANNEL": "sns", "TOPIC_ARN": self.topic.topic_arn}
+        self.environment = _environment("sns", {"topic": self.topic.topic_arn})
         self.outputs: Mapping[str, str] = {"ApprovalsTopic": self.topic.topic_arn}
 
     def grant_send(self, grantee: iam.IGrantable) -> None:
@@ -91,8 +88,70 @@ class TopicChannel(Construct):
         )
 
 
-CHANNELS: Mapping[str, Callable[[Construct, MailSettings], MessageChannel]] = {
-    "email": lambda scope, mail: EmailChannel(scope, "Email", mail=mail),
-    "sns": lambda scope, mail: TopicChannel(scope, "Sns", mail=mail),
-}
-"""What builds each channel, by the names of `mail.channel` in the settings."""
+class ExtensionChannel(Construct):
+    """A channel of a fork, and its secret in Secrets Manager, where it has one."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        settings: Mapping[str, str],
+        has_secret: bool,
+        removal_policy: RemovalPolicy,
+    ) -> None:
+        """Build the secret.
+
+        Args:
+            scope: The parent.
+            construct_id: The id.
+            name: The channel's name.
+            settings: What it reads.
+            has_secret: Whether it has a secret.
+            removal_policy: What becomes of the secret when its stack is deleted.
+        """
+        super().__init__(scope, construct_id)
+        self._secret = (
+            secret_of(self, "Secret", f"Secrets of the channel {name}", removal_policy) if has_secret else None
+        )
+        arn = self._secret.secret_arn if self._secret else ""
+        self.environment = _environment(name, settings) | (
+            {"CHANNEL_SECRET": Stack.of(self).to_json_string({name: arn})} if arn else {}
+        )
+        self.outputs: Mapping[str, str] = {"ChannelSecret": arn} if arn else {}
+
+    def grant_send(self, grantee: iam.IGrantable) -> None:
+        """Let it read the secret."""
+        if self._secret:
+            grantee.grant_principal.add_to_principal_policy(
+                iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[self._secret.secret_arn])
+            )
+
+
+def channel_of(scope: Construct, settings: Settings, removal_policy: RemovalPolicy) -> MessageChannel:
+    """Build what the stage's channel needs.
+
+    Args:
+        scope: The parent.
+        settings: The stage.
+        removal_policy: What becomes of a channel's secret when its stack is deleted.
+    """
+    match name := settings.mail.channel:
+        case "email":
+            return EmailChannel(scope, "Email", mail=settings.mail)
+        case "sns":
+            return TopicChannel(scope, "Sns")
+    return ExtensionChannel(
+        scope,
+        "Channel",
+        name=name,
+        settings=settings.channels.get(name, {}),
+        has_secret=load(name).has_secret,
+        removal_policy=removal_policy,
+    )
+
+
+def _environment(name: str, settings: Mapping[str, str]) -> dict[str, str]:
+    """Return what the approver reads of its channel."""
+    return {"CHANNEL": name, "CHANNEL_SETTINGS": compact(settings)}

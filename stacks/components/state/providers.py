@@ -50,7 +50,9 @@ class Providers(Construct):
             MissingSourceError: Our library does not know a provider's scheme.
         """
         super().__init__(scope, construct_id)
-        secrets = {name: self._secret(name, removal_policy) for name in providers}
+        secrets = {
+            name: secret_of(self, name, f"Signing secrets of the provider {name}", removal_policy) for name in providers
+        }
         self._arns = [secret.secret_arn for secret in secrets.values()]
         self.document = Stack.of(self).to_json_string(
             {
@@ -71,14 +73,23 @@ class Providers(Construct):
                 iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=self._arns)
             )
 
-    def _secret(self, name: str, removal_policy: RemovalPolicy) -> secretsmanager.Secret:
-        secret = secretsmanager.Secret(
-            self,
-            name,
-            description=f'Signing secrets of the provider {name}, as {{"active": ["..."]}}',
-            secret_string_value=SecretValue.unsafe_plain_text(_UNSET),
-            removal_policy=removal_policy,
-        )
-        acknowledge(secret, "SMG4", _ROTATED_BY_THE_PROVIDER)
-        accept(secret, _ROTATED_BY_THE_PROVIDER, nist="SecretsManagerRotationEnabled")
-        return secret
+
+def secret_of(scope: Construct, construct_id: str, what: str, removal_policy: RemovalPolicy) -> secretsmanager.Secret:
+    """Build a secret of somebody outside, for an operator to put, as `{"active": ["…"]}`.
+
+    Args:
+        scope: The parent.
+        construct_id: The id.
+        what: What it is, for whoever finds it in the console.
+        removal_policy: What becomes of it when its stack is deleted.
+    """
+    secret = secretsmanager.Secret(
+        scope,
+        construct_id,
+        description=f'{what}, as {{"active": ["..."]}}',
+        secret_string_value=SecretValue.unsafe_plain_text(_UNSET),
+        removal_policy=removal_policy,
+    )
+    acknowledge(secret, "SMG4", _ROTATED_BY_THE_PROVIDER)
+    accept(secret, _ROTATED_BY_THE_PROVIDER, nist="SecretsManagerRotationEnabled")
+    return secret

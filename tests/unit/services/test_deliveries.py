@@ -1,7 +1,7 @@
 """Delivering: each recipient is mailed a link of their own, once per hand-off, while the task is open."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from countersign.domain.links import Link, Purpose
 from countersign.domain.tasks import Status, Task
 from countersign.domain.tokens import fingerprint
 from countersign.domain.votes import FIRST_RESEND
-from countersign.services.deliveries import INBOX_LASTS, Deliveries, Message
+from countersign.services.deliveries import INBOX_LASTS, Deliveries
 from countersign.services.inboxes import MAX_INBOX_LINKS
 from countersign.testing.builders import (
     APPROVER,
@@ -27,6 +27,7 @@ from countersign.testing.builders import (
 from countersign.testing.fakes import FixedClock, MemoryChannel, MemoryLedger
 
 THIRD = "tina@example.com"
+BASE_URL = "https://review.example.com"
 
 
 class Post:
@@ -37,36 +38,33 @@ class Post:
         task = standing or any_task(audience=(APPROVER, OTHER_APPROVER))
         self.ledger.standing[task.task_id] = task
         self.channel = MemoryChannel()
-        self.tokens: dict[str, str] = {}
         self.clock = FixedClock(NOW)
-        self.deliveries = Deliveries(self.ledger, self.channel, self.clock, self.write, self.write_inbox, "email")
+        self.deliveries = Deliveries(self.ledger, self.channel.send, self.clock, "email", BASE_URL, "dev")
 
-    def write(self, kind: str, task: Task, recipient: str, token: str) -> Message:
-        self.tokens[recipient] = token
-        return Message(f"{kind}: {task.question.title}", token, f"<p>{token}</p>")
-
-    def write_inbox(self, recipient: str, token: str, until: datetime) -> Message:
-        self.tokens[recipient] = token
-        return Message(f"until {until:%d %B}", token, f"<p>{token}</p>")
+    @property
+    def tokens(self) -> dict[str, str]:
+        """The token of each person's last link."""
+        return {message.recipient: message.link.partition("?t=")[2] for message in self.channel.tried}
 
     def deliver(self, **changes: Any) -> int:
         return self.deliveries.deliver(any_envelope(**changes))
 
     @property
     def recipients(self) -> list[str]:
-        return [recipient for recipient, *_ in self.channel.sent]
+        return [message.recipient for message in self.channel.sent]
 
 
 def test_every_recipient_is_mailed_a_link_of_their_own() -> None:
     post = Post()
     assert post.deliver() == 2
     assert post.recipients == [APPROVER, OTHER_APPROVER]
-    for recipient, _, text, html in post.channel.sent:
-        token = post.tokens[recipient]
-        assert (text, html) == (token, f"<p>{token}</p>")
+    for message in post.channel.sent:
+        token = post.tokens[message.recipient]
+        assert message.link == f"{BASE_URL}/review?t={token}"
+        assert (message.kind, message.title, message.stage) == ("approval.requested", TITLE, "dev")
         link = post.ledger.link(fingerprint(token) or "")
         assert link
-        assert (link.recipient, link.task_id) == (recipient, TASK_ID)
+        assert (link.recipient, link.task_id) == (message.recipient, TASK_ID)
     assert post.tokens[APPROVER] != post.tokens[OTHER_APPROVER]
 
 
@@ -129,7 +127,7 @@ def test_a_reminder_mails_once_more_and_hand_offs_that_the_task_does_not_have_no
     assert [post.deliver(attempt=attempt) for attempt in (resent, resent, resent + 1, resent - 1)] == [2, 0, 0, 0]
     del post.channel.sent[2:]
     assert post.deliver(kind="approval.reminder", attempt=2) == 2
-    assert post.channel.sent[2][1].startswith("approval.reminder")
+    assert post.channel.sent[2].kind == "approval.reminder"
 
 
 @pytest.mark.parametrize(
@@ -179,7 +177,9 @@ def test_the_link_to_an_inbox_is_mailed_to_its_owner_opens_no_single_task_and_ha
     post = Post()
     envelope = any_envelope(kind="approval.inbox", task={"title": TITLE, "recipients": [APPROVER]})
     assert post.deliveries.deliver_inbox(envelope) == 1
-    assert [(recipient, text) for recipient, _, text, _ in post.channel.sent] == [(APPROVER, post.tokens[APPROVER])]
+    (message,) = post.channel.sent
+    assert (message.recipient, message.deadline) == (APPROVER, NOW + INBOX_LASTS)
+    assert message.link == f"{BASE_URL}/inbox?t={post.tokens[APPROVER]}"
     link = post.ledger.link(fingerprint(post.tokens[APPROVER]) or "")
     assert link
     assert link == Link(link.fingerprint, "", APPROVER, Purpose.INBOX, NOW + INBOX_LASTS, TASK_ID)

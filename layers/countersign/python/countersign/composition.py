@@ -101,11 +101,12 @@ class Ports:
 
     @cached_property
     def secrets(self) -> "Secrets":
-        """The secrets that providers sign with: PROVIDERS has each one's ARN by the provider's name."""
+        """The secrets of providers and of the channel: PROVIDERS and CHANNEL_SECRET have their ARNs, by name."""
         from countersign.adapters.secrets import ManagedSecrets
 
         providers = self.environment.document("PROVIDERS", "{}")
         arns = {name: provider["secret"] for name, provider in providers.items()}
+        arns |= self.environment.document("CHANNEL_SECRET", "{}")
         return ManagedSecrets(client("secretsmanager"), arns)
 
     @cached_property

@@ -341,26 +341,6 @@ class WorkflowStarter(Protocol):
         ...
 
 
-class Channel(Protocol):
-    """Carries messages to people, such as mail does."""
-
-    def send(self, recipient: str, subject: str, text: str, html: str) -> None:
-        """Send one message to one recipient.
-
-        The message holds the recipient's own link: it must reach nobody else.
-
-        Args:
-            recipient: Their e-mail address, normalised: how the channel knows people.
-            subject: One line.
-            text: The whole message as plain text.
-            html: The same as HTML, for channels that show it.
-
-        Raises:
-            TransientError: The service did not take it; the same message may be sent again.
-        """
-        ...
-
-
 class AuditArchive(Protocol):
     """A copy of the audit that grows and never changes. Every method may raise ArchiveRefusedError."""
 

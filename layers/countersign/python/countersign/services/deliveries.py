@@ -1,11 +1,12 @@
 """Delivering a task to its recipients: each gets a review link of their own, once per hand-off."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
+from countersign.channels.base import INBOX, Message
 from countersign.domain import tokens
 from countersign.domain.audit import AuditEvent
 from countersign.domain.clock import Clock, to_text
@@ -13,32 +14,12 @@ from countersign.domain.errors import TransientError
 from countersign.domain.links import Link, Purpose
 from countersign.domain.tasks import Change, Status, Task
 from countersign.domain.votes import FIRST_RESEND
-from countersign.ports import Channel, LinkLedger
+from countersign.ports import LinkLedger
 from countersign.retries import retry_on_conflict
 from countersign.services.inboxes import MAX_INBOX_LINKS, PAUSE, inbox_links
 
-
-@dataclass(frozen=True)
-class Message:
-    """A message to one person, written.
-
-    Attributes:
-        subject: One line.
-        text: The plain text.
-        html: The same as HTML.
-    """
-
-    subject: str
-    text: str
-    html: str
-
-
-Writer = Callable[[str, Task, str, str], Message]
-"""Writes the mail of a hand-off: kind, task, recipient, token."""
-
-
-InboxWriter = Callable[[str, str, datetime], Message]
-"""Writes the mail with the link to an inbox: recipient, token, until when the link works."""
+Send = Callable[[Message], None]
+"""Sends a message over the stage's channel; raises TransientError where the same message may be sent again."""
 
 INBOX_LASTS = timedelta(days=7)
 """How long the link to an inbox works: it opens more than one task."""
@@ -55,25 +36,23 @@ ACTOR = "approver"
 class Deliveries:
     """Sends review links over one channel."""
 
-    def __init__(
-        self, ledger: LinkLedger, channel: Channel, clock: Clock, write: Writer, write_inbox: InboxWriter, name: str
-    ) -> None:
+    def __init__(self, ledger: LinkLedger, send: Send, clock: Clock, channel: str, base_url: str, stage: str) -> None:
         """Take the ports.
 
         Args:
             ledger: Where links and their audit entries are kept.
-            channel: What carries the messages.
+            send: Sends a message.
             clock: The time.
-            write: Writes the message of a hand-off.
-            write_inbox: Writes the message with the link to an inbox.
-            name: The channel's name in settings, for the audit.
+            channel: The channel's name in settings, for the audit.
+            base_url: Where links lead, without a slash at the end.
+            stage: What messages say of the deployment; empty for production.
         """
         self._ledger = ledger
-        self._channel = channel
-        self._name = name
+        self._send_message = send
         self._clock = clock
-        self._write = write
-        self._write_inbox = write_inbox
+        self._name = channel
+        self._base_url = base_url
+        self._stage = stage
 
     def deliver(self, envelope: Mapping[str, Any]) -> int:
         """Send a task's hand-off to each recipient whose message is not on record, while the task is open.
@@ -115,8 +94,7 @@ class Deliveries:
         """
         task_id, recipients = envelope["task_id"], envelope["task"]["recipients"]
         return sum(
-            self._send(person, retry_on_conflict(partial(self._inbox_message, task_id, person)))
-            for person in recipients
+            self._send(retry_on_conflict(partial(self._inbox_message, task_id, person))) for person in recipients
         )
 
     def _inbox_message(self, task_id: str, recipient: str) -> Message | None:
@@ -126,7 +104,13 @@ class Deliveries:
             return None
         token, fingerprint = tokens.mint()
         until = now + INBOX_LASTS
-        message = self._write_inbox(recipient, token, until)
+        message = Message(
+            kind=INBOX,
+            recipient=recipient,
+            link=self._link("inbox", token),
+            deadline=until,
+            stage=self._stage,
+        )
         link = Link(fingerprint, "", recipient, Purpose.INBOX, until, minted_for=task.task_id)
         self._mint(task, link, {"inbox": True}, until)
         return message
@@ -137,7 +121,7 @@ class Deliveries:
         return len(minted) >= MAX_INBOX_LINKS or any(entry.at > to_text(now - INBOX_PAUSE) for entry in minted)
 
     def _deliver_once(self, envelope: Mapping[str, Any], recipient: str) -> bool:
-        sent = self._send(recipient, retry_on_conflict(lambda: self._message(envelope, recipient)))
+        sent = self._send(retry_on_conflict(lambda: self._message(envelope, recipient)))
         if sent:
             retry_on_conflict(lambda: self._record(envelope["task_id"], recipient, envelope["attempt"]))
         return sent
@@ -153,9 +137,23 @@ class Deliveries:
             self._found_sent(task)
             return None
         token, fingerprint = tokens.mint()
-        message = self._write(envelope["kind"], task, recipient, token)
+        message = self._message_about(task, envelope["kind"], recipient, self._link("review", token))
         self._mint(task, Link(fingerprint, task.task_id, recipient), {"attempt": envelope["attempt"]}, task.expires_at)
         return message
+
+    def _message_about(self, task: Task, kind: str, recipient: str, link: str) -> Message:
+        return Message(
+            kind=kind,
+            recipient=recipient,
+            link=link,
+            deadline=task.expires_at,
+            stage=self._stage,
+            question=task.question,
+            instead_of=task.stands_in_for(recipient),
+        )
+
+    def _link(self, page: str, token: str) -> str:
+        return f"{self._base_url}/{page}?{urlencode({'t': token})}"
 
     def _is_hand_off(self, task: Task, attempt: int) -> bool:
         """Tell whether a task has a hand-off of this number: whoever may put events on the bus may write any.
@@ -178,9 +176,9 @@ class Deliveries:
         event = AuditEvent("minted", ACTOR, data={**named, **data})
         self._ledger.commit_link(Change(task, None, {}, (event,), self._clock.now()), link, expires_at)
 
-    def _send(self, recipient: str, message: Message | None) -> bool:
+    def _send(self, message: Message | None) -> bool:
         if message:
-            self._channel.send(recipient, message.subject, message.text, message.html)
+            self._send_message(message)
         return message is not None
 
     def _record(self, task_id: str, recipient: str, attempt: int) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from countersign.adapters.event_items import WAITS
 from countersign.adapters.kms import MAX_BYTES
+from countersign.channels.base import Message
 from countersign.domain import tasks
 from countersign.domain.audit import AuditEntry, AuditEvent, append
 from countersign.domain.claims import TakeOver
@@ -410,13 +411,15 @@ class MemoryChannel:
     """Keeps what was sent."""
 
     def __init__(self) -> None:
-        self.sent: list[tuple[str, str, str, str]] = []
+        self.tried: list[Message] = []
+        self.sent: list[Message] = []
         self.failing: dict[str, Exception] = {}
 
-    def send(self, recipient: str, subject: str, text: str, html: str) -> None:
-        if recipient in self.failing:
-            raise self.failing[recipient]
-        self.sent.append((recipient, subject, text, html))
+    def send(self, message: Message) -> None:
+        self.tried.append(message)
+        if message.recipient in self.failing:
+            raise self.failing[message.recipient]
+        self.sent.append(message)
 
 
 class MemoryDoorbell:

@@ -1,0 +1,28 @@
+"""Add a channel: carry messages to approvers over something else than mail, such as a chat.
+
+    import json
+    from collections.abc import Mapping, Sequence
+    from urllib.request import Request, urlopen
+
+    from countersign.channels import Channel, Message
+
+    class Chat(Channel):
+        settings = frozenset({"url"})
+        has_secret = True
+
+        def send(self, message: Message, settings: Mapping[str, str], secrets: Sequence[str]) -> None:
+            text = {"to": message.recipient, "text": message.texts.subject, "link": message.link}
+            headers = {"Authorization": f"Bearer {secrets[0]}", "Content-Type": "application/json"}
+            urlopen(Request(settings["url"], json.dumps(text).encode(), headers), timeout=10).close()
+
+    CHANNEL = Chat()
+
+A channel is one module with a `CHANNEL`: a fork's is `extensions/channels/<name>.py`. A stage sends over it with
+`channel = "<name>"` under `[mail]`. Its settings are the table `[channels.<name>]`; its secret is in Secrets Manager,
+which only the approver's role reads. The message is data: the channel words it, or takes the words in `texts`.
+"""
+
+from countersign.channels.base import Channel, Message, Texts
+from countersign.domain.errors import MessageRefusedError
+
+__all__ = ["Channel", "Message", "MessageRefusedError", "Texts"]
