@@ -239,6 +239,7 @@ def test_without_the_workflow_that_asks_them_operators_are_refused(tmp_path: Pat
     assert (refusal.key, refusal.fix) == ("payments.operators", "deploy [workflows.held-payment], or remove them")
 
 
+OPERATORS = '[payments]\noperators = ["finance@example.com"]\n'
 OWN = "workflows.order-approval"
 NAMED = 'function = "order_approval"'
 REVIEW = "review = { rate_per_second = 10, burst = 20 }"
@@ -411,7 +412,7 @@ def test_without_workflows_there_is_nothing_to_deploy(tmp_path: Path) -> None:
 
 
 def test_a_stage_has_every_workflow_of_the_defaults_unless_it_leaves_it_out(tmp_path: Path) -> None:
-    least = "".join(VALID.partition("[workflows]")[:1]) + '[payments]\noperators = ["finance@example.com"]\n'
+    least = VALID.partition("[workflows]")[0] + OPERATORS
     kit = load(tmp_path, least)
     assert kit.workflows.keys() == {"order-approval", "payment", "held-payment"}
     assert kit.workflows["payment"].retention_days == 90
@@ -426,6 +427,15 @@ def test_a_stage_says_what_differs_from_the_defaults_key_by_key(tmp_path: Path) 
     assert (defaults.throttles.review.burst, stage.throttles.review.burst) == (100, 7)
     assert stage.throttles.model_copy(update={"review": defaults.throttles.review}) == defaults.throttles
     assert stage.workflows["order-approval"].contract == ""
+
+
+def test_the_page_on_upgrades_shows_lines_for_a_stage_s_file(tmp_path: Path) -> None:
+    page = (SETTINGS.parent / "docs" / "upgrading.md").read_text("utf-8")
+    (shown,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    below = VALID.replace(REVIEW, "").replace("[throttles]", "").partition("[workflows]")[0]
+    settings = load(tmp_path, below + shown + OPERATORS)
+    assert (settings.throttles.webhooks.burst, settings.throttles.webhooks.rate_per_second) == (1_000, 200)
+    assert "payment" not in settings.workflows
 
 
 @pytest.mark.parametrize(
