@@ -90,6 +90,9 @@ def take_down(home: Path = HOME) -> bool:
 def _deploy(running: Emulator) -> Cloud:
     outputs = deploy(running)
     secrets = issue(running.endpoint_url, cloud.merged(outputs, "Providers"))
+    for stack in outputs.values():
+        if arn := stack.get("ChannelSecret"):
+            issue(running.endpoint_url, {"channel": {"scheme": "", "secret": arn}})
     deployed = Cloud.on(running.endpoint_url, outputs, secrets)
     page = open_page(f"{deployed.api_url}/review?t=nobody")
     if page.answer.status != HTTPStatus.NOT_FOUND or not page.text:

@@ -4,18 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from countersign.adapters.secrets import ManagedSecrets
+from countersign.domain.errors import SecretError
 from operate.stage import Stage
 
 
 def channel(stage: Stage) -> Iterator[tuple[str, str]]:
-    """Look at SES, or at the topic, whichever the stage uses."""
-    if stage.settings.mail.channel == "sns":
+    """Look at SES, at the topic, or at the secret of an extension, whichever the stage uses."""
+    mail = stage.settings.mail
+    if mail.channel == "sns":
         yield from _topic(stage)
         return
-    mail = stage.settings.mail
+    if mail.channel != "email":
+        yield _extension(stage, mail.channel)
+        return
     for identity in mail.identities or (mail.sender,):
         yield from _identity(stage, identity)
     yield from _account(stage)
+
+
+def _extension(stage: Stage, name: str) -> tuple[str, str]:
+    arn = stage.outputs["public"].get("ChannelSecret", "")
+    try:
+        active = ManagedSecrets(stage.client("secretsmanager"), {name: arn}).active(name) if arn else ()
+    except SecretError as error:
+        advice = f"put it: aws secretsmanager put-secret-value --secret-id {arn} --secret-string …"
+        return f"the channel {name} sends nothing: its secret {error.reason}", advice
+    return f"the channel {name} has {len(active)} active {'secret' if len(active) == 1 else 'secrets'}", ""
 
 
 def _topic(stage: Stage) -> Iterator[tuple[str, str]]:

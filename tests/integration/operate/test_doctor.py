@@ -303,6 +303,20 @@ def test_a_topic_for_approvers_needs_somebody_who_listens(deployed: Deployed, mo
     assert deployed.finding() == ("mail", f"0 subscriptions of {topic} are confirmed")
 
 
+def test_a_channel_of_a_fork_without_its_secret_is_a_finding(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = deployed.stage.settings
+    mail = settings.mail.model_copy(update={"channel": "parley"})
+    monkeypatch.setitem(vars(deployed.stage), "settings", settings.model_copy(update={"mail": mail}))
+    made = client("secretsmanager").create_secret(Name="parley", SecretString='{"active": []}')
+    put_output(deployed.stage, "public", "ChannelSecret", made["ARN"])
+    area, found = deployed.finding()
+    assert (area, found[:45]) == ("mail", "the channel parley sends nothing: its secret ")
+    client("secretsmanager").put_secret_value(SecretId=made["ARN"], SecretString='{"active": ["s3cr3t"]}')
+    assert deployed.findings() == []
+
+
 # Alarms
 
 
