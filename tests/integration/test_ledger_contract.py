@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from countersign.domain import tasks, votes
+from countersign.domain import tasks, upkeep, votes
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.errors import LedgerConflictError
 from countersign.domain.links import MOST_WAITING, Link, Purpose
@@ -191,7 +191,7 @@ def test_a_whole_life_leaves_one_unbroken_chain(books: Books) -> None:
     books.open()
     books.ledger.commit(votes.refuse(books.task(), APPROVER, "details_changed", "", NOW))
     books.ledger.commit(answer(books.task()))
-    ring = tasks.rung(books.task(), Ring(RingState.DELIVERED, NOW))
+    ring = upkeep.rung(books.task(), Ring(RingState.DELIVERED, NOW))
     assert ring
     books.ledger.commit(ring)
     after = books.ledger.commit(closing(books.task(), NOW))

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from countersign.domain import tasks
+from countersign.domain import tasks, upkeep
 from countersign.domain.audit import AuditEvent
 from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
 from countersign.domain.requests import (
@@ -64,7 +64,7 @@ def park(ledger: Ledger) -> None:
 
 @pytest.mark.parametrize("task", [any_task(), any_task(sent_at=NOW), any_decided_task()])
 def test_a_live_task_is_overdue_from_its_time_on(ledger: Ledger, task: Task) -> None:
-    standing, due_at = put(ledger, task), tasks.due_at(task)
+    standing, due_at = put(ledger, task), upkeep.due_at(task)
     assert due_at
     assert overdue(ledger, due_at - MOMENT) == []
     assert overdue(ledger, due_at) == [standing]
@@ -85,7 +85,7 @@ def test_a_task_that_is_closed_never_is(ledger: Ledger) -> None:
 
 
 def test_a_task_for_which_the_sweeper_has_rung_stays_overdue_and_says_so(ledger: Ledger) -> None:
-    swept = ledger.commit(tasks.sweep(put(ledger, any_decided_task()), NOW + DAY))
+    swept = ledger.commit(upkeep.sweep(put(ledger, any_decided_task()), NOW + DAY))
     assert swept.swept_at == NOW + DAY
     assert overdue(ledger, NOW + DAY) == [swept]
 
@@ -125,7 +125,7 @@ def test_an_event_is_overdue_a_day_after_it_came_unless_it_was_applied(ledger: L
     park(ledger)
     assert overdue(ledger, NOW + DAY - MOMENT) == []
     assert overdue(ledger, NOW + DAY) == [any_parked()]
-    change = tasks.sweep(put(ledger, any_payment_task(expires_at=NOW + 9 * DAY)), NOW)
+    change = upkeep.sweep(put(ledger, any_payment_task(expires_at=NOW + 9 * DAY)), NOW)
     ledger.commit_parked(change, any_parked(), Handling.RECORDED)
     assert overdue(ledger, NOW + DAY) == []
 
@@ -141,7 +141,7 @@ def test_of_two_reports_of_an_event_one_counts_and_the_event_stays_parked(ledger
 
 def test_an_event_that_was_applied_is_not_reported(ledger: Ledger) -> None:
     park(ledger)
-    change = tasks.sweep(put(ledger, any_payment_task()), NOW)
+    change = upkeep.sweep(put(ledger, any_payment_task()), NOW)
     ledger.commit_parked(change, any_parked(), Handling.RECORDED)
     assert not ledger.report_once(any_parked(), NOW + DAY)
     assert ledger.parked("pay", "pay_1001") == []

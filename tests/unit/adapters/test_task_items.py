@@ -33,9 +33,9 @@ from countersign.domain.tasks import (
     Status,
     Task,
     Vote,
-    rung_by,
     withdraw,
 )
+from countersign.domain.upkeep import rung_by
 from countersign.testing.builders import (
     ATTACHMENTS,
     CALLER,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from countersign.domain import tasks
+from countersign.domain import tasks, upkeep
 from countersign.domain.questions import Shown
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import (
@@ -118,7 +118,7 @@ def test_a_task_knows_whether_it_was_cancelled_since_its_execution_had_ended() -
 @pytest.mark.parametrize("before", [None, RingState.CLOSED, RingState.FAILED])
 def test_how_a_ring_went_is_kept_with_the_task(state: RingState, before: RingState | None) -> None:
     ring = Ring(state, NOW, "SomeException")
-    change = tasks.rung(any_decided_task(ring=before and Ring(before, NOW)), ring)
+    change = upkeep.rung(any_decided_task(ring=before and Ring(before, NOW)), ring)
     assert change
     assert (change.transition, change.fields) == (None, {"ring": ring})
     assert change.events[0].data == {"state": state, "error": "SomeException"}
@@ -126,7 +126,7 @@ def test_how_a_ring_went_is_kept_with_the_task(state: RingState, before: RingSta
 
 @pytest.mark.parametrize("state", [RingState.DELIVERED, RingState.CLOSED, RingState.FAILED])
 def test_a_delivered_ring_is_never_downgraded(state: RingState) -> None:
-    assert tasks.rung(any_decided_task(ring=Ring(RingState.DELIVERED, NOW)), Ring(state, NOW)) is None
+    assert upkeep.rung(any_decided_task(ring=Ring(RingState.DELIVERED, NOW)), Ring(state, NOW)) is None
 
 
 def test_every_change_leaves_at_least_one_audit_entry() -> None:
@@ -134,7 +134,7 @@ def test_every_change_leaves_at_least_one_audit_entry() -> None:
         tasks.close(any_decided_task(), NOW),
         tasks.close(any_task(), DEADLINE),
         tasks.cancel(any_task(), "executions", "execution_failed", NOW),
-        tasks.rung(any_decided_task(), Ring(RingState.DELIVERED, NOW)),
+        upkeep.rung(any_decided_task(), Ring(RingState.DELIVERED, NOW)),
     ]
     assert all(change and change.events for change in changes)
 

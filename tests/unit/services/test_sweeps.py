@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from countersign.domain import tasks
+from countersign.domain import tasks, upkeep
 from countersign.domain.answers import SIGNED
 from countersign.domain.errors import (
     CallbackUnavailableError,
@@ -193,14 +193,14 @@ def test_a_withdrawn_task_that_lambda_refuses_to_ring_is_told_of_until_its_deadl
     stays_lost = dataclasses.replace(WITHDRAWAL, mended=False)
     assert [sweeper.after(GRACE), sweeper.after(GRACE), sweeper.after(GRACE)] == [[stays_lost]] * 3
     assert sweeper.after(timedelta(hours=1)) == []
-    assert tasks.due_at(sweeper.task) is None
+    assert upkeep.due_at(sweeper.task) is None
 
 
 def test_a_withdrawn_task_whose_execution_is_over_is_left_alone() -> None:
     sweeper = Sweeper(WITHDRAWN)
     sweeper.ledger.finish(REQUEST_ID, WORKFLOW, RequestStatus.FAILED, None, NOW)
     assert sweeper.after(GRACE) == []
-    assert (sweeper.doorbell.rung, tasks.due_at(sweeper.task)) == ([], None)
+    assert (sweeper.doorbell.rung, upkeep.due_at(sweeper.task)) == ([], None)
 
 
 def test_a_task_that_was_rung_for_its_deadline_in_vain_and_is_withdrawn_then_is_rung_again() -> None:

@@ -64,7 +64,7 @@ class TaskLedger(Protocol):
         """Yield what was due before a moment, as it stood a moment ago.
 
         First come tasks and requests, then the tasks that nobody was sent a link of, then parked events; of each, the
-        longest overdue first. Tasks are due as `tasks.look_at` says, requests that are not known to have started from
+        longest overdue first. Tasks are due as `upkeep.look_at` says, requests that are not known to have started from
         when they came, parked events a day after they came, until they are reported.
         """
         ...

@@ -23,8 +23,8 @@ from countersign.domain.tasks import (
     Status,
     Task,
     Vote,
-    look_at,
 )
+from countersign.domain.upkeep import look_at
 
 INDEX = "gsi1"
 """The ledger's index: what is due, and links, by their time."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from countersign.contracts import envelope
-from countersign.domain import recovery, tasks, votes
+from countersign.domain import recovery, tasks, upkeep, votes
 from countersign.domain.clock import Clock
 from countersign.domain.errors import UnknownTaskError
 from countersign.domain.tasks import Task
@@ -95,7 +95,7 @@ class Operations:
     def _redriven(self, task_id: str, queue: str) -> None:
         task = self._ledger.task(task_id)
         if task is not None:
-            self._ledger.commit(tasks.redriven(task, queue, self._operator, self._clock.now()))
+            self._ledger.commit(upkeep.redriven(task, queue, self._operator, self._clock.now()))
 
     def _restored(self, task_id: str, table: str) -> Task | None:
         if self._ledger.task(task_id):

@@ -1,6 +1,6 @@
 """Ringing: wake the workflow whose task has been decided, and record how that went."""
 
-from countersign.domain import tasks
+from countersign.domain import upkeep
 from countersign.domain.clock import Clock
 from countersign.domain.tasks import Change, Ring, Task
 from countersign.ports import Doorbell, TaskLedger
@@ -53,5 +53,5 @@ class Rings:
 
     def _recorded(self, task: Task, ring: Ring) -> Change | None:
         if self._operator:
-            return tasks.rung_by(task, ring, self._operator)
-        return tasks.rung(task, ring, self._actor)
+            return upkeep.rung_by(task, ring, self._operator)
+        return upkeep.rung(task, ring, self._actor)

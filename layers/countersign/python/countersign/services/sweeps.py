@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from countersign.contracts import envelope
-from countersign.domain import tasks, votes
+from countersign.domain import upkeep, votes
 from countersign.domain.clock import Clock
 from countersign.domain.provider_events import ParkedEvent
 from countersign.domain.requests import Request
@@ -125,7 +125,7 @@ class Sweeps:
         if request and request.ended:  # nobody is left to wake; how it ended was told of when it did
             self._leave_alone(due)
             return None
-        swept_at = tasks.swept_at(due, self._clock.now())
+        swept_at = upkeep.swept_at(due, self._clock.now())
         if swept_at is not None:
             return self._is_mended(due, swept_at)
         task = retry_on_conflict(lambda: self._claim(due.task_id))
@@ -152,15 +152,15 @@ class Sweeps:
         A hand-off is mended by that: its envelope is written with it.
         """
         task, now = self._ledger.task(task_id), self._clock.now()
-        if task is None or tasks.swept_at(task, now) or not self._is_overdue(task, now):
+        if task is None or upkeep.swept_at(task, now) or not self._is_overdue(task, now):
             return None
         if _lost_of(task, now) is not Lost.HAND_OFF:
-            return self._ledger.commit(tasks.sweep(task, now))
+            return self._ledger.commit(upkeep.sweep(task, now))
         outbox = {f"sweep#{task.hand_off}": envelope.requested(task)}
         return self._ledger.commit(replace(votes.send_once_more(task, now), outbox=outbox))
 
     def _is_overdue(self, task: Task, now: datetime) -> bool:
-        due_at = tasks.due_at(task, now)
+        due_at = upkeep.due_at(task, now)
         return due_at is not None and due_at + self._grace <= now
 
     def _leave_alone(self, due: Task) -> None:
@@ -170,11 +170,13 @@ class Sweeps:
 
     def _close(self, task_id: str) -> None:
         task, now = self._ledger.task(task_id), self._clock.now()
-        if task is None or tasks.due_at(task) is None:
+        if task is None or upkeep.due_at(task) is None:
             return
         is_decided = task.status is Status.DECIDED
         change = (
-            tasks.left_unapplied(task, now) if is_decided else tasks.rung(task, Ring(RingState.CLOSED, now), "sweeper")
+            upkeep.left_unapplied(task, now)
+            if is_decided
+            else upkeep.rung(task, Ring(RingState.CLOSED, now), "sweeper")
         )
         if change:
             self._ledger.commit(change)

@@ -11,7 +11,7 @@ from typing import Any
 from countersign.adapters.event_items import WAITS
 from countersign.adapters.kms import MAX_BYTES
 from countersign.channels.base import Message
-from countersign.domain import tasks
+from countersign.domain import upkeep
 from countersign.domain.audit import AuditEntry, AuditEvent, append
 from countersign.domain.claims import TakeOver
 from countersign.domain.errors import (
@@ -318,7 +318,7 @@ class MemoryLedger:
         found: list[tuple[datetime, Task | Request | ParkedEvent]] = []
         unsent: list[tuple[datetime, Task]] = []
         for task in self.standing.values():
-            if at := tasks.look_at(task):
+            if at := upkeep.look_at(task):
                 (unsent if task.status is Status.OPEN and task.is_unsent else found).append((at, task))
         found += [
             (self.due[key], request) for key, request in self.asked.items() if request.status is RequestStatus.SUBMITTED

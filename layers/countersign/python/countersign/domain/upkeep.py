@@ -1,0 +1,95 @@
+"""Upkeep of tasks: when a task is due, and the records of rings, sweeps and messages that were processed again."""
+
+from datetime import datetime
+
+from countersign.domain.audit import AuditEvent
+from countersign.domain.tasks import WITHDRAWN_BY_OPERATOR, Change, Ring, RingState, Status, Task
+
+
+def due_at(task: Task, now: datetime | None = None) -> datetime | None:
+    """Return the moment from which a task waits for a part of the kit; None where it does not.
+
+    An open task waits for its first hand-off from its opening, and for its workflow from its deadline. A decided task
+    waits from its decision, unless its request has ended without it, and one that an operator withdrew from its
+    withdrawal, until its callback was rung.
+
+    Args:
+        task: The task as it stands.
+        now: The current time; None where the deadline has not passed.
+    """
+    if task.status is Status.OPEN:
+        return task.opened_at if task.is_unsent and not (now and task.expired_by(now)) else task.expires_at
+    if task.status is Status.DECIDED:
+        return None if task.closed_at else task.decided_at
+    return task.closed_at if task.closed_because == WITHDRAWN_BY_OPERATOR and not _is_rung(task) else None
+
+
+def swept_at(task: Task, now: datetime) -> datetime | None:
+    """Return when the sweeper mended what the task is due for now; None where it has not yet."""
+    due = due_at(task, now)
+    return task.swept_at if task.swept_at and due and task.swept_at >= due else None
+
+
+def look_at(task: Task) -> datetime | None:
+    """Return the moment from which the sweeper looks at a task: when it is due, or when a sweep has mended it since."""
+    due = due_at(task)
+    return max(due, task.swept_at) if due and task.swept_at else due
+
+
+def left_unapplied(task: Task, now: datetime) -> Change | None:
+    """Return the record that a request has ended without its decision; None where it was applied, or is on record.
+
+    Args:
+        task: The task as it stands.
+        now: The current time.
+    """
+    if task.status is not Status.DECIDED or task.closed_at:
+        return None
+    return Change(task, None, {"closed_at": now}, (AuditEvent("left_unapplied", "sweeper"),), now)
+
+
+def sweep(task: Task, now: datetime) -> Change:
+    """Return the record that the sweeper rings for an overdue task; it does so once for each moment that it is due."""
+    event = AuditEvent("swept", "sweeper", data={"status": task.status.value})
+    return Change(task, None, {"swept_at": now}, (event,), now)
+
+
+def rung(task: Task, ring: Ring, actor: str = "relay") -> Change | None:
+    """Return the record of a ring; None when the task was rung for good before: `delivered` is never downgraded.
+
+    Args:
+        task: The task as it stands.
+        ring: How it went.
+        actor: Which part of the kit rang.
+    """
+    if _is_delivered(task):
+        return None
+    event = AuditEvent("rung", actor, data={"state": ring.state, "error": ring.error})
+    return Change(task, None, {"ring": ring}, (event,), ring.at)
+
+
+def rung_by(task: Task, ring: Ring, operator: str) -> Change:
+    """Return the record of an operator's ring: in the audit always, on the task unless it was rung for good before."""
+    event = AuditEvent("rung", operator, "iam", data={"state": ring.state, "error": ring.error})
+    return Change(task, None, {} if _is_delivered(task) else {"ring": ring}, (event,), ring.at)
+
+
+def redriven(task: Task, queue: str, operator: str, now: datetime) -> Change:
+    """Return the record that an operator had a message about a task processed again.
+
+    Args:
+        task: The task as it stands.
+        queue: The dead-letter queue that the message was in.
+        operator: Who did it, an IAM ARN.
+        now: The current time.
+    """
+    return Change(task, None, {}, (AuditEvent("redriven", operator, "iam", data={"queue": queue}),), now)
+
+
+def _is_rung(task: Task) -> bool:
+    """Tell whether a ring ended the task's callback, or found that it had ended by itself."""
+    return task.ring is not None and task.ring.state is not RingState.FAILED
+
+
+def _is_delivered(task: Task) -> bool:
+    return task.ring is not None and task.ring.state is RingState.DELIVERED
