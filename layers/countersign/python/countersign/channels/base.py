@@ -44,8 +44,8 @@ class Message:
         link: The person's own link, an absolute URL: it must reach nobody else.
         deadline: When the task closes by itself, or the link to the inbox ends, in UTC.
         stage: The deployment stage; empty for production.
-        question: What is asked: its title, details, requester and attachments. Name the attachments only: the page has
-            their links.
+        question: What is asked, as the page shows it. Name the documents that it links to, and leave their links to
+            the page.
         instead_of: In whose place the person is asked; empty in nobody's.
     """
 
