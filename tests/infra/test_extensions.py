@@ -1,6 +1,7 @@
 """A fork's own code: found by the settings, checked, and deployed; nothing else of its folder is."""
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from stacks.components.house import sources as bundling
 from stacks.stage import extensions
 from stacks.stage.extensions import ExtensionError, Extensions
 from stacks.stage.problems import SettingsError
+from tests.fork import GUIDE
 from tests.infra.templates import DevWith, Resource, Synthesised, statements
 from tests.infra.test_assets import files, staged
 
@@ -26,16 +28,10 @@ class Acmepay(Provider):
 
 PROVIDER = Acmepay()
 """
-CHANNEL = """
-from countersign.channels import Channel
-
-class Chat(Channel):
-    settings = frozenset({"url"})
-    has_secret = True
-    def send(self, message, settings, secrets): ...
-
-CHANNEL = Chat()
-"""
+(CHANNEL,) = re.findall(
+    r"In `extensions/channels/chat\.py`:\n\n```python\n(.*?)^```$", GUIDE.read_text("utf-8"), re.MULTILINE | re.DOTALL
+)
+"""What the guide writes into the channel's file."""
 HANDLER = "def handler(event, context): ...\n"
 SCHEMA = '{"examples": [{"amount": "1.00", "currency": "EUR"}], "x-rules": ["money"], "type": "object"}'
 LINES = """
