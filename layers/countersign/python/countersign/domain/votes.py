@@ -8,6 +8,7 @@ from countersign.domain import rules, tasks
 from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import (
     ActionRefusedError,
+    CommentTooLongError,
     ContractError,
     DecidedOtherwiseError,
     DecidesElsewhereError,
@@ -17,11 +18,12 @@ from countersign.domain.errors import (
     OwnRequestError,
     TaskClosedError,
     TooManyAnswersError,
+    UnknownDecisionError,
 )
-from countersign.domain.identity import same_domain
+from countersign.domain.identity import is_address, same_domain
 from countersign.domain.people import Assignment, Delegation
 from countersign.domain.rules import Decision, Verdict
-from countersign.domain.tasks import DECIDING, MAX_ANSWERS, STAYING, Change, Status, Task, Vote
+from countersign.domain.tasks import DECIDING, MAX_ANSWERS, MAX_COMMENT_CHARACTERS, STAYING, Change, Status, Task, Vote
 
 BY_LINK = "review link"
 """How the audit says that somebody was identified."""
@@ -44,7 +46,7 @@ class FailedHandOff:
 
 
 def answer(
-    task: Task, recipient: str, decision: Decision, comment: str, shown: str, source: str, now: datetime
+    task: Task, recipient: str, decision: str, comment: str, shown: str, source: str, now: datetime
 ) -> Change | None:
     """Return what a recipient's answer does to the task.
 
@@ -64,13 +66,16 @@ def answer(
     Raises:
         OwnRequestError: The recipient is the requester.
         DecidesElsewhereError: The recipient decides another task of the same chain.
+        UnknownDecisionError: `decision` is no `Decision`.
+        CommentTooLongError: The comment has more than `MAX_COMMENT_CHARACTERS`.
         DecidedOtherwiseError: The task is decided, and this person did not decide it so.
         TaskClosedError: The task expired or was cancelled.
         HandedOnError: Somebody else decides in their place.
         TooManyAnswersError: They have replaced their answer too often; the last one stands.
         DetailsChangedError: The page showed other details.
     """
-    check_person(task, recipient)
+    _check_person(task, recipient)
+    _check_form(decision, comment)
     earlier = task.vote_of(recipient)
     said = None if earlier is None else (earlier.decision, earlier.comment if task.takes_answers(now) else comment)
     if said == (decision, comment):
@@ -80,7 +85,7 @@ def answer(
         raise TooManyAnswersError
     if shown != task.shown:
         raise DetailsChangedError
-    return _vote(task, recipient, Vote(decision, comment, now), source)
+    return _vote(task, recipient, Vote(Decision(decision), comment, now), source)
 
 
 def delegate(task: Task, recipient: str, colleague: str, source: str, now: datetime) -> Change:
@@ -101,7 +106,9 @@ def delegate(task: Task, recipient: str, colleague: str, source: str, now: datet
         HandedOnError: The recipient has handed it on before.
         DelegationRefusedError: It cannot go from this recipient to this colleague; has the reason.
     """
-    check_person(task, recipient)
+    _check_person(task, recipient)
+    if not is_address(colleague):
+        raise DelegationRefusedError("no_address")
     _check_open_for(task, recipient, now)
     _check_delegation(task, recipient, colleague)
     made = Delegation(recipient, colleague, now)
@@ -147,16 +154,18 @@ def obstacle(task: Task, recipient: str) -> ActionRefusedError | None:
     return TooManyAnswersError() if _is_spent(task.vote_of(recipient)) else None
 
 
-def check_person(task: Task, recipient: str) -> None:
-    """Refuse a recipient whose answers to an open task can never count.
-
-    Raises:
-        OwnRequestError: The recipient is the requester.
-        DecidesElsewhereError: The recipient decides another task of the same chain.
-    """
+def _check_person(task: Task, recipient: str) -> None:
+    """Refuse a recipient whose answers to an open task can never count."""
     refusal = obstacle(task, recipient)
     if isinstance(refusal, OwnRequestError | DecidesElsewhereError):
         raise refusal
+
+
+def _check_form(decision: str, comment: str) -> None:
+    if decision not in set(Decision):
+        raise UnknownDecisionError
+    if len(comment) > MAX_COMMENT_CHARACTERS:
+        raise CommentTooLongError
 
 
 def hand_off_again(

@@ -24,15 +24,13 @@ from countersign.domain.errors import (
 )
 from countersign.domain.identity import is_address, normalise
 from countersign.domain.links import Link
-from countersign.domain.rules import Decision
-from countersign.domain.tasks import MAX_COMMENT_CHARACTERS, Change, Task
+from countersign.domain.tasks import Change, Task
 from countersign.ports import Directory, LinkLedger
 from countersign.retries import retry_on_conflict
 from countersign.services.assignments import identified
 from countersign.services.links import review_link, task_behind
 from countersign.services.refusals import record_refusal
 
-_DECISIONS = frozenset(decision.value for decision in Decision)
 FOREIGN_SITES = frozenset({"cross-site", "same-site"})
 
 REASONS: dict[type[CountersignError], str] = {
@@ -208,9 +206,6 @@ def _learnt(task: Task, change: Change) -> Change:
 
 
 def _delegate(task: Task, link: Link, colleague: str, source: str, now: datetime) -> Change:
-    votes.check_person(task, link.recipient)
-    if not is_address(colleague):
-        raise DelegationRefusedError("no_address")
     change = votes.delegate(task, link.recipient, colleague, source, now)
     after = change.after
     return replace(change, outbox={f"delegated#{after.revision}": _envelope_to(colleague, after)})
@@ -237,10 +232,4 @@ def _reason(refusal: ActionRefusedError) -> str:
 
 
 def _answer(task: Task, link: Link, click: Click, now: datetime) -> Change | None:
-    """Check what belongs to the form in the contract's order, then ask the task."""
-    votes.check_person(task, link.recipient)
-    if click.decision not in _DECISIONS:
-        raise UnknownDecisionError
-    if len(click.comment) > MAX_COMMENT_CHARACTERS:
-        raise CommentTooLongError
-    return votes.answer(task, link.recipient, Decision(click.decision), click.comment, click.shown, click.source, now)
+    return votes.answer(task, link.recipient, click.decision, click.comment, click.shown, click.source, now)
