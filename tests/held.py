@@ -10,9 +10,7 @@ from countersign.domain.audit import AuditEvent
 from countersign.domain.provider_events import EventStatus, ProviderEvent
 from countersign.domain.questions import Correlation
 from countersign.domain.strict_json import canonical
-from countersign.domain.tasks import (
-    Task,
-)
+from countersign.domain.tasks import Task
 from countersign.testing.builders import NOW, any_task
 
 PROVIDER = Sender("stripe", "webhook signature")

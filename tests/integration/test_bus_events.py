@@ -11,12 +11,7 @@ from bus_events.handler import handler
 from bus_events.reasons import REASONS
 from countersign.domain.questions import Collecting, Correlation
 from countersign.domain.rules import Outcome
-from countersign.domain.tasks import (
-    MAX_ANSWERS,
-    Failure,
-    Status,
-    Task,
-)
+from countersign.domain.tasks import MAX_ANSWERS, Failure, Status, Task
 from countersign.testing.builders import PAYMENT_ID, TASK_ID, any_result, sqs_event, task_result
 from countersign.testing.deliveries import any_payment_intent, with_members
 from tests.integration.conftest import REGION, Answer, Kit, answering, forget_what_functions_made, session

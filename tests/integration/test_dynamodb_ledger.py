@@ -17,10 +17,7 @@ from countersign.adapters.task_items import epoch_after
 from countersign.domain import tasks, votes
 from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import LedgerConflictError, LedgerUnavailableError
-from countersign.domain.requests import (
-    Request,
-    RequestStatus,
-)
+from countersign.domain.requests import Request, RequestStatus
 from countersign.domain.tasks import Status
 from countersign.functions.clients import client
 from countersign.testing.builders import APPROVER, CALLBACK_ID, NOW, REQUEST_ID, TASK_ID, WORKFLOW, any_task

@@ -8,12 +8,7 @@ from countersign.domain import answers
 from countersign.domain.answers import Sender
 from countersign.domain.errors import LedgerConflictError
 from countersign.domain.questions import Collecting
-from countersign.domain.tasks import (
-    Change,
-    Failure,
-    Status,
-    Task,
-)
+from countersign.domain.tasks import Change, Failure, Status, Task
 from countersign.testing.builders import NOW, TASK_ID, any_task
 from tests.integration import test_ledger_contract
 from tests.integration.test_ledger_contract import DEADLINE, MOMENT, Books, cancelling

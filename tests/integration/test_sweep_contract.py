@@ -9,10 +9,7 @@ import pytest
 from countersign.domain import tasks, upkeep
 from countersign.domain.audit import AuditEvent
 from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
-from countersign.domain.requests import (
-    Request,
-    RequestStatus,
-)
+from countersign.domain.requests import Request, RequestStatus
 from countersign.domain.tasks import Change, Task
 from countersign.ports import Ledger
 from countersign.testing.builders import (

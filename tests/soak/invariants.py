@@ -12,11 +12,7 @@ from urllib.parse import quote
 from countersign.adapters.attributes import from_item
 from countersign.adapters.task_items import task_of
 from countersign.domain.audit import AuditEntry
-from countersign.domain.tasks import (
-    TRANSITIONS,
-    Status,
-    Task,
-)
+from countersign.domain.tasks import TRANSITIONS, Status, Task
 from countersign.domain.upkeep import due_at
 from countersign.services.sweeps import Lost
 from operate.commands.audit import verified

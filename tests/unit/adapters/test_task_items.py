@@ -25,16 +25,7 @@ from countersign.domain.people import Delegation
 from countersign.domain.questions import Collecting, Correlation, Question
 from countersign.domain.rules import Decision
 from countersign.domain.strict_json import digest
-from countersign.domain.tasks import (
-    WITHDRAWN_BY_OPERATOR,
-    Failure,
-    Ring,
-    RingState,
-    Status,
-    Task,
-    Vote,
-    withdraw,
-)
+from countersign.domain.tasks import WITHDRAWN_BY_OPERATOR, Failure, Ring, RingState, Status, Task, Vote, withdraw
 from countersign.domain.upkeep import rung_by
 from countersign.testing.builders import (
     ATTACHMENTS,

@@ -16,13 +16,7 @@ from countersign.domain.payments import Effect
 from countersign.domain.provider_events import EventStatus, ProviderEvent
 from countersign.domain.questions import Correlation
 from countersign.domain.rules import Outcome
-from countersign.domain.tasks import (
-    DECIDING,
-    STAYING,
-    Failure,
-    Status,
-    Task,
-)
+from countersign.domain.tasks import DECIDING, STAYING, Failure, Status, Task
 from countersign.testing.builders import NOW, any_event, any_payment_task
 
 PROVIDER = Sender("pay", "webhook signature")

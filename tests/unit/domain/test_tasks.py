@@ -8,21 +8,8 @@ import pytest
 from countersign.domain import tasks, upkeep
 from countersign.domain.questions import Shown
 from countersign.domain.rules import Decision
-from countersign.domain.tasks import (
-    Deadline,
-    Ring,
-    RingState,
-    Status,
-    task_id_of,
-)
-from countersign.testing.builders import (
-    DETAILS,
-    NOW,
-    REQUESTER,
-    TITLE,
-    any_decided_task,
-    any_task,
-)
+from countersign.domain.tasks import Deadline, Ring, RingState, Status, task_id_of
+from countersign.testing.builders import DETAILS, NOW, REQUESTER, TITLE, any_decided_task, any_task
 
 APPROVE, REJECT = Decision.APPROVE, Decision.REJECT
 SOURCE = "203.0.113.0/24"

@@ -19,14 +19,7 @@ from countersign.domain.provider_events import Handling
 from countersign.domain.tasks import Failure, Status, Task
 from countersign.services.answers import Results, failure_of
 from countersign.services.provider_events import ProviderEvents
-from countersign.testing.builders import (
-    NOW,
-    PAYMENT_TASK_ID,
-    any_event,
-    any_payment_task,
-    any_task,
-    is_unbroken,
-)
+from countersign.testing.builders import NOW, PAYMENT_TASK_ID, any_event, any_payment_task, any_task, is_unbroken
 from countersign.testing.fakes import FixedClock, MemoryHeartbeats, MemoryLedger
 
 WORKER = Sender("worker", "callback token", "203.0.113.0/24")

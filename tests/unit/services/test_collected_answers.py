@@ -22,14 +22,7 @@ from countersign.domain.errors import (
 )
 from countersign.domain.provider_events import Handling
 from countersign.domain.questions import Collecting
-from countersign.domain.tasks import (
-    MAX_ANSWERS,
-    Failure,
-    Status,
-    Task,
-    cancel,
-    close,
-)
+from countersign.domain.tasks import MAX_ANSWERS, Failure, Status, Task, cancel, close
 from countersign.services.answers import Results
 from countersign.testing.builders import NOW, TASK_ID, any_task, is_unbroken
 from countersign.testing.fakes import FixedClock, MemoryCipher, MemoryHeartbeats, MemoryLedger

@@ -3,10 +3,7 @@
 import pytest
 
 from countersign.domain.errors import LedgerConflictError
-from countersign.domain.requests import (
-    Request,
-    RequestStatus,
-)
+from countersign.domain.requests import Request, RequestStatus
 from countersign.domain.tasks import Status, Task
 from countersign.services.executions import ENDED, Aftermath, Executions
 from countersign.testing.builders import NOW, REQUEST_ID, TASK_ID, WORKFLOW, any_decided_task, any_task, execution_arn

@@ -10,9 +10,7 @@ from countersign.domain import answers, tokens
 from countersign.domain.answers import Sender
 from countersign.domain.errors import HandOffRejectedError
 from countersign.domain.questions import Collecting
-from countersign.domain.tasks import (
-    Status,
-)
+from countersign.domain.tasks import Status
 from countersign.testing.builders import CALLBACK_ID, NOW, TASK_ID, any_question, any_task, any_wait
 from countersign.workflows.external import ExternalTask
 from tests.unit.services.test_waits import Office

@@ -5,16 +5,9 @@ from typing import Any
 import pytest
 
 from countersign.contracts import validation
-from countersign.domain.errors import (
-    ContractError,
-    RequestConflictError,
-    StartFailedError,
-)
+from countersign.domain.errors import ContractError, RequestConflictError, StartFailedError
 from countersign.domain.people import Entry
-from countersign.domain.requests import (
-    Request,
-    RequestStatus,
-)
+from countersign.domain.requests import Request, RequestStatus
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Status
 from countersign.services import submissions

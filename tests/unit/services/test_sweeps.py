@@ -16,10 +16,7 @@ from countersign.domain.errors import (
     UnknownWorkflowError,
 )
 from countersign.domain.provider_events import EventRecord, EventStatus, Handling, ParkedEvent, ProviderEvent
-from countersign.domain.requests import (
-    Request,
-    RequestStatus,
-)
+from countersign.domain.requests import Request, RequestStatus
 from countersign.domain.rules import Outcome
 from countersign.domain.tasks import Ring, RingState, Status, Task
 from countersign.services.operations import Operations

@@ -17,11 +17,7 @@ from countersign.domain.payments import Resolution, Verdict
 from countersign.domain.provider_events import Handling
 from countersign.domain.questions import Correlation, Question
 from countersign.domain.rules import Outcome
-from countersign.domain.tasks import (
-    Failure,
-    Status,
-    Task,
-)
+from countersign.domain.tasks import Failure, Status, Task
 from countersign.services.answers import Results
 from countersign.services.held_payments import HeldPayments
 from countersign.services.provider_events import ProviderEvents

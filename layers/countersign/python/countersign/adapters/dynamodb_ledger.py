@@ -49,12 +49,7 @@ from countersign.domain.links import MOST_WAITING, Link, Purpose
 from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
 from countersign.domain.questions import Correlation
 from countersign.domain.requests import Request, RequestStatus
-from countersign.domain.tasks import (
-    Change,
-    Deadline,
-    Status,
-    Task,
-)
+from countersign.domain.tasks import Change, Deadline, Status, Task
 
 
 class DynamoLedger:

@@ -16,14 +16,7 @@ from countersign.domain.people import Delegation
 from countersign.domain.questions import Question
 from countersign.domain.rules import Decision, Outcome, Rule
 from countersign.domain.strict_json import canonical
-from countersign.domain.tasks import (
-    Failure,
-    Ring,
-    RingState,
-    Status,
-    Task,
-    Vote,
-)
+from countersign.domain.tasks import Failure, Ring, RingState, Status, Task, Vote
 from countersign.domain.upkeep import look_at
 
 INDEX = "gsi1"

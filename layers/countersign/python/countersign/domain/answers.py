@@ -12,16 +12,7 @@ from countersign.domain.errors import BodyTooLargeError, DecidedOtherwiseError, 
 from countersign.domain.questions import Collecting
 from countersign.domain.rules import Outcome
 from countersign.domain.strict_json import canonical, digest
-from countersign.domain.tasks import (
-    DECIDING,
-    MAX_ANSWERS,
-    STAYING,
-    Change,
-    Failure,
-    Status,
-    Task,
-    cancel,
-)
+from countersign.domain.tasks import DECIDING, MAX_ANSWERS, STAYING, Change, Failure, Status, Task, cancel
 
 MAX_ANSWER_BYTES = 200_000
 """The largest answer or failure, as the canonical JSON that a durable checkpoint holds; it takes 256 KB."""

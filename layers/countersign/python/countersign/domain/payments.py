@@ -18,12 +18,7 @@ from countersign.domain.provider_events import EventStatus, Handling, ProviderEv
 from countersign.domain.questions import Correlation
 from countersign.domain.rules import Outcome
 from countersign.domain.strict_json import canonical, digest
-from countersign.domain.tasks import (
-    STAYING,
-    Change,
-    Status,
-    Task,
-)
+from countersign.domain.tasks import STAYING, Change, Status, Task
 
 MOST_NOTED = 50
 """How many different things can be put on record about a payment that waits for none of them, by all that are

@@ -23,12 +23,7 @@ from countersign.domain.links import Link
 from countersign.domain.provider_events import EventRecord, EventStatus, Handling, ProviderEvent
 from countersign.domain.questions import Collecting, Correlation
 from countersign.domain.strict_json import canonical, digest
-from countersign.domain.tasks import (
-    Change,
-    Failure,
-    Task,
-    encryption_context,
-)
+from countersign.domain.tasks import Change, Failure, Task, encryption_context
 from countersign.ports import Cipher, Heartbeats, Ledger
 from countersign.retries import retry_on_conflict
 from countersign.services.provider_events import effect_of

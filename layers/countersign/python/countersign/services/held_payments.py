@@ -14,9 +14,7 @@ from countersign.domain.errors import UnknownTaskError
 from countersign.domain.payments import Held, Resolution
 from countersign.domain.questions import Correlation
 from countersign.domain.strict_json import digest
-from countersign.domain.tasks import (
-    Task,
-)
+from countersign.domain.tasks import Task
 from countersign.ports import TaskLedger
 from countersign.retries import retry_on_conflict
 from countersign.services.starts import OWN_IDS

@@ -14,12 +14,7 @@ from countersign.channels.base import Message
 from countersign.domain import upkeep
 from countersign.domain.audit import AuditEntry, AuditEvent, append
 from countersign.domain.claims import TakeOver
-from countersign.domain.errors import (
-    BodyTooLargeError,
-    HandOffRejectedError,
-    LedgerConflictError,
-    WrongContextError,
-)
+from countersign.domain.errors import BodyTooLargeError, HandOffRejectedError, LedgerConflictError, WrongContextError
 from countersign.domain.identity import normalise
 from countersign.domain.links import MOST_WAITING, Link, Purpose
 from countersign.domain.people import Entry
