@@ -22,7 +22,9 @@ ARN = "arn:aws:lambda:eu-central-1:111122223333:function:order-approval:live"
 ENVIRONMENT = {
     "LEDGER_TABLE": "ledger",
     "DIRECTORY_TABLE": "directory",
-    "MAIL_SENDER": "countersign@example.com",
+    "CHANNEL": "email",
+    "STAGE": "dev",
+    "BASE_URL": "https://review.example.com",
     "WORKFLOW_ARN": ARN,
     "DEADLINE_SECONDS": "600",
     "WORKFLOW_ARNS": json.dumps({"order-approval": ARN}),
@@ -33,7 +35,7 @@ ENVIRONMENT = {
 }
 
 NEEDED: list[tuple[Callable[[], Any], set[str]]] = [
-    (approver.handler.deliveries, {"LEDGER_TABLE", "MAIL_SENDER"}),
+    (approver.handler.deliveries, {"BASE_URL", "CHANNEL", "LEDGER_TABLE", "STAGE"}),
     (executions.handler.executions, {"LEDGER_TABLE"}),
     (relay.handler.rings, {"LEDGER_TABLE"}),
     (requests_api.handler.submissions, {"LEDGER_TABLE", "DIRECTORY_TABLE", "WORKFLOWS", "REQUESTS"}),
@@ -46,8 +48,7 @@ NEEDED: list[tuple[Callable[[], Any], set[str]]] = [
 
 @pytest.fixture(autouse=True)
 def _no_clients(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("countersign.composition", "approver.channels"):
-        monkeypatch.setattr(f"{module}.client", lambda *_, **__: object())
+    monkeypatch.setattr("countersign.composition.client", lambda *_, **__: object())
 
 
 @pytest.mark.parametrize(("make", "name"), [(make, name) for make, names in NEEDED for name in sorted(names)])
