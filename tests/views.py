@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any, get_args
 
-from countersign.channels import Message, mail
+from countersign.channels import Message, messages
 from countersign.domain.links import MOST_WAITING
 from countersign.domain.questions import Attachment, Shown
 from review.pages import (
@@ -102,8 +102,8 @@ class Mail:
 
 def as_mail(message: Message, language: str = "en") -> Mail:
     """Return a message as the channel `email` words it."""
-    texts = mail.texts(message, language)
-    return Mail(texts.subject, texts.body, mail.html(message, language))
+    texts = messages.texts(message, language)
+    return Mail(texts.subject, texts.body, messages.html(message, language))
 
 
 def any_mail(**changes: Any) -> Message:

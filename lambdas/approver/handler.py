@@ -6,7 +6,8 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import EventType
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from countersign.channels.base import Message, load
+from countersign.channels.base import load
+from countersign.channels.messages import Message
 from countersign.composition import Ports, current_ports, once
 from countersign.contracts import envelope
 from countersign.domain import strict_json

@@ -6,7 +6,7 @@ from email.policy import SMTP
 
 import pytest
 
-from countersign.channels.mail import SUBJECT_LIMIT
+from countersign.channels.messages import SUBJECT_LIMIT
 from tests.views import (
     ATTACHMENTS,
     HOSTILE,

@@ -22,7 +22,8 @@ A channel is one module with a `CHANNEL`: a fork's is `extensions/channels/<name
 which only the approver's role reads. The message is data: the channel words it, or takes the words in `texts`.
 """
 
-from countersign.channels.base import Channel, Message, Texts
+from countersign.channels.base import Channel
+from countersign.channels.messages import Message, Texts
 from countersign.domain.errors import MessageRefusedError
 
 __all__ = ["Channel", "Message", "MessageRefusedError", "Texts"]

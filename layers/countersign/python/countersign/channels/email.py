@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from countersign.channels import mail
-from countersign.channels.base import Channel, Message
+from countersign.channels.base import Channel
+from countersign.channels.messages import Message, html
 from countersign.domain.errors import MessageRefusedError
 from countersign.functions.clients import client
 
@@ -18,7 +18,7 @@ class Email(Channel):
     def send(self, message: Message, settings: Mapping[str, str], secrets: Sequence[str]) -> None:  # noqa: ARG002  the port's
         """See `Channel.send`."""
         texts = message.texts
-        bodies = {"Text": texts.body, "Html": mail.html(message)}
+        bodies = {"Text": texts.body, "Html": html(message)}
         body = {name: {"Data": data, "Charset": "UTF-8"} for name, data in bodies.items()}
         try:
             client("sesv2").send_email(

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from countersign.channels.base import Channel, Message
+from countersign.channels.base import Channel
+from countersign.channels.messages import Message
 from countersign.domain.errors import MessageRefusedError
 from countersign.functions.clients import client
 from countersign.presentation.display import single_line

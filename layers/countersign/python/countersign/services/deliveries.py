@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from countersign.channels.base import INBOX, Message
+from countersign.channels.messages import INBOX, Message
 from countersign.domain import tokens
 from countersign.domain.audit import AuditEvent
 from countersign.domain.clock import Clock, to_text

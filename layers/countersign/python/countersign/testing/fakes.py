@@ -10,7 +10,7 @@ from typing import Any
 
 from countersign.adapters.event_items import WAITS
 from countersign.adapters.kms import MAX_BYTES
-from countersign.channels.base import Message
+from countersign.channels.messages import Message
 from countersign.domain import upkeep
 from countersign.domain.audit import AuditEntry, AuditEvent, append
 from countersign.domain.claims import TakeOver

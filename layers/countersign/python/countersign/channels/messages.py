@@ -1,15 +1,20 @@
-"""The mail that asks a person to decide: subject, text and HTML, with one personal link and no decision in it.
+"""A message to one person, as data and in words: subject, text and HTML, with one personal link and no decision in it.
 
 What requesters wrote is untrusted: it stays on its line, is cut where it is long (the page shows all of it), and is
-kept from turning into links, so that the one link in the mail is ours.
+kept from turning into links, so that the one link in the message is ours.
 """
 
 import re
+from dataclasses import dataclass
+from datetime import datetime
 from functools import reduce
 from pathlib import Path
 
-from countersign.channels.base import INBOX, Message, Texts
+from countersign.domain.questions import Shown
 from countersign.presentation import display, wording
+
+INBOX = "approval.inbox"
+"""The kind of the message with the link to somebody's inbox."""
 
 SUBJECT_LIMIT = 150
 """The most characters of a subject."""
@@ -27,6 +32,63 @@ _LINK_JOINTS = re.compile(
     "|(?<=\\S[.\N{IDEOGRAPHIC FULL STOP}\N{FULLWIDTH FULL STOP}\N{HALFWIDTH IDEOGRAPHIC FULL STOP}])(?=[^\\W\\d_])"
     r"|(?<=\d\.)(?=\d+\.\d+\.\d)"
 )
+
+
+NOTHING = Shown("", (), "")
+"""What the link to an inbox asks."""
+
+
+@dataclass(frozen=True)
+class Texts:
+    """A message in words, with what requesters wrote cut to size and kept from turning into links.
+
+    Attributes:
+        subject: One line of at most 150 characters.
+        body: The whole message as plain text, with its link.
+    """
+
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """A message to one person, as data. What requesters wrote (the question) is untrusted.
+
+    Attributes:
+        kind: Why it is sent: `approval.requested` (the first time), `approval.reminder` (again), `approval.escalated`
+            (passed on from others) or `approval.inbox` (the link to the person's inbox, without a title and rows).
+        recipient: The person's e-mail address, normalised.
+        link: The person's own link, an absolute URL: it must reach nobody else.
+        deadline: When the task closes by itself, or the link to the inbox ends, in UTC.
+        stage: The deployment stage; empty for production.
+        question: What is asked, as the page shows it. Name the documents that it links to, and leave their links to
+            the page.
+        instead_of: In whose place the person is asked; empty in nobody's.
+    """
+
+    kind: str
+    recipient: str
+    link: str
+    deadline: datetime
+    stage: str = ""
+    question: Shown = NOTHING
+    instead_of: str = ""
+
+    @property
+    def title(self) -> str:
+        """What is asked, in a line."""
+        return self.question.title
+
+    @property
+    def rows(self) -> tuple[tuple[str, str], ...]:
+        """The details as label and value, the amount among them."""
+        return self.question.details
+
+    @property
+    def texts(self) -> Texts:
+        """The message in the kit's words."""
+        return texts(self)
 
 
 def texts(message: Message, language: str = wording.DEFAULT_LANGUAGE) -> Texts:
