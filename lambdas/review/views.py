@@ -10,6 +10,7 @@ from countersign.domain.errors import (
     ActionRefusedError,
     BodyTooLargeError,
     CommentTooLongError,
+    ConfigurationError,
     CountersignError,
     CrossSiteError,
     DecidedOtherwiseError,
@@ -45,6 +46,7 @@ _PROBLEMS: dict[type[CountersignError], tuple[HTTPStatus, Problem]] = {
     CrossSiteError: (HTTPStatus.FORBIDDEN, "cross_site"),
     BodyTooLargeError: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large"),
     MalformedBodyError: (HTTPStatus.BAD_REQUEST, "bad_request"),
+    ConfigurationError: (HTTPStatus.SERVICE_UNAVAILABLE, "try_again"),
     TransientError: (HTTPStatus.SERVICE_UNAVAILABLE, "try_again"),
 }
 

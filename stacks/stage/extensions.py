@@ -142,13 +142,15 @@ def _is_there(place: Path, *, taken: bool) -> bool:
     for file in (FOLDER, place.parent, place, *place.rglob("*")):
         if file.is_symlink():
             raise ExtensionError(file, "is a symbolic link", "put a copy of the file in its place")
-    for file in (place, *place.glob("*.py")):
+    for file in (place, *place.rglob("*.py")):
         _check_imports(file, place)
     return True
 
 
 def _check_imports(file: Path, place: Path) -> None:
     """Refuse an import of another extension, which a stage may leave out."""
+    if "tests" in file.relative_to(place).parts:  # never deployed
+        return
     own = ".".join(place.relative_to(FOLDER.parent).with_suffix("").parts)
     for name, line in _imports_of(file):
         if name.startswith("extensions.") and not f"{name}.".startswith(f"{own}."):
@@ -156,13 +158,15 @@ def _check_imports(file: Path, place: Path) -> None:
 
 
 def _imports_of(file: Path) -> Iterator[tuple[str, int]]:
-    """Yield the modules that a file imports, each with its line; none of a file that is no Python."""
+    """Yield what a file imports, by absolute names, each with its line; nothing of a file that is no Python."""
+    package = file.relative_to(FOLDER.parent).parent.parts
     with contextlib.suppress(SyntaxError, IsADirectoryError):
         for node in ast.walk(ast.parse(file.read_bytes())):
             if isinstance(node, ast.Import):
                 yield from ((alias.name, node.lineno) for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
-                yield node.module or "", node.lineno
+                base = [*package[: len(package) + 1 - node.level], node.module] if node.level else [node.module]
+                yield from ((".".join(filter(None, [*base, alias.name])), node.lineno) for alias in node.names)
 
 
 def _export(file: Path, name: str, fits: Callable[[Any], bool], meaning: str) -> Any:

@@ -66,6 +66,8 @@ def matching(pattern: str, meaning: str) -> Rule:
     return Rule(meaning, lambda value: re.fullmatch(pattern, value) is not None, {"pattern": f"^(?:{pattern})$"})
 
 
+NOT_EMPTY = Rule("not empty", lambda value: len(value) > 0)
+
 ADDRESS = r"[^@\s]+@[^@\s]+\.[^@\s]+"
 """The pattern of an e-mail address, as far as a settings file can tell."""
 

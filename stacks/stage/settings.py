@@ -17,7 +17,18 @@ from pydantic import field_validator
 from countersign.channels.base import KIT as CHANNELS
 from countersign.services.held_payments import WORKFLOW as HELD_PAYMENT
 from stacks.stage.extensions import Extensions, channel
-from stacks.stage.fields import ADDRESS, Address, DefaultedTable, Name, Rule, Table, between, matching, one_of
+from stacks.stage.fields import (
+    ADDRESS,
+    NOT_EMPTY,
+    Address,
+    DefaultedTable,
+    Name,
+    Rule,
+    Table,
+    between,
+    matching,
+    one_of,
+)
 from stacks.stage.policies import PolicyRow, check_policies
 from stacks.stage.problems import Problem, SettingsError, checked
 from stacks.stage.providers import (
@@ -174,7 +185,7 @@ class MailSettings(Table):
 
     sender: Address
     """The From address of mail."""
-    identities: tuple[str, ...] = ()
+    identities: tuple[Annotated[str, NOT_EMPTY], ...] = ()
     """The SES identities that sending touches: the sender's address or domain, and in the SES sandbox those of the
     recipients. Empty for the sender's address."""
     channel: Annotated[
@@ -221,7 +232,7 @@ class StageFile(Table):
     directory: DirectorySettings = DirectorySettings()
     encryption: EncryptionSettings = EncryptionSettings()
     people: PeopleSettings = PeopleSettings()
-    policies: Mapping[Name, tuple[PolicyRow, ...]] = {}
+    policies: Mapping[Name, Annotated[tuple[PolicyRow, ...], NOT_EMPTY]] = {}
     """Who approves which amount, by the name of the workflow. Without rows, requests say who approves."""
     channels: Mapping[str, Mapping[str, str]] = {}
     """What an extension's channel reads, by the channel's name."""

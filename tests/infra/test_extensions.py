@@ -60,7 +60,7 @@ IN_THE_GUIDE = {
 NOT_NAMED = {
     "providers/broken.py": "raise ValueError",
     "workflows/other/handler.py": "raise ValueError",
-    "workflows/pay_out/tests/test_pay_out.py": "",
+    "workflows/pay_out/tests/test_pay_out.py": "import extensions.providers.acmepay",
     "tests/test_acmepay.py": "",
 }
 
@@ -163,6 +163,14 @@ def test_a_channel_s_settings_are_those_that_it_reads(
         ({"providers/third.py": "\nimport nothing_such"}, r"third\.py:2: cannot be imported: .*nothing_such.*; fix"),
         ({"providers/fourth.py": "\n\ndef ("}, r"fourth\.py:3: cannot be imported: SyntaxError: .*; fix: correct"),
         ({"providers/other.py": "import extensions.providers.acmepay"}, r"other\.py:1: imports .*; fix: move what it"),
+        ({"providers/near.py": "from .acmepay import PROVIDER"}, r"near\.py:1: imports extensions\.providers\.acmepay"),
+        (
+            {
+                "workflows/deep/handler.py": HANDLER,
+                "workflows/deep/lib/a.py": "from extensions.providers import acmepay",
+            },
+            r"lib/a\.py:1: imports extensions\.providers\.acmepay",
+        ),
         ({"channels/sns.py": CHANNEL}, r"channels/sns\.py: has a name that the kit has; fix: rename it"),
         (
             {"channels/wrong.py": "CHANNEL = 1"},
@@ -175,6 +183,13 @@ def test_a_channel_s_settings_are_those_that_it_reads(
         (
             {"workflows/ninth/handler.py": HANDLER, "workflows/ninth/input.json": SCHEMA.replace("EUR", "XXX")},
             r"example 1 breaks it: /currency: must be",
+        ),
+        (
+            {
+                "workflows/dated/handler.py": HANDLER,
+                "workflows/dated/input.json": '{"properties": {"d": {"format": "date"}}, "examples": [{"d": "x"}]}',
+            },
+            r"example 1 breaks it: /d: .*must be date",
         ),
         (
             {"workflows/tenth/handler.py": HANDLER, "workflows/tenth/input.json": SCHEMA.replace("money", "mony")},

@@ -300,7 +300,9 @@ def test_what_a_stage_does_not_say_is_by_default(
         ("archive_days = 7", "archive_days = true", "hand_off.archive_days", True, DAYS),
         ("retention_days = 14", "retention_days = 15", "functions.log_retention_days", 15, LOG_DAYS),
         ("approvals@example.com", "approvals", "mail.sender", "approvals", "text in quotes, an e-mail address"),
-        ("[mail]", "[mail]\nidentities = [1]", "mail.identities", [1], "a list of texts in quotes"),
+        ("[mail]", "[mail]\nidentities = [1]", "mail.identities", [1], "a list of texts in quotes, each not empty"),
+        ("[mail]", '[mail]\nidentities = [""]', "mail.identities", [""], "a list of texts in quotes, each not empty"),
+        (f"[{OWN}]", f"[policies]\npayment = []\n[{OWN}]", "policies.payment", [], "tables [[policies.payment]]"),
         (
             *("tracing = false", 'tracing = false\ntracing_layer = "otel"', "functions.tracing_layer", "otel"),
             "text in quotes, the ARN of a layer's version, or nothing",

@@ -19,6 +19,7 @@ from countersign.domain.errors import (
     InboxExpiredError,
     LedgerUnavailableError,
     MalformedBodyError,
+    MissingSettingError,
     OwnRequestError,
     RequestConflictError,
     TaskClosedError,
@@ -244,6 +245,7 @@ def test_the_page_has_no_button_for_somebody_whose_answer_would_be_refused(task:
         (MalformedBodyError("not UTF-8"), 400),
         (BodyTooLargeError(1), 413),
         (LedgerUnavailableError("table"), 503),
+        (MissingSettingError("LEDGER_TABLE"), 503),
     ],
 )
 def test_every_error_that_a_person_can_meet_has_a_status_and_a_page(error: CountersignError, status: int) -> None:

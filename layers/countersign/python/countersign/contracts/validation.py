@@ -200,7 +200,7 @@ def _reason(error: Any) -> str:
         return f"has a property that is not allowed; allowed are {', '.join(sorted(error.definition['properties']))}"
     if error.rule == "type" and error.rule_definition == "integer":
         return "must be an integer, without a point or an exponent"
-    if error.rule == "format":
+    if error.rule == "format" and error.rule_definition == "link":
         return _NO_LINK
     if error.rule == "pattern" and "description" in error.definition:
         return f"must be this: {error.definition['description']}"

@@ -355,10 +355,15 @@ class ConfigurationError(CountersignError):
 
 
 class MissingSettingError(ConfigurationError):
-    """An environment variable of the function is not set, or is empty."""
+    """An environment variable of the function is not set, or is empty.
+
+    Attributes:
+        reason: Which one.
+    """
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"environment variable {name} is not set; the stack that deploys this function sets it")
+        self.reason = f"environment variable {name} is not set; the stack that deploys this function sets it"
+        super().__init__(self.reason)
 
 
 class SecretError(ConfigurationError):

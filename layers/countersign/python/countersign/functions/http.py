@@ -21,6 +21,7 @@ from countersign.domain.errors import (
     MalformedBodyError,
     MediaTypeError,
     RequestConflictError,
+    SecretError,
     SignatureError,
     TaskClosedError,
     TooManyAnswersError,
@@ -93,7 +94,8 @@ DETAILS: dict[type[CountersignError], str] = {
     TooManyAnswersError: "no more answers are recorded in this one's place; the last one stands",
     TaskClosedError: "the task expired or was withdrawn; nobody waits for its answer any more",
     UnknownTaskError: "the task ended so long ago that it is not kept any more",
-    ConfigurationError: "this webhook's signing secret is not configured yet; the same request may be sent again",
+    SecretError: "this webhook's signing secret is not configured yet; the same request may be sent again",
+    ConfigurationError: "this stage is not configured completely; the same request may be sent again",
     TransientError: "nothing was lost; the same request may be sent again",
 }
 
