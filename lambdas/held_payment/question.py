@@ -59,6 +59,7 @@ def approval_of(held: Mapping[str, Any], operators: tuple[str, ...], deadline_se
         requester=REQUESTER,
         approvers=operators,
         deadline_seconds=deadline_seconds,
+        amount=_money(held["received"]),
     )
 
 

@@ -63,6 +63,7 @@ class Order:
             rule=self.rule,
             reminders_seconds=self.reminders_seconds,
             attachments=self.attachments,
+            amount=price,
         )
 
     def result(self, decision: ApprovalResult) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from countersign.contracts import envelope
 from countersign.domain.errors import MessageRefusedError
 from countersign.domain.questions import Shown
 from countersign.functions.clients import client
-from countersign.testing.builders import APPROVER, NOW, OTHER_APPROVER, TASK_ID, TITLE, sqs_event
+from countersign.testing.builders import APPROVER, OTHER_APPROVER, TASK_ID, TITLE, any_message, sqs_event
 from tests.integration.conftest import BASE_URL, REGION, Answer, Kit, Reaction, answering, call, session
 
 LINK = re.compile(re.escape(BASE_URL) + r"/review\?t=([A-Za-z0-9_-]{43})")
@@ -98,13 +98,7 @@ def test_a_message_that_the_topic_does_not_take_is_tried_again(kit: Kit, topic: 
     assert len(topic.received(APPROVER)) == 1
 
 
-MESSAGE = Message(
-    kind="approval.requested",
-    recipient=APPROVER,
-    link=BASE_URL,
-    deadline=NOW,
-    question=Shown(f"Ünit 1:\r\n{'W' * 200}", (), ""),
-)
+MESSAGE = any_message(question=Shown(f"Ünit 1:\r\n{'W' * 200}", (), ""))
 
 
 def test_a_subject_is_one_line_that_the_topic_takes(topic: Topic) -> None:
@@ -126,13 +120,13 @@ class Chat(Channel):
     has_secret = True
 
     def __init__(self) -> None:
-        self.sent: list[tuple[str, str, Sequence[str]]] = []
+        self.sent: list[tuple[str, str, str, Sequence[str]]] = []
         self.down = True
 
     def send(self, message: Message, settings: Mapping[str, str], secrets: Sequence[str]) -> None:
         if self.down:
             raise URLError("refused")
-        self.sent.append((settings["url"], message.recipient, secrets))
+        self.sent.append((settings["url"], message.recipient, message.amount, secrets))
 
 
 def test_a_channel_of_a_fork_gets_its_settings_and_secret_and_is_tried_again(
@@ -144,8 +138,8 @@ def test_a_channel_of_a_fork_gets_its_settings_and_secret_and_is_tried_again(
     monkeypatch.setenv("CHANNEL", "parley")
     monkeypatch.setenv("CHANNEL_SETTINGS", json.dumps({"url": "http://127.0.0.1:9"}))
     monkeypatch.setenv("CHANNEL_SECRET", json.dumps({"parley": made["ARN"]}))
-    message = envelope.requested(kit.open_task())
+    message = envelope.requested(kit.open_task(amount="250.00 EUR"))
     assert run(message) == ["message-0"]
     chat.down = False
     assert run(message) == []
-    assert chat.sent == [("http://127.0.0.1:9", APPROVER, ("s3cr3t",))]
+    assert chat.sent == [("http://127.0.0.1:9", APPROVER, "250.00 EUR", ("s3cr3t",))]

@@ -47,7 +47,8 @@ def test_the_approver_gets_the_attachments_in_the_order_of_the_input() -> None:
 
 @pytest.mark.parametrize("amount", ["250.00", "0.000001", "999999999999999999.999999", "1000000", "0"])
 def test_an_amount_is_shown_digit_by_digit_as_it_was_sent(amount: str) -> None:
-    assert any_order(amount=amount).approval().title == f"Order 1001: {amount} EUR"
+    approval = any_order(amount=amount).approval()
+    assert (approval.title, approval.amount) == (f"Order 1001: {amount} EUR", f"{amount} EUR")
 
 
 def test_an_approval_is_a_result_with_who_when_and_why() -> None:

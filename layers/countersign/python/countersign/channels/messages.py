@@ -86,6 +86,11 @@ class Message:
         return self.question.details
 
     @property
+    def amount(self) -> str:
+        """The money that is asked about, such as `250.00 EUR`; empty where the workflow names none."""
+        return self.question.amount
+
+    @property
     def texts(self) -> Texts:
         """The message in the kit's words."""
         return texts(self)

@@ -93,12 +93,14 @@ class Shown:
         details: What the approver must know, as label and value, in the order of the page.
         requester: E-mail address of the person who asks and may not answer; empty when nobody does.
         attachments: Documents that live elsewhere, shown as links that open outside, in the order of the page.
+        amount: The money that is asked about, such as `250.00 EUR`, for channels; `details` show it on the page.
     """
 
     title: str
     details: tuple[tuple[str, str], ...]
     requester: str
     attachments: tuple[Attachment, ...] = field(default=(), kw_only=True)
+    amount: str = field(default="", kw_only=True)
 
     def digest(self, submitted_by: str = "") -> str:
         """Return the SHA-256, in hex, of what is shown. An absent value leaves no trace in it.
@@ -113,6 +115,8 @@ class Shown:
         }
         if self.attachments:
             shown["attachments"] = [[attachment.name, attachment.url] for attachment in self.attachments]
+        if self.amount:
+            shown["amount"] = self.amount
         if submitted_by:
             shown["submitted_by"] = submitted_by
         return digest(shown)
@@ -170,6 +174,7 @@ class Question(Shown):
             details=tuple((label, value) for label, value in document.get("details", ())),
             requester=document.get("requester", ""),
             attachments=tuple(Attachment(each["name"], each["url"]) for each in document.get("attachments", ())),
+            amount=document.get("amount", ""),
             kind=document.get("kind", ""),
             rule=Rule.from_document(document.get("rule")),
             policy=document.get("policy", ""),

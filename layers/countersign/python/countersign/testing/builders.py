@@ -10,10 +10,11 @@ from itertools import count
 from typing import Any
 from urllib.parse import urlencode
 
+from countersign.channels.messages import Message
 from countersign.domain.answers import SIGNED
 from countersign.domain.audit import GENESIS, AuditEntry
 from countersign.domain.provider_events import EventStatus, ParkedEvent, ProviderEvent
-from countersign.domain.questions import Attachment, Correlation, Question
+from countersign.domain.questions import Attachment, Correlation, Question, Shown
 from countersign.domain.rules import Decision, Outcome, Rule
 from countersign.domain.tasks import Status, Task, Vote
 from countersign.services.reviews import Click
@@ -135,6 +136,18 @@ def any_question(**changes: Any) -> Question:
         "requester": REQUESTER,
     }
     return Question(**fields | changes)
+
+
+def any_message(**changes: Any) -> Message:
+    """Return the message that asks an approver for the first time, as the approver hands it to a channel."""
+    fields: dict[str, Any] = {
+        "kind": "approval.requested",
+        "recipient": APPROVER,
+        "link": f"https://api.example.com/review?t={any_token()}",
+        "deadline": NOW + timedelta(hours=1),
+        "question": Shown(TITLE, DETAILS, REQUESTER, amount="250.00 EUR"),
+    }
+    return Message(**fields | changes)
 
 
 def any_wait(**changes: Any) -> Wait:
