@@ -9,15 +9,16 @@ from typing import Any, get_args
 
 from countersign.channels import Message, messages
 from countersign.domain.links import MOST_WAITING
-from countersign.domain.questions import Attachment, Shown
+from countersign.domain.questions import Attachment, Question, Shown
+from countersign.domain.rules import Decision
+from countersign.domain.tasks import Status, Task, Vote
+from countersign.services.inboxes import Inbox
 from review.pages import (
     ClosedReason,
-    ClosedView,
     DecidedView,
     Key,
     Problem,
     ReviewView,
-    Waiting,
     closed_page,
     decided_page,
     handed_over_page,
@@ -85,10 +86,10 @@ def any_decided(**changes: Any) -> DecidedView:
     return DecidedView(**view | asked(changes))
 
 
-def any_closed(**changes: Any) -> ClosedView:
+def any_closed_page(**changes: Any) -> str:
     """Return a closed task's page, as changed."""
-    view: dict[str, Any] = {"reason": "expired", "title": TITLE, "closed_at": NOW}
-    return ClosedView(**view | changes)
+    values: dict[str, Any] = {"reason": "expired", "title": TITLE, "at": NOW}
+    return closed_page(**values | changes)
 
 
 @dataclass(frozen=True)
@@ -100,10 +101,10 @@ class Mail:
     html: str
 
 
-def as_mail(message: Message, language: str = "en") -> Mail:
+def as_mail(message: Message) -> Mail:
     """Return a message as the channel `email` words it."""
-    texts = messages.texts(message, language)
-    return Mail(texts.subject, texts.body, messages.html(message, language))
+    texts = messages.texts(message)
+    return Mail(texts.subject, texts.body, messages.html(message))
 
 
 def any_mail(**changes: Any) -> Message:
@@ -118,16 +119,18 @@ def any_mail(**changes: Any) -> Message:
     return Message(**message | asked(changes | named))
 
 
-def any_waiting(**changes: Any) -> Waiting:
-    """Return a row of an inbox, as changed."""
-    row: dict[str, Any] = {
-        "title": TITLE,
-        "requester": "ana@example.com",
-        "left": timedelta(days=2, hours=5),
-        "expires_at": NOW + timedelta(days=2, hours=5),
-        "key": Key(TOKEN, "order-1001.approval"),
-    }
-    return Waiting(**row | changes)
+def any_inbox_page(
+    recipient: str = "maria@example.com",
+    number: int = 1,
+    title: str = TITLE,
+    requester: str = "ana@example.com",
+    **changes: Any,
+) -> str:
+    """Return the page of an inbox with so many tasks, as changed."""
+    question = Question(title=title, requester=requester)
+    until = NOW + timedelta(days=2, hours=5)
+    task = Task("order-1001.approval", Status.OPEN, until, question=question, **changes)
+    return inbox_page(Inbox(recipient, (task,) * number), TOKEN, NOW)
 
 
 def any_inbox_mail(**changes: Any) -> Message:
@@ -141,14 +144,14 @@ def any_inbox_mail(**changes: Any) -> Message:
     return Message(**message | changes)
 
 
-def every_page(language: str = "en") -> Mapping[str, str]:
+def every_page() -> Mapping[str, str]:
     """Return each page that there is, by a name for it."""
-    return dict(_pages(language))
+    return dict(_pages())
 
 
-def every_mail(language: str = "en") -> Mapping[str, Mail]:
+def every_mail() -> Mapping[str, Mail]:
     """Return each mail that there is, by a name for it."""
-    return dict(_mails(language))
+    return dict(_mails())
 
 
 def hostile_page(value: str) -> Mapping[str, str]:
@@ -182,9 +185,9 @@ def hostile_page(value: str) -> Mapping[str, str]:
                 recipient=value,
             )
         ),
-        "closed": closed_page(any_closed(reason="withdrawn", title=value, because=value)),
+        "closed": any_closed_page(reason="withdrawn", title=value, because=value),
         "recorded": recorded_page(value),
-        "inbox": inbox_page(value, (any_waiting(title=value, requester=value),)),
+        "inbox": any_inbox_page(value, title=value, requester=value),
         "handed-over": handed_over_page(value, value, NOW),
         "inbox-sent": inbox_sent_page(value, NOW),
     }
@@ -199,68 +202,68 @@ def hostile_mail(value: str) -> Mail:
     )
 
 
-def _pages(language: str) -> Iterator[tuple[str, str]]:
-    yield from _review_pages(language)
-    yield from _decided_pages(language)
-    yield from _closed_pages(language)
-    yield "recorded", recorded_page(TITLE, language)
-    yield "handed-over", handed_over_page(TITLE, "otto@example.com", NOW, language)
-    yield "inbox", inbox_page("maria@example.com", (any_waiting(), any_waiting(answered=True)), language)
-    yield "inbox-long", inbox_page("maria@example.com", (any_waiting(),) * MOST_WAITING, language)
-    yield "inbox-empty", inbox_page("maria@example.com", (), language)
-    yield "inbox-sent", inbox_sent_page("maria@example.com", NOW, language)
+def _pages() -> Iterator[tuple[str, str]]:
+    yield from _review_pages()
+    yield from _decided_pages()
+    yield from _closed_pages()
+    yield "recorded", recorded_page(TITLE)
+    yield "handed-over", handed_over_page(TITLE, "otto@example.com", NOW)
+    yield "inbox", any_inbox_page(votes={"maria@example.com": Vote(Decision.APPROVE, COMMENT, NOW)})
+    yield "inbox-long", any_inbox_page(number=MOST_WAITING)
+    yield "inbox-empty", any_inbox_page(number=0)
+    yield "inbox-sent", inbox_sent_page("maria@example.com", NOW)
     for kind in get_args(Problem):
-        yield f"problem-{kind}", problem_page(kind, language)
+        yield f"problem-{kind}", problem_page(kind)
     for seconds in (1, 60):
-        yield f"problem-too-many-{seconds}", too_many_page(seconds, language)
+        yield f"problem-too-many-{seconds}", too_many_page(seconds)
 
 
-def _review_pages(language: str) -> Iterator[tuple[str, str]]:
+def _review_pages() -> Iterator[tuple[str, str]]:
     for left in TIMES_LEFT:
-        yield f"review-{left}", review_page(any_review(expires_at=NOW + left, details=(*ROWS, ("Note", ""))), language)
+        yield f"review-{left}", review_page(any_review(expires_at=NOW + left, details=(*ROWS, ("Note", ""))))
     for said in ("approve", "reject"):
         shared = any_review(others=("hugo@example.com", "li@example.com"), approvals=1, needed=2, said=said)
-        yield f"review-shared-{said}", review_page(shared, language)
+        yield f"review-shared-{said}", review_page(shared)
     for problem in ("comment_too_long", "unknown_decision", "details_changed"):
-        yield (f"review-{problem}", review_page(any_review(problem=problem, comment="Too long"), language))
+        yield (f"review-{problem}", review_page(any_review(problem=problem, comment="Too long")))
     for reason in DELEGATION_REFUSALS:
         refused = any_review(problem=f"delegation_{reason}", can_hand_over=True, colleague="otto@example.com")
-        yield f"review-delegation-{reason}", review_page(refused, language)
+        yield f"review-delegation-{reason}", review_page(refused)
     for barred in ("own_request", "decides_elsewhere", "too_many_answers"):
-        yield f"review-barred-{barred}", review_page(any_review(barred=barred, said="approve"), language)
-    yield "review-delegation", review_page(any_review(can_hand_over=True), language)
+        yield f"review-barred-{barred}", review_page(any_review(barred=barred, said="approve"))
+    yield "review-delegation", review_page(any_review(can_hand_over=True))
     from_inbox = any_review(
         key=Key(TOKEN, "order-1001.approval"),
         instead_of="otto@example.com",
         submitted_by="assumed-role/shop/ana@example.com",
     )
-    yield "review-instead", review_page(from_inbox, language)
-    yield "review-attachments", review_page(any_review(attachments=(*ATTACHMENTS, UNLINKED)), language)
-    yield "review-long", review_page(any_review(title=UNBROKEN), language)
+    yield "review-instead", review_page(from_inbox)
+    yield "review-attachments", review_page(any_review(attachments=(*ATTACHMENTS, UNLINKED)))
+    yield "review-long", review_page(any_review(title=UNBROKEN))
 
 
-def _decided_pages(language: str) -> Iterator[tuple[str, str]]:
+def _decided_pages() -> Iterator[tuple[str, str]]:
     people = ("maria@example.com", "jon@example.com", "li@example.com")
     for outcome, tone in product(("approved", "rejected"), ("done", "just_now", "conflict")):
         view = any_decided(outcome=outcome, decided_by=people, just_now=tone == "just_now", conflict=tone == "conflict")
-        yield f"decided-{outcome}-{tone}", decided_page(view, language)
-    yield "decided-attachments", decided_page(any_decided(attachments=(*ATTACHMENTS, UNLINKED)), language)
+        yield f"decided-{outcome}-{tone}", decided_page(view)
+    yield "decided-attachments", decided_page(any_decided(attachments=(*ATTACHMENTS, UNLINKED)))
 
 
-def _closed_pages(language: str) -> Iterator[tuple[str, str]]:
+def _closed_pages() -> Iterator[tuple[str, str]]:
     for reason, month in product(get_args(ClosedReason), range(12)):
         at = NOW + timedelta(days=31 * month)  # every month, and every day of the week
-        yield f"closed-{reason}-{month}", closed_page(any_closed(reason=reason, closed_at=at), language)
-    yield "closed-because", closed_page(any_closed(reason="withdrawn", because=COMMENT), language)
+        yield f"closed-{reason}-{month}", any_closed_page(reason=reason, at=at)
+    yield "closed-because", any_closed_page(reason="withdrawn", because=COMMENT)
 
 
-def _mails(language: str) -> Iterator[tuple[str, Mail]]:
+def _mails() -> Iterator[tuple[str, Mail]]:
     for occasion in ("requested", "reminder", "escalated"):
         for stage in ("", "dev"):
             view = any_mail(kind=f"approval.{occasion}", stage=stage, details=(*ROWS, ("Note", ""), ("Long", UNBROKEN)))
-            yield f"{occasion}-{stage or 'prod'}", as_mail(view, language)
+            yield f"{occasion}-{stage or 'prod'}", as_mail(view)
     names = tuple(attachment.name for attachment in ATTACHMENTS)
-    yield "attachments", as_mail(any_mail(attachments=names), language)
-    yield "instead", as_mail(any_mail(instead_of="otto@example.com"), language)
+    yield "attachments", as_mail(any_mail(attachments=names))
+    yield "instead", as_mail(any_mail(instead_of="otto@example.com"))
     for stage in ("", "dev"):
-        yield f"inbox-{stage or 'prod'}", as_mail(any_inbox_mail(stage=stage), language)
+        yield f"inbox-{stage or 'prod'}", as_mail(any_inbox_mail(stage=stage))

@@ -69,24 +69,30 @@ def _review() -> str:
 
 
 def _ended() -> str:
-    from review.pages import ClosedView, closed_page
+    from review.pages import closed_page
 
-    return closed_page(ClosedView(reason="ended", title=TITLE, closed_at=NOW))
+    return closed_page("ended", TITLE, NOW)
 
 
 def _inbox() -> str:
-    from review.pages import Key, Waiting, inbox_page
+    from countersign.domain.questions import Question
+    from countersign.domain.rules import Decision
+    from countersign.domain.tasks import Status, Task, Vote
+    from countersign.services.inboxes import Inbox
+    from review.pages import inbox_page
 
+    unanswered: dict[str, Vote] = {}
+    answered = {"maria@example.com": Vote(Decision.APPROVE, "", NOW)}
     orders = (
-        ("Order 1007: 1,250.00 EUR", "rita@example.com", timedelta(hours=5), False),
-        ("Order 1001: 250.00 EUR", "rita@example.com", timedelta(days=2, hours=5), True),
-        ("Order 1004: 18,400.00 EUR", "hugo@example.com", timedelta(days=6), False),
+        ("Order 1007: 1,250.00 EUR", "rita@example.com", timedelta(hours=5), unanswered),
+        ("Order 1001: 250.00 EUR", "rita@example.com", timedelta(days=2, hours=5), answered),
+        ("Order 1004: 18,400.00 EUR", "hugo@example.com", timedelta(days=6), unanswered),
     )
-    rows = (
-        Waiting(title=title, requester=requester, left=left, expires_at=NOW + left, key=Key(""), answered=answered)
-        for title, requester, left, answered in orders
+    tasks = (
+        Task("", Status.OPEN, NOW + left, question=Question(title=title, requester=requester), votes=votes)
+        for title, requester, left, votes in orders
     )
-    return inbox_page("maria@example.com", tuple(rows))
+    return inbox_page(Inbox("maria@example.com", tuple(tasks)), "", NOW)
 
 
 if __name__ == "__main__":

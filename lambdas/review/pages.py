@@ -7,7 +7,7 @@ prints it. Templates and style sheet are read when the first page is rendered.
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -21,6 +21,7 @@ from countersign.domain.questions import Shown
 from countersign.domain.tasks import MAX_COMMENT_CHARACTERS
 from countersign.functions import http
 from countersign.presentation import display, wording
+from countersign.services.inboxes import Inbox
 
 Outcome = Literal["approved", "rejected"]
 Answered = Literal["approve", "reject"]
@@ -125,7 +126,7 @@ class DecidedView:
 
     question: Shown
     outcome: Outcome
-    decided_by: str | tuple[str, ...]
+    decided_by: tuple[str, ...]
     decided_at: datetime
     comment: str
     recipient: str
@@ -133,192 +134,95 @@ class DecidedView:
     conflict: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class ClosedView:
-    """A task that closed without a decision.
-
-    Attributes:
-        reason: Why it closed.
-        title: What was asked, in a line.
-        closed_at: When, in UTC.
-        because: Why an operator withdrew it, in their own words; empty where they gave none.
-    """
-
-    reason: ClosedReason
-    title: str
-    closed_at: datetime
-    because: str = ""
-
-
-def review_page(view: ReviewView, language: str = wording.DEFAULT_LANGUAGE) -> str:
-    """Return the page of an open task, with the form.
-
-    Args:
-        view: What the page shows.
-        language: A language of the catalog.
-    """
-    left = view.expires_at - view.now
+def review_page(view: ReviewView) -> str:
+    """Return the page of an open task, with the form."""
     problem = view.problem and wording.say(
-        language, f"review.problem.{view.problem}", length=len(view.comment), limit=MAX_COMMENT_CHARACTERS
+        f"review.problem.{view.problem}", length=len(view.comment), limit=MAX_COMMENT_CHARACTERS
     )
     return _render(
         "review",
-        language,
         view=view,
         problem=problem,
-        others=_listed(view.others, language),
-        left=display.time_left(left, language),
-        soon=left < _SOON,
+        others=_listed(view.others),
+        left=view.expires_at - view.now,
         limit=MAX_COMMENT_CHARACTERS,
     )
 
 
-def decided_page(view: DecidedView, language: str = wording.DEFAULT_LANGUAGE) -> str:
-    """Return the page of a decided task.
-
-    Args:
-        view: What the page shows.
-        language: A language of the catalog.
-    """
+def decided_page(view: DecidedView) -> str:
+    """Return the page of a decided task."""
     tone = "conflict" if view.conflict else "thanks" if view.just_now else "done"
-    people = (view.decided_by,) if isinstance(view.decided_by, str) else view.decided_by
-    return _render(
-        "decided",
-        language,
-        view=view,
-        heading=wording.say(language, f"decided.{tone}.{view.outcome}"),
-        people=_listed(people, language),
-    )
+    heading = wording.say(f"decided.{tone}.{view.outcome}")
+    return _render("decided", view=view, heading=heading, people=_listed(view.decided_by))
 
 
-def closed_page(view: ClosedView, language: str = wording.DEFAULT_LANGUAGE) -> str:
+def closed_page(reason: ClosedReason, title: str, at: datetime, because: str = "") -> str:
     """Return the page of a task that closed without a decision.
 
     Args:
-        view: What the page shows.
-        language: A language of the catalog.
+        reason: Why it closed.
+        title: What was asked, in a line.
+        at: When it closed, in UTC.
+        because: Why an operator withdrew it, in their own words; empty where they gave none.
     """
-    return _notice(
-        f"closed.{view.reason}", "closed", language, title=view.title, at=view.closed_at, because=view.because
-    )
+    return _notice(f"closed.{reason}", "closed", title=title, at=at, because=because)
 
 
-def handed_over_page(title: str, to: str, at: datetime, language: str = wording.DEFAULT_LANGUAGE) -> str:
+def handed_over_page(title: str, to: str, at: datetime) -> str:
     """Return the page for somebody in whose place another decides.
 
     Args:
         title: What was asked, in a line.
         to: Who decides.
         at: Since when, in UTC.
-        language: A language of the catalog.
     """
-    return _notice("handed_over", "closed", language, title=title, at=at, person=to)
+    return _notice("handed_over", "closed", title=title, at=at, person=to)
 
 
-def recorded_page(title: str, language: str = wording.DEFAULT_LANGUAGE) -> str:
-    """Return the thanks for an answer that is recorded while others still have to give theirs.
-
-    Args:
-        title: What was asked, in a line.
-        language: A language of the catalog.
-    """
-    return _notice("recorded", "approved", language, title=title)
+def recorded_page(title: str) -> str:
+    """Return the thanks for an answer that is recorded while others still have to give theirs."""
+    return _notice("recorded", "approved", title=title)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Waiting:
-    """One row of an inbox.
-
-    Attributes:
-        title: What is asked, in a line.
-        requester: Who asks.
-        left: How long until it closes by itself.
-        expires_at: When that is, in UTC.
-        key: What opens its review.
-        answered: Whether this person has answered, and others have not yet.
-    """
-
-    title: str
-    requester: str
-    left: timedelta
-    expires_at: datetime
-    key: Key
-    answered: bool = False
-
-
-def inbox_page(recipient: str, rows: tuple[Waiting, ...], language: str = wording.DEFAULT_LANGUAGE) -> str:
+def inbox_page(inbox: Inbox, token: str, now: datetime) -> str:
     """Return the list of all that waits for somebody.
 
     Args:
-        recipient: For whom.
-        rows: What waits, in order.
-        language: A language of the catalog.
+        inbox: What waits.
+        token: The token of the link to the inbox.
+        now: The current time, in UTC.
     """
-    heading = wording.say(language, "inbox")
-    lefts = [display.time_left(row.left, language) for row in rows]
-    listed = list(zip(rows, lefts, strict=True))
-    return _render("inbox", language, heading=heading, recipient=recipient, rows=listed, most=MOST_WAITING, soon=_SOON)
+    rows = [(task, Key(token, task.task_id), task.expires_at - now) for task in inbox.tasks]
+    return _render("inbox", heading=wording.say("inbox"), inbox=inbox, rows=rows, most=MOST_WAITING)
 
 
-def inbox_sent_page(recipient: str, now: datetime, language: str = wording.DEFAULT_LANGUAGE) -> str:
-    """Return the page that says that the link to the list is on its way, to whom it belongs.
-
-    Args:
-        recipient: To whom.
-        now: When it was asked for, in UTC.
-        language: A language of the catalog.
-    """
-    return _notice("inbox.sent", "closed", language, at=now, person=recipient)
+def inbox_sent_page(recipient: str, now: datetime) -> str:
+    """Return the page that says that the link to the list is on its way to its owner."""
+    return _notice("inbox.sent", "closed", at=now, person=recipient)
 
 
-def problem_page(kind: Problem, language: str = wording.DEFAULT_LANGUAGE) -> str:
-    """Return the page that says what went wrong and what to do now.
-
-    Args:
-        kind: What went wrong.
-        language: A language of the catalog.
-    """
-    return _notice(f"problem.{kind}", "problem", language)
+def problem_page(kind: Problem) -> str:
+    """Return the page that says what went wrong and what to do now."""
+    return _notice(f"problem.{kind}", "problem")
 
 
-def too_many_page(seconds: int, language: str = wording.DEFAULT_LANGUAGE) -> str:
-    """Return the page for somebody who has to wait.
-
-    Args:
-        seconds: For how long.
-        language: A language of the catalog.
-    """
-    then = wording.say_count(language, "problem.too_many.next", seconds)
-    return _notice("problem.too_many", "problem", language, then=then)
-
-
-class _SecurityHeaders(Mapping[str, str]):
-    """The headers of every page; made when first read, since the policy needs the style sheet's hash."""
-
-    def __getitem__(self, name: str) -> str:
-        return _headers()[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(_headers())
-
-    def __len__(self) -> int:
-        return len(_headers())
-
-
-SECURITY_HEADERS: Mapping[str, str] = _SecurityHeaders()
-"""Every header that a page is sent with."""
+def too_many_page(seconds: int) -> str:
+    """Return the page for somebody who has to wait for so many seconds."""
+    then = wording.say_count("problem.too_many.next", seconds)
+    return _notice("problem.too_many", "problem", then=then)
 
 
 def encoded(status: int, page: str, retry_after_seconds: int = 0) -> http.Reply:
     """Return a page as the API sends it."""
-    headers = {**SECURITY_HEADERS}
+    headers = {**security_headers()}
     if retry_after_seconds:
         headers["Retry-After"] = str(retry_after_seconds)
     return int(status), headers, page
 
 
 @cache
-def _headers() -> dict[str, str]:
+def security_headers() -> Mapping[str, str]:
+    """Return every header that a page is sent with; made once, since the policy needs the style sheet's hash."""
     style_hash = b64encode(sha256(_stylesheet().encode()).digest()).decode()
     policy = (
         "default-src 'none'",
@@ -349,20 +253,19 @@ def _stylesheet() -> str:
     return re.sub(r"\s*([{};])\s*", r"\1", re.sub(r"\s+", " ", source)).replace(";}", "}").strip()
 
 
-def _listed(people: tuple[str, ...], language: str) -> str:
+def _listed(people: tuple[str, ...]) -> str:
     *others, last = people or ("",)
     if not others:
         return last
-    listed = wording.say(language, "people.two", first=others.pop(), last=last)
+    listed = wording.say("people.two", first=others.pop(), last=last)
     for person in reversed(others):
-        listed = wording.say(language, "people.more", first=person, last=listed)
+        listed = wording.say("people.more", first=person, last=listed)
     return listed
 
 
 def _notice(
     text: str,
     mark: str,
-    language: str,
     *,
     title: str | None = None,
     at: datetime | None = None,
@@ -371,14 +274,14 @@ def _notice(
     because: str = "",
 ) -> str:
     """Return a page that says one thing: what happened (`<text>.text`) and what to do now (`then` or `<text>.next`)."""
-    heading = wording.say(language, text)
+    heading = wording.say(text)
     values: dict[str, object] = {"title": title, "at": at, "person": person, "then": then, "because": because}
-    return _render("notice", language, text=text, mark=mark, heading=heading, **values)
+    return _render("notice", text=text, mark=mark, heading=heading, **values)
 
 
-def _render(template: str, language: str, **values: object) -> str:
+def _render(template: str, **values: object) -> str:
     from markupsafe import Markup
 
-    page = display.environment(_FOLDER, language).get_template(f"{template}.html.j2")
+    page = display.environment(_FOLDER).get_template(f"{template}.html.j2")
     # The one text that is not escaped: our own style sheet, from the same folder as the templates.
-    return page.render(stylesheet=Markup(_stylesheet()), **values)  # noqa: S704  # nosec B704
+    return page.render(stylesheet=Markup(_stylesheet()), soon=_SOON, **values)  # noqa: S704  # nosec B704

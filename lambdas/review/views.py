@@ -102,18 +102,7 @@ def of_hand_over(review: Review, handing: HandOver, now: datetime) -> PageRespon
 
 def of_inbox(inbox: Inbox, token: str, now: datetime) -> PageResponse:
     """Return the list of what waits for somebody."""
-    rows = tuple(
-        pages.Waiting(
-            title=task.question.title,
-            requester=task.question.requester,
-            left=task.expires_at - now,
-            expires_at=task.expires_at,
-            key=Key(token, task.task_id),
-            answered=task.vote_of(inbox.recipient) is not None,
-        )
-        for task in inbox.tasks
-    )
-    return PageResponse(HTTPStatus.OK, pages.inbox_page(inbox.recipient, rows))
+    return PageResponse(HTTPStatus.OK, pages.inbox_page(inbox, token, now))
 
 
 def of_inbox_request(recipient: str, now: datetime) -> PageResponse:
@@ -234,15 +223,9 @@ def _key_of(form: Click | HandOver) -> Key:
 
 def _closed(task: Task, now: datetime) -> str:
     if task.status is not Status.CANCELLED:
-        return pages.closed_page(
-            pages.ClosedView(reason="expired", title=task.question.title, closed_at=task.expires_at)
-        )
+        return pages.closed_page("expired", task.question.title, task.expires_at)
     reason: pages.ClosedReason = "ended" if task.outlived_execution else "withdrawn"
-    return pages.closed_page(
-        pages.ClosedView(
-            reason=reason, title=task.question.title, closed_at=task.closed_at or now, because=task.closed_comment
-        )
-    )
+    return pages.closed_page(reason, task.question.title, task.closed_at or now, task.closed_comment)
 
 
 PageOfRefusal = Callable[[Review, Click, datetime], str]

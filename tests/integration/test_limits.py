@@ -16,7 +16,7 @@ from countersign.domain.tokens import mint
 from countersign.functions.clients import client
 from countersign.testing.builders import APPROVER, COMMENT, PAYMENT_TASK_ID, any_paid, any_task, any_token, http_event
 from countersign.testing.deliveries import STANDARD_WEBHOOKS
-from review.pages import SECURITY_HEADERS
+from review.pages import security_headers
 from tests.integration.conftest import LIMITS_TABLE, Answer, Kit, Page, answering, forget_what_functions_made
 
 OFFICE = "203.0.113.9"
@@ -169,7 +169,7 @@ def test_a_person_is_told_in_words_and_a_browser_when_to_come_again(kit: Kit) ->
     answer = look(any_token())
     seconds = int(answer.headers["Retry-After"])
     assert seconds > 0
-    assert {name: answer.headers[name] for name in SECURITY_HEADERS} == dict(SECURITY_HEADERS)
+    assert {name: answer.headers[name] for name in security_headers()} == dict(security_headers())
     assert "Nothing was recorded" in answer.body
     assert f"try again in {seconds} seconds" in answer.body
     assert any_token() not in answer.body

@@ -24,7 +24,7 @@ from countersign.testing.builders import (
     is_unbroken,
 )
 from review.handler import handler
-from review.pages import SECURITY_HEADERS
+from review.pages import security_headers
 from tests.integration.conftest import LIMITS_TABLE, Answer, Kit, Page, answering, call
 
 SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
@@ -54,7 +54,7 @@ def post(body: str | bytes, headers: dict[str, str] | None = None) -> Page:
 def checked(page: Page) -> Page:
     """Return a page once it is known to be sent as every page must be."""
     assert page.headers.items() >= REQUIRED_HEADERS.items()
-    assert page.headers.items() >= dict(SECURITY_HEADERS).items()
+    assert page.headers.items() >= dict(security_headers()).items()
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
     assert "unsafe" not in page.headers["Content-Security-Policy"]

@@ -3,15 +3,13 @@
 import re
 from collections.abc import Iterator, Mapping
 from html import unescape
-from string import Formatter
-from types import MappingProxyType
 
 import pytest
 
-from countersign.presentation import display, wording
+from countersign.presentation import wording
 from tests.views import ATTACHMENTS, COMMENT, ROWS, TITLE, UNLINKED, every_mail, every_page
 
-ENGLISH = wording.CATALOGS["en"]
+ENGLISH = wording.TEXTS
 
 
 class Recorded(Mapping[str, str]):
@@ -33,24 +31,22 @@ class Recorded(Mapping[str, str]):
 
 
 @pytest.fixture
-def catalog(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorded]:
-    """A second language, each text of which stands in marks: what has none was not taken from the catalog."""
-    texts = {key: text if key == "direction" else f"⟦{text}⟧" for key, text in ENGLISH.items()}
-    recorded = Recorded(texts)
-    monkeypatch.setattr(wording, "CATALOGS", MappingProxyType({"en": ENGLISH, "xx": recorded}))
-    monkeypatch.setattr(wording, "PLURALS", MappingProxyType({"xx": wording.PLURALS["en"]}))
-    yield recorded
-    display.environment.cache_clear()
+def catalog(monkeypatch: pytest.MonkeyPatch) -> Recorded:
+    """The texts in marks: what stands outside of them was not taken from the catalog."""
+    plain = ("language", "direction")
+    recorded = Recorded({key: text if key in plain else f"⟦{text}⟧" for key, text in ENGLISH.items()})
+    monkeypatch.setattr(wording, "TEXTS", recorded)
+    return recorded
 
 
 def test_every_text_is_used_by_a_page_or_a_mail(catalog: Recorded) -> None:
-    every_page("xx")
-    every_mail("xx")
+    every_page()
+    every_mail()
     assert set(ENGLISH) - catalog.used == set()
 
 
 def test_pages_and_mails_have_no_words_of_their_own(catalog: Recorded) -> None:
-    documents = {**every_page("xx"), **{name: mail.html for name, mail in every_mail("xx").items()}}
+    documents = {**every_page(), **{name: mail.html for name, mail in every_mail().items()}}
     names = (attachment.name for attachment in (*ATTACHMENTS, UNLINKED))
     ours = {TITLE, COMMENT, *names, *(part for row in ROWS for part in row)}
     for name, document in documents.items():
@@ -59,21 +55,8 @@ def test_pages_and_mails_have_no_words_of_their_own(catalog: Recorded) -> None:
         assert [word for word in words if word and not _is_value(word, ours)] == [], name
 
 
-def test_every_language_has_the_same_texts_with_the_same_values() -> None:
-    for language, texts in wording.CATALOGS.items():
-        assert _without_plurals(texts) == _without_plurals(ENGLISH), language
-        assert language in wording.PLURALS
-        for key in texts.keys() & ENGLISH.keys():
-            assert _values(texts[key]) == _values(ENGLISH[key]), f"{language}: {key}"
-
-
 def test_no_text_holds_markup() -> None:
-    assert [key for texts in wording.CATALOGS.values() for key, text in texts.items() if set("<>&") & set(text)] == []
-
-
-def test_an_unknown_language_is_refused_with_what_there_is() -> None:
-    with pytest.raises(LookupError, match="no wording in language tlh; there is en"):
-        wording.say("tlh", "product")
+    assert [key for key, text in ENGLISH.items() if set("<>&") & set(text)] == []
 
 
 def _outside_marks(text: str) -> list[str]:
@@ -88,11 +71,3 @@ def _outside_marks(text: str) -> list[str]:
 def _is_value(word: str, ours: set[str]) -> bool:
     known = any(word in value or word == " ".join(value.split()) for value in ours)
     return known or "@" in word or word.startswith("WWW") or word.replace("\u200c", "") in {"Note", "Long"}
-
-
-def _without_plurals(texts: Mapping[str, str]) -> set[str]:
-    return {key for key in texts if not re.search(r"\.(zero|one|two|few|many|other)$", key) or key == "people.two"}
-
-
-def _values(text: str) -> set[str]:
-    return {name for _, name, _, _ in Formatter().parse(text) if name}

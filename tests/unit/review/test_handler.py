@@ -4,7 +4,7 @@ import pytest
 
 from countersign.testing.builders import any_token, http_event
 from review.handler import handler
-from review.pages import SECURITY_HEADERS
+from review.pages import security_headers
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
@@ -26,4 +26,4 @@ def test_a_path_that_is_no_route_is_404_and_reads_nothing(method: str, headers: 
     assert (reply["body"] == "") is (method == "HEAD")
     assert any_token() not in reply["body"]
     if kind.startswith("text/html"):
-        assert reply["headers"] == dict(SECURITY_HEADERS)
+        assert reply["headers"] == dict(security_headers())

@@ -96,80 +96,76 @@ class Message:
         return texts(self)
 
 
-def texts(message: Message, language: str = wording.DEFAULT_LANGUAGE) -> Texts:
+def texts(message: Message) -> Texts:
     """Return the subject and the plain text of a message.
 
     The subject is one line of at most `SUBJECT_LIMIT` characters, without control characters.
-
-    Args:
-        message: The message.
-        language: A language of the catalog.
 
     Raises:
         LookupError: The kind is none of a message's.
     """
     body = _inbox_text if message.kind == INBOX else _text
-    return Texts(_subject(message, language), body(message, language))
+    return Texts(_subject(message), body(message))
 
 
-def html(message: Message, language: str = wording.DEFAULT_LANGUAGE) -> str:
+def html(message: Message) -> str:
     """Return a message as HTML; see `texts`."""
     if message.kind != INBOX:
-        return _html(message, language)
-    template = display.environment(_FOLDER, language).get_template("inbox.html.j2")
+        return _html(message)
+    template = display.environment(_FOLDER).get_template("inbox.html.j2")
     return template.render(
         stage=message.stage,
         link=message.link,
-        until=_inbox_until(message, language),
-        personal=_inbox_personal(message, language),
+        until=_inbox_until(message),
+        personal=_inbox_personal(message),
     )
 
 
-def _inbox_text(view: Message, language: str) -> str:
+def _inbox_text(view: Message) -> str:
     paragraphs = [
-        wording.say(language, "mail.stage", stage=view.stage) if view.stage else "",
-        wording.say(language, "mail.inbox.intro"),
-        f"{wording.say(language, 'mail.inbox.action')}\n{view.link}",
-        _inbox_until(view, language),
-        _inbox_personal(view, language),
+        wording.say("mail.stage", stage=view.stage) if view.stage else "",
+        wording.say("mail.inbox.intro"),
+        f"{wording.say('mail.inbox.action')}\n{view.link}",
+        _inbox_until(view),
+        _inbox_personal(view),
     ]
     return "\n\n".join(filter(None, paragraphs)) + "\n"
 
 
-def _inbox_until(view: Message, language: str) -> str:
-    return wording.say(language, "mail.inbox.until", moment=display.moment(view.deadline, language))
+def _inbox_until(view: Message) -> str:
+    return wording.say("mail.inbox.until", moment=display.moment(view.deadline))
 
 
-def _inbox_personal(view: Message, language: str) -> str:
-    return wording.say(language, "mail.inbox.personal", recipient=_person(view.recipient))
+def _inbox_personal(view: Message) -> str:
+    return wording.say("mail.inbox.personal", recipient=_person(view.recipient))
 
 
-def _subject(view: Message, language: str) -> str:
+def _subject(view: Message) -> str:
     title = _unlinked(display.single_line(view.question.title))
-    subject = wording.say(language, f"mail.subject.{_occasion(view)}", title=title)
+    subject = wording.say(f"mail.subject.{_occasion(view)}", title=title)
     if view.stage:
-        subject = wording.say(language, "mail.subject.stage", stage=view.stage, subject=subject)
+        subject = wording.say("mail.subject.stage", stage=view.stage, subject=subject)
     return display.single_line(subject, SUBJECT_LIMIT)
 
 
-def _text(view: Message, language: str) -> str:
+def _text(view: Message) -> str:
     """Return the plain text, which is nobody's markup: composed here, since the templates escape everything."""
-    rows = [wording.say(language, "mail.row", label=label, value=value) for label, value in _rows(view, language)]
+    rows = [wording.say("mail.row", label=label, value=value) for label, value in _rows(view)]
     paragraphs = [
-        wording.say(language, "mail.stage", stage=view.stage) if view.stage else "",
-        _intro(view, language),
-        _instead_of(view, language),
+        wording.say("mail.stage", stage=view.stage) if view.stage else "",
+        _intro(view),
+        _instead_of(view),
         _unlinked(display.single_line(view.question.title, _TITLE_LIMIT)),
         "\n".join(rows),
-        f"{wording.say(language, 'mail.action.text')}\n{view.link}",
-        _personal(view, language),
-        wording.say(language, "mail.safe"),
+        f"{wording.say('mail.action.text')}\n{view.link}",
+        _personal(view),
+        wording.say("mail.safe"),
     ]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
 
 
-def _html(view: Message, language: str) -> str:
-    template = display.environment(_FOLDER, language).get_template("review.html.j2")
+def _html(view: Message) -> str:
+    template = display.environment(_FOLDER).get_template("review.html.j2")
     return template.render(
         stage=view.stage,
         occasion=_occasion(view),
@@ -177,7 +173,7 @@ def _html(view: Message, language: str) -> str:
         requester=_person(view.question.requester),
         recipient=_person(view.recipient),
         title=_unlinked(display.single_line(view.question.title, _TITLE_LIMIT)),
-        rows=_rows(view, language),
+        rows=_rows(view),
         link=view.link,
     )
 
@@ -186,49 +182,49 @@ def _occasion(view: Message) -> str:
     return view.kind.removeprefix("approval.")
 
 
-def _intro(view: Message, language: str) -> str:
-    return wording.say(language, f"mail.intro.{_occasion(view)}", requester=_person(view.question.requester))
+def _intro(view: Message) -> str:
+    return wording.say(f"mail.intro.{_occasion(view)}", requester=_person(view.question.requester))
 
 
-def _instead_of(view: Message, language: str) -> str:
-    return wording.say(language, "mail.instead_of", person=_person(view.instead_of)) if view.instead_of else ""
+def _instead_of(view: Message) -> str:
+    return wording.say("mail.instead_of", person=_person(view.instead_of)) if view.instead_of else ""
 
 
-def _personal(view: Message, language: str) -> str:
-    return wording.say(language, "mail.personal", recipient=_person(view.recipient))
+def _personal(view: Message) -> str:
+    return wording.say("mail.personal", recipient=_person(view.recipient))
 
 
-def _rows(view: Message, language: str) -> list[tuple[str, str]]:
+def _rows(view: Message) -> list[tuple[str, str]]:
     details = [
-        (_unlinked(display.single_line(label, _LABEL_LIMIT)), _unlinked(_clipped(value, language)))
+        (_unlinked(display.single_line(label, _LABEL_LIMIT)), _unlinked(_clipped(value)))
         for label, value in view.question.details
     ]
     return [
         *details,
-        *_attachments(view, language),
-        (wording.say(language, "mail.requester"), _person(view.question.requester)),
-        (wording.say(language, "mail.until"), display.moment(view.deadline, language)),
+        *_attachments(view),
+        (wording.say("mail.requester"), _person(view.question.requester)),
+        (wording.say("mail.until"), display.moment(view.deadline)),
     ]
 
 
-def _attachments(view: Message, language: str) -> list[tuple[str, str]]:
+def _attachments(view: Message) -> list[tuple[str, str]]:
     """Return the row that names the attachments, if there are any, without a link: the mail has one, and it is ours."""
     names = [attachment.name for attachment in view.question.attachments]
     if not names:
         return []
-    listed = reduce(lambda first, last: wording.say(language, "mail.attachments.more", first=first, last=last), names)
-    return [(wording.say(language, "mail.attachments"), _unlinked(_clipped(listed, language)))]
+    listed = reduce(lambda first, last: wording.say("mail.attachments.more", first=first, last=last), names)
+    return [(wording.say("mail.attachments"), _unlinked(_clipped(listed)))]
 
 
 def _person(address: str) -> str:
     return _unlinked(display.single_line(address, _PERSON_LIMIT))
 
 
-def _clipped(value: str, language: str) -> str:
+def _clipped(value: str) -> str:
     line = display.single_line(value)
     if len(line) <= _VALUE_LIMIT:
-        return line or wording.say(language, "value.empty")
-    return wording.say(language, "mail.clipped", text=line[:_VALUE_LIMIT].rstrip())
+        return line or wording.say("value.empty")
+    return wording.say("mail.clipped", text=line[:_VALUE_LIMIT].rstrip())
 
 
 def _unlinked(text: str) -> str:

@@ -55,51 +55,27 @@ def single_line(text: str, limit: int | None = None) -> str:
     return f"{line[: limit - 1].rstrip()}…"
 
 
-def moment(at: datetime, language: str = wording.DEFAULT_LANGUAGE) -> str:
-    """Return a time in words, in UTC and saying so: `Friday, 21 November 2025, 14:30 UTC`.
-
-    Args:
-        at: The time, aware.
-        language: A language of the catalog.
-    """
-    at = at.astimezone(UTC)
-    return wording.say(
-        language,
-        "moment",
-        weekday=wording.say(language, f"weekday.{at.isoweekday()}"),
-        day=at.day,
-        month=wording.say(language, f"month.{at.month}"),
-        year=at.year,
-        hour=at.hour,
-        minute=at.minute,
-    )
+def moment(at: datetime) -> str:
+    """Return an aware time in words, in UTC and saying so: `Friday, 21 November 2025, 14:30 UTC`."""
+    return wording.say("moment", at=at.astimezone(UTC))
 
 
-def time_left(left: timedelta, language: str = wording.DEFAULT_LANGUAGE) -> str:
-    """Return a countdown in words, rounded down so that it never promises time that is not there: `2 days left`.
-
-    Args:
-        left: How long it still is; nothing and less count as less than a minute.
-        language: A language of the catalog.
-    """
+def time_left(left: timedelta) -> str:
+    """Return a countdown in words, rounded down so that it never promises time that is not there: `2 days left`."""
     for unit, seconds, from_count in (("days", 86_400, 2), ("hours", 3_600, 2), ("minutes", 60, 1)):
         count = int(left.total_seconds() // seconds)
         if count >= from_count:
-            return wording.say_count(language, f"left.{unit}", count)
-    return wording.say(language, "left.moment")
+            return wording.say_count(f"left.{unit}", count)
+    return wording.say("left.moment")
 
 
 @cache
-def environment(folder: Path, language: str = wording.DEFAULT_LANGUAGE) -> "Environment":
-    """Return the template environment of a folder, made once for each language.
+def environment(folder: Path) -> "Environment":
+    """Return the template environment of a folder, made once.
 
     Everything that a template prints is made `visible` and escaped; there is no switch to turn either off. Templates
     have `say(key, …)` for a text whose values stand isolated in `<bdi>`, `words(key, …)` for the same as plain text
-    (in attributes and the title), the filters `single_line` and `time` (in words, in its HTML element), and `language`.
-
-    Args:
-        folder: Where the templates are.
-        language: A language of the catalog.
+    (in attributes and the title), and the filters `single_line`, `time_left` and `time`, a time in its HTML element.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -112,18 +88,8 @@ def environment(folder: Path, language: str = wording.DEFAULT_LANGUAGE) -> "Envi
         lstrip_blocks=True,
         auto_reload=False,
     )
-
-    def say(key: str, **values: object) -> "Markup":
-        return _say(language, key, values)
-
-    def words(key: str, **values: object) -> str:
-        return wording.say(language, key, **values)
-
-    def time(at: datetime) -> "Markup":
-        return _time(at, language)
-
-    templates.globals |= {"say": say, "words": words, "language": language}
-    templates.filters |= {"single_line": single_line, "time": time}
+    templates.globals.update(say=_say, words=wording.say)
+    templates.filters |= {"single_line": single_line, "time": _time, "time_left": time_left}
     return templates
 
 
@@ -132,10 +98,10 @@ def _finalize(value: Any) -> Any:
     return value if hasattr(value, "__html__") or not isinstance(value, str) else visible(value)
 
 
-def _say(language: str, key: str, values: dict[str, object]) -> "Markup":
+def _say(key: str, **values: object) -> "Markup":
     from markupsafe import escape
 
-    return escape(wording.CATALOGS[language][key]).format(**{name: _isolated(value) for name, value in values.items()})
+    return escape(wording.TEXTS[key]).format(**{name: _isolated(value) for name, value in values.items()})
 
 
 def _isolated(value: object) -> object:
@@ -146,8 +112,8 @@ def _isolated(value: object) -> object:
     return Markup("<bdi>{}</bdi>").format(visible(value))
 
 
-def _time(at: datetime, language: str) -> "Markup":
+def _time(at: datetime) -> "Markup":
     from markupsafe import Markup
 
     machine = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Markup('<time datetime="{}">{}</time>').format(machine, moment(at, language))
+    return Markup('<time datetime="{}">{}</time>').format(machine, moment(at))

@@ -1,16 +1,14 @@
-"""Every word that people read, on pages and in mail, by language: one catalog, so that a language is one more mapping.
+"""Every word that people read, on pages and in mail: one catalog.
 
-A text is a `str.format` template; what it names in braces is filled in by the code, already made safe to show. Keys
-are the same in all languages, except that a count has one key for each plural category which its language uses for it
-(`….one`, `….other`), by the names of Unicode's plural rules: https://cldr.unicode.org/index/cldr-spec/plural-rules
+A text is a `str.format` template; the code fills in what it names in braces, already made safe to show. The text of a
+count has a key for one (`….one`) and a key for every other number (`….other`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
-DEFAULT_LANGUAGE = "en"
-
 _ENGLISH = {
+    "language": "en",
     "direction": "ltr",
     "product": "Countersign",
     "page.title": "{title} · Countersign",
@@ -20,27 +18,8 @@ _ENGLISH = {
     "value.empty": "–",
     "people.two": "{first} and {last}",
     "people.more": "{first}, {last}",
-    # Time. Weekdays count from Monday, as in ISO 8601.
-    "moment": "{weekday}, {day}\N{NO-BREAK SPACE}{month} {year}, {hour:02}:{minute:02}\N{NO-BREAK SPACE}UTC",
-    "weekday.1": "Monday",
-    "weekday.2": "Tuesday",
-    "weekday.3": "Wednesday",
-    "weekday.4": "Thursday",
-    "weekday.5": "Friday",
-    "weekday.6": "Saturday",
-    "weekday.7": "Sunday",
-    "month.1": "January",
-    "month.2": "February",
-    "month.3": "March",
-    "month.4": "April",
-    "month.5": "May",
-    "month.6": "June",
-    "month.7": "July",
-    "month.8": "August",
-    "month.9": "September",
-    "month.10": "October",
-    "month.11": "November",
-    "month.12": "December",
+    # Time.
+    "moment": "{at:%A}, {at.day}\N{NO-BREAK SPACE}{at:%B} {at.year}, {at:%H:%M}\N{NO-BREAK SPACE}UTC",
     "left.days.other": "{count} days left",
     "left.hours.other": "{count} hours left",
     "left.minutes.one": "{count} minute left",
@@ -212,38 +191,23 @@ _ENGLISH = {
     "mail.stage": "This is a message of the {stage} system, not of production.",
 }
 
-CATALOGS: Mapping[str, Mapping[str, str]] = MappingProxyType({"en": MappingProxyType(_ENGLISH)})
-"""The texts of each language, by BCP 47 tag (`en`)."""
-
-PLURALS: Mapping[str, Callable[[int], str]] = MappingProxyType({"en": lambda count: "one" if count == 1 else "other"})
-"""The plural category of a count, for each language of `CATALOGS`."""
+TEXTS: Mapping[str, str] = MappingProxyType(_ENGLISH)
+"""The texts, by key."""
 
 
-def say(language: str, key: str, /, **values: object) -> str:
+def say(key: str, /, **values: object) -> str:
     """Return a text with its values filled in.
 
     Args:
-        language: A language of `CATALOGS`.
         key: The text's key, such as `review.approve`.
         **values: What the text names in braces; must be safe to show, they are inserted as they are.
 
     Raises:
-        LookupError: There is no such language or key, or a value is missing.
+        LookupError: There is no such key, or a value is missing.
     """
-    if language not in CATALOGS:
-        raise LookupError(f"no wording in language {language}; there is {', '.join(sorted(CATALOGS))}")
-    return CATALOGS[language][key].format_map(values)
+    return TEXTS[key].format_map(values)
 
 
-def say_count(language: str, key: str, count: int) -> str:
-    """Return the text for a count in the plural form that the language uses for it.
-
-    Args:
-        language: A language of `CATALOGS`.
-        key: The key without its plural category, such as `left.days`.
-        count: The number, also the text's `{count}`.
-
-    Raises:
-        LookupError: There is no such language or key.
-    """
-    return say(language, f"{key}.{PLURALS[language](count)}", count=count)
+def say_count(key: str, count: int) -> str:
+    """Return the text for a count, which is its `{count}` too; `key` is without `.one` or `.other`."""
+    return say(f"{key}.{'one' if count == 1 else 'other'}", count=count)
