@@ -1,31 +1,13 @@
-"""Run every measurement, or those that are named, such as `python -m benchmarks cold_start providers`."""
+"""Run every measurement, or those that are named, such as `python -m benchmarks cold_start patterns`."""
 
 import sys
 
-from benchmarks import (
-    cold_start,
-    layer,
-    load,
-    patterns,
-    providers,
-    review_page,
-    round_trips,
-    votes,
-    webhook_work,
-)
+from benchmarks import cold_start, patterns, webhook_work
 
 MEASUREMENTS = {
     "cold_start": cold_start.measure,
-    "layer": layer.measure,
-    "round_trips": round_trips.measure,
-    "votes": votes.measure,
     "webhook_work": webhook_work.measure,
-    "review_page": review_page.measure,
-    "providers": providers.measure,
     "patterns": patterns.measure,
-    "patterns_at_once": load.patterns_at_once,
-    "click_to_applied": load.click_to_applied,
-    "webhook_burst": load.webhook_burst,
 }
 
 

@@ -1,15 +1,20 @@
 """Many approvals and payments at once on one embedded cloud: those who answer, and what the ledger says afterwards."""
 
 import json
+import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from local.client import RequestsApi, open_page, press
 from local.demo.sandbox import PROVIDER, Event, Payment, Sandbox
+from local.emulator.emulator import Emulator
+from local.launch import bring_up, take_down
 from operate.embedded import aws
 from operate.embedded.cloud import Cloud
 from operate.embedded.http import Answer
@@ -166,6 +171,16 @@ class Payments:
         return _tried(post, (200, 202))
 
 
+@contextmanager
+def a_cloud(variables: Mapping[str, str] | None = None) -> Iterator[tuple[Emulator, Cloud]]:
+    """Bring up an embedded cloud of its own, with these settings of the emulator, and take it down at the end."""
+    with tempfile.TemporaryDirectory() as home:
+        try:
+            yield bring_up(Path(home), with_parent=True, variables=variables)
+        finally:
+            take_down(Path(home))
+
+
 def tally(cloud: Cloud, clients: Approvals | Payments) -> Tally:
     """Wait until every request has ended, or nothing moves any more, and return what the ledger says."""
     before, moved_at = Counter[str](), time.monotonic()
@@ -188,15 +203,7 @@ def items(cloud: Cloud) -> Iterator[dict[str, Any]]:
         yield from page["Items"]
 
 
-def status_of(cloud: Cloud, task_id: str) -> str:
-    """Return the status of a task."""
-    key = {"pk": {"S": f"TASK#{task_id}"}, "sk": {"S": "TASK"}}
-    item = aws.client("dynamodb", cloud.endpoint_url).get_item(TableName=cloud.table, Key=key, ConsistentRead=True)
-    status: str = item["Item"]["status"]["S"]
-    return status
-
-
-def until(condition: Callable[[], bool], look_seconds: float = 1) -> None:
+def until(condition: Callable[[], bool]) -> None:
     """Wait for something.
 
     Raises:
@@ -206,7 +213,7 @@ def until(condition: Callable[[], bool], look_seconds: float = 1) -> None:
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError(f"nothing within {_PATIENCE_SECONDS} seconds")
-        time.sleep(look_seconds)
+        time.sleep(_LOOK_SECONDS)
 
 
 def _ends(cloud: Cloud) -> dict[str, str]:

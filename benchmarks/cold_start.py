@@ -1,6 +1,6 @@
-"""The cold starts of the public functions against a bare script that imports boto3 and makes two clients.
+"""The cold starts of the public functions, against a bare script that imports boto3 and makes two clients.
 
-Both run as fresh processes on the built layers, in turn, so that a machine that slows down slows both.
+All run as fresh processes on the built layers, in turn, so that a machine that slows down slows all of them.
 """
 
 import os
@@ -16,32 +16,31 @@ BOUND = 1.25
 _ROOT = Path(__file__).parent.parent
 _LAYERS = (_ROOT / "build/vendor-layer/python", _ROOT / "layers/countersign/python", _ROOT / "lambdas")
 
-BARE = "import boto3; boto3.client('lambda'); boto3.client('dynamodb')"
-WEBHOOK = "import webhook.handler; webhook.providers.webhooks()"
-REVIEW = "import review.handler; review.review.reviews()"
-WITH_PAGE = f"{REVIEW}; review.pages.problem_page('unknown_link')"
+_WEBHOOK = "import webhook.handler; webhook.providers.webhooks()"
+_REVIEW = "import review.handler; review.review.reviews()"
+
+BARE = "boto3 with lambda and dynamodb clients"
+WEBHOOK, REVIEW = "webhook: import and clients", "review: import and clients"
+SCRIPTS = {
+    BARE: "import boto3; boto3.client('lambda'); boto3.client('dynamodb')",
+    WEBHOOK: _WEBHOOK,
+    REVIEW: _REVIEW,
+    "webhook: and a provider": f"{_WEBHOOK}; import countersign.providers.stripe",
+    "review: and its first page rendered": f"{_REVIEW}; review.pages.problem_page('unknown_link')",
+}
 
 
 def measure() -> bool:
-    """Print the medians and ratios; tell whether import and clients of both functions keep the bound."""
-    seconds: dict[str, list[float]] = {BARE: [], WEBHOOK: [], REVIEW: [], WITH_PAGE: []}
-    for script in seconds:
+    """Print the medians and ratios; return whether import and clients of both functions keep the bound."""
+    for script in SCRIPTS.values():
         _run(script)  # compiles what the measured runs import
-    for _ in range(RUNS):
-        for script, runs in seconds.items():
-            runs.append(_run(script))
-    ratios = {script: _ratio(runs, seconds[BARE]) for script, runs in seconds.items()}
+    rounds = [{name: _run(script) for name, script in SCRIPTS.items()} for _ in range(RUNS)]
+    ratios = {name: statistics.median(seconds[name] / seconds[BARE] for seconds in rounds) for name in SCRIPTS}
     print(f"cold start, medians of {RUNS} fresh processes each, in turn; ratios are medians of the pairs:")
-    print(f"  boto3 with lambda and dynamodb clients   {_milliseconds(seconds[BARE]):4.0f} ms")
-    for name, script in (("webhook", WEBHOOK), ("review", REVIEW)):
-        print(
-            f"  {name + ': import and clients':39}  {_milliseconds(seconds[script]):4.0f} ms"
-            f"  {ratios[script]:.2f} x (at most {BOUND})"
-        )
-    print(
-        f"  review: and its first page rendered      {_milliseconds(seconds[WITH_PAGE]):4.0f} ms"
-        f"  {ratios[WITH_PAGE]:.2f} x"
-    )
+    for name, ratio in ratios.items():
+        milliseconds = 1000 * statistics.median(seconds[name] for seconds in rounds)
+        bound = f" (at most {BOUND})" if name in (WEBHOOK, REVIEW) else ""
+        print(f"  {name:39}  {milliseconds:4.0f} ms  {ratio:.2f} x{bound}")
     return max(ratios[WEBHOOK], ratios[REVIEW]) <= BOUND
 
 
@@ -63,11 +62,3 @@ def _run(script: str) -> float:
     # -S: without site-packages, so that everything comes from the layers, as it does in Lambda.
     subprocess.run([sys.executable, "-S", "-c", script], env=environment, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - started
-
-
-def _ratio(runs: list[float], base: list[float]) -> float:
-    return statistics.median(run / other for run, other in zip(runs, base, strict=True))
-
-
-def _milliseconds(runs: list[float]) -> float:
-    return 1000 * statistics.median(runs)

@@ -9,15 +9,14 @@ import contextlib
 import os
 import random
 import signal
-import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.clients import Approvals, Payments, Tally, tally
+from benchmarks.clients import Approvals, Payments, Tally, a_cloud, tally
 from local.emulator.emulator import Emulator
 from local.emulator.processes import group_members
-from local.launch import bring_up, restart, take_down
+from local.launch import restart
 from operate.embedded import aws
 from operate.embedded.cloud import Cloud
 
@@ -41,9 +40,7 @@ def measure() -> bool:
     """Print what became of every request; tell whether nothing was lost or happened twice."""
     approvals = [f"approval-{number}" for number in range(APPROVALS)]
     payments = [f"payment-{number}" for number in range(PAYMENTS)]
-    with tempfile.TemporaryDirectory() as home, contextlib.ExitStack() as ending:
-        ending.callback(take_down, Path(home))
-        running, cloud = bring_up(Path(home), with_parent=True, variables=_VARIABLES)
+    with a_cloud(_VARIABLES) as (running, cloud):
         _give_back_soon(cloud)
         print(f"faults on the embedded cloud: {APPROVALS} approvals and {PAYMENTS} payments", flush=True)
         early = (Approvals(cloud, approvals[::2]), Payments(cloud, payments[::2]))

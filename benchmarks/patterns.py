@@ -6,16 +6,14 @@ Lambda asks for time and requests, and the ledger for its writes, comes on top.
 """
 
 import json
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
+
+from benchmarks.scripts import SCRIPTS, on_the_bench, run
 
 DOLLARS_A_MILLION_OPERATIONS = 8.0
 DOLLARS_A_GIGABYTE_WRITTEN = 0.25
 """https://aws.amazon.com/lambda/pricing/, November 2026, us-east-1."""
-
-_LAMBDAS = Path(__file__).parent.parent / "lambdas"
 
 
 @dataclass(frozen=True)
@@ -34,9 +32,6 @@ class Figures:
 
 def measure() -> bool:
     """Print a line for each workflow; tell whether each has the operations that its test names, and no more."""
-    sys.path.append(str(_LAMBDAS))
-    from benchmarks.scripts import SCRIPTS
-
     print("workflows, one execution each that goes well; dollars for a million of durable execution alone:")
     print(f"  {'':22} operations  invocations  bytes written  dollars")
     within = [_measured(workflow) for workflow in SCRIPTS]
@@ -44,8 +39,6 @@ def measure() -> bool:
 
 
 def _measured(workflow: str) -> bool:
-    from benchmarks.scripts import SCRIPTS, on_the_bench, run
-
     with on_the_bench(workflow, SCRIPTS[workflow].module) as bench:
         took = _figures(bench, run(workflow, bench))
     print(

@@ -95,9 +95,9 @@ def test_a_page_runs_no_script_and_loads_nothing(name: str) -> None:
     assert "@import" not in PAGES[name]
 
 
-@pytest.mark.parametrize("name", [name for name in PAGES if not name.endswith("-long")])
+@pytest.mark.parametrize("name", [name for name in PAGES if name != "inbox-long"])
 def test_a_page_is_small(name: str) -> None:
-    assert len(PAGES[name].encode()) < 15_000
+    assert len(PAGES[name].encode()) < (40_000 if name.endswith("-long") else 15_000)
 
 
 def test_the_policy_allows_the_style_element_and_nothing_else() -> None:
