@@ -1,7 +1,7 @@
 # Countersign. `make help` lists the targets; each sets up what it needs first, once.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup layer demo up mail down test lint format audit bench load faults soak synth redrive bootstrap deploy destroy lock clean
+.PHONY: help setup layer demo up mail down test lint format audit docs bench load faults soak synth redrive bootstrap deploy destroy lock clean
 
 PYTHON ?= python3
 STAGE ?= local
@@ -96,6 +96,12 @@ format: .venv/.stamp ## Format the code and mend what can be mended
 audit: $(READY) .local/audit-venv/.stamp ## Audit the security of every stage's templates, the code and the locks
 	@$(PY) -m tools.audit
 
+docs: .venv/.stamp ## Build the documents as a site, and check every link in them
+	@$(PY) -m tools.reference
+	@$(PY) -m uv run --quiet --no-project --isolated --with-requirements docs/requirements.txt \
+		sphinx-build -q -W --keep-going -c docs . build/docs
+	@echo 'The site is in build/docs: open build/docs/docs/index.html'
+
 load: $(READY) ## Load the embedded cloud: many approvals at once, and events with duplicates
 	@$(PY) -c 'import sys; from benchmarks import load; sys.exit(not load.measure())'
 
@@ -135,7 +141,7 @@ account_stage:
 		exit 1; }
 
 lock: .venv/.stamp ## Compile the locks from requirements.in and package.json
-	@for name in layers/vendor/requirements requirements local/requirements tools/requirements; do \
+	@for name in layers/vendor/requirements requirements local/requirements tools/requirements docs/requirements; do \
 		$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header $(ARGS) \
 			$$name.in --output-file $$name.txt || exit 1; done
 	@npm install --package-lock-only --silent
