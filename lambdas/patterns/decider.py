@@ -14,8 +14,10 @@ UNKNOWN_ORDER = "UnknownOrder"
 
 @cache
 def lambda_client() -> Any:
-    """Return the client of Lambda, made at the first call."""
-    return boto3.client("lambda")
+    """Return the client of Lambda, made at the first call. It gives up before the function times out."""
+    retries = {"mode": "standard", "total_max_attempts": 2}
+    config = boto3.session.Config(connect_timeout=1, read_timeout=4, retries=retries)
+    return boto3.client("lambda", config=config)
 
 
 def invoke_decider(order_id: str, callback_id: str) -> None:

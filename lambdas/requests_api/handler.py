@@ -12,7 +12,7 @@ from countersign.functions import http
 from countersign.functions.http import Event
 from countersign.functions.routing import respond
 from countersign.functions.telemetry import count
-from countersign.services.door import Door
+from countersign.services.caller_rules import CallerRules
 from countersign.services.submissions import Startable, Submissions
 
 logger = Logger()
@@ -23,10 +23,10 @@ def submissions(ports: Ports) -> Submissions:
     """Return the use case with its ports.
 
     WORKFLOWS has each workflow's `function`, `deadline_seconds` and, unless it is the workflow's name, `contract`, by
-    name; POLICY the rows of those that have a policy; REQUESTS the fields of a `Door`.
+    name; POLICY the rows of those that have a policy; REQUESTS the fields of `CallerRules`.
     """
     environment = ports.environment
-    workflows, door = environment.document("WORKFLOWS"), environment.document("REQUESTS")
+    workflows, rules = environment.document("WORKFLOWS"), environment.document("REQUESTS")
     policies = {name: Policy.from_document(rows) for name, rows in environment.document("POLICY", "{}").items()}
     startable = {
         name: Startable(int(workflow["deadline_seconds"]), workflow.get("contract", name), policies.get(name))
@@ -38,7 +38,7 @@ def submissions(ports: Ports) -> Submissions:
         ports.directory,
         ports.clock,
         startable,
-        Door(tuple(door["providers"]), door["requester"], tuple(door["approver_domains"])),
+        CallerRules(tuple(rules["providers"]), rules["requester"], tuple(rules["approver_domains"])),
     )
 
 

@@ -14,7 +14,7 @@ from countersign.domain.errors import CountersignError
 from countersign.functions import http, limits
 from countersign.functions.http import Event
 from countersign.functions.telemetry import about
-from countersign.services.limits import Limiter
+from countersign.services.limits import Limiter, Rates
 from review import inbox, pages, review, views
 from review.form import token_of
 from review.views import PageResponse
@@ -34,8 +34,8 @@ PAGES: Mapping[str, Callable[[Event], PageResponse]] = {
 
 @once
 def limiter(ports: Ports) -> Limiter:
-    """Return what limits pages."""
-    return limits.limiter("review", ports)
+    """Return what limits pages: LIMITS holds the fields of `Rates`."""
+    return Limiter("review", Rates(**ports.environment.document("LIMITS")), ports.counters, ports.clock)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001  Lambda passes it
@@ -50,7 +50,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
 
 def _page(page: Callable[[Event], PageResponse], event: Event) -> http.Reply:
     try:
-        limits.admit(limiter(), event, token_of(event))
+        limits.admit(limiter().admit, event, token_of(event))
         response = page(event)
     except CountersignError as error:
         response = views.of_error(error)

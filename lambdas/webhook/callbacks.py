@@ -15,7 +15,7 @@ from countersign.functions import http, limits
 from countersign.functions.http import Event
 from countersign.functions.telemetry import about, count
 from countersign.services.answers import Receipt, Results, failure_of
-from countersign.services.limits import Limiter
+from countersign.services.limits import Limiter, Rates
 
 logger = Logger()
 
@@ -29,8 +29,8 @@ WORKER = "worker"
 
 @once
 def limiter(ports: Ports) -> Limiter:
-    """Return what limits callbacks."""
-    return limits.limiter("callbacks", ports)
+    """Return what limits callbacks: LIMITS holds the fields of `Rates`."""
+    return Limiter("callbacks", Rates(**ports.environment.document("LIMITS")), ports.counters, ports.clock)
 
 
 @once
@@ -65,7 +65,7 @@ def heartbeat(event: Event) -> http.Reply:
 
 def _read(event: Event) -> tuple[bytes, Link]:
     """Count a request, and return its body and the callback that its token opens."""
-    limits.admit(limiter(), event, http.bearer_of(event))
+    limits.admit(limiter().admit, event, http.bearer_of(event))
     body, link = http.body_bytes(event), results().link_of(http.bearer_of(event))
     about(task_id=link.task_id)
     return body, link

@@ -266,7 +266,7 @@ def test_a_request_that_came_before_the_policy_is_still_itself(
     assert_problem(post(any_request(request_id="order-1002")), 400, "contract", "/input/amount")
 
 
-# The door: what the stage asks of requests
+# Caller rules: what the stage asks of requests
 
 PAYMENT = {"order_id": "1001", "provider": "pay", "external_id": "pay_1001", "amount": "250.00", "currency": "EUR"}
 RITA = f"arn:aws:sts::111122223333:assumed-role/shop/{REQUESTER.title()}"
@@ -279,7 +279,7 @@ def workflows(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKFLOWS", json.dumps(named))
 
 
-def door(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
+def caller_rules(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
     """Have the stage ask something else of requests from now on."""
     monkeypatch.setenv("REQUESTS", json.dumps(json.loads(ENVIRONMENT["REQUESTS"]) | changes))
     forget_what_functions_made()
@@ -311,13 +311,13 @@ def test_an_approver_of_a_domain_that_the_stage_does_not_allow_is_400(
     kit: Kit, invocations: Operation, monkeypatch: pytest.MonkeyPatch, workflow: str, document: Any, pointer: str
 ) -> None:
     request = any_request(workflow=workflow, input=document)
-    door(monkeypatch, approver_domains=["example.com", "example.org"])
+    caller_rules(monkeypatch, approver_domains=["example.com", "example.org"])
     answer = post(request)
     assert_problem(answer, 400, "contract", pointer)
     assert answer.document["detail"] == "must be an address of example.com, example.org"
     assert kit.items() == {}
     assert post(any_request(input=any_input(approvers=[APPROVER.upper(), "otto@example.org"]))).status == 202
-    door(monkeypatch, approver_domains=[])
+    caller_rules(monkeypatch, approver_domains=[])
     assert post(request | {"request_id": "order-1002"}).status == 202
 
 
@@ -325,7 +325,7 @@ def test_what_came_before_the_stage_asked_for_more_is_still_itself(
     kit: Kit, invocations: Operation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     post()
-    door(monkeypatch, approver_domains=["example.org"])
+    caller_rules(monkeypatch, approver_domains=["example.org"])
     assert post().status == 200
 
 
@@ -333,7 +333,7 @@ def test_what_came_before_the_stage_asked_for_more_is_still_itself(
 def test_where_the_caller_is_the_requester_their_session_names_them(
     kit: Kit, invocations: Operation, monkeypatch: pytest.MonkeyPatch, given: dict[str, str]
 ) -> None:
-    door(monkeypatch, requester="caller")
+    caller_rules(monkeypatch, requester="caller")
     document = {name: value for name, value in any_input().items() if name != "requester"}
     assert post(any_request(input=document | given), caller=RITA).status == 202
     assert json.loads(invocations.asked[0].body)["input"]["requester"].casefold() == REQUESTER
@@ -343,7 +343,7 @@ def test_where_the_caller_is_the_requester_their_session_names_them(
 def test_where_the_caller_is_the_requester_nobody_asks_in_another_s_name(
     kit: Kit, invocations: Operation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    door(monkeypatch, requester="caller")
+    caller_rules(monkeypatch, requester="caller")
     answer = post(any_request(input=any_input(requester=OTHER_APPROVER)), caller=RITA)
     assert_problem(answer, 400, "contract", "/input/requester")
     document = any_input(approvers=[REQUESTER])
@@ -357,7 +357,7 @@ def test_where_the_caller_is_the_requester_nobody_asks_in_another_s_name(
 def test_where_the_caller_is_the_requester_one_whose_session_is_no_address_is_403(
     kit: Kit, invocations: Operation, monkeypatch: pytest.MonkeyPatch, caller: str
 ) -> None:
-    door(monkeypatch, requester="caller")
+    caller_rules(monkeypatch, requester="caller")
     assert_problem(post(caller=caller), 403, "caller")
     assert (kit.items(), invocations.asked) == ({}, [])
     assert post(any_request(workflow="payment", input=PAYMENT), caller=caller).status == 202, "nobody requests it"

@@ -5,6 +5,7 @@ import re
 import sys
 import tokenize
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from importlib import import_module
 from pathlib import Path
 
@@ -206,6 +207,15 @@ def test_only_workflows_load_the_durable_sdk() -> None:
 @pytest.mark.parametrize("package", ["typer", "rich"])
 def test_nothing_that_is_deployed_imports_what_prints_to_terminals(package: str) -> None:
     assert importers_of(package, modules_of(LIBRARY, LAMBDAS)) == set()
+
+
+def test_no_arrow_of_the_library_points_back_up() -> None:
+    arrows: dict[str, set[str]] = {}
+    for path in modules_of(LIBRARY):
+        package = path.relative_to(LIBRARY).parts[0].removesuffix(".py")
+        imported = {name.split(".")[1] for name in imports_of(path) if name.startswith("countersign.")}
+        arrows.setdefault(package, set()).update(imported - {package})
+    TopologicalSorter(arrows).prepare()  # a circle of packages is a CycleError that names them
 
 
 @pytest.mark.parametrize(

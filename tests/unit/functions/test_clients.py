@@ -9,6 +9,7 @@ from botocore.exceptions import ParamValidationError
 from botocore.session import get_session
 
 from countersign.functions.clients import client
+from patterns.decider import lambda_client
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -65,3 +66,9 @@ def test_what_any_other_service_is_sent_is_checked_before() -> None:
     with pytest.raises(ParamValidationError):
         client("lambda").send_durable_execution_callback_success(CallbackId="", Result="{}")
     assert sent == []
+
+
+def test_the_plain_lambda_gives_up_as_soon_as_the_kit() -> None:
+    ours, plain = client("lambda").meta.config, lambda_client.__wrapped__().meta.config
+    assert (plain.connect_timeout, plain.read_timeout) == (ours.connect_timeout, ours.read_timeout)
+    assert plain.retries == ours.retries

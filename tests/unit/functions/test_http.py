@@ -219,6 +219,25 @@ def test_what_went_wrong_inside_is_not_told(error: CountersignError) -> None:
     assert str(error) not in body
 
 
+@pytest.mark.parametrize(
+    ("error", "told", "logged"),
+    [
+        (SecretError("has two"), "this webhook's signing secret is not configured yet", "has two"),
+        (
+            MissingSettingError("BUS_NAME"),
+            "this stage is not configured completely",
+            "environment variable BUS_NAME is not set; the stack that deploys this function sets it",
+        ),
+    ],
+)
+def test_what_is_not_configured_is_told_in_general_and_logged_by_name(
+    error: ConfigurationError, told: str, logged: str
+) -> None:
+    _, _, body = http.problem_of(error)
+    assert json.loads(body)["detail"] == f"{told}; the same request may be sent again"
+    assert http.why_it_was_refused(error)["reason"] == logged
+
+
 def test_what_a_machine_asked_for_is_json_that_nobody_keeps() -> None:
     status, headers, body = http.document(HTTPStatus.ACCEPTED, {"request_id": "order-1001"})
     assert (status, json.loads(body)) == (202, {"request_id": "order-1001"})

@@ -175,7 +175,7 @@ class DynamoLedger:
                 from elsewhere where the chain ends.
         """
         # Imported where it is needed: it is for operators, and would cost the cold start of every function.
-        from countersign.domain.verification import contradictions, links_used, unminted, unopened
+        from countersign.domain.audit_verification import contradictions, links_used, unminted, unopened
 
         documents = self.audit_documents(task_id)
         task = self.task(task_id)

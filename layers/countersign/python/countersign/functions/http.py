@@ -154,10 +154,11 @@ def problem_of(error: CountersignError) -> Reply:
     Raises:
         LookupError: The error is none that a machine endpoint answers.
     """
-    kind = next((kind for kind in type(error).__mro__ if kind in PROBLEMS), None)
+    kinds = type(error).__mro__
+    kind = next((kind for kind in kinds if kind in PROBLEMS), None)
     if kind is None:
         raise LookupError(f"{type(error).__name__} has no problem type") from error
-    document: dict[str, Any] = {"detail": DETAILS.get(kind, "")}
+    document: dict[str, Any] = {"detail": next((DETAILS[kind] for kind in kinds if kind in DETAILS), "")}
     if isinstance(error, ContractError):
         problems = [{"detail": each.reason, "pointer": each.pointer} for each in error.problems]
         document = problems[0] | {"errors": problems}

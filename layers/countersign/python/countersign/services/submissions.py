@@ -23,7 +23,7 @@ from countersign.domain.requests import Request, RequestStatus
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Task
 from countersign.ports import Directory, RequestLedger, WorkflowStarter
-from countersign.services.door import Door, own_ids
+from countersign.services.caller_rules import CallerRules, own_ids
 from countersign.services.starts import Starts
 
 _REQUEST_ID = re.compile("[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -73,7 +73,7 @@ class Submissions:
         directory: Directory,
         clock: Clock,
         workflows: Mapping[str, Startable],
-        door: Door | None = None,
+        caller_rules: CallerRules | None = None,
     ) -> None:
         """Take the ports.
 
@@ -83,14 +83,14 @@ class Submissions:
             directory: What is known of people.
             clock: The time.
             workflows: Every deployed workflow, by its name.
-            door: What the stage asks of callers; None for the kit's own requests.
+            caller_rules: What the stage asks of callers; None for the kit's own requests.
         """
         self._ledger = ledger
         self._starts = Starts(ledger, starter)
         self._directory = directory
         self._clock = clock
         self._workflows = workflows
-        self._door = door
+        self._caller_rules = caller_rules
 
     def submit(self, document: Any, submitted_by: str) -> Submission:
         """Start what the document asks for, unless that happened before.
@@ -131,9 +131,9 @@ class Submissions:
     def _filled_in(self, document: Any, caller: str) -> Any:
         """Return a request whose input names its requester, where the stage takes the caller for it."""
         startable = self._startable(document)
-        if self._door is None or startable is None:
+        if self._caller_rules is None or startable is None:
             return document
-        return self._door.filled_in(startable.input_contract, document, caller)
+        return self._caller_rules.filled_in(startable.input_contract, document, caller)
 
     def _check(self, document: Any, caller: str) -> None:
         """Refuse a request, with everything that is wrong with it.
@@ -157,7 +157,7 @@ class Submissions:
 
     def _rules(self) -> Iterator[Rule]:
         """Yield what is asked of any request: a workflow that is deployed, and an input that keeps its contract."""
-        if self._door is not None:
+        if self._caller_rules is not None:
             yield Rule(("request_id",), own_ids)
         yield Rule(("workflow",), self._is_deployed)
         yield Rule(("workflow", "input"), self._keeps_contract)
@@ -171,9 +171,9 @@ class Submissions:
         return validation.problems(startable.input_contract, document["input"], f"{prefix}/input") if startable else ()
 
     def _rules_of_stage(self, startable: Startable, caller: str) -> Iterator[Rule]:
-        """Yield what this stage asks of an input: its door, its directory and its policy."""
-        if self._door is not None:
-            yield from self._door.rules(caller)
+        """Yield what this stage asks of an input: its rules for callers, its directory and its policy."""
+        if self._caller_rules is not None:
+            yield from self._caller_rules.rules(caller)
         policy = startable.policy
         yield Rule(("approvers", "requester", "rule"), lambda document, prefix: self._people(policy, document, prefix))
         if policy is not None:

@@ -7,11 +7,11 @@ from typing import Any
 
 from countersign.domain import tasks, votes
 from countersign.domain.audit import AuditEntry, AuditEvent, append
+from countersign.domain.audit_verification import contradictions, unminted
 from countersign.domain.identity import Aliases
 from countersign.domain.people import Assignment, Delegation
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import Status, Task
-from countersign.domain.verification import contradictions, unminted
 from countersign.testing.builders import APPROVER, CALLER, NOW, OTHER_APPROVER, any_rule, any_task
 
 

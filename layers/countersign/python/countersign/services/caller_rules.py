@@ -1,4 +1,4 @@
-"""The door of the API: what a stage asks of the requests that its callers start, beyond the contracts of the inputs."""
+"""What a stage asks of the requests that its callers start, beyond the contracts of the inputs."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ _NAMED = ("approvers", "reviewers")
 
 
 @dataclass(frozen=True)
-class Door:
-    """What a stage asks of requests.
+class CallerRules:
+    """What a stage asks of callers.
 
     Attributes:
         providers: Names of the providers whose events reach the stage.
