@@ -20,6 +20,23 @@ STATEFUL = {
 }
 """Another logical id is another resource to CloudFormation: an empty table in the place of the ledger."""
 
+IN_USE = {
+    "public": {
+        "ApiCD79AAA0",
+        "ApproverApprovalsWorkQueueAE7E73A5",
+        "ExternalTasksWorkQueueD140060E",
+        "ResultsInboundWorkQueueCF519F28",
+    },
+    "workflow": {
+        "DurableHeldPaymentWorkflowFunction3E20ECB7",
+        "DurableOrderApprovalWorkflowFunction768109B8",
+        "DurablePaymentWorkflowFunctionE82CB923",
+        "ExecutionsEndedWorkQueue49539FBC",
+        "HeldPaymentsHeldWorkQueue39A87BA2",
+    },
+    "monitoring": {"AlarmsTopic3A2DFEBA"},
+}
+"""A new one in their place loses the URL of review links, executions and messages in flight, or subscriptions."""
 
 COUNTERS = "Limits/Table"
 """Counters of the running minute: nothing that anybody would miss."""
@@ -30,6 +47,11 @@ def test_stateful_resources_keep_their_logical_ids(prod: Synthesised) -> None:
     found = {(body["Type"], logical_id) for logical_id, body in resources.items()}
     assert found >= STATEFUL
     assert {kind for kind, _ in found - STATEFUL} <= {"AWS::SecretsManager::Secret"}, "a fork has providers of its own"
+
+
+@pytest.mark.parametrize("name", IN_USE)
+def test_resources_that_are_in_use_keep_their_logical_ids(prod: Synthesised, name: str) -> None:
+    assert prod.template(name)["Resources"].keys() >= IN_USE[name]
 
 
 def test_no_resource_that_holds_data_is_anywhere_else(prod: Synthesised) -> None:
