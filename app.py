@@ -3,6 +3,7 @@
 Context:
     stage: Which `settings/<stage>.toml` to deploy; `local`, the embedded cloud, by default.
     base_url: Where the outside reaches the API, in place of the settings' own.
+    settings: The folder of the settings; `settings/` by default.
 """
 
 from __future__ import annotations
@@ -93,8 +94,9 @@ def main() -> int:
     """Synthesise the stage that the context names."""
     app = App()
     stage = app.node.try_get_context("stage") or "local"
+    file = Path(app.node.try_get_context("settings") or SETTINGS) / f"{stage}.toml"
     try:
-        settings = Settings.load(SETTINGS / f"{stage}.toml", base_url=app.node.try_get_context("base_url") or "")
+        settings = Settings.load(file, base_url=app.node.try_get_context("base_url") or "")
         build(app, settings, Sources.of_checkout())
     except (ExtensionError, MissingSourceError, SettingsError) as error:
         print(f"error: {error}", file=sys.stderr)

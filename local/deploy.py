@@ -16,6 +16,7 @@ from operate.embedded.cloud import ROOT, Outputs
 from stacks.stage.settings import Settings
 
 STAGE = "local"
+SETTINGS = ROOT / "settings"
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
 VENDOR_LAYER = ROOT / "build" / "vendor-layer" / "python"
 
@@ -26,8 +27,12 @@ class DeployError(Exception):
     """The stacks could not be deployed; the message says what failed, and what to do."""
 
 
-def deploy(emulator: Emulator) -> Outputs:
+def deploy(emulator: Emulator, settings: Path = SETTINGS) -> Outputs:
     """Deploy every stack of the stage `local` onto an emulator, for the first time or again.
+
+    Args:
+        emulator: The emulator.
+        settings: The folder with the stage's settings.
 
     Returns:
         The outputs of the stacks.
@@ -46,10 +51,11 @@ def deploy(emulator: Emulator) -> Outputs:
         emulator,
         ["deploy", "--all", "--require-approval", "never", "--progress", "events"],
         ["--app", f"'{sys.executable}' app.py", "--output", str(assembly), "--outputs-file", str(outputs_file)],
-        ["--context", f"stage={STAGE}", "--context", f"base_url={_base_url(emulator)}"],
+        ["--context", f"stage={STAGE}", "--context", f"settings={settings}"],
+        ["--context", f"base_url={_base_url(emulator)}"],
         cwd=ROOT,
     )
-    _verify_mail_sender(emulator)
+    _verify_mail_sender(emulator, Settings.load(settings / f"{STAGE}.toml").mail.sender)
     _check_durable_functions(emulator, assembly)
     outputs: Outputs = json.loads(outputs_file.read_text())
     return outputs
@@ -119,11 +125,10 @@ def _without_noise() -> dict[str, str]:
     return {"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": version, "CDK_DISABLE_CLI_TELEMETRY": "true"}
 
 
-def _verify_mail_sender(emulator: Emulator) -> None:
+def _verify_mail_sender(emulator: Emulator, sender: str) -> None:
     """Let mail be sent: SES refuses senders that nobody has verified."""
     from botocore.exceptions import ClientError
 
-    sender = Settings.load(ROOT / "settings" / f"{STAGE}.toml").mail.sender
     ses = aws.client("sesv2", emulator.endpoint_url)
     try:
         ses.create_email_identity(EmailIdentity=sender)

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from local.client import open_page
-from local.deploy import deploy
+from local.deploy import SETTINGS, deploy
 from local.emulator import emulator
 from local.emulator.emulator import Emulator
 from local.providers import issue
@@ -26,6 +26,7 @@ def bring_up(
     *,
     with_parent: bool = False,
     variables: Mapping[str, str] | None = None,
+    settings: Path = SETTINGS,
     say: Callable[[str], None] = lambda _: None,
 ) -> tuple[Emulator, Cloud]:
     """Start an emulator, unless one is up, deploy onto it, see that it works, and write where everything is.
@@ -36,6 +37,7 @@ def bring_up(
         home: The folder that is the cloud's own.
         with_parent: End it with this process, however that ends.
         variables: Settings of MiniStack beside those that it always gets.
+        settings: The folder with the settings of the stage `local`.
         say: Is told what is being done.
 
     Raises:
@@ -51,11 +53,11 @@ def bring_up(
         cloud.remove(home)
         if running:
             say(f"the emulator is up already, on port {running.port}; deploying onto it again")
-            return running, _deploy(running)
+            return running, _deploy(running, settings)
         started = emulator.start(home, with_parent=with_parent, variables=variables)
         try:
             say(f"started the emulator on 127.0.0.1:{started.port}; deploying the stacks with the AWS CDK")
-            return started, _deploy(started)
+            return started, _deploy(started, settings)
         except BaseException:
             started.stop()
             raise
@@ -87,8 +89,8 @@ def take_down(home: Path = HOME) -> bool:
     return last.stop() if last else False
 
 
-def _deploy(running: Emulator) -> Cloud:
-    outputs = deploy(running)
+def _deploy(running: Emulator, settings: Path) -> Cloud:
+    outputs = deploy(running, settings)
     secrets = issue(running.endpoint_url, cloud.merged(outputs, "Providers"))
     for stack in outputs.values():
         if arn := stack.get("ChannelSecret"):

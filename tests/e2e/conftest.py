@@ -19,6 +19,7 @@ from local.emulator.emulator import Emulator
 from local.launch import bring_up, enforce_iam, take_down
 from operate.embedded.cloud import Cloud
 from operate.embedded.mailbox import Mailbox
+from tests import SETTINGS
 from tools.browser import obtain
 
 _DEPLOY_SECONDS = 300
@@ -38,7 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Emulator, Cloud]]:
     home = tmp_path_factory.mktemp("cloud")
     try:
-        running, cloud = bring_up(home, with_parent=True, variables={"PERSIST_STATE": "1"})
+        running, cloud = bring_up(home, with_parent=True, variables={"PERSIST_STATE": "1"}, settings=SETTINGS)
         yield enforce_iam(running), cloud
     finally:
         take_down(home)

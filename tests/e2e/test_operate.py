@@ -19,6 +19,7 @@ from operate.embedded import aws
 from operate.embedded.cloud import Cloud
 from operate.embedded.mailbox import Mailbox
 from operate.program import main
+from tests import SETTINGS
 from tests.e2e.scene import Scene, until
 
 Operate = Callable[..., tuple[int, Any]]
@@ -31,6 +32,7 @@ def operate(
     """Run the tool on the embedded cloud of this run, and return its exit status and what it prints as JSON."""
     cloud.write(tmp_path)
     monkeypatch.setattr(stage, "HOME", tmp_path)
+    monkeypatch.setattr(stage, "SETTINGS", SETTINGS)
 
     def run(*arguments: str) -> tuple[int, Any]:
         capsys.readouterr()

@@ -13,10 +13,11 @@ from countersign.domain.policy import Policy
 from local.client import hand_in, open_page, press
 from local.demo.watch import Execution
 from operate.embedded import aws
-from operate.embedded.cloud import ROOT, Cloud
+from operate.embedded.cloud import Cloud
 from operate.embedded.mailbox import Mail, Mailbox
 from stacks.stage.policies import policy_document
 from stacks.stage.settings import Settings
+from tests import SETTINGS
 from tests.e2e.scene import Scene, until
 
 EXPENSES = "expense-approval"
@@ -122,7 +123,7 @@ def listed(inbox: str) -> list[str]:
     return [unescape(link) for link in re.findall(r'href="(review\?[^"]+)"', open_page(inbox).answer.text)]
 
 
-# By a policy: settings/local.toml
+# By a policy: tests/settings/local.toml
 
 
 def test_what_nobody_decides_is_reminded_of_and_then_decided_by_whom_it_is_escalated_to(expense: Scene) -> None:
@@ -145,7 +146,7 @@ def test_what_the_policy_approves_is_approved_at_once_asks_nobody_and_the_audit_
     execution = Execution.named(expense.cloud.endpoint_url, expense.cloud.workflow(EXPENSES), expense.request_id)
     assert execution
     assert execution.operations() == ["approval auto", "record result"]
-    rows = Settings.load(ROOT / "settings" / "local.toml").policies[EXPENSES]
+    rows = Settings.load(SETTINGS / "local.toml").policies[EXPENSES]
     version = Policy.from_document(policy_document(rows)).version
     entries = [item for key, item in expense.items().items() if key.startswith("AUDIT#")]
     assert {entry["policy"]["S"] for entry in entries} == {version}

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from app import SETTINGS
 from stacks.components.house.sources import Sources
 from stacks.stage.settings import Settings
+from tests import SETTINGS
 from tests.infra.templates import DevWith, Synthesised
 
-ROOT = SETTINGS.parent
+ROOT = SETTINGS.parents[1]
 
 
 @pytest.fixture(scope="session")
@@ -65,5 +65,5 @@ def prod(stage_named: Callable[[str], Synthesised]) -> Synthesised:
 
 @pytest.fixture(scope="session", params=sorted(path.stem for path in Path(SETTINGS).glob("*.toml")))
 def stage(request: pytest.FixtureRequest, stage_named: Callable[[str], Synthesised]) -> Synthesised:
-    """Each stage of the kit in turn."""
+    """Each stage in turn."""
     return stage_named(request.param)

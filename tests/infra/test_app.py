@@ -10,14 +10,14 @@ from pathlib import Path
 import aws_cdk
 import pytest
 
-from app import SETTINGS
+from operate.embedded.cloud import ROOT
+from tests import SETTINGS
 
 pytestmark = pytest.mark.xdist_group("infra")
 
-ROOT = SETTINGS.parent
-
 
 def run(**context: str) -> subprocess.CompletedProcess[str]:
+    context = {"settings": str(SETTINGS)} | context
     return subprocess.run(
         [sys.executable, "app.py"],
         cwd=ROOT,

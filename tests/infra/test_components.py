@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from aws_cdk import App
 
-from app import SETTINGS, build
+from app import build
 from stacks.components.house.sources import MissingSourceError, Sources
 from stacks.stage.providers import ProviderSettings
 from stacks.stage.settings import Settings
+from tests import SETTINGS
 from tests.infra.templates import Synthesised, statements
 
 pytestmark = pytest.mark.xdist_group("infra")

@@ -7,9 +7,10 @@ import pytest
 from aws_cdk import App, Validations
 from aws_cdk import aws_sqs as sqs
 
-from app import SETTINGS, build
+from app import build
 from stacks.components.house.sources import Sources
 from stacks.stage.settings import Settings
+from tests import SETTINGS
 from tests.infra.templates import DECIDED_BY_A_PLAIN_LAMBDA, Synthesised, construct_id
 
 pytestmark = pytest.mark.xdist_group("infra")

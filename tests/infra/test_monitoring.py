@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app import SETTINGS
+from operate.embedded.cloud import ROOT
 from tests.infra.templates import Synthesised
 
 pytestmark = pytest.mark.xdist_group("infra")
@@ -80,7 +80,7 @@ def test_every_alarm_goes_to_the_topic_and_says_what_to_do_first(stage: Synthesi
 
 def test_the_runbook_has_a_section_for_every_alarm_and_for_no_other(stage_named: Callable[[str], Synthesised]) -> None:
     raised = {name.partition("-")[0] for stage in ("dev", "local", "prod") for name in alarms(stage_named(stage))}
-    text = (SETTINGS.parent / "docs" / "operations.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     about_alarms = text.partition("\n## Alarms\n")[2].partition("\n## ")[0]
     sections = dict(re.findall(r"^### (\w+)\n(.*?)(?=^### |\Z)", about_alarms, re.MULTILINE | re.DOTALL))
     assert sections.keys() == raised
@@ -144,7 +144,7 @@ def test_saved_queries_ask_every_function_and_those_about_the_api_its_access_log
 
 
 def test_saved_queries_look_for_what_functions_log(prod: Synthesised) -> None:
-    sources = "".join(path.read_text(encoding="utf-8") for path in (SETTINGS.parent / "lambdas").rglob("*.py"))
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "lambdas").rglob("*.py"))
     sought = [
         message
         for query in queries(prod).values()

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from app import SETTINGS
 from countersign.testing.builders import task_result
 from stacks.components.house.sources import MissingSourceError, Sources
 from stacks.stage.providers import PartnerSettings
 from stacks.stage.settings import Settings
+from tests import SETTINGS
 from tests.infra.templates import DevWith, Synthesised, statements
 from tests.infra.test_events import matches
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from app import SETTINGS
 from local.demo.scripts import SCRIPTS
 from stacks.components.house.sources import Sources
 from stacks.stage.settings import Settings
+from tests import SETTINGS
 from tests.infra.templates import Synthesised, statements
 
 pytestmark = pytest.mark.xdist_group("infra")
@@ -64,11 +64,6 @@ def test_every_module_of_the_patterns_is_deployed_and_each_once(stage: Synthesis
     handlers = [function.properties["Handler"] for function in stage.of_type("AWS::Lambda::Function")]
     deployed = sorted(handler for handler in handlers if handler.startswith("patterns."))
     assert deployed == sorted(f"patterns.{module}.handler" for module in modules if stage.settings.patterns)
-
-
-def test_the_kit_deploys_them_where_they_are_tried_out_and_not_in_production() -> None:
-    settings = [Settings.load(file) for file in SETTINGS.glob("*.toml")]
-    assert {each.stage for each in settings if each.patterns} == {"dev", "local"}
 
 
 def test_without_patterns_and_encrypted_workflows_a_stage_has_neither_their_stack_nor_a_key(prod: Synthesised) -> None:

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from app import SETTINGS
 from stacks.components.house.sources import Sources
 from stacks.stage.settings import FunctionSettings, Settings
+from tests import SETTINGS
 from tests.infra.templates import Synthesised
 
 pytestmark = pytest.mark.xdist_group("infra")

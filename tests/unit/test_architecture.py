@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from stacks.stage.settings import Settings
+from tests import SETTINGS
 
 ROOT = Path(__file__).parents[2]
 LIBRARY = ROOT / "layers/countersign/python/countersign"
@@ -241,7 +242,7 @@ def test_only_the_clock_asks_the_time() -> None:
 
 
 def test_only_a_workflow_imports_the_durable_sdk_among_the_functions() -> None:
-    stages = [Settings.load(path) for path in ROOT.glob("settings/*.toml")]
+    stages = [Settings.load(path) for path in SETTINGS.glob("*.toml")]
     workflows = {workflow.function for stage in stages for workflow in stage.workflows.values()}
     assert workflows >= {"held_payment", "order_approval", "payment"}
     assert importers_of(DURABLE, modules_of(LAMBDAS)) <= {

@@ -9,9 +9,8 @@ import pytest
 from countersign.domain.policy import Policy
 from stacks.stage.policies import MAX_POLICY_BYTES, compact, policy_document
 from stacks.stage.problems import SettingsError
-from stacks.stage.settings import Settings
-from tests.unit.test_settings import SETTINGS, load, refused
 from tests.unit.test_settings import VALID as WITHOUT
+from tests.unit.test_settings import load, refused
 
 POLICY = """
 [[policies.order-approval]]
@@ -55,24 +54,6 @@ def test_rows_are_what_the_functions_read(tmp_path: Path) -> None:
 
 def test_without_rows_there_is_no_policy(tmp_path: Path) -> None:
     assert load(tmp_path).policies == {}
-
-
-@pytest.mark.parametrize("stage", ["local", "prod"])
-def test_stages_that_let_requests_say_who_approves_an_order(stage: str) -> None:
-    assert "order-approval" not in Settings.load(SETTINGS / f"{stage}.toml").policies
-
-
-def test_the_embedded_cloud_shows_a_policy_within_seconds() -> None:
-    small, usual, large = Settings.load(SETTINGS / "local.toml").policies["expense-approval"]
-    assert small.auto_approve
-    assert max(*(usual.reminders_seconds or ()), *(item.after_seconds for item in usual.escalations or ())) <= 10
-    assert large.up_to is not None
-
-
-def test_dev_has_an_example_that_a_function_can_read() -> None:
-    rows = Settings.load(SETTINGS / "dev.toml").policies["order-approval"]
-    assert {row.currency for row in rows} == {"EUR"}
-    assert len(Policy.from_document(policy_document(rows)).bands) == len(rows)
 
 
 @pytest.mark.parametrize(

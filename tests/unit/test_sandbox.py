@@ -4,7 +4,6 @@ import tomllib
 from collections import Counter
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
@@ -13,9 +12,10 @@ from countersign.domain.provider_events import EventStatus
 from countersign.providers.base import WebhookRequest, load
 from local.demo.sandbox import HABITS, PROVIDER, SCHEME, Event, Payment, signed
 from local.providers import made_up
+from tests import SETTINGS
 
-LOCAL = Path(__file__).parents[2] / "settings" / "local.toml"
-SCHEMES = {name: provider["scheme"] for name, provider in tomllib.loads(LOCAL.read_text())["providers"].items()}
+PROVIDERS = tomllib.loads((SETTINGS / "local.toml").read_text())["providers"]
+SCHEMES = {name: provider["scheme"] for name, provider in PROVIDERS.items()}
 PAYMENT = Payment("pay-1", "12.50", "EUR")
 
 
