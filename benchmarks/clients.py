@@ -13,6 +13,7 @@ from typing import Any
 
 from local.client import RequestsApi, open_page, press
 from local.demo.sandbox import PROVIDER, Event, Payment, Sandbox
+from local.demo.scripts import ORDER
 from local.emulator.emulator import Emulator
 from local.launch import bring_up, take_down
 from operate.embedded import aws
@@ -83,15 +84,8 @@ class Approvals:
         return _each(self.ids, self.approve)
 
     def _ask(self, request_id: str) -> None:
-        order = {
-            "order_id": request_id,
-            "amount": "250.00",
-            "currency": "EUR",
-            "description": "One of many",
-            "requester": "rita@example.com",
-            "approvers": [_approver(request_id)],
-            "deadline_seconds": _DEADLINE_SECONDS,
-        }
+        approvers = [_approver(request_id)]
+        order = {**ORDER, "order_id": request_id, "approvers": approvers, "deadline_seconds": _DEADLINE_SECONDS}
         _start(self.cloud, "order-approval", request_id, order)
 
     def _have_links(self) -> bool:

@@ -4,34 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 
+from local.demo.scripts import Call
 from operate.embedded import aws, http
 from operate.embedded.cloud import Cloud
 
 Envelope = Mapping[str, Any]
 
 _QUEUE = "external-tasks"
-
-
-@dataclass(frozen=True)
-class Call:
-    """What a machine posts to `/callbacks/<said>`.
-
-    Attributes:
-        said: `succeed`, `fail` or `heartbeat`.
-        document: The body; None for none.
-        answered: The status that it is to hear.
-    """
-
-    said: str
-    document: Mapping[str, Any] | None = None
-    answered: int = HTTPStatus.OK
-
-    def __str__(self) -> str:
-        return f"{self.said} {json.dumps(self.document)}" if self.document else self.said
 
 
 def take(cloud: Cloud, wanted: Callable[[Envelope], bool]) -> list[Envelope]:

@@ -12,6 +12,7 @@ from local.client import open_page, press
 from local.demo import sandbox
 from local.demo.demo import PATIENCE_SECONDS, Demo, DemoError, clock, wait_for
 from local.demo.sandbox import HABITS, Sandbox
+from local.demo.scripts import APPROVER, ORDER, PAYMENT
 from local.demo.watch import Execution
 from operate.embedded.mailbox import Mail, Mailbox
 from operate.terminal import Terminal
@@ -21,16 +22,6 @@ _terminal = Terminal()
 OUTCOMES = {"approve": "approved", "reject": "rejected", "expire": "expired"}
 """What each `--answer` to an order approval is to end as."""
 
-APPROVER = "maria@example.com"
-_ORDER = {
-    "order_id": "A-1042",
-    "amount": "1249.90",
-    "currency": "EUR",
-    "description": "Twelve office chairs",
-    "requester": "rita@example.com",
-    "approvers": [APPROVER],
-}
-_PAYMENT = {"order_id": "A-1042", "provider": sandbox.PROVIDER, "amount": "1249.90", "currency": "EUR"}
 _HABIT = "pending-first"
 
 _DEADLINES = {"expire": 12, None: 3600}
@@ -99,7 +90,7 @@ class OrderApproval(TaskDemo):
 
     def _input(self) -> Mapping[str, Any]:
         self._seen = frozenset(mail.message_id for mail in self._mailbox.mails())
-        return {**_ORDER, "deadline_seconds": self._deadline_seconds}
+        return {**ORDER, "deadline_seconds": self._deadline_seconds}
 
     def _see_hand_off(self) -> None:
         mail = wait_for("a mail with a review link", self._new_mail)
@@ -157,7 +148,7 @@ class Payment(TaskDemo):
         return f"pay_{self.request_id}"
 
     def _input(self) -> Mapping[str, Any]:
-        return {**_PAYMENT, "external_id": self._external_id, "deadline_seconds": _DEADLINE_SECONDS}
+        return {**PAYMENT, "external_id": self._external_id, "deadline_seconds": _DEADLINE_SECONDS}
 
     def _see_hand_off(self) -> None:
         self._asked = wait_for("the payment in the queue", self._find_payment)

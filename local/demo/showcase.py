@@ -66,9 +66,9 @@ class PatternDemo(Demo):
         """
         kind = envelope["kind"]
         self.tell("hand-off", f"{kind}, of {envelope['task_id']}")
-        replies, number = self._script.replies.get(kind, ()), self._asked[kind]
+        reply = self._script.reply(kind, self._asked[kind])
         self._asked[kind] += 1
-        for call in replies[number] if number < len(replies) else ():
+        for call in reply:
             heard = answer(envelope, call)
             self.tell("answer", f"{call} → {heard.status}")
             if heard.status != call.answered:
