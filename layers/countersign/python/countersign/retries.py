@@ -3,7 +3,8 @@
 import random
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from countersign.domain.errors import LedgerConflictError, LedgerUnavailableError
 
@@ -13,6 +14,7 @@ ATTEMPTS = 12
 _FIRST_PAUSE_SECONDS = 0.01
 _LONGEST_PAUSE_SECONDS = 0.4
 
+Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 
@@ -47,3 +49,13 @@ def retry_on_conflict(attempt: Callable[[], Result], pause: Callable[[float], No
         except LedgerConflictError:
             continue
     raise LedgerUnavailableError(f"lost {ATTEMPTS} races for one item")
+
+
+def retried(attempt: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Turn a function that reads, decides and writes into one that starts anew after each conflicting write."""
+
+    @wraps(attempt)
+    def until_written(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        return retry_on_conflict(lambda: attempt(*args, **kwargs))
+
+    return until_written

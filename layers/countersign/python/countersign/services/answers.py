@@ -1,9 +1,8 @@
 """Results: what machines answer to tasks, by the token of their hand-off or over the bus."""
 
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from countersign.domain import answers, tokens
@@ -25,7 +24,7 @@ from countersign.domain.questions import Collecting, Correlation
 from countersign.domain.strict_json import canonical, digest
 from countersign.domain.tasks import Change, Failure, Task, encryption_context
 from countersign.ports import Cipher, Heartbeats, Ledger
-from countersign.retries import retry_on_conflict
+from countersign.retries import retried
 from countersign.services.provider_events import effect_of
 from countersign.services.refusals import record_refusal
 
@@ -50,14 +49,14 @@ class Receipt:
     missing: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
 class Results:
     """Takes the answers of machines."""
 
-    def __init__(self, ledger: Ledger, heartbeats: Heartbeats, clock: Clock, cipher: Cipher | None = None) -> None:
-        self._ledger = ledger
-        self._heartbeats = heartbeats
-        self._cipher = cipher
-        self._clock = clock
+    ledger: Ledger
+    heartbeats: Heartbeats
+    clock: Clock
+    cipher: Cipher | None = None
 
     def link_of(self, token: str) -> Link:
         """Return the callback that has this token: its task, and as recipient the channel that it was handed to.
@@ -67,11 +66,12 @@ class Results:
             LedgerUnavailableError: The ledger did not answer.
         """
         fingerprint = tokens.fingerprint(token)
-        link = self._ledger.callback(fingerprint) if fingerprint else None
+        link = self.ledger.callback(fingerprint) if fingerprint else None
         if link is None:
             raise UnknownTokenError
         return link
 
+    @retried
     def succeed(self, task_id: str, document: Mapping[str, Any], sender: Sender) -> Receipt:
         """Record a machine's answer.
 
@@ -89,16 +89,23 @@ class Results:
             TaskClosedError: The task expired or was cancelled.
             LedgerUnavailableError: The ledger did not answer; nothing was recorded.
         """
-        return retry_on_conflict(lambda: self._succeed(task_id, document, sender))
+        task = self._task(task_id)
+        _check_way(task, sender)
+        if task.question.correlation is not None and task.question.correlation.amount is not None:
+            return self._paid(task, task.question.correlation, document, sender)
+        self._check_contract(task, document, sender)
+        if task.question.encrypted:
+            return self._encrypted(task, document, sender)
+        if task.question.collecting is not None:
+            return self._collected(task, task.question.collecting, document, sender)
+        return self._recorded(task, answers.succeed(task, document, sender, self.clock.now()))
 
+    @retried
     def fail(self, task_id: str, failure: Failure, sender: Sender) -> Receipt:
         """Record that a machine could not do what was asked; raises as `succeed` does."""
-
-        def act(task: Task, now: datetime) -> Change | None:
-            _check_way(task, sender)
-            return answers.fail(task, failure, sender, now)
-
-        return self._settled(task_id, act)
+        task = self._task(task_id)
+        _check_way(task, sender)
+        return self._recorded(task, answers.fail(task, failure, sender, self.clock.now()))
 
     def heartbeat(self, task_id: str) -> Task:
         """Tell the workflow that its task is worked on.
@@ -109,47 +116,36 @@ class Results:
             TaskClosedError: The task expired or was cancelled.
             TransientError: The ledger or Lambda did not answer; tell it again.
         """
-        task = retry_on_conflict(lambda: self._beaten(task_id))
+        task = self._beaten(task_id)
         try:
-            self._heartbeats.beat(task.callback_id)
+            self.heartbeats.beat(task.callback_id)
         except TaskClosedError:  # the ledger decides: while the task is open, another callback takes this one's place
-            answers.check_open(self._task(task_id), self._clock.now())
+            answers.check_open(self._task(task_id), self.clock.now())
         return task
 
+    @retried
     def _beaten(self, task_id: str) -> Task:
-        task, now = self._task(task_id), self._clock.now()
+        task, now = self._task(task_id), self.clock.now()
         answers.check_open(task, now)
-        if not self._ledger.beat(task_id, now):
+        if not self.ledger.beat(task_id, now):
             raise LedgerConflictError(task_id)
         return task
-
-    def _succeed(self, task_id: str, document: Mapping[str, Any], sender: Sender) -> Receipt:
-        task = self._task(task_id)
-        _check_way(task, sender)
-        if task.question.correlation is not None and task.question.correlation.amount is not None:
-            return self._paid(task, task.question.correlation, document, sender)
-        self._check_contract(task, document, sender)
-        if task.question.encrypted:
-            return self._encrypted(task, document, sender)
-        if task.question.collecting is not None:
-            return self._collected(task, task.question.collecting, document, sender)
-        return self._recorded(task, answers.succeed(task, document, sender, self._clock.now()))
 
     def _paid(self, task: Task, correlation: Correlation, document: Mapping[str, Any], sender: Sender) -> Receipt:
         """Record a worker's answer about money as the event that it stands for: once, under the rules of payments."""
         event_id = f"answer-{digest([task.task_id, document])}"
-        record, _ = self._ledger.look_up(correlation.provider, event_id, correlation.external_id)
+        record, _ = self.ledger.look_up(correlation.provider, event_id, correlation.external_id)
         if record is not None:
             if record.handling is Handling.HELD:
-                answers.check_open(task, self._clock.now())
+                answers.check_open(task, self.clock.now())
             return Receipt(task, Handling.DUPLICATE)
         self._check_contract(task, document, sender)
         event = _payment_event(event_id, correlation, document)
-        effect = effect_of(task, event, sender, self._clock)
+        effect = effect_of(task, event, sender, self.clock)
         come = EventRecord(correlation.provider, event_id, digest(document), effect.handling, task.task_id)
         if effect.handling is not Handling.HELD:
             answers.check_open(task, effect.change.at)
-        after = task if effect.says_nothing else self._ledger.commit_event(effect.change, come)
+        after = task if effect.says_nothing else self.ledger.commit_event(effect.change, come)
         # Money that comes too late is held for a person before its sender hears that it is.
         answers.check_open(task, effect.change.at)
         return Receipt(after, effect.handling)
@@ -164,21 +160,21 @@ class Results:
         mac = hmac.digest(sender.token.encode(), plain, "sha256").hex()
         if (task.decided_by, answers.document_of(task).get("mac")) == ((sender.actor,), mac):
             return Receipt(task, Handling.DUPLICATE)
-        answers.check_open(task, self._clock.now())
-        if self._cipher is None:
+        answers.check_open(task, self.clock.now())
+        if self.cipher is None:
             raise ConfigurationError("this function has no key for encrypted answers")
-        sealed = {"ciphertext": self._cipher.encrypt(plain, encryption_context(task.task_id)), "mac": mac}
-        return self._recorded(task, answers.succeed(task, sealed, sender, self._clock.now()))
+        sealed = {"ciphertext": self.cipher.encrypt(plain, encryption_context(task.task_id)), "mac": mac}
+        return self._recorded(task, answers.succeed(task, sealed, sender, self.clock.now()))
 
     def _collected(self, task: Task, collecting: Collecting, document: Mapping[str, Any], sender: Sender) -> Receipt:
         key = str(document.get(collecting.key, ""))
         if key not in collecting.required:
-            answers.check_open(task, self._clock.now())
+            answers.check_open(task, self.clock.now())
             allowed = f"one of {', '.join(collecting.required)}"
             raise self._refused(task, [ContractError(f"must be {allowed}", f"/{collecting.key}")], sender)
-        standing = self._ledger.responses(task.task_id)
-        change = answers.collect(task, collecting, document, standing, sender, self._clock.now())
-        after = self._ledger.commit(change) if change else self._task(task.task_id)
+        standing = self.ledger.responses(task.task_id)
+        change = answers.collect(task, collecting, document, standing, sender, self.clock.now())
+        after = self.ledger.commit(change) if change else self._task(task.task_id)
         missing = collecting.missing(after.received)
         repeated = Handling.DUPLICATE if change is None else Handling.RECORDED
         return Receipt(after, Handling.PENDING if missing else repeated, missing)
@@ -193,29 +189,22 @@ class Results:
 
         problems = [problem for name, content in checks for problem in validation.problems(name, content)]
         if problems:
-            answers.check_open(task, self._clock.now())
+            answers.check_open(task, self.clock.now())
             raise self._refused(task, problems, sender)
 
     def _refused(self, task: Task, problems: Sequence[ContractError], sender: Sender) -> AnswerRefusedError:
         """Put on record, or count, that an answer broke its contract, and return the error that tells its sender."""
         told = "; ".join(map(str, problems))
-        record_refusal(self._ledger, answers.refuse(task, told, sender, self._clock.now()))
+        record_refusal(self.ledger, answers.refuse(task, told, sender, self.clock.now()))
         return AnswerRefusedError(tuple(problems))
-
-    def _settled(self, task_id: str, act: Callable[[Task, datetime], Change | None]) -> Receipt:
-        def attempt() -> Receipt:
-            task = self._task(task_id)
-            return self._recorded(task, act(task, self._clock.now()))
-
-        return retry_on_conflict(attempt)
 
     def _recorded(self, task: Task, change: Change | None) -> Receipt:
         if change is None:
             return Receipt(task, Handling.DUPLICATE)
-        return Receipt(self._ledger.commit(change), Handling.RECORDED)
+        return Receipt(self.ledger.commit(change), Handling.RECORDED)
 
     def _task(self, task_id: str) -> Task:
-        task = self._ledger.task(task_id)
+        task = self.ledger.task(task_id)
         if task is None or task.audience:
             raise UnknownTaskError(task_id)
         return task

@@ -53,20 +53,17 @@ class Received:
     partner: str = ""
 
 
+@dataclass(frozen=True)
 class BusEvents:
-    """Takes the events of the queue that the rules feed."""
+    """Takes the events of the queue that the rules feed.
 
-    def __init__(self, results: Results, events: ProviderEvents, partners: Mapping[str, Partner]) -> None:
-        """Take the use cases.
+    Attributes:
+        partners: The stage's partners, by the source of their events.
+    """
 
-        Args:
-            results: Where the answers of machines go.
-            events: Where the events of partners go.
-            partners: The stage's, by the source of their events.
-        """
-        self._results = results
-        self._events = events
-        self._partners = partners
+    results: Results
+    events: ProviderEvents
+    partners: Mapping[str, Partner]
 
     def receive(self, body: bytes) -> Received:
         """Put on record what one event says.
@@ -84,22 +81,22 @@ class BusEvents:
         """
         event = Document.read(body)
         source = event.text("/source", MAX_SOURCE_CHARACTERS)
-        if source in self._partners:
-            return self._of_partner(self._partners[source], event)
+        if source in self.partners:
+            return self._of_partner(self.partners[source], event)
         return self._result(event, source)
 
     def _of_partner(self, partner: Partner, event: Document) -> Received:
         event.member("/detail")
         verified = Verified(canonical(event.find("/detail")), event.text("/id"))
         sender = Sender(partner.name, ON_PARTNER_BUS)
-        received = take(load(partner.source.scheme), verified, partner.source, self._events, sender)
+        received = take(load(partner.source.scheme), verified, partner.source, self.events, sender)
         return Received(received.handlings, partner=partner.name)
 
     def _result(self, event: Document, source: str) -> Received:
         detail = validation.check("task-result", event.find("/detail"), "/detail")
         task_id, sender = detail["task_id"], Sender(source, ON_BUS)
         if detail["outcome"] == "succeeded":
-            receipt = self._results.succeed(task_id, detail["answer"], sender)
+            receipt = self.results.succeed(task_id, detail["answer"], sender)
         else:
-            receipt = self._results.fail(task_id, failure_of(detail["error"]), sender)
+            receipt = self.results.fail(task_id, failure_of(detail["error"]), sender)
         return Received((receipt.handling,), task_id)

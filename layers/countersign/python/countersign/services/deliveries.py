@@ -1,8 +1,8 @@
 """Delivering a task to its recipients: each gets a review link of their own, once per hand-off."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,7 +15,7 @@ from countersign.domain.links import Link, Purpose
 from countersign.domain.tasks import Change, Status, Task
 from countersign.domain.votes import FIRST_RESEND
 from countersign.ports import LinkLedger
-from countersign.retries import retry_on_conflict
+from countersign.retries import retried
 from countersign.services.inboxes import MAX_INBOX_LINKS, PAUSE, inbox_links
 
 Send = Callable[[Message], None]
@@ -33,26 +33,22 @@ ACTOR = "approver"
 """How the audit names the part of the kit that sends links."""
 
 
+@dataclass(frozen=True)
 class Deliveries:
-    """Sends review links over one channel."""
+    """Sends review links over one channel.
 
-    def __init__(self, ledger: LinkLedger, send: Send, clock: Clock, channel: str, base_url: str, stage: str) -> None:
-        """Take the ports.
+    Attributes:
+        channel: The channel's name in settings, for the audit.
+        base_url: Where links lead, without a slash at the end.
+        stage: What messages say of the deployment; empty for production.
+    """
 
-        Args:
-            ledger: Where links and their audit entries are kept.
-            send: Sends a message.
-            clock: The time.
-            channel: The channel's name in settings, for the audit.
-            base_url: Where links lead, without a slash at the end.
-            stage: What messages say of the deployment; empty for production.
-        """
-        self._ledger = ledger
-        self._send_message = send
-        self._clock = clock
-        self._name = channel
-        self._base_url = base_url
-        self._stage = stage
+    ledger: LinkLedger
+    send: Send
+    clock: Clock
+    channel: str
+    base_url: str
+    stage: str
 
     def deliver(self, envelope: Mapping[str, Any]) -> int:
         """Send a task's hand-off to each recipient whose message is not on record, while the task is open.
@@ -93,13 +89,12 @@ class Deliveries:
             TransientError: The ledger or the channel did not answer; deliver the same envelope again.
         """
         task_id, recipients = envelope["task_id"], envelope["task"]["recipients"]
-        return sum(
-            self._send(retry_on_conflict(partial(self._inbox_message, task_id, person))) for person in recipients
-        )
+        return sum(self._send(self._inbox_message(task_id, person)) for person in recipients)
 
+    @retried
     def _inbox_message(self, task_id: str, recipient: str) -> Message | None:
         """Return the message with a new link to an inbox; None where it must not be sent."""
-        task, now = self._ledger.task(task_id), self._clock.now()
+        task, now = self.ledger.task(task_id), self.clock.now()
         if task is None or not task.concerns(recipient) or self._has_inbox_link(task, recipient, now):
             return None
         token, fingerprint = tokens.mint()
@@ -109,7 +104,7 @@ class Deliveries:
             recipient=recipient,
             link=self._link("inbox", token),
             deadline=until,
-            stage=self._stage,
+            stage=self.stage,
         )
         link = Link(fingerprint, "", recipient, Purpose.INBOX, until, minted_for=task.task_id)
         self._mint(task, link, {"inbox": True}, until)
@@ -117,23 +112,24 @@ class Deliveries:
 
     def _has_inbox_link(self, task: Task, recipient: str, now: datetime) -> bool:
         """Tell whether the person was sent such a link a moment ago, or too many; one made since is a conflict."""
-        minted = inbox_links(self._ledger.audit(task.task_id), recipient)
+        minted = inbox_links(self.ledger.audit(task.task_id), recipient)
         return len(minted) >= MAX_INBOX_LINKS or any(entry.at > to_text(now - INBOX_PAUSE) for entry in minted)
 
     def _deliver_once(self, envelope: Mapping[str, Any], recipient: str) -> bool:
-        sent = self._send(retry_on_conflict(lambda: self._message(envelope, recipient)))
+        sent = self._send(self._message(envelope, recipient))
         if sent:
-            retry_on_conflict(lambda: self._record(envelope["task_id"], recipient, envelope["attempt"]))
+            self._record(envelope["task_id"], recipient, envelope["attempt"])
         return sent
 
+    @retried
     def _message(self, envelope: Mapping[str, Any], recipient: str) -> Message | None:
         """Return the message of a hand-off with a new review link; None where it must not be sent."""
-        task = self._ledger.task(envelope["task_id"])
-        if task is None or task.status is not Status.OPEN or task.expired_by(self._clock.now()):
+        task = self.ledger.task(envelope["task_id"])
+        if task is None or task.status is not Status.OPEN or task.expired_by(self.clock.now()):
             return None
         if recipient not in task.audience or not self._is_hand_off(task, envelope["attempt"]):
             return None
-        if self._ledger.mailed(task.task_id, envelope["attempt"], recipient):
+        if self.ledger.mailed(task.task_id, envelope["attempt"], recipient):
             self._found_sent(task)
             return None
         token, fingerprint = tokens.mint()
@@ -147,13 +143,13 @@ class Deliveries:
             recipient=recipient,
             link=link,
             deadline=task.expires_at,
-            stage=self._stage,
+            stage=self.stage,
             question=task.question,
             instead_of=task.stands_in_for(recipient),
         )
 
     def _link(self, page: str, token: str) -> str:
-        return f"{self._base_url}/{page}?{urlencode({'t': token})}"
+        return f"{self.base_url}/{page}?{urlencode({'t': token})}"
 
     def _is_hand_off(self, task: Task, attempt: int) -> bool:
         """Tell whether a task has a hand-off of this number: whoever may put events on the bus may write any.
@@ -162,29 +158,30 @@ class Deliveries:
         """
         if attempt < FIRST_RESEND:
             return attempt <= task.hand_off
-        resent = (entry.event for entry in self._ledger.audit(task.task_id) if entry.event.event == "resent")
+        resent = (entry.event for entry in self.ledger.audit(task.task_id) if entry.event.event == "resent")
         return any(event.data["attempt"] == attempt for event in resent)
 
     def _found_sent(self, task: Task) -> None:
         """Have a task say that it was sent where it does not, as after a restore; the audit has the entry."""
         if task.sent_at is None:
-            now = self._clock.now()
-            self._ledger.commit(Change(task, None, {"sent_at": now}, (), now))
+            now = self.clock.now()
+            self.ledger.commit(Change(task, None, {"sent_at": now}, (), now))
 
     def _mint(self, task: Task, link: Link, data: Mapping[str, Any], expires_at: datetime) -> None:
         named = {"recipient": link.recipient, "fingerprint": link.fingerprint}
         event = AuditEvent("minted", ACTOR, data={**named, **data})
-        self._ledger.commit_link(Change(task, None, {}, (event,), self._clock.now()), link, expires_at)
+        self.ledger.commit_link(Change(task, None, {}, (event,), self.clock.now()), link, expires_at)
 
     def _send(self, message: Message | None) -> bool:
         if message:
-            self._send_message(message)
+            self.send(message)
         return message is not None
 
+    @retried
     def _record(self, task_id: str, recipient: str, attempt: int) -> None:
-        task, now = self._ledger.task(task_id), self._clock.now()
+        task, now = self.ledger.task(task_id), self.clock.now()
         if task:
-            data = {"recipient": recipient, "attempt": attempt, "channel": self._name}
+            data = {"recipient": recipient, "attempt": attempt, "channel": self.channel}
             fields = {} if task.sent_at else {"sent_at": now}
             change = Change(task, None, fields, (AuditEvent("sent", ACTOR, data=data),), now)
-            self._ledger.commit_mail(change, attempt, recipient)
+            self.ledger.commit_mail(change, attempt, recipient)

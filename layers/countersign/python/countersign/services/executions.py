@@ -7,7 +7,7 @@ from countersign.domain.clock import Clock
 from countersign.domain.requests import RequestStatus
 from countersign.domain.tasks import Status, Task
 from countersign.ports import Ledger
-from countersign.retries import retry_on_conflict
+from countersign.retries import retried
 
 SUCCEEDED = "SUCCEEDED"
 ENDED = frozenset({SUCCEEDED, "FAILED", "TIMED_OUT", "STOPPED"})
@@ -27,12 +27,12 @@ class Aftermath:
     stranded: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
 class Executions:
     """Follows durable executions to their end."""
 
-    def __init__(self, ledger: Ledger, clock: Clock) -> None:
-        self._ledger = ledger
-        self._clock = clock
+    ledger: Ledger
+    clock: Clock
 
     def ended(self, request_id: str, status: str, execution_arn: str) -> Aftermath:
         """Record the end of a request's execution and cancel its open tasks.
@@ -45,26 +45,24 @@ class Executions:
             status: One of `ENDED`.
             execution_arn: The execution. Another one of the same name, which is not the request's, changes nothing.
         """
-        request = self._ledger.request(request_id)
+        request = self.ledger.request(request_id)
         if request and request.execution_arn not in ("", execution_arn):
             return Aftermath()
         if request:
             outcome = RequestStatus.SUCCEEDED if status == SUCCEEDED else RequestStatus.FAILED
-            self._ledger.finish(request_id, request.workflow, outcome, None, self._clock.now())
+            self.ledger.finish(request_id, request.workflow, outcome, None, self.clock.now())
         reason = tasks.execution_ended(status)
-        tasks_left = [self._closed(task_id, reason) for task_id in self._ledger.task_ids(request_id)]
+        left = {task_id: self._close(task_id, reason) for task_id in self.ledger.task_ids(request_id)}
         return Aftermath(
-            cancelled=tuple(task_id for task_id, left in tasks_left if left is Status.CANCELLED),
-            stranded=tuple(task_id for task_id, left in tasks_left if left is Status.DECIDED),
+            cancelled=tuple(task_id for task_id, status in left.items() if status is Status.CANCELLED),
+            stranded=tuple(task_id for task_id, status in left.items() if status is Status.DECIDED),
         )
 
-    def _closed(self, task_id: str, reason: str) -> tuple[str, Status | None]:
-        return task_id, retry_on_conflict(lambda: self._close(task_id, reason))
-
+    @retried
     def _close(self, task_id: str, reason: str) -> Status | None:
         """Cancel a task if it is open; return what it is now if that is news: CANCELLED by this, or DECIDED."""
-        task: Task | None = self._ledger.task(task_id)
-        change = tasks.cancel(task, "executions", reason, self._clock.now()) if task else None
+        task: Task | None = self.ledger.task(task_id)
+        change = tasks.cancel(task, "executions", reason, self.clock.now()) if task else None
         if change:
-            return self._ledger.commit(change).status
+            return self.ledger.commit(change).status
         return Status.DECIDED if task and task.status is Status.DECIDED else None

@@ -6,6 +6,7 @@ an event up nor change what it says.
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from countersign.domain import payments
@@ -16,7 +17,7 @@ from countersign.domain.questions import Correlation
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Task
 from countersign.ports import TaskLedger
-from countersign.retries import retry_on_conflict
+from countersign.retries import retried
 from countersign.services.starts import OWN_IDS
 
 WORKFLOW = "held-payment"
@@ -35,27 +36,29 @@ def request_of(handed_off: Mapping[str, Any]) -> dict[str, Any]:
     return {"workflow": WORKFLOW, "request_id": f"{OWN_IDS}{digest(asked)[:40]}", "input": asked}
 
 
+@dataclass(frozen=True)
 class HeldPayments:
-    """Reads what is held, and does what the operators say. Each method is the body of one durable step."""
+    """Reads what is held, and does what the operators say. Each method is the body of one durable step.
 
-    def __init__(self, ledger: TaskLedger, clock: Clock, workflow: str) -> None:
-        """Take the ports, and the name of the workflow that asks."""
-        self._ledger = ledger
-        self._clock = clock
-        self._workflow = workflow
+    Attributes:
+        workflow: The name of the workflow that asks.
+    """
+
+    ledger: TaskLedger
+    clock: Clock
+    workflow: str
 
     def held(self, task_id: str, event_id: str) -> dict[str, Any] | None:
         """Return what an operator must know of a held event, as plain values; None where no such event is held."""
-        task = self._ledger.task(task_id)
-        entries = self._ledger.audit(task_id)
+        task = self.ledger.task(task_id)
+        entries = self.ledger.audit(task_id)
         held = payments.held_event(entries, event_id)
         if task is None or task.question.correlation is None or held is None:
             return None
         moved_to = payments.moved_to(entries, event_id)
-        return _report(task, task.question.correlation, held, self._clock) | (
-            {"moved_to": moved_to} if moved_to else {}
-        )
+        return _report(task, task.question.correlation, held, self.clock) | ({"moved_to": moved_to} if moved_to else {})
 
+    @retried
     def carry_out(self, task_id: str, event_id: str, resolution: Resolution) -> str:
         """Do what the operators say, once, and return what became of the payment by it.
 
@@ -65,20 +68,17 @@ class HeldPayments:
             UnknownTaskError: The task or its held event is gone from the ledger.
             LedgerUnavailableError: The ledger did not answer; the same resolution may be given again.
         """
-        return retry_on_conflict(lambda: self._carried_out(task_id, event_id, resolution))
-
-    def _carried_out(self, task_id: str, event_id: str, resolution: Resolution) -> str:
         # The task first: a chain that is longer than the task counts makes the write fail, and this starts anew.
-        task = self._ledger.task(task_id)
-        entries = self._ledger.audit(task_id)
+        task = self.ledger.task(task_id)
+        entries = self.ledger.audit(task_id)
         held = payments.held_event(entries, event_id)
         if task is None or held is None:
             raise UnknownTaskError(task_id)
         if on_record := payments.effect_on_record(entries, resolution):
             return on_record
         moved_to = payments.moved_to(entries, event_id)
-        change = payments.carry_out(task, held.event, resolution, self._workflow, self._clock.now(), moved_to)
-        self._ledger.commit(change)
+        change = payments.carry_out(task, held.event, resolution, self.workflow, self.clock.now(), moved_to)
+        self.ledger.commit(change)
         return str(change.events[0].data["effect"])
 
 

@@ -51,12 +51,12 @@ class Inbox:
     tasks: tuple[Task, ...]
 
 
+@dataclass(frozen=True)
 class Inboxes:
     """Shows inboxes, and has their links mailed to those whom they belong to."""
 
-    def __init__(self, ledger: LinkLedger, clock: Clock) -> None:
-        self._ledger = ledger
-        self._clock = clock
+    ledger: LinkLedger
+    clock: Clock
 
     def look(self, token: str) -> Inbox:
         """Return what waits for the owner of an inbox. Changes nothing.
@@ -66,11 +66,11 @@ class Inboxes:
             InboxExpiredError: The link is too old.
             LedgerUnavailableError: The ledger did not answer.
         """
-        now = self._clock.now()
-        link = link_of(self._ledger, token, now)
+        now = self.clock.now()
+        link = link_of(self.ledger, token, now)
         if link.purpose is not Purpose.INBOX:  # the link of one review, which may have been forwarded
             raise UnknownLinkError
-        return Inbox(link.recipient, tuple(self._ledger.waiting(link.recipient, now)))
+        return Inbox(link.recipient, tuple(self.ledger.waiting(link.recipient, now)))
 
     def send(self, request: InboxRequest) -> str:
         """Have the link to their inbox mailed to the recipient of a review link, and return the recipient.
@@ -87,13 +87,13 @@ class Inboxes:
         """
         if request.fetch_site in FOREIGN_SITES:
             raise CrossSiteError
-        now = self._clock.now()
-        link = review_link(self._ledger, request.token, request.task_id, now)
-        task = task_behind(self._ledger, link)
-        if len(inbox_links(self._ledger.audit(task.task_id), link.recipient)) >= MAX_INBOX_LINKS:
+        now = self.clock.now()
+        link = review_link(self.ledger, request.token, request.task_id, now)
+        task = task_behind(self.ledger, link)
+        if len(inbox_links(self.ledger.audit(task.task_id), link.recipient)) >= MAX_INBOX_LINKS:
             raise TooManyListsError
         name = f"inbox#{link.fingerprint[:_FINGERPRINT_CHARACTERS]}"
-        self._ledger.put_outbox(task.task_id, name, _envelope(task, link.recipient), now, PAUSE)
+        self.ledger.put_outbox(task.task_id, name, _envelope(task, link.recipient), now, PAUSE)
         return link.recipient
 
 

@@ -1,6 +1,6 @@
 """What an operator may do with a task: each action is audited with the operator's identity."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from countersign.contracts import envelope
@@ -9,18 +9,22 @@ from countersign.domain.clock import Clock
 from countersign.domain.errors import UnknownTaskError
 from countersign.domain.tasks import Task
 from countersign.ports import OperationsLedger
-from countersign.retries import retry_on_conflict
+from countersign.retries import retried
 
 
+@dataclass(frozen=True)
 class Operations:
-    """Acts on tasks for one operator."""
+    """Acts on tasks for one operator.
 
-    def __init__(self, ledger: OperationsLedger, clock: Clock, operator: str) -> None:
-        """Take the ports, and the IAM ARN of who acts."""
-        self._ledger = ledger
-        self._clock = clock
-        self._operator = operator
+    Attributes:
+        operator: The IAM ARN of who acts.
+    """
 
+    ledger: OperationsLedger
+    clock: Clock
+    operator: str
+
+    @retried
     def extend(self, task_id: str, by: timedelta) -> Task:
         """Move an open task's deadline; every link stays valid, and the workflow waits on.
 
@@ -33,8 +37,11 @@ class Operations:
             TaskClosedError: It is not open any more.
             ContractError: The new deadline is later than the execution lives.
         """
-        return retry_on_conflict(lambda: self._extend(task_id, by))
+        task = self._present(task_id)
+        change = tasks.extend(task, task.expires_at + by, self.operator, self.clock.now())
+        return self.ledger.commit(change)
 
+    @retried
     def withdraw(self, task_id: str, comment: str) -> Task:
         """Take an open task back; whoever answers later hears that it is closed. Its workflow hears when it is rung.
 
@@ -46,8 +53,10 @@ class Operations:
             UnknownTaskError: There is no such task.
             TaskClosedError: It is not open any more: a decision made before wins.
         """
-        return retry_on_conflict(lambda: self._withdraw(task_id, comment))
+        change = tasks.withdraw(self._present(task_id), self.operator, comment, self.clock.now())
+        return self.ledger.commit(change)
 
+    @retried
     def resend(self, task_id: str) -> tuple[str, ...]:
         """Have those reminded who have not voted, each with a fresh link, and return who they are.
 
@@ -56,12 +65,21 @@ class Operations:
             TaskClosedError: It is not open any more.
             ContractError: A machine is asked, or nobody is left to remind.
         """
-        return retry_on_conflict(lambda: self._resend(task_id))
+        task = self._present(task_id)
+        change = votes.resend(task, self.operator, self.clock.now())
+        attempt = votes.resend_attempt(task)
+        message = {**envelope.reminder(task), "attempt": attempt}
+        self.ledger.commit(replace(change, outbox={f"resent#{attempt}": message}))
+        return votes.silent(task)
 
+    @retried
     def redriven(self, task_id: str, queue: str) -> None:
         """Put on record that a message about a task left a dead-letter queue; nothing where there is no such task."""
-        retry_on_conflict(lambda: self._redriven(task_id, queue))
+        task = self.ledger.task(task_id)
+        if task is not None:
+            self.ledger.commit(upkeep.redriven(task, queue, self.operator, self.clock.now()))
 
+    @retried
     def restored(self, task_id: str, table: str) -> Task | None:
         """Bring a lost task back from a restored table, with its audit entry, and return it as it is then.
 
@@ -73,45 +91,20 @@ class Operations:
             UnknownTaskError: The restored table has no such task.
             TransientError: The ledger did not take it; it may be tried again.
         """
-        return retry_on_conflict(lambda: self._restored(task_id, table))
-
-    def _extend(self, task_id: str, by: timedelta) -> Task:
-        task = self._present(task_id)
-        change = tasks.extend(task, task.expires_at + by, self._operator, self._clock.now())
-        return self._ledger.commit(change)
-
-    def _withdraw(self, task_id: str, comment: str) -> Task:
-        change = tasks.withdraw(self._present(task_id), self._operator, comment, self._clock.now())
-        return self._ledger.commit(change)
-
-    def _resend(self, task_id: str) -> tuple[str, ...]:
-        task = self._present(task_id)
-        change = votes.resend(task, self._operator, self._clock.now())
-        attempt = votes.resend_attempt(task)
-        message = {**envelope.reminder(task), "attempt": attempt}
-        self._ledger.commit(replace(change, outbox={f"resent#{attempt}": message}))
-        return votes.silent(task)
-
-    def _redriven(self, task_id: str, queue: str) -> None:
-        task = self._ledger.task(task_id)
-        if task is not None:
-            self._ledger.commit(upkeep.redriven(task, queue, self._operator, self._clock.now()))
-
-    def _restored(self, task_id: str, table: str) -> Task | None:
-        if self._ledger.task(task_id):
+        if self.ledger.task(task_id):
             return None
-        lost = self._ledger.lost(task_id, table)
+        lost = self.ledger.lost(task_id, table)
         if lost is None:
             raise UnknownTaskError(task_id)
-        now, request = self._clock.now(), self._ledger.request(lost.request_id)
-        task, events = recovery.brought_back(lost, self._ledger.audit(task_id), table, self._operator)
+        now, request = self.clock.now(), self.ledger.request(lost.request_id)
+        task, events = recovery.brought_back(lost, self.ledger.audit(task_id), table, self.operator)
         reason = tasks.execution_ended(request.status) if request and request.ended else ""
         if reason and (ended := tasks.cancel(task, "restore", reason, now)):
             task, events = ended.after, (*events, *ended.events)
-        return self._ledger.bring_back(task, events, now)
+        return self.ledger.bring_back(task, events, now)
 
     def _present(self, task_id: str) -> Task:
-        task = self._ledger.task(task_id)
+        task = self.ledger.task(task_id)
         if task is None:
             raise UnknownTaskError(task_id)
         return task

@@ -1,7 +1,7 @@
 """Events of providers: each acts on the task that it is about, once, whenever it comes and however often."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from countersign.domain import payments
@@ -11,16 +11,17 @@ from countersign.domain.payments import Effect
 from countersign.domain.provider_events import EventRecord, EventStatus, Handling, ParkedEvent, ProviderEvent
 from countersign.domain.tasks import Task
 from countersign.ports import EventLedger
-from countersign.retries import retry_on_conflict
+from countersign.retries import retried
 
 
+@dataclass(frozen=True)
 class ProviderEvents:
     """Puts events on record, together with what they do."""
 
-    def __init__(self, ledger: EventLedger, clock: Clock) -> None:
-        self._ledger = ledger
-        self._clock = clock
+    ledger: EventLedger
+    clock: Clock
 
+    @retried
     def receive(self, event: ProviderEvent, body_digest: str, sender: Sender, *, parks: bool = True) -> Handling:
         """Put an event on record with its effect, in one transaction.
 
@@ -37,8 +38,21 @@ class ProviderEvents:
             LedgerUnavailableError: The ledger did not answer; nothing is lost when the event is sent again.
         """
         if event.status is EventStatus.IGNORED:
-            return retry_on_conflict(lambda: self._ignore(event, sender))
-        return retry_on_conflict(lambda: self._receive(event, body_digest, sender, parks=parks))
+            return self._ignore(event, sender)
+        record, task_id = self.ledger.look_up(sender.actor, event.event_id, event.external_id)
+        if record is not None:
+            return self._again(record, body_digest)
+        if not task_id:
+            return self._park(event, body_digest, sender) if parks else Handling.IGNORED
+        task = self.ledger.task(task_id)
+        if task is None:
+            return self._forgotten(event, body_digest, sender, task_id)
+        effect = effect_of(task, event, sender, self.clock)
+        if effect.says_nothing:
+            return effect.handling
+        come = EventRecord(sender.actor, event.event_id, body_digest, effect.handling, task.task_id)
+        self.ledger.commit_event(effect.change, come)
+        return effect.handling
 
     def apply_parked(self, task: Task) -> Task:
         """Apply what came before the task was opened, and return the task as it is then.
@@ -49,56 +63,40 @@ class ProviderEvents:
         if task.question.correlation is None:
             return task
         provider, external_id = task.question.correlation.provider, task.question.correlation.external_id
-        waiting = self._ledger.parked(provider, external_id)
+        waiting = self.ledger.parked(provider, external_id)
         # The task was read before: what the other one takes over after this changes it, so that no write goes through.
-        if waiting and self._ledger.correlated(provider, external_id) != task.task_id:
+        if waiting and self.ledger.correlated(provider, external_id) != task.task_id:
             return task
         for parked in sorted(waiting, key=lambda each: each.event.status not in payments.REVERSALS):
             sender = Sender(provider, parked.identified_by or SIGNED)
-            effect = effect_of(task, parked.event, sender, self._clock)
-            task = self._ledger.commit_parked(effect.change, parked, effect.handling)
+            effect = effect_of(task, parked.event, sender, self.clock)
+            task = self.ledger.commit_parked(effect.change, parked, effect.handling)
         return task
 
     def _ignore(self, event: ProviderEvent, sender: Sender) -> Handling:
-        _, task_id = self._ledger.look_up(sender.actor, event.event_id, event.external_id)
-        task = self._ledger.task(task_id) if task_id else None
-        change = payments.ignore(task, event, sender, self._clock.now()) if task else None
+        _, task_id = self.ledger.look_up(sender.actor, event.event_id, event.external_id)
+        task = self.ledger.task(task_id) if task_id else None
+        change = payments.ignore(task, event, sender, self.clock.now()) if task else None
         if change:
-            self._ledger.commit(change)
+            self.ledger.commit(change)
         return Handling.IGNORED
-
-    def _receive(self, event: ProviderEvent, body_digest: str, sender: Sender, *, parks: bool) -> Handling:
-        record, task_id = self._ledger.look_up(sender.actor, event.event_id, event.external_id)
-        if record is not None:
-            return self._again(record, body_digest)
-        if not task_id:
-            return self._park(event, body_digest, sender) if parks else Handling.IGNORED
-        task = self._ledger.task(task_id)
-        if task is None:
-            return self._forgotten(event, body_digest, sender, task_id)
-        effect = effect_of(task, event, sender, self._clock)
-        if effect.says_nothing:
-            return effect.handling
-        come = EventRecord(sender.actor, event.event_id, body_digest, effect.handling, task.task_id)
-        self._ledger.commit_event(effect.change, come)
-        return effect.handling
 
     def _again(self, record: EventRecord, body_digest: str) -> Handling:
         if record.body_digest == body_digest:
             return Handling.DUPLICATE
         conflict = EventRecord(record.provider, record.event_id, body_digest, Handling.CONFLICT, record.task_id)
-        self._ledger.put_aside(conflict, self._clock.now())
+        self.ledger.put_aside(conflict, self.clock.now())
         return Handling.CONFLICT
 
     def _forgotten(self, event: ProviderEvent, body_digest: str, sender: Sender, task_id: str) -> Handling:
         """Hold an event whose task is past its retention; that it was once called so is known a little longer."""
         late = EventRecord(sender.actor, event.event_id, body_digest, Handling.HELD, task_id)
-        self._ledger.put_aside(late, self._clock.now())
+        self.ledger.put_aside(late, self.clock.now())
         return Handling.HELD
 
     def _park(self, event: ProviderEvent, body_digest: str, sender: Sender) -> Handling:
         come = EventRecord(sender.actor, event.event_id, body_digest, Handling.PARKED)
-        self._ledger.park(ParkedEvent(sender.actor, event, sender.identified_by), come, self._clock.now())
+        self.ledger.park(ParkedEvent(sender.actor, event, sender.identified_by), come, self.clock.now())
         return Handling.PARKED
 
 

@@ -26,7 +26,7 @@ from countersign.domain.identity import is_address, normalise
 from countersign.domain.links import Link
 from countersign.domain.tasks import Change, Task
 from countersign.ports import Directory, LinkLedger
-from countersign.retries import retry_on_conflict
+from countersign.retries import retried
 from countersign.services.assignments import identified
 from countersign.services.links import review_link, task_behind
 from countersign.services.refusals import record_refusal
@@ -108,13 +108,13 @@ class Review:
     refusal: ActionRefusedError | None = None
 
 
+@dataclass(frozen=True)
 class Reviews:
     """Shows tasks to the holders of links, and records what they do with them."""
 
-    def __init__(self, ledger: LinkLedger, directory: Directory, clock: Clock) -> None:
-        self._ledger = ledger
-        self._directory = directory
-        self._clock = clock
+    ledger: LinkLedger
+    directory: Directory
+    clock: Clock
 
     def look(self, token: str, task_id: str = "") -> Review:
         """Return what a link shows. Changes nothing.
@@ -129,7 +129,7 @@ class Reviews:
             LedgerUnavailableError: The ledger did not answer.
         """
         link = self._link(token, task_id)
-        return Review(task_behind(self._ledger, link), link.recipient)
+        return Review(task_behind(self.ledger, link), link.recipient)
 
     def decide(self, click: Click) -> Review:
         """Record what a click says.
@@ -143,7 +143,7 @@ class Reviews:
             LedgerUnavailableError: The ledger or the directory did not answer; nothing was recorded.
         """
         link = self._link(click.token, click.task_id)
-        return retry_on_conflict(lambda: self._recorded(link, click, lambda task, now: _answer(task, link, click, now)))
+        return self._recorded(link, click, lambda task, now: _answer(task, link, click, now))
 
     def hand_over(self, handing: HandOver) -> Review:
         """Hand the task to a colleague, who is written to in the same write: the workflow sleeps.
@@ -158,15 +158,14 @@ class Reviews:
         """
         link, colleague = self._link(handing.token, handing.task_id), normalise(handing.colleague)
         more = (colleague,) if is_address(colleague) else ()
-        return retry_on_conflict(
-            lambda: self._recorded(
-                link, handing, lambda task, now: _delegate(task, link, colleague, handing.source, now), more
-            )
+        return self._recorded(
+            link, handing, lambda task, now: _delegate(task, link, colleague, handing.source, now), more
         )
 
     def _link(self, token: str, task_id: str) -> Link:
-        return review_link(self._ledger, token, task_id, self._clock.now())
+        return review_link(self.ledger, token, task_id, self.clock.now())
 
+    @retried
     def _recorded(
         self,
         link: Link,
@@ -182,21 +181,21 @@ class Reviews:
             act: What it does to the task, with all aliases of now.
             more: Addresses that get a part in the task.
         """
-        task, now = task_behind(self._ledger, link), self._clock.now()
+        task, now = task_behind(self.ledger, link), self.clock.now()
         known = task
         try:
             if form.fetch_site in FOREIGN_SITES:
                 raise CrossSiteError
             if task.takes_answers(now):
-                known = identified(self._directory, task, link.recipient, *more)
+                known = identified(self.directory, task, link.recipient, *more)
             change = act(known, now)
         except ActionRefusedError as refusal:
             record = votes.refuse(known, link.recipient, _reason(refusal), form.source, now)
-            after = record_refusal(self._ledger, _learnt(task, _through(link, record)))
+            after = record_refusal(self.ledger, _learnt(task, _through(link, record)))
             return Review(after, link.recipient, refusal=refusal)
         if change is None:
             return Review(known, link.recipient, repeated=True)
-        return Review(self._ledger.commit(_learnt(task, _through(link, change))), link.recipient)
+        return Review(self.ledger.commit(_learnt(task, _through(link, change))), link.recipient)
 
 
 def _learnt(task: Task, change: Change) -> Change:

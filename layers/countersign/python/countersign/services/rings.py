@@ -1,32 +1,28 @@
 """Ringing: wake the workflow whose task has been decided, and record how that went."""
 
+from dataclasses import dataclass
+
 from countersign.domain import upkeep
 from countersign.domain.clock import Clock
 from countersign.domain.tasks import Change, Ring, Task
 from countersign.ports import Doorbell, TaskLedger
-from countersign.retries import retry_on_conflict
+from countersign.retries import retried
 
 
+@dataclass(frozen=True)
 class Rings:
-    """Rings durable executions."""
+    """Rings durable executions.
 
-    def __init__(
-        self, ledger: TaskLedger, doorbell: Doorbell, clock: Clock, *, actor: str = "relay", operator: str = ""
-    ) -> None:
-        """Take the ports, and who rings, as the audit names them.
+    Attributes:
+        actor: Which part of the kit rings, as the audit names it.
+        operator: The IAM ARN of the operator who rings; empty where the kit does.
+    """
 
-        Args:
-            ledger: Where tasks are kept.
-            doorbell: What completes callbacks.
-            clock: The time.
-            actor: Which part of the kit rings.
-            operator: The IAM ARN of the operator who rings; none where the kit does.
-        """
-        self._ledger = ledger
-        self._doorbell = doorbell
-        self._clock = clock
-        self._actor = actor
-        self._operator = operator
+    ledger: TaskLedger
+    doorbell: Doorbell
+    clock: Clock
+    actor: str = "relay"
+    operator: str = ""
 
     def ring(self, task_id: str, callback_id: str, *, failed: bool = False) -> Ring:
         """Ring the callback of a task.
@@ -41,17 +37,18 @@ class Rings:
         Raises:
             TransientError: Lambda was throttled or did not answer, or the ledger did not; ring again.
         """
-        ring = self._doorbell.ring(callback_id, self._clock.now(), failed=failed)
-        retry_on_conflict(lambda: self._record(task_id, ring))
+        ring = self.doorbell.ring(callback_id, self.clock.now(), failed=failed)
+        self._record(task_id, ring)
         return ring
 
+    @retried
     def _record(self, task_id: str, ring: Ring) -> None:
-        task = self._ledger.task(task_id)
+        task = self.ledger.task(task_id)
         change = self._recorded(task, ring) if task else None
         if change:
-            self._ledger.commit(change)
+            self.ledger.commit(change)
 
     def _recorded(self, task: Task, ring: Ring) -> Change | None:
-        if self._operator:
-            return upkeep.rung_by(task, ring, self._operator)
-        return upkeep.rung(task, ring, self._actor)
+        if self.operator:
+            return upkeep.rung_by(task, ring, self.operator)
+        return upkeep.rung(task, ring, self.actor)

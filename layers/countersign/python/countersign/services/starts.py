@@ -1,5 +1,7 @@
 """Starting workflows: the same start however often it is tried, and by whomever."""
 
+from dataclasses import dataclass
+
 from countersign.domain.requests import Request
 from countersign.ports import RequestLedger, WorkflowStarter
 
@@ -7,12 +9,12 @@ OWN_IDS = "held-"
 """How the ids begin of requests that the kit itself starts; a caller may not take one first."""
 
 
+@dataclass(frozen=True)
 class Starts:
     """Starts what was asked for."""
 
-    def __init__(self, ledger: RequestLedger, starter: WorkflowStarter) -> None:
-        self._ledger = ledger
-        self._starter = starter
+    ledger: RequestLedger
+    starter: WorkflowStarter
 
     def start(self, request: Request) -> None:
         """Start a request's workflow under its id, and put on record that Lambda has it.
@@ -35,4 +37,4 @@ class Starts:
             # All as it was when the request first came: a start that is tried again must be the same start.
             "input": {"deadline_seconds": request.deadline_seconds, **(request.input or {})},
         }
-        self._ledger.started(request.request_id, self._starter.start(request.workflow, request.request_id, payload))
+        self.ledger.started(request.request_id, self.starter.start(request.workflow, request.request_id, payload))

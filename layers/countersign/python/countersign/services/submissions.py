@@ -63,34 +63,21 @@ class Submission:
     started: bool
 
 
+@dataclass(frozen=True)
 class Submissions:
-    """Starts workflows and reports on them."""
+    """Starts workflows and reports on them.
 
-    def __init__(
-        self,
-        ledger: RequestLedger,
-        starter: WorkflowStarter,
-        directory: Directory,
-        clock: Clock,
-        workflows: Mapping[str, Startable],
-        caller_rules: CallerRules | None = None,
-    ) -> None:
-        """Take the ports.
+    Attributes:
+        workflows: Every deployed workflow, by its name.
+        caller_rules: What the stage asks of callers; None for the kit's own requests.
+    """
 
-        Args:
-            ledger: Where requests are kept.
-            starter: Starts durable executions.
-            directory: What is known of people.
-            clock: The time.
-            workflows: Every deployed workflow, by its name.
-            caller_rules: What the stage asks of callers; None for the kit's own requests.
-        """
-        self._ledger = ledger
-        self._starts = Starts(ledger, starter)
-        self._directory = directory
-        self._clock = clock
-        self._workflows = workflows
-        self._caller_rules = caller_rules
+    ledger: RequestLedger
+    starter: WorkflowStarter
+    directory: Directory
+    clock: Clock
+    workflows: Mapping[str, Startable]
+    caller_rules: CallerRules | None = None
 
     def submit(self, document: Any, submitted_by: str) -> Submission:
         """Start what the document asks for, unless that happened before.
@@ -116,24 +103,25 @@ class Submissions:
             workflow,
             digest(document["input"]),
             submitted_by,
-            deadline_seconds=self._workflows[workflow].deadline_seconds,
+            deadline_seconds=self.workflows[workflow].deadline_seconds,
             input=document["input"],
         )
-        standing = self._ledger.submit(asked, self._clock.now())
+        standing = self.ledger.submit(asked, self.clock.now())
         if (standing.workflow, standing.input_digest) != (asked.workflow, asked.input_digest):
             raise RequestConflictError(request_id)
         if standing.status is not RequestStatus.SUBMITTED:
             return Submission(standing, started=False)
         # The first one's input, for its spelling; a request of before it was kept has this one's, which says the same.
-        self._starts.start(replace(standing, input=standing.input or document["input"]))
+        started = replace(standing, input=standing.input or document["input"])
+        Starts(self.ledger, self.starter).start(started)
         return Submission(standing, started=True)
 
     def _filled_in(self, document: Any, caller: str) -> Any:
         """Return a request whose input names its requester, where the stage takes the caller for it."""
         startable = self._startable(document)
-        if self._caller_rules is None or startable is None:
+        if self.caller_rules is None or startable is None:
             return document
-        return self._caller_rules.filled_in(startable.input_contract, document, caller)
+        return self.caller_rules.filled_in(startable.input_contract, document, caller)
 
     def _check(self, document: Any, caller: str) -> None:
         """Refuse a request, with everything that is wrong with it.
@@ -147,23 +135,23 @@ class Submissions:
         asked = startable and validation.broken_rules(
             self._rules_of_stage(startable, caller), document.get("input"), "/input", found
         )
-        if asked and (found or self._ledger.request(document["request_id"]) is None):
+        if asked and (found or self.ledger.request(document["request_id"]) is None):
             found += asked
         validation.refuse(found)
 
     def _startable(self, document: Any) -> Startable | None:
         name = document.get("workflow") if isinstance(document, dict) else None
-        return self._workflows.get(name) if isinstance(name, str) else None
+        return self.workflows.get(name) if isinstance(name, str) else None
 
     def _rules(self) -> Iterator[Rule]:
         """Yield what is asked of any request: a workflow that is deployed, and an input that keeps its contract."""
-        if self._caller_rules is not None:
+        if self.caller_rules is not None:
             yield Rule(("request_id",), own_ids)
         yield Rule(("workflow",), self._is_deployed)
         yield Rule(("workflow", "input"), self._keeps_contract)
 
     def _is_deployed(self, document: Mapping[str, Any], _: str) -> Iterator[ContractError]:
-        if document["workflow"] not in self._workflows:
+        if document["workflow"] not in self.workflows:
             yield UnknownWorkflowError(document["workflow"])
 
     def _keeps_contract(self, document: Mapping[str, Any], prefix: str) -> Iterable[ContractError]:
@@ -172,8 +160,8 @@ class Submissions:
 
     def _rules_of_stage(self, startable: Startable, caller: str) -> Iterator[Rule]:
         """Yield what this stage asks of an input: its rules for callers, its directory and its policy."""
-        if self._caller_rules is not None:
-            yield from self._caller_rules.rules(caller)
+        if self.caller_rules is not None:
+            yield from self.caller_rules.rules(caller)
         policy = startable.policy
         yield Rule(("approvers", "requester", "rule"), lambda document, prefix: self._people(policy, document, prefix))
         if policy is not None:
@@ -184,7 +172,7 @@ class Submissions:
         if "approvers" not in document:
             return
         approvers, requester = document["approvers"], document.get("requester", "")
-        aliases = aliases_of(self._directory.entries(map(normalise, (requester, *approvers))))
+        aliases = aliases_of(self.directory.entries(map(normalise, (requester, *approvers))))
         try:
             check_approvers(approvers, requester, document.get("rule", {}), aliases, prefix)
             if policy is not None:
@@ -201,10 +189,10 @@ class Submissions:
             UnknownRequestError: There is no such request.
             LedgerUnavailableError: The ledger did not answer.
         """
-        request = self._ledger.request(request_id) if _REQUEST_ID.fullmatch(request_id) else None
+        request = self.ledger.request(request_id) if _REQUEST_ID.fullmatch(request_id) else None
         if request is None:
             raise UnknownRequestError
-        tasks = self._ledger.tasks(self._ledger.task_ids(request_id))
+        tasks = self.ledger.tasks(self.ledger.task_ids(request_id))
         return {
             "request_id": request_id,
             "workflow": request.workflow,

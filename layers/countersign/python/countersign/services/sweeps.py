@@ -13,7 +13,7 @@ from countersign.domain.requests import Request
 from countersign.domain.rules import Outcome
 from countersign.domain.tasks import Ring, RingState, Status, Task
 from countersign.ports import Ledger
-from countersign.retries import retry_on_conflict
+from countersign.retries import retried
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.rings import Rings
 from countersign.services.starts import Starts
@@ -53,34 +53,20 @@ class Finding:
     error: Exception | None = None
 
 
+@dataclass(frozen=True)
 class Sweeps:
-    """Looks through what is overdue."""
+    """Looks through what is overdue.
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        rings: Rings,
-        starts: Starts,
-        events: ProviderEvents,
-        clock: Clock,
-        grace: timedelta,
-    ) -> None:
-        """Take the ports.
+    Attributes:
+        grace: How long after its time something is overdue; and how long a mend may take to show.
+    """
 
-        Args:
-            ledger: Where it looks.
-            rings: What the relay rings with.
-            starts: What requests are started with.
-            events: What applies events of providers.
-            clock: The time.
-            grace: How long after its time something is overdue; and how long a mend may take to show.
-        """
-        self._ledger = ledger
-        self._rings = rings
-        self._starts = starts
-        self._events = events
-        self._clock = clock
-        self._grace = grace
+    ledger: Ledger
+    rings: Rings
+    starts: Starts
+    events: ProviderEvents
+    clock: Clock
+    grace: timedelta
 
     def sweep(self, at_most: timedelta) -> Iterator[Finding]:
         """Mend what is overdue, each once, and yield what was found, in the order of `Ledger.overdue`.
@@ -94,16 +80,16 @@ class Sweeps:
         Raises:
             LedgerUnavailableError: The ledger did not tell what is overdue.
         """
-        began = self._clock.now()
-        for due in self._ledger.overdue(began - self._grace):
-            if self._clock.now() - began >= at_most:
+        began = self.clock.now()
+        for due in self.ledger.overdue(began - self.grace):
+            if self.clock.now() - began >= at_most:
                 return
             finding = self._look_at(due)
             if finding:
                 yield finding
 
     def _look_at(self, due: Task | Request | ParkedEvent) -> Finding | None:
-        lost, name = _about(due, self._clock.now())
+        lost, name = _about(due, self.clock.now())
         try:
             mended = self._mend(due)
         except Exception as error:  # noqa: BLE001  one that cannot be mended must not keep the others from it
@@ -121,55 +107,57 @@ class Sweeps:
                 return self._mend_event(due)
 
     def _mend_task(self, due: Task) -> bool | None:
-        request = self._ledger.request(due.request_id)
+        request = self.ledger.request(due.request_id)
         if request and request.ended:  # nobody is left to wake; how it ended was told of when it did
             self._leave_alone(due)
             return None
-        swept_at = upkeep.swept_at(due, self._clock.now())
+        swept_at = upkeep.swept_at(due, self.clock.now())
         if swept_at is not None:
             return self._is_mended(due, swept_at)
-        task = retry_on_conflict(lambda: self._claim(due.task_id))
+        task = self._claim(due.task_id)
         if task is None:
             return None
-        if _lost_of(task, self._clock.now()) is Lost.HAND_OFF:
+        if _lost_of(task, self.clock.now()) is Lost.HAND_OFF:
             return True
-        ring = self._rings.ring(task.task_id, task.callback_id, failed=task.outcome is Outcome.FAILED)
+        ring = self.rings.ring(task.task_id, task.callback_id, failed=task.outcome is Outcome.FAILED)
         return ring.state is not RingState.FAILED
 
     def _is_mended(self, due: Task, swept_at: datetime) -> bool | None:
         """Tell whether it is too early to say whether a sweep has helped a task that is due still; then None."""
-        now = self._clock.now()
-        if swept_at + self._grace > now:
+        now = self.clock.now()
+        if swept_at + self.grace > now:
             return None
         if due.status is Status.CANCELLED and due.expired_by(now):
             self._leave_alone(due)
             return None
         return False
 
+    @retried
     def _claim(self, task_id: str) -> Task | None:
         """Put on record that this sweep mends a task, and return the task; None when somebody was faster.
 
         A hand-off is mended by that: its envelope is written with it.
         """
-        task, now = self._ledger.task(task_id), self._clock.now()
+        task, now = self.ledger.task(task_id), self.clock.now()
         if task is None or upkeep.swept_at(task, now) or not self._is_overdue(task, now):
             return None
         if _lost_of(task, now) is not Lost.HAND_OFF:
-            return self._ledger.commit(upkeep.sweep(task, now))
+            return self.ledger.commit(upkeep.sweep(task, now))
         outbox = {f"sweep#{task.hand_off}": envelope.requested(task)}
-        return self._ledger.commit(replace(votes.send_once_more(task, now), outbox=outbox))
+        return self.ledger.commit(replace(votes.send_once_more(task, now), outbox=outbox))
 
     def _is_overdue(self, task: Task, now: datetime) -> bool:
         due_at = upkeep.due_at(task, now)
-        return due_at is not None and due_at + self._grace <= now
+        return due_at is not None and due_at + self.grace <= now
 
     def _leave_alone(self, due: Task) -> None:
         """Take a withdrawn or a decided task out of what is overdue: its callback has ended by itself."""
         if due.status is not Status.OPEN:
-            retry_on_conflict(lambda: self._close(due.task_id))
+            self._close(due.task_id)
 
+    @retried
     def _close(self, task_id: str) -> None:
-        task, now = self._ledger.task(task_id), self._clock.now()
+        task, now = self.ledger.task(task_id), self.clock.now()
         if task is None or upkeep.due_at(task) is None:
             return
         is_decided = task.status is Status.DECIDED
@@ -179,30 +167,31 @@ class Sweeps:
             else upkeep.rung(task, Ring(RingState.CLOSED, now), "sweeper")
         )
         if change:
-            self._ledger.commit(change)
+            self.ledger.commit(change)
 
     def _mend_request(self, due: Request) -> bool | None:
-        now = self._clock.now()
+        now = self.clock.now()
         if due.swept_at:
-            return None if due.swept_at + self._grace > now else False
-        if not self._ledger.start_again(due.request_id, now):
+            return None if due.swept_at + self.grace > now else False
+        if not self.ledger.start_again(due.request_id, now):
             return None
-        self._starts.start(due)
+        self.starts.start(due)
         return True
 
     def _mend_event(self, due: ParkedEvent) -> bool | None:
         """Apply an event to its task, where an opener that ended too early has left it; otherwise report it, once."""
-        task_id = self._ledger.correlated(due.provider, due.event.external_id)
-        task = self._ledger.task(task_id) if task_id else None
+        task_id = self.ledger.correlated(due.provider, due.event.external_id)
+        task = self.ledger.task(task_id) if task_id else None
         if task is None:
-            return False if self._ledger.report_once(due, self._clock.now()) else None
-        retry_on_conflict(lambda: self._apply_parked(task.task_id))
+            return False if self.ledger.report_once(due, self.clock.now()) else None
+        self._apply_parked(task.task_id)
         return True
 
+    @retried
     def _apply_parked(self, task_id: str) -> None:
-        task = self._ledger.task(task_id)
+        task = self.ledger.task(task_id)
         if task:
-            self._events.apply_parked(task)
+            self.events.apply_parked(task)
 
 
 _LOST_OF_TASKS = {

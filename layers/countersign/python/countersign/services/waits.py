@@ -24,7 +24,7 @@ from countersign.domain.questions import Question
 from countersign.domain.tasks import Status, Task, task_id_of
 from countersign.domain.votes import FailedHandOff
 from countersign.ports import Directory, HandOff, Ledger
-from countersign.retries import retry_on_conflict
+from countersign.retries import retried, retry_on_conflict
 from countersign.services.assignments import assign, identified
 from countersign.services.provider_events import ProviderEvents
 
@@ -113,35 +113,21 @@ class Wait:
         return task_id_of(self.request_id, self.name)
 
 
+@dataclass(frozen=True)
 class Waits:
-    """Opens, reads and takes back tasks for one workflow."""
+    """Opens, reads and takes back tasks for one workflow.
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        hand_off: HandOff,
-        directory: Directory,
-        clock: Clock,
-        workflow: str,
-        callbacks_url: str,
-    ) -> None:
-        """Take the ports.
+    Attributes:
+        workflow: The workflow's name.
+        callbacks_url: Where machines answer.
+    """
 
-        Args:
-            ledger: Where the tasks are kept.
-            hand_off: What carries them outside.
-            directory: What is known of people.
-            clock: The time.
-            workflow: The workflow's name.
-            callbacks_url: Where machines answer.
-        """
-        self._ledger = ledger
-        self._hand_off = hand_off
-        self._directory = directory
-        self._clock = clock
-        self._workflow = workflow
-        self._callbacks_url = callbacks_url
-        self._events = ProviderEvents(ledger, clock)
+    ledger: Ledger
+    hand_off: HandOff
+    directory: Directory
+    clock: Clock
+    workflow: str
+    callbacks_url: str
 
     def open(self, wait: Wait, question: Question) -> Report:
         """Put the task and hand it off, unless its time is over; after a retry, only hand it off.
@@ -154,7 +140,7 @@ class Waits:
             TransientError: The ledger or the hand-off did not take it; the step is retried.
         """
         try:
-            return self._first_handed_off(wait, retry_on_conflict(lambda: self._opened(wait, question)))
+            return self._first_handed_off(wait, self._opened(wait, question))
         except DuplicateCorrelationError:
             return TAKEN
         except DuplicateTaskNameError:
@@ -175,10 +161,10 @@ class Waits:
             TransientError: The ledger did not take it; the step is retried.
         """
         try:
-            task = retry_on_conflict(lambda: self._approved_by_policy(wait, question))
+            task = self._approved_by_policy(wait, question)
         except DuplicateTaskNameError:
             return DUPLICATE
-        report = _report(task, self._clock.now())
+        report = _report(task, self.clock.now())
         wanted = self._new_task(wait, question)
         if task.status is not Status.CANCELLED and (task.opened_by, task.shown) != (POLICY_ACTOR, wanted.shown):
             return report | {"duplicate": True}
@@ -187,7 +173,7 @@ class Waits:
     def refresh(self, wait: Wait, callback_id: str) -> Report:
         """Point the open task at a fresh callback; returns what `read` returns, of the task as it was found."""
         task = retry_on_conflict(lambda: self._refreshed(wait.task_id, callback_id))
-        return _report(task, self._clock.now())
+        return _report(task, self.clock.now())
 
     def hand_off_again(
         self, wait: Wait, callback_id: str, hand_off: int, escalated_to: tuple[str, ...], *, remind: bool
@@ -204,16 +190,14 @@ class Waits:
         Returns:
             What `read` returns, of the task as it was found.
         """
-        task = retry_on_conflict(
-            lambda: self._handed_off_again(wait.task_id, callback_id, hand_off, escalated_to, remind=remind)
-        )
+        task = self._handed_off_again(wait.task_id, callback_id, hand_off, escalated_to, remind=remind)
         if task.status is Status.OPEN and task.hand_off == hand_off:
             newcomers = _newcomers(task, escalated_to)
             if newcomers:
-                self._hand_off.send(envelope.escalated(task, newcomers))
+                self.hand_off.send(envelope.escalated(task, newcomers))
             if remind or not newcomers:
-                self._hand_off.send(envelope.reminder(task, newcomers))
-        return _report(task, self._clock.now())
+                self.hand_off.send(envelope.reminder(task, newcomers))
+        return _report(task, self.clock.now())
 
     def hand_off_failed(self, wait: Wait, callback_id: str, failed: FailedHandOff) -> Report:
         """Point the open task at a fresh callback, and put on record that a reminder or an escalation was not sent.
@@ -226,20 +210,22 @@ class Waits:
         Returns:
             What `read` returns, of the task as it was found.
         """
-        return _report(
-            retry_on_conflict(lambda: self._hand_off_failed(wait.task_id, callback_id, failed)), self._clock.now()
-        )
+        return _report(self._hand_off_failed(wait.task_id, callback_id, failed), self.clock.now())
 
+    @retried
     def withdraw(self, wait: Wait) -> Report:
         """Take back a task that is needed no more; a decision made meanwhile is applied as superseded.
 
         Returns what `read` returns, or `DUPLICATE` as `open` does.
         """
-        try:
-            return retry_on_conflict(lambda: self._withdrawn(wait))
-        except DuplicateTaskNameError:
-            return DUPLICATE
+        task, now = self.ledger.task(wait.task_id), self.clock.now()
+        if task is None:
+            return self._forestalled(wait, WITHDRAWN, now)
+        change = tasks.cancel(task, self.workflow, WITHDRAWN, now) or tasks.close(task, now, superseded=True)
+        task = self.ledger.commit(change) if change else task
+        return _report(task, now) | self._collected(task)
 
+    @retried
     def read(self, wait: Wait, silence: timedelta | None = None) -> Report:
         """Return what became of the task, and mark it APPLIED or EXPIRED, or take it back from a machine that is lost.
 
@@ -253,14 +239,21 @@ class Waits:
             `heard_at`, `declined` where an attempt to pay was declined, and `answer` and `failure` in the place of
             `votes`. Of a cancelled one `closed_because`.
         """
-        return retry_on_conflict(lambda: self._closed(wait.task_id, silence))
+        task, now = self._present(wait.task_id), self.clock.now()
+        if task.status is Status.DECIDED and task.audience and not self._is_sound(task):
+            return _report(task, now) | {"unsound": True}
+        change = tasks.close(task, now) or (answers.lost(task, silence, now) if silence is not None else None)
+        task = self.ledger.commit(change) if change else task
+        return _report(task, now) | self._collected(task)
 
+    @retried
     def cancel(self, wait: Wait, reason: str) -> Report:
         """Take an open task back; a decision made meanwhile wins. Returns as `withdraw` does."""
-        try:
-            return retry_on_conflict(lambda: self._cancelled(wait, reason))
-        except DuplicateTaskNameError:
-            return DUPLICATE
+        task, now = self.ledger.task(wait.task_id), self.clock.now()
+        if task is None:
+            return self._forestalled(wait, reason, now)
+        change = tasks.cancel(task, self.workflow, reason, now)
+        return _report(self.ledger.commit(change) if change else task, now)
 
     def _take_over(self, new: Task) -> TakeOver | None:
         """Return how a new task takes over what another is called outside; None where none is called so.
@@ -270,11 +263,11 @@ class Waits:
         """
         if new.question.correlation is None:
             return None
-        holder_id = self._ledger.correlated(new.question.correlation.provider, new.question.correlation.external_id)
+        holder_id = self.ledger.correlated(new.question.correlation.provider, new.question.correlation.external_id)
         if holder_id in ("", new.task_id):
             return None
         # The task first: where its audit goes on after this, the write fails.
-        holder, entries = self._ledger.task(holder_id), self._ledger.audit(holder_id)
+        holder, entries = self.ledger.task(holder_id), self.ledger.audit(holder_id)
         if not claims.has_ended(entries):
             raise DuplicateCorrelationError(new.task_id)
         return claims.take_over(holder_id, holder, entries, new)
@@ -286,23 +279,27 @@ class Waits:
             DuplicateTaskNameError: There was a task of this id once: its audit is kept longer than the task.
         """
         try:
-            self._ledger.open(task, events, now, takeover)
+            self.ledger.open(task, events, now, takeover)
         except LedgerConflictError:
             # The audit first: who opens the task at this moment writes both at once.
-            if self._ledger.audit(task.task_id) and self._ledger.task(task.task_id) is None:
+            if self.ledger.audit(task.task_id) and self.ledger.task(task.task_id) is None:
                 raise DuplicateTaskNameError(task.task_id) from None
             raise
         return task
 
     def _first_handed_off(self, wait: Wait, task: Task) -> Report:
         if task.opened_by not in ("", wait.first_callback_id):
-            return _report(task, self._clock.now()) | {"duplicate": True}
+            return _report(task, self.clock.now()) | {"duplicate": True}
         if task.question.correlation is not None:
-            task = retry_on_conflict(lambda: self._events.apply_parked(self._present(wait.task_id)))
-        if task.status is Status.OPEN and not task.expired_by(self._clock.now()):
+            task = self._with_parked(wait.task_id)
+        if task.status is Status.OPEN and not task.expired_by(self.clock.now()):
             for request in self._requests(task):
-                self._hand_off.send(request)
-        return _report(task, self._clock.now())
+                self.hand_off.send(request)
+        return _report(task, self.clock.now())
+
+    @retried
+    def _with_parked(self, task_id: str) -> Task:
+        return ProviderEvents(self.ledger, self.clock).apply_parked(self._present(task_id))
 
     def _requests(self, task: Task) -> Iterator[dict[str, Any]]:
         """Yield the envelopes of the first hand-off; a machine's holds a token that stays nowhere else."""
@@ -311,16 +308,17 @@ class Waits:
             return
         for channel in task.question.channels or ("",):
             token, fingerprint = tokens.mint()
-            self._ledger.put_link(Link(fingerprint, task.task_id, channel, Purpose.CALLBACK), task.expires_at)
-            yield envelope.requested_of_machine(task, channel or task.question.kind, self._callbacks_url, token)
+            self.ledger.put_link(Link(fingerprint, task.task_id, channel, Purpose.CALLBACK), task.expires_at)
+            yield envelope.requested_of_machine(task, channel or task.question.kind, self.callbacks_url, token)
 
+    @retried
     def _opened(self, wait: Wait, question: Question) -> Task:
-        standing = self._ledger.task(wait.task_id)
+        standing = self.ledger.task(wait.task_id)
         if standing is not None:
             return standing
-        now = self._clock.now()
+        now = self.clock.now()
         new = self._new_task(wait, question)
-        assignment = assign(self._directory, question.requester, wait.audience, now, taken=new.question.elsewhere)
+        assignment = assign(self.directory, question.requester, wait.audience, now, taken=new.question.elsewhere)
         task = replace(
             new,
             audience=assignment.audience,
@@ -330,14 +328,15 @@ class Waits:
         takeover = self._take_over(task)
         taken = (takeover.taken,) if takeover else ()
         return self._put(
-            task, (tasks.opened(task, self._workflow), *taken, *votes.standing_in(assignment)), now, takeover
+            task, (tasks.opened(task, self.workflow), *taken, *votes.standing_in(assignment)), now, takeover
         )
 
+    @retried
     def _approved_by_policy(self, wait: Wait, question: Question) -> Task:
-        standing = self._ledger.task(wait.task_id)
+        standing = self.ledger.task(wait.task_id)
         if standing is not None:
             return standing
-        now = self._clock.now()
+        now = self.clock.now()
         task, events = tasks.approve_by_policy(self._new_task(wait, question), POLICY_ACTOR, now)
         return self._put(task, events, now)
 
@@ -346,103 +345,86 @@ class Waits:
             task_id=wait.task_id,
             status=Status.OPEN,
             request_id=wait.request_id,
-            workflow=self._workflow,
+            workflow=self.workflow,
             question=replace(question, elsewhere=tuple(map(normalise, question.elsewhere))),
             opened_by=wait.first_callback_id,
             callback_id=wait.first_callback_id,
             shown=question.digest(wait.submitted_by),
             submitted_by=wait.submitted_by,
             hand_off=wait.attempt,
-            opened_at=self._clock.now(),
+            opened_at=self.clock.now(),
             expires_at=wait.expires_at,
             max_expires_at=wait.max_expires_at,
         )
 
     def _refreshed(self, task_id: str, callback_id: str) -> Task:
-        refreshed = self._ledger.refresh(task_id, callback_id)
+        refreshed = self.ledger.refresh(task_id, callback_id)
         task = self._present(task_id)
         if not refreshed and task.status is Status.OPEN:
             raise LedgerConflictError(task_id)
         return task
 
+    @retried
     def _handed_off_again(
         self, task_id: str, callback_id: str, hand_off: int, people: tuple[str, ...], *, remind: bool
     ) -> Task:
-        task, now = self._present(task_id), self._clock.now()
+        task, now = self._present(task_id), self.clock.now()
         if task.status is not Status.OPEN or task.expired_by(now):
             return task
         if task.hand_off == hand_off:  # written before, and not sent
             return task if task.callback_id == callback_id else self._refreshed(task_id, callback_id)
         assignment = self._assigned(task, people)
-        return self._ledger.commit(votes.hand_off_again(task, callback_id, hand_off, assignment, now, remind=remind))
+        return self.ledger.commit(votes.hand_off_again(task, callback_id, hand_off, assignment, now, remind=remind))
 
+    @retried
     def _hand_off_failed(self, task_id: str, callback_id: str, failed: FailedHandOff) -> Task:
-        task, now = self._present(task_id), self._clock.now()
+        task, now = self._present(task_id), self.clock.now()
         if task.status is not Status.OPEN or task.expired_by(now):
             return task
         change = votes.hand_off_failed(task, callback_id, failed, now)
-        if any(entry.event in change.events for entry in self._ledger.audit(task_id)):
+        if any(entry.event in change.events for entry in self.ledger.audit(task_id)):
             return task
-        return self._ledger.commit(change)
+        return self.ledger.commit(change)
 
     def _assigned(self, task: Task, people: tuple[str, ...]) -> Assignment:
         """Return who is asked of people who are named later; nobody is looked up for nobody."""
         if not people:
             return Assignment((), NO_ALIASES)
         taken = (*task.audience, *(made.by for made in task.delegations), *task.question.elsewhere)
-        return assign(self._directory, task.question.requester, people, self._clock.now(), taken)
-
-    def _closed(self, task_id: str, silence: timedelta | None) -> Report:
-        task, now = self._present(task_id), self._clock.now()
-        if task.status is Status.DECIDED and task.audience and not self._is_sound(task):
-            return _report(task, now) | {"unsound": True}
-        change = tasks.close(task, now) or (answers.lost(task, silence, now) if silence is not None else None)
-        task = self._ledger.commit(change) if change else task
-        return _report(task, now) | self._collected(task)
+        return assign(self.directory, task.question.requester, people, self.clock.now(), taken)
 
     def _is_sound(self, task: Task) -> bool:
         """Count the votes again, with the aliases of now: the directory may have learnt since whose an address is."""
-        return votes.is_sound(identified(self._directory, task))
+        return votes.is_sound(identified(self.directory, task))
 
     def _collected(self, task: Task) -> Report:
         """Return the answers that were collected; nothing for tasks that collect none, or are not closed yet."""
         if task.question.collecting is None or task.status is Status.OPEN:
             return {}
-        responses = self._ledger.responses(task.task_id)
+        responses = self.ledger.responses(task.task_id)
         return {
             "answer": {key: json.loads(responses[key]) for key in task.question.collecting.required if key in responses}
         }
 
-    def _withdrawn(self, wait: Wait) -> Report:
-        task, now = self._ledger.task(wait.task_id), self._clock.now()
-        if task is None:
-            return _report(self._forestalled(wait, WITHDRAWN, now), now)
-        change = tasks.cancel(task, self._workflow, WITHDRAWN, now) or tasks.close(task, now, superseded=True)
-        task = self._ledger.commit(change) if change else task
-        return _report(task, now) | self._collected(task)
-
-    def _cancelled(self, wait: Wait, reason: str) -> Report:
-        task, now = self._ledger.task(wait.task_id), self._clock.now()
-        if task is None:
-            return _report(self._forestalled(wait, reason, now), now)
-        change = tasks.cancel(task, self._workflow, reason, now)
-        return _report(self._ledger.commit(change) if change else task, now)
-
-    def _forestalled(self, wait: Wait, reason: str, now: datetime) -> Task:
+    def _forestalled(self, wait: Wait, reason: str, now: datetime) -> Report:
         """Put a cancelled task where none stands, so that an opening still under way finds it and gives up."""
         task = Task(
             task_id=wait.task_id,
             status=Status.CANCELLED,
             expires_at=wait.expires_at,
             request_id=wait.request_id,
-            workflow=self._workflow,
+            workflow=self.workflow,
             closed_at=now,
             closed_because=reason,
         )
-        return self._put(task, (AuditEvent("cancelled", self._workflow, data={"reason": reason}),), now)
+        cancelled = AuditEvent("cancelled", self.workflow, data={"reason": reason})
+        try:
+            return _report(self._put(task, (cancelled,), now), now)
+        except DuplicateTaskNameError:
+            return DUPLICATE
 
     def _present(self, task_id: str) -> Task:
-        task = self._ledger.task(task_id)
+        task = self.ledger.task(task_id)
         if task is None:
             raise LookupError(f"task {task_id} is gone from the ledger while its workflow waits for it")
         return task

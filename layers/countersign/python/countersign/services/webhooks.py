@@ -72,22 +72,18 @@ class Received:
         return next((handling for handling in _WORST_FIRST if handling in self.handlings), Handling.IGNORED)
 
 
+@dataclass(frozen=True)
 class Webhooks:
-    """Takes the posts of providers."""
+    """Takes the posts of providers.
 
-    def __init__(self, sources: Mapping[str, Source], secrets: Secrets, events: ProviderEvents, clock: Clock) -> None:
-        """Take the ports.
+    Attributes:
+        sources: The providers of the stage, by name.
+    """
 
-        Args:
-            sources: The providers of the stage, by name.
-            secrets: What they sign with.
-            events: Where their events go.
-            clock: The time.
-        """
-        self._sources = sources
-        self._secrets = secrets
-        self._events = events
-        self._clock = clock
+    sources: Mapping[str, Source]
+    secrets: Secrets
+    events: ProviderEvents
+    clock: Clock
 
     def receive(self, name: str, request: WebhookRequest) -> Received:
         """Put on record what a provider posts.
@@ -104,21 +100,21 @@ class Webhooks:
             SecretError: The provider's secrets are configured badly.
             TransientError: Something did not answer; nothing is lost when the provider posts it again.
         """
-        source = self._sources.get(name)
+        source = self.sources.get(name)
         if source is None:
             raise UnknownProviderError
         provider = load(source.scheme)
         _check_media_type(request, provider)
         verified = self._verified(name, provider, request)
-        return take(provider, verified, source, self._events, Sender(name, SIGNED))
+        return take(provider, verified, source, self.events, Sender(name, SIGNED))
 
     def _verified(self, name: str, provider: Provider, request: WebhookRequest) -> Verified:
         """Verify with the secrets at hand, and once more with others if they have been rotated since."""
-        now, active = self._clock.now(), self._secrets.active(name)
+        now, active = self.clock.now(), self.secrets.active(name)
         try:
             return provider.verify(request, active, now)
         except SignatureError as error:
-            fresh = self._secrets.reread(name) if error.reason == "mismatch" else None
+            fresh = self.secrets.reread(name) if error.reason == "mismatch" else None
             if fresh is None or fresh == active:
                 raise
         return provider.verify(request, fresh, now)
