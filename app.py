@@ -79,8 +79,7 @@ def build(app: App, settings: Settings, sources: Sources) -> Stacks:
         app,
         "MonitoringStack",
         settings=settings,
-        public=public,
-        workflow=workflow,
+        access_log=workflow.api_stage.access_log,
     )
     if ledger.key:
         ledger.key.cover(app)

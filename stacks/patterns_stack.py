@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.components.flow.durable_workflow import DurableWorkflow
@@ -27,7 +26,6 @@ class PatternsStack(Stack):
 
     Attributes:
         workflows: The workflows, by name.
-        dead_letters: The queue of invocations that the plain Lambda failed on for good, by its name.
     """
 
     def __init__(
@@ -48,9 +46,7 @@ class PatternsStack(Stack):
             description="Countersign: the callback patterns, to try out and to copy from",
         )
         defaults = function_defaults(self, settings, sources)
-        decider_dead_letters = DeadLetterQueue(self, "DeciderDeadLetters")
-        self.dead_letters: dict[str, sqs.IQueue] = {"decider-dlq": decider_dead_letters}
-        decider = _decider(self, decider_dead_letters, defaults)
+        decider = _decider(self, DeadLetterQueue(self, "DeciderDeadLetters", name="decider"), defaults)
         base_url = public.api.base_url(settings.base_url)
         told = {"DECIDER": decider.function.function_name}
         scope_of_workflows = Construct(self, "Durable")

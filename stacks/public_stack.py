@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_events as events
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from countersign.adapters.event_bus import SOURCE
@@ -14,6 +13,7 @@ from stacks.components.edge.api import PublicApi
 from stacks.components.edge.review import Review
 from stacks.components.edge.webhook import Webhook
 from stacks.components.flow.hand_off import ENVELOPE, Channel
+from stacks.components.house.queues import queues_in
 from stacks.components.house.sources import Sources
 from stacks.components.state.limits import Limits
 from stacks.ledger_stack import LedgerStack
@@ -31,7 +31,6 @@ class PublicStack(Stack):
         approver: The approver, and the queue of hand-offs to people.
         external_tasks: The queue of hand-offs to machines.
         results: What takes answers that come as events.
-        dead_letters: Every dead-letter queue of the stack, by name.
     """
 
     def __init__(
@@ -104,15 +103,9 @@ class PublicStack(Stack):
             partners=settings.partners,
             defaults=defaults,
         )
-        self.dead_letters: dict[str, sqs.IQueue] = {
-            **self.approver.dead_letters,
-            **self.external_tasks.dead_letters,
-            **self.results.dead_letters,
-        }
-        queues = {**self.approver.queues, **self.external_tasks.queues, **self.results.queues}
         for name, value in self.approver.outputs.items():
             CfnOutput(self, name, value=value)
         CfnOutput(self, "ApiUrl", value=base_url)
         CfnOutput(self, "Providers", value=state.providers.document)
         CfnOutput(self, "ApiId", value=self.api.api.api_id)
-        CfnOutput(self, "Queues", value=self.to_json_string({name: queue.queue_url for name, queue in queues.items()}))
+        CfnOutput(self, "Queues", value=self.to_json_string(queues_in(self)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from aws_cdk import CfnOutput, Stack
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from countersign.services.held_payments import WORKFLOW as HELD_PAYMENT
@@ -21,6 +20,7 @@ from stacks.components.flow.durable_workflow import DurableWorkflow
 from stacks.components.flow.ledger_workflow import LedgerWorkflow
 from stacks.components.house.function_options import FunctionDefaults
 from stacks.components.house.python_function import PythonFunction
+from stacks.components.house.queues import queues_in
 from stacks.components.house.sources import Sources
 from stacks.ledger_stack import LedgerStack
 from stacks.options import function_defaults, log_retention, removal_policy
@@ -41,7 +41,6 @@ class WorkflowStack(Stack):
         sweeper: What mends things that did not happen in time.
         held_payments: What has operators asked about held payments; None where the stage names none.
         api_stage: The stage of the API.
-        dead_letters: Every dead-letter queue of the stack, by name.
     """
 
     def __init__(
@@ -105,24 +104,10 @@ class WorkflowStack(Stack):
             log_retention=log_retention(settings),
             removal_policy=removal_policy(settings),
         )
-        starts = {name: queue for workflow in built for name, queue in workflow.dead_letters.items()}
-        self.dead_letters: dict[str, sqs.IQueue] = {
-            **starts,
-            **(patterns.dead_letters if patterns else {}),
-            **self.relay.dead_letters,
-            **self.publisher.dead_letters,
-            **self.executions.dead_letters,
-            **self.sweeper.dead_letters,
-            **(self.held_payments.dead_letters if self.held_payments else {}),
-        }
-        queues = {
-            **self.dead_letters,
-            **self.executions.queues,
-            **(self.held_payments.queues if self.held_payments else {}),
-        }
+        queues = queues_in(*([patterns] if patterns else []), self)
         arns = {name: workflow.alias.function_arn for name, workflow in self.workflows.items()}
         CfnOutput(self, "Workflows", value=self.to_json_string(arns))
-        CfnOutput(self, "Queues", value=self.to_json_string({name: queue.queue_url for name, queue in queues.items()}))
+        CfnOutput(self, "Queues", value=self.to_json_string(queues))
 
     def _held_payments(self, settings: Settings, state: LedgerStack, defaults: FunctionDefaults) -> HeldPayments:
         return HeldPayments(

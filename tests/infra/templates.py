@@ -9,6 +9,7 @@ from typing import Any
 from aws_cdk import App
 
 from app import Stacks, build
+from stacks.components.flow.durable_workflow import DurableWorkflow
 from stacks.components.house.sources import Sources
 from stacks.stage.settings import Settings
 
@@ -73,6 +74,14 @@ class Synthesised:
     def workflows(self) -> tuple[str, ...]:
         """The name of every workflow: of those in the settings, and of the patterns."""
         return (*self.settings.workflows, *self.patterns)
+
+    @property
+    def in_order(self) -> list[DurableWorkflow]:
+        """Every workflow in the order of the stacks, which is that of the alarms over all of them."""
+        return [
+            *(self.stacks.patterns.workflows.values() if self.stacks.patterns else ()),
+            *(self.stacks.workflow.workflows[name] for name in self.settings.workflows),
+        ]
 
     @property
     def encrypted(self) -> set[str]:

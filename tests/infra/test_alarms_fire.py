@@ -272,7 +272,7 @@ def of_last_workflow(metric: str, value: float) -> Callable[[Scene, str], Datum]
 
     def told(scene: Scene, name: str) -> Datum:
         number = int(name.partition("-")[2] or 1)
-        some = list(scene.stage.stacks.workflow.workflows.values())[10 * (number - 1) : 10 * number]
+        some = scene.stage.in_order[10 * (number - 1) : 10 * number]
         path = some[-1].function.function.node.path.partition("/")[2]
         return datum(LAMBDA, metric, value, FunctionName=path)
 
@@ -282,7 +282,7 @@ def of_last_workflow(metric: str, value: float) -> Callable[[Scene, str], Datum]
 def of_last_workflow_s_function(scene: Scene, name: str) -> Datum:
     """What the function of the last workflow that an alarm is over tells itself."""
     number = int(name.partition("-")[2] or 1)
-    some = list(scene.stage.stacks.workflow.workflows.values())[10 * (number - 1) : 10 * number]
+    some = scene.stage.in_order[10 * (number - 1) : 10 * number]
     return datum(METRICS_NAMESPACE, "HandOffsFailed", 1, service=some[-1].function.service)
 
 

@@ -53,9 +53,8 @@ def test_what_workflows_suffer_has_one_alarm_over_all_of_them_or_one_for_each_te
         assert (result["Expression"], result["ReturnData"]) == (expression, True)
         assert {each["MetricStat"]["Metric"]["MetricName"] for each in metrics} == {metric}
         watched += [each["MetricStat"]["Metric"]["Dimensions"][0]["Value"] for each in metrics]
-    workflows = stage.stacks.workflow.workflows.values()
-    assert watched == [workflow.function.function.node.path.partition("/")[2] for workflow in workflows]
-    assert len(of_kind) == -(-len(workflows) // 10)
+    assert watched == [workflow.function.function.node.path.partition("/")[2] for workflow in stage.in_order]
+    assert len(of_kind) == -(-len(stage.in_order) // 10)
 
 
 def test_the_embedded_cloud_is_spared_what_its_emulator_refuses(stage_named: Callable[[str], Synthesised]) -> None:
@@ -74,7 +73,7 @@ def test_every_alarm_goes_to_the_topic_and_says_what_to_do_first(stage: Synthesi
         assert alarm["AlarmActions"] == ["Alarms/Topic"]
         assert alarm["TreatMissingData"] == "notBreaching"
         said, _, section = alarm["AlarmDescription"].partition(". Runbook: docs/operations.md, ")
-        assert "first" in said
+        assert ". First " in said
         assert section == name.partition("-")[0]
 
 

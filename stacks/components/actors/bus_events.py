@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from aws_cdk import Duration
 from aws_cdk import aws_events as events
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.components.flow.hand_off import Channel, HandOffBus
+from stacks.components.house.alarm import Alarm, Watch
 from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
 from stacks.components.house.python_function import PythonFunction
 from stacks.components.house.queues import grant_send
@@ -81,16 +81,20 @@ class Results(Construct):
         ledger.grant_answers(self.function)
         grant_send(given_up, self.function)
         self._channel.work.feed(self.function)
-
-    @property
-    def dead_letters(self) -> dict[str, sqs.IQueue]:
-        """The dead-letter queues by their names."""
-        return self._channel.dead_letters
-
-    @property
-    def queues(self) -> dict[str, sqs.IQueue]:
-        """All queues by their names."""
-        return self._channel.queues
+        conflicts = self.function.metric_count("ResultsConflict")
+        Watch(
+            self,
+            "Payments",
+            graphs={"For a person to look at": [conflicts]},
+            alarms=[
+                Alarm(
+                    "ResultsConflict",
+                    conflicts,
+                    "A partner sent two events under one id, and the kit did not apply the second one. First ask the"
+                    " partner which is true",
+                )
+            ],
+        )
 
     def _take_from(self, name: str, partner: PartnerSettings) -> None:
         construct_id = name.title().replace("-", "")

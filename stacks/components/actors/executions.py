@@ -6,13 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from aws_cdk import Duration
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.components.flow.durable_workflow import DurableWorkflow
 from stacks.components.flow.hand_off import Channel
+from stacks.components.house.alarm import Alarm, Watch
 from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
 from stacks.components.house.python_function import PythonFunction
 from stacks.components.state.ledger import Ledger
@@ -62,20 +61,20 @@ class Executions(Construct):
         for number, pattern in enumerate(others, 2):
             self._channel.take(f"Rule{number}", pattern, bus=None)
         self._channel.work.feed(self.function)
-
-    @property
-    def dead_letters(self) -> dict[str, sqs.IQueue]:
-        """The dead-letter queues by their names."""
-        return self._channel.dead_letters
-
-    @property
-    def queues(self) -> dict[str, sqs.IQueue]:
-        """All queues by their names."""
-        return self._channel.queues
-
-    def metric_decisions_not_applied(self) -> cloudwatch.Metric:
-        """Decisions that were recorded and that no workflow will act on: its execution is over."""
-        return self.function.metric_count("DecisionsNotApplied")
+        not_applied = self.function.metric_count("DecisionsNotApplied")
+        Watch(
+            self,
+            "Workflows",
+            graphs={"Decisions not applied": [not_applied]},
+            alarms=[
+                Alarm(
+                    "DecisionsNotApplied",
+                    not_applied,
+                    "An execution ended before it applied a recorded decision, and nothing will apply it. First find"
+                    " the task in the log of executions",
+                )
+            ],
+        )
 
 
 def _patterns(workflows: Sequence[DurableWorkflow]) -> list[events.EventPattern]:

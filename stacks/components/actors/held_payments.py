@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from aws_cdk import Duration
 from aws_cdk import aws_events as events
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from countersign.adapters.event_bus import SOURCE
@@ -74,13 +73,3 @@ class HeldPayments(Construct):
             consumer_timeout=self.function.timeout,
         )
         self._channel.work.feed(self.function)
-
-    @property
-    def dead_letters(self) -> dict[str, sqs.IQueue]:
-        """The dead-letter queues by their names."""
-        return self._channel.dead_letters
-
-    @property
-    def queues(self) -> dict[str, sqs.IQueue]:
-        """All queues by their names."""
-        return self._channel.queues

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from aws_cdk import Duration
-from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from countersign.adapters.task_items import AUDIT
 from stacks.components.actors.stream_consumer import StreamConsumer
 from stacks.components.flow.hand_off import HandOffBus
+from stacks.components.house.alarm import Alarm, Watch
 from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
 from stacks.components.house.python_function import PythonFunction
 from stacks.components.state.audit_archive import AuditArchive
@@ -65,44 +64,67 @@ class Publisher(Construct):
         hand_offs.grant_put(self.function)
         if archive:
             archive.grant_append(self.function)
-        self._stream = StreamConsumer(
+        StreamConsumer(
             self,
             "Tasks",
             name="publisher",
+            waiting="Events, delegated hand-offs and copies of the audit",
             function=self.function,
             ledger=ledger,
             patterns=[TASK_WRITTEN, HAND_OFF_DUE, EVENT_FORGOTTEN, *([AUDIT_TOUCHED] if archive else [])],
         )
+        self._watch_tasks()
+        self._watch_payments()
+        self._watch_audit(archived=archive is not None)
 
-    def metric_iterator_age(self) -> cloudwatch.Metric:
-        """How long the oldest record of a batch has waited, in milliseconds."""
-        return self.function.function.metric("IteratorAge", statistic="Maximum", period=Duration.minutes(1))
+    def _watch_tasks(self) -> None:
+        kinds = ("TaskOpened", "TaskDecided", "TaskApplied", "TaskExpired", "TaskCancelled")
+        took = [self.function.metric_duration_of("TimeToDecision", statistic) for statistic in ("p50", "p95")]
+        counts = [self.function.metric_count(kind) for kind in kinds]
+        Watch(self, "Tasks", graphs={"Tasks": counts, "Seconds to a decision": took})
 
-    def metric_published(self, kind: str) -> cloudwatch.Metric:
-        """Lifecycle events of one kind, such as `TaskOpened`: each status, refund and dispute of each task once."""
-        return self.function.metric_count(kind)
+    def _watch_payments(self) -> None:
+        names = ("PaymentsHeld", "EventsForgotten", "EventsIgnoredForTasks", "PaymentRefunded", "PaymentDisputed")
+        held, forgotten, ignored, refunded, disputed = map(self.function.metric_count, names)
+        Watch(
+            self,
+            "Payments",
+            graphs={"For a person to look at": [held, forgotten, ignored], "Taken back": [refunded, disputed]},
+            alarms=[
+                Alarm(
+                    "PaymentsDisputed",
+                    disputed,
+                    "A payer disputes a payment, and the provider sets a deadline to answer. First look up this"
+                    " deadline at the provider",
+                ),
+                Alarm(
+                    "PaymentsHeld",
+                    held,
+                    "A payment needs manual review. Until then the kit does not apply its event. First read the task's"
+                    " audit: `countersign show TASK`",
+                ),
+                Alarm(
+                    "EventsForgotten",
+                    forgotten,
+                    "A provider reported a payment seven days ago, and no request asked for it. Its event is removed."
+                    " First read the log of publisher",
+                ),
+                Alarm(
+                    "EventsIgnoredForTasks",
+                    ignored,
+                    "A payment waits, and the settings of its provider ignored an event about it. First read the task's"
+                    " audit: `countersign show TASK`",
+                ),
+            ],
+        )
 
-    def metric_time_to_decision(self, statistic: str) -> cloudwatch.Metric:
-        """How long decisions took from when their task was opened, in seconds."""
-        return self.function.metric_duration_of("TimeToDecision", statistic)
-
-    def metric_audit_differs(self) -> cloudwatch.Metric:
-        """Audit entries that were changed or removed, or whose place in the copy holds another one."""
-        return self.function.metric_count("AuditDiffers")
-
-    def metric_payments_held(self) -> cloudwatch.Metric:
-        """Payments that a person must look at, whoever said what of them."""
-        return self.function.metric_count("PaymentsHeld")
-
-    def metric_events_ignored(self) -> cloudwatch.Metric:
-        """Events about open tasks that the settings of their provider do not expect: one a task and reason."""
-        return self.function.metric_count("EventsIgnoredForTasks")
-
-    def metric_events_forgotten(self) -> cloudwatch.Metric:
-        """Events that waited for a task that was never opened, and are removed."""
-        return self.function.metric_count("EventsForgotten")
-
-    @property
-    def dead_letters(self) -> dict[str, sqs.IQueue]:
-        """The queue of the records that could not be published, by its name."""
-        return self._stream.dead_letters
+    def _watch_audit(self, *, archived: bool) -> None:
+        differs = self.function.metric_count("AuditDiffers")
+        alarm = Alarm(
+            "AuditDiffers",
+            differs,
+            "An audit entry was changed or removed. First verify the chain that the log of publisher names:"
+            " `countersign audit verify TASK`",
+        )
+        graphs = {"Audit entries that differ from their copy": [differs]}
+        Watch(self, "Publisher", graphs=graphs, alarms=[alarm] if archived else [])

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from aws_cdk import Duration
-from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.components.actors.stream_consumer import StreamConsumer
 from stacks.components.flow.durable_workflow import DurableWorkflow
+from stacks.components.house.alarm import Alarm, Watch
 from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
 from stacks.components.house.python_function import PythonFunction
 from stacks.components.state.ledger import Ledger
@@ -57,29 +56,34 @@ class Relay(Construct):
         for workflow in workflows:
             # Not before it may ring: a ring that is refused would wait for somebody to look.
             self.function.function.node.add_dependency(workflow.grant_callbacks(self.function, scope=self))
-        self._stream = StreamConsumer(
+        errors = self.function.function.metric_errors(period=Duration.minutes(5))
+        delivered, closed, failed = map(self.function.metric_count, ("RingsDelivered", "RingsClosed", "RingsFailed"))
+        Watch(
+            self,
+            "Relay",
+            graphs={"Rings": [delivered, closed, failed], "Failed invocations": [errors]},
+            alarms=[
+                Alarm(
+                    "RelayErrors",
+                    errors,
+                    "The relay fails, and workflows do not learn of decisions. It tries again for six hours, then"
+                    " puts them into relay-dlq. First read the log of relay",
+                ),
+                Alarm(
+                    "RingsFailed",
+                    failed,
+                    "Lambda refused for good to complete a callback, and the workflow does not learn of its decision."
+                    " First open the query Failed rings",
+                ),
+            ],
+        )
+        StreamConsumer(
             self,
             "Decided",
             name="relay",
+            waiting="Decisions for workflows",
             function=self.function,
             ledger=ledger,
             patterns=[DECIDED],
             parallel_batches=10,
         )
-
-    @property
-    def dead_letters(self) -> dict[str, sqs.IQueue]:
-        """The queue of the decisions that could not be passed on, by its name."""
-        return self._stream.dead_letters
-
-    def metric_iterator_age(self) -> cloudwatch.Metric:
-        """How long the oldest decision of a batch has waited, in milliseconds."""
-        return self.function.function.metric("IteratorAge", statistic="Maximum", period=Duration.minutes(1))
-
-    def metric_errors(self) -> cloudwatch.Metric:
-        """Invocations that failed as a whole."""
-        return self.function.function.metric_errors(period=Duration.minutes(5))
-
-    def metric_rings(self, state: str) -> cloudwatch.Metric:
-        """Rings that were `Delivered`, came to a `Closed` callback, or `Failed`: Lambda refused them for good."""
-        return self.function.metric_count(f"Rings{state}")

@@ -8,9 +8,9 @@ from typing import Any
 from aws_cdk import Duration
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as event_sources
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from stacks.components.house.alarm import Alarm, Watch
 from stacks.components.house.python_function import PythonFunction
 from stacks.components.house.queues import DeadLetterQueue
 from stacks.components.state.ledger import Ledger
@@ -34,6 +34,7 @@ class StreamConsumer(Construct):
         construct_id: str,
         *,
         name: str,
+        waiting: str,
         function: PythonFunction,
         ledger: Ledger,
         patterns: Sequence[dict[str, Any]],
@@ -44,7 +45,8 @@ class StreamConsumer(Construct):
         Args:
             scope: The parent.
             construct_id: The id.
-            name: What to call it in outputs and alarms.
+            name: What to call its dead letters, and with a capital its section of the dashboard and its alarm.
+            waiting: What has waited too long if the function is late, in the plural.
             function: What the records are for. It says which of a batch have failed.
             ledger: Whose stream.
             patterns: Which records: those that match one of them.
@@ -52,8 +54,7 @@ class StreamConsumer(Construct):
                 key stays in order.
         """
         super().__init__(scope, construct_id)
-        self._name = name
-        self._dead_letters = DeadLetterQueue(self, "DeadLetters")
+        dead_letters = DeadLetterQueue(self, "DeadLetters", name=name)
         ledger.grant_stream(function)
         lambda_.EventSourceMapping(
             self,
@@ -69,10 +70,21 @@ class StreamConsumer(Construct):
             bisect_batch_on_error=True,
             retry_attempts=_MOST_RETRIES,
             max_record_age=_LONGEST_AGE,
-            on_failure=event_sources.SqsDlq(self._dead_letters),
+            on_failure=event_sources.SqsDlq(dead_letters),
         )
-
-    @property
-    def dead_letters(self) -> dict[str, sqs.IQueue]:
-        """The queue of the records that were given up, by its name."""
-        return {f"{self._name}-dlq": self._dead_letters}
+        # How long the oldest record of a batch has waited, in milliseconds.
+        age = function.function.metric("IteratorAge", statistic="Maximum", period=Duration.minutes(1))
+        Watch(
+            self,
+            name.title(),
+            graphs={"Milliseconds that the oldest record has waited": [age]},
+            alarms=[
+                Alarm(
+                    f"{name.title()}Behind",
+                    age,
+                    f"{waiting} have waited for more than a minute. First read the log of {name}",
+                    above=60_000,
+                    periods=3,
+                )
+            ],
+        )

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aws_cdk import Duration, Stack
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.components.flow.durable_workflow import DurableWorkflow
+from stacks.components.house.alarm import Alarm, Watch
 from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
 from stacks.components.house.python_function import PythonFunction
 from stacks.components.house.queues import DeadLetterQueue, retry_invocations
@@ -22,6 +21,21 @@ _TIMEOUT = Duration.minutes(5)
 _AT_MOST = Duration.minutes(4)
 """How long a sweep begins with something more: less than the timeout by more than one mend can take, a ring that nobody
 answers."""
+
+_OVERDUE = {
+    "Decisions": "A workflow has not applied a decision, although the sweeper rang it again. First find the task in the"
+    " log of sweeper",
+    "Deadlines": "A deadline has passed, and the workflow has not closed its task. First find the task in the log of"
+    " sweeper",
+    "HandOffs": "A task is open, and nobody has received a link to it. First find the task in the log of sweeper",
+    "Withdrawals": "An operator withdrew a task, and Lambda refused again to ring its workflow. First find the task in"
+    " the log of sweeper",
+    "Starts": "A request does not run, although the sweeper started it again. First find the request in the log of"
+    " sweeper, then the error in the log of its workflow",
+    "Events": "A provider reported a payment a day ago, and no request has asked for it. First find the event in the"
+    " log of sweeper",
+}
+"""The alarm on each kind of thing that the sweeper could not correct."""
 
 
 class Sweeper(Construct):
@@ -42,7 +56,7 @@ class Sweeper(Construct):
         defaults: FunctionDefaults,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._dead_letters = DeadLetterQueue(self, "DeadLetters")
+        dead_letters = DeadLetterQueue(self, "DeadLetters", name="sweeper")
         arns = {workflow.name: workflow.alias.function_arn for workflow in workflows}
         self.function = PythonFunction(
             self,
@@ -50,7 +64,7 @@ class Sweeper(Construct):
             folder="sweeper",
             description="Mends what did not happen in time, once, and tells of what stays lost",
             defaults=defaults,
-            options=FunctionOptions(timeout=_TIMEOUT, dead_letter_queue=self._dead_letters),
+            options=FunctionOptions(timeout=_TIMEOUT, dead_letter_queue=dead_letters),
             environment={
                 "LEDGER_TABLE": ledger.table.table_name,
                 "WORKFLOW_ARNS": Stack.of(self).to_json_string(arns),
@@ -72,18 +86,16 @@ class Sweeper(Construct):
         schedule.add_target(
             targets.LambdaFunction(
                 self.function.function,
-                dead_letter_queue=self._dead_letters,
+                dead_letter_queue=dead_letters,
                 # The next sweep does what this one would have done.
                 max_event_age=Duration.minutes(settings.every_minutes),
                 retry_attempts=2,
             )
         )
-
-    @property
-    def dead_letters(self) -> dict[str, sqs.IQueue]:
-        """The queue of the sweeps that failed, by its name."""
-        return {"sweeper-dlq": self._dead_letters}
-
-    def metric_overdue(self, what: str) -> cloudwatch.Metric:
-        """What stays overdue although it was mended, by the plural of what was lost, such as `Decisions`."""
-        return self.function.metric_count(f"{what}Overdue")
+        overdue = {what: self.function.metric_count(f"{what}Overdue") for what in _OVERDUE}
+        Watch(
+            self,
+            "Sweeper",
+            graphs={"Overdue": list(overdue.values())},
+            alarms=[Alarm(f"{what}Overdue", overdue[what], description) for what, description in _OVERDUE.items()],
+        )

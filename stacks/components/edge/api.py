@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aws_cdk import Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk.aws_apigatewayv2_authorizers import HttpIamAuthorizer
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct, IConstruct
 
+from stacks.components.house.alarm import Alarm, Watch
 from stacks.components.house.findings import acknowledge
 from stacks.components.house.python_function import PythonFunction
 from stacks.stage.settings import Throttle
+
+_STRAY_REQUESTS = 100
+"""Answered 4xx in five minutes, three times in a row: expired links and strangers come one by one, a client that was
+deployed with a mistake does not."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,35 @@ class PublicApi(Construct):
         )
         self.throttles: dict[str, Throttle] = {}
         self.routes: list[IConstruct] = []
+        self._watch()
+
+    def _watch(self) -> None:
+        five_minutes = Duration.minutes(5)
+        requests = self.api.metric_count(statistic="Sum", period=five_minutes)
+        refused = self.api.metric_client_error(statistic="Sum", period=five_minutes)
+        failed = self.api.metric_server_error(statistic="Sum", period=five_minutes)
+        latency = [self.api.metric_latency(statistic=each, period=five_minutes) for each in ("p50", "p95")]
+        Watch(
+            self,
+            "API",
+            graphs={"Requests": [requests], "Errors": [refused, failed], "Latency": latency},
+            alarms=[
+                Alarm(
+                    "ApiServerErrors",
+                    failed,
+                    "The API answered 5xx: callers saw an error. First find the route in the access log, then the error"
+                    " in the log of its function",
+                ),
+                Alarm(
+                    "ApiClientErrors",
+                    refused,
+                    "The API refused more than 100 requests in five minutes, three times in a row. First count the"
+                    " access log by routeKey and status",
+                    above=_STRAY_REQUESTS,
+                    periods=3,
+                ),
+            ],
+        )
 
     def add_routes(self, scope: Construct, function: PythonFunction, *routes: Route) -> None:
         """Send routes to a function.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from constructs import Construct
 
 from stacks.components.edge.api import PublicApi, Route
+from stacks.components.house.alarm import Watch
 from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
 from stacks.components.house.python_function import PythonFunction
 from stacks.components.state.directory import Directory
@@ -67,6 +68,8 @@ class Review(Construct):
         ledger.grant_reviews(self.function)
         directory.grant_read(self.function)
         limits.grant_count(self.function)
+        clicks = [self.function.metric_count(name) for name in ("AnswersRecorded", "AnswersRefused")]
+        Watch(self, "Answers", graphs={"Clicks": clicks})
 
     def add_routes(self, api: PublicApi, *, pages: Throttle, unknown: Throttle) -> None:
         """Send its routes to it.

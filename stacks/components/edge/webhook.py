@@ -5,6 +5,7 @@ from __future__ import annotations
 from constructs import Construct
 
 from stacks.components.edge.api import PublicApi, Route
+from stacks.components.house.alarm import Alarm, Watch
 from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
 from stacks.components.house.python_function import PythonFunction
 from stacks.components.state.answers_key import AnswersKey
@@ -19,6 +20,10 @@ _WEBHOOKS_ARE_PUBLIC = (
 _CALLBACKS_ARE_PUBLIC = (
     "workers may be anywhere: the 256-bit token of their hand-off is the credential, checked by the function"
 )
+
+_STRAY_SIGNATURES = 10
+"""Refused in five minutes. The address is public, and now and then somebody tries it; a provider whose secret is wrong
+posts everything, over and over."""
 
 
 class Webhook(Construct):
@@ -73,6 +78,43 @@ class Webhook(Construct):
         if answers:
             answers.grant_encrypt(self.function)
         limits.grant_count(self.function)
+        self._watch()
+
+    def _watch(self) -> None:
+        names = ("EventsRecorded", "EventsHeld", "EventsConflict", "EventsMalformed", "SignaturesRefused")
+        recorded, held, conflicts, malformed, refused = map(self.function.metric_count, names)
+        Watch(
+            self,
+            "Answers",
+            graphs={"Events of providers": [recorded, held, conflicts, malformed, refused]},
+            alarms=[
+                Alarm(
+                    "EventsHeld",
+                    held,
+                    "A provider's event needs manual review, for example because its amount differs. The kit does not"
+                    " apply it until then. First read the task's audit: `countersign show TASK`",
+                ),
+                Alarm(
+                    "EventsConflict",
+                    conflicts,
+                    "A provider sent two events under one id, and the kit did not apply the second one. First ask the"
+                    " provider which is true",
+                ),
+                Alarm(
+                    "EventsMalformed",
+                    malformed,
+                    "A provider's signed event cannot be read, and the provider will give up. First read the log of"
+                    " webhook",
+                ),
+                Alarm(
+                    "SignaturesRefused",
+                    refused,
+                    "More than ten webhooks in five minutes had no valid signature, and were refused. First ask whether"
+                    " the provider's secret was rotated",
+                    above=_STRAY_SIGNATURES,
+                ),
+            ],
+        )
 
     def add_routes(self, api: PublicApi, *, webhooks: Throttle, callbacks: Throttle) -> None:
         """Send its routes to it.

@@ -8,9 +8,9 @@ from aws_cdk import Annotations, CfnElement, CfnOutput, Duration, Fn, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from stacks.components.house.alarm import Alarm, Watch
 from stacks.components.house.findings import accept, acknowledge_every_version_of
 from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
 from stacks.components.house.python_function import PythonFunction
@@ -22,6 +22,30 @@ _EVERY_VERSION = (
     "the rights span the versions of this one function, and no other function"
 )
 _INLINE = "the right to one function goes with the role that has it, and cannot be attached to anybody else"
+
+_MOST_OPERATIONS = 2_400
+_MOST_BYTES = 80_000_000
+"""Four fifths of what Lambda allows an execution, 3,000 operations and 100 MB; past that it fails
+(https://docs.aws.amazon.com/lambda/latest/dg/durable-monitoring.html)."""
+
+_FAILED = (
+    "Executions failed, and their open tasks are cancelled. First find them in the log of executions, then the error in"
+    " the log of their workflow"
+)
+_STOPPED = "Somebody stopped executions, and their open tasks are cancelled. First look up in CloudTrail who did"
+_TIMED_OUT = (
+    "Executions reached their timeout, which is later than any deadline. First find them in the log of executions, then"
+    " what they waited for"
+)
+_UNSENT = "Reminders or escalations were not sent, and the workflow tries again. First read the log of the workflow"
+_MANY_OPERATIONS = (
+    "An execution has used 2,400 of the 3,000 operations that Lambda allows, and fails at the limit. First see on the"
+    " dashboard which workflow"
+)
+_MUCH_WRITTEN = (
+    "An execution has written 80 of the 100 MB that Lambda allows, and fails at the limit. First see on the dashboard"
+    " which workflow"
+)
 
 
 class DurableWorkflow(Construct):
@@ -61,7 +85,6 @@ class DurableWorkflow(Construct):
         super().__init__(scope, construct_id)
         self.name = name
         self.settings = workflow
-        self._dead_letters = DeadLetterQueue(self, "DeadLetters")
         self.function = PythonFunction(
             self,
             "Workflow",
@@ -71,7 +94,7 @@ class DurableWorkflow(Construct):
             options=FunctionOptions(
                 module=workflow.module,
                 timeout=Duration.minutes(1),
-                dead_letter_queue=self._dead_letters,
+                dead_letter_queue=DeadLetterQueue(self, "DeadLetters", name=f"{name}-starts"),
                 durable_config=lambda_.DurableConfig(
                     execution_timeout=Duration.seconds(workflow.execution_timeout_seconds),
                     retention_period=Duration.days(workflow.retention_days),
@@ -99,6 +122,39 @@ class DurableWorkflow(Construct):
             max_event_age=Duration.hours(6),
         )
         self.alias.node.add_dependency(checkpoints)
+        self._watch()
+
+    def _watch(self) -> None:
+        """Declare its part of the alarms over all workflows: an alarm for each workflow would be too many."""
+
+        def of_lambda(name: str, statistic: str = "Sum") -> cloudwatch.Metric:
+            # https://docs.aws.amazon.com/lambda/latest/dg/durable-monitoring.html
+            return self.function.function.metric(name, statistic=statistic, period=Duration.minutes(5), label=self.name)
+
+        failed, stopped, timed_out = (of_lambda(f"DurableExecution{end}") for end in ("Failed", "Stopped", "TimedOut"))
+        operations = of_lambda("DurableExecutionOperations", "Maximum")
+        written = of_lambda("DurableExecutionStorageWrittenBytes", "Maximum")
+        unsent = self.function.metric_count("HandOffsFailed").with_(label=self.name)
+        Watch(
+            self,
+            "Workflows",
+            graphs={
+                "Executions failed": [failed],
+                "Executions stopped": [stopped],
+                "Executions timed out": [timed_out],
+                "Operations of an execution": [operations],
+                "Bytes written by an execution": [written],
+                "Reminders and escalations that were not sent": [unsent],
+            },
+            alarms=[
+                Alarm("ExecutionsFailed", failed, _FAILED, combined="SUM"),
+                Alarm("ExecutionsStopped", stopped, _STOPPED, combined="SUM"),
+                Alarm("ExecutionsTimedOut", timed_out, _TIMED_OUT, combined="SUM"),
+                Alarm("HandOffsFailed", unsent, _UNSENT, combined="SUM"),
+                Alarm("OperationsNearLimit", operations, _MANY_OPERATIONS, above=_MOST_OPERATIONS, combined="MAX"),
+                Alarm("StorageNearLimit", written, _MUCH_WRITTEN, above=_MOST_BYTES, combined="MAX"),
+            ],
+        )
 
     def _trace_operations(self, layer_arn: str) -> None:
         """Have the SDK's OpenTelemetry plug-in send a span for every durable operation.
@@ -110,35 +166,6 @@ class DurableWorkflow(Construct):
         function.add_layers(lambda_.LayerVersion.from_layer_version_arn(self, "OpenTelemetry", layer_arn))
         function.add_environment("AWS_LAMBDA_EXEC_WRAPPER", "/opt/otel-instrument")
         function.add_environment("DURABLE_EXECUTION_PLUGINS", "otel-invocation")
-
-    @property
-    def dead_letters(self) -> dict[str, sqs.IQueue]:
-        """The queue of starts that failed for good, by its name."""
-        return {f"{self.name}-starts-dlq": self._dead_letters}
-
-    def metric_failed(self) -> cloudwatch.Metric:
-        """Executions that ended in an error."""
-        return self._metric("DurableExecutionFailed")
-
-    def metric_stopped(self) -> cloudwatch.Metric:
-        """Executions that somebody stopped."""
-        return self._metric("DurableExecutionStopped")
-
-    def metric_timed_out(self) -> cloudwatch.Metric:
-        """Executions that outlived their execution timeout."""
-        return self._metric("DurableExecutionTimedOut")
-
-    def metric_operations(self) -> cloudwatch.Metric:
-        """Operations of the execution that has most of them; Lambda allows 3,000."""
-        return self._metric("DurableExecutionOperations", "Maximum")
-
-    def metric_storage_written(self) -> cloudwatch.Metric:
-        """Bytes that the execution with most of them has written; Lambda allows 100 MB."""
-        return self._metric("DurableExecutionStorageWrittenBytes", "Maximum")
-
-    def _metric(self, name: str, statistic: str = "Sum") -> cloudwatch.Metric:
-        # https://docs.aws.amazon.com/lambda/latest/dg/durable-monitoring.html
-        return self.function.function.metric(name, statistic=statistic, period=Duration.minutes(5))
 
     def grant_start(self, grantee: iam.IGrantable) -> None:
         """Let it start executions, on the alias and nowhere else."""

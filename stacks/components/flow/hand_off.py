@@ -6,7 +6,6 @@ from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from countersign.adapters.event_bus import SOURCE
@@ -95,10 +94,9 @@ class Channel(Construct):
             consumer_timeout: How long a consumer takes at most.
         """
         super().__init__(scope, construct_id)
-        self.name = name
         self.work = WorkQueue(self, "Work", name=name, consumer_timeout=consumer_timeout)
         # Not the queue's own dead letters: those can be sent back to the queue as they are, these cannot.
-        self.undelivered = DeadLetterQueue(self, "Undelivered")
+        self.undelivered = DeadLetterQueue(self, "Undelivered", name=f"{name}-rule")
         self._description = description
         self._target = targets.SqsQueue(
             self.work.queue,
@@ -119,13 +117,3 @@ class Channel(Construct):
         """
         rule = events.Rule(self, construct_id, description=self._description, event_bus=bus, event_pattern=pattern)
         rule.add_target(self._target)
-
-    @property
-    def dead_letters(self) -> dict[str, sqs.IQueue]:
-        """The dead-letter queues by their names."""
-        return {**self.work.dead_letters, f"{self.name}-rule-dlq": self.undelivered}
-
-    @property
-    def queues(self) -> dict[str, sqs.IQueue]:
-        """All queues by their names."""
-        return {**self.work.queues, **self.dead_letters}

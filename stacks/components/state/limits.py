@@ -10,7 +10,9 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from stacks.components.house.alarm import Alarm, Watch
 from stacks.components.house.findings import accept, acknowledge
+from stacks.components.house.python_function import PythonFunction
 from stacks.stage.settings import Limit, LimitSettings
 
 _NOTHING_TO_RECOVER = "it holds counters of the running minute: there is nothing to recover"
@@ -47,8 +49,23 @@ class Limits(Construct):
         rates = {"per_source": limit.per_source, "per_token": limit.per_token}
         return {"LIMITS_TABLE": self._table.table_name, "LIMITS": json.dumps(rates)}
 
-    def grant_count(self, grantee: iam.IGrantable) -> None:
-        """Let it count, and nothing else."""
-        grantee.grant_principal.add_to_principal_policy(
+    def grant_count(self, function: PythonFunction) -> None:
+        """Let it count, and nothing else; and raise an alarm where it cannot."""
+        metrics = [function.metric_count(name) for name in ("RequestsLimited", "LimiterUnavailable")]
+        labelled = [metric.with_(label=f"{metric.metric_name} {function.service}") for metric in metrics]
+        Watch(
+            function,
+            "Answers",
+            graphs={"Limits": labelled},
+            alarms=[
+                Alarm(
+                    f"LimiterUnavailable-{function.service}",
+                    metrics[1],
+                    "Requests could not be counted, and nothing limits a flood. First read the log of"
+                    f" {function.service}",
+                )
+            ],
+        )
+        function.role.add_to_policy(
             iam.PolicyStatement(actions=["dynamodb:UpdateItem"], resources=[self._table.table_arn])
         )

@@ -2,45 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from cdk_monitoring_constructs import CustomMetricGroup, DefaultDashboardFactory, MonitoringFacade
 from constructs import Construct
 
+from stacks.components.house.alarm import Watch
+
 _WIDTH = 24
+_SECTIONS = ("API", "Workflows", "Tasks", "Answers", "Payments", "Relay", "Publisher", "Sweeper", "Dead letters")
+"""The kit's sections in the order of the picture, from left to right; those of a fork follow."""
 
 
 class Dashboard(Construct):
-    """Sections of graphs, one below the other.
+    """Sections of graphs, one below the other, and the states of alarms below them.
 
     The alarms are not the library's: it would name each by a physical name, and its construct too.
+
+    Args:
+        name: Its name in the account; the library's own would be the same for every stage.
+        watches: What it shows.
+        alarms: The alarms whose states it shows.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, name: str) -> None:
-        """Build an empty dashboard.
-
-        Args:
-            scope: The parent.
-            construct_id: The id.
-            name: Its name in the account; the library's own would be the same for every stage.
-        """
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        watches: Iterable[Watch],
+        alarms: Sequence[cloudwatch.IAlarm],
+    ) -> None:
         super().__init__(scope, construct_id)
         factory = DefaultDashboardFactory(self, "Dashboards", dashboard_name_prefix=name)
-        self._facade = MonitoringFacade(self, "Facade", dashboard_factory=factory)
-
-    def show_alarms(self, alarms: Sequence[cloudwatch.IAlarm]) -> None:
-        """Add the states of alarms."""
-        self._facade.add_widget(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=_WIDTH))
-
-    def show(self, title: str, graphs: Mapping[str, Sequence[cloudwatch.Metric]]) -> None:
-        """Add a section.
-
-        Args:
-            title: Its title.
-            graphs: The metrics of each graph, by the graph's title.
-        """
-        groups = [CustomMetricGroup(title=name, metrics=list(metrics)) for name, metrics in graphs.items()]
-        self._facade.monitor_custom(
-            alarm_friendly_name=title.replace(" ", "-"), human_readable_name=title, metric_groups=groups
-        )
+        facade = MonitoringFacade(self, "Facade", dashboard_factory=factory)
+        sections: dict[str, dict[str, list[cloudwatch.Metric]]] = {section: defaultdict(list) for section in _SECTIONS}
+        for watch in watches:
+            for title, metrics in watch.graphs.items():
+                sections.setdefault(watch.section, defaultdict(list))[title] += metrics
+        for section, graphs in sections.items():
+            facade.monitor_custom(
+                alarm_friendly_name=section.replace(" ", "-"),
+                human_readable_name=section,
+                metric_groups=[CustomMetricGroup(title=title, metrics=metrics) for title, metrics in graphs.items()],
+            )
+        facade.add_widget(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=_WIDTH))
