@@ -23,7 +23,7 @@ from local.emulator import emulator
 from local.emulator.emulator import EmulatorError
 from local.launch import LaunchError, bring_up, take_down
 from operate.embedded.cloud import HOME, Cloud
-from operate.embedded.mailbox import Mailbox
+from operate.embedded.mailbox import Mailbox, sent_elsewhere
 from operate.terminal import Terminal
 
 _USAGE = 2
@@ -148,14 +148,17 @@ def status(call: typer.Context) -> int:
 
 @app.command()
 def mail(call: typer.Context) -> None:
-    """List the mail that was sent, oldest first."""
-    mails = Mailbox(_the_cloud(call.obj.home).mailbox_url).mails()
-    if not mails:
+    """List the mail that was sent, oldest first, and what went out over other channels."""
+    cloud = _the_cloud(call.obj.home)
+    mails, others = Mailbox(cloud.mailbox_url).mails(), sent_elsewhere(cloud)
+    if not mails and not others:
         terminal.say("No mail yet.")
     for message in mails:
         terminal.say(f"{', '.join(message.recipients)}: {message.subject}")
         if link := message.review_link or message.inbox_link:
             terminal.say(f"  {link}")
+    for sent in others:
+        terminal.say(f"{sent.recipient}: {sent.title} (by the channel {sent.channel}, which got the link)")
 
 
 @app.command()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from countersign.adapters.secrets import ManagedSecrets
 from countersign.domain.errors import SecretError
 from operate.stage import Stage
+from stacks.stage.policies import compact
 
 
 def channel(stage: Stage) -> Iterator[tuple[str, str]]:
@@ -16,14 +17,15 @@ def channel(stage: Stage) -> Iterator[tuple[str, str]]:
         yield from _topic(stage)
         return
     if mail.channel != "email":
-        yield _extension(stage, mail.channel)
+        yield _secret(stage, mail.channel)
+        yield from _settings(stage, mail.channel)
         return
     for identity in mail.identities or (mail.sender,):
         yield from _identity(stage, identity)
     yield from _account(stage)
 
 
-def _extension(stage: Stage, name: str) -> tuple[str, str]:
+def _secret(stage: Stage, name: str) -> tuple[str, str]:
     arn = stage.outputs["public"].get("ChannelSecret", "")
     try:
         active = ManagedSecrets(stage.client("secretsmanager"), {name: arn}).active(name) if arn else ()
@@ -31,6 +33,16 @@ def _extension(stage: Stage, name: str) -> tuple[str, str]:
         advice = f"put it: aws secretsmanager put-secret-value --secret-id {arn} --secret-string …"
         return f"the channel {name} sends nothing: its secret {error.reason}", advice
     return f"the channel {name} has {len(active)} active {'secret' if len(active) == 1 else 'secrets'}", ""
+
+
+def _settings(stage: Stage, name: str) -> Iterator[tuple[str, str]]:
+    """Hold what the deployed approver sends with against the settings."""
+    wanted = {"CHANNEL": name, "CHANNEL_SETTINGS": compact(stage.settings.channels.get(name, {}))}
+    for resource in stage.resources("public", "AWS::Lambda::Function"):
+        function = stage.client("lambda").get_function_configuration(FunctionName=resource["PhysicalResourceId"])
+        variables = function.get("Environment", {}).get("Variables", {})
+        if "CHANNEL" in variables and not wanted.items() <= variables.items():
+            yield f"the approver does not send over the channel {name} as the settings say", "deploy again"
 
 
 def _topic(stage: Stage) -> Iterator[tuple[str, str]]:

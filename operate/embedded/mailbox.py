@@ -1,4 +1,4 @@
-"""The mail that the embedded cloud has sent."""
+"""The messages that the embedded cloud has sent: mail, and what went out over other channels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from operate.embedded import http
+from operate.embedded import aws, http
+from operate.embedded.cloud import Cloud
+from operate.ledger import OperatorLedger
 
 _LINK = re.compile(r"https?://\S+/(review|inbox)\?t=[A-Za-z0-9_%-]+")
 
@@ -64,6 +66,35 @@ class Mailbox:
         mails = [_mail(message) for messages in accounts for message in messages]
         wanted = recipient.casefold() if recipient else None
         return [mail for mail in mails if wanted is None or wanted in map(str.casefold, mail.recipients)]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A message over another channel than mail. Only the message itself has the link.
+
+    Attributes:
+        at: When it was sent, in UTC.
+        channel: The channel.
+        recipient: Who got it.
+        title: What its task asks.
+    """
+
+    at: str
+    channel: str
+    recipient: str
+    title: str
+
+
+def sent_elsewhere(cloud: Cloud) -> list[Sent]:
+    """Return what was sent over other channels than mail, oldest first, as the audits of the tasks have it."""
+    ledger = OperatorLedger(aws.client("dynamodb", cloud.endpoint_url), cloud.table)
+    sent = (
+        Sent(entry.at, entry.event.data["channel"], entry.event.data["recipient"], task.question.title)
+        for task in ledger.every_task()
+        for entry in ledger.audit(task.task_id)
+        if entry.event.event == "sent" and entry.event.data["channel"] != "email"
+    )
+    return sorted(sent, key=lambda message: message.at)
 
 
 def _mail(message: dict[str, Any]) -> Mail:

@@ -317,6 +317,28 @@ def test_a_channel_of_a_fork_without_its_secret_is_a_finding(
     assert deployed.findings() == []
 
 
+@pytest.mark.parametrize(
+    "deployed_with",
+    [
+        {"CHANNEL": "email", "CHANNEL_SETTINGS": '{"sender":"approvals@countersign.example"}'},
+        {"CHANNEL": "parley", "CHANNEL_SETTINGS": '{"url":"https://old.example.com"}'},
+    ],
+)
+def test_an_approver_that_sends_otherwise_than_the_settings_say_is_a_finding(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch, deployed_with: dict[str, str]
+) -> None:
+    settings = deployed.stage.settings
+    mail = settings.mail.model_copy(update={"channel": "parley"})
+    changed = {"mail": mail, "channels": {"parley": {"url": "https://chat.example.com"}}}
+    monkeypatch.setitem(vars(deployed.stage), "settings", settings.model_copy(update=changed))
+    deployed.stage.built.append(("public", "AWS::Lambda::Function", "approver"))
+    as_set = {"CHANNEL": "parley", "CHANNEL_SETTINGS": '{"url":"https://chat.example.com"}'}
+    deployed.function.by_default = Answer(document=LIVE | {"Environment": {"Variables": as_set}})
+    assert deployed.findings() == []
+    deployed.function.by_default = Answer(document=LIVE | {"Environment": {"Variables": deployed_with}})
+    assert deployed.finding() == ("mail", "the approver does not send over the channel parley as the settings say")
+
+
 # Alarms
 
 

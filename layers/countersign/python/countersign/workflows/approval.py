@@ -20,9 +20,14 @@ from countersign.workflows.workflow import execution_of
 
 @dataclass(frozen=True)
 class Approval(Shown):
-    """A question for people: what they are shown (`title`, `details`, `requester`, and links), and how it is decided.
+    """A question for people: what they are asked, and how it is decided.
 
     Attributes:
+        title: What is asked, in one line, such as `Order 1001: 250.00 EUR`.
+        details: What the approver must know, as label and value, in the order of the page.
+        requester: E-mail address of the person who asks and may not answer; empty when nobody does.
+        attachments: Documents that live elsewhere, shown as links.
+        amount: The money that is asked about, such as `250.00 EUR`, for channels; `details` show it on the page.
         approvers: E-mail addresses of who may decide.
         deadline_seconds: How long the whole request may take, in seconds from its start.
         rule: How many must agree; the first decision counts by default. `in_order` asks one after the other, with one
