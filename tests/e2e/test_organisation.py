@@ -72,7 +72,7 @@ def test_a_colleague_decides_in_the_place_of_who_handed_the_request_to_them(scen
     assert gone.answer.status == 410
     assert "Somebody else decides this now" in gone.text
     mail = scene.mail(li)
-    assert f"in the place of {maria}" in mail.text.replace("\N{ZERO WIDTH NON-JOINER}", "")
+    assert f"instead of {maria}" in mail.text.replace("\N{ZERO WIDTH NON-JOINER}", "")
     assert press(open_page(mail.review_link or ""), "approve").answer.status == 200
     result = scene.ended()["result"]
     assert (result["status"], result["decided_by"]) == ("approved", li)
@@ -89,7 +89,7 @@ def test_while_somebody_is_away_their_stand_in_is_asked(scene: Scene) -> None:
     assert away.returncode == 0, away.stderr
     scene.submit()
     page = scene.page(li)
-    assert f"You decide in the place of {maria}" in page.text
+    assert f"You are deciding for {maria}" in page.text
     assert press(page, "approve").answer.status == 200
     assert scene.ended()["result"]["decided_by"] == li
     assert Mailbox(scene.cloud.mailbox_url).mails(maria) == []

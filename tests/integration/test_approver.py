@@ -80,7 +80,7 @@ def test_the_mail_names_the_attachments_and_has_one_link_all_the_same(kit: Kit, 
     run(envelope.requested(kit.open_task(attachments=ATTACHMENTS)))
     (mail,) = mails.documents
     text = mail["Content"]["Simple"]["Body"]["Text"]["Data"].replace("\u200c", "")
-    assert "Attachments, to be opened from the page: Offer.pdf; Floor plan\n" in text
+    assert "Attachments (open them from the page): Offer.pdf; Floor plan\n" in text
     assert text.count("://") == 1
 
 

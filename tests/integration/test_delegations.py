@@ -85,7 +85,7 @@ def test_a_delegation_is_200_and_the_colleague_alone_is_mailed_and_decides(
     assert approver.handler.handler(sqs_event(envelope), None) == {"batchItemFailures": []}
     assert mailed_to(mails) == [COLLEAGUE]
     text = mails.documents[0]["Content"]["Simple"]["Body"]["Text"]["Data"]
-    assert f"in the place of {APPROVER}" in text.replace("\N{ZERO WIDTH NON-JOINER}", "")
+    assert f"instead of {APPROVER}" in text.replace("\N{ZERO WIDTH NON-JOINER}", "")
     assert look("/review", token).status == 410
     click = urlencode({"t": token, "decision": "approve", "shown": kit.task().shown})
     assert checked(call(handler, "POST", "/review", body=click, headers=SAME_ORIGIN)).status == 410
@@ -263,7 +263,7 @@ def test_what_its_owner_handed_on_is_410_out_of_the_inbox_too(kit: Kit) -> None:
     token = inbox_link(kit)
     assert hand_over(token, task=TASK_ID).status == 200
     assert look("/review", token, TASK_ID).status == 410
-    assert "Nothing waits for you" in look("/inbox", token).body
+    assert "Nothing is waiting for you" in look("/inbox", token).body
 
 
 def test_the_link_of_a_review_opens_no_inbox_and_one_that_is_too_old_is_410(kit: Kit) -> None:

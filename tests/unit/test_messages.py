@@ -55,7 +55,7 @@ def test_a_mail_says_what_whose_and_until_when(name: str) -> None:
 
 def test_the_mail_with_the_list_says_whose_it_is_until_when_and_nothing_of_any_request() -> None:
     mail = MAILS["inbox-prod"]
-    assert mail.subject == "Requests that wait for your decision"
+    assert mail.subject == "Requests waiting for your decision"
     for body in map(read, (mail.html, mail.text)):
         for part in (
             "maria@example.com",
@@ -71,9 +71,9 @@ def test_the_mail_with_the_list_says_whose_it_is_until_when_and_nothing_of_any_r
 
 def test_who_is_asked_in_anothers_place_reads_whose() -> None:
     mail = MAILS["instead"]
-    assert "You are asked in the place of otto@example.com." in read(mail.text)
+    assert "You are asked instead of otto@example.com." in read(mail.text)
     assert "otto@example.com" in read(mail.html)
-    assert "in the place of" not in MAILS["requested-prod"].text
+    assert "instead of" not in MAILS["requested-prod"].text
 
 
 @pytest.mark.parametrize("name", MAILS)
@@ -152,7 +152,7 @@ def test_what_people_write_becomes_a_link_nowhere(written: str) -> None:
 def test_attachments_are_named_without_links_and_open_from_the_page() -> None:
     names = tuple(attachment.name for attachment in ATTACHMENTS)
     mail = as_mail(any_mail(attachments=names))
-    row = "Attachments, to be opened from the page: Offer.pdf; https://bank.example/login\n"
+    row = "Attachments (open them from the page): Offer.pdf; https://bank.example/login\n"
     assert row in read(mail.text)
     assert LINKS.findall(mail.text) == [any_mail().link]
     assert mail.html.count("<a ") == mail.html.count("://") == 1

@@ -263,7 +263,7 @@ UNSAFE = [
 def test_what_no_page_may_link_to_is_named_without_a_link(page: str, url: str) -> None:
     outline = attached(page, Attachment("Offer.pdf", url))
     assert outline.all("a") == []
-    assert "Offer.pdf This has no link that is safe to open." in " ".join(outline.text.split())
+    assert "Offer.pdf There is no safe link to open." in " ".join(outline.text.split())
 
 
 @pytest.mark.parametrize("page", ["review", "decided"])

@@ -311,7 +311,7 @@ def test_a_link_whose_task_was_handed_on_is_410_and_names_who_decides() -> None:
 
 def test_who_decides_in_anothers_place_reads_whose() -> None:
     page = views.of_look(Review(HANDED_ON, OTHER_APPROVER), Key(any_token()), NOW).page
-    assert f"You decide in the place of <bdi>{APPROVER}</bdi>." in page
+    assert f"You are deciding for <bdi>{APPROVER}</bdi>." in page
     assert 'action="delegate"' not in page, "what was handed on once cannot be handed on again"
 
 
@@ -390,14 +390,14 @@ def test_an_inbox_says_what_its_owner_has_answered() -> None:
 @pytest.mark.parametrize(("waiting", "says"), [(MOST_WAITING - 1, False), (MOST_WAITING, True)])
 def test_an_inbox_that_lists_as_much_as_it_can_says_so(waiting: int, says: bool) -> None:
     inbox = Inbox(APPROVER, tuple(any_task(task_id=f"order-{number}.approval") for number in range(waiting)))
-    sentence = f"This list ends after {MOST_WAITING} requests: those with the least time left."
+    sentence = f"The list shows the {MOST_WAITING} requests with the least time left."
     assert (sentence in views.of_inbox(inbox, any_token(), NOW).page) is says
 
 
 def test_an_empty_inbox_says_so() -> None:
     answer = views.of_inbox(Inbox(APPROVER, ()), any_token(), NOW)
     assert answer.status == 200
-    assert "Nothing waits for you" in answer.page
+    assert "Nothing is waiting for you" in answer.page
 
 
 def test_a_review_out_of_an_inbox_sends_its_task_back_and_offers_no_other_list() -> None:

@@ -28,7 +28,7 @@ _ENGLISH = {
     # Attachments, on the review page and once it is decided.
     "attachments": "Attachments",
     "attachments.outside": "{host} · opens outside, in a new window",
-    "attachments.unlinked": "This has no link that is safe to open.",
+    "attachments.unlinked": "There is no safe link to open.",
     # The review page.
     "review.status": "Your decision is needed",
     "review.until": "Please decide by {moment}.",
@@ -65,37 +65,37 @@ _ENGLISH = {
     "review.problem.details_changed": (
         "The details below have changed since you opened this page. Please read them again before you decide."
     ),
-    "review.instead_of": "You decide in the place of {person}.",
-    "review.problem.delegation_no_address": "That is not an e-mail address. Please check what you have typed.",
+    "review.instead_of": "You are deciding for {person}.",
+    "review.problem.delegation_no_address": "That is not an e-mail address. Please check it.",
     "review.problem.delegation_requester": "You cannot hand this to the person who made the request.",
-    "review.problem.delegation_asked_already": "That person has a part in this already. Please choose somebody else.",
-    "review.problem.delegation_outsider": "You can only hand this to somebody of your own organisation.",
+    "review.problem.delegation_asked_already": "That person is involved already. Please choose somebody else.",
+    "review.problem.delegation_outsider": "You can only hand this to somebody in your own organisation.",
     "review.problem.delegation_answered": "You have answered already. You can still change your answer here.",
-    "review.problem.delegation_only_once": "This was handed to you by a colleague, so you cannot pass it on again.",
+    "review.problem.delegation_only_once": "A colleague handed this to you, so you cannot pass it on again.",
     "delegate.heading": "Hand it to a colleague instead",
     "delegate.hint": (
-        "Your colleague gets an e-mail with a link of their own and decides in your place. You cannot take it back."
+        "Your colleague gets an e-mail with their own link and decides for you. You cannot take this back."
     ),
     "delegate.colleague": "Your colleague’s e-mail address",
     "delegate.action": "Hand it over",
     "handed_over": "Somebody else decides this now",
-    "handed_over.text": "{person} has been asked to decide in your place since {moment}.",
+    "handed_over.text": "{person} was asked to decide for you on {moment}.",
     "handed_over.next": "There is nothing left for you to do. You can close this page.",
-    "inbox.offer": "Do other requests wait for you?",
+    "inbox.offer": "Are other requests waiting for you?",
     "inbox.offer.action": "E-mail me the list",
     "inbox": "Waiting for your decision",
-    "inbox.owner": "These requests wait for {recipient}.",
-    "inbox.empty": "Nothing waits for you at the moment.",
-    "inbox.full": "This list ends after {count} requests: those with the least time left.",
+    "inbox.owner": "These requests are waiting for {recipient}.",
+    "inbox.empty": "Nothing is waiting for you.",
+    "inbox.full": "The list shows the {count} requests with the least time left.",
     "inbox.answered": "You have answered. Others have not yet.",
-    "inbox.sent": "Please look into your e-mail",
-    "inbox.sent.text": "We have sent a link to the list of all requests that wait for {person}.",
+    "inbox.sent": "Please check your e-mail",
+    "inbox.sent.text": "We have sent {person} a link to the list of all waiting requests.",
     "inbox.sent.next": "You can close this page, or go back to decide.",
-    "problem.inbox_expired": "This link is too old",
+    "problem.inbox_expired": "This link has expired",
     "problem.inbox_expired.text": "For your safety, the link to your list only works for seven days.",
-    "problem.inbox_expired.next": "Open an e-mail about a request that still waits: its page can send a new list.",
-    "problem.too_many_lists": "This request sends no more lists",
-    "problem.too_many_lists.text": "It has sent you the link to your list 20 times. No further e-mail is on its way.",
+    "problem.inbox_expired.next": "Open the page of a request that is still waiting. It can send you a new list.",
+    "problem.too_many_lists": "No more lists from this page",
+    "problem.too_many_lists.text": "It has sent you your list 20 times already. No further e-mail was sent.",
     "problem.too_many_lists.next": "Use the newest of these e-mails, or the page of another request.",
     # The result pages.
     "decided.thanks.approved": "Thank you. Your approval is recorded.",
@@ -139,7 +139,7 @@ _ENGLISH = {
     "problem.cross_site.next": "Open the link from your e-mail again and answer on the page that it shows.",
     "problem.own_request": "Somebody else has to decide",
     "problem.own_request.text": "You made this request yourself, so your answer does not count. Nothing is decided.",
-    "problem.own_request.next": "The other approvers have links of their own.",
+    "problem.own_request.next": "The other approvers have their own links.",
     "problem.decides_elsewhere": "Somebody else has to decide",
     "problem.decides_elsewhere.text": (
         "You decide another step of this request, so your answer does not count here. Nothing is decided."
@@ -149,15 +149,15 @@ _ENGLISH = {
     "problem.bad_request.text": "It reached us incomplete, so we did not count it. Nothing is decided.",
     "problem.bad_request.next": "Open the link from your e-mail again and decide there.",
     "problem.too_large": "Your answer is too long",
-    "problem.too_large.text": "More text reached us than we can take, so we did not count it. Nothing is decided.",
+    "problem.too_large.text": "It is longer than we accept, so we did not count it. Nothing is decided.",
     "problem.too_large.next": "Open the link from your e-mail again and write a shorter comment.",
     "problem.try_again": "Please try again in a minute",
     "problem.try_again.text": (
-        "Something on our side did not answer in time. As far as we know, nothing was recorded. Your link still works."
+        "Something on our side took too long. As far as we know, nothing was recorded. Your link still works."
     ),
-    "problem.try_again.next": "Open the link from your e-mail again: the page shows how things stand.",
-    "problem.too_many": "That was too often",
-    "problem.too_many.text": "More came from your network within a minute than we take. Nothing was recorded.",
+    "problem.try_again.next": "Open the link from your e-mail again: the page shows the current state.",
+    "problem.too_many": "Too many requests",
+    "problem.too_many.text": "Too many requests came from your network within a minute. Nothing was recorded.",
     "problem.too_many.next.one": "Your link still works: please try again in a second.",
     "problem.too_many.next.other": "Your link still works: please try again in {count} seconds.",
     # Mail.
@@ -165,19 +165,19 @@ _ENGLISH = {
     "mail.subject.reminder": "Reminder, please decide: {title}",
     "mail.subject.escalated": "Passed on to you, please decide: {title}",
     "mail.subject.stage": "[{stage}] {subject}",
-    "mail.intro.requested": "{requester} asks for a decision from you.",
-    "mail.intro.reminder": "{requester} is still waiting for a decision from you.",
-    "mail.intro.escalated": "Nobody has decided this request of {requester} yet. It is now passed on to you.",
-    "mail.instead_of": "You are asked in the place of {person}.",
-    "mail.subject.inbox": "Requests that wait for your decision",
-    "mail.inbox.intro": "You asked for the list of all requests that wait for your decision.",
-    "mail.inbox.action": "Show what waits for me",
+    "mail.intro.requested": "{requester} asks you for a decision.",
+    "mail.intro.reminder": "{requester} is still waiting for your decision.",
+    "mail.intro.escalated": "{requester} made a request that nobody has decided yet. It has been passed on to you.",
+    "mail.instead_of": "You are asked instead of {person}.",
+    "mail.subject.inbox": "Requests waiting for your decision",
+    "mail.inbox.intro": "You asked for the list of all requests waiting for your decision.",
+    "mail.inbox.action": "Show what is waiting for me",
     "mail.inbox.until": "This link works until {moment}.",
     "mail.inbox.personal": (
         "It is personal to {recipient}: decisions made from it are recorded as yours. Do not forward it."
     ),
     "mail.row": "{label}: {value}",
-    "mail.attachments": "Attachments, to be opened from the page",
+    "mail.attachments": "Attachments (open them from the page)",
     "mail.attachments.more": "{first}; {last}",
     "mail.requester": "Requested by",
     "mail.until": "Decide by",
@@ -188,7 +188,7 @@ _ENGLISH = {
         "This link is personal to {recipient}: a decision made with it is recorded as yours. Do not forward it."
     ),
     "mail.safe": "Opening the page decides nothing; only the buttons on it do.",
-    "mail.stage": "This is a message of the {stage} system, not of production.",
+    "mail.stage": "This message comes from the {stage} system, not from production.",
 }
 
 TEXTS: Mapping[str, str] = MappingProxyType(_ENGLISH)
