@@ -1,4 +1,4 @@
-"""Conditional results: what an outsider answers decides how it goes on; what nobody foresaw goes to a person."""
+"""Conditional results: the answer's type decides the status; an unforeseen answer goes to a person."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Contact confirmation: three channels are asked at once; the first answer wins, and later ones hear so."""
+"""Contact confirmation: ask three channels at once; the first answer counts, and later ones get 409."""
 
 from typing import Any
 

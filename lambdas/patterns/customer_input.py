@@ -1,4 +1,4 @@
-"""Customer input: what breaks the business rules is put on record and told to the sender, and the wait goes on."""
+"""Customer input: an answer that breaks the contract is recorded and reported to the sender; the wait goes on."""
 
 from typing import Any
 

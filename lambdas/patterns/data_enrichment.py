@@ -1,4 +1,4 @@
-"""Data enrichment: a third party is asked for more about a user; the result has its answer beside what was known."""
+"""Data enrichment: ask a third party for more about a user, and return its answer beside the input."""
 
 from collections.abc import Mapping
 from typing import Any

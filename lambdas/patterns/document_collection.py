@@ -1,4 +1,4 @@
-"""Document collection: waits until every document is there, in any order; each can be replaced until then."""
+"""Document collection: wait for every document, in any order; each can be replaced until all are there."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Encrypted payload: the answer is ciphertext from the public side to the step that needs it, also in the history."""
+"""Encrypted payload: the answer is ciphertext from the public function to the step that needs it."""
 
 from typing import Any
 

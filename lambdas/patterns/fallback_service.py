@@ -1,4 +1,4 @@
-"""Fallback: a second service is asked when the first one fails, or is late; the result says which one answered."""
+"""Fallback: ask a second service when the first fails or is late; the result says which one answered."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Identity verification: a service gives a score and flags; what it leaves open a person decides."""
+"""Identity verification: a service gives a score and flags; a person decides the unclear cases."""
 
 from collections.abc import Mapping
 from typing import Any

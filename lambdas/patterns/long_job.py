@@ -1,4 +1,4 @@
-"""A long job: a worker outside says now and then that it is alive; when it falls silent, the wait ends early."""
+"""A long job: a worker sends heartbeats; if it falls silent, the wait ends early."""
 
 from typing import Any
 

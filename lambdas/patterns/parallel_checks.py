@@ -1,4 +1,4 @@
-"""Parallel checks: two services are asked at once, each in a branch of its own; both answers are needed to decide."""
+"""Parallel checks: ask two services at once, each in its own branch; both answers are needed."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Retry: a wait that times out, or fails, is tried again after a pause that doubles, with a fresh callback."""
+"""Retry: after a failure or a timeout, ask again with a new callback; the pause doubles each time."""
 
 from typing import Any
 

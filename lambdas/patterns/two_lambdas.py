@@ -1,4 +1,4 @@
-"""Two Lambdas: a plain function is invoked with the callback's id, and completes or fails the callback itself.
+"""Two Lambdas: invoke a plain function with the callback's id; that function completes the callback.
 
 On the raw SDK, without the ledger: whoever may complete the callback decides. `grant_callbacks` gives that to the plain
 function alone.
