@@ -5,8 +5,7 @@ from urllib.parse import parse_qsl
 from countersign.domain.errors import ContractError, MalformedBodyError
 from countersign.functions import http
 from countersign.functions.http import Event
-from countersign.services.inboxes import InboxRequest
-from countersign.services.reviews import Click, HandOver
+from countersign.services.reviews import Click
 
 _MAX_FIELDS = 16
 
@@ -22,12 +21,7 @@ def token_of(event: Event) -> str:
 
 
 def click_of(event: Event) -> Click:
-    """Return what was clicked.
-
-    A field that is missing or posted twice reads as empty, so that it decides nothing.
-
-    Args:
-        event: The API Gateway event, payload format 2.0.
+    """Return what was posted. A field that is missing or posted twice reads as empty, so that it decides nothing.
 
     Raises:
         BodyTooLargeError: More than 256 KiB.
@@ -39,44 +33,11 @@ def click_of(event: Event) -> Click:
         decision=fields.get("decision", ""),
         comment=fields.get("comment", "").replace("\r\n", "\n"),
         shown=fields.get("shown", ""),
-        fetch_site=_site(event),
+        fetch_site=http.headers_of(event).get("sec-fetch-site", "").strip().lower(),
         source=http.source_of(event),
         task_id=fields.get("task", ""),
-    )
-
-
-def hand_over_of(event: Event) -> HandOver:
-    """Return to whom the task is handed, read as `click_of` reads a click.
-
-    Args:
-        event: The API Gateway event, payload format 2.0.
-
-    Raises:
-        BodyTooLargeError: More than 256 KiB.
-        MalformedBodyError: The body is no form in UTF-8.
-    """
-    fields = _fields(http.body_bytes(event))
-    return HandOver(
-        token=fields.get("t", ""),
         colleague=fields.get("colleague", ""),
-        fetch_site=_site(event),
-        source=http.source_of(event),
-        task_id=fields.get("task", ""),
     )
-
-
-def inbox_request_of(event: Event) -> InboxRequest:
-    """Return from which page the link to an inbox is asked for, read as `click_of` reads a click.
-
-    Args:
-        event: The API Gateway event, payload format 2.0.
-
-    Raises:
-        BodyTooLargeError: More than 256 KiB.
-        MalformedBodyError: The body is no form in UTF-8.
-    """
-    fields = _fields(http.body_bytes(event))
-    return InboxRequest(fields.get("t", ""), fields.get("task", ""), _site(event))
 
 
 def _fields(body: bytes) -> dict[str, str]:
@@ -86,7 +47,3 @@ def _fields(body: bytes) -> dict[str, str]:
         raise MalformedBodyError("the body is not a form in UTF-8") from error
     names = [name for name, _ in pairs]
     return {name: value for name, value in pairs if names.count(name) == 1}
-
-
-def _site(event: Event) -> str:
-    return http.headers_of(event).get("sec-fetch-site", "").strip().lower()

@@ -7,7 +7,7 @@ from countersign.functions.http import Event
 from countersign.functions.telemetry import count
 from countersign.services.inboxes import Inboxes
 from review import views
-from review.form import inbox_request_of
+from review.form import click_of
 from review.views import PageResponse
 
 logger = Logger()
@@ -27,7 +27,7 @@ def show(event: Event) -> PageResponse:
 
 def send(event: Event) -> PageResponse:
     """Have the link to an inbox mailed to its owner."""
-    recipient = inboxes().send(inbox_request_of(event))
+    recipient = inboxes().send(click_of(event))
     logger.info("inbox asked for")
     count("InboxesAskedFor")
     return views.of_inbox_request(recipient, current_ports().clock.now())

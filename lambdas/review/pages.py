@@ -18,13 +18,13 @@ from urllib.parse import urlencode
 
 from countersign.domain.links import MOST_WAITING
 from countersign.domain.questions import Shown
+from countersign.domain.rules import Decision
 from countersign.domain.tasks import MAX_COMMENT_CHARACTERS
 from countersign.functions import http
 from countersign.presentation import display, wording
 from countersign.services.inboxes import Inbox
 
 Outcome = Literal["approved", "rejected"]
-Answered = Literal["approve", "reject"]
 ClosedReason = Literal["expired", "withdrawn", "ended"]
 """Why a task closed without a decision: its deadline passed, it was taken back, or its execution ended."""
 
@@ -101,7 +101,7 @@ class ReviewView:
     others: tuple[str, ...] = ()
     approvals: int = 0
     needed: int = 1
-    said: Answered | None = None
+    said: Decision | None = None
     instead_of: str = ""
     can_hand_over: bool = False
     colleague: str = ""

@@ -7,7 +7,7 @@ from countersign.functions.http import Event
 from countersign.functions.telemetry import about, count
 from countersign.services.reviews import Review, Reviews
 from review import views
-from review.form import click_of, hand_over_of
+from review.form import click_of
 from review.pages import Key
 from review.views import PageResponse
 
@@ -37,10 +37,10 @@ def decide(event: Event) -> PageResponse:
 
 def hand_over(event: Event) -> PageResponse:
     """Hand the task to a colleague."""
-    handing = hand_over_of(event)
-    review = reviews().hand_over(handing)
+    click = click_of(event)
+    review = reviews().hand_over(click)
     _tell("handed over", review, refused="DelegationsRefused", recorded="DelegationsRecorded")
-    return views.of_hand_over(review, handing, current_ports().clock.now())
+    return views.of_hand_over(review, click, current_ports().clock.now())
 
 
 def _tell(what: str, review: Review, *, refused: str, recorded: str) -> None:

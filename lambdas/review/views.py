@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
+from typing import Any
 
 from countersign.domain.errors import (
     ActionRefusedError,
@@ -31,11 +32,11 @@ from countersign.domain.errors import (
 )
 from countersign.domain.identity import caller_name
 from countersign.domain.rules import Decision, Outcome
-from countersign.domain.tasks import Status, Task, Vote
+from countersign.domain.tasks import Status, Task
 from countersign.domain.votes import may_delegate, needed, obstacle
 from countersign.functions import http
 from countersign.services.inboxes import Inbox
-from countersign.services.reviews import REASONS, Click, HandOver, Review
+from countersign.services.reviews import REASONS, Click, Review
 from review import pages
 from review.pages import Key, Problem
 
@@ -86,17 +87,17 @@ def of_click(review: Review, click: Click, now: datetime) -> PageResponse:
     return PageResponse(status, page(review, click, now))
 
 
-def of_hand_over(review: Review, handing: HandOver, now: datetime) -> PageResponse:
+def of_hand_over(review: Review, click: Click, now: datetime) -> PageResponse:
     """Return what somebody gets to see who hands the task to a colleague: that it is done, or why not."""
     if review.refusal is None:
         return PageResponse(HTTPStatus.OK, _handed_over(review))
     if isinstance(review.refusal, DelegationRefusedError):
         status = HTTPStatus.BAD_REQUEST if review.refusal.reason == "no_address" else HTTPStatus.CONFLICT
-        return PageResponse(status, _not_handed_over(review, review.refusal.reason, handing, now))
+        problem = f"delegation_{review.refusal.reason}"
+        return PageResponse(status, _again(review, click, now, problem=problem, colleague=click.colleague))
     if isinstance(review.refusal, DecidedOtherwiseError):  # nothing of theirs was lost: it may be their own decision
         return PageResponse(HTTPStatus.CONFLICT, _decided(review))
     # What else can be in the way is in the way of an answer too.
-    click = Click(handing.token, "", "", "", handing.fetch_site, handing.source, handing.task_id)
     return of_click(review, click, now)
 
 
@@ -146,7 +147,7 @@ def _form(review: Review, key: Key, now: datetime) -> pages.ReviewView:
             task.votes[person].decision is Decision.APPROVE for person in task.voters if person in task.votes
         ),
         needed=needed(task, review.recipient),
-        said=_said(vote),
+        said=vote.decision if vote else None,
         comment=vote.comment if vote else "",
         instead_of=task.stands_in_for(review.recipient),
         can_hand_over=may_delegate(task, review.recipient),
@@ -155,18 +156,16 @@ def _form(review: Review, key: Key, now: datetime) -> pages.ReviewView:
     )
 
 
-def _said(vote: Vote | None) -> pages.Answered | None:
-    if vote is None:
-        return None
-    return "approve" if vote.decision is Decision.APPROVE else "reject"
-
-
-def _again(review: Review, click: Click, now: datetime, problem: str) -> str:
+def _again(review: Review, click: Click, now: datetime, **changes: Any) -> str:
     """Return the form once more, with what is wrong above it and the person's words kept; or what closed it."""
-    if not _may_answer(review, now):
-        return of_look(review, _key_of(click), now).page
-    view = _form(review, _key_of(click), now)
-    return pages.review_page(dataclasses.replace(view, comment=click.comment, problem=problem))
+    key = Key(click.token, click.task_id)
+    if not review.task.takes_answers(now) or not review.task.asks(review.recipient):
+        return of_look(review, key, now).page
+    return pages.review_page(dataclasses.replace(_form(review, key, now), **changes))
+
+
+def _answer_again(problem: str) -> "PageOfRefusal":
+    return lambda review, click, now: _again(review, click, now, problem=problem, comment=click.comment)
 
 
 def _recorded(review: Review, now: datetime) -> str:
@@ -202,25 +201,6 @@ def _handed_over(review: Review) -> str:
     return pages.handed_over_page(review.task.question.title, made.to, made.at)
 
 
-def _not_handed_over(review: Review, reason: str, handing: HandOver, now: datetime) -> str:
-    if not _may_answer(review, now):
-        return of_look(review, _key_of(handing), now).page
-    view = dataclasses.replace(
-        _form(review, _key_of(handing), now),
-        problem=f"delegation_{reason}",
-        colleague=handing.colleague,
-    )
-    return pages.review_page(view)
-
-
-def _may_answer(review: Review, now: datetime) -> bool:
-    return review.task.takes_answers(now) and review.task.asks(review.recipient)
-
-
-def _key_of(form: Click | HandOver) -> Key:
-    return Key(form.token, form.task_id)
-
-
 def _closed(task: Task, now: datetime) -> str:
     if task.status is not Status.CANCELLED:
         return pages.closed_page("expired", task.question.title, task.expires_at)
@@ -234,21 +214,12 @@ _REFUSALS: dict[type[ActionRefusedError], tuple[HTTPStatus, PageOfRefusal]] = {
     CrossSiteError: (HTTPStatus.FORBIDDEN, lambda *_: pages.problem_page("cross_site")),
     OwnRequestError: (HTTPStatus.FORBIDDEN, lambda *_: pages.problem_page("own_request")),
     DecidesElsewhereError: (HTTPStatus.FORBIDDEN, lambda *_: pages.problem_page("decides_elsewhere")),
-    UnknownDecisionError: (
-        HTTPStatus.BAD_REQUEST,
-        lambda review, click, now: _again(review, click, now, "unknown_decision"),
-    ),
-    CommentTooLongError: (
-        HTTPStatus.BAD_REQUEST,
-        lambda review, click, now: _again(review, click, now, "comment_too_long"),
-    ),
+    UnknownDecisionError: (HTTPStatus.BAD_REQUEST, _answer_again("unknown_decision")),
+    CommentTooLongError: (HTTPStatus.BAD_REQUEST, _answer_again("comment_too_long")),
     DecidedOtherwiseError: (HTTPStatus.CONFLICT, lambda review, *_: _decided(review, conflict=True)),
-    TooManyAnswersError: (HTTPStatus.CONFLICT, lambda review, click, now: of_look(review, _key_of(click), now).page),
+    TooManyAnswersError: (HTTPStatus.CONFLICT, _again),
     TaskClosedError: (HTTPStatus.GONE, lambda review, _, now: _closed(review.task, now)),
     HandedOnError: (HTTPStatus.GONE, lambda review, *_: _handed_over(review)),
-    DetailsChangedError: (
-        HTTPStatus.CONFLICT,
-        lambda review, click, now: _again(review, click, now, "details_changed"),
-    ),
+    DetailsChangedError: (HTTPStatus.CONFLICT, _answer_again("details_changed")),
 }
 """What each refusal is to a person."""

@@ -35,7 +35,7 @@ from countersign.domain.rules import Decision, Rule
 from countersign.domain.tasks import MAX_ANSWERS, Status, Task, Vote, execution_ended
 from countersign.services.executions import ENDED
 from countersign.services.inboxes import Inbox
-from countersign.services.reviews import HandOver, Review
+from countersign.services.reviews import Click, Review
 from countersign.testing.builders import (
     APPROVER,
     NOW,
@@ -290,8 +290,8 @@ def test_the_only_person_asked_reads_nothing_of_others() -> None:
 # Handing over
 
 
-def any_hand_over(colleague: str = OTHER_APPROVER) -> HandOver:
-    return HandOver(any_token(), colleague, "same-origin", "203.0.113.0/24")
+def any_hand_over(colleague: str = OTHER_APPROVER) -> Click:
+    return Click(any_token(), colleague=colleague, fetch_site="same-origin", source="203.0.113.0/24")
 
 
 def test_who_has_handed_the_task_on_reads_to_whom_and_since_when() -> None:

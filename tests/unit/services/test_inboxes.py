@@ -10,7 +10,8 @@ from countersign.domain.links import Link, Purpose
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import Change, Task, Vote
 from countersign.domain.tokens import mint
-from countersign.services.inboxes import PAUSE, Inboxes, InboxRequest
+from countersign.services.inboxes import PAUSE, Inboxes
+from countersign.services.reviews import Click
 from countersign.testing.builders import (
     APPROVER,
     NOW,
@@ -43,7 +44,7 @@ class Hall:
         return token
 
     def ask(self, token: str, task_id: str = "", fetch_site: str = "same-origin") -> str:
-        return self.inboxes.send(InboxRequest(token, task_id, fetch_site))
+        return self.inboxes.send(Click(token, task_id=task_id, fetch_site=fetch_site))
 
     @property
     def sent(self) -> list[list[str]]:

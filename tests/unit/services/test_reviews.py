@@ -27,7 +27,7 @@ from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import MAX_ANSWERS, Status, Task, Vote
 from countersign.domain.tokens import fingerprint, mint
 from countersign.services import reviews
-from countersign.services.reviews import HandOver, Review, Reviews
+from countersign.services.reviews import Click, Review, Reviews
 from countersign.testing.builders import (
     APPROVER,
     NOW,
@@ -237,7 +237,7 @@ COLLEAGUE = "li@example.com"
 
 def hand_over(bench: Bench, colleague: str = COLLEAGUE, **changes: Any) -> Review:
     fields = {"token": bench.token, "fetch_site": "same-origin", "source": "203.0.113.0/24"} | changes
-    return bench.reviews.hand_over(HandOver(colleague=colleague, **fields))
+    return bench.reviews.hand_over(Click(colleague=colleague, **fields))
 
 
 def test_a_colleague_takes_the_place_and_is_written_to_in_the_same_write() -> None:

@@ -17,7 +17,7 @@ from countersign.domain.questions import Escalation
 from countersign.domain.rules import Rule
 from countersign.domain.tasks import Task
 from countersign.domain.tokens import fingerprint
-from countersign.services.reviews import HandOver, Reviews
+from countersign.services.reviews import Click, Reviews
 from countersign.services.waits import Report
 from countersign.testing.builders import (
     APPROVER,
@@ -126,7 +126,7 @@ class Execution:
         assert not Reviews(self.ledger, self.directory, self.clock).decide(click).refusal
 
     def hand_over(self, person: str, colleague: str) -> None:
-        handing = HandOver(self.token(person), colleague, "same-origin", "")
+        handing = Click(self.token(person), colleague=colleague, fetch_site="same-origin")
         assert not Reviews(self.ledger, self.directory, self.clock).hand_over(handing).refusal
 
     def token(self, person: str) -> str:

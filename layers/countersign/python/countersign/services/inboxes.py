@@ -12,7 +12,7 @@ from countersign.domain.links import Purpose
 from countersign.domain.tasks import Task
 from countersign.ports import LinkLedger
 from countersign.services.links import link_of, review_link, task_behind
-from countersign.services.reviews import FOREIGN_SITES
+from countersign.services.reviews import FOREIGN_SITES, Click
 
 PAUSE = timedelta(minutes=5)
 """How long after one mail the next goes out that is asked for from the same link."""
@@ -21,21 +21,6 @@ MAX_INBOX_LINKS = 20
 """How many links to their inbox one person is sent from the pages of one task: each is in its audit."""
 
 _FINGERPRINT_CHARACTERS = 16
-
-
-@dataclass(frozen=True)
-class InboxRequest:
-    """One post that asks for the link to an inbox, as it was received.
-
-    Attributes:
-        token: The token of the page that it was posted from.
-        task_id: Which task that page showed, if it was one of an inbox; any text.
-        fetch_site: The browser's `Sec-Fetch-Site`; empty when it sent none.
-    """
-
-    token: str
-    task_id: str
-    fetch_site: str
 
 
 @dataclass(frozen=True)
@@ -72,7 +57,7 @@ class Inboxes:
             raise UnknownLinkError
         return Inbox(link.recipient, tuple(self.ledger.waiting(link.recipient, now)))
 
-    def send(self, request: InboxRequest) -> str:
+    def send(self, click: Click) -> str:
         """Have the link to their inbox mailed to the recipient of a review link, and return the recipient.
 
         It goes by mail, not onto the page: who was forwarded one review gets no list of all of them. From one link,
@@ -85,10 +70,10 @@ class Inboxes:
             TooManyListsError: This task has sent the recipient `MAX_INBOX_LINKS` lists.
             LedgerUnavailableError: The ledger did not answer; nothing is sent.
         """
-        if request.fetch_site in FOREIGN_SITES:
+        if click.fetch_site in FOREIGN_SITES:
             raise CrossSiteError
         now = self.clock.now()
-        link = review_link(self.ledger, request.token, request.task_id, now)
+        link = review_link(self.ledger, click.token, click.task_id, now)
         task = task_behind(self.ledger, link)
         if len(inbox_links(self.ledger.audit(task.task_id), link.recipient)) >= MAX_INBOX_LINKS:
             raise TooManyListsError

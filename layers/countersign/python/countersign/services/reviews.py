@@ -51,44 +51,27 @@ REASONS: dict[type[CountersignError], str] = {
 
 @dataclass(frozen=True)
 class Click:
-    """One post of the review page's form, as it was received.
+    """One post of a page's form, as it was received. Every field of a form is any text; empty where the form has none.
 
     Attributes:
-        token: The form's token.
-        decision: The form's word for the decision; any text.
-        comment: The form's comment; any text.
+        token: The token of the page.
+        decision: The word for the decision.
+        comment: The comment.
         shown: The digest of the details that the page showed.
         fetch_site: The browser's `Sec-Fetch-Site`; empty when it sent none.
         source: Network that it came from.
-        task_id: Which task of an inbox it is about; any text, empty for a review link of its own.
+        task_id: Which task of an inbox it is about; empty for a review link of its own.
+        colleague: The address of the colleague to whom the task is handed.
     """
 
     token: str
-    decision: str
-    comment: str
-    shown: str
-    fetch_site: str
-    source: str
+    decision: str = ""
+    comment: str = ""
+    shown: str = ""
+    fetch_site: str = ""
+    source: str = ""
     task_id: str = ""
-
-
-@dataclass(frozen=True)
-class HandOver:
-    """One post of the page's form that hands the task to a colleague, as it was received.
-
-    Attributes:
-        token: The form's token.
-        colleague: The form's address; any text.
-        fetch_site: The browser's `Sec-Fetch-Site`; empty when it sent none.
-        source: Network that it came from.
-        task_id: Which task of an inbox it is about; any text, empty for a review link of its own.
-    """
-
-    token: str
-    colleague: str
-    fetch_site: str
-    source: str
-    task_id: str = ""
+    colleague: str = ""
 
 
 @dataclass(frozen=True)
@@ -145,7 +128,7 @@ class Reviews:
         link = self._link(click.token, click.task_id)
         return self._recorded(link, click, lambda task, now: _answer(task, link, click, now))
 
-    def hand_over(self, handing: HandOver) -> Review:
+    def hand_over(self, click: Click) -> Review:
         """Hand the task to a colleague, who is written to in the same write: the workflow sleeps.
 
         Returns:
@@ -156,11 +139,9 @@ class Reviews:
             InboxExpiredError: It is the link of an inbox, and too old.
             LedgerUnavailableError: The ledger or the directory did not answer; nothing was recorded.
         """
-        link, colleague = self._link(handing.token, handing.task_id), normalise(handing.colleague)
+        link, colleague = self._link(click.token, click.task_id), normalise(click.colleague)
         more = (colleague,) if is_address(colleague) else ()
-        return self._recorded(
-            link, handing, lambda task, now: _delegate(task, link, colleague, handing.source, now), more
-        )
+        return self._recorded(link, click, lambda task, now: _delegate(task, link, colleague, click.source, now), more)
 
     def _link(self, token: str, task_id: str) -> Link:
         return review_link(self.ledger, token, task_id, self.clock.now())
@@ -169,7 +150,7 @@ class Reviews:
     def _recorded(
         self,
         link: Link,
-        form: Click | HandOver,
+        click: Click,
         act: Callable[[Task, datetime], Change | None],
         more: tuple[str, ...] = (),
     ) -> Review:
@@ -177,20 +158,20 @@ class Reviews:
 
         Args:
             link: The link that was used.
-            form: What was posted.
+            click: What was posted.
             act: What it does to the task, with all aliases of now.
             more: Addresses that get a part in the task.
         """
         task, now = task_behind(self.ledger, link), self.clock.now()
         known = task
         try:
-            if form.fetch_site in FOREIGN_SITES:
+            if click.fetch_site in FOREIGN_SITES:
                 raise CrossSiteError
             if task.takes_answers(now):
                 known = identified(self.directory, task, link.recipient, *more)
             change = act(known, now)
         except ActionRefusedError as refusal:
-            record = votes.refuse(known, link.recipient, _reason(refusal), form.source, now)
+            record = votes.refuse(known, link.recipient, _reason(refusal), click.source, now)
             after = record_refusal(self.ledger, _learnt(task, _through(link, record)))
             return Review(after, link.recipient, refusal=refusal)
         if change is None:
