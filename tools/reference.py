@@ -128,11 +128,13 @@ def _entry(name: str, thing: Any) -> Iterator[str]:
     yield f"### `{name}`\n"
     if _kind(thing) != "Errors" and not (inspect.isclass(thing) and issubclass(thing, dict)):
         yield f"```\n{name}{_signature(thing)}\n```\n"
-    inherited = inspect.getmro(thing)[1:-1] if inspect.isclass(thing) and is_dataclass(thing) else ()
-    texts = [inspect.cleandoc(each.__doc__ or "") for each in (thing, *inherited)]
-    first, *attributes = (_markdown(text) for text in texts)
-    lists = [text.partition("*Attributes*\n\n")[2] for text in attributes]
-    yield "\n".join([first, *([] if "*Attributes*" in first or not lists else ["", "*Attributes*", ""]), *lists, ""])
+    ancestors = inspect.getmro(thing)[1:-1] if inspect.isclass(thing) and is_dataclass(thing) else ()
+    texts = [inspect.cleandoc(each.__doc__ or "") for each in (thing, *ancestors)]
+    own, *bases = (_markdown(text) for text in texts)
+    first, _, attributes = own.partition("*Attributes*\n\n")
+    inherited_lists = [base.partition("*Attributes*\n\n")[2] for base in bases]
+    lists = [attributes, *(each for each in inherited_lists if each.partition(":")[0] not in attributes)]
+    yield "\n".join([first.rstrip(), *(["", "*Attributes*", ""] if any(lists) else []), *filter(None, lists), ""])
 
 
 def _signature(thing: Any) -> str:

@@ -1,4 +1,4 @@
-"""Every error of the kit, split by who must act.
+"""Every error of the kit, by who must act.
 
 CountersignError
 ├── ContractError            the sender broke a contract and must send something else
@@ -9,13 +9,13 @@ CountersignError
 │   ├── UncoveredAmountError
 │   └── SeveralProblemsError
 │       └── AnswerRefusedError
-├── SignatureError           the sender of a webhook has not shown who they are
-├── UnknownTokenError        nor has the sender of a machine's answer
+├── SignatureError           a webhook has no valid signature of its provider
+├── UnknownTokenError        a machine's answer has no valid token
 ├── UnknownProviderError     no provider of webhooks has this name
-├── CallerRefusedError       the caller's session does not say who they are
-├── MediaTypeError           the body is of a type that is not read here
-├── TooManyRequestsError     the sender must wait; nothing of what was sent is recorded
-├── TooManyListsError        one task has sent the list of somebody's tasks often enough
+├── CallerRefusedError       the caller's session does not name a person
+├── MediaTypeError           the media type of the body is not accepted
+├── TooManyRequestsError     the sender must wait; nothing was recorded
+├── TooManyListsError        one task has sent too many links to an inbox
 ├── ActionRefusedError       a person, a machine or an operator may not do this to a task; subclasses say why
 │   ├── UnknownLinkError
 │   ├── CrossSiteError
@@ -30,11 +30,11 @@ CountersignError
 │   ├── InboxExpiredError
 │   ├── DelegationRefusedError
 │   └── DetailsChangedError
-├── RequestConflictError     the same request id stands for something else
-├── UnknownRequestError      nothing of this id was ever asked
+├── RequestConflictError     the request id exists with another workflow or input
+├── UnknownRequestError      no request has this id
 ├── UnknownTaskError         no task has this id
 ├── NotHandledError          an asynchronous invocation failed; Lambda repeats it
-├── WorkflowError            the workflow itself cannot go on
+├── WorkflowError            the workflow cannot continue
 │   ├── DuplicateTaskNameError
 │   ├── HandOffFailedError
 │   ├── DuplicateCorrelationError
@@ -47,7 +47,7 @@ CountersignError
 │   ├── MissingSettingError
 │   ├── SecretError
 │   └── UnknownSchemeError
-└── TransientError           nothing is wrong with the request: try again
+└── TransientError           the same request may succeed later
     ├── LedgerConflictError
     ├── LedgerUnavailableError
     ├── HandOffRejectedError
@@ -68,11 +68,11 @@ class CountersignError(Exception):
 
 
 class ContractError(CountersignError):
-    """What was sent breaks a contract.
+    """A document breaks a contract.
 
     Attributes:
-        pointer: JSON pointer (RFC 6901) to the offending place; empty for the whole document.
-        reason: What is wrong there and what is allowed, without the value that was sent.
+        pointer: JSON pointer (RFC 6901) to the problem; empty for the whole document.
+        reason: The problem and what is allowed, without the value.
     """
 
     def __init__(self, reason: str, pointer: str = "") -> None:
@@ -111,10 +111,10 @@ class UnknownWorkflowError(ContractError):
 
 
 class UncoveredAmountError(ContractError):
-    """The policy has no row for this amount in this currency; nothing is approved that nobody thought of.
+    """No row of the policy covers this amount in this currency.
 
     Attributes:
-        covered: What the policy covers, in words.
+        covered: The amounts that the policy covers, in words.
     """
 
     def __init__(self, covered: tuple[str, ...]) -> None:
@@ -123,7 +123,7 @@ class UncoveredAmountError(ContractError):
 
 
 class SeveralProblemsError(ContractError):
-    """More than one thing is wrong with what was sent; `reason` and `pointer` are those of the first."""
+    """A document has several problems; `reason` and `pointer` are those of the first."""
 
     def __init__(self, problems: tuple[ContractError, ...]) -> None:
         super().__init__(problems[0].reason, problems[0].pointer)
@@ -136,11 +136,11 @@ class SeveralProblemsError(ContractError):
 
 
 class AnswerRefusedError(SeveralProblemsError):
-    """What a machine answered breaks the contract of its task; that it was sent is on record."""
+    """A machine's answer breaks the contract of its task; the audit records the attempt."""
 
 
 class PlainAnswerError(ContractError):
-    """The answer to an encrypted task came over the bus, which keeps it in plain text where it cannot be recorded."""
+    """The answer to an encrypted task came over the bus, whose dead letters would keep it in plain text."""
 
     def __init__(self) -> None:
         super().__init__("the task's answers are encrypted: they come to /callbacks, with its token", "/detail/task_id")
@@ -155,18 +155,18 @@ class UnknownProviderError(CountersignError):
 
 
 class CallerRefusedError(CountersignError):
-    """The requester is taken from the caller's session, and its name is no address."""
+    """The stage takes the requester from the caller's session, and the session name is not an e-mail address."""
 
 
 class MediaTypeError(CountersignError):
-    """The body's media type, or its encoding, is not one that is read here."""
+    """The media type or the encoding of the body is not accepted."""
 
 
 class TooManyRequestsError(CountersignError):
-    """More was asked than a network, or a token from it, may ask in a minute.
+    """A network, or a token from it, has sent more requests than it may in a minute.
 
     Attributes:
-        retry_after_seconds: How long until it may ask again.
+        retry_after_seconds: Seconds until it may send again.
     """
 
     def __init__(self, retry_after_seconds: int) -> None:
@@ -175,10 +175,10 @@ class TooManyRequestsError(CountersignError):
 
 
 class SignatureError(CountersignError):
-    """What came to a webhook is not known to come from its provider.
+    """A webhook has no valid signature of its provider.
 
     Attributes:
-        reason: A word for the log: `missing`, `malformed`, `stale`, `future` or `mismatch`.
+        reason: For the log: `missing`, `malformed`, `stale`, `future` or `mismatch`.
     """
 
     def __init__(self, reason: str) -> None:
@@ -187,7 +187,7 @@ class SignatureError(CountersignError):
 
 
 class TooManyListsError(CountersignError):
-    """One task has had as many links to somebody's inbox sent as its audit takes."""
+    """One task has sent as many links to somebody's inbox as its audit allows."""
 
 
 class ActionRefusedError(CountersignError):
@@ -207,7 +207,7 @@ class OwnRequestError(ActionRefusedError):
 
 
 class DecidesElsewhereError(ActionRefusedError):
-    """The person decides another task of the same chain, by this address or another: nobody decides two of them."""
+    """The person decides another level of the same chain, by this address or another one."""
 
 
 class UnknownDecisionError(ActionRefusedError):
@@ -223,11 +223,11 @@ class DecidedOtherwiseError(ActionRefusedError):
 
 
 class TooManyAnswersError(ActionRefusedError):
-    """Whoever answers has replaced their answer as often as the audit takes; the last one stands."""
+    """The answer was replaced as often as the audit allows; the last one stands."""
 
 
 class TaskClosedError(ActionRefusedError):
-    """The task has expired, was withdrawn or was answered; it takes no change any more."""
+    """The task has expired, was withdrawn or was answered, and cannot change any more."""
 
 
 class HandedOnError(ActionRefusedError):
@@ -251,7 +251,7 @@ class DelegationRefusedError(ActionRefusedError):
 
 
 class DetailsChangedError(ActionRefusedError):
-    """What stands on the task is not what the page showed."""
+    """The task's content differs from what the page showed."""
 
 
 class RequestConflictError(CountersignError):
@@ -267,7 +267,7 @@ class UnknownRequestError(CountersignError):
 
 
 class UnknownTaskError(CountersignError):
-    """There is no task of this id."""
+    """No task has this id."""
 
     def __init__(self, task_id: str) -> None:
         super().__init__(f"there is no task {task_id}; ids are <request id>.<name of the wait>")
@@ -279,11 +279,11 @@ class NotHandledError(CountersignError):
 
 
 class WorkflowError(CountersignError):
-    """The workflow cannot go on; its execution fails with this error."""
+    """The workflow cannot continue; its execution fails with this error."""
 
 
 class DuplicateTaskNameError(WorkflowError):
-    """A wait's name, or its request's id, was used before: it would read the first answer as the second."""
+    """A wait's name, or its request's id, was used before; the wait would read the earlier answer as its own."""
 
     def __init__(self, task_id: str) -> None:
         super().__init__(
@@ -293,7 +293,7 @@ class DuplicateTaskNameError(WorkflowError):
 
 
 class DuplicateCorrelationError(WorkflowError):
-    """Another task is known outside by the same id: an event could not tell which of them it is about."""
+    """Another task has the same external id, so a provider's event could mean either."""
 
     def __init__(self, task_id: str) -> None:
         super().__init__(
@@ -303,7 +303,7 @@ class DuplicateCorrelationError(WorkflowError):
 
 
 class HandOffFailedError(WorkflowError):
-    """The task could not be handed to anybody, after all retries; it is cancelled."""
+    """The hand-off failed after all retries; the task is cancelled."""
 
     def __init__(self, task_id: str) -> None:
         super().__init__(f"task {task_id} could not be handed off; it is cancelled")
@@ -319,7 +319,7 @@ class TaskWithdrawnError(WorkflowError):
 
 
 class UnsoundDecisionError(WorkflowError):
-    """The decision of a task is not what its votes come to: an alias was learnt since, or somebody tampered."""
+    """The votes on a task do not make its decision: an alias was added since, or somebody changed the table."""
 
     def __init__(self, task_id: str) -> None:
         super().__init__(
@@ -330,11 +330,11 @@ class UnsoundDecisionError(WorkflowError):
 
 
 class WrongContextError(WorkflowError):
-    """A ciphertext belongs to something else, was made with another key, or is none."""
+    """A ciphertext belongs to another task, was made with another key, or is malformed."""
 
 
 class NothingHeldError(WorkflowError):
-    """A settlement was asked for, and no event of this id is held for this task."""
+    """A held payment was to be resolved, but the task has no held event with this id."""
 
     def __init__(self, task_id: str, event_id: str) -> None:
         super().__init__(f"task {task_id} has no held event {event_id!r}; only what its audit has as held is settled")
@@ -343,7 +343,7 @@ class NothingHeldError(WorkflowError):
 
 
 class IdleRingsError(WorkflowError):
-    """The callback was completed again and again without an answer in the ledger."""
+    """The callback was completed repeatedly without an answer in the ledger."""
 
     def __init__(self, task_id: str, rings: int) -> None:
         super().__init__(f"task {task_id} was rung {rings} times without an answer in the ledger")
@@ -358,7 +358,7 @@ class MissingSettingError(ConfigurationError):
     """An environment variable of the function is not set, or is empty.
 
     Attributes:
-        reason: Which one.
+        reason: The variable, in words.
     """
 
     def __init__(self, name: str) -> None:
@@ -370,7 +370,7 @@ class SecretError(ConfigurationError):
     """A signing secret is missing or malformed; it verifies nothing.
 
     Attributes:
-        reason: Which one and what is wrong with it, without the secret.
+        reason: The provider and the problem, without the secret.
     """
 
     def __init__(self, reason: str) -> None:
@@ -383,7 +383,7 @@ class UnknownSchemeError(ConfigurationError):
 
     Attributes:
         scheme: The name.
-        known: The names that there are.
+        known: The names of all schemes.
     """
 
     def __init__(self, scheme: str, known: tuple[str, ...]) -> None:
@@ -393,7 +393,7 @@ class UnknownSchemeError(ConfigurationError):
 
 
 class TransientError(CountersignError):
-    """Nothing is wrong with what was asked; the same call may succeed later."""
+    """The same call may succeed later."""
 
 
 class LedgerConflictError(TransientError):
@@ -401,27 +401,27 @@ class LedgerConflictError(TransientError):
 
 
 class LedgerUnavailableError(TransientError):
-    """The ledger did not answer, or stayed contended through all retries."""
+    """The ledger did not answer, or transactions conflicted through all retries."""
 
 
 class HandOffRejectedError(TransientError):
-    """The bus or the queue did not take the envelope."""
+    """The bus did not accept the envelope."""
 
 
 class MessageRefusedError(TransientError):
-    """A channel to people did not take a message; the same message may be sent again."""
+    """A channel did not accept a message; the same message may be sent again."""
 
 
 class ArchiveRefusedError(TransientError):
-    """The archive of the audit did not take or show an entry; the same call may be made again."""
+    """The archive of the audit did not store or return an entry; the same call may succeed later."""
 
 
 class CallbackUnavailableError(TransientError):
-    """Lambda throttled a ring or a heartbeat of a callback, or did not answer it; the same call may be made again."""
+    """Lambda throttled a ring or a heartbeat, or did not answer; the same call may succeed later."""
 
 
 class VerifierUnavailableError(TransientError):
-    """The provider, who alone can verify its signature, could not be asked; the same event may be sent again."""
+    """The provider that verifies its own signatures did not answer; the same event may be sent again."""
 
 
 class SecretsUnavailableError(TransientError):

@@ -1,4 +1,4 @@
-"""Questions: what a workflow asks somebody outside. A task keeps its question as it was asked."""
+"""Questions that a workflow asks somebody outside. A task keeps its question unchanged."""
 
 import re
 from collections.abc import Mapping
@@ -9,9 +9,9 @@ from typing import Any
 from countersign.domain.rules import Rule
 from countersign.domain.strict_json import digest
 
-# A host by its name, ASCII or punycode, with nobody's user info before it. Where the last label starts with a digit,
-# browsers read an address in any base and show another one (https://url.spec.whatwg.org/#ends-in-a-number-checker), and
-# a backslash is a slash to them: both are left out, so that a browser goes to the host that is read here.
+# A host name in ASCII or punycode, without user info. Browsers read a last label that starts with a digit as an
+# address in any base (https://url.spec.whatwg.org/#ends-in-a-number-checker), and a backslash as a slash. Both are
+# refused, so that a browser goes to the host that a person reads here.
 _LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _LINK = re.compile(
     rf"https://(?P<host>(?:{_LABEL}\.)*(?=[A-Za-z]){_LABEL}(?::[0-9]{{1,5}})?)(?:[/?#][!-\[\]-~]*)?", re.ASCII
@@ -20,10 +20,10 @@ _LINK = re.compile(
 
 @dataclass(frozen=True)
 class Attachment:
-    """One document that lives elsewhere, named to the approver with a link that opens outside the kit's pages.
+    """A document that is stored elsewhere; the approver gets a link to it.
 
     Attributes:
-        name: Its name in one line; the requester's words, which need not be true.
+        name: Its name in one line, in the requester's words.
         url: Its https URL in ASCII, without user info.
     """
 
@@ -32,18 +32,18 @@ class Attachment:
 
     @property
     def host(self) -> str:
-        """Where the link leads, as its URL spells it, with its port; empty when no page may link to this URL."""
+        """The host of the URL, with its port; empty if no page may link to this URL."""
         link = _LINK.fullmatch(self.url)
         return link["host"] if link else ""
 
 
 @dataclass(frozen=True)
 class Escalation:
-    """One more group that is asked when nobody has decided for a while.
+    """Further people who are asked if there is no decision for a while.
 
     Attributes:
-        after_seconds: When, counted from the opening.
-        to: Their addresses.
+        after_seconds: When they are asked, in seconds from the opening.
+        to: Their e-mail addresses.
     """
 
     after_seconds: int
@@ -57,7 +57,7 @@ class Correlation:
     Attributes:
         provider: The provider's name in the settings.
         external_id: The provider's id for it.
-        amount: The money that the task is about, in units of the currency; None without money.
+        amount: The expected amount, in units of the currency; None without money.
         currency: ISO 4217 code; empty without an amount.
     """
 
@@ -69,11 +69,11 @@ class Correlation:
 
 @dataclass(frozen=True)
 class Collecting:
-    """Answers that are collected: one for each key, each replaceable until all are there.
+    """Which answers are collected: one for each key. Each can be replaced until all are there.
 
     Attributes:
         key: The member of an answer that holds its key.
-        required: The keys that must all be there.
+        required: The keys of all required answers.
     """
 
     key: str
@@ -86,14 +86,14 @@ class Collecting:
 
 @dataclass(frozen=True)
 class Shown:
-    """What a person is shown of a question.
+    """What the page and the message show of a question.
 
     Attributes:
-        title: One line that says what is asked, such as `Order 1001: 250.00 EUR`.
-        details: What the approver must know, as label and value, in the order of the page.
-        requester: E-mail address of the person who asks and may not answer; empty when nobody does.
-        attachments: Documents that live elsewhere, shown as links that open outside, in the order of the page.
-        amount: The money that is asked about, such as `250.00 EUR`, for channels; `details` show it on the page.
+        title: The question in one line, such as `Order 1001: 250.00 EUR`.
+        details: Rows of label and value, in the order of the page.
+        requester: E-mail address of the requester, who may not decide; empty without one.
+        attachments: Documents that are stored elsewhere, in the order of the page.
+        amount: The amount, such as `250.00 EUR`, for channels; on the page it is one of the `details`.
     """
 
     title: str
@@ -103,10 +103,10 @@ class Shown:
     amount: str = field(default="", kw_only=True)
 
     def digest(self, submitted_by: str = "") -> str:
-        """Return the SHA-256, in hex, of what is shown. An absent value leaves no trace in it.
+        """Return the SHA-256, in hex, of what is shown. Absent values do not change it.
 
         Args:
-            submitted_by: The caller that submitted the request, which is shown too.
+            submitted_by: The caller who submitted the request, which is shown too.
         """
         shown: dict[str, Any] = {
             "title": self.title,
@@ -122,7 +122,7 @@ class Shown:
         return digest(shown)
 
     def to_envelope(self, recipients: tuple[str, ...]) -> dict[str, Any]:
-        """Return what an envelope says to recipients."""
+        """Return the part of an envelope that recipients read."""
         content: dict[str, Any] = {
             "title": self.title,
             "details": [{"label": label, "value": value} for label, value in self.details],
@@ -136,20 +136,20 @@ class Shown:
 
 @dataclass(frozen=True)
 class Question(Shown):
-    """What a workflow asks; the same from the opening of its task to the end.
+    """A question of a workflow, unchanged from the opening of its task to the end.
 
     Attributes:
         kind: Hand-off kind without its suffix: `approval`, `payment`, or the workflow author's own.
         rule: How many of the audience must agree.
-        policy: Version of the policy that this follows; empty without a policy.
-        elsewhere: Addresses of those who decide another task of the same chain, and may not decide this one too.
-        payload: What a machine is told, as JSON text; empty for a question to people.
-        answer_contract: Name of the schema that a machine's answer must keep; empty where any object will do.
+        policy: Version of the policy that applies; empty without one.
+        elsewhere: Addresses of people who decide another level of the same chain, and may not decide this one too.
+        payload: The content for a machine, as JSON text; empty for a question to people.
+        answer_contract: Name of the schema that a machine's answer must keep; empty to accept any object.
         correlation: The task's identity at a provider; None without one.
         encrypted: Whether the answer is kept as ciphertext, which only the workflow can read.
-        channels: Hand-off kinds, without suffix, of several machines that are asked at once, in place of `kind`; the
-            first to answer wins.
-        collecting: Which answers are collected until all are there; None where the first one is all.
+        channels: Hand-off kinds, without suffix, of several machines that are asked at once, in place of `kind`. The
+            first answer counts.
+        collecting: Which answers are collected until all are there; None if the first answer is enough.
     """
 
     title: str = ""

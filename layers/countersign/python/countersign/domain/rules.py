@@ -1,4 +1,4 @@
-"""Rules: when the votes on a task decide it. Data on the task, evaluated in the write that records a vote."""
+"""Rules: when votes decide a task. A rule is data of the task and is evaluated in the write that records a vote."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,21 +7,21 @@ from typing import Any
 
 
 class Decision(StrEnum):
-    """What a person can say about a task."""
+    """A person's vote."""
 
     APPROVE = "approve"
     REJECT = "reject"
 
 
 class Outcome(StrEnum):
-    """What a decided task came to."""
+    """The outcome of a decided task."""
 
     APPROVED = "approved"
     REJECTED = "rejected"
     ANSWERED = "answered"
-    """A machine has answered; what, is in the answer."""
+    """A machine has answered; the task has the answer."""
     FAILED = "failed"
-    """A machine could not do what was asked: a technical failure."""
+    """A machine reported a technical failure."""
 
 
 _OUTCOME = {Decision.APPROVE: Outcome.APPROVED, Decision.REJECT: Outcome.REJECTED}
@@ -29,7 +29,7 @@ _OUTCOME = {Decision.APPROVE: Outcome.APPROVED, Decision.REJECT: Outcome.REJECTE
 
 @dataclass(frozen=True)
 class Verdict:
-    """The outcome, and the recipients whose votes made it, in the order of the audience."""
+    """The outcome, and the recipients whose votes decided, in the order of the audience."""
 
     outcome: Outcome
     decided_by: tuple[str, ...]
@@ -44,11 +44,11 @@ class Rule:
     """How many of the audience must agree.
 
     Attributes:
-        kind: `any` (the first vote decides), `all`, `quorum`, or `in_order`, of which each level is a task of its own.
+        kind: `any` (the first vote decides), `all`, `quorum`, or `in_order`, where each level is a task of its own.
             With `all`, the approval of an escalated person counts for everybody who has not voted.
-        k: Approvals that a quorum needs.
-        veto: Whether one rejection decides a quorum; without, it only lowers the chance of the approvals needed. One
-            rejection decides every other rule.
+        k: Number of approvals that a quorum needs.
+        veto: Whether one rejection decides a quorum. Without it, a quorum is rejected when it can no longer be
+            reached. One rejection always decides the other rules.
     """
 
     kind: str = "any"
@@ -68,10 +68,10 @@ class Rule:
         return {"kind": self.kind, "k": self.k, "veto": self.veto}
 
     def needed(self, voters: int) -> int:
-        """Return how many approvals decide the task for good: at least one, whatever the rule.
+        """Return how many approvals decide the task, at least one.
 
         Args:
-            voters: How many people may vote; for `all`, those whom an escalation added do not count.
+            voters: Number of people who may vote; for `all`, without those whom an escalation added.
         """
         return max(1, {"any": 1, "all": voters, "quorum": self.k}[self.kind])
 
@@ -79,7 +79,7 @@ class Rule:
 def decide(
     rule: Rule, audience: Sequence[str], votes: Mapping[str, Decision], escalated: Collection[str] = ()
 ) -> Verdict | None:
-    """Tell whether these votes decide the task.
+    """Return the verdict of these votes, if they decide the task.
 
     Args:
         rule: The task's rule.
@@ -88,8 +88,8 @@ def decide(
         escalated: Which of them an escalation added.
 
     Returns:
-        The verdict, or None while more votes are needed. Nothing is approved without an approval, nor rejected without
-        a rejection.
+        The verdict, or None while more votes are needed. An approval needs at least one approving vote, a rejection at
+        least one rejecting vote.
     """
     approvals = tuple(person for person in audience if votes.get(person) is Decision.APPROVE)
     rejections = tuple(person for person in audience if votes.get(person) is Decision.REJECT)
@@ -108,7 +108,7 @@ def decide(
 def _of_all(
     audience: Sequence[str], approvals: tuple[str, ...], rejections: tuple[str, ...], escalated: Collection[str]
 ) -> Verdict | None:
-    """Decide by the rule `all`: a rejection is a veto, and an escalated approval counts for everybody who is silent."""
+    """Decide by the rule `all`: one rejection decides, and an escalated approval counts for all missing votes."""
     if rejections:
         return Verdict(Outcome.REJECTED, rejections)
     for_the_silent = any(person in escalated for person in approvals)

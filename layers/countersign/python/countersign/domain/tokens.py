@@ -16,9 +16,9 @@ def mint() -> tuple[str, str]:
 
 
 def idempotency_key() -> str:
-    """Return a new key by which whoever moves money tells a repeated request from another one (UUID, RFC 9562).
+    """Return a new idempotency key, by which a payment service recognises a repeated request (UUID, RFC 9562).
 
-    A workflow makes it in a named step of its own, before it asks: every later try then has the same key.
+    Call it in a named step of its own before the request, so that every retry has the same key.
     """
     return str(uuid.uuid4())
 

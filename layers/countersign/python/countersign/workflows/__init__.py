@@ -1,4 +1,4 @@
-"""Write a workflow: ask somebody outside, sleep without compute, go on with the answer.
+"""Write a workflow: ask somebody outside, suspend without compute, continue with the answer.
 
     from countersign.workflows import Approval, Approved, DurableContext, request_approval, workflow
 
@@ -17,9 +17,9 @@
 `request_approval` asks people and returns `Approved`, `Rejected` or `Expired`. `await_result` asks a machine (a worker,
 a service, a provider) and returns `Answered`, `Failed`, `Expired` or `WorkerLost`. `ask` is the primitive below both.
 
-Lambda replays the handler from its start whenever it wakes it. So a clock, a random number and a side effect belong
-into a named step (`context.step`), and the name of a wait or a step never changes once it is deployed. Everything that
-this module exports keeps these rules.
+Lambda replays the handler from its start after every wait. So a clock, a random number and a side effect belong into a
+named step (`context.step`), and the name of a wait or a step never changes once it is deployed. Everything that this
+module exports keeps these rules.
 """
 
 from aws_durable_execution_sdk_python import DurableContext

@@ -1,4 +1,4 @@
-"""The front door for people: ask for an approval, and match on what came of it."""
+"""Questions to people: ask for an approval, and match on the type of the result."""
 
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
@@ -20,22 +20,22 @@ from countersign.workflows.workflow import execution_of
 
 @dataclass(frozen=True)
 class Approval(Shown):
-    """A question for people: what they are asked, and how it is decided.
+    """A question for people: what the page shows, and how the question is decided.
 
     Attributes:
-        title: What is asked, in one line, such as `Order 1001: 250.00 EUR`.
-        details: What the approver must know, as label and value, in the order of the page.
-        requester: E-mail address of the person who asks and may not answer; empty when nobody does.
-        attachments: Documents that live elsewhere, shown as links.
-        amount: The money that is asked about, such as `250.00 EUR`, for channels; `details` show it on the page.
-        approvers: E-mail addresses of who may decide.
+        title: The question in one line, such as `Order 1001: 250.00 EUR`.
+        details: Rows of label and value, in the order of the page.
+        requester: E-mail address of the requester, who may not decide; empty without one.
+        attachments: Documents that are stored elsewhere, in the order of the page.
+        amount: The amount, such as `250.00 EUR`, for channels; on the page it is one of the `details`.
+        approvers: E-mail addresses of the people who may decide.
         deadline_seconds: How long the whole request may take, in seconds from its start.
-        rule: How many must agree; the first decision counts by default. `in_order` asks one after the other, with one
-            task each, named `<name>-1`, `<name>-2`, ….
-        reminders_seconds: When to write again, in seconds from the opening.
-        escalations: Who is asked too when nobody has decided for a while.
-        policy: Version of the policy that this follows; empty where there is none.
-        auto_approve: Whether the policy approves it without asking anybody.
+        rule: How many approvers must agree; by default the first decision counts. `in_order` asks one after the other,
+            with a task for each, named `<name>-1`, `<name>-2`, ….
+        reminders_seconds: When to remind people, in seconds from the opening.
+        escalations: Further people who are asked if there is no decision for a while.
+        policy: Version of the policy that applies; empty without one.
+        auto_approve: Whether the policy approves without asking anybody.
     """
 
     approvers: tuple[str, ...]
@@ -47,10 +47,10 @@ class Approval(Shown):
     auto_approve: bool = False
 
     def under(self, terms: Terms) -> "Approval":
-        """Return the approval as a policy has it, whatever the request asked for; the earlier deadline stays.
+        """Return the approval with a policy's terms in place of the request's; the earlier deadline counts.
 
         Raises:
-            ContractError: Those who are asked could never approve it by the policy's rule.
+            ContractError: The approvers could never reach an approval by the policy's rule.
         """
         return replace(
             self,
@@ -76,12 +76,12 @@ class Ballot:
 
 @dataclass(frozen=True)
 class _Decided:
-    """What a decision came to.
+    """The decision.
 
     Attributes:
-        by: Addresses of those whose votes decided.
-        at: When the decision fell, in UTC.
-        comment: Comment of the vote that decided; empty when there is none.
+        by: Addresses of the people whose votes decided.
+        at: Time of the decision, in UTC.
+        comment: Comment of the last vote; empty without one.
         votes: Every vote, in the order of the approvers.
     """
 
@@ -110,7 +110,7 @@ def request_approval(context: DurableContext, name: str, approval: Approval) -> 
     Args:
         context: The execution's context.
         name: Name of the wait; unique within the workflow, never changed once deployed.
-        approval: What is asked.
+        approval: The question.
 
     Raises:
         TaskWithdrawnError: The task was withdrawn.
@@ -124,15 +124,15 @@ def request_approval(context: DurableContext, name: str, approval: Approval) -> 
 
 
 def _in_order(context: DurableContext, name: str, approval: Approval) -> ApprovalResult:
-    """Ask one approver after the other, each with a task of their own; who does not approve ends it."""
+    """Ask one approver after the other, each with their own task, until one does not approve."""
     votes: tuple[Ballot, ...] = ()
     started_at, deadline_seconds = execution_of(context).started_at, approval.deadline_seconds
     for level, approver in enumerate(approval.approvers, start=1):
-        # Nobody decides two levels, whoever is away or hands theirs on.
+        # Nobody decides two levels, also not as a stand-in or by delegation.
         others = (*(other for other in approval.approvers if other != approver), *(vote.by for vote in votes))
         alone = replace(approval, approvers=(approver,), rule=Rule(), deadline_seconds=deadline_seconds)
         report = _asked(context, f"{name}-{level}", alone, others)
-        # What an operator has given one level, those after it have too: or its approval would come to nothing.
+        # Time that an operator added for one level also counts for the later ones, or they would have none left.
         until = from_text(report["expires_at"])
         deadline_seconds = max(deadline_seconds, -((started_at - until) // timedelta(seconds=1)))
         decision = _decided(report)
@@ -146,7 +146,7 @@ def _in_order(context: DurableContext, name: str, approval: Approval) -> Approva
 
 
 def _approved_by_policy(context: DurableContext, name: str, approval: Approval) -> Approved:
-    """Ask nobody, and put on record that the policy approved: one operation, `<name> auto`."""
+    """Record that the policy approved, without asking anybody: one operation, `<name> auto`."""
     execution = execution_of(context)
     until = execution.started_at + timedelta(seconds=approval.deadline_seconds)
     wait = Wait(execution.request_id, name, POLICY_ACTOR, until, until, execution.submitted_by)

@@ -1,4 +1,4 @@
-"""The one primitive: put a question to somebody outside, sleep, and return what the ledger says became of it.
+"""The one primitive: ask somebody outside, suspend, and return what the ledger has of the answer.
 
 Operations of a wait `<name>`, in order: `<name> callback 1`, `<name> open 1`, `<name> read 1`; and while the task is
 open still, `<name> callback 2`, `<name> open 2`, `<name> read 2`, and so on. A first hand-off that fails adds
@@ -38,7 +38,7 @@ from countersign.workflows.steps import HAND_OFF_STEP, LEDGER_STEP
 from countersign.workflows.workflow import execution_of
 
 MAX_IDLE_RINGS = 20
-"""How often a callback may be completed without an answer in the ledger before the wait gives up."""
+"""How often a callback may be completed without an answer in the ledger before the wait fails."""
 
 NEXT_TRY = timedelta(minutes=5)
 """How long after a later hand-off failed it is tried again. An eighth of the time that it is late, once that is longer,
@@ -50,12 +50,12 @@ LATE_SECONDS = 5
 
 @dataclass(frozen=True)
 class Schedule:
-    """When a wait ends, and when people are asked again.
+    """When a wait ends, and when people are reminded.
 
     Attributes:
         deadline_seconds: Bound of the whole request, counted from its start.
-        wait_seconds: Bound of this wait alone, counted from its opening; None or 0 for the request's own.
-        reminders_seconds: When to hand off again, counted from the opening.
+        wait_seconds: Bound of this wait alone, counted from its opening; None or 0 for the request's bound.
+        reminders_seconds: When to remind people, in seconds from the opening.
         escalations: The people who are asked later, and when.
         heartbeat_seconds: Longest silence of a machine before it is lost; None or 0 where it sends no heartbeats.
     """
@@ -69,12 +69,12 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Expired:
-    """Nobody decided, or answered, in time.
+    """No decision or answer came in time.
 
     Attributes:
-        collected: Of answers that were collected, those that came in time, each by its key.
-        for_good: Whether the whole request's time is over, and not this wait's alone: nobody else can be asked.
-        declined: Why the last attempt to pay was declined, in the provider's untrusted words; empty while none was.
+        collected: The collected answers that came in time, by their keys.
+        for_good: Whether the request's deadline has passed, not only this wait's: no further wait is possible.
+        declined: Why the last attempt to pay was declined, in the provider's untrusted words; empty without one.
     """
 
     collected: Mapping[str, Any] = field(default_factory=dict)
@@ -90,25 +90,25 @@ def ask(
     audience: tuple[str, ...] = (),
     attempt: int = 1,
 ) -> Report:
-    """Put a question, wait for its answer without using compute, and return what became of it.
+    """Ask a question, wait for the answer without using compute, and return the task's report.
 
     Args:
         context: The execution's context, or a child's.
         name: Name of the wait; unique within the workflow, printable ASCII, never changed once deployed.
         question: What is asked.
-        schedule: Until when, and when again.
+        schedule: When the wait ends, and when people are reminded.
         audience: The people who are asked first; empty for machines.
-        attempt: Number of the first hand-off: 1, or one more for each time that the same was asked before.
+        attempt: Number of the first hand-off: 1, plus 1 for each earlier wait with the same question.
 
     Returns:
-        The report of `Waits.read`: `status` is APPLIED, EXPIRED or CANCELLED.
+        The task's report; its `status` is APPLIED, EXPIRED or CANCELLED.
 
     Raises:
-        DuplicateTaskNameError: The workflow, or an earlier request of this id, has waited under this name before.
-        DuplicateCorrelationError: Another task is called outside as this one would be, and is open or answered.
-        HandOffFailedError: Nobody could be told; the task is cancelled.
-        IdleRingsError: The callback was completed again and again without an answer.
-        UnsoundDecisionError: The votes on record do not make the decision that stands in the ledger.
+        DuplicateTaskNameError: The workflow, or an earlier request with this id, has used this name before.
+        DuplicateCorrelationError: Another task with this external id is open or answered.
+        HandOffFailedError: The hand-off failed; the task is cancelled.
+        IdleRingsError: The callback was completed repeatedly without an answer.
+        UnsoundDecisionError: The recorded votes do not make the recorded decision.
     """
     asking = _Asking(context, name, schedule)
     wait = asking.begin(audience, attempt)
@@ -123,19 +123,19 @@ def ask(
 
 
 def withdraw(context: DurableContext, name: str) -> Report:
-    """Take back a wait's task that is needed no more: one operation, `<name> withdraw`.
+    """Withdraw a wait's task that is no longer needed: one operation, `<name> withdraw`.
 
-    Whoever answers later hears that it is closed. A decision made a moment before is on record as superseded.
+    A later answer gets 410. A decision made a moment before is recorded as superseded.
 
     Args:
         context: The execution's context, or a child's.
         name: Name of the wait.
 
     Returns:
-        What `Waits.read` returns.
+        The task's report.
 
     Raises:
-        DuplicateTaskNameError: An earlier request of this id has waited under this name.
+        DuplicateTaskNameError: An earlier request with this id has used this name.
     """
     execution = execution_of(context)
     latest = execution.started_at + current().execution_timeout - EXECUTION_MARGIN
@@ -147,12 +147,12 @@ def withdraw(context: DurableContext, name: str) -> Report:
 
 
 def deadline_of(context: DurableContext, deadline_seconds: int) -> datetime:
-    """Return when a request is over that may take so long from its start, or sooner if its execution ends before."""
+    """Return when a request with this deadline ends, or its execution, if that is earlier."""
     return execution_of(context).started_at + timedelta(seconds=current().bounded(deadline_seconds))
 
 
 class _Asking:
-    """The durable operations of one wait. Runs again on every replay: all that it knows comes from checkpoints."""
+    """The durable operations of one wait. Runs again on every replay, so all its state comes from checkpoints."""
 
     def __init__(self, context: DurableContext, name: str, schedule: Schedule) -> None:
         self._context = context
@@ -173,10 +173,10 @@ class _Asking:
         self._idle_rings = 0
 
     def _create_callback(self) -> str:
-        """Start a round and return its callback's id. The callback ends by itself when the next thing is due.
+        """Start a round and return its callback's id. The callback times out when the next hand-off or the end is due.
 
-        Outside steps nobody knows the time, and the workflow may have done something slow before. The callback's own
-        start tells: one that would end too late is left alone, and another takes its place.
+        The time is unknown outside steps, and the workflow may have been slow before. The callback's own start shows
+        it: a callback that would time out too late is abandoned for another one.
         """
         while True:
             self._round += 1
@@ -218,10 +218,10 @@ class _Asking:
         return opened
 
     def refresh(self, wait: Wait) -> Report:
-        """Start a round: point the task at its callback, and hand it off again when a reminder or an escalation is due.
+        """Start a round: point the task at its callback, and send a reminder or an escalation that is due.
 
-        A hand-off that fails keeps nobody from answering: it is due still, and tried again whenever the workflow wakes.
-        A task that still names the callback before does: then the workflow fails rather than sleep through the answer.
+        A failed hand-off prevents no answer: it stays due, and is tried again whenever the workflow wakes. A task that
+        still names the previous callback would lose the answer: then the workflow fails.
         """
         callback_id = self._create_callback()
         due = [hand_off for hand_off in self._later_hand_offs if self._moment_of(hand_off) <= self._now]
@@ -245,9 +245,9 @@ class _Asking:
         return self._step(self._operation("open"), lambda: current().waits.refresh(wait, callback_id))
 
     def _try_later(self, wait: Wait, callback_id: str, number: int, late_since: datetime) -> Report:
-        """Put on record that a hand-off failed, and start a round that ends when it is tried again.
+        """Record that a hand-off failed, and start a round that ends when it is tried again.
 
-        The round of the failure ends too late: its callback was created before.
+        The current round would end too late, because its callback was created before the failure.
         """
         failed = FailedHandOff(number, self._operation("open"))
         found = self._step(self._operation("rotate"), lambda: _hand_off_failed(wait, callback_id, failed))
@@ -255,12 +255,12 @@ class _Asking:
             return found
         self._now = from_text(found["at"])
         pause = max(NEXT_TRY, (self._now - late_since) / 8)
-        # Sooner near the deadline: past it, the hand-off is of use to nobody.
+        # Sooner near the deadline: after it, the hand-off is useless.
         self._next_try = self._now + min(pause, (self._expires_at - self._now) / 2)
         return self._point_at(wait, self._create_callback())
 
     def sleep(self, wait: Wait) -> None:
-        """Suspend until the callback ends. How it ends means nothing: the ledger is asked in every case."""
+        """Suspend until the callback ends. How it ends does not matter: the workflow reads the ledger in any case."""
         try:
             self._callback.result()
         except CallbackTimeoutError:
@@ -289,7 +289,7 @@ class _Asking:
         return cancelled
 
     def _bounds(self) -> list[datetime]:
-        """Return everything that ends this wait: the request's deadline, the execution's, and the wait's own."""
+        """Return the ends of this wait: the request's deadline, the execution's end, and the wait's own bound."""
         bounds = [deadline_of(self._context, self._schedule.deadline_seconds), self._latest]
         if self._schedule.wait_seconds:
             bounds.append(self._opened_at + timedelta(seconds=self._schedule.wait_seconds))
@@ -304,9 +304,9 @@ class _Asking:
         return max(1, -((self._now - moment) // timedelta(seconds=1)))
 
     def _seconds_of_silence(self) -> int:
-        """Return the whole seconds until the machine is lost, rounded up and at least one; 0 where it never is.
+        """Return the whole seconds until the machine is lost, rounded up, at least one; 0 without heartbeats.
 
-        A callback counts from its own creation, the ledger from the last heartbeat: a fresh one waits for what is left.
+        A callback counts from its creation, the ledger from the last heartbeat. So a new callback gets the rest.
         """
         if self._silence is None:
             return 0
@@ -327,7 +327,7 @@ class _Asking:
 
 
 def _hand_off_failed(wait: Wait, callback_id: str, failed: FailedHandOff) -> Report:
-    # Imported where it is needed: it would cost every cold start of every workflow.
+    # Imported here, because every cold start of a workflow would pay for it.
     from countersign.functions.telemetry import count
 
     found = current().waits.hand_off_failed(wait, callback_id, failed)
@@ -336,7 +336,7 @@ def _hand_off_failed(wait: Wait, callback_id: str, failed: FailedHandOff) -> Rep
 
 
 def _started_at(context: DurableContext, callback: Callback[Any]) -> datetime:
-    """Return when a callback was created, in whole seconds: a checkpoint tells it more precisely than a replay."""
+    """Return when a callback was created, in whole seconds, because a checkpoint is more precise than a replay."""
     operation = context.state.get_checkpoint_result(callback.operation_id, claim_end_hook=False).operation
     if operation is None or operation.start_timestamp is None:
         raise LookupError("a callback that was created has no time of creation")

@@ -1,4 +1,4 @@
-"""The front door for machines: ask a service, a provider or a worker for a result, and match on what came of it."""
+"""Questions to machines: ask a service, a provider or a worker for a result, and match on its type."""
 
 import json
 from collections.abc import Mapping
@@ -28,20 +28,20 @@ class ExternalTask:
     """A question for a machine.
 
     Attributes:
-        kind: What is asked; the hand-off's kind is `<kind>.requested`.
-        payload: What the machine is told; plain JSON values.
+        kind: The kind of task; the hand-off's kind is `<kind>.requested`.
+        payload: The content for the machine; plain JSON values.
         deadline_seconds: How long the whole request may take, in seconds from its start.
-        wait_seconds: How long this wait may take, in seconds from its opening; None or 0 for the request's own bound.
-        answer_contract: Name of the schema in the layer that an answer must keep; empty where any object will do.
-        correlate: What the task is called outside, so that a provider's event finds it; answers must be about the same
-            money, if it is about money.
+        wait_seconds: How long this wait may take, in seconds from its opening; None or 0 for the request's bound.
+        answer_contract: Name of the schema that an answer must keep; empty to accept any object.
+        correlate: The task's identity at a provider, by which the provider's events find it. If it has an amount, a
+            paid answer must have the same amount.
         encrypted: Whether the answer is kept as ciphertext, at most 4,096 bytes; open it with `open_answer`. Of a
-            failure only the code is kept. Goes neither with `collect` nor with `correlate`.
-        channels: Hand-off kinds, without suffix, of several machines that are asked at once, in place of `kind`; the
-            first to answer wins, and later ones hear so.
-        collect: What answers are collected until all are there; None where the first one is all.
-        heartbeat_seconds: After how long without a heartbeat the machine is lost; None or 0 where it need not send any.
-        attempt: How often the same was asked before, and once more; the hand-off says it.
+            failure only the code is kept. Cannot be combined with `collect` or `correlate`.
+        channels: Hand-off kinds, without suffix, of several machines that are asked at once, in place of `kind`. The
+            first answer counts; later ones get 409.
+        collect: Which answers are collected until all are there; None if the first answer is enough.
+        heartbeat_seconds: Longest silence before the machine is lost; None or 0 if it sends no heartbeats.
+        attempt: Number of the first hand-off: 1, plus 1 for each earlier wait with the same question.
     """
 
     kind: str
@@ -57,7 +57,7 @@ class ExternalTask:
     attempt: int = 1
 
     def __post_init__(self) -> None:
-        """Refuse what would take no answer at all: the key, or the money, of one that only the workflow can read."""
+        """Refuse combinations that could accept no answer: only the workflow can read an encrypted key or amount."""
         if self.encrypted and (self.collect or self.correlate):
             raise ValueError("an encrypted answer can be neither collected nor correlated; leave out one of them")
 
@@ -67,10 +67,10 @@ class Answered:
     """The machine has answered.
 
     Attributes:
-        by: Who: a provider, a partner, a channel, or `worker`.
-        at: When, in UTC.
-        document: The answer; of those that were collected, each by its key.
-        refused: How many answers before broke the contract.
+        by: Sender of the answer: a provider, a partner, a channel, or `worker`.
+        at: Time of the answer, in UTC.
+        document: The answer; collected answers by their keys.
+        refused: How many earlier answers broke the contract.
     """
 
     by: str
@@ -81,13 +81,13 @@ class Answered:
 
 @dataclass(frozen=True)
 class Failed:
-    """The machine could not do what was asked.
+    """The machine reported a failure.
 
     Attributes:
-        code: A word for machines.
-        message: Words for people.
-        data: What else there is to know.
-        by: Who says so, as for an answer.
+        code: Reason for programs, such as `out_of_stock`.
+        message: Reason for people.
+        data: Further details.
+        by: Sender of the failure, as for an answer.
     """
 
     code: str
@@ -98,7 +98,7 @@ class Failed:
 
 @dataclass(frozen=True)
 class WorkerLost:
-    """The machine has fallen silent: no heartbeat came in time."""
+    """The machine sent no heartbeat in time."""
 
 
 ExternalResult = Answered | Failed | Expired | WorkerLost
@@ -110,10 +110,10 @@ def await_result(context: DurableContext, name: str, task: ExternalTask) -> Exte
     Args:
         context: The execution's context, or a child's.
         name: Name of the wait; unique within the workflow, never changed once deployed.
-        task: What is asked.
+        task: The question.
 
     Raises:
-        BodyTooLargeError: The payload is larger than an answer may be: both stand on one item of the ledger.
+        BodyTooLargeError: The payload is larger than an answer may be; one item of the ledger holds both.
         TaskWithdrawnError: The task was withdrawn.
         WorkflowError: As `ask` raises.
     """
@@ -146,10 +146,10 @@ def open_answer(context: DurableContext, name: str, answer: Answered) -> dict[st
     Args:
         context: The execution's context.
         name: Name of the wait.
-        answer: What it came to.
+        answer: The encrypted answer.
 
     Raises:
-        StepError: The ciphertext is not this task's, or KMS was out of reach for a day.
+        StepError: The ciphertext belongs to another task, or KMS did not answer for a day.
     """
     cipher = current().cipher
     bound_to = encryption_context(task_id_of(execution_of(context).request_id, name))

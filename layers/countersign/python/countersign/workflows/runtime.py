@@ -1,4 +1,4 @@
-"""What a workflow runs with: its ports, and what its version of the function was deployed with."""
+"""A workflow's runtime: its ports, and the settings of its function's version."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,14 +20,14 @@ class Runtime:
         workflow: The workflow's name.
         execution_timeout: How long Lambda lets an execution live.
         ledger: The ledger.
-        hand_off: The channel that carries tasks outside.
-        directory: What is known of people.
+        hand_off: The hand-off bus.
+        directory: The directory of people.
         clock: The time, read in steps only.
-        callbacks_url: Where machines answer.
-        key: What opens encrypted answers; None where the workflow has none.
-        policy: Who approves which amount; None where requests say so themselves. The version of the function holds it,
-            so that an execution keeps the policy that it was started under.
-        operators: Who settles held payments; nobody in other workflows. The version of the function holds it, too.
+        callbacks_url: URL at which machines answer.
+        key: Decrypts encrypted answers; None if the workflow has none.
+        policy: Who approves which amount; None if requests say so. A version of the function has a fixed policy, so
+            an execution keeps the policy under which it was started.
+        operators: People who resolve held payments; empty in other workflows. Fixed in the version, too.
     """
 
     workflow: str
@@ -48,7 +48,7 @@ class Runtime:
 
     @property
     def cipher(self) -> Cipher:
-        """What opens encrypted answers.
+        """Decrypts encrypted answers.
 
         Raises:
             LookupError: The function was deployed without a key.
@@ -58,11 +58,11 @@ class Runtime:
         return self.key
 
     def bounded(self, deadline_seconds: int) -> int:
-        """Return a deadline, in seconds from the start, cut to what an execution can keep and still end by itself."""
+        """Return a deadline in seconds from the start, cut so that the execution can act on it before its timeout."""
         return min(deadline_seconds, int((self.execution_timeout - EXECUTION_MARGIN).total_seconds()))
 
     def terms(self, amount: Decimal, currency: str) -> Terms:
-        """Return what the policy says of an amount; where there is no policy, all is as the request has it.
+        """Return the policy's terms for an amount; without a policy, terms that change nothing.
 
         Raises:
             UncoveredAmountError: There is a policy, and it does not cover the amount.
@@ -72,7 +72,7 @@ class Runtime:
 
 @once
 def current(ports: Ports) -> Runtime:
-    """Return what this workflow function runs with.
+    """Return this function's runtime, for example for `current().terms(amount, currency)`.
 
     Raises:
         MissingSettingError: The environment lacks a variable.

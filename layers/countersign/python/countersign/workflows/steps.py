@@ -1,7 +1,7 @@
-"""How the steps of workflows are tried again, and what they leave.
+"""Retries and checkpoints of workflow steps.
 
-A step that waits to be tried again uses no compute. So one whose failure would end a request that somebody has
-answered, or may answer still, waits out what passes; a hand-off gives up soon, so that whoever asked hears of it.
+A step that waits for a retry uses no compute. So a step whose failure would end an answered or open request retries
+for a day. A hand-off gives up soon, so that the requester learns of it.
 """
 
 from aws_durable_execution_sdk_python.config import Duration, StepConfig
@@ -23,11 +23,11 @@ _for_a_day = create_retry_strategy(
 
 
 def patiently(error: Exception, attempts_made: int) -> RetryDecision:
-    """Try again for about a day what may succeed later, and half a minute what else went wrong."""
+    """Retry a transient error for about a day, and any other error for half a minute."""
     return (_for_a_day if isinstance(error, TransientError) else _soon)(error, attempts_made)
 
 
-# A report is plain JSON. The SDK's own form puts a type around every value: a list of numbers grows eightfold, and an
-# answer that is small enough to be taken would be too large for the checkpoint.
+# A report is plain JSON. The SDK's own format wraps every value in its type: a list of numbers grows eightfold, and an
+# answer within the limit could exceed the checkpoint's.
 LEDGER_STEP = StepConfig(retry_strategy=patiently, serdes=CanonicalSerDes())
 HAND_OFF_STEP = StepConfig(retry_strategy=_soon, serdes=CanonicalSerDes())

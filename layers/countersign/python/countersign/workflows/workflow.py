@@ -1,4 +1,4 @@
-"""The workflow author's decorator: a durable function that takes a request and leaves its result in the ledger."""
+"""The decorator for workflow authors: a durable function that takes a request and records its result in the ledger."""
 
 import functools
 import json
@@ -21,12 +21,12 @@ Body = Callable[[dict[str, Any], DurableContext], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Execution:
-    """What every part of a durable execution knows about it, the same on each replay.
+    """A durable execution, the same on each replay.
 
     Attributes:
         request_id: The request's id, which is the execution's name.
         started_at: When Lambda started the execution, in UTC, in whole seconds.
-        submitted_by: Who submitted the request: the IAM ARN of the caller; empty where that was not told.
+        submitted_by: IAM ARN of the caller who submitted the request; empty if unknown.
     """
 
     request_id: str
@@ -35,7 +35,7 @@ class Execution:
 
 
 def workflow(body: Body) -> Callable[[Any, Any], Any]:
-    """Make a durable handler of a function that takes the request's input and returns its result.
+    """Turn a function from the request's input to its result into a durable handler.
 
     The handler is invoked with `{"request_id", "workflow", "submitted_by", "input"}`. Its last step records the result,
     which must be plain JSON values.
@@ -51,17 +51,17 @@ def workflow(body: Body) -> Callable[[Any, Any], Any]:
 
 
 def execution_of(context: DurableContext) -> Execution:
-    """Return which execution a context belongs to; also inside child contexts.
+    """Return the execution of a context, which may be a child context.
 
     Raises:
-        LookupError: The execution has no request: it was invoked with something else than a request.
+        LookupError: The execution was not started with a request.
     """
     operation = context.state.get_execution_operation()
     payload = json.loads(context.state.get_input_payload() or "null")
     if operation is None or operation.start_timestamp is None or not isinstance(payload, dict):
         raise LookupError("the execution has no request; start it with POST /requests")
-    # Whole seconds: the first invocation and a replay are told the same moment with different precision, and what is
-    # computed from it decides how many callbacks there are.
+    # Whole seconds: the first invocation and a replay get the same moment with different precision, and the number of
+    # callbacks depends on it.
     started_at = operation.start_timestamp.astimezone(UTC).replace(microsecond=0)
     return Execution(str(payload["request_id"]), started_at, str(payload.get("submitted_by", "")))
 
