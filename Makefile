@@ -1,7 +1,7 @@
 # Countersign. `make help` lists the targets; each sets up what it needs first, once.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup layer demo up mail down test lint format audit docs bench load faults soak synth redrive bootstrap deploy destroy lock clean
+.PHONY: help setup layer demo up mail down test check lint format audit docs bench load faults soak synth redrive bootstrap deploy destroy lock clean
 
 PYTHON ?= python3
 STAGE ?= local
@@ -19,9 +19,9 @@ CDK = node_modules/.bin/cdk --app '$(PY) app.py' --context stage=$(STAGE)
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 # Only where the CDK runs: jsii warns of every Node.js release past its end of life, and the CLI reports how it is used.
-demo up test audit bench load faults synth bootstrap deploy destroy: export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = \
+demo up test check audit bench load faults synth bootstrap deploy destroy: export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = \
 	$(shell node -p 'process.versions.node.split(".")[0]' 2>/dev/null)
-demo up test audit bench load faults synth bootstrap deploy destroy: export CDK_DISABLE_CLI_TELEMETRY = true
+demo up test check audit bench load faults synth bootstrap deploy destroy: export CDK_DISABLE_CLI_TELEMETRY = true
 
 # ---- Set-up: a stamp each, made again when its lock, or the Python under it, changes ----
 
@@ -83,6 +83,13 @@ down: ## Stop the embedded cloud
 test: lint $(READY) ## Lint, then every test [ARGS='-k review']
 	@$(PY) -m tools.browser
 	@$(PY) -m pytest -n auto --maxprocesses=4 $(ARGS)
+
+check: .venv/.stamp ## Lint and, beside it, run the unit tests with fewer random examples: under a minute
+	@$(MAKE) --no-print-directory --jobs=2 lint unit
+
+.PHONY: unit
+unit: # In one process: distributing 5,000 short tests takes as long as a second process saves.
+	@$(PY) -m pytest -q --hypothesis-profile=quick tests/unit $(ARGS)
 
 lint: .venv/.stamp ## Check style and types
 	@$(PY) -m ruff check --quiet

@@ -14,11 +14,11 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tools.setup import ROOT
 
@@ -31,7 +31,10 @@ LOCKS = (
     ROOT / "layers" / "vendor" / "requirements.txt",
     ROOT / "local" / "requirements.txt",
 )
-CODE = ("app.py", "benchmarks", "docs", "lambdas", "layers/countersign", "local", "stacks", "tools")
+CODE = ("app.py", "benchmarks", "docs", "lambdas", "layers/countersign", "local", "operate", "stacks", "tools")
+
+PLANTED = "planted-for-the-audit"
+"""The folder of what the tools must find: a tool that misses it is broken, and its silence proves nothing."""
 
 KNOWN_TO_BE_VULNERABLE = "jinja2==2.10"
 """CVE-2019-10906 and others. Where pip-audit finds nothing in it, it has nothing to look it up in, and says so of
@@ -70,9 +73,9 @@ class AuditError(Exception):
 
 def main() -> int:
     """Audit, and return 0 only if nothing was found."""
+    reports = []
     with tempfile.TemporaryDirectory(prefix="countersign-audit-") as folder:
-        reports = []
-        for report in _reports(synthesise_stages(Path(folder))):
+        for report in _reports(Path(folder)):
             print(report, flush=True)
             reports.append(report)
     for report in reports:
@@ -81,13 +84,24 @@ def main() -> int:
     return 1 if any(report.findings for report in reports) else 0
 
 
-def _reports(assemblies: Sequence[Path]) -> Iterator[Report]:
-    """Yield what each tool says, as soon as it does."""
-    yield cdk_nag(assemblies)
-    yield cfn_lint(assemblies)
-    yield checkov(assemblies)
-    yield bandit([ROOT / name for name in CODE])
+def _reports(folder: Path) -> Iterator[Report]:
+    """Yield the report of each tool as soon as the tool ends."""
+    planted = plant(folder)
+    yield cdk_nag(synthesise_stages(folder))
+    yield cfn_lint(folder)
+    yield checkov(folder)
+    yield bandit([planted, *(ROOT / name for name in CODE)])
     yield pip_audit(LOCKS)
+
+
+def plant(folder: Path) -> Path:
+    """Write a template and a program that cfn-lint, checkov and bandit must complain of, and return their folder."""
+    planted = folder / PLANTED
+    planted.mkdir()
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"Encrypted": True}}
+    (planted / "Planted.template.json").write_text(json.dumps({"Resources": {"Queue": queue}}), encoding="utf-8")
+    (planted / "planted.py").write_text("import subprocess\nsubprocess.run(input(), shell=True)\n", encoding="utf-8")
+    return planted
 
 
 def synthesise_stages(folder: Path) -> list[Path]:
@@ -140,51 +154,42 @@ def cdk_nag(assemblies: Sequence[Path]) -> Report:
     findings = [
         f"{assembly.name}: {violation['ruleName']} {construct['constructPath']}: {violation['description']}"
         for assembly in assemblies
-        for plugin in _json(assembly / "validation-report.json")["pluginReports"]
+        for plugin in json.loads((assembly / "validation-report.json").read_text(encoding="utf-8"))["pluginReports"]
         for violation in plugin["violations"]
         for construct in violation["violatingConstructs"]
     ]
     return Report("cdk-nag", f"{len(assemblies)} stages, AwsSolutions and NIST 800-53 R5", tuple(findings))
 
 
-def cfn_lint(assemblies: Sequence[Path]) -> Report:
-    """Report what CloudFormation's linter says of each template."""
-    from cfnlint.api import lint
-    from cfnlint.config import ManualArgs
+def cfn_lint(folder: Path) -> Report:
+    """Report what CloudFormation's linter says of the templates below a folder."""
+    templates = [str(template) for template in sorted(folder.glob("*/*.template.json"))]
+    options = ["--format", "json", "--ignore-checks", REDUNDANT_DEPENDS_ON, "--regions", "eu-central-1", "us-east-1"]
+    # Exits with the sum of 2 for errors, 4 for warnings and 8 for information.
+    said = json.loads(_run(["cfn-lint", *options, "--", *templates], accepted=range(2, 15, 2)))
+    findings = [f"{found['Filename']}: {found['Rule']['Id']} {found['Message']}" for found in said]
+    return _without_planted("cfn-lint", f"{len(templates) - 1} templates", findings)
 
-    config = ManualArgs(ignore_checks=[REDUNDANT_DEPENDS_ON], regions=["eu-central-1", "us-east-1"])
-    templates = list(_templates(assemblies))
+
+def checkov(folder: Path) -> Report:
+    """Report what checkov's rules for CloudFormation find in the templates below a folder."""
+    command = ["checkov", "--directory", str(folder), "--framework", "cloudformation"]
+    said = json.loads(_run([*command, "--skip-download", "--compact", "--quiet", "--output", "json"], accepted=(1,)))
+    counted = said["summary"]
+    if counted["parsing_errors"]:
+        raise AuditError(f"checkov could not read the templates: {counted}")
     findings = [
-        f"{template.parent.name}/{template.name}: {match}"
-        for template in templates
-        for match in lint(template.read_text(encoding="utf-8"), config=config)
+        f"{found['file_path']}: {found['check_id']} {found['resource']}: {found['check_name']}"
+        for found in said["results"]["failed_checks"]
     ]
-    return Report("cfn-lint", f"{len(templates)} templates", tuple(findings))
-
-
-def checkov(assemblies: Sequence[Path]) -> Report:
-    """Report what checkov's rules for CloudFormation find in the templates."""
-    findings, resources, accepted = [], 0, 0
-    for assembly in assemblies:
-        command = [str(PROGRAMS / "checkov"), "--directory", str(assembly), "--framework", "cloudformation"]
-        # Exits with 1 when it has found something.
-        answer = _run([*command, "--skip-download", "--compact", "--quiet", "--output", "json"], accepted=(0, 1))
-        said = json.loads(answer)
-        if said["summary"]["parsing_errors"] or not said["summary"]["resource_count"]:
-            raise AuditError(f"checkov could not read the templates of {assembly.name}: {said['summary']}")
-        resources += said["summary"]["resource_count"]
-        accepted += said["summary"]["skipped"]
-        findings += [
-            f"{assembly.name}: {found['check_id']} {found['resource']}: {found['check_name']}"
-            for found in said["results"]["failed_checks"]
-        ]
-    return Report("checkov", f"{resources} resources, {accepted} accepted where they stand", tuple(findings))
+    looked_at = f"{counted['resource_count'] - 1} resources, {counted['skipped']} accepted where they stand"
+    return _without_planted("checkov", looked_at, findings)
 
 
 def bandit(code: Sequence[Path]) -> Report:
     """Report what bandit finds in folders and files of Python."""
-    command = [str(PROGRAMS / "bandit"), "--quiet", "--recursive", "--configfile", str(ROOT / "pyproject.toml")]
-    said = json.loads(_run([*command, "--format", "json", *map(str, code)], accepted=(0, 1)))
+    command = ["bandit", "--quiet", "--recursive", "--configfile", str(ROOT / "pyproject.toml"), "--format", "json"]
+    said = json.loads(_run([*command, *map(str, code)], accepted=(1,)))
     if said["errors"]:
         raise AuditError(f"bandit could not read {said['errors']}")
     findings = [
@@ -192,9 +197,20 @@ def bandit(code: Sequence[Path]) -> Report:
         for found in said["results"]
     ]
     total = said["metrics"]["_totals"]
-    return Report(
-        "bandit", f"{total['loc']} lines, {total['skipped_tests']} accepted where they stand", tuple(findings)
-    )
+    looked_at = f"{total['loc']} lines, {total['skipped_tests']} accepted where they stand"
+    return _without_planted("bandit", looked_at, findings)
+
+
+def _without_planted(tool: str, looked_at: str, findings: Sequence[str]) -> Report:
+    """Return the report of a tool without the findings in what `plant` wrote.
+
+    Raises:
+        AuditError: There are none, so the tool does not look.
+    """
+    genuine = tuple(finding for finding in findings if PLANTED not in finding)
+    if len(genuine) == len(findings):
+        raise AuditError(f"{tool} does not find what is planted for it, so it would find nothing else either")
+    return Report(tool, looked_at, genuine)
 
 
 def pip_audit(locks: Sequence[Path]) -> Report:
@@ -204,9 +220,8 @@ def pip_audit(locks: Sequence[Path]) -> Report:
         control.write_text(f"{KNOWN_TO_BE_VULNERABLE}\n", encoding="utf-8")
         if not _vulnerabilities(control, "--no-deps"):
             why = f"nothing was found in {KNOWN_TO_BE_VULNERABLE}, so that no database of vulnerabilities is in reach"
-            return Report(
-                "pip-audit", "", skipped=f"{why}; run make audit where the database of advisories is in reach"
-            )
+            advice = "run make audit where the database of advisories is in reach"
+            return Report("pip-audit", "", skipped=f"{why}; {advice}")
     findings: list[str] = []
     for lock in locks:
         known = _vulnerabilities(lock, "--require-hashes")
@@ -218,7 +233,7 @@ def pip_audit(locks: Sequence[Path]) -> Report:
 
 def _vulnerabilities(requirements: Path, option: str) -> list[str] | None:
     """Return what is known of the packages of a file, a line each; None where it could not be looked up."""
-    command = [str(PROGRAMS / "pip-audit"), "--requirement", str(requirements), "--disable-pip", option]
+    command = ["pip-audit", "--requirement", str(requirements), "--disable-pip", option]
     # Exits with 1 both when it has found something and when it could not look; then it prints nothing.
     answer = _run([*command, "--format", "json", "--progress-spinner", "off"], accepted=(0, 1))
     if not answer:
@@ -230,24 +245,15 @@ def _vulnerabilities(requirements: Path, option: str) -> list[str] | None:
     ]
 
 
-def _templates(assemblies: Sequence[Path]) -> Iterator[Path]:
-    for assembly in assemblies:
-        yield from sorted(assembly.glob("*.template.json"))
-
-
-def _json(file: Path) -> Any:
-    return json.loads(file.read_text(encoding="utf-8"))
-
-
-def _run(command: Sequence[str], *, accepted: tuple[int, ...]) -> str:
-    """Run a program of a tool, and return what it printed.
+def _run(command: Sequence[str], *, accepted: Collection[int]) -> str:
+    """Run a program of the audit's environment, or one by its path, and return what it printed.
 
     Raises:
         AuditError: It is not there, or ended otherwise than it may.
     """
     try:
         finished = subprocess.run(
-            command,
+            [PROGRAMS / command[0], *command[1:]],
             cwd=ROOT,
             env={**os.environ, "PYTHONWARNINGS": "ignore"},
             capture_output=True,

@@ -9,17 +9,19 @@ import pytest
 
 from tools import audit
 
-REAL_PROGRAMS = audit.PROGRAMS
-CLEAN: dict[str, dict[str, Any]] = {
-    "checkov": {"summary": {"resource_count": 9, "skipped": 2, "parsing_errors": 0}, "results": {"failed_checks": []}},
-    "bandit": {"errors": [], "results": [], "metrics": {"_totals": {"loc": 10, "skipped_tests": 1}}},
+FOUND: dict[str, Any] = {
+    "cfn-lint": {"Filename": "dev/S.template.json", "Rule": {"Id": "E3002"}, "Message": "'Encrypted' was unexpected"},
+    "checkov": {
+        "file_path": "/dev/S.template.json",
+        "resource": "AWS::SQS::Queue.Q",
+        "check_id": "CKV_AWS_27",
+        "check_name": "Encrypt",
+    },
+    "bandit": {"filename": "app.py", "line_number": 3, "test_id": "B602", "issue_text": "shell=True"},
 }
-FAILED_CHECK = {"check_id": "CKV_AWS_27", "resource": "AWS::SQS::Queue.Q", "check_name": "Encrypt"}
-FAILED_TEST = {"filename": "planted.py", "line_number": 3, "test_id": "B602", "issue_text": "shell=True"}
-FOUND: dict[str, dict[str, Any]] = {
-    "checkov": CLEAN["checkov"] | {"results": {"failed_checks": [FAILED_CHECK]}},
-    "bandit": CLEAN["bandit"] | {"results": [FAILED_TEST]},
-}
+"""A finding of each tool, as the tool prints it."""
+PLACE = {"cfn-lint": "Filename", "checkov": "file_path", "bandit": "filename"}
+STATUS = {"cfn-lint": 2, "checkov": 1, "bandit": 1}
 VIOLATION = {
     "ruleName": "AwsSolutions-SQS4",
     "description": "TLS",
@@ -33,16 +35,32 @@ IN_ORDER: dict[str, Any] = {"dependencies": [{"name": "jinja2", "version": "3.1.
 
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the programs of the audit are; by default all find nothing, and pip-audit what it must."""
-    monkeypatch.setattr(audit, "PROGRAMS", tmp_path)
-    for name, said in CLEAN.items():
-        answer(tmp_path, name, said, status=0)
-    lookup(tmp_path, control=VULNERABLE, locks=IN_ORDER)
-    return tmp_path
+    """Where the programs of the audit are; by default each finds what it must, and nothing else."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setattr(audit, "PROGRAMS", folder)
+    for name in FOUND:
+        answer(folder, name)
+    lookup(folder, control=VULNERABLE, locks=IN_ORDER)
+    return folder
 
 
-def answer(programs: Path, name: str, said: Mapping[str, Any], *, status: int = 1) -> None:
-    _program(programs / name, f"echo '{json.dumps(said)}'\nexit {status}")
+def answer(programs: Path, name: str, *findings: Any, planted: bool = True, unread: int = 0) -> None:
+    """Have a tool find what is planted for it, and more."""
+    found = [*findings, *([{**FOUND[name], PLACE[name]: f"/{audit.PLANTED}/it"}] if planted else [])]
+    said: dict[str, Any] = {
+        "cfn-lint": found,
+        "checkov": {
+            "summary": {"resource_count": 10, "skipped": 2, "parsing_errors": unread},
+            "results": {"failed_checks": found},
+        },
+        "bandit": {
+            "errors": ["it"] * unread,
+            "results": found,
+            "metrics": {"_totals": {"loc": 10, "skipped_tests": 1}},
+        },
+    }
+    _program(programs / name, f"cat <<'.'\n{json.dumps(said[name])}\n.\nexit {STATUS[name]}")
 
 
 def lookup(programs: Path, *, control: Mapping[str, Any] | None, locks: Mapping[str, Any] | None) -> None:
@@ -62,10 +80,9 @@ def _program(file: Path, script: str) -> None:
 @pytest.fixture
 def stages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """One stage that was synthesised, with nothing in it to find."""
-    stage = tmp_path / "assembly"
+    stage = tmp_path / "dev"
     stage.mkdir()
     (stage / "validation-report.json").write_text('{"pluginReports": []}')
-    (stage / "Stack.template.json").write_text('{"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}')
     monkeypatch.setattr(audit, "synthesise_stages", lambda folder: [stage])
     return stage
 
@@ -92,7 +109,7 @@ def test_with_nothing_found_it_ends_well_with_a_line_for_each_tool(run: Run) -> 
     assert lines[2].endswith("9 resources, 2 accepted where they stand")
 
 
-@pytest.mark.parametrize("tool", sorted(FOUND))
+@pytest.mark.parametrize("tool", FOUND)
 def test_a_planted_finding_of_a_program_fails_it(programs: Path, run: Run, tool: str) -> None:
     answer(programs, tool, FOUND[tool])
     status, lines, errors = run()
@@ -103,7 +120,7 @@ def test_a_planted_finding_of_a_program_fails_it(programs: Path, run: Run, tool:
 
 def test_a_planted_violation_of_a_rule_and_a_vulnerable_package_fail_it(programs: Path, stages: Path, run: Run) -> None:
     (stages / "validation-report.json").write_text(json.dumps({"pluginReports": [{"violations": [VIOLATION]}]}))
-    assert run()[::2] == (1, "cdk-nag: assembly: AwsSolutions-SQS4 S/Q: TLS\n")
+    assert run()[::2] == (1, "cdk-nag: dev: AwsSolutions-SQS4 S/Q: TLS\n")
     lookup(programs, control=VULNERABLE, locks=VULNERABLE)
     assert "jinja2 2.10: CVE-1, fixed in ['2.11']" in run()[2]
 
@@ -127,8 +144,8 @@ def test_a_lookup_that_fails_half_way_is_no_silence(programs: Path) -> None:
 
 
 def test_a_program_that_does_not_do_its_work_or_is_not_there_is_no_silence(programs: Path) -> None:
-    for status in (2, 127):
-        answer(programs, "bandit", {}, status=status)
+    for status in (0, 2, 127):
+        _program(programs / "bandit", f"exit {status}")
         with pytest.raises(audit.AuditError, match=f"ended with {status}"):
             audit.bandit([])
     (programs / "bandit").unlink()
@@ -136,25 +153,15 @@ def test_a_program_that_does_not_do_its_work_or_is_not_there_is_no_silence(progr
         audit.bandit([])
 
 
-@pytest.mark.parametrize("wrong", [{"parsing_errors": 1}, {"resource_count": 0}])
-def test_templates_that_checkov_could_not_read_are_no_silence(
-    programs: Path, stages: Path, wrong: dict[str, int]
-) -> None:
-    answer(programs, "checkov", CLEAN["checkov"] | {"summary": CLEAN["checkov"]["summary"] | wrong})
-    with pytest.raises(audit.AuditError, match="could not read the templates of assembly"):
-        audit.checkov([stages])
+@pytest.mark.parametrize("tool", FOUND)
+def test_a_program_that_misses_what_is_planted_for_it_is_no_silence(programs: Path, run: Run, tool: str) -> None:
+    answer(programs, tool, FOUND[tool], planted=False)
+    with pytest.raises(audit.AuditError, match=f"{tool} does not find what is planted for it"):
+        run()
 
 
-@pytest.mark.skipif(not (REAL_PROGRAMS / "bandit").is_file(), reason="make audit sets it up")
-def test_bandit_itself_finds_what_was_planted(tmp_path: Path) -> None:
-    planted = tmp_path / "planted.py"
-    planted.write_text("import subprocess\n\nsubprocess.run(input(), shell=True)\n")
-    (finding,) = audit.bandit([planted]).findings
-    assert "planted.py:3: B602" in finding
-
-
-@pytest.mark.skipif(not (REAL_PROGRAMS / "checkov").is_file(), reason="make audit sets it up")
-def test_checkov_itself_finds_what_was_planted(tmp_path: Path) -> None:
-    template = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "careless"}}}}
-    (tmp_path / "Stack.template.json").write_text(json.dumps(template))
-    assert any("CKV_AWS_27" in finding for finding in audit.checkov([tmp_path]).findings)
+@pytest.mark.parametrize("tool", ["bandit", "checkov"])
+def test_what_a_program_could_not_read_is_no_silence(programs: Path, run: Run, tool: str) -> None:
+    answer(programs, tool, unread=1)
+    with pytest.raises(audit.AuditError, match=f"{tool} could not read"):
+        run()

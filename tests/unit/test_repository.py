@@ -26,9 +26,11 @@ def test_every_make_target_and_path_that_it_names_exists(file: Path) -> None:
         assert (ROOT / path).exists(), path
 
 
-def test_a_change_runs_the_same_gate_as_a_laptop_and_a_deploy_has_no_stored_key() -> None:
+def test_a_change_runs_the_same_gates_as_a_laptop_and_a_deploy_has_no_stored_key() -> None:
     test, deploy = (yaml.safe_load((ROOT / f".github/workflows/{name}.yml").read_text()) for name in ("test", "deploy"))
-    assert "make test" in {step.get("run") for step in test["jobs"]["test"]["steps"]}
+    gate = test["jobs"]["gate"]
+    assert gate["strategy"]["matrix"]["gate"] == ["test", "audit"]
+    assert "make ${{ matrix.gate }}" in {step.get("run") for step in gate["steps"]}
     assert deploy["permissions"]["id-token"] == "write"
     assert deploy["jobs"]["deploy"]["environment"] == "${{ inputs.stage }}"
 
