@@ -9,12 +9,31 @@ from typing import Any
 
 import pytest
 
+from countersign.services.held_payments import WORKFLOW as HELD_PAYMENT
 from stacks.components.house.sources import Sources
-from stacks.stage.settings import Settings
+from stacks.stage.providers import PaymentSettings
+from stacks.stage.settings import FunctionSettings, Limit, LimitSettings, Settings, SweeperSettings
 from tests import SETTINGS
 from tests.infra.templates import DevWith, Synthesised
 
 ROOT = SETTINGS.parents[1]
+TRACING_LAYER = "arn:aws:lambda:eu-central-1:901920570463:layer:aws-otel-python-arm64-ver-1-32-0:2"
+VARIED = """
+[audit]
+object_lock_days = 2
+
+[partners.stripe]
+scheme = "stripe"
+account = "acct_1"
+event_source = "aws.partner/stripe.com/ed_1001"
+
+[workflows.second-look]
+function = "order_approval"
+contract = "order-approval"
+execution_timeout_seconds = 7200
+retention_days = 3
+deadline_seconds = 60
+"""
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +75,41 @@ def dev_with(tmp_path_factory: pytest.TempPathFactory, context: dict[str, Any], 
         return Synthesised(Settings.load(file), code, context)
 
     return synthesised
+
+
+@pytest.fixture(scope="session")
+def varied(dev_with: DevWith) -> Synthesised:
+    """The dev stage with what its settings leave out: one more workflow, a topic, a partner, a copy of the audit."""
+    return dev_with(
+        ("[mail]", 'base_url = "https://{api_id}.example.com/ask/"\n\n[mail]\nchannel = "sns"'),
+        ('email = ""', 'email = "ops@example.com"'),
+        ("[functions]", "[functions]\ntracing = true"),
+        more=VARIED,
+    )
+
+
+@pytest.fixture(scope="session")
+def strict(context: dict[str, Any], sources: Sources) -> Synthesised:
+    """The production stage with other numbers, traced by a layer, in which orders are answered in ciphertext."""
+    settings = Settings.load(SETTINGS / "prod.toml")
+    orders = settings.workflows["order-approval"].model_copy(update={"encrypted": True})
+    limit = Limit(per_source=20, per_token=10)
+    changes = {
+        "workflows": {**settings.workflows, "order-approval": orders},
+        "functions": FunctionSettings(log_retention_days=365, tracing=True, tracing_layer=TRACING_LAYER),
+        "sweeper": SweeperSettings(every_minutes=1, grace_seconds=90),
+        "limits": LimitSettings(review=limit, callbacks=limit, public_concurrency=7),
+    }
+    return Synthesised(settings.model_copy(update=changes), sources, context)
+
+
+@pytest.fixture(scope="session")
+def bare(context: dict[str, Any], sources: Sources) -> Synthesised:
+    """The production stage without operators and without providers."""
+    settings = Settings.load(SETTINGS / "prod.toml")
+    workflows = {name: each for name, each in settings.workflows.items() if name != HELD_PAYMENT}
+    changes = {"workflows": workflows, "payments": PaymentSettings(), "providers": {}}
+    return Synthesised(settings.model_copy(update=changes), sources, context)
 
 
 @pytest.fixture(scope="session")

@@ -4,17 +4,11 @@ from typing import Any
 
 import pytest
 
-from tests.infra.templates import DevWith, Synthesised
+from tests.infra.templates import Synthesised
 
 pytestmark = pytest.mark.xdist_group("infra")
 
 BUCKET = "AuditArchive/Bucket"
-
-
-@pytest.fixture(scope="module")
-def unprotected(dev_with: DevWith) -> Synthesised:
-    """The dev stage with a copy of the audit."""
-    return dev_with(more="[audit]\nobject_lock_days = 2\n")
 
 
 def default_retention(stage: Synthesised) -> Any:
@@ -30,9 +24,9 @@ def test_nobody_unlocks_a_protected_stage_s_copy_and_it_outlives_its_stack(prod:
     assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
 
 
-def test_an_unprotected_stage_s_copy_can_be_deleted_by_who_may(unprotected: Synthesised) -> None:
-    assert default_retention(unprotected) == {"Mode": "GOVERNANCE", "Days": 2}
-    bucket = unprotected.one("AWS::S3::Bucket", BUCKET).body
+def test_an_unprotected_stage_s_copy_can_be_deleted_by_who_may(varied: Synthesised) -> None:
+    assert default_retention(varied) == {"Mode": "GOVERNANCE", "Days": 2}
+    bucket = varied.one("AWS::S3::Bucket", BUCKET).body
     assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Delete"
 
 

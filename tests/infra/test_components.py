@@ -17,27 +17,11 @@ from tests.infra.templates import Synthesised, statements
 pytestmark = pytest.mark.xdist_group("infra")
 
 
-@pytest.fixture(scope="module")
-def fork(tmp_path_factory: pytest.TempPathFactory, sources: Sources, context: dict[str, Any]) -> Synthesised:
-    """The dev stage with one more section in its settings, traced, with a base URL and somebody to alarm."""
-    settings = (SETTINGS / "dev.toml").read_text(encoding="utf-8")
-    settings = settings.replace("[functions]", "[functions]\ntracing = true")
-    settings = settings.replace('email = ""', 'email = "ops@example.com"')
-    settings = f'base_url = "https://{{api_id}}.example.com/ask/"\n{settings}'
-    section = (
-        'function = "order_approval"\ncontract = "order-approval"\n'
-        "execution_timeout_seconds = 7200\nretention_days = 3\ndeadline_seconds = 60\n"
-    )
-    file = tmp_path_factory.mktemp("settings") / "fork.toml"
-    file.write_text(f"{settings}\n[workflows.second-look]\n{section}", encoding="utf-8")
-    return Synthesised(Settings.load(file), sources, context)
-
-
-def test_a_workflow_is_a_section_of_the_settings(fork: Synthesised) -> None:
-    function = fork.properties(fork.one("AWS::Lambda::Function", "Durable/SecondLook/Workflow/Function"))
+def test_a_workflow_is_a_section_of_the_settings(varied: Synthesised) -> None:
+    function = varied.properties(varied.one("AWS::Lambda::Function", "Durable/SecondLook/Workflow/Function"))
     assert function["DurableConfig"] == {"ExecutionTimeout": 7_200, "RetentionPeriodInDays": 3}
     assert function["Environment"]["Variables"]["WORKFLOW"] == "second-look"
-    rights = set(statements(fork))
+    rights = set(statements(varied))
     assert (
         "Relay/Relay/Role",
         (
@@ -45,11 +29,11 @@ def test_a_workflow_is_a_section_of_the_settings(fork: Synthesised) -> None:
             " on Durable/SecondLook/Workflow/Function.Arn:*"
         ),
     ) in rights
-    started = " ".join(sorted(fork.of_each_workflow("Durable/OrderApproval/Live")))
+    started = " ".join(sorted(varied.of_each_workflow("Durable/OrderApproval/Live")))
     assert ("Requests/Role", f"lambda:InvokeFunction on {started}") in rights
     assert "Durable/SecondLook/Live" in started
-    assert '"second-look"' in fork.outputs("workflow")["Workflows"]
-    alarms = {alarm.path for alarm in fork.of_type("AWS::CloudWatch::Alarm")}
+    assert '"second-look"' in varied.outputs("workflow")["Workflows"]
+    alarms = {alarm.path for alarm in varied.of_type("AWS::CloudWatch::Alarm")}
     assert {"Alarms/ExecutionsFailed", "Alarms/DeadLetters-second-look-starts-dlq"} <= alarms
 
 
@@ -71,29 +55,23 @@ def test_a_provider_of_a_scheme_that_the_library_does_not_know_is_refused_with_t
         build(App(context=context), misspelt, sources)
 
 
-def test_without_providers_nobody_may_read_secrets_and_the_function_knows_of_none(
-    sources: Sources, context: dict[str, Any]
-) -> None:
-    settings = Settings.load(SETTINGS / "dev.toml").model_copy(update={"providers": {}})
-    stage = Synthesised(settings, sources, context)
-    assert not [line for _, line in statements(stage) if "secretsmanager" in line]
-    variables = stage.properties(stage.one("AWS::Lambda::Function", "Webhook/Webhook/Function"))["Environment"][
-        "Variables"
-    ]
-    assert variables["PROVIDERS"] == "{}"
+def test_without_providers_nobody_may_read_secrets_and_the_function_knows_of_none(bare: Synthesised) -> None:
+    assert not [line for _, line in statements(bare) if "secretsmanager" in line]
+    function = bare.properties(bare.one("AWS::Lambda::Function", "Webhook/Webhook/Function"))
+    assert function["Environment"]["Variables"]["PROVIDERS"] == "{}"
 
 
-def test_a_base_url_of_ones_own_holds_the_api_s_id(fork: Synthesised) -> None:
-    assert fork.outputs("public")["ApiUrl"] == "https://Api/Api.example.com/ask"
+def test_a_base_url_of_ones_own_holds_the_api_s_id(varied: Synthesised) -> None:
+    assert varied.outputs("public")["ApiUrl"] == "https://Api/Api.example.com/ask"
 
 
-def test_tracing_is_a_setting(fork: Synthesised) -> None:
-    for function in fork.of_type("AWS::Lambda::Function"):
+def test_tracing_is_a_setting(varied: Synthesised) -> None:
+    for function in varied.of_type("AWS::Lambda::Function"):
         assert function.properties["TracingConfig"] == {"Mode": "Active"}
 
 
-def test_somebody_hears_the_alarms(fork: Synthesised) -> None:
-    subscription = fork.properties(fork.one("AWS::SNS::Subscription"))
+def test_somebody_hears_the_alarms(varied: Synthesised) -> None:
+    subscription = varied.properties(varied.one("AWS::SNS::Subscription"))
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ops@example.com")
 
 

@@ -7,11 +7,8 @@ from typing import Any
 import pytest
 from moto.events.models import EventPattern
 
-from countersign.services.held_payments import WORKFLOW as HELD_PAYMENT
 from countersign.services.lifecycle import EVENTS
 from countersign.testing.builders import task_result
-from stacks.components.house.sources import Sources
-from stacks.stage.providers import PaymentSettings
 from tests.infra.templates import Synthesised
 
 pytestmark = pytest.mark.xdist_group("infra")
@@ -70,16 +67,11 @@ def test_held_events_go_to_the_settlements_where_the_stage_names_operators(
     assert (settled["EventBusName"], settled["Targets"][0]["InputPath"]) == ("HandOffs/Bus", "$.detail")
 
 
-def test_without_operators_nobody_takes_up_held_events(
-    prod: Synthesised, sources: Sources, context: dict[str, Any]
-) -> None:
-    workflows = {name: each for name, each in prod.settings.workflows.items() if name != HELD_PAYMENT}
-    settings = prod.settings.model_copy(update={"workflows": workflows, "payments": PaymentSettings()})
-    stage = Synthesised(settings, sources, context)
-    assert stage.stacks.workflow.held_payments is None
-    for each in stage.of_type("AWS::Events::Rule"):
+def test_without_operators_nobody_takes_up_held_events(bare: Synthesised) -> None:
+    assert bare.stacks.workflow.held_payments is None
+    for each in bare.of_type("AWS::Events::Rule"):
         if "ScheduleExpression" not in each.properties:
-            assert not matches(stage.properties(each)["EventPattern"], hand_off("payment.held"))
+            assert not matches(bare.properties(each)["EventPattern"], hand_off("payment.held"))
 
 
 @pytest.mark.parametrize("path", ["Approver/Approvals/Rule", "ExternalTasks/Rule"])

@@ -70,12 +70,24 @@ Write = Callable[[dict[str, str]], Path]
 @pytest.fixture
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     """Write files of `extensions/`, in a checkout of a test's own."""
-    folder = tmp_path / "extensions"
+    return writing(tmp_path, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def extended(tmp_path_factory: pytest.TempPathFactory, dev_with: DevWith) -> Synthesised:
+    """The dev stage with what the settings name of a fork's extensions."""
+    with pytest.MonkeyPatch.context() as patch:
+        writing(tmp_path_factory.mktemp("checkout"), patch)(IN_THE_GUIDE | NOT_NAMED)
+        return dev_with(IN_A_CHAT, more=LINES)
+
+
+def writing(checkout: Path, patch: pytest.MonkeyPatch) -> Write:
+    folder = checkout / "extensions"
     for module in [name for name in sys.modules if name.startswith("extensions")]:
-        monkeypatch.delitem(sys.modules, module)
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(extensions, "FOLDER", folder)
-    monkeypatch.setattr(bundling, "EXTENSIONS", folder)
+        patch.delitem(sys.modules, module)
+    patch.syspath_prepend(checkout)
+    patch.setattr(extensions, "FOLDER", folder)
+    patch.setattr(bundling, "EXTENSIONS", folder)
 
     def written(texts: dict[str, str]) -> Path:
         for name, text in texts.items():
@@ -86,23 +98,21 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     return written
 
 
-def test_what_the_settings_name_is_deployed_and_nothing_else(write: Write, dev_with: DevWith) -> None:
-    write(IN_THE_GUIDE | NOT_NAMED)
-    stage = dev_with(IN_A_CHAT, more=LINES)
-    function = stage.one("AWS::Lambda::Function", "Durable/PayOut/Workflow/Function")
+def test_what_the_settings_name_is_deployed_and_nothing_else(extended: Synthesised) -> None:
+    function = extended.one("AWS::Lambda::Function", "Durable/PayOut/Workflow/Function")
     assert function.properties["Handler"] == "extensions.workflows.pay_out.handler.handler"
     here = "extensions/workflows/pay_out"
-    assert files(staged(stage, function, "Code")) == {
+    assert files(staged(extended, function, "Code")) == {
         *(f"{here}/{name}" for name in ("handler.py", "rules.py", "input.json", "answer.json"))
     }
-    layers = [layer for layer in stage.of_type("AWS::Lambda::LayerVersion") if layer.path == "Layers/Extensions"]
-    (content,) = {staged(stage, layer, "Content") for layer in layers}
+    layers = [layer for layer in extended.of_type("AWS::Lambda::LayerVersion") if layer.path == "Layers/Extensions"]
+    (content,) = {staged(extended, layer, "Content") for layer in layers}
     assert files(content) == {
         "python/extensions/channels/chat.py",
         "python/extensions/providers/acmepay.py",
         *(f"python/{here}/{name}" for name in ("input.json", "answer.json")),
     }
-    assert all(len(function.properties["Layers"]) == 3 for function in functions_of(stage.of_type))
+    assert all(len(function.properties["Layers"]) == 3 for function in functions_of(extended.of_type))
 
 
 def functions_of(of_type: Callable[[str], list[Resource]]) -> list[Resource]:
@@ -119,18 +129,16 @@ def test_a_setting_that_an_extension_s_scheme_does_not_read_is_refused(write: Wr
         dev_with(IN_A_CHAT, more=LINES.replace("live = false", 'shop = "a.myshopify.com"'))
 
 
-def test_a_channel_s_secret_is_read_by_the_approver_alone(write: Write, dev_with: DevWith) -> None:
-    write(IN_THE_GUIDE)
-    stage = dev_with(IN_A_CHAT, more=LINES)
-    secret = stage.one("AWS::SecretsManager::Secret", "Approver/Channel/Secret")
-    variables = stage.properties(stage.one("AWS::Lambda::Function", "Approver/Approver/Function"))["Environment"][
+def test_a_channel_s_secret_is_read_by_the_approver_alone(extended: Synthesised) -> None:
+    secret = extended.one("AWS::SecretsManager::Secret", "Approver/Channel/Secret")
+    variables = extended.properties(extended.one("AWS::Lambda::Function", "Approver/Approver/Function"))["Environment"][
         "Variables"
     ]
     assert json.loads(variables["CHANNEL_SETTINGS"]) == {"url": "https://chat.example.com/messages"}
     assert (variables["CHANNEL"], json.loads(variables["CHANNEL_SECRET"])) == ("chat", {"chat": secret.path})
     line = f"secretsmanager:GetSecretValue on {secret.path}"
-    assert [role for role, right in statements(stage) if right == line] == ["Approver/Approver/Role"]
-    assert not [role for role, right in statements(stage) if "Approver" in role and right.startswith("ses:")]
+    assert [role for role, right in statements(extended) if right == line] == ["Approver/Approver/Role"]
+    assert not [role for role, right in statements(extended) if "Approver" in role and right.startswith("ses:")]
 
 
 @pytest.mark.parametrize(

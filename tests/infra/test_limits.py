@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-from stacks.components.house.sources import Sources
-from stacks.stage.settings import Limit, LimitSettings
 from tests.infra.templates import Synthesised
 
 pytestmark = pytest.mark.xdist_group("infra")
@@ -51,12 +49,9 @@ def test_only_the_public_functions_have_a_concurrency_of_its_own_and_only_where_
         assert set(found.values()) == {None}
 
 
-def test_a_stage_may_say_otherwise(prod: Synthesised, sources: Sources, context: dict[str, Any]) -> None:
-    review, callbacks = Limit(per_source=20, per_token=10), Limit(per_source=40, per_token=30)
-    limits = LimitSettings(review=review, callbacks=callbacks, public_concurrency=7)
-    stage = Synthesised(prod.settings.model_copy(update={"limits": limits}), sources, context)
-    assert function(stage, "Review")["ReservedConcurrentExecutions"] == 7
-    assert rates(stage, "Review") == {"per_source": 20, "per_token": 10}
+def test_a_stage_may_say_otherwise(strict: Synthesised) -> None:
+    assert function(strict, "Review")["ReservedConcurrentExecutions"] == 7
+    assert rates(strict, "Review") == {"per_source": 20, "per_token": 10}
 
 
 def test_one_network_cannot_take_all_that_the_api_lets_through(prod: Synthesised) -> None:

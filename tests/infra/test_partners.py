@@ -10,31 +10,16 @@ from stacks.components.house.sources import MissingSourceError, Sources
 from stacks.stage.providers import PartnerSettings
 from stacks.stage.settings import Settings
 from tests import SETTINGS
-from tests.infra.templates import DevWith, Synthesised, statements
+from tests.infra.templates import Synthesised
 from tests.infra.test_events import matches
 
 pytestmark = pytest.mark.xdist_group("infra")
 
 SOURCE = "aws.partner/stripe.com/ed_1001"
-PARTNER = f"""
-[partners.stripe]
-scheme = "stripe"
-account = "acct_1"
-event_source = "{SOURCE}"
-"""
-
-
-@pytest.fixture(scope="module")
-def by_partner(dev_with: DevWith) -> Synthesised:
-    return dev_with(more=PARTNER)
 
 
 def variables(stage: Synthesised) -> Any:
     return stage.properties(stage.one("AWS::Lambda::Function", "Results/Results/Function"))["Environment"]["Variables"]
-
-
-def rights(stage: Synthesised) -> set[str]:
-    return {line for role, line in statements(stage) if role == "Results/Results/Role"}
 
 
 def test_without_a_partner_there_is_the_kit_s_bus_alone(stage: Synthesised) -> None:
@@ -42,10 +27,10 @@ def test_without_a_partner_there_is_the_kit_s_bus_alone(stage: Synthesised) -> N
     assert "PARTNERS" not in variables(stage)
 
 
-def test_a_partner_s_event_source_gets_its_bus_and_its_events_go_whole_to_the_queue(by_partner: Synthesised) -> None:
-    bus = by_partner.properties(by_partner.one("AWS::Events::EventBus", "Results/StripeBus"))
+def test_a_partner_s_event_source_gets_its_bus_and_its_events_go_whole_to_the_queue(varied: Synthesised) -> None:
+    bus = varied.properties(varied.one("AWS::Events::EventBus", "Results/StripeBus"))
     assert bus["Name"] == bus["EventSourceName"] == SOURCE
-    rule = by_partner.properties(by_partner.one("AWS::Events::Rule", "Results/Inbound/StripeRule"))
+    rule = varied.properties(varied.one("AWS::Events::Rule", "Results/Inbound/StripeRule"))
     assert rule["EventBusName"] == "Results/StripeBus"
     (target,) = rule["Targets"]
     assert target["Arn"] == "Results/Inbound/Work/Queue.Arn"
@@ -54,26 +39,26 @@ def test_a_partner_s_event_source_gets_its_bus_and_its_events_go_whole_to_the_qu
     assert not matches(rule["EventPattern"], task_result())
 
 
-def test_what_cannot_be_delivered_from_a_partner_is_kept(by_partner: Synthesised) -> None:
-    rule = by_partner.properties(by_partner.one("AWS::Events::Rule", "Results/Inbound/StripeRule"))
+def test_what_cannot_be_delivered_from_a_partner_is_kept(varied: Synthesised) -> None:
+    rule = varied.properties(varied.one("AWS::Events::Rule", "Results/Inbound/StripeRule"))
     (target,) = rule["Targets"]
     assert target["DeadLetterConfig"]["Arn"] == "Results/Inbound/Undelivered.Arn"
     assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 86_400, "MaximumRetryAttempts": 185}
 
 
-def test_the_rules_of_both_buses_may_send_to_the_queue_and_nobody_else(by_partner: Synthesised) -> None:
+def test_the_rules_of_both_buses_may_send_to_the_queue_and_nobody_else(varied: Synthesised) -> None:
     allowed = {
         statement["Condition"]["ArnEquals"]["aws:SourceArn"]
-        for policy in by_partner.of_type("AWS::SQS::QueuePolicy")
-        if by_partner.properties(policy)["Queues"] == ["Results/Inbound/Work/Queue"]
-        for statement in by_partner.properties(policy)["PolicyDocument"]["Statement"]
+        for policy in varied.of_type("AWS::SQS::QueuePolicy")
+        if varied.properties(policy)["Queues"] == ["Results/Inbound/Work/Queue"]
+        for statement in varied.properties(policy)["PolicyDocument"]["Statement"]
         if statement["Effect"] == "Allow"
     }
     assert allowed == {"Results/Inbound/Rule.Arn", "Results/Inbound/StripeRule.Arn"}
 
 
-def test_the_function_knows_the_partner_by_its_source(by_partner: Synthesised) -> None:
-    assert json.loads(variables(by_partner)["PARTNERS"]) == {
+def test_the_function_knows_the_partner_by_its_source(varied: Synthesised) -> None:
+    assert json.loads(variables(varied)["PARTNERS"]) == {
         SOURCE: {"name": "stripe", "scheme": "stripe", "accounts": {"account": "acct_1"}}
     }
 

@@ -7,8 +7,6 @@ import pytest
 
 from local.demo.scripts import SCRIPTS
 from stacks.components.house.sources import Sources
-from stacks.stage.settings import Settings
-from tests import SETTINGS
 from tests.infra.templates import Synthesised, statements
 
 pytestmark = pytest.mark.xdist_group("infra")
@@ -73,30 +71,21 @@ def test_without_patterns_and_encrypted_workflows_a_stage_has_neither_their_stac
     assert not rights_to_answers(prod)
 
 
-@pytest.fixture(scope="module")
-def sealed(sources: Sources, context: dict[str, Any]) -> Synthesised:
-    """The production stage, in which orders are answered in ciphertext."""
-    settings = Settings.load(SETTINGS / "prod.toml")
-    encrypted = settings.workflows["order-approval"].model_copy(update={"encrypted": True})
-    workflows = {**settings.workflows, "order-approval": encrypted}
-    return Synthesised(settings.model_copy(update={"workflows": workflows}), sources, context)
-
-
 def test_an_encrypted_workflow_of_the_settings_has_a_key_and_nobody_else_reads_what_it_asks(
-    sealed: Synthesised,
+    strict: Synthesised,
 ) -> None:
-    assert keys(sealed) == ["Answers/Key"]
-    assert knowing_of_answers(sealed) == {"Webhook/Webhook/Function", "Durable/OrderApproval/Workflow/Function"}
-    assert rights_to_answers(sealed) == {
+    assert keys(strict) == ["Answers/Key"]
+    assert knowing_of_answers(strict) == {"Webhook/Webhook/Function", "Durable/OrderApproval/Workflow/Function"}
+    assert rights_to_answers(strict) == {
         ("Webhook/Webhook/Role", "kms:Encrypt on Answers/Key.Arn"),
         ("Durable/OrderApproval/Workflow/Role", "kms:Decrypt kms:Encrypt on Answers/Key.Arn"),
     }
 
 
 def test_the_key_is_rotated_opened_to_its_account_only_and_kept_as_the_ledger_is(
-    sealed: Synthesised, stage: Synthesised
+    strict: Synthesised, stage: Synthesised
 ) -> None:
-    for synthesised in (sealed, stage) if stage.encrypted else (sealed,):
+    for synthesised in (strict, stage) if stage.encrypted else (strict,):
         key = synthesised.one("AWS::KMS::Key", "Answers/Key")
         assert key.properties["EnableKeyRotation"] is True
         (statement,) = synthesised.properties(key)["KeyPolicy"]["Statement"]

@@ -5,8 +5,6 @@ from typing import Any
 
 import pytest
 
-from stacks.components.house.sources import Sources
-from stacks.stage.settings import SweeperSettings
 from tests.infra.templates import Synthesised
 
 pytestmark = pytest.mark.xdist_group("infra")
@@ -21,17 +19,12 @@ def function(stage: Synthesised) -> Any:
 
 
 def test_it_runs_as_often_as_the_stage_says_and_counts_as_overdue_what_the_stage_says(
-    prod: Synthesised, sources: Sources, context: dict[str, Any]
+    prod: Synthesised, strict: Synthesised
 ) -> None:
-    stage = Synthesised(
-        prod.settings.model_copy(update={"sweeper": SweeperSettings(every_minutes=1, grace_seconds=90)}),
-        sources,
-        context,
-    )
     assert schedule(prod)["ScheduleExpression"] == "rate(5 minutes)"
-    assert schedule(stage)["ScheduleExpression"] == "rate(1 minute)"
+    assert schedule(strict)["ScheduleExpression"] == "rate(1 minute)"
     assert function(prod)["Environment"]["Variables"]["GRACE_SECONDS"] == "300"
-    assert function(stage)["Environment"]["Variables"]["GRACE_SECONDS"] == "90"
+    assert function(strict)["Environment"]["Variables"]["GRACE_SECONDS"] == "90"
 
 
 def test_the_schedule_invokes_nothing_else_and_keeps_what_it_could_not_invoke(stage: Synthesised) -> None:
