@@ -60,7 +60,7 @@ TABLE: list[tuple[CountersignError, int, str]] = [
     (ContractError("must be string", "/input/amount"), 400, "contract"),
     (SeveralProblemsError((ContractError("is missing", "/input"), ContractError("is zero", "/x"))), 400, "contract"),
     (BodyTooLargeError(MAX_BODY_BYTES), 413, "body_too_large"),
-    (UnknownWorkflowError("order-aproval"), 404, "unknown_workflow"),
+    (UnknownWorkflowError(), 404, "unknown_workflow"),
     (UncoveredAmountError(("EUR up to 5000",)), 400, "contract"),
     (RequestConflictError("order-1001"), 409, "request_conflict"),
     (LedgerConflictError("table"), 503, "try_again"),

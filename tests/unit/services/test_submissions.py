@@ -70,7 +70,7 @@ def test_the_same_id_for_something_else_is_a_conflict(changes: dict[str, Any], m
     counter.submit()
     with pytest.raises(RequestConflictError) as error:
         counter.submit(**changes)
-    assert error.value.request_id == REQUEST_ID
+    assert REQUEST_ID in str(error.value)
     assert len(counter.starter.started) == 1
 
 

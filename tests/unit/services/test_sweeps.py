@@ -285,7 +285,7 @@ def test_a_request_that_is_not_known_to_have_started_is_started_again_as_it_was_
 
 
 @pytest.mark.parametrize(
-    "error", [StartFailedError("TooManyRequests"), UnknownWorkflowError("x"), RequestConflictError("x")]
+    "error", [StartFailedError("TooManyRequests"), UnknownWorkflowError(), RequestConflictError("x")]
 )
 def test_a_start_that_fails_again_is_tried_no_more_and_told_of(error: Exception) -> None:
     sweeper = Sweeper()

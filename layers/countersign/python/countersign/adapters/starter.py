@@ -24,7 +24,7 @@ class LambdaStarter:
         (https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html, DurableExecutionName).
         """
         if workflow not in self._functions:
-            raise UnknownWorkflowError(workflow)
+            raise UnknownWorkflowError
         try:
             answer = self._client.invoke(
                 FunctionName=self._functions[workflow],

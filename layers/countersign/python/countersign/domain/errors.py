@@ -1,63 +1,8 @@
-"""Every error of the kit, by who must act.
+"""Every error of the kit. Its branch of the tree says who must act.
 
-CountersignError
-├── ContractError            the sender broke a contract and must send something else
-│   ├── PlainAnswerError
-│   ├── MalformedBodyError
-│   ├── BodyTooLargeError
-│   ├── UnknownWorkflowError
-│   ├── UncoveredAmountError
-│   └── SeveralProblemsError
-│       └── AnswerRefusedError
-├── SignatureError           a webhook has no valid signature of its provider
-├── UnknownTokenError        a machine's answer has no valid token
-├── UnknownProviderError     no provider of webhooks has this name
-├── CallerRefusedError       the caller's session does not name a person
-├── MediaTypeError           the media type of the body is not accepted
-├── TooManyRequestsError     the sender must wait; nothing was recorded
-├── TooManyListsError        one task has sent too many links to an inbox
-├── ActionRefusedError       a person, a machine or an operator may not do this to a task; subclasses say why
-│   ├── UnknownLinkError
-│   ├── CrossSiteError
-│   ├── OwnRequestError
-│   ├── DecidesElsewhereError
-│   ├── UnknownDecisionError
-│   ├── CommentTooLongError
-│   ├── DecidedOtherwiseError
-│   ├── TooManyAnswersError
-│   ├── TaskClosedError
-│   ├── HandedOnError
-│   ├── InboxExpiredError
-│   ├── DelegationRefusedError
-│   └── DetailsChangedError
-├── RequestConflictError     the request id exists with another workflow or input
-├── UnknownRequestError      no request has this id
-├── UnknownTaskError         no task has this id
-├── NotHandledError          an asynchronous invocation failed; Lambda repeats it
-├── WorkflowError            the workflow cannot continue
-│   ├── DuplicateTaskNameError
-│   ├── HandOffFailedError
-│   ├── DuplicateCorrelationError
-│   ├── TaskWithdrawnError
-│   ├── UnsoundDecisionError
-│   ├── WrongContextError
-│   ├── NothingHeldError
-│   └── IdleRingsError
-├── ConfigurationError       the deployment is wrong: an operator must act
-│   ├── MissingSettingError
-│   ├── SecretError
-│   └── UnknownSchemeError
-└── TransientError           the same request may succeed later
-    ├── LedgerConflictError
-    ├── LedgerUnavailableError
-    ├── HandOffRejectedError
-    ├── MessageRefusedError
-    ├── ArchiveRefusedError
-    ├── CallbackUnavailableError
-    ├── VerifierUnavailableError
-    ├── SecretsUnavailableError
-    ├── CipherUnavailableError
-    └── StartFailedError
+`ContractError`: the sender, who must send something else. `ActionRefusedError`: nobody; a person, a machine or an
+operator may not do this to a task. `WorkflowError`: the author or the caller of a workflow that cannot continue.
+`ConfigurationError`: an operator. `TransientError`: nobody; the same call may succeed later.
 
 Standard library only: this module is at the bottom of every import.
 """
@@ -91,35 +36,24 @@ class MalformedBodyError(ContractError):
 
 
 class BodyTooLargeError(ContractError):
-    """The body is larger than the cap of every route.
-
-    Attributes:
-        limit: The cap in bytes.
-    """
+    """The body is larger than the cap of every route, in bytes."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"the body is larger than {limit} bytes")
-        self.limit = limit
 
 
 class UnknownWorkflowError(ContractError):
     """No workflow of that name is deployed."""
 
-    def __init__(self, workflow: str) -> None:
+    def __init__(self) -> None:
         super().__init__("no workflow of that name is deployed", "/workflow")
-        self.workflow = workflow
 
 
 class UncoveredAmountError(ContractError):
-    """No row of the policy covers this amount in this currency.
-
-    Attributes:
-        covered: The amounts that the policy covers, in words.
-    """
+    """No row of the policy covers this amount in this currency."""
 
     def __init__(self, covered: tuple[str, ...]) -> None:
         super().__init__(f"no row of the policy covers this amount; covered are {', '.join(covered)}", "/input/amount")
-        self.covered = covered
 
 
 class SeveralProblemsError(ContractError):
@@ -259,7 +193,6 @@ class RequestConflictError(CountersignError):
 
     def __init__(self, request_id: str) -> None:
         super().__init__(f"request {request_id} exists with another workflow or input")
-        self.request_id = request_id
 
 
 class UnknownRequestError(CountersignError):
@@ -271,7 +204,6 @@ class UnknownTaskError(CountersignError):
 
     def __init__(self, task_id: str) -> None:
         super().__init__(f"there is no task {task_id}; ids are <request id>.<name of the wait>")
-        self.task_id = task_id
 
 
 class NotHandledError(CountersignError):
@@ -289,7 +221,6 @@ class DuplicateTaskNameError(WorkflowError):
         super().__init__(
             f"task {task_id} was opened before; give each wait of a workflow its own name, and each request its own id"
         )
-        self.task_id = task_id
 
 
 class DuplicateCorrelationError(WorkflowError):
@@ -299,7 +230,6 @@ class DuplicateCorrelationError(WorkflowError):
         super().__init__(
             f"what task {task_id} is about is another task's, which waits for its answer or has it: see that one"
         )
-        self.task_id = task_id
 
 
 class HandOffFailedError(WorkflowError):
@@ -307,7 +237,6 @@ class HandOffFailedError(WorkflowError):
 
     def __init__(self, task_id: str) -> None:
         super().__init__(f"task {task_id} could not be handed off; it is cancelled")
-        self.task_id = task_id
 
 
 class TaskWithdrawnError(WorkflowError):
@@ -315,7 +244,6 @@ class TaskWithdrawnError(WorkflowError):
 
     def __init__(self, task_id: str) -> None:
         super().__init__(f"task {task_id} was withdrawn before anybody answered it")
-        self.task_id = task_id
 
 
 class UnsoundDecisionError(WorkflowError):
@@ -326,7 +254,6 @@ class UnsoundDecisionError(WorkflowError):
             f"the votes on task {task_id} do not make its decision: verify its audit, and compare its people with the "
             "directory, which may know two of their addresses as one person now"
         )
-        self.task_id = task_id
 
 
 class WrongContextError(WorkflowError):
@@ -338,8 +265,6 @@ class NothingHeldError(WorkflowError):
 
     def __init__(self, task_id: str, event_id: str) -> None:
         super().__init__(f"task {task_id} has no held event {event_id!r}; only what its audit has as held is settled")
-        self.task_id = task_id
-        self.event_id = event_id
 
 
 class IdleRingsError(WorkflowError):
@@ -347,7 +272,6 @@ class IdleRingsError(WorkflowError):
 
     def __init__(self, task_id: str, rings: int) -> None:
         super().__init__(f"task {task_id} was rung {rings} times without an answer in the ledger")
-        self.task_id = task_id
 
 
 class ConfigurationError(CountersignError):
@@ -379,17 +303,10 @@ class SecretError(ConfigurationError):
 
 
 class UnknownSchemeError(ConfigurationError):
-    """There is no provider module of this name.
-
-    Attributes:
-        scheme: The name.
-        known: The names of all schemes.
-    """
+    """There is no provider module of this name."""
 
     def __init__(self, scheme: str, known: tuple[str, ...]) -> None:
         super().__init__(f"there is no webhook scheme {scheme[:64]!r}; there are {', '.join(known)}")
-        self.scheme = scheme
-        self.known = known
 
 
 class TransientError(CountersignError):

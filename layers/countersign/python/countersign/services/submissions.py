@@ -152,7 +152,7 @@ class Submissions:
 
     def _is_deployed(self, document: Mapping[str, Any], _: str) -> Iterator[ContractError]:
         if document["workflow"] not in self.workflows:
-            yield UnknownWorkflowError(document["workflow"])
+            yield UnknownWorkflowError()
 
     def _keeps_contract(self, document: Mapping[str, Any], prefix: str) -> Iterable[ContractError]:
         startable = self._startable(document)
