@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from countersign.adapters.keys import AUDIT, REQUEST
 from local.client import RequestsApi, open_page, press
 from local.demo.sandbox import PROVIDER, Event, Payment, Sandbox
 from local.demo.scripts import ORDER
@@ -212,17 +213,15 @@ def until(condition: Callable[[], bool]) -> None:
 
 def _ends(cloud: Cloud) -> dict[str, str]:
     """Return the status in the result of each request that has one."""
-    requests = (item for item in items(cloud) if item["pk"]["S"].startswith("REQUEST#") and "result" in item)
-    return {item["pk"]["S"].removeprefix("REQUEST#"): json.loads(item["result"]["S"])["status"] for item in requests}
+    requests = (item for item in items(cloud) if item["pk"]["S"].startswith(REQUEST) and "result" in item)
+    return {item["pk"]["S"].removeprefix(REQUEST): json.loads(item["result"]["S"])["status"] for item in requests}
 
 
 def _audited(cloud: Cloud) -> Counter[str]:
     """Return how often each task was decided, and how often applied."""
-    entries = (item for item in items(cloud) if item["pk"]["S"].startswith("AUDIT#"))
+    entries = (item for item in items(cloud) if item["pk"]["S"].startswith(AUDIT))
     return Counter(
-        f"{item['event']['S']}#{item['pk']['S'].removeprefix('AUDIT#')}"
-        for item in entries
-        if item["event"]["S"] in _ONCE
+        f"{item['event']['S']}#{item['pk']['S'].removeprefix(AUDIT)}" for item in entries if item["event"]["S"] in _ONCE
     )
 
 

@@ -10,11 +10,8 @@ from typing import Any
 from countersign.adapters.attributes import from_item, to_item
 from countersign.adapters.dynamodb_ledger import DynamoLedger, chained
 from countersign.adapters.event_items import claim_document
+from countersign.adapters.keys import AUDIT, DUE_SHARDS, OUTBOX, PARKED, UNSENT_SHARDS
 from countersign.adapters.task_items import (
-    AUDIT,
-    DUE_SHARDS,
-    INDEX,
-    UNSENT_SHARDS,
     audit_document,
     task_document,
     task_of_document,
@@ -39,7 +36,7 @@ class OperatorLedger(DynamoLedger):
     def live_tasks(self) -> Iterator[Task]:
         """Yield the tasks that are open or decided, by the index: a moment old, perhaps."""
         for shard in DUE_SHARDS + UNSENT_SHARDS:
-            due = self._table.partition(INDEX, shard)
+            due = self._table.indexed(shard)
             tasks = (task_of_document(document) for document in due if document["sk"] == "TASK")
             yield from (task for task in tasks if task.status in LIVE)
 
@@ -108,10 +105,10 @@ class OperatorLedger(DynamoLedger):
     def _is_done_with(self, item: dict[str, Any]) -> bool:
         """Tell whether an item is gone since what it was kept for was done."""
         document = from_item(item)
-        if document["sk"].startswith("OUTBOX#"):
+        if document["sk"].startswith(OUTBOX):
             # The stream carries it out, whatever becomes of the item. The stream of a younger table never had it.
             return from_text(document["at"]) >= self._made_at
-        if document["sk"].startswith("PARKED#"):
+        if document["sk"].startswith(PARKED):
             record, _ = self.look_up(document["provider"], document["event_id"], document["external_id"])
             return record is not None and record.handling is not Handling.PARKED
         return False

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from countersign.adapters.keys import TASK
 from operate.stage import Stage
 
 _AT_ONCE = 100
@@ -49,7 +50,7 @@ class StreamReplay:
         if records:
             self._invoke(function, records)
         keys = (record["dynamodb"]["Keys"]["pk"]["S"] for record in records)
-        return sorted({key.removeprefix("TASK#") for key in keys if key.startswith("TASK#")})
+        return sorted({key.removeprefix(TASK) for key in keys if key.startswith(TASK)})
 
     def _patterns(self, function: str) -> list[Any]:
         answer = self._stage.client("lambda").list_event_source_mappings(FunctionName=function)

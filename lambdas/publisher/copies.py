@@ -6,7 +6,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from countersign.adapters.attributes import from_item
-from countersign.adapters.task_items import AUDIT, archived_entry
+from countersign.adapters.keys import AUDIT
+from countersign.adapters.task_items import archived_entry
 from countersign.functions.telemetry import about, count
 from countersign.ports import AuditArchive
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from countersign.adapters.keys import PARKED
 from countersign.functions.telemetry import count
 
 logger = Logger()
@@ -13,6 +14,6 @@ logger = Logger()
 def tell_of_forgotten(change: Mapping[str, Any]) -> None:
     """Tell of an event that TTL has removed from where it waited: its provider was told that it is on record."""
     about, event = (change["Keys"][name]["S"] for name in ("pk", "sk"))
-    if event.startswith("PARKED#"):
+    if event.startswith(PARKED):
         count("EventsForgotten")
         logger.error("no task was opened for an event", about=about, parked=event)

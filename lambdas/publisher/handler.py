@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.batch import EventType
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
 from countersign.adapters.attributes import from_item
-from countersign.adapters.task_items import AUDIT
+from countersign.adapters.keys import AUDIT
 from countersign.composition import current_ports
 from countersign.functions.batches import run_batch
 from countersign.functions.telemetry import about, count

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from countersign.adapters.keys import TASK
 from countersign.domain.clock import to_text
 from countersign.domain.errors import CountersignError, TransientError
 from countersign.domain.rules import Outcome
@@ -147,7 +148,7 @@ def _put_back(context: Context, source: str) -> tuple[int, int, list[str]]:
     """Put back all but tasks; return how many items that were, how many were left alone, and the lost tasks' ids."""
     ledger, copied, left, lost = context.stage.ledger, 0, 0, []
     for item in itertools.chain.from_iterable(ledger.items_of(source)):
-        task_id = item["pk"]["S"].removeprefix("TASK#")
+        task_id = item["pk"]["S"].removeprefix(TASK)
         if item["sk"]["S"] == "TASK" and ledger.task(task_id) is None:
             lost.append(task_id)
         elif ledger.put_back(item):

@@ -11,7 +11,8 @@ from playwright.sync_api import Browser, ViewportSize, expect
 from playwright.sync_api import Page as Tab
 
 from countersign.adapters.attributes import to_item
-from countersign.adapters.task_items import plain, task_key
+from countersign.adapters.keys import task_key
+from countersign.adapters.task_items import plain
 from countersign.domain.tasks import Task
 from local.client import Page, open_page, press
 from local.demo.watch import Execution

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from countersign.adapters.attributes import to_item
-from countersign.adapters.task_items import audit_document, task_document, task_key
+from countersign.adapters.keys import task_key
+from countersign.adapters.task_items import audit_document, task_document
 from countersign.domain import votes
 from countersign.domain.audit import append
 from countersign.domain.clock import SystemClock

@@ -361,7 +361,8 @@ class Kit:
         self.set(task_id, "expires_at", self.now - timedelta(seconds=1))
 
     def set(self, task_id: str, name: str, value: Any) -> None:
-        from countersign.adapters.task_items import plain, task_key
+        from countersign.adapters.keys import task_key
+        from countersign.adapters.task_items import plain
 
         client("dynamodb").update_item(
             TableName=TABLE,

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from countersign.adapters.attributes import to_item
-from countersign.adapters.event_items import event_key
-from countersign.adapters.task_items import task_key
+from countersign.adapters.keys import event_key, task_key
 from countersign.domain import claims, payments, tasks
 from countersign.domain.answers import ON_PARTNER_BUS, Sender, document_of
 from countersign.domain.audit import AuditEntry, AuditEvent

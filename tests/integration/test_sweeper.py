@@ -13,8 +13,8 @@ import pytest
 import requests_api.handler
 import sweeper.handler
 from countersign.adapters.attributes import to_item
-from countersign.adapters.request_items import request_key
-from countersign.adapters.task_items import DUE_SHARDS, PARKED_SHARDS, UNSENT_SHARDS, due
+from countersign.adapters.keys import DUE_SHARDS, PARKED_SHARDS, UNSENT_SHARDS, request_key
+from countersign.adapters.task_items import due
 from countersign.domain.clock import to_text
 from countersign.domain.errors import NotHandledError
 from countersign.domain.provider_events import EventRecord, Handling

@@ -11,7 +11,7 @@ from hypothesis.stateful import precondition
 
 from countersign.adapters.attributes import to_item
 from countersign.adapters.directory import DynamoDirectory
-from countersign.adapters.task_items import task_key
+from countersign.adapters.keys import task_key
 from countersign.domain.clock import SystemClock
 from countersign.domain.errors import CountersignError
 from countersign.domain.people import Absence

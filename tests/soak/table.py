@@ -4,7 +4,6 @@ Conditions are read by moto's own parser. moto itself copies the whole table for
 times as long; a shorter soak runs on it all the same.
 """
 
-import operator
 from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from typing import Any
@@ -53,14 +52,14 @@ class MemoryTables:
         index, values = asked.get("IndexName", ""), asked["ExpressionAttributeValues"]
         pk, sk = f"{index}pk", f"{index}sk"
         wanted, prefix = (values.get(name, {"S": ""})["S"] for name in (":pk", ":sk"))
-        last = values[":last"]["S"] if ":last" in values else None
-        until = operator.gt if "sk > :last" in asked["KeyConditionExpression"] else operator.le
+        after, until = (values[name]["S"] if name in values else None for name in (":after", ":until"))
         found = [
             item
             for item in self._of(asked["TableName"])
             if item.get(pk, {}).get("S") == wanted
             and item[sk]["S"].startswith(prefix)
-            and (last is None or until(item[sk]["S"], last))
+            and (after is None or item[sk]["S"] > after)
+            and (until is None or item[sk]["S"] <= until)
         ]
         found.sort(key=lambda item: str(item[sk]["S"]), reverse=not asked.get("ScanIndexForward", True))
         return {"Items": found[: asked.get("Limit")]}

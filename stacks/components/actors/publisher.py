@@ -5,7 +5,7 @@ from __future__ import annotations
 from aws_cdk import Duration
 from constructs import Construct
 
-from countersign.adapters.task_items import AUDIT
+from countersign.adapters.keys import AUDIT, OUTBOX, PARKED
 from stacks.components.actors.stream_consumer import StreamConsumer
 from stacks.components.flow.hand_off import HandOffBus
 from stacks.components.house.alarm import Alarm, Watch
@@ -15,11 +15,11 @@ from stacks.components.state.audit_archive import AuditArchive
 from stacks.components.state.ledger import Ledger
 
 TASK_WRITTEN = {"eventName": ["INSERT", "MODIFY"], "dynamodb": {"Keys": {"sk": {"S": ["TASK"]}}}}
-HAND_OFF_DUE = {"eventName": ["INSERT"], "dynamodb": {"Keys": {"sk": {"S": [{"prefix": "OUTBOX#"}]}}}}
+HAND_OFF_DUE = {"eventName": ["INSERT"], "dynamodb": {"Keys": {"sk": {"S": [{"prefix": OUTBOX}]}}}}
 EVENT_FORGOTTEN = {
     "eventName": ["REMOVE"],
     "userIdentity": {"type": ["Service"], "principalId": ["dynamodb.amazonaws.com"]},
-    "dynamodb": {"Keys": {"sk": {"S": [{"prefix": "PARKED#"}]}}},
+    "dynamodb": {"Keys": {"sk": {"S": [{"prefix": PARKED}]}}},
 }
 """What TTL has removed, not a workflow that applied it
 (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html)."""

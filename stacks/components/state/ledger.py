@@ -7,7 +7,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from countersign.adapters.task_items import AUDIT, INDEX
+from countersign.adapters.keys import AUDIT, EVENT, EXTERNAL, INDEX, INDEX_PK, INDEX_SK, LINK, REQUEST, TASK, TOKEN
 from stacks.components.house.findings import accept
 
 _READ = ("dynamodb:GetItem", "dynamodb:Query")
@@ -17,17 +17,17 @@ _WRITE = ("dynamodb:PutItem", "dynamodb:UpdateItem")
 _KEY = "dynamodb:LeadingKeys"
 _DELETE = ("dynamodb:DeleteItem",)
 
-_TASKS = (f"{AUDIT}*", "TASK#*")
+_TASKS = (f"{AUDIT}*", f"{TASK}*")
 """A task's partition and its audit. Every write to the one has an entry in the other."""
 
-_EVENTS = ("EVENT#*", "EXTERNAL#*")
+_EVENTS = (f"{EVENT}*", f"{EXTERNAL}*")
 """Events of providers, the claims of external ids, and the events that wait for their task."""
 
-_LINKS = ("LINK#*",)
+_LINKS = (f"{LINK}*",)
 """Links of people: whoever writes one has the vote of the person it names."""
 
-_REQUESTS = ("REQUEST#*",)
-_TOKENS = ("TOKEN#*",)
+_REQUESTS = (f"{REQUEST}*",)
+_TOKENS = (f"{TOKEN}*",)
 
 _RESTORED_FROM_ITS_OWN_LOG = (
     "point-in-time recovery restores any second of 35 days; a backup plan is for what an account must keep longer"
@@ -95,8 +95,8 @@ class Ledger(Construct):
         # Sparse: open and decided tasks by when they are due, and links by recipient.
         self.table.add_global_secondary_index(
             index_name=INDEX,
-            partition_key=_text("gsi1pk"),
-            sort_key=_text("gsi1sk"),
+            partition_key=_text(INDEX_PK),
+            sort_key=_text(INDEX_SK),
             projection_type=dynamodb.ProjectionType.ALL,
         )
 
@@ -157,7 +157,7 @@ class Ledger(Construct):
 
     def grant_outbox(self, grantee: iam.IGrantable) -> None:
         """Let it do what the publisher does: delete from the outbox, which is in the task's partition."""
-        self._allow(grantee, *_DELETE, items=("TASK#*",))
+        self._allow(grantee, *_DELETE, items=(f"{TASK}*",))
 
     def grant_stream(self, grantee: iam.IGrantable) -> None:
         """Let an event source mapping read the stream on its behalf.
@@ -184,7 +184,7 @@ class Ledger(Construct):
         return arn
 
     def _allow_parked(self, grantee: iam.IGrantable) -> None:
-        self._allow(grantee, *_DELETE, items=("EXTERNAL#*",))
+        self._allow(grantee, *_DELETE, items=(f"{EXTERNAL}*",))
 
     def _allow_index(self, grantee: iam.IGrantable) -> None:
         grantee.grant_principal.add_to_principal_policy(

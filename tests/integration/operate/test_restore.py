@@ -9,8 +9,7 @@ from urllib.parse import urlencode
 import pytest
 
 from countersign.adapters.attributes import to_item
-from countersign.adapters.event_items import claim_key
-from countersign.adapters.task_items import task_key
+from countersign.adapters.keys import claim_key, task_key
 from countersign.domain import claims, tasks
 from countersign.domain.provider_events import EventRecord, Handling
 from countersign.domain.requests import RequestStatus

@@ -8,17 +8,8 @@ from typing import Any
 import pytest
 
 from countersign.adapters.attributes import from_item, to_item
-from countersign.adapters.task_items import (
-    DUE_SHARDS,
-    UNSENT_SHARDS,
-    audit_document,
-    epoch_after,
-    index_fields,
-    plain,
-    task_document,
-    task_key,
-    task_of,
-)
+from countersign.adapters.keys import DUE_SHARDS, UNSENT_SHARDS, task_key
+from countersign.adapters.task_items import audit_document, epoch_after, index_fields, plain, task_document, task_of
 from countersign.domain.audit import GENESIS, AuditEvent, append
 from countersign.domain.identity import Aliases
 from countersign.domain.people import Delegation

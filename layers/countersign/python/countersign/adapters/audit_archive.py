@@ -6,12 +6,12 @@ hide it. What the kit wrote is the first version, and that is the one that count
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, unquote
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from countersign.adapters.failures import raised_as
 from countersign.domain.audit import Copy
 from countersign.domain.errors import ArchiveRefusedError
 
@@ -29,7 +29,7 @@ class S3AuditArchive:
     def keep(self, task_id: str, place: str, content: bytes) -> bool:
         """See `AuditArchive.keep`."""
         key = f"{_folder(task_id)}{place}{_SUFFIX}"
-        with _translated():
+        with raised_as(ArchiveRefusedError):
             try:
                 self._put(key, content)
             except ClientError as error:
@@ -43,7 +43,7 @@ class S3AuditArchive:
         folder = _folder(task_id)
         versions: dict[str, list[str]] = defaultdict(list)
         deleted: set[str] = set()
-        with _translated():
+        with raised_as(ArchiveRefusedError):
             for page in self._pages(Prefix=folder):
                 for version in page.get("Versions", []):
                     versions[version["Key"]].append(version["VersionId"])
@@ -59,7 +59,7 @@ class S3AuditArchive:
 
     def every_task_id(self) -> set[str]:
         """See `AuditArchive.every_task_id`."""
-        with _translated():
+        with raised_as(ArchiveRefusedError):
             folders = [
                 folder["Prefix"]
                 for page in self._pages(Prefix=_ROOT, Delimiter="/")
@@ -92,13 +92,3 @@ class S3AuditArchive:
 
 def _folder(task_id: str) -> str:
     return f"{_ROOT}{quote(task_id, safe='')}/"
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except ClientError as error:
-        raise ArchiveRefusedError(error.response["Error"]["Code"]) from error
-    except BotoCoreError as error:
-        raise ArchiveRefusedError(type(error).__name__) from error

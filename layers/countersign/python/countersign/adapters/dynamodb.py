@@ -7,7 +7,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from countersign.adapters.attributes import Attribute, from_item, to_attribute, to_item
+from countersign.adapters.attributes import from_item, to_attribute, to_item
+from countersign.adapters.keys import INDEX, INDEX_PK, INDEX_SK
 from countersign.domain.errors import LedgerConflictError, LedgerUnavailableError
 
 _CONFLICTS = frozenset({"ConditionalCheckFailed", "TransactionConflict", "DuplicateItem"})
@@ -38,12 +39,11 @@ class Table:
         self._client = client
         self._name = name
 
-    def get(self, key: dict[str, str]) -> dict[str, Attribute] | None:
-        """Return the item of this key, read consistently, or None."""
+    def get(self, key: dict[str, str]) -> dict[str, Any] | None:
+        """Return the document of this key, read consistently, or None."""
         with translated():
             answer = self._client.get_item(TableName=self._name, Key=to_item(key), ConsistentRead=True)
-        item: dict[str, Attribute] | None = answer.get("Item")
-        return item
+        return from_item(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Sequence[dict[str, str]]) -> list[dict[str, Any]]:
         """Return the documents of those of these keys that are there, read consistently, in no order.
@@ -86,26 +86,24 @@ class Table:
         }
         yield from self._pages(self._client.query, arguments)
 
-    def after(self, index: str, pk: str, last: str) -> Iterator[dict[str, Any]]:
-        """Yield the documents of an index's partition that come after a sort key, in order; a moment old, perhaps.
+    def indexed(self, pk: str, *, after: str = "", until: str = "") -> Iterator[dict[str, Any]]:
+        """Yield the documents of a partition of the index `INDEX`, in order; a moment old, perhaps.
 
         Args:
-            index: Name of the index; its keys are called as it is, with `pk` and `sk` at the end.
             pk: The partition.
-            last: The last sort key that is left out.
+            after: The last sort key that is left out; empty where none is.
+            until: The last sort key that is yielded; empty for all.
         """
-        return self._indexed(index, f"{index}pk = :pk AND {index}sk > :last", {":pk": pk, ":last": last})
-
-    def partition(self, index: str, pk: str) -> Iterator[dict[str, Any]]:
-        """Yield the documents of an index's partition, in order; a moment old, perhaps. The index is as in `after`."""
-        return self._indexed(index, f"{index}pk = :pk", {":pk": pk})
-
-    def until(self, index: str, pk: str, last: str) -> Iterator[dict[str, Any]]:
-        """Yield the documents of an index's partition up to a sort key, in order; a moment old, perhaps.
-
-        The arguments are as in `after`, but for the last sort key, which is part of it.
-        """
-        return self._indexed(index, f"{index}pk = :pk AND {index}sk <= :last", {":pk": pk, ":last": last})
+        condition = f"{INDEX_PK} = :pk"
+        condition += f" AND {INDEX_SK} > :after" if after else ""
+        condition += f" AND {INDEX_SK} <= :until" if until else ""
+        arguments: dict[str, Any] = {
+            "TableName": self._name,
+            "IndexName": INDEX,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": to_item({":pk": pk, ":after": after or None, ":until": until or None}),
+        }
+        return self._pages(self._client.query, arguments)
 
     def scan(self, sk: str) -> Iterator[dict[str, Any]]:
         """Yield every document with this sort key. Reads the whole table: for operators, never for a request."""
@@ -131,6 +129,14 @@ class Table:
                 call(**arguments)
             else:
                 self._client.transact_write_items(TransactItems=list(writes))
+
+    def attempt(self, *writes: dict[str, Any]) -> bool:
+        """Make these writes as `write` does; tell whether they were made: False after a LedgerConflictError."""
+        try:
+            self.write(writes)
+        except LedgerConflictError:
+            return False
+        return True
 
     def delete(self, key: dict[str, str]) -> None:
         """Delete the item of this key, if it is there."""
@@ -189,15 +195,6 @@ class Table:
                 "ExpressionAttributeValues": to_item({":one": 1}),
             }
         }
-
-    def _indexed(self, index: str, condition: str, values: dict[str, str]) -> Iterator[dict[str, Any]]:
-        arguments: dict[str, Any] = {
-            "TableName": self._name,
-            "IndexName": index,
-            "KeyConditionExpression": condition,
-            "ExpressionAttributeValues": to_item(values),
-        }
-        return self._pages(self._client.query, arguments)
 
     def _pages(self, read: Any, arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
         while True:

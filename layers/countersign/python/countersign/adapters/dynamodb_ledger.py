@@ -8,43 +8,56 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from countersign.adapters.attributes import from_item
 from countersign.adapters.dynamodb import Table
 from countersign.adapters.event_items import (
     applied_fields,
     claim_document,
-    claim_key,
     event_document,
-    event_key,
     event_record_of,
     parked_document,
-    parked_key,
     parked_of,
 )
-from countersign.adapters.request_items import NOT_WAITING, request_document, request_key, request_of
-from countersign.adapters.task_items import (
-    AUDIT,
+from countersign.adapters.keys import (
     DUE_SHARDS,
-    INDEX,
-    NEVER_DUE,
+    INBOX,
+    INDEX_PK,
+    INDEX_SK,
+    OUTBOX,
+    PARKED,
     PARKED_SHARDS,
-    RETENTION,
+    RESPONSE,
+    SENT,
+    TASK,
     UNSENT_SHARDS,
+    audit_key,
+    claim_key,
+    event_key,
+    inbox_key,
+    inbox_of,
+    link_key,
+    mail_key,
+    parked_key,
+    part_key,
+    request_key,
+    task_key,
+    task_of_request_key,
+    token_key,
+)
+from countersign.adapters.request_items import NOT_WAITING, request_document, request_of
+from countersign.adapters.task_items import (
+    NEVER_DUE,
+    RETENTION,
     audit_document,
     audit_entry_of,
     epoch_after,
     index_fields,
     plain,
     task_document,
-    task_key,
-    task_of,
     task_of_document,
 )
 from countersign.domain.audit import GENESIS, AuditEntry, AuditEvent, append, breaks
 from countersign.domain.claims import TakeOver
 from countersign.domain.clock import SystemClock, from_text, to_text
-from countersign.domain.errors import LedgerConflictError
-from countersign.domain.identity import normalise
 from countersign.domain.links import MOST_WAITING, Link, Purpose
 from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
 from countersign.domain.questions import Correlation
@@ -62,18 +75,14 @@ class DynamoLedger:
 
     def task(self, task_id: str) -> Task | None:
         """See `TaskLedger.task`."""
-        item = self._table.get(task_key(task_id))
-        return task_of(item) if item else None
+        document = self._table.get(task_key(task_id))
+        return task_of_document(document) if document else None
 
     def open(self, task: Task, events: tuple[AuditEvent, ...], at: datetime, takeover: TakeOver | None = None) -> None:
         """See `TaskLedger.open`."""
         entries, after = chained(task, events, at)
-        pointer = {
-            "pk": f"REQUEST#{task.request_id}",
-            "sk": f"TASK#{task.task_id}",
-            "task_id": task.task_id,
-            "ttl": epoch_after(task.max_expires_at or task.expires_at),
-        }
+        ttl = epoch_after(task.max_expires_at or task.expires_at)
+        pointer = {**task_of_request_key(task.request_id, task.task_id), "task_id": task.task_id, "ttl": ttl}
         self._table.write(
             [
                 self._table.put(task_document(after)),
@@ -96,14 +105,14 @@ class DynamoLedger:
         yield from self._writes(takeover.released)[1] if takeover.released else ()
         for number, parked in enumerate(takeover.events):
             in_order = at + timedelta(microseconds=number)
-            yield self._table.put(parked_document(parked.provider, parked.event, in_order, parked.identified_by))
+            yield self._table.put(parked_document(parked, in_order))
             done = applied_fields(parked, Handling.PARKED, task.task_id, in_order)
             yield self._table.update(event_key(parked.provider, parked.event.event_id), done)
 
     def correlated(self, provider: str, external_id: str) -> str:
         """See `TaskLedger.correlated`."""
-        item = self._table.get(claim_key(provider, external_id))
-        return str(from_item(item)["task_id"]) if item else ""
+        claim = self._table.get(claim_key(provider, external_id))
+        return str(claim["task_id"]) if claim else ""
 
     def commit(self, change: Change) -> Task:
         """See `TaskLedger.commit`."""
@@ -122,9 +131,7 @@ class DynamoLedger:
         return after, [
             self._table.update(task_key(before.task_id), fields | index_fields(after), condition, values),
             *(self._table.put(audit_document(entry)) for entry in entries),
-            *(self._table.put(document, only_new=False) for document in _outbox_of(change)),
-            *(self._table.put(document, only_new=False) for document in _responses_of(change)),
-            *(self._table.put(document, only_new=False) for document in _moved_by(change)),
+            *(self._table.put(document, only_new=False) for document in _with_it(change)),
         ]
 
     def count_refused(self, task_id: str) -> None:
@@ -133,14 +140,11 @@ class DynamoLedger:
 
     def refresh(self, task_id: str, callback_id: str) -> bool:
         """See `TaskLedger.refresh`."""
-        fields = {"callback_id": callback_id}
-        try:
-            self._table.write(
-                [self._table.update(task_key(task_id), fields, "#status = :open", {"open": Status.OPEN.value})]
-            )
-        except LedgerConflictError:
-            return False
-        return True
+        return self._update_open(task_id, {"callback_id": callback_id})
+
+    def _update_open(self, task_id: str, fields: dict[str, Any]) -> bool:
+        is_open = {"open": Status.OPEN.value}
+        return self._table.attempt(self._table.update(task_key(task_id), fields, "#status = :open", is_open))
 
     def audit(self, task_id: str) -> list[AuditEntry]:
         """See `TaskLedger.audit`."""
@@ -148,22 +152,15 @@ class DynamoLedger:
 
     def audit_documents(self, task_id: str) -> list[dict[str, Any]]:
         """Return a task's audit entries as they stand in the table, in order."""
-        return list(self._table.query(f"{AUDIT}{task_id}"))
+        return list(self._table.query(audit_key(task_id, 0)["pk"]))
 
     def beat(self, task_id: str, at: datetime) -> bool:
         """See `AnswerLedger.beat`."""
-        fields = {"heartbeat_at": to_text(at)}
-        try:
-            self._table.write(
-                [self._table.update(task_key(task_id), fields, "#status = :open", {"open": Status.OPEN.value})]
-            )
-        except LedgerConflictError:
-            return False
-        return True
+        return self._update_open(task_id, {"heartbeat_at": to_text(at)})
 
     def responses(self, task_id: str) -> dict[str, str]:
         """See `AnswerLedger.responses`."""
-        documents = self._table.query(f"TASK#{task_id}", "RESPONSE#")
+        documents = self._table.query(task_key(task_id)["pk"], RESPONSE)
         return {document["key"]: document["answer"] for document in documents}
 
     def audit_breaks(self, task_id: str, *, outlived: bool = False) -> list[str]:
@@ -200,19 +197,19 @@ class DynamoLedger:
 
     def link(self, fingerprint: str) -> Link | None:
         """See `LinkLedger.link`."""
-        return self._link(_link_key(fingerprint, Purpose.REVIEW))
+        return self._link(link_key(fingerprint))
 
     def callback(self, fingerprint: str) -> Link | None:
         """See `LinkLedger.callback`."""
-        return self._link(_link_key(fingerprint, Purpose.CALLBACK))
+        return self._link(token_key(fingerprint))
 
     def _link(self, key: dict[str, str]) -> Link | None:
-        item = self._table.get(key)
-        return _link_of(from_item(item)) if item else None
+        document = self._table.get(key)
+        return _link_of(document) if document else None
 
     def _opened_by(self, fingerprints: Iterable[str]) -> dict[str, tuple[str, str]]:
         """Return the recipient and the task of those of these links that stand."""
-        keys = [_link_key(fingerprint, Purpose.REVIEW) for fingerprint in sorted(set(fingerprints))]
+        keys = [link_key(fingerprint) for fingerprint in sorted(set(fingerprints))]
         links = map(_link_of, self._table.get_many(keys))
         return {link.fingerprint: (link.recipient, link.task_id) for link in links}
 
@@ -226,7 +223,7 @@ class DynamoLedger:
 
     def waiting(self, recipient: str, now: datetime) -> list[Task]:
         """See `LinkLedger.waiting`. Reads on past links of closed tasks, and several of one, until enough is found."""
-        links = self._table.after(INDEX, _inbox(recipient), to_text(now))
+        links = self._table.indexed(inbox_of(recipient), after=to_text(now))
         waiting: list[Task] = []
         seen: set[str] = set()
         while page := list(islice(links, MOST_WAITING)):
@@ -236,17 +233,17 @@ class DynamoLedger:
             waiting += (task for task in tasks if task.waits_for(recipient, now))
             waiting = sorted(waiting, key=lambda task: task.expires_at)[:MOST_WAITING]
             # A deadline moves only to later: what further links open ends no sooner than they say.
-            if len(waiting) == MOST_WAITING and to_text(waiting[-1].expires_at) <= page[-1]["gsi1sk"]:
+            if len(waiting) == MOST_WAITING and to_text(waiting[-1].expires_at) <= page[-1][INDEX_SK]:
                 break
         return waiting
 
     def mailed(self, task_id: str, hand_off: int, recipient: str) -> bool:
         """See `LinkLedger.mailed`."""
-        return self._table.get(_mail_key(task_id, hand_off, recipient)) is not None
+        return self._table.get(mail_key(task_id, hand_off, recipient)) is not None
 
     def commit_mail(self, change: Change, hand_off: int, recipient: str) -> Task:
         """See `LinkLedger.commit_mail`."""
-        key = _mail_key(change.before.task_id, hand_off, recipient)
+        key = mail_key(change.before.task_id, hand_off, recipient)
         document = key | {"at": to_text(change.at), "ttl": epoch_after(change.at)}
         return self._commit(change, [self._table.put(document, only_new=False)])
 
@@ -254,20 +251,13 @@ class DynamoLedger:
 
     def put_outbox(self, task_id: str, name: str, envelope: Mapping[str, Any], at: datetime, pause: timedelta) -> None:
         """See `LinkLedger.put_outbox`. What is sent leaves the outbox; `SENT` tells when it was put there."""
-        sent = {"pk": f"TASK#{task_id}", "sk": f"SENT#{name}"}
         fields = {"at": to_text(at), "ttl": epoch_after(at)}
         condition = "attribute_not_exists(#at) OR #at <= :latest"
         # A name of its own each time: the publisher hears of new items only, and one that failed may still lie there.
         document = _outbox_document(task_id, f"{name}#{to_text(at)}", envelope, at)
-        try:
-            self._table.write(
-                [
-                    self._table.update(sent, fields, condition, {"latest": to_text(at - pause)}),
-                    self._table.put(document),
-                ]
-            )
-        except LedgerConflictError:  # one has been put there, this moment or not long ago
-            return
+        not_lately = {"latest": to_text(at - pause)}
+        sent = self._table.update(part_key(task_id, SENT, name), fields, condition, not_lately)
+        self._table.attempt(sent, self._table.put(document))
 
     def delete_outbox(self, pk: str, sk: str) -> None:
         """See `LinkLedger.delete_outbox`."""
@@ -291,7 +281,7 @@ class DynamoLedger:
         self._table.write(
             [
                 self._table.absent(claim_key(parked.provider, parked.event.external_id)),
-                self._table.put(parked_document(parked.provider, parked.event, at, parked.identified_by)),
+                self._table.put(parked_document(parked, at)),
                 self._table.put(event_document(record, at)),
             ]
         )
@@ -303,7 +293,7 @@ class DynamoLedger:
 
     def parked(self, provider: str, external_id: str) -> list[ParkedEvent]:
         """See `EventLedger.parked`."""
-        documents = self._table.query(claim_key(provider, external_id)["pk"], "PARKED#")
+        documents = self._table.query(claim_key(provider, external_id)["pk"], PARKED)
         return [parked_of(document) for document in sorted(documents, key=lambda parked: str(parked["at"]))]
 
     def commit_parked(self, change: Change, parked: ParkedEvent, handling: Handling) -> Task:
@@ -321,19 +311,13 @@ class DynamoLedger:
 
     def request(self, request_id: str) -> Request | None:
         """See `RequestLedger.request`."""
-        item = self._table.get(request_key(request_id))
-        if item is None:
-            return None
-        return request_of(from_item(item))
+        document = self._table.get(request_key(request_id))
+        return request_of(document) if document else None
 
     def submit(self, request: Request, at: datetime) -> Request:
         """See `RequestLedger.submit`."""
-        document = request_document(request, at)
-        try:
-            self._table.write([self._table.put(document)])
-        except LedgerConflictError:
-            return self.request(request.request_id) or request
-        return request
+        is_new = self._table.attempt(self._table.put(request_document(request, at)))
+        return request if is_new else self.request(request.request_id) or request
 
     def started(self, request_id: str, execution_arn: str) -> None:
         """See `RequestLedger.started`."""
@@ -355,7 +339,7 @@ class DynamoLedger:
 
     def task_ids(self, request_id: str) -> list[str]:
         """See `RequestLedger.task_ids`."""
-        return [document["task_id"] for document in self._table.query(f"REQUEST#{request_id}", "TASK#")]
+        return [document["task_id"] for document in self._table.query(request_key(request_id)["pk"], TASK)]
 
     def tasks(self, task_ids: Iterable[str]) -> list[Task]:
         """See `RequestLedger.tasks`."""
@@ -368,28 +352,20 @@ class DynamoLedger:
         return self._unless_ended(request_id, fields, condition, {"submitted": "submitted"})
 
     def _unless_ended(self, request_id: str, fields: dict[str, Any], condition: str, values: dict[str, Any]) -> bool:
-        try:
-            self._table.write([self._table.update(request_key(request_id), fields, condition, values)])
-        except LedgerConflictError:
-            return False
-        return True
+        return self._table.attempt(self._table.update(request_key(request_id), fields, condition, values))
 
     # What is overdue
 
     def overdue(self, before: datetime) -> Iterator[Task | Request | ParkedEvent]:
         """See `TaskLedger.overdue`; pages through all shards of a kind at once."""
         for shards in (DUE_SHARDS, UNSENT_SHARDS, PARKED_SHARDS):
-            found = (self._table.until(INDEX, shard, to_text(before)) for shard in shards)
-            yield from map(_due_of, heapq.merge(*found, key=lambda document: str(document["gsi1sk"])))
+            found = (self._table.indexed(shard, until=to_text(before)) for shard in shards)
+            yield from map(_due_of, heapq.merge(*found, key=lambda document: str(document[INDEX_SK])))
 
     def report_once(self, parked: ParkedEvent, at: datetime) -> bool:
         """See `EventLedger.report_once`."""
         fields = {"reported_at": to_text(at), **NEVER_DUE}
-        try:
-            self._table.write([self._table.update(parked_key(parked), fields, "attribute_exists(#gsi1pk)")])
-        except LedgerConflictError:
-            return False
-        return True
+        return self._table.attempt(self._table.update(parked_key(parked), fields, f"attribute_exists(#{INDEX_PK})"))
 
 
 def chained(task: Task, events: Iterable[AuditEvent], at: datetime) -> tuple[list[AuditEntry], Task]:
@@ -417,48 +393,28 @@ def _condition(change: Change) -> tuple[str, dict[str, Any]]:
     return condition, values
 
 
-def _outbox_of(change: Change) -> Iterator[dict[str, Any]]:
-    for name, envelope in change.outbox.items():
-        yield _outbox_document(change.before.task_id, name, envelope, change.at)
-
-
-def _responses_of(change: Change) -> Iterator[dict[str, Any]]:
-    for key, answer in change.responses.items():
-        item = {"pk": f"TASK#{change.before.task_id}", "sk": f"RESPONSE#{key}"}
-        yield item | {"key": key, "answer": answer, "at": to_text(change.at), "ttl": epoch_after(change.at)}
-
-
-def _moved_by(change: Change) -> Iterator[dict[str, Any]]:
-    # Links stay in the index under the deadline that their task had when they were made; this is under the new one.
-    if "expires_at" not in change.fields:
-        return
+def _with_it(change: Change) -> Iterator[dict[str, Any]]:
+    """Yield the items that are put with a change: its outbox, its responses, and where inboxes have its deadline."""
     task = change.after
-    for recipient in task.audience:
-        item = {"pk": f"TASK#{task.task_id}", "sk": f"INBOX#{recipient}", "task_id": task.task_id}
-        yield item | _inbox_fields(recipient, task.expires_at) | {"ttl": epoch_after(task.expires_at)}
+    for name, envelope in change.outbox.items():
+        yield _outbox_document(task.task_id, name, envelope, change.at)
+    for key, answer in change.responses.items():
+        response = {"key": key, "answer": answer, "at": to_text(change.at), "ttl": epoch_after(change.at)}
+        yield part_key(task.task_id, RESPONSE, key) | response
+    # Links stay in the index under the deadline that their task had when they were made; this is under the new one.
+    for recipient in task.audience if "expires_at" in change.fields else ():
+        item = {"task_id": task.task_id, "ttl": epoch_after(task.expires_at)}
+        yield part_key(task.task_id, INBOX, recipient) | inbox_key(recipient, task.expires_at) | item
 
 
 def _outbox_document(task_id: str, name: str, envelope: Mapping[str, Any], at: datetime) -> dict[str, Any]:
-    key = {"pk": f"TASK#{task_id}", "sk": f"OUTBOX#{name}"}
-    return key | {"envelope": json.dumps(envelope, ensure_ascii=False), "at": to_text(at), "ttl": epoch_after(at)}
-
-
-def _inbox(recipient: str) -> str:
-    return f"INBOX#{normalise(recipient)}"
-
-
-def _inbox_fields(recipient: str, expires_at: datetime) -> dict[str, str]:
-    return {"gsi1pk": _inbox(recipient), "gsi1sk": to_text(expires_at)}
-
-
-def _link_key(fingerprint: str, purpose: Purpose) -> dict[str, str]:
-    # Machines' tokens have a prefix of their own: workflows may write them, and must not make links of people.
-    kind = "TOKEN" if purpose is Purpose.CALLBACK else "LINK"
-    return {"pk": f"{kind}#{fingerprint}", "sk": kind}
+    document = {"envelope": json.dumps(envelope, ensure_ascii=False), "at": to_text(at), "ttl": epoch_after(at)}
+    return part_key(task_id, OUTBOX, name) | document
 
 
 def _link_document(link: Link, expires_at: datetime) -> dict[str, Any]:
-    document = _link_key(link.fingerprint, link.purpose) | {
+    key_of = token_key if link.purpose is Purpose.CALLBACK else link_key
+    document = key_of(link.fingerprint) | {
         "task_id": link.task_id,
         "recipient": link.recipient,
         "purpose": link.purpose.value,
@@ -466,7 +422,7 @@ def _link_document(link: Link, expires_at: datetime) -> dict[str, Any]:
         "minted_for": link.minted_for or None,
         "ttl": epoch_after(expires_at),
     }
-    return document | (_inbox_fields(link.recipient, expires_at) if link.purpose is Purpose.REVIEW else {})
+    return document | (inbox_key(link.recipient, expires_at) if link.purpose is Purpose.REVIEW else {})
 
 
 def _link_of(document: Mapping[str, Any]) -> Link:
@@ -479,10 +435,6 @@ def _link_of(document: Mapping[str, Any]) -> Link:
         expires_at and from_text(expires_at),
         document.get("minted_for", ""),
     )
-
-
-def _mail_key(task_id: str, hand_off: int, recipient: str) -> dict[str, str]:
-    return {"pk": f"TASK#{task_id}", "sk": f"MAIL#{hand_off:04d}#{normalise(recipient)}"}
 
 
 def _due_of(document: Mapping[str, Any]) -> Task | Request | ParkedEvent:

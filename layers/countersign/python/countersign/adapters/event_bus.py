@@ -4,8 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from countersign.adapters.failures import raised_as
 from countersign.domain.errors import HandOffRejectedError
 
 SOURCE = "countersign"
@@ -31,9 +30,7 @@ class EventBus:
             "DetailType": envelope["kind"],
             "Detail": json.dumps(envelope),
         }
-        try:
+        with raised_as(HandOffRejectedError):
             answer = self._client.put_events(Entries=[entry])
-        except (ClientError, BotoCoreError) as error:
-            raise HandOffRejectedError(type(error).__name__) from error
         if answer["FailedEntryCount"]:
             raise HandOffRejectedError(answer["Entries"][0].get("ErrorCode", "unknown"))

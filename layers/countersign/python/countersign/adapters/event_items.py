@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from countersign.adapters.task_items import PARKED_SHARDS, due, epoch_after
+from countersign.adapters.keys import PARKED_SHARDS, claim_key, event_key, parked_key
+from countersign.adapters.task_items import due, epoch_after
 from countersign.domain.clock import to_text
 from countersign.domain.payments import event_of
-from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent, ProviderEvent
+from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
 from countersign.domain.questions import Correlation
 from countersign.domain.tasks import Task
 
@@ -20,11 +21,6 @@ WAITS = timedelta(days=1)
 """How long an event waits for its task before the sweeper reports it, once; `DEDUPE` after it came it is forgotten."""
 
 
-def claim_key(provider: str, external_id: str) -> dict[str, str]:
-    """Return the key of the item that says which task is called so outside."""
-    return {"pk": f"EXTERNAL#{provider}#{external_id}", "sk": "EXTERNAL"}
-
-
 def claim_document(task: Task, correlation: Correlation) -> dict[str, Any]:
     """Return the item that says which task is called so outside, and how much it is about."""
     return claim_key(correlation.provider, correlation.external_id) | {
@@ -33,11 +29,6 @@ def claim_document(task: Task, correlation: Correlation) -> dict[str, Any]:
         "currency": correlation.currency or None,
         "ttl": epoch_after(task.max_expires_at or task.expires_at),
     }
-
-
-def event_key(provider: str, event_id: str) -> dict[str, str]:
-    """Return the key of the record that an event came."""
-    return {"pk": f"EVENT#{provider}#{event_id}", "sk": "EVENT"}
 
 
 def event_document(record: EventRecord, at: datetime) -> dict[str, Any]:
@@ -78,22 +69,17 @@ def event_record_of(document: Mapping[str, Any]) -> EventRecord:
     )
 
 
-def parked_key(parked: ParkedEvent) -> dict[str, str]:
-    """Return the key of an event that waits for its task."""
-    return claim_key(parked.provider, parked.event.external_id) | {"sk": f"PARKED#{parked.event.event_id}"}
-
-
 def parked_of(document: Mapping[str, Any]) -> ParkedEvent:
     """Return what `parked_document` made a document of."""
     return ParkedEvent(document["provider"], event_of(document), document.get("identified_by", ""))
 
 
-def parked_document(provider: str, event: ProviderEvent, at: datetime, identified_by: str = "") -> dict[str, Any]:
+def parked_document(parked: ParkedEvent, at: datetime) -> dict[str, Any]:
     """Return an event that waits for its task, and how its sender was identified."""
-    named = parked_key(ParkedEvent(provider, event, identified_by))
-    return named | {
-        "provider": provider,
-        "identified_by": identified_by or None,
+    key, event = parked_key(parked), parked.event
+    return key | {
+        "provider": parked.provider,
+        "identified_by": parked.identified_by or None,
         "event_id": event.event_id,
         "external_id": event.external_id,
         "status": event.status.value,
@@ -105,7 +91,7 @@ def parked_document(provider: str, event: ProviderEvent, at: datetime, identifie
         "cumulative": event.cumulative or None,
         "at": to_text(at),
         "ttl": _forgotten(at),
-        **due(named["pk"], at + WAITS, PARKED_SHARDS),
+        **due(key["pk"], at + WAITS, PARKED_SHARDS),
     }
 
 

@@ -4,8 +4,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from countersign.adapters.failures import raised_as
 from countersign.domain.errors import BodyTooLargeError, CipherUnavailableError, WrongContextError
 
 MAX_BYTES = 4096
@@ -30,24 +29,17 @@ class KmsCipher:
         """See `countersign.ports.Cipher.encrypt`."""
         if len(plain) > MAX_BYTES:
             raise BodyTooLargeError(MAX_BYTES)
-        try:
+        with raised_as(CipherUnavailableError):
             answer = self._client.encrypt(KeyId=self._key_id, Plaintext=plain, EncryptionContext=dict(context))
-        except (ClientError, BotoCoreError) as error:
-            raise CipherUnavailableError(type(error).__name__) from error
         return b64encode(answer["CiphertextBlob"]).decode()
 
     def decrypt(self, ciphertext: str, context: Mapping[str, str]) -> bytes:
         """See `countersign.ports.Cipher.decrypt`."""
         try:
             blob = b64decode(ciphertext, validate=True)
-            answer = self._client.decrypt(KeyId=self._key_id, CiphertextBlob=blob, EncryptionContext=dict(context))
         except ValueError as error:  # no base64, or not even ASCII
             raise WrongContextError from error
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _FOREIGN:
-                raise WrongContextError from error
-            raise CipherUnavailableError(type(error).__name__) from error
-        except BotoCoreError as error:
-            raise CipherUnavailableError(type(error).__name__) from error
+        with raised_as(lambda code: WrongContextError() if code in _FOREIGN else CipherUnavailableError(code)):
+            answer = self._client.decrypt(KeyId=self._key_id, CiphertextBlob=blob, EncryptionContext=dict(context))
         plain: bytes = answer["Plaintext"]
         return plain

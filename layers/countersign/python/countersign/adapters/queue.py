@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from countersign.adapters.failures import raised_as
 from countersign.domain.errors import HandOffRejectedError
 
 
@@ -29,9 +28,5 @@ class DeadLetters:
         """
         told = {"reason": reason, "detail": detail}
         attributes = {name: {"DataType": "String", "StringValue": text} for name, text in told.items() if text}
-        try:
+        with raised_as(HandOffRejectedError):
             self._client.send_message(QueueUrl=self._url, MessageBody=body, MessageAttributes=attributes)
-        except ClientError as error:
-            raise HandOffRejectedError(error.response["Error"]["Code"]) from error
-        except BotoCoreError as error:
-            raise HandOffRejectedError(type(error).__name__) from error

@@ -5,17 +5,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from countersign.adapters.keys import REQUEST, request_key
 from countersign.adapters.task_items import NEVER_DUE, due
 from countersign.domain.clock import from_text, to_text
 from countersign.domain.requests import Request, RequestStatus
 
 NOT_WAITING: Mapping[str, Any] = {"input": None, **NEVER_DUE}
 """What a request loses once it is known to have started: its input is with Lambda, and the sweeper need not look."""
-
-
-def request_key(request_id: str) -> dict[str, str]:
-    """Return the key of a request."""
-    return {"pk": f"REQUEST#{request_id}", "sk": "REQUEST"}
 
 
 def request_document(request: Request, at: datetime) -> dict[str, Any]:
@@ -36,7 +32,7 @@ def request_of(document: Mapping[str, Any]) -> Request:
     """Return the request that a document of the ledger holds."""
     swept_at = document.get("swept_at")
     return Request(
-        request_id=document["pk"].removeprefix("REQUEST#"),
+        request_id=document["pk"].removeprefix(REQUEST),
         workflow=document.get("workflow", ""),
         input_digest=document.get("input_digest", ""),
         submitted_by=document.get("submitted_by", ""),

@@ -5,8 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from countersign.adapters.failures import raised_as
 from countersign.domain.errors import SecretError, SecretsUnavailableError
 
 FRESH_SECONDS = 300
@@ -74,12 +73,8 @@ class ManagedSecrets:
         return secrets
 
     def _secrets(self, name: str) -> tuple[str, ...]:
-        try:
+        with raised_as(SecretsUnavailableError):
             answer = self._client.get_secret_value(SecretId=self._arns[name])
-        except ClientError as error:
-            raise SecretsUnavailableError(error.response["Error"]["Code"]) from error
-        except BotoCoreError as error:
-            raise SecretsUnavailableError(type(error).__name__) from error
         return _secrets_of(answer.get("SecretString", ""))
 
 

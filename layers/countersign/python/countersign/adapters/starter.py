@@ -4,9 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from countersign.adapters.failures import raised_as
 from countersign.domain.errors import RequestConflictError, StartFailedError, UnknownWorkflowError
+
+_ALREADY_STARTED = "DurableExecutionAlreadyStartedException"
 
 
 class LambdaStarter:
@@ -25,18 +26,15 @@ class LambdaStarter:
         """
         if workflow not in self._functions:
             raise UnknownWorkflowError
-        try:
+
+        def error_of(code: str) -> Exception:
+            return RequestConflictError(request_id) if code == _ALREADY_STARTED else StartFailedError(code)
+
+        with raised_as(error_of):
             answer = self._client.invoke(
                 FunctionName=self._functions[workflow],
                 InvocationType="Event",
                 DurableExecutionName=request_id,
                 Payload=json.dumps(payload).encode(),
             )
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code == "DurableExecutionAlreadyStartedException":
-                raise RequestConflictError(request_id) from error
-            raise StartFailedError(code) from error
-        except BotoCoreError as error:
-            raise StartFailedError(type(error).__name__) from error
         return str(answer.get("DurableExecutionArn", ""))

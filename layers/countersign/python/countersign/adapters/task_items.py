@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any
 
 from countersign.adapters.attributes import Attribute, from_item
+from countersign.adapters.keys import DUE_SHARDS, INDEX_PK, INDEX_SK, UNSENT_SHARDS, audit_key, task_key
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.clock import from_text, to_text
 from countersign.domain.identity import Aliases
@@ -19,23 +20,8 @@ from countersign.domain.strict_json import canonical
 from countersign.domain.tasks import Failure, Ring, RingState, Status, Task, Vote
 from countersign.domain.upkeep import look_at
 
-INDEX = "gsi1"
-"""The ledger's index: what is due, and links, by their time."""
-
-AUDIT = "AUDIT#"
-"""What the partition keys of audit entries begin with."""
-
 RETENTION = timedelta(days=400)
 """How long a closed task, its links and its request stay; the audit stays for good."""
-
-DUE_SHARDS = tuple(f"DUE#{shard}" for shard in range(8))
-"""Partitions of the index of what is due, so that no single one is hot."""
-
-UNSENT_SHARDS = tuple(f"UNSENT#{shard}" for shard in range(8))
-"""Partitions of the index of tasks that nobody was sent a link of: when no mail goes out, they delay no decision."""
-
-PARKED_SHARDS = tuple(f"PARKED#{shard}" for shard in range(8))
-"""Partitions of the index of parked events: however many there are, they delay no sweep of tasks and requests."""
 
 _TIMES = ("heartbeat_at", "swept_at", "sent_at", "opened_at", "max_expires_at", "decided_at", "closed_at")
 _TEXTS = (
@@ -68,11 +54,6 @@ def _flat(task: Task) -> dict[str, Any]:
 _DEFAULTS = _flat(Task("", Status.OPEN, datetime.fromtimestamp(0, UTC)))
 
 
-def task_key(task_id: str) -> dict[str, str]:
-    """Return the key of a task."""
-    return {"pk": f"TASK#{task_id}", "sk": "TASK"}
-
-
 def task_document(task: Task) -> dict[str, Any]:
     """Return a task as the plain document that the ledger keeps, keys and index included.
 
@@ -102,10 +83,10 @@ def due(name: str, moment: datetime, shards: Sequence[str] = DUE_SHARDS) -> dict
         moment: By when somebody should have taken it out of the index again.
         shards: The partitions that hold its kind.
     """
-    return {"gsi1pk": shards[zlib.crc32(name.encode()) % len(shards)], "gsi1sk": to_text(moment)}
+    return {INDEX_PK: shards[zlib.crc32(name.encode()) % len(shards)], INDEX_SK: to_text(moment)}
 
 
-NEVER_DUE: Mapping[str, Any] = {"gsi1pk": None, "gsi1sk": None}
+NEVER_DUE: Mapping[str, Any] = {INDEX_PK: None, INDEX_SK: None}
 """The index attributes of what the sweeper need not look at."""
 
 
@@ -154,8 +135,7 @@ def task_of_document(document: Mapping[str, Any]) -> Task:
 
 def audit_document(entry: AuditEntry) -> dict[str, Any]:
     """Return an audit entry as the document that the ledger keeps."""
-    key = {"pk": f"{AUDIT}{entry.task_id}", "sk": f"{entry.seq:010d}"}
-    return {**key, **entry.to_document(), "hash": entry.hash}
+    return {**audit_key(entry.task_id, entry.seq), **entry.to_document(), "hash": entry.hash}
 
 
 def audit_entry_of(document: Mapping[str, Any]) -> AuditEntry:
