@@ -71,8 +71,8 @@ layer: .venv/.stamp ## Build the vendor layer and print its size
 demo: $(READY) ## Run a workflow on the embedded cloud [SCENARIO=order-approval|payment|…|all] [ANSWER=approve|…]
 	@$(PY) -m local demo $(if $(ANSWER),--answer '$(ANSWER)') $(if $(SCENARIO),--scenario '$(SCENARIO)')
 
-up: $(READY) ## Start the embedded cloud, deploy onto it, leave it running
-	@$(PY) -m local up
+up: $(READY) ## Start the embedded cloud, deploy onto it, leave it running [PORT=4566]
+	@$(PY) -m local up $(if $(PORT),--port '$(PORT)')
 
 mail: $(READY) ## List the mail that the embedded cloud has sent, with its review links
 	@$(PY) -m local mail

@@ -27,6 +27,7 @@ def bring_up(
     with_parent: bool = False,
     variables: Mapping[str, str] | None = None,
     settings: Path = SETTINGS,
+    port: int | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> tuple[Emulator, Cloud]:
     """Start an emulator, unless one is up, deploy onto it, see that it works, and write where everything is.
@@ -38,6 +39,7 @@ def bring_up(
         with_parent: End it with this process, however that ends.
         variables: Settings of MiniStack beside those that it always gets.
         settings: The folder with the settings of the stage `local`.
+        port: Where to listen; a free port by default.
         say: Is told what is being done.
 
     Raises:
@@ -50,11 +52,13 @@ def bring_up(
         running = emulator.serving(home)
         if running and running.parent:
             raise LaunchError(f"process {running.parent}, a demo, has the cloud; wait for its end, or run `make down`")
+        if running and port not in (None, running.port):
+            raise LaunchError(f"the cloud is up already, on port {running.port}; run `make down` first")
         cloud.remove(home)
         if running:
             say(f"the emulator is up already, on port {running.port}; deploying onto it again")
             return running, _deploy(running, settings)
-        started = emulator.start(home, with_parent=with_parent, variables=variables)
+        started = emulator.start(home, with_parent=with_parent, port=port, variables=variables)
         try:
             say(f"started the emulator on 127.0.0.1:{started.port}; deploying the stacks with the AWS CDK")
             return started, _deploy(started, settings)

@@ -87,11 +87,16 @@ def _options(
 
 
 @app.command()
-def up(call: typer.Context) -> None:
+def up(
+    call: typer.Context,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Where to listen; a free port by default.", show_default=False)
+    ] = None,
+) -> None:
     """Start the cloud, deploy, and leave it running."""
     began = time.monotonic()
     terminal.title("Countersign: the embedded cloud")
-    _, cloud = bring_up(call.obj.home, say=terminal.doing)
+    _, cloud = bring_up(call.obj.home, port=port, say=terminal.doing)
     terminal.done("up", f"in {time.monotonic() - began:.0f} seconds, until `make down`")
     _describe(cloud, call.obj.home)
 

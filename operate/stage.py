@@ -220,15 +220,19 @@ class Account(Stage):
 
 
 class EmbeddedCloud(Stage):
-    """The embedded cloud of `make up`, by what `.local/cloud.json` says; the AWS configuration is not read."""
+    """The embedded cloud of `make up`; the AWS configuration is not read.
+
+    Attributes:
+        cloud: What `.local/cloud.json` says.
+    """
 
     def __init__(self, target: Target, cloud: Cloud) -> None:
         super().__init__(target)
         self.label, self.name = f"the embedded cloud at {cloud.endpoint_url}", LOCAL
-        self._cloud = cloud
+        self.cloud = cloud
 
     def _make(self, service: str, attempts: int) -> Any:  # noqa: ARG002  an emulator on this machine is there or not
-        return emulated.client(service, self._cloud.endpoint_url)
+        return emulated.client(service, self.cloud.endpoint_url)
 
 
 def outputs_of(description: Mapping[str, Any]) -> dict[str, str]:

@@ -130,7 +130,7 @@ def start(
     if leftover := recorded(home):
         leftover.stop()
     _temporary(home).mkdir(parents=True, exist_ok=True)
-    port = port or _free_port()
+    port = _free_port(port or 0)
     extra = dict(variables or {})
     command = [str(INTERPRETER), str(_LAUNCHER)]
     command += [] if corrected else ["--uncorrected"]
@@ -191,9 +191,13 @@ def _environment(home: Path, port: int) -> dict[str, str]:
     }
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
+def _free_port(wanted: int) -> int:
+    """Return a port that nobody listens on: the wanted one, or for 0 any."""
+    try:
+        with socket.create_server(("127.0.0.1", wanted)) as listener:
+            port: int = listener.getsockname()[1]
+    except OSError as error:
+        raise EmulatorError(f"port {wanted} cannot be used: {error.strerror}; name another, or none") from error
     return port
 
 

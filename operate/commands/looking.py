@@ -1,7 +1,8 @@
-"""Commands that change nothing: tasks, show, timeline, export, doctor."""
+"""Commands that change nothing: tasks, show, timeline, export, doctor, env."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from operate import views
 from operate.context import Context
 from operate.errors import OperateError, Status, usage
 from operate.parsing import duration, moment
+from operate.stage import EmbeddedCloud
 from operate.terminal import BAD, GOOD, QUIET, mark
 from operate.timeline import Moment, drawn, moments
 
@@ -21,7 +23,7 @@ _Task = Annotated[str, typer.Argument(metavar="TASK", help="Id of the task: <req
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands to the program."""
-    for command in (tasks, show, timeline, export, doctor):
+    for command in (tasks, show, timeline, export, doctor, env):
         app.command()(command)
 
 
@@ -132,6 +134,21 @@ def _say_result(context: Context, result: examination.Result) -> None:
     context.terminal.say(f"{sign} {result.area:<13} {result.what}", BAD if result.is_finding else "")
     if result.is_finding:
         context.terminal.say(f"  {'':<13} {mark('→', '->')} {result.advice}")
+
+
+def env(call: typer.Context) -> None:
+    """Print the variables of the embedded cloud for a shell: eval "$(countersign env --local)"."""
+    context: Context = call.obj
+    stage = context.stage
+    if not isinstance(stage, EmbeddedCloud):
+        raise usage("env is for the embedded cloud only", "Run `make up`, then `countersign env --local`.")
+    variables = stage.cloud.variables()
+    if context.terminal.as_json:
+        context.terminal.document(variables)
+        return
+    context.terminal.say("unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN")
+    for name, value in variables.items():
+        context.terminal.say(f"export {name}={shlex.quote(value)}")
 
 
 def _say_timeline(context: Context, found: list[Moment], *, with_tasks: bool) -> None:

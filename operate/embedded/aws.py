@@ -12,17 +12,16 @@ ACCESS_KEY_ID = "test"
 SECRET_ACCESS_KEY = "test"  # noqa: S105  as said  # nosec B105
 
 _NOWHERE = os.devnull
-_LOOPBACK = "127.0.0.1,localhost"
+LOOPBACK = ("127.0.0.1", "localhost")
+"""The hosts of an embedded cloud."""
 
 
-def environment(endpoint_url: str) -> dict[str, str]:
-    """Return this process's environment with everything about AWS replaced, for programs that deploy.
+def variables(endpoint_url: str) -> dict[str, str]:
+    """Return the variables that lead AWS's tools and SDKs to the emulator and to nothing else.
 
-    Credentials are throw-away ones, profiles and the instance's metadata are out of reach, and every service is at the
-    emulator: a program run with it cannot act on a real account.
+    Credentials are throw-away ones, profiles and the instance's metadata are out of reach.
     """
-    rest = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_DEFAULT_"))}
-    return rest | {
+    return {
         "AWS_ENDPOINT_URL": endpoint_url,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
         "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
@@ -31,9 +30,17 @@ def environment(endpoint_url: str) -> dict[str, str]:
         "AWS_CONFIG_FILE": _NOWHERE,
         "AWS_SHARED_CREDENTIALS_FILE": _NOWHERE,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "NO_PROXY": _LOOPBACK,
-        "no_proxy": _LOOPBACK,
     }
+
+
+def environment(endpoint_url: str) -> dict[str, str]:
+    """Return this process's environment with everything about AWS replaced, for programs that deploy.
+
+    A program run with it cannot act on a real account.
+    """
+    rest = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_DEFAULT_"))}
+    loopback = ",".join(LOOPBACK)
+    return rest | variables(endpoint_url) | {"NO_PROXY": loopback, "no_proxy": loopback}
 
 
 def client(service: str, endpoint_url: str) -> Any:

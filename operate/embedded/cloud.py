@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from operate.embedded import aws
 
@@ -48,6 +50,12 @@ class Cloud:
     credentials: dict[str, str]
     outputs: Outputs
 
+    def __post_init__(self) -> None:
+        """Refuse a cloud that is not on this machine."""
+        for url in (self.endpoint_url, self.api_url, self.mailbox_url, *self.queues.values()):
+            if urlsplit(url).hostname not in aws.LOOPBACK:
+                raise ValueError(f"the embedded cloud must be on this machine, got: {url}")
+
     @classmethod
     def on(cls, endpoint_url: str, outputs: Outputs, secrets: dict[str, str]) -> Cloud:
         """Describe what was deployed onto an emulator, with the secret that each provider signs with."""
@@ -79,6 +87,11 @@ class Cloud:
         new.touch(mode=0o600)
         new.write_text(json.dumps(asdict(self), indent=2) + "\n")
         new.replace(_file(home))
+
+    def variables(self) -> dict[str, str]:
+        """Return what a shell needs to call this cloud: AWS's variables, the API, the mailbox and each queue."""
+        queues = {f"QUEUE_{re.sub('[^A-Z0-9]', '_', name.upper())}": url for name, url in self.queues.items()}
+        return aws.variables(self.endpoint_url) | {"API_URL": self.api_url, "MAILBOX_URL": self.mailbox_url, **queues}
 
     def workflow(self, name: str) -> str:
         """Return the ARN on which a workflow is started."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -62,6 +63,14 @@ def test_the_sandbox_needs_a_cloud(home: Path) -> None:
     without = run(home, "sandbox")
     assert without.returncode == 1
     assert "run `make up`" in without.stderr
+
+
+def test_a_port_that_is_taken_is_refused(home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        refused = run(home, "up", "--port", str(port))
+    assert refused.returncode == 1
+    assert f"port {port} cannot be used" in refused.stderr
 
 
 def test_a_failure_names_the_log(home: Path) -> None:

@@ -1,6 +1,7 @@
 """Where the tool acts, as whom, and what it says when it may not."""
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from operate.program import main
 from operate.stage import Account, EmbeddedCloud, Target
 from tests.integration.conftest import TABLE, Answer, Kit, answering
 
-CLOUD = Cloud("http://127.0.0.1:1", "eu-central-1", "0", "", "", {}, "", "", {}, {}, {})
+HERE = "http://127.0.0.1:1"
+CLOUD = Cloud(HERE, "eu-central-1", "0", f"{HERE}/$default", HERE, {"external-tasks": HERE}, "", "", {}, {}, {})
 
 
 @pytest.fixture
@@ -68,6 +70,31 @@ def test_a_person_is_told_that_it_is_the_embedded_cloud(
     status, errors = said(capsys, "tasks")
     assert status == 4, "nobody listens there"
     assert "On the embedded cloud at http://127.0.0.1:1" in errors
+
+
+def test_a_shell_reads_the_variables_of_the_embedded_cloud_as_they_are(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    CLOUD.write(home)
+    assert main(["env", "--local"]) == 0
+    told = 'echo "${AWS_PROFILE-none} $API_URL $QUEUE_EXTERNAL_TASKS"; env'
+    script = f"AWS_PROFILE=mine; {capsys.readouterr().out} {told}"
+    printed = subprocess.run(["sh", "-euc", script], capture_output=True, text=True, check=True).stdout
+    first, *rest = printed.splitlines()
+    assert first == f"none {HERE}/$default {HERE}"
+    assert {"AWS_ACCESS_KEY_ID=test", "AWS_REGION=eu-central-1", f"AWS_ENDPOINT_URL={HERE}"} <= set(rest)
+
+
+def test_a_cloud_on_another_machine_and_an_account_have_no_variables_for_a_shell(
+    aws: None, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    CLOUD.write(home)
+    file = home / "cloud.json"
+    file.write_text(file.read_text().replace("127.0.0.1", "aws.example.com"))
+    assert said(capsys, "env", "--local")[0] == 3
+    status, errors = said(capsys, "env", "--stage", "dev")
+    assert status == 2
+    assert "countersign env --local" in errors
 
 
 def test_a_stage_that_has_no_settings_is_told_with_those_that_there_are(
