@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
@@ -17,6 +18,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.session import Session
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
+from moto.dynamodb.models import dynamodb_backends
 
 from countersign import composition
 from countersign.adapters.attributes import from_item, to_item
@@ -35,10 +37,13 @@ from countersign.services.reviews import Review, Reviews
 from countersign.testing.builders import APPROVER, TASK_ID, WORKFLOW, any_click, any_payment_task, any_task, http_event
 from countersign.testing.deliveries import ADYEN, SHOPIFY, SQUARE, STANDARD_WEBHOOKS, STRIPE
 
+ACCOUNT = "123456789012"
 REGION = "eu-central-1"
 TABLE = "ledger"
 DIRECTORY_TABLE = "directory"
 LIMITS_TABLE = "limits"
+TABLES = {TABLE: ("pk", "sk"), DIRECTORY_TABLE: ("address",), LIMITS_TABLE: ("pk",)}
+INDEX = ("gsi1pk", "gsi1sk")
 BUS = "hand-off"
 ARCHIVE = "audit-archive"
 BASE_URL = "https://review.example.com"
@@ -92,58 +97,65 @@ def _checked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take the pauses out of botocore's retries and the doorbell's; those after lost races stay."""
+    """Take pauses and quota out of botocore's retries, pauses out of the doorbell's; those after lost races stay."""
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda seconds: None))
+    monkeypatch.setattr("botocore.retries.quota.RetryQuota.acquire", lambda *_: True)
     monkeypatch.setattr("countersign.adapters.callbacks.pause_seconds", lambda *_: 0)
 
 
+@pytest.fixture(scope="module")
+def clean_aws() -> Iterator[Callable[[], None]]:
+    """AWS in memory for a module; what it gives empties all services, and puts back the stage's tables as they were."""
+    with mock_aws() as aws:
+        dynamodb = session().create_client("dynamodb", region_name=REGION)
+        for name, keys in TABLES.items():
+            _create_table(dynamodb, name, keys)
+        tables = deepcopy(dynamodb_backends[ACCOUNT][REGION].tables)
+
+        def clean() -> None:
+            aws.reset()
+            dynamodb_backends[ACCOUNT][REGION].tables.update(deepcopy(tables))
+
+        client.cache_clear()
+        yield clean
+        client.cache_clear()
+
+
+def _create_table(dynamodb: Any, name: str, keys: tuple[str, ...]) -> None:
+    more: dict[str, Any] = {}
+    if name == TABLE:
+        index = {"IndexName": "gsi1", "KeySchema": _key_schema(INDEX), "Projection": {"ProjectionType": "ALL"}}
+        more["GlobalSecondaryIndexes"] = [index]
+        more["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+    indexed = INDEX if more else ()
+    dynamodb.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=_key_schema(keys),
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys + indexed],
+        **more,
+    )
+
+
+def _key_schema(keys: tuple[str, ...]) -> list[dict[str, str]]:
+    return [{"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)]
+
+
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """AWS in memory, with the table that the ledger stack makes, and functions at their cold start."""
+def aws(clean_aws: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """AWS in memory, with the tables that the ledger stack makes, and functions at their cold start."""
     one_at_a_time(monkeypatch)
     let_tests_answer(monkeypatch)
     monkeypatch.setattr("botocore.session.get_session", session)
-    with mock_aws():
-        client.cache_clear()
-        forget_what_functions_made()
-        client("dynamodb").create_table(
-            TableName=TABLE,
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[
-                {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "gsi1pk", "gsi1sk")
-            ],
-            GlobalSecondaryIndexes=[
-                {
-                    "IndexName": "gsi1",
-                    "KeySchema": [
-                        {"AttributeName": "gsi1pk", "KeyType": "HASH"},
-                        {"AttributeName": "gsi1sk", "KeyType": "RANGE"},
-                    ],
-                    "Projection": {"ProjectionType": "ALL"},
-                }
-            ],
-            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
-        )
-        client("dynamodb").create_table(
-            TableName=DIRECTORY_TABLE,
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "address", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "address", "AttributeType": "S"}],
-        )
-        client("dynamodb").create_table(
-            TableName=LIMITS_TABLE,
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-        )
-        yield
-        forget_what_functions_made()
+    clean_aws()
+    forget_what_functions_made()
+    yield
+    forget_what_functions_made()
 
 
 @cache
 def session() -> Session:
-    """Return one session for all tests: it reads the service models once, the clients stay each test's own."""
+    """Return one session for all tests: it reads the service models once; clients are made once for each module."""
     return Session()
 
 

@@ -12,10 +12,8 @@ from botocore.exceptions import EndpointConnectionError
 import review.handler
 from approver.handler import handler
 from countersign.contracts import envelope
-from countersign.domain import tasks
 from countersign.testing.builders import (
     APPROVER,
-    ATTACHMENTS,
     OTHER_APPROVER,
     REQUESTER,
     TASK_ID,
@@ -76,14 +74,6 @@ def test_the_link_in_the_mail_opens_its_recipients_page(kit: Kit, mails: Operati
         assert recipient in page.body
 
 
-def test_the_mail_names_the_attachments_and_has_one_link_all_the_same(kit: Kit, mails: Operation) -> None:
-    run(envelope.requested(kit.open_task(attachments=ATTACHMENTS)))
-    (mail,) = mails.documents
-    text = mail["Content"]["Simple"]["Body"]["Text"]["Data"].replace("\u200c", "")
-    assert "Attachments (open them from the page): Offer.pdf; Floor plan\n" in text
-    assert text.count("://") == 1
-
-
 def test_tokens_stand_in_the_table_as_their_sha_256_only(kit: Kit, mails: Operation) -> None:
     run(envelope.requested(kit.open_task(audience=BOTH)))
     minted = [token_in(mail) for mail in mails.documents]
@@ -92,34 +82,6 @@ def test_tokens_stand_in_the_table_as_their_sha_256_only(kit: Kit, mails: Operat
     links = {pk.removeprefix("LINK#") for pk, _ in kit.items() if pk.startswith("LINK#")}
     assert links == {hashlib.sha256(token.encode()).hexdigest() for token in minted}
     assert not any(token in stored for token in minted)
-
-
-def test_a_message_that_comes_again_mails_nobody_again(kit: Kit, mails: Operation) -> None:
-    message = envelope.requested(kit.open_task(audience=BOTH))
-    run(message, message)
-    before = kit.items()
-    assert run(message) == []
-    assert recipients(mails) == [*BOTH]
-    assert kit.items() == before
-
-
-@pytest.mark.parametrize("how", ["decided", "withdrawn", "past its deadline", "never opened"])
-def test_nobody_is_mailed_about_a_task_that_is_closed(kit: Kit, mails: Operation, how: str) -> None:
-    message = any_envelope()
-    if how != "never opened":
-        message = envelope.requested(kit.open_task())
-    if how == "decided":
-        kit.decide()
-    elif how == "withdrawn":
-        change = tasks.cancel(kit.task(), "executions", "execution_failed", kit.now)
-        assert change
-        kit.ledger.commit(change)
-    elif how == "past its deadline":
-        kit.expire()
-    before = kit.items()
-    assert run(message) == []
-    assert mails.asked == []
-    assert kit.items() == before
 
 
 @pytest.mark.parametrize(
@@ -146,14 +108,6 @@ def test_a_mailbox_that_refuses_keeps_no_mail_from_the_others_and_is_tried_again
     assert recipients(mails) == [APPROVER], "only who has no mail yet"
 
 
-def test_one_message_that_fails_keeps_no_mail_from_the_others_of_its_batch(kit: Kit, mails: Operation) -> None:
-    first = envelope.requested(kit.open_task(task_id="a.approval"))
-    second = envelope.requested(kit.open_task(task_id="b.approval", audience=(OTHER_APPROVER,)))
-    mails.by_default = refusing(APPROVER)
-    assert run(first, second) == ["message-0"]
-    assert kit.ledger.mailed("b.approval", 1, OTHER_APPROVER)
-
-
 @pytest.mark.parametrize(
     "body",
     [
@@ -171,15 +125,6 @@ def test_a_message_that_is_no_envelope_goes_back_to_the_queue_and_blocks_nothing
     kit: Kit, mails: Operation, body: str
 ) -> None:
     assert run(body, envelope.requested(kit.open_task())) == ["message-0"]
-    assert recipients(mails) == [APPROVER]
-
-
-def test_a_ledger_that_does_not_answer_mails_nobody_yet(kit: Kit, mails: Operation) -> None:
-    message = envelope.requested(kit.open_task())
-    with answering("dynamodb", "GetItem", Answer(500, "InternalServerError")):
-        assert run(message) == ["message-0"]
-    assert mails.asked == []
-    assert run(message) == []
     assert recipients(mails) == [APPROVER]
 
 

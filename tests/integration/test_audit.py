@@ -13,9 +13,8 @@ from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.task_items import audit_document
 from countersign.domain import votes
 from countersign.domain.audit import GENESIS, AuditEvent
-from countersign.domain.clock import SystemClock, to_text
+from countersign.domain.clock import SystemClock
 from countersign.domain.rules import Decision, Rule
-from countersign.domain.votes import BY_LINK
 from countersign.functions.clients import client
 from countersign.services.reviews import Reviews
 from countersign.testing.builders import (
@@ -55,30 +54,12 @@ def decided(kit: Kit) -> Kit:
     return kit
 
 
-def test_the_chain_of_a_decided_task_holds(decided: Kit, capsys: pytest.CaptureFixture[str]) -> None:
-    assert verify(capsys) == (0, ["1 chains checked, 0 broken"])
-    assert verify(capsys, TASK_ID) == (0, ["1 chains checked, 0 broken"])
-
-
 def test_a_changed_entry_is_told(decided: Kit, capsys: pytest.CaptureFixture[str]) -> None:
     tamper(2, actor="mallory@example.com")
     status, lines = verify(capsys)
     assert status == 1
     assert f"{TASK_ID}: entry 2 was changed" in lines
     assert lines[-1] == "1 chains checked, 1 broken"
-
-
-def test_a_deleted_entry_is_told(decided: Kit, capsys: pytest.CaptureFixture[str]) -> None:
-    last = decided.task().audit_seq
-    key = to_item({"pk": f"AUDIT#{TASK_ID}", "sk": f"{last:010d}"})
-    client("dynamodb").delete_item(TableName=TABLE, Key=key)
-    assert verify(capsys) == (
-        1,
-        [
-            f"{TASK_ID}: the task counts {last} entries, the chain ends with entry {last - 1}",
-            "1 chains checked, 1 broken",
-        ],
-    )
 
 
 def test_a_vote_by_a_link_that_nobody_put_on_record_is_told(kit: Kit, capsys: pytest.CaptureFixture[str]) -> None:
@@ -88,24 +69,12 @@ def test_a_vote_by_a_link_that_nobody_put_on_record_is_told(kit: Kit, capsys: py
     assert verify(capsys) == (1, [told, "1 chains checked, 1 broken"])
 
 
-def vote(kit: Kit, *before: AuditEvent, identified_by: str = BY_LINK, **data: str) -> None:
+def vote(kit: Kit, *before: AuditEvent, **data: str) -> None:
     """Write a vote past the links, as a function could that may write tasks and their audit."""
     change = votes.answer(kit.task(), APPROVER, Decision.APPROVE, "", kit.task().shown, "", SystemClock().now())
     assert change
-    events = (
-        dataclasses.replace(each, identified_by=identified_by, data={**each.data, **data}) for each in change.events
-    )
+    events = (dataclasses.replace(each, data={**each.data, **data}) for each in change.events)
     kit.ledger.commit(dataclasses.replace(change, events=(*before, *events)))
-
-
-def vote_as_somebody_put_in(kit: Kit) -> None:
-    kit.set(TASK_ID, "audience", [MALLORY])
-    kit.decide(token=kit.mint(MALLORY))
-
-
-def vote_by_a_lower_rule(kit: Kit) -> None:
-    kit.set(TASK_ID, "rule", Rule("any"))
-    kit.decide(token=kit.mint())
 
 
 def vote_by_another_s_link(kit: Kit) -> None:
@@ -115,7 +84,6 @@ def vote_by_another_s_link(kit: Kit) -> None:
     vote(kit, minted, link=fingerprint)
 
 
-MALLORY = "mallory@example.com"
 MINTED = AuditEvent("minted", "approver", data={"recipient": APPROVER, "fingerprint": "a" * 64})
 NO_LINK = f"by a link that does not stand in the ledger for {APPROVER}"
 
@@ -125,10 +93,7 @@ NO_LINK = f"by a link that does not stand in the ledger for {APPROVER}"
     [
         (lambda kit: vote(kit, MINTED, link="a" * 64), NO_LINK),
         (vote_by_another_s_link, NO_LINK),
-        (lambda kit: vote(kit, identified_by="kit"), "is a vote that came by no link"),
-        (vote_as_somebody_put_in, "the task asks others than its audit says"),
-        (vote_by_a_lower_rule, "the task's rule is not the one that it was opened with"),
-        (lambda kit: kit.set(TASK_ID, "expires_at", kit.now + timedelta(days=9)), "the task's deadline is not that in"),
+        (lambda kit: kit.set(TASK_ID, "audience", ["mallory@example.com"]), "the task asks others than its audit says"),
     ],
 )
 def test_an_approval_that_a_function_forged_without_the_approver_is_told(
@@ -154,25 +119,6 @@ def test_a_vote_out_of_an_inbox_is_held_against_the_audit_that_has_its_link(
     assert verify(capsys, TASK_ID)[0] == 0
     tamper(2, data={**kit.audit()[1].event.data, "minted_for": TASK_ID})
     assert verify(capsys)[0] == 1
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "told"),
-    [
-        ("outcome", "rejected", "the task's outcome is rejected, its audit says approved"),
-        ("status", "APPLIED", "the task is APPLIED, its audit says DECIDED"),
-        ("title", "Order 1001: 9.00 EUR", "what the task shows is not what its audit says was shown"),
-        ("shown", "0" * 64, "what the task shows is not what its audit says was shown"),
-        ("decided_by", (OTHER_APPROVER,), "the task names others than its audit as those who decided"),
-        ("votes", {}, "the votes on the task are not those in its audit"),
-    ],
-)
-def test_a_task_that_is_not_as_its_audit_says_is_told(
-    decided: Kit, capsys: pytest.CaptureFixture[str], name: str, value: Any, told: str
-) -> None:
-    decided.set(TASK_ID, name, value)
-    status, lines = verify(capsys)
-    assert (status, lines[0], lines[-1]) == (1, f"{TASK_ID}: {told}", "1 chains checked, 1 broken")
 
 
 def test_a_task_id_with_control_characters_acts_on_no_terminal(kit: Kit, capsys: pytest.CaptureFixture[str]) -> None:
@@ -215,11 +161,6 @@ def copied(kit: Kit, archive: S3AuditArchive) -> Kit:
     return kit
 
 
-def test_the_copy_of_a_decided_task_holds(copied: Kit, capsys: pytest.CaptureFixture[str]) -> None:
-    assert verify_copy(capsys) == (0, ["1 chains checked against the copy, 0 broken"])
-    assert verify_copy(capsys, TASK_ID) == (0, ["1 chains checked against the copy, 0 broken"])
-
-
 def test_a_chain_that_was_replaced_as_a_whole_is_told_by_its_copy_alone(
     copied: Kit, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -234,17 +175,6 @@ def test_a_chain_that_was_replaced_as_a_whole_is_told_by_its_copy_alone(
         for seq in range(1, copied.task().audit_seq + 1)
     ]
     assert lines[-1] == "1 chains checked against the copy, 1 broken"
-
-
-def test_a_task_that_was_removed_with_its_audit_is_told(copied: Kit, capsys: pytest.CaptureFixture[str]) -> None:
-    entries = len(copied.audit())
-    for pk, sk in copied.items():
-        delete(pk, sk)
-    status, lines = verify_copy(capsys)
-    assert status == 1
-    assert lines[:-1] == [
-        f"{TASK_ID}: entry {seq} is in the copy, and missing in the ledger" for seq in range(1, entries + 1)
-    ]
 
 
 def test_an_entry_that_was_never_copied_is_told_when_its_copy_is_overdue(
@@ -271,16 +201,6 @@ def test_an_entry_of_a_moment_ago_may_be_without_its_copy(
             "1 chains checked against the copy, 0 broken",
         ],
     )
-
-
-def test_an_entry_that_is_dated_ahead_waits_for_no_copy(copied: Kit, capsys: pytest.CaptureFixture[str]) -> None:
-    key = {"pk": f"AUDIT#{TASK_ID}", "sk": f"{copied.task().audit_seq + 1:010d}"}
-    *_, last = copied.audit()
-    forged = dataclasses.replace(last, seq=last.seq + 1, at=to_text(copied.now + timedelta(days=1)), previous=last.hash)
-    client("dynamodb").put_item(TableName=TABLE, Item=to_item(audit_document(forged) | key))
-    status, lines = verify_copy(capsys)
-    assert status == 1
-    assert f"{TASK_ID}: entry {forged.seq} is missing in the copy" in lines
 
 
 def test_what_somebody_did_to_the_copy_is_told_and_hides_nothing(

@@ -42,9 +42,8 @@ def test_a_put_has_its_condition_and_its_checksum_whatever_the_environment_says(
     archive: S3AuditArchive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_REQUEST_CHECKSUM_CALCULATION", "when_required")
-    client.cache_clear()
     with answering("s3", "PutObject") as puts:
-        S3AuditArchive(client("s3"), ARCHIVE).keep(TASK_ID, PLACE, ENTRY)
+        S3AuditArchive(client.__wrapped__("s3"), ARCHIVE).keep(TASK_ID, PLACE, ENTRY)
     (request,) = puts.asked
     headers = {
         name.lower(): value.decode() if isinstance(value, bytes) else value for name, value in request.headers.items()
@@ -99,9 +98,12 @@ def test_a_long_chain_and_many_tasks_are_read_to_their_end(archive: S3AuditArchi
     def by_twos(params: dict[str, Any], **_: Any) -> None:
         params["MaxKeys"] = 2
 
-    client("s3").meta.events.register("provide-client-params.s3.ListObjectVersions", by_twos)
-    assert archive.copies(TASK_ID) == {place: Copy(place.encode()) for place in places}
-    assert archive.every_task_id() == {TASK_ID, *(f"{place}.approval" for place in places)}
+    events = client("s3").meta.events
+    events.register("provide-client-params.s3.ListObjectVersions", by_twos)
+    copies, task_ids = archive.copies(TASK_ID), archive.every_task_id()
+    events.unregister("provide-client-params.s3.ListObjectVersions", by_twos)
+    assert copies == {place: Copy(place.encode()) for place in places}
+    assert task_ids == {TASK_ID, *(f"{place}.approval" for place in places)}
 
 
 def test_an_archive_that_is_empty_has_nothing_of_a_task(archive: S3AuditArchive) -> None:

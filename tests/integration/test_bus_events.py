@@ -11,7 +11,7 @@ from bus_events.handler import handler
 from bus_events.reasons import REASONS
 from countersign.domain.questions import Collecting, Correlation
 from countersign.domain.rules import Outcome
-from countersign.domain.tasks import MAX_ANSWERS, Failure, Status, Task
+from countersign.domain.tasks import MAX_ANSWERS, Status, Task
 from countersign.testing.builders import PAYMENT_ID, TASK_ID, any_result, sqs_event, task_result
 from countersign.testing.deliveries import any_payment_intent, with_members
 from tests.integration.conftest import REGION, Answer, Kit, answering, forget_what_functions_made, session
@@ -108,13 +108,6 @@ def test_an_answer_decides_its_task_and_the_audit_names_the_event_s_source(
     assert dead_letters.messages() == []
 
 
-def test_a_failure_decides_its_task(kit: Kit, payment: Task) -> None:
-    assert run(task_result(failed(message="Not today", data={"attempt": 1}))) == []
-    task = kit.task(PAYMENT_ID)
-    assert task.outcome is Outcome.FAILED
-    assert task.failure == Failure("no_funds", "Not today", '{"attempt":1}')
-
-
 def test_the_same_answer_again_changes_nothing_and_is_no_dead_letter(
     kit: Kit, payment: Task, dead_letters: Queue
 ) -> None:
@@ -200,12 +193,6 @@ def test_the_dead_letter_says_what_is_wrong_where_and_the_refusal_is_on_record(
     assert detail.startswith("/status: ")
     assert "maybe" not in detail
     assert kit.audited(PAYMENT_ID)[-1] == "refused"
-
-
-def test_one_bad_event_holds_up_no_other_of_its_batch(kit: Kit, payment: Task, dead_letters: Queue) -> None:
-    assert run("not JSON", task_result(), task_result(any_result(task_id="order-1002.payment"))) == []
-    assert kit.task(PAYMENT_ID).status is Status.DECIDED
-    assert dead_letters.reasons() == ["malformed", "unknown_task"]
 
 
 # When things break

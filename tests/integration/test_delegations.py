@@ -98,10 +98,7 @@ def test_a_delegation_is_200_and_the_colleague_alone_is_mailed_and_decides(
     assert is_unbroken(kit.audit(), task.audit_head, task.audit_seq)
 
 
-@pytest.mark.parametrize(
-    ("colleague", "status"),
-    [("", 400), ("li", 400), ("<script>alert(1)</script>", 400), (APPROVER, 409), (REQUESTER, 409), ("li@b.com", 409)],
-)
+@pytest.mark.parametrize(("colleague", "status"), [("<script>alert(1)</script>", 400), (REQUESTER, 409)])
 def test_a_colleague_who_cannot_be_asked_leaves_all_as_it_is(kit: Kit, colleague: str, status: int) -> None:
     task = kit.open_task()
     page = hand_over(kit.link(), colleague)
@@ -111,11 +108,11 @@ def test_a_colleague_who_cannot_be_asked_leaves_all_as_it_is(kit: Kit, colleague
     assert kit.audited() == ["opened", "refused"]
 
 
-@pytest.mark.parametrize("site", ["cross-site", "same-site"])
-def test_a_delegation_from_another_site_is_403(kit: Kit, site: str) -> None:
+@pytest.mark.parametrize("path", ["/delegate", "/inbox"])
+def test_a_post_from_another_site_is_403(kit: Kit, path: str) -> None:
     kit.open_task()
-    assert hand_over(kit.link(), headers={"sec-fetch-site": site}).status == 403
-    assert kit.refusals() == ["cross_site"]
+    assert post(path, kit.link(), {"sec-fetch-site": "cross-site"}, colleague=COLLEAGUE).status == 403
+    assert not any(key[1].startswith("OUTBOX#") for key in kit.items())
 
 
 def test_a_delegation_of_what_is_over_is_409_or_410_and_says_how_it_stands(kit: Kit) -> None:
@@ -153,17 +150,6 @@ def test_a_directory_that_does_not_answer_is_503_and_nothing_is_recorded(kit: Ki
     assert hand_over(token).status == 200
 
 
-def test_an_alias_of_the_requester_that_was_learnt_after_the_opening_is_403_and_has_no_buttons_then(kit: Kit) -> None:
-    kit.open_task()
-    token, fields = kit.link(), {"decision": "approve", "shown": kit.task().shown}
-    assert 'name="decision"' in look("/review", token).body
-    kit.directory.set_alias(APPROVER, REQUESTER)
-    assert post("/review", token, None, **fields).status == 403
-    assert kit.task().status is Status.OPEN
-    assert 'name="decision"' not in look("/review", token).body
-    assert kit.refusals() == ["own_request"]
-
-
 # Races
 
 
@@ -173,8 +159,7 @@ def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_patience")
-@pytest.mark.parametrize("runs", range(3))
-def test_of_a_delegation_and_a_vote_at_once_exactly_one_wins(kit: Kit, runs: int) -> None:
+def test_of_a_delegation_and_a_vote_at_once_exactly_one_wins(kit: Kit) -> None:
     kit.open_task()
     token, shown, start = kit.link(), kit.task().shown, threading.Barrier(2)
 
@@ -190,37 +175,6 @@ def test_of_a_delegation_and_a_vote_at_once_exactly_one_wins(kit: Kit, runs: int
     assert (task.audience == (COLLEAGUE,)) is (delegated.status == 200)
     assert any(key[1].startswith("OUTBOX#") for key in kit.items()) is (delegated.status == 200)
     assert is_unbroken(kit.audit(), task.audit_head, task.audit_seq)
-
-
-@pytest.mark.usefixtures("_patience")
-def test_of_two_delegations_at_once_exactly_one_wins_and_one_mail_goes_out(kit: Kit, events: Operation) -> None:
-    kit.open_task()
-    token, start = kit.link(), threading.Barrier(2)
-
-    def run(colleague: str) -> Page:
-        start.wait()
-        return hand_over(token, colleague)
-
-    with ThreadPoolExecutor(2) as threads:
-        pages = list(threads.map(run, [COLLEAGUE, OTHER_APPROVER]))
-    task = kit.task()
-    assert sorted(page.status for page in pages) == [200, 410]
-    assert len(task.delegations) == len(task.audience) == 1
-    assert [envelope["task"]["recipients"] for envelope in sent_by_the_publisher(kit, events)] == [list(task.audience)]
-    assert is_unbroken(kit.audit(), task.audit_head, task.audit_seq)
-
-
-def test_the_outbox_is_written_with_the_delegation_or_not_at_all(kit: Kit) -> None:
-    kit.open_task()
-    token = kit.link()
-    lost = Answer(400, "TransactionCanceledException", {"CancellationReasons": [{"Code": "TransactionConflict"}]})
-    with answering("dynamodb", "TransactWriteItems") as writing:
-        writing.answers.append(lost)
-        assert hand_over(token).status == 200
-        for request in writing.documents:
-            items = [write["Put"]["Item"] for write in request["TransactItems"] if "Put" in write]
-            assert any(item["sk"]["S"].startswith("OUTBOX#") for item in items)
-    assert sum(key[1].startswith("OUTBOX#") for key in kit.items()) == 1
 
 
 # GET /inbox
@@ -246,26 +200,6 @@ def test_an_inbox_is_200_with_what_waits_and_each_opens_and_is_decided(kit: Kit)
     assert look("/inbox", token).body.count('<a href="review?') == 1
 
 
-def test_an_inbox_opens_its_owner_s_tasks_only(kit: Kit) -> None:
-    kit.open_task(audience=(OTHER_APPROVER,))
-    token = inbox_link(kit)
-    for task_id in (TASK_ID, "", "nothing.approval", "x" * 3000, "é.approval"):
-        assert look("/review", token, task_id).status == 404
-        assert post("/review", token, task=task_id, decision="approve", shown=kit.task().shown).status == 404
-        assert hand_over(token, task=task_id).status == 404
-        assert post("/inbox", token, task=task_id).status == 404
-    assert kit.audited() == ["opened"]
-
-
-def test_what_its_owner_handed_on_is_410_out_of_the_inbox_too(kit: Kit) -> None:
-    kit.open_task()
-    kit.link()
-    token = inbox_link(kit)
-    assert hand_over(token, task=TASK_ID).status == 200
-    assert look("/review", token, TASK_ID).status == 410
-    assert "Nothing is waiting for you" in look("/inbox", token).body
-
-
 def test_the_link_of_a_review_opens_no_inbox_and_one_that_is_too_old_is_410(kit: Kit) -> None:
     kit.open_task()
     assert look("/inbox", kit.link()).status == 404
@@ -288,17 +222,6 @@ def test_head_of_an_inbox_answers_as_get_does_without_the_page(kit: Kit) -> None
     assert look("/inbox", any_token(), method="HEAD").status == 404
 
 
-def test_looking_at_an_inbox_and_its_reviews_changes_nothing(kit: Kit) -> None:
-    kit.open_task()
-    kit.link()
-    token = inbox_link(kit)
-    before = kit.items()
-    for method in ("GET", "HEAD") * 25:
-        look("/inbox", token, method=method)
-        look("/review", token, TASK_ID, method)
-    assert kit.items() == before
-
-
 # POST /inbox
 
 
@@ -318,18 +241,3 @@ def test_the_list_is_mailed_to_whose_link_it_is_and_shown_to_nobody(
     assert look("/inbox", token).status == 200
     assert TITLE not in text
     assert kit.audited() == ["opened", "minted"]
-
-
-def test_another_site_has_no_list_mailed(kit: Kit) -> None:
-    kit.open_task()
-    before = kit.items()
-    token = kit.link()
-    assert post("/inbox", token, headers={"sec-fetch-site": "cross-site"}).status == 403
-    assert {key for key in kit.items() if key not in before and key[1] != "LINK"} == set()
-
-
-def test_a_ledger_that_does_not_answer_mails_no_list_and_is_503(kit: Kit) -> None:
-    kit.open_task()
-    token = kit.link()
-    with answering("dynamodb", "TransactWriteItems", Answer(500, "InternalServerError")):
-        assert post("/inbox", token).status == 503

@@ -5,12 +5,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from countersign.domain import tasks, votes
 from countersign.domain.audit import AuditEntry, AuditEvent, append
 from countersign.domain.audit_verification import contradictions, unminted
 from countersign.domain.identity import Aliases
 from countersign.domain.people import Assignment, Delegation
-from countersign.domain.rules import Decision
+from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Status, Task
 from countersign.testing.builders import APPROVER, CALLER, NOW, OTHER_APPROVER, any_rule, any_task
 
@@ -54,6 +56,29 @@ def test_a_vote_replaced_by_another_address_of_the_same_person_is_no_contradicti
     told = [*opened(task), *first, *second]
     assert found(task, told) == []
     assert found(replace(task, aliases=Aliases()), told) != [], "two people, and one vote is gone"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"outcome": Outcome.REJECTED}, "the task's outcome is rejected, its audit says approved"),
+        ({"status": Status.APPLIED}, "the task is APPLIED, its audit says DECIDED"),
+        ({"shown": "0" * 64}, "what the task shows is not what its audit says was shown"),
+        ({"decided_by": (OTHER_APPROVER,)}, "the task names others than its audit as those who decided"),
+        ({"votes": {}}, "the votes on the task are not those in its audit"),
+        ({"expires_at": NOW}, "the task's deadline is not that in its audit"),
+        ({"audience": (APPROVER, "mallory@example.com")}, "the task asks others than its audit says"),
+    ],
+)
+def test_what_a_task_has_other_than_its_audit_says_is_told(changes: dict[str, Any], told: str) -> None:
+    decided, events = voted(any_task(), APPROVER, Decision.APPROVE)
+    assert found(decided, [*opened(any_task()), *events]) == []
+    assert found(replace(decided, **changes), [*opened(any_task()), *events])[0] == told
+
+
+@pytest.mark.parametrize("changes", [{"title": "Order 1001: 9.00 EUR"}, {"rule": any_rule("all")}])
+def test_a_question_other_than_the_one_of_the_audit_is_told(changes: dict[str, Any]) -> None:
+    assert len(found(any_task(**{"shown": any_task().shown} | changes), opened(any_task()))) == 1
 
 
 def test_what_a_policy_approved_or_was_withdrawn_before_its_opening_is_as_its_audit_says() -> None:

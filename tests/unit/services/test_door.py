@@ -1,0 +1,130 @@
+"""The door of the API: what a stage asks of requests, beyond the contracts of the inputs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from countersign.domain.errors import CallerRefusedError, ContractError
+from countersign.domain.policy import Policy
+from countersign.services.door import Door
+from countersign.services.submissions import Startable, Submissions
+from countersign.testing.builders import (
+    APPROVER,
+    CALLER,
+    NOW,
+    OTHER_APPROVER,
+    REQUESTER,
+    WORKFLOW,
+    any_input,
+    any_request,
+)
+from countersign.testing.fakes import FixedClock, MemoryDirectory, MemoryLedger, MemoryStarter
+
+PAYMENT = {"order_id": "1001", "provider": "pay", "external_id": "pay_1001", "amount": "250.00", "currency": "EUR"}
+RITA = f"arn:aws:sts::111122223333:assumed-role/shop/{REQUESTER.title()}"
+BY_CALLER = Door(requester="caller")
+AT_HOME = Door(approver_domains=("example.com", "example.org"))
+ROWS = [{"currency": "EUR", "up_to": "100"}, {"currency": "EUR", "up_to": "1000", "rule": {"kind": "quorum", "k": 2}}]
+POLICY = Policy.from_document(ROWS)
+
+
+def stage(door: Door | None, policy: Policy | None = None, ledger: MemoryLedger | None = None) -> Submissions:
+    """Return where requests are handed in, in a stage with this door and policy."""
+    workflows = {WORKFLOW: Startable(3600, WORKFLOW, policy)}
+    workflows |= {name: Startable(3600, name) for name in ("payment", "identity-verification")}
+    ports = (ledger or MemoryLedger(), MemoryStarter(()), MemoryDirectory(), FixedClock(NOW))
+    return Submissions(*ports, workflows, door)
+
+
+def refusal(at: Submissions, workflow: str, document: Mapping[str, Any], caller: str = CALLER) -> ContractError:
+    """Return why a request is refused."""
+    with pytest.raises(ContractError) as refused:
+        at.submit(any_request(workflow=workflow, input=document), caller)
+    return refused.value
+
+
+def without_requester(**changes: Any) -> dict[str, Any]:
+    return {name: value for name, value in any_input(**changes).items() if name != "requester"}
+
+
+def test_a_payment_names_a_provider_of_the_stage() -> None:
+    at = stage(Door(providers=("pay", "card")))
+    refused = refusal(at, "payment", PAYMENT | {"provider": "strpie", "amount": "0"})
+    assert [each.pointer for each in refused.problems] == ["/input/amount", "/input/provider"]
+    assert refused.problems[1].reason == "must be a provider of this stage; there are pay, card"
+    assert at.submit(any_request(workflow="payment", input=PAYMENT), CALLER).started
+
+
+@pytest.mark.parametrize(
+    ("workflow", "document", "pointer"),
+    [
+        (WORKFLOW, any_input(approvers=[APPROVER, "mallory@evil.example"]), "/input/approvers/1"),
+        (WORKFLOW, any_input(approvers=["maria@shop.example.com"]), "/input/approvers/0"),
+        (WORKFLOW, any_input(approvers=["maria@example.com.evil.example"]), "/input/approvers/0"),
+        ("identity-verification", {"user_id": "u-1", "reviewers": ["mallory@evil.example"]}, "/input/reviewers/0"),
+    ],
+)
+def test_an_approver_is_of_a_domain_that_the_stage_allows(workflow: str, document: Any, pointer: str) -> None:
+    refused = refusal(stage(AT_HOME), workflow, document)
+    assert (refused.pointer, refused.reason) == (pointer, "must be an address of example.com, example.org")
+    assert stage(Door()).submit(any_request(workflow=workflow, input=document), CALLER).started
+
+
+def test_an_approver_of_an_allowed_domain_is_asked_however_it_is_spelt() -> None:
+    asked = any_request(input=any_input(approvers=[APPROVER.upper(), "otto@example.org"]))
+    assert stage(AT_HOME).submit(asked, CALLER).started
+
+
+def test_what_came_before_the_stage_asked_for_more_is_still_itself() -> None:
+    ledger = MemoryLedger()
+    stage(Door(), ledger=ledger).submit(any_request(), CALLER)
+    strict = stage(Door(approver_domains=("example.org",)), Policy.from_document([{"currency": "USD"}]), ledger)
+    assert not strict.submit(any_request(), CALLER).started
+
+
+@pytest.mark.parametrize("given", [{}, {"requester": REQUESTER.upper()}])
+def test_where_the_caller_is_the_requester_their_session_names_them(given: dict[str, str]) -> None:
+    request = stage(BY_CALLER).submit(any_request(input=without_requester() | given), RITA).request
+    assert request.input
+    assert request.input["requester"].casefold() == REQUESTER
+
+
+def test_where_the_caller_is_the_requester_nobody_asks_in_another_s_name() -> None:
+    at = stage(BY_CALLER)
+    assert refusal(at, WORKFLOW, any_input(requester=OTHER_APPROVER), RITA).pointer == "/input/requester"
+    assert refusal(at, WORKFLOW, without_requester(approvers=[REQUESTER]), RITA).pointer == "/input/approvers"
+
+
+@pytest.mark.parametrize("caller", ["", CALLER, "arn:aws:sts::1:assumed-role/shop/i-0abc", f"{CALLER}/{REQUESTER}"])
+def test_where_the_caller_is_the_requester_their_session_is_an_address(caller: str) -> None:
+    at = stage(BY_CALLER)
+    with pytest.raises(CallerRefusedError):
+        at.submit(any_request(), caller)
+    open_door = stage(Door(("pay",), requester="caller"))
+    assert open_door.submit(any_request(workflow="payment", input=PAYMENT), caller).started, "nobody requests it"
+
+
+def test_the_ids_of_the_kit_s_own_requests_are_for_the_kit_alone() -> None:
+    own = any_request(request_id="held-1001")
+    with pytest.raises(ContractError, match="must not begin with held-"):
+        stage(Door()).submit(own, CALLER)
+    assert stage(None).submit(own, CALLER).started
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"amount": "1000.01"}, "/input/amount"),
+        ({"amount": "10.00", "currency": "USD"}, "/input/amount"),
+        ({"amount": "250.00"}, "/input/approvers"),
+        ({"amount": "250.00", "approvers": [APPROVER, REQUESTER]}, "/input/approvers"),
+    ],
+)
+def test_what_the_policy_does_not_cover_is_refused(changes: dict[str, Any], pointer: str) -> None:
+    assert refusal(stage(Door(), POLICY), WORKFLOW, any_input(**changes)).pointer == pointer
+
+
+@pytest.mark.parametrize("changes", [{"amount": "100.00"}, {"approvers": [APPROVER, OTHER_APPROVER]}])
+def test_what_the_policy_covers_is_started(changes: dict[str, Any]) -> None:
+    assert stage(Door(), POLICY).submit(any_request(input=any_input(**changes)), CALLER).started
