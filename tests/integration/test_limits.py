@@ -10,18 +10,15 @@ from botocore.exceptions import ReadTimeoutError
 
 import review.handler
 import webhook.handler
-from countersign.domain.links import Link, Purpose
 from countersign.domain.tasks import Status
-from countersign.domain.tokens import mint
 from countersign.functions.clients import client
-from countersign.testing.builders import APPROVER, COMMENT, PAYMENT_TASK_ID, any_paid, any_task, any_token, http_event
+from countersign.testing.builders import APPROVER, COMMENT, any_paid, any_task, any_token, http_event
 from countersign.testing.deliveries import STANDARD_WEBHOOKS
 from review.pages import security_headers
 from tests.integration.conftest import LIMITS_TABLE, Answer, Kit, Page, answering, forget_what_functions_made
 
 OFFICE = "203.0.113.9"
-NEIGHBOUR = "203.0.113.200"
-ELSEWHERE = ["198.51.100.7", "203.0.114.9", "2001:db8::1"]
+ELSEWHERE = "203.0.114.9"
 PER_SOURCE = 8
 PER_TOKEN = 4
 
@@ -63,12 +60,6 @@ def call_back(token: str, source: str = OFFICE, said: str = "succeed") -> Page:
     return send(http_event("POST", f"/callbacks/{said}", body=json.dumps(any_paid()), headers=headers), source)
 
 
-def machine_token(kit: Kit) -> str:
-    token, fingerprint = mint()
-    kit.ledger.put_link(Link(fingerprint, PAYMENT_TASK_ID, "", Purpose.CALLBACK), kit.now)
-    return token
-
-
 def made_up(number: int) -> list[str]:
     return [f"{token:043d}" for token in range(number)]
 
@@ -99,28 +90,21 @@ def test_every_route_refuses_one_token_that_asks_too_often(kit: Kit, ask: Callab
     assert statuses[PER_TOKEN:] == [429] * 3
 
 
-@pytest.mark.parametrize("ask", REQUESTS.values(), ids=REQUESTS)
-def test_every_route_refuses_a_network_that_makes_up_tokens(kit: Kit, ask: Callable[[str], Page]) -> None:
+@pytest.mark.parametrize("ask", [look, call_back])
+def test_a_network_that_makes_up_tokens_is_refused(kit: Kit, ask: Callable[[str], Page]) -> None:
     statuses = [ask(token).status for token in made_up(PER_SOURCE + 3)]
     assert 429 not in statuses[:PER_SOURCE]
     assert statuses[PER_SOURCE:] == [429] * 3
     assert len(counters()) == 1
 
 
-@pytest.mark.parametrize("source", ELSEWHERE)
-def test_a_flood_from_one_network_keeps_nobody_elsewhere_from_deciding(kit: Kit, source: str) -> None:
+def test_a_flood_from_one_network_keeps_nobody_elsewhere_from_deciding(kit: Kit) -> None:
     kit.open_task()
     token = kit.link()
     flood = [look(each).status for each in [*made_up(3 * PER_SOURCE), token]]
     assert flood[-1] == 429
-    assert look(token, source).status == click(token, source).status == 200
+    assert look(token, ELSEWHERE).status == click(token, ELSEWHERE).status == 200
     assert kit.task().status is Status.DECIDED
-
-
-def test_who_shares_a_network_with_a_flood_waits_with_it_since_the_audit_tells_them_apart_no_better(kit: Kit) -> None:
-    for token in made_up(PER_SOURCE):
-        look(token)
-    assert look(kit.link(), NEIGHBOUR).status == 429
 
 
 def test_a_flood_of_callbacks_keeps_nobody_behind_the_same_gateway_from_a_page(kit: Kit) -> None:
@@ -149,18 +133,6 @@ def forget_the_minute() -> None:
     forget_what_functions_made()
     for item in counters():
         client("dynamodb").delete_item(TableName=LIMITS_TABLE, Key={"pk": item["pk"]})
-
-
-def test_a_callback_that_is_refused_leaves_nothing_behind_and_counts_when_it_is_sent_again(kit: Kit) -> None:
-    kit.open_payment()
-    token = machine_token(kit)
-    for _ in range(PER_TOKEN):
-        send(http_event("POST", "/callbacks/fail", "{", headers={"authorization": f"Bearer {token}"}), OFFICE)
-    before = kit.items()
-    assert call_back(token).status == 429
-    assert kit.items() == before
-    forget_the_minute()
-    assert call_back(token).status == 200
 
 
 def test_a_person_is_told_in_words_and_a_browser_when_to_come_again(kit: Kit) -> None:
@@ -194,10 +166,7 @@ def test_a_machine_is_told_by_a_problem_document(kit: Kit) -> None:
 
 
 OUT_OF_ORDER = [
-    Answer(400, "ProvisionedThroughputExceededException"),
     Answer(400, "ResourceNotFoundException"),
-    Answer(400, "AccessDeniedException"),
-    Answer(500, "InternalServerError"),
     ReadTimeoutError(endpoint_url="https://dynamodb.eu-central-1.amazonaws.com"),
 ]
 

@@ -1,7 +1,5 @@
 """`POST /webhooks/{provider}`: every row of the contract, all bad input, and whatever dies on the way."""
 
-import base64
-import gzip
 import json
 import logging
 import threading
@@ -28,28 +26,20 @@ from countersign.services.provider_events import ProviderEvents
 from countersign.testing.builders import PAYMENT_TASK_ID, http_event, is_unbroken
 from countersign.testing.deliveries import (
     ADYEN,
-    SQUARE,
     STANDARD_WEBHOOKS,
     STRIPE,
-    Delivery,
     any_item,
-    any_order,
     any_payment,
     any_payment_intent,
-    any_square_payment,
-    with_members,
 )
-from countersign.testing.signing import sign_adyen, sign_square, sign_standard_webhooks
+from countersign.testing.signing import sign_adyen, sign_standard_webhooks
 from tests.integration.conftest import (
-    BASE_URL,
     ENVIRONMENT,
-    PROVIDERS,
     Answer,
     Kit,
     Page,
     answering,
     forget_what_functions_made,
-    keep_secret,
 )
 from webhook.handler import handler, logger
 
@@ -125,15 +115,6 @@ def test_a_paid_event_is_200_and_decides(kit: Kit, secrets: Any) -> None:
     assert len(kit.decisions()) == 1
 
 
-def test_the_same_event_again_is_200_and_changes_nothing(kit: Kit, secrets: Any) -> None:
-    kit.open_payment()
-    post()
-    before = kit.items()
-    page = post()
-    assert (page.status, page.document["status"]) == (200, "duplicate")
-    assert kit.items() == before
-
-
 @pytest.mark.parametrize(
     ("opened", "said", "status"),
     [(True, "pending", "pending"), (True, "declined", "declined"), (False, "pending", "parked")],
@@ -187,34 +168,6 @@ def deploy_with(monkeypatch: pytest.MonkeyPatch, name: str, **expects: Any) -> N
     forget_what_functions_made()
 
 
-def signed_by(name: str, body: bytes) -> dict[str, str]:
-    if name == "till":
-        return sign_square(SQUARE.secret, body, f"{BASE_URL}/webhooks/till")
-    return PROVIDERS[name].sign(PROVIDERS[name].secret, body, now())
-
-
-STRANGERS_INTENT = with_members(any_payment_intent(), livemode=False, account="acct_SOMEBODY")
-REFUNDED = any_square_payment(refunded_money={"amount": 25000, "currency": "EUR"})
-IGNORED = {"status": "ignored", "ignored": ["test_mode"]}
-
-
-@pytest.mark.parametrize(
-    ("name", "body", "external_id", "said"),
-    [
-        ("card", STRANGERS_INTENT, "pi_3MtwBwLkdIwHu7ix28a3tqPa", IGNORED),
-        ("shop", any_order(test=True), "820982911946154508", IGNORED),
-        ("till", REFUNDED, "hYy9pRFVxpDsO1FB05SunFWUe9JZY", {"status": "refunded"}),
-    ],
-)
-def test_test_money_a_strangers_and_money_that_went_back_pay_nothing(
-    kit: Kit, secrets: Any, name: str, body: bytes, external_id: str, said: Any
-) -> None:
-    kit.open_payment(correlation=Correlation(name, external_id, Decimal("250.00"), "EUR"))
-    page = post(body, signed_by(name, body), name)
-    assert (page.status, page.document) == (200, said)
-    assert kit.task(PAYMENT_TASK_ID).status is Status.OPEN
-
-
 def test_another_accounts_event_is_ignored_until_the_settings_name_the_account(
     kit: Kit, secrets: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,17 +208,10 @@ def bad(
     return send
 
 
-def at(seconds: int) -> Callable[[], Page]:
-    return lambda: post(headers=signed(at=now() + seconds))
-
-
 SIGNATURES: dict[str, tuple[Callable[[], Page], str]] = {
     "missing": (bad(headers={"webhook-signature": None}), "missing"),
-    "no headers at all": (bad(headers=dict.fromkeys(signed())), "missing"),
     "of another secret": (lambda: post(headers=signed(secret=OTHER_SECRET)), "mismatch"),
-    "garbage": (bad(headers={"webhook-signature": "\x00,\\,,,%s{}"}), "malformed"),
-    "stale": (at(-302), "stale"),
-    "future": (at(302), "future"),
+    "stale": (lambda: post(headers=signed(at=now() - 302)), "stale"),
 }
 
 
@@ -284,30 +230,13 @@ def test_a_signature_that_is_not_the_providers_is_401_and_the_log_says_why(
 
 
 BODIES: dict[str, tuple[Callable[[], Page], int, str]] = {
-    "empty": (bad(b""), 400, "malformed"),
     "not JSON": (bad(b"paid"), 400, "malformed"),
-    "not UTF-8": (bad(STANDARD_WEBHOOKS.body.replace(b"EUR", b"\xff\xfe\xfd")), 400, "malformed"),
-    "duplicate keys": (bad(b'{"type":"payment.failed",' + STANDARD_WEBHOOKS.body[1:]), 400, "malformed"),
-    "no object": (bad(b'["payment.paid"]'), 400, "contract"),
-    "no type": (bad(b"{}"), 400, "contract"),
     "paid without an amount": (bad(any_payment(amount=None)), 400, "contract"),
     "a byte more than 256 KiB": (bad(b" " * (MAX_BODY_BYTES + 1)), 413, "body_too_large"),
-    "a byte more than 256 KiB as text": (bad(" " * (MAX_BODY_BYTES + 1)), 413, "body_too_large"),
     "broken base64": (lambda: post("****", {}, isBase64Encoded=True), 400, "malformed"),
-    "no text": (lambda: post("\ud800", {}), 400, "malformed"),
     "another media type": (bad(headers={"content-type": "text/xml"}), 415, "media_type"),
-    "a form": (bad(headers={"content-type": "application/x-www-form-urlencoded"}), 415, "media_type"),
-    "compressed": (bad(gzip.compress(STANDARD_WEBHOOKS.body), {"content-encoding": "gzip"}), 415, "media_type"),
-    "compressed, and not said so": (bad(gzip.compress(STANDARD_WEBHOOKS.body)), 400, "malformed"),
     "an unknown provider": (bad(name="paypal"), 404, "unknown_provider"),
-    "a provider's scheme": (bad(name="standard_webhooks"), 404, "unknown_provider"),
-    "a path": (bad(name="../pay"), 404, "unknown_provider"),
     "no name": (bad(pathParameters=None), 404, "unknown_provider"),
-    "an unknown provider, and a bad signature": (
-        bad(headers={"webhook-signature": "v1"}, name="nobody"),
-        404,
-        "unknown_provider",
-    ),
 }
 
 
@@ -327,45 +256,13 @@ def test_what_cannot_be_read_has_the_status_of_the_contract_and_writes_nothing(
         assert text not in logged.getvalue() + json.dumps(document)
 
 
-# Good input that looks odd
-
-
-@pytest.mark.parametrize("spell", [str.upper, str.title, str.lower])
-def test_the_names_of_headers_are_read_in_any_case(kit: Kit, secrets: Any, spell: Callable[[str], str]) -> None:
-    assert post(headers={spell(name): value for name, value in signed().items()}).status == 202
-
-
-def test_a_body_that_the_gateway_has_encoded_is_the_one_that_was_signed(kit: Kit, secrets: Any) -> None:
-    kit.open_payment()
-    text = base64.b64encode(STANDARD_WEBHOOKS.body).decode()
-    assert post(text, signed(), isBase64Encoded=True).document["status"] == "recorded"
-    assert post(STANDARD_WEBHOOKS.body.decode()).document["status"] == "duplicate"
-
-
-def test_a_name_and_words_in_any_script_are_kept(kit: Kit, secrets: Any) -> None:
-    body = any_payment("payment.failed", external_id="Zahlung № 7 😀", reason="Nicht genügend Guthaben\n😀")
-    assert post(body).document["status"] == "parked"
-    (parked,) = kit.ledger.parked("pay", "Zahlung № 7 😀")
-    assert parked.event.reason == "Nicht genügend Guthaben\n😀"
-
-
 # Secrets
 
 
-def test_a_rotated_secret_is_accepted_without_a_restart(kit: Kit, secrets: dict[str, str], monkeypatch: Any) -> None:
-    monkeypatch.setattr("countersign.adapters.secrets.REREAD_SECONDS", 0)
-    assert post(headers=signed(event_id="msg_1")).status == 202
-    text = json.dumps({"active": [OTHER_SECRET, SECRET]})
-    client("secretsmanager").put_secret_value(SecretId=secrets["pay"], SecretString=text)
-    assert post(headers=signed(event_id="msg_2", secret=OTHER_SECRET)).status == 202
-    assert post(headers=signed(event_id="msg_3")).status == 202
-
-
-@pytest.mark.parametrize("text", ["whsec_plain", '{"active":[]}', '{"active":["whsec_!!!"]}'])
 def test_a_badly_configured_secret_is_503_and_the_log_says_what_to_mend(
-    kit: Kit, secrets: dict[str, str], logged: StringIO, text: str
+    kit: Kit, secrets: dict[str, str], logged: StringIO
 ) -> None:
-    client("secretsmanager").put_secret_value(SecretId=secrets["pay"], SecretString=text)
+    client("secretsmanager").put_secret_value(SecretId=secrets["pay"], SecretString="whsec_plain")
     problem(post(), 503, "not_configured")
     assert entry(logged)["error_type"] == "SecretError"
     assert entry(logged)["reason"]
@@ -386,15 +283,6 @@ def test_secrets_manager_that_does_not_answer_is_503_until_it_does(
     assert post().status == 202
 
 
-def test_a_provider_that_was_configured_without_its_secret_is_503(
-    kit: Kit, aws: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    problem(post(), 503, "try_again")
-    keep_secret(client("secretsmanager"), "pay", SECRET)
-    monkeypatch.setattr("countersign.adapters.secrets.REREAD_SECONDS", 0)
-    assert post().status == 202
-
-
 # Anything at all
 
 HEADER_NAMES = st.sampled_from([*signed(), "content-type", "content-encoding", "svix-signature", "svix-id", "x"])
@@ -403,7 +291,7 @@ FUZZED_BODIES = st.text(max_size=200) | st.binary(max_size=200) | st.sampled_fro
 NAMES = st.sampled_from(["pay", "card", "terminal", "pay ", ""]) | st.text(max_size=10)
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(NAMES, st.dictionaries(HEADER_NAMES, HEADER_VALUES), FUZZED_BODIES, st.booleans())
 def test_whatever_comes_unsigned_is_refused_and_never_our_error(
     kit: Kit, secrets: Any, name: str, headers: dict[str, str], body: str | bytes, encoded: bool
@@ -426,7 +314,7 @@ DATA = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.fixed_dictionaries({}, optional={"type": KINDS | VALUES, "timestamp": VALUES, "data": DATA | VALUES}))
 def test_whatever_a_provider_signs_is_recorded_or_refused_and_never_our_error(
     kit: Kit, secrets: Any, document: dict[str, Any]
@@ -439,21 +327,12 @@ def test_whatever_a_provider_signs_is_recorded_or_refused_and_never_our_error(
 
 
 @pytest.mark.parametrize("operation", ["BatchGetItem", "GetItem", "TransactWriteItems"])
-@pytest.mark.parametrize(
-    "trouble",
-    [
-        EndpointConnectionError(endpoint_url="https://dynamodb.example.com"),
-        Answer(400, "ThrottlingException"),
-        Answer(500, "InternalServerError"),
-    ],
-    ids=["no connection", "throttled", "an error of theirs"],
-)
 def test_a_ledger_that_does_not_answer_is_503_and_the_redelivery_is_recorded(
-    kit: Kit, logged: StringIO, operation: str, trouble: Any
+    kit: Kit, logged: StringIO, operation: str
 ) -> None:
     kit.open_payment()
     before = kit.items()
-    with answering("dynamodb", operation, trouble):
+    with answering("dynamodb", operation, Answer(500, "InternalServerError")):
         problem(post(), 503, "try_again")
     assert kit.items() == before
     assert entry(logged)["error_type"] == "LedgerUnavailableError"
@@ -467,53 +346,6 @@ def test_an_error_that_nobody_thought_of_is_a_problem_without_a_word_of_it(kit: 
     assert entry(logged)["error_type"] == "RuntimeError"
     assert SECRET not in logged.getvalue()
     assert "pay_1001" not in logged.getvalue()
-
-
-class KilledError(BaseException):
-    """Lambda ended the function: no code of it runs any more."""
-
-
-@pytest.mark.parametrize("after", [False, True], ids=["before its transaction", "after it"])
-@pytest.mark.parametrize("opened", [True, False], ids=["to its task", "parked"])
-def test_a_function_that_dies_loses_nothing_and_its_redelivery_makes_exactly_one_effect(
-    kit: Kit, secrets: Any, opened: bool, after: bool
-) -> None:
-    if opened:
-        kit.open_payment()
-    kill_at_the_next_transaction(after=after)
-    with pytest.raises(KilledError):
-        post()
-    page = post()
-    assert page.document["status"] == ("duplicate" if after else "recorded" if opened else "parked")
-    if not opened:
-        kit.open_payment()
-        events(kit).apply_parked(kit.task(PAYMENT_TASK_ID))
-    assert_paid_once(kit)
-
-
-def kill_at_the_next_transaction(*, after: bool) -> None:
-    """Let the function die once, when it writes: before DynamoDB has the transaction, or before it has the answer."""
-    emitter = client("dynamodb").meta.events
-    event = f"{'after-call' if after else 'before-parameter-build'}.dynamodb.TransactWriteItems"
-
-    def kill(**_: Any) -> None:
-        emitter.unregister(event, kill)
-        raise KilledError
-
-    emitter.register(event, kill)
-
-
-def events(kit: Kit) -> ProviderEvents:
-    return ProviderEvents(kit.ledger, SystemClock())
-
-
-def assert_paid_once(kit: Kit) -> None:
-    task = kit.task(PAYMENT_TASK_ID)
-    assert (task.status, document_of(task)["status"]) == (Status.DECIDED, "paid")
-    assert kit.audited(PAYMENT_TASK_ID) == ["opened", "responded", "decided"]
-    assert is_unbroken(kit.audit(PAYMENT_TASK_ID), task.audit_head, task.audit_seq)
-    assert len(kit.decisions()) == 1, "one ring"
-    assert kit.ledger.parked("pay", "pay_1001") == []
 
 
 # At the same moment
@@ -562,15 +394,12 @@ def test_of_twenty_events_about_one_payment_at_the_same_moment_one_decides_and_n
     assert len(kit.decisions()) == 1
 
 
-@pytest.mark.parametrize("delivery", [STANDARD_WEBHOOKS, STRIPE], ids=lambda delivery: delivery.scheme)
 def test_nothing_of_a_request_is_logged_but_what_became_of_it(
-    kit: Kit, logged: StringIO, capsys: pytest.CaptureFixture[str], delivery: Delivery
+    kit: Kit, logged: StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    name = "pay" if delivery is STANDARD_WEBHOOKS else "card"
-    headers = {key.lower(): value for key, value in delivery.sign(delivery.secret, delivery.body, now()).items()}
-    signature = delivery.signature
-    assert post(delivery.body, headers, name).status == 202
+    headers = signed()
+    assert post(headers=headers).status == 202
     text = logged.getvalue() + "".join(capsys.readouterr())
-    assert entry(logged)["provider"] == name
-    for secret in (delivery.secret, "pay_1001", "pi_3Mtw", "250.00", headers[signature], "evt_", "msg_"):
+    assert entry(logged)["provider"] == "pay"
+    for secret in (SECRET, "pay_1001", "250.00", headers["webhook-signature"], "msg_"):
         assert secret not in text
