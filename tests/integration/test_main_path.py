@@ -1,6 +1,5 @@
 """The parts together, without a durable execution around them: what one writes, the next one reads."""
 
-import json
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
@@ -11,16 +10,12 @@ import publisher.handler
 import relay.handler
 import review.handler
 from countersign.composition import Ports, current_ports, use
-from countersign.domain.clock import from_text
 from countersign.domain.errors import MissingSettingError
 from countersign.domain.requests import EXECUTION_MARGIN
 from countersign.domain.tasks import Status
-from countersign.functions.clients import client
 from countersign.testing.builders import (
     APPROVER,
-    CALLBACK_ID,
     COMMENT,
-    TASK_ID,
     WORKFLOW,
     any_question,
     any_wait,
@@ -75,18 +70,6 @@ def test_an_approval_goes_from_the_workflow_to_the_mail_the_click_the_ring_and_b
     assert is_unbroken(kit.audit(), kit.task().audit_head, kit.task().audit_seq)
 
 
-def test_what_a_step_returns_to_the_durable_history_holds_no_secret(
-    kit: Kit, mails: Operation, events: Operation
-) -> None:
-    bench = runtime_of(WORKFLOW_ENVIRONMENT).waits
-    wait = any_wait(expires_at=kit.now + EXECUTION_MARGIN)
-    reports = [bench.open(wait, any_question()), bench.refresh(wait, "callback-2")]
-    kit.decide()
-    history = json.dumps([*reports, bench.read(wait)])
-    assert CALLBACK_ID not in history
-    assert "callback-2" not in history
-
-
 def test_a_workflow_function_is_set_up_by_its_environment(kit: Kit) -> None:
     runtime = runtime_of(WORKFLOW_ENVIRONMENT)
     assert (runtime.workflow, runtime.execution_timeout.total_seconds()) == (WORKFLOW, 86400)
@@ -103,14 +86,3 @@ def test_a_test_puts_its_own_ports_in_place_for_as_long_as_its_block(kit: Kit) -
             assert (current_ports(), runtime.ledger) == (inner, inner.ledger)
             assert current() is runtime, "made once"
         assert current().ledger is outer.ledger
-
-
-def test_a_client_is_made_once(kit: Kit) -> None:
-    assert client("dynamodb") is client("dynamodb")
-    assert client("dynamodb").meta.region_name == "eu-central-1"
-
-
-def test_a_deadline_that_a_step_reports_is_the_tasks(kit: Kit, events: Operation) -> None:
-    bench = runtime_of(WORKFLOW_ENVIRONMENT).waits
-    report = bench.open(any_wait(expires_at=kit.now + EXECUTION_MARGIN), any_question())
-    assert from_text(report["expires_at"]) == kit.task(TASK_ID).expires_at

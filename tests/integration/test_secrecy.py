@@ -19,11 +19,9 @@ import publisher.handler
 import relay.handler
 import requests_api.handler
 import review.handler
-from countersign.adapters.attributes import to_item
 from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.contracts import envelope
-from countersign.functions.clients import client
 from countersign.testing.builders import (
     APPROVER,
     CALLBACK_ID,
@@ -33,7 +31,6 @@ from countersign.testing.builders import (
     OTHER_APPROVER,
     REQUESTER,
     TASK_ID,
-    any_envelope,
     any_input,
     any_request,
     any_result,
@@ -44,7 +41,7 @@ from countersign.testing.builders import (
     stream_record,
     task_result,
 )
-from tests.integration.conftest import REGION, SENDER, TABLE, Answer, Kit, Operation, Page, answering, call
+from tests.integration.conftest import REGION, SENDER, Answer, Kit, Operation, Page, answering, call
 
 PEOPLE = (APPROVER, OTHER_APPROVER, REQUESTER, SENDER)
 QUOTING = " ".join((any_token(), CALLBACK_ID, COMMENT, *PEOPLE))
@@ -212,12 +209,10 @@ def test_refused_clicks_are_logged_without_a_secret(kit: Kit, output: Output) ->
 @pytest.mark.parametrize(
     "body",
     [
-        QUOTING.encode(),
         b"\xff" + QUOTING.encode(),
-        b"x" * 262_145 + QUOTING.encode(),
         urlencode({"t": QUOTING}).encode(),
     ],
-    ids=["no form", "not UTF-8", "too large", "unknown"],
+    ids=["not UTF-8", "unknown"],
 )
 def test_broken_forms_are_logged_without_a_secret(kit: Kit, output: Output, body: bytes) -> None:
     assert call(review.handler.handler, "POST", "/review", body=body).status >= 400
@@ -228,15 +223,11 @@ def test_broken_forms_are_logged_without_a_secret(kit: Kit, output: Output, body
 @pytest.mark.parametrize(
     "document",
     [
-        QUOTING,
         {QUOTING: QUOTING},
-        any_request(workflow=QUOTING[:60]),
         any_request(request_id=APPROVER),
-        any_request(input=any_input(requester=COMMENT, description=QUOTING)),
-        any_request(input=any_input(approvers=[APPROVER, APPROVER])),
-        any_request(input=any_input(**{QUOTING: 1})),
+        any_request(input=any_input(requester=COMMENT, approvers=[APPROVER, APPROVER], **{QUOTING: QUOTING})),
     ],
-    ids=["a text", "an unknown member", "a workflow", "an id", "an address", "twice", "an unknown input"],
+    ids=["an unknown member", "an id", "an input"],
 )
 def test_broken_requests_are_logged_without_a_secret(kit: Kit, output: Output, document: Any) -> None:
     assert 400 <= submit(document).status < 500
@@ -244,9 +235,7 @@ def test_broken_requests_are_logged_without_a_secret(kit: Kit, output: Output, d
     output.assert_silent_about()
 
 
-@pytest.mark.parametrize(
-    "path", [f"/requests/{quote(APPROVER)}", f"/requests/{APPROVER}", f"/{any_token()}", f"/requests/{any_token()}"]
-)
+@pytest.mark.parametrize("path", [f"/requests/{quote(APPROVER)}", f"/{any_token()}"])
 def test_addresses_that_hold_secrets_are_not_logged(kit: Kit, output: Output, path: str) -> None:
     assert call(requests_api.handler.handler, "GET", path, caller=CALLER).status == 404
     output.assert_silent_about()
@@ -255,22 +244,12 @@ def test_addresses_that_hold_secrets_are_not_logged(kit: Kit, output: Output, pa
 # When things break
 
 
-BREAKAGES: list[tuple[str, Callable[[], Any]]] = [
-    ("ValueError", lambda: ValueError(QUOTING)),
-    ("KeyError", lambda: KeyError(QUOTING)),
-    ("UnicodeDecodeError", lambda: UnicodeDecodeError("utf-8", QUOTING.encode(), 0, 1, QUOTING)),
-    ("AssertionError", lambda: AssertionError(QUOTING)),
-]
-
-
-@pytest.mark.parametrize("breakage", [make for _, make in BREAKAGES], ids=[name for name, _ in BREAKAGES])
 def test_a_ledger_that_raises_with_secrets_in_its_words_is_logged_by_type_and_place(
     kit: Kit,
     output: Output,
     monkeypatch: pytest.MonkeyPatch,
     callbacks: Operation,
     mails: Operation,
-    breakage: Callable[[], Exception],
 ) -> None:
     kit.open_task()
     token, message = kit.link(), envelope.requested(kit.task())
@@ -278,7 +257,7 @@ def test_a_ledger_that_raises_with_secrets_in_its_words_is_logged_by_type_and_pl
     records = kit.decisions()
 
     def fail(*_: Any, **__: Any) -> Any:
-        raise breakage() from RuntimeError(QUOTING)
+        raise UnicodeDecodeError("utf-8", QUOTING.encode(), 0, 1, QUOTING) from RuntimeError(QUOTING)
 
     for name in ("task", "link", "commit", "request", "submit", "task_ids"):
         monkeypatch.setattr(DynamoLedger, name, fail)
@@ -291,12 +270,18 @@ def test_a_ledger_that_raises_with_secrets_in_its_words_is_logged_by_type_and_pl
     assert len(relay.handler.handler(stream_event(*records), None)["batchItemFailures"]) == 1
     assert len(executions.handler.handler(sqs_event(status_change("FAILED")), None)["batchItemFailures"]) == 1
     assert output.messages >= {"page failed", "request failed", "record failed, to be tried again"}
-    assert type(breakage()).__name__ in output.text
+    assert "UnicodeDecodeError" in output.text
     output.assert_silent_about(token)
 
 
-@pytest.mark.parametrize("code", ["ValidationException", "InternalServerError", "TransactionCanceledException"])
-@pytest.mark.parametrize("operation", ["GetItem", "TransactWriteItems", "PutItem", "UpdateItem"])
+@pytest.mark.parametrize(
+    ("operation", "code"),
+    [
+        ("GetItem", "ValidationException"),
+        ("PutItem", "InternalServerError"),
+        ("TransactWriteItems", "TransactionCanceledException"),
+    ],
+)
 def test_what_dynamodb_says_of_an_error_is_not_logged(
     kit: Kit, output: Output, mails: Operation, callbacks: Operation, invocations: Operation, operation: str, code: str
 ) -> None:
@@ -345,19 +330,11 @@ def test_what_other_services_say_of_an_error_is_not_logged(
     output.assert_silent_about(*tokens_in(mails))
 
 
-@pytest.mark.parametrize("body", [QUOTING, json.dumps(QUOTING), json.dumps({QUOTING: QUOTING}), "[" * 1000 + QUOTING])
+@pytest.mark.parametrize("body", [QUOTING, json.dumps({QUOTING: QUOTING})])
 def test_messages_that_cannot_be_read_are_logged_without_their_content(kit: Kit, output: Output, body: str) -> None:
     assert len(deliver(body)) == 1
     assert len(executions.handler.handler(sqs_event(body), None)["batchItemFailures"]) == 1
     assert "record failed, to be tried again" in output.messages
-    output.assert_silent_about()
-
-
-def test_a_hand_off_with_a_machines_token_is_logged_without_it(kit: Kit, output: Output) -> None:
-    callback = {"url": "https://api.example.com/callbacks", "token": any_token()}
-    task = kit.open_task()
-    with answering("dynamodb", "GetItem", Answer(400, "ValidationException", {"message": QUOTING})):
-        assert len(deliver(any_envelope(task_id=task.task_id, callback=callback))) == 1
     output.assert_silent_about()
 
 
@@ -373,14 +350,11 @@ def dead_letters(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operati
     "event",
     [
         QUOTING,
-        json.dumps(QUOTING),
-        task_result(QUOTING),
         task_result({QUOTING: QUOTING}),
-        task_result(any_result(task_id=QUOTING[:200])),
         task_result(any_result(answer={"note": QUOTING}, task_id="order-1001.note"), source=QUOTING[:256]),
         task_result(any_result(answer={QUOTING: QUOTING}, task_id="order-1001.payment")),
     ],
-    ids=["a text", "JSON", "a detail", "a member", "an unknown task", "an answer", "a refused answer"],
+    ids=["a text", "a member", "an answer", "a refused answer"],
 )
 def test_answers_by_event_are_logged_without_their_content_whatever_becomes_of_them(
     kit: Kit, output: Output, dead_letters: Operation, event: Any
@@ -392,19 +366,6 @@ def test_answers_by_event_are_logged_without_their_content_whatever_becomes_of_t
     output.assert_silent_about()
 
 
-def test_answers_by_event_that_are_tried_again_are_logged_without_their_content(
-    kit: Kit, output: Output, dead_letters: Operation
-) -> None:
-    kit.open_task(task_id="order-1001.note", kind="note", audience=(), payload="{}")
-    dead_letters.by_default = Answer(400, "SomethingException", {"message": QUOTING})
-    failing = Answer(400, "ValidationException", {"message": QUOTING, "Message": QUOTING})
-    answered = task_result(any_result(answer={"note": QUOTING}, task_id="order-1001.note"))
-    with answering("dynamodb", "GetItem", failing):
-        assert len(answer_by_event(QUOTING, answered)) == 2
-    assert "record failed, to be tried again" in output.messages
-    output.assert_silent_about()
-
-
 def test_stream_records_that_cannot_be_read_are_logged_without_their_content(kit: Kit, output: Output) -> None:
     kit.open_task()
     (image,) = [item for key, item in kit.items().items() if key[1] == "TASK"]
@@ -412,17 +373,6 @@ def test_stream_records_that_cannot_be_read_are_logged_without_their_content(kit
     assert len(relay.handler.handler(stream_event(record), None)["batchItemFailures"]) == 1
     assert len(publisher.handler.handler(stream_event(record), None)["batchItemFailures"]) == 1
     assert "record failed, to be tried again" in output.messages
-    output.assert_silent_about()
-
-
-def test_an_outbox_hand_off_with_a_machines_token_is_logged_without_it(
-    kit: Kit, output: Output, events: Operation
-) -> None:
-    callback = {"url": "https://api.example.com/callbacks", "token": any_token()}
-    item = {"pk": f"TASK#{TASK_ID}", "sk": "OUTBOX#1", "envelope": json.dumps(any_envelope(callback=callback))}
-    client("dynamodb").put_item(TableName=TABLE, Item=to_item(item))
-    assert publisher.handler.handler(stream_event(stream_record(to_item(item))), None) == {"batchItemFailures": []}
-    assert "outbox sent" in output.messages
     output.assert_silent_about()
 
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
 from logging import StreamHandler
@@ -10,7 +9,6 @@ from urllib.parse import quote
 
 import pytest
 
-import requests_api.handler
 import sweeper.handler
 from countersign.adapters.attributes import to_item
 from countersign.adapters.keys import DUE_SHARDS, PARKED_SHARDS, UNSENT_SHARDS, request_key
@@ -31,10 +29,9 @@ from countersign.testing.builders import (
     WORKFLOW,
     any_input,
     any_parked,
-    any_request,
     is_unbroken,
 )
-from tests.integration.conftest import ALIAS, TABLE, Answer, Kit, Operation, answering, call
+from tests.integration.conftest import ALIAS, TABLE, Answer, Kit, Operation, answering
 
 GRACE_SECONDS = 300
 LONG_AGO = timedelta(hours=2)
@@ -108,18 +105,6 @@ def test_a_decision_whose_ring_was_lost_is_rung_again_and_the_audit_says_so(
     assert counted(capsys) == {"Mended": 1}
 
 
-def test_a_task_that_is_decided_a_moment_ago_or_open_is_left_to_those_who_work_on_it(
-    kit: Kit, callbacks: Operation, capsys: pytest.CaptureFixture[str]
-) -> None:
-    kit.open_task()
-    kit.open_task(task_id="order-1001.second")
-    kit.decide()
-    before = kit.items()
-    sweep()
-    assert kit.items() == before
-    assert (callbacks.asked, counted(capsys)) == ([], {})
-
-
 @pytest.mark.parametrize(("decided", "metric"), [(True, "DecisionsOverdue"), (False, "DeadlinesOverdue")])
 def test_what_a_ring_has_not_mended_is_counted_by_every_sweep_and_rung_no_more(
     kit: Kit, callbacks: Operation, capsys: pytest.CaptureFixture[str], decided: bool, metric: str
@@ -140,15 +125,6 @@ def test_what_a_ring_has_not_mended_is_counted_by_every_sweep_and_rung_no_more(
     assert len(callbacks.asked) == 1
 
 
-def test_sweepers_at_once_ring_once(kit: Kit, callbacks: Operation) -> None:
-    sweep()  # makes the clients that the threads share
-    decided_and_never_rung(kit)
-    with ThreadPoolExecutor(4) as sweepers:
-        list(sweepers.map(lambda _: sweep(), range(4)))
-    assert len(callbacks.asked) == 1
-    assert kit.audited().count("swept") == 1
-
-
 def test_a_request_whose_start_was_lost_is_started_again_under_its_name_and_as_it_was_asked_for(
     kit: Kit, invocations: Operation, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -165,20 +141,6 @@ def test_a_request_whose_start_was_lost_is_started_again_under_its_name_and_as_i
     assert counted(capsys) == {"Mended": 1}
     sweep()
     assert len(invocations.asked) == 1
-
-
-def test_it_is_the_start_that_the_caller_s_own_second_try_would_be(kit: Kit, invocations: Operation) -> None:
-    invocations.answers = [Answer(429, "TooManyRequestsException")] * 2
-    body = json.dumps(any_request(input=any_input(description="Bürostühle")))
-    refused = call(requests_api.handler.handler, "POST", "/requests", body=body, caller=CALLER)
-    assert refused.status == 503
-    set_on_request(gsi1sk=to_text(kit.now - LONG_AGO))
-    sweep()
-    first, *others = {request.body for request in invocations.asked}
-    assert (len(invocations.asked), others) == (3, []), "Lambda takes equal payloads of one name for one start"
-    again = call(requests_api.handler.handler, "POST", "/requests", body=body, caller=CALLER)
-    assert (again.status, len(invocations.asked)) == (200, 3)
-    assert json.loads(first)["input"]["description"] == "Bürostühle"
 
 
 def test_a_start_that_fails_again_is_counted_now_and_by_every_later_sweep(
