@@ -25,7 +25,10 @@ PAYMENT = {"order_id": "1001", "provider": "pay", "external_id": "pay_1001", "am
 RITA = f"arn:aws:sts::111122223333:assumed-role/shop/{REQUESTER.title()}"
 BY_CALLER = Door(requester="caller")
 AT_HOME = Door(approver_domains=("example.com", "example.org"))
-ROWS = [{"currency": "EUR", "up_to": "100"}, {"currency": "EUR", "up_to": "1000", "rule": {"kind": "quorum", "k": 2}}]
+ROWS: list[dict[str, Any]] = [
+    {"currency": "EUR", "up_to": "100"},
+    {"currency": "EUR", "up_to": "1000", "rule": {"kind": "quorum", "k": 2}},
+]
 POLICY = Policy.from_document(ROWS)
 
 
