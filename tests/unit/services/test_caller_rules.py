@@ -1,4 +1,4 @@
-"""The door of the API: what a stage asks of requests, beyond the contracts of the inputs."""
+"""Caller rules: what a stage asks of requests, beyond the contracts of the inputs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 from countersign.domain.errors import CallerRefusedError, ContractError
 from countersign.domain.policy import Policy
-from countersign.services.door import Door
+from countersign.services.caller_rules import CallerRules
 from countersign.services.submissions import Startable, Submissions
 from countersign.testing.builders import (
     APPROVER,
@@ -23,8 +23,8 @@ from countersign.testing.fakes import FixedClock, MemoryDirectory, MemoryLedger,
 
 PAYMENT = {"order_id": "1001", "provider": "pay", "external_id": "pay_1001", "amount": "250.00", "currency": "EUR"}
 RITA = f"arn:aws:sts::111122223333:assumed-role/shop/{REQUESTER.title()}"
-BY_CALLER = Door(requester="caller")
-AT_HOME = Door(approver_domains=("example.com", "example.org"))
+BY_CALLER = CallerRules(requester="caller")
+AT_HOME = CallerRules(approver_domains=("example.com", "example.org"))
 ROWS: list[dict[str, Any]] = [
     {"currency": "EUR", "up_to": "100"},
     {"currency": "EUR", "up_to": "1000", "rule": {"kind": "quorum", "k": 2}},
@@ -32,12 +32,12 @@ ROWS: list[dict[str, Any]] = [
 POLICY = Policy.from_document(ROWS)
 
 
-def stage(door: Door | None, policy: Policy | None = None, ledger: MemoryLedger | None = None) -> Submissions:
-    """Return where requests are handed in, in a stage with this door and policy."""
+def stage(rules: CallerRules | None, policy: Policy | None = None, ledger: MemoryLedger | None = None) -> Submissions:
+    """Return where requests are handed in, in a stage with these rules for callers and this policy."""
     workflows = {WORKFLOW: Startable(3600, WORKFLOW, policy)}
     workflows |= {name: Startable(3600, name) for name in ("payment", "identity-verification")}
     ports = (ledger or MemoryLedger(), MemoryStarter(()), MemoryDirectory(), FixedClock(NOW))
-    return Submissions(*ports, workflows, door)
+    return Submissions(*ports, workflows, rules)
 
 
 def refusal(at: Submissions, workflow: str, document: Mapping[str, Any], caller: str = CALLER) -> ContractError:
@@ -52,7 +52,7 @@ def without_requester(**changes: Any) -> dict[str, Any]:
 
 
 def test_a_payment_names_a_provider_of_the_stage() -> None:
-    at = stage(Door(providers=("pay", "card")))
+    at = stage(CallerRules(providers=("pay", "card")))
     refused = refusal(at, "payment", PAYMENT | {"provider": "strpie", "amount": "0"})
     assert [each.pointer for each in refused.problems] == ["/input/amount", "/input/provider"]
     assert refused.problems[1].reason == "must be a provider of this stage; there are pay, card"
@@ -71,7 +71,7 @@ def test_a_payment_names_a_provider_of_the_stage() -> None:
 def test_an_approver_is_of_a_domain_that_the_stage_allows(workflow: str, document: Any, pointer: str) -> None:
     refused = refusal(stage(AT_HOME), workflow, document)
     assert (refused.pointer, refused.reason) == (pointer, "must be an address of example.com, example.org")
-    assert stage(Door()).submit(any_request(workflow=workflow, input=document), CALLER).started
+    assert stage(CallerRules()).submit(any_request(workflow=workflow, input=document), CALLER).started
 
 
 def test_an_approver_of_an_allowed_domain_is_asked_however_it_is_spelt() -> None:
@@ -81,8 +81,8 @@ def test_an_approver_of_an_allowed_domain_is_asked_however_it_is_spelt() -> None
 
 def test_what_came_before_the_stage_asked_for_more_is_still_itself() -> None:
     ledger = MemoryLedger()
-    stage(Door(), ledger=ledger).submit(any_request(), CALLER)
-    strict = stage(Door(approver_domains=("example.org",)), Policy.from_document([{"currency": "USD"}]), ledger)
+    stage(CallerRules(), ledger=ledger).submit(any_request(), CALLER)
+    strict = stage(CallerRules(approver_domains=("example.org",)), Policy.from_document([{"currency": "USD"}]), ledger)
     assert not strict.submit(any_request(), CALLER).started
 
 
@@ -104,14 +104,14 @@ def test_where_the_caller_is_the_requester_their_session_is_an_address(caller: s
     at = stage(BY_CALLER)
     with pytest.raises(CallerRefusedError):
         at.submit(any_request(), caller)
-    open_door = stage(Door(("pay",), requester="caller"))
-    assert open_door.submit(any_request(workflow="payment", input=PAYMENT), caller).started, "nobody requests it"
+    with_payments = stage(CallerRules(("pay",), requester="caller"))
+    assert with_payments.submit(any_request(workflow="payment", input=PAYMENT), caller).started, "nobody requests it"
 
 
 def test_the_ids_of_the_kit_s_own_requests_are_for_the_kit_alone() -> None:
     own = any_request(request_id="held-1001")
     with pytest.raises(ContractError, match="must not begin with held-"):
-        stage(Door()).submit(own, CALLER)
+        stage(CallerRules()).submit(own, CALLER)
     assert stage(None).submit(own, CALLER).started
 
 
@@ -125,9 +125,9 @@ def test_the_ids_of_the_kit_s_own_requests_are_for_the_kit_alone() -> None:
     ],
 )
 def test_what_the_policy_does_not_cover_is_refused(changes: dict[str, Any], pointer: str) -> None:
-    assert refusal(stage(Door(), POLICY), WORKFLOW, any_input(**changes)).pointer == pointer
+    assert refusal(stage(CallerRules(), POLICY), WORKFLOW, any_input(**changes)).pointer == pointer
 
 
 @pytest.mark.parametrize("changes", [{"amount": "100.00"}, {"approvers": [APPROVER, OTHER_APPROVER]}])
 def test_what_the_policy_covers_is_started(changes: dict[str, Any]) -> None:
-    assert stage(Door(), POLICY).submit(any_request(input=any_input(**changes)), CALLER).started
+    assert stage(CallerRules(), POLICY).submit(any_request(input=any_input(**changes)), CALLER).started
