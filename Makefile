@@ -1,7 +1,7 @@
 # Countersign. `make help` lists the targets; each sets up what it needs first, once.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup layer demo up mail down test check lint format audit docs bench load faults soak synth redrive bootstrap deploy destroy lock clean
+.PHONY: help setup layer demo up watch mail down test check lint format audit docs bench load faults soak synth redrive bootstrap deploy destroy lock clean
 
 PYTHON ?= python3
 STAGE ?= local
@@ -19,9 +19,9 @@ CDK = node_modules/.bin/cdk --app '$(PY) app.py' --context stage=$(STAGE)
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 # Only where the CDK runs: jsii warns of every Node.js release past its end of life, and the CLI reports how it is used.
-demo up test check audit bench load faults synth bootstrap deploy destroy: export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = \
+demo up watch test check audit bench load faults synth bootstrap deploy destroy: export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = \
 	$(shell node -p 'process.versions.node.split(".")[0]' 2>/dev/null)
-demo up test check audit bench load faults synth bootstrap deploy destroy: export CDK_DISABLE_CLI_TELEMETRY = true
+demo up watch test check audit bench load faults synth bootstrap deploy destroy: export CDK_DISABLE_CLI_TELEMETRY = true
 
 # ---- Set-up: a stamp each, made again when its lock, or the Python under it, changes ----
 
@@ -73,6 +73,9 @@ demo: $(READY) ## Run a workflow on the embedded cloud [SCENARIO=order-approval|
 
 up: $(READY) ## Start the embedded cloud, deploy onto it, leave it running [PORT=4566]
 	@$(PY) -m local up $(if $(PORT),--port '$(PORT)')
+
+watch: $(READY) ## Make changed code live on the embedded cloud within seconds, until Ctrl-C
+	@$(PY) -m local watch
 
 mail: $(READY) ## List the mail that the embedded cloud has sent, with its review links
 	@$(PY) -m local mail

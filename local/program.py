@@ -140,6 +140,15 @@ def _demo_of_all(home: Path, answer: str) -> int:
 
 
 @app.command()
+def watch(call: typer.Context) -> None:
+    """Make changed code live on the cloud that is up, until Ctrl-C."""
+    from local.watch import run  # takes a moment
+
+    terminal.title("Countersign: changed code goes live within seconds; Ctrl-C stops it")
+    run(call.obj.home, terminal)
+
+
+@app.command()
 def status(call: typer.Context) -> int:
     """Say whether the cloud is up; the exit status is 0 if it is and 1 if not."""
     running, cloud = emulator.serving(call.obj.home), Cloud.read(call.obj.home)

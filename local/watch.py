@@ -1,0 +1,260 @@
+"""Makes changed code live on the embedded cloud without the CDK: `python -m local watch`, which is `make watch`.
+
+It does what `cdk deploy` does for code: it updates a function's code, or publishes a new version of a layer, and moves
+the alias of a durable function to a new version. Running executions stay on the version that they started on. Before
+anything is uploaded, a process of its own imports what has changed.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.request import urlopen
+
+from botocore.exceptions import BotoCoreError, ClientError
+from watchfiles import watch
+
+from local.deploy import VENDOR_LAYER
+from operate.embedded import aws
+from operate.embedded.cloud import ROOT, Cloud
+from operate.terminal import Terminal
+
+WATCHED = ("app.py", "cdk.json", "extensions", "lambdas", "layers", "settings", "stacks")
+
+_LIBRARY = "layers/countersign/"
+_NOT_DEPLOYED = re.compile(r"extensions/(tests/.*|[^/]*)|.*/(tests|testing|__pycache__)/.*|.*\.md")
+
+_TRIAL = """
+import importlib, json, pathlib, sys
+files, modules = (words.split() for words in sys.argv[1:])
+for file in map(pathlib.Path, files):
+    if file.suffix == ".py":
+        compile(file.read_bytes(), file, "exec")
+    if file.suffix == ".json":
+        try:
+            json.loads(file.read_bytes())
+        except ValueError as error:
+            sys.exit(f'  File "{file}", line {getattr(error, "lineno", 1)}\\n{type(error).__name__}: {error}')
+for module in modules:
+    importlib.import_module(module)
+"""
+"""Names the file and the line of what fails in the form of a traceback, the last place last."""
+
+
+class WatchError(Exception):
+    """Changed code is not live; the message says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Function:
+    """A deployed function.
+
+    Attributes:
+        name: Its name.
+        module: The module of its handler.
+        layers: The ARNs of its layers' versions.
+    """
+
+    name: str
+    module: str
+    layers: tuple[str, ...]
+
+    @property
+    def folder(self) -> str:
+        """Its folder in the checkout, with a slash at the end."""
+        folder = "/".join(self.module.split(".")[:-1])
+        return f"{folder}/" if folder.startswith("extensions/") else f"lambdas/{folder}/"
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer that functions run on.
+
+    Attributes:
+        name: Its name.
+        files: What was deployed in it, by the paths in the layer.
+    """
+
+    name: str
+    files: frozenset[str]
+
+    @property
+    def is_library(self) -> bool:
+        """Whether it is our library, every file of which is deployed."""
+        return "python/countersign/__init__.py" in self.files
+
+    def has(self, file: str) -> bool:
+        """Tell whether a file of the checkout is deployed in it."""
+        return file.startswith(_LIBRARY) if self.is_library else f"python/{file}" in self.files
+
+    def sources(self, root: Path) -> dict[str, Path]:
+        """Return the files that it is made of now, by their paths in the layer."""
+        if self.is_library:
+            return _files(root / _LIBRARY, root / _LIBRARY)
+        return {file: root / file.removeprefix("python/") for file in sorted(self.files)}
+
+
+class Live:
+    """The code of a cloud that is up.
+
+    Attributes:
+        root: The checkout.
+    """
+
+    def __init__(self, endpoint_url: str, root: Path = ROOT) -> None:
+        self.root = root
+        self._lambda = aws.client("lambda", endpoint_url)
+
+    def bring(self, changed: Iterable[str]) -> tuple[list[str], list[str]]:
+        """Make changed files live.
+
+        Args:
+            changed: Their paths in the checkout.
+
+        Returns:
+            The names of the functions that run new code now, and the files that only a deploy makes live.
+
+        Raises:
+            WatchError: A file cannot be read or imported; nothing of the change is live.
+        """
+        files = sorted(file for file in changed if not _NOT_DEPLOYED.fullmatch(file))
+        functions = self._functions()
+        layers = [layer for layer in self._layers(functions) if any(map(layer.has, files))]
+        on_them = {layer.name for layer in layers}
+        own = [function for function in functions if any(file.startswith(function.folder) for file in files)]
+        stale = [function for function in functions if function in own or on_them & set(map(_name, function.layers))]
+        self._try(files, stale)
+        versions = {layer.name: self._publish(layer) for layer in layers}
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda function: self._update(function, versions, with_code=function in own), stale))
+        live = (*(function.folder for function in own), *((_LIBRARY,) if layers else ()))
+        missing = [file for file in files if not file.startswith(live) and not any(layer.has(file) for layer in layers)]
+        return [function.name for function in stale], missing
+
+    def _functions(self) -> list[Function]:
+        pages = self._lambda.get_paginator("list_functions").paginate()
+        return [
+            Function(
+                each["FunctionName"],
+                each["Handler"].rpartition(".")[0],
+                tuple(layer["Arn"] for layer in each.get("Layers", ())),
+            )
+            for page in pages
+            for each in page["Functions"]
+        ]
+
+    def _layers(self, functions: Sequence[Function]) -> Iterator[Layer]:
+        for arn in {_name(arn): arn for function in functions for arn in function.layers}.values():
+            place = self._lambda.get_layer_version_by_arn(Arn=arn)["Content"]["Location"]
+            with urlopen(place) as packed, zipfile.ZipFile(io.BytesIO(packed.read())) as archive:  # noqa: S310
+                yield Layer(_name(arn), frozenset(archive.namelist()))
+
+    def _try(self, files: Sequence[str], functions: Sequence[Function]) -> None:
+        """Import what is to run, where the libraries are those that are deployed."""
+        there = [file for file in files if (self.root / file).is_file()]
+        command = [sys.executable, "-S", "-c", _TRIAL, "\n".join(there), "\n".join(f.module for f in functions)]
+        places = (self.root / "lambdas", self.root / _LIBRARY / "python", VENDOR_LAYER, self.root)
+        path = os.pathsep.join(map(str, places))
+        tried = subprocess.run(
+            command, cwd=self.root, env={"PYTHONPATH": path}, capture_output=True, text=True, check=False
+        )
+        if tried.returncode == 0:
+            return
+        problem = tried.stderr.strip().rpartition("\n")[2]
+        for file, line in reversed(re.findall(r'File "(.+?)", line (\d+)', tried.stderr)):
+            place = self.root / file
+            if place.is_file() and place.is_relative_to(self.root) and VENDOR_LAYER not in place.parents:
+                problem = f"{place.relative_to(self.root)}:{line}: {problem}"
+                break
+        raise WatchError(problem)
+
+    def _publish(self, layer: Layer) -> str:
+        content = {"ZipFile": _zipped(layer.sources(self.root))}
+        arn: str = self._lambda.publish_layer_version(LayerName=layer.name, Content=content)["LayerVersionArn"]
+        return arn
+
+    def _update(self, function: Function, versions: Mapping[str, str], *, with_code: bool) -> None:
+        name = function.name
+        if with_code:
+            base = self.root / "lambdas" if function.folder.startswith("lambdas/") else self.root
+            code = _zipped(_files(self.root / function.folder, base))
+            self._lambda.update_function_code(FunctionName=name, ZipFile=code)
+        if versions:
+            layers = [versions.get(_name(arn), arn) for arn in function.layers]
+            self._lambda.update_function_configuration(FunctionName=name, Layers=layers)
+        for alias in self._lambda.list_aliases(FunctionName=name)["Aliases"]:
+            version = self._lambda.publish_version(FunctionName=name)["Version"]
+            self._lambda.update_alias(FunctionName=name, Name=alias["Name"], FunctionVersion=version)
+
+
+def run(home: Path, terminal: Terminal) -> None:
+    """Make each change of the checkout live, until a signal comes; what was not made live is tried again."""
+    pending: set[str] = set()
+    for changes in watch(*(ROOT / name for name in WATCHED), step=50):
+        pending |= {str(Path(path).relative_to(ROOT)) for _, path in changes}
+        if bring(home, pending, terminal):
+            pending.clear()
+
+
+def bring(home: Path, files: Collection[str], terminal: Terminal, root: Path = ROOT) -> bool:
+    """Make files live on the cloud that is up, and say how it went.
+
+    Args:
+        home: The folder that is the cloud's own.
+        files: Their paths in the checkout.
+        terminal: Where to say it.
+        root: The checkout.
+
+    Returns:
+        Whether there is nothing to be tried again.
+    """
+    began = time.monotonic()
+    cloud = Cloud.read(home)
+    if cloud is None:
+        terminal.error(f"{_listed(files)} changed, but the embedded cloud is not up", "Run `make up`.")
+        return False
+    try:
+        functions, missing = Live(cloud.endpoint_url, root).bring(files)
+    except WatchError as error:
+        terminal.error(str(error), "Correct it and save. Until then the cloud keeps the code that it has.")
+        return False
+    except (BotoCoreError, ClientError, OSError) as error:
+        terminal.error(f"the embedded cloud did not take {_listed(files)}: {error}", "If it has ended, run `make up`.")
+        return False
+    if functions:
+        terminal.done("live", f"{_listed(functions)}, in {time.monotonic() - began:.1f} seconds")
+    if missing:
+        terminal.error(f"{_listed(missing)} changed: that needs a deploy", "Run `make up`.")
+    return True
+
+
+def _listed(names: Collection[str]) -> str:
+    first = sorted(names)[:3]
+    return ", ".join(first) + (f" and {len(names) - len(first)} more" if len(names) > len(first) else "")
+
+
+def _name(layer_version_arn: str) -> str:
+    return layer_version_arn.split(":")[6]
+
+
+def _files(folder: Path, base: Path) -> dict[str, Path]:
+    """Return what is deployed of a folder, by the paths below the asset's base."""
+    files = {str(file.relative_to(base)): file for file in sorted(folder.rglob("*")) if file.is_file()}
+    return {name: file for name, file in files.items() if not _NOT_DEPLOYED.fullmatch(f"/{name}")}
+
+
+def _zipped(files: Mapping[str, Path]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, file in files.items():
+            archive.write(file, name)
+    return packed.getvalue()
