@@ -20,6 +20,7 @@ from stacks.ledger_stack import LedgerStack
 from stacks.monitoring_stack import MonitoringStack
 from stacks.patterns_stack import PatternsStack
 from stacks.public_stack import PublicStack
+from stacks.stage import extensions
 from stacks.stage.extensions import ExtensionError
 from stacks.stage.problems import SettingsError
 from stacks.stage.settings import Settings
@@ -46,8 +47,14 @@ def build(app: App, settings: Settings, sources: Sources) -> Stacks:
         ExtensionError: An extension cannot be deployed.
         MissingSourceError: Code that is to be deployed is not there.
     """
-    sources = replace(sources, extensions=settings.extensions)
-    ledger = LedgerStack(app, "LedgerStack", settings=settings, sources=sources)
+    named = settings.extensions
+    sources = replace(
+        sources,
+        extensions=extensions.FOLDER,
+        extension_workflows=named.workflows,
+        extension_files=tuple(named.files),
+    )
+    ledger = LedgerStack(app, "LedgerStack", settings=settings)
     public = PublicStack(
         app,
         "PublicStack",

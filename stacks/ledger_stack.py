@@ -6,7 +6,6 @@ from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
 from stacks.components.flow.hand_off import HandOffBus
-from stacks.components.house.sources import Sources
 from stacks.components.state.answers_key import AnswersKey
 from stacks.components.state.audit_archive import AuditArchive
 from stacks.components.state.customer_key import CustomerKey
@@ -30,7 +29,7 @@ class LedgerStack(Stack):
         hand_offs: The hand-off bus.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, sources: Sources) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(
             scope,
             construct_id,
@@ -49,7 +48,10 @@ class LedgerStack(Stack):
             removal_policy=removal,
         )
         self.providers = Providers(
-            self, "Providers", providers=settings.providers, sources=sources, removal_policy=removal
+            self,
+            "Providers",
+            providers={name: {"scheme": each.scheme, **each.expects} for name, each in settings.providers.items()},
+            removal_policy=removal,
         )
         self.answers = AnswersKey(self, "Answers", removal_policy=removal) if settings.has_encrypted_answers else None
         self.archive = _archive(self, settings) if settings.audit.object_lock_days else None

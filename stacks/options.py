@@ -6,9 +6,11 @@ from aws_cdk import RemovalPolicy
 from aws_cdk.aws_logs import RetentionDays
 from constructs import Construct
 
+from stacks.components.edge.api import Throttle
 from stacks.components.house.function_options import FunctionDefaults
 from stacks.components.house.layers import Layers
 from stacks.components.house.sources import Sources
+from stacks.stage import settings as stage
 from stacks.stage.settings import LOG_RETENTION_DAYS, Settings
 
 _RETENTION = dict(
@@ -52,3 +54,8 @@ def function_defaults(stack: Construct, settings: Settings, sources: Sources) ->
         tracing_layer=settings.functions.tracing_layer,
         removal_policy=removal_policy(settings),
     )
+
+
+def throttle(table: stage.Throttle) -> Throttle:
+    """Return a throttle as the API takes it."""
+    return Throttle(table.rate_per_second, table.burst)

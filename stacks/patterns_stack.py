@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from aws_cdk import Stack
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.components.flow.durable_workflow import DurableWorkflow
-from stacks.components.flow.ledger_workflow import LedgerWorkflow, RawWorkflow
 from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
 from stacks.components.house.python_function import PythonFunction
 from stacks.components.house.queues import DeadLetterQueue, retry_invocations
+from stacks.components.house.rights import allow
 from stacks.components.house.sources import Sources
 from stacks.ledger_stack import LedgerStack
 from stacks.options import function_defaults
 from stacks.public_stack import PublicStack
 from stacks.stage.settings import Settings
 from stacks.stage.workflows import ON_THE_RAW_SDK, PATTERNS_FOLDER, PatternSettings
+from stacks.workflows import build_workflows
 
 
 class PatternsStack(Stack):
@@ -49,19 +49,16 @@ class PatternsStack(Stack):
         decider = _decider(self, DeadLetterQueue(self, "DeciderDeadLetters", name="decider"), defaults)
         base_url = public.api.base_url(settings.base_url)
         told = {"DECIDER": decider.function.function_name}
-        scope_of_workflows = Construct(self, "Durable")
-        self.workflows: Mapping[str, DurableWorkflow] = {
-            name: (RawWorkflow if name in ON_THE_RAW_SDK else LedgerWorkflow)(
-                scope_of_workflows,
-                name.title().replace("-", ""),
-                name=name,
-                workflow=workflow,
-                state=state,
-                defaults=defaults,
-                environment={"BASE_URL": base_url, **(told if name in ON_THE_RAW_SDK else {})},
-            )
-            for name, workflow in patterns.workflows.items()
-        }
+        workflows = patterns.workflows
+        self.workflows: Mapping[str, DurableWorkflow] = build_workflows(
+            self,
+            workflows,
+            state=state,
+            environments={
+                name: {"BASE_URL": base_url, **(told if name in ON_THE_RAW_SDK else {})} for name in workflows
+            },
+            defaults=defaults,
+        )
         for name in ON_THE_RAW_SDK:
             _let_decide(decider, self.workflows[name])
 
@@ -82,7 +79,5 @@ def _decider(scope: Construct, dead_letters: DeadLetterQueue, defaults: Function
 
 def _let_decide(decider: PythonFunction, workflow: DurableWorkflow) -> None:
     """Let a workflow invoke the plain Lambda, and that Lambda complete the workflow's callbacks."""
-    workflow.function.grant_principal.add_to_principal_policy(
-        iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[decider.function.function_arn])
-    )
+    allow(workflow.function, "lambda:InvokeFunction", on=[decider.function.function_arn])
     workflow.grant_callbacks(decider)

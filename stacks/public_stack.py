@@ -7,17 +7,19 @@ from aws_cdk import aws_events as events
 from constructs import Construct
 
 from countersign.adapters.event_bus import SOURCE
+from countersign.channels.base import load
 from stacks.components.actors.approver import Approver
-from stacks.components.actors.bus_events import Results
+from stacks.components.actors.bus_events import BusEvents
 from stacks.components.edge.api import PublicApi
 from stacks.components.edge.review import Review
 from stacks.components.edge.webhook import Webhook
+from stacks.components.flow.channels import EmailChannel, ExtensionChannel, MessageChannel, TopicChannel
 from stacks.components.flow.hand_off import ENVELOPE, Channel
 from stacks.components.house.queues import queues_in
 from stacks.components.house.sources import Sources
 from stacks.components.state.limits import Limits
 from stacks.ledger_stack import LedgerStack
-from stacks.options import function_defaults
+from stacks.options import function_defaults, removal_policy, throttle
 from stacks.stage.settings import Settings
 
 
@@ -28,9 +30,7 @@ class PublicStack(Stack):
         api: The API, to which later stacks add routes.
         review: The function that serves people.
         webhook: The function that serves machines.
-        approver: The approver, and the queue of hand-offs to people.
-        external_tasks: The queue of hand-offs to machines.
-        results: What takes answers that come as events.
+        approver: The approver.
     """
 
     def __init__(
@@ -51,7 +51,14 @@ class PublicStack(Stack):
         defaults = function_defaults(self, settings, sources)
         self.api = PublicApi(self, "Api")
         base_url = self.api.base_url(settings.base_url)
-        limits = Limits(self, "Limits", settings=settings.limits)
+        limits = Limits(
+            self,
+            "Limits",
+            review=settings.limits.review.model_dump(),
+            callbacks=settings.limits.callbacks.model_dump(),
+            concurrency=settings.limits.public_concurrency or None,
+        )
+        throttles = settings.throttles
         self.review = Review(
             self,
             "Review",
@@ -60,7 +67,7 @@ class PublicStack(Stack):
             limits=limits,
             defaults=defaults,
         )
-        self.review.add_routes(self.api, pages=settings.throttles.review, unknown=settings.throttles.default)
+        self.review.add_routes(self.api, pages=throttle(throttles.review), unknown=throttle(throttles.default))
         self.webhook = Webhook(
             self,
             "Webhook",
@@ -71,17 +78,21 @@ class PublicStack(Stack):
             limits=limits,
             defaults=defaults,
         )
-        self.webhook.add_routes(self.api, webhooks=settings.throttles.webhooks, callbacks=settings.throttles.callbacks)
+        self.webhook.add_routes(
+            self.api, webhooks=throttle(throttles.webhooks), callbacks=throttle(throttles.callbacks)
+        )
         self.approver = Approver(
             self,
             "Approver",
-            settings=settings,
+            stage=settings.stage,
             base_url=base_url,
             ledger=state.ledger,
             hand_offs=state.hand_offs,
             defaults=defaults,
         )
-        self.external_tasks = Channel(
+        channel = _channel(self.approver, settings)
+        self.approver.send_on(channel)
+        Channel(
             self,
             "ExternalTasks",
             name="external-tasks",
@@ -95,17 +106,37 @@ class PublicStack(Stack):
             ),
             message=ENVELOPE,
         )
-        self.results = Results(
+        BusEvents(
             self,
             "Results",
             ledger=state.ledger,
             hand_offs=state.hand_offs,
-            partners=settings.partners,
+            partners={
+                each.event_source: {"name": name, "scheme": each.scheme, **each.expects}
+                for name, each in settings.partners.items()
+            },
             defaults=defaults,
         )
-        for name, value in self.approver.outputs.items():
+        for name, value in channel.outputs.items():
             CfnOutput(self, name, value=value)
         CfnOutput(self, "ApiUrl", value=base_url)
         CfnOutput(self, "Providers", value=state.providers.document)
         CfnOutput(self, "ApiId", value=self.api.api.api_id)
         CfnOutput(self, "Queues", value=self.to_json_string(queues_in(self)))
+
+
+def _channel(scope: Construct, settings: Settings) -> MessageChannel:
+    """Build what the stage's channel needs."""
+    match name := settings.mail.channel:
+        case "email":
+            return EmailChannel(scope, "Email", sender=settings.mail.sender, identities=settings.mail.identities)
+        case "sns":
+            return TopicChannel(scope, "Sns")
+    return ExtensionChannel(
+        scope,
+        "Channel",
+        name=name,
+        settings=settings.channels.get(name, {}),
+        has_secret=load(name).has_secret,
+        removal_policy=removal_policy(settings),
+    )

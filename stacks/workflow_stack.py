@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import CfnOutput, Duration, Stack
 from constructs import Construct
 
 from countersign.services.held_payments import WORKFLOW as HELD_PAYMENT
@@ -17,17 +17,18 @@ from stacks.components.edge.api import PublicApi, Route
 from stacks.components.edge.api_stage import ApiStage
 from stacks.components.edge.deny_callbacks import DenyCallbacks
 from stacks.components.flow.durable_workflow import DurableWorkflow
-from stacks.components.flow.ledger_workflow import LedgerWorkflow
 from stacks.components.house.function_options import FunctionDefaults
 from stacks.components.house.python_function import PythonFunction
 from stacks.components.house.queues import queues_in
 from stacks.components.house.sources import Sources
 from stacks.ledger_stack import LedgerStack
-from stacks.options import function_defaults, log_retention, removal_policy
+from stacks.options import function_defaults, log_retention, removal_policy, throttle
 from stacks.patterns_stack import PatternsStack
 from stacks.public_stack import PublicStack
 from stacks.stage.policies import compact, policy_document
 from stacks.stage.settings import Settings
+from stacks.stage.workflows import WorkflowSettings
+from stacks.workflows import build_workflows
 
 
 class WorkflowStack(Stack):
@@ -62,23 +63,21 @@ class WorkflowStack(Stack):
         )
         defaults = function_defaults(self, settings, sources)
         base_url = public.api.base_url(settings.base_url)
-        scope_of_workflows = Construct(self, "Durable")
-        self.workflows: dict[str, DurableWorkflow] = {
-            name: LedgerWorkflow(
-                scope_of_workflows,
-                _id(name),
-                name=name,
-                workflow=workflow,
-                state=state,
-                defaults=defaults,
-                environment={
+        policies = _policies(settings)
+        self.workflows: dict[str, DurableWorkflow] = build_workflows(
+            self,
+            settings.workflows,
+            state=state,
+            environments={
+                name: {
                     "BASE_URL": base_url,
-                    **_policy(_policy_documents(settings).get(name)),
+                    **_policy(policies.get(name)),
                     **({"OPERATORS": compact(settings.payments.operators)} if name == HELD_PAYMENT else {}),
-                },
-            )
-            for name, workflow in settings.workflows.items()
-        }
+                }
+                for name in settings.workflows
+            },
+            defaults=defaults,
+        )
         if patterns:
             self.workflows |= patterns.workflows
         built = list(self.workflows.values())
@@ -91,7 +90,13 @@ class WorkflowStack(Stack):
         )
         self.executions = Executions(self, "Executions", ledger=state.ledger, workflows=built, defaults=defaults)
         self.sweeper = Sweeper(
-            self, "Sweeper", settings=settings.sweeper, ledger=state.ledger, workflows=built, defaults=defaults
+            self,
+            "Sweeper",
+            every=Duration.minutes(settings.sweeper.every_minutes),
+            grace_seconds=settings.sweeper.grace_seconds,
+            ledger=state.ledger,
+            workflows=built,
+            defaults=defaults,
         )
         self.held_payments = self._held_payments(settings, state, defaults) if settings.payments.operators else None
         if settings.people.deny_callbacks:
@@ -100,7 +105,7 @@ class WorkflowStack(Stack):
             self,
             "ApiStage",
             api=public.api,
-            default=settings.throttles.default,
+            default=throttle(settings.throttles.default),
             log_retention=log_retention(settings),
             removal_policy=removal_policy(settings),
         )
@@ -121,7 +126,10 @@ class WorkflowStack(Stack):
         )
 
     def _requests(self, settings: Settings, state: LedgerStack, api: PublicApi, defaults: FunctionDefaults) -> None:
-        startable = {name: _startable(workflow, defaults.sources) for name, workflow in self.workflows.items()}
+        deployed = settings.every_workflow
+        startable = {
+            name: _startable(workflow, deployed[name], defaults.sources) for name, workflow in self.workflows.items()
+        }
         requests = PythonFunction(
             self,
             "Requests",
@@ -129,33 +137,28 @@ class WorkflowStack(Stack):
             description="Starts workflows, and tells how they are doing",
             defaults=defaults,
             environment={
-                "LEDGER_TABLE": state.ledger.table.table_name,
+                **state.ledger.environment,
                 "WORKFLOWS": self.to_json_string(startable),
                 "REQUESTS": compact(_door(settings)),
                 **state.directory.environment,
-                **_policy(_policy_documents(settings)),
+                **_policy(_policies(settings)),
             },
         )
         state.ledger.grant_requests(requests)
         state.directory.grant_read(requests)
         for workflow in self.workflows.values():
             workflow.grant_start(requests)
-        throttle = settings.throttles.requests
-        api.add_routes(
-            requests,
-            requests,
-            Route("POST /requests", throttle),
-            Route("GET /requests/{request_id}", throttle),
-        )
+        limit = throttle(settings.throttles.requests)
+        api.add_routes(requests, requests, Route("POST /requests", limit), Route("GET /requests/{request_id}", limit))
 
 
-def _startable(workflow: DurableWorkflow, sources: Sources) -> dict[str, Any]:
+def _startable(workflow: DurableWorkflow, settings: WorkflowSettings, sources: Sources) -> dict[str, Any]:
     """Return what is told of a workflow to what starts it: all of them share the 4 KB of an environment."""
-    contract = sources.contract(workflow.settings.contract or workflow.name)
+    contract = sources.contract(settings.contract or workflow.name)
     return {
         # The alias's own function_name splits its ARN, and CloudFormation splits no output of another stack.
         "function": f"{workflow.function.function.function_name}:{workflow.alias.alias_name}",
-        "deadline_seconds": workflow.settings.deadline_seconds,
+        "deadline_seconds": settings.deadline_seconds,
         **({"contract": contract} if contract != workflow.name else {}),
     }
 
@@ -166,11 +169,7 @@ def _door(settings: Settings) -> dict[str, Any]:
     return {"providers": providers, **settings.requests.model_dump(mode="json")}
 
 
-def _id(name: str) -> str:
-    return name.title().replace("-", "")
-
-
-def _policy_documents(settings: Settings) -> dict[str, list[dict[str, Any]]]:
+def _policies(settings: Settings) -> dict[str, list[dict[str, Any]]]:
     return {name: policy_document(rows) for name, rows in settings.policies.items()}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
+from countersign.providers.base import schemes
 from stacks.stage.extensions import provider
 from stacks.stage.fields import Address, Rule, Table, matching, one_of
 from stacks.stage.problems import Problem
@@ -113,9 +114,12 @@ def check_partners(partners: Mapping[str, PartnerSettings]) -> Iterator[Problem]
 
 
 def check_events(key: str, source: ProviderSettings | PartnerSettings, *, protected: bool) -> Iterator[Problem]:
-    """Yield settings that a scheme does not read and, in a protected stage, those that accept events of anybody."""
+    """Yield a scheme that does not exist, settings that it does not read and, where protected, what accepts anybody."""
     found = provider(source.scheme)
-    if found is None:  # refused where its module is looked for
+    if found is None:
+        allowed = f"one of {', '.join(schemes())}, or a module of extensions/providers"
+        fix = f"correct the name, or write extensions/providers/{source.scheme}.py"
+        yield Problem(f"{key}.scheme", source.scheme, allowed, fix)
         return
     changed = {**source.expects, **source.expects.get("accounts", {})}
     for name in sorted(changed.keys() - found.settings - {"unmatched", "accounts"}):

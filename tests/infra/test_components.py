@@ -9,7 +9,6 @@ from aws_cdk import App
 
 from app import build
 from stacks.components.house.sources import MissingSourceError, Sources
-from stacks.stage.providers import ProviderSettings
 from stacks.stage.settings import Settings
 from tests import SETTINGS
 from tests.infra.templates import Synthesised, statements
@@ -44,15 +43,6 @@ def test_a_workflow_without_a_contract_is_refused(sources: Sources, context: dic
     )
     with pytest.raises(MissingSourceError, match=r"second-look\.input\.json does not exist"):
         build(App(context=context), renamed, sources)
-
-
-def test_a_provider_of_a_scheme_that_the_library_does_not_know_is_refused_with_those_that_it_does(
-    sources: Sources, context: dict[str, Any]
-) -> None:
-    settings = Settings.load(SETTINGS / "dev.toml")
-    misspelt = settings.model_copy(update={"providers": {"stripe": ProviderSettings(scheme="strype")}})
-    with pytest.raises(MissingSourceError, match=r"strype\.py does not exist.*: .*adyen, github, .*, stripe"):
-        build(App(context=context), misspelt, sources)
 
 
 def test_without_providers_nobody_may_read_secrets_and_the_function_knows_of_none(bare: Synthesised) -> None:

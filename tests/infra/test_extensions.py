@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from stacks.components.house import sources as bundling
 from stacks.stage import extensions
 from stacks.stage.extensions import ExtensionError, Extensions
 from stacks.stage.problems import SettingsError
@@ -87,7 +86,6 @@ def writing(checkout: Path, patch: pytest.MonkeyPatch) -> Write:
         patch.delitem(sys.modules, module)
     patch.syspath_prepend(checkout)
     patch.setattr(extensions, "FOLDER", folder)
-    patch.setattr(bundling, "EXTENSIONS", folder)
 
     def written(texts: dict[str, str]) -> Path:
         for name, text in texts.items():

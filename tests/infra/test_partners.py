@@ -6,10 +6,6 @@ from typing import Any
 import pytest
 
 from countersign.testing.builders import task_result
-from stacks.components.house.sources import MissingSourceError, Sources
-from stacks.stage.providers import PartnerSettings
-from stacks.stage.settings import Settings
-from tests import SETTINGS
 from tests.infra.templates import Synthesised
 from tests.infra.test_events import matches
 
@@ -61,14 +57,3 @@ def test_the_function_knows_the_partner_by_its_source(varied: Synthesised) -> No
     assert json.loads(variables(varied)["PARTNERS"]) == {
         SOURCE: {"name": "stripe", "scheme": "stripe", "accounts": {"account": "acct_1"}}
     }
-
-
-def test_a_partner_of_a_scheme_that_the_library_does_not_have_is_refused(
-    sources: Sources, context: dict[str, Any]
-) -> None:
-    dev = Settings.load(SETTINGS / "dev.toml")
-    settings = dev.model_copy(
-        update={"partners": {"stripe": PartnerSettings.model_construct(scheme="stripes", event_source=SOURCE)}}
-    )
-    with pytest.raises(MissingSourceError, match=r"stripes\.py does not exist"):
-        Synthesised(settings, sources, context)

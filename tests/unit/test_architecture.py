@@ -231,6 +231,12 @@ def test_no_arrow_of_the_house_points_back_up(importing: str, imported: str) -> 
     assert importers_of(imported, modules_of(ROOT / importing)) == set()
 
 
+def test_a_component_takes_plain_options_and_imports_no_stack_and_no_settings() -> None:
+    for path in modules_of(ROOT / "stacks" / "components"):
+        above = {name for name in imports_of(path) if name.startswith("stacks.")}
+        assert {name for name in above if not name.startswith("stacks.components.")} == set(), named(path)
+
+
 def test_tools_for_tests_are_imported_by_nothing_that_is_deployed_and_import_no_test() -> None:
     deployed = modules_of(LIBRARY, LAMBDAS, ROOT / "stacks", ROOT / "operate", ROOT / "local")
     assert [named(path) for path in deployed if any(".testing" in name for name in imports_of(path))] == []

@@ -142,6 +142,12 @@ def test_a_function_is_told_what_differs_from_the_defaults(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("scheme", "settings", "key", "allowed"),
     [
+        (
+            "strype",
+            "",
+            "scheme",
+            ", stripe, or a module of extensions/providers",
+        ),
         ("stripe", 'merchant_account = "M"', "merchant_account", "one of account, declined, live, unmatched"),
         ("github", "live = false", "live", "one of app, repository, unmatched"),
         ("slack", 'declined = "final"', "declined", "one of unmatched for the scheme slack"),

@@ -9,11 +9,10 @@ from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from constructs import Construct
 
+from stacks.components.actors.actor import Actor
 from stacks.components.flow.durable_workflow import DurableWorkflow
-from stacks.components.flow.hand_off import Channel
 from stacks.components.house.alarm import Alarm, Watch
 from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
-from stacks.components.house.python_function import PythonFunction
 from stacks.components.state.ledger import Ledger
 
 WORKFLOWS_A_RULE = 7
@@ -22,11 +21,11 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html.
 """
 
 
-class Executions(Construct):
+class Executions(Actor):
     """Lambda's status events of the kit's durable executions → queue → function.
 
-    Attributes:
-        function: The function.
+    Args:
+        workflows: Whose executions.
     """
 
     def __init__(
@@ -35,32 +34,29 @@ class Executions(Construct):
         construct_id: str,
         *,
         ledger: Ledger,
-        workflows: Iterable[DurableWorkflow],
+        workflows: Sequence[DurableWorkflow],
         defaults: FunctionDefaults,
     ) -> None:
-        super().__init__(scope, construct_id)
-        self.function = PythonFunction(
-            self,
-            "Executions",
+        super().__init__(
+            scope,
+            construct_id,
             folder="executions",
             description="Records how durable executions ended, and cancels what they left open",
+            ledger=ledger,
             defaults=defaults,
             options=FunctionOptions(timeout=Duration.seconds(30)),
-            environment={"LEDGER_TABLE": ledger.table.table_name},
         )
         ledger.grant_ends(self.function)
-        first, *others = _patterns(list(workflows))
-        self._channel = Channel(
-            self,
+        first, *others = _patterns(workflows)
+        channel = self.take(
             "Ended",
+            first,
             name="executions",
             description="Durable executions that have ended, for the executions function",
-            pattern=first,
-            consumer_timeout=self.function.timeout,
+            bus=None,
         )
         for number, pattern in enumerate(others, 2):
-            self._channel.take(f"Rule{number}", pattern, bus=None)
-        self._channel.work.feed(self.function)
+            channel.take(f"Rule{number}", pattern, bus=None)
         not_applied = self.function.metric_count("DecisionsNotApplied")
         Watch(
             self,

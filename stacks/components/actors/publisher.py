@@ -6,11 +6,11 @@ from aws_cdk import Duration
 from constructs import Construct
 
 from countersign.adapters.keys import AUDIT, OUTBOX, PARKED
+from stacks.components.actors.actor import Actor
 from stacks.components.actors.stream_consumer import StreamConsumer
 from stacks.components.flow.hand_off import HandOffBus
 from stacks.components.house.alarm import Alarm, Watch
 from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
-from stacks.components.house.python_function import PythonFunction
 from stacks.components.state.audit_archive import AuditArchive
 from stacks.components.state.ledger import Ledger
 
@@ -27,13 +27,14 @@ AUDIT_TOUCHED = {"dynamodb": {"Keys": {"pk": {"S": [{"prefix": AUDIT}]}}}}
 """Not only what is added: an entry that is changed or removed must be told of."""
 
 
-class Publisher(Construct):
+class Publisher(Actor):
     """The function between the ledger's stream and the bus; and the archive of the audit, where the stage has one.
 
     A function of its own for the archive would be a third reader of the stream.
 
-    Attributes:
-        function: The function.
+    Args:
+        hand_offs: The bus that it publishes on.
+        archive: Where it copies the audit to; None for nowhere.
     """
 
     def __init__(
@@ -46,17 +47,16 @@ class Publisher(Construct):
         archive: AuditArchive | None,
         defaults: FunctionDefaults,
     ) -> None:
-        super().__init__(scope, construct_id)
-        self.function = PythonFunction(
-            self,
-            "Publisher",
+        super().__init__(
+            scope,
+            construct_id,
             folder="publisher",
             description="Publishes what became of tasks, sends the outbox, and copies the audit",
+            ledger=ledger,
             defaults=defaults,
             options=FunctionOptions(timeout=Duration.seconds(30)),
             environment={
-                "LEDGER_TABLE": ledger.table.table_name,
-                "BUS_NAME": hand_offs.bus.event_bus_name,
+                **hand_offs.environment,
                 **({"AUDIT_BUCKET": archive.bucket.bucket_name} if archive else {}),
             },
         )

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from aws_cdk import Duration
 from constructs import Construct
 
+from stacks.components.actors.actor import Actor
 from stacks.components.actors.stream_consumer import StreamConsumer
 from stacks.components.flow.durable_workflow import DurableWorkflow
 from stacks.components.house.alarm import Alarm, Watch
 from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
-from stacks.components.house.python_function import PythonFunction
 from stacks.components.state.ledger import Ledger
 
 DECIDED = {
@@ -25,11 +25,11 @@ DECIDED = {
 """The transition, not the state: what the relay itself writes to a decided task does not wake it."""
 
 
-class Relay(Construct):
+class Relay(Actor):
     """Completes callbacks, as only the sweeper may beside it, and only those of the kit's workflows.
 
-    Attributes:
-        function: The function.
+    Args:
+        workflows: Whose callbacks.
     """
 
     def __init__(
@@ -41,16 +41,15 @@ class Relay(Construct):
         workflows: Iterable[DurableWorkflow],
         defaults: FunctionDefaults,
     ) -> None:
-        super().__init__(scope, construct_id)
-        self.function = PythonFunction(
-            self,
-            "Relay",
+        super().__init__(
+            scope,
+            construct_id,
             folder="relay",
             description="Rings the durable execution whose task was decided",
+            ledger=ledger,
             defaults=defaults,
             # A whole batch of rings that nobody answers, each tried four times, ends before it.
             options=FunctionOptions(timeout=Duration.minutes(5)),
-            environment={"LEDGER_TABLE": ledger.table.table_name},
         )
         ledger.grant_ring(self.function)
         for workflow in workflows:

@@ -26,6 +26,15 @@ class StreamConsumer(Construct):
 
     DynamoDB advises at most two readers of one stream, and the kit has two: the relay and the publisher. A third one is
     a rule on the hand-off bus.
+
+    Args:
+        name: What to call its dead letters, and with a capital its section of the dashboard and its alarm.
+        waiting: What has waited too long if the function is late, in the plural.
+        function: What the records are for. It says which of a batch have failed.
+        ledger: Whose stream.
+        patterns: Which records: those that match one of them.
+        parallel_batches: How many batches of a shard are worked on at once, 1 to 10; what belongs to one partition
+            key stays in order.
     """
 
     def __init__(
@@ -40,19 +49,6 @@ class StreamConsumer(Construct):
         patterns: Sequence[dict[str, Any]],
         parallel_batches: int = 1,
     ) -> None:
-        """Build the mapping.
-
-        Args:
-            scope: The parent.
-            construct_id: The id.
-            name: What to call its dead letters, and with a capital its section of the dashboard and its alarm.
-            waiting: What has waited too long if the function is late, in the plural.
-            function: What the records are for. It says which of a batch have failed.
-            ledger: Whose stream.
-            patterns: Which records: those that match one of them.
-            parallel_batches: How many batches of a shard are worked on at once, 1 to 10; what belongs to one partition
-                key stays in order.
-        """
         super().__init__(scope, construct_id)
         dead_letters = DeadLetterQueue(self, "DeadLetters", name=name)
         ledger.grant_stream(function)

@@ -15,7 +15,6 @@ from stacks.components.house.function_options import FunctionDefaults, FunctionO
 from stacks.components.house.python_function import PythonFunction
 from stacks.components.house.queues import DeadLetterQueue, retry_invocations
 from stacks.components.state.ledger import Ledger
-from stacks.stage.settings import SweeperSettings
 
 _TIMEOUT = Duration.minutes(5)
 _AT_MOST = Duration.minutes(4)
@@ -41,6 +40,11 @@ _OVERDUE = {
 class Sweeper(Construct):
     """A schedule → function. Beside the relay it is the only one that may complete callbacks.
 
+    Args:
+        every: How often it runs.
+        grace_seconds: How long after its time something is overdue.
+        workflows: What it rings and starts again.
+
     Attributes:
         function: The function.
     """
@@ -50,7 +54,8 @@ class Sweeper(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        settings: SweeperSettings,
+        every: Duration,
+        grace_seconds: int,
         ledger: Ledger,
         workflows: Sequence[DurableWorkflow],
         defaults: FunctionDefaults,
@@ -66,9 +71,9 @@ class Sweeper(Construct):
             defaults=defaults,
             options=FunctionOptions(timeout=_TIMEOUT, dead_letter_queue=dead_letters),
             environment={
-                "LEDGER_TABLE": ledger.table.table_name,
+                **ledger.environment,
                 "WORKFLOW_ARNS": Stack.of(self).to_json_string(arns),
-                "GRACE_SECONDS": str(settings.grace_seconds),
+                "GRACE_SECONDS": str(grace_seconds),
                 "AT_MOST_SECONDS": str(_AT_MOST.to_seconds()),
             },
         )
@@ -81,14 +86,14 @@ class Sweeper(Construct):
             self,
             "Schedule",
             description="When the sweeper looks for what is overdue",
-            schedule=events.Schedule.rate(Duration.minutes(settings.every_minutes)),
+            schedule=events.Schedule.rate(every),
         )
         schedule.add_target(
             targets.LambdaFunction(
                 self.function.function,
                 dead_letter_queue=dead_letters,
                 # The next sweep does what this one would have done.
-                max_event_age=Duration.minutes(settings.every_minutes),
+                max_event_age=every,
                 retry_attempts=2,
             )
         )

@@ -13,11 +13,23 @@ from constructs import Construct, IConstruct
 from stacks.components.house.alarm import Alarm, Watch
 from stacks.components.house.findings import acknowledge
 from stacks.components.house.python_function import PythonFunction
-from stacks.stage.settings import Throttle
 
 _STRAY_REQUESTS = 100
 """Answered 4xx in five minutes, three times in a row: expired links and strangers come one by one, a client that was
 deployed with a mistake does not."""
+
+
+@dataclass(frozen=True)
+class Throttle:
+    """How much a route takes, over all callers, before it answers 429.
+
+    Attributes:
+        rate_per_second: Requests per second in the long run.
+        burst: Requests at once.
+    """
+
+    rate_per_second: int
+    burst: int
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from stacks.components.edge.api import PublicApi
-from stacks.stage.settings import Throttle
+from stacks.components.edge.api import PublicApi, Throttle
 
 _ACCESS_LOG = {
     "requestId": "$context.requestId",
@@ -29,6 +28,12 @@ class ApiStage(Construct):
 
     It belongs in the last stack that adds routes: API Gateway refuses a throttle for a route that does not exist yet.
 
+    Args:
+        api: The API, with all its routes.
+        default: The throttle of a route that names none.
+        log_retention: How long the access log is kept.
+        removal_policy: What becomes of it when the stack is deleted.
+
     Attributes:
         access_log: The access log.
     """
@@ -43,16 +48,6 @@ class ApiStage(Construct):
         log_retention: logs.RetentionDays,
         removal_policy: RemovalPolicy,
     ) -> None:
-        """Build the stage.
-
-        Args:
-            scope: The parent.
-            construct_id: The id.
-            api: The API, with all its routes.
-            default: The throttle of a route that names none.
-            log_retention: How long the access log is kept.
-            removal_policy: What becomes of it when the stack is deleted.
-        """
         super().__init__(scope, construct_id)
         self.access_log = logs.LogGroup(self, "AccessLog", retention=log_retention, removal_policy=removal_policy)
         stage = apigatewayv2.CfnStage(

@@ -16,16 +16,12 @@ class DenyCallbacks(Construct):
 
     A callback that somebody completes by hand decides nothing where there is a ledger: the workflow reads it, and waits
     on. Where a workflow uses the SDK without one, whoever completes its callback is whom it believes.
+
+    Args:
+        workflows: Whose callbacks.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, workflows: Iterable[DurableWorkflow]) -> None:
-        """Build the policy; to whom it is attached is not the kit's to say.
-
-        Args:
-            scope: The parent.
-            construct_id: The id.
-            workflows: Whose callbacks.
-        """
         super().__init__(scope, construct_id)
         policy = iam.ManagedPolicy(
             self,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from constructs import Construct
 
-from stacks.components.edge.api import PublicApi, Route
+from stacks.components.actors.actor import Actor
+from stacks.components.edge.api import PublicApi, Route, Throttle
 from stacks.components.house.alarm import Watch
 from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
-from stacks.components.house.python_function import PythonFunction
 from stacks.components.state.directory import Directory
 from stacks.components.state.ledger import Ledger
 from stacks.components.state.limits import Limits
-from stacks.stage.settings import Throttle
 
 _PAGES_ARE_PUBLIC = (
     "approvers have no AWS identity: the 256-bit token of the review link is the credential, checked by the function"
@@ -24,11 +23,13 @@ _PAGES = (
 )
 
 
-class Review(Construct):
+class Review(Actor):
     """Serves people. It reads no provider's secret and no machine's token, and may keep no callback alive.
 
-    Attributes:
-        function: The function.
+    Args:
+        ledger: The tasks and the links to them.
+        directory: The people.
+        limits: What its requests are held to.
     """
 
     def __init__(
@@ -41,26 +42,15 @@ class Review(Construct):
         limits: Limits,
         defaults: FunctionDefaults,
     ) -> None:
-        """Build the function.
-
-        Args:
-            scope: The parent.
-            construct_id: The id.
-            ledger: The tasks and the links to them.
-            directory: The people.
-            limits: What its requests are held to.
-            defaults: What it has in common with the stack's other functions.
-        """
-        super().__init__(scope, construct_id)
-        self.function = PythonFunction(
-            self,
-            "Review",
+        super().__init__(
+            scope,
+            construct_id,
             folder="review",
             description="Pages for people: the review, delegation and the inbox",
+            ledger=ledger,
             defaults=defaults,
             options=FunctionOptions(reserved_concurrency=limits.concurrency),
             environment={
-                "LEDGER_TABLE": ledger.table.table_name,
                 **directory.environment,
                 **limits.review,
             },

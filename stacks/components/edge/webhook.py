@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from constructs import Construct
 
-from stacks.components.edge.api import PublicApi, Route
+from stacks.components.actors.actor import Actor
+from stacks.components.edge.api import PublicApi, Route, Throttle
 from stacks.components.house.alarm import Alarm, Watch
 from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
-from stacks.components.house.python_function import PythonFunction
 from stacks.components.state.answers_key import AnswersKey
 from stacks.components.state.ledger import Ledger
 from stacks.components.state.limits import Limits
 from stacks.components.state.providers import Providers
-from stacks.stage.settings import Throttle
 
 _WEBHOOKS_ARE_PUBLIC = (
     "providers have no AWS identity: they sign what they post with a secret of their own, checked by the function"
@@ -26,11 +25,15 @@ _STRAY_SIGNATURES = 10
 posts everything, over and over."""
 
 
-class Webhook(Construct):
+class Webhook(Actor):
     """Serves machines. It reads no link of a person and no directory; workflows grant it their heartbeats.
 
-    Attributes:
-        function: The function.
+    Args:
+        base_url: The address of the API as providers know it, without a slash at the end.
+        ledger: Where the answers go.
+        providers: The providers and their secrets.
+        answers: The key that encrypts answers, where a workflow wants that.
+        limits: What its callbacks are held to.
     """
 
     def __init__(
@@ -45,28 +48,15 @@ class Webhook(Construct):
         limits: Limits,
         defaults: FunctionDefaults,
     ) -> None:
-        """Build the function.
-
-        Args:
-            scope: The parent.
-            construct_id: The id.
-            base_url: The address of the API as providers know it, without a slash at the end.
-            ledger: Where the answers go.
-            providers: The providers and their secrets.
-            answers: The key that encrypts answers, where a workflow wants that.
-            limits: What its callbacks are held to.
-            defaults: What it has in common with the stack's other functions.
-        """
-        super().__init__(scope, construct_id)
-        self.function = PythonFunction(
-            self,
-            "Webhook",
+        super().__init__(
+            scope,
+            construct_id,
             folder="webhook",
             description="What providers post, and what machines answer",
+            ledger=ledger,
             defaults=defaults,
             options=FunctionOptions(reserved_concurrency=limits.concurrency),
             environment={
-                "LEDGER_TABLE": ledger.table.table_name,
                 "BASE_URL": base_url,
                 **limits.callbacks,
                 **providers.environment,

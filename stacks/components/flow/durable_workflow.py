@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from aws_cdk import Annotations, CfnElement, CfnOutput, Duration, Fn, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -15,7 +16,7 @@ from stacks.components.house.findings import accept, acknowledge_every_version_o
 from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
 from stacks.components.house.python_function import PythonFunction
 from stacks.components.house.queues import DeadLetterQueue
-from stacks.stage.workflows import WorkflowSettings
+from stacks.components.house.rights import allow
 
 _EVERY_VERSION = (
     "durable executions are addressed by the version that they run on, and old versions finish theirs: "
@@ -48,6 +49,27 @@ _MUCH_WRITTEN = (
 )
 
 
+@dataclass(frozen=True)
+class WorkflowOptions:
+    """What one durable workflow is.
+
+    Attributes:
+        name: What requests call it.
+        folder: The folder of its code.
+        module: The module of that folder whose `handler` is the entry point.
+        execution_timeout_seconds: How long Lambda keeps an execution alive.
+        retention_days: How long Lambda keeps the history of a closed execution.
+        environment: Variables beside its own name and timeout.
+    """
+
+    name: str
+    folder: str
+    module: str
+    execution_timeout_seconds: int
+    retention_days: int
+    environment: Mapping[str, str]
+
+
 class DurableWorkflow(Construct):
     """A durable function behind the alias `live`.
 
@@ -55,9 +77,12 @@ class DurableWorkflow(Construct):
     before stay on the version that they began with. It has no physical name, so that a change that only a new function
     can take (turning durability on, say) replaces it.
 
+    Args:
+        options: What it is.
+        environment: Variables beside those of the options.
+
     Attributes:
         name: What requests call it.
-        settings: Its settings.
         function: The function.
         alias: What is invoked to start it.
     """
@@ -67,43 +92,32 @@ class DurableWorkflow(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        name: str,
-        workflow: WorkflowSettings,
+        options: WorkflowOptions,
         defaults: FunctionDefaults,
         environment: Mapping[str, str],
     ) -> None:
-        """Build the workflow.
-
-        Args:
-            scope: The parent.
-            construct_id: The id.
-            name: What requests call it.
-            workflow: Its settings.
-            defaults: What it has in common with the stack's other functions.
-            environment: Variables beside its own name and timeout.
-        """
         super().__init__(scope, construct_id)
-        self.name = name
-        self.settings = workflow
+        self.name = options.name
         self.function = PythonFunction(
             self,
             "Workflow",
-            folder=workflow.function,
-            description=f"The durable workflow {name}",
+            folder=options.folder,
+            description=f"The durable workflow {self.name}",
             defaults=defaults,
             options=FunctionOptions(
-                module=workflow.module,
+                module=options.module,
                 timeout=Duration.minutes(1),
-                dead_letter_queue=DeadLetterQueue(self, "DeadLetters", name=f"{name}-starts"),
+                dead_letter_queue=DeadLetterQueue(self, "DeadLetters", name=f"{self.name}-starts"),
                 durable_config=lambda_.DurableConfig(
-                    execution_timeout=Duration.seconds(workflow.execution_timeout_seconds),
-                    retention_period=Duration.days(workflow.retention_days),
+                    execution_timeout=Duration.seconds(options.execution_timeout_seconds),
+                    retention_period=Duration.days(options.retention_days),
                 ),
             ),
             environment={
-                "WORKFLOW": name,
-                "EXECUTION_TIMEOUT_SECONDS": str(workflow.execution_timeout_seconds),
+                "WORKFLOW": self.name,
+                "EXECUTION_TIMEOUT_SECONDS": str(options.execution_timeout_seconds),
                 **environment,
+                **options.environment,
             },
         )
         if defaults.tracing_layer:
@@ -169,9 +183,7 @@ class DurableWorkflow(Construct):
 
     def grant_start(self, grantee: iam.IGrantable) -> None:
         """Let it start executions, on the alias and nowhere else."""
-        grantee.grant_principal.add_to_principal_policy(
-            iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[self.alias.function_arn])
-        )
+        allow(grantee, "lambda:InvokeFunction", on=[self.alias.function_arn])
 
     def grant_callbacks(self, grantee: iam.IGrantable, *, scope: Construct | None = None) -> iam.Policy:
         """Let a role complete and fail this workflow's callbacks.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -10,6 +12,7 @@ from constructs import Construct
 
 from countersign.adapters.event_bus import SOURCE
 from stacks.components.house.queues import DeadLetterQueue, WorkQueue
+from stacks.components.house.rights import allow
 
 ENVELOPE = events.RuleTargetInput.from_event_path("$.detail")
 """The envelope itself as the message, without EventBridge's wrapping."""
@@ -22,23 +25,21 @@ _MOST_DELIVERY_ATTEMPTS = 185
 class HandOffBus(Construct):
     """The bus, and where the stage has one, its archive.
 
+    Args:
+        archive_days: How long its events can be replayed; 0 for no archive.
+        removal_policy: What becomes of the archive when its stack is deleted.
+
     Attributes:
         bus: The bus.
+        environment: What functions read that put events on it.
     """
 
     def __init__(
         self, scope: Construct, construct_id: str, *, archive_days: int, removal_policy: RemovalPolicy
     ) -> None:
-        """Build the bus.
-
-        Args:
-            scope: The parent.
-            construct_id: The id.
-            archive_days: How long its events can be replayed; 0 for no archive.
-            removal_policy: What becomes of the archive when its stack is deleted.
-        """
         super().__init__(scope, construct_id)
         self.bus = events.EventBus(self, "Bus", description="Hand-offs and lifecycle events of countersign")
+        self.environment: Mapping[str, str] = {"BUS_NAME": self.bus.event_bus_name}
         self.bus.apply_removal_policy(RemovalPolicy.DESTROY)
         if archive_days:
             archive = events.Archive(
@@ -56,13 +57,19 @@ class HandOffBus(Construct):
 
     def grant_put(self, grantee: iam.IGrantable) -> None:
         """Let it put events on the bus."""
-        grantee.grant_principal.add_to_principal_policy(
-            iam.PolicyStatement(actions=["events:PutEvents"], resources=[self.bus.event_bus_arn])
-        )
+        allow(grantee, "events:PutEvents", on=[self.bus.event_bus_arn])
 
 
 class Channel(Construct):
     """Events of a pattern, in a queue.
+
+    Args:
+        name: What to call it in outputs and alarms.
+        description: Who reads it, in a line.
+        pattern: Which events it takes.
+        bus: From where; the account's default bus, where AWS's own events are, by default.
+        message: What of the event becomes the message; the whole event by default.
+        consumer_timeout: How long a consumer takes at most.
 
     Attributes:
         work: The queue and its dead letters.
@@ -81,18 +88,6 @@ class Channel(Construct):
         message: events.RuleTargetInput | None = None,
         consumer_timeout: Duration | None = None,
     ) -> None:
-        """Build the rule and its queues.
-
-        Args:
-            scope: The parent.
-            construct_id: The id.
-            name: What to call it in outputs and alarms.
-            description: Who reads it, in a line.
-            pattern: Which events it takes.
-            bus: From where; the account's default bus, where AWS's own events are, by default.
-            message: What of the event becomes the message; the whole event by default.
-            consumer_timeout: How long a consumer takes at most.
-        """
         super().__init__(scope, construct_id)
         self.work = WorkQueue(self, "Work", name=name, consumer_timeout=consumer_timeout)
         # Not the queue's own dead letters: those can be sent back to the queue as they are, these cannot.

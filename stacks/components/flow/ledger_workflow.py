@@ -2,60 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from constructs import Construct
 
-from stacks.components.flow.durable_workflow import DurableWorkflow
+from stacks.components.flow.durable_workflow import DurableWorkflow, WorkflowOptions
+from stacks.components.flow.hand_off import HandOffBus
 from stacks.components.house.function_options import FunctionDefaults
+from stacks.components.state.answers_key import AnswersKey
+from stacks.components.state.directory import Directory
 from stacks.components.state.ledger import Ledger
-from stacks.ledger_stack import LedgerStack
-from stacks.stage.workflows import WorkflowSettings
 
 
 class LedgerWorkflow(DurableWorkflow):
-    """A durable workflow with all that `ask` needs: what its function reads, and what it may do."""
+    """A durable workflow with all that `ask` needs: what its function reads, and what it may do.
+
+    Args:
+        ledger: Where its tasks are.
+        hand_offs: What carries them to those who act on them.
+        directory: What is known of people.
+        answers: The key of encrypted answers; None for a workflow that asks for none.
+    """
 
     def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
-        name: str,
-        workflow: WorkflowSettings,
-        state: LedgerStack,
+        options: WorkflowOptions,
+        ledger: Ledger,
+        hand_offs: HandOffBus,
+        directory: Directory,
+        answers: AnswersKey | None,
         defaults: FunctionDefaults,
-        environment: Mapping[str, str],
     ) -> None:
-        """Build the workflow.
-
-        Args:
-            scope: The parent.
-            construct_id: The id.
-            name: What requests call it.
-            workflow: Its settings.
-            state: Where its tasks are, what carries them to those who act on them, and what is known of people.
-            defaults: What its function has in common with the stack's others.
-            environment: Variables beside those of the state.
-        """
-        answers = state.answers if workflow.encrypted else None
-        super().__init__(
-            scope,
-            construct_id,
-            name=name,
-            workflow=workflow,
-            defaults=defaults,
-            environment={
-                "LEDGER_TABLE": state.ledger.table.table_name,
-                "BUS_NAME": state.hand_offs.bus.event_bus_name,
-                **state.directory.environment,
-                **(answers.environment if answers else {}),
-                **environment,
-            },
-        )
-        self._grant_ledger(state.ledger)
-        state.directory.grant_read(self.function)
-        state.hand_offs.grant_put(self.function)
+        environment = {**ledger.environment, **hand_offs.environment, **directory.environment}
+        if answers:
+            environment |= answers.environment
+        super().__init__(scope, construct_id, options=options, defaults=defaults, environment=environment)
+        self._grant_ledger(ledger)
+        directory.grant_read(self.function)
+        hand_offs.grant_put(self.function)
         if answers:
             answers.grant_read_write(self.function)
 

@@ -40,6 +40,13 @@ Above it, Lambda drops the metrics, which are lines of the log too.
 class PythonFunction(Construct):
     """A function with its own role and its own log group. A grant to it is a grant to its role.
 
+    Args:
+        folder: Its folder under `lambdas/`, or that of an extension's workflow; `handler` in `handler.py` there is
+            the entry point, unless the options name another module.
+        description: One line for whoever finds it in the console.
+        environment: Variables beside those of Powertools.
+        options: Where it differs from other functions.
+
     Attributes:
         function: What was built.
         role: Its role: may write to its log group, and nothing else until it is granted.
@@ -59,18 +66,6 @@ class PythonFunction(Construct):
         environment: Mapping[str, str],
         options: FunctionOptions | None = None,
     ) -> None:
-        """Build the function.
-
-        Args:
-            scope: The parent.
-            construct_id: The id.
-            folder: Its folder under `lambdas/`, or that of an extension's workflow; `handler` in `handler.py` there is
-                the entry point, unless the options name another module.
-            description: One line for whoever finds it in the console.
-            defaults: What it has in common with the stack's other functions.
-            environment: Variables beside those of Powertools.
-            options: Where it differs from other functions.
-        """
         super().__init__(scope, construct_id)
         options = options or FunctionOptions()
         self.timeout = options.timeout

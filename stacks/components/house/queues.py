@@ -11,6 +11,7 @@ from constructs import Construct
 from stacks.components.house.alarm import Alarm, Watch
 from stacks.components.house.findings import acknowledge
 from stacks.components.house.python_function import PythonFunction
+from stacks.components.house.rights import allow
 
 _RECEIVES_BEFORE_DEAD = 6
 """AWS advises at least 5, so that throttled invocations do not use them up:
@@ -25,9 +26,7 @@ _LONGEST_INVOCATION = Duration.hours(6)
 
 def grant_send(queue: sqs.IQueue, grantee: iam.IGrantable) -> None:
     """Let it send messages to a queue; CDK's grant would let it read the queue's attributes too."""
-    grantee.grant_principal.add_to_principal_policy(
-        iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[queue.queue_arn])
-    )
+    allow(grantee, "sqs:SendMessage", on=[queue.queue_arn])
 
 
 def retry_invocations(function: PythonFunction) -> None:

@@ -16,10 +16,6 @@ from pathlib import Path
 from aws_cdk import IgnoreMode
 from aws_cdk import aws_lambda as lambda_
 
-from countersign.providers.base import schemes
-from stacks.stage.extensions import FOLDER as EXTENSIONS
-from stacks.stage.extensions import NO_EXTENSIONS, Extensions
-
 _BYTECODE = ["__pycache__", "*.pyc"]
 """Written by whoever imported the code last: it would give every machine another asset hash."""
 
@@ -51,13 +47,17 @@ class Sources:
         functions: Holds one folder for each function, each with its `handler.py`.
         code_layer: Our own library, below `python/`.
         vendor_layer: The locked dependencies, below `python/`; made by `make layer`.
-        extensions: The extensions that the stage names.
+        extensions: The folder of extensions.
+        extension_workflows: The folders of workflows in it that the stage names.
+        extension_files: The files in it that every function must find beside its own code.
     """
 
     functions: Path
     code_layer: Path
     vendor_layer: Path
-    extensions: Extensions = NO_EXTENSIONS
+    extensions: Path = Path("extensions")
+    extension_workflows: tuple[str, ...] = ()
+    extension_files: tuple[Path, ...] = ()
 
     @classmethod
     def of_checkout(cls) -> Sources:
@@ -67,6 +67,7 @@ class Sources:
             functions=root / "lambdas",
             code_layer=root / "layers" / "countersign",
             vendor_layer=root / "build" / "vendor-layer",
+            extensions=root / "extensions",
         )
 
     def function(self, folder: str, module: str) -> Entry:
@@ -77,9 +78,9 @@ class Sources:
         Raises:
             MissingSourceError: The folder has no such module.
         """
-        if folder in self.extensions.workflows:
+        if folder in self.extension_workflows:
             place = f"extensions/workflows/{folder}"
-            code = _asset(EXTENSIONS.parent, only=place, but=["tests"])
+            code = _asset(self.extensions.parent, only=place, but=["tests"])
             return Entry(code, f"{place.replace('/', '.')}.{module}.handler", f"{place}/{module}.py")
         handler = self.functions / folder / f"{module}.py"
         if not handler.is_file():
@@ -97,25 +98,12 @@ class Sources:
         """
         folder = name.replace("-", "_")
         schema = self.code_layer / "python" / "countersign" / "contracts" / "schemas" / f"{name}.input.json"
-        if folder in self.extensions.workflows:
-            schema = EXTENSIONS / "workflows" / folder / "input.json"
+        if folder in self.extension_workflows:
+            schema = self.extensions / "workflows" / folder / "input.json"
         if not schema.is_file():
             raise MissingSourceError(
                 f'{schema} does not exist; write it, or name another workflow\'s: contract = "<name>"'
                 " in the workflow's settings"
-            )
-        return name
-
-    def scheme(self, name: str) -> str:
-        """Return the name of a provider's scheme, once its module is known to be in our library or an extension.
-
-        Raises:
-            MissingSourceError: Neither has such a module; names those of our library.
-        """
-        if name not in (*schemes(), *self.extensions.providers):
-            raise MissingSourceError(
-                f"{EXTENSIONS / 'providers' / name}.py does not exist; write it, or name one of these as the provider's"
-                f" scheme in the settings: {', '.join(schemes())}"
             )
         return name
 
@@ -126,12 +114,12 @@ class Sources:
     @cached_property
     def _copy_of_extensions(self) -> Path | None:
         """A copy of what functions read of extensions, laid out as a layer; None where they read nothing."""
-        if not self.extensions.files:
+        if not self.extension_files:
             return None
         copy = Path(tempfile.mkdtemp(prefix="countersign-extensions-"))
         atexit.register(shutil.rmtree, copy, ignore_errors=True)
-        for file in self.extensions.files:
-            place = copy / "python" / file.relative_to(EXTENSIONS.parent)
+        for file in self.extension_files:
+            place = copy / "python" / file.relative_to(self.extensions.parent)
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, place)
         return copy

@@ -9,22 +9,20 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from stacks.components.house.rights import allow
+
 
 class AnswersKey(Construct):
     """A customer key of KMS: who takes an answer encrypts with it, and only the workflow that asked decrypts.
+
+    Args:
+        removal_policy: What becomes of it when its stack is deleted; what it encrypted is lost with it.
 
     Attributes:
         environment: What functions read that use it.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, removal_policy: RemovalPolicy) -> None:
-        """Build the key.
-
-        Args:
-            scope: The parent.
-            construct_id: The id.
-            removal_policy: What becomes of it when its stack is deleted; what it encrypted is lost with it.
-        """
         super().__init__(scope, construct_id)
         self._key = kms.Key(
             self,
@@ -45,6 +43,4 @@ class AnswersKey(Construct):
 
     def _allow(self, grantee: iam.IGrantable, *actions: str) -> None:
         # CDK's grants would allow kms:GenerateDataKey* and kms:ReEncrypt* too.
-        grantee.grant_principal.add_to_principal_policy(
-            iam.PolicyStatement(actions=list(actions), resources=[self._key.key_arn])
-        )
+        allow(grantee, *actions, on=[self._key.key_arn])

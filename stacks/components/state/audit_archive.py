@@ -36,6 +36,11 @@ class AuditArchive(Construct):
     unlock it before its time, the account's root included, and only so is the copy a proof. Elsewhere it is GOVERNANCE:
     whoever has `s3:BypassGovernanceRetention` can still delete everything.
 
+    Args:
+        object_lock_days: How long what is put into it is locked.
+        protected: Lock it for everybody.
+        removal_policy: What becomes of it when its stack is deleted.
+
     Attributes:
         bucket: The bucket.
     """
@@ -49,15 +54,6 @@ class AuditArchive(Construct):
         protected: bool,
         removal_policy: RemovalPolicy,
     ) -> None:
-        """Build the bucket.
-
-        Args:
-            scope: The parent.
-            construct_id: The id.
-            object_lock_days: How long what is put into it is locked.
-            protected: Lock it for everybody.
-            removal_policy: What becomes of it when its stack is deleted.
-        """
         super().__init__(scope, construct_id)
         mode = s3.ObjectLockRetention.compliance if protected else s3.ObjectLockRetention.governance
         self.bucket = s3.Bucket(

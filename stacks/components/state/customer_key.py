@@ -72,17 +72,13 @@ class CustomerKey(Construct):
 
     Services may use it for resources of the stage, and roles through the services that they have rights in. Nobody of
     the kit may use it directly.
+
+    Args:
+        stack_names: What the names of the stage's stacks match, and with them those of its log groups.
+        removal_policy: What becomes of it when its stack is deleted; what it encrypted is lost with it.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, stack_names: str, removal_policy: RemovalPolicy) -> None:
-        """Build the key.
-
-        Args:
-            scope: The parent, in a stack that all others may refer to.
-            construct_id: The id.
-            stack_names: What the names of the stage's stacks match, and with them those of its log groups.
-            removal_policy: What becomes of it when its stack is deleted; what it encrypted is lost with it.
-        """
         super().__init__(scope, construct_id)
         self._key = kms.Key(
             self,

@@ -10,6 +10,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.components.house.findings import accept
+from stacks.components.house.rights import allow
 
 _KEPT_ELSEWHERE = (
     "whoever keeps it, a person or a directory, can write it again; point-in-time recovery restores 35 days of it"
@@ -18,6 +19,11 @@ _KEPT_ELSEWHERE = (
 
 class Directory(Construct):
     """Aliases and absences, by address. The kit reads it; who keeps it, a person or a directory sync, writes it.
+
+    Args:
+        separate_tags: Whether `rita+shop@…` is somebody else than `rita@…`.
+        protected: Refuse deletion, by whomever, until this is turned off.
+        removal_policy: What becomes of it when its stack is deleted.
 
     Attributes:
         table: The table.
@@ -33,15 +39,6 @@ class Directory(Construct):
         protected: bool,
         removal_policy: RemovalPolicy,
     ) -> None:
-        """Build the table.
-
-        Args:
-            scope: The parent.
-            construct_id: The id.
-            separate_tags: Whether `rita+shop@…` is somebody else than `rita@…`.
-            protected: Refuse deletion, by whomever, until this is turned off.
-            removal_policy: What becomes of it when its stack is deleted.
-        """
         super().__init__(scope, construct_id)
         self.table = dynamodb.Table(
             self,
@@ -63,6 +60,4 @@ class Directory(Construct):
 
     def grant_read(self, grantee: iam.IGrantable) -> None:
         """Let it look people up."""
-        grantee.grant_principal.add_to_principal_policy(
-            iam.PolicyStatement(actions=["dynamodb:BatchGetItem"], resources=[self.table.table_arn])
-        )
+        allow(grantee, "dynamodb:BatchGetItem", on=[self.table.table_arn])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
@@ -9,6 +11,7 @@ from constructs import Construct
 
 from countersign.adapters.keys import AUDIT, EVENT, EXTERNAL, INDEX, INDEX_PK, INDEX_SK, LINK, REQUEST, TASK, TOKEN
 from stacks.components.house.findings import accept
+from stacks.components.house.rights import allow
 
 _READ = ("dynamodb:GetItem", "dynamodb:Query")
 _READ_MANY = "dynamodb:BatchGetItem"
@@ -55,8 +58,13 @@ class Ledger(Construct):
     tell a put that replaces from one that adds: the functions put an entry only where none stands, and the chain of
     hashes tells of one that was replaced.
 
+    Args:
+        protected: Refuse deletion, by whomever, until this is turned off.
+        removal_policy: What becomes of it when its stack is deleted.
+
     Attributes:
         table: The table.
+        environment: What functions read that use it.
     """
 
     def __init__(
@@ -67,14 +75,6 @@ class Ledger(Construct):
         protected: bool,
         removal_policy: RemovalPolicy,
     ) -> None:
-        """Build the table.
-
-        Args:
-            scope: The parent.
-            construct_id: The id.
-            protected: Refuse deletion, by whomever, until this is turned off.
-            removal_policy: What becomes of it when its stack is deleted.
-        """
         super().__init__(scope, construct_id)
         self.table = dynamodb.Table(
             self,
@@ -92,6 +92,7 @@ class Ledger(Construct):
             removal_policy=removal_policy,
         )
         accept(self.table, _RESTORED_FROM_ITS_OWN_LOG, nist="DynamoDBInBackupPlan")
+        self.environment: Mapping[str, str] = {"LEDGER_TABLE": self.table.table_name}
         # Sparse: open and decided tasks by when they are due, and links by recipient.
         self.table.add_global_secondary_index(
             index_name=INDEX,
@@ -164,17 +165,8 @@ class Ledger(Construct):
 
         `Table.grant_stream_read` would allow ListStreams on every table of the account.
         """
-        grantee.grant_principal.add_to_principal_policy(
-            iam.PolicyStatement(
-                actions=[
-                    "dynamodb:DescribeStream",
-                    "dynamodb:GetRecords",
-                    "dynamodb:GetShardIterator",
-                    "dynamodb:ListStreams",
-                ],
-                resources=[self.stream_arn],
-            )
-        )
+        actions = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
+        allow(grantee, *(f"dynamodb:{action}" for action in actions), on=[self.stream_arn])
 
     @property
     def stream_arn(self) -> str:
@@ -187,16 +179,12 @@ class Ledger(Construct):
         self._allow(grantee, *_DELETE, items=(f"{EXTERNAL}*",))
 
     def _allow_index(self, grantee: iam.IGrantable) -> None:
-        grantee.grant_principal.add_to_principal_policy(
-            iam.PolicyStatement(actions=["dynamodb:Query"], resources=[f"{self.table.table_arn}/index/{INDEX}"])
-        )
+        allow(grantee, "dynamodb:Query", on=[f"{self.table.table_arn}/index/{INDEX}"])
 
     def _allow(self, grantee: iam.IGrantable, *actions: str, items: tuple[str, ...] = ()) -> None:
         """Allow actions on items whose partition keys match; on all items without a pattern."""
-        resources = [self.table.table_arn]
         only = {"ForAllValues:StringLike": {_KEY: sorted(items)}, "Null": {_KEY: "false"}}
-        allowed = iam.PolicyStatement(actions=list(actions), resources=resources, conditions=only if items else None)
-        grantee.grant_principal.add_to_principal_policy(allowed)
+        allow(grantee, *actions, on=[self.table.table_arn], conditions=only if items else None)
         self._deny(grantee, *_CHANGES_OF_EXISTING_ITEMS, items=(f"{AUDIT}*",))
 
     def _deny(self, grantee: iam.IGrantable, *actions: str, items: tuple[str, ...]) -> None:

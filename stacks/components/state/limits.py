@@ -7,13 +7,12 @@ from collections.abc import Mapping
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.components.house.alarm import Alarm, Watch
 from stacks.components.house.findings import accept, acknowledge
 from stacks.components.house.python_function import PythonFunction
-from stacks.stage.settings import Limit, LimitSettings
+from stacks.components.house.rights import allow
 
 _NOTHING_TO_RECOVER = "it holds counters of the running minute: there is nothing to recover"
 
@@ -21,13 +20,27 @@ _NOTHING_TO_RECOVER = "it holds counters of the running minute: there is nothing
 class Limits(Construct):
     """Counters, each of use for a minute. Nothing is lost with the table: it is neither protected nor kept.
 
+    Args:
+        review: How many requests a minute the function that serves people takes from one network: `per_source` of them
+            in all, and `per_token` with one token.
+        callbacks: The same, of the function that machines answer.
+        concurrency: How many of each public function may run at once, reserved; None for as many as the account allows.
+
     Attributes:
         review: What the function reads that serves people.
         callbacks: What the function reads that machines answer.
-        concurrency: How many of each public function may run at once, reserved; None for as many as the account allows.
+        concurrency: How many of each public function may run at once.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: LimitSettings) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        review: Mapping[str, int],
+        callbacks: Mapping[str, int],
+        concurrency: int | None,
+    ) -> None:
         super().__init__(scope, construct_id)
         self._table = dynamodb.Table(
             self,
@@ -41,13 +54,10 @@ class Limits(Construct):
         acknowledge(self._table, "DDB3", _NOTHING_TO_RECOVER)
         accept(self._table, _NOTHING_TO_RECOVER, nist="DynamoDBPITREnabled", checkov="CKV_AWS_28")
         accept(self._table, _NOTHING_TO_RECOVER, nist="DynamoDBInBackupPlan")
-        self.review = self._environment(settings.review)
-        self.callbacks = self._environment(settings.callbacks)
-        self.concurrency = settings.public_concurrency or None
-
-    def _environment(self, limit: Limit) -> Mapping[str, str]:
-        rates = {"per_source": limit.per_source, "per_token": limit.per_token}
-        return {"LIMITS_TABLE": self._table.table_name, "LIMITS": json.dumps(rates)}
+        self.review, self.callbacks = (
+            {"LIMITS_TABLE": self._table.table_name, "LIMITS": json.dumps(rates)} for rates in (review, callbacks)
+        )
+        self.concurrency = concurrency
 
     def grant_count(self, function: PythonFunction) -> None:
         """Let it count, and nothing else; and raise an alarm where it cannot."""
@@ -66,6 +76,4 @@ class Limits(Construct):
                 )
             ],
         )
-        function.role.add_to_policy(
-            iam.PolicyStatement(actions=["dynamodb:UpdateItem"], resources=[self._table.table_arn])
-        )
+        allow(function, "dynamodb:UpdateItem", on=[self._table.table_arn])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from aws_cdk import RemovalPolicy, SecretValue, Stack
 from aws_cdk import aws_iam as iam
@@ -10,8 +11,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from stacks.components.house.findings import accept, acknowledge
-from stacks.components.house.sources import Sources
-from stacks.stage.providers import ProviderSettings
+from stacks.components.house.rights import allow
 
 _UNSET = '{"active": []}'
 """Until an operator puts the real ones, webhooks answer 503, and the provider posts again. A deploy puts it once: it
@@ -23,6 +23,10 @@ _ROTATED_BY_THE_PROVIDER = "The provider issues the secret: it is rotated there,
 class Providers(Construct):
     """The signing secrets of the stage's providers, as `{"active": ["…"]}`; while one is rotated, both.
 
+    Args:
+        providers: What the function reads of each provider beside its secret, by name.
+        removal_policy: What becomes of the secrets when their stack is deleted.
+
     Attributes:
         document: What each provider posts, and the ARN of its secret, by its name, as JSON.
         environment: What the function reads that takes their webhooks.
@@ -33,45 +37,23 @@ class Providers(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        providers: Mapping[str, ProviderSettings],
-        sources: Sources,
+        providers: Mapping[str, Mapping[str, Any]],
         removal_policy: RemovalPolicy,
     ) -> None:
-        """Build the secrets.
-
-        Args:
-            scope: The parent.
-            construct_id: The id.
-            providers: The providers, by name.
-            sources: Where the code of their schemes is.
-            removal_policy: What becomes of the secrets when their stack is deleted.
-
-        Raises:
-            MissingSourceError: Our library does not know a provider's scheme.
-        """
         super().__init__(scope, construct_id)
-        secrets = {
-            name: secret_of(self, name, f"Signing secrets of the provider {name}", removal_policy) for name in providers
+        self._arns = {
+            name: secret_of(self, name, f"Signing secrets of the provider {name}", removal_policy).secret_arn
+            for name in providers
         }
-        self._arns = [secret.secret_arn for secret in secrets.values()]
         self.document = Stack.of(self).to_json_string(
-            {
-                name: {
-                    "scheme": sources.scheme(provider.scheme),
-                    "secret": secrets[name].secret_arn,
-                    **provider.expects,
-                }
-                for name, provider in providers.items()
-            }
+            {name: {**provider, "secret": self._arns[name]} for name, provider in providers.items()}
         )
         self.environment: Mapping[str, str] = {"PROVIDERS": self.document}
 
     def grant_read(self, grantee: iam.IGrantable) -> None:
         """Let it read the secrets, these and no others."""
         if self._arns:
-            grantee.grant_principal.add_to_principal_policy(
-                iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=self._arns)
-            )
+            allow(grantee, "secretsmanager:GetSecretValue", on=list(self._arns.values()))
 
 
 def secret_of(scope: Construct, construct_id: str, what: str, removal_policy: RemovalPolicy) -> secretsmanager.Secret:

@@ -30,7 +30,13 @@ fields @timestamp, routeKey, status, responseLatency, requestId
 
 
 class Queries(Construct):
-    """What an operator asks the logs for, under Logs Insights → Queries → `countersign-<stage>`."""
+    """What an operator asks the logs for, under Logs Insights → Queries → `countersign-<stage>`.
+
+    Args:
+        stage: Under whose name they are found.
+        functions: The logs of all functions; Logs Insights takes 50 at once.
+        access_log: The access log of the API.
+    """
 
     def __init__(
         self,
@@ -41,15 +47,6 @@ class Queries(Construct):
         functions: Iterable[logs.ILogGroup],
         access_log: logs.ILogGroup,
     ) -> None:
-        """Save the queries.
-
-        Args:
-            scope: The parent.
-            construct_id: The id.
-            stage: Under whose name they are found.
-            functions: The logs of all functions; Logs Insights takes 50 at once.
-            access_log: The access log of the API.
-        """
         super().__init__(scope, construct_id)
         self._folder = f"countersign-{stage}"
         everything = [log_group.log_group_name for log_group in functions]

@@ -1,0 +1,53 @@
+"""The durable workflows that settings describe, wherever they are deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from constructs import Construct
+
+from stacks.components.flow.durable_workflow import DurableWorkflow, WorkflowOptions
+from stacks.components.flow.ledger_workflow import LedgerWorkflow, RawWorkflow
+from stacks.components.house.function_options import FunctionDefaults
+from stacks.ledger_stack import LedgerStack
+from stacks.stage.workflows import ON_THE_RAW_SDK, WorkflowSettings
+
+
+def build_workflows(
+    scope: Construct,
+    workflows: Mapping[str, WorkflowSettings],
+    *,
+    state: LedgerStack,
+    environments: Mapping[str, Mapping[str, str]],
+    defaults: FunctionDefaults,
+) -> dict[str, DurableWorkflow]:
+    """Build workflows in a stack, and return them by name.
+
+    Args:
+        scope: The stack.
+        workflows: The settings of each, by name.
+        state: Where their tasks are, what carries these to those who act on them, and what is known of people.
+        environments: Variables of each beside those of the state, by name.
+        defaults: What their functions have in common with the stack's others.
+    """
+    below = Construct(scope, "Durable")
+    return {
+        name: (RawWorkflow if name in ON_THE_RAW_SDK else LedgerWorkflow)(
+            below,
+            name.title().replace("-", ""),
+            options=WorkflowOptions(
+                name=name,
+                folder=workflow.function,
+                module=workflow.module,
+                execution_timeout_seconds=workflow.execution_timeout_seconds,
+                retention_days=workflow.retention_days,
+                environment=environments[name],
+            ),
+            ledger=state.ledger,
+            hand_offs=state.hand_offs,
+            directory=state.directory,
+            answers=state.answers if workflow.encrypted else None,
+            defaults=defaults,
+        )
+        for name, workflow in workflows.items()
+    }
