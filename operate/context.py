@@ -10,7 +10,7 @@ from countersign.adapters.callbacks import CallbackDoorbell
 from countersign.domain.clock import SystemClock
 from countersign.services.operations import Operations
 from countersign.services.rings import Rings
-from operate.stage import EmbeddedCloud, Stage, Target
+from operate.stage import Stage, Target
 from operate.terminal import Terminal
 
 
@@ -19,8 +19,8 @@ class Context:
     """Where a command acts, and where it prints.
 
     Attributes:
-        target: The options that say where.
-        terminal: Where it prints to.
+        target: The options that say where it acts.
+        terminal: Where it prints.
     """
 
     target: Target
@@ -28,9 +28,9 @@ class Context:
 
     @cached_property
     def stage(self) -> Stage:
-        """The stage; a person is told when it is the embedded cloud without having asked for it."""
+        """The stage. Says so if it is the embedded cloud and no option asks for that."""
         stage = self.target.find()
-        if isinstance(stage, EmbeddedCloud) and not self.target.local:
+        if stage.cloud and not self.target.local:
             self.terminal.note(f"On {stage.label}; --stage names a stage on AWS.")
         return stage
 
@@ -41,11 +41,11 @@ class Context:
 
     @property
     def operations(self) -> Operations:
-        """What may be done to tasks, in the name of whoever runs this."""
+        """An operator's actions on tasks, in the name of the person who runs this."""
         return Operations(self.stage.ledger, SystemClock(), self.stage.operator)
 
     @property
     def rings(self) -> Rings:
-        """What the relay does, in the name of whoever runs this."""
+        """The relay's rings, in the name of the person who runs this."""
         doorbell = CallbackDoorbell(self.stage.client("lambda", attempts=1))
         return Rings(self.stage.ledger, doorbell, SystemClock(), operator=self.stage.operator)

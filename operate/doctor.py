@@ -1,4 +1,4 @@
-"""`doctor`: what is deployed, held against the settings of the stage; for each finding, what to do."""
+"""`doctor`: compares what is deployed with the stage's settings, and says what to do about each difference."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from countersign.domain.errors import TransientError
-from operate.checks import lambdas, mail, monitoring, stacks, state
+from operate.checks import Findings, delivery, functions, stacks, state
 from operate.errors import is_denied, of_aws
 from operate.stage import Stage
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a check found.
+    """The result of a check.
 
     Attributes:
-        area: What it is about, in a word.
+        area: Its subject, in a word or two.
         what: What it found.
-        advice: What to do; empty where everything is as it should be.
+        advice: What to do; empty where everything is in order.
     """
 
     area: str
@@ -32,26 +34,23 @@ class Result:
         return bool(self.advice)
 
 
-Check = Callable[[Stage], Iterator[tuple[str, str]]]
-"""Yields what it finds, each with what to do; with nothing to do where it is in order."""
-
-CHECKS: dict[str, Check] = {
-    "workflows": lambdas.workflows,
-    "functions": lambdas.functions,
-    "event sources": lambdas.event_sources,
+CHECKS: dict[str, Callable[[Stage], Findings]] = {
+    "workflows": functions.workflows,
+    "functions": functions.functions,
+    "event sources": functions.event_sources,
     "tables": state.tables,
     "tasks": state.tasks,
     "audit copy": state.audit_copy,
     "dead letters": state.dead_letters,
     "secrets": state.secrets,
-    "mail": mail.channel,
-    "alarms": monitoring.alarms,
+    "mail": delivery.channel,
+    "alarms": delivery.alarms,
 }
-"""The checks of a stage whose stacks are there, in the order in which they are made."""
+"""The checks of a stage whose stacks are deployed, in order."""
 
 
 def examine(stage: Stage) -> Iterator[Result]:
-    """Yield what every check finds; where a stack is missing, only that.
+    """Yield the results of all checks; where a stack is missing, those of the stacks only.
 
     Raises:
         OperateError: There is no such stage, or nothing of it is deployed.
@@ -60,18 +59,17 @@ def examine(stage: Stage) -> Iterator[Result]:
     yield from found
     if stacks.MISSING not in {result.advice for result in found}:
         for area, check in CHECKS.items():
-            yield from _examined(area, check, stage)
+            yield from _checked(area, check, stage)
 
 
-def _examined(area: str, check: Check, stage: Stage) -> Iterator[Result]:
-    from botocore.exceptions import ClientError
-
+def _checked(area: str, check: Callable[[Stage], Findings], stage: Stage) -> Iterator[Result]:
     try:
         for what, advice in check(stage):
             yield Result(area, what, advice)
     except (ClientError, TransientError) as error:
-        said: Any = of_aws(error)
-        if not is_denied(said):
+        denied: Any = of_aws(error)
+        if not is_denied(denied):
             raise
-        advice = f"ask for the right to call {said.operation_name}, or have somebody look who has it"
-        yield Result(area, f"could not be looked at: IAM refused {said.operation_name}", advice)
+        call = denied.operation_name
+        advice = f"get the right to call {call}, or ask somebody who has it to run doctor"
+        yield Result(area, f"not checked: IAM denies {call}", advice)

@@ -1,21 +1,19 @@
-"""What can go wrong between an operator and AWS, each with what to do, and the exit status that says which it was."""
+"""The errors that end a command, each with what to do and an exit status."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from enum import IntEnum
 from typing import Any
 
-from countersign.domain.errors import (
-    CountersignError,
-    TaskClosedError,
-    TransientError,
-    UnknownTaskError,
-)
+from botocore import exceptions
+from botocore.exceptions import BotoCoreError, ClientError
+
+from countersign.domain.errors import CountersignError, TaskClosedError, TransientError, UnknownTaskError
 
 
 class Status(IntEnum):
-    """Exit statuses; `docs/operations.md` has them."""
+    """Exit statuses; `docs/operations.md` explains them."""
 
     DONE = 0
     REFUSED = 1
@@ -26,7 +24,7 @@ class Status(IntEnum):
 
 
 class OperateError(Exception):
-    """Something that ends a command.
+    """An error that ends a command.
 
     Attributes:
         advice: What to do about it.
@@ -44,106 +42,93 @@ def usage(message: str, advice: str = "") -> OperateError:
     return OperateError(message, advice, Status.USAGE)
 
 
-def unknown_name(what: str, name: str, known: Sequence[str]) -> OperateError:
+def unknown_name(what: str, name: str, known: Iterable[str]) -> OperateError:
     """Return the error of a name that nothing has."""
-    return usage(f"there is no {what} {name!r}", f"There are: {', '.join(known) or 'none'}.")
+    return usage(f"there is no {what} {name!r}", f"Use one of: {', '.join(known) or 'none'}.")
 
 
-_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
-_INVALID = frozenset(
-    {
-        "IncompleteSignature",
-        "InvalidAccessKeyId",
-        "InvalidClientTokenId",
-        "InvalidSignatureException",
-        "SignatureDoesNotMatch",
-        "UnrecognizedClientException",
-    }
+_SIGN_IN = "Sign in again with `aws sso login`, or renew the session of your role."
+_OTHER_PROFILE = (
+    "Name a profile that has credentials with --profile or AWS_PROFILE. `aws configure list` shows the current one."
 )
-_MISSING = frozenset({"NonExistentQueue", "QueueDoesNotExist", "ResourceNotFoundException"})
-_LOG_IN = "Log in again (aws sso login), or renew the session of your role; `aws sts get-caller-identity` shows it."
-_ANOTHER_PROFILE = (
-    "Name a profile that has some (--profile), or set AWS_PROFILE; `aws configure list` shows what there is."
+_ASK = "Ask for that right, or use a profile that has it. docs/operations.md lists the rights of each command."
+_DENIED = ("AccessDenied", "AuthorizationError", "Forbidden", "UnauthorizedOperation")
+_BY_CODE = (
+    (("ExpiredToken", "RequestExpired", "TokenRefreshRequired"), "your AWS credentials have expired", _SIGN_IN),
+    (
+        ("InvalidAccessKeyId", "InvalidClientTokenId", "Signature", "UnrecognizedClient"),
+        "AWS does not accept your credentials ({code})",
+        _OTHER_PROFILE,
+    ),
+    (_DENIED, "IAM does not let you call {call}: {said}", _ASK),
+    (
+        ("NonExistentQueue", "QueueDoesNotExist", "ResourceNotFound"),
+        "{call} found nothing: {said}",
+        "Check the account, --region, --stage and --table.",
+    ),
 )
+"""What an operator lacks, by words of the codes that AWS answers with; and what to do."""
+
+_BY_TYPE: tuple[tuple[tuple[type[Exception], ...], str, str, Status], ...] = (
+    ((exceptions.ProfileNotFound,), "{}", "`aws configure list-profiles` lists your profiles.", Status.USAGE),
+    ((exceptions.NoRegionError,), "no AWS region is set", "Name one with --region, or set AWS_REGION.", Status.USAGE),
+    (
+        (exceptions.SSOTokenLoadError, exceptions.UnauthorizedSSOTokenError),
+        "your AWS session has expired",
+        _SIGN_IN,
+        Status.NO_ACCESS,
+    ),
+    (
+        (exceptions.NoCredentialsError, exceptions.PartialCredentialsError, exceptions.CredentialRetrievalError),
+        "there are no AWS credentials: {}",
+        _OTHER_PROFILE,
+        Status.NO_ACCESS,
+    ),
+    ((UnknownTaskError,), "{}", "`tasks` lists the tasks that wait.", Status.REFUSED),
+    ((TaskClosedError,), "the task is not open any more", "`show` says how it ended.", Status.REFUSED),
+    ((BotoCoreError, TransientError), "AWS did not answer: {}", "Try again in a moment.", Status.TRY_AGAIN),
+    ((CountersignError,), "{}", "", Status.REFUSED),
+)
+"""The first entry that fits an error is the one that an operator reads."""
 
 
 def explained(error: Exception) -> OperateError | None:
-    """Return an error in an operator's terms; None for one that nobody expected."""
-    return _of_aws(of_aws(error)) or _of_ours(error)
+    """Return an error in an operator's terms; None for a mistake in the kit, which keeps its traceback."""
+    cause = of_aws(error)
+    if isinstance(cause, ClientError):
+        return _of_answer(cause)
+    if isinstance(cause, OperateError | exceptions.ParamValidationError):
+        return cause if isinstance(cause, OperateError) else None
+    for types, message, advice, status in _BY_TYPE:
+        if isinstance(cause, types):
+            return OperateError(message.format(cause), advice, status)
+    return None
 
 
-def of_aws(error: BaseException) -> BaseException:
-    """Return what AWS's own library said, where an error of ours stands for it."""
-    return error.__cause__ if isinstance(error, TransientError) and error.__cause__ is not None else error
+def of_aws(error: Exception) -> Exception:
+    """Return the error of AWS's library that an error of the kit wraps; any other error as it is."""
+    wrapped = error.__cause__ if isinstance(error, TransientError) else None
+    return wrapped if isinstance(wrapped, BotoCoreError | ClientError) else error
 
 
-def _of_ours(error: Exception) -> OperateError | None:
-    if isinstance(error, OperateError):
-        return error
-    if isinstance(error, UnknownTaskError):
-        return OperateError(str(error), "`tasks` lists those that wait.")
-    if isinstance(error, TaskClosedError):
-        return OperateError("it is not open any more, so this cannot be done to it", "`show` says what became of it.")
-    if isinstance(error, TransientError):
-        return _unreachable(error)
-    return OperateError(str(error)) if isinstance(error, CountersignError) else None
+def code_of(error: Any) -> str:
+    """Return the code of an error that AWS answered, such as `AccessDenied`; empty for any other error."""
+    code: str = error.response["Error"]["Code"].rpartition(".")[2] if isinstance(error, ClientError) else ""
+    return code
 
 
-def _of_aws(error: BaseException) -> OperateError | None:
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    if isinstance(error, ClientError):
-        return _of_answer(error)
-    return _of_client(error) if isinstance(error, BotoCoreError) else None
+def is_denied(error: Exception) -> bool:
+    """Tell whether AWS answered that a right is missing."""
+    return any(word in code_of(error) for word in _DENIED)
 
 
 def _of_answer(error: Any) -> OperateError:
-    code = error.response["Error"]["Code"].rpartition(".")[2]
-    said = error.response["Error"].get("Message", "")
-    if code in _EXPIRED:
-        return OperateError("your AWS credentials have expired", _LOG_IN, Status.NO_ACCESS)
-    if code in _INVALID:
-        return OperateError(f"AWS does not know your credentials ({code})", _ANOTHER_PROFILE, Status.NO_ACCESS)
-    if is_denied(error):
-        advice = "Ask for that right, or use a profile that has it; docs/operations.md lists what each command needs."
-        return OperateError(
-            f"IAM does not let you call {error.operation_name}: {said or code}", advice, Status.NO_ACCESS
-        )
-    if code in _MISSING:
-        advice = "Is it the right account, --region, --stage or --table?"
-        return OperateError(f"{error.operation_name}: {said or code}", advice, Status.NO_ACCESS)
-    again = "Throttl" in code or "TooManyRequests" in code or _is_of_the_server(error)
+    code, call = code_of(error), error.operation_name
+    said = error.response["Error"].get("Message") or code
+    for words, message, advice in _BY_CODE:
+        if any(word in code for word in words):
+            return OperateError(message.format(code=code, call=call, said=said), advice, Status.NO_ACCESS)
+    failed = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500
+    again = failed or "Throttl" in code or "TooManyRequests" in code
     status = Status.TRY_AGAIN if again else Status.REFUSED
-    return OperateError(f"AWS refused {error.operation_name} ({code}): {said}", "", status)
-
-
-def _is_of_the_server(error: Any) -> bool:
-    return bool(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500)
-
-
-def is_denied(error: Any) -> bool:
-    """Tell whether an error says that a right is missing."""
-    code: str = getattr(error, "response", {}).get("Error", {}).get("Code", "")
-    return any(word in code for word in ("AccessDenied", "AuthorizationError", "Forbidden", "UnauthorizedOperation"))
-
-
-def _of_client(error: BaseException) -> OperateError | None:
-    from botocore import exceptions
-
-    if isinstance(error, exceptions.ParamValidationError):  # a mistake of ours, which no operator mends
-        return None
-    if isinstance(error, exceptions.ProfileNotFound):
-        return usage(str(error), "`aws configure list-profiles` shows those that there are.")
-    if isinstance(error, exceptions.SSOTokenLoadError | exceptions.UnauthorizedSSOTokenError):
-        return OperateError("your AWS session has expired", _LOG_IN, Status.NO_ACCESS)
-    if isinstance(error, exceptions.NoRegionError):
-        return usage("no AWS region is set", "Name it with --region, or set AWS_REGION.")
-    if isinstance(
-        error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError | exceptions.CredentialRetrievalError
-    ):
-        return OperateError(f"there are no AWS credentials: {error}", _ANOTHER_PROFILE, Status.NO_ACCESS)
-    return _unreachable(error)
-
-
-def _unreachable(error: BaseException) -> OperateError:
-    return OperateError(f"AWS did not answer: {error}", "Try again in a moment.", Status.TRY_AGAIN)
+    return OperateError(f"AWS refused {call} ({code}): {said}", status=status)

@@ -1,13 +1,12 @@
-"""`export`: the audit as a file, for spreadsheets (CSV) or for machines (JSON lines)."""
+"""The audit as a file: CSV for spreadsheets, JSON lines for machines."""
 
 from __future__ import annotations
 
 import csv
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -18,68 +17,52 @@ from countersign.domain.strict_json import escaped
 from operate.errors import OperateError
 
 FIELDS = (
-    "task_id",
-    "seq",
-    "at",
-    "event",
-    "actor",
-    "identified_by",
-    "source",
-    "data",
-    "shown",
-    "policy",
-    "previous",
-    "hash",
+    *("task_id", "seq", "at", "event", "actor", "identified_by", "source", "data", "shown", "policy"),
+    *("previous", "hash"),
 )
-"""Everything that the hash of an entry is over, and the hash: an export can be verified by itself."""
+"""Every field that the hash of an entry covers, and the hash: an exported file can be verified by itself."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What spreadsheets take for a formula: https://owasp.org/www-community/attacks/CSV_Injection."""
+"""First characters of a formula: https://owasp.org/www-community/attacks/CSV_Injection."""
 
 STANDARD_OUTPUT = "-"
 
 
 class Format(StrEnum):
-    """What the file is."""
+    """The format of the file."""
 
     CSV = "csv"
     JSONL = "jsonl"
 
 
-@dataclass(frozen=True)
-class Period:
-    """From when, and until when; None for no bound.
-
-    Attributes:
-        since: Entries of this moment and later.
-        until: Entries before this moment.
-    """
-
-    since: datetime | None = None
-    until: datetime | None = None
-
-    def takes(self, entry: Mapping[str, Any]) -> bool:
-        """Tell whether an entry is of this period."""
-        at: str = entry["at"]
-        return (self.since is None or to_text(self.since) <= at) and (self.until is None or at < to_text(self.until))
+def is_within(entry: Mapping[str, Any], since: datetime | None, until: datetime | None) -> bool:
+    """Tell whether an audit entry is from a period; None for no bound. The period includes `since` and not `until`."""
+    at: str = entry["at"]
+    return (since is None or to_text(since) <= at) and (until is None or at < to_text(until))
 
 
 def write(entries: Iterable[Mapping[str, Any]], form: Format, file: TextIO) -> int:
-    """Write audit entries, and return how many they were."""
-    put = _rows(file) if form is Format.CSV else _lines(file)
+    """Write audit entries, and return their number."""
+    rows = csv.writer(file)
+    if form is Format.CSV:
+        rows.writerow(FIELDS)
     count = 0
     for entry in entries:
-        put({name: entry[name] for name in FIELDS})
         count += 1
+        fields = {name: entry[name] for name in FIELDS}
+        if form is Format.CSV:
+            rows.writerow(map(_cell, fields.values()))
+        else:
+            file.write(escaped(json.dumps(fields, ensure_ascii=False)) + "\n")
     return count
 
 
 @contextmanager
 def opened(name: str) -> Iterator[TextIO]:
-    """Open the file to write to. It takes its name when it is whole: half an export never looks like one.
+    """Open the file to write to. It gets its name when it is complete: half an export never looks like a whole one.
 
     Raises:
-        OperateError: It cannot be written.
+        OperateError: The file cannot be written.
     """
     if name == STANDARD_OUTPUT:
         yield sys.stdout
@@ -91,23 +74,13 @@ def opened(name: str) -> Iterator[TextIO]:
             yield file
         part.replace(target)
     except OSError as error:
-        advice = "Name another file, or make room."
+        advice = "Name another file, or free some space."
         raise OperateError(f"{name} cannot be written: {error.strerror}", advice) from error
     finally:
         part.unlink(missing_ok=True)
 
 
-def _rows(file: TextIO) -> Callable[[Mapping[str, Any]], object]:
-    writer = csv.writer(file)
-    writer.writerow(FIELDS)
-    return lambda entry: writer.writerow([_cell(value) for value in entry.values()])
-
-
-def _lines(file: TextIO) -> Callable[[Mapping[str, Any]], object]:
-    return lambda entry: file.write(escaped(json.dumps(entry, ensure_ascii=False)) + "\n")
-
-
 def _cell(value: Any) -> Any:
-    """Return a value as a cell that no spreadsheet runs: an apostrophe stands before what would be a formula."""
+    """Return a value as a cell that no spreadsheet runs: a formula gets an apostrophe in front."""
     text = value if isinstance(value, str | int) else json.dumps(value, ensure_ascii=False)
     return f"'{text}" if isinstance(text, str) and text.startswith(_FORMULA) else text

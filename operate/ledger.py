@@ -1,10 +1,11 @@
-"""The ledger as operators read it: what waits, everything, and the audit as a whole."""
+"""The ledger's reads and writes for operators, which no function makes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from countersign.adapters.attributes import from_item, to_item
@@ -21,35 +22,33 @@ from countersign.domain.audit import AuditEvent
 from countersign.domain.clock import from_text
 from countersign.domain.errors import UnknownTaskError
 from countersign.domain.provider_events import Handling
-from countersign.domain.tasks import LIVE, Task
-from operate.errors import OperateError, Status
+from countersign.domain.tasks import LIVE, Status, Task
+from operate.errors import OperateError
+
+_PAGE_BYTES = 1_000_000
+"""A page of a scan: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Scan.html."""
 
 
 class OperatorLedger(DynamoLedger):
-    """The ledger, and reads of it that no function makes."""
+    """The ledger for operators."""
 
     def __init__(self, client: Any, table_name: str) -> None:
         super().__init__(client, table_name)
         self._client = client
         self._name = table_name
 
-    def live_tasks(self) -> Iterator[Task]:
-        """Yield the tasks that are open or decided, by the index: a moment old, perhaps."""
-        for shard in DUE_SHARDS + UNSENT_SHARDS:
-            due = self._table.indexed(shard)
-            tasks = (task_of_document(document) for document in due if document["sk"] == "TASK")
-            yield from (task for task in tasks if task.status in LIVE)
+    def in_status(self, statuses: frozenset[Status] = LIVE) -> Iterator[Task]:
+        """Yield the tasks in these statuses.
 
-    def every_task(self) -> Iterator[Task]:
-        """Yield every task that the ledger still has. Reads the whole table."""
-        yield from map(task_of_document, self._table.scan("TASK"))
+        Open and decided tasks come from the index, which can be a moment behind. All others take a read of the table.
+        """
+        indexed = chain.from_iterable(map(self._table.indexed, DUE_SHARDS + UNSENT_SHARDS))
+        documents = indexed if statuses <= LIVE else self._table.scan("TASK")
+        tasks = (task_of_document(document) for document in documents if document["sk"] == "TASK")
+        return (task for task in tasks if task.status in statuses)
 
     def present(self, task_id: str) -> Task:
-        """Return a task.
-
-        Raises:
-            UnknownTaskError: There is none of this id.
-        """
+        """Return a task, or raise `UnknownTaskError`."""
         task = self.task(task_id)
         if task is None:
             raise UnknownTaskError(task_id)
@@ -66,13 +65,13 @@ class OperatorLedger(DynamoLedger):
         self._table.write([self._table.put(task_document(after)), *audit])
         return after
 
-    def item_count(self) -> int:
-        """Return about how many items the table has: DynamoDB counts them every six hours."""
-        count: int = self._client.describe_table(TableName=self._name)["Table"]["ItemCount"]
-        return count
+    def page_count(self) -> int:
+        """Return about how many pages a read of the table has: DynamoDB measures the table every six hours."""
+        size: int = self._client.describe_table(TableName=self._name)["Table"]["TableSizeBytes"]
+        return size // _PAGE_BYTES
 
-    def items_of(self, table_name: str) -> Iterator[list[dict[str, Any]]]:
-        """Yield the items of another table page by page, as DynamoDB has them. Reads it whole.
+    def items_of(self, table_name: str) -> Iterator[dict[str, Any]]:
+        """Yield the items of another table in DynamoDB's form.
 
         Raises:
             OperateError: There is no such table.
@@ -80,17 +79,16 @@ class OperatorLedger(DynamoLedger):
         pages = self._client.get_paginator("scan").paginate(TableName=table_name, ConsistentRead=True)
         try:
             for page in pages:
-                yield page["Items"]
+                yield from page["Items"]
         except self._client.exceptions.ResourceNotFoundException as error:
-            raise OperateError(
-                f"there is no table {table_name}", "Restore one first: docs/recovery.md says how.", Status.REFUSED
-            ) from error
+            advice = "Restore one first, as docs/recovery.md says."
+            raise OperateError(f"there is no table {table_name}", advice) from error
 
     def put_back(self, item: dict[str, Any]) -> bool:
-        """Put an item where none of its key is; tell whether it was put.
+        """Put an item back unless its key is taken; return whether it was put back.
 
-        What stands is never written over. Not put back is what is gone on purpose, and a task, which comes back with
-        its audit entry: see `Operations.restored`. A claim that was taken over since is that of whoever took it.
+        Items that were removed on purpose stay away. A task needs its audit entry: see `Operations.restored`. A claim
+        returns to the task that took it over last.
         """
         if item["sk"]["S"] == "TASK" or self._is_done_with(item):
             return False
@@ -103,10 +101,10 @@ class OperatorLedger(DynamoLedger):
         return True
 
     def _is_done_with(self, item: dict[str, Any]) -> bool:
-        """Tell whether an item is gone since what it was kept for was done."""
+        """Tell whether an item was removed because its work was done."""
         document = from_item(item)
         if document["sk"].startswith(OUTBOX):
-            # The stream carries it out, whatever becomes of the item. The stream of a younger table never had it.
+            # The stream of this table has sent it, unless the table is younger than the item.
             return from_text(document["at"]) >= self._made_at
         if document["sk"].startswith(PARKED):
             record, _ = self.look_up(document["provider"], document["event_id"], document["external_id"])
@@ -114,7 +112,7 @@ class OperatorLedger(DynamoLedger):
         return False
 
     def _claim_of_today(self, item: dict[str, Any]) -> dict[str, Any]:
-        """Return a claim with the task that has it by the audits of those that had it before."""
+        """Return a claim with its present task, by the audits of the tasks that had it before."""
         task_id = item["task_id"]["S"]
         while taken_by := claims.taken_by(self.audit(task_id)):
             task_id = taken_by
@@ -127,10 +125,10 @@ class OperatorLedger(DynamoLedger):
         made_at: datetime = self._client.describe_table(TableName=self._name)["Table"]["CreationDateTime"]
         return made_at
 
-    def audit_pages(self) -> Iterator[tuple[int, list[dict[str, Any]]]]:
-        """Yield how many items were read, and the audit entries among them, of tasks that are gone too.
+    def audit_pages(self) -> Iterator[list[dict[str, Any]]]:
+        """Yield the audit entries on each page of the table, those of removed tasks included.
 
-        The entries of one task follow each other in order; the tasks come in none. Reads the whole table.
+        The entries of one task are in order; the tasks are in none.
         """
         pages = self._client.get_paginator("scan").paginate(
             TableName=self._name,
@@ -138,5 +136,4 @@ class OperatorLedger(DynamoLedger):
             FilterExpression="begins_with(pk, :audit)",
             ExpressionAttributeValues={":audit": {"S": AUDIT}},
         )
-        for page in pages:
-            yield page["ScannedCount"], [from_item(item) for item in page["Items"]]
+        return (list(map(from_item, page["Items"])) for page in pages)

@@ -1,13 +1,15 @@
-"""What operators type and read: spans of time, moments, addresses, absences."""
+"""How operators write and read addresses, times and spans of time."""
 
 from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
 
 from countersign.domain.clock import moment_of
-from countersign.domain.identity import is_address, normalise, same_domain
-from countersign.domain.people import Absence
+from countersign.domain.identity import is_address, normalise
 from operate.errors import OperateError, usage
 
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
@@ -15,11 +17,7 @@ _LONGEST_SECONDS = 3_650 * 86_400
 
 
 def address(text: str) -> str:
-    """Return an e-mail address as the directory has it.
-
-    Raises:
-        OperateError: It is none.
-    """
+    """Return an e-mail address in the form that the directory keeps."""
     normal = normalise(text)
     if not is_address(normal):
         raise OperateError(f"must be an e-mail address, got: {text}")
@@ -27,41 +25,15 @@ def address(text: str) -> str:
 
 
 def moment(text: str) -> datetime:
-    """Read a date or a time.
-
-    Raises:
-        OperateError: It is neither.
-    """
+    """Read a date or a time."""
     try:
         return moment_of(text)
     except (OverflowError, ValueError):
         raise OperateError(f"must be a date or a time in ISO 8601, such as 2026-08-01, got: {text}") from None
 
 
-def absence(person: str, to: str, since: str, until: str) -> Absence:
-    """Return that somebody is away, and who stands in for them.
-
-    Raises:
-        OperateError: Something is missing, or makes no sense.
-    """
-    if not (to and since and until):
-        raise OperateError("an absence needs --to, --since and --until; to end one, --back alone")
-    found = Absence(moment(since), moment(until), address(to))
-    if found.since >= found.until:
-        raise OperateError(f"--until must be after --since, got: {until} after {since}")
-    if not same_domain(found.to, person):
-        raise OperateError(f"{found.to} cannot stand in for {person}: name somebody with an address of the same domain")
-    if found.to == person:
-        raise OperateError(f"{person} cannot stand in for themselves")
-    return found
-
-
 def duration(text: str) -> timedelta:
-    """Read a span of time; a number alone counts seconds.
-
-    Raises:
-        OperateError: It is none, or longer than ten years.
-    """
+    """Read a span of time; a number alone counts seconds."""
     found = re.fullmatch(r"([0-9]{1,10})([smhdw]?)", text.strip().lower())
     seconds = int(found[1]) * _SECONDS[found[2] or "s"] if found else 0
     if not 0 < seconds <= _LONGEST_SECONDS:
@@ -70,7 +42,7 @@ def duration(text: str) -> timedelta:
 
 
 def in_words(span: timedelta) -> str:
-    """Return a span by its two largest units, such as `2d4h`; with a minus when it is over."""
+    """Return a span in its two largest units, such as `2d4h`; with a minus sign if it is negative."""
     seconds = int(abs(span).total_seconds())
     parts: list[str] = []
     for unit in ("d", "h", "m", "s"):
@@ -78,3 +50,7 @@ def in_words(span: timedelta) -> str:
         if number or parts:
             parts.append(f"{number}{unit}")
     return ("-" if span < timedelta() else "") + ("".join(part for part in parts[:2] if part[0] != "0") or "0s")
+
+
+TaskId = Annotated[str, typer.Argument(metavar="TASK", help="Id of the task: <request id>.<name of the wait>.")]
+Address = Annotated[str, typer.Argument(metavar="ADDRESS", parser=address, help="E-mail address.")]

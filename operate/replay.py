@@ -1,4 +1,4 @@
-"""Records of the ledger's stream that a function gave up: the stream has them for 24 hours, the queue only says which.
+"""Records of the ledger's stream that a function gave up. The queue names them; the stream has them for 24 hours.
 
 https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-errors.html
 """
@@ -10,100 +10,84 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from countersign.adapters.keys import TASK
+from operate.errors import code_of
 from operate.stage import Stage
 
 _AT_ONCE = 100
 _GONE = frozenset({"TrimmedDataAccessException", "ResourceNotFoundException"})
 
 
-class NotReplayedError(Exception):
-    """The records of a batch were not all processed; says why."""
+class KeptError(Exception):
+    """A message stays in its queue; says why."""
 
 
-def is_stream_batch(document: Mapping[str, Any]) -> bool:
-    """Tell whether a message says which records of a stream were given up."""
-    return isinstance(document.get("DDBStreamBatchInfo"), dict)
+def replay(stage: Stage, queue_arn: str, document: Mapping[str, Any]) -> list[str]:
+    """Invoke a function again with the records that it gave up, and return the ids of their tasks.
 
+    Args:
+        stage: The stage.
+        queue_arn: The function's dead-letter queue.
+        document: A message of that queue.
 
-class StreamReplay:
-    """Gives a function the records again that went to its dead-letter queue."""
-
-    def __init__(self, stage: Stage, queue_arn: str) -> None:
-        """Take the ARN of that queue."""
-        self._stage = stage
-        self._queue_arn = queue_arn
-
-    def run(self, document: Mapping[str, Any]) -> list[str]:
-        """Invoke the function with the records of a message, and return the ids of the tasks that they are about.
-
-        Raises:
-            NotReplayedError: The stream has them no more, or the function failed again.
-        """
-        function = document["requestContext"]["functionArn"]
-        patterns = self._patterns(function)
-        records = [
-            record
-            for record in self._records(document["DDBStreamBatchInfo"])
-            if not patterns or any(matches(pattern, record) for pattern in patterns)
-        ]
-        if records:
-            self._invoke(function, records)
-        keys = (record["dynamodb"]["Keys"]["pk"]["S"] for record in records)
-        return sorted({key.removeprefix(TASK) for key in keys if key.startswith(TASK)})
-
-    def _patterns(self, function: str) -> list[Any]:
-        answer = self._stage.client("lambda").list_event_source_mappings(FunctionName=function)
-        return [
-            json.loads(criterion["Pattern"])
-            for mapping in answer["EventSourceMappings"]
-            if mapping.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination") == self._queue_arn
-            for criterion in mapping.get("FilterCriteria", {}).get("Filters", [])
-        ]
-
-    def _records(self, batch: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        """Yield the records of a batch as Lambda gives them to functions."""
-        from botocore.exceptions import ClientError
-
-        try:
-            yield from self._read(batch)
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in _GONE:
-                raise
-            raise NotReplayedError(
-                "the stream has its records no more, after 24 hours: `tasks --status DECIDED` lists what to `ring`"
-            ) from error
-
-    def _read(self, batch: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        streams = self._stage.client("dynamodbstreams")
-        iterator = streams.get_shard_iterator(
-            StreamArn=batch["streamArn"],
-            ShardId=batch["shardId"],
-            ShardIteratorType="AT_SEQUENCE_NUMBER",
-            SequenceNumber=batch["startSequenceNumber"],
-        )["ShardIterator"]
-        last = int(batch["endSequenceNumber"])
-        while iterator:
-            page = streams.get_records(ShardIterator=iterator, Limit=_AT_ONCE)
-            for record in page["Records"]:
-                if int(record["dynamodb"]["SequenceNumber"]) > last:
-                    return
-                yield _as_lambda_has_it(record, batch["streamArn"])
-                if int(record["dynamodb"]["SequenceNumber"]) == last:
-                    return
-            iterator = page.get("NextShardIterator")
-
-    def _invoke(self, function: str, records: list[dict[str, Any]]) -> None:
-        answer = self._stage.client("lambda").invoke(
-            FunctionName=function, Payload=json.dumps({"Records": records}).encode()
-        )
+    Raises:
+        KeptError: The stream has lost the records, or the function failed again.
+    """
+    client, function = stage.client("lambda"), document["requestContext"]["functionArn"]
+    patterns = [
+        json.loads(criterion["Pattern"])
+        for mapping in client.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
+        if mapping.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination") == queue_arn
+        for criterion in mapping.get("FilterCriteria", {}).get("Filters", [])
+    ]
+    records = [
+        record
+        for record in _records(stage.client("dynamodbstreams"), document["DDBStreamBatchInfo"])
+        if not patterns or any(matches(pattern, record) for pattern in patterns)
+    ]
+    if records:
+        answer = client.invoke(FunctionName=function, Payload=json.dumps({"Records": records}).encode())
         said = json.loads(answer["Payload"].read() or b"null") or {}
         if "FunctionError" in answer or said.get("batchItemFailures"):
-            raise NotReplayedError("the function failed on it again: its log says why")
+            raise KeptError("the function failed again; its log says why")
+    keys = (record["dynamodb"]["Keys"]["pk"]["S"] for record in records)
+    return sorted({key.removeprefix(TASK) for key in keys if key.startswith(TASK)})
+
+
+def _records(streams: Any, batch: Mapping[str, Any]) -> list[dict[str, Any]]:
+    try:
+        return list(_read(streams, batch))
+    except ClientError as error:
+        if code_of(error) not in _GONE:
+            raise
+        gone = "the stream keeps records for 24 hours; `ring` the tasks that `tasks --status DECIDED` lists"
+        raise KeptError(gone) from error
+
+
+def _read(streams: Any, batch: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the records of a batch in the form in which Lambda passes them to functions."""
+    iterator = streams.get_shard_iterator(
+        StreamArn=batch["streamArn"],
+        ShardId=batch["shardId"],
+        ShardIteratorType="AT_SEQUENCE_NUMBER",
+        SequenceNumber=batch["startSequenceNumber"],
+    )["ShardIterator"]
+    last = int(batch["endSequenceNumber"])
+    while iterator:
+        page = streams.get_records(ShardIterator=iterator, Limit=_AT_ONCE)
+        for record in page["Records"]:
+            number = int(record["dynamodb"]["SequenceNumber"])
+            if number <= last:
+                yield _in_lambda_s_form(record, batch["streamArn"])
+            if number >= last:
+                return
+        iterator = page.get("NextShardIterator")
 
 
 def matches(pattern: Any, value: Any) -> bool:
-    """Tell whether a filter of an event source lets a record through; it knows exact values and prefixes.
+    """Tell whether a filter of an event source lets a record through. It knows exact values and prefixes.
 
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
     """
@@ -118,15 +102,9 @@ def _is(option: Any, value: Any) -> bool:
     return bool(option == value)
 
 
-def _as_lambda_has_it(record: Mapping[str, Any], stream_arn: str) -> dict[str, Any]:
+def _in_lambda_s_form(record: Mapping[str, Any], stream_arn: str) -> dict[str, Any]:
     identity = record.get("userIdentity")
     lower = {"userIdentity": {"principalId": identity["PrincipalId"], "type": identity["Type"]}} if identity else {}
     document = {**record, **lower, "eventSourceARN": stream_arn}
-    copied: dict[str, Any] = json.loads(json.dumps(document, default=_as_epoch))
+    copied: dict[str, Any] = json.loads(json.dumps(document, default=datetime.timestamp))
     return copied
-
-
-def _as_epoch(value: Any) -> float:
-    if isinstance(value, datetime):
-        return value.timestamp()
-    raise TypeError(f"a stream record holds a {type(value).__name__}")

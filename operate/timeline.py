@@ -1,9 +1,9 @@
-"""The timeline of a task, or of a request with all its tasks, as the audit tells it."""
+"""The timeline of a task, or of a request with all its tasks, from the audit."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,14 +18,14 @@ _LONGEST_DETAIL = 160
 
 @dataclass(frozen=True)
 class Moment:
-    """Something that happened to a task.
+    """One audit entry as a timeline shows it.
 
     Attributes:
-        at: When, in UTC.
-        task_id: To which task.
-        event: What, in the audit's word.
+        at: Its time, in UTC.
+        task_id: Its task.
+        event: Its event, in the audit's word.
         actor: Who did it.
-        detail: What else the audit says, in words.
+        detail: Its data, in words.
     """
 
     at: datetime
@@ -34,41 +34,32 @@ class Moment:
     actor: str
     detail: str
 
-    @property
-    def words(self) -> str:
-        """What happened, who did it, and what else there is to say, in a line."""
-        return f"{self.event} by {self.actor}" + (f": {self.detail}" if self.detail else "")
-
 
 def moments(entries: Iterable[AuditEntry]) -> list[Moment]:
-    """Return what audit entries tell of, the earliest first; those of one task stay in their order."""
-    told = (
+    """Return audit entries by time; entries of one task keep their order."""
+    unsorted = (
         Moment(from_text(entry.at), entry.task_id, entry.event.event, entry.event.actor, _detail(entry.event.data))
         for entry in entries
     )
-    return sorted(told, key=lambda moment: moment.at)
+    return sorted(unsorted, key=lambda moment: moment.at)
 
 
-def drawn(timeline: Iterable[Moment], *, with_tasks: bool) -> list[str]:
-    """Return a timeline as lines of text.
-
-    Args:
-        timeline: What happened, the earliest first.
-        with_tasks: Whether each line says of which task.
-    """
-    lines: list[str] = []
+def drawn(timeline: Iterable[Moment], *, with_tasks: bool) -> Iterator[str]:
+    """Yield a line of text for each moment, with its task if `with_tasks` says so."""
     before: datetime | None = None
     for moment in timeline:
         later = "" if before is None else f"+{in_words(moment.at - before)}"
         task = f"{moment.task_id}  " if with_tasks else ""
-        lines.append(f"{moment.at:%Y-%m-%d %H:%M:%S}Z {later:>7}  {mark('●', '*')} {task}{moment.words}")
+        words = f"{moment.event} by {moment.actor}" + (f": {moment.detail}" if moment.detail else "")
+        yield f"{moment.at:%Y-%m-%d %H:%M:%S}Z {later:>7}  {mark('●', '*')} {task}{words}"
         before = moment.at
-    return lines
 
 
 def _detail(data: Any) -> str:
-    said = (f"{name.replace('_', ' ')} {_value(value)}" for name, value in data.items() if value not in ("", [], False))
-    text = ", ".join(said)
+    words = (
+        f"{name.replace('_', ' ')} {_value(value)}" for name, value in data.items() if value not in ("", [], False)
+    )
+    text = ", ".join(words)
     return text if len(text) <= _LONGEST_DETAIL else f"{text[: _LONGEST_DETAIL - 1]}…"
 
 

@@ -1,1 +1,5 @@
-"""The checks of `doctor`, by what they look at. Each yields what it found, and what to do about it if anything."""
+"""The checks of `doctor`, by their subject. Each yields what it found, and what to do: nothing where it is in order."""
+
+from collections.abc import Iterator
+
+Findings = Iterator[tuple[str, str]]

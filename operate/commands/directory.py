@@ -1,60 +1,65 @@
-"""Commands that keep the directory of people: away, alias."""
+"""Commands that write the directory of people: away, alias."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from countersign.adapters.directory import DynamoDirectory
 from countersign.domain.clock import to_text
+from countersign.domain.identity import same_domain
+from countersign.domain.people import Absence
 from operate.context import Context
-from operate.parsing import absence, address
-
-_Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="E-mail address.")]
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add these commands to the program."""
-    for command in (away, alias):
-        app.command()(command)
+from operate.errors import OperateError
+from operate.parsing import Address, address, moment
 
 
 def away(
     call: typer.Context,
-    who: _Address,
-    to: Annotated[str, typer.Option(metavar="ADDRESS", help="Who is asked in their place.", show_default=False)] = "",
+    person: Address,
+    to: Annotated[str | None, typer.Option(metavar="ADDRESS", parser=address, help="The stand-in.")] = None,
     since: Annotated[
-        str, typer.Option(metavar="TIME", help="From when, ISO 8601; UTC unless it says more.", show_default=False)
-    ] = "",
-    until: Annotated[str, typer.Option(metavar="TIME", help="Until when, exclusive.", show_default=False)] = "",
-    back: Annotated[bool, typer.Option("--back", help="They are back: nobody stands in any more.")] = False,  # noqa: FBT002
+        datetime | None, typer.Option(metavar="TIME", parser=moment, help="First moment, in ISO 8601; UTC by default.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(metavar="TIME", parser=moment, help="End, in ISO 8601; not included.")
+    ] = None,
+    back: Annotated[bool, typer.Option("--back", help="End the absence.")] = False,  # noqa: FBT002
 ) -> None:
-    """Say who stands in for somebody who is away, or that they are back."""
+    """Record who stands in for a person who is away, or that the person is back."""
     context: Context = call.obj
-    person = address(who)
     if back:
-        _directory(context).set_absence(person, None)
-        context.terminal.result(f"{person} is there", {"address": person, "absence": None})
+        context.stage.directory.set_absence(person, None)
+        context.terminal.result(f"{person} is back", {"address": person, "absence": None})
         return
-    found = absence(person, to, since, until)
-    _directory(context).set_absence(person, found)
-    since_text, until_text = to_text(found.since), to_text(found.until)
-    document = {"address": person, "absence": {"to": found.to, "since": since_text, "until": until_text}}
-    context.terminal.result(f"{found.to} stands in for {person} from {since_text} until {until_text}", document)
+    absence = _absence(person, to, since, until)
+    context.stage.directory.set_absence(person, absence)
+    shown = {"to": absence.to, "since": to_text(absence.since), "until": to_text(absence.until)}
+    line = f"{absence.to} stands in for {person} from {shown['since']} until {shown['until']}"
+    context.terminal.result(line, {"address": person, "absence": shown})
+
+
+def _absence(person: str, to: str | None, since: datetime | None, until: datetime | None) -> Absence:
+    if to is None or since is None or until is None:
+        raise OperateError("an absence needs --to, --since and --until", "To end an absence, give --back alone.")
+    if since >= until:
+        raise OperateError(f"--until must be after --since, got: {to_text(until)} after {to_text(since)}")
+    if to == person:
+        raise OperateError(f"{person} cannot be their own stand-in")
+    if not same_domain(to, person):
+        raise OperateError(f"{to} cannot stand in for {person}: both addresses must have the same domain")
+    return Absence(since, until, to)
 
 
 def alias(
     call: typer.Context,
-    who: _Address,
-    of: Annotated[str, typer.Option(metavar="ADDRESS", help="The address under which they count.")],
+    other: Address,
+    of: Annotated[
+        str, typer.Option(metavar="ADDRESS", parser=address, help="The person's address in tasks and votes.")
+    ],
 ) -> None:
-    """Say that an address is another name of somebody."""
+    """Record another address of a person."""
     context: Context = call.obj
-    other, person = address(who), address(of)
-    _directory(context).set_alias(other, person)
-    context.terminal.result(f"{other} is {person}", {"address": other, "person": person})
-
-
-def _directory(context: Context) -> DynamoDirectory:
-    return DynamoDirectory(context.stage.client("dynamodb"), context.stage.directory_table)
+    context.stage.directory.set_alias(other, of)
+    context.terminal.result(f"{other} is {of}", {"address": other, "person": of})

@@ -3,59 +3,61 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import typer
 
+from countersign.domain.tasks import LIVE, Status
 from operate import doctor as examination
+from operate import errors, views
 from operate import export as files
-from operate import views
 from operate.context import Context
-from operate.errors import OperateError, Status, usage
-from operate.parsing import duration, moment
-from operate.stage import EmbeddedCloud
+from operate.errors import OperateError, usage
+from operate.parsing import TaskId, duration, moment
 from operate.terminal import BAD, GOOD, QUIET, mark
 from operate.timeline import Moment, drawn, moments
-
-_Task = Annotated[str, typer.Argument(metavar="TASK", help="Id of the task: <request id>.<name of the wait>.")]
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add these commands to the program."""
-    for command in (tasks, show, timeline, export, doctor, env):
-        app.command()(command)
 
 
 def tasks(
     call: typer.Context,
     status: Annotated[
-        list[str] | None, typer.Option(help="OPEN, DECIDED, APPLIED, EXPIRED or CANCELLED; may be given again.")
+        list[Status] | None, typer.Option(case_sensitive=False, help="Tasks in this status; can be repeated.")
     ] = None,
-    workflow: Annotated[str, typer.Option(help="Of this workflow only.", show_default=False)] = "",
-    older_than: Annotated[str, typer.Option(help="Opened longer ago, such as 2h or 3d.", show_default=False)] = "",
-    due_within: Annotated[str, typer.Option(help="Open, with less time left, such as 4h.", show_default=False)] = "",
+    workflow: Annotated[str, typer.Option(help="Tasks of this workflow.", show_default=False)] = "",
+    older_than: Annotated[
+        timedelta | None,
+        typer.Option(metavar="SPAN", parser=duration, help="Tasks opened longer ago, such as 2h or 3d."),
+    ] = None,
+    due_within: Annotated[
+        timedelta | None,
+        typer.Option(metavar="SPAN", parser=duration, help="Open tasks with less time left, such as 4h."),
+    ] = None,
 ) -> None:
-    """List tasks, those that close first at the front; without --status those that are open or decided."""
+    """List tasks, the next deadline first. Without --status: open and decided tasks."""
     context: Context = call.obj
-    wanted = views.Filter(
-        views.statuses(status or ()),
-        workflow,
-        duration(older_than) if older_than else None,
-        duration(due_within) if due_within else None,
-    )
     now = context.now
-    found = views.found(context.stage.ledger, wanted, now)
+    found = sorted(
+        (
+            task
+            for task in context.stage.ledger.in_status(frozenset(status or LIVE))
+            if workflow in ("", task.workflow)
+            and (older_than is None or now - (task.opened_at or now) > older_than)
+            and (due_within is None or (task.status is Status.OPEN and task.expires_at - now < due_within))
+        ),
+        key=lambda task: (task.status not in LIVE, task.expires_at, task.task_id),
+    )
     if context.terminal.as_json:
         context.terminal.document([views.document(task, now) for task in found])
     elif found:
-        context.terminal.table(views.COLUMNS, views.rows(found, now))
+        context.terminal.table(views.COLUMNS, [views.row(task, now) for task in found])
     else:
-        context.terminal.note("No task is like that.")
+        context.terminal.note("No task matches.")
 
 
-def show(call: typer.Context, task_id: _Task) -> None:
-    """Show one task, and what happened to it."""
+def show(call: typer.Context, task_id: TaskId) -> None:
+    """Show one task with its timeline, and check its audit chain."""
     context: Context = call.obj
     ledger, now, terminal = context.stage.ledger, context.now, context.terminal
     task, entries, breaks = ledger.present(task_id), ledger.audit(task_id), ledger.audit_breaks(task_id)
@@ -78,12 +80,12 @@ def timeline(
     call: typer.Context,
     request_id: Annotated[str, typer.Argument(metavar="REQUEST", help="Id of the request.")],
 ) -> None:
-    """Tell what happened to all tasks of a request."""
+    """Show what happened to all tasks of a request."""
     context: Context = call.obj
     ledger = context.stage.ledger
     found = moments(entry for task_id in ledger.task_ids(request_id) for entry in ledger.audit(task_id))
     if not found:
-        raise OperateError(f"no task of a request {request_id!r} was ever opened", "`tasks` lists those that wait.")
+        raise OperateError(f"request {request_id!r} has no task", "`tasks` lists the tasks that wait.")
     if context.terminal.as_json:
         context.terminal.document([vars(moment) for moment in found])
     else:
@@ -92,41 +94,44 @@ def timeline(
 
 def export(
     call: typer.Context,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="Where to write; - for standard output.")],
-    form: Annotated[files.Format, typer.Option("--format", help="For spreadsheets, or for machines.")] = (
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The file to write; - for standard output.")],
+    form: Annotated[files.Format, typer.Option("--format", help="csv for spreadsheets, jsonl for machines.")] = (
         files.Format.JSONL
     ),
-    request: Annotated[str, typer.Option(help="Of this request only.", show_default=False)] = "",
-    since: Annotated[str, typer.Option(help="From this moment on, ISO 8601.", show_default=False)] = "",
-    until: Annotated[str, typer.Option(help="Before this moment, ISO 8601.", show_default=False)] = "",
+    request: Annotated[str, typer.Option(help="Entries of this request.", show_default=False)] = "",
+    since: Annotated[
+        datetime | None, typer.Option(metavar="TIME", parser=moment, help="Entries from this time on, in ISO 8601.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(metavar="TIME", parser=moment, help="Entries before this time, in ISO 8601.")
+    ] = None,
 ) -> None:
-    """Write the audit to a file. Without --request it reads the whole table."""
+    """Write the audit to a file. Without --request, this reads the whole table."""
     context: Context = call.obj
-    period = files.Period(moment(since) if since else None, moment(until) if until else None)
-    if period.since and period.until and period.since >= period.until:
+    if since and until and since >= until:
         raise usage(f"--until must be after --since, got: {until} after {since}")
     with files.opened(file) as target:
-        entries = (entry for entry in _entries(context, request) if period.takes(entry))
+        entries = (entry for entry in _entries(context, request) if files.is_within(entry, since, until))
         count = files.write(entries, form, target)
     if file != files.STANDARD_OUTPUT:
         context.terminal.result(f"{file} has {count} entries", {"file": file, "entries": count})
 
 
 def doctor(call: typer.Context) -> int:
-    """Hold what is deployed against the stage's settings; the exit status is 1 when there is something to do."""
+    """Compare what is deployed with the stage's settings. The exit status is 1 if there are findings."""
     context: Context = call.obj
-    results = []
+    terminal, results = context.terminal, []
     for result in examination.examine(context.stage):
         results.append(result)
-        if not context.terminal.as_json:
+        if not terminal.as_json:
             _say_result(context, result)
-    findings = [result for result in results if result.is_finding]
-    if context.terminal.as_json:
-        context.terminal.document([vars(result) | {"finding": result.is_finding} for result in results])
+    findings = sum(result.is_finding for result in results)
+    if terminal.as_json:
+        terminal.document([vars(result) | {"finding": result.is_finding} for result in results])
     else:
-        count = f"{len(findings)} {'finding' if len(findings) == 1 else 'findings'}"
-        context.terminal.say(f"{len(results)} results, {count}", BAD if findings else GOOD)
-    return Status.REFUSED if findings else Status.DONE
+        count = f"{findings} finding{'' if findings == 1 else 's'}"
+        terminal.say(f"{len(results)} results, {count}", BAD if findings else GOOD)
+    return errors.Status.REFUSED if findings else errors.Status.DONE
 
 
 def _say_result(context: Context, result: examination.Result) -> None:
@@ -139,19 +144,18 @@ def _say_result(context: Context, result: examination.Result) -> None:
 def env(call: typer.Context) -> None:
     """Print the variables of the embedded cloud for a shell: eval "$(countersign env --local)"."""
     context: Context = call.obj
-    stage = context.stage
-    if not isinstance(stage, EmbeddedCloud):
+    cloud = context.stage.cloud
+    if cloud is None:
         raise usage("env is for the embedded cloud only", "Run `make up`, then `countersign env --local`.")
-    variables = stage.cloud.variables()
     if context.terminal.as_json:
-        context.terminal.document(variables)
+        context.terminal.document(cloud.variables())
         return
     context.terminal.say("unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN")
-    for name, value in variables.items():
+    for name, value in cloud.variables().items():
         context.terminal.say(f"export {name}={shlex.quote(value)}")
 
 
-def _say_timeline(context: Context, found: list[Moment], *, with_tasks: bool) -> None:
+def _say_timeline(context: Context, found: Iterable[Moment], *, with_tasks: bool) -> None:
     for line in drawn(found, with_tasks=with_tasks):
         context.terminal.say(f"  {line}")
 
@@ -162,7 +166,5 @@ def _entries(context: Context, request: str) -> Iterator[dict[str, Any]]:
         for task_id in ledger.task_ids(request):
             yield from ledger.audit_documents(task_id)
         return
-    with context.terminal.progress("reading the ledger", ledger.item_count() or None) as progress:
-        for scanned, entries in ledger.audit_pages():
-            yield from entries
-            progress.advance(progress.task_ids[0], scanned)
+    for entries in context.terminal.track(ledger.audit_pages(), "reading the ledger", ledger.page_count()):
+        yield from entries

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from countersign.domain.tasks import Status
 from operate.embedded import aws, http
 from operate.embedded.cloud import Cloud
 from operate.ledger import OperatorLedger
@@ -90,7 +91,7 @@ def sent_elsewhere(cloud: Cloud) -> list[Sent]:
     ledger = OperatorLedger(aws.client("dynamodb", cloud.endpoint_url), cloud.table)
     sent = (
         Sent(entry.at, entry.event.data["channel"], entry.event.data["recipient"], task.question.title)
-        for task in ledger.every_task()
+        for task in ledger.in_status(frozenset(Status))
         for entry in ledger.audit(task.task_id)
         if entry.event.event == "sent" and entry.event.data["channel"] != "email"
     )

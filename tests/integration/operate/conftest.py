@@ -1,4 +1,4 @@
-"""The operators' tool on a stage whose stacks are said to be there, with moto's AWS behind it."""
+"""The program `countersign` on a stage whose stacks a test describes, with moto's AWS behind it."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from typing import Any
 import pytest
 
 from countersign.functions.clients import client
+from countersign.testing.builders import stream_event
 from operate.errors import OperateError, Status
 from operate.program import main
 from operate.stage import Stage, Target
-from tests.integration.conftest import ALIAS, BUS, DIRECTORY_TABLE, TABLE
+from publisher.handler import handler as publish
+from tests.integration.conftest import ALIAS, BUS, DIRECTORY_TABLE, TABLE, Kit
 
 OPERATOR = "arn:aws:sts::123456789012:user/moto"
 QUEUES = ("approvals", "approvals-dlq", "approvals-rule-dlq", "order-approval-starts-dlq", "relay-dlq")
 
 
 class DeployedStage(Stage):
-    """The stage `dev`: its stacks as a test says they are, its tables, queues and functions in moto."""
+    """The stage `dev`: its stacks as a test describes them, its tables and queues in moto."""
 
     def __init__(self) -> None:
-        super().__init__(Target(stage="dev"))
-        self.label, self.name = "the stage dev", "dev"
+        super().__init__(Target(stage="dev"), "dev", "the stage dev", client)
         self.queues = {name: client("sqs").create_queue(QueueName=name)["QueueUrl"] for name in QUEUES}
         public = {"ApiUrl": "https://api.example.com", "ApiId": "api", "Providers": "{}"}
         public |= {"Queues": json.dumps({name: self.queues[name] for name in QUEUES[:3]})}
@@ -37,16 +38,13 @@ class DeployedStage(Stage):
         }
         self.built: list[tuple[str, str, str]] = []
 
-    def _make(self, service: str, attempts: int) -> Any:
-        return client(service, attempts)
-
     def describe(self, stack: str) -> dict[str, Any]:
         if stack not in self.stacks:
             raise OperateError(f"{self.stack_name(stack)} is not deployed", "deploy", Status.NO_ACCESS)
         return self.stacks[stack]
 
-    def resources(self, stack: str, kind: str) -> list[dict[str, str]]:
-        return [{"PhysicalResourceId": name} for where, what, name in self.built if (where, what) == (stack, kind)]
+    def resources(self, kind: str, *stacks: str) -> list[str]:
+        return [name for stack, what, name in self.built if what == kind and stack in (stacks or ("workflow",))]
 
 
 def _stack(outputs: dict[str, str]) -> dict[str, Any]:
@@ -76,3 +74,10 @@ def run(stage: DeployedStage, capsys: pytest.CaptureFixture[str]) -> Run:
         return status, said.out, said.err
 
     return run_command
+
+
+def publish_outbox(kit: Kit) -> None:
+    """Let the publisher send the new items of the outbox."""
+    for record in kit.stream():
+        if record["dynamodb"]["Keys"]["sk"]["S"].startswith("OUTBOX#") and record["eventName"] == "INSERT":
+            publish(stream_event(record), None)

@@ -12,7 +12,7 @@ from countersign.testing.builders import TASK_ID
 from operate import stage
 from operate.embedded.cloud import Cloud
 from operate.program import main
-from operate.stage import Account, EmbeddedCloud, Target
+from operate.stage import Target
 from tests.integration.conftest import TABLE, Answer, Kit, answering
 
 HERE = "http://127.0.0.1:1"
@@ -38,11 +38,11 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]
 
 def test_the_embedded_cloud_is_used_where_nothing_else_is_said_and_it_is_up(aws: None, home: Path) -> None:
     CLOUD.write(home)
-    assert isinstance(Target().find(), EmbeddedCloud)
-    assert isinstance(Target(local=True).find(), EmbeddedCloud)
-    assert isinstance(Target(local=True, stage="local", table=TABLE).find(), EmbeddedCloud)
-    for said_otherwise in (Target(stage="dev"), Target(table=TABLE)):
-        assert isinstance(said_otherwise.find(), Account)
+    assert Target().find().cloud
+    assert Target(local=True).find().cloud
+    assert Target(local=True, stage="local", table=TABLE).find().cloud
+    assert not Target(stage="dev").find().cloud
+    assert not Target(table=TABLE).find().cloud
 
 
 def test_without_a_stage_and_without_a_cloud_there_is_nothing_to_act_on(
@@ -156,7 +156,7 @@ def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(name, str(tmp_path / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setattr("botocore.session.get_session", Session)
+    monkeypatch.setattr("operate.stage.get_session", Session)
 
 
 def test_no_credentials_end_with_three(nobody: None, capsys: pytest.CaptureFixture[str]) -> None:

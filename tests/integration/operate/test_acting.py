@@ -1,10 +1,12 @@
 """extend, withdraw, resend, ring: each under the ledger's conditions, each audited with who did it."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
 from approver.handler import handler as approve
+from countersign.domain.clock import to_text
 from countersign.domain.rules import Outcome, Rule
 from countersign.domain.tasks import Status
 from countersign.testing.builders import (
@@ -14,15 +16,9 @@ from countersign.testing.builders import (
     PAYMENT_ID,
     TASK_ID,
     sqs_event,
-    stream_event,
 )
-from publisher.handler import handler as publish
-from relay.handler import handler as relay
 from tests.integration.conftest import Answer, Kit, Operation, answering
-from tests.integration.operate.conftest import OPERATOR, Run
-
-REFUSED = Answer(400, "InvalidParameterValueException")
-CLOSED = Answer(400, "CallbackTimeoutException")
+from tests.integration.operate.conftest import OPERATOR, Run, publish_outbox
 
 
 def last(kit: Kit, event: str) -> dict[str, object]:
@@ -31,24 +27,18 @@ def last(kit: Kit, event: str) -> dict[str, object]:
     return dict(entry.data)
 
 
-# extend
-
-
-@pytest.mark.parametrize(("by", "seconds"), [("600", 600), ("2h", 7_200)])
-def test_a_deadline_is_moved_by_seconds_or_a_span(kit: Kit, run: Run, by: str, seconds: int) -> None:
+def test_the_deadline_of_an_open_task_is_moved(kit: Kit, run: Run) -> None:
     before = kit.open_task()
-    status, out, _ = run("extend", TASK_ID, "--by", by, "--json")
-    assert status == 0
+    status, out, _ = run("extend", TASK_ID, "--by", "2h", "--json")
     after = kit.task()
-    assert (after.expires_at - before.expires_at).total_seconds() == seconds
-    assert json.loads(out)["task_id"] == TASK_ID
-    assert last(kit, "extended")["until"] == json.loads(out)["expires_at"]
+    assert (after.expires_at - before.expires_at, after.callback_id) == (timedelta(hours=2), before.callback_id)
+    assert (status, json.loads(out)) == (0, {"task_id": TASK_ID, "expires_at": to_text(after.expires_at)})
+    assert last(kit, "extended")["until"] == to_text(after.expires_at)
+    assert run("extend", TASK_ID, "--by", "30d")[0] == 1, "later than the execution lives"
+    assert kit.task() == after
 
 
-# withdraw
-
-
-def test_a_withdrawn_task_is_closed_and_its_workflow_hears_at_once(kit: Kit, run: Run, callbacks: Operation) -> None:
+def test_a_withdrawn_task_is_closed_and_its_workflow_is_rung_at_once(kit: Kit, run: Run, callbacks: Operation) -> None:
     kit.open_task()
     assert run("withdraw", TASK_ID, "--because", "ordered twice")[:2] == (0, f"{TASK_ID} is withdrawn\n")
     task = kit.task()
@@ -58,42 +48,22 @@ def test_a_withdrawn_task_is_closed_and_its_workflow_hears_at_once(kit: Kit, run
     assert len(callbacks.asked) == 1
 
 
-def test_who_withdraws_is_told_when_the_workflow_could_not_hear_and_can_ring_again(
+def test_a_withdrawal_whose_ring_fails_says_so_and_the_workflow_can_be_rung_again(
     kit: Kit, run: Run, callbacks: Operation
 ) -> None:
     kit.open_task()
-    callbacks.answers = [REFUSED]
+    callbacks.answers = [Answer(400, "InvalidParameterValueException")]
     status, out, errors = run("withdraw", TASK_ID, "--because", "ordered twice")
     assert (status, out) == (4, f"{TASK_ID} is withdrawn\n")
     assert f"`ring {TASK_ID}`" in errors
     assert run("ring", TASK_ID)[0] == 0
 
 
-def test_a_decision_made_before_wins_over_a_withdrawal(kit: Kit, run: Run, callbacks: Operation) -> None:
-    kit.open_task()
-    kit.decide()
-    status, _, errors = run("withdraw", TASK_ID, "--because", "ordered twice")
-    assert status == 1
-    assert "not open any more" in errors
-    assert kit.task().status is Status.DECIDED
-    assert callbacks.asked == []
-
-
 @pytest.mark.parametrize("because", ["", "  ", "x" * 501])
-def test_a_withdrawal_says_why(kit: Kit, run: Run, because: str) -> None:
+def test_a_withdrawal_needs_a_reason(kit: Kit, run: Run, because: str) -> None:
     before = kit.open_task()
     assert run("withdraw", TASK_ID, "--because", because)[0] == 2
     assert kit.task() == before
-
-
-# resend
-
-
-def delivered(kit: Kit) -> None:
-    """Let the publisher send what lies in the outbox, and the approver mail it."""
-    for record in kit.stream():
-        if record["dynamodb"]["Keys"]["sk"]["S"].startswith("OUTBOX#") and record["eventName"] == "INSERT":
-            publish(stream_event(record), None)
 
 
 def test_those_who_have_not_voted_get_a_fresh_link_each_and_nobody_else(
@@ -104,7 +74,7 @@ def test_those_who_have_not_voted_get_a_fresh_link_each_and_nobody_else(
     kit.stream()
     assert run("resend", TASK_ID)[:2] == (0, f"{TASK_ID}: a reminder goes to {OTHER_APPROVER}\n")
     assert last(kit, "resent")["to"] == [OTHER_APPROVER]
-    delivered(kit)
+    publish_outbox(kit)
     (put,) = events.documents
     (event,) = put["Entries"]
     assert event["DetailType"] == "approval.reminder"
@@ -114,76 +84,37 @@ def test_those_who_have_not_voted_get_a_fresh_link_each_and_nobody_else(
     assert mail["Destination"]["ToAddresses"] == [OTHER_APPROVER]
 
 
-def test_a_second_reminder_of_an_operator_is_another_mail_and_leaves_the_workflow_its_own_numbers(
-    kit: Kit, run: Run, events: Operation, mails: Operation
-) -> None:
-    before = kit.open_task()
-    for _ in range(2):
-        kit.stream()
-        assert run("resend", TASK_ID)[0] == 0
-        delivered(kit)
-        approve(sqs_event(json.loads(events.documents[-1]["Entries"][0]["Detail"])), None)
-    assert len(mails.documents) == 2
-    after = kit.task()
-    assert (after.hand_off, after.callback_id) == (before.hand_off, before.callback_id)
-
-
-def test_nobody_is_reminded_of_a_task_that_is_closed_or_a_machine_s(kit: Kit, run: Run) -> None:
-    kit.open_payment()
-    status, _, errors = run("resend", PAYMENT_ID)
-    assert status == 1
-    assert "a machine is asked" in errors
-    kit.open_task()
-    kit.decide()
-    assert run("resend", TASK_ID)[0] == 1
-    assert run("resend", "order-9.approval")[0] == 1
-    assert not [key for key in kit.items() if key[1].startswith("OUTBOX#")]
-
-
-# ring
-
-
-def test_the_workflow_of_a_decided_task_is_rung_as_the_relay_does(kit: Kit, run: Run, callbacks: Operation) -> None:
-    kit.open_task()
-    kit.decide()
-    assert run("ring", TASK_ID)[:2] == (0, f"{TASK_ID}: its workflow was rung\n")
-    (asked,) = callbacks.asked
-    assert "succeed" in asked.url
-    assert last(kit, "rung") == {"state": "delivered", "error": ""}
-    ring = kit.task().ring
-    assert ring
-    assert ring.state == "delivered"
-
-
-def test_a_ring_after_the_relay_s_is_audited_and_downgrades_nothing(kit: Kit, run: Run, callbacks: Operation) -> None:
-    kit.open_task()
-    kit.decide()
-    relay(stream_event(*kit.decisions()), None)
-    rung = kit.task().ring
-    callbacks.answers = [CLOSED]
-    status, out, _ = run("ring", TASK_ID, "--json")
-    assert (status, json.loads(out)["state"]) == (0, "closed")
-    assert last(kit, "rung") == {"state": "closed", "error": "CallbackTimeoutException"}
-    assert kit.task().ring == rung
-
-
-def test_a_ring_that_lambda_refuses_ends_with_one_and_says_what_to_look_at(
-    kit: Kit, run: Run, callbacks: Operation
+@pytest.mark.parametrize(
+    ("answer", "status", "words"),
+    [
+        (Answer(), 0, "its workflow was rung"),
+        (Answer(400, "CallbackTimeoutException"), 0, "the callback was already closed"),
+        (Answer(403, "AccessDeniedException"), 1, "lambda:SendDurableExecutionCallback"),
+        (Answer(400, "InvalidParameterValueException"), 1, "The execution may have ended"),
+        (Answer(429, "TooManyRequestsException"), 4, "Try again"),
+    ],
+)
+def test_a_ring_ends_as_lambda_answers_it(
+    kit: Kit, run: Run, callbacks: Operation, answer: Answer, status: int, words: str
 ) -> None:
     kit.open_task()
     kit.decide()
-    callbacks.by_default = Answer(403, "AccessDeniedException")
-    status, out, errors = run("ring", TASK_ID)
-    assert status == 1
-    assert "lambda:SendDurableExecutionCallback" in errors
+    callbacks.by_default = answer
+    ended, out, errors = run("ring", TASK_ID)
+    assert ended == status
+    assert words in out + errors
     assert CALLBACK_ID not in out + errors
 
 
-def test_lambda_that_is_throttled_ends_with_four(kit: Kit, run: Run, callbacks: Operation) -> None:
+def test_a_ring_is_audited_and_kept_with_the_task(kit: Kit, run: Run, callbacks: Operation) -> None:
     kit.open_task()
     kit.decide()
-    callbacks.by_default = Answer(429, "TooManyRequestsException")
-    assert run("ring", TASK_ID)[0] == 4
+    status, out, _ = run("ring", TASK_ID, "--json")
+    assert (status, json.loads(out)) == (0, {"task_id": TASK_ID, "state": "delivered", "error": ""})
+    assert last(kit, "rung") == {"state": "delivered", "error": ""}
+    ring = kit.task().ring
+    assert ring is not None
+    assert ring.state == "delivered"
 
 
 def test_a_technical_failure_is_rung_as_one(kit: Kit, run: Run, aws: None) -> None:
@@ -195,8 +126,7 @@ def test_a_technical_failure_is_rung_as_one(kit: Kit, run: Run, aws: None) -> No
     assert len(failures.asked) == 1
 
 
-@pytest.mark.parametrize("task_id", [TASK_ID, "order-9.approval"])
-def test_nothing_is_rung_for_an_open_or_unknown_task(kit: Kit, run: Run, callbacks: Operation, task_id: str) -> None:
+def test_an_open_task_is_not_rung(kit: Kit, run: Run, callbacks: Operation) -> None:
     kit.open_task()
-    assert run("ring", task_id)[0] == 1
+    assert run("ring", TASK_ID)[0] == 1
     assert callbacks.asked == []

@@ -6,7 +6,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
 
 from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.domain.tasks import Status
@@ -20,7 +19,7 @@ from countersign.testing.builders import (
     TASK_ID,
     WORKFLOW,
 )
-from tests.integration.conftest import ARCHIVE, Kit, answering
+from tests.integration.conftest import ARCHIVE, Kit
 from tests.integration.operate.conftest import DeployedStage, Run
 
 SECOND_ID = "order-1002.approval"
@@ -65,7 +64,6 @@ def test_tasks_that_wait_are_listed_those_that_close_first_at_the_front(tasks: K
         (("--status", "open", "--status", "decided", "--workflow", WORKFLOW), [TASK_ID, SECOND_ID]),
         (("--older-than", "2d"), [PAYMENT_ID]),
         (("--due-within", "2h"), [PAYMENT_ID]),
-        (("--status", "applied"), []),
     ],
 )
 def test_tasks_can_be_asked_for_by_status_workflow_age_and_time_left(
@@ -74,15 +72,11 @@ def test_tasks_can_be_asked_for_by_status_workflow_age_and_time_left(
     assert listed(run, *options) == expected
 
 
-def test_a_task_that_has_ended_is_found_by_its_status(tasks: Kit, run: Run) -> None:
+def test_ended_tasks_are_listed_by_their_status_and_no_match_prints_nothing(tasks: Kit, run: Run) -> None:
+    assert run("tasks", "--status", "cancelled") == (0, "", "No task matches.\n")
     assert run("withdraw", SECOND_ID, "--because", "ordered twice")[0] in (0, 4)
     assert SECOND_ID not in listed(run)
     assert listed(run, "--status", "cancelled") == [SECOND_ID]
-
-
-def test_no_task_is_no_error_and_no_output(kit: Kit, run: Run) -> None:
-    assert run("tasks") == (0, "", "No task is like that.\n")
-    assert json.loads(run("tasks", "--json")[1]) == []
 
 
 @pytest.mark.parametrize(("option", "value"), [("--status", "nope"), ("--older-than", "soon"), ("--due-within", "-1h")])
@@ -118,12 +112,12 @@ def test_a_chain_that_does_not_hold_is_told(tasks: Kit, run: Run) -> None:
     assert json.loads(run("show", TASK_ID, "--json")[1])["audit_breaks"] != []
 
 
-@pytest.mark.parametrize("task_id", ["order-9.approval", "nonsense", ""])
-def test_an_unknown_task_ends_with_one_and_says_how_to_find_it(kit: Kit, run: Run, task_id: str) -> None:
-    status, out, errors = run("show", task_id)
+@pytest.mark.parametrize("words", [("show", "order-9.approval"), ("show", ""), ("timeline", "order-9")])
+def test_an_unknown_id_ends_with_one_and_says_how_to_find_it(kit: Kit, run: Run, words: tuple[str, str]) -> None:
+    status, out, errors = run(*words)
     assert (status, out) == (1, "")
-    assert "there is no task" in errors
-    assert "`tasks`" in errors
+    assert words[1] in errors
+    assert "`tasks` lists the tasks that wait" in errors
 
 
 def test_the_timeline_of_a_request_has_all_of_its_tasks(tasks: Kit, run: Run) -> None:
@@ -133,12 +127,6 @@ def test_the_timeline_of_a_request_has_all_of_its_tasks(tasks: Kit, run: Run) ->
     assert PAYMENT_ID in out
     assert SECOND_ID not in out
     assert len(json.loads(run("timeline", REQUEST_ID, "--json")[1])) == len(out.splitlines())
-
-
-def test_a_request_without_tasks_has_no_timeline(kit: Kit, run: Run) -> None:
-    status, _, errors = run("timeline", "order-9")
-    assert status == 1
-    assert "'order-9'" in errors
 
 
 def test_the_audit_is_exported_whole_and_can_be_verified_from_the_file(tasks: Kit, run: Run, tmp_path: Path) -> None:
@@ -164,12 +152,6 @@ def test_an_export_that_makes_no_sense_leaves_no_file(tasks: Kit, run: Run, tmp_
     file = tmp_path / "audit.jsonl"
     assert run("export", str(file), "--since", "2026-01-02", "--until", "2026-01-01")[0] == 2
     assert run("export", str(file), "--since", "yesterday")[0] == 1
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_an_export_that_breaks_off_leaves_no_file(tasks: Kit, run: Run, tmp_path: Path) -> None:
-    with answering("dynamodb", "Scan", EndpointConnectionError(endpoint_url="https://example.com")):
-        assert run("export", str(tmp_path / "audit.jsonl"))[0] == 4
     assert list(tmp_path.iterdir()) == []
 
 

@@ -30,15 +30,14 @@ def taken(stage: DeployedStage, name: str) -> list[dict[str, Any]]:
     return messages
 
 
+def attribute(stage: DeployedStage, name: str, attribute: str) -> str:
+    answer = client("sqs").get_queue_attributes(QueueUrl=stage.queues[name], AttributeNames=["All"])
+    return str(answer["Attributes"][attribute])
+
+
 def waiting(stage: DeployedStage, name: str) -> int:
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    counts = client("sqs").get_queue_attributes(QueueUrl=stage.queues[name], AttributeNames=names)["Attributes"]
-    return sum(map(int, counts.values()))
-
-
-def queue_arn(stage: DeployedStage, name: str) -> str:
-    answer = client("sqs").get_queue_attributes(QueueUrl=stage.queues[name], AttributeNames=["QueueArn"])
-    return str(answer["Attributes"]["QueueArn"])
+    names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+    return sum(int(attribute(stage, name, each)) for each in names)
 
 
 def test_messages_go_back_to_their_queue_as_they_were_and_the_task_s_audit_says_who_did_it(
@@ -82,7 +81,7 @@ def workflow(stage: DeployedStage) -> DeployedStage:
 
 
 def configuration(stage: DeployedStage) -> Answer:
-    target = {"TargetArn": queue_arn(stage, "order-approval-starts-dlq")}
+    target = {"TargetArn": attribute(stage, "order-approval-starts-dlq", "QueueArn")}
     durable = {"ExecutionTimeout": 600, "RetentionPeriodInDays": 1}
     return Answer(document={"FunctionName": FUNCTION, "DeadLetterConfig": target, "DurableConfig": durable})
 
@@ -110,7 +109,7 @@ def test_a_start_that_became_another_execution_stays_and_is_told(workflow: Deplo
         answering("lambda", "Invoke", started),
     ):
         status, out, errors = run("redrive", "order-approval-starts-dlq")
-    assert (status, out) == (1, "order-approval-starts-dlq: 0 processed again, 2 stay\n")
+    assert (status, out) == (1, "order-approval-starts-dlq: 0 processed again, 2 kept\n")
     assert "another input" in errors
     assert "no JSON" in errors
     assert len(taken(workflow, "order-approval-starts-dlq")) == 2, "they can be received again at once"
@@ -120,7 +119,7 @@ def test_a_queue_of_which_nothing_is_known_is_left_alone(stage: DeployedStage, r
     put(stage, "order-approval-starts-dlq", START)
     status, _, errors = run("redrive", "order-approval-starts-dlq")
     assert status == 1
-    assert "nothing in the stage gives up messages" in errors
+    assert "no function of the stage uses" in errors
     assert waiting(stage, "order-approval-starts-dlq") == 1
 
 
@@ -133,7 +132,7 @@ def mapping(stage: DeployedStage) -> Answer:
         document={
             "EventSourceMappings": [
                 {
-                    "DestinationConfig": {"OnFailure": {"Destination": queue_arn(stage, "relay-dlq")}},
+                    "DestinationConfig": {"OnFailure": {"Destination": attribute(stage, "relay-dlq", "QueueArn")}},
                     "FilterCriteria": {"Filters": [{"Pattern": json.dumps(pattern)}]},
                 }
             ]
@@ -185,24 +184,26 @@ def test_records_that_the_relay_gave_up_are_read_from_the_stream_and_given_to_it
     assert decided.audited()[-1] == "redriven"
 
 
-def test_records_that_fail_again_stay_in_the_queue(decided: Kit, stage: DeployedStage, run: Run) -> None:
-    failed = Answer(document={"batchItemFailures": [{"itemIdentifier": "1"}]})
-    with answering("lambda", "ListEventSourceMappings", mapping(stage)), answering("lambda", "Invoke", failed):
+@pytest.mark.parametrize(
+    ("operation", "answer", "why"),
+    [
+        (("lambda", "Invoke"), Answer(document={"batchItemFailures": [{"itemIdentifier": "1"}]}), "failed again"),
+        (("lambda", "Invoke"), Answer(headers={"X-Amz-Function-Error": "Unhandled"}), "failed again"),
+        (
+            ("dynamodb-streams", "GetShardIterator"),
+            Answer(400, "TrimmedDataAccessException"),
+            "`tasks --status DECIDED`",
+        ),
+    ],
+)
+def test_records_that_cannot_be_processed_stay_in_the_queue(
+    decided: Kit, stage: DeployedStage, run: Run, operation: tuple[str, str], answer: Answer, why: str
+) -> None:
+    with answering("lambda", "ListEventSourceMappings", mapping(stage)), answering(*operation, answer):
         status, _, errors = run("redrive", "relay-dlq")
     assert status == 1
-    assert "failed on it again" in errors
+    assert why in errors
     assert waiting(stage, "relay-dlq") == 1
-
-
-def test_records_that_the_stream_has_no_more_stay_and_are_told(decided: Kit, stage: DeployedStage, run: Run) -> None:
-    gone = Answer(400, "TrimmedDataAccessException")
-    with (
-        answering("lambda", "ListEventSourceMappings", mapping(stage)),
-        answering("dynamodb-streams", "GetShardIterator", gone),
-    ):
-        status, _, errors = run("redrive", "relay-dlq")
-    assert status == 1
-    assert "`tasks --status DECIDED`" in errors
 
 
 # All of them

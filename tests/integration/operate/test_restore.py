@@ -26,14 +26,12 @@ from countersign.testing.builders import (
     WORKFLOW,
     any_parked,
     any_payment_task,
-    stream_event,
 )
 from countersign.testing.fakes import FixedClock
 from operate.ledger import OperatorLedger
-from publisher.handler import handler as publish
 from review.handler import handler as review
 from tests.integration.conftest import TABLE, Kit, Operation, call
-from tests.integration.operate.conftest import OPERATOR, Run
+from tests.integration.operate.conftest import OPERATOR, Run, publish_outbox
 
 RESTORED = "ledger-restored"
 
@@ -72,10 +70,8 @@ def answered(kit: Kit, person: str, token: str = "") -> int:
 
 
 def sent(kit: Kit, events: Operation) -> int:
-    """Let the publisher send what came into the outbox, and return how many hand-offs have left by now."""
-    for record in kit.stream():
-        if record["dynamodb"]["Keys"]["sk"]["S"].startswith("OUTBOX#") and record["eventName"] == "INSERT":
-            publish(stream_event(record), None)
+    """Let the publisher send the outbox, and return how many hand-offs have left so far."""
+    publish_outbox(kit)
     return len(events.asked)
 
 
@@ -95,17 +91,6 @@ def test_a_task_whose_audit_went_on_comes_back_with_the_votes_of_it_and_takes_th
     assert kit.task().status is Status.DECIDED
     assert kit.audited() == ["opened", "minted", "minted", "voted", "restored", "voted", "decided"]
     assert kit.ledger.audit_breaks(TASK_ID) == []
-
-
-def test_what_was_decided_before_the_damage_is_not_decided_again(kit: Kit, run: Run, callbacks: Operation) -> None:
-    kit.open_task()
-    snapshot(kit)
-    kit.decide()
-    lose(TASK_ID)
-    assert restore(run)[0] == 0
-    assert kit.task().status is Status.DECIDED
-    assert run("ring", TASK_ID)[0] == 0
-    assert kit.audited() == ["opened", "voted", "decided", "restored", "rung"]
 
 
 def test_one_task_that_fails_keeps_no_other_from_coming_back_and_the_next_run_brings_it(

@@ -1,10 +1,8 @@
-"""What AWS and our own library say, in an operator's terms."""
-
-from collections.abc import Callable
+"""Errors of AWS and of the kit in an operator's terms."""
 
 import pytest
 from botocore import exceptions
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from countersign.domain.errors import ContractError, LedgerUnavailableError, TaskClosedError, UnknownTaskError
 from operate.errors import OperateError, Status, explained
@@ -14,54 +12,48 @@ def refusal(code: str, message: str = "as AWS says it") -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": message}, "ResponseMetadata": {}}, "Query")
 
 
-def cause(error: Exception) -> Exception:
+def wrapped(error: Exception) -> Exception:
     outer = LedgerUnavailableError("x")
     outer.__cause__ = error
     return outer
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "words"),
+    ("error", "status", "words", "advice"),
     [
-        (refusal("ExpiredTokenException"), Status.NO_ACCESS, "credentials have expired"),
-        (refusal("ExpiredToken"), Status.NO_ACCESS, "credentials have expired"),
-        (refusal("UnrecognizedClientException"), Status.NO_ACCESS, "does not know your credentials"),
-        (refusal("InvalidClientTokenId"), Status.NO_ACCESS, "does not know your credentials"),
-        (refusal("AccessDeniedException", "not authorized to perform: dynamodb:Query"), Status.NO_ACCESS, "Query"),
-        (refusal("AccessDenied"), Status.NO_ACCESS, "IAM does not let you call Query"),
-        (refusal("ResourceNotFoundException"), Status.NO_ACCESS, "Query: as AWS says it"),
-        (refusal("AWS.SimpleQueueService.NonExistentQueue"), Status.NO_ACCESS, "Query: as AWS says it"),
-        (refusal("ThrottlingException"), Status.TRY_AGAIN, "AWS refused Query"),
-        (refusal("ValidationException"), Status.REFUSED, "AWS refused Query (ValidationException)"),
-        (cause(refusal("AccessDeniedException")), Status.NO_ACCESS, "IAM does not let you call"),
-        (cause(exceptions.NoCredentialsError()), Status.NO_ACCESS, "no AWS credentials"),
-        (cause(exceptions.EndpointConnectionError(endpoint_url="x")), Status.TRY_AGAIN, "did not answer"),
-        (exceptions.ProfileNotFound(profile="nobody"), Status.USAGE, "nobody"),
-        (exceptions.NoRegionError(), Status.USAGE, "no AWS region"),
-        (exceptions.UnauthorizedSSOTokenError(), Status.NO_ACCESS, "session has expired"),
-        (exceptions.CredentialRetrievalError(provider="p", error_msg="m"), Status.NO_ACCESS, "no AWS credentials"),
-        (LedgerUnavailableError("lost races"), Status.TRY_AGAIN, "lost races"),
-        (UnknownTaskError("a.b"), Status.REFUSED, "a.b"),
-        (TaskClosedError(), Status.REFUSED, "not open any more"),
-        (ContractError("too late", "/until"), Status.REFUSED, "too late"),
+        (refusal("ExpiredTokenException"), Status.NO_ACCESS, "credentials have expired", "aws sso login"),
+        (refusal("UnrecognizedClientException"), Status.NO_ACCESS, "does not accept your credentials", "--profile"),
+        (refusal("SignatureDoesNotMatch"), Status.NO_ACCESS, "does not accept your credentials", "--profile"),
+        (refusal("AccessDenied", "not authorized"), Status.NO_ACCESS, "call Query: not authorized", "operations.md"),
+        (refusal("ResourceNotFoundException"), Status.NO_ACCESS, "Query found nothing: as AWS says it", "--table"),
+        (refusal("AWS.SimpleQueueService.NonExistentQueue"), Status.NO_ACCESS, "Query found nothing", "--stage"),
+        (refusal("ThrottlingException"), Status.TRY_AGAIN, "AWS refused Query", ""),
+        (refusal("ValidationException"), Status.REFUSED, "AWS refused Query (ValidationException)", ""),
+        (wrapped(refusal("AccessDeniedException")), Status.NO_ACCESS, "IAM does not let you", "Ask for that right"),
+        (wrapped(exceptions.NoCredentialsError()), Status.NO_ACCESS, "no AWS credentials", "--profile"),
+        (wrapped(exceptions.EndpointConnectionError(endpoint_url="x")), Status.TRY_AGAIN, "not answer", "Try again"),
+        (wrapped(ValueError("lost")), Status.TRY_AGAIN, "did not answer: x", "Try again"),
+        (exceptions.ProfileNotFound(profile="nobody"), Status.USAGE, "nobody", "list-profiles"),
+        (exceptions.NoRegionError(), Status.USAGE, "no AWS region", "--region"),
+        (exceptions.UnauthorizedSSOTokenError(), Status.NO_ACCESS, "session has expired", "aws sso login"),
+        (UnknownTaskError("a.b"), Status.REFUSED, "a.b", "`tasks`"),
+        (TaskClosedError(), Status.REFUSED, "not open any more", "`show`"),
+        (ContractError("too late", "/until"), Status.REFUSED, "too late", ""),
     ],
     ids=lambda value: str(value)[:40] if isinstance(value, Exception) else None,
 )
-def test_each_error_has_a_status_and_words_that_help(error: Exception, status: Status, words: str) -> None:
+def test_an_error_has_a_status_and_says_what_happened_and_what_to_do(
+    error: Exception, status: Status, words: str, advice: str
+) -> None:
     found = explained(error)
     assert found
     assert found.status is status
     assert words in str(found)
+    assert advice in found.advice
 
 
-@pytest.mark.parametrize("make", [lambda: refusal("ExpiredToken"), exceptions.NoCredentialsError])
-def test_who_lacks_access_is_told_what_to_do(make: Callable[[], ClientError | BotoCoreError]) -> None:
-    found = explained(make())
-    assert found
-    assert "aws " in found.advice
-
-
-def test_an_error_of_the_tool_is_itself_and_a_bug_stays_one() -> None:
+def test_an_error_of_the_program_is_itself_and_a_mistake_in_the_kit_keeps_its_traceback() -> None:
     own = OperateError("no")
     assert explained(own) is own
     assert explained(ZeroDivisionError()) is None
+    assert explained(exceptions.ParamValidationError(report="x")) is None

@@ -13,12 +13,13 @@ from countersign.adapters.task_items import audit_document
 from countersign.domain.audit import GENESIS, AuditEvent, append
 from countersign.testing.builders import APPROVER, NOW, TASK_ID
 from operate.errors import OperateError
-from operate.export import FIELDS, Format, Period, opened, write
+from operate.export import FIELDS, Format, is_within, opened, write
 
 
 def entry(comment: str = "Go", actor: str = APPROVER) -> dict[str, Any]:
     event = AuditEvent("voted", actor, "review link", data={"comment": comment})
-    return audit_document(append(TASK_ID, 0, GENESIS, "shown", event, NOW))
+    document = audit_document(append(TASK_ID, 0, GENESIS, "shown", event, NOW))
+    return {name: document[name] for name in FIELDS}
 
 
 def as_csv(*entries: dict[str, Any]) -> list[dict[str, str]]:
@@ -27,18 +28,13 @@ def as_csv(*entries: dict[str, Any]) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(file.getvalue())))
 
 
-def test_json_lines_hold_each_entry_whole() -> None:
-    file, given = io.StringIO(), [entry("a\nb"), entry("ü")]
+def test_json_lines_and_csv_have_every_field() -> None:
+    file, given = io.StringIO(), [entry('says "x", and\ny'), entry("ü")]
     assert write(given, Format.JSONL, file) == 2
-    read = [json.loads(line) for line in file.getvalue().splitlines()]
-    assert read == [{name: each[name] for name in FIELDS} for each in given]
-
-
-def test_csv_has_a_column_for_each_field_and_the_data_as_json() -> None:
-    (row,) = as_csv(entry('says "x", and\ny'))
-    assert tuple(row) == FIELDS
-    assert json.loads(row["data"]) == {"comment": 'says "x", and\ny'}
-    assert (row["seq"], row["actor"], row["hash"]) == ("1", APPROVER, entry('says "x", and\ny')["hash"])
+    assert [json.loads(line) for line in file.getvalue().splitlines()] == given
+    rows = as_csv(*given)
+    assert tuple(rows[0]) == FIELDS
+    assert [row | {"seq": int(row["seq"]), "data": json.loads(row["data"])} for row in rows] == given
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
@@ -47,12 +43,12 @@ def test_no_cell_is_a_formula(start: str) -> None:
     assert row["actor"].startswith("'")
 
 
-def test_a_period_takes_its_first_moment_and_not_its_last() -> None:
+def test_a_period_includes_its_first_moment_and_not_its_last() -> None:
     second = timedelta(seconds=1)
-    assert Period(NOW, NOW + second).takes(entry())
-    assert Period().takes(entry())
-    assert not Period(None, NOW).takes(entry())
-    assert not Period(NOW + second, None).takes(entry())
+    assert is_within(entry(), NOW, NOW + second)
+    assert is_within(entry(), None, None)
+    assert not is_within(entry(), None, NOW)
+    assert not is_within(entry(), NOW + second, None)
 
 
 def test_a_file_has_its_name_only_when_it_is_whole(tmp_path: Path) -> None:

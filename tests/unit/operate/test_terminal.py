@@ -1,11 +1,10 @@
 """What is printed: for people on a terminal, for programs otherwise."""
 
 import json
-from collections.abc import Sequence
 
 import pytest
 
-from operate.terminal import Terminal, clean
+from operate.terminal import Terminal, shown
 
 COLUMNS = ("task", "status")
 ROWS = (("order-1001.approval", "OPEN"), ("o-2.approval", "DECIDED"))
@@ -38,19 +37,19 @@ def test_a_wide_terminal_gets_a_table_in_colours(
     terminal: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     on_a_terminal(monkeypatch, 100).table(COLUMNS, ROWS)
-    shown = capsys.readouterr().out
-    assert "─" in shown
-    assert "\x1b[33mOPEN" in shown
+    out = capsys.readouterr().out
+    assert "─" in out
+    assert "\x1b[33mOPEN" in out
 
 
 def test_a_narrow_terminal_gets_blocks_in_which_no_id_is_cut(
     terminal: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     on_a_terminal(monkeypatch, 24).table(COLUMNS, ROWS)
-    shown = capsys.readouterr().out
-    assert "─" not in shown
-    assert "order-1001.approval" in shown
-    assert "…" not in shown
+    out = capsys.readouterr().out
+    assert "─" not in out
+    assert "order-1001.approval" in out
+    assert "…" not in out
 
 
 @pytest.mark.parametrize("hostile", ["\x1b[2J", "a\rb", "a\nb", "\x07", "\u202e"])
@@ -63,7 +62,7 @@ def test_nothing_that_people_wrote_acts_on_the_terminal(
     said = capsys.readouterr()
     assert hostile not in said.out + said.err
     assert "[bold]" in said.out, "nor is it taken for markup"
-    assert clean(hostile).isprintable()
+    assert shown(hostile).isprintable()
 
 
 def test_json_is_one_document_on_standard_output(terminal: None, capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,13 +76,10 @@ def test_json_is_one_document_on_standard_output(terminal: None, capsys: pytest.
 def test_a_progress_bar_is_for_terminals(
     terminal: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def shown_by(terminal: Terminal) -> Sequence[str]:
-        with terminal.progress("reading", 10) as progress:
-            progress.advance(progress.task_ids[0], 5)
-        return capsys.readouterr()
-
-    assert shown_by(Terminal()) == ("", "")
-    out, errors = shown_by(on_a_terminal(monkeypatch, 80))
+    assert list(Terminal().track(iter("ab"), "reading", 0)) == ["a", "b"]
+    assert capsys.readouterr() == ("", "")
+    assert list(on_a_terminal(monkeypatch, 80).track(iter("ab"), "reading", 0)) == ["a", "b"]
+    out, errors = capsys.readouterr()
     assert out == ""
     assert "reading" in errors
 
@@ -91,6 +87,6 @@ def test_a_progress_bar_is_for_terminals(
 def test_json_has_no_control_characters_that_a_terminal_would_act_on(capsys: pytest.CaptureFixture[str]) -> None:
     said = {"comment": "\x9b31mred\x85\x7f\x1b", "title": "é"}
     Terminal(as_json=True).document(said)
-    shown = capsys.readouterr().out
-    assert json.loads(shown) == said
-    assert not any("\x7f" <= sign <= "\x9f" for sign in shown)
+    out = capsys.readouterr().out
+    assert json.loads(out) == said
+    assert not any("\x7f" <= sign <= "\x9f" for sign in out)

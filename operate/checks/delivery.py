@@ -1,0 +1,102 @@
+"""What leaves the stage: messages to approvers, alarms to operators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from operate.checks import Findings
+from operate.checks.state import active_secrets
+from operate.errors import code_of
+from operate.stage import Stage
+from stacks.stage.policies import compact
+
+
+def channel(stage: Stage) -> Findings:
+    """Check the channel that the stage uses: SES, the topic, or the secret of an extension."""
+    mail = stage.settings.mail
+    if mail.channel == "email":
+        for identity in mail.identities or (mail.sender,):
+            yield _identity(stage, identity)
+        yield from _account(stage)
+    elif mail.channel == "sns":
+        yield _topic(stage)
+    else:
+        yield from _extension(stage, mail.channel)
+
+
+def _extension(stage: Stage, name: str) -> Findings:
+    owner, arn = f"the channel {name}", stage.outputs["public"].get("ChannelSecret", "")
+    yield active_secrets(stage, owner, "sends nothing", arn) if arn else (f"{owner} uses no secret", "")
+    wanted = {"CHANNEL": name, "CHANNEL_SETTINGS": compact(stage.settings.channels.get(name, {}))}
+    for function in stage.functions():
+        variables = function.get("Environment", {}).get("Variables", {})
+        if "CHANNEL" in variables and not wanted.items() <= variables.items():
+            yield f"the approver does not use {owner} as the settings say", "deploy again"
+
+
+def _topic(stage: Stage) -> tuple[str, str]:
+    topic = stage.outputs["public"].get("ApprovalsTopic", "")
+    if not topic:
+        return "the channel is sns, but there is no topic: approvers receive nothing", "deploy again"
+    count = _subscriptions(stage, topic)
+    advice = "" if count else "subscribe each approver, with a filter policy on `recipient`"
+    return f"{count} subscriptions of {topic} are confirmed", advice
+
+
+def _identity(stage: Stage, identity: str) -> tuple[str, str]:
+    try:
+        found = stage.client("sesv2").get_email_identity(EmailIdentity=identity)
+    except ClientError as error:
+        if code_of(error) != "NotFoundException":
+            raise
+        found = {}
+    if found.get("VerifiedForSendingStatus"):
+        return f"SES has verified {identity}", ""
+    return f"SES has not verified {identity}: no mail is sent", "verify it in this account and region"
+
+
+def _account(stage: Stage) -> Findings:
+    account = stage.client("sesv2").get_account()
+    if not account.get("SendingEnabled", True):
+        yield "SES has stopped sending for this account: no mail is sent", "see the account dashboard in SES"
+    if stage.settings.ledger.protected and not account.get("ProductionAccessEnabled", True):
+        yield "the account is in the SES sandbox: mail reaches verified addresses only", "request production access"
+
+
+def alarms(stage: Stage) -> Findings:
+    """Check every alarm of the stage, and that somebody receives them where the settings want that."""
+    names = stage.resources("AWS::CloudWatch::Alarm", "monitoring")
+    pages = stage.client("cloudwatch").get_paginator("describe_alarms")
+    found: list[dict[str, Any]] = [
+        alarm
+        for start in range(0, len(names), 100)  # the most names in one call
+        for page in pages.paginate(AlarmNames=names[start : start + 100])
+        for alarm in page["MetricAlarms"]
+    ]
+    findings = [finding for alarm in found for finding in _alarm(alarm)]
+    yield from findings or [(f"{len(found)} alarms are set, none is raised", "")]
+    if stage.settings.alarms.email or stage.settings.ledger.protected:
+        for topic in stage.resources("AWS::SNS::Topic", "monitoring"):
+            count = _subscriptions(stage, topic)
+            advice = "" if count else "confirm the subscription in the mail from SNS, or subscribe somebody"
+            yield f"{count} subscription{' receives' if count == 1 else 's receive'} the alarms", advice
+
+
+def _alarm(alarm: dict[str, Any]) -> Findings:
+    name = alarm["AlarmName"]
+    if not alarm.get("AlarmActions"):
+        yield f"{name} notifies nobody", "deploy again: its action was removed"
+    if not alarm.get("ActionsEnabled", True):
+        yield f"{name} is muted", f"aws cloudwatch enable-alarm-actions --alarm-names {name}"
+    if alarm.get("StateValue") == "ALARM":
+        yield f"{name} is raised: {alarm.get('AlarmDescription', '')}", "docs/operations.md says what to do"
+
+
+def _subscriptions(stage: Stage, topic: str) -> int:
+    """Return the number of confirmed subscriptions of a topic."""
+    pages = stage.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+    return sum(
+        subscription["SubscriptionArn"].startswith("arn:") for page in pages for subscription in page["Subscriptions"]
+    )
