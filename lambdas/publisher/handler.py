@@ -8,13 +8,12 @@ from aws_lambda_powertools.utilities.batch import EventType
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
 from countersign.adapters.attributes import from_item
-from countersign.adapters.keys import AUDIT
+from countersign.adapters.keys import AUDIT, PARKED
 from countersign.composition import current_ports
 from countersign.functions.batches import run_batch
 from countersign.functions.telemetry import about, count
 from publisher.changes import publish_change
 from publisher.copies import archive_entry
-from publisher.forgotten import tell_of_forgotten
 
 logger = Logger()
 
@@ -30,6 +29,14 @@ def publish(record: DynamoDBRecord) -> None:
         publish_change(current_ports().hand_off, change)
     else:
         send_outbox(from_item(change["NewImage"]))
+
+
+def tell_of_forgotten(change: dict[str, Any]) -> None:
+    """Tell of an event that TTL has removed from where it waited: its provider was told that it is on record."""
+    waited_for, event = (change["Keys"][name]["S"] for name in ("pk", "sk"))
+    if event.startswith(PARKED):
+        count("EventsForgotten")
+        logger.error("no task was opened for an event", about=waited_for, parked=event)
 
 
 def send_outbox(document: dict[str, Any]) -> None:

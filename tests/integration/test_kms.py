@@ -14,7 +14,7 @@ from countersign.adapters.kms import MAX_BYTES, KmsCipher
 from countersign.domain.errors import BodyTooLargeError, CipherUnavailableError, WrongContextError
 from countersign.domain.tasks import encryption_context
 from countersign.functions.clients import client
-from countersign.workflows.encryption import EncryptedSerDes
+from countersign.workflows.serdes import EncryptedSerDes
 
 MINE, OTHER = encryption_context("order-1.secret"), encryption_context("order-2.secret")
 SECRET = {"pin": "4711-pin"}

@@ -154,7 +154,7 @@ def test_only_the_workflow_authors_modules_import_the_durable_sdk() -> None:
     assert importers_of(DURABLE, modules_of(LIBRARY)) == {
         named(LIBRARY / "workflows" / name)
         for name in (
-            *("__init__.py", "approval.py", "ask.py", "serdes.py", "encryption.py", "external.py", "steps.py"),
+            *("__init__.py", "approval.py", "ask.py", "serdes.py", "external.py", "steps.py"),
             "workflow.py",
         )
     }

@@ -10,6 +10,7 @@ import pytest
 from countersign.adapters.attributes import from_item, to_item
 from countersign.adapters.keys import DUE_SHARDS, UNSENT_SHARDS, task_key
 from countersign.adapters.task_items import audit_document, epoch_after, index_fields, plain, task_document, task_of
+from countersign.domain import upkeep
 from countersign.domain.audit import GENESIS, AuditEvent, append
 from countersign.domain.identity import Aliases
 from countersign.domain.people import Delegation
@@ -17,7 +18,6 @@ from countersign.domain.questions import Collecting, Correlation, Question
 from countersign.domain.rules import Decision
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import WITHDRAWN_BY_OPERATOR, Failure, Ring, RingState, Status, Task, Vote, withdraw
-from countersign.domain.upkeep import rung_by
 from countersign.testing.builders import (
     ATTACHMENTS,
     CALLER,
@@ -128,7 +128,9 @@ def test_a_withdrawn_task_is_due_until_its_callback_is_rung_and_may_be_removed_a
     state: RingState, due: bool
 ) -> None:
     withdrawn = withdraw(any_task(), CALLER, "ordered twice", NOW).after
-    rung = rung_by(withdrawn, Ring(state, NOW), CALLER).after
+    change = upkeep.rung(withdrawn, Ring(state, NOW), CALLER, "iam")
+    assert change
+    rung = change.after
     assert index_fields(withdrawn)["gsi1sk"] == "2026-03-01T09:00:00.000000Z"
     assert (index_fields(rung)["gsi1sk"] is not None, index_fields(rung)["ttl"] is None) == (due, due)
 

@@ -7,7 +7,7 @@ from typing import Any
 from countersign.adapters.keys import PARKED_SHARDS, claim_key, event_key, parked_key
 from countersign.adapters.task_items import due, epoch_after
 from countersign.domain.clock import to_text
-from countersign.domain.payments import event_of
+from countersign.domain.payments import event_of, said_by
 from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
 from countersign.domain.questions import Correlation
 from countersign.domain.tasks import Task
@@ -76,19 +76,12 @@ def parked_of(document: Mapping[str, Any]) -> ParkedEvent:
 
 def parked_document(parked: ParkedEvent, at: datetime) -> dict[str, Any]:
     """Return an event that waits for its task, and how its sender was identified."""
-    key, event = parked_key(parked), parked.event
-    return key | {
+    key = parked_key(parked)
+    return {
+        **key,
+        **said_by(parked.event),
         "provider": parked.provider,
         "identified_by": parked.identified_by or None,
-        "event_id": event.event_id,
-        "external_id": event.external_id,
-        "status": event.status.value,
-        "amount": event.amount,
-        "currency": event.currency,
-        "occurred_at": event.occurred_at and to_text(event.occurred_at),
-        "reason": event.reason,
-        "payment_id": event.payment_id,
-        "cumulative": event.cumulative or None,
         "at": to_text(at),
         "ttl": _forgotten(at),
         **due(key["pk"], at + WAITS, PARKED_SHARDS),

@@ -2,7 +2,7 @@
 
 import dataclasses
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -22,23 +22,6 @@ from countersign.domain.upkeep import look_at
 
 RETENTION = timedelta(days=400)
 """How long a closed task, its links and its request stay; the audit stays for good."""
-
-_TIMES = ("heartbeat_at", "swept_at", "sent_at", "opened_at", "max_expires_at", "decided_at", "closed_at")
-_TEXTS = (
-    "task_id",
-    "request_id",
-    "workflow",
-    "opened_by",
-    "callback_id",
-    "shown",
-    "submitted_by",
-    "closed_because",
-    "closed_comment",
-    "answer",
-    "declined",
-    "payment_id",
-    "audit_head",
-)
 
 _COMPARED = ("status", "revision", "audit_seq")
 """What the conditions of writes compare."""
@@ -102,35 +85,12 @@ def task_of(item: Mapping[str, Attribute]) -> Task:
 
 def task_of_document(document: Mapping[str, Any]) -> Task:
     """Return the task that a plain document holds; attributes that this version does not know are left alone."""
-    times: dict[str, Any] = {name: from_text(document[name]) for name in _TIMES if document.get(name)}
-    texts = {name: document[name] for name in _TEXTS if name in document}
-    return Task(
-        status=Status(document["status"]),
-        expires_at=from_text(document["expires_at"]),
-        question=Question.from_document(document),
-        revision=document.get("revision", 0),
-        audience=tuple(document.get("audience", [])),
-        aliases=Aliases(document.get("aliases", {}).get("known", {})),
-        delegations=tuple(map(_delegation, document.get("delegations", []))),
-        escalated=tuple(document.get("escalated", [])),
-        votes={person: _vote(vote) for person, vote in document.get("votes", {}).items()},
-        hand_off=document.get("hand_off", 0),
-        outcome=Outcome(document["outcome"]) if document.get("outcome") else None,
-        decided_by=tuple(document.get("decided_by", [])),
-        superseded=document.get("superseded", False),
-        received=tuple(document.get("received", [])),
-        refused=tuple(document.get("refused", [])),
-        refused_answers=document.get("refused_answers", 0),
-        ignored=tuple(document.get("ignored", [])),
-        refunds=document.get("refunds", {}),
-        disputes=tuple(document.get("disputes", [])),
-        noted=document.get("noted", {}),
-        failure=Failure(**document["failure"]) if document.get("failure") else None,
-        ring=_ring(document["ring"]) if document.get("ring") else None,
-        audit_seq=document.get("audit_seq", 0),
-        **times,
-        **texts,
-    )
+    fields = {
+        name: _READ.get(name, _as_it_is)(value)
+        for name, value in document.items()
+        if name in _OF_TASKS and value not in (None, "")
+    }
+    return Task(**fields, question=Question.from_document(document))
 
 
 def audit_document(entry: AuditEntry) -> dict[str, Any]:
@@ -180,6 +140,10 @@ def _plain_scalar(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
+def _as_it_is(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
 def _vote(document: Mapping[str, Any]) -> Vote:
     number = document.get("number", 1)
     return Vote(Decision(document["decision"]), document["comment"], from_text(document["at"]), number)
@@ -191,3 +155,19 @@ def _delegation(document: Mapping[str, Any]) -> Delegation:
 
 def _ring(document: Mapping[str, Any]) -> Ring:
     return Ring(RingState(document["state"]), from_text(document["at"]), document.get("error", ""))
+
+
+_TIMES = ("expires_at", "heartbeat_at", "swept_at", "sent_at", "opened_at", "max_expires_at", "decided_at", "closed_at")
+_READ: Mapping[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(_TIMES, from_text),
+    "status": Status,
+    "outcome": Outcome,
+    "aliases": lambda aliases: Aliases(aliases.get("known", {})),
+    "delegations": lambda made: tuple(map(_delegation, made)),
+    "votes": lambda votes: {person: _vote(vote) for person, vote in votes.items()},
+    "failure": lambda failure: Failure(**failure),
+    "ring": _ring,
+}
+"""How the values of a task's document are read that are not read as they are."""
+
+_OF_TASKS = {field.name for field in dataclasses.fields(Task)} - {"question"}

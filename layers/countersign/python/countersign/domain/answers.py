@@ -162,7 +162,7 @@ def lost(task: Task, silence: timedelta, now: datetime) -> Change | None:
         silence: After how long without a heartbeat.
         now: The current time.
     """
-    if task.status is not Status.OPEN or task.expired_by(now) or now < heard_at(task) + silence:
+    if not task.takes_answers(now) or now < heard_at(task) + silence:
         return None
     return cancel(task, task.workflow, WORKER_LOST, now)
 
@@ -190,7 +190,7 @@ def check_open(task: Task, now: datetime) -> None:
     """
     if task.status in (Status.DECIDED, Status.APPLIED):
         raise DecidedOtherwiseError
-    if task.status is not Status.OPEN or task.expired_by(now):
+    if not task.takes_answers(now):
         raise TaskClosedError
 
 

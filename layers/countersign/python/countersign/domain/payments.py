@@ -110,7 +110,7 @@ def apply(task: Task, event: ProviderEvent, sender: Sender, now: datetime) -> Ef
         record = sender.event("held", _entry(event) | {"reason": held})
         return _once(Effect(Handling.HELD, Change(task, None, {}, (record,), now), held), event, sender)
     entry = sender.event("responded", _entry(event))
-    if _is_over(task, now) or event.status in REVERSALS:
+    if not task.takes_answers(now) or event.status in REVERSALS:
         handling = Handling(event.status.value) if event.status in REVERSALS else Handling.RECORDED
         return _once(Effect(handling, Change(task, None, learnt(task, event), (entry,), now)), event, sender)
     if event.status in _NOT_FINAL:
@@ -149,7 +149,7 @@ def decided_by_event(
 
 def answer_of(event: ProviderEvent) -> str:
     """Return the answer that an event decides a task with, as JSON text."""
-    return canonical(_answer(event)).decode()
+    return canonical(said_by(event)).decode()
 
 
 def held_event(entries: Iterable[AuditEntry], event_id: str) -> Held | None:
@@ -175,7 +175,7 @@ def acceptable(task: Task, event: ProviderEvent, now: datetime) -> ProviderEvent
     with it: it may be a refund, a dispute or a reversal. Nor does what the provider itself calls pending. What is
     decided or closed stays so.
     """
-    if task.status is not Status.OPEN or task.expired_by(now):
+    if not task.takes_answers(now):
         return None
     return event if event.status in _FINAL else None
 
@@ -307,10 +307,6 @@ def _refunded_by(task: Task, event: ProviderEvent) -> Decimal:
     return max(before, amount) if event.cumulative else before + amount
 
 
-def _is_over(task: Task, now: datetime) -> bool:
-    return task.status is not Status.OPEN or task.expired_by(now)
-
-
 def _held_because(task: Task, event: ProviderEvent, now: datetime) -> str:
     """Say why an event cannot be acted on by a machine; empty when it can."""
     if event.status is EventStatus.UNKNOWN:
@@ -321,7 +317,7 @@ def _held_because(task: Task, event: ProviderEvent, now: datetime) -> str:
         return _at_odds(task, event) if event.status in _FINAL else ""
     if event.status is not EventStatus.PAID:
         return ""
-    if _is_over(task, now):
+    if not task.takes_answers(now):
         return "closed"
     return "disputed" if task.disputes else "refunded" if task.refunds else ""
 
@@ -334,7 +330,7 @@ def _is_about_other_money(task: Task, event: ProviderEvent) -> bool:
     if event.status in (EventStatus.DECLINED, EventStatus.DISPUTED):
         return False
     if event.status is not EventStatus.REFUNDED:
-        return _is_other_money(task, _answer(event))
+        return _is_other_money(task, said_by(event))
     paid, currency = money_of(task)
     return event.currency != currency or _refunded_by(task, event) > paid
 
@@ -363,7 +359,8 @@ def _at_odds(task: Task, event: ProviderEvent) -> str:
     return ""
 
 
-def _answer(event: ProviderEvent) -> dict[str, Any]:
+def said_by(event: ProviderEvent) -> dict[str, Any]:
+    """Return the document of an event, which `event_of` reads: what the event does not say is left out."""
     answer = {
         "status": event.status.value,
         "external_id": event.external_id,
@@ -380,7 +377,7 @@ def _answer(event: ProviderEvent) -> dict[str, Any]:
 
 def _entry(event: ProviderEvent) -> dict[str, Any]:
     """Return what the audit keeps of an event: no words of the provider's, which are untrusted."""
-    answer = _answer(event)
+    answer = said_by(event)
     answer.pop("reason", None)
     return answer
 

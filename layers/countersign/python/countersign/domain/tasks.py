@@ -483,7 +483,7 @@ def extend(task: Task, until: datetime, actor: str, now: datetime) -> Change:
         TaskClosedError: The task is not open any more, or its deadline has passed.
         ContractError: The new deadline is not later than the old one, or later than the execution lives.
     """
-    if task.status is not Status.OPEN or task.expired_by(now):
+    if not task.takes_answers(now):
         raise TaskClosedError
     latest = task.max_expires_at or task.expires_at
     if not task.expires_at < until <= latest:

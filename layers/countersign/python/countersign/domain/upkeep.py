@@ -54,24 +54,16 @@ def sweep(task: Task, now: datetime) -> Change:
     return Change(task, None, {"swept_at": now}, (event,), now)
 
 
-def rung(task: Task, ring: Ring, actor: str = "relay") -> Change | None:
+def rung(task: Task, ring: Ring, actor: str = "relay", identified_by: str = "kit") -> Change | None:
     """Return the record of a ring; None when the task was rung for good before: `delivered` is never downgraded.
 
-    Args:
-        task: The task as it stands.
-        ring: How it went.
-        actor: Which part of the kit rang.
+    The audit has every ring of an operator, `identified_by` IAM.
     """
-    if _is_delivered(task):
+    is_final = task.ring is not None and task.ring.state is RingState.DELIVERED
+    if is_final and identified_by == "kit":
         return None
-    event = AuditEvent("rung", actor, data={"state": ring.state, "error": ring.error})
-    return Change(task, None, {"ring": ring}, (event,), ring.at)
-
-
-def rung_by(task: Task, ring: Ring, operator: str) -> Change:
-    """Return the record of an operator's ring: in the audit always, on the task unless it was rung for good before."""
-    event = AuditEvent("rung", operator, "iam", data={"state": ring.state, "error": ring.error})
-    return Change(task, None, {} if _is_delivered(task) else {"ring": ring}, (event,), ring.at)
+    event = AuditEvent("rung", actor, identified_by, data={"state": ring.state, "error": ring.error})
+    return Change(task, None, {} if is_final else {"ring": ring}, (event,), ring.at)
 
 
 def redriven(task: Task, queue: str, operator: str, now: datetime) -> Change:
@@ -89,7 +81,3 @@ def redriven(task: Task, queue: str, operator: str, now: datetime) -> Change:
 def _is_rung(task: Task) -> bool:
     """Tell whether a ring ended the task's callback, or found that it had ended by itself."""
     return task.ring is not None and task.ring.state is not RingState.FAILED
-
-
-def _is_delivered(task: Task) -> bool:
-    return task.ring is not None and task.ring.state is RingState.DELIVERED

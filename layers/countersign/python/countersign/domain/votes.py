@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from countersign.domain import rules, tasks
+from countersign.domain.answers import check_open
 from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import (
     ActionRefusedError,
     CommentTooLongError,
     ContractError,
-    DecidedOtherwiseError,
     DecidesElsewhereError,
     DelegationRefusedError,
     DetailsChangedError,
@@ -23,7 +23,7 @@ from countersign.domain.errors import (
 from countersign.domain.identity import is_address, same_domain
 from countersign.domain.people import Assignment, Delegation
 from countersign.domain.rules import Decision, Verdict
-from countersign.domain.tasks import DECIDING, MAX_ANSWERS, MAX_COMMENT_CHARACTERS, STAYING, Change, Status, Task, Vote
+from countersign.domain.tasks import DECIDING, MAX_ANSWERS, MAX_COMMENT_CHARACTERS, STAYING, Change, Task, Vote
 
 BY_LINK = "review link"
 """How the audit says that somebody was identified."""
@@ -236,7 +236,7 @@ def resend(task: Task, operator: str, now: datetime) -> Change:
         TaskClosedError: The task is not open any more, or its deadline has passed.
         ContractError: A machine is asked, or nobody is left who has not voted.
     """
-    if task.status is not Status.OPEN or task.expired_by(now):
+    if not task.takes_answers(now):
         raise TaskClosedError
     if task.question.payload:
         raise ContractError("a machine is asked, and its token cannot be made again", "/kind")
@@ -298,10 +298,7 @@ def _is_spent(vote: Vote | None) -> bool:
 
 
 def _check_open_for(task: Task, recipient: str, now: datetime) -> None:
-    if task.status in (Status.DECIDED, Status.APPLIED):
-        raise DecidedOtherwiseError
-    if task.status is not Status.OPEN or task.expired_by(now):
-        raise TaskClosedError
+    check_open(task, now)
     if not task.asks(recipient):
         raise HandedOnError
 

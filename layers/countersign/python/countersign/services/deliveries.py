@@ -12,7 +12,7 @@ from countersign.domain.audit import AuditEvent
 from countersign.domain.clock import Clock, to_text
 from countersign.domain.errors import TransientError
 from countersign.domain.links import Link, Purpose
-from countersign.domain.tasks import Change, Status, Task
+from countersign.domain.tasks import Change, Task
 from countersign.domain.votes import FIRST_RESEND
 from countersign.ports import LinkLedger
 from countersign.retries import retried
@@ -125,7 +125,7 @@ class Deliveries:
     def _message(self, envelope: Mapping[str, Any], recipient: str) -> Message | None:
         """Return the message of a hand-off with a new review link; None where it must not be sent."""
         task = self.ledger.task(envelope["task_id"])
-        if task is None or task.status is not Status.OPEN or task.expired_by(self.clock.now()):
+        if task is None or not task.takes_answers(self.clock.now()):
             return None
         if recipient not in task.audience or not self._is_hand_off(task, envelope["attempt"]):
             return None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from countersign.domain import upkeep
 from countersign.domain.clock import Clock
-from countersign.domain.tasks import Change, Ring, Task
+from countersign.domain.tasks import Ring
 from countersign.ports import Doorbell, TaskLedger
 from countersign.retries import retried
 
@@ -44,11 +44,7 @@ class Rings:
     @retried
     def _record(self, task_id: str, ring: Ring) -> None:
         task = self.ledger.task(task_id)
-        change = self._recorded(task, ring) if task else None
+        by = (self.operator, "iam") if self.operator else (self.actor, "kit")
+        change = upkeep.rung(task, ring, *by) if task else None
         if change:
             self.ledger.commit(change)
-
-    def _recorded(self, task: Task, ring: Ring) -> Change | None:
-        if self.operator:
-            return upkeep.rung_by(task, ring, self.operator)
-        return upkeep.rung(task, ring, self.actor)

@@ -292,7 +292,7 @@ class Waits:
             return _report(task, self.clock.now()) | {"duplicate": True}
         if task.question.correlation is not None:
             task = self._with_parked(wait.task_id)
-        if task.status is Status.OPEN and not task.expired_by(self.clock.now()):
+        if task.takes_answers(self.clock.now()):
             for request in self._requests(task):
                 self.hand_off.send(request)
         return _report(task, self.clock.now())
@@ -369,7 +369,7 @@ class Waits:
         self, task_id: str, callback_id: str, hand_off: int, people: tuple[str, ...], *, remind: bool
     ) -> Task:
         task, now = self._present(task_id), self.clock.now()
-        if task.status is not Status.OPEN or task.expired_by(now):
+        if not task.takes_answers(now):
             return task
         if task.hand_off == hand_off:  # written before, and not sent
             return task if task.callback_id == callback_id else self._refreshed(task_id, callback_id)
@@ -379,7 +379,7 @@ class Waits:
     @retried
     def _hand_off_failed(self, task_id: str, callback_id: str, failed: FailedHandOff) -> Task:
         task, now = self._present(task_id), self.clock.now()
-        if task.status is not Status.OPEN or task.expired_by(now):
+        if not task.takes_answers(now):
             return task
         change = votes.hand_off_failed(task, callback_id, failed, now)
         if any(entry.event in change.events for entry in self.ledger.audit(task_id)):

@@ -17,8 +17,8 @@ from countersign.domain.strict_json import canonical
 from countersign.domain.tasks import Status, encryption_context, task_id_of
 from countersign.services.waits import Report
 from countersign.workflows.ask import Expired, Schedule, ask, deadline_of
-from countersign.workflows.encryption import EncryptedSerDes
 from countersign.workflows.runtime import current
+from countersign.workflows.serdes import EncryptedSerDes
 from countersign.workflows.steps import patiently
 from countersign.workflows.workflow import execution_of
 

@@ -1,11 +1,16 @@
-"""How what a durable step returns is written into the execution's history."""
+"""How what a durable step returns is written into the execution's history: in plain text, or for the workflow alone."""
 
 import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+from aws_durable_execution_sdk_python.exceptions import RetryableSerDesError
 from aws_durable_execution_sdk_python.serdes import SerDes, SerDesContext
 
+from countersign.domain.errors import TransientError
 from countersign.domain.strict_json import canonical
+from countersign.ports import Cipher
 
 
 class CanonicalSerDes(SerDes[Any]):
@@ -21,3 +26,36 @@ class CanonicalSerDes(SerDes[Any]):
     def deserialize(self, data: str, serdes_context: SerDesContext) -> Any:  # noqa: ARG002  the SDK passes it
         """Return the value of a JSON text."""
         return json.loads(data)
+
+
+class EncryptedSerDes(SerDes[Any]):
+    """Encrypts a result before it is checkpointed, and decrypts it on replay.
+
+    The durable history then holds ciphertext, bound to a context: what is copied into the history of another task does
+    not decrypt there. A result is at most 4,096 bytes of canonical JSON, KMS's own limit; larger ones would need a data
+    key. While KMS is out of reach the invocation is tried again, and the step's outcome is not lost.
+    """
+
+    def __init__(self, cipher: Cipher, context: Mapping[str, str]) -> None:
+        """Take the cipher, and what the results belong to, such as `{"task_id": …}`."""
+        self._cipher = cipher
+        self._context = context
+
+    def serialize(self, value: Any, serdes_context: SerDesContext) -> str:  # noqa: ARG002  the SDK passes it
+        """Return the ciphertext of a value's JSON."""
+        with _retried():
+            return self._cipher.encrypt(canonical(value), self._context)
+
+    def deserialize(self, data: str, serdes_context: SerDesContext) -> Any:  # noqa: ARG002  the SDK passes it
+        """Return the value of a ciphertext; fails when it belongs to something else."""
+        with _retried():
+            return json.loads(self._cipher.decrypt(data, self._context))
+
+
+@contextmanager
+def _retried() -> Iterator[None]:
+    """Tell the SDK what time mends; it takes every other failure for a permanent one."""
+    try:
+        yield
+    except TransientError as error:
+        raise RetryableSerDesError(type(error).__name__) from error
