@@ -102,17 +102,6 @@ def test_the_operators_are_asked_by_what_stands_in_the_ledger(finance: Finance) 
     finance.result()
 
 
-def test_what_operators_accept_after_the_right_event_came_is_put_on_record_only(finance: Finance) -> None:
-    finance.ask()
-    finance.open_task(APPROVAL)
-    finance.receive(RIGHT)
-    finance.say(Decision.APPROVE)
-    result = finance.result()
-    assert (result["status"], result["effect"]) == ("accepted", "none")
-    assert (document_of(finance.payment)["amount"], finance.payment.decided_by) == ("250.00", ("stripe",))
-    assert finance.audited()[-1] == "settled"
-
-
 def test_what_operators_reject_leaves_the_payment_waiting_for_the_right_event(finance: Finance) -> None:
     finance.ask()
     finance.say(Decision.REJECT)
@@ -158,15 +147,6 @@ def test_it_is_six_operations_and_a_replay_repeats_none_of_them(finance: Finance
     assert finance.invocations == 2, "it slept, and was replayed"
     assert finance.hand_off.kinds == ["approval.requested"]
     assert finance.audited().count("settled") == 1
-
-
-def test_what_was_shown_stays_the_question_on_a_replay_whatever_came_meanwhile(finance: Finance) -> None:
-    finance.ask()
-    shown = finance.open_task(APPROVAL).shown
-    finance.receive(RIGHT)
-    finance.say(Decision.APPROVE)
-    finance.result()
-    assert finance.ledger.standing[APPROVAL].shown == shown
 
 
 @pytest.mark.parametrize("document", [{"event_id": "evt_9"}, {"task_id": "order-8.payment"}])

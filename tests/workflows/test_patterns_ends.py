@@ -10,16 +10,12 @@ import pytest
 
 from benchmarks.bench import WORKFLOWS, PatternBench, on_the_bench
 from countersign.domain import tasks
-from countersign.domain.answers import Sender
 from countersign.domain.errors import (
     AnswerRefusedError,
     BodyTooLargeError,
     CipherUnavailableError,
-    DecidedOtherwiseError,
     TaskClosedError,
-    UnknownTaskError,
 )
-from countersign.domain.provider_events import Handling
 from countersign.domain.rules import Decision
 from countersign.domain.strict_json import canonical
 from countersign.domain.tasks import Status
@@ -30,7 +26,6 @@ from local.demo.scripts import SCRIPTS
 Play = Callable[[PatternBench], object]
 
 REVIEW = "order-1001.review"
-DOCUMENTS = ("identity", "proof_of_address", "bank_statement")
 
 
 def verification(**changes: Any) -> dict[str, Any]:
@@ -143,7 +138,6 @@ def test_nobody_is_asked_once_the_request_is_over() -> None:
     [
         ({"type": "success"}, "processed"),
         ({"type": "failure"}, "failed"),
-        ({"type": "SUCCESS"}, "manual_review"),
         ({"type": ["success"]}, "manual_review"),
         ({}, "manual_review"),
     ],
@@ -190,35 +184,6 @@ def test_a_review_that_nobody_makes_fails_the_verification() -> None:
 # Documents
 
 
-def test_documents_come_in_any_order_twice_and_replaced_until_all_are_there() -> None:
-    first, second, third = DOCUMENTS
-    with opened("document-collection") as bench:
-        assert bench.succeed("documents", document(third)).missing == (first, second)
-        again = bench.succeed("documents", document(third))
-        assert (again.handling, again.missing) == (Handling.PENDING, (first, second))
-        assert bench.succeed("documents", document(third, file_url="s3://newer")).missing == (first, second)
-        with pytest.raises(AnswerRefusedError) as refused:
-            bench.succeed("documents", document("selfie"))
-        assert refused.value.problems[0].pointer == "/document_type"
-        bench.succeed("documents", document(first))
-        assert bench.succeed("documents", document(second)).missing == ()
-        documents = bench.result()["documents"]
-        assert set(documents) == set(DOCUMENTS)
-        assert documents[third]["file_url"] == "s3://newer"
-        assert bench.succeed("documents", document(second)).handling is Handling.DUPLICATE
-        with pytest.raises(DecidedOtherwiseError):
-            bench.succeed("documents", document(second, file_url="s3://too-late"))
-
-
-def test_documents_that_came_before_the_deadline_are_in_the_result_and_late_ones_hear_so() -> None:
-    with opened("document-collection", deadline_seconds=2) as bench:
-        bench.succeed("documents", document(DOCUMENTS[0]))
-        assert bench.result() == {"status": "expired", "documents": {DOCUMENTS[0]: document(DOCUMENTS[0])}}
-        for late in (document(DOCUMENTS[0]), document(DOCUMENTS[1]), document("selfie")):
-            with pytest.raises(TaskClosedError):
-                bench.succeed("documents", late)
-
-
 def test_which_documents_are_needed_is_the_requests_to_say() -> None:
     result = played(
         "document-collection", lambda bench: bench.succeed("documents", document("passport")), required=["passport"]
@@ -227,23 +192,6 @@ def test_which_documents_are_needed_is_the_requests_to_say() -> None:
 
 
 # Channels
-
-
-def test_every_channel_is_asked_with_a_token_of_its_own_and_the_second_answer_hears_of_the_first() -> None:
-    with opened("contact-confirmation") as bench:
-        bench.asked("confirmation")
-        bench.until(lambda: len(bench.hand_off.sent) == 3)
-        assert {sent["kind"] for sent in bench.hand_off.sent} == {
-            "email_confirmation.requested",
-            "phone_confirmation.requested",
-            "web_confirmation.requested",
-        }
-        assert len({sent["callback"]["token"] for sent in bench.hand_off.sent}) == 3
-        bench.succeed("confirmation", {"confirmed": False}, "web_confirmation")
-        assert bench.succeed("confirmation", {"confirmed": False}, "web_confirmation").handling is Handling.DUPLICATE
-        with pytest.raises(DecidedOtherwiseError):
-            bench.succeed("confirmation", {"confirmed": False}, "email_confirmation")
-        assert bench.result() == {"status": "bounced", "channel": "web"}
 
 
 def test_a_channel_that_fails_first_is_named() -> None:
@@ -290,15 +238,6 @@ def _rotated(bench: PatternBench, first: str) -> bool:
 @pytest.mark.parametrize(("order_id", "status"), [("reject-1", "rejected"), ("unknown-1", "failed")])
 def test_the_plain_lambda_rejects_or_fails(workflow: str, order_id: str, status: str) -> None:
     assert played(workflow, lambda bench: bench.decide(), order_id=order_id)["status"] == status
-
-
-@pytest.mark.parametrize("workflow", ["two-lambdas", "split-callback"])
-def test_the_plain_lambda_that_runs_twice_decides_once(workflow: str) -> None:
-    def twice(bench: PatternBench) -> None:
-        bench.decide()
-        bench.decide()
-
-    assert played(workflow, twice)["status"] == "approved"
 
 
 @pytest.mark.parametrize(("refusals", "status"), [(1, "approved"), (3, "failed")])
@@ -360,15 +299,6 @@ def test_an_encrypted_answer_is_nowhere_in_clear(caplog: pytest.LogCaptureFixtur
     assert hashlib.sha256(canonical(answer)).hexdigest() not in everything, "a small secret can be guessed from that"
 
 
-def test_the_same_encrypted_answer_again_is_a_duplicate_and_another_is_refused() -> None:
-    with opened("encrypted-payload") as bench:
-        bench.succeed("secret", {"pin": SECRET})
-        assert bench.succeed("secret", {"pin": SECRET}).handling is Handling.DUPLICATE
-        for document_, token in (({"pin": "4712"}, "t"), ({"pin": SECRET}, "another")):
-            with pytest.raises(DecidedOtherwiseError):
-                bench.succeed("secret", document_, token=token)
-
-
 def test_an_encrypted_answer_of_letters_beyond_ascii_fits_up_to_the_limit_and_not_beyond() -> None:
     with opened("encrypted-payload") as bench:
         largest = {"pin": "ä" * ((4096 - len('{"pin":""}')) // 2)}
@@ -376,14 +306,6 @@ def test_an_encrypted_answer_of_letters_beyond_ascii_fits_up_to_the_limit_and_no
             bench.succeed("secret", {"pin": largest["pin"] + "xx"})
         bench.succeed("secret", largest)
         assert bench.result() == {"status": "received", "fields": ["pin"]}
-
-
-def test_of_a_failure_in_the_place_of_an_encrypted_answer_only_the_code_is_kept() -> None:
-    with opened("encrypted-payload") as bench:
-        bench.fail("secret", "NoSuchAccount")
-        bench.result()
-        assert "in words" not in kept(bench)
-        assert "and more" not in kept(bench)
 
 
 def test_a_cipher_that_is_out_of_reach_for_a_moment_loses_nothing() -> None:
@@ -398,26 +320,7 @@ def test_a_cipher_that_is_out_of_reach_for_a_moment_loses_nothing() -> None:
 # Odd orders
 
 
-def test_an_answer_to_a_task_that_nobody_opened_is_refused() -> None:
-    with opened("data-enrichment") as bench:
-        bench.asked("enrichment")
-        with pytest.raises(UnknownTaskError):
-            bench.results.succeed("order-1001.other", {}, Sender("worker", "callback token"))
-
-
-def test_an_answer_twice_is_one_and_another_one_hears_so_also_after_the_workflow_is_gone() -> None:
-    with opened("data-enrichment") as bench:
-        bench.succeed("enrichment", {"city": "Bonn"})
-        assert bench.succeed("enrichment", {"city": "Bonn"}).handling is Handling.DUPLICATE
-        bench.result()
-        with pytest.raises(DecidedOtherwiseError):
-            bench.succeed("enrichment", {"city": "Rome"})
-        assert bench.succeed("enrichment", {"city": "Bonn"}).handling is Handling.DUPLICATE
-        with pytest.raises(DecidedOtherwiseError):
-            bench.fail("enrichment", "Late")
-
-
-@pytest.mark.parametrize("processed_at", [None, 1767225600, {}, "x" * 65])
+@pytest.mark.parametrize("processed_at", [1767225600, "x" * 65])
 def test_what_is_no_time_of_processing_stays_in_the_answer_alone(processed_at: object) -> None:
     with opened("data-enrichment") as bench:
         bench.succeed("enrichment", {"processed_at": processed_at})
