@@ -73,7 +73,7 @@ def test_no_answer_until_the_deadline_is_a_status_of_its_own(bench: Bench) -> No
     assert bench.ledger.standing[TASK].status is Status.EXPIRED
 
 
-def test_a_plain_approval_is_four_operations_and_two_invocations(bench: Bench) -> None:
+def test_a_plain_approval_is_four_operations_and_at_most_two_invocations(bench: Bench) -> None:
     bench.start(any_order_input())
     bench.answer(Decision.APPROVE)
     bench.relay()
