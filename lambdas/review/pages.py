@@ -169,13 +169,7 @@ def closed_page(reason: ClosedReason, title: str, at: datetime, because: str = "
 
 
 def handed_over_page(title: str, to: str, at: datetime) -> str:
-    """Return the page for somebody in whose place another decides.
-
-    Args:
-        title: What was asked, in a line.
-        to: Who decides.
-        at: Since when, in UTC.
-    """
+    """Return the page for somebody in whose place another decides."""
     return _notice("handed_over", "closed", title=title, at=at, person=to)
 
 
@@ -185,13 +179,7 @@ def recorded_page(title: str) -> str:
 
 
 def inbox_page(inbox: Inbox, token: str, now: datetime) -> str:
-    """Return the list of all that waits for somebody.
-
-    Args:
-        inbox: What waits.
-        token: The token of the link to the inbox.
-        now: The current time, in UTC.
-    """
+    """Return the list of all that waits for somebody; the token is that of the link to the inbox."""
     rows = [(task, Key(token, task.task_id), task.expires_at - now) for task in inbox.tasks]
     return _render("inbox", heading=wording.say("inbox"), inbox=inbox, rows=rows, most=MOST_WAITING)
 

@@ -75,10 +75,7 @@ def refuse(found: Sequence[ContractError]) -> None:
 def problems(name: str, document: Any, prefix: str = "") -> list[ContractError]:
     """Return everything that is wrong with a document: for a sender who can mend it all at once.
 
-    Args:
-        name: The schema.
-        document: The plain JSON values.
-        prefix: JSON pointer of the document within what was sent.
+    The arguments are those of `check`.
 
     Raises:
         LookupError: There is no such schema.
@@ -97,14 +94,7 @@ def problems(name: str, document: Any, prefix: str = "") -> list[ContractError]:
 def broken_rules(
     rules: Iterable[Rule], document: Any, prefix: str, found: Sequence[ContractError]
 ) -> list[ContractError]:
-    """Return what rules have against a document.
-
-    Args:
-        rules: The rules.
-        document: The plain JSON values.
-        prefix: JSON pointer of the document within what was sent.
-        found: What is known to be wrong with it.
-    """
+    """Return what rules have against a document, beside what is known to be wrong with it."""
     if not isinstance(document, dict):
         return []
     inside = (error.pointer.removeprefix(f"{prefix}/") for error in found if error.pointer.startswith(f"{prefix}/"))

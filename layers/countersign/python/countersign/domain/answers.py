@@ -144,24 +144,14 @@ def collect(
 def refuse(task: Task, reason: str, sender: Sender, now: datetime) -> Change:
     """Return the record of an answer that breaks the task's contract, as `tasks.refuse` does.
 
-    Args:
-        task: The task as it stands.
-        reason: What is wrong, with the JSON pointer, without the value.
-        sender: Who sent it.
-        now: The current time.
+    The reason has the JSON pointer of what is wrong, without the value.
     """
     data = {"reason": "contract", "detail": reason[:MAX_DETAIL_CHARACTERS]}
     return tasks.refuse(task, sender.event("refused", data), now)
 
 
 def lost(task: Task, silence: timedelta, now: datetime) -> Change | None:
-    """Return the withdrawal of a task whose machine has fallen silent; None while it has not.
-
-    Args:
-        task: The task as it stands.
-        silence: After how long without a heartbeat.
-        now: The current time.
-    """
+    """Return the withdrawal of a task whose machine was silent for that long; None while it was not."""
     if not task.takes_answers(now) or now < heard_at(task) + silence:
         return None
     return cancel(task, task.workflow, WORKER_LOST, now)

@@ -62,12 +62,7 @@ class _Told:
 
 
 def contradictions(task: Task, entries: Iterable[AuditEntry]) -> Iterator[str]:
-    """Yield in what a task differs from what its audit says, in words; nothing where it does not.
-
-    Args:
-        task: The task as it stands.
-        entries: Its audit, in order.
-    """
+    """Yield in what a task differs from what its audit says, in words; nothing where it does not."""
     told = reduce(_after, entries, _Told())
     outcome, told_outcome = (value or "none" for value in (task.outcome, told.outcome))
     finding_of = {

@@ -367,12 +367,7 @@ def close(task: Task, now: datetime, *, superseded: bool = False) -> Change | No
 
 
 def opened(task: Task, actor: str) -> AuditEvent:
-    """Return the audit entry of a task's opening: who is asked, by which rule and until when, for `verify`.
-
-    Args:
-        task: The task as it is opened.
-        actor: Who opens it.
-    """
+    """Return the audit entry of a task's opening: who is asked, by which rule and until when, for `verify`."""
     data = {
         "audience": list(task.audience),
         "rule": task.question.rule.to_document(),
@@ -408,11 +403,7 @@ def approve_by_policy(task: Task, actor: str, now: datetime) -> tuple[Task, tupl
 def cancel(task: Task, actor: str, reason: str, now: datetime) -> Change | None:
     """Return the withdrawal of an open task; None when it is open no more, since a decision made before wins.
 
-    Args:
-        task: The task as it stands.
-        actor: Who withdraws it.
-        reason: Why, a word such as `hand_off_failed`.
-        now: The current time.
+    The reason is a word such as `hand_off_failed`.
     """
     if task.status is not Status.OPEN:
         return None
@@ -462,22 +453,12 @@ def refuse(task: Task, event: AuditEvent, now: datetime) -> Change:
 
 
 def execution_ended(status: str) -> str:
-    """Return the reason to cancel a task whose execution has ended.
-
-    Args:
-        status: How it ended, in Lambda's word, such as `TIMED_OUT`.
-    """
+    """Return the reason to cancel a task whose execution has ended so, in Lambda's word, such as `TIMED_OUT`."""
     return f"{_EXECUTION_ENDED}{status.lower()}"
 
 
 def extend(task: Task, until: datetime, actor: str, now: datetime) -> Change:
     """Return the extension of an open task's deadline; its links and its callback stay as they are.
-
-    Args:
-        task: The task as it stands.
-        until: The new deadline.
-        actor: Who extends it, an IAM ARN.
-        now: The current time.
 
     Raises:
         TaskClosedError: The task is not open any more, or its deadline has passed.

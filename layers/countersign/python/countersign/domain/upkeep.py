@@ -37,12 +37,7 @@ def look_at(task: Task) -> datetime | None:
 
 
 def left_unapplied(task: Task, now: datetime) -> Change | None:
-    """Return the record that a request has ended without its decision; None where it was applied, or is on record.
-
-    Args:
-        task: The task as it stands.
-        now: The current time.
-    """
+    """Return the record that a request has ended without its decision; None where it was applied, or is on record."""
     if task.status is not Status.DECIDED or task.closed_at:
         return None
     return Change(task, None, {"closed_at": now}, (AuditEvent("left_unapplied", "sweeper"),), now)
@@ -67,14 +62,7 @@ def rung(task: Task, ring: Ring, actor: str = "relay", identified_by: str = "kit
 
 
 def redriven(task: Task, queue: str, operator: str, now: datetime) -> Change:
-    """Return the record that an operator had a message about a task processed again.
-
-    Args:
-        task: The task as it stands.
-        queue: The dead-letter queue that the message was in.
-        operator: Who did it, an IAM ARN.
-        now: The current time.
-    """
+    """Return the record that an operator had a message about a task processed again."""
     return Change(task, None, {}, (AuditEvent("redriven", operator, "iam", data={"queue": queue}),), now)
 
 

@@ -198,26 +198,14 @@ def hand_off_again(
 
 
 def hand_off_failed(task: Task, callback_id: str, failed: FailedHandOff, now: datetime) -> Change:
-    """Return the record that a reminder or an escalation of an open task was not sent.
-
-    Args:
-        task: The task as it stands.
-        callback_id: The fresh callback.
-        failed: Which hand-off.
-        now: The current time.
-    """
+    """Return the record that a reminder or an escalation of an open task was not sent."""
     data = {"hand_off": failed.number, "operation": failed.operation}
     event = AuditEvent("hand_off_failed", task.workflow, data=data)
     return Change(task, STAYING, {"callback_id": callback_id}, (event,), now)
 
 
 def send_once_more(task: Task, now: datetime) -> Change:
-    """Return the record that the sweeper has the first hand-off of an open task sent once more.
-
-    Args:
-        task: The task as it stands: nobody was sent a link.
-        now: The current time.
-    """
+    """Return the record that the sweeper sends an open task's first hand-off again: nobody was sent a link."""
     data = {"to": list(task.audience), "attempt": task.hand_off}
     return Change(task, STAYING, {"swept_at": now}, (AuditEvent("resent", "sweeper", data=data),), now)
 
@@ -226,11 +214,6 @@ def resend(task: Task, operator: str, now: datetime) -> Change:
     """Return an operator's reminder to those who have not voted: each gets a fresh link, and every old one stays valid.
 
     The callback and the number of the hand-off stay as they are: by them the workflow knows its own next reminder.
-
-    Args:
-        task: The task as it stands.
-        operator: Who has it sent, an IAM ARN.
-        now: The current time.
 
     Raises:
         TaskClosedError: The task is not open any more, or its deadline has passed.
@@ -266,12 +249,7 @@ def resend_attempt(task: Task) -> int:
 def refuse(task: Task, recipient: str, reason: str, source: str, now: datetime) -> Change:
     """Return the record of an attempt that decided nothing, as `tasks.refuse` does.
 
-    Args:
-        task: The task as it stands.
-        recipient: Whose link was used.
-        reason: Why it was refused, a word such as `own_request`.
-        source: Network that the attempt came from.
-        now: The current time.
+    The reason is a word such as `own_request`.
     """
     return tasks.refuse(task, AuditEvent("refused", recipient, BY_LINK, source, {"reason": reason}), now)
 

@@ -34,14 +34,7 @@ class _LoggedBatch(BatchProcessor):
 def run_batch(
     event_type: EventType, handle: Callable[[Any], None], event: dict[str, Any], context: Any, logger: Logger
 ) -> dict[str, Any]:
-    """Handle each record of a batch.
-
-    Args:
-        event_type: Where the batch comes from.
-        handle: Handles one record; raises to have it tried again.
-        event: The event that Lambda passed.
-        context: Lambda's context.
-        logger: Where it is told which record failed, and why.
+    """Handle each record of a batch; one for which `handle` raises is logged, and reported back to be tried again.
 
     Returns:
         The partial batch response: the identifiers of the records that failed.
@@ -58,12 +51,7 @@ def run_batch(
 
 
 def run_one(handle: Callable[[Any], None], document: Any, logger: Logger) -> None:
-    """Handle the document of an asynchronous invocation.
-
-    Args:
-        handle: Handles it; raises to have it tried again.
-        document: What the function was invoked with.
-        logger: Where it is told why it failed.
+    """Handle the document of an asynchronous invocation; log why, where `handle` raises.
 
     Raises:
         NotHandledError: It failed; without the error itself, whose words Lambda would log.

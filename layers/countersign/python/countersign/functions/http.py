@@ -103,9 +103,6 @@ DETAILS: dict[type[CountersignError], str] = {
 def body_bytes(event: Event) -> bytes:
     """Return a request's body as the bytes that were sent.
 
-    Args:
-        event: The API Gateway event, payload format 2.0.
-
     Raises:
         BodyTooLargeError: More than 256 KiB after decoding.
         MalformedBodyError: The event's base64 or text is broken.

@@ -13,12 +13,7 @@ logger = Logger()
 
 
 def admit(count_request: Callable[[str, str], None], event: Event, token: str) -> None:
-    """Count a request, and let it pass or not. While the counters fail, every request passes.
-
-    Args:
-        count_request: `Limiter.admit` of the function's limiter.
-        event: The request.
-        token: The token that the request shows; any text.
+    """Count a request by a limiter's `admit`, and let it pass or not. While the counters fail, every request passes.
 
     Raises:
         TooManyRequestsError: The network or the token is over its limit; nothing of the request has been looked at.

@@ -16,11 +16,6 @@ def respond(event: Event, routes: Mapping[str, Callable[[Event], http.Reply]], l
 
     API Gateway has routed already: its `routeKey` picks the function. A router of our own would cost a public function
     a seventh of its cold start.
-
-    Args:
-        event: The API Gateway event, payload format 2.0.
-        routes: The function of each route, by its `routeKey`.
-        logger: Where refused and failed requests are logged.
     """
     about()
     route = event["routeKey"]

@@ -12,12 +12,7 @@ _IDS = ("request_id", "task_id", "execution_arn")
 
 
 def count(name: str, value: int = 1) -> None:
-    """Add to a metric; nothing is written for nothing.
-
-    Args:
-        name: Name of the metric, such as `RingsFailed`.
-        value: How many.
-    """
+    """Add to a metric, such as `RingsFailed`; nothing is written for nothing."""
     if not value:
         return
     with single_metric(name=name, unit=MetricUnit.Count, value=value):
@@ -25,12 +20,7 @@ def count(name: str, value: int = 1) -> None:
 
 
 def took(name: str, duration: timedelta) -> None:
-    """Tell how long something took.
-
-    Args:
-        name: Name of the metric, such as `TimeToDecision`.
-        duration: How long; told in seconds.
-    """
+    """Tell how long something took, such as `TimeToDecision`, in seconds."""
     with single_metric(name=name, unit=MetricUnit.Seconds, value=duration.total_seconds()):
         pass
 
@@ -38,10 +28,7 @@ def took(name: str, duration: timedelta) -> None:
 def about(*, request_id: str = "", task_id: str = "", execution_arn: str = "") -> None:
     """Have every line of the log from here on say what it is about, in place of what the lines before were about.
 
-    Args:
-        request_id: The request; that of the task by default.
-        task_id: The task.
-        execution_arn: The durable execution.
+    The request is that of the task by default.
     """
     logger = Logger()
     logger.remove_keys(_IDS)

@@ -75,11 +75,6 @@ class Results:
     def succeed(self, task_id: str, document: Mapping[str, Any], sender: Sender) -> Receipt:
         """Record a machine's answer.
 
-        Args:
-            task_id: The task.
-            document: The answer.
-            sender: Who sent it.
-
         Raises:
             UnknownTaskError: There is no such task, or it is one for people.
             PlainAnswerError: The answer is to be encrypted, and its sender has no token: it came over the bus.

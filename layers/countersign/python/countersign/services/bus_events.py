@@ -68,9 +68,6 @@ class BusEvents:
     def receive(self, body: bytes) -> Received:
         """Put on record what one event says.
 
-        Args:
-            body: The event, as JSON.
-
         Raises:
             ContractError: It is no event, or its detail breaks a contract; AnswerRefusedError, if that of its task.
             UnknownTaskError: There is no such task, or it is one for people.

@@ -51,11 +51,7 @@ class CallerRules:
         return {**document, "input": {"requester": address, **given}} if isinstance(given, dict) else document
 
     def rules(self, caller: str) -> Iterator[Rule]:
-        """Yield what is asked of the input of a request.
-
-        Args:
-            caller: IAM ARN of the caller.
-        """
+        """Yield what is asked of the input of a request, by the IAM ARN of its caller."""
         yield Rule(("provider", "external_id"), self._provider)
         if self.requester == CALLER:
             yield Rule(("requester",), lambda document, prefix: _requester(document, prefix, caller))

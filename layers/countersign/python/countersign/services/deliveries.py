@@ -56,9 +56,6 @@ class Deliveries:
         The token is minted here, goes into the message, and stays nowhere else; the audit has its SHA-256. Only a crash
         between sending and recording makes a second mail; both links are the recipient's own and their votes are one.
 
-        Args:
-            envelope: The hand-off's envelope.
-
         Returns:
             How many mails were sent.
 
@@ -81,9 +78,6 @@ class Deliveries:
 
         Whoever may put events on the bus may write such an envelope. So the link goes only to people whom the task
         concerns, to each at most once in `INBOX_PAUSE`, and `MAX_INBOX_LINKS` times for each task.
-
-        Args:
-            envelope: The envelope of kind `approval.inbox`.
 
         Raises:
             TransientError: The ledger or the channel did not answer; deliver the same envelope again.

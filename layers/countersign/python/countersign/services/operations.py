@@ -28,10 +28,6 @@ class Operations:
     def extend(self, task_id: str, by: timedelta) -> Task:
         """Move an open task's deadline; every link stays valid, and the workflow waits on.
 
-        Args:
-            task_id: The task.
-            by: How much later.
-
         Raises:
             UnknownTaskError: There is no such task.
             TaskClosedError: It is not open any more.
@@ -44,10 +40,6 @@ class Operations:
     @retried
     def withdraw(self, task_id: str, comment: str) -> Task:
         """Take an open task back; whoever answers later hears that it is closed. Its workflow hears when it is rung.
-
-        Args:
-            task_id: The task.
-            comment: Why, in the operator's own words; the audit keeps it.
 
         Raises:
             UnknownTaskError: There is no such task.

@@ -202,10 +202,7 @@ class Waits:
     def hand_off_failed(self, wait: Wait, callback_id: str, failed: FailedHandOff) -> Report:
         """Point the open task at a fresh callback, and put on record that a reminder or an escalation was not sent.
 
-        Args:
-            wait: The wait.
-            callback_id: The fresh callback.
-            failed: Which hand-off; a retry finds it in the audit.
+        A retry finds the record in the audit.
 
         Returns:
             What `read` returns, of the task as it was found.

@@ -121,15 +121,7 @@ class Webhooks:
 
 
 def take(provider: Provider, verified: Verified, source: Source, events: ProviderEvents, sender: Sender) -> Received:
-    """Put on record what a verified body says.
-
-    Args:
-        provider: What translates it.
-        verified: The body.
-        source: Which of its events act.
-        events: Where they go.
-        sender: The provider, and how it was identified.
-    """
+    """Put on record what a verified body says, by the source's settings."""
     said = provider.translate(verified, source.expected)
     handlings = [
         events.receive(
