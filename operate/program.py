@@ -34,7 +34,7 @@ for _command in (
     *(directory.away, directory.alias),
 ):
     app.command()(_command)
-_audit = typer.Typer(help="Prove the audit.", no_args_is_help=True)
+_audit = typer.Typer(help="Verify the audit.", no_args_is_help=True)
 _audit.callback()(lambda: None)  # without it, Typer would make `verify` the whole group
 _audit.command()(audit.verify)
 app.add_typer(_audit, name="audit")

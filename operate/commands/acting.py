@@ -24,7 +24,7 @@ _LONGEST_COMMENT = 500
 def extend(
     call: typer.Context,
     task_id: TaskId,
-    by: Annotated[timedelta, typer.Option(metavar="SPAN", parser=duration, help="Such as 2h or 3d.")],
+    by: Annotated[timedelta, typer.Option(metavar="SPAN", parser=duration, help="How much later, such as 2h or 3d.")],
 ) -> None:
     """Move the deadline of an open task. Review links stay valid."""
     context: Context = call.obj
@@ -37,7 +37,7 @@ def withdraw(
     task_id: TaskId,
     because: Annotated[str, typer.Option(help="The reason. The audit keeps it, and the review page shows it.")],
 ) -> int:
-    """Withdraw an open task: nobody can answer it any more, and its workflow is rung."""
+    """Withdraw an open task. Nobody can answer it any more, and its workflow is rung."""
     context: Context = call.obj
     if not because.strip() or len(because) > _LONGEST_COMMENT:
         raise usage(f"--because must give a reason of at most {_LONGEST_COMMENT} characters")
@@ -55,14 +55,14 @@ def withdraw(
 
 
 def resend(call: typer.Context, task_id: TaskId) -> None:
-    """Send a reminder with a fresh link to the approvers who have not voted. Earlier links stay valid."""
+    """Send a reminder to the approvers who have not voted. It has a fresh link; earlier links stay valid."""
     context: Context = call.obj
     people = list(context.operations.resend(task_id))
     context.terminal.result(f"{task_id}: a reminder goes to {', '.join(people)}", {"task_id": task_id, "to": people})
 
 
 def ring(call: typer.Context, task_id: TaskId) -> int:
-    """Ring the workflow of a decided or withdrawn task again, as the relay does."""
+    """Ring the workflow of a decided or withdrawn task again. This is safe to repeat."""
     context: Context = call.obj
     task = context.stage.ledger.present(task_id)
     if task.status not in (Status.DECIDED, Status.CANCELLED):
@@ -99,7 +99,7 @@ def redrive(
     ] = "",
     every: Annotated[bool, typer.Option("--all", help="Every dead-letter queue.")] = False,  # noqa: FBT002
 ) -> int:
-    """Process the messages of dead-letter queues again. Correct first what they failed on."""
+    """Process the messages of dead-letter queues again. First correct the cause of their failure."""
     context: Context = call.obj
     letters = DeadLetters(context.stage)
     if bool(queue) == every:
@@ -138,7 +138,7 @@ def restore(
     call: typer.Context,
     source: Annotated[str, typer.Option("--from", metavar="TABLE", help="The restored table.")],
 ) -> int:
-    """Put back what the ledger has lost, from a table restored to an earlier time. Existing items are left alone."""
+    """Put back lost items from a restored table. Items that the ledger still has are left alone."""
     context: Context = call.obj
     ledger, copied, left, lost = context.stage.ledger, 0, 0, []
     for item in ledger.items_of(source):

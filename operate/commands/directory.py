@@ -20,14 +20,14 @@ def away(
     person: Address,
     to: Annotated[str | None, typer.Option(metavar="ADDRESS", parser=address, help="The stand-in.")] = None,
     since: Annotated[
-        datetime | None, typer.Option(metavar="TIME", parser=moment, help="First moment, in ISO 8601; UTC by default.")
+        datetime | None, typer.Option(metavar="TIME", parser=moment, help="Start, in ISO 8601; UTC by default.")
     ] = None,
     until: Annotated[
         datetime | None, typer.Option(metavar="TIME", parser=moment, help="End, in ISO 8601; not included.")
     ] = None,
     back: Annotated[bool, typer.Option("--back", help="End the absence.")] = False,  # noqa: FBT002
 ) -> None:
-    """Record who stands in for a person who is away, or that the person is back."""
+    """Record a stand-in for a person who is away, or end the absence."""
     context: Context = call.obj
     if back:
         context.stage.directory.set_absence(person, None)

@@ -142,11 +142,11 @@ def _say_result(context: Context, result: examination.Result) -> None:
 
 
 def env(call: typer.Context) -> None:
-    """Print the variables of the embedded cloud for a shell: eval "$(countersign env --local)"."""
+    """Print shell variables for the embedded cloud. Use: eval "$(countersign env --local)"."""
     context: Context = call.obj
     cloud = context.stage.cloud
     if cloud is None:
-        raise usage("env is for the embedded cloud only", "Run `make up`, then `countersign env --local`.")
+        raise usage("env works with the embedded cloud only", "Run `make up`, then `countersign env --local`.")
     if context.terminal.as_json:
         context.terminal.document(cloud.variables())
         return

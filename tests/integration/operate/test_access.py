@@ -1,4 +1,4 @@
-"""Where the tool acts, as whom, and what it says when it may not."""
+"""Where the program acts and as whom, and its errors where it cannot."""
 
 import json
 import subprocess
@@ -36,7 +36,7 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]
 # Where
 
 
-def test_the_embedded_cloud_is_used_where_nothing_else_is_said_and_it_is_up(aws: None, home: Path) -> None:
+def test_the_embedded_cloud_is_used_if_it_is_up_and_no_option_says_otherwise(aws: None, home: Path) -> None:
     CLOUD.write(home)
     assert Target().find().cloud
     assert Target(local=True).find().cloud
@@ -45,23 +45,27 @@ def test_the_embedded_cloud_is_used_where_nothing_else_is_said_and_it_is_up(aws:
     assert not Target(table=TABLE).find().cloud
 
 
-def test_without_a_stage_and_without_a_cloud_there_is_nothing_to_act_on(
-    aws: None, home: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        ("", 2, "Name a file of settings/ with --stage"),
+        ("--stage nope", 2, "there is no stage 'nope'\n  Use one of: dev, "),
+        ("--local", 3, "Start it with `make up`"),
+        ("--local --stage dev", 2, "without --profile, --region and --stage"),
+        ("--local --profile p", 2, "without --profile, --region and --stage"),
+        ("--local --region r", 2, "without --profile, --region and --stage"),
+        ("--table nope", 3, "Check the account, --region, --stage and --table"),
+    ],
+)
+def test_options_that_name_nothing_or_contradict_each_other_are_refused(
+    aws: None, home: Path, capsys: pytest.CaptureFixture[str], arguments: str, status: int, words: str
 ) -> None:
-    status, errors = said(capsys, "tasks")
-    assert status == 2
-    assert "--stage" in errors
-    status, errors = said(capsys, "tasks", "--local")
-    assert status == 3
-    assert "`make up`" in errors
+    ended, errors = said(capsys, "tasks", *arguments.split())
+    assert ended == status
+    assert words in errors
 
 
-@pytest.mark.parametrize("other", [("--stage", "dev"), ("--profile", "p"), ("--region", "r")])
-def test_local_goes_with_no_account(home: Path, capsys: pytest.CaptureFixture[str], other: tuple[str, str]) -> None:
-    assert said(capsys, "tasks", "--local", *other)[0] == 2
-
-
-def test_a_person_is_told_that_it_is_the_embedded_cloud(
+def test_a_command_says_that_it_acts_on_the_embedded_cloud_unless_an_option_does(
     aws: None, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     CLOUD.write(home)
@@ -97,15 +101,6 @@ def test_a_cloud_on_another_machine_and_an_account_have_no_variables_for_a_shell
     assert "countersign env --local" in errors
 
 
-def test_a_stage_that_has_no_settings_is_told_with_those_that_there_are(
-    aws: None, capsys: pytest.CaptureFixture[str]
-) -> None:
-    status, errors = said(capsys, "tasks", "--stage", "nope")
-    assert status == 2
-    assert "there is no stage 'nope'" in errors
-    assert "dev, local, prod" in errors
-
-
 class Refusal(Answer):
     """An error of CloudFormation, which speaks XML."""
 
@@ -128,21 +123,6 @@ def test_a_table_can_be_named_in_place_of_the_stage(kit: Kit, capsys: pytest.Cap
     kit.open_task()
     assert main(["tasks", "--table", TABLE, "--json"]) == 0
     assert [task["task_id"] for task in json.loads(capsys.readouterr().out)] == [TASK_ID]
-    status, errors = said(capsys, "tasks", "--table", "nope")
-    assert status == 3
-    assert "--table" in errors
-
-
-def test_what_iam_denies_in_the_ledger_is_told_and_changes_nothing(
-    kit: Kit, capsys: pytest.CaptureFixture[str]
-) -> None:
-    before = kit.open_task()
-    denied = Answer(400, "AccessDeniedException", {"message": "not authorized to perform: dynamodb:UpdateItem"})
-    with answering("dynamodb", "TransactWriteItems", denied):
-        status, errors = said(capsys, "extend", TASK_ID, "--by", "60", "--table", TABLE)
-    assert status == 3
-    assert "dynamodb:UpdateItem" in errors
-    assert kit.task() == before
 
 
 # As whom

@@ -1,4 +1,4 @@
-"""tasks, show, timeline, export, audit verify: what an operator sees, and that nothing of it changes anything."""
+"""tasks, show, timeline, export, audit verify: they print what the ledger has, and change nothing."""
 
 import csv
 import json
@@ -8,12 +8,10 @@ from pathlib import Path
 import pytest
 
 from countersign.adapters.audit_archive import S3AuditArchive
-from countersign.domain.tasks import Status
 from countersign.testing.builders import (
     APPROVER,
     CALLBACK_ID,
     COMMENT,
-    OTHER_APPROVER,
     PAYMENT_ID,
     REQUEST_ID,
     TASK_ID,
@@ -95,15 +93,18 @@ def test_a_task_is_shown_with_its_votes_and_all_that_happened(tasks: Kit, run: R
         assert words in out
 
 
-def test_what_would_open_or_complete_a_task_is_shown_nowhere(tasks: Kit, run: Run, tmp_path: Path) -> None:
+def test_looking_changes_nothing_and_shows_nothing_that_opens_or_completes_a_task(tasks: Kit, run: Run) -> None:
     token = tasks.link()
-    audit = tmp_path / "audit.jsonl"
-    outputs = [run(*words)[1] for words in (("show", TASK_ID), ("tasks", "--json"), ("timeline", REQUEST_ID))]
-    outputs += [run("show", task_id, "--json")[1] for task_id in (TASK_ID, PAYMENT_ID)]
-    assert run("export", str(audit))[0] == 0
-    for output in (*outputs, audit.read_text()):
-        assert CALLBACK_ID not in output
-        assert token not in output
+    before = tasks.items()
+    for words in (
+        *(("tasks",), ("tasks", "--json"), ("show", TASK_ID), ("show", TASK_ID, "--json"), ("show", PAYMENT_ID)),
+        *(("show", PAYMENT_ID, "--json"), ("timeline", REQUEST_ID), ("export", "-")),
+    ):
+        status, out, _ = run(*words)
+        assert status == 0
+        assert CALLBACK_ID not in out
+        assert token not in out
+    assert tasks.items() == before
 
 
 def test_a_chain_that_does_not_hold_is_told(tasks: Kit, run: Run) -> None:
@@ -153,15 +154,6 @@ def test_an_export_that_makes_no_sense_leaves_no_file(tasks: Kit, run: Run, tmp_
     assert run("export", str(file), "--since", "2026-01-02", "--until", "2026-01-01")[0] == 2
     assert run("export", str(file), "--since", "yesterday")[0] == 1
     assert list(tmp_path.iterdir()) == []
-
-
-def test_looking_changes_nothing(tasks: Kit, run: Run) -> None:
-    before = tasks.items()
-    for words in (("tasks",), ("show", TASK_ID), ("timeline", REQUEST_ID), ("export", "-")):
-        assert run(*words)[0] == 0
-    assert tasks.items() == before
-    assert tasks.task().status is Status.DECIDED
-    assert OTHER_APPROVER not in run("tasks")[1]
 
 
 def test_the_audit_is_verified_on_the_stage_against_the_copy_that_it_keeps(
