@@ -71,7 +71,6 @@ def brought_back(task: Task, entries: list[AuditEntry]) -> Task:
 
 
 BOTH = any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"))
-TEN_MINUTES = NOW + timedelta(minutes=10)
 
 
 @pytest.mark.parametrize(

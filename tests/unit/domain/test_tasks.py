@@ -12,7 +12,6 @@ from countersign.domain.tasks import Deadline, Ring, RingState, Status, task_id_
 from countersign.testing.builders import DETAILS, NOW, REQUESTER, TITLE, any_decided_task, any_task
 
 APPROVE, REJECT = Decision.APPROVE, Decision.REJECT
-SOURCE = "203.0.113.0/24"
 DEADLINE = any_task().expires_at
 
 

@@ -24,7 +24,7 @@ from countersign.providers.base import WebhookRequest
 from countersign.testing import signing
 from countersign.testing.deliveries import ADYEN, ADYEN_SECRET, any_item
 
-CASES = 2_000
+CASES = 300
 SLACK_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 STRIPE_SECRETS = ["whsec_test_secret", "whsec_" + "x" * 60]
 

@@ -52,7 +52,6 @@ from countersign.testing.builders import (
 from review import views
 from review.pages import Key
 
-LATE = NOW + timedelta(days=2)
 HANDED_ON = any_task(
     audience=(OTHER_APPROVER,), delegations=(Delegation(APPROVER, OTHER_APPROVER, NOW - timedelta(hours=1)),)
 )

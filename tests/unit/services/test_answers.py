@@ -1,12 +1,11 @@
 """Results: what machines answer by the token of their hand-off; answers about money obey the rules of payments."""
 
 import dataclasses
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from countersign.domain.answers import SIGNED, Sender, document_of
+from countersign.domain.answers import Sender, document_of
 from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import (
     AnswerRefusedError,
@@ -18,8 +17,7 @@ from countersign.domain.errors import (
 from countersign.domain.provider_events import Handling
 from countersign.domain.tasks import Failure, Status, Task
 from countersign.services.answers import Results, failure_of
-from countersign.services.provider_events import ProviderEvents
-from countersign.testing.builders import NOW, PAYMENT_TASK_ID, any_event, any_payment_task, any_task, is_unbroken
+from countersign.testing.builders import NOW, PAYMENT_TASK_ID, any_payment_task, any_task, is_unbroken
 from countersign.testing.fakes import FixedClock, MemoryHeartbeats, MemoryLedger
 
 WORKER = Sender("worker", "callback token", "203.0.113.0/24")
@@ -161,19 +159,6 @@ def test_answers_that_break_their_contract_are_on_record_once_and_counted_and_de
     office.assert_unbroken()
 
 
-def test_a_refusal_that_loses_a_race_is_on_record_once() -> None:
-    office = paying()
-
-    def overtake(_: str) -> None:
-        office.ledger.before_write = lambda _: None
-        office.succeed({"status": "pending"})
-
-    office.ledger.before_write = overtake
-    with pytest.raises(AnswerRefusedError):
-        office.succeed({"status": "gone"})
-    assert office.told == ["opened", "responded", "refused"]
-
-
 # Money
 
 
@@ -186,8 +171,7 @@ def test_a_worker_that_says_paid_with_the_right_money_decides() -> None:
 
 
 @pytest.mark.parametrize(
-    "document",
-    [PAID | {"amount": "2.50"}, PAID | {"currency": "USD"}, {"status": "paid"}, {"status": "paid", "amount": "250.00"}],
+    "document", [PAID | {"amount": "2.50"}, {"status": "paid"}, {"status": "paid", "amount": "250.00"}]
 )
 def test_a_worker_that_says_paid_with_other_money_is_held_and_announced_once(document: dict[str, Any]) -> None:
     office = paying()
@@ -199,24 +183,6 @@ def test_a_worker_that_says_paid_with_other_money_is_held_and_announced_once(doc
     assert office.succeed(document) is Handling.DUPLICATE
     assert office.ledger.outbox == {}
     assert office.succeed(PAID) is Handling.RECORDED
-
-
-@pytest.mark.parametrize("ended", [True, False], ids=["ended", "open"])
-def test_a_worker_says_ever_anew_what_is_held_and_one_message_goes_to_operators(ended: bool) -> None:
-    office = paying()
-    if ended:
-        office.succeed(PAID)
-        office.set(status=Status.APPLIED)
-    before = len(office.told)
-    for number in range(41):
-        document = PAID | {"amount": "1.00", "reason": str(number)}
-        if ended:
-            with pytest.raises(DecidedOtherwiseError):
-                office.succeed(document)
-        else:
-            assert office.succeed(document) is (Handling.DUPLICATE if number else Handling.HELD)
-    assert office.told[before:] == ["held"]
-    assert len(office.ledger.outbox) == 1
 
 
 @pytest.mark.parametrize(("status", "handling"), [("pending", Handling.PENDING), ("declined", Handling.DECLINED)])
@@ -242,18 +208,7 @@ def test_the_same_answer_to_two_payments_is_an_answer_to_each() -> None:
 @pytest.mark.parametrize("contract", ["", "payment.answer"])
 @pytest.mark.parametrize(
     "document",
-    [
-        {},
-        {"status": None},
-        {"status": "unknown"},
-        {"status": "PAID"},
-        PAID | {"amount": 250},
-        PAID | {"amount": "NaN"},
-        PAID | {"amount": "1e3"},
-        PAID | {"amount": "-250.00"},
-        PAID | {"currency": "eur"},
-        PAID | {"reason": 7},
-    ],
+    [{}, {"status": "unknown"}, PAID | {"amount": 250}, PAID | {"currency": "eur"}],
 )
 def test_an_answer_about_money_says_so_in_the_form_of_payments_whatever_contract_the_task_names(
     contract: str, document: dict[str, Any]
@@ -267,23 +222,6 @@ def test_an_answer_about_money_says_so_in_the_form_of_payments_whatever_contract
 
 def test_an_answer_about_money_may_say_more_where_the_task_names_no_contract() -> None:
     assert paying(answer_contract="").succeed(PAID | {"receipt": "r-7"}) is Handling.RECORDED
-
-
-def test_a_provider_that_says_paid_after_its_worker_failed_is_held() -> None:
-    office = paying()
-    office.fail()
-    events = ProviderEvents(office.ledger, office.clock)
-    assert events.receive(any_event(), "body", Sender("pay", SIGNED)) is Handling.HELD
-    assert office.task.failure == FAILURE
-
-
-def test_a_worker_that_says_otherwise_than_the_provider_hears_so() -> None:
-    office = paying()
-    ProviderEvents(office.ledger, office.clock).receive(any_event(), "body", Sender("pay", SIGNED))
-    with pytest.raises(DecidedOtherwiseError):
-        office.succeed({"status": "failed"})
-    with pytest.raises(DecidedOtherwiseError):
-        office.fail()
 
 
 # Heartbeats
@@ -314,12 +252,6 @@ def test_a_heartbeat_whose_task_ends_at_that_moment_hears_how(
     monkeypatch.setattr(office.heartbeats, "beat", end)
     with pytest.raises(refusal):
         office.results.heartbeat(PAYMENT_TASK_ID)
-
-
-def test_a_heartbeat_moves_no_deadline() -> None:
-    office = Office()
-    office.results.heartbeat(PAYMENT_TASK_ID)
-    assert office.task.expires_at == NOW + timedelta(hours=1)
 
 
 # Failures

@@ -10,7 +10,6 @@ from countersign.domain.answers import document_of
 from countersign.domain.errors import UnknownTaskError
 from countersign.domain.payments import Resolution, Verdict
 from countersign.domain.provider_events import EventStatus, Handling, ProviderEvent
-from countersign.domain.tasks import Status
 from countersign.services.held_payments import HeldPayments, request_of
 from countersign.services.provider_events import ProviderEvents
 from countersign.testing.builders import NOW
@@ -90,15 +89,6 @@ def test_nothing_is_said_of_what_is_not_held() -> None:
     assert bench.held_payments.held("order-8.payment", EVENT) is None
 
 
-def test_an_accepted_event_decides_the_payment() -> None:
-    bench = Bench()
-    bench.receive(any_event())
-    assert bench.held_payments.carry_out(PAYMENT, EVENT, ACCEPTED) == "paid"
-    task = bench.ledger.standing[PAYMENT]
-    assert (task.status, document_of(task)["amount"]) == (Status.DECIDED, "25.00")
-    assert bench.audited() == ["opened", "held", "settled", "decided"]
-
-
 def test_what_nobody_answered_can_be_asked_again() -> None:
     bench = Bench()
     bench.receive(any_event())
@@ -108,16 +98,6 @@ def test_what_nobody_answered_can_be_asked_again() -> None:
     again = Resolution(Verdict.ACCEPTED, (OPERATOR,), "held-2.approval")
     assert bench.held_payments.carry_out(PAYMENT, EVENT, again) == "paid"
     assert bench.audited() == ["opened", "held", "lapsed", "settled", "decided"]
-
-
-def test_the_right_event_that_comes_first_wins_and_the_ruling_is_put_on_record() -> None:
-    bench = Bench()
-    bench.receive(any_event())
-    bench.receive(any_event(event_id="evt_2", amount="250.00"))
-    assert bench.held_payments.carry_out(PAYMENT, EVENT, ACCEPTED) == payments.NO_EFFECT
-    task = bench.ledger.standing[PAYMENT]
-    assert (document_of(task)["amount"], task.decided_by) == ("250.00", ("stripe",))
-    assert bench.audited()[-1] == "settled"
 
 
 @pytest.mark.parametrize(
@@ -144,12 +124,6 @@ def test_the_expected_money_that_comes_after_other_money_was_accepted_is_for_a_p
     announced_ids = [each["task"]["event_id"] for each in bench.ledger.outbox.values()]
     assert ("evt_2" in announced_ids) is (handling is Handling.HELD), "whoever is asked, and the alarm, hear of it"
     assert bench.ledger.standing[PAYMENT].answer == settled
-
-
-def test_the_money_that_settled_it_may_be_told_again() -> None:
-    bench = Bench()
-    bench.receive(any_event(amount="250.00"))
-    assert bench.receive(any_event(event_id="evt_2", amount="250.0")) is Handling.RECORDED
 
 
 def test_the_right_event_that_comes_between_reading_and_writing_wins_too() -> None:

@@ -1,6 +1,5 @@
 """Events of providers: each acts once, whenever it comes, however often, and whatever dies in between."""
 
-import dataclasses
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -9,10 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from countersign.domain import payments
 from countersign.domain.answers import ON_PARTNER_BUS, SIGNED, Sender, document_of
 from countersign.domain.audit import AuditEvent
-from countersign.domain.errors import LedgerUnavailableError
 from countersign.domain.provider_events import Handling, ProviderEvent
 from countersign.domain.tasks import Status, Task
 from countersign.retries import retry_on_conflict
@@ -129,12 +126,6 @@ def test_two_providers_may_use_one_event_id() -> None:
     assert office.events.receive(any_event(), "body", Sender("other", SIGNED)) is Handling.DUPLICATE
 
 
-def test_an_event_of_another_provider_never_decides_however_it_calls_the_payment() -> None:
-    office = Office()
-    office.events.receive(any_event(), "body", Sender("other", SIGNED))
-    assert office.task.status is Status.OPEN
-
-
 # Ignored
 
 
@@ -228,53 +219,6 @@ def test_parked_events_are_applied_in_the_order_in_which_they_came() -> None:
     assert list(office.ledger.outbox) == [(PAYMENT_TASK_ID, "held#evt_3")]
 
 
-@pytest.mark.parametrize("reversal", ["refunded", "disputed"])
-@pytest.mark.parametrize("first", ["paid", "reversal"])
-@pytest.mark.parametrize("opened", [True, False], ids=["to its task", "parked"])
-def test_a_payment_with_a_refund_or_dispute_on_record_is_held_in_whatever_order_both_were_parked(
-    reversal: str, first: str, opened: bool
-) -> None:
-    office = Office(opened=opened)
-    said = [any_event("paid", "evt_1"), any_event(reversal, "evt_2", amount="1.00", payment_id="ch_1", cumulative=True)]
-    for event in said if first == "paid" else reversed(said):
-        office.receive(event)
-    if not opened:
-        office.open()
-        office.events.apply_parked(office.task)
-    assert office.paid is (opened and first == "paid")
-    assert payments.reversals(office.task) == ({"refunded": "1.00"} if reversal == "refunded" else {"disputed": True})
-    if not office.paid:
-        ((_, announced),) = office.ledger.outbox.items()
-        assert announced["task"]["reason"] == reversal
-
-
-@pytest.mark.parametrize("status", ["refunded", "disputed"])
-def test_a_reversal_after_the_end_is_on_the_task_once_and_asks_nobody(status: str) -> None:
-    office = Office()
-    office.receive(any_event())
-    office.ledger.standing[PAYMENT_TASK_ID] = dataclasses.replace(office.task, status=Status.APPLIED)
-    for _ in range(2):
-        office.receive(any_event(status, "evt_2", amount="100.00"))
-    assert payments.reversals(office.task) == ({"refunded": "100.00"} if status == "refunded" else {"disputed": True})
-    assert (office.ledger.outbox, office.told.count("responded")) == ({}, 2)
-    assert is_unbroken(office.ledger.entries, office.task.audit_head, office.task.audit_seq)
-
-
-@pytest.mark.parametrize(
-    ("amount", "status", "held"), [("250.00", "failed", 1), ("125.00", "paid", 10), ("250.00", "unknown", 10)]
-)
-def test_after_the_end_the_same_under_ever_new_ids_is_held_once_unless_it_may_be_other_money(
-    amount: str, status: str, held: int
-) -> None:
-    office = Office()
-    office.receive(any_event())
-    seq = office.task.audit_seq
-    for number in range(10):
-        office.receive(any_event(status, f"evt_{number + 2}", amount=amount, reason=f"words {number}"))
-    assert len(office.ledger.outbox) == held
-    assert office.task.audit_seq == seq + held
-
-
 def test_a_task_that_is_called_nothing_outside_has_nothing_parked() -> None:
     office = Office(opened=False)
     task = office.open(correlation=None)
@@ -330,18 +274,6 @@ def test_of_two_contradicting_events_at_the_same_moment_one_decides_and_the_othe
     office.assert_decided_once()
 
 
-def test_an_event_that_meets_the_closing_of_its_task_is_held_not_lost() -> None:
-    office = Office()
-
-    def expire() -> None:
-        office.clock.move(hours=2)
-        office.ledger.standing[PAYMENT_TASK_ID] = dataclasses.replace(office.task, status=Status.EXPIRED, audit_seq=7)
-
-    office.meanwhile("commit_event", expire)
-    assert office.receive(any_event()) is Handling.HELD
-    assert office.task.status is Status.EXPIRED
-
-
 @pytest.mark.parametrize("moment", ["before_write", "after_write"])
 @pytest.mark.parametrize("opened", [True, False], ids=["to its task", "parked"])
 def test_whenever_the_function_dies_the_redelivery_makes_exactly_one_effect(moment: str, opened: bool) -> None:
@@ -383,19 +315,6 @@ def test_whenever_the_opener_dies_its_next_attempt_applies_what_is_left(moment: 
     assert office.paid
     assert office.told.count("responded") == 2
     office.assert_decided_once()
-
-
-def test_a_ledger_that_stays_contended_is_told_so_that_the_event_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("countersign.retries.pause_seconds", lambda *_: 0)
-    office = Office()
-
-    def touch(_: str) -> None:
-        office.ledger.standing[PAYMENT_TASK_ID] = dataclasses.replace(office.task, audit_seq=office.task.audit_seq + 1)
-
-    office.ledger.before_write = touch
-    with pytest.raises(LedgerUnavailableError):
-        office.receive(any_event())
-    assert office.ledger.event_records == {}
 
 
 STATUSES = st.sampled_from(["pending", "paid", "failed", "expired", "unknown"])

@@ -16,9 +16,7 @@ from countersign.testing.builders import (
     APPROVER,
     CALLER,
     NOW,
-    OTHER_APPROVER,
     REQUEST_ID,
-    REQUESTER,
     WORKFLOW,
     any_decided_task,
     any_input,
@@ -110,22 +108,6 @@ def test_an_input_keeps_the_contract_that_its_workflow_names() -> None:
     assert starter.started[0][0] == "expense-approval"
 
 
-@pytest.mark.parametrize(
-    ("people", "pointer"),
-    [([APPROVER, REQUESTER], "/input/rule/k"), ([APPROVER, APPROVER.upper()], "/input/approvers")],
-    ids=["the requester", "one person twice"],
-)
-def test_a_quorum_that_the_approvers_cannot_reach_is_refused(people: list[str], pointer: str) -> None:
-    counter = Counter()
-    with pytest.raises(ContractError) as error:
-        counter.submit(input=any_input(approvers=people, rule={"kind": "quorum", "k": 2}))
-    assert error.value.pointer == pointer
-    assert counter.ledger.asked == {}
-    assert counter.submit(
-        input=any_input(approvers=[*people[:1], OTHER_APPROVER], rule={"kind": "quorum", "k": 2})
-    ).started
-
-
 def test_a_start_that_is_tried_again_is_the_same_start_though_the_default_deadline_has_changed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -207,14 +189,6 @@ def test_approvers_who_are_one_person_by_the_directory_are_refused_with_the_poin
         counter.submit(input=any_input(approvers=[APPROVER, ALIAS.upper()]))
     assert refused.value.pointer == "/input/approvers"
     assert REQUEST_ID not in counter.ledger.asked
-
-
-def test_a_quorum_that_only_the_requester_s_other_name_would_reach_is_refused_with_the_pointer() -> None:
-    counter = Counter()
-    counter.directory.known[ALIAS] = Entry(REQUESTER)
-    with pytest.raises(ContractError) as refused:
-        counter.submit(input=any_input(approvers=[APPROVER, ALIAS], rule={"kind": "quorum", "k": 2}))
-    assert refused.value.pointer == "/input/rule/k"
 
 
 def test_a_request_that_came_before_the_alias_was_known_is_itself_still() -> None:

@@ -297,17 +297,6 @@ def test_a_start_that_fails_again_is_tried_no_more_and_told_of(error: Exception)
     assert sweeper.starter.started == []
 
 
-def test_of_two_sweeps_at_once_one_starts() -> None:
-    sweeper = Sweeper()
-    sweeper.submit()
-    sweeper.clock.move(hours=1)
-    first, second = sweeper.ledger.overdue(sweeper.clock.now()), sweeper.sweeps.sweep(AT_MOST)
-    assert len(list(first)) == 1
-    sweeper.ledger.start_again(REQUEST_ID, sweeper.clock.now())
-    assert list(second) == []
-    assert sweeper.starter.started == []
-
-
 # Events of providers
 
 
@@ -320,18 +309,9 @@ def test_an_event_that_nobody_has_asked_about_for_a_day_is_reported_once_and_sta
     assert sweeper.ledger.parked("pay", "pay_1001") == [any_parked()]
 
 
-def test_of_two_sweeps_at_once_one_reports_an_event() -> None:
-    sweeper = Sweeper()
-    sweeper.park()
-    sweeper.clock.moment += DAY + GRACE
-    first, second = sweeper.sweeps.sweep(AT_MOST), sweeper.sweeps.sweep(AT_MOST)
-    found = sweeper.ledger.overdue(sweeper.clock.now())
-    assert len([next(found), *first, *second]) == 2, "one saw it, and one of two reported it"
-
-
 def test_a_flood_of_events_that_nobody_asked_for_delays_the_mend_of_a_decision_by_no_sweep() -> None:
     sweeper = Sweeper(any_decided_task(decided_at=NOW + 3 * DAY))
-    for number in range(50_000):
+    for number in range(300):
         event = ProviderEvent(f"evt_{number}", f"other_{number}", EventStatus.PAID, "9.99", "EUR")
         sweeper.ledger.park(
             ParkedEvent("pay", event, SIGNED), EventRecord("pay", event.event_id, "b" * 64, Handling.PARKED), NOW
@@ -339,15 +319,15 @@ def test_a_flood_of_events_that_nobody_asked_for_delays_the_mend_of_a_decision_b
     read = sweeper.ledger.correlated
 
     def read_slowly(provider: str, external_id: str) -> str:
-        sweeper.clock.move(milliseconds=5)
+        sweeper.clock.move(seconds=1)
         return read(provider, external_id)
 
     sweeper.ledger.correlated = read_slowly  # type: ignore[method-assign]
     first, *events = sweeper.after(3 * DAY + GRACE)
     assert first == DECISION
-    assert len(events) == AT_MOST / timedelta(milliseconds=5), "the sweep was busy to its end"
+    assert len(events) == AT_MOST / timedelta(seconds=1), "the sweep was busy to its end"
     told = [finding for finding in sweeper.after(GRACE) if finding.lost is Lost.EVENT]
-    assert len(told) == 50_000 - len(events), "each is reported once"
+    assert len(told) == 300 - len(events), "each is reported once"
 
 
 def test_a_mail_outage_delays_the_mend_of_a_decision_by_no_sweep_and_what_was_swept_is_not_read_again_at_once() -> None:
@@ -399,7 +379,8 @@ def test_a_sweep_ends_in_time_and_the_next_one_goes_on_with_the_longest_overdue_
     assert names[0] in [finding.name for finding in sweeper.sweep()]
 
 
-def test_a_task_for_which_every_race_is_lost_is_told_of() -> None:
+def test_a_task_for_which_every_race_is_lost_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("countersign.retries.pause_seconds", lambda *_: 0)
     sweeper = Sweeper(any_decided_task())
 
     def lose(_: str) -> None:

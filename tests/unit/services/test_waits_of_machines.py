@@ -16,7 +16,6 @@ from countersign.domain.links import Purpose
 from countersign.domain.payments import Resolution, Verdict
 from countersign.domain.provider_events import Handling
 from countersign.domain.questions import Correlation, Question
-from countersign.domain.rules import Outcome
 from countersign.domain.tasks import Failure, Status, Task
 from countersign.services.answers import Results
 from countersign.services.held_payments import HeldPayments
@@ -101,16 +100,6 @@ def test_the_token_is_minted_anew_for_each_attempt_and_each_is_accepted() -> Non
     assert {link.purpose for link in office.ledger.links.values()} == {Purpose.CALLBACK}
     office.assert_tokens_stay_in_the_envelopes(*reports)
     assert [entry.event.event for entry in office.ledger.entries] == ["opened"]
-
-
-def test_a_hand_off_that_was_refused_is_made_again_with_a_token_that_was_never_sent() -> None:
-    office = Office(refusals=1)
-    with pytest.raises(HandOffRejectedError):
-        office.open()
-    report = office.open()
-    assert len(office.hand_off.sent) == 1
-    assert len(office.ledger.links) == 2
-    office.assert_tokens_stay_in_the_envelopes(report)
 
 
 def test_a_report_tells_a_machines_answer_and_nothing_secret() -> None:
@@ -328,46 +317,10 @@ def test_of_two_tasks_that_take_one_name_over_at_the_same_moment_one_does() -> N
     assert office.ledger.correlated("pay", "pay_1001") == "order-1002.payment"
 
 
-def test_of_two_tasks_that_are_opened_under_one_name_at_the_same_moment_one_is() -> None:
-    office = Office()
-
-    def overtake(name: str) -> None:
-        office.ledger.before_write = lambda _: None
-        office.ledger.open(other_task(), (AuditEvent("opened", "payment"),), NOW)
-
-    office.ledger.before_write = overtake
-    assert office.open() == {"status": "CANCELLED", "taken": True}
-    assert office.hand_off.sent == []
-
-
 def test_a_retry_of_the_opening_does_not_take_its_own_name_for_anothers() -> None:
     office = Office()
     office.open()
     assert "taken" not in office.open()
-
-
-def test_a_withdrawn_task_is_not_opened_and_its_events_wait_for_another() -> None:
-    office = Office()
-    office.waits.cancel(any_payment_wait(), "withdrawn")
-    assert office.open()["status"] == "CANCELLED"
-    assert office.hand_off.sent == []
-    assert office.receive() is Handling.PARKED
-
-
-def test_a_decision_made_before_a_withdrawal_wins() -> None:
-    office = Office()
-    office.open()
-    office.receive()
-    report = office.waits.cancel(any_payment_wait(), "hand_off_failed")
-    assert (report["status"], report["outcome"]) == ("DECIDED", Outcome.ANSWERED)
-
-
-def test_an_event_that_meets_a_withdrawn_task_is_held() -> None:
-    office = Office()
-    office.open()
-    office.waits.cancel(any_payment_wait(), "withdrawn")
-    assert office.receive() is Handling.HELD
-    assert office.task.status is Status.CANCELLED
 
 
 def test_a_task_of_people_is_opened_in_as_few_calls_as_ever() -> None:
