@@ -1,49 +1,50 @@
-"""Many approvals and payments at once on one embedded cloud: those who answer, and what the ledger says afterwards."""
+"""Many approvals or payments at once on one embedded cloud: the clients that start and answer them, and the results."""
 
 import json
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from countersign.adapters.keys import AUDIT, REQUEST
 from local.client import RequestsApi, open_page, press
-from local.demo.sandbox import PROVIDER, Event, Payment, Sandbox
-from local.demo.scripts import ORDER
+from local.demo.demo import wait_for
+from local.demo.sandbox import PROVIDER, Event, Payment, signed
+from local.demo.scripts import ORDER, PAYMENT
 from local.emulator.emulator import Emulator
 from local.launch import bring_up, take_down
-from operate.embedded import aws
+from operate.embedded import aws, http
 from operate.embedded.cloud import Cloud
 from operate.embedded.http import Answer
 from operate.embedded.mailbox import Mailbox
 
 AT_ONCE = 8
-"""How many answer at once. Each is a process of the emulator's, of some 50 MB."""
+"""The number of clients at once. Each keeps a process of the emulator busy, of some 50 MB."""
 
 _DEADLINE_SECONDS = 36_000
-_LOOK_SECONDS = 1
 _PATIENCE_SECONDS = 900
 _STILL_SECONDS = 200
-"""After which nothing comes any more: a message that a killed function had taken is seen again after 90 or 180."""
+"""The time without a change after which none comes: the queues show a killed function's messages after 90 or 180 s."""
 
 _TRIES = 20
-_ONCE = ("decided", "applied")
 _PAUSE_SECONDS = 0.5
+_ONCE = ("decided", "applied")
 
 
 @dataclass(frozen=True)
 class Tally:
-    """What the ledger says of requests.
+    """The state of requests by the ledger.
 
     Attributes:
         ended: How many ended as they were answered.
-        lost: Those that did not.
-        duplicated: Tasks that were decided or applied more than once.
+        lost: The requests that did not.
+        duplicated: The tasks that were decided or applied more than once.
     """
 
     ended: int
@@ -57,113 +58,118 @@ class Tally:
 
 
 @dataclass
-class Approvals:
-    """Order approvals, each with an approver of its own.
+class Clients(ABC):
+    """The clients of one workflow.
 
     Attributes:
-        cloud: Where they run.
-        ids: Their requests.
+        cloud: The cloud that they call.
+        ids: The ids of their requests.
+        workflow: The workflow that they start.
+        task: The name of its wait.
+        ends_as: The status of its result, once it is answered.
     """
 
     cloud: Cloud
     ids: list[str]
-    _links: dict[str, str] = field(default_factory=dict)
-
-    task = "approval"
-    ends_as = "approved"
+    workflow: ClassVar[str]
+    task: ClassVar[str]
+    ends_as: ClassVar[str]
 
     def start(self) -> None:
-        """Ask for all of them."""
-        _each(self.ids, self._ask)
+        """Start all requests."""
+
+        def submit(request_id: str) -> None:
+            document = {**self._input(request_id), "order_id": request_id, "deadline_seconds": _DEADLINE_SECONDS}
+            api = RequestsApi(self.cloud.api_url)
+            # 200: an earlier try was accepted, and its answer was lost
+            _tried(lambda: _timed(lambda: api.submit(self.workflow, request_id, document)), (202, 200))
+
+        _each(self.ids, submit)
 
     def wait(self) -> None:
-        """Wait until each approver has a mail."""
-        until(self._have_links)
+        """Wait until all of them can be answered."""
+        wait_for(f"every {self.task} to be handed off", self._can_be_answered, _PATIENCE_SECONDS)
 
+    def tally(self) -> Tally:
+        """Wait until every request has ended, or nothing changes any more, and return what the ledger says."""
+        before, changed_at = Counter[str](), time.monotonic()
+        while True:
+            ends, audited = _state(self.cloud)
+            wrong = tuple(request_id for request_id in self.ids if ends.get(request_id) != self.ends_as)
+            if audited != before:
+                before, changed_at = audited, time.monotonic()
+            if not wrong or time.monotonic() - changed_at > _STILL_SECONDS:
+                break
+            time.sleep(1)
+        once = [f"{event}#{request_id}.{self.task}" for request_id in self.ids for event in _ONCE]
+        return Tally(len(self.ids) - len(wrong), wrong, tuple(key for key in once if audited[key] > 1))
+
+    @abstractmethod
     def answer(self) -> list[float]:
-        """Have everybody approve; return how many milliseconds each click took, from the POST to the page."""
-        return _each(self.ids, self.approve)
+        """Answer all of them; return the milliseconds of each answer, from the POST to the response."""
 
-    def _ask(self, request_id: str) -> None:
-        approvers = [_approver(request_id)]
-        order = {**ORDER, "order_id": request_id, "approvers": approvers, "deadline_seconds": _DEADLINE_SECONDS}
-        _start(self.cloud, "order-approval", request_id, order)
+    @abstractmethod
+    def _input(self, request_id: str) -> Mapping[str, Any]:
+        """Return the input of a request."""
 
-    def _have_links(self) -> bool:
-        mails = Mailbox(self.cloud.mailbox_url).mails()
-        found = {recipient: mail.review_link or "" for mail in mails for recipient in mail.recipients}
-        self._links = {each: found[_approver(each)] for each in self.ids if _approver(each) in found}
-        return len(self._links) == len(self.ids)
-
-    def approve(self, request_id: str) -> float:
-        """Approve, again when the page does not come, and return the milliseconds of the click."""
-
-        def click() -> tuple[float, Answer]:
-            page = open_page(self._links[request_id])
-            if not page.forms:  # decided: the answer to the click before was lost; or the function is gone
-                return 0.0, page.answer
-            began = time.perf_counter()
-            answer = press(page, "approve").answer
-            return 1_000 * (time.perf_counter() - began), answer
-
-        return _tried(click, (200, 409, 410))
+    @abstractmethod
+    def _can_be_answered(self) -> bool:
+        """Whether everything was handed off."""
 
 
 @dataclass
-class Payments:
+class Approvals(Clients):
+    """Order approvals, each with an approver of its own."""
+
+    workflow, task, ends_as = "order-approval", "approval", "approved"
+    _links: dict[str, str] = field(default_factory=dict)
+
+    def answer(self) -> list[float]:
+        """See `Clients.answer`. A page without a form, of a click whose answer was lost, takes no time."""
+
+        def click(request_id: str) -> tuple[float, Answer]:
+            page = open_page(self._links[_approver(request_id)])
+            return _timed(lambda: press(page, "approve").answer) if page.forms else (0.0, page.answer)
+
+        return _each(self.ids, lambda request_id: _tried(lambda: click(request_id), (200, 409, 410)))
+
+    def _input(self, request_id: str) -> Mapping[str, Any]:
+        return {**ORDER, "approvers": [_approver(request_id)]}
+
+    def _can_be_answered(self) -> bool:
+        mails = Mailbox(self.cloud.mailbox_url).mails()
+        self._links = {recipient: mail.review_link or "" for mail in mails for recipient in mail.recipients}
+        return self._links.keys() >= set(map(_approver, self.ids))
+
+
+@dataclass
+class Payments(Clients):
     """Payments at the sandbox provider.
 
     Attributes:
-        cloud: Where they run.
-        ids: Their requests.
         duplicates: How many of the events are posted twice, at the same moment.
     """
 
-    cloud: Cloud
-    ids: list[str]
+    workflow, task, ends_as = "payment", "payment", "paid"
     duplicates: int = 0
 
-    task = "payment"
-    ends_as = "paid"
-
-    def start(self) -> None:
-        """Ask for all of them."""
-        _each(self.ids, self._ask)
-
-    def wait(self) -> None:
-        """Wait until each payment's task is open."""
-        until(lambda: self._open() >= set(self.ids))
-
     def answer(self) -> list[float]:
-        """Have the provider say that all are paid; return how many milliseconds each of its posts took."""
+        """See `Clients.answer`."""
         events = [Event.of(_payment(request_id), "paid") for request_id in self.ids]
         posts = [event for number, event in enumerate(events) for _ in range(2 if number < self.duplicates else 1)]
-        return _each(posts, self._post)
+        url, secret = f"{self.cloud.api_url}/webhooks/{PROVIDER}", self.cloud.providers[PROVIDER]
 
-    def _ask(self, request_id: str) -> None:
-        payment = _payment(request_id)
-        document = {
-            "order_id": request_id,
-            "provider": PROVIDER,
-            "external_id": payment.external_id,
-            "amount": payment.amount,
-            "currency": payment.currency,
-            "deadline_seconds": _DEADLINE_SECONDS,
-        }
-        _start(self.cloud, "payment", request_id, document)
+        def post(event: Event) -> tuple[float, Answer]:
+            return _timed(lambda: http.send("POST", url, event.body, signed(event, secret)))
 
-    def _open(self) -> set[str]:
-        return {item["request_id"]["S"] for item in items(self.cloud) if item["sk"]["S"] == "TASK"}
+        return _each(posts, lambda event: _tried(lambda: post(event), (200, 202)))
 
-    def _post(self, event: Event) -> float:
-        def post() -> tuple[float, Answer]:
-            began = time.perf_counter()
-            answer = Sandbox(self.cloud).post(event, self.cloud.providers[PROVIDER])
-            if answer is None:
-                raise ConnectionError("nothing came back")
-            return 1_000 * (time.perf_counter() - began), answer
+    def _input(self, request_id: str) -> Mapping[str, Any]:
+        return {**PAYMENT, "external_id": _payment(request_id).external_id}
 
-        return _tried(post, (200, 202))
+    def _can_be_answered(self) -> bool:
+        opened = {item["request_id"]["S"] for item in _items(self.cloud) if item["sk"]["S"] == "TASK"}
+        return opened >= set(self.ids)
 
 
 @contextmanager
@@ -176,53 +182,24 @@ def a_cloud(variables: Mapping[str, str] | None = None) -> Iterator[tuple[Emulat
             take_down(Path(home))
 
 
-def tally(cloud: Cloud, clients: Approvals | Payments) -> Tally:
-    """Wait until every request has ended, or nothing moves any more, and return what the ledger says."""
-    before, moved_at = Counter[str](), time.monotonic()
-    while True:
-        ends, audited = _ends(cloud), _audited(cloud)
-        wrong = tuple(request_id for request_id in clients.ids if ends.get(request_id) != clients.ends_as)
-        if audited != before:
-            before, moved_at = audited, time.monotonic()
-        if not wrong or time.monotonic() - moved_at > _STILL_SECONDS:
-            break
-        time.sleep(_LOOK_SECONDS)
-    once = [f"{event}#{request_id}.{clients.task}" for request_id in clients.ids for event in _ONCE]
-    return Tally(len(clients.ids) - len(wrong), wrong, tuple(key for key in once if audited[key] > 1))
-
-
-def items(cloud: Cloud) -> Iterator[dict[str, Any]]:
+def _items(cloud: Cloud) -> Iterator[dict[str, Any]]:
     """Yield every item of the ledger."""
     table = aws.client("dynamodb", cloud.endpoint_url)
     for page in table.get_paginator("scan").paginate(TableName=cloud.table, ConsistentRead=True):
         yield from page["Items"]
 
 
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for something.
-
-    Raises:
-        TimeoutError: It did not happen.
-    """
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"nothing within {_PATIENCE_SECONDS} seconds")
-        time.sleep(_LOOK_SECONDS)
-
-
-def _ends(cloud: Cloud) -> dict[str, str]:
-    """Return the status in the result of each request that has one."""
-    requests = (item for item in items(cloud) if item["pk"]["S"].startswith(REQUEST) and "result" in item)
-    return {item["pk"]["S"].removeprefix(REQUEST): json.loads(item["result"]["S"])["status"] for item in requests}
-
-
-def _audited(cloud: Cloud) -> Counter[str]:
-    """Return how often each task was decided, and how often applied."""
-    entries = (item for item in items(cloud) if item["pk"]["S"].startswith(AUDIT))
-    return Counter(
-        f"{item['event']['S']}#{item['pk']['S'].removeprefix(AUDIT)}" for item in entries if item["event"]["S"] in _ONCE
-    )
+def _state(cloud: Cloud) -> tuple[dict[str, str], Counter[str]]:
+    """Return the status of each request's result, and how often each task was decided and applied."""
+    ends: dict[str, str] = {}
+    audited = Counter[str]()
+    for item in _items(cloud):
+        key = item["pk"]["S"]
+        if key.startswith(REQUEST) and "result" in item:
+            ends[key.removeprefix(REQUEST)] = json.loads(item["result"]["S"])["status"]
+        elif key.startswith(AUDIT) and item["event"]["S"] in _ONCE:
+            audited[f"{item['event']['S']}#{key.removeprefix(AUDIT)}"] += 1
+    return ends, audited
 
 
 def _each(things: Iterable[Any], do: Callable[[Any], Any]) -> list[Any]:
@@ -230,27 +207,27 @@ def _each(things: Iterable[Any], do: Callable[[Any], Any]) -> list[Any]:
         return list(threads.map(do, things))
 
 
-def _start(cloud: Cloud, workflow: str, request_id: str, document: dict[str, Any]) -> None:
-    def submit() -> tuple[float, Answer]:
-        return 0.0, RequestsApi(cloud.api_url).submit(workflow, request_id, document)
+def _timed(send: Callable[[], Answer]) -> tuple[float, Answer]:
+    """Return the milliseconds of a call, and its answer."""
+    began = time.perf_counter()
+    answer = send()
+    return 1_000 * (time.perf_counter() - began), answer
 
-    _tried(submit, (202, 200))  # 200: it was taken the time before, and the answer to that was lost
 
-
-def _tried(call: Callable[[], tuple[float, Answer]], taken: tuple[int, ...]) -> float:
-    """Call until the answer is one of these, as clients do that try again; return the time of the last call."""
-    said = ""
+def _tried(call: Callable[[], tuple[float, Answer]], accepted: tuple[int, ...]) -> float:
+    """Call until the status is one of these, as clients do that try again; return the milliseconds of the last call."""
+    last = ""
     for _ in range(_TRIES):
         try:
             milliseconds, answer = call()
         except OSError as error:
-            said = str(error)
+            last = str(error)
         else:
-            if answer.status in taken:
+            if answer.status in accepted:
                 return milliseconds
-            said = f"{answer.status} {answer.text[:200]}"
+            last = f"{answer.status} {answer.text[:200]}"
         time.sleep(_PAUSE_SECONDS)
-    raise RuntimeError(f"tried {_TRIES} times in vain; the last answer: {said}")
+    raise RuntimeError(f"no success in {_TRIES} tries; the last answer: {last}")
 
 
 def _approver(request_id: str) -> str:
@@ -258,4 +235,4 @@ def _approver(request_id: str) -> str:
 
 
 def _payment(request_id: str) -> Payment:
-    return Payment(f"pay-{request_id}", "120.00", "EUR")
+    return Payment(f"pay-{request_id}", PAYMENT["amount"], PAYMENT["currency"])

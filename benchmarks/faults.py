@@ -1,8 +1,8 @@
 """Faults on the embedded cloud: functions killed in the middle of their work, and a restart while executions wait.
 
-Everything is asked for, and half of it answered, while processes of functions are killed that are at work at that
-moment. Then the cloud is stopped and started again with what it had kept, and the other half is answered. All must end
-right, and once.
+All requests are started, and half of them answered, while processes of functions are killed at work. Then the cloud is
+stopped and started again with its persisted state, and the other half is answered. Each request must end as it was
+answered, and once.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.clients import Approvals, Payments, Tally, a_cloud, tally
+from benchmarks.clients import Approvals, Payments, Tally, a_cloud
 from local.emulator.emulator import Emulator
 from local.emulator.processes import group_members
 from local.launch import restart
@@ -25,19 +25,19 @@ PAYMENTS = 100
 SEED = 20_261_121
 
 _PAUSE_SECONDS = (1, 3)
-"""Between two kills. An execution that meets five in a row fails, as on AWS; most at work are those that start."""
+"""Between two kills. An execution fails after five kills in a row, as on AWS. Most processes at work are starting."""
 
 _LOOK_SECONDS = 0.1
-"""Who uses the processor for so long is at work."""
+"""A process that uses the processor within this time is at work."""
 
 _VISIBLE_AGAIN_SECONDS = 20
-"""What a killed function had taken from a queue comes again after this long; as deployed, after minutes."""
+"""The time after which a queue delivers a killed function's messages again; as deployed, it is minutes."""
 
 _VARIABLES = {"PERSIST_STATE": "1", "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "1"}
 
 
 def measure() -> bool:
-    """Print what became of every request; tell whether nothing was lost or happened twice."""
+    """Print the results; return whether nothing was lost or happened twice."""
     approvals = [f"approval-{number}" for number in range(APPROVALS)]
     payments = [f"payment-{number}" for number in range(PAYMENTS)]
     with a_cloud(_VARIABLES) as (running, cloud):
@@ -50,23 +50,23 @@ def measure() -> bool:
                 each.start()
             for each in (*early, *late):
                 each.wait()
-            _say(f"all are asked for, {len(killed)} functions killed at work so far")
+            _say(f"all are started and handed off; {len(killed)} functions killed at work so far")
             for each in early:
                 each.answer()
-            _say(f"half are answered, {len(killed)} functions killed at work")
-        counted = [tally(cloud, each) for each in early]
+            _say(f"half are answered; {len(killed)} functions killed at work")
+        counted = [each.tally() for each in early]
         running.stop()
         restart(running, _VARIABLES)
-        _say("stopped, and started again with what it had kept")
+        _say("the cloud was stopped, and started again with its state")
         for each in late:
             each.answer()
-        counted += [tally(cloud, each) for each in late]
+        counted += [each.tally() for each in late]
     return _report(counted)
 
 
 @contextlib.contextmanager
 def killing_functions(running: Emulator, chance: random.Random) -> Iterator[list[int]]:
-    """Kill the process of a function that is at work, now and then; yields those that were killed."""
+    """Kill the process of a function at work, every few seconds; yield the ids of the killed ones."""
     killed: list[int] = []
     enough = threading.Event()
 
@@ -91,7 +91,7 @@ def killing_functions(running: Emulator, chance: random.Random) -> Iterator[list
 
 
 def _processor_time(running: Emulator) -> dict[int, int]:
-    """Return the time that the processor gave to each process of a function, in the kernel's ticks."""
+    """Return the processor time of each process of a function, in the kernel's ticks."""
     ticks = {}
     for process in group_members(running.pid):
         with contextlib.suppress(OSError):

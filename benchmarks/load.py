@@ -1,7 +1,7 @@
 """Load on the embedded cloud: approvals that wait all at once and are answered in a burst, and events with duplicates.
 
-The emulator runs a few functions at once on this machine, and resumes one execution at a time: its times are no times
-of AWS. What counts is that nothing is lost or happens twice, and how the figures grow with the number.
+The emulator runs a few functions at once on this machine, and resumes one execution at a time, so its times are not
+those of AWS. The result is whether anything is lost or happens twice, and how the figures grow with the number.
 """
 
 import contextlib
@@ -9,12 +9,12 @@ import statistics
 import time
 from pathlib import Path
 
-from benchmarks.clients import AT_ONCE, Approvals, Payments, Tally, a_cloud, tally
+from benchmarks.clients import AT_ONCE, Approvals, Clients, Payments, Tally, a_cloud
 from local.emulator.emulator import Emulator
 from local.emulator.processes import group_members
 
 SIZES = (100, 1_000)
-"""How many approvals wait at once. Twice as many events are posted, three in ten of them a second time."""
+"""The numbers of approvals that wait at once. Twice as many events are posted, three in ten of them twice."""
 
 COLUMNS = ("p50", "p95", "p99", "a second", "s to end", "MB")
 
@@ -41,15 +41,15 @@ def _measured(size: int) -> list[tuple[Tally, list[float]]]:
         return [_answered(running, approvals), _answered(running, payments)]
 
 
-def _answered(running: Emulator, clients: Approvals | Payments) -> tuple[Tally, list[float]]:
-    """Have everything asked for, then answered in a burst, and print the row of it."""
+def _answered(running: Emulator, clients: Clients) -> tuple[Tally, list[float]]:
+    """Start all requests, answer them in a burst, and print the row of it."""
     clients.start()
     clients.wait()
     began = time.perf_counter()
     milliseconds = clients.answer()
     seconds = time.perf_counter() - began
     megabytes = _resident_bytes(running) / _MEGABYTE
-    counted = tally(clients.cloud, clients)
+    counted = clients.tally()
     cuts = statistics.quantiles(milliseconds, n=100)
     to_end = time.perf_counter() - began
     figures = [cuts[49], cuts[94], cuts[98], len(milliseconds) / seconds, to_end, megabytes]

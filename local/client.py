@@ -1,15 +1,21 @@
-"""The two kinds of callers of the API: a system that signs its requests, and a person with a browser."""
+"""The three kinds of callers of the API: a system that signs its requests, a person with a browser, a machine."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import quote, urlencode, urljoin
 
 from operate.embedded import aws, http
+from operate.embedded.cloud import Cloud
 from operate.embedded.http import Answer
+
+Envelope = Mapping[str, Any]
+
+_QUEUE = "external-tasks"
 
 
 @dataclass(frozen=True)
@@ -19,8 +25,8 @@ class RequestsApi:
     Attributes:
         api_url: Where the API is, without a slash at the end.
         region: The region that requests are signed for.
-        access_key_id: Who signs.
-        secret_access_key: With what.
+        access_key_id: The access key that signs.
+        secret_access_key: Its secret.
     """
 
     api_url: str
@@ -34,7 +40,7 @@ class RequestsApi:
         return self._signed("POST", f"{self.api_url}/requests", json.dumps(body).encode())
 
     def report(self, request_id: str) -> Answer:
-        """Ask how a request is doing."""
+        """Ask for the report of a request."""
         return self._signed("GET", f"{self.api_url}/requests/{quote(request_id, safe='')}")
 
     def _signed(self, method: str, url: str, body: bytes | None = None) -> Answer:
@@ -52,14 +58,14 @@ class Form:
     """The form of a page, as far as a browser would send it.
 
     Attributes:
-        action: Where it is sent, absolute.
+        action: The address that it is sent to, absolute.
         fields: The hidden fields.
-        buttons: What can be pressed: each a name and a value.
+        buttons: The name of each button, by its value; without either, by the last part of the form's address.
     """
 
-    action: str = ""
+    action: str
     fields: dict[str, str] = field(default_factory=dict)
-    buttons: list[tuple[str, str]] = field(default_factory=list)
+    buttons: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,9 +74,9 @@ class Page:
 
     Attributes:
         url: Its address.
-        answer: What the server sent.
+        answer: The server's answer.
         forms: Its forms, in order.
-        text: What it says, without markup, in one line.
+        text: Its words without markup, in one line.
     """
 
     url: str
@@ -84,43 +90,23 @@ def open_page(url: str) -> Page:
     return _page(url, http.get(url, {"Accept": "text/html", "Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate"}))
 
 
-def press(page: Page, value: str, **typed: str) -> Page:
-    """Press the button of a page's form that has a value.
+def press(page: Page, button: str, **typed: str) -> Page:
+    """Press a button of a page.
 
     Args:
         page: A page with a form.
-        value: The button's, such as `approve`.
-        typed: What is written into the fields that are not hidden.
+        button: The button's value, such as `approve`; of one without a value, the last part of its form's address, such
+            as `delegate`.
+        typed: The text of the fields that are not hidden.
 
     Raises:
         LookupError: The page has no such button.
     """
-    for form in page.forms:
-        for name, at in form.buttons:
-            if at == value:
-                return _send(form, typed | {name: value})
-    raise LookupError(f"{page.url} has no button {value!r}; it answered {page.answer.status}: {page.text}")
-
-
-def hand_in(page: Page, where: str, **typed: str) -> Page:
-    """Send the form of a page that has one button.
-
-    Args:
-        page: A page with forms.
-        where: The last part of the form's address, such as `delegate`.
-        typed: What is written into the fields that are not hidden.
-
-    Raises:
-        LookupError: The page has no such form.
-    """
-    for form in page.forms:
-        if form.action.endswith(f"/{where}"):
-            return _send(form, typed)
-    raise LookupError(f"{page.url} has no form for {where!r}; it answered {page.answer.status}: {page.text}")
-
-
-def _send(form: Form, typed: dict[str, str]) -> Page:
-    body = urlencode({**form.fields, **typed}).encode()
+    form = next((form for form in page.forms if button in form.buttons), None)
+    if form is None:
+        raise LookupError(f"{page.url} has no button {button!r}; it answered {page.answer.status}: {page.text}")
+    name = form.buttons[button]
+    body = urlencode({**form.fields, **typed, **({name: button} if name else {})}).encode()
     headers = {
         "Content-Type": "application/x-www-form-urlencoded",
         "Accept": "text/html",
@@ -131,6 +117,48 @@ def _send(form: Form, typed: dict[str, str]) -> Page:
     return _page(form.action, http.send("POST", form.action, body, headers))
 
 
+def take(cloud: Cloud, wanted: Callable[[Envelope], bool]) -> list[Envelope]:
+    """Take the wanted hand-offs from the queue of machines.
+
+    The others are put back as new messages: a queue counts how often a message was received, and gives it up after a
+    few times.
+    """
+    sqs, queue = aws.client("sqs", cloud.endpoint_url), cloud.queues[_QUEUE]
+    received = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+    taken = []
+    for message in received.get("Messages", []):
+        envelope = _envelope(message["Body"])
+        if envelope is not None and wanted(envelope):
+            taken.append(envelope)
+        else:
+            sqs.send_message(QueueUrl=queue, MessageBody=message["Body"])
+        sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+    return taken
+
+
+def answer(envelope: Envelope, said: str, document: Any = None, token: str = "") -> Answer:
+    """Post a machine's answer to a hand-off.
+
+    Args:
+        envelope: The hand-off.
+        said: `succeed`, `fail` or `heartbeat`.
+        document: The body; None for none.
+        token: Another token than the envelope's.
+    """
+    callback = envelope["callback"]
+    headers = {"Authorization": f"Bearer {token or callback['token']}", "Content-Type": "application/json"}
+    body = b"" if document is None else json.dumps(document).encode()
+    return http.send("POST", f"{callback['url']}/{said}", body, headers)
+
+
+def _envelope(body: str) -> Envelope | None:
+    try:
+        envelope = json.loads(body)
+    except ValueError:
+        return None
+    return envelope if isinstance(envelope, dict) else None
+
+
 def _page(url: str, answer: Answer) -> Page:
     reader = _Reader(url)
     reader.feed(answer.text)
@@ -138,33 +166,26 @@ def _page(url: str, answer: Answer) -> Page:
 
 
 class _Reader(HTMLParser):
-    """Finds the form and the words of a page."""
+    """Finds the forms and the words of a page."""
 
     _UNSEEN = ("style", "script", "title")
 
     def __init__(self, url: str) -> None:
         super().__init__()
         self._url = url
-        self._unseen = 0
         self.forms: list[Form] = []
         self.words: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = {name: value or "" for name, value in attrs}
         name, value = attributes.get("name", ""), attributes.get("value", "")
-        if tag in self._UNSEEN:
-            self._unseen += 1
-        elif tag == "form":
+        if tag == "form":
             self.forms.append(Form(urljoin(self._url, attributes.get("action", ""))))
         elif self.forms and tag == "input" and attributes.get("type") == "hidden":
             self.forms[-1].fields[name] = value
-        elif self.forms and tag == "button" and name:
-            self.forms[-1].buttons.append((name, value))
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self._UNSEEN:
-            self._unseen -= 1
+        elif self.forms and tag == "button":
+            self.forms[-1].buttons[value or self.forms[-1].action.rpartition("/")[2]] = name
 
     def handle_data(self, data: str) -> None:
-        if not self._unseen:
+        if self.lasttag not in self._UNSEEN:
             self.words.append(data)

@@ -14,10 +14,8 @@ from typing import Annotated
 
 import typer
 
-from local.demo.demo import DemoError
+from local.demo.demo import SCENARIOS, DemoError, demo_of, show_all
 from local.demo.sandbox import HABITS, Sandbox
-from local.demo.scenarios import OrderApproval
-from local.demo.showcase import ALL, SCENARIOS, show_all
 from local.deploy import DeployError
 from local.emulator import emulator
 from local.emulator.emulator import EmulatorError
@@ -27,6 +25,8 @@ from operate.embedded.mailbox import Mailbox, sent_elsewhere
 from operate.terminal import Terminal
 
 _USAGE = 2
+_ALL = "all"
+"""Name of the scenario that is all the others, one after the other."""
 
 terminal = Terminal()
 app = typer.Typer(
@@ -115,17 +115,16 @@ def demo(
         str, typer.Option(help="Decide by itself, and succeed only if the workflow ends so.", show_default=False)
     ] = "",
     scenario: Annotated[
-        str, typer.Option(help="Which workflow to run; `all` for each.", callback=_one_of([*SCENARIOS, ALL]))
-    ] = OrderApproval.workflow,
+        str, typer.Option(help="Which workflow to run; `all` for each.", callback=_one_of([*SCENARIOS, _ALL]))
+    ] = "order-approval",
 ) -> int:
     """Run the demo on a cloud that is up, or on one of its own."""
-    if scenario == ALL:
+    if scenario == _ALL:
         return _demo_of_all(call.obj.home, answer)
-    shown = SCENARIOS[scenario]
-    _one_of(sorted(shown.answers), "'--answer'")(answer)
+    _one_of(sorted(SCENARIOS[scenario]), "'--answer'")(answer)
     terminal.title(f"Countersign: {scenario} on the embedded cloud")
     with _a_cloud(call.obj.home) as cloud:
-        shown(cloud=cloud, answer=answer or None).run()
+        demo_of(scenario, cloud, answer).run()
     return 0
 
 

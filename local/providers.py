@@ -1,4 +1,4 @@
-"""What the providers of the embedded cloud sign with: made up here, and put where an operator puts the real ones."""
+"""The signing secrets of the embedded cloud's providers: made up, and kept where an operator keeps the real ones."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import base64
 import json
 import secrets
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from operate.embedded import aws
 
@@ -22,7 +21,7 @@ _FORMS: Mapping[str, Callable[[], str]] = {
     "stripe": lambda: f"whsec_{secrets.token_hex(_BYTES)}",
     "adyen": lambda: secrets.token_hex(_BYTES).upper(),
 }
-"""The form that a scheme gives its secrets, where any text will not do."""
+"""The form of a scheme's secrets, for the schemes that demand one."""
 
 
 def issue(endpoint_url: str, providers: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
@@ -33,10 +32,15 @@ def issue(endpoint_url: str, providers: Mapping[str, Mapping[str, str]]) -> dict
         providers: The `scheme` and the ARN of the `secret` of each, by its name.
 
     Returns:
-        The secret that each signs with, by its name.
+        The secret of each, by its name.
     """
-    manager = aws.client("secretsmanager", endpoint_url)
-    return {name: _active(manager, provider) for name, provider in providers.items()}
+    manager, issued = aws.client("secretsmanager", endpoint_url), {}
+    for name, provider in providers.items():
+        kept = json.loads(manager.get_secret_value(SecretId=provider["secret"])["SecretString"])["active"]
+        issued[name] = kept[0] if kept else made_up(provider["scheme"])
+        if not kept:
+            activate(endpoint_url, provider["secret"], issued[name])
+    return issued
 
 
 def activate(endpoint_url: str, secret_arn: str, *active: str) -> None:
@@ -48,13 +52,3 @@ def activate(endpoint_url: str, secret_arn: str, *active: str) -> None:
 def made_up(scheme: str) -> str:
     """Return a secret of the form that a scheme gives its own."""
     return _FORMS.get(scheme, lambda: secrets.token_urlsafe(_BYTES))()
-
-
-def _active(manager: Any, provider: Mapping[str, str]) -> str:
-    """Return what a provider signs with; on a cloud that was up before, it goes on with what it has."""
-    standing: list[str] = json.loads(manager.get_secret_value(SecretId=provider["secret"])["SecretString"])["active"]
-    if standing:
-        return standing[0]
-    secret = made_up(provider["scheme"])
-    manager.put_secret_value(SecretId=provider["secret"], SecretString=json.dumps({"active": [secret]}))
-    return secret

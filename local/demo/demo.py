@@ -1,24 +1,44 @@
-"""A demo: one request on the embedded cloud, from the start to the resumed workflow, told as it happens."""
+"""The scenarios of `make demo`: one request on the embedded cloud, from its start to its result, step by step."""
 
 from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
-from local.client import RequestsApi
+from local.client import Envelope, RequestsApi, answer, open_page, press, take
+from local.demo import sandbox
+from local.demo.sandbox import HABITS, Sandbox
+from local.demo.scripts import APPROVER, DEADLINE_SECONDS, ORDER, PAYMENT, SCRIPTS
 from local.demo.watch import Execution
 from operate.embedded.cloud import Cloud
+from operate.embedded.mailbox import Mail, Mailbox
 from operate.terminal import Terminal
 
 _terminal = Terminal()
 
 PATIENCE_SECONDS = 60
 _LOOK_SECONDS = 0.25
+_LOOKS_A_ROUND = 10
+"""The number of requests that the API is asked about between two looks into the queue."""
+
+_DEADLINES = {"expire": 12, "": 3600}
+_HABIT = "pending-first"
+
+OUTCOMES = {"approve": "approved", "reject": "rejected", "expire": "expired"}
+"""The status of an order's result, by the `--answer`."""
+
+SCENARIOS: Mapping[str, Mapping[str, str]] = {
+    "order-approval": OUTCOMES,
+    "payment": {habit: "failed" if habit == "failed" else "paid" for habit in HABITS},
+    **{name: {way: script.result["status"] for way, script in ways.items()} for name, ways in SCRIPTS.items()},
+}
+"""The status of each workflow's result, by the `--answer`."""
 
 T = TypeVar("T")
 
@@ -33,98 +53,342 @@ class Demo(ABC):
 
     Attributes:
         workflow: The workflow that it shows.
-        answers: What each `--answer` is to end as.
-        cloud: Where it runs.
-        answer: The `--answer`; None for the scenario's own way.
+        cloud: The cloud that it runs on.
+        answer: The `--answer`; empty for the scenario's own way.
         request_id: The request.
-        tell: Prints a step that has happened, and what there is to say of it.
     """
 
-    workflow: ClassVar[str]
-    answers: ClassVar[Mapping[str, str]]
+    workflow: str
     cloud: Cloud
-    answer: str | None = None
+    answer: str = ""
     request_id: str = field(default_factory=lambda: f"demo-{time.strftime('%Y%m%d-%H%M%S')}")
-    tell: Callable[[str, str], None] = _terminal.done
+    _mails_before: int = field(default=0, init=False)
 
-    @abstractmethod
     def run(self) -> dict[str, Any]:
         """Run it to its end and return the workflow's result.
 
         Raises:
             DemoError: A step did not happen, or the workflow ended otherwise than asked.
         """
+        self.start()
+        self._answer()
+        report = wait_for("the workflow to end", self.ended_report)
+        execution = wait_for("the durable execution", self.execution)
+        wait_for("the durable execution to end", execution.has_ended)
+        steps = execution.operations()
+        told = f"{execution.invocations()} invocations, {len(steps)} durable operations ({', '.join(steps)})"
+        _terminal.done("resumed", f"the workflow went on from where it waited: {told}")
+        result: dict[str, Any] = report["result"] or {}
+        _terminal.done("result", f"{report['status']}: {self._sentence(result)}")
+        self._check(report)
+        return result
+
+    def start(self) -> None:
+        """Start the workflow.
+
+        Raises:
+            DemoError: The API refused it.
+        """
+        self._mails_before = len(self._mails())
+        document = {"deadline_seconds": DEADLINE_SECONDS, **self._input()}
+        submitted = self._api.submit(self.workflow, self.request_id, document)
+        if submitted.status != HTTPStatus.ACCEPTED:
+            raise DemoError(f"POST /requests answered {submitted.status} instead of 202: {submitted.text}")
+        _terminal.done("request", f"POST /requests → 202 accepted: {self.workflow} {self.request_id}")
 
     def execution(self) -> Execution | None:
         """Find the durable execution; None before it was started."""
         return Execution.named(self.cloud.endpoint_url, self.cloud.workflow(self.workflow), self.request_id)
 
+    def ended_report(self) -> dict[str, Any] | None:
+        """Return the API's report of the request; None while it runs."""
+        report = self._report()
+        return None if report["status"] == "running" else report
+
     @property
     def _api(self) -> RequestsApi:
         return RequestsApi(self.cloud.api_url)
+
+    def _report(self) -> dict[str, Any]:
+        reply = self._api.report(self.request_id)
+        if reply.status != HTTPStatus.OK:
+            raise DemoError(f"GET /requests/{self.request_id} answered {reply.status} instead of 200: {reply.text}")
+        report: dict[str, Any] = reply.json()
+        return report
 
     @abstractmethod
     def _input(self) -> Mapping[str, Any]:
         """Return the workflow's input."""
 
+    def _mails(self) -> list[Mail]:
+        """Return the mails to the scenario's approver, if it has one."""
+        return []
+
+    def _new_mail(self) -> Mail | None:
+        """Return the mail with a review link that came since the start; None before it has come."""
+        return next((mail for mail in self._mails()[self._mails_before :] if mail.review_link), None)
+
+    @abstractmethod
+    def _answer(self) -> None:
+        """Have the people and machines answer that the workflow asks."""
+
     @abstractmethod
     def _sentence(self, result: Mapping[str, Any]) -> str:
-        """Say how it ended."""
-
-    def _submit(self) -> None:
-        answer = self._api.submit(self.workflow, self.request_id, dict(self._input()))
-        if answer.status != HTTPStatus.ACCEPTED:
-            raise DemoError(f"POST /requests answered {answer.status} instead of 202: {answer.text}")
-        self.tell("request", f"POST /requests → 202 accepted: {self.workflow} {self.request_id}")
-
-    def _report(self) -> dict[str, Any]:
-        answer = self._api.report(self.request_id)
-        if answer.status != HTTPStatus.OK:
-            raise DemoError(f"GET /requests/{self.request_id} answered {answer.status} instead of 200: {answer.text}")
-        report: dict[str, Any] = answer.json()
-        return report
-
-    def ended_report(self) -> dict[str, Any] | None:
-        """Return what the API says of the request; None while it runs."""
-        report = self._report()
-        return None if report["status"] == "running" else report
-
-    def _end(self, execution: Execution) -> dict[str, Any]:
-        """Wait for the end, tell it and check it."""
-        report = wait_for("the workflow to end", self.ended_report)
-        wait_for("the durable execution to be over", lambda: execution.has_ended() or None)
-        self.tell("resumed", f"the workflow ran on from where it stopped: {_told(execution)}")
-        result: dict[str, Any] = report["result"] or {}
-        self.tell("result", f"{report['status']}: {self._sentence(result)}")
-        self._check(report)
-        return result
+        """Return how the workflow ended, in words."""
 
     def _check(self, report: Mapping[str, Any]) -> None:
-        status = (report["result"] or {}).get("status")
-        wanted = (self.answers[self.answer],) if self.answer else tuple(self.answers.values())
-        if status not in wanted:
-            raise DemoError(f"the workflow ended {status!r} ({report['status']}), not {' or '.join(wanted)}")
+        status, statuses = (report["result"] or {}).get("status"), SCENARIOS[self.workflow]
+        expected = (statuses[self.answer],) if self.answer else tuple(statuses.values())
+        if status not in expected:
+            raise DemoError(f"the workflow ended {status!r} ({report['status']}), not {' or '.join(expected)}")
+
+
+@dataclass(kw_only=True)
+class TaskDemo(Demo):
+    """A scenario with one task, told step by step."""
+
+    def _answer(self) -> None:
+        task = wait_for("the task to be opened", lambda: next(iter(self._report()["tasks"]), None))
+        _terminal.done("task", f"opened {task['task_id']}, with the deadline {_clock(task['expires_at'])}")
+        self._see_hand_off()
+        execution = wait_for("the durable execution", self.execution)
+        wait_for("the workflow to be suspended", execution.is_suspended)
+        _terminal.done("waiting", "the workflow is suspended: while it waits, for days if need be, no compute is used")
+        self._decide()
+        task = wait_for("the end of the task", self._closed_task, self._patience_seconds())
+        if task["decided_at"]:
+            _terminal.done("decision", f"{task['outcome']}, recorded in the ledger at {_clock(task['decided_at'])}")
+        else:
+            _terminal.done("deadline", f"passed without an answer: the task is {task['status'].lower()}")
+
+    @abstractmethod
+    def _see_hand_off(self) -> None:
+        """Wait for the hand-off."""
+
+    @abstractmethod
+    def _decide(self) -> None:
+        """Answer, or have somebody answer."""
+
+    def _patience_seconds(self) -> float:
+        """Return how long the decision may take."""
+        return PATIENCE_SECONDS
+
+    def _closed_task(self) -> dict[str, Any] | None:
+        return next((task for task in self._report()["tasks"] if task["status"] != "OPEN"), None)
+
+
+@dataclass(kw_only=True)
+class OrderApproval(TaskDemo):
+    """A person approves an order: the user of the demo, or with an answer the demo itself."""
+
+    workflow: str = "order-approval"
+    _link: str = field(default="", init=False)
+
+    @property
+    def _deadline_seconds(self) -> int:
+        return _DEADLINES.get(self.answer, DEADLINE_SECONDS)
+
+    def _input(self) -> Mapping[str, Any]:
+        return {**ORDER, "deadline_seconds": self._deadline_seconds}
+
+    def _mails(self) -> list[Mail]:
+        return Mailbox(self.cloud.mailbox_url).mails(APPROVER)
+
+    def _see_hand_off(self) -> None:
+        mail = wait_for("a mail with a review link", self._new_mail)
+        _terminal.done("mail", f"“{mail.subject}” to {', '.join(mail.recipients)}")
+        self._link = mail.review_link or ""
+
+    def _decide(self) -> None:
+        if self.answer in ("approve", "reject"):
+            _terminal.doing(f"opening the review link as a browser does, and pressing “{self.answer}”")
+            page = press(open_page(self._link), self.answer, comment="Decided by the demo.")
+            if page.answer.status != HTTPStatus.OK:
+                raise DemoError(f"POST /review answered {page.answer.status} instead of 200: {page.text}")
+        elif self.answer == "expire":
+            _terminal.doing("leaving the mail unanswered until the deadline has passed")
+        else:
+            _terminal.say()
+            _terminal.say("  Now it is your turn. Open this link and decide (Ctrl-C stops the demo):")
+            _terminal.link(self._link)
+
+    def _patience_seconds(self) -> float:
+        waits = self.answer not in ("approve", "reject")
+        return PATIENCE_SECONDS + (self._deadline_seconds if waits else 0)
+
+    def _check(self, report: Mapping[str, Any]) -> None:
+        super()._check(report)
+        if report["result"]["status"] == "expired" and open_page(self._link).answer.status != HTTPStatus.GONE:
+            raise DemoError("the review link of an expired task did not answer 410")
+
+    def _sentence(self, result: Mapping[str, Any]) -> str:
+        by = result.get("decided_by")
+        said = f" by {by if isinstance(by, str) else ', '.join(by)}" if by else ""
+        comment = f" with the comment “{result['comment']}”" if by and result.get("comment") else ""
+        return f"order {result.get('order_id')} is {result.get('status')}{said}{comment}"
+
+
+@dataclass(kw_only=True)
+class Payment(TaskDemo):
+    """The sandbox provider takes a payment; an answer is one of its habits."""
+
+    workflow: str = "payment"
+    _asked: sandbox.Payment = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.answer = self.answer or _HABIT
+        self._provider = Sandbox(self.cloud, self.answer)
+
+    @property
+    def _external_id(self) -> str:
+        return f"pay_{self.request_id}"
+
+    def _input(self) -> Mapping[str, Any]:
+        return {**PAYMENT, "external_id": self._external_id}
+
+    def _see_hand_off(self) -> None:
+        self._asked = wait_for("the payment in the queue", self._find_payment)
+        asked = f"{self._asked.amount} {self._asked.currency} as {self._asked.external_id}"
+        _terminal.done("hand-off", f"payment.requested in the queue external-tasks: {asked}")
+
+    def _find_payment(self) -> sandbox.Payment | None:
+        asked = self._provider.asked()
+        return next((payment for payment in asked if payment.external_id == self._external_id), None)
+
+    def _decide(self) -> None:
+        _terminal.doing(f"the sandbox provider takes the payment, with the habit “{self.answer}”")
+        for delivery in self._provider.settle(self._asked):
+            _terminal.done("webhook", str(delivery))
+
+    def _sentence(self, result: Mapping[str, Any]) -> str:
+        amount = f"{result.get('amount')} {result.get('currency')}"
+        reason = f": {result['reason']}" if result.get("reason") else ""
+        return f"the payment of {amount} for order {result.get('order_id')} is {result.get('status')}{reason}"
+
+
+@dataclass(kw_only=True)
+class PatternDemo(Demo):
+    """A callback pattern, in one of its ways: the machines around it answer by a script."""
+
+    _asked: Counter[str] = field(default_factory=Counter, init=False)
+    _reviewed: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        self.answer = self.answer or "happy"
+        self._script = SCRIPTS[self.workflow][self.answer]
+
+    def reply(self, envelope: Envelope) -> None:
+        """Answer a hand-off by the script.
+
+        Raises:
+            DemoError: The status of an answer is not the script's.
+        """
+        kind = envelope["kind"]
+        _terminal.done("hand-off", f"{kind}, of {envelope['task_id']}")
+        calls = self._script.reply(kind, self._asked[kind])
+        self._asked[kind] += 1
+        for call in calls:
+            got = answer(envelope, call.said, call.document)
+            _terminal.done("answer", f"{call} → {got.status}")
+            if got.status != call.answered:
+                raise DemoError(f"{call} to {kind} was answered {got.status}, not {call.answered}: {got.text}")
+
+    def review(self) -> None:
+        """Approve as the reviewer of the script, once there is a mail."""
+        if self._script.reviewer and not self._reviewed and (mail := self._new_mail()):
+            page = press(open_page(mail.review_link or ""), "approve", comment="Approved by the demo.")
+            status = page.answer.status
+            _terminal.done("decision", f"{self._script.reviewer} approves by the link in the mail → {status}")
+            self._reviewed = status == HTTPStatus.OK
+
+    def _input(self) -> Mapping[str, Any]:
+        return self._script.input
+
+    def _mails(self) -> list[Mail]:
+        reviewer = self._script.reviewer
+        return Mailbox(self.cloud.mailbox_url).mails(reviewer) if reviewer else []
+
+    def _answer(self) -> None:
+        answer_all(self.cloud, [self])
+
+    def _sentence(self, result: Mapping[str, Any]) -> str:
+        return ", ".join(f"{name} {value!r}" for name, value in result.items())
+
+    def _check(self, report: Mapping[str, Any]) -> None:
+        if report["result"] != self._script.result:
+            raise DemoError(f"the workflow ended {report['result']} ({report['status']}), not {self._script.result}")
+
+
+def answer_all(cloud: Cloud, demos: Iterable[PatternDemo]) -> None:
+    """Answer the hand-offs of patterns that were started, until all of them have ended.
+
+    Raises:
+        DemoError: One did not end in time, or the status of an answer is not its script's.
+    """
+    running = {demo.request_id: demo for demo in demos}
+    looked_at = deque(running)
+    quiet_since = time.monotonic()
+    while running:
+        for envelope in take(cloud, lambda envelope: envelope.get("request_id") in running):
+            running[envelope["request_id"]].reply(envelope)
+            quiet_since = time.monotonic()
+        for request_id in [looked_at.popleft() for _ in range(min(_LOOKS_A_ROUND, len(looked_at)))]:
+            running[request_id].review()
+            if running[request_id].ended_report() is None:
+                looked_at.append(request_id)
+            else:
+                del running[request_id]
+                quiet_since = time.monotonic()
+        if time.monotonic() - quiet_since > PATIENCE_SECONDS:
+            raise DemoError(f"{', '.join(running)} did not end within {PATIENCE_SECONDS} seconds")
+
+
+def demo_of(workflow: str, cloud: Cloud, answer: str = "") -> Demo:
+    """Return a run of the scenario of a workflow."""
+    kind = {"order-approval": OrderApproval, "payment": Payment}.get(workflow, PatternDemo)
+    return kind(workflow=workflow, cloud=cloud, answer=answer)
+
+
+def show_all(cloud: Cloud) -> None:
+    """Run every scenario, one after the other, and print a table of the results.
+
+    Raises:
+        DemoError: One of them ended otherwise than it should.
+    """
+    rows = [_row(workflow, cloud) for workflow in SCENARIOS]
+    _terminal.table(("workflow", "ended as", "seconds", "invocations", "durable operations"), rows)
+
+
+def _row(workflow: str, cloud: Cloud) -> list[str]:
+    _terminal.title(workflow)
+    began = time.monotonic()
+    demo = demo_of(workflow, cloud, next(iter(SCENARIOS[workflow])))
+    demo.request_id += f"-{workflow}"
+    result = demo.run()
+    seconds, execution = time.monotonic() - began, wait_for("the durable execution", demo.execution)
+    return [
+        workflow,
+        result["status"],
+        f"{seconds:.1f}",
+        str(execution.invocations()),
+        str(len(execution.operations())),
+    ]
 
 
 def wait_for(what: str, find: Callable[[], T | None], seconds: float = PATIENCE_SECONDS) -> T:
-    """Return what there is to find, as soon as there is.
+    """Return what is found, as soon as something is.
 
     Raises:
         DemoError: It took too long.
     """
     deadline = time.monotonic() + seconds
-    while (found := find()) is None:
+    while not (found := find()):
         if time.monotonic() > deadline:
-            raise DemoError(f"waited {seconds:.0f} seconds in vain for {what}")
+            raise DemoError(f"waited {seconds:.0f} seconds for {what}, without success")
         time.sleep(_LOOK_SECONDS)
     return found
 
 
-def clock(instant: str) -> str:
+def _clock(instant: str) -> str:
     """Return the time of day of an instant."""
     return datetime.fromisoformat(instant).astimezone(UTC).strftime("%H:%M:%S UTC")
-
-
-def _told(execution: Execution) -> str:
-    steps = execution.operations()
-    return f"{execution.invocations()} invocations, {len(steps)} durable operations ({', '.join(steps)})"

@@ -1,8 +1,8 @@
-"""A pretend payment provider for the embedded cloud, with the habits of real ones.
+"""A simulated payment provider for the embedded cloud, with the habits of real ones.
 
-It takes the payments that workflows ask it for from the queue `external-tasks`, and posts Standard Webhooks about them
-(https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md). It runs only when it is
-asked to: whoever else reads that queue would miss what it takes.
+It takes the hand-offs of its payments from the queue `external-tasks`, and posts Standard Webhooks about them
+(https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md). It runs only on request,
+because other readers of that queue miss what it takes.
 """
 
 from __future__ import annotations
@@ -12,21 +12,22 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from http import HTTPStatus
 
-from local.demo.machines import Envelope, take
+from local.client import Envelope, take
 from local.providers import made_up
 from operate.embedded import http
 from operate.embedded.cloud import Cloud
+from operate.embedded.http import Answer
 
 PROVIDER = "sandbox"
 SCHEME = "standard_webhooks"
 
 _PAUSES_SECONDS = (0, 0.25, 0.5, 1, 2, 4)
-"""Before each attempt. The specification's are up to 14 hours; nobody waits for that on a laptop."""
+"""Before each attempt. The specification has pauses of up to 14 hours."""
 
 _AT_ONCE = 8
 _LOOK_SECONDS = 0.5
@@ -34,69 +35,45 @@ _LOOK_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Post:
-    """What a habit says of a payment.
+    """One delivery of an event about a payment. Posts that say the same deliver one event.
 
     Attributes:
         says: The event's type, without `payment.`.
+        after_seconds: The time that passes before it.
         too_much: What is added to the amount.
         forged: Signed with a secret that was never issued.
     """
 
     says: str
+    after_seconds: float = 0
     too_much: Decimal = Decimal(0)
     forged: bool = False
 
 
-@dataclass(frozen=True)
-class Wave:
-    """Posts at the same moment; the same post twice is one event that is delivered twice.
+_PAID, _PENDING, _PAID_LATER = Post("paid"), Post("pending"), Post("paid", after_seconds=1)
 
-    Attributes:
-        posts: The posts.
-        after_seconds: How long after the wave before.
-    """
-
-    posts: tuple[Post, ...]
-    after_seconds: float = 0
-
-
-@dataclass(frozen=True)
-class Habit:
-    """How a provider goes about a payment.
-
-    Attributes:
-        waves: What it posts, one wave after the other.
-        ends_as: What the payment is in the end.
-    """
-
-    waves: tuple[Wave, ...]
-    ends_as: str = "paid"
-
-
-_PAID, _PENDING = Post("paid"), Post("pending")
-
-HABITS: Mapping[str, Habit] = {
-    "prompt": Habit((Wave((_PAID,)),)),
-    "failed": Habit((Wave((Post("failed"),)),), ends_as="failed"),
-    "delay": Habit((Wave((_PAID,), after_seconds=3),)),
-    "duplicates": Habit((Wave((_PAID,)), Wave((_PAID, _PAID)), Wave((_PAID,), after_seconds=1))),
-    "declined-first": Habit((Wave((Post("declined"),)), Wave((_PAID,), after_seconds=1))),
-    "refunded": Habit((Wave((_PAID,)), Wave((Post("refunded"),), after_seconds=1))),
-    "pending-first": Habit((Wave((_PENDING,)), Wave((_PAID,), after_seconds=1))),
-    "wrong-order": Habit((Wave((_PAID,)), Wave((_PENDING,)))),
-    "wrong-amount": Habit((Wave((Post("paid", too_much=Decimal(1)),)), Wave((_PAID,), after_seconds=1))),
-    "bad-signature": Habit((Wave((Post("paid", forged=True),)), Wave((_PAID,)))),
-    "burst": Habit((Wave((_PENDING, _PAID) * 10),)),
+HABITS: Mapping[str, tuple[tuple[Post, ...], ...]] = {
+    "prompt": ((_PAID,),),
+    "failed": ((Post("failed"),),),
+    "delay": ((Post("paid", after_seconds=3),),),
+    "duplicates": ((_PAID,), (_PAID, _PAID), (_PAID_LATER,)),
+    "declined-first": ((Post("declined"),), (_PAID_LATER,)),
+    "refunded": ((_PAID,), (Post("refunded", after_seconds=1),)),
+    "pending-first": ((_PENDING,), (_PAID_LATER,)),
+    "wrong-order": ((_PAID,), (_PENDING,)),
+    "wrong-amount": ((Post("paid", too_much=Decimal(1)),), (_PAID_LATER,)),
+    "bad-signature": ((Post("paid", forged=True),), (_PAID,)),
+    "burst": ((_PENDING, _PAID) * 10,),
 }
-"""The habits, by name."""
+"""How a provider may go about a payment: its posts, in waves. The posts of a wave are sent at the same moment."""
 
 
 @dataclass(frozen=True)
 class Payment:
-    """What is to be paid.
+    """A payment that a workflow waits for.
 
     Attributes:
-        external_id: What the provider calls the payment.
+        external_id: The provider's id for it.
         amount: In units of the currency, as decimal text.
         currency: ISO 4217 code.
     """
@@ -133,12 +110,12 @@ class Event:
 
 @dataclass(frozen=True)
 class Delivery:
-    """How an event was taken.
+    """The result of a post.
 
     Attributes:
-        post: What it said.
-        statuses: What each attempt was answered; 0 where nothing came back.
-        handling: What the last answer says became of it; empty when it was refused.
+        post: The post.
+        statuses: The status of each attempt's answer; 0 where there was none.
+        handling: What the kit did with the event, by the last answer; empty when it refused the event.
     """
 
     post: Post
@@ -157,15 +134,14 @@ class Sandbox:
     """The provider.
 
     Attributes:
-        cloud: Where it posts to.
-        habit: Name of its habit.
-        provider: The name that it goes by there.
+        cloud: The cloud that it posts to.
+        habit: A name of `HABITS`.
+        provider: Its name in the settings.
     """
 
     cloud: Cloud
     habit: str = "prompt"
     provider: str = PROVIDER
-    _forger: str = field(default_factory=lambda: made_up(SCHEME))
 
     def serve(self) -> Iterator[Delivery]:
         """Take payments and settle each, for as long as deliveries are asked for."""
@@ -177,57 +153,46 @@ class Sandbox:
                 time.sleep(_LOOK_SECONDS)
 
     def asked(self) -> list[Payment]:
-        """Take what is asked of this provider from the queue, and leave what is for others."""
-        envelopes = take(self.cloud, lambda envelope: self._payment_in(envelope) is not None)
-        return [payment for envelope in envelopes if (payment := self._payment_in(envelope))]
+        """Take the payments of this provider from the queue, and leave the other hand-offs there."""
+        tasks = [envelope["task"] for envelope in take(self.cloud, self._is_asked)]
+        return [Payment(task["external_id"], task["amount"], task["currency"]) for task in tasks]
 
     def settle(self, payment: Payment) -> Iterator[Delivery]:
-        """Post about a payment, as the habit has it."""
-        events: dict[Post, Event] = {}
-        for wave in HABITS[self.habit].waves:
-            time.sleep(wave.after_seconds)
-            for post in wave.posts:
-                events.setdefault(post, Event.of(payment, post.says, post.too_much))
+        """Post about a payment as the habit says."""
+        events: dict[tuple[str, Decimal], Event] = {}
+        for wave in HABITS[self.habit]:
+            for post in wave:
+                events.setdefault((post.says, post.too_much), Event.of(payment, post.says, post.too_much))
             with ThreadPoolExecutor(_AT_ONCE) as threads:
-                yield from threads.map(lambda post: self._deliver(post, events[post]), wave.posts)
+                yield from threads.map(lambda post: self._deliver(post, events[post.says, post.too_much]), wave)
 
-    def deliver(self, event: Event, secret: str) -> list[http.Answer | None]:
-        """Post an event until it is taken, or the attempts are used up; signed anew at each.
-
-        Returns:
-            The answers, None where nothing came back.
-        """
-        answers: list[http.Answer | None] = []
-        for pause in _PAUSES_SECONDS:
-            time.sleep(pause)
-            answers.append(self.post(event, secret))
-            if answers[-1] and _is_final(answers[-1].status):
-                break
-        return answers
-
-    def post(self, event: Event, secret: str) -> http.Answer | None:
-        """Post an event once; None when nothing comes back."""
+    def post(self, event: Event, secret: str) -> Answer | None:
+        """Post an event once, signed now; None when nothing comes back."""
         url = f"{self.cloud.api_url}/webhooks/{self.provider}"
         try:
             return http.send("POST", url, event.body, signed(event, secret))
         except OSError:
             return None
 
+    def deliver(self, event: Event, secret: str) -> list[Answer | None]:
+        """Post an event until it is accepted, the address is gone for good, or the attempts are used up."""
+        answers: list[Answer | None] = []
+        for pause in _PAUSES_SECONDS:
+            time.sleep(pause)
+            answers.append(self.post(event, secret))
+            if (answer := answers[-1]) and (_is_accepted(answer) or answer.status == HTTPStatus.GONE):
+                break
+        return answers
+
     def _deliver(self, post: Post, event: Event) -> Delivery:
-        answers = self.deliver(event, self._forger if post.forged else self.cloud.providers[self.provider])
+        time.sleep(post.after_seconds)
+        answers = self.deliver(event, made_up(SCHEME) if post.forged else self.cloud.providers[self.provider])
         last = answers[-1]
-        handling = last.json()["status"] if last and last.status < HTTPStatus.BAD_REQUEST else ""
+        handling = last.json()["status"] if last and _is_accepted(last) else ""
         return Delivery(post, tuple(answer.status if answer else 0 for answer in answers), handling)
 
-    def _payment_in(self, envelope: Envelope) -> Payment | None:
-        """Return the payment that a hand-off asks of this provider; None where it asks something else."""
-        try:
-            task = envelope["task"]
-            if (envelope["kind"], task["provider"]) != ("payment.requested", self.provider):
-                return None
-            return Payment(task["external_id"], task["amount"], task["currency"])
-        except (TypeError, KeyError):
-            return None
+    def _is_asked(self, envelope: Envelope) -> bool:
+        return envelope.get("kind") == "payment.requested" and envelope["task"].get("provider") == self.provider
 
 
 def signed(event: Event, secret: str) -> dict[str, str]:
@@ -243,6 +208,5 @@ def signed(event: Event, secret: str) -> dict[str, str]:
     }
 
 
-def _is_final(status: int) -> bool:
-    """Whether an answer ends the attempts: it was taken, or the address is gone for good."""
-    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES or status == HTTPStatus.GONE
+def _is_accepted(answer: Answer) -> bool:
+    return answer.status < HTTPStatus.MULTIPLE_CHOICES

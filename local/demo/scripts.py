@@ -120,6 +120,7 @@ ORDER: Mapping[str, Any] = {
 PAYMENT: Mapping[str, Any] = {"order_id": "A-1042", "provider": "sandbox", "amount": "1249.90", "currency": "EUR"}
 """The input of `payment`, but for the external id."""
 
+_REVIEWER = "reviewer@example.com"
 _DATA: Mapping[str, Any] = {"data": {"query": "rates"}}
 _PRIMARY: Mapping[str, Any] = {**_DATA, "primary_seconds": 60}
 _RATES: Mapping[str, Any] = {"rate": "1.0842"}
@@ -209,12 +210,12 @@ SCRIPTS: Mapping[str, Mapping[str, Script]] = {
     ),
     "identity-verification": _asking(
         "verification.requested",
-        {"user_id": "u-1042", "reviewers": [APPROVER]},
+        {"user_id": "u-1042", "reviewers": [_REVIEWER]},
         (succeed(verification_id="v-1", status="verified", score=70, flags=["new address"]),),
-        {"status": "verified", "score": 70, "reviewed_by": APPROVER},
+        {"status": "verified", "score": 70, "reviewed_by": _REVIEWER},
         {"status": "failed", "score": None},
         {"status": "failed", "score": None},
-        reviewer=APPROVER,
+        reviewer=_REVIEWER,
     ),
     "contact-confirmation": {
         "happy": Script(

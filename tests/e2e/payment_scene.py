@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
+from local.client import Envelope, take
 from local.demo import sandbox
 from local.demo.sandbox import Event, Sandbox
 from local.demo.watch import Execution
-from operate.embedded import aws, http
 from operate.embedded.http import Answer
 from tests.e2e.scene import Scene, until
 
@@ -62,27 +61,13 @@ class PaymentScene(Scene):
         assert answer is not None
         return answer
 
-    def envelope(self) -> dict[str, Any]:
+    def envelope(self) -> Envelope:
         """Take this payment's hand-off from the queue, as a worker does, and return it."""
-        sqs, queue = aws.client("sqs", self.cloud.endpoint_url), self.cloud.queues["external-tasks"]
-
-        def find() -> dict[str, Any] | None:
-            found = None
-            received = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
-            for message in received.get("Messages", []):
-                sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-                envelope = json.loads(message["Body"])
-                found = envelope if envelope["request_id"] == self.request_id else found
-            return found
-
-        return until(find, f"the hand-off of {self.request_id}")
-
-    def callback(self, envelope: dict[str, Any], said: str, document: Any = None, token: str = "") -> Answer:
-        """Answer as a worker does."""
-        callback = envelope["callback"]
-        headers = {"Authorization": f"Bearer {token or callback['token']}", "Content-Type": "application/json"}
-        body = b"" if document is None else json.dumps(document).encode()
-        return http.send("POST", f"{callback['url']}/{said}", body, headers)
+        (envelope,) = until(
+            lambda: take(self.cloud, lambda envelope: envelope.get("request_id") == self.request_id),
+            f"the hand-off of {self.request_id}",
+        )
+        return envelope
 
     def decisions(self) -> int:
         """Return how often the task was decided, by its audit."""

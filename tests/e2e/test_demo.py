@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from local.demo.demo import DemoError
-from local.demo.scenarios import OUTCOMES, OrderApproval, Payment
+from local.demo.demo import OUTCOMES, DemoError, OrderApproval, Payment
 from operate.embedded.cloud import Cloud
 from operate.embedded.http import Answer
 

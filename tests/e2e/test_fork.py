@@ -10,13 +10,12 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from local.client import open_page, press
+from local.client import Envelope, answer, open_page, press, take
 from local.providers import activate, made_up
-from operate.embedded import aws, http
+from operate.embedded import http
 from operate.embedded.cloud import ROOT, Cloud
 from stacks.stage.settings import Settings
 from tests.e2e.scene import Scene, until
@@ -92,17 +91,13 @@ def test_the_same_lines_are_right_for_a_stage_in_an_account(fork: Fork, stage: s
     assert [row.up_to for row in deployed.policies["deposit"]] == ["1000.00", None]
 
 
-def credit_of(cloud: Cloud, request_id: str) -> dict[str, Any]:
+def credit_of(cloud: Cloud, request_id: str) -> Envelope:
     """Take the hand-off of a credit from the queue, as the worker does."""
-    sqs, queue = aws.client("sqs", cloud.endpoint_url), cloud.queues["external-tasks"]
-
-    def find() -> dict[str, Any] | None:
-        messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
-        envelopes = [json.loads(message["Body"]) for message in messages]
-        about = [each for each in envelopes if each["task_id"] == f"{request_id}.credit"]
-        return about[0] if about else None
-
-    return until(find, "the hand-off of the credit")
+    task_id = f"{request_id}.credit"
+    (envelope,) = until(
+        lambda: take(cloud, lambda envelope: envelope.get("task_id") == task_id), "the hand-off of the credit"
+    )
+    return envelope
 
 
 def test_the_fork_runs_a_deposit_from_the_signed_webhook_to_the_one_credit(fork: Fork, fork_cloud: Cloud) -> None:
@@ -115,9 +110,7 @@ def test_the_fork_runs_a_deposit_from_the_signed_webhook_to_the_one_credit(fork:
     asked = credit_of(fork_cloud, "deposit-1")
     key = asked["task"]["idempotency_key"]
     assert uuid.UUID(key).version == 4
-    headers = {"Authorization": f"Bearer {asked['callback']['token']}", "Content-Type": "application/json"}
-    answers = [http.send("POST", f"{asked['callback']['url']}/succeed", b"{}", headers) for _ in range(2)]
-    assert [answer.json()["status"] for answer in answers] == ["recorded", "duplicate"]
+    assert [answer(asked, "succeed", {}).json()["status"] for _ in range(2)] == ["recorded", "duplicate"]
     report = scene.ended()
     assert report["status"] == "succeeded", report
     assert (report["result"]["status"], report["result"]["idempotency_key"]) == ("credited", key)

@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 import pytest
 
 from countersign.domain.policy import Policy
-from local.client import hand_in, open_page, press
+from local.client import open_page, press
 from local.demo.watch import Execution
 from operate.embedded import aws
 from operate.embedded.cloud import Cloud
@@ -66,7 +66,7 @@ def test_a_colleague_decides_in_the_place_of_who_handed_the_request_to_them(scen
     maria, li = scene.approver("maria"), scene.approver("li")
     scene.submit()
     link = scene.link(maria)
-    handed = hand_in(open_page(link), "delegate", colleague=li)
+    handed = press(open_page(link), "delegate", colleague=li)
     assert handed.answer.status == 200
     gone = open_page(link)
     assert gone.answer.status == 410
@@ -102,7 +102,7 @@ def test_the_list_that_is_mailed_shows_what_waits_and_leads_to_each(scene: Scene
     other = Scene(scene.cloud)
     scene.submit()
     other.submit(approvers=[maria, other.approver("hugo")])
-    asked = hand_in(scene.page(), "inbox")
+    asked = press(scene.page(), "inbox")
     assert asked.answer.status == 200
     until(lambda: f"{other.request_id}" in str([mail.subject for mail in mails(scene)]), "the mail of the other")
     inbox = until(lambda: next((mail.inbox_link for mail in mails(scene) if mail.inbox_link), None), "the list")

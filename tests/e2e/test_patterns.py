@@ -6,31 +6,25 @@ from typing import Any
 
 import pytest
 
+from local.demo.demo import PatternDemo, answer_all
 from local.demo.scripts import SCRIPTS, WAYS
-from local.demo.showcase import SCENARIOS, PatternDemo, answer_all
 from operate.embedded.cloud import Cloud
 
 Way = tuple[str, str]
 
 
-def silence(*_: str) -> None:
-    """Tell nobody."""
-
-
 @pytest.fixture(scope="module")
 def reports(cloud: Cloud) -> dict[Way, Any]:
     """What the API says of each once it has ended."""
-    demos = {(name, way): _demo(cloud, name, way) for name in SCRIPTS for way in WAYS}
+    demos = {
+        (name, way): PatternDemo(workflow=name, cloud=cloud, answer=way, request_id=f"pattern-{name}-{way}")
+        for name in SCRIPTS
+        for way in WAYS
+    }
     for demo in demos.values():
         demo.start()
     answer_all(cloud, demos.values())
     return {key: demo.ended_report() for key, demo in demos.items()}
-
-
-def _demo(cloud: Cloud, name: str, way: str) -> PatternDemo:
-    demo = SCENARIOS[name](cloud=cloud, answer=way, request_id=f"pattern-{name}-{way}", tell=silence)
-    assert isinstance(demo, PatternDemo)
-    return demo
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -41,10 +35,9 @@ def test_a_pattern_ends_as_it_should(reports: dict[Way, Any], name: str, way: st
 
 
 def test_many_runs_of_one_pattern_at_once_all_end_right(cloud: Cloud) -> None:
-    runs = [
-        SCENARIOS["parallel-checks"](cloud=cloud, request_id=f"checks-{number}", tell=silence) for number in range(20)
+    demos = [
+        PatternDemo(workflow="parallel-checks", cloud=cloud, request_id=f"checks-{number}") for number in range(20)
     ]
-    demos = [run for run in runs if isinstance(run, PatternDemo)]
     for demo in demos:
         demo.start()
     answer_all(cloud, demos)

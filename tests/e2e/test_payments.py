@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from local.client import answer
 from local.demo.sandbox import SCHEME, Delivery, Event, Sandbox
 from local.providers import activate, made_up
 from operate.embedded import aws
@@ -85,9 +86,9 @@ def test_a_forged_signature_is_refused_at_every_attempt_and_changes_nothing(scen
     scene.open()
     before = scene.items()
     forged = scene.says("paid")
-    answer = Sandbox(scene.cloud).post(forged, made_up(SCHEME))
-    assert answer is not None
-    assert (answer.status, answer.json()["code"]) == (401, "signature")
+    refused = Sandbox(scene.cloud).post(forged, made_up(SCHEME))
+    assert refused is not None
+    assert (refused.status, refused.json()["code"]) == (401, "signature")
     assert scene.items() == before
     assert scene.post(forged).status == 200
     assert scene.result()["status"] == "paid"
@@ -167,16 +168,16 @@ def test_the_sandbox_leaves_what_is_for_others_in_the_queue(cloud: Cloud) -> Non
 def test_a_worker_may_answer_in_the_provider_s_place_once(scene: PaymentScene) -> None:
     scene.submit()
     asked = scene.envelope()
-    assert scene.callback(asked, "heartbeat").json() == {"status": "alive"}
-    assert scene.callback(asked, "succeed", {"status": "paid"}, token="x" * 43).status == 401
-    refused = scene.callback(asked, "succeed", {"status": "stolen"})
+    assert answer(asked, "heartbeat").json() == {"status": "alive"}
+    assert answer(asked, "succeed", {"status": "paid"}, token="x" * 43).status == 401
+    refused = answer(asked, "succeed", {"status": "stolen"})
     assert (refused.status, refused.json()["pointer"]) == (422, "/status")
-    assert scene.callback(asked, "succeed", {"status": "pending"}).status == 202
+    assert answer(asked, "succeed", {"status": "pending"}).status == 202
     paid = {"status": "paid", "amount": AMOUNT, "currency": CURRENCY}
-    assert scene.callback(asked, "succeed", paid).json() == {"status": "recorded"}
-    assert scene.callback(asked, "succeed", paid).json() == {"status": "duplicate"}
-    assert scene.callback(asked, "fail", {"code": "too_late"}).status == 409
-    assert scene.callback(asked, "heartbeat").status == 409
+    assert answer(asked, "succeed", paid).json() == {"status": "recorded"}
+    assert answer(asked, "succeed", paid).json() == {"status": "duplicate"}
+    assert answer(asked, "fail", {"code": "too_late"}).status == 409
+    assert answer(asked, "heartbeat").status == 409
     assert scene.result()["status"] == "paid"
     assert scene.decisions() == 1
     assert "refused" in scene.audit()
@@ -222,9 +223,9 @@ def test_a_burst_of_events_with_duplicates_settles_every_payment_exactly_once(cl
 def test_no_log_holds_a_token_a_secret_a_callback_id_or_a_body(scene: PaymentScene, cloud_log: Path) -> None:
     scene.submit()
     asked = scene.envelope()
-    scene.callback(asked, "heartbeat")
-    scene.callback(asked, "succeed", {"status": "paid", "amount": "7.00", "currency": "EUR", "reason": "private-word"})
-    scene.callback(asked, "fail", "private-word")
+    answer(asked, "heartbeat")
+    answer(asked, "succeed", {"status": "paid", "amount": "7.00", "currency": "EUR", "reason": "private-word"})
+    answer(asked, "fail", "private-word")
     event = scene.says("failed")
     scene.post(Event(event.message_id, event.body.replace(b"insufficient_funds", b"private-word")))
     scene.ended()

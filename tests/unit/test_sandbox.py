@@ -10,7 +10,7 @@ import pytest
 from countersign.domain.errors import SignatureError
 from countersign.domain.provider_events import EventStatus
 from countersign.providers.base import WebhookRequest, load
-from local.demo.sandbox import HABITS, PROVIDER, SCHEME, Event, Payment, signed
+from local.demo.sandbox import PROVIDER, SCHEME, Event, Payment, signed
 from local.providers import made_up
 from tests import SETTINGS
 
@@ -41,9 +41,3 @@ def test_what_the_sandbox_posts_is_taken_for_what_it_says(says: str) -> None:
     assert (Decimal(taken.amount or 0), taken.currency) == (Decimal(13), "EUR")
     with pytest.raises(SignatureError):
         provider.verify(WebhookRequest(signed(event, made_up(SCHEME)), event.body), [secret], datetime.now(UTC))
-
-
-def test_every_habit_says_in_the_end_what_it_ends_as() -> None:
-    for habit in HABITS.values():
-        sound = [post.says for wave in habit.waves for post in wave.posts if not post.forged and not post.too_much]
-        assert habit.ends_as in sound
