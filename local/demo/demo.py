@@ -27,7 +27,9 @@ _LOOK_SECONDS = 0.25
 _LOOKS_A_ROUND = 10
 """The number of requests that the API is asked about between two looks into the queue."""
 
-_DEADLINES = {"expire": 12, "": 3600}
+_DEADLINES = {"expire": 20, "": 3600}
+"""By the `--answer`, in seconds. The mail has to be out before the deadline, also where every function starts cold."""
+
 _HABIT = "pending-first"
 
 OUTCOMES = {"approve": "approved", "reject": "rejected", "expire": "expired"}
@@ -76,8 +78,8 @@ class Demo(ABC):
         execution = wait_for("the durable execution", self.execution)
         wait_for("the durable execution to end", execution.has_ended)
         steps = execution.operations()
-        told = f"{execution.invocations()} invocations, {len(steps)} durable operations ({', '.join(steps)})"
-        _terminal.done("resumed", f"the workflow went on from where it waited: {told}")
+        told = f"invocations: {execution.invocations()}, durable operations: {len(steps)} ({', '.join(steps)})"
+        _terminal.done("resumed", f"the workflow went on from where it waited; {told}")
         result: dict[str, Any] = report["result"] or {}
         _terminal.done("result", f"{report['status']}: {self._sentence(result)}")
         self._check(report)
@@ -153,7 +155,7 @@ class TaskDemo(Demo):
         self._see_hand_off()
         execution = wait_for("the durable execution", self.execution)
         wait_for("the workflow to be suspended", execution.is_suspended)
-        _terminal.done("waiting", "the workflow is suspended: while it waits, for days if need be, no compute is used")
+        _terminal.done("waiting", "the workflow is suspended, and uses no compute while it waits")
         self._decide()
         task = wait_for("the end of the task", self._closed_task, self._patience_seconds())
         if task["decided_at"]:

@@ -67,7 +67,7 @@ def succeed(answered: int = HTTPStatus.OK, /, **document: Any) -> Call:
     return Call("succeed", document, answered)
 
 
-_FAILURE = {"code": "Down", "message": "the demo has it so"}
+_FAILURE = {"code": "Down", "message": "The service is down."}
 _FAIL = Call("fail", _FAILURE)
 
 
