@@ -1,4 +1,4 @@
-"""The operators' tool on the embedded cloud: what waits is seen, moved, reminded of, rung, redriven and examined."""
+"""The program `countersign` on the embedded cloud: it withdraws, rings, redrives and examines."""
 
 from __future__ import annotations
 
@@ -63,29 +63,6 @@ def without_relay(cloud: Cloud) -> Iterator[None]:
 
 def mails(scene: Scene) -> list[str]:
     return [mail.subject for mail in Mailbox(scene.cloud.mailbox_url).mails(scene.approver())]
-
-
-def test_an_operator_sees_a_task_moves_its_deadline_and_has_its_approver_reminded(
-    cloud: Cloud, operate: Operate
-) -> None:
-    scene = Scene(cloud)
-    scene.submit()
-    first = scene.link()
-    listed = {task["task_id"]: task for task in operate("tasks", "--status", "open")[1]}
-    assert listed[scene.task_id]["asked"] == [scene.approver()]
-    status, extended = operate("extend", scene.task_id, "--by", "1h")
-    assert status == 0
-    assert operate("resend", scene.task_id) == (0, {"task_id": scene.task_id, "to": [scene.approver()]})
-    _, fresh = scene.reminder()
-    assert fresh != first
-    status, shown = operate("show", scene.task_id)
-    assert (status, shown["status"], shown["expires_at"]) == (0, "OPEN", extended["expires_at"])
-    assert shown["audit_breaks"] == []
-    assert {entry["actor"] for entry in shown["audit"] if entry["event"] in ("extended", "resent")} == {
-        f"arn:aws:iam::{cloud.account}:root"
-    }
-    assert press(open_page(fresh), "approve").answer.status == 200
-    assert scene.ended()["result"]["status"] == "approved"
 
 
 def test_a_withdrawn_task_ends_its_workflow_and_its_link_says_so(cloud: Cloud, operate: Operate) -> None:

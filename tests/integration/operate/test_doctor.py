@@ -26,6 +26,8 @@ LIVE = {
     "Version": "7",
     "DurableConfig": {"ExecutionTimeout": 31_622_400, "RetentionPeriodInDays": 30},
 }
+METRIC: dict[str, Any] = {"MetricName": "m", "Namespace": "n", "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1}
+METRIC |= {"Threshold": 0, "ComparisonOperator": "GreaterThanThreshold"}
 SOURCE = {"State": "Enabled", "EventSourceArn": "arn:queue", "FunctionArn": "arn:function:approver"}
 
 
@@ -42,17 +44,12 @@ class Deployed:
     account: Operation
     topic: str
 
-    def results(self) -> tuple[int, list[dict[str, Any]]]:
-        status, out, errors = self.run("doctor", "--json")
-        assert out, errors
-        return status, json.loads(out)
-
-    def findings(self) -> list[tuple[str, str]]:
-        status, results = self.results()
-        found = [(result["area"], result["what"]) for result in results if result["finding"]]
+    def findings(self) -> list[str]:
+        status, out, _ = self.run("doctor", "--json")
+        found = [result for result in json.loads(out) if result["finding"]]
         assert status == (1 if found else 0)
-        assert all(result["advice"] for result in results if result["finding"])
-        return found
+        assert all(result["advice"] for result in found)
+        return [f"{result['area']}: {result['what']}" for result in found]
 
     def set(self, part: str, **changes: Any) -> None:
         """Change a part of the stage's settings."""
@@ -60,8 +57,11 @@ class Deployed:
         changed = getattr(settings, part).model_copy(update=changes)
         vars(self.stage)["settings"] = settings.model_copy(update={part: changed})
 
-    def lambda_says(self, *changes: dict[str, Any], **change: Any) -> None:
-        self.function.answers = [Answer(document=LIVE | each) for each in changes or (change,)]
+    def describe(self, stack: str, **changes: Any) -> None:
+        self.stage.stacks[stack] |= changes
+
+    def deploy(self, *workflows: str) -> None:
+        self.put_output("workflow", "Workflows", json.dumps(dict.fromkeys(workflows, ALIAS)))
 
     def put_output(self, stack: str, name: str, value: str | None) -> None:
         vars(self.stage).pop("outputs", None)
@@ -74,13 +74,7 @@ class Deployed:
             AlarmDescription="something waits",
             AlarmActions=actions,
             ActionsEnabled=enabled,
-            MetricName="m",
-            Namespace="n",
-            Statistic="Sum",
-            Period=60,
-            EvaluationPeriods=1,
-            Threshold=0,
-            ComparisonOperator="GreaterThanThreshold",
+            **METRIC,
         )
         client("cloudwatch").set_alarm_state(AlarmName=ALARM, StateValue=state, StateReason="test")
 
@@ -91,10 +85,9 @@ def deployed(kit: Kit, stage: DeployedStage, run: Run) -> Iterator[Deployed]:
     workflow = workflow.model_copy(update={"execution_timeout_seconds": 31_622_400, "retention_days": 30})
     changes = {"workflows": {"order-approval": workflow}, "patterns": None}
     vars(stage)["settings"] = stage.settings.model_copy(update=changes)
-    dynamodb, recovery = client("dynamodb"), {"PointInTimeRecoveryEnabled": True}
     for table in (TABLE, DIRECTORY_TABLE):
-        dynamodb.update_table(TableName=table, DeletionProtectionEnabled=True)
-        dynamodb.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=recovery)
+        client("dynamodb").update_table(TableName=table, DeletionProtectionEnabled=True)
+        set_recovery(table, enabled=True)
     set_ttl(enabled=True)
     arn = client("secretsmanager").create_secret(Name="stripe", SecretString=json.dumps({"active": [SECRET]}))["ARN"]
     topic = client("sns").create_topic(Name="alarms")["TopicArn"]
@@ -130,12 +123,24 @@ def set_ttl(*, enabled: bool) -> None:
     client("dynamodb").update_time_to_live(TableName=TABLE, TimeToLiveSpecification=specification)
 
 
+def set_recovery(table: str, *, enabled: bool) -> None:
+    recovery = {"PointInTimeRecoveryEnabled": enabled}
+    client("dynamodb").update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=recovery)
+
+
+def says(operation: Operation, *documents: dict[str, Any]) -> None:
+    operation.answers = [Answer(document=document) for document in documents]
+
+
+def refuses(operation: Operation, code: str) -> None:
+    operation.answers = [Answer(404, code)]
+
+
 def test_a_stage_in_order_has_no_finding_and_every_area_is_checked(deployed: Deployed) -> None:
-    status, results = deployed.results()
-    assert status == 0
-    assert {result["area"] for result in results} == {"stacks", *CHECKS} - {"audit copy"}
     status, out, _ = deployed.run("doctor")
-    assert (status, out.splitlines()[-1]) == (0, f"{len(results)} results, 0 findings")
+    *lines, total = out.splitlines()
+    assert (status, total) == (0, f"{len(lines)} results, 0 findings")
+    assert {line[2:15].strip() for line in lines} == {"stacks", *CHECKS} - {"audit copy"}
     assert "stripe has 1 active secret" in out
     assert SECRET not in out
 
@@ -160,6 +165,14 @@ def leave_a_deadline(it: Deployed) -> None:
     it.kit.set(TASK_ID, "expires_at", it.kit.now - timedelta(minutes=16))
 
 
+def give_up_a_message(it: Deployed) -> None:
+    client("sqs").send_message(QueueUrl=it.stage.queues["approvals-dlq"], MessageBody="{}")
+
+
+def unprotect(table: str) -> None:
+    client("dynamodb").update_table(TableName=table, DeletionProtectionEnabled=False)
+
+
 def use_sns(it: Deployed) -> None:
     it.set("mail", channel="sns")
     it.put_output("public", "ApprovalsTopic", client("sns").create_topic(Name="approvals")["TopicArn"])
@@ -177,11 +190,6 @@ def empty_secret(name: str) -> None:
     client("secretsmanager").put_secret_value(SecretId=name, SecretString='{"active": []}')
 
 
-def stop_recovery(table: str) -> None:
-    off = {"PointInTimeRecoveryEnabled": False}
-    client("dynamodb").update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=off)
-
-
 def unsubscribe(topic: str) -> None:
     (subscription,) = client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
     client("sns").unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
@@ -190,65 +198,52 @@ def unsubscribe(topic: str) -> None:
 def deploy_another_channel(it: Deployed) -> None:
     it.set("mail", channel="parley")
     vars(it.stage)["settings"] = it.stage.settings.model_copy(update={"channels": {"parley": {"url": "https://new"}}})
-    it.function.by_default = Answer(document=LIVE | approver("parley", '{"url":"https://new"}'))
-    assert it.findings() == []
-    it.function.by_default = Answer(document=LIVE | approver("parley", '{"url":"https://old"}'))
-
-
-def approver(channel: str, settings: str) -> dict[str, Any]:
-    return {"Environment": {"Variables": {"CHANNEL": channel, "CHANNEL_SETTINGS": settings}}}
+    for url in ("https://new", "https://old"):
+        assert it.findings() == []
+        variables = {"CHANNEL": "parley", "CHANNEL_SETTINGS": json.dumps({"url": url}, separators=(",", ":"))}
+        it.function.by_default = Answer(document=LIVE | {"Environment": {"Variables": variables}})
 
 
 EMPTY = 'its secret is not {"active": ["…"]} with at least one secret'
 SHORT = {"ExecutionTimeout": 60, "RetentionPeriodInDays": 30}
-FAILED = {"State": "Failed", "StateReason": "no layer"}
+UNSOUND = LIVE | {"State": "Failed", "StateReason": "no layer", "DurableConfig": None}
 DEFECTS: dict[str, Callable[[Deployed], object]] = {
-    "stacks: countersign-dev-public is UPDATE_ROLLBACK_COMPLETE": lambda it: it.stage.stacks["public"].update(
-        StackStatus="UPDATE_ROLLBACK_COMPLETE"
-    ),
+    "stacks: countersign-dev-public is DELETE_FAILED": lambda it: it.describe("public", StackStatus="DELETE_FAILED"),
     "stacks: countersign-dev-ledger lacks the outputs BusName": lambda it: it.put_output("ledger", "BusName", None),
-    "stacks: countersign-dev-ledger can be deleted": lambda it: it.stage.stacks["ledger"].update(
-        EnableTerminationProtection=False
+    "stacks: countersign-dev-ledger can be deleted": lambda it: it.describe(
+        "ledger", EnableTerminationProtection=False
     ),
-    "workflows: order-approval has no alias live: no request can start it": lambda it: it.function.answers.append(
-        Answer(404, "ResourceNotFoundException")
+    "workflows: order-approval has no alias live: no request can start it": (
+        lambda it: refuses(it.function, "ResourceNotFoundException")
     ),
-    "workflows: order-approval is not durable: every request fails": lambda it: it.lambda_says(DurableConfig=None),
+    "workflows: order-approval is not durable: every request fails": lambda it: says(it.function, UNSOUND),
     "workflows: order-approval has a timeout of 60 s and a retention of 30 days, unlike its settings": (
-        lambda it: it.lambda_says(DurableConfig=SHORT)
+        lambda it: says(it.function, LIVE | {"DurableConfig": SHORT})
     ),
-    "workflows: other is deployed, but the settings have no such workflow": lambda it: it.put_output(
-        "workflow", "Workflows", json.dumps({"order-approval": ALIAS, "other": ALIAS})
+    "workflows: other is deployed, but the settings have no such workflow": lambda it: it.deploy(
+        "order-approval", "other"
     ),
-    "workflows: order-approval is not deployed": lambda it: it.put_output("workflow", "Workflows", "{}"),
-    "functions: order-approval is not active: no layer": lambda it: it.lambda_says({}, FAILED),
+    "workflows: order-approval is not deployed": lambda it: it.deploy(),
+    "functions: order-approval is not active: no layer": lambda it: says(it.function, LIVE, UNSOUND),
     "event sources: approver receives nothing from arn:queue: its event source is Disabled": (
-        lambda it: it.mapping.answers.append(Answer(document=SOURCE | {"State": "Disabled"}))
+        lambda it: says(it.mapping, SOURCE | {"State": "Disabled"})
     ),
-    f"tables: the ledger, {TABLE}, can be deleted": lambda _: client("dynamodb").update_table(
-        TableName=TABLE, DeletionProtectionEnabled=False
-    ),
+    f"tables: the ledger, {TABLE}, can be deleted": lambda _: unprotect(TABLE),
     f"tables: the ledger, {TABLE}, never removes ended tasks": lambda _: set_ttl(enabled=False),
-    f"tables: the directory, {DIRECTORY_TABLE}, has no point-in-time recovery": lambda _: stop_recovery(
-        DIRECTORY_TABLE
-    ),
+    f"tables: the ledger, {TABLE}, has no point-in-time recovery": lambda _: set_recovery(TABLE, enabled=False),
     f"tasks: {TASK_ID} is decided, but its workflow has not acted on it": leave_a_decision,
     f"tasks: {TASK_ID} is open past its deadline": leave_a_deadline,
     "audit copy: the settings want a copy of the audit, but there is none": lambda it: it.set(
         "audit", object_lock_days=30
     ),
-    "dead letters: approvals-dlq holds 1 message": lambda it: client("sqs").send_message(
-        QueueUrl=it.stage.queues["approvals-dlq"], MessageBody="{}"
-    ),
+    "dead letters: approvals-dlq holds 1 message": give_up_a_message,
     f"secrets: stripe receives 503: {EMPTY}": lambda _: empty_secret("stripe"),
-    "mail: SES has not verified kit@example.com: no mail is sent": lambda it: it.identity.answers.append(
-        Answer(404, "NotFoundException")
-    ),
-    "mail: SES has stopped sending for this account: no mail is sent": lambda it: it.account.answers.append(
-        Answer(document={"SendingEnabled": False})
+    "mail: SES has not verified kit@example.com: no mail is sent": lambda it: refuses(it.identity, "NotFoundException"),
+    "mail: SES has stopped sending for this account: no mail is sent": lambda it: says(
+        it.account, {"SendingEnabled": False}
     ),
     "mail: the account is in the SES sandbox: mail reaches verified addresses only": (
-        lambda it: it.account.answers.append(Answer(document={"ProductionAccessEnabled": False}))
+        lambda it: says(it.account, {"ProductionAccessEnabled": False})
     ),
     "mail: the channel is sns, but there is no topic: approvers receive nothing": lambda it: it.set(
         "mail", channel="sns"
@@ -265,18 +260,18 @@ DEFECTS: dict[str, Callable[[Deployed], object]] = {
 @pytest.mark.parametrize(("finding", "defect"), DEFECTS.items(), ids=range(len(DEFECTS)))
 def test_a_defect_is_a_finding(deployed: Deployed, finding: str, defect: Callable[[Deployed], object]) -> None:
     defect(deployed)
-    assert [f"{area}: {what}" for area, what in deployed.findings()] == [finding]
+    assert deployed.findings() == [finding]
 
 
 def test_a_copy_that_is_locked_for_too_short_a_time_is_a_finding(deployed: Deployed, archive: object) -> None:
     deployed.set("audit", object_lock_days=4_000)
     deployed.put_output("ledger", "AuditBucketName", "audit-archive")
-    assert deployed.findings() == [("audit copy", "entries in audit-archive are locked for 3650 days (COMPLIANCE)")]
+    assert deployed.findings() == ["audit copy: entries in audit-archive are locked for 3650 days (COMPLIANCE)"]
 
 
 def test_where_a_stack_is_missing_nothing_else_is_checked(deployed: Deployed) -> None:
     del deployed.stage.stacks["monitoring"]
-    assert deployed.findings() == [("stacks", "countersign-dev-monitoring is not deployed")]
+    assert deployed.findings() == ["stacks: countersign-dev-monitoring is not deployed"]
     assert deployed.function.asked == []
     deployed.stage.stacks.clear()
     status, out, errors = deployed.run("doctor")
@@ -288,8 +283,8 @@ def test_a_check_without_the_right_to_it_is_a_finding_and_the_others_go_on(deplo
     deployed.identity.by_default = Answer(403, "AccessDeniedException")
     with answering("secrets-manager", "GetSecretValue", Answer(400, "AccessDeniedException")):
         assert deployed.findings() == [
-            ("secrets", "not checked: IAM denies GetSecretValue"),
-            ("mail", "not checked: IAM denies GetEmailIdentity"),
+            "secrets: not checked: IAM denies GetSecretValue",
+            "mail: not checked: IAM denies GetEmailIdentity",
         ]
 
 

@@ -65,11 +65,13 @@ def test_nothing_that_people_wrote_acts_on_the_terminal(
     assert shown(hostile).isprintable()
 
 
-def test_json_is_one_document_on_standard_output(terminal: None, capsys: pytest.CaptureFixture[str]) -> None:
-    Terminal(as_json=True).result("done", {"é": 1})
-    said = capsys.readouterr()
-    assert json.loads(said.out) == {"é": 1}
-    Terminal().result("done", {"é": 1})
+def test_a_result_is_a_line_or_json_without_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
+    document = {"comment": "\x9b31mred\x85\x7f\x1b", "title": "é"}
+    Terminal(as_json=True).result("done", document)
+    out = capsys.readouterr().out
+    assert json.loads(out) == document
+    assert not any("\x7f" <= sign <= "\x9f" for sign in out)
+    Terminal().result("done", document)
     assert capsys.readouterr().out == "done\n"
 
 
@@ -82,11 +84,3 @@ def test_a_progress_bar_is_for_terminals(
     out, errors = capsys.readouterr()
     assert out == ""
     assert "reading" in errors
-
-
-def test_json_has_no_control_characters_that_a_terminal_would_act_on(capsys: pytest.CaptureFixture[str]) -> None:
-    said = {"comment": "\x9b31mred\x85\x7f\x1b", "title": "é"}
-    Terminal(as_json=True).document(said)
-    out = capsys.readouterr().out
-    assert json.loads(out) == said
-    assert not any("\x7f" <= sign <= "\x9f" for sign in out)
