@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
@@ -42,21 +44,52 @@ class Problem:
 
 
 class SettingsError(ValueError):
-    """A stage's settings cannot be used.
+    """A stage's settings cannot be used. Its text names the line of each problem that has one.
 
     Attributes:
         file: The settings file.
         problems: Everything that is wrong with it, as far as it is known.
     """
 
-    def __init__(self, file: Path, problems: Iterable[Problem]) -> None:
+    def __init__(self, file: Path, problems: Iterable[Problem], text: str = "") -> None:
         self.file = file
         self.problems = tuple(problems)
-        super().__init__("\n".join(f"{file}: {problem}" for problem in self.problems))
+        places = ((line_of(text, f"{problem.key}.{problem.value}"), problem) for problem in self.problems)
+        super().__init__("\n".join(f"{file}{f':{line}' if line else ''}: {problem}" for line, problem in places))
 
 
-def checked(model: type[_Model], document: Mapping[str, Any], file: Path) -> _Model:
+def line_of(text: str, key: str) -> int:
+    """Return the line of a key in a TOML text, or of the innermost table or value around it; 0 for none.
+
+    Args:
+        text: The text. Values over several lines are found by their first line.
+        key: The key as a problem names it. What is behind the last name that the text has does not matter.
+    """
+    table, best, found = "", "", 0
+    counts: dict[str, int] = defaultdict(int)
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := re.match(r"\s*(\[\[?)\s*([^\]]+?)\s*\]", line):
+            table = place = header[2]
+            if header[1] == "[[":
+                counts[table] += 1
+                table = place = f"{table}[{counts[table]}]"
+        elif name := re.match(r"\s*([\w.-]+)\s*=", line):
+            place = dotted(table, name[1])
+        else:
+            continue
+        if len(place) > len(best) and re.match(rf"{re.escape(place)}(?![\w-])", key):
+            best, found = place, number
+    return found
+
+
+def checked(model: type[_Model], document: Mapping[str, Any], file: Path, text: str) -> _Model:
     """Return a file's content as a model.
+
+    Args:
+        model: The model.
+        document: The content, over the defaults.
+        file: The file.
+        text: The file's text.
 
     Raises:
         SettingsError: A key is unknown, missing, of another type or out of range; it has every such key.
@@ -67,7 +100,7 @@ def checked(model: type[_Model], document: Mapping[str, Any], file: Path) -> _Mo
         # Unknown keys first: a misspelt key is missing under its right name too.
         errors = sorted(error.errors(), key=lambda each: each["type"] != _UNKNOWN)
         found = {str(problem): problem for problem in (_problem(each, model, document) for each in errors)}
-        raise SettingsError(file, found.values()) from error
+        raise SettingsError(file, found.values(), text) from error
 
 
 def dotted(key: str, name: str) -> str:

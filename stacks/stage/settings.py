@@ -302,11 +302,12 @@ class Settings(StageFile):
                 range or contradict each other.
             ExtensionError: A provider that it names cannot be deployed.
         """
-        document = merged(tomllib.loads(DEFAULTS.read_text(encoding="utf-8")), _read(path))
-        file = checked(StageFile, document | ({"base_url": base_url} if base_url else {}), path)
+        text, written = _read(path)
+        document = merged(tomllib.loads(DEFAULTS.read_text(encoding="utf-8")), written)
+        file = checked(StageFile, document | ({"base_url": base_url} if base_url else {}), path, text)
         problems = list(_contradictions(file))
         if problems:
-            raise SettingsError(path, problems)
+            raise SettingsError(path, problems, text)
         return cls(stage=path.stem, **dict(file))
 
 
@@ -321,7 +322,8 @@ def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
     }
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> tuple[str, dict[str, Any]]:
+    """Return the text of a stage's file, and its content."""
     stages = sorted(file.stem for file in path.parent.glob("*.toml"))
     if path.stem not in stages:
         allowed = f"a stage that has a settings file: {', '.join(stages) or 'none yet'}"
@@ -330,7 +332,8 @@ def _read(path: Path) -> dict[str, Any]:
         allowed = "a stage name of at most 20 lower-case letters, digits and hyphens, a letter first"
         raise SettingsError(path, [Problem("stage", path.stem, allowed, "rename the file")])
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        return text, tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(path, [Problem("", "not TOML", "TOML 1.0", f"correct this: {error}")]) from error
 

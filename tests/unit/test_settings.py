@@ -64,7 +64,8 @@ def load(folder: Path, text: str = VALID, *, stage: str = "test", base_url: str 
 def problems(folder: Path, text: str) -> tuple[Problem, ...]:
     with pytest.raises(SettingsError) as refusal:
         load(folder, text)
-    assert all(f"{refusal.value.file}: {each}" in str(refusal.value) for each in refusal.value.problems)
+    for line, each in zip(str(refusal.value).splitlines(), refusal.value.problems, strict=True):
+        assert re.fullmatch(rf"{refusal.value.file}(:\d+)?: {re.escape(str(each))}", line)
     return refusal.value.problems
 
 
@@ -464,6 +465,36 @@ def test_all_that_is_wrong_with_a_file_is_told_at_once(tmp_path: Path) -> None:
         "workflows.order-approval.execution_timeout_seconds",
         "partners.other.event_source",
     ]
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "at"),
+    [
+        ("archive_days = 7", "archive_days = -1", "archive_days = -1"),
+        ("protected = true", "", "[ledger]"),
+        ("protected = true", "protectd = true", "protectd = true"),
+        ("[ledger]\nprotected = true", "", None),
+        (REVIEW, REVIEW.replace("20", "0"), "review = {"),
+        (f"[{OWN}]", "[workflows.Order_Approval]", "[workflows.Order_Approval]"),
+        ("payment.enabled = false", 'payment.enabled = "no"', 'payment.enabled = "no"'),
+        ("seconds = 7200", "seconds = 7199", "execution_timeout_seconds = 7199"),
+        (
+            f"[{OWN}]",
+            f"[[policies.order-approval]]\ncurrency='EUR'\n[[policies.order-approval]]\nk = 1\n[{OWN}]",
+            "k = 1",
+        ),
+    ],
+)
+def test_a_mistake_names_the_line_of_its_key_or_of_the_table_that_lacks_it(
+    tmp_path: Path, written: str, instead: str, at: str | None
+) -> None:
+    assert written in VALID
+    text = VALID.replace(written, instead)
+    with pytest.raises(SettingsError) as refusal:
+        load(tmp_path, text)
+    line = next((number for number, each in enumerate(text.splitlines(), 1) if at and each.startswith(at)), 0)
+    first = str(refusal.value).splitlines()[0]
+    assert first.startswith(f"{tmp_path / 'test.toml'}{f':{line}' if line else ''}: ")
 
 
 @pytest.mark.parametrize(
