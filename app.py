@@ -18,6 +18,7 @@ from cdk_nag import AwsSolutionsChecks
 from stacks.components.house.sources import MissingSourceError, Sources
 from stacks.ledger_stack import LedgerStack
 from stacks.monitoring_stack import MonitoringStack
+from stacks.options import function_defaults
 from stacks.patterns_stack import PatternsStack
 from stacks.public_stack import PublicStack
 from stacks.stage import extensions
@@ -54,12 +55,13 @@ def build(app: App, settings: Settings, sources: Sources) -> Stacks:
         extension_workflows=named.workflows,
         extension_files=tuple(named.files),
     )
+    functions = function_defaults(settings, sources)
     ledger = LedgerStack(app, "LedgerStack", settings=settings)
     public = PublicStack(
         app,
         "PublicStack",
         settings=settings,
-        sources=sources,
+        functions=functions,
         state=ledger,
     )
     patterns = None
@@ -69,7 +71,7 @@ def build(app: App, settings: Settings, sources: Sources) -> Stacks:
             "PatternsStack",
             settings=settings,
             patterns=settings.patterns,
-            sources=sources,
+            functions=functions,
             state=ledger,
             public=public,
         )
@@ -77,7 +79,7 @@ def build(app: App, settings: Settings, sources: Sources) -> Stacks:
         app,
         "WorkflowStack",
         settings=settings,
-        sources=sources,
+        functions=functions,
         state=ledger,
         public=public,
         patterns=patterns,

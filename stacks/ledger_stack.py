@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import CfnOutput
 from constructs import Construct
 
 from stacks.components.flow.hand_off import HandOffBus
+from stacks.components.house.stack import HouseStack
 from stacks.components.state.answers_key import AnswersKey
 from stacks.components.state.audit_archive import AuditArchive
 from stacks.components.state.customer_key import CustomerKey
@@ -16,7 +17,7 @@ from stacks.options import removal_policy
 from stacks.stage.settings import Settings
 
 
-class LedgerStack(Stack):
+class LedgerStack(HouseStack):
     """The stateful stack. A protected stage cannot delete it without taking that protection away first.
 
     Attributes:
@@ -33,9 +34,9 @@ class LedgerStack(Stack):
         super().__init__(
             scope,
             construct_id,
-            stack_name=f"countersign-{settings.stage}-ledger",
-            description="Countersign: the ledger of tasks and the hand-off bus",
-            termination_protection=settings.ledger.protected,
+            stage=settings.stage,
+            description="the ledger of tasks and the hand-off bus",
+            protected=settings.ledger.protected,
         )
         removal = removal_policy(settings)
         self.key = _customer_key(self, settings) if settings.encryption.customer_keys else None

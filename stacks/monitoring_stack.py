@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from aws_cdk import Stack
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from stacks.components.house.alarm import Watch
 from stacks.components.house.python_function import PythonFunction
+from stacks.components.house.stack import HouseStack
 from stacks.components.watch.alarm_topic import AlarmTopic
 from stacks.components.watch.dashboard import Dashboard
 from stacks.components.watch.queries import Queries
@@ -15,7 +15,7 @@ from stacks.options import removal_policy
 from stacks.stage.settings import Settings
 
 
-class MonitoringStack(Stack):
+class MonitoringStack(HouseStack):
     """The alarms and graphs that the constructs of all stacks declare, and saved queries of the logs.
 
     It comes last, so that it finds what a fork adds too. Every alarm has its section in docs/operations.md.
@@ -25,8 +25,8 @@ class MonitoringStack(Stack):
         super().__init__(
             scope,
             construct_id,
-            stack_name=f"countersign-{settings.stage}-monitoring",
-            description="Countersign: dashboard, alarms and saved queries",
+            stage=settings.stage,
+            description="dashboard, alarms and saved queries",
         )
         emulated = settings.monitoring.emulated
         everything = self.node.root.node.find_all()

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from aws_cdk import RemovalPolicy
 from aws_cdk.aws_logs import RetentionDays
-from constructs import Construct
 
 from stacks.components.edge.api import Throttle
 from stacks.components.house.function_options import FunctionDefaults
-from stacks.components.house.layers import Layers
 from stacks.components.house.sources import Sources
 from stacks.stage import settings as stage
 from stacks.stage.settings import LOG_RETENTION_DAYS, Settings
@@ -44,11 +42,10 @@ def removal_policy(settings: Settings) -> RemovalPolicy:
     return RemovalPolicy.RETAIN if settings.ledger.protected else RemovalPolicy.DESTROY
 
 
-def function_defaults(stack: Construct, settings: Settings, sources: Sources) -> FunctionDefaults:
-    """Return what all functions of a stack have in common, and build their layers."""
+def function_defaults(settings: Settings, sources: Sources) -> FunctionDefaults:
+    """Return what all functions of the stage have in common."""
     return FunctionDefaults(
         sources=sources,
-        layers=Layers(stack, "Layers", sources=sources),
         log_retention=log_retention(settings),
         tracing=settings.functions.tracing,
         tracing_layer=settings.functions.tracing_layer,

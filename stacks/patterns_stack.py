@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import Stack
 from constructs import Construct
 
 from stacks.components.flow.durable_workflow import DurableWorkflow
@@ -12,16 +11,15 @@ from stacks.components.house.function_options import FunctionDefaults, FunctionO
 from stacks.components.house.python_function import PythonFunction
 from stacks.components.house.queues import DeadLetterQueue, retry_invocations
 from stacks.components.house.rights import allow
-from stacks.components.house.sources import Sources
+from stacks.components.house.stack import FunctionStack
 from stacks.ledger_stack import LedgerStack
-from stacks.options import function_defaults
 from stacks.public_stack import PublicStack
 from stacks.stage.settings import Settings
 from stacks.stage.workflows import ON_THE_RAW_SDK, PATTERNS_FOLDER, PatternSettings
 from stacks.workflows import build_workflows
 
 
-class PatternsStack(Stack):
+class PatternsStack(FunctionStack):
     """Each pattern as a durable workflow that `POST /requests` starts.
 
     Attributes:
@@ -35,18 +33,18 @@ class PatternsStack(Stack):
         *,
         settings: Settings,
         patterns: PatternSettings,
-        sources: Sources,
+        functions: FunctionDefaults,
         state: LedgerStack,
         public: PublicStack,
     ) -> None:
         super().__init__(
             scope,
             construct_id,
-            stack_name=f"countersign-{settings.stage}-patterns",
-            description="Countersign: the callback patterns, to try out and to copy from",
+            stage=settings.stage,
+            description="the callback patterns, to try out and to copy from",
+            functions=functions,
         )
-        defaults = function_defaults(self, settings, sources)
-        decider = _decider(self, DeadLetterQueue(self, "DeciderDeadLetters", name="decider"), defaults)
+        decider = _decider(self, DeadLetterQueue(self, "DeciderDeadLetters", name="decider"))
         base_url = public.api.base_url(settings.base_url)
         told = {"DECIDER": decider.function.function_name}
         workflows = patterns.workflows
@@ -57,19 +55,17 @@ class PatternsStack(Stack):
             environments={
                 name: {"BASE_URL": base_url, **(told if name in ON_THE_RAW_SDK else {})} for name in workflows
             },
-            defaults=defaults,
         )
         for name in ON_THE_RAW_SDK:
             _let_decide(decider, self.workflows[name])
 
 
-def _decider(scope: Construct, dead_letters: DeadLetterQueue, defaults: FunctionDefaults) -> PythonFunction:
+def _decider(scope: Construct, dead_letters: DeadLetterQueue) -> PythonFunction:
     decider = PythonFunction(
         scope,
         "Decider",
         folder=PATTERNS_FOLDER,
         description="Decides an order, and completes the workflow's callback itself",
-        defaults=defaults,
         options=FunctionOptions(module="decider", dead_letter_queue=dead_letters),
         environment={},
     )

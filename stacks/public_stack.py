@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import CfnOutput
 from aws_cdk import aws_events as events
 from constructs import Construct
 
@@ -15,15 +15,16 @@ from stacks.components.edge.review import Review
 from stacks.components.edge.webhook import Webhook
 from stacks.components.flow.channels import EmailChannel, ExtensionChannel, MessageChannel, TopicChannel
 from stacks.components.flow.hand_off import ENVELOPE, Channel
+from stacks.components.house.function_options import FunctionDefaults
 from stacks.components.house.queues import queues_in
-from stacks.components.house.sources import Sources
+from stacks.components.house.stack import FunctionStack
 from stacks.components.state.limits import Limits
 from stacks.ledger_stack import LedgerStack
-from stacks.options import function_defaults, removal_policy, throttle
+from stacks.options import removal_policy, throttle
 from stacks.stage.settings import Settings
 
 
-class PublicStack(Stack):
+class PublicStack(FunctionStack):
     """The public side. None of its roles may invoke a function or complete a callback.
 
     Attributes:
@@ -39,16 +40,16 @@ class PublicStack(Stack):
         construct_id: str,
         *,
         settings: Settings,
-        sources: Sources,
+        functions: FunctionDefaults,
         state: LedgerStack,
     ) -> None:
         super().__init__(
             scope,
             construct_id,
-            stack_name=f"countersign-{settings.stage}-public",
-            description="Countersign: the HTTP API, the review page and the hand-offs to people and workers",
+            stage=settings.stage,
+            description="the HTTP API, the review page and the hand-offs to people and workers",
+            functions=functions,
         )
-        defaults = function_defaults(self, settings, sources)
         self.api = PublicApi(self, "Api")
         base_url = self.api.base_url(settings.base_url)
         limits = Limits(
@@ -65,7 +66,6 @@ class PublicStack(Stack):
             ledger=state.ledger,
             directory=state.directory,
             limits=limits,
-            defaults=defaults,
         )
         self.review.add_routes(self.api, pages=throttle(throttles.review), unknown=throttle(throttles.default))
         self.webhook = Webhook(
@@ -76,7 +76,6 @@ class PublicStack(Stack):
             providers=state.providers,
             answers=state.answers,
             limits=limits,
-            defaults=defaults,
         )
         self.webhook.add_routes(
             self.api, webhooks=throttle(throttles.webhooks), callbacks=throttle(throttles.callbacks)
@@ -88,7 +87,6 @@ class PublicStack(Stack):
             base_url=base_url,
             ledger=state.ledger,
             hand_offs=state.hand_offs,
-            defaults=defaults,
         )
         channel = _channel(self.approver, settings)
         self.approver.send_on(channel)
@@ -115,7 +113,6 @@ class PublicStack(Stack):
                 each.event_source: {"name": name, "scheme": each.scheme, **each.expects}
                 for name, each in settings.partners.items()
             },
-            defaults=defaults,
         )
         for name, value in channel.outputs.items():
             CfnOutput(self, name, value=value)

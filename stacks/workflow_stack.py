@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import CfnOutput, Duration, Stack
+from aws_cdk import CfnOutput, Duration
 from constructs import Construct
 
 from countersign.services.held_payments import WORKFLOW as HELD_PAYMENT
@@ -21,8 +21,9 @@ from stacks.components.house.function_options import FunctionDefaults
 from stacks.components.house.python_function import PythonFunction
 from stacks.components.house.queues import queues_in
 from stacks.components.house.sources import Sources
+from stacks.components.house.stack import FunctionStack
 from stacks.ledger_stack import LedgerStack
-from stacks.options import function_defaults, log_retention, removal_policy, throttle
+from stacks.options import log_retention, removal_policy, throttle
 from stacks.patterns_stack import PatternsStack
 from stacks.public_stack import PublicStack
 from stacks.stage.policies import compact, policy_document
@@ -31,7 +32,7 @@ from stacks.stage.workflows import WorkflowSettings
 from stacks.workflows import build_workflows
 
 
-class WorkflowStack(Stack):
+class WorkflowStack(FunctionStack):
     """The workflows of the settings, and the functions around them and around the patterns.
 
     Attributes:
@@ -50,7 +51,7 @@ class WorkflowStack(Stack):
         construct_id: str,
         *,
         settings: Settings,
-        sources: Sources,
+        functions: FunctionDefaults,
         state: LedgerStack,
         public: PublicStack,
         patterns: PatternsStack | None,
@@ -58,10 +59,10 @@ class WorkflowStack(Stack):
         super().__init__(
             scope,
             construct_id,
-            stack_name=f"countersign-{settings.stage}-workflow",
-            description="Countersign: the durable workflows, the relay and the publisher",
+            stage=settings.stage,
+            description="the durable workflows, the relay and the publisher",
+            functions=functions,
         )
-        defaults = function_defaults(self, settings, sources)
         base_url = public.api.base_url(settings.base_url)
         policies = _policies(settings)
         self.workflows: dict[str, DurableWorkflow] = build_workflows(
@@ -76,19 +77,18 @@ class WorkflowStack(Stack):
                 }
                 for name in settings.workflows
             },
-            defaults=defaults,
         )
         if patterns:
             self.workflows |= patterns.workflows
         built = list(self.workflows.values())
         for workflow in built:
             workflow.grant_heartbeat(public.webhook.function)
-        self._requests(settings, state, public.api, defaults)
-        self.relay = Relay(self, "Relay", ledger=state.ledger, workflows=built, defaults=defaults)
+        self._requests(settings, functions.sources, state, public.api)
+        self.relay = Relay(self, "Relay", ledger=state.ledger, workflows=built)
         self.publisher = Publisher(
-            self, "Publisher", ledger=state.ledger, hand_offs=state.hand_offs, archive=state.archive, defaults=defaults
+            self, "Publisher", ledger=state.ledger, hand_offs=state.hand_offs, archive=state.archive
         )
-        self.executions = Executions(self, "Executions", ledger=state.ledger, workflows=built, defaults=defaults)
+        self.executions = Executions(self, "Executions", ledger=state.ledger, workflows=built)
         self.sweeper = Sweeper(
             self,
             "Sweeper",
@@ -96,9 +96,8 @@ class WorkflowStack(Stack):
             grace_seconds=settings.sweeper.grace_seconds,
             ledger=state.ledger,
             workflows=built,
-            defaults=defaults,
         )
-        self.held_payments = self._held_payments(settings, state, defaults) if settings.payments.operators else None
+        self.held_payments = self._held_payments(settings, state) if settings.payments.operators else None
         if settings.people.deny_callbacks:
             DenyCallbacks(self, "DenyCallbacks", workflows=built)
         self.api_stage = ApiStage(
@@ -114,7 +113,7 @@ class WorkflowStack(Stack):
         CfnOutput(self, "Workflows", value=self.to_json_string(arns))
         CfnOutput(self, "Queues", value=self.to_json_string(queues))
 
-    def _held_payments(self, settings: Settings, state: LedgerStack, defaults: FunctionDefaults) -> HeldPayments:
+    def _held_payments(self, settings: Settings, state: LedgerStack) -> HeldPayments:
         return HeldPayments(
             self,
             "HeldPayments",
@@ -122,20 +121,16 @@ class WorkflowStack(Stack):
             hand_offs=state.hand_offs,
             workflow=self.workflows[HELD_PAYMENT],
             deadline_seconds=settings.workflows[HELD_PAYMENT].deadline_seconds,
-            defaults=defaults,
         )
 
-    def _requests(self, settings: Settings, state: LedgerStack, api: PublicApi, defaults: FunctionDefaults) -> None:
+    def _requests(self, settings: Settings, sources: Sources, state: LedgerStack, api: PublicApi) -> None:
         deployed = settings.every_workflow
-        startable = {
-            name: _startable(workflow, deployed[name], defaults.sources) for name, workflow in self.workflows.items()
-        }
+        startable = {name: _startable(workflow, deployed[name], sources) for name, workflow in self.workflows.items()}
         requests = PythonFunction(
             self,
             "Requests",
             folder="requests_api",
             description="Starts workflows, and tells how they are doing",
-            defaults=defaults,
             environment={
                 **state.ledger.environment,
                 "WORKFLOWS": self.to_json_string(startable),

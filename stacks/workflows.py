@@ -8,7 +8,6 @@ from constructs import Construct
 
 from stacks.components.flow.durable_workflow import DurableWorkflow, WorkflowOptions
 from stacks.components.flow.ledger_workflow import LedgerWorkflow, RawWorkflow
-from stacks.components.house.function_options import FunctionDefaults
 from stacks.ledger_stack import LedgerStack
 from stacks.stage.workflows import ON_THE_RAW_SDK, WorkflowSettings
 
@@ -19,7 +18,6 @@ def build_workflows(
     *,
     state: LedgerStack,
     environments: Mapping[str, Mapping[str, str]],
-    defaults: FunctionDefaults,
 ) -> dict[str, DurableWorkflow]:
     """Build workflows in a stack, and return them by name.
 
@@ -28,7 +26,6 @@ def build_workflows(
         workflows: The settings of each, by name.
         state: Where their tasks are, what carries these to those who act on them, and what is known of people.
         environments: Variables of each beside those of the state, by name.
-        defaults: What their functions have in common with the stack's others.
     """
     below = Construct(scope, "Durable")
     return {
@@ -47,7 +44,6 @@ def build_workflows(
             hand_offs=state.hand_offs,
             directory=state.directory,
             answers=state.answers if workflow.encrypted else None,
-            defaults=defaults,
         )
         for name, workflow in workflows.items()
     }

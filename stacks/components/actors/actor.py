@@ -8,7 +8,7 @@ from aws_cdk import aws_events as events
 from constructs import Construct
 
 from stacks.components.flow.hand_off import Channel
-from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
+from stacks.components.house.function_options import FunctionOptions
 from stacks.components.house.python_function import PythonFunction
 from stacks.components.state.ledger import Ledger
 
@@ -20,7 +20,6 @@ class Actor(Construct):
         folder: The function's folder under `lambdas/`.
         description: One line for whoever finds it in the console.
         ledger: The ledger; rights in it are for the kind of actor to grant.
-        defaults: What the function has in common with the stack's others.
         environment: Variables beside the ledger's.
         options: Where it differs from other functions.
 
@@ -36,7 +35,6 @@ class Actor(Construct):
         folder: str,
         description: str,
         ledger: Ledger,
-        defaults: FunctionDefaults,
         environment: Mapping[str, str] | None = None,
         options: FunctionOptions | None = None,
     ) -> None:
@@ -46,7 +44,6 @@ class Actor(Construct):
             construct_id,
             folder=folder,
             description=description,
-            defaults=defaults,
             options=options,
             environment={**ledger.environment, **(environment or {})},
         )

@@ -10,7 +10,7 @@ from countersign.adapters.event_bus import SOURCE
 from stacks.components.actors.actor import Actor
 from stacks.components.flow.channels import MessageChannel
 from stacks.components.flow.hand_off import ENVELOPE, HandOffBus
-from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
+from stacks.components.house.function_options import FunctionOptions
 from stacks.components.state.ledger import Ledger
 
 
@@ -32,7 +32,6 @@ class Approver(Actor):
         base_url: str,
         ledger: Ledger,
         hand_offs: HandOffBus,
-        defaults: FunctionDefaults,
     ) -> None:
         super().__init__(
             scope,
@@ -40,7 +39,6 @@ class Approver(Actor):
             folder="approver",
             description="Mails review links to approvers",
             ledger=ledger,
-            defaults=defaults,
             options=FunctionOptions(timeout=Duration.seconds(60)),
             environment={"BASE_URL": base_url, "STAGE": stage},
         )

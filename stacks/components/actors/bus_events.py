@@ -12,7 +12,7 @@ from constructs import Construct
 from stacks.components.actors.actor import Actor
 from stacks.components.flow.hand_off import HandOffBus
 from stacks.components.house.alarm import Alarm, Watch
-from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
+from stacks.components.house.function_options import FunctionOptions
 from stacks.components.house.rights import allow
 from stacks.components.state.ledger import Ledger
 
@@ -38,7 +38,6 @@ class BusEvents(Actor):
         ledger: Ledger,
         hand_offs: HandOffBus,
         partners: Mapping[str, Mapping[str, Any]],
-        defaults: FunctionDefaults,
     ) -> None:
         super().__init__(
             scope,
@@ -46,7 +45,6 @@ class BusEvents(Actor):
             folder="bus_events",
             description="Records what machines answer as events",
             ledger=ledger,
-            defaults=defaults,
             options=FunctionOptions(timeout=Duration.seconds(30)),
             environment={"PARTNERS": Stack.of(scope).to_json_string(partners)} if partners else {},
         )

@@ -12,7 +12,7 @@ from constructs import Construct
 from stacks.components.actors.actor import Actor
 from stacks.components.flow.durable_workflow import DurableWorkflow
 from stacks.components.house.alarm import Alarm, Watch
-from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
+from stacks.components.house.function_options import FunctionOptions
 from stacks.components.state.ledger import Ledger
 
 WORKFLOWS_A_RULE = 7
@@ -35,7 +35,6 @@ class Executions(Actor):
         *,
         ledger: Ledger,
         workflows: Sequence[DurableWorkflow],
-        defaults: FunctionDefaults,
     ) -> None:
         super().__init__(
             scope,
@@ -43,7 +42,6 @@ class Executions(Actor):
             folder="executions",
             description="Records how durable executions ended, and cancels what they left open",
             ledger=ledger,
-            defaults=defaults,
             options=FunctionOptions(timeout=Duration.seconds(30)),
         )
         ledger.grant_ends(self.function)

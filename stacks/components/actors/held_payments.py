@@ -10,7 +10,7 @@ from countersign.adapters.event_bus import SOURCE
 from stacks.components.actors.actor import Actor
 from stacks.components.flow.durable_workflow import DurableWorkflow
 from stacks.components.flow.hand_off import ENVELOPE, HandOffBus
-from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
+from stacks.components.house.function_options import FunctionOptions
 from stacks.components.state.ledger import Ledger
 
 
@@ -35,7 +35,6 @@ class HeldPayments(Actor):
         hand_offs: HandOffBus,
         workflow: DurableWorkflow,
         deadline_seconds: int,
-        defaults: FunctionDefaults,
     ) -> None:
         super().__init__(
             scope,
@@ -43,7 +42,6 @@ class HeldPayments(Actor):
             folder="held_payments",
             description="Has operators asked about held payment events",
             ledger=ledger,
-            defaults=defaults,
             options=FunctionOptions(timeout=Duration.seconds(30)),
             environment={"WORKFLOW_ARN": workflow.alias.function_arn, "DEADLINE_SECONDS": str(deadline_seconds)},
         )

@@ -10,7 +10,7 @@ from stacks.components.actors.actor import Actor
 from stacks.components.actors.stream_consumer import StreamConsumer
 from stacks.components.flow.hand_off import HandOffBus
 from stacks.components.house.alarm import Alarm, Watch
-from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
+from stacks.components.house.function_options import FunctionOptions
 from stacks.components.state.audit_archive import AuditArchive
 from stacks.components.state.ledger import Ledger
 
@@ -45,7 +45,6 @@ class Publisher(Actor):
         ledger: Ledger,
         hand_offs: HandOffBus,
         archive: AuditArchive | None,
-        defaults: FunctionDefaults,
     ) -> None:
         super().__init__(
             scope,
@@ -53,7 +52,6 @@ class Publisher(Actor):
             folder="publisher",
             description="Publishes what became of tasks, sends the outbox, and copies the audit",
             ledger=ledger,
-            defaults=defaults,
             options=FunctionOptions(timeout=Duration.seconds(30)),
             environment={
                 **hand_offs.environment,

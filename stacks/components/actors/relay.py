@@ -11,7 +11,7 @@ from stacks.components.actors.actor import Actor
 from stacks.components.actors.stream_consumer import StreamConsumer
 from stacks.components.flow.durable_workflow import DurableWorkflow
 from stacks.components.house.alarm import Alarm, Watch
-from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
+from stacks.components.house.function_options import FunctionOptions
 from stacks.components.state.ledger import Ledger
 
 DECIDED = {
@@ -39,7 +39,6 @@ class Relay(Actor):
         *,
         ledger: Ledger,
         workflows: Iterable[DurableWorkflow],
-        defaults: FunctionDefaults,
     ) -> None:
         super().__init__(
             scope,
@@ -47,7 +46,6 @@ class Relay(Actor):
             folder="relay",
             description="Rings the durable execution whose task was decided",
             ledger=ledger,
-            defaults=defaults,
             # A whole batch of rings that nobody answers, each tried four times, ends before it.
             options=FunctionOptions(timeout=Duration.minutes(5)),
         )

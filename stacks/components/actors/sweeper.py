@@ -11,7 +11,7 @@ from constructs import Construct
 
 from stacks.components.flow.durable_workflow import DurableWorkflow
 from stacks.components.house.alarm import Alarm, Watch
-from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
+from stacks.components.house.function_options import FunctionOptions
 from stacks.components.house.python_function import PythonFunction
 from stacks.components.house.queues import DeadLetterQueue, retry_invocations
 from stacks.components.state.ledger import Ledger
@@ -58,7 +58,6 @@ class Sweeper(Construct):
         grace_seconds: int,
         ledger: Ledger,
         workflows: Sequence[DurableWorkflow],
-        defaults: FunctionDefaults,
     ) -> None:
         super().__init__(scope, construct_id)
         dead_letters = DeadLetterQueue(self, "DeadLetters", name="sweeper")
@@ -68,7 +67,6 @@ class Sweeper(Construct):
             "Sweeper",
             folder="sweeper",
             description="Mends what did not happen in time, once, and tells of what stays lost",
-            defaults=defaults,
             options=FunctionOptions(timeout=_TIMEOUT, dead_letter_queue=dead_letters),
             environment={
                 **ledger.environment,

@@ -7,7 +7,7 @@ from constructs import Construct
 from stacks.components.actors.actor import Actor
 from stacks.components.edge.api import PublicApi, Route, Throttle
 from stacks.components.house.alarm import Watch
-from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
+from stacks.components.house.function_options import FunctionOptions
 from stacks.components.state.directory import Directory
 from stacks.components.state.ledger import Ledger
 from stacks.components.state.limits import Limits
@@ -40,7 +40,6 @@ class Review(Actor):
         ledger: Ledger,
         directory: Directory,
         limits: Limits,
-        defaults: FunctionDefaults,
     ) -> None:
         super().__init__(
             scope,
@@ -48,7 +47,6 @@ class Review(Actor):
             folder="review",
             description="Pages for people: the review, delegation and the inbox",
             ledger=ledger,
-            defaults=defaults,
             options=FunctionOptions(reserved_concurrency=limits.concurrency),
             environment={
                 **directory.environment,

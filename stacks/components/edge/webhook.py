@@ -7,7 +7,7 @@ from constructs import Construct
 from stacks.components.actors.actor import Actor
 from stacks.components.edge.api import PublicApi, Route, Throttle
 from stacks.components.house.alarm import Alarm, Watch
-from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
+from stacks.components.house.function_options import FunctionOptions
 from stacks.components.state.answers_key import AnswersKey
 from stacks.components.state.ledger import Ledger
 from stacks.components.state.limits import Limits
@@ -46,7 +46,6 @@ class Webhook(Actor):
         providers: Providers,
         answers: AnswersKey | None,
         limits: Limits,
-        defaults: FunctionDefaults,
     ) -> None:
         super().__init__(
             scope,
@@ -54,7 +53,6 @@ class Webhook(Actor):
             folder="webhook",
             description="What providers post, and what machines answer",
             ledger=ledger,
-            defaults=defaults,
             options=FunctionOptions(reserved_concurrency=limits.concurrency),
             environment={
                 "BASE_URL": base_url,

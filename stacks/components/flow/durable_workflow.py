@@ -13,10 +13,11 @@ from constructs import Construct
 
 from stacks.components.house.alarm import Alarm, Watch
 from stacks.components.house.findings import accept, acknowledge_every_version_of
-from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
+from stacks.components.house.function_options import FunctionOptions
 from stacks.components.house.python_function import PythonFunction
 from stacks.components.house.queues import DeadLetterQueue
 from stacks.components.house.rights import allow
+from stacks.components.house.stack import FunctionStack
 
 _EVERY_VERSION = (
     "durable executions are addressed by the version that they run on, and old versions finish theirs: "
@@ -93,7 +94,6 @@ class DurableWorkflow(Construct):
         construct_id: str,
         *,
         options: WorkflowOptions,
-        defaults: FunctionDefaults,
         environment: Mapping[str, str],
     ) -> None:
         super().__init__(scope, construct_id)
@@ -103,7 +103,6 @@ class DurableWorkflow(Construct):
             "Workflow",
             folder=options.folder,
             description=f"The durable workflow {self.name}",
-            defaults=defaults,
             options=FunctionOptions(
                 module=options.module,
                 timeout=Duration.minutes(1),
@@ -120,8 +119,8 @@ class DurableWorkflow(Construct):
                 **options.environment,
             },
         )
-        if defaults.tracing_layer:
-            self._trace_operations(defaults.tracing_layer)
+        if tracing_layer := FunctionStack.around(self).functions.tracing_layer:
+            self._trace_operations(tracing_layer)
         # CDK's reminder that durability cannot be added to a function later; this one is durable from its creation on.
         Annotations.of(self.function.function).acknowledge_info("aws-lambda:Function.DurableConfig")
         checkpoints = self._allow_checkpoints()

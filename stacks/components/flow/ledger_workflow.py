@@ -6,7 +6,6 @@ from constructs import Construct
 
 from stacks.components.flow.durable_workflow import DurableWorkflow, WorkflowOptions
 from stacks.components.flow.hand_off import HandOffBus
-from stacks.components.house.function_options import FunctionDefaults
 from stacks.components.state.answers_key import AnswersKey
 from stacks.components.state.directory import Directory
 from stacks.components.state.ledger import Ledger
@@ -32,12 +31,11 @@ class LedgerWorkflow(DurableWorkflow):
         hand_offs: HandOffBus,
         directory: Directory,
         answers: AnswersKey | None,
-        defaults: FunctionDefaults,
     ) -> None:
         environment = {**ledger.environment, **hand_offs.environment, **directory.environment}
         if answers:
             environment |= answers.environment
-        super().__init__(scope, construct_id, options=options, defaults=defaults, environment=environment)
+        super().__init__(scope, construct_id, options=options, environment=environment)
         self._grant_ledger(ledger)
         directory.grant_read(self.function)
         hand_offs.grant_put(self.function)

@@ -1,4 +1,4 @@
-"""What the functions of a stack have in common, and where one may differ."""
+"""What functions have in common, and where one may differ."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 
-from stacks.components.house.layers import Layers
 from stacks.components.house.sources import Sources
 
 
 @dataclass(frozen=True)
 class FunctionDefaults:
-    """What all functions of a stack have in common.
+    """What all functions have in common.
 
     Attributes:
         sources: Where their code is.
-        layers: What they run on.
         log_retention: How long logs are kept.
         tracing: Whether X-Ray traces them.
         tracing_layer: ARN of the OpenTelemetry layer for workflows; empty for none.
@@ -27,7 +25,6 @@ class FunctionDefaults:
     """
 
     sources: Sources
-    layers: Layers
     log_retention: logs.RetentionDays
     tracing: bool
     tracing_layer: str

@@ -13,8 +13,9 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from stacks.components.house.findings import accept, acknowledge
-from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
+from stacks.components.house.function_options import FunctionOptions
 from stacks.components.house.layers import ARCHITECTURE, RUNTIME
+from stacks.components.house.stack import FunctionStack
 
 METRICS_NAMESPACE = "Countersign"
 """Where the functions' own metrics are."""
@@ -62,11 +63,12 @@ class PythonFunction(Construct):
         *,
         folder: str,
         description: str,
-        defaults: FunctionDefaults,
         environment: Mapping[str, str],
         options: FunctionOptions | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
+        stack = FunctionStack.around(self)
+        defaults = stack.functions
         options = options or FunctionOptions()
         self.timeout = options.timeout
         self.service = (folder if options.module == "handler" else options.module).replace("_", "-")
@@ -89,7 +91,7 @@ class PythonFunction(Construct):
             code=entry.code,
             handler=entry.handler,
             description=description,
-            layers=defaults.layers.versions,
+            layers=stack.layers.versions,
             role=self.role,
             log_group=self.log_group,
             logging_format=lambda_.LoggingFormat.JSON,
