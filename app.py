@@ -50,20 +50,11 @@ def build(app: App, settings: Settings, sources: Sources) -> Stacks:
     """
     named = settings.extensions
     sources = replace(
-        sources,
-        extensions=extensions.FOLDER,
-        extension_workflows=named.workflows,
-        extension_files=tuple(named.files),
+        sources, extensions=extensions.FOLDER, extension_workflows=named.workflows, extension_files=tuple(named.files)
     )
     functions = function_defaults(settings, sources)
     ledger = LedgerStack(app, "LedgerStack", settings=settings)
-    public = PublicStack(
-        app,
-        "PublicStack",
-        settings=settings,
-        functions=functions,
-        state=ledger,
-    )
+    public = PublicStack(app, "PublicStack", settings=settings, functions=functions, state=ledger)
     patterns = None
     if settings.patterns:
         patterns = PatternsStack(
@@ -76,20 +67,9 @@ def build(app: App, settings: Settings, sources: Sources) -> Stacks:
             public=public,
         )
     workflow = WorkflowStack(
-        app,
-        "WorkflowStack",
-        settings=settings,
-        functions=functions,
-        state=ledger,
-        public=public,
-        patterns=patterns,
+        app, "WorkflowStack", settings=settings, functions=functions, state=ledger, public=public, patterns=patterns
     )
-    monitoring = MonitoringStack(
-        app,
-        "MonitoringStack",
-        settings=settings,
-        access_log=workflow.api_stage.access_log,
-    )
+    monitoring = MonitoringStack(app, "MonitoringStack", settings=settings, access_log=workflow.api_stage.access_log)
     if ledger.key:
         ledger.key.cover(app)
     Tags.of(app).add("application", "countersign")

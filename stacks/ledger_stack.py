@@ -66,10 +66,7 @@ class LedgerStack(HouseStack):
 
 def _customer_key(scope: Construct, settings: Settings) -> CustomerKey:
     return CustomerKey(
-        scope,
-        "CustomerKey",
-        stack_names=f"countersign-{settings.stage}-*",
-        removal_policy=removal_policy(settings),
+        scope, "CustomerKey", stack_names=f"countersign-{settings.stage}-*", removal_policy=removal_policy(settings)
     )
 
 

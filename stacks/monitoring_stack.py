@@ -22,12 +22,7 @@ class MonitoringStack(HouseStack):
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, access_log: logs.ILogGroup) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            stage=settings.stage,
-            description="dashboard, alarms and saved queries",
-        )
+        super().__init__(scope, construct_id, stage=settings.stage, description="dashboard, alarms and saved queries")
         emulated = settings.monitoring.emulated
         everything = self.node.root.node.find_all()
         watches = [each for each in everything if isinstance(each, Watch)]

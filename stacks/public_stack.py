@@ -60,13 +60,7 @@ class PublicStack(FunctionStack):
             concurrency=settings.limits.public_concurrency or None,
         )
         throttles = settings.throttles
-        self.review = Review(
-            self,
-            "Review",
-            ledger=state.ledger,
-            directory=state.directory,
-            limits=limits,
-        )
+        self.review = Review(self, "Review", ledger=state.ledger, directory=state.directory, limits=limits)
         self.review.add_routes(self.api, pages=throttle(throttles.review), unknown=throttle(throttles.default))
         self.webhook = Webhook(
             self,
@@ -81,12 +75,7 @@ class PublicStack(FunctionStack):
             self.api, webhooks=throttle(throttles.webhooks), callbacks=throttle(throttles.callbacks)
         )
         self.approver = Approver(
-            self,
-            "Approver",
-            stage=settings.stage,
-            base_url=base_url,
-            ledger=state.ledger,
-            hand_offs=state.hand_offs,
+            self, "Approver", stage=settings.stage, base_url=base_url, ledger=state.ledger, hand_offs=state.hand_offs
         )
         channel = _channel(self.approver, settings)
         self.approver.send_on(channel)

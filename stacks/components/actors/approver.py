@@ -24,14 +24,7 @@ class Approver(Actor):
     """
 
     def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        stage: str,
-        base_url: str,
-        ledger: Ledger,
-        hand_offs: HandOffBus,
+        self, scope: Construct, construct_id: str, *, stage: str, base_url: str, ledger: Ledger, hand_offs: HandOffBus
     ) -> None:
         super().__init__(
             scope,

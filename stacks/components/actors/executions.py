@@ -29,12 +29,7 @@ class Executions(Actor):
     """
 
     def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        ledger: Ledger,
-        workflows: Sequence[DurableWorkflow],
+        self, scope: Construct, construct_id: str, *, ledger: Ledger, workflows: Sequence[DurableWorkflow]
     ) -> None:
         super().__init__(
             scope,

@@ -53,10 +53,7 @@ class Publisher(Actor):
             description="Publishes what became of tasks, sends the outbox, and copies the audit",
             ledger=ledger,
             options=FunctionOptions(timeout=Duration.seconds(30)),
-            environment={
-                **hand_offs.environment,
-                **({"AUDIT_BUCKET": archive.bucket.bucket_name} if archive else {}),
-            },
+            environment={**hand_offs.environment, **({"AUDIT_BUCKET": archive.bucket.bucket_name} if archive else {})},
         )
         ledger.grant_outbox(self.function)
         hand_offs.grant_put(self.function)

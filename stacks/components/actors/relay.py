@@ -33,12 +33,7 @@ class Relay(Actor):
     """
 
     def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        ledger: Ledger,
-        workflows: Iterable[DurableWorkflow],
+        self, scope: Construct, construct_id: str, *, ledger: Ledger, workflows: Iterable[DurableWorkflow]
     ) -> None:
         super().__init__(
             scope,

@@ -33,13 +33,7 @@ class Review(Actor):
     """
 
     def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        ledger: Ledger,
-        directory: Directory,
-        limits: Limits,
+        self, scope: Construct, construct_id: str, *, ledger: Ledger, directory: Directory, limits: Limits
     ) -> None:
         super().__init__(
             scope,
@@ -48,10 +42,7 @@ class Review(Actor):
             description="Pages for people: the review, delegation and the inbox",
             ledger=ledger,
             options=FunctionOptions(reserved_concurrency=limits.concurrency),
-            environment={
-                **directory.environment,
-                **limits.review,
-            },
+            environment={**directory.environment, **limits.review},
         )
         ledger.grant_reviews(self.function)
         directory.grant_read(self.function)

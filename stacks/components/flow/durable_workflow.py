@@ -89,12 +89,7 @@ class DurableWorkflow(Construct):
     """
 
     def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        options: WorkflowOptions,
-        environment: Mapping[str, str],
+        self, scope: Construct, construct_id: str, *, options: WorkflowOptions, environment: Mapping[str, str]
     ) -> None:
         super().__init__(scope, construct_id)
         self.name = options.name

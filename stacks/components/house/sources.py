@@ -143,7 +143,5 @@ def _asset(folder: Path, *, only: str, but: Sequence[str] = ()) -> lambda_.Code:
     parents = [str(parent) for parent in Path(only).parents][-2::-1]
     inside = [pattern for parent in parents for pattern in (f"!/{parent}", f"/{parent}/*")]
     return lambda_.Code.from_asset(
-        str(folder),
-        exclude=["/*", *inside, f"!/{only}", *_BYTECODE, *but],
-        ignore_mode=IgnoreMode.GIT,
+        str(folder), exclude=["/*", *inside, f"!/{only}", *_BYTECODE, *but], ignore_mode=IgnoreMode.GIT
     )

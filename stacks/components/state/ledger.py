@@ -67,14 +67,7 @@ class Ledger(Construct):
         environment: What functions read that use it.
     """
 
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        protected: bool,
-        removal_policy: RemovalPolicy,
-    ) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, protected: bool, removal_policy: RemovalPolicy) -> None:
         super().__init__(scope, construct_id)
         self.table = dynamodb.Table(
             self,
