@@ -39,7 +39,11 @@ class LedgerStack(HouseStack):
             protected=settings.ledger.protected,
         )
         removal = removal_policy(settings)
-        self.key = _customer_key(self, settings) if settings.encryption.customer_keys else None
+        self.key: CustomerKey | None = None
+        self.archive: AuditArchive | None = None
+        if settings.encryption.customer_keys:
+            names = f"countersign-{settings.stage}-*"
+            self.key = CustomerKey(self, "CustomerKey", stack_names=names, removal_policy=removal)
         self.ledger = Ledger(self, "Ledger", protected=settings.ledger.protected, removal_policy=removal)
         self.directory = Directory(
             self,
@@ -55,26 +59,17 @@ class LedgerStack(HouseStack):
             removal_policy=removal,
         )
         self.answers = AnswersKey(self, "Answers", removal_policy=removal) if settings.has_encrypted_answers else None
-        self.archive = _archive(self, settings) if settings.audit.object_lock_days else None
+        if settings.audit.object_lock_days:
+            self.archive = AuditArchive(
+                self,
+                "AuditArchive",
+                object_lock_days=settings.audit.object_lock_days,
+                protected=settings.ledger.protected,
+                removal_policy=removal,
+            )
         self.hand_offs = HandOffBus(
             self, "HandOffs", archive_days=settings.hand_off.archive_days, removal_policy=removal
         )
         CfnOutput(self, "TableName", value=self.ledger.table.table_name)
         CfnOutput(self, "DirectoryTableName", value=self.directory.table.table_name)
         CfnOutput(self, "BusName", value=self.hand_offs.bus.event_bus_name)
-
-
-def _customer_key(scope: Construct, settings: Settings) -> CustomerKey:
-    return CustomerKey(
-        scope, "CustomerKey", stack_names=f"countersign-{settings.stage}-*", removal_policy=removal_policy(settings)
-    )
-
-
-def _archive(scope: Construct, settings: Settings) -> AuditArchive:
-    return AuditArchive(
-        scope,
-        "AuditArchive",
-        object_lock_days=settings.audit.object_lock_days,
-        protected=settings.ledger.protected,
-        removal_policy=removal_policy(settings),
-    )

@@ -37,11 +37,6 @@ class WorkflowStack(FunctionStack):
 
     Attributes:
         workflows: Every workflow of the stage, by name.
-        relay: The relay.
-        publisher: The publisher.
-        executions: What follows executions to their end.
-        sweeper: What mends things that did not happen in time.
-        held_payments: What has operators asked about held payments; None where the stage names none.
         api_stage: The stage of the API.
     """
 
@@ -84,12 +79,10 @@ class WorkflowStack(FunctionStack):
         for workflow in built:
             workflow.grant_heartbeat(public.webhook.function)
         self._requests(settings, functions.sources, state, public.api)
-        self.relay = Relay(self, "Relay", ledger=state.ledger, workflows=built)
-        self.publisher = Publisher(
-            self, "Publisher", ledger=state.ledger, hand_offs=state.hand_offs, archive=state.archive
-        )
-        self.executions = Executions(self, "Executions", ledger=state.ledger, workflows=built)
-        self.sweeper = Sweeper(
+        Relay(self, "Relay", ledger=state.ledger, workflows=built)
+        Publisher(self, "Publisher", ledger=state.ledger, hand_offs=state.hand_offs, archive=state.archive)
+        Executions(self, "Executions", ledger=state.ledger, workflows=built)
+        Sweeper(
             self,
             "Sweeper",
             every=Duration.minutes(settings.sweeper.every_minutes),
@@ -97,7 +90,15 @@ class WorkflowStack(FunctionStack):
             ledger=state.ledger,
             workflows=built,
         )
-        self.held_payments = self._held_payments(settings, state) if settings.payments.operators else None
+        if settings.payments.operators:
+            HeldPayments(
+                self,
+                "HeldPayments",
+                ledger=state.ledger,
+                hand_offs=state.hand_offs,
+                workflow=self.workflows[HELD_PAYMENT],
+                deadline_seconds=settings.workflows[HELD_PAYMENT].deadline_seconds,
+            )
         if settings.people.deny_callbacks:
             DenyCallbacks(self, "DenyCallbacks", workflows=built)
         self.api_stage = ApiStage(
@@ -112,16 +113,6 @@ class WorkflowStack(FunctionStack):
         arns = {name: workflow.alias.function_arn for name, workflow in self.workflows.items()}
         CfnOutput(self, "Workflows", value=self.to_json_string(arns))
         CfnOutput(self, "Queues", value=self.to_json_string(queues))
-
-    def _held_payments(self, settings: Settings, state: LedgerStack) -> HeldPayments:
-        return HeldPayments(
-            self,
-            "HeldPayments",
-            ledger=state.ledger,
-            hand_offs=state.hand_offs,
-            workflow=self.workflows[HELD_PAYMENT],
-            deadline_seconds=settings.workflows[HELD_PAYMENT].deadline_seconds,
-        )
 
     def _requests(self, settings: Settings, sources: Sources, state: LedgerStack, api: PublicApi) -> None:
         deployed = settings.every_workflow

@@ -11,7 +11,6 @@ from constructs import Construct
 
 from stacks.components.actors.actor import Actor
 from stacks.components.flow.hand_off import HandOffBus
-from stacks.components.house.alarm import Alarm, Watch
 from stacks.components.house.function_options import FunctionOptions
 from stacks.components.house.rights import allow
 from stacks.components.state.ledger import Ledger
@@ -64,17 +63,11 @@ class BusEvents(Actor):
         given_up = channel.work.dead_letter_queue
         self.function.function.add_environment("DEAD_LETTERS_URL", given_up.queue_url)
         allow(self.function, "sqs:SendMessage", on=[given_up.queue_arn])
-        conflicts = self.function.metric_count("ResultsConflict")
-        Watch(
-            self,
+        self.function.watch_counts(
             "Payments",
-            graphs={"For a person to look at": [conflicts]},
-            alarms=[
-                Alarm(
-                    "ResultsConflict",
-                    conflicts,
-                    "A partner sent two events under one id, and the kit did not apply the second one. First ask the"
-                    " partner which is true",
-                )
-            ],
+            "For a person to look at",
+            alarms={
+                "ResultsConflict": "A partner sent two events under one id, and the kit did not apply the second one."
+                " First ask the partner which is true"
+            },
         )

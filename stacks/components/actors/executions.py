@@ -11,7 +11,6 @@ from constructs import Construct
 
 from stacks.components.actors.actor import Actor
 from stacks.components.flow.durable_workflow import DurableWorkflow
-from stacks.components.house.alarm import Alarm, Watch
 from stacks.components.house.function_options import FunctionOptions
 from stacks.components.state.ledger import Ledger
 
@@ -50,19 +49,13 @@ class Executions(Actor):
         )
         for number, pattern in enumerate(others, 2):
             channel.take(f"Rule{number}", pattern, bus=None)
-        not_applied = self.function.metric_count("DecisionsNotApplied")
-        Watch(
-            self,
+        self.function.watch_counts(
             "Workflows",
-            graphs={"Decisions not applied": [not_applied]},
-            alarms=[
-                Alarm(
-                    "DecisionsNotApplied",
-                    not_applied,
-                    "An execution ended before it applied a recorded decision, and nothing will apply it. First find"
-                    " the task in the log of executions",
-                )
-            ],
+            "Decisions not applied",
+            alarms={
+                "DecisionsNotApplied": "An execution ended before it applied a recorded decision, and nothing will"
+                " apply it. First find the task in the log of executions"
+            },
         )
 
 

@@ -74,52 +74,46 @@ class Publisher(Actor):
 
     def _watch_tasks(self) -> None:
         kinds = ("TaskOpened", "TaskDecided", "TaskApplied", "TaskExpired", "TaskCancelled")
+        self.function.watch_counts("Tasks", "Tasks", shown=kinds)
         took = [self.function.metric_duration_of("TimeToDecision", statistic) for statistic in ("p50", "p95")]
-        counts = [self.function.metric_count(kind) for kind in kinds]
-        Watch(self, "Tasks", graphs={"Tasks": counts, "Seconds to a decision": took})
+        Watch(self, "Tasks", graphs={"Seconds to a decision": took})
 
     def _watch_payments(self) -> None:
-        names = ("PaymentsHeld", "EventsForgotten", "EventsIgnoredForTasks", "PaymentRefunded", "PaymentDisputed")
-        held, forgotten, ignored, refunded, disputed = map(self.function.metric_count, names)
+        self.function.watch_counts(
+            "Payments",
+            "For a person to look at",
+            alarms={
+                "PaymentsHeld": "A payment needs manual review. Until then the kit does not apply its event. First"
+                " read the task's audit: `countersign show TASK`",
+                "EventsForgotten": "A provider reported a payment seven days ago, and no request asked for it. Its"
+                " event is removed. First read the log of publisher",
+                "EventsIgnoredForTasks": "A payment waits, and the settings of its provider ignored an event about it."
+                " First read the task's audit: `countersign show TASK`",
+            },
+        )
+        refunded, disputed = map(self.function.metric_count, ("PaymentRefunded", "PaymentDisputed"))
         Watch(
             self,
             "Payments",
-            graphs={"For a person to look at": [held, forgotten, ignored], "Taken back": [refunded, disputed]},
+            graphs={"Taken back": [refunded, disputed]},
             alarms=[
                 Alarm(
                     "PaymentsDisputed",
                     disputed,
                     "A payer disputes a payment, and the provider sets a deadline to answer. First look up this"
                     " deadline at the provider",
-                ),
-                Alarm(
-                    "PaymentsHeld",
-                    held,
-                    "A payment needs manual review. Until then the kit does not apply its event. First read the task's"
-                    " audit: `countersign show TASK`",
-                ),
-                Alarm(
-                    "EventsForgotten",
-                    forgotten,
-                    "A provider reported a payment seven days ago, and no request asked for it. Its event is removed."
-                    " First read the log of publisher",
-                ),
-                Alarm(
-                    "EventsIgnoredForTasks",
-                    ignored,
-                    "A payment waits, and the settings of its provider ignored an event about it. First read the task's"
-                    " audit: `countersign show TASK`",
-                ),
+                )
             ],
         )
 
     def _watch_audit(self, *, archived: bool) -> None:
-        differs = self.function.metric_count("AuditDiffers")
-        alarm = Alarm(
-            "AuditDiffers",
-            differs,
+        alarm = (
             "An audit entry was changed or removed. First verify the chain that the log of publisher names:"
-            " `countersign audit verify TASK`",
+            " `countersign audit verify TASK`"
         )
-        graphs = {"Audit entries that differ from their copy": [differs]}
-        Watch(self, "Publisher", graphs=graphs, alarms=[alarm] if archived else [])
+        self.function.watch_counts(
+            "Publisher",
+            "Audit entries that differ from their copy",
+            shown=() if archived else ("AuditDiffers",),
+            alarms={"AuditDiffers": alarm} if archived else {},
+        )

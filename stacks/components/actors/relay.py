@@ -49,24 +49,26 @@ class Relay(Actor):
             # Not before it may ring: a ring that is refused would wait for somebody to look.
             self.function.function.node.add_dependency(workflow.grant_callbacks(self.function, scope=self))
         errors = self.function.function.metric_errors(period=Duration.minutes(5))
-        delivered, closed, failed = map(self.function.metric_count, ("RingsDelivered", "RingsClosed", "RingsFailed"))
+        self.function.watch_counts(
+            "Relay",
+            "Rings",
+            shown=("RingsDelivered", "RingsClosed"),
+            alarms={
+                "RingsFailed": "Lambda refused for good to complete a callback, and the workflow does not learn of its"
+                " decision. First open the query Failed rings"
+            },
+        )
         Watch(
             self,
             "Relay",
-            graphs={"Rings": [delivered, closed, failed], "Failed invocations": [errors]},
+            graphs={"Failed invocations": [errors]},
             alarms=[
                 Alarm(
                     "RelayErrors",
                     errors,
                     "The relay fails, and workflows do not learn of decisions. It tries again for six hours, then"
                     " puts them into relay-dlq. First read the log of relay",
-                ),
-                Alarm(
-                    "RingsFailed",
-                    failed,
-                    "Lambda refused for good to complete a callback, and the workflow does not learn of its decision."
-                    " First open the query Failed rings",
-                ),
+                )
             ],
         )
         StreamConsumer(

@@ -10,7 +10,6 @@ from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
 from stacks.components.flow.durable_workflow import DurableWorkflow
-from stacks.components.house.alarm import Alarm, Watch
 from stacks.components.house.function_options import FunctionOptions
 from stacks.components.house.python_function import PythonFunction
 from stacks.components.house.queues import DeadLetterQueue, retry_invocations
@@ -22,17 +21,18 @@ _AT_MOST = Duration.minutes(4)
 answers."""
 
 _OVERDUE = {
-    "Decisions": "A workflow has not applied a decision, although the sweeper rang it again. First find the task in the"
+    "DecisionsOverdue": "A workflow has not applied a decision, although the sweeper rang it again. First find the"
+    " task in the log of sweeper",
+    "DeadlinesOverdue": "A deadline has passed, and the workflow has not closed its task. First find the task in the"
     " log of sweeper",
-    "Deadlines": "A deadline has passed, and the workflow has not closed its task. First find the task in the log of"
+    "HandOffsOverdue": "A task is open, and nobody has received a link to it. First find the task in the log of"
     " sweeper",
-    "HandOffs": "A task is open, and nobody has received a link to it. First find the task in the log of sweeper",
-    "Withdrawals": "An operator withdrew a task, and Lambda refused again to ring its workflow. First find the task in"
-    " the log of sweeper",
-    "Starts": "A request does not run, although the sweeper started it again. First find the request in the log of"
-    " sweeper, then the error in the log of its workflow",
-    "Events": "A provider reported a payment a day ago, and no request has asked for it. First find the event in the"
-    " log of sweeper",
+    "WithdrawalsOverdue": "An operator withdrew a task, and Lambda refused again to ring its workflow. First find the"
+    " task in the log of sweeper",
+    "StartsOverdue": "A request does not run, although the sweeper started it again. First find the request in the log"
+    " of sweeper, then the error in the log of its workflow",
+    "EventsOverdue": "A provider reported a payment a day ago, and no request has asked for it. First find the event"
+    " in the log of sweeper",
 }
 """The alarm on each kind of thing that the sweeper could not correct."""
 
@@ -95,10 +95,4 @@ class Sweeper(Construct):
                 retry_attempts=2,
             )
         )
-        overdue = {what: self.function.metric_count(f"{what}Overdue") for what in _OVERDUE}
-        Watch(
-            self,
-            "Sweeper",
-            graphs={"Overdue": list(overdue.values())},
-            alarms=[Alarm(f"{what}Overdue", overdue[what], description) for what, description in _OVERDUE.items()],
-        )
+        self.function.watch_counts("Sweeper", "Overdue", alarms=_OVERDUE)

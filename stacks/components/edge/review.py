@@ -6,7 +6,6 @@ from constructs import Construct
 
 from stacks.components.actors.actor import Actor
 from stacks.components.edge.api import PublicApi, Route, Throttle
-from stacks.components.house.alarm import Watch
 from stacks.components.house.function_options import FunctionOptions
 from stacks.components.state.directory import Directory
 from stacks.components.state.ledger import Ledger
@@ -47,8 +46,7 @@ class Review(Actor):
         ledger.grant_reviews(self.function)
         directory.grant_read(self.function)
         limits.grant_count(self.function)
-        clicks = [self.function.metric_count(name) for name in ("AnswersRecorded", "AnswersRefused")]
-        Watch(self, "Answers", graphs={"Clicks": clicks})
+        self.function.watch_counts("Answers", "Clicks", shown=("AnswersRecorded", "AnswersRefused"))
 
     def add_routes(self, api: PublicApi, *, pages: Throttle, unknown: Throttle) -> None:
         """Send its routes to it.

@@ -6,7 +6,6 @@ from constructs import Construct
 
 from stacks.components.actors.actor import Actor
 from stacks.components.edge.api import PublicApi, Route, Throttle
-from stacks.components.house.alarm import Alarm, Watch
 from stacks.components.house.function_options import FunctionOptions
 from stacks.components.state.answers_key import AnswersKey
 from stacks.components.state.ledger import Ledger
@@ -20,9 +19,20 @@ _CALLBACKS_ARE_PUBLIC = (
     "workers may be anywhere: the 256-bit token of their hand-off is the credential, checked by the function"
 )
 
-_STRAY_SIGNATURES = 10
+_STRAY = {"SignaturesRefused": 10}
 """Refused in five minutes. The address is public, and now and then somebody tries it; a provider whose secret is wrong
 posts everything, over and over."""
+
+_ALARMS = {
+    "EventsHeld": "A provider's event needs manual review, for example because its amount differs. The kit does not"
+    " apply it until then. First read the task's audit: `countersign show TASK`",
+    "EventsConflict": "A provider sent two events under one id, and the kit did not apply the second one. First ask the"
+    " provider which is true",
+    "EventsMalformed": "A provider's signed event cannot be read, and the provider will give up. First read the log of"
+    " webhook",
+    "SignaturesRefused": "More than ten webhooks in five minutes had no valid signature, and were refused. First ask"
+    " whether the provider's secret was rotated",
+}
 
 
 class Webhook(Actor):
@@ -66,42 +76,8 @@ class Webhook(Actor):
         if answers:
             answers.grant_encrypt(self.function)
         limits.grant_count(self.function)
-        self._watch()
-
-    def _watch(self) -> None:
-        names = ("EventsRecorded", "EventsHeld", "EventsConflict", "EventsMalformed", "SignaturesRefused")
-        recorded, held, conflicts, malformed, refused = map(self.function.metric_count, names)
-        Watch(
-            self,
-            "Answers",
-            graphs={"Events of providers": [recorded, held, conflicts, malformed, refused]},
-            alarms=[
-                Alarm(
-                    "EventsHeld",
-                    held,
-                    "A provider's event needs manual review, for example because its amount differs. The kit does not"
-                    " apply it until then. First read the task's audit: `countersign show TASK`",
-                ),
-                Alarm(
-                    "EventsConflict",
-                    conflicts,
-                    "A provider sent two events under one id, and the kit did not apply the second one. First ask the"
-                    " provider which is true",
-                ),
-                Alarm(
-                    "EventsMalformed",
-                    malformed,
-                    "A provider's signed event cannot be read, and the provider will give up. First read the log of"
-                    " webhook",
-                ),
-                Alarm(
-                    "SignaturesRefused",
-                    refused,
-                    "More than ten webhooks in five minutes had no valid signature, and were refused. First ask whether"
-                    " the provider's secret was rotated",
-                    above=_STRAY_SIGNATURES,
-                ),
-            ],
+        self.function.watch_counts(
+            "Answers", "Events of providers", shown=("EventsRecorded",), alarms=_ALARMS, above=_STRAY
         )
 
     def add_routes(self, api: PublicApi, *, webhooks: Throttle, callbacks: Throttle) -> None:

@@ -54,7 +54,7 @@ class Watch(Construct):
         graphs: Mapping[str, Sequence[cloudwatch.Metric]],
         alarms: Sequence[Alarm] = (),
     ) -> None:
-        super().__init__(scope, f"Watch-{section}")
+        super().__init__(scope, "-".join(("Watch", section, *graphs)))
         self.section = section
         self.graphs = graphs
         self.alarms = alarms

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import jsii
 from aws_cdk import Duration, RemovalPolicy
@@ -12,6 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from stacks.components.house.alarm import Alarm, Watch
 from stacks.components.house.findings import accept, acknowledge
 from stacks.components.house.function_options import FunctionOptions
 from stacks.components.house.layers import ARCHITECTURE, RUNTIME
@@ -124,6 +126,28 @@ class PythonFunction(Construct):
     def metric_count(self, name: str) -> cloudwatch.Metric:
         """What the function counts under a name by `countersign.functions.telemetry`, in five minutes."""
         return self._metric(name, "Sum")
+
+    def watch_counts(
+        self,
+        section: str,
+        title: str,
+        *,
+        alarms: Mapping[str, str] = MappingProxyType({}),
+        shown: Sequence[str] = (),
+        above: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
+        """Show what the function counts on the dashboard, and raise alarms on some of the counts, by their names.
+
+        Args:
+            section: The section of the dashboard.
+            title: The graph's title.
+            alarms: For each count with an alarm, what happened, what it affects and what to do first.
+            shown: Counts without an alarm.
+            above: The highest count that is in order, where it is not 0.
+        """
+        metrics = {name: self.metric_count(name) for name in (*shown, *alarms)}
+        raised = [Alarm(name, metrics[name], text, above=above.get(name, 0)) for name, text in alarms.items()]
+        Watch(self, section, graphs={title: list(metrics.values())}, alarms=raised)
 
     def metric_duration_of(self, name: str, statistic: str) -> cloudwatch.Metric:
         """What it tells under a name by `took` of `countersign.functions.telemetry`, in seconds, over five minutes.
