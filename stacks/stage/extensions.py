@@ -103,19 +103,21 @@ def channel(name: str) -> Channel | None:
     Raises:
         ExtensionError: The extension cannot be deployed.
     """
-    file = FOLDER / "channels" / f"{name}.py"
-    if not _is_there(file, taken=name in CHANNELS):
-        return None
-    found: Channel = _export(file, "CHANNEL", lambda value: isinstance(value, Channel), "an instance of Channel")
+    found: Channel | None = _instance(Channel, FOLDER / "channels" / f"{name}.py", taken=name in CHANNELS)
     return found
 
 
 def _provider(scheme: str) -> Provider | None:
-    file = FOLDER / "providers" / f"{scheme}.py"
-    if not _is_there(file, taken=scheme in schemes()):
-        return None
-    found: Provider = _export(file, "PROVIDER", lambda value: isinstance(value, Provider), "an instance of Provider")
+    found: Provider | None = _instance(Provider, FOLDER / "providers" / f"{scheme}.py", taken=scheme in schemes())
     return found
+
+
+def _instance(kind: type, file: Path, *, taken: bool) -> Any:
+    """Return the instance of a door's class that a module exports by the name of the class in capitals."""
+    if not _is_there(file, taken=taken):
+        return None
+    name = kind.__name__
+    return _export(file, name.upper(), lambda value: isinstance(value, kind), f"an instance of {name}")
 
 
 def _workflow(name: str, module: str) -> bool:

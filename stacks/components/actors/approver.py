@@ -18,7 +18,6 @@ class Approver(Actor):
     """Hand-offs to people → queue → function → the stage's channel.
 
     Args:
-        stage: The stage's name.
         base_url: Where review links lead, without a slash at the end.
         hand_offs: The bus that it is fed from.
     """

@@ -75,7 +75,7 @@ class Publisher(Actor):
     def _watch_tasks(self) -> None:
         kinds = ("TaskOpened", "TaskDecided", "TaskApplied", "TaskExpired", "TaskCancelled")
         self.function.watch_counts("Tasks", "Tasks", shown=kinds)
-        took = [self.function.metric_duration_of("TimeToDecision", statistic) for statistic in ("p50", "p95")]
+        took = [self.function.metric("TimeToDecision", statistic) for statistic in ("p50", "p95")]
         Watch(self, "Tasks", graphs={"Seconds to a decision": took})
 
     def _watch_payments(self) -> None:
@@ -91,7 +91,7 @@ class Publisher(Actor):
                 " First read the task's audit: `countersign show TASK`",
             },
         )
-        refunded, disputed = map(self.function.metric_count, ("PaymentRefunded", "PaymentDisputed"))
+        refunded, disputed = map(self.function.metric, ("PaymentRefunded", "PaymentDisputed"))
         Watch(
             self,
             "Payments",

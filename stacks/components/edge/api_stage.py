@@ -29,10 +29,8 @@ class ApiStage(Construct):
     It belongs in the last stack that adds routes: API Gateway refuses a throttle for a route that does not exist yet.
 
     Args:
-        api: The API, with all its routes.
         default: The throttle of a route that names none.
         log_retention: How long the access log is kept.
-        removal_policy: What becomes of it when the stack is deleted.
 
     Attributes:
         access_log: The access log.
@@ -56,7 +54,9 @@ class ApiStage(Construct):
             api_id=api.api.api_id,
             stage_name="$default",
             auto_deploy=True,
-            default_route_settings=_limits(default),
+            default_route_settings=apigatewayv2.CfnStage.RouteSettingsProperty(
+                throttling_rate_limit=default.rate_per_second, throttling_burst_limit=default.burst
+            ),
             # Free-form JSON, so that the properties are spelled as CloudFormation does.
             route_settings={
                 key: {"ThrottlingRateLimit": throttle.rate_per_second, "ThrottlingBurstLimit": throttle.burst}
@@ -73,9 +73,3 @@ class ApiStage(Construct):
             ),
         )
         stage.node.add_dependency(*api.routes)
-
-
-def _limits(throttle: Throttle) -> apigatewayv2.CfnStage.RouteSettingsProperty:
-    return apigatewayv2.CfnStage.RouteSettingsProperty(
-        throttling_rate_limit=throttle.rate_per_second, throttling_burst_limit=throttle.burst
-    )

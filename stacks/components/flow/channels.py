@@ -79,7 +79,6 @@ class ExtensionChannel(MessageChannel):
         name: The channel's name.
         settings: What it reads.
         has_secret: Whether it has a secret.
-        removal_policy: What becomes of the secret when its stack is deleted.
     """
 
     def __init__(

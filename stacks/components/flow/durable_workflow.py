@@ -142,7 +142,7 @@ class DurableWorkflow(Construct):
         failed, stopped, timed_out = (of_lambda(f"DurableExecution{end}") for end in ("Failed", "Stopped", "TimedOut"))
         operations = of_lambda("DurableExecutionOperations", "Maximum")
         written = of_lambda("DurableExecutionStorageWrittenBytes", "Maximum")
-        unsent = self.function.metric_count("HandOffsFailed").with_(label=self.name)
+        unsent = self.function.metric("HandOffsFailed").with_(label=self.name)
         Watch(
             self,
             "Workflows",

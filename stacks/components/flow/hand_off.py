@@ -27,7 +27,6 @@ class HandOffBus(Construct):
 
     Args:
         archive_days: How long its events can be replayed; 0 for no archive.
-        removal_policy: What becomes of the archive when its stack is deleted.
 
     Attributes:
         bus: The bus.

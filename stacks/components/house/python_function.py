@@ -123,9 +123,15 @@ class PythonFunction(Construct):
         if defaults.tracing:
             acknowledge(self.role, "IAM5[Resource::*]", "X-Ray's actions for writing traces take no resource")
 
-    def metric_count(self, name: str) -> cloudwatch.Metric:
-        """What the function counts under a name by `countersign.functions.telemetry`, in five minutes."""
-        return self._metric(name, "Sum")
+    def metric(self, name: str, statistic: str = "Sum") -> cloudwatch.Metric:
+        """What the function counts or measures under a name by `countersign.functions.telemetry`, in five minutes."""
+        return cloudwatch.Metric(
+            namespace=METRICS_NAMESPACE,
+            metric_name=name,
+            dimensions_map={"service": self.service},
+            statistic=statistic,
+            period=Duration.minutes(5),
+        )
 
     def watch_counts(
         self,
@@ -145,27 +151,9 @@ class PythonFunction(Construct):
             shown: Counts without an alarm.
             above: The highest count that is in order, where it is not 0.
         """
-        metrics = {name: self.metric_count(name) for name in (*shown, *alarms)}
+        metrics = {name: self.metric(name) for name in (*shown, *alarms)}
         raised = [Alarm(name, metrics[name], text, above=above.get(name, 0)) for name, text in alarms.items()]
         Watch(self, section, graphs={title: list(metrics.values())}, alarms=raised)
-
-    def metric_duration_of(self, name: str, statistic: str) -> cloudwatch.Metric:
-        """What it tells under a name by `took` of `countersign.functions.telemetry`, in seconds, over five minutes.
-
-        Args:
-            name: The metric.
-            statistic: A statistic of CloudWatch, such as `p95`.
-        """
-        return self._metric(name, statistic)
-
-    def _metric(self, name: str, statistic: str) -> cloudwatch.Metric:
-        return cloudwatch.Metric(
-            namespace=METRICS_NAMESPACE,
-            metric_name=name,
-            dimensions_map={"service": self.service},
-            statistic=statistic,
-            period=Duration.minutes(5),
-        )
 
     @property
     def grant_principal(self) -> iam.IPrincipal:

@@ -13,7 +13,6 @@ class HouseStack(Stack):
     """A stack called `countersign-<stage>-<name>`, where the name is its construct id without `Stack`.
 
     Args:
-        stage: The stage's name.
         description: What it holds, for whoever finds it in the console.
         protected: Whether nobody can delete it without taking that protection away first.
     """

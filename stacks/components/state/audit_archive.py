@@ -39,7 +39,6 @@ class AuditArchive(Construct):
     Args:
         object_lock_days: How long what is put into it is locked.
         protected: Lock it for everybody.
-        removal_policy: What becomes of it when its stack is deleted.
 
     Attributes:
         bucket: The bucket.

@@ -23,7 +23,6 @@ class Directory(Construct):
     Args:
         separate_tags: Whether `rita+shop@…` is somebody else than `rita@…`.
         protected: Refuse deletion, by whomever, until this is turned off.
-        removal_policy: What becomes of it when its stack is deleted.
 
     Attributes:
         table: The table.

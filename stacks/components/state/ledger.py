@@ -60,7 +60,6 @@ class Ledger(Construct):
 
     Args:
         protected: Refuse deletion, by whomever, until this is turned off.
-        removal_policy: What becomes of it when its stack is deleted.
 
     Attributes:
         table: The table.

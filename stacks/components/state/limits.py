@@ -61,7 +61,7 @@ class Limits(Construct):
 
     def grant_count(self, function: PythonFunction) -> None:
         """Let it count, and nothing else; and raise an alarm where it cannot."""
-        metrics = [function.metric_count(name) for name in ("RequestsLimited", "LimiterUnavailable")]
+        metrics = [function.metric(name) for name in ("RequestsLimited", "LimiterUnavailable")]
         labelled = [metric.with_(label=f"{metric.metric_name} {function.service}") for metric in metrics]
         Watch(
             function,

@@ -25,7 +25,6 @@ class Providers(Construct):
 
     Args:
         providers: What the function reads of each provider beside its secret, by name.
-        removal_policy: What becomes of the secrets when their stack is deleted.
 
     Attributes:
         document: What each provider posts, and the ARN of its secret, by its name, as JSON.

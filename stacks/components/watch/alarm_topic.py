@@ -27,7 +27,6 @@ class AlarmTopic(Construct):
 
     Args:
         email: Subscribed to it; empty for nobody.
-        removal_policy: What becomes of its key when its stack is deleted.
 
     Attributes:
         topic: The topic.
