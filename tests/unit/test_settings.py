@@ -9,7 +9,6 @@ from pathlib import Path
 
 import fastjsonschema
 import pytest
-from pydantic import ValidationError
 
 import countersign
 from countersign.providers.base import Expected
@@ -87,22 +86,6 @@ def test_every_deadline_of_the_contract_fits_into_the_kit_s_stages() -> None:
         assert min(timeouts) >= MAX_DEADLINE_SECONDS + MARGIN_SECONDS
 
 
-def test_settings_are_what_the_file_says(tmp_path: Path) -> None:
-    settings = load(tmp_path)
-    assert settings.stage == "test"
-    assert settings.base_url == "https://ask.example.com"
-    assert settings.ledger.protected is True
-    assert settings.throttles.review.burst == 20
-    assert settings.workflows["order-approval"].deadline_seconds == 3_600
-
-
-def test_limits_have_defaults_and_reserve_nothing_of_the_account(tmp_path: Path) -> None:
-    limits = load(tmp_path).limits
-    assert (limits.review.per_source, limits.review.per_token) == (600, 60)
-    assert (limits.callbacks.per_source, limits.callbacks.per_token) == (6_000, 300)
-    assert limits.public_concurrency == 0
-
-
 def test_a_provider_is_a_name_and_a_scheme(tmp_path: Path) -> None:
     settings = load(tmp_path, VALID + '\n[providers.shop_in-france2]\nscheme = "stripe"\n')
     assert {name: provider.scheme for name, provider in settings.providers.items()} == {"shop_in-france2": "stripe"}
@@ -168,29 +151,10 @@ def test_settings_that_a_scheme_does_not_read_and_events_of_anybody_in_a_protect
     assert allowed in refusal.allowed
 
 
-def test_a_stage_that_is_not_protected_may_take_events_of_anybody(tmp_path: Path) -> None:
-    text = VALID.replace("protected = true", "protected = false")
-    for scheme in ("adyen", "github", "shopify"):
-        assert load(tmp_path, text + EXPECTING.format(scheme=scheme, settings="")).providers
-
-
 def test_a_partner_s_settings_are_read_as_a_provider_s(tmp_path: Path) -> None:
     partner = '\n[partners.stripe]\nscheme = "stripe"\nevent_source = "aws.partner/stripe.com/ed_1"\n'
     assert load(tmp_path, f"{VALID}{partner}live = false\n").partners["stripe"].expects == {"live": False}
     assert refused(tmp_path, f'{VALID}{partner}shop = "a.myshopify.com"\n').key == "partners.stripe.shop"
-
-
-def test_they_cannot_be_changed(tmp_path: Path) -> None:
-    with pytest.raises(ValidationError, match="frozen"):
-        load(tmp_path).base_url = "https://example.com"
-
-
-def test_what_has_a_default_may_be_left_out(tmp_path: Path) -> None:
-    settings = load(tmp_path, VALID.replace('[alarms]\nemail = ""', "").replace("tracing = false", ""))
-    assert settings.alarms.email == ""
-    assert settings.audit.object_lock_days == 0
-    assert settings.functions.tracing is False
-    assert settings.mail.identities == ()
 
 
 def test_callers_are_believed_whom_they_name_unless_the_stage_says_otherwise(tmp_path: Path) -> None:
@@ -203,12 +167,6 @@ def test_callers_are_believed_whom_they_name_unless_the_stage_says_otherwise(tmp
 
 
 WITH_HELD_PAYMENTS = VALID.replace("held-payment.enabled = false", "")
-
-
-def test_nobody_settles_held_payments_unless_operators_are_named(tmp_path: Path) -> None:
-    assert load(tmp_path).payments.operators == ()
-    text = WITH_HELD_PAYMENTS + '[payments]\noperators = ["finance@example.com", "cfo@example.com"]'
-    assert load(tmp_path, text).payments.operators == ("finance@example.com", "cfo@example.com")
 
 
 @pytest.mark.parametrize(
@@ -610,9 +568,3 @@ def test_a_workflow_is_not_called_as_a_pattern_is_where_the_patterns_are_deploye
 
 
 # Partners
-
-
-def test_a_stage_may_have_partners_or_none(tmp_path: Path) -> None:
-    assert load(tmp_path).partners == {}
-    partner = load(tmp_path, VALID + PARTNER).partners["stripe"]
-    assert (partner.scheme, partner.event_source) == ("stripe", "aws.partner/stripe.com/ed_1001")

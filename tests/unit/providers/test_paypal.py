@@ -70,13 +70,6 @@ def test_an_account_of_the_sandbox_is_asked_there() -> None:
     assert all(url.startswith("https://api-m.sandbox.paypal.com/") for url, _, _ in paypal.asked)
 
 
-def test_while_a_webhook_is_moved_both_accounts_are_asked() -> None:
-    paypal = FakePayPal(b"another")
-    with pytest.raises(SignatureError, match="mismatch"):
-        verify(paypal, PAYPAL.other_secret, PAYPAL.secret)
-    assert len(paypal.asked) == 4
-
-
 @pytest.mark.parametrize(
     "verdict",
     [

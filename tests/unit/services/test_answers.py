@@ -19,6 +19,7 @@ from countersign.domain.tasks import Failure, Status, Task
 from countersign.services.answers import Results, failure_of
 from countersign.testing.builders import NOW, PAYMENT_TASK_ID, any_payment_task, any_task, is_unbroken
 from countersign.testing.fakes import FixedClock, MemoryHeartbeats, MemoryLedger
+from tests.unit.services.races import meanwhile
 
 WORKER = Sender("worker", "callback token", "203.0.113.0/24")
 PAID = {"status": "paid", "amount": "250.00", "currency": "EUR"}
@@ -117,11 +118,7 @@ def test_a_task_of_people_is_none_of_a_machines() -> None:
 def test_of_two_answers_at_the_same_moment_the_first_written_counts() -> None:
     office = Office()
 
-    def overtake(_: str) -> None:
-        office.ledger.before_write = lambda _: None
-        office.fail()
-
-    office.ledger.before_write = overtake
+    meanwhile(office.ledger, office.fail)
     with pytest.raises(DecidedOtherwiseError):
         office.succeed({"score": 700})
     assert office.task.failure == FAILURE

@@ -1,7 +1,6 @@
 """Machines' answers that are collected, that come by several channels, that are encrypted; and heartbeats."""
 
 import dataclasses
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -25,6 +24,7 @@ from countersign.domain.tasks import MAX_ANSWERS, Failure, Status, Task, close
 from countersign.services.answers import Results
 from countersign.testing.builders import NOW, TASK_ID, any_task, is_unbroken
 from countersign.testing.fakes import FixedClock, MemoryCipher, MemoryHeartbeats, MemoryLedger
+from tests.unit.services.races import meanwhile
 
 WORKER = Sender("worker", "callback token", token="t1")
 COLLECTING = Collecting("kind", ("a", "b", "c"))
@@ -48,16 +48,6 @@ class Office:
 
     def bring(self, kind: str, **more: Any) -> Any:
         return self.results.succeed(TASK_ID, {"kind": kind, **more}, WORKER)
-
-    def once_before(self, write: str, act: Callable[[], object]) -> None:
-        """Let somebody else be faster, once."""
-
-        def before(kind: str) -> None:
-            if kind == write:
-                self.ledger.before_write = lambda _: None
-                act()
-
-        self.ledger.before_write = before
 
 
 def collecting(**changes: Any) -> Office:
@@ -91,7 +81,7 @@ def test_an_answer_that_a_task_brought_back_from_before_does_not_know_counts_whe
 def test_two_that_bring_the_last_two_at_once_lose_neither() -> None:
     office = collecting()
     office.bring("a")
-    office.once_before("commit", lambda: office.bring("b"))
+    meanwhile(office.ledger, lambda: office.bring("b"))
     assert office.bring("c").missing == ()
     assert (office.task.status, set(office.ledger.responses(TASK_ID))) == (Status.DECIDED, {"a", "b", "c"})
 
@@ -117,7 +107,7 @@ def test_one_that_is_overtaken_by_the_deadline_is_not_half_recorded() -> None:
         assert change
         office.ledger.commit(change)
 
-    office.once_before("commit", expire)
+    meanwhile(office.ledger, expire)
     with pytest.raises(TaskClosedError):
         office.bring("b")
     assert (office.task.status, set(office.ledger.responses(TASK_ID))) == (Status.EXPIRED, {"a"})

@@ -2,12 +2,12 @@
 
 import pytest
 
-from countersign.domain.errors import LedgerConflictError
 from countersign.domain.requests import Request, RequestStatus
 from countersign.domain.tasks import Status, Task
 from countersign.services.executions import ENDED, Aftermath, Executions
 from countersign.testing.builders import NOW, REQUEST_ID, TASK_ID, WORKFLOW, any_decided_task, any_task, execution_arn
 from countersign.testing.fakes import FixedClock, MemoryLedger
+from tests.unit.services.races import meanwhile
 
 SECOND = "order-1001.second"
 DEAD = sorted(ENDED - {"SUCCEEDED"})
@@ -92,11 +92,6 @@ def test_another_execution_of_the_same_name_changes_nothing() -> None:
 def test_a_task_that_is_written_meanwhile_is_looked_at_again() -> None:
     ledger = ledger_with(any_task())
 
-    def be_decided(_: str) -> None:
-        ledger.before_write = lambda _: None
-        ledger.standing[TASK_ID] = any_decided_task()
-        raise LedgerConflictError(TASK_ID)
-
-    ledger.before_write = be_decided
+    meanwhile(ledger, lambda: ledger.standing.update({TASK_ID: any_decided_task(audit_seq=1)}))
     assert ended(ledger, "FAILED") == Aftermath(stranded=(TASK_ID,))
     assert ledger.standing[TASK_ID].status is Status.DECIDED

@@ -25,6 +25,7 @@ from tests.held import (
     any_held,
     any_payment,
 )
+from tests.unit.services.races import meanwhile
 
 ACCEPTED = Resolution(Verdict.ACCEPTED, (OPERATOR,), APPROVAL)
 
@@ -130,11 +131,7 @@ def test_the_right_event_that_comes_between_reading_and_writing_wins_too() -> No
     bench = Bench()
     bench.receive(any_event())
 
-    def come(_: str) -> None:
-        bench.ledger.before_write = lambda _: None
-        bench.receive(any_event(event_id="evt_2", amount="250.00"))
-
-    bench.ledger.before_write = come
+    meanwhile(bench.ledger, lambda: bench.receive(any_event(event_id="evt_2", amount="250.00")))
     assert bench.held_payments.carry_out(PAYMENT, EVENT, ACCEPTED) == payments.NO_EFFECT
     assert document_of(bench.ledger.standing[PAYMENT])["amount"] == "250.00"
 

@@ -23,6 +23,7 @@ from countersign.testing.builders import (
     is_unbroken,
 )
 from countersign.testing.fakes import FixedClock, MemoryLedger
+from tests.unit.services.races import meanwhile
 
 OPERATOR = "arn:aws:iam::111122223333:user/olga"
 ALL = any_rule("all")
@@ -39,15 +40,6 @@ class Shift:
     @property
     def task(self) -> Task:
         return self.ledger.standing[TASK_ID]
-
-    def meanwhile(self, somebody_acts: Callable[[], object]) -> None:
-        """Let somebody be faster than the operator's next write."""
-
-        def act(_: str) -> None:
-            self.ledger.before_write = lambda _: None
-            somebody_acts()
-
-        self.ledger.before_write = act
 
     def vote(self, person: str = APPROVER) -> None:
         change = votes.answer(self.task, person, Decision.APPROVE, "", self.task.shown, "", NOW)
@@ -74,7 +66,7 @@ def test_every_action_leaves_an_entry_of_the_operator_in_an_unbroken_chain(act: 
 @pytest.mark.parametrize("act", EACH)
 def test_a_decision_that_comes_between_reading_and_writing_wins(act: Callable[[Operations], object]) -> None:
     shift = Shift(any_task())
-    shift.meanwhile(shift.vote)
+    meanwhile(shift.ledger, shift.vote)
     with pytest.raises(TaskClosedError):
         act(shift.operations)
     assert shift.task.status is Status.DECIDED
@@ -89,7 +81,7 @@ def test_a_task_that_there_is_not_is_told(act: Callable[[Operations], object]) -
 
 def test_who_votes_just_before_a_reminder_gets_none() -> None:
     shift = Shift(any_task(audience=(APPROVER, OTHER_APPROVER), rule=ALL))
-    shift.meanwhile(shift.vote)
+    meanwhile(shift.ledger, shift.vote)
     assert shift.operations.resend(TASK_ID) == (OTHER_APPROVER,)
     (envelope,) = shift.ledger.outbox.values()
     assert envelope["kind"] == "approval.reminder"

@@ -1,6 +1,5 @@
 """Events of providers: each acts once, whenever it comes, however often, and whatever dies in between."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +15,7 @@ from countersign.retries import retry_on_conflict
 from countersign.services.provider_events import ProviderEvents
 from countersign.testing.builders import NOW, PAYMENT_TASK_ID, any_event, any_payment_task, is_unbroken
 from countersign.testing.fakes import FixedClock, MemoryLedger
+from tests.unit.services.races import meanwhile
 
 PROVIDER = Sender("pay", SIGNED)
 OPENED = AuditEvent("opened", "payment")
@@ -74,16 +74,6 @@ class Office:
                 raise DeathError
 
         setattr(self.ledger, moment, die)
-
-    def meanwhile(self, write: str, act: Callable[[], object]) -> None:
-        """Let something else happen before the next write of a kind."""
-
-        def overtake(name: str) -> None:
-            if name == write:
-                self.ledger.before_write = lambda _: None
-                act()
-
-        self.ledger.before_write = overtake
 
 
 # Once
@@ -227,7 +217,7 @@ def test_a_task_that_is_called_nothing_outside_has_nothing_parked() -> None:
 
 def test_a_task_that_opens_while_its_event_is_being_parked_is_decided_by_it() -> None:
     office = Office(opened=False)
-    office.meanwhile("park", office.open)
+    meanwhile(office.ledger, office.open, "park")
     assert office.receive(any_event()) is Handling.RECORDED
     assert office.paid
     assert office.ledger.parked("pay", "pay_1001") == []
@@ -237,7 +227,7 @@ def test_a_task_that_opens_while_its_event_is_being_parked_is_decided_by_it() ->
 
 def test_an_event_that_is_parked_while_its_task_is_being_opened_is_applied_by_the_opener() -> None:
     office = Office(opened=False)
-    office.meanwhile("open", lambda: office.receive(any_event()))
+    meanwhile(office.ledger, lambda: office.receive(any_event()), "open")
     office.open()
     office.events.apply_parked(office.task)
     assert office.paid
@@ -248,7 +238,7 @@ def test_an_event_that_decides_while_a_parked_one_is_being_applied_decides_alone
     office = Office(opened=False)
     office.receive(any_event("failed", "evt_1"))
     task = office.open()
-    office.meanwhile("commit_parked", lambda: office.receive(any_event("paid", "evt_2")))
+    meanwhile(office.ledger, lambda: office.receive(any_event("paid", "evt_2")), "commit_parked")
     retry_on_conflict(lambda: office.events.apply_parked(office.task), lambda _: None)
     assert office.paid
     assert office.ledger.event_records[("pay", "evt_1")].handling is Handling.HELD, "a person settles it"
@@ -261,14 +251,14 @@ def test_an_event_that_decides_while_a_parked_one_is_being_applied_decides_alone
 
 def test_the_same_event_at_the_same_moment_acts_once() -> None:
     office = Office()
-    office.meanwhile("commit_event", lambda: office.receive(any_event()))
+    meanwhile(office.ledger, lambda: office.receive(any_event()), "commit_event")
     assert office.receive(any_event()) is Handling.DUPLICATE
     office.assert_decided_once()
 
 
 def test_of_two_contradicting_events_at_the_same_moment_one_decides_and_the_other_is_held() -> None:
     office = Office()
-    office.meanwhile("commit_event", lambda: office.receive(any_event("paid", "evt_2")))
+    meanwhile(office.ledger, lambda: office.receive(any_event("paid", "evt_2")), "commit_event")
     assert office.receive(any_event("failed", "evt_1")) is Handling.HELD
     assert office.paid
     office.assert_decided_once()

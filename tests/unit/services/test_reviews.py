@@ -41,6 +41,7 @@ from countersign.testing.builders import (
     is_unbroken,
 )
 from countersign.testing.fakes import FixedClock, MemoryDirectory, MemoryLedger
+from tests.unit.services.races import meanwhile
 
 
 class Bench:
@@ -186,11 +187,7 @@ def test_who_loses_a_race_hears_what_the_winner_decided() -> None:
     bench = Bench(any_task(audience=(APPROVER, OTHER_APPROVER)))
     rival = bench.link_for(OTHER_APPROVER)
 
-    def be_faster(_: str) -> None:
-        bench.ledger.before_write = lambda _: None
-        bench.click(token=rival, decision="reject")
-
-    bench.ledger.before_write = be_faster
+    meanwhile(bench.ledger, lambda: bench.click(token=rival, decision="reject"))
     review = bench.click(decision="approve")
     assert isinstance(review.refusal, DecidedOtherwiseError)
     assert (bench.task.outcome, bench.task.decided_by) == (Outcome.REJECTED, (OTHER_APPROVER,))
@@ -201,11 +198,7 @@ def test_a_vote_that_was_overtaken_by_another_vote_is_not_lost() -> None:
     bench = Bench(any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all")))
     rival = bench.link_for(OTHER_APPROVER)
 
-    def be_faster(_: str) -> None:
-        bench.ledger.before_write = lambda _: None
-        bench.click(token=rival)
-
-    bench.ledger.before_write = be_faster
+    meanwhile(bench.ledger, lambda: bench.click(token=rival))
     bench.click()
     assert bench.task.outcome is Outcome.APPROVED
     assert set(bench.task.votes) == {APPROVER, OTHER_APPROVER}
@@ -214,11 +207,9 @@ def test_a_vote_that_was_overtaken_by_another_vote_is_not_lost() -> None:
 def test_a_click_that_is_overtaken_by_the_deadline_hears_that_the_task_is_closed() -> None:
     bench = Bench(any_task())
 
-    def let_it_expire(_: str) -> None:
-        bench.ledger.before_write = lambda _: None
-        bench.ledger.standing[TASK_ID] = any_task(expires_at=NOW - timedelta(seconds=1))
-
-    bench.ledger.before_write = let_it_expire
+    meanwhile(
+        bench.ledger, lambda: bench.ledger.standing.update({TASK_ID: any_task(expires_at=NOW - timedelta(seconds=1))})
+    )
     assert isinstance(bench.click().refusal, TaskClosedError)
     assert bench.task.outcome is None
 
@@ -327,11 +318,7 @@ def test_nobody_is_looked_up_for_a_look_or_for_a_task_that_takes_no_answer(stand
 def test_a_vote_that_was_faster_than_the_delegation_stays() -> None:
     bench = Bench(any_task())
 
-    def click_first(_: str) -> None:
-        bench.ledger.before_write = lambda _: None
-        bench.click()
-
-    bench.ledger.before_write = click_first
+    meanwhile(bench.ledger, bench.click)
     assert isinstance(hand_over(bench).refusal, DecidedOtherwiseError)
     assert bench.task.decided_by == (APPROVER,)
     assert bench.ledger.outbox == {}

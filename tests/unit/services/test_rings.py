@@ -7,6 +7,7 @@ from countersign.domain.tasks import Ring, RingState, Status, Task
 from countersign.services.rings import Rings
 from countersign.testing.builders import CALLBACK_ID, NOW, TASK_ID, any_decided_task
 from countersign.testing.fakes import FixedClock, MemoryDoorbell, MemoryLedger
+from tests.unit.services.races import meanwhile
 
 
 class Relay:
@@ -77,11 +78,10 @@ def test_a_ring_that_the_ledger_did_not_take_is_told_so_that_it_is_tried_again()
 def test_a_workflow_that_is_faster_than_the_record_of_its_ring_is_no_trouble() -> None:
     relay = Relay()
 
-    def apply(_: str) -> None:
-        relay.ledger.before_write = lambda _: None
-        relay.ledger.standing[TASK_ID] = any_decided_task(status=Status.APPLIED, audit_seq=3)
-
-    relay.ledger.before_write = apply
+    meanwhile(
+        relay.ledger,
+        lambda: relay.ledger.standing.update({TASK_ID: any_decided_task(status=Status.APPLIED, audit_seq=3)}),
+    )
     relay.ring()
     assert (relay.task.status, relay.task.ring) == (Status.APPLIED, Ring(RingState.DELIVERED, NOW))
 

@@ -40,6 +40,7 @@ from countersign.testing.builders import (
     any_task,
 )
 from countersign.testing.fakes import FixedClock, MemoryDoorbell, MemoryLedger, MemoryStarter
+from tests.unit.services.races import meanwhile
 
 GRACE = timedelta(minutes=5)
 AT_MOST = timedelta(minutes=4)
@@ -228,11 +229,10 @@ def test_a_task_whose_execution_is_over_is_left_to_the_alarm_that_told_of_its_en
 def test_a_task_that_its_workflow_has_applied_meanwhile_is_left_alone() -> None:
     sweeper = Sweeper(any_decided_task())
 
-    def apply(_: str) -> None:
-        sweeper.ledger.before_write = lambda _: None
-        sweeper.ledger.standing[TASK_ID] = any_decided_task(status=Status.APPLIED, audit_seq=1)
-
-    sweeper.ledger.before_write = apply
+    meanwhile(
+        sweeper.ledger,
+        lambda: sweeper.ledger.standing.update({TASK_ID: any_decided_task(status=Status.APPLIED, audit_seq=1)}),
+    )
     assert sweeper.after(timedelta(hours=1)) == []
     assert sweeper.doorbell.rung == []
 
@@ -242,11 +242,7 @@ def test_of_two_sweeps_at_once_one_rings() -> None:
     sweeper.clock.move(hours=1)
     other: list[Finding] = []
 
-    def be_faster(_: str) -> None:
-        sweeper.ledger.before_write = lambda _: None
-        other.extend(sweeper.sweep())
-
-    sweeper.ledger.before_write = be_faster
+    meanwhile(sweeper.ledger, lambda: other.extend(sweeper.sweep()))
     assert sweeper.sweep() == []
     assert other == [DECISION]
     assert sweeper.doorbell.rung == [CALLBACK_ID]

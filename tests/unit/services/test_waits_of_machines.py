@@ -32,6 +32,7 @@ from countersign.testing.builders import (
     any_wait,
 )
 from countersign.testing.fakes import FixedClock, MemoryDirectory, MemoryHandOff, MemoryHeartbeats, MemoryLedger
+from tests.unit.services.races import meanwhile
 
 CALLBACKS = "https://api.example.com/callbacks"
 PROVIDER = Sender("pay", SIGNED)
@@ -308,11 +309,7 @@ def test_of_two_tasks_that_take_one_name_over_at_the_same_moment_one_does() -> N
     office = Office()
     lapsed(office)
 
-    def overtake(name: str) -> None:
-        office.ledger.before_write = lambda _: None
-        office.open(any_payment_wait(request_id="order-1002"))
-
-    office.ledger.before_write = overtake
+    meanwhile(office.ledger, lambda: office.open(any_payment_wait(request_id="order-1002")))
     assert office.open() == TAKEN
     assert office.ledger.correlated("pay", "pay_1001") == "order-1002.payment"
 

@@ -198,6 +198,14 @@ def test_a_wait_has_the_same_deadline_however_precisely_the_start_of_its_callbac
     assert execution.callbacks == [(60, 0)]
 
 
+def test_a_wait_after_something_slow_keeps_the_deadline_of_the_request() -> None:
+    execution = Execution()
+    execution.clock.move(minutes=30)
+    assert execution.asked()["status"] == "EXPIRED"
+    assert execution.task.expires_at == execution.clock.now() == NOW + timedelta(hours=1)
+    assert execution.callbacks == [(3600, 0), (1800, 0)], "the first callback would have ended half an hour late"
+
+
 def test_a_reminder_is_sent_at_once_where_the_clock_that_creates_callbacks_is_behind() -> None:
     def end_in_time(execution: Execution) -> None:
         execution.clock.move(seconds=30)
