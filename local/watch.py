@@ -7,6 +7,7 @@ anything is uploaded, a process of its own imports what has changed.
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import re
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,6 +113,7 @@ class Live:
 
     def __init__(self, endpoint_url: str, root: Path = ROOT) -> None:
         self.root = root
+        self._layers: dict[str, Layer] = {}
         self._lambda = aws.client("lambda", endpoint_url)
 
     def bring(self, changed: Iterable[str]) -> tuple[list[str], list[str]]:
@@ -121,14 +123,14 @@ class Live:
             changed: Their paths in the checkout.
 
         Returns:
-            The names of the functions that run new code now, and the files that only a deploy makes live.
+            The modules that run new code now, and the files that only a deploy makes live.
 
         Raises:
             WatchError: A file cannot be read or imported; nothing of the change is live.
         """
         files = sorted(file for file in changed if not _NOT_DEPLOYED.fullmatch(file))
         functions = self._functions()
-        layers = [layer for layer in self._layers(functions) if any(map(layer.has, files))]
+        layers = [layer for layer in self._layers_of(functions) if any(map(layer.has, files))]
         on_them = {layer.name for layer in layers}
         own = [function for function in functions if any(file.startswith(function.folder) for file in files)]
         stale = [function for function in functions if function in own or on_them & set(map(_name, function.layers))]
@@ -136,9 +138,9 @@ class Live:
         versions = {layer.name: self._publish(layer) for layer in layers}
         with ThreadPoolExecutor() as pool:
             list(pool.map(lambda function: self._update(function, versions, with_code=function in own), stale))
-        live = (*(function.folder for function in own), *((_LIBRARY,) if layers else ()))
-        missing = [file for file in files if not file.startswith(live) and not any(layer.has(file) for layer in layers)]
-        return [function.name for function in stale], missing
+        folders = tuple(function.folder for function in own)
+        rest = [file for file in files if not file.startswith(folders) and not any(layer.has(file) for layer in layers)]
+        return sorted({function.module for function in stale}), rest
 
     def _functions(self) -> list[Function]:
         pages = self._lambda.get_paginator("list_functions").paginate()
@@ -152,11 +154,13 @@ class Live:
             for each in page["Functions"]
         ]
 
-    def _layers(self, functions: Sequence[Function]) -> Iterator[Layer]:
-        for arn in {_name(arn): arn for function in functions for arn in function.layers}.values():
-            place = self._lambda.get_layer_version_by_arn(Arn=arn)["Content"]["Location"]
-            with urlopen(place) as packed, zipfile.ZipFile(io.BytesIO(packed.read())) as archive:  # noqa: S310
-                yield Layer(_name(arn), frozenset(archive.namelist()))
+    def _layers_of(self, functions: Sequence[Function]) -> Collection[Layer]:
+        for name, arn in {_name(arn): arn for function in functions for arn in function.layers}.items():
+            if name not in self._layers:
+                place = self._lambda.get_layer_version_by_arn(Arn=arn)["Content"]["Location"]
+                with urlopen(place) as packed, zipfile.ZipFile(io.BytesIO(packed.read())) as archive:  # noqa: S310
+                    self._layers[name] = Layer(name, frozenset(archive.namelist()))
+        return self._layers.values()
 
     def _try(self, files: Sequence[str], functions: Sequence[Function]) -> None:
         """Import what is to run, where the libraries are those that are deployed."""
@@ -196,6 +200,10 @@ class Live:
             self._lambda.update_alias(FunctionName=name, Name=alias["Name"], FunctionVersion=version)
 
 
+live = functools.cache(Live)
+"""Returns the code of the cloud at an endpoint; it remembers which layer is which."""
+
+
 def run(home: Path, terminal: Terminal) -> None:
     """Make each change of the checkout live, until a signal comes; what was not made live is tried again."""
     pending: set[str] = set()
@@ -223,15 +231,15 @@ def bring(home: Path, files: Collection[str], terminal: Terminal, root: Path = R
         terminal.error(f"{_listed(files)} changed, but the embedded cloud is not up", "Run `make up`.")
         return False
     try:
-        functions, missing = Live(cloud.endpoint_url, root).bring(files)
+        modules, missing = live(cloud.endpoint_url, root).bring(files)
     except WatchError as error:
         terminal.error(str(error), "Correct it and save. Until then the cloud keeps the code that it has.")
         return False
     except (BotoCoreError, ClientError, OSError) as error:
         terminal.error(f"the embedded cloud did not take {_listed(files)}: {error}", "If it has ended, run `make up`.")
         return False
-    if functions:
-        terminal.done("live", f"{_listed(functions)}, in {time.monotonic() - began:.1f} seconds")
+    if modules:
+        terminal.done("live", f"{_listed(modules)}, in {time.monotonic() - began:.1f} seconds")
     if missing:
         terminal.error(f"{_listed(missing)} changed: that needs a deploy", "Run `make up`.")
     return True

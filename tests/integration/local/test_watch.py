@@ -95,7 +95,7 @@ def test_a_changed_handler_and_a_changed_library_are_live_and_what_runs_keeps_it
     assert checkout.bring(checkout.write(WORDS, "GREETING = 'good day'\n"))
     assert checkout.answer() == checkout.answer("$LATEST") == "good day?"
     assert checkout.answer("1") == "hello!"
-    assert capsys.readouterr().out.count(f"{checkout.name}, in ") == 2
+    assert capsys.readouterr().out.count("hello.handler, in ") == 2
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_a_change_that_needs_a_deploy_is_told_with_the_command(
     assert checkout.bring("settings/local.toml", checkout.write("lambdas/other/handler.py", ""), HANDLER)
     printed = capsys.readouterr()
     assert "lambdas/other/handler.py, settings/local.toml changed: that needs a deploy\n  Run `make up`." in printed.err
-    assert checkout.name in printed.out
+    assert "hello.handler, in " in printed.out
 
 
 def test_a_cloud_that_is_gone_is_told_and_the_change_is_kept(
