@@ -80,7 +80,10 @@ NO_LINK = f"by a link that does not stand in the ledger for {APPROVER}"
         (lambda kit: kit.decide(token=kit.link()), f"entry 2 is by a link that was not minted for {APPROVER}"),
         (lambda kit: vote(kit, MINTED, link="a" * 64), NO_LINK),
         (vote_by_another_s_link, NO_LINK),
-        (lambda kit: kit.set(TASK_ID, "audience", ["mallory@example.com"]), "the task asks others than its audit says"),
+        (
+            lambda kit: kit.set(TASK_ID, "audience", ["mallory@example.com"]),
+            "the task and its audit name different people as those who were asked",
+        ),
     ],
 )
 def test_an_approval_that_a_function_forged_without_the_approver_is_reported(

@@ -63,11 +63,14 @@ def test_a_vote_replaced_by_another_address_of_the_same_person_is_no_contradicti
     [
         ({"outcome": Outcome.REJECTED}, "the task's outcome is rejected, its audit says approved"),
         ({"status": Status.APPLIED}, "the task is APPLIED, its audit says DECIDED"),
-        ({"shown": "0" * 64}, "what the task shows is not what its audit says was shown"),
-        ({"decided_by": (OTHER_APPROVER,)}, "the task names others than its audit as those who decided"),
+        ({"shown": "0" * 64}, "the task's content is not what its audit says was shown"),
+        ({"decided_by": (OTHER_APPROVER,)}, "the task and its audit name different people as those who decided"),
         ({"votes": {}}, "the votes on the task are not those in its audit"),
         ({"expires_at": NOW}, "the task's deadline is not that in its audit"),
-        ({"audience": (APPROVER, "mallory@example.com")}, "the task asks others than its audit says"),
+        (
+            {"audience": (APPROVER, "mallory@example.com")},
+            "the task and its audit name different people as those who were asked",
+        ),
     ],
 )
 def test_what_a_task_has_other_than_its_audit_says_is_told(changes: dict[str, Any], told: str) -> None:
@@ -138,4 +141,6 @@ def test_a_task_asks_those_of_its_opening_its_escalations_and_its_delegations() 
         {"escalated": (*after.escalated, APPROVER)},
         {"delegations": (*after.delegations, Delegation(OTHER_APPROVER, "c@example.com", NOW))},
     ):
-        assert found(replace(after, **forged), told) == ["the task asks others than its audit says"]
+        assert found(replace(after, **forged), told) == [
+            "the task and its audit name different people as those who were asked"
+        ]

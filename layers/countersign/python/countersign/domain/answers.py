@@ -1,4 +1,4 @@
-"""Answers of machines: what is asked of a service, a worker or a partner, and what its answer or failure does."""
+"""Answers of machines: the effect of an answer or a failure of a service, a worker or a partner."""
 
 import json
 from collections.abc import Mapping
@@ -15,31 +15,30 @@ from countersign.domain.strict_json import canonical, digest
 from countersign.domain.tasks import DECIDING, MAX_ANSWERS, STAYING, Change, Failure, Status, Task, cancel
 
 MAX_ANSWER_BYTES = 200_000
-"""The largest answer or failure, as the canonical JSON that a durable checkpoint holds; it takes 256 KB."""
+"""The largest answer or failure, in bytes of canonical JSON; a durable checkpoint, at most 256 KB, must hold it."""
 
 MAX_DETAIL_CHARACTERS = 500
-"""How much the audit keeps of what is wrong with an answer: a JSON pointer is as long as the sender likes."""
-
+"""How much of a contract problem the audit keeps: the sender decides how long a JSON pointer is."""
 
 SIGNED = "webhook signature"
-"""How the audit says that a provider was identified."""
+"""The audit's word for a provider that was identified by its signature."""
 
 ON_PARTNER_BUS = "partner event bus"
-"""How the audit says that a partner was identified: AWS knows it, as the owner of the event source."""
+"""The audit's word for a partner that AWS identified as the owner of the event source."""
 
 WORKER_LOST = "worker_lost"
-"""Why a task was withdrawn whose machine has fallen silent."""
+"""The reason of a task whose machine stopped sending heartbeats."""
 
 
 @dataclass(frozen=True)
 class Sender:
-    """Who sent an answer.
+    """The sender of an answer.
 
     Attributes:
-        actor: Their name: a provider, a partner, `worker`.
-        identified_by: How they were identified: `callback token`, `webhook signature`, `event bus`.
-        source: Network that it came from; empty when there was none.
-        token: What only they know, and what is kept nowhere; empty when there is no such thing.
+        actor: Its name: a provider, a partner, `worker`.
+        identified_by: How it was identified: `callback token`, `webhook signature`, `event bus`.
+        source: Network of the sender; empty without one.
+        token: The sender's token, which is stored nowhere; empty without one.
     """
 
     actor: str
@@ -49,16 +48,16 @@ class Sender:
 
     @property
     def is_provider(self) -> bool:
-        """Whether a provider speaks itself, under ids of events that nobody else can make up."""
+        """Whether the sender is the provider itself, whose event ids nobody else can invent."""
         return self.identified_by in (SIGNED, ON_PARTNER_BUS)
 
     def event(self, event: str, data: Mapping[str, Any]) -> AuditEvent:
-        """Return an audit entry of theirs."""
+        """Return an audit event with this sender as the actor."""
         return AuditEvent(event, self.actor, self.identified_by, self.source, data)
 
 
 def succeed(task: Task, document: Mapping[str, Any], sender: Sender, now: datetime) -> Change | None:
-    """Return what a machine's answer does to the task.
+    """Return the effect of a machine's answer.
 
     Args:
         task: The task as it stands.
@@ -67,7 +66,7 @@ def succeed(task: Task, document: Mapping[str, Any], sender: Sender, now: dateti
         now: The current time.
 
     Returns:
-        The change to write, or None when the same machine has answered the same before.
+        The change to write, or None if the machine repeats its answer.
 
     Raises:
         BodyTooLargeError: It is larger than an answer may be.
@@ -83,9 +82,9 @@ def succeed(task: Task, document: Mapping[str, Any], sender: Sender, now: dateti
 
 
 def fail(task: Task, failure: Failure, sender: Sender, now: datetime) -> Change | None:
-    """Return what it does to the task that a machine could not do what was asked; as `succeed` does otherwise.
+    """Return the effect of a machine's failure; otherwise as `succeed`.
 
-    Where the answer would have been encrypted, only the code is kept: the rest may tell of the secret.
+    For encrypted tasks only the code is kept, because the rest may reveal the secret.
     """
     failure = Failure(failure.code) if task.question.encrypted else failure
     check_size([failure.code, failure.message, failure.data])
@@ -104,7 +103,7 @@ def collect(
     sender: Sender,
     now: datetime,
 ) -> Change | None:
-    """Return what one of several answers does to the task: the last that was missing decides.
+    """Return the effect of one of several collected answers; the last missing one decides the task.
 
     Args:
         task: The task as it stands.
@@ -115,7 +114,7 @@ def collect(
         now: The current time.
 
     Returns:
-        The change to write, or None when the same stands there and all is as it was, or all answers are there.
+        The change to write, or None if the answer is repeated.
 
     Raises:
         BodyTooLargeError: It is larger than its share of an answer may be.
@@ -158,12 +157,12 @@ def lost(task: Task, silence: timedelta, now: datetime) -> Change | None:
 
 
 def heard_at(task: Task) -> datetime:
-    """Return when a task's machine was last heard of: its last heartbeat, or else the hand-off."""
+    """Return the time of a machine's last heartbeat, or else of the hand-off."""
     return max(moment for moment in (task.opened_at, task.heartbeat_at) if moment is not None)
 
 
 def check_size(content: Any) -> None:
-    """Refuse what a durable checkpoint may not hold.
+    """Refuse content that is too large for a durable checkpoint.
 
     Raises:
         BodyTooLargeError: It is larger than an answer may be.
@@ -172,7 +171,7 @@ def check_size(content: Any) -> None:
 
 
 def check_open(task: Task, now: datetime) -> None:
-    """Refuse a task that takes no answer any more.
+    """Refuse a task that no longer takes answers.
 
     Raises:
         DecidedOtherwiseError: It has one.
@@ -206,6 +205,6 @@ def _text_of(document: Any, limit: int) -> str:
 
 
 def document_of(task: Task) -> dict[str, Any]:
-    """Return a task's answer as plain values; empty before there is one."""
+    """Return a task's answer as plain values; empty without one."""
     document: dict[str, Any] = json.loads(task.answer) if task.answer else {}
     return document

@@ -10,10 +10,10 @@ from countersign.domain.clock import to_text
 from countersign.domain.strict_json import digest
 
 GENESIS = "0" * 64
-"""What the first entry holds in the place of a hash before it."""
+"""The previous hash in the first entry."""
 
 COPY_DELAY = timedelta(minutes=10)
-"""How late the copy of an entry may be. It takes seconds; an alarm rings when the publisher is behind by minutes."""
+"""How late the copy of an entry may be. It takes seconds; an alarm is raised if the publisher is minutes behind."""
 
 _IPV4_NETWORK_BITS = 24
 _IPV6_NETWORK_BITS = 48
@@ -21,14 +21,14 @@ _IPV6_NETWORK_BITS = 48
 
 @dataclass(frozen=True)
 class AuditEvent:
-    """What happened, before it has a place in the chain.
+    """An event, before it has a place in the chain.
 
     Attributes:
-        event: What happened: `opened`, `minted`, `sent`, `voted`, `decided`, `refused`, `rung`, `applied`, ….
-        actor: Who: a recipient's address, an IAM ARN, or the name of the kit's part.
+        event: Its name: `opened`, `minted`, `sent`, `voted`, `decided`, `refused`, `rung`, `applied`, ….
+        actor: A recipient's address, an IAM ARN, or the name of a part of the kit.
         identified_by: How the actor was identified: `review link`, `iam`, `kit`.
-        source: Network that the call came from; empty when there was none.
-        data: What else an auditor needs; plain JSON values, nothing secret.
+        source: Network of the caller; empty without one.
+        data: Details for auditors; plain JSON values, nothing secret.
     """
 
     event: str
@@ -40,16 +40,16 @@ class AuditEvent:
 
 @dataclass(frozen=True)
 class AuditEntry:
-    """One link of a task's chain, as it is stored.
+    """One entry of a task's chain, as it is stored.
 
     Attributes:
-        task_id: Whose chain.
+        task_id: The task.
         seq: Its number, from 1.
-        at: When, in UTC, as `countersign.domain.clock` writes it.
-        event: What happened.
-        shown: SHA-256 of what people were shown at that time.
+        at: Its time, in UTC, as `countersign.domain.clock` writes it.
+        event: The event.
+        shown: SHA-256 of what the page showed at that time.
         previous: Hash of the entry before.
-        policy: Version of the policy that the task was opened under; empty where there was none.
+        policy: Version of the policy under which the task was opened; empty without one.
     """
 
     task_id: str
@@ -84,11 +84,11 @@ class AuditEntry:
 
 @dataclass(frozen=True)
 class Copy:
-    """What the archive holds in the place of one entry.
+    """The archive's copy of one entry.
 
     Attributes:
-        content: Its first version there, the one that nobody can change.
-        rewritten: Whether somebody wrote to that place again, or deleted it. It hides the first version, no more.
+        content: The first version, which nobody can change.
+        rewritten: Whether somebody wrote a later version, or deleted the copy, which only hides the first version.
     """
 
     content: bytes
@@ -103,7 +103,7 @@ def append(
 
 
 def breaks(entries: Iterable[AuditEntry], hashes: Iterable[str], length: int, head: str) -> Iterator[str]:
-    """Yield what is wrong with a chain, in words; nothing when it holds.
+    """Yield each fault of a chain, in words.
 
     Args:
         entries: The stored entries, in the order of their numbers.
@@ -131,7 +131,7 @@ def _breaks_at(entry: AuditEntry, stored: str, last: int, previous: str) -> Iter
 
 
 def differences(entries: Mapping[str, bytes], copies: Mapping[str, Copy]) -> Iterator[str]:
-    """Yield where the ledger and the archive differ, in words; nothing where they hold the same.
+    """Yield each difference between the ledger and the archive, in words.
 
     Args:
         entries: What stands in the ledger, by place in the chain, as it would be archived.

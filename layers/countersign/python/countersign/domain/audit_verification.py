@@ -1,4 +1,4 @@
-"""Whether a task is as its audit says, and whether each vote came by a link that an audit has and that stands."""
+"""Verification of the audit: a task agrees with its entries, and each vote came by a recorded link that exists."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -26,27 +26,27 @@ _LEAVES: Mapping[str, Status] = MappingProxyType(
 """The status that a task has after an entry, by the entry's name."""
 
 _Ballot = tuple[str, str, str]
-"""A vote as an entry tells it: decision, comment, time."""
+"""A vote as its entry has it: decision, comment, time."""
 
 _Handing = tuple[str, str, bool]
-"""A delegation as an entry tells it: from whom, to whom, whether for an absence."""
+"""A delegation as its entry has it: from whom, to whom, whether for an absence."""
 
 
 @dataclass(frozen=True)
 class _Told:
-    """A task as its audit tells it.
+    """A task as its audit describes it.
 
     Attributes:
-        status: Its status; None before the first entry that says so.
-        outcome: How it was decided; empty before.
-        decided_by: Who decided it.
+        status: Its status; None before the first entry with a status.
+        outcome: Its outcome; empty before the decision.
+        decided_by: The people who decided it.
         votes: The last vote of each address.
-        shown: SHA-256 of what people were shown.
-        rule: By which rule it was opened.
-        expires_at: Its deadline; empty where it was never opened.
-        audience: Who was asked, those included who have handed it on.
-        escalated: Whom an escalation asked, and to whom they handed it on.
-        delegations: Who decides in whose place, in order.
+        shown: SHA-256 of what the page showed.
+        rule: The rule with which it was opened.
+        expires_at: Its deadline; empty if it was never opened.
+        audience: The people who were asked, including those who delegated it.
+        escalated: The people whom an escalation asked, and those to whom they delegated it.
+        delegations: The delegations, in order.
     """
 
     status: Status | None = None
@@ -62,25 +62,25 @@ class _Told:
 
 
 def contradictions(task: Task, entries: Iterable[AuditEntry]) -> Iterator[str]:
-    """Yield in what a task differs from what its audit says, in words; nothing where it does not."""
+    """Yield each difference between a task and its audit, in words."""
     told = reduce(_after, entries, _Told())
     outcome, told_outcome = (value or "none" for value in (task.outcome, told.outcome))
     finding_of = {
         f"the task is {task.status}, its audit says {told.status}": told.status is task.status,
         f"the task's outcome is {outcome}, its audit says {told_outcome}": told_outcome == outcome,
-        "the task names others than its audit as those who decided": told.decided_by == task.decided_by,
+        "the task and its audit name different people as those who decided": told.decided_by == task.decided_by,
         "the votes on the task are not those in its audit": _has_votes_of(told.votes, task),
         "the votes on the task do not make its decision": _is_undecided_or_sound(task),
-        "what the task shows is not what its audit says was shown": _shows(told.shown, task),
+        "the task's content is not what its audit says was shown": _shows(told.shown, task),
         "the task's rule is not the one that it was opened with": told.rule == task.question.rule.to_document(),
         "the task's deadline is not that in its audit": told.expires_at in ("", to_text(task.expires_at)),
-        "the task asks others than its audit says": _asks_those_of(told, task),
+        "the task and its audit name different people as those who were asked": _asks_those_of(told, task),
     }
     yield from (finding for finding, holds in finding_of.items() if not holds)
 
 
 def unminted(entries: Iterable[AuditEntry], audit: Callable[[str], Iterable[AuditEntry]]) -> Iterator[str]:
-    """Yield the votes that came by no link, and what came by a link that no audit has for that person.
+    """Yield the votes without a link, and the votes and delegations whose link no audit has for that person.
 
     Args:
         entries: A task's audit, in order.
@@ -105,13 +105,13 @@ def links_used(entries: Iterable[AuditEntry]) -> set[str]:
 
 
 def unopened(entries: Iterable[AuditEntry], standing: Mapping[str, tuple[str, str]]) -> Iterator[str]:
-    """Yield the votes and delegations by a link that does not stand, or opens something else, or is another person's.
+    """Yield the votes and delegations whose link does not exist, or belongs to another task or person.
 
-    Only the approver writes links: an entry that another part of the kit was made to write has none.
+    Only the approver writes links, so an entry that was forged through another function has none.
 
     Args:
         entries: A task's audit, in order.
-        standing: The recipient of each link that stands, and its task, which is empty for an inbox; by its fingerprint.
+        standing: For the fingerprint of each existing link, its recipient and its task, which is empty for an inbox.
     """
     for entry in filter(_is_by_link, entries):
         link = _link_of(entry)
@@ -189,11 +189,11 @@ _TELLS: Mapping[str, Callable[[_Told, AuditEntry, Mapping[str, Any]], _Fields]] 
         "restored": _restored,
     }
 )
-"""What an entry tells of its task besides its status, by the entry's name; one that somebody made up may tell less."""
+"""How an entry changes the described task, besides its status, by the entry's name; a forged entry may lack members."""
 
 
 def _asks_those_of(told: _Told, task: Task) -> bool:
-    """Tell whether a task asks those whom its audit names, but for those who have handed it on by another address."""
+    """Tell whether a task asks the people whom its audit names, apart from those who delegated by another address."""
     gave_up = [by for by, _, standing in told.delegations if not standing]
     gone = (person for person in told.audience if person not in task.audience)
     return (
@@ -205,12 +205,12 @@ def _asks_those_of(told: _Told, task: Task) -> bool:
 
 
 def _is_undecided_or_sound(task: Task) -> bool:
-    """Tell whether a decision of people is what their votes make; a policy's has no votes, and asks nobody."""
+    """Tell whether the votes of people make the decision; a policy's decision has no votes and asks nobody."""
     return task.outcome is None or not task.audience or votes.is_sound(task)
 
 
 def _has_votes_of(told: Mapping[str, _Ballot], task: Task) -> bool:
-    """Tell whether a task has the votes that its audit tells of: of each person the last, by whichever address."""
+    """Tell whether a task has the votes of its audit: the last one of each person, by any of their addresses."""
     cast = {by: (vote.decision.value, vote.comment, to_text(vote.at)) for by, vote in task.votes.items()}
     if any(told.get(address) != ballot for address, ballot in cast.items()):
         return False
@@ -222,5 +222,5 @@ def _has_votes_of(told: Mapping[str, _Ballot], task: Task) -> bool:
 
 
 def _shows(shown: str, task: Task) -> bool:
-    """Tell whether a task shows what its audit says; one that was cancelled before its opening shows nothing."""
+    """Tell whether a task shows what its audit says; a task that was cancelled before its opening shows nothing."""
     return shown == task.shown and shown in ("", task.question.digest(task.submitted_by))

@@ -1,7 +1,7 @@
-"""The claim to an external id: one task has it. A new task takes it over from one that ended without an answer.
+"""Claims to external ids: one task has each. A new task takes the claim over from a task that ended unanswered.
 
-What the provider said of that payment, and nobody has done anything about, goes on to the new task, as events that came
-before it: money that was held, and refunds and disputes, which hold it. Whether the money is right, the new task says.
+Unresolved events of the payment move to the new task as parked events: money that was held, refunds and disputes. The
+new task then decides whether the money is right.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,21 +14,21 @@ from countersign.domain.provider_events import EventStatus, ParkedEvent
 from countersign.domain.tasks import Change, Task
 
 MOST_MOVED = 20
-"""How many events one transaction moves; what a provider says beyond that of one payment stays where people see it."""
+"""How many events one transaction moves; further ones stay with the old task, where people see them."""
 
 _MOVING = frozenset({EventStatus.PAID, *payments.REVERSALS})
 
 
 @dataclass(frozen=True)
 class TakeOver:
-    """How a task that is opened takes the claim of an ended one over.
+    """How a new task takes over the claim of an ended one.
 
     Attributes:
         holder: The id of the ended task.
-        taken: What the new task's audit gains.
-        released: What the ended task's audit gains; fails when anything has happened to it meanwhile. None where TTL
-            has removed the task: with it went the end of its chain.
-        events: What was said of the payment, the oldest first: parked for the new task.
+        taken: The entry for the new task's audit.
+        released: The entry for the ended task's audit; its write fails if that task has changed. None if TTL has
+            removed the task, and with it the end of its chain.
+        events: Events of the payment to park for the new task, the oldest first.
     """
 
     holder: str
@@ -38,7 +38,7 @@ class TakeOver:
 
 
 def has_ended(entries: Sequence[AuditEntry]) -> bool:
-    """Tell whether a task has ended, by its audit, so that nobody has answered it, and nobody can."""
+    """Tell by a task's audit whether the task has ended unanswered."""
     return any(entry.event.event in ("expired", "cancelled") for entry in entries)
 
 
@@ -62,14 +62,15 @@ def take_over(holder: str, ended: Task | None, entries: Sequence[AuditEntry], ne
 
 
 def taken_by(entries: Sequence[AuditEntry]) -> str:
-    """Return the id of the task that has taken a task's claim over, by its audit; empty where none has."""
+    """Return, by a task's audit, the id of the task that took its claim over; empty if none did."""
     return next((str(entry.event.data["to"]) for entry in entries if entry.event.event == "claim_released"), "")
 
 
 def _moving(provider: str, entries: Sequence[AuditEntry]) -> Iterator[ParkedEvent]:
-    """Yield what the provider itself said that nobody has done anything about.
+    """Yield the unresolved events that came from the provider itself.
 
-    A worker's token is good for its task alone, and whoever may put events on the bus can call themselves anything.
+    Other senders are left out: a worker's token is valid for its own task only, and senders on the bus choose their
+    names.
     """
     dismissed = {entry.event.data["event_id"] for entry in entries if entry.event.event == "dismissed"}
     for event in (entry.event for entry in entries if entry.event.event in ("held", "responded")):

@@ -1,7 +1,7 @@
-"""Payments: what a provider's event does to the task that waits for it. Money is never taken for other money.
+"""Payments: the effect of a provider's event on the task that waits for it.
 
-An event that says something final with the right amount decides. One that is not final is put on record, and the wait
-goes on. Whatever a person must look at is held: on record, announced, and without effect until an operator accepts it.
+A final event with the right amount decides the task. An event that is not final is recorded, and the wait goes on. An
+event that needs a person is held: recorded, announced, and without effect until an operator accepts it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,26 +21,26 @@ from countersign.domain.strict_json import canonical, digest
 from countersign.domain.tasks import STAYING, Change, Status, Task
 
 MOST_NOTED = 50
-"""How many different things can be put on record about a payment that waits for none of them, by all that are
-identified in one way: the sources of a bus are free text."""
+"""How many different reports about a payment are recorded, from all senders that are identified in the same way: the
+sources of a bus are free text."""
 
 MOST_ENTRIES = 200
-"""How long an audit grows by what is not final: whoever has a worker's token can say it ever anew."""
+"""Up to how many entries an audit records events that are not final: a worker can repeat them without end."""
 
 _FINAL = frozenset({EventStatus.PAID, EventStatus.FAILED, EventStatus.EXPIRED})
 _NOT_FINAL = frozenset({EventStatus.PENDING, EventStatus.DECLINED})
 REVERSALS = frozenset({EventStatus.REFUNDED, EventStatus.DISPUTED})
-"""What takes money back: a payment of which it is said is paid by a person's word alone."""
+"""Events that take money back. A payment that has one becomes paid only by a person's decision."""
 
 
 @dataclass(frozen=True)
 class Effect:
-    """What an event does.
+    """The effect of an event.
 
     Attributes:
-        handling: What became of it.
-        change: What to write; without audit entries when the event says nothing new, or too often what is not final.
-        held_because: Why a person must look at it; empty unless it is held.
+        handling: How the event is handled.
+        change: The change to write; without audit entries if the event is repeated, or not final and too frequent.
+        held_because: Why a person must decide; empty unless the event is held.
     """
 
     handling: Handling
@@ -54,22 +54,22 @@ class Effect:
 
 
 class Verdict(StrEnum):
-    """What came of asking the operators about a held event."""
+    """The result of asking the operators about a held event."""
 
     ACCEPTED = "accepted"
     DISMISSED = "dismissed"
     EXPIRED = "expired"
-    """Nobody answered in time."""
+    """No answer came in time."""
 
 
 @dataclass(frozen=True)
 class Resolution:
-    """What the operators say of a held event.
+    """The operators' resolution of a held event.
 
     Attributes:
-        verdict: What came of it.
-        by: Whose votes decided; nobody's when it expired.
-        task_id: The task that they were asked by.
+        verdict: The result.
+        by: The operators whose votes decided; empty if the question expired.
+        task_id: The task by which they were asked.
     """
 
     verdict: Verdict
@@ -79,11 +79,11 @@ class Resolution:
 
 @dataclass(frozen=True)
 class Held:
-    """An event that is on record as held.
+    """An event that is recorded as held.
 
     Attributes:
-        event: What the provider says, but for its own words.
-        reason: Why a person must look at it, a word such as `amount`.
+        event: The event, without the provider's own words.
+        reason: Why a person must decide, such as `amount`.
     """
 
     event: ProviderEvent
@@ -122,9 +122,9 @@ def apply(task: Task, event: ProviderEvent, sender: Sender, now: datetime) -> Ef
 
 
 def ignore(task: Task, event: ProviderEvent, sender: Sender, now: datetime) -> Change | None:
-    """Return the record that an event about an open task was ignored; None where there is nothing to record.
+    """Return the record that an event about an open task was ignored; None if there is nothing to record.
 
-    The settings may be wrong, and the money right: the audit says so, once for each reason.
+    The money may be real and the settings wrong, so the audit records it, once for each reason.
 
     Args:
         task: The task as it stands.
@@ -153,7 +153,7 @@ def answer_of(event: ProviderEvent) -> str:
 
 
 def held_event(entries: Iterable[AuditEntry], event_id: str) -> Held | None:
-    """Return an event that a task's audit has as held, or None: nothing else is settled, whoever asks for it."""
+    """Return an event that a task's audit has as held, or None. No other event can be resolved."""
     for entry in entries:
         if entry.event.event == "held" and entry.event.data["event_id"] == event_id:
             data = dict(entry.event.data)
@@ -163,17 +163,16 @@ def held_event(entries: Iterable[AuditEntry], event_id: str) -> Held | None:
 
 
 def moved_to(entries: Iterable[AuditEntry], event_id: str) -> str:
-    """Return the task that took an event over together with the claim to the payment; empty where none did."""
+    """Return the task that took an event over together with the claim to the payment; empty if none did."""
     released = (entry.event.data for entry in entries if entry.event.event == "claim_released")
     return next((str(data["to"]) for data in released if event_id in data["events"]), "")
 
 
 def acceptable(task: Task, event: ProviderEvent, now: datetime) -> ProviderEvent | None:
-    """Return the event as it would decide the task once a person accepts it; None when it would change nothing.
+    """Return the event that decides the task once a person accepts it; None if it would change nothing.
 
-    A person who accepts says that the money is right as it came. An unknown status decides nothing, whatever money came
-    with it: it may be a refund, a dispute or a reversal. Nor does what the provider itself calls pending. What is
-    decided or closed stays so.
+    A person who accepts confirms the money as it came. An unknown status decides nothing, because it may be a refund, a
+    dispute or a reversal. An event that is not final decides nothing either. A decided or closed task stays as it is.
     """
     if not task.takes_answers(now):
         return None
@@ -183,7 +182,7 @@ def acceptable(task: Task, event: ProviderEvent, now: datetime) -> ProviderEvent
 def carry_out(
     task: Task, event: ProviderEvent, resolution: Resolution, workflow: str, now: datetime, moved_to: str = ""
 ) -> Change:
-    """Return what the operators' resolution on a held event does: it decides an open task, or is put on record alone.
+    """Return the effect of the operators' resolution: it decides an open task, or is only recorded.
 
     Args:
         task: The payment's task as it stands.
@@ -205,7 +204,7 @@ def carry_out(
 
 
 def effect_on_record(entries: Iterable[AuditEntry], resolution: Resolution) -> str:
-    """Return the effect of a resolution that a task's audit has already; empty while it has not."""
+    """Return the effect of a resolution that a task's audit already has; empty if it has none."""
     for entry in entries:
         if entry.event.event in _RESOLVED.values() and entry.event.data["approval"] == resolution.task_id:
             return str(entry.event.data["effect"])
@@ -213,7 +212,7 @@ def effect_on_record(entries: Iterable[AuditEntry], resolution: Resolution) -> s
 
 
 def standing(task: Task, now: datetime) -> str:
-    """Return how a payment stands, in a word: `pending` while it is open, or how it ended."""
+    """Return the payment's status: `pending` while it is open, or how it ended."""
     if task.status in (Status.DECIDED, Status.APPLIED):
         return str(document_of(task).get("status", EventStatus.FAILED))
     if task.status is Status.OPEN:
@@ -222,13 +221,13 @@ def standing(task: Task, now: datetime) -> str:
 
 
 def money_of(task: Task) -> tuple[Decimal, str]:
-    """Return the money that a payment is about, amount and currency: what was paid, or else what is expected."""
+    """Return a payment's amount and currency: what was paid, or else what is expected."""
     expected, paid = task.question.correlation or Correlation("", ""), document_of(task)
     return Decimal(paid.get("amount", expected.amount or 0)), str(paid.get("currency", expected.currency))
 
 
 def refunded(task: Task) -> Decimal:
-    """Return how much of a payment went back; what went back of another attempt than the one that paid is no part."""
+    """Return the refunded amount of a payment, without refunds of attempts other than the one that paid."""
     return sum((Decimal(amount) for attempt, amount in task.refunds.items() if _concerns(task, attempt)), Decimal(0))
 
 
@@ -238,25 +237,25 @@ def disputed(task: Task) -> bool:
 
 
 def reversals(*tasks: Task) -> dict[str, Any]:
-    """Return what was taken back of payments, as results show it: `refunded` and `disputed`, where there is any."""
+    """Return the reversals of payments for a result: `refunded` and `disputed`, each only if there is one."""
     amount = sum(map(refunded, tasks), Decimal(0))
     found: dict[str, Any] = {"refunded": f"{amount:f}"} if amount else {}
     return found | ({"disputed": True} if any(map(disputed, tasks)) else {})
 
 
 def _attempt(event: ProviderEvent) -> str:
-    """Return the attempt to pay that an event is about: the payment itself where the provider tells none apart."""
+    """Return the id of an event's attempt to pay: the external id if the provider does not identify attempts."""
     return event.payment_id or event.external_id
 
 
 def _concerns(task: Task, attempt: str) -> bool:
-    """Tell whether an attempt is the one that paid; where that is not known, every one may be."""
+    """Tell whether an attempt is the one that paid; while that is unknown, any attempt may be."""
     named = task.question.correlation and task.question.correlation.external_id
     return not task.payment_id or attempt in (task.payment_id, named)
 
 
 def _once(effect: Effect, event: ProviderEvent, sender: Sender) -> Effect:
-    """Let the same be put on record once, and have its effect once, however often one sender says it."""
+    """Record a repeated report once, and give it its effect once, however often one sender repeats it."""
     change, noted = effect.change, effect.change.before.noted
     fact, way = _fact(effect, event, sender), sender.identified_by
     if fact in noted:
@@ -267,10 +266,10 @@ def _once(effect: Effect, event: ProviderEvent, sender: Sender) -> Effect:
 
 
 def _fact(effect: Effect, event: ProviderEvent, sender: Sender) -> str:
-    """Return the digest of what a sender says: the same, when it is the same once more.
+    """Return the digest of a sender's report, which is the same for a repeated report.
 
-    Whoever has the token of a payment's worker can say it under whatever words, for as long as the token is known, a
-    year and longer. What a provider says may be of other money under each id of an event.
+    A worker can repeat a report in any words for as long as its token is known, a year and longer. A provider's event
+    with a new id may mean other money.
     """
     by_id = sender.is_provider and _may_be_other(event, effect.held_because)
     told_by = event.event_id if by_id else effect.held_because
@@ -279,9 +278,9 @@ def _fact(effect: Effect, event: ProviderEvent, sender: Sender) -> str:
 
 
 def _may_be_other(event: ProviderEvent, held_because: str) -> bool:
-    """Tell whether an event may be about other money than one that says the same.
+    """Tell whether an event may mean other money than an earlier one with the same content.
 
-    It is not where nothing was paid, where the payment is named and paid as a whole, or where it stands so already.
+    It cannot if nothing was paid, if it names the payment and reports all of it, or if the ledger already has it.
     """
     if event.status not in _FINAL | _NOT_FINAL or held_because == "amount":
         return True
@@ -289,7 +288,7 @@ def _may_be_other(event: ProviderEvent, held_because: str) -> bool:
 
 
 def learnt(task: Task, event: ProviderEvent) -> dict[str, Any]:
-    """Return what an event changes of what is known of a payment, but for its decision."""
+    """Return the fields of a payment that an event changes, apart from its decision."""
     attempt = _attempt(event)
     match event.status:
         case EventStatus.PAID if event.payment_id and not task.payment_id:
@@ -302,13 +301,13 @@ def learnt(task: Task, event: ProviderEvent) -> dict[str, Any]:
 
 
 def _refunded_by(task: Task, event: ProviderEvent) -> Decimal:
-    """Return how much of an attempt went back by an event: events come in any order, so that totals never shrink."""
+    """Return an attempt's refunded amount after an event. Events come in any order, so a total never shrinks."""
     before, amount = Decimal(task.refunds.get(_attempt(event), 0)), Decimal(event.amount or 0)
     return max(before, amount) if event.cumulative else before + amount
 
 
 def _held_because(task: Task, event: ProviderEvent, now: datetime) -> str:
-    """Say why an event cannot be acted on by a machine; empty when it can."""
+    """Return why a person must decide about an event; empty if a machine may act on it."""
     if event.status is EventStatus.UNKNOWN:
         return "unknown_status"
     if _is_about_other_money(task, event):
@@ -323,9 +322,9 @@ def _held_because(task: Task, event: ProviderEvent, now: datetime) -> str:
 
 
 def _is_about_other_money(task: Task, event: ProviderEvent) -> bool:
-    """Tell whether an event is about other money than what is expected, or more of it went back than was paid.
+    """Tell whether an event's money differs from the expected money, or a refund exceeds what was paid.
 
-    No money moves by a declined attempt; a dispute is one, whatever part of the money, and fees, it is about.
+    A declined attempt moves no money. A dispute counts whatever its amount, which may be a part or include fees.
     """
     if event.status in (EventStatus.DECLINED, EventStatus.DISPUTED):
         return False
@@ -336,7 +335,7 @@ def _is_about_other_money(task: Task, event: ProviderEvent) -> bool:
 
 
 def _is_other_money(task: Task, answer: Mapping[str, Any]) -> bool:
-    """Tell whether an answer is about other money than what is expected; one that says paid must name it."""
+    """Tell whether an answer's money differs from the expected money; a paid answer must name its money."""
     expected = task.question.correlation
     if expected is None or expected.amount is None:
         return False
@@ -346,9 +345,9 @@ def _is_other_money(task: Task, answer: Mapping[str, Any]) -> bool:
 
 
 def _at_odds(task: Task, event: ProviderEvent) -> str:
-    """Say how a final event is at odds with the decision; empty when it is not. To money, failed and expired are one.
+    """Return how a final event contradicts the decision; empty if it does not. Failed and expired do not differ here.
 
-    The event is about the money that was expected. The decision may not be: a person can have accepted other money.
+    The event has the expected money. The decision may have other money, if a person accepted it.
     """
     decided, says_paid = document_of(task), event.status is EventStatus.PAID
     is_paid, other_attempt = decided.get("status") == EventStatus.PAID, not _concerns(task, _attempt(event))
@@ -376,14 +375,14 @@ def said_by(event: ProviderEvent) -> dict[str, Any]:
 
 
 def _entry(event: ProviderEvent) -> dict[str, Any]:
-    """Return what the audit keeps of an event: no words of the provider's, which are untrusted."""
+    """Return the part of an event that the audit keeps, without the provider's words, which are untrusted."""
     answer = said_by(event)
     answer.pop("reason", None)
     return answer
 
 
 def event_of(document: Mapping[str, Any]) -> ProviderEvent:
-    """Return the event that a document in the ledger was made of; what it leaves out is None."""
+    """Return the event from its document in the ledger; absent members are None."""
     occurred_at = document.get("occurred_at")
     return ProviderEvent(
         event_id=document["event_id"],

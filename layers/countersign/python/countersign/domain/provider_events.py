@@ -1,4 +1,4 @@
-"""What a provider's webhook says of a payment, or of whatever else was asked of it, in the kit's own words."""
+"""Events of providers, translated into the kit's terms."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class EventStatus(StrEnum):
-    """How the provider says it stands. Only `paid`, `failed` and `expired` are final."""
+    """The status that an event reports. Only `paid`, `failed` and `expired` are final."""
 
     PENDING = "pending"
     DECLINED = "declined"
@@ -15,13 +15,13 @@ class EventStatus(StrEnum):
     FAILED = "failed"
     EXPIRED = "expired"
     REFUNDED = "refunded"
-    """Money went back, all of it or a part; `amount` says how much."""
+    """All or a part of the money went back; `amount` says how much."""
     DISPUTED = "disputed"
     """The payer disputes the payment (chargeback)."""
     IGNORED = "ignored"
-    """An event of test mode, or of another account than the settings name; `reason` says which. It never acts."""
+    """An event of test mode, or of an account that the settings do not name; `reason` says which. It has no effect."""
     UNKNOWN = "unknown"
-    """An event about a payment that this kit has no word for; a person must look at it."""
+    """An event about a payment whose status the kit does not know; a person must decide."""
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,15 @@ class ProviderEvent:
     """One event of a provider.
 
     Attributes:
-        event_id: What the provider calls this event; the same at every retry. 1 to 200 printable characters.
-        external_id: What the provider calls that which the event is about. 1 to 200 printable characters.
-        status: How it stands.
-        amount: Decimal text in units of the currency, in canonical form; None where the event has none.
-        currency: ISO 4217 code, upper case; None where there is no amount.
-        occurred_at: When it happened, by the provider's clock; None where it does not say.
-        reason: Why, in the provider's words, untrusted and at most 500 characters; None where it does not say.
-        payment_id: The provider's id of this payment, or attempt to pay, where several may share the external id, or
-            events tell of one again and again; None elsewhere.
+        event_id: The provider's id of this event, the same at every retry; 1 to 200 printable characters.
+        external_id: The provider's id of the payment or other subject; 1 to 200 printable characters.
+        status: The status that the event reports.
+        amount: Decimal text in units of the currency, in canonical form; None without an amount.
+        currency: ISO 4217 code, upper case; None without an amount.
+        occurred_at: Time of the event by the provider's clock; None if unknown.
+        reason: Reason in the provider's words, untrusted, at most 500 characters; None without one.
+        payment_id: The provider's id of this attempt to pay, if several attempts may share the external id, or several
+            events may report the same attempt; otherwise None.
         cumulative: Whether the amount of a refund counts every refund of the payment so far, not this one alone.
     """
 
@@ -61,9 +61,9 @@ class ParkedEvent:
     """An event that waits for its task.
 
     Attributes:
-        provider: Whose.
-        event: What the provider says.
-        identified_by: How the provider was identified; empty where an earlier version has kept the event.
+        provider: The provider's name.
+        event: The event.
+        identified_by: How the provider was identified; empty if an earlier version of the kit stored the event.
     """
 
     provider: str
@@ -72,44 +72,44 @@ class ParkedEvent:
 
 
 class Handling(StrEnum):
-    """What became of an event."""
+    """How an event was handled."""
 
     RECORDED = "recorded"
-    """It decided, or came after the decision and changes nothing."""
+    """It decided the task, or came after the decision and changes nothing."""
     PENDING = "pending"
-    """It is not final: the task waits on."""
+    """It is not final; the task waits on."""
     DECLINED = "declined"
-    """An attempt to pay failed: the task waits on for another."""
+    """An attempt to pay failed; the task waits for another one."""
     REFUNDED = "refunded"
-    """Money of the payment went back: it is on record."""
+    """It recorded a refund."""
     DISPUTED = "disputed"
-    """The payer disputes the payment: it is on record."""
+    """It recorded a dispute."""
     HELD = "held"
-    """A person must look at it."""
+    """A person must decide."""
     PARKED = "parked"
     """Its task is not open yet."""
     DUPLICATE = "duplicate"
-    """It had come before, or said nothing new about a payment that is over."""
+    """It came before, or repeats a report about a payment that has ended."""
     CONFLICT = "conflict"
-    """Another event of the same id had come before."""
+    """Another event with the same id came before."""
     IGNORED = "ignored"
-    """It is of a type that the kit does not act on, or the provider's settings expect no such events."""
+    """The kit does not act on events of its type, or the provider's settings do not expect it."""
 
 
 WAITING = frozenset({Handling.PENDING, Handling.DECLINED, Handling.PARKED})
-"""What is on record without an effect on the workflow yet."""
+"""Handlings that have no effect on the workflow yet."""
 
 
 @dataclass(frozen=True)
 class EventRecord:
-    """That an event of a provider came, and what became of it; kept for as long as providers may send it again.
+    """The record of an event and its handling, kept for as long as providers may send the event again.
 
     Attributes:
-        provider: Whose.
-        event_id: What they call it.
-        body_digest: SHA-256 of the body that it came in, in hex.
-        handling: What became of it.
-        task_id: The task that it is about; empty where there is none.
+        provider: The provider's name.
+        event_id: The provider's id of the event.
+        body_digest: SHA-256 of its body, in hex.
+        handling: How it was handled.
+        task_id: The task that it is about; empty without one.
     """
 
     provider: str

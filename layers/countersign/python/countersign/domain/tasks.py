@@ -1,7 +1,7 @@
-"""A task: one question that a workflow puts to somebody outside, its states, and what may follow what.
+"""A task: one question to somebody outside, its states, and the table of its transitions.
 
-Everything that changes a task is a `Change`: computed here from the task as it was read, written by the ledger in one
-transaction under the conditions of its `Transition`.
+Every write to a task is a `Change`, computed here from the task as it was read. The ledger writes it in one transaction
+under the conditions of its `Transition`.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ class Status(StrEnum):
 
 
 class Deadline(StrEnum):
-    """On which side of the task's deadline a transition is allowed."""
+    """Whether a transition is allowed before the task's deadline, after it, or both."""
 
     BEFORE = "before"
     PASSED = "passed"
@@ -39,13 +39,13 @@ class Deadline(StrEnum):
 
 @dataclass(frozen=True)
 class Transition:
-    """One row of the table: from where to where, who does it, and when it is allowed.
+    """One row of the table of transitions.
 
     Attributes:
-        source: The status that must stand in the ledger; None when the task must be absent.
-        target: The status that the write leaves.
-        by: Which parts of the kit make this write.
-        deadline: On which side of `expires_at` it is allowed, compared by the ledger at the write.
+        source: The status before the write; None if the task must not exist.
+        target: The status after the write.
+        by: The parts of the kit that make this write.
+        deadline: Whether it is allowed before `expires_at`, after it, or both; the ledger compares at the write.
     """
 
     source: Status | None
@@ -64,38 +64,38 @@ APPLYING = Transition(Status.DECIDED, Status.APPLIED, by="the workflow's read st
 STAYING = Transition(Status.OPEN, Status.OPEN, by="webhook, workflow, operator", deadline=Deadline.BEFORE)
 
 TRANSITIONS = (OPENING, STAYING, DECIDING, EXPIRING, CANCELLING, FORESTALLING, APPROVING, APPLYING)
-"""Every transition there is. From a standing task, a `Change` carries its conditions into the write; from nothing, the
-task is put only where none stands.
+"""All transitions. For an existing task, a `Change` carries the conditions into the write. A new task is put only if
+none with its id exists.
 """
 
 WITHDRAWN_BY_OPERATOR = "withdrawn_by_operator"
-"""Why a task was cancelled that an operator took back."""
+"""The reason of a task that an operator withdrew."""
 
 MAX_COMMENT_CHARACTERS = 2000
-"""How long a comment may be."""
+"""The longest comment."""
 
 MAX_ANSWERS = 20
-"""How many answers of one person, or for one place of those that are collected, are recorded: each is in the audit."""
+"""How many answers of one person, or of one collected key, are recorded. Each is in the audit."""
 
 MAX_REFUSALS = 100
-"""How many refusals of one task are in its audit, each of another person or for another reason. All are counted."""
+"""How many refusals of one task are in its audit, each for another person or reason. All are counted."""
 
 _LONGEST_ID = 400
 _EXECUTION_ENDED = "execution_"
 
 LIVE = frozenset({Status.OPEN, Status.DECIDED})
-"""The states in which somebody still owes the task something: an answer, or applying it."""
+"""The states in which a task still needs an answer, or its decision to be applied."""
 
 
 @dataclass(frozen=True)
 class Vote:
-    """What one recipient said.
+    """One recipient's vote.
 
     Attributes:
         decision: Approve or reject.
-        comment: The person's own words; empty when there are none.
+        comment: The person's comment; empty without one.
         at: When the vote was recorded, in UTC.
-        number: How many votes this person has cast on the task, with this one.
+        number: How many votes this person has cast on the task, including this one.
     """
 
     decision: Decision
@@ -105,21 +105,21 @@ class Vote:
 
 
 class RingState(StrEnum):
-    """What Lambda answered to a ring."""
+    """Lambda's answer to a ring."""
 
     DELIVERED = "delivered"
     CLOSED = "closed"
-    """The callback had ended by itself."""
+    """The callback had ended before."""
     FAILED = "failed"
 
 
 @dataclass(frozen=True)
 class Ring:
-    """How the ring of a task's callback went.
+    """The last ring of a task's callback.
 
     Attributes:
-        state: What Lambda answered.
-        at: When, in UTC.
+        state: Lambda's answer.
+        at: Its time, in UTC.
         error: The API's error code for `failed` and `closed`; empty otherwise.
     """
 
@@ -130,12 +130,12 @@ class Ring:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a machine could not do what was asked.
+    """A machine's failure.
 
     Attributes:
-        code: A word for machines.
-        message: Words for people.
-        data: What else there is to know, as text.
+        code: Reason for programs.
+        message: Reason for people.
+        data: Further details, as text.
     """
 
     code: str
@@ -145,42 +145,42 @@ class Failure:
 
 @dataclass(frozen=True)
 class Task:
-    """A task as it stands in the ledger.
+    """A task as the ledger has it.
 
     Attributes:
         task_id: The request's id, a full stop, and the name of the wait.
-        question: What is asked.
-        opened_by: Callback id of the wait's first callback: tells a retry of the opening from a second wait.
+        question: The question.
+        opened_by: Id of the wait's first callback; distinguishes a retry of the opening from a second wait.
         callback_id: The callback to ring now.
-        revision: Counts votes and the decision; lost races show in it.
-        shown: SHA-256 of what a person is shown; an answer must name it.
-        submitted_by: Who submitted the request: the IAM ARN of the caller; empty where that was not told.
+        revision: Counts votes and the decision; shows a lost race.
+        shown: SHA-256 of what the page shows; an answer must name it.
+        submitted_by: IAM ARN of the caller who submitted the request; empty if unknown.
         audience: The recipients who may answer, normalised, in order.
-        aliases: Which addresses of recipients and requester are another name of somebody.
+        aliases: Which addresses of recipients and requester belong to one person.
         delegations: Who decides in whose place.
-        escalated: Which of the audience an escalation added, or decides in the place of somebody whom it added.
+        escalated: The part of the audience whom an escalation added, or to whom such a person delegated the task.
         votes: Each recipient's vote.
-        hand_off: Number of the newest hand-off: 1 the first, each reminder one more.
-        sent_at: When the first hand-off to a person was carried out; None before, and for tasks of machines.
-        expires_at: When the task closes by itself; may move, never past `max_expires_at`.
+        hand_off: Number of the newest hand-off; the first is 1, and each reminder adds 1.
+        sent_at: When the first link was sent; None before, and for tasks of machines.
+        expires_at: The deadline; may move, but never past `max_expires_at`.
         decided_by: The recipients whose votes decided.
-        closed_because: Why it was cancelled, a word such as `hand_off_failed`; empty where nobody cancelled it.
-        closed_comment: Why an operator withdrew it, in their own words; whoever was asked reads them.
+        closed_because: Why it was cancelled, such as `hand_off_failed`; empty if it was not.
+        closed_comment: The operator's reason for withdrawing it, which the people who were asked can read.
         superseded: Whether another task's answer was used although this one was decided.
-        received: The keys of the answers that are there, while they are collected.
-        refused: The refusals that the audit has an entry of: the reason, a space, and who was refused.
-        refused_answers: How many answers, or clicks of people, were refused.
-        ignored: Why events about it were ignored, words such as `test_mode`, each once.
-        heartbeat_at: When a machine last said that it works on the task.
-        swept_at: When the sweeper last mended what was overdue; None while nothing was.
-        answer: What a machine has answered, as JSON text; empty before.
-        declined: Why the last attempt to pay was declined, in the provider's untrusted words; empty while none was.
-        payment_id: The provider's id of the attempt that paid; empty where it names none.
-        refunds: How much of a payment went back, as decimal text by the attempt's id, or the external id.
-        disputes: The attempts that the payer disputes, named as in `refunds`; one for each time that it was said.
-        noted: The digest of each event on record that was held, or that no decision waited for, and how its sender was
+        received: The keys of the collected answers that are there.
+        refused: The refusals that have an audit entry: the reason, a space, and who was refused.
+        refused_answers: How many answers of machines and people were refused.
+        ignored: Why events about it were ignored, such as `test_mode`, each reason once.
+        heartbeat_at: Time of the machine's last heartbeat.
+        swept_at: When the sweeper last repaired something overdue; None if it never did.
+        answer: A machine's answer, as JSON text; empty before.
+        declined: Why the last attempt to pay was declined, in the provider's untrusted words; empty without one.
+        payment_id: The provider's id of the attempt that paid; empty if the provider does not identify attempts.
+        refunds: Refunded amounts, as decimal text by the attempt's id, or by the external id.
+        disputes: The disputed attempts, named as in `refunds`, one for each report.
+        noted: For each recorded event that was held, or that no decision waited for, its digest and how its sender was
             identified.
-        failure: Why a machine could not answer; None unless it has said so.
+        failure: A machine's failure; None without one.
         audit_seq: Number of entries in the audit chain.
         audit_head: Hash of the last entry.
     """
@@ -231,9 +231,9 @@ class Task:
 
     @property
     def voters(self) -> tuple[str, ...]:
-        """Those of the audience who count, an address for each person: the one they voted with last, or their first.
+        """The people of the audience who may decide, with one address each: that of their last vote, or their first.
 
-        The requester may be asked and never decides.
+        The requester may be asked, but never decides.
         """
         counting = [address for address in self.audience if self.counts(address)]
         return tuple(self._voting_address(person) for person in self.aliases.distinct(counting))
@@ -243,7 +243,7 @@ class Task:
         return max(voted, key=lambda address: self.votes[address].at, default=person)
 
     def counts(self, address: str) -> bool:
-        """Tell whether an answer of the owner of an address counts: nobody decides twice, or in their own matter."""
+        """Tell whether a vote of an address's owner counts: nobody decides twice, or about their own request."""
         gave_up = self.is_requester(address) or self.decides_elsewhere(address)
         return not gave_up and self.handed_on_by(address) is None
 
@@ -252,71 +252,71 @@ class Task:
         return any(self.aliases.same(other, address) for other in self.question.elsewhere)
 
     def is_escalated(self, address: str) -> bool:
-        """Tell whether only an escalation asks the owner of an address: every address that was asked joined by one."""
+        """Tell whether only escalations added the owner of an address."""
         asked = [other for other in self.audience if self.aliases.same(other, address)]
         return bool(asked) and all(other in self.escalated for other in asked)
 
     def is_requester(self, address: str) -> bool:
-        """Tell whether an address is the requester's, by whatever name."""
+        """Tell whether an address belongs to the requester."""
         return self.aliases.same(address, self.question.requester)
 
     def vote_of(self, address: str) -> Vote | None:
-        """Return the last vote of the owner of an address, under whichever of their addresses it was cast."""
+        """Return the last vote of an address's owner, by any of their addresses."""
         theirs = (vote for voter, vote in self.votes.items() if self.aliases.same(voter, address))
         return max(theirs, key=lambda vote: vote.at, default=None)
 
     def handed_on_by(self, address: str) -> Delegation | None:
-        """Return the delegation by which the owner of an address gave up their place, or None."""
+        """Return the delegation that an address's owner made, or None."""
         return next((made for made in self.delegations if self.aliases.same(made.by, address)), None)
 
     def stands_in_for(self, address: str) -> str:
-        """Return in whose place the owner of an address is asked; empty in nobody's."""
+        """Return in whose place an address's owner is asked; empty if in nobody's."""
         return next((made.by for made in self.delegations if self.aliases.same(made.to, address)), "")
 
     def asks(self, address: str) -> bool:
-        """Tell whether the owner of an address is asked, and has not handed the task on."""
+        """Tell whether an address's owner is asked and has not delegated the task."""
         return address in self.audience and self.handed_on_by(address) is None
 
     def concerns(self, address: str) -> bool:
-        """Tell whether the owner of an address is asked, or was until they handed the task on."""
+        """Tell whether an address's owner is asked, or was until they delegated the task."""
         return address in self.audience or self.handed_on_by(address) is not None
 
     def waits_for(self, address: str, now: datetime) -> bool:
-        """Tell whether the owner of an address is asked, and an answer of theirs would count."""
+        """Tell whether an address's owner is asked and a vote of theirs would count."""
         return address in self.audience and self.counts(address) and self.takes_answers(now)
 
     def takes_answers(self, now: datetime) -> bool:
-        """Tell whether the task is open still."""
+        """Tell whether the task still takes answers."""
         return self.status is Status.OPEN and not self.expired_by(now)
 
     @property
     def outlived_execution(self) -> bool:
-        """Whether it was cancelled since its execution had ended, however that ended."""
+        """Whether it was cancelled because its execution had ended."""
         return self.closed_because.startswith(_EXECUTION_ENDED)
 
     @property
     def is_unsent(self) -> bool:
-        """Whether people are asked, and none of them was sent a link yet."""
+        """Whether people are asked and no link was sent yet."""
         return self.sent_at is None and self.opened_at is not None and bool(self.audience) and not self.question.payload
 
     def expired_by(self, now: datetime) -> bool:
-        """Tell whether nobody may answer any more because the deadline has passed."""
+        """Tell whether the deadline has passed."""
         return self.expires_at <= now
 
 
 @dataclass(frozen=True)
 class Change:
-    """One write: the task as it was read, what becomes of it, and what the audit says of it.
+    """One write to a task, with its audit entries and its consequences.
 
     Attributes:
-        before: The task as it was read; the write fails when it has changed since.
+        before: The task as it was read; the write fails if it has changed since.
         transition: The row of the table under which the write is allowed; None leaves the status alone.
         fields: New values of the task's attributes.
-        events: What the audit chain gains, at least one; none for what is on record: a refusal that is only counted, or
-            when the first link was sent.
-        at: The moment that the write compares with the deadline, in UTC.
-        responses: Answers that are collected, as JSON text by their key, written in the same transaction.
-        outbox: Envelopes that must leave because of it, written in the same transaction, by an id within the task.
+        events: The new audit entries, at least one; none for a refusal that is only counted, and for the time of the
+            first link.
+        at: The time that the write compares with the deadline, in UTC.
+        responses: Collected answers, as JSON text by their keys, written in the same transaction.
+        outbox: Envelopes to send, written in the same transaction, by an id within the task.
     """
 
     before: Task
@@ -329,18 +329,18 @@ class Change:
 
     @property
     def after(self) -> Task:
-        """The task as it will be, but for its place in the audit chain."""
+        """The task after the write, apart from its audit sequence and hash."""
         status = self.transition.target if self.transition else self.before.status
         return replace(self.before, status=status, **self.fields)
 
 
 def task_id_of(request_id: str, name: str) -> str:
-    """Return the id of the wait `name` of a request. A request id holds no full stop, so the id reads one way."""
+    """Return the task id of a wait. A request id has no full stop, so the id is unambiguous."""
     return f"{request_id}.{name}"
 
 
 def encryption_context(task_id: str) -> dict[str, str]:
-    """Return what the ciphertext of a task's answer is bound to."""
+    """Return the encryption context of a task's answer."""
     return {"countersign:task_id": task_id}
 
 
@@ -350,10 +350,10 @@ def is_task_id(text: str) -> bool:
 
 
 def close(task: Task, now: datetime, *, superseded: bool = False) -> Change | None:
-    """Return what the workflow's reading does: apply a decision, expire what is due, or nothing.
+    """Return the change of the workflow's read step: apply a decision, expire the task, or None.
 
     Args:
-        task: The task as it stands.
+        task: The task.
         now: The current time.
         superseded: Whether another task's answer is used instead of this one's.
     """
@@ -367,7 +367,7 @@ def close(task: Task, now: datetime, *, superseded: bool = False) -> Change | No
 
 
 def opened(task: Task, actor: str) -> AuditEvent:
-    """Return the audit entry of a task's opening: who is asked, by which rule and until when, for `verify`."""
+    """Return the audit entry of a task's opening, with audience, rule and deadline for `audit verify`."""
     data = {
         "audience": list(task.audience),
         "rule": task.question.rule.to_document(),
@@ -377,7 +377,7 @@ def opened(task: Task, actor: str) -> AuditEvent:
 
 
 def approve_by_policy(task: Task, actor: str, now: datetime) -> tuple[Task, tuple[AuditEvent, ...]]:
-    """Return the task that a policy approves without asking anybody, and the audit entries of all that it skips.
+    """Return a task that a policy approves without asking anybody, and its audit entries.
 
     Args:
         task: The task as it would be opened, with its policy's version.
@@ -401,7 +401,7 @@ def approve_by_policy(task: Task, actor: str, now: datetime) -> tuple[Task, tupl
 
 
 def cancel(task: Task, actor: str, reason: str, now: datetime) -> Change | None:
-    """Return the withdrawal of an open task; None when it is open no more, since a decision made before wins.
+    """Return the withdrawal of an open task; None if it is no longer open, because an earlier decision wins.
 
     The reason is a word such as `hand_off_failed`.
     """
@@ -421,7 +421,7 @@ def withdraw(task: Task, operator: str, comment: str, now: datetime) -> Change:
         now: The current time.
 
     Raises:
-        TaskClosedError: It is open no more, since a decision made before wins.
+        TaskClosedError: It is no longer open, because an earlier decision wins.
         ContractError: The comment is too long.
     """
     if task.status is not Status.OPEN:
@@ -429,16 +429,16 @@ def withdraw(task: Task, operator: str, comment: str, now: datetime) -> Change:
     if len(comment) > MAX_COMMENT_CHARACTERS:
         raise ContractError(f"a reason has at most {MAX_COMMENT_CHARACTERS} characters", "/because")
     data = {"reason": WITHDRAWN_BY_OPERATOR, "comment": comment}
-    # The ring of a deadline that no workflow heeded says nothing of the withdrawal.
+    # An earlier ring, of a deadline that the workflow missed, does not cover the withdrawal.
     closing = {"closed_at": now, "closed_because": WITHDRAWN_BY_OPERATOR, "closed_comment": comment}
     fields = {**closing, "ring": None}
     return Change(task, CANCELLING, fields, (AuditEvent("cancelled", operator, "iam", data=data),), now)
 
 
 def refuse(task: Task, event: AuditEvent, now: datetime) -> Change:
-    """Return the record of something that was refused.
+    """Return the record of a refusal.
 
-    The same refusal of the same person is one audit entry, however often they try: later ones are only counted.
+    A repeated refusal of the same person for the same reason is one audit entry; the rest are only counted.
 
     Args:
         task: The task as it stands.
@@ -458,7 +458,7 @@ def execution_ended(status: str) -> str:
 
 
 def extend(task: Task, until: datetime, actor: str, now: datetime) -> Change:
-    """Return the extension of an open task's deadline; its links and its callback stay as they are.
+    """Return the extension of an open task's deadline; its links and its callback stay valid.
 
     Raises:
         TaskClosedError: The task is not open any more, or its deadline has passed.

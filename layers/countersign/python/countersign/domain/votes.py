@@ -26,10 +26,10 @@ from countersign.domain.rules import Decision, Verdict
 from countersign.domain.tasks import DECIDING, MAX_ANSWERS, MAX_COMMENT_CHARACTERS, STAYING, Change, Task, Vote
 
 BY_LINK = "review link"
-"""How the audit says that somebody was identified."""
+"""The audit's word for a person who was identified by a review link."""
 
 FIRST_RESEND = 1000
-"""Hand-offs that operators have sent again are numbered from here; a workflow's own are the few of its schedule."""
+"""Hand-offs that operators resend are numbered from here; a workflow's own numbers stay far below."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class FailedHandOff:
 def answer(
     task: Task, recipient: str, decision: str, comment: str, shown: str, source: str, now: datetime
 ) -> Change | None:
-    """Return what a recipient's answer does to the task.
+    """Return the effect of a recipient's vote.
 
     Args:
         task: The task as it stands.
@@ -60,8 +60,8 @@ def answer(
         now: The current time.
 
     Returns:
-        The change to write, or None when the same person has said the same before. While the task is open, another
-        comment is another answer, and takes the place of the one before.
+        The change to write, or None if the person repeats their vote. While the task is open, a vote with another
+        comment replaces the one before.
 
     Raises:
         OwnRequestError: The recipient is the requester.
@@ -89,7 +89,7 @@ def answer(
 
 
 def delegate(task: Task, recipient: str, colleague: str, source: str, now: datetime) -> Change:
-    """Return what it does to the task that a recipient hands it to a colleague, who takes their place.
+    """Return the delegation of a task by a recipient to a colleague, who takes their place.
 
     Args:
         task: The task as it stands.
@@ -123,7 +123,7 @@ def delegate(task: Task, recipient: str, colleague: str, source: str, now: datet
 
 
 def with_delegation(task: Task, made: Delegation) -> Task:
-    """Return a task whose delegation is made; a standing stand-in is assigned with the others."""
+    """Return a task with a delegation added; a stand-in for an absence is part of the audience already."""
     delegations = (*task.delegations, made)
     if made.standing:
         return replace(task, delegations=delegations)
@@ -133,7 +133,7 @@ def with_delegation(task: Task, made: Delegation) -> Task:
 
 
 def with_vote(task: Task, recipient: str, vote: Vote) -> Task:
-    """Return a task with one vote more; whether it decides is another matter."""
+    """Return a task with one more vote, without deciding it."""
     others = {voter: cast for voter, cast in task.votes.items() if not task.aliases.same(voter, recipient)}
     earlier = task.vote_of(recipient)
     cast = replace(vote, number=earlier.number + 1) if earlier else vote
@@ -146,7 +146,7 @@ def may_delegate(task: Task, recipient: str) -> bool:
 
 
 def obstacle(task: Task, recipient: str) -> ActionRefusedError | None:
-    """Return what keeps every answer of a recipient to an open task from counting; None where nothing does."""
+    """Return why no vote of a recipient to an open task can count; None if votes can."""
     if task.is_requester(recipient):
         return OwnRequestError()
     if task.decides_elsewhere(recipient):
@@ -155,7 +155,7 @@ def obstacle(task: Task, recipient: str) -> ActionRefusedError | None:
 
 
 def _check_person(task: Task, recipient: str) -> None:
-    """Refuse a recipient whose answers to an open task can never count."""
+    """Refuse a recipient whose votes on an open task can never count."""
     refusal = obstacle(task, recipient)
     if isinstance(refusal, OwnRequestError | DecidesElsewhereError):
         raise refusal
@@ -171,7 +171,7 @@ def _check_form(decision: str, comment: str) -> None:
 def hand_off_again(
     task: Task, callback_id: str, hand_off: int, newcomers: Assignment, now: datetime, *, remind: bool
 ) -> Change:
-    """Return what a reminder or an escalation, or both at once, does to an open task.
+    """Return the effect of a reminder, an escalation, or both at once, on an open task.
 
     Args:
         task: The task as it stands.
@@ -211,9 +211,9 @@ def send_once_more(task: Task, now: datetime) -> Change:
 
 
 def resend(task: Task, operator: str, now: datetime) -> Change:
-    """Return an operator's reminder to those who have not voted: each gets a fresh link, and every old one stays valid.
+    """Return an operator's reminder to everybody who has not voted: each gets a new link; old links stay valid.
 
-    The callback and the number of the hand-off stay as they are: by them the workflow knows its own next reminder.
+    The callback and the number of the hand-off do not change, because the workflow finds its next reminder by them.
 
     Raises:
         TaskClosedError: The task is not open any more, or its deadline has passed.
@@ -230,7 +230,7 @@ def resend(task: Task, operator: str, now: datetime) -> Change:
 
 
 def needed(task: Task, recipient: str) -> int:
-    """Return how many approvals decide a task, the one of a recipient among them."""
+    """Return how many approvals decide a task, including the recipient's."""
     if task.question.rule.kind == "all" and task.is_escalated(recipient):
         return 1
     return task.question.rule.needed(sum(not task.is_escalated(person) for person in task.voters))
@@ -242,12 +242,12 @@ def silent(task: Task) -> tuple[str, ...]:
 
 
 def resend_attempt(task: Task) -> int:
-    """Return the number of the hand-off that an operator's reminder is: its own, and none of the workflow's."""
+    """Return the hand-off number of an operator's reminder, which no hand-off of the workflow has."""
     return FIRST_RESEND + task.audit_seq
 
 
 def refuse(task: Task, recipient: str, reason: str, source: str, now: datetime) -> Change:
-    """Return the record of an attempt that decided nothing, as `tasks.refuse` does.
+    """Return the record of a refused vote or delegation, as `tasks.refuse` does.
 
     The reason is a word such as `own_request`.
     """
@@ -255,15 +255,15 @@ def refuse(task: Task, recipient: str, reason: str, source: str, now: datetime) 
 
 
 def standing_in(assignment: Assignment) -> tuple[AuditEvent, ...]:
-    """Return the audit entries of those who stand in for people who are away."""
+    """Return the audit entries of stand-ins for people who are away."""
     return tuple(_delegated(made, "directory") for made in assignment.delegations)
 
 
 def is_sound(task: Task) -> bool:
-    """Tell whether the votes of those who may vote make the decision that stands on a task that people have decided.
+    """Tell whether the votes that count make the decision of a task.
 
-    The write that decided was bound to the same rules. What got past it, by a fault or by hand, shows here, as does an
-    alias that was learnt since. Two addresses of one person among those who decided are that person.
+    The deciding write followed the same rules. A decision that bypassed it, by a fault or by hand, shows here; so does
+    an alias that was added since. Two addresses of one person count as that person.
     """
     verdict = _verdict(task)
     if verdict is None or verdict.outcome is not task.outcome:
@@ -282,7 +282,7 @@ def _check_open_for(task: Task, recipient: str, now: datetime) -> None:
 
 
 def _check_delegation(task: Task, recipient: str, colleague: str) -> None:
-    """Say why a task cannot go from a recipient to a colleague, if it cannot; the task knows both their aliases."""
+    """Refuse a delegation that is not allowed; the task has the aliases of both people."""
     same = task.aliases.same
     if _was_handed(task, recipient):
         raise DelegationRefusedError("only_once")
@@ -299,15 +299,15 @@ def _check_delegation(task: Task, recipient: str, colleague: str) -> None:
 
 
 def _may_join(task: Task, person: str) -> bool:
-    """Tell whether somebody can be asked too.
+    """Tell whether an escalation can add a person.
 
-    Not who is asked already, has handed it on, made the request, or decides another task of the same chain.
+    It cannot add a person who is asked already, has delegated the task, made the request, or decides another level.
     """
     return task.counts(person) and not any(task.aliases.same(other, person) for other in task.audience)
 
 
 def _was_handed(task: Task, recipient: str) -> bool:
-    """Tell whether a colleague handed the task to somebody; who stands in for an absence may still hand it on."""
+    """Tell whether a colleague delegated the task to a person; a stand-in for an absence may still delegate it."""
     return any(task.aliases.same(made.to, recipient) and not made.standing for made in task.delegations)
 
 
