@@ -13,7 +13,9 @@ from operate.embedded.cloud import ROOT
 
 GUIDE = ROOT / "docs" / "fork-for-payments.md"
 
-_FILE = re.compile(r"^(New file|At the end of) `([^`]+)`[^\n]*:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FILE = re.compile(
+    r"^(New file|At the end of|Below `\[mail\]` in) `([^`]+)`[^\n]*:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL
+)
 _COMMANDS = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _ENVIRONMENTS = (".venv", "node_modules", ".local/ministack-venv")
 """Set up by `make`, which looks at a stamp in each; a copy shares what is in them."""
@@ -26,18 +28,23 @@ class Block:
     Attributes:
         path: The file, in the repository.
         text: What goes into it.
-        at_the_end: Whether the file is there and the text goes to its end; a new file otherwise.
+        where: Where in the file: "New file", "At the end of" or "Below `[mail]` in".
     """
 
     path: str
     text: str
-    at_the_end: bool
+    where: str = "New file"
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the guide makes the file."""
+        return self.where == "New file"
 
 
 def blocks() -> list[Block]:
     """Return what the guide puts into files, in order."""
     found = _FILE.findall(GUIDE.read_text("utf-8"))
-    return [Block(path, text, where == "At the end of") for where, path, text in found]
+    return [Block(path, text, where) for where, path, text in found]
 
 
 def commands() -> list[str]:
@@ -81,8 +88,12 @@ class Fork:
         """Do to a file what the guide says."""
         path = self.root / block.path
         path.parent.mkdir(parents=True, exist_ok=True)
-        written = path.read_text("utf-8") if block.at_the_end else ""
-        if block.text not in written:  # where the guide has been followed already, it is there
+        written = "" if block.is_new else path.read_text("utf-8")
+        if block.text in written:  # the guide has been followed already
+            return
+        if block.where.startswith("Below"):
+            path.write_text(written.replace("[mail]\n", f"[mail]\n{block.text}"), "utf-8")
+        else:
             path.write_text(f"{written}\n{block.text}" if written else block.text, "utf-8")
 
     def run(self, command: str) -> str:

@@ -97,6 +97,15 @@ def provider(scheme: str) -> Provider | None:
     return _provider(scheme) or (load(scheme) if scheme in schemes() else None)
 
 
+def has_function(folder: str, module: str) -> bool:
+    """Tell whether a workflow's function exists, in the kit or in an extension.
+
+    Raises:
+        ExtensionError: The extension cannot be deployed.
+    """
+    return _workflow(folder, module) or (_KIT / "lambdas" / folder / f"{module}.py").is_file()
+
+
 def channel(name: str) -> Channel | None:
     """Return the channel of an extension; None where there is none of this name.
 
@@ -129,7 +138,7 @@ def _workflow(name: str, module: str) -> bool:
     file = folder / f"{module}.py"
     if not file.is_file():
         raise ExtensionError(file, "does not exist", "write it, or correct `module` in the workflow's settings")
-    _export(file, "handler", callable, "a function with the decorator @workflow")
+    _export(file, "handler", lambda value: hasattr(value, "__wrapped__"), "a function with the decorator @workflow")
     for schema in sorted(folder.glob("*.json")):
         _check_schema(schema, contract)
     return True
@@ -174,7 +183,8 @@ def _imports_of(file: Path) -> Iterator[tuple[str, int]]:
 def _export(file: Path, name: str, fits: Callable[[Any], bool], meaning: str) -> Any:
     found = getattr(_imported(file), name, None)
     if not fits(found):
-        problem = f"has no `{name}`" if found is None else f"its `{name}` is of {type(found).__name__}"
+        kind = f"the class {found.__name__}" if isinstance(found, type) else f"of {type(found).__name__}"
+        problem = f"has no `{name}`" if found is None else f"its `{name}` is {kind}"
         raise ExtensionError(file, problem, f"let `{name}` be {meaning}")
     return found
 

@@ -16,7 +16,7 @@ from pydantic import field_validator
 
 from countersign.channels.base import KIT as CHANNELS
 from countersign.services.held_payments import WORKFLOW as HELD_PAYMENT
-from stacks.stage.extensions import Extensions, channel
+from stacks.stage.extensions import Extensions, channel, has_function
 from stacks.stage.fields import (
     ADDRESS,
     NOT_EMPTY,
@@ -349,6 +349,11 @@ def _contradictions(file: StageFile) -> Iterator[Problem]:
         for name, source in sources.items():
             yield from check_events(f"{table}.{name}", source, protected=file.ledger.protected)
     yield from check_operators(file.payments.operators, HELD_PAYMENT, deployed=HELD_PAYMENT in file.workflows)
+    for name, workflow in file.workflows.items():
+        if not has_function(workflow.function, workflow.module):
+            allowed = "a folder of lambdas/ or of extensions/workflows/"
+            fix = f"correct the name, or write extensions/workflows/{workflow.function}/{workflow.module}.py"
+            yield Problem(f"workflows.{name}.function", workflow.function, allowed, fix)
     yield from _check_channel(file.mail.channel, file.channels)
     yield from _check_limit("review", file.limits.review)
     yield from _check_limit("callbacks", file.limits.callbacks)
@@ -366,7 +371,7 @@ def _check_channel(name: str, channels: Mapping[str, Mapping[str, str]]) -> Iter
         yield Problem(f"channels.{other}", dict(channels[other]), allowed, "remove it, or name it")
     needed, given = found.settings if found else frozenset(), channels.get(name, {})
     for key in sorted(needed ^ given.keys()) if found else ():
-        allowed = f"these, all of them: {', '.join(sorted(needed)) or 'none'}"
+        allowed = f"exactly {', '.join(sorted(needed)) or 'none'}"
         fix = "add it" if key in needed else "remove it"
         yield Problem(f"channels.{name}.{key}", given.get(key), allowed, fix)
 

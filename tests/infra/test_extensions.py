@@ -1,7 +1,6 @@
 """A fork's own code: found by the settings, checked, and deployed; nothing else of its folder is."""
 
 import json
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 from stacks.stage import extensions
 from stacks.stage.extensions import ExtensionError, Extensions
 from stacks.stage.problems import SettingsError
-from tests.fork import GUIDE
+from tests.fork import blocks
 from tests.infra.templates import DevWith, Resource, Synthesised, statements
 from tests.infra.test_assets import files, staged
 
@@ -27,11 +26,9 @@ class Acmepay(Provider):
 
 PROVIDER = Acmepay()
 """
-(CHANNEL,) = re.findall(
-    r"In `extensions/channels/chat\.py`:\n\n```python\n(.*?)^```$", GUIDE.read_text("utf-8"), re.MULTILINE | re.DOTALL
-)
+(CHANNEL,) = (block.text for block in blocks() if block.path == "extensions/channels/chat.py")
 """What the guide writes into the channel's file."""
-HANDLER = "def handler(event, context): ...\n"
+HANDLER = "from countersign.workflows import workflow\n\n@workflow\ndef handler(document, context): ...\n"
 SCHEMA = '{"examples": [{"amount": "1.00", "currency": "EUR"}], "x-rules": ["money"], "type": "object"}'
 LINES = """
 [providers.acme]
@@ -142,7 +139,7 @@ def test_a_channel_s_secret_is_read_by_the_approver_alone(extended: Synthesised)
 @pytest.mark.parametrize(
     ("written", "instead", "message"),
     [
-        ('url = "https', 'rul = "https', r"channels\.chat\.rul .* these, all of them: url; fix: remove it"),
+        ('url = "https', 'rul = "https', r"channels\.chat\.rul .*exactly url; fix: remove it"),
         (
             '[channels.chat]\nurl = "https://chat.example.com/messages"',
             "",
@@ -184,6 +181,14 @@ def test_a_channel_s_settings_are_those_that_it_reads(
         ),
         ({"workflows/fifth/input.json": SCHEMA}, r"fifth/handler\.py: does not exist; fix: write it, or correct `mod"),
         ({"workflows/sixth/handler.py": "x = 1"}, r"sixth/handler\.py: has no `handler`; fix: let `handler` be a fun"),
+        (
+            {"workflows/plain/handler.py": "def handler(event, context): ..."},
+            r"its `handler` is of function; fix: let `ha",
+        ),
+        (
+            {"providers/class.py": PROVIDER.replace("PROVIDER = Acmepay()", "PROVIDER = Acmepay")},
+            r"is the class Acmepay",
+        ),
         ({"workflows/seventh/handler.py": HANDLER, "workflows/seventh/input.json": "{}"}, r"has no `examples`; fix: "),
         ({"workflows/eighth/handler.py": HANDLER, "workflows/eighth/input.json": "{\n]"}, r"input\.json:2: is no JSON"),
         (
@@ -199,7 +204,7 @@ def test_a_channel_s_settings_are_those_that_it_reads(
         ),
         (
             {"workflows/tenth/handler.py": HANDLER, "workflows/tenth/input.json": SCHEMA.replace("money", "mony")},
-            r"is no JSON Schema that can be used: 'mony'; fix: correct it",
+            r"`x-rules` names 'mony'; allowed: adult, approvers, money, small; fix: correct it",
         ),
     ],
     ids=str,

@@ -212,7 +212,10 @@ def own(settings: Settings) -> WorkflowSettings:
         ("[mail]", "[sweeper]\nevery_minutes = 1\n[mail]", lambda each: each.sweeper.every_minutes, 5, 1),
         ("[mail]", "[sweeper]\ngrace_seconds = 3600\n[mail]", lambda each: each.sweeper.grace_seconds, 300, 3600),
         (NAMED, f'{NAMED}\ncontract = "order"', lambda each: own(each).contract, "", "order"),
-        (NAMED, f'{NAMED}\nmodule = "x_2"', lambda each: own(each).module, "handler", "x_2"),
+        (
+            *(NAMED, 'function = "patterns"\nmodule = "long_job"', lambda each: own(each).module),
+            *("handler", "long_job"),
+        ),
         (NAMED, f"{NAMED}\nencrypted = true", lambda each: each.has_encrypted_answers, False, True),
     ],
 )
@@ -264,6 +267,10 @@ def test_what_a_stage_does_not_say_is_by_default(
             "nothing, unless tracing = true: without X-Ray the layer has nobody to send traces to",
         ),
         ('email = ""', 'email = "nobody"', "alarms.email", "nobody", "text in quotes, an e-mail address, or nothing"),
+        (
+            *(NAMED, 'function = "depozit"', f"{OWN}.function", "depozit"),
+            "a folder of lambdas/ or of extensions/workflows/",
+        ),
         (
             *(NAMED, 'function = "../secrets"', f"{OWN}.function", "../secrets"),
             "text in quotes, a folder name under lambdas/: lower-case letters, digits, _",

@@ -74,20 +74,11 @@ class Sources:
         """Return the code of one function: `<folder>/**`, importable under the folder's name.
 
         That of an extension is `extensions/workflows/<folder>/**`, importable under this name.
-
-        Raises:
-            MissingSourceError: The folder has no such module.
         """
         if folder in self.extension_workflows:
             place = f"extensions/workflows/{folder}"
             code = _asset(self.extensions.parent, only=place, but=["tests"])
             return Entry(code, f"{place.replace('/', '.')}.{module}.handler", f"{place}/{module}.py")
-        handler = self.functions / folder / f"{module}.py"
-        if not handler.is_file():
-            raise MissingSourceError(
-                f"{handler} does not exist, nor does extensions/workflows/{folder}; write it, or correct the name of"
-                " the function's folder in the settings"
-            )
         return Entry(_asset(self.functions, only=folder), f"{folder}.{module}.handler", f"lambdas/{folder}/{module}.py")
 
     def contract(self, name: str) -> str:

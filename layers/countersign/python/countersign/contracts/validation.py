@@ -88,7 +88,7 @@ def problems(name: str, document: Any, prefix: str = "") -> list[ContractError]:
     except JsonSchemaValuesException as error:
         told = (problem for each in error.errors for problem in _problems_of(each, prefix))
         found = list(islice(told, MOST_PROBLEMS))
-    return found + broken_rules((_RULES[rule] for rule in _schema(name).get("x-rules", ())), document, prefix, found)
+    return found + broken_rules(map(_rule, _schema(name).get("x-rules", ())), document, prefix, found)
 
 
 def broken_rules(
@@ -249,6 +249,17 @@ _RULES: dict[str, Rule] = {
     "small": Rule((), _small),
 }
 """The rules, by the names that schemas list under `x-rules`."""
+
+
+def _rule(name: str) -> Rule:
+    """Return a rule by its name.
+
+    Raises:
+        LookupError: There is none.
+    """
+    if name not in _RULES:
+        raise LookupError(f"`x-rules` names {name!r}; allowed: {', '.join(_RULES)}")
+    return _RULES[name]
 
 
 def _escaped(step: object) -> str:
