@@ -46,7 +46,6 @@ from countersign.testing.builders import (
     any_rule,
     any_task,
     any_token,
-    with_deadline,
 )
 from review import views
 from review.pages import Key
@@ -68,7 +67,7 @@ REFUSALS: list[tuple[ActionRefusedError, Task, int]] = [
     (TaskClosedError(), any_task(status=Status.EXPIRED), 410),
     (TaskClosedError(), any_task(status=Status.CANCELLED, closed_at=NOW), 410),
     (TaskClosedError(), any_task(status=Status.CANCELLED, closed_at=NOW, closed_because="execution_stopped"), 410),
-    (TaskClosedError(), with_deadline(any_task(), NOW), 410),
+    (TaskClosedError(), any_task(expires_at=NOW), 410),
     (DetailsChangedError(), any_task(), 409),
     (TooManyAnswersError(), any_task(), 409),
     (HandedOnError(), HANDED_ON, 410),
@@ -91,7 +90,7 @@ def form_is_on(page: str) -> bool:
         (any_decided_task(), 200, False),
         (any_decided_task(Decision.REJECT), 200, False),
         (any_decided_task(status=Status.APPLIED, closed_at=NOW), 200, False),
-        (with_deadline(any_task(), NOW), 410, False),
+        (any_task(expires_at=NOW), 410, False),
         (any_task(status=Status.EXPIRED, closed_at=NOW), 410, False),
         (any_task(status=Status.CANCELLED, closed_at=NOW), 410, False),
         (any_task(status=Status.CANCELLED, closed_at=NOW, closed_because="execution_failed"), 410, False),
@@ -156,7 +155,7 @@ def test_a_vote_that_others_must_follow_is_200_and_says_so() -> None:
     "task",
     [
         any_task(status=Status.CANCELLED, closed_at=NOW, votes={APPROVER: Vote(Decision.APPROVE, "", NOW)}),
-        with_deadline(any_task(votes={APPROVER: Vote(Decision.APPROVE, "", NOW)}), NOW),
+        any_task(votes={APPROVER: Vote(Decision.APPROVE, "", NOW)}, expires_at=NOW),
     ],
     ids=["withdrawn", "past its deadline"],
 )

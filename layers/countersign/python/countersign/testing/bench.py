@@ -159,11 +159,6 @@ class Bench:
         return Results(self.ledger, _RunnerHeartbeats(self.runner), self.clock, self.ports.cipher)
 
     @property
-    def arn(self) -> str:
-        """The execution's ARN."""
-        return self._arn
-
-    @property
     def history(self) -> list[Any]:
         """Every operation of the execution, as the durable service keeps it."""
         return list(self.runner._store.load(self._arn).operations)

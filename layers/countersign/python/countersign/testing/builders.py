@@ -352,8 +352,3 @@ def task_result(detail: Any = None, **changes: Any) -> dict[str, Any]:
         "resources": [],
         "detail": any_result() if detail is None else detail,
     } | changes
-
-
-def with_deadline(task: Task, expires_at: datetime) -> Task:
-    """Return the task with another deadline."""
-    return dataclasses.replace(task, expires_at=expires_at)
