@@ -186,7 +186,7 @@ class Bench:
             return look(state, checkpoint_id, **options)
 
         event = DurableExecutionInvocationInputWithClient(
-            self.arn, "token", InitialExecutionState(self.history, ""), service_client=_Unreachable()
+            self._arn, "token", InitialExecutionState(self.history, ""), service_client=_Unreachable()
         )
         with mock.patch.object(ExecutionState, "get_checkpoint_result", noted):
             output = self.handler(event, LambdaContext("request"))
