@@ -57,6 +57,7 @@ from tests.integration.conftest import (  # noqa: F401  fixtures: AWS behind the
     aws,
     call,
     callbacks,
+    clean_aws,
     events,
     invocations,
     kit,
