@@ -110,6 +110,18 @@ def test_the_policy_allows_the_style_element_and_nothing_else() -> None:
     assert all(f"<style>{style[1]}</style>" in page for page in PAGES.values())
 
 
+def test_every_header_of_the_contract_is_there() -> None:
+    assert dict(SECURITY_HEADERS) | {
+        "Content-Type": "text/html; charset=utf-8",
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+    } == dict(SECURITY_HEADERS)
+    assert SECURITY_HEADERS["Strict-Transport-Security"].startswith("max-age=")
+    assert "noindex" in SECURITY_HEADERS["X-Robots-Tag"]
+
+
 @pytest.mark.parametrize("name", ["review", "decided", "closed", "recorded", "inbox", "handed-over"])
 def test_what_people_write_stays_text(name: str) -> None:
     hostile, plain = hostile_page(HOSTILE)[name], hostile_page("plain")[name]
