@@ -1,13 +1,14 @@
 # Countersign. `make help` lists the targets; each sets up what it needs first, once.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup layer demo up watch mail down test check lint format audit docs bench load faults soak synth redrive bootstrap deploy destroy lock clean
+.PHONY: help setup layer demo up watch mail down test check lint format audit mutants docs bench load faults soak synth redrive bootstrap deploy destroy lock clean
 
 PYTHON ?= python3
 STAGE ?= local
 ARGS ?=
 STEPS ?= 10000
 SEED ?= 1
+N ?= 400
 
 PY := .venv/bin/python
 CLOUD_PY := .local/ministack-venv/bin/python
@@ -19,9 +20,9 @@ CDK = node_modules/.bin/cdk --app '$(PY) app.py' --context stage=$(STAGE)
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 # Only where the CDK runs: jsii warns of every Node.js release past its end of life, and the CLI reports how it is used.
-demo up watch test check audit bench load faults synth bootstrap deploy destroy: export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = \
+demo up watch test check audit mutants bench load faults synth bootstrap deploy destroy: export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = \
 	$(shell node -p 'process.versions.node.split(".")[0]' 2>/dev/null)
-demo up watch test check audit bench load faults synth bootstrap deploy destroy: export CDK_DISABLE_CLI_TELEMETRY = true
+demo up watch test check audit mutants bench load faults synth bootstrap deploy destroy: export CDK_DISABLE_CLI_TELEMETRY = true
 
 # ---- Set-up: a stamp each, made again when its lock, or the Python under it, changes ----
 
@@ -105,6 +106,9 @@ format: .venv/.stamp ## Format the code and mend what can be mended
 
 audit: $(READY) .local/audit-venv/.stamp ## Audit the security of every stage's templates, the code and the locks
 	@$(PY) -m tools.audit
+
+mutants: .venv/.stamp .local/audit-venv/.stamp ## Change the library at random places and see whether tests notice [N=400] [SEED=1]
+	@$(PY) -m tools.mutants --count $(N) --seed $(SEED)
 
 docs: .venv/.stamp ## Build the documents as a site, and check every link in them
 	@$(PY) -m tools.reference
