@@ -1,7 +1,6 @@
 """Policies of a stage: `[[policies.<workflow>]]`, who approves which amount.
 
-What a row must be by itself follows from its fields; what rows must be together, and towards their workflow, is checked
-here, before anything is synthesised.
+The fields check each row by itself. The functions here check the rows of a policy together, and against the workflow.
 """
 
 from __future__ import annotations
@@ -36,24 +35,24 @@ class PolicyRule(Table):
     kind: Annotated[str, one_of(KINDS)]
     """With `all`, the approval of a person whom an escalation asks counts for everybody who has not voted."""
     k: Annotated[int, between(1, 20, "approvals")] | None = None
-    """Approvals that a quorum needs; no other rule has it."""
+    """Number of approvals that a quorum needs; only for `quorum`."""
     veto: bool | None = None
-    """Whether one rejection decides. Left out: yes, but not in a quorum."""
+    """Whether one rejection decides. By default it does, except in a quorum."""
 
 
 class PolicyEscalation(Table):
-    """Who is asked too when nobody has decided for a while."""
+    """Further people who are asked if there is no decision for a while."""
 
     after_seconds: Seconds
-    """When, in seconds from the opening."""
+    """When they are asked, in seconds from the opening."""
     to: tuple[_Person, ...]
     """Their addresses."""
 
 
 class PolicyRow(Table):
-    """The terms for the amounts of one currency from above the row before to its own bound.
+    """The terms for amounts of one currency, above the previous row and up to `up_to`.
 
-    What a row leaves out is as the request says.
+    Keys that a row leaves out are as in the request.
     """
 
     currency: Annotated[str, matching(r"[A-Z]{3}", "an ISO 4217 code such as EUR")]
@@ -64,26 +63,26 @@ class PolicyRow(Table):
         ]
         | None
     ) = None
-    """The largest amount, inclusive. The last row of a currency may leave it out, and has no bound then."""
+    """The largest amount, inclusive. The last row of a currency may leave it out to have no bound."""
     auto_approve: bool = False
-    """Whether nobody is asked; then the row has only its currency and bound."""
+    """Whether the request is approved without asking anybody. Such a row has only its currency and bound."""
     approvers: tuple[_Person, ...] | None = None
-    """Who approves, whatever the request names; without a rule, the first of them to decide."""
+    """The approvers, in place of the request's. Without a rule, the first decision counts."""
     rule: PolicyRule | None = None
-    """How many of them must agree."""
+    """How many approvers must agree."""
     deadline_seconds: Seconds | None = None
-    """The longest that a request may take; one that asks for less gets less."""
+    """The longest time that a request may take. A shorter deadline of the request counts."""
     reminders_seconds: tuple[Seconds, ...] | None = None
-    """When to write again, in seconds from the opening; an empty list for never."""
+    """When to remind approvers, in seconds from the opening; an empty list for never."""
     escalations: tuple[PolicyEscalation, ...] | None = None
-    """Who is asked too, and when: nobody who is an approver already."""
+    """Further people who are asked later, and when. They may not be approvers already."""
 
 
 Policies = Mapping[str, tuple[PolicyRow, ...]]
 
 
 def policy_document(rows: Iterable[PolicyRow]) -> list[dict[str, Any]]:
-    """Return a policy as the functions read it: plain values, and nothing that a row leaves out."""
+    """Return a policy as plain values for the functions, without keys that a row leaves out."""
     return [row.model_dump(mode="json", exclude_defaults=True) for row in rows]
 
 
@@ -93,7 +92,7 @@ def compact(document: Any) -> str:
 
 
 def check_policies(policies: Policies, longest: Mapping[str, int]) -> Iterator[Problem]:
-    """Yield where policies contradict themselves or what is deployed.
+    """Yield the contradictions within policies, and between policies and workflows.
 
     Args:
         policies: The rows, by the name of their workflow.

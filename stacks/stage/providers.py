@@ -25,17 +25,17 @@ ProviderName = Annotated[
 
 
 class EventSettings(Table):
-    """Which events of a provider count. The others are ignored: never applied, held or parked.
+    """Which events of a provider count. Other events are ignored: never applied, held or parked.
 
-    Each scheme reads some of these (its `settings`). A value that its scheme does not read is refused.
+    Each scheme reads some of these keys. A key that the scheme does not read is refused.
     """
 
     live: bool = True
-    """Whether events of live mode count, or those of test mode. An event without a mode is of live mode."""
+    """The mode whose events count: `true` for live, `false` for test mode. An event without a mode is of live mode."""
     declined: Annotated[str, one_of(("attempt", "final"))] = "attempt"
-    """What a declined attempt to pay is: an `attempt`, after which the payment waits on, or `final`."""
+    """The effect of a declined attempt to pay: `attempt`, the payment waits on; `final`, it ends."""
     unmatched: Annotated[str, one_of(("park", "ignore"))] = "park"
-    """What happens to an event whose external id no task has: `park` it until a task opens, or `ignore` it."""
+    """How to handle an event whose external id no task has: `park` keeps it until a task opens, `ignore` drops it."""
     account: Annotated[str, matching(r"[A-Za-z0-9_-]{0,100}", "an id such as acct_1032D82eZvKYlo2C")] = ""
     """Stripe Connect: the connected account; empty for events that have none. Square: the seller's `merchant_id`."""
     merchant_account: Annotated[str, matching(r"[A-Za-z0-9_-]{0,80}", "the name of a merchant account")] = ""

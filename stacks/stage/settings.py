@@ -51,67 +51,68 @@ _BASE_URL = r"(https://[\w.-]+|http://(localhost|127\.0\.0\.1|\[::1\]))(:\d+)?(/
 
 
 class LedgerSettings(Table):
-    """The ledger."""
+    """Protection of the ledger and other data."""
 
     protected: bool
-    """Deletion protection for the table, termination protection for its stack; data and logs outlive their stacks."""
+    """Whether the table has deletion protection and its stack termination protection, and data and logs outlive their
+    stacks."""
 
 
 class EncryptionSettings(Table):
     """The KMS keys of the stage's data."""
 
     customer_keys: bool = False
-    """Whether a key of this account takes the place of AWS's: for tables, queues, logs, secrets, topics, the archive
-    of events, and what durable executions remember."""
+    """Whether a KMS key of this account replaces AWS's keys for tables, queues, logs, secrets, topics, the archive of
+    events, and the state of durable executions."""
 
 
 class PeopleSettings(Table):
     """Rights of people in the account."""
 
     deny_callbacks: bool = False
-    """Whether the stage has a managed policy that denies completing callbacks. It does nothing until you attach it to
-    the roles and permission sets of people: the output DenyCallbacksPolicy names it."""
+    """Whether the stage has a managed policy that denies completing callbacks. Attach it to the roles and permission
+    sets of people; the output `DenyCallbacksPolicy` names it."""
 
 
 class DirectorySettings(Table):
-    """How people are told apart."""
+    """How people are identified."""
 
     separate_tags: bool = False
-    """Whether addresses that differ in their subaddress only, such as `rita+shop@…` and `rita@…`, are different people.
-    Most mail systems deliver both to one mailbox: then nobody must vote under both."""
+    """Whether addresses that differ only after a `+`, such as `rita+shop@…` and `rita@…`, are different people. Most
+    mail systems deliver both to one mailbox, so by default they are one person."""
 
 
 class AuditSettings(Table):
     """The copy of the audit on S3."""
 
     object_lock_days: Annotated[int, between(0, 36_500, "days")] = 0
-    """How long nobody can change or delete the copy of an entry; 0 for no copy. A change holds for new entries."""
+    """How many days nobody can change or delete the copy of an entry; 0 for no copy. Applies to new entries."""
 
 
 class HandOffSettings(Table):
     """The hand-off bus."""
 
     archive_days: Annotated[int, between(0, 3_650, "days")]
-    """How long its events can be replayed; 0 for no archive."""
+    """How many days its events can be replayed; 0 for no archive."""
 
 
 class SweeperSettings(Table):
-    """The sweeper, which corrects what did not happen in time."""
+    """The sweeper, which repairs what did not happen in time."""
 
     every_minutes: Annotated[int, between(1, 60, "minutes")] = 5
     """How often it runs."""
     grace_seconds: Annotated[int, between(60, 86_400, "seconds")] = 300
-    """How long after its time a decision, a deadline or a start is overdue. It is corrected once; after as long again,
-    an alarm is raised."""
+    """How late a decision, a deadline or a start may be. After this time the sweeper repairs it once; after the same
+    time again, an alarm is raised."""
 
 
 class FunctionSettings(Table):
-    """What all functions have in common."""
+    """Settings of all functions."""
 
     log_retention_days: Annotated[int, one_of(LOG_RETENTION_DAYS)]
-    """How long logs are kept, the access log of the API included."""
+    """How many days logs are kept, including the API's access log."""
     tracing: bool = False
-    """Whether X-Ray traces them."""
+    """Whether X-Ray traces the functions."""
     tracing_layer: Annotated[
         str,
         matching(
@@ -119,15 +120,15 @@ class FunctionSettings(Table):
             "the ARN of a layer's version, or nothing",
         ),
     ] = ""
-    """The ARN of a version of AWS's OpenTelemetry layer for Python, of the region and of arm64: with it, the traces of
-    workflows show each durable operation."""
+    """The ARN of a version of AWS's OpenTelemetry layer for Python on arm64 in this region. It adds a span for each
+    durable operation to the traces of workflows."""
 
 
 class Throttle(DefaultedTable):
-    """How much a route of the API takes, over all callers, before it answers 429."""
+    """The limits of a route for all callers together. Above them the API answers 429."""
 
     rate_per_second: Annotated[int, between(1, 10_000, "requests per second")]
-    """Requests per second in the long run."""
+    """Requests per second on average."""
     burst: Annotated[int, between(1, 5_000, "requests")]
     """Requests at once."""
 
@@ -136,48 +137,48 @@ class ThrottleSettings(DefaultedTable):
     """The throttles of the API."""
 
     default: Throttle
-    """Any route that names no other."""
+    """Routes without a throttle of their own, including unknown paths."""
     requests: Throttle
-    """Starting requests and reading them."""
+    """`POST /requests` and `GET /requests/{id}`, each."""
     review: Throttle
-    """The pages for people, for each method."""
+    """The pages for people, each method."""
     webhooks: Throttle
-    """What providers post, all of them together."""
+    """Webhooks of all providers together."""
     callbacks: Throttle
-    """What machines answer, for each way to answer."""
+    """Answers of machines, each of `succeed`, `fail` and `heartbeat`."""
 
 
 class Limit(DefaultedTable):
-    """How much one network may ask in a minute."""
+    """Requests a minute from one network."""
 
     per_source: Annotated[int, between(1, 1_000_000, "requests a minute")]
-    """A /24 of IPv4 or a /48 of IPv6. Be generous: a company's gateway or a mobile carrier is one."""
+    """For a network, a /24 of IPv4 or a /48 of IPv6. A company's gateway or a mobile carrier is one network."""
     per_token: Annotated[int, between(1, 1_000_000, "requests a minute")]
-    """One token from one network."""
+    """For one token from one network."""
 
 
 class LimitSettings(DefaultedTable):
-    """What the public may ask of the API, each network separately."""
+    """Limits of the public routes for each network and token."""
 
     review: Limit
-    """The pages: `/review`, `/delegate` and `/inbox` together."""
+    """`/review`, `/delegate` and `/inbox` together."""
     callbacks: Limit
-    """What machines answer, whichever way. Many workers may share one gateway."""
+    """Answers of machines, all routes together. Many workers may share one gateway."""
     public_concurrency: Annotated[int, between(0, 10_000, "invocations at once")]
-    """How many invocations of each public function, `review` and `webhook`, may run at once; 0 reserves none.
-    Lambda accepts a reservation only where the account keeps 100 for all others, and new accounts have 10 in all."""
+    """The reserved concurrency of `review`, and of `webhook`; 0 reserves none. Lambda accepts a reservation only if 100
+    remain for all other functions; a new account has 10 in all."""
 
 
 class RequestSettings(Table):
-    """What the stage asks of those who call `POST /requests`."""
+    """Limits on requests."""
 
     requester: Annotated[str, one_of(("input", "caller"))] = "input"
-    """Who the requester is: `input`, whoever the input names; `caller`, the name of the caller's session, as IAM
-    Identity Center sets it, which must be an e-mail address. An input may then leave its requester out."""
+    """The source of the requester: `input` takes the person whom the input names; `caller` takes the name of the
+    caller's session, as IAM Identity Center sets it, which must be an e-mail address."""
     approver_domains: tuple[
         Annotated[str, matching(r"[a-z0-9-]+(\.[a-z0-9-]+)*", "a domain in lower case, such as example.com")], ...
     ] = ()
-    """The domains, without their sub-domains, of the approvers that requests may name; empty for any."""
+    """The domains, without sub-domains, that approvers of requests may have; empty for any."""
 
 
 class MailSettings(Table):
@@ -186,27 +187,27 @@ class MailSettings(Table):
     sender: Address
     """The From address of mail."""
     identities: tuple[Annotated[str, NOT_EMPTY], ...] = ()
-    """The SES identities that sending touches: the sender's address or domain, and in the SES sandbox those of the
-    recipients. Empty for the sender's address."""
+    """The SES identities that the approver may use: the sender's address or domain, and in the SES sandbox also those
+    of the recipients. Empty for the sender's address."""
     channel: Annotated[
         str, matching(r"[a-z][a-z0-9_]{0,39}", "the name of a channel: lower-case letters, digits, _")
     ] = "email"
-    """What carries them: `email`; `sns`, a topic whose subscriptions select their people's by filter; or the name of an
-    extension's module."""
+    """The channel: `email`; `sns`, a topic whose subscriptions filter by recipient; or the name of an extension's
+    module."""
 
 
 class AlarmSettings(Table):
-    """Who receives alarms."""
+    """Receivers of alarms."""
 
     email: Annotated[str, matching(f"({ADDRESS})?", "an e-mail address, or nothing")] = ""
     """An address that is subscribed to the alarm topic; empty for none."""
 
 
 class MonitoringSettings(Table):
-    """What is deployed to watch the rest."""
+    """Monitoring."""
 
     emulated: bool = False
-    """Whether to leave out what the embedded cloud lacks: alarms over several workflows, and saved queries."""
+    """Whether to leave out what the embedded cloud does not have: alarms over several workflows, saved queries."""
 
 
 class StageFile(Table):
@@ -219,32 +220,32 @@ class StageFile(Table):
             lambda value: re.fullmatch(f"({_BASE_URL})?", value.replace(_API_ID, "api-id")) is not None,
         ),
     ] = ""
-    """Where the outside reaches the API, as links in mails have it; `{api_id}` becomes the id of the API."""
+    """The base of all links in messages; `{api_id}` becomes the id of the API. Empty for the API's own URL."""
     ledger: LedgerSettings
     hand_off: HandOffSettings
     functions: FunctionSettings
     throttles: ThrottleSettings
     mail: MailSettings
     workflows: Mapping[Name, WorkflowSettings]
-    """The durable workflows, by the name that requests know them by."""
+    """The durable workflows, by the names that requests use."""
     audit: AuditSettings = AuditSettings()
     alarms: AlarmSettings = AlarmSettings()
     directory: DirectorySettings = DirectorySettings()
     encryption: EncryptionSettings = EncryptionSettings()
     people: PeopleSettings = PeopleSettings()
     policies: Mapping[Name, Annotated[tuple[PolicyRow, ...], NOT_EMPTY]] = {}
-    """Who approves which amount, by the name of the workflow. Without rows, requests say who approves."""
+    """Who approves which amount, by the name of the workflow. Without rows, requests name their approvers."""
     channels: Mapping[str, Mapping[str, str]] = {}
-    """What an extension's channel reads, by the channel's name."""
+    """The settings of an extension's channel, by the channel's name."""
     providers: Mapping[ProviderName, ProviderSettings] = {}
-    """Who posts to `/webhooks/<name>`, by that name."""
+    """The providers that post to `/webhooks/<name>`, by that name."""
     partners: Mapping[Name, PartnerSettings] = {}
-    """Providers whose events come over EventBridge, by the name that tasks are correlated under."""
+    """Providers whose events come over EventBridge, by the name that payments use for them."""
     payments: PaymentSettings = PaymentSettings()
     requests: RequestSettings = RequestSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
     patterns: PatternSettings | None = None
-    """The callback patterns, to try out; a stage without the table deploys none of them."""
+    """The callback patterns. A stage without this table deploys none of them."""
     sweeper: SweeperSettings = SweeperSettings()
     limits: LimitSettings
 

@@ -47,11 +47,11 @@ class LifeSettings(DefaultedTable):
     execution_timeout_seconds: Annotated[int, between(60, MAX_EXECUTION_TIMEOUT_SECONDS, "seconds")] = (
         MAX_EXECUTION_TIMEOUT_SECONDS
     )
-    """How long Lambda keeps an execution alive. Deadlines that a request may ask for are cut to it, less an hour."""
+    """Lambda's timeout of an execution. Deadlines of requests are cut to it, less an hour."""
     retention_days: Annotated[int, between(1, 90, "days")] = 90
-    """How long Lambda keeps the history of a closed execution."""
+    """How many days Lambda keeps the history of an execution that has ended."""
     deadline_seconds: Annotated[int, between(1, MAX_DEADLINE_SECONDS, "seconds")] = 259_200
-    """The deadline of a request that names none."""
+    """The deadline of a request without one."""
 
     @property
     def longest(self) -> int:
@@ -75,7 +75,7 @@ class WorkflowSettings(LifeSettings):
     ] = ""
     """The name of its input's schema, without `.input.json`; empty for the workflow's own name."""
     encrypted: bool = False
-    """Whether it may ask for encrypted answers. The stage then has a KMS key for them."""
+    """Whether it may ask for encrypted answers. The stage then has a KMS key for these."""
 
 
 class PatternSettings(LifeSettings):
