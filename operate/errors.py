@@ -9,7 +9,7 @@ from typing import Any
 from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError
 
-from countersign.domain.errors import CountersignError, TaskClosedError, TransientError, UnknownTaskError
+from countersign.domain.errors import ContractError, CountersignError, TaskClosedError, TransientError, UnknownTaskError
 
 
 class Status(IntEnum):
@@ -85,7 +85,8 @@ _BY_TYPE: tuple[tuple[tuple[type[Exception], ...], str, str, Status], ...] = (
         Status.NO_ACCESS,
     ),
     ((UnknownTaskError,), "{}", "`tasks` lists the tasks that wait.", Status.REFUSED),
-    ((TaskClosedError,), "the task is not open any more", "`show` says how it ended.", Status.REFUSED),
+    ((TaskClosedError,), "the task is not open any more", "`show` shows what happened to it.", Status.REFUSED),
+    ((ContractError,), "{0.reason}", "", Status.REFUSED),
     ((BotoCoreError, TransientError), "AWS did not answer: {}", "Try again in a moment.", Status.TRY_AGAIN),
     ((CountersignError,), "{}", "", Status.REFUSED),
 )

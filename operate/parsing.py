@@ -20,7 +20,7 @@ def address(text: str) -> str:
     """Return an e-mail address in the form that the directory keeps."""
     normal = normalise(text)
     if not is_address(normal):
-        raise OperateError(f"must be an e-mail address, got: {text}")
+        raise OperateError(f"ADDRESS must be an e-mail address, got: {text}")
     return normal
 
 
@@ -29,7 +29,7 @@ def moment(text: str) -> datetime:
     try:
         return moment_of(text)
     except (OverflowError, ValueError):
-        raise OperateError(f"must be a date or a time in ISO 8601, such as 2026-08-01, got: {text}") from None
+        raise OperateError(f"TIME must be a date or a time in ISO 8601, such as 2026-08-01, got: {text}") from None
 
 
 def duration(text: str) -> timedelta:
@@ -37,7 +37,7 @@ def duration(text: str) -> timedelta:
     found = re.fullmatch(r"([0-9]{1,10})([smhdw]?)", text.strip().lower())
     seconds = int(found[1]) * _SECONDS[found[2] or "s"] if found else 0
     if not 0 < seconds <= _LONGEST_SECONDS:
-        raise usage(f"must be a span of time up to ten years, got: {text}", "Write 90s, 15m, 2h, 3d or 1w.")
+        raise usage(f"SPAN must be a span of time up to ten years, such as 90s, 15m, 2h, 3d or 1w, got: {text}")
     return timedelta(seconds=seconds)
 
 

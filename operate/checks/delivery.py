@@ -76,7 +76,7 @@ def alarms(stage: Stage) -> Findings:
         for alarm in page["MetricAlarms"]
     ]
     findings = [finding for alarm in found for finding in _alarm(alarm)]
-    yield from findings or [(f"{len(found)} alarms are set, none is raised", "")]
+    yield from findings or [(f"all {len(found)} are set, none is raised", "")]
     if stage.settings.alarms.email or stage.settings.ledger.protected:
         for topic in stage.resources("AWS::SNS::Topic", "monitoring"):
             count = _subscriptions(stage, topic)

@@ -52,7 +52,7 @@ def functions(stage: Stage) -> Findings:
         if not idle_or_active or function.get("LastUpdateStatus") == "Failed":
             why = function.get("StateReason") or function.get("LastUpdateStatusReason") or "Lambda gives no reason"
             bad.append((f"{function['FunctionName']} is not active: {why}", "correct the cause, and deploy again"))
-    yield from bad or [(f"{len(found)} functions are active", "")]
+    yield from bad or [(f"all {len(found)} are active", "")]
 
 
 def event_sources(stage: Stage) -> Findings:
@@ -64,4 +64,4 @@ def event_sources(stage: Stage) -> Findings:
             source, function = mapping["EventSourceArn"], mapping["FunctionArn"].rpartition(":")[2]
             what = f"{function} receives nothing from {source}: its event source is {mapping['State']}"
             bad.append((what, "enable the event source mapping"))
-    yield from bad or [(f"{len(ids)} event sources are on", "")]
+    yield from bad or [(f"all {len(ids)} are on", "")]

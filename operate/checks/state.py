@@ -51,7 +51,7 @@ def tasks(stage: Stage) -> Findings:
         for task in waiting
         if task.status is Status.OPEN and task.expires_at < latest
     ]
-    yield from found or [(f"{len(waiting)} tasks are open or decided, none is overdue", "")]
+    yield from found or [(f"{len(waiting)} open or decided, none overdue", "")]
 
 
 def audit_copy(stage: Stage) -> Findings:
@@ -80,7 +80,7 @@ def dead_letters(stage: Stage) -> Findings:
         for name in letters.names
         if (count := letters.waiting(name))
     ]
-    yield from found or [(f"{len(letters.names)} dead-letter queues are empty", "")]
+    yield from found or [(f"all {len(letters.names)} queues are empty", "")]
 
 
 def secrets(stage: Stage) -> Findings:

@@ -73,7 +73,7 @@ def show(call: typer.Context, task_id: TaskId) -> None:
         terminal.say(f"  {name:<{width}}  {value}")
     terminal.say()
     _say_timeline(context, moments(entries), with_tasks=False)
-    terminal.say(f"  {len(entries)} entries; {'; '.join(breaks) or 'the chain holds'}", BAD if breaks else QUIET)
+    terminal.say(f"  audit entries: {len(entries)}; {'; '.join(breaks) or 'the chain holds'}", BAD if breaks else QUIET)
 
 
 def timeline(

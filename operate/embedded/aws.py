@@ -1,4 +1,4 @@
-"""Talking to the emulator as to AWS, and to nothing else: whatever the user's own AWS set-up is, it is not read."""
+"""AWS clients and variables for the emulator. The user's own AWS configuration is never read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The embedded cloud as others see it: one file that says where everything is."""
+"""The embedded cloud: one file says where its parts are."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Outputs = dict[str, dict[str, str]]
 
 @dataclass(frozen=True)
 class Cloud:
-    """What is in `.local/cloud.json`.
+    """The content of `.local/cloud.json`.
 
     Attributes:
         endpoint_url: AWS's APIs.
@@ -82,7 +82,7 @@ class Cloud:
             return None
 
     def write(self, home: Path = HOME) -> None:
-        """Write the file, all of it at once: whoever finds it can use what it names."""
+        """Write the file in one step: a reader never finds half a file."""
         new = _file(home).with_suffix(".new")
         new.touch(mode=0o600)
         new.write_text(json.dumps(asdict(self), indent=2) + "\n")
@@ -94,7 +94,7 @@ class Cloud:
         return aws.variables(self.endpoint_url) | {"API_URL": self.api_url, "MAILBOX_URL": self.mailbox_url, **queues}
 
     def workflow(self, name: str) -> str:
-        """Return the ARN on which a workflow is started."""
+        """Return the ARN that starts a workflow."""
         alias_arn: str = merged(self.outputs, "Workflows")[name]
         return alias_arn
 
@@ -105,7 +105,7 @@ class Cloud:
 
 
 def remove(home: Path = HOME) -> None:
-    """Remove the file, before what it names is gone."""
+    """Remove the file, before the cloud that it describes."""
     _file(home).unlink(missing_ok=True)
 
 

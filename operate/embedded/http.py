@@ -1,4 +1,4 @@
-"""HTTP to this machine: no proxy is asked, no redirect followed, and every status is an answer rather than an error."""
+"""HTTP to this machine: without proxies and redirects, and with error statuses as answers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PATIENCE_SECONDS = 35  # API Gateway gives up after 30
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back.
+    """An HTTP answer.
 
     Attributes:
         status: The status code.
@@ -46,7 +46,7 @@ def get(url: str, headers: Mapping[str, str] | None = None) -> Answer:
 
 
 def send(method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Answer:
-    """Send a request and return what came back, whatever its status.
+    """Send a request and return the answer, also for an error status.
 
     Raises:
         OSError: Nothing came back.

@@ -17,10 +17,9 @@ def test_a_span_is_a_number_and_a_unit_or_seconds(text: str, seconds: int) -> No
 
 @pytest.mark.parametrize("text", ["", "0", "-5m", "1.5h", "1y", "soon", "3d2h", "９s", "9999999999w"])
 def test_anything_else_is_refused_with_what_to_write(text: str) -> None:
-    with pytest.raises(OperateError, match="span of time") as refused:
+    with pytest.raises(OperateError, match=r"SPAN must be .* such as 90s") as refused:
         duration(text)
     assert refused.value.status is Status.USAGE
-    assert "3d" in refused.value.advice
 
 
 @pytest.mark.parametrize(
