@@ -235,12 +235,6 @@ def test_broken_requests_are_logged_without_a_secret(kit: Kit, output: Output, d
     output.assert_silent_about()
 
 
-@pytest.mark.parametrize("path", [f"/requests/{quote(APPROVER)}", f"/{any_token()}"])
-def test_addresses_that_hold_secrets_are_not_logged(kit: Kit, output: Output, path: str) -> None:
-    assert call(requests_api.handler.handler, "GET", path, caller=CALLER).status == 404
-    output.assert_silent_about()
-
-
 # When things break
 
 
@@ -328,14 +322,6 @@ def test_what_other_services_say_of_an_error_is_not_logged(
     assert output.messages >= {"rung", "record failed, to be tried again", "request refused"}
     assert "RingsFailed" in output.text
     output.assert_silent_about(*tokens_in(mails))
-
-
-@pytest.mark.parametrize("body", [QUOTING, json.dumps({QUOTING: QUOTING})])
-def test_messages_that_cannot_be_read_are_logged_without_their_content(kit: Kit, output: Output, body: str) -> None:
-    assert len(deliver(body)) == 1
-    assert len(executions.handler.handler(sqs_event(body), None)["batchItemFailures"]) == 1
-    assert "record failed, to be tried again" in output.messages
-    output.assert_silent_about()
 
 
 @pytest.fixture

@@ -118,11 +118,6 @@ def test_what_cannot_be_done_is_answered_as_a_failure(callbacks: Callbacks) -> N
     assert len(queue.deleted) == 1
 
 
-def test_a_kind_that_it_does_not_know_is_a_failure(callbacks: Callbacks) -> None:
-    working(handed_off(callbacks, kind="credit_check.requested"))
-    assert callbacks.asked[0][2]["code"] == "unknown_kind"
-
-
 @pytest.mark.parametrize(
     ("status", "deleted"),
     [(200, 1), (202, 1), (409, 1), (410, 1), (400, 0), (401, 0), (422, 0), (429, 0), (500, 0), (503, 0)],
@@ -184,20 +179,6 @@ def test_while_it_works_it_heartbeats_and_keeps_the_message_hidden(
     assert callbacks.said[-1] == "succeed"
     assert set(callbacks.said[:-1]) == {"heartbeat"}
     assert set(queue.extended) == {0.03}
-
-
-def test_without_a_heartbeat_timeout_there_are_no_heartbeats(
-    callbacks: Callbacks, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(worker, "VISIBILITY_SECONDS", 0.03)
-    queue = Queue([handed_off(callbacks)])
-
-    def job(_: Any) -> dict[str, Any]:
-        assert queue.prolonged.wait(10)
-        return {}
-
-    run(queue, QUEUE, job, queue.stop)
-    assert callbacks.said == ["succeed"]
 
 
 def test_told_to_stop_it_finishes_what_it_has_and_takes_nothing_more(callbacks: Callbacks) -> None:

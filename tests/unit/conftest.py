@@ -1,9 +1,9 @@
 """Unit tests: no network, and chance that takes the time it needs."""
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("countersign", deadline=None, max_examples=50)
+settings.register_profile("countersign", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", deadline=None, max_examples=20)
 settings.load_profile("countersign")
 

@@ -131,32 +131,6 @@ def test_the_same_decision_again_by_the_same_person_changes_nothing_and_is_no_er
     assert answer(any_decided_task(status=status), APPROVE, now=DEADLINE + timedelta(days=1), shown="other") is None
 
 
-REFUSALS: list[tuple[type[ActionRefusedError], dict[str, Any], dict[str, Any]]] = [
-    (OwnRequestError, {"requester": f" {APPROVER.upper()}"}, {}),
-    (
-        DecidedOtherwiseError,
-        {"status": Status.DECIDED, "votes": {APPROVER: Vote(REJECT, "", NOW)}, "outcome": Outcome.REJECTED},
-        {},
-    ),
-    (TaskClosedError, {}, {"now": DEADLINE}),
-    (DetailsChangedError, {}, {"shown": "0" * 64}),
-]
-"""In the order of the contract: the refusal, what is wrong with the task, what is wrong with the answer."""
-
-
-@pytest.mark.parametrize("place", range(len(REFUSALS)), ids=[error.__name__ for error, _, _ in REFUSALS])
-def test_the_first_reason_of_the_contract_counts_when_several_apply(place: int) -> None:
-    shown = {"shown": any_task().shown}
-    task: dict[str, Any] = dict(shown)
-    changes: dict[str, Any] = dict(shown)
-    for _, of_task, of_answer in reversed(REFUSALS[place:]):
-        task |= of_task
-        changes |= of_answer
-    with pytest.raises(ActionRefusedError) as refusal:
-        answer(any_task(**task), **changes)
-    assert type(refusal.value) is REFUSALS[place][0]
-
-
 def test_the_requester_may_not_even_repeat_a_decision() -> None:
     task = any_decided_task(requester=APPROVER)
     with pytest.raises(OwnRequestError):

@@ -190,24 +190,6 @@ def test_the_link_to_an_inbox_is_mailed_to_its_owner_opens_no_single_task_and_ha
     assert timedelta(days=7) == INBOX_LASTS, "the mail and the page of a link that is too old say so"
 
 
-def test_an_inbox_is_mailed_also_from_the_page_of_a_task_that_is_over() -> None:
-    post = Post(any_decided_task())
-    assert post.deliveries.deliver_inbox(any_envelope(task={"title": TITLE, "recipients": [APPROVER]})) == 1
-
-
-def test_a_mailbox_that_refuses_the_inbox_is_tried_again_with_another_token() -> None:
-    post = Post()
-    envelope = any_envelope(kind="approval.inbox", task={"title": TITLE, "recipients": [APPROVER]})
-    post.channel.failing[APPROVER] = MessageRefusedError("busy")
-    with pytest.raises(MessageRefusedError):
-        post.deliveries.deliver_inbox(envelope)
-    first = post.tokens[APPROVER]
-    post.channel.failing.clear()
-    post.clock.move(minutes=5)
-    post.deliveries.deliver_inbox(envelope)
-    assert post.tokens[APPROVER] != first
-
-
 def test_from_the_bus_too_one_list_is_mailed_in_a_pause_and_only_to_whom_a_known_task_concerns() -> None:
     post = Post()
 

@@ -71,16 +71,6 @@ def test_a_flood_from_one_network_takes_nothing_from_another_not_even_with_the_s
     assert gate.admitted(*[any_token()] * 3, source=CARRIER) == 3
 
 
-def test_one_token_that_asks_too_often_takes_nothing_from_its_neighbours() -> None:
-    gate = Gate()
-    gate.admitted(*[any_token("a")] * 4)
-    assert gate.admitted(any_token("b")) == 1
-
-
-def test_requests_from_where_nobody_knows_are_counted_together() -> None:
-    assert Gate().admitted(*made_up(10), source="") == 5
-
-
 @pytest.mark.parametrize(("passed", "wait"), [(0.0, 60), (0.5, 60), (1.0, 59), (59.0, 1), (59.999, 1)])
 def test_who_is_refused_hears_when_the_minute_is_over_in_whole_seconds(passed: float, wait: int) -> None:
     gate = Gate()
