@@ -34,9 +34,10 @@ def settled_by(scene: PaymentScene, habit: str) -> list[Delivery]:
 # What providers do
 
 
-def test_a_payment_that_is_paid_ends_the_request_as_paid(scene: PaymentScene) -> None:
-    (delivery,) = settled_by(scene, "prompt")
-    assert (delivery.statuses, delivery.handling) == ((200,), "recorded")
+def test_a_payment_is_paid_once_however_often_its_event_is_delivered(scene: PaymentScene) -> None:
+    deliveries = settled_by(scene, "duplicates")
+    assert [delivery.statuses[-1] for delivery in deliveries] == [200] * 4
+    assert sorted(delivery.handling for delivery in deliveries) == ["duplicate"] * 3 + ["recorded"]
     assert scene.result() == {
         "order_id": scene.request_id,
         "status": "paid",
@@ -45,74 +46,7 @@ def test_a_payment_that_is_paid_ends_the_request_as_paid(scene: PaymentScene) ->
         "amount": AMOUNT,
         "currency": CURRENCY,
     }
-    assert scene.decisions() == 1
-
-
-def test_an_event_that_is_delivered_again_and_again_counts_once(scene: PaymentScene) -> None:
-    deliveries = settled_by(scene, "duplicates")
-    assert [delivery.statuses[-1] for delivery in deliveries] == [200] * 4
-    assert sorted(delivery.handling for delivery in deliveries) == ["duplicate"] * 3 + ["recorded"]
-    assert scene.result()["status"] == "paid"
     assert (scene.decisions(), scene.audit().count("responded")) == (1, 1)
-
-
-@pytest.mark.parametrize(
-    ("habit", "deliveries"),
-    [
-        ("delay", [(200, "recorded")]),
-        ("pending-first", [(202, "pending"), (200, "recorded")]),
-        ("wrong-order", [(200, "recorded"), (200, "recorded")]),
-        ("wrong-amount", [(200, "held"), (200, "recorded")]),
-    ],
-)
-def test_whatever_its_provider_says_before_or_after_a_payment_is_paid_once_with_what_was_asked(
-    scene: PaymentScene, habit: str, deliveries: list[tuple[int, str]]
-) -> None:
-    assert [(*each.statuses, each.handling) for each in settled_by(scene, habit)] == deliveries
-    result = scene.result()
-    assert (result["status"], result["amount"]) == ("paid", AMOUNT)
-    assert (scene.decisions(), scene.audit().count("held")) == (1, int(habit == "wrong-amount"))
-
-
-def test_a_refund_after_the_end_is_told_beside_the_result(scene: PaymentScene) -> None:
-    _, refunded = settled_by(scene, "refunded")
-    assert (refunded.statuses, refunded.handling) == ((200,), "refunded")
-    result = scene.result()
-    assert (result["status"], result["amount"], result["refunded"]) == ("paid", AMOUNT, AMOUNT)
-    assert scene.decisions() == 1
-
-
-def test_a_forged_signature_is_refused_at_every_attempt_and_changes_nothing(scene: PaymentScene) -> None:
-    scene.open()
-    before = scene.items()
-    forged = scene.says("paid")
-    refused = Sandbox(scene.cloud).post(forged, made_up(SCHEME))
-    assert refused is not None
-    assert (refused.status, refused.json()["code"]) == (401, "signature")
-    assert scene.items() == before
-    assert scene.post(forged).status == 200
-    assert scene.result()["status"] == "paid"
-
-
-def test_a_burst_of_pendings_and_copies_settles_once(scene: PaymentScene) -> None:
-    deliveries = settled_by(scene, "burst")
-    assert {delivery.statuses[-1] for delivery in deliveries} <= {200, 202}
-    paid = [delivery.handling for delivery in deliveries if delivery.post.says == "paid"]
-    assert sorted(paid) == ["duplicate"] * 9 + ["recorded"]
-    assert scene.result()["status"] == "paid"
-    assert scene.decisions() == 1
-
-
-def test_after_a_declined_attempt_the_payment_waits_for_the_next(scene: PaymentScene) -> None:
-    deliveries = settled_by(scene, "declined-first")
-    assert [(each.statuses, each.handling) for each in deliveries] == [((202,), "declined"), ((200,), "recorded")]
-    assert scene.result()["status"] == "paid"
-
-
-def test_a_failed_payment_ends_as_failed_with_the_provider_s_reason(scene: PaymentScene) -> None:
-    settled_by(scene, "failed")
-    result = scene.result()
-    assert (result["status"], result["reason"]) == ("failed", "insufficient_funds")
 
 
 def test_an_event_that_comes_before_the_request_settles_it_as_soon_as_it_opens(scene: PaymentScene) -> None:
@@ -121,18 +55,6 @@ def test_an_event_that_comes_before_the_request_settles_it_as_soon_as_it_opens(s
     scene.submit()
     assert scene.result()["status"] == "paid"
     assert scene.decisions() == 1
-
-
-def test_a_payment_that_nobody_takes_expires_and_money_that_comes_late_pays_the_next_request(
-    scene: PaymentScene,
-) -> None:
-    scene.submit(deadline_seconds=2)
-    assert scene.result()["status"] == "expired"
-    assert scene.post(scene.says("paid")).json() == {"status": "held"}
-    again = PaymentScene(scene.cloud)
-    again.submit(external_id=scene.payment.external_id)
-    assert again.result()["status"] == "paid"
-    assert {"claim_released", "claim_taken"} <= {*scene.audit(), *again.audit()}
 
 
 def test_the_sandbox_serves_until_it_is_stopped(scene: PaymentScene) -> None:
@@ -187,7 +109,7 @@ def test_a_worker_may_answer_in_the_provider_s_place_once(scene: PaymentScene) -
 
 
 def test_a_secret_that_is_rotated_in_the_middle_of_a_stream_of_events_loses_none(cloud: Cloud) -> None:
-    scenes = [PaymentScene(cloud, provider="svix") for _ in range(6)]
+    scenes = [PaymentScene(cloud, provider="svix") for _ in range(4)]
     for scene in scenes:
         scene.submit()
     old, new, where = cloud.providers["svix"], made_up(SCHEME), cloud.provider_secret("svix")
@@ -197,17 +119,17 @@ def test_a_secret_that_is_rotated_in_the_middle_of_a_stream_of_events_loses_none
         answer = provider.deliver(scene.says("paid"), secret)[-1]
         return answer.status if answer else 0
 
-    assert {deliver(scene, old) for scene in scenes[:2]} <= {200, 202}
-    with ThreadPoolExecutor(4) as threads:
+    assert {deliver(scene, old) for scene in scenes[:1]} <= {200, 202}
+    with ThreadPoolExecutor(3) as threads:
         activate(cloud.endpoint_url, where, new, old)
-        signed_by = (old, new, new, new)
-        assert set(threads.map(deliver, scenes[2:], signed_by)) <= {200, 202}
+        signed_by = (old, new, new)
+        assert set(threads.map(deliver, scenes[1:], signed_by)) <= {200, 202}
     activate(cloud.endpoint_url, where, old)
-    assert [scene.result()["status"] for scene in scenes] == ["paid"] * 6
+    assert [scene.result()["status"] for scene in scenes] == ["paid"] * 4
 
 
 def test_a_burst_of_events_with_duplicates_settles_every_payment_exactly_once(cloud: Cloud) -> None:
-    scenes = [PaymentScene(cloud) for _ in range(10)]
+    scenes = [PaymentScene(cloud) for _ in range(5)]
     provider = Sandbox(cloud)
     events = [scene.says("paid") for scene in scenes]
     with ThreadPoolExecutor(4) as threads:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from operate.embedded import aws
@@ -44,13 +44,15 @@ def test_a_poison_message_reaches_the_dead_letters_of_its_queue_alone(cloud: Clo
     names = worked_queues(cloud)
     assert names == ["approvals", "executions", "held-payments", "results"]
     for name in names:
-        dead = cloud.queues[f"{name}-dlq"]
-        taken_from(sqs, dead)
-        with seen_again_soon(sqs, cloud.queues[name]):
+        taken_from(sqs, cloud.queues[f"{name}-dlq"])
+    with ExitStack() as queues:
+        for name in names:
+            queues.enter_context(seen_again_soon(sqs, cloud.queues[name]))
             sqs.send_message(QueueUrl=cloud.queues[name], MessageBody=POISON)
-            bodies = until(lambda dead=dead: taken_from(sqs, dead), f"the dead letter of {name}")  # type: ignore[misc]
-        assert len(bodies) == 1, bodies
-        assert "no envelope, no event, no result" in bodies[0]
+        for name in names:
+            bodies = until(lambda dead=cloud.queues[f"{name}-dlq"]: taken_from(sqs, dead), f"the dead letter of {name}")  # type: ignore[misc]
+            assert len(bodies) == 1, bodies
+            assert "no envelope, no event, no result" in bodies[0]
 
 
 def test_what_stands_behind_a_poison_message_is_worked_off(cloud: Cloud) -> None:
