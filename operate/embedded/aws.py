@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from typing import Any
 
 REGION = "eu-central-1"
@@ -43,8 +44,9 @@ def environment(endpoint_url: str) -> dict[str, str]:
     return rest | variables(endpoint_url) | {"NO_PROXY": loopback, "no_proxy": loopback}
 
 
+@cache
 def client(service: str, endpoint_url: str) -> Any:
-    """Return a client of one AWS service at the emulator."""
+    """Return the client of one AWS service at the emulator; making one takes as long as a hundred calls."""
     from botocore.config import Config
     from botocore.session import Session
 

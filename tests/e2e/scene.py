@@ -145,6 +145,5 @@ class Scene:
         return {f"{item['pk']['S']}/{item['sk']['S']}": item for item in items if own.search(str(item))}
 
     def audit(self) -> list[str]:
-        """Return what the audit says happened, in order."""
-        entries = [item for key, item in sorted(self.items().items()) if key.startswith("AUDIT#")]
-        return [entry["event"]["S"] for entry in entries]
+        """Return what the audit of the task says happened, in order."""
+        return [document["event"] for document in self.ledger.audit_documents(self.task_id)]
