@@ -23,6 +23,7 @@ CORRECTIONS = (
     tables.keep_recovery_and_ttl,
     streams.outlive_restarts,
     environments.die_alone,
+    environments.share_layers,
     operations.ignore_zero_timeouts,
     operations.count_step_retries,
     resumption.one_invocation_at_a_time,

@@ -337,6 +337,32 @@ def test_an_environment_that_dies_while_it_starts_dies_alone(
     assert "died" in works_while_another_dies(uncorrected, tmp_path / "uncorrected")
 
 
+WHERE = "import where\ndef handler(event, context): return where.__file__"
+
+
+def folders_of_a_layer(cloud: Cloud) -> set[str]:
+    """Return where two functions find one layer."""
+    lambda_ = cloud.client("lambda")
+    layer = lambda_.publish_layer_version(LayerName="shared", Content={"ZipFile": zipped("", "python/where.py")})
+    found = set()
+    for name in ("first", "second"):
+        lambda_.create_function(
+            FunctionName=name,
+            Runtime="python3.14",
+            Handler="index.handler",
+            Role="arn:aws:iam::000000000000:role/any",
+            Layers=[layer["LayerVersionArn"]],
+            Code={"ZipFile": zipped(WHERE)},
+        )
+        found.add(json.loads(lambda_.invoke(FunctionName=name)["Payload"].read()))
+    return found
+
+
+def test_environments_share_what_a_layer_holds(corrected: Cloud, uncorrected: Cloud) -> None:
+    assert len(folders_of_a_layer(corrected)) == 1
+    assert len(folders_of_a_layer(uncorrected)) == 2
+
+
 # ---- callbacks ----
 
 
