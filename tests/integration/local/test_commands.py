@@ -120,8 +120,15 @@ runpy.run_module("local", run_name="__main__")
 """Runs `python -m local` with a signal at the moment when it first imports a module."""
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-@pytest.mark.parametrize("moment", ["local.program", "typer", "rich.console", "stacks.stage.settings"])
+@pytest.mark.parametrize(
+    ("moment", "number", "status"),
+    [
+        ("local.program", signal.SIGINT, 130),
+        ("typer", signal.SIGTERM, 143),
+        ("rich.console", signal.SIGHUP, 129),
+        ("stacks.stage.settings", signal.SIGINT, 130),
+    ],
+)
 def test_a_command_that_is_interrupted_while_it_starts_ends_as_one_that_runs(
     home: Path, moment: str, number: int, status: int
 ) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from local.emulator import emulator
-from local.emulator.emulator import EmulatorError
+from local.emulator.emulator import Emulator, EmulatorError
 from local.emulator.processes import group_members
 from local.launch import LaunchError, bring_up, take_down
 from operate.embedded import aws
@@ -51,11 +51,20 @@ def test_stopping_ends_functions_in_the_middle_of_their_work(home: Path) -> None
     assert not started.stop()
 
 
-def test_it_sees_nothing_of_our_environment(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as shell:
+@pytest.fixture(scope="module")
+def of_a_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """One that ends with this process, which starts it from a shell with much in its environment."""
+    home = tmp_path_factory.mktemp("demo")
+    with pytest.MonkeyPatch.context() as shell:
         for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "SECRET_OF_THE_SHELL", "PYTHONPATH", "HTTP_PROXY"):
             shell.setenv(name, "from the shell")
-        cloud = Cloud(emulator.start(home), corrected=True)
+        started = emulator.start(home, with_parent=True)
+    yield started
+    take_down(home)
+
+
+def test_it_sees_nothing_of_our_environment(of_a_demo: Emulator) -> None:
+    cloud = Cloud(of_a_demo, corrected=True)
     cloud.deploy()
     seen = cloud.ended(cloud.run("environment"))["Result"]
     assert "AWS_LAMBDA_FUNCTION_NAME" in seen
@@ -79,8 +88,8 @@ def account_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("account_of_the_user")
-def test_our_clients_talk_to_the_emulator_whatever_the_user_has_set(home: Path) -> None:
-    identity = aws.client("sts", emulator.start(home).endpoint_url).get_caller_identity()
+def test_our_clients_talk_to_the_emulator_whatever_the_user_has_set(of_a_demo: Emulator) -> None:
+    identity = aws.client("sts", of_a_demo.endpoint_url).get_caller_identity()
     assert identity["Account"] == "000000000000"
 
 
@@ -92,14 +101,13 @@ def test_what_deploys_cannot_reach_the_account_of_the_user() -> None:
     assert environment["AWS_CONFIG_FILE"] == environment["AWS_SHARED_CREDENTIALS_FILE"] == os.devnull
 
 
-def test_it_listens_on_loopback_only(home: Path) -> None:
-    started = emulator.start(home)
+def test_it_listens_on_loopback_only(of_a_demo: Emulator) -> None:
     tables = [Path("/proc/net/tcp"), Path("/proc/net/tcp6")]
     if not all(table.exists() for table in tables):
         pytest.skip("only Linux shows listeners as files")
     listeners = [line.split()[1] for table in tables for line in table.read_text().splitlines() if " 0A " in line]
-    ours = [address for address in listeners if address.endswith(f":{started.port:04X}")]
-    assert ours == [f"0100007F:{started.port:04X}"]
+    ours = [address for address in listeners if address.endswith(f":{of_a_demo.port:04X}")]
+    assert ours == [f"0100007F:{of_a_demo.port:04X}"]
 
 
 def test_a_leftover_is_ended_by_the_next_start(home: Path) -> None:
@@ -177,10 +185,9 @@ def test_only_one_process_brings_a_cloud_up(home: Path) -> None:
             bring_up(home)
 
 
-def test_the_cloud_of_a_demo_is_not_taken_over(home: Path) -> None:
-    emulator.start(home, with_parent=True)
+def test_the_cloud_of_a_demo_is_not_taken_over(of_a_demo: Emulator) -> None:
     with pytest.raises(LaunchError, match=f"process {os.getpid()}, a demo"):
-        bring_up(home)
+        bring_up(of_a_demo.home)
 
 
 def test_a_failing_deployment_leaves_nothing_running(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

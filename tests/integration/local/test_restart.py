@@ -24,14 +24,17 @@ def started(home: Path, *, corrected: bool = True) -> Cloud:
     return cloud
 
 
-def test_waiting_executions_go_on(tmp_path: Path) -> None:
-    cloud = started(tmp_path)
+def test_waiting_executions_go_on_and_an_interrupted_invocation_is_repeated(tmp_path: Path) -> None:
+    cloud, marks = started(tmp_path), tmp_path / "marks"
     try:
         asked, slept, answered = cloud.run("ask"), cloud.run("sleep", seconds=2), cloud.run("ask")
         callback_id, closed = cloud.callback_id(asked), cloud.callback_id(answered)
         until(lambda: cloud.invocations(slept) or None)
         cloud.complete(closed)
         cloud.ended(answered)
+        working = cloud.run("ask_and_work", seconds=3, marks=str(marks))
+        callback_of_work = cloud.callback_id(working)
+        until(lambda: marks.exists() or None)
 
         cloud.emulator.stop()
         cloud = Cloud(restart(cloud.emulator, {}), corrected=True)
@@ -40,23 +43,10 @@ def test_waiting_executions_go_on(tmp_path: Path) -> None:
         with pytest.raises(cloud.client("lambda").exceptions.CallbackTimeoutException):
             cloud.complete(closed)
         cloud.complete(callback_id, "still there")
+        cloud.complete(callback_of_work)
         assert cloud.ended(asked)["Result"] == '"still there"'
         assert cloud.ended(slept)["Result"] == '"slept"'
-    finally:
-        cloud.emulator.stop()
-
-
-def test_an_interrupted_invocation_is_repeated(tmp_path: Path) -> None:
-    cloud = started(tmp_path)
-    marks = tmp_path / "marks"
-    try:
-        arn = cloud.run("ask_and_work", seconds=3, marks=str(marks))
-        callback_id = cloud.callback_id(arn)
-        until(lambda: marks.exists() or None)
-        cloud.emulator.stop()
-        cloud = Cloud(restart(cloud.emulator, {}), corrected=True)
-        cloud.complete(callback_id)
-        assert cloud.ended(arn)["Result"] == '"yes"'
+        assert cloud.ended(working)["Result"] == '"yes"'
         assert marks.stat().st_size == 2
     finally:
         cloud.emulator.stop()
