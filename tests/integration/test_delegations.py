@@ -213,15 +213,6 @@ def test_the_link_of_a_review_opens_no_inbox_and_one_that_is_too_old_is_410(kit:
         assert TITLE not in page.body
 
 
-def test_head_of_an_inbox_answers_as_get_does_without_the_page(kit: Kit) -> None:
-    kit.open_task()
-    kit.link()
-    token = inbox_link(kit)
-    assert (look("/inbox", token, method="HEAD").status, look("/inbox", token, method="HEAD").body) == (200, "")
-    assert look("/inbox", token, method="HEAD").headers == look("/inbox", token).headers
-    assert look("/inbox", any_token(), method="HEAD").status == 404
-
-
 # POST /inbox
 
 

@@ -6,15 +6,9 @@ import pytest
 
 import held_payments.handler
 from countersign.contracts import envelope
-from countersign.domain import tasks
-from countersign.domain.clock import SystemClock
-from countersign.domain.payments import Resolution, Verdict
-from countersign.domain.provider_events import Handling
-from countersign.domain.tasks import Status
-from countersign.services.held_payments import HeldPayments, request_of
-from countersign.services.provider_events import ProviderEvents
+from countersign.services.held_payments import request_of
 from countersign.testing.builders import sqs_event
-from tests.held import APPROVAL, EVENT, OPERATOR, PAYMENT, PROVIDER, any_event, any_payment
+from tests.held import EVENT, PAYMENT, any_event, any_payment
 from tests.integration.conftest import ALIAS, Answer, Kit, Operation
 
 WORKFLOW_ARN = ALIAS.replace("order-approval", "held-payment")
@@ -87,37 +81,3 @@ def test_nothing_of_the_payment_but_ids_and_the_reason_is_logged(
     (record,) = [record for record in caplog.records if record.name == held_payments.handler.logger.name]
     assert vars(record)["reason"] == "amount"
     assert all(secret not in str(vars(record)) for secret in ("25.00", "own words", "pi_1"))
-
-
-class Settling:
-    """A payment on DynamoDB, about which an event is held."""
-
-    def __init__(self, kit: Kit) -> None:
-        task = any_payment(opened_at=kit.now, expires_at=any_payment().expires_at.replace(year=2099))
-        kit.ledger.open(task, (tasks.opened(task, "payment"),), kit.now)
-        events = ProviderEvents(kit.ledger, SystemClock())
-        assert events.receive(any_event(), "digest", PROVIDER) is Handling.HELD
-        self.held_payments = HeldPayments(kit.ledger, SystemClock(), "held-payment")
-
-
-@pytest.fixture
-def settling(kit: Kit) -> Settling:
-    return Settling(kit)
-
-
-def test_what_was_held_is_read_back_from_the_table_s_audit(settling: Settling) -> None:
-    held = settling.held_payments.held(PAYMENT, EVENT)
-    assert held
-    assert held["received"] == {"status": "paid", "amount": "25.00", "currency": "EUR"}
-    assert (held["reason"], held["becomes"]) == ("amount", "paid")
-
-
-@pytest.mark.parametrize("verdict", list(Verdict))
-def test_a_ruling_is_written_once_and_the_audit_chain_holds(settling: Settling, kit: Kit, verdict: Verdict) -> None:
-    resolution = Resolution(verdict, (OPERATOR,), APPROVAL)
-    effects = {settling.held_payments.carry_out(PAYMENT, EVENT, resolution) for _ in range(2)}
-    accepted = verdict is Verdict.ACCEPTED
-    assert effects == {"paid" if accepted else "none"}
-    assert kit.task(PAYMENT).status is (Status.DECIDED if accepted else Status.OPEN)
-    assert kit.ledger.audit_breaks(PAYMENT) == []
-    assert len(kit.audited(PAYMENT)) == (4 if accepted else 3)

@@ -53,17 +53,6 @@ def test_until_everything_is_there_each_reply_says_what_is_missing(kit: Kit, key
     assert late.status == 409
 
 
-def test_all_that_is_wrong_is_told_and_on_record_without_the_values(kit: Kit, key: str) -> None:
-    post = asked(kit, answer_contract="customer-input.answer")
-    refused = post({"email": "not-an-address", "date_of_birth": "yesterday"})
-    assert refused.status == 422
-    assert [error["pointer"] for error in json.loads(refused.body)["errors"]] == ["/email", "/date_of_birth"]
-    told = refused.body + repr(kit.audit(TASK_ID))
-    assert "not-an-address" not in told
-    assert "yesterday" not in told
-    assert post({"email": "ana@example.com", "date_of_birth": "1990-01-31"}).status == 200
-
-
 def test_an_encrypted_answer_is_read_by_who_names_its_task_and_a_retry_is_a_duplicate(
     kit: Kit, key: str, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,7 +11,6 @@ from countersign.composition import use
 from countersign.domain.answers import MAX_ANSWER_BYTES, SIGNED, Sender
 from countersign.domain.audit import AuditEvent
 from countersign.domain.provider_events import Handling
-from countersign.domain.questions import Correlation
 from countersign.domain.tasks import Failure, Status, Task
 from countersign.services.answers import Results
 from countersign.services.provider_events import ProviderEvents
@@ -61,12 +60,6 @@ class PaymentBench(Bench):
 
     def opened(self) -> Task:
         return self.open_task(TASK)
-
-    def ring_for_nothing(self, number: int) -> None:
-        """Complete a callback from outside, and wait until the task names the next one."""
-        self.runner.send_callback_success(self.callback_id(f"payment callback {number}"), b'{"status":"paid"}')
-        following = self.callback_id(f"payment callback {number + 1}")
-        self.until(lambda: self.ledger.standing[TASK].callback_id == following)
 
     def resumed(self) -> dict[str, Any]:
         self.relay(TASK)
@@ -131,14 +124,6 @@ def test_a_failed_payment_is_a_result_with_the_providers_reason(paying: PaymentB
     assert paying.resumed() == RESULT | {"status": "failed", "reason": "insufficient_funds"}
 
 
-@pytest.mark.parametrize("amount", ["250.00", None])
-def test_a_payment_that_the_provider_gave_up_is_expired(paying: PaymentBench, amount: str | None) -> None:
-    paying.start(any_payment_input())
-    paying.opened()
-    paying.receive("expired", amount=amount, currency=amount and "EUR")
-    assert paying.resumed() == RESULT | {"status": "expired"}
-
-
 def test_no_event_until_the_deadline_is_expired(paying: PaymentBench) -> None:
     paying.start(any_payment_input(deadline_seconds=1))
     assert paying.result() == RESULT | {"status": "expired"}
@@ -152,13 +137,6 @@ def test_declined_attempts_alone_expire_with_the_last_ones_reason(paying: Paymen
     paying.start(any_payment_input(deadline_seconds=3))
     assert paying.result() == RESULT | {"status": "expired", "reason": "Card expired"}
     assert "Card expired" not in str(paying.ledger.entries), "the provider's words are in no audit"
-
-
-def test_a_workers_answer_pays_as_an_event_does(paying: PaymentBench) -> None:
-    paying.start(any_payment_input())
-    task = paying.opened()
-    paying.results.succeed(task.task_id, {"status": "paid", "amount": "250", "currency": "EUR"}, WORKER)
-    assert paying.resumed() == RESULT
 
 
 def test_a_failure_by_callback_is_a_failed_payment_with_its_code(paying: PaymentBench) -> None:
@@ -188,15 +166,6 @@ def test_a_payment_that_is_another_requests_already_fails_and_says_so(paying: Pa
     assert "pay_1001" not in str(finished.error.message)
     assert paying.hand_off.sent == []
     assert TASK not in paying.ledger.standing
-
-
-def test_a_ring_without_a_decision_pays_nothing(paying: PaymentBench) -> None:
-    paying.start(any_payment_input())
-    paying.opened()
-    paying.ring_for_nothing(1)
-    assert paying.ledger.standing[TASK].status is Status.OPEN
-    paying.receive("failed")
-    assert paying.resumed()["status"] == "failed"
 
 
 # `await_result`
@@ -283,16 +252,6 @@ def test_a_payload_that_leaves_no_room_for_its_answer_is_refused_before_anything
     assert finished.error
     assert finished.error.type == "countersign.domain.errors.BodyTooLargeError"
     assert bench.ledger.standing == {}
-
-
-def test_a_name_outside_may_come_without_money(bench_of: Callable[[Any], PaymentBench]) -> None:
-    bench = bench_of(asking(correlate=Correlation("pay", "pay_1001")))
-    with use(bench.ports):
-        bench.start({})
-        bench.open_task(SCORE)
-        assert bench.receive("paid", amount="7.00", currency="JPY") is Handling.RECORDED
-        bench.relay(SCORE)
-        assert bench.result()["by"] == "pay"
 
 
 LARGEST: dict[str, dict[str, Any]] = {

@@ -33,14 +33,6 @@ class Manager:
         self.answer = json.dumps({"active": list(active)})
 
 
-def test_a_secret_is_read_once_and_used_while_it_is_fresh() -> None:
-    manager = Manager("one", "two")
-    assert manager.secrets.active("pay") == ("one", "two")
-    manager.now += FRESH_SECONDS - 1
-    assert manager.secrets.active("pay") == ("one", "two")
-    assert manager.asked == [ARN]
-
-
 def test_each_provider_has_a_secret_of_its_own() -> None:
     manager = Manager("one")
     manager.secrets.active("pay")

