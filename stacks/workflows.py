@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from constructs import Construct
 
 from stacks.components.flow.durable_workflow import DurableWorkflow, WorkflowOptions
-from stacks.components.flow.ledger_workflow import LedgerWorkflow, RawWorkflow
 from stacks.ledger_stack import LedgerStack
 from stacks.stage.workflows import ON_THE_RAW_SDK, WorkflowSettings
 
@@ -29,7 +28,7 @@ def build_workflows(
     """
     below = Construct(scope, "Durable")
     return {
-        name: (RawWorkflow if name in ON_THE_RAW_SDK else LedgerWorkflow)(
+        name: DurableWorkflow(
             below,
             name.title().replace("-", ""),
             options=WorkflowOptions(
@@ -38,12 +37,13 @@ def build_workflows(
                 module=workflow.module,
                 execution_timeout_seconds=workflow.execution_timeout_seconds,
                 retention_days=workflow.retention_days,
-                environment=environments[name],
+                on_ledger=name not in ON_THE_RAW_SDK,
             ),
             ledger=state.ledger,
             hand_offs=state.hand_offs,
             directory=state.directory,
             answers=state.answers if workflow.encrypted else None,
+            environment=environments[name],
         )
         for name, workflow in workflows.items()
     }

@@ -9,7 +9,7 @@ from constructs import Construct
 from countersign.adapters.event_bus import SOURCE
 from stacks.components.actors.actor import Actor
 from stacks.components.flow.channels import MessageChannel
-from stacks.components.flow.hand_off import ENVELOPE, HandOffBus
+from stacks.components.flow.hand_off import ENVELOPE, Channel, HandOffBus
 from stacks.components.house.function_options import FunctionOptions
 from stacks.components.state.ledger import Ledger
 
@@ -31,18 +31,20 @@ class Approver(Actor):
             folder="approver",
             description="Mails review links to approvers",
             ledger=ledger,
-            options=FunctionOptions(timeout=Duration.seconds(60)),
+            # One hand-off may be twenty mails.
+            options=FunctionOptions(timeout=Duration.seconds(60), batch_size=1),
             environment={"BASE_URL": base_url, "STAGE": stage},
         )
         ledger.grant_links(self.function)
-        self.take(
+        Channel(
+            self,
             "Approvals",
-            events.EventPattern(source=[SOURCE], detail_type=events.Match.prefix("approval.")),
+            pattern=events.EventPattern(source=[SOURCE], detail_type=events.Match.prefix("approval.")),
             name="approvals",
             description="Approvals that are asked for, reminded of or escalated, for the approver function",
             bus=hand_offs.bus,
             message=ENVELOPE,
-            batch_size=1,  # one hand-off may be twenty mails
+            consumer=self.function,
         )
 
     def send_on(self, channel: MessageChannel) -> None:

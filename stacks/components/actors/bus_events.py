@@ -10,7 +10,7 @@ from aws_cdk import aws_events as events
 from constructs import Construct
 
 from stacks.components.actors.actor import Actor
-from stacks.components.flow.hand_off import HandOffBus
+from stacks.components.flow.hand_off import Channel, HandOffBus
 from stacks.components.house.function_options import FunctionOptions
 from stacks.components.house.rights import allow
 from stacks.components.state.ledger import Ledger
@@ -48,19 +48,21 @@ class BusEvents(Actor):
             environment={"PARTNERS": Stack.of(scope).to_json_string(partners)} if partners else {},
         )
         ledger.grant_answers(self.function)
-        channel = self.take(
+        channel = Channel(
+            self,
             "Inbound",
-            events.EventPattern(detail_type=[RESULT]),
+            pattern=events.EventPattern(detail_type=[RESULT]),
             name="results",
             description="Answers of machines that come as events, for the results function",
             bus=hand_offs.bus,
+            consumer=self.function,
         )
         for source, partner in partners.items():
             name = partner["name"].title().replace("-", "")
             # Making a bus of the event source's name is what accepts it; until then the partner's events go nowhere.
             bus = events.EventBus(self, f"{name}Bus", event_source_name=source)
             channel.take(f"{name}Rule", events.EventPattern(source=[source]), bus)
-        given_up = channel.work.dead_letter_queue
+        given_up = channel.dead_letters
         self.function.function.add_environment("DEAD_LETTERS_URL", given_up.queue_url)
         allow(self.function, "sqs:SendMessage", on=[given_up.queue_arn])
         self.function.watch_counts(

@@ -11,6 +11,7 @@ from constructs import Construct
 
 from stacks.components.actors.actor import Actor
 from stacks.components.flow.durable_workflow import DurableWorkflow
+from stacks.components.flow.hand_off import Channel
 from stacks.components.house.function_options import FunctionOptions
 from stacks.components.state.ledger import Ledger
 
@@ -40,12 +41,13 @@ class Executions(Actor):
         )
         ledger.grant_ends(self.function)
         first, *others = _patterns(workflows)
-        channel = self.take(
+        channel = Channel(
+            self,
             "Ended",
-            first,
+            pattern=first,
             name="executions",
             description="Durable executions that have ended, for the executions function",
-            bus=None,
+            consumer=self.function,
         )
         for number, pattern in enumerate(others, 2):
             channel.take(f"Rule{number}", pattern, bus=None)

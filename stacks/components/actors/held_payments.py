@@ -9,7 +9,7 @@ from constructs import Construct
 from countersign.adapters.event_bus import SOURCE
 from stacks.components.actors.actor import Actor
 from stacks.components.flow.durable_workflow import DurableWorkflow
-from stacks.components.flow.hand_off import ENVELOPE, HandOffBus
+from stacks.components.flow.hand_off import ENVELOPE, Channel, HandOffBus
 from stacks.components.house.function_options import FunctionOptions
 from stacks.components.state.ledger import Ledger
 
@@ -47,11 +47,13 @@ class HeldPayments(Actor):
         )
         ledger.grant_submit(self.function)
         workflow.grant_start(self.function)
-        self.take(
+        Channel(
+            self,
             "Held",
-            events.EventPattern(source=[SOURCE], detail_type=events.Match.suffix(".held")),
+            pattern=events.EventPattern(source=[SOURCE], detail_type=events.Match.suffix(".held")),
             name="held-payments",
             description="Events that no machine may act on, for the held_payments function",
             bus=hand_offs.bus,
             message=ENVELOPE,
+            consumer=self.function,
         )

@@ -6,48 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aws_cdk import Annotations, CfnElement, CfnOutput, Duration, Fn, Stack
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from stacks.components.house.alarm import Alarm, Watch
+from stacks.components.flow.hand_off import HandOffBus
+from stacks.components.flow.workflow_alarms import watch_executions
 from stacks.components.house.findings import accept, acknowledge_every_version_of
 from stacks.components.house.function_options import FunctionOptions
 from stacks.components.house.python_function import PythonFunction
 from stacks.components.house.queues import DeadLetterQueue
 from stacks.components.house.rights import allow
 from stacks.components.house.stack import FunctionStack
+from stacks.components.state.answers_key import AnswersKey
+from stacks.components.state.directory import Directory
+from stacks.components.state.ledger import Ledger
 
 _EVERY_VERSION = (
     "durable executions are addressed by the version that they run on, and old versions finish theirs: "
     "the rights span the versions of this one function, and no other function"
 )
 _INLINE = "the right to one function goes with the role that has it, and cannot be attached to anybody else"
-
-_MOST_OPERATIONS = 2_400
-_MOST_BYTES = 80_000_000
-"""Four fifths of what Lambda allows an execution, 3,000 operations and 100 MB; past that it fails
-(https://docs.aws.amazon.com/lambda/latest/dg/durable-monitoring.html)."""
-
-_FAILED = (
-    "Executions failed, and their open tasks are cancelled. First find them in the log of executions, then the error in"
-    " the log of their workflow"
-)
-_STOPPED = "Somebody stopped executions, and their open tasks are cancelled. First look up in CloudTrail who did"
-_TIMED_OUT = (
-    "Executions reached their timeout, which is later than any deadline. First find them in the log of executions, then"
-    " what they waited for"
-)
-_UNSENT = "Reminders or escalations were not sent, and the workflow tries again. First read the log of the workflow"
-_MANY_OPERATIONS = (
-    "An execution has used 2,400 of the 3,000 operations that Lambda allows, and fails at the limit. First see on the"
-    " dashboard which workflow"
-)
-_MUCH_WRITTEN = (
-    "An execution has written 80 of the 100 MB that Lambda allows, and fails at the limit. First see on the dashboard"
-    " which workflow"
-)
 
 
 @dataclass(frozen=True)
@@ -60,7 +39,7 @@ class WorkflowOptions:
         module: The module of that folder whose `handler` is the entry point.
         execution_timeout_seconds: How long Lambda keeps an execution alive.
         retention_days: How long Lambda keeps the history of a closed execution.
-        environment: Variables beside its own name and timeout.
+        on_ledger: Whether its tasks are on the ledger; one on the raw SDK records only its result there.
     """
 
     name: str
@@ -68,7 +47,7 @@ class WorkflowOptions:
     module: str
     execution_timeout_seconds: int
     retention_days: int
-    environment: Mapping[str, str]
+    on_ledger: bool
 
 
 class DurableWorkflow(Construct):
@@ -80,7 +59,11 @@ class DurableWorkflow(Construct):
 
     Args:
         options: What it is.
-        environment: Variables beside those of the options.
+        ledger: Where its tasks are.
+        hand_offs: What carries them to those who act on them.
+        directory: What is known of people.
+        answers: The key of encrypted answers; None for a workflow that asks for none.
+        environment: Variables beside those of its options and of these.
 
     Attributes:
         name: What requests call it.
@@ -89,7 +72,16 @@ class DurableWorkflow(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, options: WorkflowOptions, environment: Mapping[str, str]
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        options: WorkflowOptions,
+        ledger: Ledger,
+        hand_offs: HandOffBus,
+        directory: Directory,
+        answers: AnswersKey | None,
+        environment: Mapping[str, str],
     ) -> None:
         super().__init__(scope, construct_id)
         self.name = options.name
@@ -110,8 +102,11 @@ class DurableWorkflow(Construct):
             environment={
                 "WORKFLOW": self.name,
                 "EXECUTION_TIMEOUT_SECONDS": str(options.execution_timeout_seconds),
+                **ledger.environment,
+                **hand_offs.environment,
+                **directory.environment,
+                **(answers.environment if answers else {}),
                 **environment,
-                **options.environment,
             },
         )
         if tracing_layer := FunctionStack.around(self).functions.tracing_layer:
@@ -130,39 +125,13 @@ class DurableWorkflow(Construct):
             max_event_age=Duration.hours(6),
         )
         self.alias.node.add_dependency(checkpoints)
-        self._watch()
-
-    def _watch(self) -> None:
-        """Declare its part of the alarms over all workflows: an alarm for each workflow would be too many."""
-
-        def of_lambda(name: str, statistic: str = "Sum") -> cloudwatch.Metric:
-            # https://docs.aws.amazon.com/lambda/latest/dg/durable-monitoring.html
-            return self.function.function.metric(name, statistic=statistic, period=Duration.minutes(5), label=self.name)
-
-        failed, stopped, timed_out = (of_lambda(f"DurableExecution{end}") for end in ("Failed", "Stopped", "TimedOut"))
-        operations = of_lambda("DurableExecutionOperations", "Maximum")
-        written = of_lambda("DurableExecutionStorageWrittenBytes", "Maximum")
-        unsent = self.function.metric("HandOffsFailed").with_(label=self.name)
-        Watch(
-            self,
-            "Workflows",
-            graphs={
-                "Executions failed": [failed],
-                "Executions stopped": [stopped],
-                "Executions timed out": [timed_out],
-                "Operations of an execution": [operations],
-                "Bytes written by an execution": [written],
-                "Reminders and escalations that were not sent": [unsent],
-            },
-            alarms=[
-                Alarm("ExecutionsFailed", failed, _FAILED, combined="SUM"),
-                Alarm("ExecutionsStopped", stopped, _STOPPED, combined="SUM"),
-                Alarm("ExecutionsTimedOut", timed_out, _TIMED_OUT, combined="SUM"),
-                Alarm("HandOffsFailed", unsent, _UNSENT, combined="SUM"),
-                Alarm("OperationsNearLimit", operations, _MANY_OPERATIONS, above=_MOST_OPERATIONS, combined="MAX"),
-                Alarm("StorageNearLimit", written, _MUCH_WRITTEN, above=_MOST_BYTES, combined="MAX"),
-            ],
-        )
+        grant = ledger.grant_waits if options.on_ledger else ledger.grant_result
+        grant(self.function)
+        directory.grant_read(self.function)
+        hand_offs.grant_put(self.function)
+        if answers:
+            answers.grant_read_write(self.function)
+        watch_executions(self.function, self.name)
 
     def _trace_operations(self, layer_arn: str) -> None:
         """Have the SDK's OpenTelemetry plug-in send a span for every durable operation.

@@ -11,7 +11,8 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from countersign.adapters.event_bus import SOURCE
-from stacks.components.house.queues import DeadLetterQueue, WorkQueue
+from stacks.components.house.python_function import PythonFunction
+from stacks.components.house.queues import DeadLetterQueue, Queue, feed
 from stacks.components.house.rights import allow
 
 ENVELOPE = events.RuleTargetInput.from_event_path("$.detail")
@@ -60,19 +61,18 @@ class HandOffBus(Construct):
 
 
 class Channel(Construct):
-    """Events of a pattern, in a queue.
+    """Events of a pattern, in a queue, and the function that is fed with them.
 
     Args:
-        name: What to call it in outputs and alarms.
-        description: Who reads it, in a line.
+        name: What to call the queue in outputs and alarms.
+        description: What the events are, and who reads them, in a line.
         pattern: Which events it takes.
         bus: From where; the account's default bus, where AWS's own events are, by default.
         message: What of the event becomes the message; the whole event by default.
-        consumer_timeout: How long a consumer takes at most.
+        consumer: The function. It says which messages of a batch have failed. None where somebody else reads the queue.
 
     Attributes:
-        work: The queue and its dead letters.
-        undelivered: Events that could not be put into the queue, whole.
+        dead_letters: Where messages go that were received too often, or that the consumer gives up at once.
     """
 
     def __init__(
@@ -85,21 +85,25 @@ class Channel(Construct):
         pattern: events.EventPattern,
         bus: events.IEventBus | None = None,
         message: events.RuleTargetInput | None = None,
-        consumer_timeout: Duration | None = None,
+        consumer: PythonFunction | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.work = WorkQueue(self, "Work", name=name, consumer_timeout=consumer_timeout)
-        # Not the queue's own dead letters: those can be sent back to the queue as they are, these cannot.
-        self.undelivered = DeadLetterQueue(self, "Undelivered", name=f"{name}-rule")
+        work = Construct(self, "Work")
+        timeout = consumer.options.timeout if consumer else Duration.seconds(30)
+        self.dead_letters = DeadLetterQueue(work, "DeadLetters", name=name)
+        queue = Queue(work, "Queue", name=name, dead_letters=self.dead_letters, consumer_timeout=timeout)
         self._description = description
         self._target = targets.SqsQueue(
-            self.work.queue,
+            queue,
             message=message,
-            dead_letter_queue=self.undelivered,
+            # Not the queue's own dead letters: those can be sent back to the queue as they are, these cannot.
+            dead_letter_queue=DeadLetterQueue(self, "Undelivered", name=f"{name}-rule"),
             max_event_age=_LONGEST_DELIVERY,
             retry_attempts=_MOST_DELIVERY_ATTEMPTS,
         )
         self.take("Rule", pattern, bus)
+        if consumer:
+            feed(queue, consumer)
 
     def take(self, construct_id: str, pattern: events.EventPattern, bus: events.IEventBus | None) -> None:
         """Put the events of one more pattern into the queue.

@@ -1,7 +1,7 @@
 """Alarms and graphs, which a construct declares beside what they watch: `MonitoringStack` collects them from the tree.
 
 To find where an alarm is defined, look for its name in the file of the construct that it watches: `RelayErrors` is in
-`actors/relay.py`, and those of workflows are in `flow/durable_workflow.py`.
+`actors/relay.py`, and those over all workflows are in `flow/workflow_alarms.py`.
 """
 
 from __future__ import annotations

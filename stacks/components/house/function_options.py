@@ -38,6 +38,7 @@ class FunctionOptions:
     Attributes:
         module: The module of its folder whose `handler` is the entry point.
         timeout: How long one invocation may take; by default well below the 29 seconds that the API waits.
+        batch_size: How many messages of its queue it gets at once; 1 where one of them is work enough.
         memory_mb: Memory, and with it the share of a CPU.
         reserved_concurrency: How many may run at once; as many as the account allows by default.
         dead_letter_queue: Where asynchronous invocations go that have failed for good.
@@ -46,6 +47,7 @@ class FunctionOptions:
 
     module: str = "handler"
     timeout: Duration = field(default_factory=lambda: Duration.seconds(15))
+    batch_size: int = 10
     memory_mb: int = 512
     reserved_concurrency: int | None = None
     dead_letter_queue: sqs.IQueue | None = None

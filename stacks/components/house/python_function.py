@@ -54,7 +54,7 @@ class PythonFunction(Construct):
         function: What was built.
         role: Its role: may write to its log group, and nothing else until it is granted.
         log_group: Where it logs.
-        timeout: How long one invocation may take.
+        options: Where it differs from other functions.
         service: What it calls itself in logs and metrics.
     """
 
@@ -71,8 +71,7 @@ class PythonFunction(Construct):
         super().__init__(scope, construct_id)
         stack = FunctionStack.around(self)
         defaults = stack.functions
-        options = options or FunctionOptions()
-        self.timeout = options.timeout
+        self.options = options = options or FunctionOptions()
         self.service = (folder if options.module == "handler" else options.module).replace("_", "-")
         entry = defaults.sources.function(folder, options.module)
         self.log_group = logs.LogGroup(
@@ -98,7 +97,7 @@ class PythonFunction(Construct):
             log_group=self.log_group,
             logging_format=lambda_.LoggingFormat.JSON,
             application_log_level_v2=lambda_.ApplicationLogLevel.INFO,
-            timeout=self.timeout,
+            timeout=options.timeout,
             memory_size=options.memory_mb,
             reserved_concurrent_executions=options.reserved_concurrency,
             tracing=lambda_.Tracing.ACTIVE if defaults.tracing else lambda_.Tracing.DISABLED,

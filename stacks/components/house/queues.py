@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from aws_cdk import Duration, RemovalPolicy
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -11,7 +10,6 @@ from constructs import Construct
 from stacks.components.house.alarm import Alarm, Watch
 from stacks.components.house.findings import acknowledge
 from stacks.components.house.python_function import PythonFunction
-from stacks.components.house.rights import allow
 
 _RECEIVES_BEFORE_DEAD = 6
 """AWS advises at least 5, so that throttled invocations do not use them up:
@@ -24,9 +22,17 @@ _LONGEST_RETENTION = Duration.days(14)
 _LONGEST_INVOCATION = Duration.hours(6)
 
 
-def grant_send(queue: sqs.IQueue, grantee: iam.IGrantable) -> None:
-    """Let it send messages to a queue; CDK's grant would let it read the queue's attributes too."""
-    allow(grantee, "sqs:SendMessage", on=[queue.queue_arn])
+def feed(queue: sqs.IQueue, consumer: PythonFunction) -> None:
+    """Invoke a function with a queue's messages; it says which of a batch have failed."""
+    queue.grant_consume_messages(consumer)
+    lambda_.EventSourceMapping(
+        consumer,
+        "FromWork",
+        target=consumer.function,
+        event_source_arn=queue.queue_arn,
+        batch_size=consumer.options.batch_size,
+        report_batch_item_failures=True,
+    )
 
 
 def retry_invocations(function: PythonFunction) -> None:
@@ -40,7 +46,7 @@ class Queue(sqs.Queue):
     Args:
         name: What to call it in outputs and alarms.
         dead_letters: Where messages go that were received too often.
-        consumer_timeout: How long its consumer takes at most; 30 seconds by default.
+        consumer_timeout: How long its consumer takes at most.
 
     Attributes:
         name: What it is called in outputs and alarms.
@@ -55,7 +61,6 @@ class Queue(sqs.Queue):
         dead_letters: DeadLetterQueue | None = None,
         consumer_timeout: Duration | None = None,
     ) -> None:
-        seconds = (consumer_timeout or Duration.seconds(30)).to_seconds()
         super().__init__(
             scope,
             construct_id,
@@ -63,7 +68,9 @@ class Queue(sqs.Queue):
             enforce_ssl=True,
             retention_period=_LONGEST_RETENTION,
             removal_policy=RemovalPolicy.DESTROY,
-            visibility_timeout=Duration.seconds(_VISIBILITY_PER_TIMEOUT * seconds) if dead_letters else None,
+            visibility_timeout=(
+                Duration.seconds(_VISIBILITY_PER_TIMEOUT * consumer_timeout.to_seconds()) if consumer_timeout else None
+            ),
             dead_letter_queue=(
                 sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=_RECEIVES_BEFORE_DEAD)
                 if dead_letters
@@ -103,42 +110,3 @@ def queues_in(*scopes: Construct) -> dict[str, str]:
     """Return the URL of every queue in some scopes, by its name."""
     found = (each for scope in scopes for each in scope.node.find_all())
     return {each.name: each.queue_url for each in found if isinstance(each, Queue)}
-
-
-class WorkQueue(Construct):
-    """A queue and its dead-letter queue.
-
-    Args:
-        name: What to call it in outputs and alarms.
-        consumer_timeout: How long a consumer takes at most; 30 seconds by default.
-
-    Attributes:
-        queue: The queue.
-        dead_letter_queue: Where messages go that were received too often, or that a consumer gives up at once.
-    """
-
-    def __init__(
-        self, scope: Construct, construct_id: str, *, name: str, consumer_timeout: Duration | None = None
-    ) -> None:
-        super().__init__(scope, construct_id)
-        self.dead_letter_queue = DeadLetterQueue(self, "DeadLetters", name=name)
-        self.queue = Queue(
-            self, "Queue", name=name, dead_letters=self.dead_letter_queue, consumer_timeout=consumer_timeout
-        )
-
-    def feed(self, consumer: PythonFunction, *, batch_size: int = 10) -> None:
-        """Invoke a function with the queue's messages; it says which of a batch have failed.
-
-        Args:
-            consumer: The function.
-            batch_size: How many messages it gets at once; 1 where one of them is work enough.
-        """
-        self.queue.grant_consume_messages(consumer)
-        lambda_.EventSourceMapping(
-            consumer,
-            f"From{self.node.id}",
-            target=consumer.function,
-            event_source_arn=self.queue.queue_arn,
-            batch_size=batch_size,
-            report_batch_item_failures=True,
-        )
