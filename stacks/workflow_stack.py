@@ -109,7 +109,7 @@ class WorkflowStack(FunctionStack):
             log_retention=log_retention(settings),
             removal_policy=removal_policy(settings),
         )
-        queues = queues_in(*([patterns] if patterns else []), self)
+        queues = queues_in(patterns, self)
         arns = {name: workflow.alias.function_arn for name, workflow in self.workflows.items()}
         CfnOutput(self, "Workflows", value=self.to_json_string(arns))
         CfnOutput(self, "Queues", value=self.to_json_string(queues))

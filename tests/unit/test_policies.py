@@ -1,13 +1,17 @@
 """Policies in settings: what is written is what functions read, and every mistake is refused before synthesis."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from countersign.domain.policy import Policy
-from stacks.stage.policies import MAX_POLICY_BYTES, compact, policy_document
+from countersign.domain.policy import Band, Policy, Terms
+from countersign.domain.questions import Escalation
+from countersign.domain.rules import Rule
+from stacks.stage.fields import Table
+from stacks.stage.policies import MAX_POLICY_BYTES, PolicyEscalation, PolicyRow, PolicyRule, compact, policy_document
 from stacks.stage.problems import SettingsError
 from tests.unit.test_settings import VALID as WITHOUT
 from tests.unit.test_settings import load, refused
@@ -50,6 +54,15 @@ def test_rows_are_what_the_functions_read(tmp_path: Path) -> None:
     document = policy_document(load(tmp_path, VALID).policies["order-approval"])
     assert document == DOCUMENT
     assert Policy.from_document(json.loads(compact(document))) == Policy.from_document(DOCUMENT)
+
+
+@pytest.mark.parametrize(
+    ("table", "in_the_domain"),
+    [(PolicyRule, (Rule,)), (PolicyEscalation, (Escalation,)), (PolicyRow, (Band, Terms))],
+)
+def test_a_table_has_the_fields_of_what_the_domain_reads_from_it(table: type[Table], in_the_domain: Any) -> None:
+    fields = {field.name for each in in_the_domain for field in dataclasses.fields(each)}
+    assert table.model_fields.keys() == fields - {"terms", "policy"}
 
 
 def test_without_rows_there_is_no_policy(tmp_path: Path) -> None:

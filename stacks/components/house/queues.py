@@ -106,7 +106,7 @@ class DeadLetterQueue(Queue):
         )
 
 
-def queues_in(*scopes: Construct) -> dict[str, str]:
-    """Return the URL of every queue in some scopes, by its name."""
-    found = (each for scope in scopes for each in scope.node.find_all())
+def queues_in(*scopes: Construct | None) -> dict[str, str]:
+    """Return the URL of every queue in some scopes, by its name; there is none in None."""
+    found = (each for scope in scopes if scope for each in scope.node.find_all())
     return {each.name: each.queue_url for each in found if isinstance(each, Queue)}
