@@ -3,9 +3,9 @@
 import json
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from botocore.session import Session
 
 from countersign.testing.builders import TASK_ID
@@ -13,7 +13,7 @@ from operate import stage
 from operate.embedded.cloud import Cloud
 from operate.program import main
 from operate.stage import Target
-from tests.integration.conftest import TABLE, Answer, Kit, answering
+from tests.integration.conftest import TABLE, Kit, answering
 
 HERE = "http://127.0.0.1:1"
 CLOUD = Cloud(HERE, "eu-central-1", "0", f"{HERE}/$default", HERE, {"external-tasks": HERE}, "", "", {}, {}, {})
@@ -101,18 +101,9 @@ def test_a_cloud_on_another_machine_and_an_account_have_no_variables_for_a_shell
     assert "countersign env --local" in errors
 
 
-class Refusal(Answer):
-    """An error of CloudFormation, which speaks XML."""
-
-    def of(self, request: Any) -> Any:
-        answer = super().of(request)
-        text = f"<ErrorResponse><Error><Code>{self.code}</Code><Message>no</Message></Error></ErrorResponse>"
-        answer._content = text.encode()
-        return answer
-
-
-def test_a_stage_that_is_not_deployed_is_told_with_the_region(aws: None, capsys: pytest.CaptureFixture[str]) -> None:
-    with answering("cloudformation", "DescribeStacks", Refusal(400, "ValidationError")):
+def test_a_stage_that_is_not_deployed_is_named_with_its_region(aws: None, capsys: pytest.CaptureFixture[str]) -> None:
+    absent = ClientError({"Error": {"Code": "ValidationError", "Message": "does not exist"}}, "DescribeStacks")
+    with answering("cloudformation", "DescribeStacks", absent):
         status, errors = said(capsys, "tasks", "--stage", "dev", "--region", "eu-west-1")
     assert status == 3
     assert "countersign-dev-ledger is not deployed in the stage dev in eu-west-1" in errors
