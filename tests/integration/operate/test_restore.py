@@ -64,11 +64,6 @@ def restore(run: Run) -> tuple[int, Any]:
     return status, json.loads(out)
 
 
-def answered(kit: Kit, person: str, token: str = "") -> int:
-    form = urlencode({"t": token or kit.link(person), "decision": "approve", "shown": kit.task().shown})
-    return call(review, "POST", "/review", body=form).status
-
-
 def sent(kit: Kit, events: Operation) -> int:
     """Let the publisher send the outbox, and return how many hand-offs have left so far."""
     publish_outbox(kit)
@@ -87,7 +82,7 @@ def test_a_task_whose_audit_went_on_comes_back_with_the_votes_of_it_and_takes_th
     restored = kit.audit()[-1].event
     assert (restored.event, restored.actor) == ("restored", OPERATOR)
     assert restored.data == {"table": RESTORED, "ahead": 1}
-    assert answered(kit, OTHER_APPROVER, tokens[OTHER_APPROVER]) == 200
+    kit.decide(token=tokens[OTHER_APPROVER])
     assert kit.task().status is Status.DECIDED
     assert kit.audited() == ["opened", "minted", "minted", "voted", "restored", "voted", "decided"]
     assert kit.ledger.audit_breaks(TASK_ID) == []

@@ -17,23 +17,16 @@ def commands() -> set[str]:
     return set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
 
 
-def first_cells(heading: str) -> str:
-    """Return the first column of the table that begins with this heading."""
-    table = PAGE.partition(f"| {heading} |")[2].partition("\n\n")[0]
+def first_cells(heading: str, nth: int = 1) -> str:
+    """Return the first column of the nth table that begins with this heading."""
+    table = PAGE.split(f"| {heading} |")[nth].partition("\n\n")[0]
     return "\n".join(row.split(" | ")[0] for row in table.splitlines()[2:])
 
 
 def test_the_page_describes_every_command_and_its_rights() -> None:
-    described, rights = (set(re.findall(r"`([a-z]+)", part)) for part in _tables_of_commands())
+    described, rights = (set(re.findall(r"`([a-z]+)", first_cells("command", nth))) for nth in (1, 2))
     assert described == commands()
     assert rights - {"relay", "publisher"} == commands()
-
-
-def _tables_of_commands() -> tuple[str, str]:
-    first, second = (part.partition("\n\n")[0] for part in PAGE.split("| command |")[1:])
-    return tuple(  # type: ignore[return-value]
-        "\n".join(row.split(" | ")[0] for row in part.splitlines()[2:]) for part in (first, second)
-    )
 
 
 def test_the_page_has_every_option_that_says_where_and_every_exit_status() -> None:
