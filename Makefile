@@ -54,6 +54,7 @@ node_modules/.stamp: package.json package-lock.json .npmrc
 
 build/vendor-layer.stamp: layers/vendor/requirements.txt layers/vendor/services.txt tools/vendor_layer.py .venv/.stamp
 	@$(PY) -m tools.vendor_layer
+	@touch $@
 
 # Rules without a recipe: a Python that is gone, upgraded or was never there brings its environment's stamp up again.
 $(PY) $(CLOUD_PY) $(AUDIT_PY):
@@ -68,6 +69,7 @@ setup: $(READY) ## Set up this checkout (every other target does it too)
 
 layer: .venv/.stamp ## Build the vendor layer and print its size
 	@$(PY) -m tools.vendor_layer
+	@touch build/vendor-layer.stamp
 
 demo: $(READY) ## Run a workflow on the embedded cloud [SCENARIO=order-approval|payment|…|all] [ANSWER=approve|…]
 	@$(PY) -m local demo $(if $(ANSWER),--answer '$(ANSWER)') $(if $(SCENARIO),--scenario '$(SCENARIO)')

@@ -11,11 +11,11 @@ import random
 import signal
 import threading
 from collections.abc import Iterator
-from pathlib import Path
+
+import psutil
 
 from benchmarks.clients import Approvals, Payments, Tally, a_cloud
-from local.emulator.emulator import Emulator
-from local.emulator.processes import group_members
+from local.emulator.emulator import Emulator, group_members
 from local.launch import restart
 from operate.embedded import aws
 from operate.embedded.cloud import Cloud
@@ -74,7 +74,7 @@ def killing_functions(running: Emulator, chance: random.Random) -> Iterator[list
         while not enough.wait(chance.uniform(*_PAUSE_SECONDS)):
             before = _processor_time(running)
             enough.wait(_LOOK_SECONDS)
-            at_work = [pid for pid, ticks in sorted(_processor_time(running).items()) if ticks > before.get(pid, 0)]
+            at_work = [pid for pid, used in sorted(_processor_time(running).items()) if used > before.get(pid, 0)]
             if at_work:
                 victim = chance.choice(at_work)
                 with contextlib.suppress(ProcessLookupError):
@@ -90,16 +90,15 @@ def killing_functions(running: Emulator, chance: random.Random) -> Iterator[list
         killer.join()
 
 
-def _processor_time(running: Emulator) -> dict[int, int]:
-    """Return the processor time of each process of a function, in the kernel's ticks."""
-    ticks = {}
+def _processor_time(running: Emulator) -> dict[int, float]:
+    """Return the processor time of each process of a function, in seconds."""
+    seconds = {}
     for process in group_members(running.pid):
-        with contextlib.suppress(OSError):
-            # https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html: utime and stime
-            fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-            ticks[process.pid] = int(fields[11]) + int(fields[12])
-    ticks.pop(running.pid, None)
-    return ticks
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            seconds[process.pid] = times.user + times.system
+    seconds.pop(running.pid, None)
+    return seconds
 
 
 def _give_back_soon(cloud: Cloud) -> None:

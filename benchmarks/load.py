@@ -7,11 +7,11 @@ those of AWS. The result is whether anything is lost or happens twice, and how t
 import contextlib
 import statistics
 import time
-from pathlib import Path
+
+import psutil
 
 from benchmarks.clients import AT_ONCE, Approvals, Clients, Payments, Tally, a_cloud
-from local.emulator.emulator import Emulator
-from local.emulator.processes import group_members
+from local.emulator.emulator import Emulator, group_members
 
 SIZES = (100, 1_000)
 """The numbers of approvals that wait at once. Twice as many events are posted, three in ten of them twice."""
@@ -64,8 +64,8 @@ def _print_row(what: str, cells: list[str]) -> None:
 
 def _resident_bytes(running: Emulator) -> int:
     """Return the memory of the emulator and of its functions' processes."""
-    pages = 0
+    resident = 0
     for process in group_members(running.pid):
-        with contextlib.suppress(OSError):
-            pages += int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])
-    return pages * 4096
+        with contextlib.suppress(psutil.NoSuchProcess):
+            resident += process.memory_info().rss
+    return resident

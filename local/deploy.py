@@ -6,13 +6,12 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from local.emulator.emulator import Emulator
 from operate.embedded import aws
-from operate.embedded.cloud import ROOT, Outputs
+from operate.embedded.cloud import ROOT, Outputs, merged
 from stacks.stage.settings import Settings
 
 STAGE = "local"
@@ -45,19 +44,19 @@ def deploy(emulator: Emulator, settings: Path = SETTINGS) -> Outputs:
     if not _is_bootstrapped(emulator):
         _bootstrap(emulator)
     outputs_file = emulator.home / "outputs.json"
-    assembly = emulator.home / "cdk.out"
     outputs_file.unlink(missing_ok=True)
     _cdk(
         emulator,
         ["deploy", "--all", "--require-approval", "never", "--progress", "events"],
-        ["--app", f"'{sys.executable}' app.py", "--output", str(assembly), "--outputs-file", str(outputs_file)],
+        ["--app", f"'{sys.executable}' app.py", "--output", f"{emulator.home}/cdk.out"],
+        ["--outputs-file", str(outputs_file)],
         ["--context", f"stage={STAGE}", "--context", f"settings={settings}"],
         ["--context", f"base_url={_base_url(emulator)}"],
         cwd=ROOT,
     )
     _verify_mail_sender(emulator, Settings.load(settings / f"{STAGE}.toml").mail.sender)
-    _check_durable_functions(emulator, assembly)
     outputs: Outputs = json.loads(outputs_file.read_text())
+    _check_durable_functions(emulator, outputs)
     return outputs
 
 
@@ -107,7 +106,7 @@ def _cdk(emulator: Emulator, *arguments: Sequence[str], cwd: Path) -> None:
         ended = subprocess.run(
             command,
             cwd=cwd,
-            env=aws.environment(emulator.endpoint_url) | _without_noise(),
+            env=aws.environment(emulator.endpoint_url) | {"CDK_DISABLE_CLI_TELEMETRY": "true"},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -117,12 +116,6 @@ def _cdk(emulator: Emulator, *arguments: Sequence[str], cwd: Path) -> None:
         lines = log.read_text(errors="replace").splitlines()[-_TAIL_LINES:]
         tail = "\n".join(f"  {line}" for line in lines)
         raise DeployError(f"`cdk {command[1]}` failed ({ended.returncode}); its log, {log}, ends with:\n{tail}")
-
-
-def _without_noise() -> dict[str, str]:
-    major = "process.versions.node.split('.')[0]"
-    version = subprocess.run(["node", "-p", major], check=True, capture_output=True, text=True).stdout.strip()
-    return {"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": version, "CDK_DISABLE_CLI_TELEMETRY": "true"}
 
 
 def _verify_mail_sender(emulator: Emulator, sender: str) -> None:
@@ -137,31 +130,9 @@ def _verify_mail_sender(emulator: Emulator, sender: str) -> None:
             raise DeployError(f"the sender {sender} could not be verified with SES: {error}") from error
 
 
-def _check_durable_functions(emulator: Emulator, assembly: Path) -> None:
-    """Make sure that what the templates call durable runs durably; a plain function would fail in every request."""
+def _check_durable_functions(emulator: Emulator, outputs: Outputs) -> None:
+    """Make sure that workflows run durably; a plain function would fail in every request."""
     client = aws.client("lambda", emulator.endpoint_url)
-    cloudformation = aws.client("cloudformation", emulator.endpoint_url)
-    for template in assembly.glob("*.template.json"):
-        for logical_id in _durable_functions(json.loads(template.read_text())):
-            stack = _stack_name(assembly, template)
-            resource = cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId=logical_id)
-            name = resource["StackResourceDetail"]["PhysicalResourceId"]
-            if "DurableConfig" not in client.get_function_configuration(FunctionName=name):
-                raise DeployError(
-                    f"{name} was deployed, but is not durable: is the emulator corrected? See {emulator.log}"
-                )
-
-
-def _durable_functions(template: Mapping[str, Any]) -> list[str]:
-    return [
-        logical_id
-        for logical_id, resource in template["Resources"].items()
-        if resource["Type"] == "AWS::Lambda::Function" and "DurableConfig" in resource["Properties"]
-    ]
-
-
-def _stack_name(assembly: Path, template: Path) -> str:
-    artifacts = json.loads((assembly / "manifest.json").read_text())["artifacts"].values()
-    artifact = next(a for a in artifacts if a.get("properties", {}).get("templateFile") == template.name)
-    name: str = artifact["properties"]["stackName"]
-    return name
+    for name, arn in merged(outputs, "Workflows").items():
+        if "DurableConfig" not in client.get_function_configuration(FunctionName=arn):
+            raise DeployError(f"{name} was deployed, but is not durable: is the emulator corrected? See {emulator.log}")

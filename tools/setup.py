@@ -2,7 +2,7 @@
 
     python3 -m tools.setup python     .venv with the locked packages
     python3 -m tools.setup cloud      .local/ministack-venv, the embedded cloud's own environment
-    python3 -m tools.setup audit      .local/audit-venv, what `make audit` runs beside
+    python3 -m tools.setup audit      .local/audit-venv, what `make audit` and `make mutants` run
     python3 -m tools.setup node       node_modules with the CDK's command line
 
 It runs under the system's Python with the standard library alone, and keeps to the syntax of Python 3.8, so that an
@@ -17,20 +17,21 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from shlex import quote
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON_FLOOR = (3, 11)
-NODE_FLOOR = 20
 
 VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements.txt"
-CLOUD_VENV = ROOT / ".local" / "ministack-venv"
-CLOUD_LOCK = ROOT / "local" / "requirements.txt"
-AUDIT_VENV = ROOT / ".local" / "audit-venv"
-AUDIT_LOCK = ROOT / "tools" / "requirements.txt"
+BESIDE = {
+    "cloud": (".local/ministack-venv", "local/requirements.txt", "the embedded cloud"),
+    "audit": (".local/audit-venv", "tools/requirements.txt", "the tools of make audit and make mutants"),
+}
+"""The environments beside `.venv`: each with its folder, its lock and what it holds."""
 
 FOREIGN_VARIABLES = (
     *("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "UV_PYTHON", "UV_SYSTEM_PYTHON"),
@@ -42,6 +43,8 @@ NETWORK_ADVICE = """\
   The reason stands above. Without network only what a cache holds can be installed. Behind a proxy set HTTPS_PROXY;
   with a mirror set PIP_INDEX_URL (for npm: npm_config_registry); with a company's certificate set SSL_CERT_FILE
   (for npm: NODE_EXTRA_CA_CERTS)."""
+
+NODE_ADVICE = "  The CDK needs Node.js 20 or newer, with npm: https://nodejs.org (macOS: brew install node)."
 
 
 class SetupError(Exception):
@@ -61,18 +64,6 @@ def check_python(version: tuple[int, ...] = sys.version_info[:3], executable: st
             f"{executable} lacks {' and '.join(missing)}, the part of Python that makes environments.\n"
             f"  Debian, Ubuntu: apt-get install python{_dotted(version[:2])}-venv"
         )
-
-
-def check_node() -> None:
-    """Refuse a machine without Node.js or npm, or with a Node.js that is too old for the CDK."""
-    advice = f"  Install Node.js {NODE_FLOOR} or newer, with npm: https://nodejs.org (macOS: brew install node)."
-    for command in ("node", "npm"):
-        if shutil.which(command) is None:
-            raise SetupError(f"{command} is missing; the AWS CDK runs on it.\n{advice}")
-    version = _output(["node", "--version"]) or "unknown"
-    major = re.match(r"v(\d+)\.", version)
-    if major is None or int(major.group(1)) < NODE_FLOOR:
-        raise SetupError(f"node {version} is too old: the AWS CDK needs {NODE_FLOOR} or newer.\n{advice}")
 
 
 def set_up_python() -> None:
@@ -102,34 +93,25 @@ def console_script(python: Path) -> str:
     return f'#!/bin/sh\nexec {quote(str(python))} -P -c {quote(code)} "$@"\n'
 
 
-def set_up_cloud() -> None:
-    """Make the embedded cloud's environment and bring it to exactly what its lock says."""
-    say("the embedded cloud into .local/ministack-venv")
-    _set_up_beside(CLOUD_VENV, CLOUD_LOCK)
-
-
-def set_up_audit() -> None:
-    """Make the environment of the audit's tools and bring it to exactly what its lock says."""
-    say("what audits the kit into .local/audit-venv")
-    _set_up_beside(AUDIT_VENV, AUDIT_LOCK)
-
-
-def _set_up_beside(environment: Path, lock: Path) -> None:
-    """Make an environment of its own, of the same Python as `.venv`."""
-    if not _answers(_python_of(environment), "import encodings"):
-        command = [*_uv(), "venv", "--quiet", "--clear", "--python", str(_python_of(VENV)), str(environment)]
-        _run(command, f"the environment {environment.relative_to(ROOT)} could not be made.")
-    _synchronise(_python_of(environment), lock)
+def set_up_beside(name: str) -> None:
+    """Make an environment beside `.venv`, of the same Python, and bring it to exactly what its lock says."""
+    environment, lock, what = BESIDE[name]
+    say(f"{what} into {environment}")
+    python = _python_of(ROOT / environment)
+    if not _answers(python, "import encodings"):
+        command = [*_uv(), "venv", "--quiet", "--clear", "--python", str(_python_of(VENV)), environment]
+        _run(command, f"the environment {environment} could not be made.")
+    _synchronise(python, ROOT / lock)
 
 
 def set_up_node() -> None:
-    """Install the CDK's command line as the lock says."""
-    check_node()
+    """Install the CDK's command line as the lock says. npm refuses a Node.js that package.json does not allow."""
+    for command in ("node", "npm"):
+        if shutil.which(command) is None:
+            raise SetupError(f"{command} is missing; the AWS CDK runs on it.\n{NODE_ADVICE}")
     say("the AWS CDK's command line into node_modules")
-    _run(
-        ["npm", "ci", "--ignore-scripts", "--loglevel=error"],
-        "npm could not install the CDK's command line.\n" + NETWORK_ADVICE,
-    )
+    failure = f"npm could not install the CDK's command line.\n{NETWORK_ADVICE}\n{NODE_ADVICE}"
+    _run(["npm", "ci", "--ignore-scripts", "--loglevel=error"], failure)
 
 
 def locked_entry(lock: Path, package: str) -> str:
@@ -181,14 +163,6 @@ def _run(command: Sequence[str], failure: str) -> None:
         raise SetupError(failure)
 
 
-def _output(command: Sequence[str]) -> str | None:
-    try:
-        finished = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    except OSError:
-        return None
-    return finished.stdout.decode(errors="replace").strip() if finished.returncode == 0 else None
-
-
 def _environment() -> dict[str, str]:
     environment = {name: value for name, value in os.environ.items() if name not in FOREIGN_VARIABLES}
     if "PIP_INDEX_URL" in environment:
@@ -199,7 +173,7 @@ def _environment() -> dict[str, str]:
 def _newer_python_advice() -> str:
     for minor in range(20, PYTHON_FLOOR[1] - 1, -1):
         name = f"python3.{minor}"
-        if shutil.which(name) and _output([name, "--version"]):
+        if (found := shutil.which(name)) and _answers(Path(found), ""):
             return f"  This machine has {name}: run make with PYTHON={name}"
     return (
         "  Debian, Ubuntu: apt-get install python3 python3-venv; macOS: brew install python; https://www.python.org\n"
@@ -218,8 +192,8 @@ def say(line: str) -> None:
 
 STEPS: dict[str, Callable[[], None]] = {
     "python": set_up_python,
-    "cloud": set_up_cloud,
-    "audit": set_up_audit,
+    "cloud": partial(set_up_beside, "cloud"),
+    "audit": partial(set_up_beside, "audit"),
     "node": set_up_node,
 }
 

@@ -4,11 +4,10 @@ The layer is built without Docker from wheels for the Lambda platform, into `bui
 compiled file, so that one build serves arm64, x86 and the laptop, and it is byte-identical whenever it is built from
 the same inputs: the lock, the list of services and this file.
 
-Run `python -m tools.vendor_layer`; a build whose inputs have not changed is kept.
+Run `python -m tools.vendor_layer`.
 """
 
 import gzip
-import hashlib
 import json
 import shutil
 import subprocess
@@ -22,7 +21,6 @@ ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "layers" / "vendor" / "requirements.txt"
 SERVICES = ROOT / "layers" / "vendor" / "services.txt"
 LAYER = ROOT / "build" / "vendor-layer"
-STAMP = ROOT / "build" / "vendor-layer.stamp"
 
 SIZE_LIMIT_BYTES = 12_000_000
 """What the layer may weigh unpacked: every byte is read or skipped at a cold start."""
@@ -81,15 +79,6 @@ def build(target: Path) -> None:
         if target.exists():
             target.rename(Path(scratch) / "old")
         layer.rename(target)
-
-
-def digest(directory: Path) -> str:
-    """Return the SHA-256, in hex, of a directory: every file's path, mode and content."""
-    hashed = hashlib.sha256()
-    for path in _files(directory):
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
-        hashed.update(f"{path.relative_to(directory).as_posix()} {path.stat().st_mode:o} {content}\n".encode())
-    return hashed.hexdigest()
 
 
 def size(directory: Path) -> int:
@@ -194,23 +183,14 @@ def _files(directory: Path) -> list[Path]:
     return sorted(path for path in directory.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
 
 
-def _inputs() -> str:
-    return hashlib.sha256(b"\0".join(path.read_bytes() for path in (LOCK, SERVICES, Path(__file__)))).hexdigest()
-
-
 def main() -> int:
-    """Build the layer unless it stands already, and say what it weighs."""
-    inputs = _inputs()
-    kept = LAYER.is_dir() and STAMP.is_file() and STAMP.read_text(encoding="utf-8") == inputs
-    if not kept:
-        STAMP.unlink(missing_ok=True)
-        try:
-            build(LAYER)
-        except LayerError as error:
-            print(f"error: {error}", file=sys.stderr)
-            return 1
-    STAMP.write_text(inputs, encoding="utf-8")
-    print(f"vendor layer: {size(LAYER) / 1e6:.1f} MB in {LAYER.relative_to(ROOT)} ({'unchanged' if kept else 'built'})")
+    """Build the layer, and say what it weighs."""
+    try:
+        build(LAYER)
+    except LayerError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"vendor layer: {size(LAYER) / 1e6:.1f} MB in {LAYER.relative_to(ROOT)}")
     return 0
 
 

@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.emulator.processes import group_members
+import psutil
+
 from operate.embedded import http
 from operate.embedded.cloud import HOME
 
@@ -102,7 +103,7 @@ class Emulator:
     def _processes(self) -> list[int]:
         # A group's id is not given to another process while the group has members. Once it is empty it may be: then the
         # command line tells. It names the launcher, or for functions MiniStack's folder of their code.
-        return [process.pid for process in group_members(self.pid) if "ministack" in process.command]
+        return [process.pid for process in group_members(self.pid) if "ministack" in " ".join(process.info["cmdline"])]
 
 
 def start(
@@ -171,6 +172,17 @@ def serving(home: Path = HOME) -> Emulator | None:
     """Return the emulator that runs in a folder and answers, if one does."""
     emulator = recorded(home)
     return emulator if emulator and emulator.is_serving() else None
+
+
+def group_members(group: int) -> list[psutil.Process]:
+    """Return the living processes of a process group, with their command lines."""
+    members = []
+    for process in psutil.process_iter(["cmdline"]):
+        with contextlib.suppress(ProcessLookupError):  # it ended while we looked
+            # One that has ended, and that nobody has asked how, has no command line.
+            if os.getpgid(process.pid) == group and process.info["cmdline"]:
+                members.append(process)
+    return members
 
 
 def _environment(home: Path, port: int) -> dict[str, str]:

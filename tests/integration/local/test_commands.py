@@ -13,7 +13,6 @@ import pytest
 
 from local.emulator import emulator
 from local.emulator.emulator import Emulator
-from local.emulator.processes import group_members
 from local.launch import take_down
 from operate.embedded.cloud import ROOT
 from tests.integration.local.clouds import until
@@ -99,7 +98,7 @@ def test_an_interrupted_command_leaves_nothing_running(home: Path, what: str, nu
         _, errors = process.communicate()
     assert process.returncode == status
     assert b"Traceback" not in errors
-    until(lambda: not group_members(running.pid) or None)
+    until(lambda: not emulator.group_members(running.pid) or None)
     assert not (home / "cloud.json").exists()
 
 
