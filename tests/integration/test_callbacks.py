@@ -70,12 +70,6 @@ def test_an_answer_is_200_and_the_same_again_too(kit: Kit) -> None:
     assert len(kit.decisions()) == 1
 
 
-def test_an_answer_is_recorded_as_that_of_the_channel_whose_token_it_has(kit: Kit) -> None:
-    kit.open_payment()
-    assert post("succeed", token_of(kit, channel="sms"), PAID).status == 200
-    assert kit.task(PAYMENT_TASK_ID).decided_by == ("sms",)
-
-
 def test_pending_and_declined_are_202_and_other_money_is_200_and_held(kit: Kit) -> None:
     kit.open_payment()
     token = token_of(kit)

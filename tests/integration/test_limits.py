@@ -107,12 +107,6 @@ def test_a_flood_from_one_network_keeps_nobody_elsewhere_from_deciding(kit: Kit)
     assert kit.task().status is Status.DECIDED
 
 
-def test_a_flood_of_callbacks_keeps_nobody_behind_the_same_gateway_from_a_page(kit: Kit) -> None:
-    kit.open_task()
-    assert [call_back(token).status for token in made_up(PER_SOURCE + 1)][-1] == 429
-    assert click(kit.link()).status == 200
-
-
 def test_a_click_that_is_refused_leaves_nothing_behind_and_counts_when_it_is_made_again(kit: Kit) -> None:
     kit.open_task()
     token = kit.link()
@@ -148,21 +142,6 @@ def test_a_person_is_told_in_words_and_a_browser_when_to_come_again(kit: Kit) ->
     refused = look(any_token(), method="HEAD")
     assert (refused.status, refused.body) == (429, "")
     assert "Retry-After" in refused.headers
-
-
-def test_a_machine_is_told_by_a_problem_document(kit: Kit) -> None:
-    for _ in range(PER_TOKEN):
-        call_back(any_token())
-    answer = call_back(any_token())
-    assert int(answer.headers["Retry-After"]) > 0
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert answer.document == {
-        "type": "urn:countersign:problem:too_many_requests",
-        "title": "Not recorded, try again later",
-        "status": 429,
-        "code": "too_many_requests",
-        "detail": "one request too many; nothing was recorded; send it again after the seconds of Retry-After",
-    }
 
 
 OUT_OF_ORDER = [

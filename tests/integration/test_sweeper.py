@@ -15,7 +15,6 @@ from countersign.adapters.keys import DUE_SHARDS, PARKED_SHARDS, UNSENT_SHARDS, 
 from countersign.adapters.task_items import due
 from countersign.domain.clock import to_text
 from countersign.domain.errors import NotHandledError
-from countersign.domain.provider_events import EventRecord, Handling
 from countersign.domain.requests import Request
 from countersign.domain.tasks import Status
 from countersign.functions.clients import client
@@ -28,7 +27,6 @@ from countersign.testing.builders import (
     TASK_ID,
     WORKFLOW,
     any_input,
-    any_parked,
     is_unbroken,
 )
 from tests.integration.conftest import ALIAS, TABLE, Answer, Kit, Operation, answering
@@ -155,18 +153,6 @@ def test_a_start_that_fails_again_is_counted_now_and_by_every_later_sweep(
     sweep()
     assert counted(capsys) == {"StartsOverdue": 1}
     assert len(invocations.asked) == asked
-
-
-def test_an_event_that_nobody_has_asked_about_for_a_day_is_counted_once_and_kept(
-    kit: Kit, capsys: pytest.CaptureFixture[str]
-) -> None:
-    record = EventRecord("pay", "evt_1", "b" * 64, Handling.PARKED)
-    kit.ledger.park(any_parked(), record, kit.now - timedelta(days=1, minutes=6))
-    sweep()
-    assert counted(capsys) == {"EventsOverdue": 1}
-    sweep()
-    assert counted(capsys) == {}
-    assert kit.ledger.parked("pay", "pay_1001") == [any_parked()]
 
 
 def test_more_than_one_page_is_looked_through(kit: Kit, callbacks: Operation) -> None:

@@ -55,26 +55,11 @@ def test_an_attachment_that_is_no_https_link_is_not_handed_off() -> None:
         envelope.requested(any_task(attachments=(Attachment("Offer.pdf", "javascript:alert(1)"),)))
 
 
-def test_a_reminder_has_its_own_kind_and_number() -> None:
-    reminder = envelope.reminder(any_task(hand_off=3))
-    assert (reminder["kind"], reminder["attempt"]) == ("approval.reminder", 3)
-
-
 def test_a_reminder_is_for_those_who_may_vote_and_have_not() -> None:
     voted = any_task(
         audience=("a@example.com", "b@example.com", REQUESTER), votes={"a@example.com": Vote(Decision.APPROVE, "", NOW)}
     )
     assert envelope.reminder(voted)["task"]["recipients"] == ["b@example.com"]
-
-
-def test_an_escalation_is_for_those_who_are_asked_from_now_on() -> None:
-    escalated = envelope.escalated(any_task(hand_off=2), ("boss@example.com",))
-    assert (escalated["kind"], escalated["attempt"]) == ("approval.escalated", 2)
-    assert escalated["task"]["recipients"] == ["boss@example.com"]
-
-
-def test_the_kind_is_the_tasks_own() -> None:
-    assert envelope.requested(any_task(kind="payment"))["kind"] == "payment.requested"
 
 
 def test_an_envelope_for_people_holds_neither_callback_nor_token() -> None:

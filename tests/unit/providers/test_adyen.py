@@ -154,15 +154,6 @@ def test_other_codes_are_ignored(code: str) -> None:
     assert ADYEN.translate(signed(any_item(eventCode=code))) == ()
 
 
-@pytest.mark.parametrize(
-    ("value", "currency", "amount"),
-    [(1000, "CLP", "10"), (500, "CVE", "500.00"), (500, "IDR", "500.00"), (500, "ISK", "5"), (7, "KWD", "0.007")],
-)
-def test_minor_units_are_as_adyen_counts_them(value: int, currency: str, amount: str) -> None:
-    (event,) = ADYEN.translate(signed(any_item(amount={"value": value, "currency": currency})))
-    assert event.amount == amount
-
-
 def test_what_is_malformed_is_named_by_its_json_pointer_within_the_notification() -> None:
     body = signed(any_item(), any_item(eventDate="yesterday"))
     with pytest.raises(ContractError) as error:

@@ -90,16 +90,10 @@ def test_what_says_nothing_of_the_result_is_ignored(kind: str) -> None:
     ("count", "currency", "amount"),
     [
         (25000, "eur", "250.00"),
-        (5, "usd", "0.05"),
-        (0, "usd", "0.00"),
         (500, "jpy", "500"),
         (500, "mga", "500.00"),
-        (5120, "kwd", "5.120"),
         (500, "isk", "5"),
         (500, "ugx", "5"),
-        (1045, "huf", "10.45"),
-        (80000, "twd", "800.00"),
-        (99_999_999, "vnd", "99999999"),
     ],
 )
 def test_minor_units_are_those_of_the_currency_as_stripe_counts_them(count: int, currency: str, amount: str) -> None:

@@ -10,7 +10,6 @@ from countersign.domain.answers import Sender
 from countersign.domain.errors import (
     AnswerRefusedError,
     BodyTooLargeError,
-    CallbackUnavailableError,
     CipherUnavailableError,
     DecidedOtherwiseError,
     LedgerUnavailableError,
@@ -254,11 +253,4 @@ def test_a_heartbeat_that_never_gets_through_says_so(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("countersign.retries.pause_seconds", lambda *_: 0)
     monkeypatch.setattr(MemoryLedger, "beat", lambda *_: False)
     with pytest.raises(LedgerUnavailableError):
-        office.results.heartbeat(TASK_ID)
-
-
-def test_a_heartbeat_that_lambda_did_not_take_may_be_sent_again() -> None:
-    office = Office()
-    office.heartbeats.failures.append(CallbackUnavailableError("throttled"))
-    with pytest.raises(CallbackUnavailableError):
         office.results.heartbeat(TASK_ID)

@@ -197,18 +197,6 @@ def test_the_audit_says_of_a_parked_event_how_its_sender_was_identified_when_it_
     assert office.ledger.entries[-1].event.identified_by == ON_PARTNER_BUS
 
 
-def test_parked_events_are_applied_in_the_order_in_which_they_came() -> None:
-    office = Office(opened=False)
-    for event_id, status in (("evt_1", "pending"), ("evt_2", "paid"), ("evt_3", "failed")):
-        office.receive(any_event(status, event_id))
-    office.open()
-    office.events.apply_parked(office.task)
-    handlings = [office.ledger.event_records[("pay", f"evt_{number}")].handling for number in (1, 2, 3)]
-    assert handlings == [Handling.PENDING, Handling.RECORDED, Handling.HELD]
-    assert office.paid
-    assert list(office.ledger.outbox) == [(PAYMENT_TASK_ID, "held#evt_3")]
-
-
 def test_a_task_that_is_called_nothing_outside_has_nothing_parked() -> None:
     office = Office(opened=False)
     task = office.open(correlation=None)

@@ -88,14 +88,6 @@ def test_a_request_whose_input_was_not_kept_is_started_with_the_same_input_again
     assert counter.starter.started[0][2]["input"] == any_input(deadline_seconds=3600)
 
 
-def test_a_start_that_failed_does_not_free_the_id_for_another_input() -> None:
-    counter = Counter(StartFailedError("TooManyRequestsException"))
-    with pytest.raises(StartFailedError):
-        counter.submit()
-    with pytest.raises(RequestConflictError):
-        counter.submit(input=any_input(amount="1"))
-
-
 def test_an_input_keeps_the_contract_that_its_workflow_names() -> None:
     ledger, starter = MemoryLedger(), MemoryStarter()
     counter = Submissions(

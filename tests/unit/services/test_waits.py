@@ -200,22 +200,6 @@ def test_a_later_hand_off_that_was_written_and_is_sent_at_a_later_round_points_t
     assert len(office.hand_off.sent) == 2
 
 
-def test_a_later_hand_off_that_failed_is_put_on_record_once_for_each_operation() -> None:
-    office = Office(any_task())
-    for operation in ("approval open 2", "approval open 2", "approval open 4"):
-        office.waits.hand_off_failed(any_wait(), "callback-2", FailedHandOff(2, operation))
-    assert office.events == ["hand_off_failed"] * 2
-    assert office.task.callback_id == "callback-2"
-
-
-def test_a_reminder_that_is_due_with_an_escalation_reaches_those_who_were_asked_before() -> None:
-    office = Office(any_task())
-    office.waits.hand_off_again(any_wait(), "callback-2", 2, ("boss@example.com",), remind=True)
-    told = [(sent["kind"], sent["task"]["recipients"]) for sent in office.hand_off.sent]
-    assert told == [("approval.escalated", ["boss@example.com"]), ("approval.reminder", [APPROVER])]
-    assert office.events == ["escalated", "reminded"]
-
-
 def test_nobody_is_reminded_of_a_task_past_its_deadline() -> None:
     office = Office(any_task(expires_at=NOW))
     assert office.waits.hand_off_again(any_wait(), "callback-2", 2, (), remind=True)["status"] == "OPEN"

@@ -27,8 +27,6 @@ from countersign.testing.builders import (
     any_event,
     any_paid,
     any_payment_task,
-    any_question,
-    any_task,
     any_wait,
 )
 from countersign.testing.fakes import FixedClock, MemoryDirectory, MemoryHandOff, MemoryHeartbeats, MemoryLedger
@@ -318,18 +316,3 @@ def test_a_retry_of_the_opening_does_not_take_its_own_name_for_anothers() -> Non
     office = Office()
     office.open()
     assert "taken" not in office.open()
-
-
-def test_a_task_of_people_is_opened_in_as_few_calls_as_ever() -> None:
-    office = Office()
-    looks: list[str] = []
-    look = office.ledger.task
-
-    def watched(task_id: str) -> Task | None:
-        looks.append(task_id)
-        return look(task_id)
-
-    office.ledger.task = watched  # type: ignore[method-assign]
-    office.waits.open(any_wait(), any_question())
-    assert looks == [any_task().task_id]
-    assert dataclasses.replace(office.ledger.standing[looks[0]], audit_seq=0).status is Status.OPEN
