@@ -12,15 +12,7 @@ from botocore.exceptions import EndpointConnectionError
 import review.handler
 from approver.handler import handler
 from countersign.contracts import envelope
-from countersign.testing.builders import (
-    APPROVER,
-    OTHER_APPROVER,
-    REQUESTER,
-    TASK_ID,
-    TITLE,
-    any_envelope,
-    sqs_event,
-)
+from countersign.testing.builders import APPROVER, OTHER_APPROVER, REQUESTER, TASK_ID, TITLE, any_envelope, sqs_event
 from tests.integration.conftest import BASE_URL, SENDER, Answer, Kit, Operation, Reaction, answering, call
 
 BOTH = (APPROVER, OTHER_APPROVER)

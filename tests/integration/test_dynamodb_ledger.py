@@ -13,12 +13,10 @@ from botocore.exceptions import (
 )
 
 from countersign.adapters.dynamodb_ledger import DynamoLedger
-from countersign.adapters.task_items import epoch_after
-from countersign.domain import tasks, votes
+from countersign.domain import votes
 from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import LedgerConflictError, LedgerUnavailableError
 from countersign.domain.requests import Request, RequestStatus
-from countersign.domain.tasks import Status
 from countersign.functions.clients import ATTEMPTS, client
 from countersign.testing.builders import APPROVER, CALLBACK_ID, NOW, REQUEST_ID, TASK_ID, WORKFLOW, any_task
 from tests.integration.conftest import Answer, Kit, Operation, answering
@@ -190,23 +188,6 @@ def test_a_hundred_tasks_of_one_request_are_listed_over_several_pages(kit: Kit) 
     assert queries.documents[1]["ExclusiveStartKey"] == {"pk": {"S": "x"}, "sk": {"S": "y"}}
 
 
-def test_live_tasks_stand_in_the_index_of_what_is_due_and_closed_ones_do_not(kit: Kit) -> None:
-    def due() -> list[str]:
-        items = client("dynamodb").scan(TableName="ledger", IndexName="gsi1")["Items"]
-        return [item["status"]["S"] for item in items if item["gsi1pk"]["S"].startswith(("DUE#", "UNSENT#"))]
-
-    kit.open_task()
-    assert due() == ["OPEN"]
-    kit.decide()
-    assert due() == ["DECIDED"]
-    change = tasks.close(kit.task(), kit.now)
-    assert change
-    kit.ledger.commit(change)
-    assert due() == []
-    item = kit.items()[(f"TASK#{TASK_ID}", "TASK")]
-    assert item["ttl"] == {"N": str(epoch_after(kit.now))}
-
-
 def test_only_what_may_be_removed_has_a_time_to_live_and_the_audit_has_none(kit: Kit) -> None:
     kit.open_task()
     kit.link()
@@ -223,8 +204,3 @@ def test_a_callback_id_stands_on_its_task_and_nowhere_else(kit: Kit) -> None:
     kit.open_task()
     kit.decide()
     assert {key for key, item in kit.items().items() if CALLBACK_ID in repr(item)} == {(f"TASK#{TASK_ID}", "TASK")}
-
-
-def test_the_task_keeps_its_status_as_plain_text_for_the_streams_filters(kit: Kit) -> None:
-    kit.open_task()
-    assert kit.items()[(f"TASK#{TASK_ID}", "TASK")]["status"] == {"S": Status.OPEN.value}

@@ -12,13 +12,7 @@ from countersign.adapters.task_items import archived_entry
 from countersign.domain.audit import Copy
 from countersign.domain.clock import to_text
 from countersign.functions.clients import client
-from countersign.testing.builders import (
-    COMMENT,
-    TASK_ID,
-    any_envelope,
-    stream_event,
-    stream_record,
-)
+from countersign.testing.builders import COMMENT, TASK_ID, any_envelope, stream_event, stream_record
 from publisher.handler import handler
 from tests.integration.conftest import ARCHIVE, BUS, TABLE, Answer, Kit, Operation, Reaction, answering
 

@@ -8,26 +8,9 @@ from botocore.exceptions import EndpointConnectionError
 
 from countersign.domain.clock import to_text
 from countersign.domain.strict_json import MAX_BODY_BYTES
-from countersign.testing.builders import (
-    APPROVER,
-    CALLER,
-    REQUEST_ID,
-    REQUESTER,
-    WORKFLOW,
-    any_input,
-    any_request,
-)
+from countersign.testing.builders import APPROVER, CALLER, REQUEST_ID, REQUESTER, WORKFLOW, any_input, any_request
 from requests_api.handler import handler
-from tests.integration.conftest import (
-    ALIAS,
-    Answer,
-    Kit,
-    Operation,
-    Page,
-    answering,
-    call,
-    forget_what_functions_made,
-)
+from tests.integration.conftest import ALIAS, Answer, Kit, Operation, Page, answering, call, forget_what_functions_made
 
 LAMBDA = "https://lambda.eu-central-1.amazonaws.com"
 PROBLEM_MEMBERS = {"type", "title", "status", "detail", "code"}

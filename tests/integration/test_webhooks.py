@@ -24,23 +24,9 @@ from countersign.domain.tasks import Status
 from countersign.functions.clients import client
 from countersign.services.provider_events import ProviderEvents
 from countersign.testing.builders import PAYMENT_TASK_ID, http_event, is_unbroken
-from countersign.testing.deliveries import (
-    ADYEN,
-    STANDARD_WEBHOOKS,
-    STRIPE,
-    any_item,
-    any_payment,
-    any_payment_intent,
-)
+from countersign.testing.deliveries import ADYEN, STANDARD_WEBHOOKS, STRIPE, any_item, any_payment, any_payment_intent
 from countersign.testing.signing import sign_adyen, sign_standard_webhooks
-from tests.integration.conftest import (
-    ENVIRONMENT,
-    Answer,
-    Kit,
-    Page,
-    answering,
-    forget_what_functions_made,
-)
+from tests.integration.conftest import ENVIRONMENT, Answer, Kit, Page, answering, forget_what_functions_made
 from webhook.handler import handler, logger
 
 SECRET, OTHER_SECRET = STANDARD_WEBHOOKS.secret, STANDARD_WEBHOOKS.other_secret

@@ -71,31 +71,6 @@ def test_a_plain_approval_is_four_operations_and_at_most_two_invocations(bench: 
     assert bench.invocations <= 2
 
 
-def test_an_escalation_asks_others_too_and_their_vote_counts(bench: Bench) -> None:
-    from countersign.domain.questions import Escalation
-    from countersign.workflows.approval import request_approval
-    from countersign.workflows.workflow import workflow
-    from order_approval.order import Order
-
-    @workflow
-    def escalating(document: dict[str, Any], context: Any) -> dict[str, Any]:
-        order = Order.from_input(document)
-        escalation = Escalation(after_seconds=1, to=("Boss@example.com", order.requester))
-        approval = dataclasses.replace(order.approval(), escalations=(escalation,), policy="v7")
-        return order.result(request_approval(context, "approval", approval))
-
-    close_runner(bench.runner)
-    bench.runner = Bench(escalating, "escalating").runner
-    bench.start(any_order_input())
-    bench.until(lambda: bench.hand_off.kinds == ["approval.requested", "approval.escalated"])
-    assert bench.hand_off.sent[1]["task"]["recipients"] == ["boss@example.com"], "never the requester"
-    bench.answer(Decision.APPROVE, "boss@example.com")
-    bench.relay()
-    assert bench.result()["decided_by"] == "boss@example.com"
-    escalated = next(entry for entry in bench.ledger.entries if entry.event.event == "escalated")
-    assert (escalated.event.data["to"], escalated.policy) == (["boss@example.com"], "v7")
-
-
 def test_a_click_after_the_old_deadline_counts_when_it_was_extended(bench: Bench) -> None:
     bench.start(any_order_input(deadline_seconds=2))
     task = bench.open_task()
@@ -128,20 +103,6 @@ def test_an_answer_before_the_wait_begins_counts(bench: Bench) -> None:
     bench.ledger.after_write = lambda write: early() if write == "open" else None
     bench.start(any_order_input())
     assert bench.result()["status"] == "rejected"
-
-
-def test_the_open_step_failing_after_its_write_opens_once_and_hands_off_once(bench: Bench) -> None:
-    def fail() -> None:
-        raise ConnectionError
-
-    crash = once(fail)
-    bench.ledger.after_write = lambda write: crash() if write == "open" else None
-    bench.start(any_order_input())
-    bench.answer(Decision.APPROVE)
-    bench.relay()
-    assert bench.result()["status"] == "approved"
-    assert bench.hand_off.kinds == ["approval.requested"]
-    assert [entry.event.event for entry in bench.ledger.entries].count("opened") == 1
 
 
 def test_a_callback_completed_from_the_console_changes_nothing_and_the_real_click_counts(bench: Bench) -> None:

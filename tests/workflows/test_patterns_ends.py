@@ -10,12 +10,7 @@ import pytest
 
 from benchmarks.bench import WORKFLOWS, PatternBench, on_the_bench
 from countersign.domain import tasks
-from countersign.domain.errors import (
-    AnswerRefusedError,
-    BodyTooLargeError,
-    CipherUnavailableError,
-    TaskClosedError,
-)
+from countersign.domain.errors import AnswerRefusedError, BodyTooLargeError, CipherUnavailableError, TaskClosedError
 from countersign.domain.rules import Decision
 from countersign.domain.strict_json import canonical
 from countersign.domain.tasks import Status

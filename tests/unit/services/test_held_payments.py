@@ -14,17 +14,7 @@ from countersign.services.held_payments import HeldPayments, request_of
 from countersign.services.provider_events import ProviderEvents
 from countersign.testing.builders import NOW
 from countersign.testing.fakes import FixedClock, MemoryLedger
-from tests.held import (
-    APPROVAL,
-    EVENT,
-    OPENED,
-    OPERATOR,
-    PAYMENT,
-    PROVIDER,
-    any_event,
-    any_held,
-    any_payment,
-)
+from tests.held import APPROVAL, EVENT, OPENED, OPERATOR, PAYMENT, PROVIDER, any_event, any_held, any_payment
 from tests.unit.services.races import meanwhile
 
 ACCEPTED = Resolution(Verdict.ACCEPTED, (OPERATOR,), APPROVAL)

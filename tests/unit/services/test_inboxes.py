@@ -12,15 +12,7 @@ from countersign.domain.tasks import Change, Task, Vote
 from countersign.domain.tokens import mint
 from countersign.services.inboxes import PAUSE, Inboxes
 from countersign.services.reviews import Click
-from countersign.testing.builders import (
-    APPROVER,
-    NOW,
-    OTHER_APPROVER,
-    TASK_ID,
-    any_decided_task,
-    any_rule,
-    any_task,
-)
+from countersign.testing.builders import APPROVER, NOW, OTHER_APPROVER, TASK_ID, any_decided_task, any_rule, any_task
 from countersign.testing.fakes import FixedClock, MemoryLedger
 
 

@@ -21,14 +21,7 @@ from countersign.services.answers import Results
 from countersign.services.held_payments import HeldPayments
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.waits import TAKEN, Report, Wait, Waits
-from countersign.testing.builders import (
-    NOW,
-    PAYMENT_TASK_ID,
-    any_event,
-    any_paid,
-    any_payment_task,
-    any_wait,
-)
+from countersign.testing.builders import NOW, PAYMENT_TASK_ID, any_event, any_paid, any_payment_task, any_wait
 from countersign.testing.fakes import FixedClock, MemoryDirectory, MemoryHandOff, MemoryHeartbeats, MemoryLedger
 from tests.unit.services.races import meanwhile
 
