@@ -100,6 +100,9 @@ class Fork:
         """Run a block of shell commands in it, as somebody in a terminal does, and return what they print."""
         foreign = ("PYTEST", "COVERAGE", "VIRTUAL_ENV", "PYTHONPATH", "MAKE")
         environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+        # Before the checkout's own code, which the linked environment has installed.
+        own = (self.root, self.root / "lambdas", self.root / "layers" / "countersign" / "python")
+        environment["PYTHONPATH"] = os.pathsep.join(map(str, own))
         ended = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", command],
             cwd=self.root,

@@ -38,10 +38,12 @@ class Failure(Exception):  # noqa: N818  it is what the worker answers, not what
 
 
 def pretend(envelope: dict[str, Any]) -> dict[str, Any]:
-    """Do the job; put yours here. This one takes every payment."""
+    """Do the job; put yours here. This one takes every payment and books every credit."""
     task = envelope["task"]
+    if envelope["kind"] == "credit.requested":
+        return {"booked": task["idempotency_key"]}
     if envelope["kind"] != "payment.requested":
-        raise Failure("unknown_kind", "This worker takes payments only")
+        raise Failure("unknown_kind", "This worker takes payments and books credits only")
     return {"status": "paid", "amount": task["amount"], "currency": task["currency"]}
 
 
@@ -135,5 +137,6 @@ if __name__ == "__main__":
 
     logging.basicConfig(level=logging.INFO)
     stopping = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
     run(boto3.client("sqs"), sys.argv[1], pretend, stopping)
