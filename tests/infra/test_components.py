@@ -69,11 +69,11 @@ def test_roles_of_earlier_stacks_may_be_granted_callbacks_beside_the_heartbeats_
     sources: Sources, context: dict[str, Any]
 ) -> None:
     app = App(context=context)
-    stacks = build(app, Settings.load(SETTINGS / "dev.toml"), sources)
+    stacks = build(app, Settings.load(SETTINGS / "prod.toml"), sources)
     earlier = stacks.public.webhook.function
     workflow = stacks.workflow.workflows["order-approval"]
     workflow.grant_callbacks(earlier)
-    template = app.synth().get_stack_by_name("countersign-dev-workflow").template
+    template = app.synth().get_stack_by_name("countersign-prod-workflow").template
     granted = {
         str(policy["PolicyDocument"]["Statement"][0]["Action"])
         for policy in _policies(template)

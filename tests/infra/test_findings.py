@@ -159,7 +159,7 @@ def test_what_audits_find_and_the_kit_does_otherwise_is_known(stage: Synthesised
 
 def test_a_finding_that_nobody_accepted_stops_the_synthesis(sources: Sources, context: dict[str, Any]) -> None:
     app = App(context=context)
-    stacks = build(app, Settings.load(SETTINGS / "dev.toml"), sources)
+    stacks = build(app, Settings.load(SETTINGS / "prod.toml"), sources)
     sqs.Queue(stacks.public, "Careless")
     with pytest.raises(RuntimeError, match=r"[Vv]alidation"):
         app.synth()

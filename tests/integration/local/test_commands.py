@@ -17,8 +17,6 @@ from local.launch import take_down
 from operate.embedded.cloud import ROOT
 from tests.integration.local.clouds import until
 
-pytestmark = pytest.mark.xdist_group("emulators")
-
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:

@@ -19,8 +19,6 @@ from operate.embedded import aws
 from operate.embedded.cloud import ROOT
 from tests.integration.local.clouds import Cloud, until
 
-pytestmark = pytest.mark.xdist_group("emulators")
-
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:

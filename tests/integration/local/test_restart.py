@@ -11,8 +11,6 @@ from local.emulator import emulator
 from local.launch import restart
 from tests.integration.local.clouds import Cloud, never, until, zipped
 
-pytestmark = pytest.mark.xdist_group("emulators")
-
 PERSISTENT = {"PERSIST_STATE": "1", "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.1"}
 
 A_WHILE = 3
