@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.bench import WORKFLOWS, PatternBench, on_the_bench
 from countersign.domain import tasks
+from countersign.domain.answers import Sender
 from countersign.domain.errors import AnswerRefusedError, BodyTooLargeError, CipherUnavailableError, TaskClosedError
 from countersign.domain.rules import Decision
 from countersign.domain.strict_json import canonical
@@ -306,10 +307,11 @@ def test_an_encrypted_answer_of_letters_beyond_ascii_fits_up_to_the_limit_and_no
 
 def test_a_cipher_that_is_out_of_reach_for_a_moment_loses_nothing() -> None:
     with opened("encrypted-payload") as bench:
-        bench.asked("secret")
-        bench.succeed("secret", {"pin": SECRET})
+        task_id = bench.asked("secret").task_id
+        bench.results.succeed(task_id, {"pin": SECRET}, Sender("worker", "callback token", token="t"))
         assert isinstance(bench.ports.cipher, MemoryCipher)
         bench.ports.cipher.failures.append(CipherUnavailableError("KMS"))
+        bench.relay(task_id)
         assert bench.result()["status"] == "received"
 
 

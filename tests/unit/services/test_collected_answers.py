@@ -193,11 +193,15 @@ def test_a_second_channel_with_the_same_words_hears_that_it_is_answered() -> Non
 # Encrypted
 
 
-def test_an_encrypted_answer_is_bound_to_its_task() -> None:
+def test_an_encrypted_answer_is_bound_to_its_task_and_the_same_again_is_a_duplicate() -> None:
     office = Office(encrypted=True)
     office.results.succeed(TASK_ID, {"pin": "4711"}, WORKER)
     assert "4711" not in office.task.answer
     assert "pin" not in office.task.answer
+    assert office.results.succeed(TASK_ID, {"pin": "4711"}, WORKER).handling is Handling.DUPLICATE
+    for document, sender in (({"pin": "4712"}, WORKER), ({"pin": "4711"}, dataclasses.replace(WORKER, token="t2"))):
+        with pytest.raises(DecidedOtherwiseError):
+            office.results.succeed(TASK_ID, document, sender)
 
 
 def test_a_cipher_that_is_out_of_reach_records_nothing_and_the_same_answer_may_come_again() -> None:

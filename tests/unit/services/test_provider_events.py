@@ -116,6 +116,15 @@ def test_two_providers_may_use_one_event_id() -> None:
     assert office.events.receive(any_event(), "body", Sender("other", SIGNED)) is Handling.DUPLICATE
 
 
+def test_what_an_ended_payment_has_on_record_is_a_duplicate_under_another_id() -> None:
+    office = Office()
+    office.receive(any_event())
+    office.receive(any_event("failed", "evt_2"))
+    before = office.everything
+    assert office.receive(any_event("failed", "evt_3")) is Handling.DUPLICATE
+    assert office.everything == before
+
+
 # Ignored
 
 

@@ -31,7 +31,7 @@ from countersign.testing.builders import (
     any_token,
 )
 from countersign.testing.fakes import FixedClock, MemoryDirectory, MemoryHandOff, MemoryLedger
-from countersign.workflows.approval import Approval, Approved, request_approval
+from countersign.workflows.approval import Approval, Approved, Rejected, request_approval
 from countersign.workflows.ask import MAX_IDLE_RINGS, Schedule, ask
 
 ENVIRONMENT = {
@@ -120,8 +120,8 @@ class Execution:
     def task(self) -> Task:
         return next(reversed(self.ledger.standing.values()))
 
-    def vote(self, person: str, comment: str = "") -> None:
-        click = any_click(token=self.token(person), shown=self.task.shown, comment=comment)
+    def vote(self, person: str, comment: str = "", decision: str = "approve") -> None:
+        click = any_click(token=self.token(person), shown=self.task.shown, comment=comment, decision=decision)
         self.clock.move(seconds=1)
         assert not Reviews(self.ledger, self.directory, self.clock).decide(click).refusal
 
@@ -279,7 +279,24 @@ def test_a_decision_made_while_a_reminder_fails_ends_the_wait(counted: list[str]
     assert len(execution.callbacks) == 2
 
 
+def test_a_decision_made_while_the_first_hand_off_fails_wins() -> None:
+    execution = Execution()
+
+    def decide_and_fail(envelope: object) -> None:
+        execution.vote(APPROVER)
+        raise HandOffRejectedError("refused")
+
+    execution.hand_off.send = decide_and_fail  # type: ignore[method-assign]
+    assert execution.asked()["outcome"] == "approved"
+
+
 # What a decision comes to
+
+
+def test_in_order_the_first_rejection_ends_it_and_nobody_else_is_asked() -> None:
+    execution = Execution(lambda execution: execution.vote(APPROVER, decision="reject"))
+    result = execution.approval([APPROVER, OTHER_APPROVER], Rule("in_order"))
+    assert (type(result), result.by, len(execution.hand_off.sent)) == (Rejected, (APPROVER,), 1)
 
 
 def test_the_result_has_the_comment_of_the_vote_that_decided_and_the_votes_in_the_order_of_the_approvers() -> None:
