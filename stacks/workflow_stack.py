@@ -20,7 +20,6 @@ from stacks.components.flow.durable_workflow import DurableWorkflow
 from stacks.components.house.function_options import FunctionDefaults
 from stacks.components.house.python_function import PythonFunction
 from stacks.components.house.queues import queues_in
-from stacks.components.house.sources import Sources
 from stacks.components.house.stack import FunctionStack
 from stacks.ledger_stack import LedgerStack
 from stacks.options import log_retention, removal_policy, throttle
@@ -78,7 +77,7 @@ class WorkflowStack(FunctionStack):
         built = list(self.workflows.values())
         for workflow in built:
             workflow.grant_heartbeat(public.webhook.function)
-        self._requests(settings, functions.sources, state, public.api)
+        self._requests(settings, state, public.api)
         Relay(self, "Relay", ledger=state.ledger, workflows=built)
         Publisher(self, "Publisher", ledger=state.ledger, hand_offs=state.hand_offs, archive=state.archive)
         Executions(self, "Executions", ledger=state.ledger, workflows=built)
@@ -114,9 +113,9 @@ class WorkflowStack(FunctionStack):
         CfnOutput(self, "Workflows", value=self.to_json_string(arns))
         CfnOutput(self, "Queues", value=self.to_json_string(queues))
 
-    def _requests(self, settings: Settings, sources: Sources, state: LedgerStack, api: PublicApi) -> None:
+    def _requests(self, settings: Settings, state: LedgerStack, api: PublicApi) -> None:
         deployed = settings.every_workflow
-        startable = {name: _startable(workflow, deployed[name], sources) for name, workflow in self.workflows.items()}
+        startable = {name: _startable(workflow, deployed[name]) for name, workflow in self.workflows.items()}
         requests = PythonFunction(
             self,
             "Requests",
@@ -138,9 +137,9 @@ class WorkflowStack(FunctionStack):
         api.add_routes(requests, requests, Route("POST /requests", limit), Route("GET /requests/{request_id}", limit))
 
 
-def _startable(workflow: DurableWorkflow, settings: WorkflowSettings, sources: Sources) -> dict[str, Any]:
+def _startable(workflow: DurableWorkflow, settings: WorkflowSettings) -> dict[str, Any]:
     """Return what is told of a workflow to what starts it: all of them share the 4 KB of an environment."""
-    contract = sources.contract(settings.contract or workflow.name)
+    contract = settings.contract or workflow.name
     return {
         # The alias's own function_name splits its ARN, and CloudFormation splits no output of another stack.
         "function": f"{workflow.function.function.function_name}:{workflow.alias.alias_name}",

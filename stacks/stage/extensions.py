@@ -106,6 +106,12 @@ def has_function(folder: str, module: str) -> bool:
     return _workflow(folder, module) or (_KIT / "lambdas" / folder / f"{module}.py").is_file()
 
 
+def has_contract(name: str) -> bool:
+    """Tell whether an input's schema exists, in the kit or in an extension."""
+    own = FOLDER / "workflows" / name.replace("-", "_") / "input.json"
+    return own.is_file() or (_SCHEMAS / f"{name}.input.json").is_file()
+
+
 def channel(name: str) -> Channel | None:
     """Return the channel of an extension; None where there is none of this name.
 

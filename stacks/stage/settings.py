@@ -16,7 +16,7 @@ from pydantic import field_validator
 
 from countersign.channels.base import KIT as CHANNELS
 from countersign.services.held_payments import WORKFLOW as HELD_PAYMENT
-from stacks.stage.extensions import Extensions, channel, has_function
+from stacks.stage.extensions import Extensions, channel
 from stacks.stage.fields import (
     ADDRESS,
     NOT_EMPTY,
@@ -350,11 +350,6 @@ def _contradictions(file: StageFile) -> Iterator[Problem]:
         for name, source in sources.items():
             yield from check_events(f"{table}.{name}", source, protected=file.ledger.protected)
     yield from check_operators(file.payments.operators, HELD_PAYMENT, deployed=HELD_PAYMENT in file.workflows)
-    for name, workflow in file.workflows.items():
-        if not has_function(workflow.function, workflow.module):
-            allowed = "a folder of lambdas/ or of extensions/workflows/"
-            fix = f"correct the name, or write extensions/workflows/{workflow.function}/{workflow.module}.py"
-            yield Problem(f"workflows.{name}.function", workflow.function, allowed, fix)
     yield from _check_channel(file.mail.channel, file.channels)
     yield from _check_limit("review", file.limits.review)
     yield from _check_limit("callbacks", file.limits.callbacks)

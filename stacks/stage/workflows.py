@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 from countersign.domain.requests import EXECUTION_MARGIN
+from stacks.stage.extensions import has_contract, has_function
 from stacks.stage.fields import DefaultedTable, Folder, between, matching
 from stacks.stage.problems import Problem
 
@@ -102,11 +103,24 @@ def check_workflows(workflows: Mapping[str, WorkflowSettings], patterns: Pattern
         yield Problem("workflows", None, "at least one table [workflows.<name>]", fix)
     for name, workflow in workflows.items():
         yield from _check_deadline(f"workflows.{name}", workflow)
+        yield from _check_code(name, workflow)
     if patterns:
         yield from _check_deadline("patterns", patterns)
         for name in sorted(patterns.workflows.keys() & workflows.keys()):
             allowed = "a name that no pattern has, where the stage deploys the patterns"
             yield Problem(f"workflows.{name}", name, allowed, "rename it, or remove [patterns]")
+
+
+def _check_code(name: str, workflow: WorkflowSettings) -> Iterator[Problem]:
+    folder, contract = workflow.function, workflow.contract or name
+    if not has_function(folder, workflow.module):
+        allowed = "a folder of lambdas/ or of extensions/workflows/"
+        fix = f"correct the name, or write extensions/workflows/{folder}/{workflow.module}.py"
+        yield Problem(f"workflows.{name}.function", folder, allowed, fix)
+    if not has_contract(contract):
+        allowed = "the name of an input's schema, of the kit or of an extension"
+        place = f"extensions/workflows/{contract.replace('-', '_')}/input.json"
+        yield Problem(f"workflows.{name}.contract", contract, allowed, f"correct the name, or write {place}")
 
 
 def _check_deadline(key: str, life: LifeSettings) -> Iterator[Problem]:

@@ -90,13 +90,6 @@ def test_a_function_s_hash_is_its_own(checkout: Sources) -> None:
     assert same == layers
 
 
-def test_a_workflow_s_contract_must_be_in_our_library(checkout: Sources) -> None:
-    _write(checkout.code_layer / "python/countersign/contracts/schemas/greeting.input.json")
-    assert checkout.contract("greeting") == "greeting"
-    with pytest.raises(MissingSourceError, match=r"schemas/farewell\.input\.json does not exist; write it, or name"):
-        checkout.contract("farewell")
-
-
 def test_a_missing_vendor_layer_says_how_to_build_it(checkout: Sources, tmp_path: Path) -> None:
     without = dataclasses.replace(checkout, vendor_layer=tmp_path / "nothing")
     with pytest.raises(MissingSourceError, match="run `make layer`"):

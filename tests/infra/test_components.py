@@ -8,7 +8,7 @@ import pytest
 from aws_cdk import App
 
 from app import build
-from stacks.components.house.sources import MissingSourceError, Sources
+from stacks.components.house.sources import Sources
 from stacks.stage.settings import Settings
 from tests import SETTINGS
 from tests.infra.templates import Synthesised, statements
@@ -34,15 +34,6 @@ def test_a_workflow_is_a_section_of_the_settings(varied: Synthesised) -> None:
     assert '"second-look"' in varied.outputs("workflow")["Workflows"]
     alarms = {alarm.path for alarm in varied.of_type("AWS::CloudWatch::Alarm")}
     assert {"Alarms/ExecutionsFailed", "Alarms/DeadLetters-second-look-starts-dlq"} <= alarms
-
-
-def test_a_workflow_without_a_contract_is_refused(sources: Sources, context: dict[str, Any]) -> None:
-    settings = Settings.load(SETTINGS / "dev.toml")
-    renamed = settings.model_copy(
-        update={"policies": {}, "workflows": {"second-look": settings.workflows["order-approval"]}}
-    )
-    with pytest.raises(MissingSourceError, match=r"second-look\.input\.json does not exist"):
-        build(App(context=context), renamed, sources)
 
 
 def test_without_providers_nobody_may_read_secrets_and_the_function_knows_of_none(bare: Synthesised) -> None:

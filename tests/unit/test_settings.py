@@ -211,7 +211,7 @@ def own(settings: Settings) -> WorkflowSettings:
         ("[mail]", '[mail]\nchannel = "sns"', lambda each: each.mail.channel, "email", "sns"),
         ("[mail]", "[sweeper]\nevery_minutes = 1\n[mail]", lambda each: each.sweeper.every_minutes, 5, 1),
         ("[mail]", "[sweeper]\ngrace_seconds = 3600\n[mail]", lambda each: each.sweeper.grace_seconds, 300, 3600),
-        (NAMED, f'{NAMED}\ncontract = "order"', lambda each: own(each).contract, "", "order"),
+        (NAMED, f'{NAMED}\ncontract = "payment"', lambda each: own(each).contract, "", "payment"),
         (
             *(NAMED, 'function = "patterns"\nmodule = "long_job"', lambda each: own(each).module),
             *("handler", "long_job"),
@@ -232,6 +232,10 @@ def test_what_a_stage_does_not_say_is_by_default(
         (
             *(NAMED, f'{NAMED}\ncontract = "../order"', f"{OWN}.contract", "../order"),
             "text in quotes, the name of an input's schema: lower-case letters, digits, -",
+        ),
+        (
+            *(NAMED, f'{NAMED}\ncontract = "order"', f"{OWN}.contract", "order"),
+            "the name of an input's schema, of the kit or of an extension",
         ),
         (
             "[mail]",

@@ -107,6 +107,6 @@ class DeadLetterQueue(Queue):
 
 
 def queues_in(*scopes: Construct | None) -> dict[str, str]:
-    """Return the URL of every queue in some scopes, by its name; there is none in None."""
+    """Return the URL of every queue in these scopes, by its name; None stands for a scope that the stage lacks."""
     found = (each for scope in scopes if scope for each in scope.node.find_all())
     return {each.name: each.queue_url for each in found if isinstance(each, Queue)}

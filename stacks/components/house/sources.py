@@ -81,23 +81,6 @@ class Sources:
             return Entry(code, f"{place.replace('/', '.')}.{module}.handler", f"{place}/{module}.py")
         return Entry(_asset(self.functions, only=folder), f"{folder}.{module}.handler", f"lambdas/{folder}/{module}.py")
 
-    def contract(self, name: str) -> str:
-        """Return the name of a workflow's input contract, once it is known to be in our library or an extension.
-
-        Raises:
-            MissingSourceError: Neither has such a schema.
-        """
-        folder = name.replace("-", "_")
-        schema = self.code_layer / "python" / "countersign" / "contracts" / "schemas" / f"{name}.input.json"
-        if folder in self.extension_workflows:
-            schema = self.extensions / "workflows" / folder / "input.json"
-        if not schema.is_file():
-            raise MissingSourceError(
-                f'{schema} does not exist; write it, or name another workflow\'s: contract = "<name>"'
-                " in the workflow's settings"
-            )
-        return name
-
     def layer_of_our_code(self) -> lambda_.Code:
         """Return the code of our library, without what only tests use."""
         return _asset(self.code_layer, only="python", but=["/python/countersign/testing"])

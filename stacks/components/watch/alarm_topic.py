@@ -55,9 +55,9 @@ class AlarmTopic(Construct):
             self.topic.add_subscription(subscriptions.EmailSubscription(email))
 
     def raise_for(self, alarms: Iterable[Alarm]) -> None:
-        """Build alarms. Those of one name are combined: an alarm for each workflow would be five times as many.
+        """Build alarms. Declarations of one name that are to be combined become one alarm.
 
-        One alarm takes ten metrics, and no search for them: past ten there is a second one, `<name>-2`, and so on.
+        An alarm takes ten metrics, and no search for them: past ten there is a second one, `<name>-2`, and so on.
         """
         by_name: dict[str, list[Alarm]] = defaultdict(list)
         for alarm in alarms:
