@@ -13,6 +13,7 @@ from local.deploy import SETTINGS, deploy
 from local.emulator import emulator
 from local.emulator.emulator import Emulator
 from local.providers import issue
+from local.watch import Live, code
 from operate.embedded import cloud
 from operate.embedded.cloud import HOME, Cloud
 
@@ -57,7 +58,7 @@ def bring_up(
         cloud.remove(home)
         if running:
             say(f"the emulator is up already, on port {running.port}; deploying onto it again")
-            return running, _deploy(running, settings)
+            return running, _deploy_again(running, settings)
         started = emulator.start(home, with_parent=with_parent, port=port, variables=variables)
         try:
             say(f"started the emulator on 127.0.0.1:{started.port}; deploying the stacks with the AWS CDK")
@@ -107,6 +108,13 @@ def _deploy(running: Emulator, settings: Path) -> Cloud:
             f"{page.text[:300]}\n  What the functions logged: {running.log}"
         )
     deployed.write(running.home)
+    return deployed
+
+
+def _deploy_again(running: Emulator, settings: Path) -> Cloud:
+    """Deploy, and replace what `make watch` has made live, of which CloudFormation knows nothing."""
+    deployed = _deploy(running, settings)
+    Live(running.endpoint_url).bring(code())
     return deployed
 
 

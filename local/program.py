@@ -20,6 +20,8 @@ from local.deploy import DeployError
 from local.emulator import emulator
 from local.emulator.emulator import EmulatorError
 from local.launch import LaunchError, bring_up, take_down
+from local.watch import WatchError
+from local.watch import run as watch_for_changes
 from operate.embedded.cloud import HOME, Cloud
 from operate.embedded.mailbox import Mailbox, sent_elsewhere
 from operate.terminal import Terminal
@@ -57,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except typer.TyperException as error:
         error.show()  # type: ignore[attr-defined]
         return _USAGE
-    except (EmulatorError, DeployError, LaunchError, DemoError) as error:
+    except (EmulatorError, DeployError, LaunchError, DemoError, WatchError) as error:
         terminal.error(*str(error).splitlines())
     except OSError as unreachable:
         terminal.error(f"the cloud did not answer: {unreachable}")
@@ -141,10 +143,8 @@ def _demo_of_all(home: Path, answer: str) -> int:
 @app.command()
 def watch(call: typer.Context) -> None:
     """Make changed code live on the cloud that is up, until Ctrl-C."""
-    from local.watch import run  # takes a moment
-
     terminal.title("Countersign: changed code goes live within seconds; Ctrl-C stops it")
-    run(call.obj.home, terminal)
+    watch_for_changes(call.obj.home, terminal)
 
 
 @app.command()

@@ -200,6 +200,12 @@ class Live:
             self._lambda.update_alias(FunctionName=name, Name=alias["Name"], FunctionVersion=version)
 
 
+def code() -> list[str]:
+    """Return every file of Python of the checkout that a function may run."""
+    folders = ("lambdas", _LIBRARY, "extensions")
+    return [str(file.relative_to(ROOT)) for folder in folders for file in (ROOT / folder).rglob("*.py")]
+
+
 live = functools.cache(Live)
 """Returns the code of the cloud at an endpoint; it remembers which layer is which."""
 

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import time
@@ -82,9 +81,9 @@ class Emulator:
         if self.persists:
             self._end_gently()
         while processes := self._processes():
-            for pid in processes:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            for process in processes:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
             time.sleep(_LOOK_SECONDS)
         if started := _started.pop(self.pid, None):
             started.wait()
@@ -94,16 +93,15 @@ class Emulator:
 
     def _end_gently(self) -> None:
         """Let it write down its state, which it does when asked to end while nothing is in flight."""
-        if self.pid in self._processes():
-            os.kill(self.pid, signal.SIGTERM)
-        deadline = time.monotonic() + _STOP_SECONDS
-        while self.pid in self._processes() and time.monotonic() < deadline:
-            time.sleep(_LOOK_SECONDS)
+        for process in self._processes():
+            if process.pid == self.pid:
+                process.terminate()
+                psutil.wait_procs([process], timeout=_STOP_SECONDS)
 
-    def _processes(self) -> list[int]:
+    def _processes(self) -> list[psutil.Process]:
         # A group's id is not given to another process while the group has members. Once it is empty it may be: then the
         # command line tells. It names the launcher, or for functions MiniStack's folder of their code.
-        return [process.pid for process in group_members(self.pid) if "ministack" in " ".join(process.info["cmdline"])]
+        return [process for process in group_members(self.pid) if "ministack" in " ".join(process.info["cmdline"])]
 
 
 def start(
