@@ -103,7 +103,7 @@ class Mail:
 
 def as_mail(message: Message) -> Mail:
     """Return a message as the channel `email` words it."""
-    texts = messages.texts(message)
+    texts = message.texts
     return Mail(texts.subject, texts.body, messages.html(message))
 
 

@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from countersign.adapters.failures import raised_as
 from countersign.channels.base import Channel
 from countersign.channels.messages import Message, html
 from countersign.domain.errors import MessageRefusedError
@@ -20,16 +19,12 @@ class Email(Channel):
         texts = message.texts
         bodies = {"Text": texts.body, "Html": html(message)}
         body = {name: {"Data": data, "Charset": "UTF-8"} for name, data in bodies.items()}
-        try:
+        with raised_as(MessageRefusedError):
             client("sesv2").send_email(
                 FromEmailAddress=settings["sender"],
                 Destination={"ToAddresses": [message.recipient]},
                 Content={"Simple": {"Subject": {"Data": texts.subject, "Charset": "UTF-8"}, "Body": body}},
             )
-        except ClientError as error:
-            raise MessageRefusedError(error.response["Error"]["Code"]) from error
-        except BotoCoreError as error:
-            raise MessageRefusedError(type(error).__name__) from error
 
 
 CHANNEL = Email()

@@ -43,7 +43,7 @@ class Texts:
     """A message in words, with what requesters wrote cut to size and kept from turning into links.
 
     Attributes:
-        subject: One line of at most 150 characters.
+        subject: One line of at most 150 characters, without control characters.
         body: The whole message as plain text, with its link.
     """
 
@@ -92,24 +92,16 @@ class Message:
 
     @property
     def texts(self) -> Texts:
-        """The message in the kit's words."""
-        return texts(self)
+        """The message in the kit's words.
 
-
-def texts(message: Message) -> Texts:
-    """Return the subject and the plain text of a message.
-
-    The subject is one line of at most `SUBJECT_LIMIT` characters, without control characters.
-
-    Raises:
-        LookupError: The kind is none of a message's.
-    """
-    body = _inbox_text if message.kind == INBOX else _text
-    return Texts(_subject(message), body(message))
+        Raises:
+            LookupError: The kind is none of a message's.
+        """
+        return Texts(_subject(self), _inbox_text(self) if self.kind == INBOX else _text(self))
 
 
 def html(message: Message) -> str:
-    """Return a message as HTML; see `texts`."""
+    """Return a message as HTML; see `Message.texts`."""
     if message.kind != INBOX:
         return _html(message)
     template = display.environment(_FOLDER).get_template("inbox.html.j2")
@@ -153,12 +145,12 @@ def _text(view: Message) -> str:
     rows = [wording.say("mail.row", label=label, value=value) for label, value in _rows(view)]
     paragraphs = [
         wording.say("mail.stage", stage=view.stage) if view.stage else "",
-        _intro(view),
-        _instead_of(view),
+        wording.say(f"mail.intro.{_occasion(view)}", requester=_person(view.question.requester)),
+        wording.say("mail.instead_of", person=_person(view.instead_of)) if view.instead_of else "",
         _unlinked(display.single_line(view.question.title, _TITLE_LIMIT)),
         "\n".join(rows),
         f"{wording.say('mail.action.text')}\n{view.link}",
-        _personal(view),
+        wording.say("mail.personal", recipient=_person(view.recipient)),
         wording.say("mail.safe"),
     ]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
@@ -180,18 +172,6 @@ def _html(view: Message) -> str:
 
 def _occasion(view: Message) -> str:
     return view.kind.removeprefix("approval.")
-
-
-def _intro(view: Message) -> str:
-    return wording.say(f"mail.intro.{_occasion(view)}", requester=_person(view.question.requester))
-
-
-def _instead_of(view: Message) -> str:
-    return wording.say("mail.instead_of", person=_person(view.instead_of)) if view.instead_of else ""
-
-
-def _personal(view: Message) -> str:
-    return wording.say("mail.personal", recipient=_person(view.recipient))
 
 
 def _rows(view: Message) -> list[tuple[str, str]]:

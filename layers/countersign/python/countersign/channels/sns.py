@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from countersign.adapters.failures import raised_as
 from countersign.channels.base import Channel
 from countersign.channels.messages import Message
 from countersign.domain.errors import MessageRefusedError
@@ -25,17 +24,13 @@ class Topic(Channel):
 
     def send(self, message: Message, settings: Mapping[str, str], secrets: Sequence[str]) -> None:  # noqa: ARG002  the port's
         """See `Channel.send`."""
-        try:
+        with raised_as(MessageRefusedError):
             client("sns").publish(
                 TopicArn=settings["topic"],
                 Subject=single_line(message.texts.subject, SUBJECT_LIMIT),
                 Message=message.texts.body,
                 MessageAttributes={"recipient": {"DataType": "String", "StringValue": message.recipient}},
             )
-        except ClientError as error:
-            raise MessageRefusedError(error.response["Error"]["Code"]) from error
-        except BotoCoreError as error:
-            raise MessageRefusedError(type(error).__name__) from error
 
 
 CHANNEL = Topic()
