@@ -16,7 +16,7 @@ from countersign.testing.builders import (
     TASK_ID,
     WORKFLOW,
 )
-from tests.integration.conftest import ARCHIVE, Kit
+from tests.integration.conftest import ARCHIVE, Kit, Operation
 from tests.integration.operate.conftest import DeployedStage, Run
 
 SECOND_ID = "order-1002.approval"
@@ -63,9 +63,11 @@ def test_tasks_can_be_asked_for_by_status_workflow_age_and_time_left(
     assert listed(run, *options) == expected
 
 
-def test_ended_tasks_are_listed_by_their_status_and_no_match_prints_nothing(tasks: Kit, run: Run) -> None:
+def test_ended_tasks_are_listed_by_their_status_and_no_match_prints_nothing(
+    tasks: Kit, run: Run, callbacks: Operation
+) -> None:
     assert run("tasks", "--status", "cancelled") == (0, "", "No task matches.\n")
-    assert run("withdraw", SECOND_ID, "--because", "ordered twice")[0] in (0, 4)
+    assert run("withdraw", SECOND_ID, "--because", "ordered twice")[0] == 0
     assert SECOND_ID not in listed(run)
     assert listed(run, "--status", "cancelled") == [SECOND_ID]
 

@@ -8,7 +8,7 @@ import pytest
 
 from countersign.functions.clients import client
 from countersign.testing.builders import TASK_ID
-from tests.integration.conftest import REGION, TABLE, Answer, Kit, answering, streams, wire_record
+from tests.integration.conftest import REGION, TABLE, Answer, Kit, answering, statuses, streams, wire_record
 from tests.integration.operate.conftest import OPERATOR, DeployedStage, Run
 
 FUNCTION, STARTS = "order-approval", "order-approval-starts-dlq"
@@ -115,11 +115,13 @@ def decided(kit: Kit, stage: DeployedStage, monkeypatch: pytest.MonkeyPatch) -> 
     """A decision that the relay gave up."""
     kit.open_task()
     kit.decide()
-    numbers = [record["dynamodb"]["SequenceNumber"] for record in kit.stream()]
+    records = kit.stream()
+    numbers = [record["dynamodb"]["SequenceNumber"] for record in records if statuses(record)[1] == "DECIDED"]
+    first = records[0]["dynamodb"]["SequenceNumber"]
     arn = client("dynamodb").describe_table(TableName=TABLE)["Table"]["LatestStreamArn"]
     (shard,) = streams().describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
     batch = {"streamArn": arn, "shardId": shard["ShardId"]}
-    batch |= {"startSequenceNumber": numbers[0], "endSequenceNumber": numbers[-1]}
+    batch |= {"startSequenceNumber": first, "endSequenceNumber": numbers[0]}
     function = f"arn:aws:lambda:{REGION}:111122223333:function:relay"
     put(stage, "relay-dlq", {"requestContext": {"functionArn": function}, "DDBStreamBatchInfo": batch})
     make = DeployedStage.client
