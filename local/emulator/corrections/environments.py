@@ -31,6 +31,7 @@ def die_alone() -> None:
         try:
             answer: dict[str, Any] = invoke(worker, *args, **kwargs)
         except (RuntimeError, OSError) as error:  # of its start; the next invocation starts another
+            worker.kill()  # it may be about to end still, and be taken for one that works
             return {"status": "error", "error": str(error)}
         return answer
 
