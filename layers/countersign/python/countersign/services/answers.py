@@ -1,4 +1,4 @@
-"""Results: what machines answer to tasks, by the token of their hand-off or over the bus."""
+"""Answers of machines to tasks, sent with the token of their hand-off or over the bus."""
 
 import hmac
 from collections.abc import Mapping, Sequence
@@ -29,19 +29,19 @@ from countersign.services.provider_events import effect_of
 from countersign.services.refusals import record_refusal
 
 PAYMENT_CONTRACT = "payment.answer"
-"""What an answer about money must say, in whatever contract of the workflow's own it stands."""
+"""The contract of every answer about money, in addition to the workflow's own."""
 
 _SAID_OF_PAYMENTS = ("status", "amount", "currency", "reason")
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """What became of an answer.
+    """The result of an answer.
 
     Attributes:
-        task: The task as it stands then.
-        handling: What became of it: RECORDED, DUPLICATE for the same again, PENDING when more is awaited, or HELD.
-        missing: The keys of the answers that are awaited still.
+        task: The task afterwards.
+        handling: RECORDED, DUPLICATE if the same answer came before, PENDING if more are awaited, or HELD.
+        missing: The keys of the answers that are still awaited.
     """
 
     task: Task
@@ -51,7 +51,7 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Results:
-    """Takes the answers of machines."""
+    """Records the answers of machines."""
 
     ledger: Ledger
     heartbeats: Heartbeats
@@ -59,10 +59,10 @@ class Results:
     cipher: Cipher | None = None
 
     def link_of(self, token: str) -> Link:
-        """Return the callback that has this token: its task, and as recipient the channel that it was handed to.
+        """Return the callback that has this token: its task, and as its recipient the channel of the hand-off.
 
         Raises:
-            UnknownTokenError: There is none.
+            UnknownTokenError: No callback has this token.
             LedgerUnavailableError: The ledger did not answer.
         """
         fingerprint = tokens.fingerprint(token)
@@ -76,10 +76,10 @@ class Results:
         """Record a machine's answer.
 
         Raises:
-            UnknownTaskError: There is no such task, or it is one for people.
-            PlainAnswerError: The answer is to be encrypted, and its sender has no token: it came over the bus.
-            AnswerRefusedError: It breaks the contract that the task names; that it came is on record.
-            BodyTooLargeError: It is larger than an answer may be.
+            UnknownTaskError: No task of a machine has this id.
+            PlainAnswerError: The task's answers are encrypted, and this one came over the bus, without a token.
+            AnswerRefusedError: The answer breaks the task's contract; the attempt is recorded.
+            BodyTooLargeError: The answer is too large.
             DecidedOtherwiseError: The task has another answer.
             TaskClosedError: The task expired or was cancelled.
             LedgerUnavailableError: The ledger did not answer; nothing was recorded.
@@ -97,24 +97,24 @@ class Results:
 
     @retried
     def fail(self, task_id: str, failure: Failure, sender: Sender) -> Receipt:
-        """Record that a machine could not do what was asked; raises as `succeed` does."""
+        """Record a machine's failure; raises as `succeed` does."""
         task = self._task(task_id)
         _check_way(task, sender)
         return self._recorded(task, answers.fail(task, failure, sender, self.clock.now()))
 
     def heartbeat(self, task_id: str) -> Task:
-        """Tell the workflow that its task is worked on.
+        """Record that a machine still works on a task, and keep its callback alive.
 
         Raises:
-            UnknownTaskError: There is no such task, or it is one for people.
+            UnknownTaskError: No task of a machine has this id.
             DecidedOtherwiseError: The task has its answer.
             TaskClosedError: The task expired or was cancelled.
-            TransientError: The ledger or Lambda did not answer; tell it again.
+            TransientError: The ledger or Lambda did not answer; send the heartbeat again.
         """
         task = self._beaten(task_id)
         try:
             self.heartbeats.beat(task.callback_id)
-        except TaskClosedError:  # the ledger decides: while the task is open, another callback takes this one's place
+        except TaskClosedError:  # the ledger decides: while the task is open, another callback replaces this one
             answers.check_open(self._task(task_id), self.clock.now())
         return task
 
@@ -127,7 +127,7 @@ class Results:
         return task
 
     def _paid(self, task: Task, correlation: Correlation, document: Mapping[str, Any], sender: Sender) -> Receipt:
-        """Record a worker's answer about money as the event that it stands for: once, under the rules of payments."""
+        """Record a worker's answer about money once, as an event, under the rules of payments."""
         event_id = f"answer-{digest([task.task_id, document])}"
         record, _ = self.ledger.look_up(correlation.provider, event_id, correlation.external_id)
         if record is not None:
@@ -141,14 +141,14 @@ class Results:
         if effect.handling is not Handling.HELD:
             answers.check_open(task, effect.change.at)
         after = task if effect.says_nothing else self.ledger.commit_event(effect.change, come)
-        # Money that comes too late is held for a person before its sender hears that it is.
+        # Late money is held for a person before its sender receives the refusal.
         answers.check_open(task, effect.change.at)
         return Receipt(after, effect.handling)
 
     def _encrypted(self, task: Task, document: Mapping[str, Any], sender: Sender) -> Receipt:
-        """Record an answer as ciphertext, with what tells its sender's retry from another answer.
+        """Record an answer as ciphertext, with a MAC that tells a retry from another answer.
 
-        No two ciphertexts are alike, and a plain hash of a small secret gives it away. The key of this one is the
+        Two ciphertexts of one answer differ, and a plain hash of a small secret reveals it. The key of the MAC is the
         sender's token, of which only the SHA-256 is kept.
         """
         plain = canonical(document)
@@ -175,11 +175,11 @@ class Results:
         return Receipt(after, Handling.PENDING if missing else repeated, missing)
 
     def _check_contract(self, task: Task, document: Mapping[str, Any], sender: Sender) -> None:
-        """Refuse, and put on record, what breaks the contract of a task; one that takes no answer any more says so."""
+        """Refuse and record an answer that breaks its contract; raise instead if the task takes no more answers."""
         checks = _checks_of(task, document)
         if not checks:
             return
-        # Imported where it is needed: the schemas would cost every cold start of the public function.
+        # Imported here: loading the schemas would slow every cold start of the public function.
         from countersign.contracts import validation
 
         problems = [problem for name, content in checks for problem in validation.problems(name, content)]
@@ -188,9 +188,9 @@ class Results:
             raise self._refused(task, problems, sender)
 
     def _refused(self, task: Task, problems: Sequence[ContractError], sender: Sender) -> AnswerRefusedError:
-        """Put on record, or count, that an answer broke its contract, and return the error that tells its sender."""
-        told = "; ".join(map(str, problems))
-        record_refusal(self.ledger, answers.refuse(task, told, sender, self.clock.now()))
+        """Record or count an answer that broke its contract, and return the error for its sender."""
+        reasons = "; ".join(map(str, problems))
+        record_refusal(self.ledger, answers.refuse(task, reasons, sender, self.clock.now()))
         return AnswerRefusedError(tuple(problems))
 
     def _recorded(self, task: Task, change: Change | None) -> Receipt:
@@ -206,20 +206,20 @@ class Results:
 
 
 def _check_way(task: Task, sender: Sender) -> None:
-    """Refuse what was sent to an encrypted task without a token, by which a retry is told from another answer."""
+    """Refuse an answer to an encrypted task without a token: the token tells a retry from another answer."""
     if task.question.encrypted and not sender.token:
         raise PlainAnswerError
 
 
 def failure_of(document: Mapping[str, Any]) -> Failure:
-    """Return the failure that a document of the contract `failure` tells; data that is no text becomes JSON text."""
+    """Return the failure in a document of the contract `failure`, with its data as text or as JSON text."""
     data = document.get("data", "")
     text = data if isinstance(data, str) else canonical(data).decode()
     return Failure(document["code"], document.get("message", ""), text)
 
 
 def _checks_of(task: Task, document: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    """Return the contracts that an answer must keep, each with the part of it that they are about."""
+    """Return the contracts that an answer must keep, each with the part of the answer that it checks."""
     checks = [(task.question.answer_contract, document)] if task.question.answer_contract else []
     if task.question.correlation is not None and task.question.correlation.amount is not None:
         checks.append((PAYMENT_CONTRACT, {name: document[name] for name in _SAID_OF_PAYMENTS if name in document}))

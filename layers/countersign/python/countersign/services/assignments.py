@@ -1,4 +1,4 @@
-"""Assignments: who really is asked, once the directory has told of aliases and of people who are away."""
+"""Assignments: the people who are asked, after the directory has resolved aliases and absences."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -10,20 +10,20 @@ from countersign.domain.tasks import Task
 from countersign.ports import Directory
 
 MAX_HOPS = 4
-"""How many people who are away themselves may be asked to stand in for one another."""
+"""The longest chain of stand-ins who are away themselves."""
 
 
 def assign(
     directory: Directory, requester: str, people: Iterable[str], now: datetime, taken: tuple[str, ...] = ()
 ) -> Assignment:
-    """Look everybody up, and put stand-ins into the places of those who are away.
+    """Look people up, and replace those who are away by their stand-ins.
 
     Args:
-        directory: What is known of people.
-        requester: Who asks; empty where nobody does.
-        people: Who should be asked; one person in two spellings is one.
+        directory: The directory.
+        requester: The requester's address; empty without one.
+        people: Addresses of the people to ask; two spellings of one address count once.
         now: The current time.
-        taken: Who is asked already, has handed the task on, or decides another of the same chain.
+        taken: People who are asked already, have delegated the task, or decide another level of the same chain.
 
     Raises:
         LedgerUnavailableError: The directory did not answer.
@@ -39,12 +39,12 @@ def assign(
 
 
 def identified(directory: Directory, task: Task, *more: str) -> Task:
-    """Return a task with all that the directory knows now of the addresses of its people.
+    """Return a task with the aliases that the directory has now for its people.
 
     Args:
-        directory: What is known of people.
-        task: The task as it stands.
-        more: Normalised addresses that are about to have a part in it.
+        directory: The directory.
+        task: The task.
+        more: Normalised addresses of people who are about to join it.
 
     Raises:
         LedgerUnavailableError: The directory did not answer.

@@ -1,7 +1,7 @@
-"""Events of EventBridge: what machines answer over the kit's bus, and what partners send over theirs.
+"""Events of EventBridge: answers of machines over the kit's bus, and events of partners over their own.
 
 Nothing in an event is signed. EventBridge vouches for its `source`: only principals of this account may put events on
-the kit's bus, and nobody but the partner can put one whose source starts with `aws.partner/`
+the kit's bus, and only the partner can put an event whose source starts with `aws.partner/`
 (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-saas.html).
 """
 
@@ -19,10 +19,10 @@ from countersign.services.provider_events import ProviderEvents
 from countersign.services.webhooks import Source, take
 
 ON_BUS = "event bus"
-"""How the audit says that the sender of a result was identified."""
+"""The audit's word for how the sender of an answer was identified."""
 
 MAX_SOURCE_CHARACTERS = 256
-"""https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html allows no more."""
+"""Limit of https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Partner:
     """A provider whose events come over a partner event bus.
 
     Attributes:
-        name: What tasks are correlated under.
-        source: What translates its events, and which of them act.
+        name: The name under which tasks are correlated.
+        source: Its scheme, and which of its events act.
     """
 
     name: str
@@ -40,12 +40,12 @@ class Partner:
 
 @dataclass(frozen=True)
 class Received:
-    """What became of an event.
+    """The result of an event.
 
     Attributes:
-        handlings: What became of it; several when a partner says several things at once, none of what the kit ignores.
-        task_id: The task that a machine answered; empty for a partner's events, which do not name it.
-        partner: The partner; empty for a machine.
+        handlings: How each part is handled: several if a partner reports several things, none if it is ignored.
+        task_id: The task that a machine answered; empty for a partner's events, which do not name a task.
+        partner: The partner's name; empty for a machine.
     """
 
     handlings: tuple[Handling, ...]
@@ -55,7 +55,7 @@ class Received:
 
 @dataclass(frozen=True)
 class BusEvents:
-    """Takes the events of the queue that the rules feed.
+    """Records the events of the queue that the rules feed.
 
     Attributes:
         partners: The stage's partners, by the source of their events.
@@ -66,15 +66,16 @@ class BusEvents:
     partners: Mapping[str, Partner]
 
     def receive(self, body: bytes) -> Received:
-        """Put on record what one event says.
+        """Record one event.
 
         Raises:
-            ContractError: It is no event, or its detail breaks a contract; AnswerRefusedError, if that of its task.
-            UnknownTaskError: There is no such task, or it is one for people.
+            ContractError: The body is not an event, or its detail breaks a contract; AnswerRefusedError, if that of
+                its task.
+            UnknownTaskError: No task of a machine has this id.
             DecidedOtherwiseError: The task has another answer.
             TaskClosedError: The task expired or was cancelled.
-            UnknownSchemeError: A partner's scheme is none of the kit's.
-            TransientError: Something did not answer; nothing is lost when the event is received again.
+            UnknownSchemeError: The kit has no provider module for the partner's scheme.
+            TransientError: A service did not answer; receive the event again.
         """
         event = Document.read(body)
         source = event.text("/source", MAX_SOURCE_CHARACTERS)

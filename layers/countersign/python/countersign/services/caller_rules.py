@@ -1,4 +1,4 @@
-"""What a stage asks of the requests that its callers start, beyond the contracts of the inputs."""
+"""A stage's rules for its callers' requests, beyond the contracts of the inputs."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,19 +11,19 @@ from countersign.domain.identity import is_address, normalise, session_name
 from countersign.services.starts import OWN_IDS
 
 CALLER = "caller"
-"""What `requester` of the settings says where the requester is the caller."""
+"""The value of the setting `requester` that makes the caller the requester."""
 
 _NAMED = ("approvers", "reviewers")
-"""The members of inputs in which requests name who decides."""
+"""The members of inputs that name deciders."""
 
 
 @dataclass(frozen=True)
 class CallerRules:
-    """What a stage asks of callers.
+    """A stage's rules for callers.
 
     Attributes:
         providers: Names of the providers whose events reach the stage.
-        requester: Who the requester is: `input`, whoever the request names; `caller`, the name of the caller's session.
+        requester: `input`: the requester whom the input names; `caller`: the name of the caller's session.
         approver_domains: The domains of the approvers that requests may name; empty for any.
     """
 
@@ -32,7 +32,7 @@ class CallerRules:
     approver_domains: tuple[str, ...] = ()
 
     def filled_in(self, contract: str, document: Mapping[str, Any], caller: str) -> Mapping[str, Any]:
-        """Return a request whose input names its requester, where the stage takes the caller for it.
+        """Return a request whose input names the caller as the requester, if the stage's settings say so.
 
         Args:
             contract: Name of the input's schema.
@@ -40,7 +40,7 @@ class CallerRules:
             caller: IAM ARN of the caller.
 
         Raises:
-            CallerRefusedError: The name of the caller's session is no address.
+            CallerRefusedError: The name of the caller's session is not an address.
         """
         if self.requester != CALLER or not validation.has_member(contract, "requester"):
             return document
@@ -51,7 +51,7 @@ class CallerRules:
         return {**document, "input": {"requester": address, **given}} if isinstance(given, dict) else document
 
     def rules(self, caller: str) -> Iterator[Rule]:
-        """Yield what is asked of the input of a request, by the IAM ARN of its caller."""
+        """Yield the rules for the input of a request from a caller, an IAM ARN."""
         yield Rule(("provider", "external_id"), self._provider)
         if self.requester == CALLER:
             yield Rule(("requester",), lambda document, prefix: _requester(document, prefix, caller))
@@ -72,7 +72,7 @@ class CallerRules:
 
 
 def own_ids(document: Mapping[str, Any], prefix: str) -> Iterator[ContractError]:
-    """Yield why an id is none that a caller may choose."""
+    """Yield a problem if the id is reserved for the kit's own requests."""
     if document["request_id"].startswith(OWN_IDS):
         yield ContractError(f"must not begin with {OWN_IDS}, as the kit's own requests do", f"{prefix}/request_id")
 

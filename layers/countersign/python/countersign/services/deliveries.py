@@ -19,18 +19,18 @@ from countersign.retries import retried
 from countersign.services.inboxes import MAX_INBOX_LINKS, PAUSE, inbox_links
 
 Send = Callable[[Message], None]
-"""Sends a message over the stage's channel; raises TransientError where the same message may be sent again."""
+"""Sends a message over the stage's channel; raises TransientError if the same message may be sent again."""
 
 INBOX_LASTS = timedelta(days=7)
-"""How long the link to an inbox works: it opens more than one task."""
+"""How long a link to an inbox works; limited because it opens several tasks."""
 
 INBOX_PAUSE = PAUSE - timedelta(minutes=1)
-"""How long after one link to an inbox no other is minted for the same person and task. A minute shorter than the page's
-pause, since messages wait for different times in the queue: what the page promised must be sent. Shorter also than the
-time after which the queue delivers a failed message again."""
+"""Minimum interval between two links to an inbox, for one person and task. A minute shorter than the page's pause, as
+messages wait for different times in the queue, and the message that the page promised must go out. Also shorter than
+the time after which the queue delivers a failed message again."""
 
 ACTOR = "approver"
-"""How the audit names the part of the kit that sends links."""
+"""The audit's name for the part of the kit that sends links."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Deliveries:
 
     Attributes:
         channel: The channel's name in settings, for the audit.
-        base_url: Where links lead, without a slash at the end.
-        stage: What messages say of the deployment; empty for production.
+        base_url: The base of all links, without a slash at the end.
+        stage: The stage's name in messages; empty for production.
     """
 
     ledger: LinkLedger
@@ -51,13 +51,13 @@ class Deliveries:
     stage: str
 
     def deliver(self, envelope: Mapping[str, Any]) -> int:
-        """Send a task's hand-off to each recipient whose message is not on record, while the task is open.
+        """Send an open task's hand-off to each recipient to whom no message is recorded.
 
-        The token is minted here, goes into the message, and stays nowhere else; the audit has its SHA-256. Only a crash
-        between sending and recording makes a second mail; both links are the recipient's own and their votes are one.
+        The token is minted here and exists only in the message; the audit has its SHA-256. Only a crash between sending
+        and recording makes a second message. Both links then belong to the same recipient, who still has one vote.
 
         Returns:
-            How many mails were sent.
+            The number of messages sent.
 
         Raises:
             TransientError: The ledger or the channel did not answer; deliver the same envelope again.
@@ -67,17 +67,17 @@ class Deliveries:
         for recipient in envelope["task"]["recipients"]:
             try:
                 sent += self._deliver_once(envelope, recipient)
-            except TransientError as error:  # one mailbox that refuses must not keep the mail from the others
+            except TransientError as error:  # one mailbox that refuses must not block the others
                 failures.append(error)
         if failures:
             raise failures[0]
         return sent
 
     def deliver_inbox(self, envelope: Mapping[str, Any]) -> int:
-        """Send somebody the link to their inbox, and return how many messages were sent.
+        """Send people the links to their inboxes, and return the number of messages sent.
 
-        Whoever may put events on the bus may write such an envelope. So the link goes only to people whom the task
-        concerns, to each at most once in `INBOX_PAUSE`, and `MAX_INBOX_LINKS` times for each task.
+        Every principal that may put events on the bus can write such an envelope. So links go only to people whom the
+        task concerns, to each at most once in `INBOX_PAUSE` and `MAX_INBOX_LINKS` times for one task.
 
         Raises:
             TransientError: The ledger or the channel did not answer; deliver the same envelope again.
@@ -87,7 +87,7 @@ class Deliveries:
 
     @retried
     def _inbox_message(self, task_id: str, recipient: str) -> Message | None:
-        """Return the message with a new link to an inbox; None where it must not be sent."""
+        """Return the message with a new link to an inbox; None if it must not be sent."""
         task, now = self.ledger.task(task_id), self.clock.now()
         if task is None or not task.concerns(recipient) or self._has_inbox_link(task, recipient, now):
             return None
@@ -105,7 +105,7 @@ class Deliveries:
         return message
 
     def _has_inbox_link(self, task: Task, recipient: str, now: datetime) -> bool:
-        """Tell whether the person was sent such a link a moment ago, or too many; one made since is a conflict."""
+        """Tell whether the person got such a link just now, or too many; a link minted since is a conflict."""
         minted = inbox_links(self.ledger.audit(task.task_id), recipient)
         return len(minted) >= MAX_INBOX_LINKS or any(entry.at > to_text(now - INBOX_PAUSE) for entry in minted)
 
@@ -117,7 +117,7 @@ class Deliveries:
 
     @retried
     def _message(self, envelope: Mapping[str, Any], recipient: str) -> Message | None:
-        """Return the message of a hand-off with a new review link; None where it must not be sent."""
+        """Return the message of a hand-off with a new review link; None if it must not be sent."""
         task = self.ledger.task(envelope["task_id"])
         if task is None or not task.takes_answers(self.clock.now()):
             return None
@@ -146,9 +146,10 @@ class Deliveries:
         return f"{self.base_url}/{page}?{urlencode({'t': token})}"
 
     def _is_hand_off(self, task: Task, attempt: int) -> bool:
-        """Tell whether a task has a hand-off of this number: whoever may put events on the bus may write any.
+        """Tell whether a task has a hand-off of this number.
 
-        The number of each is written before its envelope is sent.
+        Every principal that may put events on the bus can write any number. The ledger has a hand-off's number before
+        its envelope is sent.
         """
         if attempt < FIRST_RESEND:
             return attempt <= task.hand_off
@@ -156,7 +157,7 @@ class Deliveries:
         return any(event.data["attempt"] == attempt for event in resent)
 
     def _found_sent(self, task: Task) -> None:
-        """Have a task say that it was sent where it does not, as after a restore; the audit has the entry."""
+        """Set `sent_at` of a task that lacks it, for example after a restore; the audit has the entry."""
         if task.sent_at is None:
             now = self.clock.now()
             self.ledger.commit(Change(task, None, {"sent_at": now}, (), now))

@@ -1,4 +1,4 @@
-"""The end of an execution: record how the request ended, and close the tasks that nobody waits for any more."""
+"""The end of an execution: record the request's outcome, and close the tasks that no workflow waits for."""
 
 from dataclasses import dataclass
 
@@ -11,16 +11,16 @@ from countersign.retries import retried
 
 SUCCEEDED = "SUCCEEDED"
 ENDED = frozenset({SUCCEEDED, "FAILED", "TIMED_OUT", "STOPPED"})
-"""The statuses in which Lambda says that a durable execution is over."""
+"""Lambda's statuses of an ended durable execution."""
 
 
 @dataclass(frozen=True)
 class Aftermath:
-    """What the end of an execution left behind.
+    """The tasks that an ended execution left behind.
 
     Attributes:
-        cancelled: Ids of the tasks that were open still, and are cancelled now.
-        stranded: Ids of the tasks whose decision nobody will apply any more.
+        cancelled: Ids of the tasks that were open and are now cancelled.
+        stranded: Ids of the decided tasks whose decision no workflow will apply.
     """
 
     cancelled: tuple[str, ...] = ()
@@ -37,13 +37,13 @@ class Executions:
     def ended(self, request_id: str, status: str, execution_arn: str) -> Aftermath:
         """Record the end of a request's execution and cancel its open tasks.
 
-        A result that the workflow recorded itself stays. A decision made a moment before stays too, and is reported:
-        somebody was told that it is recorded.
+        A result that the workflow recorded itself stays. An earlier decision stays too and is reported, because the
+        person has seen that it is recorded.
 
         Args:
             request_id: The execution's name.
             status: One of `ENDED`.
-            execution_arn: The execution. Another one of the same name, which is not the request's, changes nothing.
+            execution_arn: The execution. One of the same name that is not the request's changes nothing.
         """
         request = self.ledger.request(request_id)
         if request and request.execution_arn not in ("", execution_arn):
@@ -60,7 +60,7 @@ class Executions:
 
     @retried
     def _close(self, task_id: str, reason: str) -> Status | None:
-        """Cancel a task if it is open; return what it is now if that is news: CANCELLED by this, or DECIDED."""
+        """Cancel a task if it is open, and return CANCELLED; DECIDED if its decision is not applied; otherwise None."""
         task: Task | None = self.ledger.task(task_id)
         change = tasks.cancel(task, "executions", reason, self.clock.now()) if task else None
         if change:

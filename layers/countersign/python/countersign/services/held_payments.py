@@ -1,7 +1,7 @@
-"""Settling what is held: ask the operators about an event that no machine may act on, and do what they say.
+"""Resolving held payments: ask the operators about an event that needs a person, and carry out their answer.
 
-The ledger says what is held. A settlement names the payment's task and the event; whoever asks for one can neither make
-an event up nor change what it says.
+A request names only the payment's task and the event. The event itself is read from the ledger, so a caller can neither
+invent nor change it.
 """
 
 import json
@@ -25,9 +25,9 @@ WORKFLOW = "held-payment"
 
 
 def request_of(handed_off: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the request that asks the operators about a held event: the same one, however often the event comes.
+    """Return the request that asks the operators about a held event; a repeated event gives the same request.
 
-    The id is of the task and the event, since answers of workers that read the same have the same event id.
+    The request id is made from the task and the event, since equal answers of workers share one event id.
 
     Args:
         handed_off: The envelope that announced the event.
@@ -38,10 +38,10 @@ def request_of(handed_off: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class HeldPayments:
-    """Reads what is held, and does what the operators say. Each method is the body of one durable step.
+    """Reads held events, and carries out their resolutions. Each method is the body of one durable step.
 
     Attributes:
-        workflow: The name of the workflow that asks.
+        workflow: The name of the workflow that asks the operators.
     """
 
     ledger: TaskLedger
@@ -49,7 +49,7 @@ class HeldPayments:
     workflow: str
 
     def held(self, task_id: str, event_id: str) -> dict[str, Any] | None:
-        """Return what an operator must know of a held event, as plain values; None where no such event is held."""
+        """Return the facts of a held event for the operators, as plain values; None if no such event is held."""
         task = self.ledger.task(task_id)
         entries = self.ledger.audit(task_id)
         held = payments.held_event(entries, event_id)
@@ -60,15 +60,15 @@ class HeldPayments:
 
     @retried
     def carry_out(self, task_id: str, event_id: str, resolution: Resolution) -> str:
-        """Do what the operators say, once, and return what became of the payment by it.
+        """Carry out the operators' resolution once, and return its effect on the payment.
 
-        It is `none` when the payment stays as it was, and `moved to TASK` when another had taken the event over before.
+        It is `none` if the payment stays as it is, and `moved to TASK` if another task has taken the event over.
 
         Raises:
             UnknownTaskError: The task or its held event is gone from the ledger.
             LedgerUnavailableError: The ledger did not answer; the same resolution may be given again.
         """
-        # The task first: a chain that is longer than the task counts makes the write fail, and this starts anew.
+        # Read the task first: if its audit grows after this read, the write fails and the step reads again.
         task = self.ledger.task(task_id)
         entries = self.ledger.audit(task_id)
         held = payments.held_event(entries, event_id)

@@ -1,4 +1,4 @@
-"""Inboxes: the list of all tasks that wait for somebody, behind a link of its own."""
+"""Inboxes: one link to the list of all tasks that wait for a person."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,21 +15,21 @@ from countersign.services.links import link_of, review_link, task_behind
 from countersign.services.reviews import FOREIGN_SITES, Click
 
 PAUSE = timedelta(minutes=5)
-"""How long after one mail the next goes out that is asked for from the same link."""
+"""Minimum interval between inbox e-mails requested from one link."""
 
 MAX_INBOX_LINKS = 20
-"""How many links to their inbox one person is sent from the pages of one task: each is in its audit."""
+"""How many inbox links one person receives for one task; each is in the task's audit."""
 
 _FINGERPRINT_CHARACTERS = 16
 
 
 @dataclass(frozen=True)
 class Inbox:
-    """What waits for somebody.
+    """The tasks that wait for a person.
 
     Attributes:
-        recipient: For whom.
-        tasks: The open tasks that they may answer, the most urgent first, and at most `MOST_WAITING`.
+        recipient: The person's address.
+        tasks: The open tasks that they may answer, the most urgent first, at most `MOST_WAITING`.
     """
 
     recipient: str
@@ -38,13 +38,13 @@ class Inbox:
 
 @dataclass(frozen=True)
 class Inboxes:
-    """Shows inboxes, and has their links mailed to those whom they belong to."""
+    """Shows inboxes, and requests e-mails with links to them."""
 
     ledger: LinkLedger
     clock: Clock
 
     def look(self, token: str) -> Inbox:
-        """Return what waits for the owner of an inbox. Changes nothing.
+        """Return the inbox of a link. Changes nothing.
 
         Raises:
             UnknownLinkError: No inbox has this token.
@@ -58,16 +58,16 @@ class Inboxes:
         return Inbox(link.recipient, tuple(self.ledger.waiting(link.recipient, now)))
 
     def send(self, click: Click) -> str:
-        """Have the link to their inbox mailed to the recipient of a review link, and return the recipient.
+        """Request an e-mail with the inbox link to the recipient of a review link, and return the recipient.
 
-        It goes by mail, not onto the page: who was forwarded one review gets no list of all of them. From one link,
-        one mail goes out in `PAUSE`, however often it is asked for.
+        The link goes by e-mail, not onto the page: a person to whom one review was forwarded must not see the inbox.
+        One review link sends at most one e-mail in `PAUSE`.
 
         Raises:
-            CrossSiteError: Another site's page asked.
+            CrossSiteError: Another site's page posted the form.
             UnknownLinkError: No link has this token.
-            InboxExpiredError: It is the link of an inbox, and too old.
-            TooManyListsError: This task has sent the recipient `MAX_INBOX_LINKS` lists.
+            InboxExpiredError: The token is of an inbox link that is too old.
+            TooManyListsError: The recipient has received `MAX_INBOX_LINKS` links for this task.
             LedgerUnavailableError: The ledger did not answer; nothing is sent.
         """
         if click.fetch_site in FOREIGN_SITES:
@@ -83,13 +83,13 @@ class Inboxes:
 
 
 def inbox_links(entries: Iterable[AuditEntry], recipient: str) -> list[AuditEntry]:
-    """Return the entries of a task's audit that minted a link to somebody's inbox."""
+    """Return the audit entries that minted a link to a recipient's inbox."""
     minted = (entry for entry in entries if entry.event.event == "minted")
     return [entry for entry in minted if entry.event.data["recipient"] == recipient and "inbox" in entry.event.data]
 
 
 def _envelope(task: Task, recipient: str) -> Mapping[str, Any]:
-    # Imported where it is needed: the schemas behind it would cost every cold start of the public function.
+    # Imported here: loading the schemas would slow every cold start of the public function.
     from countersign.contracts import envelope
 
     return envelope.inbox(task, recipient)

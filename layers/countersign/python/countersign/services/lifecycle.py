@@ -1,7 +1,7 @@
-"""Lifecycle events: what the bus hears of a task. Ids, kind, outcome and times; no details, comments or people.
+"""Lifecycle events of tasks for the bus: ids, kind, outcome and times; no details, comments or people.
 
 `PaymentRefunded` and `PaymentDisputed` also have `provider`, `external_id` and `payment_id`, which is the external id
-where the provider names no attempts. A refund has `refunded`, the total so far, and `currency`.
+if the provider does not identify attempts. A refund has `refunded`, the total so far, and `currency`.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ DISPUTED = "PaymentDisputed"
 
 
 def events_of(before: Task | None, after: Task) -> Iterator[dict[str, Any]]:
-    """Yield the events that tell of a task's new status, and of what was taken back of a payment since."""
+    """Yield the events of one change: the task's new status, and new refunds and disputes of its payment."""
     if before is None or before.status is not after.status:
         yield _event(EVENTS[after.status], after)
     if before is None or after.question.correlation is None:

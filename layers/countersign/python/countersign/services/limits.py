@@ -1,4 +1,4 @@
-"""Limits: how often one network may ask in a minute, and how often with one token."""
+"""Rate limits: requests a minute from one network, and with one token."""
 
 from dataclasses import dataclass
 from hashlib import sha256
@@ -13,12 +13,12 @@ WINDOW_SECONDS = 60
 
 @dataclass(frozen=True)
 class Rates:
-    """What is allowed in a minute.
+    """Allowed requests a minute.
 
     Attributes:
-        per_source: To one network, with all its tokens together. Many people share one behind a company's gateway or
-            a mobile carrier's.
-        per_token: To one token from one network.
+        per_source: From one network, with all its tokens. Many people share a network behind the gateway of a company
+            or a mobile carrier.
+        per_token: With one token from one network.
     """
 
     per_source: int
@@ -26,19 +26,19 @@ class Rates:
 
 
 class Limiter:
-    """Counts requests in minutes of the clock, and refuses those that are too many.
+    """Counts requests in each minute of the clock, and refuses those over the limit.
 
-    Tokens are counted for each network by itself: whoever has somebody's link, or makes up links without end, uses up
-    what is allowed to their own network and to nobody else's.
+    Tokens are counted for each network separately: a sender with another person's link, or with invented links, uses up
+    only the limit of their own network.
     """
 
     def __init__(self, name: str, rates: Rates, counters: Counters, clock: Clock) -> None:
-        """Take what is allowed.
+        """Set the limits.
 
         Args:
-            name: What it limits; each name is counted by itself.
-            rates: How much is allowed.
-            counters: Where all containers count together.
+            name: The limited route; each name has counters of its own.
+            rates: The allowed rates.
+            counters: The counters that all containers share.
             clock: The time.
         """
         self._name = name
@@ -49,16 +49,16 @@ class Limiter:
         self._full: set[str] = set()
 
     def admit(self, source: str, token: str) -> None:
-        """Count a request, and let it pass or not.
+        """Count a request, and refuse it if it is over the limit.
 
-        Whoever is over the limit stays so until the minute is over, so that this container asks no more about them.
+        A sender over the limit stays so until the minute ends, so this container does not read the counters again.
 
         Args:
-            source: The network that it comes from; empty for one that is not known.
-            token: What it shows; any text.
+            source: The sender's network; empty if unknown.
+            token: The request's token; any text.
 
         Raises:
-            TooManyRequestsError: It is one too many.
+            TooManyRequestsError: The request is over the limit.
             LedgerUnavailableError: The counters did not answer.
         """
         now = self._clock.now().timestamp()
@@ -79,5 +79,5 @@ class Limiter:
 
 
 def _slot_of(token: str) -> int:
-    """Return which of 256 counters of its network a token is counted in: made up tokens make no more of them."""
+    """Map a token to one of 256 counters, so invented tokens cannot create more."""
     return sha256(token.encode("utf-8", "surrogatepass")).digest()[0]

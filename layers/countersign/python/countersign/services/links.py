@@ -1,4 +1,4 @@
-"""Links: from the token in somebody's hand to the task behind it."""
+"""Links: from a token to its task."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -11,17 +11,17 @@ from countersign.ports import LinkLedger
 
 
 def review_link(ledger: LinkLedger, token: str, task_id: str, now: datetime) -> Link:
-    """Return the review that a token opens: the one it was made for, or with the token of an inbox, one of its tasks.
+    """Return the review link of a token; the token of an inbox opens each of its tasks.
 
     Args:
-        ledger: Where links are kept.
-        token: The token.
-        task_id: Which task of an inbox; any text.
+        ledger: The ledger.
+        token: The token; any text.
+        task_id: The task of the inbox; any text. A review link's own task wins.
         now: The current time.
 
     Raises:
-        UnknownLinkError: None does, or the text is no token.
-        InboxExpiredError: It is the token of an inbox, and too old.
+        UnknownLinkError: No link has this token.
+        InboxExpiredError: The token is of an inbox link that is too old.
         LedgerUnavailableError: The ledger did not answer.
     """
     link = link_of(ledger, token, now)
@@ -29,7 +29,7 @@ def review_link(ledger: LinkLedger, token: str, task_id: str, now: datetime) -> 
 
 
 def link_of(ledger: LinkLedger, token: str, now: datetime) -> Link:
-    """Return what a token opens; raises as `review_link` does."""
+    """Return the link of a token; raises as `review_link` does."""
     fingerprint = tokens.fingerprint(token)
     link = ledger.link(fingerprint) if fingerprint else None
     if link is None:
@@ -40,10 +40,10 @@ def link_of(ledger: LinkLedger, token: str, now: datetime) -> Link:
 
 
 def task_behind(ledger: LinkLedger, link: Link) -> Task:
-    """Return the task that a link shows, as it stands.
+    """Return the task of a link.
 
     Raises:
-        UnknownLinkError: It is gone, or an inbox names a task that its owner has nothing to do with.
+        UnknownLinkError: The task is gone, or it does not concern the owner of the inbox.
         LedgerUnavailableError: The ledger did not answer.
     """
     task = ledger.task(link.task_id) if is_task_id(link.task_id) else None

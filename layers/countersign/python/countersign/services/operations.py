@@ -1,4 +1,4 @@
-"""What an operator may do with a task: each action is audited with the operator's identity."""
+"""Operators' actions on tasks; the audit records each with the operator's identity."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -17,7 +17,7 @@ class Operations:
     """Acts on tasks for one operator.
 
     Attributes:
-        operator: The IAM ARN of who acts.
+        operator: The operator's IAM ARN.
     """
 
     ledger: OperationsLedger
@@ -26,12 +26,12 @@ class Operations:
 
     @retried
     def extend(self, task_id: str, by: timedelta) -> Task:
-        """Move an open task's deadline; every link stays valid, and the workflow waits on.
+        """Extend an open task's deadline; every link stays valid, and the workflow continues to wait.
 
         Raises:
-            UnknownTaskError: There is no such task.
-            TaskClosedError: It is not open any more.
-            ContractError: The new deadline is later than the execution lives.
+            UnknownTaskError: No task has this id.
+            TaskClosedError: The task is no longer open.
+            ContractError: The new deadline is after the end of the execution.
         """
         task = self._present(task_id)
         change = tasks.extend(task, task.expires_at + by, self.operator, self.clock.now())
@@ -39,23 +39,23 @@ class Operations:
 
     @retried
     def withdraw(self, task_id: str, comment: str) -> Task:
-        """Take an open task back; whoever answers later hears that it is closed. Its workflow hears when it is rung.
+        """Withdraw an open task. Later answers are refused as closed; the workflow continues when it is rung.
 
         Raises:
-            UnknownTaskError: There is no such task.
-            TaskClosedError: It is not open any more: a decision made before wins.
+            UnknownTaskError: No task has this id.
+            TaskClosedError: The task is no longer open: an earlier decision wins.
         """
         change = tasks.withdraw(self._present(task_id), self.operator, comment, self.clock.now())
         return self.ledger.commit(change)
 
     @retried
     def resend(self, task_id: str) -> tuple[str, ...]:
-        """Have those reminded who have not voted, each with a fresh link, and return who they are.
+        """Remind the recipients who have not voted, each with a fresh link, and return their addresses.
 
         Raises:
-            UnknownTaskError: There is no such task.
-            TaskClosedError: It is not open any more.
-            ContractError: A machine is asked, or nobody is left to remind.
+            UnknownTaskError: No task has this id.
+            TaskClosedError: The task is no longer open.
+            ContractError: The task asks a machine, or every recipient has voted.
         """
         task = self._present(task_id)
         change = votes.resend(task, self.operator, self.clock.now())
@@ -66,22 +66,21 @@ class Operations:
 
     @retried
     def redriven(self, task_id: str, queue: str) -> None:
-        """Put on record that a message about a task left a dead-letter queue; nothing where there is no such task."""
+        """Record that a message about a task was redriven from a dead-letter queue; ignore an unknown task."""
         task = self.ledger.task(task_id)
         if task is not None:
             self.ledger.commit(upkeep.redriven(task, queue, self.operator, self.clock.now()))
 
     @retried
     def restored(self, task_id: str, table: str) -> Task | None:
-        """Bring a lost task back from a restored table, with its audit entry, and return it as it is then.
+        """Bring a lost task back from a restored table, with an audit entry, and return it; None if it is not lost.
 
-        It takes on what its audit says of the time after that table's: nobody votes twice, nothing is decided twice.
-        Where its request has ended since, nobody waits for an answer: what would be open is cancelled. Nothing happens,
-        and None is returned, where the task stands.
+        The task takes on the audit entries that are newer than the restored table, so nobody votes twice and nothing is
+        decided twice. If its request has ended since, no workflow waits for an answer: an open task is then cancelled.
 
         Raises:
-            UnknownTaskError: The restored table has no such task.
-            TransientError: The ledger did not take it; it may be tried again.
+            UnknownTaskError: The restored table has no task of this id.
+            TransientError: The ledger did not store the task; try again.
         """
         if self.ledger.task(task_id):
             return None

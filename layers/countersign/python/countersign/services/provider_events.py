@@ -1,4 +1,4 @@
-"""Events of providers: each acts on the task that it is about, once, whenever it comes and however often."""
+"""Events of providers: each acts once on its task, however early or often it arrives."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,26 +16,26 @@ from countersign.retries import retried
 
 @dataclass(frozen=True)
 class ProviderEvents:
-    """Puts events on record, together with what they do."""
+    """Records events with their effects."""
 
     ledger: EventLedger
     clock: Clock
 
     @retried
     def receive(self, event: ProviderEvent, body_digest: str, sender: Sender, *, parks: bool = True) -> Handling:
-        """Put an event on record with its effect, in one transaction.
+        """Record an event with its effect, in one transaction.
 
         Args:
-            event: What the provider says; verified.
-            body_digest: SHA-256 of the body that it came in, or of what its provider signs of it, in hex.
-            sender: The provider; its actor is the name that tasks are correlated under.
-            parks: Whether an event without a task waits for one; otherwise it is ignored.
+            event: The verified event.
+            body_digest: SHA-256 of its body, or of the part that its provider signs, in hex.
+            sender: The provider; its actor is the name under which tasks are correlated.
+            parks: Whether an event without a task is parked; otherwise it is ignored.
 
         Returns:
-            What became of it; of one that had come before, DUPLICATE, or CONFLICT when its body was another.
+            The handling; for a repeated event DUPLICATE, or CONFLICT if its body differs.
 
         Raises:
-            LedgerUnavailableError: The ledger did not answer; nothing is lost when the event is sent again.
+            LedgerUnavailableError: The ledger did not answer; nothing is lost if the event is sent again.
         """
         if event.status is EventStatus.IGNORED:
             return self._ignore(event, sender)
@@ -55,16 +55,16 @@ class ProviderEvents:
         return effect.handling
 
     def apply_parked(self, task: Task) -> Task:
-        """Apply what came before the task was opened, and return the task as it is then.
+        """Apply the events that were parked before the task was opened, and return the task afterwards.
 
-        Refunds and disputes come first, since they hold what else was said; then the oldest. Where another task has
-        taken the claim over, they wait for that one.
+        Refunds and disputes come first, since the other events are then held; after them the oldest. If another task
+        has taken over the external id, the events stay parked for that task.
         """
         if task.question.correlation is None:
             return task
         provider, external_id = task.question.correlation.provider, task.question.correlation.external_id
         waiting = self.ledger.parked(provider, external_id)
-        # The task was read before: what the other one takes over after this changes it, so that no write goes through.
+        # The task was read before this check: a takeover after it changes the task, and the write below fails.
         if waiting and self.ledger.correlated(provider, external_id) != task.task_id:
             return task
         for parked in sorted(waiting, key=lambda each: each.event.status not in payments.REVERSALS):
@@ -89,7 +89,7 @@ class ProviderEvents:
         return Handling.CONFLICT
 
     def _forgotten(self, event: ProviderEvent, body_digest: str, sender: Sender, task_id: str) -> Handling:
-        """Hold an event whose task is past its retention; that it was once called so is known a little longer."""
+        """Hold an event whose task has been purged; its correlation item outlives it briefly."""
         late = EventRecord(sender.actor, event.event_id, body_digest, Handling.HELD, task_id)
         self.ledger.put_aside(late, self.clock.now())
         return Handling.HELD
@@ -101,7 +101,7 @@ class ProviderEvents:
 
 
 def effect_of(task: Task, event: ProviderEvent, sender: Sender, clock: Clock) -> Effect:
-    """Return what an event does to its task; what is held is announced, for a person to settle it."""
+    """Return the effect of an event on its task, with the announcement of a held event to the operators."""
     effect = payments.apply(task, event, sender, clock.now())
     if not (effect.held_because and effect.change.events):
         return effect
@@ -110,7 +110,7 @@ def effect_of(task: Task, event: ProviderEvent, sender: Sender, clock: Clock) ->
 
 
 def _held(task: Task, event: ProviderEvent, reason: str) -> Mapping[str, Any]:
-    # Imported where it is needed: the schemas behind it would cost every cold start of the public function.
+    # Imported here: loading the schemas would slow every cold start of the public function.
     from countersign.contracts import envelope
 
     return envelope.held(task, event, reason)

@@ -1,11 +1,11 @@
-"""Refusals: on record once for each person and reason, and counted after that, so that nobody fills the audit."""
+"""Refusals: recorded once for each person and reason, then only counted, so that nobody can fill the audit."""
 
 from countersign.domain.tasks import Change, Task
 from countersign.ports import TaskLedger
 
 
 def record_refusal(ledger: TaskLedger, refusal: Change) -> Task:
-    """Write a refusal that `countersign.domain.tasks.refuse` has made, and return the task as it stands then.
+    """Write a refusal made by `countersign.domain.tasks.refuse`, and return the task afterwards.
 
     Raises:
         LedgerConflictError: The task has changed since it was read.

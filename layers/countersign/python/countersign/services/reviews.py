@@ -1,4 +1,4 @@
-"""Reviewing: what a review link shows, what a click on it does, and handing the task to a colleague."""
+"""Reviews: show the task of a review link, record a vote, and delegate the task to a colleague."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -46,22 +46,22 @@ REASONS: dict[type[CountersignError], str] = {
     DelegationRefusedError: "delegation",
     DetailsChangedError: "details_changed",
 }
-"""How the audit names each refusal."""
+"""The audit's word for each refusal."""
 
 
 @dataclass(frozen=True)
 class Click:
-    """One post of a page's form, as it was received. Every field of a form is any text; empty where the form has none.
+    """A posted form, unchecked: every field is any text, and empty if the form does not have it.
 
     Attributes:
         token: The token of the page.
         decision: The word for the decision.
         comment: The comment.
         shown: The digest of the details that the page showed.
-        fetch_site: The browser's `Sec-Fetch-Site`; empty when it sent none.
-        source: Network that it came from.
-        task_id: Which task of an inbox it is about; empty for a review link of its own.
-        colleague: The address of the colleague to whom the task is handed.
+        fetch_site: The browser's `Sec-Fetch-Site`; empty if it sent none.
+        source: The sender's network.
+        task_id: The task, for a click in an inbox; empty for a review link.
+        colleague: The address of the colleague to whom the task is delegated.
     """
 
     token: str
@@ -76,13 +76,13 @@ class Click:
 
 @dataclass(frozen=True)
 class Review:
-    """A task as the holder of one link sees it.
+    """A task for the page of one recipient's link.
 
     Attributes:
-        task: The task as it stands.
-        recipient: Whose link it is.
-        repeated: Whether a click said only what the same person had said before.
-        refusal: Why a click decided nothing; None when it counted, or when nobody clicked.
+        task: The task.
+        recipient: The link's owner.
+        repeated: Whether the click repeated the person's earlier vote.
+        refusal: Why the click was refused; None if it counted, or without a click.
     """
 
     task: Task
@@ -93,50 +93,50 @@ class Review:
 
 @dataclass(frozen=True)
 class Reviews:
-    """Shows tasks to the holders of links, and records what they do with them."""
+    """Shows tasks to the holders of links, and records their votes and delegations."""
 
     ledger: LinkLedger
     directory: Directory
     clock: Clock
 
     def look(self, token: str, task_id: str = "") -> Review:
-        """Return what a link shows. Changes nothing.
+        """Return the review of a link. Changes nothing.
 
         Args:
             token: The link's token.
-            task_id: Which task, if it is the link of an inbox; any text.
+            task_id: The task, for the link of an inbox; any text.
 
         Raises:
             UnknownLinkError: No link has this token.
-            InboxExpiredError: It is the link of an inbox, and too old.
+            InboxExpiredError: The token is of an inbox link that is too old.
             LedgerUnavailableError: The ledger did not answer.
         """
         link = self._link(token, task_id)
         return Review(task_behind(self.ledger, link), link.recipient)
 
     def decide(self, click: Click) -> Review:
-        """Record what a click says.
+        """Record a vote.
 
         Returns:
-            The task as it stands after the click, with the refusal when the click decided nothing.
+            The task after the click, with the reason if the click was refused.
 
         Raises:
             UnknownLinkError: No link has this token.
-            InboxExpiredError: It is the link of an inbox, and too old.
+            InboxExpiredError: The token is of an inbox link that is too old.
             LedgerUnavailableError: The ledger or the directory did not answer; nothing was recorded.
         """
         link = self._link(click.token, click.task_id)
         return self._recorded(link, click, lambda task, now: _answer(task, link, click, now))
 
     def hand_over(self, click: Click) -> Review:
-        """Hand the task to a colleague, who is written to in the same write: the workflow sleeps.
+        """Delegate the task to a colleague. The same write puts their message into the outbox: the workflow sleeps.
 
         Returns:
-            The task as it stands then, with the refusal when it stays where it is.
+            The task after the click, with the reason if the click was refused.
 
         Raises:
             UnknownLinkError: No link has this token.
-            InboxExpiredError: It is the link of an inbox, and too old.
+            InboxExpiredError: The token is of an inbox link that is too old.
             LedgerUnavailableError: The ledger or the directory did not answer; nothing was recorded.
         """
         link, colleague = self._link(click.token, click.task_id), normalise(click.colleague)
@@ -154,13 +154,13 @@ class Reviews:
         act: Callable[[Task, datetime], Change | None],
         more: tuple[str, ...] = (),
     ) -> Review:
-        """Write what an act does to the task, or that it was refused, and what is known by now of its people.
+        """Write the change of a click or its refusal, with the directory's current aliases.
 
         Args:
             link: The link that was used.
-            click: What was posted.
-            act: What it does to the task, with all aliases of now.
-            more: Addresses that get a part in the task.
+            click: The posted form.
+            act: Returns the change of the task; None if the click repeats an earlier one.
+            more: Addresses of people who join the task.
         """
         task, now = task_behind(self.ledger, link), self.clock.now()
         known = task
@@ -180,7 +180,7 @@ class Reviews:
 
 
 def _learnt(task: Task, change: Change) -> Change:
-    """Return a change with the aliases that it was made with, where the task as it was read lacks any."""
+    """Add the aliases on which a change is based, if they differ from those of the task in the ledger."""
     aliases = change.before.aliases
     return change if aliases == task.aliases else replace(change, fields={**change.fields, "aliases": aliases})
 
@@ -192,14 +192,14 @@ def _delegate(task: Task, link: Link, colleague: str, source: str, now: datetime
 
 
 def _through(link: Link, change: Change) -> Change:
-    """Return a change whose audit entries name the link: `verify` looks for the entry of its minting."""
+    """Name the link in a change's audit entries: `audit verify` looks for the entry of its minting."""
     named = {"link": link.fingerprint} | ({"minted_for": link.minted_for} if link.minted_for else {})
     events = (replace(event, data={**event.data, **named}) for event in change.events)
     return replace(change, events=tuple(events))
 
 
 def _envelope_to(colleague: str, task: Task) -> dict[str, Any]:
-    # Imported where it is needed: the schemas behind it would cost every cold start of the public function.
+    # Imported here: loading the schemas would slow every cold start of the public function.
     from countersign.contracts import envelope
 
     return envelope.requested(task, (colleague,))

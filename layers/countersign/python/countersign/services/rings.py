@@ -1,4 +1,4 @@
-"""Ringing: wake the workflow whose task has been decided, and record how that went."""
+"""Rings: complete the callback of a decided task, which wakes its workflow, and record Lambda's answer."""
 
 from dataclasses import dataclass
 
@@ -14,8 +14,8 @@ class Rings:
     """Rings durable executions.
 
     Attributes:
-        actor: Which part of the kit rings, as the audit names it.
-        operator: The IAM ARN of the operator who rings; empty where the kit does.
+        actor: The audit's name for the part of the kit that rings.
+        operator: The IAM ARN of the operator who rings; empty if the kit rings.
     """
 
     ledger: TaskLedger
@@ -27,15 +27,15 @@ class Rings:
     def ring(self, task_id: str, callback_id: str, *, failed: bool = False) -> Ring:
         """Ring the callback of a task.
 
-        Safe to do again: a callback that ended before answers so, and a delivered ring stays delivered.
+        Idempotent: Lambda reports a callback that is already closed, and a delivered ring stays delivered.
 
         Args:
             task_id: The task.
-            callback_id: The callback that its workflow waits on.
-            failed: Whether the task was answered by a technical failure, which the ring says too.
+            callback_id: The callback on which the workflow waits.
+            failed: Whether a machine reported a failure; the callback then ends as failed.
 
         Raises:
-            TransientError: Lambda was throttled or did not answer, or the ledger did not; ring again.
+            TransientError: Lambda throttled the call, or Lambda or the ledger did not answer; ring again.
         """
         ring = self.doorbell.ring(callback_id, self.clock.now(), failed=failed)
         self._record(task_id, ring)

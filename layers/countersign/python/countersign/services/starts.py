@@ -1,4 +1,4 @@
-"""Starting workflows: the same start however often it is tried, and by whomever."""
+"""Starts of workflows: idempotent, whichever part of the kit retries."""
 
 from dataclasses import dataclass
 
@@ -6,35 +6,35 @@ from countersign.domain.requests import Request
 from countersign.ports import RequestLedger, WorkflowStarter
 
 OWN_IDS = "held-"
-"""How the ids begin of requests that the kit itself starts; a caller may not take one first."""
+"""Prefix of the ids of the kit's own requests; callers may not use it."""
 
 
 @dataclass(frozen=True)
 class Starts:
-    """Starts what was asked for."""
+    """Starts the workflows of requests."""
 
     ledger: RequestLedger
     starter: WorkflowStarter
 
     def start(self, request: Request) -> None:
-        """Start a request's workflow under its id, and put on record that Lambda has it.
+        """Start a request's workflow under the request's id, and record that Lambda has accepted it.
 
-        Safe to do again: Lambda takes the same name and payload for the same execution.
+        Idempotent: Lambda treats the same name and payload as the same execution.
 
         Args:
-            request: As it stands in the ledger, not started.
+            request: The request as the ledger has it, not started.
 
         Raises:
-            UnknownWorkflowError: No workflow of that name is deployed.
-            RequestConflictError: An execution of that name has another payload.
-            StartFailedError: Lambda did not take it; the same start may be tried again.
-            LedgerUnavailableError: The ledger did not answer; the same start may be tried again.
+            UnknownWorkflowError: No workflow of this name is deployed.
+            RequestConflictError: An execution of this name has another payload.
+            StartFailedError: Lambda did not accept the start; try again.
+            LedgerUnavailableError: The ledger did not answer; try again.
         """
         payload = {
             "request_id": request.request_id,
             "workflow": request.workflow,
             "submitted_by": request.submitted_by,
-            # All as it was when the request first came: a start that is tried again must be the same start.
+            # From the first submission: a retry must have the same payload.
             "input": {"deadline_seconds": request.deadline_seconds, **(request.input or {})},
         }
         self.ledger.started(request.request_id, self.starter.start(request.workflow, request.request_id, payload))

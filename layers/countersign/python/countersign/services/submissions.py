@@ -1,4 +1,4 @@
-"""Requests: start a workflow once under the caller's id, and tell how it goes."""
+"""Requests: start a workflow once under the caller's id, and report its state."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,17 +27,17 @@ from countersign.services.caller_rules import CallerRules, own_ids
 from countersign.services.starts import Starts
 
 _REQUEST_ID = re.compile("[A-Za-z0-9_-]{1,64}", re.ASCII)
-"""As the contract `request` has it: nothing else was ever submitted, and longer keys the ledger would not take."""
+"""The form of the contract `request`. No other id was ever submitted, and the ledger refuses longer keys."""
 
 
 @dataclass(frozen=True)
 class Startable:
-    """A workflow that is deployed.
+    """A deployed workflow.
 
     Attributes:
-        deadline_seconds: The deadline of a request that names none.
-        contract: Whose input's contract it takes: a workflow's name.
-        policy: Who approves which amount; None where requests say so themselves.
+        deadline_seconds: The deadline of a request that does not name one.
+        contract: Name of the workflow whose input contract applies.
+        policy: Who approves which amount; None if requests name their approvers.
     """
 
     deadline_seconds: int
@@ -52,11 +52,11 @@ class Startable:
 
 @dataclass(frozen=True)
 class Submission:
-    """What became of a POST.
+    """The result of a POST.
 
     Attributes:
-        request: The request as it stands.
-        started: Whether this call started the workflow; False when the same request was started before.
+        request: The request in the ledger.
+        started: Whether this call started the workflow; False if an earlier call did.
     """
 
     request: Request
@@ -69,7 +69,7 @@ class Submissions:
 
     Attributes:
         workflows: Every deployed workflow, by its name.
-        caller_rules: What the stage asks of callers; None for the kit's own requests.
+        caller_rules: The stage's rules for callers; None for the kit's own requests.
     """
 
     ledger: RequestLedger
@@ -80,20 +80,20 @@ class Submissions:
     caller_rules: CallerRules | None = None
 
     def submit(self, document: Any, submitted_by: str) -> Submission:
-        """Start what the document asks for, unless that happened before.
+        """Start the requested workflow, unless an earlier call did.
 
         Args:
             document: The body of `POST /requests`.
             submitted_by: IAM ARN of the caller.
 
         Raises:
-            ContractError: The body, or the workflow's input, breaks its contract, or what the stage asks; has
-                everything that is wrong with it.
-            UnknownWorkflowError: No workflow of that name is deployed, and nothing else is wrong.
-            CallerRefusedError: The stage takes the requester from the caller's session, and its name is no address.
-            RequestConflictError: The id stands for another workflow or input.
-            StartFailedError: Lambda did not take the start; the same request may be sent again.
-            LedgerUnavailableError: The ledger did not answer; the same request may be sent again.
+            ContractError: The body or the workflow's input breaks its contract or a rule of the stage; the error has
+                all problems.
+            UnknownWorkflowError: No workflow of this name is deployed, and nothing else is wrong.
+            CallerRefusedError: The stage takes the requester from the caller's session, whose name is not an address.
+            RequestConflictError: The id belongs to a request for another workflow or with another input.
+            StartFailedError: Lambda did not accept the start; send the same request again.
+            LedgerUnavailableError: The ledger did not answer; send the same request again.
         """
         document = self._filled_in(document, submitted_by)
         self._check(document, submitted_by)
@@ -111,23 +111,23 @@ class Submissions:
             raise RequestConflictError(request_id)
         if standing.status is not RequestStatus.SUBMITTED:
             return Submission(standing, started=False)
-        # The first one's input, for its spelling; a request of before it was kept has this one's, which says the same.
+        # The first submission's input, byte for byte; the ledger lacks it for old requests, and this one is equal.
         started = replace(standing, input=standing.input or document["input"])
         Starts(self.ledger, self.starter).start(started)
         return Submission(standing, started=True)
 
     def _filled_in(self, document: Any, caller: str) -> Any:
-        """Return a request whose input names its requester, where the stage takes the caller for it."""
+        """Return a request whose input names the caller as the requester, if the stage's settings say so."""
         startable = self._startable(document)
         if self.caller_rules is None or startable is None:
             return document
         return self.caller_rules.filled_in(startable.input_contract, document, caller)
 
     def _check(self, document: Any, caller: str) -> None:
-        """Refuse a request, with everything that is wrong with it.
+        """Refuse a request with all its problems.
 
-        What the stage or the directory has against a request that came before they changed does not count: it is
-        itself.
+        The stage's rules and the directory do not apply to a request that the ledger already has: they may have changed
+        since, and a retry must get the same result.
         """
         found = validation.problems("request", document)
         found += validation.broken_rules(self._rules(), document, "", found)
@@ -144,7 +144,7 @@ class Submissions:
         return self.workflows.get(name) if isinstance(name, str) else None
 
     def _rules(self) -> Iterator[Rule]:
-        """Yield what is asked of any request: a workflow that is deployed, and an input that keeps its contract."""
+        """Yield the rules for every request: its workflow is deployed, and its input keeps the contract."""
         if self.caller_rules is not None:
             yield Rule(("request_id",), own_ids)
         yield Rule(("workflow",), self._is_deployed)
@@ -159,7 +159,7 @@ class Submissions:
         return validation.problems(startable.input_contract, document["input"], f"{prefix}/input") if startable else ()
 
     def _rules_of_stage(self, startable: Startable, caller: str) -> Iterator[Rule]:
-        """Yield what this stage asks of an input: its rules for callers, its directory and its policy."""
+        """Yield the stage's rules for an input: those for callers, of the directory, and of the policy."""
         if self.caller_rules is not None:
             yield from self.caller_rules.rules(caller)
         policy = startable.policy
@@ -168,7 +168,7 @@ class Submissions:
             yield Rule(("amount", "currency"), lambda document, _: _covered(policy, document))
 
     def _people(self, policy: Policy | None, document: Mapping[str, Any], prefix: str) -> Iterator[ContractError]:
-        """Yield what is wrong with the approvers that a request names, if it does, by directory and policy."""
+        """Yield the problems of a request's approvers by directory and policy, if it names approvers."""
         if "approvers" not in document:
             return
         approvers, requester = document["approvers"], document.get("requester", "")
@@ -178,15 +178,15 @@ class Submissions:
             if policy is not None:
                 policy.check(document, aliases)
         except UncoveredAmountError:
-            return  # told with the amount
+            return  # the rule for the amount reports it
         except ContractError as error:
             yield error
 
     def report(self, request_id: str) -> dict[str, Any]:
-        """Return what `GET /requests/{request_id}` shows.
+        """Return the body of `GET /requests/{request_id}`.
 
         Raises:
-            UnknownRequestError: There is no such request.
+            UnknownRequestError: No request has this id.
             LedgerUnavailableError: The ledger did not answer.
         """
         request = self.ledger.request(request_id) if _REQUEST_ID.fullmatch(request_id) else None
@@ -204,7 +204,7 @@ class Submissions:
 
 
 def _as_of_now(result: Any, tasks: Sequence[Task]) -> Any:
-    """Return a recorded result, with what was taken back of the payment that it tells of."""
+    """Return a recorded result with the refunds and disputes of its payment since."""
     return {**result, **payments.reversals(*tasks)} if isinstance(result, Mapping) else result
 
 

@@ -1,4 +1,4 @@
-"""Sweeping: find what should have happened by now, mend it once, and tell of what stays lost."""
+"""Sweeps: find overdue tasks, requests and events, repair each once, and report those that stay overdue."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -20,31 +20,31 @@ from countersign.services.starts import Starts
 
 
 class Lost(StrEnum):
-    """What did not happen in time."""
+    """The kinds of overdue work."""
 
     DECISION = "decision"
-    """A workflow has not applied the decision on its task."""
+    """A workflow has not applied the decision of its task."""
     DEADLINE = "deadline"
-    """A workflow has not closed its task, whose deadline has passed."""
+    """A workflow has not closed its task after the deadline."""
     HAND_OFF = "hand_off"
-    """Nobody who is asked was sent a link to an open task."""
+    """No link to an open task was sent."""
     WITHDRAWAL = "withdrawal"
     """An operator withdrew a task, and its workflow was not rung."""
     START = "start"
-    """A request is not known to have started its workflow."""
+    """The start of a request's workflow is not recorded."""
     EVENT = "event"
-    """No request has asked for the payment of a provider's event; each event is reported once."""
+    """No task waits for the payment of a parked event; each event is reported once."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that did not happen in time.
+    """One overdue task, request or event.
 
     Attributes:
-        lost: What.
-        name: Id of the task or the request; of an event, the provider's name and its id of what it is about.
-        mended: Whether this sweep did what mends it; otherwise a person must look.
-        error: What kept it from being mended; None where it was mended before, and that has not helped.
+        lost: The kind.
+        name: Id of the task or the request; for an event, the provider's name and the external id.
+        mended: Whether this sweep repaired it; otherwise a person must look.
+        error: Why the repair failed; None if an earlier repair did not help.
     """
 
     lost: Lost
@@ -55,10 +55,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Sweeps:
-    """Looks through what is overdue.
+    """Finds and repairs overdue tasks, requests and events.
 
     Attributes:
-        grace: How long after its time something is overdue; and how long a mend may take to show.
+        grace: How late they must be to count as overdue, and how long a repair may take to show its effect.
     """
 
     ledger: Ledger
@@ -69,16 +69,16 @@ class Sweeps:
     grace: timedelta
 
     def sweep(self, at_most: timedelta) -> Iterator[Finding]:
-        """Mend what is overdue, each once, and yield what was found, in the order of `Ledger.overdue`.
+        """Repair everything overdue once, and yield the findings in the order of `Ledger.overdue`.
 
-        Two sweeps at once mend nothing twice: each puts on record what it is about to do, where nobody has yet. A mend
-        that fails, in whatever way, is told and keeps nothing else from being mended.
+        Two concurrent sweeps repair nothing twice: each first records its repair, and only one of them can. A repair
+        that fails is reported, and the sweep goes on.
 
         Args:
-            at_most: After how long to begin with nothing more; the next sweep goes on.
+            at_most: After this time the sweep starts no more repairs; the next sweep continues.
 
         Raises:
-            LedgerUnavailableError: The ledger did not tell what is overdue.
+            LedgerUnavailableError: The ledger did not list what is overdue.
         """
         began = self.clock.now()
         for due in self.ledger.overdue(began - self.grace):
@@ -92,12 +92,12 @@ class Sweeps:
         lost, name = _about(due, self.clock.now())
         try:
             mended = self._mend(due)
-        except Exception as error:  # noqa: BLE001  one that cannot be mended must not keep the others from it
+        except Exception as error:  # noqa: BLE001  one failed repair must not block the others
             return Finding(lost, name, mended=False, error=error)
         return None if mended is None else Finding(lost, name, mended)
 
     def _mend(self, due: Task | Request | ParkedEvent) -> bool | None:
-        """Tell whether it was mended; None where it needs nothing, or nothing yet."""
+        """Return whether it was repaired; None if it needs no repair, or none yet."""
         match due:
             case Task():
                 return self._mend_task(due)
@@ -108,7 +108,7 @@ class Sweeps:
 
     def _mend_task(self, due: Task) -> bool | None:
         request = self.ledger.request(due.request_id)
-        if request and request.ended:  # nobody is left to wake; how it ended was told of when it did
+        if request and request.ended:  # no workflow is left to wake; its end was reported when it happened
             self._leave_alone(due)
             return None
         swept_at = upkeep.swept_at(due, self.clock.now())
@@ -123,7 +123,7 @@ class Sweeps:
         return ring.state is not RingState.FAILED
 
     def _is_mended(self, due: Task, swept_at: datetime) -> bool | None:
-        """Tell whether it is too early to say whether a sweep has helped a task that is due still; then None."""
+        """Return False if an earlier sweep has not helped a task; None while it is too early to say."""
         now = self.clock.now()
         if swept_at + self.grace > now:
             return None
@@ -134,9 +134,9 @@ class Sweeps:
 
     @retried
     def _claim(self, task_id: str) -> Task | None:
-        """Put on record that this sweep mends a task, and return the task; None when somebody was faster.
+        """Record that this sweep repairs a task, and return the task; None if another writer was faster.
 
-        A hand-off is mended by that: its envelope is written with it.
+        The same write repairs a hand-off: it puts the envelope into the outbox.
         """
         task, now = self.ledger.task(task_id), self.clock.now()
         if task is None or upkeep.swept_at(task, now) or not self._is_overdue(task, now):
@@ -151,7 +151,7 @@ class Sweeps:
         return due_at is not None and due_at + self.grace <= now
 
     def _leave_alone(self, due: Task) -> None:
-        """Take a withdrawn or a decided task out of what is overdue: its callback has ended by itself."""
+        """Take a withdrawn or decided task out of the index of overdue tasks: its callback has ended."""
         if due.status is not Status.OPEN:
             self._close(due.task_id)
 
@@ -179,7 +179,7 @@ class Sweeps:
         return True
 
     def _mend_event(self, due: ParkedEvent) -> bool | None:
-        """Apply an event to its task, where an opener that ended too early has left it; otherwise report it, once."""
+        """Apply a parked event to a task whose opening ended before it did so; without a task, report it once."""
         task_id = self.ledger.correlated(due.provider, due.event.external_id)
         task = self.ledger.task(task_id) if task_id else None
         if task is None:

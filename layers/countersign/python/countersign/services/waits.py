@@ -1,7 +1,7 @@
-"""The workflow's side of a task: open it and hand it off, read what became of it, or take it back.
+"""The workflow's side of a task: open it, hand it off, read its result, or withdraw it.
 
-Each method is the body of one durable step, so each may run again after it has succeeded, and returns plain JSON values
-that hold no secret.
+Each method is the body of one durable step. It may run again after it has succeeded, and returns plain JSON values
+without secrets.
 """
 
 import json
@@ -29,7 +29,7 @@ from countersign.services.assignments import assign, identified
 from countersign.services.provider_events import ProviderEvents
 
 WITHDRAWN = "withdrawn"
-"""Why a task was taken back that its workflow needs no more."""
+"""The reason of a task that its workflow no longer needs."""
 
 
 class VoteReport(TypedDict):
@@ -42,7 +42,7 @@ class VoteReport(TypedDict):
 
 
 class FailureReport(TypedDict):
-    """Why a machine could not do what was asked, as a step reports it."""
+    """A machine's failure, as a step reports it."""
 
     code: str
     message: str
@@ -50,9 +50,9 @@ class FailureReport(TypedDict):
 
 
 class Report(TypedDict, total=False):
-    """What a step of a wait returns: plain JSON that histories keep, so no key or value ever changes its meaning.
+    """The result of a wait's step: plain JSON that histories keep, so no key or value ever changes its meaning.
 
-    `status`, `at` and `expires_at` tell of every task, and `duplicate` or `taken` of a step that found another one.
+    Every report has `status`, `at` and `expires_at`, except those of `DUPLICATE` and `TAKEN`.
     """
 
     status: str
@@ -74,13 +74,13 @@ class Report(TypedDict, total=False):
 
 
 DUPLICATE: Report = {"status": Status.CANCELLED.value, "duplicate": True}
-"""What a step reports when a task of this id is long gone, and only its audit stands: the id was used again."""
+"""The report when the id was used again: the earlier task has been purged, and only its audit is left."""
 
 TAKEN: Report = {"status": Status.CANCELLED.value, "taken": True}
-"""What the open step reports when another task is called outside as this one would be."""
+"""The open step's report when another task already has this external id."""
 
 COMMENT_BUDGET = 10_000
-"""Characters of comments, all votes together, that a report carries: a checkpoint holds 256 KB, and the ledger all."""
+"""Characters of all comments in one report. A checkpoint holds 256 KB; the ledger has the comments in full."""
 
 
 @dataclass(frozen=True)
@@ -90,12 +90,12 @@ class Wait:
     Attributes:
         request_id: The request, which is the execution's name.
         name: Name of the wait, unique within the workflow.
-        first_callback_id: Callback id of its first callback, known again on every replay.
-        expires_at: When the task closes by itself.
-        max_expires_at: How far its deadline may be moved.
-        submitted_by: IAM ARN of the caller that submitted the request; empty where it is not known.
+        first_callback_id: Id of its first callback, the same on every replay.
+        expires_at: The task's deadline.
+        max_expires_at: The latest time to which the deadline may be moved.
+        submitted_by: IAM ARN of the caller who submitted the request; empty if unknown.
         audience: The people who are asked first; empty for machines.
-        attempt: Number of the first hand-off: 1, or one more for each time that the same was asked before.
+        attempt: Number of the first hand-off: 1, plus 1 for each earlier wait with the same question.
     """
 
     request_id: str
@@ -115,11 +115,11 @@ class Wait:
 
 @dataclass(frozen=True)
 class Waits:
-    """Opens, reads and takes back tasks for one workflow.
+    """Opens, reads and withdraws tasks for one workflow.
 
     Attributes:
         workflow: The workflow's name.
-        callbacks_url: Where machines answer.
+        callbacks_url: The URL to which machines send their answers.
     """
 
     ledger: Ledger
@@ -130,14 +130,14 @@ class Waits:
     callbacks_url: str
 
     def open(self, wait: Wait, question: Question) -> Report:
-        """Put the task and hand it off, unless its time is over; after a retry, only hand it off.
+        """Put the task, and hand it off if it still takes answers; a retry only hands it off.
 
         Returns:
-            What `read` returns, with `duplicate` true when another wait opened this task; `DUPLICATE` when that was so
-            long ago that the task is gone; `TAKEN` when another task is called so outside, and this one was not opened.
+            The report of `read`, with `duplicate` true if another wait opened this task; `DUPLICATE` if that task has
+            been purged; `TAKEN` if another task has the external id, and this task was not opened.
 
         Raises:
-            TransientError: The ledger or the hand-off did not take it; the step is retried.
+            TransientError: The ledger or the hand-off failed; the step is retried.
         """
         try:
             return self._first_handed_off(wait, self._opened(wait, question))
@@ -147,18 +147,18 @@ class Waits:
             return DUPLICATE
 
     def approve_by_policy(self, wait: Wait, question: Question) -> Report:
-        """Put a task that its policy approves without asking anybody; after a retry, only report it.
+        """Put a task that a policy approves without asking anybody; a retry only reports it.
 
         Args:
-            wait: The wait, opened by `POLICY_ACTOR`: there is no callback.
-            question: What would have been asked, and the policy's version.
+            wait: The wait, opened by `POLICY_ACTOR`, without a callback.
+            question: The question that nobody is asked, with the policy's version.
 
         Returns:
-            What `read` returns, with `duplicate` true when another wait, or another question, has this name;
-            `DUPLICATE` when it had it so long ago that the task is gone.
+            The report of `read`, with `duplicate` true if another wait or another question has this name; `DUPLICATE`
+            if its task has been purged.
 
         Raises:
-            TransientError: The ledger did not take it; the step is retried.
+            TransientError: The ledger failed; the step is retried.
         """
         try:
             task = self._approved_by_policy(wait, question)
@@ -171,24 +171,24 @@ class Waits:
         return report
 
     def refresh(self, wait: Wait, callback_id: str) -> Report:
-        """Point the open task at a fresh callback; returns what `read` returns, of the task as it was found."""
+        """Point the open task at a fresh callback; returns the report of `read`, without changing the status."""
         task = retry_on_conflict(lambda: self._refreshed(wait.task_id, callback_id))
         return _report(task, self.clock.now())
 
     def hand_off_again(
         self, wait: Wait, callback_id: str, hand_off: int, escalated_to: tuple[str, ...], *, remind: bool
     ) -> Report:
-        """Point the open task at a fresh callback, and remind those who have not voted, or ask others too, or both.
+        """Point the open task at a fresh callback, and remind the recipients, escalate to others, or both.
 
         Args:
             wait: The wait.
             callback_id: The fresh callback.
             hand_off: Number of this hand-off; a retry finds it on the task.
-            escalated_to: Who is asked too; nobody for a mere reminder.
-            remind: Whether those who were asked before are reminded; they are too when there is nobody else to ask.
+            escalated_to: The people whom an escalation adds; empty for a reminder.
+            remind: Whether to remind the recipients who have not voted; an escalation that adds nobody reminds too.
 
         Returns:
-            What `read` returns, of the task as it was found.
+            The report of `read`, without changing the status.
         """
         task = self._handed_off_again(wait.task_id, callback_id, hand_off, escalated_to, remind=remind)
         if task.status is Status.OPEN and task.hand_off == hand_off:
@@ -200,20 +200,20 @@ class Waits:
         return _report(task, self.clock.now())
 
     def hand_off_failed(self, wait: Wait, callback_id: str, failed: FailedHandOff) -> Report:
-        """Point the open task at a fresh callback, and put on record that a reminder or an escalation was not sent.
+        """Point the open task at a fresh callback, and record that a reminder or an escalation was not sent.
 
         A retry finds the record in the audit.
 
         Returns:
-            What `read` returns, of the task as it was found.
+            The report of `read`, without changing the status.
         """
         return _report(self._hand_off_failed(wait.task_id, callback_id, failed), self.clock.now())
 
     @retried
     def withdraw(self, wait: Wait) -> Report:
-        """Take back a task that is needed no more; a decision made meanwhile is applied as superseded.
+        """Withdraw a task that is no longer needed; apply an earlier decision as superseded.
 
-        Returns what `read` returns, or `DUPLICATE` as `open` does.
+        Returns the report of `read`, or `DUPLICATE` as `open` does.
         """
         task, now = self.ledger.task(wait.task_id), self.clock.now()
         if task is None:
@@ -224,17 +224,17 @@ class Waits:
 
     @retried
     def read(self, wait: Wait, silence: timedelta | None = None) -> Report:
-        """Return what became of the task, and mark it APPLIED or EXPIRED, or take it back from a machine that is lost.
+        """Apply a decision, expire the task or cancel that of a lost machine, and report the task.
 
         Args:
             wait: The wait.
-            silence: After how long without a heartbeat the machine is lost; None where it need not send any.
+            silence: Longest silence before the machine is lost; None if it sends no heartbeats.
 
         Returns:
-            Of a decided task also `outcome`, `decided_by`, `decided_at` and `votes`; with `unsound` true, and the task
-            as it was, when the votes do not make the decision that stands there. Of a machine's task `refused_answers`,
-            `heard_at`, `declined` where an attempt to pay was declined, and `answer` and `failure` in the place of
-            `votes`. Of a cancelled one `closed_because`.
+            A decided task also has `outcome`, `decided_by`, `decided_at` and `votes`; `unsound` is true, and the task
+            unchanged, if the votes do not make its decision. A machine's task has `refused_answers`, `heard_at`,
+            `declined` if an attempt to pay was declined, and `answer` and `failure` in place of `votes`. A cancelled
+            task has `closed_because`.
         """
         task, now = self._present(wait.task_id), self.clock.now()
         if task.status is Status.DECIDED and task.audience and not self._is_sound(task):
@@ -245,7 +245,7 @@ class Waits:
 
     @retried
     def cancel(self, wait: Wait, reason: str) -> Report:
-        """Take an open task back; a decision made meanwhile wins. Returns as `withdraw` does."""
+        """Cancel an open task; an earlier decision wins. Returns as `withdraw` does."""
         task, now = self.ledger.task(wait.task_id), self.clock.now()
         if task is None:
             return self._forestalled(wait, reason, now)
@@ -253,17 +253,17 @@ class Waits:
         return _report(self.ledger.commit(change) if change else task, now)
 
     def _take_over(self, new: Task) -> TakeOver | None:
-        """Return how a new task takes over what another is called outside; None where none is called so.
+        """Return how a new task takes over the external id of an earlier task; None if no task has it.
 
         Raises:
-            DuplicateCorrelationError: The other task can still be answered, or was.
+            DuplicateCorrelationError: The other task can still be answered, or has an answer.
         """
         if new.question.correlation is None:
             return None
         holder_id = self.ledger.correlated(new.question.correlation.provider, new.question.correlation.external_id)
         if holder_id in ("", new.task_id):
             return None
-        # The task first: where its audit goes on after this, the write fails.
+        # Read the task first: if its audit grows after this read, the write fails.
         holder, entries = self.ledger.task(holder_id), self.ledger.audit(holder_id)
         if not claims.has_ended(entries):
             raise DuplicateCorrelationError(new.task_id)
@@ -273,12 +273,12 @@ class Waits:
         """Put a new task.
 
         Raises:
-            DuplicateTaskNameError: There was a task of this id once: its audit is kept longer than the task.
+            DuplicateTaskNameError: A task of this id was purged: its audit is kept longer than the task.
         """
         try:
             self.ledger.open(task, events, now, takeover)
         except LedgerConflictError:
-            # The audit first: who opens the task at this moment writes both at once.
+            # Read the audit first: a concurrent opening writes task and audit at once.
             if self.ledger.audit(task.task_id) and self.ledger.task(task.task_id) is None:
                 raise DuplicateTaskNameError(task.task_id) from None
             raise
@@ -299,7 +299,7 @@ class Waits:
         return ProviderEvents(self.ledger, self.clock).apply_parked(self._present(task_id))
 
     def _requests(self, task: Task) -> Iterator[dict[str, Any]]:
-        """Yield the envelopes of the first hand-off; a machine's holds a token that stays nowhere else."""
+        """Yield the envelopes of the first hand-off; a machine's holds a token that exists nowhere else."""
         if not task.question.payload:
             yield envelope.requested(task)
             return
@@ -384,18 +384,18 @@ class Waits:
         return self.ledger.commit(change)
 
     def _assigned(self, task: Task, people: tuple[str, ...]) -> Assignment:
-        """Return who is asked of people who are named later; nobody is looked up for nobody."""
+        """Resolve the people whom an escalation names; skip the directory if it names none."""
         if not people:
             return Assignment((), NO_ALIASES)
         taken = (*task.audience, *(made.by for made in task.delegations), *task.question.elsewhere)
         return assign(self.directory, task.question.requester, people, self.clock.now(), taken)
 
     def _is_sound(self, task: Task) -> bool:
-        """Count the votes again, with the aliases of now: the directory may have learnt since whose an address is."""
+        """Recount the votes with the directory's current aliases, which may be newer than the decision."""
         return votes.is_sound(identified(self.directory, task))
 
     def _collected(self, task: Task) -> Report:
-        """Return the answers that were collected; nothing for tasks that collect none, or are not closed yet."""
+        """Return the collected answers; nothing for tasks that collect none or are still open."""
         if task.question.collecting is None or task.status is Status.OPEN:
             return {}
         responses = self.ledger.responses(task.task_id)
@@ -404,7 +404,7 @@ class Waits:
         }
 
     def _forestalled(self, wait: Wait, reason: str, now: datetime) -> Report:
-        """Put a cancelled task where none stands, so that an opening still under way finds it and gives up."""
+        """Put a cancelled task in place of a missing one, so that an opening still in progress finds it and stops."""
         task = Task(
             task_id=wait.task_id,
             status=Status.CANCELLED,
@@ -428,7 +428,7 @@ class Waits:
 
 
 def _newcomers(task: Task, people: tuple[str, ...]) -> tuple[str, ...]:
-    """Return who of the task's voters was named later, or stands in for somebody who was."""
+    """Return the voters whom an escalation named, or who stand in for such a person."""
     stand_ins = {made.by: made.to for made in task.delegations if made.standing}
     named = map(normalise, people)
     return tuple(person for person in (stand_ins.get(name, name) for name in named) if person in task.voters)

@@ -1,4 +1,4 @@
-"""Webhooks: what providers post, verified, translated, and put on record once."""
+"""Webhooks: verify what a provider posts, translate it into events, and record each event once."""
 
 import hashlib
 from collections.abc import Mapping
@@ -29,12 +29,12 @@ _WORST_FIRST = (
 
 @dataclass(frozen=True)
 class Source:
-    """A provider of the stage, by its settings.
+    """A provider's settings.
 
     Attributes:
         scheme: The module that verifies and translates its events.
         expected: Which of its events act.
-        parks: Whether an event without a task waits for one.
+        parks: Whether an event without a task is parked.
     """
 
     scheme: str
@@ -43,7 +43,7 @@ class Source:
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> "Source":
-        """Return the source that a function is deployed with: `scheme`, and what differs from the defaults."""
+        """Read a source from the function's environment: `scheme`, and all values that differ from the defaults."""
         expected = Expected(
             live=document.get("live", True),
             declined_is_final=document.get("declined") == "final",
@@ -54,12 +54,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Received:
-    """What became of a post.
+    """The result of a post.
 
     Attributes:
-        handlings: What became of each of its events; none when they are of types that the kit does not act on.
-        acknowledgement: The body that the provider wants to read; empty where it only reads the status.
-        ignored: Why events of it were ignored that the settings do not expect, words such as `test_mode`.
+        handlings: How each of its events is handled; none if the kit does not act on their types.
+        acknowledgement: The body that the provider expects; empty if it reads only the status.
+        ignored: Why unexpected events were ignored, words such as `test_mode`.
     """
 
     handlings: tuple[Handling, ...]
@@ -68,13 +68,13 @@ class Received:
 
     @property
     def handling(self) -> Handling:
-        """What needs the most attention of it all."""
+        """The handling that needs the most attention."""
         return next((handling for handling in _WORST_FIRST if handling in self.handlings), Handling.IGNORED)
 
 
 @dataclass(frozen=True)
 class Webhooks:
-    """Takes the posts of providers.
+    """Records the posts of providers.
 
     Attributes:
         sources: The providers of the stage, by name.
@@ -86,19 +86,19 @@ class Webhooks:
     clock: Clock
 
     def receive(self, name: str, request: WebhookRequest) -> Received:
-        """Put on record what a provider posts.
+        """Verify a provider's post and record its events.
 
         Args:
             name: The provider's name in the path; any text.
-            request: As it came.
+            request: The unverified post.
 
         Raises:
             UnknownProviderError: The stage has no provider of this name.
-            MediaTypeError: The body is of another type than the provider sends, or it is compressed.
-            SignatureError: It is not known to come from the provider; nothing of it was read.
-            ContractError: The provider documents another form.
-            SecretError: The provider's secrets are configured badly.
-            TransientError: Something did not answer; nothing is lost when the provider posts it again.
+            MediaTypeError: The body has another type than the provider sends, or it is compressed.
+            SignatureError: The signature is not the provider's; the body was not read.
+            ContractError: The body does not have the form that the provider documents.
+            SecretError: The provider's secret is missing or malformed.
+            TransientError: A service did not answer; nothing is lost if the provider posts again.
         """
         source = self.sources.get(name)
         if source is None:
@@ -109,7 +109,7 @@ class Webhooks:
         return take(provider, verified, source, self.events, Sender(name, SIGNED))
 
     def _verified(self, name: str, provider: Provider, request: WebhookRequest) -> Verified:
-        """Verify with the secrets at hand, and once more with others if they have been rotated since."""
+        """Verify with the cached secrets, and again with the current ones if they have been rotated."""
         now, active = self.clock.now(), self.secrets.active(name)
         try:
             return provider.verify(request, active, now)
@@ -121,7 +121,7 @@ class Webhooks:
 
 
 def take(provider: Provider, verified: Verified, source: Source, events: ProviderEvents, sender: Sender) -> Received:
-    """Put on record what a verified body says, by the source's settings."""
+    """Record the events of a verified body, under the source's settings."""
     said = provider.translate(verified, source.expected)
     handlings = [
         events.receive(
