@@ -46,7 +46,7 @@ def build(app: App, settings: Settings, sources: Sources) -> Stacks:
 
     Raises:
         ExtensionError: An extension cannot be deployed.
-        MissingSourceError: Code that is to be deployed is not there.
+        MissingSourceError: The locked dependencies were not built.
     """
     named = settings.extensions
     sources = replace(
