@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 from aws_cdk import RemovalPolicy, Stack
@@ -33,9 +34,10 @@ class MessageChannel(Construct):
         for action, resources in self._rights.items():
             allow(grantee, action, on=resources)
 
-    def _told(self, name: str, settings: Mapping[str, str]) -> dict[str, str]:
-        """Return what the approver reads of its channel."""
-        return {"CHANNEL": name, "CHANNEL_SETTINGS": Stack.of(self).to_json_string(settings)}
+    @staticmethod
+    def _told(name: str, settings: Mapping[str, str]) -> dict[str, str]:
+        """Return what the approver reads of its channel; `doctor` compares it with the settings, letter by letter."""
+        return {"CHANNEL": name, "CHANNEL_SETTINGS": json.dumps(settings, separators=(",", ":"))}
 
 
 class EmailChannel(MessageChannel):
