@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from countersign.domain.clock import to_text
 from countersign.domain.strict_json import MAX_BODY_BYTES
 from countersign.testing.builders import APPROVER, CALLER, REQUEST_ID, REQUESTER, WORKFLOW, any_input, any_request
 from requests_api.handler import handler
@@ -178,25 +177,8 @@ def test_a_request_that_runs_is_reported_with_its_tasks(kit: Kit, invocations: O
     post()
     task = kit.open_task()
     answer = get()
-    assert answer.status == 200
-    assert answer.document == {
-        "request_id": REQUEST_ID,
-        "workflow": WORKFLOW,
-        "status": "running",
-        "result": None,
-        "submitted_by": CALLER,
-        "tasks": [
-            {
-                "task_id": task.task_id,
-                "kind": "approval",
-                "status": "OPEN",
-                "outcome": None,
-                "opened_at": to_text(kit.now),
-                "expires_at": to_text(task.expires_at),
-                "decided_at": None,
-            }
-        ],
-    }
+    assert (answer.status, answer.document["status"]) == (200, "running")
+    assert [(told["task_id"], told["status"]) for told in answer.document["tasks"]] == [(task.task_id, "OPEN")]
 
 
 @pytest.mark.parametrize("request_id", ["order-1002", "x" * 3000])

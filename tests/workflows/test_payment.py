@@ -8,6 +8,7 @@ import pytest
 from aws_durable_execution_sdk_python_testing.runner import DurableFunctionTestResult
 
 from countersign.composition import use
+from countersign.domain import tasks
 from countersign.domain.answers import MAX_ANSWER_BYTES, SIGNED, Sender
 from countersign.domain.audit import AuditEvent
 from countersign.domain.provider_events import Handling
@@ -66,26 +67,32 @@ class PaymentBench(Bench):
         return self.result()
 
 
-@pytest.fixture
-def bench_of() -> Iterator[Callable[[Any], PaymentBench]]:
-    made: list[PaymentBench] = []
-
-    def make(handler: Any) -> PaymentBench:
-        made.append(PaymentBench(handler, "payment"))
-        return made[-1]
-
-    yield make
-    for bench in made:
-        bench.close()
-
-
-@pytest.fixture
-def paying(bench_of: Callable[[Any], PaymentBench]) -> Iterator[PaymentBench]:
-    from payment.handler import handler
-
-    bench = bench_of(handler)
+def benched(handler: Callable[[Any, Any], Any]) -> Iterator[PaymentBench]:
+    """Run a workflow on a bench as long as a test lasts."""
+    bench = PaymentBench(handler, "payment")
     with use(bench.ports):
         yield bench
+    bench.close()
+
+
+@pytest.fixture
+def paying() -> Iterator[PaymentBench]:
+    from payment.handler import handler
+
+    yield from benched(handler)
+
+
+@pytest.fixture
+def scoring(request: pytest.FixtureRequest) -> Iterator[PaymentBench]:
+    """A bench whose workflow asks one machine and returns what came of it; a parameter adds to what it is asked."""
+
+    @workflow
+    def handler(document: dict[str, Any], context: Any) -> dict[str, Any]:
+        fields: dict[str, Any] = {"kind": "score", "payload": document, "deadline_seconds": 60}
+        settled = await_result(context, "score", ExternalTask(**fields | getattr(request, "param", {})))
+        return {"is": type(settled).__name__} | {name: value for name, value in vars(settled).items() if name != "at"}
+
+    yield from benched(handler)
 
 
 def names(finished: DurableFunctionTestResult) -> list[str | None]:
@@ -94,25 +101,18 @@ def names(finished: DurableFunctionTestResult) -> list[str | None]:
 
 def test_a_payment_is_paid_in_four_operations_and_at_most_two_invocations(paying: PaymentBench) -> None:
     paying.start(any_payment_input())
-    paying.opened()
+    task = paying.opened()
     assert paying.receive() is Handling.RECORDED
     assert paying.resumed() == RESULT
     assert sorted(map(str, names(paying.finish()))) == OPERATIONS
     assert paying.invocations <= 2
     assert paying.ledger.standing[TASK].status is Status.APPLIED
     assert paying.ledger.asked["order-1001"].result == RESULT
-
-
-def test_a_provider_and_a_worker_are_told_what_to_take_and_where_to_answer(paying: PaymentBench) -> None:
-    paying.start(any_payment_input())
-    task = paying.opened()
+    assert task.question.answer_contract == "payment.answer"
     (envelope,) = paying.hand_off.sent
     assert envelope["kind"] == "payment.requested"
-    assert envelope["task"] == {name: RESULT[name] for name in RESULT if name != "status"}
-    assert envelope["callback"]["url"] == "https://api.example.com/callbacks"
-    assert task.question.answer_contract == "payment.answer"
-    paying.receive()
-    paying.resumed()
+    assert envelope["task"] == {name: RESULT[name] for name in RESULT if name != "status"}, "what to take"
+    assert envelope["callback"]["url"] == "https://api.example.com/callbacks", "and where to answer"
     token = envelope["callback"]["token"]
     assert token not in repr(paying.finish().get_all_operations()), "the durable history holds no token"
 
@@ -171,87 +171,63 @@ def test_a_payment_that_is_another_requests_already_fails_and_says_so(paying: Pa
 # `await_result`
 
 
-def asking(**task: Any) -> Any:
-    """Return a workflow that asks one machine and returns what came of it."""
-
-    @workflow
-    def handler(document: dict[str, Any], context: Any) -> dict[str, Any]:
-        fields: dict[str, Any] = {"kind": "score", "payload": document, "deadline_seconds": 60} | task
-        asked = ExternalTask(**fields)
-        settled = await_result(context, "score", asked)
-        return {"is": type(settled).__name__} | {name: value for name, value in vars(settled).items() if name != "at"}
-
-    return handler
-
-
 SCORE = "order-1001.score"
 
 
-def test_an_answer_of_any_form_is_returned_with_who_gave_it(bench_of: Callable[[Any], PaymentBench]) -> None:
-    bench = bench_of(asking())
-    with use(bench.ports):
-        bench.start({"customer": 7})
-        bench.open_task(SCORE)
-        assert bench.hand_off.sent[0]["task"] == {"customer": 7}
-        bench.results.succeed(SCORE, {"score": 700, "tags": ["a", None, True]}, WORKER)
-        bench.relay(SCORE)
-        assert bench.result() == {
-            "is": Answered.__name__,
-            "by": "worker",
-            "document": {"score": 700, "tags": ["a", None, True]},
-            "refused": 0,
-        }
+def test_an_answer_of_any_form_is_returned_with_who_gave_it(scoring: PaymentBench) -> None:
+    scoring.start({"customer": 7})
+    scoring.open_task(SCORE)
+    assert scoring.hand_off.sent[0]["task"] == {"customer": 7}
+    scoring.results.succeed(SCORE, {"score": 700, "tags": ["a", None, True]}, WORKER)
+    scoring.relay(SCORE)
+    assert scoring.result() == {
+        "is": Answered.__name__,
+        "by": "worker",
+        "document": {"score": 700, "tags": ["a", None, True]},
+        "refused": 0,
+    }
 
 
-def test_a_failure_is_returned_with_code_message_and_data(bench_of: Callable[[Any], PaymentBench]) -> None:
-    bench = bench_of(asking())
-    with use(bench.ports):
-        bench.start({})
-        bench.open_task(SCORE)
-        bench.results.fail(SCORE, Failure("no_data", "Nothing known", '{"a":1}'), WORKER)
-        bench.relay(SCORE)
-        assert bench.result() == {
-            "is": Failed.__name__,
-            "code": "no_data",
-            "message": "Nothing known",
-            "data": '{"a":1}',
-            "by": "worker",
-        }
+def test_a_failure_is_returned_with_code_message_and_data(scoring: PaymentBench) -> None:
+    scoring.start({})
+    scoring.open_task(SCORE)
+    scoring.results.fail(SCORE, Failure("no_data", "Nothing known", '{"a":1}'), WORKER)
+    scoring.relay(SCORE)
+    assert scoring.result() == {
+        "is": Failed.__name__,
+        "code": "no_data",
+        "message": "Nothing known",
+        "data": '{"a":1}',
+        "by": "worker",
+    }
 
 
-def test_a_wait_that_is_bounded_expires_before_its_request(bench_of: Callable[[Any], PaymentBench]) -> None:
-    bench = bench_of(asking(wait_seconds=1))
-    with use(bench.ports):
-        bench.start({})
-        assert bench.result() == {"is": "Expired", "collected": {}, "for_good": False, "declined": ""}
+@pytest.mark.parametrize("scoring", [{"wait_seconds": 1}], indirect=True)
+def test_a_wait_that_is_bounded_expires_before_its_request(scoring: PaymentBench) -> None:
+    scoring.start({})
+    assert scoring.result() == {"is": "Expired", "collected": {}, "for_good": False, "declined": ""}
 
 
-def test_a_withdrawn_task_fails_its_workflow(bench_of: Callable[[Any], PaymentBench]) -> None:
-    from countersign.domain import tasks
-
-    bench = bench_of(asking())
-    with use(bench.ports):
-        bench.start({})
-        task = bench.open_task(SCORE)
-        change = tasks.cancel(task, "operator", "withdrawn", bench.clock.now())
-        assert change
-        bench.ledger.commit(change)
-        bench.runner.send_callback_success(task.callback_id, b"")
-        finished = bench.finish()
+def test_a_withdrawn_task_fails_its_workflow(scoring: PaymentBench) -> None:
+    scoring.start({})
+    task = scoring.open_task(SCORE)
+    change = tasks.cancel(task, "operator", "withdrawn", scoring.clock.now())
+    assert change
+    scoring.ledger.commit(change)
+    scoring.runner.send_callback_success(task.callback_id, b"")
+    finished = scoring.finish()
     assert finished.error
     assert finished.error.type == "countersign.domain.errors.TaskWithdrawnError"
 
 
 def test_a_payload_that_leaves_no_room_for_its_answer_is_refused_before_anything_is_opened(
-    bench_of: Callable[[Any], PaymentBench],
+    scoring: PaymentBench,
 ) -> None:
-    bench = bench_of(asking())
-    with use(bench.ports):
-        bench.start({"text": "x" * MAX_ANSWER_BYTES})
-        finished = bench.finish()
+    scoring.start({"text": "x" * MAX_ANSWER_BYTES})
+    finished = scoring.finish()
     assert finished.error
     assert finished.error.type == "countersign.domain.errors.BodyTooLargeError"
-    assert bench.ledger.standing == {}
+    assert scoring.ledger.standing == {}
 
 
 LARGEST: dict[str, dict[str, Any]] = {
@@ -263,15 +239,13 @@ LARGEST: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("kind", LARGEST)
 def test_the_largest_answer_fits_into_the_checkpoint_of_the_step_that_reads_it(
-    bench_of: Callable[[Any], PaymentBench], kind: str
+    scoring: PaymentBench, kind: str
 ) -> None:
-    bench = bench_of(asking())
-    with use(bench.ports):
-        bench.start({})
-        bench.open_task(SCORE)
-        bench.results.succeed(SCORE, LARGEST[kind], WORKER)
-        bench.relay(SCORE)
-        assert bench.result()["document"] == LARGEST[kind]
-        (read,) = [step for step in bench.finish().get_all_operations() if step.name == "score read 1"]
+    scoring.start({})
+    scoring.open_task(SCORE)
+    scoring.results.succeed(SCORE, LARGEST[kind], WORKER)
+    scoring.relay(SCORE)
+    assert scoring.result()["document"] == LARGEST[kind]
+    (read,) = [step for step in scoring.finish().get_all_operations() if step.name == "score read 1"]
     checkpoint = read.result  # type: ignore[attr-defined]
     assert len(json.dumps(checkpoint) if not isinstance(checkpoint, str) else checkpoint) < 256 * 1024
