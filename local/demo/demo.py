@@ -151,7 +151,7 @@ class TaskDemo(Demo):
 
     def _answer(self) -> None:
         task = wait_for("the task to be opened", lambda: next(iter(self._report()["tasks"]), None))
-        _terminal.done("task", f"opened {task['task_id']}, with the deadline {_clock(task['expires_at'])}")
+        _terminal.done("task", f"opened {task['task_id']}; it stays open until {_clock(task['expires_at'])}")
         self._see_hand_off()
         execution = wait_for("the durable execution", self.execution)
         wait_for("the workflow to be suspended", execution.is_suspended)

@@ -234,11 +234,7 @@ SCRIPTS: Mapping[str, Mapping[str, Script]] = {
             {"status": "completed", "result": {"frames": 1440}},
             {"job.requested": ((Call("heartbeat"), succeed(frames=1440)),)},
         ),
-        "failure": Script(
-            {**_JOB, "heartbeat_seconds": _SHORT_SECONDS},
-            {"status": "worker_lost"},
-            {"job.requested": ((Call("heartbeat"),),)},
-        ),
+        "failure": Script({**_JOB, "heartbeat_seconds": _SHORT_SECONDS}, {"status": "worker_lost"}),
         "timeout": _silent(_JOB, {"status": "expired"}),
     },
     "two-lambdas": _deciding({}),
