@@ -1,7 +1,7 @@
 """The one place that makes a function's ports from its environment.
 
-Each port is made when it is first asked for, and kept. Its adapter is imported then, so that a function's cold start
-pays for no other function's adapters.
+Each port is made on first use and kept. Its adapter is imported at that time, so that a cold start does not import the
+adapters of other functions.
 """
 
 import os
@@ -33,7 +33,7 @@ Made = TypeVar("Made")
 
 
 class Ports:
-    """A function's ports on AWS. Tests assign other objects to those that they replace.
+    """A function's ports on AWS. Tests assign fakes to the ports that they replace.
 
     Attributes:
         environment: The function's environment variables.
@@ -54,7 +54,7 @@ class Ports:
 
     @cached_property
     def directory(self) -> "Directory":
-        """The directory, in the table DIRECTORY_TABLE; with DIRECTORY_TAGS `separate`, subaddresses count."""
+        """The directory, in the table DIRECTORY_TABLE; DIRECTORY_TAGS `separate` keeps subaddresses apart."""
         from countersign.adapters.directory import SEPARATE_TAGS, DynamoDirectory
 
         separate = self.environment.text("DIRECTORY_TAGS", "") == SEPARATE_TAGS
@@ -63,7 +63,7 @@ class Ports:
 
     @cached_property
     def counters(self) -> "Counters":
-        """The counters of limits, in the table LIMITS_TABLE."""
+        """The counters of the rate limits, in the table LIMITS_TABLE."""
         from countersign.adapters.counters import DynamoCounters
 
         return DynamoCounters(client("dynamodb"), self.environment.text("LIMITS_TABLE"))
@@ -91,7 +91,7 @@ class Ports:
 
     @cached_property
     def cipher(self) -> "Cipher | None":
-        """The key that encrypts answers, ANSWERS_KEY; None where the function has none."""
+        """The cipher for answers, with the key ANSWERS_KEY; None if the function has no key."""
         key_id = self.environment.text("ANSWERS_KEY", "")
         if not key_id:
             return None
@@ -111,26 +111,26 @@ class Ports:
 
     @cached_property
     def archive(self) -> "AuditArchive":
-        """The audit's copy, in the bucket AUDIT_BUCKET."""
+        """The archive of the audit, in the bucket AUDIT_BUCKET."""
         from countersign.adapters.audit_archive import S3AuditArchive
 
         return S3AuditArchive(client("s3"), self.environment.text("AUDIT_BUCKET"))
 
     @cached_property
     def dead_letters(self) -> "DeadLetters":
-        """The queue of messages that trying again would not mend, DEAD_LETTERS_URL."""
+        """The queue DEAD_LETTERS_URL, for messages that no retry can handle."""
         from countersign.adapters.queue import DeadLetters
 
         return DeadLetters(client("sqs"), self.environment.text("DEAD_LETTERS_URL"))
 
     def starter(self, functions: Mapping[str, str]) -> "WorkflowStarter":
-        """Return what starts workflows, by the alias of each: its ARN, or `<function>:<alias>`."""
+        """Return the starter of workflows, by name the ARN of each alias or `<function>:<alias>`."""
         from countersign.adapters.starter import LambdaStarter
 
         return LambdaStarter(client("lambda"), functions)
 
     def made(self, make: Callable[["Ports"], Made]) -> Made:
-        """Return what `make` makes of these ports; it is made once."""
+        """Return the result of `make` for these ports; it is called once."""
         if make not in self._made:
             self._made[make] = make(self)
         result: Made = self._made[make]
@@ -141,13 +141,13 @@ _in_place = [Ports(os.environ)]
 
 
 def current_ports() -> Ports:
-    """Return the ports in place: this function's, or a test's."""
+    """Return the current ports: the function's, or those of a test."""
     return _in_place[-1]
 
 
 @contextmanager
 def use(other: Ports) -> Iterator[Ports]:
-    """Put other ports in place, with everything that is made of them, for as long as the block lasts."""
+    """Replace the current ports, and everything made from them, within the block."""
     _in_place.append(other)
     try:
         yield other
@@ -156,7 +156,7 @@ def use(other: Ports) -> Iterator[Ports]:
 
 
 def once(make: Callable[[Ports], Made]) -> Callable[[], Made]:
-    """Turn a function of the ports into one that returns what it makes of the ports in place, made once."""
+    """Decorate a factory that takes ports: call it once for the current ports, and keep its result."""
 
     @wraps(make)
     def made() -> Made:

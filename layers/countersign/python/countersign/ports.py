@@ -1,4 +1,4 @@
-"""What the use cases need from outside; `countersign.adapters` has it on AWS, the tests have it in memory."""
+"""The interfaces that the use cases need; implemented in `countersign.adapters` on AWS and in memory for tests."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -17,152 +17,152 @@ class TaskLedger(Protocol):
     """The tasks in the ledger. Every method may raise LedgerUnavailableError."""
 
     def task(self, task_id: str) -> Task | None:
-        """Return the task as of now (a consistent read), or None."""
+        """Return the task, read consistently, or None."""
         ...
 
     def open(self, task: Task, events: tuple[AuditEvent, ...], at: datetime, takeover: TakeOver | None = None) -> None:
-        """Put a task that is absent, its pointer under the request, and its first audit entries, in one transaction.
+        """Put a new task, its pointer under the request, and its first audit entries, in one transaction.
 
-        The task is OPEN, or CANCELLED so that it cannot open later, or APPLIED when a policy approved it. Whose claim
-        it takes over gets its audit entry, and gives up what was said of it since, in the same transaction.
+        The task is OPEN, or CANCELLED so that it cannot open later, or APPLIED if a policy approved it. In a takeover,
+        the same transaction writes the earlier task's audit entry and parks its later events for the new task.
 
         Raises:
-            LedgerConflictError: A task of this id exists, or its audit, or one of the same correlation; or the task
-                whose claim is taken over has changed, or has it no more.
+            LedgerConflictError: A task or an audit of this id exists, or another task has the correlation; or the task
+                whose correlation is taken over has changed, or no longer has it.
         """
         ...
 
     def correlated(self, provider: str, external_id: str) -> str:
-        """Return the id of the task that is called so outside; empty where there is none."""
+        """Return the id of the task with this external id, or an empty string."""
         ...
 
     def audit(self, task_id: str) -> list[AuditEntry]:
-        """Return a task's audit chain as of now, in order."""
+        """Return a task's audit chain, read consistently, in order."""
         ...
 
     def commit(self, change: Change) -> Task:
-        """Write a change and its audit entries in one transaction, and return the task as it is then.
+        """Write a change and its audit entries in one transaction, and return the task afterwards.
 
         Raises:
-            LedgerConflictError: The task is not as the change found it, or the transition is not allowed now.
+            LedgerConflictError: The task has changed since it was read, or the transition is not allowed now.
         """
         ...
 
     def count_refused(self, task_id: str) -> None:
-        """Count one more refusal, which is on record in the audit.
+        """Count a repetition of a refusal that the audit has already.
 
         Raises:
-            LedgerConflictError: There is no such task, or a transaction held it.
+            LedgerConflictError: No task has this id, or a transaction held it.
         """
         ...
 
     def refresh(self, task_id: str, callback_id: str) -> bool:
-        """Point an open task at a fresh callback; tell whether it was open still."""
+        """Point an open task at a fresh callback; return whether it was open."""
         ...
 
     def overdue(self, before: datetime) -> Iterator[Task | Request | ParkedEvent]:
-        """Yield what was due before a moment, as it stood a moment ago.
+        """Yield what was due before a moment, read with eventual consistency.
 
-        First come tasks and requests, then the tasks that nobody was sent a link of, then parked events; of each, the
-        longest overdue first. Tasks are due as `upkeep.look_at` says, requests that are not known to have started from
-        when they came, parked events a day after they came, until they are reported.
+        Tasks and requests come first, then tasks without a sent link, then parked events; of each kind, the longest
+        overdue first. A task is due at the time of `upkeep.look_at`, a request from its submission until its start is
+        recorded, a parked event from a day after its arrival until it is reported.
         """
         ...
 
 
 class LinkLedger(TaskLedger, Protocol):
-    """Links of people, callbacks of machines, and which mails went out."""
+    """Links of people, callbacks of machines, and the records of sent messages."""
 
     def link(self, fingerprint: str) -> Link | None:
-        """Return the link of this fingerprint, or None. The tokens of callbacks are no links."""
+        """Return the link of this fingerprint, or None. A callback's token is not a link."""
         ...
 
     def callback(self, fingerprint: str) -> Link | None:
-        """Return the callback that has the token of this fingerprint, or None."""
+        """Return the callback whose token has this fingerprint, or None."""
         ...
 
     def put_link(self, link: Link, expires_at: datetime) -> None:
-        """Keep a new link without an audit entry: that of a machine's callback."""
+        """Store a new link without an audit entry: the one of a machine's callback."""
         ...
 
     def commit_link(self, change: Change, link: Link, expires_at: datetime) -> Task:
-        """Keep a new link together with its audit entry, in one transaction; otherwise as `commit`."""
+        """Store a new link and its audit entry in one transaction; otherwise as `commit`."""
         ...
 
     def waiting(self, recipient: str, now: datetime) -> list[Task]:
-        """Return the open tasks that somebody may answer, of those that they were sent links of.
+        """Return the open tasks that a recipient was sent links to and may answer.
 
-        They come in the order of their deadlines; of more than `MOST_WAITING`, those that end soonest. Which links
-        there are may be a moment old.
+        They are in the order of their deadlines, and at most `MOST_WAITING`: those that end first. The list of links is
+        eventually consistent.
         """
         ...
 
     def mailed(self, task_id: str, hand_off: int, recipient: str) -> bool:
-        """Tell whether this hand-off's mail to this recipient is on record."""
+        """Tell whether this hand-off's message to this recipient is recorded."""
         ...
 
     def put_outbox(self, task_id: str, name: str, envelope: Mapping[str, Any], at: datetime, pause: timedelta) -> None:
-        """Have an envelope sent that no change goes with, unless one of this name was less than a pause ago."""
+        """Put an envelope into the outbox without a change, unless one of this name was put there within the pause."""
         ...
 
     def delete_outbox(self, pk: str, sk: str) -> None:
-        """Take an envelope that was sent out of the outbox; its keys are those of its record on the ledger's stream."""
+        """Delete a sent envelope from the outbox, by the keys of its record on the ledger's stream."""
         ...
 
     def commit_mail(self, change: Change, hand_off: int, recipient: str) -> Task:
-        """Put on record, with its audit entry, that a mail was accepted for delivery; otherwise as `commit`."""
+        """Record, with an audit entry, that a message was accepted for delivery; otherwise as `commit`."""
         ...
 
 
 class EventLedger(TaskLedger, Protocol):
-    """Events of providers, and which task they are about."""
+    """Events of providers, and their tasks."""
 
     def look_up(self, provider: str, event_id: str, external_id: str) -> tuple[EventRecord | None, str]:
-        """Return what is on record of an event, and the id of the task that it is about; empty where there is none."""
+        """Return an event's record, or None, and the id of the task with this external id, or an empty string."""
         ...
 
     def commit_event(self, change: Change, record: EventRecord) -> Task:
-        """Write a change and that its event came, in one transaction; otherwise as `commit`.
+        """Write a change and the record of its event in one transaction; otherwise as `commit`.
 
         Raises:
-            LedgerConflictError: As `commit` does, or the event is on record.
+            LedgerConflictError: As for `commit`, or the event is already recorded.
         """
         ...
 
     def park(self, parked: ParkedEvent, record: EventRecord, at: datetime) -> None:
-        """Keep an event for the task that will be opened, and that it came, in one transaction.
+        """Park an event for a task that is not open yet, and record the event, in one transaction.
 
         Raises:
-            LedgerConflictError: The task is there by now, or the event is on record.
+            LedgerConflictError: The task is open by now, or the event is already recorded.
         """
         ...
 
     def put_aside(self, record: EventRecord, at: datetime) -> None:
-        """Put on record that an event came which cannot act: another body under its id, or a task long gone."""
+        """Record an event that cannot act: its id has come with another body, or its task has been purged."""
         ...
 
     def parked(self, provider: str, external_id: str) -> list[ParkedEvent]:
-        """Return the events that wait for a task, the oldest first."""
+        """Return the parked events of an external id, the oldest first."""
         ...
 
     def commit_parked(self, change: Change, parked: ParkedEvent, handling: Handling) -> Task:
-        """Write what a parked event does, and take it out of the parking, in one transaction; otherwise as `commit`."""
+        """Write the effect of a parked event and remove the event, in one transaction; otherwise as `commit`."""
         ...
 
     def report_once(self, parked: ParkedEvent, at: datetime) -> bool:
-        """Take a parked event out of what is overdue; tell whether this call did. The event stays parked."""
+        """Mark a parked event as reported, so that it is not overdue; return whether this call did. It stays parked."""
         ...
 
 
 class AnswerLedger(TaskLedger, Protocol):
-    """Heartbeats of machines, and answers that are collected."""
+    """Heartbeats of machines, and collected answers."""
 
     def beat(self, task_id: str, at: datetime) -> bool:
-        """Put on record that a task is worked on; tell whether it was open still."""
+        """Record a heartbeat of an open task; return whether it was open."""
         ...
 
     def responses(self, task_id: str) -> dict[str, str]:
-        """Return the answers of a task that are there, as JSON text by their keys."""
+        """Return the collected answers of a task, as JSON text by their keys."""
         ...
 
 
@@ -170,19 +170,19 @@ class RequestLedger(Protocol):
     """Requests and their results. Every method may raise LedgerUnavailableError."""
 
     def request(self, request_id: str) -> Request | None:
-        """Return the request as of now, or None."""
+        """Return the request, read consistently, or None."""
         ...
 
     def submit(self, request: Request, at: datetime) -> Request:
-        """Put a new request, or return the one of that id that stands there."""
+        """Put a new request, or return the existing one of its id."""
         ...
 
     def started(self, request_id: str, execution_arn: str) -> None:
-        """Put on record that Lambda took the start; a request that has ended meanwhile stays ended."""
+        """Record that Lambda accepted the start; a request that has ended stays ended."""
         ...
 
     def finish(self, request_id: str, workflow: str, status: RequestStatus, result: Any, at: datetime) -> None:
-        """Put the end of a request on record; the first end stays."""
+        """Record the end of a request; the first recorded end stays."""
         ...
 
     def task_ids(self, request_id: str) -> list[str]:
@@ -194,7 +194,7 @@ class RequestLedger(Protocol):
         ...
 
     def start_again(self, request_id: str, at: datetime) -> bool:
-        """Put on record that the sweeper starts a request; tell whether it may: once, and only until it is started."""
+        """Record that the sweeper starts a request; return whether it may: only once, and only before it is started."""
         ...
 
 
@@ -203,43 +203,43 @@ class Ledger(LinkLedger, EventLedger, AnswerLedger, RequestLedger, Protocol):
 
 
 class OperationsLedger(TaskLedger, RequestLedger, Protocol):
-    """What recovery by operators needs besides; functions have no right to it."""
+    """The ledger for recovery by operators; no function may use it."""
 
     def lost(self, task_id: str, table: str) -> Task | None:
-        """Return a task as it stands in a restored table, or None."""
+        """Return a task from a restored table, or None."""
         ...
 
     def bring_back(self, task: Task, events: tuple[AuditEvent, ...], at: datetime) -> Task:
-        """Put a task that is absent, with the next entries of its audit, and return it as it is then.
+        """Put a lost task with the next entries of its audit, and return the task afterwards.
 
         Raises:
-            LedgerConflictError: The task is there, or its audit is longer than it says.
+            LedgerConflictError: The task exists, or its audit has more entries than it counts.
         """
         ...
 
 
 class Counters(Protocol):
-    """Counters that all containers share, for as long as they are needed."""
+    """Counters that all containers share."""
 
     def count(self, key: str, slot: int, ends: int) -> tuple[int, int]:
-        """Add one to a counter and to one of its parts, and return both as they are then.
+        """Add 1 to a counter and to one of its parts, and return both afterwards.
 
         Args:
             key: The counter.
-            slot: Which part, 0 to 255.
-            ends: Until when it is needed, in epoch seconds.
+            slot: Number of the part, 0 to 255.
+            ends: When the counter may be deleted, in epoch seconds.
 
         Raises:
-            LedgerUnavailableError: They did not answer.
+            LedgerUnavailableError: The table did not answer.
         """
         ...
 
 
 class Directory(Protocol):
-    """What is known of people."""
+    """The directory of people: aliases and absences."""
 
     def entries(self, addresses: Iterable[str]) -> Mapping[str, Entry]:
-        """Return the entry of each of these normalised addresses; whoever is not listed is themselves and there.
+        """Return the entry of each normalised address; without one, a person has no alias and is not away.
 
         Raises:
             LedgerUnavailableError: The directory did not answer.
@@ -248,34 +248,34 @@ class Directory(Protocol):
 
 
 class Secrets(Protocol):
-    """The secrets that providers sign with."""
+    """The secrets with which providers sign."""
 
     def active(self, name: str) -> Sequence[str]:
-        """Return the active secrets of a provider; a moment old, perhaps.
+        """Return a provider's active secrets, which may be cached.
 
         Raises:
-            SecretError: What is kept for it cannot be read as secrets, or it has none.
+            SecretError: The stored secrets are missing or malformed.
             TransientError: The secrets could not be read.
         """
         ...
 
     def reread(self, name: str) -> Sequence[str] | None:
-        """Return the active secrets as of now, or None when they were read only just now; raises as `active` does."""
+        """Return the current active secrets, or None if they were read just now; raises as `active` does."""
         ...
 
 
 class Cipher(Protocol):
-    """Encrypts small secrets, each bound to what it belongs to."""
+    """Encrypts small secrets, each bound to its context."""
 
     def encrypt(self, plain: bytes, context: Mapping[str, str]) -> str:
         """Return the ciphertext as base64.
 
         Args:
-            plain: At most 4,096 bytes, what KMS encrypts by itself.
-            context: What it belongs to; whoever names another cannot decrypt it.
+            plain: At most 4,096 bytes, the limit of KMS.
+            context: The encryption context; only the same context decrypts it.
 
         Raises:
-            BodyTooLargeError: It is larger than that.
+            BodyTooLargeError: The plain bytes are over the limit.
             TransientError: KMS did not answer or was throttled.
         """
         ...
@@ -284,7 +284,7 @@ class Cipher(Protocol):
         """Return the plain bytes.
 
         Raises:
-            WrongContextError: It belongs to something else, was made with another key, or is no ciphertext.
+            WrongContextError: The ciphertext has another context or key, or is malformed.
             TransientError: KMS did not answer or was throttled.
         """
         ...
@@ -294,23 +294,23 @@ class Heartbeats(Protocol):
     """Keeps callbacks that have a heartbeat timeout alive."""
 
     def beat(self, callback_id: str) -> None:
-        """Tell the execution that waits on this callback that it is worked on.
+        """Send a heartbeat to a callback.
 
         Raises:
-            TaskClosedError: Nobody waits on it any more.
-            TransientError: Lambda did not answer or was throttled; tell it again.
+            TaskClosedError: No execution waits on the callback any more.
+            TransientError: Lambda throttled the call or did not answer; send it again.
         """
         ...
 
 
 class HandOff(Protocol):
-    """A channel that carries envelopes to whoever should do something."""
+    """The bus that carries envelopes to channels and machines."""
 
     def send(self, envelope: Mapping[str, Any]) -> None:
         """Send one envelope.
 
         Raises:
-            HandOffRejectedError: The channel did not take it; the same envelope may be sent again.
+            HandOffRejectedError: The bus did not accept the envelope; send it again.
         """
         ...
 
@@ -319,10 +319,10 @@ class Doorbell(Protocol):
     """The callback API of durable executions."""
 
     def ring(self, callback_id: str, at: datetime, *, failed: bool = False) -> Ring:
-        """Wake the execution that waits on this callback, by a success or a failure, and return how that went.
+        """Complete a callback with a success or a failure, which wakes its execution, and return Lambda's answer.
 
         Raises:
-            TransientError: Lambda did not answer or was throttled, after bounded retries.
+            TransientError: Lambda throttled the call or did not answer, after bounded retries.
         """
         ...
 
@@ -334,33 +334,33 @@ class WorkflowStarter(Protocol):
         """Start the workflow under the request's id, at most once, and return the execution's ARN.
 
         Raises:
-            UnknownWorkflowError: No such workflow is deployed.
-            RequestConflictError: An execution of that name has another payload.
-            StartFailedError: Lambda did not take it; the same start may be tried again.
+            UnknownWorkflowError: No workflow of this name is deployed.
+            RequestConflictError: An execution of this name has another payload.
+            StartFailedError: Lambda did not accept the start; try again.
         """
         ...
 
 
 class AuditArchive(Protocol):
-    """A copy of the audit that grows and never changes. Every method may raise ArchiveRefusedError."""
+    """An append-only copy of the audit. Every method may raise ArchiveRefusedError."""
 
     def keep(self, task_id: str, place: str, content: bytes) -> bool:
-        """Keep an entry, once: keeping the same again changes nothing.
+        """Store an entry; storing the same entry again changes nothing.
 
         Args:
-            task_id: Whose chain.
-            place: Its place in the chain, as the ledger's sort key has it.
+            task_id: The task.
+            place: The entry's place in the chain, in the form of the ledger's sort key.
             content: The entry, as `countersign.adapters.task_items.archived_entry` writes it.
 
         Returns:
-            Whether the archive holds this entry now; False where another one stands in its place.
+            Whether the archive has this entry now; False if it has another one in this place.
         """
         ...
 
     def copies(self, task_id: str) -> Mapping[str, Copy]:
-        """Return what is kept of a task's chain, by place."""
+        """Return the archived entries of a task's chain, by place."""
         ...
 
     def every_task_id(self) -> set[str]:
-        """Return the ids of all tasks of which anything is kept. Reads the whole archive: for operators."""
+        """Return the ids of all tasks in the archive. Reads the whole archive: for operators."""
         ...

@@ -1,4 +1,4 @@
-"""Retries: pauses that double up to a limit, with full jitter, and a bounded retry after conflicting writes."""
+"""Retries: exponential backoff with full jitter, and a bounded retry after conflicting writes."""
 
 import random
 import time
@@ -9,7 +9,7 @@ from typing import ParamSpec, TypeVar
 from countersign.domain.errors import LedgerConflictError, LedgerUnavailableError
 
 ATTEMPTS = 12
-"""How often a change is tried that another one overtakes."""
+"""How often a change is tried when other writers are faster."""
 
 _FIRST_PAUSE_SECONDS = 0.01
 _LONGEST_PAUSE_SECONDS = 0.4
@@ -19,27 +19,27 @@ Result = TypeVar("Result")
 
 
 def pause_seconds(attempt: int, first: float, longest: float) -> float:
-    """Return how long to wait before the next attempt.
+    """Return the pause before the next attempt, in seconds.
 
     Full jitter after https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/.
 
     Args:
-        attempt: Number of the attempt that failed, from 0.
-        first: The longest pause after the first attempt, in seconds.
-        longest: The longest pause of all, in seconds.
+        attempt: Number of the failed attempt, from 0.
+        first: The upper bound after the first attempt, in seconds.
+        longest: The upper bound of every pause, in seconds.
     """
     return random.uniform(0, min(first * 2**attempt, longest))  # noqa: S311  spreads attempts, keeps no secret  # nosec B311
 
 
 def retry_on_conflict(attempt: Callable[[], Result], pause: Callable[[float], None] = time.sleep) -> Result:
-    """Return the attempt's result, starting it anew after each conflicting write.
+    """Return the attempt's result; restart it after each conflicting write.
 
     Args:
-        attempt: Reads, decides and writes; must be safe to start anew.
-        pause: Waits for this many seconds; tests pass their own.
+        attempt: Reads, decides and writes; must be safe to restart.
+        pause: Sleeps for this many seconds; tests pass their own.
 
     Raises:
-        LedgerUnavailableError: Every attempt was in conflict.
+        LedgerUnavailableError: Every attempt conflicted with another writer.
     """
     for number in range(ATTEMPTS):
         if number:
@@ -52,7 +52,7 @@ def retry_on_conflict(attempt: Callable[[], Result], pause: Callable[[float], No
 
 
 def retried(attempt: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Turn a function that reads, decides and writes into one that starts anew after each conflicting write."""
+    """Decorate a function that reads, decides and writes: restart it after each conflicting write."""
 
     @wraps(attempt)
     def until_written(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:

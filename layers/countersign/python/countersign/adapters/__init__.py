@@ -1,1 +1,1 @@
-"""The ports of `countersign.ports` on AWS; the only place that knows botocore."""
+"""The ports of `countersign.ports` on AWS; the only package that uses botocore."""

@@ -1,6 +1,6 @@
-"""Plain values to DynamoDB's attribute values and back.
+"""Conversion of plain values to DynamoDB's attribute values and back.
 
-boto3's serializer would do, but importing boto3 costs the public function a tenth of its cold start.
+boto3 has a serializer, but its import takes a tenth of the public function's cold start.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ def to_attribute(value: Any) -> Attribute:
     """Return the attribute value of a text, whole number, boolean, None, list or map.
 
     Raises:
-        TypeError: Another type; floats among them, since money is never one.
+        TypeError: The value has another type; floats are refused too, since money is never a float.
     """
     if value is None:
         return {"NULL": True}
@@ -24,7 +24,7 @@ def to_attribute(value: Any) -> Attribute:
 
 
 def from_attribute(attribute: Attribute) -> Any:
-    """Return the plain value of what `to_attribute` made."""
+    """Return the plain value of an attribute value made by `to_attribute`."""
     (kind, value), *_ = attribute.items()
     match kind:
         case "N":
@@ -39,7 +39,7 @@ def from_attribute(attribute: Attribute) -> Any:
 
 
 def to_item(document: dict[str, Any]) -> dict[str, Attribute]:
-    """Return a document as an item; keys that hold None are left out."""
+    """Return a document as an item, without the keys whose value is None."""
     return {key: to_attribute(value) for key, value in document.items() if value is not None}
 
 
@@ -56,7 +56,7 @@ def _to_map(members: dict[str, Any]) -> dict[str, Attribute]:
     return {key: to_attribute(member) for key, member in members.items()}
 
 
-# A bool is an int too: it stands first.
+# `bool` comes before `int`, because a bool is an int.
 _KINDS: tuple[tuple[type | tuple[type, ...], str, Callable[[Any], Any]], ...] = (
     (bool, "BOOL", bool),
     (str, "S", str),

@@ -1,7 +1,7 @@
 """The archive of the audit on S3: one object for each entry, in a bucket with Object Lock.
 
-Object Lock protects versions of an object, not its key: whoever may put can write over it, and whoever may delete can
-hide it. What the kit wrote is the first version, and that is the one that counts here.
+Object Lock protects the versions of an object, not its key: a principal with the right to put can overwrite it, and one
+with the right to delete can hide it. The kit wrote the first version, so the first version counts.
 """
 
 from collections import defaultdict
@@ -68,10 +68,10 @@ class S3AuditArchive:
         return {unquote(folder.removeprefix(_ROOT).removesuffix("/")) for folder in folders}
 
     def _put(self, key: str, content: bytes) -> None:
-        """Put an object where none stands.
+        """Put a new object.
 
-        Object Lock asks for a checksum with each put; it is named here, since the environment can turn botocore's
-        default off (`AWS_REQUEST_CHECKSUM_CALCULATION`).
+        Object Lock requires a checksum for each put. The algorithm is named because the environment can turn off
+        botocore's default (`AWS_REQUEST_CHECKSUM_CALCULATION`).
         """
         self._client.put_object(
             Bucket=self._bucket,

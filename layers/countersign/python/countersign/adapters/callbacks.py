@@ -1,4 +1,4 @@
-"""The callback API of Lambda durable functions, and what each of its answers means to a ring."""
+"""The callback API of Lambda durable functions, with its answers translated to the state of a ring."""
 
 import time
 from collections.abc import Callable
@@ -22,7 +22,7 @@ _RETRYABLE = frozenset({"TooManyRequestsException", "ServiceException", "Throttl
 
 
 _FAILED = "Countersign.Failed"
-"""The error type of a ring that tells of a technical failure."""
+"""The error type of a ring for a machine's failure."""
 
 
 class CallbackDoorbell:
@@ -36,7 +36,7 @@ class CallbackDoorbell:
         self._pause = pause
 
     def ring(self, callback_id: str, at: datetime, *, failed: bool = False) -> Ring:
-        """See `countersign.ports.Doorbell.ring`. The ring carries nothing: the ledger has the answer."""
+        """See `countersign.ports.Doorbell.ring`. The ring has no content: the ledger has the answer."""
         send = self._fail if failed else self._client.send_durable_execution_callback_success
         uncertain = False
         for attempt in range(ATTEMPTS):
@@ -68,14 +68,14 @@ def _is_retryable(error: ClientError) -> bool:
 
 
 def _may_have_arrived(error: ClientError | BotoCoreError) -> bool:
-    """Tell whether Lambda may have acted although the call failed; what it throttled, it did not look at."""
+    """Tell whether Lambda may have acted although the call failed; it ignores throttled calls."""
     if isinstance(error, ClientError):
         return bool(error.response["ResponseMetadata"].get("HTTPStatusCode", 0) >= 500)
     return True
 
 
 def _ring_of(error: ClientError, at: datetime, *, uncertain: bool) -> Ring:
-    """A callback that is gone after a try that may have arrived was closed by that try."""
+    """Translate an error; a callback that is gone after an uncertain attempt was closed by that attempt."""
     code = error.response["Error"]["Code"]
     retried = error.response["ResponseMetadata"].get("RetryAttempts", 0) > 0
     closed = code == _CLOSED or (code == _GONE and (uncertain or retried))

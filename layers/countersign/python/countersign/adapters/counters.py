@@ -1,4 +1,4 @@
-"""Counters on DynamoDB: one item for each network and minute, in one write for each request."""
+"""Counters on DynamoDB: one item for each network and minute, one write for each request."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from countersign.adapters.dynamodb import translated
 
 _KEPT = timedelta(minutes=10)
-"""How long after its minute an item is kept at least; TTL removes it some time after that."""
+"""How long an item is kept after its minute, at least; TTL removes it later."""
 
 
 class DynamoCounters:
-    """Counts in a table of its own, so that a flood costs the ledger nothing."""
+    """Counts in a separate table, so that a flood does not affect the ledger."""
 
     def __init__(self, client: Any, table_name: str) -> None:
         self._client = client

@@ -1,7 +1,7 @@
-"""The directory on DynamoDB: a small table of its own, so that whoever keeps it needs no right on the ledger.
+"""The directory on DynamoDB: a separate small table, so that its maintainers need no right on the ledger.
 
-An item per address: `address`, and of these what there is: `person` (the owner's own address, for an alias) and `away`,
-a list of `{"since", "until", "to"}`.
+Each item has an `address`, and optionally `person`, the owner's primary address for an alias, and `away`, a list of
+`{"since", "until", "to"}`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,22 +13,22 @@ from countersign.domain.identity import is_address, normalise, untagged
 from countersign.domain.people import Absence, Entry
 
 SEPARATE_TAGS = "separate"
-"""The value of DIRECTORY_TAGS with which `rita+shop@…` is somebody else than `rita@…`."""
+"""The value of DIRECTORY_TAGS that makes `rita+shop@…` another person than `rita@…`."""
 
 MAX_NAMES = 5
-"""How many names may lead from an alias to its owner, one after the other."""
+"""The longest chain of aliases that is followed."""
 
 
 class DynamoDirectory:
     """Implements `countersign.ports.Directory`."""
 
     def __init__(self, client: Any, table_name: str, *, separate_tags: bool = False) -> None:
-        """Take the table.
+        """Set the table.
 
         Args:
             client: A DynamoDB client.
             table_name: The directory's table.
-            separate_tags: Whether addresses that differ in their subaddress only are different people.
+            separate_tags: Whether addresses that differ only in their subaddress are different people.
         """
         self._table = Table(client, table_name)
         self._owner = normalise if separate_tags else lambda address: untagged(normalise(address))
@@ -36,8 +36,7 @@ class DynamoDirectory:
     def entries(self, addresses: Iterable[str]) -> Mapping[str, Entry]:
         """See `countersign.ports.Directory.entries`.
 
-        An alias of an alias leads on, to an end. An absence that cannot be read is none: then whoever is away stays
-        asked.
+        Aliases of aliases are followed. A malformed absence is ignored: the person who is away is still asked.
         """
         wanted = sorted(set(addresses))
         listed: dict[str, dict[str, Any]] = {}
@@ -49,11 +48,11 @@ class DynamoDirectory:
         return {address: self._entry(address, listed) for address in wanted}
 
     def set_alias(self, address: str, person: str) -> None:
-        """Put on record that an address is another name of somebody."""
+        """Make an address an alias of a person."""
         self._set(address, {"person": normalise(person)})
 
     def set_absence(self, address: str, absence: Absence | None) -> None:
-        """Put on record who stands in for somebody, in place of what stood there; None for somebody who is back."""
+        """Replace a person's absences with this one; None removes them all."""
         away = [] if absence is None else [_document(absence)]
         self._set(address, {"away": away})
 
@@ -71,11 +70,11 @@ class DynamoDirectory:
         return Entry(names[-1], tuple(absence for absence in absences if absence is not None))
 
     def _names(self, address: str, listed: Mapping[str, Mapping[str, Any]]) -> list[str]:
-        """Return the names that lead from an address to the one under which its owner counts, as far as is known."""
+        """Return the chain of aliases from an address to its owner's primary address, as far as it is known."""
         names = [address]
         while (further := self._further(names[-1], listed)) not in names:
             names.append(further)
-        # A circle leads to no end: all who are in it are one person, who needs one name.
+        # All addresses in a circle belong to one person; the smallest becomes the primary address.
         circle = names[names.index(further) :]
         return [*names, min(circle)] if len(circle) > 1 else names
 
@@ -85,7 +84,7 @@ class DynamoDirectory:
 
 
 class EmptyDirectory:
-    """Implements `countersign.ports.Directory` where nobody is looked up: everybody is themselves, and there."""
+    """Implements `countersign.ports.Directory` without a table: nobody has aliases or is away."""
 
     def entries(self, addresses: Iterable[str]) -> Mapping[str, Entry]:
         """See `countersign.ports.Directory.entries`."""

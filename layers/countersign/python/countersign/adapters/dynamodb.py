@@ -1,4 +1,4 @@
-"""Calls to DynamoDB, with its errors translated once."""
+"""Calls to DynamoDB, and the translation of its errors."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -46,10 +46,10 @@ class Table:
         return from_item(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Sequence[dict[str, str]]) -> list[dict[str, Any]]:
-        """Return the documents of those of these keys that are there, read consistently, in no order.
+        """Return the existing documents of these keys, read consistently, in no order.
 
         Raises:
-            LedgerUnavailableError: DynamoDB was throttled, or left keys unread again and again.
+            LedgerUnavailableError: DynamoDB throttled the calls, or repeatedly left keys unread.
         """
         waiting = [to_item(key) for key in keys]
         found: list[dict[str, Any]] = []
@@ -66,17 +66,17 @@ class Table:
         return found
 
     def absent(self, key: dict[str, str]) -> dict[str, Any]:
-        """Return the part of a transaction that lets it through only while there is no item of this key."""
+        """Return the check that an item of this key does not exist; otherwise its transaction fails."""
         check = {"TableName": self._name, "Key": to_item(key), "ConditionExpression": "attribute_not_exists(pk)"}
         return {"ConditionCheck": check}
 
     def removal(self, key: dict[str, str]) -> dict[str, Any]:
-        """Return the write that deletes the item of this key; a transaction with it fails when it is gone."""
+        """Return the write that deletes the item of this key; its transaction fails if the item is gone."""
         condition = {"ConditionExpression": "attribute_exists(pk)"}
         return {"Delete": {"TableName": self._name, "Key": to_item(key), **condition}}
 
     def query(self, pk: str, sk_prefix: str = "") -> Iterator[dict[str, Any]]:
-        """Yield the documents of a partition whose sort key starts so, in order."""
+        """Yield the documents of a partition whose sort key has this prefix, in order."""
         values = {":pk": pk, ":sk": sk_prefix} if sk_prefix else {":pk": pk}
         arguments: dict[str, Any] = {
             "TableName": self._name,
@@ -87,12 +87,12 @@ class Table:
         yield from self._pages(self._client.query, arguments)
 
     def indexed(self, pk: str, *, after: str = "", until: str = "") -> Iterator[dict[str, Any]]:
-        """Yield the documents of a partition of the index `INDEX`, in order; a moment old, perhaps.
+        """Yield the documents of a partition of the index `INDEX`, in order, with eventual consistency.
 
         Args:
             pk: The partition.
-            after: The last sort key that is left out; empty where none is.
-            until: The last sort key that is yielded; empty for all.
+            after: Lower bound of the sort keys, exclusive; empty for all.
+            until: Upper bound of the sort keys, inclusive; empty for all.
         """
         condition = f"{INDEX_PK} = :pk"
         condition += f" AND {INDEX_SK} > :after" if after else ""
@@ -106,7 +106,7 @@ class Table:
         return self._pages(self._client.query, arguments)
 
     def scan(self, sk: str) -> Iterator[dict[str, Any]]:
-        """Yield every document with this sort key. Reads the whole table: for operators, never for a request."""
+        """Yield every document with this sort key. Reads the whole table: only for operators."""
         arguments: dict[str, Any] = {
             "TableName": self._name,
             "FilterExpression": "sk = :sk",
@@ -116,11 +116,11 @@ class Table:
         yield from self._pages(self._client.scan, arguments)
 
     def write(self, writes: Sequence[dict[str, Any]]) -> None:
-        """Make these writes in one transaction, or one write alone.
+        """Make several writes in one transaction, or a single write.
 
         Raises:
             LedgerConflictError: A condition failed, or another transaction held an item.
-            LedgerUnavailableError: DynamoDB did not answer or was throttled.
+            LedgerUnavailableError: DynamoDB throttled the call or did not answer.
         """
         with translated():
             if len(writes) == 1:
@@ -131,7 +131,7 @@ class Table:
                 self._client.transact_write_items(TransactItems=list(writes))
 
     def attempt(self, *writes: dict[str, Any]) -> bool:
-        """Make these writes as `write` does; tell whether they were made: False after a LedgerConflictError."""
+        """Make writes as `write` does, but return False instead of raising a LedgerConflictError."""
         try:
             self.write(writes)
         except LedgerConflictError:
@@ -139,12 +139,12 @@ class Table:
         return True
 
     def delete(self, key: dict[str, str]) -> None:
-        """Delete the item of this key, if it is there."""
+        """Delete the item of this key, if it exists."""
         with translated():
             self._client.delete_item(TableName=self._name, Key=to_item(key))
 
     def put(self, document: dict[str, Any], *, only_new: bool = True) -> dict[str, Any]:
-        """Return the write that puts a document; by default only where none of its key stands."""
+        """Return the write that puts a document; by default only if none of its key exists."""
         condition = {"ConditionExpression": "attribute_not_exists(pk)"} if only_new else {}
         return {"Put": {"TableName": self._name, "Item": to_item(document), **condition}}
 
@@ -155,12 +155,12 @@ class Table:
         condition: str = "",
         values: Mapping[str, Any] = MappingProxyType({}),
     ) -> dict[str, Any]:
-        """Return the write that sets fields, or removes those that are None; under a condition, if there is one.
+        """Return the write that sets fields under a condition, and removes those that are None.
 
         Args:
             key: Key of the item.
             fields: New values by attribute name.
-            condition: The condition; it names attributes as `#name` and values as `:name`.
+            condition: Names attributes as `#name` and values as `:name`; empty for no condition.
             values: The condition's values by their names without the colon.
         """
         set_fields = {name: value for name, value in fields.items() if value is not None}
@@ -184,7 +184,7 @@ class Table:
         }
 
     def increment(self, key: dict[str, str], name: str) -> dict[str, Any]:
-        """Return the write that adds one to a number of an item, which must be there; it loses no race."""
+        """Return the write that adds 1 to a number of an existing item; it conflicts with no other update."""
         return {
             "Update": {
                 "TableName": self._name,
@@ -208,17 +208,17 @@ class Table:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Translate the errors of DynamoDB, as botocore raises them, within the block.
+    """Translate botocore's errors of DynamoDB within the block.
 
     Raises:
         LedgerConflictError: A condition failed, or another transaction held an item.
-        LedgerUnavailableError: DynamoDB did not answer or was throttled.
+        LedgerUnavailableError: DynamoDB throttled the call or did not answer.
     """
     try:
         yield
     except ClientError as error:
         raise _translation(error) from error
-    except ParamValidationError:  # a mistake of ours, which no retry mends
+    except ParamValidationError:  # a bug: no retry helps
         raise
     except BotoCoreError as error:
         raise LedgerUnavailableError(type(error).__name__) from error
@@ -240,7 +240,7 @@ def _translated_cancellation(error: ClientError) -> Exception:
     reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])} - {"None", None}
     if reasons & _CONFLICTS:
         return LedgerConflictError(", ".join(sorted(reasons)))
-    if "ValidationError" in reasons:  # an item that is too large, say: no retry mends it
+    if "ValidationError" in reasons:  # for example an item that is too large: no retry helps
         unexpected: Exception = error
         return unexpected
     return LedgerUnavailableError(", ".join(sorted(reasons)))

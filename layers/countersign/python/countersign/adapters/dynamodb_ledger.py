@@ -1,4 +1,4 @@
-"""The ledger on DynamoDB: tasks, audit, links, mails and requests in one table."""
+"""The ledger on DynamoDB: tasks, audit, links, messages and requests in one table."""
 
 import dataclasses
 import heapq
@@ -151,7 +151,7 @@ class DynamoLedger:
         return [audit_entry_of(document) for document in self.audit_documents(task_id)]
 
     def audit_documents(self, task_id: str) -> list[dict[str, Any]]:
-        """Return a task's audit entries as they stand in the table, in order."""
+        """Return the documents of a task's audit, in order."""
         return list(self._table.query(audit_key(task_id, 0)["pk"]))
 
     def beat(self, task_id: str, at: datetime) -> bool:
@@ -164,14 +164,14 @@ class DynamoLedger:
         return {document["key"]: document["answer"] for document in documents}
 
     def audit_breaks(self, task_id: str, *, outlived: bool = False) -> list[str]:
-        """Return what is wrong with a task's audit, in words: with its chain, its links, and the task it tells of.
+        """Return the problems of a task's audit, in words: of its chain, its links, and its agreement with the task.
 
         Args:
-            task_id: Whose chain.
-            outlived: The chain may have outlived its task, which TTL removes long after its end; whoever says so knows
-                from elsewhere where the chain ends.
+            task_id: The task.
+            outlived: Whether the task may be missing, because TTL removes it long after its end; the caller then knows
+                the end of the chain from elsewhere.
         """
-        # Imported where it is needed: it is for operators, and would cost the cold start of every function.
+        # Imported here: only operators need it, and it would slow every cold start.
         from countersign.domain.audit_verification import contradictions, links_used, unminted, unopened
 
         documents = self.audit_documents(task_id)
@@ -181,10 +181,10 @@ class DynamoLedger:
             length, head = documents[-1]["seq"], documents[-1]["hash"]
         entries = [audit_entry_of(document) for document in documents]
         found = [*breaks(entries, (document["hash"] for document in documents), length, head)]
-        if found:  # what a broken chain says proves nothing more
+        if found:  # the entries of a broken chain prove nothing
             return found
         found += unminted(entries, self.audit)
-        # No link is older than what it opened, or its owner's answer: TTL takes none before that.
+        # Before the retention has passed, TTL has removed no link of this task.
         if entries and from_text(entries[0].at) + RETENTION > SystemClock().now():
             found += unopened(entries, self._opened_by(links_used(entries)))
         return [*found, *(contradictions(task, entries) if task else ())]
@@ -193,7 +193,7 @@ class DynamoLedger:
         """Return the ids of all tasks. Reads the whole table: for operators."""
         return sorted(document["task_id"] for document in self._table.scan("TASK"))
 
-    # Links and mails
+    # Links and messages
 
     def link(self, fingerprint: str) -> Link | None:
         """See `LinkLedger.link`."""
@@ -208,7 +208,7 @@ class DynamoLedger:
         return _link_of(document) if document else None
 
     def _opened_by(self, fingerprints: Iterable[str]) -> dict[str, tuple[str, str]]:
-        """Return the recipient and the task of those of these links that stand."""
+        """Return the recipient and the task of each existing link."""
         keys = [link_key(fingerprint) for fingerprint in sorted(set(fingerprints))]
         links = map(_link_of, self._table.get_many(keys))
         return {link.fingerprint: (link.recipient, link.task_id) for link in links}
@@ -222,7 +222,7 @@ class DynamoLedger:
         return self._commit(change, [self._table.put(_link_document(link, expires_at))])
 
     def waiting(self, recipient: str, now: datetime) -> list[Task]:
-        """See `LinkLedger.waiting`. Reads on past links of closed tasks, and several of one, until enough is found."""
+        """See `LinkLedger.waiting`. Skips links of closed tasks and repeated tasks, until it has found enough."""
         links = self._table.indexed(inbox_of(recipient), after=to_text(now))
         waiting: list[Task] = []
         seen: set[str] = set()
@@ -232,7 +232,7 @@ class DynamoLedger:
             tasks = map(task_of_document, self._table.get_many([task_key(task_id) for task_id in unseen]))
             waiting += (task for task in tasks if task.waits_for(recipient, now))
             waiting = sorted(waiting, key=lambda task: task.expires_at)[:MOST_WAITING]
-            # A deadline moves only to later: what further links open ends no sooner than they say.
+            # A deadline only moves to later, so the tasks of further links end no sooner than their sort key says.
             if len(waiting) == MOST_WAITING and to_text(waiting[-1].expires_at) <= page[-1][INDEX_SK]:
                 break
         return waiting
@@ -250,10 +250,10 @@ class DynamoLedger:
     # The outbox
 
     def put_outbox(self, task_id: str, name: str, envelope: Mapping[str, Any], at: datetime, pause: timedelta) -> None:
-        """See `LinkLedger.put_outbox`. What is sent leaves the outbox; `SENT` tells when it was put there."""
+        """See `LinkLedger.put_outbox`. Sent envelopes leave the outbox; the item `SENT` has the last time."""
         fields = {"at": to_text(at), "ttl": epoch_after(at)}
         condition = "attribute_not_exists(#at) OR #at <= :latest"
-        # A name of its own each time: the publisher hears of new items only, and one that failed may still lie there.
+        # A new key each time: the publisher receives only new items, and a failed one may still be in the outbox.
         document = _outbox_document(task_id, f"{name}#{to_text(at)}", envelope, at)
         not_lately = {"latest": to_text(at - pause)}
         sent = self._table.update(part_key(task_id, SENT, name), fields, condition, not_lately)
@@ -354,10 +354,10 @@ class DynamoLedger:
     def _unless_ended(self, request_id: str, fields: dict[str, Any], condition: str, values: dict[str, Any]) -> bool:
         return self._table.attempt(self._table.update(request_key(request_id), fields, condition, values))
 
-    # What is overdue
+    # Overdue work
 
     def overdue(self, before: datetime) -> Iterator[Task | Request | ParkedEvent]:
-        """See `TaskLedger.overdue`; pages through all shards of a kind at once."""
+        """See `TaskLedger.overdue`; merges the pages of all shards of a kind."""
         for shards in (DUE_SHARDS, UNSENT_SHARDS, PARKED_SHARDS):
             found = (self._table.indexed(shard, until=to_text(before)) for shard in shards)
             yield from map(_due_of, heapq.merge(*found, key=lambda document: str(document[INDEX_SK])))
@@ -369,7 +369,7 @@ class DynamoLedger:
 
 
 def chained(task: Task, events: Iterable[AuditEvent], at: datetime) -> tuple[list[AuditEntry], Task]:
-    """Return the next entries of a task's audit, and the task as it counts them."""
+    """Return the next entries of a task's audit, and the task with their number and the new head."""
     entries: list[AuditEntry] = []
     seq, head = task.audit_seq, task.audit_head
     for event in events:
@@ -394,14 +394,14 @@ def _condition(change: Change) -> tuple[str, dict[str, Any]]:
 
 
 def _with_it(change: Change) -> Iterator[dict[str, Any]]:
-    """Yield the items that are put with a change: its outbox, its responses, and where inboxes have its deadline."""
+    """Yield the items that a change puts: envelopes, collected answers, and index items of a new deadline."""
     task = change.after
     for name, envelope in change.outbox.items():
         yield _outbox_document(task.task_id, name, envelope, change.at)
     for key, answer in change.responses.items():
         response = {"key": key, "answer": answer, "at": to_text(change.at), "ttl": epoch_after(change.at)}
         yield part_key(task.task_id, RESPONSE, key) | response
-    # Links stay in the index under the deadline that their task had when they were made; this is under the new one.
+    # Links stay in the index under the deadline at their minting; these items are under the new deadline.
     for recipient in task.audience if "expires_at" in change.fields else ():
         item = {"task_id": task.task_id, "ttl": epoch_after(task.expires_at)}
         yield part_key(task.task_id, INBOX, recipient) | inbox_key(recipient, task.expires_at) | item

@@ -12,7 +12,7 @@ SOURCE = "countersign"
 
 
 class EventBus:
-    """Puts envelopes and lifecycle events on one bus; their `kind` is the event's detail-type."""
+    """Puts envelopes and lifecycle events on one bus, with their `kind` as the detail-type."""
 
     def __init__(self, client: Any, name: str) -> None:
         self._client = client
@@ -21,7 +21,7 @@ class EventBus:
     def send(self, envelope: Mapping[str, Any]) -> None:
         """See `countersign.ports.HandOff.send`.
 
-        PutEvents answers 200 also when it has refused an entry: only `FailedEntryCount` tells
+        PutEvents answers 200 even if it has refused an entry: only `FailedEntryCount` shows a failure
         (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html).
         """
         entry = {

@@ -1,4 +1,4 @@
-"""Events of providers as items of the ledger: names of keys and attributes, and both directions."""
+"""Events of providers as items of the ledger: writes and reads their documents."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -13,16 +13,15 @@ from countersign.domain.questions import Correlation
 from countersign.domain.tasks import Task
 
 DEDUPE = timedelta(days=7)
-"""How long an event is known again, and waits for its task: providers send one again for 3 days, those of Standard
+"""How long a repeated event is recognised, and a parked event is kept: providers retry for 3 days, those of Standard
 Webhooks for 75 hours."""
 
-
 WAITS = timedelta(days=1)
-"""How long an event waits for its task before the sweeper reports it, once; `DEDUPE` after it came it is forgotten."""
+"""How long an event is parked before the sweeper reports it, once; it is deleted `DEDUPE` after its arrival."""
 
 
 def claim_document(task: Task, correlation: Correlation) -> dict[str, Any]:
-    """Return the item that says which task is called so outside, and how much it is about."""
+    """Return the item that maps an external id to its task and amount."""
     return claim_key(correlation.provider, correlation.external_id) | {
         "task_id": task.task_id,
         "amount": None if correlation.amount is None else f"{correlation.amount:f}",
@@ -32,7 +31,7 @@ def claim_document(task: Task, correlation: Correlation) -> dict[str, Any]:
 
 
 def event_document(record: EventRecord, at: datetime) -> dict[str, Any]:
-    """Return the record that an event came."""
+    """Return the document of an event's record."""
     return event_key(record.provider, record.event_id) | {
         "provider": record.provider,
         "event_id": record.event_id,
@@ -45,9 +44,9 @@ def event_document(record: EventRecord, at: datetime) -> dict[str, Any]:
 
 
 def applied_fields(parked: ParkedEvent, handling: Handling, task_id: str, at: datetime) -> dict[str, Any]:
-    """Return what changes in the record of a parked event when it is applied.
+    """Return the changes to a parked event's record when the event is applied.
 
-    Whole enough to be a record by itself: TTL removes items one by one, in no order, so that it may be gone.
+    They are a complete record, because TTL deletes items in no order and the record may be gone.
     """
     return {
         "provider": parked.provider,
@@ -59,7 +58,7 @@ def applied_fields(parked: ParkedEvent, handling: Handling, task_id: str, at: da
 
 
 def event_record_of(document: Mapping[str, Any]) -> EventRecord:
-    """Return what `event_document` made a document of."""
+    """Read a document of `event_document`."""
     return EventRecord(
         document["provider"],
         document["event_id"],
@@ -70,12 +69,12 @@ def event_record_of(document: Mapping[str, Any]) -> EventRecord:
 
 
 def parked_of(document: Mapping[str, Any]) -> ParkedEvent:
-    """Return what `parked_document` made a document of."""
+    """Read a document of `parked_document`."""
     return ParkedEvent(document["provider"], event_of(document), document.get("identified_by", ""))
 
 
 def parked_document(parked: ParkedEvent, at: datetime) -> dict[str, Any]:
-    """Return an event that waits for its task, and how its sender was identified."""
+    """Return the document of a parked event, with how its sender was identified."""
     key = parked_key(parked)
     return {
         **key,

@@ -1,4 +1,4 @@
-"""Failures of AWS, and of the way to it, as errors of the kit."""
+"""Translation of AWS and network failures to errors of the kit."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 @contextmanager
 def raised_as(error_of: Callable[[str], Exception]) -> Iterator[None]:
-    """Raise what fails within the block as an error of the kit, with AWS's code for it, or botocore's name."""
+    """Raise botocore's errors within the block as errors of the kit, with AWS's error code or botocore's class name."""
     try:
         yield
     except ClientError as error:

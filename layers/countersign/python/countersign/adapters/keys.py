@@ -1,4 +1,4 @@
-"""The keys of the ledger's items and of its index: the one place that spells them."""
+"""The keys of the ledger's items and of its index, all in one place."""
 
 from datetime import datetime
 
@@ -7,27 +7,27 @@ from countersign.domain.identity import normalise
 from countersign.domain.provider_events import ParkedEvent
 
 INDEX = "gsi1"
-"""The ledger's index: what is due, and links, by their time."""
+"""The ledger's index: items that are due, and links, by their time."""
 
 INDEX_PK, INDEX_SK = f"{INDEX}pk", f"{INDEX}sk"
 
 TASK, AUDIT, REQUEST = "TASK#", "AUDIT#", "REQUEST#"
 EXTERNAL, EVENT = "EXTERNAL#", "EVENT#"
 LINK, TOKEN = "LINK#", "TOKEN#"
-"""What partition keys begin with. A machine's token has a prefix of its own: workflows may write tokens, and must not
-make links of people."""
+"""Prefixes of partition keys. A machine's token has its own prefix: workflows may write tokens, but must not write
+links of people."""
 
 OUTBOX, SENT, MAIL, RESPONSE, INBOX, PARKED = "OUTBOX#", "SENT#", "MAIL#", "RESPONSE#", "INBOX#", "PARKED#"
-"""What sort keys begin with; partitions of the index, `INBOX` and `PARKED` too."""
+"""Prefixes of sort keys; `INBOX` and `PARKED` are also prefixes of partitions of the index."""
 
 DUE_SHARDS = tuple(f"DUE#{shard}" for shard in range(8))
-"""Partitions of the index of what is due, so that no single one is hot."""
+"""Partitions of the index for items that are due; several, so that none is hot."""
 
 UNSENT_SHARDS = tuple(f"UNSENT#{shard}" for shard in range(8))
-"""Partitions of the index of tasks that nobody was sent a link of: when no mail goes out, they delay no decision."""
+"""Partitions of the index for tasks without a sent link: when no message goes out, they delay no decision."""
 
 PARKED_SHARDS = tuple(f"{PARKED}{shard}" for shard in range(8))
-"""Partitions of the index of parked events: however many there are, they delay no sweep of tasks and requests."""
+"""Partitions of the index for parked events: however many there are, they delay no sweep of tasks and requests."""
 
 Key = dict[str, str]
 
@@ -38,12 +38,12 @@ def task_key(task_id: str) -> Key:
 
 
 def part_key(task_id: str, kind: str, name: str) -> Key:
-    """Return the key of an item that belongs to a task, of a kind such as `OUTBOX`."""
+    """Return the key of a task's item of a kind, such as `OUTBOX`."""
     return {"pk": f"{TASK}{task_id}", "sk": f"{kind}{name}"}
 
 
 def mail_key(task_id: str, hand_off: int, recipient: str) -> Key:
-    """Return the key of the record that a mail was accepted for delivery."""
+    """Return the key of the record that a message was accepted for delivery."""
     return part_key(task_id, MAIL, f"{hand_off:04d}#{normalise(recipient)}")
 
 
@@ -63,22 +63,22 @@ def task_of_request_key(request_id: str, task_id: str) -> Key:
 
 
 def claim_key(provider: str, external_id: str) -> Key:
-    """Return the key of the item that says which task is called so outside."""
+    """Return the key of the item that maps an external id to its task."""
     return {"pk": f"{EXTERNAL}{provider}#{external_id}", "sk": "EXTERNAL"}
 
 
 def parked_key(parked: ParkedEvent) -> Key:
-    """Return the key of an event that waits for its task."""
+    """Return the key of a parked event."""
     return claim_key(parked.provider, parked.event.external_id) | {"sk": f"{PARKED}{parked.event.event_id}"}
 
 
 def event_key(provider: str, event_id: str) -> Key:
-    """Return the key of the record that an event came."""
+    """Return the key of an event's record."""
     return {"pk": f"{EVENT}{provider}#{event_id}", "sk": "EVENT"}
 
 
 def link_key(fingerprint: str) -> Key:
-    """Return the key of somebody's link."""
+    """Return the key of a person's link."""
     return {"pk": f"{LINK}{fingerprint}", "sk": "LINK"}
 
 
@@ -88,10 +88,10 @@ def token_key(fingerprint: str) -> Key:
 
 
 def inbox_key(recipient: str, expires_at: datetime) -> Key:
-    """Return the key in the index under which somebody's inbox has a task until its deadline."""
+    """Return the index key of a task in a person's inbox."""
     return {INDEX_PK: inbox_of(recipient), INDEX_SK: to_text(expires_at)}
 
 
 def inbox_of(recipient: str) -> str:
-    """Return the partition of the index that is somebody's inbox."""
+    """Return the partition of the index for a person's inbox."""
     return f"{INBOX}{normalise(recipient)}"

@@ -8,20 +8,20 @@ from countersign.adapters.failures import raised_as
 from countersign.domain.errors import BodyTooLargeError, CipherUnavailableError, WrongContextError
 
 MAX_BYTES = 4096
-"""What KMS encrypts by itself: https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html. More would need a
-data key, and AES in the function."""
+"""Limit of https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html. More would need a data key, and AES in
+the function."""
 
 _FOREIGN = frozenset({"InvalidCiphertextException", "IncorrectKeyException"})
 
 
 class KmsCipher:
-    """Implements `countersign.ports.Cipher`. The context is authenticated, and shows in CloudTrail: it holds no secret.
+    """Implements `countersign.ports.Cipher`. CloudTrail logs the context, so it must not contain secrets.
 
     https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html
     """
 
     def __init__(self, client: Any, key_id: str) -> None:
-        """Take a client of KMS, and the id or ARN of a symmetric key."""
+        """Set the KMS client, and the id or ARN of a symmetric key."""
         self._client = client
         self._key_id = key_id
 
@@ -37,7 +37,7 @@ class KmsCipher:
         """See `countersign.ports.Cipher.decrypt`."""
         try:
             blob = b64decode(ciphertext, validate=True)
-        except ValueError as error:  # no base64, or not even ASCII
+        except ValueError as error:  # not base64, or not even ASCII
             raise WrongContextError from error
         with raised_as(lambda code: WrongContextError() if code in _FOREIGN else CipherUnavailableError(code)):
             answer = self._client.decrypt(KeyId=self._key_id, CiphertextBlob=blob, EncryptionContext=dict(context))

@@ -1,4 +1,4 @@
-"""Requests as items of the ledger: names of keys and attributes, and both directions."""
+"""Requests as items of the ledger: writes and reads their documents."""
 
 import json
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ from countersign.domain.clock import from_text, to_text
 from countersign.domain.requests import Request, RequestStatus
 
 NOT_WAITING: Mapping[str, Any] = {"input": None, **NEVER_DUE}
-"""What a request loses once it is known to have started: its input is with Lambda, and the sweeper need not look."""
+"""Fields that a started request no longer needs: Lambda has its input, and the sweeper ignores it."""
 
 
 def request_document(request: Request, at: datetime) -> dict[str, Any]:
-    """Return a request that has just come, as the ledger keeps it."""
+    """Return the ledger's document of a new request."""
     return request_key(request.request_id) | {
         "workflow": request.workflow,
         "input_digest": request.input_digest,
@@ -29,7 +29,7 @@ def request_document(request: Request, at: datetime) -> dict[str, Any]:
 
 
 def request_of(document: Mapping[str, Any]) -> Request:
-    """Return the request that a document of the ledger holds."""
+    """Read a request from its document."""
     swept_at = document.get("swept_at")
     return Request(
         request_id=document["pk"].removeprefix(REQUEST),

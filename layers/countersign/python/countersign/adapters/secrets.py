@@ -9,11 +9,10 @@ from countersign.adapters.failures import raised_as
 from countersign.domain.errors import SecretError, SecretsUnavailableError
 
 FRESH_SECONDS = 300
-"""How long what was read is used without another look."""
+"""How long secrets are cached."""
 
 REREAD_SECONDS = 5
-"""How soon after a look the next one is worth it: garbage signatures must not become a flood of reads."""
-
+"""Minimum interval between two reads: invalid signatures must not cause a flood of reads."""
 
 _FORM = 'is not {"active": ["…"]} with at least one secret'
 
@@ -22,12 +21,12 @@ class ManagedSecrets:
     """Implements `countersign.ports.Secrets`."""
 
     def __init__(self, client: Any, arns: Mapping[str, str], seconds: Callable[[], float] = time.monotonic) -> None:
-        """Take the secrets.
+        """Set the secrets.
 
         Args:
             client: A client of Secrets Manager.
-            arns: ARN of each provider's secret, by its name.
-            seconds: A clock that never goes back.
+            arns: ARN of each provider's secret, by the provider's name.
+            seconds: A monotonic clock.
         """
         self._client = client
         self._arns = arns
@@ -37,9 +36,9 @@ class ManagedSecrets:
         self._failed: dict[str, SecretError | SecretsUnavailableError] = {}
 
     def active(self, name: str) -> Sequence[str]:
-        """See `countersign.ports.Secrets.active`. While they cannot be read again, those of before are used on.
+        """See `countersign.ports.Secrets.active`. If a refresh fails, the cached secrets are used.
 
-        Without any, a look that failed only just now stands for this one too.
+        Without cached secrets, a read that failed just now raises its error again.
         """
         known = self._read.get(name)
         if known is None:
@@ -58,7 +57,7 @@ class ManagedSecrets:
         return None if self._has_just_tried(name) else self._look(name)
 
     def _has_just_tried(self, name: str) -> bool:
-        """Tell whether the last look, successful or not, was only just now."""
+        """Tell whether the last read, successful or not, was just now."""
         return name in self._tried and self._seconds() - self._tried[name] < REREAD_SECONDS
 
     def _look(self, name: str) -> tuple[str, ...]:

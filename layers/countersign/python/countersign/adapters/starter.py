@@ -14,14 +14,14 @@ class LambdaStarter:
     """Starts workflows by their aliases."""
 
     def __init__(self, client: Any, functions: Mapping[str, str]) -> None:
-        """Take the client and the alias of each workflow by name: its ARN, or `<function>:<alias>`."""
+        """Set the client and each workflow's alias, by the workflow's name: an ARN, or `<function>:<alias>`."""
         self._client = client
         self._functions = functions
 
     def start(self, workflow: str, request_id: str, payload: Mapping[str, Any]) -> str:
         """See `countersign.ports.WorkflowStarter.start`.
 
-        The execution's name makes the start idempotent: the same name and payload start nothing new
+        The execution's name makes the start idempotent: a second start with the same name and payload has no effect
         (https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html, DurableExecutionName).
         """
         if workflow not in self._functions:

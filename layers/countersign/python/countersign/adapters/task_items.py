@@ -1,4 +1,4 @@
-"""Tasks as items of the ledger: names of keys and attributes, and both directions."""
+"""Tasks and audit entries as items of the ledger: writes and reads their documents."""
 
 import dataclasses
 import zlib
@@ -21,14 +21,14 @@ from countersign.domain.tasks import Failure, Ring, RingState, Status, Task, Vot
 from countersign.domain.upkeep import look_at
 
 RETENTION = timedelta(days=400)
-"""How long a closed task, its links and its request stay; the audit stays for good."""
+"""How long a closed task, its links and its request are kept; the audit is kept for good."""
 
 _COMPARED = ("status", "revision", "audit_seq")
-"""What the conditions of writes compare."""
+"""The attributes that the conditions of writes compare."""
 
 
 def _flat(task: Task) -> dict[str, Any]:
-    """Return the attributes of a task and of its question side by side, as an item has them."""
+    """Return the attributes of a task and its question in one mapping, as in an item."""
     attributes = vars(task.question) | vars(task)
     del attributes["question"]
     return attributes
@@ -38,9 +38,9 @@ _DEFAULTS = _flat(Task("", Status.OPEN, datetime.fromtimestamp(0, UTC)))
 
 
 def task_document(task: Task) -> dict[str, Any]:
-    """Return a task as the plain document that the ledger keeps, keys and index included.
+    """Return the ledger's document of a task, with its keys and index.
 
-    Attributes that no condition names are left out at their default: reading an item costs by their number.
+    Attributes at their default are left out unless a condition names them: each makes the item slower to read.
     """
     fields = {
         name: plain(value) for name, value in _flat(task).items() if name in _COMPARED or value != _DEFAULTS[name]
@@ -49,7 +49,7 @@ def task_document(task: Task) -> dict[str, Any]:
 
 
 def index_fields(task: Task) -> dict[str, Any]:
-    """Return the index and TTL attributes that belong to the task's status; None for those it must not have."""
+    """Return the index and TTL attributes for the task's status; None for those that the item must not have."""
     moment = look_at(task)
     if moment:
         shards = UNSENT_SHARDS if task.status is Status.OPEN and task.is_unsent else DUE_SHARDS
@@ -59,32 +59,32 @@ def index_fields(task: Task) -> dict[str, Any]:
 
 
 def due(name: str, moment: datetime, shards: Sequence[str] = DUE_SHARDS) -> dict[str, Any]:
-    """Return the index attributes of what the sweeper looks at once a moment has passed.
+    """Return the index attributes of an item that the sweeper examines after a moment.
 
     Args:
-        name: What it is called; spreads the items over the shards.
-        moment: By when somebody should have taken it out of the index again.
-        shards: The partitions that hold its kind.
+        name: The item's name, which spreads the items over the shards.
+        moment: When the item becomes due.
+        shards: The partitions for its kind.
     """
     return {INDEX_PK: shards[zlib.crc32(name.encode()) % len(shards)], INDEX_SK: to_text(moment)}
 
 
 NEVER_DUE: Mapping[str, Any] = {INDEX_PK: None, INDEX_SK: None}
-"""The index attributes of what the sweeper need not look at."""
+"""The index attributes of an item that the sweeper ignores."""
 
 
 def epoch_after(moment: datetime) -> int:
-    """Return when TTL may remove what ended at that moment, as epoch seconds."""
+    """Return when TTL may remove an item that ended at this moment, in epoch seconds."""
     return int((moment + RETENTION).timestamp())
 
 
 def task_of(item: Mapping[str, Attribute]) -> Task:
-    """Return the task that an item holds."""
+    """Read a task from an item."""
     return task_of_document(from_item(dict(item)))
 
 
 def task_of_document(document: Mapping[str, Any]) -> Task:
-    """Return the task that a plain document holds; attributes that this version does not know are left alone."""
+    """Read a task from its document; attributes unknown to this version are ignored."""
     fields = {
         name: _READ.get(name, _as_it_is)(value)
         for name, value in document.items()
@@ -94,12 +94,12 @@ def task_of_document(document: Mapping[str, Any]) -> Task:
 
 
 def audit_document(entry: AuditEntry) -> dict[str, Any]:
-    """Return an audit entry as the document that the ledger keeps."""
+    """Return the ledger's document of an audit entry."""
     return {**audit_key(entry.task_id, entry.seq), **entry.to_document(), "hash": entry.hash}
 
 
 def audit_entry_of(document: Mapping[str, Any]) -> AuditEntry:
-    """Return the audit entry that a document of the ledger holds; its stored hash is `document["hash"]`."""
+    """Read an audit entry from its document; the stored hash is `document["hash"]`."""
     event = AuditEvent(
         document["event"], document["actor"], document["identified_by"], document["source"], document["data"]
     )
@@ -115,7 +115,7 @@ def audit_entry_of(document: Mapping[str, Any]) -> AuditEntry:
 
 
 def archived_entry(document: Mapping[str, Any]) -> bytes:
-    """Return a document of the ledger's audit as the archive keeps it: canonical JSON, all but its key."""
+    """Return the archive's form of an audit document: canonical JSON without the key."""
     return canonical({name: value for name, value in document.items() if name not in ("pk", "sk")})
 
 
@@ -168,6 +168,6 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "failure": lambda failure: Failure(**failure),
     "ring": _ring,
 }
-"""How the values of a task's document are read that are not read as they are."""
+"""How to read the values of a task's document; all others are read unchanged."""
 
 _OF_TASKS = {field.name for field in dataclasses.fields(Task)} - {"question"}
