@@ -437,6 +437,12 @@ def test_an_absent_person_stays_asked_where_the_stand_in_may_not_join(task: Task
     assert office.hand_off.sent[0]["task"]["recipients"] == [OTHER_APPROVER]
 
 
+def test_an_escalation_is_handed_off_to_nobody_who_may_not_vote() -> None:
+    office = Office(any_task())
+    office.waits.hand_off_again(any_wait(), "callback-2", 2, (REQUESTER, OTHER_APPROVER), remind=False)
+    assert office.hand_off.sent[0]["task"]["recipients"] == [OTHER_APPROVER]
+
+
 def test_a_reminder_reaches_the_colleague_and_looks_nobody_up() -> None:
     office = Office(any_task(audience=(COLLEAGUE,), delegations=(Delegation(APPROVER, COLLEAGUE, NOW),)))
     office.directory.entries = lambda addresses: pytest.fail("a reminder asks nobody new")  # type: ignore[method-assign]
