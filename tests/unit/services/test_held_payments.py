@@ -91,6 +91,13 @@ def test_what_nobody_answered_can_be_asked_again() -> None:
     assert bench.audited() == ["opened", "held", "lapsed", "settled", "decided"]
 
 
+def test_a_resolution_that_is_carried_out_again_says_the_same_and_changes_nothing() -> None:
+    bench = Bench()
+    bench.receive(any_event())
+    assert [bench.held_payments.carry_out(PAYMENT, EVENT, ACCEPTED) for _ in range(2)] == ["paid", "paid"]
+    assert bench.audited() == ["opened", "held", "settled", "decided"]
+
+
 @pytest.mark.parametrize(
     ("accepted", "then", "handling"),
     [
