@@ -416,7 +416,7 @@ def test_a_refusal_never_quotes_what_was_sent(name: str, value: Any) -> None:
 def test_a_refused_link_says_what_a_link_has_to_be() -> None:
     refusal = refusal_of(INPUT, any_input(attachments=[{"name": "x", "url": f"https://{SECRET}@example.com/"}]))
     assert refusal
-    assert refusal.reason == "is no https URL of a host by its name, without user info or a backslash"
+    assert refusal.reason == "must be an https URL with a host name, without user info or a backslash"
 
 
 @pytest.mark.parametrize("name", SAMPLES)

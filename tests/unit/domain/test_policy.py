@@ -135,7 +135,7 @@ def test_a_quorum_that_the_request_s_approvers_cannot_reach_is_refused(approvers
 
 
 def test_who_is_the_only_approver_of_the_policy_cannot_request() -> None:
-    with pytest.raises(ContractError, match="by policy, needs 1 who may approve beside the requester; has 0"):
+    with pytest.raises(ContractError, match="by policy, needs at least 1 besides the requester; has 0"):
         POLICY.check(any_input(amount="5001", requester=APPROVER, approvers=[OTHER_APPROVER]))
 
 

@@ -1,1 +1,1 @@
-"""What crosses the kit's border: schemas, their validation, and the hand-off envelope."""
+"""The kit's contracts: schemas, their validation, and the hand-off envelope."""

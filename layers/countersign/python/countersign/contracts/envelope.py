@@ -14,33 +14,33 @@ VERSION = 1
 
 
 def requested(task: Task, recipients: tuple[str, ...] | None = None) -> dict[str, Any]:
-    """Return the envelope of a first hand-off to people: all who are asked, or these, asked in another's place."""
+    """Return the envelope of a first hand-off to people: the whole audience, or these recipients."""
     return _envelope(task, "requested", task.audience if recipients is None else recipients)
 
 
 def requested_of_machine(task: Task, kind: str, callback_url: str, token: str) -> dict[str, Any]:
-    """Return the envelope of a hand-off to a machine, which answers with the token: no archive may keep it."""
+    """Return the envelope of a hand-off to a machine, which answers with the token; never archive this envelope."""
     return _checked(task, f"{kind}.requested", json.loads(task.question.payload), {"url": callback_url, "token": token})
 
 
 def reminder(task: Task, newcomers: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Return the envelope that reminds those who have not voted, but for newcomers: they have just been asked."""
+    """Return the envelope that reminds the recipients without a vote, except newcomers, who were asked just now."""
     return _envelope(task, "reminder", tuple(person for person in silent(task) if person not in newcomers))
 
 
 def escalated(task: Task, newcomers: tuple[str, ...]) -> dict[str, Any]:
-    """Return the envelope for those who are asked from now on too."""
+    """Return the envelope for the people whom an escalation adds."""
     return _envelope(task, "escalated", newcomers)
 
 
 def inbox(task: Task, recipient: str) -> dict[str, Any]:
-    """Return the envelope that asks to mail somebody the link to their inbox; from the page of this task."""
+    """Return the envelope that requests an inbox link for a recipient from the page of a task."""
     return _envelope(task, "inbox", (recipient,))
 
 
 def held(task: Task, event: ProviderEvent, reason: str) -> dict[str, Any]:
-    """Return the envelope that announces an event which a person must settle."""
-    assert task.question.correlation, "events are about tasks that are correlated"
+    """Return the envelope that announces a held event to the operators."""
+    assert task.question.correlation, "a held event belongs to a correlated task"
     amount = task.question.correlation.amount
     expected = {"amount": None if amount is None else f"{amount:f}", "currency": task.question.correlation.currency}
     received = {"status": event.status.value, "amount": event.amount, "currency": event.currency}
@@ -56,10 +56,10 @@ def held(task: Task, event: ProviderEvent, reason: str) -> dict[str, Any]:
 
 
 def read(document: Any) -> dict[str, Any]:
-    """Return a received envelope once it is known to keep the contract.
+    """Return a received envelope after checking its contract.
 
     Raises:
-        ContractError: It does not; the error has the JSON pointer.
+        ContractError: It breaks the contract; the error has the JSON pointer.
     """
     envelope: dict[str, Any] = validation.check("envelope", document)
     return envelope

@@ -1,4 +1,4 @@
-"""JSON Schemas of everything that crosses the kit's border, compiled when first used."""
+"""Validation by the kit's JSON Schemas, which are compiled on first use."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,21 +21,21 @@ OF_AGE = 18
 """Years."""
 
 MAX_INPUT_BYTES = 64_000
-"""The largest input that holds values of any form: it stands on the task and in the result beside an answer."""
+"""The largest input with values of any form: the task and the result hold it together with an answer."""
 
 MOST_PROBLEMS = 100
-"""How many problems of one document are told: a sender can put as many into it as it has bytes."""
+"""How many problems of one document are reported: a document can have as many as bytes."""
 
 Validator = Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What a schema cannot say by itself.
+    """A rule that a schema cannot express.
 
     Attributes:
-        members: The members of the document that it reads; it is left out where one of them breaks the schema.
-        problems: Returns what is wrong, given the document and the JSON pointer of it.
+        members: The members of the document that it reads; it is skipped if one of them breaks the schema.
+        problems: Returns the problems of a document, given the document and its JSON pointer.
     """
 
     members: tuple[str, ...]
@@ -43,25 +43,25 @@ class Rule:
 
 
 def check(name: str, document: Any, prefix: str = "") -> Any:
-    """Return the document once it is known to keep a contract.
+    """Return the document after checking its contract.
 
     Args:
         name: The schema, such as `envelope` or `order-approval.input`; a file of the package `schemas`, or of a
             fork's workflow.
         document: The plain JSON values.
-        prefix: JSON pointer of the document within what was sent, such as `/input`.
+        prefix: JSON pointer of the document within the body, such as `/input`.
 
     Raises:
-        ContractError: The document breaks the contract; has all problems, each with its JSON pointer and the rule, not
-            the value.
-        LookupError: There is no such schema.
+        ContractError: The document breaks the contract; the error has all problems, each with its JSON pointer and the
+            rule, not the value.
+        LookupError: No schema has this name.
     """
     refuse(problems(name, document, prefix))
     return document
 
 
 def refuse(found: Sequence[ContractError]) -> None:
-    """Raise what was found, as one error; do nothing where nothing was.
+    """Raise all problems as one error, if there are any.
 
     Raises:
         ContractError: There is at least one problem.
@@ -73,12 +73,12 @@ def refuse(found: Sequence[ContractError]) -> None:
 
 
 def problems(name: str, document: Any, prefix: str = "") -> list[ContractError]:
-    """Return everything that is wrong with a document: for a sender who can mend it all at once.
+    """Return all problems of a document, so that its sender can correct them at once.
 
     The arguments are those of `check`.
 
     Raises:
-        LookupError: There is no such schema.
+        LookupError: No schema has this name.
     """
     from fastjsonschema import JsonSchemaValuesException
 
@@ -86,15 +86,15 @@ def problems(name: str, document: Any, prefix: str = "") -> list[ContractError]:
     try:
         _validator(name)(_pointed(document))
     except JsonSchemaValuesException as error:
-        told = (problem for each in error.errors for problem in _problems_of(each, prefix))
-        found = list(islice(told, MOST_PROBLEMS))
+        violations = (problem for each in error.errors for problem in _problems_of(each, prefix))
+        found = list(islice(violations, MOST_PROBLEMS))
     return found + broken_rules(map(_rule, _schema(name).get("x-rules", ())), document, prefix, found)
 
 
 def broken_rules(
     rules: Iterable[Rule], document: Any, prefix: str, found: Sequence[ContractError]
 ) -> list[ContractError]:
-    """Return what rules have against a document, beside what is known to be wrong with it."""
+    """Return the problems of a document by rules; skip the rules that read a member with a known problem."""
     if not isinstance(document, dict):
         return []
     inside = (error.pointer.removeprefix(f"{prefix}/") for error in found if error.pointer.startswith(f"{prefix}/"))
@@ -103,14 +103,14 @@ def broken_rules(
 
 
 class _Pointed(float):
-    """A number that was written with a point or an exponent: no integer, though JSON Schema takes `2.0` for one."""
+    """A number written with a point or an exponent: not an integer here, although JSON Schema accepts `2.0`."""
 
     def is_integer(self) -> bool:
         return False
 
 
 def _pointed(value: Any) -> Any:
-    """Return a document in which no float is taken for an integer: `range` and `timedelta` of a workflow would not."""
+    """Return a document in which no float counts as an integer, since a workflow may pass it to `range`."""
     if isinstance(value, dict):
         return {name: _pointed(member) for name, member in value.items()}
     if isinstance(value, list):
@@ -119,7 +119,7 @@ def _pointed(value: Any) -> Any:
 
 
 def _problems_of(error: Any, prefix: str) -> Iterator[ContractError]:
-    """Yield what a violation of a schema tells the sender; each member that is missing by itself."""
+    """Yield the problems of a schema violation for the sender, one for each missing member."""
     place = prefix + "".join(f"/{_escaped(step)}" for step in error.path[1:])
     if error.rule != "required":
         yield ContractError(_reason(error), place)
@@ -130,7 +130,7 @@ def _problems_of(error: Any, prefix: str) -> Iterator[ContractError]:
 
 
 def exists(name: str) -> bool:
-    """Tell whether there is a schema of this name."""
+    """Tell whether a schema of this name exists."""
     return _text(name) is not None
 
 
@@ -138,7 +138,7 @@ def has_member(name: str, member: str) -> bool:
     """Tell whether a schema of an object names a member.
 
     Raises:
-        LookupError: There is no such schema.
+        LookupError: No schema has this name.
     """
     return member in _schema(name).get("properties", ())
 
@@ -181,7 +181,7 @@ def _validator(name: str) -> Validator:
 
 
 def _schema_of_file(reference: str) -> dict[str, Any]:
-    """Return the schema that another one refers to by the name of its file."""
+    """Return a schema by its file name, to which another schema refers."""
     return _schema(reference.removesuffix(".json"))
 
 
@@ -198,7 +198,7 @@ def _reason(error: Any) -> str:
 
 
 def _approvers(document: Mapping[str, Any], prefix: str) -> Iterator[ContractError]:
-    """Yield what is wrong with approvers whatever the directory knows of them."""
+    """Check the approvers without consulting the directory."""
     try:
         check_approvers(document["approvers"], document["requester"], document.get("rule", {}), NO_ALIASES, prefix)
     except ContractError as error:
@@ -206,7 +206,7 @@ def _approvers(document: Mapping[str, Any], prefix: str) -> Iterator[ContractErr
 
 
 def _money(document: Mapping[str, Any], prefix: str) -> Iterator[ContractError]:
-    """Yield why nobody could ever pay an amount: the payment would wait for nothing."""
+    """Yield a problem if nobody can pay the amount, so that the wait would be in vain."""
     if document["currency"] not in money.ISO_4217:
         yield ContractError("must be the code of a current currency of ISO 4217", f"{prefix}/currency")
     elif reason := money.unpayable(document["amount"], document["currency"]):
@@ -214,33 +214,33 @@ def _money(document: Mapping[str, Any], prefix: str) -> Iterator[ContractError]:
 
 
 def _small(document: Mapping[str, Any], prefix: str) -> Iterator[ContractError]:
-    """Yield what would leave no room for an answer, in an item of the ledger."""
+    """Yield a problem if the input leaves no room for an answer in its item of the ledger."""
     try:
         size = len(canonical(document))
-    except ValueError:  # strict JSON holds no infinity, and no document that was read has one
-        yield ContractError("holds what is no JSON", prefix)
+    except ValueError:  # an infinite number, which strict JSON cannot hold and no document that was read has
+        yield ContractError("has a value that JSON does not allow", prefix)
         return
     if size > MAX_INPUT_BYTES:
         yield ContractError(f"must be at most {MAX_INPUT_BYTES} bytes of JSON", prefix)
 
 
 def _adult(document: Mapping[str, Any], prefix: str) -> Iterator[ContractError]:
-    """Yield why a date of birth is none, or is that of somebody who is not of age today."""
+    """Yield a problem if a date of birth is not a date, or the person is not of age today."""
     place = f"{prefix}/date_of_birth"
     try:
         born = date.fromisoformat(document["date_of_birth"])
     except ValueError:
-        yield ContractError("is no date", place)
+        yield ContractError("is not a date", place)
         return
     today = SystemClock().now().date()
     age = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
     if age < OF_AGE:
-        yield ContractError(f"must be the date of birth of somebody of at least {OF_AGE} years", place)
+        yield ContractError(f"must be the date of birth of a person of at least {OF_AGE} years", place)
 
 
-_NO_LINK = "is no https URL of a host by its name, without user info or a backslash"
+_NO_LINK = "must be an https URL with a host name, without user info or a backslash"
 _FORMATS: dict[str, Callable[[str], bool]] = {"link": lambda text: bool(Attachment("", text).host)}
-"""The kit's own values of `format`: `link` is a URL of which a reader, and a browser, can tell where it leads."""
+"""The kit's own values of `format`: `link` is a URL that leads to the host that a reader sees in it."""
 
 _RULES: dict[str, Rule] = {
     "adult": Rule(("date_of_birth",), _adult),
@@ -255,7 +255,7 @@ def _rule(name: str) -> Rule:
     """Return a rule by its name.
 
     Raises:
-        LookupError: There is none.
+        LookupError: No rule has this name.
     """
     if name not in _RULES:
         raise LookupError(f"`x-rules` names {name!r}; allowed: {', '.join(_RULES)}")

@@ -1,4 +1,4 @@
-"""Time: one place that reads the clock, and the one text form that the ledger compares."""
+"""Time: the one place that reads the clock, and the text form that the ledger compares."""
 
 from datetime import UTC, datetime
 from typing import Protocol
@@ -7,7 +7,7 @@ _FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
 class Clock(Protocol):
-    """Where the time comes from; tests pass their own."""
+    """A source of the time; tests pass their own."""
 
     def now(self) -> datetime:
         """Return the current time, aware and in UTC."""
@@ -23,13 +23,13 @@ class SystemClock:
 
 
 def to_text(moment: datetime) -> str:
-    """Return ISO 8601 in UTC with six decimals and `Z`: a fixed width, so that texts compare as the times do."""
-    # strftime writes the year 1 in one digit; some systems send it where they have no time.
+    """Return ISO 8601 in UTC with six decimals and `Z`: its fixed width makes texts sort like times."""
+    # strftime writes the year 1, which some systems send for no time, with one digit.
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def from_text(text: str) -> datetime:
-    """Read what `to_text` wrote.
+    """Read a text of `to_text`.
 
     Raises:
         ValueError: The text has another form.
@@ -38,10 +38,10 @@ def from_text(text: str) -> datetime:
 
 
 def moment_of(text: str) -> datetime:
-    """Read a date or a time in any form of ISO 8601, as people and other systems write it; UTC unless it says another.
+    """Read a date or a time in any form of ISO 8601; without a zone it is UTC.
 
     Raises:
-        ValueError: It is neither.
+        ValueError: The text has another form.
     """
     moment = datetime.fromisoformat(text)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)

@@ -1,4 +1,4 @@
-"""When two e-mail addresses are one person."""
+"""Identity: e-mail addresses, and which of them belong to one person."""
 
 import re
 import unicodedata
@@ -11,28 +11,28 @@ _LONGEST_ADDRESS = 254
 
 
 def is_address(normalised: str) -> bool:
-    """Tell whether a normalised text is an e-mail address as the contracts of inputs have it.
+    """Tell whether a normalised text is an e-mail address by the contracts of inputs.
 
-    It is ASCII and keeps RFC 5321, but its local part has none of `/`, `?`, `=`, `&` and `#`, which RFC 5321 allows:
-    mail programs would make a link of `www.example.com/?x=@example.com`.
+    It is ASCII and follows RFC 5321, but its local part has no `/`, `?`, `=`, `&` or `#`, which RFC 5321 allows: mail
+    programs would make a link of `www.example.com/?x=@example.com`.
     """
     return len(normalised) <= _LONGEST_ADDRESS and _ADDRESS.fullmatch(normalised) is not None
 
 
 def normalise(address: str) -> str:
-    """Return the form under which an address is known: NFKC, trimmed, case-folded.
+    """Return the normal form of an address: NFKC, trimmed, case-folded.
 
-    Case of the local part is significant by RFC 5321 §2.4 and ignored by every mail provider in use; for the
-    question whether somebody approves their own request, two spellings are one person.
+    By RFC 5321 §2.4 the case of the local part is significant, but every mail provider in use ignores it. Two spellings
+    must be one person, so that nobody approves their own request.
     """
     return unicodedata.normalize("NFKC", address).strip().casefold()
 
 
 def session_name(caller: str) -> str:
-    """Return the name of the session in which a caller uses a role; empty for any other caller.
+    """Return the name of a caller's role session; empty for any other caller.
 
     Args:
-        caller: Their ARN: `arn:aws:sts::<account>:assumed-role/<role>/<session>`
+        caller: The caller's ARN: `arn:aws:sts::<account>:assumed-role/<role>/<session>`
             (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html).
     """
     kind, _, role_and_session = caller_name(caller).partition("/")
@@ -40,7 +40,7 @@ def session_name(caller: str) -> str:
 
 
 def caller_name(caller: str) -> str:
-    """Return what tells a caller to a person: an ARN without its partition, service and account."""
+    """Return a caller's name for people: the ARN without partition, service and account."""
     return caller.rpartition(":")[2]
 
 
@@ -52,23 +52,23 @@ def untagged(address: str) -> str:
 
 
 def same_domain(one: str, other: str) -> bool:
-    """Tell whether two normalised addresses are of one organisation: a decision is handed to nobody outside it."""
+    """Tell whether two normalised addresses belong to one organisation; nobody delegates to another one."""
     return one.rpartition("@")[2] == other.rpartition("@")[2]
 
 
 @dataclass(frozen=True)
 class Aliases:
-    """Which addresses are another name of somebody.
+    """The aliases of people.
 
     Attributes:
-        known: The address under which the person counts, by each other address of theirs; both normalised. No address
-            is under both: what comes from elsewhere is joined to `NO_ALIASES` first.
+        known: Maps each alias to the person's primary address; both normalised. No address is both: join mappings from
+            elsewhere to `NO_ALIASES` first.
     """
 
     known: Mapping[str, str] = field(default_factory=dict)
 
     def person(self, address: str) -> str:
-        """Return the address under which the owner of an address counts."""
+        """Return the primary address of an address's owner."""
         own = normalise(address)
         return self.known.get(own, own)
 
@@ -84,7 +84,7 @@ class Aliases:
         return tuple(firsts.values())
 
     def __or__(self, other: "Aliases") -> "Aliases":
-        """Return what both know: addresses that are one person to either are one to both, whoever else they are."""
+        """Merge both: two addresses that belong to one person in either belong to one person in the result."""
         known = dict(self.known)
         for address, owner in other.known.items():
             joined = Aliases(known)

@@ -1,4 +1,4 @@
-"""Links: what a token opens, for whom and until when."""
+"""Links: the purpose, the owner and the lifetime of a token."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ MOST_WAITING = 200
 
 
 class Purpose(StrEnum):
-    """What a token is for; it opens nothing else."""
+    """The purpose of a token; it opens nothing else."""
 
     REVIEW = "review"
     INBOX = "inbox"
@@ -18,14 +18,14 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True)
 class Link:
-    """What a token opens: the review of a task, somebody's inbox, or the callback of a machine's task.
+    """A link to the review of a task, to an inbox, or to the callback of a machine's task.
 
     Attributes:
         fingerprint: SHA-256 of its token, in hex.
-        task_id: The task that it shows; empty for an inbox, which shows every task that waits for its recipient.
-        recipient: Whose link it is, normalised; an answer through it is theirs. Empty for a machine's.
-        purpose: What it is for.
-        expires_at: Until when an inbox can be opened; a review can for as long as its task is there.
+        task_id: The task; empty for an inbox, which shows every task that waits for its recipient.
+        recipient: The owner's address, normalised; votes through the link are theirs. For a callback, its channel.
+        purpose: The purpose.
+        expires_at: End of an inbox link; None for the others, which last as long as their task.
         minted_for: The task whose audit has the entry `minted` of an inbox link; empty for the other links.
     """
 

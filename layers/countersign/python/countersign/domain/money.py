@@ -2,7 +2,7 @@
 
 ISO 4217, list one, published 2026-01-01, gives each currency an exponent:
 https://www.six-group.com/dam/download/financial-information/data-center/iso-currrency/lists/list-one.xml
-Providers that count in minor units differ in a few of them; each module of a provider says in which.
+Providers that count in minor units differ in a few currencies, which each provider's module lists.
 """
 
 from collections.abc import Mapping
@@ -26,13 +26,13 @@ ISO_4217: Mapping[str, int] = {
     **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
     **dict.fromkeys(("CLF", "UYW"), 4),
 }
-"""The exponent of every current currency. Codes without one (metals, test codes, `XXX`) are none that can be paid."""
+"""The exponent of every current currency. Codes without one (metals, test codes, `XXX`) cannot be paid."""
 
 
 def canonical(text: str, currency: str) -> str | None:
-    """Return an amount in the one form that equal amounts of a currency share; None when it is no decimal text.
+    """Return an amount in canonical form, the same for equal amounts of a currency; None if it is not a decimal text.
 
-    It has as many decimals as ISO 4217 gives the currency, and more only where they are not zero: nothing is rounded.
+    It has the decimals of the currency by ISO 4217, and more only if they are not zero: nothing is rounded.
 
     Args:
         text: Digits with at most one point, without sign, leading zeros or exponent.
@@ -49,7 +49,7 @@ def canonical(text: str, currency: str) -> str | None:
 
 
 def unpayable(text: str, currency: str) -> str:
-    """Return why nobody can pay an amount, naming no part of it; empty for an amount that somebody can.
+    """Return why an amount cannot be paid, without quoting it; empty if it can be paid.
 
     Args:
         text: A decimal text without sign, leading zeros or exponent.
@@ -57,19 +57,19 @@ def unpayable(text: str, currency: str) -> str:
     """
     units, _, decimals = text.partition(".")
     if len(decimals) > ISO_4217[currency]:
-        return f"must have at most {ISO_4217[currency]} decimals, as ISO 4217 has it for the currency"
+        return f"must have at most {ISO_4217[currency]} decimals, the number of ISO 4217 for this currency"
     if len(units) > _MAX_DIGITS:
         return f"must have at most {_MAX_DIGITS} digits before the point"
     return "" if text.strip("0.") else "must be more than zero"
 
 
 def from_minor_units(count: int, currency: str, exponents: Mapping[str, int]) -> str | None:
-    """Return so many minor units as a canonical amount; None when there are too many to be one.
+    """Return a number of minor units as a canonical amount; None if it is too large.
 
     Args:
-        count: How many, not negative.
+        count: The number of minor units, not negative.
         currency: ISO 4217 code, upper case.
-        exponents: How many decimals a minor unit has of each currency: `ISO_4217`, or as a provider counts.
+        exponents: The number of decimals by currency: `ISO_4217`, or the provider's own.
     """
     exponent = exponents.get(currency, _USUAL_EXPONENT)
     units, decimals = divmod(count, 10**exponent)

@@ -1,4 +1,4 @@
-"""What the directory knows of people: their other addresses, and who stands in for them while they are away."""
+"""People by the directory: their aliases, and their stand-ins while they are away."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ class Absence:
     """A standing delegation: out of office.
 
     Attributes:
-        since: From when, in UTC.
-        until: Until when, exclusive, in UTC.
-        to: Address of who stands in, normalised.
+        since: The start, in UTC.
+        until: The end, exclusive, in UTC.
+        to: Address of the stand-in, normalised.
     """
 
     since: datetime
@@ -27,30 +27,30 @@ class Absence:
 
 @dataclass(frozen=True)
 class Entry:
-    """What the directory says of one address.
+    """The directory's entry for one address.
 
     Attributes:
-        person: The address under which its owner counts, normalised; the address itself unless it is an alias.
-        absences: When its owner is away.
+        person: The owner's primary address, normalised; the address itself unless it is an alias.
+        absences: The owner's absences.
     """
 
     person: str
     absences: tuple[Absence, ...] = ()
 
     def absence(self, now: datetime) -> Absence | None:
-        """Return the absence that holds now, or None."""
+        """Return the current absence, or None."""
         return next((absence for absence in self.absences if absence.since <= now < absence.until), None)
 
 
 @dataclass(frozen=True)
 class Delegation:
-    """A task that somebody else decides in an approver's place.
+    """A delegation of a task to another person.
 
     Attributes:
-        by: Whom it was asked of first.
-        to: Who decides now.
-        at: When it was handed on, in UTC.
-        standing: Whether the directory said so, since `by` is away; otherwise they did it themselves.
+        by: The approver who was asked first.
+        to: The person who decides instead.
+        at: Time of the delegation, in UTC.
+        standing: Whether the directory delegated the task because `by` is away; otherwise `by` did so.
     """
 
     by: str
@@ -61,12 +61,12 @@ class Delegation:
 
 @dataclass(frozen=True)
 class Assignment:
-    """Who is really asked.
+    """The people who are asked.
 
     Attributes:
         audience: Their addresses, normalised, in order.
-        aliases: What is known of their other addresses, and of the requester's.
-        delegations: Who stands in for whom.
+        aliases: Their aliases, and those of the requester.
+        delegations: The stand-ins among them.
     """
 
     audience: tuple[str, ...]
@@ -77,17 +77,17 @@ class Assignment:
 def check_approvers(
     approvers: Sequence[str], requester: str, rule: Mapping[str, Any], aliases: Aliases, prefix: str
 ) -> None:
-    """Refuse approvers of whom two are one person, and those who could never decide.
+    """Refuse approvers if two are one person, or if together they could never approve.
 
     Args:
         approvers: Their addresses.
-        requester: Who asks; never counts.
-        rule: The rule as a request's input has it; empty for none.
-        aliases: What is known of other addresses of theirs.
+        requester: The requester, whose vote never counts.
+        rule: The rule of the request's input; empty without one.
+        aliases: The aliases of all of them.
         prefix: JSON pointer of the input.
 
     Raises:
-        ContractError: Has the JSON pointer.
+        ContractError: The approvers are refused; the error has the JSON pointer.
     """
     if len(aliases.distinct(approvers)) < len(approvers):
         raise ContractError("names one person twice", f"{prefix}/approvers")
@@ -97,39 +97,39 @@ def check_approvers(
 
 
 def undecidable(people: Sequence[str], requester: str, rule: Rule, aliases: Aliases) -> str:
-    """Return why people could never approve anything together; empty where they could.
+    """Return why these people could never approve together; empty if they could.
 
     Args:
-        people: Who is asked.
-        requester: Who asks; never counts.
+        people: Addresses of the people who are asked.
+        requester: The requester, whose vote never counts.
         rule: How many of them must agree.
-        aliases: What is known of other addresses of theirs.
+        aliases: The aliases of all of them.
     """
     voters = sum(not aliases.same(person, requester) for person in aliases.distinct(people))
     if rule.kind in ("all", "in_order") and voters < len(aliases.distinct(people)):
-        return "names the requester, who may not approve, where everybody has to"
+        return "names the requester, who may not approve, although everybody must approve"
     needed = rule.k if rule.kind == "quorum" else 1
-    return f"needs {needed} who may approve beside the requester; has {voters}" if needed > voters else ""
+    return f"needs at least {needed} besides the requester; has {voters}" if needed > voters else ""
 
 
 def aliases_of(entries: Mapping[str, Entry]) -> Aliases:
-    """Return the aliases among addresses that were looked up."""
+    """Return the aliases in the directory's entries."""
     return NO_ALIASES | Aliases({address: entry.person for address, entry in entries.items()})
 
 
 def resolve_stand_ins(
     wanted: tuple[str, ...], taken: tuple[str, ...], entries: Mapping[str, Entry], requester: str, now: datetime
 ) -> Assignment:
-    """Put a stand-in into the place of everybody who is away.
+    """Replace the people who are away by their stand-ins.
 
-    Nobody stands in for, or is, the requester or somebody who has a part in this already, and nobody stands in for
-    somebody of another domain, as with a delegation: then the person who is away stays asked.
+    Nobody stands in for the requester or for people in `taken`, and neither do they stand in, nor other people who are
+    asked. As for a delegation, a stand-in belongs to the same domain. Otherwise the person who is away is still asked.
 
     Args:
-        wanted: Who should be asked, normalised.
-        taken: Who is asked already, has handed the task on, or decides another of the same chain.
-        entries: What the directory says of all of them, of the requester, and of every stand-in.
-        requester: Who asks.
+        wanted: The people to ask, normalised.
+        taken: People who are asked already, have delegated the task, or decide another level of the same chain.
+        entries: The directory's entries of all of them, of the requester, and of every stand-in.
+        requester: The requester.
         now: The current time.
     """
     aliases = aliases_of(entries)
@@ -147,7 +147,7 @@ def resolve_stand_ins(
 
 
 def _stand_in(person: str, entries: Mapping[str, Entry], now: datetime) -> str | None:
-    """Follow the absences from stand-in to stand-in, to somebody who is there; None when nobody is."""
+    """Follow the chain of stand-ins to the first who is not away; None if all are."""
     seen = {person}
     absence = entries[person].absence(now)
     while absence is not None and absence.to in entries and absence.to not in seen:

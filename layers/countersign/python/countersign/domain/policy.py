@@ -1,7 +1,7 @@
-"""Policy: who approves an amount, by which rule and until when; an amount that no row covers is refused.
+"""Policies: who approves an amount, by which rule and until when. An amount that no row covers is refused.
 
-A policy's document is the list of its rows, as `settings/<stage>.toml` has them below `[[policies.<workflow>]]` and as
-they were checked there: those of one currency ascend by `up_to`.
+A policy's document is the list of its rows under `[[policies.<workflow>]]` in `settings/<stage>.toml`, which the synth
+has checked: the rows of one currency ascend by `up_to`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,23 +17,23 @@ from countersign.domain.rules import Rule
 from countersign.domain.strict_json import digest
 
 POLICY_ACTOR = "policy"
-"""Who has decided what a policy approves without asking anybody."""
+"""The decider of a task that a policy approves without asking anybody."""
 
 _VERSION_DIGITS = 12
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What a policy says of one amount. What is None is as the request has it.
+    """A policy's terms for one amount. For None, the request's own value applies.
 
     Attributes:
-        policy: Version of the policy; empty where there is none.
-        auto_approve: Whether it is approved without asking anybody.
-        approvers: Who may approve it.
+        policy: Version of the policy; empty without one.
+        auto_approve: Whether the amount is approved without asking anybody.
+        approvers: The people who may approve it.
         rule: How many of them must agree.
-        deadline_seconds: The longest that the request may take.
-        reminders_seconds: When to write again, in seconds from the opening.
-        escalations: Who is asked too, and when.
+        deadline_seconds: The longest time that the request may take, in seconds.
+        reminders_seconds: When to remind, in seconds from the opening.
+        escalations: Whom to ask in addition, and when.
     """
 
     policy: str = ""
@@ -45,15 +45,15 @@ class Terms:
     escalations: tuple[Escalation, ...] = ()
 
     def audience(self, named: tuple[str, ...], requester: str, aliases: Aliases = NO_ALIASES) -> tuple[str, ...]:
-        """Return who is asked.
+        """Return the people to ask.
 
         Args:
             named: The approvers that the request names.
-            requester: Who asks; never counts.
-            aliases: What is known of their other addresses.
+            requester: The requester, whose vote never counts.
+            aliases: The aliases of all of them.
 
         Raises:
-            ContractError: They could never approve it by the policy's rule.
+            ContractError: They could never approve the amount by the policy's rule.
         """
         people = named if self.approvers is None else self.approvers
         if self.rule is None or self.auto_approve:
@@ -65,12 +65,12 @@ class Terms:
 
 @dataclass(frozen=True)
 class Band:
-    """The amounts of one currency that share their terms: from above the band before, up to its own bound.
+    """The amounts of one currency with the same terms: above the previous band, up to its own bound.
 
     Attributes:
         currency: ISO 4217 code.
-        up_to: The largest amount, inclusive; None where there is no bound.
-        terms: What holds for them.
+        up_to: The largest amount, inclusive; None without a bound.
+        terms: Their terms.
     """
 
     currency: str
@@ -78,7 +78,7 @@ class Band:
     terms: Terms
 
     def reaches(self, amount: Decimal, currency: str) -> bool:
-        """Tell whether the amount is not above this band."""
+        """Tell whether an amount is in this band or a lower one."""
         return currency == self.currency and (self.up_to is None or amount <= self.up_to)
 
     def __str__(self) -> str:
@@ -90,7 +90,7 @@ class Policy:
     """The policy of one workflow.
 
     Attributes:
-        version: First 12 hex digits of the SHA-256 of its canonical document: another policy is another version.
+        version: First 12 hex digits of the SHA-256 of its canonical document, so every change makes a new version.
         bands: Its rows; those of one currency ascend.
     """
 
@@ -99,12 +99,12 @@ class Policy:
 
     @classmethod
     def from_document(cls, document: Sequence[Mapping[str, Any]]) -> "Policy":
-        """Read a policy's rows, as they were checked when the stage was synthesised."""
+        """Read a policy's rows, which the synth has checked."""
         version = digest(list(document))[:_VERSION_DIGITS]
         return cls(version, tuple(_band(row, version) for row in document))
 
     def terms(self, amount: Decimal, currency: str) -> Terms:
-        """Return what holds for an amount.
+        """Return the terms for an amount.
 
         Args:
             amount: In units of the currency.
@@ -120,16 +120,16 @@ class Policy:
         raise UncoveredAmountError(self._coverage())
 
     def check(self, document: Mapping[str, Any], aliases: Aliases = NO_ALIASES) -> None:
-        """Refuse a request that the policy does not cover, before anything is started.
+        """Refuse a request that the policy does not cover, before its workflow starts.
 
         Args:
             document: The request's input: `amount` as a decimal string and `currency`; `approvers` and `requester` if
-                the workflow knows such.
-            aliases: What is known of their other addresses.
+                the workflow has them.
+            aliases: The aliases of approvers and requester.
 
         Raises:
-            UncoveredAmountError: No row covers the amount, or there is none.
-            ContractError: The approvers could never approve it by the policy's rule.
+            UncoveredAmountError: No row covers the amount, or the input has no amount.
+            ContractError: The approvers could never approve the amount by the policy's rule.
         """
         try:
             amount = Decimal(str(document.get("amount")))
@@ -150,7 +150,7 @@ def _band(row: Mapping[str, Any], version: str) -> Band:
 
 
 def _terms(row: Mapping[str, Any], version: str) -> Terms:
-    # Whom a policy names, it also says how many of: a request could not ask for more of them than there are.
+    # A policy that names approvers also sets the rule: a request's own quorum could be larger than their number.
     governed = "rule" in row or "approvers" in row
     return Terms(
         policy=version,

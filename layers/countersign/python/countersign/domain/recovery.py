@@ -1,8 +1,8 @@
-"""A lost task that comes back: as it stood in a restored table, and then as its audit says that it went on.
+"""Recovery of a lost task: from a restored table, brought up to date by its audit.
 
-Nothing deletes audit entries, so a task that was lost alone comes back older than its audit. It adopts the end of the
-chain, for the next entry to follow it, and takes on what the entries say: votes, decision and end. A decision is never
-made twice, and reaches the workflow.
+Nothing deletes audit entries, so a restored task is older than its audit. It adopts the end of the chain, so that the
+next entry continues it, and the votes, the decision and the end of the newer entries. A decision is never made twice,
+and reaches the workflow.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -22,13 +22,13 @@ from countersign.domain.tasks import Failure, Status, Task, Vote
 def brought_back(
     task: Task, entries: Iterable[AuditEntry], table: str, operator: str
 ) -> tuple[Task, tuple[AuditEvent, ...]]:
-    """Return a lost task as it comes back, and the audit entry of that.
+    """Return a lost task brought up to date, and the audit entry of its recovery.
 
     Args:
-        task: The task as it stood in the restored table.
-        entries: Its audit as it stands.
+        task: The task from the restored table.
+        entries: Its current audit.
         table: The restored table.
-        operator: Who restores it, an IAM ARN.
+        operator: The operator's IAM ARN.
     """
     ahead = [entry for entry in entries if entry.seq > task.audit_seq]
     known = _caught_up(task, ahead)
@@ -45,7 +45,7 @@ def _caught_up(task: Task, ahead: list[AuditEntry]) -> Task:
     for entry in ahead:
         known = _TAKEN_ON.get(entry.event.event, _nothing)(known, entry.event, from_text(entry.at))
     if known.status is Status.DECIDED and known.question.payload and not (known.answer or known.failure):
-        known = task  # the audit has only the digest of a worker's answer: the worker must send it again
+        known = task  # the audit has only the digest of a worker's answer, so the worker must send it again
     answer = known.answer if known.decided_at else task.answer
     return replace(known, answer=answer, audit_seq=ahead[-1].seq, audit_head=ahead[-1].hash)
 
@@ -81,7 +81,7 @@ def _responded(task: Task, event: AuditEvent, at: datetime) -> Task:
     said = payments.event_of(event.data)
     known = replace(task, **payments.learnt(task, said))
     if said.status is EventStatus.DECLINED and task.takes_answers(at):
-        return replace(known, declined=said.status.value)  # the provider's words are in no audit
+        return replace(known, declined=said.status.value)  # the audit does not have the provider's words
     return replace(known, answer=payments.answer_of(said)) if payments.acceptable(task, said, at) else known
 
 
@@ -127,4 +127,4 @@ _TAKEN_ON: Mapping[str, Callable[[Task, AuditEvent, datetime], Task]] = MappingP
         "cancelled": _cancelled,
     }
 )
-"""What an audit entry says that became of its task, by the entry's name; those that are not here change no answer."""
+"""How an audit entry changes its task, by the entry's name; all other entries change no answer."""

@@ -1,4 +1,4 @@
-"""Requests: what callers start, and how it ended."""
+"""Requests: the workflows that callers start, and their results."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ from enum import StrEnum
 from typing import Any
 
 EXECUTION_MARGIN = timedelta(hours=1)
-"""How long before its execution times out a task's deadline must have passed, so that the workflow can still end."""
+"""Minimum time between a task's deadline and the time-out of its execution, in which the workflow can end."""
 
 
 class RequestStatus(StrEnum):
-    """How far a request is."""
+    """The states of a request."""
 
     SUBMITTED = "submitted"
-    """It is not known to have reached Lambda."""
+    """Its start is not recorded yet."""
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -22,18 +22,18 @@ class RequestStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Request:
-    """What somebody asked a workflow to do.
+    """A caller's request to run a workflow.
 
     Attributes:
         request_id: Chosen by the caller; the name of the execution.
         workflow: Name of the workflow.
         input_digest: SHA-256 of the canonical input, in hex.
         submitted_by: IAM ARN of the caller.
-        deadline_seconds: The workflow's default deadline when the request first came.
-        execution_arn: The durable execution, once Lambda has told.
-        result: What the workflow returned.
-        input: What was asked for; kept until Lambda has it.
-        swept_at: When the sweeper started it again, once; None while that was not needed.
+        deadline_seconds: The workflow's default deadline at the first submission.
+        execution_arn: The durable execution; empty before its start is recorded.
+        result: The workflow's result.
+        input: The workflow's input; kept until the start is recorded.
+        swept_at: When the sweeper started it again; None if it never did.
     """
 
     request_id: str
@@ -49,5 +49,5 @@ class Request:
 
     @property
     def ended(self) -> bool:
-        """Whether its execution is over."""
+        """Whether its execution has ended."""
         return self.status in (RequestStatus.SUCCEEDED, RequestStatus.FAILED)

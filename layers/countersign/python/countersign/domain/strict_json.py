@@ -1,7 +1,7 @@
-"""Strict JSON: what a signature covers must mean one thing to every reader.
+"""Strict JSON: a signed body must mean the same to every reader.
 
 `json.loads` accepts UTF-16 bytes, a byte order mark, duplicate keys, NaN, Infinity and lone surrogates, and fails with
-RecursionError on deep nesting. RFC 8259 §8.1 asks for UTF-8 without a mark; RFC 7493 (I-JSON) forbids the rest.
+RecursionError on deep nesting. RFC 8259 §8.1 requires UTF-8 without a mark; RFC 7493 (I-JSON) forbids the rest.
 """
 
 import hashlib
@@ -25,14 +25,14 @@ def read(body: bytes) -> Any:
     """Parse one JSON document.
 
     Args:
-        body: The document's bytes, as they were received.
+        body: The raw bytes.
 
     Returns:
         The document as Python values.
 
     Raises:
         BodyTooLargeError: More than 256 KiB.
-        MalformedBodyError: Anything else that strict JSON is not; the reason never quotes the body.
+        MalformedBodyError: The body is not strict JSON; the reason never quotes it.
     """
     if len(body) > MAX_BODY_BYTES:
         raise BodyTooLargeError(MAX_BODY_BYTES)
@@ -65,7 +65,7 @@ def _parse(text: str) -> Any:
 
 
 def canonical(document: Any) -> bytes:
-    """Return the document as bytes that are equal for equal documents: sorted keys, no white space, UTF-8."""
+    """Return the same bytes for equal documents: sorted keys, no white space, UTF-8."""
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
@@ -93,15 +93,15 @@ def _finite_float(text: str) -> float:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique_keys, parse_constant=_refuse_constant, parse_float=_finite_float)
-"""Made once: `json.loads` makes a new one whenever it is given a hook."""
+"""Made once: `json.loads` makes a new decoder for every call with a hook."""
 
 
 def _refuse_depth(body: bytes) -> None:
     """Refuse a valid document of more than 64 levels.
 
-    What stands outside of texts is left of the document, then its brackets; each turn takes the innermost pairs away.
-    This runs at the speed of `bytes`: looking at every value takes longer than parsing did. Most documents have fewer
-    brackets than it takes to be deep.
+    Strings are removed first, then everything but brackets; each turn of the loop removes the innermost pairs. This
+    runs at the speed of `bytes`: visiting every value takes longer than parsing. Most documents have too few brackets
+    to be deep.
     """
     if body.count(b"{") + body.count(b"[") <= MAX_DEPTH:
         return
@@ -123,5 +123,5 @@ def _refuse_lone_surrogates(document: Any) -> None:
 
 
 def escaped(text: str) -> str:
-    """Return a text with its control characters, C1 among them, as JSON escapes them: they act on no terminal."""
+    """Return a text with its control characters, also C1, as JSON escapes, so that no terminal interprets them."""
     return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

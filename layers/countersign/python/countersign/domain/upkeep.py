@@ -7,15 +7,15 @@ from countersign.domain.tasks import WITHDRAWN_BY_OPERATOR, Change, Ring, RingSt
 
 
 def due_at(task: Task, now: datetime | None = None) -> datetime | None:
-    """Return the moment from which a task waits for a part of the kit; None where it does not.
+    """Return the time from which a task waits for a part of the kit; None if it does not wait.
 
     An open task waits for its first hand-off from its opening, and for its workflow from its deadline. A decided task
-    waits from its decision, unless its request has ended without it, and one that an operator withdrew from its
-    withdrawal, until its callback was rung.
+    waits from its decision, unless its request has ended without applying it. A task that an operator withdrew waits
+    from the withdrawal until its callback is rung.
 
     Args:
-        task: The task as it stands.
-        now: The current time; None where the deadline has not passed.
+        task: The task.
+        now: The current time; None if the deadline has not passed.
     """
     if task.status is Status.OPEN:
         return task.opened_at if task.is_unsent and not (now and task.expired_by(now)) else task.expires_at
@@ -25,32 +25,32 @@ def due_at(task: Task, now: datetime | None = None) -> datetime | None:
 
 
 def swept_at(task: Task, now: datetime) -> datetime | None:
-    """Return when the sweeper mended what the task is due for now; None where it has not yet."""
+    """Return when the sweeper repaired the task for its current due time; None if it has not yet."""
     due = due_at(task, now)
     return task.swept_at if task.swept_at and due and task.swept_at >= due else None
 
 
 def look_at(task: Task) -> datetime | None:
-    """Return the moment from which the sweeper looks at a task: when it is due, or when a sweep has mended it since."""
+    """Return when the sweeper examines a task: at its due time, or from the time of a later repair."""
     due = due_at(task)
     return max(due, task.swept_at) if due and task.swept_at else due
 
 
 def left_unapplied(task: Task, now: datetime) -> Change | None:
-    """Return the record that a request has ended without its decision; None where it was applied, or is on record."""
+    """Return the record that a request has ended without applying its decision; None if it was applied or recorded."""
     if task.status is not Status.DECIDED or task.closed_at:
         return None
     return Change(task, None, {"closed_at": now}, (AuditEvent("left_unapplied", "sweeper"),), now)
 
 
 def sweep(task: Task, now: datetime) -> Change:
-    """Return the record that the sweeper rings for an overdue task; it does so once for each moment that it is due."""
+    """Return the record that the sweeper rings for an overdue task, once for each due time."""
     event = AuditEvent("swept", "sweeper", data={"status": task.status.value})
     return Change(task, None, {"swept_at": now}, (event,), now)
 
 
 def rung(task: Task, ring: Ring, actor: str = "relay", identified_by: str = "kit") -> Change | None:
-    """Return the record of a ring; None when the task was rung for good before: `delivered` is never downgraded.
+    """Return the record of a ring; None if an earlier ring was delivered, which is never downgraded.
 
     The audit has every ring of an operator, `identified_by` IAM.
     """
@@ -67,5 +67,5 @@ def redriven(task: Task, queue: str, operator: str, now: datetime) -> Change:
 
 
 def _is_rung(task: Task) -> bool:
-    """Tell whether a ring ended the task's callback, or found that it had ended by itself."""
+    """Tell whether a ring has completed the task's callback, or found it closed."""
     return task.ring is not None and task.ring.state is not RingState.FAILED

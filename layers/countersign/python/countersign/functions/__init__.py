@@ -1,1 +1,1 @@
-"""A function's edge: HTTP, batches, telemetry, environment and AWS clients."""
+"""Shared parts of functions: HTTP, batches, telemetry, environment and AWS clients."""

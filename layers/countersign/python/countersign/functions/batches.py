@@ -1,7 +1,6 @@
-"""What functions are invoked with behind the scenes: batches of queues and streams, and single documents.
+"""Asynchronous invocations: batches of queues and streams, and single documents.
 
-Each record stands by itself: those that failed are reported back to be tried again, and the log says why without their
-content.
+Records are independent: failed ones are reported back for a retry, and the log has the reasons without the content.
 """
 
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from countersign.functions.telemetry import about
 
 
 class _LoggedBatch(BatchProcessor):
-    """Powertools' processor reports failed records and says nothing of why; this one says it, without their content."""
+    """Powertools' processor, which also logs why records failed, without their content."""
 
     def __init__(self, event_type: EventType, logger: Logger) -> None:
         super().__init__(event_type=event_type, raise_on_entire_batch_failure=False)
@@ -34,7 +33,7 @@ class _LoggedBatch(BatchProcessor):
 def run_batch(
     event_type: EventType, handle: Callable[[Any], None], event: dict[str, Any], context: Any, logger: Logger
 ) -> dict[str, Any]:
-    """Handle each record of a batch; one for which `handle` raises is logged, and reported back to be tried again.
+    """Handle each record of a batch; log those for which `handle` raises, and report them back for a retry.
 
     Returns:
         The partial batch response: the identifiers of the records that failed.
@@ -51,16 +50,16 @@ def run_batch(
 
 
 def run_one(handle: Callable[[Any], None], document: Any, logger: Logger) -> None:
-    """Handle the document of an asynchronous invocation; log why, where `handle` raises.
+    """Handle the document of an asynchronous invocation, and log the error if `handle` raises.
 
     Raises:
-        NotHandledError: It failed; without the error itself, whose words Lambda would log.
+        NotHandledError: It failed. The error itself is left out, since Lambda would log its text.
     """
     failed = False
     about()
     try:
         handle(document)
-    except Exception as error:  # noqa: BLE001  whatever it is, no word of it leaves the function
+    except Exception as error:  # noqa: BLE001  no text of any error leaves the function
         logger.error("invocation failed, to be tried again", **where_it_failed(error))  # noqa: TRY400  it may quote data
         failed = True
     if failed:

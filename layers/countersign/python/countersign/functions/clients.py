@@ -1,7 +1,7 @@
-"""The one place that makes AWS clients: once each, when first asked for.
+"""The one place that makes AWS clients, each once, on first use.
 
-Clients come from botocore itself; boto3 would add a fifth to the cold start and nothing that is used here. The vendor
-layer keeps the service models that are named in calls of `client`, and a test holds it to that.
+Clients come from botocore; boto3 would add a fifth to the cold start and nothing that is used here. The vendor layer
+contains the service models named in calls of `client`, which a test checks.
 """
 
 from functools import cache
@@ -10,12 +10,12 @@ from typing import Any
 CONNECT_TIMEOUT_SECONDS = 1
 READ_TIMEOUT_SECONDS = 4
 ATTEMPTS = 2
-"""Together 10 seconds for a call that nobody answers: less than the shortest time-out of a function."""
+"""A call without an answer takes 10 seconds in all, less than the shortest time-out of a function."""
 
 UNCHECKED = frozenset({"dynamodb"})
-"""Services whose calls botocore sends without checking their parameters first.
+"""Services whose parameters botocore does not check.
 
-DynamoDB checks them itself; to go through the attributes of a transaction here takes a third of its processor time.
+DynamoDB checks them itself, and a check of a transaction here takes a third of its processor time.
 """
 
 
@@ -23,11 +23,11 @@ DynamoDB checks them itself; to go through the attributes of a transaction here 
 def client(service: str, attempts: int = ATTEMPTS) -> Any:
     """Return the shared client of a service, such as `dynamodb`.
 
-    Region, credentials and endpoint come from the environment as AWS's own tools read it.
+    Region, credentials and endpoint come from the environment, as in AWS's own tools.
 
     Args:
         service: Its name in botocore.
-        attempts: How often botocore tries a call; 1 where the caller tries again by itself.
+        attempts: How often botocore tries a call; 1 if the caller retries.
     """
     from botocore.session import get_session
 
@@ -38,17 +38,17 @@ def made(session: Any, service: str, attempts: int, time_outs: tuple[int, int], 
     """Return a new client of a service.
 
     Args:
-        session: The botocore session whose credentials and configuration it uses.
+        session: The botocore session with the credentials and the configuration.
         service: Its name in botocore.
         attempts: How often botocore tries a call.
         time_outs: Seconds for a connection, and for an answer.
-        region: Its AWS region; that of the session by default.
+        region: The AWS region; by default that of the session.
     """
     from botocore.config import Config
 
     connect_timeout, read_timeout = time_outs
     config = Config(
-        user_agent=session.user_agent(),  # or botocore puts it together anew, twice, at each call
+        user_agent=session.user_agent(),  # otherwise botocore builds it twice for each call
         parameter_validation=service not in UNCHECKED,
         connect_timeout=connect_timeout,
         read_timeout=read_timeout,

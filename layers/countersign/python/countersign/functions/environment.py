@@ -15,10 +15,10 @@ class Environment:
         self._variables = variables
 
     def text(self, name: str, default: str | None = None) -> str:
-        """Return a variable's value, or the default where the variable is not set or empty.
+        """Return a variable's value, or the default if the variable is not set or empty.
 
         Raises:
-            MissingSettingError: The variable is not set or empty, and there is no default.
+            MissingSettingError: The variable is not set or empty, and has no default.
         """
         value = self._variables.get(name) or default
         if value is None:
@@ -26,11 +26,11 @@ class Environment:
         return value
 
     def document(self, name: str, default: str | None = None) -> Any:
-        """Return a variable's value, read as JSON; raises as `text` does."""
+        """Return a variable's value, parsed as JSON; raises as `text` does."""
         return json.loads(self.text(name, default))
 
     def seconds(self, name: str) -> timedelta:
-        """Return a variable's value, a whole number of seconds, as a duration; raises as `text` does."""
+        """Return a duration from a variable with a whole number of seconds; raises as `text` does."""
         return timedelta(seconds=int(self.text(name)))
 
     @property

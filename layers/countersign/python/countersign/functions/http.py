@@ -1,4 +1,4 @@
-"""HTTP at the edge: bodies as they were sent, and errors as problem details (RFC 9457)."""
+"""HTTP: raw request bodies, and errors as problem details (RFC 9457)."""
 
 import base64
 import binascii
@@ -38,15 +38,15 @@ from countersign.domain.strict_json import MAX_BODY_BYTES
 RETRY_AFTER_SECONDS = 2
 
 Event = Mapping[str, Any]
-"""What API Gateway sends a function, payload format 2.0."""
+"""An event of API Gateway, payload format 2.0."""
 
 Reply = tuple[int, dict[str, str], str]
-"""What a machine endpoint answers: status, headers and body."""
+"""The answer of a machine endpoint: status, headers and body."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What a kind of error is to the caller of a machine endpoint."""
+    """The problem that a kind of error is for the caller of a machine endpoint."""
 
     status: HTTPStatus
     code: str
@@ -62,7 +62,7 @@ PROBLEMS: dict[type[CountersignError], Problem] = {
     RequestConflictError: Problem(HTTPStatus.CONFLICT, "request_conflict", "The request id is taken"),
     UnknownRequestError: Problem(HTTPStatus.NOT_FOUND, "unknown_request", "Unknown request"),
     SignatureError: Problem(HTTPStatus.UNAUTHORIZED, "signature", "The signature is not accepted"),
-    CallerRefusedError: Problem(HTTPStatus.FORBIDDEN, "caller", "The caller is no person"),
+    CallerRefusedError: Problem(HTTPStatus.FORBIDDEN, "caller", "The caller is not a person"),
     UnknownTokenError: Problem(HTTPStatus.UNAUTHORIZED, "unknown_token", "The token is not accepted"),
     UnknownProviderError: Problem(HTTPStatus.NOT_FOUND, "unknown_provider", "Unknown provider"),
     MediaTypeError: Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "media_type", "The media type is not accepted"),
@@ -74,7 +74,7 @@ PROBLEMS: dict[type[CountersignError], Problem] = {
     ConfigurationError: Problem(HTTPStatus.SERVICE_UNAVAILABLE, "not_configured", "Not recorded, try again later"),
     TransientError: Problem(HTTPStatus.SERVICE_UNAVAILABLE, "try_again", "Not recorded, try again"),
 }
-"""The one place where errors become statuses; the first class of an error's ancestry that stands here counts."""
+"""The one place that maps errors to statuses, by the first class of an error's MRO that is listed."""
 
 UNKNOWN_ROUTE = Problem(HTTPStatus.NOT_FOUND, "unknown_route", "No such route")
 UNEXPECTED = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "unexpected", "Something went wrong on our side")
@@ -89,11 +89,11 @@ DETAILS: dict[type[CountersignError], str] = {
     ),
     UnknownProviderError: "no provider of this name is configured; correct the address of the webhook",
     MediaTypeError: "send the provider's own media type, uncompressed",
-    TooManyRequestsError: "one request too many; nothing was recorded; send it again after the seconds of Retry-After",
+    TooManyRequestsError: "too many requests; nothing was recorded; send it again after the seconds in Retry-After",
     DecidedOtherwiseError: "another answer was recorded before; this one changes nothing",
-    TooManyAnswersError: "no more answers are recorded in this one's place; the last one stands",
-    TaskClosedError: "the task expired or was withdrawn; nobody waits for its answer any more",
-    UnknownTaskError: "the task ended so long ago that it is not kept any more",
+    TooManyAnswersError: "this answer was replaced too often; the last one counts",
+    TaskClosedError: "the task has expired or was withdrawn; its workflow no longer waits for an answer",
+    UnknownTaskError: "the task ended long ago and was deleted",
     SecretError: "this webhook's signing secret is not configured yet; the same request may be sent again",
     ConfigurationError: "this stage is not configured completely; the same request may be sent again",
     TransientError: "nothing was lost; the same request may be sent again",
@@ -101,7 +101,7 @@ DETAILS: dict[type[CountersignError], str] = {
 
 
 def body_bytes(event: Event) -> bytes:
-    """Return a request's body as the bytes that were sent.
+    """Return the raw bytes of a request's body.
 
     Raises:
         BodyTooLargeError: More than 256 KiB after decoding.
@@ -118,7 +118,7 @@ def body_bytes(event: Event) -> bytes:
 
 
 def caller_of(event: Event) -> str:
-    """Return the IAM ARN of who signed a request; empty when nobody did."""
+    """Return the IAM ARN of the principal who signed a request; empty if it is unsigned."""
     authorizer = event["requestContext"].get("authorizer") or {}
     return str((authorizer.get("iam") or {}).get("userArn") or "")
 
@@ -129,27 +129,27 @@ def headers_of(event: Event) -> dict[str, str]:
 
 
 def bearer_of(event: Event) -> str:
-    """Return the token that a request shows as `Authorization: Bearer`; empty without one."""
+    """Return the token of a request's header `Authorization: Bearer`; empty without one."""
     scheme, _, token = headers_of(event).get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def source_of(event: Event) -> str:
-    """Return the network that a request came from."""
+    """Return the network of a request's sender."""
     return network_of(event["requestContext"]["http"]["sourceIp"])
 
 
 def document(status: HTTPStatus, content: Mapping[str, Any]) -> Reply:
-    """Return status, headers and body that tell a machine what it asked for."""
+    """Return a JSON answer for a machine."""
     headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
     return int(status), headers, json.dumps(content)
 
 
 def problem_of(error: CountersignError) -> Reply:
-    """Return status, headers and body that tell a machine about an error.
+    """Return the answer of a machine endpoint to an error.
 
     Raises:
-        LookupError: The error is none that a machine endpoint answers.
+        LookupError: The error has no problem type.
     """
     kinds = type(error).__mro__
     kind = next((kind for kind in kinds if kind in PROBLEMS), None)
@@ -163,14 +163,14 @@ def problem_of(error: CountersignError) -> Reply:
 
 
 def retry_after_of(error: CountersignError) -> int:
-    """Return after how many seconds it is worth while to try again; 0 where trying again is no use."""
+    """Return after how many seconds a retry may succeed; 0 if it cannot."""
     if isinstance(error, TooManyRequestsError):
         return error.retry_after_seconds
     return RETRY_AFTER_SECONDS if isinstance(error, TransientError | ConfigurationError) else 0
 
 
 def problem(problem: Problem, more: Mapping[str, Any], retry_after_seconds: int = 0) -> Reply:
-    """Return status, headers and body of a problem, with members of its own such as `detail` and `pointer`."""
+    """Return the answer for a problem, with additional members such as `detail` and `pointer`."""
     headers = {"Content-Type": "application/problem+json", "Cache-Control": "no-store"}
     if problem.status is HTTPStatus.UNAUTHORIZED and problem.code == "unknown_token":
         headers["WWW-Authenticate"] = "Bearer"
@@ -187,13 +187,13 @@ def problem(problem: Problem, more: Mapping[str, Any], retry_after_seconds: int 
 
 
 def why_it_was_refused(error: CountersignError) -> dict[str, Any]:
-    """Return what a log may say of an error of ours: its type, and the reason, which never quotes what was sent."""
+    """Return a kit error's fields for the log: its type, and its reason, which never quotes the request."""
     reason = getattr(error, "reason", error if isinstance(error, TransientError) else "")
     return {"error_type": type(error).__name__, "reason": str(reason), "pointer": str(getattr(error, "pointer", ""))}
 
 
 def where_it_failed(error: BaseException) -> dict[str, Any]:
-    """Return what a log may say of an unexpected error: its type and where, not its text, which may quote data."""
+    """Return an unexpected error's fields for the log: type and place, without the text, which may quote data."""
     frames = traceback.extract_tb(error.__traceback__)
     return {
         "error_type": type(error).__name__,

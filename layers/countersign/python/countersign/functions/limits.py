@@ -1,4 +1,4 @@
-"""How often one network, and one token from it, may ask a public function: counted before anything else is done."""
+"""Rate limits of public functions, for each network and each token from it; checked before anything else."""
 
 from collections.abc import Callable
 
@@ -13,16 +13,16 @@ logger = Logger()
 
 
 def admit(count_request: Callable[[str, str], None], event: Event, token: str) -> None:
-    """Count a request by a limiter's `admit`, and let it pass or not. While the counters fail, every request passes.
+    """Count a request by a limiter's `admit`, which refuses it over the limit. Every request passes if that fails.
 
     Raises:
-        TooManyRequestsError: The network or the token is over its limit; nothing of the request has been looked at.
+        TooManyRequestsError: The network or the token is over its limit; the request was not read.
     """
     try:
         count_request(http.source_of(event), token)
     except TooManyRequestsError:
         count("RequestsLimited")
         raise
-    except Exception as error:  # noqa: BLE001  whatever it is, an answer must not be lost by it
+    except Exception as error:  # noqa: BLE001  no error of the limiter may lose an answer
         count("LimiterUnavailable")
         logger.error("nothing was limited", **http.where_it_failed(error))  # noqa: TRY400  it may quote data

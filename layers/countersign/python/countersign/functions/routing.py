@@ -1,4 +1,4 @@
-"""Machines' requests: the function of each route, and errors as problem documents."""
+"""Routing of machines' requests, with errors as problem documents."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,16 +12,16 @@ from countersign.functions.telemetry import about
 
 
 def respond(event: Event, routes: Mapping[str, Callable[[Event], http.Reply]], logger: Logger) -> dict[str, Any]:
-    """Answer a machine by the function of its route, and what that raises by a problem document.
+    """Answer a machine by the function of its route; an error becomes a problem document.
 
-    API Gateway has routed already: its `routeKey` picks the function. A router of our own would cost a public function
-    a seventh of its cold start.
+    API Gateway has already routed the request: its `routeKey` selects the function. A router library would add a
+    seventh to the cold start.
     """
     about()
     route = event["routeKey"]
     try:
         status, headers, body = _reply(event, routes, logger)
-    except Exception as error:  # noqa: BLE001  whatever it is, no word of it leaves the function
+    except Exception as error:  # noqa: BLE001  no text of any error leaves the function
         logger.error("request failed", route=route, **http.where_it_failed(error))  # noqa: TRY400  the text may quote data
         status, headers, body = http.problem(http.UNEXPECTED, {"detail": "the same request may be sent again"})
     return {"statusCode": int(status), "headers": headers, "body": body}
@@ -30,7 +30,7 @@ def respond(event: Event, routes: Mapping[str, Callable[[Event], http.Reply]], l
 def _reply(event: Event, routes: Mapping[str, Callable[[Event], http.Reply]], logger: Logger) -> http.Reply:
     route = event["routeKey"]
     if route not in routes:
-        return http.problem(http.UNKNOWN_ROUTE, {"detail": f"there is {' and '.join(routes)}"})
+        return http.problem(http.UNKNOWN_ROUTE, {"detail": f"the routes here are {' and '.join(routes)}"})
     try:
         return routes[route](event)
     except CountersignError as error:

@@ -1,6 +1,6 @@
-"""What functions tell of themselves: metrics in CloudWatch's embedded metric format, and what the log is about.
+"""Telemetry: metrics in CloudWatch's embedded metric format, and the ids in log lines.
 
-A metric belongs to the namespace of POWERTOOLS_METRICS_NAMESPACE, and to the function by its dimension `service`.
+A metric has the namespace of POWERTOOLS_METRICS_NAMESPACE, and the function's name as its dimension `service`.
 """
 
 from datetime import timedelta
@@ -12,7 +12,7 @@ _IDS = ("request_id", "task_id", "execution_arn")
 
 
 def count(name: str, value: int = 1) -> None:
-    """Add to a metric, such as `RingsFailed`; nothing is written for nothing."""
+    """Add to a metric, such as `RingsFailed`; a value of 0 is not written."""
     if not value:
         return
     with single_metric(name=name, unit=MetricUnit.Count, value=value):
@@ -20,18 +20,15 @@ def count(name: str, value: int = 1) -> None:
 
 
 def took(name: str, duration: timedelta) -> None:
-    """Tell how long something took, such as `TimeToDecision`, in seconds."""
+    """Record a duration, such as `TimeToDecision`, in seconds."""
     with single_metric(name=name, unit=MetricUnit.Seconds, value=duration.total_seconds()):
         pass
 
 
 def about(*, request_id: str = "", task_id: str = "", execution_arn: str = "") -> None:
-    """Have every line of the log from here on say what it is about, in place of what the lines before were about.
-
-    The request is that of the task by default.
-    """
+    """Replace the ids in all following log lines; the request is that of the task by default."""
     logger = Logger()
     logger.remove_keys(_IDS)
-    # A task's id is its request's, a dot and the wait's name; no request's id has a dot.
+    # A task's id is its request's id, a dot and the wait's name; a request's id has no dot.
     ids = {"request_id": request_id or task_id.partition(".")[0], "task_id": task_id, "execution_arn": execution_arn}
     logger.append_keys(**{name: value for name, value in ids.items() if value})

@@ -1,1 +1,1 @@
-"""What people read: amounts, dates, durations, and the catalogue of texts."""
+"""Texts for people: the catalogue, dates and durations, and safe display."""

@@ -1,6 +1,6 @@
-"""What people are shown: untrusted text made harmless, times in words, and the template environment that applies both.
+"""Safe display: untrusted text made harmless, times in words, and the template environment that applies both.
 
-Jinja2 is imported when the first template is rendered: it costs a cold start that most answers do not need.
+Jinja2 is imported with the first template: its import slows a cold start, and most answers do not need it.
 """
 
 import re
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 _LINE_BREAKS = re.compile("\r\n|[\r\u000b\u000c\u0085\u2028\u2029]")
-# Harmless in honest text and without a shape of their own: zero-width spaces, direction marks, tags.
+# Invisible characters that are harmless in honest text: zero-width spaces, direction marks, tags.
 _UNSEEN = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u2060-\u2065\u206a-\u206f\ufeff\U000e0000-\U000e0fff]")
 # Controls, bidirectional embeddings, overrides and isolates (https://www.unicode.org/reports/tr9/, "Trojan Source"),
-# lone surrogates, which no encoder takes, and noncharacters.
+# lone surrogates, which no encoder accepts, and noncharacters.
 _DECEPTIVE = re.compile(
     "[\u0000-\u0008\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]+"
 )
-# Four marks on one letter is more than any living script needs; hundreds paint over the lines above.
+# No living script needs four marks on one letter; hundreds cover the lines above.
 _STACKED_MARKS = re.compile(
     "([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{4})"
     "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+"
@@ -31,10 +31,10 @@ _STACKED_MARKS = re.compile(
 
 
 def visible(text: str) -> str:
-    """Return text that shows what it holds: no control, invisible or direction-changing characters.
+    """Return text without control, invisible or direction-changing characters.
 
-    Characters that could deceive are replaced by U+FFFD, so that a reader sees that something was there; those that
-    are only invisible are removed. Every line break becomes a line feed. Not escaped: that is the template's part.
+    Deceptive characters are replaced by U+FFFD, so that a reader notices them; invisible ones are removed. Every line
+    break becomes a line feed. The text is not escaped: templates do that.
     """
     text = _LINE_BREAKS.sub("\n", text).replace("\t", " ")
     text = _UNSEEN.sub("", text)
@@ -47,7 +47,7 @@ def single_line(text: str, limit: int | None = None) -> str:
 
     Args:
         text: Any text.
-        limit: The most characters to return; what is cut ends in an ellipsis. None for all.
+        limit: The most characters to return; a cut text ends in an ellipsis. None for all.
     """
     line = " ".join(visible(text).split())
     if limit is None or len(line) <= limit:
@@ -56,12 +56,12 @@ def single_line(text: str, limit: int | None = None) -> str:
 
 
 def moment(at: datetime) -> str:
-    """Return an aware time in words, in UTC and saying so: `Friday, 21 November 2025, 14:30 UTC`."""
+    """Return an aware time in words, in UTC: `Friday, 21 November 2025, 14:30 UTC`."""
     return wording.say("moment", at=at.astimezone(UTC))
 
 
 def time_left(left: timedelta) -> str:
-    """Return a countdown in words, rounded down so that it never promises time that is not there: `2 days left`."""
+    """Return the time left in words, rounded down: `2 days left`."""
     for unit, seconds, from_count in (("days", 86_400, 2), ("hours", 3_600, 2), ("minutes", 60, 1)):
         count = int(left.total_seconds() // seconds)
         if count >= from_count:
@@ -73,9 +73,9 @@ def time_left(left: timedelta) -> str:
 def environment(folder: Path) -> "Environment":
     """Return the template environment of a folder, made once.
 
-    Everything that a template prints is made `visible` and escaped; there is no switch to turn either off. Templates
-    have `say(key, …)` for a text whose values stand isolated in `<bdi>`, `words(key, …)` for the same as plain text
-    (in attributes and the title), and the filters `single_line`, `time_left` and `time`, a time in its HTML element.
+    Every printed value is made `visible` and escaped; neither can be turned off. Templates have `say(key, …)` for a
+    text whose values are isolated in `<bdi>`, `words(key, …)` for the same as plain text (in attributes and the title),
+    and the filters `single_line`, `time_left` and `time`, a time in its HTML element.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -94,7 +94,7 @@ def environment(folder: Path) -> "Environment":
 
 
 def _finalize(value: Any) -> Any:
-    # Markup is a `str` that this module or a macro has made, from values that came through here.
+    # Markup comes from this module or a macro, and its values have passed through here.
     return value if hasattr(value, "__html__") or not isinstance(value, str) else visible(value)
 
 

@@ -1,7 +1,7 @@
-"""Every word that people read, on pages and in mail: one catalog.
+"""The catalogue of all texts on pages and in e-mails.
 
-A text is a `str.format` template; the code fills in what it names in braces, already made safe to show. The text of a
-count has a key for one (`….one`) and a key for every other number (`….other`).
+A text is a `str.format` template; the code fills in the names in braces with values that are safe to show. A text with
+a count has one key for 1 (`….one`) and one for every other number (`….other`).
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ _ENGLISH = {
     "left.minutes.one": "{count} minute left",
     "left.minutes.other": "{count} minutes left",
     "left.moment": "Less than a minute left",
-    # Attachments, on the review page and once it is decided.
+    # Attachments, on the review page and the result pages.
     "attachments": "Attachments",
     "attachments.outside": "{host} · opens outside, in a new window",
     "attachments.unlinked": "There is no safe link to open.",
@@ -127,7 +127,7 @@ _ENGLISH = {
     "closed.ended": "This request has ended",
     "closed.ended.text": "The process behind it ended on {moment}, before a decision was made.",
     "closed.ended.next": "There is nothing you have to do. If you have questions, ask the person who made the request.",
-    # Pages for what went wrong.
+    # Error pages.
     "problem.unknown_link": "This link is not valid",
     "problem.unknown_link.text": "We know no request for this link. It may have been cut off when it was copied.",
     "problem.unknown_link.next": "Open the link in your e-mail again. If you copy it, copy all of it.",
@@ -200,14 +200,14 @@ def say(key: str, /, **values: object) -> str:
 
     Args:
         key: The text's key, such as `review.approve`.
-        **values: What the text names in braces; must be safe to show, they are inserted as they are.
+        **values: The values for the names in braces; must be safe to show, they are inserted unchanged.
 
     Raises:
-        LookupError: There is no such key, or a value is missing.
+        LookupError: No text has this key, or a value is missing.
     """
     return TEXTS[key].format_map(values)
 
 
 def say_count(key: str, count: int) -> str:
-    """Return the text for a count, which is its `{count}` too; `key` is without `.one` or `.other`."""
+    """Return the text for a count, with `{count}` filled in; `key` is without `.one` or `.other`."""
     return say(f"{key}.{'one' if count == 1 else 'other'}", count=count)
