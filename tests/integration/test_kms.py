@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from aws_durable_execution_sdk_python.exceptions import RetryableSerDesError
 from aws_durable_execution_sdk_python.serdes import SerDesContext
 from botocore.exceptions import ClientError
 from moto import mock_aws
@@ -76,11 +75,3 @@ def test_a_checkpoint_holds_ciphertext_and_is_read_for_its_own_task_alone(cipher
     assert EncryptedSerDes(cipher, MINE).deserialize(sealed, CONTEXT) == SECRET
     with pytest.raises(WrongContextError):
         EncryptedSerDes(cipher, OTHER).deserialize(sealed, CONTEXT)
-
-
-def test_a_checkpoint_that_kms_did_not_take_is_tried_again_and_does_not_fail_the_step() -> None:
-    serdes = EncryptedSerDes(KmsCipher(Broken("ThrottlingException"), "key"), MINE)
-    with pytest.raises(RetryableSerDesError):
-        serdes.serialize(SECRET, CONTEXT)
-    with pytest.raises(RetryableSerDesError):
-        serdes.deserialize("eA==", CONTEXT)

@@ -9,7 +9,7 @@ import pytest
 
 from countersign.domain import tasks, votes
 from countersign.domain.audit import AuditEntry, AuditEvent, append
-from countersign.domain.audit_verification import contradictions, unminted
+from countersign.domain.audit_verification import contradictions, links_used, unminted, unopened
 from countersign.domain.identity import Aliases
 from countersign.domain.people import Assignment, Delegation
 from countersign.domain.rules import Decision, Outcome
@@ -118,6 +118,25 @@ def test_votes_and_delegations_by_links_of_no_audit_or_of_somebody_else_are_told
     assert len(unknown(minted("ab"), by_link())) == 1
     assert unknown(by_link("refused", link="ab")) == [], "a refusal has no effect"
     assert unknown(AuditEvent("voted", APPROVER)) == ["entry 2 is a vote that came by no link"]
+
+
+@pytest.mark.parametrize(
+    ("standing", "count"),
+    [
+        ((APPROVER, "order-1001.approval"), 0),
+        ((APPROVER, ""), 0),
+        ((APPROVER, "order-2.approval"), 2),
+        ((OTHER_APPROVER, "order-1001.approval"), 2),
+        (None, 2),
+    ],
+    ids=["of this task", "of an inbox", "of another task", "of somebody else", "of none"],
+)
+def test_votes_and_delegations_by_a_link_that_does_not_stand_for_that_person_are_told(
+    standing: tuple[str, str] | None, count: int
+) -> None:
+    told = opened(any_task(), by_link(link="ab"), by_link("delegated", link="ab"), by_link("refused", link="cd"))
+    assert links_used(told) == {"ab"}
+    assert len(list(unopened(told, {"ab": standing} if standing else {}))) == count
 
 
 def test_a_task_asks_those_of_its_opening_its_escalations_and_its_delegations() -> None:

@@ -218,6 +218,13 @@ def test_a_refresh_leaves_a_task_alone_that_is_not_open(standing: Task) -> None:
     assert office.hand_off.sent == []
 
 
+def test_a_hand_off_that_failed_is_put_on_record_once() -> None:
+    office = Office(any_task())
+    for _ in range(2):
+        office.waits.hand_off_failed(any_wait(), "callback-2", FailedHandOff(2, "approval open 2"))
+    assert (office.events, office.task.callback_id) == (["hand_off_failed"], "callback-2")
+
+
 def test_a_task_that_is_gone_from_the_ledger_is_an_error_that_names_it() -> None:
     with pytest.raises(LookupError, match=TASK_ID):
         Office().waits.refresh(any_wait(), "callback-2")
