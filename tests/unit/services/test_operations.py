@@ -8,6 +8,7 @@ import pytest
 from countersign.domain import votes
 from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import ContractError, TaskClosedError, UnknownTaskError
+from countersign.domain.requests import Request, RequestStatus
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import Status, Task
 from countersign.services.operations import Operations
@@ -127,3 +128,33 @@ def test_a_message_about_no_task_that_there_is_leaves_no_entry() -> None:
     before = list(shift.ledger.entries)
     shift.operations.redriven("order-9.approval", "approvals-dlq")
     assert shift.ledger.entries == before
+
+
+# Lost tasks
+
+
+@pytest.mark.parametrize(
+    ("request_is", "status", "told"),
+    [
+        (RequestStatus.RUNNING, Status.OPEN, ["restored"]),
+        (RequestStatus.FAILED, Status.CANCELLED, ["restored", "cancelled"]),
+    ],
+)
+def test_a_lost_task_is_brought_back_and_stays_open_only_where_somebody_waits_for_it(
+    request_is: RequestStatus, status: Status, told: list[str]
+) -> None:
+    shift = Shift(any_task())
+    lost = shift.ledger.restored[TASK_ID] = shift.ledger.standing.pop(TASK_ID)
+    shift.ledger.asked[lost.request_id] = Request(lost.request_id, "order-approval", status=request_is)
+    back = shift.operations.restored(TASK_ID, "ledger-restored")
+    assert back == shift.task
+    assert back.status is status
+    assert [entry.event.event for entry in shift.ledger.entries[1:]] == told
+
+
+def test_nothing_is_brought_back_that_is_not_lost_or_that_the_restored_table_lacks() -> None:
+    shift = Shift(any_task())
+    assert shift.operations.restored(TASK_ID, "ledger-restored") is None
+    with pytest.raises(UnknownTaskError):
+        shift.operations.restored("order-9.approval", "ledger-restored")
+    assert len(shift.ledger.entries) == 1
