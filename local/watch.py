@@ -213,6 +213,7 @@ live = functools.cache(Live)
 def run(home: Path, terminal: Terminal) -> None:
     """Make each change of the checkout live, until a signal comes; what was not made live is tried again."""
     pending: set[str] = set()
+    bring(home, pending, terminal)  # says if there is no cloud, and looks into the layers before the first change
     for changes in watch(*(ROOT / name for name in WATCHED), step=50):
         pending |= {str(Path(path).relative_to(ROOT)) for _, path in changes}
         if bring(home, pending, terminal):
@@ -231,10 +232,10 @@ def bring(home: Path, files: Collection[str], terminal: Terminal, root: Path = R
     Returns:
         Whether there is nothing to be tried again.
     """
-    began = time.monotonic()
+    began, what = time.monotonic(), _listed(files) or "the checkout"
     cloud = Cloud.read(home)
     if cloud is None:
-        terminal.error(f"{_listed(files)} changed, but the embedded cloud is not up", "Run `make up`.")
+        terminal.error(f"{what} is not live: the embedded cloud is not up", "Run `make up`.")
         return False
     try:
         modules, missing = live(cloud.endpoint_url, root).bring(files)
@@ -242,7 +243,7 @@ def bring(home: Path, files: Collection[str], terminal: Terminal, root: Path = R
         terminal.error(str(error), "Correct it and save. Until then the cloud keeps the code that it has.")
         return False
     except (BotoCoreError, ClientError, OSError) as error:
-        terminal.error(f"the embedded cloud did not take {_listed(files)}: {error}", "If it has ended, run `make up`.")
+        terminal.error(f"{what} is not live: {error}", "If the embedded cloud has ended, run `make up`.")
         return False
     if modules:
         terminal.done("live", f"{_listed(modules)}, in {time.monotonic() - began:.1f} seconds")

@@ -134,5 +134,5 @@ def test_a_cloud_that_is_gone_is_told_and_the_change_is_kept(
     (checkout.home / "cloud.json").unlink()
     assert not checkout.bring(HANDLER)
     errors = capsys.readouterr().err
-    assert f"the embedded cloud did not take {HANDLER}: Could not connect" in errors
-    assert "the embedded cloud is not up\n  Run `make up`." in errors
+    assert f"{HANDLER} is not live: Could not connect" in errors
+    assert f"{HANDLER} is not live: the embedded cloud is not up\n  Run `make up`." in errors
