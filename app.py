@@ -1,9 +1,9 @@
-"""The CDK app: settings → stacks. The only place that reads the context; nothing here reads the environment.
+"""The CDK app: settings → stacks. Only this module reads the context; no module reads the environment.
 
 Context:
-    stage: Which `settings/<stage>.toml` to deploy; `local`, the embedded cloud, by default.
-    base_url: Where the outside reaches the API, in place of the settings' own.
-    settings: The folder of the settings; `settings/` by default.
+    stage: The stage of `settings/<stage>.toml` to deploy; by default `local`, the embedded cloud.
+    base_url: The API's public address, in place of the one in the settings.
+    settings: The folder of the settings; by default `settings/`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SETTINGS = Path(__file__).resolve().parent / "settings"
 
 @dataclass(frozen=True)
 class Stacks:
-    """The stacks of one stage, each of which only refers to those before it."""
+    """The stacks of one stage. Each refers only to earlier ones."""
 
     ledger: LedgerStack
     public: PublicStack
@@ -46,7 +46,7 @@ def build(app: App, settings: Settings, sources: Sources) -> Stacks:
 
     Raises:
         ExtensionError: An extension cannot be deployed.
-        MissingSourceError: The locked dependencies were not built.
+        MissingSourceError: `make layer` has not been run.
     """
     named = settings.extensions
     sources = replace(

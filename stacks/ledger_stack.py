@@ -1,4 +1,4 @@
-"""What holds state: the ledger, the copy of its audit, the directory, the secrets of providers, and the bus."""
+"""The state: the ledger, the archive of its audit, the directory, the providers' secrets, and the bus."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from stacks.stage.settings import Settings
 
 
 class LedgerStack(HouseStack):
-    """The stateful stack. A protected stage cannot delete it without taking that protection away first.
+    """The stateful stack. On a protected stage CloudFormation refuses to delete it.
 
     Attributes:
-        key: What the stage's data is encrypted under; None where AWS keeps the keys.
+        key: The key of the stage's data; None on a stage that uses AWS's own keys.
         ledger: The ledger.
-        directory: What is known of people.
-        providers: The secrets of those who post webhooks.
-        answers: The key of encrypted answers; None where no workflow asks for any.
-        archive: The copy of its audit; None where the stage keeps none.
+        directory: The directory.
+        providers: The providers' secrets.
+        answers: The key of encrypted answers; None if no workflow asks for them.
+        archive: The archive of the audit; None on a stage without one.
         hand_offs: The hand-off bus.
     """
 

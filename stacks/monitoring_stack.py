@@ -1,4 +1,4 @@
-"""Who is told, and of what; and the dashboard, which follows the picture of the README from left to right."""
+"""The alarms, the dashboard and the saved queries."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from stacks.stage.settings import Settings
 class MonitoringStack(HouseStack):
     """The alarms and graphs that the constructs of all stacks declare, and saved queries of the logs.
 
-    It comes last, so that it finds what a fork adds too. Every alarm has its section in docs/operations.md.
+    It comes last, so that it also finds a fork's. Every alarm has its section in docs/operations.md.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, access_log: logs.ILogGroup) -> None:

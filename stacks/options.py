@@ -1,4 +1,4 @@
-"""What the settings of a stage mean for its constructs, which take plain options."""
+"""Turn a stage's settings into the plain options that constructs take."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def log_retention(settings: Settings) -> RetentionDays:
 
 
 def removal_policy(settings: Settings) -> RemovalPolicy:
-    """Return what becomes of the stage's data and logs when their stack is deleted."""
+    """Return whether the stage's data and logs outlive their stack."""
     return RemovalPolicy.RETAIN if settings.ledger.protected else RemovalPolicy.DESTROY
 
 
 def function_defaults(settings: Settings, sources: Sources) -> FunctionDefaults:
-    """Return what all functions of the stage have in common."""
+    """Return the defaults of all functions of the stage."""
     return FunctionDefaults(
         sources=sources,
         log_retention=log_retention(settings),
@@ -54,5 +54,5 @@ def function_defaults(settings: Settings, sources: Sources) -> FunctionDefaults:
 
 
 def throttle(table: stage.Throttle) -> Throttle:
-    """Return a throttle as the API takes it."""
+    """Turn a throttle of the settings into the API's."""
     return Throttle(table.rate_per_second, table.burst)

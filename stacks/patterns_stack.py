@@ -1,4 +1,4 @@
-"""The callback patterns of the documents, as workflows to try out and to copy from. Not every stage deploys them."""
+"""The callback patterns of docs/patterns.md as workflows. Not every stage deploys them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the outside touches: the API with its public functions, the mail to approvers, the queue of machines."""
+"""The public side: the API with its public functions, the approver, the queue of machines."""
 
 from __future__ import annotations
 
@@ -83,12 +83,12 @@ class PublicStack(FunctionStack):
             self,
             "ExternalTasks",
             name="external-tasks",
-            description="Hand-offs to machines that no consumer of their own takes",
+            description="Hand-offs to machines, for workers that read the queue",
             bus=state.hand_offs.bus,
             pattern=events.EventPattern(
                 source=[SOURCE],
                 detail_type=events.Match.suffix(".requested"),
-                # `kind` is the detail type over again; a field takes one condition only.
+                # `kind` repeats the detail type; a field takes one condition only.
                 detail={"kind": events.Match.anything_but_prefix("approval.")},
             ),
             message=ENVELOPE,
@@ -112,7 +112,7 @@ class PublicStack(FunctionStack):
 
 
 def _channel(scope: Construct, settings: Settings) -> MessageChannel:
-    """Build what the stage's channel needs."""
+    """Build the stage's channel."""
     match name := settings.mail.channel:
         case "email":
             return EmailChannel(scope, "Email", sender=settings.mail.sender, identities=settings.mail.identities)

@@ -1,4 +1,4 @@
-"""The durable workflows, and what starts them, wakes them and follows them."""
+"""The durable workflows, and the functions that start, ring and follow them."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class WorkflowStack(FunctionStack):
             self,
             "Requests",
             folder="requests_api",
-            description="Starts workflows, and tells how they are doing",
+            description="Starts workflows, and reports their state",
             environment={
                 **state.ledger.environment,
                 "WORKFLOWS": self.to_json_string(startable),
@@ -138,10 +138,10 @@ class WorkflowStack(FunctionStack):
 
 
 def _startable(workflow: DurableWorkflow, settings: WorkflowSettings) -> dict[str, Any]:
-    """Return what is told of a workflow to what starts it: all of them share the 4 KB of an environment."""
+    """Return the entry for one workflow in WORKFLOWS, kept short: Lambda's environment holds 4 KB in all."""
     contract = settings.contract or workflow.name
     return {
-        # The alias's own function_name splits its ARN, and CloudFormation splits no output of another stack.
+        # The alias's own function_name splits its ARN, and CloudFormation cannot split another stack's output.
         "function": f"{workflow.function.function.function_name}:{workflow.alias.alias_name}",
         "deadline_seconds": settings.deadline_seconds,
         **({"contract": contract} if contract != workflow.name else {}),
@@ -149,7 +149,7 @@ def _startable(workflow: DurableWorkflow, settings: WorkflowSettings) -> dict[st
 
 
 def _door(settings: Settings) -> dict[str, Any]:
-    """Return what the function behind `/requests` asks of requests."""
+    """Return the rules for requests that `requests_api` applies."""
     providers = sorted({*settings.providers, *settings.partners})
     return {"providers": providers, **settings.requests.model_dump(mode="json")}
 
@@ -159,5 +159,5 @@ def _policies(settings: Settings) -> dict[str, list[dict[str, Any]]]:
 
 
 def _policy(document: Any) -> dict[str, str]:
-    """Return the variable that tells a function of policies; none where there are none."""
+    """Return the variable with a function's policies; empty without policies."""
     return {"POLICY": compact(document)} if document else {}

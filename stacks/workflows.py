@@ -1,4 +1,4 @@
-"""The durable workflows that settings describe, wherever they are deployed."""
+"""Build the durable workflows of the settings, for the stacks that have some."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def build_workflows(
     Args:
         scope: The stack.
         workflows: The settings of each, by name.
-        state: Where their tasks are, what carries these to those who act on them, and what is known of people.
+        state: The stack of the ledger, the bus and the directory.
         environments: Variables of each beside those of the state, by name.
     """
     below = Construct(scope, "Durable")

@@ -1,4 +1,4 @@
-"""What actors have in common: one function on the ledger."""
+"""The base of all actors: one function on the ledger."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class Actor(Construct):
 
     Args:
         folder: The function's folder under `lambdas/`.
-        description: One line for whoever finds it in the console.
-        ledger: The ledger; rights in it are for the kind of actor to grant.
+        description: One line for the console.
+        ledger: The ledger; each kind of actor grants itself the rights it needs.
         environment: Variables beside the ledger's.
-        options: Where it differs from other functions.
+        options: Deviations from the defaults of all functions.
 
     Attributes:
-        function: The function, whose construct has the actor's own id.
+        function: The function; its construct has the actor's own id.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The approver: mails review links to those who are asked."""
+"""The approver: mails review links to recipients."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Approver(Actor):
     """Hand-offs to people → queue → function → the stage's channel.
 
     Args:
-        base_url: Where review links lead, without a slash at the end.
-        hand_offs: The bus that it is fed from.
+        base_url: Base of review links, without a slash at the end.
+        hand_offs: The bus of the hand-offs.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class Approver(Actor):
             folder="approver",
             description="Mails review links to approvers",
             ledger=ledger,
-            # One hand-off may be twenty mails.
+            # One hand-off can cause twenty mails.
             options=FunctionOptions(timeout=Duration.seconds(60), batch_size=1),
             environment={"BASE_URL": base_url, "STAGE": stage},
         )
@@ -41,14 +41,14 @@ class Approver(Actor):
             "Approvals",
             pattern=events.EventPattern(source=[SOURCE], detail_type=events.Match.prefix("approval.")),
             name="approvals",
-            description="Approvals that are asked for, reminded of or escalated, for the approver function",
+            description="Approval requests, reminders and escalations, for the approver function",
             bus=hand_offs.bus,
             message=ENVELOPE,
             consumer=self.function,
         )
 
     def send_on(self, channel: MessageChannel) -> None:
-        """Have it send its messages on a channel, and let it."""
+        """Configure the function for a channel, and grant it the channel."""
         for name, value in channel.environment.items():
             self.function.function.add_environment(name, value)
         channel.grant_send(self.function)

@@ -1,4 +1,4 @@
-"""BusEvents: answers of machines that come as events, on the kit's bus and on those of partners."""
+"""BusEvents: records answers of machines from the kit's bus, and events from partners' buses."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class BusEvents(Actor):
     """Answers on the bus, and events of partners → queue → function.
 
     Args:
-        ledger: Where the answers go.
+        ledger: The ledger that records the answers.
         hand_offs: The kit's bus.
-        partners: What the function reads of each provider whose events come over EventBridge, its `name` among it, by
-            the event source. Each gets the bus of its event source.
+        partners: The function's configuration of each provider that sends over EventBridge, with its `name`, by event
+            source. Each gets the bus of its event source.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class BusEvents(Actor):
             scope,
             construct_id,
             folder="bus_events",
-            description="Records what machines answer as events",
+            description="Records machines' answers that arrive as events",
             ledger=ledger,
             options=FunctionOptions(timeout=Duration.seconds(30)),
             environment={"PARTNERS": Stack.of(scope).to_json_string(partners)} if partners else {},
@@ -53,13 +53,13 @@ class BusEvents(Actor):
             "Inbound",
             pattern=events.EventPattern(detail_type=[RESULT]),
             name="results",
-            description="Answers of machines that come as events, for the results function",
+            description="Machines' answers that arrive as events, for the results function",
             bus=hand_offs.bus,
             consumer=self.function,
         )
         for source, partner in partners.items():
             name = partner["name"].title().replace("-", "")
-            # Making a bus of the event source's name is what accepts it; until then the partner's events go nowhere.
+            # A bus with the event source's name accepts the source; before that the partner's events are lost.
             bus = events.EventBus(self, f"{name}Bus", event_source_name=source)
             channel.take(f"{name}Rule", events.EventPattern(source=[source]), bus)
         given_up = channel.dead_letters

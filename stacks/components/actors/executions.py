@@ -1,4 +1,4 @@
-"""Executions: puts on record how requests ended that did not get to say so themselves."""
+"""Executions: records the end of executions that could not record it themselves."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stacks.components.house.function_options import FunctionOptions
 from stacks.components.state.ledger import Ledger
 
 WORKFLOWS_A_RULE = 7
-"""A rule's pattern may have 2,048 characters, and a workflow takes up to 270 of them:
+"""A rule's pattern can have 2,048 characters, and a workflow takes up to 270 of them:
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html.
 """
 
@@ -25,7 +25,7 @@ class Executions(Actor):
     """Lambda's status events of the kit's durable executions → queue → function.
 
     Args:
-        workflows: Whose executions.
+        workflows: The workflows whose executions it follows.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Executions(Actor):
             scope,
             construct_id,
             folder="executions",
-            description="Records how durable executions ended, and cancels what they left open",
+            description="Records how durable executions ended, and cancels the tasks they left open",
             ledger=ledger,
             options=FunctionOptions(timeout=Duration.seconds(30)),
         )
@@ -46,7 +46,7 @@ class Executions(Actor):
             "Ended",
             pattern=first,
             name="executions",
-            description="Durable executions that have ended, for the executions function",
+            description="Ends of durable executions, for the executions function",
             consumer=self.function,
         )
         for number, pattern in enumerate(others, 2):
@@ -68,7 +68,7 @@ def _patterns(workflows: Sequence[DurableWorkflow]) -> list[events.EventPattern]
 
 
 def _ended(workflows: Iterable[DurableWorkflow]) -> events.EventPattern:
-    """Match the end of an execution of these functions, whether the event names a version or not."""
+    """Match the end of an execution of these functions, with or without a version in the event's ARN."""
     functions: list[Any] = []
     for workflow in workflows:
         arn = workflow.function.function.function_arn

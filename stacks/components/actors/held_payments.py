@@ -1,4 +1,4 @@
-"""HeldPayments: has operators asked about each payment event that is held."""
+"""HeldPayments: starts a workflow that asks the operators about each held payment event."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from stacks.components.state.ledger import Ledger
 class HeldPayments(Actor):
     """Held events on the hand-off bus → queue → function → the workflow that asks the operators.
 
-    A function between them, since EventBridge can start an execution and cannot name it: the name makes an event that
-    is delivered twice one question.
+    The function names the execution, so that an event that is delivered twice becomes one question. EventBridge alone
+    can start an execution, but cannot name it.
 
     Args:
-        hand_offs: The bus that it is fed from.
-        workflow: What it starts.
+        hand_offs: The bus of the held events.
+        workflow: The workflow that it starts.
         deadline_seconds: How long the operators have.
     """
 
@@ -40,7 +40,7 @@ class HeldPayments(Actor):
             scope,
             construct_id,
             folder="held_payments",
-            description="Has operators asked about held payment events",
+            description="Starts the workflow that asks operators about a held payment event",
             ledger=ledger,
             options=FunctionOptions(timeout=Duration.seconds(30)),
             environment={"WORKFLOW_ARN": workflow.alias.function_arn, "DEADLINE_SECONDS": str(deadline_seconds)},
@@ -52,7 +52,7 @@ class HeldPayments(Actor):
             "Held",
             pattern=events.EventPattern(source=[SOURCE], detail_type=events.Match.suffix(".held")),
             name="held-payments",
-            description="Events that no machine may act on, for the held_payments function",
+            description="Held payment events, for the held_payments function",
             bus=hand_offs.bus,
             message=ENVELOPE,
             consumer=self.function,

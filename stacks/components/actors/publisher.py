@@ -1,4 +1,4 @@
-"""The publisher: tells the bus what became of a task, sends the hand-offs that a click caused, copies the audit."""
+"""The publisher: publishes lifecycle events, sends the outbox's hand-offs, copies the audit."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ EVENT_FORGOTTEN = {
     "userIdentity": {"type": ["Service"], "principalId": ["dynamodb.amazonaws.com"]},
     "dynamodb": {"Keys": {"sk": {"S": [{"prefix": PARKED}]}}},
 }
-"""What TTL has removed, not a workflow that applied it
+"""Parked events that TTL removed; a workflow that applies one removes it too
 (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html)."""
 AUDIT_TOUCHED = {"dynamodb": {"Keys": {"pk": {"S": [{"prefix": AUDIT}]}}}}
-"""Not only what is added: an entry that is changed or removed must be told of."""
+"""Every write to the audit: a changed or removed entry raises an alarm."""
 
 
 class Publisher(Actor):
-    """The function between the ledger's stream and the bus; and the archive of the audit, where the stage has one.
+    """The function between the ledger's stream, the bus and the archive of the audit.
 
-    A function of its own for the archive would be a third reader of the stream.
+    It writes to the archive itself, because a second function would be a third reader of the stream.
 
     Args:
         hand_offs: The bus that it publishes on.
-        archive: Where it copies the audit to; None for nowhere.
+        archive: The archive of the audit; None without one.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Publisher(Actor):
             scope,
             construct_id,
             folder="publisher",
-            description="Publishes what became of tasks, sends the outbox, and copies the audit",
+            description="Publishes lifecycle events, sends the outbox, and copies the audit",
             ledger=ledger,
             options=FunctionOptions(timeout=Duration.seconds(30)),
             environment={**hand_offs.environment, **({"AUDIT_BUCKET": archive.bucket.bucket_name} if archive else {})},

@@ -1,4 +1,4 @@
-"""The relay: rings a durable execution when its task is decided."""
+"""The relay: rings an execution when its task is decided."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ DECIDED = {
         "NewImage": {"status": {"S": ["DECIDED"]}},
     },
 }
-"""The transition, not the state: what the relay itself writes to a decided task does not wake it."""
+"""The transition, not the state: the relay's own writes to a decided task do not invoke it again."""
 
 
 class Relay(Actor):
-    """Completes callbacks, as only the sweeper may beside it, and only those of the kit's workflows.
+    """Rings the kit's workflows. Only the relay and the sweeper may complete callbacks.
 
     Args:
-        workflows: Whose callbacks.
+        workflows: The workflows whose callbacks it completes.
     """
 
     def __init__(
@@ -41,12 +41,12 @@ class Relay(Actor):
             folder="relay",
             description="Rings the durable execution whose task was decided",
             ledger=ledger,
-            # A whole batch of rings that nobody answers, each tried four times, ends before it.
+            # Enough for a whole batch of rings that get no answer, each tried four times.
             options=FunctionOptions(timeout=Duration.minutes(5)),
         )
         ledger.grant_ring(self.function)
         for workflow in workflows:
-            # Not before it may ring: a ring that is refused would wait for somebody to look.
+            # The right first: a ring without it is refused for good, and needs an operator.
             self.function.function.node.add_dependency(workflow.grant_callbacks(self.function, scope=self))
         errors = self.function.function.metric_errors(period=Duration.minutes(5))
         self.function.watch_counts(

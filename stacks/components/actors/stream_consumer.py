@@ -1,4 +1,4 @@
-"""A function on the ledger's stream that skips nothing in silence."""
+"""A function on the ledger's stream, with a dead-letter queue and an alarm."""
 
 from __future__ import annotations
 
@@ -17,24 +17,23 @@ from stacks.components.state.ledger import Ledger
 
 _MOST_RETRIES = 50
 _LONGEST_AGE = Duration.hours(6)
-"""A record that fails is tried again until either is used up, well within the 24 hours that the stream keeps it. Then
-it goes to the dead-letter queue, so that the rest of its shard moves on."""
+"""A record that fails is retried up to either limit, well within the 24 hours that the stream keeps it. Then it goes to
+the dead-letter queue, and the rest of its shard continues."""
 
 
 class StreamConsumer(Construct):
-    """The event source mapping from the stream to a function, and the queue of the records that it gave up.
+    """The event source mapping from the stream to a function, and its dead-letter queue.
 
-    DynamoDB advises at most two readers of one stream, and the kit has two: the relay and the publisher. A third one is
-    a rule on the hand-off bus.
+    DynamoDB advises at most two readers of one stream, and the kit has two: the relay and the publisher. Feed a third
+    function from the hand-off bus.
 
     Args:
-        name: What to call its dead letters, and with a capital its section of the dashboard and its alarm.
-        waiting: What has waited too long if the function is late, in the plural.
-        function: What the records are for. It says which of a batch have failed.
-        ledger: Whose stream.
-        patterns: Which records: those that match one of them.
-        parallel_batches: How many batches of a shard are worked on at once, 1 to 10; what belongs to one partition
-            key stays in order.
+        name: Name of the dead-letter queue; capitalised, of the dashboard's section and the alarm.
+        waiting: What waits while the function is behind, in the plural; subject of the alarm's description.
+        function: The function; it reports which records of a batch failed.
+        ledger: The ledger whose stream it reads.
+        patterns: Filters; a record must match one of them.
+        parallel_batches: How many batches of a shard run at once, 1 to 10; records of one partition key stay in order.
     """
 
     def __init__(
@@ -58,7 +57,7 @@ class StreamConsumer(Construct):
             target=function.function,
             event_source_arn=ledger.stream_arn,
             filters=[lambda_.FilterCriteria.filter(pattern) for pattern in patterns],
-            # From the oldest record that is there: what was decided while the mapping was made must not be skipped.
+            # From the oldest record, or decisions made while the mapping is created would be skipped.
             starting_position=lambda_.StartingPosition.TRIM_HORIZON,
             batch_size=10,
             parallelization_factor=parallel_batches,
@@ -68,12 +67,11 @@ class StreamConsumer(Construct):
             max_record_age=_LONGEST_AGE,
             on_failure=event_sources.SqsDlq(dead_letters),
         )
-        # How long the oldest record of a batch has waited, in milliseconds.
         age = function.function.metric("IteratorAge", statistic="Maximum", period=Duration.minutes(1))
         Watch(
             self,
             name.title(),
-            graphs={"Milliseconds that the oldest record has waited": [age]},
+            graphs={"Age of the oldest record in milliseconds": [age]},
             alarms=[
                 Alarm(
                     f"{name.title()}Behind",

@@ -1,4 +1,4 @@
-"""The sweeper: mends what did not happen in time, on a schedule."""
+"""The sweeper: corrects overdue work, on a schedule."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from stacks.components.state.ledger import Ledger
 
 _TIMEOUT = Duration.minutes(5)
 _AT_MOST = Duration.minutes(4)
-"""How long a sweep begins with something more: less than the timeout by more than one mend can take, a ring that nobody
-answers."""
+"""When a sweep stops starting new work. The rest of the timeout is enough for the longest correction, a ring that gets
+no answer."""
 
 _OVERDUE = {
     "DecisionsOverdue": "A workflow has not applied a decision, although the sweeper rang it again. First find the"
@@ -34,19 +34,16 @@ _OVERDUE = {
     "EventsOverdue": "A provider reported a payment a day ago, and no request has asked for it. First find the event"
     " in the log of sweeper",
 }
-"""The alarm on each kind of thing that the sweeper could not correct."""
+"""The alarm on each kind of overdue work that the sweeper could not correct."""
 
 
 class Sweeper(Construct):
-    """A schedule → function. Beside the relay it is the only one that may complete callbacks.
+    """A schedule → function. Only the relay and the sweeper may complete callbacks.
 
     Args:
-        every: How often it runs.
-        grace_seconds: How long after its time something is overdue.
-        workflows: What it rings and starts again.
-
-    Attributes:
-        function: The function.
+        every: Interval between sweeps.
+        grace_seconds: How long after its due time work counts as overdue.
+        workflows: The workflows that it rings and starts again.
     """
 
     def __init__(
@@ -66,7 +63,7 @@ class Sweeper(Construct):
             self,
             "Sweeper",
             folder="sweeper",
-            description="Mends what did not happen in time, once, and tells of what stays lost",
+            description="Corrects overdue work once, and counts what stays overdue",
             options=FunctionOptions(timeout=_TIMEOUT, dead_letter_queue=dead_letters),
             environment={
                 **ledger.environment,
@@ -83,14 +80,14 @@ class Sweeper(Construct):
         schedule = events.Rule(
             self,
             "Schedule",
-            description="When the sweeper looks for what is overdue",
+            description="Runs the sweeper, which looks for overdue work",
             schedule=events.Schedule.rate(every),
         )
         schedule.add_target(
             targets.LambdaFunction(
                 self.function.function,
                 dead_letter_queue=dead_letters,
-                # The next sweep does what this one would have done.
+                # The next sweep finds the same overdue work.
                 max_event_age=every,
                 retry_attempts=2,
             )

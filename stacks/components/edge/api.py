@@ -1,4 +1,4 @@
-"""The HTTP API: its routes, who may call them, and how much of each it takes."""
+"""The HTTP API: its routes, their callers and their throttles."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from stacks.components.house.findings import acknowledge
 from stacks.components.house.python_function import PythonFunction
 
 _STRAY_REQUESTS = 100
-"""Answered 4xx in five minutes, three times in a row: expired links and strangers come one by one, a client that was
-deployed with a mistake does not."""
+"""The most 4xx answers in five minutes that are normal. Expired links and strangers cause single ones; a faulty client
+causes more, three periods in a row."""
 
 
 @dataclass(frozen=True)
 class Throttle:
-    """How much a route takes, over all callers, before it answers 429.
+    """The rate of a route, over all callers, above which it answers 429.
 
     Attributes:
         rate_per_second: Requests per second in the long run.
@@ -34,12 +34,12 @@ class Throttle:
 
 @dataclass(frozen=True)
 class Route:
-    """One method of one path, or `$default`: every path that is no other route.
+    """One method of one path, or `$default` for all unknown paths.
 
     Attributes:
         key: The route key, such as `GET /requests/{request_id}`.
-        throttle: How much of it the API takes.
-        public_because: Why it needs no AWS signature; with none, callers sign with SigV4.
+        throttle: The route's throttle.
+        public_because: Why callers need no AWS signature; if None, they sign with SigV4.
     """
 
     key: str
@@ -48,7 +48,7 @@ class Route:
 
     @property
     def route_key(self) -> apigatewayv2.HttpRouteKey:
-        """The route key as CDK has it."""
+        """The route key as a CDK object."""
         method, _, path = self.key.partition(" ")
         if not path:
             return apigatewayv2.HttpRouteKey.DEFAULT
@@ -56,12 +56,12 @@ class Route:
 
 
 class PublicApi(Construct):
-    """The API and its routes; `ApiStage` puts them on the net.
+    """The API and its routes; `ApiStage` makes them reachable.
 
     Attributes:
         api: The API.
-        throttles: Of each route, by its key.
-        routes: What was built for each.
+        throttles: The throttle of each route, by route key.
+        routes: The constructs of the routes.
     """
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
@@ -106,11 +106,11 @@ class PublicApi(Construct):
         )
 
     def add_routes(self, scope: Construct, function: PythonFunction, *routes: Route) -> None:
-        """Send routes to a function.
+        """Add routes that a function answers.
 
         Args:
-            scope: Where they belong, in the function's stack.
-            function: What answers them.
+            scope: Parent of the routes, in the function's stack.
+            function: The function.
             routes: The routes.
         """
         integration = HttpLambdaIntegration("Integration", function.function)
@@ -129,9 +129,9 @@ class PublicApi(Construct):
                 acknowledge(resource, "APIG4", route.public_because)
 
     def base_url(self, template: str) -> str:
-        """Return the address of the API as the outside knows it, without a slash at the end.
+        """Return the API's public address, without a slash at the end.
 
         Args:
-            template: The address with `{api_id}` where the API's id belongs; empty for AWS's own address.
+            template: The address, with `{api_id}` in place of the API's id; empty for AWS's own address.
         """
         return template.replace("{api_id}", self.api.api_id) if template else self.api.api_endpoint

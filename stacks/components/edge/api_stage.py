@@ -1,4 +1,4 @@
-"""The API's stage: what it lets through, and what it writes down about it."""
+"""The API's stage: its throttles and its access log."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ACCESS_LOG = {
     "status": "$context.status",
     "responseLatency": "$context.responseLatency",
 }
-"""Never the path or the query: a review link's token is in the query. `caller` is the ARN of who signed the request, on
+"""Never the path or the query: a review link's token is in the query. `caller` is the ARN that signed the request, on
 routes with IAM authorization: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html.
 """
 
@@ -29,7 +29,7 @@ class ApiStage(Construct):
     It belongs in the last stack that adds routes: API Gateway refuses a throttle for a route that does not exist yet.
 
     Args:
-        default: The throttle of a route that names none.
+        default: The throttle of routes without one.
         log_retention: How long the access log is kept.
 
     Attributes:
@@ -57,7 +57,7 @@ class ApiStage(Construct):
             default_route_settings=apigatewayv2.CfnStage.RouteSettingsProperty(
                 throttling_rate_limit=default.rate_per_second, throttling_burst_limit=default.burst
             ),
-            # Free-form JSON, so that the properties are spelled as CloudFormation does.
+            # Free-form JSON: the keys are spelled as CloudFormation spells them.
             route_settings={
                 key: {"ThrottlingRateLimit": throttle.rate_per_second, "ThrottlingBurstLimit": throttle.burst}
                 for key, throttle in api.throttles.items()

@@ -1,4 +1,4 @@
-"""What people of the account may not do, whatever else they may: complete a callback by hand."""
+"""A policy that denies people of the account to complete a callback by hand."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from stacks.components.flow.durable_workflow import DurableWorkflow
 class DenyCallbacks(Construct):
     """A managed policy for people's roles and permission sets. It denies, and allows nothing.
 
-    A callback that somebody completes by hand decides nothing where there is a ledger: the workflow reads it, and waits
-    on. Where a workflow uses the SDK without one, whoever completes its callback is whom it believes.
+    A workflow with tasks on the ledger ignores a callback that a person completes: it reads the ledger, and waits on. A
+    workflow on the raw SDK believes every completed callback.
 
     Args:
-        workflows: Whose callbacks.
+        workflows: The workflows whose callbacks it denies.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, workflows: Iterable[DurableWorkflow]) -> None:
@@ -31,7 +31,7 @@ class DenyCallbacks(Construct):
                 iam.PolicyStatement(
                     effect=iam.Effect.DENY,
                     actions=["lambda:SendDurableExecutionCallback*"],
-                    # Every version: callbacks belong to executions, and these to the version that they run on.
+                    # Every version: a callback's ARN names the version that its execution runs on.
                     resources=[f"{workflow.function.function.function_arn}:*" for workflow in workflows],
                 )
             ],

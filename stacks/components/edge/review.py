@@ -1,4 +1,4 @@
-"""The review function: pages for people, and the answer to every path that is no route."""
+"""The review function: pages for people, and 404 for unknown paths."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stacks.components.state.limits import Limits
 _PAGES_ARE_PUBLIC = (
     "approvers have no AWS identity: the 256-bit token of the review link is the credential, checked by the function"
 )
-_UNKNOWN_PATHS_ARE_PUBLIC = "everybody may read that a path does not exist: the answer is fixed, and reads no data"
+_UNKNOWN_PATHS_ARE_PUBLIC = "anyone may learn that a path does not exist: the answer is fixed, and reads no data"
 
 _PAGES = (
     *("GET /review", "HEAD /review", "POST /review", "POST /delegate"),
@@ -23,12 +23,12 @@ _PAGES = (
 
 
 class Review(Actor):
-    """Serves people. It reads no provider's secret and no machine's token, and may keep no callback alive.
+    """Serves people. It cannot read providers' secrets or machines' tokens, and cannot send heartbeats.
 
     Args:
-        ledger: The tasks and the links to them.
-        directory: The people.
-        limits: What its requests are held to.
+        ledger: The ledger.
+        directory: The directory.
+        limits: The limits of its requests.
     """
 
     def __init__(
@@ -49,12 +49,12 @@ class Review(Actor):
         self.function.watch_counts("Answers", "Clicks", shown=("AnswersRecorded", "AnswersRefused"))
 
     def add_routes(self, api: PublicApi, *, pages: Throttle, unknown: Throttle) -> None:
-        """Send its routes to it.
+        """Add the routes that it answers.
 
         Args:
             api: The API.
             pages: The throttle of each page and method.
-            unknown: The throttle of all paths together that are no route.
+            unknown: The throttle of all unknown paths together.
         """
         routes = [Route(key, pages, public_because=_PAGES_ARE_PUBLIC) for key in _PAGES]
         routes.append(Route("$default", unknown, public_because=_UNKNOWN_PATHS_ARE_PUBLIC))

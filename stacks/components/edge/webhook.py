@@ -1,4 +1,4 @@
-"""The webhook function: what providers post, and what machines answer."""
+"""The webhook function: takes providers' webhooks and machines' answers."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _CALLBACKS_ARE_PUBLIC = (
 )
 
 _STRAY = {"SignaturesRefused": 10}
-"""Refused in five minutes. The address is public, and now and then somebody tries it; a provider whose secret is wrong
-posts everything, over and over."""
+"""Refusals in five minutes that are normal. Strangers try a public address now and then; a provider whose secret is
+wrong repeats every event."""
 
 _ALARMS = {
     "EventsHeld": "A provider's event needs manual review, for example because its amount differs. The kit does not"
@@ -36,14 +36,14 @@ _ALARMS = {
 
 
 class Webhook(Actor):
-    """Serves machines. It reads no link of a person and no directory; workflows grant it their heartbeats.
+    """Serves machines. It cannot read people's links or the directory; workflows grant it their heartbeats.
 
     Args:
-        base_url: The address of the API as providers know it, without a slash at the end.
-        ledger: Where the answers go.
+        base_url: The API's public address, without a slash at the end.
+        ledger: The ledger.
         providers: The providers and their secrets.
-        answers: The key that encrypts answers, where a workflow wants that.
-        limits: What its callbacks are held to.
+        answers: The key of encrypted answers; None if no workflow asks for them.
+        limits: The limits of its callbacks.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Webhook(Actor):
             scope,
             construct_id,
             folder="webhook",
-            description="What providers post, and what machines answer",
+            description="Takes providers' webhooks and machines' answers",
             ledger=ledger,
             options=FunctionOptions(reserved_concurrency=limits.concurrency),
             environment={
@@ -81,12 +81,12 @@ class Webhook(Actor):
         )
 
     def add_routes(self, api: PublicApi, *, webhooks: Throttle, callbacks: Throttle) -> None:
-        """Send its routes to it.
+        """Add the routes that it answers.
 
         Args:
             api: The API.
-            webhooks: The throttle of what providers post, all of them together.
-            callbacks: The throttle of each way in which machines answer.
+            webhooks: The throttle of all providers together.
+            callbacks: The throttle of each callback route.
         """
         api.add_routes(
             self,

@@ -1,4 +1,4 @@
-"""The channels that messages to approvers go out on: what each needs deployed, and what the approver is told of it."""
+"""The channels of messages to approvers: the resources of each, and the approver's environment for it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from stacks.components.state.providers import secret_of
 
 
 class MessageChannel(Construct):
-    """What carries messages to approvers.
+    """A channel of messages to approvers.
 
     Attributes:
-        environment: What the function that sends reads.
-        outputs: What people who subscribe to it need to know, by the output's name.
+        environment: Variables of the function that sends.
+        outputs: Stack outputs that subscribers and operators need, by name.
     """
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
@@ -30,22 +30,22 @@ class MessageChannel(Construct):
         self._rights: Mapping[str, list[str]] = {}
 
     def grant_send(self, grantee: iam.IGrantable) -> None:
-        """Let it send messages."""
+        """Allow sending messages."""
         for action, resources in self._rights.items():
             allow(grantee, action, on=resources)
 
     @staticmethod
     def _told(name: str, settings: Mapping[str, str]) -> dict[str, str]:
-        """Return what the approver reads of its channel; `doctor` compares it with the settings, letter by letter."""
+        """Return the approver's variables for its channel; `doctor` compares them with the settings, exactly."""
         return {"CHANNEL": name, "CHANNEL_SETTINGS": json.dumps(settings, separators=(",", ":"))}
 
 
 class EmailChannel(MessageChannel):
-    """Mail through SES, whose identities are verified outside these stacks; nothing is deployed.
+    """Mail through SES. It deploys nothing: SES identities are verified outside these stacks.
 
     Args:
         sender: The From address.
-        identities: The SES identities that sending touches; empty for the sender's address.
+        identities: The SES identities that sending needs; empty for the sender's address.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, sender: str, identities: tuple[str, ...]) -> None:
@@ -59,14 +59,14 @@ class EmailChannel(MessageChannel):
 
 
 class TopicChannel(MessageChannel):
-    """An encrypted SNS topic. Who subscribes to it gets review links: subscriptions are as personal as mailboxes.
+    """An encrypted SNS topic. Its subscribers receive review links: a subscription is as personal as a mailbox.
 
-    Each message has its recipient as the attribute `recipient`, for filter policies.
+    Each message names its recipient in the attribute `recipient`, for filter policies.
     """
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
-        # The key of SNS itself is enough: only principals of this account publish.
+        # SNS's own key is enough: only principals of this account publish.
         key = kms.Alias.from_alias_name(self, "Key", "alias/aws/sns")
         topic = sns.Topic(self, "Topic", display_name="countersign", master_key=key, enforce_ssl=True)
         self.environment = self._told("sns", {"topic": topic.topic_arn})
@@ -75,11 +75,11 @@ class TopicChannel(MessageChannel):
 
 
 class ExtensionChannel(MessageChannel):
-    """A channel of a fork, and its secret in Secrets Manager, where it has one.
+    """A channel of a fork, and its secret in Secrets Manager if it has one.
 
     Args:
         name: The channel's name.
-        settings: What it reads.
+        settings: The channel's settings.
         has_secret: Whether it has a secret.
     """
 

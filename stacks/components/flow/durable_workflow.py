@@ -1,4 +1,4 @@
-"""A durable workflow: the function, the version that new executions run on, and who may start and wake it."""
+"""A durable workflow: the function, its alias for new executions, and the rights to start and ring it."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from stacks.components.state.directory import Directory
 from stacks.components.state.ledger import Ledger
 
 _EVERY_VERSION = (
-    "durable executions are addressed by the version that they run on, and old versions finish theirs: "
+    "an execution is addressed by the version that it runs on, and old versions finish theirs: "
     "the rights span the versions of this one function, and no other function"
 )
-_INLINE = "the right to one function goes with the role that has it, and cannot be attached to anybody else"
+_INLINE = "the right to one function belongs to one role, and cannot be attached to another"
 
 
 @dataclass(frozen=True)
 class WorkflowOptions:
-    """What one durable workflow is.
+    """The options of one durable workflow.
 
     Attributes:
-        name: What requests call it.
+        name: Its name in requests.
         folder: The folder of its code.
         module: The module of that folder whose `handler` is the entry point.
         execution_timeout_seconds: How long Lambda keeps an execution alive.
         retention_days: How long Lambda keeps the history of a closed execution.
-        on_ledger: Whether its tasks are on the ledger; one on the raw SDK records only its result there.
+        on_ledger: Whether its tasks are on the ledger; a workflow on the raw SDK records only its result.
     """
 
     name: str
@@ -53,22 +53,22 @@ class WorkflowOptions:
 class DurableWorkflow(Construct):
     """A durable function behind the alias `live`.
 
-    A change of its code, layers or environment is a new version. `live` moves to it; executions that were started
-    before stay on the version that they began with. It has no physical name, so that a change that only a new function
-    can take (turning durability on, say) replaces it.
+    A change of its code, layers or environment makes a new version, and `live` moves to it. A running execution stays
+    on its version. The function has no physical name, so that CloudFormation can replace it, for example to make it
+    durable.
 
     Args:
-        options: What it is.
-        ledger: Where its tasks are.
-        hand_offs: What carries them to those who act on them.
-        directory: What is known of people.
+        options: Its options.
+        ledger: The ledger of its tasks.
+        hand_offs: The bus of its hand-offs.
+        directory: The directory.
         answers: The key of encrypted answers; None for a workflow that asks for none.
-        environment: Variables beside those of its options and of these.
+        environment: Variables beside those of its options and the constructs above.
 
     Attributes:
-        name: What requests call it.
+        name: Its name in requests.
         function: The function.
-        alias: What is invoked to start it.
+        alias: The alias that starts executions.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class DurableWorkflow(Construct):
         )
         if tracing_layer := FunctionStack.around(self).functions.tracing_layer:
             self._trace_operations(tracing_layer)
-        # CDK's reminder that durability cannot be added to a function later; this one is durable from its creation on.
+        # CDK reminds that durability cannot be added later; this function is durable from its creation.
         Annotations.of(self.function.function).acknowledge_info("aws-lambda:Function.DurableConfig")
         checkpoints = self._allow_checkpoints()
         self.alias = lambda_.Alias(
@@ -119,8 +119,8 @@ class DurableWorkflow(Construct):
             "Live",
             alias_name="live",
             version=self.function.function.current_version,
-            description="What new executions run on",
-            # The event itself is what is retried: Lambda takes the same name and payload for the same execution.
+            description="The version of new executions",
+            # A retry is safe: the same name and payload are the same execution.
             retry_attempts=2,
             max_event_age=Duration.hours(6),
         )
@@ -134,10 +134,10 @@ class DurableWorkflow(Construct):
         watch_executions(self.function, self.name)
 
     def _trace_operations(self, layer_arn: str) -> None:
-        """Have the SDK's OpenTelemetry plug-in send a span for every durable operation.
+        """Let the SDK's OpenTelemetry plug-in send a span for every durable operation.
 
-        The layer brings OpenTelemetry itself, whose exporters are no pure Python, and starts before the handler does,
-        as the description of the package `aws-durable-execution-sdk-python-otel` has it.
+        The layer contains OpenTelemetry, whose exporters are not pure Python, and starts before the handler: see the
+        description of the package `aws-durable-execution-sdk-python-otel`.
         """
         function = self.function.function
         function.add_layers(lambda_.LayerVersion.from_layer_version_arn(self, "OpenTelemetry", layer_arn))
@@ -145,19 +145,19 @@ class DurableWorkflow(Construct):
         function.add_environment("DURABLE_EXECUTION_PLUGINS", "otel-invocation")
 
     def grant_start(self, grantee: iam.IGrantable) -> None:
-        """Let it start executions, on the alias and nowhere else."""
+        """Allow starting executions, on the alias only."""
         allow(grantee, "lambda:InvokeFunction", on=[self.alias.function_arn])
 
     def grant_callbacks(self, grantee: iam.IGrantable, *, scope: Construct | None = None) -> iam.Policy:
         """Let a role complete and fail this workflow's callbacks.
 
         Args:
-            grantee: Who has the role.
-            scope: What the policy is part of: this workflow by default, so that roles of earlier stacks can be granted
-                to. For a role of a later stack, something of that stack.
+            grantee: The role, or a function that has it.
+            scope: Parent of the policy: by default this workflow, which suits a role of an earlier stack. For a role of
+                a later stack, a construct of that stack.
 
         Returns:
-            The policy, for whatever must not run without it.
+            The policy, for a resource that depends on it.
         """
         return self._allow(
             f"Callbacks-{self.name}-{_name(grantee)}",
@@ -168,13 +168,13 @@ class DurableWorkflow(Construct):
         )
 
     def grant_heartbeat(self, grantee: iam.IGrantable) -> iam.Policy:
-        """Let a role say that this workflow's callbacks are still worked on; see `grant_callbacks`."""
+        """Let a role send heartbeats of this workflow's callbacks; see `grant_callbacks`."""
         return self._allow(
             f"Heartbeat-{self.name}-{_name(grantee)}", grantee, "lambda:SendDurableExecutionCallbackHeartbeat"
         )
 
     def _allow_checkpoints(self) -> iam.Policy:
-        # In place of AWSLambdaBasicDurableExecutionRolePolicy, which allows this on every function.
+        # AWSLambdaBasicDurableExecutionRolePolicy would allow this on every function.
         actions = ("lambda:CheckpointDurableExecution", "lambda:GetDurableExecutionState")
         return self._allow("Checkpoints", self.function, *actions)
 
@@ -182,7 +182,7 @@ class DurableWorkflow(Construct):
         self, construct_id: str, grantee: iam.IGrantable, *actions: str, scope: Construct | None = None
     ) -> iam.Policy:
         # CDK has no grants for these actions. They match `function:<name>:*` only: neither the bare ARN nor an alias.
-        # A policy of its own, since the role's own one comes before the function whose ARN it would need.
+        # The role's default policy is created before the function and cannot name its ARN.
         scope = scope or self
         function_arn = self._arn_seen_from(scope)
         statement = iam.PolicyStatement(actions=list(actions), resources=[f"{function_arn}:*"])
@@ -192,12 +192,12 @@ class DurableWorkflow(Construct):
         return policy
 
     def _arn_seen_from(self, scope: Construct) -> str:
-        """Return the ARN as a stack names it: references that CDK makes across stacks have no name until synth."""
+        """Return the ARN as a stack names it: CDK's own references across stacks have no name until synth."""
         stack, function_arn = Stack.of(self), self.function.function.function_arn
         if Stack.of(scope) is stack:
             return function_arn
         output = self.node.try_find_child("FunctionArn") or CfnOutput(self, "FunctionArn", value=function_arn)
-        assert isinstance(output, CfnElement), "the construct id is the output's alone"
+        assert isinstance(output, CfnElement), "only the output has this construct id"
         return Fn.get_stack_output(stack.stack_name, stack.get_logical_id(output))
 
 

@@ -1,4 +1,4 @@
-"""The hand-off: the bus that envelopes travel on, and the channels that take them to whoever acts on them."""
+"""The bus of hand-offs and events, and the queues that carry them to their consumers."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ ENVELOPE = events.RuleTargetInput.from_event_path("$.detail")
 
 _LONGEST_DELIVERY = Duration.hours(24)
 _MOST_DELIVERY_ATTEMPTS = 185
-"""EventBridge's own limits, said here because without a dead-letter queue it drops the event after them."""
+"""EventBridge's defaults. After them the event goes to the dead-letter queue."""
 
 
 class HandOffBus(Construct):
-    """The bus, and where the stage has one, its archive.
+    """The bus, and its archive if the stage has one.
 
     Args:
         archive_days: How long its events can be replayed; 0 for no archive.
 
     Attributes:
         bus: The bus.
-        environment: What functions read that put events on it.
+        environment: Variables of functions that put events on it.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class HandOffBus(Construct):
                 self,
                 "Archive",
                 source_event_bus=self.bus,
-                description="Every event but those that carry a callback token",
+                description="Every event without a callback token",
                 # A token is a secret: it must not outlive its delivery. `exists` works on leaves only.
                 event_pattern=events.EventPattern(
                     source=[SOURCE], detail={"callback": {"token": events.Match.does_not_exist()}}
@@ -56,23 +56,23 @@ class HandOffBus(Construct):
             archive.apply_removal_policy(removal_policy)
 
     def grant_put(self, grantee: iam.IGrantable) -> None:
-        """Let it put events on the bus."""
+        """Allow putting events on the bus."""
         allow(grantee, "events:PutEvents", on=[self.bus.event_bus_arn])
 
 
 class Channel(Construct):
-    """Events of a pattern, in a queue, and the function that is fed with them.
+    """A rule, its queue, and the function that the queue feeds.
 
     Args:
-        name: What to call the queue in outputs and alarms.
-        description: What the events are, and who reads them, in a line.
-        pattern: Which events it takes.
-        bus: From where; the account's default bus, where AWS's own events are, by default.
-        message: What of the event becomes the message; the whole event by default.
-        consumer: The function. It says which messages of a batch have failed. None where somebody else reads the queue.
+        name: The queue's name in outputs and alarms.
+        description: The events and their consumer, in one line.
+        pattern: The events that it takes.
+        bus: Their bus; by default the account's default bus, which carries AWS's own events.
+        message: The part of the event that becomes the message; by default the whole event.
+        consumer: The function; it reports which messages of a batch failed. None if the kit has no consumer.
 
     Attributes:
-        dead_letters: Where messages go that were received too often, or that the consumer gives up at once.
+        dead_letters: The queue of messages that were received too often, or that the consumer gave up at once.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Channel(Construct):
         self._target = targets.SqsQueue(
             queue,
             message=message,
-            # Not the queue's own dead letters: those can be sent back to the queue as they are, these cannot.
+            # Not the queue's own dead letters: SQS can redrive those, but not the events of a rule.
             dead_letter_queue=DeadLetterQueue(self, "Undelivered", name=f"{name}-rule"),
             max_event_age=_LONGEST_DELIVERY,
             retry_attempts=_MOST_DELIVERY_ATTEMPTS,
@@ -110,8 +110,8 @@ class Channel(Construct):
 
         Args:
             construct_id: The id of its rule.
-            pattern: Which events.
-            bus: From where; the account's default bus for None.
+            pattern: The events.
+            bus: Their bus; None for the account's default bus.
         """
         rule = events.Rule(self, construct_id, description=self._description, event_bus=bus, event_pattern=pattern)
         rule.add_target(self._target)

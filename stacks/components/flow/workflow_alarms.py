@@ -1,4 +1,4 @@
-"""The alarms over all workflows: each workflow adds its executions to them."""
+"""The alarms over all workflows, to which each workflow adds its metrics."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stacks.components.house.python_function import PythonFunction
 
 _MOST_OPERATIONS = 2_400
 _MOST_BYTES = 80_000_000
-"""Four fifths of what Lambda allows an execution, 3,000 operations and 100 MB; past that it fails
+"""Four fifths of Lambda's limits for an execution, 3,000 operations and 100 MB; it fails at the limit
 (https://docs.aws.amazon.com/lambda/latest/dg/durable-monitoring.html)."""
 
 _FAILED = (
@@ -34,12 +34,7 @@ _MUCH_WRITTEN = (
 
 
 def watch_executions(function: PythonFunction, workflow: str) -> None:
-    """Add a workflow's executions to the alarms over all workflows: an alarm for each would be too many.
-
-    Args:
-        function: The workflow's function.
-        workflow: Its name.
-    """
+    """Add a workflow's metrics to the alarms over all workflows; alarms for each workflow would be too many."""
 
     def of_lambda(name: str, statistic: str = "Sum") -> cloudwatch.Metric:
         # https://docs.aws.amazon.com/lambda/latest/dg/durable-monitoring.html

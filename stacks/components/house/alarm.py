@@ -1,7 +1,7 @@
-"""Alarms and graphs, which a construct declares beside what they watch: `MonitoringStack` collects them from the tree.
+"""Alarms and graphs. A construct declares its own, and `MonitoringStack` collects them from the tree.
 
-To find where an alarm is defined, look for its name in the file of the construct that it watches: `RelayErrors` is in
-`actors/relay.py`, and those over all workflows are in `flow/workflow_alarms.py`.
+An alarm is defined in the file of the construct that it watches: `RelayErrors` is in `actors/relay.py`. The alarms over
+all workflows are in `flow/workflow_alarms.py`.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ class Alarm:
     """An alarm that is raised while a metric is above a threshold.
 
     Attributes:
-        name: Its name. What stands before the first `-` names the alarm's section of the runbook.
+        name: Its name. The part before the first `-` names its section of the runbook.
         metric: The metric.
-        description: What happened, what it affects and what to do first, for whoever is on call.
-        above: The highest value that is in order.
-        periods: For how many of the metric's periods in a row it is above.
-        combined: The function of metric math, `SUM` or `MAX`, that makes one alarm of all declarations of this name;
-            without, the name is declared once.
+        description: What happened, what it affects and what to do first, for the engineer on call.
+        above: The highest normal value.
+        periods: How many periods in a row the metric must be above it.
+        combined: `SUM` or `MAX`, the metric math that combines all declarations of this name into one alarm; empty for
+            a name that is declared once.
     """
 
     name: str
@@ -36,9 +36,9 @@ class Alarm:
 
 
 class Watch(Construct):
-    """What a construct adds to one section of the dashboard, and its alarms. It deploys nothing itself.
+    """A construct's graphs in one section of the dashboard, and its alarms. It deploys nothing itself.
 
-    The alarms are deployed by the last stack, since they refer to a topic that no earlier stack knows.
+    The last stack deploys the alarms, because their topic is part of it.
 
     Attributes:
         section: The section of the dashboard.

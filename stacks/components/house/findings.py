@@ -1,4 +1,4 @@
-"""Acknowledging findings of cdk-nag and checkov, one at a time, each with its reason."""
+"""Accept findings of cdk-nag and checkov, one at a time, each with its reason."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from constructs import IConstruct
 
 
 def acknowledge(construct: IConstruct, finding: str, reason: str) -> None:
-    """Accept one finding on one construct and what is below it.
+    """Accept one finding on one construct and its children.
 
     Args:
-        construct: Where it is found.
-        finding: The rule, such as `APIG4`; with what it found in brackets, for rules that say so.
+        construct: The construct.
+        finding: The rule, such as `APIG4`, followed by the finding in brackets if the rule names it.
         reason: Why it is right here, for a reviewer.
     """
     Validations.of(construct).acknowledge(Acknowledgment(id=f"AwsSolutions-{finding}", reason=reason))
 
 
 def accept(construct: IConstruct, reason: str, *, nist: str = "", checkov: str = "") -> None:
-    """Accept what `make audit` finds on one construct, where both of its packs of rules find the same.
+    """Accept one finding of `make audit` on one construct, by the rules of either pack or both.
 
     Args:
-        construct: Where it is found; for checkov, what makes the resource.
+        construct: The construct; for checkov, the one that makes the resource.
         reason: Why it is right here, for a reviewer.
         nist: The rule of cdk-nag's pack for NIST 800-53 revision 5, such as `LambdaInsideVPC`; empty for none.
         checkov: The id of checkov's rule, such as `CKV_AWS_117`; empty for none.
@@ -32,7 +32,7 @@ def accept(construct: IConstruct, reason: str, *, nist: str = "", checkov: str =
         Validations.of(construct).acknowledge(Acknowledgment(id=f"NIST.800.53.R5-{nist}", reason=reason))
     if checkov:
         resource = construct if isinstance(construct, CfnResource) else construct.node.default_child
-        assert isinstance(resource, CfnResource), "checkov looks at resources"
+        assert isinstance(resource, CfnResource), "checkov checks resources"
         known = (resource.get_metadata("checkov") or {"skip": []})["skip"]
         resource.add_metadata("checkov", {"skip": [*known, {"id": checkov, "comment": reason}]})
 

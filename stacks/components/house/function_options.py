@@ -1,4 +1,4 @@
-"""What functions have in common, and where one may differ."""
+"""The defaults of all functions, and the options of one."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from stacks.components.house.sources import Sources
 
 @dataclass(frozen=True)
 class FunctionDefaults:
-    """What all functions have in common.
+    """The defaults of all functions of a stage.
 
     Attributes:
-        sources: Where their code is.
+        sources: The folders of their code.
         log_retention: How long logs are kept.
         tracing: Whether X-Ray traces them.
         tracing_layer: ARN of the OpenTelemetry layer for workflows; empty for none.
-        removal_policy: What becomes of their logs when they are removed.
+        removal_policy: Whether CloudFormation deletes or keeps the logs of a removed function.
     """
 
     sources: Sources
@@ -33,16 +33,16 @@ class FunctionDefaults:
 
 @dataclass(frozen=True)
 class FunctionOptions:
-    """Where a function differs from the others.
+    """The options of one function.
 
     Attributes:
         module: The module of its folder whose `handler` is the entry point.
-        timeout: How long one invocation may take; by default well below the 29 seconds that the API waits.
-        batch_size: How many messages of its queue it gets at once; 1 where one of them is work enough.
-        memory_mb: Memory, and with it the share of a CPU.
-        reserved_concurrency: How many may run at once; as many as the account allows by default.
-        dead_letter_queue: Where asynchronous invocations go that have failed for good.
-        durable_config: Makes it durable. Lambda takes it at creation only, so that adding it replaces the function.
+        timeout: How long one invocation may take; the default is well below the 29 seconds that the API waits.
+        batch_size: The most messages of its queue in one invocation; 1 if one message is much work.
+        memory_mb: Memory, which also sets the share of a CPU.
+        reserved_concurrency: How many may run at once; by default as many as the account allows.
+        dead_letter_queue: The queue of asynchronous invocations that failed for good.
+        durable_config: Makes it durable. Lambda accepts it at creation only: adding it replaces the function.
     """
 
     module: str = "handler"

@@ -13,10 +13,10 @@ ARCHITECTURE = lambda_.Architecture.ARM_64
 
 
 class Layers(Construct):
-    """Our library, the locked dependencies and, where the stage names any, what functions read of extensions.
+    """Our library, the locked dependencies, and the stage's extensions if it has any.
 
-    Each stack has layers of its own, from the same assets. A layer of another stack would reach its functions through a
-    reference that does not change when the layer's content does, and they would stay on the old version.
+    Each stack has layers of its own, from the same assets. The reference to a layer of another stack does not change
+    with the layer's content, and functions would stay on the old version.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, sources: Sources) -> None:
@@ -37,6 +37,6 @@ class Layers(Construct):
             description=description,
             compatible_runtimes=[RUNTIME],
             compatible_architectures=[ARCHITECTURE],
-            # Versions of functions that still run executions keep using theirs; Lambda holds it for them.
+            # Lambda keeps a deleted layer for the function versions that use it.
             removal_policy=RemovalPolicy.DESTROY,
         )

@@ -1,4 +1,4 @@
-"""The house Function: one folder under `lambdas/`, one role, one log group."""
+"""The function construct of the kit: one folder under `lambdas/`, one role, one log group."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from stacks.components.house.layers import ARCHITECTURE, RUNTIME
 from stacks.components.house.stack import FunctionStack
 
 METRICS_NAMESPACE = "Countersign"
-"""Where the functions' own metrics are."""
+"""The namespace of the functions' own metrics."""
 
 _NO_NETWORK_OF_ITS_OWN = (
-    "it calls AWS by public TLS endpoints, as its role, and nothing of the kit is in a VPC: being in one adds a way out"
+    "it calls AWS by public TLS endpoints, as its role, and no part of the kit is in a VPC, which would add a way out"
 )
 _SHARES_THE_ACCOUNT_S_CONCURRENCY = (
-    "throttles of routes, batches and queues bound what runs at once; a limit of its own would refuse due answers"
+    "throttles of routes, batches and queues bound its concurrency; a limit of its own would refuse due answers"
 )
 _NOT_INVOKED_ASYNCHRONOUSLY = (
-    "the API waits for it, or an event source mapping feeds it, whose queue or stream has dead letters of its own"
+    "the API waits for it, or an event source mapping feeds it, whose queue or stream has its own dead-letter queue"
 )
-_INLINE = "a policy that is part of one function's role goes with it, and cannot be attached to anybody else"
+_INLINE = "the policy belongs to one function's role, and cannot be attached to another"
 
 LOG_LEVEL = "INFO"
-"""What every function logs, on every stage. Below it, the AWS SDK logs whole requests: mails, tokens and callback ids.
-Above it, Lambda drops the metrics, which are lines of the log too.
+"""The log level of every function, on every stage. At DEBUG the AWS SDK logs whole requests: mails, tokens, callback
+ids. Above INFO, Lambda drops the metrics, which are lines of the log too.
 """
 
 
@@ -44,18 +44,18 @@ class PythonFunction(Construct):
     """A function with its own role and its own log group. A grant to it is a grant to its role.
 
     Args:
-        folder: Its folder under `lambdas/`, or that of an extension's workflow; `handler` in `handler.py` there is
-            the entry point, unless the options name another module.
-        description: One line for whoever finds it in the console.
+        folder: Its folder under `lambdas/`, or that of an extension's workflow. The entry point is `handler` in
+            `handler.py`, unless the options name another module.
+        description: One line for the console.
         environment: Variables beside those of Powertools.
-        options: Where it differs from other functions.
+        options: Deviations from the defaults of all functions.
 
     Attributes:
-        function: What was built.
-        role: Its role: may write to its log group, and nothing else until it is granted.
-        log_group: Where it logs.
-        options: Where it differs from other functions.
-        service: What it calls itself in logs and metrics.
+        function: The CDK function.
+        role: Its role, which may write to its log group and has no other rights until they are granted.
+        log_group: Its log group.
+        options: Its options.
+        service: Its name in logs and metrics.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class PythonFunction(Construct):
             self,
             "Role",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            description=f"What {entry.file} may do",
+            description=f"The rights of {entry.file}",
         )
         self.log_group.grant_write(self.role)
         self.function = lambda_.Function(
@@ -103,7 +103,7 @@ class PythonFunction(Construct):
             tracing=lambda_.Tracing.ACTIVE if defaults.tracing else lambda_.Tracing.DISABLED,
             dead_letter_queue=options.dead_letter_queue,
             durable_config=options.durable_config,
-            # Executions stay on the version that they were started on, for as long as a year.
+            # An execution stays on its version, for up to a year.
             current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
             environment={
                 "POWERTOOLS_SERVICE_NAME": self.service,
@@ -123,7 +123,7 @@ class PythonFunction(Construct):
             acknowledge(self.role, "IAM5[Resource::*]", "X-Ray's actions for writing traces take no resource")
 
     def metric(self, name: str, statistic: str = "Sum") -> cloudwatch.Metric:
-        """What the function counts or measures under a name by `countersign.functions.telemetry`, in five minutes."""
+        """Return one of the function's metrics, in periods of five minutes; see `countersign.functions.telemetry`."""
         return cloudwatch.Metric(
             namespace=METRICS_NAMESPACE,
             metric_name=name,
@@ -141,14 +141,14 @@ class PythonFunction(Construct):
         shown: Sequence[str] = (),
         above: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
-        """Show what the function counts on the dashboard, and raise alarms on some of the counts, by their names.
+        """Show the function's counts on the dashboard, and raise alarms on some of them.
 
         Args:
             section: The section of the dashboard.
             title: The graph's title.
-            alarms: For each count with an alarm, what happened, what it affects and what to do first.
+            alarms: For each count with an alarm: what happened, what it affects and what to do first.
             shown: Counts without an alarm.
-            above: The highest count that is in order, where it is not 0.
+            above: The highest normal count, if it is not 0.
         """
         metrics = {name: self.metric(name) for name in (*shown, *alarms)}
         raised = [Alarm(name, metrics[name], text, above=above.get(name, 0)) for name, text in alarms.items()]
@@ -156,5 +156,5 @@ class PythonFunction(Construct):
 
     @property
     def grant_principal(self) -> iam.IPrincipal:
-        """Whom grants go to."""
+        """The principal of grants."""
         return self.role

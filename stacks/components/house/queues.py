@@ -1,4 +1,4 @@
-"""Queues of the house: encrypted, TLS only, and never without a place for what could not be worked off."""
+"""The kit's queues: encrypted, TLS-only, with dead-letter queues that raise an alarm."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stacks.components.house.findings import acknowledge
 from stacks.components.house.python_function import PythonFunction
 
 _RECEIVES_BEFORE_DEAD = 6
-"""AWS advises at least 5, so that throttled invocations do not use them up:
+"""AWS advises at least 5, because throttled invocations count as receives:
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html."""
 
 _VISIBILITY_PER_TIMEOUT = 6
@@ -23,7 +23,7 @@ _LONGEST_INVOCATION = Duration.hours(6)
 
 
 def feed(queue: sqs.IQueue, consumer: PythonFunction) -> None:
-    """Invoke a function with a queue's messages; it says which of a batch have failed."""
+    """Invoke a function with a queue's messages; it reports which messages of a batch failed."""
     queue.grant_consume_messages(consumer)
     lambda_.EventSourceMapping(
         consumer,
@@ -36,20 +36,17 @@ def feed(queue: sqs.IQueue, consumer: PythonFunction) -> None:
 
 
 def retry_invocations(function: PythonFunction) -> None:
-    """Have Lambda try asynchronous invocations of a function again, before its dead-letter queue gets them."""
+    """Retry asynchronous invocations of a function twice before its dead-letter queue gets them."""
     function.function.configure_async_invoke(retry_attempts=2, max_event_age=_LONGEST_INVOCATION)
 
 
 class Queue(sqs.Queue):
-    """A queue of the house.
+    """A queue of the kit.
 
     Args:
-        name: What to call it in outputs and alarms.
-        dead_letters: Where messages go that were received too often.
-        consumer_timeout: How long its consumer takes at most.
-
-    Attributes:
-        name: What it is called in outputs and alarms.
+        name: Its name in outputs and alarms.
+        dead_letters: The queue of messages that were received too often.
+        consumer_timeout: The timeout of its consumer.
     """
 
     def __init__(
@@ -81,10 +78,10 @@ class Queue(sqs.Queue):
 
 
 class DeadLetterQueue(Queue):
-    """Where messages wait for a person: they raise an alarm, and are kept for 14 days.
+    """A queue of failed messages for an operator: they raise an alarm, and are kept for 14 days.
 
     Args:
-        name: What to call it in outputs and alarms; `-dlq` is added.
+        name: Its name in outputs and alarms, without `-dlq`.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, name: str) -> None:
@@ -107,6 +104,6 @@ class DeadLetterQueue(Queue):
 
 
 def queues_in(*scopes: Construct | None) -> dict[str, str]:
-    """Return the URL of every queue in these scopes, by its name; None stands for a scope that the stage lacks."""
+    """Return the URL of every queue in these scopes, by name; a scope that the stage lacks is None."""
     found = (each for scope in scopes if scope for each in scope.node.find_all())
     return {each.name: each.queue_url for each in found if isinstance(each, Queue)}

@@ -1,4 +1,4 @@
-"""Rights, as narrow as they are needed: many grants of the CDK allow more."""
+"""Narrow grants: many of the CDK's own allow more than is needed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aws_cdk import aws_iam as iam
 def allow(
     grantee: iam.IGrantable, *actions: str, on: Sequence[str], conditions: Mapping[str, Any] | None = None
 ) -> None:
-    """Let a role do these actions on these resources, and nothing else."""
+    """Allow a role exactly these actions on these resources."""
     grantee.grant_principal.add_to_principal_policy(
         iam.PolicyStatement(actions=list(actions), resources=list(on), conditions=conditions)
     )

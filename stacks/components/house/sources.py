@@ -1,4 +1,4 @@
-"""Where the code of functions and layers is, and what of it goes into an asset.
+"""The code of functions and layers, and the assets that are made of it.
 
 Own code and locked dependencies are separate assets, so that a change of one does not upload the other.
 """
@@ -17,20 +17,20 @@ from aws_cdk import IgnoreMode
 from aws_cdk import aws_lambda as lambda_
 
 _BYTECODE = ["__pycache__", "*.pyc"]
-"""Written by whoever imported the code last: it would give every machine another asset hash."""
+"""Bytecode differs from machine to machine, and would change the asset hash."""
 
 
 class MissingSourceError(FileNotFoundError):
-    """Code that is to be deployed is not there."""
+    """Code to deploy is missing."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What Lambda runs.
+    """The code and the entry point of a function.
 
     Attributes:
         code: The asset.
-        handler: The entry point, as Lambda names it.
+        handler: The entry point in Lambda's notation.
         file: Its file in the repository.
     """
 
@@ -48,8 +48,8 @@ class Sources:
         code_layer: Our own library, below `python/`.
         vendor_layer: The locked dependencies, below `python/`; made by `make layer`.
         extensions: The folder of extensions.
-        extension_workflows: The folders of workflows in it that the stage names.
-        extension_files: The files in it that every function must find beside its own code.
+        extension_workflows: The folders of the workflows in it that the stage deploys.
+        extension_files: The files in it that the layer of extensions contains.
     """
 
     functions: Path
@@ -73,7 +73,7 @@ class Sources:
     def function(self, folder: str, module: str) -> Entry:
         """Return the code of one function: `<folder>/**`, importable under the folder's name.
 
-        That of an extension is `extensions/workflows/<folder>/**`, importable under this name.
+        The code of an extension is `extensions/workflows/<folder>/**`, importable under this path.
         """
         if folder in self.extension_workflows:
             place = f"extensions/workflows/{folder}"
@@ -82,12 +82,12 @@ class Sources:
         return Entry(_asset(self.functions, only=folder), f"{folder}.{module}.handler", f"lambdas/{folder}/{module}.py")
 
     def layer_of_our_code(self) -> lambda_.Code:
-        """Return the code of our library, without what only tests use."""
+        """Return the code of our library, without the `testing` module."""
         return _asset(self.code_layer, only="python", but=["/python/countersign/testing"])
 
     @cached_property
     def _copy_of_extensions(self) -> Path | None:
-        """A copy of what functions read of extensions, laid out as a layer; None where they read nothing."""
+        """A copy of the extension files, laid out as a layer; None without such files."""
         if not self.extension_files:
             return None
         copy = Path(tempfile.mkdtemp(prefix="countersign-extensions-"))
@@ -99,14 +99,14 @@ class Sources:
         return copy
 
     def layer_of_extensions(self) -> lambda_.Code | None:
-        """Return the providers and the schemas of the stage's extensions; None where it has none of either."""
+        """Return the providers, channels and schemas of the stage's extensions; None without any."""
         return _asset(self._copy_of_extensions, only="python") if self._copy_of_extensions else None
 
     def layer_of_dependencies(self) -> lambda_.Code:
         """Return the locked dependencies.
 
         Raises:
-            MissingSourceError: They were not built.
+            MissingSourceError: `make layer` has not been run.
         """
         if not (self.vendor_layer / "python").is_dir():
             raise MissingSourceError(f"{self.vendor_layer}/python does not exist; run `make layer`, which builds it")

@@ -1,4 +1,4 @@
-"""The stacks of the house: how they are called, and what their functions have in common."""
+"""The base classes of the kit's stacks: their names, and the defaults of their functions."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from stacks.components.house.layers import Layers
 
 
 class HouseStack(Stack):
-    """A stack called `countersign-<stage>-<name>`, where the name is its construct id without `Stack`.
+    """A stack named `countersign-<stage>-<name>`; the name is its construct id without `Stack`.
 
     Args:
-        description: What it holds, for whoever finds it in the console.
-        protected: Whether nobody can delete it without taking that protection away first.
+        description: Its content, for the console.
+        protected: Whether CloudFormation refuses to delete it until the protection is turned off.
     """
 
     def __init__(
@@ -30,11 +30,11 @@ class HouseStack(Stack):
 
 
 class FunctionStack(HouseStack):
-    """A stack of the house that has functions.
+    """A stack that has functions.
 
     Attributes:
-        functions: What its functions have in common.
-        layers: What they run on.
+        functions: The defaults of its functions.
+        layers: The layers of its functions.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class FunctionStack(HouseStack):
 
     @staticmethod
     def around(construct: IConstruct) -> FunctionStack:
-        """Return the stack that a function, or what has one, is in."""
+        """Return the stack that contains a construct with functions."""
         stack = Stack.of(construct)
-        assert isinstance(stack, FunctionStack), "functions belong into a stack that has something for them in common"
+        assert isinstance(stack, FunctionStack), "functions belong into a FunctionStack"
         return stack

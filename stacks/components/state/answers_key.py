@@ -1,4 +1,4 @@
-"""The key that answers of encrypted tasks are ciphertext under, and who may use it."""
+"""The key of encrypted answers, and the rights to use it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from stacks.components.house.rights import allow
 
 
 class AnswersKey(Construct):
-    """A customer key of KMS: who takes an answer encrypts with it, and only the workflow that asked decrypts.
+    """A customer key of KMS. The webhook function encrypts answers with it; only workflows decrypt them.
 
     Args:
-        removal_policy: What becomes of it when its stack is deleted; what it encrypted is lost with it.
+        removal_policy: Whether it outlives its stack; without the key its ciphertext is lost.
 
     Attributes:
-        environment: What functions read that use it.
+        environment: Variables of functions that use it.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, removal_policy: RemovalPolicy) -> None:
@@ -34,11 +34,11 @@ class AnswersKey(Construct):
         self.environment: Mapping[str, str] = {"ANSWERS_KEY": self._key.key_arn}
 
     def grant_encrypt(self, grantee: iam.IGrantable) -> None:
-        """Let it encrypt answers, and read none."""
+        """Allow encrypting answers, not reading them."""
         self._allow(grantee, "kms:Encrypt")
 
     def grant_read_write(self, grantee: iam.IGrantable) -> None:
-        """Let it decrypt answers, and encrypt what its history keeps of them."""
+        """Allow decrypting answers, and encrypting the copies in the execution's history."""
         self._allow(grantee, "kms:Decrypt", "kms:Encrypt")
 
     def _allow(self, grantee: iam.IGrantable, *actions: str) -> None:

@@ -1,4 +1,4 @@
-"""The copy of the audit that nobody can change: a bucket with Object Lock, and who may add to it."""
+"""The immutable copy of the audit: a bucket with Object Lock, and the right to add to it."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ _CHANGES_OF_WHAT_IS_KEPT = (
     "s3:PutObjectRetention",
 )
 
-_LOCKED = "What is in it cannot be changed while it is locked, and its one writer logs what was refused to it"
+_LOCKED = "Object Lock keeps its objects from changes, and its one writer logs every refused put"
 _UNDER_NOBODY_S_KEY = (
-    "S3's own key encrypts it: who deletes a key of ours would make unreadable what they cannot delete"
+    "S3's own key encrypts it: with a customer key, deleting the key would make locked objects unreadable"
 )
-_ONE_COPY = "it is itself the copy of what the ledger holds; where the region may be lost, a fork replicates both"
+_ONE_COPY = "it is itself a copy of the ledger's audit; a fork that must survive the loss of a region replicates both"
 
 
 class AuditArchive(Construct):
     """The bucket, and the right to add to it.
 
-    Every version of an object is locked from when it is put. In a protected stage the mode is COMPLIANCE: nobody can
-    unlock it before its time, the account's root included, and only so is the copy a proof. Elsewhere it is GOVERNANCE:
-    whoever has `s3:BypassGovernanceRetention` can still delete everything.
+    Every version of an object is locked as soon as it is put. A protected stage uses the mode COMPLIANCE: nobody, not
+    even the account's root, can unlock an object early, and only this makes the copy a proof. Other stages use
+    GOVERNANCE: a role with `s3:BypassGovernanceRetention` can still delete everything.
 
     Args:
-        object_lock_days: How long what is put into it is locked.
-        protected: Lock it for everybody.
+        object_lock_days: How long objects are locked.
+        protected: Whether to use COMPLIANCE.
 
     Attributes:
         bucket: The bucket.
@@ -60,7 +60,7 @@ class AuditArchive(Construct):
             "Bucket",
             versioned=True,
             object_lock_default_retention=mode(Duration.days(object_lock_days)),
-            # S3's own key: with one of ours, whoever deletes the key makes unreadable what they cannot delete.
+            # S3's own key: deleting a key of ours would make locked objects unreadable.
             encryption=s3.BucketEncryption.S3_MANAGED,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
@@ -74,15 +74,16 @@ class AuditArchive(Construct):
         CfnOutput(self, "Name", value=self.bucket.bucket_name).override_logical_id(_NAME)
 
     def grant_append(self, grantee: iam.IGrantable) -> None:
-        """Let a role of a later stack put entries where none stands, and read them.
+        """Let a role of a later stack add entries and read them.
 
-        Whatever else the role is allowed later, it can change none. Object Lock's default retention asks for no right.
-        That a put replaces nothing is a condition on its header:
+        Denials keep it from changing an entry, even if it is granted more later. A condition on the header of a put
+        refuses to replace an object:
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html.
+        Object Lock's default retention needs no right.
         """
         role = grantee.grant_principal
-        assert isinstance(role, iam.Role), "entries are put by functions, which have a role"
-        # Not `bucket_arn`: how the CDK names it across stacks is not known yet, and the finding below holds that name.
+        assert isinstance(role, iam.Role), "functions put entries, and have a role"
+        # Not `bucket_arn`: its name across stacks is unknown until synth, and the finding below contains the name.
         stack = Stack.of(self)
         name = Fn.get_stack_output(stack.stack_name, _NAME, stack.region)
         entries = [
@@ -100,5 +101,5 @@ class AuditArchive(Construct):
         acknowledge(
             role,
             f"IAM5[Resource::arn:<AWS::Partition>:s3:::{reference}/{_ENTRIES}]",
-            "Each entry of the audit is an object of its own below one prefix, and none can be put over another",
+            "Each entry of the audit is an object of its own below one prefix, and no put can replace another",
         )

@@ -1,4 +1,4 @@
-"""The stage's own key: what is encrypted under it, and who may use it for that."""
+"""The stage's own key, the resources that it encrypts, and the rights to use it."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ _HOLDS_DATA: Mapping[str, str] = {
     "AWS::SQS::Queue": "kms_master_key_id",
     "AWS::SecretsManager::Secret": "kms_key_id",
 }
-"""What is encrypted under the key, and the property that says so. Not the buses: an event that a bus cannot encrypt is
-lost, and a bus keeps it no longer than its delivery takes."""
+"""The resource types that the key encrypts, and the property for it. Not the buses: a bus keeps an event only until its
+delivery, and loses one that it cannot encrypt."""
 
 _READ = ("kms:Decrypt",)
 _WRITE = ("kms:Decrypt", "kms:GenerateDataKey")
 
 _NEEDS: Mapping[str, tuple[str, ...]] = {
-    # A table's own key is made with the table, and decrypted for whoever reads or writes:
+    # A table's own key is made with the table, and decrypted for every read and write:
     # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
     "dynamodb:*": _READ,
-    # Who starts an execution, or tells of a heartbeat, needs none:
+    # Starting an execution and sending a heartbeat need no right to the key:
     # https://docs.aws.amazon.com/lambda/latest/dg/durable-encryption.html
     "lambda:CheckpointDurableExecution": _READ,
     "lambda:GetDurableExecution*": _READ,
@@ -53,7 +53,7 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
     "sqs:ReceiveMessage": _READ,
     "sqs:SendMessage": _WRITE,
 }
-"""What of the key goes with a right, through the service that the right is for."""
+"""The actions on the key that a right needs, through the right's service."""
 
 _FOUND_WITHOUT: Mapping[str, tuple[str, str]] = {
     "AWS::DynamoDB::Table": ("", "CKV_AWS_119"),
@@ -62,20 +62,20 @@ _FOUND_WITHOUT: Mapping[str, tuple[str, str]] = {
     "AWS::SQS::Queue": ("", "CKV_AWS_27"),
     "AWS::SecretsManager::Secret": ("SecretsManagerUsingKMSKey", "CKV_AWS_149"),
 }
-"""What audits find where the stage has no key of its own: the rules of NIST's pack and of checkov."""
+"""The audits' findings on a stage without a key of its own: the rules of NIST's pack and of checkov."""
 
-_KEYS_OF_AWS = "keys that AWS keeps encrypt it; a stage whose data is real has customer_keys = true in its settings"
+_KEYS_OF_AWS = "AWS's own keys encrypt it; a stage with real data sets customer_keys = true in its settings"
 
 
 class CustomerKey(Construct):
-    """A key of KMS in the account's own hands, rotated every year.
+    """A customer key of KMS, rotated every year.
 
-    Services may use it for resources of the stage, and roles through the services that they have rights in. Nobody of
+    Services may use it for resources of the stage, and roles through the services that they have rights in. No role of
     the kit may use it directly.
 
     Args:
-        stack_names: What the names of the stage's stacks match, and with them those of its log groups.
-        removal_policy: What becomes of it when its stack is deleted; what it encrypted is lost with it.
+        stack_names: Pattern of the stage's stack names, and so of its log groups' names.
+        removal_policy: Whether it outlives its stack; without the key its ciphertext is lost.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, stack_names: str, removal_policy: RemovalPolicy) -> None:
@@ -91,9 +91,9 @@ class CustomerKey(Construct):
             self._key.add_to_resource_policy(statement)
 
     def cover(self, scope: IConstruct) -> None:
-        """Encrypt whatever holds data in a scope under the key, and let the roles there use it as far as they need.
+        """Encrypt the data in a scope under the key, and grant its roles the actions that they need.
 
-        Seen to at synthesis, so that it holds for what a fork adds too. What has a key of its own keeps it.
+        Aspects do this at synthesis, for a fork's resources too. A resource with a key of its own keeps it.
         """
         Aspects.of(scope).add(_Cover(self._key), priority=AspectPriority.MUTATING)
 
@@ -102,7 +102,7 @@ class CustomerKey(Construct):
         own_account = {"aws:SourceAccount": stack.account}
         functions = stack.format_arn(service="lambda", resource="function:*")
         log_groups = stack.format_arn(service="logs", resource=f"log-group:{stack_names}")
-        # Logs takes these together only:
+        # CloudWatch Logs needs all of these:
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
         yield _allow(
             f"logs.{stack.region}.amazonaws.com",
@@ -128,15 +128,15 @@ def _allow(service: str, actions: tuple[str, ...], conditions: dict[str, Any]) -
     return iam.PolicyStatement(
         actions=list(actions),
         principals=[iam.ServicePrincipal(service)],
-        resources=["*"],  # in a key's policy: this key
+        resources=["*"],  # in a key policy: this key
         conditions=conditions,
     )
 
 
 def leave_keys_to_aws(scope: IConstruct) -> None:
-    """Say of whatever holds data in a scope that its stage leaves keys to AWS; it is encrypted all the same.
+    """Accept the audits' findings on a stage whose data is encrypted under AWS's own keys.
 
-    For audits only: looking at every construct takes a fifth of a synthesis.
+    For audits only: visiting every construct takes a fifth of a synthesis.
     """
     Aspects.of(scope).add(_Leave())
 
@@ -168,7 +168,7 @@ class _Cover:
         key: Any = self._key.key_arn
         if isinstance(resource, dynamodb.CfnTable):
             key = dynamodb.CfnTable.SSESpecificationProperty(sse_enabled=True, sse_type="KMS", kms_master_key_id=key)
-        # By property, not by override: the rules of cdk-nag see no overrides.
+        # A property, not an override: the rules of cdk-nag do not see overrides.
         setattr(resource, place, key)
         if isinstance(resource, sqs.CfnQueue):
             resource.sqs_managed_sse_enabled = None
@@ -176,7 +176,7 @@ class _Cover:
             resource.add_property_override("DurableConfig.KMSKeyArn", self._key.key_arn)
 
     def _grant(self, policy: iam.Policy) -> None:
-        """Add what the policy's roles need of the key and have from no other policy: a role's rights are limited."""
+        """Add the actions on the key that no other policy gives the role: the size of its policies is limited."""
         stack = Stack.of(policy)
         roles = json.dumps([stack.stack_name, stack.resolve(policy.node.default_child.roles)])  # type: ignore[union-attr]
         missing = _needs(stack.resolve(policy.document)) - self._granted[roles]
@@ -192,7 +192,7 @@ class _Cover:
 
 
 def _needs(document: Mapping[str, Any]) -> set[tuple[str, str]]:
-    """Return what of the key goes with a policy: services, and what may be done through them."""
+    """Return the actions on the key that a policy needs, each with its service."""
     return {
         (right.partition(":")[0], action)
         for statement in document["Statement"]
@@ -209,6 +209,6 @@ def _listed(value: str | list[str]) -> list[str]:
 
 
 def _has_a_key_of_its_own(resource: CfnResource) -> bool:
-    """Tell whether a topic has a key, and not just that of SNS itself."""
+    """Tell whether a resource is a topic with a key other than SNS's own."""
     key = Stack.of(resource).resolve(resource.kms_master_key_id) if isinstance(resource, sns.CfnTopic) else None
     return key is not None and "alias/aws/" not in json.dumps(key)

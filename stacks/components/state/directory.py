@@ -1,4 +1,4 @@
-"""The directory: a small table of what is known of people."""
+"""The directory: a small table of people's aliases and absences."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from stacks.components.house.findings import accept
 from stacks.components.house.rights import allow
 
 _KEPT_ELSEWHERE = (
-    "whoever keeps it, a person or a directory, can write it again; point-in-time recovery restores 35 days of it"
+    "its owner, a person or a directory sync, can write it again; point-in-time recovery restores any second of 35 days"
 )
 
 
 class Directory(Construct):
-    """Aliases and absences, by address. The kit reads it; who keeps it, a person or a directory sync, writes it.
+    """Aliases and absences, by address. A person or a directory sync writes it; the kit reads it.
 
     Args:
-        separate_tags: Whether `rita+shop@…` is somebody else than `rita@…`.
-        protected: Refuse deletion, by whomever, until this is turned off.
+        separate_tags: Whether `rita+shop@…` and `rita@…` are two people.
+        protected: Whether DynamoDB refuses to delete the table until this is turned off.
 
     Attributes:
         table: The table.
-        environment: What a function reads that looks people up.
+        environment: Variables of functions that read it.
     """
 
     def __init__(
@@ -58,5 +58,5 @@ class Directory(Construct):
         }
 
     def grant_read(self, grantee: iam.IGrantable) -> None:
-        """Let it look people up."""
+        """Allow looking people up."""
         allow(grantee, "dynamodb:BatchGetItem", on=[self.table.table_arn])

@@ -21,19 +21,19 @@ _KEY = "dynamodb:LeadingKeys"
 _DELETE = ("dynamodb:DeleteItem",)
 
 _TASKS = (f"{AUDIT}*", f"{TASK}*")
-"""A task's partition and its audit. Every write to the one has an entry in the other."""
+"""A task's partition and its audit. Every write to a task adds an audit entry."""
 
 _EVENTS = (f"{EVENT}*", f"{EXTERNAL}*")
-"""Events of providers, the claims of external ids, and the events that wait for their task."""
+"""Events of providers, the claims of external ids, and parked events."""
 
 _LINKS = (f"{LINK}*",)
-"""Links of people: whoever writes one has the vote of the person it names."""
+"""People's links: the right to write one is the right to vote as any person."""
 
 _REQUESTS = (f"{REQUEST}*",)
 _TOKENS = (f"{TOKEN}*",)
 
 _RESTORED_FROM_ITS_OWN_LOG = (
-    "point-in-time recovery restores any second of 35 days; a backup plan is for what an account must keep longer"
+    "point-in-time recovery restores any second of 35 days; a backup plan serves data that must be kept longer"
 )
 
 _CHANGES_OF_EXISTING_ITEMS = (
@@ -46,24 +46,24 @@ _CHANGES_OF_EXISTING_ITEMS = (
 
 
 class Ledger(Construct):
-    """The table, and who may do what with it.
+    """The table, and the grants of its actors.
 
-    Roles may read every item: of tokens the table has only hashes. The role that serves people may not read the hashes
-    of machines' tokens, nor the roles that serve machines those of people's links. Roles may write items by the prefix
-    of the partition key. AWS evaluates the keys of all items of a request, and each part of a transaction by itself.
-    `ForAllValues` is true also for a request without keys, which `Null` refuses
+    Roles may read every item: the table has only hashes of tokens. The role that serves people may not read the hashes
+    of machines' tokens, and the roles that serve machines may not read those of people's links. Roles may write items
+    by the prefix of the partition key. AWS evaluates the keys of all items of a request, and each part of a transaction
+    by itself. `ForAllValues` is also true for a request without keys; `Null` refuses such a request
     (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html).
 
-    Every grant also denies updating and deleting audit entries, whatever else the role is allowed later. No policy can
-    tell a put that replaces from one that adds: the functions put an entry only where none stands, and the chain of
-    hashes tells of one that was replaced.
+    Every grant also denies updating and deleting audit entries, even if the role is granted more later. A policy cannot
+    distinguish a put that adds from one that replaces: the functions put entries under a condition, and the chain of
+    hashes shows a replaced one.
 
     Args:
-        protected: Refuse deletion, by whomever, until this is turned off.
+        protected: Whether DynamoDB refuses to delete the table until this is turned off.
 
     Attributes:
         table: The table.
-        environment: What functions read that use it.
+        environment: Variables of functions that use it.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, protected: bool, removal_policy: RemovalPolicy) -> None:
@@ -85,7 +85,7 @@ class Ledger(Construct):
         )
         accept(self.table, _RESTORED_FROM_ITS_OWN_LOG, nist="DynamoDBInBackupPlan")
         self.environment: Mapping[str, str] = {"LEDGER_TABLE": self.table.table_name}
-        # Sparse: open and decided tasks by when they are due, and links by recipient.
+        # Sparse: open and decided tasks by due time, and links by recipient.
         self.table.add_global_secondary_index(
             index_name=INDEX,
             partition_key=_text(INDEX_PK),
@@ -94,66 +94,66 @@ class Ledger(Construct):
         )
 
     def grant_reviews(self, grantee: iam.IGrantable) -> None:
-        """Let it list what waits for a person, and record what people decide; it reads no token of a machine."""
+        """Allow listing a person's open tasks and recording votes; machines' tokens stay unreadable."""
         self._allow(grantee, *_READ, _READ_MANY)
         self._allow(grantee, *_WRITE, items=_TASKS)
         self._allow_index(grantee)
         self._deny(grantee, *_READ, _READ_MANY, items=_TOKENS)
 
     def grant_answers(self, grantee: iam.IGrantable) -> None:
-        """Let it record what providers and machines answer; it reads no link of a person."""
+        """Allow recording providers' events and machines' answers; people's links stay unreadable."""
         self._allow(grantee, *_READ, _READ_MANY)
         self._allow(grantee, _CHECK, *_WRITE, items=(*_TASKS, *_EVENTS))
         self._deny(grantee, *_READ, _READ_MANY, items=_LINKS)
 
     def grant_links(self, grantee: iam.IGrantable) -> None:
-        """Let it do what the approver does: make links of people, and record in the audit that it did."""
+        """Allow the approver's work: create people's links, with an audit entry for each."""
         self._allow(grantee, *_READ)
         self._allow(grantee, *_WRITE, items=(*_TASKS, *_LINKS))
 
     def grant_waits(self, grantee: iam.IGrantable) -> None:
-        """Let it do what a workflow does: open tasks and close them, make tokens of machines, record its result."""
+        """Allow a workflow's work: open and close tasks, create machines' tokens, record its result."""
         self._allow(grantee, *_READ)
         self._allow(grantee, *_WRITE, items=(*_TASKS, *_EVENTS, *_REQUESTS, *_TOKENS))
         self._allow_parked(grantee)
 
     def grant_result(self, grantee: iam.IGrantable) -> None:
-        """Let it record the result of its request, as a workflow without tasks does."""
+        """Allow a workflow without tasks to record the result of its request."""
         self._allow(grantee, "dynamodb:UpdateItem", items=_REQUESTS)
 
     def grant_requests(self, grantee: iam.IGrantable) -> None:
-        """Let it record requests, and read what became of them."""
+        """Allow recording requests, and reading their state and tasks."""
         self._allow(grantee, *_READ)
         self._allow(grantee, *_WRITE, items=_REQUESTS)
 
     def grant_submit(self, grantee: iam.IGrantable) -> None:
-        """Let it record requests, and that they were started."""
+        """Allow recording requests and their starts."""
         self._allow(grantee, "dynamodb:GetItem")
         self._allow(grantee, *_WRITE, items=_REQUESTS)
 
     def grant_ends(self, grantee: iam.IGrantable) -> None:
-        """Let it record how executions ended, and close the tasks that they left open."""
+        """Allow recording how executions ended, and closing the tasks that they left open."""
         self._allow(grantee, *_READ)
         self._allow(grantee, *_WRITE, items=(*_TASKS, *_REQUESTS))
 
     def grant_ring(self, grantee: iam.IGrantable) -> None:
-        """Let it do what the relay does: read a task and record how the ring went."""
+        """Allow the relay's work: read a task and record its ring."""
         self._allow(grantee, "dynamodb:GetItem")
         self._allow(grantee, *_WRITE, items=_TASKS)
 
     def grant_sweep(self, grantee: iam.IGrantable) -> None:
-        """Let it do what the sweeper does: list what is overdue, ring, start again, apply events that waited."""
+        """Allow the sweeper's work: list overdue work, record rings and starts, apply parked events."""
         self._allow_index(grantee)
         self._allow(grantee, *_READ)
         self._allow(grantee, *_WRITE, items=(*_TASKS, *_EVENTS, *_REQUESTS))
         self._allow_parked(grantee)
 
     def grant_outbox(self, grantee: iam.IGrantable) -> None:
-        """Let it do what the publisher does: delete from the outbox, which is in the task's partition."""
+        """Allow the publisher's work: delete from the outbox, which is in the task's partition."""
         self._allow(grantee, *_DELETE, items=(f"{TASK}*",))
 
     def grant_stream(self, grantee: iam.IGrantable) -> None:
-        """Let an event source mapping read the stream on its behalf.
+        """Allow an event source mapping to read the stream.
 
         `Table.grant_stream_read` would allow ListStreams on every table of the account.
         """
@@ -174,13 +174,13 @@ class Ledger(Construct):
         allow(grantee, "dynamodb:Query", on=[f"{self.table.table_arn}/index/{INDEX}"])
 
     def _allow(self, grantee: iam.IGrantable, *actions: str, items: tuple[str, ...] = ()) -> None:
-        """Allow actions on items whose partition keys match; on all items without a pattern."""
+        """Allow actions on items whose partition keys match; on all items if there is no pattern."""
         only = {"ForAllValues:StringLike": {_KEY: sorted(items)}, "Null": {_KEY: "false"}}
         allow(grantee, *actions, on=[self.table.table_arn], conditions=only if items else None)
         self._deny(grantee, *_CHANGES_OF_EXISTING_ITEMS, items=(f"{AUDIT}*",))
 
     def _deny(self, grantee: iam.IGrantable, *actions: str, items: tuple[str, ...]) -> None:
-        """Deny actions on items whose partition keys match, whatever else is allowed."""
+        """Deny actions on items whose partition keys match."""
         grantee.grant_principal.add_to_principal_policy(
             iam.PolicyStatement(
                 effect=iam.Effect.DENY,

@@ -1,4 +1,4 @@
-"""Limits: the table in which requests of the public are counted, minute by minute."""
+"""Limits: the table that counts public requests per minute."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from stacks.components.house.findings import accept, acknowledge
 from stacks.components.house.python_function import PythonFunction
 from stacks.components.house.rights import allow
 
-_NOTHING_TO_RECOVER = "it holds counters of the running minute: there is nothing to recover"
+_NOTHING_TO_RECOVER = "it holds counters of the current minute: no data needs recovery"
 
 
 class Limits(Construct):
-    """Counters, each of use for a minute. Nothing is lost with the table: it is neither protected nor kept.
+    """Counters, each of use for a minute. The table is neither protected nor kept.
 
     Args:
-        review: How many requests a minute the function that serves people takes from one network: `per_source` of them
-            in all, and `per_token` with one token.
-        callbacks: The same, of the function that machines answer.
-        concurrency: How many of each public function may run at once, reserved; None for as many as the account allows.
+        review: The review function's limits for one network, in requests a minute: `per_source` in all, `per_token`
+            with one token.
+        callbacks: The webhook function's limits for callbacks, likewise.
+        concurrency: Reserved concurrency of each public function; None to reserve none.
 
     Attributes:
-        review: What the function reads that serves people.
-        callbacks: What the function reads that machines answer.
-        concurrency: How many of each public function may run at once.
+        review: Variables of the review function.
+        callbacks: Variables of the webhook function.
+        concurrency: Reserved concurrency of each public function.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Limits(Construct):
         self.concurrency = concurrency
 
     def grant_count(self, function: PythonFunction) -> None:
-        """Let it count, and nothing else; and raise an alarm where it cannot."""
+        """Allow a function to count, and add the alarm that is raised when it cannot."""
         metrics = [function.metric(name) for name in ("RequestsLimited", "LimiterUnavailable")]
         labelled = [metric.with_(label=f"{metric.metric_name} {function.service}") for metric in metrics]
         Watch(

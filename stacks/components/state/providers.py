@@ -1,4 +1,4 @@
-"""The providers that post webhooks: a secret for each, and who may read it."""
+"""The providers that post webhooks: a secret for each, and the right to read it."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from stacks.components.house.findings import accept, acknowledge
 from stacks.components.house.rights import allow
 
 _UNSET = '{"active": []}'
-"""Until an operator puts the real ones, webhooks answer 503, and the provider posts again. A deploy puts it once: it
-leaves alone what stands in a secret whose template has not changed."""
+"""The initial value. Until an operator puts the real secrets, webhooks answer 503 and the provider retries. Later
+deploys keep the operator's value, because this one does not change in the template."""
 
-_ROTATED_BY_THE_PROVIDER = "The provider issues the secret: it is rotated there, and both are active meanwhile"
+_ROTATED_BY_THE_PROVIDER = "The provider issues and rotates the secret; during a rotation both secrets are active"
 
 
 class Providers(Construct):
-    """The signing secrets of the stage's providers, as `{"active": ["…"]}`; while one is rotated, both.
+    """The signing secrets of the stage's providers, as `{"active": ["…"]}`; two of them during a rotation.
 
     Args:
-        providers: What the function reads of each provider beside its secret, by name.
+        providers: The webhook function's configuration of each provider, without its secret, by name.
 
     Attributes:
-        document: What each provider posts, and the ARN of its secret, by its name, as JSON.
-        environment: What the function reads that takes their webhooks.
+        document: The same with the ARNs of the secrets, as JSON.
+        environment: Variables of the webhook function.
     """
 
     def __init__(
@@ -50,19 +50,19 @@ class Providers(Construct):
         self.environment: Mapping[str, str] = {"PROVIDERS": self.document}
 
     def grant_read(self, grantee: iam.IGrantable) -> None:
-        """Let it read the secrets, these and no others."""
+        """Allow reading these secrets only."""
         if self._arns:
             allow(grantee, "secretsmanager:GetSecretValue", on=list(self._arns.values()))
 
 
 def secret_of(scope: Construct, construct_id: str, what: str, removal_policy: RemovalPolicy) -> secretsmanager.Secret:
-    """Build a secret of somebody outside, for an operator to put, as `{"active": ["…"]}`.
+    """Build a secret that an outside service issues and an operator puts, as `{"active": ["…"]}`.
 
     Args:
         scope: The parent.
         construct_id: The id.
-        what: What it is, for whoever finds it in the console.
-        removal_policy: What becomes of it when its stack is deleted.
+        what: Its description for the console.
+        removal_policy: Whether it outlives its stack.
     """
     secret = secretsmanager.Secret(
         scope,

@@ -1,4 +1,4 @@
-"""The topic that alarms publish to. Each alarm is declared beside what it watches: see `house/alarm.py`."""
+"""The topic that alarms publish to. `house/alarm.py` says where alarms are declared."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from constructs import Construct
 from stacks.components.house.alarm import Alarm
 
 _MOST_METRICS = 10
-"""As many as one alarm takes: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-limits.html."""
+"""The limit of one alarm: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-limits.html."""
 
 RUNBOOK = "docs/operations.md"
 
@@ -26,7 +26,7 @@ class AlarmTopic(Construct):
     """An encrypted topic, and the alarms that publish to it.
 
     Args:
-        email: Subscribed to it; empty for nobody.
+        email: Address of a subscriber; empty for none.
 
     Attributes:
         topic: The topic.
@@ -39,7 +39,7 @@ class AlarmTopic(Construct):
         cloudwatch_alarms = iam.ServicePrincipal("cloudwatch.amazonaws.com").with_conditions(
             {"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
         )
-        # A key of our own: CloudWatch may not use the AWS managed one of SNS, and its alarms would be lost.
+        # A key of our own: CloudWatch may not use SNS's AWS managed key, and alarms would be lost.
         key = kms.Key(
             self,
             "Key",
@@ -49,15 +49,15 @@ class AlarmTopic(Construct):
         )
         key.grant(cloudwatch_alarms, "kms:Decrypt", "kms:GenerateDataKey*")
         self.topic = sns.Topic(self, "Topic", display_name="countersign alarms", master_key=key, enforce_ssl=True)
-        # Said, since a policy of one's own takes the place of the default one, which allows it.
+        # Explicit, because enforce_ssl replaces the default policy, which allows it.
         self.topic.grant_publish(cloudwatch_alarms)
         if email:
             self.topic.add_subscription(subscriptions.EmailSubscription(email))
 
     def raise_for(self, alarms: Iterable[Alarm]) -> None:
-        """Build alarms. Declarations of one name that are to be combined become one alarm.
+        """Build alarms. Combined declarations of one name become one alarm.
 
-        An alarm takes ten metrics, and no search for them: past ten there is a second one, `<name>-2`, and so on.
+        An alarm takes ten metrics and no search expression. Further metrics go to `<name>-2`, `<name>-3` and so on.
         """
         by_name: dict[str, list[Alarm]] = defaultdict(list)
         for alarm in alarms:
@@ -80,7 +80,7 @@ class AlarmTopic(Construct):
             threshold=alarm.above,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             evaluation_periods=alarm.periods,
-            # These metrics are counts of what should not happen: no data is good news.
+            # These metrics count errors: no data means no errors.
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             alarm_description=f"{alarm.description}. Runbook: {RUNBOOK}, {alarm.name.partition('-')[0]}",
         )

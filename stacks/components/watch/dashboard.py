@@ -1,4 +1,4 @@
-"""The dashboard: what the picture of the README shows, in numbers."""
+"""The dashboard."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from stacks.components.house.alarm import Watch
 
 _WIDTH = 24
 _SECTIONS = ("API", "Workflows", "Tasks", "Answers", "Payments", "Relay", "Publisher", "Sweeper", "Dead letters")
-"""The kit's sections in the order of the picture, from left to right; those of a fork follow."""
+"""The kit's sections, in the order of the picture in the README; a fork's sections follow."""
 
 
 class Dashboard(Construct):
     """Sections of graphs, one below the other, and the states of alarms below them.
 
-    The alarms are not the library's: it would name each by a physical name, and its construct too.
+    `AlarmTopic` builds the alarms, because the library would give each a physical name.
 
     Args:
-        name: Its name in the account; the library's own would be the same for every stage.
-        watches: What it shows.
+        name: Its name in the account; the library's default would be the same for every stage.
+        watches: Its graphs.
         alarms: The alarms whose states it shows.
     """
 

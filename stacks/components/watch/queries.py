@@ -11,7 +11,7 @@ _STORY = """\
 fields @timestamp, service, message, task_id, kind, state, refusal, status, error_type, workflow, execution_arn
 | filter request_id = "REQUEST"
 | sort @timestamp"""
-"""REQUEST is for whoever runs it to replace. All functions name the request in every line that is about one."""
+"""The operator replaces REQUEST. All functions name the request in every line about one."""
 
 _REFUSED_CLICKS = """\
 fields @timestamp, request_id, task_id, coalesce(refusal, error_type) as reason
@@ -30,11 +30,11 @@ fields @timestamp, routeKey, status, responseLatency, requestId
 
 
 class Queries(Construct):
-    """What an operator asks the logs for, under Logs Insights → Queries → `countersign-<stage>`.
+    """The kit's saved queries, in the folder `countersign-<stage>` of Logs Insights.
 
     Args:
-        stage: Under whose name they are found.
-        functions: The logs of all functions; Logs Insights takes 50 at once.
+        stage: The stage's name.
+        functions: The log groups of all functions; Logs Insights takes 50 at once.
         access_log: The access log of the API.
     """
 
