@@ -1,1 +1,1 @@
-"""What a settings file may say."""
+"""The settings of a stage."""

@@ -1,7 +1,7 @@
-"""A fork's own code: what the settings of a stage name of the folder `extensions/`, found and checked.
+"""Find and check a fork's own code: the modules of `extensions/` that the settings of a stage name.
 
-Nothing else of that folder is read, imported or deployed. A name that the kit has is refused, so that a release of the
-kit never changes which code runs.
+Other files of that folder are not read, imported or deployed. A name of the kit's own is refused, so that a release of
+the kit never changes which code runs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from countersign.channels.base import Channel
 from countersign.providers.base import Provider, load, schemes
 
 FOLDER = Path(__file__).resolve().parents[2] / "extensions"
-"""Its parent is on the path of imports, so that code has the same name here and deployed: `extensions.providers.…`."""
+"""Its parent is on the import path: the code's name, `extensions.providers.…`, is the same here and deployed."""
 
 _KIT = FOLDER.parent
 _SCHEMAS = _KIT / "layers" / "countersign" / "python" / "countersign" / "contracts" / "schemas"
@@ -33,9 +33,9 @@ class ExtensionError(ValueError):
 
     Attributes:
         file: The file, or the folder.
-        line: The line in it; 0 for the whole.
-        problem: What is wrong.
-        fix: What to do.
+        line: The line in it; 0 for the whole file.
+        problem: The mistake.
+        fix: The correction.
     """
 
     def __init__(self, file: Path, problem: str, fix: str, line: int = 0) -> None:
@@ -61,7 +61,7 @@ class Extensions:
     def named(
         cls, *, schemes: Iterable[str], functions: Iterable[tuple[str, str]], channels: Iterable[str]
     ) -> Extensions:
-        """Find and check the extensions that settings name; names of the kit's own are left out.
+        """Find and check the extensions that settings name; leave out the kit's own names.
 
         Args:
             schemes: The schemes of providers.
@@ -69,7 +69,7 @@ class Extensions:
             channels: The channels of messages.
 
         Raises:
-            ExtensionError: One of them cannot be deployed.
+            ExtensionError: An extension cannot be deployed.
         """
         return cls(
             tuple(sorted({name for name in schemes if _provider(name)})),
@@ -79,7 +79,7 @@ class Extensions:
 
     @property
     def files(self) -> list[Path]:
-        """What every function must find beside its own code: providers, channels, and the schemas of workflows."""
+        """The files of the extensions' layer: providers, channels, and the schemas of workflows."""
         schemas = (file for name in self.workflows for file in sorted((FOLDER / "workflows" / name).glob("*.json")))
         modules = (("providers", self.providers), ("channels", self.channels))
         return [*(FOLDER / folder / f"{name}.py" for folder, names in modules for name in names), *schemas]
@@ -89,7 +89,7 @@ NO_EXTENSIONS = Extensions()
 
 
 def provider(scheme: str) -> Provider | None:
-    """Return the provider of a scheme, of the kit or of an extension; None where neither has it.
+    """Return the provider of a scheme, from the kit or an extension; None if neither has it.
 
     Raises:
         ExtensionError: The extension cannot be deployed.
@@ -113,7 +113,7 @@ def has_contract(name: str) -> bool:
 
 
 def channel(name: str) -> Channel | None:
-    """Return the channel of an extension; None where there is none of this name.
+    """Return an extension's channel; None if no extension has this name.
 
     Raises:
         ExtensionError: The extension cannot be deployed.
@@ -128,7 +128,7 @@ def _provider(scheme: str) -> Provider | None:
 
 
 def _instance(kind: type, file: Path, *, taken: bool) -> Any:
-    """Return the instance of a door's class that a module exports by the name of the class in capitals."""
+    """Return the instance of a door's class that a module exports under the class's name in capitals."""
     if not _is_there(file, taken=taken):
         return None
     name = kind.__name__
@@ -151,7 +151,7 @@ def _workflow(name: str, module: str) -> bool:
 
 
 def _is_there(place: Path, *, taken: bool) -> bool:
-    """Tell whether there is an extension, once it is known to have a name of its own and to be whole."""
+    """Tell whether an extension exists; refuse one with a name of the kit, symbolic links or foreign imports."""
     if not (place.exists() or place.is_symlink()):
         return False
     if taken:
@@ -175,7 +175,7 @@ def _check_imports(file: Path, place: Path) -> None:
 
 
 def _imports_of(file: Path) -> Iterator[tuple[str, int]]:
-    """Yield what a file imports, by absolute names, each with its line; nothing of a file that is no Python."""
+    """Yield the absolute names that a file imports, each with its line; nothing if it is not valid Python."""
     package = file.relative_to(FOLDER.parent).parent.parts
     with contextlib.suppress(SyntaxError, IsADirectoryError):
         for node in ast.walk(ast.parse(file.read_bytes())):
@@ -207,7 +207,7 @@ def _imported(file: Path) -> ModuleType:
 
 
 def _where_it_failed(error: Exception, file: Path) -> tuple[Path, int]:
-    """Return the last place in extensions that an error came through."""
+    """Return the innermost line of an error's traceback that is in an extension."""
     if isinstance(error, SyntaxError) and error.filename:
         return Path(error.filename), error.lineno or 0
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if FOLDER in Path(frame.filename).parents]
@@ -215,13 +215,13 @@ def _where_it_failed(error: Exception, file: Path) -> tuple[Path, int]:
 
 
 def _check_schema(file: Path, contract: str) -> None:
-    """Refuse a schema that cannot be read, and one of an input without examples that keep it."""
+    """Refuse an unreadable schema, and an input's schema without valid examples."""
     from countersign.contracts import validation
 
     try:
         schema = json.loads(file.read_text("utf-8"))
     except ValueError as error:
-        raise ExtensionError(file, f"is no JSON: {error}", "correct it", getattr(error, "lineno", 0)) from error
+        raise ExtensionError(file, f"is not JSON: {error}", "correct it", getattr(error, "lineno", 0)) from error
     examples = schema.get("examples", []) if isinstance(schema, dict) else []
     if file.stem == "input" and not examples:
         raise ExtensionError(file, "has no `examples`", "add a list with at least one valid input")
@@ -229,6 +229,6 @@ def _check_schema(file: Path, contract: str) -> None:
         try:
             problems = [str(each) for each in validation.problems(f"{contract}.{file.stem}", example)]
         except Exception as error:
-            raise ExtensionError(file, f"is no JSON Schema that can be used: {error}", "correct it") from error
+            raise ExtensionError(file, f"is not a usable JSON Schema: {error}", "correct it") from error
         if problems:
             raise ExtensionError(file, f"example {number} breaks it: {problems[0]}", "correct the example or the rule")

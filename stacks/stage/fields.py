@@ -1,4 +1,4 @@
-"""What settings are made of: tables, and rules for the values in them."""
+"""The building blocks of settings: tables, and rules for their values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic_core import CoreSchema, core_schema
 
 
 class Table(BaseModel):
-    """A table of a settings file. It takes the keys of its fields only, and values of their exact type."""
+    """A table of a settings file. It accepts only its fields' keys, and values of their exact types."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
 
@@ -25,12 +25,12 @@ class DefaultedTable(Table):
 
 @dataclass(frozen=True, eq=False)
 class Rule:
-    """What a value must be beside its type, as an annotation of its field.
+    """A rule for a value beyond its type, as an annotation of its field.
 
     Attributes:
-        allowed: What is allowed, in words.
+        allowed: The allowed values, in words.
         holds: Tells whether a value keeps the rule.
-        keywords: What JSON Schema can say of it.
+        keywords: The rule in keywords of JSON Schema, as far as it has them.
     """
 
     allowed: str
@@ -52,7 +52,7 @@ class Rule:
 
 
 def between(low: int, high: int, unit: str) -> Rule:
-    """Return a rule that keeps a number within bounds, both included."""
+    """Return a rule for a number between bounds, both included."""
     return Rule(f"{low} to {high} {unit}", lambda value: low <= value <= high, {"minimum": low, "maximum": high})
 
 
@@ -62,14 +62,14 @@ def one_of(values: tuple[Any, ...]) -> Rule:
 
 
 def matching(pattern: str, meaning: str) -> Rule:
-    """Return a rule that a text matches a pattern as a whole."""
+    """Return a rule for a text that matches a pattern as a whole."""
     return Rule(meaning, lambda value: re.fullmatch(pattern, value) is not None, {"pattern": f"^(?:{pattern})$"})
 
 
 NOT_EMPTY = Rule("not empty", lambda value: len(value) > 0)
 
 ADDRESS = r"[^@\s]+@[^@\s]+\.[^@\s]+"
-"""The pattern of an e-mail address, as far as a settings file can tell."""
+"""A rough pattern of an e-mail address."""
 
 Address = Annotated[str, matching(ADDRESS, "an e-mail address")]
 Name = Annotated[

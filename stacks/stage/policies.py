@@ -118,7 +118,7 @@ def check_policies(policies: Policies, longest: Mapping[str, int]) -> Iterator[P
 
 @dataclass(frozen=True)
 class _Place:
-    """A row and where it stands."""
+    """A row and its place in the file."""
 
     row: PolicyRow
     key: str
@@ -133,10 +133,10 @@ def _check_bounds(rows: tuple[PolicyRow, ...], key: str) -> Iterator[Problem]:
     for number, band in enumerate(Policy.from_document(policy_document(rows)).bands, start=1):
         lower, up_to = before.get(band.currency), rows[number - 1].up_to
         if lower and lower.up_to is None:
-            allowed = f"nothing after the row of {band.currency} that leaves up_to out: it covers every amount"
+            allowed = f"no row after the row of {band.currency} without up_to, which covers every amount"
             yield Problem(f"{key}[{number}].up_to", up_to or "", allowed, "move that row to the end")
         elif lower and band.up_to is not None and lower.reaches(band.up_to, band.currency):
-            allowed = f"an amount above {lower.up_to}, up to which the row before it of {band.currency} goes"
+            allowed = f"an amount above {lower.up_to}, the up_to of the previous row of {band.currency}"
             fix = "write the rows of one currency in ascending order"
             yield Problem(f"{key}[{number}].up_to", up_to, allowed, fix)
         before[band.currency] = band
@@ -146,11 +146,11 @@ def _check_auto_approval(place: _Place) -> Iterator[Problem]:
     if not place.row.auto_approve:
         return
     if place.row.up_to is None:
-        fix = "add up_to, or have people approve"
-        yield place.problem("up_to", None, "an amount, where nobody is asked", fix)
+        fix = "add up_to, or remove auto_approve"
+        yield place.problem("up_to", None, "an amount, with auto_approve", fix)
     for name in ("approvers", "rule", "deadline_seconds", "reminders_seconds", "escalations"):
         if getattr(place.row, name) is not None:
-            allowed = "nothing, where nobody is asked"
+            allowed = "nothing, with auto_approve"
             value = place.row.model_dump(mode="json", include={name}, exclude_defaults=True)[name]
             yield place.problem(name, value, allowed, f"remove it, or auto_approve of {place.key}")
 
@@ -161,8 +161,8 @@ def _check_people(place: _Place) -> Iterator[Problem]:
         yield from _check_list(f"escalations[{number}].to", escalation.to, place)
         approvers = {person.casefold() for person in place.row.approvers or ()}
         if approvers & {person.casefold() for person in escalation.to}:
-            allowed = "people who are not approvers of the row: an escalation adds nobody who is asked already"
-            yield place.problem(f"escalations[{number}].to", list(escalation.to), allowed, "name somebody else")
+            allowed = "people who are not approvers of the row: an escalation adds further people"
+            yield place.problem(f"escalations[{number}].to", list(escalation.to), allowed, "name other people")
 
 
 def _check_list(name: str, people: tuple[str, ...] | None, place: _Place) -> Iterator[Problem]:
@@ -170,7 +170,7 @@ def _check_list(name: str, people: tuple[str, ...] | None, place: _Place) -> Ite
         return
     distinct = {person.casefold() for person in people}
     if not 1 <= len(people) <= 20 or len(distinct) < len(people):
-        yield place.problem(name, list(people), "1 to 20 addresses, nobody twice", "correct the list")
+        yield place.problem(name, list(people), "1 to 20 addresses, without duplicates", "correct the list")
 
 
 def _check_rule(place: _Place) -> Iterator[Problem]:
@@ -181,17 +181,17 @@ def _check_rule(place: _Place) -> Iterator[Problem]:
         allowed = "a whole number for a quorum, and nothing for any other kind"
         yield place.problem("rule.k", rule.k, allowed, "add it" if rule.k is None else "remove it")
     if approvers is not None and (rule.k or 1) > len(approvers):
-        allowed = f"1 to {len(approvers)}, as many as there are approvers"
+        allowed = f"1 to {len(approvers)}, the number of approvers"
         yield place.problem("rule.k", rule.k, allowed, "lower it, or name more approvers")
 
 
 def _check_times(place: _Place) -> Iterator[Problem]:
     row = place.row
     if row.deadline_seconds is not None and row.deadline_seconds > place.longest:
-        allowed = f"at most {place.longest}: the workflow's execution_timeout_seconds, less the margin to act on it"
+        allowed = f"at most {place.longest}: the workflow's execution_timeout_seconds, less an hour to act"
         yield place.problem("deadline_seconds", row.deadline_seconds, allowed, "lower it, or raise the timeout")
     end = row.deadline_seconds or place.longest
     later = [(f"escalations[{n}].after_seconds", item.after_seconds) for n, item in enumerate(row.escalations or (), 1)]
     for name, seconds in [*(("reminders_seconds", seconds) for seconds in row.reminders_seconds or ()), *later]:
         if seconds >= end:
-            yield place.problem(name, seconds, f"less than {end}, when the deadline has passed", "lower it")
+            yield place.problem(name, seconds, f"less than {end}, the deadline", "lower it")

@@ -1,4 +1,4 @@
-"""What is wrong with a settings file: the key, its value, what is allowed and what to do, for every problem at once."""
+"""Report all mistakes in a settings file at once: for each the key, its value, the allowed values and the fix."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _TYPES_OF_MANY = {str: "texts in quotes", int: "whole numbers"}
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing to correct.
+    """One mistake in a settings file.
 
     Attributes:
         key: The key in the file, dotted; empty for the file itself.
         value: The value there; None for none.
-        allowed: What may be there.
-        fix: What to do.
+        allowed: The allowed values, in words.
+        fix: The correction.
     """
 
     key: str
@@ -48,7 +48,7 @@ class SettingsError(ValueError):
 
     Attributes:
         file: The settings file.
-        problems: Everything that is wrong with it, as far as it is known.
+        problems: The mistakes that were found.
     """
 
     def __init__(self, file: Path, problems: Iterable[Problem], text: str = "") -> None:
@@ -63,7 +63,7 @@ def line_of(text: str, key: str) -> int:
 
     Args:
         text: The text. Values over several lines are found by their first line.
-        key: The key as a problem names it. What is behind the last name that the text has does not matter.
+        key: The key as a problem names it. Parts after the last name that the text contains are ignored.
     """
     table, best, found = "", "", 0
     counts: dict[str, int] = defaultdict(int)
@@ -92,12 +92,12 @@ def checked(model: type[_Model], document: Mapping[str, Any], file: Path, text: 
         text: The file's text.
 
     Raises:
-        SettingsError: A key is unknown, missing, of another type or out of range; it has every such key.
+        SettingsError: A key is unknown, missing, of another type or out of range; the error lists every such key.
     """
     try:
         return model.model_validate(_as_tuples(document))
     except ValidationError as error:
-        # Unknown keys first: a misspelt key is missing under its right name too.
+        # Unknown keys first: a misspelt key also causes a missing one.
         errors = sorted(error.errors(), key=lambda each: each["type"] != _UNKNOWN)
         found = {str(problem): problem for problem in (_problem(each, model, document) for each in errors)}
         raise SettingsError(file, found.values(), text) from error
@@ -115,7 +115,7 @@ def _as_tuples(value: Any) -> Any:
 
 
 def _problem(error: ErrorDetails, model: type[Table], document: Mapping[str, Any]) -> Problem:
-    """Translate one error of pydantic: where it is, what is there, and what the field at that place allows."""
+    """Translate one error of pydantic into the key, its value and the allowed values."""
     is_name = error["loc"][-1] == "[key]"
     *path, last = error["loc"][:-1] if is_name else error["loc"]
     above = reduce(_Place.member, path, _Place("", model, document))
@@ -146,7 +146,7 @@ class _Place:
     rule: Rule | None = None
 
     def member(self, step: str | int) -> _Place:
-        """Return the place one step in; that of a list of plain values is the list itself."""
+        """Return the place one step further in; a member of a list of plain values has the list's place."""
         if isinstance(step, int):
             kind, _ = _plain(get_args(self.kind)[0])
             return _Place(f"{self.key}[{step + 1}]", kind, self.value[step]) if _is_table(kind) else self
@@ -158,11 +158,11 @@ class _Place:
     def names(self) -> Rule:
         """The rule of the names of its tables."""
         rule = _plain(get_args(self.kind)[0])[1]
-        assert rule, "tables by name have a rule for their names"
+        assert rule, "named tables have a rule for their names"
         return rule
 
     def expected(self) -> tuple[str, str]:
-        """Return what is allowed here, and where it takes more than a word, what to write."""
+        """Return the allowed values and, if it is not obvious, the correction."""
         if _is_table(self.kind):
             return f"a table [{self.key}]", f"write [{self.key}] and its keys below it"
         if get_origin(self.kind) is None:
@@ -180,7 +180,7 @@ def _is_table(kind: Any) -> bool:
 
 
 def _plain(annotation: Any) -> tuple[Any, Rule | None]:
-    """Return the type of an annotation, without its rule and without None, and the rule."""
+    """Split an annotation into its type, without None, and its rule."""
     rule = None
     if get_origin(annotation) is Annotated:
         annotation, *metadata = get_args(annotation)

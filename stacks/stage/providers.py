@@ -11,7 +11,7 @@ from stacks.stage.fields import Address, Rule, Table, matching, one_of
 from stacks.stage.problems import Problem
 
 MOST_OPERATORS = 20
-"""As many as an approval may ask."""
+"""The limit of an approval."""
 
 PARTNER_SCHEMES = ("stripe",)
 """The schemes that read the detail of a partner's event as it is: https://docs.stripe.com/event-destinations/eventbridge.
@@ -58,7 +58,7 @@ class EventSettings(Table):
 
 
 _ANYBODYS = ("merchant_account", "repository", "app", "shop")
-"""Settings that, while they are empty, accept events of anybody who has the provider's secret."""
+"""Settings that accept events of every account that shares the provider's secret while they are empty."""
 
 _ACCOUNTS = ("account", *_ANYBODYS)
 
@@ -70,7 +70,7 @@ class ProviderSettings(EventSettings):
         str,
         matching(r"[a-z][a-z0-9_]*", "the name of a module of countersign.providers: lower-case letters, digits, _"),
     ]
-    """How it signs and what it says: a module of `countersign.providers` or of `extensions/providers/`."""
+    """How to verify and translate its events: a module of `countersign.providers` or of `extensions/providers/`."""
 
 
 class PartnerSettings(EventSettings):
@@ -79,12 +79,12 @@ class PartnerSettings(EventSettings):
     scheme: Annotated[
         str,
         Rule(
-            f"a scheme that reads an event's detail as EventBridge brings it: {', '.join(PARTNER_SCHEMES)}",
+            f"a scheme that reads an event's detail as EventBridge delivers it: {', '.join(PARTNER_SCHEMES)}",
             lambda scheme: scheme in PARTNER_SCHEMES,
             {"enum": list(PARTNER_SCHEMES)},
         ),
     ]
-    """What translates its events."""
+    """How to translate its events."""
     event_source: Annotated[
         str,
         matching(
@@ -99,22 +99,22 @@ class PaymentSettings(Table):
     """Payments that providers take."""
 
     operators: tuple[Address, ...] = ()
-    """Who resolves payment events that no machine may act on, such as another amount: the first of them to answer."""
+    """The people who resolve held payment events, for example one with another amount. The first answer counts."""
 
 
 def check_partners(partners: Mapping[str, PartnerSettings]) -> Iterator[Problem]:
-    """Yield the event sources that two partners name."""
+    """Report event sources that two partners name."""
     first: dict[str, str] = {}
     for name, partner in partners.items():
         other = first.setdefault(partner.event_source, name)
         if other != name:
             allowed = f"an event source of its own: partners.{other} has this one"
             key = f"partners.{name}.event_source"
-            yield Problem(key, partner.event_source, allowed, "name another, or remove one of both")
+            yield Problem(key, partner.event_source, allowed, "name another, or remove one of the two")
 
 
 def check_events(key: str, source: ProviderSettings | PartnerSettings, *, protected: bool) -> Iterator[Problem]:
-    """Yield a scheme that does not exist, settings that it does not read and, where protected, what accepts anybody."""
+    """Report an unknown scheme, settings it does not read and, if protected, the lack of settings of the account."""
     found = provider(source.scheme)
     if found is None:
         allowed = f"one of {', '.join(schemes())}, or a module of extensions/providers"
@@ -127,21 +127,21 @@ def check_events(key: str, source: ProviderSettings | PartnerSettings, *, protec
         yield Problem(f"{key}.{name}", changed[name], allowed, "remove it, or correct the scheme")
     for name in _ANYBODYS:
         if protected and name in found.settings and not getattr(source, name):
-            allowed = f"the {name} whose events act: in a protected stage the provider's secret alone does not tell"
+            allowed = f"the {name} whose events count: in a protected stage the provider's secret alone is not enough"
             yield Problem(f"{key}.{name}", None, allowed, f'add {name} = "…" to [{key}]')
 
 
 def check_operators(operators: tuple[str, ...], workflow: str, *, deployed: bool) -> Iterator[Problem]:
-    """Yield operators whom no workflow asks, the workflow without anybody to ask, and people named twice."""
+    """Report operators without the workflow that asks them, that workflow without operators, and duplicates."""
     if bool(operators) != deployed:
-        allowed = f"addresses where [workflows.{workflow}] is deployed, which asks them, and none where it is not"
+        allowed = f"addresses if [workflows.{workflow}], which asks them, is deployed, and none if it is not"
         fix = (
-            f"name who resolves held payments, or write enabled = false under [workflows.{workflow}]"
+            f"name the people who resolve held payments, or write enabled = false under [workflows.{workflow}]"
             if deployed
             else f"deploy [workflows.{workflow}], or remove them"
         )
         yield Problem("payments.operators", list(operators), allowed, fix)
     distinct = {operator.casefold() for operator in operators}
     if len(operators) > MOST_OPERATORS or len(distinct) < len(operators):
-        allowed = f"at most {MOST_OPERATORS} addresses, nobody twice"
+        allowed = f"at most {MOST_OPERATORS} addresses, without duplicates"
         yield Problem("payments.operators", list(operators), allowed, "correct the list")

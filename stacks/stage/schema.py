@@ -1,4 +1,4 @@
-"""The JSON Schema of a settings file, for editors: `python -m stacks.stage.schema` writes it."""
+"""Write the JSON Schema of a settings file, for editors: `python -m stacks.stage.schema`."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ FILE = Path(__file__).with_name("settings.schema.json")
 
 
 class _Untitled(GenerateJsonSchema):
-    """Leaves out titles, which only repeat the keys."""
+    """Leaves out titles, which repeat the keys."""
 
-    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002  it is pydantic's method
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002  overrides pydantic's method
         return False
 
 
 def schema() -> str:
-    """Return the schema as the file has it."""
+    """Return the content of the schema's file."""
     document = StageFile.model_json_schema(schema_generator=_Untitled)
     filled = tomllib.loads(DEFAULTS.read_text(encoding="utf-8"))
     document["required"] = [name for name in document["required"] if name not in filled]

@@ -1,7 +1,7 @@
-"""What a stage deploys: `settings/<stage>.toml` over `defaults.toml`, checked before anything is synthesised.
+"""The settings of a stage: `settings/<stage>.toml` over `defaults.toml`, checked before synthesis.
 
-To add a setting, add a field to its table: its type, its rule, its place in the file, the messages and the JSON Schema
-follow from it.
+To add a setting, add a field to its table. The messages, the reference and the JSON Schema follow from its type, rule
+and docstring.
 """
 
 from __future__ import annotations
@@ -97,12 +97,12 @@ class HandOffSettings(Table):
 
 
 class SweeperSettings(Table):
-    """The sweeper, which repairs what did not happen in time."""
+    """The sweeper, which corrects overdue work."""
 
     every_minutes: Annotated[int, between(1, 60, "minutes")] = 5
-    """How often it runs."""
+    """Interval between sweeps."""
     grace_seconds: Annotated[int, between(60, 86_400, "seconds")] = 300
-    """How late a decision, a deadline or a start may be. After this time the sweeper repairs it once; after the same
+    """How late a decision, a deadline or a start may be. After this time the sweeper corrects it once; after the same
     time again, an alarm is raised."""
 
 
@@ -207,7 +207,7 @@ class MonitoringSettings(Table):
     """Monitoring."""
 
     emulated: bool = False
-    """Whether to leave out what the embedded cloud does not have: alarms over several workflows, saved queries."""
+    """Whether to leave out resources that the embedded cloud lacks: alarms over several workflows, saved queries."""
 
 
 class StageFile(Table):
@@ -268,7 +268,7 @@ class Settings(StageFile):
 
     @property
     def every_workflow(self) -> Mapping[str, WorkflowSettings]:
-        """The durable workflows, the patterns among them, by name."""
+        """The durable workflows, including the patterns, by name."""
         return {**self.workflows, **(self.patterns.workflows if self.patterns else {})}
 
     @property
@@ -296,10 +296,10 @@ class Settings(StageFile):
 
         Args:
             path: `settings/<stage>.toml`.
-            base_url: Takes the place of the file's, unless it is empty.
+            base_url: The base URL in place of the file's; empty for the file's.
 
         Raises:
-            SettingsError: The file is missing or no TOML, or keys in it are unknown, missing, of another type, out of
+            SettingsError: The file is missing or not TOML, or keys in it are unknown, missing, of another type, out of
                 range or contradict each other.
             ExtensionError: A provider that it names cannot be deployed.
         """
@@ -313,7 +313,7 @@ class Settings(StageFile):
 
 
 def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one document over another: tables are merged key by key, any other value takes the place of that below."""
+    """Return one document over another: tables are merged key by key, other values are replaced."""
     return {
         **below,
         **{
@@ -324,10 +324,10 @@ def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _read(path: Path) -> tuple[str, dict[str, Any]]:
-    """Return the text of a stage's file, and its content."""
+    """Return the text of a stage's file and its parsed content."""
     stages = sorted(file.stem for file in path.parent.glob("*.toml"))
     if path.stem not in stages:
-        allowed = f"a stage that has a settings file: {', '.join(stages) or 'none yet'}"
+        allowed = f"a stage with a settings file: {', '.join(stages) or 'none yet'}"
         raise SettingsError(path, [Problem("", None, allowed, f"choose one of these, or write {path.name}")])
     if re.fullmatch(r"[a-z][a-z0-9-]{0,19}", path.stem) is None:
         allowed = "a stage name of at most 20 lower-case letters, digits and hyphens, a letter first"
@@ -342,7 +342,7 @@ def _read(path: Path) -> tuple[str, dict[str, Any]]:
 def _contradictions(file: StageFile) -> Iterator[Problem]:
     yield from check_workflows(file.workflows, file.patterns)
     if file.functions.tracing_layer and not file.functions.tracing:
-        allowed = "nothing, unless tracing = true: without X-Ray the layer has nobody to send traces to"
+        allowed = "nothing, unless tracing = true: the layer sends its spans to X-Ray"
         fix = "turn tracing on, or remove the layer"
         yield Problem("functions.tracing_layer", file.functions.tracing_layer, allowed, fix)
     yield from check_partners(file.partners)
@@ -357,7 +357,7 @@ def _contradictions(file: StageFile) -> Iterator[Problem]:
 
 
 def _check_channel(name: str, channels: Mapping[str, Mapping[str, str]]) -> Iterator[Problem]:
-    """Report settings that the stage's channel does not read, and the lack of those that it does."""
+    """Report an unknown channel, settings that it does not read, and settings that it lacks."""
     found = channel(name)
     if found is None and name not in CHANNELS:
         allowed = f"one of {', '.join(CHANNELS)}, or a module of extensions/channels"
@@ -374,5 +374,5 @@ def _check_channel(name: str, channels: Mapping[str, Mapping[str, str]]) -> Iter
 
 def _check_limit(name: str, limit: Limit) -> Iterator[Problem]:
     if limit.per_token > limit.per_source:
-        allowed = f"at most {limit.per_source}, which is per_source: a token's network is counted with it"
+        allowed = f"at most {limit.per_source}, the value of per_source: its requests also count for the network"
         yield Problem(f"limits.{name}.per_token", limit.per_token, allowed, "lower it, or raise per_source")

@@ -56,7 +56,7 @@ class LifeSettings(DefaultedTable):
 
     @property
     def longest(self) -> int:
-        """The longest deadline that it can keep, in seconds."""
+        """The longest deadline that an execution can keep, in seconds."""
         return self.execution_timeout_seconds - MARGIN_SECONDS
 
 
@@ -97,7 +97,7 @@ class PatternSettings(LifeSettings):
 
 
 def check_workflows(workflows: Mapping[str, WorkflowSettings], patterns: PatternSettings | None) -> Iterator[Problem]:
-    """Yield what is wrong among the workflows that a stage deploys."""
+    """Report mistakes among the workflows that a stage deploys."""
     if not workflows:
         fix = "add [workflows.<name>], or enable one of the kit's"
         yield Problem("workflows", None, "at least one table [workflows.<name>]", fix)
@@ -107,7 +107,7 @@ def check_workflows(workflows: Mapping[str, WorkflowSettings], patterns: Pattern
     if patterns:
         yield from _check_deadline("patterns", patterns)
         for name in sorted(patterns.workflows.keys() & workflows.keys()):
-            allowed = "a name that no pattern has, where the stage deploys the patterns"
+            allowed = "a name that no pattern has, because the stage deploys the patterns"
             yield Problem(f"workflows.{name}", name, allowed, "rename it, or remove [patterns]")
 
 

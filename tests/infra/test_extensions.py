@@ -190,7 +190,7 @@ def test_a_channel_s_settings_are_those_that_it_reads(
             r"is the class Acmepay",
         ),
         ({"workflows/seventh/handler.py": HANDLER, "workflows/seventh/input.json": "{}"}, r"has no `examples`; fix: "),
-        ({"workflows/eighth/handler.py": HANDLER, "workflows/eighth/input.json": "{\n]"}, r"input\.json:2: is no JSON"),
+        ({"workflows/eighth/handler.py": HANDLER, "workflows/eighth/input.json": "{\n]"}, r"input\.json:2: is not JS"),
         (
             {"workflows/ninth/handler.py": HANDLER, "workflows/ninth/input.json": SCHEMA.replace("EUR", "XXX")},
             r"example 1 breaks it: /currency: must be",

@@ -172,11 +172,11 @@ WITH_HELD_PAYMENTS = VALID.replace("held-payment.enabled = false", "")
 @pytest.mark.parametrize(
     ("added", "allowed"),
     [
-        ("", "addresses where [workflows.held-payment] is deployed"),
-        ("[payments]\noperators = []", "addresses where [workflows.held-payment] is deployed"),
+        ("", "addresses if [workflows.held-payment], which asks them, is deployed"),
+        ("[payments]\noperators = []", "addresses if [workflows.held-payment], which asks them, is deployed"),
         ('[payments]\noperators = ["finance"]', "each an e-mail address"),
         ('[payments]\noperators = "finance@example.com"', "a list of texts in quotes"),
-        ('[payments]\noperators = ["a@example.com", "A@example.com"]', "nobody twice"),
+        ('[payments]\noperators = ["a@example.com", "A@example.com"]', "without duplicates"),
         (f"[payments]\noperators = {[f'p{n}@example.com' for n in range(21)]}", "at most 20 addresses"),
     ],
 )
@@ -268,7 +268,7 @@ def test_what_a_stage_does_not_say_is_by_default(
         ),
         (
             *("tracing = false", f'tracing = false\ntracing_layer = "{LAYER}"', "functions.tracing_layer", LAYER),
-            "nothing, unless tracing = true: without X-Ray the layer has nobody to send traces to",
+            "nothing, unless tracing = true: the layer sends its spans to X-Ray",
         ),
         ('email = ""', 'email = "nobody"', "alarms.email", "nobody", "text in quotes, an e-mail address, or nothing"),
         (
@@ -350,7 +350,7 @@ event_source = "aws.partner/stripe.com/ed_1001"
         *(
             (
                 *(PARTNER.replace('"stripe"', f'"{scheme}"'), "partners.stripe.scheme", scheme),
-                "a scheme that reads an event's detail as EventBridge brings it: stripe",
+                "a scheme that reads an event's detail as EventBridge delivers it: stripe",
             )
             for scheme in ("shopify", "square", "paypal", "adyen", "standard_webhooks", "stripes", "")
         ),
