@@ -81,5 +81,5 @@ def test_a_text_is_no_list_of_secrets_or_every_letter_would_be_a_key(secrets: An
 def test_a_broken_secret_is_told_by_its_number_and_its_words_are_in_no_traceback() -> None:
     with pytest.raises(SecretError) as error:
         signatures.keys(["00", "s3cr3t"], bytes.fromhex)
-    assert error.value.reason == "signing secret 2 has not the form that its provider gives out"
+    assert error.value.reason == "signing secret 2 does not have its provider's form"
     assert error.value.__suppress_context__ or error.value.__context__ is None

@@ -1,4 +1,4 @@
-"""Add a payment provider: verify its webhooks, and say in the kit's words what they report.
+"""Add a payment provider: verify its webhooks, and translate them into the kit's events.
 
     from countersign.providers import AS_BY_DEFAULT, ISO_4217, Document, EventStatus, Expected
     from countersign.providers import Provider, ProviderEvent, Verified, WebhookRequest, signatures
@@ -18,8 +18,8 @@
 
     PROVIDER = Acmepay()
 
-A provider is one module with a `PROVIDER`, named for its scheme: the kit's are beside this file, a fork's are in
-`extensions/providers`. Nothing lists them: a function loads the modules of the schemes that its stage names.
+A provider is one module with a `PROVIDER`, named for its scheme. The kit's modules are beside this file, a fork's are
+in `extensions/providers`. No list names them: a function loads the modules of the schemes in its stage's settings.
 
 A fork's provider imports this module and the standard library. The kit's own import `base`, `documents` and
 `signatures`, which import neither a provider nor this module.

@@ -4,18 +4,18 @@ https://docs.adyen.com/development-resources/webhooks/secure-webhooks/verify-hma
 https://docs.adyen.com/development-resources/webhooks/webhook-types
 
 The signature is in the body, one for each item: `additionalData.hmacSignature`, base64 of an HMAC-SHA256 over eight of
-its values, joined by colons; the key is hex. Nothing else is signed: not the time, the reason or whether it is live. So
-an item can be sent again at any time, with others of these; dedupe, by what is signed, and the task's own state answer
-that. `live` is a filter, never a proof. One key serves all merchant accounts of a company account: the signed
-`merchantAccountCode` says whose an item is.
+its values, joined by colons; the key is hex. Nothing else is signed: not the time, the reason or the mode. So anybody
+who has an item can send it again at any time with other unsigned values; deduplication by the signed values and the
+task's state make that harmless. `live` is a filter, never a proof. One key serves all merchant accounts of a company
+account: the signed `merchantAccountCode` names the account of an item.
 
-The external id is `merchantReference`: it is yours, and the same at authorisation and capture. Several authorisations
-may share it, since a payer whose card was refused tries again; the payment id, the `pspReference` of the authorisation,
-tells them apart. An authorisation counts as paid, as it does where Adyen captures by itself; with manual capture, take
-it out of the table.
+The external id is `merchantReference`, which you choose; it is the same at authorisation and capture. Several
+authorisations may share it, since a payer whose card was refused tries again; the payment id, the `pspReference` of the
+authorisation, tells them apart. An authorisation counts as paid, as with automatic capture; for manual capture, remove
+it from the table.
 
 https://docs.adyen.com/online-payments/refund and https://docs.adyen.com/risk-management/understanding-disputes/dispute-notifications
-say what modifications and disputes mean. A refund that failed, or a chargeback that was reversed, is for a person.
+document modifications and disputes. A failed refund or a reversed chargeback needs a person.
 """
 
 from binascii import unhexlify
@@ -30,7 +30,7 @@ from countersign.providers.base import AS_BY_DEFAULT, Expected, Provider, Verifi
 from countersign.providers.documents import Document
 
 MINOR_UNITS = {**ISO_4217, "CLP": 2, "CVE": 0, "IDR": 0, "ISK": 2}
-"""https://docs.adyen.com/development-resources/currency-codes: four currencies differ from the standard."""
+"""https://docs.adyen.com/development-resources/currency-codes: four currencies differ from ISO 4217."""
 
 _MAX_ITEMS = 16
 _STATUSES = {
@@ -49,7 +49,7 @@ _STATUSES = {
     "SECOND_CHARGEBACK": {"true": EventStatus.DISPUTED},
     "CHARGEBACK_REVERSED": {},
 }
-"""Status by event code and `success`; any other is unknown. What `CANCEL_OR_REFUND` did is not signed."""
+"""Status by event code and `success`; any other is unknown. The result of `CANCEL_OR_REFUND` is not signed."""
 
 
 class Adyen(Provider):
@@ -59,7 +59,7 @@ class Adyen(Provider):
     settings = frozenset({"live", "declined", "merchant_account"})
 
     def verify(self, request: WebhookRequest, secrets: Sequence[str], now: datetime) -> Verified:  # noqa: ARG002  no time is signed
-        """Verify every item; one that is not signed refuses all."""
+        """Verify every item; one invalid signature refuses all."""
         keys = signatures.keys(secrets, unhexlify)
         try:
             signed = [(_signed(item), item.find("/additionalData/hmacSignature")) for item in _items(request.body)]
@@ -71,7 +71,7 @@ class Adyen(Provider):
         return Verified(request.body)
 
     def translate(self, verified: Verified, expected: Expected = AS_BY_DEFAULT) -> tuple[ProviderEvent, ...]:
-        """Read every item; those of other event codes are ignored."""
+        """Read every item; other event codes are ignored."""
         live = Document.read(verified.body).find("/live") in (None, "true")
         return tuple(
             expected.judge(_event(item), live=live, merchant_account=item.find("/merchantAccountCode"))
@@ -79,7 +79,7 @@ class Adyen(Provider):
         )
 
     def identity(self, verified: Verified, event: ProviderEvent) -> bytes:
-        """Return what is signed of the event's item: the rest of it may change, and the items beside it too."""
+        """Return the signed part of the event's item; the rest of it and the other items may change."""
         return next(_signed(item) for item in _known(verified.body) if _is_of(event, item))
 
 
@@ -96,16 +96,16 @@ def _known(body: bytes) -> list[Document]:
 
 
 def _signed(item: Document) -> bytes:
-    """Return what the signature covers.
+    """Return the signed text of an item.
 
-    A colon within a value is not escaped. Only the merchant's own reference may have one here: then no two items, which
-    mean different things, share one signed text.
+    Adyen does not escape colons in values. Only the merchant's own reference may have one here, so that no two items of
+    different meaning share a signed text.
     """
     before = [_value(item, name) for name in ("pspReference", "originalReference", "merchantAccountCode")]
     amount = [str(item.count("/amount/value")), _value(item, "amount/currency")]
     after = [*amount, *(_value(item, name) for name in ("eventCode", "success"))]
     if any(":" in value for value in (*before, *after)):
-        raise item.refusal("has a colon in a value that may have none", "")
+        raise item.refusal("has a colon in a value that must not have one", "")
     return ":".join([*before, _value(item, "merchantReference"), *after]).encode()
 
 
@@ -117,7 +117,7 @@ def _value(item: Document, name: str) -> str:
 
 
 def _is_of(event: ProviderEvent, item: Document) -> bool:
-    """Tell whether an event was read from an item: another item may have the same id, and say something else."""
+    """Tell whether an event was read from an item; another item may have the same id and other values."""
     found = _event(item)
     return event == found.restated(event.status, event.reason)
 

@@ -1,8 +1,8 @@
-"""The port of the providers: who sent a webhook, and what it says.
+"""The interface of providers: verify the sender of a webhook, and translate the body into events.
 
-A provider is one module, named for its scheme, with a `PROVIDER`: in `countersign.providers`, or in a fork's
-`extensions/providers`. Nothing lists them: a new one is a new file. They are loaded by name, so that a cold start pays
-for the one that it serves.
+A provider is one module with a `PROVIDER`, named for its scheme: in `countersign.providers`, or in a fork's
+`extensions/providers`. No list names them: a new provider is a new file. Modules are loaded by name, so that a cold
+start loads only the provider that it serves.
 """
 
 import hashlib
@@ -19,20 +19,20 @@ from countersign.domain.provider_events import EventStatus, ProviderEvent
 from countersign.providers.documents import MAX_ID_CHARACTERS
 
 TEST_MODE, LIVE_MODE = "test_mode", "live_mode"
-"""Why an event is ignored: it is of test mode where live mode is expected, or the other way round."""
+"""Reasons of ignored events: test mode although live mode is expected, and the reverse."""
 
 _NO_SCHEMES = ("__init__", "base", "documents", "signatures")
 
 
 @dataclass(frozen=True)
 class WebhookRequest:
-    """A request to a webhook, as it came.
+    """An unverified request to a webhook.
 
     Attributes:
-        headers: Given by names in any case, kept in lower case. A name that comes twice counts as one header with both
+        headers: Names may be given in any case and are kept in lower case. A repeated name is one header with all
             values (RFC 9110 §5.3).
-        body: The raw bytes: signatures cover these, not what they mean.
-        url: The public URL of this webhook as the provider knows it, from settings, never from the Host header.
+        body: The raw bytes, which signatures cover.
+        url: The public URL of this webhook at the provider, from settings, never from the Host header.
     """
 
     headers: Mapping[str, str]
@@ -40,7 +40,7 @@ class WebhookRequest:
     url: str = ""
 
     def __post_init__(self) -> None:
-        """Keep the headers by their names in lower case."""
+        """Change the names of the headers to lower case."""
         lowered: dict[str, str] = {}
         for name, value in self.headers.items():
             key = name.lower()
@@ -54,7 +54,7 @@ class WebhookRequest:
             name: In lower case.
 
         Raises:
-            SignatureError: `missing` when it is absent or empty.
+            SignatureError: `missing` if it is absent or empty.
         """
         value = self.headers.get(name)
         if not value:
@@ -62,7 +62,7 @@ class WebhookRequest:
         return value
 
     def identifier(self, name: str) -> str:
-        """Return the value of a header that names something: 1 to 200 printable ASCII characters.
+        """Return the value of a header with an id: 1 to 200 printable ASCII characters.
 
         Raises:
             SignatureError: `missing` or `malformed`.
@@ -75,13 +75,13 @@ class WebhookRequest:
 
 @dataclass(frozen=True)
 class Verified:
-    """A body that is known to come from the provider.
+    """A body that is verified to come from the provider.
 
     Attributes:
         body: The raw bytes that the signature covers.
-        delivery_id: The id of the delivery where the provider puts it into a header and signs it; empty elsewhere.
-        origin: What is known of the sender beside the body; empty where nothing is. PayPal: the environment that
-            confirmed the event, `live` or `sandbox`. Shopify: the shop that an unsigned header names.
+        delivery_id: The id of the delivery, if the provider signs it in a header; otherwise empty.
+        origin: The sender, as known from outside the body; otherwise empty. PayPal: the environment that confirmed the
+            event, `live` or `sandbox`. Shopify: the shop in an unsigned header.
     """
 
     body: bytes
@@ -90,18 +90,18 @@ class Verified:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the body in hex: the event's id where the provider signs none."""
+        """SHA-256 of the body in hex: the event's id if the provider signs no id."""
         return hashlib.sha256(self.body).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """Which events of a provider the stage takes: the provider's settings.
+    """The provider's settings: which of its events the stage accepts.
 
     Attributes:
-        live: Whether events of live mode act, or those of test mode. An event that carries no mode is of live mode.
-        declined_is_final: Whether the payer has one attempt only, so that a declined one ends the payment.
-        accounts: Whose events act, by the names of the settings that the scheme knows, such as `merchant_account`.
+        live: Whether events of live mode act, or those of test mode. An event without a mode counts as live mode.
+        declined_is_final: Whether the payer has only one attempt, so that a decline ends the payment.
+        accounts: The accounts whose events act, by the names of the scheme's settings, such as `merchant_account`.
     """
 
     live: bool = True
@@ -111,13 +111,13 @@ class Expected:
     def judge(
         self, event: ProviderEvent, *, live: bool = True, unset: str | None = None, **accounts: object
     ) -> ProviderEvent:
-        """Return an event as it acts here; as ignored, with the reason, when it is not what the settings expect.
+        """Return an event under these settings; ignored, with the reason, if they do not expect it.
 
         Args:
-            event: What the provider says.
+            event: The event.
             live: Whether it is of live mode.
-            unset: What a setting that is not set expects; None for anything.
-            accounts: Whose it is, by the names of the settings.
+            unset: The value that a missing setting expects; None for any.
+            accounts: The event's accounts, by the names of the settings.
         """
         others = (name for name, whose in accounts.items() if self.accounts.get(name, unset) not in (None, whose))
         other = next(others, "")
@@ -131,7 +131,7 @@ class Expected:
 
 
 AS_BY_DEFAULT = Expected()
-"""Events of live mode, and of no account of somebody else."""
+"""Expects events of live mode, and none of other accounts."""
 
 
 class Provider(ABC):
@@ -139,9 +139,9 @@ class Provider(ABC):
 
     Attributes:
         content_type: The media type of its bodies.
-        acknowledgement: The body that it wants to read in a 200 answer; empty for those that only read the status.
-        settings: Which of its settings the scheme reads: `live`, `declined`, and the names of those that say whose
-            events act. The synth refuses the others.
+        acknowledgement: The body that it expects in a 200 answer; empty if it reads only the status.
+        settings: The settings that the scheme reads: `live`, `declined`, and the names of those with accounts whose
+            events act. The synth refuses all others.
     """
 
     content_type: str = "application/json"
@@ -150,37 +150,37 @@ class Provider(ABC):
 
     @abstractmethod
     def verify(self, request: WebhookRequest, secrets: Sequence[str], now: datetime) -> Verified:
-        """Return the body once it is known to come from the provider.
+        """Return the body after verifying that it comes from the provider.
 
         Args:
-            request: As it came.
-            secrets: Every active secret; while one is rotated, both.
+            request: The request.
+            secrets: All active secrets; two during a rotation.
             now: The current time.
 
         Raises:
-            SignatureError: The only error that a request can cause, whatever its bytes.
-            SecretError: A secret is configured badly, whatever the request.
-            VerifierUnavailableError: From PayPal alone, whose service verifies: it did not answer.
+            SignatureError: The request is not the provider's; a request can cause no other error.
+            SecretError: A secret is missing or malformed; independent of the request.
+            VerifierUnavailableError: PayPal, which verifies its own events, did not answer.
         """
 
     @abstractmethod
     def translate(self, verified: Verified, expected: Expected = AS_BY_DEFAULT) -> tuple[ProviderEvent, ...]:
-        """Return the events that a verified body holds; none when they are of types that the kit ignores.
+        """Return the events of a verified body; none if the kit ignores their types.
 
         Args:
             verified: The body.
-            expected: What the stage takes; `judge` turns an event of somebody else into one that is ignored.
+            expected: The provider's settings; its `judge` marks unexpected events as ignored.
 
         Raises:
-            ContractError: The body is not what the provider documents; has the JSON pointer to the place.
+            ContractError: The body does not have the documented form; the error has the JSON pointer to the place.
         """
 
     def identity(self, verified: Verified, event: ProviderEvent) -> bytes:  # noqa: ARG002  for those that need it
-        """Return what is the same when the event is sent again: the body, unless the provider signs less of it.
+        """Return the bytes that are the same at each delivery of an event: the body, unless less of it is signed.
 
         Args:
-            verified: The body that holds it.
-            event: One of those that `translate` read from it.
+            verified: The body.
+            event: One of the events that `translate` read from it.
         """
         return verified.body
 
@@ -190,7 +190,7 @@ def load(scheme: str) -> Provider:
     """Return the provider of a scheme, the name of its module.
 
     Raises:
-        UnknownSchemeError: There is no such module; names those of the kit.
+        UnknownSchemeError: No module has this name; the error lists the kit's.
     """
     if not scheme.isidentifier():
         raise UnknownSchemeError(scheme, schemes())
@@ -198,7 +198,7 @@ def load(scheme: str) -> Provider:
     try:
         module = import_module(name)
     except ModuleNotFoundError as error:
-        if not f"{name}.".startswith(f"{error.name}."):  # the module exists, and one that it imports does not
+        if not f"{name}.".startswith(f"{error.name}."):  # the module exists, but not one of its imports
             raise
         raise UnknownSchemeError(scheme, schemes()) from None
     provider: Provider = module.PROVIDER

@@ -1,4 +1,4 @@
-"""Reading what a provider sent: a value at a JSON pointer (RFC 6901), or a refusal that names the place."""
+"""Reading a provider's JSON: a value at a JSON pointer (RFC 6901), or a refusal that names the place."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from countersign.domain import money
 from countersign.domain.errors import ContractError
 
 MAX_ID_CHARACTERS = 200
-"""In UTF-8 at most 800 bytes: every key of the ledger that holds one stays below DynamoDB's 1,024."""
+"""At most 800 bytes in UTF-8, so that every key of the ledger with an id stays below DynamoDB's 1,024."""
 
 MAX_NOTE_CHARACTERS = 500
 _MAX_COUNT = 2**63
@@ -16,7 +16,7 @@ _END_OF_YEAR_9999 = 253_402_300_800
 
 
 class Document:
-    """A JSON object, and where it stands in what was sent. Null counts as absent.
+    """A JSON value and its place in the body. Null counts as absent.
 
     Args:
         value: The parsed JSON.
@@ -34,15 +34,15 @@ class Document:
         """Parse one strict JSON document.
 
         Raises:
-            MalformedBodyError: It is none.
-            BodyTooLargeError: It is larger than any body may be.
+            MalformedBodyError: The body is not strict JSON.
+            BodyTooLargeError: The body is too large.
         """
         from countersign.domain import strict_json
 
         return cls(strict_json.read(body))
 
     def find(self, pointer: str) -> object:
-        """Return what stands there, None where nothing does. Steps are names of members without `~` and `/`."""
+        """Return the value at a pointer, or None. Its steps are names of members without `~` and `/`."""
         value = self._value
         for step in pointer.split("/")[1:]:
             value = value.get(step) if isinstance(value, dict) else None
@@ -56,7 +56,7 @@ class Document:
         return [Document(member, f"{self._place}{pointer}/{index}") for index, member in enumerate(found)]
 
     def member(self, pointer: str) -> "Document":
-        """Return the object that stands there, to be read by itself."""
+        """Return the object at a pointer as a document."""
         found = self.find(pointer)
         if not isinstance(found, dict):
             raise self.refusal("must be an object", pointer)
@@ -70,14 +70,14 @@ class Document:
         return found
 
     def note(self, pointer: str) -> str | None:
-        """Return words for people, cut where they are too long; None where there are none."""
+        """Return a text for people, cut to 500 characters; None if it is absent or empty."""
         found = self.find(pointer)
         if found is not None and not isinstance(found, str):
             raise self.refusal("must be a text", pointer)
         return found[:MAX_NOTE_CHARACTERS] if found else None
 
     def count(self, pointer: str) -> int:
-        """Return a whole number that is not negative; neither true nor 1.0 is one."""
+        """Return a whole number that is not negative; `true` and `1.0` are refused."""
         found = self.find(pointer)
         if type(found) is not int or not 0 <= found < _MAX_COUNT:
             raise self.refusal("must be a whole number, not negative and of at most 64 bits", pointer)
@@ -102,11 +102,11 @@ class Document:
         """Return a count of minor units as a decimal text in canonical form."""
         amount = money.from_minor_units(self.count(pointer), currency, exponents)
         if amount is None:
-            raise self.refusal("is more than any amount", pointer)
+            raise self.refusal("is too large for an amount", pointer)
         return amount
 
     def moment(self, pointer: str) -> datetime | None:
-        """Return a time, ISO 8601 with a zone or whole seconds since 1970, in UTC; None where there is none."""
+        """Return a time, ISO 8601 with a zone or whole seconds since 1970, in UTC; None if it is absent."""
         found = self.find(pointer)
         if found is None:
             return None
@@ -117,7 +117,7 @@ class Document:
             raise self.refusal(reason, pointer) from error
 
     def refusal(self, reason: str, pointer: str) -> ContractError:
-        """Return the error that says what is wrong where."""
+        """Return the error for a problem at a pointer."""
         return ContractError(reason, self._place + pointer)
 
 
@@ -125,7 +125,7 @@ def _moment_of(value: object) -> datetime:
     if type(value) is int and 0 <= value < _END_OF_YEAR_9999:
         return datetime.fromtimestamp(value, UTC)
     if not isinstance(value, str) or len(value) > _MAX_MOMENT_CHARACTERS:
-        raise ValueError("no text, or too long")
+        raise ValueError("not a text, or too long")
     moment = datetime.fromisoformat(value)
     if moment.tzinfo is None:
         raise ValueError("without a zone")

@@ -4,12 +4,12 @@ https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
 https://docs.github.com/en/webhooks/webhook-events-and-payloads#check_run
 
 Header: `X-Hub-Signature-256: sha256=<hex>` of an HMAC-SHA256 over the raw body. `X-GitHub-Delivery`, the id, and
-`X-GitHub-Event`, the type, are not signed: so the type is read from the body, where only a check run has `check_run`,
-and the event's id is made of the body, so that a body that is sent again under another id is a duplicate. No time is
+`X-GitHub-Event`, the type, are not signed. So the type is read from the body, where only a check run has `check_run`,
+and the event's id is the digest of the body, so that a body sent again under another id is a duplicate. No time is
 signed either. The external id is the check run's own `external_id`; a check run without one is ignored.
 
-One secret signs for every repository of an organisation's webhook, and whoever may write checks in any of them chooses
-the external id: `repository` (`owner/name`) and `app` (the id of the GitHub App) say whose check runs act.
+One secret signs for every repository of an organisation's webhook, and everybody who may write checks in one of them
+chooses external ids: `repository` (`owner/name`) and `app` (the id of the GitHub App) limit whose check runs act.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from countersign.providers.base import AS_BY_DEFAULT, Expected, Provider, Verifi
 from countersign.providers.documents import Document
 
 _ACTIONS = ("created", "completed")
-"""The others ask for something, and repeat how the check run stood before."""
+"""The other actions request something, and repeat the earlier state of the check run."""
 
 _CONCLUSIONS = {
     "success": EventStatus.PAID,
@@ -32,11 +32,11 @@ _CONCLUSIONS = {
     "stale": EventStatus.EXPIRED,
     "action_required": EventStatus.PENDING,
 }
-"""`neutral` and `skipped` are unknown on purpose: nothing was checked, and whether that will do is for a person."""
+"""`neutral` and `skipped` are unknown on purpose: nothing was checked, so a person must decide."""
 
 
 class GitHub(Provider):
-    """GitHub's check runs: `paid` is one that succeeded. They have no amount."""
+    """GitHub's check runs; a successful one is `paid`. They have no amount."""
 
     settings = frozenset({"repository", "app"})
 

@@ -6,16 +6,16 @@ https://developer.paypal.com/api/rest/webhooks/event-names/
 https://developer.paypal.com/docs/api/payments/v2/#definition-refund
 https://developer.paypal.com/docs/api/customer-disputes/v1/#definition-transaction_info
 
-PayPal's own signature covers no more of the body than its CRC32, which anybody can match. So PayPal itself is asked
-(two calls, up to 5 seconds each): it compares the event with the one that it sent. While it does not answer nothing is
-accepted, and PayPal sends the event again, for three days.
+PayPal's own signature covers only the CRC32 of the body, which anybody can match. So the kit asks PayPal (two calls, up
+to 5 seconds each), which compares the event with the one that it sent. Without an answer nothing is accepted, and
+PayPal sends the event again for three days.
 
-A secret is `<live|sandbox>:<client id>:<client secret>:<webhook id>`: it says which environment is asked, and so
-whether an event is of live mode. The webhook id is of one app: no account needs to be compared.
+A secret is `<live|sandbox>:<client id>:<client secret>:<webhook id>`. It names the environment to ask, and so whether
+an event is of live mode. A webhook id belongs to one app, so no account is compared.
 
 The external id is the capture's `custom_id`, which you set with the order; without one, the capture's own id. A payer
 whose capture was declined may try again under the same `custom_id`; then the capture's id is the payment id. A capture
-that is known by its own id has no second attempt. A refund names its capture in the link `up`.
+without a `custom_id` has no second attempt. A refund names its capture in the link `up`.
 """
 
 from binascii import b2a_base64
@@ -51,14 +51,14 @@ _STATUSES = {
 _DISPUTE = "CUSTOMER.DISPUTE.CREATED"
 
 Post = Callable[[str, Mapping[str, str], bytes], tuple[int, bytes]]
-"""Sends a body to a URL with headers and returns status and body of the answer; raises OSError when there is none."""
+"""Posts a body to a URL with headers, and returns status and body of the answer; raises OSError without an answer."""
 
 
 class PayPal(Provider):
     """PayPal's captures.
 
     Args:
-        post: How PayPal is asked; over HTTPS unless a test says otherwise.
+        post: Sends the calls to PayPal; over HTTPS by default.
     """
 
     settings = frozenset({"live", "declined"})
@@ -70,9 +70,9 @@ class PayPal(Provider):
         """Ask PayPal, for each account in turn.
 
         Raises:
-            SignatureError: PayPal did not send this.
-            SecretError: A secret is malformed, or PayPal does not know it.
-            VerifierUnavailableError: PayPal does not answer.
+            SignatureError: PayPal did not send this event.
+            SecretError: A secret is malformed, or PayPal does not accept it.
+            VerifierUnavailableError: PayPal did not answer.
         """
         accounts = [_Account(*key.decode().split(":")) for key in signatures.keys(secrets, _key)]
         question = _question(request)
@@ -83,7 +83,7 @@ class PayPal(Provider):
         return Verified(request.body, origin=account.environment)
 
     def translate(self, verified: Verified, expected: Expected = AS_BY_DEFAULT) -> tuple[ProviderEvent, ...]:
-        """Read one event, or of a dispute one for each of its captures."""
+        """Read one event; a dispute gives one for each of its captures."""
         event = Document.read(verified.body)
         kind = event.text("/event_type")
         if kind == _DISPUTE:
@@ -95,7 +95,7 @@ class PayPal(Provider):
         return tuple(expected.judge(each, live=verified.origin != "sandbox") for each in said)
 
     def _confirms(self, account: "_Account", question: Mapping[str, str], body: bytes) -> bool:
-        # The body goes as it came: written anew, its checksum would be another.
+        # The raw body is inserted: JSON that is parsed and written again would have another checksum.
         import json
 
         head = json.dumps({**question, "webhook_id": account.webhook_id})[:-1].encode()
@@ -114,14 +114,14 @@ class PayPal(Provider):
         return token
 
     def _ask(self, url: str, headers: Mapping[str, str], body: bytes) -> Document | None:
-        """Return PayPal's answer; None where it calls the question malformed."""
+        """Return PayPal's answer; None if PayPal calls the request malformed."""
         try:
             status, answer = self._post(url, headers, body)
             document = Document.read(answer) if status == 200 else None
         except (OSError, ContractError) as error:
             raise VerifierUnavailableError("PayPal did not answer") from error
         if status in (401, 403):
-            raise SecretError("PayPal refuses the client id, or its secret")
+            raise SecretError("PayPal refuses the client id or its secret")
         if status not in (200, 400, 404, 422):
             raise VerifierUnavailableError(f"PayPal answered {status}")
         return document
@@ -145,7 +145,7 @@ def _capture(event: Document, status: EventStatus) -> ProviderEvent:
 
 
 def _refunded_capture(event: Document) -> str:
-    """Return the id of the capture that a refund is of; empty where the resource is the capture itself."""
+    """Return the id of a refund's capture; empty if the resource is the capture itself."""
     links = event.each("/resource/links") if event.find("/resource/links") else []
     above = (link.text("/href", limit=_MAX_CHARACTERS) for link in links if link.find("/rel") == "up")
     return next((href.rpartition("/")[2] for href in above if "/captures/" in href), "")
@@ -193,7 +193,7 @@ def _is_plain(text: str) -> bool:
 def _question(request: WebhookRequest) -> dict[str, str]:
     question = {field: request.header(header) for field, header in _FIELDS.items()}
     try:
-        # The body is put into a document of ours: unless it is JSON and nothing else, it could close it and go on.
+        # The body is inserted into another document: if it were not one JSON value, it could close that document.
         Document.read(request.body)
     except ContractError as error:
         raise SignatureError("malformed") from error
@@ -203,7 +203,7 @@ def _question(request: WebhookRequest) -> dict[str, str]:
 
 
 def post_over_https(url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
-    """Send a POST with the standard library; follows no redirect, since that would carry the credentials along."""
+    """Send a POST with the standard library; redirects are not followed, as they would receive the credentials."""
     from http.client import HTTPException
     from urllib.error import HTTPError
     from urllib.request import HTTPRedirectHandler, Request, build_opener

@@ -1,19 +1,19 @@
-"""Shopify: orders and their transactions, those of refunds too.
+"""Shopify: orders and their transactions, also refunds.
 
 https://shopify.dev/docs/apps/build/webhooks/subscribe/https#step-2-validate-the-origin-of-your-webhook-to-ensure-its-coming-from-shopify
 https://shopify.dev/docs/api/admin-rest/latest/resources/order
 https://shopify.dev/docs/api/admin-rest/latest/resources/transaction
 
 Header: `X-Shopify-Hmac-SHA256: <base64>` of an HMAC-SHA256 over the raw body. `X-Shopify-Webhook-Id`, the id, and
-`X-Shopify-Topic` are not signed: an order that was only created, sent again as `orders/paid`, must not be paid. So what
-it is, and how it stands, is read from the body, and the event's id is made of it, so that a body that is sent again
-under another id is a duplicate. No time is signed. The external id is the order's, which is Shopify's own and no other
-shop's. `X-Shopify-Shop-Domain` is not signed and no shop is in the body: the setting `shop` is a filter, not a proof.
+`X-Shopify-Topic` are not signed: an order that was only created, sent again as `orders/paid`, must not be paid. So type
+and status are read from the body, and the event's id is the digest of the body, so that a body sent again under another
+id is a duplicate. No time is signed. The external id is the order's, which is unique across shops.
+`X-Shopify-Shop-Domain` is not signed and the body names no shop: the setting `shop` is a filter, not a proof.
 
-A test order, or a test transaction, has `test` in the signed body. An order's `financial_status` says that money went
-back, and its refunds how much in all; a transaction of kind `refund` says how much by itself. Subscribe to topics of
-orders or of transactions, not to both: a refund would count twice, and a payment would be held as another of the order.
-The payment id is the transaction's, of a refund its parent's; an order is one payment, however often it is told.
+A test order or a test transaction has `test` in the signed body. An order's `financial_status` reports a refund, and
+its refunds add up to the total; a transaction of kind `refund` has its own amount. Subscribe to topics of orders or of
+transactions, not to both: a refund would count twice, and a payment would be held as a second one of the order. The
+payment id is the transaction's, for a refund its parent's; an order is one payment, however often it is reported.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ _PAYING = {
     "error": EventStatus.DECLINED,
 }
 _TRANSACTIONS = {"sale": _PAYING, "capture": _PAYING, "refund": {"success": EventStatus.REFUNDED}}
-"""Status by kind and Shopify's own status; any other is unknown, such as that of a refund that failed."""
+"""Status by kind and Shopify's own status; any other is unknown, for example that of a failed refund."""
 
 
 class Shopify(Provider):
@@ -78,7 +78,7 @@ def _order(event_id: str, order: Document) -> ProviderEvent:
     if status is EventStatus.REFUNDED:
         went_back = _refunded(order, currency)
         if went_back is None and order.find("/financial_status") == "partially_refunded":
-            status = EventStatus.UNKNOWN  # how much went back, a person must look up
+            status = EventStatus.UNKNOWN  # a person must look up the refunded amount
         amount = went_back or amount
     return ProviderEvent(
         event_id=event_id,
@@ -94,7 +94,7 @@ def _order(event_id: str, order: Document) -> ProviderEvent:
 
 
 def _refunded(order: Document, currency: str) -> str | None:
-    """Return how much of an order went back in all; None where it lists no refunds."""
+    """Return the total refunded amount of an order; None if it lists no refunds."""
     from decimal import Decimal  # heavy, and refunds are rare
 
     refunds = order.each("/refunds") if order.find("/refunds") else []

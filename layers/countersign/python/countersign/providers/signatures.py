@@ -1,7 +1,7 @@
-"""What every verifier of webhooks is built from: keys, a window of time, a comparison in constant time.
+"""Building blocks for verifying webhooks: keys, a window of time, a comparison in constant time.
 
-Signatures are compared as the text that the provider should have sent, never decoded: so there is one spelling of
-each, and neither upper-case hex nor another last character of base64 is a second one.
+Signatures are compared as text and never decoded. So each has one spelling: neither upper-case hex nor another last
+character of base64 is accepted.
 """
 
 import hmac
@@ -20,12 +20,12 @@ def keys(secrets: Sequence[str], decode: Callable[[str], bytes] = str.encode) ->
     """Return the keys of all active secrets.
 
     Args:
-        secrets: As they are configured, the first one's number being 1.
-        decode: How a secret becomes a key; raises ValueError when it has not the form that the provider gives out.
+        secrets: The configured secrets.
+        decode: Makes a key of a secret; raises ValueError if the secret is malformed.
 
     Raises:
-        SecretError: There is none, or one is malformed. All stop working then: a second secret that was pasted badly
-            is noticed now, not on the day when the first is withdrawn, and providers try again for days.
+        SecretError: No secret is configured, or one is malformed. One malformed secret disables all, so that it is
+            noticed now and not when the other one is withdrawn; providers retry for days.
     """
     if isinstance(secrets, str) or not secrets:
         raise SecretError("no list of signing secrets is configured")
@@ -38,7 +38,7 @@ def _key(secret: str, number: int, decode: Callable[[str], bytes]) -> bytes:
     except ValueError:
         key = b""
     if not key or secret != secret.strip():
-        raise SecretError(f"signing secret {number} has not the form that its provider gives out")
+        raise SecretError(f"signing secret {number} does not have its provider's form")
     return key
 
 
@@ -71,14 +71,14 @@ def require_fresh(timestamp: str, now: datetime) -> None:
 
 
 def require_match(sent: Sequence[str], expected: Sequence[str]) -> None:
-    """Refuse signatures of which none is expected; each is compared with each, in constant time.
+    """Refuse signatures if none is an expected one; all pairs are compared in constant time.
 
     Args:
-        sent: The signatures that came, of this scheme's version.
+        sent: The signatures of the request, of this scheme's version.
         expected: One for each active secret, all of one length.
 
     Raises:
-        SignatureError: `missing` when none came, `malformed` when more than 16 came or none has the form of a
+        SignatureError: `missing` without a signature, `malformed` if more than 16 were sent or none has the form of a
             signature, `mismatch` otherwise.
     """
     if not sent:

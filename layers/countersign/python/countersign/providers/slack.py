@@ -6,9 +6,9 @@ https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
 Headers: `X-Slack-Signature: v0=<hex>`, `X-Slack-Request-Timestamp`. Signed: `v0:{timestamp}:{raw body}` by HMAC-SHA256.
 The body is a form whose field `payload` is JSON.
 
-The convention: a button's `action_id` is `countersign.<status>`, with `pending`, `paid`, `failed` or `expired`, and its
-`value` is the external id. Another status is unknown; actions of other names, and other payloads, are ignored. The
-signing secret is of one app, and only that app posts its buttons: no workspace needs to be compared.
+Convention: a button's `action_id` is `countersign.<status>`, with `pending`, `paid`, `failed` or `expired`, and its
+`value` is the external id. Another status is unknown; actions of other names and other payloads are ignored. A signing
+secret belongs to one app, and only that app posts its buttons, so no workspace is compared.
 """
 
 from collections.abc import Sequence

@@ -8,11 +8,11 @@ https://developer.squareup.com/reference/square/disputes-api/webhooks/dispute.cr
 
 Header: `x-square-hmacsha256-signature: <base64>`. Signed: the notification URL, as it is registered with Square, and
 the raw body, by HMAC-SHA256. No time is signed. The event's id is in the body; the external id is the payment's. A
-payment is one attempt: when it failed, it has ended.
+payment is one attempt: a failed payment has ended.
 
-A refunded payment keeps `COMPLETED`, and `refunded_money` tells how much went back so far. A refund that failed is for
-a person. Square's sandbox signs with other keys, for other URLs, and says nothing of it in the body. One subscription
-serves every seller who has authorised the application: `account` compares the signed `merchant_id`.
+A refunded payment keeps `COMPLETED`, and `refunded_money` is the total so far. A failed refund needs a person. Square's
+sandbox signs with other keys, for other URLs; the body does not show the mode. One subscription serves every seller who
+has authorised the application: `account` is compared with the signed `merchant_id`.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ _STATUSES = {
 
 
 class Square(Provider):
-    """Square's payments; the amount is what was asked, without a tip."""
+    """Square's payments; the amount is without a tip."""
 
     settings = frozenset({"account"})
 
@@ -73,7 +73,7 @@ def _payment(event: Document) -> ProviderEvent:
 
 
 def _event(event: Document, payment_id: str, status: EventStatus, amount: str) -> ProviderEvent:
-    """Return what is said of a payment; its id and the amount by their pointers."""
+    """Return an event about a payment, with its id and amount at these pointers."""
     currency, named = event.currency(f"{amount}/currency"), event.text(payment_id)
     return ProviderEvent(
         event_id=event.text("/event_id"),

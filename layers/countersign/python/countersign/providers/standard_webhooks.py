@@ -5,11 +5,11 @@ https://docs.svix.com/receiving/verifying-payloads/how-manual
 
 Headers: `webhook-id`, `webhook-timestamp`, `webhook-signature` (signatures `v1,<base64>`, separated by spaces).
 Signed: `{id}.{timestamp}.{raw body}` by HMAC-SHA256; the key is the base64 after `whsec_`. Other versions, such as the
-asymmetric `v1a`, are passed over.
+asymmetric `v1a`, are ignored.
 
 Events: `{"type":"payment.paid","timestamp":…,"data":{"external_id","amount","currency","reason"?}}`, and likewise
-`.pending`, `.declined` (an attempt that failed, and not final), `.failed`, `.expired`, `.refunded` (what went back this
-time) and `.disputed`; another `payment.…` is unknown, any other type is ignored. Mode and account are in none of them.
+`.pending`, `.declined` (a failed attempt, not final), `.failed`, `.expired`, `.refunded` (the amount of this refund)
+and `.disputed`; another `payment.…` is unknown, any other type is ignored. Events have neither mode nor account.
 """
 
 from binascii import a2b_base64, b2a_base64
@@ -35,7 +35,7 @@ _OF_MONEY = frozenset({EventStatus.PAID, EventStatus.REFUNDED})
 
 
 class StandardWebhooks(Provider):
-    """Whoever signs by the Standard Webhooks specification."""
+    """Every sender that signs by the Standard Webhooks specification."""
 
     settings = frozenset({"declined"})
 
@@ -55,7 +55,7 @@ class StandardWebhooks(Provider):
         return Verified(request.body, message_id)
 
     def translate(self, verified: Verified, expected: Expected = AS_BY_DEFAULT) -> tuple[ProviderEvent, ...]:
-        """Read one event; one that is paid or refunded must have its amount, the others may."""
+        """Read one event; `paid` and `refunded` must have an amount, the others may."""
         event = Document.read(verified.body)
         kind = event.text("/type")
         if not kind.startswith("payment."):

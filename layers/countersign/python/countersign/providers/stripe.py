@@ -6,15 +6,14 @@ https://docs.stripe.com/payments/paymentintents/lifecycle
 https://docs.stripe.com/api/events/types
 https://docs.stripe.com/connect/webhooks
 
-Header: `Stripe-Signature: t=<timestamp>,v1=<hex>[,v1=<hex>]`; other schemes, such as `v0`, are passed over.
+Header: `Stripe-Signature: t=<timestamp>,v1=<hex>[,v1=<hex>]`; other schemes, such as `v0`, are ignored.
 Signed: `{t}.{raw body}` by HMAC-SHA256; the key is the whole `whsec_…` text. The event's id is in the body.
 
-Stripe posts events of test mode to Connect endpoints of live mode, signed with the live secret: `livemode` tells. An
-event of a connected account has its `account`; without the setting `account` only events that have none act.
+Stripe posts events of test mode to Connect endpoints of live mode, signed with the live secret: `livemode` shows the
+mode. An event of a connected account has its `account`; without the setting `account`, only events without one act.
 
-A payment that failed (`payment_failed`) may be tried again: only `succeeded` and `canceled` are final.
-`charge.refunded` tells how much went back so far. A refund that failed, and funds that came back after a dispute, are
-for a person.
+After `payment_failed` the payer may try again: only `succeeded` and `canceled` are final. `charge.refunded` has the
+total refunded so far. A failed refund, and funds that are reinstated after a dispute, need a person.
 """
 
 from collections.abc import Sequence
@@ -28,8 +27,8 @@ from countersign.providers.base import AS_BY_DEFAULT, Expected, Provider, Verifi
 from countersign.providers.documents import Document
 
 MINOR_UNITS = {**ISO_4217, "ISK": 2, "UGX": 2, "MGA": 0}
-"""https://docs.stripe.com/currencies: MGA is a zero-decimal currency there; ISK and UGX are counted with two decimals,
-always 00, for compatibility. HUF and TWD are special at payouts only: charges have two decimals, as in ISO 4217."""
+"""https://docs.stripe.com/currencies: MGA is a zero-decimal currency; ISK and UGX have two decimals, always 00, for
+compatibility. HUF and TWD are special only in payouts: charges have two decimals, as in ISO 4217."""
 
 _STATUSES = {
     "payment_intent.succeeded": EventStatus.PAID,
@@ -66,8 +65,8 @@ class Stripe(Provider):
     def translate(self, verified: Verified, expected: Expected = AS_BY_DEFAULT) -> tuple[ProviderEvent, ...]:
         """Read one event.
 
-        What was paid is `amount_received`: a payment intent that was captured in part has succeeded too, and its
-        `amount` is still what was asked. Before it has succeeded nothing is received, and `amount` is what it is about.
+        The paid amount is `amount_received`: a partly captured payment intent has succeeded too, and its `amount` is
+        still the requested one. Before a success nothing is received, and `amount` is reported.
         """
         event = Document.read(verified.body)
         kind = event.text("/type")
@@ -92,7 +91,7 @@ class Stripe(Provider):
 
 
 def _intent(event: Document, kind: str) -> str:
-    """Return where the id of the payment intent stands; empty where an event is about none, or says nothing of it."""
+    """Return the pointer to the id of the payment intent; empty if the event has none, or no news of it."""
     if kind.startswith(_INTENT):
         return "" if kind in _WITHOUT_RESULT else "/data/object/id"
     is_known = kind in _STATUSES and event.find("/data/object/payment_intent")
@@ -100,7 +99,7 @@ def _intent(event: Document, kind: str) -> str:
 
 
 def _parts_of(header: str) -> tuple[str, list[str]]:
-    """Return the timestamp and the signatures of version 1; of too many, one more than is allowed."""
+    """Return the timestamp and the signatures of version 1, at most one more than is allowed."""
     items = [item.partition("=") for item in header.split(",", signatures.MAX_SIGNATURES + 1)]
     timestamps = [value for name, _, value in items if name == "t"]
     if len(timestamps) != 1 or not all(separator for _, separator, _ in items):

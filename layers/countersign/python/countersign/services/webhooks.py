@@ -95,7 +95,7 @@ class Webhooks:
         Raises:
             UnknownProviderError: The stage has no provider of this name.
             MediaTypeError: The body has another type than the provider sends, or it is compressed.
-            SignatureError: The signature is not the provider's; the body was not read.
+            SignatureError: The signature is not the provider's; nothing was recorded.
             ContractError: The body does not have the form that the provider documents.
             SecretError: The provider's secret is missing or malformed.
             TransientError: A service did not answer; nothing is lost if the provider posts again.
