@@ -1,4 +1,4 @@
-"""The approver: mails each recipient of a handed-off approval a review link of their own."""
+"""The approver: sends each recipient of a handed-off approval their own review link."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ logger = Logger()
 
 
 PRODUCTION = "prod"
-"""The stage that messages do not mention."""
+"""The stage whose name messages do not show."""
 
 
 @once
@@ -54,5 +54,5 @@ def take(record: SQSRecord) -> None:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Lambda's entry: a batch of hand-offs, of which those that must be tried again are reported back."""
+    """Lambda's entry: a batch of hand-offs; failed ones are reported back for a retry."""
     return run_batch(EventType.SQS, take, event, context, logger)

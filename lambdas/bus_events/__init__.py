@@ -1,1 +1,1 @@
-"""The `results` function: what machines answer over the event bus, and what partners send over theirs."""
+"""The `results` function: answers of machines over the kit's bus, and events of partners over their own."""

@@ -1,4 +1,4 @@
-"""Results over EventBridge: what machines answer on the kit's bus, and what partners send on theirs."""
+"""Events of EventBridge: answers of machines on the kit's bus, and events of partners on their own."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ logger = Logger()
 
 @once
 def bus_events(ports: Ports) -> BusEvents:
-    """Return the use case with its ports: PARTNERS has, by event source, each partner's `name` and a `Source`."""
+    """Return the use case with its ports. PARTNERS has, by event source, each partner's `name` and `Source`."""
     results = Results(ports.ledger, ports.heartbeats, ports.clock)
     partners = ports.environment.document("PARTNERS", "{}").items()
     known = {source: Partner(each["name"], Source.of(each)) for source, each in partners}
@@ -30,12 +30,12 @@ def bus_events(ports: Ports) -> BusEvents:
 
 
 def take(record: SQSRecord) -> None:
-    """Record what one event says; one that can never be recorded goes to the dead letters at once, with why."""
+    """Record one event; one that can never be recorded goes to the dead letters at once, with the reason."""
     try:
         received = bus_events().receive(record.body.encode())
     except tuple(REASONS) as error:
         reason, detail = reason_of(error)
-        if not isinstance(error, PlainAnswerError):  # what should be encrypted is kept nowhere
+        if not isinstance(error, PlainAnswerError):  # the plain text of an encrypted answer must not be stored
             current_ports().dead_letters.put(record.body, reason, detail)
         count("ResultsRefused")
         logger.warning("result refused", reason=reason, message_id=record.message_id)
@@ -51,5 +51,5 @@ def take(record: SQSRecord) -> None:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Lambda's entry: a batch of events; those that must be tried again are reported back."""
+    """Lambda's entry: a batch of events; failed ones are reported back for a retry."""
     return run_batch(EventType.SQS, take, event, context, logger)

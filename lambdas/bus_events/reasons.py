@@ -1,4 +1,4 @@
-"""Why an event goes to the dead letters at once."""
+"""Reasons to move an event to the dead letters at once."""
 
 from collections.abc import Mapping
 
@@ -24,10 +24,10 @@ REASONS: Mapping[type[CountersignError], str] = {
     TooManyAnswersError: "too_many_answers",
     TaskClosedError: "closed",
 }
-"""What trying again would not mend; the first class of an error's ancestry that stands here counts."""
+"""The errors that no retry can fix, by the first class of an error's MRO that is listed."""
 
 
 def reason_of(error: CountersignError) -> tuple[str, str]:
-    """Return the word for an error of `REASONS`, and where a contract says more, what is wrong where."""
+    """Return an error's word in `REASONS`, and for a broken contract its problems and their places."""
     reason = next(REASONS[kind] for kind in type(error).__mro__ if kind in REASONS)
     return reason, str(error) if isinstance(error, ContractError) else ""

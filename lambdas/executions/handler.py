@@ -22,7 +22,7 @@ def executions(ports: Ports) -> Executions:
 
 
 def follow(record: SQSRecord) -> None:
-    """Record the end that one `Durable Execution Status Change` event tells of."""
+    """Record the end of an execution from a `Durable Execution Status Change` event."""
     detail = strict_json.read(record.body.encode())["detail"]
     if detail["status"] not in ENDED:
         return
@@ -40,5 +40,5 @@ def follow(record: SQSRecord) -> None:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Lambda's entry: a batch of events; those that must be tried again are reported back."""
+    """Lambda's entry: a batch of events; failed ones are reported back for a retry."""
     return run_batch(EventType.SQS, follow, event, context, logger)

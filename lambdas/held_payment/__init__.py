@@ -1,1 +1,1 @@
-"""The `held-payment` workflow: operators settle what a payment provider said and no machine may act on."""
+"""The `held-payment` workflow: operators resolve a held event of a payment provider."""

@@ -1,4 +1,4 @@
-"""The `held-payment` workflow: ask the operators about a held event, sleep, do what they say."""
+"""The `held-payment` workflow: ask the operators about a held event, sleep, carry out their answer."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from held_payment.question import APPROVAL, approval_of, resolution_of, result_o
 
 @workflow
 def handler(document: dict[str, Any], context: DurableContext) -> dict[str, Any]:
-    """Return `accepted`, `dismissed` or `expired`, with what became of the payment by it."""
+    """Return `accepted`, `dismissed` or `expired`, with the effect on the payment."""
     task_id, event_id = document["task_id"], document["event_id"]
     held = context.step(lambda _: held_payments().held(task_id, event_id), "read held payment", LEDGER_STEP)
     if held is None:
@@ -31,6 +31,6 @@ def handler(document: dict[str, Any], context: DurableContext) -> dict[str, Any]
 
 
 def held_payments() -> HeldPayments:
-    """Return the use case with the ports of this function."""
+    """Return the use case with its ports."""
     runtime = current()
     return HeldPayments(runtime.ledger, runtime.clock, runtime.workflow)

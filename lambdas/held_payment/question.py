@@ -1,4 +1,4 @@
-"""A held payment: what the operators read, what their answer means, and what the workflow returns."""
+"""A held payment: the question for the operators, their resolution, and the workflow's result."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,28 +13,28 @@ APPROVAL = "approval"
 """Name of the wait."""
 
 REQUESTER = "Countersign"
-"""Whom the mail and the page name as who asks: no person does."""
+"""The requester on page and e-mail: no person asks."""
 
 _REASONS = {
-    "amount": "It is about other money than what is expected.",
-    "unknown_status": "Countersign does not know what the provider says of it: it may be a refund or a dispute.",
-    "contradiction": "It contradicts how the payment ended, or the money that it ended with.",
-    "closed": "Money came after the payment was closed. Unless you reject it, it pays the next request for it.",
-    "paid_twice": "It is another payment of the same order, which was paid before.",
-    "refunded": "The provider said before that money of this payment went back.",
-    "disputed": "The provider said before that the payer disputes this payment.",
+    "amount": "The amount or the currency is not the expected one.",
+    "unknown_status": "Countersign does not know the provider's status. It may be a refund or a dispute.",
+    "contradiction": "It contradicts the result of the payment, or its amount.",
+    "closed": "Money came after the payment was closed. Unless rejected, it pays the next request for this payment.",
+    "paid_twice": "It is another payment of an order that is already paid.",
+    "refunded": "The provider reported a refund of this payment before.",
+    "disputed": "The provider reported a dispute of this payment before.",
 }
 _STATUSES = {"unknown": "not known to Countersign"}
 _MOVED = {"paid": "received", "refunded": "refunded"}
 
 
 def approval_of(held: Mapping[str, Any], operators: tuple[str, ...], deadline_seconds: int) -> Approval:
-    """Return what the operators are asked.
+    """Return the question for the operators.
 
     Args:
         held: The report of `HeldPayments.held`.
-        operators: Who may settle it; the first of them to answer does.
-        deadline_seconds: How long they have, from the start of the request.
+        operators: Addresses of the operators; the first to answer decides.
+        deadline_seconds: How long they have, in seconds from the start of the request.
     """
     expected = _money(held["expected"])
     title = f"Payment {held['external_id']}: {_said(held['received'])}"
@@ -51,7 +51,7 @@ def approval_of(held: Mapping[str, Any], operators: tuple[str, ...], deadline_se
         ("Why it is held", _REASONS[held["reason"]]),
         ("Until now", _until_now(held)),
         ("If you approve", _if_approved(held)),
-        ("If you reject", f"It is put on record. {_stays(held)}"),
+        ("If you reject", f"The event is only recorded. {_stays(held)}"),
     )
     return Approval(
         title=f"{title}, {expected} expected" if expected else title,
@@ -64,11 +64,11 @@ def approval_of(held: Mapping[str, Any], operators: tuple[str, ...], deadline_se
 
 
 def resolution_of(decision: ApprovalResult, task_id: str) -> Resolution:
-    """Return what the operators' decision means for the held event.
+    """Return the operators' resolution of the held event.
 
     Args:
-        decision: What came of asking them.
-        task_id: The task that they were asked by.
+        decision: The result of the approval.
+        task_id: The task by which they were asked.
     """
     if isinstance(decision, Expired):
         return Resolution(Verdict.EXPIRED, (), task_id)
@@ -81,9 +81,9 @@ def result_of(document: Mapping[str, Any], resolution: Resolution, effect: str) 
 
     Args:
         document: The workflow's input.
-        resolution: What the operators said.
-        effect: What became of the payment by it: `paid`, `failed` or `expired`, or `none` when it stays as it was;
-            `moved to TASK` when the payment of another request had taken the event over before.
+        resolution: The operators' resolution.
+        effect: The effect on the payment: `paid`, `failed` or `expired`, `none` if it stays as it is, or
+            `moved to TASK` if the payment of another request had taken the event over.
     """
     return {
         "task_id": document["task_id"],
@@ -107,18 +107,18 @@ def _said(received: Mapping[str, Any]) -> str:
 
 def _until_now(held: Mapping[str, Any]) -> str:
     if held["standing"] != "pending":
-        moved = f" What came has moved to {held['moved_to']}, which acts on it." if "moved_to" in held else ""
+        moved = f" The event has moved to {held['moved_to']}, which acts on it." if "moved_to" in held else ""
         return f"The payment is {held['standing']}.{moved}"
-    return f"The payment waits, until {moment(from_text(held['expires_at']))} at the latest."
+    return f"The payment waits until {moment(from_text(held['expires_at']))}."
 
 
 def _stays(held: Mapping[str, Any]) -> str:
-    return "The payment waits on." if held["standing"] == "pending" else f"The payment stays {held['standing']}."
+    return "The wait continues." if held["standing"] == "pending" else f"The payment stays {held['standing']}."
 
 
 def _if_approved(held: Mapping[str, Any]) -> str:
     if held["becomes"] is None:
-        return f"It is put on record. {_stays(held)}"
+        return f"The event is only recorded. {_stays(held)}"
     money = _money(held["received"])
     received = f" with {money}" if held["becomes"] == "paid" and money else ""
-    return f"The payment ends as {held['becomes']}{received}, unless it has ended otherwise by then."
+    return f"The payment ends as {held['becomes']}{received}, unless it has ended differently by then."

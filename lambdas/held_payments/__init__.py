@@ -1,1 +1,1 @@
-"""The `held_payments` function: has operators asked about each payment event that is held."""
+"""The `held_payments` function: starts a request to the operators for each held payment event."""

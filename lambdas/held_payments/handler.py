@@ -1,4 +1,4 @@
-"""Held events, from the bus: for each, a request that asks the operators about it."""
+"""Held events from the bus: starts a request that asks the operators, for each event."""
 
 from typing import Any
 
@@ -20,14 +20,14 @@ logger = Logger()
 
 @once
 def submissions(ports: Ports) -> Submissions:
-    """Return the use case with its ports: WORKFLOW_ARN is the alias of the one workflow that it starts."""
+    """Return the use case with its ports. WORKFLOW_ARN is the alias of the workflow that it starts."""
     starter = ports.starter({WORKFLOW: ports.environment.text("WORKFLOW_ARN")})
     deadline = int(ports.environment.text("DEADLINE_SECONDS"))
     return Submissions(ports.ledger, starter, EmptyDirectory(), ports.clock, {WORKFLOW: Startable(deadline, WORKFLOW)})
 
 
 def ask(record: SQSRecord) -> None:
-    """Have the operators asked about one held event; one that comes again asks nobody again."""
+    """Start the request that asks the operators about one held event; a repeated event starts nothing."""
     held = envelope.read(strict_json.read(record.body.encode()))
     about(task_id=held["task_id"])
     submission = submissions().submit(request_of(held), submitted_by="settlements")
@@ -42,5 +42,5 @@ def ask(record: SQSRecord) -> None:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Lambda's entry: a batch of envelopes; those that must be tried again are reported back."""
+    """Lambda's entry: a batch of envelopes; failed ones are reported back for a retry."""
     return run_batch(EventType.SQS, ask, event, context, logger)

@@ -1,4 +1,4 @@
-"""An order that needs an approval: what the approver reads, and what the workflow returns."""
+"""An order that needs an approval: the question for the approvers, and the workflow's result."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ class Order:
     """The workflow's input, after its contract was checked.
 
     Attributes:
-        amount: What the order costs, in units of its currency.
+        amount: The price of the order, in units of its currency.
         currency: ISO 4217 code.
-        requester: E-mail address of who placed the order.
-        approvers: E-mail addresses of who may approve it.
-        attachments: Documents that live elsewhere, such as the offer.
+        requester: E-mail address of the person who placed the order.
+        approvers: E-mail addresses of the people who may approve it.
+        attachments: Documents that are stored elsewhere, such as the offer.
     """
 
     order_id: str
@@ -48,7 +48,7 @@ class Order:
         )
 
     def approval(self) -> Approval:
-        """Return what the approvers are asked."""
+        """Return the question for the approvers."""
         price = f"{self.amount:f} {self.currency}"
         return Approval(
             title=f"Order {self.order_id}: {price}",
@@ -67,7 +67,7 @@ class Order:
         )
 
     def result(self, decision: ApprovalResult) -> dict[str, Any]:
-        """Return the workflow's result for what came of the approval."""
+        """Return the workflow's result for a decision."""
         if isinstance(decision, Expired):
             return {"order_id": self.order_id, "status": "expired"} | _UNDECIDED
         return {

@@ -1,1 +1,1 @@
-"""The patterns: a small durable workflow for each way of waiting for somebody outside, one file each, to copy from."""
+"""The patterns: a small durable workflow for each way to wait for an outside answer, one file each, to copy from."""

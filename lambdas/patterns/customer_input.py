@@ -7,7 +7,7 @@ from countersign.workflows import Answered, DurableContext, ExternalTask, Failed
 
 @workflow
 def handler(document: dict[str, Any], context: DurableContext) -> dict[str, Any]:
-    """Return `received` with the input and how many attempts before were refused; `failed` or `expired`."""
+    """Return `received` with the input and the number of refused attempts; `failed` or `expired`."""
     task = ExternalTask(
         "customer_input",
         {"customer_id": document["customer_id"]},

@@ -1,4 +1,4 @@
-"""Data enrichment: ask a third party for more about a user, and return its answer beside the input."""
+"""Data enrichment: ask a third party for more data about a user, and return its answer with the input."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 from countersign.workflows import Answered, DurableContext, ExternalTask, Failed, await_result, workflow
 
 LONGEST_TIMESTAMP = 64
-"""Characters. A longer `processed_at` is no time, and stands in the answer already."""
+"""Characters. A longer `processed_at` is not a time; the answer has it anyway."""
 
 
 @workflow
 def handler(document: dict[str, Any], context: DurableContext) -> dict[str, Any]:
-    """Return `enriched` with the answer as it came; `failed` when the third party could not, or `expired`."""
+    """Return `enriched` with the unchanged answer, `failed` or `expired`."""
     result = {"original": document["user_data"], "enriched": None, "timestamp": None}
     task = ExternalTask("enrichment", {"user_data": document["user_data"]}, document["deadline_seconds"])
     match await_result(context, "enrichment", task):

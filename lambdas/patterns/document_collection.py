@@ -9,7 +9,7 @@ REQUIRED = ("identity", "proof_of_address", "bank_statement")
 
 @workflow
 def handler(document: dict[str, Any], context: DurableContext) -> dict[str, Any]:
-    """Return `complete` with all documents, or `expired` with those that came."""
+    """Return `complete` with all documents, or `expired` with those that arrived."""
     required = tuple(document.get("required", REQUIRED))
     task = ExternalTask(
         "documents",

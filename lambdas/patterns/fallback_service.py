@@ -1,4 +1,4 @@
-"""Fallback: ask a second service when the first fails or is late; the result says which one answered."""
+"""Fallback: ask a second service if the first fails or is late; the result names the one that answered."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from countersign.workflows import Answered, DurableContext, ExternalTask, Failed
 
 @workflow
 def handler(document: dict[str, Any], context: DurableContext) -> dict[str, Any]:
-    """Return `completed` with its `source`, or `failed` or `expired`, as the second service did."""
+    """Return `completed` with the `source` of the answer; otherwise `failed` or `expired`, by the second service."""
     patience = {"primary": document["primary_seconds"], "fallback": None}
     for source, seconds in patience.items():
         task = ExternalTask(

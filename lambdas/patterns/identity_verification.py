@@ -22,7 +22,7 @@ MOST_FLAGS = 2
 
 @workflow
 def handler(document: dict[str, Any], context: DurableContext) -> dict[str, Any]:
-    """Return `verified` or `failed`, with who reviewed it where a person did."""
+    """Return `verified` or `failed`, with the reviewer if a person decided."""
     task = ExternalTask(
         "verification",
         {"user_id": document["user_id"]},
@@ -44,7 +44,7 @@ def handler(document: dict[str, Any], context: DurableContext) -> dict[str, Any]
 
 
 def _verdict(answer: Mapping[str, Any]) -> str:
-    """Return what the answer says by itself; empty where a person must decide."""
+    """Return the verdict of a clear answer; empty if a person must decide."""
     if answer["score"] < BAD_SCORE or len(answer["flags"]) > MOST_FLAGS:
         return "failed"
     return "verified" if answer["status"] == "verified" and answer["score"] >= GOOD_SCORE else ""

@@ -12,7 +12,7 @@ LEAST_SCORE = 650
 
 @workflow
 def handler(document: dict[str, Any], context: DurableContext) -> dict[str, Any]:
-    """Return `approved` when both checks are good, and `declined` otherwise, also when one of them never came."""
+    """Return `approved` if both checks are good; otherwise, also without an answer, `declined`."""
 
     def ask(kind: str, member: str) -> ParallelBranch[Any]:
         asked = {"customer_id": document["customer_id"], "transaction": document["transaction"]}

@@ -14,7 +14,7 @@ LONGEST_PAUSE_SECONDS = 60
 
 @workflow
 def handler(document: dict[str, Any], context: DurableContext) -> dict[str, Any]:
-    """Return `completed` with the number of attempts, or `gave_up` after the last that there was time for."""
+    """Return `completed` with the number of attempts, or `gave_up` after the last attempt before the deadline."""
     attempts = document.get("attempts", ATTEMPTS)
     for attempt in range(1, attempts + 1):
         task = ExternalTask(

@@ -1,4 +1,4 @@
-"""The split form: create a callback, hand its id out in a step, do something else, and wait for it later."""
+"""The split form: create a callback, hand out its id in a step, do other work, and wait for the result later."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from patterns.decider import invoke_decider
 
 @workflow
 def handler(document: dict[str, Any], context: DurableContext) -> dict[str, Any]:
-    """Return as `two_lambdas` does, and for an order that was decided what was counted meanwhile."""
+    """Return the result of `two_lambdas`; a decided order also has the number counted in the meantime."""
     order_id, seconds = document["order_id"], current().bounded(document["deadline_seconds"])
     config = CallbackConfig(timeout=Duration.from_seconds(seconds), serdes=JsonSerDes())
     callback = context.create_callback("decision", config)

@@ -1,7 +1,7 @@
 """Two Lambdas: invoke a plain function with the callback's id; that function completes the callback.
 
-On the raw SDK, without the ledger: whoever may complete the callback decides. `grant_callbacks` gives that to the plain
-function alone.
+It uses the raw SDK, without the ledger: every principal that may complete the callback decides. `grant_callbacks` gives
+that right only to the plain function.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ INVOKING = create_retry_strategy(RetryStrategyConfig(max_attempts=3, initial_del
 
 @workflow
 def handler(document: dict[str, Any], context: DurableContext) -> dict[str, Any]:
-    """Return what the plain function decided, `failed` when it could not, or `expired`."""
+    """Return the plain function's decision, `failed` or `expired`."""
     order_id, seconds = document["order_id"], current().bounded(document["deadline_seconds"])
     timeout = Duration.from_seconds(seconds)
     config = WaitForCallbackConfig(timeout=timeout, serdes=JsonSerDes(), retry_strategy=INVOKING)

@@ -1,1 +1,1 @@
-"""The `payment` workflow: a payment provider takes the money, and says so by webhook."""
+"""The `payment` workflow: a payment provider takes the money, and reports it by webhook."""

@@ -1,4 +1,4 @@
-"""The `payment` workflow: ask for a payment, sleep, return what became of it."""
+"""The `payment` workflow: ask for a payment, sleep, return the result."""
 
 from typing import Any
 

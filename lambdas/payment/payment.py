@@ -1,4 +1,4 @@
-"""A payment that somebody outside takes: what the provider is told, and what the workflow returns."""
+"""A payment by a provider: the question for the provider, and the workflow's result."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 from countersign.workflows import Answered, Correlation, Expired, ExternalResult, ExternalTask, Failed, WorkerLost
 
 ANSWER_CONTRACT = "payment.answer"
-"""What a worker may answer in the place of a provider's webhook."""
+"""The contract of a worker's answer in place of a provider's webhook."""
 
 
 @dataclass(frozen=True)
@@ -16,9 +16,9 @@ class Payment:
     """The workflow's input, after its contract was checked.
 
     Attributes:
-        provider: Who takes the payment: a name of the stage's providers.
-        external_id: What the provider calls the payment.
-        amount: In units of the currency, as it was sent.
+        provider: Name of the provider in the stage's settings.
+        external_id: The provider's id for the payment.
+        amount: In units of the currency, exactly as in the request.
         currency: ISO 4217 code.
     """
 
@@ -35,7 +35,7 @@ class Payment:
         return cls(**document)
 
     def task(self) -> ExternalTask:
-        """Return what the provider is asked."""
+        """Return the question for the provider."""
         return ExternalTask(
             kind="payment",
             payload={
@@ -51,7 +51,7 @@ class Payment:
         )
 
     def result(self, settled: ExternalResult) -> dict[str, Any]:
-        """Return the workflow's result; a held payment that was accepted shows the amount that was paid."""
+        """Return the workflow's result; an accepted held payment has the amount that was paid."""
         outcome: dict[str, Any] = {
             "order_id": self.order_id,
             "status": "expired",
@@ -71,7 +71,7 @@ class Payment:
                 return outcome
 
     def _said(self, answer: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what an answer changes; the same money stays as it was written in the input."""
+        """Return the members of an answer that change the result; an equal amount keeps the input's spelling."""
         said = {name: answer[name] for name in ("status", "amount", "currency", "reason") if name in answer}
         if "amount" in said and Decimal(said["amount"]) == Decimal(self.amount):
             del said["amount"]

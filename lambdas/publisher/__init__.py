@@ -1,1 +1,1 @@
-"""The `publisher` function: lifecycle events and the outbox, and the copy of the audit, from the ledger's stream."""
+"""The `publisher` function: publishes lifecycle events, sends the outbox, and copies the audit."""

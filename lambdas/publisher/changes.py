@@ -1,4 +1,4 @@
-"""What becomes of tasks, as the ledger's stream tells of it: each new status, refund and dispute once."""
+"""Publishes one lifecycle event for each new status, refund and dispute in the ledger's stream."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ logger = Logger()
 
 
 def publish_change(bus: HandOff, change: Mapping[str, Any]) -> None:
-    """Tell the bus of a task's new status, and of what was taken back of a payment; count it, and a decision's time."""
+    """Publish and count the events of a task's change, and record the time to a decision."""
     before = task_of(change["OldImage"]) if "OldImage" in change else None
     task = task_of(change["NewImage"])
     if before and before.ignored != task.ignored:

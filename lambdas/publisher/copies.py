@@ -1,4 +1,4 @@
-"""Copies of audit entries, as the ledger's stream tells of them."""
+"""Copies audit entries from the ledger's stream to the archive."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,10 +15,10 @@ logger = Logger()
 
 
 def archive_entry(archive: AuditArchive, change: Mapping[str, Any]) -> None:
-    """Copy an audit entry as it was first; tell of one that was changed or removed, or whose place another copy has.
+    """Copy the first version of an audit entry; report one that was changed or deleted, or whose copy differs.
 
-    What it was before a change is copied, since the record of the change may be done before that of the entry itself.
-    Trying again would not mend it, and would keep everything behind it waiting: `countersign audit verify` names it.
+    For a change, the earlier version is copied, since its own stream record may be handled later. A difference raises
+    no error: a retry cannot fix it and would block the records behind it. `countersign audit verify` names the entry.
     """
     task_id = change["Keys"]["pk"]["S"].removeprefix(AUDIT)
     about(task_id=task_id)

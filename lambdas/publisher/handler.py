@@ -1,4 +1,4 @@
-"""The publisher: tells the bus what becomes of tasks, sends what clicks left in the outbox, and copies the audit."""
+"""The publisher: publishes lifecycle events, sends the outbox, and copies the audit."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ logger = Logger()
 
 
 def publish(record: DynamoDBRecord) -> None:
-    """Do what one stream record calls for."""
+    """Handle one stream record."""
     change = record.raw_event["dynamodb"]
     if change["Keys"]["pk"]["S"].startswith(AUDIT):
         archive_entry(current_ports().archive, change)
@@ -32,7 +32,7 @@ def publish(record: DynamoDBRecord) -> None:
 
 
 def tell_of_forgotten(change: dict[str, Any]) -> None:
-    """Tell of an event that TTL has removed from where it waited: its provider was told that it is on record."""
+    """Report a parked event that TTL has removed: its provider received the answer that it is recorded."""
     waited_for, event = (change["Keys"][name]["S"] for name in ("pk", "sk"))
     if event.startswith(PARKED):
         count("EventsForgotten")
@@ -40,9 +40,9 @@ def tell_of_forgotten(change: dict[str, Any]) -> None:
 
 
 def send_outbox(document: dict[str, Any]) -> None:
-    """Send a hand-off that a click or an event caused, then take it out of the outbox.
+    """Send an envelope of the outbox, then delete it there.
 
-    Every payment that is held comes by here, whoever said what of it, and whether or not its task was open by then.
+    Every held payment passes here, from every sender, whether its task was open or not; so it is counted here.
     """
     envelope = json.loads(document["envelope"])
     about(task_id=envelope["task_id"])
@@ -54,5 +54,5 @@ def send_outbox(document: dict[str, Any]) -> None:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Lambda's entry: a batch of stream records; those that must be tried again are reported back."""
+    """Lambda's entry: a batch of stream records; failed ones are reported back for a retry."""
     return run_batch(EventType.DynamoDBStreams, publish, event, context, logger)

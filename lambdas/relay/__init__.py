@@ -1,1 +1,1 @@
-"""The `relay` function: rings the workflow whose task has been decided."""
+"""The `relay` function: rings the workflows of decided tasks."""

@@ -1,4 +1,4 @@
-"""The relay: for each decision on the ledger's stream, ring the callback that the workflow waits on."""
+"""The relay: rings the workflow's callback for each decision in the ledger's stream."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def rings(ports: Ports) -> Rings:
 
 
 def ring(record: DynamoDBRecord) -> None:
-    """Ring for one decided task. A ring that failed for good is counted; it never holds up the others."""
+    """Ring for one decided task. A ring that failed for good is counted, and does not block the others."""
     task = task_of(record.raw_event["dynamodb"]["NewImage"])
     about(task_id=task.task_id)
     result = rings().ring(task.task_id, task.callback_id, failed=task.outcome is Outcome.FAILED)
@@ -34,5 +34,5 @@ def ring(record: DynamoDBRecord) -> None:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Lambda's entry: a batch of stream records; those that must be tried again are reported back."""
+    """Lambda's entry: a batch of stream records; failed ones are reported back for a retry."""
     return run_batch(EventType.DynamoDBStreams, ring, event, context, logger)

@@ -22,8 +22,8 @@ logger = Logger()
 def submissions(ports: Ports) -> Submissions:
     """Return the use case with its ports.
 
-    WORKFLOWS has each workflow's `function`, `deadline_seconds` and, unless it is the workflow's name, `contract`, by
-    name; POLICY the rows of those that have a policy; REQUESTS the fields of `CallerRules`.
+    WORKFLOWS has, by workflow, its `function`, its `deadline_seconds` and, unless it is the workflow's name, its
+    `contract`. POLICY has the rows of each workflow with a policy. REQUESTS has the fields of `CallerRules`.
     """
     environment = ports.environment
     workflows, rules = environment.document("WORKFLOWS"), environment.document("REQUESTS")
@@ -43,7 +43,7 @@ def submissions(ports: Ports) -> Submissions:
 
 
 def submit(event: Event) -> http.Reply:
-    """Start a workflow once: 202 started, 200 when the same request was started before."""
+    """Start a workflow once: 202 if this call started it, 200 if an earlier one did."""
     submission = submissions().submit(strict_json.read(http.body_bytes(event)), submitted_by=http.caller_of(event))
     request = submission.request
     logger.info("request taken", request_id=request.request_id, workflow=request.workflow, started=submission.started)
@@ -54,7 +54,7 @@ def submit(event: Event) -> http.Reply:
 
 
 def report(event: Event) -> http.Reply:
-    """Tell how a request goes: its status, result and tasks."""
+    """Report a request's status, result and tasks."""
     return http.document(HTTPStatus.OK, submissions().report(event["pathParameters"]["request_id"]))
 
 

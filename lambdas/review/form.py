@@ -1,4 +1,4 @@
-"""The review page's forms, as a browser posts them."""
+"""Reads the forms of the pages."""
 
 from urllib.parse import parse_qsl
 
@@ -11,21 +11,21 @@ _MAX_FIELDS = 16
 
 
 def token_of(event: Event) -> str:
-    """Return the token that a page is asked for, or its form posted, with; empty where that cannot be read."""
+    """Return the token of a page's address or posted form; empty if the form cannot be read."""
     if event["requestContext"]["http"]["method"] != "POST":
         return str((event.get("queryStringParameters") or {}).get("t", ""))
     try:
         return _fields(http.body_bytes(event)).get("t", "")
-    except ContractError:  # as the page itself will say
+    except ContractError:  # the page reports it
         return ""
 
 
 def click_of(event: Event) -> Click:
-    """Return what was posted. A field that is missing or posted twice reads as empty, so that it decides nothing.
+    """Return the posted form. A field that is missing or posted twice is empty, so that it decides nothing.
 
     Raises:
         BodyTooLargeError: More than 256 KiB.
-        MalformedBodyError: The body is no form in UTF-8.
+        MalformedBodyError: The body is not a form in UTF-8.
     """
     fields = _fields(http.body_bytes(event))
     return Click(

@@ -1,7 +1,7 @@
-"""Pages for people: `/review`, `/delegate`, `/inbox`, and an answer to every path that is no route of the API.
+"""Pages for people: `/review`, `/delegate`, `/inbox`, and the answer to every unknown path of the API.
 
-API Gateway has routed already: its `routeKey` picks the page. A router of our own would cost the public function a
-seventh of its cold start.
+API Gateway has already routed the request: its `routeKey` selects the page. A router library would add a seventh to the
+public function's cold start.
 """
 
 from collections.abc import Callable, Mapping
@@ -34,7 +34,7 @@ PAGES: Mapping[str, Callable[[Event], PageResponse]] = {
 
 @once
 def limiter(ports: Ports) -> Limiter:
-    """Return what limits pages: LIMITS holds the fields of `Rates`."""
+    """Return the rate limiter of pages. LIMITS has the fields of `Rates`."""
     return Limiter("review", Rates(**ports.environment.document("LIMITS")), ports.counters, ports.clock)
 
 
@@ -55,14 +55,14 @@ def _page(page: Callable[[Event], PageResponse], event: Event) -> http.Reply:
     except CountersignError as error:
         response = views.of_error(error)
         logger.warning("page refused", status=response.status, error_type=type(error).__name__)
-    except Exception as error:  # noqa: BLE001  whatever it is, no word of it leaves the function
+    except Exception as error:  # noqa: BLE001  no text of any error leaves the function
         response = views.unexpected()
         logger.error("page failed", **http.where_it_failed(error))  # noqa: TRY400  the text of it may quote data
     return pages.encoded(response.status, response.page, response.retry_after_seconds)
 
 
 def _unknown_path(event: Event) -> http.Reply:
-    """Answer a path that is no route: a page to browsers, problem details to machines. Reads nothing but the event."""
+    """Answer an unknown path: with a page for browsers, with problem details for machines."""
     if "text/html" not in http.headers_of(event).get("accept", "").lower():
         return http.problem(http.UNKNOWN_ROUTE, {"detail": "correct the method and the path of the request"})
     return pages.encoded(http.UNKNOWN_ROUTE.status, pages.problem_page("unknown_path"))

@@ -1,4 +1,4 @@
-"""The list of all tasks that wait for somebody, and asking for it: decode, one call, encode."""
+"""The inbox page, and the request for its link: decode, one call, encode."""
 
 from aws_lambda_powertools import Logger
 
@@ -20,13 +20,13 @@ def inboxes(ports: Ports) -> Inboxes:
 
 
 def show(event: Event) -> PageResponse:
-    """Show what waits for the owner of an inbox. Changes nothing."""
+    """Show an inbox. Changes nothing."""
     token = (event.get("queryStringParameters") or {}).get("t", "")
     return views.of_inbox(inboxes().look(token), token, current_ports().clock.now())
 
 
 def send(event: Event) -> PageResponse:
-    """Have the link to an inbox mailed to its owner."""
+    """Request an e-mail with the link to an inbox."""
     recipient = inboxes().send(click_of(event))
     logger.info("inbox asked for")
     count("InboxesAskedFor")

@@ -1,8 +1,8 @@
-"""The pages that a person sees behind a review link, as HTML, and the headers that every one of them carries.
+"""The HTML pages behind review and inbox links, and their headers.
 
-A page is one document: no script, no request for anything else, its only style sheet inside and named by hash in the
-Content-Security-Policy. What requesters wrote is untrusted; `presentation.display` makes it harmless where a template
-prints it. Templates and style sheet are read when the first page is rendered.
+A page is one document without scripts or further requests. Its only style sheet is inline, with its hash in the
+Content-Security-Policy. Requesters' texts are untrusted; `presentation.display` makes them harmless in templates.
+Templates and style sheet are read with the first page.
 """
 
 import re
@@ -26,7 +26,7 @@ from countersign.services.inboxes import Inbox
 
 Outcome = Literal["approved", "rejected"]
 ClosedReason = Literal["expired", "withdrawn", "ended"]
-"""Why a task closed without a decision: its deadline passed, it was taken back, or its execution ended."""
+"""Why a task closed without a decision: its deadline passed, it was withdrawn, or its execution ended."""
 
 Problem = Literal[
     "unknown_link",
@@ -40,7 +40,7 @@ Problem = Literal[
     "too_large",
     "try_again",
 ]
-"""What a page without a task is about: a key under `problem` in the catalog."""
+"""The problem of a page without a task: a key under `problem` in the catalogue."""
 
 _FOLDER = Path(__file__).parent / "templates"
 _SOON = timedelta(hours=24)
@@ -48,11 +48,11 @@ _SOON = timedelta(hours=24)
 
 @dataclass(frozen=True)
 class Key:
-    """What opens a review: goes back with every form.
+    """The key of a review, which every form sends back.
 
     Attributes:
         token: The link's token.
-        task_id: Which task, when the token is that of an inbox; empty otherwise.
+        task_id: The task, for the token of an inbox; otherwise empty.
     """
 
     token: str
@@ -69,25 +69,25 @@ class ReviewView:
     """An open task, with the form that decides it.
 
     Attributes:
-        question: What is asked.
-        recipient: Whose link this is.
-        expires_at: When the task closes by itself, in UTC.
+        question: The question.
+        recipient: The link's owner.
+        expires_at: The task's deadline, in UTC.
         now: The current time, in UTC.
-        key: What opens this review.
-        shown: SHA-256 of what the page shows, in hex; goes back with the form.
-        comment: What the person has written: with their answer so far, or when the form is shown again.
-        problem: Why the form is shown again, such as `comment_too_long`, a key under `review.problem` in the catalog.
-            None the first time.
-        others: Who else may decide.
-        approvals: How many have approved so far.
-        needed: How many approvals decide; with more than one, an answer can be changed until then.
-        said: What this person has answered so far; None for nothing yet.
-        instead_of: In whose place this person is asked; empty in nobody's.
-        can_hand_over: Whether this person may hand the task to a colleague.
-        colleague: The address that the person had written when the form is shown again.
-        barred: Why no answer of this person counts, a key under `review.barred` in the catalog: the page has no
-            buttons then. None where it counts.
-        submitted_by: Who submitted the request, as AWS names them; empty where that was not told.
+        key: The key of this review.
+        shown: SHA-256 of what the page shows, in hex; the form sends it back.
+        comment: The person's comment: that of their vote so far, or of the form that is shown again.
+        problem: Why the form is shown again, such as `comment_too_long`, a key under `review.problem` in the
+            catalogue; None the first time.
+        others: The other people who may decide.
+        approvals: Number of approvals so far.
+        needed: Number of approvals that decide; if more than one, a vote can be changed until then.
+        said: This person's vote so far; None without one.
+        instead_of: The person in whose place this one is asked; empty for none.
+        can_hand_over: Whether this person may delegate the task to a colleague.
+        colleague: The colleague's address in a form that is shown again.
+        barred: Why no vote of this person counts, a key under `review.barred` in the catalogue: the page then has no
+            buttons. None if it counts.
+        submitted_by: The caller who submitted the request, as AWS names them; empty if unknown.
     """
 
     question: Shown
@@ -114,13 +114,13 @@ class DecidedView:
     """A decided task.
 
     Attributes:
-        question: What was asked.
-        outcome: What was decided.
-        decided_by: Whose votes decided.
-        decided_at: When, in UTC.
-        comment: The words of the one who decided; empty when there are none.
-        recipient: Whose link this is.
-        just_now: Whether this very click is the decision, so that thanks are due.
+        question: The question.
+        outcome: The outcome.
+        decided_by: The people whose votes decided.
+        decided_at: Time of the decision, in UTC.
+        comment: The comment of the deciding vote; empty without one.
+        recipient: The link's owner.
+        just_now: Whether this click made the decision; the page then says thanks.
         conflict: Whether this click came too late and was not recorded.
     """
 
@@ -161,47 +161,47 @@ def closed_page(reason: ClosedReason, title: str, at: datetime, because: str = "
 
     Args:
         reason: Why it closed.
-        title: What was asked, in a line.
+        title: The question in one line.
         at: When it closed, in UTC.
-        because: Why an operator withdrew it, in their own words; empty where they gave none.
+        because: Why an operator withdrew it, in their own words; empty without a reason.
     """
     return _notice(f"closed.{reason}", "closed", title=title, at=at, because=because)
 
 
 def handed_over_page(title: str, to: str, at: datetime) -> str:
-    """Return the page for somebody in whose place another decides."""
+    """Return the page for a person who has delegated the task."""
     return _notice("handed_over", "closed", title=title, at=at, person=to)
 
 
 def recorded_page(title: str) -> str:
-    """Return the thanks for an answer that is recorded while others still have to give theirs."""
+    """Return the page that thanks for a vote while others must still vote."""
     return _notice("recorded", "approved", title=title)
 
 
 def inbox_page(inbox: Inbox, token: str, now: datetime) -> str:
-    """Return the list of all that waits for somebody; the token is that of the link to the inbox."""
+    """Return the page of an inbox; the token is that of its link."""
     rows = [(task, Key(token, task.task_id), task.expires_at - now) for task in inbox.tasks]
     return _render("inbox", heading=wording.say("inbox"), inbox=inbox, rows=rows, most=MOST_WAITING)
 
 
 def inbox_sent_page(recipient: str, now: datetime) -> str:
-    """Return the page that says that the link to the list is on its way to its owner."""
+    """Return the page that confirms the e-mail with the inbox link."""
     return _notice("inbox.sent", "closed", at=now, person=recipient)
 
 
 def problem_page(kind: Problem) -> str:
-    """Return the page that says what went wrong and what to do now."""
+    """Return the page that explains a problem and what to do."""
     return _notice(f"problem.{kind}", "problem")
 
 
 def too_many_page(seconds: int) -> str:
-    """Return the page for somebody who has to wait for so many seconds."""
+    """Return the page for a person over the rate limit, who must wait for this many seconds."""
     then = wording.say_count("problem.too_many.next", seconds)
     return _notice("problem.too_many", "problem", then=then)
 
 
 def encoded(status: int, page: str, retry_after_seconds: int = 0) -> http.Reply:
-    """Return a page as the API sends it."""
+    """Return the API's reply with a page."""
     headers = {**security_headers()}
     if retry_after_seconds:
         headers["Retry-After"] = str(retry_after_seconds)
@@ -210,7 +210,7 @@ def encoded(status: int, page: str, retry_after_seconds: int = 0) -> http.Reply:
 
 @cache
 def security_headers() -> Mapping[str, str]:
-    """Return every header that a page is sent with; made once, since the policy needs the style sheet's hash."""
+    """Return the headers of every page; made once, since the policy needs the style sheet's hash."""
     style_hash = b64encode(sha256(_stylesheet().encode()).digest()).decode()
     policy = (
         "default-src 'none'",
@@ -236,7 +236,7 @@ def security_headers() -> Mapping[str, str]:
 
 @cache
 def _stylesheet() -> str:
-    """Return the style sheet without comments and needless white space, as it stands between the `style` tags."""
+    """Return the content of the `style` element: the style sheet without comments and needless white space."""
     source = re.sub(r"/\*.*?\*/", "", (_FOLDER / "style.css").read_text("utf-8"), flags=re.DOTALL)
     return re.sub(r"\s*([{};])\s*", r"\1", re.sub(r"\s+", " ", source)).replace(";}", "}").strip()
 
@@ -261,7 +261,7 @@ def _notice(
     then: str = "",
     because: str = "",
 ) -> str:
-    """Return a page that says one thing: what happened (`<text>.text`) and what to do now (`then` or `<text>.next`)."""
+    """Return a page that says what happened (`<text>.text`) and what to do next (`then` or `<text>.next`)."""
     heading = wording.say(text)
     values: dict[str, object] = {"title": title, "at": at, "person": person, "then": then, "because": because}
     return _render("notice", text=text, mark=mark, heading=heading, **values)
@@ -271,5 +271,5 @@ def _render(template: str, **values: object) -> str:
     from markupsafe import Markup
 
     page = display.environment(_FOLDER).get_template(f"{template}.html.j2")
-    # The one text that is not escaped: our own style sheet, from the same folder as the templates.
+    # The only text that is not escaped: the kit's own style sheet, from the same folder as the templates.
     return page.render(stylesheet=Markup(_stylesheet()), soon=_SOON, **values)  # noqa: S704  # nosec B704

@@ -1,4 +1,4 @@
-"""The review page, what a click on it records, and handing a task over: decode, one call, encode."""
+"""The review page, its votes and its delegations: decode, one call, encode."""
 
 from aws_lambda_powertools import Logger
 
@@ -21,14 +21,14 @@ def reviews(ports: Ports) -> Reviews:
 
 
 def show(event: Event) -> PageResponse:
-    """Show what a link is about. Changes nothing: mail scanners open every link."""
+    """Show the task of a link. Changes nothing: mail scanners open every link."""
     query = event.get("queryStringParameters") or {}
     key = Key(query.get("t", ""), query.get("task", ""))
     return views.of_look(reviews().look(key.token, key.task_id), key, current_ports().clock.now())
 
 
 def decide(event: Event) -> PageResponse:
-    """Record a decision."""
+    """Record a vote."""
     click = click_of(event)
     review = reviews().decide(click)
     _tell("clicked", review, refused="AnswersRefused", recorded="AnswersRecorded")
@@ -36,7 +36,7 @@ def decide(event: Event) -> PageResponse:
 
 
 def hand_over(event: Event) -> PageResponse:
-    """Hand the task to a colleague."""
+    """Delegate the task to a colleague."""
     click = click_of(event)
     review = reviews().hand_over(click)
     _tell("handed over", review, refused="DelegationsRefused", recorded="DelegationsRecorded")
@@ -44,7 +44,7 @@ def hand_over(event: Event) -> PageResponse:
 
 
 def _tell(what: str, review: Review, *, refused: str, recorded: str) -> None:
-    """Log and count what became of a post."""
+    """Log and count the result of a post."""
     refusal = type(review.refusal).__name__ if review.refusal else ""
     about(task_id=review.task.task_id)
     logger.info(what, refusal=refusal, repeated=review.repeated)

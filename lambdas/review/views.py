@@ -1,4 +1,4 @@
-"""What the holder of a link is shown: a status and a page for every state of a task and every refusal."""
+"""The status and the page for every state of a task and every refusal."""
 
 import dataclasses
 from collections.abc import Callable
@@ -59,7 +59,7 @@ class PageResponse:
     Attributes:
         status: The status.
         page: The page.
-        retry_after_seconds: After how long it is worth while to try again; 0 where that is no use.
+        retry_after_seconds: Seconds until a retry may succeed; 0 if it cannot.
     """
 
     status: HTTPStatus
@@ -68,7 +68,7 @@ class PageResponse:
 
 
 def of_look(review: Review, key: Key, now: datetime) -> PageResponse:
-    """Return what a link shows to somebody who only looks."""
+    """Return the answer to opening a link."""
     task = review.task
     if task.decided_at is not None:
         return PageResponse(HTTPStatus.OK, _decided(review))
@@ -80,7 +80,7 @@ def of_look(review: Review, key: Key, now: datetime) -> PageResponse:
 
 
 def of_click(review: Review, click: Click, now: datetime) -> PageResponse:
-    """Return what a click gets to see: that it counted, or why not."""
+    """Return the answer to a vote: it counted, or why it did not."""
     if review.refusal is None:
         return PageResponse(HTTPStatus.OK, _recorded(review, now))
     status, page = _REFUSALS[type(review.refusal)]
@@ -88,34 +88,34 @@ def of_click(review: Review, click: Click, now: datetime) -> PageResponse:
 
 
 def of_hand_over(review: Review, click: Click, now: datetime) -> PageResponse:
-    """Return what somebody gets to see who hands the task to a colleague: that it is done, or why not."""
+    """Return the answer to a delegation: it is done, or why it is refused."""
     if review.refusal is None:
         return PageResponse(HTTPStatus.OK, _handed_over(review))
     if isinstance(review.refusal, DelegationRefusedError):
         status = HTTPStatus.BAD_REQUEST if review.refusal.reason == "no_address" else HTTPStatus.CONFLICT
         problem = f"delegation_{review.refusal.reason}"
         return PageResponse(status, _again(review, click, now, problem=problem, colleague=click.colleague))
-    if isinstance(review.refusal, DecidedOtherwiseError):  # nothing of theirs was lost: it may be their own decision
+    if isinstance(review.refusal, DecidedOtherwiseError):  # no vote was lost: the decision may be their own
         return PageResponse(HTTPStatus.CONFLICT, _decided(review))
-    # What else can be in the way is in the way of an answer too.
+    # Every other refusal is also one of a vote.
     return of_click(review, click, now)
 
 
 def of_inbox(inbox: Inbox, token: str, now: datetime) -> PageResponse:
-    """Return the list of what waits for somebody."""
+    """Return the answer to opening an inbox."""
     return PageResponse(HTTPStatus.OK, pages.inbox_page(inbox, token, now))
 
 
 def of_inbox_request(recipient: str, now: datetime) -> PageResponse:
-    """Return the page that says where the link to the list has gone."""
+    """Return the answer to a request for an inbox link."""
     return PageResponse(HTTPStatus.OK, pages.inbox_sent_page(recipient, now))
 
 
 def of_error(error: CountersignError) -> PageResponse:
-    """Return the page of an error that has no task to show.
+    """Return the answer to an error without a task.
 
     Raises:
-        LookupError: The error is none that a person can run into.
+        LookupError: The error has no page.
     """
     if isinstance(error, TooManyRequestsError):
         seconds = error.retry_after_seconds
@@ -128,7 +128,7 @@ def of_error(error: CountersignError) -> PageResponse:
 
 
 def unexpected() -> PageResponse:
-    """Return the page of what nobody expected; says nothing of it."""
+    """Return the answer to an unexpected error, without its text."""
     return PageResponse(HTTPStatus.INTERNAL_SERVER_ERROR, pages.problem_page("try_again"), http.RETRY_AFTER_SECONDS)
 
 
@@ -157,7 +157,7 @@ def _form(review: Review, key: Key, now: datetime) -> pages.ReviewView:
 
 
 def _again(review: Review, click: Click, now: datetime, **changes: Any) -> str:
-    """Return the form once more, with what is wrong above it and the person's words kept; or what closed it."""
+    """Return the form again with the problem and the person's input, or the page of a task that is closed."""
     key = Key(click.token, click.task_id)
     if not review.task.takes_answers(now) or not review.task.asks(review.recipient):
         return of_look(review, key, now).page
@@ -196,7 +196,7 @@ def _decided(review: Review, *, just_now: bool = False, conflict: bool = False) 
 
 def _handed_over(review: Review) -> str:
     made = review.task.handed_on_by(review.recipient)
-    if made is None:  # a link of somebody who is asked no more, for a reason that is not theirs
+    if made is None:  # the recipient was removed without delegating
         return pages.problem_page("unknown_link")
     return pages.handed_over_page(review.task.question.title, made.to, made.at)
 
@@ -222,4 +222,4 @@ _REFUSALS: dict[type[ActionRefusedError], tuple[HTTPStatus, PageOfRefusal]] = {
     HandedOnError: (HTTPStatus.GONE, lambda review, *_: _handed_over(review)),
     DetailsChangedError: (HTTPStatus.CONFLICT, _answer_again("details_changed")),
 }
-"""What each refusal is to a person."""
+"""The status and the page of each refusal."""

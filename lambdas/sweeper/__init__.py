@@ -1,1 +1,1 @@
-"""The `sweeper` function: finds what should have happened by now, mends it once, and tells of what stays lost."""
+"""The `sweeper` function: repairs overdue tasks, requests and events once, and reports those that stay overdue."""

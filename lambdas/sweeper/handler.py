@@ -1,4 +1,4 @@
-"""The sweeper: on a schedule, mend what is overdue, and count what a person must look at."""
+"""The sweeper: on a schedule, repairs overdue work, and counts the findings that need a person."""
 
 from collections import Counter
 from datetime import timedelta
@@ -25,12 +25,12 @@ STAYS_LOST = {
     Lost.START: "StartsOverdue",
     Lost.EVENT: "EventsOverdue",
 }
-"""The metrics that alarms watch."""
+"""The metrics of findings that need a person; alarms watch them."""
 
 
 @once
 def sweeps(ports: Ports) -> Sweeps:
-    """Return the use case with its ports; WORKFLOW_ARNS has each workflow's alias by name."""
+    """Return the use case with its ports. WORKFLOW_ARNS has each workflow's alias, by the workflow's name."""
     ledger, clock, environment = ports.ledger, ports.clock, ports.environment
     rings = Rings(ledger, ports.doorbell, clock, actor="sweeper")
     starts = Starts(ledger, ports.starter(environment.document("WORKFLOW_ARNS")))
@@ -39,23 +39,23 @@ def sweeps(ports: Ports) -> Sweeps:
 
 @once
 def at_most(ports: Ports) -> timedelta:
-    """Return how long one sweep goes on."""
+    """Return how long a sweep starts new repairs."""
     return ports.environment.seconds("AT_MOST_SECONDS")
 
 
 def sweep(_: Any) -> None:
-    """Sweep once, and tell what was found."""
+    """Sweep once, and log and count the findings."""
     found: Counter[str] = Counter()
     try:
         for finding in sweeps().sweep(at_most()):
             found[tell(finding)] += 1
-    finally:  # what is reported once must be counted, also when the ledger ends the sweep
+    finally:  # reported findings must be counted even if the ledger fails
         for name, number in found.items():
             count(name, number)
 
 
 def tell(finding: Finding) -> str:
-    """Log one finding, and return the metric that it counts for."""
+    """Log one finding, and return its metric."""
     is_request, is_event = finding.lost is Lost.START, finding.lost is Lost.EVENT
     about(task_id="" if is_request or is_event else finding.name, request_id=finding.name if is_request else "")
     where = where_it_failed(finding.error) if finding.error else {}
@@ -65,5 +65,5 @@ def tell(finding: Finding) -> str:
 
 
 def handler(event: dict[str, Any], _: Any) -> None:
-    """Lambda's entry; what it is invoked with says nothing."""
+    """Lambda's entry; the event has no content."""
     run_one(sweep, event, logger)

@@ -1,1 +1,1 @@
-"""The `webhook` function: what providers post, and what machines answer."""
+"""The `webhook` function: webhooks of providers, and answers of machines."""

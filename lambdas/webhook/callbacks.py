@@ -1,4 +1,4 @@
-"""`POST /callbacks/succeed|fail|heartbeat`: what machines answer; decode, one call, encode."""
+"""`POST /callbacks/succeed|fail|heartbeat`, the answers of machines: decode, one call, encode."""
 
 from http import HTTPStatus
 
@@ -20,16 +20,15 @@ from countersign.services.limits import Limiter, Rates
 logger = Logger()
 
 IDENTIFIED_BY = "callback token"
-"""How the audit says that a worker was identified."""
-
+"""The audit's word for how a worker was identified."""
 
 WORKER = "worker"
-"""How a task and its audit name a machine that answers with its token."""
+"""The name of a machine that answers with its token, on the task and in its audit."""
 
 
 @once
 def limiter(ports: Ports) -> Limiter:
-    """Return what limits callbacks: LIMITS holds the fields of `Rates`."""
+    """Return the rate limiter of callbacks. LIMITS has the fields of `Rates`."""
     return Limiter("callbacks", Rates(**ports.environment.document("LIMITS")), ports.counters, ports.clock)
 
 
@@ -49,14 +48,14 @@ def succeed(event: Event) -> http.Reply:
 
 
 def fail(event: Event) -> http.Reply:
-    """Record that a machine could not do what was asked."""
+    """Record a machine's failure."""
     body, link = _read(event)
     document = validation.check("failure", strict_json.read(body))
     return _replied(results().fail(link.task_id, failure_of(document), _sender(event, link)))
 
 
 def heartbeat(event: Event) -> http.Reply:
-    """Tell the workflow that its task is worked on."""
+    """Record a heartbeat."""
     _, link = _read(event)
     results().heartbeat(link.task_id)
     logger.info("heartbeat")
@@ -64,7 +63,7 @@ def heartbeat(event: Event) -> http.Reply:
 
 
 def _read(event: Event) -> tuple[bytes, Link]:
-    """Count a request, and return its body and the callback that its token opens."""
+    """Count a request, and return its body and the callback of its token."""
     limits.admit(limiter().admit, event, http.bearer_of(event))
     body, link = http.body_bytes(event), results().link_of(http.bearer_of(event))
     about(task_id=link.task_id)
@@ -72,7 +71,7 @@ def _read(event: Event) -> tuple[bytes, Link]:
 
 
 def _sender(event: Event, link: Link) -> Sender:
-    """Return who answers: the channel that the token was handed to, if the task has several."""
+    """Return the sender: the channel of the token's hand-off if the task has several channels, else `WORKER`."""
     return Sender(link.recipient or WORKER, IDENTIFIED_BY, http.source_of(event), http.bearer_of(event))
 
 

@@ -1,6 +1,6 @@
 """Routes for machines: `/webhooks` for providers, `/callbacks` for workers.
 
-Callbacks are limited. Webhooks are not: providers sign, post from few networks, and post a refused event again for
+Callbacks have rate limits. Webhooks have none: providers sign, post from few networks, and retry refused events for
 days.
 """
 

@@ -1,4 +1,4 @@
-"""`POST /webhooks/{provider}`: what a provider posts; decode, one call, encode."""
+"""`POST /webhooks/{provider}`, the webhooks of providers: decode, one call, encode."""
 
 from http import HTTPStatus
 
@@ -19,13 +19,13 @@ logger = Logger()
 
 @once
 def webhooks(ports: Ports) -> Webhooks:
-    """Return the use case with its ports: PROVIDERS holds, by name, what makes a `Source` of each provider."""
+    """Return the use case with its ports. PROVIDERS has, by name, the document of each provider's `Source`."""
     sources = {name: Source.of(document) for name, document in ports.environment.document("PROVIDERS", "{}").items()}
     return Webhooks(sources, ports.secrets, ProviderEvents(ports.ledger, ports.clock), ports.clock)
 
 
 def receive(event: Event) -> http.Reply:
-    """Take a provider's post: 200 when nothing more is awaited of it, 202 when it is on record only."""
+    """Record a provider's post: 200 if it is final, 202 if it has no effect on the workflow yet."""
     name = (event.get("pathParameters") or {}).get("provider", "")
     url = f"{current_ports().environment.base_url}/webhooks/{name}"
     request = WebhookRequest(http.headers_of(event), http.body_bytes(event), url)
@@ -34,7 +34,7 @@ def receive(event: Event) -> http.Reply:
     except SignatureError:
         count("SignaturesRefused")
         raise
-    except ContractError:  # its signature was in order: what its provider says of a payment is not on record
+    except ContractError:  # the signature is valid, so a genuine event of the provider is not recorded
         count("EventsMalformed")
         raise
     logger.info(
