@@ -59,12 +59,15 @@ def problem(page: Page, status: int, code: str) -> dict[str, Any]:
 # Answers
 
 
-def test_an_answer_is_200_and_the_same_again_too(kit: Kit) -> None:
+@pytest.mark.parametrize(("channel", "by"), [("", "worker"), ("sms", "sms")])
+def test_an_answer_is_200_and_the_same_again_too_and_is_that_of_the_token_s_channel(
+    kit: Kit, channel: str, by: str
+) -> None:
     kit.open_payment()
-    token = token_of(kit)
+    token = token_of(kit, channel=channel)
     assert [post("succeed", token, PAID).document["status"] for _ in range(2)] == ["recorded", "duplicate"]
     task = kit.task(PAYMENT_TASK_ID)
-    assert (task.outcome, task.decided_by, document_of(task)["amount"]) == (Outcome.ANSWERED, ("worker",), "250.00")
+    assert (task.outcome, task.decided_by, document_of(task)["amount"]) == (Outcome.ANSWERED, (by,), "250.00")
     assert kit.audit(PAYMENT_TASK_ID)[-1].event.source == "203.0.113.0/24"
     assert is_unbroken(kit.audit(PAYMENT_TASK_ID), task.audit_head, task.audit_seq)
     assert len(kit.decisions()) == 1

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from countersign.domain import tasks, upkeep
+from countersign.domain.errors import ContractError
 from countersign.domain.questions import Shown
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import Deadline, Ring, RingState, Status, task_id_of
@@ -134,3 +135,11 @@ def test_anything_else_shown_has_another_digest(
 def test_without_attachments_or_a_submitter_the_digest_is_what_it_was_before_there_were_any() -> None:
     before = "957da7bc31af11e1fc9f0f879cf9f2575bede24be9466c23462b8ee7b4799dc9"
     assert Shown(TITLE, DETAILS, REQUESTER).digest() == before
+
+
+@pytest.mark.parametrize("hours", [1, 25], ids=["no later than now", "later than the execution lives"])
+def test_a_deadline_is_moved_only_to_a_later_time_at_which_the_execution_still_lives(hours: int) -> None:
+    task = any_task(expires_at=NOW + timedelta(hours=1), max_expires_at=NOW + timedelta(hours=24))
+    assert tasks.extend(task, NOW + timedelta(hours=24), "olga", NOW).after.expires_at == task.max_expires_at
+    with pytest.raises(ContractError):
+        tasks.extend(task, NOW + timedelta(hours=hours), "olga", NOW)

@@ -242,6 +242,17 @@ def test_a_reminder_that_fails_is_put_on_record_and_sent_minutes_later(counted: 
     assert execution.task.callback_id == "approval callback 6"
 
 
+def test_while_a_failed_reminder_waits_the_task_names_the_callback_that_its_workflow_sleeps_on() -> None:
+    named: list[str] = []
+
+    def look(execution: Execution) -> None:
+        named.append(execution.task.callback_id)
+        wake(execution)
+
+    Execution(refuse(1), look).asked(reminders_seconds=(600,))
+    assert named == ["approval callback 3"]
+
+
 def test_a_reminder_that_fails_near_the_deadline_is_sent_before_it() -> None:
     execution = Execution(refuse(1))
     execution.asked(reminders_seconds=(3500,))
