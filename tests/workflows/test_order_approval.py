@@ -286,12 +286,6 @@ def test_the_policy_s_approvers_rule_and_times_win_over_the_request_s(bench: Ben
 
 
 @pytest.mark.usefixtures("governed")
-def test_the_request_s_deadline_counts_where_it_is_the_earlier_one(bench: Bench) -> None:
-    bench.start(any_order_input(deadline_seconds=1))
-    assert bench.result()["status"] == "expired"
-
-
-@pytest.mark.usefixtures("governed")
 def test_an_amount_that_the_policy_does_not_cover_fails_the_workflow_by_name(bench: Bench) -> None:
     bench.start(any_order_input(currency="USD"))
     finished = bench.finish()
