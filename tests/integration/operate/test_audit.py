@@ -71,7 +71,7 @@ def vote_by_another_s_link(kit: Kit) -> None:
 
 
 MINTED = AuditEvent("minted", "approver", data={"recipient": APPROVER, "fingerprint": "a" * 64})
-NO_LINK = f"by a link that does not stand in the ledger for {APPROVER}"
+NO_LINK = f"by a link that the ledger does not have for {APPROVER}"
 
 
 @pytest.mark.parametrize(

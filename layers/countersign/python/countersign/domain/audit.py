@@ -134,8 +134,8 @@ def differences(entries: Mapping[str, bytes], copies: Mapping[str, Copy]) -> Ite
     """Yield each difference between the ledger and the archive, in words.
 
     Args:
-        entries: What stands in the ledger, by place in the chain, as it would be archived.
-        copies: What stands in the archive, by place.
+        entries: The ledger's entries in the archive's form, by place in the chain.
+        copies: The archive's entries, by place.
     """
     for place in sorted(entries.keys() | copies.keys()):
         yield from _differences_at(place.lstrip("0"), entries.get(place), copies.get(place))
@@ -159,7 +159,7 @@ def awaits_copy(at: str, now: datetime) -> bool:
 
 
 def network_of(address: str) -> str:
-    """Return the network of a source address, /24 of IPv4 or /48 of IPv6; empty for what is no address.
+    """Return the network of a source address, /24 of IPv4 or /48 of IPv6; empty for any other text.
 
     An auditor needs where a click came from, not a person's exact line.
     """

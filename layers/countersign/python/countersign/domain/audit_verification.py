@@ -116,7 +116,7 @@ def unopened(entries: Iterable[AuditEntry], standing: Mapping[str, tuple[str, st
     for entry in filter(_is_by_link, entries):
         link = _link_of(entry)
         if standing.get(link) not in ((entry.event.actor, entry.task_id), (entry.event.actor, "")):
-            yield f"entry {entry.seq} is by a link that does not stand in the ledger for {entry.event.actor}"
+            yield f"entry {entry.seq} is by a link that the ledger does not have for {entry.event.actor}"
 
 
 def _is_by_link(entry: AuditEntry) -> bool:
@@ -160,7 +160,7 @@ def _escalated(told: _Told, _: AuditEntry, data: Mapping[str, Any]) -> _Fields:
 def _delegated(told: _Told, _: AuditEntry, data: Mapping[str, Any]) -> _Fields:
     by, to, standing = (data.get(name) for name in ("by", "to", "standing"))
     handing = {"delegations": (*told.delegations, (by, to, standing))}
-    if standing:  # whoever stands in is asked from the start
+    if standing:  # a stand-in is asked from the start
         return handing
     escalated = (to,) if by in told.escalated else ()
     return {**handing, "audience": (*told.audience, to), "escalated": (*told.escalated, *escalated)}

@@ -121,7 +121,7 @@ class SignatureError(CountersignError):
 
 
 class TooManyListsError(CountersignError):
-    """One task has sent as many links to somebody's inbox as its audit allows."""
+    """One task has sent as many links to a recipient's inbox as its audit allows."""
 
 
 class ActionRefusedError(CountersignError):
@@ -228,7 +228,7 @@ class DuplicateCorrelationError(WorkflowError):
 
     def __init__(self, task_id: str) -> None:
         super().__init__(
-            f"what task {task_id} is about is another task's, which waits for its answer or has it: see that one"
+            f"another task has the external id of task {task_id}, and waits for its answer or has it: see that task"
         )
 
 
@@ -251,8 +251,8 @@ class UnsoundDecisionError(WorkflowError):
 
     def __init__(self, task_id: str) -> None:
         super().__init__(
-            f"the votes on task {task_id} do not make its decision: verify its audit, and compare its people with the "
-            "directory, which may know two of their addresses as one person now"
+            f"the votes on task {task_id} do not make its decision: verify its audit, and look in the directory for a "
+            "new alias that makes two of its people one person"
         )
 
 
@@ -264,7 +264,7 @@ class NothingHeldError(WorkflowError):
     """A held payment was to be resolved, but the task has no held event with this id."""
 
     def __init__(self, task_id: str, event_id: str) -> None:
-        super().__init__(f"task {task_id} has no held event {event_id!r}; only what its audit has as held is settled")
+        super().__init__(f"task {task_id} has no held event {event_id!r}: name one that its audit has as held")
 
 
 class IdleRingsError(WorkflowError):
@@ -306,7 +306,7 @@ class UnknownSchemeError(ConfigurationError):
     """There is no provider module of this name."""
 
     def __init__(self, scheme: str, known: tuple[str, ...]) -> None:
-        super().__init__(f"there is no webhook scheme {scheme[:64]!r}; there are {', '.join(known)}")
+        super().__init__(f"no webhook scheme {scheme[:64]!r} exists; the kit has {', '.join(known)}")
 
 
 class TransientError(CountersignError):

@@ -188,7 +188,7 @@ def carry_out(
         task: The payment's task as it stands.
         event: The held event.
         resolution: What the operators say.
-        workflow: The workflow that asked them; it is the actor where nobody answered.
+        workflow: The workflow that asked them; it is the actor if nobody answered.
         now: The current time.
         moved_to: The task that took the event over, if one did: no resolution on it acts any more.
     """

@@ -417,11 +417,11 @@ def withdraw(task: Task, operator: str, comment: str, now: datetime) -> Change:
     Args:
         task: The task as it stands.
         operator: Who withdraws it, an IAM ARN.
-        comment: Why, in their own words, for the audit and for whoever was asked.
+        comment: The operator's reason, for the audit and for the people who were asked.
         now: The current time.
 
     Raises:
-        TaskClosedError: It is no longer open, because an earlier decision wins.
+        TaskClosedError: The task is no longer open, because an earlier decision wins.
         ContractError: The comment is too long.
     """
     if task.status is not Status.OPEN:

@@ -45,7 +45,7 @@ NEXT_TRY = timedelta(minutes=5)
 so that an outage of weeks takes no execution to Lambda's limit of operations."""
 
 LATE_SECONDS = 5
-"""How late a callback may end by itself before another takes its place; the ledger's deadline is never late."""
+"""How late a callback may time out before another replaces it; the ledger's deadline is never late."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Schedule:
         wait_seconds: Bound of this wait alone, counted from its opening; None or 0 for the request's bound.
         reminders_seconds: When to remind people, in seconds from the opening.
         escalations: The people who are asked later, and when.
-        heartbeat_seconds: Longest silence of a machine before it is lost; None or 0 where it sends no heartbeats.
+        heartbeat_seconds: Longest silence of a machine before it is lost; None or 0 if it sends no heartbeats.
     """
 
     deadline_seconds: int

@@ -54,7 +54,7 @@ class EncryptedSerDes(SerDes[Any]):
 
 @contextmanager
 def _retried() -> Iterator[None]:
-    """Tell the SDK what time mends; it takes every other failure for a permanent one."""
+    """Raise temporary failures as the SDK's retryable error; the SDK treats all others as permanent."""
     try:
         yield
     except TransientError as error:
