@@ -1,4 +1,4 @@
-"""Add a channel: carry messages to approvers over something else than mail, such as a chat.
+"""Add a channel that carries messages to approvers, such as a chat.
 
     import json
     from collections.abc import Mapping, Sequence
@@ -17,9 +17,9 @@
 
     CHANNEL = Chat()
 
-A channel is one module with a `CHANNEL`: a fork's is `extensions/channels/<name>.py`. A stage sends over it with
+A channel is one module with a `CHANNEL`; a fork puts it in `extensions/channels/<name>.py`. A stage selects it with
 `channel = "<name>"` under `[mail]`. Its settings are the table `[channels.<name>]`; its secret is in Secrets Manager,
-which only the approver's role reads. The message is data: the channel words it, or takes the words in `texts`.
+and only the approver's role reads it. The message is data: the channel words it, or uses the words in `texts`.
 """
 
 from countersign.channels.base import Channel

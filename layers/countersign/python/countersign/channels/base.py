@@ -1,4 +1,4 @@
-"""The port of the channels: what carries a message to one person."""
+"""The port of the channels, which carry messages to people."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -8,14 +8,14 @@ from importlib import import_module
 from countersign.channels.messages import Message
 
 KIT = ("email", "sns")
-"""The kit's own channels, each the module of its name."""
+"""The kit's own channels, each a module of this package."""
 
 
 class Channel(ABC):
     """Carries messages to people.
 
     Attributes:
-        settings: The names of the settings that it needs, in the stage's table `[channels.<name>]`.
+        settings: The names of its settings, all required, in the stage's table `[channels.<name>]`.
         has_secret: Whether it has a secret in Secrets Manager.
     """
 
@@ -29,16 +29,16 @@ class Channel(ABC):
         Args:
             message: The message.
             settings: The stage's settings of the channel.
-            secrets: Every active secret, the newest first; none without `has_secret`.
+            secrets: Every active secret, the newest first; empty without `has_secret`.
 
         Raises:
-            MessageRefusedError: The service did not take it. This message is sent again later, and those to others
-                are sent now. An OSError, such as those of `urllib`, counts as the same.
+            MessageRefusedError: The service refused the message. The kit sends it again later, and sends the messages
+                to others now. It treats an OSError, such as those of `urllib`, the same way.
         """
 
 
 @cache
 def load(name: str) -> Channel:
-    """Return the channel of a name: the kit's, or that of a fork's module in `extensions/channels`."""
+    """Return the channel of this name, from the kit or `extensions/channels`."""
     channel: Channel = import_module(f"{'countersign' if name in KIT else 'extensions'}.channels.{name}").CHANNEL
     return channel

@@ -1,7 +1,7 @@
-"""A message to one person, as data and in words: subject, text and HTML, with one personal link and no decision in it.
+"""A message to one person, as data and in words: subject, text and HTML, with one personal link.
 
-What requesters wrote is untrusted: it stays on its line, is cut where it is long (the page shows all of it), and is
-kept from turning into links, so that the one link in the message is ours.
+Requesters' text is untrusted. It is kept on one line, shortened (the page shows all of it), and kept from turning into
+links, so that the only link in the message is ours.
 """
 
 import re
@@ -14,7 +14,7 @@ from countersign.domain.questions import Shown
 from countersign.presentation import display, wording
 
 INBOX = "approval.inbox"
-"""The kind of the message with the link to somebody's inbox."""
+"""The kind of the message with the link to a person's inbox."""
 
 SUBJECT_LIMIT = 150
 """The most characters of a subject."""
@@ -25,8 +25,8 @@ _LABEL_LIMIT = 60
 _VALUE_LIMIT = 500
 # The longest address that mail can carry (RFC 5321, §4.5.3.1.3).
 _PERSON_LIMIT = 254
-# Where programs begin to see a link: after the colon of a scheme, in the two backslashes of a file share, at a full
-# stop, or what IDNA maps to one, before a letter, and in an IP address.
+# Where mail programs recognise a link: after the colon of a scheme, in the two backslashes of a file share, at a full
+# stop (or a character that IDNA maps to one) before a letter, and in an IP address.
 _LINK_JOINTS = re.compile(
     r"(?<=:)(?=[/\\])|(?<=\\)(?=\\)"
     "|(?<=\\S[.\N{IDEOGRAPHIC FULL STOP}\N{FULLWIDTH FULL STOP}\N{HALFWIDTH IDEOGRAPHIC FULL STOP}])(?=[^\\W\\d_])"
@@ -35,12 +35,12 @@ _LINK_JOINTS = re.compile(
 
 
 NOTHING = Shown("", (), "")
-"""What the link to an inbox asks."""
+"""The question of a message with the link to an inbox: empty."""
 
 
 @dataclass(frozen=True)
 class Texts:
-    """A message in words, with what requesters wrote cut to size and kept from turning into links.
+    """A message in words. Requesters' text in it is shortened and kept from turning into links.
 
     Attributes:
         subject: One line of at most 150 characters, without control characters.
@@ -53,18 +53,17 @@ class Texts:
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """A message to one person, as data. What requesters wrote (the question) is untrusted.
+    """A message to one person, as data. The question contains requesters' text and is untrusted.
 
     Attributes:
-        kind: Why it is sent: `approval.requested` (the first time), `approval.reminder` (again), `approval.escalated`
-            (passed on from others) or `approval.inbox` (the link to the person's inbox, without a title and rows).
+        kind: `approval.requested` (the first message), `approval.reminder`, `approval.escalated`, or `approval.inbox`
+            (the link to the person's inbox, without a title and rows).
         recipient: The person's e-mail address, normalised.
-        link: The person's own link, an absolute URL: it must reach nobody else.
-        deadline: When the task closes by itself, or the link to the inbox ends, in UTC.
+        link: The person's own link, an absolute URL. Send it to nobody else.
+        deadline: When the task expires, or the link to the inbox ends, in UTC.
         stage: The deployment stage; empty for production.
-        question: What is asked, as the page shows it. Name the documents that it links to, and leave their links to
-            the page.
-        instead_of: In whose place the person is asked; empty in nobody's.
+        question: The question, as the page shows it. Name its attachments, and leave their links to the page.
+        instead_of: The person in whose place the recipient is asked; empty otherwise.
     """
 
     kind: str
@@ -77,17 +76,17 @@ class Message:
 
     @property
     def title(self) -> str:
-        """What is asked, in a line."""
+        """The question in one line."""
         return self.question.title
 
     @property
     def rows(self) -> tuple[tuple[str, str], ...]:
-        """The details as label and value, the amount among them."""
+        """The details as label and value, including the amount."""
         return self.question.details
 
     @property
     def amount(self) -> str:
-        """The money that is asked about, such as `250.00 EUR`; empty where the workflow names none."""
+        """The amount, such as `250.00 EUR`; empty if the workflow names none."""
         return self.question.amount
 
     @property
@@ -95,7 +94,7 @@ class Message:
         """The message in the kit's words.
 
         Raises:
-            LookupError: The kind is none of a message's.
+            LookupError: The kind is unknown.
         """
         return Texts(_subject(self), _inbox_text(self) if self.kind == INBOX else _text(self))
 
@@ -141,7 +140,7 @@ def _subject(view: Message) -> str:
 
 
 def _text(view: Message) -> str:
-    """Return the plain text, which is nobody's markup: composed here, since the templates escape everything."""
+    """Return the plain text. It uses no template, because templates escape HTML."""
     rows = [wording.say("mail.row", label=label, value=value) for label, value in _rows(view)]
     paragraphs = [
         wording.say("mail.stage", stage=view.stage) if view.stage else "",
@@ -188,7 +187,7 @@ def _rows(view: Message) -> list[tuple[str, str]]:
 
 
 def _attachments(view: Message) -> list[tuple[str, str]]:
-    """Return the row that names the attachments, if there are any, without a link: the mail has one, and it is ours."""
+    """Return the row that names the attachments, without links; empty if there are none."""
     names = [attachment.name for attachment in view.question.attachments]
     if not names:
         return []
@@ -208,5 +207,5 @@ def _clipped(value: str) -> str:
 
 
 def _unlinked(text: str) -> str:
-    """Return the text with an invisible joint wherever a program that shows a message would make a link of it."""
+    """Return the text with an invisible character wherever a mail program would recognise a link."""
     return _LINK_JOINTS.sub("\N{ZERO WIDTH NON-JOINER}", text)

@@ -1,4 +1,4 @@
-"""The channel `sns`: a topic, whose subscriptions pick the messages of their people by filter."""
+"""The channel `sns`: a topic, whose subscriptions filter by recipient."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,8 +16,8 @@ SUBJECT_LIMIT = 99
 class Topic(Channel):
     """Publishes each message as plain text, with its recipient's address as the message attribute `recipient`.
 
-    A subscription gets what its filter policy lets through, such as `{"recipient": ["maria@example.com"]}`; one without
-    a filter gets everybody's links.
+    A filter policy such as `{"recipient": ["maria@example.com"]}` limits a subscription to one person's messages. A
+    subscription without a filter receives everybody's links.
     """
 
     settings = frozenset({"topic"})

@@ -11,9 +11,9 @@
             bench.relay()
             assert bench.result() == {"status": "refunded"}
 
-`running` runs a workflow on AWS's local runner of durable functions, with the ledger in memory. `Bench` answers as
-people and workers do, and `Bench.replay` checks that a replay does nothing anew. The `any_…` functions build valid
-data; the `Memory…` classes are the ports in memory; the `sign_…` functions sign a webhook as its provider does.
+`running` runs a workflow on AWS's local runner of durable functions, with the ledger in memory. `Bench` answers like
+people and workers, and `Bench.replay` checks that a replay repeats no side effect. The `any_…` functions build valid
+data; the `Memory…` classes are the ports in memory; the `sign_…` functions sign a webhook like its provider.
 
 The kit's own tests use this module. It is not deployed.
 """

@@ -1,4 +1,4 @@
-"""A workflow on AWS's own local runner, with the ledger in memory."""
+"""Run a workflow on AWS's local runner, with the ledger in memory."""
 
 import json
 import time
@@ -32,7 +32,7 @@ POLL_SECONDS = 0.02
 PATIENCE_SECONDS = 20
 
 SHORT_SECONDS = 3
-"""A wait that a test sits out, long enough to be handed off first: it counts from whole seconds, on a slow machine."""
+"""A deadline that a test lets pass. Deadlines count in whole seconds, and the hand-off comes first on slow machines."""
 
 
 class Bench:
@@ -40,12 +40,12 @@ class Bench:
 
     Attributes:
         ledger: The ledger, in memory.
-        hand_off: Keeps the envelopes that were handed off.
-        directory: The directory of people; knows nobody until a test says so.
+        hand_off: The envelopes that were handed off.
+        directory: The directory of people, empty at first.
         environment: The workflow function's environment; read when the execution starts.
-        ports: What the workflow runs with.
+        ports: The workflow's ports.
         runner: AWS's local runner.
-        invocations: How often the handler was invoked, replays included.
+        invocations: How often the handler was invoked, including replays.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Bench:
         self._arn = self.runner.run_async(json.dumps(payload), execution_name=request_id)
 
     def finish(self) -> DurableFunctionTestResult:
-        """Wait until the execution ends, and return how."""
+        """Wait until the execution ends, and return its outcome."""
         return self.runner.wait_for_result(self._arn, timeout=PATIENCE_SECONDS)
 
     def result(self) -> dict[str, Any]:
@@ -94,7 +94,7 @@ class Bench:
         return document
 
     def callback_id(self, name: str) -> str:
-        """Wait until the execution made the callback of this name, and return its id."""
+        """Wait until the execution has created the callback of this name, and return its id."""
         return self.runner.wait_for_callback(self._arn, name=name, timeout=PATIENCE_SECONDS)
 
     def open_task(self, task_id: str = "order-1001.approval") -> Task:
@@ -118,7 +118,7 @@ class Bench:
         comment: str = "",
         task_id: str = "order-1001.approval",
     ) -> Review:
-        """Record an approver's decision. Call `relay` afterwards: the workflow sleeps until then."""
+        """Record an approver's vote. Call `relay` afterwards to wake the workflow."""
         task = self.open_task(task_id)
         token = "t" * 43
         self.ledger.put_link(Link(fingerprint(token) or "", task.task_id, recipient), self.clock.now())
@@ -126,7 +126,7 @@ class Bench:
         return Reviews(self.ledger, self.directory, self.clock).decide(click)
 
     def asked(self, name: str) -> Task:
-        """Wait until the task of this wait was handed off, and return it."""
+        """Wait until the task of this wait is handed off, and return it."""
         task_id = f"order-1001.{name}"
         self.until(lambda: any(envelope["task_id"] == task_id for envelope in list(self.hand_off.sent)))
         return self.ledger.standing[task_id]
@@ -134,12 +134,12 @@ class Bench:
     def succeed(  # the token is made up  # nosec B107
         self, name: str, document: dict[str, Any], actor: str = "worker", token: str = "t"
     ) -> Receipt:
-        """Answer a task as a worker does, and ring as the relay does."""
+        """Answer a task like a worker, and ring like the relay."""
         sender = Sender(actor, "callback token", token=token)
         return self._told(self.results.succeed(self.asked(name).task_id, document, sender))
 
     def fail(self, name: str, code: str, actor: str = "worker") -> Receipt:
-        """Report a failure as a worker does, and ring as the relay does."""
+        """Report a failure like a worker, and ring like the relay."""
         failure = Failure(code, "in words", "and more")
         sender = Sender(actor, "callback token", token="t")  # made up  # nosec B106
         return self._told(self.results.fail(self.asked(name).task_id, failure, sender))
@@ -160,11 +160,11 @@ class Bench:
 
     @property
     def history(self) -> list[Any]:
-        """Every operation of the execution, as the durable service keeps it."""
+        """Every operation of the execution, in the service's format."""
         return list(self.runner._store.load(self._arn).operations)
 
     def relay(self, task_id: str = "order-1001.approval") -> None:
-        """Complete the callback of a decided task, as the relay does."""
+        """Ring for a decided task, like the relay."""
         task = self.ledger.task(task_id)
         assert task
         assert task.status is Status.DECIDED
@@ -173,7 +173,7 @@ class Bench:
     def replay(self) -> tuple[Any, list[str]]:
         """Run the handler again on the whole history of the ended execution.
 
-        A handler that keeps the replay rules returns the same result, visits every operation and records nothing new.
+        A handler that keeps the replay rules returns the same result, visits every operation and records no new one.
 
         Returns:
             The result, and the ids of the operations that it visited, sorted.
@@ -202,12 +202,12 @@ class Bench:
 def running(
     handler: Callable[[Any, Any], Any], workflow: str, policy: Sequence[Mapping[str, Any]] = ()
 ) -> Iterator[Bench]:
-    """Run a workflow on a bench for as long as the block lasts.
+    """Run a workflow on a bench while the block lasts.
 
     Args:
         handler: The workflow's handler.
         workflow: Its name in the settings.
-        policy: Its policy rows, as the settings write them.
+        policy: Its policy rows, with the keys of the settings.
     """
     bench = Bench(handler, workflow, policy)
     with use(bench.ports), mock.patch.dict("os.environ", {"POWERTOOLS_METRICS_NAMESPACE": "Countersign"}):
@@ -218,19 +218,19 @@ def running(
 
 
 def close_runner(runner: DurableFunctionTestRunner) -> None:
-    """Close a runner and the event loop that it leaves open."""
+    """Close a runner and its event loop, which the runner leaves open."""
     runner.close()
     runner._scheduler._loop.close()
 
 
 class _Unreachable:
-    """The durable service, which the replay of a whole history never calls."""
+    """The durable service; the replay of a whole history must not call it."""
 
     def checkpoint(self, *_: Any, **__: Any) -> Any:
         raise AssertionError("a replay of the whole history must not record anything")
 
     def get_execution_state(self, *_: Any, **__: Any) -> Any:
-        raise AssertionError("a replay of the whole history must not ask for more of it")
+        raise AssertionError("a replay of the whole history must not read more of it")
 
 
 class _RunnerDoorbell:

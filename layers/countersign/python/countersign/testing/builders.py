@@ -1,4 +1,4 @@
-"""Data for tests, valid unless a test changes it, and events as AWS sends them."""
+"""Valid data for tests, which change single fields, and events in AWS's formats."""
 
 import base64
 import dataclasses
@@ -38,7 +38,7 @@ PAYMENT_ID = "order-1001.payment"
 CALLBACK_ID = "Q2FsbGJhY2stMQ+/=="
 CALLER = "arn:aws:iam::111122223333:user/shop"
 COMMENT = "Only if they swivel, says my back"
-"""Words that a log must never hold."""
+"""A text that must never be logged."""
 
 _numbers = count(1)
 _OF_QUESTIONS = {field.name for field in dataclasses.fields(Question)}
@@ -48,7 +48,7 @@ _OF_QUESTIONS = {field.name for field in dataclasses.fields(Question)}
 
 
 def any_task(**changes: Any) -> Task:
-    """Return an open task of one approver that expires an hour after NOW; changes of its question among the others."""
+    """Return an open task of one approver that expires an hour after NOW; changes may name fields of its question."""
     fields: dict[str, Any] = {
         "task_id": TASK_ID,
         "status": Status.OPEN,
@@ -99,18 +99,18 @@ def any_payment_task(**changes: Any) -> Task:
 
 
 def any_event(status: str = "paid", event_id: str = "evt_1", **changes: Any) -> ProviderEvent:
-    """Return what a provider says of the payment that `any_payment_task` waits for."""
+    """Return a provider's event about the payment of `any_payment_task`."""
     fields: dict[str, Any] = {"external_id": "pay_1001", "amount": "250.00", "currency": "EUR"} | changes
     return ProviderEvent(event_id=event_id, status=EventStatus(status), **fields)
 
 
 def any_parked(*event: str, **changes: Any) -> ParkedEvent:
-    """Return an event, as `any_event` does, that waits for its task."""
+    """Return a parked event; arguments as of `any_event`."""
     return ParkedEvent("pay", any_event(*event, **changes), SIGNED)
 
 
 def any_click(**changes: Any) -> Click:
-    """Return a click on Approve, on the page's own site, of what the page showed."""
+    """Return a click on Approve, from the page's own site, with the digest that the page showed."""
     fields: dict[str, Any] = {
         "token": any_token(),
         "decision": "approve",
@@ -123,7 +123,7 @@ def any_click(**changes: Any) -> Click:
 
 
 def any_token(letter: str = "t") -> str:
-    """Return a well-formed token that nobody minted."""
+    """Return a well-formed token."""
     return letter * 43
 
 
@@ -139,7 +139,7 @@ def any_question(**changes: Any) -> Question:
 
 
 def any_message(**changes: Any) -> Message:
-    """Return the message that asks an approver for the first time, as the approver hands it to a channel."""
+    """Return the first message to an approver."""
     fields: dict[str, Any] = {
         "kind": "approval.requested",
         "recipient": APPROVER,
@@ -169,7 +169,7 @@ def any_rule(kind: str = "all", **changes: Any) -> Rule:
 
 
 def is_unbroken(entries: Iterable[AuditEntry], head: str, seq: int) -> bool:
-    """Tell whether these audit entries are the whole chain that a task's `audit_head` and `audit_seq` speak of."""
+    """Tell whether these audit entries are the whole chain that ends at a task's `audit_head` and `audit_seq`."""
     previous, expected = GENESIS, 0
     for entry in entries:
         expected += 1
@@ -214,12 +214,12 @@ def any_envelope(**changes: Any) -> dict[str, Any]:
 
 
 def any_result(**changes: Any) -> dict[str, Any]:
-    """Return the detail of a TaskResult that says that a payment was made."""
+    """Return the detail of a TaskResult with `any_paid` as the answer."""
     return {"version": 1, "task_id": PAYMENT_ID, "outcome": "succeeded", "answer": any_paid()} | changes
 
 
 def any_paid(**changes: Any) -> dict[str, Any]:
-    """Return a worker's answer that a payment was made."""
+    """Return a worker's answer for a completed payment."""
     return {"status": "paid", "amount": "250.00", "currency": "EUR"} | changes
 
 
@@ -235,7 +235,7 @@ def http_event(
     headers: Mapping[str, str] | None = None,
     caller: str = "",
 ) -> dict[str, Any]:
-    """Return an API Gateway event, payload format 2.0; a body of bytes comes as base64, as binary media types do.
+    """Return an API Gateway event, payload format 2.0; a body of bytes is base64, as for binary media types.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
     """
@@ -295,7 +295,7 @@ def stream_event(*records: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def stream_record(new: Mapping[str, Any] | None, old: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return what the stream says of one item; images are in DynamoDB's JSON."""
+    """Return a stream record of one item; images are in DynamoDB's JSON."""
     image: Mapping[str, Any] = new or old or {}
     images = {name: dict(item) for name, item in (("NewImage", new), ("OldImage", old)) if item}
     return {
@@ -313,7 +313,7 @@ def stream_record(new: Mapping[str, Any] | None, old: Mapping[str, Any] | None =
 
 
 def sequence_numbers(event: Mapping[str, Any]) -> list[str]:
-    """Return the numbers by which a partial batch response would name these stream records."""
+    """Return the sequence numbers that name these stream records in a partial batch response."""
     return [record["dynamodb"]["SequenceNumber"] for record in event["Records"]]
 
 
@@ -324,7 +324,7 @@ def execution_arn(request_id: str = REQUEST_ID, run: str = "1") -> str:
 
 
 def status_change(status: str, request_id: str = REQUEST_ID, run: str = "1") -> dict[str, Any]:
-    """Return Lambda's event that tells of a durable execution's new status."""
+    """Return Lambda's event for a durable execution's new status."""
     return {
         "version": "0",
         "id": "event",
@@ -340,7 +340,7 @@ def status_change(status: str, request_id: str = REQUEST_ID, run: str = "1") -> 
 
 
 def task_result(detail: Any = None, **changes: Any) -> dict[str, Any]:
-    """Return the event that answers a task, as EventBridge passes it on."""
+    """Return EventBridge's event for a machine's answer."""
     return {
         "version": "0",
         "id": "6a7e8feb-b491-4cf7-a9f1-bf3703467718",

@@ -1,4 +1,4 @@
-"""Genuine webhooks of every provider, for tests that change one thing about them."""
+"""Genuine webhooks of every provider, for tests that change one part of them."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ PAYPAL_HEADERS = {
 
 
 class FakePayPal:
-    """PayPal's side: knows one account, and the body that it sent."""
+    """PayPal's API with one account, which confirms only the body that it sent."""
 
     def __init__(self, sent: bytes = b"", status: int = 200) -> None:
         self.sent = sent
@@ -51,10 +51,10 @@ class Delivery:
     Attributes:
         scheme: The provider's module.
         secret: The secret that signs it.
-        other_secret: Another one of the same form.
-        body: A body that says that 250.00 EUR are paid, where the provider speaks of money; for Adyen signed already.
-        sign: Returns the headers for a body, given secret, body and timestamp.
-        signature: The header that holds the signature, in lower case; empty where there is none.
+        other_secret: Another secret of the same form.
+        body: The body; of a payment provider, an event that 250.00 EUR are paid. Adyen's is already signed.
+        sign: Returns the headers for a secret, a body and a timestamp.
+        signature: The header of the signature, in lower case; empty for Adyen, whose body contains it.
         timed: Whether the signature covers a time.
     """
 
@@ -68,20 +68,20 @@ class Delivery:
 
     @property
     def provider(self) -> Provider:
-        """The provider under test; PayPal's answers as PayPal would."""
+        """The provider under test; PayPal's with a fake of PayPal's API."""
         return PayPal(FakePayPal(self.body)) if self.scheme == "paypal" else base.load(self.scheme)
 
     def request(
         self, body: bytes | None = None, timestamp: int | str = AT, headers: Mapping[str, str | None] | None = None
     ) -> WebhookRequest:
-        """Return the request, for another body or time signed anew, with headers changed, or removed by None."""
+        """Return the request, signed for this body and time, with changed headers; None removes a header."""
         body = self.body if body is None else body
         signed = {name.lower(): value for name, value in self.sign(self.secret, body, timestamp).items()}
         changed = {**signed, **(headers or {})}
         return WebhookRequest({name: value for name, value in changed.items() if value is not None}, body, URL)
 
     def verify(self, request: WebhookRequest | None = None, now: datetime = NOW, secrets: Any = None) -> Verified:
-        """Verify a request, the genuine one unless told otherwise."""
+        """Verify a request, by default the genuine one."""
         return self.provider.verify(request or self.request(), secrets or [self.secret], now)
 
     def translate(self, body: bytes | None = None) -> tuple[ProviderEvent, ...]:
@@ -95,7 +95,7 @@ def later(seconds: float) -> datetime:
 
 
 def told(event: ProviderEvent) -> tuple[str, str, str, str | None, str | None]:
-    """Return what an event says, without when and why."""
+    """Return an event's id, external id, status, amount and currency."""
     return event.event_id, event.external_id, event.status, event.amount, event.currency
 
 
@@ -103,7 +103,7 @@ def told(event: ProviderEvent) -> tuple[str, str, str, str | None, str | None]:
 
 
 def with_members(body: bytes, **members: Any) -> bytes:
-    """Return a JSON document with other members."""
+    """Return a JSON document with changed members."""
     return json.dumps(json.loads(body) | members).encode()
 
 
@@ -115,7 +115,7 @@ def any_payment(kind: str = "payment.paid", **data: Any) -> bytes:
 
 
 def any_payment_intent(kind: str = "payment_intent.succeeded", **fields: Any) -> bytes:
-    """Return an event of Stripe's, as short as may be."""
+    """Return a minimal event of Stripe's."""
     intent = {
         "id": "pi_3MtwBwLkdIwHu7ix28a3tqPa",
         "object": "payment_intent",
@@ -127,7 +127,7 @@ def any_payment_intent(kind: str = "payment_intent.succeeded", **fields: Any) ->
 
 
 def any_item(**changes: Any) -> dict[str, Any]:
-    """Return an item of Adyen's, not signed yet."""
+    """Return an unsigned item of Adyen's."""
     return {
         "pspReference": "7914073381342284",
         "merchantAccountCode": "CountersignECOM",
@@ -286,4 +286,4 @@ PAYPAL = Delivery(
 )
 
 ALL = (STANDARD_WEBHOOKS, SVIX, STRIPE, ADYEN, GITHUB, SLACK, SHOPIFY, SQUARE, PAYPAL)
-"""One of each provider, and of Svix."""
+"""One delivery of each provider, and of Svix."""

@@ -1,4 +1,4 @@
-"""The ports in memory, with the conditions of the real ones, and a clock that tests move."""
+"""The ports in memory, with the conditions of the real ones, and a clock for tests to move."""
 
 import dataclasses
 import json
@@ -24,7 +24,7 @@ from countersign.domain.tasks import Change, Deadline, Ring, RingState, Status, 
 
 
 class FixedClock:
-    """A clock that stands until it is moved."""
+    """A clock that stands still until a test moves it."""
 
     def __init__(self, now: datetime = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)) -> None:
         self.moment = now
@@ -37,7 +37,7 @@ class FixedClock:
 
 
 class MemoryLedger:
-    """Every ledger port in memory. `before_write` runs before each write: where tests let others be faster, or fail."""
+    """Every ledger port in memory. `before_write` runs before each write: there a test causes a race or a failure."""
 
     def __init__(self) -> None:
         self.standing: dict[str, Task] = {}
@@ -96,7 +96,7 @@ class MemoryLedger:
         return self._commit(change, lambda: None)
 
     def _commit(self, change: Change, together: Callable[[], object], name: str = "commit") -> Task:
-        """Write a change together with something else, which may raise as the conditions of a transaction do."""
+        """Write a change together with another write, which may raise like a failed condition of a transaction."""
         self.before_write(name)
         with self._lock:
             self._check(change)
@@ -169,7 +169,7 @@ class MemoryLedger:
         self.standing[task.task_id] = task
         return task
 
-    # Links and mails
+    # Links and e-mails
 
     def link(self, fingerprint: str) -> Link | None:
         link = self.links.get(fingerprint)
@@ -307,7 +307,7 @@ class MemoryLedger:
             self.asked[request_id] = dataclasses.replace(request, swept_at=at)
         return True
 
-    # What is overdue
+    # Overdue work
 
     def overdue(self, before: datetime) -> Iterator[Task | Request | ParkedEvent]:
         found: list[tuple[datetime, Task | Request | ParkedEvent]] = []
@@ -335,7 +335,7 @@ class MemoryLedger:
 
 
 class MemoryDirectory:
-    """Knows what it was told of people; everybody else is themselves, and there."""
+    """The aliases and absences that a test adds; unknown people have neither."""
 
     def __init__(self, known: Mapping[str, Entry] | None = None) -> None:
         self.known = dict(known or {})
@@ -345,7 +345,7 @@ class MemoryDirectory:
 
 
 class MemoryHandOff:
-    """Keeps what was handed off; refuses as long as `refusals` last."""
+    """Keeps the envelopes; refuses the first `refusals` of them."""
 
     def __init__(self, refusals: int = 0) -> None:
         self.sent: list[Mapping[str, Any]] = []
@@ -363,7 +363,7 @@ class MemoryHandOff:
 
 
 class MemoryCipher:
-    """Hides what it is given, bound to its context, and tells of every call; fails as told."""
+    """Encodes reversibly, bound to the context; raises `failures` first."""
 
     def __init__(self, failures: Iterable[Exception] = ()) -> None:
         self.failures = list(failures)
@@ -390,7 +390,7 @@ class MemoryCipher:
 
 
 class MemoryHeartbeats:
-    """Keeps which callbacks were told that they are worked on; fails as told."""
+    """Keeps the callbacks that received a heartbeat; raises `failures` first."""
 
     def __init__(self, failures: Iterable[Exception] = ()) -> None:
         self.beaten: list[str] = []
@@ -403,7 +403,7 @@ class MemoryHeartbeats:
 
 
 class MemoryChannel:
-    """Keeps what was sent."""
+    """Keeps the messages that were sent."""
 
     def __init__(self) -> None:
         self.tried: list[Message] = []
@@ -418,7 +418,7 @@ class MemoryChannel:
 
 
 class MemoryDoorbell:
-    """Keeps which callbacks were rung, and answers as told."""
+    """Keeps the callbacks that were rung; returns or raises `answers` first."""
 
     def __init__(self, answers: Iterable[Ring | Exception] = ()) -> None:
         self.rung: list[str] = []
@@ -435,7 +435,7 @@ class MemoryDoorbell:
 
 
 class MemoryStarter:
-    """Keeps what was started, and fails as told."""
+    """Keeps the executions that were started; raises `failures` first."""
 
     def __init__(self, failures: Iterable[Exception] = ()) -> None:
         self.started: list[tuple[str, str, Mapping[str, Any]]] = []

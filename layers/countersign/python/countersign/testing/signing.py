@@ -1,6 +1,6 @@
-"""Signing webhooks as the providers do, for tests of every kind; written from their documents, not from our verifiers.
+"""Sign webhooks like the providers, for tests; written from their documentation, not from our verifiers.
 
-Each function returns the headers of a request, `sign_adyen` the body, since that is where Adyen signs.
+Each function returns the headers of a request; `sign_adyen` returns the body, because Adyen's signatures are in it.
 """
 
 import base64
@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 STANDARD_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # nosec B105
-"""Of the specification's own example."""
+"""The secret of the specification's example."""
 
 
 def sign_standard_webhooks(
