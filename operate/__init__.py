@@ -1,1 +1,1 @@
-"""The operators' tool, `countersign`: looks at a stage and acts on its tasks, with one's own credentials."""
+"""The operators' tool, `countersign`: inspects a stage and acts on its tasks, with the operator's own credentials."""

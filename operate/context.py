@@ -1,4 +1,4 @@
-"""What every command works with."""
+"""The context of every command: its target and its terminal."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from operate.terminal import Terminal
 
 @dataclass
 class Context:
-    """Where a command acts, and where it prints.
+    """The target and the terminal of a command.
 
     Attributes:
-        target: The options that say where it acts.
-        terminal: Where it prints.
+        target: The options that select the stage.
+        terminal: The terminal that it prints to.
     """
 
     target: Target
@@ -28,7 +28,7 @@ class Context:
 
     @cached_property
     def stage(self) -> Stage:
-        """The stage. Says so if it is the embedded cloud and no option asks for that."""
+        """The stage. Prints a note if it is the embedded cloud and no option asks for it."""
         stage = self.target.find()
         if stage.cloud and not self.target.local:
             self.terminal.note(f"On {stage.label}; --stage names a stage on AWS.")
@@ -36,16 +36,16 @@ class Context:
 
     @property
     def now(self) -> datetime:
-        """The time."""
+        """The current time, in UTC."""
         return SystemClock().now()
 
     @property
     def operations(self) -> Operations:
-        """An operator's actions on tasks, in the name of the person who runs this."""
+        """An operator's actions on tasks, under the IAM identity of the person who runs the command."""
         return Operations(self.stage.ledger, SystemClock(), self.stage.operator)
 
     @property
     def rings(self) -> Rings:
-        """The relay's rings, in the name of the person who runs this."""
+        """The relay's rings, under the IAM identity of the person who runs the command."""
         doorbell = CallbackDoorbell(self.stage.client("lambda", attempts=1))
         return Rings(self.stage.ledger, doorbell, SystemClock(), operator=self.stage.operator)

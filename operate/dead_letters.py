@@ -1,7 +1,7 @@
-"""Dead-letter queues: what they hold, and how their messages are processed again.
+"""Dead-letter queues: count their messages, and process them again.
 
-A message is deleted only after its consumer took it: a message may be processed twice, and none is lost. Everything in
-the kit that takes messages is idempotent.
+A message is deleted only after its consumer has taken it, so none is lost. A message can be processed twice: every
+consumer of the kit is idempotent.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _PATIENCE_SECONDS = 1
 
 @dataclass(frozen=True)
 class Redriven:
-    """The fate of one message.
+    """The result of redriving one message.
 
     Attributes:
         task_ids: The tasks that it names.
-        kept_because: Why it stays in the queue; empty where it was processed.
+        kept_because: Why it stays in the queue; empty if it was processed.
     """
 
     task_ids: Sequence[str] = ()
@@ -55,15 +55,15 @@ class DeadLetters:
         return sorted(name for name in self._queues if name.endswith(_SUFFIX))
 
     def waiting(self, name: str) -> int:
-        """Return about how many messages a queue holds, those in flight included."""
+        """Return the approximate number of messages in a queue, including those in flight."""
         counts = self._attributes(name, "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
         return sum(map(int, counts.values()))
 
     def redrive(self, name: str) -> Iterator[Redriven]:
-        """Have each message that a queue holds now processed again, and yield its fate.
+        """Process each message that a queue holds now again, and yield the results.
 
         Raises:
-            OperateError: There is no such queue, or no function of the stage uses it.
+            OperateError: The queue is unknown, or no function of the stage uses it.
         """
         arn, kept = self._attributes(name, "QueueArn")["QueueArn"], []
         try:
@@ -145,7 +145,7 @@ def _document(body: str) -> dict[str, Any]:
     except ValueError:
         document = None
     if not isinstance(document, dict):
-        raise KeptError("the message is no JSON object; read it in SQS, and delete it there")
+        raise KeptError("the message is not a JSON object; read it in SQS, and delete it there")
     return document
 
 
@@ -153,6 +153,6 @@ def _tasks_in(body: str) -> list[str]:
     try:
         document = json.loads(body)
         task_id = document.get("detail", document).get("task_id")
-    except (ValueError, AttributeError):  # no JSON, or no object
+    except (ValueError, AttributeError):  # not JSON, or not an object
         return []
     return [task_id] if isinstance(task_id, str) else []

@@ -1,4 +1,4 @@
-"""`doctor`: compares what is deployed with the stage's settings, and says what to do about each difference."""
+"""`doctor`: compares the deployed stage with its settings, and advises on each difference."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Result:
 
     Attributes:
         area: Its subject, in a word or two.
-        what: What it found.
-        advice: What to do; empty where everything is in order.
+        what: The result, in words.
+        advice: What to do; empty if no action is needed.
     """
 
     area: str
@@ -30,7 +30,7 @@ class Result:
 
     @property
     def is_finding(self) -> bool:
-        """Whether somebody must act."""
+        """Whether an operator must act."""
         return bool(self.advice)
 
 
@@ -50,10 +50,10 @@ CHECKS: dict[str, Callable[[Stage], Findings]] = {
 
 
 def examine(stage: Stage) -> Iterator[Result]:
-    """Yield the results of all checks; where a stack is missing, those of the stacks only.
+    """Yield the results of all checks; if a stack is missing, only those of the stacks.
 
     Raises:
-        OperateError: There is no such stage, or nothing of it is deployed.
+        OperateError: The stage is unknown, or none of its stacks is deployed.
     """
     found = [Result("stacks", *result) for result in stacks.stacks(stage)]
     yield from found

@@ -38,12 +38,12 @@ class OperateError(Exception):
 
 
 def usage(message: str, advice: str = "") -> OperateError:
-    """Return the error of a command line that makes no sense."""
+    """Return the error of an invalid command line."""
     return OperateError(message, advice, Status.USAGE)
 
 
 def unknown_name(what: str, name: str, known: Iterable[str]) -> OperateError:
-    """Return the error of a name that nothing has."""
+    """Return the error of an unknown name."""
     return usage(f"there is no {what} {name!r}", f"Use one of: {', '.join(known) or 'none'}.")
 
 
@@ -67,7 +67,7 @@ _BY_CODE = (
         "Check the account, --region, --stage and --table.",
     ),
 )
-"""What an operator lacks, by words of the codes that AWS answers with; and what to do."""
+"""Messages and advice for AWS's error codes, by words that the codes contain."""
 
 _BY_TYPE: tuple[tuple[tuple[type[Exception], ...], str, str, Status], ...] = (
     ((exceptions.ProfileNotFound,), "{}", "`aws configure list-profiles` lists your profiles.", Status.USAGE),
@@ -90,11 +90,11 @@ _BY_TYPE: tuple[tuple[tuple[type[Exception], ...], str, str, Status], ...] = (
     ((BotoCoreError, TransientError), "AWS did not answer: {}", "Try again in a moment.", Status.TRY_AGAIN),
     ((CountersignError,), "{}", "", Status.REFUSED),
 )
-"""The first entry that fits an error is the one that an operator reads."""
+"""Messages, advice and exit statuses by type of error; the first match counts."""
 
 
 def explained(error: Exception) -> OperateError | None:
-    """Return an error in an operator's terms; None for a mistake in the kit, which keeps its traceback."""
+    """Return an error in an operator's terms; None for a bug in the kit, which keeps its traceback."""
     cause = of_aws(error)
     if isinstance(cause, ClientError):
         return _of_answer(cause)
@@ -113,7 +113,7 @@ def of_aws(error: Exception) -> Exception:
 
 
 def code_of(error: Any) -> str:
-    """Return the code of an error that AWS answered, such as `AccessDenied`; empty for any other error."""
+    """Return AWS's code of an error, such as `AccessDenied`; empty for an error of another source."""
     code: str = error.response["Error"]["Code"].rpartition(".")[2] if isinstance(error, ClientError) else ""
     return code
 

@@ -1,4 +1,4 @@
-"""The audit as a file: CSV for spreadsheets, JSON lines for machines."""
+"""Export the audit to a file: CSV for spreadsheets, JSON lines for machines."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FIELDS = (
     *("task_id", "seq", "at", "event", "actor", "identified_by", "source", "data", "shown", "policy"),
     *("previous", "hash"),
 )
-"""Every field that the hash of an entry covers, and the hash: an exported file can be verified by itself."""
+"""Every field that the hash of an entry covers, and the hash: an exported file can be verified without the ledger."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """First characters of a formula: https://owasp.org/www-community/attacks/CSV_Injection."""
@@ -59,7 +59,7 @@ def write(entries: Iterable[Mapping[str, Any]], form: Format, file: TextIO) -> i
 
 @contextmanager
 def opened(name: str) -> Iterator[TextIO]:
-    """Open the file to write to. It gets its name when it is complete: half an export never looks like a whole one.
+    """Open the file to write to. It gets its name only when it is complete.
 
     Raises:
         OperateError: The file cannot be written.
@@ -81,6 +81,6 @@ def opened(name: str) -> Iterator[TextIO]:
 
 
 def _cell(value: Any) -> Any:
-    """Return a value as a cell that no spreadsheet runs: a formula gets an apostrophe in front."""
+    """Return a value as a cell; an apostrophe in front keeps a spreadsheet from running a formula."""
     text = value if isinstance(value, str | int) else json.dumps(value, ensure_ascii=False)
     return f"'{text}" if isinstance(text, str) and text.startswith(_FORMULA) else text

@@ -40,7 +40,7 @@ class OperatorLedger(DynamoLedger):
     def in_status(self, statuses: frozenset[Status] = LIVE) -> Iterator[Task]:
         """Yield the tasks in these statuses.
 
-        Open and decided tasks come from the index, which can be a moment behind. All others take a read of the table.
+        Open and decided tasks come from the index, which can be a moment behind; others need a scan of the table.
         """
         indexed = chain.from_iterable(map(self._table.indexed, DUE_SHARDS + UNSENT_SHARDS))
         documents = indexed if statuses <= LIVE else self._table.scan("TASK")
@@ -66,7 +66,7 @@ class OperatorLedger(DynamoLedger):
         return after
 
     def page_count(self) -> int:
-        """Return about how many pages a read of the table has: DynamoDB measures the table every six hours."""
+        """Return the approximate number of pages of a scan: DynamoDB measures the table every six hours."""
         size: int = self._client.describe_table(TableName=self._name)["Table"]["TableSizeBytes"]
         return size // _PAGE_BYTES
 
@@ -74,7 +74,7 @@ class OperatorLedger(DynamoLedger):
         """Yield the items of another table in DynamoDB's form.
 
         Raises:
-            OperateError: There is no such table.
+            OperateError: The table does not exist.
         """
         pages = self._client.get_paginator("scan").paginate(TableName=table_name, ConsistentRead=True)
         try:
@@ -101,10 +101,10 @@ class OperatorLedger(DynamoLedger):
         return True
 
     def _is_done_with(self, item: dict[str, Any]) -> bool:
-        """Tell whether an item was removed because its work was done."""
+        """Tell whether an item was removed on purpose, because its work is done."""
         document = from_item(item)
         if document["sk"].startswith(OUTBOX):
-            # The stream of this table has sent it, unless the table is younger than the item.
+            # The publisher has sent it from this table's stream, unless the table is younger than the item.
             return from_text(document["at"]) >= self._made_at
         if document["sk"].startswith(PARKED):
             record, _ = self.look_up(document["provider"], document["event_id"], document["external_id"])
@@ -112,7 +112,7 @@ class OperatorLedger(DynamoLedger):
         return False
 
     def _claim_of_today(self, item: dict[str, Any]) -> dict[str, Any]:
-        """Return a claim with its present task, by the audits of the tasks that had it before."""
+        """Return a claim with its current task, which the audits of earlier tasks name."""
         task_id = item["task_id"]["S"]
         while taken_by := claims.taken_by(self.audit(task_id)):
             task_id = taken_by
@@ -126,9 +126,9 @@ class OperatorLedger(DynamoLedger):
         return made_at
 
     def audit_pages(self) -> Iterator[list[dict[str, Any]]]:
-        """Yield the audit entries on each page of the table, those of removed tasks included.
+        """Yield the audit entries on each page of the table, including those of removed tasks.
 
-        The entries of one task are in order; the tasks are in none.
+        The entries of one task are in order; the tasks are not.
         """
         pages = self._client.get_paginator("scan").paginate(
             TableName=self._name,

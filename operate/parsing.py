@@ -1,4 +1,4 @@
-"""How operators write and read addresses, times and spans of time."""
+"""Read and write addresses, times and spans of time on the command line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LONGEST_SECONDS = 3_650 * 86_400
 
 
 def address(text: str) -> str:
-    """Return an e-mail address in the form that the directory keeps."""
+    """Return an e-mail address in the directory's form."""
     normal = normalise(text)
     if not is_address(normal):
         raise OperateError(f"ADDRESS must be an e-mail address, got: {text}")

@@ -1,4 +1,4 @@
-"""Records of the ledger's stream that a function gave up. The queue names them; the stream has them for 24 hours.
+"""Replay the stream records that a function gave up. A queue names them; the stream keeps them for 24 hours.
 
 https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-errors.html
 """
@@ -21,7 +21,7 @@ _GONE = frozenset({"TrimmedDataAccessException", "ResourceNotFoundException"})
 
 
 class KeptError(Exception):
-    """A message stays in its queue; says why."""
+    """A message stays in its queue, for the reason in the text."""
 
 
 def replay(stage: Stage, queue_arn: str, document: Mapping[str, Any]) -> list[str]:
@@ -67,7 +67,7 @@ def _records(streams: Any, batch: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _read(streams: Any, batch: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the records of a batch in the form in which Lambda passes them to functions."""
+    """Yield the records of a batch in the form of Lambda's events."""
     iterator = streams.get_shard_iterator(
         StreamArn=batch["streamArn"],
         ShardId=batch["shardId"],
@@ -87,7 +87,7 @@ def _read(streams: Any, batch: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def matches(pattern: Any, value: Any) -> bool:
-    """Tell whether a filter of an event source lets a record through. It knows exact values and prefixes.
+    """Tell whether a record matches a filter of an event source. Exact values and prefixes are supported.
 
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
     """

@@ -1,4 +1,4 @@
-"""Where a command acts, and as whom: a stage in an AWS account, or the embedded cloud."""
+"""Find the stage that a command acts on, in an AWS account or on the embedded cloud, and its clients."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _TIME_OUTS_SECONDS = (5, 20)
 
 @dataclass(frozen=True)
 class Target:
-    """The options that say where a command acts.
+    """The options that select a stage.
 
     Attributes:
         profile: A profile of the AWS configuration; empty for the environment's credentials.
@@ -48,10 +48,10 @@ class Target:
     table: str = ""
 
     def find(self) -> Stage:
-        """Return the embedded cloud if it is asked for, or if it is up and no option names a stage or an account.
+        """Return the embedded cloud with `--local`, or if it is up and no option names a stage; else the stage on AWS.
 
         Raises:
-            OperateError: The options contradict each other, or nothing has the name that they say.
+            OperateError: The options contradict each other or are not enough, or the embedded cloud is not up.
         """
         elsewhere = self.profile or self.region or self.stage or self.table
         if self.local or (not elsewhere and (HOME / "cloud.json").is_file()):
@@ -95,7 +95,7 @@ class Stage:
     """A stage, with the clients to act on it.
 
     Attributes:
-        name: Its name; empty where only a table is named.
+        name: Its name; empty if the options name only a table.
         label: Its name in messages.
         cloud: The embedded cloud, for a stage on it.
     """
@@ -103,7 +103,7 @@ class Stage:
     def __init__(
         self, target: Target, name: str, label: str, make: Callable[[str, int], Any], cloud: Cloud | None = None
     ) -> None:
-        """Take the options, and the function that makes the client of a service for a number of attempts."""
+        """Take the options; `make` makes the client of a service for a number of attempts."""
         self.name, self.label, self.cloud = name, label, cloud
         self._table = target.table
         self._clients = cache(make)
@@ -114,7 +114,7 @@ class Stage:
 
     @cached_property
     def operator(self) -> str:
-        """The IAM ARN of the person who runs this; the audit names them by it."""
+        """The IAM ARN of the person who runs the command, for the audit."""
         arn: str = self.client("sts").get_caller_identity()["Arn"]
         return arn
 
@@ -123,7 +123,7 @@ class Stage:
         """The stage's settings.
 
         Raises:
-            OperateError: There is no such stage, or its settings are broken.
+            OperateError: The stage is unknown, or its settings are faulty.
         """
         try:
             return Settings.load(self._settings_file())
@@ -167,9 +167,9 @@ class Stage:
         return found
 
     def resources(self, kind: str, *stacks: str) -> list[str]:
-        """Return the names of the resources of a CloudFormation type in these stacks; by default where functions are.
+        """Return the names of the resources of a CloudFormation type in these stacks, by default those with functions.
 
-        The stack of the patterns is not in every stage.
+        Not every stage has the stack of the patterns.
         """
         stacks = stacks or ("public", *(("patterns",) if self.settings.patterns else ()), "workflow")
         pages = self.client("cloudformation").get_paginator("list_stack_resources")
@@ -188,7 +188,7 @@ class Stage:
 
     @property
     def audit_bucket(self) -> str:
-        """Name of the bucket with the copy of the audit; empty where there is none, or where only a table is named."""
+        """Name of the bucket with the copy of the audit; empty without one, or if the options name only a table."""
         return self.outputs["ledger"].get("AuditBucketName", "") if self.name else ""
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What the command lines of operate/ and local/ print: tables and colours on a terminal, plain text in a pipe, or JSON.
+"""The output of the command lines of operate/ and local/: tables and colours, plain text in a pipe, or JSON.
 
 Results go to standard output, everything else to standard error. No text can move the cursor of a terminal.
 """
@@ -23,11 +23,11 @@ GOOD, BAD, QUIET = "green", "bold red", "dim"
 _STYLES = {"OPEN": "yellow", "DECIDED": "bold cyan", "APPLIED": "green", "EXPIRED": "magenta", "CANCELLED": "red"}
 Step = TypeVar("Step")
 _UNLIMITED = 1_000_000
-"""Columns of a pipe: no line of it is cut."""
+"""Columns of a pipe, so that no line is cut."""
 
 
 class Terminal:
-    """Where one command prints to.
+    """The terminal of one command.
 
     Attributes:
         as_json: Whether results are JSON.
@@ -43,7 +43,7 @@ class Terminal:
         self._out.print(Text(shown(text), style=style))
 
     def result(self, text: str, document: Any) -> None:
-        """Print what was done: a line, or as JSON."""
+        """Print the result of an action: a line, or a JSON document."""
         if self.as_json:
             self.document(document)
         else:
@@ -55,38 +55,38 @@ class Terminal:
         sys.stdout.writelines(f"{escaped(line)}\n" for line in text.split("\n"))
 
     def note(self, text: str) -> None:
-        """Print what a person should know and no program reads."""
+        """Print a note for people, to standard error."""
         self._errors.print(Text(shown(text), style=QUIET))
 
     def error(self, text: str, *advice: str) -> None:
-        """Print what went wrong and what to do. Empty lines of advice are left out."""
+        """Print an error and its advice, without empty lines."""
         self._errors.print(Text.assemble(("error: ", BAD), shown(text)))
         for line in filter(None, advice):
             self._errors.print(Text(f"  {shown(line)}"))
 
     def title(self, text: str) -> None:
-        """Print what this run is about."""
+        """Print the title of a run."""
         self.say()
         self.say(text, "bold")
         self.say()
 
     def doing(self, text: str) -> None:
-        """Print what takes a moment."""
+        """Print a step that takes a moment."""
         self.say(f"  {mark('…', '.')} {text}", QUIET)
 
     def done(self, what: str, detail: str) -> None:
-        """Print a step that has happened."""
+        """Print a completed step."""
         step = ((mark("✓", "+"), GOOD), " ", (f"{what:<12}", "bold"), f" {shown(detail)}")
         self._out.print(Text.assemble("  ", *step))
 
     def link(self, url: str) -> None:
-        """Print an address on a line of its own, unbroken, to be clicked or copied."""
+        """Print a URL unbroken on its own line, to click or copy."""
         self.say()
         self.say(f"    {url}", "cyan underline")
         self.say()
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """Print rows as a table, or each as a block where the terminal is too narrow; without a frame in a pipe."""
+        """Print rows as a table, without a frame in a pipe; each row as a block if the terminal is too narrow."""
         framed = self._out.is_terminal
         if not framed:
             self._out.width = _UNLIMITED
@@ -104,18 +104,18 @@ class Terminal:
                 self._out.print(Text.assemble((f"  {column:<10}", QUIET), cell))
 
     def track(self, steps: Iterable[Step], what: str, total: int) -> Iterator[Step]:
-        """Yield the steps of a task, with a progress bar on a terminal; 0 for a total that is not known."""
+        """Yield the steps of a task, with a progress bar on a terminal; an unknown total is 0."""
         hidden = self.as_json or not self._errors.is_terminal
         return iter(track(steps, what, total or None, console=self._errors, transient=True, disable=hidden))
 
 
 def shown(text: str) -> str:
-    """Return text that standard output can encode and that cannot act on a terminal."""
+    """Return text that standard output can encode, without control characters."""
     printable = "".join(character if character.isprintable() else "�" for character in text)
     encoding = sys.stdout.encoding or "ascii"
     return printable.encode(encoding, "replace").decode(encoding)
 
 
 def mark(sign: str, plain: str) -> str:
-    """Return a sign, or its replacement where standard output cannot show it."""
+    """Return a sign, or its replacement if standard output cannot show it."""
     return sign if shown(sign) == sign else plain

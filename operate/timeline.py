@@ -18,13 +18,13 @@ _LONGEST_DETAIL = 160
 
 @dataclass(frozen=True)
 class Moment:
-    """One audit entry as a timeline shows it.
+    """One audit entry in a timeline.
 
     Attributes:
         at: Its time, in UTC.
         task_id: Its task.
-        event: Its event, in the audit's word.
-        actor: Who did it.
+        event: The audit's name of its event.
+        actor: The actor.
         detail: Its data, in words.
     """
 
@@ -45,7 +45,7 @@ def moments(entries: Iterable[AuditEntry]) -> list[Moment]:
 
 
 def drawn(timeline: Iterable[Moment], *, with_tasks: bool) -> Iterator[str]:
-    """Yield a line of text for each moment, with its task if `with_tasks` says so."""
+    """Yield a line of text for each moment, with its task if `with_tasks` is set."""
     before: datetime | None = None
     for moment in timeline:
         later = "" if before is None else f"+{in_words(moment.at - before)}"

@@ -1,4 +1,4 @@
-"""How `tasks` and `show` present tasks. Callback ids and tokens are never shown."""
+"""Present tasks for `tasks` and `show`, without callback ids and tokens."""
 
 from __future__ import annotations
 

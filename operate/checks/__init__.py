@@ -1,4 +1,4 @@
-"""The checks of `doctor`, by their subject. Each yields what it found, and what to do: nothing where it is in order."""
+"""The checks of `doctor`, by subject. Each yields its results with advice, which is empty if no action is needed."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What leaves the stage: messages to approvers, alarms to operators."""
+"""Delivery: messages to approvers, alarms to operators."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _account(stage: Stage) -> Findings:
 
 
 def alarms(stage: Stage) -> Findings:
-    """Check every alarm of the stage, and that somebody receives them where the settings want that."""
+    """Check every alarm of the stage, and its subscriptions if the settings require them."""
     names = stage.resources("AWS::CloudWatch::Alarm", "monitoring")
     pages = stage.client("cloudwatch").get_paginator("describe_alarms")
     found: list[dict[str, Any]] = [

@@ -47,7 +47,7 @@ def functions(stage: Stage) -> Findings:
     found = stage.functions()
     bad = []
     for function in found:
-        # A function that was idle for long is active again at its next call.
+        # A function that was idle for a long time becomes active at its next call.
         idle_or_active = function.get("State", "Active") in ("Active", "Inactive")
         if not idle_or_active or function.get("LastUpdateStatus") == "Failed":
             why = function.get("StateReason") or function.get("LastUpdateStatusReason") or "Lambda gives no reason"

@@ -22,7 +22,7 @@ def stacks(stage: Stage) -> Findings:
     """Check every stack.
 
     Raises:
-        OperateError: There is no such stage, or none of its stacks is deployed.
+        OperateError: The stage is unknown, or none of its stacks is deployed.
     """
     wanted = (*STACKS, "patterns") if stage.settings.patterns else STACKS
     found = {stack: _described(stage, stack) for stack in wanted}

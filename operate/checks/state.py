@@ -36,7 +36,7 @@ def tables(stage: Stage) -> Findings:
 
 
 def tasks(stage: Stage) -> Findings:
-    """Look for tasks that their workflow does not act on."""
+    """Report overdue decisions and deadlines."""
     latest, waiting = SystemClock().now() - LATE, list(stage.ledger.in_status())
     found = [
         (f"{task.task_id} is decided, but its workflow has not acted on it", f"run `ring {task.task_id}`")
@@ -55,7 +55,7 @@ def tasks(stage: Stage) -> Findings:
 
 
 def audit_copy(stage: Stage) -> Findings:
-    """Check the lock of the audit's copy, where the stage keeps one."""
+    """Check the lock of the audit's copy, if the stage keeps one."""
     days, bucket = stage.settings.audit.object_lock_days, stage.audit_bucket
     if not days:
         return
@@ -70,7 +70,7 @@ def audit_copy(stage: Stage) -> Findings:
 
 
 def dead_letters(stage: Stage) -> Findings:
-    """Look for messages in dead-letter queues."""
+    """Report messages in dead-letter queues."""
     letters = DeadLetters(stage)
     found = [
         (
@@ -90,7 +90,7 @@ def secrets(stage: Stage) -> Findings:
 
 
 def active_secrets(stage: Stage, owner: str, effect: str, arn: str) -> tuple[str, str]:
-    """Check a secret, whose absence has an effect on its owner."""
+    """Check an owner's secret; `effect` says what happens without it."""
     try:
         reader = ManagedSecrets(stage.client("secretsmanager"), {owner: arn})
         count = len(reader.active(owner))

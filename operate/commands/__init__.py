@@ -1,1 +1,1 @@
-"""The commands, each from its arguments to what it prints."""
+"""The commands, each from its arguments to its output."""

@@ -1,8 +1,8 @@
 """`audit verify`: prove the audit.
 
-It computes every hash again, and compares each task with its audit and each vote with the review links on record. Where
-the stage keeps a copy on S3, it compares each entry with the copy. Object Lock protects the copy from everybody, so a
-chain that was replaced as a whole, or removed with its task, is found too.
+It computes every hash again, and compares each task with its audit and each vote with the recorded review links. If the
+stage keeps a copy on S3, it compares each entry with the copy. Object Lock protects the copy from everybody, so the
+command also finds a chain that was replaced as a whole, or removed with its task.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Finding:
 
     Attributes:
         task_id: Its task.
-        problems: What is wrong with it.
-        notes: What is not wrong, but could not be verified yet.
+        problems: Its errors.
+        notes: Entries that cannot be verified yet.
     """
 
     task_id: str
@@ -80,7 +80,7 @@ def verified(ledger: DynamoLedger, task_ids: Sequence[str], archive: AuditArchiv
 def _finding(ledger: DynamoLedger, archive: AuditArchive | None, task_id: str) -> Finding:
     if archive is None:
         return Finding(task_id, ledger.audit_breaks(task_id))
-    copies = archive.copies(task_id)  # before the ledger: an entry written in between has no copy yet, and is young
+    copies = archive.copies(task_id)  # before the ledger: an entry written in between is young and needs no copy yet
     now = SystemClock().now()
     documents = {document["sk"]: document for document in ledger.audit_documents(task_id)}
     young = sorted(place for place in documents.keys() - copies.keys() if awaits_copy(documents[place]["at"], now))

@@ -1,1 +1,1 @@
-"""Where the embedded cloud runs, and how to reach it."""
+"""Find and call the embedded cloud."""

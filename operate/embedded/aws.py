@@ -9,8 +9,8 @@ from typing import Any
 REGION = "eu-central-1"
 ACCOUNT = "000000000000"
 ACCESS_KEY_ID = "test"
-# No AWS account takes these; to the emulator this key is its account's root.
-SECRET_ACCESS_KEY = "test"  # noqa: S105  as said  # nosec B105
+# No AWS account accepts these; for the emulator they are its account's root.
+SECRET_ACCESS_KEY = "test"  # noqa: S105  not a secret  # nosec B105
 
 _NOWHERE = os.devnull
 LOOPBACK = ("127.0.0.1", "localhost")
@@ -18,9 +18,9 @@ LOOPBACK = ("127.0.0.1", "localhost")
 
 
 def variables(endpoint_url: str) -> dict[str, str]:
-    """Return the variables that lead AWS's tools and SDKs to the emulator and to nothing else.
+    """Return the variables that make AWS's tools and SDKs use the emulator only.
 
-    Credentials are throw-away ones, profiles and the instance's metadata are out of reach.
+    They exclude the user's credentials, profiles and the instance's metadata.
     """
     return {
         "AWS_ENDPOINT_URL": endpoint_url,
@@ -46,11 +46,11 @@ def environment(endpoint_url: str) -> dict[str, str]:
 
 @cache
 def client(service: str, endpoint_url: str) -> Any:
-    """Return the client of one AWS service at the emulator; making one takes as long as a hundred calls."""
+    """Return the client of one AWS service at the emulator; cached, because making one takes as long as 100 calls."""
     from botocore.config import Config
     from botocore.session import Session
 
-    # Each variable: its name in the config file, in the environment, its default, how it is converted.
+    # Each variable: its name in the config file, its name in the environment, its default, its conversion.
     unread = dict.fromkeys(("profile", "ca_bundle", "ignore_configured_endpoint_urls"), (None, None, None, None))
     files = dict.fromkeys(("config_file", "credentials_file"), (None, None, _NOWHERE, None))
     return Session(session_vars=unread | files).create_client(

@@ -1,4 +1,4 @@
-"""The embedded cloud: one file says where its parts are."""
+"""The embedded cloud, as the file `.local/cloud.json` describes it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from operate.embedded import aws
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / ".local"
-"""Where the embedded cloud of this checkout lives."""
+"""The folder of this checkout's embedded cloud."""
 
 Outputs = dict[str, dict[str, str]]
 """The outputs of each stack, by the stack's name."""
@@ -25,16 +25,16 @@ class Cloud:
     """The content of `.local/cloud.json`.
 
     Attributes:
-        endpoint_url: AWS's APIs.
-        region: The region that everything is in.
+        endpoint_url: The URL of AWS's APIs.
+        region: The region.
         account: The account.
-        api_url: The deployed HTTP API, without a slash at the end.
-        mailbox_url: The mail that was sent, as JSON.
+        api_url: The URL of the deployed HTTP API, without a slash at the end.
+        mailbox_url: The URL of the sent mail, as JSON.
         queues: The URL of each queue, by its name.
         bus: The name of the hand-off bus.
         table: The name of the ledger's table.
         providers: The signing secret of each webhook provider, by its name.
-        credentials: `access_key_id` and `secret_access_key`, which only the emulator takes.
+        credentials: `access_key_id` and `secret_access_key`, which only the emulator accepts.
         outputs: The outputs of every stack, by the stack's name.
     """
 
@@ -58,7 +58,7 @@ class Cloud:
 
     @classmethod
     def on(cls, endpoint_url: str, outputs: Outputs, secrets: dict[str, str]) -> Cloud:
-        """Describe what was deployed onto an emulator, with the secret that each provider signs with."""
+        """Describe a deployment on an emulator, with the signing secret of each provider."""
         return cls(
             endpoint_url=endpoint_url,
             region=aws.REGION,
@@ -75,26 +75,26 @@ class Cloud:
 
     @classmethod
     def read(cls, home: Path = HOME) -> Cloud | None:
-        """Return the cloud that is up; None when none is."""
+        """Return the running cloud; None without one."""
         try:
             return cls(**json.loads(_file(home).read_text()))
         except (OSError, ValueError, TypeError):
             return None
 
     def write(self, home: Path = HOME) -> None:
-        """Write the file in one step: a reader never finds half a file."""
+        """Write the file atomically."""
         new = _file(home).with_suffix(".new")
         new.touch(mode=0o600)
         new.write_text(json.dumps(asdict(self), indent=2) + "\n")
         new.replace(_file(home))
 
     def variables(self) -> dict[str, str]:
-        """Return what a shell needs to call this cloud: AWS's variables, the API, the mailbox and each queue."""
+        """Return the shell variables to call this cloud: AWS's, the API, the mailbox and each queue."""
         queues = {f"QUEUE_{re.sub('[^A-Z0-9]', '_', name.upper())}": url for name, url in self.queues.items()}
         return aws.variables(self.endpoint_url) | {"API_URL": self.api_url, "MAILBOX_URL": self.mailbox_url, **queues}
 
     def workflow(self, name: str) -> str:
-        """Return the ARN that starts a workflow."""
+        """Return the ARN of the alias that starts a workflow."""
         alias_arn: str = merged(self.outputs, "Workflows")[name]
         return alias_arn
 
@@ -105,12 +105,12 @@ class Cloud:
 
 
 def remove(home: Path = HOME) -> None:
-    """Remove the file, before the cloud that it describes."""
+    """Remove the file. Call this before the cloud itself is removed."""
     _file(home).unlink(missing_ok=True)
 
 
 def merged(outputs: Outputs, name: str) -> dict[str, Any]:
-    """Return the entries of an output that several stacks have, each as a JSON object."""
+    """Merge an output that several stacks have, each with a JSON object."""
     return {key: value for document in _values(outputs, name) for key, value in json.loads(document).items()}
 
 

@@ -1,4 +1,4 @@
-"""HTTP to this machine: without proxies and redirects, and with error statuses as answers."""
+"""HTTP to this machine, without proxies and redirects; error statuses are answers, not exceptions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Answer:
 
     Attributes:
         status: The status code.
-        headers: The headers; looked up without case.
+        headers: The headers, case-insensitive.
         text: The body.
     """
 
@@ -49,7 +49,7 @@ def send(method: str, url: str, body: bytes | None = None, headers: Mapping[str,
     """Send a request and return the answer, also for an error status.
 
     Raises:
-        OSError: Nothing came back.
+        OSError: There was no answer.
     """
     request = urllib.request.Request(url, body, dict(headers or {}), method=method)  # noqa: S310 - callers name http URLs
     try:

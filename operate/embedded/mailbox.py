@@ -1,4 +1,4 @@
-"""The messages that the embedded cloud has sent: mail, and what went out over other channels."""
+"""The messages that the embedded cloud has sent, by mail and over other channels."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Mail:
     """One mail.
 
     Attributes:
-        message_id: SES's id of it.
-        sender: Who it is from.
-        recipients: Whom it went to.
-        subject: Its subject.
-        text: Its plain text.
-        html: Its HTML.
+        message_id: SES's id.
+        sender: The From address.
+        recipients: The recipients' addresses.
+        subject: The subject.
+        text: The body as plain text.
+        html: The body as HTML.
     """
 
     message_id: str
@@ -37,12 +37,12 @@ class Mail:
 
     @property
     def review_link(self) -> str | None:
-        """The link to the review page, if there is one in it."""
+        """The link to the review page; None without one."""
         return self._link("review")
 
     @property
     def inbox_link(self) -> str | None:
-        """The link to the recipient's inbox, if there is one in it."""
+        """The link to the recipient's inbox; None without one."""
         return self._link("inbox")
 
     def _link(self, page: str) -> str | None:
@@ -52,16 +52,16 @@ class Mail:
 
 @dataclass(frozen=True)
 class Mailbox:
-    """All mail that was sent, oldest first.
+    """All sent mail, oldest first.
 
     Attributes:
-        url: Where the emulator shows it.
+        url: The emulator's URL of it.
     """
 
     url: str
 
     def mails(self, recipient: str | None = None) -> list[Mail]:
-        """Return what was sent, to everybody or to one address; addresses are compared without case."""
+        """Return all mail, or the mail to one address in any case."""
         answer = http.get(self.url)
         accounts = json.loads(answer.text)["messages"].values()
         mails = [_mail(message) for messages in accounts for message in messages]
@@ -71,13 +71,13 @@ class Mailbox:
 
 @dataclass(frozen=True)
 class Sent:
-    """A message over another channel than mail. Only the message itself has the link.
+    """A message over another channel than mail, without its link, which the audit does not have.
 
     Attributes:
         at: When it was sent, in UTC.
         channel: The channel.
-        recipient: Who got it.
-        title: What its task asks.
+        recipient: The recipient's address.
+        title: The question of its task.
     """
 
     at: str
@@ -87,7 +87,7 @@ class Sent:
 
 
 def sent_elsewhere(cloud: Cloud) -> list[Sent]:
-    """Return what was sent over other channels than mail, oldest first, as the audits of the tasks have it."""
+    """Return the messages over other channels than mail, oldest first, from the audits of the tasks."""
     ledger = OperatorLedger(aws.client("dynamodb", cloud.endpoint_url), cloud.table)
     sent = (
         Sent(entry.at, entry.event.data["channel"], entry.event.data["recipient"], task.question.title)
