@@ -60,7 +60,7 @@ def succeed(task: Task, document: Mapping[str, Any], sender: Sender, now: dateti
     """Return the effect of a machine's answer.
 
     Args:
-        task: The task as it stands.
+        task: The task.
         document: The answer; keeps the task's contract.
         sender: Who sent it.
         now: The current time.
@@ -106,7 +106,7 @@ def collect(
     """Return the effect of one of several collected answers; the last missing one decides the task.
 
     Args:
-        task: The task as it stands.
+        task: The task.
         collecting: What it collects.
         document: The answer; keeps the task's contract, and its key is one of those required.
         standing: The answers that are there, as JSON text by their keys.
@@ -150,7 +150,7 @@ def refuse(task: Task, reason: str, sender: Sender, now: datetime) -> Change:
 
 
 def lost(task: Task, silence: timedelta, now: datetime) -> Change | None:
-    """Return the withdrawal of a task whose machine was silent for that long; None while it was not."""
+    """Return the withdrawal of a task whose machine was silent for that long; None if it was not."""
     if not task.takes_answers(now) or now < heard_at(task) + silence:
         return None
     return cancel(task, task.workflow, WORKER_LOST, now)

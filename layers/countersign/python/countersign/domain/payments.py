@@ -100,7 +100,7 @@ def apply(task: Task, event: ProviderEvent, sender: Sender, now: datetime) -> Ef
     """Return what an event does to the task that it is about.
 
     Args:
-        task: The task as it stands; correlated.
+        task: The correlated task.
         event: What the provider says.
         sender: The provider.
         now: The current time.
@@ -127,7 +127,7 @@ def ignore(task: Task, event: ProviderEvent, sender: Sender, now: datetime) -> C
     The money may be real and the settings wrong, so the audit records it, once for each reason.
 
     Args:
-        task: The task as it stands.
+        task: The task.
         event: An event of test mode, or of another account, with the reason.
         sender: The provider.
         now: The current time.
@@ -185,7 +185,7 @@ def carry_out(
     """Return the effect of the operators' resolution: it decides an open task, or is only recorded.
 
     Args:
-        task: The payment's task as it stands.
+        task: The payment's task.
         event: The held event.
         resolution: What the operators say.
         workflow: The workflow that asked them; it is the actor if nobody answered.

@@ -157,7 +157,7 @@ class Task:
         submitted_by: IAM ARN of the caller who submitted the request; empty if unknown.
         audience: The recipients who may answer, normalised, in order.
         aliases: Which addresses of recipients and requester belong to one person.
-        delegations: Who decides in whose place.
+        delegations: The delegations, by people and by the directory.
         escalated: The part of the audience whom an escalation added, or to whom such a person delegated the task.
         votes: Each recipient's vote.
         hand_off: Number of the newest hand-off; the first is 1, and each reminder adds 1.
@@ -270,7 +270,7 @@ class Task:
         return next((made for made in self.delegations if self.aliases.same(made.by, address)), None)
 
     def stands_in_for(self, address: str) -> str:
-        """Return in whose place an address's owner is asked; empty if in nobody's."""
+        """Return the person in whose place an address's owner is asked; empty for none."""
         return next((made.by for made in self.delegations if self.aliases.same(made.to, address)), "")
 
     def asks(self, address: str) -> bool:
@@ -415,7 +415,7 @@ def withdraw(task: Task, operator: str, comment: str, now: datetime) -> Change:
     """Return the withdrawal of an open task by an operator.
 
     Args:
-        task: The task as it stands.
+        task: The task.
         operator: Who withdraws it, an IAM ARN.
         comment: The operator's reason, for the audit and for the people who were asked.
         now: The current time.
@@ -441,7 +441,7 @@ def refuse(task: Task, event: AuditEvent, now: datetime) -> Change:
     A repeated refusal of the same person for the same reason is one audit entry; the rest are only counted.
 
     Args:
-        task: The task as it stands.
+        task: The task.
         event: The audit entry; its data has the `reason`, one of few words.
         now: The current time.
     """
@@ -453,7 +453,7 @@ def refuse(task: Task, event: AuditEvent, now: datetime) -> Change:
 
 
 def execution_ended(status: str) -> str:
-    """Return the reason to cancel a task whose execution has ended so, in Lambda's word, such as `TIMED_OUT`."""
+    """Return the reason to cancel a task after its execution has ended with a status of Lambda, such as `TIMED_OUT`."""
     return f"{_EXECUTION_ENDED}{status.lower()}"
 
 
@@ -461,7 +461,7 @@ def extend(task: Task, until: datetime, actor: str, now: datetime) -> Change:
     """Return the extension of an open task's deadline; its links and its callback stay valid.
 
     Raises:
-        TaskClosedError: The task is not open any more, or its deadline has passed.
+        TaskClosedError: The task is no longer open, or its deadline has passed.
         ContractError: The new deadline is not later than the old one, or later than the execution lives.
     """
     if not task.takes_answers(now):

@@ -51,7 +51,7 @@ def answer(
     """Return the effect of a recipient's vote.
 
     Args:
-        task: The task as it stands.
+        task: The task.
         recipient: Whose link was used, normalised.
         decision: What they say.
         comment: Their own words.
@@ -92,7 +92,7 @@ def delegate(task: Task, recipient: str, colleague: str, source: str, now: datet
     """Return the delegation of a task by a recipient to a colleague, who takes their place.
 
     Args:
-        task: The task as it stands.
+        task: The task.
         recipient: Whose link was used, normalised.
         colleague: To whom, normalised.
         source: Network that it came from.
@@ -174,10 +174,10 @@ def hand_off_again(
     """Return the effect of a reminder, an escalation, or both at once, on an open task.
 
     Args:
-        task: The task as it stands.
+        task: The task.
         callback_id: The fresh callback.
         hand_off: Number of this hand-off.
-        newcomers: Who may answer from now on too; nobody for a mere reminder.
+        newcomers: The people whom an escalation adds; empty for a reminder.
         now: The current time.
         remind: Whether those who were asked before are reminded.
     """
@@ -216,8 +216,8 @@ def resend(task: Task, operator: str, now: datetime) -> Change:
     The callback and the number of the hand-off do not change, because the workflow finds its next reminder by them.
 
     Raises:
-        TaskClosedError: The task is not open any more, or its deadline has passed.
-        ContractError: A machine is asked, or nobody is left who has not voted.
+        TaskClosedError: The task is no longer open, or its deadline has passed.
+        ContractError: The task asks a machine, or every recipient has voted.
     """
     if not task.takes_answers(now):
         raise TaskClosedError
