@@ -9,7 +9,7 @@ from countersign.adapters.task_items import task_of
 from countersign.domain.tasks import Status
 from countersign.functions.telemetry import about, count, took
 from countersign.ports import HandOff
-from countersign.services.lifecycle import EVENTS, events_of
+from countersign.services.lifecycle_events import EVENTS, events_of
 
 logger = Logger()
 

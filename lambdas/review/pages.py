@@ -21,7 +21,7 @@ from countersign.domain.questions import Shown
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import MAX_COMMENT_CHARACTERS
 from countersign.functions import http
-from countersign.presentation import display, wording
+from countersign.presentation import display, words
 from countersign.services.inboxes import Inbox
 
 Outcome = Literal["approved", "rejected"]
@@ -136,7 +136,7 @@ class DecidedView:
 
 def review_page(view: ReviewView) -> str:
     """Return the page of an open task, with the form."""
-    problem = view.problem and wording.say(
+    problem = view.problem and words.say(
         f"review.problem.{view.problem}", length=len(view.comment), limit=MAX_COMMENT_CHARACTERS
     )
     return _render(
@@ -152,7 +152,7 @@ def review_page(view: ReviewView) -> str:
 def decided_page(view: DecidedView) -> str:
     """Return the page of a decided task."""
     tone = "conflict" if view.conflict else "thanks" if view.just_now else "done"
-    heading = wording.say(f"decided.{tone}.{view.outcome}")
+    heading = words.say(f"decided.{tone}.{view.outcome}")
     return _render("decided", view=view, heading=heading, people=_listed(view.decided_by))
 
 
@@ -181,7 +181,7 @@ def recorded_page(title: str) -> str:
 def inbox_page(inbox: Inbox, token: str, now: datetime) -> str:
     """Return the page of an inbox; the token is that of its link."""
     rows = [(task, Key(token, task.task_id), task.expires_at - now) for task in inbox.tasks]
-    return _render("inbox", heading=wording.say("inbox"), inbox=inbox, rows=rows, most=MOST_WAITING)
+    return _render("inbox", heading=words.say("inbox"), inbox=inbox, rows=rows, most=MOST_WAITING)
 
 
 def inbox_sent_page(recipient: str, now: datetime) -> str:
@@ -196,7 +196,7 @@ def problem_page(kind: Problem) -> str:
 
 def too_many_page(seconds: int) -> str:
     """Return the page for a person over the rate limit, who must wait for this many seconds."""
-    then = wording.say_count("problem.too_many.next", seconds)
+    then = words.say_count("problem.too_many.next", seconds)
     return _notice("problem.too_many", "problem", then=then)
 
 
@@ -245,9 +245,9 @@ def _listed(people: tuple[str, ...]) -> str:
     *others, last = people or ("",)
     if not others:
         return last
-    listed = wording.say("people.two", first=others.pop(), last=last)
+    listed = words.say("people.two", first=others.pop(), last=last)
     for person in reversed(others):
-        listed = wording.say("people.more", first=person, last=listed)
+        listed = words.say("people.more", first=person, last=listed)
     return listed
 
 
@@ -262,7 +262,7 @@ def _notice(
     because: str = "",
 ) -> str:
     """Return a page that says what happened (`<text>.text`) and what to do next (`then` or `<text>.next`)."""
-    heading = wording.say(text)
+    heading = words.say(text)
     values: dict[str, object] = {"title": title, "at": at, "person": person, "then": then, "because": because}
     return _render("notice", text=text, mark=mark, heading=heading, **values)
 

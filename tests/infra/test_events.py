@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from moto.events.models import EventPattern
 
-from countersign.services.lifecycle import EVENTS
+from countersign.services.lifecycle_events import EVENTS
 from countersign.testing.builders import task_result
 from tests.infra.templates import Synthesised
 

@@ -11,7 +11,7 @@ from functools import reduce
 from pathlib import Path
 
 from countersign.domain.questions import Shown
-from countersign.presentation import display, wording
+from countersign.presentation import display, words
 
 INBOX = "approval.inbox"
 """The kind of the message with the link to a person's inbox."""
@@ -114,9 +114,9 @@ def html(message: Message) -> str:
 
 def _inbox_text(view: Message) -> str:
     paragraphs = [
-        wording.say("mail.stage", stage=view.stage) if view.stage else "",
-        wording.say("mail.inbox.intro"),
-        f"{wording.say('mail.inbox.action')}\n{view.link}",
+        words.say("mail.stage", stage=view.stage) if view.stage else "",
+        words.say("mail.inbox.intro"),
+        f"{words.say('mail.inbox.action')}\n{view.link}",
         _inbox_until(view),
         _inbox_personal(view),
     ]
@@ -124,33 +124,33 @@ def _inbox_text(view: Message) -> str:
 
 
 def _inbox_until(view: Message) -> str:
-    return wording.say("mail.inbox.until", moment=display.moment(view.deadline))
+    return words.say("mail.inbox.until", moment=display.moment(view.deadline))
 
 
 def _inbox_personal(view: Message) -> str:
-    return wording.say("mail.inbox.personal", recipient=_person(view.recipient))
+    return words.say("mail.inbox.personal", recipient=_person(view.recipient))
 
 
 def _subject(view: Message) -> str:
     title = _unlinked(display.single_line(view.question.title))
-    subject = wording.say(f"mail.subject.{_occasion(view)}", title=title)
+    subject = words.say(f"mail.subject.{_occasion(view)}", title=title)
     if view.stage:
-        subject = wording.say("mail.subject.stage", stage=view.stage, subject=subject)
+        subject = words.say("mail.subject.stage", stage=view.stage, subject=subject)
     return display.single_line(subject, SUBJECT_LIMIT)
 
 
 def _text(view: Message) -> str:
     """Return the plain text. It uses no template, because templates escape HTML."""
-    rows = [wording.say("mail.row", label=label, value=value) for label, value in _rows(view)]
+    rows = [words.say("mail.row", label=label, value=value) for label, value in _rows(view)]
     paragraphs = [
-        wording.say("mail.stage", stage=view.stage) if view.stage else "",
-        wording.say(f"mail.intro.{_occasion(view)}", requester=_person(view.question.requester)),
-        wording.say("mail.instead_of", person=_person(view.instead_of)) if view.instead_of else "",
+        words.say("mail.stage", stage=view.stage) if view.stage else "",
+        words.say(f"mail.intro.{_occasion(view)}", requester=_person(view.question.requester)),
+        words.say("mail.instead_of", person=_person(view.instead_of)) if view.instead_of else "",
         _unlinked(display.single_line(view.question.title, _TITLE_LIMIT)),
         "\n".join(rows),
-        f"{wording.say('mail.action.text')}\n{view.link}",
-        wording.say("mail.personal", recipient=_person(view.recipient)),
-        wording.say("mail.safe"),
+        f"{words.say('mail.action.text')}\n{view.link}",
+        words.say("mail.personal", recipient=_person(view.recipient)),
+        words.say("mail.safe"),
     ]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
 
@@ -181,8 +181,8 @@ def _rows(view: Message) -> list[tuple[str, str]]:
     return [
         *details,
         *_attachments(view),
-        (wording.say("mail.requester"), _person(view.question.requester)),
-        (wording.say("mail.until"), display.moment(view.deadline)),
+        (words.say("mail.requester"), _person(view.question.requester)),
+        (words.say("mail.until"), display.moment(view.deadline)),
     ]
 
 
@@ -191,8 +191,8 @@ def _attachments(view: Message) -> list[tuple[str, str]]:
     names = [attachment.name for attachment in view.question.attachments]
     if not names:
         return []
-    listed = reduce(lambda first, last: wording.say("mail.attachments.more", first=first, last=last), names)
-    return [(wording.say("mail.attachments"), _unlinked(_clipped(listed)))]
+    listed = reduce(lambda first, last: words.say("mail.attachments.more", first=first, last=last), names)
+    return [(words.say("mail.attachments"), _unlinked(_clipped(listed)))]
 
 
 def _person(address: str) -> str:
@@ -202,8 +202,8 @@ def _person(address: str) -> str:
 def _clipped(value: str) -> str:
     line = display.single_line(value)
     if len(line) <= _VALUE_LIMIT:
-        return line or wording.say("value.empty")
-    return wording.say("mail.clipped", text=line[:_VALUE_LIMIT].rstrip())
+        return line or words.say("value.empty")
+    return words.say("mail.clipped", text=line[:_VALUE_LIMIT].rstrip())
 
 
 def _unlinked(text: str) -> str:

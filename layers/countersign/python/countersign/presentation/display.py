@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from countersign.presentation import wording
+from countersign.presentation import words
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -57,7 +57,7 @@ def single_line(text: str, limit: int | None = None) -> str:
 
 def moment(at: datetime) -> str:
     """Return an aware time in words, in UTC: `Friday, 21 November 2025, 14:30 UTC`."""
-    return wording.say("moment", at=at.astimezone(UTC))
+    return words.say("moment", at=at.astimezone(UTC))
 
 
 def time_left(left: timedelta) -> str:
@@ -65,8 +65,8 @@ def time_left(left: timedelta) -> str:
     for unit, seconds, from_count in (("days", 86_400, 2), ("hours", 3_600, 2), ("minutes", 60, 1)):
         count = int(left.total_seconds() // seconds)
         if count >= from_count:
-            return wording.say_count(f"left.{unit}", count)
-    return wording.say("left.moment")
+            return words.say_count(f"left.{unit}", count)
+    return words.say("left.moment")
 
 
 @cache
@@ -88,7 +88,7 @@ def environment(folder: Path) -> "Environment":
         lstrip_blocks=True,
         auto_reload=False,
     )
-    templates.globals.update(say=_say, words=wording.say)
+    templates.globals.update(say=_say, words=words.say)
     templates.filters |= {"single_line": single_line, "time": _time, "time_left": time_left}
     return templates
 
@@ -101,7 +101,7 @@ def _finalize(value: Any) -> Any:
 def _say(key: str, **values: object) -> "Markup":
     from markupsafe import escape
 
-    return escape(wording.TEXTS[key]).format(**{name: _isolated(value) for name, value in values.items()})
+    return escape(words.TEXTS[key]).format(**{name: _isolated(value) for name, value in values.items()})
 
 
 def _isolated(value: object) -> object:

@@ -6,10 +6,10 @@ from html import unescape
 
 import pytest
 
-from countersign.presentation import wording
+from countersign.presentation import words
 from tests.views import ATTACHMENTS, COMMENT, ROWS, TITLE, UNLINKED, every_mail, every_page
 
-ENGLISH = wording.TEXTS
+ENGLISH = words.TEXTS
 
 
 class Recorded(Mapping[str, str]):
@@ -35,7 +35,7 @@ def catalog(monkeypatch: pytest.MonkeyPatch) -> Recorded:
     """The texts in marks: what stands outside of them was not taken from the catalog."""
     plain = ("language", "direction")
     recorded = Recorded({key: text if key in plain else f"⟦{text}⟧" for key, text in ENGLISH.items()})
-    monkeypatch.setattr(wording, "TEXTS", recorded)
+    monkeypatch.setattr(words, "TEXTS", recorded)
     return recorded
 
 

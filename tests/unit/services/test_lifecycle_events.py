@@ -7,7 +7,7 @@ import pytest
 
 from countersign.domain import tasks
 from countersign.domain.tasks import Status
-from countersign.services.lifecycle import EVENTS, events_of
+from countersign.services.lifecycle_events import EVENTS, events_of
 from countersign.testing.builders import (
     APPROVER,
     CALLBACK_ID,

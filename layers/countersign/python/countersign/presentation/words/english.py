@@ -1,13 +1,9 @@
-"""The catalogue of all texts on pages and in e-mails.
+"""The words of pages and mails in English.
 
-A text is a `str.format` template; the code fills in the names in braces with values that are safe to show. A text with
-a count has one key for 1 (`….one`) and one for every other number (`….other`).
+A text is a `str.format` template. A text with a count has two keys: `….one`, and `….other` for every other number.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
-_ENGLISH = {
+TEXTS = {
     "language": "en",
     "direction": "ltr",
     "product": "Countersign",
@@ -190,24 +186,3 @@ _ENGLISH = {
     "mail.safe": "Opening the page decides nothing; only the buttons on it do.",
     "mail.stage": "This message comes from the {stage} system, not from production.",
 }
-
-TEXTS: Mapping[str, str] = MappingProxyType(_ENGLISH)
-"""The texts, by key."""
-
-
-def say(key: str, /, **values: object) -> str:
-    """Return a text with its values filled in.
-
-    Args:
-        key: The text's key, such as `review.approve`.
-        **values: The values for the names in braces; must be safe to show, they are inserted unchanged.
-
-    Raises:
-        LookupError: No text has this key, or a value is missing.
-    """
-    return TEXTS[key].format_map(values)
-
-
-def say_count(key: str, count: int) -> str:
-    """Return the text for a count, with `{count}` filled in; `key` is without `.one` or `.other`."""
-    return say(f"{key}.{'one' if count == 1 else 'other'}", count=count)
