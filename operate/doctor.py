@@ -71,5 +71,5 @@ def _checked(area: str, check: Callable[[Stage], Findings], stage: Stage) -> Ite
         if not is_denied(denied):
             raise
         call = denied.operation_name
-        advice = f"get the right to call {call}, or ask somebody who has it to run doctor"
+        advice = f"get the right to call {call}, or ask a colleague with this right to run doctor"
         yield Result(area, f"not checked: IAM denies {call}", advice)

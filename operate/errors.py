@@ -44,7 +44,7 @@ def usage(message: str, advice: str = "") -> OperateError:
 
 def unknown_name(what: str, name: str, known: Iterable[str]) -> OperateError:
     """Return the error of an unknown name."""
-    return usage(f"there is no {what} {name!r}", f"Use one of: {', '.join(known) or 'none'}.")
+    return usage(f"unknown {what} {name!r}", f"Use one of: {', '.join(known) or 'none'}.")
 
 
 _SIGN_IN = "Sign in again with `aws sso login`, or renew the session of your role."
@@ -80,12 +80,12 @@ _BY_TYPE: tuple[tuple[tuple[type[Exception], ...], str, str, Status], ...] = (
     ),
     (
         (exceptions.NoCredentialsError, exceptions.PartialCredentialsError, exceptions.CredentialRetrievalError),
-        "there are no AWS credentials: {}",
+        "no AWS credentials: {}",
         _OTHER_PROFILE,
         Status.NO_ACCESS,
     ),
     ((UnknownTaskError,), "{}", "`tasks` lists the tasks that wait.", Status.REFUSED),
-    ((TaskClosedError,), "the task is not open any more", "`show` shows what happened to it.", Status.REFUSED),
+    ((TaskClosedError,), "the task is no longer open", "`show` shows what happened to it.", Status.REFUSED),
     ((ContractError,), "{0.reason}", "", Status.REFUSED),
     ((BotoCoreError, TransientError), "AWS did not answer: {}", "Try again in a moment.", Status.TRY_AGAIN),
     ((CountersignError,), "{}", "", Status.REFUSED),

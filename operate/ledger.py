@@ -82,7 +82,7 @@ class OperatorLedger(DynamoLedger):
                 yield from page["Items"]
         except self._client.exceptions.ResourceNotFoundException as error:
             advice = "Restore one first, as docs/recovery.md says."
-            raise OperateError(f"there is no table {table_name}", advice) from error
+            raise OperateError(f"the table {table_name} does not exist", advice) from error
 
     def put_back(self, item: dict[str, Any]) -> bool:
         """Put an item back unless its key is taken; return whether it was put back.

@@ -51,7 +51,7 @@ def replay(stage: Stage, queue_arn: str, document: Mapping[str, Any]) -> list[st
         answer = client.invoke(FunctionName=function, Payload=json.dumps({"Records": records}).encode())
         said = json.loads(answer["Payload"].read() or b"null") or {}
         if "FunctionError" in answer or said.get("batchItemFailures"):
-            raise KeptError("the function failed again; its log says why")
+            raise KeptError("the function failed again; its log has the error")
     keys = (record["dynamodb"]["Keys"]["pk"]["S"] for record in records)
     return sorted({key.removeprefix(TASK) for key in keys if key.startswith(TASK)})
 

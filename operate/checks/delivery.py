@@ -39,7 +39,7 @@ def _extension(stage: Stage, name: str) -> Findings:
 def _topic(stage: Stage) -> tuple[str, str]:
     topic = stage.outputs["public"].get("ApprovalsTopic", "")
     if not topic:
-        return "the channel is sns, but there is no topic: approvers receive nothing", "deploy again"
+        return "the channel is sns, but the stage has no topic: approvers receive nothing", "deploy again"
     count = _subscriptions(stage, topic)
     advice = "" if count else "subscribe each approver, with a filter policy on `recipient`"
     return f"{count} subscriptions of {topic} are confirmed", advice
@@ -80,14 +80,14 @@ def alarms(stage: Stage) -> Findings:
     if stage.settings.alarms.email or stage.settings.ledger.protected:
         for topic in stage.resources("AWS::SNS::Topic", "monitoring"):
             count = _subscriptions(stage, topic)
-            advice = "" if count else "confirm the subscription in the mail from SNS, or subscribe somebody"
+            advice = "" if count else "confirm the subscription in the mail from SNS, or add a subscription"
             yield f"{count} subscription{' receives' if count == 1 else 's receive'} the alarms", advice
 
 
 def _alarm(alarm: dict[str, Any]) -> Findings:
     name = alarm["AlarmName"]
     if not alarm.get("AlarmActions"):
-        yield f"{name} notifies nobody", "deploy again: its action was removed"
+        yield f"{name} sends no notifications: its action was removed", "deploy again"
     if not alarm.get("ActionsEnabled", True):
         yield f"{name} is muted", f"aws cloudwatch enable-alarm-actions --alarm-names {name}"
     if alarm.get("StateValue") == "ALARM":

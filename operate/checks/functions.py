@@ -17,7 +17,7 @@ def workflows(stage: Stage) -> Findings:
     deployed: dict[str, str] = json.loads(stage.outputs["workflow"]["Workflows"])
     wanted = stage.settings.every_workflow
     for name in sorted(deployed.keys() - wanted.keys()):
-        yield f"{name} is deployed, but the settings have no such workflow", "add it to the settings, or deploy again"
+        yield f"{name} is deployed, but not in the settings", "add it to the settings, or deploy again"
     for name in sorted(wanted):
         if name in deployed:
             yield _workflow(stage, name, deployed[name], wanted[name])

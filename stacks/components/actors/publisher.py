@@ -86,7 +86,7 @@ class Publisher(Actor):
                 "PaymentsHeld": "A payment needs manual review. Until then the kit does not apply its event. First"
                 " read the task's audit: `countersign show TASK`",
                 "EventsForgotten": "A provider reported a payment seven days ago, and no request asked for it. Its"
-                " event is removed. First read the log of publisher",
+                " event has expired. First read the log of publisher",
                 "EventsIgnoredForTasks": "A payment waits, and the settings of its provider ignored an event about it."
                 " First read the task's audit: `countersign show TASK`",
             },

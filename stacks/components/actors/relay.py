@@ -54,8 +54,8 @@ class Relay(Actor):
             "Rings",
             shown=("RingsDelivered", "RingsClosed"),
             alarms={
-                "RingsFailed": "Lambda refused for good to complete a callback, and the workflow does not learn of its"
-                " decision. First open the query Failed rings"
+                "RingsFailed": "Lambda permanently rejected a ring, and the workflow does not learn of its decision."
+                " First open the query Failed rings"
             },
         )
         Watch(

@@ -28,7 +28,7 @@ class StreamConsumer(Construct):
     function from the hand-off bus.
 
     Args:
-        name: Name of the dead-letter queue; capitalised, of the dashboard's section and the alarm.
+        name: Name of the dead-letter queue; capitalised, also of the dashboard's section and the alarm.
         waiting: What waits while the function is behind, in the plural; subject of the alarm's description.
         function: The function; it reports which records of a batch failed.
         ledger: The ledger whose stream it reads.

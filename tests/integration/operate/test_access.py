@@ -49,7 +49,7 @@ def test_the_embedded_cloud_is_used_if_it_is_up_and_no_option_says_otherwise(aws
     ("arguments", "status", "words"),
     [
         ("", 2, "Name a file of settings/ with --stage"),
-        ("--stage nope", 2, "there is no stage 'nope'\n  Use one of: dev, "),
+        ("--stage nope", 2, "unknown stage 'nope'\n  Use one of: dev, "),
         ("--local", 3, "Start it with `make up`"),
         ("--local --stage dev", 2, "without --profile, --region and --stage"),
         ("--local --profile p", 2, "without --profile, --region and --stage"),

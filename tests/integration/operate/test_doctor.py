@@ -149,7 +149,9 @@ def test_a_finding_is_printed_with_its_advice_and_ends_with_one(deployed: Deploy
     deployed.set_alarm([])
     status, out, _ = deployed.run("doctor")
     assert status == 1
-    assert f"✗ alarms        {ALARM} notifies nobody\n                → deploy again" in out
+    assert (
+        f"✗ alarms        {ALARM} sends no notifications: its action was removed\n                → deploy again" in out
+    )
     assert out.splitlines()[-1].endswith("1 finding")
 
 
@@ -220,9 +222,7 @@ DEFECTS: dict[str, Callable[[Deployed], object]] = {
     "workflows: order-approval has a timeout of 60 s and a retention of 30 days, unlike its settings": (
         lambda it: says(it.function, LIVE | {"DurableConfig": SHORT})
     ),
-    "workflows: other is deployed, but the settings have no such workflow": lambda it: it.deploy(
-        "order-approval", "other"
-    ),
+    "workflows: other is deployed, but not in the settings": lambda it: it.deploy("order-approval", "other"),
     "workflows: order-approval is not deployed": lambda it: it.deploy(),
     "functions: order-approval is not active: no layer": lambda it: says(it.function, LIVE, UNSOUND),
     "event sources: approver receives nothing from arn:queue: its event source is Disabled": (
@@ -245,7 +245,7 @@ DEFECTS: dict[str, Callable[[Deployed], object]] = {
     "mail: the account is in the SES sandbox: mail reaches verified addresses only": (
         lambda it: says(it.account, {"ProductionAccessEnabled": False})
     ),
-    "mail: the channel is sns, but there is no topic: approvers receive nothing": lambda it: it.set(
+    "mail: the channel is sns, but the stage has no topic: approvers receive nothing": lambda it: it.set(
         "mail", channel="sns"
     ),
     "mail: 0 subscriptions of arn:aws:sns:eu-central-1:123456789012:approvals are confirmed": use_sns,

@@ -96,7 +96,7 @@ def test_messages_that_cannot_be_processed_stay_and_can_be_received_at_once(star
         status, out, errors = run("redrive", STARTS)
     assert (status, out) == (1, f"{STARTS}: 0 processed again, 2 kept\n")
     assert "another input" in errors
-    assert "no JSON" in errors
+    assert "not a JSON object" in errors
     assert len(taken(starts, STARTS)) == 2
 
 

@@ -37,7 +37,7 @@ def wrapped(error: Exception) -> Exception:
         (exceptions.NoRegionError(), Status.USAGE, "no AWS region", "--region"),
         (exceptions.UnauthorizedSSOTokenError(), Status.NO_ACCESS, "session has expired", "aws sso login"),
         (UnknownTaskError("a.b"), Status.REFUSED, "a.b", "`tasks`"),
-        (TaskClosedError(), Status.REFUSED, "not open any more", "`show`"),
+        (TaskClosedError(), Status.REFUSED, "no longer open", "`show`"),
         (ContractError("too late", "/until"), Status.REFUSED, "too late", ""),
     ],
     ids=lambda value: str(value)[:40] if isinstance(value, Exception) else None,
