@@ -96,7 +96,7 @@ class PartnerSettings(EventSettings):
 
 
 class PaymentSettings(Table):
-    """Payments that providers take."""
+    """Payments at providers."""
 
     operators: tuple[Address, ...] = ()
     """The people who resolve held payment events, for example one with another amount. The first answer counts."""
