@@ -1,4 +1,4 @@
-"""What the kit promises of its speed and its endurance, measured on this machine."""
+"""Measurements of the kit's speed and endurance on this machine."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Run every measurement, or those that are named, such as `python -m benchmarks cold_start patterns`."""
+"""Run every measurement, or the named ones: `python -m benchmarks cold_start patterns`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""A workflow of the kit on AWS's local runner, with the machines around it played by its script."""
+"""A workflow of the kit on AWS's local runner, with machines that answer by its script."""
 
 import importlib
 import json
@@ -36,11 +36,11 @@ WORKFLOWS: Mapping[str, Script] = {
     ),
     **{name: ways["happy"] for name, ways in SCRIPTS.items()},
 }
-"""One execution of each workflow that succeeds; of the order's result, what is the same at any time."""
+"""One successful execution of each workflow; the order's result is without its times."""
 
 
 class LambdaClient:
-    """Lambda, as a workflow and its plain function see it: keeps invocations, completes callbacks on the runner."""
+    """A client of Lambda that keeps invocations and completes callbacks on the runner."""
 
     exceptions = SimpleNamespace(CallbackTimeoutException=AwsApiException)
 

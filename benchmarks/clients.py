@@ -39,11 +39,11 @@ _ONCE = ("decided", "applied")
 
 @dataclass(frozen=True)
 class Tally:
-    """The state of requests by the ledger.
+    """The state of requests in the ledger.
 
     Attributes:
-        ended: How many ended as they were answered.
-        lost: The requests that did not.
+        ended: How many ended as their answer says.
+        lost: The other requests.
         duplicated: The tasks that were decided or applied more than once.
     """
 
@@ -91,7 +91,7 @@ class Clients(ABC):
         wait_for(f"every {self.task} to be handed off", self._can_be_answered, _PATIENCE_SECONDS)
 
     def tally(self) -> Tally:
-        """Wait until every request has ended, or nothing changes any more, and return what the ledger says."""
+        """Wait until every request has ended, or nothing changes any more, and return the tally."""
         before, changed_at = Counter[str](), time.monotonic()
         while True:
             ends, audited = _state(self.cloud)
@@ -125,7 +125,7 @@ class Approvals(Clients):
     _links: dict[str, str] = field(default_factory=dict)
 
     def answer(self) -> list[float]:
-        """See `Clients.answer`. A page without a form, of a click whose answer was lost, takes no time."""
+        """See `Clients.answer`. If the response to a click was lost, the page has no form, and the time is 0."""
 
         def click(request_id: str) -> tuple[float, Answer]:
             page = open_page(self._links[_approver(request_id)])

@@ -1,8 +1,8 @@
 """Faults on the embedded cloud: functions killed in the middle of their work, and a restart while executions wait.
 
 All requests are started, and half of them answered, while processes of functions are killed at work. Then the cloud is
-stopped and started again with its persisted state, and the other half is answered. Each request must end as it was
-answered, and once.
+stopped and started again with its persisted state, and the other half is answered. Each request must end as its
+answer says, exactly once.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ PAYMENTS = 100
 SEED = 20_261_121
 
 _PAUSE_SECONDS = (1, 3)
-"""Between two kills. An execution fails after five kills in a row, as on AWS. Most processes at work are starting."""
+"""Pause between kills. An execution fails after five kills in a row, as on AWS. Most processes at work are starting."""
 
 _LOOK_SECONDS = 0.1
 """A process that uses the processor within this time is at work."""

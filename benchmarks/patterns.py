@@ -37,7 +37,7 @@ def _measured(workflow: str, dollars: list[float]) -> bool:
 
 
 def _written(operation: Any) -> int:
-    """Return the bytes of what an operation returned, or of what the execution was started with."""
+    """Return the size of an operation's result, or of the execution's input, in bytes."""
     details = (operation.step_details, operation.callback_details, operation.context_details)
     texts = [each.result for each in details if each is not None]
     if operation.execution_details is not None:

@@ -1,4 +1,4 @@
-"""The processor time of a webhook's event, without the network, against a handler as samples have them.
+"""The processor time of a webhook's event, without the network, compared with that of a sample's handler.
 
 The sample parses the body and completes the callback with boto3: no signature, dedupe, audit or strict JSON. The kit's
 handler verifies and reads the event, looks up the event and its task, and writes a transaction of four items. Both run
@@ -56,7 +56,7 @@ def measure() -> bool:
     with redirect_stdout(StringIO()):  # the handler writes its log and metrics there
         ours, sample = _ours(), _sample()
         for handler in (ours, sample):
-            _round(handler, -1)  # makes clients, reads the secret, compiles what is compiled once
+            _round(handler, -1)  # creates clients, reads the secret, compiles the schemas
         pairs = [(_round(ours, number), _round(sample, number)) for number in range(ROUNDS)]
     own, other = (1e3 * statistics.median(rounds) for rounds in zip(*pairs, strict=True))
     ratio = statistics.median(one / another for one, another in pairs)
@@ -80,7 +80,7 @@ def _round(handler: Handler, number: int) -> float:
 
 
 def _event(event_id: str) -> dict[str, Any]:
-    """Return a signed event that says that the payment is paid, as API Gateway hands it on."""
+    """Return a signed event that says that the payment is paid, as API Gateway passes it on."""
     data = {"external_id": "pay_1001", "amount": "250.00", "currency": "EUR", "padding": "x" * 1500}
     body = json.dumps({"type": "payment.paid", "timestamp": "2026-03-01T08:59:58Z", "data": data})
     headers = {
@@ -94,7 +94,7 @@ def _event(event_id: str) -> dict[str, Any]:
 
 def _ours() -> Handler:
     from countersign.functions.clients import client
-    from webhook.handler import handler  # logs to the standard output of this moment
+    from webhook.handler import handler  # its logger keeps the standard output of this moment
 
     for service in ("dynamodb", "secretsmanager"):
         client(service).meta.events.register("before-send", _answer)

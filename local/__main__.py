@@ -1,4 +1,4 @@
-"""`python -m local`: from its first moment on, a signal ends it in order, so that what it started is stopped."""
+"""`python -m local`. From its first moment a signal unwinds it, so that it stops the processes that it started."""
 
 import signal
 import sys
@@ -8,7 +8,7 @@ _came: list[int] = []
 
 
 def _end(number: int, _: FrameType | None) -> None:
-    """Unwind. Python's own answer to Ctrl-C would end an import by the signal, or come out of it as another error."""
+    """Unwind. Python's own handling of Ctrl-C would kill an import, or leave the import as another error."""
     _came.append(number)
     sys.exit()
 

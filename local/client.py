@@ -1,4 +1,4 @@
-"""The three kinds of callers of the API: a system that signs its requests, a person with a browser, a machine."""
+"""Clients of the API of three kinds: a system that signs its requests, a person with a browser, a machine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class RequestsApi:
     """`/requests`, called with AWS's signature version 4.
 
     Attributes:
-        api_url: Where the API is, without a slash at the end.
+        api_url: The API's URL, without a slash at the end.
         region: The region that requests are signed for.
         access_key_id: The access key that signs.
         secret_access_key: Its secret.
@@ -55,12 +55,12 @@ class RequestsApi:
 
 @dataclass
 class Form:
-    """The form of a page, as far as a browser would send it.
+    """A form of a page, with the fields that a browser would send.
 
     Attributes:
-        action: The address that it is sent to, absolute.
+        action: The absolute URL that it is posted to.
         fields: The hidden fields.
-        buttons: The name of each button, by its value; without either, by the last part of the form's address.
+        buttons: The name of each button, by its value, or without a value by the last part of the form's URL.
     """
 
     action: str
@@ -73,10 +73,10 @@ class Page:
     """A page that was opened.
 
     Attributes:
-        url: Its address.
+        url: Its URL.
         answer: The server's answer.
         forms: Its forms, in order.
-        text: Its words without markup, in one line.
+        text: Its text without markup, in one line.
     """
 
     url: str
@@ -86,7 +86,7 @@ class Page:
 
 
 def open_page(url: str) -> Page:
-    """Open a page the way a browser does that follows a link from a mail."""
+    """Open a page as a browser does after a click on a link in a mail."""
     return _page(url, http.get(url, {"Accept": "text/html", "Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate"}))
 
 
@@ -95,8 +95,8 @@ def press(page: Page, button: str, **typed: str) -> Page:
 
     Args:
         page: A page with a form.
-        button: The button's value, such as `approve`; of one without a value, the last part of its form's address, such
-            as `delegate`.
+        button: The button's value, such as `approve`, or without a value the last part of its form's URL, such as
+            `delegate`.
         typed: The text of the fields that are not hidden.
 
     Raises:
@@ -120,8 +120,7 @@ def press(page: Page, button: str, **typed: str) -> Page:
 def take(cloud: Cloud, wanted: Callable[[Envelope], bool]) -> list[Envelope]:
     """Take the wanted hand-offs from the queue of machines.
 
-    The others are put back as new messages: a queue counts how often a message was received, and gives it up after a
-    few times.
+    The others go back as new messages: a queue gives up a message that was received a few times.
     """
     sqs, queue = aws.client("sqs", cloud.endpoint_url), cloud.queues[_QUEUE]
     received = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
@@ -142,8 +141,8 @@ def answer(envelope: Envelope, said: str, document: Any = None, token: str = "")
     Args:
         envelope: The hand-off.
         said: `succeed`, `fail` or `heartbeat`.
-        document: The body; None for none.
-        token: Another token than the envelope's.
+        document: The body; None for an empty one.
+        token: The token to send in place of the envelope's.
     """
     callback = envelope["callback"]
     headers = {"Authorization": f"Bearer {token or callback['token']}", "Content-Type": "application/json"}
@@ -166,7 +165,7 @@ def _page(url: str, answer: Answer) -> Page:
 
 
 class _Reader(HTMLParser):
-    """Finds the forms and the words of a page."""
+    """Reads the forms and the text of a page."""
 
     _UNSEEN = ("style", "script", "title")
 

@@ -1,4 +1,4 @@
-"""Deploying the stacks onto an emulator: the real `cdk bootstrap` and `cdk deploy`, as onto an account."""
+"""Deploy the stacks onto an emulator with the real `cdk bootstrap` and `cdk deploy`, as onto an account."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def deploy(emulator: Emulator, settings: Path = SETTINGS) -> Outputs:
         The outputs of the stacks.
 
     Raises:
-        DeployError: Something that it needs is missing, or a command has failed.
+        DeployError: A tool is missing, or a command failed.
     """
     _check_tools()
     _log(emulator).write_text("")
@@ -77,7 +77,7 @@ def _check_tools() -> None:
         if not path.exists():
             raise DeployError(f"{what}: {path} is missing; run `{command}`, which makes it")
     if shutil.which("node") is None:
-        raise DeployError("node is missing, on which the AWS CDK runs; install Node.js 20 or newer: https://nodejs.org")
+        raise DeployError("node is missing, which runs the AWS CDK; install Node.js 20 or newer: https://nodejs.org")
 
 
 def _is_bootstrapped(emulator: Emulator) -> bool:
@@ -91,7 +91,7 @@ def _is_bootstrapped(emulator: Emulator) -> bool:
 
 
 def _bootstrap(emulator: Emulator) -> None:
-    # From an empty folder: where there is a cdk.json, `cdk bootstrap` synthesises the app first, for nothing.
+    # In an empty folder: beside a cdk.json, `cdk bootstrap` would synthesise the app first, for nothing.
     empty = emulator.home / "tmp" / "bootstrap"
     empty.mkdir(parents=True, exist_ok=True)
     _cdk(emulator, ["bootstrap", f"aws://{aws.ACCOUNT}/{aws.REGION}"], cwd=empty)
@@ -119,7 +119,7 @@ def _cdk(emulator: Emulator, *arguments: Sequence[str], cwd: Path) -> None:
 
 
 def _verify_mail_sender(emulator: Emulator, sender: str) -> None:
-    """Let mail be sent: SES refuses senders that nobody has verified."""
+    """Verify the sender of mails, because SES refuses unverified senders."""
     from botocore.exceptions import ClientError
 
     ses = aws.client("sesv2", emulator.endpoint_url)
@@ -131,7 +131,7 @@ def _verify_mail_sender(emulator: Emulator, sender: str) -> None:
 
 
 def _check_durable_functions(emulator: Emulator, outputs: Outputs) -> None:
-    """Make sure that workflows run durably; a plain function would fail in every request."""
+    """Check that every workflow is a durable function; a plain function would fail every request."""
     client = aws.client("lambda", emulator.endpoint_url)
     for name, arn in merged(outputs, "Workflows").items():
         if "DurableConfig" not in client.get_function_configuration(FunctionName=arn):

@@ -1,4 +1,4 @@
-"""Bringing the embedded cloud up and taking it down."""
+"""Bring the embedded cloud up, and take it down."""
 
 from __future__ import annotations
 
@@ -31,28 +31,28 @@ def bring_up(
     port: int | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> tuple[Emulator, Cloud]:
-    """Start an emulator, unless one is up, deploy onto it, see that it works, and write where everything is.
+    """Start an emulator unless one is up, deploy onto it, check that it works, and write its `cloud.json`.
 
-    Nothing is left running when this fails, unless it ran before.
+    If this fails, it stops an emulator that it has started.
 
     Args:
-        home: The folder that is the cloud's own.
-        with_parent: End it with this process, however that ends.
-        variables: Settings of MiniStack beside those that it always gets.
+        home: The cloud's folder.
+        with_parent: Whether the cloud ends with this process, even when this process is killed.
+        variables: Further settings of MiniStack.
         settings: The folder with the settings of the stage `local`.
-        port: Where to listen; a free port by default.
-        say: Is told what is being done.
+        port: The port to listen on; a free one by default.
+        say: Prints each step.
 
     Raises:
-        LaunchError: Another process is at it, or what was deployed does not answer.
-        EmulatorError: The emulator did not come up.
+        LaunchError: Another process uses the cloud, or the deployed pages do not answer.
+        EmulatorError: The emulator did not start.
         DeployError: The stacks could not be deployed.
     """
     home.mkdir(parents=True, exist_ok=True)
     with _alone(home):
         running = emulator.serving(home)
         if running and running.parent:
-            raise LaunchError(f"process {running.parent}, a demo, has the cloud; wait for its end, or run `make down`")
+            raise LaunchError(f"a demo, process {running.parent}, uses the cloud; wait for its end, or run `make down`")
         if running and port not in (None, running.port):
             raise LaunchError(f"the cloud is up already, on port {running.port}; run `make down` first")
         cloud.remove(home)
@@ -69,22 +69,22 @@ def bring_up(
 
 
 def enforce_iam(running: Emulator) -> Emulator:
-    """Start a cloud again with IAM enforced on every call of its functions, on the same port and with all it holds.
+    """Restart a cloud with IAM enforced on every call of its functions, with the same port and data.
 
-    It must have been started to persist: `cdk deploy` itself is refused by an emulator that enforces IAM.
+    The cloud must persist its state: an emulator that enforces IAM from its start refuses `cdk deploy`.
     """
     running.stop()
     return restart(running, {"AUTH": "true"})
 
 
 def restart(stopped: Emulator, variables: Mapping[str, str]) -> Emulator:
-    """Start a stopped emulator that persists again, where it was."""
+    """Start a stopped emulator with its persisted state, on the same port."""
     settings = {"PERSIST_STATE": "1", **variables}
     return emulator.start(stopped.home, with_parent=stopped.parent is not None, port=stopped.port, variables=settings)
 
 
 def take_down(home: Path = HOME) -> bool:
-    """Stop the cloud of a folder and remove what names it.
+    """Stop the cloud of a folder, and remove its `cloud.json`.
 
     Returns:
         Whether one was running.
@@ -105,14 +105,14 @@ def _deploy(running: Emulator, settings: Path) -> Cloud:
     if page.answer.status != HTTPStatus.NOT_FOUND or not page.text:
         raise LaunchError(
             f"the deployed review page answered {page.answer.status} instead of 404 to an unknown link: "
-            f"{page.text[:300]}\n  What the functions logged: {running.log}"
+            f"{page.text[:300]}\n  The functions' log: {running.log}"
         )
     deployed.write(running.home)
     return deployed
 
 
 def _deploy_again(running: Emulator, settings: Path) -> Cloud:
-    """Deploy, and replace what `make watch` has made live, of which CloudFormation knows nothing."""
+    """Deploy, and replace code that `make watch` has brought, which CloudFormation does not know."""
     deployed = _deploy(running, settings)
     Live(running.endpoint_url).bring(code())
     return deployed
@@ -124,5 +124,5 @@ def _alone(home: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise LaunchError(f"another process is bringing up the cloud in {home}; try again after it") from None
+            raise LaunchError(f"another process is bringing up the cloud in {home}; try again after its end") from None
         yield

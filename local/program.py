@@ -1,6 +1,6 @@
-"""The embedded cloud from the command line: `python -m local up`, `down`, `demo`, `status`, `mail` and `sandbox`.
+"""The embedded cloud from the command line: `python -m local up`, `down`, `demo`, `watch`, `status` and so on.
 
-`make up`, `make down` and `make demo` are these, after setting up what they need.
+`make up`, `make down` and `make demo` run these commands after the setup that they need.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from operate.terminal import Terminal
 
 _USAGE = 2
 _ALL = "all"
-"""Name of the scenario that is all the others, one after the other."""
+"""Name that stands for all scenarios, one after the other."""
 
 terminal = Terminal()
 app = typer.Typer(
@@ -45,7 +45,7 @@ class Options:
     """The options of every command.
 
     Attributes:
-        home: The folder that is the cloud's own.
+        home: The cloud's folder.
     """
 
     home: Path = HOME
@@ -65,12 +65,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         terminal.error(f"the cloud did not answer: {unreachable}")
     log = options.home / "emulator.log"
     if log.exists():
-        terminal.say(f"  What the emulator and the functions logged: {log}")
+        terminal.say(f"  The log of the emulator and the functions: {log}")
     return 1
 
 
 def _one_of(choices: Collection[str], hint: str | None = None) -> Callable[[str], str]:
-    """Return the check that an option is one of these, or is not given."""
+    """Return the check that an option has one of these values, or is not given."""
 
     def check(value: str) -> str:
         if value and value not in choices:
@@ -83,7 +83,7 @@ def _one_of(choices: Collection[str], hint: str | None = None) -> Callable[[str]
 @app.callback()
 def _options(
     call: typer.Context,
-    home: Annotated[Path, typer.Option(help="The folder that is the cloud's own.")] = HOME,
+    home: Annotated[Path, typer.Option(help="The cloud's folder.")] = HOME,
 ) -> None:
     call.obj.home = home
 
@@ -92,7 +92,7 @@ def _options(
 def up(
     call: typer.Context,
     port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Where to listen; a free port by default.", show_default=False)
+        int | None, typer.Option(min=1, max=65535, help="The port; a free one by default.", show_default=False)
     ] = None,
 ) -> None:
     """Start the cloud, deploy, and leave it running."""
@@ -105,7 +105,7 @@ def up(
 
 @app.command()
 def down(call: typer.Context) -> None:
-    """Stop the cloud; fine when there is none."""
+    """Stop the cloud, if it is up."""
     stopped = take_down(call.obj.home)
     terminal.say("The embedded cloud is stopped." if stopped else "The embedded cloud was not running.")
 
@@ -114,10 +114,10 @@ def down(call: typer.Context) -> None:
 def demo(
     call: typer.Context,
     answer: Annotated[
-        str, typer.Option(help="Decide by itself, and succeed only if the workflow ends so.", show_default=False)
+        str, typer.Option(help="Answer without you, and fail if the workflow ends otherwise.", show_default=False)
     ] = "",
     scenario: Annotated[
-        str, typer.Option(help="Which workflow to run; `all` for each.", callback=_one_of([*SCENARIOS, _ALL]))
+        str, typer.Option(help="The workflow to run; `all` for each.", callback=_one_of([*SCENARIOS, _ALL]))
     ] = "order-approval",
 ) -> int:
     """Run the demo on a cloud that is up, or on one of its own."""
@@ -132,7 +132,7 @@ def demo(
 
 def _demo_of_all(home: Path, answer: str) -> int:
     if answer:
-        advice = "all scenarios at once go their own way; name one to choose its answer"
+        advice = "`all` takes no answer; name one scenario to choose its answer"
         raise typer.BadParameter(advice, param_hint="'--answer'")
     terminal.title("Countersign: every workflow on the embedded cloud")
     with _a_cloud(home) as cloud:
@@ -142,14 +142,14 @@ def _demo_of_all(home: Path, answer: str) -> int:
 
 @app.command()
 def watch(call: typer.Context) -> None:
-    """Make changed code live on the cloud that is up, until Ctrl-C."""
+    """Bring changed code onto the running cloud, until Ctrl-C."""
     terminal.title("Countersign: changed code goes live within seconds; Ctrl-C stops it")
     watch_for_changes(call.obj.home, terminal)
 
 
 @app.command()
 def status(call: typer.Context) -> int:
-    """Say whether the cloud is up; the exit status is 0 if it is and 1 if not."""
+    """Print whether the cloud is up; exit with 0 if it is, and with 1 if not."""
     running, cloud = emulator.serving(call.obj.home), Cloud.read(call.obj.home)
     if running and cloud:
         terminal.say("The embedded cloud is up.")
@@ -161,7 +161,7 @@ def status(call: typer.Context) -> int:
 
 @app.command()
 def mail(call: typer.Context) -> None:
-    """List the mail that was sent, oldest first, and what went out over other channels."""
+    """List the mails, oldest first, and the messages of other channels."""
     cloud = _the_cloud(call.obj.home)
     mails, others = Mailbox(cloud.mailbox_url).mails(), sent_elsewhere(cloud)
     if not mails and not others:
@@ -177,7 +177,7 @@ def mail(call: typer.Context) -> None:
 @app.command()
 def sandbox(
     call: typer.Context,
-    habit: Annotated[str, typer.Option(help="How it goes about payments.", callback=_one_of(HABITS))] = "prompt",
+    habit: Annotated[str, typer.Option(help="How the provider reports payments.", callback=_one_of(HABITS))] = "prompt",
 ) -> None:
     """Take payments as the provider sandbox, until Ctrl-C."""
     cloud = _the_cloud(call.obj.home)

@@ -1,4 +1,4 @@
-"""The signing secrets of the embedded cloud's providers: made up, and kept where an operator keeps the real ones."""
+"""Signing secrets of the embedded cloud's providers: made up, and stored in Secrets Manager like real ones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FORMS: Mapping[str, Callable[[], str]] = {
 
 
 def issue(endpoint_url: str, providers: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
-    """Put a signing secret for each provider that has none.
+    """Store a signing secret for each provider that has none.
 
     Args:
         endpoint_url: The emulator.
@@ -44,11 +44,11 @@ def issue(endpoint_url: str, providers: Mapping[str, Mapping[str, str]]) -> dict
 
 
 def activate(endpoint_url: str, secret_arn: str, *active: str) -> None:
-    """Put the secrets of a provider: one, or while it is rotated, the old and the new."""
+    """Store the secrets of a provider: one, or during a rotation the old and the new one."""
     manager = aws.client("secretsmanager", endpoint_url)
     manager.put_secret_value(SecretId=secret_arn, SecretString=json.dumps({"active": active}))
 
 
 def made_up(scheme: str) -> str:
-    """Return a secret of the form that a scheme gives its own."""
+    """Return a new secret in the form of a scheme."""
     return _FORMS.get(scheme, lambda: secrets.token_urlsafe(_BYTES))()

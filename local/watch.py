@@ -1,8 +1,8 @@
-"""Makes changed code live on the embedded cloud without the CDK: `python -m local watch`, which is `make watch`.
+"""Bring changed code onto the embedded cloud without the CDK: `python -m local watch`, which is `make watch`.
 
 It does what `cdk deploy` does for code: it updates a function's code, or publishes a new version of a layer, and moves
-the alias of a durable function to a new version. Running executions stay on the version that they started on. Before
-anything is uploaded, a process of its own imports what has changed.
+the alias of a durable function to a new version. Running executions keep the version with which they started. Before
+an upload, a separate process imports the changed modules.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ for file in map(pathlib.Path, files):
 for module in modules:
     importlib.import_module(module)
 """
-"""Names the file and the line of what fails in the form of a traceback, the last place last."""
+"""On a failure, prints the file and the line as a traceback does, the last place last."""
 
 
 class WatchError(Exception):
@@ -82,7 +82,7 @@ class Layer:
 
     Attributes:
         name: Its name.
-        files: What was deployed in it, by the paths in the layer.
+        files: The deployed files, as paths in the layer.
     """
 
     name: str
@@ -90,7 +90,7 @@ class Layer:
 
     @property
     def is_library(self) -> bool:
-        """Whether it is our library, every file of which is deployed."""
+        """Whether it is the kit's library, of which every file is deployed."""
         return "python/countersign/__init__.py" in self.files
 
     def has(self, file: str) -> bool:
@@ -98,14 +98,14 @@ class Layer:
         return file.startswith(_LIBRARY) if self.is_library else f"python/{file}" in self.files
 
     def sources(self, root: Path) -> dict[str, Path]:
-        """Return the files that it is made of now, by their paths in the layer."""
+        """Return the checkout's files for it, by their paths in the layer."""
         if self.is_library:
             return _files(root / _LIBRARY, root / _LIBRARY)
         return {file: root / file.removeprefix("python/") for file in sorted(self.files)}
 
 
 class Live:
-    """The code of a cloud that is up.
+    """The deployed code of a running cloud.
 
     Attributes:
         root: The checkout.
@@ -123,10 +123,10 @@ class Live:
             changed: Their paths in the checkout.
 
         Returns:
-            The modules that run new code now, and the files that only a deploy makes live.
+            The modules that now run new code, and the changed files that need a deploy.
 
         Raises:
-            WatchError: A file cannot be read or imported; nothing of the change is live.
+            WatchError: A file cannot be read or imported; no part of the change is live.
         """
         files = sorted(file for file in changed if not _NOT_DEPLOYED.fullmatch(file))
         functions = self._functions()
@@ -163,7 +163,7 @@ class Live:
         return self._layers.values()
 
     def _try(self, files: Sequence[str], functions: Sequence[Function]) -> None:
-        """Import what is to run, where the libraries are those that are deployed."""
+        """Import the changed modules with the deployed libraries."""
         there = [file for file in files if (self.root / file).is_file()]
         command = [sys.executable, "-S", "-c", _TRIAL, "\n".join(there), "\n".join(f.module for f in functions)]
         places = (self.root / "lambdas", self.root / _LIBRARY / "python", VENDOR_LAYER, self.root)
@@ -201,19 +201,19 @@ class Live:
 
 
 def code() -> list[str]:
-    """Return every file of Python of the checkout that a function may run."""
+    """Return every Python file of the checkout that a function may run."""
     folders = ("lambdas", _LIBRARY, "extensions")
     return [str(file.relative_to(ROOT)) for folder in folders for file in (ROOT / folder).rglob("*.py")]
 
 
 live = functools.cache(Live)
-"""Returns the code of the cloud at an endpoint; it remembers which layer is which."""
+"""Returns the deployed code of the cloud at an endpoint; cached, because it knows the layers' content."""
 
 
 def run(home: Path, terminal: Terminal) -> None:
-    """Make each change of the checkout live, until a signal comes; what was not made live is tried again."""
+    """Bring each change of the checkout onto the cloud until a signal comes; try failed changes again with the next."""
     pending: set[str] = set()
-    bring(home, pending, terminal)  # says if there is no cloud, and looks into the layers before the first change
+    bring(home, pending, terminal)  # reports a missing cloud, and reads the layers before the first change
     for changes in watch(*(ROOT / name for name in WATCHED), step=50):
         pending |= {str(Path(path).relative_to(ROOT)) for _, path in changes}
         if bring(home, pending, terminal):
@@ -221,16 +221,16 @@ def run(home: Path, terminal: Terminal) -> None:
 
 
 def bring(home: Path, files: Collection[str], terminal: Terminal, root: Path = ROOT) -> bool:
-    """Make files live on the cloud that is up, and say how it went.
+    """Bring files onto the running cloud, and print the result.
 
     Args:
-        home: The folder that is the cloud's own.
+        home: The cloud's folder.
         files: Their paths in the checkout.
-        terminal: Where to say it.
+        terminal: Prints the result.
         root: The checkout.
 
     Returns:
-        Whether there is nothing to be tried again.
+        False if the files must be tried again.
     """
     began, what = time.monotonic(), _listed(files) or "the checkout"
     cloud = Cloud.read(home)
@@ -240,7 +240,7 @@ def bring(home: Path, files: Collection[str], terminal: Terminal, root: Path = R
     try:
         modules, missing = live(cloud.endpoint_url, root).bring(files)
     except WatchError as error:
-        terminal.error(str(error), "Correct it and save. Until then the cloud keeps the code that it has.")
+        terminal.error(str(error), "Correct the file and save it. Until then the cloud keeps its code.")
         return False
     except (BotoCoreError, ClientError, OSError) as error:
         terminal.error(f"{what} is not live: {error}", "If the embedded cloud has ended, run `make up`.")
@@ -262,7 +262,7 @@ def _name(layer_version_arn: str) -> str:
 
 
 def _files(folder: Path, base: Path) -> dict[str, Path]:
-    """Return what is deployed of a folder, by the paths below the asset's base."""
+    """Return the deployed files of a folder, by their paths below the asset's base."""
     files = {str(file.relative_to(base)): file for file in sorted(folder.rglob("*")) if file.is_file()}
     return {name: file for name, file in files.items() if not _NOT_DEPLOYED.fullmatch(f"/{name}")}
 

@@ -1,1 +1,1 @@
-"""What builds and checks the kit: nothing here is deployed."""
+"""Programs that build and check the kit; none of them is deployed."""

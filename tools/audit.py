@@ -1,10 +1,10 @@
-"""Audit the kit's security: `make audit`. A line for each tool, what each has found below, and 1 if any has.
+"""Audit the kit's security: `make audit`. Prints a line for each tool, then all findings; exits with 1 on any.
 
     python -m tools.audit            every stage of settings/
 
 Templates of every stage go to cdk-nag (its AwsSolutions and NIST 800-53 revision 5 packs), cfn-lint and checkov, the
-code to bandit, the locked packages to pip-audit. What was accepted is said where it stands, with its reason: in
-`stacks/` by `components/findings.py`, in code by `# nosec`.
+code to bandit, the locked packages to pip-audit. Accepted findings have their reason beside them:
+in `stacks/` by `components/house/findings.py`, in code by `# nosec`.
 """
 
 from __future__ import annotations
@@ -34,25 +34,26 @@ LOCKS = (
 CODE = ("app.py", "benchmarks", "docs", "lambdas", "layers/countersign", "local", "operate", "stacks", "tools")
 
 PLANTED = "planted-for-the-audit"
-"""The folder of what the tools must find: a tool that misses it is broken, and its silence proves nothing."""
+"""The folder of planted findings: a tool that misses them is broken, and its silence proves nothing."""
 
 KNOWN_TO_BE_VULNERABLE = "jinja2==2.10"
-"""CVE-2019-10906 and others. Where pip-audit finds nothing in it, it has nothing to look it up in, and says so of
-nothing: without a network it finds no vulnerability anywhere."""
+"""CVE-2019-10906 and others. Without a network pip-audit finds no vulnerability anywhere, and reports no error. It must
+find those of this package.
+"""
 
 REDUNDANT_DEPENDS_ON = "W3005"
-"""CDK names a function's role both as its role and as what it waits for."""
+"""CDK names a function's role both as its role and in `DependsOn`."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What one tool says.
+    """The result of one tool.
 
     Attributes:
         tool: Its name.
-        looked_at: How much it has looked at, in a few words.
-        findings: What it found, a line each.
-        skipped: Why it did not run, and how to have it run; empty if it did.
+        looked_at: What it has checked, in a few words with a number.
+        findings: Its findings, one line each.
+        skipped: Why it did not run, and how to run it; empty if it ran.
     """
 
     tool: str
@@ -68,7 +69,7 @@ class Report:
 
 
 class AuditError(Exception):
-    """A tool did not do its work, so that nobody knows what it would find."""
+    """A tool failed, so its findings are unknown."""
 
 
 def main() -> int:
@@ -117,7 +118,7 @@ def synthesise_stages(folder: Path) -> list[Path]:
 
 
 def synthesise(stage: str, folder: Path) -> None:
-    """Write a stage's templates to a folder, and with them what cdk-nag finds in them."""
+    """Write a stage's templates and cdk-nag's findings to a folder."""
     from aws_cdk import App
 
     from app import SETTINGS, build
@@ -134,16 +135,16 @@ def synthesise(stage: str, folder: Path) -> None:
 
 
 def judge(app: App) -> None:
-    """Synthesise an app with the rules of NIST 800-53 beside those that it has, into its folder.
+    """Synthesise an app into its folder, with the rules of NIST 800-53 besides its own.
 
     Raises:
-        AuditError: There is no report of what they found.
+        AuditError: The synthesis left no report.
     """
     from aws_cdk import Validations
     from cdk_nag import NIST80053R5Checks
 
     Validations.of(app).add_plugins(NIST80053R5Checks(app))
-    with suppress(RuntimeError):  # that something was found: the report says what
+    with suppress(RuntimeError):  # raised on findings, which the report lists
         app.synth()
     if not (Path(app.outdir) / "validation-report.json").is_file():
         raise AuditError(f"{app.outdir} has no report: does make synth work?")
@@ -162,7 +163,7 @@ def cdk_nag(assemblies: Sequence[Path]) -> Report:
 
 
 def cfn_lint(folder: Path) -> Report:
-    """Report what CloudFormation's linter says of the templates below a folder."""
+    """Report what CloudFormation's linter finds in the templates below a folder."""
     templates = [str(template) for template in sorted(folder.glob("*/*.template.json"))]
     options = ["--format", "json", "--ignore-checks", REDUNDANT_DEPENDS_ON, "--regions", "eu-central-1", "us-east-1"]
     # Exits with the sum of 2 for errors, 4 for warnings and 8 for information.
@@ -202,10 +203,10 @@ def bandit(code: Sequence[Path]) -> Report:
 
 
 def _without_planted(tool: str, looked_at: str, findings: Sequence[str]) -> Report:
-    """Return the report of a tool without the findings in what `plant` wrote.
+    """Return the report of a tool without the planted findings.
 
     Raises:
-        AuditError: There are none, so the tool does not look.
+        AuditError: The tool has missed the planted findings.
     """
     genuine = tuple(finding for finding in findings if PLANTED not in finding)
     if len(genuine) == len(findings):
@@ -232,9 +233,9 @@ def pip_audit(locks: Sequence[Path]) -> Report:
 
 
 def _vulnerabilities(requirements: Path, option: str) -> list[str] | None:
-    """Return what is known of the packages of a file, a line each; None where it could not be looked up."""
+    """Return the known vulnerabilities of a file's packages, one line each; None if the lookup failed."""
     command = ["pip-audit", "--requirement", str(requirements), "--disable-pip", option]
-    # Exits with 1 both when it has found something and when it could not look; then it prints nothing.
+    # It exits with 1 on findings, and on a failed lookup; then it prints nothing.
     answer = _run([*command, "--format", "json", "--progress-spinner", "off"], accepted=(0, 1))
     if not answer:
         return None
@@ -249,7 +250,7 @@ def _run(command: Sequence[str], *, accepted: Collection[int]) -> str:
     """Run a program of the audit's environment, or one by its path, and return what it printed.
 
     Raises:
-        AuditError: It is not there, or ended otherwise than it may.
+        AuditError: It is missing, or its exit status is not an accepted one.
     """
     try:
         finished = subprocess.run(

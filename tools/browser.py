@@ -1,6 +1,6 @@
-"""Find the Chromium that the browser tests drive, or get one.
+"""Find a Chromium for the browser tests, or download one.
 
-Run `python -m tools.browser`: it names the browser, and asks Playwright to download one where there is none.
+`python -m tools.browser` prints its path, and lets Playwright download one if there is none.
 """
 
 import os
@@ -22,7 +22,7 @@ ADVICE = """\
 
 
 class BrowserError(Exception):
-    """There is no Chromium to drive; the message says how to get one."""
+    """There is no usable Chromium; the message says how to get one."""
 
 
 def find() -> Path | None:
@@ -32,7 +32,7 @@ def find() -> Path | None:
         The executable, for Playwright's `launch(executable_path=…)`; None when this machine has none.
 
     Raises:
-        BrowserError: `$CHROMIUM` names something that does not run.
+        BrowserError: `$CHROMIUM` names a program that is no Chromium or does not run.
     """
     if named := os.environ.get("CHROMIUM"):
         if _runs(named):
@@ -42,7 +42,7 @@ def find() -> Path | None:
 
 
 def obtain() -> Path:
-    """Return a Chromium that runs; have Playwright download one where there is none.
+    """Return a Chromium that runs; let Playwright download one if there is none.
 
     Raises:
         BrowserError: There is none, and Playwright could not get one that runs here.
@@ -85,7 +85,7 @@ def _runs(executable: str) -> bool:
 
 
 def main() -> int:
-    """Name the browser, or say how to get one."""
+    """Print the browser's path, or how to get a browser."""
     try:
         print(f"browser: {obtain()}")
     except BrowserError as error:

@@ -1,4 +1,4 @@
-"""Change the library a little at random places, and see whether its tests notice: `make mutants`.
+"""Change the library at random places, and check that its tests fail: `make mutants`.
 
 mutmut makes every mutant of `domain/`, `services/`, `workflows/` and `providers/`. For each of a sample it runs the
 unit tests that call the changed function, and for `workflows/` those in `tests/workflows` too. A survivor is a change
@@ -19,7 +19,7 @@ import typer
 
 ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / "build" / "mutants"
-"""Where the mutants are made. mutmut wants the library in `src/`."""
+"""The folder of the mutants. mutmut expects the library in `src/`."""
 
 MUTATED = ("domain", "services", "workflows", "providers")
 TESTED = (*MUTATED, "adapters", "contracts", "held_payment", "order_approval", "presentation", "review")
@@ -29,13 +29,13 @@ BESIDE = (
     *("app.py", "benchmarks", "cdk.json", "docs", "extensions", "lambdas", "layers"),
     *("local", "operate", "settings", "stacks"),
 )
-"""What the tests read or import beside the library and themselves."""
+"""The files that the tests read or import, besides the library and the tests."""
 
 LEAST_SCORE = 80
 
 KILLED = ("killed", "timeout", "segfault", "caught by type check")
 
-# Random examples do not change from run to run. Tests that count invocations fail on a busy machine without a mutant,
+# The random examples are the same in every run. Tests that count invocations fail on a busy machine without a mutant,
 # and those of traces when they run twice in one process.
 _CONFIGURATION = f"""
 [tool.pytest.ini_options]
@@ -57,7 +57,7 @@ def main(
     count: Annotated[int, typer.Option(min=1, help="How many mutants.")] = 400,
     seed: Annotated[int, typer.Option(help="Which of them.")] = 1,
 ) -> int:
-    """Print the score and the survivors; return 0 only if enough were noticed."""
+    """Print the score and the survivors; return 0 only if the tests noticed enough."""
     _copy()
     # Last on the path: the audit's environment has old versions of what the tests use.
     sys.path += map(str, (ROOT / ".local" / "audit-venv").glob("lib/python*/site-packages"))
@@ -79,7 +79,7 @@ def sample(names: list[str], count: int, seed: int) -> list[str]:
 
 
 def _copy() -> None:
-    """Lay out a copy of the checkout as mutmut wants it."""
+    """Copy the checkout into the layout that mutmut expects."""
     shutil.rmtree(WORK, ignore_errors=True)
     ignored = shutil.ignore_patterns("__pycache__")
     library = ROOT / "layers" / "countersign" / "python" / "countersign"

@@ -1,4 +1,4 @@
-"""Write the pages that come from the code, docs/settings.md and docs/workflows.md: `python -m tools.reference`."""
+"""Generate docs/settings.md and docs/workflows.md from the code: `python -m tools.reference`."""
 
 import inspect
 import json

@@ -1,7 +1,7 @@
 """Take the pictures of the pages that the documents show: `python -m tools.screenshots`.
 
 The pages are rendered with an example of an order, in a real browser: the review at the size of a phone and of a
-desktop, in both colour schemes, and the list of what waits for somebody on a phone.
+desktop, in both colour schemes, and the inbox on a phone.
 """
 
 import sys
@@ -35,7 +35,7 @@ def main() -> int:
     pictures += [(_ended(), f"ended-{size}-{scheme}", size, scheme) for size, scheme in product(SIZES, SCHEMES)]
     pictures.append((_inbox(), "inbox-phone-light", "phone", "light"))
     with sync_playwright() as playwright:
-        # As root, Chromium starts without its own sandbox only.
+        # As root, Chromium starts only without its own sandbox.
         browser = playwright.chromium.launch(executable_path=str(obtain()), args=["--no-sandbox"])
         for page, name, size, scheme in pictures:
             tab = browser.new_page(viewport=SIZES[size], color_scheme=scheme)

@@ -1,12 +1,12 @@
-"""Set up the checkout: what `make` runs before anything else, once, and again when a lock changes.
+"""Set up the checkout. `make` runs these steps first, and again when a lock changes.
 
     python3 -m tools.setup python     .venv with the locked packages
     python3 -m tools.setup cloud      .local/ministack-venv, the embedded cloud's own environment
-    python3 -m tools.setup audit      .local/audit-venv, what `make audit` and `make mutants` run
+    python3 -m tools.setup audit      .local/audit-venv, the tools of `make audit` and `make mutants`
     python3 -m tools.setup node       node_modules with the CDK's command line
 
-It runs under the system's Python with the standard library alone, and keeps to the syntax of Python 3.8, so that an
-older Python can still read it and be told that it is too old. Everything lands inside the checkout.
+It runs under the system's Python with the standard library alone, and keeps to the syntax of Python 3.8, so that it can
+tell an older Python that it is too old. Everything is installed inside the checkout.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ NODE_ADVICE = "  The CDK needs Node.js 20 or newer, with npm: https://nodejs.org
 
 
 class SetupError(Exception):
-    """Something is missing; the message says what, and how to get it."""
+    """A requirement is missing; the message names it and says how to get it."""
 
 
 def check_python(version: tuple[int, ...] = sys.version_info[:3], executable: str = sys.executable) -> None:
@@ -78,7 +78,7 @@ def set_up_python() -> None:
 
 
 def _install_kit(python: Path) -> None:
-    """Let the environment find the library where it stands, and add the operators' tool as `.venv/bin/countersign`."""
+    """Put the library on the environment's path, and add the operators' tool as `.venv/bin/countersign`."""
     script = python.parent / "countersign"
     script.write_text(console_script(python), encoding="utf-8")
     script.chmod(0o755)
@@ -88,7 +88,7 @@ def _install_kit(python: Path) -> None:
 
 
 def console_script(python: Path) -> str:
-    """Return the script `countersign`. It runs by a shell: a path with a space, or a long one, suits no `#!` line."""
+    """Return the script `countersign`. A shell runs it: a `#!` line takes no path that is long or has spaces."""
     code = f"import sys; sys.path.append({str(ROOT)!r}); from operate.program import main; sys.exit(main())"
     return f'#!/bin/sh\nexec {quote(str(python))} -P -c {quote(code)} "$@"\n'
 
@@ -150,14 +150,14 @@ def _python_of(environment: Path) -> Path:
 
 
 def _answers(python: Path, code: str) -> bool:
-    """Tell whether an environment's Python stands and runs: the Python that it was made from may be gone by now."""
+    """Tell whether an environment's Python runs: the Python that it was made from may be gone."""
     if not python.exists():
         return False
     return subprocess.run([str(python), "-c", code], check=False, env=_environment()).returncode == 0
 
 
 def _run(command: Sequence[str], failure: str) -> None:
-    # What these programs print when all is well says nothing here; what went wrong they write to stderr.
+    # Only their errors matter here, and these go to stderr.
     finished = subprocess.run(command, cwd=str(ROOT), env=_environment(), stdout=subprocess.DEVNULL, check=False)
     if finished.returncode:
         raise SetupError(failure)
@@ -199,7 +199,7 @@ STEPS: dict[str, Callable[[], None]] = {
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the steps that are named, and stop at the first that fails."""
+    """Run the named steps, and stop at the first that fails."""
     unknown = [name for name in arguments if name not in STEPS]
     if unknown or not arguments:
         print(f"usage: python3 -m tools.setup {' | '.join(STEPS)}", file=sys.stderr)

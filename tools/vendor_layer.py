@@ -23,7 +23,7 @@ SERVICES = ROOT / "layers" / "vendor" / "services.txt"
 LAYER = ROOT / "build" / "vendor-layer"
 
 SIZE_LIMIT_BYTES = 12_000_000
-"""What the layer may weigh unpacked: every byte is read or skipped at a cold start."""
+"""The largest size of the unpacked layer: a cold start reads or skips every byte."""
 
 COMPILED = (".so", ".pyd", ".dylib", ".pyc")
 
@@ -33,7 +33,7 @@ _UNUSED = (
     # Compiled: markupsafe is the only library with such a part, and does without it.
     *(f"**/*{suffix}" for suffix in COMPILED),
     "**/*.c",
-    # What installing left behind. RECORD lists files that are no longer here.
+    # Left behind by the installation. RECORD lists files that were removed here.
     "bin",
     ".lock",
     "**/.gitignore",
@@ -64,7 +64,7 @@ def build(target: Path) -> None:
     """Build the layer into a directory, replacing it as a whole or not at all.
 
     Args:
-        target: The layer's directory; the libraries land in its `python` folder, as Lambda wants them.
+        target: The layer's directory; the libraries go into its `python` folder, where Lambda expects them.
 
     Raises:
         LayerError: The libraries could not be installed, or the allow-list names a service that botocore does not have.
@@ -82,7 +82,7 @@ def build(target: Path) -> None:
 
 
 def size(directory: Path) -> int:
-    """Return what the files of a directory weigh together, in bytes."""
+    """Return the total size of a directory's files, in bytes."""
     return sum(path.stat().st_size for path in _files(directory))
 
 
@@ -114,8 +114,8 @@ def _cut(libraries: Path, services: frozenset[str]) -> None:
 def _cut_models(data: Path, services: frozenset[str]) -> None:
     """Keep the newest model of each service in use, which is the one that botocore loads.
 
-    What is kept is unpacked and loses its documentation: a client is then made a quarter sooner than from the gzipped
-    model, for 0.2 MB more (1.7 MB more if the documentation stayed).
+    The kept models are unpacked and lose their documentation: a client is then made a quarter sooner than from a
+    gzipped model, for 0.2 MB more (1.7 MB more with the documentation).
     """
     for service in [path for path in data.iterdir() if path.is_dir()]:
         versions = sorted(service.iterdir())
@@ -130,7 +130,7 @@ def _cut_models(data: Path, services: frozenset[str]) -> None:
 def without_documentation(model: Any) -> Any:
     """Return a service model, or a part of one, without its texts for people.
 
-    Those of the parameters of clients stay: botocore itself reads them, at the first call of a client.
+    The texts of a client's parameters stay: botocore reads them at the first call of the client.
     """
     if isinstance(model, dict):
         texts = {key for key, value in model.items() if key == "documentation" and isinstance(value, str)}
@@ -179,12 +179,12 @@ def _remove(path: Path) -> None:
 
 
 def _files(directory: Path) -> list[Path]:
-    """Return what is deployed: bytecode that somebody left who imported from the layer stays out of the asset."""
+    """Return the deployed files: bytecode that imports have left in the layer stays out of the asset."""
     return sorted(path for path in directory.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
 
 
 def main() -> int:
-    """Build the layer, and say what it weighs."""
+    """Build the layer, and print its size."""
     try:
         build(LAYER)
     except LayerError as error:

@@ -25,10 +25,10 @@ _terminal = Terminal()
 PATIENCE_SECONDS = 60
 _LOOK_SECONDS = 0.25
 _LOOKS_A_ROUND = 10
-"""The number of requests that the API is asked about between two looks into the queue."""
+"""The number of requests whose reports are read between two looks into the queue."""
 
 _DEADLINES = {"expire": 20, "": 3600}
-"""By the `--answer`, in seconds. The mail has to be out before the deadline, also where every function starts cold."""
+"""By the `--answer`, in seconds. The mail must be sent before the deadline, even if every function starts cold."""
 
 _HABIT = "pending-first"
 
@@ -46,7 +46,7 @@ T = TypeVar("T")
 
 
 class DemoError(Exception):
-    """The demo did not end as it should; the message says where it stopped."""
+    """The demo did not end as expected; the message says where it stopped."""
 
 
 @dataclass(kw_only=True)
@@ -56,8 +56,8 @@ class Demo(ABC):
     Attributes:
         workflow: The workflow that it shows.
         cloud: The cloud that it runs on.
-        answer: The `--answer`; empty for the scenario's own way.
-        request_id: The request.
+        answer: The `--answer`; empty for the scenario's default.
+        request_id: Id of the request.
     """
 
     workflow: str
@@ -70,7 +70,7 @@ class Demo(ABC):
         """Run it to its end and return the workflow's result.
 
         Raises:
-            DemoError: A step did not happen, or the workflow ended otherwise than asked.
+            DemoError: A step did not happen in time, or the workflow ended otherwise than expected.
         """
         self.start()
         self._answer()
@@ -79,7 +79,7 @@ class Demo(ABC):
         wait_for("the durable execution to end", execution.has_ended)
         steps = execution.operations()
         told = f"invocations: {execution.invocations()}, durable operations: {len(steps)} ({', '.join(steps)})"
-        _terminal.done("resumed", f"the workflow went on from where it waited; {told}")
+        _terminal.done("resumed", f"the workflow continued where it had waited; {told}")
         result: dict[str, Any] = report["result"] or {}
         _terminal.done("result", f"{report['status']}: {self._sentence(result)}")
         self._check(report)
@@ -132,11 +132,11 @@ class Demo(ABC):
 
     @abstractmethod
     def _answer(self) -> None:
-        """Have the people and machines answer that the workflow asks."""
+        """Answer for the people and machines that the workflow asks."""
 
     @abstractmethod
     def _sentence(self, result: Mapping[str, Any]) -> str:
-        """Return how the workflow ended, in words."""
+        """Return the workflow's result in words."""
 
     def _check(self, report: Mapping[str, Any]) -> None:
         status, statuses = (report["result"] or {}).get("status"), SCENARIOS[self.workflow]
@@ -147,7 +147,7 @@ class Demo(ABC):
 
 @dataclass(kw_only=True)
 class TaskDemo(Demo):
-    """A scenario with one task, told step by step."""
+    """A scenario with one task, printed step by step."""
 
     def _answer(self) -> None:
         task = wait_for("the task to be opened", lambda: next(iter(self._report()["tasks"]), None))
@@ -169,7 +169,7 @@ class TaskDemo(Demo):
 
     @abstractmethod
     def _decide(self) -> None:
-        """Answer, or have somebody answer."""
+        """Answer the task, or let the user answer it."""
 
     def _patience_seconds(self) -> float:
         """Return how long the decision may take."""
@@ -270,7 +270,7 @@ class Payment(TaskDemo):
 
 @dataclass(kw_only=True)
 class PatternDemo(Demo):
-    """A callback pattern, in one of its ways: the machines around it answer by a script."""
+    """A callback pattern whose machines answer by a script."""
 
     _asked: Counter[str] = field(default_factory=Counter, init=False)
     _reviewed: bool = field(default=False, init=False)
@@ -296,7 +296,7 @@ class PatternDemo(Demo):
                 raise DemoError(f"{call} to {kind} was answered {got.status}, not {call.answered}: {got.text}")
 
     def review(self) -> None:
-        """Approve as the reviewer of the script, once there is a mail."""
+        """Approve as the script's reviewer, once the mail has come."""
         if self._script.reviewer and not self._reviewed and (mail := self._new_mail()):
             page = press(open_page(mail.review_link or ""), "approve", comment="Approved by the demo.")
             status = page.answer.status
@@ -322,10 +322,10 @@ class PatternDemo(Demo):
 
 
 def answer_all(cloud: Cloud, demos: Iterable[PatternDemo]) -> None:
-    """Answer the hand-offs of patterns that were started, until all of them have ended.
+    """Answer the hand-offs of started patterns until all of the patterns have ended.
 
     Raises:
-        DemoError: One did not end in time, or the status of an answer is not its script's.
+        DemoError: A pattern did not end in time, or the status of an answer is not its script's.
     """
     running = {demo.request_id: demo for demo in demos}
     looked_at = deque(running)
@@ -355,7 +355,7 @@ def show_all(cloud: Cloud) -> None:
     """Run every scenario, one after the other, and print a table of the results.
 
     Raises:
-        DemoError: One of them ended otherwise than it should.
+        DemoError: A scenario ended otherwise than expected.
     """
     rows = [_row(workflow, cloud) for workflow in SCENARIOS]
     _terminal.table(("workflow", "ended as", "seconds", "invocations", "durable operations"), rows)
@@ -378,10 +378,10 @@ def _row(workflow: str, cloud: Cloud) -> list[str]:
 
 
 def wait_for(what: str, find: Callable[[], T | None], seconds: float = PATIENCE_SECONDS) -> T:
-    """Return what is found, as soon as something is.
+    """Call `find` until it returns something, and return that.
 
     Raises:
-        DemoError: It took too long.
+        DemoError: Nothing was found in time.
     """
     deadline = time.monotonic() + seconds
     while not (found := find()):

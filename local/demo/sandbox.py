@@ -2,7 +2,7 @@
 
 It takes the hand-offs of its payments from the queue `external-tasks`, and posts Standard Webhooks about them
 (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md). It runs only on request,
-because other readers of that queue miss what it takes.
+because other readers of that queue miss the messages that it takes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PROVIDER = "sandbox"
 SCHEME = "standard_webhooks"
 
 _PAUSES_SECONDS = (0, 0.25, 0.5, 1, 2, 4)
-"""Before each attempt. The specification has pauses of up to 14 hours."""
+"""The pauses before each attempt. Those of the specification reach 14 hours."""
 
 _AT_ONCE = 8
 _LOOK_SECONDS = 0.5
@@ -35,13 +35,13 @@ _LOOK_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Post:
-    """One delivery of an event about a payment. Posts that say the same deliver one event.
+    """One delivery of an event about a payment. Posts with the same content deliver the same event.
 
     Attributes:
         says: The event's type, without `payment.`.
-        after_seconds: The time that passes before it.
-        too_much: What is added to the amount.
-        forged: Signed with a secret that was never issued.
+        after_seconds: The pause before it.
+        too_much: The sum that is added to the amount.
+        forged: Whether it is signed with a secret that was never issued.
     """
 
     says: str
@@ -65,7 +65,7 @@ HABITS: Mapping[str, tuple[tuple[Post, ...], ...]] = {
     "bad-signature": ((Post("paid", forged=True),), (_PAID,)),
     "burst": ((_PENDING, _PAID) * 10,),
 }
-"""How a provider may go about a payment: its posts, in waves. The posts of a wave are sent at the same moment."""
+"""How a provider may report a payment: its posts, in waves. The posts of a wave are sent at the same moment."""
 
 
 @dataclass(frozen=True)
@@ -114,8 +114,8 @@ class Delivery:
 
     Attributes:
         post: The post.
-        statuses: The status of each attempt's answer; 0 where there was none.
-        handling: What the kit did with the event, by the last answer; empty when it refused the event.
+        statuses: The status of each attempt's response; 0 without one.
+        handling: The kit's handling of the event, by the last response; empty if the kit refused the event.
     """
 
     post: Post
@@ -144,7 +144,7 @@ class Sandbox:
     provider: str = PROVIDER
 
     def serve(self) -> Iterator[Delivery]:
-        """Take payments and settle each, for as long as deliveries are asked for."""
+        """Take payments and report each, as long as the caller iterates."""
         while True:
             payments = self.asked()
             for payment in payments:
@@ -158,7 +158,7 @@ class Sandbox:
         return [Payment(task["external_id"], task["amount"], task["currency"]) for task in tasks]
 
     def settle(self, payment: Payment) -> Iterator[Delivery]:
-        """Post about a payment as the habit says."""
+        """Post the events of a payment by the habit."""
         events: dict[tuple[str, Decimal], Event] = {}
         for wave in HABITS[self.habit]:
             for post in wave:
@@ -167,7 +167,7 @@ class Sandbox:
                 yield from threads.map(lambda post: self._deliver(post, events[post.says, post.too_much]), wave)
 
     def post(self, event: Event, secret: str) -> Answer | None:
-        """Post an event once, signed now; None when nothing comes back."""
+        """Post an event once, signed now; None without a response."""
         url = f"{self.cloud.api_url}/webhooks/{self.provider}"
         try:
             return http.send("POST", url, event.body, signed(event, secret))
@@ -175,7 +175,7 @@ class Sandbox:
             return None
 
     def deliver(self, event: Event, secret: str) -> list[Answer | None]:
-        """Post an event until it is accepted, the address is gone for good, or the attempts are used up."""
+        """Post an event until it is accepted, the address is gone (410), or the attempts are used up."""
         answers: list[Answer | None] = []
         for pause in _PAUSES_SECONDS:
             time.sleep(pause)

@@ -1,6 +1,6 @@
-"""How each callback pattern goes: its input, what the machines that it asks answer, and its result.
+"""Scripts of the callback patterns: the input, the answers of the machines, and the result.
 
-The demo plays these scripts on the embedded cloud, tests and `benchmarks.patterns` play them on AWS's local runner.
+The demo plays these scripts on the embedded cloud; tests and `benchmarks.patterns` play them on AWS's local runner.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ DEADLINE_SECONDS = 600
 _SHORT_SECONDS = 3
 
 WAYS = ("happy", "failure", "timeout")
-"""How a pattern may go."""
+"""The scripts of each pattern."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """What a machine posts to `/callbacks/<said>`.
+    """A machine's POST to `/callbacks/<said>`.
 
     Attributes:
         said: `succeed`, `fail` or `heartbeat`.
-        document: The body; None for none.
-        answered: The status of the answer that it gets.
+        document: The body; None for an empty one.
+        answered: The expected status of the response.
     """
 
     said: str
@@ -37,18 +37,18 @@ class Call:
 
 
 Reply = tuple[Call, ...]
-"""What a machine posts about one hand-off, in order."""
+"""The calls of a machine for one hand-off, in order."""
 
 
 @dataclass(frozen=True)
 class Script:
-    """One way that a pattern goes.
+    """One execution of a pattern.
 
     Attributes:
-        input: What it is started with.
-        result: What it returns, all of it.
-        replies: The replies to the hand-offs of each kind: to the first, the second and so on. Others get none.
-        reviewer: Who approves by the link in a mail; nobody if empty.
+        input: Its input.
+        result: Its whole result.
+        replies: The replies to the hand-offs of each kind, in order. Further hand-offs get none.
+        reviewer: Address of the person who approves by the link in a mail; empty without one.
     """
 
     input: Mapping[str, Any]
@@ -63,7 +63,7 @@ class Script:
 
 
 def succeed(answered: int = HTTPStatus.OK, /, **document: Any) -> Call:
-    """Return an answer."""
+    """Return the call of a successful answer."""
     return Call("succeed", document, answered)
 
 
@@ -89,7 +89,7 @@ def _silent(document: Mapping[str, Any], result: Mapping[str, Any]) -> Script:
 
 
 def _deciding(more: Mapping[str, Any]) -> Mapping[str, Script]:
-    """Return the scripts of a pattern that a plain Lambda answers; the order's id says what it answers."""
+    """Return the scripts of a pattern that a plain Lambda answers; its answer depends on the order's id."""
 
     def script(order_id: str, result: Mapping[str, Any], seconds: int = DEADLINE_SECONDS) -> Script:
         return Script({"order_id": order_id, "deadline_seconds": seconds}, {"order_id": order_id, **result})
@@ -118,7 +118,7 @@ ORDER: Mapping[str, Any] = {
 """The input of `order-approval`."""
 
 PAYMENT: Mapping[str, Any] = {"order_id": "A-1042", "provider": "sandbox", "amount": "1249.90", "currency": "EUR"}
-"""The input of `payment`, but for the external id."""
+"""The input of `payment`, without the external id."""
 
 _REVIEWER = "reviewer@example.com"
 _DATA: Mapping[str, Any] = {"data": {"query": "rates"}}
@@ -256,4 +256,4 @@ SCRIPTS: Mapping[str, Mapping[str, Script]] = {
         {"status": "expired", "fields": []},
     ),
 }
-"""The scripts of each pattern, by its name, and by the way that it goes."""
+"""The scripts of each pattern, by its name and by `WAYS`."""

@@ -1,4 +1,4 @@
-"""Watching a durable execution from outside, by its history."""
+"""A durable execution, observed by its history."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Execution:
 
     @classmethod
     def named(cls, endpoint_url: str, alias_arn: str, name: str) -> Execution | None:
-        """Find the execution of a name among those that an alias has started; None when there is none."""
+        """Find an execution of an alias by its name; None if there is none."""
         client = aws.client("lambda", endpoint_url)
         function, _, alias = alias_arn.rpartition(":")
         version = client.get_alias(FunctionName=function, Name=alias)["FunctionVersion"]
@@ -43,11 +43,11 @@ class Execution:
         return [event["Name"] for event in started if "Name" in event]
 
     def invocations(self) -> int:
-        """Return how often its function has run, the run that has not ended yet left out."""
+        """Return the number of its function's invocations that have ended."""
         return sum(event["EventType"] == "InvocationCompleted" for event in self.events())
 
     def has_ended(self) -> bool:
-        """Whether it is over."""
+        """Whether it has ended."""
         return self._status() != "RUNNING"
 
     def is_suspended(self) -> bool:

@@ -2,8 +2,8 @@
 
     .local/ministack-venv/bin/python local/emulator/corrected_ministack.py [--uncorrected] [--with-parent PID]
 
-`--uncorrected` leaves the corrections out, for the tests that compare. With `--with-parent` it ends, and its functions
-with it, when that process, the one that started it, is gone, however that ended.
+`--uncorrected` leaves the corrections out, for the tests that compare. With `--with-parent` it and its functions end
+when the process PID, which started it, has ended in any way.
 """
 # mypy: disable-error-code="import-not-found"
 
@@ -22,7 +22,7 @@ _LOOK_FOR_PARENT_SECONDS = 0.5
 
 
 def main() -> None:
-    """Run MiniStack until it is told to end; its settings are environment variables."""
+    """Run MiniStack until a signal ends it; its settings are environment variables."""
     parser = argparse.ArgumentParser(description="The corrected AWS emulator of the embedded cloud.")
     parser.add_argument("--uncorrected", action="store_true", help="leave the corrections out")
     parser.add_argument("--with-parent", metavar="PID", type=int, help="end with that process, which started this one")
@@ -37,7 +37,7 @@ def main() -> None:
         from local.emulator.corrections.catalog import apply
 
         apply()
-    # Its mail service logs each recipient's address. Nothing else that runs here does.
+    # Its mail service logs the addresses of recipients; nothing else here does.
     logging.getLogger("ses-v2").setLevel(logging.WARNING)
     from ministack.app import main as serve
 
@@ -47,7 +47,7 @@ def main() -> None:
 def _end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(_LOOK_FOR_PARENT_SECONDS)
-    Path("cloud.json").unlink(missing_ok=True)  # in our folder: what it names is gone in a moment
+    Path("cloud.json").unlink(missing_ok=True)  # in the cloud's folder: the cloud that it describes ends now
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
 

@@ -27,7 +27,7 @@ _LOOK_SECONDS = 0.05
 _TAIL_LINES = 15
 
 _started: dict[int, subprocess.Popen[bytes]] = {}
-"""The emulators that this process has started and not stopped: it has to ask how they ended."""
+"""The emulators that this process has started and not stopped: it must wait for the end of its children."""
 
 
 class EmulatorError(Exception):
@@ -39,11 +39,11 @@ class Emulator:
     """A MiniStack and the processes of its functions, which are one process group.
 
     Attributes:
-        home: The folder that is its own.
+        home: Its folder.
         pid: The id of its process, and of the group.
-        port: Where it listens, on 127.0.0.1.
+        port: The port on 127.0.0.1.
         persists: Whether it keeps its state in its folder when it is stopped.
-        parent: The process that it ends with; None when it is to outlive the one that started it.
+        parent: The process with which it ends; None if it outlives the process that started it.
     """
 
     home: Path
@@ -54,12 +54,12 @@ class Emulator:
 
     @property
     def endpoint_url(self) -> str:
-        """Where AWS's APIs are."""
+        """The URL of AWS's APIs."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def log(self) -> Path:
-        """What it wrote, and what its functions logged."""
+        """The log of MiniStack and of its functions."""
         return self.home / "emulator.log"
 
     def is_serving(self) -> bool:
@@ -72,10 +72,10 @@ class Emulator:
             return False
 
     def stop(self) -> bool:
-        """End it and its functions, and remove what it has left behind, but for the log.
+        """End it and its functions, and remove its temporary files and its record.
 
         Returns:
-            Whether there was anything to end.
+            Whether it was running.
         """
         was_there = bool(self._processes())
         if self.persists:
@@ -92,15 +92,15 @@ class Emulator:
         return was_there
 
     def _end_gently(self) -> None:
-        """Let it write down its state, which it does when asked to end while nothing is in flight."""
+        """Let it save its state, which it does on SIGTERM while no request is in flight."""
         for process in self._processes():
             if process.pid == self.pid:
                 process.terminate()
                 psutil.wait_procs([process], timeout=_STOP_SECONDS)
 
     def _processes(self) -> list[psutil.Process]:
-        # A group's id is not given to another process while the group has members. Once it is empty it may be: then the
-        # command line tells. It names the launcher, or for functions MiniStack's folder of their code.
+        # The system may reuse the id of an empty group, so the command line must fit too: it names the launcher, or for
+        # functions MiniStack's folder of their code.
         return [process for process in group_members(self.pid) if "ministack" in " ".join(process.info["cmdline"])]
 
 
@@ -112,17 +112,17 @@ def start(
     port: int | None = None,
     variables: Mapping[str, str] | None = None,
 ) -> Emulator:
-    """Start an emulator and wait until it serves. One that a crash has left in this folder is ended first.
+    """Start an emulator and wait until it serves. Stop one first that a crash has left in this folder.
 
     Args:
-        home: The folder that is to be its own.
-        with_parent: End it with this process, even when this one is killed.
+        home: Its folder.
+        with_parent: Whether it ends with this process, even when this process is killed.
         corrected: Whether to apply the corrections.
-        port: Where to listen; a free port by default.
-        variables: Settings of MiniStack beside those that it always gets, such as PERSIST_STATE.
+        port: The port to listen on; a free one by default.
+        variables: Further settings of MiniStack, such as PERSIST_STATE.
 
     Raises:
-        EmulatorError: It is not installed, or did not come up.
+        EmulatorError: It is not installed, or did not start.
     """
     if not INTERPRETER.exists():
         raise EmulatorError(f"the emulator is not installed: {INTERPRETER} is missing; `make setup` installs it")
@@ -158,7 +158,7 @@ def start(
 
 
 def recorded(home: Path = HOME) -> Emulator | None:
-    """Return the emulator that was last started in a folder and not stopped; it may have ended by itself."""
+    """Return the emulator that was last started in a folder and not stopped; it may have ended since."""
     try:
         note = json.loads(_note(home).read_text())
         return Emulator(home, note["pid"], note["port"], note["persists"], note["parent"])
@@ -167,7 +167,7 @@ def recorded(home: Path = HOME) -> Emulator | None:
 
 
 def serving(home: Path = HOME) -> Emulator | None:
-    """Return the emulator that runs in a folder and answers, if one does."""
+    """Return the emulator of a folder; None if it does not answer."""
     emulator = recorded(home)
     return emulator if emulator and emulator.is_serving() else None
 
@@ -176,15 +176,15 @@ def group_members(group: int) -> list[psutil.Process]:
     """Return the living processes of a process group, with their command lines."""
     members = []
     for process in psutil.process_iter(["cmdline"]):
-        with contextlib.suppress(ProcessLookupError):  # it ended while we looked
-            # One that has ended, and that nobody has asked how, has no command line.
+        with contextlib.suppress(ProcessLookupError):  # it has just ended
+            # A process that has ended, and whose parent has not waited for it, has no command line.
             if os.getpgid(process.pid) == group and process.info["cmdline"]:
                 members.append(process)
     return members
 
 
 def _environment(home: Path, port: int) -> dict[str, str]:
-    """Everything that MiniStack, and with it every function, gets to see of this machine's environment."""
+    """Return the environment of MiniStack and its functions; they see nothing else of this machine's environment."""
     return {
         "PATH": os.defpath,
         "LANG": "C.UTF-8",
@@ -202,7 +202,7 @@ def _environment(home: Path, port: int) -> dict[str, str]:
 
 
 def _free_port(wanted: int) -> int:
-    """Return a port that nobody listens on: the wanted one, or for 0 any."""
+    """Return a free port: the wanted one, or any for 0."""
     try:
         with socket.create_server(("127.0.0.1", wanted)) as listener:
             port: int = listener.getsockname()[1]

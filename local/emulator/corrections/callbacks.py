@@ -1,4 +1,4 @@
-"""How callbacks answer to those who complete them."""
+"""Completions of callbacks."""
 # mypy: disable-error-code="import-not-found"
 # ruff: noqa: SLF001
 
@@ -15,10 +15,10 @@ from local.emulator.corrections.resumption import changing, schedule, settle
 
 
 def wake_the_workflow() -> None:
-    """Have a completed or failed callback seen by an invocation that begins after it.
+    """Show a completed or failed callback to an invocation that begins after it.
 
-    Upstream wakes the execution at once, an invocation that still runs notwithstanding. On AWS it is looked at when
-    that one has ended (the runner: `Execution.needs_reinvoke`).
+    Upstream starts one at once, even while another invocation runs. On AWS it starts when the running invocation has
+    ended (the runner: `Execution.needs_reinvoke`).
     """
     lambda_durable.handle_callback_success = _waking(lambda_durable.handle_callback_success)
     lambda_durable.handle_callback_failure = _waking(lambda_durable.handle_callback_failure)
@@ -38,10 +38,10 @@ def _waking(complete: Callable[[str, bytes], Any]) -> Callable[[str, bytes], Any
 
 
 def refuse_unknown_ids() -> None:
-    """Answer InvalidParameterValueException to a callback id that there is not.
+    """Answer InvalidParameterValueException to an unknown callback id.
 
     Upstream answers ResourceNotFoundException. On AWS unknown and malformed ids get the same answer, as AWS's own
-    worker package measured it.
+    worker package measured.
     """
     resolve = lambda_durable._resolve_callback
 
@@ -55,10 +55,10 @@ def refuse_unknown_ids() -> None:
 
 
 def close_callbacks_in_time() -> None:
-    """Answer CallbackTimeoutException to whatever comes too late.
+    """Answer CallbackTimeoutException to a late completion.
 
-    Upstream lets the callbacks of a stopped or timed-out execution be completed, and those whose time is up until its
-    scheduler has come to them. On AWS all of these are closed (the model: `CallbackTimeoutException`).
+    Upstream completes callbacks of a stopped or timed-out execution, and callbacks whose timeout has passed, until its
+    scheduler closes them. On AWS all of these are closed (the model: `CallbackTimeoutException`).
     """
     resolve = lambda_durable._resolve_callback
 
@@ -79,7 +79,7 @@ def close_callbacks_in_time() -> None:
 def remember_closed_callbacks() -> None:
     """Answer CallbackTimeoutException to a closed callback also after a restart.
 
-    Upstream finds only open ones again in its persisted state. On AWS a closed one stays closed for as long as the
+    Upstream restores only open callbacks from its persisted state. On AWS a closed callback stays closed as long as the
     execution is kept (the model: `CallbackTimeoutException`).
     """
     load = lambda_durable.load_persisted_state

@@ -44,6 +44,6 @@ CORRECTIONS = (
 
 
 def apply() -> None:
-    """Correct the MiniStack of this process. To be called once, before it serves."""
+    """Correct the MiniStack of this process. Call it once, before MiniStack serves."""
     for correct in CORRECTIONS:
         correct()

@@ -1,4 +1,4 @@
-"""Which functions are durable."""
+"""The durability of functions."""
 # mypy: disable-error-code="import-not-found"
 # ruff: noqa: SLF001
 
@@ -12,7 +12,7 @@ from ministack.services.cloudformation import provisioners
 
 
 def keep_durable_config() -> None:
-    """Make a function durable that is created with a `DurableConfig`.
+    """Make a function with a `DurableConfig` durable.
 
     Upstream drops the property of an `AWS::Lambda::Function`, and looks for a member `Enabled` that Lambda's API does
     not have. On AWS a function with a `DurableConfig` is durable (the model: `DurableConfig`; the guide: "Configure").

@@ -1,4 +1,4 @@
-"""Execution environments of functions: what one that dies while it starts takes with it, and what they share."""
+"""Execution environments of functions: failures at their start, and shared layers."""
 # mypy: disable-error-code="import-not-found"
 # ruff: noqa: SLF001
 
@@ -18,11 +18,11 @@ from ministack.services.lambda_svc import _resolve_layer_zip
 
 
 def die_alone() -> None:
-    """Fail the one invocation whose environment dies while it starts.
+    """Fail only the invocation whose environment dies at its start.
 
-    Upstream ends every environment of the function then, those in the middle of an invocation or of their own start
-    with it; each of these does the same to the others, and so a busy function may not come to its senses again. On AWS
-    environments know nothing of each other, and a failed start is an error of the one invocation that wanted it
+    Upstream then ends every environment of the function, even one that runs an invocation or starts. Each of these ends
+    the others again, so that a busy function may never recover. On AWS environments are independent, and a failed start
+    is an error of its own invocation
     (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html, "Failures during the Init phase").
     """
     invoke = lambda_runtime.Worker.invoke
@@ -30,8 +30,8 @@ def die_alone() -> None:
     def invoke_alone(worker: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         try:
             answer: dict[str, Any] = invoke(worker, *args, **kwargs)
-        except (RuntimeError, OSError) as error:  # of its start; the next invocation starts another
-            worker.kill()  # it may be about to end still, and be taken for one that works
+        except (RuntimeError, OSError) as error:  # the start failed; the next invocation starts another environment
+            worker.kill()  # it may still be ending, and must not be taken for a working one
             return {"status": "error", "error": str(error)}
         return answer
 
@@ -39,9 +39,9 @@ def die_alone() -> None:
 
 
 def share_layers() -> None:
-    """Extract each layer once, for all environments of all functions, which find its bytecode there too.
+    """Extract each layer once for all environments of all functions, which share its bytecode too.
 
-    Upstream extracts every layer anew for each environment, and each environment compiles whatever it imports.
+    Upstream extracts every layer for each environment, which then compiles its imports.
     """
     spawn = lambda_runtime.Worker._spawn
 
@@ -64,7 +64,7 @@ _extracting = threading.Lock()
 
 
 def _extracted(data: bytes) -> str:
-    """Return the folder of a layer's content, which is extracted where it is not there yet."""
+    """Return the folder of a layer's content; extract the content if the folder is missing."""
     folder = Path(tempfile.gettempdir()) / f"ministack-layer-{hashlib.sha256(data).hexdigest()}"
     with _extracting:
         if not folder.is_dir():

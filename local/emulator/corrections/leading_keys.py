@@ -1,4 +1,4 @@
-"""Which items of a table a caller may touch, when IAM is enforced (`AUTH=true`)."""
+"""Rights to single items of a table, when IAM is enforced (`AUTH=true`)."""
 # mypy: disable-error-code="import-not-found"
 # ruff: noqa: SLF001
 
@@ -14,19 +14,19 @@ _CONDITION_KEY = "dynamodb:LeadingKeys"
 
 
 class _ItemOfTable(str):
-    """A table's ARN, with the partition key of the item there that a part of a transaction is about."""
+    """A table's ARN, with the partition key of the item that a part of a transaction names."""
 
     __slots__ = ("leading_key",)
     leading_key: str
 
 
 def tell_leading_keys() -> None:
-    """Let policies tell items apart by their partition key, the condition key `dynamodb:LeadingKeys`.
+    """Support the condition key `dynamodb:LeadingKeys`, by which policies distinguish items.
 
-    Upstream does not know it: what a policy denies, or allows, by it alone is not denied, or allowed. On AWS it is the
-    partition key of each item that a request names, in a transaction that of each part for itself
+    Upstream does not know it, so that statements with it never apply. On AWS it is the partition key of each item that
+    a request names, in a transaction separately for each part
     (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html). Here only requests
-    that name items by their key have it: not queries.
+    that name items by their key have it, not queries.
     """
     context_of, checks_of = iam_actions.dynamodb_service_context, iam_actions.dynamodb_transaction_checks
     enforce = iam_evaluator.enforce

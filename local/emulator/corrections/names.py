@@ -23,11 +23,11 @@ _wanted: contextvars.ContextVar[str | None] = contextvars.ContextVar("durable_ex
 
 
 def honour_execution_names() -> None:
-    """Start an execution under the name that the caller gives it, once.
+    """Start an execution under the caller's name for it, at most once.
 
-    Upstream ignores `DurableExecutionName`. On AWS it is the execution's name and a part of its ARN; the same name with
-    the same payload gives the execution that is already there, with another payload
-    DurableExecutionAlreadyStartedException (the model: `InvocationRequest`, `DurableExecutionArn`).
+    Upstream ignores `DurableExecutionName`. On AWS it is the execution's name and a part of its ARN. The same name with
+    the same payload returns the existing execution, with another payload DurableExecutionAlreadyStartedException
+    (the model: `InvocationRequest`, `DurableExecutionArn`).
     """
     invoke, build_arn = lambda_svc._invoke, lambda_durable.build_durable_execution_arn
 
@@ -82,7 +82,7 @@ async def _again(execution: Record, event: Any, headers: Mapping[str, str]) -> A
 def tell_execution_arns() -> None:
     """Answer an asynchronous start with the execution's ARN.
 
-    Upstream does so for synchronous ones only. On AWS both have it (the model: `InvocationResponse`).
+    Upstream does this for synchronous starts only. On AWS both have the ARN (the model: `InvocationResponse`).
     """
     invoke = lambda_svc._invoke
 

@@ -1,4 +1,4 @@
-"""What a checkpoint writes into an execution's operations."""
+"""Checkpoints of an execution's operations."""
 # mypy: disable-error-code="import-not-found"
 # ruff: noqa: SLF001
 
@@ -13,10 +13,10 @@ Record = dict[str, Any]
 
 
 def ignore_zero_timeouts() -> None:
-    """Take a callback timeout of 0 seconds for none.
+    """Treat a callback timeout of 0 seconds as none.
 
-    Upstream ends a callback with `HeartbeatTimeoutSeconds: 0`, which the SDK always sends, as soon as it starts. On AWS
-    0 means that there is no such timeout (the model: `CallbackOptions`).
+    The SDK always sends `HeartbeatTimeoutSeconds: 0`, and upstream ends such a callback as soon as it starts. On AWS 0
+    means no timeout (the model: `CallbackOptions`).
     """
     apply = lambda_durable._apply_update
 
@@ -29,12 +29,12 @@ def ignore_zero_timeouts() -> None:
 
 
 def count_step_retries() -> None:
-    """Count the attempts of a step, and let it wait for the next one as PENDING.
+    """Count the attempts of a step, and make it PENDING between them.
 
-    Upstream leaves a step that is to be tried again STARTED at attempt 0: the SDK sees a first attempt every time, so
-    that a step which always fails is tried for ever. On AWS it is PENDING, with the attempt counted and the time of the
-    next one, and READY from then on (the model: `StepDetails`; the runner: `checkpoint/processors/step.py`). Polling
-    steps keep their state in what they send with a retry.
+    Upstream leaves a step between two attempts STARTED at attempt 0. The SDK then sees a first attempt every time, and
+    retries a step that always fails for ever. On AWS the step is PENDING, with the number of attempts and the time of
+    the next one, and READY from that time on (the model: `StepDetails`; the runner: `checkpoint/processors/step.py`).
+    A polling step keeps its state in the payload of its retries.
     """
     apply = lambda_durable._apply_update
 

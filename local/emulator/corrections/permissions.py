@@ -1,4 +1,4 @@
-"""Who may do what, when IAM is enforced (`AUTH=true`)."""
+"""Checks of rights, when IAM is enforced (`AUTH=true`)."""
 # mypy: disable-error-code="import-not-found"
 # ruff: noqa: SLF001
 
@@ -27,7 +27,7 @@ _EXECUTION_ACTIONS = {
 def check_durable_actions() -> None:
     """Enforce IAM on the operations of durable executions and callbacks.
 
-    Upstream does not know their actions and lets everybody with credentials through. On AWS they are actions on the
+    Upstream does not know their actions and allows them to all callers with credentials. On AWS they are actions on the
     function at its version, so that `function:<name>:*` matches and the bare ARN does not (the guide: "Security and
     permissions"; https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html).
     """
@@ -48,10 +48,10 @@ def check_durable_actions() -> None:
 
 
 def check_mail_by_sender() -> None:
-    """Enforce the right to send mail on the identity that sends it.
+    """Enforce the right to send mail on the sender's identity.
 
-    Upstream asks for `ses:SendEmail` on `*`, so that no policy that names an identity is enough. On AWS the resource is
-    the sender's identity
+    Upstream requires `ses:SendEmail` on `*`, so that a policy that names an identity is never enough. On AWS the
+    resource is the sender's identity
     (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsimpleemailservicev2.html).
     """
     resource_of = iam_actions._ses_v2_resource_arn
@@ -67,11 +67,12 @@ def check_mail_by_sender() -> None:
 
 
 def take_loopback_for_tls() -> None:
-    """Let policies see every request as one that came over TLS, the condition key `aws:SecureTransport`.
+    """Treat every request as sent over TLS in policies, by the condition key `aws:SecureTransport`.
 
-    Upstream says truly that none did: a queue whose policy asks for TLS refuses everybody. On AWS the SDKs speak TLS
-    (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html); here nothing leaves the
-    machine.
+    Upstream reports that no request was, which is true, so that a queue whose policy requires TLS refuses all of them.
+    On AWS the SDKs use TLS
+    (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html). Here no request leaves
+    the machine.
     """
     resolve = iam_evaluator._resolve_condition_key
 
@@ -82,7 +83,7 @@ def take_loopback_for_tls() -> None:
 
 
 def _durable_route(path: str) -> tuple[str, str, str] | None:
-    """Split a path into the kind of thing, its id, and what is done with it; None for other paths."""
+    """Split a path into the kind of resource, its id and the action; None for other paths."""
     kind, _, rest = path.removeprefix("/2025-12-01/").partition("/")
     if kind == "durable-execution-callbacks":
         callback_id, _, verb = rest.partition("/")
@@ -96,7 +97,7 @@ def _durable_route(path: str) -> tuple[str, str, str] | None:
 def _durable_action(kind: str, what: str, verb: str) -> str | None:
     if kind == "durable-executions":
         return _EXECUTION_ACTIONS.get(verb, "GetDurableExecution")
-    # No function owns an id that there is not: the service itself refuses it.
+    # No function owns an unknown id: the service itself refuses it.
     return _CALLBACK_ACTIONS.get(verb) if what in lambda_durable._callback_index else None
 
 

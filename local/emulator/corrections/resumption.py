@@ -1,9 +1,9 @@
-"""When a durable execution's function runs, and what becomes of how it went.
+"""Invocations of durable executions: when they run, and how their outcomes count.
 
-This takes the place of MiniStack's own resuming. Three private members of an execution's record carry the state, so
-that it is persisted with the rest: `_Running` while an invocation runs, `_RetryAt` while a failed one waits to be
-repeated, and `_Failures`. An operation is `_Unseen` when it changed (a timer, a callback) since the last invocation
-began.
+This replaces MiniStack's own resumption. Three private members of an execution's record carry the state, so that it is
+persisted with the rest: `_Running` while an invocation runs, `_RetryAt`, the time at which a failed one is repeated,
+and `_Failures`, their number in a row. An operation is `_Unseen` when it changed (a timer, a callback) since the last
+invocation began.
 """
 # mypy: disable-error-code="import-not-found"
 # ruff: noqa: SLF001
@@ -28,10 +28,10 @@ MOST_FAILURES = 5
 """Invocations that may fail in a row before the execution does: `MAX_CONSECUTIVE_FAILED_ATTEMPTS` of the runner."""
 
 _CONCURRENT_INVOCATIONS = 8
-"""Of different executions. Each is a process of its own, of some 50 MB."""
+"""Invocations of different executions at once. Each is a process of some 50 MB."""
 
 _SECONDS_UNTIL_SERVING = 1
-"""What a restarted emulator is given to listen, before it runs functions that call it."""
+"""The time that a restarted emulator has to start listening, before it runs functions that call it."""
 
 changing = threading.RLock()
 """Held while a record is read and changed; never while a function runs."""
@@ -42,12 +42,12 @@ _record_invocation = lambda_durable.record_invocation_completed
 
 
 def one_invocation_at_a_time() -> None:
-    """Run one invocation of an execution at a time, each of different executions beside the others.
+    """Run one invocation of an execution at a time, and those of different executions concurrently.
 
-    Upstream resumes an execution whose function still runs, and with that changes the checkpoint token under it, so
-    that its next checkpoint is refused and the execution fails; it resumes all executions one after the other, on the
-    code of $LATEST; and an execution whose invocation fails stays RUNNING for ever. On AWS there is one invocation of
-    an execution at a time, on the version that it was started on; what happens meanwhile is looked at afterwards; an
+    Upstream resumes an execution while its function still runs. This changes the checkpoint token, so that the next
+    checkpoint of the function is refused and the execution fails. Upstream resumes all executions one after the other,
+    on the code of $LATEST. An execution whose invocation fails stays RUNNING for ever. On AWS an execution has one
+    invocation at a time, on the version with which it was started. Changes during an invocation count after it. An
     invocation that fails is repeated (the runner: `Executor._begin_invocation`, `_finish_invocation`,
     `_retry_invocation`; the guide: "Retries": backend retries).
     """
@@ -62,11 +62,11 @@ def one_invocation_at_a_time() -> None:
 
     def create_execution(*args: Any, **kwargs: Any) -> Record:
         record: Record = create(*args, **kwargs)
-        record["_Running"] = True  # its first invocation is what it is created for
+        record["_Running"] = True  # it is created for its first invocation
         return record
 
     def first_invocation_completed(arn: str, *args: Any, error: Any = None, **kwargs: Any) -> None:
-        """Upstream runs the first invocation of `RequestResponse` itself, tells of it here, then reads its outcome."""
+        """Upstream runs the first invocation of `RequestResponse` itself, calls this, then reads its outcome."""
         _record_invocation(arn, *args, error=error, **kwargs)
         with changing:
             record = lambda_durable._executions[arn]
@@ -83,9 +83,9 @@ def one_invocation_at_a_time() -> None:
 
 
 def act_on_first_outcomes() -> None:
-    """Act on how the first invocation of an asynchronous start went.
+    """Act on the outcome of the first invocation of an asynchronous start.
 
-    Upstream throws it away: an execution without waits stays RUNNING, and the timers of one with waits never fire. On
+    Upstream ignores it: an execution without waits stays RUNNING, and the timers of one with waits never fire. On
     AWS the outcome of every invocation counts (the runner: `Executor._finish_invocation`).
     """
     invoke = lambda_svc.invoke_async_with_retry
@@ -103,8 +103,8 @@ def act_on_first_outcomes() -> None:
 def pick_up_after_restart() -> None:
     """Repeat, after a restart, the invocations that were running when the emulator ended.
 
-    Upstream waits for timers and callbacks only, which such an execution may not have. On AWS nothing is lost with a
-    host.
+    Upstream waits for timers and callbacks only, and such an execution may have none. On AWS the loss of a host loses
+    no execution.
     """
     load = lambda_durable.load_persisted_state
 
@@ -120,10 +120,10 @@ def pick_up_after_restart() -> None:
 
 
 def schedule(arn: str, account_id: str | None = None, region: str | None = None) -> bool:
-    """Have an execution looked at when something of it is due. Takes the place of upstream's `schedule_resume`.
+    """Queue an execution for the time at which it is due. Replaces upstream's `schedule_resume`.
 
     Returns:
-        Whether anything will ever be due by itself.
+        Whether it will be due without a further event.
     """
     with changing:
         record = _live(arn)
@@ -140,7 +140,7 @@ def schedule(arn: str, account_id: str | None = None, region: str | None = None)
 
 
 def resume(arn: str, account_id: str, region: str | None = None) -> None:
-    """Look at an execution that is due. Takes the place of upstream's `_resume_execution`."""
+    """Invoke an execution that is due, if it needs that. Replaces upstream's `_resume_execution`."""
     with changing:
         record = _live(arn)
         if record is None:
@@ -221,7 +221,7 @@ def _retry_at(record: Record) -> float:
 
 def _next_look(record: Record) -> float | None:
     times = [record.get("_TimeoutDeadline", float("inf"))]
-    if not record.get("_Running"):  # its end looks at everything else
+    if not record.get("_Running"):  # the end of the invocation checks everything else
         times.append(_retry_at(record))
         times += [at for operation in record["Operations"] for at in _timers(operation)]
         times += [0.0 for operation in record["Operations"] if operation.get("_Unseen")]
@@ -230,7 +230,7 @@ def _next_look(record: Record) -> float | None:
 
 
 def _start(arn: str) -> None:
-    run = contextvars.copy_context().run  # the account and the region that MiniStack looks things up in
+    run = contextvars.copy_context().run  # with the account and the region of MiniStack's lookups
     threading.Thread(target=run, args=(_invoke_until_it_waits, arn), daemon=True, name="durable-invocation").start()
 
 
@@ -251,7 +251,7 @@ def _invoke(arn: str) -> Record:
         return _failed("ResourceNotFoundException", "the function is gone")
     try:
         return _execute(function, event)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the execution must not stay RUNNING for it
+    except Exception as error:  # noqa: BLE001 - no error may leave the execution RUNNING
         return _failed(type(error).__name__, str(error))
 
 
@@ -261,12 +261,12 @@ def _execute(function: Record, event: Record) -> Record:
 
 
 def _failed(kind: str, message: str) -> Record:
-    """An invocation that failed, as MiniStack's executors tell of it."""
+    """Return a failed invocation in the form of MiniStack's executors."""
     return {"error": True, "body": {"errorType": kind, "errorMessage": message}}
 
 
 def _function_of(record: Record) -> Record | None:
-    """Return the function's record at the version that the execution was started on."""
+    """Return the function's record at the version with which the execution was started."""
     base = lambda_svc._functions.get(record["FunctionArn"].rsplit(":", 1)[-1])
     if base is None:
         return None
@@ -295,7 +295,7 @@ def _conclude(arn: str, result: Record, began: float) -> bool:
     """Act on an invocation's outcome.
 
     Returns:
-        Whether something has happened meanwhile that the next one has to see, at once.
+        Whether the next invocation must begin at once, because something has changed meanwhile.
     """
     with changing:
         record = lambda_durable._executions[arn]
@@ -337,7 +337,7 @@ def _decoded(body: Any) -> Record:
 
 
 def _waits(record: Record) -> bool:
-    """Whether anything outside the function may still happen to an execution."""
+    """Whether an event outside the function may still continue an execution."""
     return _needs_invocation(record) or any(
         operation["Status"] == "PENDING"
         or (operation["Status"] == "STARTED" and operation["Type"] in ("WAIT", "CALLBACK", "CHAINED_INVOKE"))
@@ -346,7 +346,7 @@ def _waits(record: Record) -> bool:
 
 
 def _fail_invocation(record: Record, body: Any) -> None:
-    """Repeat a failed invocation after a pause, which MiniStack scales down for all asynchronous ones; or give up."""
+    """Repeat a failed invocation after MiniStack's short pause for asynchronous ones, or fail the execution."""
     failures = record["_Failures"] = record.get("_Failures", 0) + 1
     if failures < MOST_FAILURES:
         record["_RetryAt"] = time.time() + lambda_svc._LAMBDA_ASYNC_RETRY_BASE_SECONDS

@@ -1,4 +1,4 @@
-"""What CloudFormation calls a secret."""
+"""References to secrets in CloudFormation."""
 # mypy: disable-error-code="import-not-found"
 # ruff: noqa: SLF001
 
@@ -11,10 +11,10 @@ from ministack.services.cloudformation import provisioners
 
 
 def refer_to_secrets_by_arn() -> None:
-    """Let a template's `Ref` to a secret be its ARN.
+    """Return a secret's ARN for a template's `Ref` to it.
 
-    Upstream's is the secret's name, which no policy can name as a resource. On AWS the ARN is what the resource is
-    called (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-secretsmanager-secret.html,
+    Upstream returns the secret's name, which no policy can name as a resource. On AWS `Ref` returns the ARN
+    (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-secretsmanager-secret.html,
     "Return values").
     """
     secrets = provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"]

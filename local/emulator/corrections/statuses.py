@@ -1,4 +1,4 @@
-"""What the default event bus hears of durable executions."""
+"""Events about durable executions on the default event bus."""
 # mypy: disable-error-code="import-not-found"
 # ruff: noqa: SLF001
 
@@ -18,9 +18,9 @@ from local.emulator.corrections.operations import Record
 def announce_status_changes() -> None:
     """Publish `Durable Execution Status Change` on the default event bus.
 
-    Upstream publishes nothing. On AWS every change does: RUNNING, SUCCEEDED, FAILED, TIMED_OUT, STOPPED, in the shape
-    of
-    https://docs.aws.amazon.com/lambda/latest/dg/durable-monitoring.html. The function's ARN there names the version.
+    Upstream publishes nothing. On AWS every change is an event: RUNNING, SUCCEEDED, FAILED, TIMED_OUT, STOPPED. Its
+    form is that of https://docs.aws.amazon.com/lambda/latest/dg/durable-monitoring.html. The function's ARN there names
+    the version.
     """
     create = lambda_durable.create_execution_for_invoke
 

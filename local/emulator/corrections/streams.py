@@ -1,4 +1,4 @@
-"""What a restart leaves of the streams of tables."""
+"""Streams of tables after a restart."""
 # mypy: disable-error-code="import-not-found"
 # ruff: noqa: SLF001
 
@@ -14,9 +14,9 @@ from local.emulator.corrections.operations import Record
 def outlive_restarts() -> None:
     """Keep the records of streams in the state that a restart begins with.
 
-    Upstream keeps how far each event source mapping has read, but not what it reads: after a restart the stream begins
-    anew, and its records are taken for read until there are as many as before. On AWS a stream has its records for 24
-    hours (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html).
+    Upstream keeps the position of each event source mapping, but not the records. After a restart the stream is empty,
+    and new records are skipped until there are as many as before. On AWS a stream keeps its records for 24 hours
+    (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html).
     """
     get_state, load = dynamodb.get_state, dynamodb.load_persisted_state
 

@@ -1,4 +1,4 @@
-"""What CloudFormation makes of a table."""
+"""Tables in CloudFormation."""
 # mypy: disable-error-code="import-not-found"
 # ruff: noqa: SLF001
 
@@ -11,7 +11,7 @@ from ministack.services.cloudformation import provisioners
 
 
 def keep_recovery_and_ttl() -> None:
-    """Let tables of templates have the point-in-time recovery and the TTL that their templates give them.
+    """Give tables the point-in-time recovery and the TTL of their templates.
 
     Upstream drops both, though its API has them
     (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-table.html).
