@@ -210,7 +210,7 @@ def _without_planted(tool: str, looked_at: str, findings: Sequence[str]) -> Repo
     """
     genuine = tuple(finding for finding in findings if PLANTED not in finding)
     if len(genuine) == len(findings):
-        raise AuditError(f"{tool} does not find what is planted for it, so it would find nothing else either")
+        raise AuditError(f"{tool} misses the planted findings, so its result proves nothing")
     return Report(tool, looked_at, genuine)
 
 
@@ -220,8 +220,8 @@ def pip_audit(locks: Sequence[Path]) -> Report:
         control = Path(folder) / "requirements.txt"
         control.write_text(f"{KNOWN_TO_BE_VULNERABLE}\n", encoding="utf-8")
         if not _vulnerabilities(control, "--no-deps"):
-            why = f"nothing was found in {KNOWN_TO_BE_VULNERABLE}, so that no database of vulnerabilities is in reach"
-            advice = "run make audit where the database of advisories is in reach"
+            why = f"it finds nothing in {KNOWN_TO_BE_VULNERABLE}, so it cannot reach the database of advisories"
+            advice = "run make audit again with a network"
             return Report("pip-audit", "", skipped=f"{why}; {advice}")
     findings: list[str] = []
     for lock in locks:

@@ -181,7 +181,7 @@ def test_only_one_process_brings_a_cloud_up(home: Path) -> None:
 
 
 def test_the_cloud_of_a_demo_is_not_taken_over(of_a_demo: Emulator) -> None:
-    with pytest.raises(LaunchError, match=f"process {os.getpid()}, a demo"):
+    with pytest.raises(LaunchError, match=f"a demo, process {os.getpid()}"):
         bring_up(of_a_demo.home)
 
 
