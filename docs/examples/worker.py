@@ -1,8 +1,7 @@
-"""A worker: takes what is handed to machines from the queue `external-tasks`, does it, and answers.
+"""A worker: takes tasks for machines from the queue `external-tasks`, does their jobs, and answers.
 
 Run it with `python worker.py QUEUE_URL`; it needs boto3, and the rights to receive, hide and delete messages. A message
-is deleted once its task is answered, not before. Until then it comes again, so that the job must be idempotent: the
-key is `task_id`.
+is deleted only after its task is answered, and may come again before. So each job must be idempotent, by `task_id`.
 """
 
 import json
@@ -37,14 +36,23 @@ class Failure(Exception):  # noqa: N818  it is what the worker answers, not what
         self.answer = {"code": code, "message": message, "data": data}
 
 
-def pretend(envelope: dict[str, Any]) -> dict[str, Any]:
-    """Do the job; put yours here. This one takes every payment and books every credit."""
+def book_credit(envelope: dict[str, Any]) -> dict[str, Any]:
+    """Move the money; put your transfer here, and pass the idempotency key on to it. This one moves none."""
+    return {"booked": envelope["task"]["idempotency_key"]}
+
+
+def take_payment(envelope: dict[str, Any]) -> dict[str, Any]:
+    """Start the payment at its provider; put that here, and answer `{"status": "pending"}`.
+
+    The provider's webhook then reports the money. This one pretends that the payer has paid: never run it elsewhere
+    than on the embedded cloud.
+    """
     task = envelope["task"]
-    if envelope["kind"] == "credit.requested":
-        return {"booked": task["idempotency_key"]}
-    if envelope["kind"] != "payment.requested":
-        raise Failure("unknown_kind", "This worker takes payments and books credits only")
     return {"status": "paid", "amount": task["amount"], "currency": task["currency"]}
+
+
+JOBS: Mapping[str, Job] = {"credit.requested": book_credit, "payment.requested": take_payment}
+"""The job of each kind of task. Messages of other kinds stay on the queue."""
 
 
 def breaches(value: Any, schema: Mapping[str, Any], place: str = "envelope") -> Iterator[str]:
@@ -105,7 +113,7 @@ def work(envelope: dict[str, Any], job: Job) -> int:
     return post(callback, said, answer)
 
 
-def take(sqs: Any, queue_url: str, message: Mapping[str, Any], job: Job) -> None:
+def take(sqs: Any, queue_url: str, message: Mapping[str, Any], jobs: Mapping[str, Job]) -> None:
     """Work on one message, hidden from other workers meanwhile; leave it where it is if that comes to nothing."""
     key = {"QueueUrl": queue_url, "ReceiptHandle": message["ReceiptHandle"]}
     try:
@@ -114,9 +122,12 @@ def take(sqs: Any, queue_url: str, message: Mapping[str, Any], job: Job) -> None
         if found or "callback" not in envelope:
             log.error("not an envelope for machines: %s", found or "it has no callback")
             return
+        if envelope["kind"] not in jobs:
+            log.warning("%s has no job here and stays on the queue", envelope["kind"])
+            return
         hide = {**key, "VisibilityTimeout": VISIBILITY_SECONDS}
         with every(VISIBILITY_SECONDS / 3, lambda: sqs.change_message_visibility(**hide)):
-            status = work(envelope, job)
+            status = work(envelope, jobs[envelope["kind"]])
         log.info("%s %s: %s", envelope["kind"], envelope["task_id"], status)
         if status in SETTLED:
             sqs.delete_message(**key)
@@ -124,12 +135,12 @@ def take(sqs: Any, queue_url: str, message: Mapping[str, Any], job: Job) -> None
         log.error("message %s failed: %s", message["MessageId"], type(error).__name__)  # noqa: TRY400  the same
 
 
-def run(sqs: Any, queue_url: str, job: Job, stop: threading.Event) -> None:
+def run(sqs: Any, queue_url: str, jobs: Mapping[str, Job], stop: threading.Event) -> None:
     """Take one message after the other until told to stop; the last one is finished first."""
     hidden = {"VisibilityTimeout": VISIBILITY_SECONDS, "WaitTimeSeconds": WAIT_SECONDS, "MaxNumberOfMessages": 1}
     while not stop.is_set():
         for message in sqs.receive_message(QueueUrl=queue_url, **hidden).get("Messages", []):
-            take(sqs, queue_url, message, job)
+            take(sqs, queue_url, message, jobs)
 
 
 if __name__ == "__main__":
@@ -139,4 +150,4 @@ if __name__ == "__main__":
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
-    run(boto3.client("sqs"), sys.argv[1], pretend, stopping)
+    run(boto3.client("sqs"), sys.argv[1], JOBS, stopping)

@@ -166,7 +166,7 @@ def test_a_click_on_the_link_in_the_chat_decides_and_make_mail_lists_the_message
 ) -> None:
     up, _, asked = commands()[4].partition("\n")
     assert up == "make up"
-    fork.run(f"{commands()[1].splitlines()[0]}\n{asked}")
+    fork.run(asked)
     assert press(open_page(chat.link("maria@example.com")), "approve").answer.status == 200
     assert Scene(fork_cloud, "order-1").ended()["result"]["decided_by"] == "maria@example.com"
     assert "maria@example.com: Order 1: 250.00 EUR (by the channel chat, which got the link)" in fork.run(commands()[2])

@@ -3,7 +3,7 @@
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -12,7 +12,7 @@ import pytest
 
 from countersign.testing.builders import any_envelope, any_token
 from docs.examples import worker
-from docs.examples.worker import Failure, pretend, run
+from docs.examples.worker import JOBS, Failure, Job, run
 
 QUEUE = "https://sqs.eu-central-1.amazonaws.com/111122223333/external-tasks"
 PAYMENT = {"order_id": "1001", "amount": "250.00", "currency": "EUR"}
@@ -93,10 +93,10 @@ def handed_off(callbacks: Callbacks, **changes: Any) -> str:
     return json.dumps(any_envelope(**{"kind": "payment.requested", "task": PAYMENT, "callback": callback} | changes))
 
 
-def working(*bodies: str, job: Callable[[dict[str, Any]], dict[str, Any]] = pretend) -> Queue:
+def working(*bodies: str, job: Job = JOBS["payment.requested"]) -> Queue:
     """Let the worker work on these messages, and return the queue as it is then."""
     queue = Queue(list(bodies))
-    run(queue, QUEUE, job, queue.stop)
+    run(queue, QUEUE, {"payment.requested": job}, queue.stop)
     return queue
 
 
@@ -125,6 +125,11 @@ def test_what_cannot_be_done_is_answered_as_a_failure(callbacks: Callbacks) -> N
 def test_a_message_is_deleted_only_when_nothing_is_left_to_say(callbacks: Callbacks, status: int, deleted: int) -> None:
     callbacks.status = status
     assert len(working(handed_off(callbacks)).deleted) == deleted
+
+
+def test_a_task_of_a_kind_without_a_job_is_not_answered_and_stays_on_the_queue(callbacks: Callbacks) -> None:
+    assert working(handed_off(callbacks, kind="credit.requested")).deleted == []
+    assert callbacks.asked == []
 
 
 def test_a_callback_that_does_not_answer_leaves_the_message(callbacks: Callbacks) -> None:
@@ -175,7 +180,7 @@ def test_while_it_works_it_heartbeats_and_keeps_the_message_hidden(
         assert queue.prolonged.wait(10)
         return {}
 
-    run(queue, QUEUE, job, queue.stop)
+    run(queue, QUEUE, {"payment.requested": job}, queue.stop)
     assert callbacks.said[-1] == "succeed"
     assert set(callbacks.said[:-1]) == {"heartbeat"}
     assert set(queue.extended) == {0.03}
@@ -189,7 +194,7 @@ def test_told_to_stop_it_finishes_what_it_has_and_takes_nothing_more(callbacks: 
         queue.stop.set()
         return {}
 
-    run(queue, QUEUE, job, queue.stop)
+    run(queue, QUEUE, {"payment.requested": job}, queue.stop)
     assert (queue.deleted, queue.bodies) == ([first], [second])
 
 

@@ -55,7 +55,7 @@ def test_a_provider_is_loaded_by_the_name_of_its_module(scheme: str) -> None:
     ],
 )
 def test_another_name_is_refused_and_those_that_there_are_are_named(scheme: str) -> None:
-    with pytest.raises(UnknownSchemeError, match=f"there are {', '.join(SCHEMES)}$") as error:
+    with pytest.raises(UnknownSchemeError, match=f"the kit has {', '.join(SCHEMES)}$") as error:
         base.load(scheme)
     assert isinstance(error.value, ConfigurationError)
     assert len(str(error.value)) < 250
