@@ -48,7 +48,8 @@ class Rule:
             With `all`, the approval of an escalated person counts for everybody who has not voted.
         k: Number of approvals that a quorum needs.
         veto: Whether one rejection decides a quorum. Without it, a quorum is rejected when it can no longer be
-            reached. One rejection always decides the other rules.
+            reached. One rejection always decides the other rules. In requests and policies, a quorum has none by
+            default.
     """
 
     kind: str = "any"

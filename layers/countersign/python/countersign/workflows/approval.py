@@ -23,11 +23,6 @@ class Approval(Shown):
     """A question for people: what the page shows, and how the question is decided.
 
     Attributes:
-        title: The question in one line, such as `Order 1001: 250.00 EUR`.
-        details: Rows of label and value, in the order of the page.
-        requester: E-mail address of the requester, who may not decide; empty without one.
-        attachments: Documents that are stored elsewhere, in the order of the page.
-        amount: The amount, such as `250.00 EUR`, for channels; on the page it is one of the `details`.
         approvers: E-mail addresses of the people who may decide.
         deadline_seconds: How long the whole request may take, in seconds from its start.
         rule: How many approvers must agree; by default the first decision counts. `in_order` asks one after the other,
