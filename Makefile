@@ -88,7 +88,8 @@ down: ## Stop the embedded cloud
 
 test: lint $(READY) ## Lint, then every test [ARGS='-k review']
 	@$(PY) -m tools.browser
-	@$(PY) -m pytest -n auto --maxprocesses=4 $(ARGS)
+	@# One process more than there are cores: the emulator's tests wait now and then.
+	@$(PY) -m pytest -n $$($(PY) -c 'import os; print(min(4, os.cpu_count() + 1))') $(ARGS)
 
 check: .venv/.stamp ## Lint and, beside it, run the unit tests with fewer random examples: under a minute
 	@$(MAKE) --no-print-directory --jobs=2 lint unit

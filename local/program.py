@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from botocore.exceptions import BotoCoreError, ClientError
 
 from local.demo.demo import SCENARIOS, DemoError, demo_of, show_all
 from local.demo.sandbox import HABITS, Sandbox
@@ -61,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _USAGE
     except (EmulatorError, DeployError, LaunchError, DemoError, WatchError) as error:
         terminal.error(*str(error).splitlines())
-    except OSError as unreachable:
+    except (BotoCoreError, ClientError, OSError) as unreachable:
         terminal.error(f"the cloud did not answer: {unreachable}")
     log = options.home / "emulator.log"
     if log.exists():

@@ -19,7 +19,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 from botocore.exceptions import BotoCoreError, ClientError
 from watchfiles import watch
@@ -114,6 +114,8 @@ class Live:
     def __init__(self, endpoint_url: str, root: Path = ROOT) -> None:
         self.root = root
         self._layers: dict[str, Layer] = {}
+        self._versions: dict[str, str] = {}
+        self._endpoint_url = endpoint_url
         self._lambda = aws.client("lambda", endpoint_url)
 
     def bring(self, changed: Iterable[str]) -> tuple[list[str], list[str]]:
@@ -156,10 +158,11 @@ class Live:
 
     def _layers_of(self, functions: Sequence[Function]) -> Collection[Layer]:
         for name, arn in {_name(arn): arn for function in functions for arn in function.layers}.items():
-            if name not in self._layers:
+            if self._versions.get(name) != arn:  # a deploy may have added files
                 place = self._lambda.get_layer_version_by_arn(Arn=arn)["Content"]["Location"]
-                with urlopen(place) as packed, zipfile.ZipFile(io.BytesIO(packed.read())) as archive:  # noqa: S310
+                with _direct.open(place) as packed, zipfile.ZipFile(io.BytesIO(packed.read())) as archive:
                     self._layers[name] = Layer(name, frozenset(archive.namelist()))
+                self._versions[name] = arn
         return self._layers.values()
 
     def _try(self, files: Sequence[str], functions: Sequence[Function]) -> None:
@@ -167,10 +170,8 @@ class Live:
         there = [file for file in files if (self.root / file).is_file()]
         command = [sys.executable, "-S", "-c", _TRIAL, "\n".join(there), "\n".join(f.module for f in functions)]
         places = (self.root / "lambdas", self.root / _LIBRARY / "python", VENDOR_LAYER, self.root)
-        path = os.pathsep.join(map(str, places))
-        tried = subprocess.run(
-            command, cwd=self.root, env={"PYTHONPATH": path}, capture_output=True, text=True, check=False
-        )
+        environment = aws.variables(self._endpoint_url) | {"PYTHONPATH": os.pathsep.join(map(str, places))}
+        tried = subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, check=False)
         if tried.returncode == 0:
             return
         problem = tried.stderr.strip().rpartition("\n")[2]
@@ -184,6 +185,7 @@ class Live:
     def _publish(self, layer: Layer) -> str:
         content = {"ZipFile": _zipped(layer.sources(self.root))}
         arn: str = self._lambda.publish_layer_version(LayerName=layer.name, Content=content)["LayerVersionArn"]
+        self._versions[layer.name] = arn
         return arn
 
     def _update(self, function: Function, versions: Mapping[str, str], *, with_code: bool) -> None:
@@ -201,10 +203,14 @@ class Live:
 
 
 def code() -> list[str]:
-    """Return every Python file of the checkout that a function may run."""
+    """Return every file of the checkout that a function may use."""
     folders = ("lambdas", _LIBRARY, "extensions")
-    return [str(file.relative_to(ROOT)) for folder in folders for file in (ROOT / folder).rglob("*.py")]
+    files = (file for folder in folders for file in (ROOT / folder).rglob("*") if file.is_file())
+    return [str(file.relative_to(ROOT)) for file in files]
 
+
+_direct = build_opener(ProxyHandler({}))
+"""Opens URLs of the embedded cloud, past any proxy."""
 
 live = functools.cache(Live)
 """Returns the deployed code of the cloud at an endpoint; cached, because it knows the layers' content."""

@@ -150,7 +150,9 @@ def env(call: typer.Context) -> None:
     if context.terminal.as_json:
         context.terminal.document(cloud.variables())
         return
-    context.terminal.say("unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN")
+    context.terminal.say(
+        "unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN $(env | sed -n 's/^\\(AWS_[A-Z0-9_]*\\)=.*/\\1/p')"
+    )
     for name, value in cloud.variables().items():
         context.terminal.say(f"export {name}={shlex.quote(value)}")
 

@@ -20,8 +20,9 @@ LOOPBACK = ("127.0.0.1", "localhost")
 def variables(endpoint_url: str) -> dict[str, str]:
     """Return the variables that make AWS's tools and SDKs use the emulator only.
 
-    They exclude the user's credentials, profiles and the instance's metadata.
+    They exclude the user's credentials, profiles, proxies and the instance's metadata.
     """
+    loopback = ",".join(LOOPBACK)
     return {
         "AWS_ENDPOINT_URL": endpoint_url,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
@@ -31,6 +32,8 @@ def variables(endpoint_url: str) -> dict[str, str]:
         "AWS_CONFIG_FILE": _NOWHERE,
         "AWS_SHARED_CREDENTIALS_FILE": _NOWHERE,
         "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": loopback,
+        "no_proxy": loopback,
     }
 
 
@@ -40,8 +43,7 @@ def environment(endpoint_url: str) -> dict[str, str]:
     A program run with it cannot act on a real account.
     """
     rest = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_DEFAULT_"))}
-    loopback = ",".join(LOOPBACK)
-    return rest | variables(endpoint_url) | {"NO_PROXY": loopback, "no_proxy": loopback}
+    return rest | variables(endpoint_url)
 
 
 @cache

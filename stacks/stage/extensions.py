@@ -98,12 +98,8 @@ def provider(scheme: str) -> Provider | None:
 
 
 def has_function(folder: str, module: str) -> bool:
-    """Tell whether a workflow's function exists, in the kit or in an extension.
-
-    Raises:
-        ExtensionError: The extension cannot be deployed.
-    """
-    return _workflow(folder, module) or (_KIT / "lambdas" / folder / f"{module}.py").is_file()
+    """Tell whether a workflow's function exists, in the kit or in an extension. It is not imported."""
+    return any((each / folder / f"{module}.py").is_file() for each in (_KIT / "lambdas", FOLDER / "workflows"))
 
 
 def has_contract(name: str) -> bool:

@@ -20,7 +20,7 @@ from local.providers import activate, made_up
 from operate.embedded import http
 from operate.embedded.cloud import ROOT, Cloud
 from tests.e2e.scene import Scene, until
-from tests.fork import GUIDE, Block, Fork, blocks, commands
+from tests.fork import Block, Fork, blocks, commands
 from tests.unit.test_architecture import lines_of_code
 
 KEEPER = """
@@ -203,10 +203,12 @@ def acmepay_says(cloud: Cloud, secret: str, payment: str, cents: int) -> int:
     return http.send("POST", f"{cloud.api_url}/webhooks/acmepay", body.encode(), headers).status
 
 
-def test_its_secret_is_rotated_as_the_guide_says_and_no_event_is_refused_meanwhile(fork_cloud: Cloud) -> None:
+def test_its_secret_is_rotated_as_the_page_on_payments_says_and_no_event_is_refused_meanwhile(
+    fork_cloud: Cloud,
+) -> None:
     old, new = fork_cloud.providers["acmepay"], made_up("acmepay")
     where = fork_cloud.provider_secret("acmepay")
-    steps = re.findall(r"--secret-string '(.*)'$", GUIDE.read_text("utf-8"), re.MULTILINE)
+    steps = re.findall(r"--secret-string '(.*)'$", (ROOT / "docs/payments.md").read_text("utf-8"), re.MULTILINE)
     assert steps == ['{"active": ["OLD"]}', '{"active": ["NEW", "OLD"]}', '{"active": ["NEW"]}']
 
     def put(step: str) -> None:

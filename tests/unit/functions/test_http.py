@@ -222,7 +222,7 @@ def test_what_went_wrong_inside_is_not_told(error: CountersignError) -> None:
 @pytest.mark.parametrize(
     ("error", "told", "logged"),
     [
-        (SecretError("has two"), "this webhook's signing secret is not configured yet", "has two"),
+        (SecretError("has two"), "this webhook's signing secret is missing or wrong", "has two"),
         (
             MissingSettingError("BUS_NAME"),
             "this stage is not configured completely",

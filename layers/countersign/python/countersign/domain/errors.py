@@ -40,6 +40,7 @@ class BodyTooLargeError(ContractError):
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"the body is larger than {limit} bytes")
+        self.limit = limit
 
 
 class UnknownWorkflowError(ContractError):
@@ -54,6 +55,7 @@ class UncoveredAmountError(ContractError):
 
     def __init__(self, covered: tuple[str, ...]) -> None:
         super().__init__(f"no row of the policy covers this amount; covered are {', '.join(covered)}", "/input/amount")
+        self.covered = covered
 
 
 class SeveralProblemsError(ContractError):
@@ -221,6 +223,7 @@ class DuplicateTaskNameError(WorkflowError):
         super().__init__(
             f"task {task_id} was opened before; give each wait of a workflow its own name, and each request its own id"
         )
+        self.task_id = task_id
 
 
 class DuplicateCorrelationError(WorkflowError):
@@ -230,6 +233,7 @@ class DuplicateCorrelationError(WorkflowError):
         super().__init__(
             f"another task has the external id of task {task_id}, and waits for its answer or has it: see that task"
         )
+        self.task_id = task_id
 
 
 class HandOffFailedError(WorkflowError):
@@ -237,6 +241,7 @@ class HandOffFailedError(WorkflowError):
 
     def __init__(self, task_id: str) -> None:
         super().__init__(f"task {task_id} could not be handed off; it is cancelled")
+        self.task_id = task_id
 
 
 class TaskWithdrawnError(WorkflowError):
@@ -244,6 +249,7 @@ class TaskWithdrawnError(WorkflowError):
 
     def __init__(self, task_id: str) -> None:
         super().__init__(f"task {task_id} was withdrawn before anybody answered it")
+        self.task_id = task_id
 
 
 class UnsoundDecisionError(WorkflowError):
@@ -254,6 +260,7 @@ class UnsoundDecisionError(WorkflowError):
             f"the votes on task {task_id} do not make its decision: verify its audit, and look in the directory for a "
             "new alias that makes two of its people one person"
         )
+        self.task_id = task_id
 
 
 class WrongContextError(WorkflowError):
@@ -272,6 +279,7 @@ class IdleRingsError(WorkflowError):
 
     def __init__(self, task_id: str, rings: int) -> None:
         super().__init__(f"task {task_id} was rung {rings} times without an answer in the ledger")
+        self.task_id = task_id
 
 
 class ConfigurationError(CountersignError):

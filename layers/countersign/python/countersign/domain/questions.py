@@ -103,7 +103,7 @@ class Shown:
     amount: str = field(default="", kw_only=True)
 
     def digest(self, submitted_by: str = "") -> str:
-        """Return the SHA-256, in hex, of what is shown. Absent values do not change it.
+        """Return the SHA-256, in hex, of what the page shows. Absent values do not change it.
 
         Args:
             submitted_by: The caller who submitted the request, which is shown too.
@@ -115,8 +115,6 @@ class Shown:
         }
         if self.attachments:
             shown["attachments"] = [[attachment.name, attachment.url] for attachment in self.attachments]
-        if self.amount:
-            shown["amount"] = self.amount
         if submitted_by:
             shown["submitted_by"] = submitted_by
         return digest(shown)

@@ -94,7 +94,7 @@ DETAILS: dict[type[CountersignError], str] = {
     TooManyAnswersError: "this answer was replaced too often; the last one counts",
     TaskClosedError: "the task has expired or was withdrawn; its workflow no longer waits for an answer",
     UnknownTaskError: "the task ended long ago and was deleted",
-    SecretError: "this webhook's signing secret is not configured yet; the same request may be sent again",
+    SecretError: "this webhook's signing secret is missing or wrong; the same request may be sent again",
     ConfigurationError: "this stage is not configured completely; the same request may be sent again",
     TransientError: "nothing was lost; the same request may be sent again",
 }
