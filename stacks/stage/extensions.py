@@ -24,6 +24,8 @@ from countersign.providers.base import Provider, load, schemes
 FOLDER = Path(__file__).resolve().parents[2] / "extensions"
 """Its parent is on the import path: the code's name, `extensions.providers.…`, is the same here and deployed."""
 
+_SUCH_AS = {frozenset: 'frozenset({"url"})', bool: "True"}
+
 _KIT = FOLDER.parent
 _SCHEMAS = _KIT / "layers" / "countersign" / "python" / "countersign" / "contracts" / "schemas"
 
@@ -128,7 +130,13 @@ def _instance(kind: type, file: Path, *, taken: bool) -> Any:
     if not _is_there(file, taken=taken):
         return None
     name = kind.__name__
-    return _export(file, name.upper(), lambda value: isinstance(value, kind), f"an instance of {name}")
+    found = _export(file, name.upper(), lambda value: isinstance(value, kind), f"an instance of {name}")
+    for attribute, allowed in (("settings", frozenset), ("has_secret", bool)):
+        value: Any = getattr(found, attribute, allowed())
+        if not isinstance(value, allowed):
+            problem = f"`{attribute}` of its `{name.upper()}` is {value!r}"
+            raise ExtensionError(file, problem, f"let it be a {allowed.__name__}, such as {_SUCH_AS[allowed]}")
+    return found
 
 
 def _workflow(name: str, module: str) -> bool:

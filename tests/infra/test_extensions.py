@@ -179,6 +179,10 @@ def test_a_channel_s_settings_are_those_that_it_reads(
             {"channels/wrong.py": "CHANNEL = 1"},
             r"its `CHANNEL` is of int; fix: let `CHANNEL` be an instance of Channel",
         ),
+        (
+            {"channels/wrong.py": CHANNEL.replace('frozenset({"url"})', '"url"')},
+            r"`settings` of its `CHANNEL` is 'url'; fix: let it be a frozenset, such as frozenset\(\{\"url\"\}\)",
+        ),
         ({"workflows/fifth/input.json": SCHEMA}, r"fifth/handler\.py: does not exist; fix: write it, or correct `mod"),
         ({"workflows/sixth/handler.py": "x = 1"}, r"sixth/handler\.py: has no `handler`; fix: let `handler` be a fun"),
         (

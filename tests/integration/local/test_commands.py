@@ -100,6 +100,26 @@ def test_an_interrupted_command_leaves_nothing_running(home: Path, what: str, nu
     assert not (home / "cloud.json").exists()
 
 
+SWALLOWED = """
+import os, runpy, signal, sys, time, types
+
+def main():
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    except SystemExit:
+        pass
+    time.sleep(60)
+
+sys.modules["local.program"] = types.SimpleNamespace(main=main)
+runpy.run_module("local", run_name="__main__")
+"""
+"""Swallows the exception of a signal, as a callback of the interpreter does."""
+
+
+def test_a_signal_that_something_swallows_ends_a_command_all_the_same() -> None:
+    assert subprocess.run([sys.executable, "-c", SWALLOWED], cwd=ROOT, check=False).returncode == 143
+
+
 SIGNALLED = """
 import os, runpy, sys
 

@@ -200,4 +200,4 @@ def test_every_attribute_of_a_task_is_kept() -> None:
 
 
 def test_an_item_has_the_same_layout_in_every_version() -> None:
-    assert digest(task_document(FULL)) == "2e77de164a6e9023f044a154307d7cf8297532608e7e57f8192e1012c8227866"
+    assert digest(task_document(FULL)) == "bed922ea57cc7353bbf338d16d2432c2a50faa01a9303826f4abde209a3bdab6"
