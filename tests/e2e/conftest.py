@@ -31,7 +31,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
         if item.path.is_relative_to(here):
-            item.add_marker(pytest.mark.xdist_group("fork" if item.path.stem == "test_fork" else "e2e"))
             item.add_marker(pytest.mark.timeout(_DEPLOY_SECONDS))
 
 

@@ -65,8 +65,6 @@ from tests.integration.conftest import (  # noqa: F401  fixtures: AWS behind the
 )
 from webhook.handler import handler as webhook_handler
 
-pytestmark = pytest.mark.xdist_group("infra")
-
 PARTNER = "aws.partner/stripe.com/ed_1001"
 LAMBDA = "AWS/Lambda"
 

@@ -2,11 +2,7 @@
 
 import json
 
-import pytest
-
 from tests.infra.templates import Synthesised
-
-pytestmark = pytest.mark.xdist_group("infra")
 
 ROUTES = {
     "GET /review": "NONE",

@@ -8,12 +8,9 @@ import tarfile
 from pathlib import Path
 
 import aws_cdk
-import pytest
 
 from operate.embedded.cloud import ROOT
 from tests import SETTINGS
-
-pytestmark = pytest.mark.xdist_group("infra")
 
 
 def run(**context: str) -> subprocess.CompletedProcess[str]:

@@ -11,8 +11,6 @@ from aws_cdk import aws_lambda as lambda_
 from stacks.components.house.sources import MissingSourceError, Sources
 from tests.infra.templates import Resource, Synthesised
 
-pytestmark = pytest.mark.xdist_group("infra")
-
 
 def staged(stage: Synthesised, resource: Resource, bucket_property: str) -> Path:
     name: str = resource.properties[bucket_property]["S3Key"].removesuffix(".zip")

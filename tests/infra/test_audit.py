@@ -2,14 +2,11 @@
 
 from pathlib import Path
 
-import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 
 from tools import audit
-
-pytestmark = pytest.mark.xdist_group("infra")
 
 
 def test_a_log_group_without_a_key_is_found_by_the_rules_of_nist(tmp_path: Path) -> None:

@@ -6,8 +6,6 @@ import pytest
 
 from tests.infra.templates import Synthesised
 
-pytestmark = pytest.mark.xdist_group("infra")
-
 BUCKET = "AuditArchive/Bucket"
 
 

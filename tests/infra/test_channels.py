@@ -2,11 +2,7 @@
 
 from typing import Any
 
-import pytest
-
 from tests.infra.templates import Synthesised, statements
-
-pytestmark = pytest.mark.xdist_group("infra")
 
 TOPIC = "Approver/Sns/Topic"
 

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
 from aws_cdk import App
 
 from app import build
@@ -12,8 +11,6 @@ from stacks.components.house.sources import Sources
 from stacks.stage.settings import Settings
 from tests import SETTINGS
 from tests.infra.templates import Synthesised, statements
-
-pytestmark = pytest.mark.xdist_group("infra")
 
 
 def test_a_workflow_is_a_section_of_the_settings(varied: Synthesised) -> None:

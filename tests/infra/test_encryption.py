@@ -8,8 +8,6 @@ import pytest
 from tests.infra.policies import statements_of_roles
 from tests.infra.templates import DevWith, Resource, Synthesised, statements
 
-pytestmark = pytest.mark.xdist_group("infra")
-
 KEY = "CustomerKey/Key.Arn"
 
 KEEPS_DATA = {

@@ -11,8 +11,6 @@ from countersign.services.lifecycle_events import EVENTS
 from countersign.testing.builders import task_result
 from tests.infra.templates import Synthesised
 
-pytestmark = pytest.mark.xdist_group("infra")
-
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:order-approval"
 
 

@@ -14,8 +14,6 @@ from tests.fork import blocks
 from tests.infra.templates import DevWith, Resource, Synthesised, statements
 from tests.infra.test_assets import files, staged
 
-pytestmark = pytest.mark.xdist_group("infra")
-
 PROVIDER = """
 from countersign.providers.base import Provider
 

@@ -14,8 +14,6 @@ from stacks.stage.settings import Settings
 from tests import SETTINGS
 from tests.infra.templates import DECIDED_BY_A_PLAIN_LAMBDA, Synthesised, construct_id
 
-pytestmark = pytest.mark.xdist_group("infra")
-
 ACCEPTED = {
     *(
         (f"PublicStack/{route}", "AwsSolutions-APIG4")

@@ -6,13 +6,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-import pytest
-
 from countersign.domain.policy import Policy
 from stacks.stage.policies import policy_document
 from tests.infra.templates import DECIDED_BY_A_PLAIN_LAMBDA, Synthesised, construct_id
-
-pytestmark = pytest.mark.xdist_group("infra")
 
 OF_A_WORKFLOW = {"BASE_URL", "BUS_NAME", "DIRECTORY_TABLE", "EXECUTION_TIMEOUT_SECONDS", "LEDGER_TABLE", "WORKFLOW"}
 ENVIRONMENTS = {

@@ -6,8 +6,6 @@ import pytest
 
 from tests.infra.templates import Synthesised
 
-pytestmark = pytest.mark.xdist_group("infra")
-
 STATEFUL = {
     ("AWS::DynamoDB::Table", "LedgerTable9343E4AA"),
     ("AWS::S3::Bucket", "AuditArchiveBucketDB93AD31"),

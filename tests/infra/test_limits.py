@@ -4,11 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from tests.infra.templates import Synthesised
-
-pytestmark = pytest.mark.xdist_group("infra")
 
 
 def function(stage: Synthesised, name: str) -> Any:

@@ -10,8 +10,6 @@ import pytest
 from operate.embedded.cloud import ROOT
 from tests.infra.templates import Synthesised
 
-pytestmark = pytest.mark.xdist_group("infra")
-
 
 def alarms(stage: Synthesised) -> dict[str, Any]:
     return {

@@ -3,13 +3,9 @@
 import json
 from typing import Any
 
-import pytest
-
 from countersign.testing.builders import task_result
 from tests.infra.templates import Synthesised
 from tests.infra.test_events import matches
-
-pytestmark = pytest.mark.xdist_group("infra")
 
 SOURCE = "aws.partner/stripe.com/ed_1001"
 

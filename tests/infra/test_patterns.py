@@ -3,13 +3,9 @@
 import json
 from typing import Any
 
-import pytest
-
 from local.demo.scripts import SCRIPTS
 from stacks.components.house.sources import Sources
 from tests.infra.templates import Synthesised, statements
-
-pytestmark = pytest.mark.xdist_group("infra")
 
 MAX_ENVIRONMENT_BYTES = 4_096
 """All variables of a function as one JSON object, which is what Lambda measures:

@@ -3,11 +3,7 @@
 import json
 from collections.abc import Callable
 
-import pytest
-
 from tests.infra.templates import Synthesised
-
-pytestmark = pytest.mark.xdist_group("infra")
 
 
 def test_each_provider_has_a_secret_that_holds_none_yet(stage: Synthesised) -> None:

@@ -3,12 +3,8 @@
 import json
 from typing import Any
 
-import pytest
-
 from countersign.services.deliveries import INBOX_PAUSE
 from tests.infra.templates import Resource, Synthesised
-
-pytestmark = pytest.mark.xdist_group("infra")
 
 DEAD_LETTERS = {
     *("Approver/Approvals/Work/DeadLetters", "Approver/Approvals/Undelivered"),

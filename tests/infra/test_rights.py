@@ -3,11 +3,7 @@
 import json
 from collections import defaultdict
 
-import pytest
-
 from tests.infra.templates import DECIDED_BY_A_PLAIN_LAMBDA, Synthesised, construct_id, statements
-
-pytestmark = pytest.mark.xdist_group("infra")
 
 TABLE = "Ledger/Table.Arn"
 STREAM = (

@@ -3,11 +3,7 @@
 import json
 from typing import Any
 
-import pytest
-
 from tests.infra.templates import Synthesised
-
-pytestmark = pytest.mark.xdist_group("infra")
 
 
 def schedule(stage: Synthesised) -> Any:

@@ -1,10 +1,6 @@
 """Traces of workflows, where a stage brings a layer with OpenTelemetry."""
 
-import pytest
-
 from tests.infra.templates import Synthesised
-
-pytestmark = pytest.mark.xdist_group("infra")
 
 OF_TRACES = {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/otel-instrument", "DURABLE_EXECUTION_PLUGINS": "otel-invocation"}
 

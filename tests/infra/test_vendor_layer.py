@@ -21,8 +21,6 @@ from tools.vendor_layer import (
     without_documentation,
 )
 
-pytestmark = pytest.mark.xdist_group("infra")
-
 
 @pytest.fixture(scope="session")
 def layer(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -7,8 +7,6 @@ import pytest
 from tests.infra.policies import Statement, may, statements_of_roles
 from tests.infra.templates import Synthesised
 
-pytestmark = pytest.mark.xdist_group("infra")
-
 COMPLETE = ("lambda:SendDurableExecutionCallbackFailure", "lambda:SendDurableExecutionCallbackSuccess")
 HEARTBEAT = "lambda:SendDurableExecutionCallbackHeartbeat"
 INVOKE = ("lambda:InvokeAsync", "lambda:InvokeFunction", "lambda:InvokeFunctionUrl")

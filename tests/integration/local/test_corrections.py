@@ -16,8 +16,6 @@ from botocore.exceptions import ClientError
 
 from tests.integration.local.clouds import FUNCTION, Cloud, never, until, zipped
 
-pytestmark = pytest.mark.xdist_group("emulators")
-
 A_WHILE = 0.7
 
 

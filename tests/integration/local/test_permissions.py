@@ -13,8 +13,6 @@ from botocore.exceptions import ClientError
 from local.emulator import emulator
 from tests.integration.local.clouds import FUNCTION, Cloud
 
-pytestmark = pytest.mark.xdist_group("emulators")
-
 FUNCTION_ARN = f"arn:aws:lambda:eu-central-1:000000000000:function:{FUNCTION}"
 CALLBACK_ACTIONS = ("lambda:SendDurableExecutionCallbackSuccess", "lambda:SendDurableExecutionCallbackHeartbeat")
 

@@ -14,8 +14,6 @@ from operate.embedded import aws
 from operate.embedded.cloud import Cloud
 from operate.terminal import Terminal
 
-pytestmark = pytest.mark.xdist_group("emulators")
-
 HANDLER = "lambdas/hello/handler.py"
 WORDS = "layers/countersign/python/countersign/words.py"
 CHECKOUT = {
