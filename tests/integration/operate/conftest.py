@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+import operate.stage
 from countersign.functions.clients import client
 from countersign.testing.builders import stream_event
 from operate.errors import OperateError, Status
 from operate.program import main
 from operate.stage import Stage, Target
 from publisher.handler import handler as publish
+from tests import SETTINGS
 from tests.integration.conftest import ALIAS, BUS, DIRECTORY_TABLE, TABLE, Kit
 
 OPERATOR = "arn:aws:sts::123456789012:user/moto"
@@ -54,8 +56,9 @@ def _stack(outputs: dict[str, str]) -> dict[str, Any]:
 
 @pytest.fixture
 def stage(aws: None, monkeypatch: pytest.MonkeyPatch) -> DeployedStage:
-    """The stage that every command finds."""
+    """The stage that every command finds, with the tests' settings of it."""
     stage = DeployedStage()
+    monkeypatch.setattr(operate.stage, "SETTINGS", SETTINGS)
     monkeypatch.setattr(Target, "find", lambda _: stage)
     return stage
 
