@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from operate.embedded.cloud import ROOT
+from tests import SETTINGS
 
 GUIDE = ROOT / "docs" / "fork-for-payments.md"
 
@@ -64,7 +65,7 @@ class Fork:
 
     @classmethod
     def of_checkout(cls, root: Path) -> Fork:
-        """Copy every file of the repository, and link what is set up in it."""
+        """Copy every file of the repository, with the tests' own stages, and link what is set up in it."""
         listed = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
             cwd=ROOT,
@@ -76,6 +77,7 @@ class Fork:
             if (ROOT / name).is_file() and not (ROOT / name).is_symlink():
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, root / name)
+        shutil.copytree(SETTINGS, root / "settings", dirs_exist_ok=True)
         for name in _ENVIRONMENTS:
             _link_members(ROOT / name, root / name)
         shutil.copytree(ROOT / "build", root / "build")
@@ -89,8 +91,6 @@ class Fork:
         path = self.root / block.path
         path.parent.mkdir(parents=True, exist_ok=True)
         written = "" if block.is_new else path.read_text("utf-8")
-        if block.text in written:  # the guide has been followed already
-            return
         if block.where.startswith("Below"):
             path.write_text(written.replace("[mail]\n", f"[mail]\n{block.text}"), "utf-8")
         else:
