@@ -1,6 +1,6 @@
 """Find a Chromium for the browser tests, or download one.
 
-`python -m tools.browser` prints its path, and lets Playwright download one if there is none.
+`python -m tools.browser` prints its path. If none is installed, it lets Playwright download one.
 """
 
 import os
@@ -42,10 +42,10 @@ def find() -> Path | None:
 
 
 def obtain() -> Path:
-    """Return a Chromium that runs; let Playwright download one if there is none.
+    """Return a Chromium that runs; let Playwright download one if none is installed.
 
     Raises:
-        BrowserError: There is none, and Playwright could not get one that runs here.
+        BrowserError: None is installed, and Playwright could not get one that runs here.
     """
     if (found := find()) is not None:
         return found

@@ -62,6 +62,8 @@ def main(
     # Last on the path: the audit's environment has old versions of what the tests use.
     sys.path += map(str, (ROOT / ".local" / "audit-venv").glob("lib/python*/site-packages"))
     os.chdir(WORK)
+    if not sys.stdout.isatty():
+        _hide_progress()
     names = sample(_make(), count, seed)
     results = _run(names)
     score = 100 * sum(status in KILLED for status in results.values()) / len(results)
@@ -71,6 +73,13 @@ def main(
     counted = ", ".join(f"{number} {status}" for status, number in Counter(results.values()).most_common())
     print(f"\nmutants: {score:.1f} % of {len(results)} noticed ({counted}), seed {seed}; {LEAST_SCORE} % must be")
     return 0 if score >= LEAST_SCORE else 1
+
+
+def _hide_progress() -> None:
+    """Leave out mutmut's line of progress, ten a second; to be called before mutmut imports it."""
+    from mutmut.ui import terminal
+
+    terminal.print_status = lambda *_, **__: None
 
 
 def sample(names: list[str], count: int, seed: int) -> list[str]:

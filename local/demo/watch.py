@@ -22,7 +22,7 @@ class Execution:
 
     @classmethod
     def named(cls, endpoint_url: str, alias_arn: str, name: str) -> Execution | None:
-        """Find an execution of an alias by its name; None if there is none."""
+        """Find an execution of an alias by its name; None if it does not exist."""
         client = aws.client("lambda", endpoint_url)
         function, _, alias = alias_arn.rpartition(":")
         version = client.get_alias(FunctionName=function, Name=alias)["FunctionVersion"]

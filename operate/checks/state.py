@@ -60,7 +60,7 @@ def audit_copy(stage: Stage) -> Findings:
     if not days:
         return
     if not bucket:
-        yield "the settings want a copy of the audit, but there is none", "deploy again"
+        yield "the settings ask for a copy of the audit, and the stage has no bucket for it", "deploy again"
         return
     answer = stage.client("s3").get_object_lock_configuration(Bucket=bucket)
     retention = answer["ObjectLockConfiguration"].get("Rule", {}).get("DefaultRetention", {})

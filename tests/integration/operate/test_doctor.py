@@ -233,7 +233,7 @@ DEFECTS: dict[str, Callable[[Deployed], object]] = {
     f"tables: the ledger, {TABLE}, has no point-in-time recovery": lambda _: set_recovery(TABLE, enabled=False),
     f"tasks: {TASK_ID} is decided, but its workflow has not acted on it": leave_a_decision,
     f"tasks: {TASK_ID} is open past its deadline": leave_a_deadline,
-    "audit copy: the settings want a copy of the audit, but there is none": lambda it: it.set(
+    "audit copy: the settings ask for a copy of the audit, and the stage has no bucket for it": lambda it: it.set(
         "audit", object_lock_days=30
     ),
     "dead letters: approvals-dlq holds 1 message": give_up_a_message,

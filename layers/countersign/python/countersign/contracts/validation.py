@@ -206,7 +206,7 @@ def _approvers(document: Mapping[str, Any], prefix: str) -> Iterator[ContractErr
 
 
 def _money(document: Mapping[str, Any], prefix: str) -> Iterator[ContractError]:
-    """Yield a problem if nobody can pay the amount, so that the wait would be in vain."""
+    """Yield a problem if no payment can have this amount in this currency."""
     if document["currency"] not in money.ISO_4217:
         yield ContractError("must be the code of a current currency of ISO 4217", f"{prefix}/currency")
     elif reason := money.unpayable(document["amount"], document["currency"]):
