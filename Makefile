@@ -132,8 +132,8 @@ soak: .venv/.stamp ## Let everything go wrong in any order, and prove what must 
 bench: $(READY) ## Measure what the kit promises
 	@$(PY) -m benchmarks $(ARGS)
 
-synth: $(READY) ## Write the CloudFormation templates to cdk.out [STAGE=local]
-	@$(CDK) synth --quiet
+synth: $(READY) ## Write the CloudFormation templates to cdk.out [STAGE=local] [ARGS='--context sender=…']
+	@$(CDK) synth --quiet $(ARGS)
 	@echo 'The templates of the stage $(STAGE) are in cdk.out.'
 
 redrive: $(READY) ## Have dead letters processed again; mend first what they failed on [STAGE=local] [QUEUE=approvals-dlq]

@@ -3,6 +3,8 @@
 Context:
     stage: The stage of `settings/<stage>.toml` to deploy; by default `local`, the embedded cloud.
     base_url: The API's public address, in place of the one in the settings.
+    sender: The sender of mail, in place of the one in the settings.
+    alarm_email: The receiver of alarms, in place of the one in the settings.
     settings: The folder of the settings; by default `settings/`.
 """
 
@@ -24,7 +26,7 @@ from stacks.public_stack import PublicStack
 from stacks.stage import extensions
 from stacks.stage.extensions import ExtensionError
 from stacks.stage.problems import SettingsError
-from stacks.stage.settings import Settings
+from stacks.stage.settings import EMBEDDED, Settings
 from stacks.workflow_stack import WorkflowStack
 
 SETTINGS = Path(__file__).resolve().parent / "settings"
@@ -78,14 +80,23 @@ def build(app: App, settings: Settings, sources: Sources) -> Stacks:
     return Stacks(ledger, public, patterns, workflow, monitoring)
 
 
+def settings_of(app: App) -> Settings:
+    """Return the settings of the stage that the context names, with the context's values.
+
+    Raises:
+        SettingsError: The stage cannot be deployed.
+        ExtensionError: An extension cannot be deployed.
+    """
+    context = app.node.try_get_context
+    file = Path(context("settings") or SETTINGS) / f"{context('stage') or EMBEDDED}.toml"
+    return Settings.to_deploy(file, **{key: context(key) or "" for key in ("base_url", "sender", "alarm_email")})
+
+
 def main() -> int:
     """Synthesise the stage that the context names."""
     app = App()
-    stage = app.node.try_get_context("stage") or "local"
-    file = Path(app.node.try_get_context("settings") or SETTINGS) / f"{stage}.toml"
     try:
-        settings = Settings.load(file, base_url=app.node.try_get_context("base_url") or "")
-        build(app, settings, Sources.of_checkout())
+        build(app, settings_of(app), Sources.of_checkout())
     except (ExtensionError, MissingSourceError, SettingsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

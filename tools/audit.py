@@ -33,6 +33,9 @@ LOCKS = (
 )
 CODE = ("app.py", "benchmarks", "docs", "lambdas", "layers/countersign", "local", "operate", "stacks", "tools")
 
+FILLED_IN = {"sender": "approvals@countersign.internal", "alarm_email": "oncall@countersign.internal"}
+"""Context in place of what a user fills in: a stage with placeholders is not synthesised."""
+
 PLANTED = "planted-for-the-audit"
 """The folder of planted findings: a tool that misses them is broken, and its silence proves nothing."""
 
@@ -121,14 +124,13 @@ def synthesise(stage: str, folder: Path) -> None:
     """Write a stage's templates and cdk-nag's findings to a folder."""
     from aws_cdk import App
 
-    from app import SETTINGS, build
+    from app import build, settings_of
     from stacks.components.house.sources import Sources
     from stacks.components.state.customer_key import leave_keys_to_aws
-    from stacks.stage.settings import Settings
 
     context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
-    app = App(context=context, outdir=str(folder))
-    stacks = build(app, Settings.load(SETTINGS / f"{stage}.toml"), Sources.of_checkout())
+    app = App(context=context | FILLED_IN | {"stage": stage}, outdir=str(folder))
+    stacks = build(app, settings_of(app), Sources.of_checkout())
     if stacks.ledger.key is None:
         leave_keys_to_aws(app)
     judge(app)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,6 +44,9 @@ from stacks.stage.workflows import PatternSettings, WorkflowSettings, check_work
 
 DEFAULTS = Path(__file__).with_name("defaults.toml")
 """The kit's own workflows, throttles and limits."""
+
+EMBEDDED = "local"
+"""The stage of the embedded cloud, which never sends its mail."""
 
 _API_ID = "{api_id}"
 LOG_RETENTION_DAYS = (1, 3, 7, 14, 30, 90, 180, 365, 731, 1827, 3653)
@@ -185,7 +188,7 @@ class MailSettings(Table):
     """Messages to approvers."""
 
     sender: Address
-    """The From address of mail."""
+    """The From address of mail. Outside the stage `local`, a placeholder of a reserved domain is refused."""
     identities: tuple[Annotated[str, NOT_EMPTY], ...] = ()
     """The SES identities that the approver may use: the sender's address or domain, and in the SES sandbox also those
     of the recipients. Empty for the sender's address."""
@@ -200,7 +203,7 @@ class AlarmSettings(Table):
     """Receivers of alarms."""
 
     email: Annotated[str, matching(f"({ADDRESS})?", "an e-mail address, or nothing")] = ""
-    """An address that is subscribed to the alarm topic; empty for none."""
+    """An address that is subscribed to the alarm topic; empty for none. A protected stage needs one."""
 
 
 class MonitoringSettings(Table):
@@ -291,12 +294,11 @@ class Settings(StageFile):
         return any(workflow.encrypted for workflow in self.every_workflow.values())
 
     @classmethod
-    def load(cls, path: Path, *, base_url: str = "") -> Settings:
+    def load(cls, path: Path) -> Settings:
         """Read a stage's file over the defaults, and check the result.
 
         Args:
             path: `settings/<stage>.toml`.
-            base_url: The base URL in place of the file's; empty for the file's.
 
         Raises:
             SettingsError: The file is missing or not TOML, or keys in it are unknown, missing, of another type, out of
@@ -304,12 +306,22 @@ class Settings(StageFile):
             ExtensionError: A provider that it names cannot be deployed.
         """
         text, written = _read(path)
-        document = merged(tomllib.loads(DEFAULTS.read_text(encoding="utf-8")), written)
-        file = checked(StageFile, document | ({"base_url": base_url} if base_url else {}), path, text)
-        problems = list(_contradictions(file))
-        if problems:
-            raise SettingsError(path, problems, text)
-        return cls(stage=path.stem, **dict(file))
+        return cls(stage=path.stem, **dict(_file(path, text, written, _contradictions)))
+
+    @classmethod
+    def to_deploy(cls, path: Path, *, base_url: str = "", sender: str = "", alarm_email: str = "") -> Settings:
+        """Read a stage for synthesis. Placeholders are refused, except in the stage `local`; see `load`.
+
+        Args:
+            path: `settings/<stage>.toml`.
+            base_url: The base URL in place of the file's; empty for the file's.
+            sender: The sender of mail, likewise.
+            alarm_email: The receiver of alarms, likewise.
+        """
+        text, written = _read(path)
+        given = {"base_url": base_url, "mail": {"sender": sender}, "alarms": {"email": alarm_email}}
+        checks = (_contradictions, *(() if path.stem == EMBEDDED else (_placeholders,)))
+        return cls(stage=path.stem, **dict(_file(path, text, merged(written, _filled(given)), *checks)))
 
 
 def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -321,6 +333,24 @@ def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
             for name, value in above.items()
         },
     }
+
+
+def _filled(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a document without empty values and empty tables."""
+    values = {name: _filled(value) if isinstance(value, dict) else value for name, value in document.items()}
+    return {name: value for name, value in values.items() if value}
+
+
+def _file(
+    path: Path, text: str, written: Mapping[str, Any], *checks: Callable[[StageFile], Iterator[Problem]]
+) -> StageFile:
+    """Return the content of a stage's file over the defaults, if no check finds a problem."""
+    document = merged(tomllib.loads(DEFAULTS.read_text(encoding="utf-8")), written)
+    file = checked(StageFile, document, path, text)
+    problems = [problem for check in checks for problem in check(file)]
+    if problems:
+        raise SettingsError(path, problems, text)
+    return file
 
 
 def _read(path: Path) -> tuple[str, dict[str, Any]]:
@@ -354,6 +384,26 @@ def _contradictions(file: StageFile) -> Iterator[Problem]:
     yield from _check_limit("review", file.limits.review)
     yield from _check_limit("callbacks", file.limits.callbacks)
     yield from check_policies(file.policies, {name: each.longest for name, each in file.workflows.items()})
+
+
+def _placeholders(file: StageFile) -> Iterator[Problem]:
+    """Report values that a user has not filled in: with them a stage deploys, and its first mail or alarm is lost."""
+    reserved = "is reserved for examples and tests, and neither sends nor receives mail"
+    for key, values in (("sender", (file.mail.sender,)), ("identities", file.mail.identities)):
+        for value in filter(_is_reserved, values):
+            allowed = f"an SES identity of your account; {value.rpartition('@')[2]} {reserved}"
+            fix = "write your verified identity" + (", or give --context sender=ADDRESS" if key == "sender" else "")
+            yield Problem(f"mail.{key}", value, allowed, fix)
+    if file.ledger.protected and not file.alarms.email:
+        allowed = "an e-mail address, because the stage is protected: without a receiver, alarms reach nobody"
+        fix = "write the address of whoever is on call, or give --context alarm_email=ADDRESS"
+        yield Problem("alarms.email", file.alarms.email, allowed, fix)
+
+
+def _is_reserved(identity: str) -> bool:
+    """Tell whether an address or a domain is one of RFC 2606, which nobody can own."""
+    domain = identity.rpartition("@")[2].lower()
+    return re.fullmatch(r"(.+\.)?(example(\.(com|net|org))?|test|invalid|localhost)", domain) is not None
 
 
 def _check_channel(name: str, channels: Mapping[str, Mapping[str, str]]) -> Iterator[Problem]:

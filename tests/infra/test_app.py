@@ -8,9 +8,14 @@ import tarfile
 from pathlib import Path
 
 import aws_cdk
+import pytest
+from aws_cdk import App
 
+from app import settings_of
 from operate.embedded.cloud import ROOT
+from stacks.stage.problems import SettingsError
 from tests import SETTINGS
+from tools.audit import FILLED_IN
 
 
 def run(**context: str) -> subprocess.CompletedProcess[str]:
@@ -36,6 +41,15 @@ def test_a_base_url_that_would_carry_tokens_in_the_clear_is_refused() -> None:
     failed = run(stage="dev", base_url="http://example.com")
     assert failed.returncode == 1
     assert "base_url is 'http://example.com'; allowed: " in failed.stderr
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_a_fresh_checkout_is_not_synthesised_before_its_placeholders_are_filled_in(stage: str) -> None:
+    app = App(context={"stage": stage})
+    with pytest.raises(SettingsError, match=r"mail\.sender is 'approvals@countersign\.example'; .* --context sender="):
+        settings_of(app)
+    filled_in = settings_of(App(context={"stage": stage, **FILLED_IN}))
+    assert {"sender": filled_in.mail.sender, "alarm_email": filled_in.alarms.email} == FILLED_IN
 
 
 def test_nothing_is_looked_up_while_synthesising() -> None:

@@ -54,10 +54,14 @@ deadline_seconds = 3600
 """
 
 
+MINE = {"sender": "approvals@ask.dev", "alarm_email": "oncall@ask.dev"}
+"""What a user fills in before a stage can be deployed."""
+
+
 def load(folder: Path, text: str = VALID, *, stage: str = "test", base_url: str = "") -> Settings:
     file = folder / f"{stage}.toml"
     file.write_text(text, encoding="utf-8")
-    return Settings.load(file, base_url=base_url)
+    return Settings.to_deploy(file, base_url=base_url, **MINE) if base_url else Settings.load(file)
 
 
 def problems(folder: Path, text: str) -> tuple[Problem, ...]:
@@ -508,6 +512,47 @@ def test_editors_read_the_schema_of_the_models() -> None:
         for wrong in ({"protectd": True}, {"protected": 1}, {}):
             with pytest.raises(fastjsonschema.JsonSchemaException):
                 validate(tomllib.loads(text) | {"ledger": wrong})
+
+
+def to_deploy(folder: Path, *, stage: str = "test", more: str = "", protected: str = "true", **given: str) -> Settings:
+    text = VALID.replace("protected = true", f"protected = {protected}").replace("[mail]\n", f"[mail]\n{more}\n")
+    file = folder / f"{stage}.toml"
+    file.write_text(text, encoding="utf-8")
+    return Settings.to_deploy(file, **given)
+
+
+@pytest.mark.parametrize(
+    "domain",
+    ["example.com", "mail.example.net", "EXAMPLE.org", "countersign.example", "a.test", "b.invalid", "c.localhost"],
+)
+def test_a_sender_or_an_identity_of_a_reserved_domain_is_not_deployed(tmp_path: Path, domain: str) -> None:
+    more = f'identities = ["ask.dev", "{domain}"]'
+    with pytest.raises(SettingsError) as refusal:
+        to_deploy(tmp_path, more=more, sender=f"approvals@{domain}", alarm_email=MINE["alarm_email"])
+    assert [(problem.key, problem.value) for problem in refusal.value.problems] == [
+        ("mail.sender", f"approvals@{domain}"),
+        ("mail.identities", domain),
+    ]
+    assert f"{tmp_path}/test.toml:{VALID.splitlines().index('[mail]') + 3}: mail.sender is " in str(refusal.value)
+    assert f"{domain} is reserved for examples and tests" in refusal.value.problems[0].allowed
+    assert "--context sender=ADDRESS" in refusal.value.problems[0].fix
+
+
+@pytest.mark.parametrize("sender", ["approvals@ask.dev", "a@my-example.com", "a@example.de", "a@test.com"])
+def test_a_sender_of_ones_own_is_deployed(tmp_path: Path, sender: str) -> None:
+    assert to_deploy(tmp_path, sender=sender, alarm_email=MINE["alarm_email"]).mail.sender == sender
+
+
+def test_a_protected_stage_needs_somebody_who_receives_its_alarms(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"alarms.email is ''; .* fix: .* --context alarm_email=ADDRESS") as refusal:
+        to_deploy(tmp_path, sender=MINE["sender"])
+    assert len(refusal.value.problems) == 1
+    assert to_deploy(tmp_path, **MINE).alarms.email == MINE["alarm_email"]
+    assert to_deploy(tmp_path, sender=MINE["sender"], protected="false").alarms.email == ""
+
+
+def test_the_embedded_cloud_takes_placeholders(tmp_path: Path) -> None:
+    assert to_deploy(tmp_path, stage="local").mail.sender == "approvals@example.com"
 
 
 def test_a_missing_file_names_the_stages_there_are(tmp_path: Path) -> None:
