@@ -34,7 +34,8 @@ def sweeps(ports: Ports) -> Sweeps:
     ledger, clock, environment = ports.ledger, ports.clock, ports.environment
     rings = Rings(ledger, ports.doorbell, clock, actor="sweeper")
     starts = Starts(ledger, ports.starter(environment.document("WORKFLOW_ARNS")))
-    return Sweeps(ledger, rings, starts, ProviderEvents(ledger, clock), clock, environment.seconds("GRACE_SECONDS"))
+    events, grace = ProviderEvents(ledger, clock), environment.seconds("GRACE_SECONDS")
+    return Sweeps(ledger, rings, starts, events, ports.executions, clock, grace)
 
 
 @once

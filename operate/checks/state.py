@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from functools import partial
 
+from countersign.adapters.executions import LambdaExecutions
 from countersign.adapters.secrets import ManagedSecrets
 from countersign.domain.clock import SystemClock
 from countersign.domain.errors import SecretError
-from countersign.domain.tasks import Status
+from countersign.domain.tasks import Status, Task
 from operate.checks import Findings
 from operate.dead_letters import DeadLetters
 from operate.stage import Stage
@@ -36,22 +38,24 @@ def tables(stage: Stage) -> Findings:
 
 
 def tasks(stage: Stage) -> Findings:
-    """Report overdue decisions and deadlines."""
+    """Report overdue decisions and deadlines; those of a paused execution are no findings."""
     latest, waiting = SystemClock().now() - LATE, list(stage.ledger.in_status())
-    found = [
-        (f"{task.task_id} is decided, but its workflow has not acted on it", f"run `ring {task.task_id}`")
-        for task in waiting
-        if task.status is Status.DECIDED and task.decided_at and task.decided_at < latest
-    ]
-    found += [
-        (
-            f"{task.task_id} is open past its deadline",
-            f"look at execution {task.request_id} of {task.workflow}; if it has ended, run `withdraw {task.task_id}`",
-        )
-        for task in waiting
-        if task.status is Status.OPEN and task.expires_at < latest
-    ]
-    yield from found or [(f"{len(waiting)} open or decided, none overdue", "")]
+    late = [task for task in waiting if ((task.decided_at or task.expires_at) < latest)]
+    yield from map(partial(_late, stage), late)
+    if not late:
+        yield f"{len(waiting)} open or decided, none overdue", ""
+
+
+def _late(stage: Stage, task: Task) -> tuple[str, str]:
+    request = stage.ledger.request(task.request_id)
+    if request and request.execution_arn and LambdaExecutions(stage.client("lambda")).is_paused(request.execution_arn):
+        resume = f"aws lambda resume-durable-execution --durable-execution-arn {request.execution_arn}"
+        return f"{task.task_id} waits for its execution, which is paused; to resume it: {resume}", ""
+    if task.status is Status.DECIDED:
+        return f"{task.task_id} is decided, but its workflow has not acted on it", f"run `ring {task.task_id}`"
+    execution = f"execution {task.request_id} of {task.workflow}"
+    advice = f"look at {execution}; if it has ended, run `withdraw {task.task_id}`"
+    return f"{task.task_id} is open past its deadline", advice
 
 
 def audit_copy(stage: Stage) -> Findings:

@@ -109,7 +109,7 @@ RIGHTS = {
         f"dynamodb:Query on {TABLE}/index/gsi1",
         PARKED,
         AUDIT_STAYS,
-        COMPLETE,
+        f"lambda:GetDurableExecution {COMPLETE}",
         "sqs:SendMessage on Sweeper/DeadLetters.Arn",
     },
     "Executions/Executions/Role": {

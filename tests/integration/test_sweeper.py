@@ -123,6 +123,28 @@ def test_what_a_ring_has_not_mended_is_counted_by_every_sweep_and_rung_no_more(
     assert len(callbacks.asked) == 1
 
 
+@pytest.mark.parametrize(
+    ("answer", "rings"),
+    [
+        (Answer(document={"Status": "PAUSED"}), 0),
+        (Answer(document={"Status": "RUNNING"}), 1),
+        (Answer(document={"Status": "DELETING"}), 1),
+        (Answer(404, "ResourceNotFoundException"), 1),
+        (Answer(429, "TooManyRequestsException"), 1),
+    ],
+)
+def test_only_an_execution_that_lambda_calls_paused_is_left_alone(
+    kit: Kit, callbacks: Operation, capsys: pytest.CaptureFixture[str], answer: Answer, rings: int
+) -> None:
+    decided_and_never_rung(kit)
+    kit.ledger.submit(Request(REQUEST_ID, WORKFLOW), kit.now)
+    kit.ledger.started(REQUEST_ID, f"{ALIAS.removesuffix('live')}7/durable-execution/{REQUEST_ID}/1")
+    with answering("lambda", "GetDurableExecution", answer):
+        sweep()
+    assert len(callbacks.asked) == rings
+    assert counted(capsys) == ({"Mended": 1} if rings else {})
+
+
 def test_a_request_whose_start_was_lost_is_started_again_under_its_name_and_as_it_was_asked_for(
     kit: Kit, invocations: Operation, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -75,7 +75,7 @@ class Sweeper(Construct):
         retry_invocations(self.function)
         ledger.grant_sweep(self.function)
         for workflow in workflows:
-            workflow.grant_callbacks(self.function, scope=self)
+            workflow.grant_sweep(self.function, scope=self)
             workflow.grant_start(self.function)
         schedule = events.Rule(
             self,

@@ -26,6 +26,7 @@ _EVERY_VERSION = (
     "an execution is addressed by the version that it runs on, and old versions finish theirs: "
     "the rights span the versions of this one function, and no other function"
 )
+_COMPLETE = ("lambda:SendDurableExecutionCallbackFailure", "lambda:SendDurableExecutionCallbackSuccess")
 _INLINE = "the right to one function belongs to one role, and cannot be attached to another"
 
 
@@ -159,12 +160,12 @@ class DurableWorkflow(Construct):
         Returns:
             The policy, for a resource that depends on it.
         """
-        return self._allow(
-            f"Callbacks-{self.name}-{_name(grantee)}",
-            grantee,
-            "lambda:SendDurableExecutionCallbackFailure",
-            "lambda:SendDurableExecutionCallbackSuccess",
-            scope=scope,
+        return self._allow(f"Callbacks-{self.name}-{_name(grantee)}", grantee, *_COMPLETE, scope=scope)
+
+    def grant_sweep(self, grantee: iam.IGrantable, *, scope: Construct) -> None:
+        """Let the sweeper complete callbacks, and see whether an execution is paused; see `grant_callbacks`."""
+        self._allow(
+            f"Callbacks-{self.name}-{_name(grantee)}", grantee, *_COMPLETE, "lambda:GetDurableExecution", scope=scope
         )
 
     def grant_heartbeat(self, grantee: iam.IGrantable) -> iam.Policy:

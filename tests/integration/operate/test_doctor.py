@@ -11,14 +11,16 @@ from typing import Any
 
 import pytest
 
+from countersign.domain.requests import Request
 from countersign.functions.clients import client
-from countersign.testing.builders import TASK_ID
+from countersign.testing.builders import REQUEST_ID, TASK_ID, WORKFLOW
 from operate.doctor import CHECKS
 from tests.integration.conftest import ALIAS, DIRECTORY_TABLE, TABLE, Answer, Kit, Operation, answering
 from tests.integration.operate.conftest import DeployedStage, Run
 
 ALARM, SECRET = "alarm", "whsec_c2VjcmV0"
 MAPPING = "00000000-0000-4000-8000-000000000000"
+EXECUTION = f"{ALIAS.removesuffix('live')}7/durable-execution/order-1/1"
 LIVE = {
     "FunctionName": "order-approval",
     "State": "Active",
@@ -261,6 +263,17 @@ DEFECTS: dict[str, Callable[[Deployed], object]] = {
 def test_a_defect_is_a_finding(deployed: Deployed, finding: str, defect: Callable[[Deployed], object]) -> None:
     defect(deployed)
     assert deployed.findings() == [finding]
+
+
+def test_work_of_a_paused_execution_is_no_finding(deployed: Deployed) -> None:
+    it = deployed.kit
+    it.open_task()
+    it.set(TASK_ID, "expires_at", it.now - timedelta(days=1))
+    it.ledger.submit(Request(REQUEST_ID, WORKFLOW), it.now)
+    it.ledger.started(REQUEST_ID, EXECUTION)
+    with answering("lambda", "GetDurableExecution", Answer(document={"Status": "PAUSED"})):
+        assert deployed.findings() == []
+        assert f"resume-durable-execution --durable-execution-arn {EXECUTION}" in deployed.run("doctor")[1]
 
 
 def test_a_copy_that_is_locked_for_too_short_a_time_is_a_finding(deployed: Deployed, archive: object) -> None:

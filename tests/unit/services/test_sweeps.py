@@ -39,7 +39,7 @@ from countersign.testing.builders import (
     any_payment_task,
     any_task,
 )
-from countersign.testing.fakes import FixedClock, MemoryDoorbell, MemoryLedger, MemoryStarter
+from countersign.testing.fakes import FixedClock, MemoryDoorbell, MemoryExecutions, MemoryLedger, MemoryStarter
 from tests.unit.services.races import meanwhile
 
 GRACE = timedelta(minutes=5)
@@ -58,6 +58,7 @@ class Sweeper:
         self.ledger.standing = {task.task_id: task for task in standing}
         self.doorbell = MemoryDoorbell()
         self.starter = MemoryStarter()
+        self.executions = MemoryExecutions()
         self.clock = FixedClock(NOW)
 
     def after(self, wait: timedelta) -> list[Finding]:
@@ -72,7 +73,8 @@ class Sweeper:
     def sweeps(self) -> Sweeps:
         rings = Rings(self.ledger, self.doorbell, self.clock, actor="sweeper")
         starts = Starts(self.ledger, self.starter)
-        return Sweeps(self.ledger, rings, starts, ProviderEvents(self.ledger, self.clock), self.clock, GRACE)
+        events = ProviderEvents(self.ledger, self.clock)
+        return Sweeps(self.ledger, rings, starts, events, self.executions, self.clock, GRACE)
 
     def submit(self) -> None:
         request = Request(REQUEST_ID, WORKFLOW, "5" * 64, CALLER, deadline_seconds=3600, input=any_input())
@@ -139,6 +141,35 @@ def test_it_is_rung_as_the_relay_would(outcome: Outcome) -> None:
     sweeper = Sweeper(any_decided_task(outcome=outcome))
     sweeper.after(timedelta(hours=1))
     assert sweeper.doorbell.failed is (outcome is Outcome.FAILED)
+
+
+EXECUTION = "arn:aws:lambda:eu-central-1:111122223333:function:order-approval:1/durable-execution/order-1/1"
+
+
+@pytest.mark.parametrize("status", ["PAUSING", "PAUSED"])
+@pytest.mark.parametrize(("task", "when", "found"), OVERDUE)
+def test_work_of_a_paused_execution_is_neither_late_nor_lost_until_it_is_resumed(
+    task: Task, when: timedelta, found: Finding, status: str
+) -> None:
+    sweeper = Sweeper(task)
+    sweeper.submit()
+    sweeper.ledger.started(REQUEST_ID, EXECUTION)
+    sweeper.executions.statuses[EXECUTION] = status
+    assert sweeper.after(when) == []
+    assert sweeper.after(DAY) == []
+    assert (sweeper.doorbell.rung, sweeper.audited) == ([], [])
+    sweeper.executions.statuses[EXECUTION] = "RUNNING"
+    assert sweeper.sweep() == [found]
+    sweeper.executions.statuses[EXECUTION] = status
+    assert sweeper.after(DAY) == [], "paused after a repair"
+
+
+def test_the_link_to_a_task_of_a_paused_execution_is_sent() -> None:
+    sweeper = Sweeper(any_task())
+    sweeper.submit()
+    sweeper.ledger.started(REQUEST_ID, EXECUTION)
+    sweeper.executions.statuses[EXECUTION] = "PAUSED"
+    assert sweeper.after(GRACE) == [HAND_OFF]
 
 
 HAND_OFF = Finding(Lost.HAND_OFF, TASK_ID, mended=True)

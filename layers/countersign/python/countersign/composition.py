@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Counters,
         Directory,
         Doorbell,
+        ExecutionStates,
         HandOff,
         Heartbeats,
         Ledger,
@@ -81,6 +82,13 @@ class Ports:
         from countersign.adapters.callbacks import CallbackDoorbell
 
         return CallbackDoorbell(client("lambda", attempts=1))
+
+    @cached_property
+    def executions(self) -> "ExecutionStates":
+        """The states of durable executions."""
+        from countersign.adapters.executions import LambdaExecutions
+
+        return LambdaExecutions(client("lambda"))
 
     @cached_property
     def heartbeats(self) -> "Heartbeats":

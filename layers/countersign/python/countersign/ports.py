@@ -327,6 +327,17 @@ class Doorbell(Protocol):
         ...
 
 
+class ExecutionStates(Protocol):
+    """The states of durable executions."""
+
+    def is_paused(self, execution_arn: str) -> bool:
+        """Tell whether somebody has paused an execution; False if Lambda does not know it or does not answer.
+
+        A paused execution takes callbacks, and acts on them when somebody resumes it.
+        """
+        ...
+
+
 class WorkflowStarter(Protocol):
     """Starts durable executions."""
 

@@ -12,7 +12,7 @@ from countersign.domain.provider_events import ParkedEvent
 from countersign.domain.requests import Request
 from countersign.domain.rules import Outcome
 from countersign.domain.tasks import Ring, RingState, Status, Task
-from countersign.ports import Ledger
+from countersign.ports import ExecutionStates, Ledger
 from countersign.retries import retried
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.rings import Rings
@@ -58,6 +58,7 @@ class Sweeps:
     """Finds and repairs overdue tasks, requests and events.
 
     Attributes:
+        executions: The states of executions: what a paused one has to do is not overdue.
         grace: How late they must be to count as overdue, and how long a repair may take to show its effect.
     """
 
@@ -65,6 +66,7 @@ class Sweeps:
     rings: Rings
     starts: Starts
     events: ProviderEvents
+    executions: ExecutionStates
     clock: Clock
     grace: timedelta
 
@@ -111,6 +113,8 @@ class Sweeps:
         if request and request.ended:  # no workflow is left to wake; its end was reported when it happened
             self._leave_alone(due)
             return None
+        if request and self._awaits_paused(due, request.execution_arn):
+            return None
         swept_at = upkeep.swept_at(due, self.clock.now())
         if swept_at is not None:
             return self._is_mended(due, swept_at)
@@ -121,6 +125,11 @@ class Sweeps:
             return True
         ring = self.rings.ring(task.task_id, task.callback_id, failed=task.outcome is Outcome.FAILED)
         return ring.state is not RingState.FAILED
+
+    def _awaits_paused(self, due: Task, execution_arn: str) -> bool:
+        """Tell whether a task waits for an act of a paused execution; hand-offs and rings need no running one."""
+        awaits_execution = _lost_of(due, self.clock.now()) in (Lost.DECISION, Lost.DEADLINE)
+        return awaits_execution and bool(execution_arn) and self.executions.is_paused(execution_arn)
 
     def _is_mended(self, due: Task, swept_at: datetime) -> bool | None:
         """Return False if an earlier sweep has not helped a task; None while it is too early to say."""

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from countersign.adapters.event_items import WAITS
+from countersign.adapters.executions import PAUSED
 from countersign.adapters.kms import MAX_BYTES
 from countersign.channels.messages import Message
 from countersign.domain import upkeep
@@ -432,6 +433,16 @@ class MemoryDoorbell:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+
+class MemoryExecutions:
+    """The executions that a test has paused; all others run."""
+
+    def __init__(self) -> None:
+        self.statuses: dict[str, str] = {}
+
+    def is_paused(self, execution_arn: str) -> bool:
+        return self.statuses.get(execution_arn) in PAUSED
 
 
 class MemoryStarter:
