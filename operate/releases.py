@@ -1,0 +1,67 @@
+"""The releases of a workflow: the published versions of its function, and the alias that new executions take."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from operate.errors import unknown_name
+from operate.stage import Stage
+
+NAMED = ("LEDGER_TABLE", "DIRECTORY_TABLE", "BUS_NAME", "BASE_URL", "ANSWERS_KEY", "DECIDER")
+"""The variables with which a version names what it uses. Its role has rights to what the newest version names."""
+
+
+@dataclass(frozen=True)
+class Releases:
+    """The published versions of a workflow.
+
+    Attributes:
+        function: The name of its function.
+        live: The version of new executions.
+        versions: The configuration of each version, by its number.
+        revision: The alias's revision, which shows a concurrent change.
+    """
+
+    function: str
+    live: int
+    versions: Mapping[int, Mapping[str, Any]]
+    revision: str
+
+    @classmethod
+    def of(cls, stage: Stage, workflow: str) -> Releases:
+        """Return the releases of a workflow.
+
+        Raises:
+            OperateError: The stage has no workflow of this name.
+        """
+        deployed: dict[str, str] = json.loads(stage.outputs["workflow"]["Workflows"])
+        if workflow not in deployed:
+            raise unknown_name("workflow", workflow, deployed)
+        function, name = deployed[workflow].split(":")[-2:]
+        client = stage.client("lambda")
+        alias = client.get_alias(FunctionName=function, Name=name)
+        versions = {
+            int(version["Version"]): version
+            for page in client.get_paginator("list_versions_by_function").paginate(FunctionName=function)
+            for version in page["Versions"]
+            if version["Version"] != "$LATEST"
+        }
+        return cls(function, int(alias["FunctionVersion"]), versions, alias["RevisionId"])
+
+    @property
+    def before(self) -> int | None:
+        """The version before that of new executions; None if there is none."""
+        return max((number for number in self.versions if number < self.live), default=None)
+
+    def gone(self, version: int) -> Iterator[str]:
+        """Yield what a version names, and the version of new executions does not: the variable and its value."""
+        then, now = (_variables(self.versions.get(number, {})) for number in (version, self.live))
+        return (f"{name} {then[name]}" for name in NAMED if then.get(name) and then[name] != now.get(name))
+
+
+def _variables(configuration: Mapping[str, Any]) -> Mapping[str, str]:
+    variables: Mapping[str, str] = configuration.get("Environment", {}).get("Variables", {})
+    return variables
