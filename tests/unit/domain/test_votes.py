@@ -8,17 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from countersign.domain import tasks, votes
-from countersign.domain.errors import (
-    ActionRefusedError,
-    DecidedOtherwiseError,
-    DecidesElsewhereError,
-    DelegationRefusedError,
-    DetailsChangedError,
-    HandedOnError,
-    OwnRequestError,
-    TaskClosedError,
-)
+from countersign.domain import errors, tasks, votes
 from countersign.domain.identity import NO_ALIASES, Aliases
 from countersign.domain.people import Assignment, Delegation
 from countersign.domain.questions import Attachment
@@ -134,26 +124,26 @@ def test_the_same_decision_again_by_the_same_person_changes_nothing_and_is_no_er
 
 def test_the_requester_may_not_even_repeat_a_decision() -> None:
     task = any_decided_task(requester=APPROVER)
-    with pytest.raises(OwnRequestError):
+    with pytest.raises(errors.OwnRequestError):
         answer(task)
 
 
 @pytest.mark.parametrize("status", [Status.DECIDED, Status.APPLIED])
 def test_another_person_hears_that_it_is_decided_even_if_they_say_the_same(status: Status) -> None:
-    with pytest.raises(DecidedOtherwiseError):
+    with pytest.raises(errors.DecidedOtherwiseError):
         answer(any_decided_task(status=status), APPROVE, recipient=OTHER_APPROVER)
 
 
 @pytest.mark.parametrize("status", [Status.EXPIRED, Status.CANCELLED])
 def test_a_closed_task_takes_no_answer(status: Status) -> None:
-    with pytest.raises(TaskClosedError):
+    with pytest.raises(errors.TaskClosedError):
         answer(any_task(status=status))
 
 
 def test_an_answer_counts_until_the_microsecond_before_the_deadline() -> None:
     assert answered(any_task(), now=DEADLINE - timedelta(microseconds=1))
     for late in (DEADLINE, DEADLINE + timedelta(microseconds=1)):
-        with pytest.raises(TaskClosedError):
+        with pytest.raises(errors.TaskClosedError):
             answer(any_task(), now=late)
 
 
@@ -171,7 +161,7 @@ def test_no_answer_changes_a_task_that_is_not_open_in_time_and_as_shown(
     now = DEADLINE + timedelta(seconds=seconds_late)
     try:
         change = answered(task, decision, recipient=recipient, shown=task.shown if honest else "", now=now)
-    except ActionRefusedError:
+    except errors.ActionRefusedError:
         change = None
     allowed = status is Status.OPEN and recipient != REQUESTER and honest and seconds_late < 0
     assert (change is not None) == allowed
@@ -211,7 +201,7 @@ def test_the_same_refusal_of_the_same_person_is_no_second_entry_and_there_are_at
 def test_an_answer_to_other_attachments_than_the_page_showed_is_refused(attachments: tuple[Attachment, ...]) -> None:
     shown = any_task(attachments=ATTACHMENTS).shown
     assert answered(any_task(attachments=ATTACHMENTS), shown=shown)
-    with pytest.raises(DetailsChangedError):
+    with pytest.raises(errors.DetailsChangedError):
         answer(any_task(attachments=attachments), shown=shown)
 
 
@@ -220,7 +210,7 @@ def test_an_answer_to_other_attachments_than_the_page_showed_is_refused(attachme
 
 def test_an_alias_of_the_requester_is_the_requester() -> None:
     task = any_task(audience=("r.diaz@example.com",), aliases=Aliases({"r.diaz@example.com": REQUESTER}))
-    with pytest.raises(OwnRequestError):
+    with pytest.raises(errors.OwnRequestError):
         answer(task, recipient="r.diaz@example.com")
     assert task.voters == ()
 
@@ -235,9 +225,9 @@ def test_nobody_votes_twice_under_two_addresses() -> None:
 
 def test_nobody_decides_two_levels_of_a_chain_by_another_address() -> None:
     task = any_task(elsewhere=(ALIAS,), aliases=KNOWN)
-    with pytest.raises(DecidesElsewhereError):
+    with pytest.raises(errors.DecidesElsewhereError):
         answer(task)
-    with pytest.raises(DecidesElsewhereError):
+    with pytest.raises(errors.DecidesElsewhereError):
         delegate(task)
     assert (task.voters, votes.may_delegate(task, APPROVER)) == ((), False)
 
@@ -245,7 +235,7 @@ def test_nobody_decides_two_levels_of_a_chain_by_another_address() -> None:
 def test_who_handed_the_task_on_decides_it_under_no_other_address() -> None:
     handed_on = delegate(any_task(audience=(APPROVER, ALIAS), rule=any_rule("quorum", k=2))).after
     task = dataclasses.replace(handed_on, aliases=KNOWN)
-    with pytest.raises(HandedOnError):
+    with pytest.raises(errors.HandedOnError):
         answer(task, recipient=ALIAS)
     assert task.voters == (COLLEAGUE,)
 
@@ -324,7 +314,7 @@ def test_a_delegation_loses_against_a_vote_that_was_read_before_it() -> None:
 
 def test_the_link_of_who_handed_the_task_over_decides_nothing_any_more() -> None:
     task = delegate(any_task()).after
-    with pytest.raises(HandedOnError):
+    with pytest.raises(errors.HandedOnError):
         answer(task)
     change = answer(task, recipient=COLLEAGUE)
     assert change.after.decided_by == (COLLEAGUE,)
@@ -345,7 +335,7 @@ def test_the_link_of_who_handed_the_task_over_decides_nothing_any_more() -> None
     ],
 )
 def test_a_task_cannot_be_handed_to(reason: str, task: Task, to: str, aliases: Aliases) -> None:
-    with pytest.raises(DelegationRefusedError) as refused:
+    with pytest.raises(errors.DelegationRefusedError) as refused:
         delegate(task, to, aliases=aliases)
     assert refused.value.reason == reason
 
@@ -359,12 +349,12 @@ def test_who_stands_in_for_an_absence_may_hand_the_task_on() -> None:
 @pytest.mark.parametrize(
     ("task", "error"),
     [
-        (any_decided_task(), DecidedOtherwiseError),
-        (any_task(status=Status.EXPIRED), TaskClosedError),
-        (any_task(status=Status.CANCELLED), TaskClosedError),
-        (any_task(expires_at=NOW), TaskClosedError),
-        (any_task(audience=(COLLEAGUE,)), HandedOnError),
-        (any_task(requester=APPROVER), OwnRequestError),
+        (any_decided_task(), errors.DecidedOtherwiseError),
+        (any_task(status=Status.EXPIRED), errors.TaskClosedError),
+        (any_task(status=Status.CANCELLED), errors.TaskClosedError),
+        (any_task(expires_at=NOW), errors.TaskClosedError),
+        (any_task(audience=(COLLEAGUE,)), errors.HandedOnError),
+        (any_task(requester=APPROVER), errors.OwnRequestError),
     ],
 )
 def test_nothing_is_handed_over_that_cannot_be_decided_any_more(task: Task, error: type[Exception]) -> None:
@@ -466,7 +456,7 @@ def test_an_escalation_to_who_has_handed_the_task_on_leaves_their_place_to_the_c
 
 def test_nobody_is_handed_a_task_who_decides_another_of_its_chain_under_any_name() -> None:
     chained = any_task(elsewhere=("li.wang@example.com",))
-    with pytest.raises(DelegationRefusedError) as refused:
+    with pytest.raises(errors.DelegationRefusedError) as refused:
         delegate(chained, aliases=Aliases({COLLEAGUE: "li.wang@example.com"}))
     assert refused.value.reason == "asked_already"
     assert delegate(chained).after.audience == (COLLEAGUE,)

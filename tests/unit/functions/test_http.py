@@ -9,103 +9,73 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from countersign.domain.errors import (
-    ActionRefusedError,
-    AnswerRefusedError,
-    ArchiveRefusedError,
-    BodyTooLargeError,
-    CallbackUnavailableError,
-    CallerRefusedError,
-    CipherUnavailableError,
-    ConfigurationError,
-    ContractError,
-    CountersignError,
-    DecidedOtherwiseError,
-    HandOffRejectedError,
-    LedgerConflictError,
-    LedgerUnavailableError,
-    MalformedBodyError,
-    MediaTypeError,
-    MessageRefusedError,
-    MissingSettingError,
-    NotHandledError,
-    PlainAnswerError,
-    RequestConflictError,
-    SecretError,
-    SecretsUnavailableError,
-    SeveralProblemsError,
-    SignatureError,
-    StartFailedError,
-    TaskClosedError,
-    TooManyAnswersError,
-    TooManyListsError,
-    TooManyRequestsError,
-    TransientError,
-    UncoveredAmountError,
-    UnknownProviderError,
-    UnknownRequestError,
-    UnknownSchemeError,
-    UnknownTaskError,
-    UnknownTokenError,
-    UnknownWorkflowError,
-    VerifierUnavailableError,
-    WorkflowError,
-)
+from countersign.domain import errors
 from countersign.domain.strict_json import MAX_BODY_BYTES
 from countersign.functions import http
 
-TABLE: list[tuple[CountersignError, int, str]] = [
-    (PlainAnswerError(), 400, "contract"),
-    (MalformedBodyError("not JSON"), 400, "malformed"),
-    (ContractError("must be string", "/input/amount"), 400, "contract"),
-    (SeveralProblemsError((ContractError("is missing", "/input"), ContractError("is zero", "/x"))), 400, "contract"),
-    (BodyTooLargeError(MAX_BODY_BYTES), 413, "body_too_large"),
-    (UnknownWorkflowError(), 404, "unknown_workflow"),
-    (UncoveredAmountError(("EUR up to 5000",)), 400, "contract"),
-    (RequestConflictError("order-1001"), 409, "request_conflict"),
-    (LedgerConflictError("table"), 503, "try_again"),
-    (LedgerUnavailableError("table"), 503, "try_again"),
-    (HandOffRejectedError("bus"), 503, "try_again"),
-    (MessageRefusedError("rita@example.com"), 503, "try_again"),
-    (ArchiveRefusedError("SlowDown"), 503, "try_again"),
-    (CallbackUnavailableError("callback"), 503, "try_again"),
-    (CipherUnavailableError("ThrottlingException"), 503, "try_again"),
-    (StartFailedError("TooManyRequestsException"), 503, "try_again"),
-    (SecretsUnavailableError("AccessDeniedException"), 503, "try_again"),
-    (VerifierUnavailableError("PayPal answered 502"), 503, "try_again"),
-    (ConfigurationError("deployment"), 503, "not_configured"),
-    (MissingSettingError("LEDGER_TABLE"), 503, "not_configured"),
-    (SecretError("signing secret 2"), 503, "not_configured"),
-    (UnknownSchemeError("paypall", ("paypal",)), 503, "not_configured"),
-    (AnswerRefusedError((ContractError("must be string", "/amount"),)), 422, "answer_refused"),
-    (CallerRefusedError(), 403, "caller"),
-    (SignatureError("mismatch"), 401, "signature"),
-    (UnknownTokenError(), 401, "unknown_token"),
-    (UnknownProviderError(), 404, "unknown_provider"),
-    (UnknownRequestError(), 404, "unknown_request"),
-    (MediaTypeError(), 415, "media_type"),
-    (DecidedOtherwiseError(), 409, "decided_otherwise"),
-    (TooManyAnswersError(), 409, "too_many_answers"),
-    (TaskClosedError(), 410, "closed"),
-    (UnknownTaskError("order-1001.payment"), 410, "closed"),
-    (TooManyRequestsError(7), 429, "too_many_requests"),
+TABLE: list[tuple[errors.CountersignError, int, str]] = [
+    (errors.PlainAnswerError(), 400, "contract"),
+    (errors.MalformedBodyError("not JSON"), 400, "malformed"),
+    (errors.ContractError("must be string", "/input/amount"), 400, "contract"),
+    (
+        errors.SeveralProblemsError(
+            (errors.ContractError("is missing", "/input"), errors.ContractError("is zero", "/x"))
+        ),
+        400,
+        "contract",
+    ),
+    (errors.BodyTooLargeError(MAX_BODY_BYTES), 413, "body_too_large"),
+    (errors.UnknownWorkflowError(), 404, "unknown_workflow"),
+    (errors.UncoveredAmountError(("EUR up to 5000",)), 400, "contract"),
+    (errors.RequestConflictError("order-1001"), 409, "request_conflict"),
+    (errors.LedgerConflictError("table"), 503, "try_again"),
+    (errors.LedgerUnavailableError("table"), 503, "try_again"),
+    (errors.HandOffRejectedError("bus"), 503, "try_again"),
+    (errors.MessageRefusedError("rita@example.com"), 503, "try_again"),
+    (errors.ArchiveRefusedError("SlowDown"), 503, "try_again"),
+    (errors.CallbackUnavailableError("callback"), 503, "try_again"),
+    (errors.CipherUnavailableError("ThrottlingException"), 503, "try_again"),
+    (errors.StartFailedError("TooManyRequestsException"), 503, "try_again"),
+    (errors.SecretsUnavailableError("AccessDeniedException"), 503, "try_again"),
+    (errors.VerifierUnavailableError("PayPal answered 502"), 503, "try_again"),
+    (errors.ConfigurationError("deployment"), 503, "not_configured"),
+    (errors.MissingSettingError("LEDGER_TABLE"), 503, "not_configured"),
+    (errors.SecretError("signing secret 2"), 503, "not_configured"),
+    (errors.UnknownSchemeError("paypall", ("paypal",)), 503, "not_configured"),
+    (errors.AnswerRefusedError((errors.ContractError("must be string", "/amount"),)), 422, "answer_refused"),
+    (errors.CallerRefusedError(), 403, "caller"),
+    (errors.SignatureError("mismatch"), 401, "signature"),
+    (errors.UnknownTokenError(), 401, "unknown_token"),
+    (errors.UnknownProviderError(), 404, "unknown_provider"),
+    (errors.UnknownRequestError(), 404, "unknown_request"),
+    (errors.MediaTypeError(), 415, "media_type"),
+    (errors.DecidedOtherwiseError(), 409, "decided_otherwise"),
+    (errors.TooManyAnswersError(), 409, "too_many_answers"),
+    (errors.TaskClosedError(), 410, "closed"),
+    (errors.UnknownTaskError("order-1001.payment"), 410, "closed"),
+    (errors.TooManyRequestsError(7), 429, "too_many_requests"),
 ]
 
 
 @pytest.mark.parametrize("error", [error for error, *_ in TABLE])
-def test_only_a_token_that_is_asked_for_says_how_to_send_it(error: CountersignError) -> None:
+def test_only_a_token_that_is_asked_for_says_how_to_send_it(error: errors.CountersignError) -> None:
     _, headers, _ = http.problem_of(error)
-    assert (headers.get("WWW-Authenticate") == "Bearer") == isinstance(error, UnknownTokenError)
+    assert (headers.get("WWW-Authenticate") == "Bearer") == isinstance(error, errors.UnknownTokenError)
 
 
-def leaves(root: type[CountersignError]) -> set[type[CountersignError]]:
+def leaves(root: type[errors.CountersignError]) -> set[type[errors.CountersignError]]:
     """Return an error's descendants, itself included where it can be raised."""
     return {root}.union(*(leaves(child) for child in root.__subclasses__()))
 
 
-FOR_MACHINES_TOO = {DecidedOtherwiseError, TaskClosedError, TooManyAnswersError}
+FOR_MACHINES_TOO = {errors.DecidedOtherwiseError, errors.TaskClosedError, errors.TooManyAnswersError}
 ELSEWHERE = sorted(
-    (leaves(ActionRefusedError) | leaves(WorkflowError) | {NotHandledError, TooManyListsError}) - FOR_MACHINES_TOO,
+    (
+        leaves(errors.ActionRefusedError)
+        | leaves(errors.WorkflowError)
+        | {errors.NotHandledError, errors.TooManyListsError}
+    )
+    - FOR_MACHINES_TOO,
     key=lambda kind: kind.__name__,
 )
 
@@ -139,7 +109,7 @@ def test_no_body_is_an_empty_one(event: dict[str, Any]) -> None:
     ],
 )
 def test_an_event_whose_encoding_is_broken_is_malformed(event: dict[str, Any]) -> None:
-    with pytest.raises(MalformedBodyError):
+    with pytest.raises(errors.MalformedBodyError):
         http.body_bytes(event)
 
 
@@ -150,12 +120,12 @@ def test_the_cap_counts_the_bytes_after_decoding(encoded: bool) -> None:
         return {"body": base64.b64encode(text.encode()).decode() if encoded else text, "isBase64Encoded": encoded}
 
     assert len(http.body_bytes(event(MAX_BODY_BYTES))) == MAX_BODY_BYTES
-    with pytest.raises(BodyTooLargeError):
+    with pytest.raises(errors.BodyTooLargeError):
         http.body_bytes(event(MAX_BODY_BYTES + 1))
 
 
 def test_the_cap_counts_bytes_of_text_not_characters() -> None:
-    with pytest.raises(BodyTooLargeError):
+    with pytest.raises(errors.BodyTooLargeError):
         http.body_bytes({"body": "ä" * (MAX_BODY_BYTES // 2 + 1)})
 
 
@@ -163,7 +133,9 @@ def test_the_cap_counts_bytes_of_text_not_characters() -> None:
 
 
 @pytest.mark.parametrize(("error", "status", "code"), TABLE, ids=lambda value: type(value).__name__)
-def test_an_error_has_its_status_and_the_members_of_rfc_9457(error: CountersignError, status: int, code: str) -> None:
+def test_an_error_has_its_status_and_the_members_of_rfc_9457(
+    error: errors.CountersignError, status: int, code: str
+) -> None:
     answered, headers, body = http.problem_of(error)
     document = json.loads(body)
     assert answered == status == document["status"]
@@ -176,32 +148,34 @@ def test_an_error_has_its_status_and_the_members_of_rfc_9457(error: CountersignE
 
 
 def test_every_error_that_a_machine_can_meet_has_a_row() -> None:
-    met = leaves(CountersignError) - {CountersignError, TransientError} - set(ELSEWHERE)
+    met = leaves(errors.CountersignError) - {errors.CountersignError, errors.TransientError} - set(ELSEWHERE)
     assert {type(error) for error, *_ in TABLE} == met
 
 
-@pytest.mark.parametrize(("error", "reason"), [(SignatureError("stale"), "stale"), (MediaTypeError(), "")])
-def test_a_log_says_why_something_was_refused(error: CountersignError, reason: str) -> None:
+@pytest.mark.parametrize(
+    ("error", "reason"), [(errors.SignatureError("stale"), "stale"), (errors.MediaTypeError(), "")]
+)
+def test_a_log_says_why_something_was_refused(error: errors.CountersignError, reason: str) -> None:
     assert http.why_it_was_refused(error)["reason"] == reason
 
 
 def test_a_log_says_what_of_ours_did_not_answer() -> None:
-    told = http.why_it_was_refused(LedgerUnavailableError("ThrottlingException"))
+    told = http.why_it_was_refused(errors.LedgerUnavailableError("ThrottlingException"))
     assert told == {"error_type": "LedgerUnavailableError", "reason": "ThrottlingException", "pointer": ""}
 
 
 @pytest.mark.parametrize("error", ELSEWHERE, ids=lambda error: error.__name__)
-def test_errors_of_pages_and_workflows_are_not_for_machines(error: type[CountersignError]) -> None:
+def test_errors_of_pages_and_workflows_are_not_for_machines(error: type[errors.CountersignError]) -> None:
     with pytest.raises(LookupError, match=error.__name__):
         http.problem_of(error.__new__(error))
 
 
-@pytest.mark.parametrize("more", [(), (ContractError("is missing", "/input/currency"),)])
+@pytest.mark.parametrize("more", [(), (errors.ContractError("is missing", "/input/currency"),)])
 def test_a_broken_contract_is_told_with_the_pointer_and_everything_else_that_is_wrong(
-    more: tuple[ContractError, ...],
+    more: tuple[errors.ContractError, ...],
 ) -> None:
-    first = ContractError("must be string", "/input/amount")
-    _, _, body = http.problem_of(SeveralProblemsError((first, *more)) if more else first)
+    first = errors.ContractError("must be string", "/input/amount")
+    _, _, body = http.problem_of(errors.SeveralProblemsError((first, *more)) if more else first)
     told = json.loads(body)
     assert (told["pointer"], told["detail"]) == ("/input/amount", "must be string")
     assert told["errors"] == [{"detail": each.reason, "pointer": each.pointer} for each in (first, *more)]
@@ -214,7 +188,7 @@ def test_only_what_may_be_tried_again_says_when() -> None:
 
 
 @pytest.mark.parametrize("error", [error for error, status, _ in TABLE if status == 503])
-def test_what_went_wrong_inside_is_not_told(error: CountersignError) -> None:
+def test_what_went_wrong_inside_is_not_told(error: errors.CountersignError) -> None:
     _, _, body = http.problem_of(error)
     assert str(error) not in body
 
@@ -222,16 +196,16 @@ def test_what_went_wrong_inside_is_not_told(error: CountersignError) -> None:
 @pytest.mark.parametrize(
     ("error", "told", "logged"),
     [
-        (SecretError("has two"), "this webhook's signing secret is missing or wrong", "has two"),
+        (errors.SecretError("has two"), "this webhook's signing secret is missing or wrong", "has two"),
         (
-            MissingSettingError("BUS_NAME"),
+            errors.MissingSettingError("BUS_NAME"),
             "this stage is not configured completely",
             "environment variable BUS_NAME is not set; the stack that deploys this function sets it",
         ),
     ],
 )
 def test_what_is_not_configured_is_told_in_general_and_logged_by_name(
-    error: ConfigurationError, told: str, logged: str
+    error: errors.ConfigurationError, told: str, logged: str
 ) -> None:
     _, _, body = http.problem_of(error)
     assert json.loads(body)["detail"] == f"{told}; the same request may be sent again"

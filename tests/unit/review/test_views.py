@@ -5,29 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from countersign.domain.errors import (
-    ActionRefusedError,
-    BodyTooLargeError,
-    CommentTooLongError,
-    CountersignError,
-    CrossSiteError,
-    DecidedOtherwiseError,
-    DecidesElsewhereError,
-    DelegationRefusedError,
-    DetailsChangedError,
-    HandedOnError,
-    InboxExpiredError,
-    LedgerUnavailableError,
-    MalformedBodyError,
-    MissingSettingError,
-    OwnRequestError,
-    RequestConflictError,
-    TaskClosedError,
-    TooManyAnswersError,
-    TooManyListsError,
-    UnknownDecisionError,
-    UnknownLinkError,
-)
+from countersign.domain import errors
 from countersign.domain.identity import Aliases
 from countersign.domain.links import MOST_WAITING
 from countersign.domain.people import Delegation
@@ -53,25 +31,29 @@ from review.pages import Key
 HANDED_ON = any_task(
     audience=(OTHER_APPROVER,), delegations=(Delegation(APPROVER, OTHER_APPROVER, NOW - timedelta(hours=1)),)
 )
-REFUSALS: list[tuple[ActionRefusedError, Task, int]] = [
-    (CrossSiteError(), any_task(), 403),
-    (OwnRequestError(), any_task(), 403),
-    (DecidesElsewhereError(), any_task(), 403),
-    (UnknownDecisionError(), any_task(), 400),
-    (UnknownDecisionError(), any_decided_task(), 400),
-    (UnknownDecisionError(), any_task(status=Status.CANCELLED), 400),
-    (CommentTooLongError(), any_task(), 400),
-    (CommentTooLongError(), any_task(status=Status.EXPIRED), 400),
-    (DecidedOtherwiseError(), any_decided_task(), 409),
-    (DecidedOtherwiseError(), any_decided_task(status=Status.APPLIED), 409),
-    (TaskClosedError(), any_task(status=Status.EXPIRED), 410),
-    (TaskClosedError(), any_task(status=Status.CANCELLED, closed_at=NOW), 410),
-    (TaskClosedError(), any_task(status=Status.CANCELLED, closed_at=NOW, closed_because="execution_stopped"), 410),
-    (TaskClosedError(), any_task(expires_at=NOW), 410),
-    (DetailsChangedError(), any_task(), 409),
-    (TooManyAnswersError(), any_task(), 409),
-    (HandedOnError(), HANDED_ON, 410),
-    (HandedOnError(), any_task(audience=(OTHER_APPROVER,)), 410),
+REFUSALS: list[tuple[errors.ActionRefusedError, Task, int]] = [
+    (errors.CrossSiteError(), any_task(), 403),
+    (errors.OwnRequestError(), any_task(), 403),
+    (errors.DecidesElsewhereError(), any_task(), 403),
+    (errors.UnknownDecisionError(), any_task(), 400),
+    (errors.UnknownDecisionError(), any_decided_task(), 400),
+    (errors.UnknownDecisionError(), any_task(status=Status.CANCELLED), 400),
+    (errors.CommentTooLongError(), any_task(), 400),
+    (errors.CommentTooLongError(), any_task(status=Status.EXPIRED), 400),
+    (errors.DecidedOtherwiseError(), any_decided_task(), 409),
+    (errors.DecidedOtherwiseError(), any_decided_task(status=Status.APPLIED), 409),
+    (errors.TaskClosedError(), any_task(status=Status.EXPIRED), 410),
+    (errors.TaskClosedError(), any_task(status=Status.CANCELLED, closed_at=NOW), 410),
+    (
+        errors.TaskClosedError(),
+        any_task(status=Status.CANCELLED, closed_at=NOW, closed_because="execution_stopped"),
+        410,
+    ),
+    (errors.TaskClosedError(), any_task(expires_at=NOW), 410),
+    (errors.DetailsChangedError(), any_task(), 409),
+    (errors.TooManyAnswersError(), any_task(), 409),
+    (errors.HandedOnError(), HANDED_ON, 410),
+    (errors.HandedOnError(), any_task(audience=(OTHER_APPROVER,)), 410),
 ]
 
 
@@ -107,7 +89,7 @@ def test_a_task_that_outlived_its_execution_has_a_page_of_its_own() -> None:
     task = any_task(status=Status.CANCELLED, closed_at=NOW, closed_because=execution_ended("FAILED"))
     for answer in (
         views.of_look(Review(task, APPROVER), Key(any_token()), NOW),
-        views.of_click(Review(task, APPROVER, refusal=TaskClosedError()), any_click(), NOW),
+        views.of_click(Review(task, APPROVER, refusal=errors.TaskClosedError()), any_click(), NOW),
     ):
         assert answer.status == 410
         assert "This request has ended" in answer.page
@@ -170,20 +152,24 @@ def test_a_vote_repeated_on_a_task_that_closed_shows_that_it_closed(task: Task) 
     REFUSALS,
     ids=[f"{type(error).__name__} {task.status}" for error, task, _ in REFUSALS],
 )
-def test_every_refusal_has_its_status_and_a_page(refusal: ActionRefusedError, task: Task, status: int) -> None:
+def test_every_refusal_has_its_status_and_a_page(refusal: errors.ActionRefusedError, task: Task, status: int) -> None:
     answer = views.of_click(Review(task, APPROVER, refusal=refusal), any_click(), NOW)
     assert answer.status == status
     assert answer.page.startswith("<!doctype html>")
 
 
 def test_no_refusal_is_without_a_row() -> None:
-    of_links_and_delegations = {DelegationRefusedError, InboxExpiredError, UnknownLinkError}
-    met_by_clicks = set(ActionRefusedError.__subclasses__()) - of_links_and_delegations
+    of_links_and_delegations = {errors.DelegationRefusedError, errors.InboxExpiredError, errors.UnknownLinkError}
+    met_by_clicks = set(errors.ActionRefusedError.__subclasses__()) - of_links_and_delegations
     assert {type(refusal) for refusal, *_ in REFUSALS} == met_by_clicks
 
 
-@pytest.mark.parametrize("refusal", [UnknownDecisionError(), CommentTooLongError(), DetailsChangedError()])
-def test_what_can_be_mended_is_shown_as_the_form_again_with_the_persons_words(refusal: ActionRefusedError) -> None:
+@pytest.mark.parametrize(
+    "refusal", [errors.UnknownDecisionError(), errors.CommentTooLongError(), errors.DetailsChangedError()]
+)
+def test_what_can_be_mended_is_shown_as_the_form_again_with_the_persons_words(
+    refusal: errors.ActionRefusedError,
+) -> None:
     review = Review(any_task(), APPROVER, refusal=refusal)
     answer = views.of_click(review, any_click(comment="My own words"), NOW)
     assert form_is_on(answer.page)
@@ -191,8 +177,8 @@ def test_what_can_be_mended_is_shown_as_the_form_again_with_the_persons_words(re
     assert any_task().shown in answer.page, "the form's digest is of what is shown now"
 
 
-@pytest.mark.parametrize("refusal", [CrossSiteError(), OwnRequestError(), DecidesElsewhereError()])
-def test_who_may_not_decide_sees_no_form_and_nothing_of_the_task(refusal: ActionRefusedError) -> None:
+@pytest.mark.parametrize("refusal", [errors.CrossSiteError(), errors.OwnRequestError(), errors.DecidesElsewhereError()])
+def test_who_may_not_decide_sees_no_form_and_nothing_of_the_task(refusal: errors.ActionRefusedError) -> None:
     answer = views.of_click(Review(any_task(), APPROVER, refusal=refusal), any_click(), NOW)
     assert not form_is_on(answer.page)
     assert TITLE not in answer.page
@@ -226,17 +212,19 @@ def test_the_page_has_no_button_for_somebody_whose_answer_would_be_refused(task:
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (UnknownLinkError(), 404),
-        (InboxExpiredError(), 410),
-        (TooManyListsError(), 429),
-        (CrossSiteError(), 403),
-        (MalformedBodyError("not UTF-8"), 400),
-        (BodyTooLargeError(1), 413),
-        (LedgerUnavailableError("table"), 503),
-        (MissingSettingError("LEDGER_TABLE"), 503),
+        (errors.UnknownLinkError(), 404),
+        (errors.InboxExpiredError(), 410),
+        (errors.TooManyListsError(), 429),
+        (errors.CrossSiteError(), 403),
+        (errors.MalformedBodyError("not UTF-8"), 400),
+        (errors.BodyTooLargeError(1), 413),
+        (errors.LedgerUnavailableError("table"), 503),
+        (errors.MissingSettingError("LEDGER_TABLE"), 503),
     ],
 )
-def test_every_error_that_a_person_can_meet_has_a_status_and_a_page(error: CountersignError, status: int) -> None:
+def test_every_error_that_a_person_can_meet_has_a_status_and_a_page(
+    error: errors.CountersignError, status: int
+) -> None:
     answer = views.of_error(error)
     assert answer.status == status
     assert answer.page.startswith("<!doctype html>")
@@ -244,7 +232,7 @@ def test_every_error_that_a_person_can_meet_has_a_status_and_a_page(error: Count
 
 def test_an_error_that_no_person_can_meet_has_no_page() -> None:
     with pytest.raises(LookupError, match="RequestConflictError"):
-        views.of_error(RequestConflictError("order-1001"))
+        views.of_error(errors.RequestConflictError("order-1001"))
 
 
 def test_the_form_tells_who_else_is_asked_how_far_the_vote_is_and_what_this_person_said() -> None:
@@ -301,7 +289,7 @@ def test_only_who_may_decide_is_offered_to_hand_it_on(recipient: str) -> None:
 def test_a_colleague_who_cannot_be_asked_is_said_why_above_the_form_with_the_address_kept(
     reason: str, status: int
 ) -> None:
-    review = Review(any_task(), APPROVER, refusal=DelegationRefusedError(reason))
+    review = Review(any_task(), APPROVER, refusal=errors.DelegationRefusedError(reason))
     answer = views.of_hand_over(review, any_hand_over('no"body'), NOW)
     assert answer.status == status
     assert 'role="alert"' in answer.page
@@ -311,14 +299,14 @@ def test_a_colleague_who_cannot_be_asked_is_said_why_above_the_form_with_the_add
 
 @pytest.mark.parametrize("task", [any_decided_task(), any_task(status=Status.CANCELLED), HANDED_ON])
 def test_who_types_nonsense_on_a_page_that_is_out_of_date_sees_how_things_stand(task: Task) -> None:
-    review = Review(task, APPROVER, refusal=DelegationRefusedError("no_address"))
+    review = Review(task, APPROVER, refusal=errors.DelegationRefusedError("no_address"))
     assert not form_is_on(views.of_hand_over(review, any_hand_over(), NOW).page)
-    unknown = dataclasses.replace(review, refusal=UnknownDecisionError())
+    unknown = dataclasses.replace(review, refusal=errors.UnknownDecisionError())
     assert not form_is_on(views.of_click(unknown, any_click(), NOW).page)
 
 
 def test_who_hands_on_what_they_decided_themselves_reads_nothing_of_a_lost_answer() -> None:
-    review = Review(any_decided_task(), APPROVER, refusal=DecidedOtherwiseError())
+    review = Review(any_decided_task(), APPROVER, refusal=errors.DecidedOtherwiseError())
     assert "was not recorded" not in views.of_hand_over(review, any_hand_over(), NOW).page
 
 

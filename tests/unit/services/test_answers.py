@@ -5,15 +5,9 @@ from typing import Any
 
 import pytest
 
+from countersign.domain import errors
 from countersign.domain.answers import Sender, document_of
 from countersign.domain.audit import AuditEvent
-from countersign.domain.errors import (
-    AnswerRefusedError,
-    CountersignError,
-    DecidedOtherwiseError,
-    TaskClosedError,
-    UnknownTaskError,
-)
 from countersign.domain.provider_events import Handling
 from countersign.domain.tasks import Failure, Status, Task
 from countersign.services.answers import Results, failure_of
@@ -79,17 +73,17 @@ def test_an_answer_is_recorded_and_the_same_again_is_a_duplicate() -> None:
 @pytest.mark.parametrize(
     ("changes", "refusal"),
     [
-        ({"status": Status.CANCELLED}, TaskClosedError),
-        ({"status": Status.EXPIRED}, TaskClosedError),
-        ({"expires_at": NOW}, TaskClosedError),
-        ({"status": Status.DECIDED, "outcome": "failed"}, DecidedOtherwiseError),
-        ({"status": Status.APPLIED, "outcome": "failed"}, DecidedOtherwiseError),
+        ({"status": Status.CANCELLED}, errors.TaskClosedError),
+        ({"status": Status.EXPIRED}, errors.TaskClosedError),
+        ({"expires_at": NOW}, errors.TaskClosedError),
+        ({"status": Status.DECIDED, "outcome": "failed"}, errors.DecidedOtherwiseError),
+        ({"status": Status.APPLIED, "outcome": "failed"}, errors.DecidedOtherwiseError),
     ],
 )
 @pytest.mark.parametrize("task", [any_payment_task(), any_payment_task(correlation=None)], ids=["money", "no money"])
 @pytest.mark.parametrize("document", [{}, {"status": "gone"}, {"status": "paid", "amount": 7}, PAID])
 def test_a_task_that_takes_no_answer_says_so_whatever_the_answer_is(
-    changes: dict[str, Any], refusal: type[CountersignError], task: Task, document: dict[str, Any]
+    changes: dict[str, Any], refusal: type[errors.CountersignError], task: Task, document: dict[str, Any]
 ) -> None:
     office = Office(task)
     office.set(**changes)
@@ -107,11 +101,11 @@ def test_a_task_of_people_is_none_of_a_machines() -> None:
     office = Office()
     office.ledger.open(any_task(), (AuditEvent("opened", "order-approval"),), NOW)
     for task_id in (any_task().task_id, "order-1.gone"):
-        with pytest.raises(UnknownTaskError):
+        with pytest.raises(errors.UnknownTaskError):
             office.results.succeed(task_id, {}, WORKER)
-        with pytest.raises(UnknownTaskError):
+        with pytest.raises(errors.UnknownTaskError):
             office.results.fail(task_id, FAILURE, WORKER)
-        with pytest.raises(UnknownTaskError):
+        with pytest.raises(errors.UnknownTaskError):
             office.results.heartbeat(task_id)
 
 
@@ -119,7 +113,7 @@ def test_of_two_answers_at_the_same_moment_the_first_written_counts() -> None:
     office = Office()
 
     meanwhile(office.ledger, office.fail)
-    with pytest.raises(DecidedOtherwiseError):
+    with pytest.raises(errors.DecidedOtherwiseError):
         office.succeed({"score": 700})
     assert office.task.failure == FAILURE
     office.assert_unbroken()
@@ -145,7 +139,7 @@ def test_an_answer_whose_reply_was_lost_is_a_duplicate_when_it_is_sent_again() -
 def test_answers_that_break_their_contract_are_on_record_once_and_counted_and_decide_nothing() -> None:
     office = Office(any_payment_task(correlation=None))
     for posts in (1, 2):
-        with pytest.raises(AnswerRefusedError) as refused:
+        with pytest.raises(errors.AnswerRefusedError) as refused:
             office.succeed({"status": "paid", "amount": "secret amount"})
         assert refused.value.pointer == "/amount"
         assert "secret amount" not in refused.value.reason
@@ -211,7 +205,7 @@ def test_an_answer_about_money_says_so_in_the_form_of_payments_whatever_contract
     contract: str, document: dict[str, Any]
 ) -> None:
     office = paying(answer_contract=contract)
-    with pytest.raises(AnswerRefusedError):
+    with pytest.raises(errors.AnswerRefusedError):
         office.succeed(document)
     assert office.told == ["opened", "refused"]
     assert office.task.status is Status.OPEN
@@ -235,16 +229,19 @@ def test_a_heartbeat_goes_to_the_callback_that_the_workflow_waits_on_now() -> No
 
 @pytest.mark.parametrize(
     ("changes", "refusal"),
-    [({"status": Status.CANCELLED}, TaskClosedError), ({"status": Status.DECIDED}, DecidedOtherwiseError)],
+    [
+        ({"status": Status.CANCELLED}, errors.TaskClosedError),
+        ({"status": Status.DECIDED}, errors.DecidedOtherwiseError),
+    ],
 )
 def test_a_heartbeat_whose_task_ends_at_that_moment_hears_how(
-    changes: dict[str, Any], refusal: type[CountersignError], monkeypatch: pytest.MonkeyPatch
+    changes: dict[str, Any], refusal: type[errors.CountersignError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     office = Office()
 
     def end(_: str) -> None:
         office.set(**changes)
-        raise TaskClosedError
+        raise errors.TaskClosedError
 
     monkeypatch.setattr(office.heartbeats, "beat", end)
     with pytest.raises(refusal):

@@ -6,17 +6,8 @@ from typing import Any
 
 import pytest
 
+from countersign.domain import errors
 from countersign.domain.answers import Sender
-from countersign.domain.errors import (
-    AnswerRefusedError,
-    BodyTooLargeError,
-    CipherUnavailableError,
-    DecidedOtherwiseError,
-    LedgerUnavailableError,
-    PlainAnswerError,
-    TaskClosedError,
-    TooManyAnswersError,
-)
 from countersign.domain.provider_events import Handling
 from countersign.domain.questions import Collecting
 from countersign.domain.tasks import MAX_ANSWERS, Failure, Status, Task, close
@@ -91,7 +82,7 @@ def test_one_that_comes_in_the_last_moment_counts_and_one_at_the_deadline_does_n
     office.bring("a")
     office.clock.move(microseconds=1)
     for late in ("a", "b", "z"):
-        with pytest.raises(TaskClosedError):
+        with pytest.raises(errors.TaskClosedError):
             office.bring(late)
     assert set(office.ledger.responses(TASK_ID)) == {"a"}
 
@@ -107,7 +98,7 @@ def test_one_that_is_overtaken_by_the_deadline_is_not_half_recorded() -> None:
         office.ledger.commit(change)
 
     meanwhile(office.ledger, expire)
-    with pytest.raises(TaskClosedError):
+    with pytest.raises(errors.TaskClosedError):
         office.bring("b")
     assert (office.task.status, set(office.ledger.responses(TASK_ID))) == (Status.EXPIRED, {"a"})
 
@@ -145,15 +136,15 @@ def test_another_of_the_same_key_replaces_it_until_all_are_there() -> None:
     office.bring("c")
     assert office.ledger.responses(TASK_ID)["a"] == '{"kind":"a","page":2}'
     assert office.bring("a", page=2).handling is Handling.DUPLICATE
-    with pytest.raises(DecidedOtherwiseError):
+    with pytest.raises(errors.DecidedOtherwiseError):
         office.bring("a", page=1)
-    with pytest.raises(DecidedOtherwiseError):
+    with pytest.raises(errors.DecidedOtherwiseError):
         office.bring("z")
 
 
 def test_a_key_that_nobody_asked_for_is_refused_and_counted_and_takes_no_place() -> None:
     office = collecting()
-    with pytest.raises(AnswerRefusedError) as refused:
+    with pytest.raises(errors.AnswerRefusedError) as refused:
         office.bring("z")
     assert (refused.value.problems[0].pointer, office.task.refused_answers) == ("/kind", 1)
     assert office.ledger.responses(TASK_ID) == {}
@@ -163,7 +154,7 @@ def test_nobody_fills_the_audit_by_replacing_what_is_collected_and_what_is_missi
     office = collecting()
     for page in range(MAX_ANSWERS * 3):
         office.bring("a", page=page)
-    with pytest.raises(TooManyAnswersError):
+    with pytest.raises(errors.TooManyAnswersError):
         office.bring("a", page=-1)
     office.bring("b")
     assert office.bring("c").missing == ()
@@ -173,7 +164,7 @@ def test_all_answers_together_are_no_larger_than_one_may_be() -> None:
     office = collecting()
     room = 200_000 // 3 - len('{"kind":"a","text":""}')
     office.bring("a", text="x" * room)
-    with pytest.raises(BodyTooLargeError):
+    with pytest.raises(errors.BodyTooLargeError):
         office.bring("b", text="x" * (room + 1))
 
 
@@ -185,7 +176,7 @@ def test_a_second_channel_with_the_same_words_hears_that_it_is_answered() -> Non
     first, second = Sender("email", "callback token"), Sender("phone", "callback token")
     office.results.succeed(TASK_ID, {"confirmed": True}, first)
     assert office.results.succeed(TASK_ID, {"confirmed": True}, first).handling is Handling.DUPLICATE
-    with pytest.raises(DecidedOtherwiseError):
+    with pytest.raises(errors.DecidedOtherwiseError):
         office.results.succeed(TASK_ID, {"confirmed": True}, second)
     assert office.task.decided_by == ("email",)
 
@@ -200,14 +191,14 @@ def test_an_encrypted_answer_is_bound_to_its_task_and_the_same_again_is_a_duplic
     assert "pin" not in office.task.answer
     assert office.results.succeed(TASK_ID, {"pin": "4711"}, WORKER).handling is Handling.DUPLICATE
     for document, sender in (({"pin": "4712"}, WORKER), ({"pin": "4711"}, dataclasses.replace(WORKER, token="t2"))):
-        with pytest.raises(DecidedOtherwiseError):
+        with pytest.raises(errors.DecidedOtherwiseError):
             office.results.succeed(TASK_ID, document, sender)
 
 
 def test_a_cipher_that_is_out_of_reach_records_nothing_and_the_same_answer_may_come_again() -> None:
     office = Office(encrypted=True)
-    office.cipher.failures.append(CipherUnavailableError("KMS"))
-    with pytest.raises(CipherUnavailableError):
+    office.cipher.failures.append(errors.CipherUnavailableError("KMS"))
+    with pytest.raises(errors.CipherUnavailableError):
         office.results.succeed(TASK_ID, {"pin": "4711"}, WORKER)
     assert office.task.answer == ""
     office.results.succeed(TASK_ID, {"pin": "4711"}, WORKER)
@@ -216,9 +207,9 @@ def test_a_cipher_that_is_out_of_reach_records_nothing_and_the_same_answer_may_c
 
 def test_without_a_token_an_encrypted_task_takes_neither_answer_nor_failure() -> None:
     office, sender = Office(encrypted=True), dataclasses.replace(WORKER, token="")
-    with pytest.raises(PlainAnswerError):
+    with pytest.raises(errors.PlainAnswerError):
         office.results.succeed(TASK_ID, {"pin": "4711"}, sender)
-    with pytest.raises(PlainAnswerError):
+    with pytest.raises(errors.PlainAnswerError):
         office.results.fail(TASK_ID, Failure("NoAccount"), sender)
     assert office.task.status is Status.OPEN
 
@@ -240,7 +231,7 @@ def test_of_a_failure_of_an_encrypted_task_only_the_code_is_kept_and_it_can_be_t
 
 def test_a_heartbeat_for_a_callback_that_was_just_replaced_is_on_record() -> None:
     office = Office()
-    office.heartbeats.failures.append(TaskClosedError())
+    office.heartbeats.failures.append(errors.TaskClosedError())
     office.results.heartbeat(TASK_ID)
     assert office.task.heartbeat_at == NOW
 
@@ -256,5 +247,5 @@ def test_a_heartbeat_that_never_gets_through_says_so(monkeypatch: pytest.MonkeyP
     office = Office()
     monkeypatch.setattr("countersign.retries.pause_seconds", lambda *_: 0)
     monkeypatch.setattr(MemoryLedger, "beat", lambda *_: False)
-    with pytest.raises(LedgerUnavailableError):
+    with pytest.raises(errors.LedgerUnavailableError):
         office.results.heartbeat(TASK_ID)

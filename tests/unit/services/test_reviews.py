@@ -6,21 +6,7 @@ from typing import Any
 
 import pytest
 
-from countersign.domain.errors import (
-    ActionRefusedError,
-    CommentTooLongError,
-    CrossSiteError,
-    DecidedOtherwiseError,
-    DecidesElsewhereError,
-    DelegationRefusedError,
-    DetailsChangedError,
-    InboxExpiredError,
-    OwnRequestError,
-    TaskClosedError,
-    TooManyAnswersError,
-    UnknownDecisionError,
-    UnknownLinkError,
-)
+from countersign.domain import errors
 from countersign.domain.links import Link, Purpose
 from countersign.domain.people import Delegation, Entry
 from countersign.domain.rules import Decision, Outcome
@@ -76,7 +62,7 @@ def test_a_link_shows_its_task_to_its_recipient() -> None:
 def test_a_link_whose_task_is_gone_is_unknown() -> None:
     bench = Bench(any_task())
     bench.ledger.standing.clear()
-    with pytest.raises(UnknownLinkError):
+    with pytest.raises(errors.UnknownLinkError):
         bench.reviews.look(bench.token)
 
 
@@ -98,7 +84,7 @@ def test_nobody_fills_the_audit_by_changing_their_answer() -> None:
     for number in range(MAX_ANSWERS):
         assert bench.click(comment=str(number)).refusal is None
     for _ in range(3):
-        assert isinstance(bench.click(comment="once more").refusal, TooManyAnswersError)
+        assert isinstance(bench.click(comment="once more").refusal, errors.TooManyAnswersError)
     assert bench.click(comment=str(MAX_ANSWERS - 1)).repeated
     assert len(bench.ledger.entries) == MAX_ANSWERS + 1
     assert (bench.task.votes[APPROVER].comment, bench.task.refused_answers) == (str(MAX_ANSWERS - 1), 3)
@@ -117,26 +103,26 @@ def test_nobody_fills_the_audit_with_refused_clicks() -> None:
     assert is_unbroken(bench.ledger.entries, bench.task.audit_head, bench.task.audit_seq)
 
 
-REFUSALS: list[tuple[type[ActionRefusedError], dict[str, Any], dict[str, Any], float]] = [
-    (CrossSiteError, {}, {"fetch_site": "cross-site"}, 0),
-    (OwnRequestError, {"requester": APPROVER.upper()}, {}, 0),
-    (DecidesElsewhereError, {"elsewhere": (APPROVER,)}, {}, 0),
-    (UnknownDecisionError, {}, {"decision": "yes"}, 0),
-    (CommentTooLongError, {}, {"comment": "x" * 2001}, 0),
+REFUSALS: list[tuple[type[errors.ActionRefusedError], dict[str, Any], dict[str, Any], float]] = [
+    (errors.CrossSiteError, {}, {"fetch_site": "cross-site"}, 0),
+    (errors.OwnRequestError, {"requester": APPROVER.upper()}, {}, 0),
+    (errors.DecidesElsewhereError, {"elsewhere": (APPROVER,)}, {}, 0),
+    (errors.UnknownDecisionError, {}, {"decision": "yes"}, 0),
+    (errors.CommentTooLongError, {}, {"comment": "x" * 2001}, 0),
     (
-        DecidedOtherwiseError,
+        errors.DecidedOtherwiseError,
         {"status": Status.DECIDED, "outcome": Outcome.REJECTED, "decided_at": NOW, "decided_by": (OTHER_APPROVER,)},
         {},
         0,
     ),
-    (TaskClosedError, {}, {}, 3600),
+    (errors.TaskClosedError, {}, {}, 3600),
     (
-        TooManyAnswersError,
+        errors.TooManyAnswersError,
         {"votes": {APPROVER: Vote(Decision.REJECT, "", NOW, MAX_ANSWERS)}, "rule": any_rule()},
         {},
         0,
     ),
-    (DetailsChangedError, {}, {"shown": "0" * 64}, 0),
+    (errors.DetailsChangedError, {}, {"shown": "0" * 64}, 0),
 ]
 """In the contract's order: the refusal, what is wrong with the task, with the click, and how late it is in seconds."""
 
@@ -156,7 +142,7 @@ def test_the_first_reason_of_the_contract_counts_when_several_apply(place: int) 
 
 @pytest.mark.parametrize("case", REFUSALS, ids=lambda case: case[0].__name__)
 def test_every_refusal_leaves_one_audit_entry_with_its_reason_and_nothing_else(
-    case: tuple[type[ActionRefusedError], dict[str, Any], dict[str, Any], float],
+    case: tuple[type[errors.ActionRefusedError], dict[str, Any], dict[str, Any], float],
 ) -> None:
     error, of_task, of_click, late = case
     standing = any_task(**{"shown": any_task().shown} | of_task)
@@ -172,7 +158,10 @@ def test_every_refusal_leaves_one_audit_entry_with_its_reason_and_nothing_else(
 
 
 def test_every_refusal_that_a_click_can_meet_has_a_name_in_the_audit() -> None:
-    assert set(reviews.REASONS) == set(ActionRefusedError.__subclasses__()) - {InboxExpiredError, UnknownLinkError}
+    assert set(reviews.REASONS) == set(errors.ActionRefusedError.__subclasses__()) - {
+        errors.InboxExpiredError,
+        errors.UnknownLinkError,
+    }
     assert len(set(reviews.REASONS.values())) == len(reviews.REASONS)
 
 
@@ -189,7 +178,7 @@ def test_who_loses_a_race_hears_what_the_winner_decided() -> None:
 
     meanwhile(bench.ledger, lambda: bench.click(token=rival, decision="reject"))
     review = bench.click(decision="approve")
-    assert isinstance(review.refusal, DecidedOtherwiseError)
+    assert isinstance(review.refusal, errors.DecidedOtherwiseError)
     assert (bench.task.outcome, bench.task.decided_by) == (Outcome.REJECTED, (OTHER_APPROVER,))
     assert [entry.event.event for entry in bench.ledger.entries] == ["voted", "decided", "refused"]
 
@@ -210,7 +199,7 @@ def test_a_click_that_is_overtaken_by_the_deadline_hears_that_the_task_is_closed
     meanwhile(
         bench.ledger, lambda: bench.ledger.standing.update({TASK_ID: any_task(expires_at=NOW - timedelta(seconds=1))})
     )
-    assert isinstance(bench.click().refusal, TaskClosedError)
+    assert isinstance(bench.click().refusal, errors.TaskClosedError)
     assert bench.task.outcome is None
 
 
@@ -276,7 +265,7 @@ def test_a_delegation_that_is_refused_is_an_audit_entry_with_its_reason(
 def test_a_delegation_from_another_site_is_refused_before_anything_is_looked_up() -> None:
     bench = Bench(any_task())
     bench.directory.entries = lambda addresses: pytest.fail("it looked somebody up")  # type: ignore[method-assign]
-    assert isinstance(hand_over(bench, fetch_site="cross-site").refusal, CrossSiteError)
+    assert isinstance(hand_over(bench, fetch_site="cross-site").refusal, errors.CrossSiteError)
 
 
 @pytest.mark.parametrize(
@@ -290,7 +279,7 @@ def test_other_names_that_the_directory_learnt_after_the_opening_count(known: di
     bench = Bench(any_task(audience=(APPROVER, OTHER_APPROVER)))
     bench.directory.known |= known
     refusal = hand_over(bench).refusal
-    assert isinstance(refusal, DelegationRefusedError)
+    assert isinstance(refusal, errors.DelegationRefusedError)
     assert refusal.reason == reason
 
 
@@ -319,7 +308,7 @@ def test_a_vote_that_was_faster_than_the_delegation_stays() -> None:
     bench = Bench(any_task())
 
     meanwhile(bench.ledger, bench.click)
-    assert isinstance(hand_over(bench).refusal, DecidedOtherwiseError)
+    assert isinstance(hand_over(bench).refusal, errors.DecidedOtherwiseError)
     assert bench.task.decided_by == (APPROVER,)
     assert bench.ledger.outbox == {}
 
@@ -334,11 +323,11 @@ def test_the_token_of_an_inbox_opens_and_decides_the_owner_s_tasks_only() -> Non
     bench.ledger.put_link(Link(known_by, "", APPROVER, Purpose.INBOX, until, "order-2.approval"), NOW)
     bench.ledger.standing["order-2.approval"] = any_task(task_id="order-2.approval", audience=(OTHER_APPROVER,))
     for task_id in ("order-2.approval", "order-3.approval", "", "x" * 500, "\ud800.approval", "\n."):
-        with pytest.raises(UnknownLinkError):
+        with pytest.raises(errors.UnknownLinkError):
             bench.reviews.look(token, task_id)
-        with pytest.raises(UnknownLinkError):
+        with pytest.raises(errors.UnknownLinkError):
             bench.click(token=token, task_id=task_id)
-        with pytest.raises(UnknownLinkError):
+        with pytest.raises(errors.UnknownLinkError):
             hand_over(bench, token=token, task_id=task_id)
     assert bench.reviews.look(token, TASK_ID) == Review(any_task(), APPROVER)
     assert bench.click(token=token, task_id=TASK_ID).task.decided_by == (APPROVER,)

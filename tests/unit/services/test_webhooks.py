@@ -5,15 +5,7 @@ from typing import Any
 
 import pytest
 
-from countersign.domain.errors import (
-    MalformedBodyError,
-    MediaTypeError,
-    SecretError,
-    SecretsUnavailableError,
-    SignatureError,
-    UnknownProviderError,
-    UnknownSchemeError,
-)
+from countersign.domain import errors
 from countersign.domain.provider_events import Handling
 from countersign.providers.base import WebhookRequest
 from countersign.providers.paypal import PayPal
@@ -83,7 +75,7 @@ def test_a_genuine_event_is_recorded_under_the_name_of_its_provider() -> None:
 @pytest.mark.parametrize("name", ["", "stripe", "PAY", "pay/", "..", "standard_webhooks", "é", "x" * 5000])
 def test_an_unknown_provider_comes_before_everything_else(name: str) -> None:
     office = Office()
-    with pytest.raises(UnknownProviderError):
+    with pytest.raises(errors.UnknownProviderError):
         office.receive(WebhookRequest({"content-type": "text/xml"}, GARBAGE), name)
     assert office.secrets.looks == []
 
@@ -101,7 +93,7 @@ def test_an_unknown_provider_comes_before_everything_else(name: str) -> None:
 )
 def test_the_media_type_comes_before_the_signature(headers: dict[str, str]) -> None:
     office = Office()
-    with pytest.raises(MediaTypeError):
+    with pytest.raises(errors.MediaTypeError):
         office.receive(WebhookRequest(headers, GARBAGE))
     assert office.secrets.looks == []
 
@@ -117,15 +109,15 @@ def test_the_media_type_of_the_provider_is_accepted_however_it_is_spelt(content_
 
 def test_the_signature_comes_before_the_json() -> None:
     office = Office()
-    with pytest.raises(SignatureError):
+    with pytest.raises(errors.SignatureError):
         office.receive(WebhookRequest(STANDARD_WEBHOOKS.request().headers, GARBAGE))
-    with pytest.raises(MalformedBodyError):
+    with pytest.raises(errors.MalformedBodyError):
         office.receive(STANDARD_WEBHOOKS.request(GARBAGE))
     office.assert_nothing_recorded()
 
 
 def test_a_scheme_that_there_is_not_is_a_mistake_of_the_deployment() -> None:
-    with pytest.raises(UnknownSchemeError):
+    with pytest.raises(errors.UnknownSchemeError):
         Office(scheme="paypall").receive()
 
 
@@ -151,14 +143,14 @@ def test_a_mismatch_is_verified_again_only_with_other_secrets(
     paypal = FakePayPal()
     monkeypatch.setattr("countersign.services.webhooks.load", lambda _: PayPal(paypal))
     office = Office(MemorySecrets([f"{PAYPAL.secret}a"], [f"{PAYPAL.secret}{fresh}"]), "paypal")
-    with pytest.raises(SignatureError, match="mismatch"):
+    with pytest.raises(errors.SignatureError, match="mismatch"):
         office.receive(PAYPAL.request())
     assert office.secrets.looks == ["active pay", "reread pay"]
     assert len(paypal.asked) == questions, "each costs two calls"
 
 
 def test_a_mismatch_right_after_a_look_is_refused_without_another() -> None:
-    with pytest.raises(SignatureError) as refused:
+    with pytest.raises(errors.SignatureError) as refused:
         Office(MemorySecrets([OLD], None)).receive(signed_by(NEW))
     assert refused.value.reason == "mismatch"
 
@@ -176,7 +168,7 @@ def test_a_mismatch_right_after_a_look_is_refused_without_another() -> None:
 )
 def test_what_no_secret_could_make_right_is_refused_without_another_look(request_: WebhookRequest, reason: str) -> None:
     office = Office(MemorySecrets([OLD], [NEW]))
-    with pytest.raises(SignatureError) as refused:
+    with pytest.raises(errors.SignatureError) as refused:
         office.receive(request_)
     assert refused.value.reason == reason
     assert office.secrets.looks == ["active pay"]
@@ -185,7 +177,7 @@ def test_what_no_secret_could_make_right_is_refused_without_another_look(request
 @pytest.mark.parametrize("active", [["whsec_!!!"], [OLD, "whsec_é"], [OLD, ""], [f"{OLD}\n"], []])
 def test_a_badly_configured_secret_is_the_deployments_mistake_even_beside_a_good_one(active: list[str]) -> None:
     office = Office(MemorySecrets(active))
-    with pytest.raises(SecretError) as refused:
+    with pytest.raises(errors.SecretError) as refused:
         office.receive()
     for secret in active:
         assert not secret or secret not in str(refused.value)
@@ -193,11 +185,11 @@ def test_a_badly_configured_secret_is_the_deployments_mistake_even_beside_a_good
 
 
 @pytest.mark.parametrize(
-    "secrets", [MemorySecrets(SecretsUnavailableError()), MemorySecrets([NEW], SecretsUnavailableError())]
+    "secrets", [MemorySecrets(errors.SecretsUnavailableError()), MemorySecrets([NEW], errors.SecretsUnavailableError())]
 )
 def test_secrets_that_cannot_be_read_refuse_nothing_for_good(secrets: MemorySecrets) -> None:
     office = Office(secrets)
-    with pytest.raises(SecretsUnavailableError):
+    with pytest.raises(errors.SecretsUnavailableError):
         office.receive()
     office.assert_nothing_recorded()
 

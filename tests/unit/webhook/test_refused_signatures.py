@@ -5,13 +5,7 @@ from typing import Any
 
 import pytest
 
-from countersign.domain.errors import (
-    ContractError,
-    CountersignError,
-    MediaTypeError,
-    SignatureError,
-    UnknownProviderError,
-)
+from countersign.domain import errors
 from webhook import providers
 
 EVENT = {"pathParameters": {"provider": "stripe"}, "headers": {}, "body": "{}"}
@@ -20,7 +14,7 @@ EVENT = {"pathParameters": {"provider": "stripe"}, "headers": {}, "body": "{}"}
 class Refusing:
     """Takes no webhook."""
 
-    def __init__(self, error: CountersignError) -> None:
+    def __init__(self, error: errors.CountersignError) -> None:
         self.error = error
 
     def receive(self, *_: Any) -> None:
@@ -30,14 +24,17 @@ class Refusing:
 @pytest.mark.parametrize(
     ("error", "counted"),
     [
-        (SignatureError("mismatch"), ["SignaturesRefused"]),
-        (ContractError("must be a text", "/id"), ["EventsMalformed"]),
-        (UnknownProviderError(), []),
-        (MediaTypeError(), []),
+        (errors.SignatureError("mismatch"), ["SignaturesRefused"]),
+        (errors.ContractError("must be a text", "/id"), ["EventsMalformed"]),
+        (errors.UnknownProviderError(), []),
+        (errors.MediaTypeError(), []),
     ],
 )
 def test_what_is_counted(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: CountersignError, counted: list[str]
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: errors.CountersignError,
+    counted: list[str],
 ) -> None:
     settings = {"LEDGER_TABLE": "ledger", "BASE_URL": "https://api.example.com"}
     for name, value in {**settings, "POWERTOOLS_SERVICE_NAME": "webhook", "POWERTOOLS_METRICS_NAMESPACE": "x"}.items():
