@@ -324,12 +324,3 @@ def test_what_is_no_time_of_processing_stays_in_the_answer_alone(processed_at: o
         bench.succeed("enrichment", {"processed_at": processed_at})
         result = bench.result()
         assert (result["enriched"], result["timestamp"]) == ({"processed_at": processed_at}, None)
-
-
-def test_a_large_answer_of_many_small_values_is_as_large_in_its_checkpoint() -> None:
-    with opened("data-enrichment") as bench:
-        numbers = [7] * 90_000
-        bench.succeed("enrichment", {"numbers": numbers})
-        assert bench.result()["enriched"]["numbers"] == numbers
-        (read,) = [operation for operation in bench.history if operation.name == "enrichment read 1"]
-        assert len(read.step_details.result.encode()) < 256 * 1024

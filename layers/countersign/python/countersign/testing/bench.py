@@ -93,6 +93,12 @@ class Bench:
         document: dict[str, Any] = json.loads(finished.result or "null")
         return document
 
+    def error(self) -> str:
+        """Wait until the execution fails, and return the name of the error's class."""
+        finished = self.finish()
+        assert finished.error, finished.result
+        return str(finished.error.type).rpartition(".")[2]
+
     def callback_id(self, name: str) -> str:
         """Wait until the execution has created the callback of this name, and return its id."""
         return self.runner.wait_for_callback(self._arn, name=name, timeout=PATIENCE_SECONDS)
@@ -162,6 +168,11 @@ class Bench:
     def history(self) -> list[Any]:
         """Every operation of the execution, in the service's format."""
         return list(self.runner._store.load(self._arn).operations)
+
+    @property
+    def operations(self) -> list[str]:
+        """The names of the execution's durable operations, sorted."""
+        return sorted(str(each.name) for each in self.history if each.operation_type.value != "EXECUTION")
 
     def relay(self, task_id: str = "order-1001.approval") -> None:
         """Ring for a decided task, like the relay."""
