@@ -145,6 +145,7 @@ def _startable(workflow: DurableWorkflow, settings: WorkflowSettings) -> dict[st
         "function": f"{workflow.function.function.function_name}:{workflow.alias.alias_name}",
         "deadline_seconds": settings.deadline_seconds,
         **({"contract": contract} if contract != workflow.name else {}),
+        **({"retired": True} if settings.retired else {}),
     }
 
 

@@ -22,14 +22,20 @@ logger = Logger()
 def submissions(ports: Ports) -> Submissions:
     """Return the use case with its ports.
 
-    WORKFLOWS has, by workflow, its `function`, its `deadline_seconds` and, unless it is the workflow's name, its
-    `contract`. POLICY has the rows of each workflow with a policy. REQUESTS has the fields of `CallerRules`.
+    WORKFLOWS has, by workflow, its `function`, its `deadline_seconds`, its `contract` unless it is the workflow's name,
+    and `retired` if it is. POLICY has the rows of each workflow with a policy. REQUESTS has the fields of
+    `CallerRules`.
     """
     environment = ports.environment
     workflows, rules = environment.document("WORKFLOWS"), environment.document("REQUESTS")
     policies = {name: Policy.from_document(rows) for name, rows in environment.document("POLICY", "{}").items()}
     startable = {
-        name: Startable(int(workflow["deadline_seconds"]), workflow.get("contract", name), policies.get(name))
+        name: Startable(
+            int(workflow["deadline_seconds"]),
+            workflow.get("contract", name),
+            policies.get(name),
+            workflow.get("retired", False),
+        )
         for name, workflow in workflows.items()
     }
     return Submissions(

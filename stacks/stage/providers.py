@@ -131,13 +131,13 @@ def check_events(key: str, source: ProviderSettings | PartnerSettings, *, protec
             yield Problem(f"{key}.{name}", None, allowed, f'add {name} = "…" to [{key}]')
 
 
-def check_operators(operators: tuple[str, ...], workflow: str, *, deployed: bool) -> Iterator[Problem]:
+def check_operators(operators: tuple[str, ...], workflow: str, *, asks: bool) -> Iterator[Problem]:
     """Report operators without the workflow that asks them, that workflow without operators, and duplicates."""
-    if bool(operators) != deployed:
-        allowed = f"addresses if [workflows.{workflow}], which asks them, is deployed, and none if it is not"
+    if bool(operators) != asks:
+        allowed = f"addresses if [workflows.{workflow}], which asks them, is deployed and not retired, and else none"
         fix = (
             f"name the people who resolve held payments, or write enabled = false under [workflows.{workflow}]"
-            if deployed
+            if asks
             else f"deploy [workflows.{workflow}], or remove them"
         )
         yield Problem("payments.operators", list(operators), allowed, fix)

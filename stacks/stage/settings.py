@@ -379,7 +379,8 @@ def _contradictions(file: StageFile) -> Iterator[Problem]:
     for table, sources in (("providers", file.providers), ("partners", file.partners)):
         for name, source in sources.items():
             yield from check_events(f"{table}.{name}", source, protected=file.ledger.protected)
-    yield from check_operators(file.payments.operators, HELD_PAYMENT, deployed=HELD_PAYMENT in file.workflows)
+    asking = file.workflows.get(HELD_PAYMENT)
+    yield from check_operators(file.payments.operators, HELD_PAYMENT, asks=asking is not None and not asking.retired)
     yield from _check_channel(file.mail.channel, file.channels)
     yield from _check_limit("review", file.limits.review)
     yield from _check_limit("callbacks", file.limits.callbacks)

@@ -53,6 +53,9 @@ class LifeSettings(DefaultedTable):
     """How many days Lambda keeps the history of an execution that has ended."""
     deadline_seconds: Annotated[int, between(1, MAX_DEADLINE_SECONDS, "seconds")] = 259_200
     """The deadline of a request without one."""
+    retired: bool = False
+    """Whether it takes no new requests: they are answered 410. Everything else is kept for the executions that still
+    run; `doctor` says when none is left, and the table can be removed."""
 
     @property
     def longest(self) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 from countersign.domain.policy import Policy
 from stacks.stage.policies import policy_document
-from tests.infra.templates import DECIDED_BY_A_PLAIN_LAMBDA, Synthesised, construct_id
+from tests.infra.templates import DECIDED_BY_A_PLAIN_LAMBDA, DevWith, Synthesised, construct_id
 
 OF_A_WORKFLOW = {"BASE_URL", "BUS_NAME", "DIRECTORY_TABLE", "EXECUTION_TIMEOUT_SECONDS", "LEDGER_TABLE", "WORKFLOW"}
 ENVIRONMENTS = {
@@ -239,3 +239,18 @@ def test_no_stack_refers_to_a_later_one(stage: Synthesised) -> None:
     for position, name in enumerate(order):
         referred = set(re.findall(rf'"StackName": "{prefix}(\w+)"', json.dumps(stage.template(name))))
         assert referred <= set(order[:position])
+
+
+def test_retirement_changes_the_door_for_requests_and_nothing_else(
+    stage_named: Callable[[str], Synthesised], dev_with: DevWith
+) -> None:
+    own = "order-approval.retention_days = 7"
+    retired = dev_with((own, f"{own}\norder-approval.retired = true"), ("[patterns]\n", "[patterns]\nretired = true\n"))
+    before, after = (
+        {(each.stack, each.logical_id): each for each in stage.resources} for stage in (stage_named("dev"), retired)
+    )
+    assert before.keys() == after.keys()
+    assert {each.path for place, each in after.items() if each.body != before[place].body} == {"Requests/Function"}
+    requests = retired.properties(retired.one("AWS::Lambda::Function", "Requests/Function"))
+    workflows = json.loads(requests["Environment"]["Variables"]["WORKFLOWS"])
+    assert {name for name, each in workflows.items() if each.get("retired")} == {"order-approval", *retired.patterns}

@@ -157,6 +157,15 @@ def test_what_the_stage_does_not_allow_is_refused_and_what_came_before_is_still_
     assert_problem(post(), 403, "caller")
 
 
+def test_a_new_request_for_a_retired_workflow_is_410(
+    kit: Kit, invocations: Operation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    retired = {"function": f"{WORKFLOW}:live", "deadline_seconds": 3600, "retired": True}
+    monkeypatch.setenv("WORKFLOWS", json.dumps({WORKFLOW: retired}))
+    assert_problem(post(), 410, "retired_workflow", "/workflow")
+    assert (kit.items(), invocations.asked) == ({}, [])
+
+
 def test_the_same_id_with_other_input_is_409(kit: Kit, invocations: Operation) -> None:
     post()
     before = kit.items()

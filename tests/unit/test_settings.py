@@ -190,8 +190,11 @@ def test_operators_and_the_workflow_that_asks_them_come_together(tmp_path: Path,
     assert allowed in refusal.allowed
 
 
-def test_without_the_workflow_that_asks_them_operators_are_refused(tmp_path: Path) -> None:
-    refusal = refused(tmp_path, VALID + '[payments]\noperators = ["finance@example.com"]')
+@pytest.mark.parametrize("asking", ["enabled = false", "retired = true"])
+def test_without_the_workflow_that_asks_them_operators_are_refused(tmp_path: Path, asking: str) -> None:
+    settings = VALID.replace("held-payment.enabled = false", f"held-payment.{asking}")
+    load(tmp_path, settings)
+    refusal = refused(tmp_path, settings + '[payments]\noperators = ["finance@example.com"]')
     assert (refusal.key, refusal.fix) == ("payments.operators", "deploy [workflows.held-payment], or remove them")
 
 

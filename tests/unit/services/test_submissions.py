@@ -1,11 +1,12 @@
 """Requests: started once under the caller's id, tried again where the start failed, and reported on."""
 
+import dataclasses
 from typing import Any
 
 import pytest
 
 from countersign.contracts import validation
-from countersign.domain.errors import ContractError, RequestConflictError, StartFailedError
+from countersign.domain.errors import ContractError, RequestConflictError, RetiredWorkflowError, StartFailedError
 from countersign.domain.people import Entry
 from countersign.domain.requests import Request, RequestStatus
 from countersign.domain.strict_json import digest
@@ -109,6 +110,34 @@ def test_a_start_that_is_tried_again_is_the_same_start_though_the_default_deadli
     monkeypatch.setitem(WORKFLOWS, WORKFLOW, Startable(7200, WORKFLOW))
     counter.submit()
     assert counter.starter.started[0][2]["input"]["deadline_seconds"] == 3600
+
+
+def retire(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(WORKFLOWS, WORKFLOW, dataclasses.replace(WORKFLOWS[WORKFLOW], is_retired=True))
+
+
+def test_a_retired_workflow_takes_no_new_request_and_an_accepted_one_starts_and_is_reported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counter = Counter(StartFailedError("TooManyRequestsException"))
+    with pytest.raises(StartFailedError):
+        counter.submit()
+    retire(monkeypatch)
+    with pytest.raises(RetiredWorkflowError):
+        counter.submit(request_id="order-1002")
+    assert [counter.submit().started for _ in range(2)] == [True, False]
+    assert counter.submissions.report(REQUEST_ID)["status"] == "running"
+    with pytest.raises(RequestConflictError):
+        counter.submit(input=any_input(amount="250.01"))
+
+
+def test_a_faulty_request_for_a_retired_workflow_is_answered_with_all_its_problems(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    retire(monkeypatch)
+    with pytest.raises(ContractError) as error:
+        Counter().submit(input=any_input(amount=250))
+    assert [problem.pointer for problem in error.value.problems] == ["/input/amount", "/workflow"]
 
 
 # Reports

@@ -50,6 +50,13 @@ class UnknownWorkflowError(ContractError):
         super().__init__("no workflow of that name is deployed", "/workflow")
 
 
+class RetiredWorkflowError(ContractError):
+    """The workflow finishes its executions and takes no new requests."""
+
+    def __init__(self) -> None:
+        super().__init__("the workflow is retired and takes no new requests", "/workflow")
+
+
 class UncoveredAmountError(ContractError):
     """No row of the policy covers this amount in this currency."""
 

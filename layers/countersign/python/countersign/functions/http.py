@@ -21,6 +21,7 @@ from countersign.domain.errors import (
     MalformedBodyError,
     MediaTypeError,
     RequestConflictError,
+    RetiredWorkflowError,
     SecretError,
     SignatureError,
     TaskClosedError,
@@ -55,6 +56,7 @@ class Problem:
 
 PROBLEMS: dict[type[CountersignError], Problem] = {
     UnknownWorkflowError: Problem(HTTPStatus.NOT_FOUND, "unknown_workflow", "Unknown workflow"),
+    RetiredWorkflowError: Problem(HTTPStatus.GONE, "retired_workflow", "The workflow is retired"),
     BodyTooLargeError: Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", "Body too large"),
     MalformedBodyError: Problem(HTTPStatus.BAD_REQUEST, "malformed", "Malformed body"),
     AnswerRefusedError: Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "answer_refused", "The answer breaks the contract"),

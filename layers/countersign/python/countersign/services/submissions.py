@@ -12,6 +12,7 @@ from countersign.domain.clock import Clock, to_text
 from countersign.domain.errors import (
     ContractError,
     RequestConflictError,
+    RetiredWorkflowError,
     UncoveredAmountError,
     UnknownRequestError,
     UnknownWorkflowError,
@@ -38,11 +39,14 @@ class Startable:
         deadline_seconds: The deadline of a request that does not name one.
         contract: Name of the workflow whose input contract applies.
         policy: Who approves which amount; None if requests name their approvers.
+        is_retired: Whether it takes no new requests. A request in the ledger still starts, also if its first start
+            was lost.
     """
 
     deadline_seconds: int
     contract: str
     policy: Policy | None = None
+    is_retired: bool = False
 
     @property
     def input_contract(self) -> str:
@@ -90,6 +94,7 @@ class Submissions:
             ContractError: The body or the workflow's input breaks its contract or a rule of the stage; the error has
                 all problems.
             UnknownWorkflowError: No workflow of this name is deployed, and nothing else is wrong.
+            RetiredWorkflowError: The request is new and its workflow retired, and nothing else is wrong.
             CallerRefusedError: The stage takes the requester from the caller's session, whose name is not an address.
             RequestConflictError: The id belongs to a request for another workflow or with another input.
             StartFailedError: Lambda did not accept the start; send the same request again.
@@ -126,18 +131,23 @@ class Submissions:
     def _check(self, document: Any, caller: str) -> None:
         """Refuse a request with all its problems.
 
-        The stage's rules and the directory do not apply to a request that the ledger already has: they may have changed
-        since, and a retry must get the same result.
+        Retirement, the stage's rules and the directory do not apply to a request that the ledger already has: they may
+        have changed since, and a retry must get the same result.
         """
         found = validation.problems("request", document)
         found += validation.broken_rules(self._rules(), document, "", found)
         startable = self._startable(document)
-        asked = startable and validation.broken_rules(
-            self._rules_of_stage(startable, caller), document.get("input"), "/input", found
-        )
+        asked = self._refused_by_stage(startable, document, caller, found) if startable else []
         if asked and (found or self.ledger.request(document["request_id"]) is None):
             found += asked
         validation.refuse(found)
+
+    def _refused_by_stage(
+        self, startable: Startable, document: Mapping[str, Any], caller: str, found: list[ContractError]
+    ) -> list[ContractError]:
+        if startable.is_retired:
+            return [RetiredWorkflowError()]
+        return validation.broken_rules(self._rules_of_stage(startable, caller), document.get("input"), "/input", found)
 
     def _startable(self, document: Any) -> Startable | None:
         name = document.get("workflow") if isinstance(document, dict) else None
