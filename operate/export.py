@@ -18,9 +18,10 @@ from operate.errors import OperateError
 
 FIELDS = (
     *("task_id", "seq", "at", "event", "actor", "identified_by", "source", "data", "shown", "policy"),
-    *("previous", "hash"),
+    *("previous", "hash", "ttl"),
 )
-"""Every field that the hash of an entry covers, and the hash: an exported file can be verified without the ledger."""
+"""Every field that the hash of an entry covers, and the hash: an exported file can be verified without the ledger. Only
+entries that the stage does not keep for good have `ttl`."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """First characters of a formula: https://owasp.org/www-community/attacks/CSV_Injection."""
@@ -49,9 +50,9 @@ def write(entries: Iterable[Mapping[str, Any]], form: Format, file: TextIO) -> i
     count = 0
     for entry in entries:
         count += 1
-        fields = {name: entry[name] for name in FIELDS}
+        fields = {name: entry[name] for name in FIELDS if name in entry}
         if form is Format.CSV:
-            rows.writerow(map(_cell, fields.values()))
+            rows.writerow(_cell(fields.get(name, "")) for name in FIELDS)
         else:
             file.write(escaped(json.dumps(fields, ensure_ascii=False)) + "\n")
     return count

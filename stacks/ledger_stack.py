@@ -44,7 +44,13 @@ class LedgerStack(HouseStack):
         if settings.encryption.customer_keys:
             names = f"countersign-{settings.stage}-*"
             self.key = CustomerKey(self, "CustomerKey", stack_names=names, removal_policy=removal)
-        self.ledger = Ledger(self, "Ledger", protected=settings.ledger.protected, removal_policy=removal)
+        self.ledger = Ledger(
+            self,
+            "Ledger",
+            protected=settings.ledger.protected,
+            audit_keep_days=settings.audit.keep_days,
+            removal_policy=removal,
+        )
         self.directory = Directory(
             self,
             "Directory",

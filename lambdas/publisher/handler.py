@@ -17,12 +17,18 @@ from publisher.copies import archive_entry
 
 logger = Logger()
 
+TTL = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+"""The identity of items that TTL removed, in the stream's records
+(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html)."""
+
 
 def publish(record: DynamoDBRecord) -> None:
     """Handle one stream record."""
     change = record.raw_event["dynamodb"]
     if change["Keys"]["pk"]["S"].startswith(AUDIT):
-        archive_entry(current_ports().archive, change)
+        # A change of `ttl`, which would expire an entry early, is a record of its own.
+        if record.raw_event.get("userIdentity") != TTL:
+            archive_entry(current_ports().archive, change)
     elif "NewImage" not in change:
         tell_of_forgotten(change)
     elif change["NewImage"]["sk"]["S"] == "TASK":

@@ -31,7 +31,7 @@ class Finding:
     Attributes:
         task_id: Its task.
         problems: Its errors.
-        notes: Entries that cannot be verified yet.
+        notes: Entries that cannot be verified yet, or have expired.
     """
 
     task_id: str
@@ -78,14 +78,15 @@ def verified(ledger: DynamoLedger, task_ids: Sequence[str], archive: AuditArchiv
 
 
 def _finding(ledger: DynamoLedger, archive: AuditArchive | None, task_id: str) -> Finding:
+    expired = [note] if (note := ledger.audit_removed(task_id)) else []
     if archive is None:
-        return Finding(task_id, ledger.audit_breaks(task_id))
+        return Finding(task_id, ledger.audit_breaks(task_id), expired)
     copies = archive.copies(task_id)  # before the ledger: an entry written in between is young and needs no copy yet
     now = SystemClock().now()
     documents = {document["sk"]: document for document in ledger.audit_documents(task_id)}
     young = sorted(place for place in documents.keys() - copies.keys() if awaits_copy(documents[place]["at"], now))
     due = {place: archived_entry(document) for place, document in documents.items() if place not in young}
-    problems = [*ledger.audit_breaks(task_id, outlived=True), *differences(due, copies)]
+    problems = [*ledger.audit_breaks(task_id, outlived=True), *differences(due, copies, now)]
     entries = ", ".join(place.lstrip("0") for place in young)
     note = f"not copied yet: {entries}; verify again when they are {COPY_DELAY.seconds // 60} minutes old"
-    return Finding(task_id, problems, [note] if young else [])
+    return Finding(task_id, problems, [*expired, *([note] if young else [])])

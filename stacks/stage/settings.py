@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import field_validator
 
+from countersign.adapters.task_items import RETENTION
 from countersign.channels.base import KIT as CHANNELS
 from countersign.services.held_payments import WORKFLOW as HELD_PAYMENT
 from stacks.stage.extensions import Extensions, channel
@@ -85,11 +86,25 @@ class DirectorySettings(Table):
     mail systems deliver both to one mailbox, so by default they are one person."""
 
 
+_LEAST_KEEP_DAYS = RETENTION.days
+"""The ledger keeps an ended task as long, and its audit has to outlive it."""
+
+
 class AuditSettings(Table):
-    """The copy of the audit on S3."""
+    """The audit, and its copy on S3."""
 
     object_lock_days: Annotated[int, between(0, 36_500, "days")] = 0
     """How many days nobody can change or delete the copy of an entry; 0 for no copy. Applies to new entries."""
+    keep_days: Annotated[
+        int,
+        Rule(
+            f"0 for good, or {_LEAST_KEEP_DAYS} to 36500 days, because the audit must outlive its task",
+            lambda value: value == 0 or _LEAST_KEEP_DAYS <= value <= 36_500,
+            {"minimum": 0, "maximum": 36_500},
+        ),
+    ] = 0
+    """How many days the ledger keeps the audit of a task after the latest time at which the task can end, at least 400;
+    0 keeps it for good. A task can wait for 366 days. Applies to tasks that are opened later, not to the copy on S3."""
 
 
 class HandOffSettings(Table):

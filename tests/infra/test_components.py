@@ -48,6 +48,12 @@ def test_tracing_is_a_setting(varied: Synthesised) -> None:
         assert function.properties["TracingConfig"] == {"Mode": "Active"}
 
 
+def test_every_workflow_knows_how_long_the_audit_is_kept(varied: Synthesised) -> None:
+    functions = map(varied.properties, varied.of_type("AWS::Lambda::Function"))
+    days = {each["Environment"]["Variables"].get("AUDIT_KEEP_DAYS") for each in functions if "DurableConfig" in each}
+    assert days == {"400"}
+
+
 def test_somebody_hears_the_alarms(varied: Synthesised) -> None:
     subscription = varied.properties(varied.one("AWS::SNS::Subscription"))
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ops@example.com")

@@ -27,7 +27,7 @@ WHERE_PAYMENTS_ARE_SETTLED = {
     "held_payments": {"LEDGER_TABLE", "WORKFLOW_ARN", "DEADLINE_SECONDS"},
 }
 POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
-OPTIONAL = {"AUDIT_BUCKET", "DIRECTORY_TAGS", "POLICY"}
+OPTIONAL = {"AUDIT_BUCKET", "AUDIT_KEEP_DAYS", "DIRECTORY_TAGS", "POLICY"}
 """What a function reads where its stage says so; the tests of policies and of the audit's copy have it."""
 
 

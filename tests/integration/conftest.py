@@ -450,6 +450,7 @@ def audit_entry(document: Mapping[str, Any]) -> AuditEntry:
         event=event,
         shown=document["shown"],
         previous=document["previous"],
+        ttl=document.get("ttl", 0),
     )
     assert entry.hash == document["hash"], "the hash that is kept is the hash of what is kept"
     return entry

@@ -224,6 +224,18 @@ def test_an_entry_that_somebody_changed_or_removed_is_told_and_its_copy_is_what_
     assert differing(capsys) == 0
 
 
+def test_an_entry_that_expired_is_no_difference(
+    decided: Kit, archive: S3AuditArchive, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(*audited(decided))
+    copied = standing(decided)
+    client("dynamodb").delete_item(TableName=TABLE, Key=to_item({"pk": f"AUDIT#{TASK_ID}", "sk": "0000000001"}))
+    by_ttl = {"userIdentity": {"type": "Service", "principalId": "dynamodb.amazonaws.com"}}
+    assert run(*(record | by_ttl for record in audited(decided))) == []
+    assert differing(capsys) == 0
+    assert archive.copies(TASK_ID) == copied
+
+
 def test_a_place_that_somebody_took_in_the_archive_is_told(
     decided: Kit, archive: S3AuditArchive, capsys: pytest.CaptureFixture[str]
 ) -> None:

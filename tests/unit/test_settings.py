@@ -261,6 +261,10 @@ def test_what_a_stage_does_not_say_is_by_default(
             *("[hand_off]", "[audit]\nobject_lock_days = 36501\n[hand_off]", "audit.object_lock_days", 36_501),
             "a whole number, 0 to 36500 days",
         ),
+        (
+            *("[hand_off]", "[audit]\nkeep_days = 399\n[hand_off]", "audit.keep_days", 399),
+            "a whole number, 0 for good, or 400 to 36500 days, because the audit must outlive its task",
+        ),
         ("archive_days = 7", "archive_days = -1", "hand_off.archive_days", -1, DAYS),
         ("archive_days = 7", "archive_days = 7.5", "hand_off.archive_days", 7.5, DAYS),
         ("archive_days = 7", "archive_days = true", "hand_off.archive_days", True, DAYS),

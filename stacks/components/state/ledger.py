@@ -60,13 +60,22 @@ class Ledger(Construct):
 
     Args:
         protected: Whether DynamoDB refuses to delete the table until this is turned off.
+        audit_keep_days: How long audit entries are kept after their task's latest deadline; 0 for good.
 
     Attributes:
         table: The table.
         environment: Variables of functions that use it.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, protected: bool, removal_policy: RemovalPolicy) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        protected: bool,
+        audit_keep_days: int,
+        removal_policy: RemovalPolicy,
+    ) -> None:
         super().__init__(scope, construct_id)
         self.table = dynamodb.Table(
             self,
@@ -84,7 +93,10 @@ class Ledger(Construct):
             removal_policy=removal_policy,
         )
         accept(self.table, _RESTORED_FROM_ITS_OWN_LOG, nist="DynamoDBInBackupPlan")
-        self.environment: Mapping[str, str] = {"LEDGER_TABLE": self.table.table_name}
+        self.environment: Mapping[str, str] = {
+            "LEDGER_TABLE": self.table.table_name,
+            **({"AUDIT_KEEP_DAYS": str(audit_keep_days)} if audit_keep_days else {}),
+        }
         # Sparse: open and decided tasks by due time, and links by recipient.
         self.table.add_global_secondary_index(
             index_name=INDEX,

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ import approver.handler
 from countersign.adapters.attributes import to_item
 from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.task_items import audit_document
-from countersign.domain import votes
+from countersign.domain import clock, tasks, votes
 from countersign.domain.audit import GENESIS, AuditEvent
 from countersign.domain.clock import SystemClock
 from countersign.domain.rules import Decision, Rule
@@ -187,6 +187,54 @@ def test_a_chain_that_outlived_its_task_is_held_against_the_copy_alone(copied: K
     delete(f"AUDIT#{TASK_ID}", f"{last:010d}")
     status, lines = verify_copy(run)
     assert (status, lines[0]) == (1, f"{TASK_ID}: entry {last} is in the copy, and missing in the ledger")
+
+
+# Chains that the stage does not keep for good
+
+
+@pytest.fixture
+def aged(kit: Kit, archive: S3AuditArchive) -> Kit:
+    """A task that was opened 800 days ago, whose audit was copied, and is kept until the day before yesterday."""
+    today = kit.now
+    kit.now -= timedelta(days=800)
+    kit.open_task(audit_ttl=int((today - timedelta(days=2)).timestamp()))
+    kit.ledger.commit(tasks.withdraw(kit.task(), "olga", "ordered twice", kit.now))
+    copy_all(kit)
+    return kit
+
+
+@pytest.mark.parametrize("with_task", [True, False])
+def test_a_chain_whose_head_has_expired_is_told_and_not_broken(aged: Kit, run: Run, with_task: bool) -> None:
+    ttl = clock.to_text(datetime.fromtimestamp(aged.task().audit_ttl, UTC))
+    delete(f"AUDIT#{TASK_ID}", "0000000001")
+    if not with_task:
+        delete(f"TASK#{TASK_ID}", "TASK")
+    told = [f"{TASK_ID}: expired head: 1; kept until {ttl}", "1 chains checked against the copy, 0 broken"]
+    assert verify_copy(run) == (0, told)
+    tamper(2, actor="mallory@example.com")
+    assert verify_copy(run)[0] == 1, "what is left is held against its hash and its copy"
+
+
+def test_a_chain_that_has_expired_as_a_whole_is_not_broken(aged: Kit, run: Run) -> None:
+    for entry in aged.audit():
+        delete(f"AUDIT#{TASK_ID}", f"{entry.seq:010d}")
+    assert verify_copy(run)[0] == 0
+    assert "expired head: 1, 2" in run("show", TASK_ID)[1]
+    delete(f"TASK#{TASK_ID}", "TASK")
+    assert verify_copy(run) == (0, ["1 chains checked against the copy, 0 broken"])
+
+
+@pytest.mark.parametrize("days", [0, 1])
+def test_an_entry_that_is_kept_for_good_or_another_day_is_missed(
+    kit: Kit, archive: S3AuditArchive, run: Run, days: int
+) -> None:
+    kit.open_task(audit_ttl=int((kit.now + timedelta(days=days)).timestamp()) if days else 0)
+    kit.decide(token=kit.mint())
+    copy_all(kit)
+    delete(f"AUDIT#{TASK_ID}", "0000000001")
+    for check in (verify, verify_copy):
+        status, lines = check(run)
+        assert (status, lines[0]) == (1, f"{TASK_ID}: entry 1 is missing, entry 2 follows")
 
 
 def test_a_copy_that_cannot_be_read_proves_nothing(copied: Kit, run: Run) -> None:

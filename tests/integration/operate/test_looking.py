@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from countersign.adapters.audit_archive import S3AuditArchive
+from countersign.domain.strict_json import digest
 from countersign.testing.builders import (
     APPROVER,
     CALLBACK_ID,
@@ -130,6 +131,10 @@ def test_the_exported_audit_is_whole_and_can_be_verified_from_the_file(tasks: Ki
     own = [entry for entry in entries if entry["task_id"] == TASK_ID]
     assert [entry["event"] for entry in own] == ["opened", "minted", "voted", "decided"]
     assert [entry["previous"] for entry in own[1:]] == [entry["hash"] for entry in own[:-1]]
+    tasks.open_task(task_id="r2.approval", request_id="r2", audit_ttl=4_000_000_000)
+    expiring = json.loads(run("export", "-", "--request", "r2")[1])
+    for entry in (*own, expiring):
+        assert digest({name: value for name, value in entry.items() if name != "hash"}) == entry["hash"]
 
 
 def test_an_export_can_be_of_one_request_or_period(tasks: Kit, run: Run) -> None:

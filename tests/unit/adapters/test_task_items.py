@@ -41,6 +41,7 @@ FULL = any_decided_task(
     encrypted=True,
     refunds={"pay_1": "1.00"},
     disputes=("pay_1",),
+    audit_ttl=1_900_000_000,
     noted={"digest": "worker token"},
     aliases=Aliases({"m@b.c": "maria@example.com"}),
     attachments=ATTACHMENTS,
@@ -158,9 +159,11 @@ def test_an_audit_entry_is_kept_with_its_hash_in_the_order_of_the_chain() -> Non
     assert document["hash"] == entry.hash
 
 
-def test_the_hash_of_an_audit_entry_can_be_computed_from_what_is_kept() -> None:
+@pytest.mark.parametrize("ttl", [0, 1_900_000_000])
+def test_the_hash_of_an_audit_entry_can_be_computed_from_what_is_kept(ttl: int) -> None:
     event = AuditEvent("decided", "maria@example.com", data={"outcome": Decision.APPROVE, "none": None, "n": 1})
-    kept = from_item(to_item(audit_document(append("r.a", 0, GENESIS, "s", event, NOW))))
+    kept = from_item(to_item(audit_document(append("r.a", 0, GENESIS, "s", event, NOW, ttl=ttl))))
+    assert kept.get("ttl", 0) == ttl
     hashed = {name: value for name, value in kept.items() if name not in ("pk", "sk", "hash")}
     assert digest(hashed) == kept["hash"]
 
@@ -200,4 +203,4 @@ def test_every_attribute_of_a_task_is_kept() -> None:
 
 
 def test_an_item_has_the_same_layout_in_every_version() -> None:
-    assert digest(task_document(FULL)) == "bed922ea57cc7353bbf338d16d2432c2a50faa01a9303826f4abde209a3bdab6"
+    assert digest(task_document(FULL)) == "856b153a2294cf1d0e85a30f1513ad58396c995778ae49d2bf624584dc15551a"

@@ -1,6 +1,7 @@
 """The audit chain: nothing in it can be changed, dropped or moved unseen."""
 
 import dataclasses
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from countersign.domain.audit import (
     breaks,
     differences,
     network_of,
+    removed,
 )
 from countersign.domain.clock import to_text
 from countersign.testing.builders import NOW, is_unbroken
@@ -31,7 +33,9 @@ OTHER_VALUES: dict[str, Any] = {
     "shown": "f" * 64,
     "previous": "f" * 64,
     "policy": "another",
+    "ttl": 1,
 }
+EXPIRED = int(NOW.timestamp())
 OTHER_EVENTS: dict[str, Any] = {
     "event": "refused",
     "actor": "mallory@example.com",
@@ -41,12 +45,13 @@ OTHER_EVENTS: dict[str, Any] = {
 }
 
 
-def chain_of(length: int) -> list[AuditEntry]:
+def chain_of(length: int, ttl: int = 0) -> list[AuditEntry]:
     entries: list[AuditEntry] = []
     head = GENESIS
     for number in range(length):
         event = AuditEvent("voted", "maria@example.com", "review link", "203.0.113.0/24", {"decision": f"{number}"})
-        entries.append(append("r.approval", number, head, "5" * 64, event, NOW + timedelta(seconds=number)))
+        at = NOW + timedelta(seconds=number)
+        entries.append(append("r.approval", number, head, "5" * 64, event, at, ttl=ttl))
         head = entries[-1].hash
     return entries
 
@@ -135,17 +140,39 @@ def test_what_is_wrong_with_a_chain_is_told_in_words() -> None:
     assert list(breaks([], [], 0, GENESIS)) == []
 
 
+@given(st.integers(1, 6).flatmap(lambda length: st.tuples(st.just(length), st.sets(st.integers(0, length - 1)))))
+def test_an_expired_chain_may_lack_any_entries_and_names_them(case: tuple[int, set[int]]) -> None:
+    length, gone = case
+    chain = chain_of(length, EXPIRED)
+    left = [entry for place, entry in enumerate(chain) if place not in gone]
+    assert list(breaks(left, [entry.hash for entry in left], length, chain[-1].hash, expired=True)) == []
+    what = "head" if gone == set(range(len(gone))) else "entries"
+    names = ", ".join(str(place + 1) for place in sorted(gone))
+    told = f"expired {what}: {names}; kept until 2026-03-01T09:00:00.000000Z" if gone else ""
+    assert removed(left, length, EXPIRED) == told
+
+
+def test_an_entry_that_is_left_of_an_expired_chain_cannot_be_changed() -> None:
+    chain = chain_of(4, EXPIRED)
+    hashes = [entry.hash for entry in chain]
+    forged = [dataclasses.replace(chain[1], at="2026-03-01T09:00:00.000000Z"), *chain[2:]]
+    problems = ["entry 2 was changed", "entry 3 does not follow from the one before"]
+    assert list(breaks(forged, hashes[1:], 4, hashes[-1], expired=True)) == problems
+    longer = list(breaks(chain[1:], hashes[1:], 3, hashes[2], expired=True))
+    assert longer == ["the task counts 3 entries, the chain ends with entry 4"]
+
+
 CHAIN = st.dictionaries(st.integers(1, 20).map(lambda seq: f"{seq:010d}"), st.binary(max_size=2))
 
 
 @given(CHAIN)
 def test_a_chain_and_its_copy_do_not_differ(entries: dict[str, bytes]) -> None:
-    assert list(differences(entries, {place: Copy(entry) for place, entry in entries.items()})) == []
+    assert list(differences(entries, {place: Copy(entry) for place, entry in entries.items()}, NOW)) == []
 
 
 @given(CHAIN, CHAIN)
 def test_every_difference_from_the_copy_is_told_by_its_entry(entries: dict[str, bytes], kept: dict[str, bytes]) -> None:
-    told = list(differences(entries, {place: Copy(entry) for place, entry in kept.items()}))
+    told = list(differences(entries, {place: Copy(entry) for place, entry in kept.items()}, NOW))
     differing = [place for place in sorted(entries | kept) if entries.get(place) != kept.get(place)]
     assert len(told) == len(differing)
     for place, words in zip(differing, told, strict=True):
@@ -160,12 +187,22 @@ def test_what_differs_from_the_copy_is_told_in_words() -> None:
         "0000000003": Copy(b"3"),
         "0000000010": Copy(b"10"),
     }
-    assert list(differences(entries, copies)) == [
+    assert list(differences(entries, copies, NOW)) == [
         "the copy of entry 1 was written over or deleted; its first version counts",
         "entry 2 is not what was copied when it was written",
         "entry 3 is in the copy, and missing in the ledger",
         "entry 11 is missing in the copy",
     ]
+
+
+@pytest.mark.parametrize(
+    ("ttl", "missing"),
+    [(EXPIRED, False), (EXPIRED + 1, True), (0, True)],
+)
+def test_the_ledger_may_lack_an_entry_whose_copy_says_that_it_has_expired(ttl: int, missing: bool) -> None:
+    (entry,) = chain_of(1, ttl)
+    copies = {"0000000001": Copy(json.dumps(entry.to_document()).encode())}
+    assert bool(list(differences({}, copies, NOW))) is missing
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,11 @@ def test_votes_and_delegations_by_links_that_were_minted_for_that_person_before_
     assert unknown(by_link(link="cd", minted_for="order-2.approval"), elsewhere=elsewhere) == []
 
 
+def test_a_link_that_was_minted_for_another_task_is_not_looked_up_if_that_audit_may_have_expired() -> None:
+    assert list(unminted(opened(any_task(), by_link(link="cd", minted_for="order-2.approval")), None)) == []
+    assert len(list(unminted(opened(any_task(), by_link(link="cd")), None))) == 1
+
+
 def test_votes_and_delegations_by_links_of_no_audit_or_of_somebody_else_are_told() -> None:
     told = [f"entry 2 is by a link that was not minted for {APPROVER}"]
     for event in (by_link(link="ab"), by_link(), by_link("delegated", link="ab"), by_link(link="ab", minted_for="x.y")):

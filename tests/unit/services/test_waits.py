@@ -1,5 +1,6 @@
 """The workflow's side of a task: opened and handed off once, read as it stands, taken back only while open."""
 
+import dataclasses
 import json
 from datetime import timedelta
 from typing import Any
@@ -80,6 +81,14 @@ def test_opening_puts_the_question_with_its_audience_deadline_and_digest() -> No
     assert task.shown == any_question().digest()
     assert office.events == ["opened"]
     assert is_unbroken(office.ledger.entries, task.audit_head, task.audit_seq)
+
+
+def test_the_audit_of_a_task_outlives_the_last_moment_at_which_it_can_end() -> None:
+    office = Office()
+    days = dataclasses.replace(office.waits, audit_keep=timedelta(days=400))
+    days.open(any_wait(), any_question())
+    latest = NOW + timedelta(days=1 + 400)
+    assert {entry.ttl for entry in office.ledger.entries} == {office.task.audit_ttl} == {latest.timestamp()}
 
 
 def test_attachments_are_kept_with_the_task_and_part_of_what_is_shown() -> None:

@@ -55,7 +55,7 @@ from countersign.adapters.task_items import (
     task_document,
     task_of_document,
 )
-from countersign.domain.audit import GENESIS, AuditEntry, AuditEvent, append, breaks
+from countersign.domain.audit import GENESIS, AuditEntry, AuditEvent, append, breaks, has_expired, removed
 from countersign.domain.claims import TakeOver
 from countersign.domain.clock import SystemClock, from_text, to_text
 from countersign.domain.links import MOST_WAITING, Link, Purpose
@@ -174,20 +174,30 @@ class DynamoLedger:
         # Imported here: only operators need it, and it would slow every cold start.
         from countersign.domain.audit_verification import contradictions, links_used, unminted, unopened
 
-        documents = self.audit_documents(task_id)
-        task = self.task(task_id)
+        documents, task = self.audit_documents(task_id), self.task(task_id)
         length, head = (task.audit_seq, task.audit_head) if task else (0, GENESIS)
         if outlived and task is None and documents:
             length, head = documents[-1]["seq"], documents[-1]["hash"]
         entries = [audit_entry_of(document) for document in documents]
-        found = [*breaks(entries, (document["hash"] for document in documents), length, head)]
-        if found:  # the entries of a broken chain prove nothing
+        now, ttl = SystemClock().now(), _ttl(entries, task)
+        expired = has_expired(ttl, now)
+        found = [*breaks(entries, (document["hash"] for document in documents), length, head, expired=expired)]
+        # The entries of a broken chain prove nothing, and what is left of an expired one proves no decision.
+        if found or removed(entries, length, ttl):
             return found
-        found += unminted(entries, self.audit)
-        # Before the retention has passed, TTL has removed no link of this task.
-        if entries and from_text(entries[0].at) + RETENTION > SystemClock().now():
+        # Before the retention has passed, TTL has removed no link of this task, and no audit that minted one.
+        is_young = bool(entries) and from_text(entries[0].at) + RETENTION > now
+        found += unminted(entries, self.audit if is_young or not ttl else None)
+        if is_young:
             found += unopened(entries, self._opened_by(links_used(entries)))
         return [*found, *(contradictions(task, entries) if task else ())]
+
+    def audit_removed(self, task_id: str) -> str:
+        """Return, in words, which entries TTL has removed because they were kept long enough; empty for none."""
+        entries, task = self.audit(task_id), self.task(task_id)
+        length = task.audit_seq if task else max((entry.seq for entry in entries), default=0)
+        ttl = _ttl(entries, task)
+        return removed(entries, length, ttl) if has_expired(ttl, SystemClock().now()) else ""
 
     def every_task_id(self) -> list[str]:
         """Return the ids of all tasks. Reads the whole table: for operators."""
@@ -373,10 +383,15 @@ def chained(task: Task, events: Iterable[AuditEvent], at: datetime) -> tuple[lis
     entries: list[AuditEntry] = []
     seq, head = task.audit_seq, task.audit_head
     for event in events:
-        entry = append(task.task_id, seq, head, task.shown, event, at, task.question.policy)
+        entry = append(task.task_id, seq, head, task.shown, event, at, task.question.policy, task.audit_ttl)
         entries.append(entry)
         seq, head = entry.seq, entry.hash
     return entries, dataclasses.replace(task, audit_seq=seq, audit_head=head)
+
+
+def _ttl(entries: list[AuditEntry], task: Task | None) -> int:
+    """Return the time to live of a chain: that of an entry, which its hash covers, or the task's if none is left."""
+    return entries[0].ttl if entries else task.audit_ttl if task else 0
 
 
 def _condition(change: Change) -> tuple[str, dict[str, Any]]:

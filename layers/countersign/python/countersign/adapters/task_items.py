@@ -21,7 +21,7 @@ from countersign.domain.tasks import Failure, Ring, RingState, Status, Task, Vot
 from countersign.domain.upkeep import look_at
 
 RETENTION = timedelta(days=400)
-"""How long a closed task, its links and its request are kept; the audit is kept for good."""
+"""How long a closed task, its links and its request are kept."""
 
 _COMPARED = ("status", "revision", "audit_seq")
 """The attributes that the conditions of writes compare."""
@@ -111,6 +111,7 @@ def audit_entry_of(document: Mapping[str, Any]) -> AuditEntry:
         document["shown"],
         document["previous"],
         document["policy"],
+        document.get("ttl", 0),
     )
 
 

@@ -1,9 +1,10 @@
 """The audit chain: each entry holds the hash of the one before, so that no entry can be changed or dropped unseen."""
 
 import ipaddress
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from countersign.domain.clock import to_text
@@ -50,6 +51,7 @@ class AuditEntry:
         shown: SHA-256 of what the page showed at that time.
         previous: Hash of the entry before.
         policy: Version of the policy under which the task was opened; empty without one.
+        ttl: When the ledger may remove the chain, in epoch seconds; 0 for never.
     """
 
     task_id: str
@@ -59,6 +61,7 @@ class AuditEntry:
     shown: str
     previous: str
     policy: str = ""
+    ttl: int = 0
 
     @property
     def hash(self) -> str:
@@ -79,6 +82,7 @@ class AuditEntry:
             "shown": self.shown,
             "policy": self.policy,
             "previous": self.previous,
+            **({"ttl": self.ttl} if self.ttl else {}),
         }
 
 
@@ -94,15 +98,37 @@ class Copy:
     content: bytes
     rewritten: bool = False
 
+    @property
+    def ttl(self) -> int:
+        """When the ledger may remove the entry, in epoch seconds; 0 for never."""
+        try:
+            return int(json.loads(self.content)["ttl"])
+        except (KeyError, TypeError, ValueError):
+            return 0
+
 
 def append(
-    task_id: str, seq: int, head: str, shown: str, event: AuditEvent, at: datetime, policy: str = ""
+    task_id: str,
+    seq: int,
+    head: str,
+    shown: str,
+    event: AuditEvent,
+    at: datetime,
+    policy: str = "",
+    ttl: int = 0,
 ) -> AuditEntry:
     """Return the entry that follows a chain of `seq` entries whose last hash is `head`."""
-    return AuditEntry(task_id, seq + 1, to_text(at), event, shown, head, policy)
+    return AuditEntry(task_id, seq + 1, to_text(at), event, shown, head, policy, ttl)
 
 
-def breaks(entries: Iterable[AuditEntry], hashes: Iterable[str], length: int, head: str) -> Iterator[str]:
+def has_expired(ttl: int, now: datetime) -> bool:
+    """Tell whether the ledger may have removed entries with this time to live."""
+    return 0 < ttl <= now.timestamp()
+
+
+def breaks(
+    entries: Iterable[AuditEntry], hashes: Iterable[str], length: int, head: str, *, expired: bool = False
+) -> Iterator[str]:
     """Yield each fault of a chain, in words.
 
     Args:
@@ -110,15 +136,27 @@ def breaks(entries: Iterable[AuditEntry], hashes: Iterable[str], length: int, he
         hashes: The hash that is stored with each entry.
         length: How many entries the task says there are.
         head: What the task says the last one's hash is.
+        expired: Whether the ledger may have removed entries; then the faults of those that are left.
     """
     last, previous = 0, GENESIS
     for entry, stored in zip(entries, hashes, strict=True):
+        if expired and entry.seq > last + 1:
+            last, previous = entry.seq - 1, entry.previous
         yield from _breaks_at(entry, stored, last, previous)
         last, previous = entry.seq, entry.hash
-    if last != length:
+    if last > length or (last < length and not expired):
         yield f"the task counts {length} entries, the chain ends with entry {last}"
-    elif previous != head:
+    elif last == length and previous != head:
         yield "the last entry is not the one that the task names"
+
+
+def removed(entries: Iterable[AuditEntry], length: int, ttl: int) -> str:
+    """Return, in words, which entries of an expired chain the ledger has removed; empty for none."""
+    gone = sorted({*range(1, length + 1)} - {entry.seq for entry in entries})
+    is_head = gone == [*range(1, len(gone) + 1)]
+    names = ", ".join(map(str, gone))
+    until = to_text(datetime.fromtimestamp(ttl, UTC))
+    return f"expired {'head' if is_head else 'entries'}: {names}; kept until {until}" if gone else ""
 
 
 def _breaks_at(entry: AuditEntry, stored: str, last: int, previous: str) -> Iterator[str]:
@@ -130,25 +168,27 @@ def _breaks_at(entry: AuditEntry, stored: str, last: int, previous: str) -> Iter
         yield f"entry {entry.seq} was changed"
 
 
-def differences(entries: Mapping[str, bytes], copies: Mapping[str, Copy]) -> Iterator[str]:
+def differences(entries: Mapping[str, bytes], copies: Mapping[str, Copy], now: datetime) -> Iterator[str]:
     """Yield each difference between the ledger and the archive, in words.
 
     Args:
         entries: The ledger's entries in the archive's form, by place in the chain.
         copies: The archive's entries, by place.
+        now: The time; the ledger may lack an entry whose copy says that it was kept until an earlier one.
     """
     for place in sorted(entries.keys() | copies.keys()):
-        yield from _differences_at(place.lstrip("0"), entries.get(place), copies.get(place))
+        yield from _differences_at(place.lstrip("0"), entries.get(place), copies.get(place), now)
 
 
-def _differences_at(seq: str, entry: bytes | None, copy: Copy | None) -> Iterator[str]:
+def _differences_at(seq: str, entry: bytes | None, copy: Copy | None, now: datetime) -> Iterator[str]:
     if copy is None:
         yield f"entry {seq} is missing in the copy"
         return
     if copy.rewritten:
         yield f"the copy of entry {seq} was written over or deleted; its first version counts"
     if entry is None:
-        yield f"entry {seq} is in the copy, and missing in the ledger"
+        if not has_expired(copy.ttl, now):
+            yield f"entry {seq} is in the copy, and missing in the ledger"
     elif entry != copy.content:
         yield f"entry {seq} is not what was copied when it was written"
 

@@ -79,12 +79,13 @@ def contradictions(task: Task, entries: Iterable[AuditEntry]) -> Iterator[str]:
     yield from (finding for finding, holds in finding_of.items() if not holds)
 
 
-def unminted(entries: Iterable[AuditEntry], audit: Callable[[str], Iterable[AuditEntry]]) -> Iterator[str]:
+def unminted(entries: Iterable[AuditEntry], audit: Callable[[str], Iterable[AuditEntry]] | None) -> Iterator[str]:
     """Yield the votes without a link, and the votes and delegations whose link no audit has for that person.
 
     Args:
         entries: A task's audit, in order.
-        audit: Returns the audit of another task: a link to an inbox is minted for one task, and opens others.
+        audit: Returns the audit of another task: a link to an inbox is minted for one task, and opens others. None if
+            such audits may have expired: links minted for other tasks are not looked up.
     """
     known: set[tuple[Any, Any]] = set()
     for entry in entries:
@@ -92,9 +93,9 @@ def unminted(entries: Iterable[AuditEntry], audit: Callable[[str], Iterable[Audi
         known.update(_minted_by(entry))
         if event.event == "voted" and event.identified_by != votes.BY_LINK:
             yield f"entry {entry.seq} is a vote that came by no link"
-        if not _is_by_link(entry):
+        if not _is_by_link(entry) or ("minted_for" in event.data and audit is None):
             continue
-        elsewhere = audit(event.data["minted_for"]) if "minted_for" in event.data else ()
+        elsewhere = audit(event.data["minted_for"]) if audit and "minted_for" in event.data else ()
         if (event.actor, _link_of(entry)) not in known.union(*map(_minted_by, elsewhere)):
             yield f"entry {entry.seq} is by a link that was not minted for {event.actor}"
 

@@ -1,6 +1,6 @@
 """Recovery of a lost task: from a restored table, brought up to date by its audit.
 
-Nothing deletes audit entries, so a restored task is older than its audit. It adopts the end of the chain, so that the
+The audit outlives its task, so a restored task is older than its audit. It adopts the end of the chain, so that the
 next entry continues it, and the votes, the decision and the end of the newer entries. A decision is never made twice,
 and reaches the workflow.
 """

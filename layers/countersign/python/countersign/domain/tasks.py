@@ -183,6 +183,7 @@ class Task:
         failure: A machine's failure; None without one.
         audit_seq: Number of entries in the audit chain.
         audit_head: Hash of the last entry.
+        audit_ttl: When the ledger may remove the chain, in epoch seconds; 0 for never. Fixed at the opening.
     """
 
     task_id: str
@@ -228,6 +229,7 @@ class Task:
     ring: Ring | None = None
     audit_seq: int = 0
     audit_head: str = GENESIS
+    audit_ttl: int = 0
 
     @property
     def voters(self) -> tuple[str, ...]:

@@ -120,6 +120,7 @@ class Waits:
     Attributes:
         workflow: The workflow's name.
         callbacks_url: The URL to which machines send their answers.
+        audit_keep: How long the audit is kept after the task's latest deadline; None for good.
     """
 
     ledger: Ledger
@@ -128,6 +129,7 @@ class Waits:
     clock: Clock
     workflow: str
     callbacks_url: str
+    audit_keep: timedelta | None = None
 
     def open(self, wait: Wait, question: Question) -> Report:
         """Put the task, and hand it off if it still takes answers; a retry only hands it off.
@@ -352,7 +354,11 @@ class Waits:
             opened_at=self.clock.now(),
             expires_at=wait.expires_at,
             max_expires_at=wait.max_expires_at,
+            audit_ttl=self._audit_ttl(wait),
         )
+
+    def _audit_ttl(self, wait: Wait) -> int:
+        return int((wait.max_expires_at + self.audit_keep).timestamp()) if self.audit_keep else 0
 
     def _refreshed(self, task_id: str, callback_id: str) -> Task:
         refreshed = self.ledger.refresh(task_id, callback_id)
@@ -413,6 +419,7 @@ class Waits:
             workflow=self.workflow,
             closed_at=now,
             closed_because=reason,
+            audit_ttl=self._audit_ttl(wait),
         )
         cancelled = AuditEvent("cancelled", self.workflow, data={"reason": reason})
         try:

@@ -164,7 +164,8 @@ class MemoryLedger:
 
     def _put(self, task: Task, events: Iterable[AuditEvent], at: datetime) -> Task:
         for event in events:
-            entry = append(task.task_id, task.audit_seq, task.audit_head, task.shown, event, at, task.question.policy)
+            policy, ttl = task.question.policy, task.audit_ttl
+            entry = append(task.task_id, task.audit_seq, task.audit_head, task.shown, event, at, policy, ttl)
             self.entries.append(entry)
             task = dataclasses.replace(task, audit_seq=entry.seq, audit_head=entry.hash)
         self.standing[task.task_id] = task

@@ -28,6 +28,7 @@ class Runtime:
         policy: Who approves which amount; None if requests say so. A version of the function has a fixed policy, so
             an execution keeps the policy under which it was started.
         operators: People who resolve held payments; empty in other workflows. Fixed in the version, too.
+        audit_keep: How long the audit of a task is kept after its latest deadline; None for good.
     """
 
     workflow: str
@@ -40,11 +41,20 @@ class Runtime:
     key: Cipher | None = None
     policy: Policy | None = None
     operators: tuple[str, ...] = ()
+    audit_keep: timedelta | None = None
 
     @property
     def waits(self) -> Waits:
         """The bodies of this workflow's steps."""
-        return Waits(self.ledger, self.hand_off, self.directory, self.clock, self.workflow, self.callbacks_url)
+        return Waits(
+            self.ledger,
+            self.hand_off,
+            self.directory,
+            self.clock,
+            self.workflow,
+            self.callbacks_url,
+            self.audit_keep,
+        )
 
     @property
     def cipher(self) -> Cipher:
@@ -89,4 +99,5 @@ def current(ports: Ports) -> Runtime:
         callbacks_url=f"{environment.base_url}/callbacks",
         policy=Policy.from_document(policy) if (policy := environment.document("POLICY", "{}")) else None,
         operators=tuple(environment.document("OPERATORS", "[]")),
+        audit_keep=timedelta(days=int(days)) if (days := environment.text("AUDIT_KEEP_DAYS", "")) else None,
     )
