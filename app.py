@@ -74,7 +74,7 @@ def build(app: App, settings: Settings, sources: Sources) -> Stacks:
     monitoring = MonitoringStack(app, "MonitoringStack", settings=settings, access_log=workflow.api_stage.access_log)
     if ledger.key:
         ledger.key.cover(app)
-    Tags.of(app).add("application", "countersign")
+    Tags.of(app).add("application", settings.app.name)
     Tags.of(app).add("stage", settings.stage)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     return Stacks(ledger, public, patterns, workflow, monitoring)

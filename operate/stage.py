@@ -23,7 +23,7 @@ from stacks.stage.settings import Settings
 
 SETTINGS = ROOT / "settings"
 STACKS = ("ledger", "public", "workflow", "monitoring")
-"""The stacks of every stage, called `countersign-<stage>-<stack>`."""
+"""The stacks of every stage, called `<app>-<stage>-<stack>`."""
 
 LOCAL = "local"
 _TIME_OUTS_SECONDS = (5, 20)
@@ -138,7 +138,7 @@ class Stage:
 
     def stack_name(self, stack: str) -> str:
         """Return the name of a stack in CloudFormation."""
-        return f"countersign-{self.name}-{stack}"
+        return f"{self.settings.prefix}{stack}"
 
     @cached_property
     def outputs(self) -> Mapping[str, Mapping[str, str]]:

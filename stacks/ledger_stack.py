@@ -34,7 +34,7 @@ class LedgerStack(HouseStack):
         super().__init__(
             scope,
             construct_id,
-            stage=settings.stage,
+            prefix=settings.prefix,
             description="the ledger of tasks and the hand-off bus",
             protected=settings.ledger.protected,
         )
@@ -42,7 +42,7 @@ class LedgerStack(HouseStack):
         self.key: CustomerKey | None = None
         self.archive: AuditArchive | None = None
         if settings.encryption.customer_keys:
-            names = f"countersign-{settings.stage}-*"
+            names = f"{settings.prefix}*"
             self.key = CustomerKey(self, "CustomerKey", stack_names=names, removal_policy=removal)
         self.ledger = Ledger(
             self,
@@ -74,7 +74,11 @@ class LedgerStack(HouseStack):
                 removal_policy=removal,
             )
         self.hand_offs = HandOffBus(
-            self, "HandOffs", archive_days=settings.hand_off.archive_days, removal_policy=removal
+            self,
+            "HandOffs",
+            name=f"{settings.prefix}hand-offs",
+            archive_days=settings.hand_off.archive_days,
+            removal_policy=removal,
         )
         CfnOutput(self, "TableName", value=self.ledger.table.table_name)
         CfnOutput(self, "DirectoryTableName", value=self.directory.table.table_name)

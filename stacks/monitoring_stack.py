@@ -22,19 +22,21 @@ class MonitoringStack(HouseStack):
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, access_log: logs.ILogGroup) -> None:
-        super().__init__(scope, construct_id, stage=settings.stage, description="dashboard, alarms and saved queries")
+        super().__init__(scope, construct_id, prefix=settings.prefix, description="dashboard, alarms and saved queries")
         emulated = settings.monitoring.emulated
         everything = self.node.root.node.find_all()
         watches = [each for each in everything if isinstance(each, Watch)]
         declared = [alarm for watch in watches for alarm in watch.alarms]
-        alarms = AlarmTopic(self, "Alarms", email=settings.alarms.email, removal_policy=removal_policy(settings))
+        alarms = AlarmTopic(
+            self, "Alarms", title=settings.title, email=settings.alarms.email, removal_policy=removal_policy(settings)
+        )
         alarms.raise_for(alarm for alarm in declared if not (alarm.combined and emulated))
-        Dashboard(self, "Dashboard", name=f"countersign-{settings.stage}", watches=watches, alarms=alarms.raised)
+        Dashboard(self, "Dashboard", name=settings.title, watches=watches, alarms=alarms.raised)
         if not emulated:
             Queries(
                 self,
                 "Queries",
-                stage=settings.stage,
+                folder=settings.title,
                 functions=[each.log_group for each in everything if isinstance(each, PythonFunction)],
                 access_log=access_log,
             )

@@ -40,7 +40,7 @@ class PatternsStack(FunctionStack):
         super().__init__(
             scope,
             construct_id,
-            stage=settings.stage,
+            prefix=settings.prefix,
             description="the callback patterns, to try out and to copy from",
             functions=functions,
         )
@@ -51,6 +51,7 @@ class PatternsStack(FunctionStack):
         self.workflows: Mapping[str, DurableWorkflow] = build_workflows(
             self,
             workflows,
+            prefix=settings.prefix,
             state=state,
             environments={
                 name: {"BASE_URL": base_url, **(told if name in ON_THE_RAW_SDK else {})} for name in workflows
@@ -76,4 +77,4 @@ def _decider(scope: Construct, dead_letters: DeadLetterQueue) -> PythonFunction:
 def _let_decide(decider: PythonFunction, workflow: DurableWorkflow) -> None:
     """Let a workflow invoke the plain Lambda, and that Lambda complete the workflow's callbacks."""
     allow(workflow.function, "lambda:InvokeFunction", on=[decider.function.function_arn])
-    workflow.grant_callbacks(decider)
+    workflow.names.grant_callbacks(decider.role)

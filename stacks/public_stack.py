@@ -46,7 +46,7 @@ class PublicStack(FunctionStack):
         super().__init__(
             scope,
             construct_id,
-            stage=settings.stage,
+            prefix=settings.prefix,
             description="the HTTP API, the review page and the hand-offs to people and workers",
             functions=functions,
         )
@@ -117,7 +117,7 @@ def _channel(scope: Construct, settings: Settings) -> MessageChannel:
         case "email":
             return EmailChannel(scope, "Email", sender=settings.mail.sender, identities=settings.mail.identities)
         case "sns":
-            return TopicChannel(scope, "Sns")
+            return TopicChannel(scope, "Sns", title=settings.title)
     return ExtensionChannel(
         scope,
         "Channel",

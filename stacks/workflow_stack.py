@@ -53,7 +53,7 @@ class WorkflowStack(FunctionStack):
         super().__init__(
             scope,
             construct_id,
-            stage=settings.stage,
+            prefix=settings.prefix,
             description="the durable workflows, the relay and the publisher",
             functions=functions,
         )
@@ -62,6 +62,7 @@ class WorkflowStack(FunctionStack):
         self.workflows: dict[str, DurableWorkflow] = build_workflows(
             self,
             settings.workflows,
+            prefix=settings.prefix,
             state=state,
             environments={
                 name: {
@@ -74,9 +75,10 @@ class WorkflowStack(FunctionStack):
         )
         if patterns:
             self.workflows |= patterns.workflows
-        built = list(self.workflows.values())
+            self.add_dependency(patterns, "requests start only workflows that are deployed")
+        built = [workflow.names for workflow in self.workflows.values()]
         for workflow in built:
-            workflow.grant_heartbeat(public.webhook.function)
+            workflow.grant_heartbeat(public.webhook.function.role)
         self._requests(settings, state, public.api)
         Relay(self, "Relay", ledger=state.ledger, workflows=built)
         Publisher(self, "Publisher", ledger=state.ledger, hand_offs=state.hand_offs, archive=state.archive)
@@ -95,7 +97,7 @@ class WorkflowStack(FunctionStack):
                 "HeldPayments",
                 ledger=state.ledger,
                 hand_offs=state.hand_offs,
-                workflow=self.workflows[HELD_PAYMENT],
+                workflow=self.workflows[HELD_PAYMENT].names,
                 deadline_seconds=settings.workflows[HELD_PAYMENT].deadline_seconds,
             )
         if settings.people.deny_callbacks:
@@ -109,7 +111,7 @@ class WorkflowStack(FunctionStack):
             removal_policy=removal_policy(settings),
         )
         queues = queues_in(patterns, self)
-        arns = {name: workflow.alias.function_arn for name, workflow in self.workflows.items()}
+        arns = {workflow.workflow: workflow.live_arn(self) for workflow in built}
         CfnOutput(self, "Workflows", value=self.to_json_string(arns))
         CfnOutput(self, "Queues", value=self.to_json_string(queues))
 
@@ -132,19 +134,19 @@ class WorkflowStack(FunctionStack):
         state.ledger.grant_requests(requests)
         state.directory.grant_read(requests)
         for workflow in self.workflows.values():
-            workflow.grant_start(requests)
+            workflow.names.grant_start(requests.role)
         limit = throttle(settings.throttles.requests)
         api.add_routes(requests, requests, Route("POST /requests", limit), Route("GET /requests/{request_id}", limit))
 
 
 def _startable(workflow: DurableWorkflow, settings: WorkflowSettings) -> dict[str, Any]:
     """Return the entry for one workflow in WORKFLOWS, kept short: Lambda's environment holds 4 KB in all."""
-    contract = settings.contract or workflow.name
+    name = workflow.names.workflow
+    contract = settings.contract or name
     return {
-        # The alias's own function_name splits its ARN, and CloudFormation cannot split another stack's output.
-        "function": f"{workflow.function.function.function_name}:{workflow.alias.alias_name}",
+        "function": workflow.names.live_name,
         "deadline_seconds": settings.deadline_seconds,
-        **({"contract": contract} if contract != workflow.name else {}),
+        **({"contract": contract} if contract != name else {}),
         **({"retired": True} if settings.retired else {}),
     }
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from constructs import Construct
 
 from stacks.components.flow.durable_workflow import DurableWorkflow, WorkflowOptions
+from stacks.components.flow.workflow_function import WorkflowFunction
 from stacks.ledger_stack import LedgerStack
 from stacks.stage.workflows import ON_THE_RAW_SDK, WorkflowSettings
 
@@ -15,6 +16,7 @@ def build_workflows(
     scope: Construct,
     workflows: Mapping[str, WorkflowSettings],
     *,
+    prefix: str,
     state: LedgerStack,
     environments: Mapping[str, Mapping[str, str]],
 ) -> dict[str, DurableWorkflow]:
@@ -23,6 +25,7 @@ def build_workflows(
     Args:
         scope: The stack.
         workflows: The settings of each, by name.
+        prefix: The beginning of their functions' names.
         state: The stack of the ledger, the bus and the directory.
         environments: Variables of each beside those of the state, by name.
     """
@@ -32,7 +35,7 @@ def build_workflows(
             below,
             name.title().replace("-", ""),
             options=WorkflowOptions(
-                name=name,
+                function=WorkflowFunction(name, f"{prefix}{name}"),
                 folder=workflow.function,
                 module=workflow.module,
                 execution_timeout_seconds=workflow.execution_timeout_seconds,

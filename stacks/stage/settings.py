@@ -54,6 +54,16 @@ LOG_RETENTION_DAYS = (1, 3, 7, 14, 30, 90, 180, 365, 731, 1827, 3653)
 _BASE_URL = r"(https://[\w.-]+|http://(localhost|127\.0\.0\.1|\[::1\]))(:\d+)?(/[\w.$~/-]*)?"
 
 
+class AppSettings(Table):
+    """The name of this deployment of the kit."""
+
+    name: Annotated[
+        str, matching(r"[a-z][a-z0-9]{0,11}", "a name of at most 12 lower-case letters and digits, a letter first")
+    ] = "countersign"
+    """The first part of all names in AWS, before the stage's. Give each fork in an account and region its own. A change
+    of it is another deployment, with its own data."""
+
+
 class LedgerSettings(Table):
     """Protection of the ledger and other data."""
 
@@ -246,6 +256,7 @@ class StageFile(Table):
     mail: MailSettings
     workflows: Mapping[Name, WorkflowSettings]
     """The durable workflows, by the names that requests use."""
+    app: AppSettings = AppSettings()
     audit: AuditSettings = AuditSettings()
     alarms: AlarmSettings = AlarmSettings()
     directory: DirectorySettings = DirectorySettings()
@@ -283,6 +294,16 @@ class Settings(StageFile):
 
     stage: str
     """Its name, that of its file."""
+
+    @property
+    def prefix(self) -> str:
+        """The beginning of its names in AWS. Neither part has a hyphen, so that no two stages and forks share one."""
+        return f"{self.title}-"
+
+    @property
+    def title(self) -> str:
+        """Its name among all stages and forks of an account and region."""
+        return f"{self.app.name}-{self.stage}"
 
     @property
     def every_workflow(self) -> Mapping[str, WorkflowSettings]:
@@ -374,8 +395,8 @@ def _read(path: Path) -> tuple[str, dict[str, Any]]:
     if path.stem not in stages:
         allowed = f"a stage with a settings file: {', '.join(stages) or 'none yet'}"
         raise SettingsError(path, [Problem("", None, allowed, f"choose one of these, or write {path.name}")])
-    if re.fullmatch(r"[a-z][a-z0-9-]{0,19}", path.stem) is None:
-        allowed = "a stage name of at most 20 lower-case letters, digits and hyphens, a letter first"
+    if re.fullmatch(r"[a-z][a-z0-9]{0,9}", path.stem) is None:
+        allowed = "a stage name of at most 10 lower-case letters and digits, a letter first"
         raise SettingsError(path, [Problem("stage", path.stem, allowed, "rename the file")])
     try:
         text = path.read_text(encoding="utf-8")

@@ -1,6 +1,7 @@
 """Synthesised stacks, in a form that assertions can read."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -47,7 +48,7 @@ class Synthesised:
 
     def template(self, name: str) -> Mapping[str, Any]:
         """Return the template of `ledger`, `public`, `patterns`, `workflow` or `monitoring`."""
-        return self.templates[f"countersign-{self.settings.stage}-{name}"]
+        return self.templates[f"{self.settings.prefix}{name}"]
 
     @cached_property
     def resources(self) -> tuple[Resource, ...]:
@@ -96,7 +97,7 @@ class Synthesised:
     def outputs(self, name: str) -> Mapping[str, Any]:
         """Return the outputs of a stack that are meant for people: not those that another stack refers to."""
         template = self.template(name)
-        stack = f"countersign-{self.settings.stage}-{name}"
+        stack = f"{self.settings.prefix}{name}"
         return {
             key: self.resolve(output["Value"], stack)
             for key, output in template["Outputs"].items()
@@ -131,7 +132,11 @@ class Synthesised:
         return f"{self._path(argument[0], stack)}.{argument[1]}"
 
     def _join(self, argument: list[Any], stack: str) -> str:
-        return str(argument[0]).join(str(self.resolve(item, stack)) for item in argument[1])
+        text = str(argument[0]).join(str(self.resolve(item, stack)) for item in argument[1])
+        return re.sub(rf"{_FUNCTIONS_ARN}{self.settings.prefix}([a-z0-9-]+)", self._workflow_arn, text)
+
+    def _workflow_arn(self, name: re.Match[str]) -> str:
+        return f"Durable/{construct_id(name[1])}/Workflow/Function.Arn" if name[1] in self.workflows else name[0]
 
     def _output(self, argument: dict[str, Any], stack: str) -> Any:
         other = argument["StackName"]
@@ -147,6 +152,7 @@ def construct_id(name: str) -> str:
     return name.title().replace("-", "")
 
 
+_FUNCTIONS_ARN = "arn:<Partition>:lambda:<Region>:<AccountId>:function:"
 _FUNCTIONS: dict[str, Callable[[Synthesised, Any, str], Any]] = {
     "Ref": Synthesised._ref,
     "Fn::GetAtt": Synthesised._attribute,
@@ -156,12 +162,17 @@ _FUNCTIONS: dict[str, Callable[[Synthesised, Any, str], Any]] = {
 
 
 def statements(stage: Synthesised) -> Iterator[tuple[str, str]]:
-    """Yield every right as the role's path and a line: `actions on resources`, after NOT where it is denied."""
+    """Yield every right as the role's path and a line: `actions on resources`, after NOT where it is denied.
+
+    Rights in several functions are a line each.
+    """
     for policy in stage.of_type("AWS::IAM::Policy"):
         properties = stage.properties(policy)
         for role in properties["Roles"]:
             for statement in properties["PolicyDocument"]["Statement"]:
-                yield role, _line(statement)
+                functions = statement["Resource"] if "lambda:" in str(statement["Action"]) else None
+                each_function = functions if isinstance(functions, list) else [statement["Resource"]]
+                yield from ((role, _line({**statement, "Resource": resource})) for resource in each_function)
 
 
 def _line(statement: Mapping[str, Any]) -> str:

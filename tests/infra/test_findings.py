@@ -1,6 +1,5 @@
 """cdk-nag is on, and each finding that was accepted is in this table."""
 
-import json
 from functools import cache
 from typing import Any
 
@@ -75,8 +74,7 @@ def accepted(stage: Synthesised) -> set[tuple[str, str]]:
     if stage.patterns:
         found.add(("PatternsStack/DeciderDeadLetters", "AwsSolutions-SQS3"))
         for name in DECIDED_BY_A_PLAIN_LAMBDA:
-            path = f"PatternsStack/Durable/{construct_id(name)}/Callbacks-{name}-PatternsStack-Decider-Role"
-            found.add((path, every_version(name, stage)))
+            found.add(("PatternsStack/Decider/Role", every_version(name, stage)))
     return ACCEPTED | found
 
 
@@ -86,35 +84,15 @@ def accepted_of(name: str, stage: Synthesised) -> set[tuple[str, str]]:
     path = f"{stack}/Durable/{construct_id(name)}"
     return {
         (f"{path}/DeadLetters", "AwsSolutions-SQS3"),
-        (f"{path}/Checkpoints", every_version(name, stage)),
-        (f"{path}/Heartbeat-{name}-PublicStack-Webhook-Webhook-Role", every_version(name, stage)),
-        *(
-            (
-                f"WorkflowStack/{ringer}/Callbacks-{name}-WorkflowStack-{ringer}-{ringer}-Role",
-                every_version_elsewhere(name, stage) if name in stage.patterns else every_version(name, stage),
-            )
-            for ringer in ("Relay", "Sweeper")
-        ),
+        (f"{path}/Workflow/Role", every_version(name, stage)),
+        ("PublicStack/Webhook/Webhook/Role", every_version(name, stage)),
+        *((f"WorkflowStack/{ringer}/{ringer}/Role", every_version(name, stage)) for ringer in ("Relay", "Sweeper")),
     }
 
 
 def every_version(name: str, stage: Synthesised) -> str:
-    return f"AwsSolutions-IAM5[Resource::<{function(name, stage)}.Arn>:*]"
-
-
-def every_version_elsewhere(name: str, stage: Synthesised) -> str:
-    """Return how a policy of another stack names every version of a pattern: by an output."""
-    arn = {"Fn::GetAtt": [function(name, stage), "Arn"]}
-    outputs = stage.template("patterns")["Outputs"]
-    (output,) = (key for key in outputs if outputs[key]["Value"] == arn and not key.startswith("PublishOutput"))
-    reference = {"StackName": f"countersign-{stage.settings.stage}-patterns", "OutputName": output}
-    found = json.dumps({"Fn::GetStackOutput": reference}, separators=(",", ":"))
-    return f"AwsSolutions-IAM5[Resource::{found}:*]"
-
-
-def function(name: str, stage: Synthesised) -> str:
-    """Return the logical id of a workflow's function."""
-    return stage.one("AWS::Lambda::Function", f"Durable/{construct_id(name)}/Workflow/Function").logical_id
+    arn = f"arn:<AWS::Partition>:lambda:<AWS::Region>:<AWS::AccountId>:function:{stage.settings.prefix}{name}"
+    return f"AwsSolutions-IAM5[Resource::{arn}:*]"
 
 
 @cache

@@ -148,13 +148,15 @@ def test_new_executions_start_on_the_current_version_and_old_versions_stay(prod:
         assert body["DeletionPolicy"] == body["UpdateReplacePolicy"] == "Retain"
 
 
-def test_the_alias_moves_only_when_the_workflow_may_checkpoint(prod: Synthesised) -> None:
-    policy = prod.one("AWS::IAM::Policy", "Durable/OrderApproval/Checkpoints")
-    assert policy.logical_id in prod.one("AWS::Lambda::Alias", "Durable/OrderApproval/Live").body["DependsOn"]
+def test_a_workflow_is_made_only_when_it_may_checkpoint(prod: Synthesised) -> None:
+    policy = prod.one("AWS::IAM::Policy", "Durable/OrderApproval/Workflow/Role/DefaultPolicy")
+    assert "lambda:CheckpointDurableExecution" in json.dumps(policy.body)
+    function = prod.one("AWS::Lambda::Function", "Durable/OrderApproval/Workflow/Function")
+    assert policy.logical_id in function.body["DependsOn"]
 
 
 def test_the_relay_does_not_run_before_it_may_ring(prod: Synthesised) -> None:
-    rights = prod.one("AWS::IAM::Policy", "Relay/Callbacks-order-approval-WorkflowStack-Relay-Relay-Role")
+    rights = prod.one("AWS::IAM::Policy", "Relay/Relay/Role/DefaultPolicy")
     assert rights.logical_id in prod.one("AWS::Lambda::Function", "Relay/Relay/Function").body["DependsOn"]
 
 
@@ -176,12 +178,12 @@ def test_requests_know_each_workflow_by_its_alias_default_deadline_and_contract(
     for stage in (prod, stage_named("local")):
         assert startable(stage).keys() == set(stage.workflows)
         for name in kit | set(stage.patterns):
-            function = f"Durable/{construct_id(name)}/Workflow/Function"
-            assert startable(stage)[name] == {"function": f"{function}:live", "deadline_seconds": 259_200}
-        told = {name: f"Durable/{construct_id(name)}/Live" for name in stage.workflows}
+            function = f"{stage.settings.prefix}{name}:live"
+            assert startable(stage)[name] == {"function": function, "deadline_seconds": 259_200}
+        told = {name: f"Durable/{construct_id(name)}/Workflow/Function.Arn:live" for name in stage.workflows}
         assert json.loads(stage.outputs("workflow")["Workflows"]) == told
     shared = startable(stage_named("local"))["expense-approval"]
-    assert shared["function"] == "Durable/ExpenseApproval/Workflow/Function:live"
+    assert shared["function"] == "countersign-local-expense-approval:live"
     assert shared["contract"] == "order-approval", "its contract is not that of its own name"
 
 
@@ -214,7 +216,8 @@ def test_operators_are_a_part_of_the_version_of_the_workflow_that_asks_them_and_
     told = {folder: json.loads(given["OPERATORS"]) for folder, given in variables.items() if "OPERATORS" in given}
     assert told == {"held_payment": list(stage.settings.payments.operators)}
     held_payments = variables["held_payments"]
-    assert (held_payments["WORKFLOW_ARN"], held_payments["DEADLINE_SECONDS"]) == ("Durable/HeldPayment/Live", "259200")
+    arn = "Durable/HeldPayment/Workflow/Function.Arn:live"
+    assert (held_payments["WORKFLOW_ARN"], held_payments["DEADLINE_SECONDS"]) == (arn, "259200")
 
 
 def test_a_policy_is_a_part_of_the_workflow_s_version(stage_named: Callable[[str], Synthesised]) -> None:
@@ -233,7 +236,7 @@ def test_everything_that_can_be_tagged_says_what_it_belongs_to(prod: Synthesised
 
 
 def test_no_stack_refers_to_a_later_one(stage: Synthesised) -> None:
-    prefix = f"countersign-{stage.settings.stage}-"
+    prefix = stage.settings.prefix
     order = ["ledger", "public", *(["patterns"] if stage.patterns else []), "workflow", "monitoring"]
     assert stage.templates.keys() == {f"{prefix}{name}" for name in order}
     for position, name in enumerate(order):

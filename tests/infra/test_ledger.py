@@ -107,20 +107,5 @@ def test_the_archive_keeps_no_callback_token_and_the_embedded_cloud_has_none(
     assert not stage_named("local").of_type("AWS::Events::Archive")
 
 
-def test_no_physical_names_but_those_of_stacks(stage: Synthesised) -> None:
-    names = {
-        "AWS::DynamoDB::Table": "TableName",
-        "AWS::IAM::Role": "RoleName",
-        "AWS::Lambda::Function": "FunctionName",
-        "AWS::Logs::LogGroup": "LogGroupName",
-        "AWS::S3::Bucket": "BucketName",
-        "AWS::SecretsManager::Secret": "Name",
-        "AWS::SNS::Topic": "TopicName",
-        "AWS::SQS::Queue": "QueueName",
-    }
-    for kind, name in names.items():
-        assert all(name not in resource.properties for resource in stage.of_type(kind))
-
-
 def _keys(schema: list[dict[str, str]]) -> dict[str, str]:
     return {key["KeyType"]: key["AttributeName"] for key in schema}

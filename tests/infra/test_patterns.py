@@ -15,6 +15,7 @@ MAX_INLINE_POLICIES = 10_240
 """Characters of all policies of one role together:
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html."""
 
+LONGEST = {"AWS::Partition": "aws-us-gov", "AWS::Region": "ap-southeast-2", "AWS::AccountId": "1" * 12}
 LONGEST_NAME = "x" * 64
 LONGEST_ARN = f"arn:aws:lambda:ap-southeast-2:111122223333:function:{LONGEST_NAME}"
 
@@ -26,7 +27,7 @@ def longest(value: Any, reference: str) -> str:
     if "Fn::Join" in value:
         separator, parts = value["Fn::Join"]
         return str(separator).join(longest(part, reference) for part in parts)
-    return reference
+    return LONGEST.get(value.get("Ref"), reference)
 
 
 def compact(document: Any) -> str:

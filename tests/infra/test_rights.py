@@ -35,7 +35,7 @@ PARKED = items("dynamodb:DeleteItem", "EXTERNAL")
 DIRECTORY = "dynamodb:BatchGetItem on Directory/Table.Arn"
 PUT_EVENTS = "events:PutEvents on HandOffs/Bus.Arn"
 CONSUME = "sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:GetQueueUrl sqs:ReceiveMessage"
-LIVE = "Durable/OrderApproval/Live"
+START = "lambda:InvokeFunction on Durable/OrderApproval/Workflow/Function.Arn:live"
 EVERY_VERSION = "Durable/OrderApproval/Workflow/Function.Arn:*"
 COMPLETE = (
     "lambda:SendDurableExecutionCallbackFailure lambda:SendDurableExecutionCallbackSuccess"
@@ -153,7 +153,7 @@ OF_SETTLEMENTS = {
     f"dynamodb:GetItem on {TABLE}",
     items(WRITE, "REQUEST"),
     AUDIT_STAYS,
-    "lambda:InvokeFunction on Durable/HeldPayment/Live",
+    START.replace("OrderApproval", "HeldPayment"),
     f"{CONSUME} on HeldPayments/Held/Work/Queue.Arn",
 }
 """Where the stage names operators."""
@@ -184,7 +184,7 @@ def allowed(stage: Synthesised) -> dict[str, set[str]]:
     """Return the table of a stage: what is about OrderApproval holds for each of its workflows."""
     table = {role: {each for line in lines for each in stage.of_each_workflow(line)} for role, lines in RIGHTS.items()}
     for starter in ("Requests/Role", "Sweeper/Sweeper/Role"):
-        table[starter].add(f"lambda:InvokeFunction on {' '.join(sorted(stage.of_each_workflow(LIVE)))}")
+        table[starter] |= stage.of_each_workflow(START)
     webhook = table["Webhook/Webhook/Role"]
     webhook |= {f"secretsmanager:GetSecretValue on {secrets(stage)}", *stage.of_each_workflow(HEARTBEAT)}
     webhook |= {SEAL_ANSWERS} if stage.encrypted else set()

@@ -251,6 +251,10 @@ def test_what_a_stage_does_not_say_is_by_default(
             "pigeon",
             "one of email, sns, or a module of extensions/channels",
         ),
+        (
+            *("[ledger]", '[app]\nname = "our-kit"\n\n[ledger]', "app.name", "our-kit"),
+            "text in quotes, a name of at most 12 lower-case letters and digits, a letter first",
+        ),
         ("protected = true", "protected = 1", "ledger.protected", 1, "true or false"),
         ("protected = true", "", "ledger.protected", None, "true or false"),
         ("protected = true", "protectd = true", "ledger.protectd", True, "one of protected"),
@@ -569,8 +573,15 @@ def test_a_missing_file_names_the_stages_there_are(tmp_path: Path) -> None:
 
 
 def test_a_stage_s_name_must_do_for_the_name_of_a_stack(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="rename the file"):
-        load(tmp_path, stage="My_Stage")
+    for name in ("My_Stage", "eu-dev", "elevenchars"):
+        with pytest.raises(SettingsError, match=r"allowed: a stage name of at most 10 .*; fix: rename the file"):
+            load(tmp_path, stage=name)
+
+
+def test_the_longest_names_do_for_the_name_of_a_function(tmp_path: Path) -> None:
+    text = VALID.replace("[workflows.order-approval]", f'[app]\nname = "{"a" * 12}"\n\n[workflows.{"w" * 40}]')
+    settings = load(tmp_path, f'{text}contract = "order-approval"\n', stage="s" * 10)
+    assert {len(f"{settings.prefix}{name}") for name in settings.workflows if name.startswith("w")} == {64}
 
 
 def test_a_file_that_is_not_toml_says_where(tmp_path: Path) -> None:

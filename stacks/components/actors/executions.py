@@ -10,8 +10,8 @@ from aws_cdk import aws_events as events
 from constructs import Construct
 
 from stacks.components.actors.actor import Actor
-from stacks.components.flow.durable_workflow import DurableWorkflow
 from stacks.components.flow.hand_off import Channel
+from stacks.components.flow.workflow_function import WorkflowFunction
 from stacks.components.house.function_options import FunctionOptions
 from stacks.components.state.ledger import Ledger
 
@@ -29,7 +29,7 @@ class Executions(Actor):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, ledger: Ledger, workflows: Sequence[DurableWorkflow]
+        self, scope: Construct, construct_id: str, *, ledger: Ledger, workflows: Sequence[WorkflowFunction]
     ) -> None:
         super().__init__(
             scope,
@@ -40,7 +40,7 @@ class Executions(Actor):
             options=FunctionOptions(timeout=Duration.seconds(30)),
         )
         ledger.grant_ends(self.function)
-        first, *others = _patterns(workflows)
+        first, *others = _patterns([workflow.arn(self) for workflow in workflows])
         channel = Channel(
             self,
             "Ended",
@@ -61,17 +61,14 @@ class Executions(Actor):
         )
 
 
-def _patterns(workflows: Sequence[DurableWorkflow]) -> list[events.EventPattern]:
-    return [
-        _ended(workflows[number : number + WORKFLOWS_A_RULE]) for number in range(0, len(workflows), WORKFLOWS_A_RULE)
-    ]
+def _patterns(arns: Sequence[str]) -> list[events.EventPattern]:
+    return [_ended(arns[number : number + WORKFLOWS_A_RULE]) for number in range(0, len(arns), WORKFLOWS_A_RULE)]
 
 
-def _ended(workflows: Iterable[DurableWorkflow]) -> events.EventPattern:
+def _ended(arns: Iterable[str]) -> events.EventPattern:
     """Match the end of an execution of these functions, with or without a version in the event's ARN."""
     functions: list[Any] = []
-    for workflow in workflows:
-        arn = workflow.function.function.function_arn
+    for arn in arns:
         functions += [arn, {"prefix": f"{arn}:"}]
     return events.EventPattern(
         source=["aws.lambda"],

@@ -8,8 +8,8 @@ from constructs import Construct
 
 from countersign.adapters.event_bus import SOURCE
 from stacks.components.actors.actor import Actor
-from stacks.components.flow.durable_workflow import DurableWorkflow
 from stacks.components.flow.hand_off import ENVELOPE, Channel, HandOffBus
+from stacks.components.flow.workflow_function import WorkflowFunction
 from stacks.components.house.function_options import FunctionOptions
 from stacks.components.state.ledger import Ledger
 
@@ -33,7 +33,7 @@ class HeldPayments(Actor):
         *,
         ledger: Ledger,
         hand_offs: HandOffBus,
-        workflow: DurableWorkflow,
+        workflow: WorkflowFunction,
         deadline_seconds: int,
     ) -> None:
         super().__init__(
@@ -43,10 +43,10 @@ class HeldPayments(Actor):
             description="Starts the workflow that asks operators about a held payment event",
             ledger=ledger,
             options=FunctionOptions(timeout=Duration.seconds(30)),
-            environment={"WORKFLOW_ARN": workflow.alias.function_arn, "DEADLINE_SECONDS": str(deadline_seconds)},
+            environment={"WORKFLOW_ARN": workflow.live_arn(scope), "DEADLINE_SECONDS": str(deadline_seconds)},
         )
         ledger.grant_submit(self.function)
-        workflow.grant_start(self.function)
+        workflow.grant_start(self.function.role)
         Channel(
             self,
             "Held",

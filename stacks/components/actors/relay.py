@@ -9,7 +9,7 @@ from constructs import Construct
 
 from stacks.components.actors.actor import Actor
 from stacks.components.actors.stream_consumer import StreamConsumer
-from stacks.components.flow.durable_workflow import DurableWorkflow
+from stacks.components.flow.workflow_function import WorkflowFunction
 from stacks.components.house.alarm import Alarm, Watch
 from stacks.components.house.function_options import FunctionOptions
 from stacks.components.state.ledger import Ledger
@@ -33,7 +33,7 @@ class Relay(Actor):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, ledger: Ledger, workflows: Iterable[DurableWorkflow]
+        self, scope: Construct, construct_id: str, *, ledger: Ledger, workflows: Iterable[WorkflowFunction]
     ) -> None:
         super().__init__(
             scope,
@@ -46,8 +46,7 @@ class Relay(Actor):
         )
         ledger.grant_ring(self.function)
         for workflow in workflows:
-            # The right first: a ring without it is refused for good, and needs an operator.
-            self.function.function.node.add_dependency(workflow.grant_callbacks(self.function, scope=self))
+            workflow.grant_callbacks(self.function.role)
         errors = self.function.function.metric_errors(period=Duration.minutes(5))
         self.function.watch_counts(
             "Relay",

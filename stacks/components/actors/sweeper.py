@@ -9,7 +9,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
-from stacks.components.flow.durable_workflow import DurableWorkflow
+from stacks.components.flow.workflow_function import WorkflowFunction
 from stacks.components.house.function_options import FunctionOptions
 from stacks.components.house.python_function import PythonFunction
 from stacks.components.house.queues import DeadLetterQueue, retry_invocations
@@ -54,11 +54,11 @@ class Sweeper(Construct):
         every: Duration,
         grace_seconds: int,
         ledger: Ledger,
-        workflows: Sequence[DurableWorkflow],
+        workflows: Sequence[WorkflowFunction],
     ) -> None:
         super().__init__(scope, construct_id)
         dead_letters = DeadLetterQueue(self, "DeadLetters", name="sweeper")
-        arns = {workflow.name: workflow.alias.function_arn for workflow in workflows}
+        arns = {workflow.workflow: workflow.live_arn(self) for workflow in workflows}
         self.function = PythonFunction(
             self,
             "Sweeper",
@@ -75,8 +75,8 @@ class Sweeper(Construct):
         retry_invocations(self.function)
         ledger.grant_sweep(self.function)
         for workflow in workflows:
-            workflow.grant_sweep(self.function, scope=self)
-            workflow.grant_start(self.function)
+            workflow.grant_sweep(self.function.role)
+            workflow.grant_start(self.function.role)
         schedule = events.Rule(
             self,
             "Schedule",

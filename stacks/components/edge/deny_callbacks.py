@@ -8,7 +8,7 @@ from aws_cdk import CfnOutput
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from stacks.components.flow.durable_workflow import DurableWorkflow
+from stacks.components.flow.workflow_function import WorkflowFunction
 
 
 class DenyCallbacks(Construct):
@@ -21,7 +21,7 @@ class DenyCallbacks(Construct):
         workflows: The workflows whose callbacks it denies.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, workflows: Iterable[DurableWorkflow]) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, workflows: Iterable[WorkflowFunction]) -> None:
         super().__init__(scope, construct_id)
         policy = iam.ManagedPolicy(
             self,
@@ -32,7 +32,7 @@ class DenyCallbacks(Construct):
                     effect=iam.Effect.DENY,
                     actions=["lambda:SendDurableExecutionCallback*"],
                     # Every version: a callback's ARN names the version that its execution runs on.
-                    resources=[f"{workflow.function.function.function_arn}:*" for workflow in workflows],
+                    resources=[f"{workflow.arn(self)}:*" for workflow in workflows],
                 )
             ],
         )

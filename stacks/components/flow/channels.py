@@ -62,13 +62,16 @@ class TopicChannel(MessageChannel):
     """An encrypted SNS topic. Its subscribers receive review links: a subscription is as personal as a mailbox.
 
     Each message names its recipient in the attribute `recipient`, for filter policies.
+
+    Args:
+        title: The name from which subscribers receive messages.
     """
 
-    def __init__(self, scope: Construct, construct_id: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, title: str) -> None:
         super().__init__(scope, construct_id)
         # SNS's own key is enough: only principals of this account publish.
         key = kms.Alias.from_alias_name(self, "Key", "alias/aws/sns")
-        topic = sns.Topic(self, "Topic", display_name="countersign", master_key=key, enforce_ssl=True)
+        topic = sns.Topic(self, "Topic", display_name=title, master_key=key, enforce_ssl=True)
         self.environment = self._told("sns", {"topic": topic.topic_arn})
         self.outputs = {"ApprovalsTopic": topic.topic_arn}
         self._rights = {"sns:Publish": [topic.topic_arn]}

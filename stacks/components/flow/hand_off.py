@@ -27,6 +27,7 @@ class HandOffBus(Construct):
     """The bus, and its archive if the stage has one.
 
     Args:
+        name: Its name in the account; CDK's default would be the same for every stage.
         archive_days: How long its events can be replayed; 0 for no archive.
 
     Attributes:
@@ -35,10 +36,12 @@ class HandOffBus(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, archive_days: int, removal_policy: RemovalPolicy
+        self, scope: Construct, construct_id: str, *, name: str, archive_days: int, removal_policy: RemovalPolicy
     ) -> None:
         super().__init__(scope, construct_id)
-        self.bus = events.EventBus(self, "Bus", description="Hand-offs and lifecycle events of countersign")
+        self.bus = events.EventBus(
+            self, "Bus", event_bus_name=name, description="Hand-offs and lifecycle events of countersign"
+        )
         self.environment: Mapping[str, str] = {"BUS_NAME": self.bus.event_bus_name}
         self.bus.apply_removal_policy(RemovalPolicy.DESTROY)
         if archive_days:

@@ -36,6 +36,7 @@ class FunctionOptions:
     """The options of one function.
 
     Attributes:
+        name: Its name in the account; empty for one that CloudFormation makes.
         module: The module of its folder whose `handler` is the entry point.
         timeout: How long one invocation may take; the default is well below the 29 seconds that the API waits.
         batch_size: The most messages of its queue in one invocation; 1 if one message is much work.
@@ -45,6 +46,7 @@ class FunctionOptions:
         durable_config: Makes it durable. Lambda accepts it at creation only: adding it replaces the function.
     """
 
+    name: str = ""
     module: str = "handler"
     timeout: Duration = field(default_factory=lambda: Duration.seconds(15))
     batch_size: int = 10

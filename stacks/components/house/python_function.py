@@ -87,6 +87,7 @@ class PythonFunction(Construct):
         self.function = lambda_.Function(
             self,
             "Function",
+            function_name=options.name or None,
             runtime=RUNTIME,
             architecture=ARCHITECTURE,
             code=entry.code,

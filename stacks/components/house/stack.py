@@ -10,20 +10,21 @@ from stacks.components.house.layers import Layers
 
 
 class HouseStack(Stack):
-    """A stack named `countersign-<stage>-<name>`; the name is its construct id without `Stack`.
+    """A stack named `<app>-<stage>-<name>`; the name is its construct id without `Stack`.
 
     Args:
+        prefix: The beginning of the stage's names, `<app>-<stage>-`.
         description: Its content, for the console.
         protected: Whether CloudFormation refuses to delete it until the protection is turned off.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, stage: str, description: str, protected: bool | None = None
+        self, scope: Construct, construct_id: str, *, prefix: str, description: str, protected: bool | None = None
     ) -> None:
         super().__init__(
             scope,
             construct_id,
-            stack_name=f"countersign-{stage}-{construct_id.removesuffix('Stack').lower()}",
+            stack_name=f"{prefix}{construct_id.removesuffix('Stack').lower()}",
             description=f"Countersign: {description}",
             termination_protection=protected,
         )
@@ -38,9 +39,9 @@ class FunctionStack(HouseStack):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, stage: str, description: str, functions: FunctionDefaults
+        self, scope: Construct, construct_id: str, *, prefix: str, description: str, functions: FunctionDefaults
     ) -> None:
-        super().__init__(scope, construct_id, stage=stage, description=description)
+        super().__init__(scope, construct_id, prefix=prefix, description=description)
         self.functions = functions
         self.layers = Layers(self, "Layers", sources=functions.sources)
 

@@ -26,6 +26,7 @@ class AlarmTopic(Construct):
     """An encrypted topic, and the alarms that publish to it.
 
     Args:
+        title: The stage's title, `<app>-<stage>`: mails of alarms come from this name.
         email: Address of a subscriber; empty for none.
 
     Attributes:
@@ -33,7 +34,9 @@ class AlarmTopic(Construct):
         raised: The alarms, in the order in which they were added.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, email: str, removal_policy: RemovalPolicy) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, title: str, email: str, removal_policy: RemovalPolicy
+    ) -> None:
         super().__init__(scope, construct_id)
         self.raised: list[cloudwatch.Alarm] = []
         cloudwatch_alarms = iam.ServicePrincipal("cloudwatch.amazonaws.com").with_conditions(
@@ -48,7 +51,7 @@ class AlarmTopic(Construct):
             removal_policy=removal_policy,
         )
         key.grant(cloudwatch_alarms, "kms:Decrypt", "kms:GenerateDataKey*")
-        self.topic = sns.Topic(self, "Topic", display_name="countersign alarms", master_key=key, enforce_ssl=True)
+        self.topic = sns.Topic(self, "Topic", display_name=f"{title} alarms", master_key=key, enforce_ssl=True)
         # Explicit, because enforce_ssl replaces the default policy, which allows it.
         self.topic.grant_publish(cloudwatch_alarms)
         if email:

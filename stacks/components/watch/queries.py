@@ -30,10 +30,10 @@ fields @timestamp, routeKey, status, responseLatency, requestId
 
 
 class Queries(Construct):
-    """The kit's saved queries, in the folder `countersign-<stage>` of Logs Insights.
+    """The kit's saved queries, in a folder of Logs Insights.
 
     Args:
-        stage: The stage's name.
+        folder: The folder's name, `<app>-<stage>`.
         functions: The log groups of all functions; Logs Insights takes 50 at once.
         access_log: The access log of the API.
     """
@@ -43,12 +43,12 @@ class Queries(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        stage: str,
+        folder: str,
         functions: Iterable[logs.ILogGroup],
         access_log: logs.ILogGroup,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._folder = f"countersign-{stage}"
+        self._folder = folder
         everything = [log_group.log_group_name for log_group in functions]
         self._save("Story", "The story of a request", _STORY, everything)
         self._save("RefusedClicks", "Refused clicks", _REFUSED_CLICKS, everything)

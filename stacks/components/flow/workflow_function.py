@@ -1,0 +1,78 @@
+"""A workflow's function by its names, for the rights to start, ring and follow its executions in any stack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aws_cdk import ArnFormat, Stack
+from aws_cdk import aws_iam as iam
+from constructs import IConstruct
+
+from stacks.components.house.findings import acknowledge_every_version_of
+from stacks.components.house.rights import allow
+
+LIVE = "live"
+"""The alias of every workflow that starts executions."""
+
+_COMPLETE = ("lambda:SendDurableExecutionCallbackFailure", "lambda:SendDurableExecutionCallbackSuccess")
+_EVERY_VERSION = (
+    "an execution is addressed by the version that it runs on, and old versions finish theirs: "
+    "the rights span the versions of this one function, and no other function"
+)
+
+
+@dataclass(frozen=True)
+class WorkflowFunction:
+    """The function of a workflow.
+
+    Its name in the account is literal, so that any stack can refer to it without an export. An export in use would
+    refuse to remove the workflow.
+
+    Attributes:
+        workflow: The workflow's name in requests.
+        name: The function's name, `<app>-<stage>-<workflow>`.
+    """
+
+    workflow: str
+    name: str
+
+    @property
+    def live_name(self) -> str:
+        """The name of its alias, for callers in the account and region."""
+        return f"{self.name}:{LIVE}"
+
+    def arn(self, scope: IConstruct) -> str:
+        """Return the function's ARN in the account and region of a scope."""
+        return Stack.of(scope).format_arn(
+            service="lambda", resource="function", resource_name=self.name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )
+
+    def live_arn(self, scope: IConstruct) -> str:
+        """Return the ARN of its alias."""
+        return f"{self.arn(scope)}:{LIVE}"
+
+    def grant_start(self, grantee: iam.Role) -> None:
+        """Allow starting executions, on the alias only."""
+        allow(grantee, "lambda:InvokeFunction", on=[self.live_arn(grantee)])
+
+    def grant_callbacks(self, grantee: iam.Role) -> None:
+        """Allow completing and failing the workflow's callbacks."""
+        self._allow(grantee, *_COMPLETE)
+
+    def grant_sweep(self, grantee: iam.Role) -> None:
+        """Allow completing callbacks, and seeing whether an execution is paused."""
+        self._allow(grantee, *_COMPLETE, "lambda:GetDurableExecution")
+
+    def grant_heartbeat(self, grantee: iam.Role) -> None:
+        """Allow sending heartbeats of the workflow's callbacks."""
+        self._allow(grantee, "lambda:SendDurableExecutionCallbackHeartbeat")
+
+    def grant_checkpoints(self, grantee: iam.Role) -> None:
+        """Allow running as a durable execution; AWS's managed policy would allow it on every function."""
+        self._allow(grantee, "lambda:CheckpointDurableExecution", "lambda:GetDurableExecutionState")
+
+    def _allow(self, grantee: iam.Role, *actions: str) -> None:
+        # CDK has no grants for these actions. They match `function:<name>:*` only: neither the bare ARN nor an alias.
+        arn = self.arn(grantee)
+        allow(grantee, *actions, on=[f"{arn}:*"])
+        acknowledge_every_version_of(grantee, arn, _EVERY_VERSION)

@@ -1,0 +1,68 @@
+"""Names in an account: two stages and two forks of the kit fit in one region of one account."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.infra.templates import DevWith, Synthesised
+
+NO_NAMES = {
+    ("AWS::ApiGatewayV2::Stage", "StageName"),
+    ("AWS::CloudWatch::Alarm", "MetricName"),
+    ("AWS::IAM::Policy", "PolicyName"),
+    ("AWS::Lambda::Alias", "Name"),
+}
+"""Names within one API, role or function, and names of what is only looked at."""
+
+NAMED = {
+    "AWS::ApiGatewayV2::Api",
+    "AWS::CloudWatch::Dashboard",
+    "AWS::Events::EventBus",
+    "AWS::Lambda::Function",
+    "AWS::Logs::QueryDefinition",
+    "AWS::SNS::Topic",
+}
+"""What has a name that people read, or that AWS would make of the construct's path. CloudFormation names all else."""
+
+
+def literal_names(stage: Synthesised) -> Iterator[tuple[str, str]]:
+    """Yield every name that does not depend on a resource, with its kind."""
+    named = [(each.body["Type"], key, value) for each in stage.resources for key, value in each.properties.items()]
+    for kind, key, value in named:
+        if key.endswith("Name") and (kind, key) not in NO_NAMES and is_literal(value):
+            yield kind, json.dumps(value)
+    yield from (("stack", json.dumps(stack)) for stack in stage.templates)
+    outputs = [output for template in stage.templates.values() for output in template.get("Outputs", {}).values()]
+    yield from (("export", json.dumps(output["Export"]["Name"])) for output in outputs if "Export" in output)
+
+
+def is_literal(value: Any) -> bool:
+    match value:
+        case {"Ref": name}:
+            return str(name).startswith("AWS::")
+        case {"Fn::Join": [_, parts]}:
+            return all(map(is_literal, parts))
+    return isinstance(value, str)
+
+
+@pytest.fixture(scope="module")
+def fork(dev_with: DevWith) -> Synthesised:
+    return dev_with(more='[app]\nname = "refunds"\n')
+
+
+def test_no_literal_name_is_equal_in_two_stages_or_two_forks(
+    stage_named: Callable[[str], Synthesised], fork: Synthesised
+) -> None:
+    names = [list(literal_names(each)) for each in (stage_named("dev"), stage_named("prod"), fork)]
+    flat = [name for each in names for name in each]
+    assert sorted(flat) == sorted(set(flat))
+    assert all(json.loads(name).startswith("refunds-dev") for _, name in names[2])
+
+
+def test_only_what_needs_a_literal_name_has_one(prod: Synthesised) -> None:
+    names = list(literal_names(prod))
+    assert {kind for kind, _ in names} - {"export"} == NAMED | {"stack"}
+    functions = {name for kind, name in names if kind == "AWS::Lambda::Function"}
+    assert functions == {f'"countersign-prod-{workflow}"' for workflow in prod.workflows}
