@@ -17,6 +17,7 @@ from pathlib import Path
 from aws_cdk import App, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
+from stacks.aws_limits import AwsLimits
 from stacks.components.house.sources import MissingSourceError, Sources
 from stacks.ledger_stack import LedgerStack
 from stacks.monitoring_stack import MonitoringStack
@@ -44,7 +45,7 @@ class Stacks:
 
 
 def build(app: App, settings: Settings, sources: Sources) -> Stacks:
-    """Add the stacks of a stage, their tags and the security checks to an app.
+    """Add the stacks of a stage, their tags and the checks of security and limits to an app.
 
     Raises:
         ExtensionError: An extension cannot be deployed.
@@ -76,7 +77,7 @@ def build(app: App, settings: Settings, sources: Sources) -> Stacks:
         ledger.key.cover(app)
     Tags.of(app).add("application", settings.app.name)
     Tags.of(app).add("stage", settings.stage)
-    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app), AwsLimits())
     return Stacks(ledger, public, patterns, workflow, monitoring)
 
 
