@@ -122,7 +122,7 @@ def test_who_answers_twice_has_one_vote(scene: Scene, browser: Browser, twice: C
     assert (scene.audit().count("voted"), scene.audit().count("decided")) == (1, 1)
 
 
-def test_six_who_approve_and_reject_at_once_make_one_decision_and_everybody_is_told(scene: Scene) -> None:
+def test_of_six_opposite_votes_at_once_one_decides_and_every_page_says_so(scene: Scene) -> None:
     people = [scene.approver(f"p{number}") for number in range(6)]
     scene.submit(approvers=people)
     start = Barrier(len(people))

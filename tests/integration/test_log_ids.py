@@ -1,11 +1,7 @@
-"""Every line that a function logs names the request, the task and the execution it is about, and never those before."""
+"""Every log line has the ids of the request, task or execution that it concerns, and none of the record before."""
 
-import io
-import json
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 
@@ -24,23 +20,11 @@ from countersign.testing.builders import (
     status_change,
     stream_event,
 )
-from review.handler import handler as review_handler
-from tests.held import PAYMENT, any_event, any_payment
-from tests.integration.conftest import ALIAS, Answer, Kit, Operation, call
+from tests.held import PAYMENT, PAYMENT_REQUEST, any_event, any_payment
+from tests.integration.conftest import ALIAS, Answer, Kit, Operation, click, look
+from tests.integration.output import Output
 
-Lines = Callable[[], list[dict[str, Any]]]
-
-
-@pytest.fixture
-def lines() -> Iterator[Lines]:
-    """The log, as CloudWatch gets it."""
-    written = io.StringIO()
-    stream = next(iter(logging.getLogger("service_undefined").handlers))
-    assert isinstance(stream, logging.StreamHandler)
-    before = stream.setStream(written)
-    yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
-    if before:
-        stream.setStream(before)
+Ids = tuple[str | None, ...]
 
 
 @pytest.fixture(autouse=True)
@@ -49,87 +33,83 @@ def _environment_of_held_payments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEADLINE_SECONDS", "600")
 
 
-def ids(line: dict[str, Any]) -> tuple[str | None, ...]:
-    return tuple(line.get(name) for name in ("request_id", "task_id", "execution_arn"))
+def ids(entry: dict[str, Any]) -> Ids:
+    return tuple(entry.get(name) for name in ("request_id", "task_id", "execution_arn"))
 
 
-def a_ring(kit: Kit) -> None:
+def ring(kit: Kit) -> None:
     kit.open_task()
     kit.decide()
     relay.handler.handler(stream_event(*kit.decisions()), None)
 
 
-def a_new_status(kit: Kit) -> None:
+def publish(kit: Kit) -> None:
     kit.open_task()
     (record,) = (each for each in kit.stream() if each["dynamodb"]["Keys"]["sk"]["S"] == "TASK")
     publisher.handler.handler(stream_event(record), None)
 
 
-def a_delivery(kit: Kit) -> None:
+def deliver(kit: Kit) -> None:
     kit.open_task()
     approver.handler.handler(sqs_event(any_envelope()), None)
 
 
-def an_end(kit: Kit) -> None:
+def end_an_execution(kit: Kit) -> None:
     executions.handler.handler(sqs_event(status_change("FAILED")), None)
 
 
-def a_held_payment(kit: Kit) -> None:
+def hold_a_payment(kit: Kit) -> None:
     held_payments.handler.handler(sqs_event(envelope.held(any_payment(), any_event(), "amount")), None)
 
 
-def a_click(kit: Kit) -> None:
+def vote(kit: Kit) -> None:
     kit.open_task()
-    form = urlencode({"t": kit.link(), "decision": "approve", "shown": "something else"})
-    headers = {"content-type": "application/x-www-form-urlencoded"}
-    call(review_handler, "POST", "/review", body=form, headers=headers)
+    click(kit, kit.link(), shown="something else")
 
 
 OF_TASK = (REQUEST_ID, TASK_ID, None)
-SCENES: list[tuple[Callable[[Kit], None], tuple[str | None, ...]]] = [
-    (a_ring, OF_TASK),
-    (a_new_status, OF_TASK),
-    (a_delivery, OF_TASK),
-    (a_held_payment, (PAYMENT.partition(".")[0], PAYMENT, None)),
-    (an_end, (REQUEST_ID, None, execution_arn())),
-    (a_click, OF_TASK),
-]
+FAILING: dict[Callable[[Kit], None], Ids] = {
+    ring: OF_TASK,
+    publish: OF_TASK,
+    deliver: OF_TASK,
+    hold_a_payment: (PAYMENT_REQUEST, PAYMENT, None),
+}
+"""The scenes that call a service besides the ledger."""
+
+SCENES = FAILING | {end_an_execution: (REQUEST_ID, None, execution_arn()), vote: OF_TASK}
 
 
 @pytest.fixture
-def outside(callbacks: Operation, events: Operation, mails: Operation, invocations: Operation) -> list[Operation]:
-    """All that functions call beside the ledger."""
+def services(callbacks: Operation, events: Operation, mails: Operation, invocations: Operation) -> list[Operation]:
+    """The services besides the ledger."""
     return [callbacks, events, mails, invocations]
 
 
-@pytest.mark.parametrize(("act", "about"), SCENES)
-def test_a_line_names_what_it_is_about(
-    kit: Kit, outside: list[Operation], lines: Lines, act: Callable[[Kit], None], about: tuple[str | None, ...]
+@pytest.mark.parametrize(("act", "expected"), SCENES.items())
+def test_a_line_has_the_ids(
+    kit: Kit, services: list[Operation], output: Output, act: Callable[[Kit], None], expected: Ids
 ) -> None:
     act(kit)
-    assert lines()
-    assert {ids(line) for line in lines()} == {about}
+    assert {ids(entry) for entry in output.new().entries} == {expected}
 
 
-@pytest.mark.parametrize(("act", "about"), [scene for scene in SCENES if scene[0] not in (an_end, a_click)])
-def test_a_line_that_tells_of_a_failure_names_it_too(
-    kit: Kit, outside: list[Operation], lines: Lines, act: Callable[[Kit], None], about: tuple[str | None, ...]
+@pytest.mark.parametrize(("act", "expected"), FAILING.items())
+def test_a_line_about_a_failure_has_the_ids(
+    kit: Kit, services: list[Operation], output: Output, act: Callable[[Kit], None], expected: Ids
 ) -> None:
-    for operation in outside:
+    for operation in services:
         operation.by_default = Answer(500, "ServiceException")
     act(kit)
-    failures = [line for line in lines() if line["level"] == "ERROR"]
-    assert failures
-    assert {ids(line) for line in failures} == {about}
+    assert {ids(entry) for entry in output.new().entries if entry["level"] == "ERROR"} == {expected}
 
 
-def test_a_line_does_not_name_what_the_record_before_was_about(kit: Kit, mails: Operation, lines: Lines) -> None:
+def test_the_ids_end_with_their_record(kit: Kit, mails: Operation, output: Output) -> None:
     kit.open_task()
     approver.handler.handler(sqs_event(any_envelope(), "not JSON"), None)
-    assert [ids(line) for line in lines()] == [OF_TASK, (None, None, None)]
+    assert [ids(entry) for entry in output.new().entries] == [OF_TASK, (None, None, None)]
 
 
-def test_nor_what_the_invocation_before_was_about(kit: Kit, lines: Lines) -> None:
-    a_click(kit)
-    call(review_handler, "GET", "/review", query={"t": "nobody's"})
-    assert [ids(line) for line in lines()] == [OF_TASK, (None, None, None)]
+def test_the_ids_end_with_their_invocation(kit: Kit, output: Output) -> None:
+    vote(kit)
+    look("unknown")
+    assert [ids(entry) for entry in output.new().entries] == [OF_TASK, (None, None, None)]

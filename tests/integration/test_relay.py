@@ -1,4 +1,4 @@
-"""The relay: every decision rings once, whatever Lambda answers and whenever the function dies."""
+"""The relay: each decision completes its callback once, whatever Lambda answers and whenever the function ends."""
 
 from typing import Any
 from urllib.parse import quote
@@ -21,7 +21,8 @@ from countersign.testing.builders import (
     stream_event,
 )
 from relay.handler import handler
-from tests.integration.conftest import Answer, Kit, Operation, Reaction, answering
+from tests.integration.conftest import Answer, Kit, Operation, Reaction, answering, on_stream
+from tests.integration.output import Output
 
 URL = "https://lambda.eu-central-1.amazonaws.com"
 CLOSED = Answer(400, "CallbackTimeoutException")
@@ -29,29 +30,28 @@ GONE = Answer(404, "ResourceNotFoundException")
 UNKNOWN = Answer(400, "InvalidParameterValueException")
 DENIED = Answer(403, "AccessDeniedException")
 THROTTLED = Answer(429, "TooManyRequestsException")
+LOST: Reaction = ConnectionClosedError(endpoint_url=URL)
+TIMED_OUT: Reaction = ReadTimeoutError(endpoint_url=URL)
+BROKEN: Reaction = Answer(500, "ServiceException")
 BUSY: list[Reaction] = [
     THROTTLED,
-    Answer(500, "ServiceException"),
+    BROKEN,
     Answer(503, "ServiceUnavailable"),
     Answer(400, "ThrottlingException"),
     Answer(502, "KMSAccessDeniedException"),
     Answer(502, "KMSDisabledException"),
     Answer(502, "KMSInvalidStateException"),
     Answer(502, "KMSNotFoundException"),
-    ConnectionClosedError(endpoint_url=URL),
+    LOST,
     EndpointConnectionError(endpoint_url=URL, error="refused"),
-    ReadTimeoutError(endpoint_url=URL),
+    TIMED_OUT,
 ]
+
+run = on_stream(handler)
 
 
 class Killed(BaseException):
-    """The function's process ends, here and now."""
-
-
-def run(*records: dict[str, Any]) -> list[str]:
-    """Hand records to the relay and return the sequence numbers of those to be tried again."""
-    answer = handler(stream_event(*records), None)
-    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+    """The function's process ends."""
 
 
 def ring_of(kit: Kit, task_id: str = TASK_ID) -> tuple[str, str] | None:
@@ -60,33 +60,21 @@ def ring_of(kit: Kit, task_id: str = TASK_ID) -> tuple[str, str] | None:
 
 
 def decided(kit: Kit, *task_ids: str) -> list[dict[str, Any]]:
-    """Return what the stream says of tasks that have just been decided; each has its own callback."""
+    """Decide tasks, each with its own callback, and return their stream records."""
     for task_id in task_ids or (TASK_ID,):
         kit.open_task(task_id=task_id, callback_id=CALLBACK_ID if task_id == TASK_ID else f"callback/{task_id}")
         kit.decide(task_id=task_id)
     return kit.decisions()
 
 
-def as_lambda_does() -> Any:
-    """Return what takes each callback once, and tells every later ring that it is over."""
-    taken: set[str] = set()
-
-    def answer(request: Any) -> Answer:
-        known = request.url in taken
-        taken.add(request.url)
-        return CLOSED if known else Answer()
-
-    return answer
+# Lambda's answers
 
 
-# Each of Lambda's answers
-
-
-def test_a_ring_that_lambda_takes_is_delivered_with_nothing_in_it(kit: Kit, callbacks: Operation) -> None:
+def test_a_delivered_ring_has_no_payload_and_is_recorded(kit: Kit, callbacks: Operation) -> None:
     assert run(*decided(kit)) == []
     (request,) = callbacks.asked
     assert f"/durable-execution-callbacks/{quote(CALLBACK_ID, safe='')}/succeed" in request.url
-    assert not request.body, "the ledger has the answer; the ring carries none"
+    assert not request.body
     assert ring_of(kit) == ("delivered", "")
     assert kit.audited() == ["opened", "voted", "decided", "rung"]
     assert kit.audit()[-1].event.data == {"state": "delivered", "error": ""}
@@ -94,26 +82,22 @@ def test_a_ring_that_lambda_takes_is_delivered_with_nothing_in_it(kit: Kit, call
 
 
 @pytest.mark.parametrize(
-    ("answer", "state"),
-    [(CLOSED, "closed"), (UNKNOWN, "failed"), (GONE, "failed"), (DENIED, "failed"), (Answer(400, "Unheard"), "failed")],
+    ("answer", "state", "metric"),
+    [
+        (CLOSED, "closed", "RingsClosed"),
+        *((answer, "failed", "RingsFailed") for answer in (UNKNOWN, GONE, DENIED, Answer(400, "NewException"))),
+    ],
     ids=lambda value: getattr(value, "code", value),
 )
-def test_an_answer_that_is_final_is_kept_and_not_tried_again(
-    kit: Kit, callbacks: Operation, capsys: pytest.CaptureFixture[str], answer: Answer, state: str
+def test_a_final_answer_is_recorded_counted_and_not_retried(
+    kit: Kit, callbacks: Operation, output: Output, answer: Answer, state: str, metric: str
 ) -> None:
     callbacks.by_default = answer
     assert run(*decided(kit)) == []
     assert len(callbacks.asked) == 1
     assert ring_of(kit) == (state, answer.code)
     assert kit.task().status is Status.DECIDED
-    counted = capsys.readouterr().out
-    assert ("RingsFailed" in counted) == (state == "failed"), "the metric that the alarm watches"
-    assert ("RingsClosed" in counted) == (state == "closed")
-
-
-LOST: Reaction = ConnectionClosedError(endpoint_url=URL)
-TIMED_OUT: Reaction = ReadTimeoutError(endpoint_url=URL)
-BROKEN: Reaction = Answer(500, "ServiceException")
+    assert output.new().counts[metric] == 1
 
 
 @pytest.mark.parametrize(
@@ -130,7 +114,7 @@ BROKEN: Reaction = Answer(500, "ServiceException")
     ],
     ids=repr,
 )
-def test_a_callback_that_is_gone_was_closed_by_a_try_before_that_may_have_arrived_and_by_no_other(
+def test_a_callback_that_is_gone_counts_as_closed_only_after_an_attempt_that_may_have_arrived(
     kit: Kit, callbacks: Operation, before: list[Reaction], last: Answer, ring: tuple[str, str]
 ) -> None:
     callbacks.answers, callbacks.by_default = before, last
@@ -138,9 +122,7 @@ def test_a_callback_that_is_gone_was_closed_by_a_try_before_that_may_have_arrive
     assert ring_of(kit) == ring
 
 
-def test_a_callback_id_that_cannot_even_be_sent_is_a_failure_and_not_tried_again(
-    kit: Kit, callbacks: Operation
-) -> None:
+def test_a_callback_id_that_cannot_be_sent_is_a_failure_and_not_retried(kit: Kit, callbacks: Operation) -> None:
     kit.open_task(callback_id="")
     kit.decide()
     assert run(*kit.decisions()) == []
@@ -149,7 +131,7 @@ def test_a_callback_id_that_cannot_even_be_sent_is_a_failure_and_not_tried_again
 
 
 @pytest.mark.parametrize("busy", BUSY, ids=repr)
-def test_a_lambda_that_is_busy_is_tried_again_within_bounds_and_then_by_the_stream(
+def test_a_busy_lambda_is_retried_within_bounds_and_then_by_the_stream(
     kit: Kit, callbacks: Operation, busy: Reaction
 ) -> None:
     records = decided(kit)
@@ -170,7 +152,7 @@ def test_the_doorbell_pauses_between_its_attempts_and_not_after_the_last(kit: Ki
     assert len(pauses) == ATTEMPTS - 1
 
 
-def test_a_machine_s_failure_rings_as_a_failure(kit: Kit, callbacks: Operation) -> None:
+def test_the_failure_of_a_machine_rings_as_a_failure(kit: Kit, callbacks: Operation) -> None:
     change = answers.fail(kit.open_payment(), Failure("broken"), Sender("worker", "callback token"), kit.now)
     assert change
     kit.ledger.commit(change)
@@ -180,7 +162,7 @@ def test_a_machine_s_failure_rings_as_a_failure(kit: Kit, callbacks: Operation) 
     assert ring_of(kit, PAYMENT_TASK_ID) == ("delivered", "")
 
 
-# Batches
+# Batches and crashes
 
 
 def test_a_ring_that_fails_never_blocks_the_other_records_of_its_batch(kit: Kit, callbacks: Operation) -> None:
@@ -190,35 +172,17 @@ def test_a_ring_that_fails_never_blocks_the_other_records_of_its_batch(kit: Kit,
     assert [ring_of(kit, task_id) for task_id in ("a.throttled", "b.fine")] == [None, ("delivered", "")]
 
 
-# Killed
+def test_a_relay_killed_between_the_ring_and_its_record_completes_the_callback_once(
+    kit: Kit, callbacks: Operation
+) -> None:
+    def kill(_: Any) -> None:
+        raise Killed
 
-
-def test_a_relay_killed_between_the_ring_and_its_record_rings_lambda_once(kit: Kit, callbacks: Operation) -> None:
     records = decided(kit)
-    callbacks.by_default = as_lambda_does()
-    with answering("dynamodb", "TransactWriteItems", lambda _: kill()), pytest.raises(Killed):
+    callbacks.answers, callbacks.by_default = [Answer()], CLOSED
+    with answering("dynamodb", "TransactWriteItems", kill), pytest.raises(Killed):
         run(*records)
     assert ring_of(kit) is None
     assert run(*records) == []
-    assert ring_of(kit) == ("closed", "CallbackTimeoutException"), "the first ring had arrived; the record says so"
+    assert ring_of(kit) == ("closed", "CallbackTimeoutException")
     assert kit.audited().count("rung") == 1
-
-
-def kill() -> None:
-    raise Killed
-
-
-# Around it
-
-
-def test_the_stream_wakes_the_relay_for_a_decision_and_not_for_its_own_writes(kit: Kit, callbacks: Operation) -> None:
-    run(*decided(kit))
-    assert kit.decisions() == []
-
-
-def test_the_callback_that_rings_is_the_newest_at_the_decision(kit: Kit, callbacks: Operation) -> None:
-    kit.open_task()
-    kit.ledger.refresh(TASK_ID, "callback-2")
-    kit.decide()
-    run(*kit.decisions())
-    assert "/durable-execution-callbacks/callback-2/succeed" in callbacks.asked[0].url

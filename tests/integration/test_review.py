@@ -1,15 +1,15 @@
-"""`GET`, `HEAD` and `POST /review`: every row of the contract, and everything that is bad input."""
+"""The routes of pages over HTTP: `/review`, `/delegate` and `/inbox`."""
 
 import re
-from typing import Any
-from urllib.parse import urlencode
+from datetime import timedelta
 
 import pytest
 
+from countersign.domain.links import Link, Purpose
 from countersign.domain.rules import Outcome
 from countersign.domain.strict_json import MAX_BODY_BYTES
 from countersign.domain.tasks import Status
-from countersign.domain.tokens import fingerprint
+from countersign.domain.tokens import fingerprint, mint
 from countersign.testing.builders import (
     APPROVER,
     CALLBACK_ID,
@@ -22,10 +22,22 @@ from countersign.testing.builders import (
 )
 from review.handler import handler
 from review.pages import security_headers
-from tests.integration.conftest import LIMITS_TABLE, Answer, Kit, Page, answering, call
+from tests.integration.conftest import (
+    LIMITS_TABLE,
+    SAME_ORIGIN,
+    Answer,
+    Kit,
+    Page,
+    answering,
+    call,
+    click,
+    look,
+    post_form,
+)
 
-SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
-REQUIRED_HEADERS = {
+COLLEAGUE = "li@example.com"
+FORMS = pytest.mark.parametrize("path", ["/review", "/delegate", "/inbox"])
+REQUIRED_HEADERS = dict(security_headers()) | {
     "Cache-Control": "no-store",
     "Content-Type": "text/html; charset=utf-8",
     "Referrer-Policy": "no-referrer",
@@ -34,216 +46,204 @@ REQUIRED_HEADERS = {
 }
 
 
-def look(token: str | None, method: str = "GET") -> Page:
-    return checked(call(handler, method, "/review", query=None if token is None else {"t": token}))
-
-
-def click(kit: Kit, token: str, headers: dict[str, str] | None = None, **fields: str) -> Page:
-    """Post the form as a browser does, with what the page showed."""
-    form = {"t": token, "decision": "approve", "comment": "", "shown": kit.task().shown} | fields
-    return post(urlencode(form), headers)
-
-
-def post(body: str | bytes, headers: dict[str, str] | None = None) -> Page:
-    return checked(call(handler, "POST", "/review", body=body, headers=SAME_ORIGIN if headers is None else headers))
-
-
-def checked(page: Page) -> Page:
-    """Return a page once it is known to be sent as every page must be."""
+def assert_sent_as_a_page(page: Page) -> None:
     assert page.headers.items() >= REQUIRED_HEADERS.items()
-    assert page.headers.items() >= dict(security_headers()).items()
-    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
-    assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
+    for allowed in ("default-src 'none'", "frame-ancestors 'none'"):
+        assert allowed in page.headers["Content-Security-Policy"]
     assert "unsafe" not in page.headers["Content-Security-Policy"]
     assert re.match(r"max-age=\d{8}", page.headers["Strict-Transport-Security"])
     assert "noindex" in page.headers["X-Robots-Tag"]
     assert "<script" not in page.body
     assert CALLBACK_ID not in page.body
     assert ("Retry-After" in page.headers) == (page.status >= 500)
-    return page
 
 
-# Looking
+def inbox_link(kit: Kit) -> str:
+    token, digest = mint()
+    until = kit.now + timedelta(days=7)
+    kit.ledger.put_link(Link(digest, "", APPROVER, Purpose.INBOX, until), until)
+    return token
 
 
-def test_an_open_task_is_200_with_the_form(kit: Kit) -> None:
-    task = kit.open_task()
+def outbox(kit: Kit) -> list[str]:
+    return [sk for _, sk in kit.items() if sk.startswith("OUTBOX#")]
+
+
+# GET and HEAD
+
+
+def test_the_page_of_an_open_task_has_the_form_and_names_who_submitted_the_request(kit: Kit) -> None:
+    task = kit.open_task(submitted_by="arn:aws:sts::111122223333:assumed-role/shop/rita@example.com")
     token = kit.link()
     page = look(token)
+    assert_sent_as_a_page(page)
     assert page.status == 200
-    assert TITLE in page.body
-    assert f'value="{token}"' in page.body
-    assert f'value="{task.shown}"' in page.body
+    for shown in (TITLE, f'value="{token}"', f'value="{task.shown}"', "Submitted by", "assumed-role/shop/rita@"):
+        assert shown in page.body
+    assert "111122223333" not in page.body
 
 
-def test_head_answers_as_get_does_without_the_page(kit: Kit) -> None:
+def test_head_answers_like_get_without_the_page(kit: Kit) -> None:
     kit.open_task()
     token = kit.link()
-    assert (look(token, "HEAD").status, look(token, "HEAD").body) == (200, "")
-    assert look(token, "HEAD").headers == look(token).headers
-    assert look(any_token(), "HEAD").status == 404
+    page = look(token, method="HEAD")
+    assert (page.status, page.headers, page.body) == (200, look(token).headers, "")
+    assert look(any_token(), method="HEAD").status == 404
 
 
-@pytest.mark.parametrize("token", [None, any_token(), "<script>alert(1)</script>", "t" * 5000])
-def test_an_unknown_token_is_404(kit: Kit, token: str | None) -> None:
-    kit.open_task()
-    page = look(token)
-    assert page.status == 404
-    assert TITLE not in page.body
-    if token:
-        assert token not in page.body
-
-
-def test_a_look_writes_to_nothing_but_the_counters_of_the_limits(kit: Kit) -> None:
+def test_get_and_head_write_nothing_except_the_counters_of_the_limits(kit: Kit) -> None:
     kit.open_task()
     token = kit.link()
     before = kit.items()
     with answering("dynamodb", "UpdateItem") as updates:
         look(token)
-        look(token, "HEAD")
+        look(token, method="HEAD")
         assert {update["TableName"] for update in updates.documents} == {LIMITS_TABLE}
     assert kit.items() == before
 
 
-def test_a_task_that_closed_without_a_decision_is_410_and_says_why(kit: Kit) -> None:
+def test_a_task_past_its_deadline_is_410(kit: Kit) -> None:
     kit.open_task()
     token = kit.link()
     kit.expire()
-    page = look(token)
-    assert page.status == 410
-    assert "The deadline has passed" in page.body
+    assert look(token).status == 410
 
 
-def test_a_decided_task_is_200_with_who_and_why_and_no_form_also_past_the_deadline(kit: Kit) -> None:
+@pytest.mark.parametrize("path", ["/review", "/inbox"])
+@pytest.mark.parametrize("token", [None, any_token(), "<script>alert(1)</script>", "t" * 5000])
+def test_an_unknown_token_opens_no_page(kit: Kit, path: str, token: str | None) -> None:
+    kit.open_task()
+    page = look(token, path)
+    assert_sent_as_a_page(page)
+    assert page.status == 404
+    assert TITLE not in page.body
+    assert not token or token not in page.body
+
+
+def test_an_inbox_lists_the_owners_tasks_and_each_is_opened_and_decided_by_its_link(kit: Kit) -> None:
+    for task_id in (TASK_ID, "b.approval"):
+        kit.open_task(task_id=task_id, title=f"Title of {task_id}")
+        kit.link(task_id=task_id)
+    kit.open_task(task_id="c.approval", audience=(OTHER_APPROVER,), title="Not yours")
+    kit.link(OTHER_APPROVER, "c.approval")
+    token = inbox_link(kit)
+    page = look(token, "/inbox")
+    assert_sent_as_a_page(page)
+    assert (page.status, page.body.count('<a href="review?'), "Not yours" in page.body) == (200, 2, False)
+    assert "Title of b.approval" in look(token, task="b.approval").body
+    form = {"t": token, "task": "b.approval", "decision": "approve", "shown": kit.task("b.approval").shown}
+    assert post_form("/review", **form).status == 200
+    assert kit.task("b.approval").decided_by == (APPROVER,)
+    assert look(token, "/inbox").body.count('<a href="review?') == 1
+
+
+def test_a_review_link_opens_no_inbox(kit: Kit) -> None:
+    kit.open_task()
+    assert look(kit.link(), "/inbox").status == 404
+
+
+# POST
+
+
+@pytest.mark.parametrize("headers", [SAME_ORIGIN, {"sec-fetch-site": "none"}, {}], ids=["ours", "none", "not sent"])
+def test_a_vote_is_recorded_with_its_person_comment_link_and_network(kit: Kit, headers: dict[str, str]) -> None:
     kit.open_task()
     token = kit.link()
-    kit.decide("reject", comment="Too dear")
-    kit.expire()
-    page = look(token)
-    assert page.status == 200
-    assert APPROVER in page.body
-    assert "Too dear" in page.body
-    assert "<form" not in page.body
-
-
-# Deciding
-
-
-@pytest.mark.parametrize(("decision", "outcome"), [("approve", Outcome.APPROVED), ("reject", Outcome.REJECTED)])
-def test_a_click_is_200_and_recorded_with_who_when_why_and_from_where(
-    kit: Kit, decision: str, outcome: Outcome
-) -> None:
-    kit.open_task()
-    token = kit.link()
-    page = click(kit, token, decision=decision, comment=COMMENT)
-    assert page.status == 200
-    assert "<form" not in page.body
+    page = click(kit, token, headers, decision="reject", comment=COMMENT)
+    assert_sent_as_a_page(page)
+    assert (page.status, "<form" in page.body) == (200, False)
     task = kit.task()
-    assert (task.status, task.outcome, task.decided_by) == (Status.DECIDED, outcome, (APPROVER,))
-    assert task.votes[APPROVER].comment == COMMENT
+    assert (task.status, task.outcome, task.decided_by) == (Status.DECIDED, Outcome.REJECTED, (APPROVER,))
     voted = kit.audit()[-2].event
-    assert (voted.event, voted.actor, voted.identified_by, voted.source) == (
-        "voted",
-        APPROVER,
-        "review link",
-        "203.0.113.0/24",
-    )
-    assert voted.data == {"decision": decision, "comment": COMMENT, "link": fingerprint(token)}
+    assert (voted.event, voted.actor, voted.identified_by) == ("voted", APPROVER, "review link")
+    assert voted.source == "203.0.113.0/24"
+    assert voted.data == {"decision": "reject", "comment": COMMENT, "link": fingerprint(token)}
     assert is_unbroken(kit.audit(), task.audit_head, task.audit_seq)
 
 
-@pytest.mark.parametrize("site", ["none", None])
-def test_a_browser_that_does_not_say_that_another_site_posted_is_believed(kit: Kit, site: str | None) -> None:
+@pytest.mark.parametrize("site", ["cross-site", "Same-Site"])
+def test_a_form_that_another_site_posts_is_refused(kit: Kit, site: str) -> None:
     kit.open_task()
-    assert click(kit, kit.link(), {"sec-fetch-site": site} if site else {}).status == 200
+    token, headers = kit.link(), {"Sec-Fetch-Site": site}
+    pages = [
+        click(kit, token, headers),
+        post_form("/delegate", headers, t=token, colleague=COLLEAGUE),
+        post_form("/inbox", headers, t=token),
+    ]
+    for page in pages:
+        assert_sent_as_a_page(page)
+        assert page.status == 403
+    assert (kit.task().votes, outbox(kit)) == ({}, [])
+    refused = kit.audit()[1].event
+    assert (refused.actor, refused.source, refused.data["reason"]) == (APPROVER, "203.0.113.0/24", "cross_site")
 
 
-# Refusals: the status, the reason in the audit, and a task that stays as it was
-
-
-@pytest.mark.parametrize(
-    ("task", "fields", "headers", "status", "reason"),
-    [
-        ({}, {}, {"Sec-Fetch-Site": "cross-site"}, 403, "cross_site"),
-        ({}, {}, {"Sec-Fetch-Site": "Same-Site"}, 403, "cross_site"),
-        ({"requester": APPROVER.upper()}, {}, SAME_ORIGIN, 403, "own_request"),
-        ({}, {"decision": "<b>approve</b>"}, SAME_ORIGIN, 400, "unknown_decision"),
-        ({}, {"comment": "ä" * 2001}, SAME_ORIGIN, 400, "comment_too_long"),
-        ({"status": Status.CANCELLED}, {}, SAME_ORIGIN, 410, "closed"),
-        ({"audience": (OTHER_APPROVER,)}, {}, SAME_ORIGIN, 410, "handed_on"),
-        ({}, {"shown": "not a digest"}, SAME_ORIGIN, 409, "details_changed"),
-    ],
-)
-def test_a_click_that_is_refused_has_the_status_of_the_contract_and_is_audited(
-    kit: Kit, task: dict[str, Any], fields: dict[str, str], headers: dict[str, str], status: int, reason: str
-) -> None:
-    before = kit.open_task(**task)
-    assert click(kit, kit.link(), headers, **fields).status == status
-    assert kit.refusals() == [reason]
-    refused = kit.audit()[-1].event
-    assert (refused.actor, refused.identified_by, refused.source) == (APPROVER, "review link", "203.0.113.0/24")
-    after = kit.task()
-    assert (after.status, after.votes, after.revision) == (before.status, before.votes, before.revision)
-    assert is_unbroken(kit.audit(), after.audit_head, after.audit_seq)
-
-
-def test_the_page_says_who_submitted_the_request_where_that_is_known(kit: Kit) -> None:
+def test_a_delegation_moves_the_task_to_the_colleague_and_sends_the_hand_off(kit: Kit) -> None:
     kit.open_task()
-    assert "Submitted by" not in look(kit.link()).body
-    kit.set(TASK_ID, "submitted_by", "arn:aws:sts::111122223333:assumed-role/shop/rita@example.com")
-    page = look(kit.link()).body
-    assert "Submitted by" in page
-    assert "assumed-role/shop/rita@example.com" in page
-    assert "111122223333" not in page
+    token = kit.link()
+    page = post_form("/delegate", t=token, colleague=COLLEAGUE)
+    assert_sent_as_a_page(page)
+    assert (page.status, COLLEAGUE in page.body) == (200, True)
+    assert (kit.task().audience, len(outbox(kit))) == ((COLLEAGUE,), 1)
+    assert click(kit, token).status == 410
 
 
-# What is no click at all
+def test_the_link_to_an_inbox_is_sent_by_mail_and_not_shown(kit: Kit) -> None:
+    kit.open_task()
+    page = post_form("/inbox", t=kit.link())
+    assert_sent_as_a_page(page)
+    assert (page.status, APPROVER in page.body, "/inbox?" in page.body) == (200, True, False)
+    assert len(outbox(kit)) == 1
 
 
+@FORMS
 @pytest.mark.parametrize("token", ["", any_token()])
-def test_a_click_with_an_unknown_token_is_404_and_writes_nothing(kit: Kit, token: str) -> None:
+def test_a_form_with_an_unknown_token_is_404_and_writes_nothing(kit: Kit, path: str, token: str) -> None:
     kit.open_task()
     before = kit.items()
-    page = click(kit, token, {"sec-fetch-site": "cross-site"}, decision="yes")
-    assert page.status == 404, "an unknown token comes before every other reason"
-    assert TITLE not in page.body
+    page = post_form(path, t=token, decision="approve", colleague=COLLEAGUE)
+    assert (page.status, TITLE in page.body) == (404, False)
     assert kit.items() == before
 
 
-def test_a_token_in_the_address_of_a_post_decides_nothing(kit: Kit) -> None:
+@FORMS
+def test_a_token_in_the_address_of_a_form_counts_for_nothing(kit: Kit, path: str) -> None:
     kit.open_task()
-    token, shown = kit.link(), kit.task().shown
-    page = call(handler, "POST", "/review", body=urlencode({"decision": "approve", "shown": shown}), query={"t": token})
-    assert page.status == 404
-    assert kit.task().status is Status.OPEN
+    token, before = kit.link(), kit.items()
+    body = f"decision=approve&shown={kit.task().shown}&colleague={COLLEAGUE}"
+    assert call(handler, "POST", path, body=body, headers=SAME_ORIGIN, query={"t": token}).status == 404
+    assert kit.items().keys() - before.keys() == set()
 
 
+@FORMS
 @pytest.mark.parametrize(
-    ("body", "status"),
-    [("decision=approve", 404), (b"comment=%FF%FE", 400), ("a" * (MAX_BODY_BYTES + 1), 413)],
-    ids=["without a token", "not UTF-8", "over the cap"],
+    ("body", "status"), [(b"t=%FF%FE", 400), ("t=" + "a" * MAX_BODY_BYTES, 413)], ids=["not UTF-8", "too large"]
 )
-def test_what_is_no_form_of_the_page_has_the_status_of_the_contract(kit: Kit, body: str | bytes, status: int) -> None:
-    assert post(body).status == status
+def test_a_body_that_is_not_a_form_of_the_page_is_refused(kit: Kit, path: str, body: str | bytes, status: int) -> None:
+    page = call(handler, "POST", path, body=body, headers=SAME_ORIGIN)
+    assert_sent_as_a_page(page)
+    assert page.status == status
 
 
-# Trouble on our side
+# Outages
 
 
-@pytest.mark.parametrize("operation", ["GetItem", "TransactWriteItems"])
-def test_a_ledger_that_does_not_answer_is_503_and_the_same_click_afterwards_counts(kit: Kit, operation: str) -> None:
+@pytest.mark.parametrize("operation", ["GetItem", "BatchGetItem", "TransactWriteItems"])
+def test_without_the_ledger_or_the_directory_a_vote_is_503_and_counts_when_it_is_repeated(
+    kit: Kit, operation: str
+) -> None:
     kit.open_task()
-    token, shown = kit.link(), kit.task().shown
-    form = urlencode({"t": token, "decision": "approve", "comment": "", "shown": shown})
+    form = {"t": kit.link(), "decision": "approve", "shown": kit.task().shown}
     before = kit.items()
     with answering("dynamodb", operation, Answer(500, "InternalServerError")):
-        assert post(form).status == 503
-    assert kit.items() == before
-    assert post(form).status == 200
+        page = post_form("/review", **form)
+    assert_sent_as_a_page(page)
+    assert (page.status, kit.items()) == (503, before)
+    assert post_form("/review", **form).status == 200
 
 
-def test_what_nobody_expected_is_500_and_says_nothing_of_it(kit: Kit) -> None:
+def test_an_unexpected_error_is_500_and_its_text_is_not_shown(kit: Kit) -> None:
     with answering("dynamodb", "GetItem", Answer(400, "ValidationException")):
         page = look(any_token())
-    assert page.status == 500
-    assert "Validation" not in page.body
+    assert_sent_as_a_page(page)
+    assert (page.status, "Validation" in page.body) == (500, False)

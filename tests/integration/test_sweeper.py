@@ -1,27 +1,21 @@
-"""The sweeper function: decisions, deadlines, starts and events that were lost on the way."""
+"""The sweeper function: metrics and logs of what it repairs, and of what stays overdue."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
-from io import StringIO
-from logging import StreamHandler
 from urllib.parse import quote
 
 import pytest
 
 import sweeper.handler
-from countersign.adapters.attributes import to_item
-from countersign.adapters.keys import DUE_SHARDS, PARKED_SHARDS, UNSENT_SHARDS, request_key
+from countersign.adapters.keys import DUE_SHARDS, PARKED_SHARDS, UNSENT_SHARDS
 from countersign.adapters.task_items import due
 from countersign.domain.clock import to_text
 from countersign.domain.errors import NotHandledError
 from countersign.domain.requests import Request
 from countersign.domain.tasks import Status
-from countersign.functions.clients import client
 from countersign.testing.builders import (
     APPROVER,
     CALLBACK_ID,
-    CALLER,
     COMMENT,
     REQUEST_ID,
     TASK_ID,
@@ -29,7 +23,8 @@ from countersign.testing.builders import (
     any_input,
     is_unbroken,
 )
-from tests.integration.conftest import ALIAS, TABLE, Answer, Kit, Operation, answering
+from tests.integration.conftest import ALIAS, Answer, Kit, Operation, answering
+from tests.integration.output import Output
 
 GRACE_SECONDS = 300
 LONG_AGO = timedelta(hours=2)
@@ -46,79 +41,46 @@ def sweep() -> None:
     sweeper.handler.handler({"source": "aws.events", "detail-type": "Scheduled Event"}, None)
 
 
-def make_due(kit: Kit, task_id: str = TASK_ID) -> None:
-    """Let a task have been due two hours ago."""
-    name = "expires_at" if kit.task(task_id).status is Status.OPEN else "decided_at"
-    kit.set(task_id, name, kit.now - LONG_AGO)
-    kit.set(task_id, "gsi1sk", kit.now - LONG_AGO)
+def make_overdue(kit: Kit) -> None:
+    """Make the task due two hours ago."""
+    name = "expires_at" if kit.task().status is Status.OPEN else "decided_at"
+    kit.set(TASK_ID, name, kit.now - LONG_AGO)
+    kit.set(TASK_ID, "gsi1sk", kit.now - LONG_AGO)
 
 
-def set_on_request(**attribute: str) -> None:
-    """Set an attribute of the request's item."""
-    ((name, value),) = attribute.items()
-    client("dynamodb").update_item(
-        TableName=TABLE,
-        Key=to_item(request_key(REQUEST_ID)),
-        UpdateExpression="SET #name = :value",
-        ExpressionAttributeNames={"#name": name},
-        ExpressionAttributeValues=to_item({":value": value}),
-    )
-
-
-def decided_and_never_rung(kit: Kit) -> None:
+def test_a_decision_whose_ring_was_lost_is_rung_again_audited_and_counted(
+    kit: Kit, callbacks: Operation, output: Output
+) -> None:
     kit.open_task()
     kit.decide()
-    make_due(kit)
-
-
-@pytest.fixture
-def logged() -> Iterator[StringIO]:
-    """What the function logs."""
-    (handler,) = sweeper.handler.logger.handlers
-    assert isinstance(handler, StreamHandler)
-    written = StringIO()
-    before = handler.setStream(written)
-    yield written
-    handler.setStream(before)
-
-
-def counted(capsys: pytest.CaptureFixture[str]) -> dict[str, float]:
-    """Return what was counted since the last call, by the metric's name."""
-    lines = [line for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
-    written = [json.loads(line) for line in lines]
-    names = [each["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Name"] for each in written]
-    return {name: each[name][0] for name, each in zip(names, written, strict=True)}
-
-
-def test_a_decision_whose_ring_was_lost_is_rung_again_and_the_audit_says_so(
-    kit: Kit, callbacks: Operation, capsys: pytest.CaptureFixture[str]
-) -> None:
-    decided_and_never_rung(kit)
+    make_overdue(kit)
     sweep()
     (request,) = callbacks.asked
     assert f"/durable-execution-callbacks/{quote(CALLBACK_ID, safe='')}/succeed" in request.url
-    assert [entry.event.event for entry in kit.audit()][-2:] == ["swept", "rung"]
-    assert {entry.event.actor for entry in kit.audit()[-2:]} == {"sweeper"}
+    assert [(entry.event.event, entry.event.actor) for entry in kit.audit()][-2:] == [
+        ("swept", "sweeper"),
+        ("rung", "sweeper"),
+    ]
     assert is_unbroken(kit.audit(), kit.task().audit_head, kit.task().audit_seq)
-    assert counted(capsys) == {"Mended": 1}
+    assert output.new().counts == {"Mended": 1}
 
 
 @pytest.mark.parametrize(("decided", "metric"), [(True, "DecisionsOverdue"), (False, "DeadlinesOverdue")])
-def test_what_a_ring_has_not_mended_is_counted_by_every_sweep_and_rung_no_more(
-    kit: Kit, callbacks: Operation, capsys: pytest.CaptureFixture[str], decided: bool, metric: str
+def test_a_task_that_stays_overdue_after_its_ring_is_counted_by_every_sweep_and_rung_no_more(
+    kit: Kit, callbacks: Operation, output: Output, decided: bool, metric: str
 ) -> None:
     kit.open_task(sent_at=kit.now)
     if decided:
         kit.decide()
-    make_due(kit)
+    make_overdue(kit)
     sweep()
     for name in ("swept_at", "gsi1sk"):
         kit.set(TASK_ID, name, to_text(kit.now - timedelta(seconds=GRACE_SECONDS)))
-    counted(capsys)
+    output.new()
     before = kit.items()
-    sweep()
-    sweep()
-    assert counted(capsys) == {metric: 1}
+    for _ in range(2):
+        sweep()
+        assert output.new().counts == {metric: 1}
     assert kit.items() == before
     assert len(callbacks.asked) == 1
 
@@ -134,53 +96,32 @@ def test_what_a_ring_has_not_mended_is_counted_by_every_sweep_and_rung_no_more(
     ],
 )
 def test_only_an_execution_that_lambda_calls_paused_is_left_alone(
-    kit: Kit, callbacks: Operation, capsys: pytest.CaptureFixture[str], answer: Answer, rings: int
+    kit: Kit, callbacks: Operation, output: Output, answer: Answer, rings: int
 ) -> None:
-    decided_and_never_rung(kit)
+    kit.open_task()
+    kit.decide()
+    make_overdue(kit)
     kit.ledger.submit(Request(REQUEST_ID, WORKFLOW), kit.now)
     kit.ledger.started(REQUEST_ID, f"{ALIAS.removesuffix('live')}7/durable-execution/{REQUEST_ID}/1")
     with answering("lambda", "GetDurableExecution", answer):
         sweep()
     assert len(callbacks.asked) == rings
-    assert counted(capsys) == ({"Mended": 1} if rings else {})
+    assert output.new().counts == ({"Mended": 1} if rings else {})
 
 
-def test_a_request_whose_start_was_lost_is_started_again_under_its_name_and_as_it_was_asked_for(
-    kit: Kit, invocations: Operation, capsys: pytest.CaptureFixture[str]
-) -> None:
-    lost = Request(REQUEST_ID, WORKFLOW, "5" * 64, CALLER, deadline_seconds=600, input=any_input())
-    kit.ledger.submit(lost, kit.now - LONG_AGO)
-    sweep()
-    (invocation,), (payload,) = invocations.asked, invocations.documents
-    assert invocation.headers["X-Amz-Durable-Execution-Name"] == REQUEST_ID.encode()
-    asked = {"request_id": REQUEST_ID, "workflow": WORKFLOW, "submitted_by": CALLER}
-    assert payload == asked | {"input": any_input(deadline_seconds=600)}
-    request = kit.ledger.request(REQUEST_ID)
-    assert request
-    assert (request.status, request.input) == ("running", None)
-    assert counted(capsys) == {"Mended": 1}
-    sweep()
-    assert len(invocations.asked) == 1
-
-
-def test_a_start_that_fails_again_is_counted_now_and_by_every_later_sweep(
-    kit: Kit, invocations: Operation, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_start_that_fails_again_is_counted(kit: Kit, invocations: Operation, output: Output) -> None:
     invocations.by_default = Answer(404, "ResourceNotFoundException")
     kit.ledger.submit(Request(REQUEST_ID, WORKFLOW, input=any_input()), kit.now - LONG_AGO)
     sweep()
-    assert counted(capsys) == {"StartsOverdue": 1}
-    asked = len(invocations.asked)
-    set_on_request(swept_at=to_text(kit.now - LONG_AGO))
-    sweep()
-    assert counted(capsys) == {"StartsOverdue": 1}
-    assert len(invocations.asked) == asked
+    (invocation,) = invocations.asked
+    assert invocation.headers["X-Amz-Durable-Execution-Name"] == REQUEST_ID.encode()
+    assert output.new().counts == {"StartsOverdue": 1}
 
 
-def test_more_than_one_page_is_looked_through(kit: Kit, callbacks: Operation) -> None:
+def test_a_sweep_reads_every_page_of_every_shard(kit: Kit, callbacks: Operation) -> None:
     names = [f"order-{number}.approval" for number in range(100)]
     of_one_shard = [name for name in names if due(name, kit.now)["gsi1pk"] == DUE_SHARDS[0]][:5]
-    for name in of_one_shard:  # a page of DynamoDB's has a megabyte
+    for name in of_one_shard:  # DynamoDB's pages end after a megabyte
         kit.open_task(task_id=name, title="x" * 300_000, expires_at=kit.now - LONG_AGO, sent_at=kit.now)
     with answering("dynamodb", "Query") as queries:
         sweep()
@@ -188,18 +129,18 @@ def test_more_than_one_page_is_looked_through(kit: Kit, callbacks: Operation) ->
     assert len(queries.asked) == len(DUE_SHARDS + UNSENT_SHARDS + PARKED_SHARDS) + 1
 
 
-def test_a_ledger_that_does_not_answer_fails_the_sweep_without_a_word_of_why_in_the_error(kit: Kit) -> None:
+def test_without_the_ledger_the_sweep_fails_by_an_error_without_its_text(kit: Kit) -> None:
     with answering("dynamodb", "Query", Answer(500, "InternalServerError")), pytest.raises(NotHandledError):
         sweep()
 
 
-def test_a_log_names_what_was_found_and_nothing_secret(kit: Kit, callbacks: Operation, logged: StringIO) -> None:
+def test_the_log_names_the_finding_and_no_secret(kit: Kit, callbacks: Operation, output: Output) -> None:
     kit.open_task()
     kit.decide(comment=COMMENT)
-    make_due(kit)
+    make_overdue(kit)
     callbacks.by_default = Answer(400, "InvalidParameterValueException")
     sweep()
-    (entry,) = [json.loads(line) for line in logged.getvalue().splitlines()]
+    written = output.new()
+    (entry,) = written.entries
     assert (entry["lost"], entry["about"], entry["mended"]) == ("decision", TASK_ID, False)
-    for secret in (CALLBACK_ID, COMMENT, APPROVER):
-        assert secret not in logged.getvalue()
+    assert not any(secret in written.text for secret in (CALLBACK_ID, COMMENT, APPROVER))

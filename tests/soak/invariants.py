@@ -182,8 +182,9 @@ class Invariants:
             raise ViolationError(f"the audit chain of {task_id} is broken: {problems}")
 
     def _nothing_secret_was_said(self) -> None:
-        text, entries = self._world.output.new()
-        for entry in entries:
+        written = self._world.output.new()
+        text = written.text
+        for entry in written.entries:
             self._not_applied.update(entry.get("decisions_not_applied", ()))
             if entry.get("message") == "overdue" and not entry["mended"]:
                 self._overdue.add((entry["lost"], entry["about"]))

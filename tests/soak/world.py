@@ -34,10 +34,10 @@ from countersign.testing.builders import sqs_event, stream_event
 from countersign.testing.fakes import FixedClock
 from countersign.testing.signing import STANDARD_SECRET
 from tests.integration.conftest import ENVIRONMENT, REGION, TABLE, Page, call, forget_what_functions_made, statuses
+from tests.integration.output import Output
 from tests.soak.clients import Bus, DeadLetterQueue, Kms, Lambda, Message, Post, Queue, Secrets, ended_event
 from tests.soak.durable import Durable
 from tests.soak.faults import Crash, FaultClient, Faults
-from tests.soak.output import Output
 from tests.soak.runs import Run
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
