@@ -1,7 +1,7 @@
 # Countersign. `make help` lists the targets; each sets up what it needs first, once.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup layer demo up watch mail down test check lint format audit mutants docs bench load faults soak synth redrive bootstrap deploy destroy lock clean
+.PHONY: help setup layer demo up watch mail down test check lint format audit mutants docs bench load faults soak synth redrive bootstrap preflight diff deploy destroy lock clean
 
 PYTHON ?= python3
 STAGE ?= local
@@ -20,9 +20,9 @@ CDK = node_modules/.bin/cdk --app '$(PY) app.py' --context stage=$(STAGE)
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 # Only where the CDK runs: jsii warns of every Node.js release past its end of life, and the CLI reports how it is used.
-demo up watch test check audit mutants bench load faults synth bootstrap deploy destroy: export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = \
+demo up watch test check audit mutants bench load faults synth bootstrap diff deploy destroy: export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = \
 	$(shell node -p 'process.versions.node.split(".")[0]' 2>/dev/null)
-demo up watch test check audit mutants bench load faults synth bootstrap deploy destroy: export CDK_DISABLE_CLI_TELEMETRY = true
+demo up watch test check audit mutants bench load faults synth bootstrap diff deploy destroy: export CDK_DISABLE_CLI_TELEMETRY = true
 
 # ---- Set-up: a stamp each, made again when its lock, or the Python under it, changes ----
 
@@ -142,13 +142,23 @@ redrive: $(READY) ## Have dead letters processed again; mend first what they fai
 bootstrap: account_stage $(READY) ## Prepare an AWS account and region for the CDK, once: STAGE=dev
 	@$(CDK) bootstrap
 
-deploy: account_stage $(READY) ## Deploy into the AWS account of your credentials: STAGE=dev
-	@$(CDK) deploy --all
+preflight: account_stage $(READY) ## Check that the account and the region are ready for a deploy: STAGE=dev
+	@.venv/bin/countersign preflight --stage '$(STAGE)'
 
-destroy: account_stage $(READY) ## Delete what was deployed: STAGE=dev
-	@$(CDK) destroy --all
+diff: account_stage $(READY) ## Show what a deploy would change: STAGE=dev [ARGS=…]
+	@$(CDK) diff $(ARGS)
 
-.PHONY: account_stage
+deploy: account_stage confirmed $(READY) ## Preflight, deploy into your AWS account, doctor: STAGE=dev [YES=1] [ARGS=…]
+	@.venv/bin/countersign preflight --stage '$(STAGE)'
+	@$(CDK) deploy --all $(if $(YES),--require-approval never) $(ARGS)
+	@.venv/bin/countersign doctor --stage '$(STAGE)' || { status=$$?; \
+		echo 'The stage $(STAGE) is deployed, and doctor does not find it in order: see above.' >&2; exit $$status; }
+
+destroy: account_stage confirmed $(READY) ## Delete what was deployed: STAGE=dev [STOP=1] [YES=1] [ARGS=…]
+	@.venv/bin/countersign teardown --stage '$(STAGE)' $(if $(STOP),--stop)
+	@$(CDK) destroy --all $(if $(YES),--force) $(ARGS)
+
+.PHONY: account_stage confirmed
 account_stage:
 	@test '$(STAGE)' != local || { \
 		echo 'error: the stage local is the embedded cloud (make up, make demo), not an AWS account.' >&2; \
@@ -156,6 +166,10 @@ account_stage:
 	@test -f 'settings/$(STAGE).toml' || { \
 		echo 'error: there is no settings/$(STAGE).toml; stages: $(patsubst settings/%.toml,%,$(wildcard settings/*.toml))' >&2; \
 		exit 1; }
+confirmed:
+	@test -n '$(YES)' || { test -t 0 && test -t 1; } || { \
+		echo 'error: the CDK asks before it changes the account, and there is no terminal to ask at.' >&2; \
+		echo '  Read make diff STAGE=$(STAGE), then: make $(firstword $(MAKECMDGOALS)) STAGE=$(STAGE) YES=1' >&2; exit 1; }
 
 lock: .venv/.stamp ## Compile the locks from requirements.in and package.json
 	@for name in layers/vendor/requirements requirements local/requirements tools/requirements docs/requirements; do \

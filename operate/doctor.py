@@ -3,36 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
 
-from botocore.exceptions import ClientError
-
-from countersign.domain.errors import TransientError
 from operate.checks import Findings, delivery, functions, stacks, state
-from operate.errors import is_denied, of_aws
+from operate.examination import Result, examined
 from operate.stage import Stage
-
-
-@dataclass(frozen=True)
-class Result:
-    """The result of a check.
-
-    Attributes:
-        area: Its subject, in a word or two.
-        what: The result, in words.
-        advice: What to do; empty if no action is needed.
-    """
-
-    area: str
-    what: str
-    advice: str = ""
-
-    @property
-    def is_finding(self) -> bool:
-        """Whether an operator must act."""
-        return bool(self.advice)
-
 
 CHECKS: dict[str, Callable[[Stage], Findings]] = {
     "workflows": functions.workflows,
@@ -59,17 +33,4 @@ def examine(stage: Stage) -> Iterator[Result]:
     yield from found
     if stacks.MISSING not in {result.advice for result in found}:
         for area, check in CHECKS.items():
-            yield from _checked(area, check, stage)
-
-
-def _checked(area: str, check: Callable[[Stage], Findings], stage: Stage) -> Iterator[Result]:
-    try:
-        for what, advice in check(stage):
-            yield Result(area, what, advice)
-    except (ClientError, TransientError) as error:
-        denied: Any = of_aws(error)
-        if not is_denied(denied):
-            raise
-        call = denied.operation_name
-        advice = f"get the right to call {call}, or ask a colleague with this right to run doctor"
-        yield Result(area, f"not checked: IAM denies {call}", advice)
+            yield from examined(area, check, stage)

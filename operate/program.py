@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from operate.commands import acting, audit, directory, looking, releasing
+from operate.commands import acting, audit, deploying, directory, looking, releasing
 from operate.context import Context
 from operate.errors import Status, explained
 from operate.stage import Target
@@ -31,7 +31,8 @@ app = typer.Typer(
 for _command in (
     *(looking.tasks, looking.show, looking.timeline, looking.export, looking.doctor, looking.env),
     *(acting.extend, acting.withdraw, acting.resend, acting.ring, acting.redrive, acting.restore),
-    *(directory.away, directory.alias, releasing.rollback),
+    *(deploying.preflight, deploying.teardown, releasing.rollback),
+    *(directory.away, directory.alias),
 ):
     app.command()(_command)
 _audit = typer.Typer(help="Verify the audit.", no_args_is_help=True)

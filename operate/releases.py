@@ -41,15 +41,8 @@ class Releases:
         if workflow not in deployed:
             raise unknown_name("workflow", workflow, deployed)
         function, name = deployed[workflow].split(":")[-2:]
-        client = stage.client("lambda")
-        alias = client.get_alias(FunctionName=function, Name=name)
-        versions = {
-            int(version["Version"]): version
-            for page in client.get_paginator("list_versions_by_function").paginate(FunctionName=function)
-            for version in page["Versions"]
-            if version["Version"] != "$LATEST"
-        }
-        return cls(function, int(alias["FunctionVersion"]), versions, alias["RevisionId"])
+        alias = stage.client("lambda").get_alias(FunctionName=function, Name=name)
+        return cls(function, int(alias["FunctionVersion"]), versions_of(stage, function), alias["RevisionId"])
 
     @property
     def before(self) -> int | None:
@@ -60,6 +53,13 @@ class Releases:
         """Yield what a version names, and the version of new executions does not: the variable and its value."""
         then, now = (_variables(self.versions.get(number, {})) for number in (version, self.live))
         return (f"{name} {then[name]}" for name in NAMED if then.get(name) and then[name] != now.get(name))
+
+
+def versions_of(stage: Stage, function: str) -> dict[int, Mapping[str, Any]]:
+    """Return the configuration of each published version of a function, by its number."""
+    pages = stage.client("lambda").get_paginator("list_versions_by_function").paginate(FunctionName=function)
+    found = [version for page in pages for version in page["Versions"] if version["Version"] != "$LATEST"]
+    return {int(version["Version"]): version for version in found}
 
 
 def _variables(configuration: Mapping[str, Any]) -> Mapping[str, str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -35,7 +37,7 @@ class Target:
 
     Attributes:
         profile: A profile of the AWS configuration; empty for the environment's credentials.
-        region: An AWS region; empty for the profile's own.
+        region: An AWS region; empty for that of `AWS_REGION`, or else the profile's.
         stage: Name of the stage.
         local: Whether to act on the embedded cloud.
         table: A table to use in place of the stage's own.
@@ -60,12 +62,13 @@ class Target:
             advice = "Name a file of settings/ with --stage. Or start the embedded cloud with `make up`."
             raise usage("no option says which stage to act on", advice)
         session = self._session()
-        region = self.region or session.get_config_variable("region")
+        # As the CDK reads it; botocore itself reads AWS_DEFAULT_REGION only.
+        region = self.region or os.environ.get("AWS_REGION") or session.get_config_variable("region")
         return Stage(
             self,
             self.stage,
             f"the stage {self.stage or self.table} in {region}",
-            lambda service, attempts: made(session, service, attempts, _TIME_OUTS_SECONDS, self.region or None),
+            lambda service, attempts: made(session, service, attempts, _TIME_OUTS_SECONDS, region),
         )
 
     def _embedded_cloud(self) -> Stage:
@@ -139,6 +142,31 @@ class Stage:
     def stack_name(self, stack: str) -> str:
         """Return the name of a stack in CloudFormation."""
         return f"{self.settings.prefix}{stack}"
+
+    @property
+    def region(self) -> str:
+        """The region."""
+        region: str = self.client("sts").meta.region_name
+        return region
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The stacks that the settings ask for."""
+        return (*STACKS, "patterns") if self.settings.patterns else STACKS
+
+    @cached_property
+    def present(self) -> dict[str, dict[str, Any]]:
+        """The stacks that exist, by their names in CloudFormation, with its descriptions."""
+        found = {}
+        for stack in self.wanted:
+            with suppress(OperateError):
+                found[self.stack_name(stack)] = self.describe(stack)
+        return found
+
+    def owned(self, kind: str) -> list[str]:
+        """Return the names of the resources of a CloudFormation type in the stacks that exist."""
+        stacks = [stack for stack in self.wanted if self.stack_name(stack) in self.present]
+        return self.resources(kind, *stacks) if stacks else []
 
     @cached_property
     def outputs(self) -> Mapping[str, Mapping[str, str]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from operate.checks import Findings
+from operate.checks import Findings, Note
 from operate.checks.state import active_secrets
 from operate.errors import code_of
 from operate.stage import Stage
@@ -17,13 +17,20 @@ def channel(stage: Stage) -> Findings:
     """Check the channel that the stage uses: SES, the topic, or the secret of an extension."""
     mail = stage.settings.mail
     if mail.channel == "email":
-        for identity in mail.identities or (mail.sender,):
-            yield _identity(stage, identity)
-        yield from _account(stage)
+        yield from ready(stage)
     elif mail.channel == "sns":
         yield _topic(stage)
     else:
         yield from _extension(stage, mail.channel)
+
+
+def ready(stage: Stage) -> Findings:
+    """Check that SES can send the stage's mail; nothing on a stage with another channel."""
+    mail = stage.settings.mail
+    if mail.channel == "email":
+        for identity in mail.identities or (mail.sender,):
+            yield from _identity(stage, identity)
+        yield from _account(stage)
 
 
 def _extension(stage: Stage, name: str) -> Findings:
@@ -45,7 +52,7 @@ def _topic(stage: Stage) -> tuple[str, str]:
     return f"{count} subscriptions of {topic} are confirmed", advice
 
 
-def _identity(stage: Stage, identity: str) -> tuple[str, str]:
+def _identity(stage: Stage, identity: str) -> Findings:
     try:
         found = stage.client("sesv2").get_email_identity(EmailIdentity=identity)
     except ClientError as error:
@@ -53,16 +60,24 @@ def _identity(stage: Stage, identity: str) -> tuple[str, str]:
             raise
         found = {}
     if found.get("VerifiedForSendingStatus"):
-        return f"SES has verified {identity}", ""
-    return f"SES has not verified {identity}: no mail is sent", "verify it in this account and region"
+        yield f"SES has verified {identity}", ""
+    else:
+        command = f"aws sesv2 create-email-identity --email-identity {identity}"
+        advice = f"verify it in this account and region: {command}, then follow the mail, or set the DNS records"
+        yield f"SES has not verified {identity}: no mail is sent", advice
+    if default := found.get("ConfigurationSetName"):
+        advice = f"aws sesv2 put-email-identity-configuration-set-attributes --email-identity {identity}"
+        yield f"{identity} has the default configuration set {default}, which the approver may not use", advice
 
 
 def _account(stage: Stage) -> Findings:
     account = stage.client("sesv2").get_account()
     if not account.get("SendingEnabled", True):
         yield "SES has stopped sending for this account: no mail is sent", "see the account dashboard in SES"
-    if stage.settings.ledger.protected and not account.get("ProductionAccessEnabled", True):
-        yield "the account is in the SES sandbox: mail reaches verified addresses only", "request production access"
+    if not account.get("ProductionAccessEnabled", True):
+        advice = "request production access: aws sesv2 put-account-details, or the account dashboard in SES"
+        what = "the account is in the SES sandbox: mail reaches verified addresses only"
+        yield what, advice if stage.settings.ledger.protected else Note(advice)
 
 
 def alarms(stage: Stage) -> Findings:

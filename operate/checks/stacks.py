@@ -6,7 +6,7 @@ from typing import Any
 
 from operate.checks import Findings
 from operate.errors import OperateError
-from operate.stage import STACKS, Stage, outputs_of
+from operate.stage import Stage, outputs_of
 
 MISSING = "deploy the stage with `make deploy STAGE=<stage>`; the other checks were skipped"
 
@@ -24,10 +24,9 @@ def stacks(stage: Stage) -> Findings:
     Raises:
         OperateError: The stage is unknown, or none of its stacks is deployed.
     """
-    wanted = (*STACKS, "patterns") if stage.settings.patterns else STACKS
-    found = {stack: _described(stage, stack) for stack in wanted}
+    found = {stack: _described(stage, stack) for stack in stage.wanted}
     missing = [error for error in found.values() if isinstance(error, OperateError)]
-    if len(missing) == len(wanted):
+    if len(missing) == len(found):
         raise missing[0]
     for stack, description in found.items():
         if isinstance(description, OperateError):

@@ -11,12 +11,13 @@ import typer
 
 from countersign.domain.tasks import LIVE, Status
 from operate import doctor as examination
-from operate import errors, views
 from operate import export as files
+from operate import views
 from operate.context import Context
 from operate.errors import OperateError, usage
+from operate.examination import report
 from operate.parsing import TaskId, duration, moment
-from operate.terminal import BAD, GOOD, QUIET, mark
+from operate.terminal import BAD, QUIET
 from operate.timeline import Moment, drawn, moments
 
 
@@ -121,25 +122,7 @@ def export(
 def doctor(call: typer.Context) -> int:
     """Compare what is deployed with the stage's settings. The exit status is 1 if there are findings."""
     context: Context = call.obj
-    terminal, results = context.terminal, []
-    for result in examination.examine(context.stage):
-        results.append(result)
-        if not terminal.as_json:
-            _say_result(context, result)
-    findings = sum(result.is_finding for result in results)
-    if terminal.as_json:
-        terminal.document([vars(result) | {"finding": result.is_finding} for result in results])
-    else:
-        count = f"{findings} finding{'' if findings == 1 else 's'}"
-        terminal.say(f"{len(results)} results, {count}", BAD if findings else GOOD)
-    return errors.Status.REFUSED if findings else errors.Status.DONE
-
-
-def _say_result(context: Context, result: examination.Result) -> None:
-    sign = mark("✗", "!") if result.is_finding else mark("✓", "+")
-    context.terminal.say(f"{sign} {result.area:<13} {result.what}", BAD if result.is_finding else "")
-    if result.is_finding:
-        context.terminal.say(f"  {'':<13} {mark('→', '->')} {result.advice}")
+    return report(context.terminal, examination.examine(context.stage))
 
 
 def env(call: typer.Context) -> None:

@@ -64,6 +64,15 @@ class AppSettings(Table):
     of it is another deployment, with its own data."""
 
 
+class AccountSettings(Table):
+    """The AWS account and region that the stage belongs to."""
+
+    id: Annotated[str, matching(r"\d{12}", "the 12 digits of an account's id")]
+    """The account's id."""
+    region: Annotated[str, matching(r"[a-z]{2}(-[a-z]+)+-\d", "an AWS region, such as eu-central-1")]
+    """The region."""
+
+
 class LedgerSettings(Table):
     """Protection of the ledger and other data."""
 
@@ -193,8 +202,9 @@ class LimitSettings(DefaultedTable):
     callbacks: Limit
     """Answers of machines, all routes together. Many workers may share one gateway."""
     public_concurrency: Annotated[int, between(0, 10_000, "invocations at once")]
-    """The reserved concurrency of `review`, and of `webhook`; 0 reserves none. Lambda accepts a reservation only if 100
-    remain for all other functions; a new account has 10 in all."""
+    """The reserved concurrency of `review`, and of `webhook`; 0 reserves none. A reservation keeps a flood of webhooks
+    from taking the account's whole concurrency, and approvers with it. Lambda accepts it only if 100 remain for all
+    other functions; a new account has 10 in all."""
 
 
 class RequestSettings(Table):
@@ -257,6 +267,8 @@ class StageFile(Table):
     workflows: Mapping[Name, WorkflowSettings]
     """The durable workflows, by the names that requests use."""
     app: AppSettings = AppSettings()
+    account: AccountSettings | None = None
+    """`make deploy` refuses any other account and region, and a protected stage without this table."""
     audit: AuditSettings = AuditSettings()
     alarms: AlarmSettings = AlarmSettings()
     directory: DirectorySettings = DirectorySettings()

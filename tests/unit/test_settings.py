@@ -349,6 +349,10 @@ event_source = "aws.partner/stripe.com/ed_1001"
                 ("public_concurrency = -1", "public_concurrency", -1),
             )
         ),
+        ('[account]\nid = "123456789012"', "account.region", None, "an AWS region, such as eu-central-1"),
+        ('[account]\nregion = "eu-west-1"', "account.id", None, "the 12 digits of an account's id"),
+        ('[account]\nid = "1"\nregion = "eu-west-1"', "account.id", "1", "the 12 digits of an account's id"),
+        ('[account]\nid = "123456789012"\nregion = "Dublin"', "account.region", "Dublin", "an AWS region"),
         ('[providers.a]\nscheme = "../stripe"', "providers.a.scheme", "../stripe", "countersign.providers"),
         *(
             (f'module = "{name}"', f"{OWN}.module", name, "without .py")

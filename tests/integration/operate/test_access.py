@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -142,7 +143,14 @@ def test_a_profile_gives_credentials_and_region(nobody: None, monkeypatch: pytes
     config.write_text("[profile ops]\naws_access_key_id = a\naws_secret_access_key = b\nregion = eu-north-1\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    monkeypatch.delenv("AWS_REGION", raising=False)
     found = Target(profile="ops", stage="dev").find()
     assert found.label == "the stage dev in eu-north-1"
     assert found.client("dynamodb").meta.region_name == "eu-north-1"
-    assert Target(profile="ops", stage="dev", region="eu-west-3").find().client("sqs").meta.region_name == "eu-west-3"
+    monkeypatch.setenv("AWS_REGION", "eu-south-2")
+    for region, named in (
+        ("eu-south-2", Target(profile="ops", stage="dev")),
+        ("eu-west-3", Target(region="eu-west-3")),
+    ):
+        where = replace(named, profile="ops", stage="dev").find()
+        assert where.region == where.client("sqs").meta.region_name == region, "as the CDK takes it"

@@ -296,8 +296,8 @@ def test_a_check_without_the_right_to_it_is_a_finding_and_the_others_go_on(deplo
     deployed.identity.by_default = Answer(403, "AccessDeniedException")
     with answering("secrets-manager", "GetSecretValue", Answer(400, "AccessDeniedException")):
         assert deployed.findings() == [
-            "secrets: not checked: IAM denies GetSecretValue",
-            "mail: not checked: IAM denies GetEmailIdentity",
+            "secrets: unknown: needs GetSecretValue",
+            "mail: unknown: needs GetEmailIdentity",
         ]
 
 

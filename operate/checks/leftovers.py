@@ -1,0 +1,104 @@
+"""Leftovers: what earlier deploys and other people left in the account, and what it keeps a deploy from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from operate.checks import Findings, Note
+from operate.errors import code_of
+from operate.stage import Stage
+
+_FIRST_FAILED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
+"""The first deploy of the stack failed. The CDK deletes such a stack, and creates it again."""
+_COMMANDS = {
+    "UPDATE_FAILED": "aws cloudformation rollback-stack --stack-name",
+    "UPDATE_ROLLBACK_FAILED": "aws cloudformation continue-update-rollback --stack-name",
+}
+_DELETE = "aws cloudformation delete-stack --stack-name"
+_UNPROTECT = "aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name"
+
+
+def stacks(stage: Stage) -> Findings:
+    """Check that each stack is absent, or in a state from which CloudFormation can update it."""
+    for name, description in stage.present.items():
+        yield _stack(name, description)
+    if not stage.present:
+        yield "none is deployed yet", ""
+
+
+def _stack(name: str, description: dict[str, Any]) -> tuple[str, str]:
+    status = description["StackStatus"]
+    what = f"{name} is {status}"
+    if status in _FIRST_FAILED:
+        what = f"{what}, because its first deploy failed"
+        if description.get("EnableTerminationProtection"):
+            return what, f"{_UNPROTECT} {name}; then the next deploy deletes the stack, and creates it again"
+        return what, Note("the deploy deletes it, and creates it again")
+    if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
+        return f"{what}: another deploy is under way", f"wait: aws cloudformation describe-stacks --stack-name {name}"
+    if status.endswith("_FAILED"):
+        events = f"aws cloudformation describe-stack-events --stack-name {name} shows why"
+        return what, f"{_COMMANDS.get(status, _DELETE)} {name}; {events}"
+    return what, ""
+
+
+def drift(stage: Stage) -> Findings:
+    """Report what the last drift detection of each stack found. A deploy cannot update a resource that is gone."""
+    drifted = [name for name, stack in stage.present.items() if _drift(stack) == "DRIFTED"]
+    if not drifted:
+        yield "no drift was detected", ""
+    for name in drifted:
+        answer = stage.client("cloudformation").describe_stack_resource_drifts(
+            StackName=name, StackResourceDriftStatusFilters=["MODIFIED", "DELETED"], MaxResults=100
+        )
+        found = {
+            resource["LogicalResourceId"]: resource["StackResourceDriftStatus"]
+            for resource in answer["StackResourceDrifts"]
+        }
+        detect = f"aws cloudformation detect-stack-drift --stack-name {name}"
+        for status, advice in (
+            ("DELETED", f"create it again under its old name, or remove it from the stack; then {detect}"),
+            ("MODIFIED", Note(f"undo the change, because a deploy may keep it; then {detect}")),
+        ):
+            if changed := sorted(resource for resource, its in found.items() if its == status):
+                yield f"{name} has drifted: {', '.join(changed)} {status}", advice
+
+
+def _drift(stack: dict[str, Any]) -> str:
+    status: str = stack.get("DriftInformation", {}).get("StackDriftStatus", "NOT_CHECKED")
+    return status
+
+
+def names(stage: Stage) -> Findings:
+    """Check that names which the stage gives are free, or its own."""
+    taken = list(_taken(stage))
+    other = f"or choose another name under [app] in settings/{stage.name}.toml"
+    for what, name, delete in taken:
+        yield f"the {what} {name} exists, and is not of this stage", f"if nobody needs it, {delete} {name}; {other}"
+    if not taken:
+        yield "all names are free, or the stage's own", ""
+
+
+def _taken(stage: Stage) -> Iterator[tuple[str, str, str]]:
+    """Yield the names of the stage that something else has: what it is, the name, and the command that deletes it."""
+    prefix = stage.settings.prefix
+    bus, functions = f"{prefix}hand-offs", {f"{prefix}{workflow}" for workflow in stage.settings.every_workflow}
+    if bus not in stage.owned("AWS::Events::EventBus") and _has_bus(stage, bus):
+        yield "event bus", bus, "aws events delete-event-bus --name"
+    pages = stage.client("lambda").get_paginator("list_functions").paginate()
+    existing = {function["FunctionName"] for page in pages for function in page["Functions"]}
+    for name in sorted((existing & functions) - set(stage.owned("AWS::Lambda::Function"))):
+        yield "function", name, "aws lambda delete-function --function-name"
+
+
+def _has_bus(stage: Stage, name: str) -> bool:
+    try:
+        stage.client("events").describe_event_bus(Name=name)
+    except ClientError as error:
+        if code_of(error) != "ResourceNotFoundException":
+            raise
+        return False
+    return True

@@ -1,0 +1,37 @@
+"""What `make destroy` leaves in the account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from operate.stage import Stage
+
+_LASTING = {
+    "AWS::DynamoDB::Table": "table",
+    "AWS::KMS::Key": "key",
+    "AWS::Logs::LogGroup": "log group",
+    "AWS::S3::Bucket": "bucket",
+    "AWS::SecretsManager::Secret": "secret",
+    "AWS::Events::Archive": "archive of events",
+}
+"""The types of resources with data, and a word for each. Versions of functions go with their function."""
+_UNPROTECT = "aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name"
+
+
+def remains(stage: Stage) -> Iterator[str]:
+    """Yield a sentence for each stack that CloudFormation refuses to delete, and for each resource that it retains."""
+    for name, description in stage.present.items():
+        if description.get("EnableTerminationProtection"):
+            yield f"the stack {name}, which is protected; to delete it too: {_UNPROTECT} {name}"
+        yield from _retained(stage, name)
+
+
+def _retained(stage: Stage, stack: str) -> Iterator[str]:
+    client = stage.client("cloudformation")
+    template = client.get_template(StackName=stack)["TemplateBody"]["Resources"]
+    for page in client.get_paginator("list_stack_resources").paginate(StackName=stack):
+        for resource in page["StackResourceSummaries"]:
+            kind = _LASTING.get(resource["ResourceType"], "")
+            policy = template.get(resource["LogicalResourceId"], {}).get("DeletionPolicy", "")
+            if kind and policy.startswith("Retain"):
+                yield f"the {kind} {resource['PhysicalResourceId']}"

@@ -1,0 +1,267 @@
+"""preflight: a stage that is ready has no finding, and each obstacle is named with the command that mends it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from countersign.domain.clock import SystemClock
+from countersign.functions.clients import client
+from operate.checks.account import BOOTSTRAP
+from operate.preflight import CHECKS
+from stacks.stage.settings import AccountSettings
+from tests.integration.conftest import ACCOUNT, REGION, Answer, Operation, answering
+from tests.integration.operate.conftest import OPERATOR, DeployedStage, Run
+
+UNKNOWN = "Unable to determine service/operation name to be authorized"
+
+
+@dataclasses.dataclass
+class Ready:
+    """A stage that can be deployed, and the answers of AWS about it, for tests to change."""
+
+    stage: DeployedStage
+    run: Run
+    patch: pytest.MonkeyPatch
+    answers: dict[str, Operation]
+
+    def results(self) -> tuple[int, list[dict[str, Any]]]:
+        status, out, _ = self.run("preflight", "--json")
+        return status, json.loads(out)
+
+    def findings(self) -> dict[str, str]:
+        """Return the advice of each finding, by its text."""
+        status, results = self.results()
+        found = {f"{each['area']}: {each['what']}": each["advice"] for each in results if each["finding"]}
+        assert status == (1 if found else 0)
+        return found
+
+    def notes(self) -> list[str]:
+        """Return the notes with their advice."""
+        _, results = self.results()
+        return [f"{each['what']} → {each['advice']}" for each in results if each["advice"] and not each["finding"]]
+
+    def set(self, **changes: Any) -> None:
+        """Change the stage's settings; a dictionary changes a table of them."""
+        settings = self.stage.settings
+        changed = {
+            part: getattr(settings, part).model_copy(update=change) if isinstance(change, dict) else change
+            for part, change in changes.items()
+        }
+        vars(self.stage)["settings"] = settings.model_copy(update=changed)
+
+    def answer(self, operation: str, status: int = 200, code: str = "", **document: Any) -> None:
+        self.answers[operation].by_default = Answer(status, code, document)
+
+    def describe(self, stack: str, **changes: Any) -> None:
+        self.stage.stacks[stack] |= changes
+
+    def drift(self, status: str) -> None:
+        self.describe("public", DriftInformation={"StackDriftStatus": "DRIFTED"})
+        drifts = [{"LogicalResourceId": "ApproverFunction", "StackResourceDriftStatus": status}]
+        asked = {"StackResourceDrifts": drifts}
+        self.patch.setattr(self.stage.client("cloudformation"), "describe_stack_resource_drifts", lambda **_: asked)
+
+
+def limits(total: int, free: int) -> dict[str, Any]:
+    return {"AccountLimit": {"ConcurrentExecutions": total, "UnreservedConcurrentExecutions": free}}
+
+
+@pytest.fixture
+def ready(stage: DeployedStage, run: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ready]:
+    client("ssm").put_parameter(Name=BOOTSTRAP, Value="28", Type="String")
+    answers = {
+        "lambda": {
+            "ListDurableExecutionsByFunction": Answer(404, "ResourceNotFoundException"),
+            "GetAccountSettings": Answer(document=limits(1_000, 1_000)),
+            "GetFunctionConcurrency": Answer(),
+        },
+        "service-quotas": {"GetServiceQuota": Answer(document={"Quota": {"Value": 5_000}})},
+        "sesv2": {
+            "GetEmailIdentity": Answer(document={"VerifiedForSendingStatus": True}),
+            "GetAccount": Answer(document={"SendingEnabled": True, "ProductionAccessEnabled": True}),
+        },
+    }
+    with ExitStack() as stack:
+        operations = {
+            operation: stack.enter_context(answering(service, operation, answer))
+            for service, each in answers.items()
+            for operation, answer in each.items()
+        }
+        made = Ready(stage, run, monkeypatch, operations)
+        made.set(
+            account=AccountSettings(id=ACCOUNT, region=REGION), mail={"sender": "kit@example.com", "identities": ()}
+        )
+        yield made
+
+
+def test_a_stage_that_can_be_deployed_has_no_finding_and_every_area_is_checked(ready: Ready) -> None:
+    status, out, _ = ready.run("preflight")
+    *lines, total = out.splitlines()
+    assert (status, total) == (0, f"{len(lines)} results, 0 findings")
+    assert {line[2:15].strip() for line in lines} == {"account", *CHECKS}
+    ready.stage.stacks.clear()
+    vars(ready.stage).pop("present")
+    assert ready.findings() == {}, "nothing of it needs to be deployed"
+
+
+def take_the_bus(it: Ready) -> None:
+    client("events").create_event_bus(Name="countersign-dev-hand-offs")
+
+
+def reserve(it: Ready, total: int, free: int) -> None:
+    it.set(limits={"public_concurrency": 100})
+    it.answer("GetAccountSettings", **limits(total, free))
+
+
+def protect_a_failed_first_deploy(it: Ready) -> None:
+    it.describe("ledger", StackStatus="ROLLBACK_COMPLETE", EnableTerminationProtection=True)
+
+
+ELSEWHERE = f"account: {OPERATOR} is of the account {ACCOUNT}, and the stage belongs to 210987654321"
+NO_ACCOUNT = f"account: {OPERATOR} acts on the account {ACCOUNT} in {REGION}, and settings/dev.toml names none"
+DEFECTS: dict[str, tuple[Callable[[Ready], object], str]] = {
+    ELSEWHERE: (
+        lambda it: it.set(account=AccountSettings(id="210987654321", region=REGION)),
+        "export AWS_PROFILE=<a profile of 210987654321>",
+    ),
+    f"account: the region is {REGION}, and the stage belongs to eu-west-1": (
+        lambda it: it.set(account=AccountSettings(id=ACCOUNT, region="eu-west-1")),
+        "export AWS_REGION=eu-west-1",
+    ),
+    NO_ACCOUNT: (
+        lambda it: it.set(account=None, ledger={"protected": True}),
+        f'add [account] with id = "{ACCOUNT}" and region = "{REGION}" to settings/dev.toml',
+    ),
+    f"bootstrap: the account is not prepared for the CDK in {REGION}": (
+        lambda _: client("ssm").delete_parameter(Name=BOOTSTRAP),
+        "make bootstrap STAGE=dev",
+    ),
+    "bootstrap: the account is prepared for the CDK by version 5 of its bootstrap stack, and the stage needs 6": (
+        lambda _: client("ssm").put_parameter(Name=BOOTSTRAP, Value="5", Type="String", Overwrite=True),
+        "make bootstrap STAGE=dev",
+    ),
+    "stacks: countersign-dev-ledger is ROLLBACK_COMPLETE, because its first deploy failed": (
+        protect_a_failed_first_deploy,
+        "--no-enable-termination-protection --stack-name countersign-dev-ledger",
+    ),
+    "stacks: countersign-dev-public is UPDATE_ROLLBACK_FAILED": (
+        lambda it: it.describe("public", StackStatus="UPDATE_ROLLBACK_FAILED"),
+        "aws cloudformation continue-update-rollback --stack-name countersign-dev-public",
+    ),
+    "stacks: countersign-dev-public is DELETE_FAILED": (
+        lambda it: it.describe("public", StackStatus="DELETE_FAILED"),
+        "aws cloudformation delete-stack --stack-name countersign-dev-public",
+    ),
+    "stacks: countersign-dev-public is UPDATE_IN_PROGRESS: another deploy is under way": (
+        lambda it: it.describe("public", StackStatus="UPDATE_IN_PROGRESS"),
+        "wait",
+    ),
+    "drift: countersign-dev-public has drifted: ApproverFunction DELETED": (
+        lambda it: it.drift("DELETED"),
+        "aws cloudformation detect-stack-drift --stack-name countersign-dev-public",
+    ),
+    "names: the event bus countersign-dev-hand-offs exists, and is not of this stage": (
+        take_the_bus,
+        "choose another name under [app] in settings/dev.toml",
+    ),
+    f"durable: {REGION} has no Lambda durable functions": (
+        lambda it: it.answer("ListDurableExecutionsByFunction", 403, "AccessDeniedException", message=UNKNOWN),
+        "choose another region",
+    ),
+    "concurrency: 10 of the account's 10 concurrent executions are unreserved, and the stage reserves 100 for each of"
+    " two functions": (lambda it: reserve(it, 10, 10), "to 0, or aws service-quotas request-service-quota-increase"),
+    "concurrency: 250 of the account's 1000 concurrent executions are unreserved, and the stage reserves 100 for each"
+    " of two functions": (lambda it: reserve(it, 1_000, 250), "settings/dev.toml to 75, or"),
+    "mail: SES has not verified kit@example.com: no mail is sent": (
+        lambda it: it.answer("GetEmailIdentity", 404, "NotFoundException"),
+        "aws sesv2 create-email-identity --email-identity kit@example.com",
+    ),
+    "mail: kit@example.com has the default configuration set marketing, which the approver may not use": (
+        lambda it: it.answer("GetEmailIdentity", VerifiedForSendingStatus=True, ConfigurationSetName="marketing"),
+        "aws sesv2 put-email-identity-configuration-set-attributes --email-identity kit@example.com",
+    ),
+}
+
+
+@pytest.mark.parametrize("finding", DEFECTS, ids=range(len(DEFECTS)))
+def test_what_is_missing_is_named_with_the_command_that_mends_it(ready: Ready, finding: str) -> None:
+    defect, advice = DEFECTS[finding]
+    defect(ready)
+    (found,) = ready.findings().items()
+    assert found[0] == finding
+    assert advice in found[1]
+
+
+def test_in_another_account_nothing_else_is_asked(ready: Ready) -> None:
+    ready.set(account=AccountSettings(id="210987654321", region="eu-west-1"))
+    assert len(ready.findings()) == 2
+    assert ready.answers["GetAccountSettings"].asked == []
+
+
+def test_what_the_deployed_stage_has_reserved_counts_as_free(ready: Ready) -> None:
+    ready.stage.built = [("public", "AWS::Lambda::Function", name) for name in ("review", "webhook")]
+    ready.answer("GetFunctionConcurrency", ReservedConcurrentExecutions=100)
+    reserve(ready, 300, 100)
+    assert ready.findings() == {}
+
+
+def test_a_function_of_the_same_name_that_no_stack_of_the_stage_has_is_a_finding(ready: Ready) -> None:
+    taken = {"Functions": [{"FunctionName": f"countersign-dev-{name}"} for name in ("payment", "order-approval", "x")]}
+    ready.stage.built = [("workflow", "AWS::Lambda::Function", "countersign-dev-payment")]
+    with answering("lambda", "ListFunctions", Answer(document=taken)):
+        assert list(ready.findings()) == [
+            "names: the function countersign-dev-order-approval exists, and is not of this stage"
+        ]
+
+
+def fill_the_quota(it: Ready) -> None:
+    metric = {
+        "MetricName": "ConcurrentExecutions",
+        "Value": 800.0,
+        "Timestamp": SystemClock().now() - timedelta(hours=1),
+    }
+    client("cloudwatch").put_metric_data(Namespace="AWS/Lambda", MetricData=[metric])
+
+
+NOTES: dict[str, Callable[[Ready], object]] = {
+    "countersign-dev-public is ROLLBACK_COMPLETE, because its first deploy failed → the deploy deletes it, and creates"
+    " it again": lambda it: it.describe("public", StackStatus="ROLLBACK_COMPLETE", EnableTerminationProtection=False),
+    "countersign-dev-public has drifted: ApproverFunction MODIFIED → undo the change, because a deploy may keep it;"
+    " then aws cloudformation detect-stack-drift --stack-name countersign-dev-public": lambda it: it.drift("MODIFIED"),
+    "10 of the account's 10 concurrent executions are unreserved, and the stage reserves none → enough to try it;"
+    " before people use it: aws service-quotas request-service-quota-increase --service-code lambda --quota-code"
+    " L-B99A9384 --desired-value 1000": lambda it: it.answer("GetAccountSettings", **limits(10, 10)),
+    "800 of 1,000 concurrent executions were in use → aws service-quotas request-service-quota-increase --service-code"
+    " lambda --quota-code L-B99A9384 --desired-value 2000": fill_the_quota,
+}
+
+
+@pytest.mark.parametrize("note", NOTES, ids=range(len(NOTES)))
+def test_what_does_not_keep_a_deploy_is_a_note_and_no_finding(ready: Ready, note: str) -> None:
+    NOTES[note](ready)
+    assert ready.findings() == {}
+    assert ready.notes() == [note]
+
+
+def test_a_missing_right_is_unknown_and_no_pass(ready: Ready) -> None:
+    said = f"User: {OPERATOR} is not authorized to perform: lambda:GetAccountSettings because no policy allows it"
+    ready.answer("GetAccountSettings", 403, "AccessDeniedException", message=said)
+    needs = "unknown: needs lambda:GetAccountSettings"
+    assert list(ready.findings()) == [f"concurrency: {needs}", f"quotas: {needs}"]
+
+
+@pytest.mark.parametrize(("code", "words"), [("ExpiredToken", "aws sso login"), ("InvalidClientTokenId", "--profile")])
+def test_credentials_that_do_not_work_end_with_three(ready: Ready, code: str, words: str) -> None:
+    refused = ClientError({"Error": {"Code": code, "Message": ""}}, "GetCallerIdentity")
+    with answering("sts", "GetCallerIdentity", refused):
+        status, out, errors = ready.run("preflight")
+    assert (status, out) == (3, "")
+    assert words in errors

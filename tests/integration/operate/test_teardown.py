@@ -1,0 +1,115 @@
+"""teardown: what stays is named, and executions that have not ended are stopped, or keep the stage from its end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from stacks.stage.settings import AccountSettings
+from tests.integration.conftest import ALIAS, REGION, Answer, Operation, answering
+from tests.integration.operate.conftest import DeployedStage, Run
+
+FUNCTION = ALIAS.removesuffix(":live")
+
+
+class Lambda:
+    """The executions of a function with two versions, and of its `$LATEST`, which has none."""
+
+    def __init__(self) -> None:
+        self.running: dict[str, list[str]] = {"$LATEST": [], "1": ["old"], "2": ["new"]}
+        self.asked: list[Any] = []
+
+    def versions(self, _: Any) -> Answer:
+        return Answer(document={"Versions": [{"Version": version} for version in self.running]})
+
+    def executions(self, request: Any) -> Answer:
+        self.asked.append(request.url)
+        version = request.url.partition("Qualifier=")[2].partition("&")[0].replace("%24", "$")
+        found = [
+            {
+                "DurableExecutionArn": f"{FUNCTION}:{version}/durable-execution/{name}/1",
+                "DurableExecutionName": name,
+                "FunctionArn": FUNCTION,
+                "Status": "RUNNING",
+                "StartTimestamp": 1,
+            }
+            for name in self.running[version]
+        ]
+        return Answer(document={"DurableExecutions": found})
+
+    def stop(self, request: Any) -> Answer:
+        for names in self.running.values():
+            names[:] = [name for name in names if f"%2F{name}%2F" not in request.url]
+        return Answer(document={"StopTimestamp": 1})
+
+
+@pytest.fixture
+def stops(stage: DeployedStage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operation]:
+    """StopDurableExecution, with Lambda behind it; the ledger stack is protected and retains its table."""
+    for name, description in stage.stacks.items():
+        description["EnableTerminationProtection"] = name == "ledger"
+    resources = [
+        {"LogicalResourceId": "Table", "PhysicalResourceId": "ledger", "ResourceType": "AWS::DynamoDB::Table"},
+        {"LogicalResourceId": "Limits", "PhysicalResourceId": "limits", "ResourceType": "AWS::DynamoDB::Table"},
+        {"LogicalResourceId": "V1", "PhysicalResourceId": "v1", "ResourceType": "AWS::Lambda::Version"},
+    ]
+    policies = {"Table": "RetainExceptOnCreate", "Limits": "Delete", "V1": "Retain"}
+    template = {"Resources": {name: {"DeletionPolicy": policy} for name, policy in policies.items()}}
+    cloudformation, aws = stage.client("cloudformation"), Lambda()
+
+    def listed(**asked: str) -> dict[str, Any]:
+        return {"StackResourceSummaries": resources if asked["StackName"] == "countersign-dev-ledger" else []}
+
+    monkeypatch.setattr(cloudformation, "get_template", lambda **_: {"TemplateBody": template})
+    monkeypatch.setattr(cloudformation, "list_stack_resources", listed)
+    with (
+        answering("lambda", "ListVersionsByFunction", aws.versions),
+        answering("lambda", "ListDurableExecutionsByFunction", aws.executions),
+        answering("lambda", "StopDurableExecution", aws.stop) as operation,
+    ):
+        yield operation
+
+
+def test_executions_of_every_version_keep_the_stage_and_are_listed(stops: Operation, run: Run) -> None:
+    status, out, errors = run("teardown")
+    assert status == 1
+    assert [line.split()[:3] for line in out.splitlines()[-2:]] == [
+        ["old", "order-approval", "1"],
+        ["new", "order-approval", "2"],
+    ]
+    assert "2 executions have not ended" in errors
+    assert "make destroy STAGE=dev STOP=1" in errors
+    assert stops.asked == [], "nothing is stopped unasked"
+
+
+def test_they_are_stopped_if_one_asks_for_it(stops: Operation, run: Run) -> None:
+    status, out, _ = run("teardown", "--stop", "--json")
+    assert (status, json.loads(out)["running"]) == (0, [])
+    assert len(stops.asked) == 2
+
+
+def test_an_execution_that_has_ended_meanwhile_is_left_alone(stops: Operation, run: Run) -> None:
+    stops.answers = [Answer(404, "ResourceNotFoundException")]
+    status, out, _ = run("teardown", "--stop", "--json")
+    assert (status, len(json.loads(out)["running"])) == (1, 1), "Lambda still lists it"
+    assert run("teardown", "--stop")[0] == 0
+
+
+def test_what_stays_is_named_with_the_command_that_deletes_it(stops: Operation, run: Run) -> None:
+    _, out, _ = run("teardown", "--stop")
+    stack, table = out.splitlines()
+    assert stack.startswith("stays: the stack countersign-dev-ledger, which is protected")
+    assert stack.endswith("--no-enable-termination-protection --stack-name countersign-dev-ledger")
+    assert table == "stays: the table ledger"
+
+
+def test_in_another_account_nothing_is_stopped(stops: Operation, run: Run, stage: DeployedStage) -> None:
+    elsewhere = AccountSettings(id="210987654321", region=REGION)
+    vars(stage)["settings"] = stage.settings.model_copy(update={"account": elsewhere})
+    status, out, errors = run("teardown", "--stop")
+    assert (status, out) == (1, "")
+    assert "the stage belongs to 210987654321" in errors
+    assert stops.asked == []
