@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from operate.checks import Findings, delivery, functions, stacks, state
+from operate.checks import Findings, delivery, functions, running, stacks, state
 from operate.examination import Result, examined
 from operate.stage import Stage
 
@@ -12,6 +12,7 @@ CHECKS: dict[str, Callable[[Stage], Findings]] = {
     "workflows": functions.workflows,
     "functions": functions.functions,
     "event sources": functions.event_sources,
+    "executions": running.executions,
     "tables": state.tables,
     "tasks": state.tasks,
     "audit copy": state.audit_copy,

@@ -12,6 +12,7 @@ from countersign.adapters.attributes import from_item, to_item
 from countersign.adapters.dynamodb_ledger import DynamoLedger, chained
 from countersign.adapters.event_items import claim_document
 from countersign.adapters.keys import AUDIT, DUE_SHARDS, OUTBOX, PARKED, UNSENT_SHARDS
+from countersign.adapters.request_items import request_of
 from countersign.adapters.task_items import (
     audit_document,
     task_document,
@@ -22,6 +23,7 @@ from countersign.domain.audit import AuditEvent
 from countersign.domain.clock import from_text
 from countersign.domain.errors import UnknownTaskError
 from countersign.domain.provider_events import Handling
+from countersign.domain.requests import Request
 from countersign.domain.tasks import LIVE, Status, Task
 from operate.errors import OperateError
 
@@ -46,6 +48,11 @@ class OperatorLedger(DynamoLedger):
         documents = indexed if statuses <= LIVE else self._table.scan("TASK")
         tasks = (task_of_document(document) for document in documents if document["sk"] == "TASK")
         return (task for task in tasks if task.status in statuses)
+
+    def unstarted(self) -> Iterator[Request]:
+        """Yield the requests whose start is not recorded."""
+        documents = chain.from_iterable(map(self._table.indexed, DUE_SHARDS))
+        return (request_of(document) for document in documents if document["sk"] == "REQUEST")
 
     def present(self, task_id: str) -> Task:
         """Return a task, or raise `UnknownTaskError`."""

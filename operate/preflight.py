@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from operate.checks import Findings, account, capacity, delivery, leftovers
+from operate.checks import Findings, account, capacity, delivery, leftovers, running
 from operate.errors import usage
 from operate.examination import Result, examined
 from operate.stage import Stage
@@ -13,6 +13,7 @@ CHECKS: dict[str, Callable[[Stage], Findings]] = {
     "bootstrap": account.bootstrap,
     "stacks": leftovers.stacks,
     "drift": leftovers.drift,
+    "executions": running.needed,
     "names": leftovers.names,
     "durable": capacity.durable_functions,
     "concurrency": capacity.concurrency,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from operate.errors import unknown_name
+from operate.errors import OperateError, unknown_name
 from operate.stage import Stage
 
 NAMED = ("LEDGER_TABLE", "DIRECTORY_TABLE", "BUS_NAME", "BASE_URL", "ANSWERS_KEY", "DECIDER")
@@ -35,13 +35,17 @@ class Releases:
         """Return the releases of a workflow.
 
         Raises:
-            OperateError: The stage has no workflow of this name.
+            OperateError: The stage has no workflow of this name, or the workflow has no alias.
         """
         deployed: dict[str, str] = json.loads(stage.outputs["workflow"]["Workflows"])
         if workflow not in deployed:
             raise unknown_name("workflow", workflow, deployed)
         function, name = deployed[workflow].split(":")[-2:]
-        alias = stage.client("lambda").get_alias(FunctionName=function, Name=name)
+        client = stage.client("lambda")
+        try:
+            alias = client.get_alias(FunctionName=function, Name=name)
+        except client.exceptions.ResourceNotFoundException as error:
+            raise OperateError(f"{workflow} has no alias {name}", "Deploy the stage again.") from error
         return cls(function, int(alias["FunctionVersion"]), versions_of(stage, function), alias["RevisionId"])
 
     @property
@@ -49,10 +53,16 @@ class Releases:
         """The version before that of new executions; None if there is none."""
         return max((number for number in self.versions if number < self.live), default=None)
 
-    def gone(self, version: int) -> Iterator[str]:
-        """Yield what a version names, and the version of new executions does not: the variable and its value."""
-        then, now = (_variables(self.versions.get(number, {})) for number in (version, self.live))
-        return (f"{name} {then[name]}" for name in NAMED if then.get(name) and then[name] != now.get(name))
+    def named(self, version: int) -> dict[str, str]:
+        """Return what a version names, by the variable, and the key of its state by `KMSKeyArn`."""
+        found = self.versions[version]
+        names = {"KMSKeyArn": found.get("KMSKeyArn"), **found.get("Environment", {}).get("Variables", {})}
+        return {name: names[name] for name in (*NAMED, "KMSKeyArn") if names.get(name)}
+
+    def gone(self, version: int) -> Iterator[tuple[str, str]]:
+        """Yield what a version names, and the version of new executions does not."""
+        now = self.named(self.live)
+        return ((name, value) for name, value in self.named(version).items() if value != now.get(name))
 
 
 def versions_of(stage: Stage, function: str) -> dict[int, Mapping[str, Any]]:
@@ -60,8 +70,3 @@ def versions_of(stage: Stage, function: str) -> dict[int, Mapping[str, Any]]:
     pages = stage.client("lambda").get_paginator("list_versions_by_function").paginate(FunctionName=function)
     found = [version for page in pages for version in page["Versions"] if version["Version"] != "$LATEST"]
     return {int(version["Version"]): version for version in found}
-
-
-def _variables(configuration: Mapping[str, Any]) -> Mapping[str, str]:
-    variables: Mapping[str, str] = configuration.get("Environment", {}).get("Variables", {})
-    return variables

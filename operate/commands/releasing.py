@@ -35,7 +35,7 @@ def _before(workflow: str, releases: Releases) -> int:
     if before is None:
         advice = "Correct the workflow, and deploy it."
         raise OperateError(f"{workflow} has no version before {releases.live}, the one of new executions", advice)
-    if gone := ", ".join(releases.gone(before)):
+    if gone := ", ".join(f"{name} {value}" for name, value in releases.gone(before)):
         advice = "Correct the workflow, and deploy it."
         raise OperateError(f"version {before} of {workflow} needs what the stage no longer has: {gone}", advice)
     return before

@@ -101,13 +101,16 @@ def deployed(kit: Kit, stage: DeployedStage, run: Run) -> Iterator[Deployed]:
         ("monitoring", "AWS::SNS::Topic", topic),
     ]
     with ExitStack() as stack:
-        answers = (
+        answers: tuple[tuple[str, str, dict[str, Any]], ...] = (
             ("lambda", "GetFunctionConfiguration", LIVE),
             ("lambda", "GetEventSourceMapping", SOURCE),
+            ("lambda", "GetAlias", {"FunctionVersion": "7", "RevisionId": "r"}),
+            ("lambda", "ListVersionsByFunction", {"Versions": [{"Version": "7"}]}),
+            ("lambda", "ListDurableExecutionsByFunction", {"DurableExecutions": []}),
             ("sesv2", "GetEmailIdentity", {"VerifiedForSendingStatus": True}),
             ("sesv2", "GetAccount", {"SendingEnabled": True, "ProductionAccessEnabled": True}),
         )
-        function, mapping, identity, account = (
+        function, mapping, *_, identity, account = (
             stack.enter_context(answering(service, operation, Answer(document=document)))
             for service, operation, document in answers
         )
