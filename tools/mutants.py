@@ -62,8 +62,6 @@ def main(
     # Last on the path: the audit's environment has old versions of what the tests use.
     sys.path += map(str, (ROOT / ".local" / "audit-venv").glob("lib/python*/site-packages"))
     os.chdir(WORK)
-    if not sys.stdout.isatty():
-        _hide_progress()
     names = sample(_make(), count, seed)
     results = _run(names)
     score = 100 * sum(status in KILLED for status in results.values()) / len(results)
@@ -103,6 +101,8 @@ def _copy() -> None:
 
 def _make() -> list[str]:
     """Make every mutant, and return their names."""
+    if not sys.stdout.isatty():
+        _hide_progress()
     from mutmut import __main__ as mutmut
 
     Path("mutants").mkdir()

@@ -52,11 +52,11 @@ def ask_and_work(event: dict[str, Any], context: DurableContext) -> str:
 
 
 def meet(event: dict[str, Any], context: DurableContext) -> str:
-    """After a wait, look out for the other executions that do the same."""
+    """After a wait, look out for the other executions that do the same, for as long as the event's patience."""
 
     def look_out(_step: Any) -> str:
         _note(event)
-        deadline = time.monotonic() + 1.5
+        deadline = time.monotonic() + event["patience"]
         while Path(event["marks"]).stat().st_size < event["guests"] and time.monotonic() < deadline:
             time.sleep(0.05)
         return "met" if Path(event["marks"]).stat().st_size >= event["guests"] else "alone"

@@ -243,12 +243,12 @@ def test_an_execution_has_one_invocation_at_a_time(corrected: Cloud, uncorrected
 
 
 def test_executions_run_beside_each_other(corrected: Cloud, uncorrected: Cloud, tmp_path: Path) -> None:
-    arns = [corrected.run("meet", guests=3, marks=str(tmp_path / "corrected")) for _ in range(3)]
+    arns = [corrected.run("meet", guests=3, patience=15, marks=str(tmp_path / "corrected")) for _ in range(3)]
     assert [corrected.ended(arn)["Result"] for arn in arns] == ['"met"'] * 3
 
     before = len(uncorrected.executions())
     for _ in range(2):
-        uncorrected.call("meet", guests=2, marks=str(tmp_path / "uncorrected"))
+        uncorrected.call("meet", guests=2, patience=1.5, marks=str(tmp_path / "uncorrected"))
     assert len(uncorrected.executions()) == before + 2
     until(lambda: next((e for e in uncorrected.executions() if result_of(uncorrected, e) == '"alone"'), None))
 
