@@ -1,4 +1,4 @@
-"""`POST /callbacks/succeed|fail|heartbeat`: every row of the contract, by the token that the hand-off carried."""
+"""`POST /callbacks/succeed|fail|heartbeat`: each status of the contract."""
 
 import json
 from collections.abc import Iterator
@@ -8,34 +8,36 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-import review.handler
+from countersign.adapters.kms import KmsCipher
 from countersign.domain import tokens
 from countersign.domain.answers import document_of
 from countersign.domain.links import Link, Purpose
+from countersign.domain.questions import Collecting
 from countersign.domain.rules import Outcome
 from countersign.domain.strict_json import MAX_BODY_BYTES
-from countersign.domain.tasks import Failure, Status
+from countersign.domain.tasks import Failure, Status, encryption_context
+from countersign.functions.clients import client
 from countersign.testing.builders import PAYMENT_TASK_ID, any_token, is_unbroken
-from tests.integration.conftest import Answer, Kit, Operation, Page, answering, call
+from tests.integration.conftest import Answer, Kit, Operation, Page, answering, call, look
+from tests.integration.output import Output
 from webhook.handler import handler
 
 PAID = {"status": "paid", "amount": "250.00", "currency": "EUR"}
 FAILURE = {"code": "declined", "message": "No funds", "data": {"try": 2}}
 ROUTES = {"succeed": PAID, "fail": FAILURE, "heartbeat": {}}
+NO_MONEY = {"correlation": None, "answer_contract": ""}
 
 
 @pytest.fixture
 def heartbeats(aws: None) -> Iterator[Operation]:
-    """Lambda's heartbeats, which it takes unless told otherwise."""
+    """Lambda's heartbeat API, which accepts every heartbeat by default."""
     with answering("lambda", "SendDurableExecutionCallbackHeartbeat", Answer()) as operation:
         yield operation
 
 
-def token_of(
-    kit: Kit, purpose: Purpose = Purpose.CALLBACK, task_id: str = PAYMENT_TASK_ID, *, channel: str = ""
-) -> str:
+def token_of(kit: Kit, purpose: Purpose = Purpose.CALLBACK, *, channel: str = "") -> str:
     token, fingerprint = tokens.mint()
-    kit.ledger.put_link(Link(fingerprint, task_id, channel, purpose), kit.now + timedelta(hours=1))
+    kit.ledger.put_link(Link(fingerprint, PAYMENT_TASK_ID, channel, purpose), kit.now + timedelta(hours=1))
     return token
 
 
@@ -60,7 +62,7 @@ def problem(page: Page, status: int, code: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("channel", "by"), [("", "worker"), ("sms", "sms")])
-def test_an_answer_is_200_and_the_same_again_too_and_is_that_of_the_token_s_channel(
+def test_an_answer_is_recorded_once_with_the_channel_and_the_network_of_its_sender(
     kit: Kit, channel: str, by: str
 ) -> None:
     kit.open_payment()
@@ -70,40 +72,74 @@ def test_an_answer_is_200_and_the_same_again_too_and_is_that_of_the_token_s_chan
     assert (task.outcome, task.decided_by, document_of(task)["amount"]) == (Outcome.ANSWERED, (by,), "250.00")
     assert kit.audit(PAYMENT_TASK_ID)[-1].event.source == "203.0.113.0/24"
     assert is_unbroken(kit.audit(PAYMENT_TASK_ID), task.audit_head, task.audit_seq)
-    assert len(kit.decisions()) == 1
 
 
-def test_pending_and_declined_are_202_and_other_money_is_200_and_held(kit: Kit) -> None:
+@pytest.mark.parametrize(
+    ("answer", "status", "handling"),
+    [
+        ({"status": "pending"}, 202, "pending"),
+        ({"status": "declined"}, 202, "declined"),
+        ({"amount": "1"}, 200, "held"),
+    ],
+    ids=["pending", "declined", "other money"],
+)
+def test_an_answer_that_does_not_decide_has_its_status(
+    kit: Kit, answer: dict[str, str], status: int, handling: str
+) -> None:
     kit.open_payment()
-    token = token_of(kit)
-    for status in ("pending", "declined"):
-        page = post("succeed", token, {"status": status})
-        assert (page.status, page.document["status"], kit.decisions()) == (202, status, [])
-    page = post("succeed", token, PAID | {"amount": "1.00"})
-    assert (page.status, page.document["status"]) == (200, "held")
+    page = post("succeed", token_of(kit), PAID | answer)
+    assert (page.status, page.document["status"]) == (status, handling)
     assert kit.task(PAYMENT_TASK_ID).status is Status.OPEN
 
 
-def test_a_failure_is_200_and_kept_whole(kit: Kit) -> None:
+def test_a_failure_is_recorded_whole(kit: Kit) -> None:
     kit.open_payment()
     assert post("fail", token_of(kit), FAILURE).status == 200
     assert kit.task(PAYMENT_TASK_ID).failure == Failure("declined", "No funds", '{"try":2}')
 
 
-def test_a_heartbeat_is_200_and_leaves_its_time_on_the_task_alone(kit: Kit, heartbeats: Operation) -> None:
+def test_a_heartbeat_changes_only_its_time_on_the_task(kit: Kit, heartbeats: Operation) -> None:
     task = kit.open_payment()
-    token = token_of(kit)
+    token, key = token_of(kit), (f"TASK#{PAYMENT_TASK_ID}", "TASK")
     before = kit.items()
     assert post("heartbeat", token, b"").document == {"status": "alive"}
-    assert len(heartbeats.asked) == 1
-    assert task.callback_id[:8] in heartbeats.asked[0].url
+    (request,) = heartbeats.asked
+    assert task.callback_id[:8] in request.url
     after = kit.items()
-    assert after.pop((f"TASK#{PAYMENT_TASK_ID}", "TASK")).pop("heartbeat_at")
-    before.pop((f"TASK#{PAYMENT_TASK_ID}", "TASK"))
-    assert after == before
+    assert after.pop(key)["heartbeat_at"]
+    assert after == {other: item for other, item in before.items() if other != key}
 
 
-# Who
+def test_the_reply_names_the_documents_that_are_missing(kit: Kit) -> None:
+    kit.open_payment(**NO_MONEY, collecting=Collecting("kind", ("a", "b")))
+    token = token_of(kit)
+    first, unknown, last = (post("succeed", token, {"kind": kind}) for kind in "bza")
+    assert (first.status, first.document) == (202, {"status": "pending", "missing": ["a"]})
+    assert (unknown.status, unknown.document["errors"][0]["pointer"]) == (422, "/kind")
+    assert (last.status, last.document) == (200, {"status": "recorded"})
+
+
+def test_an_encrypted_answer_is_written_nowhere_in_clear_and_decrypted_for_its_task(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch, output: Output
+) -> None:
+    key: str = client("kms").create_key()["KeyMetadata"]["KeyId"]
+    monkeypatch.setenv("ANSWERS_KEY", key)
+    kit.open_payment(**NO_MONEY, encrypted=True)
+    token = token_of(kit)
+    assert post("succeed", token, {"pin": "x" * 4096}).status == 413
+    assert [post("succeed", token, {"pin": pin}).status for pin in ("4711-pin", "4711-pin", "other")] == [200, 200, 409]
+    assert "4711-pin" not in repr(kit.items()) + output.new().text
+    sealed = json.loads(kit.task(PAYMENT_TASK_ID).answer)["ciphertext"]
+    plain = KmsCipher(client("kms"), key).decrypt(sealed, encryption_context(PAYMENT_TASK_ID))
+    assert json.loads(plain) == {"pin": "4711-pin"}
+
+
+def test_the_largest_answer_fits_on_its_task_beside_the_largest_payload(kit: Kit) -> None:
+    kit.open_payment(**NO_MONEY, payload=json.dumps({"text": "x" * 199_980}))
+    assert post("succeed", token_of(kit), {"text": "x" * 199_980}).status == 200
+
+
+# Tokens
 
 
 @pytest.mark.parametrize(
@@ -114,10 +150,11 @@ def test_a_token_that_is_missing_or_unknown_is_401_and_asks_for_one(
     kit: Kit, heartbeats: Operation, authorization: str
 ) -> None:
     kit.open_payment()
-    told = authorization.replace("TOKEN", token_of(kit))
+    sent = authorization.replace("TOKEN", token_of(kit))
     before = kit.items()
     for route, body in ROUTES.items():
-        problem(post(route, "", body, authorization=told), 401, "unknown_token")
+        problem(post(route, "", body, authorization=sent), 401, "unknown_token")
+    problem(post("succeed", "", b"\xff", authorization=sent), 401, "unknown_token")
     assert kit.items() == before
 
 
@@ -130,31 +167,33 @@ def test_the_token_of_a_page_answers_for_no_machine(kit: Kit, purpose: Purpose) 
 def test_the_token_of_a_machine_opens_no_page(kit: Kit) -> None:
     kit.open_payment()
     token = token_of(kit)
-    assert call(review.handler.handler, "GET", "/review", query={"t": token}).status == 404
-    assert call(review.handler.handler, "GET", "/inbox", query={"t": token}).status == 404
+    assert [look(token, path).status for path in ("/review", "/inbox")] == [404, 404]
 
 
 @pytest.mark.parametrize("spelling", ["bearer", "BEARER", "Bearer "])
-def test_the_scheme_is_read_in_any_case(kit: Kit, spelling: str) -> None:
+def test_the_word_bearer_is_read_in_any_case(kit: Kit, spelling: str) -> None:
     kit.open_payment()
     assert post("succeed", "", PAID, authorization=f"{spelling} {token_of(kit)}").status == 200
 
 
-# Bad input
+# Refusals and outages
 
 
 @pytest.mark.parametrize(
     ("route", "body", "status", "code"),
     [
         ("succeed", b"paid", 400, "malformed"),
+        ("succeed", b"[]", 400, "contract"),
         ("fail", b"[]", 400, "contract"),
         ("fail", {"code": ""}, 400, "contract"),
         ("succeed", b" " * (MAX_BODY_BYTES + 1), 413, "body_too_large"),
         ("fail", {"code": "c", "data": "é" * 100_001}, 413, "body_too_large"),
     ],
-    ids=["no JSON", "no object", "another form", "a body over the cap", "more than a checkpoint holds"],
+    ids=["not JSON", "a list", "a failure in a list", "an empty code", "over the cap", "more than a checkpoint holds"],
 )
-def test_what_is_no_answer_is_refused_and_not_recorded(kit: Kit, route: str, body: Any, status: int, code: str) -> None:
+def test_a_body_that_is_no_answer_is_refused_and_not_recorded(
+    kit: Kit, route: str, body: Any, status: int, code: str
+) -> None:
     kit.open_payment()
     token = token_of(kit)
     before = kit.items()
@@ -162,30 +201,16 @@ def test_what_is_no_answer_is_refused_and_not_recorded(kit: Kit, route: str, bod
     assert kit.items() == before
 
 
-def test_without_a_token_nothing_of_a_body_is_read(kit: Kit) -> None:
-    problem(post("succeed", any_token(), b"\xff"), 401, "unknown_token")
-
-
-def test_an_answer_that_breaks_its_contract_is_422_with_its_place_and_on_record(kit: Kit) -> None:
+def test_an_answer_that_breaks_its_contract_is_422_with_the_place_and_without_the_value(kit: Kit) -> None:
     kit.open_payment()
-    token = token_of(kit)
-    document = problem(post("succeed", token, PAID | {"amount": "a secret"}), 422, "answer_refused")
+    document = problem(post("succeed", token_of(kit), PAID | {"amount": "a secret"}), 422, "answer_refused")
     assert document["pointer"] == "/amount"
     assert "a secret" not in json.dumps(document)
     assert kit.audited(PAYMENT_TASK_ID) == ["opened", "refused"]
-    assert post("succeed", token, PAID).status == 200
-
-
-def test_the_largest_answer_fits_on_its_task_beside_the_largest_payload(kit: Kit) -> None:
-    kit.open_payment(correlation=None, answer_contract="", payload=json.dumps({"text": "x" * 199_980}))
-    assert post("succeed", token_of(kit), {"text": "x" * 199_980}).status == 200
-
-
-# Trouble on our side
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_a_ledger_that_does_not_answer_is_503_and_the_answer_counts_when_it_is_sent_again(
+def test_without_the_ledger_an_answer_is_503_and_counts_when_it_is_repeated(
     kit: Kit, heartbeats: Operation, route: str
 ) -> None:
     kit.open_payment()
@@ -207,7 +232,7 @@ def test_a_ledger_that_does_not_answer_is_503_and_the_answer_counts_when_it_is_s
         (Answer(404, "ResourceNotFoundException"), 200),
     ],
 )
-def test_a_heartbeat_of_an_open_task_is_never_told_to_stop(
+def test_while_the_task_is_open_no_answer_of_lambda_stops_the_heartbeats(
     kit: Kit, heartbeats: Operation, answer: Any, status: int
 ) -> None:
     kit.open_payment()

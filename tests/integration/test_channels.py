@@ -1,4 +1,4 @@
-"""The channel `sns`: every recipient's message reaches whoever subscribed for them, and nobody else."""
+"""Channels: `sns`, whose messages reach the subscription of their recipient only, and a fork's own."""
 
 import json
 import re
@@ -11,7 +11,6 @@ from urllib.error import URLError
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-import review.handler
 from approver.handler import handler
 from countersign.channels import Channel, Message
 from countersign.channels.base import load
@@ -20,14 +19,28 @@ from countersign.contracts import envelope
 from countersign.domain.errors import MessageRefusedError
 from countersign.domain.questions import Shown
 from countersign.functions.clients import client
-from countersign.testing.builders import APPROVER, OTHER_APPROVER, TASK_ID, TITLE, any_message, sqs_event
-from tests.integration.conftest import BASE_URL, REGION, Answer, Kit, Reaction, answering, call, session
+from countersign.testing.builders import APPROVER, OTHER_APPROVER, TASK_ID, TITLE, any_message
+from tests.integration.conftest import (
+    BASE_URL,
+    REGION,
+    Answer,
+    Kit,
+    Operation,
+    Reaction,
+    answering,
+    look,
+    on_queue,
+    session,
+)
 
 LINK = re.compile(re.escape(BASE_URL) + r"/review\?t=([A-Za-z0-9_-]{43})")
+MESSAGE = any_message(question=Shown(f"Ünit 1:\r\n{'W' * 200}", (), ""))
+
+run = on_queue(handler)
 
 
 class Topic:
-    """A topic on SNS, and queues that are subscribed for one person each."""
+    """An SNS topic, with a queue subscribed for each person."""
 
     def __init__(self) -> None:
         self.sqs = session().create_client("sqs", region_name=REGION)
@@ -42,26 +55,23 @@ class Topic:
         return url
 
     def received(self, person: str) -> list[dict[str, Any]]:
-        """Return the notifications that a person has got since the last call."""
+        """Return the new notifications of a person."""
         messages = self.sqs.receive_message(QueueUrl=self.queues[person], MaxNumberOfMessages=10).get("Messages", [])
         return [json.loads(message["Body"]) for message in messages]
 
 
 @pytest.fixture
 def topic(aws: None, monkeypatch: pytest.MonkeyPatch) -> Topic:
-    """The topic of an approver that is deployed with the channel `sns`."""
+    """The topic of an approver with the channel `sns`."""
     topic = Topic()
     monkeypatch.setenv("CHANNEL", "sns")
     monkeypatch.setenv("CHANNEL_SETTINGS", json.dumps({"topic": topic.arn}))
     return topic
 
 
-def run(*bodies: dict[str, Any]) -> list[str]:
-    """Hand messages to the approver and return the ids of those to be tried again."""
-    return [failure["itemIdentifier"] for failure in handler(sqs_event(*bodies), None)["batchItemFailures"]]
-
-
-def test_each_person_gets_their_own_link_as_plain_text_and_nobody_elses(kit: Kit, topic: Topic) -> None:
+def test_each_person_gets_one_plain_text_with_their_own_link_and_no_mail(
+    kit: Kit, topic: Topic, mails: Operation
+) -> None:
     message = envelope.requested(kit.open_task(audience=(APPROVER, OTHER_APPROVER)))
     assert run(message, message) == []
     for person in (APPROVER, OTHER_APPROVER):
@@ -69,15 +79,9 @@ def test_each_person_gets_their_own_link_as_plain_text_and_nobody_elses(kit: Kit
         assert TITLE in notification["Subject"]
         assert "<" not in notification["Message"]
         (token,) = LINK.findall(notification["Message"])
-        page = call(review.handler.handler, "GET", "/review", query={"t": token})
-        assert page.status == 200
-        assert person in page.body
+        page = look(token)
+        assert (page.status, person in page.body) == (200, True)
     assert kit.audited() == ["opened", "minted", "sent", "minted", "sent"]
-
-
-def test_no_mail_is_sent_where_another_channel_is_chosen(kit: Kit, topic: Topic) -> None:
-    with answering("sesv2", "SendEmail", Answer()) as mails:
-        run(envelope.requested(kit.open_task()))
     assert mails.asked == []
 
 
@@ -89,7 +93,7 @@ def test_no_mail_is_sent_where_another_channel_is_chosen(kit: Kit, topic: Topic)
     ],
     ids=repr,
 )
-def test_a_message_that_the_topic_does_not_take_is_tried_again(kit: Kit, topic: Topic, answer: Reaction) -> None:
+def test_a_message_that_sns_refuses_is_sent_again(kit: Kit, topic: Topic, answer: Reaction) -> None:
     message = envelope.requested(kit.open_task())
     with answering("sns", "Publish", answer):
         assert run(message) == ["message-0"]
@@ -98,10 +102,7 @@ def test_a_message_that_the_topic_does_not_take_is_tried_again(kit: Kit, topic: 
     assert len(topic.received(APPROVER)) == 1
 
 
-MESSAGE = any_message(question=Shown(f"Ünit 1:\r\n{'W' * 200}", (), ""))
-
-
-def test_a_subject_is_one_line_that_the_topic_takes(topic: Topic) -> None:
+def test_a_subject_is_one_line_as_long_as_sns_allows(topic: Topic) -> None:
     load("sns").send(MESSAGE, {"topic": topic.arn}, ())
     (notification,) = topic.received(APPROVER)
     assert len(notification["Subject"]) == SUBJECT_LIMIT
@@ -109,13 +110,13 @@ def test_a_subject_is_one_line_that_the_topic_takes(topic: Topic) -> None:
     assert notification["Message"] == MESSAGE.texts.body
 
 
-def test_a_topic_that_is_gone_is_named_by_the_error_code(aws: None) -> None:
+def test_the_error_for_a_deleted_topic_has_the_error_code(aws: None) -> None:
     with pytest.raises(MessageRefusedError, match="NotFound"):
         load("sns").send(MESSAGE, {"topic": f"arn:aws:sns:{REGION}:123456789012:gone"}, ())
 
 
 class Chat(Channel):
-    """A channel of a fork, whose service is down at first."""
+    """A fork's channel, whose service is down at first."""
 
     has_secret = True
 
@@ -129,7 +130,7 @@ class Chat(Channel):
         self.sent.append((settings["url"], message.recipient, message.amount, secrets))
 
 
-def test_a_channel_of_a_fork_gets_its_settings_and_secret_and_is_tried_again(
+def test_a_forks_channel_gets_its_settings_and_secret_and_its_message_is_sent_again(
     kit: Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chat = Chat()
