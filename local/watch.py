@@ -19,11 +19,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from urllib.request import ProxyHandler, build_opener
 
 from botocore.exceptions import BotoCoreError, ClientError
 from watchfiles import watch
 
+from countersign.functions.environment import TABLES_FILE
 from local.deploy import VENDOR_LAYER
 from operate.embedded import aws
 from operate.embedded.cloud import ROOT, Cloud
@@ -159,8 +161,7 @@ class Live:
     def _layers_of(self, functions: Sequence[Function]) -> Collection[Layer]:
         for name, arn in {_name(arn): arn for function in functions for arn in function.layers}.items():
             if self._versions.get(name) != arn:  # a deploy may have added files
-                place = self._lambda.get_layer_version_by_arn(Arn=arn)["Content"]["Location"]
-                with _direct.open(place) as packed, zipfile.ZipFile(io.BytesIO(packed.read())) as archive:
+                with _unpacked(self._lambda.get_layer_version_by_arn(Arn=arn)["Content"]["Location"]) as archive:
                     self._layers[name] = Layer(name, frozenset(archive.namelist()))
                 self._versions[name] = arn
         return self._layers.values()
@@ -188,11 +189,16 @@ class Live:
         self._versions[layer.name] = arn
         return arn
 
+    def _tables(self, name: str) -> dict[str, bytes]:
+        """Return the deployed tables of a function, which the stage's settings make and the checkout lacks."""
+        with _unpacked(self._lambda.get_function(FunctionName=name)["Code"]["Location"]) as archive:
+            return {TABLES_FILE: archive.read(TABLES_FILE)} if TABLES_FILE in archive.namelist() else {}
+
     def _update(self, function: Function, versions: Mapping[str, str], *, with_code: bool) -> None:
         name = function.name
         if with_code:
             base = self.root / "lambdas" if function.folder.startswith("lambdas/") else self.root
-            code = _zipped(_files(self.root / function.folder, base))
+            code = _zipped(_files(self.root / function.folder, base), self._tables(name))
             self._lambda.update_function_code(FunctionName=name, ZipFile=code)
         if versions:
             layers = [versions.get(_name(arn), arn) for arn in function.layers]
@@ -273,9 +279,16 @@ def _files(folder: Path, base: Path) -> dict[str, Path]:
     return {name: file for name, file in files.items() if not _NOT_DEPLOYED.fullmatch(f"/{name}")}
 
 
-def _zipped(files: Mapping[str, Path]) -> bytes:
+def _unpacked(url: str) -> zipfile.ZipFile:
+    with _direct.open(url) as packed:
+        return zipfile.ZipFile(io.BytesIO(packed.read()))
+
+
+def _zipped(files: Mapping[str, Path], more: Mapping[str, bytes] = MappingProxyType({})) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name, file in files.items():
             archive.write(file, name)
+        for name, content in more.items():
+            archive.writestr(name, content)
     return packed.getvalue()

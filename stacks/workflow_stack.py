@@ -25,7 +25,7 @@ from stacks.ledger_stack import LedgerStack
 from stacks.options import log_retention, removal_policy, throttle
 from stacks.patterns_stack import PatternsStack
 from stacks.public_stack import PublicStack
-from stacks.stage.policies import compact, policy_document
+from stacks.stage.policies import policy_document
 from stacks.stage.settings import Settings
 from stacks.stage.workflows import WorkflowSettings
 from stacks.workflows import build_workflows
@@ -58,20 +58,14 @@ class WorkflowStack(FunctionStack):
             functions=functions,
         )
         base_url = public.api.base_url(settings.base_url)
-        policies = _policies(settings)
         self.workflows: dict[str, DurableWorkflow] = build_workflows(
             self,
             settings.workflows,
             prefix=settings.prefix,
             state=state,
-            environments={
-                name: {
-                    "BASE_URL": base_url,
-                    **_policy(policies.get(name)),
-                    **({"OPERATORS": compact(settings.payments.operators)} if name == HELD_PAYMENT else {}),
-                }
-                for name in settings.workflows
-            },
+            environments={name: {"BASE_URL": base_url} for name in settings.workflows},
+            policies=_policies(settings),
+            operators={HELD_PAYMENT: settings.payments.operators},
         )
         if patterns:
             self.workflows |= patterns.workflows
@@ -123,13 +117,8 @@ class WorkflowStack(FunctionStack):
             "Requests",
             folder="requests_api",
             description="Starts workflows, and reports their state",
-            environment={
-                **state.ledger.environment,
-                "WORKFLOWS": self.to_json_string(startable),
-                "REQUESTS": compact(_door(settings)),
-                **state.directory.environment,
-                **_policy(_policies(settings)),
-            },
+            environment={**state.ledger.environment, **state.directory.environment},
+            tables={"workflows": startable, "policies": _policies(settings), "requests": _door(settings)},
         )
         state.ledger.grant_requests(requests)
         state.directory.grant_read(requests)
@@ -140,14 +129,12 @@ class WorkflowStack(FunctionStack):
 
 
 def _startable(workflow: DurableWorkflow, settings: WorkflowSettings) -> dict[str, Any]:
-    """Return the entry for one workflow in WORKFLOWS, kept short: Lambda's environment holds 4 KB in all."""
-    name = workflow.names.workflow
-    contract = settings.contract or name
+    """Return the row of one workflow in the table of `requests_api`."""
     return {
         "function": workflow.names.live_name,
         "deadline_seconds": settings.deadline_seconds,
-        **({"contract": contract} if contract != name else {}),
-        **({"retired": True} if settings.retired else {}),
+        "contract": settings.contract or workflow.names.workflow,
+        "retired": settings.retired,
     }
 
 
@@ -159,8 +146,3 @@ def _door(settings: Settings) -> dict[str, Any]:
 
 def _policies(settings: Settings) -> dict[str, list[dict[str, Any]]]:
     return {name: policy_document(rows) for name, rows in settings.policies.items()}
-
-
-def _policy(document: Any) -> dict[str, str]:
-    """Return the variable with a function's policies; empty without policies."""
-    return {"POLICY": compact(document)} if document else {}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 from constructs import Construct
 
@@ -19,6 +21,8 @@ def build_workflows(
     prefix: str,
     state: LedgerStack,
     environments: Mapping[str, Mapping[str, str]],
+    policies: Mapping[str, Sequence[Any]] = MappingProxyType({}),
+    operators: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> dict[str, DurableWorkflow]:
     """Build workflows in a stack, and return them by name.
 
@@ -28,6 +32,8 @@ def build_workflows(
         prefix: The beginning of their functions' names.
         state: The stack of the ledger, the bus and the directory.
         environments: Variables of each beside those of the state, by name.
+        policies: The rows of each that has a policy, by name.
+        operators: The operators of each that asks them, by name.
     """
     below = Construct(scope, "Durable")
     return {
@@ -41,6 +47,8 @@ def build_workflows(
                 execution_timeout_seconds=workflow.execution_timeout_seconds,
                 retention_days=workflow.retention_days,
                 on_ledger=name not in ON_THE_RAW_SDK,
+                policy=policies.get(name, ()),
+                operators=operators.get(name, ()),
             ),
             ledger=state.ledger,
             hand_offs=state.hand_offs,

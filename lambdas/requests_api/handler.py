@@ -22,19 +22,15 @@ logger = Logger()
 def submissions(ports: Ports) -> Submissions:
     """Return the use case with its ports.
 
-    WORKFLOWS has, by workflow, its `function`, its `deadline_seconds`, its `contract` unless it is the workflow's name,
-    and `retired` if it is. POLICY has the rows of each workflow with a policy. REQUESTS has the fields of
-    `CallerRules`.
+    The table `workflows` has, by workflow, its `function`, its `deadline_seconds`, its `contract` and whether it is
+    `retired`; `policies` the rows of each workflow with a policy; `requests` the fields of `CallerRules`.
     """
-    environment = ports.environment
-    workflows, rules = environment.document("WORKFLOWS"), environment.document("REQUESTS")
-    policies = {name: Policy.from_document(rows) for name, rows in environment.document("POLICY", "{}").items()}
+    table = ports.environment.table
+    workflows, rules = table("workflows"), table("requests")
+    policies = {name: Policy.from_document(rows) for name, rows in table("policies").items()}
     startable = {
         name: Startable(
-            int(workflow["deadline_seconds"]),
-            workflow.get("contract", name),
-            policies.get(name),
-            workflow.get("retired", False),
+            int(workflow["deadline_seconds"]), workflow["contract"], policies.get(name), workflow["retired"]
         )
         for name, workflow in workflows.items()
     }

@@ -30,10 +30,11 @@ STAYS_LOST = {
 
 @once
 def sweeps(ports: Ports) -> Sweeps:
-    """Return the use case with its ports. WORKFLOW_ARNS has each workflow's alias, by the workflow's name."""
+    """Return the use case with its ports. The table `workflows` is that of `requests_api`."""
     ledger, clock, environment = ports.ledger, ports.clock, ports.environment
     rings = Rings(ledger, ports.doorbell, clock, actor="sweeper")
-    starts = Starts(ledger, ports.starter(environment.document("WORKFLOW_ARNS")))
+    functions = {name: workflow["function"] for name, workflow in environment.table("workflows").items()}
+    starts = Starts(ledger, ports.starter(functions))
     events, grace = ProviderEvents(ledger, clock), environment.seconds("GRACE_SECONDS")
     return Sweeps(ledger, rings, starts, events, ports.executions, clock, grace)
 

@@ -15,11 +15,6 @@ from countersign.domain.rules import KINDS
 from stacks.stage.fields import Seconds, Table, between, matching, one_of
 from stacks.stage.problems import Problem
 
-MAX_POLICY_BYTES = 3_000
-"""All policies of a stage as JSON. A function's environment variables are 4 KB together:
-https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html.
-"""
-
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _Person = Annotated[
     str,
@@ -109,11 +104,6 @@ def check_policies(policies: Policies, longest: Mapping[str, int]) -> Iterator[P
             place = _Place(row, f"{key}[{number}]", longest[name])
             for check in (_check_auto_approval, _check_people, _check_rule, _check_times):
                 yield from check(place)
-    size = len(compact({name: policy_document(rows) for name, rows in policies.items()}))
-    if size > MAX_POLICY_BYTES:
-        allowed = f"at most {MAX_POLICY_BYTES} bytes as JSON: Lambda bounds a function's environment variables"
-        fix = "write fewer rows, or give groups of approvers an address of their own"
-        yield Problem("policies", f"{size} bytes", allowed, fix)
 
 
 @dataclass(frozen=True)

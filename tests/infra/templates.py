@@ -5,11 +5,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from aws_cdk import App
 
 from app import Stacks, build
+from countersign.functions.environment import TABLES_FILE
 from stacks.components.flow.durable_workflow import DurableWorkflow
 from stacks.components.house.sources import Sources
 from stacks.stage.settings import Settings
@@ -93,6 +95,12 @@ class Synthesised:
     def of_each_workflow(self, line: str) -> set[str]:
         """Return a line that is about `OrderApproval` once for every workflow of the stage."""
         return {line.replace("OrderApproval", construct_id(name)) for name in self.workflows}
+
+    def tables(self, function: Mapping[str, Any]) -> Any:
+        """Return the tables in a function's code, by its properties; None for a function without any."""
+        asset: str = function["Code"]["S3Key"].removesuffix(".zip")
+        file = Path(self.assembly.directory, f"asset.{asset}", TABLES_FILE)
+        return json.loads(file.read_bytes()) if file.is_file() else None
 
     def outputs(self, name: str) -> Mapping[str, Any]:
         """Return the outputs of a stack that are meant for people: not those that another stack refers to."""

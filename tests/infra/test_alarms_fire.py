@@ -341,7 +341,6 @@ def _rest_of_the_environment(
 ) -> None:
     """The providers' secrets, the archive, and a partner."""
     monkeypatch.setenv("DEAD_LETTERS_URL", "https://sqs.eu-central-1.amazonaws.com/111122223333/results-dlq")
-    monkeypatch.setenv("WORKFLOW_ARNS", json.dumps({WORKFLOW: ALIAS}))
     monkeypatch.setenv("GRACE_SECONDS", "300")
     monkeypatch.setenv("AT_MOST_SECONDS", "240")
     monkeypatch.setenv("PARTNERS", json.dumps({PARTNER: {"name": "stripe", "scheme": "stripe"}}))

@@ -8,6 +8,7 @@ import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_lambda as lambda_
 
+from countersign.functions.environment import TABLES_FILE
 from stacks.components.house.sources import MissingSourceError, Sources
 from tests.infra.templates import Resource, Synthesised
 
@@ -21,11 +22,12 @@ def files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_function_s_asset_is_its_own_folder_whole(prod: Synthesised) -> None:
+def test_a_function_s_asset_is_its_own_folder_whole_and_its_tables(prod: Synthesised) -> None:
     lambdas = Sources.of_checkout().functions
     for function in prod.of_type("AWS::Lambda::Function"):
         folder = function.properties["Handler"].partition(".")[0]
         written = {f"{folder}/{name}" for name in files(lambdas / folder) if "__pycache__" not in name}
+        written |= {TABLES_FILE} if prod.tables(function.properties) else set()
         assert files(staged(prod, function, "Code")) == written
 
 
@@ -44,7 +46,8 @@ def test_the_layer_of_our_code_is_importable_and_holds_nothing_else_nor_tools_fo
 
 def hashes(sources: Sources) -> list[str]:
     stack = Stack(App(), "Stack")
-    codes = [sources.function("greeter", "handler").code, sources.layer_of_our_code(), sources.layer_of_dependencies()]
+    greeter = sources.function("greeter", "handler", {"policy": ["EUR"]})
+    codes = [greeter.code, sources.layer_of_our_code(), sources.layer_of_dependencies()]
     found = []
     for number, code in enumerate(codes):
         layer = lambda_.LayerVersion(stack, f"Layer{number}", code=code)

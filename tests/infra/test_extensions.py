@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from countersign.functions.environment import TABLES_FILE
 from stacks.stage import extensions
 from stacks.stage.extensions import ExtensionError, Extensions
 from stacks.stage.problems import SettingsError
@@ -96,7 +97,8 @@ def test_what_the_settings_name_is_deployed_and_nothing_else(extended: Synthesis
     assert function.properties["Handler"] == "extensions.workflows.pay_out.handler.handler"
     here = "extensions/workflows/pay_out"
     assert files(staged(extended, function, "Code")) == {
-        *(f"{here}/{name}" for name in ("handler.py", "rules.py", "input.json", "answer.json"))
+        *(f"{here}/{name}" for name in ("handler.py", "rules.py", "input.json", "answer.json")),
+        TABLES_FILE,
     }
     layers = [layer for layer in extended.of_type("AWS::Lambda::LayerVersion") if layer.path == "Layers/Extensions"]
     (content,) = {staged(extended, layer, "Content") for layer in layers}

@@ -3,10 +3,8 @@
 import json
 import re
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
-from countersign.domain.policy import Policy
 from stacks.stage.policies import policy_document
 from tests.infra.templates import DECIDED_BY_A_PLAIN_LAMBDA, DevWith, Synthesised, construct_id
 
@@ -17,17 +15,17 @@ ENVIRONMENTS = {
     "publisher": {"BUS_NAME", "LEDGER_TABLE"},
     "relay": {"LEDGER_TABLE"},
     "bus_events": {"DEAD_LETTERS_URL", "LEDGER_TABLE"},
-    "requests_api": {"DIRECTORY_TABLE", "LEDGER_TABLE", "REQUESTS", "WORKFLOWS"},
-    "sweeper": {"AT_MOST_SECONDS", "GRACE_SECONDS", "LEDGER_TABLE", "WORKFLOW_ARNS"},
+    "requests_api": {"DIRECTORY_TABLE", "LEDGER_TABLE"},
+    "sweeper": {"AT_MOST_SECONDS", "GRACE_SECONDS", "LEDGER_TABLE"},
     "review": {"DIRECTORY_TABLE", "LEDGER_TABLE", "LIMITS", "LIMITS_TABLE"},
     "webhook": {"BASE_URL", "LEDGER_TABLE", "LIMITS", "LIMITS_TABLE", "PROVIDERS"},
 }
 WHERE_PAYMENTS_ARE_SETTLED = {
-    "held_payment": OF_A_WORKFLOW | {"OPERATORS"},
+    "held_payment": OF_A_WORKFLOW,
     "held_payments": {"LEDGER_TABLE", "WORKFLOW_ARN", "DEADLINE_SECONDS"},
 }
 POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
-OPTIONAL = {"AUDIT_BUCKET", "AUDIT_KEEP_DAYS", "DIRECTORY_TAGS", "POLICY"}
+OPTIONAL = {"AUDIT_BUCKET", "AUDIT_KEEP_DAYS", "DIRECTORY_TAGS"}
 """What a function reads where its stage says so; the tests of policies and of the audit's copy have it."""
 
 
@@ -79,7 +77,7 @@ def environments(stage: Synthesised) -> dict[str, set[str]]:
 
 def startable(stage: Synthesised) -> Any:
     """Return what the requests function knows of each workflow."""
-    return json.loads(functions(stage)["requests_api"]["Environment"]["Variables"]["WORKFLOWS"])
+    return stage.tables(functions(stage)["requests_api"])["workflows"]
 
 
 def test_each_function_and_its_environment(stage: Synthesised) -> None:
@@ -179,23 +177,22 @@ def test_requests_know_each_workflow_by_its_alias_default_deadline_and_contract(
         assert startable(stage).keys() == set(stage.workflows)
         for name in kit | set(stage.patterns):
             function = f"{stage.settings.prefix}{name}:live"
-            assert startable(stage)[name] == {"function": function, "deadline_seconds": 259_200}
+            defaults = {"deadline_seconds": 259_200, "contract": name, "retired": False}
+            assert startable(stage)[name] == {"function": function, **defaults}
         told = {name: f"Durable/{construct_id(name)}/Workflow/Function.Arn:live" for name in stage.workflows}
         assert json.loads(stage.outputs("workflow")["Workflows"]) == told
     shared = startable(stage_named("local"))["expense-approval"]
     assert shared["function"] == "countersign-local-expense-approval:live"
-    assert shared["contract"] == "order-approval", "its contract is not that of its own name"
+    assert shared["contract"] == "order-approval"
 
 
 def test_policies_reach_the_workflows_that_have_one_and_requests_and_nobody_else(stage: Synthesised) -> None:
     policies: dict[str, Any] = {name: policy_document(rows) for name, rows in stage.settings.policies.items()}
-    variables = [function["Environment"]["Variables"] for function in every_function(stage)]
-    found = {
-        given.get("WORKFLOW", given["POWERTOOLS_SERVICE_NAME"]): json.loads(given["POLICY"])
-        for given in variables
-        if "POLICY" in given
-    }
-    assert found == policies | ({"requests-api": policies} if policies else {})
+    found = {name: stage.tables(function)["policy"] for name, function in workflows(stage).items()}
+    assert {name: rows for name, rows in found.items() if rows} == policies
+    assert stage.tables(functions(stage)["requests_api"])["policies"] == policies
+    with_tables = {folder_of(function) for function in every_function(stage) if stage.tables(function)}
+    assert with_tables == {*workflow_folders(stage), "requests_api", "sweeper"}
 
 
 def test_whoever_looks_people_up_tells_tags_apart_as_the_settings_say(stage: Synthesised) -> None:
@@ -212,21 +209,25 @@ def test_operators_are_a_part_of_the_version_of_the_workflow_that_asks_them_and_
     stage_named: Callable[[str], Synthesised],
 ) -> None:
     stage = stage_named("local")
-    variables = {folder_of(function): function["Environment"]["Variables"] for function in every_function(stage)}
-    told = {folder: json.loads(given["OPERATORS"]) for folder, given in variables.items() if "OPERATORS" in given}
-    assert told == {"held_payment": list(stage.settings.payments.operators)}
-    held_payments = variables["held_payments"]
+    operators = {name: stage.tables(function)["operators"] for name, function in workflows(stage).items()}
+    told = {"held-payment": list(stage.settings.payments.operators)}
+    assert {name: people for name, people in operators.items() if people} == told
+    held_payments = functions(stage)["held_payments"]["Environment"]["Variables"]
     arn = "Durable/HeldPayment/Workflow/Function.Arn:live"
     assert (held_payments["WORKFLOW_ARN"], held_payments["DEADLINE_SECONDS"]) == (arn, "259200")
 
 
-def test_a_policy_is_a_part_of_the_workflow_s_version(stage_named: Callable[[str], Synthesised]) -> None:
+def test_a_policy_is_a_part_of_the_workflow_s_version(
+    stage_named: Callable[[str], Synthesised], dev_with: DevWith
+) -> None:
     stage = stage_named("dev")
-    policy = functions(stage)["order_approval"]["Environment"]["Variables"]["POLICY"]
-    assert " " not in policy
-    assert Policy.from_document(json.loads(policy)).terms(Decimal(50), "EUR").auto_approve
-    versions = [stage.properties(version)["FunctionName"] for version in stage.of_type("AWS::Lambda::Version")]
-    assert "Durable/OrderApproval/Workflow/Function" in versions
+    changed = dev_with(('up_to = "50.00"', 'up_to = "60.00"'))
+    before, after = (
+        {each.path: each.logical_id for each in given.of_type("AWS::Lambda::Version")} for given in (stage, changed)
+    )
+    assert {path for path in before if before[path] != after[path]} == {
+        "Durable/OrderApproval/Workflow/Function/CurrentVersion"
+    }
 
 
 def test_everything_that_can_be_tagged_says_what_it_belongs_to(prod: Synthesised) -> None:
@@ -254,6 +255,7 @@ def test_retirement_changes_the_door_for_requests_and_nothing_else(
     )
     assert before.keys() == after.keys()
     assert {each.path for place, each in after.items() if each.body != before[place].body} == {"Requests/Function"}
-    requests = retired.properties(retired.one("AWS::Lambda::Function", "Requests/Function"))
-    workflows = json.loads(requests["Environment"]["Variables"]["WORKFLOWS"])
-    assert {name for name, each in workflows.items() if each.get("retired")} == {"order-approval", *retired.patterns}
+    assert {name for name, each in startable(retired).items() if each["retired"]} == {
+        "order-approval",
+        *retired.patterns,
+    }

@@ -1,6 +1,5 @@
 """The sweeper's schedule, and what it is told."""
 
-import json
 from typing import Any
 
 from tests.infra.templates import Synthesised
@@ -52,7 +51,5 @@ def test_a_sweep_ends_by_itself_before_lambda_ends_it(stage: Synthesised) -> Non
 
 def test_it_can_start_what_the_requests_function_can(stage: Synthesised) -> None:
     requests = stage.properties(stage.one("AWS::Lambda::Function", "Requests/Function"))
-    startable = json.loads(requests["Environment"]["Variables"]["WORKFLOWS"])
-    arns = json.loads(function(stage)["Environment"]["Variables"]["WORKFLOW_ARNS"])
-    assert arns == json.loads(stage.outputs("workflow")["Workflows"])
-    assert arns.keys() == startable.keys()
+    startable = {name: {"function": each["function"]} for name, each in stage.tables(requests)["workflows"].items()}
+    assert stage.tables(function(stage)) == {"workflows": startable}

@@ -78,8 +78,6 @@ ENVIRONMENT = {
     "CHANNEL": "email",
     "CHANNEL_SETTINGS": json.dumps({"sender": SENDER}),
     "STAGE": "test",
-    "WORKFLOWS": json.dumps({WORKFLOW: {"function": f"{WORKFLOW}:live", "deadline_seconds": 3600}}),
-    "REQUESTS": json.dumps({"providers": list(PROVIDERS), "requester": "input", "approver_domains": []}),
     "POWERTOOLS_METRICS_NAMESPACE": "Countersign",
     "PROVIDERS": json.dumps(
         {
@@ -87,6 +85,16 @@ ENVIRONMENT = {
             for name, delivery in PROVIDERS.items()
         }
     ),
+}
+
+CODE_TABLES: dict[str, Any] = {
+    "workflows": {
+        WORKFLOW: {"function": f"{WORKFLOW}:live", "deadline_seconds": 3600, "contract": WORKFLOW, "retired": False}
+    },
+    "requests": {"providers": list(PROVIDERS), "requester": "input", "approver_domains": []},
+    "policies": {},
+    "policy": [],
+    "operators": [],
 }
 
 Key = tuple[str, str]
@@ -195,9 +203,9 @@ def let_tests_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BotocoreStubber, "__call__", ask)
 
 
-def forget_what_functions_made() -> None:
-    """Let every function start again, in the environment as it is now."""
-    composition._in_place[:] = [Ports(os.environ)]
+def forget_what_functions_made(**tables: Any) -> None:
+    """Let every function start again, in the environment as it is now, with these tables in place of the usual."""
+    composition._in_place[:] = [Ports(os.environ, CODE_TABLES | tables)]
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from countersign.composition import Ports, current_ports, use
 from countersign.domain.errors import MissingSettingError
 from countersign.testing.builders import WORKFLOW
 from countersign.workflows.runtime import Runtime, current
-from tests.integration.conftest import ENVIRONMENT, Kit
+from tests.integration.conftest import CODE_TABLES, ENVIRONMENT, Kit
 
 WORKFLOW_ENVIRONMENT = ENVIRONMENT | {"WORKFLOW": WORKFLOW, "EXECUTION_TIMEOUT_SECONDS": "86400"}
 
 
 def runtime_of(environment: Mapping[str, str]) -> Runtime:
-    with use(Ports(environment)):
+    with use(Ports(environment, CODE_TABLES)):
         return current()
 
 
@@ -27,7 +27,7 @@ def test_a_workflow_function_is_set_up_by_its_environment(kit: Kit) -> None:
 
 
 def test_ports_are_in_use_during_their_block_and_the_runtime_is_made_once(kit: Kit) -> None:
-    inner, outer = Ports(WORKFLOW_ENVIRONMENT), Ports(WORKFLOW_ENVIRONMENT)
+    inner, outer = (Ports(WORKFLOW_ENVIRONMENT, CODE_TABLES) for _ in range(2))
     with use(outer):
         with use(inner):
             runtime = current()

@@ -9,7 +9,17 @@ from botocore.exceptions import EndpointConnectionError
 from countersign.domain.strict_json import MAX_BODY_BYTES
 from countersign.testing.builders import APPROVER, CALLER, REQUEST_ID, WORKFLOW, any_input, any_request
 from requests_api.handler import handler
-from tests.integration.conftest import ALIAS, Answer, Kit, Operation, Page, answering, call, forget_what_functions_made
+from tests.integration.conftest import (
+    ALIAS,
+    CODE_TABLES,
+    Answer,
+    Kit,
+    Operation,
+    Page,
+    answering,
+    call,
+    forget_what_functions_made,
+)
 
 LAMBDA = "https://lambda.eu-central-1.amazonaws.com"
 PROBLEM_MEMBERS = ("type", "title", "status", "detail", "code")
@@ -120,26 +130,20 @@ def test_a_request_that_breaks_the_contract_is_refused_and_starts_nothing(
     assert (kit.items(), invocations.asked) == ({}, [])
 
 
-def test_a_new_request_for_a_retired_workflow_is_410(
-    kit: Kit, invocations: Operation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    retired = {"function": f"{WORKFLOW}:live", "deadline_seconds": 3600, "retired": True}
-    monkeypatch.setenv("WORKFLOWS", json.dumps({WORKFLOW: retired}))
+def test_a_new_request_for_a_retired_workflow_is_410(kit: Kit, invocations: Operation) -> None:
+    forget_what_functions_made(workflows={WORKFLOW: CODE_TABLES["workflows"][WORKFLOW] | {"retired": True}})
     assert_problem(post(), 410, "retired_workflow", "/workflow")
     assert (kit.items(), invocations.asked) == ({}, [])
 
 
-def test_the_policy_and_the_rules_for_callers_are_those_of_the_stage(
-    kit: Kit, invocations: Operation, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_policy_and_the_rules_for_callers_are_those_of_the_stage(kit: Kit, invocations: Operation) -> None:
     post()
-    monkeypatch.setenv("POLICY", json.dumps({WORKFLOW: [{"currency": "USD"}]}))
-    forget_what_functions_made()
+    policies = {WORKFLOW: [{"currency": "USD"}]}
+    forget_what_functions_made(policies=policies)
     assert post().status == 200
     assert_problem(post(any_request(request_id="order-1002")), 400, "contract", "/input/amount")
     rules = {"providers": [], "requester": "caller", "approver_domains": []}
-    monkeypatch.setenv("REQUESTS", json.dumps(rules))
-    forget_what_functions_made()
+    forget_what_functions_made(policies=policies, requests=rules)
     assert_problem(post(), 403, "caller")
 
 

@@ -1,6 +1,5 @@
 """The sweeper function: metrics and logs of what it repairs, and of what stays overdue."""
 
-import json
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -32,7 +31,6 @@ LONG_AGO = timedelta(hours=2)
 
 @pytest.fixture(autouse=True)
 def _environment_of_the_function(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WORKFLOW_ARNS", json.dumps({WORKFLOW: ALIAS}))
     monkeypatch.setenv("GRACE_SECONDS", str(GRACE_SECONDS))
     monkeypatch.setenv("AT_MOST_SECONDS", "240")
 

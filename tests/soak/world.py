@@ -90,19 +90,22 @@ def _arn(workflow: str) -> str:
 
 
 SETTINGS = ENVIRONMENT | {
-    "WORKFLOWS": json.dumps(
-        {name: {"function": f"{name}:live", "deadline_seconds": 3600, "contract": name} for name in WORKFLOWS}
-    ),
-    "REQUESTS": json.dumps({"providers": [PROVIDER], "requester": "input", "approver_domains": []}),
     "PROVIDERS": json.dumps({PROVIDER: {"scheme": "standard_webhooks", "secret": "secret"}}),
     "ANSWERS_KEY": "key",
     "DEAD_LETTERS_URL": "https://sqs.example/results-dlq",
     "WORKFLOW_ARN": _arn("held-payment"),
     "DEADLINE_SECONDS": "7200",
     "LIMITS": json.dumps({"per_source": 12, "per_token": 4}),
-    "WORKFLOW_ARNS": json.dumps({name: _arn(name) for name in WORKFLOWS}),
     "GRACE_SECONDS": str(int(GRACE.total_seconds())),
     "AT_MOST_SECONDS": "240",
+}
+TABLES = {
+    "workflows": {
+        name: {"function": f"{name}:live", "deadline_seconds": 3600, "contract": name, "retired": False}
+        for name in WORKFLOWS
+    },
+    "requests": {"providers": [PROVIDER], "requester": "input", "approver_domains": []},
+    "policies": {},
 }
 
 
@@ -184,13 +187,13 @@ class World:
         # How long the SDK waits for more checkpoints, and to be told to stop: at every invocation, in real time.
         patch.setattr("aws_durable_execution_sdk_python.state._STOP_SIGNAL_POLL_SECONDS", 0.001)
         client.cache_clear()
-        forget_what_functions_made()
+        forget_what_functions_made(**TABLES)
 
     def _ports_of(self, workflow: str) -> Ports:
         seconds = str(int(EXECUTION_TIMEOUT.total_seconds()))
-        more = {"WORKFLOW": workflow, "EXECUTION_TIMEOUT_SECONDS": seconds, "OPERATORS": json.dumps(OPERATORS)}
-        policy = {"POLICY": json.dumps(POLICY)} if workflow == "order-approval" else {}
-        return Ports(SETTINGS | more | policy)
+        more = {"WORKFLOW": workflow, "EXECUTION_TIMEOUT_SECONDS": seconds}
+        policy = POLICY if workflow == "order-approval" else ()
+        return Ports(SETTINGS | more, {"policy": policy, "operators": OPERATORS})
 
     def _invoke(self, workflow: str, event: Any, context: Any) -> Any:
         with use(self._ports[workflow]):

@@ -11,8 +11,7 @@ from countersign.domain.policy import Band, Policy, Terms
 from countersign.domain.questions import Escalation
 from countersign.domain.rules import Rule
 from stacks.stage.fields import Table
-from stacks.stage.policies import MAX_POLICY_BYTES, PolicyEscalation, PolicyRow, PolicyRule, compact, policy_document
-from stacks.stage.problems import SettingsError
+from stacks.stage.policies import PolicyEscalation, PolicyRow, PolicyRule, compact, policy_document
 from tests.unit.test_settings import VALID as WITHOUT
 from tests.unit.test_settings import load, refused
 
@@ -155,10 +154,3 @@ def test_a_policy_for_a_workflow_that_is_not_deployed_is_refused(tmp_path: Path)
 def test_a_single_table_is_no_list_of_rows(tmp_path: Path) -> None:
     refusal = refused(tmp_path, WITHOUT + '[policies.order-approval]\ncurrency = "EUR"\n')
     assert (refusal.key, refusal.allowed) == (KEY, f"tables [[{KEY}]]")
-
-
-def test_policies_that_a_function_could_not_hold_are_refused(tmp_path: Path) -> None:
-    row = '[[policies.order-approval]]\ncurrency = "EUR"\nup_to = "{}"\n'
-    rows = "".join(row.format(1000 + number) for number in range(100))
-    with pytest.raises(SettingsError, match=rf"policies is '\d+ bytes'; allowed: at most {MAX_POLICY_BYTES} bytes"):
-        load(tmp_path, WITHOUT + rows)

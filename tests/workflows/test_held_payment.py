@@ -1,6 +1,5 @@
 """The held-payment workflow on AWS's local runner: what the operators say of a held event, and what comes of it."""
 
-import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -29,7 +28,7 @@ class Finance(Bench):
 
     def __init__(self) -> None:
         super().__init__(handler, "held-payment")
-        self.environment["OPERATORS"] = json.dumps([OPERATOR])
+        self.tables["operators"] = [OPERATOR]
         now = self.clock.now()
         self.ledger.open(any_payment(expires_at=now + timedelta(hours=1), opened_at=now), (OPENED,), now)
         self.receive(any_event())

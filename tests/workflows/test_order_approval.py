@@ -1,7 +1,6 @@
 """The order-approval workflow on AWS's local runner: its ends, its operations, and what may come in between."""
 
 import dataclasses
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -228,7 +227,7 @@ POLICY = Policy.from_document(ROWS)
 @pytest.fixture
 def governed(bench: Bench) -> None:
     """Give the workflow the policy."""
-    bench.environment["POLICY"] = json.dumps(ROWS)
+    bench.tables["policy"] = ROWS
 
 
 @pytest.mark.usefixtures("governed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
@@ -58,7 +58,6 @@ class Sweeper(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         dead_letters = DeadLetterQueue(self, "DeadLetters", name="sweeper")
-        arns = {workflow.workflow: workflow.live_arn(self) for workflow in workflows}
         self.function = PythonFunction(
             self,
             "Sweeper",
@@ -67,10 +66,10 @@ class Sweeper(Construct):
             options=FunctionOptions(timeout=_TIMEOUT, dead_letter_queue=dead_letters),
             environment={
                 **ledger.environment,
-                "WORKFLOW_ARNS": Stack.of(self).to_json_string(arns),
                 "GRACE_SECONDS": str(grace_seconds),
                 "AT_MOST_SECONDS": str(_AT_MOST.to_seconds()),
             },
+            tables={"workflows": {workflow.workflow: {"function": workflow.live_name} for workflow in workflows}},
         )
         retry_invocations(self.function)
         ledger.grant_sweep(self.function)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from aws_cdk import Annotations, Duration
 from aws_cdk import aws_lambda as lambda_
@@ -32,6 +33,8 @@ class WorkflowOptions:
         execution_timeout_seconds: How long Lambda keeps an execution alive.
         retention_days: How long Lambda keeps the history of a closed execution.
         on_ledger: Whether its tasks are on the ledger; a workflow on the raw SDK records only its result.
+        policy: The rows of its policy; empty if requests name their approvers.
+        operators: The people who resolve held payments; empty in other workflows.
     """
 
     function: WorkflowFunction
@@ -40,13 +43,15 @@ class WorkflowOptions:
     execution_timeout_seconds: int
     retention_days: int
     on_ledger: bool
+    policy: Sequence[Any]
+    operators: Sequence[str]
 
 
 class DurableWorkflow(Construct):
     """A durable function behind the alias `live`.
 
-    A change of its code, layers or environment makes a new version, and `live` moves to it. A running execution stays
-    on its version.
+    A change of its code, tables, layers or environment makes a new version, and `live` moves to it. A running execution
+    stays on its version.
 
     Args:
         options: Its options.
@@ -101,6 +106,7 @@ class DurableWorkflow(Construct):
                 **(answers.environment if answers else {}),
                 **environment,
             },
+            tables={"policy": options.policy, "operators": options.operators},
         )
         if tracing_layer := FunctionStack.around(self).functions.tracing_layer:
             self._trace_operations(tracing_layer)

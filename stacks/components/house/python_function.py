@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 import jsii
 from aws_cdk import Duration, RemovalPolicy
@@ -48,6 +49,7 @@ class PythonFunction(Construct):
             `handler.py`, unless the options name another module.
         description: One line for the console.
         environment: Variables beside those of Powertools.
+        tables: Tables that its code reads by `Environment.table`, as a part of its code; None for none.
         options: Deviations from the defaults of all functions.
 
     Attributes:
@@ -66,6 +68,7 @@ class PythonFunction(Construct):
         folder: str,
         description: str,
         environment: Mapping[str, str],
+        tables: Mapping[str, Any] | None = None,
         options: FunctionOptions | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -73,7 +76,7 @@ class PythonFunction(Construct):
         defaults = stack.functions
         self.options = options = options or FunctionOptions()
         self.service = (folder if options.module == "handler" else options.module).replace("_", "-")
-        entry = defaults.sources.function(folder, options.module)
+        entry = defaults.sources.function(folder, options.module, tables)
         self.log_group = logs.LogGroup(
             self, "Logs", retention=defaults.log_retention, removal_policy=defaults.removal_policy
         )

@@ -6,15 +6,19 @@ Own code and locked dependencies are separate assets, so that a change of one do
 from __future__ import annotations
 
 import atexit
+import json
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from aws_cdk import IgnoreMode
 from aws_cdk import aws_lambda as lambda_
+
+from countersign.functions.environment import TABLES_FILE
 
 _BYTECODE = ["__pycache__", "*.pyc"]
 """Bytecode differs from machine to machine, and would change the asset hash."""
@@ -70,16 +74,17 @@ class Sources:
             extensions=root / "extensions",
         )
 
-    def function(self, folder: str, module: str) -> Entry:
-        """Return the code of one function: `<folder>/**`, importable under the folder's name.
+    def function(self, folder: str, module: str, tables: Mapping[str, Any] | None = None) -> Entry:
+        """Return the code of one function: `<folder>/**`, importable under the folder's name, and its tables.
 
         The code of an extension is `extensions/workflows/<folder>/**`, importable under this path.
         """
         if folder in self.extension_workflows:
             place = f"extensions/workflows/{folder}"
-            code = _asset(self.extensions.parent, only=place, but=["tests"])
+            code = _asset(self.extensions.parent, only=place, but=["tests"], tables=tables)
             return Entry(code, f"{place.replace('/', '.')}.{module}.handler", f"{place}/{module}.py")
-        return Entry(_asset(self.functions, only=folder), f"{folder}.{module}.handler", f"lambdas/{folder}/{module}.py")
+        code = _asset(self.functions, only=folder, tables=tables)
+        return Entry(code, f"{folder}.{module}.handler", f"lambdas/{folder}/{module}.py")
 
     def layer_of_our_code(self) -> lambda_.Code:
         """Return the code of our library, without the `testing` module."""
@@ -90,8 +95,7 @@ class Sources:
         """A copy of the extension files, laid out as a layer; None without such files."""
         if not self.extension_files:
             return None
-        copy = Path(tempfile.mkdtemp(prefix="countersign-extensions-"))
-        atexit.register(shutil.rmtree, copy, ignore_errors=True)
+        copy = _folder_until_the_end()
         for file in self.extension_files:
             place = copy / "python" / file.relative_to(self.extensions.parent)
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -113,9 +117,23 @@ class Sources:
         return _asset(self.vendor_layer, only="python")
 
 
-def _asset(folder: Path, *, only: str, but: Sequence[str] = ()) -> lambda_.Code:
+def _asset(
+    folder: Path, *, only: str, but: Sequence[str] = (), tables: Mapping[str, Any] | None = None
+) -> lambda_.Code:
+    if tables is not None:
+        copy = _folder_until_the_end()
+        shutil.copytree(folder / only, copy / only, ignore=shutil.ignore_patterns(*_BYTECODE, *but))
+        (copy / TABLES_FILE).write_text(json.dumps(tables, separators=(",", ":")), encoding="utf-8")
+        return lambda_.Code.from_asset(str(copy))
     parents = [str(parent) for parent in Path(only).parents][-2::-1]
     inside = [pattern for parent in parents for pattern in (f"!/{parent}", f"/{parent}/*")]
     return lambda_.Code.from_asset(
         str(folder), exclude=["/*", *inside, f"!/{only}", *_BYTECODE, *but], ignore_mode=IgnoreMode.GIT
     )
+
+
+def _folder_until_the_end() -> Path:
+    """Return a new folder that the end of the process removes: the CDK copies an asset when its construct is made."""
+    folder = Path(tempfile.mkdtemp(prefix="countersign-asset-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from countersign.functions.environment import TABLES_FILE
 from local import watch
 from local.emulator import emulator
 from operate.embedded import aws
@@ -57,7 +58,7 @@ class Checkout:
             Runtime="python3.14",
             Handler="hello.handler.handler",
             Role=f"arn:aws:iam::{aws.ACCOUNT}:role/any",
-            Code={"ZipFile": watch._zipped(watch._files(base, base))},
+            Code={"ZipFile": watch._zipped(watch._files(base, base), {TABLES_FILE: b'{"policy": []}'})},
             Layers=[arn],
         )
         self.client.publish_version(FunctionName=name)
@@ -94,6 +95,12 @@ def test_a_changed_handler_and_a_changed_library_are_live_and_what_runs_keeps_it
     assert checkout.answer() == checkout.answer("$LATEST") == "good day?"
     assert checkout.answer("1") == "hello!"
     assert capsys.readouterr().out.count("hello.handler, in ") == 2
+
+
+def test_a_changed_handler_keeps_the_tables_that_the_stage_gave_it(checkout: Checkout) -> None:
+    file = f"os.environ['LAMBDA_TASK_ROOT'] + '/{TABLES_FILE}'"
+    assert checkout.bring(checkout.write(HANDLER, f"import os\n\ndef handler(*_):\n    return open({file}).read()\n"))
+    assert checkout.answer() == '{"policy": []}'
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 """What functions read from their environment: each needs some variables, and a missing one is named."""
 
-import json
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ import requests_api.handler
 import sweeper.handler
 from countersign.composition import Ports, use
 from countersign.domain.errors import MissingSettingError
-from countersign.functions.environment import Environment
+from countersign.functions.environment import TABLES_FILE, Environment
 
 ARN = "arn:aws:lambda:eu-central-1:111122223333:function:order-approval:live"
 ENVIRONMENT = {
@@ -27,21 +27,25 @@ ENVIRONMENT = {
     "BASE_URL": "https://review.example.com",
     "WORKFLOW_ARN": ARN,
     "DEADLINE_SECONDS": "600",
-    "WORKFLOW_ARNS": json.dumps({"order-approval": ARN}),
     "GRACE_SECONDS": "300",
     "AT_MOST_SECONDS": "240",
-    "REQUESTS": json.dumps({"providers": ["stripe"], "requester": "caller", "approver_domains": ["example.com"]}),
-    "WORKFLOWS": json.dumps({"payment": {"function": "payment-1:live", "deadline_seconds": 600}}),
+}
+TABLES: dict[str, Any] = {
+    "policies": {},
+    "requests": {"providers": ["stripe"], "requester": "caller", "approver_domains": ["example.com"]},
+    "workflows": {
+        "payment": {"function": "payment-1:live", "deadline_seconds": 600, "contract": "payment", "retired": False}
+    },
 }
 
 NEEDED: list[tuple[Callable[[], Any], set[str]]] = [
     (approver.handler.deliveries, {"BASE_URL", "CHANNEL", "LEDGER_TABLE", "STAGE"}),
     (executions.handler.executions, {"LEDGER_TABLE"}),
     (relay.handler.rings, {"LEDGER_TABLE"}),
-    (requests_api.handler.submissions, {"LEDGER_TABLE", "DIRECTORY_TABLE", "WORKFLOWS", "REQUESTS"}),
+    (requests_api.handler.submissions, {"LEDGER_TABLE", "DIRECTORY_TABLE", *TABLES}),
     (bus_events.handler.bus_events, {"LEDGER_TABLE"}),
     (held_payments.handler.submissions, {"LEDGER_TABLE", "WORKFLOW_ARN", "DEADLINE_SECONDS"}),
-    (sweeper.handler.sweeps, {"LEDGER_TABLE", "WORKFLOW_ARNS", "GRACE_SECONDS"}),
+    (sweeper.handler.sweeps, {"LEDGER_TABLE", "workflows", "GRACE_SECONDS"}),
     (sweeper.handler.at_most, {"AT_MOST_SECONDS"}),
 ]
 
@@ -53,17 +57,19 @@ def _no_clients(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("make", "name"), [(make, name) for make, names in NEEDED for name in sorted(names)])
 @pytest.mark.parametrize("value", [None, ""])
-def test_a_variable_that_is_missing_or_empty_is_named(make: Callable[[], Any], name: str, value: str | None) -> None:
+def test_a_variable_or_a_table_that_is_missing_is_named(make: Callable[[], Any], name: str, value: str | None) -> None:
     environment = {key: text for key, text in ENVIRONMENT.items() if key != name} | ({name: ""} if value == "" else {})
-    with use(Ports(environment)), pytest.raises(MissingSettingError, match=name):
+    tables = {key: table for key, table in TABLES.items() if key != name}
+    with use(Ports(environment, tables)), pytest.raises(MissingSettingError, match=name):
         make()
 
 
 @pytest.mark.parametrize(("make", "names"), NEEDED)
-def test_a_function_needs_these_variables_and_no_other_and_makes_its_use_case_once(
+def test_a_function_needs_these_variables_and_tables_and_no_other_and_makes_its_use_case_once(
     make: Callable[[], Any], names: set[str]
 ) -> None:
-    with use(Ports({name: ENVIRONMENT[name] for name in names})):
+    variables, tables = ({name: one[name] for name in names & one.keys()} for one in (ENVIRONMENT, TABLES))
+    with use(Ports(variables, tables)):
         assert make() is make()
 
 
@@ -74,3 +80,9 @@ def test_values_are_read_as_text_as_json_and_as_seconds() -> None:
     assert environment.document("PARTNERS", "{}") == {}
     assert environment.seconds("GRACE") == timedelta(minutes=5)
     assert environment.base_url == "https://review.example.com"
+
+
+def test_tables_are_a_file_of_the_function_s_code(tmp_path: Path) -> None:
+    (tmp_path / TABLES_FILE).write_text('{"policy": [{"currency": "EUR"}]}')
+    environment = Environment({"LAMBDA_TASK_ROOT": str(tmp_path)})
+    assert environment.table("policy") == [{"currency": "EUR"}]

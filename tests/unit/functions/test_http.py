@@ -199,9 +199,9 @@ def test_what_went_wrong_inside_is_not_told(error: errors.CountersignError) -> N
     [
         (errors.SecretError("has two"), "this webhook's signing secret is missing or wrong", "has two"),
         (
-            errors.MissingSettingError("BUS_NAME"),
+            errors.MissingSettingError("the environment variable BUS_NAME"),
             "this stage is not configured completely",
-            "environment variable BUS_NAME is not set; the stack that deploys this function sets it",
+            "the environment variable BUS_NAME is missing; the stack that deploys this function sets it",
         ),
     ],
 )

@@ -95,7 +95,7 @@ class Execution:
 
     @contextmanager
     def running(self) -> Iterator[Any]:
-        ports = Ports(ENVIRONMENT)
+        ports = Ports(ENVIRONMENT, {"policy": [], "operators": []})
         ports.ledger, ports.hand_off, ports.directory, ports.clock = (
             self.ledger,
             self.hand_off,

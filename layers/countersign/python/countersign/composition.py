@@ -37,12 +37,12 @@ class Ports:
     """A function's ports on AWS. Tests assign fakes to the ports that they replace.
 
     Attributes:
-        environment: The function's environment variables.
+        environment: The function's environment variables and tables.
         clock: The time.
     """
 
-    def __init__(self, variables: Mapping[str, str]) -> None:
-        self.environment = Environment(variables)
+    def __init__(self, variables: Mapping[str, str], tables: Mapping[str, Any] | None = None) -> None:
+        self.environment = Environment(variables, tables)
         self.clock: Clock = SystemClock()
         self._made: dict[Callable[[Ports], Any], Any] = {}
 

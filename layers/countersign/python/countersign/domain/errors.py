@@ -294,14 +294,14 @@ class ConfigurationError(CountersignError):
 
 
 class MissingSettingError(ConfigurationError):
-    """An environment variable of the function is not set, or is empty.
+    """An environment variable or a table of the function is missing, or is empty.
 
     Attributes:
-        reason: The variable, in words.
+        reason: The variable or the table, in words.
     """
 
     def __init__(self, name: str) -> None:
-        self.reason = f"environment variable {name} is not set; the stack that deploys this function sets it"
+        self.reason = f"{name} is missing; the stack that deploys this function sets it"
         super().__init__(self.reason)
 
 

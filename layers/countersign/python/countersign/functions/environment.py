@@ -1,18 +1,31 @@
-"""Environment variables of a function, each read where it is used."""
+"""The environment variables and the tables of a function, each read where it is used."""
 
 import json
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from countersign.domain.errors import MissingSettingError
 
+TABLES_FILE = "tables.json"
+"""The file of a function's tables, at the root of its code. Lambda's environment variables are 4 KB together, which a
+stage's workflows and policies exceed. As a part of the code, a table stays with the version of the function.
+"""
+
 
 class Environment:
-    """A function's environment variables; the stack that deploys the function sets them."""
+    """A function's environment variables and tables; the stack that deploys the function sets them.
 
-    def __init__(self, variables: Mapping[str, str]) -> None:
+    Args:
+        variables: The environment variables.
+        tables: The tables, by name; None for those of the function's code.
+    """
+
+    def __init__(self, variables: Mapping[str, str], tables: Mapping[str, Any] | None = None) -> None:
         self._variables = variables
+        self._given = tables
 
     def text(self, name: str, default: str | None = None) -> str:
         """Return a variable's value, or the default if the variable is not set or empty.
@@ -22,7 +35,7 @@ class Environment:
         """
         value = self._variables.get(name) or default
         if value is None:
-            raise MissingSettingError(name)
+            raise MissingSettingError(f"the environment variable {name}")
         return value
 
     def document(self, name: str, default: str | None = None) -> Any:
@@ -32,6 +45,24 @@ class Environment:
     def seconds(self, name: str) -> timedelta:
         """Return a duration from a variable with a whole number of seconds; raises as `text` does."""
         return timedelta(seconds=int(self.text(name)))
+
+    @cached_property
+    def _tables(self) -> Mapping[str, Any]:
+        if self._given is not None:
+            return self._given
+        file = Path(self.text("LAMBDA_TASK_ROOT"), TABLES_FILE)
+        tables: Mapping[str, Any] = json.loads(file.read_bytes())
+        return tables
+
+    def table(self, name: str) -> Any:
+        """Return a table of the function's code, such as its policy.
+
+        Raises:
+            MissingSettingError: The function has no such table.
+        """
+        if name not in self._tables:
+            raise MissingSettingError(f"the table {name} in {TABLES_FILE}")
+        return self._tables[name]
 
     @property
     def base_url(self) -> str:

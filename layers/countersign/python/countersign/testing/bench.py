@@ -43,6 +43,7 @@ class Bench:
         hand_off: The envelopes that were handed off.
         directory: The directory of people, empty at first.
         environment: The workflow function's environment; read when the execution starts.
+        tables: Its tables, `policy` and `operators`; read when the execution starts.
         ports: The workflow's ports.
         runner: AWS's local runner.
         invocations: How often the handler was invoked, including replays.
@@ -59,9 +60,9 @@ class Bench:
             "WORKFLOW": workflow,
             "EXECUTION_TIMEOUT_SECONDS": "86400",
             "BASE_URL": "https://api.example.com",
-            "POLICY": json.dumps(policy),
         }
-        self.ports = Ports(self.environment)
+        self.tables: dict[str, Any] = {"policy": policy, "operators": ()}
+        self.ports = Ports(self.environment, self.tables)
         self.ports.ledger, self.ports.hand_off = self.ledger, self.hand_off
         self.ports.directory, self.ports.cipher = self.directory, MemoryCipher()
         self.handler = handler

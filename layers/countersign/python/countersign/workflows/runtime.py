@@ -85,7 +85,7 @@ def current(ports: Ports) -> Runtime:
     """Return this function's runtime, for example for `current().terms(amount, currency)`.
 
     Raises:
-        MissingSettingError: The environment lacks a variable.
+        MissingSettingError: The environment lacks a variable, or the function a table.
     """
     environment = ports.environment
     return Runtime(
@@ -97,7 +97,7 @@ def current(ports: Ports) -> Runtime:
         clock=ports.clock,
         key=ports.cipher,
         callbacks_url=f"{environment.base_url}/callbacks",
-        policy=Policy.from_document(policy) if (policy := environment.document("POLICY", "{}")) else None,
-        operators=tuple(environment.document("OPERATORS", "[]")),
+        policy=Policy.from_document(rows) if (rows := environment.table("policy")) else None,
+        operators=tuple(environment.table("operators")),
         audit_keep=timedelta(days=int(days)) if (days := environment.text("AUDIT_KEEP_DAYS", "")) else None,
     )
