@@ -113,3 +113,25 @@ def test_nothing_that_is_deployed_differs_from_the_settings(operate: Operate) ->
     _, results = operate("doctor")
     left_behind = {"tasks", "dead letters", "alarms"}
     assert [result for result in results if result["finding"] and result["area"] not in left_behind] == []
+
+
+def test_a_rollback_concerns_new_executions_and_running_ones_stay_on_their_version(
+    cloud: Cloud, operate: Operate
+) -> None:
+    function = cloud.workflow("order-approval").split(":")[-2]
+    client = aws.client("lambda", cloud.endpoint_url)
+    before = client.get_alias(FunctionName=function, Name="live")["FunctionVersion"]
+    client.update_function_configuration(FunctionName=function, Description="A faulty release")
+    faulty = client.publish_version(FunctionName=function)["Version"]
+    client.update_alias(FunctionName=function, Name="live", FunctionVersion=faulty)
+    running, new = Scene(cloud), Scene(cloud)
+    running.submit()
+    running.link()
+    done = {"workflow": "order-approval", "from": int(faulty), "to": int(before)}
+    assert operate("rollback", "order-approval", "--yes") == (0, done)
+    new.submit()
+    _, results = operate("doctor")
+    assert any(f"1 on version {faulty}" in result["what"] for result in results if result["area"] == "executions")
+    for scene in (running, new):
+        scene.decide("approve")
+        assert scene.ended()["status"] == "succeeded"
