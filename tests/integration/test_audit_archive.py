@@ -1,4 +1,4 @@
-"""The archive of the audit on S3: it keeps what came first, whatever somebody does to it later."""
+"""The archive of the audit on S3: the first copy of an entry stays."""
 
 from collections.abc import Callable
 from typing import Any
@@ -30,7 +30,7 @@ def versions() -> list[Any]:
     return found
 
 
-def test_an_entry_is_an_object_of_its_own_locked_for_the_days_of_the_bucket(archive: S3AuditArchive) -> None:
+def test_an_entry_is_one_object_with_the_lock_of_the_bucket(archive: S3AuditArchive) -> None:
     assert archive.keep(TASK_ID, PLACE, ENTRY)
     kept = client("s3").get_object(Bucket=ARCHIVE, Key=KEY)
     assert (kept["Body"].read(), kept["ContentType"]) == (ENTRY, "application/json")
@@ -38,7 +38,7 @@ def test_an_entry_is_an_object_of_its_own_locked_for_the_days_of_the_bucket(arch
     assert (kept["ObjectLockRetainUntilDate"] - kept["LastModified"]).days in (3649, 3650)
 
 
-def test_a_put_has_its_condition_and_its_checksum_whatever_the_environment_says(
+def test_a_put_has_its_condition_and_its_checksum_in_every_environment(
     archive: S3AuditArchive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_REQUEST_CHECKSUM_CALCULATION", "when_required")
@@ -53,33 +53,28 @@ def test_a_put_has_its_condition_and_its_checksum_whatever_the_environment_says(
     assert "x-amz-checksum-sha256" in {headers.get("x-amz-trailer"), *headers}
 
 
-def test_keeping_the_same_entry_again_changes_nothing(archive: S3AuditArchive) -> None:
-    assert archive.keep(TASK_ID, PLACE, ENTRY)
-    assert archive.keep(TASK_ID, PLACE, ENTRY)
+def test_the_first_entry_in_a_place_is_kept_and_another_is_refused(archive: S3AuditArchive) -> None:
+    assert (archive.copies(TASK_ID), archive.every_task_id()) == ({}, set())
+    assert [archive.keep(TASK_ID, PLACE, entry) for entry in (ENTRY, ENTRY, FORGED)] == [True, True, False]
+    assert archive.copies(TASK_ID) == {PLACE: Copy(ENTRY)}
     assert len(versions()) == 1
 
 
-def test_another_entry_in_its_place_is_refused_and_not_kept(archive: S3AuditArchive) -> None:
-    archive.keep(TASK_ID, PLACE, ENTRY)
-    assert not archive.keep(TASK_ID, PLACE, FORGED)
-    assert archive.copies(TASK_ID) == {PLACE: Copy(ENTRY)}
-
-
-def test_what_came_first_counts_when_somebody_wrote_over_it(archive: S3AuditArchive) -> None:
+def test_an_overwritten_entry_is_read_in_its_first_version_and_marked(archive: S3AuditArchive) -> None:
     archive.keep(TASK_ID, PLACE, ENTRY)
     for content in (FORGED, b"{}"):
         client("s3").put_object(Bucket=ARCHIVE, Key=KEY, Body=content)
     assert archive.copies(TASK_ID) == {PLACE: Copy(ENTRY, rewritten=True)}
 
 
-def test_what_somebody_deleted_is_there_still(archive: S3AuditArchive) -> None:
+def test_a_deleted_entry_is_read_and_marked(archive: S3AuditArchive) -> None:
     archive.keep(TASK_ID, PLACE, ENTRY)
     client("s3").delete_object(Bucket=ARCHIVE, Key=KEY)
     assert archive.copies(TASK_ID) == {PLACE: Copy(ENTRY, rewritten=True)}
     assert archive.every_task_id() == {TASK_ID}
 
 
-def test_chains_are_told_apart_whatever_tasks_are_called(archive: S3AuditArchive) -> None:
+def test_the_chains_of_tasks_are_kept_apart_by_any_task_id(archive: S3AuditArchive) -> None:
     ids = {"r.approval", "r.approval-1", "r.a/b", "r.a", "r.50% off? yes", "r..", "."}
     for task_id in ids:
         archive.keep(task_id, PLACE, task_id.encode())
@@ -89,7 +84,7 @@ def test_chains_are_told_apart_whatever_tasks_are_called(archive: S3AuditArchive
     }
 
 
-def test_a_long_chain_and_many_tasks_are_read_to_their_end(archive: S3AuditArchive) -> None:
+def test_every_page_of_a_chain_and_of_the_tasks_is_read(archive: S3AuditArchive) -> None:
     places = [f"{seq:010d}" for seq in range(1, 8)]
     for place in places:
         archive.keep(TASK_ID, place, place.encode())
@@ -106,11 +101,6 @@ def test_a_long_chain_and_many_tasks_are_read_to_their_end(archive: S3AuditArchi
     assert task_ids == {TASK_ID, *(f"{place}.approval" for place in places)}
 
 
-def test_an_archive_that_is_empty_has_nothing_of_a_task(archive: S3AuditArchive) -> None:
-    assert archive.copies(TASK_ID) == {}
-    assert archive.every_task_id() == set()
-
-
 @pytest.mark.parametrize("refusal", REFUSALS, ids=repr)
 @pytest.mark.parametrize(
     ("operation", "call"),
@@ -122,7 +112,7 @@ def test_an_archive_that_is_empty_has_nothing_of_a_task(archive: S3AuditArchive)
         ("ListObjectVersions", lambda archive: archive.every_task_id()),
     ],
 )
-def test_what_s3_refuses_may_be_tried_again(
+def test_an_error_of_s3_can_be_retried(
     archive: S3AuditArchive, operation: str, call: Callable[[S3AuditArchive], Any], refusal: Reaction
 ) -> None:
     archive.keep(TASK_ID, PLACE, ENTRY)

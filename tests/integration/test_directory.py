@@ -1,4 +1,4 @@
-"""The directory on DynamoDB: whose addresses are whose, who is away, and what of it cannot be read."""
+"""The directory on DynamoDB: aliases, absences and unreadable items."""
 
 from datetime import timedelta
 from typing import Any
@@ -27,16 +27,13 @@ def entry(kit: Kit, address: str) -> Entry:
     return kit.directory.entries([address])[address]
 
 
-def test_whoever_is_not_listed_is_themselves_and_there(kit: Kit) -> None:
+def test_an_unlisted_address_is_a_person_who_is_not_away(kit: Kit) -> None:
     assert kit.directory.entries([APPROVER, REQUESTER]) == {APPROVER: Entry(APPROVER), REQUESTER: Entry(REQUESTER)}
-
-
-def test_nobody_is_looked_up_for_nobody(kit: Kit) -> None:
     assert kit.directory.entries([]) == {}
     assert kit.directory.entries([""]) == {"": Entry("")}, "a request may have no requester"
 
 
-def test_an_alias_counts_as_its_owner_and_is_away_when_they_are(kit: Kit) -> None:
+def test_an_alias_is_its_owner_and_has_the_owners_absences(kit: Kit) -> None:
     kit.directory.set_alias(f" {ALIAS.upper()}", APPROVER.upper())
     kit.directory.set_absence(APPROVER, AWAY)
     assert entry(kit, ALIAS) == Entry(APPROVER, (AWAY,))
@@ -51,7 +48,7 @@ def test_an_alias_of_an_alias_leads_to_the_owner_and_their_absence(kit: Kit) -> 
     assert set(found.values()) == {Entry(APPROVER, (AWAY,))}
 
 
-def test_aliases_that_lead_in_a_circle_are_one_person(kit: Kit) -> None:
+def test_circular_aliases_are_one_person(kit: Kit) -> None:
     kit.directory.set_alias(ALIAS, APPROVER)
     kit.directory.set_alias(APPROVER, ALIAS)
     kit.directory.set_alias("ml@example.com", APPROVER)
@@ -59,14 +56,14 @@ def test_aliases_that_lead_in_a_circle_are_one_person(kit: Kit) -> None:
     assert len({each.person for each in found.values()}) == 1
 
 
-def test_a_subaddress_is_the_address_before_the_plus(kit: Kit) -> None:
+def test_a_tagged_address_is_the_address_without_the_tag(kit: Kit) -> None:
     kit.directory.set_alias(ALIAS, "maria+office@example.com")
     kit.directory.set_absence(APPROVER, AWAY)
     found = kit.directory.entries(["maria+shop@example.com", ALIAS])
     assert set(found.values()) == {Entry(APPROVER, (AWAY,))}
 
 
-def test_where_tags_are_separate_a_subaddress_is_somebody_else(kit: Kit) -> None:
+def test_with_separate_tags_a_tagged_address_is_another_person(kit: Kit) -> None:
     environment = {"DIRECTORY_TABLE": DIRECTORY_TABLE, "DIRECTORY_TAGS": "separate"}
     directory = Ports(environment).directory
     assert isinstance(directory, DynamoDirectory)
@@ -76,7 +73,7 @@ def test_where_tags_are_separate_a_subaddress_is_somebody_else(kit: Kit) -> None
     assert directory.entries([tagged])[tagged] == Entry(APPROVER)
 
 
-def test_a_new_absence_takes_the_place_of_the_old_and_ends_when_they_are_back(kit: Kit) -> None:
+def test_a_new_absence_replaces_the_old_one_until_it_is_removed(kit: Kit) -> None:
     kit.directory.set_absence(APPROVER, Absence(NOW, NOW + timedelta(days=1), REQUESTER))
     kit.directory.set_absence(APPROVER, AWAY)
     assert entry(kit, APPROVER).absences == (AWAY,)
@@ -84,7 +81,7 @@ def test_a_new_absence_takes_the_place_of_the_old_and_ends_when_they_are_back(ki
     assert entry(kit, APPROVER) == Entry(APPROVER)
 
 
-def test_an_absence_leaves_an_alias_as_it_is(kit: Kit) -> None:
+def test_an_absence_does_not_change_an_alias(kit: Kit) -> None:
     kit.directory.set_alias(ALIAS, APPROVER)
     kit.directory.set_absence(ALIAS, AWAY)
     assert entry(kit, ALIAS) == Entry(APPROVER, (AWAY,))
@@ -106,7 +103,7 @@ def test_an_absence_leaves_an_alias_as_it_is(kit: Kit) -> None:
     ],
     ids=repr,
 )
-def test_an_absence_that_cannot_be_read_is_none(kit: Kit, away: Any) -> None:
+def test_an_unreadable_absence_is_ignored(kit: Kit, away: Any) -> None:
     put(address=APPROVER, away=away)
     assert entry(kit, APPROVER) == Entry(APPROVER)
 
@@ -117,7 +114,7 @@ def test_an_absence_is_read_as_people_write_dates(kit: Kit) -> None:
 
 
 @pytest.mark.parametrize("person", [None, 7, "", {"name": "Maria"}], ids=repr)
-def test_an_owner_that_is_no_text_is_none(kit: Kit, person: Any) -> None:
+def test_an_owner_that_is_not_a_text_is_ignored(kit: Kit, person: Any) -> None:
     put(address=ALIAS, person=person)
     assert entry(kit, ALIAS) == Entry(ALIAS)
 
@@ -130,7 +127,7 @@ def test_more_than_a_hundred_addresses_are_looked_up(kit: Kit) -> None:
     assert found[people[-1]].person == people[0]
 
 
-def test_keys_that_were_left_unread_are_read_again(kit: Kit) -> None:
+def test_unprocessed_keys_are_read_again(kit: Kit) -> None:
     kit.directory.set_alias(ALIAS, APPROVER)
     left = {DIRECTORY_TABLE: {"Keys": [to_item({"address": ALIAS})], "ConsistentRead": True}}
     with answering("dynamodb", "BatchGetItem") as reading:
@@ -139,8 +136,8 @@ def test_keys_that_were_left_unread_are_read_again(kit: Kit) -> None:
         assert len(reading.asked) > 1
 
 
-def test_keys_that_stay_unread_are_an_error_to_be_tried_again_not_people_who_are_not_listed(kit: Kit) -> None:
-    left = {"k": {"Keys": [to_item({"address": ALIAS})]}}
-    document = {"Responses": {}, "UnprocessedKeys": {DIRECTORY_TABLE: left["k"]}}
+def test_keys_that_stay_unprocessed_are_an_outage(kit: Kit) -> None:
+    left = {DIRECTORY_TABLE: {"Keys": [to_item({"address": ALIAS})]}}
+    document = {"Responses": {}, "UnprocessedKeys": left}
     with answering("dynamodb", "BatchGetItem", Answer(document=document)), pytest.raises(LedgerUnavailableError):
         Table(client("dynamodb"), DIRECTORY_TABLE).get_many([{"address": ALIAS}])

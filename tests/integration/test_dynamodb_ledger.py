@@ -1,4 +1,4 @@
-"""The ledger on DynamoDB: what only this one has to keep, and what each of DynamoDB's errors means."""
+"""The ledger on DynamoDB: the meaning of each error, and the layout of its items."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,6 @@ from botocore.exceptions import (
 )
 
 from countersign.adapters.dynamodb_ledger import DynamoLedger
-from countersign.domain import votes
 from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import LedgerConflictError, LedgerUnavailableError
 from countersign.domain.requests import Request, RequestStatus
@@ -22,7 +21,6 @@ from countersign.testing.builders import APPROVER, CALLBACK_ID, NOW, REQUEST_ID,
 from tests.integration.conftest import Answer, Kit, Operation, answering
 
 URL = "https://dynamodb.eu-central-1.amazonaws.com"
-CONFLICTS = ["ConditionalCheckFailed", "TransactionConflict", "DuplicateItem"]
 
 
 def error(code: str, status: int = 400, **more: Any) -> Answer:
@@ -33,12 +31,6 @@ def cancelled(*codes: str) -> Answer:
     return error("TransactionCanceledException", CancellationReasons=[{"Code": code} for code in codes])
 
 
-OUTAGES: list[Answer | Exception] = [
-    *(error(code) for code in ("ProvisionedThroughputExceededException", "RequestLimitExceeded")),
-    *(error(code, 500) for code in ("InternalServerError", "ServiceUnavailable", "SomethingNewThatBroke")),
-    ConnectionClosedError(endpoint_url=URL),
-    EndpointConnectionError(endpoint_url=URL, error="refused"),
-]
 CALLS: list[tuple[str, Callable[[Kit], Any]]] = [
     ("GetItem", lambda kit: kit.ledger.task(TASK_ID)),
     ("GetItem", lambda kit: kit.ledger.link("f" * 64)),
@@ -63,7 +55,7 @@ EACH_CALL = pytest.mark.parametrize(
 
 
 @EACH_CALL
-def test_throttling_and_outages_are_told_as_unavailable_after_bounded_retries(
+def test_throttling_and_timeouts_are_an_outage_after_bounded_retries(
     kit: Kit, operation: str, call: Callable[[Kit], Any]
 ) -> None:
     for answer in (error("ThrottlingException"), ReadTimeoutError(endpoint_url=URL)):
@@ -72,52 +64,60 @@ def test_throttling_and_outages_are_told_as_unavailable_after_bounded_retries(
         assert len(answers.asked) == ATTEMPTS
 
 
-@pytest.mark.parametrize("trouble", OUTAGES, ids=repr)
-def test_each_outage_is_told_as_unavailable(kit: Kit, trouble: Answer | Exception) -> None:
-    with answering("dynamodb", "GetItem", trouble), pytest.raises(LedgerUnavailableError):
-        kit.ledger.task(TASK_ID)
-
-
 @EACH_CALL
-def test_an_error_of_ours_is_not_taken_for_bad_luck(kit: Kit, operation: str, call: Callable[[Kit], Any]) -> None:
+def test_a_client_error_is_raised_as_it_is(kit: Kit, operation: str, call: Callable[[Kit], Any]) -> None:
     for code in ("ValidationException", "AccessDeniedException", "ResourceNotFoundException"):
         with answering("dynamodb", operation, error(code)), pytest.raises(ClientError, match=code):
             call(kit)
 
 
-@pytest.mark.parametrize("code", CONFLICTS)
-def test_a_transaction_that_was_overtaken_is_a_conflict(kit: Kit, code: str) -> None:
-    with answering("dynamodb", "TransactWriteItems", cancelled("None", code)), pytest.raises(LedgerConflictError):
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(error(code) for code in ("ProvisionedThroughputExceededException", "RequestLimitExceeded")),
+        *(error(code, 500) for code in ("InternalServerError", "ServiceUnavailable", "SomethingNewThatBroke")),
+        ConnectionClosedError(endpoint_url=URL),
+        EndpointConnectionError(endpoint_url=URL, error="refused"),
+    ],
+    ids=repr,
+)
+def test_each_of_these_is_an_outage(kit: Kit, answer: Answer | Exception) -> None:
+    with answering("dynamodb", "GetItem", answer), pytest.raises(LedgerUnavailableError):
+        kit.ledger.task(TASK_ID)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        *(
+            (cancelled("None", code), LedgerConflictError)
+            for code in ("ConditionalCheckFailed", "TransactionConflict", "DuplicateItem")
+        ),
+        *(
+            (error(code), LedgerConflictError)
+            for code in ("TransactionConflictException", "TransactionInProgressException")
+        ),
+        *(
+            (cancelled(code, "None"), LedgerUnavailableError)
+            for code in ("ThrottlingError", "ProvisionedThroughputExceeded")
+        ),
+        (cancelled("None", "ValidationError"), ClientError),
+    ],
+    ids=repr,
+)
+def test_a_cancelled_transaction_is_a_conflict_an_outage_or_an_error_by_its_reasons(
+    kit: Kit, answer: Answer, expected: type[Exception]
+) -> None:
+    with answering("dynamodb", "TransactWriteItems", answer), pytest.raises(expected):
         kit.ledger.open(any_task(), (AuditEvent("opened", WORKFLOW),), NOW)
 
 
-@pytest.mark.parametrize("code", ["ThrottlingError", "ProvisionedThroughputExceeded"])
-def test_a_transaction_that_was_throttled_is_unavailable(kit: Kit, code: str) -> None:
-    with answering("dynamodb", "TransactWriteItems", cancelled(code, "None")), pytest.raises(LedgerUnavailableError):
-        kit.ledger.open(any_task(), (AuditEvent("opened", WORKFLOW),), NOW)
-
-
-def test_a_transaction_that_no_retry_mends_is_not_taken_for_bad_luck(kit: Kit) -> None:
-    with (
-        answering("dynamodb", "TransactWriteItems", cancelled("None", "ValidationError")),
-        pytest.raises(ClientError, match="TransactionCanceledException"),
-    ):
-        kit.ledger.open(any_task(), (AuditEvent("opened", WORKFLOW),), NOW)
-
-
-def test_a_call_that_cannot_even_be_sent_is_not_taken_for_bad_luck(kit: Kit) -> None:
+def test_a_call_that_botocore_refuses_to_send_is_raised_as_it_is(kit: Kit) -> None:
     with pytest.raises(ParamValidationError):
         DynamoLedger(client("dynamodb"), "").task(TASK_ID)
 
 
-@pytest.mark.parametrize("code", ["TransactionConflictException", "TransactionInProgressException"])
-def test_a_write_that_met_a_transaction_is_a_conflict(kit: Kit, code: str) -> None:
-    kit.open_task()
-    with answering("dynamodb", "TransactWriteItems", error(code)), pytest.raises(LedgerConflictError):
-        kit.ledger.commit(votes.refuse(kit.task(), APPROVER, "closed", "", NOW))
-
-
-def test_a_refresh_that_met_a_transaction_finds_the_task_open_still(kit: Kit) -> None:
+def test_a_refresh_during_a_transaction_is_refused_and_can_be_repeated(kit: Kit) -> None:
     kit.open_task()
     with answering("dynamodb", "UpdateItem") as answers:
         answers.answers = [error("TransactionConflictException")]
@@ -125,7 +125,7 @@ def test_a_refresh_that_met_a_transaction_finds_the_task_open_still(kit: Kit) ->
         assert kit.ledger.refresh(TASK_ID, "callback-2") is True
 
 
-def test_a_retried_submission_whose_first_try_arrived_finds_itself(kit: Kit) -> None:
+def test_a_submission_that_botocore_repeats_returns_the_request(kit: Kit) -> None:
     request = Request(REQUEST_ID, WORKFLOW, "5" * 64, "caller")
 
     def lose_the_answer(asked: Any) -> Exception | None:
@@ -137,7 +137,7 @@ def test_a_retried_submission_whose_first_try_arrived_finds_itself(kit: Kit) -> 
         assert kit.ledger.submit(request, NOW) == request
 
 
-# What it keeps
+# Items
 
 
 def test_tasks_links_and_requests_are_read_consistently(kit: Kit) -> None:
@@ -154,7 +154,7 @@ def test_tasks_links_and_requests_are_read_consistently(kit: Kit) -> None:
         assert asked(queries) == [True]
 
 
-def test_an_audit_entry_is_never_written_over(kit: Kit) -> None:
+def test_an_audit_entry_is_never_overwritten(kit: Kit) -> None:
     entry = {"pk": {"S": f"AUDIT#{TASK_ID}"}, "sk": {"S": "0000000001"}, "event": {"S": "forged"}}
     client("dynamodb").put_item(TableName="ledger", Item=entry)
     with pytest.raises(LedgerConflictError):
@@ -167,11 +167,12 @@ def test_a_change_and_its_audit_entries_are_one_transaction(kit: Kit) -> None:
     with answering("dynamodb", "TransactWriteItems") as transactions:
         kit.decide()
     (transaction,) = transactions.documents
-    keys = [next(iter(write.values())) for write in transaction["TransactItems"]]
-    assert [
-        (next(iter(write)), item.get("Key", item.get("Item"))["pk"]["S"])
-        for write, item in zip(transaction["TransactItems"], keys, strict=True)
-    ] == [("Update", f"TASK#{TASK_ID}"), ("Put", f"AUDIT#{TASK_ID}"), ("Put", f"AUDIT#{TASK_ID}")]
+    writes = [next(iter(write.items())) for write in transaction["TransactItems"]]
+    assert [(kind, (write.get("Key") or write["Item"])["pk"]["S"]) for kind, write in writes] == [
+        ("Update", f"TASK#{TASK_ID}"),
+        ("Put", f"AUDIT#{TASK_ID}"),
+        ("Put", f"AUDIT#{TASK_ID}"),
+    ]
     assert transaction["ClientRequestToken"]
 
 
@@ -188,7 +189,7 @@ def test_a_hundred_tasks_of_one_request_are_listed_over_several_pages(kit: Kit) 
     assert queries.documents[1]["ExclusiveStartKey"] == {"pk": {"S": "x"}, "sk": {"S": "y"}}
 
 
-def test_only_what_may_be_removed_has_a_time_to_live_and_the_audit_has_none(kit: Kit) -> None:
+def test_links_pointers_and_ended_requests_have_a_ttl_and_the_audit_has_none(kit: Kit) -> None:
     kit.open_task()
     kit.link()
     kit.ledger.submit(Request(REQUEST_ID, WORKFLOW), NOW)
@@ -200,7 +201,7 @@ def test_only_what_may_be_removed_has_a_time_to_live_and_the_audit_has_none(kit:
     assert "ttl" in kit.items()[(f"REQUEST#{REQUEST_ID}", "REQUEST")]
 
 
-def test_a_callback_id_stands_on_its_task_and_nowhere_else(kit: Kit) -> None:
+def test_a_callback_id_is_in_the_item_of_its_task_only(kit: Kit) -> None:
     kit.open_task()
     kit.decide()
     assert {key for key, item in kit.items().items() if CALLBACK_ID in repr(item)} == {(f"TASK#{TASK_ID}", "TASK")}

@@ -1,4 +1,4 @@
-"""What every ledger promises of providers' events: the same suite for the one in memory and for DynamoDB's."""
+"""The contract of every ledger for the events of providers."""
 
 import contextlib
 from collections.abc import Callable
@@ -30,7 +30,12 @@ OPENED = AuditEvent("opened", "payment")
 
 @dataclass
 class Books:
-    """A ledger, its audit entries, what is to be sent from it, and how TTL takes events' records and tasks from it."""
+    """A ledger, its audit entries and its outbox.
+
+    Attributes:
+        forget: Removes an event's record, as TTL does.
+        lose: Removes a task, as TTL does.
+    """
 
     ledger: EventLedger
     entries: Callable[[str], list[AuditEntry]]
@@ -100,10 +105,10 @@ def parking(event: ProviderEvent) -> EventRecord:
     return record_of(event, Handling.PARKED, "")
 
 
-# Who is called how outside
+# Claims of external ids
 
 
-def test_a_task_is_found_by_what_it_is_called_outside_from_its_opening_on(books: Books) -> None:
+def test_an_open_task_is_found_by_its_provider_and_external_id(books: Books) -> None:
     assert books.ledger.correlated("pay", "pay_1001") == ""
     assert books.ledger.look_up("pay", "evt_1", "pay_1001") == (None, "")
     books.open()
@@ -119,12 +124,7 @@ def test_a_task_is_found_by_what_it_is_called_outside_from_its_opening_on(books:
         assert books.ledger.look_up(provider, "evt_1", external_id) == (None, "")
 
 
-def test_a_task_is_read_with_its_correlation_and_payload_as_it_was_opened(books: Books) -> None:
-    task = books.open()
-    assert replace(task, audit_seq=0, audit_head=any_payment_task().audit_head) == any_payment_task()
-
-
-def test_another_task_of_the_same_name_outside_is_not_opened_and_leaves_nothing(books: Books) -> None:
+def test_a_second_task_with_the_same_external_id_is_not_opened_and_writes_nothing(books: Books) -> None:
     first = books.open()
     with pytest.raises(LedgerConflictError):
         books.ledger.open(any_payment_task(task_id="order-1002.payment"), (OPENED,), NOW)
@@ -133,7 +133,7 @@ def test_another_task_of_the_same_name_outside_is_not_opened_and_leaves_nothing(
     assert books.entries("order-1002.payment") == []
 
 
-def test_a_claim_is_taken_over_together_with_what_came_too_late_and_only_as_it_was_read(books: Books) -> None:
+def test_a_claim_is_taken_over_with_the_late_events_and_only_in_the_version_that_was_read(books: Books) -> None:
     ended = books.ledger.commit(
         tasks.cancel(books.open(), "workflow", "withdrawn", NOW)  # type: ignore[arg-type]
     )
@@ -163,7 +163,7 @@ def test_a_claim_is_taken_over_from_a_task_that_ttl_has_removed(books: Books) ->
     assert books.ledger.correlated("pay", "pay_1001") == new.task_id
 
 
-def test_a_task_whose_audit_stands_is_not_opened_again(books: Books) -> None:
+def test_a_task_with_an_audit_is_not_opened_again(books: Books) -> None:
     books.open(correlation=None)
     books.lose(PAYMENT_TASK_ID)
     with pytest.raises(LedgerConflictError):
@@ -171,7 +171,7 @@ def test_a_task_whose_audit_stands_is_not_opened_again(books: Books) -> None:
     assert len(books.entries(PAYMENT_TASK_ID)) == 1
 
 
-def test_a_task_that_is_called_nothing_outside_takes_no_name(books: Books) -> None:
+def test_a_task_without_a_correlation_claims_no_external_id(books: Books) -> None:
     books.open(correlation=None)
     assert books.ledger.correlated("pay", "pay_1001") == ""
     books.ledger.open(any_payment_task(task_id="order-1002.payment"), (OPENED,), NOW)
@@ -180,7 +180,7 @@ def test_a_task_that_is_called_nothing_outside_takes_no_name(books: Books) -> No
 # Events with an effect
 
 
-def test_an_event_is_on_record_with_what_it_did(books: Books) -> None:
+def test_an_event_is_recorded_with_its_effect(books: Books) -> None:
     event = any_event(occurred_at=NOW, reason="très bien")
     after = books.ledger.commit_event(effect(books.open(), event).change, record_of(event))
     assert after == books.task
@@ -190,7 +190,7 @@ def test_an_event_is_on_record_with_what_it_did(books: Books) -> None:
     books.assert_unbroken()
 
 
-def test_what_is_known_of_a_payment_beside_its_decision_is_read_as_it_was_written(books: Books) -> None:
+def test_declines_refunds_and_disputes_are_read_as_they_were_written(books: Books) -> None:
     books.open()
     statuses = ("declined", "refunded", "disputed", "paid")
     for event in (any_event(status, status, reason="très bien", payment_id="ch_1") for status in statuses):
@@ -206,7 +206,7 @@ def test_what_is_known_of_a_payment_beside_its_decision_is_read_as_it_was_writte
     books.assert_unbroken()
 
 
-def test_an_event_that_is_on_record_is_not_written_again(books: Books) -> None:
+def test_a_recorded_event_is_not_written_again(books: Books) -> None:
     event = any_event("pending")
     books.ledger.commit_event(effect(books.open(), event).change, record_of(event, Handling.PENDING))
     before = books.task
@@ -217,7 +217,7 @@ def test_an_event_that_is_on_record_is_not_written_again(books: Books) -> None:
     books.assert_unbroken()
 
 
-def test_an_event_whose_task_has_changed_meanwhile_leaves_no_record(books: Books) -> None:
+def test_an_event_that_loses_a_race_leaves_no_record(books: Books) -> None:
     read = books.open()
     one, other = any_event("paid", "evt_1"), any_event("failed", "evt_2")
     books.ledger.commit_event(effect(read, one).change, record_of(one))
@@ -227,7 +227,7 @@ def test_an_event_whose_task_has_changed_meanwhile_leaves_no_record(books: Books
     assert document_of(books.task)["status"] == "paid"
 
 
-def test_a_held_event_is_on_record_with_its_announcement(books: Books) -> None:
+def test_a_held_event_is_recorded_with_its_envelope_in_the_outbox(books: Books) -> None:
     event = any_event(amount="1.00")
     held = effect(books.open(), event)
     books.ledger.commit_event(held.change, record_of(event, held.handling))
@@ -236,7 +236,7 @@ def test_a_held_event_is_on_record_with_its_announcement(books: Books) -> None:
     books.assert_unbroken()
 
 
-def test_ids_may_be_as_long_as_providers_may_make_them(books: Books) -> None:
+def test_ids_of_the_greatest_length_are_kept(books: Books) -> None:
     longest = "😀" * 200
     event = any_event(event_id=longest, external_id=longest, amount="1.00")
     books.park(event)
@@ -249,7 +249,7 @@ def test_ids_may_be_as_long_as_providers_may_make_them(books: Books) -> None:
     assert books.outbox() == {f"held#{longest}"}
 
 
-def test_what_cannot_act_is_put_aside_beside_the_event_that_is_known(books: Books) -> None:
+def test_a_conflicting_event_is_recorded_beside_the_known_one(books: Books) -> None:
     event = any_event()
     books.ledger.commit_event(effect(books.open(), event).change, record_of(event))
     before = books.task
@@ -262,7 +262,7 @@ def test_what_cannot_act_is_put_aside_beside_the_event_that_is_known(books: Book
 # Parking
 
 
-def test_a_parked_event_waits_as_it_came(books: Books) -> None:
+def test_a_parked_event_is_read_as_it_was_written(books: Books) -> None:
     events = [
         any_event("paid", "evt_1", occurred_at=NOW - timedelta(seconds=2, microseconds=7), reason="très bien"),
         any_event("failed", "evt_2", amount=None, currency=None),
@@ -275,7 +275,7 @@ def test_a_parked_event_waits_as_it_came(books: Books) -> None:
     assert books.record("evt_2") == parking(events[1])
 
 
-def test_parked_events_are_told_in_the_order_in_which_they_came_whatever_they_are_called(books: Books) -> None:
+def test_parked_events_are_read_in_the_order_of_their_arrival(books: Books) -> None:
     names = ["evt_9", "evt_1", "evt_5", "a", "~"]
     for seconds, name in enumerate(names):
         event = any_event("pending", name)
@@ -283,7 +283,7 @@ def test_parked_events_are_told_in_the_order_in_which_they_came_whatever_they_ar
     assert [event.event_id for event in books.parked()] == names
 
 
-def test_nothing_is_parked_for_a_task_that_is_there(books: Books) -> None:
+def test_no_event_is_parked_for_an_open_task(books: Books) -> None:
     books.open()
     with pytest.raises(LedgerConflictError):
         books.park(any_event())
@@ -298,14 +298,14 @@ def test_an_event_is_parked_once(books: Books) -> None:
     assert books.parked() == [any_event("pending")]
 
 
-def test_events_of_another_name_are_parked_elsewhere(books: Books) -> None:
+def test_events_of_another_external_id_are_parked_apart(books: Books) -> None:
     for external_id in ("pay_1001#PARKED", "pay_10011", "pay_100"):
         event = any_event(event_id=external_id, external_id=external_id)
         books.park(event)
     assert books.parked() == []
 
 
-def test_a_parked_event_is_applied_and_parked_no_more(books: Books) -> None:
+def test_an_applied_event_is_no_longer_parked(books: Books) -> None:
     books.park(any_event())
     after = books.ledger.commit_parked(
         effect(books.open(), any_event()).change, waiting(any_event()), Handling.RECORDED
@@ -330,7 +330,7 @@ def test_a_parked_event_is_applied_once(books: Books) -> None:
     books.assert_unbroken()
 
 
-def test_a_parked_event_whose_task_has_changed_meanwhile_stays_parked(books: Books) -> None:
+def test_a_parked_event_that_loses_a_race_stays_parked(books: Books) -> None:
     books.park(any_event())
     read = books.open()
     other = any_event("pending", "evt_2")
@@ -341,7 +341,7 @@ def test_a_parked_event_whose_task_has_changed_meanwhile_stays_parked(books: Boo
     assert books.record() == parking(any_event())
 
 
-def test_a_parked_event_whose_record_ttl_has_taken_is_applied_all_the_same(books: Books) -> None:
+def test_a_parked_event_whose_record_expired_is_applied(books: Books) -> None:
     books.park(any_event())
     books.forget("evt_1")
     books.ledger.commit_parked(effect(books.open(), any_event()).change, waiting(any_event()), Handling.RECORDED)
@@ -352,7 +352,7 @@ def test_a_parked_event_whose_record_ttl_has_taken_is_applied_all_the_same(books
     assert (record.handling, record.task_id, record.body_digest) == (Handling.RECORDED, PAYMENT_TASK_ID, "")
 
 
-def test_what_is_kept_of_events_is_kept_for_a_week_and_the_claim_as_long_as_the_task(kit: Kit) -> None:
+def test_records_of_events_expire_after_a_week_and_claims_after_their_task(kit: Kit) -> None:
     event = any_event(external_id="pay_7")
     kit.ledger.park(waiting(event), parking(event), NOW)
     kit.ledger.open(any_payment_task(), (OPENED,), NOW)
@@ -362,5 +362,5 @@ def test_what_is_kept_of_events_is_kept_for_a_week_and_the_claim_as_long_as_the_
     }
     week = str(int((NOW + timedelta(days=7)).timestamp()))
     assert (ttl["EVENT EVENT"], ttl["EXTERNAL PARKED"]) == (week, week)
-    assert ttl["TASK#".rstrip("#") + " TASK"] is None, "an open task has no end yet"
+    assert ttl["TASK TASK"] is None, "an open task does not expire"
     assert int(ttl["EXTERNAL EXTERNAL"] or 0) > int((NOW + timedelta(days=400)).timestamp())

@@ -1,4 +1,4 @@
-"""Encryption by KMS: bound to its context, bounded in size, and translated errors; and the checkpoints made with it."""
+"""Encryption by KMS, and the checkpoints that use it."""
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ class Broken:
     decrypt = encrypt
 
 
-def test_what_was_encrypted_for_a_task_is_decrypted_for_it_and_for_no_other(cipher: KmsCipher) -> None:
+def test_a_ciphertext_is_decrypted_for_its_own_task_only(cipher: KmsCipher) -> None:
     sealed = cipher.encrypt(b"4711-pin", MINE)
     assert b"4711-pin" not in b64decode(sealed)
     assert cipher.decrypt(sealed, MINE) == b"4711-pin"
@@ -48,12 +48,12 @@ def test_what_was_encrypted_for_a_task_is_decrypted_for_it_and_for_no_other(ciph
 
 
 @pytest.mark.parametrize("text", ["", "no base64!", "é", b64encode(b"no ciphertext").decode()])
-def test_what_is_no_ciphertext_is_told_from_a_cipher_that_is_out_of_reach(cipher: KmsCipher, text: str) -> None:
+def test_a_text_that_is_no_ciphertext_is_no_outage(cipher: KmsCipher, text: str) -> None:
     with pytest.raises(WrongContextError):
         cipher.decrypt(text, MINE)
 
 
-def test_the_largest_secret_is_what_kms_takes_and_a_byte_more_never_reaches_it(cipher: KmsCipher) -> None:
+def test_the_largest_secret_is_as_large_as_kms_takes_and_a_larger_one_is_not_sent(cipher: KmsCipher) -> None:
     largest = b"x" * MAX_BYTES
     assert cipher.decrypt(cipher.encrypt(largest, MINE), MINE) == largest
     with pytest.raises(BodyTooLargeError):
@@ -61,7 +61,7 @@ def test_the_largest_secret_is_what_kms_takes_and_a_byte_more_never_reaches_it(c
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "KMSInternalException", "AccessDeniedException"])
-def test_a_kms_that_does_not_answer_is_transient(code: str) -> None:
+def test_an_error_of_kms_is_transient(code: str) -> None:
     cipher = KmsCipher(Broken(code), "key")
     with pytest.raises(CipherUnavailableError):
         cipher.encrypt(b"x", MINE)
@@ -69,7 +69,7 @@ def test_a_kms_that_does_not_answer_is_transient(code: str) -> None:
         cipher.decrypt("eA==", MINE)
 
 
-def test_a_checkpoint_holds_ciphertext_and_is_read_for_its_own_task_alone(cipher: KmsCipher) -> None:
+def test_a_checkpoint_is_ciphertext_and_is_read_for_its_own_task_only(cipher: KmsCipher) -> None:
     sealed = EncryptedSerDes(cipher, MINE).serialize(SECRET, CONTEXT)
     assert "4711" not in sealed + b64decode(sealed).decode("latin-1")
     assert EncryptedSerDes(cipher, MINE).deserialize(sealed, CONTEXT) == SECRET

@@ -1,4 +1,4 @@
-"""What every ledger promises about machines' tasks: the one in memory, and DynamoDB's."""
+"""The contract of every ledger for the tasks of machines."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from countersign.domain import answers
 from countersign.domain.answers import Sender
 from countersign.domain.errors import LedgerConflictError
 from countersign.domain.questions import Collecting
-from countersign.domain.tasks import Change, Failure, Status, Task
-from countersign.testing.builders import NOW, TASK_ID, any_task
+from countersign.domain.tasks import Change, Status, Task
+from countersign.testing.builders import NOW, TASK_ID
 from tests.integration import test_ledger_contract
 from tests.integration.test_ledger_contract import DEADLINE, MOMENT, Books, cancelling
 
@@ -44,20 +44,7 @@ def responses(books: Books, task_id: str = TASK_ID) -> dict[str, str]:
     return found
 
 
-def test_a_machines_task_is_read_as_it_was_opened(books: Books) -> None:
-    assert books.open(**MACHINE).question == any_task(**MACHINE).question
-
-
-def test_a_failure_is_kept_whole(books: Books) -> None:
-    books.open(**MACHINE | {"encrypted": False})
-    failure = Failure("Busy", "in words", '{"try":2}')
-    change = answers.fail(books.task(), failure, WORKER, NOW)
-    assert change
-    books.ledger.commit(change)
-    assert books.task().failure == failure
-
-
-def test_answers_are_there_with_the_change_that_brings_them_and_the_newest_of_a_key_counts(books: Books) -> None:
+def test_a_change_writes_its_answers_and_the_newest_of_a_key_counts(books: Books) -> None:
     books.open(**MACHINE)
     assert responses(books) == {}
     after = books.ledger.commit(bringing(books, "a"))
@@ -72,7 +59,9 @@ def test_answers_are_there_with_the_change_that_brings_them_and_the_newest_of_a_
 
 
 @pytest.mark.parametrize("other", [lambda books: bringing(books, "b"), lambda books: cancelling(books.task())])
-def test_of_two_that_read_the_same_one_is_refused_and_leaves_no_answer(books: Books, other: Any) -> None:
+def test_of_two_changes_to_the_same_version_the_second_is_refused_and_writes_no_answer(
+    books: Books, other: Any
+) -> None:
     books.open(**MACHINE)
     late, early = bringing(books, "a"), other(books)
     books.ledger.commit(early)
@@ -83,7 +72,7 @@ def test_of_two_that_read_the_same_one_is_refused_and_leaves_no_answer(books: Bo
 
 
 @pytest.mark.parametrize("received", [(), ("b",)], ids=["not the last", "the last"])
-def test_an_answer_is_taken_up_to_the_deadline_and_not_at_it(books: Books, received: tuple[str, ...]) -> None:
+def test_an_answer_is_written_before_the_deadline_and_not_at_it(books: Books, received: tuple[str, ...]) -> None:
     books.open(**MACHINE, received=received)
     at_the_deadline = bringing(books, "a", DEADLINE - MOMENT)
     with pytest.raises(LedgerConflictError):
@@ -95,7 +84,7 @@ def _moved(change: Change) -> Change:
     return Change(change.before, change.transition, change.fields, change.events, DEADLINE, responses=change.responses)
 
 
-def test_a_heartbeat_is_kept_without_an_audit_entry_and_does_not_overtake_an_answer(books: Books) -> None:
+def test_a_heartbeat_is_written_without_an_audit_entry_and_conflicts_with_no_answer(books: Books) -> None:
     books.open(**MACHINE)
     change = bringing(books, "a")
     assert beat(books, NOW + MOMENT)
@@ -105,7 +94,7 @@ def test_a_heartbeat_is_kept_without_an_audit_entry_and_does_not_overtake_an_ans
     assert books.task().heartbeat_at == NOW + MOMENT, "an answer leaves the heartbeat as it is"
 
 
-def test_what_is_not_open_takes_no_heartbeat(books: Books) -> None:
+def test_a_task_that_is_not_open_takes_no_heartbeat(books: Books) -> None:
     assert not beat(books)
     task: Task = books.open(**MACHINE)
     books.ledger.commit(cancelling(task))

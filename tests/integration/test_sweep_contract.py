@@ -1,4 +1,4 @@
-"""What every ledger promises to the sweeper: the same suite for the one in memory and DynamoDB's."""
+"""The contract of every ledger for the sweeper."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ def overdue(ledger: Ledger, before: datetime) -> list[Task | Request | ParkedEve
 
 
 def put(ledger: Ledger, task: Task) -> Task:
-    """Put a task, and return it as it stands then."""
+    """Put a task, and return it."""
     ledger.open(task, (OPENED,), NOW)
     standing = ledger.task(task.task_id)
     assert standing
@@ -60,34 +60,34 @@ def park(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("task", [any_task(), any_task(sent_at=NOW), any_decided_task()])
-def test_a_live_task_is_overdue_from_its_time_on(ledger: Ledger, task: Task) -> None:
+def test_a_live_task_is_overdue_from_its_due_time_on(ledger: Ledger, task: Task) -> None:
     standing, due_at = put(ledger, task), upkeep.due_at(task)
     assert due_at
     assert overdue(ledger, due_at - MOMENT) == []
     assert overdue(ledger, due_at) == [standing]
 
 
-def test_a_task_waits_for_its_deadline_once_a_link_was_sent(ledger: Ledger) -> None:
+def test_a_task_whose_link_was_sent_is_due_at_its_deadline(ledger: Ledger) -> None:
     task = put(ledger, any_task())
     sent = ledger.commit(Change(task, None, {"sent_at": NOW}, (AuditEvent("sent", "approver"),), NOW))
     assert overdue(ledger, task.expires_at - MOMENT) == []
     assert overdue(ledger, task.expires_at) == [sent]
 
 
-def test_a_task_that_is_closed_never_is(ledger: Ledger) -> None:
+def test_a_closed_task_is_never_overdue(ledger: Ledger) -> None:
     change = tasks.close(put(ledger, any_decided_task()), NOW)
     assert change
     ledger.commit(change)
     assert overdue(ledger, NOW + DAY) == []
 
 
-def test_a_task_for_which_the_sweeper_has_rung_stays_overdue_and_says_so(ledger: Ledger) -> None:
+def test_a_task_that_the_sweeper_rang_for_stays_overdue_with_the_time_of_the_sweep(ledger: Ledger) -> None:
     swept = ledger.commit(upkeep.sweep(put(ledger, any_decided_task()), NOW + DAY))
     assert swept.swept_at == NOW + DAY
     assert overdue(ledger, NOW + DAY) == [swept]
 
 
-def test_a_request_is_overdue_with_all_that_it_takes_to_start_it_until_it_is_started(ledger: Ledger) -> None:
+def test_a_request_is_overdue_with_its_input_until_it_is_started(ledger: Ledger) -> None:
     ledger.submit(ASKED, NOW)
     assert overdue(ledger, NOW - MOMENT) == []
     assert overdue(ledger, NOW) == [ASKED]
@@ -95,10 +95,10 @@ def test_a_request_is_overdue_with_all_that_it_takes_to_start_it_until_it_is_sta
     assert overdue(ledger, NOW + DAY) == []
     assert ledger.request(REQUEST_ID) == dataclasses.replace(
         ASKED, status=RequestStatus.RUNNING, execution_arn="arn:1", input=None
-    ), "what it asks for is the workflow's business from now on"
+    )
 
 
-def test_a_request_that_has_ended_without_a_record_of_its_start_is_overdue_no_more(ledger: Ledger) -> None:
+def test_a_request_that_ended_without_a_recorded_start_is_not_overdue(ledger: Ledger) -> None:
     ledger.submit(ASKED, NOW)
     ledger.finish(REQUEST_ID, WORKFLOW, RequestStatus.FAILED, None, NOW)
     assert overdue(ledger, NOW + DAY) == []
@@ -127,7 +127,7 @@ def test_an_event_is_overdue_a_day_after_it_came_unless_it_was_applied(ledger: L
     assert overdue(ledger, NOW + DAY) == []
 
 
-def test_of_two_reports_of_an_event_one_counts_and_the_event_stays_parked(ledger: Ledger) -> None:
+def test_an_event_is_reported_once_and_stays_parked(ledger: Ledger) -> None:
     park(ledger)
     (event,) = overdue(ledger, NOW + DAY)
     assert isinstance(event, ParkedEvent)
@@ -156,7 +156,7 @@ def test_the_longest_overdue_comes_first_and_parked_events_come_last(ledger: Led
     assert found[-1] == any_parked()
 
 
-def test_what_is_overdue_is_read_as_it_is_looked_at(ledger: Ledger) -> None:
+def test_overdue_items_are_read_lazily(ledger: Ledger) -> None:
     put(ledger, any_task(task_id=TASK_ID))
     found = ledger.overdue(NOW + DAY)
     assert isinstance(found, Iterator)

@@ -1,4 +1,4 @@
-"""The example worker: what it takes from the queue, how it answers, and when it lets go of a message."""
+"""The example worker: its answers, and when it deletes a message."""
 
 import json
 import logging
@@ -19,7 +19,7 @@ PAYMENT = {"order_id": "1001", "amount": "250.00", "currency": "EUR"}
 
 
 class Callbacks:
-    """The kit's callbacks, as far as a worker sees them; what `status` says is the answer to all but heartbeats."""
+    """The kit's callbacks: a server that answers `status`, and 200 to heartbeats."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, Any]] = []
@@ -38,7 +38,7 @@ class Callbacks:
                 self.end_headers()
 
             def log_message(self, *args: Any) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
@@ -49,13 +49,13 @@ class Callbacks:
         return f"http://127.0.0.1:{self.server.server_port}/callbacks"
 
     @property
-    def said(self) -> list[str]:
+    def outcomes(self) -> list[str]:
         return [path.rpartition("/")[2] for path, *_ in self.asked]
 
 
 @dataclass
 class Queue:
-    """A queue of one worker: gives out what it holds once, then tells the worker to stop."""
+    """A queue that delivers each message once, then stops the worker."""
 
     bodies: list[str]
     stop: threading.Event = field(default_factory=threading.Event)
@@ -94,13 +94,13 @@ def handed_off(callbacks: Callbacks, **changes: Any) -> str:
 
 
 def working(*bodies: str, job: Job = JOBS["payment.requested"]) -> Queue:
-    """Let the worker work on these messages, and return the queue as it is then."""
+    """Run the worker on these messages, and return the queue."""
     queue = Queue(list(bodies))
     run(queue, QUEUE, {"payment.requested": job}, queue.stop)
     return queue
 
 
-def test_a_task_is_done_answered_with_its_token_and_then_deleted(callbacks: Callbacks) -> None:
+def test_a_task_is_answered_with_its_token_and_its_message_deleted(callbacks: Callbacks) -> None:
     body = handed_off(callbacks)
     queue = working(body)
     answer = {"status": "paid", "amount": "250.00", "currency": "EUR"}
@@ -108,7 +108,7 @@ def test_a_task_is_done_answered_with_its_token_and_then_deleted(callbacks: Call
     assert queue.deleted == [body]
 
 
-def test_what_cannot_be_done_is_answered_as_a_failure(callbacks: Callbacks) -> None:
+def test_a_failed_job_is_answered_as_a_failure(callbacks: Callbacks) -> None:
     def job(_: Any) -> dict[str, Any]:
         raise Failure("card_declined", "The bank said no", {"attempts": 1})
 
@@ -122,22 +122,22 @@ def test_what_cannot_be_done_is_answered_as_a_failure(callbacks: Callbacks) -> N
     ("status", "deleted"),
     [(200, 1), (202, 1), (409, 1), (410, 1), (400, 0), (401, 0), (422, 0), (429, 0), (500, 0), (503, 0)],
 )
-def test_a_message_is_deleted_only_when_nothing_is_left_to_say(callbacks: Callbacks, status: int, deleted: int) -> None:
+def test_a_message_is_deleted_only_after_a_final_status(callbacks: Callbacks, status: int, deleted: int) -> None:
     callbacks.status = status
     assert len(working(handed_off(callbacks)).deleted) == deleted
 
 
-def test_a_task_of_a_kind_without_a_job_is_not_answered_and_stays_on_the_queue(callbacks: Callbacks) -> None:
+def test_a_task_of_an_unknown_kind_is_not_answered_and_its_message_stays(callbacks: Callbacks) -> None:
     assert working(handed_off(callbacks, kind="credit.requested")).deleted == []
     assert callbacks.asked == []
 
 
-def test_a_callback_that_does_not_answer_leaves_the_message(callbacks: Callbacks) -> None:
+def test_without_an_answer_of_the_api_the_message_stays(callbacks: Callbacks) -> None:
     nowhere = {"url": "http://127.0.0.1:1/callbacks", "token": any_token()}
     assert working(handed_off(callbacks, callback=nowhere)).deleted == []
 
 
-def test_a_job_that_breaks_leaves_the_message_and_the_next_one_is_taken(callbacks: Callbacks) -> None:
+def test_after_an_error_in_a_job_its_message_stays_and_the_next_is_handled(callbacks: Callbacks) -> None:
     def job(envelope: dict[str, Any]) -> dict[str, Any]:
         if envelope["attempt"] == 1:
             raise RuntimeError(any_token())
@@ -145,7 +145,7 @@ def test_a_job_that_breaks_leaves_the_message_and_the_next_one_is_taken(callback
 
     second = handed_off(callbacks, attempt=2)
     assert working(handed_off(callbacks), second, job=job).deleted == [second]
-    assert callbacks.said == ["succeed"]
+    assert callbacks.outcomes == ["succeed"]
 
 
 @pytest.mark.parametrize(
@@ -162,14 +162,14 @@ def test_a_job_that_breaks_leaves_the_message_and_the_next_one_is_taken(callback
         *("", "not JSON", "[]", "{}", json.dumps(any_envelope())),
     ],
 )
-def test_what_is_no_hand_off_to_a_machine_is_left_for_the_dead_letters(
+def test_a_message_that_is_no_hand_off_to_a_machine_is_not_deleted(
     callbacks: Callbacks, changes: dict[str, Any] | str
 ) -> None:
     queue = working(changes if isinstance(changes, str) else handed_off(callbacks, **changes))
     assert (queue.deleted, callbacks.asked) == ([], [])
 
 
-def test_while_it_works_it_heartbeats_and_keeps_the_message_hidden(
+def test_during_a_job_it_sends_heartbeats_and_keeps_the_message_hidden(
     callbacks: Callbacks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "VISIBILITY_SECONDS", 0.03)
@@ -181,12 +181,12 @@ def test_while_it_works_it_heartbeats_and_keeps_the_message_hidden(
         return {}
 
     run(queue, QUEUE, {"payment.requested": job}, queue.stop)
-    assert callbacks.said[-1] == "succeed"
-    assert set(callbacks.said[:-1]) == {"heartbeat"}
+    assert callbacks.outcomes[-1] == "succeed"
+    assert set(callbacks.outcomes[:-1]) == {"heartbeat"}
     assert set(queue.extended) == {0.03}
 
 
-def test_told_to_stop_it_finishes_what_it_has_and_takes_nothing_more(callbacks: Callbacks) -> None:
+def test_after_a_signal_it_finishes_its_job_and_receives_no_other(callbacks: Callbacks) -> None:
     first, second = handed_off(callbacks), handed_off(callbacks, attempt=2)
     queue = Queue([first, second])
 
