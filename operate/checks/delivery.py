@@ -82,14 +82,7 @@ def _account(stage: Stage) -> Findings:
 
 def alarms(stage: Stage) -> Findings:
     """Check every alarm of the stage, and its subscriptions if the settings require them."""
-    names = stage.resources("AWS::CloudWatch::Alarm", "monitoring")
-    pages = stage.client("cloudwatch").get_paginator("describe_alarms")
-    found: list[dict[str, Any]] = [
-        alarm
-        for start in range(0, len(names), 100)  # the most names in one call
-        for page in pages.paginate(AlarmNames=names[start : start + 100])
-        for alarm in page["MetricAlarms"]
-    ]
+    found = deployed_alarms(stage)
     findings = [finding for alarm in found for finding in _alarm(alarm)]
     yield from findings or [(f"all {len(found)} are set, none is raised", "")]
     if stage.settings.alarms.email or stage.settings.ledger.protected:
@@ -97,6 +90,18 @@ def alarms(stage: Stage) -> Findings:
             count = _subscriptions(stage, topic)
             advice = "" if count else "confirm the subscription in the mail from SNS, or add a subscription"
             yield f"{count} subscription{' receives' if count == 1 else 's receive'} the alarms", advice
+
+
+def deployed_alarms(stage: Stage) -> list[dict[str, Any]]:
+    """Return the alarms of the stage, as CloudWatch describes them."""
+    names = stage.resources("AWS::CloudWatch::Alarm", "monitoring")
+    pages = stage.client("cloudwatch").get_paginator("describe_alarms")
+    return [
+        alarm
+        for start in range(0, len(names), 100)  # the most names in one call
+        for page in pages.paginate(AlarmNames=names[start : start + 100])
+        for alarm in page["MetricAlarms"]
+    ]
 
 
 def _alarm(alarm: dict[str, Any]) -> Findings:

@@ -135,3 +135,12 @@ def test_a_rollback_concerns_new_executions_and_running_ones_stay_on_their_versi
     for scene in (running, new):
         scene.decide("approve")
         assert scene.ended()["status"] == "succeeded"
+
+
+def test_an_execution_that_waits_keeps_its_stage(cloud: Cloud, operate: Operate) -> None:
+    scene = Scene(cloud)
+    scene.submit()
+    scene.link()
+    status, document = operate("teardown")
+    assert status == 1
+    assert scene.request_id in {execution["request_id"] for execution in document["running"]}

@@ -15,7 +15,7 @@ from countersign.domain.requests import Request
 from countersign.functions.clients import client
 from countersign.testing.builders import REQUEST_ID, TASK_ID, WORKFLOW
 from operate.doctor import CHECKS
-from tests.integration.conftest import ALIAS, DIRECTORY_TABLE, TABLE, Answer, Kit, Operation, answering
+from tests.integration.conftest import ALIAS, BUS, DIRECTORY_TABLE, TABLE, Answer, Kit, Operation, answering
 from tests.integration.operate.conftest import DeployedStage, Run
 
 ALARM, SECRET = "alarm", "whsec_c2VjcmV0"
@@ -70,13 +70,13 @@ class Deployed:
         outputs = [output for output in self.stage.stacks[stack]["Outputs"] if output["OutputKey"] != name]
         self.stage.stacks[stack]["Outputs"] = outputs + ([{"OutputKey": name, "OutputValue": value}] if value else [])
 
-    def set_alarm(self, actions: list[str], *, enabled: bool = True, state: str = "OK") -> None:
+    def set_alarm(self, actions: list[str], *, enabled: bool = True, state: str = "OK", **metric: Any) -> None:
         client("cloudwatch").put_metric_alarm(
             AlarmName=ALARM,
             AlarmDescription="something waits",
             AlarmActions=actions,
             ActionsEnabled=enabled,
-            **METRIC,
+            **(metric or METRIC),
         )
         client("cloudwatch").set_alarm_state(AlarmName=ALARM, StateValue=state, StateReason="test")
 
@@ -97,6 +97,7 @@ def deployed(kit: Kit, stage: DeployedStage, run: Run) -> Iterator[Deployed]:
     stage.built = [
         ("workflow", "AWS::Lambda::Function", "order-approval"),
         ("workflow", "AWS::Lambda::EventSourceMapping", MAPPING),
+        ("workflow", "AWS::SQS::Queue", "https://sqs.example.com/1/queue"),
         ("monitoring", "AWS::CloudWatch::Alarm", ALARM),
         ("monitoring", "AWS::SNS::Topic", topic),
     ]
@@ -211,6 +212,27 @@ def deploy_another_channel(it: Deployed) -> None:
         it.function.by_default = Answer(document=LIVE | {"Environment": {"Variables": variables}})
 
 
+def name_another(it: Deployed, **variables: str) -> None:
+    it.function.by_default = Answer(document=LIVE | {"Environment": {"Variables": variables}})
+
+
+def read_the_stream(it: Deployed, stream: str) -> None:
+    says(it.mapping, SOURCE, SOURCE | {"EventSourceArn": stream})
+
+
+def watch(it: Deployed, name: str, value: str, *, combined: bool = False) -> None:
+    dimensions = [{"Name": name, "Value": value}, {"Name": "service", "Value": "relay"}]
+    metric = {"Namespace": "n", "MetricName": "m", "Dimensions": dimensions}
+    stat = {"Id": "m0", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}, "ReturnData": False}
+    total = {"Id": "sum", "Expression": "SUM(METRICS())", "ReturnData": True}
+    left = {
+        name: value
+        for name, value in METRIC.items()
+        if name in ("EvaluationPeriods", "Threshold", "ComparisonOperator")
+    }
+    it.set_alarm([it.topic], **(left | {"Metrics": [total, stat]} if combined else METRIC | {"Dimensions": dimensions}))
+
+
 EMPTY = 'its secret is not {"active": ["…"]} with at least one secret'
 SHORT = {"ExecutionTimeout": 60, "RetentionPeriodInDays": 30}
 UNSOUND = LIVE | {"State": "Failed", "StateReason": "no layer", "DurableConfig": None}
@@ -232,6 +254,21 @@ DEFECTS: dict[str, Callable[[Deployed], object]] = {
     "functions: order-approval is not active: no layer": lambda it: says(it.function, LIVE, UNSOUND),
     "event sources: approver receives nothing from arn:queue: its event source is Disabled": (
         lambda it: says(it.mapping, SOURCE | {"State": "Disabled"})
+    ),
+    f"references: order-approval has LEDGER_TABLE older, and the stage has {TABLE}": (
+        lambda it: name_another(it, LEDGER_TABLE="older", BUS_NAME=BUS)
+    ),
+    "references: order-approval has BASE_URL https://old.example.com, and the stage has https://api.example.com": (
+        lambda it: name_another(it, BASE_URL="https://old.example.com", LEDGER_TABLE=TABLE)
+    ),
+    "references: approver reads arn:older-queue, which the stage does not have": (
+        lambda it: read_the_stream(it, "arn:older-queue")
+    ),
+    "references: alarm watches the FunctionName older, which the stage does not have": (
+        lambda it: watch(it, "FunctionName", "older")
+    ),
+    "references: alarm watches the QueueName older, which the stage does not have": (
+        lambda it: watch(it, "QueueName", "older", combined=True)
     ),
     f"tables: the ledger, {TABLE}, can be deleted": lambda _: unprotect(TABLE),
     f"tables: the ledger, {TABLE}, never removes ended tasks": lambda _: set_ttl(enabled=False),
@@ -277,6 +314,16 @@ def test_work_of_a_paused_execution_is_no_finding(deployed: Deployed) -> None:
     with answering("lambda", "GetDurableExecution", Answer(document={"Status": "PAUSED"})):
         assert deployed.findings() == []
         assert f"resume-durable-execution --durable-execution-arn {EXECUTION}" in deployed.run("doctor")[1]
+
+
+def test_a_mapping_on_another_stream_than_the_ledger_s_is_a_finding(deployed: Deployed) -> None:
+    older = f"arn:aws:dynamodb:eu-central-1:123456789012:table/{TABLE}/stream/2020-01-01T00:00:00.000"
+    read_the_stream(deployed, older)
+    stream = client("dynamodb").describe_table(TableName=TABLE)["Table"]["LatestStreamArn"]
+    assert deployed.findings() == [f"references: approver reads {older}, and the ledger's stream is {stream}"]
+    read_the_stream(deployed, stream)
+    watch(deployed, "FunctionName", "order-approval")
+    assert deployed.findings() == []
 
 
 def test_a_copy_that_is_locked_for_too_short_a_time_is_a_finding(deployed: Deployed, archive: object) -> None:
