@@ -14,7 +14,6 @@ from botocore.exceptions import ClientError
 
 from countersign.domain.clock import SystemClock
 from countersign.functions.clients import client
-from operate.checks.account import BOOTSTRAP
 from operate.preflight import CHECKS
 from stacks.stage.settings import AccountSettings
 from tests.integration.conftest import ACCOUNT, REGION, Answer, Operation, answering
@@ -76,13 +75,14 @@ def limits(total: int, free: int) -> dict[str, Any]:
 
 @pytest.fixture
 def ready(stage: DeployedStage, run: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ready]:
-    client("ssm").put_parameter(Name=BOOTSTRAP, Value="28", Type="String")
     answers = {
         "lambda": {
             "ListDurableExecutionsByFunction": Answer(404, "ResourceNotFoundException"),
             "GetAccountSettings": Answer(document=limits(1_000, 1_000)),
             "GetFunctionConcurrency": Answer(),
+            "ListFunctions": Answer(document={"Functions": []}),
         },
+        "ssm": {"GetParameter": Answer(document={"Parameter": {"Value": "28"}})},
         "service-quotas": {"GetServiceQuota": Answer(document={"Quota": {"Value": 5_000}})},
         "sesv2": {
             "GetEmailIdentity": Answer(document={"VerifiedForSendingStatus": True}),
@@ -141,11 +141,11 @@ DEFECTS: dict[str, tuple[Callable[[Ready], object], str]] = {
         f'add [account] with id = "{ACCOUNT}" and region = "{REGION}" to settings/dev.toml',
     ),
     f"bootstrap: the account is not prepared for the CDK in {REGION}": (
-        lambda _: client("ssm").delete_parameter(Name=BOOTSTRAP),
+        lambda it: it.answer("GetParameter", 400, "ParameterNotFound"),
         "make bootstrap STAGE=dev",
     ),
     "bootstrap: the account is prepared for the CDK by version 5 of its bootstrap stack, and the stage needs 6": (
-        lambda _: client("ssm").put_parameter(Name=BOOTSTRAP, Value="5", Type="String", Overwrite=True),
+        lambda it: it.answer("GetParameter", Parameter={"Value": "5"}),
         "make bootstrap STAGE=dev",
     ),
     "stacks: countersign-dev-ledger is ROLLBACK_COMPLETE, because its first deploy failed": (
@@ -214,12 +214,12 @@ def test_what_the_deployed_stage_has_reserved_counts_as_free(ready: Ready) -> No
 
 
 def test_a_function_of_the_same_name_that_no_stack_of_the_stage_has_is_a_finding(ready: Ready) -> None:
-    taken = {"Functions": [{"FunctionName": f"countersign-dev-{name}"} for name in ("payment", "order-approval", "x")]}
+    names = ("payment", "order-approval", "x")
+    ready.answer("ListFunctions", Functions=[{"FunctionName": f"countersign-dev-{name}"} for name in names])
     ready.stage.built = [("workflow", "AWS::Lambda::Function", "countersign-dev-payment")]
-    with answering("lambda", "ListFunctions", Answer(document=taken)):
-        assert list(ready.findings()) == [
-            "names: the function countersign-dev-order-approval exists, and is not of this stage"
-        ]
+    assert list(ready.findings()) == [
+        "names: the function countersign-dev-order-approval exists, and is not of this stage"
+    ]
 
 
 def fill_the_quota(it: Ready) -> None:
