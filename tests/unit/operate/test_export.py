@@ -18,7 +18,7 @@ from operate.export import FIELDS, Format, is_within, opened, write
 
 def entry(comment: str = "Go", actor: str = APPROVER) -> dict[str, Any]:
     event = AuditEvent("voted", actor, "review link", data={"comment": comment})
-    document = audit_document(append(TASK_ID, 0, GENESIS, "shown", event, NOW))
+    document = audit_document(append(TASK_ID, 0, GENESIS, "shown", event, NOW)) | {"ttl": 1_800_000_000}
     return {name: document[name] for name in FIELDS}
 
 
@@ -34,7 +34,9 @@ def test_json_lines_and_csv_have_every_field() -> None:
     assert [json.loads(line) for line in file.getvalue().splitlines()] == given
     rows = as_csv(*given)
     assert tuple(rows[0]) == FIELDS
-    assert [row | {"seq": int(row["seq"]), "data": json.loads(row["data"])} for row in rows] == given
+    numbers = [{name: int(row[name]) for name in ("seq", "ttl")} for row in rows]
+    read = [row | read | {"data": json.loads(row["data"])} for row, read in zip(rows, numbers, strict=True)]
+    assert read == given
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
