@@ -12,7 +12,7 @@ from countersign.domain.clock import to_text
 from countersign.domain.tasks import Status, Task
 from operate.parsing import in_words
 
-COLUMNS = ("task", "status", "workflow", "asked", "age", "left")
+COLUMNS = ("task", "status", "workflow", "asked", "bounced", "age", "left")
 
 
 def row(task: Task, now: datetime) -> tuple[str, ...]:
@@ -20,7 +20,7 @@ def row(task: Task, now: datetime) -> tuple[str, ...]:
     first, *others = task.audience or (task.question.kind,)
     asked = f"{first} +{len(others)}" if others else first
     age = in_words(now - (task.opened_at or now))
-    return task.task_id, task.status.value, task.workflow, asked, age, _time_left(task, now)
+    return task.task_id, task.status.value, task.workflow, asked, str(task.bounced or "-"), age, _time_left(task, now)
 
 
 def document(task: Task, now: datetime) -> dict[str, Any]:
@@ -32,6 +32,7 @@ def document(task: Task, now: datetime) -> dict[str, Any]:
         "kind": task.question.kind,
         "status": task.status.value,
         "asked": list(task.audience),
+        "bounced": task.bounced,
         "opened_at": task.opened_at and to_text(task.opened_at),
         "expires_at": to_text(task.expires_at),
         "age_seconds": int((now - (task.opened_at or now)).total_seconds()),

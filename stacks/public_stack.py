@@ -50,7 +50,7 @@ class PublicStack(FunctionStack):
             description="the HTTP API, the review page and the hand-offs to people and workers",
             functions=functions,
         )
-        self.api = PublicApi(self, "Api")
+        self.api = PublicApi(self, "Api", own_domain=bool(settings.api.domain))
         base_url = self.api.base_url(settings.base_url)
         limits = Limits(
             self,
@@ -102,6 +102,7 @@ class PublicStack(FunctionStack):
                 each.event_source: {"name": name, "scheme": each.scheme, **each.expects}
                 for name, each in settings.partners.items()
             },
+            reports=channel.reports,
         )
         for name, value in channel.outputs.items():
             CfnOutput(self, name, value=value)
@@ -115,7 +116,15 @@ def _channel(scope: Construct, settings: Settings) -> MessageChannel:
     """Build the stage's channel."""
     match name := settings.mail.channel:
         case "email":
-            return EmailChannel(scope, "Email", sender=settings.mail.sender, identities=settings.mail.identities)
+            mail = settings.mail
+            return EmailChannel(
+                scope,
+                "Email",
+                sender=mail.sender,
+                name=mail.name,
+                reply_to=mail.reply_to,
+                identities=mail.identities,
+            )
         case "sns":
             return TopicChannel(scope, "Sns", title=settings.title)
     return ExtensionChannel(

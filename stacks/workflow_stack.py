@@ -16,6 +16,7 @@ from stacks.components.actors.sweeper import Sweeper
 from stacks.components.edge.api import PublicApi, Route
 from stacks.components.edge.api_stage import ApiStage
 from stacks.components.edge.deny_callbacks import DenyCallbacks
+from stacks.components.edge.domain import ApiDomain
 from stacks.components.flow.durable_workflow import DurableWorkflow
 from stacks.components.house.function_options import FunctionDefaults
 from stacks.components.house.python_function import PythonFunction
@@ -104,6 +105,16 @@ class WorkflowStack(FunctionStack):
             log_retention=log_retention(settings),
             removal_policy=removal_policy(settings),
         )
+        if settings.api.domain:
+            ApiDomain(
+                self,
+                "ApiDomain",
+                api=public.api,
+                stage=self.api_stage,
+                domain=settings.api.domain,
+                zone=settings.api.zone,
+                certificate_arn=settings.api.certificate_arn,
+            )
         queues = queues_in(patterns, self)
         arns = {workflow.workflow: workflow.live_arn(self) for workflow in built}
         CfnOutput(self, "Workflows", value=self.to_json_string(arns))

@@ -1,4 +1,4 @@
-"""Events of EventBridge: answers of machines on the kit's bus, and events of partners on their own."""
+"""Events of EventBridge: answers of machines on the kit's bus, events of partners on their own, reports of SES."""
 
 from typing import Any
 
@@ -13,20 +13,29 @@ from countersign.domain.provider_events import Handling
 from countersign.functions.batches import run_batch
 from countersign.functions.telemetry import about, count
 from countersign.services.answers import Results
-from countersign.services.bus_events import BusEvents, Partner
+from countersign.services.bus_events import BusEvents, Partner, Received
+from countersign.services.mail_reports import MailReports
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.webhooks import Source
 
 logger = Logger()
 
+MAILS = {
+    "bounced": "MailsDelayed",
+    "delayed": "MailsDelayed",
+    "complained": "MailsComplained",
+    "mail_rejected": "MailsBounced",
+}
+"""The metrics of reports about mails. A bounce that is not hard is a delay: the address itself is good."""
+
 
 @once
 def bus_events(ports: Ports) -> BusEvents:
     """Return the use case with its ports. PARTNERS has, by event source, each partner's `name` and `Source`."""
-    results = Results(ports.ledger, ports.heartbeats, ports.clock)
+    results, mails = Results(ports.ledger, ports.heartbeats, ports.clock), MailReports(ports.ledger, ports.clock)
     partners = ports.environment.document("PARTNERS", "{}").items()
     known = {source: Partner(each["name"], Source.of(each)) for source, each in partners}
-    return BusEvents(results, ProviderEvents(ports.ledger, ports.clock), known)
+    return BusEvents(results, ProviderEvents(ports.ledger, ports.clock), mails, known)
 
 
 def take(record: SQSRecord) -> None:
@@ -41,13 +50,23 @@ def take(record: SQSRecord) -> None:
         logger.warning("result refused", reason=reason, message_id=record.message_id)
         return
     about(task_id=received.task_id)
-    for handling in received.handlings or (Handling.IGNORED,):
-        count(f"Results{handling.title()}")
+    for name in metrics_of(received):
+        count(name)
     logger.info(
         "result received",
         partner=received.partner,
         handlings=[handling.value for handling in received.handlings],
+        mail=received.mail and received.mail.event,
     )
+
+
+def metrics_of(received: Received) -> list[str]:
+    """Return the metrics of an event: the effect of a new report about a mail, or else how each part was handled."""
+    if received.mail is None:
+        return [f"Results{handling.title()}" for handling in received.handlings or (Handling.IGNORED,)]
+    if received.mail.is_hard:
+        return ["MailsBounced"]
+    return [MAILS[received.mail.event]]
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

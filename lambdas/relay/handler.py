@@ -1,4 +1,4 @@
-"""The relay: rings the workflow's callback for each decision in the ledger's stream."""
+"""The relay: rings the workflow's callback for each decision, and each first bounce, in the ledger's stream."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def rings(ports: Ports) -> Rings:
 
 
 def ring(record: DynamoDBRecord) -> None:
-    """Ring for one decided task. A ring that failed for good is counted, and does not block the others."""
+    """Ring for one task. A ring that failed for good is counted, and does not block the others."""
     task = task_of(record.raw_event["dynamodb"]["NewImage"])
     about(task_id=task.task_id)
     result = rings().ring(task.task_id, task.callback_id, failed=task.outcome is Outcome.FAILED)

@@ -16,7 +16,9 @@ from pydantic import field_validator
 
 from countersign.adapters.task_items import RETENTION
 from countersign.channels.base import KIT as CHANNELS
+from countersign.domain.identity import normalise, same_domain
 from countersign.services.held_payments import WORKFLOW as HELD_PAYMENT
+from stacks.stage.api import ApiSettings, check_api
 from stacks.stage.extensions import Extensions, channel
 from stacks.stage.fields import (
     ADDRESS,
@@ -49,6 +51,7 @@ DEFAULTS = Path(__file__).with_name("defaults.toml")
 EMBEDDED = "local"
 """The stage of the embedded cloud, which never sends its mail."""
 
+_LONGEST_NAME = 64
 _API_ID = "{api_id}"
 LOG_RETENTION_DAYS = (1, 3, 7, 14, 30, 90, 180, 365, 731, 1827, 3653)
 _BASE_URL = r"(https://[\w.-]+|http://(localhost|127\.0\.0\.1|\[::1\]))(:\d+)?(/[\w.$~/-]*)?"
@@ -224,6 +227,17 @@ class MailSettings(Table):
 
     sender: Address
     """The From address of mail. Outside the stage `local`, a placeholder of a reserved domain is refused."""
+    name: Annotated[
+        str,
+        Rule(
+            'at most 64 printable characters, without < > @ " and \\',
+            lambda value: len(value) <= _LONGEST_NAME and value.isprintable() and not set(value) & set('<>@"\\'),
+            {"maxLength": _LONGEST_NAME},
+        ),
+    ] = ""
+    """The name that mail programs show beside the sender's address, such as `Approvals of Example`; empty for none."""
+    reply_to: Annotated[str, matching(f"({ADDRESS})?", "an e-mail address, or nothing")] = ""
+    """The address of answers to mail, in the sender's domain; empty for the sender's address."""
     identities: tuple[Annotated[str, NOT_EMPTY], ...] = ()
     """The SES identities that the approver may use: the sender's address or domain, and in the SES sandbox also those
     of the recipients. Empty for the sender's address."""
@@ -258,7 +272,8 @@ class StageFile(Table):
             lambda value: re.fullmatch(f"({_BASE_URL})?", value.replace(_API_ID, "api-id")) is not None,
         ),
     ] = ""
-    """The base of all links in messages; `{api_id}` becomes the id of the API. Empty for the API's own URL."""
+    """The base of all links in messages; `{api_id}` becomes the id of the API. Empty for the domain under `[api]`, or
+    for AWS's own URL."""
     ledger: LedgerSettings
     hand_off: HandOffSettings
     functions: FunctionSettings
@@ -269,6 +284,7 @@ class StageFile(Table):
     app: AppSettings = AppSettings()
     account: AccountSettings | None = None
     """`make deploy` refuses any other account and region, and a protected stage without this table."""
+    api: ApiSettings = ApiSettings()
     audit: AuditSettings = AuditSettings()
     alarms: AlarmSettings = AlarmSettings()
     directory: DirectorySettings = DirectorySettings()
@@ -398,7 +414,7 @@ def _file(
     problems = [problem for check in checks for problem in check(file)]
     if problems:
         raise SettingsError(path, problems, text)
-    return file
+    return file.model_copy(update={"base_url": file.api.base_url or file.base_url})
 
 
 def _read(path: Path) -> tuple[str, dict[str, Any]]:
@@ -418,6 +434,7 @@ def _read(path: Path) -> tuple[str, dict[str, Any]]:
 
 
 def _contradictions(file: StageFile) -> Iterator[Problem]:
+    yield from check_api(file.api, file.base_url)
     yield from check_workflows(file.workflows, file.patterns)
     if file.functions.tracing_layer and not file.functions.tracing:
         allowed = "nothing, unless tracing = true: the layer sends its spans to X-Ray"
@@ -430,6 +447,7 @@ def _contradictions(file: StageFile) -> Iterator[Problem]:
     asking = file.workflows.get(HELD_PAYMENT)
     yield from check_operators(file.payments.operators, HELD_PAYMENT, asks=asking is not None and not asking.retired)
     yield from _check_channel(file.mail.channel, file.channels)
+    yield from _check_reply_to(file.mail)
     yield from _check_limit("review", file.limits.review)
     yield from _check_limit("callbacks", file.limits.callbacks)
     yield from check_policies(file.policies, {name: each.longest for name, each in file.workflows.items()})
@@ -469,6 +487,13 @@ def _check_channel(name: str, channels: Mapping[str, Mapping[str, str]]) -> Iter
         allowed = f"exactly {', '.join(sorted(needed)) or 'none'}"
         fix = "add it" if key in needed else "remove it"
         yield Problem(f"channels.{name}.{key}", given.get(key), allowed, fix)
+
+
+def _check_reply_to(mail: MailSettings) -> Iterator[Problem]:
+    if mail.reply_to and not same_domain(normalise(mail.reply_to), normalise(mail.sender)):
+        domain = mail.sender.rpartition("@")[2]
+        allowed = f"an address of {domain}, the sender's domain, since mail programs warn of another"
+        yield Problem("mail.reply_to", mail.reply_to, allowed, "correct it, or leave it out")
 
 
 def _check_limit(name: str, limit: Limit) -> Iterator[Problem]:

@@ -78,7 +78,7 @@ def _value(alarm: Mapping[str, Any], period: Period) -> float | None:
 
 
 def _statistic(metric: Mapping[str, Any], statistic: str, period: Period) -> float | None:
-    dimensions = frozenset((each["Name"], each["Value"]) for each in metric["Dimensions"])
+    dimensions = frozenset((each["Name"], each["Value"]) for each in metric.get("Dimensions", ()))
     values = _of(period, metric["Namespace"], metric["MetricName"], dimensions)
     return _STATISTICS[statistic](values) if values else None
 

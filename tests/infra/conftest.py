@@ -11,6 +11,7 @@ import pytest
 
 from countersign.services.held_payments import WORKFLOW as HELD_PAYMENT
 from stacks.components.house.sources import Sources
+from stacks.stage.api import ApiSettings, HostedZone
 from stacks.stage.providers import PaymentSettings
 from stacks.stage.settings import FunctionSettings, Limit, LimitSettings, Settings, SweeperSettings
 from tests import SETTINGS
@@ -35,6 +36,8 @@ execution_timeout_seconds = 7200
 retention_days = 3
 deadline_seconds = 60
 """
+
+CERTIFICATE = "arn:aws:acm:eu-central-1:111122223333:certificate/0a1b2c3d-0000-4000-8000-000000000000"
 
 
 @pytest.fixture(scope="session")
@@ -91,11 +94,19 @@ def varied(dev_with: DevWith) -> Synthesised:
 
 @pytest.fixture(scope="session")
 def strict(context: dict[str, Any], sources: Sources) -> Synthesised:
-    """The production stage with other numbers, traced by a layer, in which orders are answered in ciphertext."""
+    """The production stage with other numbers, traced by a layer, in which orders are answered in ciphertext.
+
+    It has a domain of its own in Route 53, and a sender with a name.
+    """
     settings = Settings.load(SETTINGS / "prod.toml")
+    api = ApiSettings(domain="ask.example.com", hosted_zone=HostedZone(id="Z0123456789", name="example.com"))
+    named = {"name": "Käufe, Nord", "reply_to": "help@countersign.example"}
     orders = settings.workflows["order-approval"].model_copy(update={"encrypted": True})
     limit = Limit(per_source=20, per_token=10)
     changes = {
+        "api": api,
+        "base_url": api.base_url,
+        "mail": settings.mail.model_copy(update=named),
         "workflows": {**settings.workflows, "order-approval": orders},
         "functions": FunctionSettings(log_retention_days=365, tracing=True, tracing_layer=TRACING_LAYER),
         "sweeper": SweeperSettings(every_minutes=1, grace_seconds=90),
@@ -106,10 +117,17 @@ def strict(context: dict[str, Any], sources: Sources) -> Synthesised:
 
 @pytest.fixture(scope="session")
 def bare(context: dict[str, Any], sources: Sources) -> Synthesised:
-    """The production stage without operators and without providers."""
+    """The production stage without operators and without providers, with a domain whose zone is elsewhere."""
     settings = Settings.load(SETTINGS / "prod.toml")
     workflows = {name: each for name, each in settings.workflows.items() if name != HELD_PAYMENT}
-    changes = {"workflows": workflows, "payments": PaymentSettings(), "providers": {}}
+    api = ApiSettings(domain="ask.example.com", certificate_arn=CERTIFICATE)
+    changes = {
+        "workflows": workflows,
+        "payments": PaymentSettings(),
+        "providers": {},
+        "api": api,
+        "base_url": api.base_url,
+    }
     return Synthesised(settings.model_copy(update=changes), sources, context)
 
 

@@ -31,6 +31,7 @@ from countersign.testing.builders import (
     any_token,
     execution_arn,
     http_event,
+    ses_event,
     sqs_event,
     status_change,
     stream_event,
@@ -139,6 +140,11 @@ def a_partner_s_two_events_under_one_id(scene: Scene) -> None:
         bus_events.handler.handler(sqs_event(event), None)
 
 
+def a_mail_that_bounces_for_good(scene: Scene) -> None:
+    scene.kit.open_task()
+    bus_events.handler.handler(sqs_event(ses_event()), None)
+
+
 def a_payment_that_is_held(scene: Scene) -> None:
     held = envelope.held(any_held_payment(), any_event(), "amount")
     document = {"pk": f"TASK#{held['task_id']}", "sk": "OUTBOX#held#evt_1", "envelope": json.dumps(held)}
@@ -233,6 +239,7 @@ OWN: dict[str, tuple[str, Act]] = {
     "EventsMalformed": ("Webhook/Webhook/Function", a_signed_event_that_cannot_be_read),
     "SignaturesRefused": ("Webhook/Webhook/Function", eleven_posts_that_nobody_signed),
     "ResultsConflict": ("Results/Results/Function", a_partner_s_two_events_under_one_id),
+    "MailsBounced": ("Results/Results/Function", a_mail_that_bounces_for_good),
     "PaymentsHeld": ("Publisher/Publisher/Function", a_payment_that_is_held),
     "PaymentsDisputed": ("Publisher/Publisher/Function", a_payer_disputes),
     "EventsForgotten": ("Publisher/Publisher/Function", an_event_that_nobody_asked_for),
@@ -290,6 +297,11 @@ def of_api(metric: str, value: float) -> Callable[[Scene, str], Datum]:
     return lambda scene, _: datum("AWS/ApiGateway", metric, value, ApiId=scene.stage.one("AWS::ApiGatewayV2::Api").path)
 
 
+def of_ses(metric: str, value: float) -> Callable[[Scene, str], Datum]:
+    """https://docs.aws.amazon.com/ses/latest/dg/reputationdashboard-cloudwatch-alarm.html"""
+    return lambda _, __: datum("AWS/SES", metric, value)
+
+
 def a_message(scene: Scene, name: str) -> Datum:
     """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html"""
     queue = scene.queue(name.partition("-")[2])
@@ -299,6 +311,8 @@ def a_message(scene: Scene, name: str) -> Datum:
 OF_AWS: dict[str, Callable[[Scene, str], Datum]] = {
     "ApiServerErrors": of_api("5xx", 1),
     "ApiClientErrors": of_api("4xx", 101),
+    "MailBounceRate": of_ses("Reputation.BounceRate", 0.051),
+    "MailComplaintRate": of_ses("Reputation.ComplaintRate", 0.0011),
     "RelayBehind": of_function("Relay/Relay/Function", "IteratorAge", 60_001),
     "RelayErrors": of_function("Relay/Relay/Function", "Errors", 1),
     "PublisherBehind": of_function("Publisher/Publisher/Function", "IteratorAge", 60_001),

@@ -2,6 +2,7 @@
 
 import json
 
+from tests.infra.conftest import CERTIFICATE
 from tests.infra.templates import Synthesised
 
 ROUTES = {
@@ -99,3 +100,37 @@ def test_links_lead_to_the_api_unless_the_settings_say_otherwise(prod: Synthesis
 def environment(stage: Synthesised, path: str) -> dict[str, str]:
     variables: dict[str, str] = stage.properties(stage.one("AWS::Lambda::Function", path))["Environment"]["Variables"]
     return variables
+
+
+# The API's own domain
+
+
+def test_a_domain_in_a_hosted_zone_gets_a_certificate_and_a_record_and_replaces_aws_s_address(
+    strict: Synthesised,
+) -> None:
+    certificate = strict.properties(strict.one("AWS::CertificateManager::Certificate", "ApiDomain/Certificate"))
+    assert (certificate["DomainName"], certificate["ValidationMethod"]) == ("ask.example.com", "DNS")
+    assert certificate["DomainValidationOptions"] == [{"DomainName": "ask.example.com", "HostedZoneId": "Z0123456789"}]
+    (served,) = strict.properties(strict.one("AWS::ApiGatewayV2::DomainName"))["DomainNameConfigurations"]
+    assert served["CertificateArn"] == "ApiDomain/Certificate"
+    mapping = strict.one("AWS::ApiGatewayV2::ApiMapping")
+    assert strict.properties(mapping) == {"ApiId": "Api/Api", "DomainName": "ApiDomain/Name", "Stage": "$default"}
+    assert strict.one("AWS::ApiGatewayV2::Stage").logical_id in mapping.body["DependsOn"]
+    record = strict.properties(strict.one("AWS::Route53::RecordSet"))
+    assert (record["Name"], record["Type"], record["HostedZoneId"]) == ("ask.example.com.", "A", "Z0123456789")
+    assert strict.properties(strict.one("AWS::ApiGatewayV2::Api"))["DisableExecuteApiEndpoint"] is True
+    assert strict.outputs("public")["ApiUrl"] == "https://ask.example.com"
+
+
+def test_a_domain_whose_zone_is_elsewhere_has_its_own_certificate_and_its_target_as_an_output(
+    bare: Synthesised,
+) -> None:
+    (served,) = bare.properties(bare.one("AWS::ApiGatewayV2::DomainName"))["DomainNameConfigurations"]
+    assert served["CertificateArn"] == CERTIFICATE
+    assert not [*bare.of_type("AWS::Route53::RecordSet"), *bare.of_type("AWS::CertificateManager::Certificate")]
+    assert bare.outputs("workflow")["ApiDomainTarget"] == "ApiDomain/Name.RegionalDomainName"
+
+
+def test_without_a_domain_aws_s_address_is_on(prod: Synthesised) -> None:
+    assert not prod.of_type("AWS::ApiGatewayV2::DomainName")
+    assert "DisableExecuteApiEndpoint" not in prod.one("AWS::ApiGatewayV2::Api").properties

@@ -1,8 +1,12 @@
 """What carries messages to approvers: a topic and the right to publish to it only where a stage chooses them."""
 
+import json
+from email.header import Header
 from typing import Any
 
+from countersign.testing.builders import ses_event
 from tests.infra.templates import Synthesised, statements
+from tests.infra.test_events import matches
 
 TOPIC = "Approver/Sns/Topic"
 
@@ -18,9 +22,14 @@ def environment(stage: Synthesised) -> dict[str, Any]:
     return variables
 
 
+CONFIGURATION_SET = "Approver/Email/ConfigurationSet"
+
+
 def test_where_mail_is_chosen_there_is_no_topic_and_no_right_to_publish(stage: Synthesised) -> None:
     (right,) = sending(stage)
-    assert right.startswith("Approver/Approver/Role: ses:SendEmail on ")
+    configuration_set, identity = right.removeprefix("Approver/Approver/Role: ses:SendEmail on ").split(" ")
+    assert identity.endswith(f":identity/{stage.settings.mail.sender}")
+    assert configuration_set.endswith(f":configuration-set/{CONFIGURATION_SET}")
     assert not [topic for topic in stage.of_type("AWS::SNS::Topic") if topic.path == TOPIC]
     assert environment(stage)["CHANNEL"] == "email"
     assert "ApprovalsTopic" not in stage.outputs("public")
@@ -47,3 +56,33 @@ def test_the_topic_is_encrypted_at_rest_and_on_the_way(varied: Synthesised) -> N
 def test_nobody_is_subscribed_without_a_filter_by_the_stack_itself(varied: Synthesised) -> None:
     topics = {varied.properties(each)["TopicArn"] for each in varied.of_type("AWS::SNS::Subscription")}
     assert TOPIC not in topics, "who subscribes gets links; a stage's owner decides that"
+
+
+def test_what_ses_reports_about_mails_of_the_stage_s_own_configuration_set_is_taken_from_aws_s_bus(
+    prod: Synthesised,
+) -> None:
+    destination = prod.one("AWS::SES::ConfigurationSetEventDestination").properties
+    assert set(destination["EventDestination"]["MatchingEventTypes"]) == {
+        *("bounce", "complaint", "reject", "deliveryDelay")
+    }
+    rule = prod.properties(prod.one("AWS::Events::Rule", "Results/Inbound/ReportsRule"))
+    assert "EventBusName" not in rule
+    for event_type in ("Bounce", "Complaint", "Reject", "DeliveryDelay"):
+        event = ses_event(event_type)
+        event["detail"]["mail"]["tags"]["ses:configuration-set"] = [CONFIGURATION_SET]
+        assert matches(rule["EventPattern"], event)
+    assert not matches(rule["EventPattern"], ses_event()), "of another stage"
+
+
+def test_mail_names_its_sender_and_where_answers_go(strict: Synthesised) -> None:
+    assert json.loads(environment(strict)["CHANNEL_SETTINGS"]) == {
+        "sender": f"{Header('Käufe, Nord', 'utf-8').encode()} <approvals@countersign.example>",
+        "reply_to": "help@countersign.example",
+        "configuration_set": CONFIGURATION_SET,
+    }
+
+
+def test_no_reputation_is_watched_and_no_report_taken_where_no_mail_is_sent(varied: Synthesised) -> None:
+    alarms = {each.path.rpartition("/")[2] for each in varied.of_type("AWS::CloudWatch::Alarm")}
+    assert not alarms & {"MailsBounced", "MailBounceRate", "MailComplaintRate"}
+    assert not [each for each in varied.of_type("AWS::Events::Rule") if each.path.endswith("ReportsRule")]

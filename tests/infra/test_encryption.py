@@ -32,6 +32,7 @@ KEEPS_NOTHING = {
     *("AWS::Lambda::Alias", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::EventSourceMapping"),
     *("AWS::Lambda::LayerVersion", "AWS::Lambda::Permission", "AWS::Lambda::Version"),
     "AWS::Logs::QueryDefinition",
+    *("AWS::SES::ConfigurationSet", "AWS::SES::ConfigurationSetEventDestination"),
     *("AWS::S3::BucketPolicy", "AWS::SNS::Subscription", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy"),
 }
 UNDER_S3_S_OWN_KEY = "AWS::S3::Bucket"

@@ -143,14 +143,19 @@ def record(
     pk: str = "TASK#r1.approval",
     *,
     by_ttl: bool = False,
+    bounced: tuple[int, int] = (0, 0),
 ) -> dict[str, Any]:
-    images = {"OldImage": old, "NewImage": new}
+    images = {"OldImage": (old, bounced[0]), "NewImage": (new, bounced[1])}
     return {
         "eventName": name,
         **({"userIdentity": {"type": "Service", "principalId": "dynamodb.amazonaws.com"}} if by_ttl else {}),
         "dynamodb": {
             "Keys": {"pk": {"S": pk}, "sk": {"S": sk}},
-            **{image: {"status": {"S": status}} for image, status in images.items() if status},
+            **{
+                image: {"status": {"S": status}, **({"bounced": {"N": str(number)}} if number else {})}
+                for image, (status, number) in images.items()
+                if status
+            },
         },
     }
 
@@ -161,6 +166,10 @@ def record(
         (record("INSERT", "TASK", new="OPEN"), {"publisher"}),
         (record("MODIFY", "TASK", old="OPEN", new="OPEN"), {"publisher"}),
         (record("MODIFY", "TASK", old="OPEN", new="DECIDED"), {"relay", "publisher"}),
+        (record("MODIFY", "TASK", old="OPEN", new="OPEN", bounced=(0, 1)), {"relay", "publisher"}),
+        (record("MODIFY", "TASK", old="OPEN", new="OPEN", bounced=(1, 1)), {"publisher"}),
+        (record("MODIFY", "TASK", old="OPEN", new="OPEN", bounced=(1, 2)), {"publisher"}),
+        (record("MODIFY", "TASK", old="EXPIRED", new="EXPIRED", bounced=(0, 1)), {"publisher"}),
         (record("MODIFY", "TASK", old="DECIDED", new="DECIDED"), {"publisher"}),
         (record("MODIFY", "TASK", old="DECIDED", new="APPLIED"), {"publisher"}),
         (record("MODIFY", "TASK", old="OPEN", new="EXPIRED"), {"publisher"}),

@@ -12,6 +12,8 @@ STREAM = (
 )
 READ = f"dynamodb:GetItem dynamodb:Query on {TABLE}"
 READ_MANY = f"dynamodb:BatchGetItem {READ}"
+SENDER = "approvals@countersign.example"
+SES = "arn:<Partition>:ses:<Region>:<AccountId>"
 AUDIT_STAYS = (
     "NOT dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:PartiQLDelete dynamodb:PartiQLUpdate dynamodb:UpdateItem"
     f' on {TABLE} if {{"ForAnyValue:StringLike": {{"dynamodb:LeadingKeys": ["AUDIT#*"]}}}}'
@@ -66,7 +68,7 @@ RIGHTS = {
         READ,
         items(WRITE, "AUDIT", "LINK", "TASK"),
         AUDIT_STAYS,
-        "ses:SendEmail on arn:<Partition>:ses:<Region>:<AccountId>:identity/approvals@countersign.example",
+        f"ses:SendEmail on {SES}:configuration-set/Approver/Email/ConfigurationSet {SES}:identity/{SENDER}",
         f"{CONSUME} on Approver/Approvals/Work/Queue.Arn",
     },
     "Results/Results/Role": {

@@ -61,6 +61,7 @@ BUS = "hand-off"
 ARCHIVE = "audit-archive"
 BASE_URL = "https://review.example.com"
 SENDER = "countersign@example.com"
+CONFIGURATION_SET = "countersign-dev-mails"
 ALIAS = f"arn:aws:lambda:{REGION}:111122223333:function:{WORKFLOW}:live"
 PROVIDERS = {"pay": STANDARD_WEBHOOKS, "card": STRIPE, "terminal": ADYEN, "shop": SHOPIFY, "till": SQUARE}
 """The providers of the stage; the first sends events of `any_payment_task`."""
@@ -76,7 +77,7 @@ ENVIRONMENT = {
     "BUS_NAME": BUS,
     "BASE_URL": BASE_URL,
     "CHANNEL": "email",
-    "CHANNEL_SETTINGS": json.dumps({"sender": SENDER}),
+    "CHANNEL_SETTINGS": json.dumps({"sender": SENDER, "reply_to": "", "configuration_set": CONFIGURATION_SET}),
     "STAGE": "test",
     "POWERTOOLS_METRICS_NAMESPACE": "Countersign",
     "PROVIDERS": json.dumps(

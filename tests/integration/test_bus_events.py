@@ -12,7 +12,7 @@ from bus_events.reasons import REASONS
 from countersign.domain.questions import Collecting, Correlation
 from countersign.domain.rules import Outcome
 from countersign.domain.tasks import MAX_ANSWERS, Status, Task
-from countersign.testing.builders import PAYMENT_ID, any_result, task_result
+from countersign.testing.builders import APPROVER, PAYMENT_ID, any_result, ses_event, task_result
 from countersign.testing.deliveries import any_payment_intent
 from tests.integration.conftest import REGION, Answer, Kit, answering, on_queue, session
 from tests.integration.output import Output
@@ -135,6 +135,7 @@ REFUSED: list[tuple[str, Callable[[Kit], None], Any]] = [
     ("malformed", nothing, task_result(any_result(error={"code": "both"}))),
     ("malformed", nothing, from_partner(any_payment_intent(), detail="text")),
     ("malformed", nothing, from_partner(any_payment_intent(), source="aws.partner/stripe.com/other")),
+    ("malformed", nothing, {"source": "aws.ses", "detail": {"eventType": 1}}),
     ("too_large", nothing, "x" * 262_145),
 ]
 
@@ -162,6 +163,61 @@ def test_the_detail_of_a_refused_answer_is_the_place_without_the_value(
     ((_, detail, _),) = dead_letters.messages()
     assert (detail.startswith("/status: "), "maybe" in detail) == (True, False)
     assert kit.audited(PAYMENT_ID)[-1] == "refused"
+
+
+# Mails
+
+
+@pytest.mark.parametrize(
+    ("event", "audited", "metric"),
+    [
+        (ses_event("Bounce"), ("bounced", "permanent", "General 5.1.1"), "MailsBounced"),
+        (ses_event("Bounce", bounceType="Transient"), ("bounced", "transient", "General 5.1.1"), "MailsDelayed"),
+        (ses_event("Complaint"), ("complained", "abuse", ""), "MailsComplained"),
+        (ses_event("Reject"), ("mail_rejected", "", "Bad content"), "MailsBounced"),
+        (ses_event("DeliveryDelay"), ("delayed", "mailboxfull", "4.2.2"), "MailsDelayed"),
+    ],
+)
+def test_a_report_about_a_mail_is_audited_and_counted_once_and_only_a_hard_bounce_counts_on_the_task(
+    kit: Kit,
+    dead_letters: Queue,
+    output: Output,
+    event: dict[str, Any],
+    audited: tuple[str, str, str],
+    metric: str,
+) -> None:
+    kit.open_task()
+    assert run(event, event | {"id": "delivered-again"}) == []
+    (entry,) = (each.event for each in kit.audit() if each.event.event != "opened")
+    name, kind, reason = audited
+    assert (entry.event, entry.actor, entry.identified_by) == (name, "aws.ses", "event bus")
+    message_id = event["detail"]["mail"]["messageId"]
+    assert entry.data == {"recipient": APPROVER, "kind": kind, "reason": reason, "message_id": message_id}
+    assert (kit.task().status, kit.task().bounced) == (Status.OPEN, int(kind == "permanent"))
+    assert output.new().counts == {metric: 1, "ResultsDuplicate": 1}
+    assert dead_letters.messages() == []
+
+
+def test_what_a_mail_server_says_is_not_stored_since_it_can_quote_the_link(
+    kit: Kit, dead_letters: Queue, output: Output
+) -> None:
+    link = f"https://api.example.com/review?t={'t' * 43}"
+    recipient = {"emailAddress": APPROVER, "status": "t" * 43, "diagnosticCode": f"smtp; 550 blocked {link}"}
+    kit.open_task()
+    run(ses_event(bounceSubType=link, bouncedRecipients=[recipient]))
+    assert kit.task().bounced == 1
+    assert "t" * 43 not in str(kit.items()) + output.new().text
+
+
+@pytest.mark.parametrize("tags", [{}, {"countersign_request": ["order-1002"], "countersign_wait": ["YXBwcm92YWw"]}])
+def test_a_report_about_another_mail_or_a_purged_task_is_ignored(
+    kit: Kit, dead_letters: Queue, tags: dict[str, Any]
+) -> None:
+    event, before = ses_event(), kit.items()
+    event["detail"]["mail"]["tags"] = tags
+    assert run(event) == []
+    assert kit.items() == before
+    assert dead_letters.messages() == []
 
 
 # Outages

@@ -20,6 +20,11 @@ from stacks.stage.settings import RequestSettings, Settings, merged
 from stacks.stage.workflows import MARGIN_SECONDS, MAX_DEADLINE_SECONDS, WorkflowSettings
 from tests import SETTINGS
 
+PRINTABLE = 'text in quotes, at most 64 printable characters, without < > @ " and \\'
+HOST = "text in quotes, a host name in lower case, such as approvals.example.com, or nothing"
+ZONE = '{ id = "Z1", name = "example.com" }'
+CERTIFICATE = "arn:aws:acm:eu-central-1:111122223333:certificate/0a1b2c3d-0000-4000-8000-000000000000"
+
 VALID = """
 base_url = "https://ask.example.com/"
 
@@ -307,6 +312,49 @@ def test_what_a_stage_does_not_say_is_by_default(
             *("seconds = 7200", "seconds = 7199", f"{OWN}.execution_timeout_seconds", 7_199),
             "at least 7200: deadline_seconds and 3600 more, to act on the deadline",
         ),
+        (*("[mail]", '[mail]\nname = "a\\nb"', "mail.name", "a\nb"), PRINTABLE),
+        (*("[mail]", '[mail]\nname = "CEO <ceo@example.com>"', "mail.name", "CEO <ceo@example.com>"), PRINTABLE),
+        (*("[mail]", f'[mail]\nname = "{"n" * 65}"', "mail.name", "n" * 65), PRINTABLE),
+        (
+            *("[mail]", '[mail]\nreply_to = "a@example.net"', "mail.reply_to", "a@example.net"),
+            "an address of example.com, the sender's domain, since mail programs warn of another",
+        ),
+        *(
+            ("[mail]", f"[api]\n{written}\n[mail]", f"api.{key}", value, allowed)
+            for written, key, value, allowed in (
+                ('domain = "https://a.dev"', "domain", "https://a.dev", HOST),
+                ('domain = "Ask.example.com"', "domain", "Ask.example.com", HOST),
+                ('domain = "localhost"', "domain", "localhost", HOST),
+                (
+                    *('domain = "ask.example.com"', "domain", "ask.example.com"),
+                    "a host name together with hosted_zone or certificate_arn",
+                ),
+                (f'certificate_arn = "{CERTIFICATE}"', "domain", None, "the host name to serve"),
+                (
+                    f'domain = "ask.example.com"\nhosted_zone = {ZONE}\ncertificate_arn = "{CERTIFICATE}"',
+                    *("certificate_arn", CERTIFICATE),
+                    "nothing beside hosted_zone, in which the deploy proves a new certificate",
+                ),
+                (
+                    f'domain = "askexample.com"\nhosted_zone = {ZONE}',
+                    *("hosted_zone.name", "example.com", "askexample.com, or a part of it after a full stop"),
+                ),
+                (
+                    *('hosted_zone = { id = "/hostedzone/Z1", name = "example.com" }', "hosted_zone.id"),
+                    *("/hostedzone/Z1", "text in quotes, the id of a hosted zone, such as Z0123456789ABCDEFGHIJ"),
+                ),
+                (
+                    'certificate_arn = "arn"',
+                    "certificate_arn",
+                    "arn",
+                    "text in quotes, the ARN of a certificate in ACM, or nothing",
+                ),
+            )
+        ),
+        (
+            *("[mail]", f'[api]\ndomain = "a.example.com"\nhosted_zone = {ZONE}\n[mail]', "base_url"),
+            *("https://ask.example.com", "https://a.example.com, by [api] domain, or nothing"),
+        ),
         ("base_url", "stage", "stage", "https://ask.example.com/", None),
     ],
 )
@@ -497,6 +545,12 @@ def test_a_mistake_names_the_line_of_its_key_or_of_the_table_that_lacks_it(
 )
 def test_a_base_url_takes_the_place_of_the_file_s(tmp_path: Path, base_url: str) -> None:
     assert load(tmp_path, base_url=base_url).base_url == base_url
+
+
+def test_a_domain_is_the_base_of_all_links(tmp_path: Path) -> None:
+    api = f'[api]\ndomain = "a.example.com"\nhosted_zone = {ZONE}\n'
+    text = VALID.replace('base_url = "https://ask.example.com/"', "").replace("[mail]", f"{api}\n[mail]")
+    assert load(tmp_path, text).base_url == "https://a.example.com"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""BusEvents: records answers of machines from the kit's bus, and events from partners' buses."""
+"""BusEvents: records machines' answers from the kit's bus, partners' events from theirs, reports about messages."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ RESULT = "TaskResult"
 
 
 class BusEvents(Actor):
-    """Answers on the bus, and events of partners → queue → function.
+    """Answers on the bus, events of partners, and reports about messages → queue → function.
 
     Args:
         ledger: The ledger that records the answers.
         hand_offs: The kit's bus.
         partners: The function's configuration of each provider that sends over EventBridge, with its `name`, by event
             source. Each gets the bus of its event source.
+        reports: The events about messages to people that did not arrive; None if their channel has none.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class BusEvents(Actor):
         ledger: Ledger,
         hand_offs: HandOffBus,
         partners: Mapping[str, Mapping[str, Any]],
+        reports: events.EventPattern | None,
     ) -> None:
         super().__init__(
             scope,
@@ -62,6 +64,9 @@ class BusEvents(Actor):
             # A bus with the event source's name accepts the source; before that the partner's events are lost.
             bus = events.EventBus(self, f"{name}Bus", event_source_name=source)
             channel.take(f"{name}Rule", events.EventPattern(source=[source]), bus)
+        if reports:
+            channel.take("ReportsRule", reports, None)
+            self._watch_mails()
         given_up = channel.dead_letters
         self.function.function.add_environment("DEAD_LETTERS_URL", given_up.queue_url)
         allow(self.function, "sqs:SendMessage", on=[given_up.queue_arn])
@@ -71,5 +76,16 @@ class BusEvents(Actor):
             alarms={
                 "ResultsConflict": "A partner sent two events under one id, and the kit did not apply the second one."
                 " First ask the partner which is true"
+            },
+        )
+
+    def _watch_mails(self) -> None:
+        self.function.watch_counts(
+            "Mail",
+            "Messages that did not arrive",
+            shown=("MailsDelayed", "MailsComplained"),
+            alarms={
+                "MailsBounced": "A message to an approver bounced for good, and its recipient has no link. The next"
+                " escalation goes out at once. First find the recipient: `countersign show TASK`"
             },
         )

@@ -1,4 +1,4 @@
-"""The relay: rings an execution when its task is decided."""
+"""The relay: rings an execution when its task is decided, and when a message about it bounces."""
 
 from __future__ import annotations
 
@@ -24,6 +24,16 @@ DECIDED = {
 }
 """The transition, not the state: the relay's own writes to a decided task do not invoke it again."""
 
+BOUNCED = {
+    "eventName": ["MODIFY"],
+    "dynamodb": {
+        "Keys": {"sk": {"S": ["TASK"]}},
+        "OldImage": {"bounced": {"N": [{"exists": False}]}},
+        "NewImage": {"status": {"S": ["OPEN"]}, "bounced": {"N": ["1"]}},
+    },
+}
+"""The first message about an open task that bounced: its workflow brings the next escalation forward, once."""
+
 
 class Relay(Actor):
     """Rings the kit's workflows. Only the relay and the sweeper may complete callbacks.
@@ -39,7 +49,7 @@ class Relay(Actor):
             scope,
             construct_id,
             folder="relay",
-            description="Rings the durable execution whose task was decided",
+            description="Rings the durable execution whose task was decided, or whose message bounced",
             ledger=ledger,
             # Enough for a whole batch of rings that get no answer, each tried four times.
             options=FunctionOptions(timeout=Duration.minutes(5)),
@@ -77,6 +87,6 @@ class Relay(Actor):
             waiting="Decisions for workflows",
             function=self.function,
             ledger=ledger,
-            patterns=[DECIDED],
+            patterns=[DECIDED, BOUNCED],
             parallel_batches=10,
         )

@@ -58,13 +58,16 @@ class Route:
 class PublicApi(Construct):
     """The API and its routes; `ApiStage` makes them reachable.
 
+    Args:
+        own_domain: Whether it is reached by a domain of its own only: AWS's own address is then off.
+
     Attributes:
         api: The API.
         throttles: The throttle of each route, by route key.
         routes: The constructs of the routes.
     """
 
-    def __init__(self, scope: Construct, construct_id: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, own_domain: bool) -> None:
         super().__init__(scope, construct_id)
         self.api = apigatewayv2.HttpApi(
             self,
@@ -72,6 +75,7 @@ class PublicApi(Construct):
             api_name=Stack.of(self).stack_name,
             description="Requests, reviews and webhooks of countersign",
             create_default_stage=False,
+            disable_execute_api_endpoint=own_domain or None,
         )
         self.throttles: dict[str, Throttle] = {}
         self.routes: list[IConstruct] = []

@@ -23,6 +23,10 @@ routes with IAM authorization: https://docs.aws.amazon.com/apigateway/latest/dev
 """
 
 
+STAGE = "$default"
+"""The stage's name: it has no part in paths."""
+
+
 class ApiStage(Construct):
     """The API's one stage, with a throttle for every route and an access log.
 
@@ -52,7 +56,7 @@ class ApiStage(Construct):
             self,
             "Stage",
             api_id=api.api.api_id,
-            stage_name="$default",
+            stage_name=STAGE,
             auto_deploy=True,
             default_route_settings=apigatewayv2.CfnStage.RouteSettingsProperty(
                 throttling_rate_limit=default.rate_per_second, throttling_burst_limit=default.burst

@@ -4,15 +4,42 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from email.utils import formataddr
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_ses as ses
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from countersign.channels.ses_events import DETAIL_TYPES, SOURCE
+from stacks.components.house.alarm import Alarm, Watch
 from stacks.components.house.rights import allow
 from stacks.components.state.providers import secret_of
+
+_REPUTATION = {
+    "MailBounceRate": (
+        "BounceRate",
+        0.05,
+        (
+            "More than 5 % of this account's mail bounces, of all stages together. At 10 % SES can pause its sending,"
+            " and no approver gets a link. First read the account's reputation metrics in SES"
+        ),
+    ),
+    "MailComplaintRate": (
+        "ComplaintRate",
+        0.001,
+        (
+            "More than 0.1 % of this account's mail is marked as spam, of all stages together. At 0.5 % SES can pause"
+            " its sending, and no approver gets a link. First read the account's reputation metrics in SES"
+        ),
+    ),
+}
+"""The metric, its highest normal value and the text of each alarm on the account's reputation:
+https://docs.aws.amazon.com/ses/latest/dg/reputationdashboard-cloudwatch-alarm.html."""
 
 
 class MessageChannel(Construct):
@@ -21,12 +48,14 @@ class MessageChannel(Construct):
     Attributes:
         environment: Variables of the function that sends.
         outputs: Stack outputs that subscribers and operators need, by name.
+        reports: The channel's events on the account's default bus about messages that did not arrive; None for none.
     """
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
         self.environment: Mapping[str, str] = {}
         self.outputs: Mapping[str, str] = {}
+        self.reports: events.EventPattern | None = None
         self._rights: Mapping[str, list[str]] = {}
 
     def grant_send(self, grantee: iam.IGrantable) -> None:
@@ -41,21 +70,72 @@ class MessageChannel(Construct):
 
 
 class EmailChannel(MessageChannel):
-    """Mail through SES. It deploys nothing: SES identities are verified outside these stacks.
+    """Mail through SES, with a configuration set that reports what did not arrive.
+
+    SES identities are verified outside these stacks.
 
     Args:
         sender: The From address.
+        name: The name that mail programs show beside it; empty for none.
+        reply_to: The address of answers; empty for the sender's.
         identities: The SES identities that sending needs; empty for the sender's address.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, sender: str, identities: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        sender: str,
+        name: str,
+        reply_to: str,
+        identities: tuple[str, ...],
+    ) -> None:
         super().__init__(scope, construct_id)
-        self.environment = self._told("email", {"sender": sender})
+        configuration = ses.ConfigurationSet(self, "ConfigurationSet")
+        configuration.add_event_destination(
+            "Events",
+            destination=ses.EventDestination.event_bus(events.EventBus.from_event_bus_name(self, "Bus", "default")),
+            events=[
+                ses.EmailSendingEvent.BOUNCE,
+                ses.EmailSendingEvent.COMPLAINT,
+                ses.EmailSendingEvent.REJECT,
+                ses.EmailSendingEvent.DELIVERY_DELAY,
+            ],
+        )
+        used = configuration.configuration_set_name
+        self.reports = events.EventPattern(
+            source=[SOURCE],
+            detail_type=list(DETAIL_TYPES),
+            detail={"mail": {"tags": {"ses:configuration-set": [used]}}},
+        )
+        settings = {
+            "sender": formataddr((name, sender)) if name else sender,
+            "reply_to": reply_to,
+            "configuration_set": used,
+        }
+        self.environment = self._told("email", settings)
+        sending = [("identity", each) for each in identities or (sender,)]
         arns = [
-            Stack.of(self).format_arn(service="ses", resource="identity", resource_name=identity)
-            for identity in identities or (sender,)
+            Stack.of(self).format_arn(service="ses", resource=kind, resource_name=resource)
+            for kind, resource in (*sending, ("configuration-set", used))
         ]
         self._rights = {"ses:SendEmail": arns}
+        self._watch()
+
+    def _watch(self) -> None:
+        rates = {
+            alarm: cloudwatch.Metric(
+                namespace="AWS/SES", metric_name=f"Reputation.{metric}", statistic="Maximum", period=Duration.hours(1)
+            )
+            for alarm, (metric, *_) in _REPUTATION.items()
+        }
+        Watch(
+            self,
+            "Mail",
+            graphs={"Reputation of the account": list(rates.values())},
+            alarms=[Alarm(name, rates[name], text, above=above) for name, (_, above, text) in _REPUTATION.items()],
+        )
 
 
 class TopicChannel(MessageChannel):

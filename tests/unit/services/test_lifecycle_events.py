@@ -83,3 +83,9 @@ def test_a_refund_and_a_dispute_are_told_once_each_with_the_payment_and_the_tota
     told = list(events_of(before, after))
     assert [event | more for event, more in zip(told, wanted, strict=True)] == told
     assert not list(events_of(after, after))
+
+
+def test_each_hard_bounce_is_told_without_its_recipient() -> None:
+    (event,) = events_of(any_task(bounced=1), any_task(bounced=2))
+    assert event["kind"] == "MailBounced"
+    assert APPROVER not in json.dumps(event)

@@ -5,7 +5,7 @@ import pytest
 from countersign.domain.errors import CallbackUnavailableError, LedgerUnavailableError
 from countersign.domain.tasks import Ring, RingState, Status, Task
 from countersign.services.rings import Rings
-from countersign.testing.builders import CALLBACK_ID, NOW, TASK_ID, any_decided_task
+from countersign.testing.builders import CALLBACK_ID, NOW, TASK_ID, any_decided_task, any_task
 from countersign.testing.fakes import FixedClock, MemoryDoorbell, MemoryLedger
 from tests.unit.services.races import meanwhile
 
@@ -55,6 +55,13 @@ def test_a_ring_that_failed_is_replaced_by_one_that_is_delivered() -> None:
     relay.ring()
     relay.ring()
     assert relay.task.ring == Ring(RingState.DELIVERED, NOW)
+
+
+def test_a_ring_of_an_open_task_is_audited_and_does_not_stand_for_that_of_its_decision() -> None:
+    relay = Relay(standing=any_task())
+    relay.ring()
+    assert relay.task.ring is None
+    assert [entry.event.event for entry in relay.ledger.entries] == ["rung"]
 
 
 def test_a_ring_that_lambda_did_not_take_is_not_kept_so_that_it_is_tried_again() -> None:

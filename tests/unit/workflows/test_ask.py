@@ -12,6 +12,7 @@ from aws_durable_execution_sdk_python import CallbackExternalError, CallbackTime
 from countersign.composition import Ports, use
 from countersign.domain.errors import HandOffRejectedError, IdleRingsError, LedgerUnavailableError, TransientError
 from countersign.domain.links import Link
+from countersign.domain.mails import MailReport, reported
 from countersign.domain.people import Absence, Entry
 from countersign.domain.questions import Escalation
 from countersign.domain.rules import Rule
@@ -216,6 +217,62 @@ def test_a_reminder_is_sent_at_once_where_the_clock_that_creates_callbacks_is_be
     execution.asked(reminders_seconds=(30,))
     assert execution.hand_off.kinds == ["approval.requested", "approval.reminder"]
     assert [seconds for seconds, _ in execution.callbacks] == [30, 3570]
+
+
+# Mails that bounce
+
+BOSS, CHIEF = "boss@example.com", "chief@example.com"
+
+
+def bounce(execution: Execution) -> None:
+    """Have a message bounce for good after a minute; the relay rings."""
+    execution.clock.move(seconds=60)
+    task, number = execution.task, execution.task.bounced
+    report = MailReport("bounced", task.task_id, APPROVER, f"mail-{number}", "permanent")
+    change = reported(task, report, "aws.ses", execution.ledger.audit(task.task_id), execution.clock.now())
+    assert change
+    execution.ledger.commit(change)
+
+
+def test_the_first_hard_bounce_brings_the_next_escalation_forward_and_leaves_the_others_at_their_time() -> None:
+    execution = Execution(bounce, bounce)
+    escalations = (Escalation(600, (BOSS,)), Escalation(1200, (CHIEF,)))
+    execution.asked(escalations=escalations, reminders_seconds=(900,))
+    told = [(sent["kind"], sent["attempt"], sent["task"]["recipients"]) for sent in execution.hand_off.sent]
+    assert told == [
+        ("approval.requested", 1, [APPROVER]),
+        ("approval.escalated", 2, [BOSS]),
+        ("approval.reminder", 3, [APPROVER, BOSS]),
+        ("approval.escalated", 4, [CHIEF]),
+    ]
+    assert [seconds for seconds, _ in execution.callbacks] == [600, 840, 780, 300, 2400]
+
+
+def test_after_a_bounce_the_first_recipient_can_still_decide() -> None:
+    def approve(execution: Execution) -> None:
+        execution.vote(APPROVER)
+
+    execution = Execution(bounce, approve)
+    report = execution.asked(escalations=(Escalation(600, (BOSS,)),))
+    assert (report["status"], report["decided_by"]) == ("APPLIED", [APPROVER])
+    assert BOSS in execution.task.audience
+
+
+def test_a_bounce_while_the_workflow_begins_a_round_brings_the_escalation_forward_without_a_ring() -> None:
+    """The ring goes to the callback that the round replaces."""
+
+    def begin_a_round(execution: Execution) -> None:
+        def meanwhile(name: str) -> None:
+            if name == "refresh":
+                execution.ledger.before_write = lambda _: None
+                bounce(execution)
+
+        execution.ledger.before_write = meanwhile
+
+    execution = Execution(begin_a_round)
+    execution.asked(escalations=(Escalation(1200, (BOSS,)),))
+    assert execution.hand_off.kinds == ["approval.requested", "approval.escalated"]
+    assert [seconds for seconds, _ in execution.callbacks] == [1200, 1200, 3540]
 
 
 # Reminders and escalations that fail

@@ -64,6 +64,7 @@ class Message:
         stage: The deployment stage; empty for production.
         question: The question, as the page shows it. Name its attachments, and leave their links to the page.
         instead_of: The person in whose place the recipient is asked; empty otherwise.
+        task_id: The task that the message is about.
     """
 
     kind: str
@@ -73,6 +74,7 @@ class Message:
     stage: str = ""
     question: Shown = NOTHING
     instead_of: str = ""
+    task_id: str = ""
 
     @property
     def title(self) -> str:

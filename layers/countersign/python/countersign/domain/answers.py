@@ -23,6 +23,9 @@ MAX_DETAIL_CHARACTERS = 500
 SIGNED = "webhook signature"
 """The audit's word for a provider that was identified by its signature."""
 
+ON_BUS = "event bus"
+"""The audit's word for a sender whom the event bus has identified by the source of its event."""
+
 ON_PARTNER_BUS = "partner event bus"
 """The audit's word for a partner that AWS identified as the owner of the event source."""
 

@@ -52,13 +52,15 @@ def sweep(task: Task, now: datetime) -> Change:
 def rung(task: Task, ring: Ring, actor: str = "relay", identified_by: str = "kit") -> Change | None:
     """Return the record of a ring; None if an earlier ring was delivered, which is never downgraded.
 
-    The audit has every ring of an operator, `identified_by` IAM.
+    The audit has every ring of an operator, `identified_by` IAM. A ring while the task takes answers is in the audit
+    only: it must not stand for the ring of the decision.
     """
     is_final = task.ring is not None and task.ring.state is RingState.DELIVERED
     if is_final and identified_by == "kit":
         return None
     event = AuditEvent("rung", actor, identified_by, data={"state": ring.state, "error": ring.error})
-    return Change(task, None, {} if is_final else {"ring": ring}, (event,), ring.at)
+    fields = {} if is_final or task.takes_answers(ring.at) else {"ring": ring}
+    return Change(task, None, fields, (event,), ring.at)
 
 
 def redriven(task: Task, queue: str, operator: str, now: datetime) -> Change:

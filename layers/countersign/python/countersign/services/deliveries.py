@@ -99,6 +99,7 @@ class Deliveries:
             link=self._link("inbox", token),
             deadline=until,
             stage=self.stage,
+            task_id=task.task_id,
         )
         link = Link(fingerprint, "", recipient, Purpose.INBOX, until, minted_for=task.task_id)
         self._mint(task, link, {"inbox": True}, until)
@@ -140,6 +141,7 @@ class Deliveries:
             stage=self.stage,
             question=task.question,
             instead_of=task.stands_in_for(recipient),
+            task_id=task.task_id,
         )
 
     def _link(self, page: str, token: str) -> str:

@@ -20,13 +20,22 @@ EVENTS = {
 }
 REFUNDED = "PaymentRefunded"
 DISPUTED = "PaymentDisputed"
+BOUNCED = "MailBounced"
 
 
 def events_of(before: Task | None, after: Task) -> Iterator[dict[str, Any]]:
-    """Yield the events of one change: the task's new status, and new refunds and disputes of its payment."""
+    """Yield the events of one change: the new status, new bounces, new refunds and disputes of the payment."""
     if before is None or before.status is not after.status:
         yield _event(EVENTS[after.status], after)
-    if before is None or after.question.correlation is None:
+    if before is not None:
+        yield from _reported(before, after)
+
+
+def _reported(before: Task, after: Task) -> Iterator[dict[str, Any]]:
+    """Yield the events that change no status."""
+    if before.bounced < after.bounced:
+        yield _event(BOUNCED, after)
+    if after.question.correlation is None:
         return
     named = {"provider": after.question.correlation.provider, "external_id": after.question.correlation.external_id}
     for payment_id, amount in after.refunds.items():

@@ -58,6 +58,7 @@ class Report(TypedDict, total=False):
     status: str
     at: str
     expires_at: str
+    bounced: bool
     duplicate: bool
     taken: bool
     unsound: bool
@@ -78,6 +79,9 @@ DUPLICATE: Report = {"status": Status.CANCELLED.value, "duplicate": True}
 
 TAKEN: Report = {"status": Status.CANCELLED.value, "taken": True}
 """The open step's report when another task already has this external id."""
+
+_BOUNCED: Report = {"bounced": True}
+"""The addition to the report of a task about which a message has bounced."""
 
 COMMENT_BUDGET = 10_000
 """Characters of all comments in one report. A checkpoint holds 256 KB; the ledger has the comments in full."""
@@ -443,6 +447,7 @@ def _newcomers(task: Task, people: tuple[str, ...]) -> tuple[str, ...]:
 
 def _report(task: Task, now: datetime) -> Report:
     report: Report = {"status": task.status.value, "at": to_text(now), "expires_at": to_text(task.expires_at)}
+    report |= _BOUNCED if task.bounced else {}
     if task.question.payload:
         report["refused_answers"] = task.refused_answers
         report["heard_at"] = to_text(answers.heard_at(task))

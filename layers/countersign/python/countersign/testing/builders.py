@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from countersign.channels.messages import Message
+from countersign.channels.ses_events import tags_of
 from countersign.domain.answers import SIGNED
 from countersign.domain.audit import GENESIS, AuditEntry
 from countersign.domain.provider_events import EventStatus, ParkedEvent, ProviderEvent
@@ -337,6 +338,45 @@ def status_change(status: str, request_id: str = REQUEST_ID, run: str = "1") -> 
             "status": status,
         },
     }
+
+
+def ses_event(event_type: str = "Bounce", *, task_id: str = TASK_ID, **detail: Any) -> dict[str, Any]:
+    """Return EventBridge's event for a mail about a task, as SES documents it; by default, a hard bounce.
+
+    https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-examples.html
+    """
+    recipient = {"emailAddress": APPROVER, "action": "failed", "status": "5.1.1", "diagnosticCode": "smtp; 550 5.1.1"}
+    documents: dict[str, tuple[str, str, dict[str, Any]]] = {
+        "Bounce": (
+            "Email Bounced",
+            "bounce",
+            {"bounceType": "Permanent", "bounceSubType": "General", "bouncedRecipients": [recipient]},
+        ),
+        "Complaint": (
+            "Email Complaint Received",
+            "complaint",
+            {"complainedRecipients": [{"emailAddress": APPROVER}], "complaintFeedbackType": "abuse"},
+        ),
+        "Reject": ("Email Rejected", "reject", {"reason": "Bad content"}),
+        "DeliveryDelay": (
+            "Email Delivery Delayed",
+            "deliveryDelay",
+            {"delayType": "MailboxFull", "delayedRecipients": [{"emailAddress": APPROVER, "status": "4.2.2"}]},
+        ),
+    }
+    detail_type, member, document = documents[event_type]
+    tags = {tag["Name"]: [tag["Value"]] for tag in tags_of(task_id)}
+    mail = {
+        "timestamp": "2026-03-01T09:00:00.000Z",
+        "source": "Approvals <approvals@example.com>",
+        "sendingAccountId": "111122223333",
+        "messageId": "EXAMPLE7c191be45-e9aedb9a-02f9-4d12-a87d-dd0099a07f8a-000000",
+        "destination": [APPROVER],
+        "headersTruncated": False,
+        "tags": {"ses:operation": ["SendEmail"], "ses:configuration-set": ["countersign-dev-mails"], **tags},
+    }
+    event = {"eventType": event_type, "mail": mail, member: document | detail}
+    return task_result(event, **{"source": "aws.ses", "detail-type": detail_type})
 
 
 def task_result(detail: Any = None, **changes: Any) -> dict[str, Any]:

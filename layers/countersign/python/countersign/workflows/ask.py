@@ -114,7 +114,7 @@ def ask(
     wait = asking.begin(audience, attempt)
     found = asking.open(wait, question)
     while True:
-        if found["status"] == Status.OPEN:
+        if found["status"] == Status.OPEN and not asking.must_hasten(found):
             asking.sleep(wait)
         found = asking.read(wait)
         if found["status"] != Status.OPEN:
@@ -168,6 +168,7 @@ class _Asking:
         self._silence = timedelta(seconds=beat) if beat else None
         self._heard_at: datetime | None = None
         self._handed_off = 0
+        self._hastened = False
         self._next_try: datetime | None = None
         self._round = 0
         self._idle_rings = 0
@@ -224,11 +225,11 @@ class _Asking:
         still names the previous callback would lose the answer: then the workflow fails.
         """
         callback_id = self._create_callback()
-        due = [hand_off for hand_off in self._later_hand_offs if self._moment_of(hand_off) <= self._now]
-        new = due[self._handed_off :]
+        new = [hand_off for hand_off in self._later_hand_offs if self._moment_of(hand_off) <= self._now]
         if not new:
             return self._point_at(wait, callback_id)
-        number, people = 1 + len(due), tuple(person for hand_off in new for person in hand_off.to)
+        number = 1 + self._handed_off + len(new)
+        people = tuple(person for hand_off in new for person in hand_off.to)
         remind = any(not hand_off.to for hand_off in new)
         try:
             found = self._step(
@@ -238,7 +239,8 @@ class _Asking:
             )
         except StepError:
             return self._try_later(wait, callback_id, number, late_since=self._moment_of(new[0]))
-        self._handed_off, self._next_try = len(due), None
+        self._handed_off, self._next_try = self._handed_off + len(new), None
+        self._later_hand_offs = [hand_off for hand_off in self._later_hand_offs if hand_off not in new]
         return found
 
     def _point_at(self, wait: Wait, callback_id: str) -> Report:
@@ -278,7 +280,20 @@ class _Asking:
         self._heard_at = from_text(found["heard_at"]) if "heard_at" in found else None
         if found.get("unsound"):
             raise UnsoundDecisionError(wait.task_id)
+        if self.must_hasten(found):
+            self._hasten()
         return found
+
+    def must_hasten(self, found: Report) -> bool:
+        """Tell whether a message has bounced, and an escalation is left that is due later: the first bounce counts."""
+        return found.get("bounced", False) and not self._hastened and any(later.to for later in self._later_hand_offs)
+
+    def _hasten(self) -> None:
+        """Make the next escalation due now."""
+        place, escalation = next((place, later) for place, later in enumerate(self._later_hand_offs) if later.to)
+        waited = (self._now - self._opened_at) // timedelta(seconds=1)
+        self._later_hand_offs[place] = Escalation(min(waited, escalation.after_seconds), escalation.to)
+        self._hastened = True
 
     def _take_back(self, wait: Wait, error: StepError) -> Report:
         cancelled = self._step(f"{self._name} cancel", lambda: current().waits.cancel(wait, "hand_off_failed"))

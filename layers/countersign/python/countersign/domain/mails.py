@@ -1,0 +1,57 @@
+"""Reports of a mail service about a message to a person: it bounced, was delayed, or was marked as spam."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from countersign.domain.answers import ON_BUS
+from countersign.domain.audit import AuditEntry, AuditEvent
+from countersign.domain.tasks import Change, Task
+
+
+@dataclass(frozen=True)
+class MailReport:
+    """A report about one message.
+
+    Attributes:
+        event: The name of its audit entry: `bounced`, `complained`, `mail_rejected` or `delayed`.
+        task_id: The task that the message is about.
+        recipient: The address to which the kit sent it, normalised.
+        message_id: The service's id of the message.
+        kind: The service's word for the kind: of a bounce `permanent`, `transient` or `undetermined`; empty for none.
+        reason: The service's code, such as `General 5.1.1`. Never a mail server's text, which can quote the link.
+    """
+
+    event: str
+    task_id: str
+    recipient: str
+    message_id: str
+    kind: str = ""
+    reason: str = ""
+
+    @property
+    def is_hard(self) -> bool:
+        """Whether the recipient's mail server refused the message for good."""
+        return (self.event, self.kind) == ("bounced", "permanent")
+
+
+def reported(
+    task: Task, report: MailReport, source: str, entries: Iterable[AuditEntry], now: datetime
+) -> Change | None:
+    """Return the record of a report; None if the audit has it already.
+
+    A hard bounce also counts on the task; the first one brings the next escalation forward.
+
+    Args:
+        task: The task.
+        report: The report.
+        source: Who reports, as the event bus knows them.
+        entries: The task's audit.
+        now: The current time.
+    """
+    data = {name: getattr(report, name) for name in ("recipient", "kind", "reason", "message_id")}
+    told = (entry.event for entry in entries if entry.event.data.get("message_id") == report.message_id)
+    if any((known.event, known.data["kind"]) == (report.event, report.kind) for known in told):
+        return None
+    event = AuditEvent(report.event, source, ON_BUS, data=data)
+    return Change(task, None, {"bounced": task.bounced + 1} if report.is_hard else {}, (event,), now)

@@ -1,0 +1,38 @@
+"""Reports about messages to people, in the audit of their tasks."""
+
+from dataclasses import dataclass
+
+from countersign.domain.clock import Clock
+from countersign.domain.mails import MailReport, reported
+from countersign.domain.provider_events import Handling
+from countersign.ports import TaskLedger
+from countersign.retries import retried
+
+
+@dataclass(frozen=True)
+class MailReports:
+    """Records reports of the mail service."""
+
+    ledger: TaskLedger
+    clock: Clock
+
+    @retried
+    def record(self, report: MailReport, source: str) -> Handling:
+        """Record a report once; one about a task that has been purged is ignored.
+
+        Args:
+            report: The report.
+            source: Who reports, as the event bus knows them.
+
+        Raises:
+            TransientError: The ledger did not answer; record the report again.
+        """
+        # Read the task first: if its audit grows after this read, the write fails.
+        task = self.ledger.task(report.task_id)
+        if task is None:
+            return Handling.IGNORED
+        change = reported(task, report, source, self.ledger.audit(task.task_id), self.clock.now())
+        if change is None:
+            return Handling.DUPLICATE
+        self.ledger.commit(change)
+        return Handling.RECORDED
