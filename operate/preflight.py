@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from operate.checks import Findings, account, capacity, delivery, leftovers, running
+from operate.checks import Findings, account, capacity, delivery, domain, leftovers, running
 from operate.errors import usage
 from operate.examination import Result, examined
 from operate.stage import Stage
@@ -19,6 +19,7 @@ CHECKS: dict[str, Callable[[Stage], Findings]] = {
     "concurrency": capacity.concurrency,
     "quotas": capacity.quotas,
     "mail": delivery.ready,
+    "domain": domain.domain,
 }
 """The checks in the right account and region, in order."""
 

@@ -15,10 +15,12 @@ from botocore.exceptions import ClientError
 from countersign.domain.clock import SystemClock
 from countersign.functions.clients import client
 from operate.preflight import CHECKS
+from stacks.stage.api import ApiSettings, HostedZone
 from stacks.stage.settings import AccountSettings
 from tests.integration.conftest import ACCOUNT, REGION, Answer, Operation, answering
 from tests.integration.operate.conftest import OPERATOR, DeployedStage, Run
 
+CERTIFICATE = f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/0a1b"
 UNKNOWN = "Unable to determine service/operation name to be authorized"
 
 
@@ -68,6 +70,26 @@ class Ready:
         asked = {"StackResourceDrifts": drifts}
         self.patch.setattr(self.stage.client("cloudformation"), "describe_stack_resource_drifts", lambda **_: asked)
 
+    def serve_in_zone(self, zone: dict[str, Any] | None) -> None:
+        self.set(api=ApiSettings(domain="ask.example.com", hosted_zone=HostedZone(id="Z1", name="example.com")))
+
+        def found(**_: str) -> dict[str, Any]:
+            if zone is None:
+                raise ClientError({"Error": {"Code": "NoSuchHostedZone", "Message": ""}}, "GetHostedZone")
+            return {"HostedZone": zone}
+
+        self.patch.setattr(self.stage.client("route53"), "get_hosted_zone", found)
+
+    def serve_by_certificate(self, answer: Answer | None = None, region: str = REGION) -> None:
+        arn = CERTIFICATE.replace(REGION, region)
+        self.set(api=ApiSettings(domain="ask.example.com", certificate_arn=arn))
+        self.answers["DescribeCertificate"].by_default = answer or issued()
+
+
+def issued(**changes: Any) -> Answer:
+    found = {"Status": "ISSUED", "DomainName": "example.com", "SubjectAlternativeNames": ["*.example.com"]}
+    return Answer(document={"Certificate": found | changes})
+
 
 def limits(total: int, free: int) -> dict[str, Any]:
     return {"AccountLimit": {"ConcurrentExecutions": total, "UnreservedConcurrentExecutions": free}}
@@ -82,6 +104,7 @@ def ready(stage: DeployedStage, run: Run, monkeypatch: pytest.MonkeyPatch) -> It
             "GetFunctionConcurrency": Answer(),
             "ListFunctions": Answer(document={"Functions": []}),
         },
+        "acm": {"DescribeCertificate": Answer(400, "ResourceNotFoundException")},
         "ssm": {"GetParameter": Answer(document={"Parameter": {"Value": "28"}})},
         "service-quotas": {"GetServiceQuota": Answer(document={"Quota": {"Value": 5_000}})},
         "sesv2": {
@@ -184,9 +207,30 @@ DEFECTS: dict[str, tuple[Callable[[Ready], object], str]] = {
         lambda it: it.answer("GetEmailIdentity", 404, "NotFoundException"),
         "aws sesv2 create-email-identity --email-identity kit@example.com",
     ),
-    "mail: kit@example.com has the default configuration set marketing, which the approver may not use": (
-        lambda it: it.answer("GetEmailIdentity", VerifiedForSendingStatus=True, ConfigurationSetName="marketing"),
-        "aws sesv2 put-email-identity-configuration-set-attributes --email-identity kit@example.com",
+    "domain: the hosted zone Z1 is not in this account": (lambda it: it.serve_in_zone(None), "list-hosted-zones"),
+    "domain: the hosted zone Z1 is example.org., and not example.com": (
+        lambda it: it.serve_in_zone({"Name": "example.org."}),
+        "correct [api] in settings/dev.toml",
+    ),
+    "domain: the hosted zone Z1 is private: no certificate can be proved in it": (
+        lambda it: it.serve_in_zone({"Name": "example.com.", "Config": {"PrivateZone": True}}),
+        "correct [api] in settings/dev.toml",
+    ),
+    f"domain: the certificate of ask.example.com is in us-east-1, and the API in {REGION}": (
+        lambda it: it.serve_by_certificate(region="us-east-1"),
+        "aws acm request-certificate --validation-method DNS --domain-name ask.example.com",
+    ),
+    f"domain: the certificate {CERTIFICATE} does not exist in this account": (
+        lambda it: it.serve_by_certificate(Answer(400, "ResourceNotFoundException")),
+        "aws acm request-certificate",
+    ),
+    "domain: the certificate of ask.example.com is PENDING_VALIDATION": (
+        lambda it: it.serve_by_certificate(issued(Status="PENDING_VALIDATION")),
+        f"aws acm describe-certificate --certificate-arn {CERTIFICATE}",
+    ),
+    f"domain: the certificate {CERTIFICATE} is for example.com, *.example.org, and not for ask.example.com": (
+        lambda it: it.serve_by_certificate(issued(SubjectAlternativeNames=["example.com", "*.example.org"])),
+        "aws acm request-certificate",
     ),
 }
 
@@ -198,6 +242,13 @@ def test_what_is_missing_is_named_with_the_command_that_mends_it(ready: Ready, f
     (found,) = ready.findings().items()
     assert found[0] == finding
     assert advice in found[1]
+
+
+def test_a_domain_with_its_zone_or_its_certificate_is_ready(ready: Ready) -> None:
+    ready.serve_in_zone({"Name": "example.com.", "Config": {"PrivateZone": False}})
+    assert ready.findings() == {}
+    ready.serve_by_certificate()
+    assert ready.findings() == {}
 
 
 def test_in_another_account_nothing_else_is_asked(ready: Ready) -> None:
