@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from countersign.domain.errors import ContractError, MalformedBodyError
+from countersign.domain.errors import ContractError
 from countersign.domain.provider_events import EventStatus
 from countersign.providers.base import WebhookRequest
 from countersign.testing.deliveries import AT, SLACK, any_action, any_click, told
@@ -82,8 +82,3 @@ def test_a_form_with_a_genuine_payload_may_have_fifteen_other_fields_and_no_seco
     for form in (genuine + b"&a=1" * 16, genuine + b"&" + genuine):
         with pytest.raises(ContractError):
             SLACK.translate(form)
-
-
-def test_a_form_that_is_none_is_malformed() -> None:
-    with pytest.raises(MalformedBodyError):
-        SLACK.translate(b"payload")

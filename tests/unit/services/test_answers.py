@@ -119,20 +119,6 @@ def test_of_two_answers_at_the_same_moment_the_first_written_counts() -> None:
     office.assert_unbroken()
 
 
-def test_an_answer_whose_reply_was_lost_is_a_duplicate_when_it_is_sent_again() -> None:
-    for office, document in ((Office(), {"score": 700}), (paying(), PAID)):
-
-        def die(_: str, office: Office = office) -> None:
-            office.ledger.after_write = lambda _: None
-            raise ConnectionError
-
-        office.ledger.after_write = die
-        with pytest.raises(ConnectionError):
-            office.succeed(document)
-        assert office.succeed(document) is Handling.DUPLICATE
-        assert office.told.count("decided") == 1
-
-
 # Contracts
 
 
@@ -151,14 +137,6 @@ def test_answers_that_break_their_contract_are_on_record_once_and_counted_and_de
 
 
 # Money
-
-
-def test_a_worker_that_says_paid_with_the_right_money_decides() -> None:
-    office = paying()
-    assert office.succeed(PAID | {"amount": "250"}) is Handling.RECORDED
-    assert document_of(office.task)["status"] == "paid"
-    assert office.task.decided_by == ("worker",)
-    assert office.succeed(PAID | {"amount": "250"}) is Handling.DUPLICATE
 
 
 @pytest.mark.parametrize(

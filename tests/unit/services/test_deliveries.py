@@ -131,21 +131,20 @@ def test_a_reminder_mails_once_more_and_hand_offs_that_the_task_does_not_have_no
 
 
 @pytest.mark.parametrize(
-    "standing", [any_decided_task(), any_task(status=Status.CANCELLED), any_task(status=Status.EXPIRED)]
+    ("standing", "task_id"),
+    [
+        (any_decided_task(), TASK_ID),
+        (any_task(status=Status.CANCELLED), TASK_ID),
+        (any_task(status=Status.EXPIRED), TASK_ID),
+        (any_task(expires_at=NOW), TASK_ID),
+        (any_task(), "order-1002.approval"),
+    ],
+    ids=["decided", "cancelled", "expired", "past its deadline", "unknown"],
 )
-def test_nobody_is_mailed_about_a_task_that_is_not_open(standing: Task) -> None:
+def test_no_mail_is_sent_about_a_task_that_is_not_open(standing: Task, task_id: str) -> None:
     post = Post(standing)
-    assert post.deliver() == 0
-    assert post.channel.sent == []
-    assert post.ledger.links == {}
-
-
-def test_nobody_is_mailed_about_a_task_past_its_deadline_or_one_that_is_not_there() -> None:
-    post = Post()
-    assert post.deliver(task_id="order-1002.approval") == 0
-    post.clock.move(hours=1)
-    assert post.deliver() == 0
-    assert post.channel.sent == []
+    assert post.deliver(task_id=task_id) == 0
+    assert (post.channel.sent, post.ledger.links) == ([], {})
 
 
 def test_a_task_that_is_decided_between_two_mails_is_not_mailed_further() -> None:

@@ -121,13 +121,6 @@ def test_what_was_collected_is_in_the_report_of_a_withdrawal() -> None:
     )
 
 
-def test_a_withdrawal_of_what_never_opened_keeps_it_from_opening() -> None:
-    office = Office()
-    assert office.waits.withdraw(any_wait())["status"] == "CANCELLED"
-    assert office.waits.open(any_wait(audience=()), any_machine_question())["status"] == "CANCELLED"
-    assert office.hand_off.sent == []
-
-
 def test_a_withdrawal_twice_is_one() -> None:
     office = asked()
     first = office.waits.withdraw(any_wait())

@@ -8,7 +8,7 @@ import pytest
 
 from countersign.domain import errors
 from countersign.domain.links import Link, Purpose
-from countersign.domain.people import Delegation, Entry
+from countersign.domain.people import Entry
 from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import MAX_ANSWERS, Status, Task, Vote
 from countersign.domain.tokens import fingerprint, mint
@@ -218,17 +218,12 @@ def test_a_colleague_takes_the_place_and_is_written_to_in_the_same_write() -> No
     review = hand_over(bench, f" {COLLEAGUE.upper()} ")
     assert (review.refusal, review.task) == (None, bench.task)
     assert bench.task.audience == (COLLEAGUE, OTHER_APPROVER)
-    ((_, envelope),) = bench.ledger.outbox.items()
+    ((key, envelope),) = bench.ledger.outbox.items()
+    assert "@" not in str(key), "the names of the outbox are logged"
     assert (envelope["kind"], envelope["task"]["recipients"]) == ("approval.requested", [COLLEAGUE])
     (entry,) = bench.ledger.entries
     assert (entry.event.event, entry.event.actor, entry.event.source) == ("delegated", APPROVER, "203.0.113.0/24")
     assert entry.event.data == {"by": APPROVER, "to": COLLEAGUE, "standing": False, "link": fingerprint(bench.token)}
-
-
-def test_the_outbox_names_nobody_since_its_names_are_logged() -> None:
-    bench = Bench(any_task())
-    hand_over(bench)
-    assert "@" not in str(list(bench.ledger.outbox))
 
 
 @pytest.mark.parametrize(
@@ -236,26 +231,15 @@ def test_the_outbox_names_nobody_since_its_names_are_logged() -> None:
     [
         ("delegation_no_address", any_task(), f"{COLLEAGUE}\r\nBcc: eve@example.com"),
         ("delegation_requester", any_task(), REQUESTER.upper()),
-        ("delegation_asked_already", any_task(), APPROVER),
-        ("delegation_outsider", any_task(), "li@example.com.evil.example"),
-        (
-            "delegation_answered",
-            any_task(audience=(APPROVER, OTHER_APPROVER), votes={APPROVER: Vote(Decision.REJECT, "", NOW)}),
-            COLLEAGUE,
-        ),
-        ("delegation_only_once", any_task(delegations=(Delegation(OTHER_APPROVER, APPROVER, NOW),)), COLLEAGUE),
-        ("own_request", any_task(requester=APPROVER), COLLEAGUE),
         ("decided_otherwise", any_decided_task(), COLLEAGUE),
-        ("closed", any_task(expires_at=NOW), COLLEAGUE),
         ("handed_on", any_task(audience=(OTHER_APPROVER,)), COLLEAGUE),
     ],
 )
-def test_a_delegation_that_is_refused_is_an_audit_entry_with_its_reason(
+def test_a_refused_delegation_is_an_audit_entry_with_its_reason_and_changes_nothing(
     reason: str, standing: Task, colleague: str
 ) -> None:
     bench = Bench(standing)
-    review = hand_over(bench, colleague)
-    assert review.refusal
+    assert hand_over(bench, colleague).refusal
     (entry,) = bench.ledger.entries
     assert (entry.event.event, entry.event.data["reason"]) == ("refused", reason)
     assert bench.ledger.outbox == {}

@@ -35,28 +35,6 @@ def test_how_it_went_is_told_and_kept_with_the_task(state: RingState) -> None:
     assert [entry.event.event for entry in relay.ledger.entries] == ["rung"]
 
 
-def test_a_ring_leaves_the_status_and_the_decision_alone() -> None:
-    relay = Relay()
-    relay.ring()
-    assert (relay.task.status, relay.task.outcome) == (Status.DECIDED, any_decided_task().outcome)
-
-
-@pytest.mark.parametrize("state", [RingState.CLOSED, RingState.FAILED])
-def test_a_second_ring_never_downgrades_a_delivered_one(state: RingState) -> None:
-    relay = Relay(Ring(RingState.DELIVERED, NOW), Ring(state, NOW))
-    relay.ring()
-    relay.ring()
-    assert relay.task.ring == Ring(RingState.DELIVERED, NOW)
-    assert len(relay.ledger.entries) == 1
-
-
-def test_a_ring_that_failed_is_replaced_by_one_that_is_delivered() -> None:
-    relay = Relay(Ring(RingState.FAILED, NOW), Ring(RingState.DELIVERED, NOW))
-    relay.ring()
-    relay.ring()
-    assert relay.task.ring == Ring(RingState.DELIVERED, NOW)
-
-
 def test_a_ring_of_an_open_task_is_audited_and_does_not_stand_for_that_of_its_decision() -> None:
     relay = Relay(standing=any_task())
     relay.ring()
