@@ -16,12 +16,12 @@ def run_example(page: str | None, **known: Any) -> dict[str, Any]:
     return known
 
 
-def test_a_workflow_of_the_first_page_passes_the_test_of_the_first_page() -> None:
+def test_the_workflow_of_the_docstring_passes_the_test_of_the_docstring() -> None:
     handler = run_example(workflows.__doc__, Any=Any)["handler"]
     run_example(testing.__doc__, handler=handler)["test_a_refund_is_paid_once_it_is_approved"]()
 
 
-def test_a_provider_of_the_first_page_reads_an_event_that_is_signed() -> None:
+def test_the_provider_of_the_docstring_reads_a_signed_event() -> None:
     provider = run_example(providers.__doc__, Sequence=Sequence, datetime=datetime)["PROVIDER"]
     body = b'{"id": "evt_1", "payment": "pay_1", "amount": 250000, "currency": "EUR"}'
     signature = providers.signatures.in_hex(b"s3cr3t", body)

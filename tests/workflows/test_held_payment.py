@@ -60,7 +60,7 @@ def finance() -> Iterator[Finance]:
         made.close()
 
 
-def test_what_operators_accept_is_paid_with_what_was_received(finance: Finance) -> None:
+def test_an_accepted_event_pays_the_received_amount(finance: Finance) -> None:
     finance.ask()
     finance.say(Decision.APPROVE)
     result = finance.result()
@@ -71,7 +71,7 @@ def test_what_operators_accept_is_paid_with_what_was_received(finance: Finance) 
     assert (settled.actor, settled.data["approval"]) == (OPERATOR, APPROVAL)
 
 
-def test_what_operators_reject_leaves_the_payment_waiting_for_the_right_event(finance: Finance) -> None:
+def test_a_rejected_event_leaves_the_payment_waiting(finance: Finance) -> None:
     finance.ask()
     finance.say(Decision.REJECT)
     result = finance.result()
@@ -81,14 +81,14 @@ def test_what_operators_reject_leaves_the_payment_waiting_for_the_right_event(fi
     assert document_of(finance.payment)["amount"] == "250.00"
 
 
-def test_what_nobody_answers_leaves_the_payment_as_it_is(finance: Finance) -> None:
+def test_an_unanswered_approval_does_not_change_the_payment(finance: Finance) -> None:
     finance.ask(deadline_seconds=1)
     result = finance.result()
     assert (result["status"], result["effect"], result["decided_by"]) == ("expired", "none", [])
     assert (finance.payment.status, finance.audited()[-1]) == (Status.OPEN, "lapsed")
 
 
-def test_a_step_that_fails_after_its_write_settles_once(finance: Finance) -> None:
+def test_a_step_that_fails_after_its_write_resolves_once(finance: Finance) -> None:
     failed: list[str] = []
 
     def fail_once(_: str) -> None:
@@ -103,7 +103,7 @@ def test_a_step_that_fails_after_its_write_settles_once(finance: Finance) -> Non
     assert (len(failed), finance.audited().count("settled")) == (1, 1)
 
 
-def test_it_is_six_operations_and_a_replay_repeats_none_of_them(finance: Finance) -> None:
+def test_the_workflow_has_six_operations_and_a_replay_repeats_none(finance: Finance) -> None:
     finance.ask()
     finance.say(Decision.APPROVE)
     finance.result()
@@ -121,9 +121,7 @@ def test_it_is_six_operations_and_a_replay_repeats_none_of_them(finance: Finance
 
 
 @pytest.mark.parametrize("document", [{"event_id": "evt_9"}, {"task_id": "order-8.payment"}])
-def test_a_request_about_what_is_not_held_fails_by_name_and_asks_nobody(
-    finance: Finance, document: dict[str, Any]
-) -> None:
+def test_a_request_about_an_event_that_is_not_held_fails(finance: Finance, document: dict[str, Any]) -> None:
     finance.start({"task_id": PAYMENT, "event_id": EVENT, "deadline_seconds": 60} | document, REQUEST)
     assert finance.error() == "NothingHeldError"
     assert (finance.hand_off.sent, finance.audited()) == ([], ["opened", "held"])

@@ -51,7 +51,7 @@ def test_an_approval_without_an_answer_expires_at_its_deadline(bench: Bench) -> 
     assert bench.ledger.standing[TASK].status is Status.EXPIRED
 
 
-def test_a_click_after_the_old_deadline_counts_when_it_was_extended(bench: Bench) -> None:
+def test_a_click_after_the_old_deadline_counts_if_it_was_extended(bench: Bench) -> None:
     bench.start(any_order_input(deadline_seconds=2))
     task = bench.open_task()
     until = task.expires_at + timedelta(seconds=30)
@@ -73,7 +73,7 @@ def test_a_click_in_the_gap_between_a_timed_out_callback_and_the_next_one_counts
     assert bench.hand_off.kinds == ["approval.requested"], "a decided task is not handed off again"
 
 
-def test_an_answer_before_the_wait_begins_counts(bench: Bench) -> None:
+def test_a_decision_before_the_wait_begins_counts(bench: Bench) -> None:
     def answer_and_ring() -> None:
         bench.hand_off.sent.append({"kind": "early"})
         bench.answer(Decision.REJECT)
@@ -85,7 +85,7 @@ def test_an_answer_before_the_wait_begins_counts(bench: Bench) -> None:
     assert bench.result()["status"] == "rejected"
 
 
-def test_a_callback_completed_from_the_console_changes_nothing_and_the_real_click_counts(bench: Bench) -> None:
+def test_a_callback_completed_from_the_console_changes_nothing(bench: Bench) -> None:
     bench.start(any_order_input())
     bench.open_task()
     bench.runner.send_callback_success(bench.callback_id("approval callback 1"), b'{"decision": "approve"}')
@@ -98,7 +98,7 @@ def test_a_callback_completed_from_the_console_changes_nothing_and_the_real_clic
     assert bench.hand_off.kinds == ["approval.requested"], "a ring that meant nothing mails nobody"
 
 
-def test_a_decision_that_nobody_rang_for_is_read_at_the_deadline(bench: Bench) -> None:
+def test_a_decision_without_a_ring_is_read_at_the_deadline(bench: Bench) -> None:
     bench.start(any_order_input(deadline_seconds=2))
     bench.answer(Decision.APPROVE)
     assert bench.result()["status"] == "approved"
@@ -124,7 +124,7 @@ def test_two_waits_of_one_name_are_refused(bench: Bench) -> None:
     assert bench.error() == "DuplicateTaskNameError"
 
 
-def test_in_order_asks_one_after_the_other_and_each_has_a_task_of_their_own_and_the_same_deadline(bench: Bench) -> None:
+def test_with_the_rule_in_order_each_approver_has_a_task_with_the_same_deadline(bench: Bench) -> None:
     bench.start(any_order_input(approvers=["maria@example.com", "hugo@example.com"], rule={"kind": "in_order"}))
     deadlines = set()
     for level, person in (("1", "maria@example.com"), ("2", "hugo@example.com")):
@@ -137,7 +137,7 @@ def test_in_order_asks_one_after_the_other_and_each_has_a_task_of_their_own_and_
     assert (asked, len(deadlines)) == ([["maria@example.com"], ["hugo@example.com"]], 1)
 
 
-def test_what_an_operator_gave_one_level_those_after_it_have_too(bench: Bench) -> None:
+def test_an_extended_deadline_of_one_level_holds_for_the_later_levels(bench: Bench) -> None:
     bench.start(any_order_input(approvers=["a@example.com", "b@example.com"], rule={"kind": "in_order"}))
     first = bench.open_task(f"{TASK}-1")
     later = first.expires_at + timedelta(hours=1)
@@ -164,7 +164,7 @@ def with_hand_off(bench: Bench, hand_off: MemoryHandOff) -> None:
     bench.ports.hand_off = hand_off
 
 
-def test_a_hand_off_that_fails_for_good_cancels_the_task_and_fails_the_workflow(impatient: Bench) -> None:
+def test_a_hand_off_that_fails_for_good_cancels_the_task(impatient: Bench) -> None:
     with_hand_off(impatient, MemoryHandOff(refusals=100))
     impatient.start(any_order_input(deadline_seconds=86400))
     assert impatient.error() == "HandOffFailedError"
@@ -172,7 +172,7 @@ def test_a_hand_off_that_fails_for_good_cancels_the_task_and_fails_the_workflow(
     assert impatient.ledger.entries[-1].event.data == {"reason": "hand_off_failed"}
 
 
-def test_a_task_that_cannot_be_pointed_at_a_fresh_callback_fails_the_workflow_rather_than_sleep(
+def test_a_workflow_fails_if_its_task_cannot_store_the_new_callback(
     impatient: Bench,
 ) -> None:
     def fail(write: str) -> None:
@@ -184,7 +184,7 @@ def test_a_task_that_cannot_be_pointed_at_a_fresh_callback_fails_the_workflow_ra
     assert impatient.finish().status.value == "FAILED"
 
 
-def test_a_ledger_that_is_out_of_reach_for_long_loses_no_decision(impatient: Bench) -> None:
+def test_a_long_outage_of_the_ledger_loses_no_decision(impatient: Bench) -> None:
     impatient.start(any_order_input(deadline_seconds=86400))
     impatient.answer(Decision.APPROVE)
     impatient.relay()
@@ -200,7 +200,7 @@ def test_a_ledger_that_is_out_of_reach_for_long_loses_no_decision(impatient: Ben
     assert impatient.ledger.standing[TASK].status is Status.APPLIED
 
 
-def test_a_task_withdrawn_before_an_answer_fails_the_workflow_by_name(bench: Bench) -> None:
+def test_a_withdrawn_task_fails_the_workflow(bench: Bench) -> None:
     bench.start(any_order_input(deadline_seconds=2))
     task = bench.open_task()
     bench.ledger.standing[TASK] = dataclasses.replace(task, status=Status.CANCELLED)
@@ -231,7 +231,7 @@ def governed(bench: Bench) -> None:
 
 
 @pytest.mark.usefixtures("governed")
-def test_an_amount_under_the_limit_is_approved_by_the_policy_and_nobody_is_asked(bench: Bench) -> None:
+def test_an_amount_within_the_limit_is_approved_by_the_policy(bench: Bench) -> None:
     bench.start(any_order_input(amount="50.00"))
     result, task = bench.result(), bench.ledger.standing[TASK]
     assert bench.operations == ["approval auto", "record result"]
@@ -241,7 +241,7 @@ def test_an_amount_under_the_limit_is_approved_by_the_policy_and_nobody_is_asked
 
 
 @pytest.mark.usefixtures("governed")
-def test_the_policy_s_approvers_rule_and_times_win_over_the_request_s(bench: Bench) -> None:
+def test_approvers_rule_and_times_of_the_policy_override_the_request(bench: Bench) -> None:
     bench.start(any_order_input(rule={"kind": "any"}, deadline_seconds=60, reminders_seconds=[1]))
     task = bench.open_task()
     assert task.audience == ("board@example.com", "cfo@example.com")
@@ -255,13 +255,13 @@ def test_the_policy_s_approvers_rule_and_times_win_over_the_request_s(bench: Ben
 
 
 @pytest.mark.usefixtures("governed")
-def test_an_amount_that_the_policy_does_not_cover_fails_the_workflow_by_name(bench: Bench) -> None:
+def test_an_amount_that_the_policy_does_not_cover_fails_the_workflow(bench: Bench) -> None:
     bench.start(any_order_input(currency="USD"))
     assert bench.error() == "UncoveredAmountError"
     assert bench.ledger.standing == {}
 
 
-def test_a_decision_that_nobody_made_fails_the_workflow_and_stays_unapplied(bench: Bench) -> None:
+def test_a_decision_that_the_votes_do_not_support_fails_the_workflow(bench: Bench) -> None:
     bench.start(any_order_input())
     bench.answer(Decision.REJECT)
     bench.ledger.standing[TASK] = dataclasses.replace(bench.ledger.standing[TASK], outcome=Outcome.APPROVED)

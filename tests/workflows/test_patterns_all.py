@@ -87,7 +87,7 @@ def played(request: pytest.FixtureRequest) -> Iterator[tuple[str, PatternBench, 
         yield workflow, bench, bench.play(WORKFLOWS[workflow])
 
 
-def test_the_workflow_ends_well(played: tuple[str, PatternBench, dict[str, Any]]) -> None:
+def test_every_workflow_returns_its_result(played: tuple[str, PatternBench, dict[str, Any]]) -> None:
     workflow, bench, result = played
     assert WORKFLOWS[workflow].result.items() <= result.items()
     assert bench.ledger.asked[REQUEST_ID].result == result
@@ -99,7 +99,7 @@ def test_the_operations_keep_their_names(played: tuple[str, PatternBench, dict[s
     assert bench.operations == sorted(OPERATIONS[workflow])
 
 
-def test_a_replay_of_the_whole_history_visits_the_same_operations_and_does_nothing(
+def test_a_replay_of_the_whole_history_has_no_effect(
     played: tuple[str, PatternBench, dict[str, Any]],
 ) -> None:
     _, bench, result = played
@@ -163,11 +163,11 @@ def test_a_workflow_has_no_clock_no_chance_and_no_side_effect_outside_its_steps(
         "context.step(lambda _: 1, invoke_decider(order, callback_id))",
     ],
 )
-def test_what_a_workflow_must_not_do_is_noticed(code: str) -> None:
+def test_every_forbidden_action_of_a_workflow_is_detected(code: str) -> None:
     assert _refused(code)
 
 
-def test_what_a_step_does_is_left_to_it() -> None:
+def test_a_step_may_do_anything() -> None:
     assert not _refused("context.step(lambda _: invoke_decider(order, callback_id), 'hand out')")
 
 

@@ -56,7 +56,7 @@ def opened(workflow: str, **changes: Any) -> Iterator[PatternBench]:
 
 @pytest.mark.parametrize("way", ["failure", "timeout"])
 @pytest.mark.parametrize("workflow", SCRIPTS)
-def test_a_failure_or_a_deadline_that_passes_is_a_result_not_an_error(workflow: str, way: str) -> None:
+def test_a_failure_and_a_passed_deadline_are_results(workflow: str, way: str) -> None:
     script = SCRIPTS[workflow][way]
     sooner = {"deadline_seconds": 1} if way == "timeout" and "deadline_seconds" in script.input else {}
     with on_the_bench(workflow) as bench:
@@ -69,7 +69,7 @@ def test_a_failure_or_a_deadline_that_passes_is_a_result_not_an_error(workflow: 
 @pytest.mark.parametrize(
     ("score", "risk", "status"), [(651, "low", "approved"), (650, "low", "declined"), (700, "high", "declined")]
 )
-def test_both_checks_must_be_good(score: int, risk: str, status: str) -> None:
+def test_both_checks_must_pass(score: int, risk: str, status: str) -> None:
     def play(bench: PatternBench) -> None:
         bench.succeed("credit_check", {"score": score})
         bench.succeed("fraud_check", {"risk_level": risk})
@@ -78,7 +78,7 @@ def test_both_checks_must_be_good(score: int, risk: str, status: str) -> None:
     assert played("parallel-checks", play) == expected
 
 
-def test_a_check_that_was_withdrawn_fails_the_workflow_and_names_the_task() -> None:
+def test_a_withdrawn_check_fails_the_workflow_with_the_task_id() -> None:
     with opened("parallel-checks", deadline_seconds=2) as bench:
         task = bench.asked("credit_check")
         bench.asked("fraud_check")
@@ -94,7 +94,7 @@ def test_a_check_that_was_withdrawn_fails_the_workflow_and_names_the_task() -> N
 # Retry and fallback
 
 
-def test_a_wait_that_times_out_is_tried_again_with_the_number_of_the_attempt_in_the_hand_off() -> None:
+def test_a_wait_that_times_out_is_repeated_with_the_next_attempt_number() -> None:
     with opened("retry-callback", wait_seconds=SHORT_SECONDS, attempts=2) as bench:
         bench.asked("attempt-2")
         assert [sent["attempt"] for sent in bench.hand_off.sent] == [1, 2]
@@ -104,7 +104,7 @@ def test_a_wait_that_times_out_is_tried_again_with_the_number_of_the_attempt_in_
         assert bench.result() == {"status": "completed", "attempts": 2, "result": {"answer": 42}}
 
 
-def test_when_the_primary_is_late_the_fallback_is_asked_and_a_late_answer_hears_so() -> None:
+def test_a_late_primary_is_replaced_by_the_fallback_and_its_answer_is_refused() -> None:
     with opened("fallback-service", primary_seconds=SHORT_SECONDS) as bench:
         bench.asked("fallback")
         with pytest.raises(TaskClosedError):
@@ -113,14 +113,14 @@ def test_when_the_primary_is_late_the_fallback_is_asked_and_a_late_answer_hears_
         assert bench.result() == {"status": "completed", "source": "fallback", "result": {"answer": 42}}
 
 
-def test_the_primary_that_answers_is_the_source_and_the_fallback_is_never_asked() -> None:
+def test_a_primary_in_time_is_the_source_and_the_fallback_is_not_asked() -> None:
     with opened("fallback-service") as bench:
         bench.succeed("primary", {"answer": 42})
         assert bench.result()["source"] == "primary"
         assert bench.hand_off.kinds == ["primary_service.requested"]
 
 
-def test_nobody_is_asked_once_the_request_is_over() -> None:
+def test_no_fallback_is_asked_after_the_deadline_of_the_request() -> None:
     with opened("fallback-service", deadline_seconds=SHORT_SECONDS, primary_seconds=60) as bench:
         assert bench.result()["status"] == "expired"
         assert bench.hand_off.kinds == ["primary_service.requested"]
@@ -139,7 +139,7 @@ def test_nobody_is_asked_once_the_request_is_over() -> None:
     ],
     ids=str,
 )
-def test_what_nobody_foresaw_goes_to_a_person(answer: dict[str, Any], status: str) -> None:
+def test_an_unknown_type_of_result_goes_to_a_person(answer: dict[str, Any], status: str) -> None:
     result = played("conditional-results", lambda bench: bench.succeed("processing", answer))
     assert result == {"status": status, "detail": answer}
 
@@ -159,7 +159,7 @@ def test_a_clear_verification_needs_no_person(answer: dict[str, Any], status: st
 
 
 @pytest.mark.parametrize("answer", [verification(score=79), verification(status="unsure")], ids=["score", "status"])
-def test_what_a_verification_leaves_open_a_person_rejects(answer: dict[str, Any]) -> None:
+def test_a_person_can_reject_an_unclear_verification(answer: dict[str, Any]) -> None:
     def play(bench: PatternBench) -> None:
         bench.succeed("verification", answer)
         bench.until(lambda: bench.ledger.task(REVIEW))
@@ -171,7 +171,7 @@ def test_what_a_verification_leaves_open_a_person_rejects(answer: dict[str, Any]
     assert result == {"status": "failed", "score": answer["score"], "reviewed_by": reviewer}
 
 
-def test_a_review_that_nobody_makes_fails_the_verification() -> None:
+def test_an_unanswered_review_fails_the_verification() -> None:
     def play(bench: PatternBench) -> None:
         bench.succeed("verification", verification(score=70))
 
@@ -181,7 +181,7 @@ def test_a_review_that_nobody_makes_fails_the_verification() -> None:
 # Documents
 
 
-def test_which_documents_are_needed_is_the_requests_to_say() -> None:
+def test_the_request_names_the_required_documents() -> None:
     result = played(
         "document-collection", lambda bench: bench.succeed("documents", document("passport")), required=["passport"]
     )
@@ -214,7 +214,7 @@ def test_a_worker_that_falls_silent_ends_the_wait_long_before_its_deadline() -> 
             bench.heartbeat("job")
 
 
-def test_a_worker_that_beats_in_the_ledger_alone_is_not_lost() -> None:
+def test_a_heartbeat_recorded_only_in_the_ledger_keeps_the_worker() -> None:
     """A callback may have been replaced a moment before: the ledger's word counts."""
     with opened("long-job", heartbeat_seconds=SHORT_SECONDS) as bench:
         task = bench.asked("job")
@@ -285,7 +285,7 @@ def kept(bench: PatternBench) -> str:
     )
 
 
-def test_an_encrypted_answer_is_nowhere_in_clear(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_encrypted_answer_is_stored_nowhere_in_clear(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     answer = {"pin": SECRET}
     with opened("encrypted-payload") as bench:
@@ -296,7 +296,7 @@ def test_an_encrypted_answer_is_nowhere_in_clear(caplog: pytest.LogCaptureFixtur
     assert hashlib.sha256(canonical(answer)).hexdigest() not in everything, "a small secret can be guessed from that"
 
 
-def test_an_encrypted_answer_of_letters_beyond_ascii_fits_up_to_the_limit_and_not_beyond() -> None:
+def test_the_size_limit_of_an_encrypted_answer_counts_its_bytes() -> None:
     with opened("encrypted-payload") as bench:
         largest = {"pin": "ä" * ((4096 - len('{"pin":""}')) // 2)}
         with pytest.raises(BodyTooLargeError):
@@ -305,7 +305,7 @@ def test_an_encrypted_answer_of_letters_beyond_ascii_fits_up_to_the_limit_and_no
         assert bench.result() == {"status": "received", "fields": ["pin"]}
 
 
-def test_a_cipher_that_is_out_of_reach_for_a_moment_loses_nothing() -> None:
+def test_an_unavailable_cipher_is_tried_again() -> None:
     with opened("encrypted-payload") as bench:
         task_id = bench.asked("secret").task_id
         bench.results.succeed(task_id, {"pin": SECRET}, Sender("worker", "callback token", token="t"))
@@ -319,7 +319,7 @@ def test_a_cipher_that_is_out_of_reach_for_a_moment_loses_nothing() -> None:
 
 
 @pytest.mark.parametrize("processed_at", [1767225600, "x" * 65])
-def test_what_is_no_time_of_processing_stays_in_the_answer_alone(processed_at: object) -> None:
+def test_an_invalid_processing_time_is_not_returned(processed_at: object) -> None:
     with opened("data-enrichment") as bench:
         bench.succeed("enrichment", {"processed_at": processed_at})
         result = bench.result()

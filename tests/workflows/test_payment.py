@@ -106,14 +106,14 @@ def test_a_failed_payment_is_a_result_with_the_providers_reason(paying: PaymentB
     assert paying.resumed() == RESULT | {"status": "failed", "reason": "insufficient_funds"}
 
 
-def test_no_event_until_the_deadline_is_expired(paying: PaymentBench) -> None:
+def test_a_payment_without_an_event_expires(paying: PaymentBench) -> None:
     paying.start(any_payment_input(deadline_seconds=1))
     assert paying.result() == RESULT | {"status": "expired"}
     assert paying.ledger.standing[TASK].status is Status.EXPIRED
     assert paying.receive() is Handling.HELD, "money that comes too late is looked at by a person"
 
 
-def test_declined_attempts_alone_expire_with_the_last_ones_reason(paying: PaymentBench) -> None:
+def test_a_payment_with_only_declined_attempts_expires_with_the_last_reason(paying: PaymentBench) -> None:
     paying.receive("declined", "evt_1", reason="No funds")
     paying.receive("declined", "evt_2", reason="Card expired")
     paying.start(any_payment_input(deadline_seconds=3))
@@ -128,7 +128,7 @@ def test_a_failure_by_callback_is_a_failed_payment_with_its_code(paying: Payment
     assert paying.resumed() == RESULT | {"status": "failed", "reason": "provider_down"}
 
 
-def test_an_event_that_came_before_ends_it_at_once_and_nothing_is_handed_off(paying: PaymentBench) -> None:
+def test_a_parked_event_ends_the_payment_without_a_hand_off(paying: PaymentBench) -> None:
     assert paying.receive() is Handling.PARKED
     paying.start(any_payment_input())
     assert paying.result() == RESULT
@@ -137,7 +137,7 @@ def test_an_event_that_came_before_ends_it_at_once_and_nothing_is_handed_off(pay
     assert paying.operations == ["payment callback 1", "payment open 1", "payment read 1", "record result"]
 
 
-def test_a_payment_that_is_another_requests_already_fails_and_says_so(paying: PaymentBench) -> None:
+def test_a_payment_of_another_request_fails_the_workflow(paying: PaymentBench) -> None:
     other = any_payment_task(task_id="order-1000.payment")
     paying.ledger.open(other, (AuditEvent("opened", "payment"),), NOW)
     paying.start(any_payment_input())
@@ -155,7 +155,7 @@ def test_a_payment_that_is_another_requests_already_fails_and_says_so(paying: Pa
 SCORE = "order-1001.score"
 
 
-def test_an_answer_of_any_form_is_returned_with_who_gave_it(scoring: PaymentBench) -> None:
+def test_an_answer_is_returned_with_its_sender(scoring: PaymentBench) -> None:
     scoring.start({"customer": 7})
     scoring.open_task(SCORE)
     assert scoring.hand_off.sent[0]["task"] == {"customer": 7}
@@ -184,7 +184,7 @@ def test_a_failure_is_returned_with_code_message_and_data(scoring: PaymentBench)
 
 
 @pytest.mark.parametrize("scoring", [{"wait_seconds": 1}], indirect=True)
-def test_a_wait_that_is_bounded_expires_before_its_request(scoring: PaymentBench) -> None:
+def test_a_bounded_wait_expires_before_its_request(scoring: PaymentBench) -> None:
     scoring.start({})
     assert scoring.result() == {"is": "Expired", "collected": {}, "for_good": False, "declined": ""}
 
@@ -199,7 +199,7 @@ def test_a_withdrawn_task_fails_its_workflow(scoring: PaymentBench) -> None:
     assert scoring.error() == "TaskWithdrawnError"
 
 
-def test_a_payload_that_leaves_no_room_for_its_answer_is_refused_before_anything_is_opened(
+def test_a_payload_without_room_for_its_answer_is_refused_before_the_opening(
     scoring: PaymentBench,
 ) -> None:
     scoring.start({"text": "x" * MAX_ANSWER_BYTES})

@@ -41,7 +41,7 @@ def traced(monkeypatch: pytest.MonkeyPatch) -> Any:
     return workflow(ask)
 
 
-def test_a_traced_workflow_sends_a_span_for_every_operation_and_no_secret_or_personal_word(
+def test_a_traced_workflow_sends_a_span_per_operation_without_secrets_or_personal_data(
     traced: Any, spans: InMemorySpanExporter
 ) -> None:
     with running(traced, "order-approval") as bench:

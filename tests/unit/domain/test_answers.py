@@ -42,7 +42,7 @@ def applied(task: Task) -> Task:
     return replace(task, status=Status.APPLIED)
 
 
-def test_an_answer_decides_with_who_when_and_what_and_the_audit_keeps_its_digest_alone() -> None:
+def test_an_answer_decides_its_task_and_the_audit_keeps_only_its_digest() -> None:
     change = answers.succeed(waiting(), ANSWER, WORKER, NOW)
     assert change
     assert change.transition is DECIDING
@@ -61,7 +61,7 @@ def test_an_answer_decides_with_who_when_and_what_and_the_audit_keeps_its_digest
     assert "bien" not in json.dumps([dict(entry.data) for entry in change.events])
 
 
-def test_a_failure_decides_with_its_code_and_the_audit_keeps_the_code_alone() -> None:
+def test_a_failure_decides_its_task_and_the_audit_keeps_only_its_code() -> None:
     change = answers.fail(waiting(), FAILURE, WORKER, NOW)
     assert change
     assert (change.after.status, change.after.outcome) == (Status.DECIDED, Outcome.FAILED)
@@ -72,26 +72,26 @@ def test_a_failure_decides_with_its_code_and_the_audit_keeps_the_code_alone() ->
     assert decided == {"outcome": "failed", "decided_by": ["worker"]}
 
 
-def test_no_answer_yet_is_an_empty_document() -> None:
+def test_a_task_without_an_answer_has_an_empty_document() -> None:
     assert answers.document_of(waiting()) == {}
 
 
 @pytest.mark.parametrize("later", [lambda task: task, applied], ids=["decided", "applied"])
 @pytest.mark.parametrize("now", [NOW, DEADLINE], ids=["in time", "after the deadline"])
-def test_the_same_again_changes_nothing_however_late(later: Any, now: datetime) -> None:
+def test_a_repeated_answer_or_failure_changes_nothing_even_after_the_deadline(later: Any, now: datetime) -> None:
     assert answers.succeed(later(answered()), dict(reversed(ANSWER.items())), WORKER, now) is None
     assert answers.fail(later(failed()), FAILURE, WORKER, now) is None
 
 
 @pytest.mark.parametrize("standing", [answered(), failed(), applied(answered()), applied(failed())])
-def test_another_answer_or_failure_after_the_first_is_refused(standing: Task) -> None:
+def test_a_different_answer_or_failure_after_the_first_is_refused(standing: Task) -> None:
     with pytest.raises(DecidedOtherwiseError):
         answers.succeed(standing, {"score": 701}, WORKER, NOW)
     with pytest.raises(DecidedOtherwiseError):
         answers.fail(standing, Failure("no_capacity", "Other words", '{"queue":7}'), WORKER, NOW)
 
 
-def test_a_number_and_its_text_are_not_the_same_answer() -> None:
+def test_a_number_and_the_same_digits_as_text_are_different_answers() -> None:
     with pytest.raises(DecidedOtherwiseError):
         answers.succeed(answered(), ANSWER | {"score": "700"}, WORKER, NOW)
 
@@ -105,14 +105,14 @@ def test_a_number_and_its_text_are_not_the_same_answer() -> None:
     ],
     ids=["past its deadline", "expired", "cancelled"],
 )
-def test_a_closed_task_takes_neither_answer_nor_failure(standing: Task, now: datetime) -> None:
+def test_a_closed_task_refuses_answers_and_failures(standing: Task, now: datetime) -> None:
     with pytest.raises(TaskClosedError):
         answers.succeed(standing, ANSWER, WORKER, now)
     with pytest.raises(TaskClosedError):
         answers.fail(standing, FAILURE, WORKER, now)
 
 
-def test_an_answer_a_moment_before_the_deadline_counts() -> None:
+def test_an_answer_a_microsecond_before_the_deadline_counts() -> None:
     assert answers.succeed(waiting(), ANSWER, WORKER, DEADLINE - timedelta(microseconds=1))
 
 
@@ -123,20 +123,20 @@ def of_size(size: int, letter: str = "x") -> dict[str, str]:
 
 
 @pytest.mark.parametrize("letter", ["x", '"', "é", "€", "😀"])
-def test_the_size_of_an_answer_is_that_of_its_bytes_in_the_checkpoint(letter: str) -> None:
+def test_the_size_of_an_answer_counts_its_bytes_in_the_checkpoint(letter: str) -> None:
     assert answers.succeed(waiting(), of_size(MAX_ANSWER_BYTES, letter), WORKER, NOW)
     with pytest.raises(BodyTooLargeError):
         answers.succeed(waiting(), of_size(MAX_ANSWER_BYTES + 12, letter), WORKER, NOW)
 
 
-def test_a_failure_is_bounded_as_an_answer_is() -> None:
+def test_a_failure_has_the_size_limit_of_an_answer() -> None:
     assert answers.fail(waiting(), Failure("code", "", "x" * (MAX_ANSWER_BYTES - 100)), WORKER, NOW)
     for data in ("x" * MAX_ANSWER_BYTES, '"' * (MAX_ANSWER_BYTES // 2)):
         with pytest.raises(BodyTooLargeError):
             answers.fail(waiting(), Failure("code", "", data), WORKER, NOW)
 
 
-def test_a_refused_answer_is_an_audit_entry_and_leaves_the_task_as_it_was() -> None:
+def test_a_refused_answer_adds_an_audit_entry_and_does_not_change_the_task() -> None:
     change = answers.refuse(waiting(), "/score: must be integer", WORKER, NOW)
     assert change.after == replace(change.before, refused=("contract worker",), refused_answers=1)
     assert answers.refuse(change.after, "/score: is missing", WORKER, NOW).events == ()
@@ -144,6 +144,6 @@ def test_a_refused_answer_is_an_audit_entry_and_leaves_the_task_as_it_was() -> N
     assert (entry.event, entry.data) == ("refused", {"reason": "contract", "detail": "/score: must be integer"})
 
 
-def test_the_audit_keeps_no_more_of_a_refusal_than_fits_however_long_the_senders_names_are() -> None:
+def test_the_audit_cuts_the_detail_of_a_refusal() -> None:
     (entry,) = answers.refuse(waiting(), f"/{'n' * 250_000}: must be integer", WORKER, NOW).events
     assert len(entry.data["detail"]) == MAX_DETAIL_CHARACTERS

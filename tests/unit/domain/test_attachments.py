@@ -25,12 +25,12 @@ from countersign.domain.questions import Attachment
         ("javascript:alert(1)", ""),
     ],
 )
-def test_the_host_is_what_the_url_says_or_nothing_that_may_be_linked_to(url: str, host: str) -> None:
+def test_the_host_of_an_attachment_is_empty_where_its_url_is_unsafe(url: str, host: str) -> None:
     assert Attachment("Offer.pdf", url).host == host
 
 
 @given(st.text(st.sampled_from("ahx0:@/?#\\.%-_[] \t\né\u3002"), max_size=20))
-def test_a_host_is_read_as_the_standard_library_reads_it_and_never_with_user_info(rest: str) -> None:
+def test_a_host_is_parsed_like_the_standard_library_and_never_has_user_info(rest: str) -> None:
     url = f"https://{rest}"
     if host := Attachment("", url).host:
         parts = urlsplit(url)

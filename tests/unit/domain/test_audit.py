@@ -110,14 +110,14 @@ def test_entries_in_another_order_break_the_chain(order: list[int]) -> None:
 
 
 @given(st.integers(0, 5))
-def test_an_entry_put_in_breaks_the_chain(place: int) -> None:
+def test_an_inserted_entry_breaks_the_chain(place: int) -> None:
     chain = chain_of(5)
     head = chain[place - 1].hash if place else GENESIS
     forged = append("r.approval", place, head, "5" * 64, AuditEvent("voted", "mallory@example.com"), NOW)
     assert not is_the_chain([*chain[:place], forged, *chain[place:]], chain)
 
 
-def test_an_entry_that_was_changed_and_kept_its_hash_is_named() -> None:
+def test_a_changed_entry_that_keeps_its_hash_is_reported() -> None:
     chain = chain_of(3)
     hashes = [entry.hash for entry in chain]
     forged = [chain[0], dataclasses.replace(chain[1], at="2026-03-01T09:00:00.000000Z"), chain[2]]
@@ -125,7 +125,7 @@ def test_an_entry_that_was_changed_and_kept_its_hash_is_named() -> None:
     assert problems == ["entry 2 was changed", "entry 3 does not follow from the one before"]
 
 
-def test_what_is_wrong_with_a_chain_is_told_in_words() -> None:
+def test_every_break_of_a_chain_has_a_message() -> None:
     chain = chain_of(3)
     hashes = [entry.hash for entry in chain]
     assert list(breaks(chain, hashes, 3, hashes[-1])) == []
@@ -166,12 +166,14 @@ CHAIN = st.dictionaries(st.integers(1, 20).map(lambda seq: f"{seq:010d}"), st.bi
 
 
 @given(CHAIN)
-def test_a_chain_and_its_copy_do_not_differ(entries: dict[str, bytes]) -> None:
+def test_a_chain_equals_its_own_copy(entries: dict[str, bytes]) -> None:
     assert list(differences(entries, {place: Copy(entry) for place, entry in entries.items()}, NOW)) == []
 
 
 @given(CHAIN, CHAIN)
-def test_every_difference_from_the_copy_is_told_by_its_entry(entries: dict[str, bytes], kept: dict[str, bytes]) -> None:
+def test_every_difference_from_the_copy_is_reported_with_the_number_of_its_entry(
+    entries: dict[str, bytes], kept: dict[str, bytes]
+) -> None:
     told = list(differences(entries, {place: Copy(entry) for place, entry in kept.items()}, NOW))
     differing = [place for place in sorted(entries | kept) if entries.get(place) != kept.get(place)]
     assert len(told) == len(differing)
@@ -179,7 +181,7 @@ def test_every_difference_from_the_copy_is_told_by_its_entry(entries: dict[str, 
         assert words.startswith(f"entry {int(place)} ")
 
 
-def test_what_differs_from_the_copy_is_told_in_words() -> None:
+def test_every_kind_of_difference_from_the_copy_has_a_message() -> None:
     entries = {"0000000001": b"1", "0000000002": b"forged", "0000000010": b"10", "0000000011": b"11"}
     copies = {
         "0000000001": Copy(b"1", rewritten=True),
@@ -216,12 +218,12 @@ def test_the_ledger_may_lack_an_entry_whose_copy_says_that_it_has_expired(ttl: i
         (-COPY_DELAY, False),
     ],
 )
-def test_only_what_is_young_may_lack_its_copy_and_nothing_from_the_future(age: timedelta, waits: bool) -> None:
+def test_only_a_recent_entry_may_lack_its_copy_and_no_entry_from_the_future(age: timedelta, waits: bool) -> None:
     assert awaits_copy(to_text(NOW - age), NOW) is waits
 
 
 @pytest.mark.parametrize("at", ["", "yesterday", "2026"])
-def test_what_has_no_time_waits_for_no_copy(at: str) -> None:
+def test_an_entry_without_a_valid_time_does_not_wait_for_a_copy(at: str) -> None:
     assert not awaits_copy(at, NOW)
 
 
@@ -244,10 +246,10 @@ def test_what_has_no_time_waits_for_no_copy(at: str) -> None:
         ("2001:db8::g", ""),
     ],
 )
-def test_a_source_is_kept_as_its_network_and_garbage_as_nothing(address: str, network: str) -> None:
+def test_a_source_address_is_stored_as_its_network_and_an_invalid_one_is_dropped(address: str, network: str) -> None:
     assert network_of(address) == network
 
 
 @given(st.text() | st.ip_addresses().map(str))
-def test_no_text_is_too_odd_to_be_asked_for_its_network(address: str) -> None:
+def test_any_text_is_accepted_as_a_source_address(address: str) -> None:
     assert network_of(address) == "" or "/" in network_of(address)

@@ -48,7 +48,7 @@ def minted(fingerprint: str, recipient: str = APPROVER) -> AuditEvent:
     return AuditEvent("minted", "approver", data={"recipient": recipient, "fingerprint": fingerprint})
 
 
-def test_a_vote_replaced_by_another_address_of_the_same_person_is_no_contradiction() -> None:
+def test_a_vote_replaced_from_an_alias_of_the_voter_does_not_contradict_the_audit() -> None:
     task = any_task(audience=(APPROVER, "m@example.com", OTHER_APPROVER), rule=any_rule("all"))
     task, first = voted(task, APPROVER, Decision.APPROVE)
     task = replace(task, aliases=Aliases({"m@example.com": APPROVER}))
@@ -73,18 +73,18 @@ def test_a_vote_replaced_by_another_address_of_the_same_person_is_no_contradicti
         ),
     ],
 )
-def test_what_a_task_has_other_than_its_audit_says_is_told(changes: dict[str, Any], told: str) -> None:
+def test_every_field_that_contradicts_the_audit_is_reported(changes: dict[str, Any], told: str) -> None:
     decided, events = voted(any_task(), APPROVER, Decision.APPROVE)
     assert found(decided, [*opened(any_task()), *events]) == []
     assert found(replace(decided, **changes), [*opened(any_task()), *events])[0] == told
 
 
 @pytest.mark.parametrize("changes", [{"title": "Order 1001: 9.00 EUR"}, {"rule": any_rule("all")}])
-def test_a_question_other_than_the_one_of_the_audit_is_told(changes: dict[str, Any]) -> None:
+def test_a_question_that_contradicts_the_audit_is_reported(changes: dict[str, Any]) -> None:
     assert len(found(any_task(**{"shown": any_task().shown} | changes), opened(any_task()))) == 1
 
 
-def test_what_a_policy_approved_or_was_withdrawn_before_its_opening_is_as_its_audit_says() -> None:
+def test_tasks_approved_by_policy_or_cancelled_before_opening_match_their_audit() -> None:
     approved, events = tasks.approve_by_policy(any_task(), "policy", NOW)
     assert found(approved, chain(approved, *events)) == []
     forestalled = Task("order-1.approval", Status.CANCELLED, NOW)
@@ -92,19 +92,19 @@ def test_what_a_policy_approved_or_was_withdrawn_before_its_opening_is_as_its_au
     assert len(found(any_task(), [])) == 3, "a task without an audit"
 
 
-def test_who_submitted_the_request_is_part_of_what_a_task_shows() -> None:
+def test_the_submitter_of_a_request_is_part_of_the_digest_of_its_task() -> None:
     task = any_task(submitted_by=CALLER)
     assert found(task, opened(task)) == []
     assert found(replace(task, submitted_by="somebody else"), opened(task)) != []
 
 
-def test_a_decision_that_a_restored_task_could_not_take_on_is_no_contradiction() -> None:
+def test_a_restored_task_without_its_lost_decision_does_not_contradict_the_audit() -> None:
     decided = AuditEvent("decided", "worker", data={"outcome": "answered", "decided_by": ["worker"]})
     restored = AuditEvent("restored", "olga", "iam", data={"table": "t", "ahead": 2, "undecided": True})
     assert found(any_task(), opened(any_task(), decided, restored)) == []
 
 
-def test_votes_and_delegations_by_links_that_were_minted_for_that_person_before_are_known() -> None:
+def test_votes_and_delegations_by_links_minted_earlier_for_the_same_person_are_accepted() -> None:
     assert unknown(minted("ab"), by_link(link="ab"), by_link("delegated", link="ab")) == []
     elsewhere = chain(any_task(), minted("cd"))
     assert unknown(by_link(link="cd", minted_for="order-2.approval"), elsewhere=elsewhere) == []
@@ -115,7 +115,7 @@ def test_a_link_that_was_minted_for_another_task_is_not_looked_up_if_that_audit_
     assert len(list(unminted(opened(any_task(), by_link(link="cd")), None))) == 1
 
 
-def test_votes_and_delegations_by_links_of_no_audit_or_of_somebody_else_are_told() -> None:
+def test_votes_and_delegations_by_links_without_an_earlier_entry_for_the_same_person_are_reported() -> None:
     told = [f"entry 2 is by a link that was not minted for {APPROVER}"]
     for event in (by_link(link="ab"), by_link(), by_link("delegated", link="ab"), by_link(link="ab", minted_for="x.y")):
         assert unknown(event, minted("ab")) == told, "it was minted after it was used"
@@ -136,7 +136,7 @@ def test_votes_and_delegations_by_links_of_no_audit_or_of_somebody_else_are_told
     ],
     ids=["of this task", "of an inbox", "of another task", "of somebody else", "of none"],
 )
-def test_votes_and_delegations_by_a_link_that_does_not_stand_for_that_person_are_told(
+def test_votes_and_delegations_by_links_of_another_person_or_task_are_reported(
     standing: tuple[str, str] | None, count: int
 ) -> None:
     told = opened(any_task(), by_link(link="ab"), by_link("delegated", link="ab"), by_link("refused", link="cd"))
@@ -144,7 +144,7 @@ def test_votes_and_delegations_by_a_link_that_does_not_stand_for_that_person_are
     assert len(list(unopened(told, {"ab": standing} if standing else {}))) == count
 
 
-def test_a_task_asks_those_of_its_opening_its_escalations_and_its_delegations() -> None:
+def test_the_audience_is_that_of_the_opening_the_escalations_and_the_delegations() -> None:
     task, alias = any_task(audience=(APPROVER, OTHER_APPROVER), aliases=Aliases({"m@example.com": APPROVER})), "m@x.com"
     assignment = Assignment(
         ("e@example.com",), Aliases(), (Delegation("away@example.com", "e@example.com", NOW, True),)

@@ -13,29 +13,29 @@ moments = st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31), timezones=st.j
 
 
 @given(moments, moments)
-def test_texts_are_in_the_order_of_their_times(one: datetime, other: datetime) -> None:
+def test_texts_sort_in_the_order_of_their_times(one: datetime, other: datetime) -> None:
     assert (to_text(one) < to_text(other)) == (one < other)
     assert (to_text(one) == to_text(other)) == (one == other)
 
 
 @given(moments)
-def test_every_text_has_one_width_and_reads_back_as_it_was(moment: datetime) -> None:
+def test_every_text_has_the_same_width_and_parses_to_the_same_time(moment: datetime) -> None:
     assert len(to_text(moment)) == len("2026-03-01T09:00:00.000000Z")
     assert from_text(to_text(moment)) == moment
 
 
-def test_a_time_elsewhere_is_written_in_utc() -> None:
+def test_a_time_in_another_zone_is_written_in_utc() -> None:
     noon_in_tokyo = datetime(2026, 3, 1, 12, 0, tzinfo=timezone(timedelta(hours=9)))
     assert to_text(noon_in_tokyo) == "2026-03-01T03:00:00.000000Z"
 
 
 @pytest.mark.parametrize("text", ["", "2026-03-01", "2026-03-01T09:00:00Z", "2026-03-01T09:00:00.000000+00:00", "now"])
-def test_another_form_is_refused(text: str) -> None:
+def test_a_text_in_another_format_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="does not match format"):
         from_text(text)
 
 
-def test_the_systems_clock_tells_aware_times_in_utc_that_never_run_back() -> None:
+def test_the_system_clock_returns_ascending_times_in_utc() -> None:
     clock = SystemClock()
     first, second = clock.now(), clock.now()
     assert first.utcoffset() == timedelta(0)

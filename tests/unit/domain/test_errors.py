@@ -5,7 +5,7 @@ import inspect
 from countersign.domain import errors
 
 
-def test_every_error_has_a_name_that_ends_in_error_and_says_what_it_is() -> None:
+def test_the_name_of_every_error_ends_in_error_and_every_error_has_a_docstring() -> None:
     for name, thing in inspect.getmembers(errors, inspect.isclass):
         assert name.endswith("Error")
         assert thing.__doc__

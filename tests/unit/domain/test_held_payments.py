@@ -39,7 +39,7 @@ def chain(*changes: Change) -> list[AuditEntry]:
     return entries
 
 
-def test_an_accepted_payment_is_paid_with_the_money_that_was_received() -> None:
+def test_an_accepted_payment_is_paid_with_the_received_amount() -> None:
     change = ruled(ACCEPTED)
     assert change.transition is DECIDING
     assert document_of(change.after)["status"] == "paid"
@@ -48,7 +48,7 @@ def test_an_accepted_payment_is_paid_with_the_money_that_was_received() -> None:
     assert change.after.decided_by == (OPERATOR,)
 
 
-def test_the_audit_names_who_accepted_it_by_which_task_and_what_became_of_it() -> None:
+def test_the_audit_names_the_operator_the_approval_and_the_effect_of_an_acceptance() -> None:
     settled, decided = ruled(ACCEPTED).events
     assert (settled.event, settled.actor, settled.identified_by) == ("settled", OPERATOR, "approval")
     assert settled.data["approval"] == APPROVAL
@@ -70,7 +70,7 @@ def test_the_audit_names_who_accepted_it_by_which_task_and_what_became_of_it() -
         (any_event(status=EventStatus.EXPIRED), "expired"),
     ],
 )
-def test_accepting_takes_the_provider_at_its_word_and_never_makes_money_of_none(
+def test_accepting_applies_the_status_of_the_event_and_never_pays_an_unknown_one(
     event: ProviderEvent, effect: str
 ) -> None:
     change = ruled(ACCEPTED, event=event)
@@ -81,7 +81,7 @@ def test_accepting_takes_the_provider_at_its_word_and_never_makes_money_of_none(
 
 @pytest.mark.parametrize("task", CLOSED)
 @pytest.mark.parametrize("resolution", [ACCEPTED, DISMISSED, LAPSED])
-def test_a_payment_that_has_ended_is_never_changed(task: Task, resolution: Resolution) -> None:
+def test_a_resolution_never_changes_an_ended_payment(task: Task, resolution: Resolution) -> None:
     change = ruled(resolution, task)
     assert change.after == task
     assert [event.data["effect"] for event in change.events] == [NO_EFFECT]
@@ -91,7 +91,7 @@ def test_a_payment_that_has_ended_is_never_changed(task: Task, resolution: Resol
     ("resolution", "event", "actor", "identified_by"),
     [(DISMISSED, "dismissed", OPERATOR, "approval"), (LAPSED, "lapsed", "held-payment", "kit")],
 )
-def test_what_is_not_accepted_is_put_on_record_and_the_payment_waits_on(
+def test_a_dismissed_or_expired_event_is_recorded_and_the_payment_keeps_waiting(
     resolution: Resolution, event: str, actor: str, identified_by: str
 ) -> None:
     change = ruled(resolution)
@@ -101,20 +101,20 @@ def test_what_is_not_accepted_is_put_on_record_and_the_payment_waits_on(
     assert entry.data["approval"] == APPROVAL
 
 
-def test_a_held_event_is_what_the_audit_says_but_for_the_words_of_the_provider() -> None:
+def test_a_held_event_is_read_from_the_audit_without_the_providers_reason() -> None:
     held = payments.apply(any_payment(), any_event(), PROVIDER, NOW)
     assert held.held_because == "amount"
     found = payments.held_event(chain(held.change), EVENT)
     assert found == Held(any_event(reason=None), "amount")
 
 
-def test_an_event_without_money_and_time_is_read_back_without_them() -> None:
+def test_a_held_event_without_amount_and_time_is_read_from_the_audit() -> None:
     event = any_event(status=EventStatus.UNKNOWN, amount=None, currency=None, occurred_at=None, reason=None)
     held = payments.apply(any_payment(), event, PROVIDER, NOW)
     assert payments.held_event(chain(held.change), EVENT) == Held(event, "unknown_status")
 
 
-def test_an_event_that_is_not_held_is_not_found() -> None:
+def test_an_event_that_is_not_held_is_not_returned_as_held() -> None:
     other = payments.apply(any_payment(), any_event(event_id="evt_2"), PROVIDER, NOW)
     taken = payments.apply(any_payment(), any_event(amount="250.00"), PROVIDER, NOW)
     opened = Change(any_payment(), None, {}, (OPENED,), NOW)
@@ -122,7 +122,7 @@ def test_an_event_that_is_not_held_is_not_found() -> None:
 
 
 @pytest.mark.parametrize("resolution", [ACCEPTED, DISMISSED, LAPSED])
-def test_a_ruling_is_known_again_by_the_task_that_it_was_asked_by(resolution: Resolution) -> None:
+def test_a_resolution_is_recognized_by_its_approval(resolution: Resolution) -> None:
     entries = chain(Change(any_payment(), None, {}, (OPENED,), NOW), ruled(resolution))
     assert payments.effect_on_record(entries, resolution) == ("paid" if resolution is ACCEPTED else NO_EFFECT)
     assert payments.effect_on_record(entries, dataclasses.replace(resolution, task_id="held-2.approval")) == ""
@@ -142,5 +142,5 @@ def test_a_ruling_is_known_again_by_the_task_that_it_was_asked_by(resolution: Re
         (any_payment(status=Status.CANCELLED), "cancelled"),
     ],
 )
-def test_how_a_payment_stands_is_a_word(task: Task, word: str) -> None:
+def test_every_state_of_a_payment_has_a_word(task: Task, word: str) -> None:
     assert payments.standing(task, NOW) == word

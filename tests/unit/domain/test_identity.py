@@ -27,17 +27,17 @@ def test_spellings_of_one_address_are_one_person(one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize("other", ["rit@example.com", "rita@example.org", "rita+1@example.com", ""])
-def test_other_addresses_are_other_people(other: str) -> None:
+def test_different_addresses_are_different_people(other: str) -> None:
     assert not NO_ALIASES.same("rita@example.com", other)
 
 
 @given(addresses, addresses)
-def test_two_people_are_one_exactly_when_their_normal_forms_are(one: str, other: str) -> None:
+def test_two_addresses_are_one_person_exactly_when_their_normal_forms_are_equal(one: str, other: str) -> None:
     assert NO_ALIASES.same(one, other) == NO_ALIASES.same(other, one) == (normalise(one) == normalise(other))
 
 
 @given(addresses)
-def test_a_normal_form_is_its_own_normal_form(address: str) -> None:
+def test_normalising_twice_equals_normalising_once(address: str) -> None:
     assert normalise(normalise(address)) == normalise(address)
 
 
@@ -55,19 +55,19 @@ owners = st.dictionaries(names, names, max_size=5)
 
 
 @given(owners, owners)
-def test_who_is_one_person_to_either_is_one_person_to_both(known: dict[str, str], news: dict[str, str]) -> None:
+def test_merged_aliases_keep_every_pair_of_both(known: dict[str, str], news: dict[str, str]) -> None:
     both = NO_ALIASES | Aliases(known) | Aliases(news)
     for address, owner in (*known.items(), *news.items()):
         assert both.same(address, owner)
     assert not set(both.known) & set(both.known.values())
 
 
-def test_who_was_one_person_stays_one_when_another_of_their_addresses_becomes_the_first() -> None:
+def test_an_alias_survives_a_change_of_the_owner_address() -> None:
     renamed = Aliases({"r.diaz@example.com": "rita@example.com"}) | Aliases({"rita@example.com": "r.diaz@example.com"})
     assert renamed.same("rita@example.com", "r.diaz@example.com")
 
 
-def test_strangers_to_both_stay_strangers() -> None:
+def test_merged_aliases_do_not_join_different_people() -> None:
     both = Aliases({"r.diaz@example.com": "rita@example.com"}) | Aliases({"m.lopez@example.com": "maria@example.com"})
     assert not both.same("rita@example.com", "maria@example.com")
     assert not both.same("r.diaz@example.com", "m.lopez@example.com")
@@ -90,11 +90,11 @@ def test_a_subaddress_belongs_to_its_mailbox(address: str, owner: str) -> None:
     "text",
     ["", "li", "li@", "@example.com", "li@exa mple.com", "li@example.com\n", "lí@example.com", "li?x=1@example.com"],
 )
-def test_what_is_no_address(text: str) -> None:
+def test_an_invalid_address_is_refused(text: str) -> None:
     assert not is_address(text)
 
 
-def test_an_address_is_what_the_contracts_of_inputs_call_one() -> None:
+def test_the_domain_and_the_contracts_accept_the_same_addresses() -> None:
     schema = json.loads(files("countersign.contracts.schemas").joinpath("order-approval.input.json").read_text("utf-8"))
     contract = re.compile(schema["definitions"]["address"]["pattern"].replace("\\$%", "$%"))
     for text in (
@@ -120,5 +120,5 @@ def test_an_address_is_what_the_contracts_of_inputs_call_one() -> None:
         ("", "", ""),
     ],
 )
-def test_only_a_session_of_a_role_has_the_name_of_a_person(caller: str, name: str, session: str) -> None:
+def test_only_the_session_of_an_assumed_role_has_a_session_name(caller: str, name: str, session: str) -> None:
     assert (caller_name(caller), session_name(caller)) == (name, session)

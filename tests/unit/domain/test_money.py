@@ -29,7 +29,7 @@ currencies = st.sampled_from(["EUR", "JPY", "KWD", "CLF", "ISK", "UGX", "MGA", "
         ("999999999999999.99", "EUR", "999999999999999.99"),
     ],
 )
-def test_an_amount_has_the_decimals_of_its_currency_and_more_only_where_they_count(
+def test_an_amount_has_the_decimals_of_its_currency_and_more_only_where_they_are_not_zero(
     text: str, currency: str, amount: str
 ) -> None:
     assert canonical(text, currency) == amount
@@ -59,12 +59,12 @@ def test_an_amount_has_the_decimals_of_its_currency_and_more_only_where_they_cou
         "1\n",
     ],
 )
-def test_what_is_no_plain_decimal_text_is_no_amount(text: str) -> None:
+def test_a_text_that_is_not_a_plain_decimal_is_not_an_amount(text: str) -> None:
     assert canonical(text, "EUR") is None
 
 
 @given(st.text("0123456789.", max_size=12) | st.text(st.characters(), max_size=20), currencies)
-def test_an_amount_keeps_its_value_and_its_form(text: str, currency: str) -> None:
+def test_the_canonical_form_of_an_amount_keeps_its_value_and_is_stable(text: str, currency: str) -> None:
     amount = canonical(text, currency)
     if amount is not None:
         assert Decimal(amount) == Decimal(text)
@@ -72,7 +72,7 @@ def test_an_amount_keeps_its_value_and_its_form(text: str, currency: str) -> Non
 
 
 @given(st.integers(0, 10**14), currencies, st.sampled_from([ISO_4217, stripe.MINOR_UNITS, adyen.MINOR_UNITS]))
-def test_minor_units_are_an_amount_in_units_of_the_currency(
+def test_minor_units_convert_to_an_amount_in_units_of_the_currency(
     count: int, currency: str, exponents: Mapping[str, int]
 ) -> None:
     amount = from_minor_units(count, currency, exponents)
@@ -81,13 +81,13 @@ def test_minor_units_are_an_amount_in_units_of_the_currency(
     assert canonical(amount, currency) == amount
 
 
-def test_more_minor_units_than_any_amount_has_are_none() -> None:
+def test_minor_units_above_the_largest_amount_are_refused() -> None:
     assert from_minor_units(10**15, "JPY", ISO_4217) is None
     assert from_minor_units(10**17 - 1, "EUR", ISO_4217) == "999999999999999.99"
     assert from_minor_units(10**17, "EUR", ISO_4217) is None
 
 
-def test_providers_differ_from_the_standard_where_their_documents_say_so_and_nowhere_else() -> None:
+def test_the_exponents_of_providers_differ_from_iso_4217_only_where_their_documents_say_so() -> None:
     def differences(exponents: Mapping[str, int]) -> dict[str, int]:
         return {code: digits for code, digits in exponents.items() if digits != ISO_4217.get(code, 2)}
 

@@ -92,7 +92,7 @@ def expected(standing: str, status: str, money: str) -> str:
 @pytest.mark.parametrize("money", MONEY)
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("standing", STANDING)
-def test_every_event_on_every_task_has_one_effect(standing: str, status: str, money: str) -> None:
+def test_every_event_has_one_effect_on_every_state_of_a_task(standing: str, status: str, money: str) -> None:
     task, now = STANDING[standing]
     event = any_event(status, "evt_2", **MONEY[money])
     effect, wanted = effect_on(task, event, now), expected(standing, status, money)
@@ -110,7 +110,7 @@ def test_every_event_on_every_task_has_one_effect(standing: str, status: str, mo
     assert effect.change.events, "whatever came is on record"
 
 
-def test_a_decision_tells_all_that_the_event_told() -> None:
+def test_the_answer_of_a_decided_payment_has_every_field_of_the_event() -> None:
     at = datetime(2026, 3, 1, 8, 59, 58, tzinfo=UTC)
     task = decided_by(any_event("failed", occurred_at=at, reason=REASON))
     assert document_of(task) == {
@@ -127,7 +127,7 @@ def test_a_decision_tells_all_that_the_event_told() -> None:
 
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("standing", STANDING)
-def test_the_audit_holds_the_event_without_the_providers_words(standing: str, status: str) -> None:
+def test_the_audit_holds_the_event_without_the_providers_reason(standing: str, status: str) -> None:
     task, now = STANDING[standing]
     effect = effect_on(task, any_event(status, "evt_2", reason=REASON), now)
     told = [dict(entry.data) for entry in effect.change.events]
@@ -136,7 +136,7 @@ def test_the_audit_holds_the_event_without_the_providers_words(standing: str, st
     assert {(entry.actor, entry.identified_by) for entry in effect.change.events} == {("pay", "webhook signature")}
 
 
-def test_a_task_about_no_money_is_decided_by_any_amount() -> None:
+def test_any_amount_decides_a_task_without_an_expected_amount() -> None:
     task = any_payment_task(correlation=Correlation("pay", "pay_1001"))
     for money in MONEY.values():
         assert effect_on(task, any_event("paid", **money)).change.transition is DECIDING
@@ -160,7 +160,7 @@ events = st.builds(
 
 
 @given(st.lists(st.tuples(events, st.integers(0, 3000)), max_size=30))
-def test_in_whatever_order_and_however_often_events_come_at_most_one_decides_and_with_the_right_money(
+def test_at_most_one_event_decides_and_only_with_the_expected_amount(
     history: list[tuple[ProviderEvent, int]],
 ) -> None:
     task, decisions, now = any_payment_task(), [], NOW
@@ -193,7 +193,7 @@ def after_all(*events: ProviderEvent, task: Task | None = None) -> Task:
 # Attempts
 
 
-def test_the_reason_of_the_last_declined_attempt_is_kept_on_the_task_and_out_of_the_audit() -> None:
+def test_the_task_keeps_the_reason_of_the_last_declined_attempt_and_the_audit_does_not() -> None:
     task = after_all(any_event("declined", reason="No funds"), any_event("declined", "evt_2"), any_event("pending"))
     assert (task.status, task.declined) == (Status.OPEN, "declined")
     assert after_all(any_event("declined", reason=REASON), task=task).declined == REASON
@@ -201,7 +201,7 @@ def test_the_reason_of_the_last_declined_attempt_is_kept_on_the_task_and_out_of_
 
 
 @pytest.mark.parametrize("status", ["pending", "declined"])
-def test_what_is_not_final_fills_no_audit_without_end_and_the_last_reason_is_known(status: str) -> None:
+def test_events_that_are_not_final_have_a_bounded_number_of_audit_entries(status: str) -> None:
     task = any_payment_task(audit_seq=payments.MOST_ENTRIES)
     effect = effect_on(task, any_event(status, reason=REASON))
     assert (effect.handling, effect.change.events) == (status, ())
@@ -221,12 +221,14 @@ def test_what_is_not_final_fills_no_audit_without_end_and_the_last_reason_is_kno
         ("failed", None, "contradiction"),
     ],
 )
-def test_two_attempts_to_pay_are_told_apart(status: str, payment_id: str | None, held_because: str) -> None:
+def test_two_attempts_to_pay_are_distinguished_by_their_payment_id(
+    status: str, payment_id: str | None, held_because: str
+) -> None:
     paid = after_all(any_event("paid", payment_id="A"))
     assert effect_on(paid, any_event(status, "evt_2", payment_id=payment_id)).held_because == held_because
 
 
-def test_an_attempt_that_says_paid_after_a_worker_did_is_the_one_and_the_next_is_another() -> None:
+def test_the_first_paid_attempt_after_a_payment_without_id_is_that_payment() -> None:
     paid = after_all(any_event("paid"), any_event("paid", "evt_2", payment_id="A"))
     assert effect_on(paid, any_event("paid", "evt_3", payment_id="B")).held_because == "paid_twice"
 
@@ -248,7 +250,7 @@ def test_an_attempt_that_says_paid_after_a_worker_did_is_the_one_and_the_next_is
     ],
 )
 @pytest.mark.parametrize("standing", [Status.OPEN, Status.DECIDED, Status.APPLIED, Status.EXPIRED])
-def test_refunds_add_up_or_replace_the_last_total_and_never_exceed_what_was_paid(
+def test_refunds_add_up_or_replace_the_last_total_and_never_exceed_the_paid_amount(
     refunds: list[str], cumulative: bool, total: str | None, standing: Status
 ) -> None:
     events = [
@@ -262,7 +264,7 @@ def test_refunds_add_up_or_replace_the_last_total_and_never_exceed_what_was_paid
 
 
 @pytest.mark.parametrize("status", ["refunded", "disputed"])
-def test_a_payment_of_which_money_was_taken_back_is_paid_by_a_persons_word_alone(status: str) -> None:
+def test_a_payment_after_a_refund_or_dispute_is_held_for_a_person(status: str) -> None:
     task = after_all(any_event(status, "evt_0", amount="1.00"))
     effect = effect_on(task, any_event("paid"))
     assert (effect.handling, effect.held_because) == ("held", status)
@@ -270,7 +272,7 @@ def test_a_payment_of_which_money_was_taken_back_is_paid_by_a_persons_word_alone
 
 
 @pytest.mark.parametrize("standing", STANDING)
-def test_each_dispute_is_on_the_task_once(standing: str) -> None:
+def test_each_dispute_is_recorded_once(standing: str) -> None:
     task, now = STANDING[standing]
     after = effect_on(task, any_event("disputed", "dp_1", amount="265.00"), now).change.after
     assert payments.reversals(after) == {"disputed": True}
@@ -279,7 +281,7 @@ def test_each_dispute_is_on_the_task_once(standing: str) -> None:
     assert (again.handling, again.change.after.disputes) == ("disputed", ("pay_1001", "pay_1001"))
 
 
-def test_what_went_back_of_another_attempt_than_the_one_that_paid_is_no_part_of_its_refund() -> None:
+def test_refunds_and_disputes_of_another_attempt_do_not_count_for_the_paid_one() -> None:
     paid = after_all(any_event("paid", payment_id="A"))
     other = after_all(*(any_event(status, payment_id="B") for status in ("refunded", "disputed")), task=paid)
     assert payments.reversals(other) == {}
@@ -287,7 +289,7 @@ def test_what_went_back_of_another_attempt_than_the_one_that_paid_is_no_part_of_
     assert payments.reversals(after_all(any_event("refunded", payment_id="A"), task=other)) == {"refunded": "250.00"}
 
 
-def test_of_other_money_that_a_person_accepted_as_much_can_go_back() -> None:
+def test_an_amount_that_a_person_accepted_can_be_refunded() -> None:
     paid = replace(
         any_payment_task(status=Status.DECIDED), answer='{"status":"paid","amount":"300.00","currency":"USD"}'
     )
@@ -302,7 +304,7 @@ def test_of_other_money_that_a_person_accepted_as_much_can_go_back() -> None:
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("money", ["right", "other amount"])
 @pytest.mark.parametrize("named", [None, "ch_1"])
-def test_once_a_payment_is_over_what_one_sender_says_again_is_put_on_record_once_unless_it_may_be_other_money(
+def test_after_a_payment_has_ended_each_sender_records_the_same_event_once_unless_it_may_be_another_payment(
     standing: str, status: str, money: str, named: str | None
 ) -> None:
     task, now = STANDING[standing]
@@ -322,7 +324,7 @@ def test_once_a_payment_is_over_what_one_sender_says_again_is_put_on_record_once
     assert payments.apply(by_worker.change.after, said[0], WORKER, now).handling == "duplicate"
 
 
-def test_one_sender_has_so_many_things_on_record_and_no_more_and_does_not_silence_another() -> None:
+def test_each_sender_has_a_bounded_number_of_recorded_events_of_its_own() -> None:
     events = [any_event("paid", f"evt_{number}", amount=f"{number}.00") for number in range(1, 61)]
     task = after_all(*events)
     assert len(task.noted) == payments.MOST_NOTED

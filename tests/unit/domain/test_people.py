@@ -24,15 +24,15 @@ def assigned(known: dict[str, Entry], *people: str, taken: tuple[str, ...] = ())
     return assign(MemoryDirectory(known), REQUESTER, people or (APPROVER,), NOW, taken)
 
 
-def test_somebody_whom_the_directory_does_not_list_is_asked_as_they_are() -> None:
+def test_an_approver_outside_the_directory_is_assigned_unchanged() -> None:
     assert assigned({}) == Assignment((APPROVER,), NO_ALIASES)
 
 
-def test_one_person_in_two_spellings_is_asked_once() -> None:
+def test_two_spellings_of_one_address_are_assigned_once() -> None:
     assert assigned({}, APPROVER, f" {APPROVER.upper()} ").audience == (APPROVER,)
 
 
-def test_a_stand_in_takes_the_place_of_who_is_away() -> None:
+def test_a_stand_in_replaces_an_absent_approver() -> None:
     assignment = assigned({APPROVER: Entry(APPROVER, away(COLLEAGUE))}, OTHER_APPROVER, APPROVER)
     assert assignment.audience == (OTHER_APPROVER, COLLEAGUE)
     assert assignment.delegations == (Delegation(APPROVER, COLLEAGUE, NOW, standing=True),)
@@ -47,12 +47,12 @@ def test_a_stand_in_takes_the_place_of_who_is_away() -> None:
     ],
     ids=["from the first moment", "back from the last moment", "not yet"],
 )
-def test_an_absence_holds_between_its_dates(since: timedelta, until: timedelta, stands_in: bool) -> None:
+def test_an_absence_applies_from_its_start_until_its_end(since: timedelta, until: timedelta, stands_in: bool) -> None:
     assignment = assigned({APPROVER: Entry(APPROVER, away(COLLEAGUE, NOW + since, NOW + until))})
     assert assignment.audience == ((COLLEAGUE,) if stands_in else (APPROVER,))
 
 
-def test_who_stands_in_for_a_stand_in_is_asked() -> None:
+def test_the_stand_in_of_an_absent_stand_in_is_assigned() -> None:
     known = {APPROVER: Entry(APPROVER, away(COLLEAGUE)), COLLEAGUE: Entry(COLLEAGUE, away("zoe@example.com"))}
     assert assigned(known).audience == ("zoe@example.com",)
 
@@ -80,35 +80,35 @@ def test_who_stands_in_for_a_stand_in_is_asked() -> None:
         "circle",
     ],
 )
-def test_who_is_away_stays_asked_when_nobody_else_can_stand_in(known: dict[str, Entry]) -> None:
+def test_an_absent_approver_stays_assigned_without_a_possible_stand_in(known: dict[str, Entry]) -> None:
     assignment = assigned(known, APPROVER, OTHER_APPROVER)
     assert assignment.audience == (APPROVER, OTHER_APPROVER)
     assert assignment.delegations == ()
 
 
 @pytest.mark.parametrize("alias", [REQUESTER, "m.lopez@example.com"])
-def test_nobody_stands_in_for_the_requester_or_for_somebody_who_has_a_part_already(alias: str) -> None:
+def test_the_requester_and_people_of_other_tasks_get_no_stand_in(alias: str) -> None:
     known = {APPROVER: Entry(alias, away(COLLEAGUE))}
     assert assigned(known, APPROVER, taken=("m.lopez@example.com",)).audience == (APPROVER,)
 
 
-def test_two_who_are_away_do_not_share_a_stand_in() -> None:
+def test_two_absent_approvers_do_not_share_a_stand_in() -> None:
     known = {person: Entry(person, away(COLLEAGUE)) for person in (APPROVER, OTHER_APPROVER)}
     assert assigned(known, APPROVER, OTHER_APPROVER).audience == (COLLEAGUE, OTHER_APPROVER)
 
 
-def test_who_is_asked_already_does_not_stand_in_too() -> None:
+def test_an_assigned_approver_is_not_a_stand_in() -> None:
     known = {APPROVER: Entry(APPROVER, away(COLLEAGUE))}
     assert assigned(known, APPROVER, taken=(COLLEAGUE,)).audience == (APPROVER,)
 
 
-def test_a_chain_of_absences_is_followed_so_far_and_no_further() -> None:
+def test_a_chain_of_absences_is_followed_up_to_a_limit() -> None:
     people = [f"p{number}@example.com" for number in range(MAX_HOPS + 3)]
     known = {person: Entry(person, away(to)) for person, to in itertools.pairwise(people)}
     assert assigned(known, people[0]).audience == (people[0],)
 
 
-def test_the_aliases_of_everybody_are_known_afterwards() -> None:
+def test_an_assignment_has_the_aliases_of_all_its_people() -> None:
     known = {"m.lopez@example.com": Entry(APPROVER), REQUESTER: Entry("r.diaz@example.com")}
     assert assigned(known, "m.lopez@example.com").aliases.known == {
         "m.lopez@example.com": APPROVER,
@@ -116,7 +116,7 @@ def test_the_aliases_of_everybody_are_known_afterwards() -> None:
     }
 
 
-def test_approvers_that_are_one_person_by_alias_are_refused() -> None:
+def test_two_approvers_who_are_one_person_by_alias_are_refused() -> None:
     with pytest.raises(ContractError) as refused:
         check_approvers(
             [APPROVER, "m.lopez@example.com"], REQUESTER, {}, Aliases({"m.lopez@example.com": APPROVER}), ""
@@ -124,7 +124,7 @@ def test_approvers_that_are_one_person_by_alias_are_refused() -> None:
     assert refused.value.pointer == "/approvers"
 
 
-def test_a_quorum_that_needs_the_requester_by_another_name_is_refused() -> None:
+def test_a_quorum_that_needs_an_alias_of_the_requester_is_refused() -> None:
     aliases = Aliases({"r.diaz@example.com": REQUESTER})
     rule = {"kind": "quorum", "k": 2}
     with pytest.raises(ContractError) as refused:
@@ -152,5 +152,5 @@ def test_approvers_who_could_never_decide_are_refused(people: list[str], rule: d
 
 
 @pytest.mark.parametrize("rule", [{}, {"kind": "any"}, {"kind": "quorum", "k": 1}])
-def test_the_requester_may_be_named_where_others_are_enough(rule: dict[str, Any]) -> None:
+def test_the_requester_may_be_an_approver_where_the_others_suffice(rule: dict[str, Any]) -> None:
     check_approvers([REQUESTER, APPROVER], REQUESTER, rule, NO_ALIASES, "")

@@ -55,7 +55,7 @@ def oracle(rows: list[dict[str, Any]], amount: Decimal, currency: str) -> int | 
 
 
 @given(documents(), AMOUNTS, st.sampled_from((*CURRENCIES, "CHF")))
-def test_an_amount_gets_the_terms_of_the_row_that_the_oracle_names(
+def test_an_amount_gets_the_terms_of_the_smallest_row_that_covers_it(
     rows: list[dict[str, Any]], amount: Decimal, currency: str
 ) -> None:
     try:
@@ -66,9 +66,7 @@ def test_an_amount_gets_the_terms_of_the_row_that_the_oracle_names(
 
 
 @given(documents(), st.data())
-def test_the_bound_of_a_row_is_its_own_and_the_next_amount_is_not(
-    rows: list[dict[str, Any]], data: st.DataObject
-) -> None:
+def test_a_row_covers_its_bound_and_not_the_next_amount(rows: list[dict[str, Any]], data: st.DataObject) -> None:
     row = data.draw(st.sampled_from([row for row in rows if "up_to" in row]))
     policy, bound = Policy.from_document(rows), Decimal(row["up_to"])
     assert policy.terms(bound, row["currency"]).deadline_seconds == row["deadline_seconds"]
@@ -79,7 +77,7 @@ def test_the_bound_of_a_row_is_its_own_and_the_next_amount_is_not(
     assert above != row["deadline_seconds"]
 
 
-def test_terms_are_what_the_row_says() -> None:
+def test_the_terms_are_those_of_the_row() -> None:
     assert POLICY.terms(Decimal("50.00"), "EUR") == Terms(POLICY.version, auto_approve=True)
     assert POLICY.terms(Decimal("50.01"), "EUR") == Terms(
         POLICY.version, rule=Rule("quorum", 2, veto=False), deadline_seconds=60
@@ -95,7 +93,7 @@ def test_terms_are_what_the_row_says() -> None:
 
 
 @pytest.mark.parametrize(("amount", "currency"), [("10.01", "USD"), ("1", "CHF"), ("-1", "EUR"), ("NaN", "EUR")])
-def test_what_no_row_covers_is_refused_with_what_is_covered(amount: str, currency: str) -> None:
+def test_an_amount_that_no_row_covers_is_refused_with_the_covered_amounts(amount: str, currency: str) -> None:
     with pytest.raises(UncoveredAmountError) as refusal:
         POLICY.terms(Decimal(amount), currency)
     assert refusal.value.reason.endswith("covered are EUR of any amount, USD up to 10")
@@ -103,7 +101,7 @@ def test_what_no_row_covers_is_refused_with_what_is_covered(amount: str, currenc
     assert amount not in refusal.value.reason.replace("up to 10", "")
 
 
-def test_the_version_is_that_of_the_canonical_document() -> None:
+def test_the_version_is_the_digest_of_the_canonical_document() -> None:
     assert POLICY.version == digest(ROWS)[:12]
     spelt_otherwise = [dict(reversed(row.items())) for row in ROWS]
     assert Policy.from_document(spelt_otherwise).version == POLICY.version
@@ -119,7 +117,7 @@ def test_a_request_without_an_amount_is_not_covered(document: dict[str, Any]) ->
         POLICY.check(document)
 
 
-def test_a_workflow_without_approvers_is_asked_for_amount_and_currency_only() -> None:
+def test_a_request_without_approvers_needs_only_amount_and_currency() -> None:
     POLICY.check({"amount": "250", "currency": "EUR"})
 
 
@@ -128,19 +126,19 @@ def test_two_approvers_beside_the_requester_can_reach_a_quorum_of_two() -> None:
 
 
 @pytest.mark.parametrize("approvers", [[APPROVER], [APPROVER, REQUESTER.upper()], [APPROVER, APPROVER.title()]])
-def test_a_quorum_that_the_request_s_approvers_cannot_reach_is_refused(approvers: list[str]) -> None:
+def test_a_quorum_that_the_approvers_of_the_request_cannot_reach_is_refused(approvers: list[str]) -> None:
     with pytest.raises(ContractError) as refusal:
         POLICY.check(any_input(approvers=approvers))
     assert refusal.value.pointer == "/input/approvers"
 
 
-def test_who_is_the_only_approver_of_the_policy_cannot_request() -> None:
+def test_the_only_approver_of_a_policy_row_cannot_be_the_requester() -> None:
     with pytest.raises(ContractError, match="by policy, needs at least 1 besides the requester; has 0"):
         POLICY.check(any_input(amount="5001", requester=APPROVER, approvers=[OTHER_APPROVER]))
 
 
 @pytest.mark.parametrize("kind", ["all", "in_order"])
-def test_a_policy_that_needs_everybody_cannot_be_followed_by_one_of_them(kind: str) -> None:
+def test_an_approver_of_a_policy_row_that_needs_all_cannot_be_the_requester(kind: str) -> None:
     policy = Policy.from_document(
         [{"currency": "EUR", "approvers": [APPROVER, OTHER_APPROVER], "rule": {"kind": kind}}]
     )
@@ -149,5 +147,5 @@ def test_a_policy_that_needs_everybody_cannot_be_followed_by_one_of_them(kind: s
         policy.check(any_input(requester="r.diaz@example.com"), Aliases({"r.diaz@example.com": OTHER_APPROVER}))
 
 
-def test_where_nobody_is_asked_nobody_is_needed() -> None:
+def test_an_automatic_approval_needs_no_approvers() -> None:
     POLICY.check(any_input(amount="1", approvers=[REQUESTER]))

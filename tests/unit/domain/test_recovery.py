@@ -95,19 +95,19 @@ BOTH = any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"))
         (any_task(), [deliver]),
     ],
 )
-def test_votes_decision_and_end_are_those_of_the_audit(task: Task, acts: list[Act]) -> None:
+def test_a_recovered_task_has_the_votes_the_decision_and_the_end_of_its_audit(task: Task, acts: list[Act]) -> None:
     after, entries = gone_on(task, *acts)
     assert replace(brought_back(task, entries), revision=0) == replace(after, revision=0)
 
 
-def test_refunds_and_disputes_are_those_of_the_audit() -> None:
+def test_a_recovered_payment_has_the_refunds_and_disputes_of_its_audit() -> None:
     after, entries = gone_on(any_payment_task(), say("paid"), say("refunded"), tasks.close, say("disputed"))
     back = brought_back(any_payment_task(), entries)
     assert replace(back, noted=after.noted, revision=0) == replace(after, revision=0)
     assert payments.reversals(back) == {"refunded": "250.00", "disputed": True}
 
 
-def test_votes_that_decided_nothing_decide_nothing_although_they_would_by_what_was_known_then() -> None:
+def test_votes_that_did_not_decide_do_not_decide_after_a_recovery_without_their_aliases() -> None:
     """Two addresses of one person: known when they voted, not at the restored table's moment."""
     task = any_task(audience=(APPROVER, OTHER_APPROVER, BOSS), rule=Rule("quorum", 2))
     after, entries = gone_on(
@@ -117,18 +117,18 @@ def test_votes_that_decided_nothing_decide_nothing_although_they_would_by_what_w
     assert (after.status, back.status, back.decided_by, back.outcome) == (Status.OPEN, Status.OPEN, (), None)
 
 
-def test_a_worker_whose_answer_nobody_has_any_more_is_waited_for() -> None:
+def test_a_recovered_task_waits_again_where_its_answer_is_lost() -> None:
     after, entries = gone_on(any_payment_task(), pay)
     back = brought_back(any_payment_task(), entries)
     assert (back.status, back.outcome, back.audit_head) == (Status.OPEN, None, after.audit_head)
 
 
-def test_what_a_workflow_has_applied_is_over_although_its_answer_is_lost() -> None:
+def test_an_applied_task_stays_applied_although_its_answer_is_lost() -> None:
     after, entries = gone_on(any_payment_task(), pay, tasks.close)
     assert brought_back(any_payment_task(), entries) == replace(after, answer="", revision=0)
 
 
-def test_the_audit_says_how_many_of_its_entries_were_ahead() -> None:
+def test_the_audit_records_how_many_entries_a_recovery_read() -> None:
     _, entries = gone_on(BOTH, vote(APPROVER))
     for ahead in (entries, []):
         _, (restored,) = recovery.brought_back(BOTH, ahead, "ledger-restored", OPERATOR)

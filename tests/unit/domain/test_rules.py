@@ -41,7 +41,7 @@ def test_votes_decide_as_the_oracle_says(ballot: tuple[Rule, tuple[str, ...], di
 
 
 @given(ballots())
-def test_a_verdict_names_those_who_voted_so_in_the_order_of_the_audience(
+def test_a_verdict_names_its_voters_in_the_order_of_the_audience(
     ballot: tuple[Rule, tuple[str, ...], dict[str, Decision]],
 ) -> None:
     rule, audience, votes = ballot
@@ -60,12 +60,12 @@ def test_votes_of_people_outside_the_audience_count_for_nothing(
 
 
 @pytest.mark.parametrize("rule", [Rule("any"), Rule("all"), Rule("quorum", 1)])
-def test_a_task_that_nobody_may_decide_is_not_decided(rule: Rule) -> None:
+def test_a_task_without_voters_is_not_decided(rule: Rule) -> None:
     assert decide(rule, (), {}) is None
 
 
 @given(ballots())
-def test_a_rule_reads_back_as_it_was_written(ballot: tuple[Rule, tuple[str, ...], dict[str, Decision]]) -> None:
+def test_a_rule_parses_to_itself(ballot: tuple[Rule, tuple[str, ...], dict[str, Decision]]) -> None:
     rule, _, _ = ballot
     assert Rule.from_document(rule.to_document()) == rule
 
@@ -82,9 +82,7 @@ def test_a_rule_reads_back_as_it_was_written(ballot: tuple[Rule, tuple[str, ...]
         ({"kind": "in_order"}, Rule("in_order", 1, veto=True)),
     ],
 )
-def test_only_a_quorum_is_without_a_veto_unless_the_request_says_so(
-    document: dict[str, object] | None, rule: Rule
-) -> None:
+def test_every_rule_except_a_quorum_has_a_veto_by_default(document: dict[str, object] | None, rule: Rule) -> None:
     assert Rule.from_document(document) == rule
 
 
@@ -104,14 +102,14 @@ ASKED = ("a", "b", "boss", "chair")
     ],
 )
 @pytest.mark.parametrize("veto", [True, False])
-def test_where_all_must_agree_an_escalated_approval_counts_for_the_silent_and_any_rejection_is_a_veto(
+def test_with_the_rule_all_an_escalated_approval_replaces_missing_votes_and_any_rejection_is_a_veto(
     votes: dict[str, Decision], verdict: Verdict | None, veto: bool
 ) -> None:
     assert decide(Rule("all", veto=veto), ASKED, votes, ("boss", "chair")) == verdict
 
 
 @given(ballots(), st.sets(st.sampled_from(PEOPLE)))
-def test_an_escalation_never_makes_it_harder_to_decide(
+def test_an_escalation_never_delays_an_approval(
     ballot: tuple[Rule, tuple[str, ...], dict[str, Decision]], escalated: set[str]
 ) -> None:
     rule, audience, votes = ballot

@@ -19,7 +19,7 @@ DEADLINE = any_task().expires_at
 # The table
 
 
-def test_the_table_of_transitions_has_these_rows_and_no_other() -> None:
+def test_the_table_of_transitions_has_exactly_these_rows() -> None:
     assert {(row.source, row.target, row.deadline) for row in tasks.TRANSITIONS} == {
         (None, Status.OPEN, Deadline.ANY),
         (Status.OPEN, Status.OPEN, Deadline.BEFORE),
@@ -33,7 +33,7 @@ def test_the_table_of_transitions_has_these_rows_and_no_other() -> None:
     assert len(tasks.TRANSITIONS) == 8
 
 
-def test_nothing_follows_an_applied_an_expired_or_a_cancelled_task() -> None:
+def test_applied_expired_and_cancelled_tasks_have_no_next_status() -> None:
     ends = {Status.APPLIED, Status.EXPIRED, Status.CANCELLED}
     assert {row.source for row in tasks.TRANSITIONS}.isdisjoint(ends)
     assert set(Status) - ends == tasks.LIVE
@@ -44,7 +44,7 @@ def test_nothing_follows_an_applied_an_expired_or_a_cancelled_task() -> None:
 
 @pytest.mark.parametrize("superseded", [False, True])
 @pytest.mark.parametrize("now", [NOW, DEADLINE + timedelta(days=1)])
-def test_reading_a_decided_task_applies_it_whatever_the_time(superseded: bool, now: Any) -> None:
+def test_closing_a_decided_task_applies_it_at_any_time(superseded: bool, now: Any) -> None:
     change = tasks.close(any_decided_task(), now, superseded=superseded)
     assert change
     assert change.transition is tasks.APPLYING
@@ -52,7 +52,7 @@ def test_reading_a_decided_task_applies_it_whatever_the_time(superseded: bool, n
     assert [event.event for event in change.events] == ["applied"]
 
 
-def test_reading_an_open_task_expires_it_from_its_deadline_on() -> None:
+def test_closing_an_open_task_expires_it_from_its_deadline_on() -> None:
     assert tasks.close(any_task(), DEADLINE - timedelta(microseconds=1)) is None
     change = tasks.close(any_task(), DEADLINE)
     assert change
@@ -62,7 +62,7 @@ def test_reading_an_open_task_expires_it_from_its_deadline_on() -> None:
 
 
 @pytest.mark.parametrize("status", [Status.APPLIED, Status.EXPIRED, Status.CANCELLED])
-def test_reading_a_closed_task_changes_nothing(status: Status) -> None:
+def test_closing_a_closed_task_changes_nothing(status: Status) -> None:
     assert tasks.close(any_task(status=status), DEADLINE + timedelta(days=1)) is None
 
 
@@ -70,7 +70,7 @@ def test_reading_a_closed_task_changes_nothing(status: Status) -> None:
 
 
 @pytest.mark.parametrize("now", [NOW, DEADLINE])
-def test_an_open_task_can_be_withdrawn_before_and_after_its_deadline(now: Any) -> None:
+def test_an_open_task_can_be_cancelled_before_and_after_its_deadline(now: Any) -> None:
     change = tasks.cancel(any_task(), "executions", "execution_failed", now)
     assert change
     assert change.transition is tasks.CANCELLING
@@ -80,11 +80,11 @@ def test_an_open_task_can_be_withdrawn_before_and_after_its_deadline(now: Any) -
 
 
 @pytest.mark.parametrize("status", set(Status) - {Status.OPEN})
-def test_a_decision_made_before_a_withdrawal_wins(status: Status) -> None:
+def test_a_decided_or_closed_task_cannot_be_cancelled(status: Status) -> None:
     assert tasks.cancel(any_decided_task(status=status), "executions", "execution_failed", NOW) is None
 
 
-def test_a_task_knows_whether_it_was_cancelled_since_its_execution_had_ended() -> None:
+def test_a_task_reports_whether_it_outlived_its_execution() -> None:
     assert any_task(closed_because=tasks.execution_ended("TIMED_OUT")).outlived_execution
     assert not any_task(closed_because="hand_off_failed").outlived_execution
     assert not any_task().outlived_execution
@@ -95,7 +95,7 @@ def test_a_task_knows_whether_it_was_cancelled_since_its_execution_had_ended() -
 
 @pytest.mark.parametrize("state", [RingState.DELIVERED, RingState.CLOSED, RingState.FAILED])
 @pytest.mark.parametrize("before", [None, RingState.CLOSED, RingState.FAILED])
-def test_how_a_ring_went_is_kept_with_the_task(state: RingState, before: RingState | None) -> None:
+def test_the_result_of_a_ring_is_stored_on_the_task(state: RingState, before: RingState | None) -> None:
     ring = Ring(state, NOW, "SomeException")
     change = upkeep.rung(any_decided_task(ring=before and Ring(before, NOW)), ring)
     assert change
@@ -111,7 +111,7 @@ def test_a_delivered_ring_is_never_downgraded(state: RingState) -> None:
 # Ids and digests
 
 
-def test_a_tasks_id_reads_one_way() -> None:
+def test_a_task_id_has_one_request_id_and_one_name() -> None:
     assert task_id_of("order-1001", "manager.second") == "order-1001.manager.second"
     assert task_id_of("order-1001", "manager.second").split(".", 1) == ["order-1001", "manager.second"]
 
@@ -126,19 +126,19 @@ def test_a_tasks_id_reads_one_way() -> None:
         (TITLE, DETAILS, "otto@example.com"),
     ],
 )
-def test_anything_else_shown_has_another_digest(
+def test_different_content_has_a_different_digest(
     title: str, details: tuple[tuple[str, str], ...], requester: str
 ) -> None:
     assert Shown(title, details, requester).digest() != Shown(TITLE, DETAILS, REQUESTER).digest()
 
 
-def test_without_attachments_or_a_submitter_the_digest_is_what_it_was_before_there_were_any() -> None:
+def test_without_attachments_and_submitter_the_digest_is_that_of_earlier_releases() -> None:
     before = "957da7bc31af11e1fc9f0f879cf9f2575bede24be9466c23462b8ee7b4799dc9"
     assert Shown(TITLE, DETAILS, REQUESTER).digest() == before
 
 
 @pytest.mark.parametrize("hours", [1, 25], ids=["no later than now", "later than the execution lives"])
-def test_a_deadline_is_moved_only_to_a_later_time_at_which_the_execution_still_lives(hours: int) -> None:
+def test_a_deadline_moves_only_to_a_later_time_within_the_life_of_the_execution(hours: int) -> None:
     task = any_task(expires_at=NOW + timedelta(hours=1), max_expires_at=NOW + timedelta(hours=24))
     assert tasks.extend(task, NOW + timedelta(hours=24), "olga", NOW).after.expires_at == task.max_expires_at
     with pytest.raises(ContractError):

@@ -11,21 +11,21 @@ from hypothesis import strategies as st
 from countersign.domain.tokens import fingerprint, idempotency_key, mint
 
 
-def test_a_token_is_43_url_safe_characters_and_known_by_its_sha_256() -> None:
+def test_a_token_is_43_url_safe_characters_and_identified_by_its_sha_256() -> None:
     token, known_by = mint()
     assert re.fullmatch(r"[A-Za-z0-9_-]{43}", token)
     assert known_by == hashlib.sha256(token.encode()).hexdigest() == fingerprint(token)
 
 
-def test_no_two_tokens_are_the_same() -> None:
+def test_every_token_is_different() -> None:
     assert len({mint()[0] for _ in range(500)}) == 500
 
 
-def test_no_two_idempotency_keys_are_the_same() -> None:
+def test_every_idempotency_key_is_different() -> None:
     assert len({idempotency_key() for _ in range(500)}) == 500
 
 
-def test_an_idempotency_key_is_a_random_uuid_in_its_usual_form() -> None:
+def test_an_idempotency_key_is_a_random_uuid() -> None:
     key = idempotency_key()
     assert str(uuid.UUID(key)) == key
     assert uuid.UUID(key).version == 4
@@ -46,15 +46,15 @@ def test_an_idempotency_key_is_a_random_uuid_in_its_usual_form() -> None:
         "t" * 42 + "é",
     ],
 )
-def test_what_cannot_be_a_token_has_no_fingerprint(text: str) -> None:
+def test_a_text_that_is_not_a_token_has_no_fingerprint(text: str) -> None:
     assert fingerprint(text) is None
 
 
 @given(st.text())
-def test_any_text_may_be_asked_for_its_fingerprint(text: str) -> None:
+def test_any_text_is_accepted_for_a_fingerprint(text: str) -> None:
     found = fingerprint(text)
     assert found is None or re.fullmatch(r"[0-9a-f]{64}", found)
 
 
-def test_another_spelling_of_the_same_bits_is_another_token() -> None:
+def test_a_token_is_compared_as_text_and_not_as_decoded_bytes() -> None:
     assert fingerprint("A" * 43) != fingerprint("A" * 42 + "B"), "base64url decodes both to the same 32 bytes"

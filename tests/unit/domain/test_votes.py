@@ -72,7 +72,7 @@ def test_a_vote_that_satisfies_the_rule_decides(decision: Decision, outcome: Out
     }
 
 
-def test_a_deciding_vote_is_two_audit_entries_with_who_from_where_and_why() -> None:
+def test_a_deciding_vote_adds_two_audit_entries_with_person_source_and_comment() -> None:
     change = answer(any_task(), REJECT, comment="Too dear")
     voted, decided = change.events
     assert (voted.event, voted.actor, voted.identified_by, voted.source) == ("voted", APPROVER, "review link", SOURCE)
@@ -88,7 +88,7 @@ def test_a_vote_that_does_not_satisfy_the_rule_leaves_the_task_open() -> None:
     assert [event.event for event in change.events] == ["voted"]
 
 
-def test_the_last_vote_that_was_missing_decides_and_keeps_those_before() -> None:
+def test_the_last_missing_vote_decides_and_keeps_the_earlier_votes() -> None:
     earlier = Vote(APPROVE, "", NOW)
     task = any_task(
         audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"), votes={OTHER_APPROVER: earlier}, revision=1
@@ -110,7 +110,7 @@ def test_a_person_may_change_their_vote_while_the_task_is_open() -> None:
     assert change.fields["votes"][APPROVER].decision is REJECT
 
 
-def test_a_requester_among_the_approvers_is_not_one_whose_vote_is_waited_for() -> None:
+def test_a_requester_among_the_approvers_is_not_a_voter() -> None:
     task = any_task(audience=(APPROVER, REQUESTER), requester=f" {REQUESTER.upper()}", rule=any_rule("all"))
     assert task.voters == (APPROVER,)
     change = answer(task)
@@ -118,23 +118,23 @@ def test_a_requester_among_the_approvers_is_not_one_whose_vote_is_waited_for() -
 
 
 @pytest.mark.parametrize("status", [Status.DECIDED, Status.APPLIED, Status.OPEN, Status.CANCELLED])
-def test_the_same_decision_again_by_the_same_person_changes_nothing_and_is_no_error(status: Status) -> None:
+def test_a_repeated_vote_changes_nothing(status: Status) -> None:
     assert answered(any_decided_task(status=status), APPROVE, now=DEADLINE + timedelta(days=1), shown="other") is None
 
 
-def test_the_requester_may_not_even_repeat_a_decision() -> None:
+def test_the_requester_may_not_repeat_a_decision() -> None:
     task = any_decided_task(requester=APPROVER)
     with pytest.raises(errors.OwnRequestError):
         answer(task)
 
 
 @pytest.mark.parametrize("status", [Status.DECIDED, Status.APPLIED])
-def test_another_person_hears_that_it_is_decided_even_if_they_say_the_same(status: Status) -> None:
+def test_a_vote_of_another_person_on_a_decided_task_is_refused(status: Status) -> None:
     with pytest.raises(errors.DecidedOtherwiseError):
         answer(any_decided_task(status=status), APPROVE, recipient=OTHER_APPROVER)
 
 
-def test_an_answer_counts_until_the_microsecond_before_the_deadline() -> None:
+def test_a_vote_counts_until_the_microsecond_before_the_deadline() -> None:
     assert answered(any_task(), now=DEADLINE - timedelta(microseconds=1))
     for late in (DEADLINE, DEADLINE + timedelta(microseconds=1)):
         with pytest.raises(errors.TaskClosedError):
@@ -148,7 +148,7 @@ def test_an_answer_counts_until_the_microsecond_before_the_deadline() -> None:
     st.booleans(),
     st.integers(-2, 2),
 )
-def test_no_answer_changes_a_task_that_is_not_open_in_time_and_as_shown(
+def test_a_vote_counts_only_on_an_open_task_in_time_as_shown_and_not_by_the_requester(
     status: Status, decision: Decision, recipient: str, honest: bool, seconds_late: int
 ) -> None:
     task = any_task(status=status, audience=(APPROVER, OTHER_APPROVER))
@@ -161,7 +161,7 @@ def test_no_answer_changes_a_task_that_is_not_open_in_time_and_as_shown(
     assert (change is not None) == allowed
 
 
-def test_a_refusal_is_an_audit_entry_and_changes_nothing_else() -> None:
+def test_a_refusal_adds_only_an_audit_entry() -> None:
     task = any_task()
     change = votes.refuse(task, APPROVER, "closed", SOURCE, NOW)
     assert (change.transition, change.fields) == (
@@ -172,7 +172,7 @@ def test_a_refusal_is_an_audit_entry_and_changes_nothing_else() -> None:
     assert (event.event, event.actor, event.source, event.data) == ("refused", APPROVER, SOURCE, {"reason": "closed"})
 
 
-def test_the_same_refusal_of_the_same_person_is_no_second_entry_and_there_are_at_most_so_many() -> None:
+def test_each_refusal_of_a_person_is_recorded_once_up_to_a_limit() -> None:
     task = votes.refuse(any_task(), APPROVER, "closed", SOURCE, NOW).after
     assert votes.refuse(task, APPROVER, "closed", "198.51.100.0/24", NOW).events == ()
     assert votes.refuse(task, APPROVER, "own_request", SOURCE, NOW).events
@@ -192,7 +192,7 @@ def test_the_same_refusal_of_the_same_person_is_no_second_entry_and_there_are_at
         (*ATTACHMENTS, ATTACHMENTS[0]),
     ],
 )
-def test_an_answer_to_other_attachments_than_the_page_showed_is_refused(attachments: tuple[Attachment, ...]) -> None:
+def test_a_vote_on_other_attachments_than_the_shown_ones_is_refused(attachments: tuple[Attachment, ...]) -> None:
     shown = any_task(attachments=ATTACHMENTS).shown
     assert answered(any_task(attachments=ATTACHMENTS), shown=shown)
     with pytest.raises(errors.DetailsChangedError):
@@ -209,7 +209,7 @@ def test_an_alias_of_the_requester_is_the_requester() -> None:
     assert task.voters == ()
 
 
-def test_nobody_votes_twice_under_two_addresses() -> None:
+def test_two_addresses_of_one_person_have_one_vote() -> None:
     task = any_task(audience=(APPROVER, ALIAS, COLLEAGUE), aliases=KNOWN, rule=any_rule("quorum", k=2))
     change = answer(task)
     again = answered(change.after, recipient=ALIAS)
@@ -217,7 +217,7 @@ def test_nobody_votes_twice_under_two_addresses() -> None:
     assert change.after.voters == (APPROVER, COLLEAGUE)
 
 
-def test_nobody_decides_two_levels_of_a_chain_by_another_address() -> None:
+def test_an_alias_cannot_decide_a_second_level_of_a_chain() -> None:
     task = any_task(elsewhere=(ALIAS,), aliases=KNOWN)
     with pytest.raises(errors.DecidesElsewhereError):
         answer(task)
@@ -226,7 +226,7 @@ def test_nobody_decides_two_levels_of_a_chain_by_another_address() -> None:
     assert (task.voters, votes.may_delegate(task, APPROVER)) == ((), False)
 
 
-def test_who_handed_the_task_on_decides_it_under_no_other_address() -> None:
+def test_a_person_who_delegated_cannot_vote_from_an_alias() -> None:
     handed_on = delegate(any_task(audience=(APPROVER, ALIAS), rule=any_rule("quorum", k=2))).after
     task = dataclasses.replace(handed_on, aliases=KNOWN)
     with pytest.raises(errors.HandedOnError):
@@ -234,14 +234,14 @@ def test_who_handed_the_task_on_decides_it_under_no_other_address() -> None:
     assert task.voters == (COLLEAGUE,)
 
 
-def test_of_two_votes_that_turn_out_to_be_one_person_s_the_last_counts() -> None:
+def test_the_last_of_two_votes_of_one_person_counts() -> None:
     cast = {ALIAS: Vote(REJECT, "", NOW + timedelta(minutes=2)), APPROVER: Vote(APPROVE, "", NOW)}
     task = any_task(audience=(APPROVER, ALIAS, COLLEAGUE), aliases=KNOWN, rule=any_rule("quorum", k=2), votes=cast)
     assert task.voters == (ALIAS, COLLEAGUE)
     assert task.vote_of(APPROVER) is cast[ALIAS]
 
 
-def test_a_vote_under_another_address_takes_the_place_of_the_first() -> None:
+def test_a_vote_from_an_alias_replaces_the_first_vote() -> None:
     task = any_task(audience=(APPROVER, ALIAS, COLLEAGUE), aliases=KNOWN, rule=any_rule("all", veto=False))
     first = answer(task)
     second = answer(first.after, REJECT, recipient=ALIAS)
@@ -272,11 +272,11 @@ def test_a_vote_under_another_address_takes_the_place_of_the_first() -> None:
     ],
     ids=["outcome", "decider", "no vote", "own request", "another level", "not asked", "too few", "one person twice"],
 )
-def test_a_decision_that_the_votes_do_not_make_is_not_sound(tampered: dict[str, Any]) -> None:
+def test_a_decision_that_the_votes_do_not_support_is_not_sound(tampered: dict[str, Any]) -> None:
     assert not votes.is_sound(any_decided_task(**tampered))
 
 
-def test_a_decision_stays_sound_when_two_of_those_who_made_it_turn_out_to_be_one_person() -> None:
+def test_a_decision_stays_sound_after_a_new_alias_joins_two_of_its_voters() -> None:
     cast = {person: Vote(APPROVE, "", NOW) for person in (APPROVER, ALIAS, OTHER_APPROVER)}
     task = any_decided_task(audience=tuple(cast), rule=any_rule("all"), votes=cast, decided_by=tuple(cast))
     assert votes.is_sound(task)
@@ -291,7 +291,7 @@ def delegate(task: Task, to: str = COLLEAGUE, by: str = APPROVER, aliases: Alias
     return votes.delegate(known, by, to, SOURCE, NOW + timedelta(minutes=5))
 
 
-def test_a_colleague_takes_the_place_of_who_hands_the_task_over() -> None:
+def test_a_delegation_replaces_the_approver_with_the_colleague() -> None:
     task = any_task(audience=(APPROVER, OTHER_APPROVER))
     change = delegate(task)
     assert change.transition is tasks.STAYING
@@ -302,11 +302,11 @@ def test_a_colleague_takes_the_place_of_who_hands_the_task_over() -> None:
     assert event.data == {"by": APPROVER, "to": COLLEAGUE, "standing": False}
 
 
-def test_a_delegation_loses_against_a_vote_that_was_read_before_it() -> None:
+def test_a_delegation_increments_the_revision() -> None:
     assert delegate(any_task(revision=4)).after.revision == 5
 
 
-def test_the_link_of_who_handed_the_task_over_decides_nothing_any_more() -> None:
+def test_the_link_of_a_person_who_delegated_cannot_decide() -> None:
     task = delegate(any_task()).after
     with pytest.raises(errors.HandedOnError):
         answer(task)
@@ -328,13 +328,15 @@ def test_the_link_of_who_handed_the_task_over_decides_nothing_any_more() -> None
         ("asked_already", any_task(delegations=(Delegation(COLLEAGUE, APPROVER, NOW, True),)), COLLEAGUE, NO_ALIASES),
     ],
 )
-def test_a_task_cannot_be_handed_to(reason: str, task: Task, to: str, aliases: Aliases) -> None:
+def test_a_delegation_to_a_person_who_may_not_decide_is_refused(
+    reason: str, task: Task, to: str, aliases: Aliases
+) -> None:
     with pytest.raises(errors.DelegationRefusedError) as refused:
         delegate(task, to, aliases=aliases)
     assert refused.value.reason == reason
 
 
-def test_who_stands_in_for_an_absence_may_hand_the_task_on() -> None:
+def test_a_stand_in_for_an_absent_person_may_delegate() -> None:
     task = any_task(delegations=(Delegation("ana@example.com", APPROVER, NOW, standing=True),))
     assert votes.may_delegate(task, APPROVER)
     assert delegate(task).after.audience == (COLLEAGUE,)
@@ -351,17 +353,17 @@ def test_who_stands_in_for_an_absence_may_hand_the_task_on() -> None:
         (any_task(requester=APPROVER), errors.OwnRequestError),
     ],
 )
-def test_nothing_is_handed_over_that_cannot_be_decided_any_more(task: Task, error: type[Exception]) -> None:
+def test_a_task_that_the_sender_cannot_decide_cannot_be_delegated(task: Task, error: type[Exception]) -> None:
     with pytest.raises(error):
         delegate(task, "somebody@example.com")
 
 
-def test_all_addresses_of_who_hands_the_task_over_give_up_their_place() -> None:
+def test_a_delegation_removes_all_addresses_of_the_sender() -> None:
     task = any_task(audience=(APPROVER, ALIAS), aliases=KNOWN)
     assert delegate(task).after.audience == (COLLEAGUE,)
 
 
-def test_the_votes_of_who_hands_over_were_none_so_that_nobody_decides_twice() -> None:
+def test_a_colleague_takes_one_place_and_cannot_delegate_again() -> None:
     task = delegate(any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"))).after
     assert task.voters == (COLLEAGUE, OTHER_APPROVER)
     assert not votes.may_delegate(task, COLLEAGUE)
@@ -370,7 +372,7 @@ def test_the_votes_of_who_hands_over_were_none_so_that_nobody_decides_twice() ->
 # Being asked again
 
 
-def test_an_escalation_never_adds_the_requester_by_another_name() -> None:
+def test_an_escalation_never_adds_an_alias_of_the_requester() -> None:
     newcomers = Assignment(("boss@example.com", "r.diaz@example.com"), Aliases({"r.diaz@example.com": REQUESTER}))
     change = votes.hand_off_again(any_task(), "second", 2, newcomers, NOW, remind=False)
     assert change.after.audience == (APPROVER, "boss@example.com")
@@ -389,7 +391,7 @@ def escalated(newcomers: Assignment = ESCALATION) -> Task:
     return votes.hand_off_again(task, "second", 2, newcomers, NOW, remind=False).after
 
 
-def test_where_all_must_agree_an_escalated_person_decides_for_the_silent() -> None:
+def test_with_the_rule_all_an_escalated_person_decides_for_missing_votes() -> None:
     task = escalated()
     assert votes.needed(task, BOSS) == 1
     assert votes.needed(task, APPROVER) == 2
@@ -399,13 +401,13 @@ def test_where_all_must_agree_an_escalated_person_decides_for_the_silent() -> No
     assert not votes.is_sound(dataclasses.replace(change.after, escalated=()))
 
 
-def test_the_silence_of_an_escalated_person_blocks_nobody() -> None:
+def test_a_missing_vote_of_an_escalated_person_does_not_block_the_others() -> None:
     first = answer(escalated())
     second = answer(first.after, recipient=OTHER_APPROVER)
     assert second.after.decided_by == (APPROVER, OTHER_APPROVER)
 
 
-def test_who_decides_in_an_escalated_person_s_place_decides_as_they_would() -> None:
+def test_a_delegate_or_stand_in_of_an_escalated_person_decides_like_that_person() -> None:
     handed_on = delegate(escalated(), by=BOSS).after
     away = escalated(Assignment((COLLEAGUE,), NO_ALIASES, (Delegation(BOSS, COLLEAGUE, NOW, standing=True),)))
     for task in (handed_on, away):
@@ -413,7 +415,7 @@ def test_who_decides_in_an_escalated_person_s_place_decides_as_they_would() -> N
         assert change.after.decided_by == (COLLEAGUE,)
 
 
-def test_who_was_asked_from_the_start_decides_for_nobody_else_by_another_name_or_a_colleague() -> None:
+def test_an_original_approver_does_not_become_escalated_by_an_alias_or_a_delegation() -> None:
     by_colleague = delegate(escalated()).after
     by_alias = dataclasses.replace(escalated(), aliases=Aliases({BOSS: APPROVER}))
     joined_by_alias = escalated(Assignment((ALIAS,), KNOWN))
@@ -422,7 +424,7 @@ def test_who_was_asked_from_the_start_decides_for_nobody_else_by_another_name_or
         assert change.after.outcome is None
 
 
-def test_an_escalation_to_somebody_away_says_who_stands_in() -> None:
+def test_an_escalation_to_an_absent_person_records_the_stand_in() -> None:
     made = Delegation("boss@example.com", COLLEAGUE, NOW, standing=True)
     change = votes.hand_off_again(
         any_task(), "second", 2, Assignment((COLLEAGUE,), NO_ALIASES, (made,)), NOW, remind=False
@@ -431,7 +433,7 @@ def test_an_escalation_to_somebody_away_says_who_stands_in() -> None:
     assert change.after.delegations == (made,)
 
 
-def test_an_escalation_to_who_has_handed_the_task_on_leaves_their_place_to_the_colleague() -> None:
+def test_an_escalation_to_a_person_who_delegated_does_not_add_them_again() -> None:
     handed_on = delegate(any_task()).after
     again = votes.hand_off_again(
         handed_on, "callback-2", 2, Assignment((APPROVER, OTHER_APPROVER), NO_ALIASES), NOW, remind=False
@@ -440,7 +442,7 @@ def test_an_escalation_to_who_has_handed_the_task_on_leaves_their_place_to_the_c
     assert again.events[0].data["to"] == [OTHER_APPROVER]
 
 
-def test_nobody_is_handed_a_task_who_decides_another_of_its_chain_under_any_name() -> None:
+def test_a_delegation_to_an_alias_of_an_approver_of_another_level_is_refused() -> None:
     chained = any_task(elsewhere=("li.wang@example.com",))
     with pytest.raises(errors.DelegationRefusedError) as refused:
         delegate(chained, aliases=Aliases({COLLEAGUE: "li.wang@example.com"}))
@@ -448,7 +450,7 @@ def test_nobody_is_handed_a_task_who_decides_another_of_its_chain_under_any_name
     assert delegate(chained).after.audience == (COLLEAGUE,)
 
 
-def test_an_escalation_never_adds_who_decides_another_level_under_any_name() -> None:
+def test_an_escalation_never_adds_an_alias_of_an_approver_of_another_level() -> None:
     chained = any_task(elsewhere=("li.wang@example.com",))
     newcomers = Assignment(("boss@example.com", COLLEAGUE), Aliases({COLLEAGUE: "li.wang@example.com"}))
     assert votes.hand_off_again(chained, "second", 2, newcomers, NOW, remind=False).after.audience == (

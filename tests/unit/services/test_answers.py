@@ -61,7 +61,7 @@ def paying(**changes: Any) -> Office:
 # Answers
 
 
-def test_an_answer_is_recorded_and_the_same_again_is_a_duplicate() -> None:
+def test_an_answer_is_recorded_and_its_repetition_is_a_duplicate() -> None:
     office = Office()
     assert office.succeed({"score": 700}) is Handling.RECORDED
     assert document_of(office.task) == {"score": 700}
@@ -82,7 +82,7 @@ def test_an_answer_is_recorded_and_the_same_again_is_a_duplicate() -> None:
 )
 @pytest.mark.parametrize("task", [any_payment_task(), any_payment_task(correlation=None)], ids=["money", "no money"])
 @pytest.mark.parametrize("document", [{}, {"status": "gone"}, {"status": "paid", "amount": 7}, PAID])
-def test_a_task_that_takes_no_answer_says_so_whatever_the_answer_is(
+def test_a_task_that_takes_no_answer_is_reported_before_the_answer_is_checked(
     changes: dict[str, Any], refusal: type[errors.CountersignError], task: Task, document: dict[str, Any]
 ) -> None:
     office = Office(task)
@@ -97,7 +97,7 @@ def test_a_task_that_takes_no_answer_says_so_whatever_the_answer_is(
     assert office.heartbeats.beaten == []
 
 
-def test_a_task_of_people_is_none_of_a_machines() -> None:
+def test_a_task_of_people_is_unknown_to_machines() -> None:
     office = Office()
     office.ledger.open(any_task(), (AuditEvent("opened", "order-approval"),), NOW)
     for task_id in (any_task().task_id, "order-1.gone"):
@@ -109,7 +109,7 @@ def test_a_task_of_people_is_none_of_a_machines() -> None:
             office.results.heartbeat(task_id)
 
 
-def test_of_two_answers_at_the_same_moment_the_first_written_counts() -> None:
+def test_the_first_written_of_two_concurrent_answers_counts() -> None:
     office = Office()
 
     meanwhile(office.ledger, office.fail)
@@ -122,7 +122,7 @@ def test_of_two_answers_at_the_same_moment_the_first_written_counts() -> None:
 # Contracts
 
 
-def test_answers_that_break_their_contract_are_on_record_once_and_counted_and_decide_nothing() -> None:
+def test_answers_that_break_their_contract_are_recorded_once_and_counted() -> None:
     office = Office(any_payment_task(correlation=None))
     for posts in (1, 2):
         with pytest.raises(errors.AnswerRefusedError) as refused:
@@ -142,7 +142,7 @@ def test_answers_that_break_their_contract_are_on_record_once_and_counted_and_de
 @pytest.mark.parametrize(
     "document", [PAID | {"amount": "2.50"}, {"status": "paid"}, {"status": "paid", "amount": "250.00"}]
 )
-def test_a_worker_that_says_paid_with_other_money_is_held_and_announced_once(document: dict[str, Any]) -> None:
+def test_a_payment_answer_with_another_amount_is_held_and_announced_once(document: dict[str, Any]) -> None:
     office = paying()
     assert office.succeed(document) is Handling.HELD
     assert office.task.status is Status.OPEN
@@ -155,7 +155,7 @@ def test_a_worker_that_says_paid_with_other_money_is_held_and_announced_once(doc
 
 
 @pytest.mark.parametrize(("status", "handling"), [("pending", Handling.PENDING), ("declined", Handling.DECLINED)])
-def test_a_worker_that_says_what_is_not_final_keeps_the_task_waiting_and_is_on_record_once(
+def test_a_payment_answer_that_is_not_final_is_recorded_once_and_the_task_stays_open(
     status: str, handling: Handling
 ) -> None:
     office = paying()
@@ -165,7 +165,7 @@ def test_a_worker_that_says_what_is_not_final_keeps_the_task_waiting_and_is_on_r
     assert office.told == ["opened", "responded"]
 
 
-def test_the_same_answer_to_two_payments_is_an_answer_to_each() -> None:
+def test_the_same_answer_to_two_payments_is_recorded_for_each() -> None:
     office = paying()
     correlation = dataclasses.replace(any_payment_task().question.correlation, external_id="pay_1002")  # type: ignore[type-var]
     other = any_payment_task(task_id="order-1002.payment", correlation=correlation)
@@ -179,7 +179,7 @@ def test_the_same_answer_to_two_payments_is_an_answer_to_each() -> None:
     "document",
     [{}, {"status": "unknown"}, PAID | {"amount": 250}, PAID | {"currency": "eur"}],
 )
-def test_an_answer_about_money_says_so_in_the_form_of_payments_whatever_contract_the_task_names(
+def test_a_payment_answer_keeps_the_contract_of_payments_for_every_task_contract(
     contract: str, document: dict[str, Any]
 ) -> None:
     office = paying(answer_contract=contract)
@@ -189,14 +189,14 @@ def test_an_answer_about_money_says_so_in_the_form_of_payments_whatever_contract
     assert office.task.status is Status.OPEN
 
 
-def test_an_answer_about_money_may_say_more_where_the_task_names_no_contract() -> None:
+def test_a_payment_answer_may_have_more_fields_where_the_task_has_no_contract() -> None:
     assert paying(answer_contract="").succeed(PAID | {"receipt": "r-7"}) is Handling.RECORDED
 
 
 # Heartbeats
 
 
-def test_a_heartbeat_goes_to_the_callback_that_the_workflow_waits_on_now() -> None:
+def test_a_heartbeat_goes_to_the_current_callback_of_the_workflow() -> None:
     office = Office()
     office.ledger.refresh(PAYMENT_TASK_ID, "Q2FsbGJhY2stMg==")
     assert office.results.heartbeat(PAYMENT_TASK_ID).task_id == PAYMENT_TASK_ID
@@ -212,7 +212,7 @@ def test_a_heartbeat_goes_to_the_callback_that_the_workflow_waits_on_now() -> No
         ({"status": Status.DECIDED}, errors.DecidedOtherwiseError),
     ],
 )
-def test_a_heartbeat_whose_task_ends_at_that_moment_hears_how(
+def test_a_heartbeat_at_the_end_of_its_task_receives_the_reason(
     changes: dict[str, Any], refusal: type[errors.CountersignError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     office = Office()
@@ -238,5 +238,5 @@ def test_a_heartbeat_whose_task_ends_at_that_moment_hears_how(
         ({"code": "c", "data": False}, Failure("c", "", "false")),
     ],
 )
-def test_the_data_of_a_failure_is_kept_as_text(document: dict[str, Any], failure: Failure) -> None:
+def test_the_data_of_a_failure_is_stored_as_text(document: dict[str, Any], failure: Failure) -> None:
     assert failure_of(document) == failure

@@ -21,13 +21,13 @@ class WatchedDirectory(MemoryDirectory):
         return super().entries(asked)
 
 
-def test_who_asks_and_who_is_asked_are_looked_up() -> None:
+def test_the_requester_and_the_approvers_are_looked_up() -> None:
     directory = WatchedDirectory()
     assert assign(directory, REQUESTER, (APPROVER,), NOW).audience == (APPROVER,)
     assert directory.asked == sorted((APPROVER, REQUESTER))
 
 
-def test_nobody_is_looked_up_for_a_question_to_a_machine() -> None:
+def test_a_question_to_a_machine_needs_no_lookup() -> None:
     directory = WatchedDirectory()
     assert assign(directory, "", (), NOW).audience == ()
     assert directory.asked == []

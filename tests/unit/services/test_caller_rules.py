@@ -51,7 +51,7 @@ def without_requester(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in any_input(**changes).items() if name != "requester"}
 
 
-def test_a_payment_names_a_provider_of_the_stage() -> None:
+def test_a_payment_request_names_a_provider_of_the_stage() -> None:
     at = stage(CallerRules(providers=("pay", "card")))
     refused = refusal(at, "payment", PAYMENT | {"provider": "strpie", "amount": "0"})
     assert [each.pointer for each in refused.problems] == ["/input/amount", "/input/provider"]
@@ -68,18 +68,18 @@ def test_a_payment_names_a_provider_of_the_stage() -> None:
         ("identity-verification", {"user_id": "u-1", "reviewers": ["mallory@evil.example"]}, "/input/reviewers/0"),
     ],
 )
-def test_an_approver_is_of_a_domain_that_the_stage_allows(workflow: str, document: Any, pointer: str) -> None:
+def test_an_approver_outside_the_allowed_domains_is_refused(workflow: str, document: Any, pointer: str) -> None:
     refused = refusal(stage(AT_HOME), workflow, document)
     assert (refused.pointer, refused.reason) == (pointer, "must be an address of example.com, example.org")
     assert stage(CallerRules()).submit(any_request(workflow=workflow, input=document), CALLER).started
 
 
-def test_an_approver_of_an_allowed_domain_is_asked_however_it_is_spelt() -> None:
+def test_the_domain_of_an_approver_is_compared_in_any_case() -> None:
     asked = any_request(input=any_input(approvers=[APPROVER.upper(), "otto@example.org"]))
     assert stage(AT_HOME).submit(asked, CALLER).started
 
 
-def test_what_came_before_the_stage_asked_for_more_is_still_itself() -> None:
+def test_a_request_from_before_stricter_rules_is_still_a_duplicate() -> None:
     ledger = MemoryLedger()
     stage(CallerRules(), ledger=ledger).submit(any_request(), CALLER)
     strict = stage(CallerRules(approver_domains=("example.org",)), Policy.from_document([{"currency": "USD"}]), ledger)
@@ -87,20 +87,20 @@ def test_what_came_before_the_stage_asked_for_more_is_still_itself() -> None:
 
 
 @pytest.mark.parametrize("given", [{}, {"requester": REQUESTER.upper()}])
-def test_where_the_caller_is_the_requester_their_session_names_them(given: dict[str, str]) -> None:
+def test_with_the_caller_as_requester_the_session_name_is_the_requester(given: dict[str, str]) -> None:
     request = stage(BY_CALLER).submit(any_request(input=without_requester() | given), RITA).request
     assert request.input
     assert request.input["requester"].casefold() == REQUESTER
 
 
-def test_where_the_caller_is_the_requester_nobody_asks_in_another_s_name() -> None:
+def test_with_the_caller_as_requester_another_requester_is_refused() -> None:
     at = stage(BY_CALLER)
     assert refusal(at, WORKFLOW, any_input(requester=OTHER_APPROVER), RITA).pointer == "/input/requester"
     assert refusal(at, WORKFLOW, without_requester(approvers=[REQUESTER]), RITA).pointer == "/input/approvers"
 
 
 @pytest.mark.parametrize("caller", ["", CALLER, "arn:aws:sts::1:assumed-role/shop/i-0abc", f"{CALLER}/{REQUESTER}"])
-def test_where_the_caller_is_the_requester_their_session_is_an_address(caller: str) -> None:
+def test_with_the_caller_as_requester_the_session_name_must_be_an_address(caller: str) -> None:
     at = stage(BY_CALLER)
     with pytest.raises(CallerRefusedError):
         at.submit(any_request(), caller)
@@ -108,7 +108,7 @@ def test_where_the_caller_is_the_requester_their_session_is_an_address(caller: s
     assert with_payments.submit(any_request(workflow="payment", input=PAYMENT), caller).started, "nobody requests it"
 
 
-def test_the_ids_of_the_kit_s_own_requests_are_for_the_kit_alone() -> None:
+def test_callers_cannot_use_the_request_ids_of_the_kit() -> None:
     own = any_request(request_id="held-1001")
     with pytest.raises(ContractError, match="must not begin with held-"):
         stage(CallerRules()).submit(own, CALLER)
@@ -124,10 +124,10 @@ def test_the_ids_of_the_kit_s_own_requests_are_for_the_kit_alone() -> None:
         ({"amount": "250.00", "approvers": [APPROVER, REQUESTER]}, "/input/approvers"),
     ],
 )
-def test_what_the_policy_does_not_cover_is_refused(changes: dict[str, Any], pointer: str) -> None:
+def test_a_request_outside_the_policy_is_refused(changes: dict[str, Any], pointer: str) -> None:
     assert refusal(stage(CallerRules(), POLICY), WORKFLOW, any_input(**changes)).pointer == pointer
 
 
 @pytest.mark.parametrize("changes", [{"amount": "100.00"}, {"approvers": [APPROVER, OTHER_APPROVER]}])
-def test_what_the_policy_covers_is_started(changes: dict[str, Any]) -> None:
+def test_a_request_within_the_policy_is_started(changes: dict[str, Any]) -> None:
     assert stage(CallerRules(), POLICY).submit(any_request(input=any_input(**changes)), CALLER).started

@@ -47,7 +47,7 @@ def collecting(**changes: Any) -> Office:
 # Collected
 
 
-def test_the_last_that_was_missing_decides_and_what_is_missing_is_told_until_then() -> None:
+def test_the_last_missing_answer_decides_and_each_reply_lists_the_missing_ones() -> None:
     office = collecting()
     assert office.bring("c").missing == ("a", "b")
     receipt = office.bring("a")
@@ -58,7 +58,7 @@ def test_the_last_that_was_missing_decides_and_what_is_missing_is_told_until_the
     assert is_unbroken(office.ledger.entries, office.task.audit_head, office.task.audit_seq)
 
 
-def test_an_answer_that_a_task_brought_back_from_before_does_not_know_counts_when_it_is_sent_again() -> None:
+def test_an_answer_that_a_restored_task_has_lost_counts_when_it_is_sent_again() -> None:
     office = collecting()
     before = office.task
     office.bring("a")
@@ -68,7 +68,7 @@ def test_an_answer_that_a_task_brought_back_from_before_does_not_know_counts_whe
     assert office.bring("a").missing == ("b", "c")
 
 
-def test_two_that_bring_the_last_two_at_once_lose_neither() -> None:
+def test_two_concurrent_answers_are_both_collected() -> None:
     office = collecting()
     office.bring("a")
     meanwhile(office.ledger, lambda: office.bring("b"))
@@ -76,7 +76,7 @@ def test_two_that_bring_the_last_two_at_once_lose_neither() -> None:
     assert (office.task.status, set(office.ledger.responses(TASK_ID))) == (Status.DECIDED, {"a", "b", "c"})
 
 
-def test_one_that_comes_in_the_last_moment_counts_and_one_at_the_deadline_does_not() -> None:
+def test_an_answer_counts_before_the_deadline_and_not_at_it() -> None:
     office = collecting()
     office.clock.moment = office.task.expires_at - MOMENT
     office.bring("a")
@@ -87,7 +87,7 @@ def test_one_that_comes_in_the_last_moment_counts_and_one_at_the_deadline_does_n
     assert set(office.ledger.responses(TASK_ID)) == {"a"}
 
 
-def test_one_that_is_overtaken_by_the_deadline_is_not_half_recorded() -> None:
+def test_an_answer_overtaken_by_the_deadline_is_not_recorded() -> None:
     office = collecting()
     office.bring("a")
 
@@ -103,7 +103,7 @@ def test_one_that_is_overtaken_by_the_deadline_is_not_half_recorded() -> None:
     assert (office.task.status, set(office.ledger.responses(TASK_ID))) == (Status.EXPIRED, {"a"})
 
 
-def test_the_same_again_tells_what_is_missing_now() -> None:
+def test_a_repeated_answer_returns_the_missing_ones() -> None:
     office = collecting()
     office.bring("a")
     entries = len(office.ledger.entries)
@@ -112,7 +112,7 @@ def test_the_same_again_tells_what_is_missing_now() -> None:
     assert len(office.ledger.entries) == entries
 
 
-def test_the_same_again_by_two_at_once_tells_both_that_nothing_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_concurrent_repetitions_of_the_last_answer_are_both_complete(monkeypatch: pytest.MonkeyPatch) -> None:
     """Between one's reading of the task and of the answers, the other's retry has completed it."""
     office, read = collecting(), MemoryLedger.responses
     office.bring("a")
@@ -128,7 +128,7 @@ def test_the_same_again_by_two_at_once_tells_both_that_nothing_is_missing(monkey
     assert (receipt.handling, receipt.missing, receipt.task.status) == (Handling.DUPLICATE, (), Status.DECIDED)
 
 
-def test_another_of_the_same_key_replaces_it_until_all_are_there() -> None:
+def test_an_answer_replaces_the_one_of_the_same_key_until_all_are_collected() -> None:
     office = collecting()
     office.bring("a", page=1)
     office.bring("a", page=2)
@@ -142,7 +142,7 @@ def test_another_of_the_same_key_replaces_it_until_all_are_there() -> None:
         office.bring("z")
 
 
-def test_a_key_that_nobody_asked_for_is_refused_and_counted_and_takes_no_place() -> None:
+def test_an_answer_with_an_unknown_key_is_refused_and_counted() -> None:
     office = collecting()
     with pytest.raises(errors.AnswerRefusedError) as refused:
         office.bring("z")
@@ -150,7 +150,7 @@ def test_a_key_that_nobody_asked_for_is_refused_and_counted_and_takes_no_place()
     assert office.ledger.responses(TASK_ID) == {}
 
 
-def test_nobody_fills_the_audit_by_replacing_what_is_collected_and_what_is_missing_is_still_taken() -> None:
+def test_replacements_of_collected_answers_are_bounded_and_missing_answers_still_count() -> None:
     office = collecting()
     for page in range(MAX_ANSWERS * 3):
         office.bring("a", page=page)
@@ -160,7 +160,7 @@ def test_nobody_fills_the_audit_by_replacing_what_is_collected_and_what_is_missi
     assert office.bring("c").missing == ()
 
 
-def test_all_answers_together_are_no_larger_than_one_may_be() -> None:
+def test_the_size_limit_of_an_answer_holds_for_all_collected_answers_together() -> None:
     office = collecting()
     room = 200_000 // 3 - len('{"kind":"a","text":""}')
     office.bring("a", text="x" * room)
@@ -171,7 +171,7 @@ def test_all_answers_together_are_no_larger_than_one_may_be() -> None:
 # Channels, contracts
 
 
-def test_a_second_channel_with_the_same_words_hears_that_it_is_answered() -> None:
+def test_the_same_answer_from_a_second_channel_is_refused() -> None:
     office = Office(channels=("email", "phone"))
     first, second = Sender("email", "callback token"), Sender("phone", "callback token")
     office.results.succeed(TASK_ID, {"confirmed": True}, first)
@@ -184,7 +184,7 @@ def test_a_second_channel_with_the_same_words_hears_that_it_is_answered() -> Non
 # Encrypted
 
 
-def test_an_encrypted_answer_is_bound_to_its_task_and_the_same_again_is_a_duplicate() -> None:
+def test_an_encrypted_answer_is_bound_to_its_task_and_its_repetition_is_a_duplicate() -> None:
     office = Office(encrypted=True)
     office.results.succeed(TASK_ID, {"pin": "4711"}, WORKER)
     assert "4711" not in office.task.answer
@@ -195,7 +195,7 @@ def test_an_encrypted_answer_is_bound_to_its_task_and_the_same_again_is_a_duplic
             office.results.succeed(TASK_ID, document, sender)
 
 
-def test_a_cipher_that_is_out_of_reach_records_nothing_and_the_same_answer_may_come_again() -> None:
+def test_an_unavailable_cipher_records_nothing_and_the_answer_may_be_sent_again() -> None:
     office = Office(encrypted=True)
     office.cipher.failures.append(errors.CipherUnavailableError("KMS"))
     with pytest.raises(errors.CipherUnavailableError):
@@ -205,7 +205,7 @@ def test_a_cipher_that_is_out_of_reach_records_nothing_and_the_same_answer_may_c
     assert office.task.status is Status.DECIDED
 
 
-def test_without_a_token_an_encrypted_task_takes_neither_answer_nor_failure() -> None:
+def test_an_encrypted_task_refuses_answers_and_failures_without_a_token() -> None:
     office, sender = Office(encrypted=True), dataclasses.replace(WORKER, token="")
     with pytest.raises(errors.PlainAnswerError):
         office.results.succeed(TASK_ID, {"pin": "4711"}, sender)
@@ -214,11 +214,11 @@ def test_without_a_token_an_encrypted_task_takes_neither_answer_nor_failure() ->
     assert office.task.status is Status.OPEN
 
 
-def test_a_sender_that_is_shown_does_not_show_its_token() -> None:
+def test_the_text_of_a_sender_does_not_contain_its_token() -> None:
     assert "t1" not in repr(WORKER)
 
 
-def test_of_a_failure_of_an_encrypted_task_only_the_code_is_kept_and_it_can_be_told_again() -> None:
+def test_a_failure_of_an_encrypted_task_keeps_only_its_code() -> None:
     office = Office(encrypted=True)
     failure = Failure("NoAccount", "account 4711", "4711")
     office.results.fail(TASK_ID, failure, WORKER)
@@ -229,21 +229,21 @@ def test_of_a_failure_of_an_encrypted_task_only_the_code_is_kept_and_it_can_be_t
 # Heartbeats
 
 
-def test_a_heartbeat_for_a_callback_that_was_just_replaced_is_on_record() -> None:
+def test_a_heartbeat_for_a_replaced_callback_is_recorded() -> None:
     office = Office()
     office.heartbeats.failures.append(errors.TaskClosedError())
     office.results.heartbeat(TASK_ID)
     assert office.task.heartbeat_at == NOW
 
 
-def test_a_heartbeat_that_loses_a_race_is_recorded_at_the_next_try(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_heartbeat_that_loses_a_race_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     office, beat, lost = Office(), MemoryLedger.beat, [True]
     monkeypatch.setattr(MemoryLedger, "beat", lambda *arguments: not lost.pop() if lost else beat(*arguments))
     office.results.heartbeat(TASK_ID)
     assert office.task.heartbeat_at == NOW
 
 
-def test_a_heartbeat_that_never_gets_through_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_heartbeat_that_loses_every_race_raises_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     office = Office()
     monkeypatch.setattr("countersign.retries.pause_seconds", lambda *_: 0)
     monkeypatch.setattr(MemoryLedger, "beat", lambda *_: False)

@@ -54,7 +54,7 @@ class Post:
         return [message.recipient for message in self.channel.sent]
 
 
-def test_every_recipient_is_mailed_a_link_of_their_own() -> None:
+def test_every_recipient_gets_a_mail_with_a_personal_link() -> None:
     post = Post()
     assert post.deliver() == 2
     assert post.recipients == [APPROVER, OTHER_APPROVER]
@@ -68,7 +68,7 @@ def test_every_recipient_is_mailed_a_link_of_their_own() -> None:
     assert post.tokens[APPROVER] != post.tokens[OTHER_APPROVER]
 
 
-def test_minting_a_link_and_sending_it_are_audit_entries_with_fingerprint_and_channel() -> None:
+def test_the_audit_records_every_minted_and_sent_link_with_fingerprint_and_channel() -> None:
     post = Post()
     post.deliver()
     assert [(entry.event.event, entry.event.data) for entry in post.ledger.entries] == [
@@ -81,7 +81,7 @@ def test_minting_a_link_and_sending_it_are_audit_entries_with_fingerprint_and_ch
     ]
 
 
-def test_the_task_says_when_it_was_first_sent_to_somebody() -> None:
+def test_the_task_has_the_time_of_its_first_sent_mail() -> None:
     post = Post()
     post.channel.failing = {person: MessageRefusedError("Rejected") for person in (APPROVER, OTHER_APPROVER)}
     with pytest.raises(MessageRefusedError):
@@ -99,7 +99,7 @@ def test_the_task_says_when_it_was_first_sent_to_somebody() -> None:
     )
 
 
-def test_a_link_that_cannot_be_put_on_record_is_not_sent() -> None:
+def test_a_link_that_cannot_be_recorded_is_not_sent() -> None:
     post = Post()
 
     def be_down(write: str) -> None:
@@ -111,13 +111,13 @@ def test_a_link_that_cannot_be_put_on_record_is_not_sent() -> None:
     assert (post.channel.sent, post.ledger.links) == ([], {})
 
 
-def test_only_those_are_mailed_whom_the_envelope_names_and_the_task_knows() -> None:
+def test_only_recipients_of_the_envelope_in_the_audience_get_a_mail() -> None:
     post = Post()
     assert post.deliver(task={"recipients": [OTHER_APPROVER, "stranger@example.com"]}) == 1
     assert post.recipients == [OTHER_APPROVER]
 
 
-def test_a_reminder_mails_once_more_and_hand_offs_that_the_task_does_not_have_nobody() -> None:
+def test_a_reminder_is_mailed_once_and_unknown_hand_offs_are_not_mailed() -> None:
     post = Post()
     post.deliver()
     assert [post.deliver(attempt=attempt) for attempt in (2, FIRST_RESEND, FIRST_RESEND + 1)] == [0, 0, 0]
@@ -147,14 +147,14 @@ def test_no_mail_is_sent_about_a_task_that_is_not_open(standing: Task, task_id: 
     assert (post.channel.sent, post.ledger.links) == ([], {})
 
 
-def test_a_task_that_is_decided_between_two_mails_is_not_mailed_further() -> None:
+def test_a_decision_between_two_mails_stops_the_second() -> None:
     post = Post()
     post.ledger.after_write = lambda _: post.ledger.standing.update({TASK_ID: any_decided_task()})
     assert post.deliver() == 1
     assert post.recipients == [APPROVER]
 
 
-def test_a_mailbox_that_refuses_does_not_keep_the_mail_from_the_others() -> None:
+def test_a_refused_mail_does_not_stop_the_others() -> None:
     post = Post(any_task(audience=(APPROVER, OTHER_APPROVER, THIRD)))
     post.channel.failing[OTHER_APPROVER] = MessageRefusedError("Rejected")
     with pytest.raises(MessageRefusedError):
@@ -162,7 +162,7 @@ def test_a_mailbox_that_refuses_does_not_keep_the_mail_from_the_others() -> None
     assert post.recipients == [APPROVER, THIRD]
 
 
-def test_a_bug_is_not_taken_for_a_mailbox_that_refuses() -> None:
+def test_an_unexpected_error_is_not_treated_as_a_refused_mail() -> None:
     post = Post()
     post.channel.failing[APPROVER] = ValueError("a bug")
     with pytest.raises(ValueError, match="a bug"):
@@ -172,7 +172,7 @@ def test_a_bug_is_not_taken_for_a_mailbox_that_refuses() -> None:
 # The inbox
 
 
-def test_the_link_to_an_inbox_is_mailed_to_its_owner_opens_no_single_task_and_has_an_end() -> None:
+def test_the_link_to_an_inbox_is_mailed_to_its_owner_and_expires() -> None:
     post = Post()
     envelope = any_envelope(kind="approval.inbox", task={"title": TITLE, "recipients": [APPROVER]})
     assert post.deliveries.deliver_inbox(envelope) == 1
@@ -189,7 +189,7 @@ def test_the_link_to_an_inbox_is_mailed_to_its_owner_opens_no_single_task_and_ha
     assert timedelta(days=7) == INBOX_LASTS, "the mail and the page of a link that is too old say so"
 
 
-def test_from_the_bus_too_one_list_is_mailed_in_a_pause_and_only_to_whom_a_known_task_concerns() -> None:
+def test_inbox_mails_from_the_bus_are_limited_in_number_and_to_recipients_of_a_known_task() -> None:
     post = Post()
 
     def ask(**changes: Any) -> int:

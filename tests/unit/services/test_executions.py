@@ -24,7 +24,7 @@ def ended(ledger: MemoryLedger, status: str, request_id: str = REQUEST_ID) -> Af
     return Executions(ledger, FixedClock(NOW)).ended(request_id, status, execution_arn())
 
 
-def test_the_ends_are_those_that_lambda_tells_of() -> None:
+def test_the_final_statuses_are_those_of_lambda() -> None:
     assert {"SUCCEEDED", "FAILED", "TIMED_OUT", "STOPPED"} == ENDED
 
 
@@ -39,14 +39,14 @@ def test_a_dead_execution_fails_its_request_and_cancels_its_open_tasks(status: s
 
 
 @pytest.mark.parametrize("status", sorted(ENDED))
-def test_a_decision_made_a_moment_before_stays_and_is_told_since_nobody_will_apply_it(status: str) -> None:
+def test_a_decision_before_the_end_is_kept_and_reported_as_stranded(status: str) -> None:
     ledger = ledger_with(any_decided_task())
     assert ended(ledger, status) == Aftermath(stranded=(TASK_ID,))
     assert ledger.standing[TASK_ID] == any_decided_task()
 
 
 @pytest.mark.parametrize("status", sorted(ENDED))
-def test_a_result_that_the_workflow_recorded_stays(status: str) -> None:
+def test_a_recorded_result_is_kept(status: str) -> None:
     ledger = ledger_with()
     ledger.finish(REQUEST_ID, WORKFLOW, RequestStatus.SUCCEEDED, {"status": "approved"}, NOW)
     ended(ledger, status)
@@ -60,13 +60,13 @@ def test_an_execution_that_succeeded_without_a_record_ends_its_request() -> None
 
 
 @pytest.mark.parametrize("status", sorted(ENDED))
-def test_an_execution_that_nobody_asked_for_is_harmless(status: str) -> None:
+def test_the_end_of_an_unknown_execution_changes_nothing(status: str) -> None:
     ledger = MemoryLedger()
     assert ended(ledger, status, "unknown") == Aftermath()
     assert ledger.asked == {}
 
 
-def test_the_same_end_told_twice_cancels_once() -> None:
+def test_a_repeated_end_cancels_once() -> None:
     ledger = ledger_with(any_task())
     ended(ledger, "FAILED")
     assert ended(ledger, "FAILED") == Aftermath()
@@ -74,7 +74,7 @@ def test_the_same_end_told_twice_cancels_once() -> None:
 
 
 @pytest.mark.parametrize("status", [Status.APPLIED, Status.EXPIRED, Status.CANCELLED])
-def test_a_task_that_came_to_its_end_is_neither_cancelled_nor_stranded(status: Status) -> None:
+def test_a_closed_task_is_neither_cancelled_nor_stranded(status: Status) -> None:
     ledger = ledger_with(any_task(status=status))
     assert ended(ledger, "FAILED") == Aftermath()
 
@@ -89,7 +89,7 @@ def test_another_execution_of_the_same_name_changes_nothing() -> None:
     assert ledger.standing[TASK_ID] == any_task()
 
 
-def test_a_task_that_is_written_meanwhile_is_looked_at_again() -> None:
+def test_a_task_that_changes_during_the_cancellation_is_read_again() -> None:
     ledger = ledger_with(any_task())
 
     meanwhile(ledger, lambda: ledger.standing.update({TASK_ID: any_decided_task(audit_seq=1)}))

@@ -40,27 +40,27 @@ def announced(event_id: str = EVENT, task_id: str = PAYMENT) -> dict[str, Any]:
     return envelope.held(any_payment(task_id=task_id), any_event(event_id=event_id), "amount")
 
 
-def test_the_request_names_the_task_and_the_event_and_nothing_else() -> None:
+def test_the_request_names_only_the_task_and_the_event() -> None:
     request = request_of(announced())
     assert (request["workflow"], request["input"]) == ("held-payment", {"task_id": PAYMENT, "event_id": EVENT})
     validation.check("request", request)
     validation.check("held-payment.input", request["input"])
 
 
-def test_the_same_event_makes_the_same_request_and_another_one_another() -> None:
+def test_each_held_event_has_its_own_request_id() -> None:
     ids = {request_of(each)["request_id"] for each in (announced(), announced(), announced("evt_2"))}
     ids.add(request_of(announced(task_id="order-8.payment"))["request_id"])
     assert len(ids) == 3
     assert all(request_id.startswith("held-") and len(request_id) == 45 for request_id in ids)
 
 
-def test_operators_are_told_what_the_ledger_has_as_held() -> None:
+def test_the_report_of_a_held_event_comes_from_the_ledger() -> None:
     bench = Bench()
     assert bench.receive(any_event()) is Handling.HELD
     assert bench.held_payments.held(PAYMENT, EVENT) == any_held()
 
 
-def test_operators_are_told_of_an_event_that_changes_nothing_any_more() -> None:
+def test_the_report_shows_an_event_without_further_effect() -> None:
     bench = Bench()
     bench.receive(any_event(event_id="evt_0", amount="250.00"))
     bench.receive(any_event(status=EventStatus.FAILED, amount="250.00"))
@@ -72,7 +72,7 @@ def test_operators_are_told_of_an_event_that_changes_nothing_any_more() -> None:
     )
 
 
-def test_nothing_is_said_of_what_is_not_held() -> None:
+def test_an_event_that_is_not_held_has_no_report() -> None:
     bench = Bench()
     assert bench.held_payments.held(PAYMENT, EVENT) is None
     bench.receive(any_event(amount="250.00"))
@@ -80,7 +80,7 @@ def test_nothing_is_said_of_what_is_not_held() -> None:
     assert bench.held_payments.held("order-8.payment", EVENT) is None
 
 
-def test_what_nobody_answered_can_be_asked_again() -> None:
+def test_an_expired_resolution_can_be_followed_by_another() -> None:
     bench = Bench()
     bench.receive(any_event())
     assert (
@@ -91,7 +91,7 @@ def test_what_nobody_answered_can_be_asked_again() -> None:
     assert bench.audited() == ["opened", "held", "lapsed", "settled", "decided"]
 
 
-def test_a_resolution_that_is_carried_out_again_says_the_same_and_changes_nothing() -> None:
+def test_a_repeated_resolution_returns_the_same_effect_and_changes_nothing() -> None:
     bench = Bench()
     bench.receive(any_event())
     assert [bench.held_payments.carry_out(PAYMENT, EVENT, ACCEPTED) for _ in range(2)] == ["paid", "paid"]
@@ -107,7 +107,7 @@ def test_a_resolution_that_is_carried_out_again_says_the_same_and_changes_nothin
         ({"amount": "25.00"}, {"status": EventStatus.PENDING}, Handling.RECORDED),
     ],
 )
-def test_the_expected_money_that_comes_after_other_money_was_accepted_is_for_a_person_too(
+def test_the_expected_payment_after_an_accepted_different_one_is_held(
     accepted: dict[str, Any], then: dict[str, Any], handling: Handling
 ) -> None:
     bench = Bench()
@@ -124,7 +124,7 @@ def test_the_expected_money_that_comes_after_other_money_was_accepted_is_for_a_p
     assert bench.ledger.standing[PAYMENT].answer == settled
 
 
-def test_the_right_event_that_comes_between_reading_and_writing_wins_too() -> None:
+def test_the_expected_event_between_reading_and_writing_wins() -> None:
     bench = Bench()
     bench.receive(any_event())
 
@@ -133,7 +133,7 @@ def test_the_right_event_that_comes_between_reading_and_writing_wins_too() -> No
     assert document_of(bench.ledger.standing[PAYMENT])["amount"] == "250.00"
 
 
-def test_a_ruling_on_what_is_not_held_changes_nothing() -> None:
+def test_a_resolution_of_an_event_that_is_not_held_is_refused() -> None:
     bench = Bench()
     with pytest.raises(UnknownTaskError):
         bench.held_payments.carry_out(PAYMENT, EVENT, ACCEPTED)

@@ -50,14 +50,14 @@ def numbered(number: int, **changes: object) -> Task:
 # Looking
 
 
-def test_an_inbox_lists_what_waits_for_its_owner_the_most_urgent_first() -> None:
+def test_an_inbox_lists_the_tasks_of_its_owner_by_deadline() -> None:
     later, sooner = numbered(1, expires_at=NOW + timedelta(days=2)), numbered(2, expires_at=NOW + timedelta(hours=1))
     hall = Hall(later, sooner)
     inbox = hall.inboxes.look(hall.inbox)
     assert (inbox.recipient, inbox.tasks) == (APPROVER, (sooner, later))
 
 
-def test_what_its_owner_has_answered_stays_listed_until_it_is_decided() -> None:
+def test_a_task_that_the_owner_voted_on_stays_listed_until_it_is_decided() -> None:
     voted = any_task(
         audience=(APPROVER, OTHER_APPROVER), rule=any_rule(), votes={APPROVER: Vote(Decision.APPROVE, "", NOW)}
     )
@@ -65,13 +65,13 @@ def test_what_its_owner_has_answered_stays_listed_until_it_is_decided() -> None:
     assert hall.inboxes.look(hall.inbox).tasks == (voted,)
 
 
-def test_the_link_of_one_review_opens_no_inbox() -> None:
+def test_the_link_of_a_review_does_not_open_an_inbox() -> None:
     hall = Hall(any_task())
     with pytest.raises(UnknownLinkError):
         hall.inboxes.look(hall.review)
 
 
-def test_the_link_to_an_inbox_ends() -> None:
+def test_the_link_to_an_inbox_expires() -> None:
     hall = Hall(any_task())
     hall.clock.move(days=7)
     with pytest.raises(InboxExpiredError):
@@ -81,7 +81,7 @@ def test_the_link_to_an_inbox_ends() -> None:
 # Asking for it
 
 
-def test_the_link_goes_by_mail_to_whose_review_it_is_asked_from() -> None:
+def test_the_inbox_link_is_mailed_to_the_recipient_of_the_review_link() -> None:
     hall = Hall(any_task(audience=(APPROVER, OTHER_APPROVER)))
     assert hall.ask(hall.review) == APPROVER
     ((key, envelope),) = hall.ledger.outbox.items()
@@ -89,7 +89,7 @@ def test_the_link_goes_by_mail_to_whose_review_it_is_asked_from() -> None:
     assert "@" not in str(key), "the names of the outbox are logged"
 
 
-def test_from_one_link_one_mail_goes_out_in_a_while_however_often_it_is_asked_for() -> None:
+def test_repeated_requests_from_one_link_send_one_inbox_mail_per_pause() -> None:
     hall = Hall(any_task())
     for _ in range(20):
         assert hall.ask(hall.review) == APPROVER
@@ -103,13 +103,13 @@ def test_from_one_link_one_mail_goes_out_in_a_while_however_often_it_is_asked_fo
     assert hall.sent == [[APPROVER]]
 
 
-def test_it_can_be_asked_for_from_a_review_that_is_over() -> None:
+def test_a_closed_review_can_request_the_inbox() -> None:
     hall = Hall(any_decided_task())
     assert hall.ask(hall.review) == APPROVER
     assert hall.sent == [[APPROVER]]
 
 
-def test_whoever_has_had_twenty_lists_from_one_task_hears_that_no_more_is_sent() -> None:
+def test_the_twenty_first_inbox_mail_of_a_task_is_refused() -> None:
     hall = Hall(any_task())
     events = [AuditEvent("minted", "approver", data={"recipient": APPROVER, "inbox": True})] * 20
     for event in events[1:]:
@@ -120,7 +120,7 @@ def test_whoever_has_had_twenty_lists_from_one_task_hears_that_no_more_is_sent()
         hall.ask(hall.review)
 
 
-def test_it_can_be_asked_for_from_an_inbox_by_one_of_its_tasks_only() -> None:
+def test_an_inbox_can_request_a_new_link_only_with_one_of_its_tasks() -> None:
     hall = Hall(any_task())
     assert hall.ask(hall.inbox, TASK_ID) == APPROVER
     for task_id in ("", "order-2.approval"):

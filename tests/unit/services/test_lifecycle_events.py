@@ -29,14 +29,14 @@ def test_every_status_has_an_event_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("transition", [row for row in tasks.TRANSITIONS if row.source is not row.target])
-def test_every_transition_that_changes_the_status_is_told(transition: tasks.Transition) -> None:
+def test_every_change_of_status_is_published(transition: tasks.Transition) -> None:
     before = any_task(status=transition.source) if transition.source else None
     (event,) = events_of(before, any_task(status=transition.target))
     assert event["kind"] == EVENTS[transition.target]
 
 
 @pytest.mark.parametrize("status", Status)
-def test_a_write_that_leaves_the_status_alone_is_not_told(status: Status) -> None:
+def test_a_write_without_a_change_of_status_is_not_published(status: Status) -> None:
     assert not list(events_of(any_task(status=status), any_task(status=status, revision=1, audit_seq=2)))
 
 
@@ -57,7 +57,7 @@ def test_an_event_has_ids_kind_outcome_and_times() -> None:
     }
 
 
-def test_an_open_task_has_neither_an_outcome_nor_times_that_have_not_come() -> None:
+def test_the_event_of_an_open_task_has_no_outcome_and_no_later_times() -> None:
     (event,) = events_of(None, any_task())
     assert event["outcome"] is None
     assert {"decided_at", "closed_at"}.isdisjoint(event)
@@ -70,7 +70,7 @@ def test_an_event_holds_no_details_comments_people_or_callbacks(after: tasks.Tas
         assert secret not in told
 
 
-def test_a_refund_and_a_dispute_are_told_once_each_with_the_payment_and_the_total_so_far() -> None:
+def test_every_refund_and_dispute_is_published_once_with_payment_and_total() -> None:
     before = any_payment_task(refunds={"pay_1001": "100.00"}, disputes=("ch_1",))
     after = any_payment_task(refunds={"pay_1001": "150.00", "ch_2": "1.00"}, disputes=("ch_1", "ch_2"))
     named = {"provider": "pay", "external_id": "pay_1001", "workflow": "payment", "task_id": after.task_id}

@@ -57,22 +57,22 @@ def made_up(number: int) -> list[str]:
     return [f"{token:043d}" for token in range(number)]
 
 
-def test_one_token_may_ask_so_often_and_no_more() -> None:
+def test_one_token_has_a_limit_per_minute() -> None:
     assert Gate().admitted(*[any_token()] * 10) == 3
 
 
-def test_a_network_may_ask_so_often_with_whatever_tokens_it_makes_up() -> None:
+def test_one_network_has_a_limit_per_minute_over_all_tokens() -> None:
     assert Gate().admitted(*made_up(1_000)) == 5
 
 
-def test_a_flood_from_one_network_takes_nothing_from_another_not_even_with_the_same_token() -> None:
+def test_a_flood_from_one_network_does_not_limit_another_one() -> None:
     gate = Gate()
     gate.admitted(*made_up(1_000), any_token())
     assert gate.admitted(*[any_token()] * 3, source=CARRIER) == 3
 
 
 @pytest.mark.parametrize(("passed", "wait"), [(0.0, 60), (0.5, 60), (1.0, 59), (59.0, 1), (59.999, 1)])
-def test_who_is_refused_hears_when_the_minute_is_over_in_whole_seconds(passed: float, wait: int) -> None:
+def test_a_refusal_names_the_seconds_until_the_next_minute(passed: float, wait: int) -> None:
     gate = Gate()
     gate.clock.move(seconds=passed)
     gate.admitted(*[any_token()] * 3)
@@ -81,7 +81,7 @@ def test_who_is_refused_hears_when_the_minute_is_over_in_whole_seconds(passed: f
     assert gate.asks_to_wait(any_token()) == 0
 
 
-def test_whatever_tokens_are_made_up_a_network_has_a_bounded_number_of_counters() -> None:
+def test_a_network_has_a_bounded_number_of_counters() -> None:
     gate = Gate()
     gate.limiter = Limiter("review", Rates(10_000, 10_000), gate.counters, gate.clock)
     gate.admitted(*made_up(5_000), "", "short", "\ud800", "x" * 100_000)
@@ -89,7 +89,7 @@ def test_whatever_tokens_are_made_up_a_network_has_a_bounded_number_of_counters(
     assert len(gate.counters.counted) <= 1 + 256
 
 
-def test_counters_are_of_no_use_after_their_minute() -> None:
+def test_counters_expire_after_their_minute() -> None:
     gate = Gate()
     gate.clock.move(seconds=20)
     gate.admitted(any_token())
@@ -108,7 +108,7 @@ def test_each_name_counts_by_itself() -> None:
 
 
 @pytest.mark.parametrize("tokens", [[any_token()] * 100, made_up(100)], ids=["one token", "many tokens"])
-def test_a_container_asks_no_more_about_who_is_over_until_the_minute_is(tokens: list[str]) -> None:
+def test_a_container_remembers_a_reached_limit_until_the_next_minute(tokens: list[str]) -> None:
     gate = Gate()
     gate.admitted(*tokens)
     asked = gate.counters.counted.total()
@@ -118,7 +118,7 @@ def test_a_container_asks_no_more_about_who_is_over_until_the_minute_is(tokens: 
     assert gate.admitted(any_token()) == 1
 
 
-def test_counters_that_do_not_answer_are_told_of_for_the_caller_to_let_it_pass() -> None:
+def test_unavailable_counters_raise_an_error() -> None:
     gate = Gate()
     gate.counters.failing = True
     with pytest.raises(LedgerUnavailableError):

@@ -28,7 +28,7 @@ def asked(**changes: Any) -> Office:
     return Office(any_task(audience=(), requester="", payload="{}", **changes))
 
 
-def test_each_channel_gets_a_token_of_its_own_of_which_only_the_fingerprint_is_kept() -> None:
+def test_each_channel_gets_its_own_token_and_the_ledger_keeps_only_fingerprints() -> None:
     office = Office()
     report = office.waits.open(any_wait(audience=(), attempt=3), any_machine_question(channels=("email", "phone")))
     first, second = office.hand_off.sent
@@ -45,7 +45,7 @@ def _token(envelope: Any) -> str:
     return token
 
 
-def test_a_hand_off_that_fails_in_the_middle_reaches_everybody_at_the_retry() -> None:
+def test_a_hand_off_that_fails_halfway_reaches_every_channel_at_the_retry() -> None:
     office = Office(refusals=1)
     question = any_machine_question(channels=("email", "phone"))
     with pytest.raises(HandOffRejectedError):
@@ -55,14 +55,14 @@ def test_a_hand_off_that_fails_in_the_middle_reaches_everybody_at_the_retry() ->
     assert office.events == ["opened"]
 
 
-def test_a_task_whose_time_is_over_before_it_opens_is_handed_to_nobody() -> None:
+def test_a_task_past_its_deadline_at_the_opening_is_not_handed_off() -> None:
     office = Office()
     assert office.waits.open(any_wait(expires_at=NOW, audience=()), any_machine_question())["status"] == "OPEN"
     assert office.hand_off.sent == []
     assert office.waits.read(any_wait(expires_at=NOW))["status"] == "EXPIRED"
 
 
-def test_a_machine_is_lost_at_the_end_of_the_silence_and_not_before() -> None:
+def test_a_machine_is_lost_at_the_end_of_the_heartbeat_timeout() -> None:
     office = asked(heartbeat_at=NOW + timedelta(seconds=5))
     office.clock.move(seconds=64.999999)
     report = office.waits.read(any_wait(), SILENCE)
@@ -75,7 +75,7 @@ def test_a_machine_is_lost_at_the_end_of_the_silence_and_not_before() -> None:
     )
 
 
-def test_silence_past_the_deadline_is_an_expiry_and_an_answer_made_in_time_wins() -> None:
+def test_a_missing_heartbeat_after_the_deadline_is_an_expiry_and_an_answer_wins() -> None:
     office = asked()
     office.clock.move(hours=1)
     assert office.waits.read(any_wait(), SILENCE)["status"] == "EXPIRED"
@@ -92,7 +92,7 @@ def _answer(office: Office) -> None:
     office.ledger.commit(change)
 
 
-def test_what_need_not_send_heartbeats_is_never_lost() -> None:
+def test_a_machine_without_a_heartbeat_timeout_is_never_lost() -> None:
     office = asked()
     office.clock.move(minutes=59)
     assert office.waits.read(any_wait())["status"] == "OPEN"
@@ -104,7 +104,7 @@ def _collecting(status: Status = Status.OPEN) -> Office:
     return office
 
 
-def test_what_was_collected_is_in_the_report_of_an_end_and_only_then() -> None:
+def test_collected_answers_are_in_the_report_of_an_ended_task() -> None:
     office = _collecting()
     assert "answer" not in office.waits.read(any_wait())
     office.clock.move(hours=1)
@@ -112,7 +112,7 @@ def test_what_was_collected_is_in_the_report_of_an_end_and_only_then() -> None:
     assert (report["status"], report["answer"]) == ("EXPIRED", {"b": {"kind": "b"}})
 
 
-def test_what_was_collected_is_in_the_report_of_a_withdrawal() -> None:
+def test_collected_answers_are_in_the_report_of_a_withdrawal() -> None:
     report = _collecting().waits.withdraw(any_wait())
     assert (report["status"], report["closed_because"], report["answer"]) == (
         "CANCELLED",
@@ -121,13 +121,13 @@ def test_what_was_collected_is_in_the_report_of_a_withdrawal() -> None:
     )
 
 
-def test_a_withdrawal_twice_is_one() -> None:
+def test_a_repeated_withdrawal_changes_nothing() -> None:
     office = asked()
     first = office.waits.withdraw(any_wait())
     assert office.waits.withdraw(any_wait()) == first
     assert office.events == ["cancelled"]
 
 
-def test_an_encrypted_answer_goes_neither_with_a_collection_nor_with_a_provider() -> None:
+def test_an_encrypted_answer_cannot_be_collected_or_correlated() -> None:
     with pytest.raises(ValueError, match="neither collected nor correlated"):
         ExternalTask("secret", {}, 60, encrypted=True, collect=Collecting("kind", ("a",)))

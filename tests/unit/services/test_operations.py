@@ -56,7 +56,7 @@ EACH: list[Callable[[Operations], object]] = [
 
 
 @pytest.mark.parametrize("act", [*EACH, lambda operations: operations.redriven(TASK_ID, "approvals-dlq")])
-def test_every_action_leaves_an_entry_of_the_operator_in_an_unbroken_chain(act: Callable[[Operations], object]) -> None:
+def test_every_action_adds_an_audit_entry_of_the_operator(act: Callable[[Operations], object]) -> None:
     shift = Shift(any_task())
     act(shift.operations)
     entry = shift.ledger.entries[-1]
@@ -65,7 +65,7 @@ def test_every_action_leaves_an_entry_of_the_operator_in_an_unbroken_chain(act: 
 
 
 @pytest.mark.parametrize("act", EACH)
-def test_a_decision_that_comes_between_reading_and_writing_wins(act: Callable[[Operations], object]) -> None:
+def test_a_decision_between_reading_and_writing_wins(act: Callable[[Operations], object]) -> None:
     shift = Shift(any_task())
     meanwhile(shift.ledger, shift.vote)
     with pytest.raises(TaskClosedError):
@@ -75,12 +75,12 @@ def test_a_decision_that_comes_between_reading_and_writing_wins(act: Callable[[O
 
 
 @pytest.mark.parametrize("act", EACH)
-def test_a_task_that_there_is_not_is_told(act: Callable[[Operations], object]) -> None:
+def test_an_unknown_task_is_refused(act: Callable[[Operations], object]) -> None:
     with pytest.raises(UnknownTaskError):
         act(Operations(MemoryLedger(), FixedClock(NOW), OPERATOR))
 
 
-def test_who_votes_just_before_a_reminder_gets_none() -> None:
+def test_an_approver_who_votes_just_before_a_reminder_gets_none() -> None:
     shift = Shift(any_task(audience=(APPROVER, OTHER_APPROVER), rule=ALL))
     meanwhile(shift.ledger, shift.vote)
     assert shift.operations.resend(TASK_ID) == (OTHER_APPROVER,)
@@ -89,7 +89,7 @@ def test_who_votes_just_before_a_reminder_gets_none() -> None:
     assert envelope["task"]["recipients"] == [OTHER_APPROVER]
 
 
-def test_each_reminder_of_an_operator_has_a_number_that_no_other_hand_off_has() -> None:
+def test_each_reminder_of_an_operator_has_its_own_attempt_number() -> None:
     shift = Shift(any_task())
     for _ in range(3):
         shift.operations.resend(TASK_ID)
@@ -100,7 +100,7 @@ def test_each_reminder_of_an_operator_has_a_number_that_no_other_hand_off_has() 
 
 
 @pytest.mark.parametrize("status", [Status.DECIDED, Status.APPLIED, Status.EXPIRED, Status.CANCELLED])
-def test_nobody_is_reminded_of_and_nothing_is_withdrawn_that_is_not_open(status: Status) -> None:
+def test_a_task_that_is_not_open_cannot_be_resent_or_withdrawn(status: Status) -> None:
     task = any_decided_task(status=status)
     with pytest.raises(TaskClosedError):
         votes.resend(task, OPERATOR, NOW)
@@ -108,14 +108,14 @@ def test_nobody_is_reminded_of_and_nothing_is_withdrawn_that_is_not_open(status:
         Shift(task).operations.withdraw(TASK_ID, "ordered twice")
 
 
-def test_a_task_past_its_deadline_can_be_withdrawn_and_nobody_is_reminded_of_it() -> None:
+def test_a_task_past_its_deadline_can_be_withdrawn_and_not_resent() -> None:
     shift = Shift(any_task(expires_at=NOW))
     with pytest.raises(TaskClosedError):
         shift.operations.resend(TASK_ID)
     assert shift.operations.withdraw(TASK_ID, "ordered twice").status is Status.CANCELLED
 
 
-def test_machines_are_not_reminded_nor_is_anybody_when_all_have_voted() -> None:
+def test_a_task_of_a_machine_or_with_all_votes_cannot_be_resent() -> None:
     with pytest.raises(ContractError, match="a machine is asked"):
         votes.resend(any_payment_task(), OPERATOR, NOW)
     voted = any_decided_task(status=Status.OPEN, outcome=None, decided_by=(), decided_at=None)
@@ -123,7 +123,7 @@ def test_machines_are_not_reminded_nor_is_anybody_when_all_have_voted() -> None:
         votes.resend(voted, OPERATOR, NOW)
 
 
-def test_a_message_about_no_task_that_there_is_leaves_no_entry() -> None:
+def test_a_redriven_message_about_an_unknown_task_adds_no_entry() -> None:
     shift = Shift(any_task())
     before = list(shift.ledger.entries)
     shift.operations.redriven("order-9.approval", "approvals-dlq")
@@ -140,7 +140,7 @@ def test_a_message_about_no_task_that_there_is_leaves_no_entry() -> None:
         (RequestStatus.FAILED, Status.CANCELLED, ["restored", "cancelled"]),
     ],
 )
-def test_a_lost_task_is_brought_back_and_stays_open_only_where_somebody_waits_for_it(
+def test_a_lost_task_is_restored_and_stays_open_only_while_its_request_runs(
     request_is: RequestStatus, status: Status, told: list[str]
 ) -> None:
     shift = Shift(any_task())
@@ -152,7 +152,7 @@ def test_a_lost_task_is_brought_back_and_stays_open_only_where_somebody_waits_fo
     assert [entry.event.event for entry in shift.ledger.entries[1:]] == told
 
 
-def test_nothing_is_brought_back_that_is_not_lost_or_that_the_restored_table_lacks() -> None:
+def test_only_a_lost_task_of_the_restored_table_is_restored() -> None:
     shift = Shift(any_task())
     assert shift.operations.restored(TASK_ID, "ledger-restored") is None
     with pytest.raises(UnknownTaskError):

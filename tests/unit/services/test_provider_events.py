@@ -79,7 +79,7 @@ class Office:
 # Once
 
 
-def test_an_event_is_on_record_together_with_what_it_does() -> None:
+def test_an_event_is_recorded_with_its_effect() -> None:
     office = Office()
     assert office.receive(any_event()) is Handling.RECORDED
     assert office.paid
@@ -90,7 +90,7 @@ def test_an_event_is_on_record_together_with_what_it_does() -> None:
 
 @pytest.mark.parametrize("status", ["pending", "paid", "failed", "expired", "unknown"])
 @pytest.mark.parametrize("opened", [True, False], ids=["to its task", "parked"])
-def test_the_same_event_again_is_a_duplicate_and_changes_nothing(status: str, opened: bool) -> None:
+def test_a_repeated_event_is_a_duplicate(status: str, opened: bool) -> None:
     office = Office(opened=opened)
     office.receive(any_event(status))
     before = office.everything
@@ -99,7 +99,7 @@ def test_the_same_event_again_is_a_duplicate_and_changes_nothing(status: str, op
 
 
 @pytest.mark.parametrize("opened", [True, False], ids=["to its task", "parked"])
-def test_another_body_under_a_known_id_is_a_conflict_on_record_that_is_not_applied(opened: bool) -> None:
+def test_another_body_with_a_known_event_id_is_recorded_as_a_conflict(opened: bool) -> None:
     office = Office(opened=opened)
     office.receive(any_event("pending"))
     before = dict(office.ledger.standing)
@@ -116,7 +116,7 @@ def test_two_providers_may_use_one_event_id() -> None:
     assert office.events.receive(any_event(), "body", Sender("other", SIGNED)) is Handling.DUPLICATE
 
 
-def test_what_an_ended_payment_has_on_record_is_a_duplicate_under_another_id() -> None:
+def test_a_recorded_event_of_an_ended_payment_is_a_duplicate_under_another_id() -> None:
     office = Office()
     office.receive(any_event())
     office.receive(any_event("failed", "evt_2"))
@@ -128,7 +128,7 @@ def test_what_an_ended_payment_has_on_record_is_a_duplicate_under_another_id() -
 # Ignored
 
 
-def test_an_ignored_event_about_an_open_task_is_one_audit_entry_for_each_reason_and_does_nothing() -> None:
+def test_an_ignored_event_of_an_open_task_adds_one_audit_entry_per_reason() -> None:
     office = Office()
     for number, reason in enumerate(("test_mode", "other_account", "test_mode")):
         ignored = any_event("ignored", event_id=f"evt_{number}", reason=reason)
@@ -140,7 +140,7 @@ def test_an_ignored_event_about_an_open_task_is_one_audit_entry_for_each_reason_
 
 
 @pytest.mark.parametrize("status", ["", "EXPIRED", "CANCELLED"])
-def test_an_ignored_event_without_an_open_task_leaves_no_trace(status: str) -> None:
+def test_an_ignored_event_without_an_open_task_is_not_recorded(status: str) -> None:
     office = Office(opened=False)
     if status:
         office.open(status=Status(status))
@@ -149,7 +149,7 @@ def test_an_ignored_event_without_an_open_task_leaves_no_trace(status: str) -> N
     assert (office.everything, office.ledger.event_records) == (before, {})
 
 
-def test_an_event_without_a_task_is_ignored_where_its_provider_parks_none() -> None:
+def test_an_event_without_a_task_is_ignored_where_its_provider_does_not_park() -> None:
     office = Office(opened=False)
     assert office.events.receive(any_event(), "body", PROVIDER, parks=False) is Handling.IGNORED
     assert (office.ledger.parking, office.ledger.event_records) == ({}, {})
@@ -160,7 +160,7 @@ def test_an_event_without_a_task_is_ignored_where_its_provider_parks_none() -> N
 # Held
 
 
-def test_what_is_held_is_announced_once_in_the_same_write() -> None:
+def test_a_held_event_is_announced_in_the_same_write() -> None:
     office = Office()
     assert office.receive(any_event(amount="1.00", reason="words")) is Handling.HELD
     ((key, envelope),) = office.ledger.outbox.items()
@@ -174,7 +174,7 @@ def test_what_is_held_is_announced_once_in_the_same_write() -> None:
     assert office.task.status is Status.OPEN
 
 
-def test_an_event_whose_task_is_past_its_retention_is_held_not_tried_again_for_days() -> None:
+def test_an_event_of_a_task_past_its_retention_is_held() -> None:
     office = Office()
     del office.ledger.standing[PAYMENT_TASK_ID]
     assert office.receive(any_event()) is Handling.HELD
@@ -185,7 +185,7 @@ def test_an_event_whose_task_is_past_its_retention_is_held_not_tried_again_for_d
 # Before the task
 
 
-def test_an_event_before_its_task_is_parked_and_the_opener_applies_it() -> None:
+def test_an_event_before_its_task_is_parked_and_applied_at_the_opening() -> None:
     office = Office(opened=False)
     assert office.receive(any_event()) is Handling.PARKED
     office.open()
@@ -197,7 +197,7 @@ def test_an_event_before_its_task_is_parked_and_the_opener_applies_it() -> None:
     office.assert_decided_once()
 
 
-def test_the_audit_says_of_a_parked_event_how_its_sender_was_identified_when_it_came() -> None:
+def test_the_audit_of_a_parked_event_has_the_identification_of_its_sender() -> None:
     office = Office(opened=False)
     office.events.receive(any_event(), "body", Sender("pay", ON_PARTNER_BUS))
     office.open()
@@ -206,13 +206,13 @@ def test_the_audit_says_of_a_parked_event_how_its_sender_was_identified_when_it_
     assert office.ledger.entries[-1].event.identified_by == ON_PARTNER_BUS
 
 
-def test_a_task_that_is_called_nothing_outside_has_nothing_parked() -> None:
+def test_a_task_without_an_external_id_has_no_parked_events() -> None:
     office = Office(opened=False)
     task = office.open(correlation=None)
     assert office.events.apply_parked(task) == task
 
 
-def test_a_task_that_opens_while_its_event_is_being_parked_is_decided_by_it() -> None:
+def test_a_task_that_opens_during_the_parking_is_decided_by_the_event() -> None:
     office = Office(opened=False)
     meanwhile(office.ledger, office.open, "park")
     assert office.receive(any_event()) is Handling.RECORDED
@@ -222,7 +222,7 @@ def test_a_task_that_opens_while_its_event_is_being_parked_is_decided_by_it() ->
     office.assert_decided_once()
 
 
-def test_an_event_that_is_parked_while_its_task_is_being_opened_is_applied_by_the_opener() -> None:
+def test_an_event_that_is_parked_during_the_opening_is_applied() -> None:
     office = Office(opened=False)
     meanwhile(office.ledger, lambda: office.receive(any_event()), "open")
     office.open()
@@ -231,7 +231,7 @@ def test_an_event_that_is_parked_while_its_task_is_being_opened_is_applied_by_th
     office.assert_decided_once()
 
 
-def test_an_event_that_decides_while_a_parked_one_is_being_applied_decides_alone() -> None:
+def test_an_event_that_decides_before_a_parked_one_is_applied_decides_alone() -> None:
     office = Office(opened=False)
     office.receive(any_event("failed", "evt_1"))
     task = office.open()
@@ -246,14 +246,14 @@ def test_an_event_that_decides_while_a_parked_one_is_being_applied_decides_alone
 # Races and crashes
 
 
-def test_the_same_event_at_the_same_moment_acts_once() -> None:
+def test_two_concurrent_copies_of_an_event_act_once() -> None:
     office = Office()
     meanwhile(office.ledger, lambda: office.receive(any_event()), "commit_event")
     assert office.receive(any_event()) is Handling.DUPLICATE
     office.assert_decided_once()
 
 
-def test_of_two_contradicting_events_at_the_same_moment_one_decides_and_the_other_is_held() -> None:
+def test_one_of_two_concurrent_contradicting_events_decides_and_the_other_is_held() -> None:
     office = Office()
     meanwhile(office.ledger, lambda: office.receive(any_event("paid", "evt_2")), "commit_event")
     assert office.receive(any_event("failed", "evt_1")) is Handling.HELD
@@ -263,7 +263,7 @@ def test_of_two_contradicting_events_at_the_same_moment_one_decides_and_the_othe
 
 @pytest.mark.parametrize("moment", ["before_write", "after_write"])
 @pytest.mark.parametrize("opened", [True, False], ids=["to its task", "parked"])
-def test_whenever_the_function_dies_the_redelivery_makes_exactly_one_effect(moment: str, opened: bool) -> None:
+def test_a_redelivery_after_a_crash_has_exactly_one_effect(moment: str, opened: bool) -> None:
     office = Office(opened=opened)
     office.die(moment, "commit_event" if opened else "park")
     with pytest.raises(DeathError):
@@ -281,7 +281,7 @@ def test_whenever_the_function_dies_the_redelivery_makes_exactly_one_effect(mome
 
 @pytest.mark.parametrize("moment", ["before_write", "after_write"])
 @pytest.mark.parametrize("fatal", [1, 2])
-def test_whenever_the_opener_dies_its_next_attempt_applies_what_is_left(moment: str, fatal: int) -> None:
+def test_the_next_attempt_after_a_crash_applies_the_remaining_parked_events(moment: str, fatal: int) -> None:
     office = Office(opened=False)
     office.receive(any_event("pending", "evt_1"))
     office.receive(any_event("paid", "evt_2"))
@@ -309,7 +309,7 @@ AMOUNTS = st.sampled_from(["250.00", "250", "25.00"])
 
 
 @given(st.lists(st.tuples(STATUSES, AMOUNTS, st.integers(1, 4)), max_size=12), st.integers(0, 12))
-def test_whenever_the_task_opens_among_its_events_all_they_say_is_on_record_once_and_one_decides_at_most(
+def test_every_event_is_recorded_once_and_the_first_final_one_decides_whenever_the_task_opens(
     deliveries: list[tuple[str, str, int]], opening: int
 ) -> None:
     """An event of an id has one content; what comes under its id again is the same."""

@@ -59,7 +59,7 @@ def test_a_link_shows_its_task_to_its_recipient() -> None:
     assert bench.reviews.look(bench.token) == Review(any_task(), APPROVER)
 
 
-def test_a_link_whose_task_is_gone_is_unknown() -> None:
+def test_the_link_of_a_removed_task_is_unknown() -> None:
     bench = Bench(any_task())
     bench.ledger.standing.clear()
     with pytest.raises(errors.UnknownLinkError):
@@ -69,7 +69,7 @@ def test_a_link_whose_task_is_gone_is_unknown() -> None:
 SHARED = any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule())
 
 
-def test_another_comment_takes_the_place_of_the_first_while_the_task_is_open_and_both_are_audited() -> None:
+def test_a_new_comment_replaces_the_first_and_both_are_audited() -> None:
     bench = Bench(SHARED)
     bench.click(comment="Fine")
     review = bench.click(comment="Fine, if they swivel")
@@ -79,7 +79,7 @@ def test_another_comment_takes_the_place_of_the_first_while_the_task_is_open_and
     assert bench.click(comment="Fine, if they swivel").repeated
 
 
-def test_nobody_fills_the_audit_by_changing_their_answer() -> None:
+def test_the_number_of_changed_votes_per_person_is_bounded() -> None:
     bench = Bench(SHARED)
     for number in range(MAX_ANSWERS):
         assert bench.click(comment=str(number)).refusal is None
@@ -90,7 +90,7 @@ def test_nobody_fills_the_audit_by_changing_their_answer() -> None:
     assert (bench.task.votes[APPROVER].comment, bench.task.refused_answers) == (str(MAX_ANSWERS - 1), 3)
 
 
-def test_nobody_fills_the_audit_with_refused_clicks() -> None:
+def test_the_number_of_audited_refusals_per_person_is_bounded() -> None:
     bench = Bench(any_task(requester=APPROVER, audience=(APPROVER, OTHER_APPROVER)))
     for _ in range(10):
         bench.click()
@@ -128,7 +128,7 @@ REFUSALS: list[tuple[type[errors.ActionRefusedError], dict[str, Any], dict[str, 
 
 
 @pytest.mark.parametrize("place", range(len(REFUSALS)), ids=[error.__name__ for error, *_ in REFUSALS])
-def test_the_first_reason_of_the_contract_counts_when_several_apply(place: int) -> None:
+def test_the_first_refusal_in_the_order_of_the_contract_applies(place: int) -> None:
     shown, late = any_task().shown, 0.0
     task, click = {"shown": shown}, {"shown": shown}
     for _, of_task, of_click, seconds in REFUSALS[place:]:
@@ -141,7 +141,7 @@ def test_the_first_reason_of_the_contract_counts_when_several_apply(place: int) 
 
 
 @pytest.mark.parametrize("case", REFUSALS, ids=lambda case: case[0].__name__)
-def test_every_refusal_leaves_one_audit_entry_with_its_reason_and_nothing_else(
+def test_every_refusal_adds_one_audit_entry_with_its_reason(
     case: tuple[type[errors.ActionRefusedError], dict[str, Any], dict[str, Any], float],
 ) -> None:
     error, of_task, of_click, late = case
@@ -157,7 +157,7 @@ def test_every_refusal_leaves_one_audit_entry_with_its_reason_and_nothing_else(
     assert review.task == bench.task
 
 
-def test_every_refusal_that_a_click_can_meet_has_a_name_in_the_audit() -> None:
+def test_every_refusal_of_a_click_has_a_reason_in_the_audit() -> None:
     assert set(reviews.REASONS) == set(errors.ActionRefusedError.__subclasses__()) - {
         errors.InboxExpiredError,
         errors.UnknownLinkError,
@@ -165,14 +165,14 @@ def test_every_refusal_that_a_click_can_meet_has_a_name_in_the_audit() -> None:
     assert len(set(reviews.REASONS.values())) == len(reviews.REASONS)
 
 
-def test_who_clicked_is_whose_link_it_is() -> None:
+def test_a_vote_belongs_to_the_recipient_of_its_link() -> None:
     bench = Bench(any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all")))
     bench.click()
     bench.click(token=bench.link_for(OTHER_APPROVER))
     assert bench.task.decided_by == (APPROVER, OTHER_APPROVER)
 
 
-def test_who_loses_a_race_hears_what_the_winner_decided() -> None:
+def test_the_loser_of_a_race_receives_the_decision_of_the_winner() -> None:
     bench = Bench(any_task(audience=(APPROVER, OTHER_APPROVER)))
     rival = bench.link_for(OTHER_APPROVER)
 
@@ -183,7 +183,7 @@ def test_who_loses_a_race_hears_what_the_winner_decided() -> None:
     assert [entry.event.event for entry in bench.ledger.entries] == ["voted", "decided", "refused"]
 
 
-def test_a_vote_that_was_overtaken_by_another_vote_is_not_lost() -> None:
+def test_two_concurrent_votes_are_both_kept() -> None:
     bench = Bench(any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all")))
     rival = bench.link_for(OTHER_APPROVER)
 
@@ -193,7 +193,7 @@ def test_a_vote_that_was_overtaken_by_another_vote_is_not_lost() -> None:
     assert set(bench.task.votes) == {APPROVER, OTHER_APPROVER}
 
 
-def test_a_click_that_is_overtaken_by_the_deadline_hears_that_the_task_is_closed() -> None:
+def test_a_click_overtaken_by_the_deadline_is_refused() -> None:
     bench = Bench(any_task())
 
     meanwhile(
@@ -213,7 +213,7 @@ def hand_over(bench: Bench, colleague: str = COLLEAGUE, **changes: Any) -> Revie
     return bench.reviews.hand_over(Click(colleague=colleague, **fields))
 
 
-def test_a_colleague_takes_the_place_and_is_written_to_in_the_same_write() -> None:
+def test_a_delegation_and_its_hand_off_are_one_write() -> None:
     bench = Bench(any_task(audience=(APPROVER, OTHER_APPROVER)))
     review = hand_over(bench, f" {COLLEAGUE.upper()} ")
     assert (review.refusal, review.task) == (None, bench.task)
@@ -246,7 +246,7 @@ def test_a_refused_delegation_is_an_audit_entry_with_its_reason_and_changes_noth
     assert (bench.task.audience, bench.task.delegations) == (standing.audience, standing.delegations)
 
 
-def test_a_delegation_from_another_site_is_refused_before_anything_is_looked_up() -> None:
+def test_a_delegation_from_another_site_is_refused_before_any_lookup() -> None:
     bench = Bench(any_task())
     bench.directory.entries = lambda addresses: pytest.fail("it looked somebody up")  # type: ignore[method-assign]
     assert isinstance(hand_over(bench, fetch_site="cross-site").refusal, errors.CrossSiteError)
@@ -259,7 +259,7 @@ def test_a_delegation_from_another_site_is_refused_before_anything_is_looked_up(
         ({COLLEAGUE: Entry(OTHER_APPROVER)}, "asked_already"),
     ],
 )
-def test_other_names_that_the_directory_learnt_after_the_opening_count(known: dict[str, Entry], reason: str) -> None:
+def test_aliases_that_the_directory_learns_after_the_opening_count(known: dict[str, Entry], reason: str) -> None:
     bench = Bench(any_task(audience=(APPROVER, OTHER_APPROVER)))
     bench.directory.known |= known
     refusal = hand_over(bench).refusal
@@ -270,7 +270,7 @@ def test_other_names_that_the_directory_learnt_after_the_opening_count(known: di
 ALIAS = "m.lopez@example.com"
 
 
-def test_two_addresses_are_one_vote_by_an_alias_that_the_directory_learnt_after_the_first() -> None:
+def test_an_alias_that_the_directory_learns_later_joins_two_votes() -> None:
     bench = Bench(any_task(audience=(APPROVER, ALIAS, OTHER_APPROVER), rule=any_rule("quorum", k=2)))
     bench.click()
     bench.directory.known[ALIAS] = Entry(APPROVER)
@@ -281,14 +281,14 @@ def test_two_addresses_are_one_vote_by_an_alias_that_the_directory_learnt_after_
 
 
 @pytest.mark.parametrize("standing", [any_decided_task(), any_task(status=Status.CANCELLED), any_task(expires_at=NOW)])
-def test_nobody_is_looked_up_for_a_look_or_for_a_task_that_takes_no_answer(standing: Task) -> None:
+def test_a_look_and_a_click_on_a_closed_task_need_no_lookup(standing: Task) -> None:
     bench = Bench(standing)
     bench.directory.entries = lambda addresses: pytest.fail("it looked somebody up")  # type: ignore[method-assign]
     bench.reviews.look(bench.token)
     bench.click(decision="reject")
 
 
-def test_a_vote_that_was_faster_than_the_delegation_stays() -> None:
+def test_a_vote_before_a_concurrent_delegation_is_kept() -> None:
     bench = Bench(any_task())
 
     meanwhile(bench.ledger, bench.click)
@@ -300,7 +300,7 @@ def test_a_vote_that_was_faster_than_the_delegation_stays() -> None:
 # Out of an inbox
 
 
-def test_the_token_of_an_inbox_opens_and_decides_the_owner_s_tasks_only() -> None:
+def test_the_token_of_an_inbox_opens_and_decides_only_tasks_of_its_owner() -> None:
     bench = Bench(any_task())
     token, known_by = mint()
     until = NOW + timedelta(days=7)
@@ -319,7 +319,7 @@ def test_the_token_of_an_inbox_opens_and_decides_the_owner_s_tasks_only() -> Non
     assert (voted["link"], voted["minted_for"]) == (known_by, "order-2.approval")
 
 
-def test_a_review_link_shows_its_own_task_whatever_task_is_named() -> None:
+def test_a_review_link_shows_its_own_task_for_any_named_task() -> None:
     bench = Bench(any_task())
     bench.ledger.standing["order-2.approval"] = any_task(task_id="order-2.approval")
     assert bench.reviews.look(bench.token, "order-2.approval").task.task_id == TASK_ID

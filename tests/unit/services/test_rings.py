@@ -28,7 +28,7 @@ class Relay:
 
 
 @pytest.mark.parametrize("state", [RingState.DELIVERED, RingState.CLOSED, RingState.FAILED])
-def test_how_it_went_is_told_and_kept_with_the_task(state: RingState) -> None:
+def test_the_result_of_a_ring_is_returned_and_stored_on_the_task(state: RingState) -> None:
     relay = Relay(Ring(state, NOW, "Code"))
     assert relay.ring() == relay.task.ring == Ring(state, NOW, "Code")
     assert relay.doorbell.rung == [CALLBACK_ID]
@@ -42,14 +42,14 @@ def test_a_ring_of_an_open_task_is_audited_and_does_not_stand_for_that_of_its_de
     assert [entry.event.event for entry in relay.ledger.entries] == ["rung"]
 
 
-def test_a_ring_that_lambda_did_not_take_is_not_kept_so_that_it_is_tried_again() -> None:
+def test_a_ring_that_lambda_did_not_accept_is_not_recorded() -> None:
     relay = Relay(CallbackUnavailableError("throttled"))
     with pytest.raises(CallbackUnavailableError):
         relay.ring()
     assert relay.task == any_decided_task()
 
 
-def test_a_ring_that_the_ledger_did_not_take_is_told_so_that_it_is_tried_again() -> None:
+def test_a_ring_that_the_ledger_did_not_record_raises_an_error() -> None:
     relay = Relay()
 
     def be_down(_: str) -> None:
@@ -60,7 +60,7 @@ def test_a_ring_that_the_ledger_did_not_take_is_told_so_that_it_is_tried_again()
         relay.ring()
 
 
-def test_a_workflow_that_is_faster_than_the_record_of_its_ring_is_no_trouble() -> None:
+def test_a_ring_is_recorded_after_the_workflow_has_applied_its_task() -> None:
     relay = Relay()
 
     meanwhile(
@@ -71,13 +71,13 @@ def test_a_workflow_that_is_faster_than_the_record_of_its_ring_is_no_trouble() -
     assert (relay.task.status, relay.task.ring) == (Status.APPLIED, Ring(RingState.DELIVERED, NOW))
 
 
-def test_a_task_that_is_gone_is_rung_all_the_same() -> None:
+def test_the_callback_of_a_removed_task_is_rung() -> None:
     relay = Relay()
     relay.ledger.standing.clear()
     assert relay.ring().state == "delivered"
 
 
-def test_a_ring_of_an_operator_is_audited_in_their_name_each_time_and_downgrades_nothing() -> None:
+def test_every_ring_of_an_operator_is_audited_and_does_not_downgrade_a_delivered_one() -> None:
     relay = Relay(Ring(RingState.DELIVERED, NOW), Ring(RingState.CLOSED, NOW, "CallbackTimeoutException"))
     operator = "arn:aws:iam::111122223333:user/olga"
     rings = Rings(relay.ledger, relay.doorbell, FixedClock(NOW), operator=operator)

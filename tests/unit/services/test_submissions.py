@@ -46,13 +46,13 @@ class Counter:
         return self.ledger.asked[REQUEST_ID]
 
 
-def test_the_requests_own_deadline_goes_before_the_workflows() -> None:
+def test_the_deadline_of_a_request_overrides_that_of_the_workflow() -> None:
     counter = Counter()
     counter.submit(input=any_input(deadline_seconds=60))
     assert counter.starter.started[0][2]["input"]["deadline_seconds"] == 60
 
 
-def test_the_same_request_after_its_end_starts_nothing() -> None:
+def test_a_repeated_request_after_its_end_starts_nothing() -> None:
     counter = Counter()
     counter.submit()
     counter.ledger.finish(REQUEST_ID, WORKFLOW, RequestStatus.SUCCEEDED, {"status": "approved"}, NOW)
@@ -62,7 +62,9 @@ def test_the_same_request_after_its_end_starts_nothing() -> None:
 
 
 @pytest.mark.parametrize("changes", [{"input": any_input(amount="250.01")}, {"workflow": "second"}])
-def test_the_same_id_for_something_else_is_a_conflict(changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_known_request_id_with_another_input_or_workflow_is_a_conflict(
+    changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(WORKFLOWS, "second", Startable(3600, WORKFLOW))
     monkeypatch.setattr(validation, "problems", lambda name, document, prefix="": [])
     counter = Counter()
@@ -73,7 +75,7 @@ def test_the_same_id_for_something_else_is_a_conflict(changes: dict[str, Any], m
     assert len(counter.starter.started) == 1
 
 
-def test_a_start_that_is_tried_again_is_spelled_as_the_first_one_was() -> None:
+def test_a_repeated_start_has_the_same_payload() -> None:
     counter = Counter(StartFailedError("TooManyRequestsException"))
     with pytest.raises(StartFailedError):
         counter.submit()
@@ -82,14 +84,14 @@ def test_a_start_that_is_tried_again_is_spelled_as_the_first_one_was() -> None:
     assert list(payload["input"]) == ["deadline_seconds", *any_input()]
 
 
-def test_a_request_whose_input_was_not_kept_is_started_with_the_same_input_again() -> None:
+def test_a_request_without_a_stored_input_starts_with_the_repeated_input() -> None:
     counter = Counter()
     counter.ledger.submit(Request(REQUEST_ID, WORKFLOW, digest(any_input()), CALLER, 3600), NOW)
     counter.submit()
     assert counter.starter.started[0][2]["input"] == any_input(deadline_seconds=3600)
 
 
-def test_an_input_keeps_the_contract_that_its_workflow_names() -> None:
+def test_an_input_keeps_the_contract_of_its_workflow() -> None:
     ledger, starter = MemoryLedger(), MemoryStarter()
     counter = Submissions(
         ledger, starter, MemoryDirectory(), FixedClock(NOW), {"expense-approval": Startable(3600, WORKFLOW)}
@@ -101,7 +103,7 @@ def test_an_input_keeps_the_contract_that_its_workflow_names() -> None:
     assert starter.started[0][0] == "expense-approval"
 
 
-def test_a_start_that_is_tried_again_is_the_same_start_though_the_default_deadline_has_changed(
+def test_a_repeated_start_keeps_the_first_default_deadline(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     counter = Counter(StartFailedError("TooManyRequestsException"))
@@ -143,7 +145,7 @@ def test_a_faulty_request_for_a_retired_workflow_is_answered_with_all_its_proble
 # Reports
 
 
-def test_a_report_adds_to_the_recorded_result_what_was_taken_back_of_the_payment_since() -> None:
+def test_a_report_adds_later_refunds_and_disputes_to_the_recorded_result() -> None:
     counter = Counter()
     result = {"status": "paid", "amount": "250.00", "currency": "EUR"}
     counter.ledger.finish(REQUEST_ID, "payment", RequestStatus.SUCCEEDED, result, NOW)
@@ -156,7 +158,7 @@ def test_a_report_adds_to_the_recorded_result_what_was_taken_back_of_the_payment
     assert counter.request.result == result, "the record stays as it is"
 
 
-def test_a_report_tells_status_result_and_tasks_and_no_callback() -> None:
+def test_a_report_has_status_result_and_tasks_and_no_callback() -> None:
     counter = Counter()
     counter.submit()
     task = any_decided_task(status=Status.APPLIED)
@@ -190,7 +192,7 @@ def test_a_report_tells_status_result_and_tasks_and_no_callback() -> None:
         (RequestStatus.FAILED, "failed"),
     ],
 )
-def test_a_report_knows_running_succeeded_and_failed(status: RequestStatus, told: str) -> None:
+def test_a_report_has_the_status_running_or_failed(status: RequestStatus, told: str) -> None:
     counter = Counter()
     counter.ledger.asked[REQUEST_ID] = Request(REQUEST_ID, WORKFLOW, status=status)
     report = counter.submissions.report(REQUEST_ID)
@@ -203,7 +205,7 @@ def test_a_report_knows_running_succeeded_and_failed(status: RequestStatus, told
 ALIAS = "m.lopez@example.com"
 
 
-def test_approvers_who_are_one_person_by_the_directory_are_refused_with_the_pointer() -> None:
+def test_two_approvers_who_are_one_person_in_the_directory_are_refused() -> None:
     counter = Counter()
     counter.directory.known[ALIAS] = Entry(APPROVER)
     with pytest.raises(ContractError, match="names one person twice") as refused:
@@ -212,7 +214,7 @@ def test_approvers_who_are_one_person_by_the_directory_are_refused_with_the_poin
     assert REQUEST_ID not in counter.ledger.asked
 
 
-def test_a_request_that_came_before_the_alias_was_known_is_itself_still() -> None:
+def test_a_request_from_before_a_new_alias_is_still_a_duplicate() -> None:
     counter = Counter()
     asked_for = any_input(approvers=[APPROVER, ALIAS])
     assert counter.submit(input=asked_for).started

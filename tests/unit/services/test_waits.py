@@ -61,7 +61,7 @@ class Office:
 # Opening
 
 
-def test_opening_puts_the_question_with_its_audience_deadline_and_digest() -> None:
+def test_an_opened_task_has_question_audience_deadline_and_digest() -> None:
     office = Office()
     report = office.waits.open(any_wait(audience=(f" {APPROVER.upper()}", APPROVER, OTHER_APPROVER)), any_question())
     task = office.task
@@ -109,7 +109,7 @@ def test_a_task_keeps_its_question_and_the_digest_of_what_it_shows(
     assert (office.task.question, office.task.submitted_by, office.task.shown) == (question, submitted_by, digest)
 
 
-def test_opening_hands_the_task_off_in_an_envelope_that_keeps_the_contract() -> None:
+def test_an_opening_hands_the_task_off_in_a_valid_envelope() -> None:
     office = Office()
     office.waits.open(any_wait(), any_question())
     (sent,) = office.hand_off.sent
@@ -117,7 +117,7 @@ def test_opening_hands_the_task_off_in_an_envelope_that_keeps_the_contract() -> 
     assert (sent["kind"], sent["attempt"], sent["task"]["recipients"]) == ("approval.requested", 1, [APPROVER])
 
 
-def test_a_retried_opening_hands_off_again_and_opens_nothing_twice() -> None:
+def test_a_retried_opening_hands_off_again_and_opens_once() -> None:
     office = Office(refusals=1)
     with pytest.raises(HandOffRejectedError):
         office.waits.open(any_wait(), any_question())
@@ -126,7 +126,7 @@ def test_a_retried_opening_hands_off_again_and_opens_nothing_twice() -> None:
     assert office.events == ["opened"]
 
 
-def test_an_opening_that_finds_an_answer_hands_nothing_off() -> None:
+def test_an_opening_of_a_decided_task_hands_nothing_off() -> None:
     office = Office(any_decided_task())
     report = office.waits.open(any_wait(), any_question())
     assert (report["status"], report["outcome"]) == ("DECIDED", "approved")
@@ -134,7 +134,7 @@ def test_an_opening_that_finds_an_answer_hands_nothing_off() -> None:
     assert office.hand_off.sent == []
 
 
-def test_the_id_of_a_request_that_is_long_gone_is_refused_at_once_wherever_it_is_used_again() -> None:
+def test_the_id_of_a_removed_task_cannot_be_used_again() -> None:
     office = Office()
     office.waits.open(any_wait(), any_question())
     del office.ledger.standing[TASK_ID]  # by TTL; the audit is kept
@@ -148,14 +148,14 @@ def test_the_id_of_a_request_that_is_long_gone_is_refused_at_once_wherever_it_is
 
 
 @pytest.mark.parametrize("standing", [any_task(opened_by="another"), any_decided_task(opened_by="another")])
-def test_a_task_that_another_wait_opened_is_reported_as_a_duplicate(standing: Task) -> None:
+def test_a_task_of_another_wait_is_reported_as_a_duplicate(standing: Task) -> None:
     office = Office(standing)
     assert office.waits.open(any_wait(), any_question())["duplicate"] is True
     assert office.hand_off.sent == []
     assert office.task == standing
 
 
-def test_who_loses_the_race_to_open_reads_what_the_winner_put() -> None:
+def test_the_loser_of_a_race_to_open_reads_the_task_of_the_winner() -> None:
     office = Office()
     office.ledger.before_write = lambda _: office.ledger.standing.update({TASK_ID: any_task(title="first")})
     office.waits.open(any_wait(), any_question())
@@ -165,7 +165,7 @@ def test_who_loses_the_race_to_open_reads_what_the_winner_put() -> None:
 # Refreshing
 
 
-def test_a_refresh_points_the_open_task_at_the_fresh_callback_and_sends_nothing() -> None:
+def test_a_refresh_stores_the_new_callback_and_sends_nothing() -> None:
     office = Office(any_task())
     report = office.waits.refresh(any_wait(), "callback-2")
     assert report["status"] == "OPEN"
@@ -173,7 +173,7 @@ def test_a_refresh_points_the_open_task_at_the_fresh_callback_and_sends_nothing(
     assert office.hand_off.sent == []
 
 
-def test_a_refresh_that_another_write_was_faster_than_is_tried_again_until_the_task_has_the_fresh_callback() -> None:
+def test_a_refresh_that_loses_a_race_is_tried_again() -> None:
     office = Office(any_task())
     refresh, losses = office.ledger.refresh, [False, False]
     office.ledger.refresh = lambda *given: losses.pop() if losses else refresh(*given)  # type: ignore[method-assign]
@@ -181,7 +181,7 @@ def test_a_refresh_that_another_write_was_faster_than_is_tried_again_until_the_t
     assert office.task.callback_id == "callback-2", "or the ring of a decision reaches nobody"
 
 
-def test_a_reminder_that_is_due_is_handed_off_with_its_number_and_audited() -> None:
+def test_a_due_reminder_is_handed_off_with_its_number_and_audited() -> None:
     office = Office(any_task())
     office.waits.hand_off_again(any_wait(), "callback-2", 3, (), remind=True)
     (sent,) = office.hand_off.sent
@@ -190,7 +190,7 @@ def test_a_reminder_that_is_due_is_handed_off_with_its_number_and_audited() -> N
     assert office.events == ["reminded"]
 
 
-def test_a_later_hand_off_that_is_tried_again_is_written_once_and_sent_again() -> None:
+def test_a_retried_escalation_is_recorded_once_and_sent_again() -> None:
     office = Office(any_task())
     for _ in range(2):
         office.waits.hand_off_again(any_wait(), "callback-2", 2, ("Boss@example.com",), remind=False)
@@ -198,7 +198,7 @@ def test_a_later_hand_off_that_is_tried_again_is_written_once_and_sent_again() -
     assert [sent["task"]["recipients"] for sent in office.hand_off.sent] == [["boss@example.com"]] * 2
 
 
-def test_a_later_hand_off_that_was_written_and_is_sent_at_a_later_round_points_the_task_at_its_callback() -> None:
+def test_an_escalation_sent_in_a_later_round_stores_the_new_callback() -> None:
     office = Office(any_task())
     for callback_id in ("callback-2", "callback-4"):
         office.waits.hand_off_again(any_wait(), callback_id, 2, ("boss@example.com",), remind=False)
@@ -206,7 +206,7 @@ def test_a_later_hand_off_that_was_written_and_is_sent_at_a_later_round_points_t
     assert len(office.hand_off.sent) == 2
 
 
-def test_nobody_is_reminded_of_a_task_past_its_deadline() -> None:
+def test_a_task_past_its_deadline_has_no_reminder() -> None:
     office = Office(any_task(expires_at=NOW))
     assert office.waits.hand_off_again(any_wait(), "callback-2", 2, (), remind=True)["status"] == "OPEN"
     assert office.hand_off.sent == []
@@ -214,7 +214,7 @@ def test_nobody_is_reminded_of_a_task_past_its_deadline() -> None:
 
 
 @pytest.mark.parametrize("standing", [any_decided_task(), any_task(status=Status.CANCELLED)])
-def test_a_refresh_leaves_a_task_alone_that_is_not_open(standing: Task) -> None:
+def test_a_task_that_is_not_open_is_not_refreshed_or_handed_off(standing: Task) -> None:
     office = Office(standing)
     assert office.waits.refresh(any_wait(), "callback-2")["status"] == standing.status
     assert office.waits.hand_off_again(any_wait(), "callback-2", 2, (), remind=True)["status"] == standing.status
@@ -224,14 +224,14 @@ def test_a_refresh_leaves_a_task_alone_that_is_not_open(standing: Task) -> None:
     assert office.hand_off.sent == []
 
 
-def test_a_hand_off_that_failed_is_put_on_record_once() -> None:
+def test_a_failed_hand_off_is_recorded_once() -> None:
     office = Office(any_task())
     for _ in range(2):
         office.waits.hand_off_failed(any_wait(), "callback-2", FailedHandOff(2, "approval open 2"))
     assert (office.events, office.task.callback_id) == (["hand_off_failed"], "callback-2")
 
 
-def test_a_task_that_is_gone_from_the_ledger_is_an_error_that_names_it() -> None:
+def test_a_removed_task_raises_an_error_with_its_id() -> None:
     with pytest.raises(LookupError, match=TASK_ID):
         Office().waits.refresh(any_wait(), "callback-2")
     with pytest.raises(LookupError, match=TASK_ID):
@@ -241,7 +241,7 @@ def test_a_task_that_is_gone_from_the_ledger_is_an_error_that_names_it() -> None
 # Reading
 
 
-def test_reading_a_decision_applies_it_and_tells_who_when_and_why() -> None:
+def test_reading_a_decision_applies_it_and_returns_who_decided_when_and_why() -> None:
     office = Office(any_decided_task(Decision.REJECT))
     report = office.waits.read(any_wait())
     at = "2026-03-01T09:01:00.000000Z"
@@ -257,7 +257,7 @@ def test_reading_a_decision_applies_it_and_tells_who_when_and_why() -> None:
     assert office.events == ["applied"]
 
 
-def test_reading_twice_applies_once_and_tells_the_same() -> None:
+def test_reading_twice_applies_once_and_returns_the_same_decision() -> None:
     office = Office(any_decided_task())
     first = office.waits.read(any_wait())
     office.clock.move(seconds=5)
@@ -265,13 +265,13 @@ def test_reading_twice_applies_once_and_tells_the_same() -> None:
     assert office.events == ["applied"]
 
 
-def test_a_decision_that_another_tasks_answer_replaced_is_marked_superseded() -> None:
+def test_a_decided_task_that_is_withdrawn_is_marked_superseded() -> None:
     office = Office(any_decided_task())
     assert office.waits.withdraw(any_wait())["status"] == "APPLIED"
     assert office.task.superseded
 
 
-def test_an_answer_that_comes_while_the_task_is_read_is_what_is_read() -> None:
+def test_an_answer_during_the_reading_is_returned() -> None:
     office = Office(any_task())
     office.clock.move(hours=1)
     office.ledger.before_write = lambda _: office.ledger.standing.update({TASK_ID: any_decided_task()})
@@ -281,7 +281,7 @@ def test_an_answer_that_comes_while_the_task_is_read_is_what_is_read() -> None:
 
 
 @pytest.mark.parametrize("voters", [1, 5, 20])
-def test_comments_are_cut_to_what_a_checkpoint_holds_and_stay_whole_in_the_ledger(voters: int) -> None:
+def test_comments_are_cut_to_the_size_of_a_checkpoint_and_stay_whole_in_the_ledger(voters: int) -> None:
     people = tuple(f"p{number:02}@example.com" for number in range(voters))
     votes = {person: Vote(Decision.APPROVE, "ä" * 2000, NOW) for person in people}
     office = Office(any_decided_task(audience=people, votes=votes, decided_by=people))
@@ -295,7 +295,7 @@ def test_comments_are_cut_to_what_a_checkpoint_holds_and_stay_whole_in_the_ledge
 # Taking back
 
 
-def test_taking_back_a_task_that_never_opened_keeps_it_from_opening_later() -> None:
+def test_a_task_cancelled_before_its_opening_cannot_open() -> None:
     office = Office()
     assert office.waits.cancel(any_wait(), "hand_off_failed")["status"] == "CANCELLED"
     assert office.waits.open(any_wait(), any_question())["status"] == "CANCELLED"
@@ -309,7 +309,7 @@ def test_taking_back_a_task_that_never_opened_keeps_it_from_opening_later() -> N
 BY_POLICY = any_wait(first_callback_id=POLICY_ACTOR)
 
 
-def test_what_a_policy_approves_is_applied_at_once_with_every_step_on_record() -> None:
+def test_an_approval_by_policy_is_applied_at_once_and_audited() -> None:
     office = Office()
     report = office.waits.approve_by_policy(BY_POLICY, any_question(policy="v7"))
     assert (report["status"], report["outcome"], report["decided_by"]) == ("APPLIED", "approved", ["policy"])
@@ -321,7 +321,7 @@ def test_what_a_policy_approves_is_applied_at_once_with_every_step_on_record() -
     assert office.hand_off.sent == []
 
 
-def test_approving_by_policy_again_after_a_retry_changes_nothing() -> None:
+def test_a_retried_approval_by_policy_changes_nothing() -> None:
     office = Office()
     first = office.waits.approve_by_policy(BY_POLICY, any_question(policy="v7"))
     office.clock.move(minutes=1)
@@ -331,7 +331,7 @@ def test_approving_by_policy_again_after_a_retry_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("standing", [any_task(), any_task(title="another", opened_by=POLICY_ACTOR)])
-def test_a_task_that_stands_for_something_else_is_not_read_as_the_policy_s(standing: Task) -> None:
+def test_a_task_of_another_question_is_not_approved_by_policy(standing: Task) -> None:
     assert Office(standing).waits.approve_by_policy(BY_POLICY, any_question())["duplicate"] is True
 
 
@@ -350,7 +350,7 @@ def away(person: str, to: str) -> Entry:
     return Entry(person, (Absence(NOW - timedelta(days=1), NOW + timedelta(days=1), to),))
 
 
-def test_who_is_away_when_the_task_opens_has_a_stand_in_who_gets_the_mail() -> None:
+def test_the_stand_in_of_an_absent_approver_gets_the_mail() -> None:
     office = Office()
     office.directory.known[APPROVER] = away(APPROVER, COLLEAGUE)
     office.waits.open(any_wait(), any_question())
@@ -361,7 +361,7 @@ def test_who_is_away_when_the_task_opens_has_a_stand_in_who_gets_the_mail() -> N
     assert is_unbroken(office.ledger.entries, office.task.audit_head, office.task.audit_seq)
 
 
-def test_a_task_that_is_open_stays_with_whom_it_was_asked_of_when_its_opening_is_retried() -> None:
+def test_a_retried_opening_keeps_the_audience() -> None:
     office = Office(refusals=1)
     with pytest.raises(HandOffRejectedError):
         office.waits.open(any_wait(), any_question())
@@ -371,7 +371,7 @@ def test_a_task_that_is_open_stays_with_whom_it_was_asked_of_when_its_opening_is
     assert office.hand_off.sent[0]["task"]["recipients"] == [APPROVER]
 
 
-def test_nobody_stands_in_who_decides_another_task_of_the_chain() -> None:
+def test_an_approver_of_another_level_is_not_a_stand_in() -> None:
     office = Office()
     office.directory.known[APPROVER] = away(APPROVER, COLLEAGUE)
     office.waits.open(any_wait(), any_question(elsewhere=(COLLEAGUE.upper(),)))
@@ -379,7 +379,7 @@ def test_nobody_stands_in_who_decides_another_task_of_the_chain() -> None:
     assert office.task.question.elsewhere == (COLLEAGUE,)
 
 
-def test_the_requester_is_known_by_their_other_names_from_the_opening_on() -> None:
+def test_an_opened_task_has_the_aliases_of_the_requester() -> None:
     office = Office()
     office.directory.known["r.diaz@example.com"] = Entry(REQUESTER)
     office.waits.open(any_wait(audience=("r.diaz@example.com", APPROVER)), any_question())
@@ -403,7 +403,7 @@ def test_a_directory_that_does_not_answer_opens_no_task_and_applies_no_decision(
     assert decided.task == any_decided_task()
 
 
-def test_an_escalation_to_somebody_away_reaches_their_stand_in_also_when_it_is_retried() -> None:
+def test_an_escalation_to_an_absent_person_reaches_the_stand_in_at_every_retry() -> None:
     office = Office(any_task(), refusals=1)
     office.directory.known[OTHER_APPROVER] = away(OTHER_APPROVER, COLLEAGUE)
     with pytest.raises(HandOffRejectedError):
@@ -424,7 +424,7 @@ def test_an_escalation_to_somebody_away_reaches_their_stand_in_also_when_it_is_r
     ],
     ids=["has handed it on", "decides another task"],
 )
-def test_an_absent_person_stays_asked_where_the_stand_in_may_not_join(task: Task) -> None:
+def test_an_absent_person_stays_in_the_audience_without_a_possible_stand_in(task: Task) -> None:
     office = Office(task)
     office.directory.known[OTHER_APPROVER] = away(OTHER_APPROVER, APPROVER)
     office.waits.hand_off_again(any_wait(), "callback-2", 2, (OTHER_APPROVER,), remind=False)
@@ -432,13 +432,13 @@ def test_an_absent_person_stays_asked_where_the_stand_in_may_not_join(task: Task
     assert office.hand_off.sent[0]["task"]["recipients"] == [OTHER_APPROVER]
 
 
-def test_an_escalation_is_handed_off_to_nobody_who_may_not_vote() -> None:
+def test_an_escalation_is_handed_off_only_to_people_who_may_vote() -> None:
     office = Office(any_task())
     office.waits.hand_off_again(any_wait(), "callback-2", 2, (REQUESTER, OTHER_APPROVER), remind=False)
     assert office.hand_off.sent[0]["task"]["recipients"] == [OTHER_APPROVER]
 
 
-def test_a_reminder_reaches_the_colleague_and_looks_nobody_up() -> None:
+def test_a_reminder_reaches_the_colleague_without_a_lookup() -> None:
     office = Office(any_task(audience=(COLLEAGUE,), delegations=(Delegation(APPROVER, COLLEAGUE, NOW),)))
     office.directory.entries = lambda addresses: pytest.fail("a reminder asks nobody new")  # type: ignore[method-assign]
     office.waits.hand_off_again(any_wait(), "callback-2", 2, (), remind=True)
@@ -448,7 +448,7 @@ def test_a_reminder_reaches_the_colleague_and_looks_nobody_up() -> None:
 # Decisions that nobody made
 
 
-def test_a_decision_that_the_votes_do_not_make_is_not_applied() -> None:
+def test_a_decision_that_the_votes_do_not_support_is_not_applied() -> None:
     tampered = any_decided_task(votes={})
     office = Office(tampered)
     assert office.waits.read(any_wait())["unsound"] is True
@@ -456,7 +456,7 @@ def test_a_decision_that_the_votes_do_not_make_is_not_applied() -> None:
     assert office.ledger.entries == []
 
 
-def test_a_decision_is_not_applied_when_the_directory_has_learnt_that_the_requester_made_it() -> None:
+def test_a_decision_by_a_new_alias_of_the_requester_is_not_applied() -> None:
     office = Office(any_decided_task())
     office.directory.known[APPROVER] = Entry(REQUESTER)
     assert office.waits.read(any_wait())["unsound"] is True
@@ -464,7 +464,7 @@ def test_a_decision_is_not_applied_when_the_directory_has_learnt_that_the_reques
 
 
 @pytest.mark.parametrize("task", [any_task(), any_task(expires_at=NOW), any_task(status=Status.CANCELLED)])
-def test_a_wait_without_a_decision_looks_nobody_up(task: Task) -> None:
+def test_a_wait_without_a_decision_needs_no_lookup(task: Task) -> None:
     office = Office(task)
     office.directory.entries = lambda addresses: pytest.fail("it looked somebody up")  # type: ignore[method-assign]
     office.waits.read(any_wait())

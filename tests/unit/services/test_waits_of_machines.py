@@ -73,7 +73,7 @@ class Office:
 # Handing off
 
 
-def test_a_machine_is_handed_what_it_needs_to_answer() -> None:
+def test_the_hand_off_to_a_machine_has_payload_callback_url_and_token() -> None:
     office = Office()
     assert office.open()["status"] == "OPEN"
     (envelope,) = office.hand_off.sent
@@ -84,7 +84,7 @@ def test_a_machine_is_handed_what_it_needs_to_answer() -> None:
     assert office.task.audience == ()
 
 
-def test_the_token_is_minted_anew_for_each_attempt_and_each_is_accepted() -> None:
+def test_each_attempt_has_a_new_token_and_every_token_is_accepted() -> None:
     office = Office()
     reports = [office.open() for _ in range(3)]
     assert len(set(office.tokens)) == 3
@@ -94,7 +94,7 @@ def test_the_token_is_minted_anew_for_each_attempt_and_each_is_accepted() -> Non
     assert [entry.event.event for entry in office.ledger.entries] == ["opened"]
 
 
-def test_a_report_tells_a_machines_answer_and_nothing_secret() -> None:
+def test_a_report_has_the_answer_of_a_machine_and_no_secret() -> None:
     office = Office()
     office.open()
     office.results.succeed(PAYMENT_TASK_ID, {"status": "paid", "amount": "250", "currency": "EUR"}, WORKER)
@@ -106,7 +106,7 @@ def test_a_report_tells_a_machines_answer_and_nothing_secret() -> None:
     office.assert_tokens_stay_in_the_envelopes(report)
 
 
-def test_a_report_tells_a_machines_failure() -> None:
+def test_a_report_has_the_failure_of_a_machine() -> None:
     office = Office()
     office.open()
     office.results.fail(PAYMENT_TASK_ID, Failure("declined", "No funds", "{}"), WORKER)
@@ -118,7 +118,7 @@ def test_a_report_tells_a_machines_failure() -> None:
 # What came before
 
 
-def test_an_event_that_came_before_decides_before_anything_is_handed_off() -> None:
+def test_a_parked_final_event_decides_before_the_hand_off() -> None:
     office = Office()
     assert office.receive() is Handling.PARKED
     report = office.open()
@@ -128,9 +128,7 @@ def test_an_event_that_came_before_decides_before_anything_is_handed_off() -> No
 
 
 @pytest.mark.parametrize(("status", "amount"), [("pending", "250.00"), ("paid", "1.00")])
-def test_an_event_that_came_before_and_decides_nothing_does_not_keep_the_task_from_its_machine(
-    status: str, amount: str
-) -> None:
+def test_a_parked_event_that_does_not_decide_does_not_stop_the_hand_off(status: str, amount: str) -> None:
     office = Office()
     office.receive(status, amount=amount)
     assert office.open()["status"] == "OPEN"
@@ -140,7 +138,7 @@ def test_an_event_that_came_before_and_decides_nothing_does_not_keep_the_task_fr
 
 @pytest.mark.parametrize("write", ["open", "commit_parked"])
 @pytest.mark.parametrize("moment", ["before_write", "after_write"])
-def test_the_next_attempt_of_the_step_applies_what_the_last_one_left(moment: str, write: str) -> None:
+def test_the_next_attempt_after_a_crash_applies_the_parked_event(moment: str, write: str) -> None:
     office = Office()
     office.receive()
 
@@ -157,7 +155,7 @@ def test_the_next_attempt_of_the_step_applies_what_the_last_one_left(moment: str
     assert [entry.event.event for entry in office.ledger.entries] == ["opened", "responded", "decided"]
 
 
-def test_an_event_that_came_between_two_attempts_is_applied_by_the_second() -> None:
+def test_an_event_between_two_attempts_decides_before_the_second() -> None:
     office = Office(refusals=1)
     with pytest.raises(HandOffRejectedError):
         office.open()
@@ -174,7 +172,7 @@ def other_task() -> Task:
 
 
 @pytest.mark.parametrize("lost", [False, True])
-def test_a_task_that_is_called_as_another_one_is_not_opened_and_nobody_is_told(lost: bool) -> None:
+def test_a_task_with_the_external_id_of_another_is_not_opened(lost: bool) -> None:
     office = Office()
     office.ledger.open(other_task(), (AuditEvent("opened", "payment"),), NOW)
     if lost:
@@ -197,7 +195,7 @@ def withdrawn(office: Office) -> None:
 
 
 @pytest.mark.parametrize("end", [lapsed, withdrawn])
-def test_a_task_that_ended_unanswered_leaves_its_name_to_a_new_one_and_both_audits_say_so(
+def test_a_new_task_takes_over_the_external_id_of_an_unanswered_one(
     end: Callable[[Office], None],
 ) -> None:
     office = Office()
@@ -210,7 +208,7 @@ def test_a_task_that_ended_unanswered_leaves_its_name_to_a_new_one_and_both_audi
     assert office.task.status is Status.DECIDED
 
 
-def test_money_that_came_too_late_pays_the_payment_that_is_asked_for_again_and_that_one_alone() -> None:
+def test_a_late_payment_pays_only_the_next_request_for_it() -> None:
     office = Office()
     lapsed(office)
     assert office.receive() is Handling.HELD
@@ -227,7 +225,7 @@ def test_money_that_came_too_late_pays_the_payment_that_is_asked_for_again_and_t
     assert [entry.event.event for entry in office.ledger.entries].count("decided") == 1
 
 
-def test_money_of_a_task_that_ended_and_that_ttl_has_removed_pays_the_new_one() -> None:
+def test_a_late_payment_of_a_removed_task_pays_the_next_one() -> None:
     office = Office()
     lapsed(office)
     office.receive()
@@ -235,7 +233,7 @@ def test_money_of_a_task_that_ended_and_that_ttl_has_removed_pays_the_new_one() 
     assert office.open()["status"] == "DECIDED"
 
 
-def test_money_that_no_new_task_has_used_goes_on_to_the_next_one() -> None:
+def test_an_unused_late_payment_passes_to_the_next_task() -> None:
     office = Office()
     withdrawn(office)
     office.receive()
@@ -265,7 +263,7 @@ def test_money_that_no_new_task_has_used_goes_on_to_the_next_one() -> None:
         ("250.00", "240.00", None, "OPEN"),
     ],
 )
-def test_late_money_pays_the_next_task_where_it_is_what_that_one_asks_for_and_nobody_has_dismissed_it(
+def test_a_late_payment_pays_the_next_task_with_its_amount_unless_it_was_dismissed(
     late: str, asked: str, ruled: Verdict | None, status: str
 ) -> None:
     office = Office()
@@ -278,7 +276,7 @@ def test_late_money_pays_the_next_task_where_it_is_what_that_one_asks_for_and_no
 
 
 @pytest.mark.parametrize("amount", ["250.00", "260.00"])
-def test_a_payment_that_was_refunded_meanwhile_is_not_paid(amount: str) -> None:
+def test_a_refunded_late_payment_does_not_pay_the_next_task(amount: str) -> None:
     office = Office()
     lapsed(office)
     office.receive(amount=amount)
@@ -288,7 +286,7 @@ def test_a_payment_that_was_refunded_meanwhile_is_not_paid(amount: str) -> None:
 
 
 @pytest.mark.parametrize("sender", [WORKER, Sender("pay", "event bus")])
-def test_what_nobody_but_the_provider_says_of_an_ended_task_pays_no_other_task(sender: Sender) -> None:
+def test_a_late_answer_of_a_worker_pays_no_other_task(sender: Sender) -> None:
     office = Office()
     lapsed(office)
     with pytest.raises(TaskClosedError):
@@ -296,7 +294,7 @@ def test_what_nobody_but_the_provider_says_of_an_ended_task_pays_no_other_task(s
     assert office.open()["status"] == "OPEN"
 
 
-def test_of_two_tasks_that_take_one_name_over_at_the_same_moment_one_does() -> None:
+def test_one_of_two_concurrent_tasks_takes_over_an_external_id() -> None:
     office = Office()
     lapsed(office)
 
@@ -305,7 +303,7 @@ def test_of_two_tasks_that_take_one_name_over_at_the_same_moment_one_does() -> N
     assert office.ledger.correlated("pay", "pay_1001") == "order-1002.payment"
 
 
-def test_a_retry_of_the_opening_does_not_take_its_own_name_for_anothers() -> None:
+def test_a_retried_opening_keeps_its_own_external_id() -> None:
     office = Office()
     office.open()
     assert "taken" not in office.open()

@@ -73,7 +73,7 @@ def test_a_genuine_event_is_recorded_under_the_name_of_its_provider() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "stripe", "PAY", "pay/", "..", "standard_webhooks", "é", "x" * 5000])
-def test_an_unknown_provider_comes_before_everything_else(name: str) -> None:
+def test_an_unknown_provider_is_refused_before_any_other_check(name: str) -> None:
     office = Office()
     with pytest.raises(errors.UnknownProviderError):
         office.receive(WebhookRequest({"content-type": "text/xml"}, GARBAGE), name)
@@ -91,7 +91,7 @@ def test_an_unknown_provider_comes_before_everything_else(name: str) -> None:
         {"content-encoding": "identity, gzip"},
     ],
 )
-def test_the_media_type_comes_before_the_signature(headers: dict[str, str]) -> None:
+def test_the_media_type_is_checked_before_the_signature(headers: dict[str, str]) -> None:
     office = Office()
     with pytest.raises(errors.MediaTypeError):
         office.receive(WebhookRequest(headers, GARBAGE))
@@ -101,13 +101,13 @@ def test_the_media_type_comes_before_the_signature(headers: dict[str, str]) -> N
 @pytest.mark.parametrize(
     "content_type", [None, "application/json", "Application/JSON; charset=utf-8", " application/json ;charset=utf-8"]
 )
-def test_the_media_type_of_the_provider_is_accepted_however_it_is_spelt(content_type: str | None) -> None:
+def test_the_media_type_of_the_provider_is_accepted_in_every_spelling(content_type: str | None) -> None:
     assert (
         Office().receive(STANDARD_WEBHOOKS.request(headers={"content-type": content_type})).handling is Handling.PARKED
     )
 
 
-def test_the_signature_comes_before_the_json() -> None:
+def test_the_signature_is_checked_before_the_json() -> None:
     office = Office()
     with pytest.raises(errors.SignatureError):
         office.receive(WebhookRequest(STANDARD_WEBHOOKS.request().headers, GARBAGE))
@@ -116,7 +116,7 @@ def test_the_signature_comes_before_the_json() -> None:
     office.assert_nothing_recorded()
 
 
-def test_a_scheme_that_there_is_not_is_a_mistake_of_the_deployment() -> None:
+def test_an_unknown_scheme_is_a_configuration_error() -> None:
     with pytest.raises(errors.UnknownSchemeError):
         Office(scheme="paypall").receive()
 
@@ -124,13 +124,13 @@ def test_a_scheme_that_there_is_not_is_a_mistake_of_the_deployment() -> None:
 # Secrets
 
 
-def test_a_genuine_event_costs_no_second_look_at_the_secrets() -> None:
+def test_a_genuine_event_reads_the_secrets_once() -> None:
     office = Office(MemorySecrets([OLD], [NEW]))
     office.receive()
     assert office.secrets.looks == ["active pay"]
 
 
-def test_a_secret_that_was_rotated_since_is_read_once_more() -> None:
+def test_a_rotated_secret_is_read_again() -> None:
     office = Office(MemorySecrets([OLD], [NEW]))
     assert office.receive(signed_by(NEW)).handling is Handling.PARKED
     assert office.secrets.looks == ["active pay", "reread pay"]
@@ -149,7 +149,7 @@ def test_a_mismatch_is_verified_again_only_with_other_secrets(
     assert len(paypal.asked) == questions, "each costs two calls"
 
 
-def test_a_mismatch_right_after_a_look_is_refused_without_another() -> None:
+def test_a_mismatch_right_after_a_read_is_refused_without_another_read() -> None:
     with pytest.raises(errors.SignatureError) as refused:
         Office(MemorySecrets([OLD], None)).receive(signed_by(NEW))
     assert refused.value.reason == "mismatch"
@@ -166,7 +166,7 @@ def test_a_mismatch_right_after_a_look_is_refused_without_another() -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_no_secret_could_make_right_is_refused_without_another_look(request_: WebhookRequest, reason: str) -> None:
+def test_a_refusal_that_no_secret_can_change_needs_no_second_read(request_: WebhookRequest, reason: str) -> None:
     office = Office(MemorySecrets([OLD], [NEW]))
     with pytest.raises(errors.SignatureError) as refused:
         office.receive(request_)
@@ -175,7 +175,7 @@ def test_what_no_secret_could_make_right_is_refused_without_another_look(request
 
 
 @pytest.mark.parametrize("active", [["whsec_!!!"], [OLD, "whsec_é"], [OLD, ""], [f"{OLD}\n"], []])
-def test_a_badly_configured_secret_is_the_deployments_mistake_even_beside_a_good_one(active: list[str]) -> None:
+def test_a_malformed_secret_is_a_configuration_error_even_beside_a_valid_one(active: list[str]) -> None:
     office = Office(MemorySecrets(active))
     with pytest.raises(errors.SecretError) as refused:
         office.receive()
@@ -187,7 +187,7 @@ def test_a_badly_configured_secret_is_the_deployments_mistake_even_beside_a_good
 @pytest.mark.parametrize(
     "secrets", [MemorySecrets(errors.SecretsUnavailableError()), MemorySecrets([NEW], errors.SecretsUnavailableError())]
 )
-def test_secrets_that_cannot_be_read_refuse_nothing_for_good(secrets: MemorySecrets) -> None:
+def test_unavailable_secrets_raise_a_transient_error(secrets: MemorySecrets) -> None:
     office = Office(secrets)
     with pytest.raises(errors.SecretsUnavailableError):
         office.receive()
@@ -201,7 +201,7 @@ def adyen(*items: dict[str, Any]) -> WebhookRequest:
     return WebhookRequest({}, sign_adyen(ADYEN_SECRET, *items))
 
 
-def test_every_event_of_a_body_is_recorded_and_the_provider_reads_what_it_wants_to() -> None:
+def test_every_event_of_a_body_is_recorded_and_the_provider_gets_its_acknowledgement() -> None:
     office = Office(MemorySecrets([ADYEN_SECRET]), ADYEN.scheme)
     items = [
         any_item(),
@@ -222,7 +222,7 @@ def test_every_event_of_a_body_is_recorded_and_the_provider_reads_what_it_wants_
         ({"amount": {"value": 1, "currency": "EUR"}}, ({},), Handling.CONFLICT),
     ],
 )
-def test_of_adyen_only_what_is_signed_tells_another_event_from_the_same_one(
+def test_an_adyen_event_is_identified_by_its_signed_fields(
     changes: dict[str, Any], beside: tuple[dict[str, Any], ...], handling: Handling
 ) -> None:
     office = Office(MemorySecrets([ADYEN_SECRET]), ADYEN.scheme)
@@ -231,14 +231,14 @@ def test_of_adyen_only_what_is_signed_tells_another_event_from_the_same_one(
     assert office.receive(again).handlings[-1] is handling
 
 
-def test_of_the_others_every_byte_of_the_body_counts() -> None:
+def test_an_event_of_another_provider_is_identified_by_its_whole_body() -> None:
     office = Office()
     office.receive()
     assert office.receive(STANDARD_WEBHOOKS.request()).handling is Handling.DUPLICATE
     assert office.receive(STANDARD_WEBHOOKS.request(STANDARD_WEBHOOKS.body + b" ")).handling is Handling.CONFLICT
 
 
-def test_a_body_half_of_which_was_recorded_before_a_crash_is_completed_by_its_redelivery() -> None:
+def test_a_redelivery_completes_a_body_that_was_half_recorded() -> None:
     office = Office(MemorySecrets([ADYEN_SECRET]), ADYEN.scheme)
     body = adyen(any_item(), any_item(pspReference="8", merchantReference="order-1002"))
     writes: list[str] = []
@@ -254,7 +254,7 @@ def test_a_body_half_of_which_was_recorded_before_a_crash_is_completed_by_its_re
     assert office.receive(body).handlings == (Handling.DUPLICATE, Handling.PARKED)
 
 
-def test_what_needs_the_most_attention_speaks_for_the_whole_body() -> None:
+def test_the_most_urgent_handling_represents_the_whole_body() -> None:
     order = [
         Handling.CONFLICT,
         Handling.HELD,

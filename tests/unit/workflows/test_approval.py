@@ -12,11 +12,11 @@ BOSS = (Escalation(60, ("boss@example.com",)),)
 ASKED = Approval(TITLE, DETAILS, REQUESTER, (APPROVER,), 3600, Rule("any"), (10,), BOSS)
 
 
-def test_what_a_policy_leaves_open_is_as_the_request_says() -> None:
+def test_terms_that_a_policy_leaves_open_come_from_the_request() -> None:
     assert ASKED.under(Terms("v1")) == replace(ASKED, policy="v1")
 
 
-def test_what_a_policy_says_wins_and_the_earlier_deadline_counts() -> None:
+def test_terms_of_a_policy_override_the_request_and_the_earlier_deadline_counts() -> None:
     cfo = (Escalation(90, ("cfo@example.com",)),)
     people = (APPROVER, OTHER_APPROVER)
     governed = ASKED.under(Terms("v1", True, people, Rule("all"), 7200, (), cfo))

@@ -173,7 +173,7 @@ def lose_the_ledger(execution: Execution) -> None:
 
 
 @pytest.mark.parametrize("ring", [failed_from_outside, completed_from_outside])
-def test_a_wait_gives_up_when_its_callbacks_are_ended_from_outside_more_often_than_is_bearable(ring: End) -> None:
+def test_a_wait_fails_after_too_many_callbacks_ended_from_outside(ring: End) -> None:
     bearable = Execution(*[ring] * MAX_IDLE_RINGS)
     assert bearable.asked()["status"] == "EXPIRED"
     one_more = Execution(*[ring] * (MAX_IDLE_RINGS + 1))
@@ -182,7 +182,7 @@ def test_a_wait_gives_up_when_its_callbacks_are_ended_from_outside_more_often_th
     assert len(one_more.callbacks) == MAX_IDLE_RINGS + 1 == 21
 
 
-def test_a_machine_is_lost_as_long_after_its_last_heartbeat_as_the_question_says_also_after_a_fresh_callback() -> None:
+def test_the_heartbeat_timeout_continues_across_a_new_callback() -> None:
     def idle_ring_after_twenty_seconds(execution: Execution) -> None:
         execution.clock.move(seconds=20)
 
@@ -192,14 +192,14 @@ def test_a_machine_is_lost_as_long_after_its_last_heartbeat_as_the_question_says
 
 
 @pytest.mark.parametrize("micros", [0, 374_923])
-def test_a_wait_has_the_same_deadline_however_precisely_the_start_of_its_callback_is_told(micros: int) -> None:
+def test_the_deadline_of_a_wait_ignores_fractions_of_a_second(micros: int) -> None:
     execution = Execution(behind=timedelta(microseconds=-micros))
     execution.asked(wait_seconds=60)
     assert execution.task.expires_at == NOW + timedelta(seconds=60)
     assert execution.callbacks == [(60, 0)]
 
 
-def test_a_wait_after_something_slow_keeps_the_deadline_of_the_request() -> None:
+def test_a_later_wait_keeps_the_deadline_of_the_request() -> None:
     execution = Execution()
     execution.clock.move(minutes=30)
     assert execution.asked()["status"] == "EXPIRED"
@@ -207,7 +207,7 @@ def test_a_wait_after_something_slow_keeps_the_deadline_of_the_request() -> None
     assert execution.callbacks == [(3600, 0), (1800, 0)], "the first callback would have ended half an hour late"
 
 
-def test_a_reminder_is_sent_at_once_where_the_clock_that_creates_callbacks_is_behind() -> None:
+def test_a_reminder_is_sent_at_once_if_the_clock_of_callbacks_is_behind() -> None:
     def end_in_time(execution: Execution) -> None:
         execution.clock.move(seconds=30)
         execution.behind = timedelta(seconds=2)
@@ -286,7 +286,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def test_a_reminder_that_fails_is_put_on_record_and_sent_minutes_later(counted: list[str]) -> None:
+def test_a_failed_reminder_is_recorded_and_sent_minutes_later(counted: list[str]) -> None:
     execution = Execution(refuse(2))
     execution.asked(reminders_seconds=(600,))
     assert execution.hand_off.kinds == ["approval.requested", "approval.reminder"]
@@ -299,7 +299,7 @@ def test_a_reminder_that_fails_is_put_on_record_and_sent_minutes_later(counted: 
     assert execution.task.callback_id == "approval callback 6"
 
 
-def test_while_a_failed_reminder_waits_the_task_names_the_callback_that_its_workflow_sleeps_on() -> None:
+def test_a_task_with_a_failed_reminder_has_the_current_callback() -> None:
     named: list[str] = []
 
     def look(execution: Execution) -> None:
@@ -310,14 +310,14 @@ def test_while_a_failed_reminder_waits_the_task_names_the_callback_that_its_work
     assert named == ["approval callback 3"]
 
 
-def test_a_reminder_that_fails_near_the_deadline_is_sent_before_it() -> None:
+def test_a_reminder_that_fails_near_the_deadline_is_sent_before_the_deadline() -> None:
     execution = Execution(refuse(1))
     execution.asked(reminders_seconds=(3500,))
     assert execution.hand_off.kinds == ["approval.requested", "approval.reminder"]
 
 
 @pytest.mark.parametrize("after_the_ledger_has_it", [True, False])
-def test_an_escalation_that_fails_is_sent_to_those_whom_it_names_with_the_reminder_that_is_due_by_then(
+def test_a_failed_escalation_is_sent_together_with_the_next_due_reminder(
     after_the_ledger_has_it: bool,
 ) -> None:
     execution = Execution(refuse(1) if after_the_ledger_has_it else lose_the_ledger)
@@ -327,7 +327,7 @@ def test_an_escalation_that_fails_is_sent_to_those_whom_it_names_with_the_remind
     assert execution.task.audience == (APPROVER, "boss@example.com")
 
 
-def test_a_hand_off_that_never_goes_through_takes_no_execution_to_its_limit_of_operations() -> None:
+def test_a_hand_off_that_always_fails_stays_within_the_limit_of_operations() -> None:
     execution = Execution(refuse(10_000))
     assert execution.asked(deadline_seconds=10**9, reminders_seconds=(60,))["status"] == "EXPIRED"
     assert 20 < len(execution.callbacks) < 250, "in a year; each round is three operations at most"
@@ -361,13 +361,13 @@ def test_a_decision_made_while_the_first_hand_off_fails_wins() -> None:
 # What a decision comes to
 
 
-def test_in_order_the_first_rejection_ends_it_and_nobody_else_is_asked() -> None:
+def test_with_the_rule_in_order_the_first_rejection_ends_the_approval() -> None:
     execution = Execution(lambda execution: execution.vote(APPROVER, decision="reject"))
     result = execution.approval([APPROVER, OTHER_APPROVER], Rule("in_order"))
     assert (type(result), result.by, len(execution.hand_off.sent)) == (Rejected, (APPROVER,), 1)
 
 
-def test_the_result_has_the_comment_of_the_vote_that_decided_and_the_votes_in_the_order_of_the_approvers() -> None:
+def test_the_result_has_the_deciding_comment_and_the_votes_in_the_order_of_the_approvers() -> None:
     def second_approver_first(execution: Execution) -> None:
         execution.vote(OTHER_APPROVER, "I was first")
         execution.vote(APPROVER, "I decided it")
@@ -378,7 +378,7 @@ def test_the_result_has_the_comment_of_the_vote_that_decided_and_the_votes_in_th
     assert [vote.by for vote in result.votes] == [APPROVER, OTHER_APPROVER]
 
 
-def test_in_order_a_colleague_who_decided_one_level_does_not_stand_in_at_another() -> None:
+def test_with_the_rule_in_order_a_colleague_of_one_level_is_not_a_stand_in_at_another() -> None:
     def colleague_decides(execution: Execution) -> None:
         execution.hand_over(APPROVER, COLLEAGUE)
         execution.vote(COLLEAGUE)

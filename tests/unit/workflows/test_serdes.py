@@ -11,7 +11,7 @@ from countersign.workflows.serdes import EncryptedSerDes
 CONTEXT = SerDesContext("1", "arn")
 
 
-def test_a_checkpoint_is_tried_again_while_the_cipher_is_out_of_reach() -> None:
+def test_an_unavailable_cipher_makes_the_checkpoint_retry() -> None:
     cipher = MemoryCipher([CipherUnavailableError("KMS")])
     serdes = EncryptedSerDes(cipher, {"task_id": "order-1.secret"})
     with pytest.raises(RetryableSerDesError):

@@ -17,14 +17,14 @@ def seconds_of_patience(step: object, error: Exception) -> int:
     return sum(decision.delay.to_seconds() for decision in decisions)
 
 
-def test_what_passes_is_waited_out_for_about_a_day() -> None:
+def test_a_transient_error_is_retried_for_about_a_day() -> None:
     assert DAY * 0.8 < seconds_of_patience(LEDGER_STEP, LedgerUnavailableError()) < DAY * 1.3
 
 
-def test_what_does_not_pass_ends_soon() -> None:
+def test_another_error_is_retried_for_less_than_two_minutes() -> None:
     assert seconds_of_patience(LEDGER_STEP, PermissionError()) < 120
 
 
 @pytest.mark.parametrize("error", [TransientError(), ConnectionError()])
-def test_a_hand_off_gives_up_soon(error: Exception) -> None:
+def test_a_hand_off_is_retried_for_less_than_two_minutes(error: Exception) -> None:
     assert seconds_of_patience(HAND_OFF_STEP, error) < 120

@@ -19,17 +19,17 @@ def context(started_at: datetime | None, payload: str | None = '{"request_id": "
 
 
 @pytest.mark.parametrize("microsecond", [0, 1, 374_923, 999_999])
-def test_an_execution_starts_at_one_moment_however_precisely_it_is_told(microsecond: int) -> None:
+def test_the_start_of_an_execution_ignores_fractions_of_a_second(microsecond: int) -> None:
     told = STARTED.replace(microsecond=microsecond)
     assert execution_of(context(told)) == Execution("order-1001", STARTED)
 
 
 @pytest.mark.parametrize("payload", [None, "null", "[]", '"order"'])
-def test_an_execution_that_was_invoked_without_a_request_says_so(payload: str | None) -> None:
+def test_an_execution_without_a_request_raises_an_error_with_the_fix(payload: str | None) -> None:
     with pytest.raises(LookupError, match="POST /requests"):
         execution_of(context(STARTED, payload))
 
 
-def test_an_execution_that_nobody_has_started_says_so() -> None:
+def test_an_execution_without_a_start_raises_an_error_with_the_fix() -> None:
     with pytest.raises(LookupError, match="POST /requests"):
         execution_of(context(None))
