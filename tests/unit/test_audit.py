@@ -101,7 +101,7 @@ def run(programs: Path, stages: Path, capsys: pytest.CaptureFixture[str]) -> Run
     return once
 
 
-def test_with_nothing_found_it_ends_well_with_a_line_for_each_tool(run: Run) -> None:
+def test_an_audit_without_findings_succeeds_with_a_line_per_tool(run: Run) -> None:
     status, lines, _ = run()
     assert status == 0
     assert [line.split()[0] for line in lines] == ["cdk-nag", "cfn-lint", "checkov", "bandit", "pip-audit"]
@@ -110,7 +110,7 @@ def test_with_nothing_found_it_ends_well_with_a_line_for_each_tool(run: Run) -> 
 
 
 @pytest.mark.parametrize("tool", FOUND)
-def test_a_planted_finding_of_a_program_fails_it(programs: Path, run: Run, tool: str) -> None:
+def test_a_finding_of_a_tool_fails_the_audit(programs: Path, run: Run, tool: str) -> None:
     answer(programs, tool, FOUND[tool])
     status, lines, errors = run()
     assert status == 1
@@ -118,7 +118,7 @@ def test_a_planted_finding_of_a_program_fails_it(programs: Path, run: Run, tool:
     assert errors.startswith(f"{tool}: ")
 
 
-def test_a_planted_violation_of_a_rule_and_a_vulnerable_package_fail_it(programs: Path, stages: Path, run: Run) -> None:
+def test_a_rule_violation_and_a_vulnerable_package_fail_the_audit(programs: Path, stages: Path, run: Run) -> None:
     (stages / "validation-report.json").write_text(json.dumps({"pluginReports": [{"violations": [VIOLATION]}]}))
     assert run()[::2] == (1, "cdk-nag: dev: AwsSolutions-SQS4 S/Q: TLS\n")
     lookup(programs, control=VULNERABLE, locks=VULNERABLE)
@@ -126,9 +126,7 @@ def test_a_planted_violation_of_a_rule_and_a_vulnerable_package_fail_it(programs
 
 
 @pytest.mark.parametrize("control", [None, IN_ORDER], ids=["says nothing", "finds nothing"])
-def test_where_nothing_can_be_looked_up_it_says_that_it_did_not_and_how_to(
-    programs: Path, run: Run, control: Any
-) -> None:
+def test_a_lookup_without_a_network_is_reported_as_skipped(programs: Path, run: Run, control: Any) -> None:
     lookup(programs, control=control, locks=IN_ORDER)
     status, lines, _ = run()
     assert status == 0
@@ -137,13 +135,13 @@ def test_where_nothing_can_be_looked_up_it_says_that_it_did_not_and_how_to(
     assert "run make audit again with a network" in line
 
 
-def test_a_lookup_that_fails_half_way_is_no_silence(programs: Path) -> None:
+def test_a_lookup_that_fails_halfway_raises_an_error(programs: Path) -> None:
     lookup(programs, control=VULNERABLE, locks=None)
     with pytest.raises(audit.AuditError, match=r"could not look up the packages of .*requirements\.txt"):
         audit.pip_audit(audit.LOCKS)
 
 
-def test_a_program_that_does_not_do_its_work_or_is_not_there_is_no_silence(programs: Path) -> None:
+def test_a_failing_or_missing_tool_raises_an_error(programs: Path) -> None:
     for status in (0, 2, 127):
         _program(programs / "bandit", f"exit {status}")
         with pytest.raises(audit.AuditError, match=f"ended with {status}"):
@@ -154,14 +152,14 @@ def test_a_program_that_does_not_do_its_work_or_is_not_there_is_no_silence(progr
 
 
 @pytest.mark.parametrize("tool", FOUND)
-def test_a_program_that_misses_what_is_planted_for_it_is_no_silence(programs: Path, run: Run, tool: str) -> None:
+def test_a_tool_that_misses_its_planted_finding_raises_an_error(programs: Path, run: Run, tool: str) -> None:
     answer(programs, tool, FOUND[tool], planted=False)
     with pytest.raises(audit.AuditError, match=f"{tool} misses the planted findings"):
         run()
 
 
 @pytest.mark.parametrize("tool", ["bandit", "checkov"])
-def test_what_a_program_could_not_read_is_no_silence(programs: Path, run: Run, tool: str) -> None:
+def test_a_file_that_a_tool_could_not_read_raises_an_error(programs: Path, run: Run, tool: str) -> None:
     answer(programs, tool, unread=1)
     with pytest.raises(audit.AuditError, match=f"{tool} could not read"):
         run()

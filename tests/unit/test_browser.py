@@ -24,7 +24,7 @@ def install(path: Path, answer: str = "Chromium 156.0", *, status: int = 0) -> P
     return path
 
 
-def test_a_named_one_comes_before_those_on_the_path_and_playwrights_own_is_the_last_resort(
+def test_a_named_browser_is_used_before_the_path_and_before_that_of_playwright(
     machine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert browser.find() is None
@@ -35,7 +35,7 @@ def test_a_named_one_comes_before_those_on_the_path_and_playwrights_own_is_the_l
     assert browser.find() == named
 
 
-def test_a_script_that_only_says_where_to_get_one_is_not_a_browser(machine: Path) -> None:
+def test_a_script_that_only_prints_advice_is_not_a_browser(machine: Path) -> None:
     install(machine / "chromium-browser", "requires the chromium snap to be installed", status=1)
     install(machine / "chromium", "install me first")
     assert browser.find() is None
@@ -45,7 +45,7 @@ def test_a_script_that_only_says_where_to_get_one_is_not_a_browser(machine: Path
     ("named", "said"),
     [("/nowhere/chromium", "CHROMIUM=/nowhere/chromium does not answer"), ("", "apt-get install chromium")],
 )
-def test_a_named_one_that_does_not_run_is_not_replaced_and_where_there_is_none_it_says_how_to_get_one(
+def test_a_named_browser_that_fails_is_not_replaced_and_a_missing_one_is_reported_with_the_fix(
     machine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], named: str, said: str
 ) -> None:
     if named:
@@ -56,7 +56,7 @@ def test_a_named_one_that_does_not_run_is_not_replaced_and_where_there_is_none_i
     assert said in capsys.readouterr().err
 
 
-def test_one_that_playwright_downloads_will_do(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_browser_that_playwright_downloads_is_used(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = machine / "playwright" / "chrome"
     monkeypatch.setattr(browser, "_download", lambda: install(own))
     assert browser.obtain() == own

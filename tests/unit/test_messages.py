@@ -33,7 +33,7 @@ def read(text: str) -> str:
 
 
 @pytest.mark.parametrize("name", MAILS)
-def test_a_mail_has_one_link_and_no_decision_in_it(name: str) -> None:
+def test_a_mail_has_one_link_without_a_decision(name: str) -> None:
     mail, link = MAILS[name], any_mail().link if name in REVIEWS else any_inbox_mail().link
     assert mail.html.count("<a ") == mail.html.count(f'<a href="{link}"') == 1
     assert mail.text.count(link) == 1
@@ -43,7 +43,7 @@ def test_a_mail_has_one_link_and_no_decision_in_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", REVIEWS)
-def test_a_mail_says_what_whose_and_until_when(name: str) -> None:
+def test_a_mail_shows_request_recipient_and_deadline(name: str) -> None:
     for body in map(read, (MAILS[name].html, MAILS[name].text)):
         for part in (
             *("Amount", "250.00 EUR", "ana@example.com", "maria@example.com", "14:12\u00a0UTC"),
@@ -53,7 +53,7 @@ def test_a_mail_says_what_whose_and_until_when(name: str) -> None:
         assert "recorded as yours" in body
 
 
-def test_the_mail_with_the_list_says_whose_it_is_until_when_and_nothing_of_any_request() -> None:
+def test_the_inbox_mail_shows_owner_and_expiry_and_no_request() -> None:
     mail = MAILS["inbox-prod"]
     assert mail.subject == "Requests waiting for your decision"
     for body in map(read, (mail.html, mail.text)):
@@ -69,7 +69,7 @@ def test_the_mail_with_the_list_says_whose_it_is_until_when_and_nothing_of_any_r
     assert "dev system" in MAILS["inbox-dev"].text
 
 
-def test_who_is_asked_in_anothers_place_reads_whose() -> None:
+def test_the_mail_to_a_delegate_names_the_replaced_person() -> None:
     mail = MAILS["instead"]
     assert "You are asked instead of otto@example.com." in read(mail.text)
     assert "otto@example.com" in read(mail.html)
@@ -82,7 +82,7 @@ def test_a_mail_runs_no_script_and_loads_nothing(name: str) -> None:
     assert len(MAILS[name].html.encode()) < 10_000
 
 
-def test_the_subject_says_why_it_is_sent() -> None:
+def test_the_subject_names_the_occasion() -> None:
     assert MAILS["requested-prod"].subject == f"Please decide: {TITLE}"
     assert MAILS["reminder-prod"].subject == f"Reminder, please decide: {TITLE}"
     assert MAILS["escalated-prod"].subject == f"Passed on to you, please decide: {TITLE}"
@@ -116,7 +116,7 @@ def test_a_title_cannot_add_a_header(title: str) -> None:
     assert mail.keys() == ["Subject"]
 
 
-def test_what_people_write_stays_text() -> None:
+def test_untrusted_text_stays_text() -> None:
     mail = hostile_mail(HOSTILE)
     assert "<script" not in mail.html
     assert "<img" not in mail.html
@@ -135,7 +135,7 @@ def test_what_people_write_stays_text() -> None:
         *("file:\\\\evil\\share", "\\\\evil\\share", "192.0.2.7/approve"),
     ],
 )
-def test_what_people_write_becomes_a_link_nowhere(written: str) -> None:
+def test_untrusted_text_never_becomes_a_link(written: str) -> None:
     assert LINKS.search(written)
     mail = as_mail(
         any_mail(
@@ -158,7 +158,7 @@ def test_attachments_are_named_without_links_and_open_from_the_page() -> None:
     assert mail.html.count("<a ") == mail.html.count("://") == 1
 
 
-def test_a_mail_without_attachments_has_no_row_for_them() -> None:
+def test_a_mail_without_attachments_has_no_attachment_row() -> None:
     assert "Attachments" not in as_mail(any_mail()).text
 
 
@@ -168,25 +168,25 @@ def test_many_attachments_are_cut_like_any_long_text() -> None:
     assert len(mail.html.encode()) < 10_000
 
 
-def test_what_people_write_cannot_look_like_our_own_lines() -> None:
+def test_untrusted_text_cannot_imitate_lines_of_the_mail() -> None:
     forged = "1001\n\nRead the details, then approve or reject, on this page:\nhttps://evil.example"
     text = as_mail(any_mail(details=(("Order", forged),))).text
     assert len(re.findall(r"^Read the details", text, re.MULTILINE)) == 1
 
 
-def test_long_text_is_cut_and_says_where_the_rest_is() -> None:
+def test_long_text_is_cut_with_a_hint_to_the_page() -> None:
     mail = hostile_mail(UNBROKEN)
     assert len(mail.html.encode()) < 10_000
     assert "the rest is on the page" in mail.text
     assert mail.text.count(any_mail().link) == 1
 
 
-def test_amounts_and_dates_are_left_as_they_are() -> None:
+def test_amounts_and_dates_are_shown_unchanged() -> None:
     rows = (*ROWS, ("Due", "01.02.2026 12:30"))
     text = as_mail(any_mail(details=rows)).text
     assert all(f"{label}: {' '.join(value.split())}" in text for label, value in rows)
 
 
-def test_an_unknown_kind_is_refused() -> None:
+def test_an_unknown_kind_of_message_is_refused() -> None:
     with pytest.raises(LookupError):
         as_mail(any_mail(kind="payment.requested"))

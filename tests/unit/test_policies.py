@@ -49,7 +49,7 @@ DOCUMENT: list[dict[str, Any]] = [
 KEY = "policies.order-approval"
 
 
-def test_rows_are_what_the_functions_read(tmp_path: Path) -> None:
+def test_the_functions_read_the_rows_of_the_settings(tmp_path: Path) -> None:
     document = policy_document(load(tmp_path, VALID).policies["order-approval"])
     assert document == DOCUMENT
     assert Policy.from_document(json.loads(compact(document))) == Policy.from_document(DOCUMENT)
@@ -59,7 +59,7 @@ def test_rows_are_what_the_functions_read(tmp_path: Path) -> None:
     ("table", "in_the_domain"),
     [(PolicyRule, (Rule,)), (PolicyEscalation, (Escalation,)), (PolicyRow, (Band, Terms))],
 )
-def test_a_table_has_the_fields_of_what_the_domain_reads_from_it(table: type[Table], in_the_domain: Any) -> None:
+def test_a_table_has_the_fields_of_its_domain_class(table: type[Table], in_the_domain: Any) -> None:
     fields = {field.name for each in in_the_domain for field in dataclasses.fields(each)}
     assert table.model_fields.keys() == fields - {"terms", "policy"}
 
@@ -135,7 +135,7 @@ def test_without_rows_there_is_no_policy(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_mistake_is_refused_with_all_that_is_needed_to_mend_it(
+def test_a_mistake_is_refused_with_key_value_rule_and_fix(
     tmp_path: Path, written: str, instead: str, key: str, value: object, allowed: str
 ) -> None:
     assert VALID.count(written) == 1
@@ -151,6 +151,6 @@ def test_a_policy_for_a_workflow_that_is_not_deployed_is_refused(tmp_path: Path)
     assert refusal.allowed == "the name of a workflow: order-approval"
 
 
-def test_a_single_table_is_no_list_of_rows(tmp_path: Path) -> None:
+def test_a_single_table_is_not_a_list_of_rows(tmp_path: Path) -> None:
     refusal = refused(tmp_path, WITHOUT + '[policies.order-approval]\ncurrency = "EUR"\n')
     assert (refusal.key, refusal.allowed) == (KEY, f"tables [[{KEY}]]")

@@ -19,7 +19,7 @@ def named(path: Path) -> str:
 
 
 @pytest.mark.parametrize("file", FILES, ids=named)
-def test_every_make_target_and_path_that_it_names_exists(file: Path) -> None:
+def test_every_named_make_target_and_path_exists(file: Path) -> None:
     text = file.read_text("utf-8")
     assert set(re.findall(r"(?:^\s*|`|run: )make ([a-z]+)", text, re.MULTILINE)) <= TARGETS
     for path in re.findall(r"`((?:[\w.-]+/)+[\w.-]*|[\w-]+\.(?:md|py|toml))`", text):
@@ -36,13 +36,13 @@ def test_a_change_runs_the_same_gates_as_a_laptop_and_a_deploy_has_no_stored_key
 
 
 @pytest.mark.parametrize("file", CONFIGURATION, ids=named)
-def test_it_is_yaml_and_pins_what_it_runs_by_commit(file: Path) -> None:
+def test_a_yaml_file_pins_its_actions_by_commit(file: Path) -> None:
     assert yaml.safe_load(file.read_text("utf-8"))
     for pin in re.findall(r"(?:uses: [^@\s]+@|rev: )(\S+)", file.read_text("utf-8")):
         assert re.fullmatch("[0-9a-f]{40}", pin), pin
 
 
-def test_the_changelog_has_the_version_of_the_project_and_what_comes_next() -> None:
+def test_the_changelog_has_the_current_version_and_unreleased_changes() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     versions = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
     assert versions[:2] == ["Unreleased", project["version"]]

@@ -64,7 +64,7 @@ def test_no_lock_names_a_registry(lock: Path) -> None:
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=name_of)
-def test_a_lock_satisfies_its_list_which_pins_exactly_and_says_why(lock: Path) -> None:
+def test_a_lock_satisfies_its_list_of_exact_pins_with_reasons(lock: Path) -> None:
     locked, source = pins(lock), lock.with_suffix(".in")
     for requirement in wanted(source):
         assert locked.get(canonicalize_name(requirement.name)) == {str(requirement.specifier)}, requirement
@@ -74,7 +74,7 @@ def test_a_lock_satisfies_its_list_which_pins_exactly_and_says_why(lock: Path) -
             assert line.partition("#")[2].strip(), f"{line}: a comment says why it is here"
 
 
-def test_the_functions_are_tested_at_the_versions_that_are_deployed() -> None:
+def test_the_functions_are_tested_with_the_deployed_versions() -> None:
     tested, deployed = pins(LOCKS[0]), pins(VENDOR / "requirements.txt")
     assert {package: tested.get(package) for package in deployed} == deployed
 

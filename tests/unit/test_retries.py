@@ -9,13 +9,11 @@ from countersign.retries import ATTEMPTS, pause_seconds, retry_on_conflict
 
 
 @given(st.integers(0, 60), st.floats(0.001, 10), st.floats(0.001, 60))
-def test_a_pause_is_anything_up_to_the_doubled_first_and_never_past_the_longest(
-    attempt: int, first: float, longest: float
-) -> None:
+def test_a_pause_is_random_up_to_its_exponential_bound(attempt: int, first: float, longest: float) -> None:
     assert 0 <= pause_seconds(attempt, first, longest) <= min(first * 2**attempt, longest)
 
 
-def test_those_who_failed_together_part() -> None:
+def test_pauses_of_equal_attempts_differ() -> None:
     assert len({pause_seconds(5, 0.1, 2) for _ in range(50)}) > 1
 
 
@@ -35,13 +33,13 @@ class Contended:
         return "settled"
 
 
-def test_what_succeeds_at_once_is_done_once_and_without_a_pause() -> None:
+def test_a_successful_attempt_runs_once_without_a_pause() -> None:
     race = Contended(losses=0)
     assert retry_on_conflict(race.attempt, race.pauses.append) == "settled"
     assert (race.attempts, race.pauses) == (1, [])
 
 
-def test_a_lost_race_is_run_again_after_a_pause_until_it_is_won() -> None:
+def test_a_conflict_is_retried_after_a_pause() -> None:
     race = Contended(losses=ATTEMPTS - 1)
     assert retry_on_conflict(race.attempt, race.pauses.append) == "settled"
     assert race.attempts == ATTEMPTS
@@ -54,7 +52,7 @@ def test_pauses_grow_and_stay_bounded() -> None:
     assert all(0 <= pause <= min(0.01 * 2**number, 0.4) for number, pause in enumerate(race.pauses))
 
 
-def test_who_loses_every_race_hears_that_the_ledger_is_not_available() -> None:
+def test_too_many_conflicts_raise_an_unavailable_ledger() -> None:
     race = Contended(losses=ATTEMPTS)
     with pytest.raises(LedgerUnavailableError):
         retry_on_conflict(race.attempt, race.pauses.append)
@@ -62,7 +60,7 @@ def test_who_loses_every_race_hears_that_the_ledger_is_not_available() -> None:
 
 
 @pytest.mark.parametrize("error", [LedgerUnavailableError("throttled"), ValueError("a bug")])
-def test_other_errors_are_not_tried_again_here(error: Exception) -> None:
+def test_other_errors_are_not_retried(error: Exception) -> None:
     race = Contended(losses=1, error=error)
     with pytest.raises(type(error)):
         retry_on_conflict(race.attempt, race.pauses.append)

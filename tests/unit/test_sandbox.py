@@ -20,18 +20,18 @@ PAYMENT = Payment("pay-1", "12.50", "EUR")
 
 
 @pytest.mark.parametrize("scheme", sorted(set(SCHEMES.values())))
-def test_a_made_up_secret_has_the_form_that_its_scheme_asks_for(scheme: str) -> None:
+def test_a_generated_secret_has_the_form_of_its_scheme(scheme: str) -> None:
     """Another form is a SecretError, whatever the request."""
     with pytest.raises(SignatureError):
         load(scheme).verify(WebhookRequest({}, b"{}"), [made_up(scheme)], datetime.now(UTC))
 
 
-def test_no_secret_is_made_up_twice() -> None:
+def test_every_generated_secret_is_different() -> None:
     assert max(Counter(made_up(scheme) for scheme in SCHEMES.values() for _ in range(20)).values()) == 1
 
 
 @pytest.mark.parametrize("says", ["pending", "declined", "paid", "failed", "refunded"])
-def test_what_the_sandbox_posts_is_taken_for_what_it_says(says: str) -> None:
+def test_an_event_of_the_sandbox_is_read_with_its_status(says: str) -> None:
     secret, event = made_up(SCHEME), Event.of(PAYMENT, says, too_much=Decimal("0.50"))
     provider = load(SCHEMES[PROVIDER])
     verified = provider.verify(WebhookRequest(signed(event, secret), event.body), [secret], datetime.now(UTC))

@@ -22,11 +22,11 @@ def defined_in(path: str) -> set[str]:
 
 
 @pytest.mark.parametrize(("path", "name"), NAMED, ids=[name for _, name in NAMED])
-def test_a_test_that_it_names_exists(path: str, name: str) -> None:
+def test_every_test_named_on_the_page_exists(path: str, name: str) -> None:
     assert name in defined_in(path)
 
 
-def test_every_kind_of_threat_is_there_and_every_threat_is_covered_by_a_test() -> None:
+def test_every_threat_is_covered_by_a_test() -> None:
     kinds = ["Spoofing", "Tampering", "Repudiation", "Information disclosure", "Denial of service"]
     assert list(KINDS) == [*kinds, "Elevation of privilege"]
     assert len(THREATS) == sum(len(re.findall(r"^- \*\*[STRIDE]\d+ ", kind, re.MULTILINE)) for kind in KINDS.values())
@@ -34,11 +34,11 @@ def test_every_kind_of_threat_is_there_and_every_threat_is_covered_by_a_test() -
         assert re.search(r"\.py::test_\w+`", threat), threat
 
 
-def test_every_function_has_a_row_that_says_what_it_may() -> None:
+def test_every_function_has_a_row_with_its_permissions() -> None:
     rows = re.findall(r"^\| (`[^|]+) \|", SECTIONS["Who may do what"], re.MULTILINE)
     folders = {path.parent.name for path in (ROOT / "lambdas").glob("*/__init__.py")}
     assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == folders
 
 
-def test_it_says_what_is_not_covered_and_that_nothing_ran_on_aws() -> None:
+def test_the_page_says_that_nothing_has_run_on_aws() -> None:
     assert "Nothing of this has run on AWS" in SECTIONS["What is not covered"]

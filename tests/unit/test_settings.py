@@ -358,7 +358,7 @@ def test_what_a_stage_does_not_say_is_by_default(
         ("base_url", "stage", "stage", "https://ask.example.com/", None),
     ],
 )
-def test_a_mistake_is_refused_with_all_that_is_needed_to_mend_it(
+def test_a_mistake_is_refused_with_key_value_rule_and_fix(
     tmp_path: Path, written: str, instead: str, key: str, value: object, allowed: str | None
 ) -> None:
     assert written in VALID

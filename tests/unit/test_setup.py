@@ -26,12 +26,12 @@ def install(machine: Path, name: str, answer: str, *, status: int = 0) -> None:
     program.chmod(0o755)
 
 
-def test_it_reads_under_a_python_that_is_too_old() -> None:
+def test_the_set_up_parses_under_an_old_python() -> None:
     for name in ("__init__.py", "setup.py"):
         ast.parse((ROOT / "tools" / name).read_text(encoding="utf-8"), feature_version=(3, 8))
 
 
-def test_a_python_that_is_too_old_is_refused_with_a_newer_one_that_runs(machine: Path) -> None:
+def test_an_old_python_is_refused_with_a_newer_installed_one(machine: Path) -> None:
     install(machine, "python3.13", "pyenv: python3.13: command not found", status=127)
     with pytest.raises(setup.SetupError, match="apt-get install python3"):
         setup.check_python((3, 8, 18))
@@ -40,7 +40,7 @@ def test_a_python_that_is_too_old_is_refused_with_a_newer_one_that_runs(machine:
         setup.check_python((3, 10, 14))
 
 
-def test_a_python_without_the_module_venv_is_refused_with_the_package_that_has_it(
+def test_a_python_without_venv_is_refused_with_the_missing_package(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     setup.check_python()
@@ -50,18 +50,18 @@ def test_a_python_without_the_module_venv_is_refused_with_the_package_that_has_i
 
 
 @pytest.mark.parametrize("missing", ["node", "npm"])
-def test_a_machine_without_what_the_cdk_runs_on_is_refused(machine: Path, missing: str) -> None:
+def test_a_machine_without_node_or_npm_is_refused(machine: Path, missing: str) -> None:
     install(machine, "npm" if missing == "node" else "node", "10")
     with pytest.raises(setup.SetupError, match=rf"{missing} is missing(?s:.*)Node\.js 20 .*https://nodejs\.org"):
         setup.set_up_node()
 
 
-def test_npm_refuses_a_node_that_is_too_old() -> None:
+def test_npm_refuses_an_old_node() -> None:
     assert "engine-strict=true" in (ROOT / ".npmrc").read_text().splitlines()
     assert json.loads((ROOT / "package.json").read_text())["engines"] == {"node": ">=20"}
 
 
-def test_the_locked_installer_is_taken_from_the_lock_with_its_hashes_alone(tmp_path: Path) -> None:
+def test_the_installer_comes_from_the_lock_with_its_hashes(tmp_path: Path) -> None:
     first, *rest = setup.locked_entry(setup.LOCK, "uv").rstrip("\n").split("\n")
     assert first.startswith("uv==")
     assert len(rest) > 1
@@ -77,14 +77,14 @@ def test_the_locked_installer_is_taken_from_the_lock_with_its_hashes_alone(tmp_p
     ("step", "status", "said"),
     [("everything", 2, "python | cloud | audit | node"), ("node", 1, "error: node is missing")],
 )
-def test_an_unknown_step_and_one_that_fails_end_the_set_up_with_the_reason(
+def test_an_unknown_or_failing_step_ends_the_set_up_with_the_reason(
     machine: Path, capsys: pytest.CaptureFixture[str], step: str, status: int, said: str
 ) -> None:
     assert setup.main([step]) == status
     assert said in capsys.readouterr().err
 
 
-def test_variables_of_the_caller_that_send_packages_elsewhere_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_that_redirect_packages_are_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_TARGET", "/elsewhere")
     monkeypatch.setenv("PIP_INDEX_URL", "https://mirror.example/simple")
     monkeypatch.delenv("UV_DEFAULT_INDEX", raising=False)

@@ -33,7 +33,7 @@ def test_every_client_names_its_service_literally() -> None:
         assert [type(argument) for argument in call.args] == [ast.Constant], f"{source}:{call.lineno}"
 
 
-def test_no_code_makes_clients_past_the_one_place() -> None:
+def test_only_one_module_creates_clients() -> None:
     """But for the plain Lambda of the patterns, which uses boto3 alone."""
     files = (source for folder in CODE for source in folder.rglob("*.py"))
     for source in (source for source in files if source.name not in ("clients.py", "decider.py")):
@@ -43,17 +43,17 @@ def test_no_code_makes_clients_past_the_one_place() -> None:
         assert "boto3.resource(" not in text, source
 
 
-def test_the_layer_keeps_the_services_in_use_and_no_other() -> None:
+def test_the_layer_keeps_only_the_services_in_use() -> None:
     assert listed_services() == services_in_the_code() | USED_BY_LIBRARIES
 
 
-def test_the_list_of_services_may_hold_comments_and_empty_lines(tmp_path: Path) -> None:
+def test_the_list_of_services_may_contain_comments_and_empty_lines(tmp_path: Path) -> None:
     listed = tmp_path / "services.txt"
     listed.write_text("# why\n\ndynamodb  # the ledger\n sqs\n", encoding="utf-8")
     assert listed_services(listed) == {"dynamodb", "sqs"}
 
 
-def test_only_texts_are_taken_for_documentation() -> None:
+def test_only_texts_are_removed_as_documentation() -> None:
     model = {
         "documentation": "a text",
         "members": {"documentation": {"shape": "S", "documentation": "a text"}},

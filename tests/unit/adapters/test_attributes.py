@@ -17,7 +17,7 @@ values = st.recursive(
 
 
 @given(values)
-def test_every_plain_value_comes_back_as_it_was(value: Any) -> None:
+def test_every_plain_value_is_read_as_it_was_written(value: Any) -> None:
     assert from_attribute(to_attribute(value)) == value
 
 
@@ -34,22 +34,22 @@ def test_every_plain_value_comes_back_as_it_was(value: Any) -> None:
         ({"a": None}, {"M": {"a": {"NULL": True}}}),
     ],
 )
-def test_a_value_is_the_attribute_of_its_type(value: Any, attribute: dict[str, Any]) -> None:
+def test_a_value_becomes_the_attribute_of_its_type(value: Any, attribute: dict[str, Any]) -> None:
     assert to_attribute(value) == attribute
     assert type(next(iter(to_attribute(Status.OPEN).values()))) is str
 
 
 @pytest.mark.parametrize("value", [1.5, Decimal("1.5"), b"bytes", {1, 2}, object()])
-def test_other_types_are_refused_by_name_floats_among_them(value: Any) -> None:
+def test_other_types_are_refused_by_name(value: Any) -> None:
     with pytest.raises(TypeError, match=type(value).__name__):
         to_attribute(value)
 
 
-def test_an_item_leaves_out_keys_that_hold_nothing() -> None:
+def test_an_item_omits_empty_keys() -> None:
     assert to_item({"a": None, "b": 1}) == {"b": {"N": "1"}}
     assert from_item({"b": {"N": "1"}}) == {"b": 1}
 
 
 @pytest.mark.parametrize("attribute", [{"SS": ["a"]}, {"B": b"x"}])
-def test_an_attribute_of_another_kind_is_left_as_it_is(attribute: dict[str, Any]) -> None:
+def test_an_attribute_of_another_type_is_returned_unchanged(attribute: dict[str, Any]) -> None:
     assert from_attribute(attribute) == next(iter(attribute.values()))

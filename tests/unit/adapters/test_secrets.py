@@ -41,7 +41,7 @@ def test_each_provider_has_a_secret_of_its_own() -> None:
     assert manager.asked == [ARN, f"{ARN}-2"]
 
 
-def test_a_secret_that_is_fresh_no_more_is_read_again() -> None:
+def test_a_secret_is_read_again_after_its_lifetime() -> None:
     manager = Manager("one")
     manager.secrets.active("pay")
     manager.hold("two")
@@ -49,7 +49,7 @@ def test_a_secret_that_is_fresh_no_more_is_read_again() -> None:
     assert manager.secrets.active("pay") == ("two",)
 
 
-def test_a_second_look_tells_what_is_there_now_and_is_used_from_then_on() -> None:
+def test_a_reread_secret_replaces_the_cached_one() -> None:
     manager = Manager("one")
     manager.secrets.active("pay")
     manager.hold("two")
@@ -59,7 +59,7 @@ def test_a_second_look_tells_what_is_there_now_and_is_used_from_then_on() -> Non
     assert len(manager.asked) == 2
 
 
-def test_a_second_look_right_after_the_first_is_not_taken() -> None:
+def test_a_reread_right_after_a_read_is_skipped() -> None:
     manager = Manager("one")
     manager.secrets.active("pay")
     for _ in range(100):
@@ -68,7 +68,7 @@ def test_a_second_look_right_after_the_first_is_not_taken() -> None:
     assert len(manager.asked) == 1
 
 
-def test_garbage_signatures_never_become_a_flood_of_reads_even_while_none_succeeds() -> None:
+def test_failed_rereads_are_limited() -> None:
     manager = Manager("one")
     manager.secrets.active("pay")
     manager.answer = DENIED
@@ -81,7 +81,7 @@ def test_garbage_signatures_never_become_a_flood_of_reads_even_while_none_succee
 
 
 @pytest.mark.parametrize("failure", [DENIED, BROKEN])
-def test_while_secrets_cannot_be_read_those_of_before_are_used_on_and_tried_again_now_and_then(
+def test_cached_secrets_are_used_while_new_ones_cannot_be_read(
     failure: Exception,
 ) -> None:
     manager = Manager("one")
@@ -104,7 +104,7 @@ def test_while_secrets_cannot_be_read_those_of_before_are_used_on_and_tried_agai
         ('{"active": []}', SecretError, "with at least one secret"),
     ],
 )
-def test_without_any_secret_posts_never_become_a_flood_of_reads_and_each_is_told_why(
+def test_without_a_cached_secret_failed_reads_are_limited_and_every_post_gets_the_reason(
     answer: Any, error: type[Exception], told: str
 ) -> None:
     manager = Manager()
@@ -141,7 +141,7 @@ def test_without_any_secret_posts_never_become_a_flood_of_reads_and_each_is_told
         "[" * 60_000,
     ],
 )
-def test_what_is_no_list_of_secrets_is_told_without_what_it_holds(text: str | None) -> None:
+def test_a_secret_of_another_form_is_refused_without_its_content(text: str | None) -> None:
     manager = Manager()
     manager.answer = text
     with pytest.raises(SecretError) as refused:

@@ -79,15 +79,15 @@ TASKS = [
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.status)
-def test_a_task_comes_back_from_its_item_as_it_was(task: Task) -> None:
+def test_a_task_is_read_from_its_item_as_it_was_written(task: Task) -> None:
     assert task_of(to_item(task_document(task))) == task
 
 
-def test_attributes_that_this_version_does_not_know_are_left_alone() -> None:
+def test_unknown_attributes_are_ignored() -> None:
     assert task_of(to_item(task_document(any_task()) | {"from_the_future": [1]})) == any_task()
 
 
-def test_an_item_of_an_older_version_lacks_attributes_and_is_read_all_the_same() -> None:
+def test_an_item_of_an_older_version_without_new_attributes_is_read() -> None:
     item = to_item(task_document(any_task()))
     for name in (
         "rule",
@@ -106,13 +106,13 @@ def test_an_item_of_an_older_version_lacks_attributes_and_is_read_all_the_same()
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.status)
-def test_what_waits_for_its_workflow_is_due_and_only_what_does_not_may_be_removed(task: Task) -> None:
+def test_a_task_is_due_while_it_waits_for_its_workflow_and_expires_from_the_table_after_that(task: Task) -> None:
     fields = index_fields(task)
     live = task.status in (Status.OPEN, Status.DECIDED) or task.closed_because == WITHDRAWN_BY_OPERATOR
     assert (fields["gsi1pk"] is not None, fields["gsi1sk"] is not None, fields["ttl"] is None) == (live, live, live)
 
 
-def test_an_open_task_is_due_from_its_opening_until_a_link_was_sent_and_then_at_its_deadline() -> None:
+def test_an_open_task_is_due_from_its_opening_until_a_link_is_sent_and_then_at_its_deadline() -> None:
     assert index_fields(any_task())["gsi1sk"] == "2026-03-01T09:00:00.000000Z"
     assert index_fields(any_task(sent_at=NOW))["gsi1sk"] == "2026-03-01T10:00:00.000000Z"
     assert index_fields(any_payment_task())["gsi1sk"] == "2026-03-01T10:00:00.000000Z"
@@ -125,9 +125,7 @@ def test_a_decided_task_is_due_from_its_decision() -> None:
 @pytest.mark.parametrize(
     ("state", "due"), [(RingState.FAILED, True), (RingState.DELIVERED, False), (RingState.CLOSED, False)]
 )
-def test_a_withdrawn_task_is_due_until_its_callback_is_rung_and_may_be_removed_after_that(
-    state: RingState, due: bool
-) -> None:
+def test_a_withdrawn_task_is_due_until_its_callback_is_rung(state: RingState, due: bool) -> None:
     withdrawn = withdraw(any_task(), CALLER, "ordered twice", NOW).after
     change = upkeep.rung(withdrawn, Ring(state, NOW), CALLER, "iam")
     assert change
@@ -136,22 +134,22 @@ def test_a_withdrawn_task_is_due_until_its_callback_is_rung_and_may_be_removed_a
     assert (index_fields(rung)["gsi1sk"] is not None, index_fields(rung)["ttl"] is None) == (due, due)
 
 
-def test_tasks_that_are_due_are_spread_over_every_shard_and_each_stays_in_its_own() -> None:
+def test_due_tasks_are_spread_over_all_shards_and_keep_theirs() -> None:
     for shards, sent_at in ((DUE_SHARDS, NOW), (UNSENT_SHARDS, None)):
         tasks = (any_task(task_id=f"order-{number}.approval", sent_at=sent_at) for number in range(200))
         assert {index_fields(task)["gsi1pk"] for task in tasks} == set(shards)
     assert index_fields(any_task(sent_at=NOW))["gsi1pk"] == index_fields(any_decided_task())["gsi1pk"]
 
 
-def test_what_ended_may_be_removed_after_its_retention_in_whole_epoch_seconds() -> None:
+def test_the_time_to_live_is_the_retention_in_whole_epoch_seconds() -> None:
     assert epoch_after(NOW + timedelta(microseconds=999_999)) == int(NOW.timestamp()) + 400 * 24 * 3600
 
 
-def test_a_tasks_key_is_its_id() -> None:
+def test_the_key_of_a_task_is_its_id() -> None:
     assert task_key("order-1001.approval") == {"pk": "TASK#order-1001.approval", "sk": "TASK"}
 
 
-def test_an_audit_entry_is_kept_with_its_hash_in_the_order_of_the_chain() -> None:
+def test_an_audit_entry_is_stored_with_its_hash_in_the_order_of_the_chain() -> None:
     event = AuditEvent("voted", "maria@example.com", "review link", "203.0.113.0/24", {"decision": Decision.APPROVE})
     entry = append("r.a", 9, GENESIS, "s", event, NOW)
     document = audit_document(entry)
@@ -160,7 +158,7 @@ def test_an_audit_entry_is_kept_with_its_hash_in_the_order_of_the_chain() -> Non
 
 
 @pytest.mark.parametrize("ttl", [0, 1_900_000_000])
-def test_the_hash_of_an_audit_entry_can_be_computed_from_what_is_kept(ttl: int) -> None:
+def test_the_hash_of_an_audit_entry_is_that_of_its_stored_fields(ttl: int) -> None:
     event = AuditEvent("decided", "maria@example.com", data={"outcome": Decision.APPROVE, "none": None, "n": 1})
     kept = from_item(to_item(audit_document(append("r.a", 0, GENESIS, "s", event, NOW, ttl=ttl))))
     assert kept.get("ttl", 0) == ttl
@@ -168,7 +166,7 @@ def test_the_hash_of_an_audit_entry_can_be_computed_from_what_is_kept(ttl: int) 
     assert digest(hashed) == kept["hash"]
 
 
-def test_domain_values_become_text_numbers_lists_and_maps() -> None:
+def test_domain_values_become_plain_values() -> None:
     assert plain(
         {"at": NOW, "status": Status.OPEN, "rule": any_rule("all"), "rows": (("a", "b"),), "n": 1, "x": None}
     ) == {
@@ -186,7 +184,7 @@ def test_domain_values_become_text_numbers_lists_and_maps() -> None:
     }
 
 
-def test_attributes_at_their_default_are_left_out_but_for_those_that_writes_compare() -> None:
+def test_attributes_with_default_values_are_omitted_unless_writes_compare_them() -> None:
     task = Task("order-1001.approval", Status.OPEN, NOW)
     assert set(task_document(task)) - set(task_key("")) - set(index_fields(task)) == {
         "task_id",
@@ -197,7 +195,7 @@ def test_attributes_at_their_default_are_left_out_but_for_those_that_writes_comp
     }
 
 
-def test_every_attribute_of_a_task_is_kept() -> None:
+def test_every_attribute_of_a_task_is_stored() -> None:
     names = {field.name for kind in (Task, Question) for field in dataclasses.fields(kind)} - {"question"}
     assert names - set(task_document(FULL)) == set()
 

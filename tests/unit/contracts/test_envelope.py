@@ -24,7 +24,7 @@ from countersign.testing.builders import (
 )
 
 
-def test_an_envelope_says_what_is_asked_of_whom_and_until_when() -> None:
+def test_an_envelope_has_question_recipients_and_deadline() -> None:
     assert envelope.requested(any_task()) == {
         "version": 1,
         "kind": "approval.requested",
@@ -42,7 +42,7 @@ def test_an_envelope_says_what_is_asked_of_whom_and_until_when() -> None:
     }
 
 
-def test_an_envelope_has_the_attachments_when_there_are_any() -> None:
+def test_an_envelope_has_the_attachments_of_its_task() -> None:
     task = any_task(attachments=ATTACHMENTS)
     documents = [{"name": attachment.name, "url": attachment.url} for attachment in ATTACHMENTS]
     for handed_off in (envelope.requested(task), envelope.reminder(task), envelope.escalated(task, (APPROVER,))):
@@ -50,12 +50,12 @@ def test_an_envelope_has_the_attachments_when_there_are_any() -> None:
     assert "attachments" not in envelope.requested(any_task())["task"]
 
 
-def test_an_attachment_that_is_no_https_link_is_not_handed_off() -> None:
+def test_an_attachment_without_an_https_url_is_not_handed_off() -> None:
     with pytest.raises(ContractError):
         envelope.requested(any_task(attachments=(Attachment("Offer.pdf", "javascript:alert(1)"),)))
 
 
-def test_a_reminder_is_for_those_who_may_vote_and_have_not() -> None:
+def test_a_reminder_goes_to_voters_without_a_vote() -> None:
     voted = any_task(
         audience=("a@example.com", "b@example.com", REQUESTER), votes={"a@example.com": Vote(Decision.APPROVE, "", NOW)}
     )
@@ -69,17 +69,17 @@ def test_an_envelope_for_people_holds_neither_callback_nor_token() -> None:
     assert any_token() not in written
 
 
-def test_an_envelope_reads_back_as_it_was_written() -> None:
+def test_an_envelope_parses_to_itself() -> None:
     written = envelope.requested(any_task())
     assert envelope.read(json.loads(json.dumps(written))) == written
 
 
-def test_a_task_that_makes_no_valid_envelope_is_not_handed_off() -> None:
+def test_a_task_without_a_valid_envelope_is_not_handed_off() -> None:
     with pytest.raises(ContractError):
         envelope.requested(any_task(kind="Not A Kind"))
 
 
 @pytest.mark.parametrize("document", [None, [], {}, any_envelope(version=2), any_envelope(callback={"token": "t"})])
-def test_what_is_no_envelope_is_refused_on_arrival(document: Any) -> None:
+def test_a_document_that_is_not_an_envelope_is_refused(document: Any) -> None:
     with pytest.raises(ContractError):
         envelope.read(document)

@@ -305,18 +305,20 @@ def test_every_schema_has_a_sample_and_cases() -> None:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_a_valid_sample_is_returned_as_it_was(name: str) -> None:
+def test_a_valid_sample_is_returned_unchanged(name: str) -> None:
     document = json.loads(json.dumps(SAMPLES[name]))
     assert validation.check(name, document) == SAMPLES[name]
 
 
 @pytest.mark.parametrize(("name", "changes"), cases(VALID))
-def test_what_the_contract_allows_is_taken(name: str, changes: dict[str, Any]) -> None:
+def test_a_document_within_the_contract_is_accepted(name: str, changes: dict[str, Any]) -> None:
     assert validation.check(name, changed(name, changes))
 
 
 @pytest.mark.parametrize(("name", "case"), cases(INVALID))
-def test_what_breaks_the_contract_is_refused_with_the_json_pointer(name: str, case: tuple[dict[str, Any], str]) -> None:
+def test_a_document_that_breaks_the_contract_is_refused_with_a_json_pointer(
+    name: str, case: tuple[dict[str, Any], str]
+) -> None:
     changes, pointer = case
     with pytest.raises(ContractError) as error:
         validation.check(name, changed(name, changes))
@@ -341,7 +343,7 @@ def test_the_pointer_starts_where_the_document_was_sent() -> None:
 
 @pytest.mark.parametrize("name", SAMPLES)
 @given(data=st.data(), document=documents)
-def test_no_document_is_too_odd_to_be_checked(name: str, data: st.DataObject, document: Any) -> None:
+def test_any_document_is_accepted_or_refused_with_a_pointer(name: str, data: st.DataObject, document: Any) -> None:
     key = data.draw(st.sampled_from([*SAMPLES[name], "rule", "callback", "reminders_seconds"]))
     refusal = refusal_of(name, SAMPLES[name] | {key: document})
     assert refusal is None or refusal.pointer == "" or refusal.pointer.startswith(f"/{key}")
@@ -349,19 +351,19 @@ def test_no_document_is_too_odd_to_be_checked(name: str, data: st.DataObject, do
 
 @pytest.mark.parametrize("name", SAMPLES)
 @pytest.mark.parametrize("value", [SECRET, [SECRET], {SECRET: SECRET}, [SECRET, SECRET]], ids=str)
-def test_a_refusal_never_quotes_what_was_sent(name: str, value: Any) -> None:
+def test_a_refusal_never_quotes_the_document(name: str, value: Any) -> None:
     for key in (*SAMPLES[name], SECRET, "rule", "callback", "reminders_seconds"):
         assert SECRET not in str(refusal_of(name, SAMPLES[name] | {key: value}))
 
 
-def test_a_refused_link_says_what_a_link_has_to_be() -> None:
+def test_a_refused_url_is_described_by_its_rule() -> None:
     refusal = refusal_of(INPUT, any_input(attachments=[{"name": "x", "url": f"https://{SECRET}@example.com/"}]))
     assert refusal
     assert refusal.reason == "must be an https URL with a host name, without user info or a backslash"
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_all_that_is_wrong_with_a_document_is_told_at_once_and_never_quoted(name: str) -> None:
+def test_every_problem_of_a_document_is_reported_at_once_without_quotes(name: str) -> None:
     assert validation.problems(name, SAMPLES[name]) == []
     broken = {member: None for member in SAMPLES[name] if refusal_of(name, SAMPLES[name] | {member: None})}
     assert {f"/{each}" for each in broken} <= {
@@ -371,7 +373,7 @@ def test_all_that_is_wrong_with_a_document_is_told_at_once_and_never_quoted(name
         assert SECRET not in " ".join(map(str, validation.problems(name, document)))
 
 
-def test_what_is_missing_unknown_of_another_type_and_against_a_rule_is_told_together() -> None:
+def test_problems_of_every_kind_are_reported_together() -> None:
     document = any_input(curency="EUR", order_id=1, amount="0", attachments=[{"name": "x", "url": "https://1/"}] * 2)
     document["rule"] = {"kind": "most", "k": 2.0, "of": 3}
     del document["requester"]
@@ -386,7 +388,7 @@ def test_what_is_missing_unknown_of_another_type_and_against_a_rule_is_told_toge
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_a_whole_number_with_a_point_is_no_integer(name: str) -> None:
+def test_a_whole_number_with_a_decimal_point_is_not_an_integer(name: str) -> None:
     schema = json.loads(files("countersign.contracts.schemas").joinpath(f"{name}.json").read_text("utf-8"))
     whole = {member for member, rule in schema["properties"].items() if rule.get("type") == "integer"}
     found = validation.problems(name, SAMPLES[name] | dict.fromkeys(whole, 2.0))
@@ -394,18 +396,18 @@ def test_a_whole_number_with_a_point_is_no_integer(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in SAMPLES if name.endswith(".input")])
-def test_an_input_with_money_refuses_what_nobody_can_pay(name: str) -> None:
+def test_an_input_with_an_amount_has_the_rule_of_money(name: str) -> None:
     schema = json.loads(files("countersign.contracts.schemas").joinpath(f"{name}.json").read_text("utf-8"))
     assert ("money" in schema.get("x-rules", ())) == ({"amount", "currency"} <= schema["properties"].keys())
 
 
-def test_however_much_a_sender_makes_up_what_is_told_stays_short() -> None:
+def test_the_number_and_the_length_of_problems_are_bounded() -> None:
     made_up = {f"member {number}": number for number in range(5000)}
     assert len(str(validation.problems("two-lambdas.input", {"order_id": "1", **made_up}))) < 500
     assert len(validation.problems(INPUT, any_input(approvers=["?"] * 5000))) == validation.MOST_PROBLEMS
 
 
-def test_a_schema_that_does_not_exist_is_an_error_that_says_where_to_put_it() -> None:
+def test_an_unknown_schema_raises_an_error_with_the_path_to_add() -> None:
     assert not validation.exists("parcel.input")
     with pytest.raises(LookupError, match=r"add schemas/parcel\.input\.json"):
         validation.check("parcel.input", {})

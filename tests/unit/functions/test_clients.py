@@ -45,7 +45,7 @@ class _Raw:
         yield b"{}"
 
 
-def test_aws_is_told_which_sdk_calls_and_where_it_runs() -> None:
+def test_the_user_agent_names_the_sdk_and_the_runtime() -> None:
     sent = sent_by(client("dynamodb"))
     client("dynamodb").get_item(TableName="ledger", Key={"pk": {"S": "1"}, "sk": {"S": "1"}})
     (request,) = sent
@@ -55,20 +55,20 @@ def test_aws_is_told_which_sdk_calls_and_where_it_runs() -> None:
     assert "AWS_Lambda_python3.14" in told
 
 
-def test_what_dynamodb_is_sent_it_checks_itself() -> None:
+def test_parameters_of_dynamodb_are_not_validated_by_the_client() -> None:
     sent = sent_by(client("dynamodb"))
     client("dynamodb").get_item(TableName="ledger", Key={"pk": {"S": 1}})
     assert len(sent) == 1
 
 
-def test_what_any_other_service_is_sent_is_checked_before() -> None:
+def test_parameters_of_other_services_are_validated_by_the_client() -> None:
     sent = sent_by(client("lambda"))
     with pytest.raises(ParamValidationError):
         client("lambda").send_durable_execution_callback_success(CallbackId="", Result="{}")
     assert sent == []
 
 
-def test_the_plain_lambda_gives_up_as_soon_as_the_kit() -> None:
+def test_the_client_of_the_plain_lambda_has_the_timeouts_of_the_kit() -> None:
     ours, plain = client("lambda").meta.config, lambda_client.__wrapped__().meta.config
     assert (plain.connect_timeout, plain.read_timeout) == (ours.connect_timeout, ours.read_timeout)
     assert plain.retries == ours.retries

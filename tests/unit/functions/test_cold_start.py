@@ -18,7 +18,7 @@ PAGES = ("review", "countersign.presentation", "countersign.services.reviews", "
         ("review.pages", set(), ("aws_lambda_powertools",)),
     ],
 )
-def test_a_cold_start_imports_nothing_that_only_another_function_needs_or_a_later_request(
+def test_a_cold_start_imports_only_modules_that_every_request_needs(
     module: str, needed: set[str], useless: tuple[str, ...]
 ) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -73,7 +73,7 @@ def test_a_function_needs_these_variables_and_tables_and_no_other_and_makes_its_
         assert make() is make()
 
 
-def test_values_are_read_as_text_as_json_and_as_seconds() -> None:
+def test_variables_are_read_as_text_json_and_seconds() -> None:
     environment = Environment({"NAME": " value ", "GRACE": "300", "BASE_URL": "https://review.example.com/"})
     assert environment.text("NAME") == " value "
     assert environment.text("CHANNEL", "email") == "email"

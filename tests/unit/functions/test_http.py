@@ -59,7 +59,7 @@ TABLE: list[tuple[errors.CountersignError, int, str]] = [
 
 
 @pytest.mark.parametrize("error", [error for error, *_ in TABLE])
-def test_only_a_token_that_is_asked_for_says_how_to_send_it(error: errors.CountersignError) -> None:
+def test_only_an_unknown_token_is_answered_with_www_authenticate(error: errors.CountersignError) -> None:
     _, headers, _ = http.problem_of(error)
     assert (headers.get("WWW-Authenticate") == "Bearer") == isinstance(error, errors.UnknownTokenError)
 
@@ -85,17 +85,17 @@ ELSEWHERE = sorted(
 
 
 @given(st.binary(max_size=500))
-def test_a_body_of_any_bytes_arrives_as_it_was_sent(body: bytes) -> None:
+def test_a_body_of_bytes_is_decoded_unchanged(body: bytes) -> None:
     assert http.body_bytes({"body": base64.b64encode(body).decode(), "isBase64Encoded": True}) == body
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_a_body_of_text_arrives_in_utf_8(text: str) -> None:
+def test_a_body_of_text_is_encoded_in_utf_8(text: str) -> None:
     assert http.body_bytes({"body": text, "isBase64Encoded": False}) == text.encode()
 
 
 @pytest.mark.parametrize("event", [{}, {"body": None}, {"body": ""}, {"body": "", "isBase64Encoded": True}])
-def test_no_body_is_an_empty_one(event: dict[str, Any]) -> None:
+def test_a_missing_body_is_empty(event: dict[str, Any]) -> None:
     assert http.body_bytes(event) == b""
 
 
@@ -109,13 +109,13 @@ def test_no_body_is_an_empty_one(event: dict[str, Any]) -> None:
         {"body": "\ud800", "isBase64Encoded": False},
     ],
 )
-def test_an_event_whose_encoding_is_broken_is_malformed(event: dict[str, Any]) -> None:
+def test_a_body_with_a_broken_encoding_is_malformed(event: dict[str, Any]) -> None:
     with pytest.raises(errors.MalformedBodyError):
         http.body_bytes(event)
 
 
 @pytest.mark.parametrize("encoded", [True, False])
-def test_the_cap_counts_the_bytes_after_decoding(encoded: bool) -> None:
+def test_the_size_limit_counts_the_bytes_after_decoding(encoded: bool) -> None:
     def event(size: int) -> dict[str, Any]:
         text = "a" * size
         return {"body": base64.b64encode(text.encode()).decode() if encoded else text, "isBase64Encoded": encoded}
@@ -125,7 +125,7 @@ def test_the_cap_counts_the_bytes_after_decoding(encoded: bool) -> None:
         http.body_bytes(event(MAX_BODY_BYTES + 1))
 
 
-def test_the_cap_counts_bytes_of_text_not_characters() -> None:
+def test_the_size_limit_counts_bytes_and_not_characters() -> None:
     with pytest.raises(errors.BodyTooLargeError):
         http.body_bytes({"body": "ä" * (MAX_BODY_BYTES // 2 + 1)})
 
@@ -134,9 +134,7 @@ def test_the_cap_counts_bytes_of_text_not_characters() -> None:
 
 
 @pytest.mark.parametrize(("error", "status", "code"), TABLE, ids=lambda value: type(value).__name__)
-def test_an_error_has_its_status_and_the_members_of_rfc_9457(
-    error: errors.CountersignError, status: int, code: str
-) -> None:
+def test_an_error_is_a_problem_document_of_rfc_9457(error: errors.CountersignError, status: int, code: str) -> None:
     answered, headers, body = http.problem_of(error)
     document = json.loads(body)
     assert answered == status == document["status"]
@@ -148,7 +146,7 @@ def test_an_error_has_its_status_and_the_members_of_rfc_9457(
     assert headers["Cache-Control"] == "no-store"
 
 
-def test_every_error_that_a_machine_can_meet_has_a_row() -> None:
+def test_every_error_for_machines_has_a_row() -> None:
     met = leaves(errors.CountersignError) - {errors.CountersignError, errors.TransientError} - set(ELSEWHERE)
     assert {type(error) for error, *_ in TABLE} == met
 
@@ -156,23 +154,23 @@ def test_every_error_that_a_machine_can_meet_has_a_row() -> None:
 @pytest.mark.parametrize(
     ("error", "reason"), [(errors.SignatureError("stale"), "stale"), (errors.MediaTypeError(), "")]
 )
-def test_a_log_says_why_something_was_refused(error: errors.CountersignError, reason: str) -> None:
+def test_the_log_has_the_reason_of_a_refusal(error: errors.CountersignError, reason: str) -> None:
     assert http.why_it_was_refused(error)["reason"] == reason
 
 
-def test_a_log_says_what_of_ours_did_not_answer() -> None:
+def test_the_log_names_the_unavailable_service() -> None:
     told = http.why_it_was_refused(errors.LedgerUnavailableError("ThrottlingException"))
     assert told == {"error_type": "LedgerUnavailableError", "reason": "ThrottlingException", "pointer": ""}
 
 
 @pytest.mark.parametrize("error", ELSEWHERE, ids=lambda error: error.__name__)
-def test_errors_of_pages_and_workflows_are_not_for_machines(error: type[errors.CountersignError]) -> None:
+def test_errors_of_pages_and_workflows_have_no_problem_document(error: type[errors.CountersignError]) -> None:
     with pytest.raises(LookupError, match=error.__name__):
         http.problem_of(error.__new__(error))
 
 
 @pytest.mark.parametrize("more", [(), (errors.ContractError("is missing", "/input/currency"),)])
-def test_a_broken_contract_is_told_with_the_pointer_and_everything_else_that_is_wrong(
+def test_a_broken_contract_is_answered_with_every_problem_and_its_pointer(
     more: tuple[errors.ContractError, ...],
 ) -> None:
     first = errors.ContractError("must be string", "/input/amount")
@@ -182,14 +180,14 @@ def test_a_broken_contract_is_told_with_the_pointer_and_everything_else_that_is_
     assert told["errors"] == [{"detail": each.reason, "pointer": each.pointer} for each in (first, *more)]
 
 
-def test_only_what_may_be_tried_again_says_when() -> None:
+def test_only_a_response_that_allows_a_retry_has_retry_after() -> None:
     for error, status, _ in TABLE:
         _, headers, _ = http.problem_of(error)
         assert headers.get("Retry-After") == {429: "7", 503: "2"}.get(status)
 
 
 @pytest.mark.parametrize("error", [error for error, status, _ in TABLE if status == 503])
-def test_what_went_wrong_inside_is_not_told(error: errors.CountersignError) -> None:
+def test_internal_errors_are_not_disclosed(error: errors.CountersignError) -> None:
     _, _, body = http.problem_of(error)
     assert str(error) not in body
 
@@ -205,7 +203,7 @@ def test_what_went_wrong_inside_is_not_told(error: errors.CountersignError) -> N
         ),
     ],
 )
-def test_what_is_not_configured_is_told_in_general_and_logged_by_name(
+def test_a_configuration_error_is_answered_in_general_and_logged_by_name(
     error: errors.ConfigurationError, told: str, logged: str
 ) -> None:
     _, _, body = http.problem_of(error)
@@ -213,13 +211,13 @@ def test_what_is_not_configured_is_told_in_general_and_logged_by_name(
     assert http.why_it_was_refused(error)["reason"] == logged
 
 
-def test_what_a_machine_asked_for_is_json_that_nobody_keeps() -> None:
+def test_a_response_is_json_that_must_not_be_cached() -> None:
     status, headers, body = http.document(HTTPStatus.ACCEPTED, {"request_id": "order-1001"})
     assert (status, json.loads(body)) == (202, {"request_id": "order-1001"})
     assert headers == {"Content-Type": "application/json", "Cache-Control": "no-store"}
 
 
-def test_what_nobody_expected_is_logged_by_type_and_place_and_not_by_its_words() -> None:
+def test_an_unexpected_error_is_logged_by_type_and_place_without_its_message() -> None:
     with pytest.raises(ValueError, match="s3cr3t") as error:
         int("s3cr3t")
     told = http.where_it_failed(error.value)

@@ -24,13 +24,13 @@ def received(status: str, amount: str | None = "25.00") -> dict[str, Any]:
     return {"status": status, "amount": amount, "currency": amount and "EUR"}
 
 
-def test_the_operators_are_asked_and_the_first_of_them_decides() -> None:
+def test_the_first_vote_of_an_operator_decides() -> None:
     approval = approval_of(any_held(), (OPERATOR, "cfo@example.com"), 60)
     assert (approval.approvers, approval.rule) == ((OPERATOR, "cfo@example.com"), Rule("any"))
     assert (approval.requester, approval.deadline_seconds) == ("Countersign", 60)
 
 
-def test_the_operator_reads_what_was_expected_what_came_and_what_an_answer_does() -> None:
+def test_the_approval_shows_the_expected_and_the_received_payment_and_the_effect_of_a_vote() -> None:
     assert rows(any_held()) == {
         "Provider": "stripe",
         "Payment": "pi_1",
@@ -56,7 +56,7 @@ def test_the_operator_reads_what_was_expected_what_came_and_what_an_answer_does(
         ({"expected": {"amount": None, "currency": ""}}, "Payment pi_1: 25.00 EUR received"),
     ],
 )
-def test_the_title_says_what_came_and_what_was_expected(changes: dict[str, Any], title: str) -> None:
+def test_the_title_has_the_received_and_the_expected_payment(changes: dict[str, Any], title: str) -> None:
     assert approval_of(any_held(**changes), (OPERATOR,), 60).title == title
 
 
@@ -107,23 +107,23 @@ def test_the_title_says_what_came_and_what_was_expected(changes: dict[str, Any],
         ),
     ],
 )
-def test_every_case_has_its_words(changes: dict[str, Any], label: str, text: str) -> None:
+def test_every_state_of_a_held_event_has_its_text(changes: dict[str, Any], label: str, text: str) -> None:
     assert rows(any_held(**changes))[label] == text
 
 
-def test_what_is_not_known_has_no_row() -> None:
+def test_an_unknown_value_has_no_row() -> None:
     shown = rows(any_held(order_id=None, expected={"amount": None, "currency": ""}))
     assert {"Order", "Expected"} & shown.keys() == set()
 
 
-def test_a_decision_is_a_ruling_with_those_whose_votes_decided() -> None:
+def test_a_decision_becomes_a_resolution_with_its_voters() -> None:
     by = (OPERATOR,)
     assert resolution_of(Approved(by, NOW, "", ()), APPROVAL) == Resolution(Verdict.ACCEPTED, by, APPROVAL)
     assert resolution_of(Rejected(by, NOW, "", ()), APPROVAL) == Resolution(Verdict.DISMISSED, by, APPROVAL)
     assert resolution_of(Expired(), APPROVAL) == Resolution(Verdict.EXPIRED, (), APPROVAL)
 
 
-def test_the_result_says_who_settled_what_and_what_became_of_it() -> None:
+def test_the_result_has_event_status_effect_and_voters() -> None:
     asked = {"task_id": PAYMENT, "event_id": EVENT, "deadline_seconds": 60}
     assert result_of(asked, Resolution(Verdict.ACCEPTED, (OPERATOR,), APPROVAL), "paid") == {
         "task_id": PAYMENT,

@@ -42,7 +42,7 @@ def wrapped(error: Exception) -> Exception:
     ],
     ids=lambda value: str(value)[:40] if isinstance(value, Exception) else None,
 )
-def test_an_error_has_a_status_and_says_what_happened_and_what_to_do(
+def test_an_error_has_an_exit_status_a_message_and_advice(
     error: Exception, status: Status, words: str, advice: str
 ) -> None:
     found = explained(error)
@@ -52,7 +52,7 @@ def test_an_error_has_a_status_and_says_what_happened_and_what_to_do(
     assert advice in found.advice
 
 
-def test_an_error_of_the_program_is_itself_and_a_mistake_in_the_kit_keeps_its_traceback() -> None:
+def test_an_error_of_the_program_is_unchanged_and_a_bug_keeps_its_traceback() -> None:
     own = OperateError("no")
     assert explained(own) is own
     assert explained(ZeroDivisionError()) is None

@@ -28,7 +28,7 @@ def as_csv(*entries: dict[str, Any]) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(file.getvalue())))
 
 
-def test_json_lines_and_csv_have_every_field() -> None:
+def test_json_lines_and_csv_have_all_fields() -> None:
     file, given = io.StringIO(), [entry('says "x", and\ny'), entry("ü")]
     assert write(given, Format.JSONL, file) == 2
     assert [json.loads(line) for line in file.getvalue().splitlines()] == given
@@ -40,12 +40,12 @@ def test_json_lines_and_csv_have_every_field() -> None:
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
-def test_no_cell_is_a_formula(start: str) -> None:
+def test_no_csv_cell_is_a_formula(start: str) -> None:
     (row,) = as_csv(entry(actor=f"{start}cmd|' /C calc'!A0"))
     assert row["actor"].startswith("'")
 
 
-def test_a_period_includes_its_first_moment_and_not_its_last() -> None:
+def test_a_period_includes_its_start_and_not_its_end() -> None:
     second = timedelta(seconds=1)
     assert is_within(entry(), NOW, NOW + second)
     assert is_within(entry(), None, None)
@@ -53,7 +53,7 @@ def test_a_period_includes_its_first_moment_and_not_its_last() -> None:
     assert not is_within(entry(), NOW + second, None)
 
 
-def test_a_file_has_its_name_only_when_it_is_whole(tmp_path: Path) -> None:
+def test_a_file_gets_its_name_only_when_it_is_complete(tmp_path: Path) -> None:
     target = tmp_path / "audit.csv"
     with pytest.raises(TypeError), opened(str(target)) as file:
         file.writelines(["half", None])  # type: ignore[list-item]  # what breaks off an export

@@ -23,13 +23,13 @@ def first_cells(heading: str, nth: int = 1) -> str:
     return "\n".join(row.split(" | ")[0] for row in table.splitlines()[2:])
 
 
-def test_the_page_describes_every_command_and_its_rights() -> None:
+def test_the_page_describes_every_command_and_its_permissions() -> None:
     described, rights = (set(re.findall(r"`([a-z]+)", first_cells("command", nth))) for nth in (1, 2))
     assert described == commands()
     assert rights - {"relay", "publisher"} == commands()
 
 
-def test_the_page_has_every_option_that_says_where_and_every_exit_status() -> None:
+def test_the_page_has_every_global_option_and_every_exit_status() -> None:
     assert set(re.findall(r"--[a-z]+", first_cells("option"))) == VALUED | FLAGS
     assert {int(status) for status in re.findall(r"\d+", first_cells("exit status"))} == {*Status}
 

@@ -22,7 +22,7 @@ DECIDED = {
         ("show -- --json", "show -- --json"),
     ],
 )
-def test_the_options_that_say_where_may_stand_anywhere(typed: str, meant: str) -> None:
+def test_global_options_may_stand_anywhere(typed: str, meant: str) -> None:
     assert hoisted(typed.split()) == meant.split()
 
 
@@ -37,7 +37,7 @@ def test_the_options_that_say_where_may_stand_anywhere(typed: str, meant: str) -
         ("export file --format xml", "xml"),
     ],
 )
-def test_a_command_line_that_makes_no_sense_ends_with_two(
+def test_an_invalid_command_line_ends_with_status_two(
     typed: str, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(typed.split()) == 2
@@ -45,7 +45,7 @@ def test_a_command_line_that_makes_no_sense_ends_with_two(
     assert words in said.out + said.err
 
 
-def test_the_help_lists_every_command_and_each_has_a_help_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_help_lists_every_command_and_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     said = capsys.readouterr().out
     for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
@@ -57,7 +57,7 @@ def record(status: str, sk: str = "TASK", event: str = "MODIFY") -> dict[str, ob
     return {"eventName": event, "dynamodb": {"Keys": {"sk": {"S": sk}}, "NewImage": {"status": {"S": status}}}}
 
 
-def test_a_filter_of_an_event_source_lets_through_what_lambda_would() -> None:
+def test_an_event_filter_matches_like_lambda() -> None:
     for status, passes in (("DECIDED", True), ("APPLIED", True), ("OPEN", False)):
         assert matches(DECIDED, record(status)) is passes
     assert not matches(DECIDED, record("DECIDED", sk="OTHER"))

@@ -23,7 +23,7 @@ def on_a_terminal(monkeypatch: pytest.MonkeyPatch, width: int) -> Terminal:
     return Terminal()
 
 
-def test_what_is_piped_is_plain_aligned_and_never_cut(terminal: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_piped_output_is_plain_aligned_and_never_cut(terminal: None, capsys: pytest.CaptureFixture[str]) -> None:
     long = "x" * 300
     Terminal().table(COLUMNS, [*ROWS, (long, "OPEN")])
     lines = capsys.readouterr().out.splitlines()
@@ -33,7 +33,7 @@ def test_what_is_piped_is_plain_aligned_and_never_cut(terminal: None, capsys: py
     assert "\x1b" not in "".join(lines)
 
 
-def test_a_wide_terminal_gets_a_table_in_colours(
+def test_a_wide_terminal_shows_a_coloured_table(
     terminal: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     on_a_terminal(monkeypatch, 100).table(COLUMNS, ROWS)
@@ -42,7 +42,7 @@ def test_a_wide_terminal_gets_a_table_in_colours(
     assert "\x1b[33mOPEN" in out
 
 
-def test_a_narrow_terminal_gets_blocks_in_which_no_id_is_cut(
+def test_a_narrow_terminal_shows_blocks_with_whole_ids(
     terminal: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     on_a_terminal(monkeypatch, 24).table(COLUMNS, ROWS)
@@ -53,7 +53,7 @@ def test_a_narrow_terminal_gets_blocks_in_which_no_id_is_cut(
 
 
 @pytest.mark.parametrize("hostile", ["\x1b[2J", "a\rb", "a\nb", "\x07", "\u202e"])
-def test_nothing_that_people_wrote_acts_on_the_terminal(
+def test_untrusted_text_cannot_control_the_terminal(
     terminal: None, capsys: pytest.CaptureFixture[str], hostile: str
 ) -> None:
     Terminal().say(f"[bold]{hostile}")
@@ -75,7 +75,7 @@ def test_a_result_is_a_line_or_json_without_control_characters(capsys: pytest.Ca
     assert capsys.readouterr().out == "done\n"
 
 
-def test_a_progress_bar_is_for_terminals(
+def test_a_progress_bar_is_shown_only_on_a_terminal(
     terminal: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert list(Terminal().track(iter("ab"), "reading", 0)) == ["a", "b"]

@@ -16,7 +16,7 @@ OPENED = entry(0, AuditEvent("opened", WORKFLOW, data={"audience": [APPROVER, OT
 VOTED = entry(90, AuditEvent("voted", APPROVER, data={"decision": "approve", "comment": "", "n": 2}))
 
 
-def test_a_line_has_the_time_the_distance_the_event_its_actor_and_its_data() -> None:
+def test_a_line_has_time_offset_event_actor_and_data() -> None:
     assert list(drawn(moments([VOTED, OPENED]), with_tasks=False)) == [
         f"2026-03-01 09:00:00Z          ● opened by {WORKFLOW}: audience {APPROVER} and {OTHER_APPROVER}",
         f"2026-03-01 09:01:30Z  +1m30s  ● voted by {APPROVER}: decision approve, n 2",

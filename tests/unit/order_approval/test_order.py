@@ -24,11 +24,11 @@ def test_an_order_is_read_from_its_input() -> None:
     assert (order.reminders_seconds, order.rule) == ((10, 20), Rule("all"))
 
 
-def test_without_a_rule_and_reminders_the_first_vote_decides_and_nobody_is_reminded() -> None:
+def test_by_default_the_first_vote_decides_without_reminders() -> None:
     assert (any_order().rule, any_order().reminders_seconds) == (Rule("any"), ())
 
 
-def test_the_approver_reads_order_amount_description_and_requester() -> None:
+def test_the_approval_has_order_amount_description_and_requester() -> None:
     approval = any_order().approval()
     assert approval.title == "Order 1001: 250.00 EUR"
     assert approval.details == (
@@ -39,19 +39,19 @@ def test_the_approver_reads_order_amount_description_and_requester() -> None:
     assert (approval.requester, approval.approvers, approval.deadline_seconds) == (REQUESTER, (APPROVER,), 60)
 
 
-def test_the_approver_gets_the_attachments_in_the_order_of_the_input() -> None:
+def test_the_approval_has_the_attachments_in_the_order_of_the_input() -> None:
     documents = [{"name": attachment.name, "url": attachment.url} for attachment in ATTACHMENTS]
     assert any_order(attachments=documents).approval().attachments == ATTACHMENTS
     assert any_order().approval().attachments == ()
 
 
 @pytest.mark.parametrize("amount", ["250.00", "0.000001", "999999999999999999.999999", "1000000", "0"])
-def test_an_amount_is_shown_digit_by_digit_as_it_was_sent(amount: str) -> None:
+def test_an_amount_is_shown_exactly_as_it_was_sent(amount: str) -> None:
     approval = any_order(amount=amount).approval()
     assert (approval.title, approval.amount) == (f"Order 1001: {amount} EUR", f"{amount} EUR")
 
 
-def test_an_approval_is_a_result_with_who_when_and_why() -> None:
+def test_the_result_of_an_approval_has_person_time_and_comment() -> None:
     votes = (Ballot(APPROVER, "approve", "Go ahead", NOW),)
     assert any_order().result(Approved((APPROVER,), NOW, "Go ahead", votes)) == {
         "order_id": "1001",
@@ -63,13 +63,13 @@ def test_an_approval_is_a_result_with_who_when_and_why() -> None:
     }
 
 
-def test_a_rejection_by_several_names_them_all() -> None:
+def test_the_result_of_a_rejection_names_all_voters() -> None:
     votes = tuple(Ballot(person, "reject", "", NOW + timedelta(seconds=1)) for person in (APPROVER, OTHER_APPROVER))
     result = any_order().result(Rejected((APPROVER, OTHER_APPROVER), NOW, "", votes))
     assert (result["status"], result["decided_by"]) == ("rejected", [APPROVER, OTHER_APPROVER])
 
 
-def test_an_order_that_nobody_decided_is_expired_and_has_the_same_members() -> None:
+def test_the_result_of_an_expired_order_has_the_same_members() -> None:
     expired = any_order().result(Expired())
     assert expired == {
         "order_id": "1001",

@@ -27,29 +27,29 @@ from countersign.presentation import display
         ("👩\u200d💻", "👩\u200d💻"),
     ],
 )
-def test_text_shows_what_it_holds(text: str, shown: str) -> None:
+def test_visible_text_replaces_invisible_and_misleading_characters(text: str, shown: str) -> None:
     assert display.visible(text) == shown
 
 
 @given(st.text(st.characters(codec=None)))
-def test_visible_text_can_be_sent_and_is_stable(text: str) -> None:
+def test_visible_text_can_be_encoded_and_is_stable(text: str) -> None:
     once = display.visible(text)
     once.encode()
     assert display.visible(once) == once
 
 
 @given(st.text(), st.integers(min_value=1, max_value=40))
-def test_a_single_line_is_one_line_within_its_limit(text: str, limit: int) -> None:
+def test_a_single_line_is_within_its_limit(text: str, limit: int) -> None:
     line = display.single_line(text, limit)
     assert len(line) <= limit
     assert len(line.splitlines()) <= 1
 
 
-def test_a_cut_line_says_that_it_is_cut() -> None:
+def test_a_cut_line_ends_in_an_ellipsis() -> None:
     assert display.single_line("Twelve office chairs", 8) == "Twelve…"
 
 
-def test_a_moment_is_in_utc_and_says_so() -> None:
+def test_a_time_is_shown_in_utc() -> None:
     at = datetime(2025, 11, 21, 16, 30, tzinfo=timezone(timedelta(hours=2)))
     assert display.moment(at) == "Friday, 21\u00a0November 2025, 14:30\u00a0UTC"
 
@@ -67,7 +67,7 @@ def test_a_moment_is_in_utc_and_says_so() -> None:
         (timedelta(seconds=-5), "Less than a minute left"),
     ],
 )
-def test_a_countdown_never_promises_time_that_is_not_there(left: timedelta, words: str) -> None:
+def test_a_countdown_is_rounded_down(left: timedelta, words: str) -> None:
     assert display.time_left(left) == words
 
 

@@ -45,7 +45,7 @@ def test_every_text_is_used_by_a_page_or_a_mail(catalog: Recorded) -> None:
     assert set(ENGLISH) - catalog.used == set()
 
 
-def test_pages_and_mails_have_no_words_of_their_own(catalog: Recorded) -> None:
+def test_pages_and_mails_contain_only_texts_of_the_catalog(catalog: Recorded) -> None:
     documents = {**every_page(), **{name: mail.html for name, mail in every_mail().items()}}
     names = (attachment.name for attachment in (*ATTACHMENTS, UNLINKED))
     ours = {TITLE, COMMENT, *names, *(part for row in ROWS for part in row)}
@@ -55,7 +55,7 @@ def test_pages_and_mails_have_no_words_of_their_own(catalog: Recorded) -> None:
         assert [word for word in words if word and not _is_value(word, ours)] == [], name
 
 
-def test_no_text_holds_markup() -> None:
+def test_no_text_contains_markup() -> None:
     assert [key for key, text in ENGLISH.items() if set("<>&") & set(text)] == []
 
 

@@ -42,12 +42,12 @@ def refusal(body: bytes) -> str:
     return error.value.reason
 
 
-def test_the_example_of_adyens_libraries_is_verified_and_its_event_ignored() -> None:
+def test_the_example_of_the_adyen_libraries_is_verified_and_ignored() -> None:
     body = notification(wrapped(EXAMPLE))
     assert ADYEN.provider.translate(ADYEN.verify(ADYEN.request(body))) == ()
 
 
-def test_every_item_is_an_event_and_none_is_lost() -> None:
+def test_every_item_of_a_payment_is_an_event() -> None:
     body = signed(
         any_item(),
         any_item(eventCode="REPORT_AVAILABLE", merchantReference=""),
@@ -61,7 +61,7 @@ def test_every_item_is_an_event_and_none_is_lost() -> None:
     assert [event.payment_id for event in events] == ["7914073381342284", "8"]
 
 
-def test_two_items_of_one_id_are_told_apart_by_what_is_signed_of_each() -> None:
+def test_two_items_of_one_id_have_different_identities() -> None:
     verified = Verified(signed(any_item(), any_item(amount={"value": 1, "currency": "EUR"})))
     first, second = ADYEN.provider.translate(verified, Expected(declined_is_final=True, live=False))
     assert first.event_id == second.event_id
@@ -69,7 +69,7 @@ def test_two_items_of_one_id_are_told_apart_by_what_is_signed_of_each() -> None:
 
 
 @pytest.mark.parametrize("place", [0, 1])
-def test_one_item_that_is_not_signed_refuses_all(place: int) -> None:
+def test_one_unsigned_item_refuses_the_whole_notification(place: int) -> None:
     document = json.loads(signed(any_item(), any_item()))
     item = document["notificationItems"][place]["NotificationRequestItem"]
     item["additionalData"]["hmacSignature"] = "A" * 43 + "="
@@ -93,7 +93,7 @@ def test_one_item_that_is_not_signed_refuses_all(place: int) -> None:
         {"success": "false"},
     ],
 )
-def test_every_value_that_counts_is_signed(change: dict[str, Any]) -> None:
+def test_every_relevant_field_is_signed(change: dict[str, Any]) -> None:
     document = json.loads(signed(any_item()))
     document["notificationItems"][0]["NotificationRequestItem"] |= change
     assert refusal(json.dumps(document).encode()) == "mismatch"
@@ -117,7 +117,7 @@ def test_a_notification_without_well_formed_items_is_malformed(items: list[Any])
     assert refusal(notification(*items)) == "malformed"
 
 
-def test_adyen_reads_its_acknowledgement() -> None:
+def test_the_acknowledgement_is_the_one_that_adyen_expects() -> None:
     assert ADYEN.provider.acknowledgement == "[accepted]"
 
 
@@ -143,7 +143,7 @@ def test_adyen_reads_its_acknowledgement() -> None:
         ("CHARGEBACK_REVERSED", "true", EventStatus.UNKNOWN),
     ],
 )
-def test_code_and_success_are_a_status(code: str, success: str, status: EventStatus) -> None:
+def test_event_code_and_success_map_to_a_status(code: str, success: str, status: EventStatus) -> None:
     (event,) = ADYEN.translate(signed(any_item(eventCode=code, success=success, originalReference="7914")))
     assert event.status is status
     assert (event.event_id, event.payment_id) == (f"7914073381342284:{code}:{success}", "7914")
@@ -154,7 +154,7 @@ def test_other_codes_are_ignored(code: str) -> None:
     assert ADYEN.translate(signed(any_item(eventCode=code))) == ()
 
 
-def test_what_is_malformed_is_named_by_its_json_pointer_within_the_notification() -> None:
+def test_a_malformed_field_is_reported_with_its_json_pointer_in_the_notification() -> None:
     body = signed(any_item(), any_item(eventDate="yesterday"))
     with pytest.raises(ContractError) as error:
         ADYEN.translate(body)

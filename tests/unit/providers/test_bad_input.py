@@ -60,12 +60,12 @@ def refusal(delivery: Delivery, request: WebhookRequest | None = None, **more: A
 
 
 @pytest.mark.parametrize("delivery", ALL, ids=NAMES)
-def test_a_genuine_delivery_is_verified_with_the_bytes_that_came(delivery: Delivery) -> None:
+def test_a_genuine_delivery_is_verified_by_its_raw_bytes(delivery: Delivery) -> None:
     assert delivery.verify().body == delivery.body
 
 
 @pytest.mark.parametrize("delivery", ALL, ids=NAMES)
-def test_a_genuine_delivery_is_one_event_that_is_paid(delivery: Delivery) -> None:
+def test_a_genuine_delivery_is_one_paid_event(delivery: Delivery) -> None:
     (event,) = delivery.provider.translate(delivery.verify())
     assert event.status == "paid"
     assert event.occurred_at is not None
@@ -75,7 +75,7 @@ def test_a_genuine_delivery_is_one_event_that_is_paid(delivery: Delivery) -> Non
 
 @pytest.mark.parametrize("delivery", BY_SECRET, ids=name_of)
 @pytest.mark.parametrize("place", [0, 1, 2])
-def test_while_a_secret_is_rotated_every_active_one_counts(delivery: Delivery, place: int) -> None:
+def test_every_active_secret_verifies_during_a_rotation(delivery: Delivery, place: int) -> None:
     secrets = [delivery.other_secret] * 2
     secrets.insert(place, delivery.secret)
     assert delivery.verify(secrets=secrets).body == delivery.body
@@ -85,13 +85,13 @@ def test_while_a_secret_is_rotated_every_active_one_counts(delivery: Delivery, p
 
 
 @pytest.mark.parametrize("delivery", ALL, ids=NAMES)
-def test_without_any_header_and_body_nothing_is_verified(delivery: Delivery) -> None:
+def test_a_request_without_headers_and_body_is_refused(delivery: Delivery) -> None:
     assert refusal(delivery, WebhookRequest({}, b"", URL)) in {"missing", "malformed"}
 
 
 @pytest.mark.parametrize("delivery", [d for d in ALL if d is not ADYEN], ids=name_of)
 @pytest.mark.parametrize("value", [None, ""], ids=["absent", "empty"])
-def test_no_header_that_a_scheme_needs_may_be_missing(delivery: Delivery, value: str | None) -> None:
+def test_a_missing_or_empty_required_header_is_refused(delivery: Delivery, value: str | None) -> None:
     needed = set(delivery.request().headers) - {"x-github-event", "x-github-delivery", "x-shopify-webhook-id"}
     for name in needed:
         assert refusal(delivery, delivery.request(headers={name: value})) == "missing", name
@@ -115,7 +115,7 @@ def test_another_body_is_a_mismatch(delivery: Delivery) -> None:
     "garbage",
     ["garbage", ",", "=", "v1", "v1,", "v1=", "t=", " ", "\x00", "é", "１２３", "\ud800", "v1,\ud800", "=" * 10_000],
 )
-def test_garbage_for_a_signature_is_refused(delivery: Delivery, garbage: str) -> None:
+def test_an_invalid_signature_header_is_refused(delivery: Delivery, garbage: str) -> None:
     assert refusal(delivery, delivery.request(headers={delivery.signature: garbage})) in {"missing", "malformed"}
 
 
@@ -148,7 +148,7 @@ def last_character_changed(signature: str) -> str:
 
 @pytest.mark.parametrize("delivery", TIMED, ids=name_of)
 @pytest.mark.parametrize("seconds", [-300, 0, 300])
-def test_within_five_minutes_of_either_side_a_timestamp_is_fresh(delivery: Delivery, seconds: int) -> None:
+def test_a_timestamp_within_five_minutes_is_fresh(delivery: Delivery, seconds: int) -> None:
     assert delivery.verify(now=later(seconds)).body == delivery.body
 
 
@@ -157,7 +157,9 @@ def test_within_five_minutes_of_either_side_a_timestamp_is_fresh(delivery: Deliv
     ("seconds", "reason"),
     [(300.001, "stale"), (301, "stale"), (10**8, "stale"), (-301, "future"), (-(10**8), "future")],
 )
-def test_beyond_five_minutes_a_genuine_signature_is_refused(delivery: Delivery, seconds: float, reason: str) -> None:
+def test_a_genuine_signature_older_or_newer_than_five_minutes_is_refused(
+    delivery: Delivery, seconds: float, reason: str
+) -> None:
     assert refusal(delivery, now=later(seconds)) == reason
 
 
@@ -179,7 +181,7 @@ AT = str(int(NOW.timestamp()))
         pytest.param("x", id="a letter"),
     ],
 )
-def test_a_timestamp_that_is_not_plain_digits_is_malformed(delivery: Delivery, timestamp: str) -> None:
+def test_a_timestamp_with_other_characters_than_digits_is_malformed(delivery: Delivery, timestamp: str) -> None:
     assert refusal(delivery, delivery.request(timestamp=timestamp)) == "malformed"
 
 
@@ -207,14 +209,14 @@ def test_a_timestamp_that_is_not_plain_digits_is_malformed(delivery: Delivery, t
     ],
     ids=lambda value: name_of(value) or repr(value)[:30],
 )
-def test_a_malformed_secret_is_the_operators_to_mend_and_its_number_is_told(delivery: Delivery, secret: str) -> None:
+def test_a_malformed_secret_is_reported_by_its_number(delivery: Delivery, secret: str) -> None:
     with pytest.raises(SecretError, match="signing secret 2 ") as error:
         delivery.verify(secrets=[delivery.secret, secret])
     assert not secret or secret not in str(error.value)
 
 
 @pytest.mark.parametrize("delivery", ALL, ids=NAMES)
-def test_without_a_list_of_secrets_nothing_is_verified(delivery: Delivery) -> None:
+def test_a_list_of_secrets_is_required(delivery: Delivery) -> None:
     none: tuple[Any, ...] = ([], (), delivery.secret)
     for secrets in none:
         with pytest.raises(SecretError, match="no list of signing secrets"):
@@ -238,7 +240,7 @@ OTHER_SHAPES = [
 
 @pytest.mark.parametrize("delivery", SIGNED_BYTES, ids=name_of)
 @pytest.mark.parametrize("body", BAD_BODIES)
-def test_a_body_that_is_no_strict_json_is_verified_as_bytes_and_malformed_to_read(
+def test_a_body_that_is_not_strict_json_is_verified_as_bytes_and_malformed_to_read(
     delivery: Delivery, body: bytes
 ) -> None:
     verified = delivery.verify(delivery.request(body))
@@ -249,9 +251,7 @@ def test_a_body_that_is_no_strict_json_is_verified_as_bytes_and_malformed_to_rea
 
 @pytest.mark.parametrize("delivery", [ADYEN, PAYPAL], ids=name_of)
 @pytest.mark.parametrize("body", BAD_BODIES)
-def test_where_the_signature_depends_on_the_json_a_malformed_body_is_a_malformed_signature(
-    delivery: Delivery, body: bytes
-) -> None:
+def test_a_malformed_body_has_a_malformed_signature_where_the_json_is_signed(delivery: Delivery, body: bytes) -> None:
     assert refusal(delivery, delivery.request(body)) == "malformed"
     with pytest.raises(MalformedBodyError):
         delivery.translate(body)
@@ -259,30 +259,30 @@ def test_where_the_signature_depends_on_the_json_a_malformed_body_is_a_malformed
 
 @pytest.mark.parametrize("delivery", [d for d in ALL if d.scheme not in {"github", "shopify"}], ids=name_of)
 @pytest.mark.parametrize("body", OTHER_SHAPES)
-def test_json_of_another_shape_breaks_the_contract(delivery: Delivery, body: bytes) -> None:
+def test_json_of_another_structure_breaks_the_contract(delivery: Delivery, body: bytes) -> None:
     with pytest.raises(ContractError):
         delivery.translate(body)
 
 
 @pytest.mark.parametrize("delivery", [GITHUB, SHOPIFY], ids=name_of)
 @pytest.mark.parametrize("body", OTHER_SHAPES)
-def test_json_of_another_shape_is_ignored_where_the_shape_is_the_type(delivery: Delivery, body: bytes) -> None:
+def test_json_of_another_structure_is_ignored_where_the_structure_is_the_type(delivery: Delivery, body: bytes) -> None:
     assert delivery.translate(body) == ()
 
 
 @pytest.mark.parametrize("delivery", ALL, ids=NAMES)
-def test_a_body_beyond_the_cap_is_not_read(delivery: Delivery) -> None:
+def test_a_body_above_the_size_limit_is_not_read(delivery: Delivery) -> None:
     with pytest.raises(ContractError):
         delivery.translate(b'{"type":"' + b"a" * 300_000 + b'"}')
 
 
-def test_ten_thousand_items_are_refused_before_any_is_signed() -> None:
+def test_a_notification_with_hundreds_of_items_is_malformed() -> None:
     body = signing.sign_adyen(ADYEN_SECRET, *[{**any_item(), "reason": ""}] * 600)
     assert len(body) < 256 * 1024
     assert refusal(ADYEN, ADYEN.request(body)) == "malformed"
 
 
-def test_paypal_is_not_asked_about_what_cannot_be_its_own() -> None:
+def test_paypal_is_not_called_for_an_obviously_invalid_request() -> None:
     paypal = FakePayPal(b"{}")
     for headers, body in (({}, b"{}"), (PAYPAL.request().headers, b"[" * 1000), (PAYPAL.request().headers, b"")):
         with pytest.raises(SignatureError):
@@ -290,13 +290,13 @@ def test_paypal_is_not_asked_about_what_cannot_be_its_own() -> None:
     assert paypal.asked == []
 
 
-def test_the_delivery_id_is_the_one_of_the_header_where_that_is_signed() -> None:
+def test_the_delivery_id_comes_from_the_header_only_where_it_is_signed() -> None:
     for delivery in ALL:
         assert delivery.verify().delivery_id == (DELIVERY_ID if delivery.scheme == "standard_webhooks" else "")
 
 
 @pytest.mark.parametrize("delivery", [GITHUB, SHOPIFY], ids=name_of)
-def test_a_body_that_is_sent_again_under_another_unsigned_id_is_the_same_event(delivery: Delivery) -> None:
+def test_a_body_with_another_unsigned_delivery_id_is_the_same_event(delivery: Delivery) -> None:
     header = {GITHUB: "x-github-delivery", SHOPIFY: "x-shopify-webhook-id"}[delivery]
     again = delivery.verify(delivery.request(headers={header: "another"}))
     assert delivery.provider.translate(again) == delivery.provider.translate(delivery.verify())
@@ -304,7 +304,7 @@ def test_a_body_that_is_sent_again_under_another_unsigned_id_is_the_same_event(d
 
 @pytest.mark.parametrize("delivery", [d for d in ALL if d.verify().delivery_id], ids=name_of)
 @pytest.mark.parametrize("value", ["x" * 201, "msg\n1", "é", "\ud800", "msg\x00"])
-def test_a_delivery_id_that_is_none_is_malformed(delivery: Delivery, value: str) -> None:
+def test_an_invalid_delivery_id_is_malformed(delivery: Delivery, value: str) -> None:
     (header,) = (name for name, sent in delivery.request().headers.items() if sent == delivery.verify().delivery_id)
     assert refusal(delivery, delivery.request(headers={header: value})) == "malformed"
 
@@ -392,7 +392,7 @@ BROKEN: list[tuple[Delivery, Callable[..., bytes], list[tuple[dict[str, Any], st
     [(delivery, make(**fields), pointer) for delivery, make, found in BROKEN for fields, pointer in found],
     ids=name_of,
 )
-def test_what_is_malformed_is_named_by_its_json_pointer(delivery: Delivery, body: bytes, pointer: str) -> None:
+def test_a_malformed_field_is_reported_with_its_json_pointer(delivery: Delivery, body: bytes, pointer: str) -> None:
     with pytest.raises(ContractError) as error:
         delivery.translate(body)
     assert error.value.pointer == pointer

@@ -24,7 +24,7 @@ HEAVY = {
 # Loading
 
 
-def test_every_file_is_a_scheme() -> None:
+def test_every_provider_file_is_a_scheme() -> None:
     kit = {"adyen", "github", "paypal", "shopify", "slack", "square", "standard_webhooks", "stripe"}
     assert base.schemes() == SCHEMES
     assert kit <= set(SCHEMES)
@@ -54,7 +54,7 @@ def test_a_provider_is_loaded_by_the_name_of_its_module(scheme: str) -> None:
         "ｓtripe",
     ],
 )
-def test_another_name_is_refused_and_those_that_there_are_are_named(scheme: str) -> None:
+def test_an_unknown_scheme_is_refused_with_the_known_ones(scheme: str) -> None:
     with pytest.raises(UnknownSchemeError, match=f"the kit has {', '.join(SCHEMES)}$") as error:
         base.load(scheme)
     assert isinstance(error.value, ConfigurationError)
@@ -62,7 +62,7 @@ def test_another_name_is_refused_and_those_that_there_are_are_named(scheme: str)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_to_load_a_provider_is_light(scheme: str) -> None:
+def test_loading_a_provider_imports_only_what_it_needs(scheme: str) -> None:
     """Only the modules that it needs: none of these, and no other provider."""
     code = f"import sys; from countersign.providers import base; base.load({scheme!r}); print(*sys.modules)"
     # -S: site-packages may import what it likes at the start.
@@ -77,24 +77,24 @@ def test_to_load_a_provider_is_light(scheme: str) -> None:
 # Requests
 
 
-def test_header_names_are_lower_case_however_they_came() -> None:
+def test_header_names_are_converted_to_lower_case() -> None:
     request = WebhookRequest({"Stripe-Signature": "a", "CONTENT-TYPE": "b", "x": "c"}, b"")
     assert request.headers == {"stripe-signature": "a", "content-type": "b", "x": "c"}
 
 
-def test_a_header_that_comes_twice_counts_as_one_with_both_values() -> None:
+def test_a_repeated_header_is_joined_by_a_comma() -> None:
     assert WebhookRequest({"X-A": "1", "x-a": "2", "X-a": "3"}, b"").header("x-a") == "1,2,3"
 
 
 @given(st.dictionaries(st.text(), st.text()), st.binary())
-def test_headers_of_any_kind_are_taken(headers: dict[str, str], body: bytes) -> None:
+def test_any_headers_are_accepted(headers: dict[str, str], body: bytes) -> None:
     request = WebhookRequest(headers, body)
     assert all(name == name.lower() for name in request.headers)
     assert request.body == body
 
 
 @pytest.mark.parametrize("headers", [{}, {"x-id": ""}])
-def test_an_absent_header_and_an_empty_one_are_missing(headers: dict[str, str]) -> None:
+def test_an_absent_or_empty_header_is_missing(headers: dict[str, str]) -> None:
     for read in (WebhookRequest(headers, b"").header, WebhookRequest(headers, b"").identifier):
         with pytest.raises(SignatureError, match="missing"):
             read("x-id")

@@ -32,7 +32,7 @@ READERS: dict[str, Callable[[Document], Any]] = {
 
 @pytest.mark.parametrize("reader", READERS)
 @given(value=values)
-def test_a_value_of_any_kind_is_read_or_refused_with_its_place(reader: str, value: Any) -> None:
+def test_any_value_is_read_or_refused_with_its_pointer(reader: str, value: Any) -> None:
     for document in (Document({"a": {"b": value}}), Document({"a": value}), Document(value)):
         try:
             READERS[reader](document)
@@ -40,19 +40,19 @@ def test_a_value_of_any_kind_is_read_or_refused_with_its_place(reader: str, valu
             assert error.pointer == "/a/b"  # noqa: PT017  most values are read, and none may raise anything else
 
 
-def test_a_place_within_a_list_or_a_member_is_counted_from_the_whole() -> None:
+def test_the_pointer_of_a_nested_value_starts_at_the_document() -> None:
     document = Document({"items": [{}, {"inner": {"id": 5}}]})
     with pytest.raises(ContractError) as error:
         document.each("/items")[1].member("/inner").text("/id")
     assert error.value.pointer == "/items/1/inner/id"
 
 
-def test_what_is_no_strict_json_is_no_document() -> None:
+def test_a_body_that_is_not_strict_json_is_not_a_document() -> None:
     with pytest.raises(MalformedBodyError):
         Document.read(b'{"a":1,"a":1}')
 
 
-def test_a_note_is_cut_and_an_empty_one_is_none() -> None:
+def test_a_note_is_cut_and_an_empty_note_is_none() -> None:
     assert Document({"a": "x" * 501}).note("/a") == "x" * 500
     assert Document({"a": ""}).note("/a") is None
     assert Document({}).note("/a") is None
@@ -101,6 +101,6 @@ def test_a_moment_is_iso_8601_with_a_zone_or_seconds_since_1970(value: Any) -> N
         {},
     ],
 )
-def test_any_other_moment_is_refused(value: Any) -> None:
+def test_another_form_of_time_is_refused(value: Any) -> None:
     with pytest.raises(ContractError, match="must be a time"):
         Document({"a": value}).moment("/a")

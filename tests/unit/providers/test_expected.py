@@ -55,21 +55,19 @@ BUILDS = {"check_run": RUN, "repository": {"full_name": "acme/shop"}}
         (PAYPAL, {"origin": "live"}, {"origin": "sandbox"}),
     ],
 )
-def test_test_mode_is_ignored_where_live_mode_is_expected_and_the_other_way_round(
-    delivery: Delivery, live: dict[str, Any], test: dict[str, Any]
-) -> None:
+def test_an_event_of_the_other_mode_is_ignored(delivery: Delivery, live: dict[str, Any], test: dict[str, Any]) -> None:
     assert (said(delivery, **live), said(delivery, **test)) == (PAID, TEST)
     assert (said(delivery, TESTING, **live), said(delivery, TESTING, **test)) == (LIVE, PAID)
 
 
-def test_paypals_mode_is_that_of_the_environment_which_confirmed_the_event() -> None:
+def test_the_mode_of_a_paypal_event_is_that_of_the_confirming_environment() -> None:
     assert [PAYPAL.verify(secrets=[secret]).origin for secret in (PAYPAL.secret, PAYPAL.other_secret)] == [
         "live",
         "sandbox",
     ]
 
 
-def test_the_shop_of_shopify_is_the_one_that_its_header_names() -> None:
+def test_the_shop_of_a_shopify_event_comes_from_its_header() -> None:
     assert SHOPIFY.verify(SHOPIFY.request(headers={"x-shopify-shop-domain": "a.myshopify.com"})).origin == (
         "a.myshopify.com"
     )
@@ -98,7 +96,7 @@ def test_the_shop_of_shopify_is_the_one_that_its_header_names() -> None:
         (SQUARE, of(account="M1"), {"merchant_id": "M2"}, "other_account"),
     ],
 )
-def test_an_event_of_somebody_else_is_ignored_with_the_reason(
+def test_an_event_of_another_account_is_ignored_with_the_reason(
     delivery: Delivery, expected: Expected, members: dict[str, Any], result: str
 ) -> None:
     assert said(delivery, expected, **members) == (("ignored", result) if result else PAID)
@@ -113,7 +111,7 @@ def test_an_event_of_somebody_else_is_ignored_with_the_reason(
         (PAYPAL, any_capture("PAYMENT.CAPTURE.DECLINED", custom_id="order-1001")),
     ],
 )
-def test_a_declined_attempt_ends_the_payment_only_where_the_payer_has_no_other(delivery: Delivery, body: bytes) -> None:
+def test_a_declined_attempt_fails_the_payment_only_if_declined_is_final(delivery: Delivery, body: bytes) -> None:
     statuses = [
         delivery.provider.translate(Verified(body, "msg_1"), Expected(declined_is_final=final))[0].status
         for final in (False, True)
@@ -121,7 +119,7 @@ def test_a_declined_attempt_ends_the_payment_only_where_the_payer_has_no_other(d
     assert statuses == ["declined", "failed"]
 
 
-def test_every_scheme_names_the_settings_that_it_reads() -> None:
+def test_every_scheme_lists_its_settings() -> None:
     assert {delivery.scheme: sorted(base.load(delivery.scheme).settings) for delivery in ALL} == {
         "standard_webhooks": ["declined"],
         "stripe": ["account", "declined", "live"],

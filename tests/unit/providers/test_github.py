@@ -11,7 +11,7 @@ from countersign.testing.deliveries import DELIVERY_ID, GITHUB, any_check_run, t
 EXAMPLE = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
 
 
-def test_the_example_of_githubs_documents_is_verified() -> None:
+def test_the_example_of_the_github_documentation_is_verified() -> None:
     headers = {"X-Hub-Signature-256": EXAMPLE, "X-GitHub-Delivery": DELIVERY_ID}
     assert GITHUB.verify(WebhookRequest(headers, b"Hello, World!")) == Verified(b"Hello, World!")
 
@@ -39,7 +39,7 @@ def test_the_conclusion_of_a_completed_run_is_the_status(conclusion: str, status
 
 
 @pytest.mark.parametrize("status", ["queued", "in_progress", "waiting", "requested", "pending"])
-def test_a_run_that_is_not_completed_is_pending_whatever_it_concludes(status: str) -> None:
+def test_a_run_that_is_not_completed_is_pending(status: str) -> None:
     for conclusion in (None, "success"):
         (event,) = GITHUB.translate(any_check_run("created", status=status, conclusion=conclusion))
         assert event.status is EventStatus.PENDING
@@ -57,10 +57,10 @@ def test_a_run_that_is_not_completed_is_pending_whatever_it_concludes(status: st
     ],
     ids=["ping", "a check suite", "asked again", "an action asked", "no external id", "a null external id"],
 )
-def test_what_is_no_result_of_a_run_of_ours_is_ignored(body: bytes) -> None:
+def test_an_event_without_a_result_of_a_run_is_ignored(body: bytes) -> None:
     assert GITHUB.translate(body) == ()
 
 
-def test_the_type_is_read_from_the_body_since_the_header_is_not_signed() -> None:
+def test_the_type_comes_from_the_signed_body_and_not_from_the_header() -> None:
     verified = GITHUB.verify(GITHUB.request(headers={"x-github-event": "ping"}))
     assert len(GITHUB.provider.translate(verified)) == 1

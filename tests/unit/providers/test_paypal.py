@@ -37,7 +37,7 @@ TOKEN = (200, b'{"access_token":"A21AAF"}')
 SUCCESS = (200, b'{"verification_status":"SUCCESS"}')
 
 
-def test_paypal_is_asked_with_what_came_and_confirms() -> None:
+def test_paypal_verifies_the_received_event() -> None:
     paypal = FakePayPal(PAYPAL.body)
     assert verify(paypal) == PAYPAL.body
     (token_url, token_headers, grant), (url, headers, question) = paypal.asked
@@ -58,13 +58,13 @@ def test_paypal_is_asked_with_what_came_and_confirms() -> None:
     }
 
 
-def test_the_event_goes_to_paypal_byte_for_byte() -> None:
+def test_the_event_is_sent_to_paypal_byte_for_byte() -> None:
     body = b' {"id" : "WH-1",\n "n":1.10} '
     paypal = FakePayPal(body)
     assert PayPal(paypal).verify(PAYPAL.request(body), [PAYPAL.secret], NOW).body == body
 
 
-def test_an_account_of_the_sandbox_is_asked_there() -> None:
+def test_a_sandbox_account_is_verified_by_the_sandbox() -> None:
     paypal = FakePayPal(PAYPAL.body)
     verify(paypal, PAYPAL.other_secret)
     assert all(url.startswith("https://api-m.sandbox.paypal.com/") for url, _, _ in paypal.asked)
@@ -84,7 +84,7 @@ def test_an_account_of_the_sandbox_is_asked_there() -> None:
         (422, SUCCESS[1]),
     ],
 )
-def test_anything_but_success_is_a_mismatch(verdict: tuple[int, bytes]) -> None:
+def test_any_verdict_except_success_is_a_mismatch(verdict: tuple[int, bytes]) -> None:
     with pytest.raises(SignatureError, match="mismatch"):
         verify(answering(TOKEN, verdict))
 
@@ -104,15 +104,13 @@ def test_anything_but_success_is_a_mismatch(verdict: tuple[int, bytes]) -> None:
         ((200, b"not json"), SUCCESS),
     ],
 )
-def test_while_paypal_does_not_say_nothing_is_accepted_and_it_may_send_again(
-    token: tuple[int, bytes], verdict: tuple[int, bytes]
-) -> None:
+def test_an_unavailable_paypal_raises_a_transient_error(token: tuple[int, bytes], verdict: tuple[int, bytes]) -> None:
     with pytest.raises(VerifierUnavailableError):
         verify(answering(token, verdict))
 
 
 @pytest.mark.parametrize("error", [URLError("no route"), TimeoutError(), ConnectionResetError(), OSError()])
-def test_no_connection_to_paypal_is_an_outage(error: OSError) -> None:
+def test_a_failed_connection_to_paypal_is_a_transient_error(error: OSError) -> None:
     def post(url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
         raise error
 
@@ -121,14 +119,14 @@ def test_no_connection_to_paypal_is_an_outage(error: OSError) -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_credentials_that_paypal_refuses_are_the_operators_to_mend(status: int) -> None:
+def test_refused_credentials_are_a_configuration_error(status: int) -> None:
     for post in (answering((status, b"")), answering(TOKEN, (status, b""))):
         with pytest.raises(SecretError) as error:
             verify(post)
         assert "s3cr3t" not in str(error.value)
 
 
-def test_a_body_cannot_close_the_question_and_go_on() -> None:
+def test_a_body_cannot_inject_fields_into_the_verification() -> None:
     body = b'{"id":"x"},"webhook_id":"of-the-attacker","extra":{}'
     paypal = FakePayPal(body)
     with pytest.raises(SignatureError, match="malformed"):
@@ -137,7 +135,7 @@ def test_a_body_cannot_close_the_question_and_go_on() -> None:
 
 
 @pytest.mark.parametrize("value", ["x" * 501, "a b", "a\nb", "é", "\ud800"])
-def test_headers_that_paypal_does_not_send_are_malformed(value: str) -> None:
+def test_invalid_paypal_headers_are_malformed(value: str) -> None:
     for name in PAYPAL.request().headers:
         with pytest.raises(SignatureError, match="malformed"):
             PAYPAL.verify(PAYPAL.request(headers={name: value}))
@@ -158,7 +156,7 @@ def test_headers_that_paypal_does_not_send_are_malformed(value: str) -> None:
         ("TELEPORTED", EventStatus.UNKNOWN),
     ],
 )
-def test_a_type_is_a_status_and_another_of_a_capture_is_unknown(kind: str, status: EventStatus) -> None:
+def test_a_capture_type_maps_to_a_status_and_an_unknown_one_to_unknown(kind: str, status: EventStatus) -> None:
     (event,) = PAYPAL.translate(any_capture(f"PAYMENT.CAPTURE.{kind}", status_details={"reason": "PENDING_REVIEW"}))
     assert told(event) == ("WH-58D329510W468432D-8HN650336L201105X", "42311647XV020574X", status, "250.00", "EUR")
     assert event.reason == "PENDING_REVIEW"
@@ -169,27 +167,27 @@ def test_other_types_are_ignored(kind: str) -> None:
     assert PAYPAL.translate(any_capture(kind)) == ()
 
 
-def test_the_merchants_own_id_goes_before_the_captures_which_tells_attempts_apart() -> None:
+def test_the_custom_id_is_the_external_id_and_the_capture_id_the_payment_id() -> None:
     (event,) = PAYPAL.translate(any_capture(custom_id="order-1001"))
     assert (event.external_id, event.payment_id) == ("order-1001", "42311647XV020574X")
 
 
 @pytest.mark.parametrize("kind", ["DENIED", "DECLINED"])
-def test_a_declined_capture_is_final_only_where_no_other_can_have_its_external_id(kind: str) -> None:
+def test_a_declined_capture_is_final_only_without_a_custom_id(kind: str) -> None:
     (alone,) = PAYPAL.translate(any_capture(f"PAYMENT.CAPTURE.{kind}"))
     (one_of_several,) = PAYPAL.translate(any_capture(f"PAYMENT.CAPTURE.{kind}", custom_id="order-1001"))
     assert (alone.status, one_of_several.status) == (EventStatus.FAILED, EventStatus.DECLINED)
 
 
 @pytest.mark.parametrize(("own", "ids"), [({}, ("C1", None)), ({"custom_id": "order-1001"}, ("order-1001", "C1"))])
-def test_a_refund_is_of_the_capture_that_it_links_to(own: dict[str, str], ids: tuple[str, str | None]) -> None:
+def test_a_refund_belongs_to_its_linked_capture(own: dict[str, str], ids: tuple[str, str | None]) -> None:
     host = "https://api.paypal.com/v2/payments"
     links = [{"rel": "self", "href": f"{host}/refunds/R1"}, {"rel": "up", "href": f"{host}/captures/C1"}]
     (event,) = PAYPAL.translate(any_capture("PAYMENT.CAPTURE.REFUNDED", id="R1", links=links, **own))
     assert (event.external_id, event.payment_id, event.cumulative) == (*ids, False)
 
 
-def test_a_dispute_is_an_event_for_each_of_its_captures() -> None:
+def test_a_dispute_is_one_event_per_capture() -> None:
     captures = [{"seller_transaction_id": "C1"}, {"seller_transaction_id": "C2", "custom": "order-1001"}]
     money = {"value": "250.00", "currency_code": "EUR"}
     events = PAYPAL.translate(any_capture(_DISPUTE, dispute_amount=money, disputed_transactions=captures))
@@ -234,7 +232,7 @@ def opening(monkeypatch: pytest.MonkeyPatch, result: FakeAnswer | Exception) -> 
     return opened
 
 
-def test_a_question_is_posted_with_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_verification_is_posted_with_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     opened = opening(monkeypatch, FakeAnswer(b"{}"))
     assert post_over_https("https://api-m.paypal.com/x", {"A": "b"}, b"body") == (200, b"{}")
     ((request, timeout),) = opened
@@ -247,17 +245,17 @@ def test_a_question_is_posted_with_a_timeout(monkeypatch: pytest.MonkeyPatch) ->
     assert timeout == 5
 
 
-def test_an_answer_is_read_up_to_a_cap(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_response_is_read_up_to_a_size_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     opening(monkeypatch, FakeAnswer(b"x" * 1_000_000))
     assert len(post_over_https("https://api-m.paypal.com/x", {}, b"")[1]) == 64 * 1024
 
 
-def test_an_error_status_is_a_status(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_status_is_returned(monkeypatch: pytest.MonkeyPatch) -> None:
     opening(monkeypatch, HTTPError("https://api-m.paypal.com/x", 503, "no", Message(), None))
     assert post_over_https("https://api-m.paypal.com/x", {}, b"") == (503, b"")
 
 
-def test_a_redirect_is_not_followed_since_the_credentials_would_go_along(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_redirect_is_not_followed_with_the_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
 
     def https_open(self: Any, request: Request) -> addinfourl:
@@ -274,9 +272,7 @@ def test_a_redirect_is_not_followed_since_the_credentials_would_go_along(monkeyp
 
 
 @pytest.mark.parametrize("error", [IncompleteRead(b""), HTTPException()])
-def test_an_answer_that_breaks_off_is_a_connection_that_failed(
-    monkeypatch: pytest.MonkeyPatch, error: Exception
-) -> None:
+def test_an_incomplete_response_is_a_failed_connection(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     for result in (error, FakeAnswer(error)):
         opening(monkeypatch, result)
         with pytest.raises(ConnectionError):

@@ -39,14 +39,14 @@ def any_transaction(**fields: Any) -> bytes:
         ("teleported", EventStatus.UNKNOWN),
     ],
 )
-def test_an_order_stands_as_its_financial_status_says(financial_status: str, status: EventStatus) -> None:
+def test_the_financial_status_of_an_order_maps_to_a_status(financial_status: str, status: EventStatus) -> None:
     body = any_order(financial_status=financial_status)
     (event,) = SHOPIFY.translate(body)
     assert told(event) == (hashlib.sha256(body).hexdigest(), "820982911946154508", status, "250.00", "EUR")
 
 
 @pytest.mark.parametrize("status", ["partially_refunded", "refunded"])
-def test_an_orders_refunds_say_how_much_went_back_in_all(status: str) -> None:
+def test_an_order_with_refunds_has_the_total_refunded_amount(status: str) -> None:
     refunds = [
         {"transactions": [{"kind": "refund", "status": "success", "amount": "20.0"}]},
         {"transactions": [{"kind": "refund", "status": "failure", "amount": "99.0"}]},
@@ -57,13 +57,13 @@ def test_an_orders_refunds_say_how_much_went_back_in_all(status: str) -> None:
     assert (event.status, event.amount, event.currency, event.cumulative) == ("refunded", "30.50", "EUR", True)
 
 
-def test_a_part_that_went_back_without_saying_how_much_is_for_a_person() -> None:
+def test_a_partial_refund_without_an_amount_is_unknown() -> None:
     (event,) = SHOPIFY.translate(any_order(financial_status="partially_refunded"))
     assert (event.status, event.amount, event.cumulative) == ("unknown", "250.00", False)
 
 
 @pytest.mark.parametrize(("sent", "status"), [("success", "refunded"), ("failure", "unknown"), ("pending", "unknown")])
-def test_a_transaction_that_refunds_says_how_much_went_back_this_time(sent: str, status: str) -> None:
+def test_a_refund_transaction_has_its_own_amount(sent: str, status: str) -> None:
     (event,) = SHOPIFY.translate(any_transaction(kind="refund", status=sent, amount="20.00", parent_id=389404469))
     assert (event.status, event.amount, event.cumulative, event.payment_id) == (status, "20.00", False, "389404469")
 
@@ -79,7 +79,7 @@ def test_a_transaction_that_refunds_says_how_much_went_back_this_time(sent: str,
         ("teleported", EventStatus.UNKNOWN),
     ],
 )
-def test_a_transaction_that_pays_stands_as_its_status_says(kind: str, sent: str, status: EventStatus) -> None:
+def test_the_status_of_a_paying_transaction_maps_to_a_status(kind: str, sent: str, status: EventStatus) -> None:
     body = any_transaction(kind=kind, status=sent, error_code="card_declined")
     (event,) = SHOPIFY.translate(body)
     assert told(event) == (hashlib.sha256(body).hexdigest(), "820982911946154508", status, "250.00", "EUR")
@@ -87,11 +87,11 @@ def test_a_transaction_that_pays_stands_as_its_status_says(kind: str, sent: str,
 
 
 @pytest.mark.parametrize("kind", ["authorization", "void", "change", None, ["sale"], {}])
-def test_transactions_that_move_no_money_are_ignored(kind: Any) -> None:
+def test_transactions_without_a_payment_are_ignored(kind: Any) -> None:
     assert SHOPIFY.translate(any_transaction(kind=kind)) == ()
 
 
-def test_the_topic_is_not_believed_since_it_is_not_signed() -> None:
+def test_the_unsigned_topic_header_is_ignored() -> None:
     body = any_order(financial_status="pending")
     verified = SHOPIFY.verify(SHOPIFY.request(body, headers={"x-shopify-topic": "orders/paid"}))
     (event,) = SHOPIFY.provider.translate(verified)
@@ -112,7 +112,7 @@ def test_the_topic_is_not_believed_since_it_is_not_signed() -> None:
         (any_transaction(amount="-5"), "/amount"),
     ],
 )
-def test_what_is_malformed_is_named_by_its_json_pointer(body: bytes, pointer: str) -> None:
+def test_a_malformed_field_is_reported_with_its_json_pointer(body: bytes, pointer: str) -> None:
     with pytest.raises(ContractError) as error:
         SHOPIFY.translate(body)
     assert error.value.pointer == pointer

@@ -21,7 +21,7 @@ EXAMPLE_HEADERS = {
 }
 
 
-def test_the_example_of_slacks_documents_is_verified() -> None:
+def test_the_example_of_the_slack_documentation_is_verified() -> None:
     request = WebhookRequest(EXAMPLE_HEADERS, EXAMPLE_BODY)
     assert SLACK.verify(request, datetime.fromtimestamp(1531420618, UTC)).body == EXAMPLE_BODY
 
@@ -31,18 +31,18 @@ def test_slack_sends_forms() -> None:
 
 
 @pytest.mark.parametrize("status", ["pending", "paid", "failed", "expired"])
-def test_the_name_of_a_button_is_the_status_and_its_value_the_external_id(status: str) -> None:
+def test_the_action_id_of_a_button_has_the_status_and_its_value_is_the_external_id(status: str) -> None:
     (event,) = SLACK.translate(any_click(any_action(action_id=f"countersign.{status}", value="pay 1001 ä")))
     assert told(event) == (f"{AT - 2}.840180:countersign.{status}", "pay 1001 ä", status, None, None)
 
 
 @pytest.mark.parametrize("name", ["countersign.ignored", "countersign.refunded", "countersign.", "countersign.PAID"])
-def test_a_button_of_ours_with_another_status_is_unknown(name: str) -> None:
+def test_a_countersign_button_with_another_status_is_unknown(name: str) -> None:
     (event,) = SLACK.translate(any_click(any_action(action_id=name)))
     assert event.status is EventStatus.UNKNOWN
 
 
-def test_every_action_of_ours_is_an_event_and_others_are_ignored() -> None:
+def test_every_countersign_action_is_an_event_and_others_are_ignored() -> None:
     actions = [any_action(), any_action(action_id="open_menu", value=None), any_action(action_id="countersign.failed")]
     assert [event.status for event in SLACK.translate(any_click(*actions))] == ["paid", "failed"]
 
@@ -71,12 +71,12 @@ def test_other_payloads_are_ignored() -> None:
         b"payload=%22%5Cud800%22",
     ],
 )
-def test_what_is_no_form_with_one_payload_of_strict_json_breaks_the_contract(form: bytes) -> None:
+def test_a_form_without_exactly_one_strict_json_payload_breaks_the_contract(form: bytes) -> None:
     with pytest.raises(ContractError):
         SLACK.translate(form)
 
 
-def test_a_form_with_a_genuine_payload_may_have_fifteen_other_fields_and_no_second_payload() -> None:
+def test_a_form_may_have_fifteen_other_fields_and_no_second_payload() -> None:
     genuine = any_click()
     assert SLACK.translate(genuine + b"&a=1" * 15)
     for form in (genuine + b"&a=1" * 16, genuine + b"&" + genuine):

@@ -14,7 +14,7 @@ EXAMPLE = {"X-Square-HmacSha256-Signature": "2kRE5qRU2tR+tBGlDwMEw2avJ7QM4ikPYD/
 EXAMPLE_URL = "https://example.com/webhook"
 
 
-def test_the_example_of_squares_libraries_is_verified() -> None:
+def test_the_example_of_the_square_libraries_is_verified() -> None:
     request = WebhookRequest(EXAMPLE, b'{"hello":"world"}', EXAMPLE_URL)
     assert SQUARE.verify(request).body == b'{"hello":"world"}'
 
@@ -37,14 +37,14 @@ def test_another_url_is_a_mismatch(url: str) -> None:
     ],
 )
 @pytest.mark.parametrize("kind", ["payment.created", "payment.updated"])
-def test_a_payment_stands_as_its_status_says(kind: str, sent: str, status: EventStatus) -> None:
+def test_the_status_of_a_square_payment_maps_to_a_status(kind: str, sent: str, status: EventStatus) -> None:
     (event,) = SQUARE.translate(any_square_payment(kind, status=sent))
     event_id, payment = "13b867cf-db3d-4b1c-90b6-2f32a9d78124", "hYy9pRFVxpDsO1FB05SunFWUe9JZY"
     assert told(event) == (event_id, payment, status, "250.00", "EUR")
 
 
 @pytest.mark.parametrize("status", ["COMPLETED", "CANCELED"])
-def test_once_money_went_back_a_payment_is_refunded_whatever_its_status(status: str) -> None:
+def test_a_payment_with_refunded_money_is_refunded_in_every_status(status: str) -> None:
     refunded = {"amount": 2000, "currency": "EUR"}
     (event,) = SQUARE.translate(any_square_payment(status=status, refunded_money=refunded))
     assert (event.status, event.amount, event.cumulative) == (EventStatus.REFUNDED, "20.00", True)
@@ -62,7 +62,7 @@ def test_once_money_went_back_a_payment_is_refunded_whatever_its_status(status: 
         ("refund.updated", "refund", {"payment_id": "P1", "status": "PENDING"}, None),
     ],
 )
-def test_a_dispute_and_a_refund_that_failed_are_about_their_payment(
+def test_disputes_and_failed_refunds_belong_to_their_payment(
     kind: str, about: str, told_of: dict[str, Any], status: EventStatus | None
 ) -> None:
     event = json.loads(any_square_payment(kind))

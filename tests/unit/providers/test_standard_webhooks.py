@@ -27,12 +27,12 @@ def test_the_example_of_the_specification_is_verified(family: str) -> None:
     assert verified == Verified(EXAMPLE_BODY, "msg_p5jXN8AQM9LWM0D4loKWxJek")
 
 
-def test_a_secret_is_taken_without_its_prefix_too() -> None:
+def test_a_secret_without_its_prefix_is_accepted() -> None:
     bare = STANDARD_WEBHOOKS.secret.removeprefix("whsec_")
     assert STANDARD_WEBHOOKS.verify(secrets=[bare]).delivery_id == DELIVERY_ID
 
 
-def test_the_id_is_signed() -> None:
+def test_the_message_id_is_signed() -> None:
     with pytest.raises(SignatureError, match="mismatch"):
         STANDARD_WEBHOOKS.verify(STANDARD_WEBHOOKS.request(headers={"webhook-id": "msg_other"}))
 
@@ -43,7 +43,7 @@ def test_the_headers_of_both_families_are_not_mixed() -> None:
         SVIX.verify(request)
 
 
-def test_signatures_of_other_versions_are_passed_over() -> None:
+def test_signatures_of_other_versions_are_ignored() -> None:
     genuine = STANDARD_WEBHOOKS.request().headers["webhook-signature"]
     asymmetric = "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzC"
     request = STANDARD_WEBHOOKS.request(headers={"webhook-signature": f"{asymmetric} {genuine}"})
@@ -65,7 +65,7 @@ def test_signatures_of_other_versions_are_passed_over() -> None:
         ("payment.paid ", EventStatus.UNKNOWN),
     ],
 )
-def test_a_type_is_a_status_and_another_payment_type_is_unknown(kind: str, status: EventStatus) -> None:
+def test_a_payment_type_maps_to_a_status_and_an_unknown_one_to_unknown(kind: str, status: EventStatus) -> None:
     (event,) = translate(any_payment(kind, reason="card_declined"))
     assert event == ProviderEvent(
         DELIVERY_ID, "pay_1001", status, "250.00", "EUR", datetime(2026, 3, 1, 8, 59, 58, tzinfo=UTC), "card_declined"
@@ -73,17 +73,17 @@ def test_a_type_is_a_status_and_another_payment_type_is_unknown(kind: str, statu
 
 
 @pytest.mark.parametrize("kind", ["customer.created", "payment", "payments.paid", "Payment.paid", "refund.paid"])
-def test_any_other_type_is_ignored_whatever_its_data(kind: str) -> None:
+def test_another_event_type_is_ignored_with_any_data(kind: str) -> None:
     assert translate(any_payment(kind, amount=17)) == ()
 
 
-def test_a_payment_that_is_not_paid_needs_no_amount() -> None:
+def test_an_unpaid_payment_needs_no_amount() -> None:
     for kind in ("payment.pending", "payment.failed", "payment.expired", "payment.other"):
         (event,) = translate(any_payment(kind, amount=None, currency=None))
         assert (event.amount, event.currency) == (None, None)
 
 
-def test_an_amount_without_its_currency_breaks_the_contract_whatever_the_status() -> None:
+def test_an_amount_without_a_currency_breaks_the_contract() -> None:
     with pytest.raises(ContractError, match="/data/currency"):
         translate(any_payment("payment.failed", currency=None))
 

@@ -25,7 +25,7 @@ TIME, SIGNATURE = GENUINE.split(",")
         f"{TIME},{SIGNATURE},v2=x",
     ],
 )
-def test_other_schemes_and_other_keys_signatures_are_passed_over(header: str) -> None:
+def test_signatures_of_other_schemes_and_keys_are_ignored(header: str) -> None:
     assert STRIPE.verify(STRIPE.request(headers={"stripe-signature": header})).body == STRIPE.body
 
 
@@ -46,7 +46,7 @@ def test_other_schemes_and_other_keys_signatures_are_passed_over(header: str) ->
         (f"t=,{SIGNATURE}", "malformed"),
     ],
 )
-def test_a_header_of_another_form_is_refused(header: str, reason: str) -> None:
+def test_a_malformed_signature_header_is_refused(header: str, reason: str) -> None:
     with pytest.raises(SignatureError) as error:
         STRIPE.verify(STRIPE.request(headers={"stripe-signature": header}))
     assert error.value.reason == reason
@@ -67,7 +67,7 @@ def test_the_timestamp_is_signed() -> None:
         ("payment_intent.teleported", EventStatus.UNKNOWN),
     ],
 )
-def test_a_type_is_a_status_and_another_of_a_payment_intent_is_unknown(kind: str, status: EventStatus) -> None:
+def test_a_payment_intent_type_maps_to_a_status_and_an_unknown_one_to_unknown(kind: str, status: EventStatus) -> None:
     (event,) = translate(any_payment_intent(kind))
     assert told(event) == ("evt_1MtwBw", "pi_3MtwBwLkdIwHu7ix28a3tqPa", status, "250.00", "EUR")
     assert event.occurred_at == NOW - timedelta(seconds=2)
@@ -82,7 +82,7 @@ def test_a_type_is_a_status_and_another_of_a_payment_intent_is_unknown(kind: str
         *("payment_intent.amount_capturable_updated", "payment_intent.partially_funded"),
     ],
 )
-def test_what_says_nothing_of_the_result_is_ignored(kind: str) -> None:
+def test_an_event_without_a_result_is_ignored(kind: str) -> None:
     assert translate(any_payment_intent(kind)) == ()
 
 
@@ -96,12 +96,12 @@ def test_what_says_nothing_of_the_result_is_ignored(kind: str) -> None:
         (500, "ugx", "5"),
     ],
 )
-def test_minor_units_are_those_of_the_currency_as_stripe_counts_them(count: int, currency: str, amount: str) -> None:
+def test_minor_units_follow_the_exponents_of_stripe(count: int, currency: str, amount: str) -> None:
     (event,) = translate(any_payment_intent(amount=count, currency=currency))
     assert (event.amount, event.currency) == (amount, currency.upper())
 
 
-def test_what_counts_as_paid_is_what_was_received() -> None:
+def test_the_paid_amount_is_the_received_amount() -> None:
     (event,) = translate(any_payment_intent(amount=25000, amount_received=10000))
     assert event.amount == "100.00"
 
@@ -115,7 +115,7 @@ def test_what_counts_as_paid_is_what_was_received() -> None:
         ("refund.failed", EventStatus.UNKNOWN, "250.00", False),
     ],
 )
-def test_refunds_and_disputes_are_about_the_payment_intent_of_their_charge(
+def test_refunds_and_disputes_belong_to_the_payment_intent_of_their_charge(
     kind: str, status: EventStatus, amount: str, cumulative: bool
 ) -> None:
     (event,) = translate(any_payment_intent(kind, id="ch_1", payment_intent="pi_1", amount_refunded=2000))
@@ -124,7 +124,7 @@ def test_refunds_and_disputes_are_about_the_payment_intent_of_their_charge(
     assert translate(any_payment_intent(kind, id="ch_1", payment_intent=None)) == ()
 
 
-def test_before_anything_is_received_the_amount_is_what_was_asked() -> None:
+def test_the_amount_of_an_unpaid_intent_is_the_requested_amount() -> None:
     for kind in ("payment_intent.processing", "payment_intent.payment_failed", "payment_intent.canceled"):
         (event,) = translate(any_payment_intent(kind, amount_received=0))
         assert event.amount == "250.00"
@@ -142,7 +142,7 @@ def test_before_anything_is_received_the_amount_is_what_was_asked() -> None:
         ("succeeded", {"last_payment_error": {"code": 5}}, None),
     ],
 )
-def test_the_reason_is_stripes_own_word(kind: str, fields: dict[str, Any], reason: str | None) -> None:
+def test_the_reason_is_the_code_of_stripe(kind: str, fields: dict[str, Any], reason: str | None) -> None:
     (event,) = translate(any_payment_intent(f"payment_intent.{kind}", **fields))
     assert event.reason == reason
 

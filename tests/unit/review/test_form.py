@@ -21,19 +21,19 @@ def posted(body: str | bytes, **headers: str) -> Click:
 
 
 @pytest.mark.parametrize("body", [urlencode(FIELDS), urlencode(FIELDS).encode()], ids=["text", "base64"])
-def test_the_forms_fields_are_the_click(body: str | bytes) -> None:
+def test_the_fields_of_the_form_are_the_click(body: str | bytes) -> None:
     assert posted(body, **{"sec-fetch-site": "same-origin"}) == Click(
         any_token(), "approve", "Go ahead", "5" * 64, "same-origin", "203.0.113.0/24"
     )
 
 
 @given(comments)
-def test_every_comment_arrives_as_it_was_typed_with_one_kind_of_line_break(comment: str) -> None:
+def test_every_comment_is_read_with_normalised_line_breaks(comment: str) -> None:
     assert posted(urlencode(FIELDS | {"comment": comment})).comment == comment.replace("\r\n", "\n")
 
 
 @pytest.mark.parametrize("name", FIELDS)
-def test_a_field_that_is_missing_reads_as_empty(name: str) -> None:
+def test_a_missing_field_is_empty(name: str) -> None:
     fields = {key: value for key, value in FIELDS.items() if key != name}
     click = posted(urlencode(fields))
     assert {"t": click.token, "decision": click.decision, "comment": click.comment, "shown": click.shown} == {
@@ -43,14 +43,14 @@ def test_a_field_that_is_missing_reads_as_empty(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FIELDS)
-def test_a_field_that_is_posted_twice_reads_as_empty(name: str) -> None:
+def test_a_repeated_field_is_empty(name: str) -> None:
     click = posted(urlencode([*FIELDS.items(), (name, FIELDS[name])]))
     read = {"t": click.token, "decision": click.decision, "comment": click.comment, "shown": click.shown}
     assert read[name] == ""
 
 
 @pytest.mark.parametrize("body", ["", "nonsense", "&&&", "=", '{"decision":"approve"}'])
-def test_a_body_that_is_another_form_or_none_decides_nothing(body: str) -> None:
+def test_a_body_without_the_form_has_no_token_and_no_decision(body: str) -> None:
     click = posted(body)
     assert (click.token, click.decision) == ("", "")
 
@@ -66,31 +66,31 @@ def test_a_body_that_is_another_form_or_none_decides_nothing(body: str) -> None:
         pytest.param("&".join(f"f{number}=1" for number in range(17)), id="more fields than any form of ours"),
     ],
 )
-def test_what_is_no_form_in_utf_8_is_malformed(body: str | bytes) -> None:
+def test_a_form_that_is_not_utf_8_is_malformed(body: str | bytes) -> None:
     with pytest.raises(MalformedBodyError):
         posted(body)
 
 
 @pytest.mark.parametrize("encode", [str, str.encode], ids=["text", "base64"])
-def test_a_body_over_the_cap_is_too_large(encode: Any) -> None:
+def test_a_body_above_the_size_limit_is_refused(encode: Any) -> None:
     with pytest.raises(BodyTooLargeError):
         posted(encode("comment=" + "a" * 256 * 1024))
 
 
 @pytest.mark.parametrize("name", ["sec-fetch-site", "Sec-Fetch-Site", "SEC-FETCH-SITE"])
 @pytest.mark.parametrize("value", ["cross-site", " Cross-Site "])
-def test_where_the_form_was_posted_from_is_read_whatever_its_spelling(name: str, value: str) -> None:
+def test_the_fetch_site_is_read_in_every_spelling(name: str, value: str) -> None:
     assert posted("", **{name: value}).fetch_site == "cross-site"
 
 
-def test_a_browser_that_does_not_say_where_it_posts_from_is_no_error() -> None:
+def test_a_missing_fetch_site_is_empty() -> None:
     event = http_event("POST", "/review", "")
     event["headers"] = None
     assert click_of(event).fetch_site == ""
 
 
 @given(st.binary(max_size=300))
-def test_bytes_of_every_kind_are_a_click_or_malformed(body: bytes) -> None:
+def test_any_bytes_are_a_click_or_malformed(body: bytes) -> None:
     try:
         click = posted(body)
     except MalformedBodyError:

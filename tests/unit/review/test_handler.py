@@ -18,7 +18,7 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
         ({}, "application/problem+json"),
     ],
 )
-def test_a_path_that_is_no_route_is_404_and_reads_nothing(method: str, headers: dict[str, str], kind: str) -> None:
+def test_an_unknown_path_is_404_without_a_read(method: str, headers: dict[str, str], kind: str) -> None:
     """No AWS is behind this test: a read would fail it."""
     event = http_event(method, "/reviews", query={"t": any_token()}, headers=headers) | {"routeKey": "$default"}
     reply = handler(event, None)

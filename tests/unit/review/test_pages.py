@@ -73,7 +73,7 @@ class Outline(HTMLParser):
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_is_whole(name: str) -> None:
+def test_a_page_is_a_complete_document(name: str) -> None:
     page = Outline(PAGES[name])
     assert PAGES[name].startswith("<!doctype html>")
     assert page.all("html") == [{"lang": "en", "dir": "ltr"}]
@@ -123,7 +123,7 @@ def test_every_header_of_the_contract_is_there() -> None:
 
 
 @pytest.mark.parametrize("name", ["review", "decided", "closed", "recorded", "inbox", "handed-over"])
-def test_what_people_write_stays_text(name: str) -> None:
+def test_untrusted_text_stays_text(name: str) -> None:
     hostile, plain = hostile_page(HOSTILE)[name], hostile_page("plain")[name]
     page = Outline(hostile)
     assert [tag for tag, _ in page.elements] == [tag for tag, _ in Outline(plain).elements]
@@ -134,7 +134,7 @@ def test_what_people_write_stays_text(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["review", "decided", "closed", "recorded"])
-def test_long_text_scrolls_in_a_box_that_the_keyboard_reaches(name: str) -> None:
+def test_long_text_scrolls_in_a_focusable_box(name: str) -> None:
     page = Outline(hostile_page(UNBROKEN)[name])
     boxes = [attributes for _, attributes in page.elements if attributes.get("class") == "long"]
     assert boxes
@@ -143,13 +143,13 @@ def test_long_text_scrolls_in_a_box_that_the_keyboard_reaches(name: str) -> None
     assert len(page.text.partition(UNBROKEN)[0]) < 200, "the title of the document is cut"
 
 
-def test_what_people_write_is_isolated_from_the_words_around_it() -> None:
+def test_untrusted_text_is_isolated_in_its_direction() -> None:
     page = review_page(any_review(title="שלום", recipient="maria@example.com"))
     assert '<h1 class="title"><bdi>שלום</bdi></h1>' in page
     assert "This link is for <bdi>maria@example.com</bdi>. A decision is recorded as theirs." in page
 
 
-def test_the_form_sends_what_a_click_needs() -> None:
+def test_the_form_sends_all_fields_of_a_click() -> None:
     page = Outline(form_of(review_page(any_review()), "review"))
     assert [(field["type"], field["name"], field["value"]) for field in page.all("input")] == [
         ("hidden", "t", TOKEN),
@@ -164,7 +164,7 @@ def test_the_form_sends_what_a_click_needs() -> None:
     assert page.all("label") == [{"for": comment["id"]}]
 
 
-def test_the_form_that_hands_the_task_on_is_offered_only_where_that_is_possible_and_folded_away() -> None:
+def test_the_delegation_form_is_collapsed_and_shown_only_if_allowed() -> None:
     assert "delegate" not in review_page(any_review())
     whole = review_page(any_review(can_hand_over=True))
     assert '<details class="colleague">' in whole
@@ -177,12 +177,12 @@ def test_the_form_that_hands_the_task_on_is_offered_only_where_that_is_possible_
     assert page.all("button") == [{"class": "plain", "type": "submit"}]
 
 
-def test_the_form_for_the_list_sends_nothing_but_the_token() -> None:
+def test_the_inbox_form_sends_only_the_token() -> None:
     page = Outline(form_of(review_page(any_review()), "inbox"))
     assert [(field["name"], field["value"]) for field in page.all("input")] == [("t", TOKEN)]
 
 
-def test_the_page_says_what_happens_next_until_when_and_whose_link_it_is() -> None:
+def test_the_page_shows_requester_deadline_recipient_and_finality() -> None:
     text = " ".join(Outline(review_page(any_review())).text.split())
     for sentence in (
         *(TITLE, "Requested by", "ana@example.com", "2 days left"),
@@ -193,7 +193,7 @@ def test_the_page_says_what_happens_next_until_when_and_whose_link_it_is() -> No
 
 
 @pytest.mark.parametrize("comment", ["", "\nfirst line is empty", "two\nlines", "<b>&amp;"])
-def test_a_comment_survives_being_shown_again(comment: str) -> None:
+def test_a_comment_is_shown_again_unchanged(comment: str) -> None:
     page = review_page(any_review(comment=comment, problem="unknown_decision"))
     field = re.search(r"<textarea[^>]*>(.*?)</textarea>", page, re.DOTALL)
     assert field is not None
@@ -218,7 +218,7 @@ def attached(page: str, *attachments: Attachment) -> Outline:
 
 
 @pytest.mark.parametrize("page", ["review", "decided"])
-def test_an_attachment_is_a_link_that_opens_outside_and_says_where_it_leads(page: str) -> None:
+def test_an_attachment_is_an_external_link_with_its_host(page: str) -> None:
     outline = attached(page, *ATTACHMENTS)
     outside = {"target": "_blank", "rel": "noopener noreferrer external"}
     assert outline.all("a") == [{"href": attachment.url, **outside} for attachment in ATTACHMENTS]
@@ -228,7 +228,7 @@ def test_an_attachment_is_a_link_that_opens_outside_and_says_where_it_leads(page
 
 
 @pytest.mark.parametrize("page", ["review", "decided"])
-def test_a_page_without_attachments_has_no_row_for_them(page: str) -> None:
+def test_a_page_without_attachments_has_no_attachment_row(page: str) -> None:
     assert attached(page).all("ul") == []
     assert "Attachments" not in attached(page).text
 
@@ -254,32 +254,32 @@ UNSAFE = [
 
 @pytest.mark.parametrize("page", ["review", "decided"])
 @pytest.mark.parametrize("url", UNSAFE)
-def test_what_no_page_may_link_to_is_named_without_a_link(page: str, url: str) -> None:
+def test_an_attachment_with_an_unsafe_url_has_no_link(page: str, url: str) -> None:
     outline = attached(page, Attachment("Offer.pdf", url))
     assert outline.all("a") == []
     assert "Offer.pdf There is no safe link to open." in " ".join(outline.text.split())
 
 
 @pytest.mark.parametrize("page", ["review", "decided"])
-def test_an_attachments_name_is_one_line_and_has_its_directions_to_itself(page: str) -> None:
+def test_the_name_of_an_attachment_is_one_isolated_line(page: str) -> None:
     (url,) = {attachment.url for attachment in ATTACHMENTS[:1]}
     outline = attached(page, Attachment("a\u202efdp.exe\n· opens outside", url))
     assert "a\ufffdfdp.exe · opens outside files.example.com" in outline.text
 
 
 @pytest.mark.parametrize("name", ["", " ", "\u200b\u2060"])
-def test_a_name_that_nobody_sees_gives_way_to_the_host(name: str) -> None:
+def test_an_invisible_name_is_replaced_by_the_host(name: str) -> None:
     page = review_page(any_review(attachments=(Attachment(name, "https://files.example.com/"),)))
     assert "<bdi>files.example.com</bdi> <span" in page
 
 
-def test_a_decision_is_thanked_for_once_and_told_to_everybody_else() -> None:
+def test_a_new_decision_is_thanked_for_and_an_earlier_one_is_shown() -> None:
     thanks = decided_page(any_decided(just_now=True))
     assert "<h1>Thank you. Your approval is recorded.</h1>" in thanks
     assert "<h1>This request is rejected</h1>" in decided_page(any_decided(outcome="rejected"))
 
 
-def test_who_came_too_late_is_told_so() -> None:
+def test_a_late_vote_is_reported_as_not_recorded() -> None:
     page = decided_page(any_decided(outcome="rejected", decided_by=("jon@example.com",), conflict=True))
     assert "<h1>Already rejected</h1>" in page
     assert "Your answer was not recorded" in page
@@ -291,19 +291,19 @@ def test_who_came_too_late_is_told_so() -> None:
     ("people", "listed"),
     [((), "–"), (("a@x",), "a@x"), (("a@x", "b@x"), "a@x and b@x"), (("a", "b", "c"), "a, b and c")],
 )
-def test_all_who_decided_are_named(people: tuple[str, ...], listed: str) -> None:
+def test_a_decided_page_names_all_deciders(people: tuple[str, ...], listed: str) -> None:
     page = decided_page(any_decided(decided_by=people))
     assert f"Decided by {listed} Decided on" in " ".join(re.sub(r"<[^>]+>", " ", page).split())
 
 
-def test_a_closed_page_has_no_form_and_says_when() -> None:
+def test_a_closed_page_has_no_form_and_shows_the_time() -> None:
     for reason in get_args(ClosedReason):
         page = any_closed_page(reason=reason)
         assert "<form" not in page
         assert '<time datetime="2025-11-21T09:12:05Z">' in page
 
 
-def test_who_comes_after_the_process_has_ended_reads_that_nothing_is_left_to_do_and_whom_to_ask() -> None:
+def test_the_page_of_an_ended_process_says_that_nothing_is_left_to_do() -> None:
     text = " ".join(Outline(any_closed_page(reason="ended")).text.split())
     for sentence in (
         "This request has ended",

@@ -79,7 +79,9 @@ def form_is_on(page: str) -> bool:
     ],
     ids=["open", "voted", "approved", "rejected", "applied", "past its deadline", "expired", "withdrawn", "ended"],
 )
-def test_a_look_at_every_state_has_its_status_and_the_form_only_while_open(task: Task, status: int, form: bool) -> None:
+def test_a_look_at_every_state_has_its_status_and_only_an_open_task_has_the_form(
+    task: Task, status: int, form: bool
+) -> None:
     answer = views.of_look(Review(task, APPROVER), Key(any_token()), NOW)
     assert (answer.status, form_is_on(answer.page)) == (status, form)
     assert TITLE in answer.page
@@ -95,20 +97,20 @@ def test_a_task_that_outlived_its_execution_has_a_page_of_its_own() -> None:
         assert "This request has ended" in answer.page
 
 
-def test_a_task_that_an_operator_withdrew_says_why_and_the_reason_stays_text() -> None:
+def test_the_page_of_a_withdrawn_task_shows_the_escaped_reason() -> None:
     task = any_task(status=Status.CANCELLED, closed_at=NOW, closed_comment="Ordered <b>twice</b>")
     page = views.of_look(Review(task, APPROVER), Key(any_token()), NOW).page
     assert "Reason" in page
     assert "Ordered &lt;b&gt;twice&lt;/b&gt;" in page
 
 
-def test_the_form_holds_the_comment_that_this_person_wrote_with_their_answer() -> None:
+def test_the_form_contains_the_earlier_comment_of_the_recipient() -> None:
     voted = {APPROVER: Vote(Decision.APPROVE, "Fine, if they swivel", NOW)}
     page = views.of_look(Review(any_task(votes=voted, rule=any_rule()), APPROVER), Key(any_token()), NOW).page
     assert "Fine, if they swivel</textarea>" in page
 
 
-def test_a_page_without_a_form_holds_no_token() -> None:
+def test_a_page_without_a_form_contains_no_token() -> None:
     for task in (any_decided_task(), any_task(status=Status.CANCELLED), any_task(status=Status.EXPIRED)):
         assert any_token() not in views.of_look(Review(task, APPROVER), Key(any_token()), NOW).page
 
@@ -117,14 +119,14 @@ def test_a_page_without_a_form_holds_no_token() -> None:
 
 
 @pytest.mark.parametrize("repeated", [False, True])
-def test_a_click_that_counted_is_200_with_the_decision(repeated: bool) -> None:
+def test_a_recorded_click_is_200_with_the_decision(repeated: bool) -> None:
     answer = views.of_click(Review(any_decided_task(), APPROVER, repeated=repeated), any_click(), NOW)
     assert answer.status == 200
     assert not form_is_on(answer.page)
     assert "Go ahead" in answer.page
 
 
-def test_a_vote_that_others_must_follow_is_200_and_says_so() -> None:
+def test_a_vote_that_does_not_decide_is_200_without_the_form() -> None:
     voted = any_task(
         audience=(APPROVER, OTHER_APPROVER), rule=any_rule(), votes={APPROVER: Vote(Decision.APPROVE, "", NOW)}
     )
@@ -141,7 +143,7 @@ def test_a_vote_that_others_must_follow_is_200_and_says_so() -> None:
     ],
     ids=["withdrawn", "past its deadline"],
 )
-def test_a_vote_repeated_on_a_task_that_closed_shows_that_it_closed(task: Task) -> None:
+def test_a_repeated_vote_on_a_closed_task_shows_the_closed_page(task: Task) -> None:
     repeated = views.of_click(Review(task, APPROVER, repeated=True), any_click(), NOW)
     closed = views.of_look(Review(task, APPROVER), Key(any_token()), NOW)
     assert (repeated.status, repeated.page) == (200, closed.page)
@@ -158,7 +160,7 @@ def test_every_refusal_has_its_status_and_a_page(refusal: errors.ActionRefusedEr
     assert answer.page.startswith("<!doctype html>")
 
 
-def test_no_refusal_is_without_a_row() -> None:
+def test_every_refusal_of_a_click_has_a_row() -> None:
     of_links_and_delegations = {errors.DelegationRefusedError, errors.InboxExpiredError, errors.UnknownLinkError}
     met_by_clicks = set(errors.ActionRefusedError.__subclasses__()) - of_links_and_delegations
     assert {type(refusal) for refusal, *_ in REFUSALS} == met_by_clicks
@@ -167,7 +169,7 @@ def test_no_refusal_is_without_a_row() -> None:
 @pytest.mark.parametrize(
     "refusal", [errors.UnknownDecisionError(), errors.CommentTooLongError(), errors.DetailsChangedError()]
 )
-def test_what_can_be_mended_is_shown_as_the_form_again_with_the_persons_words(
+def test_a_correctable_refusal_shows_the_form_with_the_comment(
     refusal: errors.ActionRefusedError,
 ) -> None:
     review = Review(any_task(), APPROVER, refusal=refusal)
@@ -178,7 +180,7 @@ def test_what_can_be_mended_is_shown_as_the_form_again_with_the_persons_words(
 
 
 @pytest.mark.parametrize("refusal", [errors.CrossSiteError(), errors.OwnRequestError(), errors.DecidesElsewhereError()])
-def test_who_may_not_decide_sees_no_form_and_nothing_of_the_task(refusal: errors.ActionRefusedError) -> None:
+def test_a_person_who_may_not_decide_sees_no_form_and_no_task(refusal: errors.ActionRefusedError) -> None:
     answer = views.of_click(Review(any_task(), APPROVER, refusal=refusal), any_click(), NOW)
     assert not form_is_on(answer.page)
     assert TITLE not in answer.page
@@ -197,7 +199,7 @@ ALIAS = "r.diaz@example.com"
         (any_task(elsewhere=(ALIAS,), aliases=Aliases({ALIAS: APPROVER})), "You decide another step of this request"),
     ],
 )
-def test_the_page_has_no_button_for_somebody_whose_answer_would_be_refused(task: Task, says: str) -> None:
+def test_the_page_has_no_buttons_for_a_person_whose_vote_would_be_refused(task: Task, says: str) -> None:
     answer = views.of_look(Review(task, APPROVER), Key(any_token()), NOW)
     assert answer.status == 200
     assert TITLE in answer.page
@@ -222,20 +224,18 @@ def test_the_page_has_no_button_for_somebody_whose_answer_would_be_refused(task:
         (errors.MissingSettingError("LEDGER_TABLE"), 503),
     ],
 )
-def test_every_error_that_a_person_can_meet_has_a_status_and_a_page(
-    error: errors.CountersignError, status: int
-) -> None:
+def test_every_error_for_people_has_a_status_and_a_page(error: errors.CountersignError, status: int) -> None:
     answer = views.of_error(error)
     assert answer.status == status
     assert answer.page.startswith("<!doctype html>")
 
 
-def test_an_error_that_no_person_can_meet_has_no_page() -> None:
+def test_an_error_for_machines_has_no_page() -> None:
     with pytest.raises(LookupError, match="RequestConflictError"):
         views.of_error(errors.RequestConflictError("order-1001"))
 
 
-def test_the_form_tells_who_else_is_asked_how_far_the_vote_is_and_what_this_person_said() -> None:
+def test_the_form_shows_the_other_voters_the_progress_and_the_own_vote() -> None:
     people = (APPROVER, "hugo@example.com", "li@example.com", REQUESTER)
     voted = {APPROVER: Vote(Decision.APPROVE, "", NOW)}
     task = any_task(audience=people, rule=Rule("quorum", 2), votes=voted)
@@ -245,7 +245,7 @@ def test_the_form_tells_who_else_is_asked_how_far_the_vote_is_and_what_this_pers
     assert "You have approved this." in page
 
 
-def test_the_form_tells_an_escalated_person_that_their_decision_is_final_where_all_must_agree() -> None:
+def test_with_the_rule_all_the_form_shows_an_escalated_person_that_the_decision_is_final() -> None:
     task = any_task(
         audience=(APPROVER, OTHER_APPROVER, "boss@example.com"), escalated=("boss@example.com",), rule=any_rule()
     )
@@ -260,7 +260,7 @@ def any_hand_over(colleague: str = OTHER_APPROVER) -> Click:
     return Click(any_token(), colleague=colleague, fetch_site="same-origin", source="203.0.113.0/24")
 
 
-def test_who_has_handed_the_task_on_reads_to_whom_and_since_when() -> None:
+def test_the_page_of_a_person_who_delegated_names_the_colleague_and_the_time() -> None:
     answer = views.of_hand_over(Review(HANDED_ON, APPROVER), any_hand_over(), NOW)
     assert answer.status == 200
     assert OTHER_APPROVER in answer.page
@@ -268,14 +268,14 @@ def test_who_has_handed_the_task_on_reads_to_whom_and_since_when() -> None:
     assert not form_is_on(answer.page)
 
 
-def test_who_decides_in_anothers_place_reads_whose() -> None:
+def test_the_page_of_a_delegate_names_the_replaced_person() -> None:
     page = views.of_look(Review(HANDED_ON, OTHER_APPROVER), Key(any_token()), NOW).page
     assert f"You are deciding for <bdi>{APPROVER}</bdi>." in page
     assert 'action="delegate"' not in page, "what was handed on once cannot be handed on again"
 
 
 @pytest.mark.parametrize("recipient", [APPROVER, REQUESTER])
-def test_only_who_may_decide_is_offered_to_hand_it_on(recipient: str) -> None:
+def test_only_a_person_who_may_decide_sees_the_delegation_form(recipient: str) -> None:
     task = any_task(audience=(APPROVER, REQUESTER))
     page = views.of_look(Review(task, recipient), Key(any_token()), NOW).page
     assert ('action="delegate"' in page) is (recipient == APPROVER)
@@ -286,9 +286,7 @@ def test_only_who_may_decide_is_offered_to_hand_it_on(recipient: str) -> None:
     [("no_address", 400)]
     + [(reason, 409) for reason in ("requester", "asked_already", "outsider", "answered", "only_once")],
 )
-def test_a_colleague_who_cannot_be_asked_is_said_why_above_the_form_with_the_address_kept(
-    reason: str, status: int
-) -> None:
+def test_a_refused_delegation_shows_the_reason_and_keeps_the_address(reason: str, status: int) -> None:
     review = Review(any_task(), APPROVER, refusal=errors.DelegationRefusedError(reason))
     answer = views.of_hand_over(review, any_hand_over('no"body'), NOW)
     assert answer.status == status
@@ -298,14 +296,14 @@ def test_a_colleague_who_cannot_be_asked_is_said_why_above_the_form_with_the_add
 
 
 @pytest.mark.parametrize("task", [any_decided_task(), any_task(status=Status.CANCELLED), HANDED_ON])
-def test_who_types_nonsense_on_a_page_that_is_out_of_date_sees_how_things_stand(task: Task) -> None:
+def test_an_invalid_post_from_an_outdated_page_shows_the_current_state(task: Task) -> None:
     review = Review(task, APPROVER, refusal=errors.DelegationRefusedError("no_address"))
     assert not form_is_on(views.of_hand_over(review, any_hand_over(), NOW).page)
     unknown = dataclasses.replace(review, refusal=errors.UnknownDecisionError())
     assert not form_is_on(views.of_click(unknown, any_click(), NOW).page)
 
 
-def test_who_hands_on_what_they_decided_themselves_reads_nothing_of_a_lost_answer() -> None:
+def test_a_delegation_after_the_own_decision_reports_no_lost_vote() -> None:
     review = Review(any_decided_task(), APPROVER, refusal=errors.DecidedOtherwiseError())
     assert "was not recorded" not in views.of_hand_over(review, any_hand_over(), NOW).page
 
@@ -313,7 +311,7 @@ def test_who_hands_on_what_they_decided_themselves_reads_nothing_of_a_lost_answe
 # Inboxes
 
 
-def test_each_row_of_an_inbox_leads_to_its_own_review_with_the_inbox_s_token() -> None:
+def test_each_row_of_an_inbox_links_to_its_review_with_the_inbox_token() -> None:
     tasks = (any_task(), any_task(task_id="order-1002.approval", title="Order 1002"))
     answer = views.of_inbox(Inbox(APPROVER, tasks), any_token(), NOW)
     assert answer.status == 200
@@ -322,26 +320,26 @@ def test_each_row_of_an_inbox_leads_to_its_own_review_with_the_inbox_s_token() -
         assert task.question.title in answer.page
 
 
-def test_an_inbox_says_what_its_owner_has_answered() -> None:
+def test_an_inbox_marks_the_tasks_that_its_owner_voted_on() -> None:
     voted = any_task(votes={APPROVER: Vote(Decision.APPROVE, "", NOW)})
     assert "You have answered." in views.of_inbox(Inbox(APPROVER, (voted,)), any_token(), NOW).page
     assert "You have answered." not in views.of_inbox(Inbox(APPROVER, (any_task(),)), any_token(), NOW).page
 
 
 @pytest.mark.parametrize(("waiting", "says"), [(MOST_WAITING - 1, False), (MOST_WAITING, True)])
-def test_an_inbox_that_lists_as_much_as_it_can_says_so(waiting: int, says: bool) -> None:
+def test_a_full_inbox_says_that_it_is_cut(waiting: int, says: bool) -> None:
     inbox = Inbox(APPROVER, tuple(any_task(task_id=f"order-{number}.approval") for number in range(waiting)))
     sentence = f"The list shows the {MOST_WAITING} requests with the least time left."
     assert (sentence in views.of_inbox(inbox, any_token(), NOW).page) is says
 
 
-def test_an_empty_inbox_says_so() -> None:
+def test_an_empty_inbox_says_that_nothing_is_waiting() -> None:
     answer = views.of_inbox(Inbox(APPROVER, ()), any_token(), NOW)
     assert answer.status == 200
     assert "Nothing is waiting for you" in answer.page
 
 
-def test_a_review_out_of_an_inbox_sends_its_task_back_and_offers_no_other_list() -> None:
+def test_a_review_from_an_inbox_posts_its_task_id_and_has_no_inbox_form() -> None:
     page = views.of_look(Review(any_task(), APPROVER), Key(any_token(), any_task().task_id), NOW).page
     assert page.count(f'name="task" value="{any_task().task_id}"') == page.count("<form") == 2
     assert 'action="inbox"' not in page

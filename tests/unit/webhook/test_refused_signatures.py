@@ -30,7 +30,7 @@ class Refusing:
         (errors.MediaTypeError(), []),
     ],
 )
-def test_what_is_counted(
+def test_refused_events_are_counted(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     error: errors.CountersignError,
