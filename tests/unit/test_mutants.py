@@ -23,6 +23,7 @@ def test_a_fifth_may_survive_and_each_survivor_is_shown(
 ) -> None:
     monkeypatch.setattr(mutants, "WORK", tmp_path)
     monkeypatch.setattr(mutants, "_copy", lambda: None)
+    monkeypatch.setattr(mutants, "_hide_progress", lambda: None)
     monkeypatch.setattr(mutants, "_make", lambda: NAMES)
     ends = ["survived"] * (survivors - 1) + ["no tests"] + ["killed"] * 19 + ["timeout"]
     monkeypatch.setattr(mutants, "_run", lambda names: dict(zip(names, ends, strict=False)))

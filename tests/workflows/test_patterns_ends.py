@@ -11,10 +11,9 @@ import pytest
 from benchmarks.bench import WORKFLOWS, PatternBench, on_the_bench
 from countersign.domain import tasks
 from countersign.domain.answers import Sender
-from countersign.domain.errors import AnswerRefusedError, BodyTooLargeError, CipherUnavailableError, TaskClosedError
+from countersign.domain.errors import BodyTooLargeError, CipherUnavailableError, TaskClosedError
 from countersign.domain.rules import Decision
 from countersign.domain.strict_json import canonical
-from countersign.domain.tasks import Status
 from countersign.testing.bench import SHORT_SECONDS
 from countersign.testing.fakes import MemoryCipher
 from local.demo.scripts import SCRIPTS
@@ -188,30 +187,7 @@ def test_the_request_names_the_required_documents() -> None:
     assert result == {"status": "complete", "documents": {"passport": document("passport")}}
 
 
-# Channels
-
-
-def test_a_channel_that_fails_first_is_named() -> None:
-    result = played(
-        "contact-confirmation", lambda bench: bench.fail("confirmation", "NoSuchNumber", "phone_confirmation")
-    )
-    assert result == {"status": "bounced", "channel": "phone"}
-
-
 # Heartbeats
-
-
-def test_a_worker_that_falls_silent_ends_the_wait_long_before_its_deadline() -> None:
-    with opened("long-job", heartbeat_seconds=SHORT_SECONDS) as bench:
-        bench.heartbeat("job")
-        assert bench.result() == {"status": "worker_lost"}
-        assert bench.replay()[0] == {"status": "worker_lost"}
-        task = bench.ledger.standing["order-1001.job"]
-        assert (task.status, task.closed_because) == (Status.CANCELLED, "worker_lost")
-        with pytest.raises(TaskClosedError):
-            bench.succeed("job", {"late": True})
-        with pytest.raises(TaskClosedError):
-            bench.heartbeat("job")
 
 
 def test_a_heartbeat_recorded_only_in_the_ledger_keeps_the_worker() -> None:
@@ -253,22 +229,6 @@ def test_an_empty_success_is_no_decision() -> None:
         bench.runner.send_callback_success(bench.lambda_client.invoked[0]["callback_id"], b"")
 
     assert played("two-lambdas", empty)["status"] == "failed"
-
-
-# Customer input
-
-
-def test_input_that_breaks_the_rules_is_told_whole_and_counted_and_the_wait_goes_on() -> None:
-    def play(bench: PatternBench) -> None:
-        with pytest.raises(AnswerRefusedError) as refused:
-            bench.succeed("input", {"email": "ana", "date_of_birth": "1990"})
-        assert [problem.pointer for problem in refused.value.problems] == ["/email", "/date_of_birth"]
-        with pytest.raises(AnswerRefusedError) as refused:
-            bench.succeed("input", {"email": "ana@example.com", "date_of_birth": "2024-02-29"})
-        assert [problem.pointer for problem in refused.value.problems] == ["/date_of_birth"]
-        bench.succeed("input", {"email": "ana@example.com", "date_of_birth": "1990-01-31"})
-
-    assert played("customer-input", play)["rejected_attempts"] == 2
 
 
 # Encrypted answers

@@ -64,12 +64,6 @@ def test_a_task_without_voters_is_not_decided(rule: Rule) -> None:
     assert decide(rule, (), {}) is None
 
 
-@given(ballots())
-def test_a_rule_parses_to_itself(ballot: tuple[Rule, tuple[str, ...], dict[str, Decision]]) -> None:
-    rule, _, _ = ballot
-    assert Rule.from_document(rule.to_document()) == rule
-
-
 @pytest.mark.parametrize(
     ("document", "rule"),
     [

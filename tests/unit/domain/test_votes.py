@@ -401,12 +401,6 @@ def test_with_the_rule_all_an_escalated_person_decides_for_missing_votes() -> No
     assert not votes.is_sound(dataclasses.replace(change.after, escalated=()))
 
 
-def test_a_missing_vote_of_an_escalated_person_does_not_block_the_others() -> None:
-    first = answer(escalated())
-    second = answer(first.after, recipient=OTHER_APPROVER)
-    assert second.after.decided_by == (APPROVER, OTHER_APPROVER)
-
-
 def test_a_delegate_or_stand_in_of_an_escalated_person_decides_like_that_person() -> None:
     handed_on = delegate(escalated(), by=BOSS).after
     away = escalated(Assignment((COLLEAGUE,), NO_ALIASES, (Delegation(BOSS, COLLEAGUE, NOW, standing=True),)))
@@ -422,15 +416,6 @@ def test_an_original_approver_does_not_become_escalated_by_an_alias_or_a_delegat
     for task, recipient in ((by_colleague, COLLEAGUE), (by_alias, BOSS), (joined_by_alias, APPROVER)):
         change = answer(task, recipient=recipient)
         assert change.after.outcome is None
-
-
-def test_an_escalation_to_an_absent_person_records_the_stand_in() -> None:
-    made = Delegation("boss@example.com", COLLEAGUE, NOW, standing=True)
-    change = votes.hand_off_again(
-        any_task(), "second", 2, Assignment((COLLEAGUE,), NO_ALIASES, (made,)), NOW, remind=False
-    )
-    assert [event.event for event in change.events] == ["escalated", "delegated"]
-    assert change.after.delegations == (made,)
 
 
 def test_an_escalation_to_a_person_who_delegated_does_not_add_them_again() -> None:

@@ -139,6 +139,13 @@ def test_answers_that_break_their_contract_are_recorded_once_and_counted() -> No
 # Money
 
 
+def test_a_payment_answer_with_the_expected_amount_decides_and_its_repetition_is_a_duplicate() -> None:
+    office = paying()
+    assert office.succeed(PAID | {"amount": "250"}) is Handling.RECORDED
+    assert (document_of(office.task)["status"], office.task.decided_by) == ("paid", ("worker",))
+    assert office.succeed(PAID | {"amount": "250"}) is Handling.DUPLICATE
+
+
 @pytest.mark.parametrize(
     "document", [PAID | {"amount": "2.50"}, {"status": "paid"}, {"status": "paid", "amount": "250.00"}]
 )

@@ -54,11 +54,6 @@ class Bench:
         return self.ledger.standing[TASK_ID]
 
 
-def test_a_link_shows_its_task_to_its_recipient() -> None:
-    bench = Bench(any_task())
-    assert bench.reviews.look(bench.token) == Review(any_task(), APPROVER)
-
-
 def test_the_link_of_a_removed_task_is_unknown() -> None:
     bench = Bench(any_task())
     bench.ledger.standing.clear()
@@ -193,16 +188,6 @@ def test_two_concurrent_votes_are_both_kept() -> None:
     assert set(bench.task.votes) == {APPROVER, OTHER_APPROVER}
 
 
-def test_a_click_overtaken_by_the_deadline_is_refused() -> None:
-    bench = Bench(any_task())
-
-    meanwhile(
-        bench.ledger, lambda: bench.ledger.standing.update({TASK_ID: any_task(expires_at=NOW - timedelta(seconds=1))})
-    )
-    assert isinstance(bench.click().refusal, errors.TaskClosedError)
-    assert bench.task.outcome is None
-
-
 # Handing over
 
 COLLEAGUE = "li@example.com"
@@ -286,15 +271,6 @@ def test_a_look_and_a_click_on_a_closed_task_need_no_lookup(standing: Task) -> N
     bench.directory.entries = lambda addresses: pytest.fail("it looked somebody up")  # type: ignore[method-assign]
     bench.reviews.look(bench.token)
     bench.click(decision="reject")
-
-
-def test_a_vote_before_a_concurrent_delegation_is_kept() -> None:
-    bench = Bench(any_task())
-
-    meanwhile(bench.ledger, bench.click)
-    assert isinstance(hand_over(bench).refusal, errors.DecidedOtherwiseError)
-    assert bench.task.decided_by == (APPROVER,)
-    assert bench.ledger.outbox == {}
 
 
 # Out of an inbox

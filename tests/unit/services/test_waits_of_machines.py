@@ -301,9 +301,3 @@ def test_one_of_two_concurrent_tasks_takes_over_an_external_id() -> None:
     meanwhile(office.ledger, lambda: office.open(any_payment_wait(request_id="order-1002")))
     assert office.open() == TAKEN
     assert office.ledger.correlated("pay", "pay_1001") == "order-1002.payment"
-
-
-def test_a_retried_opening_keeps_its_own_external_id() -> None:
-    office = Office()
-    office.open()
-    assert "taken" not in office.open()
