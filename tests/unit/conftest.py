@@ -1,4 +1,4 @@
-"""Unit tests: no network, and chance that takes the time it needs."""
+"""Unit tests: no network, and no deadline for generated examples."""
 
 import pytest
 from hypothesis import HealthCheck, settings

@@ -1,4 +1,4 @@
-"""What `make audit` makes of what its programs say: findings, silence, failures, and no database to look things up."""
+"""`make audit`: findings, failures and missing output of its tools."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -35,7 +35,7 @@ IN_ORDER: dict[str, Any] = {"dependencies": [{"name": "jinja2", "version": "3.1.
 
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the programs of the audit are; by default each finds what it must, and nothing else."""
+    """The folder of the tools. By default each tool finds only its planted finding."""
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setattr(audit, "PROGRAMS", folder)
@@ -46,7 +46,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def answer(programs: Path, name: str, *findings: Any, planted: bool = True, unread: int = 0) -> None:
-    """Have a tool find what is planted for it, and more."""
+    """Let a tool report its planted finding and others."""
     found = [*findings, *([{**FOUND[name], PLACE[name]: f"/{audit.PLANTED}/it"}] if planted else [])]
     said: dict[str, Any] = {
         "cfn-lint": found,
@@ -64,7 +64,7 @@ def answer(programs: Path, name: str, *findings: Any, planted: bool = True, unre
 
 
 def lookup(programs: Path, *, control: Mapping[str, Any] | None, locks: Mapping[str, Any] | None) -> None:
-    """Have pip-audit say one thing of what is known to be vulnerable, and another of the locks; nothing for None."""
+    """Set the output of pip-audit for the control and for the locks. None fails."""
     lines = {
         name: f"echo '{json.dumps(said)}'; exit 1" if said else "exit 1"
         for name, said in (("c", control), ("l", locks))
@@ -79,7 +79,7 @@ def _program(file: Path, script: str) -> None:
 
 @pytest.fixture
 def stages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """One stage that was synthesised, with nothing in it to find."""
+    """A synthesised stage without findings."""
     stage = tmp_path / "dev"
     stage.mkdir()
     (stage / "validation-report.json").write_text('{"pluginReports": []}')
@@ -92,7 +92,7 @@ Run = Callable[[], tuple[int, list[str], str]]
 
 @pytest.fixture
 def run(programs: Path, stages: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the audit; the result is its status, the lines that it prints, and its errors."""
+    """Run the audit. The result is its status, its lines and its errors."""
 
     def once() -> tuple[int, list[str], str]:
         status, printed = audit.main(), capsys.readouterr()

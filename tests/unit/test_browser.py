@@ -1,4 +1,4 @@
-"""Finding the browser that the end-to-end tests drive."""
+"""The search for the browser of the end-to-end tests."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tools import browser
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """No browser anywhere: an empty PATH, nothing named, and nothing of Playwright's."""
+    """A machine without a browser."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CHROMIUM", raising=False)
     monkeypatch.setattr(browser, "MACOS_APPLICATIONS", ())

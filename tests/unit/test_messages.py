@@ -1,4 +1,4 @@
-"""The mail that asks for a decision: one personal link, nothing else to click, one line of subject."""
+"""Mails: one personal link, a one-line subject, and safe text."""
 
 import re
 from email.message import EmailMessage
@@ -23,12 +23,12 @@ from tests.views import (
 
 MAILS = every_mail()
 REVIEWS = {name: mail for name, mail in MAILS.items() if not name.startswith("inbox-")}
-# What programs make a link of: a scheme, a file share, an address, a name with a top-level domain.
+# Texts that mail programs turn into links: schemes, file shares, addresses, domain names.
 LINKS = re.compile(r"\w+:[/\\]{2}\S+|\\\\\w+|\S+[.。．｡](?:com|example|org|net)\b\S*|(?:\d+\.){3}\d+", re.IGNORECASE)
 
 
 def read(text: str) -> str:
-    """Return a text as a person reads it: without the joints that keep it from becoming a link."""
+    """Return a text without the joiners that prevent links."""
     return text.replace("\N{ZERO WIDTH NON-JOINER}", "")
 
 

@@ -1,4 +1,4 @@
-"""`make mutants`: which mutants are tried, and when their score is too low."""
+"""`make mutants`: the sample of mutants, and the lowest score."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The documents: their links lead somewhere, and those that come from the code are as the code is."""
+"""The documents: valid links, and current generated pages."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ CODE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
 
 def anchors_of(page: Path) -> set[str]:
-    """As GitHub makes them of headings."""
+    """Return the anchors that GitHub derives from headings."""
     headings = re.findall(r"^#+ (.*)$", CODE.sub("", page.read_text("utf-8")), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -39,6 +39,6 @@ def test_every_page_of_docs_is_in_the_index() -> None:
 
 @pytest.mark.parametrize("page", ["settings", "workflows"])
 def test_a_generated_reference_is_current(page: str) -> None:
-    """`python -m tools.reference` writes it anew."""
+    """`python -m tools.reference` writes the page."""
     current = (ROOT / "docs" / f"{page}.md").read_text("utf-8")
     assert current == getattr(reference, f"{page}_page")()

@@ -1,4 +1,4 @@
-"""docs/patterns.md: its code is the repository's, every pattern is there, and its numbers are the code's."""
+"""docs/patterns.md: the code of every pattern, and the limits of the code."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Policies in settings: what is written is what functions read, and every mistake is refused before synthesis."""
+"""Policies in settings: the functions read the rows, and mistakes are refused before synthesis."""
 
 import dataclasses
 import json

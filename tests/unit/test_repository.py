@@ -1,4 +1,4 @@
-"""The repository's own pages and settings: what they name exists, and continuous integration runs the whole gate."""
+"""The pages and settings of the repository: existing names, and the gates of continuous integration."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""The locks: exact, hashed, of one mind, and free of any registry's address."""
+"""The locks: exact and hashed versions, consistent with each other, without a registry."""
 
 import json
 import re
@@ -25,13 +25,13 @@ def name_of(lock: Path) -> str:
 
 
 def entries(lock: Path) -> list[str]:
-    """A lock's entries, each with its continuation lines joined and its comments dropped."""
+    """Return the entries of a lock, with joined lines and without comments."""
     joined = lock.read_text(encoding="utf-8").replace("\\\n", " ")
     return [line for line in joined.splitlines() if line.strip() and not line.lstrip().startswith("#")]
 
 
 def pins(lock: Path) -> dict[str, set[str]]:
-    """Package → its versions; there are several where Pythons or platforms need different ones."""
+    """Return the versions of each package. Pythons and platforms may need different ones."""
     found: dict[str, set[str]] = {}
     for entry in entries(lock):
         requirement = Requirement(entry.partition("--hash")[0])
@@ -40,7 +40,7 @@ def pins(lock: Path) -> dict[str, set[str]]:
 
 
 def wanted(source: Path) -> list[Requirement]:
-    """The requirements of a hand-written list, those of the lists that it includes among them."""
+    """Return the requirements of a list, including those of included lists."""
     found: list[Requirement] = []
     for line in source.read_text(encoding="utf-8").splitlines():
         text = line.partition("#")[0].strip()
@@ -88,7 +88,7 @@ def test_the_cdk_command_line_is_pinned_exactly() -> None:
 
 
 def test_mypy_follows_every_service_of_the_cdk_that_is_used() -> None:
-    """pyproject.toml lists them: a service that is not followed has no types, and its misuse would go unseen."""
+    """Without an entry in pyproject.toml, a service has no types and mypy does not check its use."""
     overrides = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mypy"]["overrides"]
     followed = {module for entry in overrides if entry.get("follow_imports") == "normal" for module in entry["module"]}
     sources = [ROOT / "app.py", *(ROOT / "stacks").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]

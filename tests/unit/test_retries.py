@@ -18,7 +18,7 @@ def test_pauses_of_equal_attempts_differ() -> None:
 
 
 class Contended:
-    """An attempt that loses a number of races, and the pauses after them."""
+    """An attempt that loses a number of races, with the pauses after them."""
 
     def __init__(self, losses: int, error: Exception | None = None) -> None:
         self.losses = losses
@@ -56,7 +56,7 @@ def test_too_many_conflicts_raise_an_unavailable_ledger() -> None:
     race = Contended(losses=ATTEMPTS)
     with pytest.raises(LedgerUnavailableError):
         retry_on_conflict(race.attempt, race.pauses.append)
-    assert (race.attempts, len(race.pauses)) == (ATTEMPTS, ATTEMPTS - 1), "nobody waits for nothing"
+    assert (race.attempts, len(race.pauses)) == (ATTEMPTS, ATTEMPTS - 1), "no pause follows the last attempt"
 
 
 @pytest.mark.parametrize("error", [LedgerUnavailableError("throttled"), ValueError("a bug")])

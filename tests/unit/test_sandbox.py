@@ -1,4 +1,4 @@
-"""What the embedded cloud's providers sign with, and what the pretend one posts, held against our own verifiers."""
+"""The secrets of the embedded cloud's providers and the events of the sandbox, checked by our verifiers."""
 
 import tomllib
 from collections import Counter
@@ -21,7 +21,7 @@ PAYMENT = Payment("pay-1", "12.50", "EUR")
 
 @pytest.mark.parametrize("scheme", sorted(set(SCHEMES.values())))
 def test_a_generated_secret_has_the_form_of_its_scheme(scheme: str) -> None:
-    """Another form is a SecretError, whatever the request."""
+    """Another form raises a SecretError."""
     with pytest.raises(SignatureError):
         load(scheme).verify(WebhookRequest({}, b"{}"), [made_up(scheme)], datetime.now(UTC))
 

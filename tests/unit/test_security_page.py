@@ -1,4 +1,4 @@
-"""docs/security.md: every test that it names exists, every threat has one, and every function has its row."""
+"""docs/security.md: existing tests, a test per threat, and a row per function."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""What set-up says when something is missing, and that it runs where it must: under any system's Python."""
+"""The set-up: errors for missing tools, and its own requirements."""
 
 import ast
 import json
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty PATH; programs are added by `install`."""
+    """An empty PATH. `install` adds programs."""
     monkeypatch.setenv("PATH", str(tmp_path))
     return tmp_path
 

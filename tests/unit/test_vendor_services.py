@@ -1,4 +1,4 @@
-"""The vendor layer's allow-list of AWS services, held against the code that makes clients."""
+"""The vendor layer's list of AWS services, compared with the clients in the code."""
 
 import ast
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ USED_BY_LIBRARIES = {"lambda"}
 
 
 def calls_of_client() -> Iterator[tuple[Path, ast.Call]]:
-    """Every call of `countersign.functions.clients.client`, or of `boto3.client`."""
+    """Return every call of `countersign.functions.clients.client` or `boto3.client`."""
     for source in (source for folder in CODE for source in folder.rglob("*.py")):
         tree = ast.parse(source.read_text(encoding="utf-8"))
         for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
@@ -28,13 +28,13 @@ def services_in_the_code() -> set[str]:
 
 
 def test_every_client_names_its_service_literally() -> None:
-    """Or the layer could not be cut to it."""
+    """The layer is built from these names."""
     for source, call in calls_of_client():
         assert [type(argument) for argument in call.args] == [ast.Constant], f"{source}:{call.lineno}"
 
 
 def test_only_one_module_creates_clients() -> None:
-    """But for the plain Lambda of the patterns, which uses boto3 alone."""
+    """The plain Lambda of the patterns is an exception and uses only boto3."""
     files = (source for folder in CODE for source in folder.rglob("*.py"))
     for source in (source for source in files if source.name not in ("clients.py", "decider.py")):
         text = source.read_text(encoding="utf-8")

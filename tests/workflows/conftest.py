@@ -1,4 +1,4 @@
-"""Workflows on AWS's own local runner."""
+"""Workflows on AWS's local runner."""
 
 from collections.abc import Iterator
 

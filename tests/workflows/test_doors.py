@@ -1,4 +1,4 @@
-"""The examples on the doors' first pages, run as they stand there."""
+"""The examples in the docstrings of the doors."""
 
 import textwrap
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from countersign.testing import NOW
 
 
 def run_example(page: str | None, **known: Any) -> dict[str, Any]:
-    """Run the indented lines of a page, with these names known to them, and return the names that they make."""
+    """Run the indented lines of a docstring with these names, and return the resulting names."""
     indented = (line for line in (page or "").splitlines() if line.startswith("    ") and "extensions." not in line)
     exec(textwrap.dedent("\n".join(indented)), known)  # noqa: S102  our own docstring  # nosec B102
     return known

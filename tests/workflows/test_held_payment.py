@@ -1,4 +1,4 @@
-"""The held-payment workflow on AWS's local runner: what the operators say of a held event, and what comes of it."""
+"""The held-payment workflow on AWS's local runner: the resolution of a held event by operators."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -24,7 +24,7 @@ RIGHT = any_event(event_id="evt_2", amount="250.00")
 
 
 class Finance(Bench):
-    """A payment that waits, an event about it that is held, and operators who are asked."""
+    """A waiting payment with a held event, and its operators."""
 
     def __init__(self) -> None:
         super().__init__(handler, "held-payment")
@@ -115,7 +115,7 @@ def test_the_workflow_has_six_operations_and_a_replay_repeats_none(finance: Fina
         "record result",
         "settle payment",
     ]
-    assert finance.invocations == 2, "it slept, and was replayed"
+    assert finance.invocations == 2, "one suspension and one replay"
     assert finance.hand_off.kinds == ["approval.requested"]
     assert finance.audited().count("settled") == 1
 

@@ -1,4 +1,4 @@
-"""The order-approval workflow on AWS's local runner: its ends, its operations, and what may come in between."""
+"""The order-approval workflow on AWS's local runner: its results, failures and races."""
 
 import dataclasses
 from datetime import timedelta
@@ -62,7 +62,7 @@ def test_a_click_after_the_old_deadline_counts_if_it_was_extended(bench: Bench) 
     bench.answer(Decision.APPROVE)
     bench.relay()
     assert bench.result()["status"] == "approved"
-    assert bench.hand_off.kinds == ["approval.requested"], "nobody gets a new link"
+    assert bench.hand_off.kinds == ["approval.requested"], "no new link is sent"
 
 
 def test_a_click_in_the_gap_between_a_timed_out_callback_and_the_next_one_counts(bench: Bench) -> None:
@@ -95,7 +95,7 @@ def test_a_callback_completed_from_the_console_changes_nothing(bench: Bench) -> 
     bench.answer(Decision.REJECT)
     bench.relay()
     assert bench.result()["status"] == "rejected"
-    assert bench.hand_off.kinds == ["approval.requested"], "a ring that meant nothing mails nobody"
+    assert bench.hand_off.kinds == ["approval.requested"], "a ring without a decision sends no mail"
 
 
 def test_a_decision_without_a_ring_is_read_at_the_deadline(bench: Bench) -> None:

@@ -1,4 +1,4 @@
-"""What holds for every workflow: it ends well, its operations keep their names, and a replay does nothing anew."""
+"""Every workflow: its result, the names of its operations, and a replay without effects."""
 
 import ast
 from collections.abc import Iterator
@@ -37,16 +37,16 @@ FORBIDDEN_IMPORTS = {
     "urllib",
     "uuid",
 }
-"""Doors to the time, to chance and to the world."""
+"""Modules with time, randomness or side effects."""
 
 FORBIDDEN_CALLS = {"open", "input", "print", "hash", "id", "set", "frozenset"}
-"""What reads or writes outside, or may come in another order, or with another value, in another process."""
+"""Functions with side effects, or with another order or value in another process."""
 
 FORBIDDEN_PORTS = {"clock", "waits", "hand_off", "tasks", "requests", "directory", "key", "cipher"}
-"""What a runtime has that only a step may use."""
+"""Ports that only a step may use."""
 
 DOORS = {"decider.py": {"os", "boto3"}}
-"""The plain Lambda is no workflow; its one function that workflows call is called in steps alone."""
+"""The plain Lambda is not a workflow. Workflows call its function only in steps."""
 
 IN_STEPS_ONLY = {"invoke_decider"}
 STEP_TAKERS = {"step", "wait_for_callback"}
@@ -94,7 +94,7 @@ def test_every_workflow_returns_its_result(played: tuple[str, PatternBench, dict
 
 
 def test_the_operations_keep_their_names(played: tuple[str, PatternBench, dict[str, Any]]) -> None:
-    """An execution in flight knows its operations by name and place: add one at the end, and never rename one."""
+    """Running executions know operations by name and place: append new ones, and never rename one."""
     workflow, bench, _ = played
     assert bench.operations == sorted(OPERATIONS[workflow])
 
@@ -112,7 +112,7 @@ def test_a_replay_of_the_whole_history_has_no_effect(
     assert (dict(bench.ledger.standing), len(bench.ledger.entries), len(bench.hand_off.sent)) == before
 
 
-# What a workflow's code may do outside its steps
+# Code outside the steps
 
 
 def _imports(tree: ast.AST) -> set[str]:
@@ -136,7 +136,7 @@ def _attribute(node: ast.AST) -> str:
 
 
 def _refused(code: str, doors: set[str] | None = None) -> set[str]:
-    """Return what a workflow's code does that a replay would do again, or otherwise."""
+    """Return the forbidden actions of a workflow's code."""
     tree = ast.parse(code)
     outside = [node for node in ast.walk(tree) if node not in _inside_steps(tree)]
     calls = {node.func.id for node in outside if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}

@@ -1,4 +1,4 @@
-"""How each workflow ends when a machine fails, falls silent, is late, or says something else."""
+"""The results of workflows after failures, timeouts, late answers and unexpected answers."""
 
 import hashlib
 import json
@@ -29,12 +29,12 @@ def verification(**changes: Any) -> dict[str, Any]:
 
 
 def document(kind: str, **changes: Any) -> dict[str, Any]:
-    """Return the answer that a document was uploaded."""
+    """Return the answer of an uploaded document."""
     return {"document_type": kind, "file_url": f"s3://files/{kind}", "uploaded_by": "u-1"} | changes
 
 
 def played(workflow: str, play: Play, **changes: Any) -> Any:
-    """Return the result of a workflow with a deadline of a minute, once a replay of its history has the same."""
+    """Return the result of a workflow with a deadline of a minute, after a replay with the same result."""
     with opened(workflow, **changes) as bench:
         play(bench)
         return same_after_replay(bench, bench.result())
@@ -191,7 +191,7 @@ def test_the_request_names_the_required_documents() -> None:
 
 
 def test_a_heartbeat_recorded_only_in_the_ledger_keeps_the_worker() -> None:
-    """A callback may have been replaced a moment before: the ledger's word counts."""
+    """A heartbeat may reach a replaced callback, so the time in the ledger counts."""
     with opened("long-job", heartbeat_seconds=SHORT_SECONDS) as bench:
         task = bench.asked("job")
         first = bench.callback_id("job callback 1")
@@ -238,7 +238,7 @@ SECRET = "4711-pin"
 
 
 def kept(bench: PatternBench) -> str:
-    """Return all that is kept of an execution: the ledger, its audit, the durable history, the result."""
+    """Return everything that is stored of an execution: ledger, audit, history and result."""
     return json.dumps(
         [bench.ledger.standing, bench.ledger.entries, bench.ledger.answers, bench.ledger.asked, bench.history],
         default=repr,
@@ -253,7 +253,9 @@ def test_an_encrypted_answer_is_stored_nowhere_in_clear(caplog: pytest.LogCaptur
         assert bench.result() == {"status": "received", "fields": ["pin"]}
         everything = kept(bench) + caplog.text
     assert SECRET not in everything
-    assert hashlib.sha256(canonical(answer)).hexdigest() not in everything, "a small secret can be guessed from that"
+    assert hashlib.sha256(canonical(answer)).hexdigest() not in everything, (
+        "a short secret can be guessed from its hash"
+    )
 
 
 def test_the_size_limit_of_an_encrypted_answer_counts_its_bytes() -> None:
@@ -275,7 +277,7 @@ def test_an_unavailable_cipher_is_tried_again() -> None:
         assert bench.result()["status"] == "received"
 
 
-# Odd orders
+# Data enrichment
 
 
 @pytest.mark.parametrize("processed_at", [1767225600, "x" * 65])

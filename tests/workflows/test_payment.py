@@ -37,10 +37,10 @@ def any_payment_input(**changes: Any) -> dict[str, Any]:
 
 
 class PaymentBench(Bench):
-    """One execution, its provider and its worker."""
+    """One execution with its provider and its worker."""
 
     def receive(self, status: str = "paid", event_id: str = "evt_1", **changes: Any) -> Handling:
-        """Take a provider's event; nobody rings."""
+        """Receive a provider's event without a ring."""
         events = ProviderEvents(self.ledger, self.clock)
         return events.receive(any_event(status, event_id, **changes), event_id, Sender("pay", SIGNED))
 
@@ -57,7 +57,7 @@ class PaymentBench(Bench):
 
 
 def benched(handler: Callable[[Any, Any], Any]) -> Iterator[PaymentBench]:
-    """Run a workflow on a bench as long as a test lasts."""
+    """Run a workflow on a bench during a test."""
     bench = PaymentBench(handler, "payment")
     with use(bench.ports):
         yield bench
@@ -73,7 +73,7 @@ def paying() -> Iterator[PaymentBench]:
 
 @pytest.fixture
 def scoring(request: pytest.FixtureRequest) -> Iterator[PaymentBench]:
-    """A bench whose workflow asks one machine and returns what came of it; a parameter adds to what it is asked."""
+    """A bench whose workflow asks one machine and returns its answer. A parameter adds fields to the task."""
 
     @workflow
     def handler(document: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def test_a_payment_without_an_event_expires(paying: PaymentBench) -> None:
     paying.start(any_payment_input(deadline_seconds=1))
     assert paying.result() == RESULT | {"status": "expired"}
     assert paying.ledger.standing[TASK].status is Status.EXPIRED
-    assert paying.receive() is Handling.HELD, "money that comes too late is looked at by a person"
+    assert paying.receive() is Handling.HELD, "a late payment is held for a person"
 
 
 def test_a_payment_with_only_declined_attempts_expires_with_the_last_reason(paying: PaymentBench) -> None:
@@ -118,7 +118,7 @@ def test_a_payment_with_only_declined_attempts_expires_with_the_last_reason(payi
     paying.receive("declined", "evt_2", reason="Card expired")
     paying.start(any_payment_input(deadline_seconds=3))
     assert paying.result() == RESULT | {"status": "expired", "reason": "Card expired"}
-    assert "Card expired" not in str(paying.ledger.entries), "the provider's words are in no audit"
+    assert "Card expired" not in str(paying.ledger.entries), "the audit does not contain the provider's reason"
 
 
 def test_a_failure_by_callback_is_a_failed_payment_with_its_code(paying: PaymentBench) -> None:

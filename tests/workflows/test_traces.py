@@ -1,4 +1,4 @@
-"""Traces of workflows: a span for each durable operation, by the SDK's plug-in, with nothing in it that is secret."""
+"""Traces of workflows: a span per durable operation, without secrets."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def ask(document: dict[str, Any], context: DurableContext) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def spans() -> InMemorySpanExporter:
-    """What the layer would export."""
+    """The exported spans."""
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
@@ -36,7 +36,7 @@ def spans() -> InMemorySpanExporter:
 
 @pytest.fixture
 def traced(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A workflow at its cold start, with the environment that the stacks give it."""
+    """A workflow with the environment of the stacks."""
     monkeypatch.setenv("DURABLE_EXECUTION_PLUGINS", "otel-invocation")
     return workflow(ask)
 

@@ -1,4 +1,4 @@
-"""Secrets in Secrets Manager: read rarely, read again when it is worth it, used on while they cannot be read."""
+"""Secrets in Secrets Manager: cached, read again after a rotation, and used during an outage."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ BROKEN = ConnectTimeoutError(endpoint_url="https://secretsmanager.example.com")
 
 
 class Manager:
-    """Secrets Manager, and the secrets read from it at a time that the test moves."""
+    """Secrets Manager with a clock that the test moves."""
 
     def __init__(self, *active: str) -> None:
         self.answer: Any = json.dumps({"active": list(active)})
@@ -115,7 +115,7 @@ def test_without_a_cached_secret_failed_reads_are_limited_and_every_post_gets_th
             manager.secrets.active("pay")
         depths.add(len(refused.traceback))
     assert manager.asked == [ARN]
-    assert len(depths) <= 2, "an error that is raised again does not grow"
+    assert len(depths) <= 2, "a repeated error does not grow"
     manager.hold("one")
     manager.now += REREAD_SECONDS
     assert manager.secrets.active("pay") == ("one",)

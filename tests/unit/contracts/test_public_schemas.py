@@ -1,4 +1,4 @@
-"""The public schemas: which fields callers, workers and providers know, of which type, and which of them are required.
+"""The public schemas: the fields that callers, workers and providers use, with their types.
 
 Adding an optional field is compatible. Every other change of a line breaks somebody who uses the kit.
 """

@@ -1,4 +1,4 @@
-"""Contracts: what each schema takes, and where it says that something is wrong."""
+"""Contracts: the documents that each schema accepts, and the pointer of every refusal."""
 
 import json
 from importlib.resources import files
@@ -69,7 +69,7 @@ PAYABLE: list[dict[str, Any]] = [
 
 
 def wrong(member: str, *values: Any) -> list[tuple[dict[str, Any], str]]:
-    """Return a case for each of these values, which the contract refuses at the member."""
+    """Return a case per value that the contract refuses at this member."""
     return [({member: value}, f"/{member}") for value in values]
 
 
@@ -324,7 +324,7 @@ def test_a_document_that_breaks_the_contract_is_refused_with_a_json_pointer(
         validation.check(name, changed(name, changes))
     assert error.value.pointer == pointer
     assert error.value.reason
-    assert "data" not in error.value.reason.split(), "the validator's own name for the document says nothing"
+    assert "data" not in error.value.reason.split(), "callers do not know the validator's name for the document"
 
 
 @pytest.mark.parametrize("name", SAMPLES)

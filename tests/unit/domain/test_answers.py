@@ -1,4 +1,4 @@
-"""Machines' answers: the first decides, the same again changes nothing, and none is larger than a checkpoint holds."""
+"""Machines' answers: the first decides, a repetition changes nothing, and every answer fits into a checkpoint."""
 
 import json
 from dataclasses import replace
@@ -108,7 +108,7 @@ def test_a_closed_task_refuses_answers_and_failures(standing: Task, now: datetim
 
 
 def of_size(size: int, letter: str = "x") -> dict[str, str]:
-    """Return an answer whose canonical JSON, as a checkpoint holds it, has so many bytes, or a few less."""
+    """Return an answer whose JSON in a checkpoint has this size in bytes, or slightly less."""
     frame = len(canonical({"text": ""}))
     return {"text": letter * ((size - frame) // len(canonical(letter)[1:-1]))}
 

@@ -1,4 +1,4 @@
-"""Attachments: which URLs a page may link to, and the host that it says they lead to."""
+"""Attachments: the URLs that a page may link to, and the host that it shows."""
 
 from urllib.parse import urlsplit
 

@@ -1,4 +1,4 @@
-"""The audit chain: nothing in it can be changed, dropped or moved unseen."""
+"""The audit chain: every changed, dropped, inserted or moved entry is detected."""
 
 import dataclasses
 import json
@@ -57,7 +57,7 @@ def chain_of(length: int, ttl: int = 0) -> list[AuditEntry]:
 
 
 def is_the_chain(entries: list[AuditEntry], original: list[AuditEntry]) -> bool:
-    """Ask the library, and check its answer in another way: entries that were forged are stored with fresh hashes."""
+    """Verify the chain with the library and with an independent check. Forged entries have valid hashes."""
     head, length = original[-1].hash, len(original)
     unbroken = not list(breaks(entries, [entry.hash for entry in entries], length, head))
     assert unbroken == is_unbroken(entries, head, length)

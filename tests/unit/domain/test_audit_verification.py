@@ -1,4 +1,4 @@
-"""A task is held against what its audit says of it, and each vote against the links that were minted."""
+"""Audit verification: a task matches its audit, and every vote has a minted link."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -55,7 +55,7 @@ def test_a_vote_replaced_from_an_alias_of_the_voter_does_not_contradict_the_audi
     task, second = voted(task, "m@example.com", Decision.REJECT, 1)
     told = [*opened(task), *first, *second]
     assert found(task, told) == []
-    assert found(replace(task, aliases=Aliases()), told) != [], "two people, and one vote is gone"
+    assert found(replace(task, aliases=Aliases()), told) != [], "two people, and one vote is missing"
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_link_that_was_minted_for_another_task_is_not_looked_up_if_that_audit_
 def test_votes_and_delegations_by_links_without_an_earlier_entry_for_the_same_person_are_reported() -> None:
     told = [f"entry 2 is by a link that was not minted for {APPROVER}"]
     for event in (by_link(link="ab"), by_link(), by_link("delegated", link="ab"), by_link(link="ab", minted_for="x.y")):
-        assert unknown(event, minted("ab")) == told, "it was minted after it was used"
+        assert unknown(event, minted("ab")) == told, "the link was minted after its use"
     assert len(unknown(minted("ab", OTHER_APPROVER), by_link(link="ab"))) == 1
     assert len(unknown(minted("ab"), by_link())) == 1
     assert unknown(by_link("refused", link="ab")) == [], "a refusal has no effect"

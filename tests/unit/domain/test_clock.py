@@ -1,4 +1,4 @@
-"""Times as the ledger keeps them: text that compares as the times do."""
+"""Times in the ledger: texts that sort like the times."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from countersign.domain.clock import SystemClock, from_text, to_text
 
-# From the year 1 on: that is what a provider written in Go sends where it has no time.
+# From the year 1: a provider written in Go sends it for a missing time.
 moments = st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
 
 

@@ -1,4 +1,4 @@
-"""The errors of the kit: how they are named."""
+"""The names of the errors."""
 
 import inspect
 

@@ -1,4 +1,4 @@
-"""Held payments: what an operator's answer does to a payment, and what it never does."""
+"""Held payments: the effect of an operator's resolution on a payment."""
 
 import dataclasses
 from datetime import timedelta

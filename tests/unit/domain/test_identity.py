@@ -1,4 +1,4 @@
-"""When two addresses are one person."""
+"""Identity: addresses that belong to one person."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Amounts: one form for equal amounts, nothing rounded, and minor units as each provider counts them."""
+"""Amounts: one form for equal amounts, no rounding, and the minor units of each provider."""
 
 from collections.abc import Mapping
 from decimal import Decimal

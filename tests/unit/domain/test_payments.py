@@ -1,4 +1,4 @@
-"""Payments: what each event does to each task, for the right money and for any other."""
+"""Payments: the effect of each event on each state of a task, with the expected amount and with others."""
 
 import json
 from dataclasses import replace
@@ -106,8 +106,8 @@ def test_every_event_has_one_effect_on_every_state_of_a_task(standing: str, stat
         assert (effect.handling, effect.held_because) == ("held", wanted)
     if wanted != "decides":
         learnt = {name: getattr(task, name) for name in ("revision", "declined", "refunds", "disputes", "noted")}
-        assert replace(effect.change.after, **learnt) == task, "nothing else of the task changes"
-    assert effect.change.events, "whatever came is on record"
+        assert replace(effect.change.after, **learnt) == task, "no other field changes"
+    assert effect.change.events, "every event is recorded"
 
 
 def test_the_answer_of_a_decided_payment_has_every_field_of_the_event() -> None:
@@ -225,7 +225,7 @@ def test_the_first_paid_attempt_after_a_payment_without_id_is_that_payment() -> 
     assert effect_on(paid, any_event("paid", "evt_3", payment_id="B")).held_because == "paid_twice"
 
 
-# What is taken back
+# Refunds and disputes
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ def test_refunds_add_up_or_replace_the_last_total_and_never_exceed_the_paid_amou
     task = after_all(*events, task=replace(any_payment_task(), status=standing))
     assert payments.reversals(task) == ({"refunded": total} if total else {})
     assert task.status is standing
-    assert after_all(*events, task=task) == task, "what is sent again, however late, is counted once"
+    assert after_all(*events, task=task) == task, "a repeated event counts once at any time"
 
 
 @pytest.mark.parametrize("status", ["refunded", "disputed"])
@@ -289,7 +289,7 @@ def test_an_amount_that_a_person_accepted_can_be_refunded() -> None:
     assert effect_on(paid, any_event("refunded", amount="300.00")).held_because == "amount"
 
 
-# Once
+# Repeated events
 
 
 @pytest.mark.parametrize("standing", [name for name in STANDING if name != "open"])
@@ -312,7 +312,7 @@ def test_after_a_payment_has_ended_each_sender_records_the_same_event_once_unles
     if status in ("unknown", "refunded", "disputed"):
         return  # no worker can say it
     by_worker = payments.apply(after, said[1], WORKER, now)
-    assert by_worker.change.events, "nobody's word silences another's"
+    assert by_worker.change.events, "one sender does not suppress another"
     assert payments.apply(by_worker.change.after, said[0], WORKER, now).handling == "duplicate"
 
 
@@ -320,7 +320,7 @@ def test_each_sender_has_a_bounded_number_of_recorded_events_of_its_own() -> Non
     events = [any_event("paid", f"evt_{number}", amount=f"{number}.00") for number in range(1, 61)]
     task = after_all(*events)
     assert len(task.noted) == payments.MOST_NOTED
-    assert effect_on(task, events[-1]).handling == "held", "an alarm rings nevertheless"
+    assert effect_on(task, events[-1]).handling == "held", "the alarm is raised nevertheless"
     assert effect_on(task, events[-1]).change.events == ()
     for event in events:  # the sources of a bus are free text: all are one sender
         task = payments.apply(task, event, Sender(f"com.example.{event.amount}", "event bus"), NOW).change.after

@@ -1,4 +1,4 @@
-"""People: who stands in for whom, and approvers that a directory knows to be one person."""
+"""People: stand-ins for absent approvers, and approvers who are one person in the directory."""
 
 import itertools
 from datetime import datetime, timedelta

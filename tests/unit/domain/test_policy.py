@@ -1,4 +1,4 @@
-"""Policy: what holds for an amount, held against an oracle that tries every row; what no row covers is refused."""
+"""Policy: the terms of an amount, compared with an oracle that tries every row."""
 
 from decimal import Decimal
 from typing import Any
@@ -34,7 +34,7 @@ POLICY = Policy.from_document(ROWS)
 
 @st.composite
 def documents(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """Return rows as settings allow them: ascending in each currency, only the last without a bound, mixed at will."""
+    """Return rows that the settings allow: ascending bounds per currency, and only the last without a bound."""
     lists = []
     for currency in draw(st.lists(st.sampled_from(CURRENCIES), min_size=1, unique=True)):
         bounds = sorted(draw(st.sets(AMOUNTS, min_size=1, max_size=4)))
@@ -47,7 +47,7 @@ def documents(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 def oracle(rows: list[dict[str, Any]], amount: Decimal, currency: str) -> int | None:
-    """Return the number of the covering row that leaves the least room above the amount."""
+    """Return the number of the covering row with the lowest bound."""
     bounds = [
         (Decimal(row.get("up_to", "Infinity")), row["deadline_seconds"]) for row in rows if row["currency"] == currency
     ]

@@ -1,4 +1,4 @@
-"""A lost task comes back as its audit says that it went on since the restored table's moment."""
+"""Recovery: a task of a restored table gets the later changes from its audit."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -52,7 +52,7 @@ def deliver(task: Task, now: datetime) -> Change:
 
 
 def gone_on(task: Task, *acts: Act) -> tuple[Task, list[AuditEntry]]:
-    """Return what became of a task in the minutes after NOW, and its audit of them."""
+    """Return the task after these actions, one per minute, and its audit."""
     entries: list[AuditEntry] = []
     for minute, act in enumerate(acts, start=1):
         now = NOW + timedelta(minutes=minute)
@@ -108,7 +108,7 @@ def test_a_recovered_payment_has_the_refunds_and_disputes_of_its_audit() -> None
 
 
 def test_votes_that_did_not_decide_do_not_decide_after_a_recovery_without_their_aliases() -> None:
-    """Two addresses of one person: known when they voted, not at the restored table's moment."""
+    """The alias was known at the votes, and not in the restored table."""
     task = any_task(audience=(APPROVER, OTHER_APPROVER, BOSS), rule=Rule("quorum", 2))
     after, entries = gone_on(
         replace(task, aliases=Aliases({OTHER_APPROVER: APPROVER})), vote(APPROVER), vote(OTHER_APPROVER)

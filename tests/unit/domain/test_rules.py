@@ -1,4 +1,4 @@
-"""Rules: when votes decide, held against an oracle that tries every way the vote can still go."""
+"""Rules: the verdict of votes, compared with an oracle that tries every possible outcome."""
 
 from itertools import product
 
@@ -22,7 +22,7 @@ def ballots(draw: st.DrawFn) -> tuple[Rule, tuple[str, ...], dict[str, Decision]
 
 
 def oracle(rule: Rule, audience: tuple[str, ...], votes: dict[str, Decision]) -> Outcome | None:
-    """Say what the votes come to, by trying everything that those who have not voted may still say."""
+    """Return the outcome of the votes by trying every remaining vote."""
     needed = {"any": 1, "all": len(audience), "quorum": rule.k}[rule.kind]
     silent = [person for person in audience if person not in votes]
     ends = [[*votes.values(), *rest].count(YES) for rest in product([YES, NO], repeat=len(silent))]

@@ -1,4 +1,4 @@
-"""Strict JSON: one meaning for every reader, and two kinds of refusal for everything else."""
+"""Strict JSON: documents with one meaning for every reader. Other bodies are refused by one of two errors."""
 
 import contextlib
 import json
@@ -21,7 +21,7 @@ documents = st.recursive(
 
 
 def read_or_refuse(body: bytes) -> None:
-    """Read a body; any other error than the two that the API knows is the test's failure."""
+    """Read a body. Any error except the two of the API fails the test."""
     with contextlib.suppress(MalformedBodyError, BodyTooLargeError):
         read(body)
 
@@ -95,7 +95,7 @@ def test_what_is_not_strict_json_is_malformed(body: bytes) -> None:
 
 
 def nested(depth: int, kind: str, inside: str = "") -> bytes:
-    """Return containers one in the other."""
+    """Return nested containers."""
     opening, closing = {"lists": ("[", "]"), "objects": ('{"a":', "}")}[kind]
     innermost = (inside and opening + inside + closing) or {"lists": "[]", "objects": "{}"}[kind]
     return (opening * (depth - 1) + innermost + closing * (depth - 1)).encode()

@@ -1,4 +1,4 @@
-"""Tasks: what may follow what, and what an answer, a reading, a withdrawal and a ring do."""
+"""Tasks: the transitions, and the effects of closing, cancelling, extending and ringing."""
 
 from datetime import timedelta
 from typing import Any
@@ -16,7 +16,7 @@ APPROVE, REJECT = Decision.APPROVE, Decision.REJECT
 DEADLINE = any_task().expires_at
 
 
-# The table
+# Transitions
 
 
 def test_the_table_of_transitions_has_exactly_these_rows() -> None:
@@ -39,7 +39,7 @@ def test_applied_expired_and_cancelled_tasks_have_no_next_status() -> None:
     assert set(Status) - ends == tasks.LIVE
 
 
-# Reading
+# Closing
 
 
 @pytest.mark.parametrize("superseded", [False, True])
@@ -66,7 +66,7 @@ def test_closing_a_closed_task_changes_nothing(status: Status) -> None:
     assert tasks.close(any_task(status=status), DEADLINE + timedelta(days=1)) is None
 
 
-# Withdrawing
+# Cancelling
 
 
 @pytest.mark.parametrize("now", [NOW, DEADLINE])

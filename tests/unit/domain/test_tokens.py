@@ -1,4 +1,4 @@
-"""Tokens: 256 random bits that only their recipient has."""
+"""Tokens: 256 random bits, stored as a fingerprint."""
 
 import hashlib
 import re

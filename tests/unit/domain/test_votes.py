@@ -1,4 +1,4 @@
-"""Votes: what answering, delegating and being asked again do to a task, and who never counts."""
+"""Votes: the effects of votes, delegations, reminders and escalations on a task."""
 
 import dataclasses
 from datetime import timedelta
@@ -34,14 +34,14 @@ KNOWN = Aliases({ALIAS: APPROVER})
 
 
 def answer(task: Task, decision: Decision = APPROVE, **changes: Any) -> tasks.Change:
-    """Return what an answer changes."""
+    """Return the change of a vote."""
     change = answered(task, decision, **changes)
     assert change
     return change
 
 
 def answered(task: Task, decision: Decision = APPROVE, **changes: Any) -> tasks.Change | None:
-    """Answer with the approver's link, what the page showed, a moment after the opening."""
+    """Vote with the approver's link on the shown content, five minutes after the opening."""
     given_: dict[str, Any] = {
         "recipient": APPROVER,
         "decision": decision,
@@ -53,7 +53,7 @@ def answered(task: Task, decision: Decision = APPROVE, **changes: Any) -> tasks.
     return votes.answer(task, **given_ | changes)
 
 
-# Answering
+# Voting
 
 
 @pytest.mark.parametrize(("decision", "outcome"), [(APPROVE, Outcome.APPROVED), (REJECT, Outcome.REJECTED)])
@@ -213,7 +213,7 @@ def test_two_addresses_of_one_person_have_one_vote() -> None:
     task = any_task(audience=(APPROVER, ALIAS, COLLEAGUE), aliases=KNOWN, rule=any_rule("quorum", k=2))
     change = answer(task)
     again = answered(change.after, recipient=ALIAS)
-    assert again is None, "the same person has said the same before"
+    assert again is None, "the same person has already cast this vote"
     assert change.after.voters == (APPROVER, COLLEAGUE)
 
 
@@ -249,7 +249,7 @@ def test_a_vote_from_an_alias_replaces_the_first_vote() -> None:
     assert second.after.voters == (ALIAS, COLLEAGUE)
 
 
-# A decision that the votes do not make
+# Sound decisions
 
 
 @pytest.mark.parametrize(
@@ -369,7 +369,7 @@ def test_a_colleague_takes_one_place_and_cannot_delegate_again() -> None:
     assert not votes.may_delegate(task, COLLEAGUE)
 
 
-# Being asked again
+# Escalations
 
 
 def test_an_escalation_never_adds_an_alias_of_the_requester() -> None:
@@ -386,7 +386,7 @@ ESCALATION = Assignment((BOSS,), NO_ALIASES)
 
 
 def escalated(newcomers: Assignment = ESCALATION) -> Task:
-    """Return a task that two people must approve, and that somebody else is asked about too."""
+    """Return a task that two people must approve, after an escalation."""
     task = any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"))
     return votes.hand_off_again(task, "second", 2, newcomers, NOW, remind=False).after
 

@@ -1,4 +1,4 @@
-"""Clients of AWS: what they leave out of the work of a call, and what they do not."""
+"""Clients of AWS: the work that they skip for speed, and the work that they keep."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -29,7 +29,7 @@ def _cold(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def sent_by(made: Any) -> list[AWSPreparedRequest]:
-    """Return the list in which a client's requests will be, instead of on the network."""
+    """Return a list that receives the client's requests instead of the network."""
     sent: list[AWSPreparedRequest] = []
 
     def answer(request: AWSPreparedRequest, **_: Any) -> AWSResponse:

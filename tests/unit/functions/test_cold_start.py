@@ -1,4 +1,4 @@
-"""What the cold start of a public function imports, in a process of its own."""
+"""The imports of a cold start of a public function, in a separate process."""
 
 import os
 import subprocess

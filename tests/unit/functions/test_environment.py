@@ -1,4 +1,4 @@
-"""What functions read from their environment: each needs some variables, and a missing one is named."""
+"""Environments of functions: the required variables, and the error for a missing one."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""HTTP at the edge: bodies as they were sent, and a problem document for every error that a machine can meet."""
+"""HTTP: raw request bodies, and a problem document for every error of a machine."""
 
 import base64
 import json
@@ -65,7 +65,7 @@ def test_only_an_unknown_token_is_answered_with_www_authenticate(error: errors.C
 
 
 def leaves(root: type[errors.CountersignError]) -> set[type[errors.CountersignError]]:
-    """Return an error's descendants, itself included where it can be raised."""
+    """Return an error class and its descendants."""
     return {root}.union(*(leaves(child) for child in root.__subclasses__()))
 
 

@@ -1,4 +1,4 @@
-"""A held payment: what the operators read, so that they know what their answer does before they give it."""
+"""Held payments: the approval that operators read, and the resolution of their decision."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Errors of AWS and of the kit in an operator's terms."""
+"""Errors of AWS and of the kit, explained to operators."""
 
 import pytest
 from botocore import exceptions

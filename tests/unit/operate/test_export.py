@@ -1,4 +1,4 @@
-"""The audit as files."""
+"""The export of the audit as files."""
 
 import csv
 import io

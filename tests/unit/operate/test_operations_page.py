@@ -1,4 +1,4 @@
-"""docs/operations.md: every command, option of all commands, and exit status is in it, and no other."""
+"""docs/operations.md: exactly the existing commands, global options and exit statuses."""
 
 import re
 from pathlib import Path

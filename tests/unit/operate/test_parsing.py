@@ -1,4 +1,4 @@
-"""Spans of time, as operators write and read them."""
+"""Durations in the form that operators write and read."""
 
 from datetime import timedelta
 

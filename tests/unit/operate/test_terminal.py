@@ -1,4 +1,4 @@
-"""What is printed: for people on a terminal, for programs otherwise."""
+"""Output for people on a terminal and for programs."""
 
 import json
 
@@ -61,7 +61,7 @@ def test_untrusted_text_cannot_control_the_terminal(
     Terminal().error(hostile, hostile)
     said = capsys.readouterr()
     assert hostile not in said.out + said.err
-    assert "[bold]" in said.out, "nor is it taken for markup"
+    assert "[bold]" in said.out, "and it is not parsed as markup"
     assert shown(hostile).isprintable()
 
 

@@ -1,4 +1,4 @@
-"""Timelines as text."""
+"""Timelines in text form."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""An order that needs an approval: what is asked, and what the workflow returns."""
+"""Orders: the approval of an order, and the result of the workflow."""
 
 from datetime import timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Untrusted text and times, as people are shown them."""
+"""The display of untrusted text and of times."""
 
 from datetime import UTC, datetime, timedelta, timezone
 

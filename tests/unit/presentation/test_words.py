@@ -1,4 +1,4 @@
-"""The catalog: every text is used, every text that is used exists, and no page or mail has words of its own."""
+"""The catalog: every text is used, and pages and mails have no other texts."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ ENGLISH = words.TEXTS
 
 
 class Recorded(Mapping[str, str]):
-    """A catalog that remembers which of its texts were asked for."""
+    """A catalog that records the texts in use."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         self._texts = texts
@@ -32,7 +32,7 @@ class Recorded(Mapping[str, str]):
 
 @pytest.fixture
 def catalog(monkeypatch: pytest.MonkeyPatch) -> Recorded:
-    """The texts in marks: what stands outside of them was not taken from the catalog."""
+    """The catalog with marked texts. Text outside the marks does not come from it."""
     plain = ("language", "direction")
     recorded = Recorded({key: text if key in plain else f"⟦{text}⟧" for key, text in ENGLISH.items()})
     monkeypatch.setattr(words, "TEXTS", recorded)
@@ -60,7 +60,7 @@ def test_no_text_contains_markup() -> None:
 
 
 def _outside_marks(text: str) -> list[str]:
-    """Return the lines that stand outside all marks; marks may be nested."""
+    """Return the lines outside all marks. Marks may be nested."""
     depth, kept = 0, []
     for character in text:
         depth += (character == "⟦") - (character == "⟧")

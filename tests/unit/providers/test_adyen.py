@@ -1,4 +1,4 @@
-"""Adyen: signatures inside the body, several items, and what they say."""
+"""Adyen: signatures inside the body, several items, and their statuses."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ EXAMPLE = {
     "success": "true",
     "additionalData": {"hmacSignature": "ipnxGCaUZ4l8TUW75a71/ghd2Fe5ffvX0pV4TLTntIc="},
 }
-"""Of the tests of Adyen's own libraries."""
+"""From the tests of the Adyen libraries."""
 
 
 def signed(*items: dict[str, Any]) -> bytes:

@@ -1,4 +1,4 @@
-"""What every provider refuses, each by the one error that a webhook may raise."""
+"""Input that every provider refuses, with the error of each refusal."""
 
 from collections.abc import Callable
 from typing import Any
@@ -49,14 +49,14 @@ def name_of(delivery: Any) -> str:
 
 
 def refusal(delivery: Delivery, request: WebhookRequest | None = None, **more: Any) -> str:
-    """Return the word with which a request is refused."""
+    """Return the reason of a refusal."""
     with pytest.raises(SignatureError) as error:
         delivery.verify(request, **more)
     assert delivery.secret not in str(error.value)
     return error.value.reason
 
 
-# What is genuine
+# Genuine deliveries
 
 
 @pytest.mark.parametrize("delivery", ALL, ids=NAMES)
@@ -309,7 +309,7 @@ def test_an_invalid_delivery_id_is_malformed(delivery: Delivery, value: str) -> 
     assert refusal(delivery, delivery.request(headers={header: value})) == "malformed"
 
 
-# What breaks the contract
+# Broken contracts
 
 
 def two_actions(**fields: Any) -> bytes:

@@ -1,4 +1,4 @@
-"""The port of the providers: requests as they came, and a provider found by its name."""
+"""The port of the providers: requests, and the loading of a provider by its name."""
 
 import subprocess
 import sys
@@ -63,9 +63,9 @@ def test_an_unknown_scheme_is_refused_with_the_known_ones(scheme: str) -> None:
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_loading_a_provider_imports_only_what_it_needs(scheme: str) -> None:
-    """Only the modules that it needs: none of these, and no other provider."""
+    """No heavy module and no other provider is imported."""
     code = f"import sys; from countersign.providers import base; base.load({scheme!r}); print(*sys.modules)"
-    # -S: site-packages may import what it likes at the start.
+    # -S: site-packages may import modules at the start.
     run = subprocess.run(
         [sys.executable, "-S", "-c", code], env={"PYTHONPATH": str(LIBRARY)}, check=True, capture_output=True, text=True
     )

@@ -1,4 +1,4 @@
-"""Reading documents: a value in its place, or the pointer to what is wrong."""
+"""Documents: values by pointer, or an error with the pointer."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Whose events act: live or test mode, one's own account, and attempts that are final."""
+"""Expected events: the mode, the account, and final attempts."""
 
 import json
 from typing import Any
@@ -28,7 +28,7 @@ from countersign.testing.signing import sign_adyen
 
 
 def said(delivery: Delivery, expected: Expected = AS_BY_DEFAULT, origin: str = "", **members: Any) -> tuple[str, str]:
-    """Return status and reason of an event of `paid`, with other members of its document."""
+    """Return status and reason of a paid event with changed members."""
     verified = Verified(with_members(delivery.body, **members), "msg_1", origin)
     (event,) = delivery.provider.translate(verified, expected)
     return event.status.value, (event.reason or "") if event.status == "ignored" else ""

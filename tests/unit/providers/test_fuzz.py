@@ -1,4 +1,4 @@
-"""Requests of every kind: a verifier answers with the bytes or one error, a translator with events or another."""
+"""Random requests: a verifier returns the bytes or raises one error, and so does a translator with events."""
 
 import contextlib
 import json
@@ -27,7 +27,7 @@ values = st.recursive(leaves, lambda inside: st.lists(inside, max_size=4) | st.d
 
 
 def refusing(delivery: Delivery, request: WebhookRequest) -> None:
-    """Verify with secrets that have signed nothing."""
+    """Expect a refusal by secrets of another signer."""
     provider = PayPal(FakePayPal()) if delivery is PAYPAL else delivery.provider
     with pytest.raises(SignatureError) as error:
         provider.verify(request, [delivery.other_secret], NOW)
@@ -45,7 +45,7 @@ def test_a_genuine_request_with_a_changed_header_is_refused(delivery: Delivery, 
 
 
 def place_changed(text: str) -> st.SearchStrategy[str]:
-    """Return the text with something else in one place."""
+    """Return the text with one changed character."""
     return st.tuples(st.integers(0, len(text)), texts).map(lambda at: text[: at[0]] + at[1] + text[at[0] + 1 :])
 
 
@@ -54,7 +54,7 @@ def place_changed(text: str) -> st.SearchStrategy[str]:
 def test_a_genuine_body_with_changed_bytes_is_refused_or_has_the_same_meaning(
     delivery: Delivery, place: int, bytes_there: bytes
 ) -> None:
-    """The same: Adyen signs values, not bytes, and leaves most of the body unsigned; `live` too, which only hides."""
+    """Adyen signs values and leaves most of the body unsigned, including `live`."""
     place %= len(delivery.body)
     body = delivery.body[:place] + bytes_there + delivery.body[place + 1 :]
     genuine = delivery.request()
@@ -83,7 +83,7 @@ def test_a_genuine_document_with_a_changed_value_is_translated_or_breaks_the_con
 
 
 def _change(document: Any, data: st.DataObject) -> None:
-    """Put another value into one place of a document."""
+    """Change one value of a document."""
     while True:
         keys = list(document) if isinstance(document, dict) else list(range(len(document)))
         key = data.draw(st.sampled_from(keys))
@@ -94,7 +94,7 @@ def _change(document: Any, data: st.DataObject) -> None:
 
 
 def translating(delivery: Delivery, body: bytes) -> None:
-    """Translate, and look at what the ledger would be given."""
+    """Translate, and check the limits of the ledger."""
     with contextlib.suppress(ContractError):
         for event in delivery.provider.translate(Verified(body, "msg_1")):
             assert 0 < len(event.event_id) <= 200

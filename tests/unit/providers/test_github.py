@@ -1,4 +1,4 @@
-"""GitHub: the example of its documents, and what its check runs say."""
+"""GitHub: the example of its documentation, and the statuses of check runs."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""PayPal: verified by asking PayPal, and accepted by nobody else."""
+"""PayPal: events verified by a call to PayPal, and their statuses."""
 
 import json
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ def verify(post: Post, *secrets: str) -> bytes:
 
 
 def answering(token: tuple[int, bytes], verdict: tuple[int, bytes] = (200, b"{}")) -> Post:
-    """Return a PayPal that gives these answers."""
+    """Return a PayPal with these responses."""
 
     def post(url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
         return token if url.endswith("/oauth2/token") else verdict
@@ -141,7 +141,7 @@ def test_invalid_paypal_headers_are_malformed(value: str) -> None:
             PAYPAL.verify(PAYPAL.request(headers={name: value}))
 
 
-# What the events say
+# Statuses
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_a_dispute_is_one_event_per_capture() -> None:
 
 
 class FakeAnswer:
-    """What urllib gives for an answer."""
+    """A response of urllib."""
 
     status = 200
 
@@ -219,7 +219,7 @@ class FakeAnswer:
 
 
 def opening(monkeypatch: pytest.MonkeyPatch, result: FakeAnswer | Exception) -> list[tuple[Request, float]]:
-    """Let urllib open nothing, and return what it was asked to open."""
+    """Replace the network, and return the list of requests."""
     opened: list[tuple[Request, float]] = []
 
     def open_(self: Any, request: Request, timeout: float) -> FakeAnswer:

@@ -1,6 +1,6 @@
-"""What the vendors' own libraries say: every genuine event is accepted by both, and none by us alone.
+"""Comparison with the vendors' libraries: both accept every genuine event, and no event is accepted by us alone.
 
-Where a library accepts what we refuse, the difference is named here, with what the library does.
+Each event that only a library accepts is a named difference with its own test.
 """
 
 import base64
@@ -31,12 +31,12 @@ STRIPE_SECRETS = ["whsec_test_secret", "whsec_" + "x" * 60]
 
 @pytest.fixture
 def now() -> int:
-    """The libraries read the machine's clock: so does this test, once."""
+    """The machine's clock, which the libraries read."""
     return int(datetime.now(UTC).timestamp())
 
 
 def ours(scheme: str, headers: dict[str, str], body: bytes, secret: str, now: int) -> bool:
-    """Tell whether we accept a request: verified, and JSON of one meaning."""
+    """Return whether we accept a request: verified, and strict JSON."""
     request = WebhookRequest(headers, body)
     try:
         verified = base.load(scheme).verify(request, [secret], datetime.fromtimestamp(now, UTC))
@@ -48,7 +48,7 @@ def ours(scheme: str, headers: dict[str, str], body: bytes, secret: str, now: in
 
 
 def accepts(verify: Callable[[], Any]) -> bool:
-    """Tell whether a library accepts a request; whatever it raises, it does not."""
+    """Return whether a library accepts a request. Any exception is a refusal."""
     try:
         return verify() is not False
     except Exception:  # noqa: BLE001  ValueError, binascii.Error, UnicodeDecodeError and more escape from some
@@ -69,7 +69,7 @@ def slack_accepts(headers: dict[str, str], body: bytes, secret: str) -> bool:
 
 
 def any_body(chance: random.Random) -> bytes:
-    """Return an object with texts of every alphabet."""
+    """Return an object with texts in several alphabets."""
     letters = string.printable + "äß€漢😀\u2028"
     members = {
         "".join(chance.choices(letters, k=chance.randint(1, 8))): chance.choice(
@@ -87,7 +87,7 @@ def any_body(chance: random.Random) -> bytes:
 
 
 def mutated(chance: random.Random, headers: dict[str, str], body: bytes) -> tuple[dict[str, str], bytes]:
-    """Return a genuine request with one thing changed, or now and then nothing."""
+    """Return a genuine request with at most one change."""
     headers = dict(headers)
     name = chance.choice(sorted(headers))
     value = headers[name]
@@ -112,7 +112,7 @@ def mutated(chance: random.Random, headers: dict[str, str], body: bytes) -> tupl
 def requests(
     sign: Callable[[random.Random, bytes, int], tuple[dict[str, str], str]], now: int, seed: str
 ) -> Iterator[tuple[dict[str, str], bytes, str]]:
-    """Return genuine requests, in random order of everything, with the secret of each."""
+    """Return random genuine requests with their secrets."""
     chance = random.Random(seed)
     for _ in range(CASES):
         body = any_body(chance)
@@ -170,7 +170,7 @@ def test_a_changed_event_that_only_one_side_accepts_is_a_named_difference(
 
 
 def is_named(scheme: str, headers: dict[str, str]) -> bool:
-    """Tell whether a request has what one of the tests below is about."""
+    """Return whether a request has one of the named differences."""
     sent = {name.lower(): value for name, value in headers.items()}
     if scheme == "standard_webhooks":
         timestamp, signature = sent["webhook-timestamp"], sent["webhook-signature"]
@@ -182,7 +182,7 @@ def is_named(scheme: str, headers: dict[str, str]) -> bool:
     return not sent["x-slack-request-timestamp"].isdigit()
 
 
-# The named differences: each is accepted there and refused here
+# Named differences: accepted by the library, refused by us
 
 
 Sent = tuple[dict[str, str], bytes, str]
@@ -251,7 +251,7 @@ def test_slack_reads_timestamps_as_python_does(spelling: str, now: int) -> None:
     assert_differs("slack", slack_accepts, (headers, b"payload={}", SLACK_SECRET), now)
 
 
-# Adyen, whose library reads one item of a parsed document
+# Adyen: its library reads one item of a parsed document
 
 
 def adyen_accepts(body: bytes) -> bool:

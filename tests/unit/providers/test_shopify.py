@@ -1,4 +1,4 @@
-"""Shopify: orders and transactions, told apart by what is signed."""
+"""Shopify: orders and transactions, distinguished by their signed bodies."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from countersign.testing.deliveries import SHOPIFY, any_order, told
 
 
 def any_transaction(**fields: Any) -> bytes:
-    """Return a transaction of Shopify's."""
+    """Return a Shopify transaction."""
     transaction = {
         "id": 120560818172775265,
         "order_id": 820982911946154508,

@@ -1,4 +1,4 @@
-"""What verifiers are built from; how the providers use it is tested with them."""
+"""The shared functions of verifiers."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Slack: the example of its documents, and what its buttons say."""
+"""Slack: the example of its documentation, and the statuses of buttons."""
 
 from datetime import UTC, datetime
 

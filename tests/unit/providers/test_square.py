@@ -1,4 +1,4 @@
-"""Square: the example of its libraries, the URL that it signs, and what its payments say."""
+"""Square: the example of its libraries, the signed URL, and the statuses of payments."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Standard Webhooks and Svix: the specification's example, and what its events say."""
+"""Standard Webhooks and Svix: the example of the specification, and the statuses of events."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Stripe: its signature scheme, and what its payment intents say."""
+"""Stripe: its signature scheme, and the statuses of payment intents."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""The review page's form, as browsers post it, and as others do."""
+"""The posts of the review page's form."""
 
 from typing import Any
 from urllib.parse import urlencode

@@ -1,4 +1,4 @@
-"""Paths that are no route of the API."""
+"""Unknown paths."""
 
 import pytest
 
@@ -19,7 +19,7 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
     ],
 )
 def test_an_unknown_path_is_404_without_a_read(method: str, headers: dict[str, str], kind: str) -> None:
-    """No AWS is behind this test: a read would fail it."""
+    """A read would fail this test, which has no AWS."""
     event = http_event(method, "/reviews", query={"t": any_token()}, headers=headers) | {"routeKey": "$default"}
     reply = handler(event, None)
     assert (reply["statusCode"], reply["headers"]["Content-Type"]) == (404, kind)

@@ -1,4 +1,4 @@
-"""The pages behind a review link: safe with any text, complete on their own, and the same in every state."""
+"""The pages of a review link: safe with any text, and complete without other files."""
 
 import re
 from base64 import b64encode
@@ -38,13 +38,13 @@ PAGES = every_page()
 
 
 def form_of(page: str, action: str) -> str:
-    """Return the one form of a page that is posted there."""
+    """Return the form of a page with this action."""
     (form,) = re.findall(rf'<form[^>]*method="post" action="{action}".*?</form>', page, re.DOTALL)
     return str(form)
 
 
 class Outline(HTMLParser):
-    """The elements of a document, which must be well nested, and its text."""
+    """The elements and the text of a well-nested document."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

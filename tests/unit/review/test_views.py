@@ -1,4 +1,4 @@
-"""What the holder of a link is shown: a status and a page for every state and every refusal."""
+"""Views of the review page: a status and a page for every state and every refusal."""
 
 import dataclasses
 from datetime import timedelta
@@ -61,7 +61,7 @@ def form_is_on(page: str) -> bool:
     return "<form" in page
 
 
-# Looking
+# Looks
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_page_without_a_form_contains_no_token() -> None:
         assert any_token() not in views.of_look(Review(task, APPROVER), Key(any_token()), NOW).page
 
 
-# Clicking
+# Clicks
 
 
 @pytest.mark.parametrize("repeated", [False, True])
@@ -176,7 +176,7 @@ def test_a_correctable_refusal_shows_the_form_with_the_comment(
     answer = views.of_click(review, any_click(comment="My own words"), NOW)
     assert form_is_on(answer.page)
     assert "My own words" in answer.page
-    assert any_task().shown in answer.page, "the form's digest is of what is shown now"
+    assert any_task().shown in answer.page, "the form has the digest of the shown content"
 
 
 @pytest.mark.parametrize("refusal", [errors.CrossSiteError(), errors.OwnRequestError(), errors.DecidesElsewhereError()])
@@ -253,7 +253,7 @@ def test_with_the_rule_all_the_form_shows_an_escalated_person_that_the_decision_
     assert "0 of 2 approvals" in views.of_look(Review(task, APPROVER), Key(any_token()), NOW).page
 
 
-# Handing over
+# Delegations
 
 
 def any_hand_over(colleague: str = OTHER_APPROVER) -> Click:
@@ -271,7 +271,7 @@ def test_the_page_of_a_person_who_delegated_names_the_colleague_and_the_time() -
 def test_the_page_of_a_delegate_names_the_replaced_person() -> None:
     page = views.of_look(Review(HANDED_ON, OTHER_APPROVER), Key(any_token()), NOW).page
     assert f"You are deciding for <bdi>{APPROVER}</bdi>." in page
-    assert 'action="delegate"' not in page, "what was handed on once cannot be handed on again"
+    assert 'action="delegate"' not in page, "a delegated task cannot be delegated again"
 
 
 @pytest.mark.parametrize("recipient", [APPROVER, REQUESTER])

@@ -1,4 +1,4 @@
-"""Races: what happens between a use case's reading and its writing."""
+"""Races between the reading and the writing of a use case."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from countersign.testing.fakes import MemoryLedger
 
 
 def meanwhile(ledger: MemoryLedger, act: Callable[[], object], write: str = "") -> None:
-    """Let something happen, once, before the ledger's next write, or its next one of this name."""
+    """Run an action once before the ledger's next write, or before its next write of this name."""
 
     def before(name: str) -> None:
         if write in ("", name):

@@ -1,4 +1,4 @@
-"""Results: what machines answer by the token of their hand-off; answers about money obey the rules of payments."""
+"""Answers of machines, including answers about payments."""
 
 import dataclasses
 from typing import Any
@@ -21,7 +21,7 @@ FAILURE = Failure("declined", "No funds")
 
 
 class Office:
-    """The use case, with an open task of a machine."""
+    """Answers to an open task of a machine."""
 
     def __init__(self, task: Task | None = None) -> None:
         self.ledger = MemoryLedger()
@@ -93,7 +93,7 @@ def test_a_task_that_takes_no_answer_is_reported_before_the_answer_is_checked(
             answer()
     is_late_money = document == PAID and task.question.correlation is not None
     assert office.told == (["opened", "held"] if is_late_money else ["opened"])
-    assert len(office.ledger.outbox) == (1 if is_late_money else 0), "a person must look at money that came too late"
+    assert len(office.ledger.outbox) == (1 if is_late_money else 0), "a late payment needs a person"
     assert office.heartbeats.beaten == []
 
 
@@ -129,14 +129,14 @@ def test_answers_that_break_their_contract_are_recorded_once_and_counted() -> No
             office.succeed({"status": "paid", "amount": "secret amount"})
         assert refused.value.pointer == "/amount"
         assert "secret amount" not in refused.value.reason
-        assert office.told == ["opened", "refused"], "the audit has the first, and the task counts all"
+        assert office.told == ["opened", "refused"], "the audit records the first, and the task counts all"
         assert office.task.refused_answers == posts
     assert "secret amount" not in str(office.ledger.entries)
     assert office.succeed({"status": "failed"}) is Handling.RECORDED
     office.assert_unbroken()
 
 
-# Money
+# Payments
 
 
 def test_a_payment_answer_with_the_expected_amount_decides_and_its_repetition_is_a_duplicate() -> None:

@@ -1,4 +1,4 @@
-"""Seats: whom the directory is asked about."""
+"""Assignments: the lookups in the directory."""
 
 from collections.abc import Iterable, Mapping
 
@@ -9,7 +9,7 @@ from countersign.testing.fakes import MemoryDirectory
 
 
 class WatchedDirectory(MemoryDirectory):
-    """Remembers whom it was asked about."""
+    """A directory that records its lookups."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Caller rules: what a stage asks of requests, beyond the contracts of the inputs."""
+"""Caller rules: the conditions of a stage for requests."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -33,7 +33,7 @@ POLICY = Policy.from_document(ROWS)
 
 
 def stage(rules: CallerRules | None, policy: Policy | None = None, ledger: MemoryLedger | None = None) -> Submissions:
-    """Return where requests are handed in, in a stage with these rules for callers and this policy."""
+    """Return the submissions of a stage with these rules and this policy."""
     workflows = {WORKFLOW: Startable(3600, WORKFLOW, policy)}
     workflows |= {name: Startable(3600, name) for name in ("payment", "identity-verification")}
     ports = (ledger or MemoryLedger(), MemoryStarter(()), MemoryDirectory(), FixedClock(NOW))
@@ -41,7 +41,7 @@ def stage(rules: CallerRules | None, policy: Policy | None = None, ledger: Memor
 
 
 def refusal(at: Submissions, workflow: str, document: Mapping[str, Any], caller: str = CALLER) -> ContractError:
-    """Return why a request is refused."""
+    """Return the error of a refused request."""
     with pytest.raises(ContractError) as refused:
         at.submit(any_request(workflow=workflow, input=document), caller)
     return refused.value
@@ -105,7 +105,9 @@ def test_with_the_caller_as_requester_the_session_name_must_be_an_address(caller
     with pytest.raises(CallerRefusedError):
         at.submit(any_request(), caller)
     with_payments = stage(CallerRules(("pay",), requester="caller"))
-    assert with_payments.submit(any_request(workflow="payment", input=PAYMENT), caller).started, "nobody requests it"
+    assert with_payments.submit(any_request(workflow="payment", input=PAYMENT), caller).started, (
+        "a payment has no requester"
+    )
 
 
 def test_callers_cannot_use_the_request_ids_of_the_kit() -> None:

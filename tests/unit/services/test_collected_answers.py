@@ -1,4 +1,4 @@
-"""Machines' answers that are collected, that come by several channels, that are encrypted; and heartbeats."""
+"""Collected answers, answers from several channels, encrypted answers, and heartbeats."""
 
 import dataclasses
 from datetime import timedelta
@@ -22,7 +22,7 @@ MOMENT = timedelta(microseconds=1)
 
 
 class Office:
-    """Results, with one task of a machine."""
+    """Answers to one task of a machine."""
 
     def __init__(self, **changes: Any) -> None:
         self.ledger = MemoryLedger()
@@ -113,7 +113,7 @@ def test_a_repeated_answer_returns_the_missing_ones() -> None:
 
 
 def test_two_concurrent_repetitions_of_the_last_answer_are_both_complete(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between one's reading of the task and of the answers, the other's retry has completed it."""
+    """The second repetition completes the task between two reads of the first."""
     office, read = collecting(), MemoryLedger.responses
     office.bring("a")
     office.bring("b")

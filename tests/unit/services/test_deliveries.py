@@ -1,4 +1,4 @@
-"""Delivering: each recipient is mailed a link of their own, once per hand-off, while the task is open."""
+"""Deliveries: each recipient gets one mail with a personal link per hand-off of an open task."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -31,7 +31,7 @@ BASE_URL = "https://review.example.com"
 
 
 class Post:
-    """A task with two recipients, and the mail to them."""
+    """Deliveries of a task with two recipients."""
 
     def __init__(self, standing: Task | None = None) -> None:
         self.ledger = MemoryLedger()
@@ -43,7 +43,7 @@ class Post:
 
     @property
     def tokens(self) -> dict[str, str]:
-        """The token of each person's last link."""
+        """The token of the last link of each person."""
         return {message.recipient: message.link.partition("?t=")[2] for message in self.channel.tried}
 
     def deliver(self, **changes: Any) -> int:
@@ -185,8 +185,8 @@ def test_the_link_to_an_inbox_is_mailed_to_its_owner_and_expires() -> None:
     (minted,) = post.ledger.entries
     assert minted.event.event == "minted"
     assert minted.event.data == {"recipient": APPROVER, "fingerprint": link.fingerprint, "inbox": True}
-    assert post.ledger.standing[TASK_ID].sent_at is None, "a list is no hand-off"
-    assert timedelta(days=7) == INBOX_LASTS, "the mail and the page of a link that is too old say so"
+    assert post.ledger.standing[TASK_ID].sent_at is None, "an inbox mail is not a hand-off"
+    assert timedelta(days=7) == INBOX_LASTS, "the mail and the page of an expired link name seven days"
 
 
 def test_inbox_mails_from_the_bus_are_limited_in_number_and_to_recipients_of_a_known_task() -> None:

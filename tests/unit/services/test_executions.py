@@ -1,4 +1,4 @@
-"""The end of an execution: the request ends, and what nobody waits for any more is closed."""
+"""The end of an execution: its request ends, and its open tasks are cancelled."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""HeldPayments: what operators are told of a held event, and what they say, done once."""
+"""Held payments: the report of a held event, and its resolution."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ ACCEPTED = Resolution(Verdict.ACCEPTED, (OPERATOR,), APPROVAL)
 
 
 class Bench:
-    """A payment that is open, and somebody who settles."""
+    """An open payment and the use case that resolves held events."""
 
     def __init__(self, **changes: Any) -> None:
         self.ledger = MemoryLedger()
@@ -120,7 +120,7 @@ def test_the_expected_payment_after_an_accepted_different_one_is_held(
         ("contradiction", None) if handling is Handling.HELD else None
     )
     announced_ids = [each["task"]["event_id"] for each in bench.ledger.outbox.values()]
-    assert ("evt_2" in announced_ids) is (handling is Handling.HELD), "whoever is asked, and the alarm, hear of it"
+    assert ("evt_2" in announced_ids) is (handling is Handling.HELD), "a held event is announced"
     assert bench.ledger.standing[PAYMENT].answer == settled
 
 

@@ -1,4 +1,4 @@
-"""Inboxes: what waits for somebody behind a link of its own, and having that link mailed to them."""
+"""Inboxes: the tasks of a person, and the mail with the link to them."""
 
 from datetime import datetime, timedelta
 
@@ -17,7 +17,7 @@ from countersign.testing.fakes import FixedClock, MemoryLedger
 
 
 class Hall:
-    """Tasks that somebody was sent links of, and the link to their inbox."""
+    """Tasks with review links of one person, and the link to the inbox."""
 
     def __init__(self, *standing: Task) -> None:
         self.ledger = MemoryLedger()
@@ -47,7 +47,7 @@ def numbered(number: int, **changes: object) -> Task:
     return any_task(task_id=f"order-{number}.approval", **changes)
 
 
-# Looking
+# Lists
 
 
 def test_an_inbox_lists_the_tasks_of_its_owner_by_deadline() -> None:
@@ -78,7 +78,7 @@ def test_the_link_to_an_inbox_expires() -> None:
         hall.inboxes.look(hall.inbox)
 
 
-# Asking for it
+# Mails
 
 
 def test_the_inbox_link_is_mailed_to_the_recipient_of_the_review_link() -> None:

@@ -1,4 +1,4 @@
-"""Lifecycle events: each new status, refund and dispute once, with ids and times, and nothing that people wrote."""
+"""Lifecycle events: each new status, refund and dispute once, with ids and times only."""
 
 import dataclasses
 import json

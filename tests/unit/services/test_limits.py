@@ -1,4 +1,4 @@
-"""Limits: what is too much in a minute, for whom, and until when."""
+"""Limits per minute for networks and tokens."""
 
 from collections import Counter
 from datetime import timedelta
@@ -15,7 +15,7 @@ CARRIER = "198.51.100.0/24"
 
 
 class MemoryCounters:
-    """Counters that all limiters of a test share, and what they were asked."""
+    """Counters that all limiters of a test share."""
 
     def __init__(self) -> None:
         self.counted: Counter[str] = Counter()
@@ -32,7 +32,7 @@ class MemoryCounters:
 
 
 class Gate:
-    """A limiter of five a minute from a network and three with a token, at the full minute."""
+    """A limiter of five requests a minute per network and three per token."""
 
     def __init__(self, counters: MemoryCounters | None = None, name: str = "review") -> None:
         self.counters = counters or MemoryCounters()
@@ -40,11 +40,11 @@ class Gate:
         self.limiter = Limiter(name, Rates(per_source=5, per_token=3), self.counters, self.clock)
 
     def admitted(self, *tokens: str, source: str = OFFICE) -> int:
-        """Return how many of these requests passed."""
+        """Return the number of admitted requests."""
         return sum(self.asks_to_wait(token, source) == 0 for token in tokens)
 
     def asks_to_wait(self, token: str, source: str = OFFICE) -> int:
-        """Return for how many seconds a request has to wait; 0 when it passed."""
+        """Return the seconds to wait, or 0 for an admitted request."""
         try:
             self.limiter.admit(source, token)
         except TooManyRequestsError as error:
@@ -53,7 +53,7 @@ class Gate:
 
 
 def made_up(number: int) -> list[str]:
-    """Return tokens that nobody minted."""
+    """Return unknown tokens."""
     return [f"{token:043d}" for token in range(number)]
 
 

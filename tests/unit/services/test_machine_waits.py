@@ -1,4 +1,4 @@
-"""The workflow's side of machines' tasks: hand-offs with tokens, silence, collected answers, withdrawal."""
+"""Waits for machines: tokens, heartbeats, collected answers, withdrawals."""
 
 import json
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Operators: each action under the task's rules and in their name, and a decision made meanwhile wins."""
+"""Operations: the actions of operators, audited in their names."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -31,7 +31,7 @@ ALL = any_rule("all")
 
 
 class Shift:
-    """An operator, and a task."""
+    """An operator and a task."""
 
     def __init__(self, standing: Task) -> None:
         self.ledger, self.clock = MemoryLedger(), FixedClock(NOW)

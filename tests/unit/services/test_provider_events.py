@@ -1,4 +1,4 @@
-"""Events of providers: each acts once, whenever it comes, however often, and whatever dies in between."""
+"""Events of providers: each has its effect once, also after repetitions, races and crashes."""
 
 from datetime import timedelta
 from typing import Any
@@ -22,11 +22,11 @@ OPENED = AuditEvent("opened", "payment")
 
 
 class DeathError(Exception):
-    """The function died."""
+    """The function crashes."""
 
 
 class Office:
-    """The use case, with its ledger in memory."""
+    """The use case with a ledger in memory."""
 
     def __init__(self, *, opened: bool = True) -> None:
         self.ledger = MemoryLedger()
@@ -40,7 +40,7 @@ class Office:
         return self.task
 
     def receive(self, event: ProviderEvent, body: str = "") -> Handling:
-        """Receive an event; its body is its own unless told otherwise."""
+        """Receive an event. By default each event id has its own body."""
         return self.events.receive(event, body or f"body of {event.event_id}", PROVIDER)
 
     @property
@@ -57,7 +57,7 @@ class Office:
 
     @property
     def everything(self) -> Any:
-        """What could change: tasks, what is to be sent, the audit, and what is parked."""
+        """Everything that an event can change."""
         ledger = self.ledger
         return dict(ledger.standing), dict(ledger.outbox), self.told, ledger.parked("pay", "pay_1001")
 
@@ -66,7 +66,7 @@ class Office:
         assert is_unbroken(self.ledger.entries, self.task.audit_head, self.task.audit_seq)
 
     def die(self, moment: str, write: str) -> None:
-        """Die at the next write of a kind, before or after it."""
+        """Crash before or after the next write of this name."""
 
         def die(name: str) -> None:
             if name == write:
@@ -76,7 +76,7 @@ class Office:
         setattr(self.ledger, moment, die)
 
 
-# Once
+# Repeated events
 
 
 def test_an_event_is_recorded_with_its_effect() -> None:
@@ -106,7 +106,7 @@ def test_another_body_with_a_known_event_id_is_recorded_as_a_conflict(opened: bo
     assert office.receive(any_event("paid"), "another body") is Handling.CONFLICT
     assert office.ledger.standing == before
     assert [(record.handling, record.body_digest) for record in office.ledger.aside] == [("conflict", "another body")]
-    assert office.receive(any_event("pending")) is Handling.DUPLICATE, "the first is known still"
+    assert office.receive(any_event("pending")) is Handling.DUPLICATE, "the first event is still known"
 
 
 def test_two_providers_may_use_one_event_id() -> None:
@@ -125,7 +125,7 @@ def test_a_recorded_event_of_an_ended_payment_is_a_duplicate_under_another_id() 
     assert office.everything == before
 
 
-# Ignored
+# Ignored events
 
 
 def test_an_ignored_event_of_an_open_task_adds_one_audit_entry_per_reason() -> None:
@@ -136,7 +136,7 @@ def test_an_ignored_event_of_an_open_task_adds_one_audit_entry_per_reason() -> N
     assert [entry.event.data["reason"] for entry in office.ledger.entries[1:]] == ["test_mode", "other_account"]
     assert set(office.told) == {"opened", "ignored"}
     assert (office.task.status, office.ledger.outbox, office.ledger.event_records) == (Status.OPEN, {}, {})
-    assert office.receive(any_event(event_id="evt_0")) is Handling.RECORDED, "once the settings are mended"
+    assert office.receive(any_event(event_id="evt_0")) is Handling.RECORDED, "after a correction of the settings"
 
 
 @pytest.mark.parametrize("status", ["", "EXPIRED", "CANCELLED"])
@@ -157,7 +157,7 @@ def test_an_event_without_a_task_is_ignored_where_its_provider_does_not_park() -
     assert office.events.receive(any_event(), "body", PROVIDER, parks=False) is Handling.RECORDED
 
 
-# Held
+# Held events
 
 
 def test_a_held_event_is_announced_in_the_same_write() -> None:
@@ -182,7 +182,7 @@ def test_an_event_of_a_task_past_its_retention_is_held() -> None:
     assert (record.handling, record.task_id) == ("held", PAYMENT_TASK_ID)
 
 
-# Before the task
+# Events before their task
 
 
 def test_an_event_before_its_task_is_parked_and_applied_at_the_opening() -> None:
@@ -238,7 +238,7 @@ def test_an_event_that_decides_before_a_parked_one_is_applied_decides_alone() ->
     meanwhile(office.ledger, lambda: office.receive(any_event("paid", "evt_2")), "commit_parked")
     retry_on_conflict(lambda: office.events.apply_parked(office.task), lambda _: None)
     assert office.paid
-    assert office.ledger.event_records[("pay", "evt_1")].handling is Handling.HELD, "a person settles it"
+    assert office.ledger.event_records[("pay", "evt_1")].handling is Handling.HELD, "a person resolves it"
     assert task.status is Status.OPEN
     office.assert_decided_once()
 
@@ -312,7 +312,7 @@ AMOUNTS = st.sampled_from(["250.00", "250", "25.00"])
 def test_every_event_is_recorded_once_and_the_first_final_one_decides_whenever_the_task_opens(
     deliveries: list[tuple[str, str, int]], opening: int
 ) -> None:
-    """An event of an id has one content; what comes under its id again is the same."""
+    """Each event id has one content."""
     office, known = Office(opened=False), dict[int, ProviderEvent]()
     for place, (status, amount, number) in enumerate(deliveries):
         if place == opening:
@@ -330,7 +330,7 @@ def test_every_event_is_recorded_once_and_the_first_final_one_decides_whenever_t
     finals = [e for e in known.values() if e.status in ("paid", "failed", "expired") and e.amount != "25.00"]
     assert office.told.count("decided") == bool(finals)
     if finals:
-        assert document_of(office.task)["event_id"] == finals[0].event_id, "the first that came"
+        assert document_of(office.task)["event_id"] == finals[0].event_id, "the first final event"
     assert office.ledger.parked("pay", "pay_1001") == []
     office.clock.move(seconds=timedelta(hours=2).total_seconds())
     assert all(office.receive(event) is Handling.DUPLICATE for event in known.values())

@@ -1,4 +1,4 @@
-"""Reviewing: what a link shows, and what a click on it does, in the contract's order."""
+"""Reviews: looks, clicks and delegations by a link."""
 
 import dataclasses
 from datetime import timedelta
@@ -31,7 +31,7 @@ from tests.unit.services.races import meanwhile
 
 
 class Bench:
-    """A task, and its approver's link."""
+    """A task and the link of its approver."""
 
     def __init__(self, standing: Task, recipient: str = APPROVER) -> None:
         self.ledger = MemoryLedger()
@@ -188,7 +188,7 @@ def test_two_concurrent_votes_are_both_kept() -> None:
     assert set(bench.task.votes) == {APPROVER, OTHER_APPROVER}
 
 
-# Handing over
+# Delegations
 
 COLLEAGUE = "li@example.com"
 
@@ -273,7 +273,7 @@ def test_a_look_and_a_click_on_a_closed_task_need_no_lookup(standing: Task) -> N
     bench.click(decision="reject")
 
 
-# Out of an inbox
+# Inboxes
 
 
 def test_the_token_of_an_inbox_opens_and_decides_only_tasks_of_its_owner() -> None:

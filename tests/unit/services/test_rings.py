@@ -1,4 +1,4 @@
-"""Ringing: the workflow is woken, and how that went stands on the task."""
+"""Rings: the callback is completed, and the task records the result."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.unit.services.races import meanwhile
 
 
 class Relay:
-    """A decided task, and what rings."""
+    """A decided task and the use case that rings."""
 
     def __init__(self, *answers: Ring | Exception, standing: Task | None = None) -> None:
         self.ledger = MemoryLedger()

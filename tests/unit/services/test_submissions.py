@@ -1,4 +1,4 @@
-"""Requests: started once under the caller's id, tried again where the start failed, and reported on."""
+"""Submissions: requests start once per id, and failed starts are repeated."""
 
 import dataclasses
 from typing import Any
@@ -30,7 +30,7 @@ WORKFLOWS = {WORKFLOW: Startable(3600, WORKFLOW)}
 
 
 class Counter:
-    """Where requests are handed in."""
+    """The use case with its ports in memory."""
 
     def __init__(self, *failures: Exception) -> None:
         self.ledger = MemoryLedger()
@@ -155,7 +155,7 @@ def test_a_report_adds_later_refunds_and_disputes_to_the_recorded_result() -> No
     report = counter.submissions.report(REQUEST_ID)
     assert report["result"] == result | {"refunded": "50.00", "disputed": True}
     assert [{"refunded", "disputed"} & task.keys() for task in report["tasks"]] == [set(), {"refunded"}, {"disputed"}]
-    assert counter.request.result == result, "the record stays as it is"
+    assert counter.request.result == result, "the record is unchanged"
 
 
 def test_a_report_has_status_result_and_tasks_and_no_callback() -> None:
@@ -200,7 +200,7 @@ def test_a_report_has_the_status_running_or_failed(status: RequestStatus, told: 
     assert (report["status"], report["result"], report["tasks"]) == (told, None, [])
 
 
-# What the directory knows
+# Aliases
 
 ALIAS = "m.lopez@example.com"
 

@@ -1,4 +1,4 @@
-"""The workflow's side of a task: opened and handed off once, read as it stands, taken back only while open."""
+"""Waits for people: opening, hand-offs, reading, cancelling, and approval by policy."""
 
 import dataclasses
 import json
@@ -36,7 +36,7 @@ from countersign.testing.fakes import FixedClock, MemoryDirectory, MemoryHandOff
 
 
 class Office:
-    """A wait and everything around it."""
+    """The use case with its ports in memory."""
 
     def __init__(self, standing: Task | None = None, refusals: int = 0) -> None:
         self.ledger = MemoryLedger()
@@ -169,7 +169,7 @@ def test_a_refresh_that_loses_a_race_is_tried_again() -> None:
     refresh, losses = office.ledger.refresh, [False, False]
     office.ledger.refresh = lambda *given: losses.pop() if losses else refresh(*given)  # type: ignore[method-assign]
     office.waits.refresh(any_wait(), "callback-2")
-    assert office.task.callback_id == "callback-2", "or the ring of a decision reaches nobody"
+    assert office.task.callback_id == "callback-2", "or the ring of a decision is lost"
 
 
 def test_a_due_reminder_is_handed_off_with_its_number_and_audited() -> None:
@@ -283,7 +283,7 @@ def test_comments_are_cut_to_the_size_of_a_checkpoint_and_stay_whole_in_the_ledg
     assert all(vote["comment"].endswith("…") for vote in report["votes"]) == (voters > 5)
 
 
-# Taking back
+# Cancelling
 
 
 def test_a_task_cancelled_before_its_opening_cannot_open() -> None:
@@ -332,7 +332,7 @@ def test_a_withdrawal_before_the_policy_approves_wins() -> None:
     assert (report["status"], report.get("duplicate")) == ("CANCELLED", None)
 
 
-# People who are away, and other names of people
+# Absent people and aliases
 
 COLLEAGUE = "li@example.com"
 
@@ -366,7 +366,7 @@ def test_an_approver_of_another_level_is_not_a_stand_in() -> None:
     office = Office()
     office.directory.known[APPROVER] = away(APPROVER, COLLEAGUE)
     office.waits.open(any_wait(), any_question(elsewhere=(COLLEAGUE.upper(),)))
-    assert office.task.audience == (APPROVER,), "who is away stays asked"
+    assert office.task.audience == (APPROVER,), "the absent approver stays in the audience"
     assert office.task.question.elsewhere == (COLLEAGUE,)
 
 
@@ -436,7 +436,7 @@ def test_a_reminder_reaches_the_colleague_without_a_lookup() -> None:
     assert office.hand_off.sent[0]["task"]["recipients"] == [COLLEAGUE]
 
 
-# Decisions that nobody made
+# Unsound decisions
 
 
 def test_a_decision_that_the_votes_do_not_support_is_not_applied() -> None:

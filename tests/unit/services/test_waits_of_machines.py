@@ -1,4 +1,4 @@
-"""The workflow's side of a machine's task: a token for each attempt, what came before, and who else is called so."""
+"""Waits for payments: tokens per attempt, parked events, and shared external ids."""
 
 import dataclasses
 import json
@@ -39,7 +39,7 @@ def any_payment_wait(**changes: Any) -> Wait:
 
 
 class Office:
-    """A wait and everything around it."""
+    """The use cases with their ports in memory."""
 
     def __init__(self, refusals: int = 0) -> None:
         self.ledger = MemoryLedger()
@@ -70,7 +70,7 @@ class Office:
             assert token not in kept
 
 
-# Handing off
+# Hand-offs
 
 
 def test_the_hand_off_to_a_machine_has_payload_callback_url_and_token() -> None:
@@ -115,7 +115,7 @@ def test_a_report_has_the_failure_of_a_machine() -> None:
     assert report["failure"] == {"code": "declined", "message": "No funds", "data": "{}"}
 
 
-# What came before
+# Parked events
 
 
 def test_a_parked_final_event_decides_before_the_hand_off() -> None:
@@ -164,7 +164,7 @@ def test_an_event_between_two_attempts_decides_before_the_second() -> None:
     assert office.hand_off.sent == []
 
 
-# Who else is called so
+# Shared external ids
 
 
 def other_task() -> Task:
@@ -183,7 +183,7 @@ def test_a_task_with_the_external_id_of_another_is_not_opened(lost: bool) -> Non
 
 
 def lapsed(office: Office) -> None:
-    """Let a payment have been asked for, and nobody have paid before its deadline."""
+    """Open a payment and let it expire."""
     office.open(any_payment_wait(request_id="order-1000", expires_at=NOW + timedelta(minutes=1)))
     office.clock.move(minutes=1)
     assert office.waits.read(any_payment_wait(request_id="order-1000"))["status"] == "EXPIRED"
@@ -213,7 +213,7 @@ def test_a_late_payment_pays_only_the_next_request_for_it() -> None:
     lapsed(office)
     assert office.receive() is Handling.HELD
     assert office.open()["status"] == "DECIDED"
-    assert office.hand_off.kinds == ["payment.requested"], "the second one is paid before anybody is asked"
+    assert office.hand_off.kinds == ["payment.requested"], "the second one is paid before its hand-off"
     settled = HeldPayments(office.ledger, office.clock, "held-payment")
     resolution = Resolution(Verdict.ACCEPTED, ("olga@example.com",), "held-1.approval")
     report = settled.held("order-1000.payment", "evt_1")
@@ -246,7 +246,7 @@ def test_an_unused_late_payment_passes_to_the_next_task() -> None:
     with pytest.raises(ConnectionError):
         office.open()
     office.ledger.before_write = lambda _: None
-    assert office.open(any_payment_wait(request_id="order-1000"))["status"] == "CANCELLED", "an opener that is late"
+    assert office.open(any_payment_wait(request_id="order-1000"))["status"] == "CANCELLED", "a late opener"
     office.waits.cancel(any_payment_wait(), "execution_failed")
     assert office.open(any_payment_wait(request_id="order-1002"))["status"] == "DECIDED"
     assert office.task.status is Status.CANCELLED

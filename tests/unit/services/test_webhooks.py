@@ -1,4 +1,4 @@
-"""Webhooks: what is looked at before what, and the secrets that a provider is known by."""
+"""Webhooks: the order of the checks, and the secrets of providers."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,7 +21,7 @@ GARBAGE = b'{"type": "payment.paid", "type": '
 
 
 class MemorySecrets:
-    """Secrets as they were read, and as they are; counts who looked."""
+    """Cached and current secrets, with a record of reads."""
 
     def __init__(self, known: Sequence[str] | Exception, fresh: Sequence[str] | Exception | None = None) -> None:
         self.known = known

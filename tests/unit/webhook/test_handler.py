@@ -1,4 +1,4 @@
-"""A route that the function does not have."""
+"""Unknown routes."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What is refused and raises an alarm is counted: many signatures, or one event of a provider that cannot be read."""
+"""The metrics of refused signatures and malformed events."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ EVENT = {"pathParameters": {"provider": "stripe"}, "headers": {}, "body": "{}"}
 
 
 class Refusing:
-    """Takes no webhook."""
+    """A use case that refuses every webhook."""
 
     def __init__(self, error: errors.CountersignError) -> None:
         self.error = error

@@ -1,4 +1,4 @@
-"""The terms of a policy take the place of a request's, and what they leave open stays the request's."""
+"""Approvals under a policy."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""A wait's callbacks: how long each may last, what ends the waiting, and what a decision comes to for the workflow."""
+"""Waits: the timeouts of callbacks, failed hand-offs, and the result of a decision."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -48,7 +48,7 @@ End = Callable[["Execution"], object]
 
 
 class Execution:
-    """A durable execution whose steps run at once, and whose callbacks end as the test says; else by their timeout.
+    """A durable execution whose steps run at once. The test ends its callbacks, or they time out.
 
     Attributes:
         callbacks: The timeout and the heartbeat's timeout of each callback, in seconds.
@@ -131,7 +131,7 @@ class Execution:
         assert not Reviews(self.ledger, self.directory, self.clock).hand_over(handing).refusal
 
     def token(self, person: str) -> str:
-        """Return the token of a new link of theirs to the latest task."""
+        """Return the token of a new link of this person to the latest task."""
         token = any_token(chr(ord("a") + len(self.ledger.links)))
         self.ledger.put_link(Link(fingerprint(token) or "", self.task.task_id, person), self.task.expires_at)
         return token
@@ -142,7 +142,7 @@ def failed_from_outside(_: Execution) -> None:
 
 
 def completed_from_outside(_: Execution) -> None:
-    """Return nothing, as a callback does that was completed."""
+    """Return nothing, like a completed callback."""
 
 
 def wake(execution: Execution) -> None:
@@ -152,7 +152,7 @@ def wake(execution: Execution) -> None:
 
 
 def refuse(times: int) -> End:
-    """Have the bus refuse so many hand-offs from now on."""
+    """Let the bus refuse this number of hand-offs."""
 
     def end(execution: Execution) -> None:
         execution.hand_off.refusals = times
@@ -162,7 +162,7 @@ def refuse(times: int) -> End:
 
 
 def lose_the_ledger(execution: Execution) -> None:
-    """Have the ledger not take the next change."""
+    """Let the ledger refuse the next change."""
 
     def be_down(_: str) -> None:
         execution.ledger.before_write = lambda _: None
@@ -280,7 +280,7 @@ def test_a_bounce_while_the_workflow_begins_a_round_brings_the_escalation_forwar
 
 @pytest.fixture(autouse=True)
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The metrics that were counted."""
+    """The counted metrics."""
     names: list[str] = []
     monkeypatch.setattr("countersign.functions.telemetry.count", names.append)
     return names
@@ -330,7 +330,7 @@ def test_a_failed_escalation_is_sent_together_with_the_next_due_reminder(
 def test_a_hand_off_that_always_fails_stays_within_the_limit_of_operations() -> None:
     execution = Execution(refuse(10_000))
     assert execution.asked(deadline_seconds=10**9, reminders_seconds=(60,))["status"] == "EXPIRED"
-    assert 20 < len(execution.callbacks) < 250, "in a year; each round is three operations at most"
+    assert 20 < len(execution.callbacks) < 250, "in a year, with at most three operations per round"
 
 
 def test_a_decision_made_while_a_reminder_fails_ends_the_wait(counted: list[str]) -> None:
@@ -358,7 +358,7 @@ def test_a_decision_made_while_the_first_hand_off_fails_wins() -> None:
     assert execution.asked()["outcome"] == "approved"
 
 
-# What a decision comes to
+# Results
 
 
 def test_with_the_rule_in_order_the_first_rejection_ends_the_approval() -> None:
@@ -387,6 +387,6 @@ def test_with_the_rule_in_order_a_colleague_of_one_level_is_not_a_stand_in_at_an
     execution = Execution(colleague_decides, lambda execution: execution.vote(OTHER_APPROVER))
     execution.directory.known[OTHER_APPROVER] = Entry(OTHER_APPROVER, (absence,))
     result = execution.approval([APPROVER, OTHER_APPROVER], Rule("in_order"))
-    assert execution.task.audience == (OTHER_APPROVER,), "who is away stays asked"
+    assert execution.task.audience == (OTHER_APPROVER,), "the absent approver stays in the audience"
     assert isinstance(result, Approved)
     assert result.by == (COLLEAGUE, OTHER_APPROVER)

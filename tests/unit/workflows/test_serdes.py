@@ -1,4 +1,4 @@
-"""Checkpoints that only the execution of their task can read."""
+"""Encrypted checkpoints."""
 
 import pytest
 from aws_durable_execution_sdk_python.exceptions import RetryableSerDesError

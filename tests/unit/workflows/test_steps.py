@@ -1,4 +1,4 @@
-"""How long the steps of workflows are tried again."""
+"""The retries of workflow steps."""
 
 from itertools import count, takewhile
 
@@ -11,7 +11,7 @@ DAY = 86_400
 
 
 def seconds_of_patience(step: object, error: Exception) -> int:
-    """Return how long all pauses are together, of lengths that are chosen at random."""
+    """Return the sum of all pauses, which have random lengths."""
     strategy = step.retry_strategy  # type: ignore[attr-defined]
     decisions = takewhile(lambda decision: decision.should_retry, (strategy(error, attempts) for attempts in count(1)))
     return sum(decision.delay.to_seconds() for decision in decisions)

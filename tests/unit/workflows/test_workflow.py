@@ -1,4 +1,4 @@
-"""What a durable execution knows of itself: the same on each replay, or the replay is another execution."""
+"""The identity of a durable execution, which is the same in every replay."""
 
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -12,7 +12,7 @@ STARTED = datetime(2026, 3, 1, 9, 0, 4, tzinfo=UTC)
 
 
 def context(started_at: datetime | None, payload: str | None = '{"request_id": "order-1001", "input": {}}') -> Any:
-    """Return a durable context of which only the execution is looked at."""
+    """Return a durable context with an execution."""
     operation = SimpleNamespace(start_timestamp=started_at)
     state = SimpleNamespace(get_execution_operation=lambda: operation, get_input_payload=lambda: payload)
     return SimpleNamespace(state=state)
