@@ -51,6 +51,7 @@ def build(app: App, settings: Settings, sources: Sources) -> Stacks:
         ExtensionError: An extension cannot be deployed.
         MissingSourceError: `make layer` has not been run.
     """
+    app.node.set_context("@aws-cdk/core:stackResourceLimit", 0)  # AwsLimits also says what to do
     named = settings.extensions
     sources = replace(
         sources, extensions=extensions.FOLDER, extension_workflows=named.workflows, extension_files=tuple(named.files)

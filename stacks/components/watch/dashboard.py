@@ -12,6 +12,8 @@ from constructs import Construct
 from stacks.components.house.alarm import Watch
 
 _WIDTH = 24
+_MOST_ALARMS = 100
+"""The limit of one widget: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html."""
 _SECTIONS = ("API", "Workflows", "Tasks", "Answers", "Payments", "Relay", "Publisher", "Sweeper", "Dead letters")
 """The kit's sections, in the order of the picture in the README; a fork's sections follow."""
 
@@ -49,4 +51,6 @@ class Dashboard(Construct):
                 human_readable_name=section,
                 metric_groups=[CustomMetricGroup(title=title, metrics=metrics) for title, metrics in graphs.items()],
             )
-        facade.add_widget(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=_WIDTH))
+        for start in range(0, len(alarms), _MOST_ALARMS):
+            shown = list(alarms[start : start + _MOST_ALARMS])
+            facade.add_widget(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=shown, width=_WIDTH))

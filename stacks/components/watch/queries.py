@@ -28,13 +28,16 @@ fields @timestamp, routeKey, status, responseLatency, requestId
 | filter responseLatency >= 1000
 | sort responseLatency desc"""
 
+_MOST_LOG_GROUPS = 50
+"""https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartQuery.html"""
+
 
 class Queries(Construct):
     """The kit's saved queries, in a folder of Logs Insights.
 
     Args:
         folder: The folder's name, `<app>-<stage>`.
-        functions: The log groups of all functions; Logs Insights takes 50 at once.
+        functions: The log groups of all functions. A query takes 50; one over more is saved in parts.
         access_log: The access log of the API.
     """
 
@@ -56,6 +59,12 @@ class Queries(Construct):
         self._save("SlowRequests", "Slow requests", _SLOW_REQUESTS, [access_log.log_group_name])
 
     def _save(self, construct_id: str, title: str, query: str, log_groups: list[str]) -> None:
-        logs.CfnQueryDefinition(
-            self, construct_id, name=f"{self._folder}/{title}", query_string=query, log_group_names=log_groups
-        )
+        for start in range(0, len(log_groups), _MOST_LOG_GROUPS):
+            part = f"{start // _MOST_LOG_GROUPS + 1}" if start else ""
+            logs.CfnQueryDefinition(
+                self,
+                f"{construct_id}{part}",
+                name=f"{self._folder}/{title}{part and f', part {part}'}",
+                query_string=query,
+                log_group_names=log_groups[start : start + _MOST_LOG_GROUPS],
+            )
