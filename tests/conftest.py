@@ -1,4 +1,4 @@
-"""Which tests share a worker, and which begin first: with `-n`, what takes longest must not be left for the end."""
+"""The order of the tests and their workers with `-n`: the longest begin first."""
 
 import pytest
 from xdist.scheduler.loadscope import LoadScopeScheduling
@@ -14,15 +14,15 @@ TOGETHER = (
     "tests/integration/local/",
     "tests/workflows/",
 )
-"""Folders and files whose set-up is dear, in the order of their beginning. All other files begin later, in any order.
+"""Folders and files with a slow set-up, in their order. All other files begin later, in any order.
 
-Tests of one file share a worker, and so do those of the first three. A worker is given two of them at once: the fourth
-waits for the first, the fifth for the second.
+Tests of one file share a worker, and so do those of each of the first three. A worker receives two of them at once: the
+fourth waits for the first, the fifth for the second.
 """
 
 
 class SharedSetUp(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Gives tests to workers by what they share.
+    """Gives tests to workers by their shared set-up.
 
     The mark `xdist_group` would do, but pytest 9.2 no longer lets xdist 3.8 change the ids of tests.
     """
@@ -40,7 +40,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> SharedSet
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let what takes longest begin first; the order within a file stays random."""
+    """Let the longest begin first; the order within a file stays random."""
 
     def rank(item: pytest.Item) -> int:
         return next((place for place, start in enumerate(TOGETHER) if item.nodeid.startswith(start)), len(TOGETHER))

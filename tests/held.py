@@ -1,4 +1,4 @@
-"""A payment that waits, and events about it that no machine may act on."""
+"""An open payment, and events about it that are held."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -41,7 +41,7 @@ def any_payment(**changes: Any) -> Task:
 
 
 def any_event(**changes: Any) -> ProviderEvent:
-    """Return the news that 25.00 EUR were paid."""
+    """Return an event that 25.00 EUR were paid."""
     fields: dict[str, Any] = {
         "event_id": EVENT,
         "external_id": "pi_1",
@@ -55,7 +55,7 @@ def any_event(**changes: Any) -> ProviderEvent:
 
 
 def any_held(**changes: Any) -> Mapping[str, Any]:
-    """Return the report of the held event that `any_event` is."""
+    """Return the report of `any_event` as a held event."""
     report = {
         "provider": "stripe",
         "external_id": "pi_1",

@@ -1,4 +1,4 @@
-"""What pages and mails show, with values for tests, and every page and mail there is."""
+"""Views of pages and mails with values for tests, and every page and mail."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping
@@ -55,7 +55,7 @@ TIMES_LEFT = (timedelta(days=2), timedelta(hours=3), timedelta(minutes=5), timed
 
 
 def asked(changes: dict[str, Any]) -> dict[str, Any]:
-    """Return changes of a view, with those of what it shows in its question."""
+    """Return the changes of a view, with those of its question in `question`."""
     shown = {"title": TITLE, "details": ROWS, "requester": "ana@example.com"}
     names = {field.name for field in dataclasses.fields(Shown)} & changes.keys()
     question = Shown(**shown | {name: changes[name] for name in names})
@@ -63,7 +63,7 @@ def asked(changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def any_review(**changes: Any) -> ReviewView:
-    """Return an open task's page, as changed."""
+    """Return the view of an open task with changes."""
     view: dict[str, Any] = {
         "recipient": "maria@example.com",
         "expires_at": NOW + timedelta(days=2, hours=5),
@@ -75,7 +75,7 @@ def any_review(**changes: Any) -> ReviewView:
 
 
 def any_decided(**changes: Any) -> DecidedView:
-    """Return a decided task's page, as changed."""
+    """Return the view of a decided task with changes."""
     view: dict[str, Any] = {
         "outcome": "approved",
         "decided_by": ("maria@example.com",),
@@ -87,14 +87,14 @@ def any_decided(**changes: Any) -> DecidedView:
 
 
 def any_closed_page(**changes: Any) -> str:
-    """Return a closed task's page, as changed."""
+    """Return the page of a closed task with changes."""
     values: dict[str, Any] = {"reason": "expired", "title": TITLE, "at": NOW}
     return closed_page(**values | changes)
 
 
 @dataclass(frozen=True)
 class Mail:
-    """A mail as its reader gets it."""
+    """A mail as its recipient receives it."""
 
     subject: str
     text: str
@@ -108,7 +108,7 @@ def as_mail(message: Message) -> Mail:
 
 
 def any_mail(**changes: Any) -> Message:
-    """Return a mail, as changed; attachments by their names."""
+    """Return a mail with changes; attachments by their names."""
     message: dict[str, Any] = {
         "kind": "approval.requested",
         "recipient": "maria@example.com",
@@ -126,7 +126,7 @@ def any_inbox_page(
     requester: str = "ana@example.com",
     **changes: Any,
 ) -> str:
-    """Return the page of an inbox with so many tasks, as changed."""
+    """Return the page of an inbox with a number of tasks, with changes."""
     question = Question(title=title, requester=requester)
     until = NOW + timedelta(days=2, hours=5)
     task = Task("order-1001.approval", Status.OPEN, until, question=question, **changes)
@@ -134,7 +134,7 @@ def any_inbox_page(
 
 
 def any_inbox_mail(**changes: Any) -> Message:
-    """Return the mail with the link to an inbox, as changed."""
+    """Return the mail with the link to an inbox, with changes."""
     message: dict[str, Any] = {
         "kind": "approval.inbox",
         "recipient": "maria@example.com",
@@ -145,17 +145,17 @@ def any_inbox_mail(**changes: Any) -> Message:
 
 
 def every_page() -> Mapping[str, str]:
-    """Return each page that there is, by a name for it."""
+    """Return every page by a name."""
     return dict(_pages())
 
 
 def every_mail() -> Mapping[str, Mail]:
-    """Return each mail that there is, by a name for it."""
+    """Return every mail by a name."""
     return dict(_mails())
 
 
 def hostile_page(value: str) -> Mapping[str, str]:
-    """Return each page that shows what people wrote, with this value in every field."""
+    """Return each page that shows texts of people, with this value in every field."""
     rows = ((value, value), ("Order", value))
     attachments = (Attachment(value, "https://files.example.com/a"), Attachment(value, value))
     return {
@@ -194,7 +194,7 @@ def hostile_page(value: str) -> Mapping[str, str]:
 
 
 def hostile_mail(value: str) -> Mail:
-    """Return the mail with this value in every field that people write."""
+    """Return the mail with this value in every text of people."""
     rows = ((value, value), ("Order", value))
     attachments = (value, value)
     return as_mail(

@@ -1,13 +1,11 @@
-"""The deployed product: one embedded cloud for the run, with the real stacks on it.
+"""The deployed product: the real stacks on one embedded cloud.
 
-All tests here share one xdist worker, so that the cloud is started and deployed once. It is not the one of `make up`:
-it lives in a folder of the run's own, and ends with the test process. IAM is enforced on it: a function that lacks a
-right fails here as it would on AWS.
+All tests here share one xdist worker, so that the cloud is deployed once. Its folder is not that of `make up`, and it
+ends with the test process. It enforces IAM: a function that lacks a right fails here as on AWS.
 """
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,10 +18,11 @@ from local.launch import bring_up, enforce_iam, take_down
 from operate.embedded.cloud import Cloud
 from operate.embedded.mailbox import Mailbox
 from tests import SETTINGS
+from tests.e2e.scene import Scene
 from tools.browser import obtain
 
 _DEPLOY_SECONDS = 300
-"""What a test's time-out has to leave for the first one, whose turn includes the deployment."""
+"""The time-out of each test: the first one includes the deployment."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -46,13 +45,13 @@ def _deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Emulat
 
 @pytest.fixture(scope="session")
 def cloud(_deployed: tuple[Emulator, Cloud]) -> Cloud:
-    """Where everything is."""
+    """The embedded cloud."""
     return _deployed[1]
 
 
 @pytest.fixture(scope="session")
 def cloud_log(_deployed: tuple[Emulator, Cloud]) -> Path:
-    """What the emulator and every function has logged so far."""
+    """The log of the emulator and of every function."""
     return _deployed[0].log
 
 
@@ -64,13 +63,13 @@ def requests_api(cloud: Cloud) -> RequestsApi:
 
 @pytest.fixture(scope="session")
 def mailbox(cloud: Cloud) -> Mailbox:
-    """The mail that the product has sent."""
+    """The mailbox of everybody."""
     return Mailbox(cloud.mailbox_url)
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """A real browser, without a window."""
+    """A real browser without a window."""
     with sync_playwright() as playwright:
         # As root, Chromium starts without its own sandbox only.
         chromium = playwright.chromium.launch(executable_path=str(obtain()), args=["--no-sandbox"])
@@ -79,6 +78,6 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def request_id() -> str:
-    """A request id of the test's own."""
-    return f"e2e-{uuid.uuid4()}"
+def scene(cloud: Cloud) -> Scene:
+    """An order approval of the test's own."""
+    return Scene(cloud)

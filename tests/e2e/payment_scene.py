@@ -1,4 +1,4 @@
-"""A payment on the embedded cloud, its provider, and the worker that could answer in the provider's place."""
+"""A payment on the embedded cloud, its provider and its worker."""
 
 from __future__ import annotations
 
@@ -18,14 +18,9 @@ CURRENCY = "EUR"
 
 @dataclass
 class PaymentScene(Scene):
-    """One payment.
-
-    Attributes:
-        provider: Who takes it.
-    """
+    """One payment at the sandbox."""
 
     workflow: str = "payment"
-    provider: str = sandbox.PROVIDER
 
     @property
     def task_id(self) -> str:
@@ -38,7 +33,7 @@ class PaymentScene(Scene):
     def ask(self, **overrides: Any) -> Answer:
         document = {
             "order_id": self.request_id,
-            "provider": self.provider,
+            "provider": sandbox.PROVIDER,
             "external_id": self.payment.external_id,
             "amount": AMOUNT,
             "currency": CURRENCY,
@@ -46,23 +41,18 @@ class PaymentScene(Scene):
         } | overrides
         return self.api.submit(self.workflow, self.request_id, document)
 
-    def open(self, **overrides: Any) -> None:
-        """Ask for the payment, and wait until its task is open."""
-        self.submit(**overrides)
-        assert self.task()["status"] == "OPEN"
-
-    def says(self, what: str) -> Event:
-        """Return an event of the provider's."""
-        return Event.of(self.payment, what)
+    def event(self, status: str) -> Event:
+        """Return an event of the provider about this payment."""
+        return Event.of(self.payment, status)
 
     def post(self, event: Event) -> Answer:
-        """Have the provider post an event once."""
-        answer = Sandbox(self.cloud, provider=self.provider).post(event, self.cloud.providers[self.provider])
+        """Post an event once, as the provider does."""
+        answer = Sandbox(self.cloud).post(event, self.cloud.providers[sandbox.PROVIDER])
         assert answer is not None
         return answer
 
     def envelope(self) -> Envelope:
-        """Take this payment's hand-off from the queue, as a worker does, and return it."""
+        """Take this payment's hand-off from the queue, as a worker does."""
         (envelope,) = until(
             lambda: take(self.cloud, lambda envelope: envelope.get("request_id") == self.request_id),
             f"the hand-off of {self.request_id}",
@@ -70,7 +60,7 @@ class PaymentScene(Scene):
         return envelope
 
     def decisions(self) -> int:
-        """Return how often the task was decided, by its audit."""
+        """Return the number of decisions in the task's audit."""
         return self.audit().count("decided")
 
     def how_it_ended(self) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""A request on the embedded cloud, and the people around it."""
+"""A request on the embedded cloud, and its people."""
 
 import itertools
 import re
@@ -11,7 +11,7 @@ import pytest
 
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from local.client import Page, RequestsApi, open_page, press
-from operate.embedded import aws, http
+from operate.embedded import aws
 from operate.embedded.cloud import Cloud
 from operate.embedded.http import Answer
 from operate.embedded.mailbox import Mail, Mailbox
@@ -27,7 +27,7 @@ Found = TypeVar("Found")
 
 
 def until(condition: Callable[[], Found | None], what: str = "it") -> Found:
-    """Return what the condition finds, as soon as it finds something."""
+    """Wait until a condition is true, and return its value."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         if found := condition():
@@ -41,9 +41,9 @@ class Scene:
     """One order approval on the embedded cloud.
 
     Attributes:
-        cloud: Where it runs.
-        request_id: Its request.
-        workflow: Which workflow it starts.
+        cloud: The embedded cloud.
+        request_id: The request's id.
+        workflow: The workflow's name.
     """
 
     cloud: Cloud
@@ -63,11 +63,11 @@ class Scene:
         return f"{self.request_id}.approval"
 
     def ask(self, **overrides: Any) -> Answer:
-        """Ask for the approval, and return what the API says to it."""
+        """Send the request, and return the API's answer."""
         return self.api.submit(self.workflow, self.request_id, self.document(**overrides))
 
     def document(self, **overrides: Any) -> dict[str, Any]:
-        """Return what the approval is asked for with."""
+        """Return the request's input."""
         return {
             "order_id": self.request_id,
             "amount": "250.00",
@@ -83,11 +83,11 @@ class Scene:
         assert answer.status == 202, answer.text
 
     def approver(self, name: str = "maria") -> str:
-        """Return an address that only this scene writes to."""
+        """Return a person's address that no other scene uses."""
         return f"{name}+{self.request_id}@example.com"
 
     def mail(self, recipient: str | None = None, about: str = "") -> Mail:
-        """Wait for the newest mail to a recipient that holds a link, and these words in its subject, and return it."""
+        """Wait for a mail to a recipient with a link and these words in its subject, and return the newest."""
         mailbox = Mailbox(self.cloud.mailbox_url)
         address = recipient or self.approver()
 
@@ -98,11 +98,11 @@ class Scene:
         return until(newest, f"a mail to {address}")
 
     def link(self, recipient: str | None = None) -> str:
-        """Wait for the newest mail to a recipient, and return its link."""
+        """Wait for a mail to a recipient, and return the newest one's link."""
         return self.mail(recipient).review_link or ""
 
     def reminder(self, recipient: str | None = None) -> tuple[str, str]:
-        """Wait for the reminder to a recipient, and return the first link and the reminder's."""
+        """Wait for a recipient's reminder, and return the first link and the reminder's."""
         mailbox = Mailbox(self.cloud.mailbox_url)
         address = recipient or self.approver()
         links = until(
@@ -111,14 +111,12 @@ class Scene:
         )
         return links[0] or "", links[1] or ""
 
+    def await_record_of_mail(self) -> None:
+        """Wait until the ledger has the record of a sent mail, the last write about an open task."""
+        until(lambda: "sent" in self.audit(), "the record of the mail")
+
     def page(self, recipient: str | None = None) -> Page:
         return open_page(self.link(recipient))
-
-    def force(self, recipient: str) -> int:
-        """Post an approval with somebody's link, past a page that shows them no button, and return the status."""
-        url, _, query = self.link(recipient).partition("?")
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        return http.send("POST", url, f"{query}&decision=approve".encode(), headers).status
 
     def decide(self, decision: str, comment: str = "") -> Page:
         return press(self.page(), decision, comment=comment)
@@ -137,7 +135,7 @@ class Scene:
         return until(lambda: report if (report := self.report())["status"] != "running" else None, "the end")
 
     def items(self) -> dict[str, Any]:
-        """Return everything that the ledger holds of this scene, by key."""
+        """Return the ledger's items of this scene, by key."""
         table = aws.client("dynamodb", self.cloud.endpoint_url)
         pages = table.get_paginator("scan").paginate(TableName=self.cloud.table, ConsistentRead=True)
         items = (item for page in pages for item in page["Items"])
@@ -145,5 +143,5 @@ class Scene:
         return {f"{item['pk']['S']}/{item['sk']['S']}": item for item in items if own.search(str(item))}
 
     def audit(self) -> list[str]:
-        """Return what the audit of the task says happened, in order."""
+        """Return the events of the task's audit, in order."""
         return [document["event"] for document in self.ledger.audit_documents(self.task_id)]

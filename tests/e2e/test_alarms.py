@@ -1,6 +1,6 @@
-"""Every alarm that is deployed fires on what it watches, and those who subscribe to the alarms' topic are told.
+"""Every deployed alarm fires on its metric and notifies its topic.
 
-That what goes wrong is told in exactly these metrics is `tests/infra/test_alarms_fire.py`'s.
+`tests/infra/test_alarms_fire.py` owns which failure counts in which metric.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Alarm = dict[str, Any]
 
 @pytest.fixture
 def alarms(cloud: Cloud) -> Iterator[list[Alarm]]:
-    """Every alarm that is deployed. None rings on afterwards: the operators' doctor would tell of it."""
+    """Every deployed alarm; each is reset afterwards, since `countersign doctor` reports alarms."""
     client = aws.client("cloudwatch", cloud.endpoint_url)
     pages = client.get_paginator("describe_alarms").paginate()
     found = [alarm for page in pages for alarm in page["MetricAlarms"]]
@@ -30,8 +30,8 @@ def alarms(cloud: Cloud) -> Iterator[list[Alarm]]:
 
 
 @pytest.fixture
-def told(cloud: Cloud, alarms: list[Alarm]) -> Iterator[Callable[[], dict[str, str]]]:
-    """What a subscriber was told so far: the last state of each alarm, by its name."""
+def notices(cloud: Cloud, alarms: list[Alarm]) -> Iterator[Callable[[], dict[str, str]]]:
+    """The last state of each alarm that the topic has sent, by the alarm's name."""
     sns, sqs = aws.client("sns", cloud.endpoint_url), aws.client("sqs", cloud.endpoint_url)
     (topic,) = {action for alarm in alarms for action in alarm["AlarmActions"]}
     url = sqs.create_queue(QueueName="on-call")["QueueUrl"]
@@ -54,15 +54,15 @@ def told(cloud: Cloud, alarms: list[Alarm]) -> Iterator[Callable[[], dict[str, s
     sqs.delete_queue(QueueUrl=url)
 
 
-def test_every_alarm_fires_on_what_it_watches_and_the_topic_tells(
-    cloud: Cloud, alarms: list[Alarm], told: Callable[[], dict[str, str]]
+def test_every_alarm_fires_on_its_metric_and_notifies_the_topic(
+    cloud: Cloud, alarms: list[Alarm], notices: Callable[[], dict[str, str]]
 ) -> None:
     client = aws.client("cloudwatch", cloud.endpoint_url)
     assert len(alarms) > 40
     assert all(alarm["ComparisonOperator"] == "GreaterThanThreshold" for alarm in alarms)
-    assert not told()
+    assert not notices()
     for alarm in alarms:
         watched = {"MetricName": alarm["MetricName"], "Dimensions": alarm["Dimensions"]}
         client.put_metric_data(Namespace=alarm["Namespace"], MetricData=[watched | {"Value": alarm["Threshold"] + 1}])
     expected = {alarm["AlarmName"]: "ALARM" for alarm in alarms}
-    assert until(lambda: told() if told() == expected else None, "a notice of each alarm")
+    assert until(lambda: notices() if notices() == expected else None, "a notice of each alarm")

@@ -4,7 +4,6 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, ViewportSize
 
-from operate.embedded.cloud import Cloud
 from operate.embedded.mailbox import Mailbox
 from tests.e2e.scene import Scene, until
 
@@ -15,11 +14,6 @@ ATTACHMENTS = [
     {"name": "https://bank.example/login", "url": f"https://{'evil-' * 12}x.xn--bcher-kva.example:8443/#@bank.example"},
     {"name": "W" * 200, "url": "https://plans.example.org/7"},
 ]
-
-
-@pytest.fixture
-def scene(cloud: Cloud) -> Scene:
-    return Scene(cloud)
 
 
 def test_a_person_decides_on_a_phone_with_scripts_off(scene: Scene, browser: Browser) -> None:

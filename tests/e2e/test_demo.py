@@ -17,28 +17,28 @@ def test_the_demo_ends_as_it_was_answered(
     for answer, end in (("approve", "decision"), ("expire", "deadline")):
         result = OrderApproval(cloud=cloud, answer=answer, request_id=f"demo-{answer}").run()
         assert result["status"] == OUTCOMES[answer]
-        told = capsys.readouterr().out
+        printed = capsys.readouterr().out
         steps = ["request", "task", "mail", "waiting", end, "resumed", "result"]
-        assert [told.index(f" {step} ") for step in steps] == sorted(told.index(f" {step} ") for step in steps)
+        assert [printed.index(f" {step} ") for step in steps] == sorted(printed.index(f" {step} ") for step in steps)
 
 
-def test_the_demo_of_a_payment_shows_it_settle(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_demo_of_a_payment_shows_each_step(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
     result = Payment(cloud=cloud, request_id="demo-payment").run()
     assert (result["status"], result["amount"]) == ("paid", "1249.90")
-    told = capsys.readouterr().out
+    printed = capsys.readouterr().out
     steps = ["request", "task", "hand-off", "waiting", "webhook", "decision", "resumed", "result"]
-    assert [told.index(f" {step} ") for step in steps] == sorted(told.index(f" {step} ") for step in steps)
-    assert "payment.pending → 202 pending" in told
-    assert "payment.paid → 200 recorded" in told
+    assert [printed.index(f" {step} ") for step in steps] == sorted(printed.index(f" {step} ") for step in steps)
+    assert "payment.pending → 202 pending" in printed
+    assert "payment.paid → 200 recorded" in printed
 
 
-def test_the_demo_fails_when_the_workflow_ends_otherwise(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_demo_fails_when_the_workflow_has_another_result(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(OUTCOMES, "reject", "approved")
     with pytest.raises(DemoError, match="ended 'rejected'"):
         OrderApproval(cloud=cloud, answer="reject", request_id="demo-otherwise").run()
 
 
-def test_the_demo_tells_what_the_api_refused(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_demo_reports_a_refusal_of_the_api(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     from email.message import Message
 
     refusal = Answer(503, Message(), "not today")

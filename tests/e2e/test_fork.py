@@ -1,4 +1,4 @@
-"""The guide for forks, done to a copy of the repository: linted, tested, deployed onto a cloud of its own, and run."""
+"""The guide for forks, followed in a copy of the repository: linted, deployed onto its own cloud, and run."""
 
 from __future__ import annotations
 
@@ -27,27 +27,27 @@ KEEPER = """
 import sys; from pathlib import Path; from local.launch import take_down
 sys.stdin.read(); take_down(Path(sys.argv[1]))
 """
-"""Takes a cloud down when whoever started it says so, or is gone."""
+"""Takes a cloud down when its parent closes the pipe or ends."""
 
 
 PORT = "8080"
-"""Where the guide's chat listens; the tests have it listen on a port that is free."""
+"""The port of the guide's chat, which the tests replace by a free one."""
 
 
 @dataclass(frozen=True)
 class Chat:
-    """The guide's chat, which prints what it gets.
+    """The guide's chat, which prints the messages that it receives.
 
     Attributes:
-        port: Where it listens.
-        log: What it printed.
+        port: Its port.
+        log: The file of its output.
     """
 
     port: str
     log: Path
 
     def link(self, recipient: str, about: str = "") -> str:
-        """Wait for the message to a person that has these words in its text, and return its link."""
+        """Wait for a message to a person with these words in its text, and return its link."""
 
         def find() -> str | None:
             messages = [json.loads(line) for line in self.log.read_text().splitlines()]
@@ -84,7 +84,7 @@ def fork(tmp_path_factory: pytest.TempPathFactory, chat: Chat) -> Fork:
 
 @pytest.fixture(scope="module")
 def fork_cloud(fork: Fork) -> Iterator[Cloud]:
-    """The cloud that the guide's commands bring up; it is taken down whatever becomes of this process."""
+    """The cloud that the guide's commands bring up; it ends also when this process is killed."""
     home = fork.root / ".local"
     keeper = subprocess.Popen(
         [sys.executable, "-c", KEEPER, str(home)], cwd=ROOT, stdin=subprocess.PIPE, start_new_session=True
@@ -100,32 +100,32 @@ def fork_cloud(fork: Fork) -> Iterator[Cloud]:
 
 
 def code_of(block: Block, folder: Path) -> int:
-    """Return how many lines of code a block has; docstrings, comments and blank lines are none."""
+    """Return a block's lines of code, without docstrings, comments and blank lines."""
     if not block.path.endswith(".py"):
         return sum(bool(line.strip()) and not line.startswith("#") for line in block.text.splitlines())
     (folder / "block.py").write_text(block.text)
     return lines_of_code(folder / "block.py")
 
 
-def test_a_provider_and_a_workflow_are_about_a_hundred_lines_with_their_tests_and_settings(tmp_path: Path) -> None:
+def test_a_provider_and_a_workflow_are_at_most_a_hundred_lines_with_their_tests_and_settings(tmp_path: Path) -> None:
     assert sum(code_of(block, tmp_path) for block in blocks() if "chat" not in block.path + block.text) <= 100
 
 
-def test_they_are_new_files_and_lines_of_settings_and_nothing_else_is_edited() -> None:
+def test_the_guide_adds_files_and_settings_and_edits_no_file_of_the_kit() -> None:
     new = [block.path for block in blocks() if block.is_new]
     assert {block.path for block in blocks() if not block.is_new} == {"settings/local.toml"}
     assert len(new) == len(set(new)) == 6
     assert {path.split("/")[0] for path in new} == {"extensions"}
 
 
-def test_what_the_guide_adds_is_styled_and_typed_as_the_rest(fork: Fork) -> None:
+def test_the_guides_code_passes_the_linter_and_the_type_checker(fork: Fork) -> None:
     files = " ".join(block.path for block in blocks() if block.path.endswith(".py"))
     fork.run(f".venv/bin/ruff check {files} && .venv/bin/ruff format --check {files} docs/fork-for-payments.md")
     fork.run(f".venv/bin/python -m mypy {files}")
 
 
 @pytest.mark.parametrize("stage", ["dev", "prod"])
-def test_the_same_lines_are_right_for_a_stage_in_an_account(fork: Fork, stage: str) -> None:
+def test_the_guides_settings_are_valid_for_a_stage_in_an_account(fork: Fork, stage: str) -> None:
     path = f"settings/{stage}.toml"
     for block in blocks():
         if not block.is_new:
@@ -148,8 +148,8 @@ def credit_of(cloud: Cloud, request_id: str) -> Envelope:
 def test_the_fork_runs_a_deposit_from_the_signed_webhook_to_the_one_credit(
     fork: Fork, fork_cloud: Cloud, chat: Chat
 ) -> None:
-    told = fork.run(commands()[1])
-    assert '"recorded"' in told or '"parked"' in told, told
+    answered = fork.run(commands()[1])
+    assert '"recorded"' in answered or '"parked"' in answered, answered
     scene = Scene(fork_cloud, "deposit-1", "deposit")
     assert press(open_page(chat.link("treasury@countersign.example")), "approve").answer.status == 200
     asked = credit_of(fork_cloud, "deposit-1")
@@ -176,24 +176,22 @@ def test_a_small_deposit_is_approved_by_the_policy_and_nobody_is_asked(fork_clou
     scene = Scene(fork_cloud, "deposit-small", "deposit")
     deposit = {"account": "ACC-2", "external_id": "pay_2", "amount": "1000.00", "currency": "EUR"}
     assert scene.api.submit("deposit", scene.request_id, deposit).status == 202
-    assert acmepay_says(fork_cloud, fork_cloud.providers["acmepay"], "pay_2", 100_000) in {200, 202}
+    assert post_as_acmepay(fork_cloud, fork_cloud.providers["acmepay"], "pay_2", 100_000) in {200, 202}
     assert credit_of(fork_cloud, scene.request_id)["task"]["account"] == "ACC-2"
 
 
-def test_what_is_credited_is_what_an_operator_accepts_in_the_place_of_what_was_asked(
-    fork_cloud: Cloud, chat: Chat
-) -> None:
+def test_the_amount_that_an_operator_accepts_of_a_held_payment_is_credited(fork_cloud: Cloud, chat: Chat) -> None:
     scene = Scene(fork_cloud, "deposit-held", "deposit")
     deposit = {"account": "ACC-4", "external_id": "pay_4", "amount": "500.00", "currency": "EUR"}
     assert scene.api.submit("deposit", scene.request_id, deposit).status == 202
     assert scene.task()["status"] == "OPEN"
-    assert acmepay_says(fork_cloud, fork_cloud.providers["acmepay"], "pay_4", 40_000) == 200
+    assert post_as_acmepay(fork_cloud, fork_cloud.providers["acmepay"], "pay_4", 40_000) == 200
     assert press(open_page(chat.link("finance@countersign.example", "pay_4")), "approve").answer.status == 200
     assert credit_of(fork_cloud, scene.request_id)["task"]["amount"] == "400.00"
 
 
-def acmepay_says(cloud: Cloud, secret: str, payment: str, cents: int) -> int:
-    """Post an event as Acmepay does, and return what it is answered."""
+def post_as_acmepay(cloud: Cloud, secret: str, payment: str, cents: int) -> int:
+    """Post an event as Acmepay does, and return the status."""
     sent = {"id": payment, "status": "settled", "amount": cents, "currency": "EUR"}
     body = json.dumps({"id": f"evt_{uuid.uuid4()}", "type": "payment", "payment": sent})
     now = str(int(time.time()))
@@ -203,7 +201,7 @@ def acmepay_says(cloud: Cloud, secret: str, payment: str, cents: int) -> int:
     return http.send("POST", f"{cloud.api_url}/webhooks/acmepay", body.encode(), headers).status
 
 
-def test_its_secret_is_rotated_as_the_page_on_payments_says_and_no_event_is_refused_meanwhile(
+def test_a_secret_is_rotated_by_the_steps_of_docs_payments_without_a_refused_event(
     fork_cloud: Cloud,
 ) -> None:
     old, new = fork_cloud.providers["acmepay"], made_up("acmepay")
@@ -216,11 +214,11 @@ def test_its_secret_is_rotated_as_the_page_on_payments_says_and_no_event_is_refu
         activate(fork_cloud.endpoint_url, where, *active)
 
     put(steps[0])
-    assert acmepay_says(fork_cloud, old, "pay_9", 1) == 202
+    assert post_as_acmepay(fork_cloud, old, "pay_9", 1) == 202
     put(steps[1])
-    assert acmepay_says(fork_cloud, old, "pay_9", 1) == 202
-    until(lambda: acmepay_says(fork_cloud, new, "pay_9", 1) == 202 or None, "a webhook signed with the new secret")
+    assert post_as_acmepay(fork_cloud, old, "pay_9", 1) == 202
+    until(lambda: post_as_acmepay(fork_cloud, new, "pay_9", 1) == 202 or None, "a webhook signed with the new secret")
     put(steps[2])
-    assert acmepay_says(fork_cloud, new, "pay_9", 1) == 202
+    assert post_as_acmepay(fork_cloud, new, "pay_9", 1) == 202
     put(steps[0])  # what the other tests sign with
-    until(lambda: acmepay_says(fork_cloud, old, "pay_9", 1) == 202 or None, "a webhook signed with the old secret")
+    until(lambda: post_as_acmepay(fork_cloud, old, "pay_9", 1) == 202 or None, "a webhook signed with the old secret")

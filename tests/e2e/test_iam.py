@@ -1,4 +1,4 @@
-"""What the deployed roles may do, asked of IAM itself by taking each of them on."""
+"""The rights of the deployed roles, by calls with the credentials of each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.infra.templates import construct_id
 
 @pytest.fixture(scope="session")
 def roles(cloud: Cloud) -> dict[str, Callable[[str], Any]]:
-    """For each of our functions' roles, by its logical id, what makes clients that act with it."""
+    """A function that makes clients with a role's credentials, by the role's logical id."""
     cloudformation, sts = (aws.client(service, cloud.endpoint_url) for service in ("cloudformation", "sts"))
     found: dict[str, Callable[[str], Any]] = {}
     for stack in cloud.outputs:
@@ -75,28 +75,28 @@ def test_only_the_relay_and_the_sweeper_may_complete_callbacks(
     assert [name[:5] for name in names] == ["Relay", "Sweep"]
 
 
+def who_may_delete(cloud: Cloud, roles: dict[str, Callable[[str], Any]], key: str) -> list[str]:
+    item = {"pk": {"S": key}, "sk": {"S": "none"}}
+    return who_may(roles, lambda clients: clients("dynamodb").delete_item(TableName=cloud.table, Key=item))
+
+
 def test_nobody_changes_or_deletes_audit_entries(cloud: Cloud, roles: dict[str, Callable[[str], Any]]) -> None:
     key = {"pk": {"S": "AUDIT#any"}, "sk": {"S": "0000000001"}}
-
-    def delete(clients: Callable[[str], Any]) -> None:
-        clients("dynamodb").delete_item(TableName=cloud.table, Key=key)
 
     def update(clients: Callable[[str], Any]) -> None:
         names = {"ExpressionAttributeNames": {"#a": "actor"}, "ExpressionAttributeValues": {":b": {"S": "me"}}}
         clients("dynamodb").update_item(TableName=cloud.table, Key=key, UpdateExpression="SET #a = :b", **names)
 
-    assert who_may(roles, delete) == []
+    assert who_may_delete(cloud, roles, "AUDIT#any") == []
     assert who_may(roles, update) == []
 
 
-def test_who_may_delete_what_of_the_ledger(cloud: Cloud, roles: dict[str, Callable[[str], Any]]) -> None:
-    def delete(key: str) -> list[str]:
-        item = {"pk": {"S": key}, "sk": {"S": "none"}}
-        names = who_may(roles, lambda clients: clients("dynamodb").delete_item(TableName=cloud.table, Key=item))
-        return [name[:7] for name in names]
-
-    assert delete("EXTERNAL#any#any") == ["Durable"] * len(workflows_with_tasks(roles)) + ["Sweeper"]
-    assert delete("TASK#any") == ["Publish"]
+def test_workflows_and_the_sweeper_delete_claims_and_the_publisher_deletes_sent_envelopes(
+    cloud: Cloud, roles: dict[str, Callable[[str], Any]]
+) -> None:
+    *workflows, sweeper = who_may_delete(cloud, roles, "EXTERNAL#any#any")
+    assert (workflows, sweeper[:7]) == (workflows_with_tasks(roles), "Sweeper")
+    assert [name[:9] for name in who_may_delete(cloud, roles, "TASK#any")] == ["Publisher"]
 
 
 def test_only_the_approver_makes_links_of_people_and_only_workflows_make_tokens_of_machines(

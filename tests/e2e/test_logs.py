@@ -1,4 +1,4 @@
-"""R5: no secret in any log of the functions, over a whole run."""
+"""No log of any function has a secret, in the whole run."""
 
 import re
 from pathlib import Path
@@ -27,7 +27,7 @@ def test_no_log_holds_a_token_a_callback_id_an_address_or_a_comment(cloud: Cloud
 
 
 def all_logs(cloud: Cloud) -> str:
-    """Return everything that every function has logged."""
+    """Return the logs of every function."""
     logs = aws.client("logs", cloud.endpoint_url)
     groups = [
         group["logGroupName"]

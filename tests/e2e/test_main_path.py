@@ -1,6 +1,4 @@
-"""The main path on the embedded cloud: from POST /requests to the click to the resumed durable execution."""
-
-import pytest
+"""The main path: from POST /requests to the vote to the resumed durable execution."""
 
 from local.demo.watch import Execution
 from operate.embedded import aws, http
@@ -8,16 +6,11 @@ from operate.embedded.cloud import Cloud
 from tests.e2e.scene import Scene, until
 
 
-@pytest.fixture
-def scene(cloud: Cloud) -> Scene:
-    return Scene(cloud)
-
-
-def test_a_click_resumes_the_workflow_with_who_when_and_why_in_four_operations_and_two_invocations(
+def test_a_vote_resumes_the_workflow_with_its_person_and_comment_in_four_operations_and_two_invocations(
     scene: Scene,
 ) -> None:
     scene.submit()
-    assert scene.ask().status == 200, "sent again, it starts nothing"
+    assert scene.ask().status == 200, "a repetition starts nothing"
     assert scene.ask(amount="2.00").status == 409
     page = scene.decide("approve", comment="Seen and decided")
     assert page.answer.status == 200
@@ -36,7 +29,7 @@ def test_a_click_resumes_the_workflow_with_who_when_and_why_in_four_operations_a
     assert execution.invocations() == 2
 
 
-def test_a_path_that_is_no_route_is_a_page_to_browsers_and_problem_details_to_machines(cloud: Cloud) -> None:
+def test_an_unknown_path_is_a_page_for_browsers_and_problem_details_for_machines(cloud: Cloud) -> None:
     page = http.get(f"{cloud.api_url}/reviews", {"Accept": "text/html"})
     assert (page.status, page.text[:15]) == (404, "<!doctype html>")
     assert http.send("POST", f"{cloud.api_url}/reviews", b"{}").json()["code"] == "unknown_route"
@@ -45,22 +38,22 @@ def test_a_path_that_is_no_route_is_a_page_to_browsers_and_problem_details_to_ma
 def test_lifecycle_events_reach_the_bus_without_details_or_people(scene: Scene) -> None:
     events = aws.client("events", scene.cloud.endpoint_url)
     sqs = aws.client("sqs", scene.cloud.endpoint_url)
-    url = sqs.create_queue(QueueName=f"heard-{scene.request_id}")["QueueUrl"]
+    url = sqs.create_queue(QueueName=f"lifecycle-{scene.request_id}")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     pattern = '{"source": ["countersign"], "detail-type": [{"prefix": "Task"}]}'
-    rule = f"heard-{scene.request_id}"
+    rule = f"lifecycle-{scene.request_id}"
     events.put_rule(Name=rule, EventBusName=scene.cloud.bus, EventPattern=pattern)
     events.put_targets(Rule=rule, EventBusName=scene.cloud.bus, Targets=[{"Id": "queue", "Arn": arn}])
     scene.submit()
     scene.decide("approve", comment="a private word")
-    heard: list[str] = []
+    received: list[str] = []
 
     def all_three() -> bool:
-        received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
-        heard.extend(message["Body"] for message in received if scene.task_id in message["Body"])
-        return len(heard) >= 3
+        messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        received.extend(message["Body"] for message in messages if scene.task_id in message["Body"])
+        return len(received) >= 3
 
     until(all_three, "three lifecycle events")
-    text = " ".join(heard)
+    text = " ".join(received)
     assert all(kind in text for kind in ("TaskOpened", "TaskDecided", "TaskApplied"))
     assert not any(secret in text for secret in ("private", "@example.com", "chairs"))

@@ -1,4 +1,4 @@
-"""What must not happen to an approval, each on the deployed product: over HTTP, and in a real browser."""
+"""Misuse of an approval on the deployed product, over HTTP and in a real browser."""
 
 import dataclasses
 from collections.abc import Callable
@@ -16,7 +16,6 @@ from countersign.adapters.task_items import plain
 from local.client import Page, open_page, press
 from local.demo.watch import Execution
 from operate.embedded import aws, http
-from operate.embedded.cloud import Cloud
 from tests.e2e.scene import Scene, until
 
 PHONE: ViewportSize = {"width": 320, "height": 640}
@@ -29,13 +28,8 @@ HOSTILE = f"{MARKUP} {BIDI_CONTROLS} 00.052 {BIDI_CONTROLS}"
 TEN_KILOBYTES = f"{HOSTILE}{'W' * 10_000}"
 
 
-@pytest.fixture
-def scene(cloud: Cloud) -> Scene:
-    return Scene(cloud)
-
-
 def rewrite(scene: Scene, **changes: Any) -> None:
-    """Change what a task asks in the table itself, past every rule."""
+    """Change a task's question in the table, past every rule."""
     task = until(lambda: scene.ledger.task(scene.task_id), "an open task")
     question = dataclasses.replace(task.question, **changes)
     shown = question.digest(task.submitted_by)
@@ -49,19 +43,14 @@ def rewrite(scene: Scene, **changes: Any) -> None:
     )
 
 
-def settled(scene: Scene) -> dict[str, Any]:
-    """Wait until nothing is written about an open task any more, and return everything that the ledger holds of it."""
-    until(lambda: "sent" in scene.audit(), "the record of the mail")
-    return scene.items()
-
-
 # A scanner
 
 
 def test_a_scanner_that_opens_the_link_again_and_again_changes_nothing(scene: Scene, browser: Browser) -> None:
     scene.submit()
     link = scene.link()
-    before = settled(scene)
+    scene.await_record_of_mail()
+    before = scene.items()
     with ThreadPoolExecutor(5) as scanners:
         statuses = list(scanners.map(lambda method: http.send(method, link).status, ["GET", "HEAD"] * 9))
     with browser.new_context(java_script_enabled=True) as context:
@@ -99,7 +88,7 @@ def two_tabs(browser: Browser, link: str) -> None:
 
 
 def opened(browser: Browser, link: str) -> Tab:
-    """Open a link on a device that has never been here."""
+    """Open a link on a new device."""
     tab = browser.new_context(viewport=PHONE).new_page()
     tab.goto(link)
     return tab
@@ -115,7 +104,9 @@ def thanked(tab: Tab) -> None:
 
 
 @pytest.mark.parametrize("twice", [double_click, back_button, two_tabs])
-def test_who_answers_twice_has_one_vote(scene: Scene, browser: Browser, twice: Callable[[Browser, str], None]) -> None:
+def test_a_person_who_answers_twice_has_one_vote(
+    scene: Scene, browser: Browser, twice: Callable[[Browser, str], None]
+) -> None:
     scene.submit()
     twice(browser, scene.link())
     assert [vote["by"] for vote in scene.ended()["result"]["votes"]] == [scene.approver()]
@@ -133,10 +124,10 @@ def test_of_six_opposite_votes_at_once_one_decides_and_every_page_says_so(scene:
 
     with ThreadPoolExecutor(len(people)) as browsers:
         pages = list(browsers.map(scene.page, people))
-        told = list(browsers.map(answer, pages, ["approve", "reject"] * 3))
-    assert sorted(page.answer.status for page in told) == [200] + [409] * 5
-    winner = people[[page.answer.status for page in told].index(200)]
-    for page in told:
+        answered = list(browsers.map(answer, pages, ["approve", "reject"] * 3))
+    assert sorted(page.answer.status for page in answered) == [200] + [409] * 5
+    winner = people[[page.answer.status for page in answered].index(200)]
+    for page in answered:
         assert winner in page.text
         assert ("was not recorded" in page.text) is (page.answer.status == 409)
     assert scene.ended()["result"]["decided_by"] == winner
@@ -150,7 +141,7 @@ def test_hostile_text_in_every_field_is_shown_as_text_and_the_page_stays_whole(s
     text = TEN_KILOBYTES
     scene.submit()
     link = scene.link()
-    settled(scene)
+    scene.await_record_of_mail()
     rewrite(scene, title=text, details=((text, text), ("Amount", text), (text, "250.00 EUR")))
     tab = opened(browser, link)
     assert tab.locator("main").inner_text().count("<script>window.ran = 1</script>") >= 5
@@ -179,7 +170,7 @@ def test_hostile_text_in_a_request_is_shown_as_text_in_the_mail(scene: Scene, br
 
 
 def assert_whole(tab: Tab) -> None:
-    """Check that no text became markup, no script ran, nothing changes the reading direction, and nothing overflows."""
+    """Assert that no text became markup, ran as a script, changed the reading direction or overflowed."""
     assert tab.evaluate("window.ran") is None
     assert tab.locator("script, img, b, iframe").count() == 0
     assert tab.locator("form:not([action=review], [action=delegate], [action=inbox]), a[href*=evil]").count() == 0
@@ -191,7 +182,7 @@ def assert_whole(tab: Tab) -> None:
 # A link that is late
 
 
-def test_a_link_after_a_stop_says_that_the_request_has_ended(scene: Scene) -> None:
+def test_the_link_of_a_stopped_execution_says_that_the_request_has_ended(scene: Scene) -> None:
     scene.submit()
     page = scene.page()
     alias = scene.cloud.workflow("order-approval")

@@ -1,4 +1,4 @@
-"""The program `countersign` on the embedded cloud: it withdraws, rings, redrives and examines."""
+"""The program `countersign` on the embedded cloud."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Operate = Callable[..., tuple[int, Any]]
 def operate(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> Operate:
-    """Run the tool on the embedded cloud of this run, and return its exit status and what it prints as JSON."""
+    """Run `countersign` on this run's cloud; return the exit status and the JSON that it prints."""
     cloud.write(tmp_path)
     monkeypatch.setattr(stage, "HOME", tmp_path)
     monkeypatch.setattr(stage, "SETTINGS", SETTINGS)
@@ -45,7 +45,7 @@ def operate(
 
 @contextmanager
 def without_relay(cloud: Cloud) -> Iterator[None]:
-    """Take the relay off the stream for as long as the block lasts."""
+    """Take the relay off the stream during a block."""
     client, cloudformation = (aws.client(name, cloud.endpoint_url) for name in ("lambda", "cloudformation"))
     listed = cloudformation.describe_stack_resources(StackName="countersign-local-workflow")["StackResources"]
     (mapping,) = [
@@ -90,7 +90,7 @@ def test_an_operator_rings_where_the_relay_does_not(cloud: Cloud, operate: Opera
 def test_dead_letters_are_found_by_the_doctor_and_redriven(cloud: Cloud, operate: Operate) -> None:
     scene = Scene(cloud)
     scene.submit()
-    scene.link()
+    scene.await_record_of_mail()
     task = scene.ledger.task(scene.task_id)
     assert task
     message = {**envelope.requested(task), "attempt": votes.resend_attempt(task)}
@@ -109,7 +109,7 @@ def test_dead_letters_are_found_by_the_doctor_and_redriven(cloud: Cloud, operate
 
 
 def test_nothing_that_is_deployed_differs_from_the_settings(operate: Operate) -> None:
-    """What other tests leave behind, such as a message that was given up, is no difference."""
+    """Messages and alarms that other tests leave behind are no difference."""
     _, results = operate("doctor")
     left_behind = {"tasks", "dead letters", "alarms"}
     assert [result for result in results if result["finding"] and result["area"] not in left_behind] == []

@@ -1,4 +1,4 @@
-"""Every callback pattern on the embedded cloud, all of them at once; its other ends are tests/workflows'."""
+"""Every callback pattern on the embedded cloud, all at once. tests/workflows owns the other ends of each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from operate.embedded.cloud import Cloud
 
 @pytest.fixture(scope="module")
 def reports(cloud: Cloud) -> dict[str, Any]:
-    """What the API says of each once it has ended."""
+    """The API's report of each ended pattern."""
     demos = {
         name: PatternDemo(workflow=name, cloud=cloud, answer="happy", request_id=f"pattern-{name}") for name in SCRIPTS
     }

@@ -21,7 +21,7 @@ sys.exit(main())' "$@"
 """
 
 
-def test_the_request_of_the_readme_is_taken(cloud: Cloud, requests_api: RequestsApi, tmp_path: Path) -> None:
+def test_the_request_of_the_readme_is_accepted(cloud: Cloud, requests_api: RequestsApi, tmp_path: Path) -> None:
     (commands,) = re.findall(r"^```\n(eval .*?)^```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL | re.MULTILINE)
     cloud.write(tmp_path)
     program = tmp_path / ".venv" / "bin" / "countersign"

@@ -1,4 +1,4 @@
-"""docs/recovery.md, done on the embedded cloud: what the ledger has lost while executions wait comes back."""
+"""The steps of docs/recovery.md on the embedded cloud."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from operate.program import main
 from tests.e2e.scene import Scene, until
 
 
-def test_what_the_ledger_lost_comes_back_while_executions_wait(
+def test_tasks_that_the_ledger_lost_are_restored_while_their_executions_wait(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cloud.write(tmp_path)
@@ -37,11 +37,11 @@ def test_what_the_ledger_lost_comes_back_while_executions_wait(
     table.delete_item(TableName=cloud.table, Key=task)
     for item in lost.items().values():
         table.delete_item(TableName=cloud.table, Key={name: item[name] for name in ("pk", "sk")})
-    assert open_page(links[lost.request_id]).answer.status == 404, "nothing of it is left"
+    assert open_page(links[lost.request_id]).answer.status == 404, "all its items are lost"
 
     assert main(["restore", "--from", restored, "--local"]) == 0
     assert "2 tasks among them" in capsys.readouterr().out
-    assert kept.items() == since, "what went on meanwhile is left alone"
+    assert kept.items() == since, "later changes of other tasks stay"
     assert press(open_page(links[lost.request_id]), "approve").answer.status == 200
     assert lost.ended()["result"]["status"] == "approved"
     until(lambda: "rung" in lost.audit(), "the record of the ring")
@@ -49,6 +49,6 @@ def test_what_the_ledger_lost_comes_back_while_executions_wait(
     assert lost.audit().index("restored") < lost.audit().index("voted")
     assert press(open_page(gone_on.link(other)), "approve").answer.status == 200
     result = gone_on.ended()["result"]
-    assert (result["status"], len(result["votes"])) == ("approved", 2), "the vote of before the damage counts"
+    assert (result["status"], len(result["votes"])) == ("approved", 2), "the vote before the loss counts"
     assert gone_on.ledger.audit_breaks(gone_on.task_id) == []
     table.delete_table(TableName=restored)

@@ -1,9 +1,7 @@
-"""The sweeper on the deployed product: what was lost on the way arrives all the same, once."""
+"""The sweeper on the deployed product repairs a lost ring and a lost start, once."""
 
 from dataclasses import replace
 from datetime import timedelta
-
-import pytest
 
 from countersign.adapters.attributes import to_item
 from countersign.adapters.keys import task_key
@@ -21,13 +19,8 @@ from tests.e2e.scene import Scene, until
 A_WHILE_AGO = SystemClock().now() - timedelta(hours=1)
 
 
-@pytest.fixture
-def scene(cloud: Cloud) -> Scene:
-    return Scene(cloud)
-
-
-def decide_unheard(scene: Scene) -> None:
-    """Decide a scene's task in the table itself, as a removal and a new item: the relay rings for a change only."""
+def decide_unnoticed(scene: Scene) -> None:
+    """Decide a scene's task by deleting and putting its item: the relay rings for modified items only."""
     task = until(lambda: scene.ledger.task(scene.task_id), "an open task")
     change = votes.answer(task, scene.approver(), Decision.APPROVE, "", task.shown, "203.0.113.0/24", A_WHILE_AGO)
     assert change
@@ -44,7 +37,7 @@ def decide_unheard(scene: Scene) -> None:
 
 
 def sweep(cloud: Cloud) -> None:
-    """Do what the schedule does, now."""
+    """Invoke the sweeper, as its schedule does."""
     functions = aws.client("lambda", cloud.endpoint_url)
     pages = functions.get_paginator("list_functions").paginate()
     handlers = {each["Handler"]: each["FunctionName"] for page in pages for each in page["Functions"]}
@@ -54,9 +47,8 @@ def sweep(cloud: Cloud) -> None:
 
 def test_a_decision_whose_ring_was_lost_reaches_its_workflow(scene: Scene) -> None:
     scene.submit()
-    scene.link()
-    until(lambda: "sent" in scene.audit(), "the record of the mail")
-    decide_unheard(scene)
+    scene.await_record_of_mail()
+    decide_unnoticed(scene)
     assert scene.report()["status"] == "running"
     sweep(scene.cloud)
     report = scene.ended()

@@ -1,4 +1,4 @@
-"""The example worker as a program of its own, on the embedded cloud."""
+"""The example worker as a program, on the embedded cloud."""
 
 import signal
 import subprocess
@@ -9,7 +9,7 @@ from operate.embedded.cloud import ROOT, Cloud
 from tests.e2e.payment_scene import PaymentScene
 
 
-def test_the_worker_takes_a_payment_from_its_queue_and_ends_when_it_is_told_to(cloud: Cloud) -> None:
+def test_the_worker_answers_a_payment_of_its_queue_and_ends_on_sigterm(cloud: Cloud) -> None:
     scene = PaymentScene(cloud)
     command = [sys.executable, "docs/examples/worker.py", cloud.queues["external-tasks"]]
     worker = subprocess.Popen(

@@ -129,9 +129,7 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 def clean_aws() -> Iterator[Callable[[], None]]:
     """AWS in memory for a module, as a function that empties all services and restores the stage's empty tables."""
     with mock_aws() as aws:
-        dynamodb = session().create_client("dynamodb", region_name=REGION)
-        for name, keys in TABLES.items():
-            _create_table(dynamodb, name, keys)
+        create_tables(session().create_client("dynamodb", region_name=REGION))
         tables = deepcopy(dynamodb_backends[ACCOUNT][REGION].tables)
 
         def clean() -> None:
@@ -143,20 +141,23 @@ def clean_aws() -> Iterator[Callable[[], None]]:
         client.cache_clear()
 
 
-def _create_table(dynamodb: Any, name: str, keys: tuple[str, ...]) -> None:
-    more: dict[str, Any] = {}
-    if name == TABLE:
-        index = {"IndexName": "gsi1", "KeySchema": _key_schema(INDEX), "Projection": {"ProjectionType": "ALL"}}
-        more["GlobalSecondaryIndexes"] = [index]
-        more["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
-    indexed = INDEX if more else ()
-    dynamodb.create_table(
-        TableName=name,
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=_key_schema(keys),
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys + indexed],
-        **more,
-    )
+def create_tables(dynamodb: Any) -> None:
+    """Create the stage's tables, with the ledger's index and stream."""
+    for name, keys in TABLES.items():
+        more: dict[str, Any] = {}
+        if name == TABLE:
+            index = {"IndexName": "gsi1", "KeySchema": _key_schema(INDEX), "Projection": {"ProjectionType": "ALL"}}
+            more["GlobalSecondaryIndexes"] = [index]
+            more["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+        dynamodb.create_table(
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=_key_schema(keys),
+            AttributeDefinitions=[
+                {"AttributeName": key, "AttributeType": "S"} for key in keys + (INDEX if more else ())
+            ],
+            **more,
+        )
 
 
 def _key_schema(keys: tuple[str, ...]) -> list[dict[str, str]]:

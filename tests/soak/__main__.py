@@ -1,7 +1,7 @@
-"""`python -m tests.soak --steps 10000 --seed 1`: soak the kit, say how it goes, and end with the figures.
+"""`python -m tests.soak --steps 10000 --seed 1`: soak the kit, and print the figures.
 
-Exits 1 when something that must hold did not, with the shortest way there that was found, and the seed to repeat it;
-or when a long soak has not reached everything.
+Exits 1 on a violated invariant, with the shortest sequence of steps that leads to it and the seed to repeat it; or if a
+long soak has not reached every state.
 """
 
 import argparse
@@ -17,22 +17,22 @@ from tests.soak.machine import Soak
 from tests.soak.scene import ACTIONS
 
 ENOUGH_STEPS = 10_000
-"""With so many, everything must have been reached."""
+"""The number of steps that must reach every state."""
 
-_TOLD_EVERY = 500
+_PRINTED_EVERY = 500
 
 
 def soak(machine: type[Soak], steps: int, chance: int, tell: Callable[[Figures], None] = lambda _: None) -> Figures:
-    """Let a machine make at least so many steps: the same ones for the same seed.
+    """Run a machine for at least so many steps; the same seed gives the same steps.
 
     Args:
-        machine: What is soaked.
-        steps: How many steps.
+        machine: The machine.
+        steps: The number of steps.
         chance: The seed.
-        tell: Is told of the figures after each example.
+        tell: Receives the figures after each example.
 
     Raises:
-        AssertionError: Something that must hold did not; Hypothesis has added how to get there.
+        AssertionError: An invariant is violated; Hypothesis has added the steps that lead to it.
     """
     figures = Figures()
     parts = 0
@@ -58,15 +58,15 @@ def soak(machine: type[Soak], steps: int, chance: int, tell: Callable[[Figures],
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Soak as the command line says; return 0 when everything held."""
+    """Soak as the command line says; return 0 without a violation."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description="Soak the kit.")
-    parser.add_argument("--steps", type=int, default=10_000, help="how many steps at least (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=10_000, help="the least number of steps (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="the same steps for the same seed (default: %(default)s)")
     options = parser.parse_args(arguments)
     progress = _Progress()
     try:
         figures = soak(Soak, options.steps, options.seed, progress.tell)
-    except Exception as error:  # noqa: BLE001  whatever it is, it ends the soak and is told
+    except Exception as error:  # noqa: BLE001  every error ends the soak and is printed
         traceback.print_exception(error)
         progress.figures.violations.append(str(error))
         print(f"a violation; to repeat it: make soak STEPS={options.steps} SEED={options.seed}")
@@ -74,22 +74,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     never = figures.never(ACTIONS)
     if never:
-        print(f"never reached, so that nothing is proven of it: {', '.join(never)}")
+        print(f"never reached: {', '.join(never)}")
     print(figures.line())
     return 1 if never and options.steps >= ENOUGH_STEPS else 0
 
 
 class _Progress:
-    """Prints a line now and then."""
+    """Prints the progress."""
 
     def __init__(self) -> None:
         self.figures = Figures()
-        self._told = 0
+        self._printed = 0
 
     def tell(self, figures: Figures) -> None:
         self.figures = figures
-        if figures.steps >= self._told + _TOLD_EVERY:
-            self._told = figures.steps
+        if figures.steps >= self._printed + _PRINTED_EVERY:
+            self._printed = figures.steps
             print(f"{figures.steps} steps, {figures.tasks} tasks, {figures.faults.total()} faults", flush=True)
 
 

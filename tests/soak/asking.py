@@ -1,4 +1,4 @@
-"""What is asked of the kit: requests of every kind, again, and with another input."""
+"""Requests of every workflow, repeated requests, and requests with another input."""
 
 import json
 from collections.abc import Mapping
@@ -28,16 +28,16 @@ INPUTS: Mapping[str, dict[str, Any]] = {
     "encrypted-payload": {"subject": "the door"},
     "long-job": {"job": "convert", "heartbeat_seconds": 60},
 }
-"""The workflows that ask machines of no kind of their own."""
+"""The workflows of machines, with their inputs."""
 
 PAYMENTS = tuple(f"pay_{number}" for number in range(8))
 CALLER = "arn:aws:iam::111122223333:user/shop"
 MOST_AT_ONCE = 6
-"""How many executions live at the same time: with more, none would be seen to its end."""
+"""The number of executions at the same time: with more, none would reach its end."""
 
 
 class Asking(Scene):
-    """Those who ask."""
+    """The callers."""
 
     @precondition(lambda self: len(self.world.durable.living()) < MOST_AT_ONCE)
     @action(people=st.integers(1, 3), kind=PICK, deadline=PICK, reminded=st.booleans(), amount=PICK)

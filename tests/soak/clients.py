@@ -1,4 +1,4 @@
-"""The AWS services around the table: each does what the kit relies on, and no more."""
+"""The AWS services besides DynamoDB, as far as the kit uses them."""
 
 import json
 import re
@@ -16,12 +16,12 @@ from tests.soak.table import error_of
 
 _TOKEN = re.compile(r"\?t=([A-Za-z0-9_-]{43})")
 MOST_RECEIVES = 3
-"""After so many deliveries a message goes to the dead letters."""
+"""The number of failed deliveries that make a message a dead letter."""
 
 
 @dataclass
 class Message:
-    """A message, and how often it was delivered."""
+    """A message with the number of its failed deliveries."""
 
     body: str
     receives: int = 0
@@ -32,9 +32,9 @@ class Queue:
     """A queue and its dead letters.
 
     Attributes:
-        messages: What waits.
-        dead: What was delivered too often; a redrive sends it back.
-        for_people: What the kit itself put aside, with why: trying again would not mend it.
+        messages: The messages in the queue.
+        dead: The dead letters; a redrive sends them back.
+        for_people: The dead letters that the kit itself sent, with the reason: no retry can fix them.
     """
 
     messages: list[Message] = field(default_factory=list)
@@ -46,13 +46,13 @@ class Queue:
         self.messages.append(Message(json.dumps(document)))
 
     def failed(self, message: Message) -> None:
-        """Put a message back that could not be handled, or aside when that was too often."""
+        """Put a failed message back, or to the dead letters after `MOST_RECEIVES` deliveries."""
         message.receives += 1
         waiting = self.dead if message.receives >= MOST_RECEIVES else self.messages
         waiting.append(message)
 
     def redrive(self) -> int:
-        """Send the dead letters back, and return how many there were."""
+        """Send the dead letters back, and return their number."""
         redriven, self.dead = self.dead, []
         self.messages += (Message(message.body) for message in redriven)
         return len(redriven)
@@ -60,7 +60,7 @@ class Queue:
 
 @dataclass(frozen=True)
 class Mail:
-    """A message that somebody has received."""
+    """A received mail."""
 
     recipient: str
     token: str
@@ -68,7 +68,7 @@ class Mail:
 
 
 class Bus:
-    """EventBridge: puts what goes by into the queues of its rules."""
+    """EventBridge: puts events into the queues of the rules."""
 
     def __init__(self, queues: Mapping[str, Queue], clock: FixedClock) -> None:
         self._queues = queues
@@ -102,7 +102,7 @@ class Post:
     def send_email(self, **asked: Any) -> dict[str, str]:
         text = asked["Content"]["Simple"]["Body"]["Text"]["Data"]
         found = _TOKEN.search(text)
-        assert found, "every mail of the kit holds a link"
+        assert found, "every mail of the kit has a link"
         (recipient,) = asked["Destination"]["ToAddresses"]
         self.mails.append(Mail(recipient, found.group(1), "/inbox?" in text))
         return {"MessageId": "mail"}
@@ -112,7 +112,7 @@ class Lambda:
     """Lambda: starts durable executions, and takes rings and heartbeats.
 
     Attributes:
-        starts: How often it was told to start each execution, by its name.
+        starts: The number of starts of each execution, by its name.
     """
 
     def __init__(self, durable: Durable) -> None:
@@ -140,7 +140,7 @@ class Lambda:
 
 
 class Secrets:
-    """Secrets Manager: the secrets that a provider signs with, the newest first."""
+    """Secrets Manager: a provider's active secrets, the newest first."""
 
     def __init__(self, *active: str) -> None:
         self.active = list(active)
@@ -150,7 +150,7 @@ class Secrets:
 
 
 class Kms:
-    """KMS: a ciphertext is the name of what lies behind it."""
+    """KMS: a ciphertext is the number of its plain text."""
 
     def __init__(self) -> None:
         self._sealed: list[tuple[bytes, dict[str, str]]] = []
@@ -168,7 +168,7 @@ class Kms:
 
 
 class DeadLetterQueue:
-    """SQS, of which the kit only ever fills the dead letters of `results`."""
+    """SQS: the kit itself sends only the dead letters of `results`."""
 
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
@@ -179,7 +179,7 @@ class DeadLetterQueue:
 
 
 def ended_event(run: Run) -> dict[str, Any]:
-    """Return the event by which Lambda tells that an execution has ended."""
+    """Return Lambda's event for the end of an execution."""
     event = status_change(run.ended, run.name)
     event["detail"]["durableExecutionArn"] = run.arn
     return event

@@ -1,7 +1,7 @@
-"""Lambda's durable executions without threads of their own or real time: the real SDK replays the real handlers.
+"""Lambda's durable executions without threads or real time: the real SDK replays the real handlers.
 
-Checkpoints are kept by AWS's own local runtime; when to invoke, and when a callback or a retry is due, is decided here,
-by a clock that the soak moves.
+AWS's local runtime keeps the checkpoints. This module invokes executions, and ends callbacks and retries by a clock
+that the soak moves.
 """
 
 from collections.abc import Callable, Mapping
@@ -36,13 +36,13 @@ from tests.soak.runs import Run
 from tests.soak.table import error_of
 
 MOST_FAILED_INVOCATIONS = 5
-"""In a row; then the execution fails, as on AWS's own local runner."""
+"""In a row; then the execution fails, as on AWS's local runner."""
 
 Handler = Callable[[Any, Any], Any]
 
 
 class Durable:
-    """The service: starts executions, invokes them, keeps their checkpoints, completes their callbacks."""
+    """Starts and invokes executions, keeps their checkpoints, and completes their callbacks."""
 
     def __init__(
         self,
@@ -52,14 +52,14 @@ class Durable:
         timeout: timedelta,
         ended: Callable[[Run], None],
     ) -> None:
-        """Take what is around it.
+        """Set the service up.
 
         Args:
-            invoke: Invokes the function of a workflow: its name, the event, Lambda's context.
-            clock: The time.
-            faults: What goes wrong with checkpoints.
-            timeout: How long an execution lives.
-            ended: Is told of executions that have ended.
+            invoke: Invokes a workflow's function with its name, the event and Lambda's context.
+            clock: The clock.
+            faults: The faults of checkpoints.
+            timeout: The timeout of executions.
+            ended: Receives each ended execution.
         """
         self.runs: dict[str, Run] = {}
         self.outlived: list[str] = []
@@ -74,7 +74,7 @@ class Durable:
     # Executions
 
     def start(self, arn: str, workflow: str, name: str, payload: str) -> str:
-        """Start an execution, once; the same again is the same execution."""
+        """Start an execution; a repeated start returns the same execution."""
         run = self.runs.get(name)
         if run is None:
             run = Run(name, workflow, payload, f"{arn}/durable-execution/{name}/1", self._timeout, self._clock.now())
@@ -85,7 +85,7 @@ class Durable:
         return run.arn
 
     def run(self, run: Run) -> None:
-        """Invoke an execution that is due, and do what its output says."""
+        """Invoke a due execution, and handle its output."""
         run.due = False
         run.execution.begin_new_invocation()
         run.execution.handler_seen_seq = run.execution.seq_counter
@@ -98,7 +98,7 @@ class Durable:
         run.running = True
         try:
             output = self._invoke(run.workflow, event, create_test_lambda_context(function_name=run.workflow))
-        except (Crash, Exception):  # noqa: BLE001  Lambda invokes again, whatever it was
+        except (Crash, Exception):  # noqa: BLE001  Lambda invokes again after any error
             self._try_again(run)
             return
         finally:
@@ -113,7 +113,7 @@ class Durable:
             self.end(run, output["Status"], output.get("Result"))
 
     def end(self, run: Run, status: str, result: str | None = None) -> None:
-        """End an execution; a rule ends one from outside, with `STOPPED`."""
+        """End an execution; `STOPPED` is an end from outside."""
         run.ended, run.due = status, False
         error = ErrorObject(None, status, None, None)
         now = self._clock.now()
@@ -144,11 +144,11 @@ class Durable:
         return [run for run in self.runs.values() if not run.ended]
 
     def next_timer(self) -> datetime | None:
-        """Return when something is due by itself."""
+        """Return the time of the next timer."""
         return min((when for run in self.living() for when, _ in run.timers()), default=None)
 
     def time_has_passed(self) -> None:
-        """End the callbacks whose time is over, and make the steps ready that are tried again."""
+        """Fire the timers of callbacks, retries and executions that are due."""
         now = self._clock.now()
         for run in self.living():
             for when, operation in run.timers():
@@ -169,7 +169,7 @@ class Durable:
             run.execution.complete_due_operations(now)
         run.due = True
 
-    # Callbacks: answers as AWS gives them
+    # Callbacks, with the errors of AWS
 
     def complete(self, callback_id: str, finish: Callable[[Execution], object]) -> None:
         """Complete a callback from outside."""
@@ -178,7 +178,7 @@ class Durable:
         run.due = True
 
     def beat(self, callback_id: str) -> None:
-        """Put on record that a callback is worked on."""
+        """Record a heartbeat of a callback."""
         run, operation = self._waiting(callback_id)
         run.beats[operation.operation_id] = self._clock.now()
 
@@ -189,8 +189,8 @@ class Durable:
 
     def fail(self, callback_id: str, error: Mapping[str, str]) -> None:
         """Complete a callback as SendDurableExecutionCallbackFailure does."""
-        told, now = ErrorObject(error.get("ErrorMessage"), error.get("ErrorType"), None, None), self._clock.now()
-        self.complete(callback_id, lambda execution: execution.complete_callback_failure(callback_id, told, now))
+        reported, now = ErrorObject(error.get("ErrorMessage"), error.get("ErrorType"), None, None), self._clock.now()
+        self.complete(callback_id, lambda execution: execution.complete_callback_failure(callback_id, reported, now))
 
     def _waiting(self, callback_id: str) -> tuple[Run, Operation]:
         for run in self.runs.values():
@@ -210,14 +210,14 @@ class Durable:
         updates: list[OperationUpdate],
         client_token: str | None,
     ) -> CheckpointOutput:
-        """Keep what an execution has done."""
+        """Keep an execution's updates."""
         run = next(run for run in self.runs.values() if run.arn == durable_execution_arn)
 
         def keep() -> CheckpointOutput:
             return self._checkpoints.process_checkpoint(checkpoint_token, updates, client_token)
 
-        # The start of a step is sent on the side, alone or together with its end, as threads will have it: only what
-        # the workflow waits for counts as a call that can fail.
+        # Threads decide whether the start of a step is sent alone or with its end: only updates that the workflow
+        # waits for count as a call that can fail.
         started_only = all(
             update.action is OperationAction.START and update.operation_type is OperationType.STEP for update in updates
         )
@@ -247,7 +247,7 @@ class Durable:
 
 
 class _Now:
-    """The clock as AWS's runtime asks it."""
+    """The clock in the form of AWS's runtime."""
 
     def __init__(self, clock: FixedClock) -> None:
         self._clock = clock

@@ -1,4 +1,4 @@
-"""The fault client: in front of every AWS client, it lets calls fail as told, or something else happen before them."""
+"""The fault client: it makes calls of an AWS client fail, or lets another process act before them."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -14,11 +14,11 @@ from tests.soak.table import error_of
 
 
 class Crash(BaseException):
-    """The function's process is gone, at once: no `except Exception` of anybody sees it."""
+    """The function's process ends: no `except Exception` catches it."""
 
 
 class Kind(StrEnum):
-    """What can go wrong with a call."""
+    """The kinds of faults."""
 
     THROTTLED = "throttled"
     SERVER_ERROR = "server error"
@@ -30,13 +30,13 @@ class Kind(StrEnum):
     REFUSED_ENTRY = "refused entry"
     KMS = "KMS error"
     DENIED = "ring denied"
-    MEANWHILE = "somebody is faster"
+    MEANWHILE = "another process is faster"
 
 
 READS = frozenset({"get_item", "batch_get_item", "query", "scan", "get_secret_value", "decrypt"})
 RINGS = frozenset({"send_durable_execution_callback_success", "send_durable_execution_callback_failure"})
 COUNT = "count"
-"""What the write to the limiter's counters is called here: it may fail like any other, and is none to the ledger."""
+"""The operation of the limiter's counters: it can fail like any other, and is no write to the ledger."""
 
 _THROTTLING = {"dynamodb": "ProvisionedThroughputExceededException", "lambda": "TooManyRequestsException"}
 _WRITES_ONLY = frozenset({Kind.LOST_RESPONSE, Kind.CRASH_BEFORE, Kind.CRASH_AFTER})
@@ -48,7 +48,7 @@ _ONLY = {
     Kind.DENIED: RINGS,
     Kind.MEANWHILE: frozenset({"transact_write_items", "update_item", "checkpoint"}),
 }
-"""The operations that a kind is about, where it is not about all of them."""
+"""The operations of the kinds that do not hit all."""
 
 
 @dataclass
@@ -56,10 +56,10 @@ class Fault:
     """A fault that waits for its call.
 
     Attributes:
-        kind: What will go wrong.
-        skip: How many calls that it could hit go well before.
-        times: How many calls in a row it hits.
-        meanwhile: What happens before the call, for MEANWHILE.
+        kind: Its kind.
+        skip: The number of calls that it could hit and lets pass.
+        times: The number of calls in a row that it hits.
+        meanwhile: The other process's action before the call, for MEANWHILE.
     """
 
     kind: Kind
@@ -68,12 +68,12 @@ class Fault:
     meanwhile: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
-        """Skip few calls of those that are rare."""
+        """Skip few calls of the rare operations."""
         if self.kind in _ONLY:
             self.skip %= 2
 
     def hits(self, operation: str) -> bool:
-        """Tell whether this call is one of those that go wrong."""
+        """Whether the fault hits this call; counts it."""
         if self.kind in _ONLY and operation not in _ONLY[self.kind]:
             return False
         if self.kind in _WRITES_ONLY and operation in READS:
@@ -83,13 +83,13 @@ class Fault:
 
 
 class Faults:
-    """The faults that are armed, and what became of them.
+    """The armed faults and their results.
 
     Attributes:
-        armed: Those that wait for their call.
-        injected: How often each kind has hit one.
-        writes: How many calls might have changed something, but for the limiter's counters.
-        surprises: What was raised by what happened meanwhile.
+        armed: The faults that wait for their call.
+        injected: The number of calls that each kind has hit.
+        writes: The number of calls that may have written, without those of the limiter's counters.
+        surprises: The errors of actions between two calls.
     """
 
     def __init__(self) -> None:
@@ -100,7 +100,7 @@ class Faults:
         self._resting = False
 
     def call(self, service: str, operation: str, do: Callable[[], Any]) -> Any:
-        """Make a call, as well as the armed faults let it."""
+        """Make a call, unless an armed fault hits it."""
         if operation not in READS and operation != COUNT:
             self.writes += 1
         fault = self._next(operation)
@@ -111,7 +111,7 @@ class Faults:
 
     @contextmanager
     def only(self, fault: Fault) -> Iterator[None]:
-        """Arm this fault and no other, for as long as the block lasts."""
+        """Arm only this fault during a block."""
         others, self.armed = self.armed, [fault]
         try:
             yield
@@ -142,7 +142,7 @@ class Faults:
         self._resting = True
         try:
             act()
-        except Exception as error:  # noqa: BLE001  whoever made the call would swallow it
+        except Exception as error:  # noqa: BLE001  the caller would swallow it
             self.surprises.append(error)
         finally:
             self._resting = False

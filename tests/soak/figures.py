@@ -1,4 +1,4 @@
-"""What a soak has done, in numbers: without them nobody knows that it did anything."""
+"""The numbers of a soak."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -15,20 +15,20 @@ class Figures:
     """The sums of all examples.
 
     Attributes:
-        rules: How often each rule ran.
-        faults: How often each kind of fault was injected.
-        answers: How often each status was answered, by who asked.
-        statuses: How many tasks came to each status in the end.
-        tasks: How many tasks there were.
-        decisions: How many of them were decided.
-        alarmed: How many decisions no workflow applied, and an alarm rang for.
-        sweeps: What the sweeper has counted.
-        executions: How many executions ended how.
-        outcomes: How many workflows returned what.
-        redriven: How many messages and records were sent back from dead letters.
-        restored: How many lost tasks were brought back.
-        promises: How many answers said that something is on record.
-        violations: What should never be.
+        rules: The runs of each rule.
+        faults: The injected faults of each kind.
+        answers: The responses, by client and status.
+        statuses: The tasks, by their last status.
+        sweeps: The sweeper's metrics.
+        executions: The executions, by their end.
+        outcomes: The results of workflows.
+        tasks: All tasks.
+        decisions: The decided tasks.
+        alarmed: The decisions that no workflow applied, with an alarm.
+        redriven: The redriven messages and stream records.
+        restored: The restored tasks.
+        promises: The responses that confirmed a record.
+        violations: The violated invariants.
     """
 
     rules: Counter[str] = field(default_factory=Counter)
@@ -48,11 +48,11 @@ class Figures:
 
     @property
     def steps(self) -> int:
-        """How many rules ran."""
+        """The number of rules that ran."""
         return self.rules.total()
 
     def never(self, actions: set[str]) -> list[str]:
-        """Return what should have been reached, and was not."""
+        """Return the states that the soak has not reached."""
         reached = {
             **{action: self.rules[action] for action in actions},
             **{kind.value: self.faults[kind] for kind in Kind},
@@ -67,11 +67,11 @@ class Figures:
         return sorted(name for name, number in reached.items() if not number)
 
     def line(self) -> str:
-        """Return all of it in one line."""
+        """Return the figures in one line."""
         parts = {
             "steps": self.steps,
-            "rules": _told(self.rules),
-            "faults": f"{self.faults.total()} {_told(self.faults)}",
+            "rules": _listed(self.rules),
+            "faults": f"{self.faults.total()} {_listed(self.faults)}",
             "tasks": self.tasks,
             "decisions": self.decisions,
             "applied": self.statuses["APPLIED"],
@@ -80,13 +80,13 @@ class Figures:
             "expired": self.statuses["EXPIRED"],
             "cancelled": self.statuses["CANCELLED"],
             "promises kept": self.promises,
-            "sweeps": _told(self.sweeps),
+            "sweeps": _listed(self.sweeps),
             "limited": sum(number for answer, number in self.answers.items() if answer.endswith(" 429")),
-            "executions": _told(self.executions),
+            "executions": _listed(self.executions),
             "violations": len(self.violations),
         }
         return " · ".join(f"{name} {value}" for name, value in parts.items())
 
 
-def _told(counts: Mapping[str, int] | Mapping[Kind, int]) -> str:
+def _listed(counts: Mapping[str, int] | Mapping[Kind, int]) -> str:
     return "(" + ", ".join(f"{name} {number}" for name, number in sorted(counts.items())) + ")"

@@ -1,4 +1,4 @@
-"""What must hold after every step, and what must hold once everything has come to rest."""
+"""The invariants after every step, and those at rest."""
 
 import json
 import re
@@ -22,7 +22,7 @@ from tests.soak.world import ESCALATED, ESCALATION, GRACE, World
 
 _TOKEN = re.compile(r"(?<![A-Za-z0-9_/+-])[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")
 COMMENT = "between us, comment"
-"""How every comment begins."""
+"""The beginning of every comment."""
 
 _WAYS = {(row.source, row.target) for row in TRANSITIONS}
 _ONCE = {"decided": "decided", "responded": "event", "held": "event", "swept": "swept"}
@@ -40,31 +40,31 @@ _MEANS: Mapping[str, Callable[[list[Task]], bool]] = {
     "worker_lost": lambda tasks: all(task.closed_because == "worker_lost" for task in tasks),
     "expired": lambda tasks: any(task.status is Status.EXPIRED for task in tasks),
 }
-"""What must stand in the ledger for a workflow to say so: of all its tasks, in any order."""
+"""The condition on a workflow's tasks for each result."""
 
 _LOST: Mapping[Status, tuple[Lost, ...]] = {
     Status.OPEN: (Lost.HAND_OFF, Lost.DEADLINE),
     Status.DECIDED: (Lost.DECISION,),
     Status.CANCELLED: (Lost.WITHDRAWAL,),
 }
-"""What the sweeper may tell of a task, by its status."""
+"""The findings of the sweeper about a task, by its status."""
 
 EXPECTED_ERRORS = frozenset({"", "DuplicateCorrelationError", "HandOffFailedError", "IdleRingsError", "StepError"})
-"""With what a workflow may fail here: somebody reused an external id, or nothing went well for too long."""
+"""The errors of workflows that the soak causes: a reused external id, or faults for too long."""
 
 
 class ViolationError(AssertionError):
-    """Something that must hold does not."""
+    """An invariant is violated."""
 
 
 class Invariants:
     """Watches a world.
 
     Attributes:
-        secrets: What no log may hold, beside what the world knows of itself.
-        promises: What somebody was told is on record, in words, and whether it is.
-        posts: How often each request was sent, by its id.
-        names: Whose another address is, as the directory has been told.
+        secrets: The secrets that no log may have, besides those that the world knows.
+        promises: The records that a response confirmed, in words, each with a check.
+        posts: The number of posts of each request, by its id.
+        names: The owner of each alias in the directory.
     """
 
     def __init__(self, world: World) -> None:
@@ -80,7 +80,7 @@ class Invariants:
         self._overdue: set[tuple[str, str]] = set()
 
     def after_step(self) -> None:
-        """Check what every step must leave true."""
+        """Check the invariants of every step."""
         for surprise in self._world.faults.surprises:
             raise surprise
         touched = set()
@@ -129,7 +129,7 @@ class Invariants:
                 self._nobody_decided_twice_or_in_their_own_matter(after)
 
     def _nobody_decided_twice_or_in_their_own_matter(self, task: Task) -> None:
-        """By all addresses that are known when the decision falls, and again when the workflow applies it."""
+        """By all addresses that are known at the decision, and again when the workflow applies it."""
         if task.status not in (Status.DECIDED, Status.APPLIED) or task.superseded or not task.audience:
             return
         people = [self.person(address) for address in task.decided_by]
@@ -137,17 +137,17 @@ class Invariants:
             raise ViolationError(f"{task.task_id} is {task.status} by {task.decided_by}, who are {people}")
 
     def person(self, address: str) -> str:
-        """Return the address under which the owner of an address is known."""
+        """Return the address of an alias's owner."""
         return self.names.get(address, address)
 
     # Damage
 
     def lose(self, task_ids: Iterable[str]) -> None:
-        """Expect that these tasks are lost, and come back."""
+        """Expect the loss and the restoration of these tasks."""
         self._lost = dict.fromkeys(task_ids)
 
     def all_are_back(self) -> None:
-        """Check that every lost task is back."""
+        """Check that every lost task is restored."""
         if self._lost:
             raise ViolationError(f"these tasks were lost and are not back: {list(self._lost)}")
 
@@ -157,9 +157,9 @@ class Invariants:
         self._lost[task.task_id] = task
 
     def _came_back(self, after: Task) -> None:
-        """A task comes back as it was; but for what the audit does not hold of a worker's answer, or of a failure.
+        """Check that a task is as before, except for a worker's answer or failure, which the audit does not have.
 
-        A worker is asked for it again, unless its workflow has it.
+        A worker is asked again, unless its workflow has the answer.
         """
         before = self._lost.pop(after.task_id)
         assert before
@@ -205,7 +205,7 @@ class Invariants:
     # At rest
 
     def after_sweeps(self) -> None:
-        """Check what must hold once the sweeper had two turns at it: nothing is overdue that nobody was told of."""
+        """Check after two sweeps that every overdue item has raised an alarm."""
         self.after_step()
         ledger, latest = self._world.ledger, self._world.clock.now() - 2 * GRACE
         for task in filter(None, map(ledger.task, ledger.every_task_id())):
@@ -224,7 +224,7 @@ class Invariants:
         return told or (task.status is Status.DECIDED and task.task_id in self._not_applied)
 
     def at_rest(self) -> tuple[list[Task], int]:
-        """Check what must hold once nothing is on its way; return the tasks, and how many decisions were alarmed."""
+        """Check the invariants at rest; return the tasks, and the number of decisions with an alarm."""
         self.after_step()
         ledger = self._world.ledger
         tasks = [task for task in map(ledger.task, ledger.every_task_id()) if task]
@@ -243,7 +243,7 @@ class Invariants:
         return tasks, alarmed
 
     def _is_alarmed(self, task: Task) -> bool:
-        """Tell whether a decision that nobody applies was told of; everything else must be over."""
+        """Whether a decision that no workflow applies has raised an alarm; every other task must have ended."""
         if task.status is Status.OPEN:
             raise ViolationError(f"{task.task_id} is open still, and nobody waits for it")
         if task.status is not Status.DECIDED:
@@ -269,7 +269,7 @@ class Invariants:
                 raise ViolationError(f"{run.name} has ended {run.ended}, and its request says {request}")
 
     def _results_are_the_ledgers(self) -> None:
-        """Nobody is approved, and nothing is paid, but by what stands in the ledger."""
+        """Check that the ledger justifies the result of every workflow."""
         for run in self._world.durable.runs.values():
             result, tasks = result_of(run), self._tasks_of(run.name)
             must = _MEANS.get(result.get("status", ""))
@@ -283,7 +283,7 @@ class Invariants:
         return ledger.tasks(ledger.task_ids(request_id))
 
     def _nothing_secret_is_in_the_history(self) -> None:
-        """Comments are no secret to the workflow, which returns them."""
+        """Check the history for secrets; a workflow returns comments."""
         secrets = {secret for secret in self._known_secrets() if not secret.startswith(COMMENT)}
         for run in self._world.durable.runs.values():
             results = step_results(run)
@@ -298,7 +298,7 @@ class Invariants:
             raise ViolationError(f"this was never sent: {left}")
 
     def _escalations_were_sent(self, tasks: list[Task]) -> None:
-        """Also where the bus was out when they were due: an hour later, at the latest."""
+        """Check that escalations were sent within an hour, also after an outage of the bus."""
         sent = {each["task_id"] for each in self._world.bus.envelopes if each["kind"] == "approval.escalated"}
         for task in filter(self._has_an_escalation, tasks):
             opened_at, ended_at = task.opened_at, task.decided_at or task.closed_at
@@ -309,19 +309,19 @@ class Invariants:
                 raise ViolationError(f"{task.task_id} was open until {ended_at}, and escalated to nobody since {due}")
 
     def _has_an_escalation(self, task: Task) -> bool:
-        """Tell whether the workflow of a task was there to the end, and its policy names somebody to escalate to."""
+        """Whether a task's workflow succeeded under a policy with an escalation."""
         run = self._world.durable.runs[task.request_id]
         is_under_policy = run.workflow == "order-approval" and json.loads(run.payload)["input"]["amount"] == ESCALATED
         return is_under_policy and run.ended == "SUCCEEDED" and bool(task.audience)
 
-    # What promises ask
+    # Checks of promises
 
     def has_entry(self, task_id: str, events: set[str], **data: Any) -> bool:
-        """Tell whether a task's audit has such an event, with these members of its data, or this actor."""
+        """Whether a task's audit has one of these events with this data or actor."""
         return any(_is_said(entry, events, data) for entry in self._world.ledger.audit(task_id))
 
     def was_told_of(self, lost: Lost, name: str) -> bool:
-        """Tell whether the sweeper has told of something that stays lost, and counted it."""
+        """Whether the sweeper has logged and counted a finding that stays."""
         return (lost, name) in self._overdue and bool(self._world.output.counts[STAYS_LOST[lost]])
 
 
@@ -351,7 +351,7 @@ def _stays_decided(before: Task, after: Task) -> None:
 
 
 def _spellings(secret: str) -> set[str]:
-    """Return how logs, JSON and addresses would write a secret."""
+    """Return the spellings of a secret in logs, JSON and URLs."""
     return {secret, json.dumps(secret)[1:-1], quote(secret), quote(secret, safe="")}
 
 

@@ -1,4 +1,4 @@
-"""The state machine: what people, providers, workers, operators, time and trouble do, in any order."""
+"""The state machine: people, providers, workers, operators, time and faults, in any order."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -22,11 +22,11 @@ from tests.soak.working import JUMPS, LONGEST_DELAY
 
 CONSOLE = b'{"decision":"approve","status":"paid","outcome":"approved"}'
 BEGUN = st.tuples(st.lists(TROUBLE, max_size=4), st.lists(PICK, max_size=20))
-"""The troubles that there are from the beginning, and what is done by then."""
+"""The faults at the beginning, and the work done by then."""
 
 
 class Soak(Organisation):
-    """Everything at once: with operators, whoever has the console, and trouble."""
+    """All rules, with those of operators, of the console and of faults."""
 
     @initialize(people=st.integers(1, 3), kind=PICK, which=PICK, begun=BEGUN)
     def it_has_begun(self, people: int, kind: int, which: int, begun: tuple[list[Trouble], list[int]]) -> None:
@@ -44,7 +44,7 @@ class Soak(Organisation):
         self.console(pick, failed=failed)
 
     def console(self, pick: int, *, failed: bool) -> None:
-        """Complete a callback past the kit, saying that it is approved."""
+        """Complete a callback past the kit, with a payload that says approved."""
         found = [callback for run in self.world.durable.living() for callback in run.open_callbacks()]
         details = found[pick % len(found)].callback_details if found else None
         if details and failed:
@@ -77,7 +77,7 @@ class Soak(Organisation):
         self.extend(pick, seconds)
 
     def extend(self, pick: int, seconds: int) -> None:
-        """Give a task more time."""
+        """Extend a task's deadline, as an operator does."""
         open_tasks = [task for task in self.tasks() if task.status is Status.OPEN]
         if not open_tasks:
             return
@@ -94,7 +94,7 @@ class Soak(Organisation):
         self.arm(*troubles)
 
     def somebody_is_faster(self, pick: int) -> None:
-        """Do what another process might do between two calls of a function."""
+        """Do one thing that another process can do between two calls of a function."""
         rivals: tuple[Callable[[], None], ...] = (
             lambda: self.world.move_clock(min(self.to_the_next_timer(), LONGEST_DELAY)),
             lambda: self.world.move_clock(min(JUMPS[pick % len(JUMPS)], LONGEST_DELAY)),
@@ -110,6 +110,6 @@ class Soak(Organisation):
         rivals[pick % len(rivals)]()
 
     def rival_clicks(self, pick: int) -> None:
-        """Have another click come in between."""
+        """Vote between two calls of a function."""
         if self.world.post.mails:
             self.post_click(self.mail(pick), ("approve", "reject")[pick % 2])

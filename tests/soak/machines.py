@@ -1,4 +1,4 @@
-"""What payment providers and workers do, right or wrong."""
+"""The events of payment providers and the answers of workers, right or wrong."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -54,7 +54,7 @@ class Machines(People):
         self.post_event(event_id, body.replace(b"250.00", b"251.00") + b" " if changed else body, again=True)
 
     def post_event(self, event_id: str, body: bytes, *, stranger: bool = False, again: bool = False) -> None:
-        """Post an event as a provider does, signed with the newest secret, or by a stranger."""
+        """Post an event, signed with the newest secret or by a stranger."""
         now = int(self.world.clock.now().timestamp())
         secret = STRANGER if stranger else self.world.secrets.active[0]
         headers = sign_standard_webhooks(secret, body, event_id, now) | {"content-type": "application/json"}
@@ -73,7 +73,7 @@ class Machines(People):
             self.events.append((event_id, body))
 
     def event_promised(self, event_id: str, body: Mapping[str, Any], handling: str) -> None:
-        """Remember that an event was taken: it acts on its task, waits for it, or was put aside for people."""
+        """Add the promise of an accepted event: it acts on its task, is parked, or is recorded as a conflict."""
         if handling == "conflict":
             key = f"EVENT#{PROVIDER}#{event_id}"
             self.promised(f"conflict of {event_id}", lambda: len(self.documents(key)) > 1)
@@ -81,7 +81,7 @@ class Machines(People):
         self.promised(f"event {event_id} ({handling})", lambda: self.event_is_on_record(event_id, body))
 
     def event_is_on_record(self, event_id: str, body: Mapping[str, Any]) -> bool:
-        """Tell whether an event acted on its task; or waits for one that there is not, which the sweeper tells of."""
+        """Whether an event acted on its task, or is parked and reported by the sweeper."""
         external_id = body["data"]["external_id"]
         task_id = self.world.ledger.correlated(PROVIDER, external_id)
         if task_id:
@@ -92,20 +92,20 @@ class Machines(People):
         return is_parked and self.watch.was_told_of(Lost.EVENT, f"{PROVIDER} {external_id}")
 
     def called_so(self, task_id: str) -> Iterator[str]:
-        """Yield a task, and those before it whose claim it was."""
+        """Yield a task, and the earlier tasks with its claim."""
         while task_id:
             yield task_id
             entries = (entry.event for entry in self.world.ledger.audit(task_id))
             task_id = next((event.data["from"] for event in entries if event.event == "claim_taken"), "")
 
     def is_said(self, task_id: str, event_id: str, said: Mapping[str, Any]) -> bool:
-        """Tell whether an event is in the audit of a payment, or another that says the same."""
+        """Whether an event, or another with the same content, is in the audit of a payment."""
         same = {name: said[name] for name in SAID if name in said} if said.get("amount") else {"status": said["status"]}
         named: tuple[dict[str, Any], ...] = ({"event_id": event_id}, same)
         return any(self.watch.has_entry(task_id, {"responded", "held"}, **each) for each in named)
 
     def documents(self, pk: str) -> list[Any]:
-        """Return what stands in a partition of the ledger."""
+        """Return the items of a partition of the ledger."""
         answer = self.world.tables.query(
             TableName=TABLE, KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": {"S": pk}}
         )
@@ -127,7 +127,7 @@ class Machines(People):
             self.promised(words, lambda: self.answer_is_on_record(envelope, path, answer))
 
     def answer_is_on_record(self, envelope: Mapping[str, Any], how: str, answer: Mapping[str, Any]) -> bool:
-        """Tell whether a machine's answer is in the audit of its task: this one, but for what is encrypted."""
+        """Whether a machine's answer is in the audit of its task; of an encrypted one, any answer."""
         task_id = envelope["task_id"]
         if how == "fail":
             return self.watch.has_entry(task_id, {"failed"}, code=answer["code"])
@@ -137,13 +137,13 @@ class Machines(People):
         return self.watch.has_entry(task_id, {"answered"}, **known)
 
     def envelope(self, pick: int) -> dict[str, Any]:
-        """Return what was handed to a machine; three of four times what is open, if there is any."""
+        """Return a machine's envelope; in three of four cases one of an open task, if there is any."""
         handed = self.world.bus.handed_to_machines
         live = [each for each in handed if is_open(self.world.ledger.task(each["task_id"]))] if pick % 4 else []
         return chosen(live or handed, pick)
 
     def answer_of(self, envelope: Mapping[str, Any], how: str, money: int) -> dict[str, Any]:
-        """Return what a worker answers to an envelope."""
+        """Return a worker's answer to an envelope."""
         if how == "fail":
             return {"code": "broken", "message": "it does not work", "data": {"n": money % 2}}
         if how == "malformed":

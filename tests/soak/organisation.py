@@ -1,4 +1,4 @@
-"""What goes on around the kit: people who are away or get another address, an outage of the bus, a damaged ledger."""
+"""Absences, aliases, an outage of the bus, and a damaged ledger."""
 
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -36,18 +36,18 @@ ALIASES = (
     ("otto@example.com", "maria@example.com"),
     ("nora@example.com", "ben@example.com"),
 )
-"""Other addresses of people, which the directory learns some day."""
+"""Aliases that the directory learns during the soak."""
 
 RESTORED = "restored"
-"""What the table is called that was restored from the snapshot."""
+"""The name of the table that is restored from the snapshot."""
 
 OUTAGES = (Kind.THROTTLED, Kind.SERVER_ERROR, Kind.UNREACHABLE, Kind.LOST_RESPONSE, Kind.CRASH_BEFORE, Kind.CRASH_AFTER)
 MOST_RUNS = 4
-"""How often an operator runs a command before it must have done all."""
+"""The number of runs after which a command must have succeeded."""
 
 
 class Organisation(Machines):
-    """The directory's keeper, the bus, and an operator who restores."""
+    """The keeper of the directory, the bus, and an operator who restores the ledger."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class Organisation(Machines):
     @action(pick=PICK)
     def the_directory_learns_an_alias(self, pick: int) -> None:
         alias, person = ALIASES[pick // 4 % len(ALIASES)]
-        if pick % 4 == 0:  # most of what can be seen of people is gone once all of them are known
+        if pick % 4 == 0:  # with all aliases known, few rules of people remain to be seen
             self.directory.set_alias(alias, person)
             self.watch.names[alias] = person
 
@@ -75,13 +75,13 @@ class Organisation(Machines):
         self.pass_time((self.world.bus.out_until - self.world.clock.now()).total_seconds() - seconds / 2)
 
     def to_be_escalated(self) -> list[datetime]:
-        """Return when somebody else will be asked about what is open now."""
+        """Return the times of the escalations of open tasks."""
         opened = (task.opened_at for task in self.tasks() if is_open(task) and task.audience)
         moments = (at + ESCALATION for at in opened if at)
         return [when for when in moments if when > self.world.clock.now()]
 
     def tasks(self) -> list[Task]:
-        """Return every task, as it stands."""
+        """Return every task."""
         return [task for task in map(self.world.ledger.task, self.world.ledger.every_task_id()) if task]
 
     @precondition(lambda self: self.count % 3 == 0)
@@ -110,7 +110,7 @@ class Organisation(Machines):
         self.figures.restored += len(lost)
 
     def restore(self, ledger: OperatorLedger, operations: Operations) -> None:
-        """Have an operator restore the ledger from the snapshot, again while the command fails."""
+        """Restore the ledger from the snapshot as an operator does, and repeat a failed command."""
         silent = SimpleNamespace(result=lambda *_: None, error=lambda *_: None, note=lambda *_: None)
         bench = SimpleNamespace(stage=SimpleNamespace(ledger=ledger), operations=operations, terminal=silent)
         for _ in range(MOST_RUNS):
@@ -121,11 +121,11 @@ class Organisation(Machines):
 
 
 class _ConditionError(Exception):
-    """DynamoDB's condition of a write failed."""
+    """The condition of a write failed."""
 
 
 class _TwoTables:
-    """A client of DynamoDB that has a restored table beside the others."""
+    """A client of DynamoDB with the restored table."""
 
     exceptions = SimpleNamespace(ConditionalCheckFailedException=_ConditionError, ResourceNotFoundException=LookupError)
 

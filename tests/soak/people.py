@@ -1,4 +1,4 @@
-"""What people do with the mails that they get."""
+"""Pages, votes, delegations and inboxes, by the links of mails."""
 
 from collections.abc import Mapping
 from urllib.parse import urlencode
@@ -20,7 +20,7 @@ from tests.soak.scene import NEAR, PICK, Trouble, action, chosen, is_open
 from tests.soak.working import Working
 
 OUT_OF_ORDER = (Kind.THROTTLED, Kind.SERVER_ERROR, Kind.UNREACHABLE, Kind.LOST_RESPONSE)
-"""What the limiter's counters may answer instead of a number."""
+"""The faults of the limiter's counters."""
 
 
 class People(Working):
@@ -49,13 +49,13 @@ class People(Working):
         self.post_click(mail, decision, ("", "", "", "", "stale", "cross-site")[odd % 6])
 
     def mail(self, pick: int) -> Mail:
-        """Return a mail; three of four times one that is about what is open, if there is any."""
+        """Return a mail; in three of four cases one of an open task, if there is any."""
         mails = self.world.post.mails
         live = [mail for mail in mails if is_open(self.task_behind(mail))] if pick % 4 else []
         return chosen(live or mails, pick)
 
     def post_click(self, mail: Mail, decision: str, odd: str = "") -> int:
-        """Press a button of the page that a mail leads to; return what was answered, 0 where there is no button."""
+        """Vote by the link of a mail; return the status, or 0 without a task."""
         task = self.task_behind(mail)
         if task is None:
             return 0
@@ -81,7 +81,7 @@ class People(Working):
     @precondition(lambda self: self.world.post.mails)
     @action(pick=PICK, kind=st.sampled_from(OUT_OF_ORDER))
     def click_while_the_counters_are_out_of_order(self, pick: int, kind: Kind) -> None:
-        fault = Fault(kind)  # it hits the first call, which counts; who was over the limit before is not counted
+        fault = Fault(kind)  # it hits the first call, to the counters; a client over the limit makes none
         with self.world.faults.only(fault):
             status = self.post_click(self.mail(pick), "approve")
         if not fault.times and status in (429, 503):
@@ -98,8 +98,8 @@ class People(Working):
         self.post_click(mail, "reject")
 
     def voted(self, task: Task, mail: Mail, decision: str) -> bool:
-        """Tell whether somebody's vote is on record."""
-        person = self.watch.person(mail.recipient)  # who said the same by another address, and is not recorded again
+        """Whether a vote is recorded."""
+        person = self.watch.person(mail.recipient)  # a repetition by an alias is not recorded again
         known = {mail.recipient, person, *(name for name in self.watch.names if self.watch.person(name) == person)}
         return any(self.watch.has_entry(task.task_id, {"voted"}, actor=name, decision=decision) for name in known)
 
@@ -118,7 +118,7 @@ class People(Working):
             self.promised(f"{words}, who is written to", lambda: self.was_handed(task.task_id, colleague))
 
     def was_handed(self, task_id: str, colleague: str) -> bool:
-        """Tell whether a hand-off went out to a colleague."""
+        """Whether a hand-off was sent to a colleague."""
         sent = self.world.bus.envelopes
         return any(
             each["task_id"] == task_id and colleague in each["task"].get("recipients", ())
@@ -145,15 +145,15 @@ class People(Working):
             raise ViolationError(f"a token that nobody minted was answered {page.status}")
 
     def post_form(self, path: str, form: Mapping[str, str], site: str = "same-origin") -> Page:
-        """Send a form as a browser does."""
+        """Post a form as a browser does."""
         headers = {"sec-fetch-site": site}
         return self.world.call(review.handler.handler, "POST", path, body=urlencode(form), headers=headers)
 
     def task_behind(self, mail: Mail) -> Task | None:
-        """Return the task that a mail is about; of an inbox, the first that waits."""
+        """Return the task of a mail; of an inbox, the first task."""
         ledger = self.world.ledger
         link = ledger.link(fingerprint(mail.token) or "")
-        if link is None:  # the mail went out, and the crash came before the link was kept: there is none such
+        if link is None:  # the kit writes a link before it sends the mail
             raise ViolationError("a mail holds a link that the ledger does not know")
         if not mail.is_inbox:
             return ledger.task(link.task_id)

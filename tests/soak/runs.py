@@ -1,4 +1,4 @@
-"""One durable execution: its checkpoints, what is due in it and when, and what it leaves behind."""
+"""One durable execution: its checkpoints, timers and results."""
 
 import json
 from datetime import datetime, timedelta
@@ -14,13 +14,13 @@ class Run:
 
     Attributes:
         name: Its name, the request's id.
-        workflow: Which workflow.
-        payload: What it was started with.
+        workflow: Its workflow.
+        payload: The payload of its start.
         execution: Its checkpoints.
         due: Whether it must be invoked.
-        running: Whether it is, now: Lambda never invokes an execution twice at the same time.
-        error: The type of the error that its workflow has failed with; empty when it has not.
-        ended: `SUCCEEDED`, `FAILED`, `STOPPED`, `TIMED_OUT`; empty while it lives.
+        running: Whether it is being invoked: Lambda never invokes an execution twice at the same time.
+        error: The type of the error that failed its workflow; empty without one.
+        ended: `SUCCEEDED`, `FAILED`, `STOPPED`, `TIMED_OUT`; empty before its end.
     """
 
     def __init__(self, name: str, workflow: str, payload: str, arn: str, timeout: timedelta, now: datetime) -> None:
@@ -55,7 +55,7 @@ class Run:
         return self.execution.durable_execution_arn
 
     def open_callbacks(self) -> list[Operation]:
-        """Return the callbacks that nobody has completed."""
+        """Return the open callbacks."""
         return [
             operation
             for operation in self.execution.operations
@@ -63,7 +63,7 @@ class Run:
         ]
 
     def timers(self) -> list[tuple[datetime, Operation | None]]:
-        """Return what is due when: callbacks that end by themselves, steps that are tried again, the execution."""
+        """Return the times of timeouts of callbacks, retries of steps, and the execution's timeout (None)."""
         timers: list[tuple[datetime, Operation | None]] = [(self.times_out_at, None)]
         for operation in self.open_callbacks():
             seconds, silence = self.options.get(operation.operation_id, (0, 0))
@@ -79,18 +79,18 @@ class Run:
 
 
 def callback_ids(run: Run) -> list[str]:
-    """Return the id of every callback that an execution has made."""
+    """Return the id of every callback of an execution."""
     details = (operation.callback_details for operation in run.execution.operations)
     return [detail.callback_id for detail in details if detail]
 
 
 def step_results(run: Run) -> str:
-    """Return what the steps of an execution have left in its history."""
+    """Return the step details of an execution's history."""
     return "\n".join(str(each.step_details) for each in run.execution.operations if each.step_details)
 
 
 def result_of(run: Run) -> dict[str, Any]:
-    """Return what a workflow has returned; empty when it has not."""
+    """Return a workflow's result; empty without one."""
     result = run.execution.result
     document: dict[str, Any] = json.loads(result.result) if result and result.result else {}
     return document

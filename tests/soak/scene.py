@@ -1,4 +1,4 @@
-"""A scene: one world, what is said and promised in it, and how it ends. Rules are in the classes that build on it."""
+"""A scene: one world with its promises and its end. Subclasses add the rules."""
 
 from abc import abstractmethod
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from tests.soak.table import MemoryTables
 from tests.soak.world import GRACE, World
 
 PICK = st.integers(0, 63)
-"""Which of those that there are: counted round, so that it means something however many there are."""
+"""An index, taken modulo the number of choices."""
 
 Trouble = tuple[Kind, int, int, int]
 TROUBLE: st.SearchStrategy[Trouble] = st.tuples(
@@ -31,18 +31,18 @@ TROUBLE: st.SearchStrategy[Trouble] = st.tuples(
     st.sampled_from([1, 1, 1, 2, 5, 15]),
     PICK,
 )
-"""A kind of fault, how many calls go well before, how many calls it hits, and what happens meanwhile."""
+"""A fault: its kind, the calls that it skips, the calls that it hits, and the action of another process."""
 
 NEAR: st.SearchStrategy[Trouble | None] = st.one_of(
     st.none(), st.tuples(st.sampled_from(list(Kind)), st.integers(0, 3), st.just(1), PICK)
 )
-"""Trouble for the call that somebody is about to make, or none."""
+"""A fault of the next calls, or none."""
 
 Thing = TypeVar("Thing")
 
 
 def action(**drawn: Any) -> Callable[[Any], Any]:
-    """Make a method a rule that is counted under its name; arguments as those of Hypothesis' `rule`."""
+    """Make a method a counted rule; the arguments are those of Hypothesis' `rule`."""
 
     def decorate(method: Any) -> Any:
         name = method.__name__.replace("_", " ")
@@ -64,13 +64,13 @@ ACTIONS: set[str] = set()
 
 
 class Scene(RuleBasedStateMachine):
-    """What all that happens has in common.
+    """The base of all rules.
 
     Attributes:
-        figures: Where it is counted.
-        tables: What makes the tables.
-        steps: How many steps an example has.
-        tell: Is told of the figures at the end.
+        figures: The figures of the soak.
+        tables: Makes the tables.
+        steps: The number of steps of an example.
+        tell: Receives the figures at the end.
     """
 
     figures: ClassVar[Figures] = Figures()
@@ -80,7 +80,7 @@ class Scene(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        # Hypothesis leaves out half of the rules in an example; a request needs most of them to come to its end.
+        # Hypothesis omits half of the rules in an example; a request needs most of them to reach its end.
         self._rules_strategy.enabled_rules_strategy = st.just(FeatureFlags())
         self.patch = pytest.MonkeyPatch()
         self.world = World(self.patch, type(self).tables())
@@ -92,19 +92,19 @@ class Scene(RuleBasedStateMachine):
         self.count = 0
 
     def answered(self, who: str, page: Page) -> int:
-        """Count an answer; one that nobody expects is a violation."""
+        """Count a response; a 500 is a violation."""
         self.figures.answers[f"{who} {page.status}"] += 1
         if page.status == 500:
             raise ViolationError(f"{who} was answered 500: {page.body}")
         return page.status
 
     def promised(self, words: str, holds: Callable[[], bool]) -> None:
-        """Remember what somebody was told is on record."""
+        """Add a promise: a record that a response confirmed."""
         self.figures.promises += 1
         self.watch.promises.append((words, holds))
 
     def arm(self, *troubles: Trouble | None) -> None:
-        """Let calls fail from now on, before those that were to fail already."""
+        """Arm faults before those that are armed already."""
         for trouble in troubles:
             if trouble:
                 kind, skip, times, pick = trouble
@@ -125,7 +125,7 @@ class Scene(RuleBasedStateMachine):
         self.watch.after_step()
 
     def teardown(self) -> None:
-        """Let everything come to rest, check what must hold then, and count."""
+        """Come to rest, check the invariants at rest, and count."""
         try:
             self._come_to_rest()
             tasks, alarmed = self.watch.at_rest()
@@ -137,9 +137,9 @@ class Scene(RuleBasedStateMachine):
         type(self).tell(self.figures)
 
     def _come_to_rest(self) -> None:
-        """Leave what the sweeper mends to the sweeper first: a deadline would mend much of it days later."""
+        """Let the sweeper repair first: deadlines would repair much of it days later."""
         self.world.settle(waiting=False)
-        for _ in range(2):  # it mends what is overdue, and a grace later it tells of what that did not help
+        for _ in range(2):  # the second sweep reports what the first could not repair
             self.world.sweep_after(GRACE)
         self.watch.after_sweeps()
         self.world.settle()
@@ -160,10 +160,10 @@ class Scene(RuleBasedStateMachine):
 
 
 def is_open(task: Task | None) -> bool:
-    """Tell whether a task waits for an answer."""
+    """Whether a task is open."""
     return task is not None and task.status is Status.OPEN
 
 
 def chosen(things: list[Thing], pick: int) -> Thing:
-    """Return one of these."""
+    """Return one of these by an index."""
     return things[pick // 4 % len(things)]

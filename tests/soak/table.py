@@ -1,7 +1,7 @@
-"""DynamoDB in memory, as fast as a soak needs it: the calls that the kit makes, and the stream of their changes.
+"""DynamoDB in memory, fast enough for a soak: the kit's calls, and the stream of their changes.
 
-Conditions are read by moto's own parser. moto itself copies the whole table for every transaction, and takes a hundred
-times as long; a shorter soak runs on it all the same.
+moto's parser reads the conditions. moto itself copies the whole table for every transaction and is a hundred times
+slower; a shorter soak runs on it too.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +19,7 @@ Image = dict[str, Any]
 
 
 class MemoryTables:
-    """A client of DynamoDB whose tables nobody has to make."""
+    """A client of DynamoDB with every table."""
 
     def __init__(self) -> None:
         self.items: dict[Key, Image] = {}
@@ -35,7 +35,7 @@ class MemoryTables:
         """Return every item of the ledger."""
         return list(self._of(TABLE))
 
-    # The calls, named as botocore names them
+    # The calls, by botocore's names
 
     def get_item(self, **asked: Any) -> dict[str, Any]:
         item = self.items.get(_key(asked["TableName"], asked["Key"]))
@@ -89,7 +89,7 @@ class MemoryTables:
             self._apply(kind, write)
         return {}
 
-    # What they do
+    # The writes
 
     def _of(self, table: str) -> Iterator[Image]:
         return (item for key, item in self.items.items() if key[0] == table)
@@ -140,7 +140,7 @@ class MemoryTables:
 
 
 def error_of(code: str, operation: str, status: int = 400, **more: Any) -> ClientError:
-    """Return what botocore raises when AWS answers with an error."""
+    """Return botocore's exception for an error of AWS."""
     metadata = {"HTTPStatusCode": status, "RetryAttempts": 0}
     return ClientError({"Error": {"Code": code, "Message": code}, "ResponseMetadata": metadata, **more}, operation)
 
@@ -158,7 +158,7 @@ def _put(write: Mapping[str, Any], _: Image | None) -> Image:
 
 
 def _updated(write: Mapping[str, Any], before: Image | None) -> Image:
-    """Do `SET #a = :new_a, … REMOVE #b, … ADD #c :new_c, …`, the one form of an update that the kit writes."""
+    """Apply `SET #a = :new_a, … REMOVE #b, … ADD #c :new_c, …`, the only form of the kit's updates."""
     names, values = write["ExpressionAttributeNames"], write["ExpressionAttributeValues"]
     after = {**write["Key"], **(before or {})}
     changing, _, adding = f" {write['UpdateExpression']}".partition(" ADD ")

@@ -14,18 +14,18 @@ from tests.soak.scene import ACTIONS
 
 
 class OnMoto(Soak):
-    """The same on moto's tables, whose conditions and stream nobody here wrote."""
+    """The soak on moto's tables."""
 
     tables: ClassVar[Callable[[], Any]] = MotoTables
     steps: ClassVar[int] = 20
 
 
-def test_what_must_hold_holds_whatever_goes_wrong_in_any_order() -> None:
+def test_the_invariants_hold_and_every_state_is_reached() -> None:
     figures = soak(Soak, steps=800, chance=21)
     assert figures.never(ACTIONS) == []
 
 
-def test_it_holds_on_motos_tables_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_invariants_hold_on_motos_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     with mock_aws():

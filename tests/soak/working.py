@@ -1,4 +1,4 @@
-"""What the kit does when it is its turn: in any order, late, twice, backwards; and time passes."""
+"""Invocations, deliveries and the clock: in any order, late, twice and backwards."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,7 +15,7 @@ from tests.soak.world import Consumer
 
 JUMPS = (1, 2, 10, 45, 45, 400, 3700, 90_000)
 LONGEST_DELAY = 600
-"""In seconds: how late Lambda may be to invoke a workflow. A deadline that is kept needs somebody to keep it."""
+"""In seconds: the longest delay of a workflow's invocation; longer ones would break its deadlines."""
 
 
 class Working(Asking):
@@ -28,12 +28,12 @@ class Working(Asking):
         self.world.durable.run(due[pick % len(due)])
 
     def invoke_all(self) -> None:
-        """Invoke every workflow that is due."""
+        """Invoke every due workflow."""
         for run in self.due():
             self.world.durable.run(run)
 
     def due(self) -> list[Run]:
-        """Return the executions that Lambda would invoke now."""
+        """Return the executions that are due."""
         return [run for run in self.world.durable.living() if run.due and not run.running]
 
     @precondition(lambda self: self.jobs())
@@ -43,13 +43,13 @@ class Working(Asking):
             self.work(pick)
 
     def work(self, pick: int) -> None:
-        """Do one thing that waits to be done."""
+        """Do one pending job."""
         jobs = self.jobs()
         if jobs:
             jobs[pick % len(jobs)]()
 
     def jobs(self) -> list[Callable[[], None]]:
-        """Return everything that could be done now, each as it is done when nothing goes wrong."""
+        """Return every pending job, in its normal form."""
         world = self.world
         invocations = [partial(world.durable.run, run) for run in self.due()]
         deliveries = [
@@ -82,7 +82,7 @@ class Working(Asking):
         self.stream_to("publisher", pick, backwards, again)
 
     def stream_to(self, name: str, pick: int, backwards: bool, again: bool) -> None:
-        """Give a consumer some of its records, out of order too."""
+        """Invoke a consumer with some of its records, in any order."""
         waiting = self.world.consumers[name].waiting
         start = pick % len(waiting)
         records = waiting[start : start + 3]
@@ -94,7 +94,7 @@ class Working(Asking):
         self.figures.redriven += sum(each.redrive() for each in self.everything_that_dies())
 
     def everything_that_dies(self) -> list[Queue | Consumer]:
-        """Return what has dead letters."""
+        """Return the queues and consumers, which have dead letters."""
         return [*self.world.queues.values(), *self.world.consumers.values()]
 
     @action(late=st.sampled_from([0, 300, 300, 600]), times=st.integers(1, 2), near=NEAR)
@@ -113,7 +113,7 @@ class Working(Asking):
         self.pass_time(self.to_the_next_timer())
 
     def pass_time(self, seconds: float) -> None:
-        """Let time pass; Lambda does not leave a workflow that is due, or becomes it meanwhile, alone for long."""
+        """Move the clock, and invoke due workflows within `LONGEST_DELAY`."""
         end = self.world.clock.now() + timedelta(seconds=seconds)
         while (left := (end - self.world.clock.now()).total_seconds()) > LONGEST_DELAY:
             self.invoke_all()
@@ -122,6 +122,6 @@ class Working(Asking):
         self.world.move_clock(left)
 
     def to_the_next_timer(self) -> float:
-        """Return how many seconds it is to the next reminder, deadline or retry."""
+        """Return the seconds until the next timer."""
         when = self.world.durable.next_timer()
         return max(0.0, (when - self.world.clock.now()).total_seconds()) if when else 0

@@ -1,4 +1,4 @@
-"""The deployed kit in one process: its functions, the services between them, and a clock; nothing runs by itself."""
+"""The deployed kit in one process: its functions, its services and a clock. Only rules make anything run."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -48,7 +48,7 @@ EXECUTION_TIMEOUT = timedelta(days=3)
 BOSS = "boss@example.com"
 ESCALATION = timedelta(minutes=15)
 ESCALATED = "250.00"
-"""An amount of the row that has it."""
+"""An amount in the row with the escalation."""
 
 POLICY = (
     {"currency": "EUR", "up_to": "50", "auto_approve": True},
@@ -59,10 +59,10 @@ POLICY = (
     },
     {"currency": "EUR"},
 )
-"""Of order approvals: one row asks nobody, one has an escalation, and one leaves all to the request."""
+"""The policy of order approvals: one row approves by itself, one has an escalation, one leaves all to the request."""
 
 GRACE = timedelta(minutes=5)
-"""How long after its time something is overdue."""
+"""The time after which a due item is overdue."""
 
 WORKFLOWS: Mapping[str, Callable[[Any, Any], Any]] = {
     "order-approval": order_approval.handler.handler,
@@ -79,10 +79,10 @@ QUEUES: Mapping[str, Handler] = {
     "executions": executions.handler.handler,
 }
 MOST_ROUNDS = 1000
-"""How often everything that waits is done, before it counts as going in circles."""
+"""The number of rounds of work after which the world does not come to rest."""
 
 MOST_TRIES = 4
-"""How often a record of the stream is tried before it goes to the dead letters."""
+"""The number of failures that make a stream record a dead letter."""
 
 
 def _arn(workflow: str) -> str:
@@ -117,7 +117,8 @@ class Consumer:
         handler: The function.
         wants: Its event source's filter.
         waiting: The records that it has not handled.
-        dead: Those that were tried too often.
+        dead: The dead letters.
+        tries: The number of failures, by the record's number.
     """
 
     handler: Handler
@@ -127,7 +128,7 @@ class Consumer:
     tries: dict[str, int]
 
     def redrive(self) -> int:
-        """Have the dead letters' records read from the stream again, and return how many there were."""
+        """Read the dead letters' records from the stream again, and return their number."""
         redriven, self.dead = self.dead, []
         self.waiting += redriven
         self.tries.clear()
@@ -135,14 +136,14 @@ class Consumer:
 
 
 class World:
-    """The kit and what is around it."""
+    """The kit and its services."""
 
     def __init__(self, patch: pytest.MonkeyPatch, tables: Any) -> None:
-        """Put the kit into a world of its own.
+        """Set the kit up.
 
         Args:
-            patch: Undoes everything at the end.
-            tables: A client of DynamoDB that also tells its `new_records`.
+            patch: Undoes every patch at the end.
+            tables: A client of DynamoDB with `new_records`.
         """
         self.clock = FixedClock()
         self.faults = Faults()
@@ -184,7 +185,7 @@ class World:
         patch.setattr(ManagedSecrets.__init__, "__defaults__", (lambda: self.clock.now().timestamp(),))
         patch.setattr("countersign.retries.pause_seconds", lambda *_: 0)
         patch.setattr("countersign.adapters.callbacks.pause_seconds", lambda *_: 0)
-        # How long the SDK waits for more checkpoints, and to be told to stop: at every invocation, in real time.
+        # The real time that the SDK waits at every invocation for checkpoints and for its end.
         patch.setattr("aws_durable_execution_sdk_python.state._STOP_SIGNAL_POLL_SECONDS", 0.001)
         client.cache_clear()
         forget_what_functions_made(**TABLES)
@@ -205,10 +206,10 @@ class World:
     # Calls from outside
 
     def call(self, handler: Handler, method: str, path: str, **event: Any) -> Page:
-        """Call a function as API Gateway does, which answers 502 for one that is gone.
+        """Invoke a function as API Gateway does, which answers 502 after a crash.
 
         Raises:
-            AssertionError: It refused a request that was one too many, and did something of it all the same.
+            AssertionError: A request over the limit has written something.
         """
         before = self.faults.writes
         try:
@@ -219,27 +220,27 @@ class World:
             raise AssertionError(f"{method} {path} was one request too many, and has written something")
         return page
 
-    # What goes on between the functions
+    # Between the functions
 
     def gather(self) -> list[dict[str, Any]]:
-        """Take what is new on the stream, to its consumers too, and return it."""
+        """Return the stream's new records, and give them to the consumers."""
         records: list[dict[str, Any]] = self.tables.new_records()
         for consumer in self.consumers.values():
             consumer.waiting += (record for record in records if consumer.wants(record))
         return records
 
     def deliver(self, name: str, messages: list[Message], *, again: bool = False) -> None:
-        """Invoke a queue's function with these messages; `again` leaves them in the queue all the same."""
+        """Invoke a queue's function with these messages; `again` delivers them once more later."""
         queue = self.queues[name]
         for message in messages:
             queue.messages.remove(message)
-        for message in self._handled_in_vain(QUEUES[name], messages):
+        for message in self._failed_of(QUEUES[name], messages):
             queue.failed(message)
             messages.remove(message)
         if again:
             queue.messages += messages
 
-    def _handled_in_vain(self, handler: Handler, messages: list[Message]) -> list[Message]:
+    def _failed_of(self, handler: Handler, messages: list[Message]) -> list[Message]:
         try:
             answer = handler(sqs_event(*(message.body for message in messages)), None)
         except Crash:
@@ -248,7 +249,7 @@ class World:
         return [messages[int(name.removeprefix("message-"))] for name in failed]
 
     def stream_to(self, name: str, records: list[dict[str, Any]], *, again: bool = False) -> None:
-        """Invoke a consumer with these of its records, in this order; `again` leaves them on the stream too."""
+        """Invoke a consumer with these records in this order; `again` delivers them once more later."""
         consumer = self.consumers[name]
         for record in records:
             consumer.waiting.remove(record)
@@ -265,30 +266,30 @@ class World:
                 consumer.waiting.append(record)
 
     def sweep(self) -> None:
-        """Run the sweeper, as its schedule does; where it fails, it is up to the next one."""
+        """Invoke the sweeper, as its schedule does; the next sweep repeats a failed one."""
         with suppress(Crash, NotHandledError):
             sweeper.handler.handler({"detail-type": "Scheduled Event"}, None)
 
     def move_clock(self, seconds: float) -> None:
-        """Let time pass."""
+        """Move the clock, and fire the timers that are due."""
         self.clock.move(seconds=seconds)
         self.durable.time_has_passed()
 
     def settle(self, *, waiting: bool = True) -> None:
-        """Let all faults stop, and everything that waits be done.
+        """End all faults, and do all pending work.
 
         Args:
-            waiting: Whatever time it takes; otherwise only what can be done now.
+            waiting: Whether to move the clock to the timers too.
         """
         self.faults.armed.clear()
         self.bus.out_until = min(self.bus.out_until, self.clock.now())
         for _ in range(MOST_ROUNDS):
             if not (self._work_off() or (waiting and self._wait())):
                 return
-        raise AssertionError("it never comes to rest")
+        raise AssertionError("the world does not come to rest")
 
     def sweep_after(self, wait: timedelta) -> None:
-        """Let time pass, sweep when everything else is done, and have done what comes of it."""
+        """Move the clock, do the pending work, sweep, and do the work that results."""
         self.move_clock(wait.total_seconds())
         self.settle(waiting=False)
         self.sweep()

@@ -1,4 +1,4 @@
-"""An emulator with a durable function on it, as a test sees it."""
+"""An emulator with a durable function, for tests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Cloud:
-    """One emulator; its functions' code takes the SDK from the vendor layer's folder."""
+    """One emulator, whose functions import the SDK from the vendor layer's folder."""
 
     emulator: Emulator
     corrected: bool
@@ -44,7 +44,7 @@ class Cloud:
         )
 
     def deploy(self, name: str = FUNCTION, *, execution_timeout: int = 600, role: str = "any") -> None:
-        """Create the durable function and version 1 of it."""
+        """Create the durable function and its version 1."""
         client = self.client("lambda")
         client.create_function(
             FunctionName=name,
@@ -60,7 +60,7 @@ class Cloud:
         client.publish_version(FunctionName=name)
 
     def _make_durable(self, name: str, execution_timeout: int) -> None:
-        """Turn durability on the way an uncorrected MiniStack has it."""
+        """Turn durability on as an uncorrected MiniStack requires."""
         config = {"DurableConfig": {"Enabled": True, "ExecutionTimeout": execution_timeout}}
         url = f"{self.emulator.endpoint_url}/2015-03-31/functions/{name}/configuration"
         assert http.send("PUT", url, json.dumps(config).encode(), self._signed_for("lambda")).status == 200
@@ -70,7 +70,7 @@ class Cloud:
         return {"Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"}
 
     def call(self, do: str, **event: Any) -> dict[str, Any]:
-        """Start an execution synchronously; return what its first invocation answers."""
+        """Start an execution synchronously; return the answer of its first invocation."""
         payload = json.dumps({"do": do, **event}).encode()
         answer: dict[str, Any] = self.client("lambda").invoke(FunctionName=f"{FUNCTION}:1", Payload=payload)
         return answer
@@ -87,7 +87,7 @@ class Cloud:
         return answer
 
     def run(self, do: str, *, function: str = FUNCTION, **event: Any) -> str:
-        """Start an execution asynchronously; return its ARN, which an uncorrected MiniStack does not tell."""
+        """Start an execution asynchronously; return its ARN, which an uncorrected MiniStack does not return."""
         before = {execution["DurableExecutionArn"] for execution in self.executions(function)}
         self.start(do, function=function, **event)
         return until(lambda: next((arn for arn in self._arns(function) if arn not in before), None))
@@ -113,7 +113,7 @@ class Cloud:
         return sum(event["EventType"] == "InvocationCompleted" for event in self.history(arn))
 
     def callback_id(self, arn: str) -> str:
-        """Wait until the execution has made its callback; return its id."""
+        """Wait for the execution's callback; return its id."""
 
         def find() -> str | None:
             started = (event.get("CallbackStartedDetails") for event in self.history(arn))
@@ -122,7 +122,7 @@ class Cloud:
         return until(find)
 
     def ended(self, arn: str) -> dict[str, Any]:
-        """Wait until an execution is over; return it."""
+        """Wait for the end of an execution; return it."""
         return until(lambda: self.execution(arn) if self.execution(arn)["Status"] != "RUNNING" else None)
 
     def complete(self, callback_id: str, result: str = "yes") -> None:
@@ -130,16 +130,16 @@ class Cloud:
 
 
 def until(find: Callable[[], T | None]) -> T:
-    """Return what there is to find, as soon as there is."""
+    """Wait until `find` returns a value, and return it."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while (found := find()) is None:
-        assert time.monotonic() < deadline, f"not so within {PATIENCE_SECONDS} seconds"
+        assert time.monotonic() < deadline, f"nothing was found within {PATIENCE_SECONDS} seconds"
         time.sleep(0.05)
     return found
 
 
 def never(happens: Callable[[], bool], seconds: float) -> bool:
-    """Whether something has not happened for a while."""
+    """Whether a condition stays false for so many seconds."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if happens():
@@ -149,7 +149,7 @@ def never(happens: Callable[[], bool], seconds: float) -> bool:
 
 
 def zipped(code: str, name: str = "index.py") -> bytes:
-    """Return a function's deployment package with one module."""
+    """Return a deployment package with one module."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr(name, code)

@@ -1,4 +1,4 @@
-"""Two emulators for the tests of the corrections: one with them, one without. They end with the test process."""
+"""Two emulators, one with the corrections and one without. They end with the test process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from local.emulator import emulator
 from tests.integration.local.clouds import VENDOR_LAYER, Cloud
 
 HASTE = {"LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.1"}
-"""Failed invocations are repeated after this many seconds."""
+"""The seconds after which failed invocations are repeated."""
 
 
 def _cloud(factory: pytest.TempPathFactory, *, corrected: bool) -> Iterator[Cloud]:

@@ -1,4 +1,4 @@
-"""A durable function that does what its input asks for. It is deployed onto the emulators under test."""
+"""A durable function with a scenario for each test, deployed onto the emulators."""
 
 import os
 import time
@@ -14,7 +14,7 @@ _SOON = Duration.from_seconds(1)
 
 @durable_execution
 def handler(event: dict[str, Any], context: DurableContext) -> Any:
-    """Run the scenario that the input names."""
+    """Run the input's scenario."""
     return _SCENARIOS[event["do"]](event, context)
 
 
@@ -39,7 +39,7 @@ def ask_a_worker(_event: dict[str, Any], context: DurableContext) -> str:
 
 
 def ask_and_work(event: dict[str, Any], context: DurableContext) -> str:
-    """The callback is there to be completed while a step runs that checkpoints after it."""
+    """Create a callback, then run steps that checkpoint after it."""
 
     def work(_step: Any) -> None:
         _note(event)
@@ -52,7 +52,7 @@ def ask_and_work(event: dict[str, Any], context: DurableContext) -> str:
 
 
 def meet(event: dict[str, Any], context: DurableContext) -> str:
-    """After a wait, look out for the other executions that do the same, for as long as the event's patience."""
+    """After a wait, look for the other executions of this scenario within the event's `patience`."""
 
     def look_out(_step: Any) -> str:
         _note(event)
@@ -76,7 +76,7 @@ def fail_step(event: dict[str, Any], context: DurableContext) -> str:
 
 
 def retry_beside_work(event: dict[str, Any], context: DurableContext) -> int:
-    """A retry comes due while another branch keeps the invocation running."""
+    """Retry a step while another branch keeps the invocation running."""
 
     def once_more(step: Any) -> int:
         if step.attempt == 1:
@@ -112,7 +112,7 @@ def crash_once(event: dict[str, Any], _context: DurableContext) -> str:
 
 
 def _note(event: dict[str, Any]) -> int:
-    """Append to the file that the test looks into, if it does; return how often that was done."""
+    """Append a mark to the test's file, if there is one; return the number of marks."""
     marks = Path(event.get("marks", os.devnull))
     with marks.open("a") as file:
         file.write("x")

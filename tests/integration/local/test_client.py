@@ -1,4 +1,4 @@
-"""What the demo makes of pages and mails, without a cloud."""
+"""The demo's client: pages, mails and the cloud file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REVIEW = """<!doctype html><html><head><title>Decide</title><style>p { color: re
 
 
 class Server:
-    """Stands in for `operate.embedded.http`: answers with one text and keeps what was sent."""
+    """Stands in for `operate.embedded.http`: answers with one text and keeps the requests."""
 
     def __init__(self, text: str, status: int = 200) -> None:
         self.answer = Answer(status, Message(), text)
@@ -78,7 +78,7 @@ def test_a_button_sends_the_form(server: Server) -> None:
 
 
 @pytest.mark.parametrize("text", ["<p>It is decided.</p>", REVIEW])
-def test_a_button_that_is_not_there_is_an_error(server: Server, text: str) -> None:
+def test_an_unknown_button_is_an_error(server: Server, text: str) -> None:
     server.answer = Answer(410, Message(), text)
     page: Page = open_page("http://localhost:1/review?t=x")
     with pytest.raises(LookupError, match="no button 'postpone'; it answered 410"):
@@ -138,7 +138,7 @@ def test_the_cloud_file_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert Cloud.read(tmp_path) is None
 
 
-def test_the_cloud_file_has_the_keys_that_others_count_on(tmp_path: Path) -> None:
+def test_the_cloud_file_has_its_public_keys(tmp_path: Path) -> None:
     any_cloud().write(tmp_path)
     assert set(json.loads((tmp_path / "cloud.json").read_text())) == {
         *("endpoint_url", "region", "account", "api_url", "mailbox_url", "queues", "bus", "table", "providers"),

@@ -1,4 +1,4 @@
-"""`python -m local`, as `make` runs it, in a folder of the test's own."""
+"""`python -m local`, as `make` runs it, in a temporary folder."""
 
 from __future__ import annotations
 
@@ -32,14 +32,15 @@ def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command(home, *arguments), cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-def test_without_a_cloud_they_say_so(home: Path) -> None:
+def test_without_a_cloud_every_command_reports_it(home: Path) -> None:
     down = run(home, "down")
     assert (down.returncode, down.stdout.strip()) == (0, "The embedded cloud was not running.")
     status = run(home, "status")
     assert (status.returncode, status.stdout.strip()) == (1, "The embedded cloud is not up; `make up` starts it.")
-    mail = run(home, "mail")
-    assert mail.returncode == 1
-    assert "run `make up`" in mail.stderr
+    for needing_one in ("mail", "sandbox"):
+        refused = run(home, needing_one)
+        assert refused.returncode == 1
+        assert "run `make up`" in refused.stderr
 
 
 @pytest.mark.parametrize(
@@ -50,16 +51,10 @@ def test_without_a_cloud_they_say_so(home: Path) -> None:
         ("--scenario payment --answer approve", "'--answer': must be one of bad-signature, burst,"),
     ],
 )
-def test_an_answer_or_scenario_that_there_is_not_is_refused_with_the_list(home: Path, asked: str, said: str) -> None:
+def test_an_unknown_answer_or_scenario_is_refused_with_the_list(home: Path, asked: str, said: str) -> None:
     refused = run(home, "demo", *asked.split())
     assert refused.returncode == 2
     assert said in refused.stderr
-
-
-def test_the_sandbox_needs_a_cloud(home: Path) -> None:
-    without = run(home, "sandbox")
-    assert without.returncode == 1
-    assert "run `make up`" in without.stderr
 
 
 def test_a_port_that_is_taken_is_refused(home: Path) -> None:
@@ -113,10 +108,10 @@ def main():
 sys.modules["local.program"] = types.SimpleNamespace(main=main)
 runpy.run_module("local", run_name="__main__")
 """
-"""Swallows the exception of a signal, as a callback of the interpreter does."""
+"""A program that swallows the exception of a signal, as a callback of the interpreter does."""
 
 
-def test_a_signal_that_something_swallows_ends_a_command_all_the_same() -> None:
+def test_a_signal_whose_exception_is_swallowed_ends_a_command() -> None:
     assert subprocess.run([sys.executable, "-c", SWALLOWED], cwd=ROOT, check=False).returncode == 143
 
 
@@ -134,7 +129,7 @@ sys.argv[1:] = sys.argv[3:]
 sys.addaudithook(hit)
 runpy.run_module("local", run_name="__main__")
 """
-"""Runs `python -m local` with a signal at the moment when it first imports a module."""
+"""A program that sends `python -m local` a signal when it first imports a module."""
 
 
 @pytest.mark.parametrize(
@@ -146,7 +141,7 @@ runpy.run_module("local", run_name="__main__")
         ("stacks.stage.settings", signal.SIGINT, 130),
     ],
 )
-def test_a_command_that_is_interrupted_while_it_starts_ends_as_one_that_runs(
+def test_a_signal_during_the_imports_ends_a_command_with_the_status_of_the_signal(
     home: Path, moment: str, number: int, status: int
 ) -> None:
     words = [sys.executable, "-c", SIGNALLED, moment, str(int(number)), "--home", str(home), "status"]

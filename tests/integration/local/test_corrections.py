@@ -1,6 +1,6 @@
-"""Each correction, beside what MiniStack does without it.
+"""Each correction, and MiniStack without it.
 
-Where the second half of a test fails, upstream answers as AWS does by now: remove the correction.
+If the second half of a test fails, MiniStack now answers as AWS does: remove the correction.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def test_a_function_with_a_durable_config_is_durable(corrected: Cloud, uncorrect
 
 
 def upkeep_of_a_table(cloud: Cloud) -> tuple[str, str]:
-    """Create a stack with a table that has recovery and TTL, and return whether they are on."""
+    """Create a stack with a table that has recovery and TTL, and return their states."""
     properties = {
         "TableName": "kept",
         "BillingMode": "PAY_PER_REQUEST",
@@ -120,7 +120,7 @@ def test_cloudformation_keeps_the_recovery_and_the_ttl_of_tables(corrected: Clou
 
 
 def stack_with_a_secret(cloud: Cloud, name: str) -> dict[str, str]:
-    """Create a stack, and return what a `Ref` to its secret and what the secret's attribute `Id` is."""
+    """Create a stack with a secret, and return its `Ref` and its attribute `Id`."""
     cloudformation = cloud.client("cloudformation")
     cloudformation.create_stack(StackName=name, TemplateBody=template_of_a_secret("first"))
     cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
@@ -142,7 +142,7 @@ def test_a_reference_to_a_secret_is_its_arn(corrected: Cloud, uncorrected: Cloud
     assert of_upstream["Ref"] != of_upstream["Id"]
 
 
-def test_a_secret_of_a_stack_is_updated_and_goes_with_it(corrected: Cloud) -> None:
+def test_a_secret_of_a_stack_is_updated_and_deleted_with_it(corrected: Cloud) -> None:
     arn = stack_with_a_secret(corrected, "secret-that-goes")["Ref"]
     cloudformation, manager = corrected.client("cloudformation"), corrected.client("secretsmanager")
     cloudformation.update_stack(StackName="secret-that-goes", TemplateBody=template_of_a_secret("second"))
@@ -163,7 +163,7 @@ def gone(cloud: Cloud, arn: str) -> bool:
 # ---- operations ----
 
 
-def test_a_timeout_of_zero_is_none(corrected: Cloud, uncorrected: Cloud) -> None:
+def test_a_timeout_of_zero_is_no_timeout(corrected: Cloud, uncorrected: Cloud) -> None:
     # The SDK sends HeartbeatTimeoutSeconds 0 with every callback that has no heartbeat.
     waiting = corrected.run("ask")
     corrected.callback_id(waiting)
@@ -198,7 +198,7 @@ def test_attempts_of_a_step_are_counted(corrected: Cloud, uncorrected: Cloud, tm
     until(lambda: marks_of(tmp_path / "uncorrected") > 3 or None)  # and for ever
 
 
-def test_a_retry_comes_due_within_the_invocation_that_asked_for_it(corrected: Cloud) -> None:
+def test_a_retry_runs_within_the_invocation_that_scheduled_it(corrected: Cloud) -> None:
     arn = corrected.run("retry_beside_work")
     assert corrected.ended(arn)["Result"] == "2"
     assert corrected.invocations(arn) == 1
@@ -242,7 +242,7 @@ def test_an_execution_has_one_invocation_at_a_time(corrected: Cloud, uncorrected
     until(lambda: marks_of(tmp_path / "uncorrected") == 2 or None)
 
 
-def test_executions_run_beside_each_other(corrected: Cloud, uncorrected: Cloud, tmp_path: Path) -> None:
+def test_executions_run_at_the_same_time(corrected: Cloud, uncorrected: Cloud, tmp_path: Path) -> None:
     arns = [corrected.run("meet", guests=3, patience=15, marks=str(tmp_path / "corrected")) for _ in range(3)]
     assert [corrected.ended(arn)["Result"] for arn in arns] == ['"met"'] * 3
 
@@ -302,7 +302,7 @@ def handler(event, context):
 """
 
 
-def test_an_environment_that_dies_while_it_starts_dies_alone(
+def test_an_environment_that_dies_at_its_start_ends_no_other(
     corrected: Cloud, uncorrected: Cloud, tmp_path: Path
 ) -> None:
     def works_while_another_dies(cloud: Cloud, marks: Path) -> str:
@@ -339,7 +339,7 @@ WHERE = "import where\ndef handler(event, context): return where.__file__"
 
 
 def folders_of_a_layer(cloud: Cloud) -> set[str]:
-    """Return where two functions find one layer."""
+    """Return the folders in which two functions find one layer."""
     lambda_ = cloud.client("lambda")
     layer = lambda_.publish_layer_version(LayerName="shared", Content={"ZipFile": zipped("", "python/where.py")})
     found = set()
@@ -433,7 +433,7 @@ def test_an_asynchronous_start_answers_with_the_arn(corrected: Cloud, uncorrecte
 
 
 def status_changes(cloud: Cloud) -> Callable[[], list[dict[str, Any]]]:
-    """Subscribe a queue to the default bus; return what reads the events that have arrived."""
+    """Subscribe a queue to the default bus; return a function that reads its events."""
     sqs, events = cloud.client("sqs"), cloud.client("events")
     queue_url = sqs.create_queue(QueueName="statuses")["QueueUrl"]
     queue_arn = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

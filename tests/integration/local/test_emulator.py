@@ -1,4 +1,4 @@
-"""Starting and stopping: nothing is left behind, whatever ends whom, and nobody else's process is touched."""
+"""Starting and stopping the emulator: no process is left behind, and no other process is ended."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -27,7 +27,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 
 def busy_function(cloud: Cloud, marks: Path) -> None:
-    """Have a function run that does not end by itself for long."""
+    """Run a function that works for a minute."""
     cloud.deploy()
     cloud.run("ask_and_work", seconds=60, marks=str(marks))
     until(lambda: marks.exists() or None)
@@ -37,7 +37,7 @@ def gone(group: int) -> bool:
     return until(lambda: not emulator.group_members(group) or None)
 
 
-def test_stopping_ends_functions_in_the_middle_of_their_work(home: Path) -> None:
+def test_stopping_ends_functions_that_are_running(home: Path) -> None:
     started = emulator.start(home)
     busy_function(Cloud(started, corrected=True), home / "marks")
     assert len(emulator.group_members(started.pid)) == 2
@@ -51,7 +51,7 @@ def test_stopping_ends_functions_in_the_middle_of_their_work(home: Path) -> None
 
 @pytest.fixture(scope="module")
 def of_a_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    """One that ends with this process, which starts it from a shell with much in its environment."""
+    """An emulator that ends with this process, started with variables of a shell."""
     home = tmp_path_factory.mktemp("demo")
     with pytest.MonkeyPatch.context() as shell:
         for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "SECRET_OF_THE_SHELL", "PYTHONPATH", "HTTP_PROXY"):
@@ -61,7 +61,7 @@ def of_a_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     take_down(home)
 
 
-def test_it_sees_nothing_of_our_environment(of_a_demo: Emulator) -> None:
+def test_its_functions_do_not_see_our_environment(of_a_demo: Emulator) -> None:
     cloud = Cloud(of_a_demo, corrected=True)
     cloud.deploy()
     seen = cloud.ended(cloud.run("environment"))["Result"]
@@ -70,8 +70,8 @@ def test_it_sees_nothing_of_our_environment(of_a_demo: Emulator) -> None:
 
 
 @pytest.fixture
-def account_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the shell of somebody may hold who has a real account."""
+def users_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment of a user with a real account."""
     for name in (
         "AWS_PROFILE",
         "AWS_ACCESS_KEY_ID",
@@ -85,14 +85,14 @@ def account_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
 
 
-@pytest.mark.usefixtures("account_of_the_user")
-def test_our_clients_talk_to_the_emulator_whatever_the_user_has_set(of_a_demo: Emulator) -> None:
+@pytest.mark.usefixtures("users_account")
+def test_our_clients_call_the_emulator_in_every_environment(of_a_demo: Emulator) -> None:
     identity = aws.client("sts", of_a_demo.endpoint_url).get_caller_identity()
     assert identity["Account"] == "000000000000"
 
 
-@pytest.mark.usefixtures("account_of_the_user")
-def test_what_deploys_cannot_reach_the_account_of_the_user() -> None:
+@pytest.mark.usefixtures("users_account")
+def test_a_deployment_has_no_credentials_of_the_user() -> None:
     environment = aws.environment("http://127.0.0.1:1")
     assert "of the user" not in environment.values()
     assert {name for name in environment if name.startswith("AWS_ENDPOINT_URL")} == {"AWS_ENDPOINT_URL"}
@@ -105,28 +105,19 @@ def test_it_listens_on_loopback_only(of_a_demo: Emulator) -> None:
     assert listeners == [("127.0.0.1", of_a_demo.port)]
 
 
-def test_a_leftover_is_ended_by_the_next_start(home: Path) -> None:
-    crashed = emulator.start(home)
-    busy_function(Cloud(crashed, corrected=True), home / "marks")
-    os.kill(crashed.pid, signal.SIGKILL)
-    assert not crashed.is_serving()
-
-    started = emulator.start(home)
-    assert gone(crashed.pid)
-    assert started.is_serving()
-    assert emulator.serving(home) == started
-
-
-def test_a_leftover_is_ended_by_taking_down(home: Path) -> None:
-    crashed = emulator.start(home)
-    busy_function(Cloud(crashed, corrected=True), home / "marks")
-    os.kill(crashed.pid, signal.SIGKILL)
-    assert take_down(home)
-    assert gone(crashed.pid)
-    assert not take_down(home)
+@pytest.mark.parametrize("ended_by", [emulator.start, take_down], ids=["the next start", "taking down"])
+def test_the_functions_of_a_killed_emulator_are_ended(home: Path, ended_by: Callable[[Path], object]) -> None:
+    killed = emulator.start(home)
+    busy_function(Cloud(killed, corrected=True), home / "marks")
+    os.kill(killed.pid, signal.SIGKILL)
+    assert not killed.is_serving()
+    result = ended_by(home)
+    assert result
+    assert gone(killed.pid)
+    assert emulator.serving(home) == (result if isinstance(result, Emulator) else None)
 
 
-def test_it_ends_with_a_parent_that_is_killed(home: Path) -> None:
+def test_it_ends_when_its_parent_is_killed(home: Path) -> None:
     code = (
         "import os, signal, sys; from pathlib import Path; from local.emulator import emulator;"
         "print(emulator.start(Path(sys.argv[1]), with_parent=True).pid, flush=True);"
@@ -143,7 +134,7 @@ def test_it_ends_with_a_parent_that_is_killed(home: Path) -> None:
     assert gone(group)
 
 
-def test_a_process_that_has_got_the_same_id_is_left_alone(home: Path) -> None:
+def test_another_process_with_the_recorded_id_is_not_ended(home: Path) -> None:
     with subprocess.Popen(["sleep", "60"], start_new_session=True) as stranger:
         (home / "emulator.json").write_text(f'{{"pid": {stranger.pid}, "port": 1, "persists": true, "parent": null}}')
         assert emulator.serving(home) is None
@@ -153,19 +144,21 @@ def test_a_process_that_has_got_the_same_id_is_left_alone(home: Path) -> None:
 
 
 @pytest.mark.parametrize("note", ["", "{", "[]", "{}", '{"pid": 1}'])
-def test_a_note_that_cannot_be_read_is_none(home: Path, note: str) -> None:
+def test_an_unreadable_record_is_ignored(home: Path, note: str) -> None:
     (home / "emulator.json").write_text(note)
     assert emulator.recorded(home) is None
     assert not take_down(home)
 
 
-def test_one_that_does_not_come_up_says_why_and_leaves_nothing(home: Path) -> None:
+def test_a_failed_start_names_the_log_and_leaves_nothing(home: Path) -> None:
     with pytest.raises(EmulatorError, match=r"ended.*emulator\.log(?s:.*)PERSIST"):
         emulator.start(home, variables={"GATEWAY_PORT": "PERSIST"})
     assert emulator.recorded(home) is None
 
 
-def test_a_missing_emulator_says_how_to_get_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_emulator_is_an_error_with_the_command_that_installs_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(emulator, "INTERPRETER", home / "nowhere")
     with pytest.raises(EmulatorError, match="make setup"):
         emulator.start(home)
@@ -180,7 +173,7 @@ def test_only_one_process_brings_a_cloud_up(home: Path) -> None:
             bring_up(home)
 
 
-def test_the_cloud_of_a_demo_is_not_taken_over(of_a_demo: Emulator) -> None:
+def test_make_up_does_not_use_the_cloud_of_a_demo(of_a_demo: Emulator) -> None:
     with pytest.raises(LaunchError, match=f"a demo, process {os.getpid()}"):
         bring_up(of_a_demo.home)
 

@@ -44,8 +44,8 @@ def document(*actions_and_resource: str, principal: str = "") -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def somebody(cloud: Cloud, name: str, policy: str | None) -> Cloud:
-    """The cloud as a user with that policy sees it."""
+def user_with(cloud: Cloud, name: str, policy: str | None) -> Cloud:
+    """Return the cloud with the credentials of a new user with that policy."""
     iam = cloud.client("iam")
     iam.create_user(UserName=name)
     if policy:
@@ -70,16 +70,16 @@ def is_denied(cloud: Cloud, callback_id: str) -> bool:
     return not may(cloud.client("lambda").send_durable_execution_callback_success, CallbackId=callback_id)
 
 
-def test_nobody_completes_a_callback_without_a_right_to(strict: Cloud) -> None:
-    stranger = somebody(strict, "stranger", None)
+def test_a_callback_is_completed_with_a_right_only(strict: Cloud) -> None:
+    stranger = user_with(strict, "stranger", None)
     assert is_denied(stranger, open_callback(strict)) is strict.corrected
 
 
 def test_the_right_is_on_the_versions_of_the_function(strict: Cloud) -> None:
-    relay = somebody(strict, "relay", document(*CALLBACK_ACTIONS, f"{FUNCTION_ARN}:*"))
-    bare = somebody(strict, "bare", document(*CALLBACK_ACTIONS, FUNCTION_ARN))
-    alias = somebody(strict, "alias", document(*CALLBACK_ACTIONS, f"{FUNCTION_ARN}:live"))
-    other = somebody(strict, "other", document(*CALLBACK_ACTIONS, f"{FUNCTION_ARN}-of-others:*"))
+    relay = user_with(strict, "relay", document(*CALLBACK_ACTIONS, f"{FUNCTION_ARN}:*"))
+    bare = user_with(strict, "bare", document(*CALLBACK_ACTIONS, FUNCTION_ARN))
+    alias = user_with(strict, "alias", document(*CALLBACK_ACTIONS, f"{FUNCTION_ARN}:live"))
+    other = user_with(strict, "other", document(*CALLBACK_ACTIONS, f"{FUNCTION_ARN}-of-others:*"))
 
     callback_id = open_callback(strict)
     if strict.corrected:
@@ -88,22 +88,22 @@ def test_the_right_is_on_the_versions_of_the_function(strict: Cloud) -> None:
 
 
 def test_success_does_not_allow_failure(strict: Cloud) -> None:
-    relay = somebody(strict, "half", document(*CALLBACK_ACTIONS, f"{FUNCTION_ARN}:*"))
+    relay = user_with(strict, "half", document(*CALLBACK_ACTIONS, f"{FUNCTION_ARN}:*"))
     callback_id = open_callback(strict)
     relay.client("lambda").send_durable_execution_callback_heartbeat(CallbackId=callback_id)
     fail = relay.client("lambda").send_durable_execution_callback_failure
     assert may(fail, CallbackId=callback_id) is not strict.corrected
 
 
-def test_an_unknown_callback_is_nobodys(strict: Cloud) -> None:
-    relay = somebody(strict, "early", document(*CALLBACK_ACTIONS, f"{FUNCTION_ARN}:*"))
+def test_an_unknown_callback_is_no_matter_of_rights(strict: Cloud) -> None:
+    relay = user_with(strict, "early", document(*CALLBACK_ACTIONS, f"{FUNCTION_ARN}:*"))
     with pytest.raises(ClientError, match="InvalidParameterValue" if strict.corrected else "ResourceNotFound"):
         relay.complete("bm9uZQ==")
 
 
 def test_executions_are_read_and_stopped_with_a_right_only(strict: Cloud) -> None:
     arn = strict.run("ask")
-    reader = somebody(strict, "reader", document("lambda:GetDurableExecution", f"{FUNCTION_ARN}:*")).client("lambda")
+    reader = user_with(strict, "reader", document("lambda:GetDurableExecution", f"{FUNCTION_ARN}:*")).client("lambda")
     assert reader.get_durable_execution(DurableExecutionArn=arn)["Status"] == "RUNNING"
     assert may(reader.get_durable_execution_history, DurableExecutionArn=arn) is not strict.corrected
     assert may(reader.stop_durable_execution, DurableExecutionArn=arn) is not strict.corrected
@@ -126,7 +126,7 @@ def test_mail_is_sent_by_a_right_on_the_sender(strict: Cloud) -> None:
     for address in ("us@example.com", "them@example.com"):
         ses.create_email_identity(EmailIdentity=address)
     arn = "arn:aws:ses:eu-central-1:000000000000:identity/us@example.com"
-    approver = somebody(strict, "approver", document("ses:SendEmail", arn)).client("sesv2")
+    approver = user_with(strict, "approver", document("ses:SendEmail", arn)).client("sesv2")
 
     def may_send_as(sender: str) -> bool:
         content = {"Simple": {"Subject": {"Data": "s"}, "Body": {"Text": {"Data": "b"}}}}
@@ -151,7 +151,7 @@ def test_a_queue_that_refuses_plain_http_can_be_used(strict: Cloud) -> None:
         assert sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "sealed"
 
 
-def test_items_are_told_apart_by_their_partition_key(strict: Cloud) -> None:
+def test_rights_on_items_depend_on_the_partition_key(strict: Cloud) -> None:
     table = {"AttributeName": "pk", "KeyType": "HASH"}
     definition = {"AttributeName": "pk", "AttributeType": "S"}
     strict.client("dynamodb").create_table(
@@ -162,11 +162,11 @@ def test_items_are_told_apart_by_their_partition_key(strict: Cloud) -> None:
     locked = {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["AUDIT#*"]}}
     deny = {"Effect": "Deny", "Action": "dynamodb:DeleteItem", "Resource": arn, "Condition": locked}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [allow, deny]})
-    client = somebody(strict, "clerk", policy).client("dynamodb")
+    client = user_with(strict, "clerk", policy).client("dynamodb")
     by_key = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["TASK#*", "AUDIT#*"]}}
     named = {"Null": {"dynamodb:LeadingKeys": "false"}}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [allow | {"Condition": by_key | named}]})
-    relay = somebody(strict, "relay-of-items", policy).client("dynamodb")
+    relay = user_with(strict, "relay-of-items", policy).client("dynamodb")
 
     def delete(key: str) -> dict[str, Any]:
         return {"Delete": {"TableName": "ledger", "Key": {"pk": {"S": key}}}}

@@ -1,4 +1,4 @@
-"""A persistent emulator, stopped and started again: executions go on, closed callbacks stay closed."""
+"""A persistent emulator after a restart: executions continue, closed callbacks stay closed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def started(home: Path, *, corrected: bool = True) -> Cloud:
     return cloud
 
 
-def test_waiting_executions_go_on_and_an_interrupted_invocation_is_repeated(tmp_path: Path) -> None:
+def test_waiting_executions_continue_and_an_interrupted_invocation_is_repeated(tmp_path: Path) -> None:
     cloud, marks = started(tmp_path), tmp_path / "marks"
     try:
         asked, slept, answered = cloud.run("ask"), cloud.run("sleep", seconds=2), cloud.run("ask")
@@ -74,7 +74,7 @@ def handler(event, context):
 
 
 def follow_a_table(cloud: Cloud, notes: Path) -> str:
-    """Make a table, and a function that notes down the key in each record of its stream; return what maps the two."""
+    """Create a table and a function that writes down the keys of its stream; return the id of their mapping."""
     table = cloud.client("dynamodb").create_table(
         TableName="followed",
         AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
@@ -96,7 +96,7 @@ def follow_a_table(cloud: Cloud, notes: Path) -> str:
 
 
 @pytest.mark.parametrize("corrected", [True, False])
-def test_what_follows_a_table_goes_on(tmp_path: Path, *, corrected: bool) -> None:
+def test_a_function_on_a_stream_continues(tmp_path: Path, *, corrected: bool) -> None:
     def start() -> Cloud:
         return Cloud(emulator.start(tmp_path, with_parent=True, corrected=corrected, variables=PERSISTENT), corrected)
 

@@ -1,4 +1,4 @@
-"""What `make watch` does with a change, on an emulator with one function and its library."""
+"""`make watch` on an emulator with one function and its library."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def checkout(running: emulator.Emulator, tmp_path: Path) -> Iterator[Checkout]:
     made.client.delete_function(FunctionName=made.name)
 
 
-def test_a_changed_handler_and_a_changed_library_are_live_and_what_runs_keeps_its_version(
+def test_a_changed_handler_and_library_are_live_and_running_executions_keep_their_version(
     checkout: Checkout, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert checkout.answer() == "hello!"
@@ -112,7 +112,7 @@ def test_a_changed_handler_keeps_the_tables_that_the_stage_gave_it(checkout: Che
     ],
     ids=["syntax", "import", "json"],
 )
-def test_what_cannot_be_read_or_imported_is_told_with_its_place_and_not_live(
+def test_a_file_that_cannot_be_imported_is_reported_with_its_place_and_not_live(
     checkout: Checkout, capsys: pytest.CaptureFixture[str], file: str, content: str, problem: str
 ) -> None:
     assert not checkout.bring(checkout.write(file, content))
@@ -120,7 +120,7 @@ def test_what_cannot_be_read_or_imported_is_told_with_its_place_and_not_live(
     assert checkout.answer() == "hello!"
 
 
-def test_a_change_that_needs_a_deploy_is_told_with_the_command(
+def test_a_change_that_needs_a_deploy_is_reported_with_the_command(
     checkout: Checkout, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert checkout.bring("settings/local.toml", checkout.write("lambdas/other/handler.py", ""), HANDLER)
@@ -129,7 +129,7 @@ def test_a_change_that_needs_a_deploy_is_told_with_the_command(
     assert "hello.handler, in " in printed.out
 
 
-def test_a_cloud_that_is_gone_is_told_and_the_change_is_kept(
+def test_a_missing_cloud_is_reported_and_the_change_is_kept(
     checkout: Checkout, capsys: pytest.CaptureFixture[str]
 ) -> None:
     here = Cloud.read(checkout.home)
