@@ -9,9 +9,11 @@ import pytest
 from countersign.domain import tasks
 from countersign.domain.clock import to_text
 from countersign.domain.errors import LedgerUnavailableError
+from countersign.domain.mails import MailReport
 from countersign.domain.policy import Policy
 from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Status
+from countersign.services.mail_reports import MailReports
 from countersign.testing.bench import Bench, close_runner
 from countersign.testing.builders import CALLER, NOW, any_input
 from countersign.testing.fakes import MemoryHandOff
@@ -268,3 +270,21 @@ def test_a_decision_that_the_votes_do_not_support_fails_the_workflow(bench: Benc
     bench.relay()
     assert bench.error() == "UnsoundDecisionError"
     assert bench.ledger.standing[TASK].status is Status.DECIDED
+
+
+def test_a_hard_bounce_asks_the_next_person_at_once_and_the_first_can_still_decide(bench: Bench) -> None:
+    later = {"after_seconds": 25, "to": ["boss@example.com"]}
+    asked = {"approvers": ["maria@example.com"], "rule": {"kind": "any"}, "escalations": [later]}
+    bench.tables["policy"] = [{**ROWS[-1], **asked}]
+    bench.start(any_order_input())
+    bench.open_task()
+    report = MailReport("bounced", TASK, "maria@example.com", "mail-1", kind="permanent")
+    MailReports(bench.ledger, bench.clock).record(report, "aws.ses")
+    bench.relay()
+    bench.until(lambda: bench.hand_off.kinds == ["approval.requested", "approval.escalated"])
+    bench.answer(Decision.APPROVE)
+    bench.relay()
+    result = bench.result()
+    assert (result["status"], result["decided_by"]) == ("approved", "maria@example.com")
+    assert bench.replay() == bench.replay()
+    assert bench.replay()[0] == result

@@ -176,10 +176,10 @@ class Bench:
         return sorted(str(each.name) for each in self.history if each.operation_type.value != "EXECUTION")
 
     def relay(self, task_id: str = "order-1001.approval") -> None:
-        """Ring for a decided task, like the relay."""
+        """Ring for a decided task, or for one about which a message has bounced, like the relay."""
         task = self.ledger.task(task_id)
         assert task
-        assert task.status is Status.DECIDED
+        assert task.status is Status.DECIDED or task.bounced
         Rings(self.ledger, _RunnerDoorbell(self.runner), self.clock).ring(task_id, task.callback_id)
 
     def replay(self) -> tuple[Any, list[str]]:
