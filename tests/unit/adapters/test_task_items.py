@@ -51,6 +51,7 @@ FULL = any_decided_task(
     delegations=(Delegation("a@b.c", "d@e.f", NOW),),
     failure=Failure("code", "words", "data"),
     refused_answers=2,
+    bounced=1,
     ring=Ring(RingState.DELIVERED, NOW),
     rule=any_rule("quorum", k=2),
     votes={"a@b.c": Vote(Decision.APPROVE, "", NOW, 3)},
@@ -201,4 +202,4 @@ def test_every_attribute_of_a_task_is_stored() -> None:
 
 
 def test_an_item_has_the_same_layout_in_every_version() -> None:
-    assert digest(task_document(FULL)) == "856b153a2294cf1d0e85a30f1513ad58396c995778ae49d2bf624584dc15551a"
+    assert digest(task_document(FULL)) == "c9c236b5264d4425dd5dd06b84e82898f569c5f49889bd59582fdd8da53e4642"
