@@ -46,6 +46,7 @@ _PSEUDO = {
     "AWS::URLSuffix": "amazonaws.com.cn",
 }
 _SUFFIX = "X" * 13
+_UNKNOWN = "X" * 64
 _LONGEST_NAMES = {"AWS::Lambda::Function": 64, "AWS::IAM::Role": 64, "AWS::SQS::Queue": 80, "AWS::S3::Bucket": 63}
 _NAMES = ("FunctionName", "TableName", "QueueName", "RoleName", "BucketName", "TopicName", "ManagedPolicyName", "Name")
 _REFS_ARE_ARNS = (
@@ -215,11 +216,14 @@ def _of_resources(stage: _Stage) -> Iterator[tuple[Place, Found]]:
     for place, resource in stage.resources.items():
         if measure := _MEASURES.get(resource["Type"]):
             yield place, measure(stage.resolved(resource.get("Properties", {}), place[0]))
-    for role, documents in stage.by_owner("AWS::IAM::Policy", "Roles", "PolicyDocument").items():
-        yield role, [(INLINE_POLICIES, sum(map(_policy_bytes, documents)))]
-    for role, policies in stage.by_owner("AWS::IAM::ManagedPolicy", "Roles", "PolicyDocument").items():
-        attached = stage.resources[role]["Properties"].get("ManagedPolicyArns", ())
-        yield role, [(MANAGED_POLICIES, len(policies) + len(attached))]
+    inline = stage.by_owner("AWS::IAM::Policy", "Roles", "PolicyDocument")
+    managed = stage.by_owner("AWS::IAM::ManagedPolicy", "Roles", "PolicyDocument")
+    for place, resource in stage.resources.items():
+        if resource["Type"] == "AWS::IAM::Role":
+            properties = stage.resolved(resource["Properties"], place[0])
+            documents = inline[place] + [policy["PolicyDocument"] for policy in properties.get("Policies", ())]
+            attached = len(managed[place]) + len(properties.get("ManagedPolicyArns", ()))
+            yield place, [(INLINE_POLICIES, sum(map(_policy_bytes, documents))), (MANAGED_POLICIES, attached)]
     for function, permissions in stage.by_owner("AWS::Lambda::Permission", "FunctionName").items():
         yield function, [(RESOURCE_POLICY, sum(map(_permission_bytes, permissions)))]
 
@@ -347,29 +351,29 @@ class _Stage:
             return str(argument[0]).join(str(self.resolved(each, stack)) for each in argument[1])
         if function == "Ref" and argument in _PSEUDO:
             return _PSEUDO[argument]
-        if function in ("Fn::ImportValue", "Fn::GetStackOutput"):
-            other, value = self._imported(function, argument)
-            return str(self.resolved(value, other))
+        if imported := self._imported(function, argument):
+            return str(self.resolved(imported[1], imported[0]))
         place = self._place({function: argument}, stack)
         if place is None:
-            return "X" * 64
+            return _UNKNOWN
         return self._name(place) if function == "Ref" else self._attribute(place, argument[1])
 
-    def _imported(self, function: str, argument: Any) -> tuple[str, Any]:
-        """Return a value that another stack outputs, and the name of that stack."""
+    def _imported(self, function: str, argument: Any) -> tuple[str, Any] | None:
+        """Return the name of the stack that outputs a value, and the value; None for a value of no stack here."""
         if function == "Fn::ImportValue":
-            return self._exports[argument]
-        stack = argument["StackName"]
-        return stack, self._templates[stack]["Outputs"][argument["OutputName"]]["Value"]
+            return self._exports.get(str(argument))
+        if function == "Fn::GetStackOutput" and argument["StackName"] in self._templates:
+            stack = argument["StackName"]
+            return stack, self._templates[stack]["Outputs"][argument["OutputName"]]["Value"]
+        return None
 
     def _place(self, value: Any, stack: str) -> Place | None:
         """Return the resource that a value refers to; None for none."""
         if not isinstance(value, dict) or len(value) != 1:
             return None
         ((function, argument),) = value.items()
-        if function in ("Fn::ImportValue", "Fn::GetStackOutput"):
-            other, imported = self._imported(function, argument)
-            return self._place(imported, other)
+        if imported := self._imported(function, argument):
+            return self._place(imported[1], imported[0])
         logical_id = argument[0] if function == "Fn::GetAtt" else argument
         return (stack, logical_id) if (stack, str(logical_id)) in self.resources else None
 

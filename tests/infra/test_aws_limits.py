@@ -13,8 +13,9 @@ from stacks import aws_limits as limits
 from stacks.aws_limits import AwsLimits, Excess, Limit, exceeded
 
 STACK = "countersign-dev-workflow"
+ATTACHED = {"ManagedPolicyArns": ["arn:one"], "Policies": [{"PolicyDocument": {"Version": "X" * 226}}]}
 LEDGER = {
-    "Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": {"ManagedPolicyArns": ["arn:one"]}}},
+    "Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": ATTACHED}},
     "Outputs": {"Role": {"Value": {"Ref": "Role"}, "Export": {"Name": "role"}}},
 }
 FUNCTION = {"Type": "AWS::Lambda::Function"}
@@ -56,7 +57,7 @@ AT: dict[Limit, Callable[[int], Template]] = {
     limits.PARAMETERS: lambda size: {"Parameters": {str(each): {} for each in range(size)}},
     limits.ENVIRONMENT: lambda size: of("AWS::Lambda::Function", Environment={"Variables": {"A": "X" * (size - 8)}}),
     limits.RESOURCE_POLICY: lambda size: {"Resources": {"It": FUNCTION, "May": permission(size)}},
-    limits.INLINE_POLICIES: lambda size: of("AWS::IAM::Policy", 2, Roles=[ROLE], PolicyDocument=document(size // 2)),
+    limits.INLINE_POLICIES: lambda size: of("AWS::IAM::Policy", Roles=[ROLE], PolicyDocument=document(size - 240)),
     limits.MANAGED_POLICY: lambda size: of("AWS::IAM::ManagedPolicy", PolicyDocument=document(size)),
     limits.MANAGED_POLICIES: lambda size: of("AWS::IAM::ManagedPolicy", size - 1, Roles=[ROLE], PolicyDocument={}),
     limits.PATTERN: lambda size: of("AWS::Events::Rule", EventPattern={"source": ["X" * (size - 15)]}),
@@ -95,6 +96,9 @@ def test_a_template_is_measured_by_its_file() -> None:
             len("arn:aws-cn:lambda:ap-southeast-2:111122223333:function:countersign-dev-payment"),
         ),
         ({"Ref": "UnnamedWithAnIdTooLongForTheNameOfAFunction"}, 64),
+        ({"Fn::ImportValue": "of another app"}, 64),
+        ({"Fn::GetStackOutput": {"StackName": "of-another-app", "OutputName": "It"}}, 64),
+        ({"Fn::Select": [0, {"Fn::GetAZs": ""}]}, 64),
         ({"Fn::ImportValue": "role"}, len("countersign-dev-ledger-Role-0123456789abc")),
         ({"Fn::GetStackOutput": {"StackName": "countersign-dev-ledger", "OutputName": "Role"}}, 41),
     ],
