@@ -61,6 +61,7 @@ BUS = "hand-off"
 ARCHIVE = "audit-archive"
 BASE_URL = "https://review.example.com"
 SENDER = "countersign@example.com"
+REPLY_TO = "help@example.com"
 CONFIGURATION_SET = "countersign-dev-mails"
 ALIAS = f"arn:aws:lambda:{REGION}:111122223333:function:{WORKFLOW}:live"
 PROVIDERS = {"pay": STANDARD_WEBHOOKS, "card": STRIPE, "terminal": ADYEN, "shop": SHOPIFY, "till": SQUARE}
@@ -77,7 +78,7 @@ ENVIRONMENT = {
     "BUS_NAME": BUS,
     "BASE_URL": BASE_URL,
     "CHANNEL": "email",
-    "CHANNEL_SETTINGS": json.dumps({"sender": SENDER, "reply_to": "", "configuration_set": CONFIGURATION_SET}),
+    "CHANNEL_SETTINGS": json.dumps({"sender": SENDER, "reply_to": REPLY_TO, "configuration_set": CONFIGURATION_SET}),
     "STAGE": "test",
     "POWERTOOLS_METRICS_NAMESPACE": "Countersign",
     "PROVIDERS": json.dumps(

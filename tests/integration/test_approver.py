@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+import bus_events.handler
 from approver.handler import handler
 from countersign.contracts import envelope
-from countersign.testing.builders import APPROVER, OTHER_APPROVER, REQUESTER, TASK_ID, TITLE, any_envelope
+from countersign.testing.builders import APPROVER, OTHER_APPROVER, REQUESTER, TASK_ID, TITLE, any_envelope, ses_event
 from tests.integration.conftest import (
     BASE_URL,
+    CONFIGURATION_SET,
+    REPLY_TO,
     SENDER,
     Answer,
     Kit,
@@ -45,6 +48,7 @@ def test_every_recipient_gets_one_mail_from_our_address_with_a_link_to_their_own
     assert recipients(mails) == [*BOTH]
     for mail, recipient in zip(mails.documents, BOTH, strict=True):
         assert (mail["FromEmailAddress"], mail["Destination"]) == (SENDER, {"ToAddresses": [recipient]})
+        assert (mail["ReplyToAddresses"], mail["ConfigurationSetName"]) == ([REPLY_TO], CONFIGURATION_SET)
         content = mail["Content"]["Simple"]
         assert TITLE in content["Subject"]["Data"]
         assert REQUESTER in content["Body"]["Text"]["Data"].replace("\N{ZERO WIDTH NON-JOINER}", "")
@@ -67,6 +71,19 @@ def test_an_inbox_hand_off_is_a_mail_with_the_link_to_the_inbox(kit: Kit, mails:
     (mail,) = mails.documents
     assert TITLE not in json.dumps(mail)
     assert look(token_in(mail, "/inbox"), "/inbox").status == 200
+
+
+@pytest.mark.parametrize("kind", ["requested", "inbox"])
+def test_a_mail_names_its_task_by_tags_that_ses_accepts_and_reports(kit: Kit, mails: Operation, kind: str) -> None:
+    task = kit.open_task(task_id=f"{'r' * 64}.{'level 1 (of 9), ' * 9}"[:200], request_id="r" * 64)
+    run(envelope.requested(task) if kind == "requested" else envelope.inbox(task, APPROVER))
+    (mail,) = mails.documents
+    tags = {tag["Name"]: tag["Value"] for tag in mail["EmailTags"]}
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{1,256}", text) for text in (*tags, *tags.values()))
+    event = ses_event()
+    event["detail"]["mail"]["tags"] = {name: [value] for name, value in tags.items()}
+    assert on_queue(bus_events.handler.handler)(event) == []
+    assert kit.task(task.task_id).bounced == 1
 
 
 @pytest.mark.parametrize(

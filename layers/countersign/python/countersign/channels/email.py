@@ -26,10 +26,10 @@ class Email(Channel):
         with raised_as(MessageRefusedError):
             client("sesv2").send_email(
                 FromEmailAddress=settings["sender"],
-                ReplyToAddresses=[address for address in (settings["reply_to"],) if address],
                 Destination={"ToAddresses": [message.recipient]},
                 ConfigurationSetName=settings["configuration_set"],
                 EmailTags=tags_of(message.task_id),
+                **({"ReplyToAddresses": [settings["reply_to"]]} if settings["reply_to"] else {}),
                 Content={"Simple": {"Subject": {"Data": texts.subject, "Charset": "UTF-8"}, "Body": body}},
             )
 
