@@ -5,6 +5,7 @@ Context:
     base_url: The API's public address, in place of the one in the settings.
     sender: The sender of mail, in place of the one in the settings.
     alarm_email: The receiver of alarms, in place of the one in the settings.
+    restored_table: The ledger's table while it is outside the stacks: docs/recovery.md.
     settings: The folder of the settings; by default `settings/`.
 """
 
@@ -91,7 +92,8 @@ def settings_of(app: App) -> Settings:
     """
     context = app.node.try_get_context
     file = Path(context("settings") or SETTINGS) / f"{context('stage') or EMBEDDED}.toml"
-    return Settings.to_deploy(file, **{key: context(key) or "" for key in ("base_url", "sender", "alarm_email")})
+    settings = Settings.to_deploy(file, **{key: context(key) or "" for key in ("base_url", "sender", "alarm_email")})
+    return settings.model_copy(update={"restored_table": context("restored_table") or ""})
 
 
 def main() -> int:

@@ -48,6 +48,7 @@ class LedgerStack(HouseStack):
             self,
             "Ledger",
             protected=settings.ledger.protected,
+            restored_table=settings.restored_table,
             audit_keep_days=settings.audit.keep_days,
             removal_policy=removal,
         )

@@ -322,6 +322,8 @@ class Settings(StageFile):
 
     stage: str
     """Its name, that of its file."""
+    restored_table: str = ""
+    """The ledger's table while it is outside the stacks, by its name, as docs/recovery.md says; empty for their own."""
 
     @property
     def prefix(self) -> str:

@@ -50,23 +50,24 @@ class StreamConsumer(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         dead_letters = DeadLetterQueue(self, "DeadLetters", name=name)
-        ledger.grant_stream(function)
-        lambda_.EventSourceMapping(
-            self,
-            "Mapping",
-            target=function.function,
-            event_source_arn=ledger.stream_arn,
-            filters=[lambda_.FilterCriteria.filter(pattern) for pattern in patterns],
-            # From the oldest record, or decisions made while the mapping is created would be skipped.
-            starting_position=lambda_.StartingPosition.TRIM_HORIZON,
-            batch_size=10,
-            parallelization_factor=parallel_batches,
-            report_batch_item_failures=True,
-            bisect_batch_on_error=True,
-            retry_attempts=_MOST_RETRIES,
-            max_record_age=_LONGEST_AGE,
-            on_failure=event_sources.SqsDlq(dead_letters),
-        )
+        if ledger.stream_arn:
+            ledger.grant_stream(function)
+            lambda_.EventSourceMapping(
+                self,
+                "Mapping",
+                target=function.function,
+                event_source_arn=ledger.stream_arn,
+                filters=[lambda_.FilterCriteria.filter(pattern) for pattern in patterns],
+                # From the oldest record, or decisions made while the mapping is created would be skipped.
+                starting_position=lambda_.StartingPosition.TRIM_HORIZON,
+                batch_size=10,
+                parallelization_factor=parallel_batches,
+                report_batch_item_failures=True,
+                bisect_batch_on_error=True,
+                retry_attempts=_MOST_RETRIES,
+                max_record_age=_LONGEST_AGE,
+                on_failure=event_sources.SqsDlq(dead_letters),
+            )
         age = function.function.metric("IteratorAge", statistic="Maximum", period=Duration.minutes(1))
         Watch(
             self,

@@ -61,9 +61,11 @@ class Ledger(Construct):
     Args:
         protected: Whether DynamoDB refuses to delete the table until this is turned off.
         audit_keep_days: How long audit entries are kept after their task's latest deadline; 0 for good.
+        restored_table: The name of a table to use in place of its own, without a stream; empty for its own.
 
     Attributes:
         table: The table.
+        stream_arn: ARN of its stream; None for a restored table.
         environment: Variables of functions that use it.
     """
 
@@ -74,10 +76,23 @@ class Ledger(Construct):
         *,
         protected: bool,
         audit_keep_days: int,
+        restored_table: str,
         removal_policy: RemovalPolicy,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.table = dynamodb.Table(
+        self.table: dynamodb.ITable = (
+            dynamodb.Table.from_table_name(self, "Restored", restored_table)
+            if restored_table
+            else self._made(protected=protected, removal_policy=removal_policy)
+        )
+        self.stream_arn = self.table.table_stream_arn
+        self.environment: Mapping[str, str] = {
+            "LEDGER_TABLE": self.table.table_name,
+            **({"AUDIT_KEEP_DAYS": str(audit_keep_days)} if audit_keep_days else {}),
+        }
+
+    def _made(self, *, protected: bool, removal_policy: RemovalPolicy) -> dynamodb.Table:
+        table = dynamodb.Table(
             self,
             "Table",
             partition_key=_text("pk"),
@@ -92,18 +107,15 @@ class Ledger(Construct):
             deletion_protection=protected,
             removal_policy=removal_policy,
         )
-        accept(self.table, _RESTORED_FROM_ITS_OWN_LOG, nist="DynamoDBInBackupPlan")
-        self.environment: Mapping[str, str] = {
-            "LEDGER_TABLE": self.table.table_name,
-            **({"AUDIT_KEEP_DAYS": str(audit_keep_days)} if audit_keep_days else {}),
-        }
+        accept(table, _RESTORED_FROM_ITS_OWN_LOG, nist="DynamoDBInBackupPlan")
         # Sparse: open and decided tasks by due time, and links by recipient.
-        self.table.add_global_secondary_index(
+        table.add_global_secondary_index(
             index_name=INDEX,
             partition_key=_text(INDEX_PK),
             sort_key=_text(INDEX_SK),
             projection_type=dynamodb.ProjectionType.ALL,
         )
+        return table
 
     def grant_reviews(self, grantee: iam.IGrantable) -> None:
         """Allow listing a person's open tasks and recording votes; machines' tokens stay unreadable."""
@@ -169,15 +181,9 @@ class Ledger(Construct):
 
         `Table.grant_stream_read` would allow ListStreams on every table of the account.
         """
+        assert self.stream_arn, "a restored table has no stream yet"
         actions = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
         allow(grantee, *(f"dynamodb:{action}" for action in actions), on=[self.stream_arn])
-
-    @property
-    def stream_arn(self) -> str:
-        """ARN of the stream."""
-        arn = self.table.table_stream_arn
-        assert arn is not None, "the table has a stream"
-        return arn
 
     def _allow_parked(self, grantee: iam.IGrantable) -> None:
         self._allow(grantee, *_DELETE, items=(f"{EXTERNAL}*",))

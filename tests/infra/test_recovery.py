@@ -1,0 +1,62 @@
+"""docs/recovery.md on the templates: what each step deploys leaves the next one possible."""
+
+import json
+import re
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+
+from stacks.components.house.sources import Sources
+from tests.infra.conftest import ROOT
+from tests.infra.templates import Synthesised
+
+TABLE = "the-restored-table"
+LOGICAL_ID = "LedgerTable9343E4AA"
+PAGE = (ROOT / "docs/recovery.md").read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def dev(stage_named: Any) -> Synthesised:
+    found: Synthesised = stage_named("dev")
+    return found
+
+
+@pytest.fixture(scope="module")
+def restored(dev: Synthesised, sources: Sources, context: dict[str, Any]) -> Synthesised:
+    """The stage while its table is outside its stacks."""
+    return Synthesised(dev.settings.model_copy(update={"restored_table": TABLE}), sources, context)
+
+
+def named_in(stage: Synthesised) -> set[str]:
+    """Return the construct ids of the stacks whose templates name the table of the ledger stack."""
+    return {stack.id for stack in stage.assembly.stacks if LOGICAL_ID in json.dumps(stack.template)}
+
+
+def test_the_page_deploys_every_stack_that_names_the_table_before_that_of_the_ledger(dev: Synthesised) -> None:
+    first, second = (line.split() for line in re.findall(r"cdk deploy .*--exclusively (.*)", PAGE))
+    patterns = [word.strip("'") for word in first]
+    others = named_in(dev) - {"LedgerStack"}
+    assert others >= {"PublicStack", "WorkflowStack"}
+    assert all(any(fnmatchcase(stack, pattern) for pattern in patterns) for stack in others)
+    assert second == ["LedgerStack"]
+
+
+def test_a_stage_with_a_restored_table_reads_no_stream_and_names_the_table_by_its_name(restored: Synthesised) -> None:
+    assert named_in(restored) == set(), "no export of the table or its stream is in use"
+    sources = [mapping.properties["EventSourceArn"] for mapping in restored.of_type("AWS::Lambda::EventSourceMapping")]
+    assert sources
+    assert not any("Stream" in json.dumps(source) for source in sources)
+    variables = [
+        function.properties.get("Environment", {}).get("Variables", {})
+        for function in restored.of_type("AWS::Lambda::Function")
+    ]
+    assert {each["LEDGER_TABLE"] for each in variables if "LEDGER_TABLE" in each} == {TABLE}
+
+
+def test_the_import_finds_the_table_to_add_and_nothing_else_to_change(dev: Synthesised, restored: Synthesised) -> None:
+    before: Mapping[str, Any] = restored.template("ledger")["Resources"]
+    after: Mapping[str, Any] = dev.template("ledger")["Resources"]
+    assert after.keys() - before.keys() == {LOGICAL_ID}
+    assert {name: body for name, body in after.items() if name != LOGICAL_ID} == before
