@@ -10,11 +10,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.client import RequestsApi
-from operate.embedded import aws
+from operate.embedded import aws, http
 from operate.embedded.cloud import Cloud
-from stacks.stage.workflows import ON_THE_RAW_SDK
 from tests.e2e.scene import Scene, until
-from tests.infra.templates import construct_id
 
 
 @pytest.fixture(scope="session")
@@ -55,11 +53,6 @@ def who_may(roles: dict[str, Callable[[str], Any]], do: Callable[[Callable[[str]
     return sorted(name for name, clients in roles.items() if allowed(lambda clients=clients: do(clients)))  # type: ignore[misc]
 
 
-def workflows_with_tasks(roles: dict[str, Callable[[str], Any]]) -> list[str]:
-    raw = tuple(f"Durable{construct_id(name)}" for name in ON_THE_RAW_SDK)
-    return sorted(role for role in roles if role.startswith("Durable") and not role.startswith(raw))
-
-
 def test_only_the_relay_and_the_sweeper_may_complete_callbacks(
     cloud: Cloud, roles: dict[str, Callable[[str], Any]]
 ) -> None:
@@ -71,54 +64,25 @@ def test_only_the_relay_and_the_sweeper_may_complete_callbacks(
     def fail_it(clients: Callable[[str], Any]) -> None:
         clients("lambda").send_durable_execution_callback_failure(CallbackId=callback_id, Error={"ErrorType": "Test"})
 
-    names = who_may(roles, fail_it)
-    assert [name[:5] for name in names] == ["Relay", "Sweep"]
-
-
-def who_may_delete(cloud: Cloud, roles: dict[str, Callable[[str], Any]], key: str) -> list[str]:
-    item = {"pk": {"S": key}, "sk": {"S": "none"}}
-    return who_may(roles, lambda clients: clients("dynamodb").delete_item(TableName=cloud.table, Key=item))
+    assert len(roles) >= 6
+    assert [name[:5] for name in who_may(roles, fail_it)] == ["Relay", "Sweep"]
 
 
 def test_nobody_changes_or_deletes_audit_entries(cloud: Cloud, roles: dict[str, Callable[[str], Any]]) -> None:
     key = {"pk": {"S": "AUDIT#any"}, "sk": {"S": "0000000001"}}
 
+    def delete(clients: Callable[[str], Any]) -> None:
+        clients("dynamodb").delete_item(TableName=cloud.table, Key=key)
+
     def update(clients: Callable[[str], Any]) -> None:
         names = {"ExpressionAttributeNames": {"#a": "actor"}, "ExpressionAttributeValues": {":b": {"S": "me"}}}
         clients("dynamodb").update_item(TableName=cloud.table, Key=key, UpdateExpression="SET #a = :b", **names)
 
-    assert who_may_delete(cloud, roles, "AUDIT#any") == []
+    assert who_may(roles, delete) == []
     assert who_may(roles, update) == []
 
 
-def test_workflows_and_the_sweeper_delete_claims_and_the_publisher_deletes_sent_envelopes(
-    cloud: Cloud, roles: dict[str, Callable[[str], Any]]
-) -> None:
-    *workflows, sweeper = who_may_delete(cloud, roles, "EXTERNAL#any#any")
-    assert (workflows, sweeper[:7]) == (workflows_with_tasks(roles), "Sweeper")
-    assert [name[:9] for name in who_may_delete(cloud, roles, "TASK#any")] == ["Publisher"]
-
-
-def test_only_the_approver_makes_links_of_people_and_only_workflows_make_tokens_of_machines(
-    cloud: Cloud, roles: dict[str, Callable[[str], Any]]
-) -> None:
-    def put(key: str) -> list[str]:
-        item = {"pk": {"S": key}, "sk": {"S": "none"}}
-        never = {"ConditionExpression": "attribute_exists(nothing)"}
-        return who_may(roles, lambda clients: clients("dynamodb").put_item(TableName=cloud.table, Item=item, **never))
-
-    assert [name[:8] for name in put("LINK#any")] == ["Approver"]
-    assert put("TOKEN#any") == workflows_with_tasks(roles)
-
-
-def test_nobody_scans_the_ledger(cloud: Cloud, roles: dict[str, Callable[[str], Any]]) -> None:
-    assert len(roles) >= 6
-    assert who_may(roles, lambda clients: clients("dynamodb").scan(TableName=cloud.table)) == []
-
-
 def test_requests_without_a_signature_are_refused(cloud: Cloud) -> None:
-    from operate.embedded import http
-
     assert http.send("POST", f"{cloud.api_url}/requests", b"{}").status == 403
     stranger = RequestsApi(cloud.api_url, access_key_id="AKIAUNKNOWNUNKNOWN12", secret_access_key="none")
     assert stranger.report("any").status == 403

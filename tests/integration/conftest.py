@@ -319,6 +319,14 @@ def events(aws: None) -> Iterator[Operation]:
 
 
 @pytest.fixture
+def dead_letters(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operation]:
+    """SQS, which accepts every dead letter of the results function by default."""
+    monkeypatch.setenv("DEAD_LETTERS_URL", f"https://sqs.{REGION}.amazonaws.com/111122223333/results-dlq")
+    with answering("sqs", "SendMessage", Answer(document={"MessageId": "1"})) as operation:
+        yield operation
+
+
+@pytest.fixture
 def archive(aws: None, monkeypatch: pytest.MonkeyPatch) -> S3AuditArchive:
     """The audit's archive, in a bucket as the ledger stack makes it; the publisher copies to it."""
     s3 = client("s3")

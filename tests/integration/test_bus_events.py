@@ -14,7 +14,7 @@ from countersign.domain.rules import Outcome
 from countersign.domain.tasks import MAX_ANSWERS, Status, Task
 from countersign.testing.builders import APPROVER, PAYMENT_ID, any_result, ses_event, task_result
 from countersign.testing.deliveries import any_payment_intent
-from tests.integration.conftest import REGION, Answer, Kit, answering, on_queue, session
+from tests.integration.conftest import Answer, Kit, Operation, answering, on_queue
 from tests.integration.output import Output
 
 SOURCE = "com.example.payments"
@@ -25,36 +25,22 @@ REFUSED_ANSWER = task_result(any_result(answer={"status": "maybe"}))
 run = on_queue(handler)
 
 
-class Queue:
-    """The dead-letter queue."""
-
-    def __init__(self) -> None:
-        self._sqs = session().create_client("sqs", region_name=REGION)
-        self.url: str = self._sqs.create_queue(QueueName="results-dlq")["QueueUrl"]
-
-    def messages(self) -> list[tuple[str, str, str]]:
-        """Return the reason, the detail and the body of each message, and delete them."""
-        asked = {"QueueUrl": self.url, "MaxNumberOfMessages": 10, "MessageAttributeNames": ["All"]}
-        found = self._sqs.receive_message(**asked).get("Messages", [])
-        for message in found:
-            self._sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
-        attributes = [{name: each["StringValue"] for name, each in m["MessageAttributes"].items()} for m in found]
-        return [
-            (each["reason"], each.get("detail", ""), message["Body"])
-            for each, message in zip(attributes, found, strict=True)
-        ]
-
-
-@pytest.fixture
-def dead_letters(aws: None, monkeypatch: pytest.MonkeyPatch) -> Queue:
-    queue = Queue()
-    monkeypatch.setenv("DEAD_LETTERS_URL", queue.url)
+@pytest.fixture(autouse=True)
+def _environment_of_the_function(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PARTNERS", json.dumps({PARTNER_SOURCE: {"name": "stripe", "scheme": "stripe"}}))
-    return queue
+
+
+def letters(dead_letters: Operation) -> list[tuple[str, str, str]]:
+    """Return the reason, the detail and the body of each dead letter."""
+    found = [(document["MessageAttributes"], document["MessageBody"]) for document in dead_letters.documents]
+    return [
+        (attributes["reason"]["StringValue"], attributes.get("detail", {}).get("StringValue", ""), body)
+        for attributes, body in found
+    ]
 
 
 @pytest.fixture
-def payment(kit: Kit, dead_letters: Queue) -> Task:
+def payment(kit: Kit, dead_letters: Operation) -> Task:
     """An open payment of a partner."""
     return kit.open_task(
         task_id=PAYMENT_ID,
@@ -76,25 +62,25 @@ def from_partner(body: bytes, **changes: Any) -> dict[str, Any]:
 
 
 def test_an_answer_decides_its_task_in_the_name_of_the_events_source(
-    kit: Kit, payment: Task, dead_letters: Queue
+    kit: Kit, payment: Task, dead_letters: Operation
 ) -> None:
     assert run(task_result()) == []
     task = kit.task(PAYMENT_ID)
     assert (task.status, task.outcome, task.decided_by) == (Status.DECIDED, Outcome.ANSWERED, (SOURCE,))
     event = kit.audit(PAYMENT_ID)[-1].event
     assert (event.event, event.actor, event.identified_by) == ("decided", SOURCE, "event bus")
-    assert dead_letters.messages() == []
+    assert dead_letters.asked == []
 
 
 @pytest.mark.parametrize(
     "answer", [{"answer": {"secret": "hunter2"}}, {"outcome": "failed", "error": {"code": "hunter2"}}]
 )
 def test_an_answer_to_an_encrypted_task_is_refused_and_stored_nowhere(
-    kit: Kit, dead_letters: Queue, answer: dict[str, Any], output: Output
+    kit: Kit, dead_letters: Operation, answer: dict[str, Any], output: Output
 ) -> None:
     kit.open_payment(correlation=None, answer_contract="", encrypted=True)
     assert run(task_result({"version": 1, "task_id": PAYMENT_ID, "outcome": "succeeded"} | answer)) == []
-    assert dead_letters.messages() == []
+    assert dead_letters.asked == []
     assert "hunter2" not in str(kit.items()) + output.new().text
     assert kit.task(PAYMENT_ID).status is Status.OPEN
 
@@ -140,15 +126,15 @@ REFUSED: list[tuple[str, Callable[[Kit], None], Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("reason", "before", "event"), REFUSED)
+@pytest.mark.parametrize(("reason", "before", "event"), REFUSED, ids=[reason for reason, *_ in REFUSED])
 def test_an_event_that_no_retry_can_fix_goes_to_the_dead_letters_with_the_reason(
-    kit: Kit, payment: Task, dead_letters: Queue, reason: str, before: Callable[[Kit], None], event: Any
+    kit: Kit, payment: Task, dead_letters: Operation, reason: str, before: Callable[[Kit], None], event: Any
 ) -> None:
     before(kit)
     status = kit.task(PAYMENT_ID).status
     assert run(event) == []
-    letters = [(why, body) for why, _, body in dead_letters.messages()]
-    assert letters == [(reason, event if isinstance(event, str) else json.dumps(event))]
+    ((why, _, body),) = letters(dead_letters)
+    assert (why, body) == (reason, event if isinstance(event, str) else json.dumps(event))
     assert kit.task(PAYMENT_ID).status is status
 
 
@@ -157,10 +143,10 @@ def test_every_reason_has_a_case_here() -> None:
 
 
 def test_the_detail_of_a_refused_answer_is_the_place_without_the_value(
-    kit: Kit, payment: Task, dead_letters: Queue
+    kit: Kit, payment: Task, dead_letters: Operation
 ) -> None:
     run(REFUSED_ANSWER)
-    ((_, detail, _),) = dead_letters.messages()
+    ((_, detail, _),) = letters(dead_letters)
     assert (detail.startswith("/status: "), "maybe" in detail) == (True, False)
     assert kit.audited(PAYMENT_ID)[-1] == "refused"
 
@@ -180,7 +166,7 @@ def test_the_detail_of_a_refused_answer_is_the_place_without_the_value(
 )
 def test_a_report_about_a_mail_is_audited_and_counted_once_and_only_a_hard_bounce_counts_on_the_task(
     kit: Kit,
-    dead_letters: Queue,
+    dead_letters: Operation,
     output: Output,
     event: dict[str, Any],
     audited: tuple[str, str, str],
@@ -195,11 +181,11 @@ def test_a_report_about_a_mail_is_audited_and_counted_once_and_only_a_hard_bounc
     assert entry.data == {"recipient": APPROVER, "kind": kind, "reason": reason, "message_id": message_id}
     assert (kit.task().status, kit.task().bounced) == (Status.OPEN, int(kind == "permanent"))
     assert output.new().counts == {metric: 1, "ResultsDuplicate": 1}
-    assert dead_letters.messages() == []
+    assert dead_letters.asked == []
 
 
 def test_what_a_mail_server_says_is_not_stored_since_it_can_quote_the_link(
-    kit: Kit, dead_letters: Queue, output: Output
+    kit: Kit, dead_letters: Operation, output: Output
 ) -> None:
     link = f"https://api.example.com/review?t={'t' * 43}"
     recipient = {"emailAddress": APPROVER, "status": "t" * 43, "diagnosticCode": f"smtp; 550 blocked {link}"}
@@ -211,13 +197,13 @@ def test_what_a_mail_server_says_is_not_stored_since_it_can_quote_the_link(
 
 @pytest.mark.parametrize("tags", [{}, {"countersign_request": ["order-1002"], "countersign_wait": ["YXBwcm92YWw"]}])
 def test_a_report_about_another_mail_or_a_purged_task_is_ignored(
-    kit: Kit, dead_letters: Queue, tags: dict[str, Any]
+    kit: Kit, dead_letters: Operation, tags: dict[str, Any]
 ) -> None:
     event, before = ses_event(), kit.items()
     event["detail"]["mail"]["tags"] = tags
     assert run(event) == []
     assert kit.items() == before
-    assert dead_letters.messages() == []
+    assert dead_letters.asked == []
 
 
 # Outages
@@ -225,31 +211,31 @@ def test_a_report_about_another_mail_or_a_purged_task_is_ignored(
 
 @pytest.mark.parametrize("operation", ["GetItem", "TransactWriteItems"])
 def test_without_the_ledger_an_event_is_retried_and_blocks_no_other(
-    kit: Kit, payment: Task, dead_letters: Queue, operation: str
+    kit: Kit, payment: Task, dead_letters: Operation, operation: str
 ) -> None:
     with answering("dynamodb", operation, Answer(500, "InternalServerError")):
         assert run(task_result(), "not JSON") == ["message-0"]
-    assert [reason for reason, *_ in dead_letters.messages()] == ["malformed"]
+    assert [reason for reason, *_ in letters(dead_letters)] == ["malformed"]
     assert run(task_result()) == []
     assert kit.task(PAYMENT_ID).status is Status.DECIDED
 
 
 @pytest.mark.parametrize("answer", [Answer(403, "AccessDenied"), Answer(500, "InternalError"), OSError("broken")])
 def test_a_dead_letter_that_cannot_be_sent_is_retried(
-    kit: Kit, payment: Task, dead_letters: Queue, answer: Answer | Exception
+    kit: Kit, payment: Task, dead_letters: Operation, answer: Answer | Exception
 ) -> None:
     with answering("sqs", "SendMessage", answer):
         assert run("not JSON", task_result()) == ["message-0"]
     assert kit.task(PAYMENT_ID).status is Status.DECIDED
     assert run("not JSON") == []
-    assert len(dead_letters.messages()) == 1
+    assert len(letters(dead_letters)) == 1
 
 
 # Partners
 
 
 def test_a_partners_event_decides_the_payment_in_the_partners_name(
-    kit: Kit, payment: Task, dead_letters: Queue
+    kit: Kit, payment: Task, dead_letters: Operation
 ) -> None:
     assert run(from_partner(any_payment_intent())) == []
     task = kit.task(PAYMENT_ID)
@@ -257,21 +243,21 @@ def test_a_partners_event_decides_the_payment_in_the_partners_name(
     event = kit.audit(PAYMENT_ID)[-1].event
     assert (event.event, event.actor, event.identified_by) == ("decided", "stripe", "partner event bus")
     assert run(from_partner(any_payment_intent(), id="delivered-again")) == []
-    assert dead_letters.messages() == []
+    assert dead_letters.asked == []
 
 
 def test_a_partners_event_of_another_type_is_ignored_and_counted(
-    kit: Kit, payment: Task, dead_letters: Queue, output: Output
+    kit: Kit, payment: Task, dead_letters: Operation, output: Output
 ) -> None:
     before = kit.items()
     assert run(from_partner(any_payment_intent("customer.created"))) == []
-    assert (kit.items(), dead_letters.messages()) == (before, [])
+    assert (kit.items(), dead_letters.asked) == (before, [])
     assert output.new().counts == {"ResultsIgnored": 1}
 
 
 def test_the_event_of_a_partner_with_an_unknown_scheme_is_retried(
-    kit: Kit, payment: Task, dead_letters: Queue, monkeypatch: pytest.MonkeyPatch
+    kit: Kit, payment: Task, dead_letters: Operation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PARTNERS", json.dumps({PARTNER_SOURCE: {"name": "stripe", "scheme": "stripes"}}))
     assert run(from_partner(any_payment_intent())) == ["message-0"]
-    assert dead_letters.messages() == []
+    assert dead_letters.asked == []

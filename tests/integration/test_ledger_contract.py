@@ -353,7 +353,9 @@ def test_a_refresh_conflicts_with_no_decision_and_its_callback_stays(books: Book
 
 
 @pytest.mark.parametrize(
-    "link", [Link("f" * 64, TASK_ID, APPROVER), Link("f" * 64, "", APPROVER, Purpose.INBOX, NOW + timedelta(days=7))]
+    "link",
+    [Link("f" * 64, TASK_ID, APPROVER), Link("f" * 64, "", APPROVER, Purpose.INBOX, NOW + timedelta(days=7))],
+    ids=["review", "inbox"],
 )
 def test_a_link_is_found_by_the_fingerprint_of_its_token(books: Books, link: Link) -> None:
     books.ledger.put_link(link, DEADLINE)

@@ -35,8 +35,8 @@ def bringing(books: Books, kind: str, at: Any = NOW, **more: Any) -> Change:
 
 
 def beat(books: Books, at: Any = NOW, task_id: str = TASK_ID) -> bool:
-    told: bool = books.ledger.beat(task_id, at)
-    return told
+    kept: bool = books.ledger.beat(task_id, at)
+    return kept
 
 
 def responses(books: Books, task_id: str = TASK_ID) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -38,7 +38,6 @@ from countersign.testing.builders import (
     task_result,
 )
 from tests.integration.conftest import (
-    REGION,
     SENDER,
     Answer,
     Kit,
@@ -257,14 +256,6 @@ def test_the_text_of_an_error_of_another_service_is_not_logged(
     assert written.messages >= {"rung", "record failed, to be tried again", "request refused"}
     assert written.counts["RingsFailed"]
     assert_no_secret(written, *tokens_in(mails))
-
-
-@pytest.fixture
-def dead_letters(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operation]:
-    """The dead letters of answers by event."""
-    monkeypatch.setenv("DEAD_LETTERS_URL", f"https://sqs.{REGION}.amazonaws.com/111122223333/results-dlq")
-    with answering("sqs", "SendMessage", Answer(document={"MessageId": "1"})) as operation:
-        yield operation
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,7 @@ def test_a_paid_event_decides_and_is_logged_without_its_content(kit: Kit, secret
         (any_payment(amount="1.00"), 200, "held"),
         (any_payment("payment.reversed"), 200, "held"),
     ],
+    ids=["pending", "declined", "without a task", "another type", "other money", "an unknown status"],
 )
 def test_an_event_that_does_not_decide_is_answered_and_counted_by_its_handling(
     kit: Kit, secrets: Any, output: Output, body: bytes, status: int, handling: str
@@ -178,6 +179,7 @@ def test_a_malformed_secret_is_503_and_not_logged(kit: Kit, secrets: dict[str, s
             "SecretsUnavailableError",
         ),
     ],
+    ids=["batch read", "read", "write", "secrets"],
 )
 def test_during_an_outage_a_post_is_503_and_its_redelivery_is_recorded(
     kit: Kit,

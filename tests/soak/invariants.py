@@ -210,18 +210,18 @@ class Invariants:
         ledger, latest = self._world.ledger, self._world.clock.now() - 2 * GRACE
         for task in filter(None, map(ledger.task, ledger.every_task_id())):
             due = due_at(task, self._world.clock.now())
-            if due and due <= latest and not self._is_told_of(task):
+            if due and due <= latest and not self._is_reported(task):
                 raise ViolationError(f"{task.task_id} is {task.status} since {due}, and no alarm rang")
         for request_id in self.posts:
             request = ledger.request(request_id)
-            if request and request.status == "submitted" and not self.was_told_of(Lost.START, request_id):
+            if request and request.status == "submitted" and not self.was_reported(Lost.START, request_id):
                 raise ViolationError(f"{request_id} has not started, and no alarm rang")
             if request and request.status != "submitted" and request_id not in self._world.durable.runs:
                 raise ViolationError(f"{request_id} is {request.status}, and has not started")
 
-    def _is_told_of(self, task: Task) -> bool:
-        told = any(self.was_told_of(lost, task.task_id) for lost in _LOST[task.status])
-        return told or (task.status is Status.DECIDED and task.task_id in self._not_applied)
+    def _is_reported(self, task: Task) -> bool:
+        reported = any(self.was_reported(lost, task.task_id) for lost in _LOST[task.status])
+        return reported or (task.status is Status.DECIDED and task.task_id in self._not_applied)
 
     def at_rest(self) -> tuple[list[Task], int]:
         """Check the invariants at rest; return the tasks, and the number of decisions with an alarm."""
@@ -320,7 +320,7 @@ class Invariants:
         """Whether a task's audit has one of these events with this data or actor."""
         return any(_is_said(entry, events, data) for entry in self._world.ledger.audit(task_id))
 
-    def was_told_of(self, lost: Lost, name: str) -> bool:
+    def was_reported(self, lost: Lost, name: str) -> bool:
         """Whether the sweeper has logged and counted a finding that stays."""
         return (lost, name) in self._overdue and bool(self._world.output.counts[STAYS_LOST[lost]])
 

@@ -89,7 +89,7 @@ class Machines(People):
             said = body["data"] | {"status": status}
             return any(self.is_said(each, event_id, said) for each in self.called_so(task_id))
         is_parked = any(parked.event.event_id == event_id for parked in self.world.ledger.parked(PROVIDER, external_id))
-        return is_parked and self.watch.was_told_of(Lost.EVENT, f"{PROVIDER} {external_id}")
+        return is_parked and self.watch.was_reported(Lost.EVENT, f"{PROVIDER} {external_id}")
 
     def called_so(self, task_id: str) -> Iterator[str]:
         """Yield a task, and the earlier tasks with its claim."""
@@ -165,8 +165,8 @@ class Machines(People):
         if envelope["kind"] == "secret.requested":
             return
         answer = self.answer_of(envelope, "fail" if failed else "succeed", money)
-        told = {"outcome": "failed", "error": answer} if failed else {"outcome": "succeeded", "answer": answer}
-        event = task_result({"version": 1, "task_id": envelope["task_id"], **told})
+        outcome = {"outcome": "failed", "error": answer} if failed else {"outcome": "succeeded", "answer": answer}
+        event = task_result({"version": 1, "task_id": envelope["task_id"], **outcome})
         self.world.queues["results"].put(event)
         aside, body = self.world.queues["results"].for_people, json.dumps(event)
         self.promised(

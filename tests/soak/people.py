@@ -113,8 +113,8 @@ class People(Working):
         form = {"t": mail.token, "colleague": colleague, "task": task.task_id if mail.is_inbox else ""}
         if self.answered("hand over", self.post_form("/delegate", form)) == 200:
             words = f"{mail.recipient} handed {task.task_id} to {colleague}"
-            told = {"by": mail.recipient, "to": colleague}
-            self.promised(words, lambda: self.watch.has_entry(task.task_id, {"delegated"}, **told))
+            delegation = {"by": mail.recipient, "to": colleague}
+            self.promised(words, lambda: self.watch.has_entry(task.task_id, {"delegated"}, **delegation))
             self.promised(f"{words}, who is written to", lambda: self.was_handed(task.task_id, colleague))
 
     def was_handed(self, task_id: str, colleague: str) -> bool:
