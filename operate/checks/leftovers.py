@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -75,7 +75,7 @@ def _drift(stack: dict[str, Any]) -> str:
 def names(stage: Stage) -> Findings:
     """Check that names which the stage gives are free, or its own."""
     taken = list(_taken(stage))
-    other = f"or choose another name under [app] in settings/{stage.name}.toml"
+    other = f"or choose another name under [app] or [api] in settings/{stage.name}.toml"
     for what, name, delete in taken:
         yield f"the {what} {name} exists, and is not of this stage", f"if nobody needs it, {delete} {name}; {other}"
     if not taken:
@@ -84,21 +84,24 @@ def names(stage: Stage) -> Findings:
 
 def _taken(stage: Stage) -> Iterator[tuple[str, str, str]]:
     """Yield the names of the stage that something else has: what it is, the name, and the command that deletes it."""
-    prefix = stage.settings.prefix
+    prefix, domain = stage.settings.prefix, stage.settings.api.domain
     bus, functions = f"{prefix}hand-offs", {f"{prefix}{workflow}" for workflow in stage.settings.every_workflow}
-    if bus not in stage.owned("AWS::Events::EventBus") and _has_bus(stage, bus):
+    if bus not in stage.owned("AWS::Events::EventBus") and _exists(stage.client("events").describe_event_bus, Name=bus):
         yield "event bus", bus, "aws events delete-event-bus --name"
+    other_domain = domain and domain not in stage.owned("AWS::ApiGatewayV2::DomainName")
+    if other_domain and _exists(stage.client("apigatewayv2").get_domain_name, DomainName=domain):
+        yield "API domain", domain, "aws apigatewayv2 delete-domain-name --domain-name"
     pages = stage.client("lambda").get_paginator("list_functions").paginate()
     existing = {function["FunctionName"] for page in pages for function in page["Functions"]}
     for name in sorted((existing & functions) - set(stage.owned("AWS::Lambda::Function"))):
         yield "function", name, "aws lambda delete-function --function-name"
 
 
-def _has_bus(stage: Stage, name: str) -> bool:
+def _exists(look_up: Callable[..., Any], **name: str) -> bool:
     try:
-        stage.client("events").describe_event_bus(Name=name)
+        look_up(**name)
     except ClientError as error:
-        if code_of(error) != "ResourceNotFoundException":
+        if code_of(error) not in ("NotFoundException", "ResourceNotFoundException"):
             raise
         return False
     return True

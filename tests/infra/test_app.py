@@ -12,9 +12,11 @@ import pytest
 from aws_cdk import App
 
 from app import settings_of
+from operate.checks.account import BOOTSTRAP_VERSION
 from operate.embedded.cloud import ROOT
 from stacks.stage.problems import SettingsError
 from tests import SETTINGS
+from tests.infra.templates import Synthesised
 from tools.audit import FILLED_IN
 
 
@@ -54,6 +56,11 @@ def test_a_fresh_checkout_is_not_synthesised_before_its_placeholders_are_filled_
 
 def test_nothing_is_looked_up_while_synthesising() -> None:
     assert json.loads((ROOT / "cdk.context.json").read_text()) == {}
+
+
+def test_preflight_knows_the_version_of_the_bootstrap_stack_that_the_stacks_require(prod: Synthesised) -> None:
+    required = {stack.requires_bootstrap_stack_version for stack in prod.assembly.stacks}
+    assert required == {BOOTSTRAP_VERSION}
 
 
 def test_the_feature_flags_are_all_that_the_library_recommends() -> None:

@@ -19,6 +19,7 @@ from stacks.stage.api import ApiSettings, HostedZone
 from stacks.stage.settings import AccountSettings
 from tests.integration.conftest import ACCOUNT, REGION, Answer, Operation, answering
 from tests.integration.operate.conftest import OPERATOR, DeployedStage, Run
+from tests.integration.operate.test_access import CLOUD
 
 CERTIFICATE = f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/0a1b"
 UNKNOWN = "Unable to determine service/operation name to be authorized"
@@ -104,6 +105,7 @@ def ready(stage: DeployedStage, run: Run, monkeypatch: pytest.MonkeyPatch) -> It
             "GetFunctionConcurrency": Answer(),
             "ListFunctions": Answer(document={"Functions": []}),
         },
+        "apigatewayv2": {"GetDomainName": Answer(404, "NotFoundException")},
         "acm": {"DescribeCertificate": Answer(400, "ResourceNotFoundException")},
         "ssm": {"GetParameter": Answer(document={"Parameter": {"Value": "28"}})},
         "service-quotas": {"GetServiceQuota": Answer(document={"Quota": {"Value": 5_000}})},
@@ -137,6 +139,11 @@ def test_a_stage_that_can_be_deployed_has_no_finding_and_every_area_is_checked(r
 
 def take_the_bus(it: Ready) -> None:
     client("events").create_event_bus(Name="countersign-dev-hand-offs")
+
+
+def take_the_domain(it: Ready) -> None:
+    it.serve_by_certificate()
+    it.answer("GetDomainName", DomainName="ask.example.com")
 
 
 def reserve(it: Ready, total: int, free: int) -> None:
@@ -193,7 +200,11 @@ DEFECTS: dict[str, tuple[Callable[[Ready], object], str]] = {
     ),
     "names: the event bus countersign-dev-hand-offs exists, and is not of this stage": (
         take_the_bus,
-        "choose another name under [app] in settings/dev.toml",
+        "choose another name under [app] or [api] in settings/dev.toml",
+    ),
+    "names: the API domain ask.example.com exists, and is not of this stage": (
+        take_the_domain,
+        "aws apigatewayv2 delete-domain-name --domain-name ask.example.com",
     ),
     f"durable: {REGION} has no Lambda durable functions": (
         lambda it: it.answer("ListDurableExecutionsByFunction", 403, "AccessDeniedException", message=UNKNOWN),
@@ -249,6 +260,13 @@ def test_a_domain_with_its_zone_or_its_certificate_is_ready(ready: Ready) -> Non
     assert ready.findings() == {}
     ready.serve_by_certificate()
     assert ready.findings() == {}
+
+
+def test_the_embedded_cloud_needs_no_preflight(ready: Ready) -> None:
+    ready.stage.cloud = CLOUD
+    status, out, errors = ready.run("preflight")
+    assert (status, out) == (2, "")
+    assert "--stage" in errors
 
 
 def test_in_another_account_nothing_else_is_asked(ready: Ready) -> None:
