@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from countersign.composition import use
-from countersign.domain import tasks
 from countersign.domain.answers import MAX_ANSWER_BYTES, SIGNED, Sender
 from countersign.domain.audit import AuditEvent
 from countersign.domain.provider_events import Handling
@@ -187,16 +186,6 @@ def test_a_failure_is_returned_with_code_message_and_data(scoring: PaymentBench)
 def test_a_bounded_wait_expires_before_its_request(scoring: PaymentBench) -> None:
     scoring.start({})
     assert scoring.result() == {"is": "Expired", "collected": {}, "for_good": False, "declined": ""}
-
-
-def test_a_withdrawn_task_fails_its_workflow(scoring: PaymentBench) -> None:
-    scoring.start({})
-    task = scoring.open_task(SCORE)
-    change = tasks.cancel(task, "operator", "withdrawn", scoring.clock.now())
-    assert change
-    scoring.ledger.commit(change)
-    scoring.runner.send_callback_success(task.callback_id, b"")
-    assert scoring.error() == "TaskWithdrawnError"
 
 
 def test_a_payload_without_room_for_its_answer_is_refused_before_the_opening(

@@ -2,18 +2,15 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from countersign.domain import answers, payments
 from countersign.domain.answers import Sender, document_of
 from countersign.domain.payments import Effect
-from countersign.domain.provider_events import EventStatus, ProviderEvent
+from countersign.domain.provider_events import ProviderEvent
 from countersign.domain.questions import Correlation
 from countersign.domain.rules import Outcome
 from countersign.domain.tasks import DECIDING, STAYING, Failure, Status, Task
@@ -140,38 +137,6 @@ def test_any_amount_decides_a_task_without_an_expected_amount() -> None:
     task = any_payment_task(correlation=Correlation("pay", "pay_1001"))
     for money in MONEY.values():
         assert effect_on(task, any_event("paid", **money)).change.transition is DECIDING
-
-
-amounts = st.sampled_from([None, "250", "250.00", "250.000", "25000", "2.50", "249.99", "0"])
-events = st.builds(
-    lambda status, amount, currency: any_event(status, amount=amount, currency=currency if amount else None),
-    st.sampled_from(STATUSES),
-    amounts,
-    st.sampled_from(["EUR", "USD", "JPY"]),
-)
-
-
-@given(st.lists(st.tuples(events, st.integers(0, 3000)), max_size=30))
-def test_at_most_one_event_decides_and_only_with_the_expected_amount(
-    history: list[tuple[ProviderEvent, int]],
-) -> None:
-    task, decisions, now = any_payment_task(), [], NOW
-    for event, pause in history:
-        now += timedelta(seconds=pause)
-        effect = effect_on(task, event, now)
-        after = effect.change.after
-        if effect.change.transition is DECIDING:
-            decisions.append(event)
-            assert now < task.expires_at
-            assert event.status in (EventStatus.PAID, EventStatus.FAILED, EventStatus.EXPIRED)
-            assert event.amount is None or (Decimal(event.amount), event.currency) == (Decimal(250), "EUR")
-            assert event.amount is not None or event.status is not EventStatus.PAID
-        else:
-            assert (after.answer, after.status) == (task.answer, task.status), "a decision never changes"
-        if task.refunds or task.disputes:
-            assert effect.change.transition is not DECIDING or event.status is not EventStatus.PAID
-        task = after
-    assert len(decisions) == (1 if task.status is Status.DECIDED else 0)
 
 
 def after_all(*events: ProviderEvent, task: Task | None = None) -> Task:

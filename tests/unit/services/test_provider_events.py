@@ -279,31 +279,6 @@ def test_a_redelivery_after_a_crash_has_exactly_one_effect(moment: str, opened: 
     office.assert_decided_once()
 
 
-@pytest.mark.parametrize("moment", ["before_write", "after_write"])
-@pytest.mark.parametrize("fatal", [1, 2])
-def test_the_next_attempt_after_a_crash_applies_the_remaining_parked_events(moment: str, fatal: int) -> None:
-    office = Office(opened=False)
-    office.receive(any_event("pending", "evt_1"))
-    office.receive(any_event("paid", "evt_2"))
-    office.open()
-    writes = 0
-
-    def die(_: str) -> None:
-        nonlocal writes
-        writes += 1
-        if writes == fatal:
-            raise DeathError
-
-    setattr(office.ledger, moment, die)
-    with pytest.raises(DeathError):
-        office.events.apply_parked(office.task)
-    setattr(office.ledger, moment, lambda _: None)
-    office.events.apply_parked(office.task)
-    assert office.paid
-    assert office.told.count("responded") == 2
-    office.assert_decided_once()
-
-
 STATUSES = st.sampled_from(["pending", "paid", "failed", "expired", "unknown"])
 AMOUNTS = st.sampled_from(["250.00", "250", "25.00"])
 

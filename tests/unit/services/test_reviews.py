@@ -237,19 +237,12 @@ def test_a_delegation_from_another_site_is_refused_before_any_lookup() -> None:
     assert isinstance(hand_over(bench, fetch_site="cross-site").refusal, errors.CrossSiteError)
 
 
-@pytest.mark.parametrize(
-    ("known", "reason"),
-    [
-        ({COLLEAGUE: Entry(REQUESTER)}, "requester"),
-        ({COLLEAGUE: Entry(OTHER_APPROVER)}, "asked_already"),
-    ],
-)
-def test_aliases_that_the_directory_learns_after_the_opening_count(known: dict[str, Entry], reason: str) -> None:
-    bench = Bench(any_task(audience=(APPROVER, OTHER_APPROVER)))
-    bench.directory.known |= known
+def test_a_delegation_to_an_alias_that_the_directory_learns_later_is_refused() -> None:
+    bench = Bench(any_task())
+    bench.directory.known[COLLEAGUE] = Entry(REQUESTER)
     refusal = hand_over(bench).refusal
     assert isinstance(refusal, errors.DelegationRefusedError)
-    assert refusal.reason == reason
+    assert refusal.reason == "requester"
 
 
 ALIAS = "m.lopez@example.com"
