@@ -8,7 +8,6 @@ import pytest
 
 from countersign.composition import use
 from countersign.domain.answers import document_of
-from countersign.domain.errors import LedgerUnavailableError
 from countersign.domain.provider_events import ProviderEvent
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import Status, Task
@@ -79,28 +78,6 @@ def test_a_rejected_event_leaves_the_payment_waiting(finance: Finance) -> None:
     assert (finance.payment.status, finance.audited()[-1]) == (Status.OPEN, "dismissed")
     finance.receive(RIGHT)
     assert document_of(finance.payment)["amount"] == "250.00"
-
-
-def test_an_unanswered_approval_does_not_change_the_payment(finance: Finance) -> None:
-    finance.ask(deadline_seconds=1)
-    result = finance.result()
-    assert (result["status"], result["effect"], result["decided_by"]) == ("expired", "none", [])
-    assert (finance.payment.status, finance.audited()[-1]) == (Status.OPEN, "lapsed")
-
-
-def test_a_step_that_fails_after_its_write_resolves_once(finance: Finance) -> None:
-    failed: list[str] = []
-
-    def fail_once(_: str) -> None:
-        if not failed and "settled" in finance.audited():
-            failed.append("the ledger wrote, and did not say so")
-            raise LedgerUnavailableError
-
-    finance.ledger.after_write = fail_once
-    finance.ask()
-    finance.say(Decision.APPROVE)
-    assert finance.result()["effect"] == "paid"
-    assert (len(failed), finance.audited().count("settled")) == (1, 1)
 
 
 def test_the_workflow_has_six_operations_and_a_replay_repeats_none(finance: Finance) -> None:

@@ -12,7 +12,7 @@ from countersign.domain.provider_events import Handling
 from countersign.domain.tasks import Failure, Status, Task
 from countersign.services.answers import Results, failure_of
 from countersign.testing.builders import NOW, PAYMENT_TASK_ID, any_payment_task, any_task, is_unbroken
-from countersign.testing.fakes import FixedClock, MemoryHeartbeats, MemoryLedger
+from countersign.testing.fakes import FixedClock, MemoryCipher, MemoryHeartbeats, MemoryLedger
 from tests.unit.services.races import meanwhile
 
 WORKER = Sender("worker", "callback token", "203.0.113.0/24")
@@ -24,16 +24,16 @@ class Office:
     """Answers to an open task of a machine."""
 
     def __init__(self, task: Task | None = None) -> None:
-        self.ledger = MemoryLedger()
-        self.heartbeats = MemoryHeartbeats()
-        self.clock = FixedClock(NOW)
-        self.results = Results(self.ledger, self.heartbeats, self.clock)
-        opened = AuditEvent("opened", "payment")
-        self.ledger.open(task or any_payment_task(correlation=None, answer_contract=""), (opened,), NOW)
+        task = task or any_payment_task(correlation=None, answer_contract="")
+        self.ledger, self.clock = MemoryLedger(), FixedClock(NOW)
+        self.heartbeats, self.cipher = MemoryHeartbeats(), MemoryCipher()
+        self.results = Results(self.ledger, self.heartbeats, self.clock, self.cipher)
+        self.ledger.open(task, (AuditEvent("opened", "payment"),), NOW)
+        self.task_id = task.task_id
 
     @property
     def task(self) -> Task:
-        return self.ledger.standing[PAYMENT_TASK_ID]
+        return self.ledger.standing[self.task_id]
 
     def succeed(self, document: Any) -> Handling:
         receipt = self.results.succeed(PAYMENT_TASK_ID, document, WORKER)

@@ -10,38 +10,29 @@ from countersign.domain import errors
 from countersign.domain.answers import Sender
 from countersign.domain.provider_events import Handling
 from countersign.domain.questions import Collecting
-from countersign.domain.tasks import MAX_ANSWERS, Failure, Status, Task, close
-from countersign.services.answers import Results
-from countersign.testing.builders import NOW, TASK_ID, any_task, is_unbroken
-from countersign.testing.fakes import FixedClock, MemoryCipher, MemoryHeartbeats, MemoryLedger
+from countersign.domain.tasks import MAX_ANSWERS, Failure, Status, close
+from countersign.testing.builders import NOW, TASK_ID, any_task
+from countersign.testing.fakes import MemoryLedger
 from tests.unit.services.races import meanwhile
+from tests.unit.services.test_answers import Office
 
 WORKER = Sender("worker", "callback token", token="t1")
 COLLECTING = Collecting("kind", ("a", "b", "c"))
 MOMENT = timedelta(microseconds=1)
 
 
-class Office:
+class Machine(Office):
     """Answers to one task of a machine."""
 
     def __init__(self, **changes: Any) -> None:
-        self.ledger = MemoryLedger()
-        self.heartbeats = MemoryHeartbeats()
-        self.cipher = MemoryCipher()
-        self.clock = FixedClock(NOW)
-        self.results = Results(self.ledger, self.heartbeats, self.clock, self.cipher)
-        self.ledger.standing[TASK_ID] = any_task(audience=(), requester="", payload="{}", **changes)
-
-    @property
-    def task(self) -> Task:
-        return self.ledger.standing[TASK_ID]
+        super().__init__(any_task(audience=(), requester="", payload="{}", **changes))
 
     def bring(self, kind: str, **more: Any) -> Any:
         return self.results.succeed(TASK_ID, {"kind": kind, **more}, WORKER)
 
 
-def collecting(**changes: Any) -> Office:
-    return Office(collecting=COLLECTING, **changes)
+def collecting(**changes: Any) -> Machine:
+    return Machine(collecting=COLLECTING, **changes)
 
 
 # Collected
@@ -55,7 +46,7 @@ def test_the_last_missing_answer_decides_and_each_reply_lists_the_missing_ones()
     receipt = office.bring("b")
     assert (receipt.handling, receipt.missing, office.task.status) == (Handling.RECORDED, (), Status.DECIDED)
     assert set(office.ledger.responses(TASK_ID)) == {"a", "b", "c"}
-    assert is_unbroken(office.ledger.entries, office.task.audit_head, office.task.audit_seq)
+    office.assert_unbroken()
 
 
 def test_an_answer_that_a_restored_task_has_lost_counts_when_it_is_sent_again() -> None:
@@ -172,7 +163,7 @@ def test_the_size_limit_of_an_answer_holds_for_all_collected_answers_together() 
 
 
 def test_the_same_answer_from_a_second_channel_is_refused() -> None:
-    office = Office(channels=("email", "phone"))
+    office = Machine(channels=("email", "phone"))
     first, second = Sender("email", "callback token"), Sender("phone", "callback token")
     office.results.succeed(TASK_ID, {"confirmed": True}, first)
     assert office.results.succeed(TASK_ID, {"confirmed": True}, first).handling is Handling.DUPLICATE
@@ -185,7 +176,7 @@ def test_the_same_answer_from_a_second_channel_is_refused() -> None:
 
 
 def test_an_encrypted_answer_is_bound_to_its_task_and_its_repetition_is_a_duplicate() -> None:
-    office = Office(encrypted=True)
+    office = Machine(encrypted=True)
     office.results.succeed(TASK_ID, {"pin": "4711"}, WORKER)
     assert "4711" not in office.task.answer
     assert "pin" not in office.task.answer
@@ -196,7 +187,7 @@ def test_an_encrypted_answer_is_bound_to_its_task_and_its_repetition_is_a_duplic
 
 
 def test_an_unavailable_cipher_records_nothing_and_the_answer_may_be_sent_again() -> None:
-    office = Office(encrypted=True)
+    office = Machine(encrypted=True)
     office.cipher.failures.append(errors.CipherUnavailableError("KMS"))
     with pytest.raises(errors.CipherUnavailableError):
         office.results.succeed(TASK_ID, {"pin": "4711"}, WORKER)
@@ -206,7 +197,7 @@ def test_an_unavailable_cipher_records_nothing_and_the_answer_may_be_sent_again(
 
 
 def test_an_encrypted_task_refuses_answers_and_failures_without_a_token() -> None:
-    office, sender = Office(encrypted=True), dataclasses.replace(WORKER, token="")
+    office, sender = Machine(encrypted=True), dataclasses.replace(WORKER, token="")
     with pytest.raises(errors.PlainAnswerError):
         office.results.succeed(TASK_ID, {"pin": "4711"}, sender)
     with pytest.raises(errors.PlainAnswerError):
@@ -219,7 +210,7 @@ def test_the_text_of_a_sender_does_not_contain_its_token() -> None:
 
 
 def test_a_failure_of_an_encrypted_task_keeps_only_its_code() -> None:
-    office = Office(encrypted=True)
+    office = Machine(encrypted=True)
     failure = Failure("NoAccount", "account 4711", "4711")
     office.results.fail(TASK_ID, failure, WORKER)
     assert office.task.failure == Failure("NoAccount")
@@ -230,14 +221,14 @@ def test_a_failure_of_an_encrypted_task_keeps_only_its_code() -> None:
 
 
 def test_a_heartbeat_for_a_replaced_callback_is_recorded() -> None:
-    office = Office()
+    office = Machine()
     office.heartbeats.failures.append(errors.TaskClosedError())
     office.results.heartbeat(TASK_ID)
     assert office.task.heartbeat_at == NOW
 
 
 def test_a_heartbeat_that_loses_a_race_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    office, beat, lost = Office(), MemoryLedger.beat, [True]
+    office, beat, lost = Machine(), MemoryLedger.beat, [True]
     monkeypatch.setattr(MemoryLedger, "beat", lambda *arguments: not lost.pop() if lost else beat(*arguments))
     office.results.heartbeat(TASK_ID)
     assert office.task.heartbeat_at == NOW
