@@ -12,6 +12,7 @@ Context:
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +20,10 @@ from aws_cdk import App, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from stacks.aws_limits import AwsLimits
+from stacks.components.house.alarm import Watch
+from stacks.components.house.python_function import PythonFunction
 from stacks.components.house.sources import MissingSourceError, Sources
+from stacks.components.watch.alarms import raise_alarms
 from stacks.ledger_stack import LedgerStack
 from stacks.monitoring_stack import MonitoringStack
 from stacks.options import function_defaults
@@ -29,19 +33,22 @@ from stacks.stage import extensions
 from stacks.stage.extensions import ExtensionError
 from stacks.stage.problems import SettingsError
 from stacks.stage.settings import EMBEDDED, Settings
+from stacks.stage.workflows import SHARES
 from stacks.workflow_stack import WorkflowStack
+from stacks.workflows_stack import WorkflowsStack
 
 SETTINGS = Path(__file__).resolve().parent / "settings"
 
 
 @dataclass(frozen=True)
 class Stacks:
-    """The stacks of one stage. Each refers only to earlier ones."""
+    """The stacks of one stage. None refers to a later one."""
 
     ledger: LedgerStack
     public: PublicStack
-    patterns: PatternsStack | None
     workflow: WorkflowStack
+    patterns: PatternsStack | None
+    shares: Sequence[WorkflowsStack]
     monitoring: MonitoringStack
 
 
@@ -60,27 +67,47 @@ def build(app: App, settings: Settings, sources: Sources) -> Stacks:
     functions = function_defaults(settings, sources)
     ledger = LedgerStack(app, "LedgerStack", settings=settings)
     public = PublicStack(app, "PublicStack", settings=settings, functions=functions, state=ledger)
+    workflow = WorkflowStack(app, "WorkflowStack", settings=settings, functions=functions, state=ledger, public=public)
     patterns = None
     if settings.patterns:
         patterns = PatternsStack(
+            app, "PatternsStack", settings=settings, functions=functions, state=ledger, public=public
+        )
+    shares = [
+        WorkflowsStack(
             app,
-            "PatternsStack",
+            f"WorkflowsStack{name[-1].upper()}",
+            name=name,
             settings=settings,
-            patterns=settings.patterns,
             functions=functions,
             state=ledger,
             public=public,
         )
-    workflow = WorkflowStack(
-        app, "WorkflowStack", settings=settings, functions=functions, state=ledger, public=public, patterns=patterns
-    )
-    monitoring = MonitoringStack(app, "MonitoringStack", settings=settings, access_log=workflow.api_stage.access_log)
+        for name in settings.workflow_stacks
+        if name.startswith(SHARES)
+    ]
+    monitoring = _monitoring(app, settings, ledger, public)
     if ledger.key:
         ledger.key.cover(app)
     Tags.of(app).add("application", settings.app.name)
     Tags.of(app).add("stage", settings.stage)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app), AwsLimits())
-    return Stacks(ledger, public, patterns, workflow, monitoring)
+    return Stacks(ledger, public, workflow, patterns, shares, monitoring)
+
+
+def _monitoring(app: App, settings: Settings, ledger: LedgerStack, public: PublicStack) -> MonitoringStack:
+    """Add the alarms that the constructs of all stacks declare, a fork's too, and the stack that shows them."""
+    everything = app.node.find_all()
+    watches = [each for each in everything if isinstance(each, Watch)]
+    return MonitoringStack(
+        app,
+        "MonitoringStack",
+        settings=settings,
+        watches=watches,
+        alarms=raise_alarms(watches, ledger.alarms.topic, emulated=settings.monitoring.emulated),
+        log_groups=[each.log_group for each in everything if isinstance(each, PythonFunction)],
+        access_log=public.api_stage.access_log,
+    )
 
 
 def settings_of(app: App) -> Settings:

@@ -43,11 +43,7 @@ class DeadLetters:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._sqs = stage.client("sqs")
-        self._queues: dict[str, str] = {
-            name: url
-            for stack in ("public", "workflow")
-            for name, url in json.loads(stage.outputs[stack].get("Queues", "{}")).items()
-        }
+        self._queues = stage.merged("Queues")
 
     @property
     def names(self) -> list[str]:

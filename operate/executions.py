@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -37,8 +36,7 @@ class Execution:
 
 def unended(stage: Stage) -> Iterator[Execution]:
     """Yield the executions that have not ended."""
-    workflows: dict[str, str] = json.loads(stage.outputs["workflow"]["Workflows"])
-    for name, alias in workflows.items():
+    for name, alias in stage.merged("Workflows").items():
         function = alias.split(":")[-2]
         for version in versions_of(stage, function):
             yield from _of_version(stage, name, function, str(version))

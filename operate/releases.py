@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -37,7 +36,7 @@ class Releases:
         Raises:
             OperateError: The stage has no workflow of this name, or the workflow has no alias.
         """
-        deployed: dict[str, str] = json.loads(stage.outputs["workflow"]["Workflows"])
+        deployed = stage.merged("Workflows")
         if workflow not in deployed:
             raise unknown_name("workflow", workflow, deployed)
         function, name = deployed[workflow].split(":")[-2:]

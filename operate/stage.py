@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -24,9 +25,6 @@ from stacks.stage.problems import SettingsError
 from stacks.stage.settings import Settings
 
 SETTINGS = ROOT / "settings"
-STACKS = ("ledger", "public", "workflow", "monitoring")
-"""The stacks of every stage, called `<app>-<stage>-<stack>`."""
-
 LOCAL = "local"
 _TIME_OUTS_SECONDS = (5, 20)
 
@@ -110,6 +108,7 @@ class Stage:
         self.name, self.label, self.cloud = name, label, cloud
         self._table = target.table
         self._clients = cache(make)
+        self._outputs: dict[str, Mapping[str, str]] = {}
 
     def client(self, service: str, attempts: int = 3) -> Any:
         """Return the client of a service; see `countersign.functions.clients.client`."""
@@ -151,8 +150,8 @@ class Stage:
 
     @property
     def wanted(self) -> tuple[str, ...]:
-        """The stacks that the settings ask for."""
-        return (*STACKS, "patterns") if self.settings.patterns else STACKS
+        """The stacks that the settings ask for, by their own part of their names."""
+        return ("ledger", "public", *self.settings.workflow_stacks, "monitoring")
 
     @cached_property
     def present(self) -> dict[str, dict[str, Any]]:
@@ -168,15 +167,26 @@ class Stage:
         stacks = [stack for stack in self.wanted if self.stack_name(stack) in self.present]
         return self.resources(kind, *stacks) if stacks else []
 
-    @cached_property
-    def outputs(self) -> Mapping[str, Mapping[str, str]]:
-        """The outputs of each stack.
+    def outputs(self, stack: str) -> Mapping[str, str]:
+        """Return the outputs of a stack.
 
         Raises:
-            OperateError: The stage is not deployed.
+            OperateError: The stack is not deployed.
         """
-        self._settings_file()
-        return {stack: outputs_of(self.describe(stack)) for stack in STACKS}
+        if stack not in self._outputs:
+            self._outputs[stack] = outputs_of(self.describe(stack))
+        return self._outputs[stack]
+
+    def merged(self, output: str) -> dict[str, str]:
+        """Merge an output that several stacks have, each with a JSON object.
+
+        Raises:
+            OperateError: No stack is deployed.
+        """
+        if not self.present:
+            self.describe(self.wanted[0])
+        documents = (json.loads(outputs_of(stack).get(output, "{}")) for stack in self.present.values())
+        return {name: value for document in documents for name, value in document.items()}
 
     def describe(self, stack: str) -> dict[str, Any]:
         """Return CloudFormation's description of a stack.
@@ -195,15 +205,11 @@ class Stage:
         return found
 
     def resources(self, kind: str, *stacks: str) -> list[str]:
-        """Return the names of the resources of a CloudFormation type in these stacks, by default those with functions.
-
-        Not every stage has the stack of the patterns.
-        """
-        stacks = stacks or ("public", *(("patterns",) if self.settings.patterns else ()), "workflow")
+        """Return the names of the resources of a CloudFormation type in these stacks, by default in all."""
         pages = self.client("cloudformation").get_paginator("list_stack_resources")
         return [
             resource["PhysicalResourceId"]
-            for stack in stacks
+            for stack in stacks or self.wanted
             for page in pages.paginate(StackName=self.stack_name(stack))
             for resource in page["StackResourceSummaries"]
             if resource["ResourceType"] == kind
@@ -217,17 +223,17 @@ class Stage:
     @property
     def audit_bucket(self) -> str:
         """Name of the bucket with the copy of the audit; empty without one, or if the options name only a table."""
-        return self.outputs["ledger"].get("AuditBucketName", "") if self.name else ""
+        return self.outputs("ledger").get("AuditBucketName", "") if self.name else ""
 
     @cached_property
     def ledger(self) -> OperatorLedger:
         """The ledger."""
-        return OperatorLedger(self.client("dynamodb"), self._table or self.outputs["ledger"]["TableName"])
+        return OperatorLedger(self.client("dynamodb"), self._table or self.outputs("ledger")["TableName"])
 
     @property
     def directory(self) -> DynamoDirectory:
         """The directory of people."""
-        return DynamoDirectory(self.client("dynamodb"), self._table or self.outputs["ledger"]["DirectoryTableName"])
+        return DynamoDirectory(self.client("dynamodb"), self._table or self.outputs("ledger")["DirectoryTableName"])
 
 
 def outputs_of(description: Mapping[str, Any]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The state: the ledger, the archive of its audit, the directory, the providers' secrets, and the bus."""
+"""The state: the ledger, the archive of its audit, the directory, the providers' secrets, the bus, the alarm topic."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from stacks.components.state.customer_key import CustomerKey
 from stacks.components.state.directory import Directory
 from stacks.components.state.ledger import Ledger
 from stacks.components.state.providers import Providers
+from stacks.components.watch.alarm_topic import AlarmTopic
 from stacks.options import removal_policy
 from stacks.stage.settings import Settings
 
@@ -28,6 +29,7 @@ class LedgerStack(HouseStack):
         answers: The key of encrypted answers; None if no workflow asks for them.
         archive: The archive of the audit; None on a stage without one.
         hand_offs: The hand-off bus.
+        alarms: The topic of alarms.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
@@ -35,6 +37,7 @@ class LedgerStack(HouseStack):
             scope,
             construct_id,
             prefix=settings.prefix,
+            name="ledger",
             description="the ledger of tasks and the hand-off bus",
             protected=settings.ledger.protected,
         )
@@ -80,6 +83,9 @@ class LedgerStack(HouseStack):
             name=f"{settings.prefix}hand-offs",
             archive_days=settings.hand_off.archive_days,
             removal_policy=removal,
+        )
+        self.alarms = AlarmTopic(
+            self, "Alarms", title=settings.title, email=settings.alarms.email, removal_policy=removal
         )
         CfnOutput(self, "TableName", value=self.ledger.table.table_name)
         CfnOutput(self, "DirectoryTableName", value=self.directory.table.table_name)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aws_cdk import RemovalPolicy
 from aws_cdk.aws_logs import RetentionDays
 
 from stacks.components.edge.api import Throttle
+from stacks.components.flow.workflow_function import WorkflowFunction
 from stacks.components.house.function_options import FunctionDefaults
 from stacks.components.house.sources import Sources
 from stacks.stage import settings as stage
+from stacks.stage.policies import policy_document
 from stacks.stage.settings import LOG_RETENTION_DAYS, Settings
+from stacks.stage.workflows import WorkflowSettings
 
 _RETENTION = dict(
     zip(
@@ -56,3 +61,35 @@ def function_defaults(settings: Settings, sources: Sources) -> FunctionDefaults:
 def throttle(table: stage.Throttle) -> Throttle:
     """Turn a throttle of the settings into the API's."""
     return Throttle(table.rate_per_second, table.burst)
+
+
+def workflow_functions(settings: Settings) -> list[WorkflowFunction]:
+    """Return the function of every workflow of the stage."""
+    return [
+        WorkflowFunction(name, f"{settings.prefix}{name}", stack)
+        for stack, workflows in settings.workflow_stacks.items()
+        for name in workflows
+    ]
+
+
+def request_tables(settings: Settings) -> dict[str, Any]:
+    """Return the tables of the requests function."""
+    providers = sorted({*settings.providers, *settings.partners})
+    deployed = settings.every_workflow
+    return {
+        "workflows": {
+            each.workflow: _startable(each, deployed[each.workflow]) for each in workflow_functions(settings)
+        },
+        "policies": {name: policy_document(rows) for name, rows in settings.policies.items()},
+        "requests": {"providers": providers, **settings.requests.model_dump(mode="json")},
+    }
+
+
+def _startable(function: WorkflowFunction, workflow: WorkflowSettings) -> dict[str, Any]:
+    """Return the row of one workflow in the table of `requests_api`."""
+    return {
+        "function": function.live_name,
+        "deadline_seconds": workflow.deadline_seconds,
+        "contract": workflow.contract or function.workflow,
+        "retired": workflow.retired,
+    }

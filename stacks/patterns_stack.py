@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from aws_cdk import CfnOutput
 from constructs import Construct
 
 from stacks.components.flow.durable_workflow import DurableWorkflow
+from stacks.components.flow.workflow_function import COMPLETE
 from stacks.components.house.function_options import FunctionDefaults, FunctionOptions
 from stacks.components.house.python_function import PythonFunction
-from stacks.components.house.queues import DeadLetterQueue, retry_invocations
+from stacks.components.house.queues import DeadLetterQueue, queues_in, retry_invocations
 from stacks.components.house.rights import allow
 from stacks.components.house.stack import FunctionStack
 from stacks.ledger_stack import LedgerStack
 from stacks.public_stack import PublicStack
 from stacks.stage.settings import Settings
-from stacks.stage.workflows import ON_THE_RAW_SDK, PATTERNS_FOLDER, PatternSettings
+from stacks.stage.workflows import ON_THE_RAW_SDK, PATTERNS_FOLDER
 from stacks.workflows import build_workflows
 
 
@@ -32,7 +34,6 @@ class PatternsStack(FunctionStack):
         construct_id: str,
         *,
         settings: Settings,
-        patterns: PatternSettings,
         functions: FunctionDefaults,
         state: LedgerStack,
         public: PublicStack,
@@ -41,24 +42,18 @@ class PatternsStack(FunctionStack):
             scope,
             construct_id,
             prefix=settings.prefix,
+            name="patterns",
             description="the callback patterns, to try out and to copy from",
             functions=functions,
         )
         decider = _decider(self, DeadLetterQueue(self, "DeciderDeadLetters", name="decider"))
-        base_url = public.api.base_url(settings.base_url)
         told = {"DECIDER": decider.function.function_name}
-        workflows = patterns.workflows
         self.workflows: Mapping[str, DurableWorkflow] = build_workflows(
-            self,
-            workflows,
-            prefix=settings.prefix,
-            state=state,
-            environments={
-                name: {"BASE_URL": base_url, **(told if name in ON_THE_RAW_SDK else {})} for name in workflows
-            },
+            self, settings=settings, state=state, public=public, environments=dict.fromkeys(ON_THE_RAW_SDK, told)
         )
         for name in ON_THE_RAW_SDK:
             _let_decide(decider, self.workflows[name])
+        CfnOutput(self, "Queues", value=self.to_json_string(queues_in(self)))
 
 
 def _decider(scope: Construct, dead_letters: DeadLetterQueue) -> PythonFunction:
@@ -77,4 +72,4 @@ def _decider(scope: Construct, dead_letters: DeadLetterQueue) -> PythonFunction:
 def _let_decide(decider: PythonFunction, workflow: DurableWorkflow) -> None:
     """Let a workflow invoke the plain Lambda, and that Lambda complete the workflow's callbacks."""
     allow(workflow.function, "lambda:InvokeFunction", on=[decider.function.function_arn])
-    workflow.names.grant_callbacks(decider.role)
+    workflow.names.grant(decider.role, *COMPLETE)

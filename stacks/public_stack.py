@@ -1,4 +1,4 @@
-"""The public side: the API with its public functions, the approver, the queue of machines."""
+"""The public side: the API with its functions, the approver, the queue of machines."""
 
 from __future__ import annotations
 
@@ -11,27 +11,33 @@ from countersign.channels.base import load
 from stacks.components.actors.approver import Approver
 from stacks.components.actors.bus_events import BusEvents
 from stacks.components.edge.api import PublicApi
+from stacks.components.edge.api_stage import ApiStage
+from stacks.components.edge.domain import ApiDomain
+from stacks.components.edge.requests import Requests
 from stacks.components.edge.review import Review
 from stacks.components.edge.webhook import Webhook
 from stacks.components.flow.channels import EmailChannel, ExtensionChannel, MessageChannel, TopicChannel
 from stacks.components.flow.hand_off import ENVELOPE, Channel
+from stacks.components.flow.workflow_function import HEARTBEAT
+from stacks.components.flow.workflow_rights import WorkflowRights
 from stacks.components.house.function_options import FunctionDefaults
 from stacks.components.house.queues import queues_in
 from stacks.components.house.stack import FunctionStack
 from stacks.components.state.limits import Limits
 from stacks.ledger_stack import LedgerStack
-from stacks.options import removal_policy, throttle
+from stacks.options import log_retention, removal_policy, request_tables, throttle, workflow_functions
 from stacks.stage.settings import Settings
 
 
 class PublicStack(FunctionStack):
-    """The public side. None of its roles may invoke a function or complete a callback.
+    """The public side. None of its roles may complete a callback, and only that of requests may start workflows.
+
+    All routes are in the stack of the API's stage, whose throttles name them: CloudFormation updates the stage before
+    it deletes a route.
 
     Attributes:
-        api: The API, to which later stacks add routes.
-        review: The function that serves people.
-        webhook: The function that serves machines.
-        approver: The approver.
+        base_url: The API's public address, without a slash at the end.
+        api_stage: The stage of the API.
     """
 
     def __init__(
@@ -47,11 +53,13 @@ class PublicStack(FunctionStack):
             scope,
             construct_id,
             prefix=settings.prefix,
+            name="public",
             description="the HTTP API, the review page and the hand-offs to people and workers",
             functions=functions,
         )
-        self.api = PublicApi(self, "Api", own_domain=bool(settings.api.domain))
-        base_url = self.api.base_url(settings.base_url)
+        api = PublicApi(self, "Api", own_domain=bool(settings.api.domain))
+        self.base_url = base_url = api.base_url(settings.base_url)
+        workflows = workflow_functions(settings)
         limits = Limits(
             self,
             "Limits",
@@ -60,9 +68,18 @@ class PublicStack(FunctionStack):
             concurrency=settings.limits.public_concurrency or None,
         )
         throttles = settings.throttles
-        self.review = Review(self, "Review", ledger=state.ledger, directory=state.directory, limits=limits)
-        self.review.add_routes(self.api, pages=throttle(throttles.review), unknown=throttle(throttles.default))
-        self.webhook = Webhook(
+        review = Review(self, "Review", ledger=state.ledger, directory=state.directory, limits=limits)
+        review.add_routes(api, pages=throttle(throttles.review), unknown=throttle(throttles.default))
+        requests = Requests(
+            self,
+            "Requests",
+            ledger=state.ledger,
+            directory=state.directory,
+            workflows=workflows,
+            tables=request_tables(settings),
+        )
+        requests.add_routes(api, throttle(throttles.requests))
+        webhook = Webhook(
             self,
             "Webhook",
             base_url=base_url,
@@ -71,14 +88,31 @@ class PublicStack(FunctionStack):
             answers=state.answers,
             limits=limits,
         )
-        self.webhook.add_routes(
-            self.api, webhooks=throttle(throttles.webhooks), callbacks=throttle(throttles.callbacks)
+        webhook.add_routes(api, webhooks=throttle(throttles.webhooks), callbacks=throttle(throttles.callbacks))
+        WorkflowRights(self, "Heartbeats", function=webhook.function, workflows=workflows, on_versions=HEARTBEAT)
+        self.api_stage = ApiStage(
+            self,
+            "ApiStage",
+            api=api,
+            default=throttle(throttles.default),
+            log_retention=log_retention(settings),
+            removal_policy=removal_policy(settings),
         )
-        self.approver = Approver(
+        if settings.api.domain:
+            ApiDomain(
+                self,
+                "ApiDomain",
+                api=api,
+                stage=self.api_stage,
+                domain=settings.api.domain,
+                zone=settings.api.zone,
+                certificate_arn=settings.api.certificate_arn,
+            )
+        approver = Approver(
             self, "Approver", stage=settings.stage, base_url=base_url, ledger=state.ledger, hand_offs=state.hand_offs
         )
-        channel = _channel(self.approver, settings)
-        self.approver.send_on(channel)
+        channel = _channel(approver, settings)
+        approver.send_on(channel)
         Channel(
             self,
             "ExternalTasks",
@@ -108,7 +142,7 @@ class PublicStack(FunctionStack):
             CfnOutput(self, name, value=value)
         CfnOutput(self, "ApiUrl", value=base_url)
         CfnOutput(self, "Providers", value=state.providers.document)
-        CfnOutput(self, "ApiId", value=self.api.api.api_id)
+        CfnOutput(self, "ApiId", value=api.api.api_id)
         CfnOutput(self, "Queues", value=self.to_json_string(queues_in(self)))
 
 

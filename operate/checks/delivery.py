@@ -34,7 +34,7 @@ def ready(stage: Stage) -> Findings:
 
 
 def _extension(stage: Stage, name: str) -> Findings:
-    owner, arn = f"the channel {name}", stage.outputs["public"].get("ChannelSecret", "")
+    owner, arn = f"the channel {name}", stage.outputs("public").get("ChannelSecret", "")
     yield active_secrets(stage, owner, "sends nothing", arn) if arn else (f"{owner} uses no secret", "")
     wanted = {"CHANNEL": name, "CHANNEL_SETTINGS": compact(stage.settings.channels.get(name, {}))}
     for function in stage.functions():
@@ -44,7 +44,7 @@ def _extension(stage: Stage, name: str) -> Findings:
 
 
 def _topic(stage: Stage) -> tuple[str, str]:
-    topic = stage.outputs["public"].get("ApprovalsTopic", "")
+    topic = stage.outputs("public").get("ApprovalsTopic", "")
     if not topic:
         return "the channel is sns, but the stage has no topic: approvers receive nothing", "deploy again"
     count = _subscriptions(stage, topic)
@@ -85,7 +85,7 @@ def alarms(stage: Stage) -> Findings:
     findings = [finding for alarm in found for finding in _alarm(alarm)]
     yield from findings or [(f"all {len(found)} are set, none is raised", "")]
     if stage.settings.alarms.email or stage.settings.ledger.protected:
-        for topic in stage.resources("AWS::SNS::Topic", "monitoring"):
+        for topic in stage.resources("AWS::SNS::Topic", "ledger"):
             count = _subscriptions(stage, topic)
             advice = "" if count else "confirm the subscription in the mail from SNS, or add a subscription"
             yield f"{count} subscription{' receives' if count == 1 else 's receive'} the alarms", advice
@@ -93,7 +93,7 @@ def alarms(stage: Stage) -> Findings:
 
 def deployed_alarms(stage: Stage) -> list[dict[str, Any]]:
     """Return the alarms of the stage, as CloudWatch describes them."""
-    names = stage.resources("AWS::CloudWatch::Alarm", "monitoring")
+    names = stage.resources("AWS::CloudWatch::Alarm")
     pages = stage.client("cloudwatch").get_paginator("describe_alarms")
     return [
         alarm

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from botocore.exceptions import ClientError
 
 from operate.checks import Findings
@@ -14,7 +12,7 @@ from stacks.stage.workflows import WorkflowSettings
 
 def workflows(stage: Stage) -> Findings:
     """Check each workflow through the alias that starts it."""
-    deployed: dict[str, str] = json.loads(stage.outputs["workflow"]["Workflows"])
+    deployed = stage.merged("Workflows")
     wanted = stage.settings.every_workflow
     for name in sorted(deployed.keys() - wanted.keys()):
         yield f"{name} is deployed, but not in the settings", "add it to the settings, or deploy again"

@@ -38,7 +38,7 @@ def references(stage: Stage) -> Findings:
 
 
 def _variables(stage: Stage) -> Iterator[str]:
-    wanted = {name: stage.outputs[stack].get(output) for name, (stack, output) in _OUTPUTS.items()}
+    wanted = {name: stage.outputs(stack).get(output) for name, (stack, output) in _OUTPUTS.items()}
     for function in stage.functions():
         variables = function.get("Environment", {}).get("Variables", {})
         for name, value in wanted.items():
@@ -47,7 +47,7 @@ def _variables(stage: Stage) -> Iterator[str]:
 
 
 def _sources(stage: Stage) -> Iterator[str]:
-    table = stage.client("dynamodb").describe_table(TableName=stage.outputs["ledger"]["TableName"])["Table"]
+    table = stage.client("dynamodb").describe_table(TableName=stage.outputs("ledger")["TableName"])["Table"]
     stream, queues = table.get("LatestStreamArn", ""), _names(stage, "AWS::SQS::Queue")
     for uuid in stage.resources("AWS::Lambda::EventSourceMapping"):
         mapping = stage.client("lambda").get_event_source_mapping(UUID=uuid)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -12,7 +11,7 @@ from operate.checks import Findings, Note
 from operate.errors import OperateError
 from operate.executions import unended
 from operate.releases import Releases
-from operate.stage import STACKS, Stage
+from operate.stage import Stage
 from stacks.stage.workflows import WorkflowSettings
 
 _Running = Mapping[str, Mapping[int, int]]
@@ -39,8 +38,7 @@ def executions(stage: Stage) -> Findings:
 
 def needed(stage: Stage) -> Findings:
     """Check before a deploy that the settings keep what running executions need."""
-    complete = {stage.stack_name(stack) for stack in STACKS} <= stage.present.keys()
-    if not complete or "Workflows" not in stage.outputs["workflow"]:
+    if not {stage.stack_name(stack) for stack in ("ledger", "public", "workflow")} <= stage.present.keys():
         yield "the stage is not deployed completely: no execution is compared", ""
         return
     running = _running(stage)
@@ -50,7 +48,7 @@ def needed(stage: Stage) -> Findings:
 
 def _running(stage: Stage) -> _Running:
     running: defaultdict[str, Counter[int]] = defaultdict(Counter)
-    for workflow in json.loads(stage.outputs["workflow"]["Workflows"]):
+    for workflow in stage.merged("Workflows"):
         running[workflow] = Counter()
     for execution in unended(stage):
         running[execution.workflow][int(execution.version)] += 1

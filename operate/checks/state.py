@@ -21,7 +21,7 @@ LATE = timedelta(minutes=15)
 
 def tables(stage: Stage) -> Findings:
     """Check the protection of the tables, and that items of the ledger expire."""
-    client, outputs = stage.client("dynamodb"), stage.outputs["ledger"]
+    client, outputs = stage.client("dynamodb"), stage.outputs("ledger")
     for what, name in (("the ledger", outputs["TableName"]), ("the directory", outputs["DirectoryTableName"])):
         found = []
         backups = client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
@@ -89,7 +89,7 @@ def dead_letters(stage: Stage) -> Findings:
 
 def secrets(stage: Stage) -> Findings:
     """Check that each provider has an active secret. The secrets are not printed."""
-    for name, provider in json.loads(stage.outputs["public"]["Providers"]).items():
+    for name, provider in json.loads(stage.outputs("public")["Providers"]).items():
         yield active_secrets(stage, name, "receives 503", provider["secret"])
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,7 +44,7 @@ from stacks.stage.providers import (
     check_operators,
     check_partners,
 )
-from stacks.stage.workflows import PatternSettings, WorkflowSettings, check_workflows
+from stacks.stage.workflows import PatternSettings, WorkflowSettings, check_workflows, share_of
 
 DEFAULTS = Path(__file__).with_name("defaults.toml")
 """The kit's own workflows, throttles and limits."""
@@ -341,6 +342,19 @@ class Settings(StageFile):
         return {**self.workflows, **(self.patterns.workflows if self.patterns else {})}
 
     @property
+    def workflow_stacks(self) -> Mapping[str, Mapping[str, WorkflowSettings]]:
+        """The workflows of each stack that has some, by the stack's own part of its name.
+
+        The kit's and the patterns have a stack each; the others are spread over a few, by their names.
+        """
+        stacks: dict[str, dict[str, WorkflowSettings]] = {"workflow": {}}
+        if self.patterns:
+            stacks["patterns"] = dict(self.patterns.workflows)
+        for name, workflow in self.workflows.items():
+            stacks.setdefault("workflow" if name in _kit() else share_of(name), {})[name] = workflow
+        return dict(sorted(stacks.items()))
+
+    @property
     def extensions(self) -> Extensions:
         """The extensions that the stage names.
 
@@ -388,6 +402,12 @@ class Settings(StageFile):
         given = {"base_url": base_url, "mail": {"sender": sender}, "alarms": {"email": alarm_email}}
         checks = (_contradictions, *(() if path.stem == EMBEDDED else (_placeholders,)))
         return cls(stage=path.stem, **dict(_file(path, text, merged(written, _filled(given)), *checks)))
+
+
+@cache
+def _kit() -> frozenset[str]:
+    """Return the names of the kit's own workflows."""
+    return frozenset(tomllib.loads(DEFAULTS.read_text(encoding="utf-8"))["workflows"])
 
 
 def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

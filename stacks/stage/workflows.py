@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated
+from zlib import crc32
 
 from countersign.domain.requests import EXECUTION_MARGIN
 from stacks.stage.extensions import has_contract, has_function
@@ -40,6 +41,16 @@ ON_THE_RAW_SDK = ("split-callback", "two-lambdas")
 """The patterns whose callback a plain Lambda completes, without the ledger."""
 
 _ENCRYPTED = "encrypted-payload"
+
+
+SHARES = "workflows-"
+_SHARES = "abcd"
+"""A stack holds 500 resources, and a workflow takes a dozen: four stacks hold more workflows than a stage needs."""
+
+
+def share_of(name: str) -> str:
+    """Return the stack of a workflow that the kit does not have: the same, whichever other workflows there are."""
+    return f"{SHARES}{_SHARES[crc32(name.encode()) % len(_SHARES)]}"
 
 
 class LifeSettings(DefaultedTable):

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -49,7 +50,7 @@ class Synthesised:
         }
 
     def template(self, name: str) -> Mapping[str, Any]:
-        """Return the template of `ledger`, `public`, `patterns`, `workflow` or `monitoring`."""
+        """Return the template of a stack, by its own part of its name."""
         return self.templates[f"{self.settings.prefix}{name}"]
 
     @cached_property
@@ -79,12 +80,28 @@ class Synthesised:
         return (*self.settings.workflows, *self.patterns)
 
     @property
-    def in_order(self) -> list[DurableWorkflow]:
-        """Every workflow in the order of the stacks, which is that of the alarms over all of them."""
-        return [
-            *(self.stacks.patterns.workflows.values() if self.stacks.patterns else ()),
-            *(self.stacks.workflow.workflows[name] for name in self.settings.workflows),
-        ]
+    def groups(self) -> list[list[DurableWorkflow]]:
+        """The workflows of each alarm over several: at most ten of one stack, in the order of the stacks."""
+        built = {stack.stack_name: list(stack.workflows.values()) for stack in self.stacks.shares}
+        for stack in (self.stacks.workflow, self.stacks.patterns):
+            built |= {stack.stack_name: list(stack.workflows.values())} if stack else {}
+        in_order = [built[name] for name in self.templates if name in built]
+        return [workflows[start : start + 10] for workflows in in_order for start in range(0, len(workflows), 10)]
+
+    @cached_property
+    def alarms(self) -> dict[str, Any]:
+        """Every alarm by its name. Those over several workflows are numbered, as `groups` are in order."""
+        found: dict[str, Any] = {}
+        numbers: dict[str, int] = defaultdict(int)
+        for alarm in self.of_type("AWS::CloudWatch::Alarm"):
+            name = alarm.path.removeprefix("Alarms/")
+            if "Metrics" in alarm.properties:
+                name = name.partition("-")[0]
+                numbers[name] += 1
+                name += f"-{numbers[name]}" if numbers[name] > 1 else ""
+            assert name not in found
+            found[name] = self.properties(alarm)
+        return found
 
     @property
     def encrypted(self) -> set[str]:
@@ -174,9 +191,9 @@ def statements(stage: Synthesised) -> Iterator[tuple[str, str]]:
 
     Rights in several functions are a line each.
     """
-    for policy in stage.of_type("AWS::IAM::Policy"):
+    for policy in (*stage.of_type("AWS::IAM::Policy"), *stage.of_type("AWS::IAM::ManagedPolicy")):
         properties = stage.properties(policy)
-        for role in properties["Roles"]:
+        for role in properties.get("Roles", ()):
             for statement in properties["PolicyDocument"]["Statement"]:
                 functions = statement["Resource"] if "lambda:" in str(statement["Action"]) else None
                 each_function = functions if isinstance(functions, list) else [statement["Resource"]]

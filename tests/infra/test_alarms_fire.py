@@ -90,7 +90,7 @@ class Scene:
     def queue(self, name: str) -> str:
         """Return the queue that the stacks' outputs have under a name."""
         named: dict[str, str] = {}
-        for stack in ("public", "workflow"):
+        for stack in ("public", *self.stage.settings.workflow_stacks):
             named |= json.loads(self.stage.outputs(stack)["Queues"])
         return named[name]
 
@@ -271,15 +271,14 @@ def of_function(path: str, metric: str, value: float) -> Callable[[Scene, str], 
 
 
 def of_last_workflow(metric: str, value: float) -> Callable[[Scene, str], Datum]:
-    """The one that an alarm over too few of them would leave out: the first alarm's tenth, or the second's last.
+    """The one that an alarm over too few of them would leave out: the last of each alarm.
 
     https://docs.aws.amazon.com/lambda/latest/dg/durable-monitoring.html
     """
 
     def told(scene: Scene, name: str) -> Datum:
         number = int(name.partition("-")[2] or 1)
-        some = scene.stage.in_order[10 * (number - 1) : 10 * number]
-        path = some[-1].function.function.node.path.partition("/")[2]
+        path = scene.stage.groups[number - 1][-1].function.function.node.path.partition("/")[2]
         return datum(LAMBDA, metric, value, FunctionName=path)
 
     return told
@@ -288,8 +287,8 @@ def of_last_workflow(metric: str, value: float) -> Callable[[Scene, str], Datum]
 def of_last_workflow_s_function(scene: Scene, name: str) -> Datum:
     """What the function of the last workflow that an alarm is over tells itself."""
     number = int(name.partition("-")[2] or 1)
-    some = scene.stage.in_order[10 * (number - 1) : 10 * number]
-    return datum(METRICS_NAMESPACE, "HandOffsFailed", 1, service=some[-1].function.service)
+    last = scene.stage.groups[number - 1][-1]
+    return datum(METRICS_NAMESPACE, "HandOffsFailed", 1, service=last.function.service)
 
 
 def of_api(metric: str, value: float) -> Callable[[Scene, str], Datum]:
@@ -327,12 +326,6 @@ OF_AWS: dict[str, Callable[[Scene, str], Datum]] = {
 """The alarms on what AWS tells, or each workflow's function: a datum just above the threshold."""
 
 
-def alarms(stage: Synthesised) -> dict[str, Any]:
-    return {
-        alarm.path.removeprefix("Alarms/"): stage.properties(alarm) for alarm in stage.of_type("AWS::CloudWatch::Alarm")
-    }
-
-
 def kind_of(name: str) -> str:
     return name.partition("-")[0]
 
@@ -367,7 +360,7 @@ def test_every_alarm_has_its_row_and_every_stage_has_them_all_but_what_it_cannot
     }
     without = of_workflows if stage.settings.stage == "local" else set()
     without |= set() if stage.stacks.ledger.archive else {"AuditDiffers"}
-    assert {kind_of(name) for name in alarms(stage)} == {*map(kind_of, OWN), *OF_AWS} - without
+    assert {kind_of(name) for name in stage.alarms} == {*map(kind_of, OWN), *OF_AWS} - without
 
 
 @pytest.mark.parametrize("name", OWN)
@@ -385,13 +378,13 @@ def test_what_a_function_tells_sets_off_its_alarm_and_no_other(
             monkeypatch.setenv(variable, value)
     act(scene_in(prod))
     told = list(embedded(capsys.readouterr().out))
-    alarm = alarms(prod)[name]
+    alarm = prod.alarms[name]
     assert is_raised(alarm, [told] * alarm["EvaluationPeriods"])
-    assert [other for other, each in alarms(prod).items() if is_raised(each, [told] * 9)] == [name]
+    assert [other for other, each in prod.alarms.items() if is_raised(each, [told] * 9)] == [name]
 
 
 def told_by_aws(scene: Scene) -> Iterator[tuple[str, Any, Datum]]:
-    for name, alarm in alarms(scene.stage).items():
+    for name, alarm in scene.stage.alarms.items():
         if kind_of(name) in OF_AWS:
             yield name, alarm, OF_AWS[kind_of(name)](scene, name)
 
@@ -401,7 +394,7 @@ def test_what_aws_tells_sets_off_its_alarm_and_no_other(
 ) -> None:
     for name, alarm, one in told_by_aws(scene_in(stage)):
         assert is_raised(alarm, [[one]] * alarm["EvaluationPeriods"]), name
-        assert [other for other, each in alarms(stage).items() if is_raised(each, [[one]] * 9)] == [name]
+        assert [other for other, each in stage.alarms.items() if is_raised(each, [[one]] * 9)] == [name]
 
 
 def test_less_than_that_or_for_a_shorter_time_sets_off_none(
@@ -414,5 +407,5 @@ def test_less_than_that_or_for_a_shorter_time_sets_off_none(
 
 
 def test_silence_sets_off_no_alarm(stage: Synthesised) -> None:
-    for name, alarm in alarms(stage).items():
+    for name, alarm in stage.alarms.items():
         assert not is_raised(alarm, [[]] * 9), name

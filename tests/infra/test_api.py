@@ -80,8 +80,8 @@ def test_the_api_may_invoke_each_function_for_its_routes_and_review_for_any(
         ("Review/Review/Function.Arn", "/*/*/delegate"),
         ("Review/Review/Function.Arn", "/*/*/inbox"),
         ("Review/Review/Function.Arn", "/*/*"),
-        ("Requests/Function.Arn", "/*/*/requests"),
-        ("Requests/Function.Arn", "/*/*/requests/{request_id}"),
+        ("Requests/Requests/Function.Arn", "/*/*/requests"),
+        ("Requests/Requests/Function.Arn", "/*/*/requests/{request_id}"),
         ("Webhook/Webhook/Function.Arn", "/*/*/webhooks/{provider}"),
         ("Webhook/Webhook/Function.Arn", "/*/*/callbacks/succeed"),
         ("Webhook/Webhook/Function.Arn", "/*/*/callbacks/fail"),
@@ -128,7 +128,7 @@ def test_a_domain_whose_zone_is_elsewhere_has_its_own_certificate_and_its_target
     (served,) = bare.properties(bare.one("AWS::ApiGatewayV2::DomainName"))["DomainNameConfigurations"]
     assert served["CertificateArn"] == CERTIFICATE
     assert not [*bare.of_type("AWS::Route53::RecordSet"), *bare.of_type("AWS::CertificateManager::Certificate")]
-    assert bare.outputs("workflow")["ApiDomainTarget"] == "ApiDomain/Name.RegionalDomainName"
+    assert bare.outputs("public")["ApiDomainTarget"] == "ApiDomain/Name.RegionalDomainName"
 
 
 def test_without_a_domain_aws_s_address_is_on(prod: Synthesised) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from stacks.components.house.sources import Sources
 from stacks.stage.settings import Settings
+from stacks.stage.workflows import share_of
 from tests import SETTINGS
 from tests.infra.templates import Synthesised, statements
 
@@ -18,9 +19,9 @@ def test_a_workflow_is_a_section_of_the_settings(varied: Synthesised) -> None:
     ring = "lambda:SendDurableExecutionCallbackFailure lambda:SendDurableExecutionCallbackSuccess"
     assert {
         ("Relay/Relay/Role", f"{ring} on {arn}:*"),
-        ("Requests/Role", f"lambda:InvokeFunction on {arn}:live"),
+        ("Requests/Requests/Role", f"lambda:InvokeFunction on {arn}:live"),
     } <= rights
-    assert '"second-look"' in varied.outputs("workflow")["Workflows"]
+    assert '"second-look"' in varied.outputs(share_of("second-look"))["Workflows"]
     alarms = {alarm.path for alarm in varied.of_type("AWS::CloudWatch::Alarm")}
     assert {"Alarms/ExecutionsFailed", "Alarms/DeadLetters-second-look-starts-dlq"} <= alarms
 

@@ -60,7 +60,7 @@ RIGHTS = {
     "Webhook/Webhook/Role": {read("dynamodb"), read("secretsmanager")},
     "Approver/Approver/Role": {read("dynamodb"), read("sqs")},
     "Results/Results/Role": {read("dynamodb"), write("sqs")},
-    "Requests/Role": {read("dynamodb")},
+    "Requests/Requests/Role": {read("dynamodb")},
     "Relay/Relay/Role": {read("dynamodb"), read("lambda"), write("sqs")},
     "Publisher/Publisher/Role": {read("dynamodb"), write("sqs")},
     "Executions/Executions/Role": {read("dynamodb"), read("sqs")},
@@ -109,7 +109,7 @@ def test_with_a_key_of_ones_own_nothing_is_left_under_another(encrypted: Synthes
 
 def test_what_durable_executions_remember_is_under_it_too(encrypted: Synthesised) -> None:
     durable = [each for each in encrypted.of_type("AWS::Lambda::Function") if "DurableConfig" in each.properties]
-    assert len(durable) == len(encrypted.stacks.workflow.workflows)
+    assert len(durable) == len(encrypted.workflows)
     for function in durable:
         assert encrypted.properties(function)["DurableConfig"]["KMSKeyArn"] == KEY
 

@@ -11,7 +11,8 @@ from countersign.services.lifecycle_events import EVENTS
 from countersign.testing.builders import task_result
 from tests.infra.templates import Synthesised
 
-FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:order-approval"
+FUNCTIONS = "arn:aws:lambda:eu-west-1:123456789012:function:"
+FUNCTION = f"{FUNCTIONS}countersign-prod-order-approval"
 
 
 def rule(stage: Synthesised, path: str) -> Any:
@@ -112,13 +113,14 @@ def test_the_archive_keeps_our_events_but_no_token(prod: Synthesised, event: Any
         *((status, f"{FUNCTION}:7", True) for status in ("SUCCEEDED", "FAILED", "TIMED_OUT", "STOPPED")),
         ("FAILED", FUNCTION, True),
         ("RUNNING", f"{FUNCTION}:7", False),
-        ("FAILED", f"{FUNCTION}-of-another-team:7", False),
+        ("FAILED", f"{FUNCTIONS}countersign-dev-order-approval:7", False),
+        ("FAILED", f"{FUNCTIONS}refunds-prod-order-approval:7", False),
     ],
 )
 def test_the_end_of_our_executions_is_heard(prod: Synthesised, status: str, function: str, heard: bool) -> None:
-    arn = "Durable/OrderApproval/Workflow/Function.Arn"
     ended = rule(prod, "Executions/Ended/Rule")
-    pattern = json.loads(json.dumps(ended["EventPattern"]).replace(arn, FUNCTION))
+    arns = "arn:<Partition>:lambda:<Region>:<AccountId>:function:"
+    pattern = json.loads(json.dumps(ended["EventPattern"]).replace(arns, FUNCTIONS))
     event = {
         "source": "aws.lambda",
         "detail-type": "Durable Execution Status Change",

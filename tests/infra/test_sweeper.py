@@ -50,6 +50,6 @@ def test_a_sweep_ends_by_itself_before_lambda_ends_it(stage: Synthesised) -> Non
 
 
 def test_it_can_start_what_the_requests_function_can(stage: Synthesised) -> None:
-    requests = stage.properties(stage.one("AWS::Lambda::Function", "Requests/Function"))
+    requests = stage.properties(stage.one("AWS::Lambda::Function", "Requests/Requests/Function"))
     startable = {name: {"function": each["function"]} for name, each in stage.tables(requests)["workflows"].items()}
     assert stage.tables(function(stage)) == {"workflows": startable}

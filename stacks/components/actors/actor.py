@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from constructs import Construct
 
@@ -19,6 +20,7 @@ class Actor(Construct):
         description: One line for the console.
         ledger: The ledger; each kind of actor grants itself the rights it needs.
         environment: Variables beside the ledger's.
+        tables: Tables that its code reads; None for none.
         options: Deviations from the defaults of all functions.
 
     Attributes:
@@ -34,6 +36,7 @@ class Actor(Construct):
         description: str,
         ledger: Ledger,
         environment: Mapping[str, str] | None = None,
+        tables: Mapping[str, Any] | None = None,
         options: FunctionOptions | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -44,4 +47,5 @@ class Actor(Construct):
             description=description,
             options=options,
             environment={**ledger.environment, **(environment or {})},
+            tables=tables,
         )

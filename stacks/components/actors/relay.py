@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from aws_cdk import Duration
 from constructs import Construct
 
 from stacks.components.actors.actor import Actor
 from stacks.components.actors.stream_consumer import StreamConsumer
-from stacks.components.flow.workflow_function import WorkflowFunction
+from stacks.components.flow.workflow_function import COMPLETE, WorkflowFunction
+from stacks.components.flow.workflow_rights import WorkflowRights
 from stacks.components.house.alarm import Alarm, Watch
 from stacks.components.house.function_options import FunctionOptions
 from stacks.components.state.ledger import Ledger
@@ -43,7 +44,7 @@ class Relay(Actor):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, ledger: Ledger, workflows: Iterable[WorkflowFunction]
+        self, scope: Construct, construct_id: str, *, ledger: Ledger, workflows: Sequence[WorkflowFunction]
     ) -> None:
         super().__init__(
             scope,
@@ -55,8 +56,7 @@ class Relay(Actor):
             options=FunctionOptions(timeout=Duration.minutes(5)),
         )
         ledger.grant_ring(self.function)
-        for workflow in workflows:
-            workflow.grant_callbacks(self.function.role)
+        WorkflowRights(self, "Workflows", function=self.function, workflows=workflows, on_versions=COMPLETE)
         errors = self.function.function.metric_errors(period=Duration.minutes(5))
         self.function.watch_counts(
             "Relay",

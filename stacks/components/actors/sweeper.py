@@ -9,7 +9,8 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
-from stacks.components.flow.workflow_function import WorkflowFunction
+from stacks.components.flow.workflow_function import COMPLETE, LOOK, WorkflowFunction
+from stacks.components.flow.workflow_rights import WorkflowRights
 from stacks.components.house.function_options import FunctionOptions
 from stacks.components.house.python_function import PythonFunction
 from stacks.components.house.queues import DeadLetterQueue, retry_invocations
@@ -73,9 +74,8 @@ class Sweeper(Construct):
         )
         retry_invocations(self.function)
         ledger.grant_sweep(self.function)
-        for workflow in workflows:
-            workflow.grant_sweep(self.function.role)
-            workflow.grant_start(self.function.role)
+        rights = (*COMPLETE, *LOOK)
+        WorkflowRights(self, "Workflows", function=self.function, workflows=workflows, on_versions=rights, start=True)
         schedule = events.Rule(
             self,
             "Schedule",

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from aws_cdk import CfnOutput
+from aws_cdk import ArnFormat, CfnOutput, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
-
-from stacks.components.flow.workflow_function import WorkflowFunction
 
 
 class DenyCallbacks(Construct):
@@ -18,11 +14,14 @@ class DenyCallbacks(Construct):
     workflow on the raw SDK believes every completed callback.
 
     Args:
-        workflows: The workflows whose callbacks it denies.
+        prefix: The beginning of the names of workflows' functions.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, workflows: Iterable[WorkflowFunction]) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, prefix: str) -> None:
         super().__init__(scope, construct_id)
+        functions = Stack.of(self).format_arn(
+            service="lambda", resource="function", resource_name=f"{prefix}*", arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )
         policy = iam.ManagedPolicy(
             self,
             "Policy",
@@ -32,7 +31,7 @@ class DenyCallbacks(Construct):
                     effect=iam.Effect.DENY,
                     actions=["lambda:SendDurableExecutionCallback*"],
                     # Every version: a callback's ARN names the version that its execution runs on.
-                    resources=[f"{workflow.arn(self)}:*" for workflow in workflows],
+                    resources=[f"{functions}:*"],
                 )
             ],
         )

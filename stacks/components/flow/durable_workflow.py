@@ -12,7 +12,7 @@ from constructs import Construct
 
 from stacks.components.flow.hand_off import HandOffBus
 from stacks.components.flow.workflow_alarms import watch_executions
-from stacks.components.flow.workflow_function import LIVE, WorkflowFunction
+from stacks.components.flow.workflow_function import CHECKPOINT, LIVE, WorkflowFunction
 from stacks.components.house.function_options import FunctionOptions
 from stacks.components.house.python_function import PythonFunction
 from stacks.components.house.queues import DeadLetterQueue
@@ -112,7 +112,8 @@ class DurableWorkflow(Construct):
             self._trace_operations(tracing_layer)
         # CDK reminds that durability cannot be added later; this function is durable from its creation.
         Annotations.of(self.function.function).acknowledge_info("aws-lambda:Function.DurableConfig")
-        self.names.grant_checkpoints(self.function.role)
+        # AWS's managed policy would allow this on every function.
+        self.names.grant(self.function.role, *CHECKPOINT)
         self.alias = lambda_.Alias(
             self,
             "Live",

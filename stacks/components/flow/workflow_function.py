@@ -14,7 +14,13 @@ from stacks.components.house.rights import allow
 LIVE = "live"
 """The alias of every workflow that starts executions."""
 
-_COMPLETE = ("lambda:SendDurableExecutionCallbackFailure", "lambda:SendDurableExecutionCallbackSuccess")
+START = ("lambda:InvokeFunction",)
+COMPLETE = ("lambda:SendDurableExecutionCallbackFailure", "lambda:SendDurableExecutionCallbackSuccess")
+HEARTBEAT = ("lambda:SendDurableExecutionCallbackHeartbeat",)
+LOOK = ("lambda:GetDurableExecution",)
+CHECKPOINT = ("lambda:CheckpointDurableExecution", "lambda:GetDurableExecutionState")
+"""CDK has no grants for these. All but `START` match `function:<name>:*` only: neither the bare ARN nor an alias."""
+
 _EVERY_VERSION = (
     "an execution is addressed by the version that it runs on, and old versions finish theirs: "
     "the rights span the versions of this one function, and no other function"
@@ -31,10 +37,12 @@ class WorkflowFunction:
     Attributes:
         workflow: The workflow's name in requests.
         name: The function's name, `<app>-<stage>-<workflow>`.
+        stack: The name of its stack, without the part that all stacks of the stage share.
     """
 
     workflow: str
     name: str
+    stack: str
 
     @property
     def live_name(self) -> str:
@@ -53,26 +61,13 @@ class WorkflowFunction:
 
     def grant_start(self, grantee: iam.Role) -> None:
         """Allow starting executions, on the alias only."""
-        allow(grantee, "lambda:InvokeFunction", on=[self.live_arn(grantee)])
+        allow(grantee, *START, on=[self.live_arn(grantee)])
 
-    def grant_callbacks(self, grantee: iam.Role) -> None:
-        """Allow completing and failing the workflow's callbacks."""
-        self._allow(grantee, *_COMPLETE)
+    def grant(self, grantee: iam.Role, *actions: str) -> None:
+        """Allow actions on its executions, whatever version they run on."""
+        allow(grantee, *actions, on=[f"{self.arn(grantee)}:*"])
+        self.accept_every_version(grantee)
 
-    def grant_sweep(self, grantee: iam.Role) -> None:
-        """Allow completing callbacks, and seeing whether an execution is paused."""
-        self._allow(grantee, *_COMPLETE, "lambda:GetDurableExecution")
-
-    def grant_heartbeat(self, grantee: iam.Role) -> None:
-        """Allow sending heartbeats of the workflow's callbacks."""
-        self._allow(grantee, "lambda:SendDurableExecutionCallbackHeartbeat")
-
-    def grant_checkpoints(self, grantee: iam.Role) -> None:
-        """Allow running as a durable execution; AWS's managed policy would allow it on every function."""
-        self._allow(grantee, "lambda:CheckpointDurableExecution", "lambda:GetDurableExecutionState")
-
-    def _allow(self, grantee: iam.Role, *actions: str) -> None:
-        # CDK has no grants for these actions. They match `function:<name>:*` only: neither the bare ARN nor an alias.
-        arn = self.arn(grantee)
-        allow(grantee, *actions, on=[f"{arn}:*"])
-        acknowledge_every_version_of(grantee, arn, _EVERY_VERSION)
+    def accept_every_version(self, policy: IConstruct) -> None:
+        """Accept that a policy, or a role, has rights in every version of the function."""
+        acknowledge_every_version_of(policy, self.arn(policy), _EVERY_VERSION)

@@ -1,4 +1,4 @@
-"""Alarms and graphs. A construct declares its own, and `MonitoringStack` collects them from the tree.
+"""Alarms and graphs. A construct declares its own, and the app collects them from the tree.
 
 An alarm is defined in the file of the construct that it watches: `RelayErrors` is in `actors/relay.py`. The alarms over
 all workflows are in `flow/workflow_alarms.py`.
@@ -38,7 +38,7 @@ class Alarm:
 class Watch(Construct):
     """A construct's graphs in one section of the dashboard, and its alarms. It deploys nothing itself.
 
-    The last stack deploys the alarms, because their topic is part of it.
+    The alarms are deployed in the construct's stack, so that they follow what they watch.
 
     Attributes:
         section: The section of the dashboard.

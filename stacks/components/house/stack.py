@@ -10,24 +10,36 @@ from stacks.components.house.layers import Layers
 
 
 class HouseStack(Stack):
-    """A stack named `<app>-<stage>-<name>`; the name is its construct id without `Stack`.
+    """A stack named `<app>-<stage>-<name>`.
 
     Args:
         prefix: The beginning of the stage's names, `<app>-<stage>-`.
+        name: Its own part of the name.
         description: Its content, for the console.
         protected: Whether CloudFormation refuses to delete it until the protection is turned off.
+
+    Attributes:
+        name: Its own part of the name.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, prefix: str, description: str, protected: bool | None = None
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        prefix: str,
+        name: str,
+        description: str,
+        protected: bool | None = None,
     ) -> None:
         super().__init__(
             scope,
             construct_id,
-            stack_name=f"{prefix}{construct_id.removesuffix('Stack').lower()}",
+            stack_name=f"{prefix}{name}",
             description=f"Countersign: {description}",
             termination_protection=protected,
         )
+        self.name = name
 
 
 class FunctionStack(HouseStack):
@@ -39,9 +51,16 @@ class FunctionStack(HouseStack):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, prefix: str, description: str, functions: FunctionDefaults
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        prefix: str,
+        name: str,
+        description: str,
+        functions: FunctionDefaults,
     ) -> None:
-        super().__init__(scope, construct_id, prefix=prefix, description=description)
+        super().__init__(scope, construct_id, prefix=prefix, name=name, description=description)
         self.functions = functions
         self.layers = Layers(self, "Layers", sources=functions.sources)
 

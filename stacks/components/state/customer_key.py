@@ -158,7 +158,7 @@ class _Cover:
     def visit(self, node: IConstruct) -> None:
         if isinstance(node, CfnResource):
             self._encrypt(node)
-        elif isinstance(node, iam.Policy):
+        elif isinstance(node, iam.Policy | iam.ManagedPolicy):
             self._grant(node)
 
     def _encrypt(self, resource: CfnResource) -> None:
@@ -175,7 +175,7 @@ class _Cover:
         if isinstance(resource, lambda_.CfnFunction) and resource.durable_config:
             resource.add_property_override("DurableConfig.KMSKeyArn", self._key.key_arn)
 
-    def _grant(self, policy: iam.Policy) -> None:
+    def _grant(self, policy: iam.Policy | iam.ManagedPolicy) -> None:
         """Add the actions on the key that no other policy gives the role: the size of its policies is limited."""
         stack = Stack.of(policy)
         roles = json.dumps([stack.stack_name, stack.resolve(policy.node.default_child.roles)])  # type: ignore[union-attr]

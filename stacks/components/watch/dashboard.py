@@ -21,7 +21,7 @@ _SECTIONS = ("API", "Workflows", "Tasks", "Answers", "Payments", "Relay", "Publi
 class Dashboard(Construct):
     """Sections of graphs, one below the other, and the states of alarms below them.
 
-    `AlarmTopic` builds the alarms, because the library would give each a physical name.
+    `Alarms` builds the alarms, because the library would give each a physical name.
 
     Args:
         name: Its name in the account; the library's default would be the same for every stage.

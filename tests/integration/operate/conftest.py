@@ -32,18 +32,19 @@ class DeployedStage(Stage):
         public |= {"Queues": json.dumps({name: self.queues[name] for name in QUEUES[:3]})}
         workflow = {"Workflows": json.dumps({"order-approval": ALIAS})}
         workflow |= {"Queues": json.dumps({name: self.queues[name] for name in QUEUES[3:]})}
-        self.stacks: dict[str, dict[str, Any]] = {
+        self.described: dict[str, dict[str, Any]] = {
             "ledger": _stack({"TableName": TABLE, "DirectoryTableName": DIRECTORY_TABLE, "BusName": BUS}),
             "public": _stack(public),
+            "patterns": _stack({}),
             "workflow": _stack(workflow),
             "monitoring": _stack({}),
         }
         self.built: list[tuple[str, str, str]] = []
 
     def describe(self, stack: str) -> dict[str, Any]:
-        if stack not in self.stacks:
+        if stack not in self.described:
             raise OperateError(f"{self.stack_name(stack)} is not deployed", "deploy", Status.NO_ACCESS)
-        return self.stacks[stack]
+        return self.described[stack]
 
     def resources(self, kind: str, *stacks: str) -> list[str]:
         return [name for stack, what, name in self.built if what == kind and stack in (stacks or ("workflow",))]

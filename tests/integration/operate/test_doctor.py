@@ -60,15 +60,17 @@ class Deployed:
         vars(self.stage)["settings"] = settings.model_copy(update={part: changed})
 
     def describe(self, stack: str, **changes: Any) -> None:
-        self.stage.stacks[stack] |= changes
+        self.stage.described[stack] |= changes
 
     def deploy(self, *workflows: str) -> None:
         self.put_output("workflow", "Workflows", json.dumps(dict.fromkeys(workflows, ALIAS)))
 
     def put_output(self, stack: str, name: str, value: str | None) -> None:
-        vars(self.stage).pop("outputs", None)
-        outputs = [output for output in self.stage.stacks[stack]["Outputs"] if output["OutputKey"] != name]
-        self.stage.stacks[stack]["Outputs"] = outputs + ([{"OutputKey": name, "OutputValue": value}] if value else [])
+        vars(self.stage).pop("present", None)
+        self.stage._outputs.clear()
+        outputs = [output for output in self.stage.described[stack]["Outputs"] if output["OutputKey"] != name]
+        added = [{"OutputKey": name, "OutputValue": value}] if value else []
+        self.stage.described[stack]["Outputs"] = outputs + added
 
     def set_alarm(self, actions: list[str], *, enabled: bool = True, state: str = "OK", **metric: Any) -> None:
         client("cloudwatch").put_metric_alarm(
@@ -98,8 +100,8 @@ def deployed(kit: Kit, stage: DeployedStage, run: Run) -> Iterator[Deployed]:
         ("workflow", "AWS::Lambda::Function", "order-approval"),
         ("workflow", "AWS::Lambda::EventSourceMapping", MAPPING),
         ("workflow", "AWS::SQS::Queue", "https://sqs.example.com/1/queue"),
-        ("monitoring", "AWS::CloudWatch::Alarm", ALARM),
-        ("monitoring", "AWS::SNS::Topic", topic),
+        ("workflow", "AWS::CloudWatch::Alarm", ALARM),
+        ("ledger", "AWS::SNS::Topic", topic),
     ]
     with ExitStack() as stack:
         answers: tuple[tuple[str, str, dict[str, Any]], ...] = (
@@ -333,10 +335,10 @@ def test_a_copy_that_is_locked_for_too_short_a_time_is_a_finding(deployed: Deplo
 
 
 def test_where_a_stack_is_missing_nothing_else_is_checked(deployed: Deployed) -> None:
-    del deployed.stage.stacks["monitoring"]
+    del deployed.stage.described["monitoring"]
     assert deployed.findings() == ["stacks: countersign-dev-monitoring is not deployed"]
     assert deployed.function.asked == []
-    deployed.stage.stacks.clear()
+    deployed.stage.described.clear()
     status, out, errors = deployed.run("doctor")
     assert (status, out) == (3, ""), "a stage without any stack is an error, not a finding"
     assert "not deployed" in errors

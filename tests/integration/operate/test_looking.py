@@ -154,7 +154,7 @@ def test_an_export_that_makes_no_sense_leaves_no_file(tasks: Kit, run: Run, tmp_
 def test_the_audit_is_verified_on_the_stage_against_the_copy_that_it_keeps(
     tasks: Kit, stage: DeployedStage, archive: S3AuditArchive, run: Run
 ) -> None:
-    stage.stacks["ledger"]["Outputs"].append({"OutputKey": "AuditBucketName", "OutputValue": ARCHIVE})
+    stage.described["ledger"]["Outputs"].append({"OutputKey": "AuditBucketName", "OutputValue": ARCHIVE})
     status, out, _ = run("audit", "verify", TASK_ID, "--json")
     found = json.loads(out)
     assert (status, found["archive"], found["broken"]) == (0, ARCHIVE, 0)

@@ -63,7 +63,7 @@ class Ready:
         self.answers[operation].by_default = Answer(status, code, document)
 
     def describe(self, stack: str, **changes: Any) -> None:
-        self.stage.stacks[stack] |= changes
+        self.stage.described[stack] |= changes
 
     def drift(self, status: str) -> None:
         self.describe("public", DriftInformation={"StackDriftStatus": "DRIFTED"})
@@ -132,7 +132,7 @@ def test_a_stage_that_can_be_deployed_has_no_finding_and_every_area_is_checked(r
     *lines, total = out.splitlines()
     assert (status, total) == (0, f"{len(lines)} results, 0 findings")
     assert {line[2:15].strip() for line in lines} == {"account", *CHECKS}
-    ready.stage.stacks.clear()
+    ready.stage.described.clear()
     vars(ready.stage).pop("present")
     assert ready.findings() == {}, "nothing of it needs to be deployed"
 

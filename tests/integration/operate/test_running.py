@@ -148,6 +148,6 @@ def test_a_retired_workflow_may_go_once_nothing_of_it_runs_or_starts(it: Running
 
 
 def test_before_a_deploy_is_complete_nothing_is_compared(it: Running) -> None:
-    del it.stage.stacks["monitoring"]
+    del it.stage.described["workflow"]
     ((what, advice),) = it.findings(running.needed)
     assert (what, advice) == ("the stage is not deployed completely: no execution is compared", "")

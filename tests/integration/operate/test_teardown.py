@@ -49,7 +49,7 @@ class Lambda:
 @pytest.fixture
 def stops(stage: DeployedStage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operation]:
     """StopDurableExecution, with Lambda behind it; the ledger stack is protected and retains its table."""
-    for name, description in stage.stacks.items():
+    for name, description in stage.described.items():
         description["EnableTerminationProtection"] = name == "ledger"
     resources = [
         {"LogicalResourceId": "Table", "PhysicalResourceId": "ledger", "ResourceType": "AWS::DynamoDB::Table"},

@@ -1,0 +1,54 @@
+"""The requests function: starts workflows, and reports their state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from constructs import Construct
+
+from stacks.components.actors.actor import Actor
+from stacks.components.edge.api import PublicApi, Route, Throttle
+from stacks.components.flow.workflow_function import WorkflowFunction
+from stacks.components.flow.workflow_rights import WorkflowRights
+from stacks.components.state.directory import Directory
+from stacks.components.state.ledger import Ledger
+
+
+class Requests(Actor):
+    """Serves callers of the account, who sign with SigV4. The only function of the API that may start workflows.
+
+    Args:
+        ledger: The ledger.
+        directory: The directory.
+        workflows: The workflows that it starts.
+        tables: Its tables of workflows, policies and rules.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        ledger: Ledger,
+        directory: Directory,
+        workflows: Sequence[WorkflowFunction],
+        tables: Mapping[str, Any],
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            folder="requests_api",
+            description="Starts workflows, and reports their state",
+            ledger=ledger,
+            environment=directory.environment,
+            tables=tables,
+        )
+        ledger.grant_requests(self.function)
+        directory.grant_read(self.function)
+        WorkflowRights(self, "Workflows", function=self.function, workflows=workflows, start=True)
+
+    def add_routes(self, api: PublicApi, throttle: Throttle) -> None:
+        """Add the routes that it answers, each with this throttle."""
+        routes = [Route(key, throttle) for key in ("POST /requests", "GET /requests/{request_id}")]
+        api.add_routes(self, self.function, *routes)
