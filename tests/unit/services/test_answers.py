@@ -20,7 +20,7 @@ PAID = {"status": "paid", "amount": "250.00", "currency": "EUR"}
 FAILURE = Failure("declined", "No funds")
 
 
-class Office:
+class Setup:
     """Answers to an open task of a machine."""
 
     def __init__(self, task: Task | None = None) -> None:
@@ -47,27 +47,27 @@ class Office:
         self.ledger.standing[PAYMENT_TASK_ID] = dataclasses.replace(self.task, **changes)
 
     @property
-    def told(self) -> list[str]:
+    def audited(self) -> list[str]:
         return [entry.event.event for entry in self.ledger.entries]
 
     def assert_unbroken(self) -> None:
         assert is_unbroken(self.ledger.entries, self.task.audit_head, self.task.audit_seq)
 
 
-def paying(**changes: Any) -> Office:
-    return Office(any_payment_task(**changes))
+def paying(**changes: Any) -> Setup:
+    return Setup(any_payment_task(**changes))
 
 
 # Answers
 
 
 def test_an_answer_is_recorded_and_its_repetition_is_a_duplicate() -> None:
-    office = Office()
-    assert office.succeed({"score": 700}) is Handling.RECORDED
-    assert document_of(office.task) == {"score": 700}
-    assert office.succeed({"score": 700}) is Handling.DUPLICATE
-    assert office.told == ["opened", "answered", "decided"]
-    office.assert_unbroken()
+    setup = Setup()
+    assert setup.succeed({"score": 700}) is Handling.RECORDED
+    assert document_of(setup.task) == {"score": 700}
+    assert setup.succeed({"score": 700}) is Handling.DUPLICATE
+    assert setup.audited == ["opened", "answered", "decided"]
+    setup.assert_unbroken()
 
 
 @pytest.mark.parametrize(
@@ -85,100 +85,100 @@ def test_an_answer_is_recorded_and_its_repetition_is_a_duplicate() -> None:
 def test_a_task_that_takes_no_answer_is_reported_before_the_answer_is_checked(
     changes: dict[str, Any], refusal: type[errors.CountersignError], task: Task, document: dict[str, Any]
 ) -> None:
-    office = Office(task)
-    office.set(**changes)
-    succeed, beat = (lambda: office.succeed(document)), (lambda: office.results.heartbeat(PAYMENT_TASK_ID))
-    for answer in (succeed, succeed, office.fail, beat):
+    setup = Setup(task)
+    setup.set(**changes)
+    succeed, beat = (lambda: setup.succeed(document)), (lambda: setup.results.heartbeat(PAYMENT_TASK_ID))
+    for answer in (succeed, succeed, setup.fail, beat):
         with pytest.raises(refusal):
             answer()
     is_late_money = document == PAID and task.question.correlation is not None
-    assert office.told == (["opened", "held"] if is_late_money else ["opened"])
-    assert len(office.ledger.outbox) == (1 if is_late_money else 0), "a late payment needs a person"
-    assert office.heartbeats.beaten == []
+    assert setup.audited == (["opened", "held"] if is_late_money else ["opened"])
+    assert len(setup.ledger.outbox) == (1 if is_late_money else 0), "a late payment needs a person"
+    assert setup.heartbeats.beaten == []
 
 
 def test_a_task_of_people_is_unknown_to_machines() -> None:
-    office = Office()
-    office.ledger.open(any_task(), (AuditEvent("opened", "order-approval"),), NOW)
+    setup = Setup()
+    setup.ledger.open(any_task(), (AuditEvent("opened", "order-approval"),), NOW)
     for task_id in (any_task().task_id, "order-1.gone"):
         with pytest.raises(errors.UnknownTaskError):
-            office.results.succeed(task_id, {}, WORKER)
+            setup.results.succeed(task_id, {}, WORKER)
         with pytest.raises(errors.UnknownTaskError):
-            office.results.fail(task_id, FAILURE, WORKER)
+            setup.results.fail(task_id, FAILURE, WORKER)
         with pytest.raises(errors.UnknownTaskError):
-            office.results.heartbeat(task_id)
+            setup.results.heartbeat(task_id)
 
 
 def test_the_first_written_of_two_concurrent_answers_counts() -> None:
-    office = Office()
+    setup = Setup()
 
-    meanwhile(office.ledger, office.fail)
+    meanwhile(setup.ledger, setup.fail)
     with pytest.raises(errors.DecidedOtherwiseError):
-        office.succeed({"score": 700})
-    assert office.task.failure == FAILURE
-    office.assert_unbroken()
+        setup.succeed({"score": 700})
+    assert setup.task.failure == FAILURE
+    setup.assert_unbroken()
 
 
 # Contracts
 
 
 def test_answers_that_break_their_contract_are_recorded_once_and_counted() -> None:
-    office = Office(any_payment_task(correlation=None))
+    setup = Setup(any_payment_task(correlation=None))
     for posts in (1, 2):
         with pytest.raises(errors.AnswerRefusedError) as refused:
-            office.succeed({"status": "paid", "amount": "secret amount"})
+            setup.succeed({"status": "paid", "amount": "secret amount"})
         assert refused.value.pointer == "/amount"
         assert "secret amount" not in refused.value.reason
-        assert office.told == ["opened", "refused"], "the audit records the first, and the task counts all"
-        assert office.task.refused_answers == posts
-    assert "secret amount" not in str(office.ledger.entries)
-    assert office.succeed({"status": "failed"}) is Handling.RECORDED
-    office.assert_unbroken()
+        assert setup.audited == ["opened", "refused"], "the audit records the first, and the task counts all"
+        assert setup.task.refused_answers == posts
+    assert "secret amount" not in str(setup.ledger.entries)
+    assert setup.succeed({"status": "failed"}) is Handling.RECORDED
+    setup.assert_unbroken()
 
 
 # Payments
 
 
 def test_a_payment_answer_with_the_expected_amount_decides_and_its_repetition_is_a_duplicate() -> None:
-    office = paying()
-    assert office.succeed(PAID | {"amount": "250"}) is Handling.RECORDED
-    assert (document_of(office.task)["status"], office.task.decided_by) == ("paid", ("worker",))
-    assert office.succeed(PAID | {"amount": "250"}) is Handling.DUPLICATE
+    setup = paying()
+    assert setup.succeed(PAID | {"amount": "250"}) is Handling.RECORDED
+    assert (document_of(setup.task)["status"], setup.task.decided_by) == ("paid", ("worker",))
+    assert setup.succeed(PAID | {"amount": "250"}) is Handling.DUPLICATE
 
 
 @pytest.mark.parametrize(
     "document", [PAID | {"amount": "2.50"}, {"status": "paid"}, {"status": "paid", "amount": "250.00"}]
 )
 def test_a_payment_answer_with_another_amount_is_held_and_announced_once(document: dict[str, Any]) -> None:
-    office = paying()
-    assert office.succeed(document) is Handling.HELD
-    assert office.task.status is Status.OPEN
-    ((_, announced),) = office.ledger.outbox.items()
+    setup = paying()
+    assert setup.succeed(document) is Handling.HELD
+    assert setup.task.status is Status.OPEN
+    ((_, announced),) = setup.ledger.outbox.items()
     assert (announced["kind"], announced["task"]["reason"]) == ("payment.held", "amount")
-    office.ledger.outbox.clear()
-    assert office.succeed(document) is Handling.DUPLICATE
-    assert office.ledger.outbox == {}
-    assert office.succeed(PAID) is Handling.RECORDED
+    setup.ledger.outbox.clear()
+    assert setup.succeed(document) is Handling.DUPLICATE
+    assert setup.ledger.outbox == {}
+    assert setup.succeed(PAID) is Handling.RECORDED
 
 
 @pytest.mark.parametrize(("status", "handling"), [("pending", Handling.PENDING), ("declined", Handling.DECLINED)])
 def test_a_payment_answer_that_is_not_final_is_recorded_once_and_the_task_stays_open(
     status: str, handling: Handling
 ) -> None:
-    office = paying()
-    assert office.succeed({"status": status}) is handling
-    assert office.succeed({"status": status}) is Handling.DUPLICATE
-    assert office.task.status is Status.OPEN
-    assert office.told == ["opened", "responded"]
+    setup = paying()
+    assert setup.succeed({"status": status}) is handling
+    assert setup.succeed({"status": status}) is Handling.DUPLICATE
+    assert setup.task.status is Status.OPEN
+    assert setup.audited == ["opened", "responded"]
 
 
 def test_the_same_answer_to_two_payments_is_recorded_for_each() -> None:
-    office = paying()
+    setup = paying()
     correlation = dataclasses.replace(any_payment_task().question.correlation, external_id="pay_1002")  # type: ignore[type-var]
     other = any_payment_task(task_id="order-1002.payment", correlation=correlation)
-    office.ledger.open(other, (AuditEvent("opened", "payment"),), NOW)
-    assert office.succeed(PAID) is Handling.RECORDED
-    assert office.results.succeed("order-1002.payment", PAID, WORKER).handling is Handling.RECORDED
+    setup.ledger.open(other, (AuditEvent("opened", "payment"),), NOW)
+    assert setup.succeed(PAID) is Handling.RECORDED
+    assert setup.results.succeed("order-1002.payment", PAID, WORKER).handling is Handling.RECORDED
 
 
 @pytest.mark.parametrize("contract", ["", "payment.answer"])
@@ -189,11 +189,11 @@ def test_the_same_answer_to_two_payments_is_recorded_for_each() -> None:
 def test_a_payment_answer_keeps_the_contract_of_payments_for_every_task_contract(
     contract: str, document: dict[str, Any]
 ) -> None:
-    office = paying(answer_contract=contract)
+    setup = paying(answer_contract=contract)
     with pytest.raises(errors.AnswerRefusedError):
-        office.succeed(document)
-    assert office.told == ["opened", "refused"]
-    assert office.task.status is Status.OPEN
+        setup.succeed(document)
+    assert setup.audited == ["opened", "refused"]
+    assert setup.task.status is Status.OPEN
 
 
 def test_a_payment_answer_may_have_more_fields_where_the_task_has_no_contract() -> None:
@@ -204,12 +204,12 @@ def test_a_payment_answer_may_have_more_fields_where_the_task_has_no_contract() 
 
 
 def test_a_heartbeat_goes_to_the_current_callback_of_the_workflow() -> None:
-    office = Office()
-    office.ledger.refresh(PAYMENT_TASK_ID, "Q2FsbGJhY2stMg==")
-    assert office.results.heartbeat(PAYMENT_TASK_ID).task_id == PAYMENT_TASK_ID
-    assert office.task.heartbeat_at == NOW
-    assert office.heartbeats.beaten == ["Q2FsbGJhY2stMg=="]
-    assert office.told == ["opened"]
+    setup = Setup()
+    setup.ledger.refresh(PAYMENT_TASK_ID, "Q2FsbGJhY2stMg==")
+    assert setup.results.heartbeat(PAYMENT_TASK_ID).task_id == PAYMENT_TASK_ID
+    assert setup.task.heartbeat_at == NOW
+    assert setup.heartbeats.beaten == ["Q2FsbGJhY2stMg=="]
+    assert setup.audited == ["opened"]
 
 
 @pytest.mark.parametrize(
@@ -222,15 +222,15 @@ def test_a_heartbeat_goes_to_the_current_callback_of_the_workflow() -> None:
 def test_a_heartbeat_at_the_end_of_its_task_receives_the_reason(
     changes: dict[str, Any], refusal: type[errors.CountersignError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    office = Office()
+    setup = Setup()
 
     def end(_: str) -> None:
-        office.set(**changes)
+        setup.set(**changes)
         raise errors.TaskClosedError
 
-    monkeypatch.setattr(office.heartbeats, "beat", end)
+    monkeypatch.setattr(setup.heartbeats, "beat", end)
     with pytest.raises(refusal):
-        office.results.heartbeat(PAYMENT_TASK_ID)
+        setup.results.heartbeat(PAYMENT_TASK_ID)
 
 
 # Failures

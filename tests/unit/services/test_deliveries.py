@@ -30,7 +30,7 @@ THIRD = "tina@example.com"
 BASE_URL = "https://review.example.com"
 
 
-class Post:
+class Setup:
     """Deliveries of a task with two recipients."""
 
     def __init__(self, standing: Task | None = None) -> None:
@@ -55,79 +55,79 @@ class Post:
 
 
 def test_every_recipient_gets_a_mail_with_a_personal_link() -> None:
-    post = Post()
-    assert post.deliver() == 2
-    assert post.recipients == [APPROVER, OTHER_APPROVER]
-    for message in post.channel.sent:
-        token = post.tokens[message.recipient]
+    setup = Setup()
+    assert setup.deliver() == 2
+    assert setup.recipients == [APPROVER, OTHER_APPROVER]
+    for message in setup.channel.sent:
+        token = setup.tokens[message.recipient]
         assert message.link == f"{BASE_URL}/review?t={token}"
         assert (message.kind, message.title, message.stage) == ("approval.requested", TITLE, "dev")
-        link = post.ledger.link(fingerprint(token) or "")
+        link = setup.ledger.link(fingerprint(token) or "")
         assert link
         assert (link.recipient, link.task_id) == (message.recipient, TASK_ID)
-    assert post.tokens[APPROVER] != post.tokens[OTHER_APPROVER]
+    assert setup.tokens[APPROVER] != setup.tokens[OTHER_APPROVER]
 
 
 def test_the_audit_records_every_minted_and_sent_link_with_fingerprint_and_channel() -> None:
-    post = Post()
-    post.deliver()
-    assert [(entry.event.event, entry.event.data) for entry in post.ledger.entries] == [
+    setup = Setup()
+    setup.deliver()
+    assert [(entry.event.event, entry.event.data) for entry in setup.ledger.entries] == [
         entry
         for person in (APPROVER, OTHER_APPROVER)
         for entry in (
-            ("minted", {"recipient": person, "fingerprint": fingerprint(post.tokens[person]), "attempt": 1}),
+            ("minted", {"recipient": person, "fingerprint": fingerprint(setup.tokens[person]), "attempt": 1}),
             ("sent", {"recipient": person, "attempt": 1, "channel": "email"}),
         )
     ]
 
 
 def test_the_task_has_the_time_of_its_first_sent_mail() -> None:
-    post = Post()
-    post.channel.failing = {person: MessageRefusedError("Rejected") for person in (APPROVER, OTHER_APPROVER)}
+    setup = Setup()
+    setup.channel.failing = {person: MessageRefusedError("Rejected") for person in (APPROVER, OTHER_APPROVER)}
     with pytest.raises(MessageRefusedError):
-        post.deliver()
-    assert post.ledger.standing[TASK_ID].sent_at is None
-    post.channel.failing.clear()
-    post.deliver()
-    post.clock.move(minutes=5)
-    post.deliver(task={"recipients": [APPROVER]})
-    assert post.ledger.standing[TASK_ID].sent_at == NOW
-    post.ledger.standing[TASK_ID] = replace(post.ledger.standing[TASK_ID], sent_at=None)
-    assert post.deliver() == 0
-    assert post.ledger.standing[TASK_ID].sent_at == post.clock.now(), (
+        setup.deliver()
+    assert setup.ledger.standing[TASK_ID].sent_at is None
+    setup.channel.failing.clear()
+    setup.deliver()
+    setup.clock.move(minutes=5)
+    setup.deliver(task={"recipients": [APPROVER]})
+    assert setup.ledger.standing[TASK_ID].sent_at == NOW
+    setup.ledger.standing[TASK_ID] = replace(setup.ledger.standing[TASK_ID], sent_at=None)
+    assert setup.deliver() == 0
+    assert setup.ledger.standing[TASK_ID].sent_at == setup.clock.now(), (
         "a task that was restored, and its mail is on record"
     )
 
 
 def test_a_link_that_cannot_be_recorded_is_not_sent() -> None:
-    post = Post()
+    setup = Setup()
 
     def be_down(write: str) -> None:
         raise LedgerUnavailableError(write)
 
-    post.ledger.before_write = be_down
+    setup.ledger.before_write = be_down
     with pytest.raises(LedgerUnavailableError, match="commit_link"):
-        post.deliver()
-    assert (post.channel.sent, post.ledger.links) == ([], {})
+        setup.deliver()
+    assert (setup.channel.sent, setup.ledger.links) == ([], {})
 
 
 def test_only_recipients_of_the_envelope_in_the_audience_get_a_mail() -> None:
-    post = Post()
-    assert post.deliver(task={"recipients": [OTHER_APPROVER, "stranger@example.com"]}) == 1
-    assert post.recipients == [OTHER_APPROVER]
+    setup = Setup()
+    assert setup.deliver(task={"recipients": [OTHER_APPROVER, "stranger@example.com"]}) == 1
+    assert setup.recipients == [OTHER_APPROVER]
 
 
 def test_a_reminder_is_mailed_once_and_unknown_hand_offs_are_not_mailed() -> None:
-    post = Post()
-    post.deliver()
-    assert [post.deliver(attempt=attempt) for attempt in (2, FIRST_RESEND, FIRST_RESEND + 1)] == [0, 0, 0]
-    post.ledger.standing[TASK_ID] = replace(post.ledger.standing[TASK_ID], hand_off=2)
-    change = votes.resend(post.ledger.standing[TASK_ID], "olga", NOW)
-    resent = post.ledger.commit(change).audit_seq - 1 + FIRST_RESEND
-    assert [post.deliver(attempt=attempt) for attempt in (resent, resent, resent + 1, resent - 1)] == [2, 0, 0, 0]
-    del post.channel.sent[2:]
-    assert post.deliver(kind="approval.reminder", attempt=2) == 2
-    assert post.channel.sent[2].kind == "approval.reminder"
+    setup = Setup()
+    setup.deliver()
+    assert [setup.deliver(attempt=attempt) for attempt in (2, FIRST_RESEND, FIRST_RESEND + 1)] == [0, 0, 0]
+    setup.ledger.standing[TASK_ID] = replace(setup.ledger.standing[TASK_ID], hand_off=2)
+    change = votes.resend(setup.ledger.standing[TASK_ID], "olga", NOW)
+    resent = setup.ledger.commit(change).audit_seq - 1 + FIRST_RESEND
+    assert [setup.deliver(attempt=attempt) for attempt in (resent, resent, resent + 1, resent - 1)] == [2, 0, 0, 0]
+    del setup.channel.sent[2:]
+    assert setup.deliver(kind="approval.reminder", attempt=2) == 2
+    assert setup.channel.sent[2].kind == "approval.reminder"
 
 
 @pytest.mark.parametrize(
@@ -142,67 +142,67 @@ def test_a_reminder_is_mailed_once_and_unknown_hand_offs_are_not_mailed() -> Non
     ids=["decided", "cancelled", "expired", "past its deadline", "unknown"],
 )
 def test_no_mail_is_sent_about_a_task_that_is_not_open(standing: Task, task_id: str) -> None:
-    post = Post(standing)
-    assert post.deliver(task_id=task_id) == 0
-    assert (post.channel.sent, post.ledger.links) == ([], {})
+    setup = Setup(standing)
+    assert setup.deliver(task_id=task_id) == 0
+    assert (setup.channel.sent, setup.ledger.links) == ([], {})
 
 
 def test_a_decision_between_two_mails_stops_the_second() -> None:
-    post = Post()
-    post.ledger.after_write = lambda _: post.ledger.standing.update({TASK_ID: any_decided_task()})
-    assert post.deliver() == 1
-    assert post.recipients == [APPROVER]
+    setup = Setup()
+    setup.ledger.after_write = lambda _: setup.ledger.standing.update({TASK_ID: any_decided_task()})
+    assert setup.deliver() == 1
+    assert setup.recipients == [APPROVER]
 
 
 def test_a_refused_mail_does_not_stop_the_others() -> None:
-    post = Post(any_task(audience=(APPROVER, OTHER_APPROVER, THIRD)))
-    post.channel.failing[OTHER_APPROVER] = MessageRefusedError("Rejected")
+    setup = Setup(any_task(audience=(APPROVER, OTHER_APPROVER, THIRD)))
+    setup.channel.failing[OTHER_APPROVER] = MessageRefusedError("Rejected")
     with pytest.raises(MessageRefusedError):
-        post.deliver(task={"recipients": [APPROVER, OTHER_APPROVER, THIRD]})
-    assert post.recipients == [APPROVER, THIRD]
+        setup.deliver(task={"recipients": [APPROVER, OTHER_APPROVER, THIRD]})
+    assert setup.recipients == [APPROVER, THIRD]
 
 
 def test_an_unexpected_error_is_not_treated_as_a_refused_mail() -> None:
-    post = Post()
-    post.channel.failing[APPROVER] = ValueError("a bug")
+    setup = Setup()
+    setup.channel.failing[APPROVER] = ValueError("a bug")
     with pytest.raises(ValueError, match="a bug"):
-        post.deliver()
+        setup.deliver()
 
 
 # The inbox
 
 
 def test_the_link_to_an_inbox_is_mailed_to_its_owner_and_expires() -> None:
-    post = Post()
+    setup = Setup()
     envelope = any_envelope(kind="approval.inbox", task={"title": TITLE, "recipients": [APPROVER]})
-    assert post.deliveries.deliver_inbox(envelope) == 1
-    (message,) = post.channel.sent
+    assert setup.deliveries.deliver_inbox(envelope) == 1
+    (message,) = setup.channel.sent
     assert (message.recipient, message.deadline) == (APPROVER, NOW + INBOX_LASTS)
-    assert message.link == f"{BASE_URL}/inbox?t={post.tokens[APPROVER]}"
-    link = post.ledger.link(fingerprint(post.tokens[APPROVER]) or "")
+    assert message.link == f"{BASE_URL}/inbox?t={setup.tokens[APPROVER]}"
+    link = setup.ledger.link(fingerprint(setup.tokens[APPROVER]) or "")
     assert link
     assert link == Link(link.fingerprint, "", APPROVER, Purpose.INBOX, NOW + INBOX_LASTS, TASK_ID)
-    (minted,) = post.ledger.entries
+    (minted,) = setup.ledger.entries
     assert minted.event.event == "minted"
     assert minted.event.data == {"recipient": APPROVER, "fingerprint": link.fingerprint, "inbox": True}
-    assert post.ledger.standing[TASK_ID].sent_at is None, "an inbox mail is not a hand-off"
+    assert setup.ledger.standing[TASK_ID].sent_at is None, "an inbox mail is not a hand-off"
     assert timedelta(days=7) == INBOX_LASTS, "the mail and the page of an expired link name seven days"
 
 
 def test_inbox_mails_from_the_bus_are_limited_in_number_and_to_recipients_of_a_known_task() -> None:
-    post = Post()
+    setup = Setup()
 
     def ask(**changes: Any) -> int:
-        return post.deliveries.deliver_inbox(any_envelope(kind="approval.inbox", **changes))
+        return setup.deliveries.deliver_inbox(any_envelope(kind="approval.inbox", **changes))
 
     assert ask(task={"title": TITLE, "recipients": ["stranger@example.com"]}) == 0
     assert ask(task_id="order-1002.approval") == 0
     envelope = {"task": {"title": TITLE, "recipients": [APPROVER]}}
     assert [ask(**envelope) for _ in range(10)] == [1, *[0] * 9]
-    post.clock.move(minutes=5)
+    setup.clock.move(minutes=5)
     assert ask(**envelope) == 1
-    assert post.recipients == [APPROVER, APPROVER]
+    assert setup.recipients == [APPROVER, APPROVER]
     for _ in range(MAX_INBOX_LINKS):
-        post.clock.move(minutes=5)
+        setup.clock.move(minutes=5)
         ask(**envelope)
-    assert len(post.recipients) == MAX_INBOX_LINKS
+    assert len(setup.recipients) == MAX_INBOX_LINKS

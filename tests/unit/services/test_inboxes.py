@@ -16,7 +16,7 @@ from countersign.testing.builders import APPROVER, NOW, OTHER_APPROVER, TASK_ID,
 from countersign.testing.fakes import FixedClock, MemoryLedger
 
 
-class Hall:
+class Setup:
     """Tasks with review links of one person, and the link to the inbox."""
 
     def __init__(self, *standing: Task) -> None:
@@ -52,8 +52,8 @@ def numbered(number: int, **changes: object) -> Task:
 
 def test_an_inbox_lists_the_tasks_of_its_owner_by_deadline() -> None:
     later, sooner = numbered(1, expires_at=NOW + timedelta(days=2)), numbered(2, expires_at=NOW + timedelta(hours=1))
-    hall = Hall(later, sooner)
-    inbox = hall.inboxes.look(hall.inbox)
+    setup = Setup(later, sooner)
+    inbox = setup.inboxes.look(setup.inbox)
     assert (inbox.recipient, inbox.tasks) == (APPROVER, (sooner, later))
 
 
@@ -61,68 +61,68 @@ def test_a_task_that_the_owner_voted_on_stays_listed_until_it_is_decided() -> No
     voted = any_task(
         audience=(APPROVER, OTHER_APPROVER), rule=any_rule(), votes={APPROVER: Vote(Decision.APPROVE, "", NOW)}
     )
-    hall = Hall(voted)
-    assert hall.inboxes.look(hall.inbox).tasks == (voted,)
+    setup = Setup(voted)
+    assert setup.inboxes.look(setup.inbox).tasks == (voted,)
 
 
 def test_the_link_of_a_review_does_not_open_an_inbox() -> None:
-    hall = Hall(any_task())
+    setup = Setup(any_task())
     with pytest.raises(UnknownLinkError):
-        hall.inboxes.look(hall.review)
+        setup.inboxes.look(setup.review)
 
 
 def test_the_link_to_an_inbox_expires() -> None:
-    hall = Hall(any_task())
-    hall.clock.move(days=7)
+    setup = Setup(any_task())
+    setup.clock.move(days=7)
     with pytest.raises(InboxExpiredError):
-        hall.inboxes.look(hall.inbox)
+        setup.inboxes.look(setup.inbox)
 
 
 # Mails
 
 
 def test_the_inbox_link_is_mailed_to_the_recipient_of_the_review_link() -> None:
-    hall = Hall(any_task(audience=(APPROVER, OTHER_APPROVER)))
-    assert hall.ask(hall.review) == APPROVER
-    ((key, envelope),) = hall.ledger.outbox.items()
+    setup = Setup(any_task(audience=(APPROVER, OTHER_APPROVER)))
+    assert setup.ask(setup.review) == APPROVER
+    ((key, envelope),) = setup.ledger.outbox.items()
     assert (envelope["kind"], envelope["task"]["recipients"]) == ("approval.inbox", [APPROVER])
     assert "@" not in str(key), "the names of the outbox are logged"
 
 
 def test_repeated_requests_from_one_link_send_one_inbox_mail_per_pause() -> None:
-    hall = Hall(any_task())
+    setup = Setup(any_task())
     for _ in range(20):
-        assert hall.ask(hall.review) == APPROVER
-    assert len(hall.sent) == 1
-    hall.ledger.outbox.clear()  # as the publisher does when it has sent what is in it
-    hall.clock.move(seconds=PAUSE.total_seconds() - 1)
-    hall.ask(hall.review)
-    assert hall.sent == []
-    hall.clock.move(seconds=1)
-    hall.ask(hall.review)
-    assert hall.sent == [[APPROVER]]
+        assert setup.ask(setup.review) == APPROVER
+    assert len(setup.sent) == 1
+    setup.ledger.outbox.clear()  # as the publisher does when it has sent what is in it
+    setup.clock.move(seconds=PAUSE.total_seconds() - 1)
+    setup.ask(setup.review)
+    assert setup.sent == []
+    setup.clock.move(seconds=1)
+    setup.ask(setup.review)
+    assert setup.sent == [[APPROVER]]
 
 
 def test_a_closed_review_can_request_the_inbox() -> None:
-    hall = Hall(any_decided_task())
-    assert hall.ask(hall.review) == APPROVER
-    assert hall.sent == [[APPROVER]]
+    setup = Setup(any_decided_task())
+    assert setup.ask(setup.review) == APPROVER
+    assert setup.sent == [[APPROVER]]
 
 
 def test_the_twenty_first_inbox_mail_of_a_task_is_refused() -> None:
-    hall = Hall(any_task())
+    setup = Setup(any_task())
     events = [AuditEvent("minted", "approver", data={"recipient": APPROVER, "inbox": True})] * 20
     for event in events[1:]:
-        hall.ledger.commit(Change(hall.ledger.standing[TASK_ID], None, {}, (event,), NOW))
-    assert hall.ask(hall.review) == APPROVER
-    hall.ledger.commit(Change(hall.ledger.standing[TASK_ID], None, {}, (events[0],), NOW))
+        setup.ledger.commit(Change(setup.ledger.standing[TASK_ID], None, {}, (event,), NOW))
+    assert setup.ask(setup.review) == APPROVER
+    setup.ledger.commit(Change(setup.ledger.standing[TASK_ID], None, {}, (events[0],), NOW))
     with pytest.raises(TooManyListsError):
-        hall.ask(hall.review)
+        setup.ask(setup.review)
 
 
 def test_an_inbox_can_request_a_new_link_only_with_one_of_its_tasks() -> None:
-    hall = Hall(any_task())
-    assert hall.ask(hall.inbox, TASK_ID) == APPROVER
+    setup = Setup(any_task())
+    assert setup.ask(setup.inbox, TASK_ID) == APPROVER
     for task_id in ("", "order-2.approval"):
         with pytest.raises(UnknownLinkError):
-            hall.ask(hall.inbox, task_id)
+            setup.ask(setup.inbox, task_id)

@@ -30,7 +30,7 @@ OPERATOR = "arn:aws:iam::111122223333:user/olga"
 ALL = any_rule("all")
 
 
-class Shift:
+class Setup:
     """An operator and a task."""
 
     def __init__(self, standing: Task) -> None:
@@ -57,21 +57,21 @@ EACH: list[Callable[[Operations], object]] = [
 
 @pytest.mark.parametrize("act", [*EACH, lambda operations: operations.redriven(TASK_ID, "approvals-dlq")])
 def test_every_action_adds_an_audit_entry_of_the_operator(act: Callable[[Operations], object]) -> None:
-    shift = Shift(any_task())
-    act(shift.operations)
-    entry = shift.ledger.entries[-1]
+    setup = Setup(any_task())
+    act(setup.operations)
+    entry = setup.ledger.entries[-1]
     assert (entry.event.actor, entry.event.identified_by) == (OPERATOR, "iam")
-    assert is_unbroken(shift.ledger.entries, shift.task.audit_head, shift.task.audit_seq)
+    assert is_unbroken(setup.ledger.entries, setup.task.audit_head, setup.task.audit_seq)
 
 
 @pytest.mark.parametrize("act", EACH)
 def test_a_decision_between_reading_and_writing_wins(act: Callable[[Operations], object]) -> None:
-    shift = Shift(any_task())
-    meanwhile(shift.ledger, shift.vote)
+    setup = Setup(any_task())
+    meanwhile(setup.ledger, setup.vote)
     with pytest.raises(TaskClosedError):
-        act(shift.operations)
-    assert shift.task.status is Status.DECIDED
-    assert shift.ledger.outbox == {}
+        act(setup.operations)
+    assert setup.task.status is Status.DECIDED
+    assert setup.ledger.outbox == {}
 
 
 @pytest.mark.parametrize("act", EACH)
@@ -81,22 +81,22 @@ def test_an_unknown_task_is_refused(act: Callable[[Operations], object]) -> None
 
 
 def test_an_approver_who_votes_just_before_a_reminder_gets_none() -> None:
-    shift = Shift(any_task(audience=(APPROVER, OTHER_APPROVER), rule=ALL))
-    meanwhile(shift.ledger, shift.vote)
-    assert shift.operations.resend(TASK_ID) == (OTHER_APPROVER,)
-    (envelope,) = shift.ledger.outbox.values()
+    setup = Setup(any_task(audience=(APPROVER, OTHER_APPROVER), rule=ALL))
+    meanwhile(setup.ledger, setup.vote)
+    assert setup.operations.resend(TASK_ID) == (OTHER_APPROVER,)
+    (envelope,) = setup.ledger.outbox.values()
     assert envelope["kind"] == "approval.reminder"
     assert envelope["task"]["recipients"] == [OTHER_APPROVER]
 
 
 def test_each_reminder_of_an_operator_has_its_own_attempt_number() -> None:
-    shift = Shift(any_task())
+    setup = Setup(any_task())
     for _ in range(3):
-        shift.operations.resend(TASK_ID)
-    attempts = [envelope["attempt"] for envelope in shift.ledger.outbox.values()]
+        setup.operations.resend(TASK_ID)
+    attempts = [envelope["attempt"] for envelope in setup.ledger.outbox.values()]
     assert len({*attempts}) == 3
     assert min(attempts) >= votes.FIRST_RESEND
-    assert (shift.task.hand_off, shift.task.callback_id) == (any_task().hand_off, any_task().callback_id)
+    assert (setup.task.hand_off, setup.task.callback_id) == (any_task().hand_off, any_task().callback_id)
 
 
 @pytest.mark.parametrize("status", [Status.DECIDED, Status.APPLIED, Status.EXPIRED, Status.CANCELLED])
@@ -105,14 +105,14 @@ def test_a_task_that_is_not_open_cannot_be_resent_or_withdrawn(status: Status) -
     with pytest.raises(TaskClosedError):
         votes.resend(task, OPERATOR, NOW)
     with pytest.raises(TaskClosedError):
-        Shift(task).operations.withdraw(TASK_ID, "ordered twice")
+        Setup(task).operations.withdraw(TASK_ID, "ordered twice")
 
 
 def test_a_task_past_its_deadline_can_be_withdrawn_and_not_resent() -> None:
-    shift = Shift(any_task(expires_at=NOW))
+    setup = Setup(any_task(expires_at=NOW))
     with pytest.raises(TaskClosedError):
-        shift.operations.resend(TASK_ID)
-    assert shift.operations.withdraw(TASK_ID, "ordered twice").status is Status.CANCELLED
+        setup.operations.resend(TASK_ID)
+    assert setup.operations.withdraw(TASK_ID, "ordered twice").status is Status.CANCELLED
 
 
 def test_a_task_of_a_machine_or_with_all_votes_cannot_be_resent() -> None:
@@ -124,10 +124,10 @@ def test_a_task_of_a_machine_or_with_all_votes_cannot_be_resent() -> None:
 
 
 def test_a_redriven_message_about_an_unknown_task_adds_no_entry() -> None:
-    shift = Shift(any_task())
-    before = list(shift.ledger.entries)
-    shift.operations.redriven("order-9.approval", "approvals-dlq")
-    assert shift.ledger.entries == before
+    setup = Setup(any_task())
+    before = list(setup.ledger.entries)
+    setup.operations.redriven("order-9.approval", "approvals-dlq")
+    assert setup.ledger.entries == before
 
 
 # Lost tasks
@@ -143,18 +143,18 @@ def test_a_redriven_message_about_an_unknown_task_adds_no_entry() -> None:
 def test_a_lost_task_is_restored_and_stays_open_only_while_its_request_runs(
     request_is: RequestStatus, status: Status, told: list[str]
 ) -> None:
-    shift = Shift(any_task())
-    lost = shift.ledger.restored[TASK_ID] = shift.ledger.standing.pop(TASK_ID)
-    shift.ledger.asked[lost.request_id] = Request(lost.request_id, "order-approval", status=request_is)
-    back = shift.operations.restored(TASK_ID, "ledger-restored")
-    assert back == shift.task
+    setup = Setup(any_task())
+    lost = setup.ledger.restored[TASK_ID] = setup.ledger.standing.pop(TASK_ID)
+    setup.ledger.asked[lost.request_id] = Request(lost.request_id, "order-approval", status=request_is)
+    back = setup.operations.restored(TASK_ID, "ledger-restored")
+    assert back == setup.task
     assert back.status is status
-    assert [entry.event.event for entry in shift.ledger.entries[1:]] == told
+    assert [entry.event.event for entry in setup.ledger.entries[1:]] == told
 
 
 def test_only_a_lost_task_of_the_restored_table_is_restored() -> None:
-    shift = Shift(any_task())
-    assert shift.operations.restored(TASK_ID, "ledger-restored") is None
+    setup = Setup(any_task())
+    assert setup.operations.restored(TASK_ID, "ledger-restored") is None
     with pytest.raises(UnknownTaskError):
-        shift.operations.restored("order-9.approval", "ledger-restored")
-    assert len(shift.ledger.entries) == 1
+        setup.operations.restored("order-9.approval", "ledger-restored")
+    assert len(setup.ledger.entries) == 1

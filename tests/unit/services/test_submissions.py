@@ -29,7 +29,7 @@ from countersign.testing.fakes import FixedClock, MemoryDirectory, MemoryLedger,
 WORKFLOWS = {WORKFLOW: Startable(3600, WORKFLOW)}
 
 
-class Counter:
+class Setup:
     """The use case with its ports in memory."""
 
     def __init__(self, *failures: Exception) -> None:
@@ -47,18 +47,18 @@ class Counter:
 
 
 def test_the_deadline_of_a_request_overrides_that_of_the_workflow() -> None:
-    counter = Counter()
-    counter.submit(input=any_input(deadline_seconds=60))
-    assert counter.starter.started[0][2]["input"]["deadline_seconds"] == 60
+    setup = Setup()
+    setup.submit(input=any_input(deadline_seconds=60))
+    assert setup.starter.started[0][2]["input"]["deadline_seconds"] == 60
 
 
 def test_a_repeated_request_after_its_end_starts_nothing() -> None:
-    counter = Counter()
-    counter.submit()
-    counter.ledger.finish(REQUEST_ID, WORKFLOW, RequestStatus.SUCCEEDED, {"status": "approved"}, NOW)
-    again = counter.submit()
+    setup = Setup()
+    setup.submit()
+    setup.ledger.finish(REQUEST_ID, WORKFLOW, RequestStatus.SUCCEEDED, {"status": "approved"}, NOW)
+    again = setup.submit()
     assert (again.started, again.request.status) == (False, "succeeded")
-    assert len(counter.starter.started) == 1
+    assert len(setup.starter.started) == 1
 
 
 @pytest.mark.parametrize("changes", [{"input": any_input(amount="250.01")}, {"workflow": "second"}])
@@ -67,51 +67,51 @@ def test_a_known_request_id_with_another_input_or_workflow_is_a_conflict(
 ) -> None:
     monkeypatch.setitem(WORKFLOWS, "second", Startable(3600, WORKFLOW))
     monkeypatch.setattr(validation, "problems", lambda name, document, prefix="": [])
-    counter = Counter()
-    counter.submit()
+    setup = Setup()
+    setup.submit()
     with pytest.raises(RequestConflictError) as error:
-        counter.submit(**changes)
+        setup.submit(**changes)
     assert REQUEST_ID in str(error.value)
-    assert len(counter.starter.started) == 1
+    assert len(setup.starter.started) == 1
 
 
 def test_a_repeated_start_has_the_same_payload() -> None:
-    counter = Counter(StartFailedError("TooManyRequestsException"))
+    setup = Setup(StartFailedError("TooManyRequestsException"))
     with pytest.raises(StartFailedError):
-        counter.submit()
-    counter.submit(input=dict(reversed(any_input().items())))
-    ((_, _, payload),) = counter.starter.started
+        setup.submit()
+    setup.submit(input=dict(reversed(any_input().items())))
+    ((_, _, payload),) = setup.starter.started
     assert list(payload["input"]) == ["deadline_seconds", *any_input()]
 
 
 def test_a_request_without_a_stored_input_starts_with_the_repeated_input() -> None:
-    counter = Counter()
-    counter.ledger.submit(Request(REQUEST_ID, WORKFLOW, digest(any_input()), CALLER, 3600), NOW)
-    counter.submit()
-    assert counter.starter.started[0][2]["input"] == any_input(deadline_seconds=3600)
+    setup = Setup()
+    setup.ledger.submit(Request(REQUEST_ID, WORKFLOW, digest(any_input()), CALLER, 3600), NOW)
+    setup.submit()
+    assert setup.starter.started[0][2]["input"] == any_input(deadline_seconds=3600)
 
 
 def test_an_input_keeps_the_contract_of_its_workflow() -> None:
     ledger, starter = MemoryLedger(), MemoryStarter()
-    counter = Submissions(
+    setup = Submissions(
         ledger, starter, MemoryDirectory(), FixedClock(NOW), {"expense-approval": Startable(3600, WORKFLOW)}
     )
     with pytest.raises(ContractError) as error:
-        counter.submit(any_request(workflow="expense-approval", input=any_input(amount=250)), CALLER)
+        setup.submit(any_request(workflow="expense-approval", input=any_input(amount=250)), CALLER)
     assert error.value.pointer == "/input/amount"
-    assert counter.submit(any_request(workflow="expense-approval"), CALLER).started
+    assert setup.submit(any_request(workflow="expense-approval"), CALLER).started
     assert starter.started[0][0] == "expense-approval"
 
 
 def test_a_repeated_start_keeps_the_first_default_deadline(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    counter = Counter(StartFailedError("TooManyRequestsException"))
+    setup = Setup(StartFailedError("TooManyRequestsException"))
     with pytest.raises(StartFailedError):
-        counter.submit()
+        setup.submit()
     monkeypatch.setitem(WORKFLOWS, WORKFLOW, Startable(7200, WORKFLOW))
-    counter.submit()
-    assert counter.starter.started[0][2]["input"]["deadline_seconds"] == 3600
+    setup.submit()
+    assert setup.starter.started[0][2]["input"]["deadline_seconds"] == 3600
 
 
 def retire(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,16 +121,16 @@ def retire(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_retired_workflow_takes_no_new_request_and_an_accepted_one_starts_and_is_reported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    counter = Counter(StartFailedError("TooManyRequestsException"))
+    setup = Setup(StartFailedError("TooManyRequestsException"))
     with pytest.raises(StartFailedError):
-        counter.submit()
+        setup.submit()
     retire(monkeypatch)
     with pytest.raises(RetiredWorkflowError):
-        counter.submit(request_id="order-1002")
-    assert [counter.submit().started for _ in range(2)] == [True, False]
-    assert counter.submissions.report(REQUEST_ID)["status"] == "running"
+        setup.submit(request_id="order-1002")
+    assert [setup.submit().started for _ in range(2)] == [True, False]
+    assert setup.submissions.report(REQUEST_ID)["status"] == "running"
     with pytest.raises(RequestConflictError):
-        counter.submit(input=any_input(amount="250.01"))
+        setup.submit(input=any_input(amount="250.01"))
 
 
 def test_a_faulty_request_for_a_retired_workflow_is_answered_with_all_its_problems(
@@ -138,7 +138,7 @@ def test_a_faulty_request_for_a_retired_workflow_is_answered_with_all_its_proble
 ) -> None:
     retire(monkeypatch)
     with pytest.raises(ContractError) as error:
-        Counter().submit(input=any_input(amount=250))
+        Setup().submit(input=any_input(amount=250))
     assert [problem.pointer for problem in error.value.problems] == ["/input/amount", "/workflow"]
 
 
@@ -146,25 +146,25 @@ def test_a_faulty_request_for_a_retired_workflow_is_answered_with_all_its_proble
 
 
 def test_a_report_adds_later_refunds_and_disputes_to_the_recorded_result() -> None:
-    counter = Counter()
+    setup = Setup()
     result = {"status": "paid", "amount": "250.00", "currency": "EUR"}
-    counter.ledger.finish(REQUEST_ID, "payment", RequestStatus.SUCCEEDED, result, NOW)
+    setup.ledger.finish(REQUEST_ID, "payment", RequestStatus.SUCCEEDED, result, NOW)
     taken_back: list[dict[str, Any]] = [{}, {"refunds": {"pay_1001": "50.00"}}, {"disputes": ("pay_1001",)}]
     for number, changes in enumerate(taken_back):
-        counter.ledger.standing[f"{number}"] = any_payment_task(task_id=f"{number}", **changes)
-    report = counter.submissions.report(REQUEST_ID)
+        setup.ledger.standing[f"{number}"] = any_payment_task(task_id=f"{number}", **changes)
+    report = setup.submissions.report(REQUEST_ID)
     assert report["result"] == result | {"refunded": "50.00", "disputed": True}
     assert [{"refunded", "disputed"} & task.keys() for task in report["tasks"]] == [set(), {"refunded"}, {"disputed"}]
-    assert counter.request.result == result, "the record is unchanged"
+    assert setup.request.result == result, "the record is unchanged"
 
 
 def test_a_report_has_status_result_and_tasks_and_no_callback() -> None:
-    counter = Counter()
-    counter.submit()
+    setup = Setup()
+    setup.submit()
     task = any_decided_task(status=Status.APPLIED)
-    counter.ledger.standing[task.task_id] = task
-    counter.ledger.finish(REQUEST_ID, WORKFLOW, RequestStatus.SUCCEEDED, {"status": "approved"}, NOW)
-    assert counter.submissions.report(REQUEST_ID) == {
+    setup.ledger.standing[task.task_id] = task
+    setup.ledger.finish(REQUEST_ID, WORKFLOW, RequestStatus.SUCCEEDED, {"status": "approved"}, NOW)
+    assert setup.submissions.report(REQUEST_ID) == {
         "request_id": REQUEST_ID,
         "workflow": WORKFLOW,
         "status": "succeeded",
@@ -193,9 +193,9 @@ def test_a_report_has_status_result_and_tasks_and_no_callback() -> None:
     ],
 )
 def test_a_report_has_the_status_running_or_failed(status: RequestStatus, told: str) -> None:
-    counter = Counter()
-    counter.ledger.asked[REQUEST_ID] = Request(REQUEST_ID, WORKFLOW, status=status)
-    report = counter.submissions.report(REQUEST_ID)
+    setup = Setup()
+    setup.ledger.asked[REQUEST_ID] = Request(REQUEST_ID, WORKFLOW, status=status)
+    report = setup.submissions.report(REQUEST_ID)
     assert report
     assert (report["status"], report["result"], report["tasks"]) == (told, None, [])
 
@@ -206,19 +206,19 @@ ALIAS = "m.lopez@example.com"
 
 
 def test_two_approvers_who_are_one_person_in_the_directory_are_refused() -> None:
-    counter = Counter()
-    counter.directory.known[ALIAS] = Entry(APPROVER)
+    setup = Setup()
+    setup.directory.known[ALIAS] = Entry(APPROVER)
     with pytest.raises(ContractError, match="names one person twice") as refused:
-        counter.submit(input=any_input(approvers=[APPROVER, ALIAS.upper()]))
+        setup.submit(input=any_input(approvers=[APPROVER, ALIAS.upper()]))
     assert refused.value.pointer == "/input/approvers"
-    assert REQUEST_ID not in counter.ledger.asked
+    assert REQUEST_ID not in setup.ledger.asked
 
 
 def test_a_request_from_before_a_new_alias_is_still_a_duplicate() -> None:
-    counter = Counter()
+    setup = Setup()
     asked_for = any_input(approvers=[APPROVER, ALIAS])
-    assert counter.submit(input=asked_for).started
-    counter.directory.known[ALIAS] = Entry(APPROVER)
-    assert not counter.submit(input=asked_for).started
+    assert setup.submit(input=asked_for).started
+    setup.directory.known[ALIAS] = Entry(APPROVER)
+    assert not setup.submit(input=asked_for).started
     with pytest.raises(RequestConflictError):
-        counter.submit(input=any_input(approvers=[ALIAS, APPROVER]))
+        setup.submit(input=any_input(approvers=[ALIAS, APPROVER]))

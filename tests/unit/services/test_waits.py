@@ -35,7 +35,7 @@ from countersign.testing.builders import (
 from countersign.testing.fakes import FixedClock, MemoryDirectory, MemoryHandOff, MemoryLedger
 
 
-class Office:
+class Setup:
     """The use case with its ports in memory."""
 
     def __init__(self, standing: Task | None = None, refusals: int = 0) -> None:
@@ -62,9 +62,9 @@ class Office:
 
 
 def test_an_opened_task_has_question_audience_deadline_and_digest() -> None:
-    office = Office()
-    report = office.waits.open(any_wait(audience=(f" {APPROVER.upper()}", APPROVER, OTHER_APPROVER)), any_question())
-    task = office.task
+    setup = Setup()
+    report = setup.waits.open(any_wait(audience=(f" {APPROVER.upper()}", APPROVER, OTHER_APPROVER)), any_question())
+    task = setup.task
     assert report == {
         "status": "OPEN",
         "at": "2026-03-01T09:00:00.000000Z",
@@ -80,16 +80,16 @@ def test_an_opened_task_has_question_audience_deadline_and_digest() -> None:
     assert task.audience == (APPROVER, OTHER_APPROVER), "one person in two spellings is one recipient"
     assert (task.expires_at, task.max_expires_at) == (NOW + timedelta(hours=1), NOW + timedelta(days=1))
     assert task.shown == any_question().digest()
-    assert office.events == ["opened"]
-    assert is_unbroken(office.ledger.entries, task.audit_head, task.audit_seq)
+    assert setup.events == ["opened"]
+    assert is_unbroken(setup.ledger.entries, task.audit_head, task.audit_seq)
 
 
 def test_the_audit_of_a_task_outlives_the_last_moment_at_which_it_can_end() -> None:
-    office = Office()
-    days = dataclasses.replace(office.waits, audit_keep=timedelta(days=400))
+    setup = Setup()
+    days = dataclasses.replace(setup.waits, audit_keep=timedelta(days=400))
     days.open(any_wait(), any_question())
     latest = NOW + timedelta(days=1 + 400)
-    assert {entry.ttl for entry in office.ledger.entries} == {office.task.audit_ttl} == {latest.timestamp()}
+    assert {entry.ttl for entry in setup.ledger.entries} == {setup.task.audit_ttl} == {latest.timestamp()}
 
 
 @pytest.mark.parametrize(
@@ -104,137 +104,137 @@ def test_the_audit_of_a_task_outlives_the_last_moment_at_which_it_can_end() -> N
 def test_a_task_keeps_its_question_and_the_digest_of_what_it_shows(
     question: Question, submitted_by: str, digest: str
 ) -> None:
-    office = Office()
-    office.waits.open(any_wait(submitted_by=submitted_by), question)
-    assert (office.task.question, office.task.submitted_by, office.task.shown) == (question, submitted_by, digest)
+    setup = Setup()
+    setup.waits.open(any_wait(submitted_by=submitted_by), question)
+    assert (setup.task.question, setup.task.submitted_by, setup.task.shown) == (question, submitted_by, digest)
 
 
 def test_an_opening_hands_the_task_off_in_a_valid_envelope() -> None:
-    office = Office()
-    office.waits.open(any_wait(), any_question())
-    (sent,) = office.hand_off.sent
-    assert envelope.read(dict(sent)) == envelope.requested(office.task)
+    setup = Setup()
+    setup.waits.open(any_wait(), any_question())
+    (sent,) = setup.hand_off.sent
+    assert envelope.read(dict(sent)) == envelope.requested(setup.task)
     assert (sent["kind"], sent["attempt"], sent["task"]["recipients"]) == ("approval.requested", 1, [APPROVER])
 
 
 def test_an_opening_of_a_decided_task_hands_nothing_off() -> None:
-    office = Office(any_decided_task())
-    report = office.waits.open(any_wait(), any_question())
+    setup = Setup(any_decided_task())
+    report = setup.waits.open(any_wait(), any_question())
     assert (report["status"], report["outcome"]) == ("DECIDED", "approved")
     assert "duplicate" not in report
-    assert office.hand_off.sent == []
+    assert setup.hand_off.sent == []
 
 
 def test_the_id_of_a_removed_task_cannot_be_used_again() -> None:
-    office = Office()
-    office.waits.open(any_wait(), any_question())
-    del office.ledger.standing[TASK_ID]  # by TTL; the audit is kept
-    entries = list(office.ledger.entries)
-    waits, wait = office.waits, any_wait()
+    setup = Setup()
+    setup.waits.open(any_wait(), any_question())
+    del setup.ledger.standing[TASK_ID]  # by TTL; the audit is kept
+    entries = list(setup.ledger.entries)
+    waits, wait = setup.waits, any_wait()
     assert waits.open(wait, any_question()) == DUPLICATE
     assert waits.approve_by_policy(wait, any_question()) == DUPLICATE
     assert waits.cancel(wait, "hand_off_failed") == DUPLICATE
     assert waits.withdraw(wait) == DUPLICATE
-    assert office.ledger.entries == entries
+    assert setup.ledger.entries == entries
 
 
 @pytest.mark.parametrize("standing", [any_task(opened_by="another"), any_decided_task(opened_by="another")])
 def test_a_task_of_another_wait_is_reported_as_a_duplicate(standing: Task) -> None:
-    office = Office(standing)
-    assert office.waits.open(any_wait(), any_question())["duplicate"] is True
-    assert office.hand_off.sent == []
-    assert office.task == standing
+    setup = Setup(standing)
+    assert setup.waits.open(any_wait(), any_question())["duplicate"] is True
+    assert setup.hand_off.sent == []
+    assert setup.task == standing
 
 
 def test_the_loser_of_a_race_to_open_reads_the_task_of_the_winner() -> None:
-    office = Office()
-    office.ledger.before_write = lambda _: office.ledger.standing.update({TASK_ID: any_task(title="first")})
-    office.waits.open(any_wait(), any_question())
-    assert office.task.question.title == "first"
+    setup = Setup()
+    setup.ledger.before_write = lambda _: setup.ledger.standing.update({TASK_ID: any_task(title="first")})
+    setup.waits.open(any_wait(), any_question())
+    assert setup.task.question.title == "first"
 
 
 # Refreshing
 
 
 def test_a_refresh_stores_the_new_callback_and_sends_nothing() -> None:
-    office = Office(any_task())
-    report = office.waits.refresh(any_wait(), "callback-2")
+    setup = Setup(any_task())
+    report = setup.waits.refresh(any_wait(), "callback-2")
     assert report["status"] == "OPEN"
-    assert (office.task.callback_id, office.task.opened_by) == ("callback-2", CALLBACK_ID)
-    assert office.hand_off.sent == []
+    assert (setup.task.callback_id, setup.task.opened_by) == ("callback-2", CALLBACK_ID)
+    assert setup.hand_off.sent == []
 
 
 def test_a_refresh_that_loses_a_race_is_tried_again() -> None:
-    office = Office(any_task())
-    refresh, losses = office.ledger.refresh, [False, False]
-    office.ledger.refresh = lambda *given: losses.pop() if losses else refresh(*given)  # type: ignore[method-assign]
-    office.waits.refresh(any_wait(), "callback-2")
-    assert office.task.callback_id == "callback-2", "or the ring of a decision is lost"
+    setup = Setup(any_task())
+    refresh, losses = setup.ledger.refresh, [False, False]
+    setup.ledger.refresh = lambda *given: losses.pop() if losses else refresh(*given)  # type: ignore[method-assign]
+    setup.waits.refresh(any_wait(), "callback-2")
+    assert setup.task.callback_id == "callback-2", "or the ring of a decision is lost"
 
 
 def test_a_due_reminder_is_handed_off_with_its_number_and_audited() -> None:
-    office = Office(any_task())
-    office.waits.hand_off_again(any_wait(), "callback-2", 3, (), remind=True)
-    (sent,) = office.hand_off.sent
+    setup = Setup(any_task())
+    setup.waits.hand_off_again(any_wait(), "callback-2", 3, (), remind=True)
+    (sent,) = setup.hand_off.sent
     assert (sent["kind"], sent["attempt"]) == ("approval.reminder", 3)
-    assert (office.task.hand_off, office.task.callback_id) == (3, "callback-2")
-    assert office.events == ["reminded"]
+    assert (setup.task.hand_off, setup.task.callback_id) == (3, "callback-2")
+    assert setup.events == ["reminded"]
 
 
 def test_a_retried_escalation_is_recorded_once_and_sent_again() -> None:
-    office = Office(any_task())
+    setup = Setup(any_task())
     for _ in range(2):
-        office.waits.hand_off_again(any_wait(), "callback-2", 2, ("Boss@example.com",), remind=False)
-    assert office.events == ["escalated"]
-    assert [sent["task"]["recipients"] for sent in office.hand_off.sent] == [["boss@example.com"]] * 2
+        setup.waits.hand_off_again(any_wait(), "callback-2", 2, ("Boss@example.com",), remind=False)
+    assert setup.events == ["escalated"]
+    assert [sent["task"]["recipients"] for sent in setup.hand_off.sent] == [["boss@example.com"]] * 2
 
 
 def test_an_escalation_sent_in_a_later_round_stores_the_new_callback() -> None:
-    office = Office(any_task())
+    setup = Setup(any_task())
     for callback_id in ("callback-2", "callback-4"):
-        office.waits.hand_off_again(any_wait(), callback_id, 2, ("boss@example.com",), remind=False)
-    assert office.task.callback_id == "callback-4"
-    assert len(office.hand_off.sent) == 2
+        setup.waits.hand_off_again(any_wait(), callback_id, 2, ("boss@example.com",), remind=False)
+    assert setup.task.callback_id == "callback-4"
+    assert len(setup.hand_off.sent) == 2
 
 
 def test_a_task_past_its_deadline_has_no_reminder() -> None:
-    office = Office(any_task(expires_at=NOW))
-    assert office.waits.hand_off_again(any_wait(), "callback-2", 2, (), remind=True)["status"] == "OPEN"
-    assert office.hand_off.sent == []
-    assert office.events == []
+    setup = Setup(any_task(expires_at=NOW))
+    assert setup.waits.hand_off_again(any_wait(), "callback-2", 2, (), remind=True)["status"] == "OPEN"
+    assert setup.hand_off.sent == []
+    assert setup.events == []
 
 
 @pytest.mark.parametrize("standing", [any_decided_task(), any_task(status=Status.CANCELLED)])
 def test_a_task_that_is_not_open_is_not_refreshed_or_handed_off(standing: Task) -> None:
-    office = Office(standing)
-    assert office.waits.refresh(any_wait(), "callback-2")["status"] == standing.status
-    assert office.waits.hand_off_again(any_wait(), "callback-2", 2, (), remind=True)["status"] == standing.status
+    setup = Setup(standing)
+    assert setup.waits.refresh(any_wait(), "callback-2")["status"] == standing.status
+    assert setup.waits.hand_off_again(any_wait(), "callback-2", 2, (), remind=True)["status"] == standing.status
     failed = FailedHandOff(2, "approval open 2")
-    assert office.waits.hand_off_failed(any_wait(), "callback-2", failed)["status"] == standing.status
-    assert office.task == standing
-    assert office.hand_off.sent == []
+    assert setup.waits.hand_off_failed(any_wait(), "callback-2", failed)["status"] == standing.status
+    assert setup.task == standing
+    assert setup.hand_off.sent == []
 
 
 def test_a_failed_hand_off_is_recorded_once() -> None:
-    office = Office(any_task())
+    setup = Setup(any_task())
     for _ in range(2):
-        office.waits.hand_off_failed(any_wait(), "callback-2", FailedHandOff(2, "approval open 2"))
-    assert (office.events, office.task.callback_id) == (["hand_off_failed"], "callback-2")
+        setup.waits.hand_off_failed(any_wait(), "callback-2", FailedHandOff(2, "approval open 2"))
+    assert (setup.events, setup.task.callback_id) == (["hand_off_failed"], "callback-2")
 
 
 def test_a_removed_task_raises_an_error_with_its_id() -> None:
     with pytest.raises(LookupError, match=TASK_ID):
-        Office().waits.refresh(any_wait(), "callback-2")
+        Setup().waits.refresh(any_wait(), "callback-2")
     with pytest.raises(LookupError, match=TASK_ID):
-        Office().waits.read(any_wait())
+        Setup().waits.read(any_wait())
 
 
 # Reading
 
 
 def test_reading_a_decision_applies_it_and_returns_who_decided_when_and_why() -> None:
-    office = Office(any_decided_task(Decision.REJECT))
-    report = office.waits.read(any_wait())
+    setup = Setup(any_decided_task(Decision.REJECT))
+    report = setup.waits.read(any_wait())
     at = "2026-03-01T09:01:00.000000Z"
     assert report == {
         "status": "APPLIED",
@@ -245,41 +245,41 @@ def test_reading_a_decision_applies_it_and_returns_who_decided_when_and_why() ->
         "decided_at": at,
         "votes": [{"by": APPROVER, "decision": "reject", "comment": "Go ahead", "at": at}],
     }
-    assert office.events == ["applied"]
+    assert setup.events == ["applied"]
 
 
 def test_reading_twice_applies_once_and_returns_the_same_decision() -> None:
-    office = Office(any_decided_task())
-    first = office.waits.read(any_wait())
-    office.clock.move(seconds=5)
-    assert office.waits.read(any_wait()) == first | {"at": "2026-03-01T09:00:05.000000Z"}
-    assert office.events == ["applied"]
+    setup = Setup(any_decided_task())
+    first = setup.waits.read(any_wait())
+    setup.clock.move(seconds=5)
+    assert setup.waits.read(any_wait()) == first | {"at": "2026-03-01T09:00:05.000000Z"}
+    assert setup.events == ["applied"]
 
 
 def test_a_decided_task_that_is_withdrawn_is_marked_superseded() -> None:
-    office = Office(any_decided_task())
-    assert office.waits.withdraw(any_wait())["status"] == "APPLIED"
-    assert office.task.superseded
+    setup = Setup(any_decided_task())
+    assert setup.waits.withdraw(any_wait())["status"] == "APPLIED"
+    assert setup.task.superseded
 
 
 def test_an_answer_during_the_reading_is_returned() -> None:
-    office = Office(any_task())
-    office.clock.move(hours=1)
-    office.ledger.before_write = lambda _: office.ledger.standing.update({TASK_ID: any_decided_task()})
-    report = office.waits.read(any_wait())
+    setup = Setup(any_task())
+    setup.clock.move(hours=1)
+    setup.ledger.before_write = lambda _: setup.ledger.standing.update({TASK_ID: any_decided_task()})
+    report = setup.waits.read(any_wait())
     assert (report["status"], report["outcome"]) == ("APPLIED", "approved")
-    assert "expired" not in office.events
+    assert "expired" not in setup.events
 
 
 @pytest.mark.parametrize("voters", [1, 5, 20])
 def test_comments_are_cut_to_the_size_of_a_checkpoint_and_stay_whole_in_the_ledger(voters: int) -> None:
     people = tuple(f"p{number:02}@example.com" for number in range(voters))
     votes = {person: Vote(Decision.APPROVE, "ä" * 2000, NOW) for person in people}
-    office = Office(any_decided_task(audience=people, votes=votes, decided_by=people))
-    report = office.waits.read(any_wait())
+    setup = Setup(any_decided_task(audience=people, votes=votes, decided_by=people))
+    report = setup.waits.read(any_wait())
     assert sum(len(vote["comment"]) for vote in report["votes"]) <= COMMENT_BUDGET
     assert len(json.dumps(report).encode()) < 200_000
-    assert [len(office.task.votes[person].comment) for person in people] == [2000] * voters
+    assert [len(setup.task.votes[person].comment) for person in people] == [2000] * voters
     assert all(vote["comment"].endswith("…") for vote in report["votes"]) == (voters > 5)
 
 
@@ -287,12 +287,12 @@ def test_comments_are_cut_to_the_size_of_a_checkpoint_and_stay_whole_in_the_ledg
 
 
 def test_a_task_cancelled_before_its_opening_cannot_open() -> None:
-    office = Office()
-    assert office.waits.cancel(any_wait(), "hand_off_failed")["status"] == "CANCELLED"
-    assert office.waits.open(any_wait(), any_question())["status"] == "CANCELLED"
-    assert (office.task.status, office.task.closed_because) == (Status.CANCELLED, "hand_off_failed")
-    assert office.hand_off.sent == []
-    assert office.events == ["cancelled"]
+    setup = Setup()
+    assert setup.waits.cancel(any_wait(), "hand_off_failed")["status"] == "CANCELLED"
+    assert setup.waits.open(any_wait(), any_question())["status"] == "CANCELLED"
+    assert (setup.task.status, setup.task.closed_because) == (Status.CANCELLED, "hand_off_failed")
+    assert setup.hand_off.sent == []
+    assert setup.events == ["cancelled"]
 
 
 # Approving by policy
@@ -301,34 +301,34 @@ BY_POLICY = any_wait(first_callback_id=POLICY_ACTOR)
 
 
 def test_an_approval_by_policy_is_applied_at_once_and_audited() -> None:
-    office = Office()
-    report = office.waits.approve_by_policy(BY_POLICY, any_question(policy="v7"))
+    setup = Setup()
+    report = setup.waits.approve_by_policy(BY_POLICY, any_question(policy="v7"))
     assert (report["status"], report["outcome"], report["decided_by"]) == ("APPLIED", "approved", ["policy"])
     assert report["votes"] == []
-    assert (office.task.status, office.task.closed_at, office.task.audience) == (Status.APPLIED, NOW, ())
-    assert office.events == ["opened", "decided", "applied"]
-    assert {(entry.event.actor, entry.policy) for entry in office.ledger.entries} == {("policy v7", "v7")}
-    assert is_unbroken(office.ledger.entries, office.task.audit_head, office.task.audit_seq)
-    assert office.hand_off.sent == []
+    assert (setup.task.status, setup.task.closed_at, setup.task.audience) == (Status.APPLIED, NOW, ())
+    assert setup.events == ["opened", "decided", "applied"]
+    assert {(entry.event.actor, entry.policy) for entry in setup.ledger.entries} == {("policy v7", "v7")}
+    assert is_unbroken(setup.ledger.entries, setup.task.audit_head, setup.task.audit_seq)
+    assert setup.hand_off.sent == []
 
 
 def test_a_retried_approval_by_policy_changes_nothing() -> None:
-    office = Office()
-    first = office.waits.approve_by_policy(BY_POLICY, any_question(policy="v7"))
-    office.clock.move(minutes=1)
-    again = office.waits.approve_by_policy(BY_POLICY, any_question(policy="v7"))
+    setup = Setup()
+    first = setup.waits.approve_by_policy(BY_POLICY, any_question(policy="v7"))
+    setup.clock.move(minutes=1)
+    again = setup.waits.approve_by_policy(BY_POLICY, any_question(policy="v7"))
     assert again | {"at": first["at"]} == first
-    assert office.events == ["opened", "decided", "applied"]
+    assert setup.events == ["opened", "decided", "applied"]
 
 
 @pytest.mark.parametrize("standing", [any_task(), any_task(title="another", opened_by=POLICY_ACTOR)])
 def test_a_task_of_another_question_is_not_approved_by_policy(standing: Task) -> None:
-    assert Office(standing).waits.approve_by_policy(BY_POLICY, any_question())["duplicate"] is True
+    assert Setup(standing).waits.approve_by_policy(BY_POLICY, any_question())["duplicate"] is True
 
 
 def test_a_withdrawal_before_the_policy_approves_wins() -> None:
-    office = Office(any_task(status=Status.CANCELLED, opened_by="", shown=""))
-    report = office.waits.approve_by_policy(BY_POLICY, any_question())
+    setup = Setup(any_task(status=Status.CANCELLED, opened_by="", shown=""))
+    report = setup.waits.approve_by_policy(BY_POLICY, any_question())
     assert (report["status"], report.get("duplicate")) == ("CANCELLED", None)
 
 
@@ -342,40 +342,40 @@ def away(person: str, to: str) -> Entry:
 
 
 def test_the_stand_in_of_an_absent_approver_gets_the_mail() -> None:
-    office = Office()
-    office.directory.known[APPROVER] = away(APPROVER, COLLEAGUE)
-    office.waits.open(any_wait(), any_question())
-    assert office.task.audience == (COLLEAGUE,)
-    assert office.task.delegations == (Delegation(APPROVER, COLLEAGUE, NOW, standing=True),)
-    assert office.hand_off.sent[0]["task"]["recipients"] == [COLLEAGUE]
-    assert office.events == ["opened", "delegated"]
-    assert is_unbroken(office.ledger.entries, office.task.audit_head, office.task.audit_seq)
+    setup = Setup()
+    setup.directory.known[APPROVER] = away(APPROVER, COLLEAGUE)
+    setup.waits.open(any_wait(), any_question())
+    assert setup.task.audience == (COLLEAGUE,)
+    assert setup.task.delegations == (Delegation(APPROVER, COLLEAGUE, NOW, standing=True),)
+    assert setup.hand_off.sent[0]["task"]["recipients"] == [COLLEAGUE]
+    assert setup.events == ["opened", "delegated"]
+    assert is_unbroken(setup.ledger.entries, setup.task.audit_head, setup.task.audit_seq)
 
 
 def test_a_retried_opening_keeps_the_audience() -> None:
-    office = Office(refusals=1)
+    setup = Setup(refusals=1)
     with pytest.raises(HandOffRejectedError):
-        office.waits.open(any_wait(), any_question())
-    office.directory.known[APPROVER] = away(APPROVER, COLLEAGUE)
-    office.waits.open(any_wait(), any_question())
-    assert (office.events, office.task.audience) == (["opened"], (APPROVER,))
-    assert [sent["task"]["recipients"] for sent in office.hand_off.sent] == [[APPROVER]]
+        setup.waits.open(any_wait(), any_question())
+    setup.directory.known[APPROVER] = away(APPROVER, COLLEAGUE)
+    setup.waits.open(any_wait(), any_question())
+    assert (setup.events, setup.task.audience) == (["opened"], (APPROVER,))
+    assert [sent["task"]["recipients"] for sent in setup.hand_off.sent] == [[APPROVER]]
 
 
 def test_an_approver_of_another_level_is_not_a_stand_in() -> None:
-    office = Office()
-    office.directory.known[APPROVER] = away(APPROVER, COLLEAGUE)
-    office.waits.open(any_wait(), any_question(elsewhere=(COLLEAGUE.upper(),)))
-    assert office.task.audience == (APPROVER,), "the absent approver stays in the audience"
-    assert office.task.question.elsewhere == (COLLEAGUE,)
+    setup = Setup()
+    setup.directory.known[APPROVER] = away(APPROVER, COLLEAGUE)
+    setup.waits.open(any_wait(), any_question(elsewhere=(COLLEAGUE.upper(),)))
+    assert setup.task.audience == (APPROVER,), "the absent approver stays in the audience"
+    assert setup.task.question.elsewhere == (COLLEAGUE,)
 
 
 def test_an_opened_task_has_the_aliases_of_the_requester() -> None:
-    office = Office()
-    office.directory.known["r.diaz@example.com"] = Entry(REQUESTER)
-    office.waits.open(any_wait(audience=("r.diaz@example.com", APPROVER)), any_question())
-    assert office.task.is_requester("r.diaz@example.com")
-    assert office.task.voters == (APPROVER,)
+    setup = Setup()
+    setup.directory.known["r.diaz@example.com"] = Entry(REQUESTER)
+    setup.waits.open(any_wait(audience=("r.diaz@example.com", APPROVER)), any_question())
+    assert setup.task.is_requester("r.diaz@example.com")
+    assert setup.task.voters == (APPROVER,)
 
 
 def test_a_directory_that_does_not_answer_opens_no_task_and_applies_no_decision(
@@ -385,25 +385,25 @@ def test_a_directory_that_does_not_answer_opens_no_task_and_applies_no_decision(
         raise LedgerUnavailableError("directory")
 
     monkeypatch.setattr(MemoryDirectory, "entries", be_down)
-    office, decided = Office(), Office(any_decided_task())
+    setup, decided = Setup(), Setup(any_decided_task())
     with pytest.raises(LedgerUnavailableError):
-        office.waits.open(any_wait(), any_question())
+        setup.waits.open(any_wait(), any_question())
     with pytest.raises(LedgerUnavailableError):
         decided.waits.read(any_wait())
-    assert office.ledger.standing == {}
+    assert setup.ledger.standing == {}
     assert decided.task == any_decided_task()
 
 
 def test_an_escalation_to_an_absent_person_reaches_the_stand_in_at_every_retry() -> None:
-    office = Office(any_task(), refusals=1)
-    office.directory.known[OTHER_APPROVER] = away(OTHER_APPROVER, COLLEAGUE)
+    setup = Setup(any_task(), refusals=1)
+    setup.directory.known[OTHER_APPROVER] = away(OTHER_APPROVER, COLLEAGUE)
     with pytest.raises(HandOffRejectedError):
-        office.waits.hand_off_again(any_wait(), "callback-2", 2, (OTHER_APPROVER,), remind=False)
-    office.directory.known[OTHER_APPROVER] = Entry(OTHER_APPROVER)
-    office.waits.hand_off_again(any_wait(), "callback-2", 2, (OTHER_APPROVER,), remind=False)
-    assert office.task.audience == (APPROVER, COLLEAGUE)
-    assert office.events == ["escalated", "delegated"]
-    (sent,) = office.hand_off.sent
+        setup.waits.hand_off_again(any_wait(), "callback-2", 2, (OTHER_APPROVER,), remind=False)
+    setup.directory.known[OTHER_APPROVER] = Entry(OTHER_APPROVER)
+    setup.waits.hand_off_again(any_wait(), "callback-2", 2, (OTHER_APPROVER,), remind=False)
+    assert setup.task.audience == (APPROVER, COLLEAGUE)
+    assert setup.events == ["escalated", "delegated"]
+    (sent,) = setup.hand_off.sent
     assert (sent["kind"], sent["task"]["recipients"]) == ("approval.escalated", [COLLEAGUE])
 
 
@@ -416,24 +416,24 @@ def test_an_escalation_to_an_absent_person_reaches_the_stand_in_at_every_retry()
     ids=["has handed it on", "decides another task"],
 )
 def test_an_absent_person_stays_in_the_audience_without_a_possible_stand_in(task: Task) -> None:
-    office = Office(task)
-    office.directory.known[OTHER_APPROVER] = away(OTHER_APPROVER, APPROVER)
-    office.waits.hand_off_again(any_wait(), "callback-2", 2, (OTHER_APPROVER,), remind=False)
-    assert office.task.audience == (COLLEAGUE, OTHER_APPROVER)
-    assert office.hand_off.sent[0]["task"]["recipients"] == [OTHER_APPROVER]
+    setup = Setup(task)
+    setup.directory.known[OTHER_APPROVER] = away(OTHER_APPROVER, APPROVER)
+    setup.waits.hand_off_again(any_wait(), "callback-2", 2, (OTHER_APPROVER,), remind=False)
+    assert setup.task.audience == (COLLEAGUE, OTHER_APPROVER)
+    assert setup.hand_off.sent[0]["task"]["recipients"] == [OTHER_APPROVER]
 
 
 def test_an_escalation_is_handed_off_only_to_people_who_may_vote() -> None:
-    office = Office(any_task())
-    office.waits.hand_off_again(any_wait(), "callback-2", 2, (REQUESTER, OTHER_APPROVER), remind=False)
-    assert office.hand_off.sent[0]["task"]["recipients"] == [OTHER_APPROVER]
+    setup = Setup(any_task())
+    setup.waits.hand_off_again(any_wait(), "callback-2", 2, (REQUESTER, OTHER_APPROVER), remind=False)
+    assert setup.hand_off.sent[0]["task"]["recipients"] == [OTHER_APPROVER]
 
 
 def test_a_reminder_reaches_the_colleague_without_a_lookup() -> None:
-    office = Office(any_task(audience=(COLLEAGUE,), delegations=(Delegation(APPROVER, COLLEAGUE, NOW),)))
-    office.directory.entries = lambda addresses: pytest.fail("a reminder asks nobody new")  # type: ignore[method-assign]
-    office.waits.hand_off_again(any_wait(), "callback-2", 2, (), remind=True)
-    assert office.hand_off.sent[0]["task"]["recipients"] == [COLLEAGUE]
+    setup = Setup(any_task(audience=(COLLEAGUE,), delegations=(Delegation(APPROVER, COLLEAGUE, NOW),)))
+    setup.directory.entries = lambda addresses: pytest.fail("a reminder asks nobody new")  # type: ignore[method-assign]
+    setup.waits.hand_off_again(any_wait(), "callback-2", 2, (), remind=True)
+    assert setup.hand_off.sent[0]["task"]["recipients"] == [COLLEAGUE]
 
 
 # Unsound decisions
@@ -441,21 +441,21 @@ def test_a_reminder_reaches_the_colleague_without_a_lookup() -> None:
 
 def test_a_decision_that_the_votes_do_not_support_is_not_applied() -> None:
     tampered = any_decided_task(votes={})
-    office = Office(tampered)
-    assert office.waits.read(any_wait())["unsound"] is True
-    assert office.task == tampered
-    assert office.ledger.entries == []
+    setup = Setup(tampered)
+    assert setup.waits.read(any_wait())["unsound"] is True
+    assert setup.task == tampered
+    assert setup.ledger.entries == []
 
 
 def test_a_decision_by_a_new_alias_of_the_requester_is_not_applied() -> None:
-    office = Office(any_decided_task())
-    office.directory.known[APPROVER] = Entry(REQUESTER)
-    assert office.waits.read(any_wait())["unsound"] is True
-    assert office.task == any_decided_task()
+    setup = Setup(any_decided_task())
+    setup.directory.known[APPROVER] = Entry(REQUESTER)
+    assert setup.waits.read(any_wait())["unsound"] is True
+    assert setup.task == any_decided_task()
 
 
 @pytest.mark.parametrize("task", [any_task(), any_task(expires_at=NOW), any_task(status=Status.CANCELLED)])
 def test_a_wait_without_a_decision_needs_no_lookup(task: Task) -> None:
-    office = Office(task)
-    office.directory.entries = lambda addresses: pytest.fail("it looked somebody up")  # type: ignore[method-assign]
-    office.waits.read(any_wait())
+    setup = Setup(task)
+    setup.directory.entries = lambda addresses: pytest.fail("it looked somebody up")  # type: ignore[method-assign]
+    setup.waits.read(any_wait())

@@ -38,7 +38,7 @@ def any_payment_wait(**changes: Any) -> Wait:
     return any_wait(**{"name": "payment", "audience": ()} | changes)
 
 
-class Office:
+class Setup:
     """The use cases with their ports in memory."""
 
     def __init__(self, refusals: int = 0) -> None:
@@ -74,43 +74,43 @@ class Office:
 
 
 def test_the_hand_off_to_a_machine_has_payload_callback_url_and_token() -> None:
-    office = Office()
-    assert office.open()["status"] == "OPEN"
-    (envelope,) = office.hand_off.sent
+    setup = Setup()
+    assert setup.open()["status"] == "OPEN"
+    (envelope,) = setup.hand_off.sent
     assert (envelope["kind"], envelope["task"]) == ("payment.requested", {"order_id": "1001"})
     assert envelope["callback"]["url"] == CALLBACKS
-    task_id = office.results.link_of(envelope["callback"]["token"]).task_id
+    task_id = setup.results.link_of(envelope["callback"]["token"]).task_id
     assert task_id == PAYMENT_TASK_ID
-    assert office.task.audience == ()
+    assert setup.task.audience == ()
 
 
 def test_each_attempt_has_a_new_token_and_every_token_is_accepted() -> None:
-    office = Office()
-    reports = [office.open() for _ in range(3)]
-    assert len(set(office.tokens)) == 3
-    assert {office.results.link_of(token).task_id for token in office.tokens} == {PAYMENT_TASK_ID}
-    assert {link.purpose for link in office.ledger.links.values()} == {Purpose.CALLBACK}
-    office.assert_tokens_stay_in_the_envelopes(*reports)
-    assert [entry.event.event for entry in office.ledger.entries] == ["opened"]
+    setup = Setup()
+    reports = [setup.open() for _ in range(3)]
+    assert len(set(setup.tokens)) == 3
+    assert {setup.results.link_of(token).task_id for token in setup.tokens} == {PAYMENT_TASK_ID}
+    assert {link.purpose for link in setup.ledger.links.values()} == {Purpose.CALLBACK}
+    setup.assert_tokens_stay_in_the_envelopes(*reports)
+    assert [entry.event.event for entry in setup.ledger.entries] == ["opened"]
 
 
 def test_a_report_has_the_answer_of_a_machine_and_no_secret() -> None:
-    office = Office()
-    office.open()
-    office.results.succeed(PAYMENT_TASK_ID, {"status": "paid", "amount": "250", "currency": "EUR"}, WORKER)
-    report = office.waits.read(any_payment_wait())
+    setup = Setup()
+    setup.open()
+    setup.results.succeed(PAYMENT_TASK_ID, {"status": "paid", "amount": "250", "currency": "EUR"}, WORKER)
+    report = setup.waits.read(any_payment_wait())
     assert (report["status"], report["outcome"], report["decided_by"]) == ("APPLIED", "answered", ["worker"])
     assert report["answer"]["amount"] == "250"
     assert report["failure"] is None
     assert json.loads(json.dumps(report)) == report
-    office.assert_tokens_stay_in_the_envelopes(report)
+    setup.assert_tokens_stay_in_the_envelopes(report)
 
 
 def test_a_report_has_the_failure_of_a_machine() -> None:
-    office = Office()
-    office.open()
-    office.results.fail(PAYMENT_TASK_ID, Failure("declined", "No funds", "{}"), WORKER)
-    report = office.waits.read(any_payment_wait())
+    setup = Setup()
+    setup.open()
+    setup.results.fail(PAYMENT_TASK_ID, Failure("declined", "No funds", "{}"), WORKER)
+    report = setup.waits.read(any_payment_wait())
     assert (report["outcome"], report["answer"]) == ("failed", {})
     assert report["failure"] == {"code": "declined", "message": "No funds", "data": "{}"}
 
@@ -119,49 +119,49 @@ def test_a_report_has_the_failure_of_a_machine() -> None:
 
 
 def test_a_parked_final_event_decides_before_the_hand_off() -> None:
-    office = Office()
-    assert office.receive() is Handling.PARKED
-    report = office.open()
+    setup = Setup()
+    assert setup.receive() is Handling.PARKED
+    report = setup.open()
     assert (report["status"], report["outcome"], report["decided_by"]) == ("DECIDED", "answered", ["pay"])
-    assert office.hand_off.sent == []
-    assert office.ledger.links == {}
+    assert setup.hand_off.sent == []
+    assert setup.ledger.links == {}
 
 
 @pytest.mark.parametrize(("status", "amount"), [("pending", "250.00"), ("paid", "1.00")])
 def test_a_parked_event_that_does_not_decide_does_not_stop_the_hand_off(status: str, amount: str) -> None:
-    office = Office()
-    office.receive(status, amount=amount)
-    assert office.open()["status"] == "OPEN"
-    assert office.hand_off.kinds == ["payment.requested"]
-    assert office.ledger.parked("pay", "pay_1001") == []
+    setup = Setup()
+    setup.receive(status, amount=amount)
+    assert setup.open()["status"] == "OPEN"
+    assert setup.hand_off.kinds == ["payment.requested"]
+    assert setup.ledger.parked("pay", "pay_1001") == []
 
 
 @pytest.mark.parametrize("write", ["open", "commit_parked"])
 @pytest.mark.parametrize("moment", ["before_write", "after_write"])
 def test_the_next_attempt_after_a_crash_applies_the_parked_event(moment: str, write: str) -> None:
-    office = Office()
-    office.receive()
+    setup = Setup()
+    setup.receive()
 
     def die(name: str) -> None:
         if name == write:
-            setattr(office.ledger, moment, lambda _: None)
+            setattr(setup.ledger, moment, lambda _: None)
             raise ConnectionError
 
-    setattr(office.ledger, moment, die)
+    setattr(setup.ledger, moment, die)
     with pytest.raises(ConnectionError):
-        office.open()
-    assert office.open()["status"] == "DECIDED"
-    assert office.hand_off.sent == []
-    assert [entry.event.event for entry in office.ledger.entries] == ["opened", "responded", "decided"]
+        setup.open()
+    assert setup.open()["status"] == "DECIDED"
+    assert setup.hand_off.sent == []
+    assert [entry.event.event for entry in setup.ledger.entries] == ["opened", "responded", "decided"]
 
 
 def test_an_event_between_two_attempts_decides_before_the_second() -> None:
-    office = Office(refusals=1)
+    setup = Setup(refusals=1)
     with pytest.raises(HandOffRejectedError):
-        office.open()
-    assert office.receive() is Handling.RECORDED
-    assert office.open()["status"] == "DECIDED"
-    assert office.hand_off.sent == []
+        setup.open()
+    assert setup.receive() is Handling.RECORDED
+    assert setup.open()["status"] == "DECIDED"
+    assert setup.hand_off.sent == []
 
 
 # Shared external ids
@@ -173,83 +173,83 @@ def other_task() -> Task:
 
 @pytest.mark.parametrize("lost", [False, True])
 def test_a_task_with_the_external_id_of_another_is_not_opened(lost: bool) -> None:
-    office = Office()
-    office.ledger.open(other_task(), (AuditEvent("opened", "payment"),), NOW)
+    setup = Setup()
+    setup.ledger.open(other_task(), (AuditEvent("opened", "payment"),), NOW)
     if lost:
-        office.ledger.standing.clear()
-    assert office.open() == {"status": "CANCELLED", "taken": True}
-    assert PAYMENT_TASK_ID not in office.ledger.standing
-    assert office.hand_off.sent == []
+        setup.ledger.standing.clear()
+    assert setup.open() == {"status": "CANCELLED", "taken": True}
+    assert PAYMENT_TASK_ID not in setup.ledger.standing
+    assert setup.hand_off.sent == []
 
 
-def lapsed(office: Office) -> None:
+def lapsed(setup: Setup) -> None:
     """Open a payment and let it expire."""
-    office.open(any_payment_wait(request_id="order-1000", expires_at=NOW + timedelta(minutes=1)))
-    office.clock.move(minutes=1)
-    assert office.waits.read(any_payment_wait(request_id="order-1000"))["status"] == "EXPIRED"
+    setup.open(any_payment_wait(request_id="order-1000", expires_at=NOW + timedelta(minutes=1)))
+    setup.clock.move(minutes=1)
+    assert setup.waits.read(any_payment_wait(request_id="order-1000"))["status"] == "EXPIRED"
 
 
-def withdrawn(office: Office) -> None:
-    office.open(any_payment_wait(request_id="order-1000"))
-    office.waits.cancel(any_payment_wait(request_id="order-1000"), "hand_off_failed")
+def withdrawn(setup: Setup) -> None:
+    setup.open(any_payment_wait(request_id="order-1000"))
+    setup.waits.cancel(any_payment_wait(request_id="order-1000"), "hand_off_failed")
 
 
 @pytest.mark.parametrize("end", [lapsed, withdrawn])
 def test_a_new_task_takes_over_the_external_id_of_an_unanswered_one(
-    end: Callable[[Office], None],
+    end: Callable[[Setup], None],
 ) -> None:
-    office = Office()
-    end(office)
-    assert office.open()["status"] == "OPEN"
-    old, new = office.ledger.audit("order-1000.payment")[-1].event, office.ledger.audit(PAYMENT_TASK_ID)[1].event
+    setup = Setup()
+    end(setup)
+    assert setup.open()["status"] == "OPEN"
+    old, new = setup.ledger.audit("order-1000.payment")[-1].event, setup.ledger.audit(PAYMENT_TASK_ID)[1].event
     assert (old.event, old.data) == ("claim_released", {"to": PAYMENT_TASK_ID, "events": []})
     assert (new.event, new.data) == ("claim_taken", {"from": "order-1000.payment", "events": []})
-    assert office.receive() is Handling.RECORDED
-    assert office.task.status is Status.DECIDED
+    assert setup.receive() is Handling.RECORDED
+    assert setup.task.status is Status.DECIDED
 
 
 def test_a_late_payment_pays_only_the_next_request_for_it() -> None:
-    office = Office()
-    lapsed(office)
-    assert office.receive() is Handling.HELD
-    assert office.open()["status"] == "DECIDED"
-    assert office.hand_off.kinds == ["payment.requested"], "the second one is paid before its hand-off"
-    settled = HeldPayments(office.ledger, office.clock, "held-payment")
+    setup = Setup()
+    lapsed(setup)
+    assert setup.receive() is Handling.HELD
+    assert setup.open()["status"] == "DECIDED"
+    assert setup.hand_off.kinds == ["payment.requested"], "the second one is paid before its hand-off"
+    settled = HeldPayments(setup.ledger, setup.clock, "held-payment")
     resolution = Resolution(Verdict.ACCEPTED, ("olga@example.com",), "held-1.approval")
     report = settled.held("order-1000.payment", "evt_1")
     assert report
     assert report["moved_to"] == PAYMENT_TASK_ID
     assert settled.carry_out("order-1000.payment", "evt_1", resolution) == f"moved to {PAYMENT_TASK_ID}"
-    assert office.receive() is Handling.DUPLICATE
-    assert office.open(any_payment_wait(request_id="order-1002")) == TAKEN
-    assert [entry.event.event for entry in office.ledger.entries].count("decided") == 1
+    assert setup.receive() is Handling.DUPLICATE
+    assert setup.open(any_payment_wait(request_id="order-1002")) == TAKEN
+    assert [entry.event.event for entry in setup.ledger.entries].count("decided") == 1
 
 
 def test_a_late_payment_of_a_removed_task_pays_the_next_one() -> None:
-    office = Office()
-    lapsed(office)
-    office.receive()
-    office.ledger.standing.clear()
-    assert office.open()["status"] == "DECIDED"
+    setup = Setup()
+    lapsed(setup)
+    setup.receive()
+    setup.ledger.standing.clear()
+    assert setup.open()["status"] == "DECIDED"
 
 
 def test_an_unused_late_payment_passes_to_the_next_task() -> None:
-    office = Office()
-    withdrawn(office)
-    office.receive()
+    setup = Setup()
+    withdrawn(setup)
+    setup.receive()
 
     def die(name: str) -> None:
         if name == "commit_parked":
             raise ConnectionError
 
-    office.ledger.before_write = die
+    setup.ledger.before_write = die
     with pytest.raises(ConnectionError):
-        office.open()
-    office.ledger.before_write = lambda _: None
-    assert office.open(any_payment_wait(request_id="order-1000"))["status"] == "CANCELLED", "a late opener"
-    office.waits.cancel(any_payment_wait(), "execution_failed")
-    assert office.open(any_payment_wait(request_id="order-1002"))["status"] == "DECIDED"
-    assert office.task.status is Status.CANCELLED
+        setup.open()
+    setup.ledger.before_write = lambda _: None
+    assert setup.open(any_payment_wait(request_id="order-1000"))["status"] == "CANCELLED", "a late opener"
+    setup.waits.cancel(any_payment_wait(), "execution_failed")
+    assert setup.open(any_payment_wait(request_id="order-1002"))["status"] == "DECIDED"
+    assert setup.task.status is Status.CANCELLED
 
 
 @pytest.mark.parametrize(
@@ -266,38 +266,38 @@ def test_an_unused_late_payment_passes_to_the_next_task() -> None:
 def test_a_late_payment_pays_the_next_task_with_its_amount_unless_it_was_dismissed(
     late: str, asked: str, ruled: Verdict | None, status: str
 ) -> None:
-    office = Office()
-    lapsed(office)
-    office.receive(amount=late)
+    setup = Setup()
+    lapsed(setup)
+    setup.receive(amount=late)
     if ruled:
         resolution = Resolution(ruled, (), "held-1.approval")
-        HeldPayments(office.ledger, office.clock, "held-payment").carry_out("order-1000.payment", "evt_1", resolution)
-    assert office.open(correlation=Correlation("pay", "pay_1001", Decimal(asked), "EUR"))["status"] == status
+        HeldPayments(setup.ledger, setup.clock, "held-payment").carry_out("order-1000.payment", "evt_1", resolution)
+    assert setup.open(correlation=Correlation("pay", "pay_1001", Decimal(asked), "EUR"))["status"] == status
 
 
 @pytest.mark.parametrize("amount", ["250.00", "260.00"])
 def test_a_refunded_late_payment_does_not_pay_the_next_task(amount: str) -> None:
-    office = Office()
-    lapsed(office)
-    office.receive(amount=amount)
-    office.receive("refunded", "evt_2", amount=amount)
-    office.open(correlation=Correlation("pay", "pay_1001", Decimal(amount), "EUR"))
-    assert office.task.status is Status.OPEN
+    setup = Setup()
+    lapsed(setup)
+    setup.receive(amount=amount)
+    setup.receive("refunded", "evt_2", amount=amount)
+    setup.open(correlation=Correlation("pay", "pay_1001", Decimal(amount), "EUR"))
+    assert setup.task.status is Status.OPEN
 
 
 @pytest.mark.parametrize("sender", [WORKER, Sender("pay", "event bus")])
 def test_a_late_answer_of_a_worker_pays_no_other_task(sender: Sender) -> None:
-    office = Office()
-    lapsed(office)
+    setup = Setup()
+    lapsed(setup)
     with pytest.raises(TaskClosedError):
-        office.results.succeed("order-1000.payment", any_paid(), sender)
-    assert office.open()["status"] == "OPEN"
+        setup.results.succeed("order-1000.payment", any_paid(), sender)
+    assert setup.open()["status"] == "OPEN"
 
 
 def test_one_of_two_concurrent_tasks_takes_over_an_external_id() -> None:
-    office = Office()
-    lapsed(office)
+    setup = Setup()
+    lapsed(setup)
 
-    meanwhile(office.ledger, lambda: office.open(any_payment_wait(request_id="order-1002")))
-    assert office.open() == TAKEN
-    assert office.ledger.correlated("pay", "pay_1001") == "order-1002.payment"
+    meanwhile(setup.ledger, lambda: setup.open(any_payment_wait(request_id="order-1002")))
+    assert setup.open() == TAKEN
+    assert setup.ledger.correlated("pay", "pay_1001") == "order-1002.payment"

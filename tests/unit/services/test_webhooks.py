@@ -41,7 +41,7 @@ class MemorySecrets:
         return self.fresh
 
 
-class Office:
+class Setup:
     """The use case with its ports in memory."""
 
     def __init__(self, secrets: MemorySecrets | None = None, scheme: str = "standard_webhooks") -> None:
@@ -66,18 +66,18 @@ def signed_by(secret: str, body: bytes = STANDARD_WEBHOOKS.body) -> WebhookReque
 
 
 def test_a_genuine_event_is_recorded_under_the_name_of_its_provider() -> None:
-    office = Office()
-    assert office.receive() == Received((Handling.PARKED,))
-    ((provider, _),) = office.ledger.event_records
+    setup = Setup()
+    assert setup.receive() == Received((Handling.PARKED,))
+    ((provider, _),) = setup.ledger.event_records
     assert provider == "pay"
 
 
 @pytest.mark.parametrize("name", ["", "stripe", "PAY", "pay/", "..", "standard_webhooks", "é", "x" * 5000])
 def test_an_unknown_provider_is_refused_before_any_other_check(name: str) -> None:
-    office = Office()
+    setup = Setup()
     with pytest.raises(errors.UnknownProviderError):
-        office.receive(WebhookRequest({"content-type": "text/xml"}, GARBAGE), name)
-    assert office.secrets.looks == []
+        setup.receive(WebhookRequest({"content-type": "text/xml"}, GARBAGE), name)
+    assert setup.secrets.looks == []
 
 
 @pytest.mark.parametrize(
@@ -92,10 +92,10 @@ def test_an_unknown_provider_is_refused_before_any_other_check(name: str) -> Non
     ],
 )
 def test_the_media_type_is_checked_before_the_signature(headers: dict[str, str]) -> None:
-    office = Office()
+    setup = Setup()
     with pytest.raises(errors.MediaTypeError):
-        office.receive(WebhookRequest(headers, GARBAGE))
-    assert office.secrets.looks == []
+        setup.receive(WebhookRequest(headers, GARBAGE))
+    assert setup.secrets.looks == []
 
 
 @pytest.mark.parametrize(
@@ -103,37 +103,37 @@ def test_the_media_type_is_checked_before_the_signature(headers: dict[str, str])
 )
 def test_the_media_type_of_the_provider_is_accepted_in_every_spelling(content_type: str | None) -> None:
     assert (
-        Office().receive(STANDARD_WEBHOOKS.request(headers={"content-type": content_type})).handling is Handling.PARKED
+        Setup().receive(STANDARD_WEBHOOKS.request(headers={"content-type": content_type})).handling is Handling.PARKED
     )
 
 
 def test_the_signature_is_checked_before_the_json() -> None:
-    office = Office()
+    setup = Setup()
     with pytest.raises(errors.SignatureError):
-        office.receive(WebhookRequest(STANDARD_WEBHOOKS.request().headers, GARBAGE))
+        setup.receive(WebhookRequest(STANDARD_WEBHOOKS.request().headers, GARBAGE))
     with pytest.raises(errors.MalformedBodyError):
-        office.receive(STANDARD_WEBHOOKS.request(GARBAGE))
-    office.assert_nothing_recorded()
+        setup.receive(STANDARD_WEBHOOKS.request(GARBAGE))
+    setup.assert_nothing_recorded()
 
 
 def test_an_unknown_scheme_is_a_configuration_error() -> None:
     with pytest.raises(errors.UnknownSchemeError):
-        Office(scheme="paypall").receive()
+        Setup(scheme="paypall").receive()
 
 
 # Secrets
 
 
 def test_a_genuine_event_reads_the_secrets_once() -> None:
-    office = Office(MemorySecrets([OLD], [NEW]))
-    office.receive()
-    assert office.secrets.looks == ["active pay"]
+    setup = Setup(MemorySecrets([OLD], [NEW]))
+    setup.receive()
+    assert setup.secrets.looks == ["active pay"]
 
 
 def test_a_rotated_secret_is_read_again() -> None:
-    office = Office(MemorySecrets([OLD], [NEW]))
-    assert office.receive(signed_by(NEW)).handling is Handling.PARKED
-    assert office.secrets.looks == ["active pay", "reread pay"]
+    setup = Setup(MemorySecrets([OLD], [NEW]))
+    assert setup.receive(signed_by(NEW)).handling is Handling.PARKED
+    assert setup.secrets.looks == ["active pay", "reread pay"]
 
 
 @pytest.mark.parametrize(("fresh", "questions"), [("a", 2), ("b", 4)])
@@ -142,16 +142,16 @@ def test_a_mismatch_is_verified_again_only_with_other_secrets(
 ) -> None:
     paypal = FakePayPal()
     monkeypatch.setattr("countersign.services.webhooks.load", lambda _: PayPal(paypal))
-    office = Office(MemorySecrets([f"{PAYPAL.secret}a"], [f"{PAYPAL.secret}{fresh}"]), "paypal")
+    setup = Setup(MemorySecrets([f"{PAYPAL.secret}a"], [f"{PAYPAL.secret}{fresh}"]), "paypal")
     with pytest.raises(errors.SignatureError, match="mismatch"):
-        office.receive(PAYPAL.request())
-    assert office.secrets.looks == ["active pay", "reread pay"]
+        setup.receive(PAYPAL.request())
+    assert setup.secrets.looks == ["active pay", "reread pay"]
     assert len(paypal.asked) == questions, "each costs two calls"
 
 
 def test_a_mismatch_right_after_a_read_is_refused_without_another_read() -> None:
     with pytest.raises(errors.SignatureError) as refused:
-        Office(MemorySecrets([OLD], None)).receive(signed_by(NEW))
+        Setup(MemorySecrets([OLD], None)).receive(signed_by(NEW))
     assert refused.value.reason == "mismatch"
 
 
@@ -167,31 +167,31 @@ def test_a_mismatch_right_after_a_read_is_refused_without_another_read() -> None
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_refusal_that_no_secret_can_change_needs_no_second_read(request_: WebhookRequest, reason: str) -> None:
-    office = Office(MemorySecrets([OLD], [NEW]))
+    setup = Setup(MemorySecrets([OLD], [NEW]))
     with pytest.raises(errors.SignatureError) as refused:
-        office.receive(request_)
+        setup.receive(request_)
     assert refused.value.reason == reason
-    assert office.secrets.looks == ["active pay"]
+    assert setup.secrets.looks == ["active pay"]
 
 
 @pytest.mark.parametrize("active", [["whsec_!!!"], [OLD, "whsec_é"], [OLD, ""], [f"{OLD}\n"], []])
 def test_a_malformed_secret_is_a_configuration_error_even_beside_a_valid_one(active: list[str]) -> None:
-    office = Office(MemorySecrets(active))
+    setup = Setup(MemorySecrets(active))
     with pytest.raises(errors.SecretError) as refused:
-        office.receive()
+        setup.receive()
     for secret in active:
         assert not secret or secret not in str(refused.value)
-    office.assert_nothing_recorded()
+    setup.assert_nothing_recorded()
 
 
 @pytest.mark.parametrize(
     "secrets", [MemorySecrets(errors.SecretsUnavailableError()), MemorySecrets([NEW], errors.SecretsUnavailableError())]
 )
 def test_unavailable_secrets_raise_a_transient_error(secrets: MemorySecrets) -> None:
-    office = Office(secrets)
+    setup = Setup(secrets)
     with pytest.raises(errors.SecretsUnavailableError):
-        office.receive()
-    office.assert_nothing_recorded()
+        setup.receive()
+    setup.assert_nothing_recorded()
 
 
 # Several events in one body
@@ -202,14 +202,14 @@ def adyen(*items: dict[str, Any]) -> WebhookRequest:
 
 
 def test_every_event_of_a_body_is_recorded_and_the_provider_gets_its_acknowledgement() -> None:
-    office = Office(MemorySecrets([ADYEN_SECRET]), ADYEN.scheme)
+    setup = Setup(MemorySecrets([ADYEN_SECRET]), ADYEN.scheme)
     items = [
         any_item(),
         any_item(pspReference="8", merchantReference="order-1002"),
         any_item(eventCode="REPORT_AVAILABLE"),
     ]
-    assert office.receive(adyen(*items)) == Received((Handling.PARKED, Handling.PARKED), "[accepted]")
-    assert len(office.ledger.event_records) == 2
+    assert setup.receive(adyen(*items)) == Received((Handling.PARKED, Handling.PARKED), "[accepted]")
+    assert len(setup.ledger.event_records) == 2
 
 
 @pytest.mark.parametrize(
@@ -225,21 +225,21 @@ def test_every_event_of_a_body_is_recorded_and_the_provider_gets_its_acknowledge
 def test_an_adyen_event_is_identified_by_its_signed_fields(
     changes: dict[str, Any], beside: tuple[dict[str, Any], ...], handling: Handling
 ) -> None:
-    office = Office(MemorySecrets([ADYEN_SECRET]), ADYEN.scheme)
-    office.receive(adyen(any_item()))
+    setup = Setup(MemorySecrets([ADYEN_SECRET]), ADYEN.scheme)
+    setup.receive(adyen(any_item()))
     again = adyen(*(any_item(**item) for item in beside), any_item(**changes))
-    assert office.receive(again).handlings[-1] is handling
+    assert setup.receive(again).handlings[-1] is handling
 
 
 def test_an_event_of_another_provider_is_identified_by_its_whole_body() -> None:
-    office = Office()
-    office.receive()
-    assert office.receive(STANDARD_WEBHOOKS.request()).handling is Handling.DUPLICATE
-    assert office.receive(STANDARD_WEBHOOKS.request(STANDARD_WEBHOOKS.body + b" ")).handling is Handling.CONFLICT
+    setup = Setup()
+    setup.receive()
+    assert setup.receive(STANDARD_WEBHOOKS.request()).handling is Handling.DUPLICATE
+    assert setup.receive(STANDARD_WEBHOOKS.request(STANDARD_WEBHOOKS.body + b" ")).handling is Handling.CONFLICT
 
 
 def test_a_redelivery_completes_a_body_that_was_half_recorded() -> None:
-    office = Office(MemorySecrets([ADYEN_SECRET]), ADYEN.scheme)
+    setup = Setup(MemorySecrets([ADYEN_SECRET]), ADYEN.scheme)
     body = adyen(any_item(), any_item(pspReference="8", merchantReference="order-1002"))
     writes: list[str] = []
 
@@ -248,10 +248,10 @@ def test_a_redelivery_completes_a_body_that_was_half_recorded() -> None:
         if len(writes) == 2:
             raise ConnectionError
 
-    office.ledger.before_write = die
+    setup.ledger.before_write = die
     with pytest.raises(ConnectionError):
-        office.receive(body)
-    assert office.receive(body).handlings == (Handling.DUPLICATE, Handling.PARKED)
+        setup.receive(body)
+    assert setup.receive(body).handlings == (Handling.DUPLICATE, Handling.PARKED)
 
 
 def test_the_most_urgent_handling_represents_the_whole_body() -> None:
