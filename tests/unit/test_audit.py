@@ -125,7 +125,7 @@ def test_a_rule_violation_and_a_vulnerable_package_fail_the_audit(programs: Path
     assert "jinja2 2.10: CVE-1, fixed in ['2.11']" in run()[2]
 
 
-@pytest.mark.parametrize("control", [None, IN_ORDER], ids=["says nothing", "finds nothing"])
+@pytest.mark.parametrize("control", [None, IN_ORDER], ids=["no output", "no finding"])
 def test_a_lookup_without_a_network_is_reported_as_skipped(programs: Path, run: Run, control: Any) -> None:
     lookup(programs, control=control, locks=IN_ORDER)
     status, lines, _ = run()

@@ -134,7 +134,7 @@ def test_votes_and_delegations_by_links_without_an_earlier_entry_for_the_same_pe
         ((OTHER_APPROVER, "order-1001.approval"), 2),
         (None, 2),
     ],
-    ids=["of this task", "of an inbox", "of another task", "of somebody else", "of none"],
+    ids=["this task", "an inbox", "another task", "another person", "unknown"],
 )
 def test_votes_and_delegations_by_links_of_another_person_or_task_are_reported(
     standing: tuple[str, str] | None, count: int

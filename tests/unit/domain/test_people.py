@@ -67,7 +67,7 @@ def test_the_stand_in_of_an_absent_stand_in_is_assigned() -> None:
         "asked",
         "asked alias",
         "other domain",
-        "theirs of another",
+        "other domain of a second stand-in",
         "self",
         "circle",
     ],

@@ -137,7 +137,7 @@ def test_without_attachments_and_submitter_the_digest_is_that_of_earlier_release
     assert Shown(TITLE, DETAILS, REQUESTER).digest() == before
 
 
-@pytest.mark.parametrize("hours", [1, 25], ids=["no later than now", "later than the execution lives"])
+@pytest.mark.parametrize("hours", [1, 25], ids=["not later than the old deadline", "after the end of the execution"])
 def test_a_deadline_moves_only_to_a_later_time_within_the_life_of_the_execution(hours: int) -> None:
     task = any_task(expires_at=NOW + timedelta(hours=1), max_expires_at=NOW + timedelta(hours=24))
     assert tasks.extend(task, NOW + timedelta(hours=24), "olga", NOW).after.expires_at == task.max_expires_at

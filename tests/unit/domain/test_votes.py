@@ -270,7 +270,16 @@ def test_a_vote_from_an_alias_replaces_the_first_vote() -> None:
             "decided_by": (APPROVER, ALIAS),
         },
     ],
-    ids=["outcome", "decider", "no vote", "own request", "another level", "not asked", "too few", "one person twice"],
+    ids=[
+        "outcome",
+        "decider",
+        "no vote",
+        "own request",
+        "another level",
+        "not in the audience",
+        "too few",
+        "one person twice",
+    ],
 )
 def test_a_decision_that_the_votes_do_not_support_is_not_sound(tampered: dict[str, Any]) -> None:
     assert not votes.is_sound(any_decided_task(**tampered))

@@ -413,7 +413,7 @@ def test_an_escalation_to_an_absent_person_reaches_the_stand_in_at_every_retry()
         any_task(audience=(COLLEAGUE,), delegations=(Delegation(APPROVER, COLLEAGUE, NOW),)),
         any_task(audience=(COLLEAGUE,), elsewhere=(APPROVER,)),
     ],
-    ids=["has handed it on", "decides another task"],
+    ids=["has delegated", "decides another task"],
 )
 def test_an_absent_person_stays_in_the_audience_without_a_possible_stand_in(task: Task) -> None:
     setup = Setup(task)
