@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from countersign.domain.people import Entry
+from countersign.domain.identity import NO_ALIASES
+from countersign.domain.people import Assignment, Entry
 from countersign.services.assignments import assign
 from countersign.testing.builders import APPROVER, NOW, REQUESTER
 from countersign.testing.fakes import MemoryDirectory
@@ -23,7 +24,7 @@ class WatchedDirectory(MemoryDirectory):
 
 def test_the_requester_and_the_approvers_are_looked_up() -> None:
     directory = WatchedDirectory()
-    assert assign(directory, REQUESTER, (APPROVER,), NOW).audience == (APPROVER,)
+    assert assign(directory, REQUESTER, (APPROVER,), NOW) == Assignment((APPROVER,), NO_ALIASES)
     assert directory.asked == sorted((APPROVER, REQUESTER))
 
 
