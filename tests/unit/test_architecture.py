@@ -1,4 +1,4 @@
-"""The arrows of the design: who may import what, who may ask the time, and how long a handler may be."""
+"""The architecture: allowed imports, the reading of the time, and the length of handlers."""
 
 import ast
 import re
@@ -50,12 +50,12 @@ def named(path: Path) -> str:
 
 
 def modules_of(*folders: Path) -> list[Path]:
-    """Return what is deployed of these folders: `countersign.testing` is not."""
+    """Return the deployed modules of these folders, without `countersign.testing`."""
     return sorted(path for folder in folders for path in folder.rglob("*.py") if TESTING not in path.parents)
 
 
 def imports_of(path: Path) -> set[str]:
-    """Return every module that a file imports, wherever in it: at the top, in a function, for types."""
+    """Return every module that a file imports at the top, in functions or for types."""
     return set(_imports_in(ast.parse(path.read_text("utf-8"))))
 
 
@@ -92,7 +92,7 @@ def _asks_the_time(tree: ast.AST) -> bool:
 
 
 def lines_of_code(path: Path) -> int:
-    """Return how many lines hold code; docstrings, comments and blank lines do not."""
+    """Return the number of lines with code, without docstrings, comments and blank lines."""
     tree = ast.parse(path.read_text("utf-8"))
     docstrings = {line for node in ast.walk(tree) for line in _docstring_lines(node)}
     with tokenize.open(path) as file:
@@ -127,7 +127,7 @@ def test_the_domain_imports_the_standard_library_and_itself(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [*modules_of(LIBRARY / "services"), LIBRARY / "ports.py"], ids=named)
-def test_services_and_ports_know_neither_aws_nor_the_durable_sdk_nor_adapters(path: Path) -> None:
+def test_services_and_ports_do_not_import_aws_the_durable_sdk_or_adapters(path: Path) -> None:
     assert {name for name in imports_of(path) if name.split(".")[0] in AWS | {DURABLE}} == set()
     assert {
         name for name in imports_of(path) if name.startswith(("countersign.adapters", "countersign.functions.clients"))
@@ -140,17 +140,17 @@ VERIFYING = BASES | {f"countersign.domain{name}" for name in ("", ".errors", ".m
 
 
 @pytest.mark.parametrize("path", PROVIDERS, ids=named)
-def test_a_provider_imports_the_standard_library_and_what_verifying_needs_but_no_other_provider(path: Path) -> None:
+def test_a_provider_imports_only_the_standard_library_and_shared_verification(path: Path) -> None:
     assert {name for name in imports_of(path) if name.split(".")[0] not in sys.stdlib_module_names} <= VERIFYING
 
 
-def test_nothing_but_their_own_files_names_a_provider() -> None:
-    """A new provider is a new file: no list of them is kept anywhere."""
+def test_no_module_imports_a_provider() -> None:
+    """A new provider is a new file, without a list of providers."""
     for path in modules_of(LIBRARY):
         assert not {name for name in imports_of(path) - BASES if name.startswith("countersign.providers")}, named(path)
 
 
-def test_only_the_workflow_authors_modules_import_the_durable_sdk() -> None:
+def test_only_the_modules_of_workflows_import_the_durable_sdk() -> None:
     assert importers_of(DURABLE, modules_of(LIBRARY)) == {
         named(LIBRARY / "workflows" / name)
         for name in (
@@ -160,13 +160,13 @@ def test_only_the_workflow_authors_modules_import_the_durable_sdk() -> None:
     }
 
 
-def test_only_adapters_and_the_maker_of_clients_import_botocore() -> None:
+def test_only_adapters_and_the_client_factory_import_botocore() -> None:
     importers = importers_of("botocore", modules_of(LIBRARY, LAMBDAS))
     others = {path for path in importers if not path.startswith(named(LIBRARY / "adapters"))}
     assert others == {named(LIBRARY / "functions/clients.py")}
 
 
-def test_only_the_plain_lambda_imports_boto3_and_it_knows_nothing_of_the_kit() -> None:
+def test_only_the_plain_lambda_imports_boto3_and_it_does_not_import_the_kit() -> None:
     decider = LAMBDAS / "patterns/decider.py"
     assert importers_of("boto3", modules_of(LIBRARY, LAMBDAS)) == {named(decider)}
     assert "countersign" not in {name.split(".")[0] for name in imports_of(decider)}
@@ -177,11 +177,11 @@ AUTHORS = modules_of(*(LAMBDAS / name for name in ("order_approval", "payment", 
 
 
 @pytest.mark.parametrize("path", AUTHORS, ids=named)
-def test_what_a_fork_writes_or_copies_imports_the_kit_by_its_doors_alone(path: Path) -> None:
+def test_code_of_forks_imports_the_kit_only_through_its_doors(path: Path) -> None:
     assert {name for name in imports_of(path) if name.split(".")[0] == "countersign"} <= DOORS
 
 
-def test_the_code_of_pages_imports_the_kit_by_its_doors_alone() -> None:
+def test_code_in_documents_imports_the_kit_only_through_its_doors() -> None:
     pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("extensions/*.md")]
     imports = (
         re.findall(r"^(?:from|import) (countersign[\w.]*)", page.read_text("utf-8"), re.MULTILINE) for page in pages
@@ -190,14 +190,14 @@ def test_the_code_of_pages_imports_the_kit_by_its_doors_alone() -> None:
 
 
 @pytest.mark.parametrize("door", [door for door in sorted(DOORS) if (LIBRARY / door.partition(".")[2]).is_dir()])
-def test_a_door_has_a_page_to_read_first_and_exports_what_exists(door: str) -> None:
+def test_a_door_has_a_docstring_and_exports_existing_names(door: str) -> None:
     module = import_module(door)
     assert (module.__doc__ or "").count("\n") > 5
     assert set(module.__all__) <= set(dir(module))
 
 
 def test_only_workflows_load_the_durable_sdk() -> None:
-    """Whoever imports one module of `countersign.workflows` loads it: the door imports them all."""
+    """An import of any module of `countersign.workflows` loads the SDK, because the door imports all of them."""
     others = [path for path in modules_of(LIBRARY, LAMBDAS) if LIBRARY / "workflows" not in path.parents]
     entering = {named(path) for path in others if any("countersign.workflows" in name for name in imports_of(path))}
     folders = {str(Path(path).parent.relative_to("lambdas")) for path in entering}
@@ -205,17 +205,17 @@ def test_only_workflows_load_the_durable_sdk() -> None:
 
 
 @pytest.mark.parametrize("package", ["typer", "rich"])
-def test_nothing_that_is_deployed_imports_what_prints_to_terminals(package: str) -> None:
+def test_deployed_code_does_not_import_terminal_libraries(package: str) -> None:
     assert importers_of(package, modules_of(LIBRARY, LAMBDAS)) == set()
 
 
-def test_no_arrow_of_the_library_points_back_up() -> None:
+def test_the_packages_of_the_library_have_no_import_cycle() -> None:
     arrows: dict[str, set[str]] = {}
     for path in modules_of(LIBRARY):
         package = path.relative_to(LIBRARY).parts[0].removesuffix(".py")
         imported = {name.split(".")[1] for name in imports_of(path) if name.startswith("countersign.")}
         arrows.setdefault(package, set()).update(imported - {package})
-    TopologicalSorter(arrows).prepare()  # a circle of packages is a CycleError that names them
+    TopologicalSorter(arrows).prepare()  # raises a CycleError that names the packages
 
 
 @pytest.mark.parametrize(
@@ -226,27 +226,27 @@ def test_no_arrow_of_the_library_points_back_up() -> None:
         *(("operate", "local"), ("stacks", "operate"), ("stacks", "local")),
     ],
 )
-def test_no_arrow_of_the_house_points_back_up(importing: str, imported: str) -> None:
+def test_deployed_code_does_not_import_tools(importing: str, imported: str) -> None:
     assert importers_of(imported, modules_of(ROOT / importing)) == set()
 
 
-def test_a_component_takes_plain_options_and_imports_no_stack_and_no_settings() -> None:
+def test_a_component_imports_no_stack_and_no_settings() -> None:
     for path in modules_of(ROOT / "stacks" / "components"):
         above = {name for name in imports_of(path) if name.startswith("stacks.")}
         assert {name for name in above if not name.startswith("stacks.components.")} == set(), named(path)
 
 
-def test_tools_for_tests_are_imported_by_nothing_that_is_deployed_and_import_no_test() -> None:
+def test_deployed_code_does_not_import_the_testing_package() -> None:
     deployed = modules_of(LIBRARY, LAMBDAS, ROOT / "stacks", ROOT / "operate", ROOT / "local")
     assert [named(path) for path in deployed if any(".testing" in name for name in imports_of(path))] == []
     assert importers_of("tests", [*TESTING.glob("*.py"), *modules_of(ROOT / "benchmarks")]) == set()
 
 
-def test_only_the_clock_asks_the_time() -> None:
+def test_only_the_clock_module_reads_the_time() -> None:
     assert readers_of_the_clock(modules_of(LIBRARY, LAMBDAS)) == {named(LIBRARY / "domain/clock.py")}
 
 
-def test_only_a_workflow_imports_the_durable_sdk_among_the_functions() -> None:
+def test_only_functions_of_workflows_import_the_durable_sdk() -> None:
     stages = [Settings.load(path) for path in SETTINGS.glob("*.toml")]
     workflows = {workflow.function for stage in stages for workflow in stage.workflows.values()}
     assert workflows >= {"held_payment", "order_approval", "payment"}
@@ -257,7 +257,7 @@ def test_only_a_workflow_imports_the_durable_sdk_among_the_functions() -> None:
 
 
 @pytest.mark.parametrize("path", HANDLERS, ids=named)
-def test_a_function_imports_the_library_and_its_own_folder_but_no_other_function(path: Path) -> None:
+def test_a_function_imports_no_other_function(path: Path) -> None:
     functions = {handler.parent.name for handler in HANDLERS}
     assert {name.split(".")[0] for name in imports_of(path)} & functions <= {path.parent.name}
 
@@ -267,13 +267,13 @@ def test_a_handler_is_at_most_sixty_lines_of_code(path: Path) -> None:
     assert lines_of_code(path) <= 60
 
 
-def test_a_line_of_code_is_one_that_does_something(tmp_path: Path) -> None:
+def test_docstrings_comments_and_blank_lines_are_not_lines_of_code(tmp_path: Path) -> None:
     file = tmp_path / "handler.py"
     file.write_text(SEVERAL_KINDS_OF_LINES)
     assert lines_of_code(file) == 5
 
 
-def test_asking_the_time_is_noticed_however_it_is_spelt() -> None:
+def test_every_form_of_reading_the_time_is_detected() -> None:
     for code in ("datetime.now(UTC)", "datetime.datetime.now()", "time.time()", "x = datetime.date.today()"):
         assert _asks_the_time(ast.parse(code)), code
     assert not _asks_the_time(ast.parse("clock.now()"))

@@ -1,4 +1,4 @@
-"""Settings: every mistake is refused with the file, the key, the value, what is allowed and what to do."""
+"""Settings: every mistake is refused with file, key, value, rule and fix."""
 
 import json
 import re
@@ -60,7 +60,7 @@ deadline_seconds = 3600
 
 
 MINE = {"sender": "approvals@ask.dev", "alarm_email": "oncall@ask.dev"}
-"""What a user fills in before a stage can be deployed."""
+"""The settings that a user adds before a deploy."""
 
 
 def load(folder: Path, text: str = VALID, *, stage: str = "test", base_url: str = "") -> Settings:
@@ -78,16 +78,16 @@ def problems(folder: Path, text: str) -> tuple[Problem, ...]:
 
 
 def refused(folder: Path, text: str) -> Problem:
-    """Return the first thing that is wrong."""
+    """Return the first mistake."""
     return problems(folder, text)[0]
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "settings").glob("*.toml")), ids=str)
-def test_every_stage_loads(file: Path) -> None:
+def test_every_settings_file_loads(file: Path) -> None:
     assert Settings.load(file).stage == file.stem
 
 
-def test_every_deadline_of_the_contract_fits_into_the_kit_s_stages() -> None:
+def test_the_stages_of_the_kit_allow_every_deadline_of_the_contract() -> None:
     for file in SETTINGS.glob("*.toml"):
         settings = Settings.load(file)
         timeouts = [workflow.execution_timeout_seconds for workflow in settings.workflows.values()]
@@ -102,7 +102,7 @@ def test_a_provider_is_a_name_and_a_scheme(tmp_path: Path) -> None:
     assert load(tmp_path).providers == {}
 
 
-def test_a_provider_may_be_called_as_a_payment_names_it_and_no_otherwise(tmp_path: Path) -> None:
+def test_the_name_of_a_provider_has_the_form_of_the_payment_contract(tmp_path: Path) -> None:
     schema = Path(countersign.__file__).parent / "contracts" / "schemas" / "payment.input.json"
     pattern = json.loads(schema.read_text())["properties"]["provider"]["pattern"]
     for name in ("a", "a" * 63, "a-b_c9", "a" * 64, "Stripe", "9a", "_a", "-a"):
@@ -122,7 +122,7 @@ scheme = "{scheme}"
 """
 
 
-def test_a_function_is_told_what_differs_from_the_defaults(tmp_path: Path) -> None:
+def test_a_function_receives_only_the_settings_that_differ_from_the_defaults(tmp_path: Path) -> None:
     text = 'live = false\ndeclined = "final"\nunmatched = "ignore"\naccount = "acct_1"'
     settings = load(tmp_path, VALID + EXPECTING.format(scheme="stripe", settings=text))
     accounts = {"account": "acct_1"}
@@ -152,7 +152,7 @@ def test_a_function_is_told_what_differs_from_the_defaults(tmp_path: Path) -> No
         ("shopify", "", "shop", "in a protected stage"),
     ],
 )
-def test_settings_that_a_scheme_does_not_read_and_events_of_anybody_in_a_protected_stage_are_refused(
+def test_unknown_settings_of_a_scheme_and_missing_accounts_in_a_protected_stage_are_refused(
     tmp_path: Path, scheme: str, settings: str, key: str, allowed: str
 ) -> None:
     refusal = refused(tmp_path, VALID + EXPECTING.format(scheme=scheme, settings=settings))
@@ -160,13 +160,13 @@ def test_settings_that_a_scheme_does_not_read_and_events_of_anybody_in_a_protect
     assert allowed in refusal.allowed
 
 
-def test_a_partner_s_settings_are_read_as_a_provider_s(tmp_path: Path) -> None:
+def test_a_partner_has_the_settings_of_a_provider(tmp_path: Path) -> None:
     partner = '\n[partners.stripe]\nscheme = "stripe"\nevent_source = "aws.partner/stripe.com/ed_1"\n'
     assert load(tmp_path, f"{VALID}{partner}live = false\n").partners["stripe"].expects == {"live": False}
     assert refused(tmp_path, f'{VALID}{partner}shop = "a.myshopify.com"\n').key == "partners.stripe.shop"
 
 
-def test_callers_are_believed_whom_they_name_unless_the_stage_says_otherwise(tmp_path: Path) -> None:
+def test_requests_are_not_restricted_by_default(tmp_path: Path) -> None:
     assert load(tmp_path).requests == RequestSettings()
     text = VALID + '[requests]\nrequester = "caller"\napprover_domains = ["example.com"]'
     assert load(tmp_path, text).requests == RequestSettings(requester="caller", approver_domains=("example.com",))
@@ -189,14 +189,14 @@ WITH_HELD_PAYMENTS = VALID.replace("held-payment.enabled = false", "")
         (f"[payments]\noperators = {[f'p{n}@example.com' for n in range(21)]}", "at most 20 addresses"),
     ],
 )
-def test_operators_and_the_workflow_that_asks_them_come_together(tmp_path: Path, added: str, allowed: str) -> None:
+def test_the_held_payment_workflow_needs_operators(tmp_path: Path, added: str, allowed: str) -> None:
     refusal = refused(tmp_path, WITH_HELD_PAYMENTS + added)
     assert refusal.key == "payments.operators"
     assert allowed in refusal.allowed
 
 
 @pytest.mark.parametrize("asking", ["enabled = false", "retired = true"])
-def test_without_the_workflow_that_asks_them_operators_are_refused(tmp_path: Path, asking: str) -> None:
+def test_operators_without_the_held_payment_workflow_are_refused(tmp_path: Path, asking: str) -> None:
     settings = VALID.replace("held-payment.enabled = false", f"held-payment.{asking}")
     load(tmp_path, settings)
     refusal = refused(tmp_path, settings + '[payments]\noperators = ["finance@example.com"]')
@@ -231,7 +231,7 @@ def own(settings: Settings) -> WorkflowSettings:
         (NAMED, f"{NAMED}\nencrypted = true", lambda each: each.has_encrypted_answers, False, True),
     ],
 )
-def test_what_a_stage_does_not_say_is_by_default(
+def test_a_missing_setting_has_its_default(
     tmp_path: Path, written: str, instead: str, read: Callable[[Settings], object], by_default: object, then: object
 ) -> None:
     assert read(load(tmp_path)) == by_default
@@ -427,7 +427,7 @@ event_source = "aws.partner/stripe.com/ed_1001"
         ),
     ],
 )
-def test_a_mistake_in_what_a_stage_may_add_is_refused(
+def test_a_mistake_in_an_optional_setting_is_refused(
     tmp_path: Path, added: str, key: str, value: object, allowed: str
 ) -> None:
     refusal = refused(tmp_path, f"{VALID}\n{added}\n")
@@ -435,15 +435,15 @@ def test_a_mistake_in_what_a_stage_may_add_is_refused(
     assert allowed in refusal.allowed
 
 
-def test_without_workflows_there_is_nothing_to_deploy(tmp_path: Path) -> None:
+def test_a_stage_without_workflows_is_refused(tmp_path: Path) -> None:
     refusal = refused(tmp_path, VALID + "enabled = false")
     assert (refusal.key, refusal.allowed) == ("workflows", "at least one table [workflows.<name>]")
 
 
-# Over the defaults
+# Defaults
 
 
-def test_a_stage_has_every_workflow_of_the_defaults_unless_it_leaves_it_out(tmp_path: Path) -> None:
+def test_a_stage_has_every_default_workflow_that_it_does_not_disable(tmp_path: Path) -> None:
     least = VALID.partition("[workflows]")[0] + OPERATORS
     kit = load(tmp_path, least)
     assert kit.workflows.keys() == {"order-approval", "payment", "held-payment"}
@@ -453,7 +453,7 @@ def test_a_stage_has_every_workflow_of_the_defaults_unless_it_leaves_it_out(tmp_
     }
 
 
-def test_a_stage_says_what_differs_from_the_defaults_key_by_key(tmp_path: Path) -> None:
+def test_a_stage_overrides_single_keys_of_the_defaults(tmp_path: Path) -> None:
     defaults, stage = (load(tmp_path, VALID.replace(REVIEW, instead)) for instead in ("", "review.burst = 7"))
     assert defaults.throttles.review.rate_per_second == stage.throttles.review.rate_per_second == 50
     assert (defaults.throttles.review.burst, stage.throttles.review.burst) == (100, 7)
@@ -461,7 +461,7 @@ def test_a_stage_says_what_differs_from_the_defaults_key_by_key(tmp_path: Path) 
     assert stage.workflows["order-approval"].contract == ""
 
 
-def test_the_page_on_upgrades_shows_lines_for_a_stage_s_file(tmp_path: Path) -> None:
+def test_the_settings_on_the_page_on_upgrades_are_valid(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "upgrading.md").read_text("utf-8")
     (shown,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
     below = VALID.replace(REVIEW, "").replace("[throttles]", "").partition("[workflows]")[0]
@@ -489,7 +489,7 @@ def test_tables_are_merged_and_any_other_value_is_replaced(
     assert json.dumps(below) == before
 
 
-def test_all_that_is_wrong_with_a_file_is_told_at_once(tmp_path: Path) -> None:
+def test_every_mistake_of_a_file_is_reported_at_once(tmp_path: Path) -> None:
     text = VALID.replace("archive_days = 7", "archive_days = -1").replace("approvals@example.com", "approvals")
     text = text.replace("protected = true", "protectd = true") + "[workflows.A]\n[workflows.B]\n"
     keys = Counter(problem.key for problem in problems(tmp_path, text))
@@ -521,7 +521,7 @@ def test_all_that_is_wrong_with_a_file_is_told_at_once(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_mistake_names_the_line_of_its_key_or_of_the_table_that_lacks_it(
+def test_a_mistake_is_reported_with_the_line_of_its_key_or_table(
     tmp_path: Path, written: str, instead: str, at: str | None
 ) -> None:
     assert written in VALID
@@ -543,7 +543,7 @@ def test_a_mistake_names_the_line_of_its_key_or_of_the_table_that_lacks_it(
         "http://[::1]:4566",
     ],
 )
-def test_a_base_url_takes_the_place_of_the_file_s(tmp_path: Path, base_url: str) -> None:
+def test_a_given_base_url_overrides_that_of_the_file(tmp_path: Path, base_url: str) -> None:
     assert load(tmp_path, base_url=base_url).base_url == base_url
 
 
@@ -566,13 +566,13 @@ def test_a_domain_is_the_base_of_all_links(tmp_path: Path) -> None:
         "https://ask.example.com\n.evil.example",
     ],
 )
-def test_a_base_url_that_is_not_safe_in_a_mail_is_refused(tmp_path: Path, base_url: str) -> None:
+def test_an_unsafe_base_url_is_refused(tmp_path: Path, base_url: str) -> None:
     with pytest.raises(SettingsError, match=r"base_url is .*; allowed: text in quotes, an https URL"):
         load(tmp_path, base_url=base_url)
 
 
-def test_editors_read_the_schema_of_the_models() -> None:
-    assert FILE.read_text("utf-8") == schema(), "write it anew: .venv/bin/python -m stacks.stage.schema"
+def test_the_schema_for_editors_is_current() -> None:
+    assert FILE.read_text("utf-8") == schema(), "to write it: .venv/bin/python -m stacks.stage.schema"
     validate = fastjsonschema.compile(json.loads(schema()))
     for file in SETTINGS.glob("*.toml"):
         text = file.read_text("utf-8")
@@ -594,7 +594,7 @@ def to_deploy(folder: Path, *, stage: str = "test", more: str = "", protected: s
     "domain",
     ["example.com", "mail.example.net", "EXAMPLE.org", "countersign.example", "a.test", "b.invalid", "c.localhost"],
 )
-def test_a_sender_or_an_identity_of_a_reserved_domain_is_not_deployed(tmp_path: Path, domain: str) -> None:
+def test_a_sender_or_an_identity_of_a_reserved_domain_is_refused(tmp_path: Path, domain: str) -> None:
     more = f'identities = ["ask.dev", "{domain}"]'
     with pytest.raises(SettingsError) as refusal:
         to_deploy(tmp_path, more=more, sender=f"approvals@{domain}", alarm_email=MINE["alarm_email"])
@@ -608,11 +608,11 @@ def test_a_sender_or_an_identity_of_a_reserved_domain_is_not_deployed(tmp_path: 
 
 
 @pytest.mark.parametrize("sender", ["approvals@ask.dev", "a@my-example.com", "a@example.de", "a@test.com"])
-def test_a_sender_of_ones_own_is_deployed(tmp_path: Path, sender: str) -> None:
+def test_a_sender_of_an_own_domain_is_accepted(tmp_path: Path, sender: str) -> None:
     assert to_deploy(tmp_path, sender=sender, alarm_email=MINE["alarm_email"]).mail.sender == sender
 
 
-def test_a_protected_stage_needs_somebody_who_receives_its_alarms(tmp_path: Path) -> None:
+def test_a_protected_stage_needs_a_recipient_of_alarms(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"alarms.email is ''; .* fix: .* --context alarm_email=ADDRESS") as refusal:
         to_deploy(tmp_path, sender=MINE["sender"])
     assert len(refusal.value.problems) == 1
@@ -620,29 +620,29 @@ def test_a_protected_stage_needs_somebody_who_receives_its_alarms(tmp_path: Path
     assert to_deploy(tmp_path, sender=MINE["sender"], protected="false").alarms.email == ""
 
 
-def test_the_embedded_cloud_takes_placeholders(tmp_path: Path) -> None:
+def test_the_embedded_cloud_accepts_placeholders(tmp_path: Path) -> None:
     assert to_deploy(tmp_path, stage="local").mail.sender == "approvals@example.com"
 
 
-def test_a_missing_file_names_the_stages_there_are(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_with_the_existing_stages(tmp_path: Path) -> None:
     load(tmp_path, stage="dev")
     with pytest.raises(SettingsError, match=r"prod\.toml: is missing; allowed: .*: dev; fix: choose one of these"):
         Settings.load(tmp_path / "prod.toml")
 
 
-def test_a_stage_s_name_must_do_for_the_name_of_a_stack(tmp_path: Path) -> None:
+def test_a_stage_name_that_is_not_a_stack_name_is_refused(tmp_path: Path) -> None:
     for name in ("My_Stage", "eu-dev", "elevenchars"):
         with pytest.raises(SettingsError, match=r"allowed: a stage name of at most 10 .*; fix: rename the file"):
             load(tmp_path, stage=name)
 
 
-def test_the_longest_names_do_for_the_name_of_a_function(tmp_path: Path) -> None:
+def test_the_longest_names_make_a_function_name_of_64_characters(tmp_path: Path) -> None:
     text = VALID.replace("[workflows.order-approval]", f'[app]\nname = "{"a" * 12}"\n\n[workflows.{"w" * 40}]')
     settings = load(tmp_path, f'{text}contract = "order-approval"\n', stage="s" * 10)
     assert {len(f"{settings.prefix}{name}") for name in settings.workflows if name.startswith("w")} == {64}
 
 
-def test_a_file_that_is_not_toml_says_where(tmp_path: Path) -> None:
+def test_a_file_that_is_not_toml_is_reported_with_the_line(tmp_path: Path) -> None:
     refusal = refused(tmp_path, "[ledger\n")
     assert "line 1" in refusal.fix
 
@@ -657,7 +657,7 @@ deadline_seconds = 3600
 """
 
 
-def test_a_stage_has_the_patterns_all_of_them_or_none(tmp_path: Path) -> None:
+def test_a_stage_has_all_patterns_or_none(tmp_path: Path) -> None:
     assert load(tmp_path).patterns is None
     patterns = load(tmp_path, VALID + PATTERNS).patterns
     assert patterns
@@ -683,7 +683,7 @@ def test_a_stage_has_the_patterns_all_of_them_or_none(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_mistake_in_the_patterns_is_refused_as_one_in_a_workflow_is(
+def test_a_mistake_in_the_patterns_is_refused(
     tmp_path: Path, written: str, instead: str, key: str, allowed: str
 ) -> None:
     assert written in PATTERNS
@@ -692,7 +692,7 @@ def test_a_mistake_in_the_patterns_is_refused_as_one_in_a_workflow_is(
     assert refusal.allowed.startswith(allowed)
 
 
-def test_a_workflow_is_not_called_as_a_pattern_is_where_the_patterns_are_deployed(tmp_path: Path) -> None:
+def test_a_workflow_with_the_name_of_a_deployed_pattern_is_refused(tmp_path: Path) -> None:
     of_our_own = VALID.replace("[workflows.order-approval]", "[workflows.long-job]")
     assert "long-job" in load(tmp_path, of_our_own).workflows
     refusal = refused(tmp_path, of_our_own + PATTERNS)

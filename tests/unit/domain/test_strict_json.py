@@ -89,7 +89,7 @@ def test_a_strict_json_document_parses_to_itself(document: Any) -> None:
         pytest.param(b"\x001", id="a NUL"),
     ],
 )
-def test_what_is_not_strict_json_is_malformed(body: bytes) -> None:
+def test_a_body_that_is_not_strict_json_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedBodyError):
         read(body)
 

@@ -85,7 +85,7 @@ def test_every_refund_and_dispute_is_published_once_with_payment_and_total() -> 
     assert not list(events_of(after, after))
 
 
-def test_each_hard_bounce_is_told_without_its_recipient() -> None:
+def test_each_hard_bounce_is_published_without_its_recipient() -> None:
     (event,) = events_of(any_task(bounced=1), any_task(bounced=2))
     assert event["kind"] == "MailBounced"
     assert APPROVER not in json.dumps(event)

@@ -1,4 +1,4 @@
-"""Sweeping: what is overdue is mended once, and told of for as long as it stays lost."""
+"""Sweeps: overdue work is repaired once, and reported as long as it stays lost."""
 
 import dataclasses
 from datetime import timedelta
@@ -51,7 +51,7 @@ DAY = timedelta(days=1)
 
 
 class Sweeper:
-    """A ledger, what sweeps it, and a clock that stands at NOW."""
+    """The sweeper of a ledger in memory, with a clock at NOW."""
 
     def __init__(self, *standing: Task) -> None:
         self.ledger = MemoryLedger()
@@ -62,7 +62,7 @@ class Sweeper:
         self.clock = FixedClock(NOW)
 
     def after(self, wait: timedelta) -> list[Finding]:
-        """Return what a sweep finds when some time has passed."""
+        """Return the findings of a sweep after some time."""
         self.clock.moment += wait
         return self.sweep()
 
@@ -94,11 +94,11 @@ class Sweeper:
 
 
 DECIDED_AFTER = timedelta(minutes=1)
-"""How long after NOW `any_decided_task` was decided."""
+"""The time from NOW to the decision of `any_decided_task`."""
 
 OVERDUE = [
-    pytest.param(any_decided_task(), DECIDED_AFTER + GRACE, DECISION, id="a decision that nobody has applied"),
-    pytest.param(any_task(), timedelta(hours=1) + GRACE, DEADLINE, id="a deadline at which nobody has closed its task"),
+    pytest.param(any_decided_task(), DECIDED_AFTER + GRACE, DECISION, id="a decision that is not applied"),
+    pytest.param(any_task(), timedelta(hours=1) + GRACE, DEADLINE, id="a task that is open after its deadline"),
 ]
 
 
@@ -106,7 +106,7 @@ OVERDUE = [
 
 
 @pytest.mark.parametrize(("task", "when", "found"), OVERDUE)
-def test_the_callback_is_rung_again_once_the_grace_is_over(task: Task, when: timedelta, found: Finding) -> None:
+def test_the_callback_is_rung_again_after_the_grace(task: Task, when: timedelta, found: Finding) -> None:
     sweeper = Sweeper(task)
     assert sweeper.after(when - timedelta(seconds=1)) == []
     assert sweeper.doorbell.rung == []
@@ -117,9 +117,7 @@ def test_the_callback_is_rung_again_once_the_grace_is_over(task: Task, when: tim
 
 
 @pytest.mark.parametrize(("task", "when", "found"), OVERDUE)
-def test_it_is_rung_once_only_and_told_of_for_as_long_as_that_has_not_helped(
-    task: Task, when: timedelta, found: Finding
-) -> None:
+def test_a_swept_task_is_rung_once_and_reported_until_it_is_closed(task: Task, when: timedelta, found: Finding) -> None:
     sweeper = Sweeper(task)
     sweeper.after(when)
     assert sweeper.after(GRACE - timedelta(seconds=1)) == []
@@ -130,14 +128,14 @@ def test_it_is_rung_once_only_and_told_of_for_as_long_as_that_has_not_helped(
     assert len(sweeper.audited) == 2
 
 
-def test_a_decision_whose_ring_was_delivered_is_rung_all_the_same() -> None:
+def test_a_decision_with_a_delivered_ring_is_rung_again() -> None:
     sweeper = Sweeper(any_decided_task(ring=Ring(RingState.DELIVERED, NOW)))
     assert sweeper.after(timedelta(hours=1)) == [DECISION]
     assert (sweeper.doorbell.rung, sweeper.task.ring) == ([CALLBACK_ID], Ring(RingState.DELIVERED, NOW))
 
 
 @pytest.mark.parametrize("outcome", [Outcome.APPROVED, Outcome.FAILED])
-def test_it_is_rung_as_the_relay_would(outcome: Outcome) -> None:
+def test_a_swept_failure_is_rung_as_a_failure(outcome: Outcome) -> None:
     sweeper = Sweeper(any_decided_task(outcome=outcome))
     sweeper.after(timedelta(hours=1))
     assert sweeper.doorbell.failed is (outcome is Outcome.FAILED)
@@ -164,7 +162,7 @@ def test_work_of_a_paused_execution_is_neither_late_nor_lost_until_it_is_resumed
     assert sweeper.after(DAY) == [], "paused after a repair"
 
 
-def test_the_link_to_a_task_of_a_paused_execution_is_sent() -> None:
+def test_the_hand_off_of_a_paused_execution_is_sent_again() -> None:
     sweeper = Sweeper(any_task())
     sweeper.submit()
     sweeper.ledger.started(REQUEST_ID, EXECUTION)
@@ -175,7 +173,7 @@ def test_the_link_to_a_task_of_a_paused_execution_is_sent() -> None:
 HAND_OFF = Finding(Lost.HAND_OFF, TASK_ID, mended=True)
 
 
-def test_the_first_hand_off_is_sent_once_more_where_nobody_was_sent_a_link_within_the_grace() -> None:
+def test_the_first_hand_off_is_sent_again_if_no_link_was_sent_within_the_grace() -> None:
     sweeper = Sweeper(any_task())
     assert sweeper.after(GRACE - timedelta(seconds=1)) == []
     assert sweeper.after(timedelta(seconds=1)) == [HAND_OFF]
@@ -185,17 +183,17 @@ def test_the_first_hand_off_is_sent_once_more_where_nobody_was_sent_a_link_withi
     assert sweeper.doorbell.rung == []
 
 
-def test_a_hand_off_that_is_sent_once_more_in_vain_is_told_of_until_it_is_sent_or_the_deadline_passes() -> None:
+def test_a_repeated_hand_off_without_a_link_is_reported_until_the_deadline() -> None:
     sweeper = Sweeper(any_task())
     sweeper.after(GRACE)
     stays_lost = dataclasses.replace(HAND_OFF, mended=False)
     assert [sweeper.after(GRACE), sweeper.after(GRACE)] == [[stays_lost]] * 2
     assert len(sweeper.ledger.outbox) == 1
-    assert sweeper.after(timedelta(hours=1)) == [DEADLINE], "its workflow is rung all the same"
+    assert sweeper.after(timedelta(hours=1)) == [DEADLINE], "its workflow is rung nevertheless"
 
 
 @pytest.mark.parametrize("task", [any_task(sent_at=NOW), any_task(audience=()), any_payment_task()])
-def test_a_task_is_not_handed_off_again_where_a_link_was_sent_or_no_person_is_asked(task: Task) -> None:
+def test_a_task_with_a_sent_link_or_without_people_is_not_handed_off_again(task: Task) -> None:
     sweeper = Sweeper(task)
     assert sweeper.after(timedelta(minutes=30)) == []
     assert sweeper.ledger.outbox == {}
@@ -206,7 +204,7 @@ WITHDRAWAL = Finding(Lost.WITHDRAWAL, TASK_ID, mended=True)
 
 
 @pytest.mark.parametrize("state", [RingState.DELIVERED, RingState.CLOSED])
-def test_a_withdrawn_task_is_rung_once_the_grace_is_over_and_then_left_alone(state: RingState) -> None:
+def test_a_withdrawn_task_is_rung_once_after_the_grace(state: RingState) -> None:
     sweeper = Sweeper(WITHDRAWN)
     sweeper.doorbell.answers = [Ring(state, NOW + GRACE)]
     assert sweeper.after(GRACE - timedelta(seconds=1)) == []
@@ -216,7 +214,7 @@ def test_a_withdrawn_task_is_rung_once_the_grace_is_over_and_then_left_alone(sta
     assert sweeper.audited == [("swept", "sweeper"), ("rung", "sweeper")]
 
 
-def test_a_withdrawn_task_that_lambda_refuses_to_ring_is_told_of_until_its_deadline_wakes_its_workflow() -> None:
+def test_a_withdrawn_task_with_a_failed_ring_is_reported_until_its_deadline() -> None:
     sweeper = Sweeper(WITHDRAWN)
     sweeper.doorbell.answers = [Ring(RingState.FAILED, NOW, "AccessDeniedException")]
     stays_lost = dataclasses.replace(WITHDRAWAL, mended=False)
@@ -225,14 +223,14 @@ def test_a_withdrawn_task_that_lambda_refuses_to_ring_is_told_of_until_its_deadl
     assert upkeep.due_at(sweeper.task) is None
 
 
-def test_a_withdrawn_task_whose_execution_is_over_is_left_alone() -> None:
+def test_a_withdrawn_task_of_an_ended_execution_is_not_rung() -> None:
     sweeper = Sweeper(WITHDRAWN)
     sweeper.ledger.finish(REQUEST_ID, WORKFLOW, RequestStatus.FAILED, None, NOW)
     assert sweeper.after(GRACE) == []
     assert (sweeper.doorbell.rung, upkeep.due_at(sweeper.task)) == ([], None)
 
 
-def test_a_task_that_was_rung_for_its_deadline_in_vain_and_is_withdrawn_then_is_rung_again() -> None:
+def test_a_task_that_is_withdrawn_after_a_ring_for_its_deadline_is_rung_again() -> None:
     sweeper = Sweeper(any_task())
     sweeper.after(timedelta(hours=1) + GRACE)
     sweeper.clock.move(seconds=1)
@@ -242,14 +240,14 @@ def test_a_task_that_was_rung_for_its_deadline_in_vain_and_is_withdrawn_then_is_
 
 
 @pytest.mark.parametrize("status", [Status.APPLIED, Status.EXPIRED, Status.CANCELLED])
-def test_a_task_that_is_closed_is_left_alone(status: Status) -> None:
+def test_a_closed_task_is_not_swept(status: Status) -> None:
     sweeper = Sweeper(any_decided_task(status=status))
     assert sweeper.after(DAY) == []
     assert sweeper.doorbell.rung == []
 
 
 @pytest.mark.parametrize("status", [RequestStatus.SUCCEEDED, RequestStatus.FAILED])
-def test_a_task_whose_execution_is_over_is_left_to_the_alarm_that_told_of_its_end(status: RequestStatus) -> None:
+def test_a_decided_task_of_an_ended_execution_is_recorded_once_and_not_rung(status: RequestStatus) -> None:
     sweeper = Sweeper(any_decided_task())
     sweeper.ledger.finish(REQUEST_ID, WORKFLOW, status, None, NOW)
     assert [sweeper.after(DAY), sweeper.after(DAY)] == [[], []]
@@ -257,7 +255,7 @@ def test_a_task_whose_execution_is_over_is_left_to_the_alarm_that_told_of_its_en
     assert (sweeper.task.status, list(sweeper.ledger.overdue(sweeper.clock.now()))) == (Status.DECIDED, [])
 
 
-def test_a_task_that_its_workflow_has_applied_meanwhile_is_left_alone() -> None:
+def test_a_task_that_its_workflow_applies_during_the_sweep_is_not_rung() -> None:
     sweeper = Sweeper(any_decided_task())
 
     meanwhile(
@@ -268,7 +266,7 @@ def test_a_task_that_its_workflow_has_applied_meanwhile_is_left_alone() -> None:
     assert sweeper.doorbell.rung == []
 
 
-def test_of_two_sweeps_at_once_one_rings() -> None:
+def test_one_of_two_concurrent_sweeps_rings() -> None:
     sweeper = Sweeper(any_decided_task())
     sweeper.clock.move(hours=1)
     other: list[Finding] = []
@@ -280,13 +278,13 @@ def test_of_two_sweeps_at_once_one_rings() -> None:
     assert sweeper.audited == [("swept", "sweeper"), ("rung", "sweeper")]
 
 
-def test_a_ring_that_lambda_refused_for_good_is_told_of_at_once() -> None:
+def test_a_ring_that_lambda_refuses_for_good_is_reported_at_once() -> None:
     sweeper = Sweeper(any_decided_task())
     sweeper.doorbell.answers = [Ring(RingState.FAILED, NOW, "InvalidParameterValueException")]
     assert sweeper.after(timedelta(hours=1)) == [dataclasses.replace(DECISION, mended=False)]
 
 
-def test_a_ring_that_lambda_did_not_take_is_told_of_and_keeps_nothing_else_from_being_mended() -> None:
+def test_a_ring_that_lambda_does_not_accept_is_reported_and_the_sweep_continues() -> None:
     second = "order-1002.approval"
     sweeper = Sweeper(any_decided_task(), any_decided_task(task_id=second, decided_at=NOW + timedelta(minutes=2)))
     sweeper.doorbell.answers = [CallbackUnavailableError("throttled")]
@@ -298,7 +296,7 @@ def test_a_ring_that_lambda_did_not_take_is_told_of_and_keeps_nothing_else_from_
 # Requests
 
 
-def test_a_request_that_is_not_known_to_have_started_is_started_again_as_it_was_asked_for() -> None:
+def test_a_request_without_a_recorded_start_is_started_again_with_the_same_input() -> None:
     sweeper = Sweeper()
     sweeper.submit()
     assert sweeper.after(GRACE - timedelta(seconds=1)) == []
@@ -314,7 +312,7 @@ def test_a_request_that_is_not_known_to_have_started_is_started_again_as_it_was_
 @pytest.mark.parametrize(
     "error", [StartFailedError("TooManyRequests"), UnknownWorkflowError(), RequestConflictError("x")]
 )
-def test_a_start_that_fails_again_is_tried_no_more_and_told_of(error: Exception) -> None:
+def test_a_start_that_fails_again_is_reported_and_not_repeated(error: Exception) -> None:
     sweeper = Sweeper()
     sweeper.submit()
     sweeper.starter.failures = [error]
@@ -327,7 +325,7 @@ def test_a_start_that_fails_again_is_tried_no_more_and_told_of(error: Exception)
 # Events of providers
 
 
-def test_an_event_that_nobody_has_asked_about_for_a_day_is_reported_once_and_stays_parked() -> None:
+def test_an_event_that_is_parked_for_a_day_is_reported_once_and_stays_parked() -> None:
     sweeper = Sweeper()
     sweeper.park()
     assert sweeper.after(DAY) == []
@@ -336,7 +334,7 @@ def test_an_event_that_nobody_has_asked_about_for_a_day_is_reported_once_and_sta
     assert sweeper.ledger.parked("pay", "pay_1001") == [any_parked()]
 
 
-def test_a_flood_of_events_that_nobody_asked_for_delays_the_mend_of_a_decision_by_no_sweep() -> None:
+def test_a_flood_of_parked_events_does_not_delay_the_repair_of_a_decision() -> None:
     sweeper = Sweeper(any_decided_task(decided_at=NOW + 3 * DAY))
     for number in range(300):
         event = ProviderEvent(f"evt_{number}", f"other_{number}", EventStatus.PAID, "9.99", "EUR")
@@ -352,12 +350,12 @@ def test_a_flood_of_events_that_nobody_asked_for_delays_the_mend_of_a_decision_b
     sweeper.ledger.correlated = read_slowly  # type: ignore[method-assign]
     first, *events = sweeper.after(3 * DAY + GRACE)
     assert first == DECISION
-    assert len(events) == AT_MOST / timedelta(seconds=1), "the sweep was busy to its end"
+    assert len(events) == AT_MOST / timedelta(seconds=1), "the sweep works until its end"
     told = [finding for finding in sweeper.after(GRACE) if finding.lost is Lost.EVENT]
     assert len(told) == 300 - len(events), "each is reported once"
 
 
-def test_a_mail_outage_delays_the_mend_of_a_decision_by_no_sweep_and_what_was_swept_is_not_read_again_at_once() -> None:
+def test_a_mail_outage_does_not_delay_the_repair_of_a_decision() -> None:
     unsent = (any_task(task_id=f"order-{number}.unsent", expires_at=NOW + 9 * DAY) for number in range(3_000))
     sweeper = Sweeper(*unsent, any_decided_task(decided_at=NOW + DAY))
     read = sweeper.ledger.request
@@ -376,7 +374,7 @@ def test_a_mail_outage_delays_the_mend_of_a_decision_by_no_sweep_and_what_was_sw
     assert Finding(Lost.DECISION, "order-1.lost", mended=True) in told[:2]
 
 
-def test_an_event_that_the_opener_of_its_task_has_left_is_applied() -> None:
+def test_a_parked_event_of_an_open_task_is_applied() -> None:
     sweeper = Sweeper()
     sweeper.park()
     task = any_payment_task(expires_at=NOW + 2 * DAY)
@@ -388,10 +386,10 @@ def test_an_event_that_the_opener_of_its_task_has_left_is_applied() -> None:
     assert sweeper.ledger.parked("pay", "pay_1001") == []
 
 
-# The sweep
+# Duration
 
 
-def test_a_sweep_ends_in_time_and_the_next_one_goes_on_with_the_longest_overdue_first() -> None:
+def test_a_sweep_ends_in_time_and_the_next_one_continues_with_the_longest_overdue() -> None:
     names = [f"order-{number}.approval" for number in range(3)]
     sweeper = Sweeper(
         *(
@@ -406,7 +404,7 @@ def test_a_sweep_ends_in_time_and_the_next_one_goes_on_with_the_longest_overdue_
     assert names[0] in [finding.name for finding in sweeper.sweep()]
 
 
-def test_a_task_for_which_every_race_is_lost_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_task_that_loses_every_race_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("countersign.retries.pause_seconds", lambda *_: 0)
     sweeper = Sweeper(any_decided_task())
 
