@@ -145,7 +145,7 @@ class Stage:
     @property
     def region(self) -> str:
         """The region."""
-        region: str = self.client("sts").meta.region_name
+        region: str = self.client("cloudformation").meta.region_name
         return region
 
     @property
