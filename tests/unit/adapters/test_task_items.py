@@ -113,14 +113,11 @@ def test_a_task_is_due_while_it_waits_for_its_workflow_and_expires_from_the_tabl
     assert (fields["gsi1pk"] is not None, fields["gsi1sk"] is not None, fields["ttl"] is None) == (live, live, live)
 
 
-def test_an_open_task_is_due_from_its_opening_until_a_link_is_sent_and_then_at_its_deadline() -> None:
+def test_a_task_is_due_at_its_opening_then_at_its_deadline_and_then_at_its_decision() -> None:
     assert index_fields(any_task())["gsi1sk"] == "2026-03-01T09:00:00.000000Z"
     assert index_fields(any_task(sent_at=NOW))["gsi1sk"] == "2026-03-01T10:00:00.000000Z"
     assert index_fields(any_payment_task())["gsi1sk"] == "2026-03-01T10:00:00.000000Z"
-
-
-def test_a_decided_task_is_due_from_its_decision() -> None:
-    assert index_fields(any_decided_task())["gsi1sk"] == "2026-03-01T09:01:00.000000Z"
+    assert index_fields(any_decided_task())["gsi1sk"] == "2026-03-01T09:01:00.000000Z", "from its decision on"
 
 
 @pytest.mark.parametrize(

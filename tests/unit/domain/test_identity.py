@@ -14,21 +14,15 @@ addresses = st.emails()
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("address", "same"),
     [
-        ("rita@example.com", "Rita@Example.COM"),
-        ("rita@example.com", "  rita@example.com\n"),
-        ("rita@example.com", "ｒｉｔａ@example.com"),
-        ("straße@example.com", "STRASSE@example.com"),
+        *((spelling, True) for spelling in ("Rita@Example.COM", "  rita@example.com\n", "ｒｉｔａ@example.com")),
+        *((other, False) for other in ("rit@example.com", "rita@example.org", "rita+1@example.com", "")),
     ],
 )
-def test_spellings_of_one_address_are_one_person(one: str, other: str) -> None:
-    assert NO_ALIASES.same(one, other)
-
-
-@pytest.mark.parametrize("other", ["rit@example.com", "rita@example.org", "rita+1@example.com", ""])
-def test_different_addresses_are_different_people(other: str) -> None:
-    assert not NO_ALIASES.same("rita@example.com", other)
+def test_only_spellings_of_one_address_are_one_person(address: str, same: bool) -> None:
+    assert NO_ALIASES.same("rita@example.com", address) is same
+    assert NO_ALIASES.same("straße@example.com", "STRASSE@example.com")
 
 
 @given(addresses, addresses)

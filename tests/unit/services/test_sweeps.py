@@ -192,11 +192,17 @@ def test_a_repeated_hand_off_without_a_link_is_reported_until_the_deadline() -> 
     assert sweeper.after(timedelta(hours=1)) == [DEADLINE], "its workflow is rung nevertheless"
 
 
-@pytest.mark.parametrize("task", [any_task(sent_at=NOW), any_task(audience=()), any_payment_task()])
-def test_a_task_with_a_sent_link_or_without_people_is_not_handed_off_again(task: Task) -> None:
+@pytest.mark.parametrize(
+    "task",
+    [
+        *(any_task(sent_at=NOW), any_task(audience=()), any_payment_task()),
+        *(any_decided_task(status=status) for status in (Status.APPLIED, Status.EXPIRED, Status.CANCELLED)),
+    ],
+)
+def test_a_task_that_is_closed_or_without_a_missing_link_is_not_swept(task: Task) -> None:
     sweeper = Sweeper(task)
     assert sweeper.after(timedelta(minutes=30)) == []
-    assert sweeper.ledger.outbox == {}
+    assert (sweeper.ledger.outbox, sweeper.doorbell.rung) == ({}, [])
 
 
 WITHDRAWN = tasks.withdraw(any_task(), CALLER, "ordered twice", NOW).after
@@ -237,13 +243,6 @@ def test_a_task_that_is_withdrawn_after_a_ring_for_its_deadline_is_rung_again() 
     Operations(sweeper.ledger, sweeper.clock, CALLER).withdraw(TASK_ID, "nobody waits for it")
     assert sweeper.after(GRACE) == [WITHDRAWAL]
     assert sweeper.doorbell.rung == [CALLBACK_ID] * 2
-
-
-@pytest.mark.parametrize("status", [Status.APPLIED, Status.EXPIRED, Status.CANCELLED])
-def test_a_closed_task_is_not_swept(status: Status) -> None:
-    sweeper = Sweeper(any_decided_task(status=status))
-    assert sweeper.after(DAY) == []
-    assert sweeper.doorbell.rung == []
 
 
 @pytest.mark.parametrize("status", [RequestStatus.SUCCEEDED, RequestStatus.FAILED])
