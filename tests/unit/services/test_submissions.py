@@ -75,13 +75,14 @@ def test_a_known_request_id_with_another_input_or_workflow_is_a_conflict(
     assert len(setup.starter.started) == 1
 
 
-def test_a_repeated_start_has_the_same_payload() -> None:
+def test_a_repeated_start_has_the_payload_of_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
     setup = Setup(StartFailedError("TooManyRequestsException"))
     with pytest.raises(StartFailedError):
         setup.submit()
+    monkeypatch.setitem(WORKFLOWS, WORKFLOW, Startable(7200, WORKFLOW))
     setup.submit(input=dict(reversed(any_input().items())))
     ((_, _, payload),) = setup.starter.started
-    assert list(payload["input"]) == ["deadline_seconds", *any_input()]
+    assert list(payload["input"].items()) == [("deadline_seconds", 3600), *any_input().items()]
 
 
 def test_a_request_without_a_stored_input_starts_with_the_repeated_input() -> None:
@@ -101,17 +102,6 @@ def test_an_input_keeps_the_contract_of_its_workflow() -> None:
     assert error.value.pointer == "/input/amount"
     assert setup.submit(any_request(workflow="expense-approval"), CALLER).started
     assert starter.started[0][0] == "expense-approval"
-
-
-def test_a_repeated_start_keeps_the_first_default_deadline(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    setup = Setup(StartFailedError("TooManyRequestsException"))
-    with pytest.raises(StartFailedError):
-        setup.submit()
-    monkeypatch.setitem(WORKFLOWS, WORKFLOW, Startable(7200, WORKFLOW))
-    setup.submit()
-    assert setup.starter.started[0][2]["input"]["deadline_seconds"] == 3600
 
 
 def retire(monkeypatch: pytest.MonkeyPatch) -> None:
