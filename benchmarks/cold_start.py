@@ -58,6 +58,7 @@ def _run(script: str) -> float:
         "BASE_URL": "https://bench.example.com",
         "POWERTOOLS_SERVICE_NAME": "bench",
         "POWERTOOLS_METRICS_NAMESPACE": "Countersign",
+        "METRICS_STAGE": "bench",
     }
     before = getrusage(RUSAGE_CHILDREN)
     # -S: without site-packages, so that everything comes from the layers, as it does in Lambda.

@@ -44,6 +44,7 @@ _ENVIRONMENT = {
     "BASE_URL": "https://hooks.example.com",
     "PROVIDERS": json.dumps({"pay": {"scheme": "standard_webhooks", "secret": "pay"}}),  # nosec B105
     "POWERTOOLS_METRICS_NAMESPACE": "Countersign",
+    "METRICS_STAGE": "bench",
     "POWERTOOLS_SERVICE_NAME": "webhook",
 }
 

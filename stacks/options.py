@@ -51,6 +51,7 @@ def function_defaults(settings: Settings, sources: Sources) -> FunctionDefaults:
     """Return the defaults of all functions of the stage."""
     return FunctionDefaults(
         sources=sources,
+        stage=settings.title,
         log_retention=log_retention(settings),
         tracing=settings.functions.tracing,
         tracing_layer=settings.functions.tracing_layer,

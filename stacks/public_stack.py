@@ -38,6 +38,7 @@ class PublicStack(FunctionStack):
     Attributes:
         base_url: The API's public address, without a slash at the end.
         api_stage: The stage of the API.
+        held_events: The metric of events that the webhook function holds.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class PublicStack(FunctionStack):
             answers=state.answers,
             limits=limits,
         )
+        self.held_events = webhook.function.metric("EventsHeld")
         webhook.add_routes(api, webhooks=throttle(throttles.webhooks), callbacks=throttle(throttles.callbacks))
         WorkflowRights(self, "Heartbeats", function=webhook.function, workflows=workflows, on_versions=HEARTBEAT)
         self.api_stage = ApiStage(

@@ -15,6 +15,7 @@ from stacks.components.actors.relay import Relay
 from stacks.components.actors.sweeper import Sweeper
 from stacks.components.edge.deny_callbacks import DenyCallbacks
 from stacks.components.flow.durable_workflow import DurableWorkflow
+from stacks.components.flow.workflow_alarms import watch_quotas
 from stacks.components.house.function_options import FunctionDefaults
 from stacks.components.house.queues import queues_in
 from stacks.components.house.stack import FunctionStack
@@ -55,7 +56,14 @@ class WorkflowStack(FunctionStack):
         )
         every = workflow_functions(settings)
         Relay(self, "Relay", ledger=state.ledger, workflows=every)
-        Publisher(self, "Publisher", ledger=state.ledger, hand_offs=state.hand_offs, archive=state.archive)
+        Publisher(
+            self,
+            "Publisher",
+            ledger=state.ledger,
+            hand_offs=state.hand_offs,
+            archive=state.archive,
+            held_by_webhook=public.held_events,
+        )
         Executions(self, "Executions", ledger=state.ledger, prefix=settings.prefix)
         Sweeper(
             self,
@@ -76,4 +84,5 @@ class WorkflowStack(FunctionStack):
             )
         if settings.people.deny_callbacks:
             DenyCallbacks(self, "DenyCallbacks", prefix=settings.prefix)
+        watch_quotas(self)
         CfnOutput(self, "Queues", value=self.to_json_string(queues_in(self)))

@@ -38,10 +38,13 @@ def publish(record: DynamoDBRecord) -> None:
 
 
 def tell_of_forgotten(change: dict[str, Any]) -> None:
-    """Report a parked event that TTL has removed: its provider received the answer that it is recorded."""
+    """Report a parked event that TTL has removed: its provider received the answer that it is recorded.
+
+    The sweeper has reported it days before, and one event raises one alarm.
+    """
     waited_for, event = (change["Keys"][name]["S"] for name in ("pk", "sk"))
     if event.startswith(PARKED):
-        count("EventsForgotten")
+        count("EventsForgotten", "reported_at" not in change["OldImage"])
         logger.error("no task was opened for an event", about=waited_for, parked=event)
 
 

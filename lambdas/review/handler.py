@@ -13,7 +13,7 @@ from countersign.composition import Ports, once
 from countersign.domain.errors import CountersignError
 from countersign.functions import http, limits
 from countersign.functions.http import Event
-from countersign.functions.telemetry import about
+from countersign.functions.telemetry import about, count
 from countersign.services.limits import Limiter, Rates
 from review import inbox, pages, review, views
 from review.form import token_of
@@ -54,9 +54,11 @@ def _page(page: Callable[[Event], PageResponse], event: Event) -> http.Reply:
         response = page(event)
     except CountersignError as error:
         response = views.of_error(error)
+        count("RequestsFailed", http.is_failure(error, response.status))
         logger.warning("page refused", status=response.status, error_type=type(error).__name__)
     except Exception as error:  # noqa: BLE001  no text of any error leaves the function
         response = views.unexpected()
+        count("RequestsFailed")
         logger.error("page failed", **http.where_it_failed(error))  # noqa: TRY400  the text of it may quote data
     return pages.encoded(response.status, response.page, response.retry_after_seconds)
 

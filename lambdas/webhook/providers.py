@@ -5,7 +5,7 @@ from http import HTTPStatus
 from aws_lambda_powertools import Logger
 
 from countersign.composition import Ports, current_ports, once
-from countersign.domain.errors import ContractError, SignatureError
+from countersign.domain.errors import ContractError, SecretError, SignatureError
 from countersign.domain.provider_events import WAITING, Handling
 from countersign.functions import http
 from countersign.functions.http import Event
@@ -31,7 +31,7 @@ def receive(event: Event) -> http.Reply:
     request = WebhookRequest(http.headers_of(event), http.body_bytes(event), url)
     try:
         received = webhooks().receive(name, request)
-    except SignatureError:
+    except (SignatureError, SecretError):
         count("SignaturesRefused")
         raise
     except ContractError:  # the signature is valid, so a genuine event of the provider is not recorded

@@ -1,7 +1,6 @@
 """CloudWatch in small: what functions write as metrics, and whether that sets off an alarm of a template."""
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +10,14 @@ Period = Sequence["Datum"]
 """What was told within one period of an alarm."""
 
 _STATISTICS: dict[str, Callable[[list[float]], float]] = {"Sum": sum, "Maximum": max}
-_EXPRESSION = re.compile(r"(SUM|MAX)\(METRICS\(\)\)")
-_COMBINED: dict[str, Callable[[list[float]], float]] = {"SUM": sum, "MAX": max}
+QUOTA = 1000
+"""The service quota behind every metric of usage."""
+
+_EXPRESSIONS: dict[str, Callable[[list[float]], float]] = {
+    "SUM(METRICS())": sum,
+    "MAX(METRICS())": max,
+    "100 * m0 / SERVICE_QUOTA(m0)": lambda values: 100 * values[0] / QUOTA,
+}
 
 
 @dataclass(frozen=True)
@@ -68,13 +73,11 @@ def _value(alarm: Mapping[str, Any], period: Period) -> float | None:
     if "Metrics" not in alarm:
         return _statistic(alarm, alarm["Statistic"], period)
     (result,) = (each for each in alarm["Metrics"] if each["ReturnData"])
-    expression = _EXPRESSION.fullmatch(result["Expression"])
-    assert expression, "an expression that this does not evaluate yet"
     watched = [each["MetricStat"] for each in alarm["Metrics"] if "MetricStat" in each]
     assert len(watched) <= 10, "CloudWatch refuses an alarm over more"
     values = [_statistic(each["Metric"], each["Stat"], period) for each in watched]
     there = [value for value in values if value is not None]
-    return _COMBINED[expression[1]](there) if there else None
+    return _EXPRESSIONS[result["Expression"]](there) if there else None
 
 
 def _statistic(metric: Mapping[str, Any], statistic: str, period: Period) -> float | None:

@@ -163,6 +163,12 @@ class Synthesised:
     def _workflow_arn(self, name: re.Match[str]) -> str:
         return f"Durable/{construct_id(name[1])}/Workflow/Function.Arn" if name[1] in self.workflows else name[0]
 
+    def _select(self, argument: list[Any], stack: str) -> str:
+        index, parts = argument
+        ((function, split),) = parts.items()
+        assert function == "Fn::Split"
+        return f"{self.resolve(split[1], stack)}[{index}]"
+
     def _output(self, argument: dict[str, Any], stack: str) -> Any:
         other = argument["StackName"]
         return self.resolve(self.templates[other]["Outputs"][argument["OutputName"]]["Value"], other)
@@ -182,6 +188,7 @@ _FUNCTIONS: dict[str, Callable[[Synthesised, Any, str], Any]] = {
     "Ref": Synthesised._ref,
     "Fn::GetAtt": Synthesised._attribute,
     "Fn::Join": Synthesised._join,
+    "Fn::Select": Synthesised._select,
     "Fn::GetStackOutput": Synthesised._output,
 }
 

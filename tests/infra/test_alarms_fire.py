@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -16,18 +16,20 @@ import sweeper.handler
 from countersign.adapters.attributes import to_item
 from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.task_items import task_document
-from countersign.contracts import envelope
 from countersign.domain import tasks
 from countersign.domain.provider_events import EventRecord, Handling
 from countersign.domain.requests import Request
 from countersign.domain.tasks import Status
+from countersign.functions.clients import client
 from countersign.testing.builders import (
     CALLER,
+    PAYMENT_ID,
     REQUEST_ID,
     TASK_ID,
     WORKFLOW,
     any_input,
     any_parked,
+    any_request,
     any_token,
     execution_arn,
     http_event,
@@ -39,15 +41,16 @@ from countersign.testing.builders import (
     task_result,
 )
 from countersign.testing.deliveries import any_payment, any_payment_intent
+from requests_api.handler import handler as requests_handler
 from review.handler import handler as review_handler
 from stacks.components.house.python_function import METRICS_NAMESPACE
-from tests.held import any_event
 from tests.held import any_payment as any_held_payment
-from tests.infra.cloudwatch import Datum, datum, embedded, is_raised
+from tests.infra.cloudwatch import QUOTA, Datum, datum, embedded, is_raised
 from tests.infra.templates import Synthesised
 from tests.integration.conftest import (  # noqa: F401  fixtures: AWS behind the functions, as the integration tests have it
     ALIAS,
     PROVIDERS,
+    TABLE,
     Answer,
     Kit,
     Operation,
@@ -56,7 +59,6 @@ from tests.integration.conftest import (  # noqa: F401  fixtures: AWS behind the
     answering,
     archive,
     aws,
-    call,
     callbacks,
     clean_aws,
     events,
@@ -79,13 +81,33 @@ class Scene:
         self.callbacks = doorbell
         self.invocations = starts
 
+    def run(self, path: str, handler: Callable[..., Any], event: Any) -> Any:
+        """Run the function of a construct, with the variables for its metrics."""
+        function = self.stage.properties(self.stage.one("AWS::Lambda::Function", f"{path}/Function"))
+        variables = function["Environment"]["Variables"].items()
+        of_metrics = {name: value for name, value in variables if name.startswith(("POWERTOOLS_", "METRICS_"))}
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in of_metrics.items():
+                patch.setenv(name, value)
+            return handler(event, None)
+
     def post(self, body: bytes, *, signed: bool = True) -> None:
         """Post a webhook of the provider `pay`."""
         delivery = PROVIDERS["pay"]
         at = int(self.kit.now.timestamp())
         headers = dict(delivery.sign(delivery.secret, body, at)) if signed else {}
         event = http_event("POST", "/webhooks/pay", body=body, headers={"content-type": "application/json", **headers})
-        webhook_handler(event | {"routeKey": "POST /webhooks/{provider}", "pathParameters": {"provider": "pay"}}, None)
+        event |= {"routeKey": "POST /webhooks/{provider}", "pathParameters": {"provider": "pay"}}
+        self.run("Webhook/Webhook", webhook_handler, event)
+
+    def publish(self, *records: Any) -> None:
+        """Let the publisher handle these records, or those that are new in the stream and that it gets."""
+        got = records or filter(is_for_publisher, self.kit.stream())
+        self.run("Publisher/Publisher", publisher.handler.handler, stream_event(*got))
+
+    def sweep(self) -> None:
+        """Sweep once."""
+        self.run("Sweeper/Sweeper", sweeper.handler.handler, {})
 
     def queue(self, name: str) -> str:
         """Return the queue that the stacks' outputs have under a name."""
@@ -95,14 +117,13 @@ class Scene:
         return named[name]
 
 
+def is_for_publisher(record: Any) -> bool:
+    key = {name: value["S"] for name, value in record["dynamodb"]["Keys"].items()}
+    written = key["pk"].startswith("AUDIT#") or key["sk"] == "TASK" or key["sk"].startswith("OUTBOX#")
+    return written and "NewImage" in record["dynamodb"]
+
+
 # What the functions tell themselves
-
-
-def a_ring_that_lambda_refuses(scene: Scene) -> None:
-    scene.callbacks.by_default = Answer(403, "AccessDeniedException")
-    scene.kit.open_task()
-    scene.kit.decide()
-    relay.handler.handler(stream_event(*scene.kit.decisions()), None)
 
 
 def an_execution_that_dies_after_the_decision(scene: Scene) -> None:
@@ -110,12 +131,20 @@ def an_execution_that_dies_after_the_decision(scene: Scene) -> None:
     scene.kit.ledger.started(REQUEST_ID, execution_arn())
     scene.kit.open_task()
     scene.kit.decide()
-    executions.handler.handler(sqs_event(status_change("FAILED")), None)
+    scene.run("Executions/Executions", executions.handler.handler, sqs_event(status_change("FAILED")))
 
 
 def a_payment_of_another_amount(scene: Scene) -> None:
     scene.kit.open_payment()
     scene.post(any_payment(amount="1.00"))
+    scene.publish()
+
+
+def an_event_about_a_task_that_is_gone(scene: Scene) -> None:
+    scene.kit.open_payment()
+    client("dynamodb").delete_item(TableName=TABLE, Key=to_item({"pk": f"TASK#{PAYMENT_ID}", "sk": "TASK"}))
+    scene.post(any_payment())
+    scene.publish()
 
 
 def two_events_under_one_id(scene: Scene) -> None:
@@ -133,45 +162,45 @@ def eleven_posts_that_nobody_signed(scene: Scene) -> None:
         scene.post(any_payment(), signed=False)
 
 
+def eleven_posts_to_a_provider_without_a_secret(scene: Scene) -> None:
+    client("secretsmanager").put_secret_value(SecretId="pay", SecretString='{"active": []}')
+    for _ in range(11):
+        scene.post(any_payment())
+
+
 def a_partner_s_two_events_under_one_id(scene: Scene) -> None:
     for amount in (25000, 1):
         detail = json.loads(any_payment_intent(amount=amount))
         event = task_result(detail, **{"source": PARTNER, "detail-type": detail["type"]})
-        bus_events.handler.handler(sqs_event(event), None)
+        scene.run("Results/Results", bus_events.handler.handler, sqs_event(event))
 
 
 def a_mail_that_bounces_for_good(scene: Scene) -> None:
     scene.kit.open_task()
-    bus_events.handler.handler(sqs_event(ses_event()), None)
-
-
-def a_payment_that_is_held(scene: Scene) -> None:
-    held = envelope.held(any_held_payment(), any_event(), "amount")
-    document = {"pk": f"TASK#{held['task_id']}", "sk": "OUTBOX#held#evt_1", "envelope": json.dumps(held)}
-    publisher.handler.handler(stream_event(stream_record(to_item(document))), None)
+    scene.run("Results/Results", bus_events.handler.handler, sqs_event(ses_event()))
 
 
 def a_payer_disputes(scene: Scene) -> None:
     before, after = (to_item(task_document(any_held_payment(disputes=disputes))) for disputes in ((), ("pay_1001",)))
-    publisher.handler.handler(stream_event(stream_record(after, before)), None)
+    scene.publish(stream_record(after, before))
 
 
-def an_event_that_nobody_asked_for(scene: Scene) -> None:
+def an_event_that_no_sweep_found(scene: Scene) -> None:
     parked = {"pk": "EXTERNAL#pay#pay-1", "sk": "PARKED#msg_1", "event_id": "msg_1", "status": "paid"}
-    publisher.handler.handler(stream_event(stream_record(None, to_item(parked))), None)
+    scene.publish(stream_record(None, to_item(parked)))
 
 
 def an_event_that_the_settings_ignore_although_a_payment_waits(scene: Scene) -> None:
     before = scene.kit.open_payment()
     after = dataclasses.replace(before, ignored=("test_mode",))
     images = (to_item(task_document(task)) for task in (after, before))
-    publisher.handler.handler(stream_event(stream_record(*images)), None)
+    scene.publish(stream_record(*images))
 
 
 def an_audit_entry_that_somebody_removes(scene: Scene) -> None:
     scene.kit.open_task()
     (first,) = (each for each in scene.kit.stream() if each["dynamodb"]["Keys"]["pk"]["S"].startswith("AUDIT#"))
-    publisher.handler.handler(stream_event(stream_record(None, first["dynamodb"]["NewImage"])), None)
+    scene.publish(stream_record(None, first["dynamodb"]["NewImage"]))
 
 
 def swept(scene: Scene) -> None:
@@ -180,12 +209,14 @@ def swept(scene: Scene) -> None:
     scene.kit.set(TASK_ID, due[scene.kit.task().status], scene.kit.now - timedelta(hours=2))
     scene.kit.set(TASK_ID, "gsi1sk", scene.kit.now - timedelta(hours=2))
     scene.kit.set(TASK_ID, "swept_at", scene.kit.now - timedelta(hours=1))
-    sweeper.handler.handler({}, None)
+    scene.sweep()
 
 
-def a_decision_that_no_workflow_applies(scene: Scene) -> None:
+def a_decision_of_which_lambda_refuses_the_ring(scene: Scene) -> None:
+    scene.callbacks.by_default = Answer(403, "AccessDeniedException")
     scene.kit.open_task()
     scene.kit.decide()
+    scene.run("Relay/Relay", relay.handler.handler, stream_event(*scene.kit.decisions()))
     swept(scene)
 
 
@@ -197,7 +228,7 @@ def a_deadline_at_which_no_workflow_closes_its_task(scene: Scene) -> None:
 def a_hand_off_that_sends_no_link(scene: Scene) -> None:
     scene.kit.open_task(opened_at=scene.kit.now - timedelta(hours=2))
     scene.kit.set(TASK_ID, "swept_at", scene.kit.now - timedelta(hours=1))
-    sweeper.handler.handler({}, None)
+    scene.sweep()
 
 
 def a_withdrawal_of_which_lambda_refuses_the_ring(scene: Scene) -> None:
@@ -208,56 +239,75 @@ def a_withdrawal_of_which_lambda_refuses_the_ring(scene: Scene) -> None:
 
 def a_start_that_lambda_refuses_again(scene: Scene) -> None:
     scene.invocations.by_default = Answer(404, "ResourceNotFoundException")
-    asked = Request(REQUEST_ID, WORKFLOW, input=any_input())
+    body = json.dumps(any_request()).encode()
+    event = http_event("POST", "/requests", body=body, headers={"content-type": "application/json"})
+    assert scene.run("Requests/Requests", requests_handler, event)["statusCode"] == 503
+    asked = Request("order-1002", WORKFLOW, input=any_input())
     scene.kit.ledger.submit(asked, scene.kit.now - timedelta(hours=2))
-    sweeper.handler.handler({}, None)
+    scene.sweep()
 
 
-def an_event_that_nobody_asks_for_in_a_day(scene: Scene) -> None:
+def an_event_that_nobody_asks_for(scene: Scene) -> None:
     record = EventRecord("pay", "evt_1", "b" * 64, Handling.PARKED)
     scene.kit.ledger.park(any_parked(), record, scene.kit.now - timedelta(days=1, minutes=6))
-    sweeper.handler.handler({}, None)
+    scene.sweep()
+    (reported,) = (item for (_, sk), item in scene.kit.items().items() if sk.startswith("PARKED#"))
+    scene.publish(stream_record(None, reported))
 
 
 def a_look_while_the_counters_are_out_of_order(scene: Scene) -> None:
     scene.kit.open_task()
+    event = http_event("GET", "/review", query={"t": scene.kit.link()})
     with answering("dynamodb", "UpdateItem", Answer(500, "InternalServerError")):
-        call(review_handler, "GET", "/review", query={"t": scene.kit.link()})
+        scene.run("Review/Review", review_handler, event)
 
 
 def a_callback_while_the_counters_are_out_of_order(scene: Scene) -> None:
+    headers = {"authorization": f"Bearer {any_token()}"}
+    event = http_event("POST", "/callbacks/heartbeat", headers=headers)
     with answering("dynamodb", "UpdateItem", Answer(500, "InternalServerError")):
-        call(webhook_handler, "POST", "/callbacks/heartbeat", headers={"authorization": f"Bearer {any_token()}"})
+        scene.run("Webhook/Webhook", webhook_handler, event)
+
+
+def a_page_while_the_ledger_is_out_of_order(scene: Scene) -> None:
+    event = http_event("GET", "/review", query={"t": any_token()})
+    with answering("dynamodb", "GetItem", Answer(500, "InternalServerError")):
+        assert scene.run("Review/Review", review_handler, event)["statusCode"] == 503
+
+
+def a_request_while_the_ledger_is_out_of_order(scene: Scene) -> None:
+    event = http_event("GET", "/requests/x")
+    with answering("dynamodb", "GetItem", Answer(500, "InternalServerError")):
+        scene.run("Requests/Requests", requests_handler, event | {"pathParameters": {"request_id": "x"}})
 
 
 Act = Callable[[Scene], None]
-OWN: dict[str, tuple[str, Act]] = {
-    "RingsFailed": ("Relay/Relay/Function", a_ring_that_lambda_refuses),
-    "DecisionsNotApplied": ("Executions/Executions/Function", an_execution_that_dies_after_the_decision),
-    "EventsHeld": ("Webhook/Webhook/Function", a_payment_of_another_amount),
-    "EventsConflict": ("Webhook/Webhook/Function", two_events_under_one_id),
-    "EventsMalformed": ("Webhook/Webhook/Function", a_signed_event_that_cannot_be_read),
-    "SignaturesRefused": ("Webhook/Webhook/Function", eleven_posts_that_nobody_signed),
-    "ResultsConflict": ("Results/Results/Function", a_partner_s_two_events_under_one_id),
-    "MailsBounced": ("Results/Results/Function", a_mail_that_bounces_for_good),
-    "PaymentsHeld": ("Publisher/Publisher/Function", a_payment_that_is_held),
-    "PaymentsDisputed": ("Publisher/Publisher/Function", a_payer_disputes),
-    "EventsForgotten": ("Publisher/Publisher/Function", an_event_that_nobody_asked_for),
-    "EventsIgnoredForTasks": (
-        "Publisher/Publisher/Function",
-        an_event_that_the_settings_ignore_although_a_payment_waits,
-    ),
-    "LimiterUnavailable-review": ("Review/Review/Function", a_look_while_the_counters_are_out_of_order),
-    "LimiterUnavailable-webhook": ("Webhook/Webhook/Function", a_callback_while_the_counters_are_out_of_order),
-    "DecisionsOverdue": ("Sweeper/Sweeper/Function", a_decision_that_no_workflow_applies),
-    "DeadlinesOverdue": ("Sweeper/Sweeper/Function", a_deadline_at_which_no_workflow_closes_its_task),
-    "HandOffsOverdue": ("Sweeper/Sweeper/Function", a_hand_off_that_sends_no_link),
-    "WithdrawalsOverdue": ("Sweeper/Sweeper/Function", a_withdrawal_of_which_lambda_refuses_the_ring),
-    "StartsOverdue": ("Sweeper/Sweeper/Function", a_start_that_lambda_refuses_again),
-    "EventsOverdue": ("Sweeper/Sweeper/Function", an_event_that_nobody_asks_for_in_a_day),
-    "AuditDiffers": ("Publisher/Publisher/Function", an_audit_entry_that_somebody_removes),
-}
-"""The alarms on what a function tells: which function, and what has it told."""
+FAULTS: Sequence[tuple[str, Act]] = [
+    ("ApiServerErrors", a_page_while_the_ledger_is_out_of_order),
+    ("ApiServerErrors", a_request_while_the_ledger_is_out_of_order),
+    ("DecisionsNotApplied", an_execution_that_dies_after_the_decision),
+    ("EventsConflict", two_events_under_one_id),
+    ("EventsMalformed", a_signed_event_that_cannot_be_read),
+    ("SignaturesRefused", eleven_posts_that_nobody_signed),
+    ("SignaturesRefused", eleven_posts_to_a_provider_without_a_secret),
+    ("ResultsConflict", a_partner_s_two_events_under_one_id),
+    ("MailsBounced", a_mail_that_bounces_for_good),
+    ("PaymentsHeld", a_payment_of_another_amount),
+    ("PaymentsHeld", an_event_about_a_task_that_is_gone),
+    ("PaymentsDisputed", a_payer_disputes),
+    ("EventsForgotten", an_event_that_no_sweep_found),
+    ("EventsIgnoredForTasks", an_event_that_the_settings_ignore_although_a_payment_waits),
+    ("LimiterUnavailable", a_look_while_the_counters_are_out_of_order),
+    ("LimiterUnavailable", a_callback_while_the_counters_are_out_of_order),
+    ("DecisionsOverdue", a_decision_of_which_lambda_refuses_the_ring),
+    ("DeadlinesOverdue", a_deadline_at_which_no_workflow_closes_its_task),
+    ("HandOffsOverdue", a_hand_off_that_sends_no_link),
+    ("WithdrawalsOverdue", a_withdrawal_of_which_lambda_refuses_the_ring),
+    ("StartsOverdue", a_start_that_lambda_refuses_again),
+    ("EventsOverdue", an_event_that_nobody_asks_for),
+    ("AuditDiffers", an_audit_entry_that_somebody_removes),
+]
+"""What goes wrong, in all functions that it passes through, and the one alarm that it raises."""
 
 
 # What AWS tells, with the dimensions that it documents
@@ -288,7 +338,8 @@ def of_last_workflow_s_function(scene: Scene, name: str) -> Datum:
     """What the function of the last workflow that an alarm is over tells itself."""
     number = int(name.partition("-")[2] or 1)
     last = scene.stage.groups[number - 1][-1]
-    return datum(METRICS_NAMESPACE, "HandOffsFailed", 1, service=last.function.service)
+    dimensions = {"service": last.function.service, "stage": f"countersign-{scene.stage.settings.stage}"}
+    return datum(METRICS_NAMESPACE, "HandOffsFailed", 1, **dimensions)
 
 
 def of_api(metric: str, value: float) -> Callable[[Scene, str], Datum]:
@@ -307,13 +358,28 @@ def a_message(scene: Scene, name: str) -> Datum:
     return datum("AWS/SQS", "ApproximateNumberOfMessagesVisible", 1, QueueName=f"{queue}.QueueName")
 
 
+RULES = {
+    "EventsLost": {"RuleName": "Approver/Approvals/Rule.Arn[2]", "EventBusName": "HandOffs/Bus"},
+    "EventsLost-2": {"RuleName": "Executions/Ended/Rule.Arn[1]"},
+}
+"""A rule of a bus of its own, and one of the account's default bus; the ARN of a rule ends with its name."""
+
+
+def an_event_that_reaches_no_dead_letter_queue(_: Scene, name: str) -> Datum:
+    """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html"""
+    return datum("AWS/Events", "InvocationsFailedToBeSentToDlq", 1, **RULES[name])
+
+
+CONCURRENCY = {"Service": "Lambda", "Resource": "ConcurrentExecutions", "Type": "Resource", "Class": "None"}
 OF_AWS: dict[str, Callable[[Scene, str], Datum]] = {
-    "ApiServerErrors": of_api("5xx", 1),
+    "RequestsThrottled": of_function("Review/Review/Function", "Throttles", 11),
+    "EventsLost": an_event_that_reaches_no_dead_letter_queue,
+    "ExecutionsNearQuota": lambda *_: datum(LAMBDA, "ApproximateRunningDurableExecutionsUtilization", 81),
+    "ConcurrencyNearQuota": lambda *_: datum("AWS/Usage", "ResourceCount", 8.01 * QUOTA / 10, **CONCURRENCY),
     "ApiClientErrors": of_api("4xx", 101),
     "MailBounceRate": of_ses("Reputation.BounceRate", 0.051),
     "MailComplaintRate": of_ses("Reputation.ComplaintRate", 0.0011),
     "RelayBehind": of_function("Relay/Relay/Function", "IteratorAge", 60_001),
-    "RelayErrors": of_function("Relay/Relay/Function", "Errors", 1),
     "PublisherBehind": of_function("Publisher/Publisher/Function", "IteratorAge", 60_001),
     "ExecutionsFailed": of_last_workflow("DurableExecutionFailed", 1),
     "ExecutionsStopped": of_last_workflow("DurableExecutionStopped", 1),
@@ -353,34 +419,26 @@ def _rest_of_the_environment(
     monkeypatch.setenv("PARTNERS", json.dumps({PARTNER: {"name": "stripe", "scheme": "stripe"}}))
 
 
-def test_every_alarm_has_its_row_and_every_stage_has_them_all_but_what_it_cannot_have(stage: Synthesised) -> None:
-    of_workflows = {
-        *("ExecutionsFailed", "ExecutionsStopped", "ExecutionsTimedOut", "HandOffsFailed"),
-        *("OperationsNearLimit", "StorageNearLimit"),
-    }
-    without = of_workflows if stage.settings.stage == "local" else set()
+def test_every_alarm_has_its_row_and_every_stage_has_them_all_but_what_it_cannot_have(
+    stage: Synthesised, prod: Synthesised
+) -> None:
+    emulated = stage.settings.monitoring.emulated
+    without = {kind_of(name) for name, alarm in prod.alarms.items() if "Metrics" in alarm} if emulated else set()
     without |= set() if stage.stacks.ledger.archive else {"AuditDiffers"}
-    assert {kind_of(name) for name in stage.alarms} == {*map(kind_of, OWN), *OF_AWS} - without
+    assert {kind_of(name) for name in stage.alarms} == {*(name for name, _ in FAULTS), *OF_AWS} - without
 
 
-@pytest.mark.parametrize("name", OWN)
-def test_what_a_function_tells_sets_off_its_alarm_and_no_other(
+@pytest.mark.parametrize(("name", "act"), FAULTS, ids=[act.__name__ for _, act in FAULTS])
+def test_what_goes_wrong_raises_one_alarm(
     prod: Synthesised,
     scene_in: Callable[[Synthesised], Scene],
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     name: str,
+    act: Act,
 ) -> None:
-    path, act = OWN[name]
-    function = prod.properties(prod.one("AWS::Lambda::Function", path))
-    for variable, value in function["Environment"]["Variables"].items():
-        if variable.startswith("POWERTOOLS_"):
-            monkeypatch.setenv(variable, value)
     act(scene_in(prod))
     told = list(embedded(capsys.readouterr().out))
-    alarm = prod.alarms[name]
-    assert is_raised(alarm, [told] * alarm["EvaluationPeriods"])
-    assert [other for other, each in prod.alarms.items() if is_raised(each, [told] * 9)] == [name]
+    assert [raised for raised, alarm in prod.alarms.items() if is_raised(alarm, [told] * 9)] == [name]
 
 
 def told_by_aws(scene: Scene) -> Iterator[tuple[str, Any, Datum]]:

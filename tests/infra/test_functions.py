@@ -24,7 +24,7 @@ WHERE_PAYMENTS_ARE_SETTLED = {
     "held_payment": OF_A_WORKFLOW,
     "held_payments": {"LEDGER_TABLE", "WORKFLOW_ARN", "DEADLINE_SECONDS"},
 }
-POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
+TELEMETRY = {"METRICS_STAGE", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
 OPTIONAL = {"AUDIT_BUCKET", "AUDIT_KEEP_DAYS", "DIRECTORY_TAGS"}
 """What a function reads where its stage says so; the tests of policies and of the audit's copy have it."""
 
@@ -84,8 +84,10 @@ def test_each_function_and_its_environment(stage: Synthesised) -> None:
     assert functions(stage).keys() == environments(stage).keys()
     for function in every_function(stage):
         folder, variables = folder_of(function), function["Environment"]["Variables"]
-        assert set(variables) - POWERTOOLS - OPTIONAL == environments(stage)[folder]
-        assert variables["POWERTOOLS_SERVICE_NAME"] == folder.rpartition(".")[2].replace("_", "-")
+        assert set(variables) - TELEMETRY - OPTIONAL == environments(stage)[folder]
+        service = variables.get("WORKFLOW", folder.rpartition(".")[2].replace("_", "-"))
+        assert variables["POWERTOOLS_SERVICE_NAME"] == service
+        assert variables["METRICS_STAGE"] == f"countersign-{stage.settings.stage}"
         assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "Countersign"
         assert variables["POWERTOOLS_LOG_LEVEL"] == "INFO"
 

@@ -55,8 +55,8 @@ def test_the_embedded_cloud_is_spared_what_its_emulator_refuses(stage_named: Cal
     assert local.of_type("AWS::Logs::QueryDefinition") == []
 
 
-def test_a_stray_signature_is_no_alarm_and_a_held_event_is_one(stage: Synthesised) -> None:
-    assert stage.alarms["EventsHeld"]["Threshold"] == stage.alarms["EventsConflict"]["Threshold"] == 0
+def test_a_stray_signature_is_no_alarm_and_a_conflict_is_one(stage: Synthesised) -> None:
+    assert stage.alarms["EventsConflict"]["Threshold"] == 0
     assert stage.alarms["SignaturesRefused"]["Threshold"] == 10
 
 

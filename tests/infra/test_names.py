@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from stacks.components.house.python_function import METRICS_NAMESPACE
 from tests.infra.templates import DevWith, Synthesised
 
 NO_NAMES = {
@@ -59,6 +60,23 @@ def test_no_literal_name_is_equal_in_two_stages_or_two_forks(
     flat = [name for each in names for name in each]
     assert sorted(flat) == sorted(set(flat))
     assert all(json.loads(name).startswith("refunds-dev") for _, name in names[2])
+
+
+def test_no_alarm_is_on_a_metric_of_another_stage_or_fork(
+    stage_named: Callable[[str], Synthesised], fork: Synthesised
+) -> None:
+    watched = [set(own_metrics(each)) for each in (stage_named("dev"), stage_named("prod"), fork)]
+    assert all(watched)
+    assert len(set.union(*watched)) == sum(map(len, watched))
+
+
+def own_metrics(stage: Synthesised) -> Iterator[str]:
+    """Yield the identity of every metric of the kit itself that an alarm is on; those of AWS name a resource."""
+    for alarm in map(stage.properties, stage.of_type("AWS::CloudWatch::Alarm")):
+        stats = [each["MetricStat"]["Metric"] for each in alarm.get("Metrics", ()) if "MetricStat" in each]
+        for metric in stats or [alarm]:
+            if metric["Namespace"] == METRICS_NAMESPACE:
+                yield json.dumps([metric["MetricName"], sorted(map(str, metric["Dimensions"]))])
 
 
 def test_only_what_needs_a_literal_name_has_one(prod: Synthesised) -> None:

@@ -81,6 +81,7 @@ ENVIRONMENT = {
     "CHANNEL_SETTINGS": json.dumps({"sender": SENDER, "reply_to": REPLY_TO, "configuration_set": CONFIGURATION_SET}),
     "STAGE": "test",
     "POWERTOOLS_METRICS_NAMESPACE": "Countersign",
+    "METRICS_STAGE": "countersign-test",
     "PROVIDERS": json.dumps(
         {
             name: {"scheme": delivery.scheme, "secret": f"arn:aws:secretsmanager:{REGION}:111122223333:secret:{name}"}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from countersign.adapters.keys import AUDIT, OUTBOX, PARKED
 from stacks.components.actors.actor import Actor
 from stacks.components.actors.stream_consumer import StreamConsumer
 from stacks.components.flow.hand_off import HandOffBus
-from stacks.components.house.alarm import Alarm, Watch
+from stacks.components.house.alarm import SUM, Alarm, Watch
 from stacks.components.house.function_options import FunctionOptions
 from stacks.components.state.audit_archive import AuditArchive
 from stacks.components.state.ledger import Ledger
@@ -35,6 +36,7 @@ class Publisher(Actor):
     Args:
         hand_offs: The bus that it publishes on.
         archive: The archive of the audit; None without one.
+        held_by_webhook: The metric of events that the webhook holds.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Publisher(Actor):
         ledger: Ledger,
         hand_offs: HandOffBus,
         archive: AuditArchive | None,
+        held_by_webhook: cloudwatch.Metric,
     ) -> None:
         super().__init__(
             scope,
@@ -68,6 +71,7 @@ class Publisher(Actor):
             ledger=ledger,
             patterns=[TASK_WRITTEN, HAND_OFF_DUE, EVENT_FORGOTTEN, *([AUDIT_TOUCHED] if archive else [])],
         )
+        self._held_by_webhook = held_by_webhook
         self._watch_tasks()
         self._watch_payments()
         self._watch_audit(archived=archive is not None)
@@ -83,13 +87,28 @@ class Publisher(Actor):
             "Payments",
             "For a person to look at",
             alarms={
-                "PaymentsHeld": "A payment needs manual review. Until then the kit does not apply its event. First"
-                " read the task's audit: `countersign show TASK`",
                 "EventsForgotten": "A provider reported a payment seven days ago, and no request asked for it. Its"
-                " event has expired. First read the log of publisher",
+                " event has expired, and the sweeper had not reported it. First read the log of publisher",
                 "EventsIgnoredForTasks": "A payment waits, and the settings of its provider ignored an event about it."
                 " First read the task's audit: `countersign show TASK`",
             },
+        )
+        held = self.function.metric("PaymentsHeld")
+        Watch(
+            self,
+            "Payments",
+            graphs={"Held": [held]},
+            alarms=[
+                Alarm(
+                    "PaymentsHeld",
+                    held,
+                    "A payment needs manual review. Until then the kit does not apply its event. First read the task's"
+                    " audit: `countersign show TASK`",
+                    # The webhook holds some events that reach no outbox, and counts all that it holds.
+                    also=(self._held_by_webhook,),
+                    math=SUM,
+                )
+            ],
         )
         refunded, disputed = map(self.function.metric, ("PaymentRefunded", "PaymentDisputed"))
         Watch(

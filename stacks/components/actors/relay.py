@@ -11,7 +11,7 @@ from stacks.components.actors.actor import Actor
 from stacks.components.actors.stream_consumer import StreamConsumer
 from stacks.components.flow.workflow_function import COMPLETE, WorkflowFunction
 from stacks.components.flow.workflow_rights import WorkflowRights
-from stacks.components.house.alarm import Alarm, Watch
+from stacks.components.house.alarm import Watch
 from stacks.components.house.function_options import FunctionOptions
 from stacks.components.state.ledger import Ledger
 
@@ -58,28 +58,9 @@ class Relay(Actor):
         ledger.grant_ring(self.function)
         WorkflowRights(self, "Workflows", function=self.function, workflows=workflows, on_versions=COMPLETE)
         errors = self.function.function.metric_errors(period=Duration.minutes(5))
-        self.function.watch_counts(
-            "Relay",
-            "Rings",
-            shown=("RingsDelivered", "RingsClosed"),
-            alarms={
-                "RingsFailed": "Lambda permanently rejected a ring, and the workflow does not learn of its decision."
-                " First open the query Failed rings"
-            },
-        )
-        Watch(
-            self,
-            "Relay",
-            graphs={"Failed invocations": [errors]},
-            alarms=[
-                Alarm(
-                    "RelayErrors",
-                    errors,
-                    "The relay fails, and workflows do not learn of decisions. It tries again for six hours, then"
-                    " puts them into relay-dlq. First read the log of relay",
-                )
-            ],
-        )
+        # Without alarms: a relay that fails falls behind, and a decision whose ring fails becomes overdue.
+        self.function.watch_counts("Relay", "Rings", shown=("RingsDelivered", "RingsClosed", "RingsFailed"))
+        Watch(self, "Relay", graphs={"Failed invocations": [errors]})
         StreamConsumer(
             self,
             "Decided",

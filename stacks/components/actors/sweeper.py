@@ -9,6 +9,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
+from stacks.components.flow.hand_off import watch_rule
 from stacks.components.flow.workflow_function import COMPLETE, LOOK, WorkflowFunction
 from stacks.components.flow.workflow_rights import WorkflowRights
 from stacks.components.house.function_options import FunctionOptions
@@ -91,4 +92,5 @@ class Sweeper(Construct):
                 retry_attempts=2,
             )
         )
+        watch_rule(schedule, "sweeper")
         self.function.watch_counts("Sweeper", "Overdue", alarms=_OVERDUE)

@@ -10,9 +10,20 @@ from aws_cdk.aws_apigatewayv2_authorizers import HttpIamAuthorizer
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct, IConstruct
 
-from stacks.components.house.alarm import Alarm, Watch
+from stacks.components.house.alarm import SUM, Alarm, Watch
 from stacks.components.house.findings import acknowledge
 from stacks.components.house.python_function import PythonFunction
+
+_FAILED = (
+    "The API answered 5xx: callers saw an error. First find the route in the access log, then the error in the log of"
+    " its function"
+)
+_THROTTLED = (
+    "Lambda refused more than ten requests of the API in five minutes, and callers got 503. First see in the Lambda"
+    " console how many executions run at once"
+)
+_STRAY_THROTTLES = 10
+"""The most refused requests in five minutes that are normal: whoever opens a few pages at once can cause them."""
 
 _STRAY_REQUESTS = 100
 """The most 4xx answers in five minutes that are normal. Expired links and strangers cause single ones; a faulty client
@@ -93,12 +104,6 @@ class PublicApi(Construct):
             graphs={"Requests": [requests], "Errors": [refused, failed], "Latency": latency},
             alarms=[
                 Alarm(
-                    "ApiServerErrors",
-                    failed,
-                    "The API answered 5xx: callers saw an error. First find the route in the access log, then the error"
-                    " in the log of its function",
-                ),
-                Alarm(
                     "ApiClientErrors",
                     refused,
                     "The API refused more than 100 requests in five minutes, three times in a row. First count the"
@@ -117,6 +122,7 @@ class PublicApi(Construct):
             function: The function.
             routes: The routes.
         """
+        _watch_answers(function)
         integration = HttpLambdaIntegration("Integration", function.function)
         for route in routes:
             self.throttles[route.key] = route.throttle
@@ -139,3 +145,22 @@ class PublicApi(Construct):
             template: The address, with `{api_id}` in place of the API's id; empty for AWS's own address.
         """
         return template.replace("{api_id}", self.api.api_id) if template else self.api.api_endpoint
+
+
+def _watch_answers(function: PythonFunction) -> None:
+    """Add a function to the alarms on failed and throttled requests.
+
+    Not the API's own count of 5xx, which anybody can raise by a post to a provider without a secret.
+    """
+    period = Duration.minutes(5)
+    failed, crashed = function.metric("RequestsFailed"), function.function.metric_errors(period=period)
+    throttled = function.function.metric_throttles(period=period)
+    Watch(
+        function,
+        "API",
+        graphs={"Failed requests": [failed, crashed], "Throttled requests": [throttled]},
+        alarms=[
+            Alarm("ApiServerErrors", failed, _FAILED, also=(crashed,), math=SUM),
+            Alarm("RequestsThrottled", throttled, _THROTTLED, above=_STRAY_THROTTLES, math=SUM),
+        ],
+    )

@@ -24,14 +24,12 @@ _STRAY = {"SignaturesRefused": 10}
 wrong repeats every event."""
 
 _ALARMS = {
-    "EventsHeld": "A provider's event needs manual review, for example because its amount differs. The kit does not"
-    " apply it until then. First read the task's audit: `countersign show TASK`",
     "EventsConflict": "A provider sent two events under one id, and the kit did not apply the second one. First ask the"
     " provider which is true",
     "EventsMalformed": "A provider's signed event cannot be read, and the provider will give up. First read the log of"
     " webhook",
-    "SignaturesRefused": "More than ten webhooks in five minutes had no valid signature, and were refused. First ask"
-    " whether the provider's secret was rotated",
+    "SignaturesRefused": "More than ten webhooks in five minutes had no valid signature, or their provider has no"
+    " secret, and were refused. First ask whether the provider's secret was rotated",
 }
 
 
@@ -77,7 +75,7 @@ class Webhook(Actor):
             answers.grant_encrypt(self.function)
         limits.grant_count(self.function)
         self.function.watch_counts(
-            "Answers", "Events of providers", shown=("EventsRecorded",), alarms=_ALARMS, above=_STRAY
+            "Answers", "Events of providers", shown=("EventsRecorded", "EventsHeld"), alarms=_ALARMS, above=_STRAY
         )
 
     def add_routes(self, api: PublicApi, *, webhooks: Throttle, callbacks: Throttle) -> None:

@@ -89,6 +89,7 @@ class DurableWorkflow(Construct):
             description=f"The durable workflow {name}",
             options=FunctionOptions(
                 name=self.names.name,
+                service=name,
                 module=options.module,
                 timeout=Duration.minutes(1),
                 dead_letter_queue=DeadLetterQueue(self, "DeadLetters", name=f"{name}-starts"),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, Fn, RemovalPolicy
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from countersign.adapters.event_bus import SOURCE
+from stacks.components.house.alarm import SUM, Alarm, Watch
 from stacks.components.house.python_function import PythonFunction
 from stacks.components.house.queues import DeadLetterQueue, Queue, feed
 from stacks.components.house.rights import allow
@@ -18,6 +20,10 @@ from stacks.components.house.rights import allow
 ENVELOPE = events.RuleTargetInput.from_event_path("$.detail")
 """The envelope itself as the message, without EventBridge's wrapping."""
 
+_LOST = (
+    "EventBridge could deliver events neither to their queue nor to its dead-letter queue, and they are lost. First see"
+    " on the dashboard which rule, then run `countersign doctor`"
+)
 _LONGEST_DELIVERY = Duration.hours(24)
 _MOST_DELIVERY_ATTEMPTS = 185
 """EventBridge's defaults. After them the event goes to the dead-letter queue."""
@@ -95,7 +101,7 @@ class Channel(Construct):
         timeout = consumer.options.timeout if consumer else Duration.seconds(30)
         self.dead_letters = DeadLetterQueue(work, "DeadLetters", name=name)
         queue = Queue(work, "Queue", name=name, dead_letters=self.dead_letters, consumer_timeout=timeout)
-        self._description = description
+        self._name, self._description = name, description
         self._target = targets.SqsQueue(
             queue,
             message=message,
@@ -118,3 +124,36 @@ class Channel(Construct):
         """
         rule = events.Rule(self, construct_id, description=self._description, event_bus=bus, event_pattern=pattern)
         rule.add_target(self._target)
+        watch_rule(rule, self._name, bus)
+
+
+def watch_rule(rule: events.Rule, name: str, bus: events.IEventBus | None = None) -> None:
+    """Add a rule to the alarm on events that reach neither their target nor its dead-letter queue.
+
+    An event that reaches the queue raises the alarm on the queue.
+
+    Args:
+        rule: The rule. Its targets have dead-letter queues.
+        name: The name of its lines in graphs.
+        bus: Its bus; None for the account's default bus.
+    """
+    # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html. The reference of a rule is not its
+    # name if it has a bus of its own; its ARN ends with `rule/<bus>/<name>`, or `rule/<name>` on the default bus.
+    rule_name = Fn.select(2 if bus else 1, Fn.split("/", rule.rule_arn))
+    failed, lost = (
+        cloudwatch.Metric(
+            namespace="AWS/Events",
+            metric_name=metric,
+            dimensions_map={"RuleName": rule_name, **({"EventBusName": bus.event_bus_name} if bus else {})},
+            statistic="Sum",
+            period=Duration.minutes(5),
+            label=name,
+        )
+        for metric in ("FailedInvocations", "InvocationsFailedToBeSentToDlq")
+    )
+    Watch(
+        rule,
+        "Tasks",
+        graphs={"Events that reached no target": [failed], "Events that reached no dead-letter queue either": [lost]},
+        alarms=[Alarm("EventsLost", lost, _LOST, math=SUM)],
+    )

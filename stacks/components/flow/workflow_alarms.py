@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
 
-from stacks.components.house.alarm import Alarm, Watch
+from stacks.components.house.alarm import MAX, SUM, Alarm, Watch
 from stacks.components.house.python_function import PythonFunction
 
 _MOST_OPERATIONS = 2_400
@@ -26,6 +27,16 @@ _UNSENT = "Reminders or escalations were not sent, and the workflow tries again.
 _MANY_OPERATIONS = (
     "An execution has used 2,400 of the 3,000 operations that Lambda allows, and fails at the limit. First see on the"
     " dashboard which workflow"
+)
+_QUOTA = 80
+"""Percent of a quota of the account, above which an alarm tells before Lambda refuses."""
+_MANY_RUNNING = (
+    "The account runs more than 80 % of the durable executions that Lambda allows, and Lambda refuses to start more at"
+    " the quota. First raise the quota of running durable executions in Service Quotas"
+)
+_MUCH_CONCURRENCY = (
+    "The account has used more than 80 % of Lambda's concurrent executions for a quarter of an hour. At the quota pages"
+    " and webhooks answer 503. First see in the Lambda console which functions run"
 )
 _MUCH_WRITTEN = (
     "An execution has written 80 of the 100 MB that Lambda allows, and fails at the limit. First see on the dashboard"
@@ -56,11 +67,50 @@ def watch_executions(function: PythonFunction, workflow: str) -> None:
             "Reminders and escalations that were not sent": [unsent],
         },
         alarms=[
-            Alarm("ExecutionsFailed", failed, _FAILED, combined="SUM"),
-            Alarm("ExecutionsStopped", stopped, _STOPPED, combined="SUM"),
-            Alarm("ExecutionsTimedOut", timed_out, _TIMED_OUT, combined="SUM"),
-            Alarm("HandOffsFailed", unsent, _UNSENT, combined="SUM"),
-            Alarm("OperationsNearLimit", operations, _MANY_OPERATIONS, above=_MOST_OPERATIONS, combined="MAX"),
-            Alarm("StorageNearLimit", written, _MUCH_WRITTEN, above=_MOST_BYTES, combined="MAX"),
+            Alarm("ExecutionsFailed", failed, _FAILED, math=SUM),
+            Alarm("ExecutionsStopped", stopped, _STOPPED, math=SUM),
+            Alarm("ExecutionsTimedOut", timed_out, _TIMED_OUT, math=SUM),
+            Alarm("HandOffsFailed", unsent, _UNSENT, math=SUM),
+            Alarm("OperationsNearLimit", operations, _MANY_OPERATIONS, above=_MOST_OPERATIONS, math=MAX),
+            Alarm("StorageNearLimit", written, _MUCH_WRITTEN, above=_MOST_BYTES, math=MAX),
+        ],
+    )
+
+
+def watch_quotas(scope: Construct) -> None:
+    """Add the alarms on the quotas of the account, which all its stages and other applications share."""
+    # Without dimensions, because they are of the account:
+    # https://docs.aws.amazon.com/lambda/latest/dg/durable-monitoring.html
+    running = cloudwatch.Metric(
+        namespace="AWS/Lambda",
+        metric_name="ApproximateRunningDurableExecutionsUtilization",
+        statistic="Maximum",
+        period=Duration.minutes(5),
+    )
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-Quotas-Visualize-Alarms.html
+    concurrent = cloudwatch.Metric(
+        namespace="AWS/Usage",
+        metric_name="ResourceCount",
+        dimensions_map={"Service": "Lambda", "Resource": "ConcurrentExecutions", "Type": "Resource", "Class": "None"},
+        statistic="Maximum",
+        period=Duration.minutes(5),
+    )
+    Watch(
+        scope,
+        "Workflows",
+        graphs={
+            "Running executions in percent of the account's quota": [running],
+            "Concurrent executions of the account": [concurrent],
+        },
+        alarms=[
+            Alarm("ExecutionsNearQuota", running, _MANY_RUNNING, above=_QUOTA),
+            Alarm(
+                "ConcurrencyNearQuota",
+                concurrent,
+                _MUCH_CONCURRENCY,
+                above=_QUOTA,
+                periods=3,
+                math="100 * m0 / SERVICE_QUOTA(m0)",
+            ),
         ],
     )

@@ -1,7 +1,8 @@
 """Alarms and graphs. A construct declares its own, and the app collects them from the tree.
 
-An alarm is defined in the file of the construct that it watches: `RelayErrors` is in `actors/relay.py`. The alarms over
-all workflows are in `flow/workflow_alarms.py`.
+An alarm is defined in the file of the construct that it watches: `RelayBehind` is in `actors/stream_consumer.py`. The
+alarms over all workflows are in `flow/workflow_alarms.py`. One event raises one alarm: where several metrics report the
+same event, they are one alarm.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from dataclasses import dataclass
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
+
+SUM = "SUM(METRICS())"
+MAX = "MAX(METRICS())"
 
 
 @dataclass(frozen=True)
@@ -23,8 +27,9 @@ class Alarm:
         description: What happened, what it affects and what to do first, for the engineer on call.
         above: The highest normal value.
         periods: How many periods in a row the metric must be above it.
-        combined: `SUM` or `MAX`, the metric math that combines all declarations of this name into one alarm; empty for
-            a name that is declared once.
+        also: Further metrics of the alarm.
+        math: The metric math over the metrics of all declarations of this name, which become one alarm; empty for a
+            name that is declared once, with one metric. The metrics are `m0`, `m1` and so on.
     """
 
     name: str
@@ -32,7 +37,8 @@ class Alarm:
     description: str
     above: float = 0
     periods: int = 1
-    combined: str = ""
+    also: tuple[cloudwatch.Metric, ...] = ()
+    math: str = ""
 
 
 class Watch(Construct):

@@ -18,6 +18,7 @@ class FunctionDefaults:
 
     Attributes:
         sources: The folders of their code.
+        stage: The dimension of their metrics, `<app>-<stage>`.
         log_retention: How long logs are kept.
         tracing: Whether X-Ray traces them.
         tracing_layer: ARN of the OpenTelemetry layer for workflows; empty for none.
@@ -25,6 +26,7 @@ class FunctionDefaults:
     """
 
     sources: Sources
+    stage: str
     log_retention: logs.RetentionDays
     tracing: bool
     tracing_layer: str
@@ -37,6 +39,7 @@ class FunctionOptions:
 
     Attributes:
         name: Its name in the account; empty for one that CloudFormation makes.
+        service: Its name in logs and metrics; empty for that of its module, or of its folder.
         module: The module of its folder whose `handler` is the entry point.
         timeout: How long one invocation may take; the default is well below the 29 seconds that the API waits.
         batch_size: The most messages of its queue in one invocation; 1 if one message is much work.
@@ -47,6 +50,7 @@ class FunctionOptions:
     """
 
     name: str = ""
+    service: str = ""
     module: str = "handler"
     timeout: Duration = field(default_factory=lambda: Duration.seconds(15))
     batch_size: int = 10

@@ -75,7 +75,9 @@ class PythonFunction(Construct):
         stack = FunctionStack.around(self)
         defaults = stack.functions
         self.options = options = options or FunctionOptions()
-        self.service = (folder if options.module == "handler" else options.module).replace("_", "-")
+        module = folder if options.module == "handler" else options.module
+        self.service = options.service or module.replace("_", "-")
+        self._dimensions = {"service": self.service, "stage": defaults.stage}
         entry = defaults.sources.function(folder, options.module, tables)
         self.log_group = logs.LogGroup(
             self, "Logs", retention=defaults.log_retention, removal_policy=defaults.removal_policy
@@ -113,6 +115,7 @@ class PythonFunction(Construct):
                 "POWERTOOLS_SERVICE_NAME": self.service,
                 "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
                 "POWERTOOLS_LOG_LEVEL": LOG_LEVEL,
+                "METRICS_STAGE": defaults.stage,
                 **environment,
             },
         )
@@ -131,7 +134,7 @@ class PythonFunction(Construct):
         return cloudwatch.Metric(
             namespace=METRICS_NAMESPACE,
             metric_name=name,
-            dimensions_map={"service": self.service},
+            dimensions_map=self._dimensions,
             statistic=statistic,
             period=Duration.minutes(5),
         )

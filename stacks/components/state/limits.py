@@ -9,7 +9,7 @@ from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
-from stacks.components.house.alarm import Alarm, Watch
+from stacks.components.house.alarm import SUM, Alarm, Watch
 from stacks.components.house.findings import accept, acknowledge
 from stacks.components.house.python_function import PythonFunction
 from stacks.components.house.rights import allow
@@ -69,10 +69,11 @@ class Limits(Construct):
             graphs={"Limits": labelled},
             alarms=[
                 Alarm(
-                    f"LimiterUnavailable-{function.service}",
+                    "LimiterUnavailable",
                     metrics[1],
-                    "Requests could not be counted, and nothing limits a flood. First read the log of"
-                    f" {function.service}",
+                    "Requests could not be counted, and nothing limits a flood. First read the logs of review and"
+                    " webhook",
+                    math=SUM,
                 )
             ],
         )

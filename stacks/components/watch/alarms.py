@@ -29,7 +29,7 @@ def raise_alarms(watches: Iterable[Watch], topic: sns.ITopic, *, emulated: bool)
     """
     by_stack: dict[Stack, list[Alarm]] = defaultdict(list)
     for watch in watches:
-        by_stack[Stack.of(watch)] += (alarm for alarm in watch.alarms if not (alarm.combined and emulated))
+        by_stack[Stack.of(watch)] += (alarm for alarm in watch.alarms if not (alarm.math and emulated))
     stacks = [Alarms(stack, "Alarms", topic=topic, declared=declared) for stack, declared in by_stack.items()]
     return [alarm for stack in stacks for alarm in stack.raised]
 
@@ -57,11 +57,11 @@ class Alarms(Construct):
 
     def _add(self, same: Sequence[Alarm]) -> Iterator[cloudwatch.Alarm]:
         first, *others = same
-        if not first.combined:
+        if not first.math:
             assert not others, f"{first.name} is declared twice"
             yield self._alarm(first.name, first, first.metric)
             return
-        metrics = [each.metric for each in same]
+        metrics = [metric for each in same for metric in (each.metric, *each.also)]
         for start in range(0, len(metrics), _MOST_METRICS):
             name = f"{first.name}-{start // _MOST_METRICS + 1}" if start else first.name
             yield self._alarm(name, first, _combined(first, metrics[start : start + _MOST_METRICS]))
@@ -84,7 +84,7 @@ class Alarms(Construct):
 
 def _combined(alarm: Alarm, metrics: Sequence[cloudwatch.Metric]) -> cloudwatch.MathExpression:
     return cloudwatch.MathExpression(
-        expression=f"{alarm.combined}(METRICS())",
+        expression=alarm.math,
         using_metrics={f"m{position}": metric for position, metric in enumerate(metrics)},
         period=Duration.minutes(5),
         label=alarm.name,

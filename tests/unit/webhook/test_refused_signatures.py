@@ -36,7 +36,7 @@ def test_refused_events_are_counted(
     error: errors.CountersignError,
     counted: list[str],
 ) -> None:
-    settings = {"LEDGER_TABLE": "ledger", "BASE_URL": "https://api.example.com"}
+    settings = {"LEDGER_TABLE": "ledger", "BASE_URL": "https://api.example.com", "METRICS_STAGE": "countersign-dev"}
     for name, value in {**settings, "POWERTOOLS_SERVICE_NAME": "webhook", "POWERTOOLS_METRICS_NAMESPACE": "x"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(providers, "webhooks", lambda: Refusing(error))

@@ -24,6 +24,7 @@ from countersign.domain.errors import (
     RetiredWorkflowError,
     SecretError,
     SignatureError,
+    StartFailedError,
     TaskClosedError,
     TooManyAnswersError,
     TooManyRequestsError,
@@ -162,6 +163,14 @@ def problem_of(error: CountersignError) -> Reply:
         problems = [{"detail": each.reason, "pointer": each.pointer} for each in error.problems]
         document = problems[0] | {"errors": problems}
     return problem(PROBLEMS[kind], document, retry_after_of(error))
+
+
+def is_failure(error: CountersignError, status: int) -> bool:
+    """Tell whether an answer to an error counts as a failure of ours, which raises an alarm.
+
+    A missing secret and a refused start have alarms of their own, `SignaturesRefused` and `StartsOverdue`.
+    """
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, SecretError | StartFailedError)
 
 
 def retry_after_of(error: CountersignError) -> int:

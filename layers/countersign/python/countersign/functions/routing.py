@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 from countersign.domain.errors import CountersignError
 from countersign.functions import http
 from countersign.functions.http import Event
-from countersign.functions.telemetry import about
+from countersign.functions.telemetry import about, count
 
 
 def respond(event: Event, routes: Mapping[str, Callable[[Event], http.Reply]], logger: Logger) -> dict[str, Any]:
@@ -23,6 +23,7 @@ def respond(event: Event, routes: Mapping[str, Callable[[Event], http.Reply]], l
         status, headers, body = _reply(event, routes, logger)
     except Exception as error:  # noqa: BLE001  no text of any error leaves the function
         logger.error("request failed", route=route, **http.where_it_failed(error))  # noqa: TRY400  the text may quote data
+        count("RequestsFailed")
         status, headers, body = http.problem(http.UNEXPECTED, {"detail": "the same request may be sent again"})
     return {"statusCode": int(status), "headers": headers, "body": body}
 
@@ -35,5 +36,6 @@ def _reply(event: Event, routes: Mapping[str, Callable[[Event], http.Reply]], lo
         return routes[route](event)
     except CountersignError as error:
         reply = http.problem_of(error)
+        count("RequestsFailed", http.is_failure(error, reply[0]))
         logger.warning("request refused", route=route, status=reply[0], **http.why_it_was_refused(error))
         return reply

@@ -1,8 +1,10 @@
 """Telemetry: metrics in CloudWatch's embedded metric format, and the ids in log lines.
 
-A metric has the namespace of POWERTOOLS_METRICS_NAMESPACE, and the function's name as its dimension `service`.
+A metric has the namespace of POWERTOOLS_METRICS_NAMESPACE and two dimensions: `service`, the function's name, and
+`stage`, the `<app>-<stage>` of METRICS_STAGE. So the alarms of one stage do not count the events of another.
 """
 
+import os
 from datetime import timedelta
 
 from aws_lambda_powertools import Logger, single_metric
@@ -15,13 +17,17 @@ def count(name: str, value: int = 1) -> None:
     """Add to a metric, such as `RingsFailed`; a value of 0 is not written."""
     if not value:
         return
-    with single_metric(name=name, unit=MetricUnit.Count, value=value):
-        pass
+    _put(name, MetricUnit.Count, value)
 
 
 def took(name: str, duration: timedelta) -> None:
     """Record a duration, such as `TimeToDecision`, in seconds."""
-    with single_metric(name=name, unit=MetricUnit.Seconds, value=duration.total_seconds()):
+    _put(name, MetricUnit.Seconds, duration.total_seconds())
+
+
+def _put(name: str, unit: MetricUnit, value: float) -> None:
+    stage = {"stage": os.environ["METRICS_STAGE"]}
+    with single_metric(name=name, unit=unit, value=value, default_dimensions=stage):
         pass
 
 

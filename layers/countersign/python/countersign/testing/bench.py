@@ -29,6 +29,7 @@ from countersign.testing.builders import CALLER
 from countersign.testing.fakes import MemoryCipher, MemoryDirectory, MemoryHandOff, MemoryLedger
 
 POLL_SECONDS = 0.02
+_METRICS = {"POWERTOOLS_METRICS_NAMESPACE": "Countersign", "METRICS_STAGE": "countersign-bench"}
 PATIENCE_SECONDS = 20
 
 SHORT_SECONDS = 3
@@ -222,7 +223,7 @@ def running(
         policy: Its policy rows, with the keys of the settings.
     """
     bench = Bench(handler, workflow, policy)
-    with use(bench.ports), mock.patch.dict("os.environ", {"POWERTOOLS_METRICS_NAMESPACE": "Countersign"}):
+    with use(bench.ports), mock.patch.dict("os.environ", _METRICS):
         try:
             yield bench
         finally:
