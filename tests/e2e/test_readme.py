@@ -1,4 +1,4 @@
-"""The request that the README sends by curl, in a shell that `countersign env --local` has prepared."""
+"""The requests that the documents send, in a shell that `countersign env --local` has prepared."""
 
 import json
 import re
@@ -22,12 +22,29 @@ sys.exit(main())' "$@"
 
 
 def test_the_request_of_the_readme_is_accepted(cloud: Cloud, requests_api: RequestsApi, tmp_path: Path) -> None:
-    (commands,) = re.findall(r"^```\n(eval .*?)^```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    (commands,) = blocks_of("README.md", "", "eval ")
+    assert json.loads(run(commands, cloud, tmp_path))["request_id"] == "order-1001"
+    assert requests_api.report("order-1001").status == 200
+
+
+def test_the_python_of_the_page_on_deploying_starts_a_request(cloud: Cloud, tmp_path: Path) -> None:
+    (program,) = blocks_of("docs/deploy.md", "python", "import json")
+    (tmp_path / "call.py").write_text(program)
+    commands = f'eval "$(.venv/bin/countersign env --local)"; {shlex.quote(sys.executable)} call.py'
+    assert run(commands, cloud, tmp_path) == "running\n"
+
+
+def blocks_of(page: str, language: str, beginning: str) -> list[str]:
+    """Return the blocks of code of a page that begin so."""
+    text = (ROOT / page).read_text("utf-8")
+    return re.findall(rf"^```{language}\n({beginning}.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+def run(commands: str, cloud: Cloud, tmp_path: Path) -> str:
+    """Run commands in a shell, in a folder with the kit's program, and return what they print."""
     cloud.write(tmp_path)
     program = tmp_path / ".venv" / "bin" / "countersign"
     program.parent.mkdir(parents=True)
     program.write_text(COUNTERSIGN.format(python=shlex.quote(sys.executable), root=ROOT))
     program.chmod(0o755)
-    shell = subprocess.run(["sh", "-euc", commands], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert json.loads(shell.stdout)["request_id"] == "order-1001"
-    assert requests_api.report("order-1001").status == 200
+    return subprocess.run(["sh", "-euc", commands], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
