@@ -14,7 +14,7 @@ from stacks.components.state.directory import Directory
 from stacks.components.state.ledger import Ledger
 from stacks.components.state.providers import Providers
 from stacks.components.watch.alarm_topic import AlarmTopic
-from stacks.options import removal_policy
+from stacks.options import environment, removal_policy
 from stacks.stage.settings import Settings
 
 
@@ -37,6 +37,7 @@ class LedgerStack(HouseStack):
             scope,
             construct_id,
             prefix=settings.prefix,
+            env=environment(settings),
             name="ledger",
             description="the ledger of tasks and the hand-off bus",
             protected=settings.ledger.protected,

@@ -12,6 +12,7 @@ from stacks.components.house.alarm import Watch
 from stacks.components.house.stack import HouseStack
 from stacks.components.watch.dashboard import Dashboard
 from stacks.components.watch.queries import Queries
+from stacks.options import environment
 from stacks.stage.settings import Settings
 
 
@@ -37,7 +38,12 @@ class MonitoringStack(HouseStack):
         access_log: logs.ILogGroup,
     ) -> None:
         super().__init__(
-            scope, construct_id, prefix=settings.prefix, name="monitoring", description="dashboard and saved queries"
+            scope,
+            construct_id,
+            prefix=settings.prefix,
+            env=environment(settings),
+            name="monitoring",
+            description="dashboard and saved queries",
         )
         Dashboard(self, "Dashboard", name=settings.title, watches=watches, alarms=alarms)
         if not settings.monitoring.emulated:

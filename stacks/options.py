@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import RemovalPolicy
+from aws_cdk import Environment, RemovalPolicy
 from aws_cdk.aws_logs import RetentionDays
 
 from stacks.components.edge.api import Throttle
@@ -35,6 +35,12 @@ _RETENTION = dict(
         strict=True,
     )
 )
+
+
+def environment(settings: Settings) -> Environment | None:
+    """Return the account and region of the stage's stacks; None for those of the credentials."""
+    account = settings.account
+    return Environment(account=account.id, region=account.region) if account else None
 
 
 def log_retention(settings: Settings) -> RetentionDays:

@@ -15,6 +15,7 @@ from stacks.components.house.queues import DeadLetterQueue, queues_in, retry_inv
 from stacks.components.house.rights import allow
 from stacks.components.house.stack import FunctionStack
 from stacks.ledger_stack import LedgerStack
+from stacks.options import environment
 from stacks.public_stack import PublicStack
 from stacks.stage.settings import Settings
 from stacks.stage.workflows import ON_THE_RAW_SDK, PATTERNS_FOLDER
@@ -42,6 +43,7 @@ class PatternsStack(FunctionStack):
             scope,
             construct_id,
             prefix=settings.prefix,
+            env=environment(settings),
             name="patterns",
             description="the callback patterns, to try out and to copy from",
             functions=functions,

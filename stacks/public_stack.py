@@ -25,7 +25,7 @@ from stacks.components.house.queues import queues_in
 from stacks.components.house.stack import FunctionStack
 from stacks.components.state.limits import Limits
 from stacks.ledger_stack import LedgerStack
-from stacks.options import log_retention, removal_policy, request_tables, throttle, workflow_functions
+from stacks.options import environment, log_retention, removal_policy, request_tables, throttle, workflow_functions
 from stacks.stage.settings import Settings
 
 
@@ -54,6 +54,7 @@ class PublicStack(FunctionStack):
             scope,
             construct_id,
             prefix=settings.prefix,
+            env=environment(settings),
             name="public",
             description="the HTTP API, the review page and the hand-offs to people and workers",
             functions=functions,

@@ -20,7 +20,7 @@ from stacks.components.house.function_options import FunctionDefaults
 from stacks.components.house.queues import queues_in
 from stacks.components.house.stack import FunctionStack
 from stacks.ledger_stack import LedgerStack
-from stacks.options import workflow_functions
+from stacks.options import environment, workflow_functions
 from stacks.public_stack import PublicStack
 from stacks.stage.settings import Settings
 from stacks.workflows import build_workflows
@@ -47,6 +47,7 @@ class WorkflowStack(FunctionStack):
             scope,
             construct_id,
             prefix=settings.prefix,
+            env=environment(settings),
             name="workflow",
             description="the kit's durable workflows, the relay and the publisher",
             functions=functions,

@@ -12,6 +12,7 @@ from stacks.components.house.function_options import FunctionDefaults
 from stacks.components.house.queues import queues_in
 from stacks.components.house.stack import FunctionStack
 from stacks.ledger_stack import LedgerStack
+from stacks.options import environment
 from stacks.public_stack import PublicStack
 from stacks.stage.settings import Settings
 from stacks.workflows import build_workflows
@@ -41,6 +42,7 @@ class WorkflowsStack(FunctionStack):
             scope,
             construct_id,
             prefix=settings.prefix,
+            env=environment(settings),
             name=name,
             description="durable workflows of this fork",
             functions=functions,

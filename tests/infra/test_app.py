@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import aws_cdk
 import pytest
@@ -14,7 +15,9 @@ from aws_cdk import App
 from app import settings_of
 from operate.checks.account import BOOTSTRAP_VERSION
 from operate.embedded.cloud import ROOT
+from stacks.components.house.sources import Sources
 from stacks.stage.problems import SettingsError
+from stacks.stage.settings import AccountSettings
 from tests import SETTINGS
 from tests.infra.templates import Synthesised
 from tools.audit import FILLED_IN
@@ -56,6 +59,16 @@ def test_a_fresh_checkout_is_not_synthesised_before_its_placeholders_are_filled_
 
 def test_nothing_is_looked_up_while_synthesising() -> None:
     assert json.loads((ROOT / "cdk.context.json").read_text()) == {}
+
+
+def test_every_stack_belongs_to_the_account_and_region_of_the_settings(
+    sources: Sources, context: dict[str, Any], prod: Synthesised
+) -> None:
+    account = AccountSettings(id="123456789012", region="eu-west-1")
+    found = Synthesised(prod.settings.model_copy(update={"account": account}), sources, context)
+    for stage, environment in ((found, "123456789012/eu-west-1"), (prod, "unknown-account/unknown-region")):
+        environments = {f"{stack.environment.account}/{stack.environment.region}" for stack in stage.assembly.stacks}
+        assert environments == {environment}
 
 
 def test_preflight_knows_the_version_of_the_bootstrap_stack_that_the_stacks_require(prod: Synthesised) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from typing import Any
+
 from aws_cdk import Acknowledgment, CfnResource, Stack, Validations
 from constructs import IConstruct
 
@@ -43,6 +47,16 @@ def acknowledge_every_version_of(policy: IConstruct, function_arn: str, reason: 
         function_arn: The function, by its literal name.
         reason: Why it is right here, for a reviewer.
     """
-    arn = Stack.of(policy).resolve(function_arn)["Fn::Join"][1]
-    found = "".join(part if isinstance(part, str) else f"<{part['Ref']}>" for part in arn)
-    acknowledge(policy, f"IAM5[Resource::{found}:*]", reason)
+    acknowledge(policy, f"IAM5[Resource::{shown(policy, function_arn)}:*]", reason)
+
+
+def shown(scope: IConstruct, text: str) -> str:
+    """Return a text as findings show it: `<AWS::Region>` for a reference, JSON for another function."""
+    resolved = Stack.of(scope).resolve(text)
+    if isinstance(resolved, str):
+        return resolved
+    return "".join(part if isinstance(part, str) else _shown(part) for part in resolved["Fn::Join"][1])
+
+
+def _shown(function: Mapping[str, Any]) -> str:
+    return f"<{function['Ref']}>" if "Ref" in function else json.dumps(function, separators=(",", ":"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Stack
+from aws_cdk import Environment, Stack
 from constructs import Construct, IConstruct
 
 from stacks.components.house.function_options import FunctionDefaults
@@ -15,6 +15,7 @@ class HouseStack(Stack):
     Args:
         prefix: The beginning of the stage's names, `<app>-<stage>-`.
         name: Its own part of the name.
+        env: Its account and region; None for those of the credentials.
         description: Its content, for the console.
         protected: Whether CloudFormation refuses to delete it until the protection is turned off.
 
@@ -29,12 +30,14 @@ class HouseStack(Stack):
         *,
         prefix: str,
         name: str,
+        env: Environment | None,
         description: str,
         protected: bool | None = None,
     ) -> None:
         super().__init__(
             scope,
             construct_id,
+            env=env,
             stack_name=f"{prefix}{name}",
             description=f"Countersign: {description}",
             termination_protection=protected,
@@ -57,10 +60,11 @@ class FunctionStack(HouseStack):
         *,
         prefix: str,
         name: str,
+        env: Environment | None,
         description: str,
         functions: FunctionDefaults,
     ) -> None:
-        super().__init__(scope, construct_id, prefix=prefix, name=name, description=description)
+        super().__init__(scope, construct_id, prefix=prefix, name=name, env=env, description=description)
         self.functions = functions
         self.layers = Layers(self, "Layers", sources=functions.sources)
 

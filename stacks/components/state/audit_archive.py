@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 from aws_cdk import CfnOutput, Duration, Fn, RemovalPolicy, Stack, Token
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks.components.house.findings import accept, acknowledge
+from stacks.components.house.findings import accept, acknowledge, shown
 
 _ENTRIES = "audit/*"
 _NAME = "AuditBucketName"
@@ -97,9 +95,8 @@ class AuditArchive(Construct):
             iam.PolicyStatement(effect=deny, actions=list(_CHANGES_OF_WHAT_IS_KEPT), resources=entries),
         ):
             role.add_to_policy(statement)
-        reference = json.dumps(stack.resolve(name), separators=(",", ":"))
         acknowledge(
             role,
-            f"IAM5[Resource::arn:<AWS::Partition>:s3:::{reference}/{_ENTRIES}]",
+            f"IAM5[Resource::{shown(self, entries[0])}]",
             "Each entry of the audit is an object of its own below one prefix, and no put can replace another",
         )
