@@ -3,6 +3,7 @@
 import hashlib
 import re
 import uuid
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -17,12 +18,9 @@ def test_a_token_is_43_url_safe_characters_and_identified_by_its_sha_256() -> No
     assert known_by == hashlib.sha256(token.encode()).hexdigest() == fingerprint(token)
 
 
-def test_every_token_is_different() -> None:
-    assert len({mint()[0] for _ in range(500)}) == 500
-
-
-def test_every_idempotency_key_is_different() -> None:
-    assert len({idempotency_key() for _ in range(500)}) == 500
+@pytest.mark.parametrize("make", [mint, idempotency_key])
+def test_every_token_and_every_idempotency_key_is_different(make: Callable[[], object]) -> None:
+    assert len({make() for _ in range(500)}) == 500
 
 
 def test_an_idempotency_key_is_a_random_uuid() -> None:
