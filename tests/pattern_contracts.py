@@ -57,75 +57,59 @@ _TAKEN: dict[str, list[Changes]] = {
     "retry-callback.input": [{"attempts": 1}, {"attempts": 20, "wait_seconds": 1}],
 }
 
+
+def wrong(member: str, *values: Any) -> list[Refusal]:
+    """Return a case for each of these values, which the contract refuses at the member."""
+    return [({member: value}, f"/{member}") for value in values]
+
+
 _REFUSED: dict[str, list[Refusal]] = {
     "conditional-results.input": [({"data": LARGE}, "")],
-    "contact-confirmation.input": [
-        ({"user_id": ""}, "/user_id"),
-        ({"email": "ana"}, "/email"),
-        ({"phone": ""}, "/phone"),
-        ({"phone": "1" * 33}, "/phone"),
-    ],
-    "contact-confirmation.confirmation": [({"confirmed": value}, "/confirmed") for value in ("yes", 1, None)],
-    "customer-input.input": [({"customer_id": "x" * 129}, "/customer_id"), ({"customer_id": 1}, "/customer_id")],
+    "contact-confirmation.input": [*wrong("user_id", ""), *wrong("email", "ana"), *wrong("phone", "", "1" * 33)],
+    "contact-confirmation.confirmation": wrong("confirmed", "yes", 1, None),
+    "customer-input.input": wrong("customer_id", "x" * 129, 1),
     "customer-input.answer": [
-        ({"email": "ana@"}, "/email"),
-        *(
-            ({"date_of_birth": date}, "/date_of_birth")
-            for date in ("31.01.1990", "1990-02-30", "1990-1-31", "1990-01-31\n", "2999-01-01", "2024-02-29", 1990)
+        *wrong("email", "ana@"),
+        *wrong(
+            "date_of_birth", "31.01.1990", "1990-02-30", "1990-1-31", "1990-01-31\n", "2999-01-01", "2024-02-29", 1990
         ),
     ],
-    "data-enrichment.input": [({"user_data": []}, "/user_data"), ({"user_data": {"about": LARGE}}, "")],
+    "data-enrichment.input": [*wrong("user_data", []), ({"user_data": {"about": LARGE}}, "")],
     "document-collection.input": [
-        ({"user_id": None}, "/user_id"),
-        ({"required": []}, "/required"),
-        ({"required": ["passport", "passport"]}, "/required"),
-        ({"required": [f"kind_{n}" for n in range(21)]}, "/required"),
+        *wrong("user_id", None),
+        *wrong("required", [], ["passport", "passport"], [f"kind_{n}" for n in range(21)]),
         ({"required": ["Passport"]}, "/required/0"),
         ({"required": ["passport", "a b"]}, "/required/1"),
     ],
     "document-collection.documents": [
-        ({"document_type": ""}, "/document_type"),
-        ({"document_type": "x" * 65}, "/document_type"),
-        ({"file_url": "x" * 2049}, "/file_url"),
-        ({"uploaded_by": None}, "/uploaded_by"),
+        *wrong("document_type", "", "x" * 65),
+        *wrong("file_url", "x" * 2049),
+        *wrong("uploaded_by", None),
     ],
-    "encrypted-payload.input": [({"subject": ""}, "/subject"), ({"subject": {}}, "/subject")],
-    "fallback-service.input": [
-        ({"primary_seconds": 0}, "/primary_seconds"),
-        ({"primary_seconds": "30"}, "/primary_seconds"),
-        ({"data": LARGE}, ""),
-    ],
+    "encrypted-payload.input": wrong("subject", "", {}),
+    "fallback-service.input": [*wrong("primary_seconds", 0, "30"), ({"data": LARGE}, "")],
     "identity-verification.input": [
-        ({"reviewers": []}, "/reviewers"),
-        ({"reviewers": ["maria@example.com"] * 2}, "/reviewers"),
+        *wrong("reviewers", [], ["maria@example.com"] * 2, [f"p{number}@example.com" for number in range(21)]),
         ({"reviewers": ["maria"]}, "/reviewers/0"),
-        ({"reviewers": [f"p{number}@example.com" for number in range(21)]}, "/reviewers"),
     ],
     "identity-verification.verification": [
-        ({"verification_id": ""}, "/verification_id"),
-        ({"status": None}, "/status"),
-        *(({"score": each}, "/score") for each in ("91", True, 101, -1)),
-        ({"flags": "new"}, "/flags"),
+        *wrong("verification_id", ""),
+        *wrong("status", None),
+        *wrong("score", "91", True, 101, -1),
+        *wrong("flags", "new", ["x"] * 101),
         ({"flags": [1]}, "/flags/0"),
-        ({"flags": ["x"] * 101}, "/flags"),
     ],
-    "long-job.input": [
-        ({"heartbeat_seconds": 0}, "/heartbeat_seconds"),
-        ({"heartbeat_seconds": 86_401}, "/heartbeat_seconds"),
-        ({"job": LARGE}, ""),
-    ],
-    "parallel-checks.input": [({"transaction": "12.50"}, "/transaction"), ({"transaction": {"note": LARGE}}, "")],
-    "parallel-checks.credit_check": [({"score": "700"}, "/score"), ({"score": None}, "/score")],
-    "parallel-checks.fraud_check": [({"risk_level": ""}, "/risk_level"), ({"risk_level": 1}, "/risk_level")],
+    "long-job.input": [*wrong("heartbeat_seconds", 0, 86_401), ({"job": LARGE}, "")],
+    "parallel-checks.input": [*wrong("transaction", "12.50"), ({"transaction": {"note": LARGE}}, "")],
+    "parallel-checks.credit_check": wrong("score", "700", None),
+    "parallel-checks.fraud_check": wrong("risk_level", "", 1),
     "retry-callback.input": [
-        ({"attempts": 0}, "/attempts"),
-        ({"attempts": 21}, "/attempts"),
-        ({"attempts": 2.0}, "/attempts"),
-        ({"wait_seconds": 0}, "/wait_seconds"),
+        *wrong("attempts", 0, 21, 2.0),
+        *wrong("wait_seconds", 0),
         ({"data": LARGE}, ""),
     ],
-    "split-callback.input": [({"order_id": ""}, "/order_id"), ({"order_id": 1001}, "/order_id")],
-    "two-lambdas.input": [({"order_id": ""}, "/order_id"), ({"order_id": "x" * 129}, "/order_id")],
+    "split-callback.input": wrong("order_id", "", 1001),
+    "two-lambdas.input": wrong("order_id", "", "x" * 129),
 }
 
 
@@ -137,8 +121,6 @@ def valid(name: str) -> list[Changes]:
 
 def invalid(name: str, absent: object) -> list[Refusal]:
     """Return what a contract refuses, and where: without any member, and inputs with others or no sound deadline."""
-    missing: list[Refusal] = [({member: absent}, f"/{member}") for member in SAMPLES[name]]
-    deadlines: list[Refusal] = [
-        ({"deadline_seconds": each}, "/deadline_seconds") for each in (0, 31_536_001, "60", 1.5, True, None)
-    ]
+    missing = [case for member in SAMPLES[name] for case in wrong(member, absent)]
+    deadlines = wrong("deadline_seconds", 0, 31_536_001, "60", 1.5, True, None)
     return [*_REFUSED.get(name, []), *missing, *([] if _is_answer(name) else [*deadlines, ({"extra": 1}, "")])]

@@ -12,6 +12,7 @@ from countersign.contracts import validation
 from countersign.domain.errors import ContractError
 from countersign.testing.builders import REQUESTER, WORKFLOW, any_envelope, any_input, any_request, any_result
 from tests import pattern_contracts
+from tests.pattern_contracts import wrong
 
 INPUT = f"{WORKFLOW}.input"
 PAYMENT = {"order_id": "1001", "provider": "pay", "external_id": "pay_1001", "amount": "250.00", "currency": "EUR"}
@@ -66,11 +67,6 @@ PAYABLE: list[dict[str, Any]] = [
     {"amount": "0.001", "currency": "KWD"},
     {"amount": "0.0001", "currency": "CLF"},
 ]
-
-
-def wrong(member: str, *values: Any) -> list[tuple[dict[str, Any], str]]:
-    """Return a case per value that the contract refuses at this member."""
-    return [({member: value}, f"/{member}") for value in values]
 
 
 def missing(*members: str) -> list[tuple[dict[str, Any], str]]:
