@@ -27,11 +27,9 @@ def remains(stage: Stage) -> Iterator[str]:
 
 
 def _retained(stage: Stage, stack: str) -> Iterator[str]:
-    client = stage.client("cloudformation")
-    template = client.get_template(StackName=stack)["TemplateBody"]["Resources"]
-    for page in client.get_paginator("list_stack_resources").paginate(StackName=stack):
-        for resource in page["StackResourceSummaries"]:
-            kind = _LASTING.get(resource["ResourceType"], "")
-            policy = template.get(resource["LogicalResourceId"], {}).get("DeletionPolicy", "")
-            if kind and policy.startswith("Retain"):
-                yield f"the {kind} {resource['PhysicalResourceId']}"
+    template = stage.client("cloudformation").get_template(StackName=stack)["TemplateBody"]["Resources"]
+    for resource in stage.listed(stack):
+        kind = _LASTING.get(resource["ResourceType"], "")
+        policy = template.get(resource["LogicalResourceId"], {}).get("DeletionPolicy", "")
+        if kind and policy.startswith("Retain"):
+            yield f"the {kind} {resource['PhysicalResourceId']}"

@@ -99,6 +99,7 @@ class Stage:
         name: Its name; empty if the options name only a table.
         label: Its name in messages.
         cloud: The embedded cloud, for a stage on it.
+        listed: Returns CloudFormation's list of the resources of a stack, by the stack's name.
     """
 
     def __init__(
@@ -108,6 +109,7 @@ class Stage:
         self.name, self.label, self.cloud = name, label, cloud
         self._table = target.table
         self._clients = cache(make)
+        self.listed = cache(self._list)
         self._outputs: dict[str, Mapping[str, str]] = {}
 
     def client(self, service: str, attempts: int = 3) -> Any:
@@ -206,14 +208,12 @@ class Stage:
 
     def resources(self, kind: str, *stacks: str) -> list[str]:
         """Return the names of the resources of a CloudFormation type in these stacks, by default in all."""
-        pages = self.client("cloudformation").get_paginator("list_stack_resources")
-        return [
-            resource["PhysicalResourceId"]
-            for stack in stacks or self.wanted
-            for page in pages.paginate(StackName=self.stack_name(stack))
-            for resource in page["StackResourceSummaries"]
-            if resource["ResourceType"] == kind
-        ]
+        found = (resource for stack in stacks or self.wanted for resource in self.listed(self.stack_name(stack)))
+        return [resource["PhysicalResourceId"] for resource in found if resource["ResourceType"] == kind]
+
+    def _list(self, stack_name: str) -> list[dict[str, Any]]:
+        pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack_name)
+        return [resource for page in pages for resource in page["StackResourceSummaries"]]
 
     def functions(self) -> list[dict[str, Any]]:
         """Return the configuration of every function."""

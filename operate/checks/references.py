@@ -6,6 +6,7 @@ found here and nowhere else: a deploy changes nothing whose template is the same
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -23,6 +24,7 @@ _OUTPUTS = {
 _DIMENSIONS = {
     "FunctionName": "AWS::Lambda::Function",
     "QueueName": "AWS::SQS::Queue",
+    "RuleName": "AWS::Events::Rule",
     "ApiId": "AWS::ApiGatewayV2::Api",
 }
 """The type of the resources that a dimension of a metric names."""
@@ -74,5 +76,5 @@ def _dimensions(alarm: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _names(stage: Stage, kind: str) -> set[str]:
-    """Return the names of the stage's resources of a type; the id of a queue is its URL."""
-    return {resource.rpartition("/")[2] for resource in stage.resources(kind)}
+    """Return the names of the stage's resources of a type; the id of a queue is its URL, that of a rule has its bus."""
+    return {re.split(r"[/|]", resource)[-1] for resource in stage.resources(kind)}
