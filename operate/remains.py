@@ -15,11 +15,15 @@ _LASTING = {
     "AWS::Events::Archive": "archive of events",
 }
 """The types of resources with data, and a word for each. Versions of functions go with their function."""
+_DELETE = "aws cloudformation delete-stack --stack-name"
 _UNPROTECT = "aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name"
 
 
 def remains(stage: Stage) -> Iterator[str]:
     """Yield a sentence for each stack that CloudFormation refuses to delete, and for each resource that it retains."""
+    for name in map(stage.stack_name, stage.left_out):
+        if name in stage.present:
+            yield f"the stack {name}, which the settings leave out; to delete it too: {_DELETE} {name}"
     for name, description in stage.present.items():
         if description.get("EnableTerminationProtection"):
             yield f"the stack {name}, which is protected; to delete it too: {_UNPROTECT} {name}"

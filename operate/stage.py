@@ -23,6 +23,7 @@ from operate.ledger import OperatorLedger
 from stacks.stage.extensions import ExtensionError
 from stacks.stage.problems import SettingsError
 from stacks.stage.settings import Settings
+from stacks.stage.workflows import OPTIONAL_STACKS
 
 SETTINGS = ROOT / "settings"
 LOCAL = "local"
@@ -155,18 +156,23 @@ class Stage:
         """The stacks that the settings ask for, by their own part of their names."""
         return ("ledger", "public", *self.settings.workflow_stacks, "monitoring")
 
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The stacks that the settings do not ask for, and that may exist: the CDK deletes no stack by itself."""
+        return tuple(stack for stack in OPTIONAL_STACKS if stack not in self.wanted)
+
     @cached_property
     def present(self) -> dict[str, dict[str, Any]]:
         """The stacks that exist, by their names in CloudFormation, with its descriptions."""
         found = {}
-        for stack in self.wanted:
+        for stack in (*self.wanted, *self.left_out):
             with suppress(OperateError):
                 found[self.stack_name(stack)] = self.describe(stack)
         return found
 
     def owned(self, kind: str) -> list[str]:
         """Return the names of the resources of a CloudFormation type in the stacks that exist."""
-        stacks = [stack for stack in self.wanted if self.stack_name(stack) in self.present]
+        stacks = [stack for stack in (*self.wanted, *self.left_out) if self.stack_name(stack) in self.present]
         return self.resources(kind, *stacks) if stacks else []
 
     def outputs(self, stack: str) -> Mapping[str, str]:

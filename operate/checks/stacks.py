@@ -33,6 +33,10 @@ def stacks(stage: Stage) -> Findings:
             yield str(description), MISSING
         else:
             yield from _stack(stage, stack, description)
+    for name in map(stage.stack_name, stage.left_out):
+        if name in stage.present:
+            delete = f"aws cloudformation delete-stack --stack-name {name}"
+            yield f"the settings leave out {name}", f"delete it when no execution of its workflows runs: {delete}"
 
 
 def _described(stage: Stage, stack: str) -> dict[str, Any] | OperateError:

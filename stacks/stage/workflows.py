@@ -47,6 +47,9 @@ SHARES = "workflows-"
 _SHARES = "abcd"
 """A stack holds 500 resources, and a workflow takes a dozen: four stacks hold more workflows than a stage needs."""
 
+OPTIONAL_STACKS = ("patterns", *(f"{SHARES}{share}" for share in _SHARES))
+"""The stacks that a stage has only while its settings have workflows for them."""
+
 
 def share_of(name: str) -> str:
     """Return the stack of a workflow that the kit does not have: the same, whichever other workflows there are."""

@@ -89,6 +89,7 @@ def deployed(kit: Kit, stage: DeployedStage, run: Run) -> Iterator[Deployed]:
     workflow = workflow.model_copy(update={"execution_timeout_seconds": 31_622_400, "retention_days": 30})
     changes = {"workflows": {"order-approval": workflow}, "patterns": None}
     vars(stage)["settings"] = stage.settings.model_copy(update=changes)
+    del stage.described["patterns"]
     for table in (TABLE, DIRECTORY_TABLE):
         client("dynamodb").update_table(TableName=table, DeletionProtectionEnabled=True)
         set_recovery(table, enabled=True)
@@ -241,6 +242,9 @@ UNSOUND = LIVE | {"State": "Failed", "StateReason": "no layer", "DurableConfig":
 DEFECTS: dict[str, Callable[[Deployed], object]] = {
     "stacks: countersign-dev-public is DELETE_FAILED": lambda it: it.describe("public", StackStatus="DELETE_FAILED"),
     "stacks: countersign-dev-ledger lacks the outputs BusName": lambda it: it.put_output("ledger", "BusName", None),
+    "stacks: the settings leave out countersign-dev-workflows-b": lambda it: it.stage.described.update(
+        {"workflows-b": it.stage.described["monitoring"]}
+    ),
     "stacks: countersign-dev-ledger can be deleted": lambda it: it.describe(
         "ledger", EnableTerminationProtection=False
     ),
