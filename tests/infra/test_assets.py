@@ -44,9 +44,9 @@ def test_the_layer_of_our_code_is_importable_and_holds_nothing_else_nor_tools_fo
     assert not any(name.startswith("python/countersign/testing") for name in files(layer))
 
 
-def hashes(sources: Sources) -> list[str]:
+def hashes(sources: Sources, policy: str = "EUR") -> list[str]:
     stack = Stack(App(), "Stack")
-    greeter = sources.function("greeter", "handler", {"policy": ["EUR"]})
+    greeter = sources.function("greeter", "handler", {"policy": [policy]})
     codes = [greeter.code, sources.layer_of_our_code(), sources.layer_of_dependencies()]
     found = []
     for number, code in enumerate(codes):
@@ -81,8 +81,9 @@ def test_the_same_code_has_the_same_hash_wherever_it_was_run(checkout: Sources, 
     assert hashes(moved) == before
 
 
-def test_a_function_s_hash_is_its_own(checkout: Sources) -> None:
+def test_a_function_s_hash_is_its_own_and_changes_with_its_tables(checkout: Sources) -> None:
     greeter, *layers = hashes(checkout)
+    assert hashes(checkout, "USD")[0] != greeter, "another policy is another version"
     _write(checkout.functions / "other" / "more.py")
     assert hashes(checkout) == [greeter, *layers]
     _write(checkout.functions / "greeter" / "greeter" / "more.py")

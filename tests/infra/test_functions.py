@@ -220,19 +220,6 @@ def test_operators_are_a_part_of_the_version_of_the_workflow_that_asks_them_and_
     assert (held_payments["WORKFLOW_ARN"], held_payments["DEADLINE_SECONDS"]) == (arn, "259200")
 
 
-def test_a_policy_is_a_part_of_the_workflow_s_version(
-    stage_named: Callable[[str], Synthesised], dev_with: DevWith
-) -> None:
-    stage = stage_named("dev")
-    changed = dev_with(('up_to = "50.00"', 'up_to = "60.00"'))
-    before, after = (
-        {each.path: each.logical_id for each in given.of_type("AWS::Lambda::Version")} for given in (stage, changed)
-    )
-    assert {path for path in before if before[path] != after[path]} == {
-        "Durable/OrderApproval/Workflow/Function/CurrentVersion"
-    }
-
-
 def test_everything_that_can_be_tagged_says_what_it_belongs_to(prod: Synthesised) -> None:
     for function in functions(prod).values():
         tags = {tag["Key"]: tag["Value"] for tag in function["Tags"]}
