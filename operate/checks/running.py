@@ -31,7 +31,7 @@ def executions(stage: Stage) -> Findings:
     if not any(running.values()):
         yield "none runs", ""
     for workflow in sorted(running):
-        with suppress(OperateError):  # a workflow without its alias, which another check reports
+        with suppress(OperateError):  # its alias is missing, which another check reports
             yield from _of_workflow(stage, workflow, running[workflow])
     yield from _needed(stage, running)
 
@@ -90,17 +90,21 @@ def _retired(stage: Stage, workflow: str) -> tuple[str, str]:
 def _needed(stage: Stage, running: _Running) -> Findings:
     """Yield what running executions need and the settings leave out."""
     for workflow, versions in running.items():
-        settings = stage.settings.every_workflow.get(workflow)
-        if settings is None and versions:
+        if workflow not in stage.settings.every_workflow and versions:
             what = f"{sum(versions.values())} of {workflow} run, which the settings leave out"
             yield what, f"put it back with retired = true {_UNTIL}"
         elif versions:
-            releases = Releases.of(stage, workflow)
-            for version in sorted(versions):
-                for name, value in _dropped(stage, settings, releases.named(version)):
-                    what = f"{versions[version]} on version {version} of {workflow} need {name} {value}"
-                    yield what, f"{_KEEP[name].format(workflow)} {_UNTIL}"
+            with suppress(OperateError):  # its alias is missing, which doctor reports
+                yield from _needed_on(stage, workflow, versions)
     yield from _payments(stage)
+
+
+def _needed_on(stage: Stage, workflow: str, versions: Mapping[int, int]) -> Findings:
+    releases, settings = Releases.of(stage, workflow), stage.settings.every_workflow[workflow]
+    for version, running in sorted(versions.items()):
+        for name, value in _dropped(stage, settings, releases.named(version)):
+            what = f"{running} on version {version} of {workflow} need {name} {value}"
+            yield what, f"{_KEEP[name].format(workflow)} {_UNTIL}"
 
 
 def _dropped(stage: Stage, settings: WorkflowSettings | None, named: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -120,5 +124,5 @@ def _payments(stage: Stage) -> Findings:
         if task.status is Status.OPEN and task.question.correlation
     )
     for provider in sorted(waiting.keys() - known):
-        what = f"{waiting[provider]} open tasks wait for events of {provider}, which the settings leave out"
+        what = f"open tasks wait for events of {provider}, which the settings leave out: {waiting[provider]}"
         yield what, f"put it back under [providers] or [partners] {_UNTIL}"

@@ -123,7 +123,7 @@ def test_a_provider_of_an_open_payment_is_kept(it: Running, kit: Kit) -> None:
     kit.open_payment()
     it.set("providers", {})
     ((what, advice),) = it.findings(running.needed)
-    assert what == "1 open tasks wait for events of pay, which the settings leave out"
+    assert what == "open tasks wait for events of pay, which the settings leave out: 1"
     assert advice.startswith("put it back under [providers] or [partners]")
 
 
