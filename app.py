@@ -84,7 +84,7 @@ def build(app: App, settings: Settings, sources: Sources) -> Stacks:
             public=public,
         )
         for name in settings.workflow_stacks
-        if name.startswith(SHARES)
+        if name in SHARES
     ]
     monitoring = _monitoring(app, settings, ledger, public)
     if ledger.key:

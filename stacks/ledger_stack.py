@@ -1,4 +1,4 @@
-"""The state: the ledger, the archive of its audit, the directory, the providers' secrets, the bus, the alarm topic."""
+"""The state: the ledger, the archive of its audit, the directory, the bus, and the topic of alarms."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from stacks.components.state.audit_archive import AuditArchive
 from stacks.components.state.customer_key import CustomerKey
 from stacks.components.state.directory import Directory
 from stacks.components.state.ledger import Ledger
-from stacks.components.state.providers import Providers
 from stacks.components.watch.alarm_topic import AlarmTopic
 from stacks.options import environment, removal_policy
 from stacks.stage.settings import Settings
@@ -25,7 +24,6 @@ class LedgerStack(HouseStack):
         key: The key of the stage's data; None on a stage that uses AWS's own keys.
         ledger: The ledger.
         directory: The directory.
-        providers: The providers' secrets.
         answers: The key of encrypted answers; None if no workflow asks for them.
         archive: The archive of the audit; None on a stage without one.
         hand_offs: The hand-off bus.
@@ -63,12 +61,6 @@ class LedgerStack(HouseStack):
             protected=settings.ledger.protected,
             removal_policy=removal,
         )
-        self.providers = Providers(
-            self,
-            "Providers",
-            providers={name: {"scheme": each.scheme, **each.expects} for name, each in settings.providers.items()},
-            removal_policy=removal,
-        )
         self.answers = AnswersKey(self, "Answers", removal_policy=removal) if settings.has_encrypted_answers else None
         if settings.audit.object_lock_days:
             self.archive = AuditArchive(
@@ -88,6 +80,11 @@ class LedgerStack(HouseStack):
         self.alarms = AlarmTopic(
             self, "Alarms", title=settings.title, email=settings.alarms.email, removal_policy=removal
         )
+        # A failed first deploy deletes what it made, but for a table that is protected: so the tables come last.
+        for each in (self.key, self.answers, self.archive, self.hand_offs, self.alarms):
+            if each:
+                self.directory.node.add_dependency(each)
+        self.ledger.node.add_dependency(self.directory)
         CfnOutput(self, "TableName", value=self.ledger.table.table_name)
         CfnOutput(self, "DirectoryTableName", value=self.directory.table.table_name)
         CfnOutput(self, "BusName", value=self.hand_offs.bus.event_bus_name)

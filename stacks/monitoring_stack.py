@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from aws_cdk import CrossStackReferences, ReferenceStrength
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_logs as logs
 from constructs import Construct
@@ -45,6 +46,8 @@ class MonitoringStack(HouseStack):
             name="monitoring",
             description="dashboard and saved queries",
         )
+        # It refers to everything, and decides nothing: an export for it would refuse to remove what it shows.
+        CrossStackReferences.of(self).consume(ReferenceStrength.WEAK)
         Dashboard(self, "Dashboard", name=settings.title, watches=watches, alarms=alarms)
         if not settings.monitoring.emulated:
             Queries(self, "Queries", folder=settings.title, functions=log_groups, access_log=access_log)

@@ -49,8 +49,8 @@ def log_retention(settings: Settings) -> RetentionDays:
 
 
 def removal_policy(settings: Settings) -> RemovalPolicy:
-    """Return whether the stage's data and logs outlive their stack."""
-    return RemovalPolicy.RETAIN if settings.ledger.protected else RemovalPolicy.DESTROY
+    """Return whether the stage's data and logs outlive their stack; never if the deploy that made them fails."""
+    return RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if settings.ledger.protected else RemovalPolicy.DESTROY
 
 
 def function_defaults(settings: Settings, sources: Sources) -> FunctionDefaults:

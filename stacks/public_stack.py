@@ -24,6 +24,7 @@ from stacks.components.house.function_options import FunctionDefaults
 from stacks.components.house.queues import queues_in
 from stacks.components.house.stack import FunctionStack
 from stacks.components.state.limits import Limits
+from stacks.components.state.providers import Providers
 from stacks.ledger_stack import LedgerStack
 from stacks.options import environment, log_retention, removal_policy, request_tables, throttle, workflow_functions
 from stacks.stage.settings import Settings
@@ -81,12 +82,19 @@ class PublicStack(FunctionStack):
             tables=request_tables(settings),
         )
         requests.add_routes(api, throttle(throttles.requests))
+        # Beside their reader: an export of a secret would refuse to remove its provider.
+        providers = Providers(
+            self,
+            "Providers",
+            providers={name: {"scheme": each.scheme, **each.expects} for name, each in settings.providers.items()},
+            removal_policy=removal_policy(settings),
+        )
         webhook = Webhook(
             self,
             "Webhook",
             base_url=base_url,
             ledger=state.ledger,
-            providers=state.providers,
+            providers=providers,
             answers=state.answers,
             limits=limits,
         )
@@ -144,7 +152,7 @@ class PublicStack(FunctionStack):
         for name, value in channel.outputs.items():
             CfnOutput(self, name, value=value)
         CfnOutput(self, "ApiUrl", value=base_url)
-        CfnOutput(self, "Providers", value=state.providers.document)
+        CfnOutput(providers, "Document", value=providers.document).override_logical_id("Providers")
         CfnOutput(self, "ApiId", value=api.api.api_id)
         CfnOutput(self, "Queues", value=self.to_json_string(queues_in(self)))
 

@@ -43,17 +43,16 @@ ON_THE_RAW_SDK = ("split-callback", "two-lambdas")
 _ENCRYPTED = "encrypted-payload"
 
 
-SHARES = "workflows-"
-_SHARES = "abcd"
-"""A stack holds 500 resources, and a workflow takes a dozen: four stacks hold more workflows than a stage needs."""
+SHARES = ("workflows-a", "workflows-b", "workflows-c", "workflows-d")
+"""The stacks of the workflows that the kit does not have. A stack holds 500 resources, and a workflow takes a dozen."""
 
-OPTIONAL_STACKS = ("patterns", *(f"{SHARES}{share}" for share in _SHARES))
+OPTIONAL_STACKS = ("patterns", *SHARES)
 """The stacks that a stage has only while its settings have workflows for them."""
 
 
 def share_of(name: str) -> str:
     """Return the stack of a workflow that the kit does not have: the same, whichever other workflows there are."""
-    return f"{SHARES}{_SHARES[crc32(name.encode()) % len(_SHARES)]}"
+    return SHARES[crc32(name.encode()) % len(SHARES)]
 
 
 class LifeSettings(DefaultedTable):

@@ -126,7 +126,7 @@ class Synthesised:
         return {
             key: self.resolve(output["Value"], stack)
             for key, output in template["Outputs"].items()
-            if not key.startswith("PublishOutput")
+            if not key.startswith("PublishOutput") and "Export" not in output
         }
 
     def resolve(self, value: Any, stack: str) -> Any:
@@ -169,6 +169,15 @@ class Synthesised:
         assert function == "Fn::Split"
         return f"{self.resolve(split[1], stack)}[{index}]"
 
+    def _import(self, name: str, _: str) -> Any:
+        other, _, _ = name.partition(":")
+        (value,) = (
+            output["Value"]
+            for output in self.templates[other]["Outputs"].values()
+            if output.get("Export", {}).get("Name") == name
+        )
+        return self.resolve(value, other)
+
     def _output(self, argument: dict[str, Any], stack: str) -> Any:
         other = argument["StackName"]
         return self.resolve(self.templates[other]["Outputs"][argument["OutputName"]]["Value"], other)
@@ -190,6 +199,7 @@ _FUNCTIONS: dict[str, Callable[[Synthesised, Any, str], Any]] = {
     "Fn::Join": Synthesised._join,
     "Fn::Select": Synthesised._select,
     "Fn::GetStackOutput": Synthesised._output,
+    "Fn::ImportValue": Synthesised._import,
 }
 
 

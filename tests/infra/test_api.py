@@ -51,9 +51,9 @@ def test_throttles_come_from_the_settings(prod: Synthesised) -> None:
 
 def test_the_stage_waits_for_the_routes_that_it_throttles(prod: Synthesised) -> None:
     stage = prod.one("AWS::ApiGatewayV2::Stage")
-    own_routes = {route.logical_id for route in prod.of_type("AWS::ApiGatewayV2::Route") if route.stack == stage.stack}
-    assert own_routes
-    assert own_routes <= set(stage.body["DependsOn"])
+    routes = prod.of_type("AWS::ApiGatewayV2::Route")
+    assert {route.stack for route in routes} == {stage.stack}, "one update removes a route and its throttle"
+    assert {route.logical_id for route in routes} <= set(stage.body["DependsOn"])
 
 
 def test_the_access_log_names_the_caller_and_holds_no_path_no_query_and_no_body(stage: Synthesised) -> None:

@@ -76,10 +76,11 @@ def test_preflight_knows_the_version_of_the_bootstrap_stack_that_the_stacks_requ
     assert required == {BOOTSTRAP_VERSION}
 
 
-def test_the_feature_flags_are_all_that_the_library_recommends() -> None:
+def test_the_feature_flags_are_all_that_the_library_recommends_but_for_strong_references() -> None:
     (package,) = (Path(aws_cdk.__file__).parent / "_jsii").glob("aws-cdk-lib@*.tgz")
     with tarfile.open(package) as archive:
         recommended = archive.extractfile("package/recommended-feature-flags.json")
         assert recommended is not None
         flags = json.load(recommended)
-    assert json.loads((ROOT / "cdk.json").read_text())["context"] == flags
+    strong = {"@aws-cdk/core:defaultCrossStackReferences": "strong"}
+    assert json.loads((ROOT / "cdk.json").read_text())["context"] == flags | strong

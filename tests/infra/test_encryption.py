@@ -124,7 +124,7 @@ def test_the_key_is_rotated_and_outlives_a_protected_stage(
     key = prod.one("AWS::KMS::Key", "CustomerKey/Key")
     assert key.stack == "countersign-prod-ledger"
     assert key.properties["EnableKeyRotation"] is True
-    assert key.body["DeletionPolicy"] == key.body["UpdateReplacePolicy"] == "Retain"
+    assert (key.body["DeletionPolicy"], key.body["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
     assert everything.one("AWS::KMS::Key", "CustomerKey/Key").body["DeletionPolicy"] == "Delete"
 
 

@@ -69,7 +69,7 @@ ACCEPTED_BY_AUDITS_OF_THE_COPY = {
 
 def accepted(stage: Synthesised) -> set[tuple[str, str]]:
     """Return the table, and what is accepted of each workflow, of the patterns, and of the secret of each provider."""
-    found = {(f"LedgerStack/Providers/{name}", "AwsSolutions-SMG4") for name in stage.settings.providers}
+    found = {(f"PublicStack/Providers/{name}", "AwsSolutions-SMG4") for name in stage.settings.providers}
     for name in stage.workflows:
         found |= accepted_of(name, stage)
     if stage.patterns:
@@ -82,7 +82,7 @@ def accepted(stage: Synthesised) -> set[tuple[str, str]]:
 def accepted_of(name: str, stage: Synthesised) -> set[tuple[str, str]]:
     """Return what is accepted of one workflow: its queue, and the policies that name every version of it."""
     (stack,) = (each for each, members in stage.settings.workflow_stacks.items() if name in members)
-    where = f"WorkflowsStack{stack[-1].upper()}" if stack.startswith(SHARES) else f"{stack.title()}Stack"
+    where = f"WorkflowsStack{stack[-1].upper()}" if stack in SHARES else f"{stack.title()}Stack"
     path = f"{where}/Durable/{construct_id(name)}"
     ringing = ("PublicStack/Heartbeats", *(f"WorkflowStack/{ringer}/Workflows" for ringer in ("Relay", "Sweeper")))
     return {

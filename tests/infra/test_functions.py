@@ -237,7 +237,8 @@ def test_no_stack_refers_to_a_later_one(stage: Synthesised) -> None:
     }
     assert stage.templates.keys() == {f"{prefix}{name}" for name in earlier}
     for name, allowed in earlier.items():
-        assert set(re.findall(rf'"StackName": "{prefix}([\w-]+)"', json.dumps(stage.template(name)))) <= allowed
+        references = rf'"(?:StackName|Fn::ImportValue)": "{prefix}([\w-]+)'
+        assert set(re.findall(references, json.dumps(stage.template(name)))) <= allowed
 
 
 def test_retirement_changes_the_door_for_requests_and_nothing_else(

@@ -88,7 +88,8 @@ def test_the_key_is_rotated_opened_to_its_account_only_and_kept_as_the_ledger_is
         (statement,) = synthesised.properties(key)["KeyPolicy"]["Statement"]
         assert statement["Principal"] == {"AWS": "arn:<Partition>:iam::<AccountId>:root"}
         table = synthesised.one("AWS::DynamoDB::Table", "Ledger/Table")
-        assert key.body["DeletionPolicy"] == key.body["UpdateReplacePolicy"] == table.body["DeletionPolicy"]
+        for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
+            assert key.body[policy] == table.body[policy]
 
 
 def test_invocations_of_the_plain_lambda_are_retried_and_kept_when_they_fail_for_good(stage: Synthesised) -> None:

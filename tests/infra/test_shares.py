@@ -41,7 +41,7 @@ def one_less(dev_with: DevWith) -> Synthesised:
 
 def test_fifty_workflows_and_the_patterns_fit_into_stacks(many: Synthesised) -> None:
     assert len(many.workflows) == 50 + 3 + 13
-    assert sum(name.startswith(SHARES) for name in many.settings.workflow_stacks) == 4
+    assert many.settings.workflow_stacks.keys() >= {*SHARES}
     for template in many.templates.values():
         assert len(template["Resources"]) <= MOST_RESOURCES
         assert len(template.get("Outputs", {})) <= MOST_OUTPUTS

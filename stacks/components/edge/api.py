@@ -88,6 +88,9 @@ class PublicApi(Construct):
             create_default_stage=False,
             disable_execute_api_endpoint=own_domain or None,
         )
+        # The base URL of workflows contains one of these. Both stay exported, so that it can change.
+        for reference in (self.api.api_id, self.api.node.default_child.attr_api_endpoint):  # type: ignore[union-attr]
+            Stack.of(self).export_value(reference)
         self.throttles: dict[str, Throttle] = {}
         self.routes: list[IConstruct] = []
         self._watch()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import RemovalPolicy
+from aws_cdk import CrossStackReferences, ReferenceStrength, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
@@ -31,6 +31,8 @@ class AnswersKey(Construct):
             enable_key_rotation=True,
             removal_policy=removal_policy,
         )
+        # It goes with the last workflow that asks for encrypted answers; an export in use would refuse that.
+        CrossStackReferences.of(self._key).produce(ReferenceStrength.WEAK)
         self.environment: Mapping[str, str] = {"ANSWERS_KEY": self._key.key_arn}
 
     def grant_encrypt(self, grantee: iam.IGrantable) -> None:

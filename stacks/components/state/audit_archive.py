@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput, Duration, Fn, RemovalPolicy, Stack, Token
+from aws_cdk import (
+    CfnOutput,
+    CrossStackReferences,
+    Duration,
+    Fn,
+    ReferenceStrength,
+    RemovalPolicy,
+    Stack,
+    Token,
+)
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -65,6 +74,8 @@ class AuditArchive(Construct):
             enforce_ssl=True,
             removal_policy=removal_policy,
         )
+        # A stage can end its copies; an export in use would refuse that.
+        CrossStackReferences.of(self.bucket).produce(ReferenceStrength.WEAK)
         acknowledge(self.bucket, "S1", _LOCKED)
         accept(self.bucket, _LOCKED, nist="S3BucketLoggingEnabled", checkov="CKV_AWS_18")
         accept(self.bucket, _UNDER_NOBODY_S_KEY, nist="S3DefaultEncryptionKMS")
