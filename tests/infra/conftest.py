@@ -28,13 +28,6 @@ keep_days = 400
 scheme = "stripe"
 account = "acct_1"
 event_source = "aws.partner/stripe.com/ed_1001"
-
-[workflows.second-look]
-function = "order_approval"
-contract = "order-approval"
-execution_timeout_seconds = 7200
-retention_days = 3
-deadline_seconds = 60
 """
 
 CERTIFICATE = "arn:aws:acm:eu-central-1:111122223333:certificate/0a1b2c3d-0000-4000-8000-000000000000"
@@ -83,7 +76,7 @@ def dev_with(tmp_path_factory: pytest.TempPathFactory, context: dict[str, Any], 
 
 @pytest.fixture(scope="session")
 def varied(dev_with: DevWith) -> Synthesised:
-    """The dev stage with what its settings leave out: one more workflow, a topic, a partner, a copy of the audit."""
+    """The dev stage with what its settings leave out: a topic, a partner, a copy of the audit."""
     return dev_with(
         ("[mail]", 'base_url = "https://{api_id}.example.com/ask/"\n\n[mail]\nchannel = "sns"'),
         ('email = ""', 'email = "ops@example.com"'),

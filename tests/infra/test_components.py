@@ -1,38 +1,21 @@
-"""What forks build on: one more workflow, grants across stacks, settings that change what is deployed."""
+"""Settings that change what is deployed."""
 
 from pathlib import Path
 from typing import Any
 
 from stacks.components.house.sources import Sources
 from stacks.stage.settings import Settings
-from stacks.stage.workflows import share_of
 from tests import SETTINGS
 from tests.infra.templates import Synthesised, statements
 
 
-def test_a_workflow_is_a_section_of_the_settings(varied: Synthesised) -> None:
-    function = varied.properties(varied.one("AWS::Lambda::Function", "Durable/SecondLook/Workflow/Function"))
-    assert function["DurableConfig"] == {"ExecutionTimeout": 7_200, "RetentionPeriodInDays": 3}
-    assert function["Environment"]["Variables"]["WORKFLOW"] == "second-look"
-    rights = set(statements(varied))
-    arn = "Durable/SecondLook/Workflow/Function.Arn"
-    ring = "lambda:SendDurableExecutionCallbackFailure lambda:SendDurableExecutionCallbackSuccess"
-    assert {
-        ("Relay/Relay/Role", f"{ring} on {arn}:*"),
-        ("Requests/Requests/Role", f"lambda:InvokeFunction on {arn}:live"),
-    } <= rights
-    assert '"second-look"' in varied.outputs(share_of("second-look"))["Workflows"]
-    alarms = {alarm.path for alarm in varied.of_type("AWS::CloudWatch::Alarm")}
-    assert {"Alarms/ExecutionsFailed", "Alarms/DeadLetters-second-look-starts-dlq"} <= alarms
-
-
-def test_without_providers_nobody_may_read_secrets_and_the_function_knows_of_none(bare: Synthesised) -> None:
+def test_without_providers_no_role_reads_secrets_and_the_function_has_none(bare: Synthesised) -> None:
     assert not [line for _, line in statements(bare) if "secretsmanager" in line]
     function = bare.properties(bare.one("AWS::Lambda::Function", "Webhook/Webhook/Function"))
     assert function["Environment"]["Variables"]["PROVIDERS"] == "{}"
 
 
-def test_a_base_url_of_ones_own_holds_the_api_s_id(varied: Synthesised) -> None:
+def test_a_base_url_of_the_settings_contains_the_api_s_id(varied: Synthesised) -> None:
     assert varied.outputs("public")["ApiUrl"] == "https://Api/Api.example.com/ask"
 
 
@@ -41,13 +24,13 @@ def test_tracing_is_a_setting(varied: Synthesised) -> None:
         assert function.properties["TracingConfig"] == {"Mode": "Active"}
 
 
-def test_every_workflow_knows_how_long_the_audit_is_kept(varied: Synthesised) -> None:
+def test_every_workflow_reads_how_long_the_audit_is_kept(varied: Synthesised) -> None:
     functions = map(varied.properties, varied.of_type("AWS::Lambda::Function"))
     days = {each["Environment"]["Variables"].get("AUDIT_KEEP_DAYS") for each in functions if "DurableConfig" in each}
     assert days == {"400"}
 
 
-def test_somebody_hears_the_alarms(varied: Synthesised) -> None:
+def test_the_address_for_alarms_is_subscribed(varied: Synthesised) -> None:
     subscription = varied.properties(varied.one("AWS::SNS::Subscription"))
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ops@example.com")
 

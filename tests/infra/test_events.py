@@ -202,33 +202,3 @@ def test_changes_of_the_ledger_wake_whom_they_concern(
             woken.add(name)
     publisher_archives = {"publisher"} if stage.stacks.ledger.archive else set()
     assert woken == consumers - {"archive"} | (publisher_archives if "archive" in consumers else set())
-
-
-def test_no_pattern_is_longer_than_eventbridge_takes(stage: Synthesised) -> None:
-    """A rule's pattern may have 2,048 characters, its references resolved.
-
-    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
-    """
-    for rule in stage.of_type("AWS::Events::Rule"):
-        pattern = with_longest_arns(rule.properties.get("EventPattern"))
-        assert len(json.dumps(pattern, separators=(",", ":"))) <= 2_048, rule.path
-
-
-LONGEST = {"AWS::Partition": "aws-us-gov", "AWS::Region": "ap-southeast-2", "AWS::AccountId": "123456789012"}
-
-
-def with_longest_arns(part: Any) -> Any:
-    """Return a part of a template with every reference as long as the ARN of a function, whose name has up to 64."""
-    match part:
-        case {"Ref": pseudo} if pseudo in LONGEST:
-            return LONGEST[pseudo]
-        case {"Fn::GetAtt": _} | {"Fn::GetStackOutput": _} | {"Fn::ImportValue": _} | {"Ref": _}:
-            return f"arn:aws-us-gov:lambda:ap-southeast-2:123456789012:function:{'n' * 64}"
-        case {"Fn::Join": [separator, parts]}:
-            return separator.join(with_longest_arns(each) for each in parts)
-        case dict():
-            return {key: with_longest_arns(value) for key, value in part.items()}
-        case list():
-            return [with_longest_arns(each) for each in part]
-        case _:
-            return part

@@ -76,7 +76,7 @@ def environments(stage: Synthesised) -> dict[str, set[str]]:
 
 
 def startable(stage: Synthesised) -> Any:
-    """Return what the requests function knows of each workflow."""
+    """Return each workflow in the tables of the requests function."""
     return stage.tables(functions(stage)["requests_api"])["workflows"]
 
 
@@ -92,12 +92,17 @@ def test_each_function_and_its_environment(stage: Synthesised) -> None:
         assert variables["POWERTOOLS_LOG_LEVEL"] == "INFO"
 
 
-def test_they_run_on_one_runtime_with_both_layers(stage: Synthesised) -> None:
+def test_every_function_has_one_runtime_both_layers_json_logs_and_the_tags_of_its_stage(stage: Synthesised) -> None:
+    defaults = {
+        "Runtime": "python3.14",
+        "Architectures": ["arm64"],
+        "Layers": ["Layers/Countersign", "Layers/Vendor"],
+        "MemorySize": 512,
+        "Tags": [{"Key": "application", "Value": "countersign"}, {"Key": "stage", "Value": stage.settings.stage}],
+    }
     for function in every_function(stage):
-        assert function["Runtime"] == "python3.14"
-        assert function["Architectures"] == ["arm64"]
-        assert function["Layers"] == ["Layers/Countersign", "Layers/Vendor"]
-        assert function["MemorySize"] == 512
+        assert function.items() >= defaults.items()
+        assert function["LoggingConfig"].items() >= {"LogFormat": "JSON", "ApplicationLogLevel": "INFO"}.items()
         assert "TracingConfig" not in function
 
 
@@ -113,12 +118,6 @@ def test_every_function_logs_to_a_group_of_its_own_that_is_not_kept_for_ever(sta
     assert sorted([*used, "ApiStage/AccessLog"]) == sorted(groups)
     for log in groups.values():
         assert log.properties["RetentionInDays"] == stage.settings.functions.log_retention_days
-
-
-def test_they_log_json_at_the_stage_s_level(prod: Synthesised) -> None:
-    for function in functions(prod).values():
-        assert function["LoggingConfig"]["LogFormat"] == "JSON"
-        assert function["LoggingConfig"]["ApplicationLogLevel"] == "INFO"
 
 
 def test_functions_behind_the_api_end_before_it_stops_waiting(prod: Synthesised) -> None:
@@ -170,7 +169,7 @@ def test_starts_are_retried_and_kept_when_they_fail_for_good(stage: Synthesised)
         assert function["DeadLetterConfig"]["TargetArn"] == f"{path}/DeadLetters.Arn"
 
 
-def test_requests_know_each_workflow_by_its_alias_default_deadline_and_contract(
+def test_requests_have_each_workflow_s_alias_default_deadline_and_contract(
     prod: Synthesised, stage_named: Callable[[str], Synthesised]
 ) -> None:
     kit = {"order-approval", "payment", "held-payment"}
@@ -182,14 +181,14 @@ def test_requests_know_each_workflow_by_its_alias_default_deadline_and_contract(
             defaults = {"deadline_seconds": 259_200, "contract": name, "retired": False}
             assert startable(stage)[name] == {"function": function, **defaults}
         outputs = [json.loads(stage.outputs(stack)["Workflows"]) for stack in stage.settings.workflow_stacks]
-        told = {name: f"Durable/{construct_id(name)}/Workflow/Function.Arn:live" for name in stage.workflows}
-        assert {name: arn for output in outputs for name, arn in output.items()} == told
+        aliases = {name: f"Durable/{construct_id(name)}/Workflow/Function.Arn:live" for name in stage.workflows}
+        assert {name: arn for output in outputs for name, arn in output.items()} == aliases
     shared = startable(stage_named("local"))["expense-approval"]
     assert shared["function"] == "countersign-local-expense-approval:live"
     assert shared["contract"] == "order-approval"
 
 
-def test_policies_reach_the_workflows_that_have_one_and_requests_and_nobody_else(stage: Synthesised) -> None:
+def test_only_workflows_with_a_policy_and_requests_have_policies(stage: Synthesised) -> None:
     policies: dict[str, Any] = {name: policy_document(rows) for name, rows in stage.settings.policies.items()}
     found = {name: stage.tables(function)["policy"] for name, function in workflows(stage).items()}
     assert {name: rows for name, rows in found.items() if rows} == policies
@@ -198,7 +197,7 @@ def test_policies_reach_the_workflows_that_have_one_and_requests_and_nobody_else
     assert with_tables == {*workflow_folders(stage), "requests_api", "sweeper"}
 
 
-def test_whoever_looks_people_up_tells_tags_apart_as_the_settings_say(stage: Synthesised) -> None:
+def test_functions_that_read_the_directory_compare_tags_as_the_settings_say(stage: Synthesised) -> None:
     tags = {
         name: function["Environment"]["Variables"].get("DIRECTORY_TAGS")
         for name, function in functions(stage).items()
@@ -208,22 +207,16 @@ def test_whoever_looks_people_up_tells_tags_apart_as_the_settings_say(stage: Syn
     assert tags == dict.fromkeys((*workflow_folders(stage), "requests_api", "review"), expected)
 
 
-def test_operators_are_a_part_of_the_version_of_the_workflow_that_asks_them_and_of_nothing_else(
+def test_operators_are_in_the_version_of_the_workflow_that_asks_them_and_nowhere_else(
     stage_named: Callable[[str], Synthesised],
 ) -> None:
     stage = stage_named("local")
     operators = {name: stage.tables(function)["operators"] for name, function in workflows(stage).items()}
-    told = {"held-payment": list(stage.settings.payments.operators)}
-    assert {name: people for name, people in operators.items() if people} == told
+    expected = {"held-payment": list(stage.settings.payments.operators)}
+    assert {name: people for name, people in operators.items() if people} == expected
     held_payments = functions(stage)["held_payments"]["Environment"]["Variables"]
     arn = "Durable/HeldPayment/Workflow/Function.Arn:live"
     assert (held_payments["WORKFLOW_ARN"], held_payments["DEADLINE_SECONDS"]) == (arn, "259200")
-
-
-def test_everything_that_can_be_tagged_says_what_it_belongs_to(prod: Synthesised) -> None:
-    for function in functions(prod).values():
-        tags = {tag["Key"]: tag["Value"] for tag in function["Tags"]}
-        assert tags == {"application": "countersign", "stage": "prod"}
 
 
 def test_no_stack_refers_to_a_later_one(stage: Synthesised) -> None:
@@ -241,7 +234,7 @@ def test_no_stack_refers_to_a_later_one(stage: Synthesised) -> None:
         assert set(re.findall(references, json.dumps(stage.template(name)))) <= allowed
 
 
-def test_retirement_changes_the_door_for_requests_and_nothing_else(
+def test_retirement_changes_the_requests_function_and_nothing_else(
     stage_named: Callable[[str], Synthesised], dev_with: DevWith
 ) -> None:
     own = "order-approval.retention_days = 7"

@@ -1,37 +1,8 @@
 """The callback patterns: a stage deploys all of them or none, and encrypted answers have a key where they are asked."""
 
-import json
-from typing import Any
-
 from local.demo.scripts import SCRIPTS
 from stacks.components.house.sources import Sources
 from tests.infra.templates import Synthesised, statements
-
-MAX_ENVIRONMENT_BYTES = 4_096
-"""All variables of a function as one JSON object, which is what Lambda measures:
-https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html."""
-
-MAX_INLINE_POLICIES = 10_240
-"""Characters of all policies of one role together:
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html."""
-
-LONGEST = {"AWS::Partition": "aws-us-gov", "AWS::Region": "ap-southeast-2", "AWS::AccountId": "1" * 12}
-LONGEST_NAME = "x" * 64
-LONGEST_ARN = f"arn:aws:lambda:ap-southeast-2:111122223333:function:{LONGEST_NAME}"
-
-
-def longest(value: Any, reference: str) -> str:
-    """Return a text of a template with one as long as it may be in the place of everything that it refers to."""
-    if isinstance(value, str):
-        return value
-    if "Fn::Join" in value:
-        separator, parts = value["Fn::Join"]
-        return str(separator).join(longest(part, reference) for part in parts)
-    return LONGEST.get(value.get("Ref"), reference)
-
-
-def compact(document: Any) -> str:
-    return json.dumps(document, separators=(",", ":"))
 
 
 def keys(stage: Synthesised) -> list[str]:
@@ -100,29 +71,3 @@ def test_invocations_of_the_plain_lambda_are_retried_and_kept_when_they_fail_for
         assert (each["MaximumRetryAttempts"], each["MaximumEventAgeInSeconds"]) == (2, 6 * 3_600)
         decider = stage.properties(stage.one("AWS::Lambda::Function", "Decider/Function"))
         assert decider["DeadLetterConfig"]["TargetArn"] == "DeciderDeadLetters.Arn"
-
-
-def test_what_every_function_is_told_fits_however_long_the_names_are_that_lambda_makes(stage: Synthesised) -> None:
-    for function in stage.of_type("AWS::Lambda::Function"):
-        variables = function.properties["Environment"]["Variables"]
-        told = {name: longest(value, LONGEST_NAME) for name, value in variables.items()}
-        assert len(compact(told)) <= MAX_ENVIRONMENT_BYTES, function.path
-
-
-def test_the_policies_of_a_role_are_no_longer_together_than_iam_takes(stage: Synthesised) -> None:
-    lengths: dict[str, int] = {}
-    for policy in stage.of_type("AWS::IAM::Policy"):
-        (role,) = stage.properties(policy)["Roles"]
-        lengths[role] = lengths.get(role, 0) + len(compact(_spelt_out(policy.properties["PolicyDocument"])))
-    assert lengths
-    assert {role: length for role, length in lengths.items() if length > MAX_INLINE_POLICIES} == {}
-
-
-def _spelt_out(document: Any) -> Any:
-    if isinstance(document, list):
-        return [_spelt_out(item) for item in document]
-    if not isinstance(document, dict):
-        return document
-    if document.keys() & {"Ref", "Fn::GetAtt", "Fn::GetStackOutput", "Fn::Join"}:
-        return longest(document, LONGEST_ARN)
-    return {name: _spelt_out(member) for name, member in document.items()}

@@ -1,28 +1,25 @@
-"""Who may start, wake and answer for an execution: the policies of each role, evaluated, whatever their wording."""
+"""The roles that may start an execution or complete its callbacks: their policies, evaluated as IAM does."""
 
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.infra.policies import Statement, may, statements_of_roles
-from tests.infra.templates import Synthesised
+from tests.infra.templates import DECIDED_BY_A_PLAIN_LAMBDA, Synthesised
 
 COMPLETE = ("lambda:SendDurableExecutionCallbackFailure", "lambda:SendDurableExecutionCallbackSuccess")
 HEARTBEAT = "lambda:SendDurableExecutionCallbackHeartbeat"
 INVOKE = ("lambda:InvokeAsync", "lambda:InvokeFunction", "lambda:InvokeFunctionUrl")
 TAKE_OVER = ("iam:PassRole", "lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration", "sts:AssumeRole")
 
-ON_THE_RAW_SDK = {"split-callback", "two-lambdas"}
-"""The patterns whose callback a plain Lambda completes by itself."""
-
 RINGERS = {"Relay/Relay/Role", "Sweeper/Sweeper/Role"}
-"""The relay rings, and the sweeper rings once more for a decision that nobody applied."""
+"""The sweeper rings again for a decision that the workflow did not apply."""
 
 ADMINISTRATOR: Statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
 
 def public_roles(stage: Synthesised) -> set[str]:
-    """Return the roles of the functions behind routes that anybody may call."""
+    """Return the roles of the functions behind routes without authorization."""
     uris = {
         each.path: stage.properties(each)["IntegrationUri"] for each in stage.of_type("AWS::ApiGatewayV2::Integration")
     }
@@ -59,43 +56,41 @@ def executions(stage: Synthesised) -> dict[str, str]:
 
 def deny_callbacks(stage: Synthesised) -> list[Statement]:
     properties = stage.properties(stage.one("AWS::IAM::ManagedPolicy", "DenyCallbacks/Policy"))
-    assert not {"Roles", "Users", "Groups"} & properties.keys(), "the kit attaches it to nobody"
+    assert not {"Roles", "Users", "Groups"} & properties.keys(), "the kit attaches it to no role"
     (statement,) = properties["PolicyDocument"]["Statement"]
     every_workflow = f"arn:<Partition>:lambda:<Region>:<AccountId>:function:{stage.settings.prefix}*:*"
     assert statement["Resource"] == every_workflow
     return [{**statement, "Resource": "Durable/*:*"}]
 
 
-def test_no_public_function_starts_or_answers_for_anything(stage: Synthesised) -> None:
+def test_no_public_function_invokes_or_changes_a_function(stage: Synthesised) -> None:
     exposed = public_roles(stage)
     assert exposed == {"Review/Review/Role", "Webhook/Webhook/Role"}
     said = statements_of_roles(stage)
     for role in exposed | {"Approver/Approver/Role", "Results/Results/Role"}:
-        refused = [
+        granted = [
             (role, action, resource)
-            for action in (*COMPLETE, *INVOKE, *TAKE_OVER)
-            for resource in (*functions(stage), *executions(stage).values())
+            for action in (*INVOKE, *TAKE_OVER)
+            for resource in functions(stage)
             if may(said[role], action, resource)
         ]
-        assert refused == []
+        assert granted == []
 
 
-def test_only_relay_and_sweeper_complete_callbacks_and_a_decider_those_of_its_patterns(stage: Synthesised) -> None:
+def test_relay_and_sweeper_complete_callbacks_a_decider_those_of_its_patterns_and_the_webhook_sends_heartbeats(
+    stage: Synthesised,
+) -> None:
     said = statements_of_roles(stage)
     for workflow, execution in executions(stage).items():
-        for action in COMPLETE:
-            allowed = {role for role, statements in said.items() if may(statements, action, execution)}
-            assert allowed == RINGERS | ({"Decider/Role"} if workflow in ON_THE_RAW_SDK else set())
-
-
-def test_only_the_webhook_function_tells_of_heartbeats(stage: Synthesised) -> None:
-    said = statements_of_roles(stage)
-    for execution in executions(stage).values():
-        assert {role for role in said if may(said[role], HEARTBEAT, execution)} == {"Webhook/Webhook/Role"}
+        ringers = RINGERS | ({"Decider/Role"} if workflow in DECIDED_BY_A_PLAIN_LAMBDA else set())
+        allowed = {
+            action: {role for role in said if may(said[role], action, execution)} for action in (*COMPLETE, HEARTBEAT)
+        }
+        assert allowed == {**dict.fromkeys(COMPLETE, ringers), HEARTBEAT: {"Webhook/Webhook/Role"}}
 
 
 @pytest.mark.parametrize("name", ["prod", "dev"])
-def test_people_with_the_policy_complete_no_callback_whatever_else_they_may(
+def test_administrators_with_the_policy_complete_no_callback(
     stage_named: Callable[[str], Synthesised], name: str
 ) -> None:
     stage = stage_named(name)
@@ -104,7 +99,7 @@ def test_people_with_the_policy_complete_no_callback_whatever_else_they_may(
         for action in (*COMPLETE, HEARTBEAT):
             assert may([ADMINISTRATOR], action, execution)
             assert not may(person, action, execution)
-        assert may(person, "lambda:StopDurableExecution", execution), "it takes nothing else from them"
+        assert may(person, "lambda:StopDurableExecution", execution), "it denies nothing else"
     assert stage.outputs("workflow")["DenyCallbacksPolicy"] == "DenyCallbacks/Policy"
 
 
