@@ -1,4 +1,4 @@
-"""Leftovers: what earlier deploys and other people left in the account, and what it keeps a deploy from."""
+"""Leftovers of earlier deploys and of other people: stacks left half-way, drift, and names that are taken."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def teardown(
     call: typer.Context,
     stopping: Annotated[bool, typer.Option("--stop", help="Stop the executions that have not ended.")] = False,  # noqa: FBT002
 ) -> int:
-    """Prepare `make destroy`: name what stays. Refused while executions run, which no workflow would end."""
+    """Prepare `make destroy`: name what stays in the account, and refuse while executions have not ended."""
     context: Context = call.obj
     stage = context.stage
     _refuse_another_account(stage)
