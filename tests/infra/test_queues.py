@@ -107,7 +107,8 @@ def test_consumers_on_the_stream_skip_nothing_in_silence(stage: Synthesised) -> 
 
 
 def test_the_outputs_name_every_queue(stage: Synthesised) -> None:
-    named = {**json.loads(stage.outputs("public")["Queues"]), **json.loads(stage.outputs("workflow")["Queues"])}
+    outputs = [json.loads(stage.outputs(stack)["Queues"]) for stack in ("public", *stage.settings.workflow_stacks)]
+    named = {name: path for output in outputs for name, path in output.items()}
     assert set(named.values()) == set(queues(stage))
     assert {path for name, path in named.items() if name.endswith("-dlq")} == dead_letters(stage)
     works = {"approvals", "external-tasks", "results", "executions"}
