@@ -9,7 +9,7 @@ import pytest
 
 from countersign.domain import answers
 from countersign.domain.answers import MAX_ANSWER_BYTES, MAX_DETAIL_CHARACTERS, Sender
-from countersign.domain.errors import BodyTooLargeError, DecidedOtherwiseError, TaskClosedError
+from countersign.domain.errors import BodyTooLargeError, DecidedOtherwiseError
 from countersign.domain.rules import Outcome
 from countersign.domain.strict_json import canonical
 from countersign.domain.tasks import DECIDING, Change, Failure, Status, Task
@@ -89,22 +89,6 @@ def test_a_different_answer_or_failure_after_the_first_is_refused(standing: Task
         answers.succeed(standing, {"score": 701}, WORKER, NOW)
     with pytest.raises(DecidedOtherwiseError):
         answers.fail(standing, Failure("no_capacity", "Other words", '{"queue":7}'), WORKER, NOW)
-
-
-@pytest.mark.parametrize(
-    ("standing", "now"),
-    [
-        (waiting(), DEADLINE),
-        (waiting(status=Status.EXPIRED), NOW),
-        (waiting(status=Status.CANCELLED), NOW),
-    ],
-    ids=["past its deadline", "expired", "cancelled"],
-)
-def test_a_closed_task_refuses_answers_and_failures(standing: Task, now: datetime) -> None:
-    with pytest.raises(TaskClosedError):
-        answers.succeed(standing, ANSWER, WORKER, now)
-    with pytest.raises(TaskClosedError):
-        answers.fail(standing, FAILURE, WORKER, now)
 
 
 def of_size(size: int, letter: str = "x") -> dict[str, str]:

@@ -156,20 +156,6 @@ def test_an_entry_that_is_left_of_an_expired_chain_cannot_be_changed() -> None:
     assert longer == ["the task counts 3 entries, the chain ends with entry 4"]
 
 
-CHAIN = st.dictionaries(st.integers(1, 20).map(lambda seq: f"{seq:010d}"), st.binary(max_size=2))
-
-
-@given(CHAIN, CHAIN)
-def test_every_difference_from_the_copy_is_reported_with_the_number_of_its_entry(
-    entries: dict[str, bytes], kept: dict[str, bytes]
-) -> None:
-    told = list(differences(entries, {place: Copy(entry) for place, entry in kept.items()}, NOW))
-    differing = [place for place in sorted(entries | kept) if entries.get(place) != kept.get(place)]
-    assert len(told) == len(differing)
-    for place, words in zip(differing, told, strict=True):
-        assert words.startswith(f"entry {int(place)} ")
-
-
 def test_every_kind_of_difference_from_the_copy_has_a_message() -> None:
     entries = {"0000000001": b"1", "0000000002": b"forged", "0000000010": b"10", "0000000011": b"11"}
     copies = {

@@ -109,13 +109,6 @@ def test_a_held_event_without_amount_and_time_is_read_from_the_audit() -> None:
     assert payments.held_event(chain(held.change), EVENT) == Held(event, "unknown_status")
 
 
-def test_an_event_that_is_not_held_is_not_returned_as_held() -> None:
-    other = payments.apply(any_payment(), any_event(event_id="evt_2"), PROVIDER, NOW)
-    taken = payments.apply(any_payment(), any_event(amount="250.00"), PROVIDER, NOW)
-    opened = Change(any_payment(), None, {}, (OPENED,), NOW)
-    assert payments.held_event(chain(opened, other.change, taken.change), EVENT) is None
-
-
 @pytest.mark.parametrize("resolution", [ACCEPTED, DISMISSED, LAPSED])
 def test_a_resolution_is_recognized_by_its_approval(resolution: Resolution) -> None:
     entries = chain(Change(any_payment(), None, {}, (OPENED,), NOW), ruled(resolution))

@@ -185,18 +185,6 @@ def test_an_event_of_a_task_past_its_retention_is_held() -> None:
 # Events before their task
 
 
-def test_an_event_before_its_task_is_parked_and_applied_at_the_opening() -> None:
-    setup = Setup(opened=False)
-    assert setup.receive(any_event()) is Handling.PARKED
-    setup.open()
-    assert setup.events.apply_parked(setup.task) == setup.task
-    assert setup.paid
-    assert setup.ledger.parked("pay", "pay_1001") == []
-    assert setup.ledger.event_records[("pay", "evt_1")].handling is Handling.RECORDED
-    assert setup.receive(any_event()) is Handling.DUPLICATE
-    setup.assert_decided_once()
-
-
 def test_the_audit_of_a_parked_event_has_the_identification_of_its_sender() -> None:
     setup = Setup(opened=False)
     setup.events.receive(any_event(), "body", Sender("pay", ON_PARTNER_BUS))
@@ -219,15 +207,6 @@ def test_a_task_that_opens_during_the_parking_is_decided_by_the_event() -> None:
     assert setup.paid
     assert setup.ledger.parked("pay", "pay_1001") == []
     assert setup.events.apply_parked(setup.task) == setup.task
-    setup.assert_decided_once()
-
-
-def test_an_event_that_is_parked_during_the_opening_is_applied() -> None:
-    setup = Setup(opened=False)
-    meanwhile(setup.ledger, lambda: setup.receive(any_event()), "open")
-    setup.open()
-    setup.events.apply_parked(setup.task)
-    assert setup.paid
     setup.assert_decided_once()
 
 

@@ -160,13 +160,6 @@ def test_every_refusal_of_a_click_has_a_reason_in_the_audit() -> None:
     assert len(set(reviews.REASONS.values())) == len(reviews.REASONS)
 
 
-def test_a_vote_belongs_to_the_recipient_of_its_link() -> None:
-    bench = Bench(any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all")))
-    bench.click()
-    bench.click(token=bench.link_for(OTHER_APPROVER))
-    assert bench.task.decided_by == (APPROVER, OTHER_APPROVER)
-
-
 def test_the_loser_of_a_race_receives_the_decision_of_the_winner() -> None:
     bench = Bench(any_task(audience=(APPROVER, OTHER_APPROVER)))
     rival = bench.link_for(OTHER_APPROVER)
@@ -176,16 +169,6 @@ def test_the_loser_of_a_race_receives_the_decision_of_the_winner() -> None:
     assert isinstance(review.refusal, errors.DecidedOtherwiseError)
     assert (bench.task.outcome, bench.task.decided_by) == (Outcome.REJECTED, (OTHER_APPROVER,))
     assert [entry.event.event for entry in bench.ledger.entries] == ["voted", "decided", "refused"]
-
-
-def test_two_concurrent_votes_are_both_kept() -> None:
-    bench = Bench(any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all")))
-    rival = bench.link_for(OTHER_APPROVER)
-
-    meanwhile(bench.ledger, lambda: bench.click(token=rival))
-    bench.click()
-    assert bench.task.outcome is Outcome.APPROVED
-    assert set(bench.task.votes) == {APPROVER, OTHER_APPROVER}
 
 
 # Delegations

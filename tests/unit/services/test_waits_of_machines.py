@@ -11,12 +11,12 @@ import pytest
 
 from countersign.domain.answers import SIGNED, Sender
 from countersign.domain.audit import AuditEvent
-from countersign.domain.errors import HandOffRejectedError, TaskClosedError
+from countersign.domain.errors import TaskClosedError
 from countersign.domain.links import Purpose
 from countersign.domain.payments import Resolution, Verdict
 from countersign.domain.provider_events import Handling
 from countersign.domain.questions import Correlation, Question
-from countersign.domain.tasks import Failure, Status, Task
+from countersign.domain.tasks import Status, Task
 from countersign.services.answers import Results
 from countersign.services.held_payments import HeldPayments
 from countersign.services.provider_events import ProviderEvents
@@ -73,17 +73,6 @@ class Setup:
 # Hand-offs
 
 
-def test_the_hand_off_to_a_machine_has_payload_callback_url_and_token() -> None:
-    setup = Setup()
-    assert setup.open()["status"] == "OPEN"
-    (envelope,) = setup.hand_off.sent
-    assert (envelope["kind"], envelope["task"]) == ("payment.requested", {"order_id": "1001"})
-    assert envelope["callback"]["url"] == CALLBACKS
-    task_id = setup.results.link_of(envelope["callback"]["token"]).task_id
-    assert task_id == PAYMENT_TASK_ID
-    assert setup.task.audience == ()
-
-
 def test_each_attempt_has_a_new_token_and_every_token_is_accepted() -> None:
     setup = Setup()
     reports = [setup.open() for _ in range(3)]
@@ -104,15 +93,6 @@ def test_a_report_has_the_answer_of_a_machine_and_no_secret() -> None:
     assert report["failure"] is None
     assert json.loads(json.dumps(report)) == report
     setup.assert_tokens_stay_in_the_envelopes(report)
-
-
-def test_a_report_has_the_failure_of_a_machine() -> None:
-    setup = Setup()
-    setup.open()
-    setup.results.fail(PAYMENT_TASK_ID, Failure("declined", "No funds", "{}"), WORKER)
-    report = setup.waits.read(any_payment_wait())
-    assert (report["outcome"], report["answer"]) == ("failed", {})
-    assert report["failure"] == {"code": "declined", "message": "No funds", "data": "{}"}
 
 
 # Parked events
@@ -153,15 +133,6 @@ def test_the_next_attempt_after_a_crash_applies_the_parked_event(moment: str, wr
     assert setup.open()["status"] == "DECIDED"
     assert setup.hand_off.sent == []
     assert [entry.event.event for entry in setup.ledger.entries] == ["opened", "responded", "decided"]
-
-
-def test_an_event_between_two_attempts_decides_before_the_second() -> None:
-    setup = Setup(refusals=1)
-    with pytest.raises(HandOffRejectedError):
-        setup.open()
-    assert setup.receive() is Handling.RECORDED
-    assert setup.open()["status"] == "DECIDED"
-    assert setup.hand_off.sent == []
 
 
 # Shared external ids

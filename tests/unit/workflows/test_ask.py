@@ -248,16 +248,6 @@ def test_the_first_hard_bounce_brings_the_next_escalation_forward_and_leaves_the
     assert [seconds for seconds, _ in execution.callbacks] == [600, 840, 780, 300, 2400]
 
 
-def test_after_a_bounce_the_first_recipient_can_still_decide() -> None:
-    def approve(execution: Execution) -> None:
-        execution.vote(APPROVER)
-
-    execution = Execution(bounce, approve)
-    report = execution.asked(escalations=(Escalation(600, (BOSS,)),))
-    assert (report["status"], report["decided_by"]) == ("APPLIED", [APPROVER])
-    assert BOSS in execution.task.audience
-
-
 def test_a_bounce_while_the_workflow_begins_a_round_brings_the_escalation_forward_without_a_ring() -> None:
     """The ring goes to the callback that the round replaces."""
 
