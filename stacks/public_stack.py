@@ -61,8 +61,17 @@ class PublicStack(FunctionStack):
             functions=functions,
         )
         api = PublicApi(self, "Api", own_domain=bool(settings.api.domain))
-        self.base_url = base_url = api.base_url(settings.base_url)
-        workflows = workflow_functions(settings)
+        self.base_url = api.base_url(settings.base_url)
+        self._serve(api, settings, state)
+        self.api_stage = self._reachable(api, settings)
+        self._carry(settings, state)
+        CfnOutput(self, "ApiUrl", value=self.base_url)
+        CfnOutput(self, "ApiId", value=api.api.api_id)
+        CfnOutput(self, "Queues", value=self.to_json_string(queues_in(self)))
+
+    def _serve(self, api: PublicApi, settings: Settings, state: LedgerStack) -> None:
+        """Add the functions that answer the API's routes."""
+        workflows, throttles = workflow_functions(settings), settings.throttles
         limits = Limits(
             self,
             "Limits",
@@ -70,7 +79,6 @@ class PublicStack(FunctionStack):
             callbacks=settings.limits.callbacks.model_dump(),
             concurrency=settings.limits.public_concurrency or None,
         )
-        throttles = settings.throttles
         review = Review(self, "Review", ledger=state.ledger, directory=state.directory, limits=limits)
         review.add_routes(api, pages=throttle(throttles.review), unknown=throttle(throttles.default))
         requests = Requests(
@@ -92,7 +100,7 @@ class PublicStack(FunctionStack):
         webhook = Webhook(
             self,
             "Webhook",
-            base_url=base_url,
+            base_url=self.base_url,
             ledger=state.ledger,
             providers=providers,
             answers=state.answers,
@@ -101,11 +109,15 @@ class PublicStack(FunctionStack):
         self.held_events = webhook.function.metric("EventsHeld")
         webhook.add_routes(api, webhooks=throttle(throttles.webhooks), callbacks=throttle(throttles.callbacks))
         WorkflowRights(self, "Heartbeats", function=webhook.function, workflows=workflows, on_versions=HEARTBEAT)
-        self.api_stage = ApiStage(
+        CfnOutput(providers, "Document", value=providers.document).override_logical_id("Providers")
+
+    def _reachable(self, api: PublicApi, settings: Settings) -> ApiStage:
+        """Add the API's stage, after all its routes, and its domain."""
+        stage = ApiStage(
             self,
             "ApiStage",
             api=api,
-            default=throttle(throttles.default),
+            default=throttle(settings.throttles.default),
             log_retention=log_retention(settings),
             removal_policy=removal_policy(settings),
         )
@@ -114,13 +126,22 @@ class PublicStack(FunctionStack):
                 self,
                 "ApiDomain",
                 api=api,
-                stage=self.api_stage,
+                stage=stage,
                 domain=settings.api.domain,
                 zone=settings.api.zone,
                 certificate_arn=settings.api.certificate_arn,
             )
+        return stage
+
+    def _carry(self, settings: Settings, state: LedgerStack) -> None:
+        """Add what takes events from the bus to people and machines, and machines' answers from it."""
         approver = Approver(
-            self, "Approver", stage=settings.stage, base_url=base_url, ledger=state.ledger, hand_offs=state.hand_offs
+            self,
+            "Approver",
+            stage=settings.stage,
+            base_url=self.base_url,
+            ledger=state.ledger,
+            hand_offs=state.hand_offs,
         )
         channel = _channel(approver, settings)
         approver.send_on(channel)
@@ -151,10 +172,6 @@ class PublicStack(FunctionStack):
         )
         for name, value in channel.outputs.items():
             CfnOutput(self, name, value=value)
-        CfnOutput(self, "ApiUrl", value=base_url)
-        CfnOutput(providers, "Document", value=providers.document).override_logical_id("Providers")
-        CfnOutput(self, "ApiId", value=api.api.api_id)
-        CfnOutput(self, "Queues", value=self.to_json_string(queues_in(self)))
 
 
 def _channel(scope: Construct, settings: Settings) -> MessageChannel:
