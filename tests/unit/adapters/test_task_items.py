@@ -61,20 +61,10 @@ TASKS = [
     any_task(),
     any_task(attachments=ATTACHMENTS),
     any_task(audience=("a@b.c", "d@e.f"), escalated=("d@e.f",), rule=any_rule("quorum", k=2), details=(), requester=""),
-    any_decided_task(votes={"a@b.c": Vote(Decision.APPROVE, "", NOW, 3)}),
     any_decided_task(Decision.REJECT, ring=Ring(RingState.FAILED, NOW, "AccessDeniedException")),
     any_decided_task(status=Status.APPLIED, closed_at=NOW, superseded=True, ring=Ring(RingState.DELIVERED, NOW)),
     any_task(status=Status.EXPIRED, closed_at=NOW),
     withdraw(any_task(), CALLER, "ordered twice", NOW).after,
-    any_task(
-        status=Status.CANCELLED,
-        closed_at=NOW,
-        closed_because="withdrawn_by_operator",
-        closed_comment="Ordered twice",
-        refused=("closed a@b.c",),
-        audit_seq=2,
-        audit_head="f" * 64,
-    ),
     Task("r.a", Status.CANCELLED, NOW, closed_at=NOW),
 ]
 
@@ -141,10 +131,6 @@ def test_due_tasks_are_spread_over_all_shards_and_keep_theirs() -> None:
 
 def test_the_time_to_live_is_the_retention_in_whole_epoch_seconds() -> None:
     assert epoch_after(NOW + timedelta(microseconds=999_999)) == int(NOW.timestamp()) + 400 * 24 * 3600
-
-
-def test_the_key_of_a_task_is_its_id() -> None:
-    assert task_key("order-1001.approval") == {"pk": "TASK#order-1001.approval", "sk": "TASK"}
 
 
 def test_an_audit_entry_is_stored_with_its_hash_in_the_order_of_the_chain() -> None:

@@ -300,15 +300,10 @@ def test_every_schema_has_a_sample_and_cases() -> None:
     assert all(validation.exists(name) for name in schemas)
 
 
-@pytest.mark.parametrize("name", SAMPLES)
-def test_a_valid_sample_is_returned_unchanged(name: str) -> None:
-    document = json.loads(json.dumps(SAMPLES[name]))
-    assert validation.check(name, document) == SAMPLES[name]
-
-
 @pytest.mark.parametrize(("name", "changes"), cases(VALID))
 def test_a_document_within_the_contract_is_accepted(name: str, changes: dict[str, Any]) -> None:
-    assert validation.check(name, changed(name, changes))
+    document = changed(name, changes)
+    assert validation.check(name, json.loads(json.dumps(document))) == document
 
 
 @pytest.mark.parametrize(("name", "case"), cases(INVALID))
@@ -329,12 +324,6 @@ def test_a_document_of_another_type_is_refused_as_a_whole(name: str, document: A
     with pytest.raises(ContractError) as error:
         validation.check(name, document)
     assert error.value.pointer == ""
-
-
-def test_the_pointer_starts_where_the_document_was_sent() -> None:
-    with pytest.raises(ContractError) as error:
-        validation.check(INPUT, any_input(rule={"kind": "most"}), "/input")
-    assert error.value.pointer == "/input/rule/kind"
 
 
 @pytest.mark.parametrize("name", SAMPLES)

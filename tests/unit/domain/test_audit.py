@@ -111,14 +111,6 @@ def test_an_inserted_entry_breaks_the_chain(place: int) -> None:
     assert not is_the_chain([*chain[:place], forged, *chain[place:]], chain)
 
 
-def test_a_changed_entry_that_keeps_its_hash_is_reported() -> None:
-    chain = chain_of(3)
-    hashes = [entry.hash for entry in chain]
-    forged = [chain[0], dataclasses.replace(chain[1], at="2026-03-01T09:00:00.000000Z"), chain[2]]
-    problems = list(breaks(forged, hashes, 3, hashes[-1]))
-    assert problems == ["entry 2 was changed", "entry 3 does not follow from the one before"]
-
-
 def test_every_break_of_a_chain_has_a_message() -> None:
     chain = chain_of(3)
     hashes = [entry.hash for entry in chain]
@@ -132,6 +124,11 @@ def test_every_break_of_a_chain_has_a_message() -> None:
     ]
     assert list(breaks(chain, hashes, 3, "f" * 64)) == ["the last entry is not the one that the task names"]
     assert list(breaks([], [], 0, GENESIS)) == []
+    changed = [chain[0], dataclasses.replace(chain[1], at="2026-03-01T09:00:00.000000Z"), chain[2]]
+    assert list(breaks(changed, hashes, 3, hashes[-1])) == [
+        "entry 2 was changed",
+        "entry 3 does not follow from the one before",
+    ]
 
 
 @given(st.integers(1, 6).flatmap(lambda length: st.tuples(st.just(length), st.sets(st.integers(0, length - 1)))))

@@ -103,6 +103,10 @@ def test_an_assignment_has_the_aliases_of_all_its_people() -> None:
     }
 
 
+def test_a_question_to_a_machine_needs_no_lookup() -> None:
+    assert assign(MemoryDirectory({"": Entry(APPROVER)}), "", (), NOW) == Assignment((), NO_ALIASES)
+
+
 @pytest.mark.parametrize(
     ("people", "rule", "place"),
     [

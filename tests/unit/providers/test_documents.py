@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from countersign.domain.errors import ContractError, MalformedBodyError
+from countersign.domain.errors import ContractError
 from countersign.domain.money import ISO_4217
 from countersign.providers.documents import Document
 
@@ -38,18 +38,6 @@ def test_any_value_is_read_or_refused_with_its_pointer(reader: str, value: Any) 
             READERS[reader](document)
         except ContractError as error:
             assert error.pointer == "/a/b"  # noqa: PT017  most values are read, and none may raise anything else
-
-
-def test_the_pointer_of_a_nested_value_starts_at_the_document() -> None:
-    document = Document({"items": [{}, {"inner": {"id": 5}}]})
-    with pytest.raises(ContractError) as error:
-        document.each("/items")[1].member("/inner").text("/id")
-    assert error.value.pointer == "/items/1/inner/id"
-
-
-def test_a_body_that_is_not_strict_json_is_not_a_document() -> None:
-    with pytest.raises(MalformedBodyError):
-        Document.read(b'{"a":1,"a":1}')
 
 
 def test_a_note_is_cut_and_an_empty_note_is_none() -> None:

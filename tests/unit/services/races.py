@@ -1,4 +1,4 @@
-"""Races between the reading and the writing of a use case."""
+"""Races and crashes between the reading and the writing of a use case."""
 
 from collections.abc import Callable
 
@@ -14,3 +14,14 @@ def meanwhile(ledger: MemoryLedger, act: Callable[[], object], write: str = "") 
             act()
 
     ledger.before_write = before
+
+
+def crash(ledger: MemoryLedger, error: Exception, write: str = "", moment: str = "before_write") -> None:
+    """Raise an error once before (or after) the ledger's next write, or its next write of this name."""
+
+    def end(name: str) -> None:
+        if write in ("", name):
+            setattr(ledger, moment, lambda _: None)
+            raise error
+
+    setattr(ledger, moment, end)

@@ -15,14 +15,10 @@ from countersign.retries import retry_on_conflict
 from countersign.services.provider_events import ProviderEvents
 from countersign.testing.builders import NOW, PAYMENT_TASK_ID, any_event, any_payment_task, is_unbroken
 from countersign.testing.fakes import FixedClock, MemoryLedger
-from tests.unit.services.races import meanwhile
+from tests.unit.services.races import crash, meanwhile
 
 PROVIDER = Sender("pay", SIGNED)
 OPENED = AuditEvent("opened", "payment")
-
-
-class DeathError(Exception):
-    """The function crashes."""
 
 
 class Setup:
@@ -64,16 +60,6 @@ class Setup:
     def assert_decided_once(self) -> None:
         assert self.audited.count("decided") == 1
         assert is_unbroken(self.ledger.entries, self.task.audit_head, self.task.audit_seq)
-
-    def die(self, moment: str, write: str) -> None:
-        """Crash before or after the next write of this name."""
-
-        def die(name: str) -> None:
-            if name == write:
-                setattr(self.ledger, moment, lambda _: None)
-                raise DeathError
-
-        setattr(self.ledger, moment, die)
 
 
 # Repeated events
@@ -244,8 +230,8 @@ def test_one_of_two_concurrent_contradicting_events_decides_and_the_other_is_hel
 @pytest.mark.parametrize("opened", [True, False], ids=["to its task", "parked"])
 def test_a_redelivery_after_a_crash_has_exactly_one_effect(moment: str, opened: bool) -> None:
     setup = Setup(opened=opened)
-    setup.die(moment, "commit_event" if opened else "park")
-    with pytest.raises(DeathError):
+    crash(setup.ledger, ConnectionError(), "commit_event" if opened else "park", moment)
+    with pytest.raises(ConnectionError):
         setup.receive(any_event())
     again = setup.receive(any_event())
     assert again is (

@@ -7,7 +7,7 @@ from countersign.domain.tasks import Ring, RingState, Status, Task
 from countersign.services.rings import Rings
 from countersign.testing.builders import CALLBACK_ID, NOW, TASK_ID, any_decided_task, any_task
 from countersign.testing.fakes import FixedClock, MemoryDoorbell, MemoryLedger
-from tests.unit.services.races import meanwhile
+from tests.unit.services.races import crash, meanwhile
 
 
 class Relay:
@@ -51,11 +51,7 @@ def test_a_ring_that_lambda_did_not_accept_is_not_recorded() -> None:
 
 def test_a_ring_that_the_ledger_did_not_record_raises_an_error() -> None:
     relay = Relay()
-
-    def be_down(_: str) -> None:
-        raise LedgerUnavailableError("down")
-
-    relay.ledger.before_write = be_down
+    crash(relay.ledger, LedgerUnavailableError("down"))
     with pytest.raises(LedgerUnavailableError):
         relay.ring()
 

@@ -344,14 +344,6 @@ def test_a_retried_opening_keeps_the_audience() -> None:
     assert [sent["task"]["recipients"] for sent in setup.hand_off.sent] == [[APPROVER]]
 
 
-def test_an_approver_of_another_level_is_not_a_stand_in() -> None:
-    setup = Setup()
-    setup.directory.known[APPROVER] = away(APPROVER, COLLEAGUE)
-    setup.waits.open(any_wait(), any_question(elsewhere=(COLLEAGUE.upper(),)))
-    assert setup.task.audience == (APPROVER,), "the absent approver stays in the audience"
-    assert setup.task.question.elsewhere == (COLLEAGUE,)
-
-
 def test_an_opened_task_has_the_aliases_of_the_requester() -> None:
     setup = Setup()
     setup.directory.known["r.diaz@example.com"] = Entry(REQUESTER)

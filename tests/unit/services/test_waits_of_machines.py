@@ -23,7 +23,7 @@ from countersign.services.provider_events import ProviderEvents
 from countersign.services.waits import TAKEN, Report, Wait, Waits
 from countersign.testing.builders import NOW, PAYMENT_TASK_ID, any_event, any_paid, any_payment_task, any_wait
 from countersign.testing.fakes import FixedClock, MemoryDirectory, MemoryHandOff, MemoryHeartbeats, MemoryLedger
-from tests.unit.services.races import meanwhile
+from tests.unit.services.races import crash, meanwhile
 
 CALLBACKS = "https://api.example.com/callbacks"
 PROVIDER = Sender("pay", SIGNED)
@@ -98,15 +98,6 @@ def test_a_report_has_the_answer_of_a_machine_and_no_secret() -> None:
 # Parked events
 
 
-def test_a_parked_final_event_decides_before_the_hand_off() -> None:
-    setup = Setup()
-    assert setup.receive() is Handling.PARKED
-    report = setup.open()
-    assert (report["status"], report["outcome"], report["decided_by"]) == ("DECIDED", "answered", ["pay"])
-    assert setup.hand_off.sent == []
-    assert setup.ledger.links == {}
-
-
 @pytest.mark.parametrize(("status", "amount"), [("pending", "250.00"), ("paid", "1.00")])
 def test_a_parked_event_that_does_not_decide_does_not_stop_the_hand_off(status: str, amount: str) -> None:
     setup = Setup()
@@ -121,13 +112,7 @@ def test_a_parked_event_that_does_not_decide_does_not_stop_the_hand_off(status: 
 def test_the_next_attempt_after_a_crash_applies_the_parked_event(moment: str, write: str) -> None:
     setup = Setup()
     setup.receive()
-
-    def die(name: str) -> None:
-        if name == write:
-            setattr(setup.ledger, moment, lambda _: None)
-            raise ConnectionError
-
-    setattr(setup.ledger, moment, die)
+    crash(setup.ledger, ConnectionError(), write, moment)
     with pytest.raises(ConnectionError):
         setup.open()
     assert setup.open()["status"] == "DECIDED"
@@ -208,15 +193,9 @@ def test_an_unused_late_payment_passes_to_the_next_task() -> None:
     setup = Setup()
     withdrawn(setup)
     setup.receive()
-
-    def die(name: str) -> None:
-        if name == "commit_parked":
-            raise ConnectionError
-
-    setup.ledger.before_write = die
+    crash(setup.ledger, ConnectionError(), "commit_parked")
     with pytest.raises(ConnectionError):
         setup.open()
-    setup.ledger.before_write = lambda _: None
     assert setup.open(any_payment_wait(request_id="order-1000"))["status"] == "CANCELLED", "a late opener"
     setup.waits.cancel(any_payment_wait(), "execution_failed")
     assert setup.open(any_payment_wait(request_id="order-1002"))["status"] == "DECIDED"

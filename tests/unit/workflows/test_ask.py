@@ -34,6 +34,7 @@ from countersign.testing.builders import (
 from countersign.testing.fakes import FixedClock, MemoryDirectory, MemoryHandOff, MemoryLedger
 from countersign.workflows.approval import Approval, Approved, Rejected, request_approval
 from countersign.workflows.ask import MAX_IDLE_RINGS, Schedule, ask
+from tests.unit.services.races import crash, meanwhile
 
 ENVIRONMENT = {
     "WORKFLOW": "order-approval",
@@ -163,12 +164,7 @@ def refuse(times: int) -> End:
 
 def lose_the_ledger(execution: Execution) -> None:
     """Let the ledger refuse the next change."""
-
-    def be_down(_: str) -> None:
-        execution.ledger.before_write = lambda _: None
-        raise LedgerUnavailableError
-
-    execution.ledger.before_write = be_down
+    crash(execution.ledger, LedgerUnavailableError())
     wake(execution)
 
 
@@ -250,16 +246,7 @@ def test_the_first_hard_bounce_brings_the_next_escalation_forward_and_leaves_the
 
 def test_a_bounce_while_the_workflow_begins_a_round_brings_the_escalation_forward_without_a_ring() -> None:
     """The ring goes to the callback that the round replaces."""
-
-    def begin_a_round(execution: Execution) -> None:
-        def meanwhile(name: str) -> None:
-            if name == "refresh":
-                execution.ledger.before_write = lambda _: None
-                bounce(execution)
-
-        execution.ledger.before_write = meanwhile
-
-    execution = Execution(begin_a_round)
+    execution = Execution(lambda execution: meanwhile(execution.ledger, lambda: bounce(execution), "refresh"))
     execution.asked(escalations=(Escalation(1200, (BOSS,)),))
     assert execution.hand_off.kinds == ["approval.requested", "approval.escalated"]
     assert [seconds for seconds, _ in execution.callbacks] == [1200, 1200, 3540]
