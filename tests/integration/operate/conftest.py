@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 import operate.stage
 from countersign.functions.clients import client
@@ -16,7 +19,7 @@ from operate.program import main
 from operate.stage import Stage, Target
 from publisher.handler import handler as publish
 from tests import SETTINGS
-from tests.integration.conftest import ALIAS, BUS, DIRECTORY_TABLE, TABLE, Kit
+from tests.integration.conftest import ALIAS, BUS, DIRECTORY_TABLE, TABLE, Answer, Kit, Operation, answering
 
 OPERATOR = "arn:aws:sts::123456789012:user/moto"
 QUEUES = ("approvals", "approvals-dlq", "approvals-rule-dlq", "order-approval-starts-dlq", "relay-dlq")
@@ -40,6 +43,17 @@ class DeployedStage(Stage):
             "monitoring": _stack({}),
         }
         self.built: list[tuple[str, str, str]] = []
+
+    def change(self, **changes: Any) -> None:
+        """Change the settings; a dictionary changes fields of a table."""
+        tables = {name: getattr(self.settings, name) for name in changes}
+        changed = {
+            name: tables[name].model_copy(update=change)
+            if isinstance(change, dict) and isinstance(tables[name], BaseModel)
+            else change
+            for name, change in changes.items()
+        }
+        vars(self)["settings"] = self.settings.model_copy(update=changed)
 
     def describe(self, stack: str) -> dict[str, Any]:
         if stack not in self.described:
@@ -78,6 +92,51 @@ def run(stage: DeployedStage, capsys: pytest.CaptureFixture[str]) -> Run:
         return status, said.out, said.err
 
     return run_command
+
+
+@dataclass
+class Examined:
+    """A stage that `doctor` or `preflight` examines, and the answers of AWS about it, for tests to change."""
+
+    command: str
+    stage: DeployedStage
+    run: Run
+    answers: Mapping[str, Operation]
+
+    def results(self) -> list[dict[str, Any]]:
+        status, out, _ = self.run(self.command, "--json")
+        results: list[dict[str, Any]] = json.loads(out)
+        assert status == (1 if any(each["finding"] for each in results) else 0)
+        return results
+
+    def findings(self) -> dict[str, str]:
+        """Return the advice of each finding, by its text."""
+        return {f"{each['area']}: {each['what']}": each["advice"] for each in self.results() if each["finding"]}
+
+    def answer(self, operation: str, status: int = 200, code: str = "", **document: Any) -> None:
+        self.answers[operation].by_default = Answer(status, code, document)
+
+    def describe(self, stack: str, **changes: Any) -> None:
+        """Change CloudFormation's description of a stack."""
+        self.stage.described[stack] |= changes
+
+
+@contextmanager
+def answering_all(answers: Mapping[str, Mapping[str, Answer]]) -> Iterator[Mapping[str, Operation]]:
+    """Answer operations, by the name of their service and their own, during a block."""
+    with ExitStack() as stack:
+        yield {
+            operation: stack.enter_context(answering(service, operation, answer))
+            for service, each in answers.items()
+            for operation, answer in each.items()
+        }
+
+
+SES = {
+    "GetEmailIdentity": Answer(document={"VerifiedForSendingStatus": True}),
+    "GetAccount": Answer(document={"SendingEnabled": True, "ProductionAccessEnabled": True}),
+}
+"""The answers of SES about a verified sender in an account that is out of the sandbox."""
 
 
 def publish_outbox(kit: Kit) -> None:

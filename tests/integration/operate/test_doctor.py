@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -15,8 +14,8 @@ from countersign.domain.requests import Request
 from countersign.functions.clients import client
 from countersign.testing.builders import REQUEST_ID, TASK_ID, WORKFLOW
 from operate.doctor import CHECKS
-from tests.integration.conftest import ALIAS, BUS, DIRECTORY_TABLE, TABLE, Answer, Kit, Operation, answering
-from tests.integration.operate.conftest import DeployedStage, Run
+from tests.integration.conftest import ALIAS, BUS, DIRECTORY_TABLE, TABLE, Answer, Kit, answering
+from tests.integration.operate.conftest import SES, DeployedStage, Examined, Run, answering_all
 
 ALARM, SECRET = "alarm", "whsec_c2VjcmV0"
 MAPPING = "00000000-0000-4000-8000-000000000000"
@@ -34,33 +33,15 @@ SOURCE = {"State": "Enabled", "EventSourceArn": "arn:queue", "FunctionArn": "arn
 
 
 @dataclasses.dataclass
-class Deployed:
-    """A stage in order, and the answers of AWS about it, for tests to change."""
+class Deployed(Examined):
+    """A stage in order."""
 
-    stage: DeployedStage
-    run: Run
     kit: Kit
-    function: Operation
-    mapping: Operation
-    identity: Operation
-    account: Operation
     topic: str
 
-    def findings(self) -> list[str]:
-        status, out, _ = self.run("doctor", "--json")
-        found = [result for result in json.loads(out) if result["finding"]]
-        assert status == (1 if found else 0)
-        assert all(result["advice"] for result in found)
-        return [f"{result['area']}: {result['what']}" for result in found]
-
-    def set(self, part: str, **changes: Any) -> None:
-        """Change a part of the stage's settings."""
-        settings = self.stage.settings
-        changed = getattr(settings, part).model_copy(update=changes)
-        vars(self.stage)["settings"] = settings.model_copy(update={part: changed})
-
-    def describe(self, stack: str, **changes: Any) -> None:
-        self.stage.described[stack] |= changes
+    def then(self, operation: str, *documents: Any) -> None:
+        """Let the next calls of an operation answer with these documents, before its default."""
+        self.answers[operation].answers = [Answer(document=document) for document in documents]
 
     def deploy(self, *workflows: str) -> None:
         self.put_output("workflow", "Workflows", json.dumps(dict.fromkeys(workflows, ALIAS)))
@@ -87,8 +68,9 @@ class Deployed:
 def deployed(kit: Kit, stage: DeployedStage, run: Run) -> Iterator[Deployed]:
     workflow = stage.settings.workflows["order-approval"]
     workflow = workflow.model_copy(update={"execution_timeout_seconds": 31_622_400, "retention_days": 30})
-    changes = {"workflows": {"order-approval": workflow}, "patterns": None}
-    vars(stage)["settings"] = stage.settings.model_copy(update=changes)
+    mail = {"sender": "kit@example.com", "identities": ()}
+    stage.change(workflows={"order-approval": workflow}, patterns=None, mail=mail)
+    stage.change(ledger={"protected": True}, audit={"object_lock_days": 0})
     del stage.described["patterns"]
     for table in (TABLE, DIRECTORY_TABLE):
         client("dynamodb").update_table(TableName=table, DeletionProtectionEnabled=True)
@@ -104,24 +86,18 @@ def deployed(kit: Kit, stage: DeployedStage, run: Run) -> Iterator[Deployed]:
         ("workflow", "AWS::CloudWatch::Alarm", ALARM),
         ("ledger", "AWS::SNS::Topic", topic),
     ]
-    with ExitStack() as stack:
-        answers: tuple[tuple[str, str, dict[str, Any]], ...] = (
-            ("lambda", "GetFunctionConfiguration", LIVE),
-            ("lambda", "GetEventSourceMapping", SOURCE),
-            ("lambda", "GetAlias", {"FunctionVersion": "7", "RevisionId": "r"}),
-            ("lambda", "ListVersionsByFunction", {"Versions": [{"Version": "7"}]}),
-            ("lambda", "ListDurableExecutionsByFunction", {"DurableExecutions": []}),
-            ("sesv2", "GetEmailIdentity", {"VerifiedForSendingStatus": True}),
-            ("sesv2", "GetAccount", {"SendingEnabled": True, "ProductionAccessEnabled": True}),
-        )
-        function, mapping, *_, identity, account = (
-            stack.enter_context(answering(service, operation, Answer(document=document)))
-            for service, operation, document in answers
-        )
-        made = Deployed(stage, run, kit, function, mapping, identity, account, topic)
-        made.set("ledger", protected=True)
-        made.set("audit", object_lock_days=0)
-        made.set("mail", sender="kit@example.com", identities=())
+    answers = {
+        "lambda": {
+            "GetFunctionConfiguration": Answer(document=LIVE),
+            "GetEventSourceMapping": Answer(document=SOURCE),
+            "GetAlias": Answer(document={"FunctionVersion": "7", "RevisionId": "r"}),
+            "ListVersionsByFunction": Answer(document={"Versions": [{"Version": "7"}]}),
+            "ListDurableExecutionsByFunction": Answer(document={"DurableExecutions": []}),
+        },
+        "sesv2": SES,
+    }
+    with answering_all(answers) as operations:
+        made = Deployed("doctor", stage, run, operations, kit, topic)
         made.put_output("public", "Providers", json.dumps({"stripe": {"scheme": "stripe", "secret": arn}}))
         made.set_alarm([topic])
         yield made
@@ -135,14 +111,6 @@ def set_ttl(*, enabled: bool) -> None:
 def set_recovery(table: str, *, enabled: bool) -> None:
     recovery = {"PointInTimeRecoveryEnabled": enabled}
     client("dynamodb").update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=recovery)
-
-
-def says(operation: Operation, *documents: dict[str, Any]) -> None:
-    operation.answers = [Answer(document=document) for document in documents]
-
-
-def refuses(operation: Operation, code: str) -> None:
-    operation.answers = [Answer(404, code)]
 
 
 def test_a_stage_in_order_has_no_finding_and_every_area_is_checked(deployed: Deployed) -> None:
@@ -167,7 +135,7 @@ def test_a_finding_is_printed_with_its_advice_and_ends_with_one(deployed: Deploy
 def leave_a_decision(it: Deployed) -> None:
     it.kit.open_task()
     it.kit.decide()
-    assert it.findings() == [], "a workflow has 15 minutes to act"
+    assert it.findings() == {}, "a workflow has 15 minutes to act"
     it.kit.set(TASK_ID, "decided_at", it.kit.now - timedelta(minutes=16))
 
 
@@ -185,15 +153,15 @@ def unprotect(table: str) -> None:
 
 
 def use_sns(it: Deployed) -> None:
-    it.set("mail", channel="sns")
+    it.stage.change(mail={"channel": "sns"})
     it.put_output("public", "ApprovalsTopic", client("sns").create_topic(Name="approvals")["TopicArn"])
 
 
 def use_an_extension(it: Deployed) -> None:
-    it.set("mail", channel="parley")
+    it.stage.change(mail={"channel": "parley"})
     arn = client("secretsmanager").create_secret(Name="parley", SecretString='{"active": ["s3cr3t"]}')["ARN"]
     it.put_output("public", "ChannelSecret", arn)
-    assert it.findings() == []
+    assert it.findings() == {}
     empty_secret(arn)
 
 
@@ -207,20 +175,18 @@ def unsubscribe(topic: str) -> None:
 
 
 def deploy_another_channel(it: Deployed) -> None:
-    it.set("mail", channel="parley")
-    vars(it.stage)["settings"] = it.stage.settings.model_copy(update={"channels": {"parley": {"url": "https://new"}}})
+    it.stage.change(mail={"channel": "parley"}, channels={"parley": {"url": "https://new"}})
     for url in ("https://new", "https://old"):
-        assert it.findings() == []
-        variables = {"CHANNEL": "parley", "CHANNEL_SETTINGS": json.dumps({"url": url}, separators=(",", ":"))}
-        it.function.by_default = Answer(document=LIVE | {"Environment": {"Variables": variables}})
+        assert it.findings() == {}
+        set_variables(it, CHANNEL="parley", CHANNEL_SETTINGS=json.dumps({"url": url}, separators=(",", ":")))
 
 
-def name_another(it: Deployed, **variables: str) -> None:
-    it.function.by_default = Answer(document=LIVE | {"Environment": {"Variables": variables}})
+def set_variables(it: Deployed, **variables: str) -> None:
+    it.answer("GetFunctionConfiguration", **LIVE | {"Environment": {"Variables": variables}})
 
 
-def read_the_stream(it: Deployed, stream: str) -> None:
-    says(it.mapping, SOURCE, SOURCE | {"EventSourceArn": stream})
+def read_from(it: Deployed, source: str) -> None:
+    it.then("GetEventSourceMapping", SOURCE, SOURCE | {"EventSourceArn": source})
 
 
 def watch(it: Deployed, name: str, value: str, *, combined: bool = False) -> None:
@@ -249,26 +215,30 @@ DEFECTS: dict[str, Callable[[Deployed], object]] = {
         "ledger", EnableTerminationProtection=False
     ),
     "workflows: order-approval has no alias live: no request can start it": (
-        lambda it: refuses(it.function, "ResourceNotFoundException")
+        lambda it: setattr(
+            it.answers["GetFunctionConfiguration"], "answers", [Answer(404, "ResourceNotFoundException")]
+        )
     ),
-    "workflows: order-approval is not durable: every request fails": lambda it: says(it.function, UNSOUND),
+    "workflows: order-approval is not durable: every request fails": lambda it: it.then(
+        "GetFunctionConfiguration", UNSOUND
+    ),
     "workflows: order-approval has a timeout of 60 s and a retention of 30 days, unlike its settings": (
-        lambda it: says(it.function, LIVE | {"DurableConfig": SHORT})
+        lambda it: it.then("GetFunctionConfiguration", LIVE | {"DurableConfig": SHORT})
     ),
     "workflows: other is deployed, but not in the settings": lambda it: it.deploy("order-approval", "other"),
     "workflows: order-approval is not deployed": lambda it: it.deploy(),
-    "functions: order-approval is not active: no layer": lambda it: says(it.function, LIVE, UNSOUND),
+    "functions: order-approval is not active: no layer": lambda it: it.then("GetFunctionConfiguration", LIVE, UNSOUND),
     "event sources: approver receives nothing from arn:queue: its event source is Disabled": (
-        lambda it: says(it.mapping, SOURCE | {"State": "Disabled"})
+        lambda it: it.then("GetEventSourceMapping", SOURCE | {"State": "Disabled"})
     ),
     f"references: order-approval has LEDGER_TABLE older, and the stage has {TABLE}": (
-        lambda it: name_another(it, LEDGER_TABLE="older", BUS_NAME=BUS)
+        lambda it: set_variables(it, LEDGER_TABLE="older", BUS_NAME=BUS)
     ),
     "references: order-approval has BASE_URL https://old.example.com, and the stage has https://api.example.com": (
-        lambda it: name_another(it, BASE_URL="https://old.example.com", LEDGER_TABLE=TABLE)
+        lambda it: set_variables(it, BASE_URL="https://old.example.com", LEDGER_TABLE=TABLE)
     ),
     "references: approver reads arn:older-queue, which the stage does not have": (
-        lambda it: read_the_stream(it, "arn:older-queue")
+        lambda it: read_from(it, "arn:older-queue")
     ),
     "references: alarm watches the FunctionName older, which the stage does not have": (
         lambda it: watch(it, "FunctionName", "older")
@@ -281,20 +251,22 @@ DEFECTS: dict[str, Callable[[Deployed], object]] = {
     f"tables: the ledger, {TABLE}, has no point-in-time recovery": lambda _: set_recovery(TABLE, enabled=False),
     f"tasks: {TASK_ID} is decided, but its workflow has not acted on it": leave_a_decision,
     f"tasks: {TASK_ID} is open past its deadline": leave_a_deadline,
-    "audit copy: the settings ask for a copy of the audit, and the stage has no bucket for it": lambda it: it.set(
-        "audit", object_lock_days=30
+    "audit copy: the settings ask for a copy of the audit, and the stage has no bucket for it": lambda it: (
+        it.stage.change(audit={"object_lock_days": 30})
     ),
     "dead letters: approvals-dlq holds 1 message": give_up_a_message,
     f"secrets: stripe receives 503: {EMPTY}": lambda _: empty_secret("stripe"),
-    "mail: SES has not verified kit@example.com: no mail is sent": lambda it: refuses(it.identity, "NotFoundException"),
-    "mail: SES has stopped sending for this account: no mail is sent": lambda it: says(
-        it.account, {"SendingEnabled": False}
+    "mail: SES has not verified kit@example.com: no mail is sent": lambda it: it.answer(
+        "GetEmailIdentity", 404, "NotFoundException"
+    ),
+    "mail: SES has stopped sending for this account: no mail is sent": lambda it: it.answer(
+        "GetAccount", SendingEnabled=False
     ),
     "mail: the account is in the SES sandbox: mail reaches verified addresses only": (
-        lambda it: says(it.account, {"ProductionAccessEnabled": False})
+        lambda it: it.answer("GetAccount", ProductionAccessEnabled=False)
     ),
-    "mail: the channel is sns, but the stage has no topic: approvers receive nothing": lambda it: it.set(
-        "mail", channel="sns"
+    "mail: the channel is sns, but the stage has no topic: approvers receive nothing": lambda it: it.stage.change(
+        mail={"channel": "sns"}
     ),
     "mail: 0 subscriptions of arn:aws:sns:eu-central-1:123456789012:approvals are confirmed": use_sns,
     f"mail: the channel parley sends nothing: {EMPTY}": use_an_extension,
@@ -308,7 +280,9 @@ DEFECTS: dict[str, Callable[[Deployed], object]] = {
 @pytest.mark.parametrize(("finding", "defect"), DEFECTS.items(), ids=range(len(DEFECTS)))
 def test_a_defect_is_a_finding(deployed: Deployed, finding: str, defect: Callable[[Deployed], object]) -> None:
     defect(deployed)
-    assert deployed.findings() == [finding]
+    ((found, advice),) = deployed.findings().items()
+    assert found == finding
+    assert advice
 
 
 def test_work_of_a_paused_execution_is_no_finding(deployed: Deployed) -> None:
@@ -318,30 +292,30 @@ def test_work_of_a_paused_execution_is_no_finding(deployed: Deployed) -> None:
     it.ledger.submit(Request(REQUEST_ID, WORKFLOW), it.now)
     it.ledger.started(REQUEST_ID, EXECUTION)
     with answering("lambda", "GetDurableExecution", Answer(document={"Status": "PAUSED"})):
-        assert deployed.findings() == []
+        assert deployed.findings() == {}
         assert f"resume-durable-execution --durable-execution-arn {EXECUTION}" in deployed.run("doctor")[1]
 
 
 def test_a_mapping_on_another_stream_than_the_ledger_s_is_a_finding(deployed: Deployed) -> None:
     older = f"arn:aws:dynamodb:eu-central-1:123456789012:table/{TABLE}/stream/2020-01-01T00:00:00.000"
-    read_the_stream(deployed, older)
+    read_from(deployed, older)
     stream = client("dynamodb").describe_table(TableName=TABLE)["Table"]["LatestStreamArn"]
-    assert deployed.findings() == [f"references: approver reads {older}, and the ledger's stream is {stream}"]
-    read_the_stream(deployed, stream)
+    assert list(deployed.findings()) == [f"references: approver reads {older}, and the ledger's stream is {stream}"]
+    read_from(deployed, stream)
     watch(deployed, "FunctionName", "order-approval")
-    assert deployed.findings() == []
+    assert deployed.findings() == {}
 
 
 def test_a_copy_that_is_locked_for_too_short_a_time_is_a_finding(deployed: Deployed, archive: object) -> None:
-    deployed.set("audit", object_lock_days=4_000)
+    deployed.stage.change(audit={"object_lock_days": 4_000})
     deployed.put_output("ledger", "AuditBucketName", "audit-archive")
-    assert deployed.findings() == ["audit copy: entries in audit-archive are locked for 3650 days (COMPLIANCE)"]
+    assert list(deployed.findings()) == ["audit copy: entries in audit-archive are locked for 3650 days (COMPLIANCE)"]
 
 
 def test_where_a_stack_is_missing_nothing_else_is_checked(deployed: Deployed) -> None:
     del deployed.stage.described["monitoring"]
-    assert deployed.findings() == ["stacks: countersign-dev-monitoring is not deployed"]
-    assert deployed.function.asked == []
+    assert list(deployed.findings()) == ["stacks: countersign-dev-monitoring is not deployed"]
+    assert deployed.answers["GetFunctionConfiguration"].asked == []
     deployed.stage.described.clear()
     status, out, errors = deployed.run("doctor")
     assert (status, out) == (3, ""), "a stage without any stack is an error, not a finding"
@@ -349,14 +323,14 @@ def test_where_a_stack_is_missing_nothing_else_is_checked(deployed: Deployed) ->
 
 
 def test_a_check_without_the_right_to_it_is_a_finding_and_the_others_go_on(deployed: Deployed) -> None:
-    deployed.identity.by_default = Answer(403, "AccessDeniedException")
+    deployed.answer("GetEmailIdentity", 403, "AccessDeniedException")
     with answering("secrets-manager", "GetSecretValue", Answer(400, "AccessDeniedException")):
-        assert deployed.findings() == [
+        assert list(deployed.findings()) == [
             "secrets: unknown: needs GetSecretValue",
             "mail: unknown: needs GetEmailIdentity",
         ]
 
 
 def test_aws_that_does_not_answer_ends_with_four_and_is_no_finding(deployed: Deployed) -> None:
-    deployed.account.by_default = Answer(503, "ServiceUnavailable")
+    deployed.answer("GetAccount", 503, "ServiceUnavailable")
     assert deployed.run("doctor")[0] == 4

@@ -1,11 +1,9 @@
-"""preflight: a stage that is ready has no finding, and each obstacle is named with the command that mends it."""
+"""preflight: a stage that is ready has no finding, and each obstacle is a finding with the command that removes it."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -17,8 +15,8 @@ from countersign.functions.clients import client
 from operate.preflight import CHECKS
 from stacks.stage.api import ApiSettings, HostedZone
 from stacks.stage.settings import AccountSettings
-from tests.integration.conftest import ACCOUNT, REGION, Answer, Operation, answering
-from tests.integration.operate.conftest import OPERATOR, DeployedStage, Run
+from tests.integration.conftest import ACCOUNT, REGION, Answer, answering
+from tests.integration.operate.conftest import OPERATOR, SES, DeployedStage, Examined, Run, answering_all
 from tests.integration.operate.test_access import CLOUD
 
 CERTIFICATE = f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/0a1b"
@@ -26,44 +24,15 @@ UNKNOWN = "Unable to determine service/operation name to be authorized"
 
 
 @dataclasses.dataclass
-class Ready:
-    """A stage that can be deployed, and the answers of AWS about it, for tests to change."""
+class Ready(Examined):
+    """A stage that can be deployed."""
 
-    stage: DeployedStage
-    run: Run
     patch: pytest.MonkeyPatch
-    answers: dict[str, Operation]
-
-    def results(self) -> tuple[int, list[dict[str, Any]]]:
-        status, out, _ = self.run("preflight", "--json")
-        return status, json.loads(out)
-
-    def findings(self) -> dict[str, str]:
-        """Return the advice of each finding, by its text."""
-        status, results = self.results()
-        found = {f"{each['area']}: {each['what']}": each["advice"] for each in results if each["finding"]}
-        assert status == (1 if found else 0)
-        return found
 
     def notes(self) -> list[str]:
         """Return the notes with their advice."""
-        _, results = self.results()
-        return [f"{each['what']} → {each['advice']}" for each in results if each["advice"] and not each["finding"]]
-
-    def set(self, **changes: Any) -> None:
-        """Change the stage's settings; a dictionary changes a table of them."""
-        settings = self.stage.settings
-        changed = {
-            part: getattr(settings, part).model_copy(update=change) if isinstance(change, dict) else change
-            for part, change in changes.items()
-        }
-        vars(self.stage)["settings"] = settings.model_copy(update=changed)
-
-    def answer(self, operation: str, status: int = 200, code: str = "", **document: Any) -> None:
-        self.answers[operation].by_default = Answer(status, code, document)
-
-    def describe(self, stack: str, **changes: Any) -> None:
-        self.stage.described[stack] |= changes
+        notes = (each for each in self.results() if each["advice"] and not each["finding"])
+        return [f"{each['what']} → {each['advice']}" for each in notes]
 
     def drift(self, status: str) -> None:
         self.describe("public", DriftInformation={"StackDriftStatus": "DRIFTED"})
@@ -72,7 +41,9 @@ class Ready:
         self.patch.setattr(self.stage.client("cloudformation"), "describe_stack_resource_drifts", lambda **_: asked)
 
     def serve_in_zone(self, zone: dict[str, Any] | None) -> None:
-        self.set(api=ApiSettings(domain="ask.example.com", hosted_zone=HostedZone(id="Z1", name="example.com")))
+        self.stage.change(
+            api=ApiSettings(domain="ask.example.com", hosted_zone=HostedZone(id="Z1", name="example.com"))
+        )
 
         def found(**_: str) -> dict[str, Any]:
             if zone is None:
@@ -83,7 +54,7 @@ class Ready:
 
     def serve_by_certificate(self, answer: Answer | None = None, region: str = REGION) -> None:
         arn = CERTIFICATE.replace(REGION, region)
-        self.set(api=ApiSettings(domain="ask.example.com", certificate_arn=arn))
+        self.stage.change(api=ApiSettings(domain="ask.example.com", certificate_arn=arn))
         self.answers["DescribeCertificate"].by_default = answer or issued()
 
 
@@ -109,22 +80,12 @@ def ready(stage: DeployedStage, run: Run, monkeypatch: pytest.MonkeyPatch) -> It
         "acm": {"DescribeCertificate": Answer(400, "ResourceNotFoundException")},
         "ssm": {"GetParameter": Answer(document={"Parameter": {"Value": "28"}})},
         "service-quotas": {"GetServiceQuota": Answer(document={"Quota": {"Value": 5_000}})},
-        "sesv2": {
-            "GetEmailIdentity": Answer(document={"VerifiedForSendingStatus": True}),
-            "GetAccount": Answer(document={"SendingEnabled": True, "ProductionAccessEnabled": True}),
-        },
+        "sesv2": SES,
     }
-    with ExitStack() as stack:
-        operations = {
-            operation: stack.enter_context(answering(service, operation, answer))
-            for service, each in answers.items()
-            for operation, answer in each.items()
-        }
-        made = Ready(stage, run, monkeypatch, operations)
-        made.set(
-            account=AccountSettings(id=ACCOUNT, region=REGION), mail={"sender": "kit@example.com", "identities": ()}
-        )
-        yield made
+    account = AccountSettings(id=ACCOUNT, region=REGION)
+    stage.change(account=account, mail={"sender": "kit@example.com", "identities": ()})
+    with answering_all(answers) as operations:
+        yield Ready("preflight", stage, run, operations, monkeypatch)
 
 
 def test_a_stage_that_can_be_deployed_has_no_finding_and_every_area_is_checked(ready: Ready) -> None:
@@ -147,7 +108,7 @@ def take_the_domain(it: Ready) -> None:
 
 
 def reserve(it: Ready, total: int, free: int) -> None:
-    it.set(limits={"public_concurrency": 100})
+    it.stage.change(limits={"public_concurrency": 100})
     it.answer("GetAccountSettings", **limits(total, free))
 
 
@@ -159,15 +120,15 @@ ELSEWHERE = f"account: {OPERATOR} is of the account {ACCOUNT}, and the stage bel
 NO_ACCOUNT = f"account: {OPERATOR} acts on the account {ACCOUNT} in {REGION}, and settings/dev.toml names none"
 DEFECTS: dict[str, tuple[Callable[[Ready], object], str]] = {
     ELSEWHERE: (
-        lambda it: it.set(account=AccountSettings(id="210987654321", region=REGION)),
+        lambda it: it.stage.change(account=AccountSettings(id="210987654321", region=REGION)),
         "export AWS_PROFILE=<a profile of 210987654321>",
     ),
     f"account: the region is {REGION}, and the stage belongs to eu-west-1": (
-        lambda it: it.set(account=AccountSettings(id=ACCOUNT, region="eu-west-1")),
+        lambda it: it.stage.change(account=AccountSettings(id=ACCOUNT, region="eu-west-1")),
         "export AWS_REGION=eu-west-1",
     ),
     NO_ACCOUNT: (
-        lambda it: it.set(account=None, ledger={"protected": True}),
+        lambda it: it.stage.change(account=None, ledger={"protected": True}),
         f'add [account] with id = "{ACCOUNT}" and region = "{REGION}" to settings/dev.toml',
     ),
     f"bootstrap: the account is not prepared for the CDK in {REGION}": (
@@ -247,7 +208,7 @@ DEFECTS: dict[str, tuple[Callable[[Ready], object], str]] = {
 
 
 @pytest.mark.parametrize("finding", DEFECTS, ids=range(len(DEFECTS)))
-def test_what_is_missing_is_named_with_the_command_that_mends_it(ready: Ready, finding: str) -> None:
+def test_each_obstacle_is_a_finding_with_the_command_that_removes_it(ready: Ready, finding: str) -> None:
     defect, advice = DEFECTS[finding]
     defect(ready)
     (found,) = ready.findings().items()
@@ -269,13 +230,13 @@ def test_the_embedded_cloud_needs_no_preflight(ready: Ready) -> None:
     assert "--stage" in errors
 
 
-def test_in_another_account_nothing_else_is_asked(ready: Ready) -> None:
-    ready.set(account=AccountSettings(id="210987654321", region="eu-west-1"))
+def test_in_another_account_nothing_else_is_checked(ready: Ready) -> None:
+    ready.stage.change(account=AccountSettings(id="210987654321", region="eu-west-1"))
     assert len(ready.findings()) == 2
     assert ready.answers["GetAccountSettings"].asked == []
 
 
-def test_what_the_deployed_stage_has_reserved_counts_as_free(ready: Ready) -> None:
+def test_the_concurrency_that_the_deployed_stage_reserves_counts_as_free(ready: Ready) -> None:
     ready.stage.built = [("public", "AWS::Lambda::Function", name) for name in ("review", "webhook")]
     ready.answer("GetFunctionConcurrency", ReservedConcurrentExecutions=100)
     reserve(ready, 300, 100)
@@ -314,7 +275,7 @@ NOTES: dict[str, Callable[[Ready], object]] = {
 
 
 @pytest.mark.parametrize("note", NOTES, ids=range(len(NOTES)))
-def test_what_does_not_keep_a_deploy_is_a_note_and_no_finding(ready: Ready, note: str) -> None:
+def test_what_does_not_prevent_a_deploy_is_a_note(ready: Ready, note: str) -> None:
     NOTES[note](ready)
     assert ready.findings() == {}
     assert ready.notes() == [note]

@@ -26,16 +26,13 @@ class Running:
         self.versions: dict[int, dict[str, Any]] = {}
         self.live = 0
         self.counts: dict[int, int] = {}
-        self.set("workflows", {WORKFLOW: stage.settings.workflows[WORKFLOW].model_copy(update={"encrypted": True})})
-        self.set("encryption", stage.settings.encryption.model_copy(update={"customer_keys": True}))
-        self.set("patterns", None)
-
-    def set(self, part: str, value: Any) -> None:
-        vars(self.stage)["settings"] = self.stage.settings.model_copy(update={part: value})
+        self.change(encrypted=True)
+        stage.change(encryption={"customer_keys": True}, patterns=None)
 
     def change(self, **changes: Any) -> None:
         """Change the settings of the workflow."""
-        self.set("workflows", {WORKFLOW: self.stage.settings.workflows[WORKFLOW].model_copy(update=changes)})
+        workflow = self.stage.settings.workflows[WORKFLOW].model_copy(update=changes)
+        self.stage.change(workflows={WORKFLOW: workflow})
 
     def deploy(self, executions: int, *, key: str = KEY, **variables: str) -> None:
         """Deploy a version, on which this many executions run today."""
@@ -87,14 +84,14 @@ def drop_encryption(it: Running) -> None:
 
 
 def drop_the_key(it: Running) -> None:
-    it.set("encryption", it.stage.settings.encryption.model_copy(update={"customer_keys": False}))
+    it.stage.change(encryption={"customer_keys": False})
 
 
 def drop_the_workflow(it: Running) -> None:
     """Drop the only workflow of a stack, which the CDK then no longer knows."""
     described = it.stage.described
     described["workflows-a"], described["workflow"] = described["workflow"], described["ledger"]
-    it.set("workflows", {})
+    it.stage.change(workflows={})
 
 
 TAKEN = {
@@ -121,7 +118,7 @@ def test_settings_that_take_something_from_running_executions_are_a_finding(
 def test_a_provider_of_an_open_payment_is_kept(it: Running, kit: Kit) -> None:
     it.deploy(0)
     kit.open_payment()
-    it.set("providers", {})
+    it.stage.change(providers={})
     ((what, advice),) = it.findings(running.needed)
     assert what == "open tasks wait for events of pay, which the settings leave out: 1"
     assert advice.startswith("put it back under [providers] or [partners]")

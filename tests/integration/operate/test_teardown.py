@@ -85,7 +85,7 @@ def test_executions_of_every_version_keep_the_stage_and_are_listed(stops: Operat
     assert stops.asked == [], "nothing is stopped unasked"
 
 
-def test_they_are_stopped_if_one_asks_for_it(stops: Operation, run: Run) -> None:
+def test_executions_are_stopped_on_request(stops: Operation, run: Run) -> None:
     status, out, _ = run("teardown", "--stop", "--json")
     assert (status, json.loads(out)["running"]) == (0, [])
     assert len(stops.asked) == 2
@@ -107,8 +107,7 @@ def test_what_stays_is_named_with_the_command_that_deletes_it(stops: Operation, 
 
 
 def test_in_another_account_nothing_is_stopped(stops: Operation, run: Run, stage: DeployedStage) -> None:
-    elsewhere = AccountSettings(id="210987654321", region=REGION)
-    vars(stage)["settings"] = stage.settings.model_copy(update={"account": elsewhere})
+    stage.change(account=AccountSettings(id="210987654321", region=REGION))
     status, out, errors = run("teardown", "--stop")
     assert (status, out) == (1, "")
     assert "the stage belongs to 210987654321" in errors
