@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from tests.infra.policies import statements_of_roles
 from tests.infra.templates import DevWith, Resource, Synthesised, statements
 
 KEY = "CustomerKey/Key.Arn"
@@ -98,7 +97,7 @@ def key_rights(stage: Synthesised) -> dict[str, set[str]]:
     return found
 
 
-def test_with_a_key_of_ones_own_nothing_is_left_under_another(encrypted: Synthesised) -> None:
+def test_with_a_key_of_ones_own_all_data_is_under_it(encrypted: Synthesised) -> None:
     for resource in encrypted.resources:
         kind = resource.body["Type"]
         if kind in KEEPS_DATA:
@@ -107,7 +106,7 @@ def test_with_a_key_of_ones_own_nothing_is_left_under_another(encrypted: Synthes
             assert kind in KEEPS_NOTHING | {UNDER_S3_S_OWN_KEY}, "does it keep data?"
 
 
-def test_what_durable_executions_remember_is_under_it_too(encrypted: Synthesised) -> None:
+def test_the_data_of_durable_executions_is_under_it(encrypted: Synthesised) -> None:
     durable = [each for each in encrypted.of_type("AWS::Lambda::Function") if "DurableConfig" in each.properties]
     assert len(durable) == len(encrypted.workflows)
     for function in durable:
@@ -142,21 +141,21 @@ def test_services_use_the_key_for_this_account_and_the_stage_s_logs_only(prod: S
         assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "<AccountId>"}
 
 
-def test_each_role_has_of_the_key_what_its_rights_need_and_nothing_else(prod: Synthesised) -> None:
+def test_each_role_uses_the_key_for_its_own_services_only(prod: Synthesised) -> None:
     workflows = prod.of_each_workflow("Durable/OrderApproval/Workflow/Role")
     assert key_rights(prod) == RIGHTS | dict.fromkeys(workflows, OF_A_WORKFLOW)
 
 
-def test_patterns_and_topics_have_theirs(everything: Synthesised) -> None:
+def test_patterns_and_the_topic_use_the_key(everything: Synthesised) -> None:
     rights = key_rights(everything)
     assert rights["Decider/Role"] == {read("lambda"), write("sqs")}
     assert rights["Approver/Approver/Role"] == {read("dynamodb"), read("sqs"), write("sns")}
     assert rights["Durable/EncryptedPayload/Workflow/Role"] == OF_A_WORKFLOW
-    assert rights.keys() == statements_of_roles(everything).keys()
+    assert rights.keys() == {role for role, _ in statements(everything)}
 
 
 @pytest.mark.parametrize("name", ["dev", "local"])
-def test_without_one_nobody_has_a_key_to_use_and_data_is_encrypted_all_the_same(
+def test_without_a_key_of_ones_own_no_role_uses_a_key_and_data_is_encrypted(
     stage_named: Callable[[str], Synthesised], name: str
 ) -> None:
     stage = stage_named(name)

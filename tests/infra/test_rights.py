@@ -220,6 +220,40 @@ def test_each_role_may_do_what_the_table_says_and_nothing_else(stage: Synthesise
     assert rights(stage) == {role: lines | besides.get(role, set()) for role, lines in allowed(stage).items()}
 
 
+def test_relay_and_sweeper_complete_callbacks_a_decider_those_of_its_patterns_and_the_webhook_sends_heartbeats(
+    stage: Synthesised,
+) -> None:
+    ringers = {"Relay/Relay/Role", "Sweeper/Sweeper/Role"} | ({"Decider/Role"} if stage.patterns else set())
+    assert who_may(stage, "CallbackSuccess") == who_may(stage, "CallbackFailure") == ringers
+    assert who_may(stage, "CallbackHeartbeat") == {"Webhook/Webhook/Role"}
+
+
+def test_no_public_function_starts_an_execution_and_no_function_changes_code_or_roles(stage: Synthesised) -> None:
+    exposed = {f"{name}/{name}/Role" for name in ("Review", "Webhook", "Approver", "Results")}
+    assert not exposed & who_may(stage, "lambda:Invoke")
+    for action in ("lambda:Update", "iam:", "sts:"):
+        assert who_may(stage, action) == set()
+
+
+def who_may(stage: Synthesised, action: str) -> set[str]:
+    return {role for role, lines in rights(stage).items() if any(action in line for line in lines)}
+
+
+def test_the_policy_for_people_denies_completing_callbacks_and_is_a_setting(stage: Synthesised) -> None:
+    wanted, functions = stage.settings.people.deny_callbacks, f"function:{stage.settings.prefix}*:*"
+    denied = {
+        "Action": "lambda:SendDurableExecutionCallback*",
+        "Effect": "Deny",
+        "Resource": f"arn:<Partition>:lambda:<Region>:<AccountId>:{functions}",
+    }
+    policies = [each for each in stage.of_type("AWS::IAM::ManagedPolicy") if each.path == "DenyCallbacks/Policy"]
+    for policy in map(stage.properties, policies):
+        assert policy["PolicyDocument"]["Statement"] == [denied]
+        assert not {"Roles", "Users", "Groups"} & policy.keys(), "the kit attaches it to no role"
+    assert len(policies) == wanted
+    assert stage.outputs("workflow").get("DenyCallbacksPolicy") == ("DenyCallbacks/Policy" if wanted else None)
+
+
 def test_roles_have_no_other_source_of_rights_and_only_lambda_takes_them(stage: Synthesised) -> None:
     for role in stage.of_type("AWS::IAM::Role"):
         assert role.path in allowed(stage)
