@@ -20,7 +20,7 @@ from tests.integration.operate.conftest import SES, DeployedStage, Examined, Run
 ALARM, SECRET = "alarm", "whsec_c2VjcmV0"
 MAPPING = "00000000-0000-4000-8000-000000000000"
 EXECUTION = f"{ALIAS.removesuffix('live')}7/durable-execution/order-1/1"
-LIVE = {
+LIVE: dict[str, Any] = {
     "FunctionName": "order-approval",
     "State": "Active",
     "LastUpdateStatus": "Successful",
