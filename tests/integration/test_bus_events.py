@@ -195,12 +195,22 @@ def test_what_a_mail_server_says_is_not_stored_since_it_can_quote_the_link(
     assert "t" * 43 not in str(kit.items()) + output.new().text
 
 
-@pytest.mark.parametrize("tags", [{}, {"countersign_request": ["order-1002"], "countersign_wait": ["YXBwcm92YWw"]}])
-def test_a_report_about_another_mail_or_a_purged_task_is_ignored(
-    kit: Kit, dead_letters: Operation, tags: dict[str, Any]
+@pytest.mark.parametrize(
+    "mail",
+    [
+        {"tags": {}},
+        {"tags": {"countersign_request": ["order-1002"], "countersign_wait": ["YXBwcm92YWw"]}},
+        {"destination": ["nobody@example.net"]},
+        {"destination": [APPROVER, "nobody@example.net"]},
+    ],
+    ids=["without tags", "about a purged task", "to a person who was not asked", "to several people"],
+)
+def test_a_report_about_a_mail_that_the_kit_did_not_send_or_a_purged_task_is_ignored(
+    kit: Kit, dead_letters: Operation, mail: dict[str, Any]
 ) -> None:
+    kit.open_task()
     event, before = ses_event(), kit.items()
-    event["detail"]["mail"]["tags"] = tags
+    event["detail"]["mail"] |= mail
     assert run(event) == []
     assert kit.items() == before
     assert dead_letters.asked == []

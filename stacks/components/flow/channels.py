@@ -105,6 +105,8 @@ class EmailChannel(MessageChannel):
         )
         used = configuration.configuration_set_name
         self.reports = events.EventPattern(
+            # Accounts that may put events on the bus have configuration sets and tags of the same names.
+            account=[Stack.of(self).account],
             source=[SOURCE],
             detail_type=list(DETAIL_TYPES),
             detail={"mail": {"tags": {"ses:configuration-set": [used]}}},

@@ -47,19 +47,19 @@ def tags_of(task_id: str) -> list[dict[str, str]]:
 
 
 def read(detail: Document) -> MailReport | None:
-    """Return what an event reports; None if its mail is not about a task, or its type is another one.
+    """Return what an event reports; None if its type is another one, or its mail not one of the kit.
+
+    The kit's mail is about a task and goes to one person. Everybody who may send with the account's SES can set the tags.
 
     Raises:
         ContractError: The event has not the form that SES documents.
     """
     event, kind, codes = _READ.get(detail.text("/eventType"), ("", "", ()))
     request_id, wait = (_tag(detail, name) for name in (_REQUEST, _WAIT))
-    if not (event and request_id and wait):
-        return None
-    # The mail goes to one person. Mail servers that forward it report other addresses.
+    # The recipient of the mail itself: mail servers that forward it report other addresses.
     people = detail.each("/mail/destination")
-    if not people:
-        raise detail.refusal("must name a recipient", "/mail/destination")
+    if not (event and request_id and wait and len(people) == 1):
+        return None
     return MailReport(
         event=event,
         task_id=task_id_of(request_id, wait),

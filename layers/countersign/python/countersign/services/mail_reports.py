@@ -18,7 +18,7 @@ class MailReports:
 
     @retried
     def record(self, report: MailReport, source: str) -> Handling:
-        """Record a report once; one about a task that has been purged is ignored.
+        """Record a report once; one about a purged task, or a person who was not asked, is ignored.
 
         Args:
             report: The report.
@@ -29,7 +29,7 @@ class MailReports:
         """
         # Read the task first: if its audit grows after this read, the write fails.
         task = self.ledger.task(report.task_id)
-        if task is None:
+        if task is None or not task.concerns(report.recipient):
             return Handling.IGNORED
         change = reported(task, report, source, self.ledger.audit(task.task_id), self.clock.now())
         if change is None:
