@@ -35,8 +35,9 @@ def test_the_result_of_a_ring_is_returned_and_stored_on_the_task(state: RingStat
     assert [entry.event.event for entry in relay.ledger.entries] == ["rung"]
 
 
-def test_a_ring_of_an_open_task_is_audited_and_does_not_stand_for_that_of_its_decision() -> None:
-    relay = Relay(standing=any_task())
+@pytest.mark.parametrize("standing", [any_task(), any_decided_task(callback_id="a later callback")])
+def test_a_ring_of_an_open_task_or_an_earlier_callback_does_not_stand_for_that_of_the_decision(standing: Task) -> None:
+    relay = Relay(standing=standing)
     relay.ring()
     assert relay.task.ring is None
     assert [entry.event.event for entry in relay.ledger.entries] == ["rung"]

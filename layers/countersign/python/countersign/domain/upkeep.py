@@ -49,17 +49,27 @@ def sweep(task: Task, now: datetime) -> Change:
     return Change(task, None, {"swept_at": now}, (event,), now)
 
 
-def rung(task: Task, ring: Ring, actor: str = "relay", identified_by: str = "kit") -> Change | None:
+def rung(
+    task: Task, ring: Ring, actor: str = "relay", identified_by: str = "kit", *, callback_id: str | None = None
+) -> Change | None:
     """Return the record of a ring; None if an earlier ring was delivered, which is never downgraded.
 
-    The audit has every ring of an operator, `identified_by` IAM. A ring while the task takes answers is in the audit
-    only: it must not stand for the ring of the decision.
+    The audit has every ring of an operator, `identified_by` IAM. A ring while the task takes answers, or of an earlier
+    callback, is in the audit only: it must not stand for the ring of the decision.
+
+    Args:
+        task: The task.
+        ring: The ring.
+        actor: Who rang.
+        identified_by: How the actor was identified.
+        callback_id: The callback; None for the task's own.
     """
     is_final = task.ring is not None and task.ring.state is RingState.DELIVERED
     if is_final and identified_by == "kit":
         return None
     event = AuditEvent("rung", actor, identified_by, data={"state": ring.state, "error": ring.error})
-    fields = {} if is_final or task.takes_answers(ring.at) else {"ring": ring}
+    is_earlier = task.takes_answers(ring.at) or callback_id not in (None, task.callback_id)
+    fields = {} if is_final or is_earlier else {"ring": ring}
     return Change(task, None, fields, (event,), ring.at)
 
 

@@ -38,13 +38,13 @@ class Rings:
             TransientError: Lambda throttled the call, or Lambda or the ledger did not answer; ring again.
         """
         ring = self.doorbell.ring(callback_id, self.clock.now(), failed=failed)
-        self._record(task_id, ring)
+        self._record(task_id, callback_id, ring)
         return ring
 
     @retried
-    def _record(self, task_id: str, ring: Ring) -> None:
+    def _record(self, task_id: str, callback_id: str, ring: Ring) -> None:
         task = self.ledger.task(task_id)
         by = (self.operator, "iam") if self.operator else (self.actor, "kit")
-        change = upkeep.rung(task, ring, *by) if task else None
+        change = upkeep.rung(task, ring, *by, callback_id=callback_id) if task else None
         if change:
             self.ledger.commit(change)
