@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from countersign.domain import answers, payments, recovery, tasks, votes
+from countersign.domain import answers, mails, payments, recovery, tasks, votes
 from countersign.domain.answers import Sender
 from countersign.domain.audit import AuditEntry, AuditEvent, append
 from countersign.domain.identity import NO_ALIASES, Aliases
+from countersign.domain.mails import MailReport
 from countersign.domain.payments import Resolution, Verdict
 from countersign.domain.people import Assignment
 from countersign.domain.rules import Decision, Rule
@@ -49,6 +50,11 @@ def accept(status: str, amount: str) -> Act:
 def deliver(task: Task, now: datetime) -> Change:
     sent = AuditEvent("sent", "approver", data={"recipient": APPROVER, "attempt": 1, "channel": "mail"})
     return Change(task, None, {"sent_at": now}, (sent,), now)
+
+
+def bounce(kind: str) -> Act:
+    report = MailReport("bounced", any_task().task_id, APPROVER, "mail-1", kind)
+    return lambda task, now: mails.reported(task, report, "aws.ses", (), now)
 
 
 def gone_on(task: Task, *acts: Act) -> tuple[Task, list[AuditEntry]]:
@@ -93,6 +99,8 @@ BOTH = any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"))
         (any_payment_task(), [accept("unknown", "90.00")]),
         (any_payment_task(expires_at=NOW), [tasks.close, accept("paid", "250.00")]),
         (any_task(), [deliver]),
+        (any_task(), [bounce("permanent")]),
+        (any_task(), [bounce("transient")]),
     ],
 )
 def test_a_recovered_task_has_the_votes_the_decision_and_the_end_of_its_audit(task: Task, acts: list[Act]) -> None:

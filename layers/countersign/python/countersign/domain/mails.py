@@ -8,6 +8,9 @@ from countersign.domain.answers import ON_BUS
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.tasks import Change, Task
 
+HARD = "permanent"
+"""The kind of a bounce for good."""
+
 
 @dataclass(frozen=True)
 class MailReport:
@@ -32,7 +35,7 @@ class MailReport:
     @property
     def is_hard(self) -> bool:
         """Whether the recipient's mail server refused the message for good."""
-        return (self.event, self.kind) == ("bounced", "permanent")
+        return (self.event, self.kind) == ("bounced", HARD)
 
 
 def reported(

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from countersign.domain import payments, votes
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.clock import from_text
+from countersign.domain.mails import HARD
 from countersign.domain.people import Delegation
 from countersign.domain.provider_events import EventStatus
 from countersign.domain.rules import Decision, Outcome
@@ -77,6 +78,10 @@ def _sent(task: Task, _: AuditEvent, at: datetime) -> Task:
     return replace(task, sent_at=task.sent_at or at)
 
 
+def _bounced(task: Task, event: AuditEvent, _: datetime) -> Task:
+    return replace(task, bounced=task.bounced + (event.data["kind"] == HARD))
+
+
 def _responded(task: Task, event: AuditEvent, at: datetime) -> Task:
     said = payments.event_of(event.data)
     known = replace(task, **payments.learnt(task, said))
@@ -118,6 +123,7 @@ _TAKEN_ON: Mapping[str, Callable[[Task, AuditEvent, datetime], Task]] = MappingP
         "escalated": _escalated,
         "extended": _extended,
         "sent": _sent,
+        "bounced": _bounced,
         "responded": _responded,
         "settled": _settled,
         "failed": _failed,
