@@ -62,7 +62,6 @@ def show(call: typer.Context, task_id: TaskId) -> None:
     context: Context = call.obj
     ledger, now, terminal = context.stage.ledger, context.now, context.terminal
     task, entries, breaks = ledger.present(task_id), ledger.audit(task_id), ledger.audit_breaks(task_id)
-    whole = ledger.audit_removed(task_id) or "the chain holds"
     if terminal.as_json:
         terminal.document(views.document_in_full(task, entries, breaks, now))
         return
@@ -75,7 +74,7 @@ def show(call: typer.Context, task_id: TaskId) -> None:
         terminal.say(f"  {name:<{width}}  {value}")
     terminal.say()
     _say_timeline(context, moments(entries), with_tasks=False)
-    terminal.say(f"  audit entries: {len(entries)}; {'; '.join(breaks) or whole}", BAD if breaks else QUIET)
+    terminal.say(f"  audit entries: {len(entries)}; {'; '.join(breaks) or 'the chain holds'}", BAD if breaks else QUIET)
 
 
 def timeline(

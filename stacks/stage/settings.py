@@ -109,8 +109,9 @@ class DirectorySettings(Table):
     mail systems deliver both to one mailbox, so by default they are one person."""
 
 
-_LEAST_KEEP_DAYS = RETENTION.days
-"""The ledger keeps an ended task as long, and its audit has to outlive it."""
+_LEAST_KEEP_DAYS = RETENTION.days + 30
+"""The ledger keeps an ended task for the retention, and its audit has to outlive it. A task can end late, and TTL
+removes items in no order."""
 
 
 class AuditSettings(Table):
@@ -126,7 +127,7 @@ class AuditSettings(Table):
             {"minimum": 0, "maximum": 36_500},
         ),
     ] = 0
-    """How many days the ledger keeps the audit of a task after the latest time at which the task can end, at least 400;
+    """How many days the ledger keeps the audit of a task after the latest time at which the task can end, at least 430;
     0 keeps it for good. A task can wait for 366 days. Applies to tasks that are opened later, not to the copy on S3."""
 
 

@@ -22,7 +22,7 @@ TRACING_LAYER = "arn:aws:lambda:eu-central-1:901920570463:layer:aws-otel-python-
 VARIED = """
 [audit]
 object_lock_days = 2
-keep_days = 400
+keep_days = 430
 
 [partners.stripe]
 scheme = "stripe"

@@ -27,7 +27,7 @@ def test_tracing_is_a_setting(varied: Synthesised) -> None:
 def test_every_workflow_reads_how_long_the_audit_is_kept(varied: Synthesised) -> None:
     functions = map(varied.properties, varied.of_type("AWS::Lambda::Function"))
     days = {each["Environment"]["Variables"].get("AUDIT_KEEP_DAYS") for each in functions if "DurableConfig" in each}
-    assert days == {"400"}
+    assert days == {"430"}
 
 
 def test_the_address_for_alarms_is_subscribed(varied: Synthesised) -> None:

@@ -271,8 +271,8 @@ def test_a_missing_setting_has_its_default(
             "a whole number, 0 to 36500 days",
         ),
         (
-            *("[hand_off]", "[audit]\nkeep_days = 399\n[hand_off]", "audit.keep_days", 399),
-            "a whole number, 0 for good, or 400 to 36500 days, because the audit must outlive its task",
+            *("[hand_off]", "[audit]\nkeep_days = 429\n[hand_off]", "audit.keep_days", 429),
+            "a whole number, 0 for good, or 430 to 36500 days, because the audit must outlive its task",
         ),
         ("archive_days = 7", "archive_days = -1", "hand_off.archive_days", -1, DAYS),
         ("archive_days = 7", "archive_days = 7.5", "hand_off.archive_days", 7.5, DAYS),

@@ -1,6 +1,6 @@
 """Audit verification: a task matches its audit, and every vote has a minted link."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -25,7 +25,7 @@ def opened(task: Task, *events: AuditEvent) -> list[AuditEntry]:
     return chain(task, tasks.opened(task, "order-approval"), *events)
 
 
-def found(task: Task, told: Iterable[AuditEntry]) -> list[str]:
+def found(task: Task, told: Sequence[AuditEntry]) -> list[str]:
     return list(contradictions(task, told))
 
 
@@ -67,6 +67,7 @@ def test_a_vote_replaced_from_an_alias_of_the_voter_does_not_contradict_the_audi
         ({"decided_by": (OTHER_APPROVER,)}, "the task and its audit name different people as those who decided"),
         ({"votes": {}}, "the votes on the task are not those in its audit"),
         ({"expires_at": NOW}, "the task's deadline is not that in its audit"),
+        ({"audit_ttl": 1}, "the task's audit may be removed at another time than its entries say"),
         (
             {"audience": (APPROVER, "mallory@example.com")},
             "the task and its audit name different people as those who were asked",

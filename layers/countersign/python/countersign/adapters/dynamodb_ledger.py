@@ -179,8 +179,9 @@ class DynamoLedger:
         if outlived and task is None and documents:
             length, head = documents[-1]["seq"], documents[-1]["hash"]
         entries = [audit_entry_of(document) for document in documents]
-        now, ttl = SystemClock().now(), _ttl(entries, task)
-        expired = has_expired(ttl, now)
+        now, ttl = SystemClock().now(), _ttl(entries)
+        # The audit outlives its task: where the task is, no entry has expired.
+        expired = task is None and has_expired(ttl, now)
         found = [*breaks(entries, (document["hash"] for document in documents), length, head, expired=expired)]
         # The entries of a broken chain prove nothing, and what is left of an expired one proves no decision.
         if found or removed(entries, length, ttl):
@@ -194,10 +195,11 @@ class DynamoLedger:
 
     def audit_removed(self, task_id: str) -> str:
         """Return, in words, which entries TTL has removed because they were kept long enough; empty for none."""
-        entries, task = self.audit(task_id), self.task(task_id)
-        length = task.audit_seq if task else max((entry.seq for entry in entries), default=0)
-        ttl = _ttl(entries, task)
-        return removed(entries, length, ttl) if has_expired(ttl, SystemClock().now()) else ""
+        entries = self.audit(task_id)
+        ttl = _ttl(entries)
+        if self.task(task_id) or not has_expired(ttl, SystemClock().now()):
+            return ""
+        return removed(entries, entries[-1].seq, ttl)
 
     def every_task_id(self) -> list[str]:
         """Return the ids of all tasks. Reads the whole table: for operators."""
@@ -389,9 +391,9 @@ def chained(task: Task, events: Iterable[AuditEvent], at: datetime) -> tuple[lis
     return entries, dataclasses.replace(task, audit_seq=seq, audit_head=head)
 
 
-def _ttl(entries: list[AuditEntry], task: Task | None) -> int:
-    """Return the time to live of a chain: that of an entry, which its hash covers, or the task's if none is left."""
-    return entries[0].ttl if entries else task.audit_ttl if task else 0
+def _ttl(entries: list[AuditEntry]) -> int:
+    """Return the time to live of a chain, which the hash of each entry covers; 0 for never, and if no entry is left."""
+    return entries[0].ttl if entries else 0
 
 
 def _condition(change: Change) -> tuple[str, dict[str, Any]]:

@@ -49,7 +49,7 @@ def tags_of(task_id: str) -> list[dict[str, str]]:
 def read(detail: Document) -> MailReport | None:
     """Return what an event reports; None if its type is another one, or its mail not one of the kit.
 
-    The kit's mail is about a task and goes to one person. Everybody who may send with the account's SES can set the tags.
+    The kit's mail is about a task and goes to one person. Everybody who may send mail in the account can set the tags.
 
     Raises:
         ContractError: The event has not the form that SES documents.

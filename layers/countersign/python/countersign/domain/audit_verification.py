@@ -1,6 +1,6 @@
 """Verification of the audit: a task agrees with its entries, and each vote came by a recorded link that exists."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from types import MappingProxyType
@@ -61,7 +61,7 @@ class _Told:
     delegations: tuple[_Handing, ...] = ()
 
 
-def contradictions(task: Task, entries: Iterable[AuditEntry]) -> Iterator[str]:
+def contradictions(task: Task, entries: Sequence[AuditEntry]) -> Iterator[str]:
     """Yield each difference between a task and its audit, in words."""
     told = reduce(_after, entries, _Told())
     outcome, told_outcome = (value or "none" for value in (task.outcome, told.outcome))
@@ -75,6 +75,9 @@ def contradictions(task: Task, entries: Iterable[AuditEntry]) -> Iterator[str]:
         "the task's rule is not the one that it was opened with": told.rule == task.question.rule.to_document(),
         "the task's deadline is not that in its audit": told.expires_at in ("", to_text(task.expires_at)),
         "the task and its audit name different people as those who were asked": _asks_those_of(told, task),
+        "the task's audit may be removed at another time than its entries say": all(
+            entry.ttl == task.audit_ttl for entry in entries
+        ),
     }
     yield from (finding for finding, holds in finding_of.items() if not holds)
 
