@@ -60,11 +60,6 @@ def refusal(delivery: Delivery, request: WebhookRequest | None = None, **more: A
 
 
 @pytest.mark.parametrize("delivery", ALL, ids=NAMES)
-def test_a_genuine_delivery_is_verified_by_its_raw_bytes(delivery: Delivery) -> None:
-    assert delivery.verify().body == delivery.body
-
-
-@pytest.mark.parametrize("delivery", ALL, ids=NAMES)
 def test_a_genuine_delivery_is_one_paid_event(delivery: Delivery) -> None:
     (event,) = delivery.provider.translate(delivery.verify())
     assert event.status == "paid"
@@ -82,11 +77,6 @@ def test_every_active_secret_verifies_during_a_rotation(delivery: Delivery, plac
 
 
 # Signatures
-
-
-@pytest.mark.parametrize("delivery", ALL, ids=NAMES)
-def test_a_request_without_headers_and_body_is_refused(delivery: Delivery) -> None:
-    assert refusal(delivery, WebhookRequest({}, b"", URL)) in {"missing", "malformed"}
 
 
 @pytest.mark.parametrize("delivery", [d for d in ALL if d is not ADYEN], ids=name_of)
@@ -295,9 +285,15 @@ def test_the_delivery_id_comes_from_the_header_only_where_it_is_signed() -> None
         assert delivery.verify().delivery_id == (DELIVERY_ID if delivery.scheme == "standard_webhooks" else "")
 
 
-@pytest.mark.parametrize("delivery", [GITHUB, SHOPIFY], ids=name_of)
-def test_a_body_with_another_unsigned_delivery_id_is_the_same_event(delivery: Delivery) -> None:
-    header = {GITHUB: "x-github-delivery", SHOPIFY: "x-shopify-webhook-id"}[delivery]
+@pytest.mark.parametrize(
+    ("delivery", "header"),
+    [
+        *((GITHUB, header) for header in ("x-github-delivery", "x-github-event")),
+        *((SHOPIFY, header) for header in ("x-shopify-webhook-id", "x-shopify-topic")),
+    ],
+    ids=name_of,
+)
+def test_a_body_with_another_unsigned_header_is_the_same_event(delivery: Delivery, header: str) -> None:
     again = delivery.verify(delivery.request(headers={header: "another"}))
     assert delivery.provider.translate(again) == delivery.provider.translate(delivery.verify())
 

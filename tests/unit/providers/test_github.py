@@ -59,8 +59,3 @@ def test_a_run_that_is_not_completed_is_pending(status: str) -> None:
 )
 def test_an_event_without_a_result_of_a_run_is_ignored(body: bytes) -> None:
     assert GITHUB.translate(body) == ()
-
-
-def test_the_type_comes_from_the_signed_body_and_not_from_the_header() -> None:
-    verified = GITHUB.verify(GITHUB.request(headers={"x-github-event": "ping"}))
-    assert len(GITHUB.provider.translate(verified)) == 1

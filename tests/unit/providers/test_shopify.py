@@ -91,13 +91,6 @@ def test_transactions_without_a_payment_are_ignored(kind: Any) -> None:
     assert SHOPIFY.translate(any_transaction(kind=kind)) == ()
 
 
-def test_the_unsigned_topic_header_is_ignored() -> None:
-    body = any_order(financial_status="pending")
-    verified = SHOPIFY.verify(SHOPIFY.request(body, headers={"x-shopify-topic": "orders/paid"}))
-    (event,) = SHOPIFY.provider.translate(verified)
-    assert event.status is EventStatus.PENDING
-
-
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [

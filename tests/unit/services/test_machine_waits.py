@@ -90,12 +90,6 @@ def _answer(setup: Setup) -> None:
     setup.ledger.commit(change)
 
 
-def test_a_machine_without_a_heartbeat_timeout_is_never_lost() -> None:
-    setup = asked()
-    setup.clock.move(minutes=59)
-    assert setup.waits.read(any_wait())["status"] == "OPEN"
-
-
 def _collecting(status: Status = Status.OPEN) -> Setup:
     setup = asked(status=status, collecting=Collecting("kind", ("a", "b")), received=("b",))
     setup.ledger.answers[TASK_ID] = {"b": '{"kind":"b"}'}

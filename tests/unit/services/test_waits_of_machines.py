@@ -20,12 +20,12 @@ from countersign.domain.tasks import Status, Task
 from countersign.services.answers import Results
 from countersign.services.held_payments import HeldPayments
 from countersign.services.provider_events import ProviderEvents
-from countersign.services.waits import TAKEN, Report, Wait, Waits
+from countersign.services.waits import TAKEN, Report, Wait
 from countersign.testing.builders import NOW, PAYMENT_TASK_ID, any_event, any_paid, any_payment_task, any_wait
-from countersign.testing.fakes import FixedClock, MemoryDirectory, MemoryHandOff, MemoryHeartbeats, MemoryLedger
+from countersign.testing.fakes import MemoryHeartbeats
+from tests.unit.services import test_waits
 from tests.unit.services.races import crash, meanwhile
 
-CALLBACKS = "https://api.example.com/callbacks"
 PROVIDER = Sender("pay", SIGNED)
 WORKER = Sender("worker", "callback token")
 
@@ -38,22 +38,19 @@ def any_payment_wait(**changes: Any) -> Wait:
     return any_wait(**{"name": "payment", "audience": ()} | changes)
 
 
-class Setup:
-    """The use cases with their ports in memory."""
+class Setup(test_waits.Setup):
+    """The waits of a workflow, with the events and the answers that end them."""
 
     def __init__(self, refusals: int = 0) -> None:
-        self.ledger = MemoryLedger()
-        self.hand_off = MemoryHandOff(refusals)
-        self.clock = FixedClock(NOW)
-        self.waits = Waits(self.ledger, self.hand_off, MemoryDirectory(), self.clock, "payment", CALLBACKS)
-        self.events = ProviderEvents(self.ledger, self.clock)
+        super().__init__(refusals=refusals)
+        self.provider_events = ProviderEvents(self.ledger, self.clock)
         self.results = Results(self.ledger, MemoryHeartbeats(), self.clock)
 
     def open(self, wait: Wait | None = None, **changes: Any) -> Report:
         return self.waits.open(wait or any_payment_wait(), any_payment_question(**changes))
 
     def receive(self, status: str = "paid", event_id: str = "evt_1", **changes: Any) -> Handling:
-        return self.events.receive(any_event(status, event_id, **changes), f"body of {event_id}", PROVIDER)
+        return self.provider_events.receive(any_event(status, event_id, **changes), f"body of {event_id}", PROVIDER)
 
     @property
     def task(self) -> Task:
@@ -80,7 +77,7 @@ def test_each_attempt_has_a_new_token_and_every_token_is_accepted() -> None:
     assert {setup.results.link_of(token).task_id for token in setup.tokens} == {PAYMENT_TASK_ID}
     assert {link.purpose for link in setup.ledger.links.values()} == {Purpose.CALLBACK}
     setup.assert_tokens_stay_in_the_envelopes(*reports)
-    assert [entry.event.event for entry in setup.ledger.entries] == ["opened"]
+    assert setup.events == ["opened"]
 
 
 def test_a_report_has_the_answer_of_a_machine_and_no_secret() -> None:
@@ -117,7 +114,7 @@ def test_the_next_attempt_after_a_crash_applies_the_parked_event(moment: str, wr
         setup.open()
     assert setup.open()["status"] == "DECIDED"
     assert setup.hand_off.sent == []
-    assert [entry.event.event for entry in setup.ledger.entries] == ["opened", "responded", "decided"]
+    assert setup.events == ["opened", "responded", "decided"]
 
 
 # Shared external ids
@@ -178,7 +175,7 @@ def test_a_late_payment_pays_only_the_next_request_for_it() -> None:
     assert settled.carry_out("order-1000.payment", "evt_1", resolution) == f"moved to {PAYMENT_TASK_ID}"
     assert setup.receive() is Handling.DUPLICATE
     assert setup.open(any_payment_wait(request_id="order-1002")) == TAKEN
-    assert [entry.event.event for entry in setup.ledger.entries].count("decided") == 1
+    assert setup.events.count("decided") == 1
 
 
 def test_a_late_payment_of_a_removed_task_pays_the_next_one() -> None:
