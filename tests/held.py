@@ -1,7 +1,6 @@
 """An open payment, and events about it that are held."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +10,7 @@ from countersign.domain.provider_events import EventStatus, ProviderEvent
 from countersign.domain.questions import Correlation
 from countersign.domain.strict_json import canonical
 from countersign.domain.tasks import Task
-from countersign.testing.builders import NOW, any_task
+from countersign.testing.builders import NOW, any_payment_task
 
 PROVIDER = Sender("stripe", "webhook signature")
 PAYMENT_REQUEST = "order-7"
@@ -27,17 +26,10 @@ def any_payment(**changes: Any) -> Task:
     fields: dict[str, Any] = {
         "task_id": PAYMENT,
         "request_id": PAYMENT_REQUEST,
-        "workflow": "payment",
-        "kind": "payment",
-        "title": "",
-        "details": (),
-        "requester": "",
-        "audience": (),
         "payload": canonical({"order_id": "7", "amount": "250.00"}).decode(),
         "correlation": Correlation("stripe", "pi_1", Decimal("250.00"), "EUR"),
-        "max_expires_at": NOW + timedelta(days=1),
     }
-    return any_task(**fields | changes)
+    return any_payment_task(**fields | changes)
 
 
 def any_event(**changes: Any) -> ProviderEvent:

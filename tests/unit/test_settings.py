@@ -132,34 +132,6 @@ def test_a_function_receives_only_the_settings_that_differ_from_the_defaults(tmp
     assert source == Source("stripe", Expected(live=False, declined_is_final=True, accounts=accounts), parks=False)
 
 
-@pytest.mark.parametrize(
-    ("scheme", "settings", "key", "allowed"),
-    [
-        (
-            "strype",
-            "",
-            "scheme",
-            ", stripe, or a module of extensions/providers",
-        ),
-        ("stripe", 'merchant_account = "M"', "merchant_account", "one of account, declined, live, unmatched"),
-        ("github", "live = false", "live", "one of app, repository, unmatched"),
-        ("slack", 'declined = "final"', "declined", "one of unmatched for the scheme slack"),
-        ("stripe", 'unmatched = "drop"', "unmatched", "one of park, ignore"),
-        ("shopify", 'shop = "shop.example.com"', "shop", "a shop's domain such as"),
-        ("adyen", "", "merchant_account", "in a protected stage"),
-        ("github", 'app = "15368"', "repository", "in a protected stage"),
-        ("github", 'repository = "acme/shop"', "app", "in a protected stage"),
-        ("shopify", "", "shop", "in a protected stage"),
-    ],
-)
-def test_unknown_settings_of_a_scheme_and_missing_accounts_in_a_protected_stage_are_refused(
-    tmp_path: Path, scheme: str, settings: str, key: str, allowed: str
-) -> None:
-    refusal = refused(tmp_path, VALID + EXPECTING.format(scheme=scheme, settings=settings))
-    assert refusal.key == f"providers.pay.{key}"
-    assert allowed in refusal.allowed
-
-
 def test_a_partner_has_the_settings_of_a_provider(tmp_path: Path) -> None:
     partner = '\n[partners.stripe]\nscheme = "stripe"\nevent_source = "aws.partner/stripe.com/ed_1"\n'
     assert load(tmp_path, f"{VALID}{partner}live = false\n").partners["stripe"].expects == {"live": False}
@@ -371,6 +343,12 @@ def test_a_mistake_is_refused_with_key_value_rule_and_fix(
         assert part in str(refusal)
 
 
+PATTERNS = """
+[patterns]
+execution_timeout_seconds = 7200
+retention_days = 3
+deadline_seconds = 3600
+"""
 PARTNER = """
 [partners.stripe]
 scheme = "stripe"
@@ -405,6 +383,30 @@ event_source = "aws.partner/stripe.com/ed_1001"
         *(
             (f'module = "{name}"', f"{OWN}.module", name, "without .py")
             for name in ("", "Handler", "handler.py", "second-look", "../handler")
+        ),
+        *(
+            (EXPECTING.format(scheme=scheme, settings=text), f"providers.pay.{key}", value, allowed)
+            for scheme, text, key, value, allowed in (
+                ("strype", "", "scheme", "strype", ", stripe, or a module of extensions/providers"),
+                ("stripe", 'merchant_account = "M"', "merchant_account", "M", "of account, declined, live, unmatched"),
+                ("github", "live = false", "live", False, "one of app, repository, unmatched"),
+                ("slack", 'declined = "final"', "declined", "final", "one of unmatched for the scheme slack"),
+                ("stripe", 'unmatched = "drop"', "unmatched", "drop", "one of park, ignore"),
+                ("shopify", 'shop = "shop.example.com"', "shop", "shop.example.com", "a shop's domain such as"),
+                ("adyen", "", "merchant_account", None, "in a protected stage"),
+                ("github", 'app = "15368"', "repository", None, "in a protected stage"),
+                ("github", 'repository = "acme/shop"', "app", None, "in a protected stage"),
+                ("shopify", "", "shop", None, "in a protected stage"),
+            )
+        ),
+        *(
+            (PATTERNS.replace(written, instead), f"patterns.{key}", value, allowed)
+            for written, instead, key, value, allowed in (
+                ("retention_days = 3", "retention = 3", "retention", 3, "one of "),
+                ("retention_days = 3", "retention_days = 91", "retention_days", 91, "a whole number, 1 to 90 days"),
+                ("retention_days = 3", 'retention_days = 3\nmodule = "x"', "module", "x", "one of "),
+                ("= 3600", "= 3601", "execution_timeout_seconds", 7200, "at least 7201: deadline_seconds and"),
+            )
         ),
         ('encrypted = "yes"', f"{OWN}.encrypted", "yes", "true or false"),
         *(
@@ -649,13 +651,6 @@ def test_a_file_that_is_not_toml_is_reported_with_the_line(tmp_path: Path) -> No
 
 # Patterns
 
-PATTERNS = """
-[patterns]
-execution_timeout_seconds = 7200
-retention_days = 3
-deadline_seconds = 3600
-"""
-
 
 def test_a_stage_has_all_patterns_or_none(tmp_path: Path) -> None:
     assert load(tmp_path).patterns is None
@@ -667,29 +662,6 @@ def test_a_stage_has_all_patterns_or_none(tmp_path: Path) -> None:
     assert (workflow.deadline_seconds, workflow.contract) == (3_600, "")
     assert [name for name, each in patterns.workflows.items() if each.encrypted] == ["encrypted-payload"]
     assert load(tmp_path, VALID + PATTERNS).has_encrypted_answers
-
-
-@pytest.mark.parametrize(
-    ("written", "instead", "key", "allowed"),
-    [
-        ("retention_days = 3", "retention = 3", "patterns.retention", "one of "),
-        ("retention_days = 3", "retention_days = 91", "patterns.retention_days", "a whole number, 1 to 90 days"),
-        ("retention_days = 3", 'retention_days = 3\nmodule = "x"', "patterns.module", "one of "),
-        (
-            "deadline_seconds = 3600",
-            "deadline_seconds = 3601",
-            "patterns.execution_timeout_seconds",
-            "at least 7201: deadline_seconds and 3600 more, to act on the deadline",
-        ),
-    ],
-)
-def test_a_mistake_in_the_patterns_is_refused(
-    tmp_path: Path, written: str, instead: str, key: str, allowed: str
-) -> None:
-    assert written in PATTERNS
-    refusal = refused(tmp_path, VALID + PATTERNS.replace(written, instead))
-    assert refusal.key == key
-    assert refusal.allowed.startswith(allowed)
 
 
 def test_a_workflow_with_the_name_of_a_deployed_pattern_is_refused(tmp_path: Path) -> None:

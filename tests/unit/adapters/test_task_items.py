@@ -9,7 +9,7 @@ import pytest
 
 from countersign.adapters.attributes import from_item, to_item
 from countersign.adapters.keys import DUE_SHARDS, UNSENT_SHARDS, task_key
-from countersign.adapters.task_items import audit_document, epoch_after, index_fields, plain, task_document, task_of
+from countersign.adapters.task_items import audit_document, epoch_after, index_fields, task_document, task_of
 from countersign.domain import upkeep
 from countersign.domain.audit import GENESIS, AuditEvent, append
 from countersign.domain.identity import Aliases
@@ -148,24 +148,6 @@ def test_the_hash_of_an_audit_entry_is_that_of_its_stored_fields(ttl: int) -> No
     assert kept.get("ttl", 0) == ttl
     hashed = {name: value for name, value in kept.items() if name not in ("pk", "sk", "hash")}
     assert digest(hashed) == kept["hash"]
-
-
-def test_domain_values_become_plain_values() -> None:
-    assert plain(
-        {"at": NOW, "status": Status.OPEN, "rule": any_rule("all"), "rows": (("a", "b"),), "n": 1, "x": None}
-    ) == {
-        "at": "2026-03-01T09:00:00.000000Z",
-        "status": "OPEN",
-        "rule": {"kind": "all", "k": 1, "veto": True},
-        "rows": [["a", "b"]],
-        "n": 1,
-        "x": None,
-    }
-    assert plain(Ring(RingState.CLOSED, NOW, "Code")) == {
-        "state": "closed",
-        "at": "2026-03-01T09:00:00.000000Z",
-        "error": "Code",
-    }
 
 
 def test_attributes_with_default_values_are_omitted_unless_writes_compare_them() -> None:

@@ -96,13 +96,6 @@ def test_a_dismissed_or_expired_event_is_recorded_and_the_payment_keeps_waiting(
     assert entry.data["approval"] == APPROVAL
 
 
-def test_a_held_event_is_read_from_the_audit_without_the_providers_reason() -> None:
-    held = payments.apply(any_payment(), any_event(), PROVIDER, NOW)
-    assert held.held_because == "amount"
-    found = payments.held_event(chain(held.change), EVENT)
-    assert found == Held(any_event(reason=None), "amount")
-
-
 def test_a_held_event_without_amount_and_time_is_read_from_the_audit() -> None:
     event = any_event(status=EventStatus.UNKNOWN, amount=None, currency=None, occurred_at=None, reason=None)
     held = payments.apply(any_payment(), event, PROVIDER, NOW)

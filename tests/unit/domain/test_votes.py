@@ -99,17 +99,6 @@ def test_the_last_missing_vote_decides_and_keeps_the_earlier_votes() -> None:
     assert change.fields["votes"][OTHER_APPROVER] is earlier
 
 
-def test_a_person_may_change_their_vote_while_the_task_is_open() -> None:
-    task = any_task(
-        audience=(APPROVER, OTHER_APPROVER),
-        rule=any_rule("quorum", k=2, veto=False),
-        votes={APPROVER: Vote(APPROVE, "", NOW)},
-        revision=1,
-    )
-    change = answer(task, REJECT)
-    assert change.fields["votes"][APPROVER].decision is REJECT
-
-
 def test_a_requester_among_the_approvers_is_not_a_voter() -> None:
     task = any_task(audience=(APPROVER, REQUESTER), requester=f" {REQUESTER.upper()}", rule=any_rule("all"))
     assert task.voters == (APPROVER,)
@@ -152,17 +141,6 @@ def test_a_vote_counts_only_on_an_open_task_in_time_as_shown_and_not_by_the_requ
         change = None
     allowed = status is Status.OPEN and recipient != REQUESTER and honest and seconds_late < 0
     assert (change is not None) == allowed
-
-
-def test_a_refusal_adds_only_an_audit_entry() -> None:
-    task = any_task()
-    change = votes.refuse(task, APPROVER, "closed", SOURCE, NOW)
-    assert (change.transition, change.fields) == (
-        None,
-        {"refused": ("closed maria@example.com",), "refused_answers": 1},
-    )
-    (event,) = change.events
-    assert (event.event, event.actor, event.source, event.data) == ("refused", APPROVER, SOURCE, {"reason": "closed"})
 
 
 def test_each_refusal_of_a_person_is_recorded_once_up_to_a_limit() -> None:

@@ -145,7 +145,7 @@ def test_every_refusal_adds_one_audit_entry_with_its_reason(
     bench.clock.move(seconds=late)
     review = bench.click(**of_click)
     (entry,) = bench.ledger.entries
-    assert (entry.event.event, entry.event.actor) == ("refused", APPROVER)
+    assert (entry.event.event, entry.event.actor, entry.event.source) == ("refused", APPROVER, "203.0.113.0/24")
     assert entry.event.data == {"reason": reviews.REASONS[error], "link": fingerprint(bench.token)}
     on_record: dict[str, Any] = {"refused": (), "refused_answers": 0, "audit_seq": 0, "audit_head": standing.audit_head}
     assert dataclasses.replace(bench.task, **on_record) == standing

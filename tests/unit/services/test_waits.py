@@ -62,7 +62,8 @@ class Setup:
 
 def test_an_opened_task_has_question_audience_deadline_and_digest() -> None:
     setup = Setup()
-    report = setup.waits.open(any_wait(audience=(f" {APPROVER.upper()}", APPROVER, OTHER_APPROVER)), any_question())
+    wait = any_wait(audience=(f" {APPROVER.upper()}", APPROVER, OTHER_APPROVER))
+    report = setup.waits.open(wait, any_question(elsewhere=(COLLEAGUE.upper(),)))
     task = setup.task
     assert report == {
         "status": "OPEN",
@@ -77,6 +78,7 @@ def test_an_opened_task_has_question_audience_deadline_and_digest() -> None:
     )
     assert (task.opened_by, task.callback_id) == (CALLBACK_ID, CALLBACK_ID)
     assert task.audience == (APPROVER, OTHER_APPROVER), "one person in two spellings is one recipient"
+    assert task.question.elsewhere == (COLLEAGUE,)
     assert (task.expires_at, task.max_expires_at) == (NOW + timedelta(hours=1), NOW + timedelta(days=1))
     assert task.shown == any_question().digest()
     assert setup.events == ["opened"]
