@@ -12,6 +12,8 @@ from operate.releases import versions_of
 from operate.stage import Stage
 
 _UNENDED = ("RUNNING", "PAUSING", "PAUSED")
+_ENDED = ("InvalidParameterValueException", "ResourceNotFoundException")
+"""Lambda does not document its answer for an execution that has ended; either says that this one cannot be stopped."""
 _STOPPED = {"ErrorType": "StageDestroyed", "ErrorMessage": "The stage is being destroyed."}
 
 
@@ -56,5 +58,5 @@ def stop(stage: Stage, execution: Execution) -> None:
     try:
         stage.client("lambda").stop_durable_execution(DurableExecutionArn=execution.arn, Error=_STOPPED)
     except ClientError as error:
-        if code_of(error) != "ResourceNotFoundException":
+        if code_of(error) not in _ENDED:
             raise

@@ -19,11 +19,21 @@ _DELETE = "aws cloudformation delete-stack --stack-name"
 _UNPROTECT = "aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name"
 
 
-def remains(stage: Stage) -> Iterator[str]:
-    """Yield a sentence for each stack that CloudFormation refuses to delete, and for each resource that it retains."""
+_WAIT = "aws cloudformation wait stack-delete-complete --stack-name"
+
+
+def in_the_way(stage: Stage) -> Iterator[tuple[str, str]]:
+    """Yield each stack that the CDK does not know, and that imports from the others, with the command that deletes it.
+
+    CloudFormation deletes no stack whose exports another stack imports.
+    """
     for name in map(stage.stack_name, stage.left_out):
         if name in stage.present:
-            yield f"the stack {name}, which the settings leave out; to delete it too: {_DELETE} {name}"
+            yield name, f"{_DELETE} {name} && {_WAIT} {name}"
+
+
+def remains(stage: Stage) -> Iterator[str]:
+    """Yield a sentence for each stack that CloudFormation refuses to delete, and for each resource that it retains."""
     for name, description in stage.present.items():
         if description.get("EnableTerminationProtection"):
             yield f"the stack {name}, which is protected; to delete it too: {_UNPROTECT} {name}"

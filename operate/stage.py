@@ -218,8 +218,14 @@ class Stage:
         return [resource["PhysicalResourceId"] for resource in found if resource["ResourceType"] == kind]
 
     def _list(self, stack_name: str) -> list[dict[str, Any]]:
+        """Return CloudFormation's list, without what a failed deploy has deleted or never made."""
         pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack_name)
-        return [resource for page in pages for resource in page["StackResourceSummaries"]]
+        found = (resource for page in pages for resource in page["StackResourceSummaries"])
+        return [
+            resource
+            for resource in found
+            if resource["ResourceStatus"] != "DELETE_COMPLETE" and resource.get("PhysicalResourceId")
+        ]
 
     def functions(self) -> list[dict[str, Any]]:
         """Return the configuration of every function."""

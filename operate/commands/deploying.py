@@ -13,7 +13,7 @@ from operate.context import Context
 from operate.errors import OperateError, Status
 from operate.examination import report
 from operate.executions import Execution, stop, unended
-from operate.remains import remains
+from operate.remains import in_the_way, remains
 from operate.stage import Stage
 from operate.terminal import Terminal
 
@@ -28,7 +28,7 @@ def teardown(
     call: typer.Context,
     stopping: Annotated[bool, typer.Option("--stop", help="Stop the executions that have not ended.")] = False,  # noqa: FBT002
 ) -> int:
-    """Prepare `make destroy`: name what stays in the account, and refuse while executions have not ended."""
+    """Prepare `make destroy`: name what stays in the account; refuse while executions or other stacks keep it."""
     context: Context = call.obj
     stage = context.stage
     _refuse_another_account(stage)
@@ -38,11 +38,15 @@ def teardown(
             stop(stage, execution)
         running = list(unended(stage))
     _say(context.terminal, stays, running)
-    if not running:
-        return Status.DONE
-    advice = f"Wait until they have ended, or stop them: make destroy STAGE={stage.name} STOP=1"
-    context.terminal.error(f"{len(running)} executions have not ended", advice)
-    return Status.REFUSED
+    if running:
+        advice = f"Wait until they have ended, or stop them: make destroy STAGE={stage.name} STOP=1"
+        context.terminal.error(f"{len(running)} executions have not ended", advice)
+        return Status.REFUSED
+    left_out = list(in_the_way(stage))
+    for name, delete in left_out:
+        problem = f"the stack {name}, which the settings leave out, uses others, and keeps them from being deleted"
+        context.terminal.error(problem, f"First run: {delete}")
+    return Status.REFUSED if left_out else Status.DONE
 
 
 def _refuse_another_account(stage: Stage) -> None:

@@ -51,12 +51,15 @@ def stops(stage: DeployedStage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ope
     """StopDurableExecution, with Lambda behind it; the ledger stack is protected and retains its table."""
     for name, description in stage.described.items():
         description["EnableTerminationProtection"] = name == "ledger"
+    table = {"ResourceType": "AWS::DynamoDB::Table", "ResourceStatus": "CREATE_COMPLETE"}
     resources = [
-        {"LogicalResourceId": "Table", "PhysicalResourceId": "ledger", "ResourceType": "AWS::DynamoDB::Table"},
-        {"LogicalResourceId": "Limits", "PhysicalResourceId": "limits", "ResourceType": "AWS::DynamoDB::Table"},
-        {"LogicalResourceId": "V1", "PhysicalResourceId": "v1", "ResourceType": "AWS::Lambda::Version"},
+        table | {"LogicalResourceId": "Table", "PhysicalResourceId": "ledger"},
+        table | {"LogicalResourceId": "Limits", "PhysicalResourceId": "limits"},
+        table | {"LogicalResourceId": "V1", "PhysicalResourceId": "v1", "ResourceType": "AWS::Lambda::Version"},
+        table | {"LogicalResourceId": "Gone", "PhysicalResourceId": "gone", "ResourceStatus": "DELETE_COMPLETE"},
+        table | {"LogicalResourceId": "Never", "ResourceStatus": "CREATE_FAILED"},
     ]
-    policies = {"Table": "RetainExceptOnCreate", "Limits": "Delete", "V1": "Retain"}
+    policies = {"Limits": "Delete", "V1": "Retain"} | dict.fromkeys(("Table", "Gone", "Never"), "RetainExceptOnCreate")
     template = {"Resources": {name: {"DeletionPolicy": policy} for name, policy in policies.items()}}
     cloudformation, aws = stage.client("cloudformation"), Lambda()
 
@@ -91,8 +94,9 @@ def test_executions_are_stopped_on_request(stops: Operation, run: Run) -> None:
     assert len(stops.asked) == 2
 
 
-def test_an_execution_that_has_ended_meanwhile_is_left_alone(stops: Operation, run: Run) -> None:
-    stops.answers = [Answer(404, "ResourceNotFoundException")]
+@pytest.mark.parametrize("code", ["ResourceNotFoundException", "InvalidParameterValueException"])
+def test_an_execution_that_has_ended_meanwhile_is_left_alone(stops: Operation, run: Run, code: str) -> None:
+    stops.answers = [Answer(404, code)]
     status, out, _ = run("teardown", "--stop", "--json")
     assert (status, len(json.loads(out)["running"])) == (1, 1), "Lambda still lists it"
     assert run("teardown", "--stop")[0] == 0
@@ -104,6 +108,13 @@ def test_what_stays_is_named_with_the_command_that_deletes_it(stops: Operation, 
     assert stack.startswith("stays: the stack countersign-dev-ledger, which is protected")
     assert stack.endswith("--no-enable-termination-protection --stack-name countersign-dev-ledger")
     assert table == "stays: the table ledger"
+
+
+def test_a_stack_that_the_settings_leave_out_is_deleted_first(stops: Operation, run: Run, stage: DeployedStage) -> None:
+    stage.described["workflows-b"] = stage.described["monitoring"]
+    status, _, errors = run("teardown", "--stop")
+    assert status == 1
+    assert "aws cloudformation delete-stack --stack-name countersign-dev-workflows-b && aws" in errors
 
 
 def test_in_another_account_nothing_is_stopped(stops: Operation, run: Run, stage: DeployedStage) -> None:
