@@ -133,4 +133,4 @@ def test_a_domain_whose_zone_is_elsewhere_has_its_own_certificate_and_its_target
 
 def test_without_a_domain_aws_s_address_is_on(prod: Synthesised) -> None:
     assert not prod.of_type("AWS::ApiGatewayV2::DomainName")
-    assert "DisableExecuteApiEndpoint" not in prod.one("AWS::ApiGatewayV2::Api").properties
+    assert prod.one("AWS::ApiGatewayV2::Api").properties["DisableExecuteApiEndpoint"] is False

@@ -86,7 +86,8 @@ class PublicApi(Construct):
             api_name=Stack.of(self).stack_name,
             description="Requests, reviews and webhooks of countersign",
             create_default_stage=False,
-            disable_execute_api_endpoint=own_domain or None,
+            # Said in both cases: a property that is gone from a template need not go back to its default.
+            disable_execute_api_endpoint=own_domain,
         )
         # The base URL of workflows contains one of these. Both stay exported, so that it can change.
         for reference in (self.api.api_id, self.api.node.default_child.attr_api_endpoint):  # type: ignore[union-attr]

@@ -138,8 +138,10 @@ def watch_rule(rule: events.Rule, name: str, bus: events.IEventBus | None = None
         bus: Its bus; None for the account's default bus.
     """
     # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html. The reference of a rule is not its
-    # name if it has a bus of its own; its ARN ends with `rule/<bus>/<name>`, or `rule/<name>` on the default bus.
-    rule_name = Fn.select(2 if bus else 1, Fn.split("/", rule.rule_arn))
+    # name if it has a bus of its own; its ARN ends with `rule/<bus>/<name>`, or `rule/<name>` on the default bus. The
+    # name of a partner's bus has slashes.
+    parts_of_bus = 1 + (bus.event_source_name or "").count("/") if bus else 0
+    rule_name = Fn.select(1 + parts_of_bus, Fn.split("/", rule.rule_arn))
     failed, lost = (
         cloudwatch.Metric(
             namespace="AWS/Events",
