@@ -10,6 +10,7 @@ from operate.examination import Result, examined
 from operate.stage import Stage
 
 CHECKS: dict[str, Callable[[Stage], Findings]] = {
+    "settings": delivery.filled_in,
     "bootstrap": account.bootstrap,
     "stacks": leftovers.stacks,
     "drift": leftovers.drift,

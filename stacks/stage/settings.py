@@ -228,7 +228,8 @@ class MailSettings(Table):
     """Messages to approvers."""
 
     sender: Address
-    """The From address of mail. Outside the stage `local`, a placeholder of a reserved domain is refused."""
+    """The From address of mail. Where the channel is `email`, a placeholder of a reserved domain is refused outside the
+    stage `local`."""
     name: Annotated[
         str,
         Rule(
@@ -401,7 +402,7 @@ class Settings(StageFile):
         """
         text, written = _read(path)
         given = {"base_url": base_url, "mail": {"sender": sender}, "alarms": {"email": alarm_email}}
-        checks = (_contradictions, *(() if path.stem == EMBEDDED else (_placeholders,)))
+        checks = (_contradictions, *(() if path.stem == EMBEDDED else (placeholders,)))
         return cls(stage=path.stem, **dict(_file(path, text, merged(written, _filled(given)), *checks)))
 
 
@@ -476,11 +477,12 @@ def _contradictions(file: StageFile) -> Iterator[Problem]:
     yield from check_policies(file.policies, {name: each.longest for name, each in file.workflows.items()})
 
 
-def _placeholders(file: StageFile) -> Iterator[Problem]:
+def placeholders(file: StageFile) -> Iterator[Problem]:
     """Report values that a user has not filled in: with them a stage deploys, and its first mail or alarm is lost."""
     reserved = "is reserved for examples and tests, and neither sends nor receives mail"
-    for key, values in (("sender", (file.mail.sender,)), ("identities", file.mail.identities)):
-        for value in filter(_is_reserved, values):
+    used = {"sender": (file.mail.sender,), "identities": file.mail.identities} if file.mail.channel == "email" else {}
+    for key, values in used.items():
+        for value in filter(is_reserved, values):
             allowed = f"an SES identity of your account; {value.rpartition('@')[2]} {reserved}"
             fix = "write your verified identity" + (", or give --context sender=ADDRESS" if key == "sender" else "")
             yield Problem(f"mail.{key}", value, allowed, fix)
@@ -490,7 +492,7 @@ def _placeholders(file: StageFile) -> Iterator[Problem]:
         yield Problem("alarms.email", file.alarms.email, allowed, fix)
 
 
-def _is_reserved(identity: str) -> bool:
+def is_reserved(identity: str) -> bool:
     """Tell whether an address or a domain is one of RFC 2606, which nobody can own."""
     domain = identity.rpartition("@")[2].lower()
     return re.fullmatch(r"(.+\.)?(example(\.(com|net|org))?|test|invalid|localhost)", domain) is not None

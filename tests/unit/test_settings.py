@@ -622,6 +622,11 @@ def test_a_protected_stage_needs_a_recipient_of_alarms(tmp_path: Path) -> None:
     assert to_deploy(tmp_path, sender=MINE["sender"], protected="false").alarms.email == ""
 
 
+def test_a_sender_whose_channel_sends_no_mail_may_be_a_placeholder(tmp_path: Path) -> None:
+    more = 'channel = "sns"'
+    assert to_deploy(tmp_path, more=more, alarm_email=MINE["alarm_email"]).mail.sender == "approvals@example.com"
+
+
 def test_the_embedded_cloud_accepts_placeholders(tmp_path: Path) -> None:
     assert to_deploy(tmp_path, stage="local").mail.sender == "approvals@example.com"
 

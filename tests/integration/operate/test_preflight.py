@@ -82,8 +82,12 @@ def ready(stage: DeployedStage, run: Run, monkeypatch: pytest.MonkeyPatch) -> It
         "service-quotas": {"GetServiceQuota": Answer(document={"Quota": {"Value": 5_000}})},
         "sesv2": SES,
     }
-    account = AccountSettings(id=ACCOUNT, region=REGION)
-    stage.change(account=account, mail={"sender": "kit@example.com", "identities": ()})
+    stage.change(
+        account=AccountSettings(id=ACCOUNT, region=REGION),
+        mail={"sender": "kit@acme.org", "identities": ()},
+        alarms={"email": "oncall@acme.org"},
+        payments={"operators": ("finance@acme.org",)},
+    )
     with answering_all(answers) as operations:
         yield Ready("preflight", stage, run, operations, monkeypatch)
 
@@ -131,6 +135,16 @@ DEFECTS: dict[str, tuple[Callable[[Ready], object], str]] = {
         lambda it: it.stage.change(account=None, ledger={"protected": True}),
         f'add [account] with id = "{ACCOUNT}" and region = "{REGION}" to settings/dev.toml',
     ),
+    "settings: mail.sender is kit@shop.example; allowed: an SES identity of your account; shop.example is reserved for"
+    " examples and tests, and neither sends nor receives mail": (
+        lambda it: it.stage.change(mail={"sender": "kit@shop.example"}),
+        "write one into settings/dev.toml",
+    ),
+    "settings: alarms.email is empty; allowed: an e-mail address, because the stage is protected: without a receiver,"
+    " alarms reach nobody": (
+        lambda it: it.stage.change(alarms={"email": ""}, ledger={"protected": True}),
+        "write one into settings/dev.toml",
+    ),
     f"bootstrap: the account is not prepared for the CDK in {REGION}": (
         lambda it: it.answer("GetParameter", 400, "ParameterNotFound"),
         "make bootstrap STAGE=dev",
@@ -175,9 +189,9 @@ DEFECTS: dict[str, tuple[Callable[[Ready], object], str]] = {
     " two functions": (lambda it: reserve(it, 10, 10), "to 0, or aws service-quotas request-service-quota-increase"),
     "concurrency: 250 of the account's 1000 concurrent executions are unreserved, and the stage reserves 100 for each"
     " of two functions": (lambda it: reserve(it, 1_000, 250), "settings/dev.toml to 75, or"),
-    "mail: SES has not verified kit@example.com: no mail is sent": (
+    "mail: SES has not verified kit@acme.org: no mail is sent": (
         lambda it: it.answer("GetEmailIdentity", 404, "NotFoundException"),
-        "aws sesv2 create-email-identity --email-identity kit@example.com",
+        "aws sesv2 create-email-identity --email-identity kit@acme.org",
     ),
     "domain: the hosted zone Z1 is not in this account": (lambda it: it.serve_in_zone(None), "list-hosted-zones"),
     "domain: the hosted zone Z1 is example.org., and not example.com": (
@@ -262,6 +276,8 @@ def fill_the_quota(it: Ready) -> None:
 
 
 NOTES: dict[str, Callable[[Ready], object]] = {
+    "payments.operators names finance@shop.example, whom no mail reaches → write who resolves held payments into"
+    " settings/dev.toml": lambda it: it.stage.change(payments={"operators": ("finance@shop.example",)}),
     "countersign-dev-public is ROLLBACK_COMPLETE, because its first deploy failed → the deploy deletes it, and creates"
     " it again": lambda it: it.describe("public", StackStatus="ROLLBACK_COMPLETE", EnableTerminationProtection=False),
     "countersign-dev-public has drifted: ApproverFunction MODIFIED → undo the change, because a deploy may keep it;"
