@@ -1,4 +1,4 @@
-"""CloudWatch in small: what functions write as metrics, and whether that sets off an alarm of a template."""
+"""CloudWatch in small: the metrics that functions write, and whether they raise an alarm of a template."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 
 Dimensions = frozenset[tuple[str, str]]
 Period = Sequence["Datum"]
-"""What was told within one period of an alarm."""
+"""The data of one period of an alarm."""
 
 _STATISTICS: dict[str, Callable[[list[float]], float]] = {"Sum": sum, "Maximum": max}
 QUOTA = 1000
@@ -42,10 +42,10 @@ def embedded(output: str) -> Iterator[Datum]:
     for line in output.splitlines():
         document = json.loads(line)
         for directive in document.get("_aws", {}).get("CloudWatchMetrics", []):
-            yield from _told_by(directive, document)
+            yield from _data_of(directive, document)
 
 
-def _told_by(directive: Mapping[str, Any], document: Mapping[str, Any]) -> Iterator[Datum]:
+def _data_of(directive: Mapping[str, Any], document: Mapping[str, Any]) -> Iterator[Datum]:
     for names in directive["Dimensions"]:
         dimensions = frozenset((name, document[name]) for name in names)
         for metric in directive["Metrics"]:
@@ -55,7 +55,7 @@ def _told_by(directive: Mapping[str, Any], document: Mapping[str, Any]) -> Itera
 
 
 def is_raised(alarm: Mapping[str, Any], periods: Sequence[Period]) -> bool:
-    """Return whether the latest periods set off an alarm, given its properties as resolved."""
+    """Return whether the latest periods raise an alarm, given its properties as resolved."""
     assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
     assert alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"]) == alarm["EvaluationPeriods"]
     latest = [_value(alarm, period) for period in periods[-alarm["EvaluationPeriods"] :]]

@@ -1,8 +1,8 @@
-"""Every alarm has been seen to fire: by the code's own path, or by a datum as AWS documents it, and by nothing less."""
+"""Every alarm fires: by what the functions write, or by a datum as AWS documents it, and by nothing less."""
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -69,7 +69,7 @@ from tests.integration.conftest import (  # noqa: F401  fixtures: AWS behind the
 from webhook.handler import handler as webhook_handler
 
 PARTNER = "aws.partner/stripe.com/ed_1001"
-LAMBDA = "AWS/Lambda"
+EVENTS, LAMBDA = "AWS/Events", "AWS/Lambda"
 
 
 class Scene:
@@ -109,13 +109,6 @@ class Scene:
         """Sweep once."""
         self.run("Sweeper/Sweeper", sweeper.handler.handler, {})
 
-    def queue(self, name: str) -> str:
-        """Return the queue that the stacks' outputs have under a name."""
-        named: dict[str, str] = {}
-        for stack in ("public", *self.stage.settings.workflow_stacks):
-            named |= json.loads(self.stage.outputs(stack)["Queues"])
-        return named[name]
-
 
 def is_for_publisher(record: Any) -> bool:
     key = {name: value["S"] for name, value in record["dynamodb"]["Keys"].items()}
@@ -123,7 +116,7 @@ def is_for_publisher(record: Any) -> bool:
     return written and "NewImage" in record["dynamodb"]
 
 
-# What the functions tell themselves
+# The metrics of the functions
 
 
 def an_execution_that_dies_after_the_decision(scene: Scene) -> None:
@@ -140,7 +133,7 @@ def a_payment_of_another_amount(scene: Scene) -> None:
     scene.publish()
 
 
-def an_event_about_a_task_that_is_gone(scene: Scene) -> None:
+def an_event_about_a_deleted_task(scene: Scene) -> None:
     scene.kit.open_payment()
     client("dynamodb").delete_item(TableName=TABLE, Key=to_item({"pk": f"TASK#{PAYMENT_ID}", "sk": "TASK"}))
     scene.post(any_payment())
@@ -157,7 +150,7 @@ def a_signed_event_that_cannot_be_read(scene: Scene) -> None:
     scene.post(any_payment(amount="much"))
 
 
-def eleven_posts_that_nobody_signed(scene: Scene) -> None:
+def eleven_posts_without_a_signature(scene: Scene) -> None:
     for _ in range(11):
         scene.post(any_payment(), signed=False)
 
@@ -168,7 +161,7 @@ def eleven_posts_to_a_provider_without_a_secret(scene: Scene) -> None:
         scene.post(any_payment())
 
 
-def a_partner_s_two_events_under_one_id(scene: Scene) -> None:
+def two_events_of_a_partner_under_one_id(scene: Scene) -> None:
     for amount in (25000, 1):
         detail = json.loads(any_payment_intent(amount=amount))
         event = task_result(detail, **{"source": PARTNER, "detail-type": detail["type"]})
@@ -197,14 +190,14 @@ def an_event_that_the_settings_ignore_although_a_payment_waits(scene: Scene) -> 
     scene.publish(stream_record(*images))
 
 
-def an_audit_entry_that_somebody_removes(scene: Scene) -> None:
+def an_audit_entry_that_is_removed(scene: Scene) -> None:
     scene.kit.open_task()
     (first,) = (each for each in scene.kit.stream() if each["dynamodb"]["Keys"]["pk"]["S"].startswith("AUDIT#"))
     scene.publish(stream_record(None, first["dynamodb"]["NewImage"]))
 
 
 def swept(scene: Scene) -> None:
-    """Let the sweeper find the task that was due two hours ago, and was mended an hour ago in vain."""
+    """Sweep a task that was due two hours ago, and that a sweep an hour ago did not repair."""
     due = {Status.OPEN: "expires_at", Status.DECIDED: "decided_at", Status.CANCELLED: "closed_at"}
     scene.kit.set(TASK_ID, due[scene.kit.task().status], scene.kit.now - timedelta(hours=2))
     scene.kit.set(TASK_ID, "gsi1sk", scene.kit.now - timedelta(hours=2))
@@ -247,7 +240,7 @@ def a_start_that_lambda_refuses_again(scene: Scene) -> None:
     scene.sweep()
 
 
-def an_event_that_nobody_asks_for(scene: Scene) -> None:
+def a_parked_event_that_no_task_takes(scene: Scene) -> None:
     record = EventRecord("pay", "evt_1", "b" * 64, Handling.PARKED)
     scene.kit.ledger.park(any_parked(), record, scene.kit.now - timedelta(days=1, minutes=6))
     scene.sweep()
@@ -255,27 +248,27 @@ def an_event_that_nobody_asks_for(scene: Scene) -> None:
     scene.publish(stream_record(None, reported))
 
 
-def a_look_while_the_counters_are_out_of_order(scene: Scene) -> None:
+def a_look_while_the_counters_fail(scene: Scene) -> None:
     scene.kit.open_task()
     event = http_event("GET", "/review", query={"t": scene.kit.link()})
     with answering("dynamodb", "UpdateItem", Answer(500, "InternalServerError")):
         scene.run("Review/Review", review_handler, event)
 
 
-def a_callback_while_the_counters_are_out_of_order(scene: Scene) -> None:
+def a_callback_while_the_counters_fail(scene: Scene) -> None:
     headers = {"authorization": f"Bearer {any_token()}"}
     event = http_event("POST", "/callbacks/heartbeat", headers=headers)
     with answering("dynamodb", "UpdateItem", Answer(500, "InternalServerError")):
         scene.run("Webhook/Webhook", webhook_handler, event)
 
 
-def a_page_while_the_ledger_is_out_of_order(scene: Scene) -> None:
+def a_page_while_the_ledger_fails(scene: Scene) -> None:
     event = http_event("GET", "/review", query={"t": any_token()})
     with answering("dynamodb", "GetItem", Answer(500, "InternalServerError")):
         assert scene.run("Review/Review", review_handler, event)["statusCode"] == 503
 
 
-def a_request_while_the_ledger_is_out_of_order(scene: Scene) -> None:
+def a_request_while_the_ledger_fails(scene: Scene) -> None:
     event = http_event("GET", "/requests/x")
     with answering("dynamodb", "GetItem", Answer(500, "InternalServerError")):
         scene.run("Requests/Requests", requests_handler, event | {"pathParameters": {"request_id": "x"}})
@@ -283,113 +276,88 @@ def a_request_while_the_ledger_is_out_of_order(scene: Scene) -> None:
 
 Act = Callable[[Scene], None]
 FAULTS: Sequence[tuple[str, Act]] = [
-    ("ApiServerErrors", a_page_while_the_ledger_is_out_of_order),
-    ("ApiServerErrors", a_request_while_the_ledger_is_out_of_order),
+    ("ApiServerErrors", a_page_while_the_ledger_fails),
+    ("ApiServerErrors", a_request_while_the_ledger_fails),
     ("DecisionsNotApplied", an_execution_that_dies_after_the_decision),
     ("EventsConflict", two_events_under_one_id),
     ("EventsMalformed", a_signed_event_that_cannot_be_read),
-    ("SignaturesRefused", eleven_posts_that_nobody_signed),
+    ("SignaturesRefused", eleven_posts_without_a_signature),
     ("SignaturesRefused", eleven_posts_to_a_provider_without_a_secret),
-    ("ResultsConflict", a_partner_s_two_events_under_one_id),
+    ("ResultsConflict", two_events_of_a_partner_under_one_id),
     ("MailsBounced", a_mail_that_bounces_for_good),
     ("PaymentsHeld", a_payment_of_another_amount),
-    ("PaymentsHeld", an_event_about_a_task_that_is_gone),
+    ("PaymentsHeld", an_event_about_a_deleted_task),
     ("PaymentsDisputed", a_payer_disputes),
     ("EventsForgotten", an_event_that_no_sweep_found),
     ("EventsIgnoredForTasks", an_event_that_the_settings_ignore_although_a_payment_waits),
-    ("LimiterUnavailable", a_look_while_the_counters_are_out_of_order),
-    ("LimiterUnavailable", a_callback_while_the_counters_are_out_of_order),
+    ("LimiterUnavailable", a_look_while_the_counters_fail),
+    ("LimiterUnavailable", a_callback_while_the_counters_fail),
     ("DecisionsOverdue", a_decision_of_which_lambda_refuses_the_ring),
     ("DeadlinesOverdue", a_deadline_at_which_no_workflow_closes_its_task),
     ("HandOffsOverdue", a_hand_off_that_sends_no_link),
     ("WithdrawalsOverdue", a_withdrawal_of_which_lambda_refuses_the_ring),
     ("StartsOverdue", a_start_that_lambda_refuses_again),
-    ("EventsOverdue", an_event_that_nobody_asks_for),
-    ("AuditDiffers", an_audit_entry_that_somebody_removes),
+    ("EventsOverdue", a_parked_event_that_no_task_takes),
+    ("AuditDiffers", an_audit_entry_that_is_removed),
 ]
-"""What goes wrong, in all functions that it passes through, and the one alarm that it raises."""
+"""Each fault, in all functions that it passes through, and the one alarm that it raises."""
 
 
-# What AWS tells, with the dimensions that it documents
+# The metrics of AWS, with the dimensions that it documents
 
-
-def of_function(path: str, metric: str, value: float) -> Callable[[Scene, str], Datum]:
-    """https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-view.html"""
-    return lambda scene, _: datum(
-        LAMBDA, metric, value, FunctionName=scene.stage.one("AWS::Lambda::Function", path).path
-    )
-
-
-def of_last_workflow(metric: str, value: float) -> Callable[[Scene, str], Datum]:
-    """The one that an alarm over too few of them would leave out: the last of each alarm.
-
-    https://docs.aws.amazon.com/lambda/latest/dg/durable-monitoring.html
-    """
-
-    def told(scene: Scene, name: str) -> Datum:
-        number = int(name.partition("-")[2] or 1)
-        path = scene.stage.groups[number - 1][-1].function.function.node.path.partition("/")[2]
-        return datum(LAMBDA, metric, value, FunctionName=path)
-
-    return told
-
-
-def of_last_workflow_s_function(scene: Scene, name: str) -> Datum:
-    """What the function of the last workflow that an alarm is over tells itself."""
-    number = int(name.partition("-")[2] or 1)
-    last = scene.stage.groups[number - 1][-1]
-    dimensions = {"service": last.function.service, "stage": f"countersign-{scene.stage.settings.stage}"}
-    return datum(METRICS_NAMESPACE, "HandOffsFailed", 1, **dimensions)
-
-
-def of_api(metric: str, value: float) -> Callable[[Scene, str], Datum]:
-    """https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html"""
-    return lambda scene, _: datum("AWS/ApiGateway", metric, value, ApiId=scene.stage.one("AWS::ApiGatewayV2::Api").path)
-
-
-def of_ses(metric: str, value: float) -> Callable[[Scene, str], Datum]:
-    """https://docs.aws.amazon.com/ses/latest/dg/reputationdashboard-cloudwatch-alarm.html"""
-    return lambda _, __: datum("AWS/SES", metric, value)
-
-
-def a_message(scene: Scene, name: str) -> Datum:
-    """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html"""
-    queue = scene.queue(name.partition("-")[2])
-    return datum("AWS/SQS", "ApproximateNumberOfMessagesVisible", 1, QueueName=f"{queue}.QueueName")
-
-
-RULES = {
-    "EventsLost": {"RuleName": "Approver/Approvals/Rule.Arn[2]", "EventBusName": "HandOffs/Bus"},
-    "EventsLost-2": {"RuleName": "Executions/Ended/Rule.Arn[1]"},
-}
-"""A rule of a bus of its own, and one of the account's default bus; the ARN of a rule ends with its name."""
-
-
-def an_event_that_reaches_no_dead_letter_queue(_: Scene, name: str) -> Datum:
-    """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html"""
-    return datum("AWS/Events", "InvocationsFailedToBeSentToDlq", 1, **RULES[name])
-
-
+LOST = "InvocationsFailedToBeSentToDlq"
 CONCURRENCY = {"Service": "Lambda", "Resource": "ConcurrentExecutions", "Type": "Resource", "Class": "None"}
-OF_AWS: dict[str, Callable[[Scene, str], Datum]] = {
-    "RequestsThrottled": of_function("Review/Review/Function", "Throttles", 11),
-    "EventsLost": an_event_that_reaches_no_dead_letter_queue,
-    "ExecutionsNearQuota": lambda *_: datum(LAMBDA, "ApproximateRunningDurableExecutionsUtilization", 81),
-    "ConcurrencyNearQuota": lambda *_: datum("AWS/Usage", "ResourceCount", 8.01 * QUOTA / 10, **CONCURRENCY),
-    "ApiClientErrors": of_api("4xx", 101),
-    "MailBounceRate": of_ses("Reputation.BounceRate", 0.051),
-    "MailComplaintRate": of_ses("Reputation.ComplaintRate", 0.0011),
-    "RelayBehind": of_function("Relay/Relay/Function", "IteratorAge", 60_001),
-    "PublisherBehind": of_function("Publisher/Publisher/Function", "IteratorAge", 60_001),
-    "ExecutionsFailed": of_last_workflow("DurableExecutionFailed", 1),
-    "ExecutionsStopped": of_last_workflow("DurableExecutionStopped", 1),
-    "ExecutionsTimedOut": of_last_workflow("DurableExecutionTimedOut", 1),
-    "HandOffsFailed": of_last_workflow_s_function,
-    "OperationsNearLimit": of_last_workflow("DurableExecutionOperations", 2_401),
-    "StorageNearLimit": of_last_workflow("DurableExecutionStorageWrittenBytes", 80_000_001),
-    "DeadLetters": a_message,
+OF_ONE_RESOURCE = {
+    "RequestsThrottled": datum(LAMBDA, "Throttles", 11, FunctionName="Review/Review/Function"),
+    "EventsLost": datum(EVENTS, LOST, 1, RuleName="Approver/Approvals/Rule.Arn[2]", EventBusName="HandOffs/Bus"),
+    "EventsLost-2": datum(EVENTS, LOST, 1, RuleName="Executions/Ended/Rule.Arn[1]"),
+    "ExecutionsNearQuota": datum(LAMBDA, "ApproximateRunningDurableExecutionsUtilization", 81),
+    "ConcurrencyNearQuota": datum("AWS/Usage", "ResourceCount", 8.01 * QUOTA / 10, **CONCURRENCY),
+    "ApiClientErrors": datum("AWS/ApiGateway", "4xx", 101, ApiId="Api/Api"),
+    "MailBounceRate": datum("AWS/SES", "Reputation.BounceRate", 0.051),
+    "MailComplaintRate": datum("AWS/SES", "Reputation.ComplaintRate", 0.0011),
+    "RelayBehind": datum(LAMBDA, "IteratorAge", 60_001, FunctionName="Relay/Relay/Function"),
+    "PublisherBehind": datum(LAMBDA, "IteratorAge", 60_001, FunctionName="Publisher/Publisher/Function"),
 }
-"""The alarms on what AWS tells, or each workflow's function: a datum just above the threshold."""
+"""A datum just above the threshold. EventsLost has a rule of a bus of its own, and one of the account's default bus.
+
+Sources:
+    Lambda: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-view.html
+    API Gateway: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html
+    SES: https://docs.aws.amazon.com/ses/latest/dg/reputationdashboard-cloudwatch-alarm.html
+    EventBridge: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html
+"""
+
+OF_WORKFLOWS = {
+    "ExecutionsFailed": ("DurableExecutionFailed", 1),
+    "ExecutionsStopped": ("DurableExecutionStopped", 1),
+    "ExecutionsTimedOut": ("DurableExecutionTimedOut", 1),
+    "OperationsNearLimit": ("DurableExecutionOperations", 2_401),
+    "StorageNearLimit": ("DurableExecutionStorageWrittenBytes", 80_000_001),
+}
+"""https://docs.aws.amazon.com/lambda/latest/dg/durable-monitoring.html"""
+
+
+def above_threshold(stage: Synthesised, name: str) -> Datum | None:
+    """Return a datum just above an alarm's threshold; None for an alarm on the metrics of the functions.
+
+    For an alarm over several workflows, it is of the last one, which an alarm over too few leaves out.
+    """
+    kind, _, part = name.partition("-")
+    if kind == "DeadLetters":
+        # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+        queues: dict[str, str] = {}
+        for stack in ("public", *stage.settings.workflow_stacks):
+            queues |= json.loads(stage.outputs(stack)["Queues"])
+        return datum("AWS/SQS", "ApproximateNumberOfMessagesVisible", 1, QueueName=f"{queues[part]}.QueueName")
+    if kind not in {*OF_WORKFLOWS, "HandOffsFailed"}:
+        return None if kind in dict(FAULTS) else OF_ONE_RESOURCE[name]
+    function = stage.groups[int(part or 1) - 1][-1].function
+    if kind == "HandOffsFailed":
+        dimensions = {"service": function.service, "stage": f"countersign-{stage.settings.stage}"}
+        return datum(METRICS_NAMESPACE, "HandOffsFailed", 1, **dimensions)
+    metric, value = OF_WORKFLOWS[kind]
+    return datum(LAMBDA, metric, value, FunctionName=function.function.node.path.partition("/")[2])
 
 
 def kind_of(name: str) -> str:
@@ -397,13 +365,14 @@ def kind_of(name: str) -> str:
 
 
 @pytest.fixture
-def scene_in(
+def scene(
+    prod: Synthesised,
     kit: Kit,  # noqa: F811
     callbacks: Operation,  # noqa: F811
     invocations: Operation,  # noqa: F811
     events: Operation,  # noqa: F811
-) -> Callable[[Synthesised], Scene]:
-    return lambda stage: Scene(stage, kit, callbacks, invocations)
+) -> Scene:
+    return Scene(prod, kit, callbacks, invocations)
 
 
 @pytest.fixture(autouse=True)
@@ -419,51 +388,33 @@ def _rest_of_the_environment(
     monkeypatch.setenv("PARTNERS", json.dumps({PARTNER: {"name": "stripe", "scheme": "stripe"}}))
 
 
-def test_every_alarm_has_its_row_and_every_stage_has_them_all_but_what_it_cannot_have(
-    stage: Synthesised, prod: Synthesised
-) -> None:
+def test_every_alarm_has_a_row_and_a_stage_has_all_alarms_that_it_can(stage: Synthesised, prod: Synthesised) -> None:
     emulated = stage.settings.monitoring.emulated
     without = {kind_of(name) for name, alarm in prod.alarms.items() if "Metrics" in alarm} if emulated else set()
     without |= set() if stage.stacks.ledger.archive else {"AuditDiffers"}
-    assert {kind_of(name) for name in stage.alarms} == {*(name for name, _ in FAULTS), *OF_AWS} - without
+    reported = {*map(kind_of, OF_ONE_RESOURCE), *OF_WORKFLOWS, "HandOffsFailed", "DeadLetters"}
+    assert {kind_of(name) for name in stage.alarms} == {*(name for name, _ in FAULTS), *reported} - without
 
 
 @pytest.mark.parametrize(("name", "act"), FAULTS, ids=[act.__name__ for _, act in FAULTS])
-def test_what_goes_wrong_raises_one_alarm(
-    prod: Synthesised,
-    scene_in: Callable[[Synthesised], Scene],
-    capsys: pytest.CaptureFixture[str],
-    name: str,
-    act: Act,
+def test_a_fault_raises_one_alarm(
+    prod: Synthesised, scene: Scene, capsys: pytest.CaptureFixture[str], name: str, act: Act
 ) -> None:
-    act(scene_in(prod))
-    told = list(embedded(capsys.readouterr().out))
-    assert [raised for raised, alarm in prod.alarms.items() if is_raised(alarm, [told] * 9)] == [name]
+    act(scene)
+    written = list(embedded(capsys.readouterr().out))
+    assert [raised for raised, alarm in prod.alarms.items() if is_raised(alarm, [written] * 9)] == [name]
 
 
-def told_by_aws(scene: Scene) -> Iterator[tuple[str, Any, Datum]]:
-    for name, alarm in scene.stage.alarms.items():
-        if kind_of(name) in OF_AWS:
-            yield name, alarm, OF_AWS[kind_of(name)](scene, name)
+def test_a_metric_above_its_threshold_raises_its_alarm_and_no_other(stage: Synthesised) -> None:
+    for name, alarm in stage.alarms.items():
+        if one := above_threshold(stage, name):
+            assert is_raised(alarm, [[one]] * alarm["EvaluationPeriods"]), name
+            assert [other for other, each in stage.alarms.items() if is_raised(each, [[one]] * 9)] == [name]
+            at = Datum(one.namespace, one.name, one.dimensions, alarm["Threshold"])
+            assert not is_raised(alarm, [[at]] * 9), name
+            assert not is_raised(alarm, [[one]] * (alarm["EvaluationPeriods"] - 1)), name
 
 
-def test_what_aws_tells_sets_off_its_alarm_and_no_other(
-    stage: Synthesised, scene_in: Callable[[Synthesised], Scene]
-) -> None:
-    for name, alarm, one in told_by_aws(scene_in(stage)):
-        assert is_raised(alarm, [[one]] * alarm["EvaluationPeriods"]), name
-        assert [other for other, each in stage.alarms.items() if is_raised(each, [[one]] * 9)] == [name]
-
-
-def test_less_than_that_or_for_a_shorter_time_sets_off_none(
-    stage: Synthesised, scene_in: Callable[[Synthesised], Scene]
-) -> None:
-    for name, alarm, one in told_by_aws(scene_in(stage)):
-        less = Datum(one.namespace, one.name, one.dimensions, alarm["Threshold"])
-        assert not is_raised(alarm, [[less]] * 9), name
-        assert not is_raised(alarm, [[one]] * (alarm["EvaluationPeriods"] - 1)), name
-
-
-def test_silence_sets_off_no_alarm(stage: Synthesised) -> None:
+def test_without_data_no_alarm_is_raised(stage: Synthesised) -> None:
     for name, alarm in stage.alarms.items():
         assert not is_raised(alarm, [[]] * 9), name

@@ -45,19 +45,28 @@ class Cloud:
 
     def deploy(self, name: str = FUNCTION, *, execution_timeout: int = 600, role: str = "any") -> None:
         """Create the durable function and its version 1."""
-        client = self.client("lambda")
-        client.create_function(
-            FunctionName=name,
-            Runtime="python3.14",
-            Handler="durable_function.handler",
-            Role=f"arn:aws:iam::000000000000:role/{role}",
-            Timeout=20,
-            Code={"ZipFile": _code()},
-            DurableConfig={"ExecutionTimeout": execution_timeout, "RetentionPeriodInDays": 1},
-        )
+        durable = {"ExecutionTimeout": execution_timeout, "RetentionPeriodInDays": 1}
+        self.create(name, _code(), role, Handler="durable_function.handler", DurableConfig=durable)
         if not self.corrected:
             self._make_durable(name, execution_timeout)
-        client.publish_version(FunctionName=name)
+        self.client("lambda").publish_version(FunctionName=name)
+
+    def create(self, name: str, code: str | bytes, role: str = "any", **more: Any) -> None:
+        """Create a function of a module or a deployment package."""
+        properties = {
+            "Runtime": "python3.14",
+            "Handler": "index.handler",
+            "Role": f"arn:aws:iam::000000000000:role/{role}",
+            "Timeout": 20,
+            "Code": {"ZipFile": zipped(code) if isinstance(code, str) else code},
+        }
+        self.client("lambda").create_function(FunctionName=name, **properties | more)
+
+    def create_stack(self, name: str, template: str) -> None:
+        """Create a stack, and wait until it is complete."""
+        self.client("cloudformation").create_stack(StackName=name, TemplateBody=template)
+        waiter = self.client("cloudformation").get_waiter("stack_create_complete")
+        waiter.wait(StackName=name, WaiterConfig={"Delay": 1})
 
     def _make_durable(self, name: str, execution_timeout: int) -> None:
         """Turn durability on as an uncorrected MiniStack requires."""

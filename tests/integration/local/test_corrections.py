@@ -36,32 +36,23 @@ def runs_on(cloud: Cloud, arn: str) -> bool:
 
 # ---- configuration ----
 
-TEMPLATE = {
-    "Resources": {
-        "Durable": {
-            "Type": "AWS::Lambda::Function",
-            "Properties": {
-                "Runtime": "python3.14",
-                "Handler": "index.handler",
-                "Role": "arn:aws:iam::000000000000:role/any",
-                "Code": {"ZipFile": "def handler(event, context): return None"},
-                "DurableConfig": {"ExecutionTimeout": 60, "RetentionPeriodInDays": 1},
-            },
-        }
-    },
-}
+
+def template(kind: str, outputs: dict[str, Any] | None = None, **properties: Any) -> str:
+    """Return a template with one resource, `It`."""
+    return json.dumps({"Resources": {"It": {"Type": kind, "Properties": properties}}, "Outputs": outputs or {}})
 
 
-def durable_config_after_cloudformation(cloud: Cloud) -> dict[str, Any] | None:
-    cloudformation = cloud.client("cloudformation")
-    cloudformation.create_stack(StackName="durable", TemplateBody=json.dumps(TEMPLATE))
-    cloudformation.get_waiter("stack_create_complete").wait(StackName="durable", WaiterConfig={"Delay": 1})
-    resource = cloudformation.describe_stack_resource(StackName="durable", LogicalResourceId="Durable")
-    name = resource["StackResourceDetail"]["PhysicalResourceId"]
-    config: dict[str, Any] | None = (
-        cloud.client("lambda").get_function_configuration(FunctionName=name).get("DurableConfig")
-    )
-    return config
+def durable_config_after_cloudformation(cloud: Cloud) -> Any:
+    function: dict[str, Any] = {
+        "FunctionName": "of-a-stack",
+        "Runtime": "python3.14",
+        "Handler": "index.handler",
+        "Role": "arn:aws:iam::000000000000:role/any",
+        "Code": {"ZipFile": "def handler(event, context): return None"},
+        "DurableConfig": {"ExecutionTimeout": 60, "RetentionPeriodInDays": 1},
+    }
+    cloud.create_stack("durable", template("AWS::Lambda::Function", **function))
+    return cloud.client("lambda").get_function_configuration(FunctionName="of-a-stack").get("DurableConfig")
 
 
 def test_cloudformation_keeps_the_durable_config(corrected: Cloud, uncorrected: Cloud) -> None:
@@ -72,16 +63,10 @@ def test_cloudformation_keeps_the_durable_config(corrected: Cloud, uncorrected: 
 def test_a_function_with_a_durable_config_is_durable(corrected: Cloud, uncorrected: Cloud) -> None:
     def answer_of_a_plain_creation(cloud: Cloud) -> dict[str, Any]:
         client = cloud.client("lambda")
-        code = client.get_function(FunctionName=FUNCTION)["Configuration"]
-        assert code["DurableConfig"]["ExecutionTimeout"] == 600
-        client.create_function(
-            FunctionName="plain",
-            Runtime="python3.14",
-            Handler="index.handler",
-            Role="arn:aws:iam::000000000000:role/any",
-            Code={"ZipFile": zipped("def handler(event, context): return {'Status': 'SUCCEEDED'}")},
-            DurableConfig={"ExecutionTimeout": 60},
-        )
+        configuration = client.get_function(FunctionName=FUNCTION)["Configuration"]
+        assert configuration["DurableConfig"]["ExecutionTimeout"] == 600
+        code = "def handler(event, context): return {'Status': 'SUCCEEDED'}"
+        cloud.create("plain", code, DurableConfig={"ExecutionTimeout": 60})
         answer: dict[str, Any] = client.invoke(FunctionName="plain")
         return answer
 
@@ -94,7 +79,7 @@ def test_a_function_with_a_durable_config_is_durable(corrected: Cloud, uncorrect
 
 def upkeep_of_a_table(cloud: Cloud) -> tuple[str, str]:
     """Create a stack with a table that has recovery and TTL, and return their states."""
-    properties = {
+    properties: dict[str, Any] = {
         "TableName": "kept",
         "BillingMode": "PAY_PER_REQUEST",
         "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
@@ -102,10 +87,8 @@ def upkeep_of_a_table(cloud: Cloud) -> tuple[str, str]:
         "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
         "TimeToLiveSpecification": {"AttributeName": "ttl", "Enabled": True},
     }
-    template = {"Resources": {"Table": {"Type": "AWS::DynamoDB::Table", "Properties": properties}}}
-    cloudformation, dynamodb = cloud.client("cloudformation"), cloud.client("dynamodb")
-    cloudformation.create_stack(StackName="kept", TemplateBody=json.dumps(template))
-    cloudformation.get_waiter("stack_create_complete").wait(StackName="kept", WaiterConfig={"Delay": 1})
+    cloud.create_stack("kept", template("AWS::DynamoDB::Table", **properties))
+    dynamodb = cloud.client("dynamodb")
     backups = dynamodb.describe_continuous_backups(TableName="kept")["ContinuousBackupsDescription"]
     ttl = dynamodb.describe_time_to_live(TableName="kept")["TimeToLiveDescription"]
     return backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"], ttl["TimeToLiveStatus"]
@@ -121,17 +104,14 @@ def test_cloudformation_keeps_the_recovery_and_the_ttl_of_tables(corrected: Clou
 
 def stack_with_a_secret(cloud: Cloud, name: str) -> dict[str, str]:
     """Create a stack with a secret, and return its `Ref` and its attribute `Id`."""
-    cloudformation = cloud.client("cloudformation")
-    cloudformation.create_stack(StackName=name, TemplateBody=template_of_a_secret("first"))
-    cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
-    (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    cloud.create_stack(name, template_of_a_secret("first"))
+    (stack,) = cloud.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
 
 def template_of_a_secret(text: str) -> str:
-    outputs = {"Ref": {"Value": {"Ref": "Secret"}}, "Id": {"Value": {"Fn::GetAtt": ["Secret", "Id"]}}}
-    secret = {"Type": "AWS::SecretsManager::Secret", "Properties": {"SecretString": text}}
-    return json.dumps({"Resources": {"Secret": secret}, "Outputs": outputs})
+    outputs = {"Ref": {"Value": {"Ref": "It"}}, "Id": {"Value": {"Fn::GetAtt": ["It", "Id"]}}}
+    return template("AWS::SecretsManager::Secret", outputs, SecretString=text)
 
 
 def test_a_reference_to_a_secret_is_its_arn(corrected: Cloud, uncorrected: Cloud) -> None:
@@ -307,20 +287,11 @@ def test_an_environment_that_dies_at_its_start_ends_no_other(
 ) -> None:
     def works_while_another_dies(cloud: Cloud, marks: Path) -> str:
         marks.mkdir()
-        lambda_ = cloud.client("lambda")
-        lambda_.create_function(
-            FunctionName="fragile",
-            Runtime="python3.14",
-            Handler="index.handler",
-            Role="arn:aws:iam::000000000000:role/any",
-            Timeout=20,
-            Code={"ZipFile": zipped(FRAGILE.format(marks=str(marks)))},
-        )
+        cloud.create("fragile", FRAGILE.format(marks=str(marks)))
 
         def invoke(seconds: float) -> str:
-            return str(
-                lambda_.invoke(FunctionName="fragile", Payload=json.dumps({"seconds": seconds}))["Payload"].read()
-            )
+            payload = json.dumps({"seconds": seconds})
+            return str(cloud.client("lambda").invoke(FunctionName="fragile", Payload=payload)["Payload"].read())
 
         with ThreadPoolExecutor() as threads:
             worker = threads.submit(invoke, 2)
@@ -344,14 +315,7 @@ def folders_of_a_layer(cloud: Cloud) -> set[str]:
     layer = lambda_.publish_layer_version(LayerName="shared", Content={"ZipFile": zipped("", "python/where.py")})
     found = set()
     for name in ("first", "second"):
-        lambda_.create_function(
-            FunctionName=name,
-            Runtime="python3.14",
-            Handler="index.handler",
-            Role="arn:aws:iam::000000000000:role/any",
-            Layers=[layer["LayerVersionArn"]],
-            Code={"ZipFile": zipped(WHERE)},
-        )
+        cloud.create(name, WHERE, Layers=[layer["LayerVersionArn"]])
         found.add(json.loads(lambda_.invoke(FunctionName=name)["Payload"].read()))
     return found
 
@@ -399,11 +363,8 @@ def test_the_callback_of_a_stopped_execution_is_closed(corrected: Cloud, uncorre
 
 def test_an_execution_has_the_name_that_it_is_given(corrected: Cloud, uncorrected: Cloud) -> None:
     arn = corrected.start("answer", name="order-1")["DurableExecutionArn"]
-    assert arn.split("/")[:2] == [
-        f"arn:aws:lambda:eu-central-1:000000000000:function:{FUNCTION}:1",
-        "durable-execution",
-    ]
-    assert arn.split("/")[2] == "order-1"
+    function = f"arn:aws:lambda:eu-central-1:000000000000:function:{FUNCTION}:1"
+    assert arn.startswith(f"{function}/durable-execution/order-1/")
     assert corrected.execution(arn)["DurableExecutionName"] == "order-1"
 
     uncorrected.start("answer", name="order-1")

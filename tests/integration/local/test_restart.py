@@ -9,21 +9,20 @@ from botocore.exceptions import ClientError
 
 from local.emulator import emulator
 from local.launch import restart
-from tests.integration.local.clouds import Cloud, never, until, zipped
+from tests.integration.local.clouds import Cloud, never, until
 
 PERSISTENT = {"PERSIST_STATE": "1", "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.1"}
 
 A_WHILE = 3
 
 
-def started(home: Path, *, corrected: bool = True) -> Cloud:
-    cloud = Cloud(emulator.start(home, with_parent=True, corrected=corrected, variables=PERSISTENT), corrected)
-    cloud.deploy()
-    return cloud
+def start(home: Path, *, corrected: bool = True) -> Cloud:
+    return Cloud(emulator.start(home, with_parent=True, corrected=corrected, variables=PERSISTENT), corrected)
 
 
 def test_waiting_executions_continue_and_an_interrupted_invocation_is_repeated(tmp_path: Path) -> None:
-    cloud, marks = started(tmp_path), tmp_path / "marks"
+    cloud, marks = start(tmp_path), tmp_path / "marks"
+    cloud.deploy()
     try:
         asked, slept, answered = cloud.run("ask"), cloud.run("sleep", seconds=2), cloud.run("ask")
         callback_id, closed = cloud.callback_id(asked), cloud.callback_id(answered)
@@ -51,15 +50,15 @@ def test_waiting_executions_continue_and_an_interrupted_invocation_is_repeated(t
 
 
 def test_upstream_forgets_closed_callbacks(tmp_path: Path) -> None:
-    cloud = started(tmp_path, corrected=False)
+    cloud = start(tmp_path, corrected=False)
+    cloud.deploy()
     try:
         arn = cloud.run("ask_and_work", seconds=0)
         callback_id = cloud.callback_id(arn)
         cloud.complete(callback_id)
         cloud.ended(arn)
         cloud.emulator.stop()
-        restarted = emulator.start(tmp_path, with_parent=True, corrected=False, variables=PERSISTENT)
-        cloud = Cloud(restarted, corrected=False)
+        cloud = start(tmp_path, corrected=False)
         with pytest.raises(ClientError, match="ResourceNotFound"):
             cloud.complete(callback_id)
     finally:
@@ -82,13 +81,7 @@ def follow_a_table(cloud: Cloud, notes: Path) -> str:
         BillingMode="PAY_PER_REQUEST",
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
     )["TableDescription"]
-    cloud.client("lambda").create_function(
-        FunctionName="follower",
-        Runtime="python3.14",
-        Handler="index.handler",
-        Role="arn:aws:iam::000000000000:role/any",
-        Code={"ZipFile": zipped(NOTES_KEYS.format(notes=str(notes)))},
-    )
+    cloud.create("follower", NOTES_KEYS.format(notes=str(notes)))
     mapping: str = cloud.client("lambda").create_event_source_mapping(
         FunctionName="follower", EventSourceArn=table["LatestStreamArn"], StartingPosition="TRIM_HORIZON"
     )["UUID"]
@@ -97,9 +90,6 @@ def follow_a_table(cloud: Cloud, notes: Path) -> str:
 
 @pytest.mark.parametrize("corrected", [True, False])
 def test_a_function_on_a_stream_continues(tmp_path: Path, *, corrected: bool) -> None:
-    def start() -> Cloud:
-        return Cloud(emulator.start(tmp_path, with_parent=True, corrected=corrected, variables=PERSISTENT), corrected)
-
     def write(key: str) -> None:
         cloud.client("dynamodb").put_item(TableName="followed", Item={"pk": {"S": key}})
 
@@ -110,13 +100,13 @@ def test_a_function_on_a_stream_continues(tmp_path: Path, *, corrected: bool) ->
     def noted(key: str) -> bool:
         return notes.exists() and key in notes.read_text().split()
 
-    cloud, notes = start(), tmp_path / "notes"
+    cloud, notes = start(tmp_path, corrected=corrected), tmp_path / "notes"
     try:
         mapping = follow_a_table(cloud, notes)
         write("before")
         until(lambda: (noted("before") and has_read_on(mapping)) or None)
         cloud.emulator.stop()
-        cloud = start()
+        cloud = start(tmp_path, corrected=corrected)
         write("after")
         if corrected:
             until(lambda: noted("after") or None)
