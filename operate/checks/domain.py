@@ -12,6 +12,8 @@ from operate.stage import Stage
 from stacks.stage.api import ApiSettings, HostedZone
 
 _FILE = "correct [api] in settings/{}.toml"
+_IN_THE_WAY = ("A", "CNAME")
+"""The types of records that keep the domain's own, an A record, from being made."""
 
 
 def domain(stage: Stage) -> Findings:
@@ -37,7 +39,22 @@ def _zone(stage: Stage, zone: HostedZone) -> tuple[str, str]:
         return f"the hosted zone {zone.id} is {found['Name']}, and not {zone.name}", advice
     if found.get("Config", {}).get("PrivateZone"):
         return f"the hosted zone {zone.id} is private: no certificate can be proved in it", advice
-    return f"the hosted zone of {zone.name} takes the domain's records", ""
+    return _record(stage, zone.id)
+
+
+def _record(stage: Stage, zone_id: str) -> tuple[str, str]:
+    """Check that the domain's record is the stage's own: CloudFormation takes no record over."""
+    domain = stage.settings.api.domain
+    listed = stage.client("route53").list_resource_record_sets(
+        HostedZoneId=zone_id, StartRecordName=domain, MaxItems="10"
+    )["ResourceRecordSets"]
+    others = [each["Type"] for each in listed if each["Name"].rstrip(".") == domain and each["Type"] in _IN_THE_WAY]
+    own = {name.rstrip(".") for name in stage.owned("AWS::Route53::RecordSet")}
+    if others and domain not in own:
+        show = f"aws route53 list-resource-record-sets --hosted-zone-id {zone_id} --start-record-name {domain}"
+        advice = f"delete it, or choose another domain under [api] in settings/{stage.name}.toml; {show} shows it"
+        return f"{domain} has a record of type {others[0]} already", advice
+    return f"the hosted zone {zone_id} takes the records of {domain}", ""
 
 
 def _certificate(stage: Stage, api: ApiSettings) -> tuple[str, str]:

@@ -85,9 +85,11 @@ def names(stage: Stage) -> Findings:
 def _taken(stage: Stage) -> Iterator[tuple[str, str, str]]:
     """Yield the names of the stage that something else has: what it is, the name, and the command that deletes it."""
     prefix, domain = stage.settings.prefix, stage.settings.api.domain
-    bus, functions = f"{prefix}hand-offs", {f"{prefix}{workflow}" for workflow in stage.settings.every_workflow}
-    if bus not in stage.owned("AWS::Events::EventBus") and _exists(stage.client("events").describe_event_bus, Name=bus):
-        yield "event bus", bus, "aws events delete-event-bus --name"
+    buses = {f"{prefix}hand-offs", *(partner.event_source for partner in stage.settings.partners.values())}
+    functions = {f"{prefix}{workflow}" for workflow in stage.settings.every_workflow}
+    for bus in sorted(buses - set(stage.owned("AWS::Events::EventBus"))):
+        if _exists(stage.client("events").describe_event_bus, Name=bus):
+            yield "event bus", bus, "aws events delete-event-bus --name"
     other_domain = domain and domain not in stage.owned("AWS::ApiGatewayV2::DomainName")
     if other_domain and _exists(stage.client("apigatewayv2").get_domain_name, DomainName=domain):
         yield "API domain", domain, "aws apigatewayv2 delete-domain-name --domain-name"

@@ -14,12 +14,14 @@ from countersign.domain.clock import SystemClock
 from countersign.functions.clients import client
 from operate.preflight import CHECKS
 from stacks.stage.api import ApiSettings, HostedZone
+from stacks.stage.providers import PartnerSettings
 from stacks.stage.settings import AccountSettings
 from tests.integration.conftest import ACCOUNT, REGION, Answer, answering
 from tests.integration.operate.conftest import OPERATOR, SES, DeployedStage, Examined, Run, answering_all
 from tests.integration.operate.test_access import CLOUD
 
 CERTIFICATE = f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/0a1b"
+PARTNER = "aws.partner/stripe.com/ed_1001"
 UNKNOWN = "Unable to determine service/operation name to be authorized"
 
 
@@ -40,7 +42,7 @@ class Ready(Examined):
         asked = {"StackResourceDrifts": drifts}
         self.patch.setattr(self.stage.client("cloudformation"), "describe_stack_resource_drifts", lambda **_: asked)
 
-    def serve_in_zone(self, zone: dict[str, Any] | None) -> None:
+    def serve_in_zone(self, zone: dict[str, Any] | None, *types: str) -> None:
         self.stage.change(
             api=ApiSettings(domain="ask.example.com", hosted_zone=HostedZone(id="Z1", name="example.com"))
         )
@@ -50,7 +52,11 @@ class Ready(Examined):
                 raise ClientError({"Error": {"Code": "NoSuchHostedZone", "Message": ""}}, "GetHostedZone")
             return {"HostedZone": zone}
 
-        self.patch.setattr(self.stage.client("route53"), "get_hosted_zone", found)
+        records = [{"Name": "ask.example.com.", "Type": each} for each in types]
+        records += [{"Name": "other.example.com.", "Type": "A"}]
+        route53 = self.stage.client("route53")
+        self.patch.setattr(route53, "get_hosted_zone", found)
+        self.patch.setattr(route53, "list_resource_record_sets", lambda **_: {"ResourceRecordSets": records})
 
     def serve_by_certificate(self, answer: Answer | None = None, region: str = REGION) -> None:
         arn = CERTIFICATE.replace(REGION, region)
@@ -104,6 +110,11 @@ def test_a_stage_that_can_be_deployed_has_no_finding_and_every_area_is_checked(r
 
 def take_the_bus(it: Ready) -> None:
     client("events").create_event_bus(Name="countersign-dev-hand-offs")
+
+
+def take_the_partner_s_bus(it: Ready) -> None:
+    it.stage.change(partners={"stripe": PartnerSettings(scheme="stripe", account="acct_1", event_source=PARTNER)})
+    client("events").create_event_bus(Name=PARTNER, EventSourceName=PARTNER)
 
 
 def take_the_domain(it: Ready) -> None:
@@ -177,6 +188,10 @@ DEFECTS: dict[str, tuple[Callable[[Ready], object], str]] = {
         take_the_bus,
         "choose another name under [app] or [api] in settings/dev.toml",
     ),
+    f"names: the event bus {PARTNER} exists, and is not of this stage": (
+        take_the_partner_s_bus,
+        f"aws events delete-event-bus --name {PARTNER}",
+    ),
     "names: the API domain ask.example.com exists, and is not of this stage": (
         take_the_domain,
         "aws apigatewayv2 delete-domain-name --domain-name ask.example.com",
@@ -201,6 +216,10 @@ DEFECTS: dict[str, tuple[Callable[[Ready], object], str]] = {
     "domain: the hosted zone Z1 is private: no certificate can be proved in it": (
         lambda it: it.serve_in_zone({"Name": "example.com.", "Config": {"PrivateZone": True}}),
         "correct [api] in settings/dev.toml",
+    ),
+    "domain: ask.example.com has a record of type CNAME already": (
+        lambda it: it.serve_in_zone({"Name": "example.com."}, "CAA", "CNAME"),
+        "--hosted-zone-id Z1 --start-record-name ask.example.com shows it",
     ),
     f"domain: the certificate of ask.example.com is in us-east-1, and the API in {REGION}": (
         lambda it: it.serve_by_certificate(region="us-east-1"),
@@ -233,6 +252,9 @@ def test_each_obstacle_is_a_finding_with_the_command_that_removes_it(ready: Read
 def test_a_domain_with_its_zone_or_its_certificate_is_ready(ready: Ready) -> None:
     ready.serve_in_zone({"Name": "example.com.", "Config": {"PrivateZone": False}})
     assert ready.findings() == {}
+    ready.stage.built = [("public", "AWS::Route53::RecordSet", "ask.example.com")]
+    ready.serve_in_zone({"Name": "example.com."}, "A")
+    assert ready.findings() == {}, "the record is the stage's own"
     ready.serve_by_certificate()
     assert ready.findings() == {}
 
