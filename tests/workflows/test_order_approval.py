@@ -106,26 +106,6 @@ def test_a_decision_without_a_ring_is_read_at_the_deadline(bench: Bench) -> None
     assert bench.result()["status"] == "approved"
 
 
-def test_two_waits_of_one_name_are_refused(bench: Bench) -> None:
-    from countersign.workflows.approval import request_approval
-    from countersign.workflows.workflow import workflow
-    from order_approval.order import Order
-
-    @workflow
-    def twice(document: dict[str, Any], context: Any) -> dict[str, Any]:
-        approval = Order.from_input(document).approval()
-        request_approval(context, "approval", approval)
-        request_approval(context, "approval", approval)
-        return {}
-
-    close_runner(bench.runner)
-    bench.runner = Bench(twice, "twice").runner
-    bench.start(any_order_input())
-    bench.answer(Decision.APPROVE)
-    bench.relay()
-    assert bench.error() == "DuplicateTaskNameError"
-
-
 def test_an_extended_deadline_of_one_level_holds_for_the_later_levels(bench: Bench) -> None:
     bench.start(any_order_input(approvers=["a@example.com", "b@example.com"], rule={"kind": "in_order"}))
     first = bench.open_task(f"{TASK}-1")

@@ -117,12 +117,6 @@ def test_the_requester_may_not_repeat_a_decision() -> None:
         answer(task)
 
 
-@pytest.mark.parametrize("status", [Status.DECIDED, Status.APPLIED])
-def test_a_vote_of_another_person_on_a_decided_task_is_refused(status: Status) -> None:
-    with pytest.raises(errors.DecidedOtherwiseError):
-        answer(any_decided_task(status=status), APPROVE, recipient=OTHER_APPROVER)
-
-
 @given(
     st.sampled_from(Status),
     st.sampled_from(Decision),

@@ -7,7 +7,6 @@ import pytest
 
 from countersign.domain.errors import ContractError, SignatureError
 from countersign.domain.provider_events import EventStatus
-from countersign.providers.base import Expected, Verified
 from countersign.testing.deliveries import ADYEN, ADYEN_SECRET, any_item
 from countersign.testing.signing import sign_adyen
 
@@ -61,13 +60,6 @@ def test_every_item_of_a_payment_is_an_event() -> None:
     assert [event.payment_id for event in events] == ["7914073381342284", "8"]
 
 
-def test_two_items_of_one_id_have_different_identities() -> None:
-    verified = Verified(signed(any_item(), any_item(amount={"value": 1, "currency": "EUR"})))
-    first, second = ADYEN.provider.translate(verified, Expected(declined_is_final=True, live=False))
-    assert first.event_id == second.event_id
-    assert ADYEN.provider.identity(verified, first) != ADYEN.provider.identity(verified, second)
-
-
 @pytest.mark.parametrize("place", [0, 1])
 def test_one_unsigned_item_refuses_the_whole_notification(place: int) -> None:
     document = json.loads(signed(any_item(), any_item()))
@@ -111,10 +103,6 @@ def test_a_reference_with_a_colon_is_verified() -> None:
 )
 def test_a_notification_without_well_formed_items_is_malformed(items: list[Any]) -> None:
     assert refusal(notification(*items)) == "malformed"
-
-
-def test_the_acknowledgement_is_the_one_that_adyen_expects() -> None:
-    assert ADYEN.provider.acknowledgement == "[accepted]"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from countersign.domain import errors
+from countersign.domain.audit import AuditEvent
 from countersign.domain.links import Link, Purpose
 from countersign.domain.people import Entry
 from countersign.domain.rules import Decision, Outcome
@@ -145,8 +146,8 @@ def test_every_refusal_adds_one_audit_entry_with_its_reason(
     bench.clock.move(seconds=late)
     review = bench.click(**of_click)
     (entry,) = bench.ledger.entries
-    assert (entry.event.event, entry.event.actor, entry.event.source) == ("refused", APPROVER, "203.0.113.0/24")
-    assert entry.event.data == {"reason": reviews.REASONS[error], "link": fingerprint(bench.token)}
+    told = {"reason": reviews.REASONS[error], "link": fingerprint(bench.token)}
+    assert entry.event == AuditEvent("refused", APPROVER, "review link", "203.0.113.0/24", told)
     on_record: dict[str, Any] = {"refused": (), "refused_answers": 0, "audit_seq": 0, "audit_head": standing.audit_head}
     assert dataclasses.replace(bench.task, **on_record) == standing
     assert review.task == bench.task

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -10,7 +11,13 @@ import pytest
 from aws_durable_execution_sdk_python import CallbackExternalError, CallbackTimeoutError, StepError
 
 from countersign.composition import Ports, use
-from countersign.domain.errors import HandOffRejectedError, IdleRingsError, LedgerUnavailableError, TransientError
+from countersign.domain.errors import (
+    DuplicateTaskNameError,
+    HandOffRejectedError,
+    IdleRingsError,
+    LedgerUnavailableError,
+    TransientError,
+)
 from countersign.domain.links import Link
 from countersign.domain.mails import MailReport, reported
 from countersign.domain.people import Absence, Entry
@@ -333,6 +340,14 @@ def test_a_decision_made_while_the_first_hand_off_fails_wins() -> None:
 
     execution.hand_off.send = decide_and_fail  # type: ignore[method-assign]
     assert execution.asked()["outcome"] == "approved"
+
+
+def test_two_waits_of_one_name_are_refused() -> None:
+    execution = Execution()
+    execution.asked()
+    execution.ledger.standing[execution.task.task_id] = replace(execution.task, opened_by="another callback")
+    with pytest.raises(DuplicateTaskNameError):
+        execution.asked()
 
 
 # Results
