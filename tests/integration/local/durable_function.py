@@ -34,7 +34,7 @@ def ask(event: dict[str, Any], context: DurableContext) -> str:
 
 
 def ask_a_worker(_event: dict[str, Any], context: DurableContext) -> str:
-    config = CallbackConfig(timeout=Duration.from_seconds(60), heartbeat_timeout=Duration.from_seconds(1))
+    config = CallbackConfig(timeout=Duration.from_seconds(60), heartbeat_timeout=Duration.from_seconds(3))
     return context.create_callback("question", config).result() or ""
 
 

@@ -163,7 +163,7 @@ def test_a_heartbeat_keeps_a_callback_alive_and_silence_ends_it(corrected: Cloud
         client.send_durable_execution_callback_heartbeat(CallbackId=callback_id)
         return bool(corrected.execution(arn)["Status"] != "RUNNING")
 
-    assert never(beat_and_look, 3)
+    assert never(beat_and_look, 4)
     ended = corrected.ended(arn)
     assert "Callback.Heartbeat" in json.dumps(ended["Error"])
 
