@@ -31,8 +31,11 @@ def receive(event: Event) -> http.Reply:
     request = WebhookRequest(http.headers_of(event), http.body_bytes(event), url)
     try:
         received = webhooks().receive(name, request)
-    except (SignatureError, SecretError):
+    except SignatureError:
         count("SignaturesRefused")
+        raise
+    except SecretError:
+        count("SecretsUnusable")
         raise
     except ContractError:  # the signature is valid, so a genuine event of the provider is not recorded
         count("EventsMalformed")

@@ -49,7 +49,7 @@ def test_the_embedded_cloud_has_no_alarm_or_query_that_its_emulator_refuses(
 
 
 def test_a_stray_signature_is_no_alarm_and_a_conflict_is_one(stage: Synthesised) -> None:
-    assert stage.alarms["EventsConflict"]["Threshold"] == 0
+    assert stage.alarms["EventsConflict"]["Threshold"] == stage.alarms["SecretsUnusable"]["Threshold"] == 0
     assert stage.alarms["SignaturesRefused"]["Threshold"] == 10
 
 

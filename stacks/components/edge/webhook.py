@@ -28,8 +28,10 @@ _ALARMS = {
     " provider which is true",
     "EventsMalformed": "A provider's signed event cannot be read, and the provider will give up. First read the log of"
     " webhook",
-    "SignaturesRefused": "More than ten webhooks in five minutes had no valid signature, or their provider has no"
-    " secret, and were refused. First ask whether the provider's secret was rotated",
+    "SecretsUnusable": "A webhook came for a provider whose secret is missing or malformed, and none of its events is"
+    " recorded. First store the secret",
+    "SignaturesRefused": "More than ten webhooks in five minutes had no valid signature, and were refused. First ask"
+    " whether the provider's secret was rotated",
 }
 
 

@@ -25,6 +25,7 @@ class Refusing:
     ("error", "counted"),
     [
         (errors.SignatureError("mismatch"), ["SignaturesRefused"]),
+        (errors.SecretError("has no secret"), ["SecretsUnusable"]),
         (errors.ContractError("must be a text", "/id"), ["EventsMalformed"]),
         (errors.UnknownProviderError(), []),
         (errors.MediaTypeError(), []),

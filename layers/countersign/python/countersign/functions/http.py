@@ -168,7 +168,7 @@ def problem_of(error: CountersignError) -> Reply:
 def is_failure(error: CountersignError, status: int) -> bool:
     """Tell whether an answer to an error counts as a failure of ours, which raises an alarm.
 
-    A missing secret and a refused start have alarms of their own, `SignaturesRefused` and `StartsOverdue`.
+    A missing secret and a refused start have alarms of their own, `SecretsUnusable` and `StartsOverdue`.
     """
     return status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, SecretError | StartFailedError)
 
