@@ -152,7 +152,7 @@ deploy: account_stage confirmed $(READY) ## Preflight, deploy into your AWS acco
 	@.venv/bin/countersign preflight --stage '$(STAGE)'
 	@$(CDK) deploy --all $(if $(YES),--require-approval never) $(ARGS)
 	@.venv/bin/countersign doctor --stage '$(STAGE)' || { status=$$?; \
-		echo 'The stage $(STAGE) is deployed, and doctor does not find it in order: see above.' >&2; exit $$status; }
+		echo 'The stage $(STAGE) is deployed. The findings of doctor are above.' >&2; exit $$status; }
 
 destroy: account_stage confirmed $(READY) ## Delete what was deployed: STAGE=dev [STOP=1] [YES=1] [ARGS=…]
 	@.venv/bin/countersign teardown --stage '$(STAGE)' $(if $(STOP),--stop)
@@ -164,11 +164,11 @@ account_stage:
 		echo 'error: the stage local is the embedded cloud (make up, make demo), not an AWS account.' >&2; \
 		echo '  Name a stage of settings/: make $(firstword $(MAKECMDGOALS)) STAGE=dev' >&2; exit 1; }
 	@test -f 'settings/$(STAGE).toml' || { \
-		echo 'error: there is no settings/$(STAGE).toml; stages: $(patsubst settings/%.toml,%,$(wildcard settings/*.toml))' >&2; \
+		echo 'error: settings/$(STAGE).toml does not exist; stages: $(patsubst settings/%.toml,%,$(wildcard settings/*.toml))' >&2; \
 		exit 1; }
 confirmed:
 	@test -n '$(YES)' || { test -t 0 && test -t 1; } || { \
-		echo 'error: the CDK asks before it changes the account, and there is no terminal to ask at.' >&2; \
+		echo 'error: the CDK asks before it changes the account, and needs a terminal for that.' >&2; \
 		echo '  Read make diff STAGE=$(STAGE), then: make $(firstword $(MAKECMDGOALS)) STAGE=$(STAGE) YES=1' >&2; exit 1; }
 
 lock: .venv/.stamp ## Compile the locks from requirements.in and package.json

@@ -13,7 +13,7 @@ from operate.stage import Stage
 
 _UNENDED = ("RUNNING", "PAUSING", "PAUSED")
 _ENDED = ("InvalidParameterValueException", "ResourceNotFoundException")
-"""Lambda does not document its answer for an execution that has ended; either says that this one cannot be stopped."""
+"""The possible answers for an execution that has ended. Lambda does not document which of them it gives."""
 _STOPPED = {"ErrorType": "StageDestroyed", "ErrorMessage": "The stage is being destroyed."}
 
 

@@ -26,7 +26,7 @@ CHECKS: dict[str, Callable[[Stage], Findings]] = {
 
 
 def examine(stage: Stage) -> Iterator[Result]:
-    """Yield the results of all checks; in another account or region than the stage's, only of that. Changes nothing.
+    """Yield the results of all checks, which change nothing. In another account or region, check only the account.
 
     Raises:
         OperateError: The stage is unknown, its settings are faulty, or it is on the embedded cloud.

@@ -10,7 +10,7 @@ from operate.errors import OperateError, unknown_name
 from operate.stage import Stage
 
 NAMED = ("LEDGER_TABLE", "DIRECTORY_TABLE", "BUS_NAME", "BASE_URL", "ANSWERS_KEY", "DECIDER")
-"""The variables with which a version names what it uses. Its role has rights to what the newest version names."""
+"""The variables that name resources of a version. The role has rights to the resources of the newest version only."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,13 @@ class Releases:
         return max((number for number in self.versions if number < self.live), default=None)
 
     def named(self, version: int) -> dict[str, str]:
-        """Return what a version names, by the variable, and the key of its state by `KMSKeyArn`."""
+        """Return the resources that a version names, by variable, and its state's key by `KMSKeyArn`."""
         found = self.versions[version]
         names = {"KMSKeyArn": found.get("KMSKeyArn"), **found.get("Environment", {}).get("Variables", {})}
         return {name: names[name] for name in (*NAMED, "KMSKeyArn") if names.get(name)}
 
     def gone(self, version: int) -> Iterator[tuple[str, str]]:
-        """Yield what a version names, and the version of new executions does not."""
+        """Yield the variables of a version whose value differs in the version of new executions."""
         now = self.named(self.live)
         return ((name, value) for name, value in self.named(version).items() if value != now.get(name))
 

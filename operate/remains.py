@@ -23,9 +23,9 @@ _WAIT = "aws cloudformation wait stack-delete-complete --stack-name"
 
 
 def in_the_way(stage: Stage) -> Iterator[tuple[str, str]]:
-    """Yield each stack that the CDK does not know, and that imports from the others, with the command that deletes it.
+    """Yield each stack that the settings leave out, with the command that deletes it.
 
-    CloudFormation deletes no stack whose exports another stack imports.
+    The CDK does not know it, and CloudFormation deletes no stack whose exports it imports.
     """
     for name in map(stage.stack_name, stage.left_out):
         if name in stage.present:
@@ -36,7 +36,7 @@ def remains(stage: Stage) -> Iterator[str]:
     """Yield a sentence for each stack that CloudFormation refuses to delete, and for each resource that it retains."""
     for name, description in stage.present.items():
         if description.get("EnableTerminationProtection"):
-            yield f"the stack {name}, which is protected; to delete it too: {_UNPROTECT} {name}"
+            yield f"the stack {name}, which is protected; before you delete it: {_UNPROTECT} {name}"
         yield from _retained(stage, name)
 
 

@@ -218,7 +218,7 @@ class Stage:
         return [resource["PhysicalResourceId"] for resource in found if resource["ResourceType"] == kind]
 
     def _list(self, stack_name: str) -> list[dict[str, Any]]:
-        """Return CloudFormation's list, without what a failed deploy has deleted or never made."""
+        """Return CloudFormation's list, without resources that a failed deploy deleted or never created."""
         pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack_name)
         found = (resource for page in pages for resource in page["StackResourceSummaries"])
         return [

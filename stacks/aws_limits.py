@@ -1,6 +1,6 @@
 """Refuse at synth what AWS refuses in the middle of a deploy: a stage beyond the limits of its services.
 
-The names that AWS makes are not known before the deploy. Sizes are estimated with names at their longest.
+Names that AWS makes are unknown before the deploy, so sizes are estimated with the longest names.
 
 Sources of the limits:
     CloudFormation: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
@@ -100,7 +100,12 @@ _SPREAD = "deploy fewer workflows in this stage, or move constructs into a stack
 _FEWER = "name fewer resources in the function's rights, or give the rights in customer-managed policies of the role"
 
 RESOURCES = Limit("Resources", 500, "resources in the stack", _SPREAD)
-OUTPUTS = Limit("Outputs", 200, "outputs of the stack", "refer to less from other stacks, or know it by its name")
+OUTPUTS = Limit(
+    "Outputs",
+    200,
+    "outputs of the stack",
+    "use fewer of its resources in other stacks, or refer to them by literal names",
+)
 PARAMETERS = Limit("Parameters", 200, "parameters of the stack", _SPREAD)
 TEMPLATE = Limit("Template", 1_000_000, "bytes of template", _SPREAD)
 ENVIRONMENT = Limit(
@@ -120,7 +125,7 @@ MANAGED_POLICIES = Limit(
     "managed policies attached to the role",
     "name more resources in each policy, or ask AWS for up to 20 and acknowledge this limit on the role",
 )
-PATTERN = Limit("EventPattern", 2_048, "characters of event pattern", "spread what it matches over several rules")
+PATTERN = Limit("EventPattern", 2_048, "characters of event pattern", "spread its values over several rules")
 QUEUE_POLICY = Limit("QueuePolicy", 8_192, "bytes of queue policy", "let fewer rules send to the queue")
 QUEUE_STATEMENTS = Limit("QueuePolicyStatements", 20, "statements in the queue policy", QUEUE_POLICY.fix)
 KEY_POLICY = Limit("KeyPolicy", 32_768, "bytes of key policy", "name fewer principals and conditions in it")
@@ -297,7 +302,7 @@ _MEASURES: Mapping[str, Callable[[Mapping[str, Any]], Found]] = {
 
 
 class _Stage:
-    """The templates of an app, with an estimate of what CloudFormation's functions return.
+    """The templates of an app, with estimates for the values of CloudFormation's functions.
 
     Attributes:
         resources: Every resource, by its place.
@@ -359,7 +364,7 @@ class _Stage:
         return self._name(place) if function == "Ref" else self._attribute(place, argument[1])
 
     def _imported(self, function: str, argument: Any) -> tuple[str, Any] | None:
-        """Return the name of the stack that outputs a value, and the value; None for a value of no stack here."""
+        """Return the stack that outputs a value, and the value; None for a value of another app."""
         if function == "Fn::ImportValue":
             return self._exports.get(str(argument))
         if function == "Fn::GetStackOutput" and argument["StackName"] in self._templates:
@@ -368,7 +373,7 @@ class _Stage:
         return None
 
     def _place(self, value: Any, stack: str) -> Place | None:
-        """Return the resource that a value refers to; None for none."""
+        """Return the resource that a value refers to; None if it refers to no resource."""
         if not isinstance(value, dict) or len(value) != 1:
             return None
         ((function, argument),) = value.items()
@@ -378,7 +383,7 @@ class _Stage:
         return (stack, logical_id) if (stack, str(logical_id)) in self.resources else None
 
     def _name(self, place: Place) -> str:
-        """Return what `Ref` gives: the resource's own name, or the longest that CloudFormation makes, or an ARN."""
+        """Return the value of `Ref`: the given name, the longest name that CloudFormation makes, or an ARN."""
         resource = self.resources[place]
         kind, properties = resource["Type"], resource.get("Properties", {})
         given = next((properties[name] for name in _NAMES if name in properties), None)

@@ -80,7 +80,7 @@ class LedgerStack(HouseStack):
         self.alarms = AlarmTopic(
             self, "Alarms", title=settings.title, email=settings.alarms.email, removal_policy=removal
         )
-        # A failed first deploy deletes what it made, but for a table that is protected: so the tables come last.
+        # A failed first deploy deletes its resources, except a protected table. So the tables come last.
         for each in (self.key, self.answers, self.archive, self.hand_offs, self.alarms):
             if each:
                 self.directory.node.add_dependency(each)

@@ -46,7 +46,7 @@ class MonitoringStack(HouseStack):
             name="monitoring",
             description="dashboard and saved queries",
         )
-        # It refers to everything, and decides nothing: an export for it would refuse to remove what it shows.
+        # It shows all resources: an export for it would keep them from being removed.
         CrossStackReferences.of(self).consume(ReferenceStrength.WEAK)
         Dashboard(self, "Dashboard", name=settings.title, watches=watches, alarms=alarms)
         if not settings.monitoring.emulated:

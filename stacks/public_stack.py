@@ -90,7 +90,7 @@ class PublicStack(FunctionStack):
             tables=request_tables(settings),
         )
         requests.add_routes(api, throttle(throttles.requests))
-        # Beside their reader: an export of a secret would refuse to remove its provider.
+        # Beside their reader: an export of a secret would keep its provider from being removed.
         providers = Providers(
             self,
             "Providers",

@@ -1,4 +1,4 @@
-"""The durable workflows of the settings: their functions by name, and the share of them that a stack builds."""
+"""Build a stack's share of the durable workflows in the settings."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def build_workflows(
     public: PublicStack,
     environments: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> dict[str, DurableWorkflow]:
-    """Build a stack's share of the workflows, with the output `Workflows`, and return them by name.
+    """Build the workflows of a stack, with the output `Workflows`, and return them by name.
 
     Args:
         stack: The stack.

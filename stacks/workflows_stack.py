@@ -21,7 +21,7 @@ from stacks.workflows import build_workflows
 class WorkflowsStack(FunctionStack):
     """One of up to four stacks with the workflows that the kit does not have: a stack holds 500 resources.
 
-    A workflow's stack follows from its name, so that other workflows come and go without moving it.
+    A workflow's stack depends on its name only, so that other workflows can be added and removed without moving it.
 
     Attributes:
         workflows: Its workflows, by name.

@@ -1,4 +1,4 @@
-"""The account: the credentials are for the stage's account and region, and it is prepared for the CDK."""
+"""The account: the credentials are for the stage's account and region, which have the CDK's bootstrap stack."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def account(stage: Stage) -> Findings:
     found, region, wanted = identity["Account"], stage.region, stage.settings.account
     file = f"settings/{stage.name}.toml"
     if wanted is None:
-        what = f"{identity['Arn']} acts on the account {found} in {region}, and {file} names none"
-        advice = f'if the stage belongs there, add [account] with id = "{found}" and region = "{region}" to {file}'
-        yield what, f"{advice}: a protected stage must have it" if stage.settings.ledger.protected else ""
+        what = f"{identity['Arn']} acts on the account {found} in {region}; {file} names no account"
+        advice = f'if this is right, add [account] with id = "{found}" and region = "{region}" to {file}'
+        yield what, f"{advice}; a protected stage needs it" if stage.settings.ledger.protected else ""
         return
     if found != wanted.id:
-        what = f"{identity['Arn']} is of the account {found}, and the stage belongs to {wanted.id}"
+        what = f"{identity['Arn']} acts on the account {found}; the stage belongs to {wanted.id}"
         yield what, f"export AWS_PROFILE=<a profile of {wanted.id}>; `aws configure list-profiles` lists yours"
     if region != wanted.region:
-        yield f"the region is {region}, and the stage belongs to {wanted.region}", f"export AWS_REGION={wanted.region}"
+        yield f"the region is {region}; the stage belongs to {wanted.region}", f"export AWS_REGION={wanted.region}"
     if (found, region) == (wanted.id, wanted.region):
         yield f"{identity['Arn']} acts on the account {found} in {region}, as {file} says", ""
 
@@ -40,10 +40,10 @@ def bootstrap(stage: Stage) -> Findings:
     except ClientError as error:
         if code_of(error) != "ParameterNotFound":
             raise
-        yield f"the account is not prepared for the CDK in {stage.region}", advice
+        yield f"the CDK's bootstrap stack is missing in {stage.region}", advice
         return
-    what = f"the account is prepared for the CDK by version {version} of its bootstrap stack"
+    what = f"the CDK's bootstrap stack has version {version}"
     if version < BOOTSTRAP_VERSION:
-        yield f"{what}, and the stage needs {BOOTSTRAP_VERSION}", advice
+        yield f"{what}; the stage needs {BOOTSTRAP_VERSION}", advice
     else:
         yield what, ""

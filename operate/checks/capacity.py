@@ -26,12 +26,12 @@ https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html."""
 
 
 def durable_functions(stage: Stage) -> Findings:
-    """Check that Lambda knows durable executions in the region: it answers that the function is unknown, or lists."""
+    """Check that the region has durable functions: Lambda lists executions, or reports an unknown function."""
     name = f"{stage.settings.prefix}preflight"
     try:
         stage.client("lambda").list_durable_executions_by_function(FunctionName=name, MaxItems=1)
     except ClientError as error:
-        # Lambda answers so wherever it does not know an operation, whatever rights the caller has.
+        # Lambda's answer to an unknown operation, even to a caller without rights.
         unknown = "determine service/operation" in error.response["Error"].get("Message", "")
         if unknown or code_of(error) == "UnknownOperationException":
             regions = "https://builder.aws.com/build/capabilities/explore lists the regions that have them"
@@ -49,7 +49,7 @@ def concurrency(stage: Stage) -> Findings:
     each = stage.settings.limits.public_concurrency
     what = f"{free} of the account's {total} concurrent executions are unreserved"
     if not each:
-        scarce = Note(f"enough to try it; before people use it: {_request(_CONCURRENCY, 1_000)}")
+        scarce = Note(f"enough for a first try; before people use the stage: {_request(_CONCURRENCY, 1_000)}")
         yield f"{what}, and the stage reserves none", scarce if total < _FULL else ""
         return
     spare = free + _reserved(stage) - (_FULL if total > _FULL else _REDUCED)
@@ -70,12 +70,12 @@ def _reserved(stage: Stage) -> int:
 
 
 def quotas(stage: Stage) -> Findings:
-    """Report quotas of the account that are nearly used up. A deploy does not fail by them at once."""
+    """Report quotas of the account that are nearly used up. They do not make a deploy fail."""
     notes: list[tuple[str, str]] = []
     for what, quota, used, limit in _uses(stage):
         if used * 100 >= limit * _NEAR:
             notes.append((f"{used:,.0f} of {limit:,.0f} {what}", Note(_request(quota, 2 * round(limit)))))
-    yield from notes or [("no quota is near its limit", "")]
+    yield from notes or [("no quota is nearly used up", "")]
 
 
 def _uses(stage: Stage) -> Iterator[tuple[str, tuple[str, str], float, float]]:

@@ -15,14 +15,14 @@ from stacks.stage.settings import is_reserved, placeholders
 
 
 def filled_in(stage: Stage) -> Findings:
-    """Check that no placeholder is left in the settings: the synthesis refuses those of mail and alarms."""
+    """Check that no placeholder is left in the settings. Synth refuses those of mail and alarms."""
     found = list(placeholders(stage.settings))
     for problem in found:
         what = f"{problem.key} is {problem.value or 'empty'}; allowed: {problem.allowed}"
-        yield what, f"write one into settings/{stage.name}.toml"
+        yield what, f"correct it in settings/{stage.name}.toml"
     operators = [f"payments.operators names {each}" for each in stage.settings.payments.operators if is_reserved(each)]
     for what in operators:
-        yield f"{what}, whom no mail reaches", Note(f"write who resolves held payments into settings/{stage.name}.toml")
+        yield f"{what}, whom no mail reaches", Note(f"name real operators in settings/{stage.name}.toml")
     if not (found or operators):
         yield "no placeholder is left", ""
 

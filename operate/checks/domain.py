@@ -1,4 +1,4 @@
-"""The domain: its certificate or its hosted zone is there, and fits it."""
+"""The domain: its certificate or its hosted zone exists and matches."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def _zone(stage: Stage, zone: HostedZone) -> tuple[str, str]:
             raise
         return f"the hosted zone {zone.id} is not in this account", advice
     if found["Name"].rstrip(".") != zone.name:
-        return f"the hosted zone {zone.id} is {found['Name']}, and not {zone.name}", advice
+        return f"the hosted zone {zone.id} is for {found['Name']}, not for {zone.name}", advice
     if found.get("Config", {}).get("PrivateZone"):
-        return f"the hosted zone {zone.id} is private: no certificate can be proved in it", advice
+        return f"the hosted zone {zone.id} is private, and a certificate needs a public one", advice
     return _record(stage, zone.id)
 
 
@@ -60,10 +60,10 @@ def _record(stage: Stage, zone_id: str) -> tuple[str, str]:
 def _certificate(stage: Stage, api: ApiSettings) -> tuple[str, str]:
     arn = api.certificate_arn
     request = f"aws acm request-certificate --validation-method DNS --domain-name {api.domain}"
-    advice = f"{request}, and {_FILE.format(stage.name)}"
+    advice = f"{request}, then write its ARN under [api] in settings/{stage.name}.toml"
     region = arn.split(":")[3]
     if region != stage.region:
-        return f"the certificate of {api.domain} is in {region}, and the API in {stage.region}", advice
+        return f"the certificate of {api.domain} is in {region}; the API needs one in {stage.region}", advice
     try:
         found = stage.client("acm").describe_certificate(CertificateArn=arn)["Certificate"]
     except ClientError as error:
@@ -74,7 +74,7 @@ def _certificate(stage: Stage, api: ApiSettings) -> tuple[str, str]:
         show = f"aws acm describe-certificate --certificate-arn {arn} shows the DNS record that proves it"
         return f"the certificate of {api.domain} is {found['Status']}", f"wait until it is ISSUED; {show}"
     if not _covers(found, api.domain):
-        return f"the certificate {arn} is for {', '.join(_names(found))}, and not for {api.domain}", advice
+        return f"the certificate {arn} is for {', '.join(_names(found))}, not for {api.domain}", advice
     return f"the certificate of {api.domain} is ISSUED", ""
 
 

@@ -38,7 +38,10 @@ def _stack(name: str, description: dict[str, Any]) -> tuple[str, str]:
             return what, f"{_UNPROTECT} {name}; then the next deploy deletes the stack, and creates it again"
         return what, Note("the deploy deletes it, and creates it again")
     if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
-        return f"{what}: another deploy is under way", f"wait: aws cloudformation describe-stacks --stack-name {name}"
+        return (
+            f"{what}: another deploy is running",
+            f"wait until it ends: aws cloudformation describe-stacks --stack-name {name}",
+        )
     if status.endswith("_FAILED"):
         events = f"aws cloudformation describe-stack-events --stack-name {name} shows why"
         return what, f"{_COMMANDS.get(status, _DELETE)} {name}; {events}"
@@ -73,17 +76,17 @@ def _drift(stack: dict[str, Any]) -> str:
 
 
 def names(stage: Stage) -> Findings:
-    """Check that names which the stage gives are free, or its own."""
+    """Check that no other application has a name that the stage uses."""
     taken = list(_taken(stage))
-    other = f"or choose another name under [app] or [api] in settings/{stage.name}.toml"
+    other = f"otherwise choose another name under [app] or [api] in settings/{stage.name}.toml"
     for what, name, delete in taken:
-        yield f"the {what} {name} exists, and is not of this stage", f"if nobody needs it, {delete} {name}; {other}"
+        yield f"the {what} {name} exists and is not the stage's", f"if nobody needs it: {delete} {name}; {other}"
     if not taken:
-        yield "all names are free, or the stage's own", ""
+        yield "no name is taken", ""
 
 
 def _taken(stage: Stage) -> Iterator[tuple[str, str, str]]:
-    """Yield the names of the stage that something else has: what it is, the name, and the command that deletes it."""
+    """Yield each taken name: the kind of resource that has it, the name, and the command that deletes the resource."""
     prefix, domain = stage.settings.prefix, stage.settings.api.domain
     buses = {f"{prefix}hand-offs", *(partner.event_source for partner in stage.settings.partners.values())}
     functions = {f"{prefix}{workflow}" for workflow in stage.settings.every_workflow}

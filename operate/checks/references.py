@@ -1,7 +1,7 @@
-"""References: functions, event sources and alarms name what the stage has today.
+"""References: functions, event sources and alarms name resources that the stage has today.
 
-CloudFormation resolves a reference when it deploys what names it. What was replaced since then, or changed by hand, is
-found here and nowhere else: a deploy changes nothing whose template is the same.
+CloudFormation resolves the references of a resource only when it deploys the resource. A deploy leaves a resource alone
+whose template is the same, so only this check finds a reference to something that was replaced or changed by hand.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def references(stage: Stage) -> Findings:
     found = [*_variables(stage), *_sources(stage), *_metrics(stage)]
     yield from ((what, advice) for what in found)
     if not found:
-        yield "functions, event sources and alarms name what the stage has", ""
+        yield "functions, event sources and alarms name resources of the stage", ""
 
 
 def _variables(stage: Stage) -> Iterator[str]:

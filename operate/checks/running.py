@@ -1,4 +1,4 @@
-"""Running executions: those of each version, and what a stage must keep for them."""
+"""Running executions: their number by version, and the resources and settings that they need."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def executions(stage: Stage) -> Findings:
     """Count the running executions of each workflow, and check that the stage has what their versions name."""
     running = _running(stage)
     if not any(running.values()):
-        yield "none runs", ""
+        yield "no execution is running", ""
     for workflow in sorted(running):
         with suppress(OperateError):  # its alias is missing, which another check reports
             yield from _of_workflow(stage, workflow, running[workflow])
@@ -39,7 +39,7 @@ def executions(stage: Stage) -> Findings:
 def needed(stage: Stage) -> Findings:
     """Check before a deploy that the settings keep what running executions need."""
     if not {stage.stack_name(stack) for stack in ("ledger", "public", "workflow")} <= stage.present.keys():
-        yield "the stage is not deployed completely: no execution is compared", ""
+        yield "the stage is not completely deployed: executions were not checked", ""
         return
     running = _running(stage)
     total = sum(sum(versions.values()) for versions in running.values())
@@ -70,17 +70,17 @@ def _of_workflow(stage: Stage, workflow: str, running: Mapping[int, int]) -> Fin
 
 
 def _gone(stage: Stage, releases: Releases, workflow: str, version: int, running: int) -> Findings:
-    """Yield what executions on a version need and the stage no longer has, unless the settings drop it too."""
+    """Yield what executions on a version need and the stage has lost, unless the settings drop it too."""
     dropped = dict(_dropped(stage, stage.settings.every_workflow.get(workflow), releases.named(version)))
     for name, value in releases.gone(version):
         if name not in dropped:
-            what = f"{running} on version {version} of {workflow} need {name} {value}, which is gone"
+            what = f"executions on version {version} of {workflow} ({running}) need {name} {value}, which is gone"
             yield what, f"{_KEEP.get(name, 'restore it under this name').format(workflow)} {_UNTIL}"
 
 
 def _retired(stage: Stage, workflow: str) -> tuple[str, str]:
     if any(request.workflow == workflow for request in stage.ledger.unstarted()):
-        return f"{workflow} is retired, and the sweeper starts a request that it accepted before", ""
+        return f"{workflow} is retired, and a recorded request waits for its start", ""
     advice = f"write enabled = false under [workflows.{workflow}], or remove the table, and deploy"
     if workflow not in stage.settings.workflows:
         advice = f"remove [patterns], deploy, and delete the stack {stage.stack_name('patterns')}"
@@ -91,8 +91,8 @@ def _needed(stage: Stage, running: _Running) -> Findings:
     """Yield what running executions need and the settings leave out."""
     for workflow, versions in running.items():
         if workflow not in stage.settings.every_workflow and versions:
-            what = f"{sum(versions.values())} of {workflow} run, which the settings leave out"
-            yield what, f"put it back with retired = true {_UNTIL}"
+            what = f"executions of {workflow} run ({sum(versions.values())}), and the settings leave the workflow out"
+            yield what, f"put the workflow back with retired = true {_UNTIL}"
         elif versions:
             with suppress(OperateError):  # its alias is missing, which doctor reports
                 yield from _needed_on(stage, workflow, versions)
@@ -103,7 +103,7 @@ def _needed_on(stage: Stage, workflow: str, versions: Mapping[int, int]) -> Find
     releases, settings = Releases.of(stage, workflow), stage.settings.every_workflow[workflow]
     for version, running in sorted(versions.items()):
         for name, value in _dropped(stage, settings, releases.named(version)):
-            what = f"{running} on version {version} of {workflow} need {name} {value}"
+            what = f"executions on version {version} of {workflow} ({running}) need {name} {value}"
             yield what, f"{_KEEP[name].format(workflow)} {_UNTIL}"
 
 
@@ -124,5 +124,5 @@ def _payments(stage: Stage) -> Findings:
         if task.status is Status.OPEN and task.question.correlation
     )
     for provider in sorted(waiting.keys() - known):
-        what = f"open tasks wait for events of {provider}, which the settings leave out: {waiting[provider]}"
-        yield what, f"put it back under [providers] or [partners] {_UNTIL}"
+        what = f"open tasks ({waiting[provider]}) wait for events of {provider}, which the settings leave out"
+        yield what, "put it back under [providers] or [partners] until they have ended, or withdraw them"

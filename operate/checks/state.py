@@ -100,5 +100,5 @@ def active_secrets(stage: Stage, owner: str, effect: str, arn: str) -> tuple[str
         count = len(reader.active(owner))
     except SecretError as error:
         command = f"aws secretsmanager put-secret-value --secret-id {arn} --secret-string …"
-        return f"{owner} {effect}: its secret {error.reason}", f"put the secret that the service shows you: {command}"
+        return f"{owner} {effect}: its secret {error.reason}", f"store the secret that the service shows you: {command}"
     return f"{owner} has {count} active secret{'' if count == 1 else 's'}", ""

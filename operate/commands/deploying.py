@@ -28,7 +28,7 @@ def teardown(
     call: typer.Context,
     stopping: Annotated[bool, typer.Option("--stop", help="Stop the executions that have not ended.")] = False,  # noqa: FBT002
 ) -> int:
-    """Prepare `make destroy`: name what stays in the account; refuse while executions or other stacks keep it."""
+    """Prepare `make destroy`: name what stays in the account, and refuse while executions or stacks are in the way."""
     context: Context = call.obj
     stage = context.stage
     _refuse_another_account(stage)
@@ -44,7 +44,7 @@ def teardown(
         return Status.REFUSED
     left_out = list(in_the_way(stage))
     for name, delete in left_out:
-        problem = f"the stack {name}, which the settings leave out, uses others, and keeps them from being deleted"
+        problem = f"the stack {name}, which the settings leave out, keeps others from being deleted"
         context.terminal.error(problem, f"First run: {delete}")
     return Status.REFUSED if left_out else Status.DONE
 

@@ -14,7 +14,7 @@ from operate.releases import Releases
 def rollback(
     call: typer.Context,
     workflow: Annotated[str, typer.Argument(metavar="WORKFLOW", help="Name of the workflow.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do it; without this, only say what would be done.")] = False,  # noqa: FBT002
+    yes: Annotated[bool, typer.Option("--yes", help="Roll back; without this, only name both versions.")] = False,  # noqa: FBT002
 ) -> None:
     """Start new executions of a workflow on the version before. Running executions stay on their version."""
     context: Context = call.obj
@@ -22,11 +22,11 @@ def rollback(
     before = _before(workflow, releases)
     if not yes:
         problem = f"{workflow} would go from version {releases.live} to {before}; nothing was changed"
-        raise OperateError(problem, "To do it, add --yes.")
+        raise OperateError(problem, "To roll back, add --yes.")
     context.stage.client("lambda").update_alias(
         FunctionName=releases.function, Name="live", FunctionVersion=str(before), RevisionId=releases.revision
     )
-    line = f"{workflow} went from version {releases.live} to {before}; the next deploy that changes it moves it forward"
+    line = f"{workflow} went from version {releases.live} to {before}; the next deploy that changes it undoes this"
     context.terminal.result(line, {"workflow": workflow, "from": releases.live, "to": before})
 
 
@@ -34,7 +34,7 @@ def _before(workflow: str, releases: Releases) -> int:
     before = releases.before
     if before is None:
         advice = "Correct the workflow, and deploy it."
-        raise OperateError(f"{workflow} has no version before {releases.live}, the one of new executions", advice)
+        raise OperateError(f"{workflow} has no version before {releases.live}, on which new executions start", advice)
     if gone := ", ".join(f"{name} {value}" for name, value in releases.gone(before)):
         advice = "Correct the workflow, and deploy it."
         raise OperateError(f"version {before} of {workflow} needs what the stage no longer has: {gone}", advice)

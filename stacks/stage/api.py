@@ -28,12 +28,12 @@ class ApiSettings(Table):
     domain: Annotated[
         str, matching(f"({_HOST})?", "a host name in lower case, such as approvals.example.com, or nothing")
     ] = ""
-    """The host name of the API and of all links; empty for AWS's own. It needs `hosted_zone` or `certificate_arn`."""
+    """Host name of the API and of all links; empty for AWS's address. It needs `hosted_zone` or `certificate_arn`."""
     hosted_zone: HostedZone | None = None
-    """The zone in Route 53 that gets the domain's record, and the record that proves the domain for its certificate."""
+    """The domain's zone in Route 53. The deploy adds the domain's record and the record that proves its certificate."""
     certificate_arn: Annotated[str, matching(f"({_CERTIFICATE})?", "the ARN of a certificate in ACM, or nothing")] = ""
-    """A certificate for the domain, in the stage's region, where its zone is elsewhere. The domain's record is then
-    yours to make: the output `ApiDomainTarget` is its target."""
+    """The domain's certificate in the stage's region, if the zone is elsewhere. Create the domain's CNAME record
+    yourself: its target is the output `ApiDomainTarget`."""
 
     @property
     def zone(self) -> tuple[str, str] | None:
@@ -47,16 +47,18 @@ class ApiSettings(Table):
 
 
 def check_api(api: ApiSettings, base_url: str) -> Iterator[Problem]:
-    """Report a domain that cannot be served, and another base of links than the domain.
+    """Report a domain that cannot be served, and a base URL that contradicts it.
 
     Args:
         api: The settings of the API.
-        base_url: The base URL in the settings, or of the context; empty for none.
+        base_url: The base URL of the settings or the context; empty for none.
     """
     if api.domain:
         yield from _check_domain(api)
         if base_url not in ("", api.base_url):
-            yield Problem("base_url", base_url, f"{api.base_url}, by [api] domain, or nothing", "remove one of them")
+            yield Problem(
+                "base_url", base_url, f"{api.base_url}, from domain under [api], or nothing", "remove one of them"
+            )
     elif api.hosted_zone or api.certificate_arn:
         yield Problem("api.domain", None, "the host name to serve", "write it, or remove [api]")
 
@@ -68,8 +70,8 @@ def _check_domain(api: ApiSettings) -> Iterator[Problem]:
         fix = 'add hosted_zone = { id = "Z…", name = "example.com" }, or certificate_arn'
         yield Problem("api.domain", api.domain, allowed, fix)
     if zone and api.certificate_arn:
-        allowed = "nothing beside hosted_zone, in which the deploy proves a new certificate"
+        allowed = "nothing, because with hosted_zone the deploy creates a certificate"
         yield Problem("api.certificate_arn", api.certificate_arn, allowed, "remove one of them")
     if zone and not f".{api.domain}".endswith(f".{zone.name}"):
-        allowed = f"{api.domain}, or a part of it after a full stop"
+        allowed = f"{api.domain}, or a parent domain of it"
         yield Problem("api.hosted_zone.name", zone.name, allowed, "correct it, or the domain")

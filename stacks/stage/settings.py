@@ -64,8 +64,8 @@ class AppSettings(Table):
     name: Annotated[
         str, matching(r"[a-z][a-z0-9]{0,11}", "a name of at most 12 lower-case letters and digits, a letter first")
     ] = "countersign"
-    """The first part of all names in AWS, before the stage's. Give each fork in an account and region its own. A change
-    of it is another deployment, with its own data."""
+    """The first part of all names in AWS, before the stage. Each fork in an account and region needs its own. Under
+    another name, a deploy creates new stacks without the data."""
 
 
 class AccountSettings(Table):
@@ -128,7 +128,7 @@ class AuditSettings(Table):
         ),
     ] = 0
     """How many days the ledger keeps the audit of a task after the latest time at which the task can end, at least 430;
-    0 keeps it for good. A task can wait for 366 days. Applies to tasks that are opened later, not to the copy on S3."""
+    0 keeps it for good. Applies to tasks that are opened later, and not to the copy on S3."""
 
 
 class HandOffSettings(Table):
@@ -208,8 +208,8 @@ class LimitSettings(DefaultedTable):
     """Answers of machines, all routes together. Many workers may share one gateway."""
     public_concurrency: Annotated[int, between(0, 10_000, "invocations at once")]
     """The reserved concurrency of `review`, and of `webhook`; 0 reserves none. A reservation keeps a flood of webhooks
-    from taking the account's whole concurrency, and approvers with it. Lambda accepts it only if 100 remain for all
-    other functions; a new account has 10 in all."""
+    from taking the account's whole concurrency, which approvers need too. Lambda accepts it only if 100 remain for all
+    other functions; a new account has a quota of 10."""
 
 
 class RequestSettings(Table):
@@ -240,7 +240,7 @@ class MailSettings(Table):
     ] = ""
     """The name that mail programs show beside the sender's address, such as `Approvals of Example`; empty for none."""
     reply_to: Annotated[str, matching(f"({ADDRESS})?", "an e-mail address, or nothing")] = ""
-    """The address of answers to mail, in the sender's domain; empty for the sender's address."""
+    """The Reply-To address of mail, in the sender's domain; empty for the sender's address."""
     identities: tuple[Annotated[str, NOT_EMPTY], ...] = ()
     """The SES identities that the approver may use: the sender's address or domain, and in the SES sandbox also those
     of the recipients. Empty for the sender's address."""
@@ -262,7 +262,7 @@ class MonitoringSettings(Table):
     """Monitoring."""
 
     emulated: bool = False
-    """Whether to leave out resources that the embedded cloud lacks: alarms over several workflows, saved queries."""
+    """Whether to leave out resources that the embedded cloud lacks: alarms over several metrics, saved queries."""
 
 
 class StageFile(Table):
@@ -326,11 +326,11 @@ class Settings(StageFile):
     stage: str
     """Its name, that of its file."""
     restored_table: str = ""
-    """The ledger's table while it is outside the stacks, by its name, as docs/recovery.md says; empty for their own."""
+    """Name of the ledger's table while no stack contains it (docs/recovery.md); empty for the stacks' own table."""
 
     @property
     def prefix(self) -> str:
-        """The beginning of its names in AWS. Neither part has a hyphen, so that no two stages and forks share one."""
+        """The beginning of its names in AWS. Neither part has a hyphen, so no two stages or forks share a prefix."""
         return f"{self.title}-"
 
     @property
@@ -345,9 +345,9 @@ class Settings(StageFile):
 
     @property
     def workflow_stacks(self) -> Mapping[str, Mapping[str, WorkflowSettings]]:
-        """The workflows of each stack that has some, by the stack's own part of its name.
+        """The workflows of each stack that has any, by the stack's name without the prefix.
 
-        The kit's and the patterns have a stack each; the others are spread over a few, by their names.
+        The kit's workflows and the patterns have one stack each. The others are spread over up to four, by name.
         """
         stacks: dict[str, dict[str, WorkflowSettings]] = {"workflow": {}}
         if self.patterns:
@@ -478,7 +478,7 @@ def _contradictions(file: StageFile) -> Iterator[Problem]:
 
 
 def placeholders(file: StageFile) -> Iterator[Problem]:
-    """Report values that a user has not filled in: with them a stage deploys, and its first mail or alarm is lost."""
+    """Report values that are not filled in. A stage with them deploys, and loses its first mail or alarm."""
     reserved = "is reserved for examples and tests, and neither sends nor receives mail"
     used = {"sender": (file.mail.sender,), "identities": file.mail.identities} if file.mail.channel == "email" else {}
     for key, values in used.items():
@@ -488,7 +488,7 @@ def placeholders(file: StageFile) -> Iterator[Problem]:
             yield Problem(f"mail.{key}", value, allowed, fix)
     if file.ledger.protected and not file.alarms.email:
         allowed = "an e-mail address, because the stage is protected: without a receiver, alarms reach nobody"
-        fix = "write the address of whoever is on call, or give --context alarm_email=ADDRESS"
+        fix = "write the address of the engineer on call, or give --context alarm_email=ADDRESS"
         yield Problem("alarms.email", file.alarms.email, allowed, fix)
 
 

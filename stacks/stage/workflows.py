@@ -44,14 +44,14 @@ _ENCRYPTED = "encrypted-payload"
 
 
 SHARES = ("workflows-a", "workflows-b", "workflows-c", "workflows-d")
-"""The stacks of the workflows that the kit does not have. A stack holds 500 resources, and a workflow takes a dozen."""
+"""The stacks of workflows that the kit does not have. A stack holds 500 resources, and a workflow needs a dozen."""
 
 OPTIONAL_STACKS = ("patterns", *SHARES)
 """The stacks that a stage has only while its settings have workflows for them."""
 
 
 def share_of(name: str) -> str:
-    """Return the stack of a workflow that the kit does not have: the same, whichever other workflows there are."""
+    """Return the stack of a workflow that the kit does not have. It depends on the workflow's name only."""
     return SHARES[crc32(name.encode()) % len(SHARES)]
 
 
@@ -67,8 +67,8 @@ class LifeSettings(DefaultedTable):
     deadline_seconds: Annotated[int, between(1, MAX_DEADLINE_SECONDS, "seconds")] = 259_200
     """The deadline of a request without one."""
     retired: bool = False
-    """Whether it takes no new requests: they are answered 410. Everything else is kept for the executions that still
-    run; `doctor` says when none is left, and the table can be removed."""
+    """Whether new requests are refused with 410. Everything else stays for executions that still run. `doctor` reports
+    when the last one has ended and the table can be removed."""
 
     @property
     def longest(self) -> int:

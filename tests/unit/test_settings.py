@@ -305,11 +305,11 @@ def test_a_missing_setting_has_its_default(
                 (
                     f'domain = "ask.example.com"\nhosted_zone = {ZONE}\ncertificate_arn = "{CERTIFICATE}"',
                     *("certificate_arn", CERTIFICATE),
-                    "nothing beside hosted_zone, in which the deploy proves a new certificate",
+                    "nothing, because with hosted_zone the deploy creates a certificate",
                 ),
                 (
                     f'domain = "askexample.com"\nhosted_zone = {ZONE}',
-                    *("hosted_zone.name", "example.com", "askexample.com, or a part of it after a full stop"),
+                    *("hosted_zone.name", "example.com", "askexample.com, or a parent domain of it"),
                 ),
                 (
                     *('hosted_zone = { id = "/hostedzone/Z1", name = "example.com" }', "hosted_zone.id"),
@@ -325,7 +325,7 @@ def test_a_missing_setting_has_its_default(
         ),
         (
             *("[mail]", f'[api]\ndomain = "a.example.com"\nhosted_zone = {ZONE}\n[mail]', "base_url"),
-            *("https://ask.example.com", "https://a.example.com, by [api] domain, or nothing"),
+            *("https://ask.example.com", "https://a.example.com, from domain under [api], or nothing"),
         ),
         ("base_url", "stage", "stage", "https://ask.example.com/", None),
     ],

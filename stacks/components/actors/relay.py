@@ -33,7 +33,7 @@ BOUNCED = {
         "NewImage": {"status": {"S": ["OPEN"]}, "bounced": {"N": ["1"]}},
     },
 }
-"""The first message about an open task that bounced: its workflow brings the next escalation forward, once."""
+"""The first bounce of an open task: its workflow then sends the next escalation at once."""
 
 
 class Relay(Actor):

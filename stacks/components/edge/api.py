@@ -19,11 +19,11 @@ _FAILED = (
     " its function"
 )
 _THROTTLED = (
-    "Lambda refused more than ten requests of the API in five minutes, and callers got 503. First see in the Lambda"
-    " console how many executions run at once"
+    "Lambda refused more than ten requests of the API in five minutes, and callers got 503. First look up the"
+    " concurrent executions in the Lambda console"
 )
 _STRAY_THROTTLES = 10
-"""The most refused requests in five minutes that are normal: whoever opens a few pages at once can cause them."""
+"""The most refused requests in five minutes that are normal. A person who opens many pages at once causes some."""
 
 _STRAY_REQUESTS = 100
 """The most 4xx answers in five minutes that are normal. Expired links and strangers cause single ones; a faulty client
@@ -70,7 +70,7 @@ class PublicApi(Construct):
     """The API and its routes; `ApiStage` makes them reachable.
 
     Args:
-        own_domain: Whether it is reached by a domain of its own only: AWS's own address is then off.
+        own_domain: Whether it is reached by its own domain only, and AWS's address is off.
 
     Attributes:
         api: The API.
@@ -154,7 +154,7 @@ class PublicApi(Construct):
 def _watch_answers(function: PythonFunction) -> None:
     """Add a function to the alarms on failed and throttled requests.
 
-    Not the API's own count of 5xx, which anybody can raise by a post to a provider without a secret.
+    The API's own count of 5xx is not used: anybody can raise it by a post to a provider without a secret.
     """
     period = Duration.minutes(5)
     failed, crashed = function.metric("RequestsFailed"), function.function.metric_errors(period=period)

@@ -21,8 +21,8 @@ ENVELOPE = events.RuleTargetInput.from_event_path("$.detail")
 """The envelope itself as the message, without EventBridge's wrapping."""
 
 _LOST = (
-    "EventBridge could deliver events neither to their queue nor to its dead-letter queue, and they are lost. First see"
-    " on the dashboard which rule, then run `countersign doctor`"
+    "EventBridge lost events: it could deliver them neither to their queue nor to its dead-letter queue. First look up"
+    " the rule on the dashboard, then run `countersign doctor`"
 )
 _LONGEST_DELIVERY = Duration.hours(24)
 _MOST_DELIVERY_ATTEMPTS = 185

@@ -29,14 +29,14 @@ _MANY_OPERATIONS = (
     " dashboard which workflow"
 )
 _QUOTA = 80
-"""Percent of a quota of the account, above which an alarm tells before Lambda refuses."""
+"""Percent of an account's quota above which an alarm is raised, before Lambda refuses anything."""
 _MANY_RUNNING = (
-    "The account runs more than 80 % of the durable executions that Lambda allows, and Lambda refuses to start more at"
-    " the quota. First raise the quota of running durable executions in Service Quotas"
+    "The account uses more than 80 % of its quota of running durable executions. At the quota, Lambda refuses new"
+    " executions. First raise the quota in Service Quotas"
 )
 _MUCH_CONCURRENCY = (
-    "The account has used more than 80 % of Lambda's concurrent executions for a quarter of an hour. At the quota pages"
-    " and webhooks answer 503. First see in the Lambda console which functions run"
+    "The account has used more than 80 % of Lambda's concurrent executions for a quarter of an hour. At the quota,"
+    " pages and webhooks answer 503. First see in the Lambda console which functions run"
 )
 _MUCH_WRITTEN = (
     "An execution has written 80 of the 100 MB that Lambda allows, and fails at the limit. First see on the dashboard"

@@ -31,13 +31,13 @@ _EVERY_VERSION = (
 class WorkflowFunction:
     """The function of a workflow.
 
-    Its name in the account is literal, so that any stack can refer to it without an export. An export in use would
-    refuse to remove the workflow.
+    Its name in the account is literal, so that any stack can refer to it without an export. An export in use
+    would keep the workflow from being removed.
 
     Attributes:
         workflow: The workflow's name in requests.
         name: The function's name, `<app>-<stage>-<workflow>`.
-        stack: The name of its stack, without the part that all stacks of the stage share.
+        stack: The name of its stack, without the prefix.
     """
 
     workflow: str

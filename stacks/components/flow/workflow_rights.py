@@ -18,8 +18,8 @@ _MOST_WORKFLOWS = 20
 class WorkflowRights(Construct):
     """A function's rights in workflows, as managed policies: a role's own policies have 10,240 characters in all.
 
-    A policy is about workflows of one stack, so that a workflow of another stack leaves it as it is. The function is
-    made after its policies: a ring without the right is refused for good, and needs an operator.
+    A policy covers the workflows of one stack, so that changes in another stack leave it alone. The function is created
+    after its policies: a ring without the right is refused permanently, and an operator must repeat it.
 
     Args:
         function: The function.

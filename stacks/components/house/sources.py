@@ -133,7 +133,7 @@ def _asset(
 
 
 def _folder_until_the_end() -> Path:
-    """Return a new folder that the end of the process removes: the CDK copies an asset when its construct is made."""
+    """Return a new folder, removed when the process ends. The CDK copies an asset when its construct is created."""
     folder = Path(tempfile.mkdtemp(prefix="countersign-asset-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder

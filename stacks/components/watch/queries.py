@@ -37,7 +37,7 @@ class Queries(Construct):
 
     Args:
         folder: The folder's name, `<app>-<stage>`.
-        functions: The log groups of all functions. A query takes 50; one over more is saved in parts.
+        functions: The log groups of all functions. A query takes 50; a larger one is saved in parts.
         access_log: The access log of the API.
     """
 

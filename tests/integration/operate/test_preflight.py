@@ -131,14 +131,14 @@ def protect_a_failed_first_deploy(it: Ready) -> None:
     it.describe("ledger", StackStatus="ROLLBACK_COMPLETE", EnableTerminationProtection=True)
 
 
-ELSEWHERE = f"account: {OPERATOR} is of the account {ACCOUNT}, and the stage belongs to 210987654321"
-NO_ACCOUNT = f"account: {OPERATOR} acts on the account {ACCOUNT} in {REGION}, and settings/dev.toml names none"
+ELSEWHERE = f"account: {OPERATOR} acts on the account {ACCOUNT}; the stage belongs to 210987654321"
+NO_ACCOUNT = f"account: {OPERATOR} acts on the account {ACCOUNT} in {REGION}; settings/dev.toml names no account"
 DEFECTS: dict[str, tuple[Callable[[Ready], object], str]] = {
     ELSEWHERE: (
         lambda it: it.stage.change(account=AccountSettings(id="210987654321", region=REGION)),
         "export AWS_PROFILE=<a profile of 210987654321>",
     ),
-    f"account: the region is {REGION}, and the stage belongs to eu-west-1": (
+    f"account: the region is {REGION}; the stage belongs to eu-west-1": (
         lambda it: it.stage.change(account=AccountSettings(id=ACCOUNT, region="eu-west-1")),
         "export AWS_REGION=eu-west-1",
     ),
@@ -149,18 +149,18 @@ DEFECTS: dict[str, tuple[Callable[[Ready], object], str]] = {
     "settings: mail.sender is kit@shop.example; allowed: an SES identity of your account; shop.example is reserved for"
     " examples and tests, and neither sends nor receives mail": (
         lambda it: it.stage.change(mail={"sender": "kit@shop.example"}),
-        "write one into settings/dev.toml",
+        "correct it in settings/dev.toml",
     ),
     "settings: alarms.email is empty; allowed: an e-mail address, because the stage is protected: without a receiver,"
     " alarms reach nobody": (
         lambda it: it.stage.change(alarms={"email": ""}, ledger={"protected": True}),
-        "write one into settings/dev.toml",
+        "correct it in settings/dev.toml",
     ),
-    f"bootstrap: the account is not prepared for the CDK in {REGION}": (
+    f"bootstrap: the CDK's bootstrap stack is missing in {REGION}": (
         lambda it: it.answer("GetParameter", 400, "ParameterNotFound"),
         "make bootstrap STAGE=dev",
     ),
-    "bootstrap: the account is prepared for the CDK by version 5 of its bootstrap stack, and the stage needs 6": (
+    "bootstrap: the CDK's bootstrap stack has version 5; the stage needs 6": (
         lambda it: it.answer("GetParameter", Parameter={"Value": "5"}),
         "make bootstrap STAGE=dev",
     ),
@@ -176,7 +176,7 @@ DEFECTS: dict[str, tuple[Callable[[Ready], object], str]] = {
         lambda it: it.describe("public", StackStatus="DELETE_FAILED"),
         "aws cloudformation delete-stack --stack-name countersign-dev-public",
     ),
-    "stacks: countersign-dev-public is UPDATE_IN_PROGRESS: another deploy is under way": (
+    "stacks: countersign-dev-public is UPDATE_IN_PROGRESS: another deploy is running": (
         lambda it: it.describe("public", StackStatus="UPDATE_IN_PROGRESS"),
         "wait",
     ),
@@ -184,15 +184,15 @@ DEFECTS: dict[str, tuple[Callable[[Ready], object], str]] = {
         lambda it: it.drift("DELETED"),
         "aws cloudformation detect-stack-drift --stack-name countersign-dev-public",
     ),
-    "names: the event bus countersign-dev-hand-offs exists, and is not of this stage": (
+    "names: the event bus countersign-dev-hand-offs exists and is not the stage's": (
         take_the_bus,
         "choose another name under [app] or [api] in settings/dev.toml",
     ),
-    f"names: the event bus {PARTNER} exists, and is not of this stage": (
+    f"names: the event bus {PARTNER} exists and is not the stage's": (
         take_the_partner_s_bus,
         f"aws events delete-event-bus --name {PARTNER}",
     ),
-    "names: the API domain ask.example.com exists, and is not of this stage": (
+    "names: the API domain ask.example.com exists and is not the stage's": (
         take_the_domain,
         "aws apigatewayv2 delete-domain-name --domain-name ask.example.com",
     ),
@@ -209,11 +209,11 @@ DEFECTS: dict[str, tuple[Callable[[Ready], object], str]] = {
         "aws sesv2 create-email-identity --email-identity kit@acme.org",
     ),
     "domain: the hosted zone Z1 is not in this account": (lambda it: it.serve_in_zone(None), "list-hosted-zones"),
-    "domain: the hosted zone Z1 is example.org., and not example.com": (
+    "domain: the hosted zone Z1 is for example.org., not for example.com": (
         lambda it: it.serve_in_zone({"Name": "example.org."}),
         "correct [api] in settings/dev.toml",
     ),
-    "domain: the hosted zone Z1 is private: no certificate can be proved in it": (
+    "domain: the hosted zone Z1 is private, and a certificate needs a public one": (
         lambda it: it.serve_in_zone({"Name": "example.com.", "Config": {"PrivateZone": True}}),
         "correct [api] in settings/dev.toml",
     ),
@@ -221,7 +221,7 @@ DEFECTS: dict[str, tuple[Callable[[Ready], object], str]] = {
         lambda it: it.serve_in_zone({"Name": "example.com."}, "CAA", "CNAME"),
         "--hosted-zone-id Z1 --start-record-name ask.example.com shows it",
     ),
-    f"domain: the certificate of ask.example.com is in us-east-1, and the API in {REGION}": (
+    f"domain: the certificate of ask.example.com is in us-east-1; the API needs one in {REGION}": (
         lambda it: it.serve_by_certificate(region="us-east-1"),
         "aws acm request-certificate --validation-method DNS --domain-name ask.example.com",
     ),
@@ -233,7 +233,7 @@ DEFECTS: dict[str, tuple[Callable[[Ready], object], str]] = {
         lambda it: it.serve_by_certificate(issued(Status="PENDING_VALIDATION")),
         f"aws acm describe-certificate --certificate-arn {CERTIFICATE}",
     ),
-    f"domain: the certificate {CERTIFICATE} is for example.com, *.example.org, and not for ask.example.com": (
+    f"domain: the certificate {CERTIFICATE} is for example.com, *.example.org, not for ask.example.com": (
         lambda it: it.serve_by_certificate(issued(SubjectAlternativeNames=["example.com", "*.example.org"])),
         "aws acm request-certificate",
     ),
@@ -284,7 +284,7 @@ def test_a_function_of_the_same_name_that_no_stack_of_the_stage_has_is_a_finding
     ready.answer("ListFunctions", Functions=[{"FunctionName": f"countersign-dev-{name}"} for name in names])
     ready.stage.built = [("workflow", "AWS::Lambda::Function", "countersign-dev-payment")]
     assert list(ready.findings()) == [
-        "names: the function countersign-dev-order-approval exists, and is not of this stage"
+        "names: the function countersign-dev-order-approval exists and is not the stage's"
     ]
 
 
@@ -298,15 +298,15 @@ def fill_the_quota(it: Ready) -> None:
 
 
 NOTES: dict[str, Callable[[Ready], object]] = {
-    "payments.operators names finance@shop.example, whom no mail reaches → write who resolves held payments into"
+    "payments.operators names finance@shop.example, whom no mail reaches → name real operators in"
     " settings/dev.toml": lambda it: it.stage.change(payments={"operators": ("finance@shop.example",)}),
     "countersign-dev-public is ROLLBACK_COMPLETE, because its first deploy failed → the deploy deletes it, and creates"
     " it again": lambda it: it.describe("public", StackStatus="ROLLBACK_COMPLETE", EnableTerminationProtection=False),
     "countersign-dev-public has drifted: ApproverFunction MODIFIED → undo the change, because a deploy may keep it;"
     " then aws cloudformation detect-stack-drift --stack-name countersign-dev-public": lambda it: it.drift("MODIFIED"),
-    "10 of the account's 10 concurrent executions are unreserved, and the stage reserves none → enough to try it;"
-    " before people use it: aws service-quotas request-service-quota-increase --service-code lambda --quota-code"
-    " L-B99A9384 --desired-value 1000": lambda it: it.answer("GetAccountSettings", **limits(10, 10)),
+    "10 of the account's 10 concurrent executions are unreserved, and the stage reserves none → enough for a first"
+    " try; before people use the stage: aws service-quotas request-service-quota-increase --service-code lambda"
+    " --quota-code L-B99A9384 --desired-value 1000": lambda it: it.answer("GetAccountSettings", **limits(10, 10)),
     "800 of 1,000 concurrent executions were in use → aws service-quotas request-service-quota-increase --service-code"
     " lambda --quota-code L-B99A9384 --desired-value 2000": fill_the_quota,
 }

@@ -74,9 +74,9 @@ def test_what_an_earlier_version_names_and_the_stage_no_longer_has_is_a_finding(
     it.deploy(0, LEDGER_TABLE="second")
     it.deploy(1)
     _, table, address = it.findings(running.executions)
-    assert table[0] == f"2 on version 1 of {WORKFLOW} need LEDGER_TABLE first, which is gone"
+    assert table[0] == f"executions on version 1 of {WORKFLOW} (2) need LEDGER_TABLE first, which is gone"
     assert table[1].startswith("restore it under this name until they have ended")
-    assert address[0] == f"2 on version 1 of {WORKFLOW} need BASE_URL https://old, which is gone"
+    assert address[0] == f"executions on version 1 of {WORKFLOW} (2) need BASE_URL https://old, which is gone"
 
 
 def drop_encryption(it: Running) -> None:
@@ -95,9 +95,9 @@ def drop_the_workflow(it: Running) -> None:
 
 
 TAKEN = {
-    f"2 on version 1 of {WORKFLOW} need ANSWERS_KEY arn:answers": drop_encryption,
-    f"2 on version 1 of {WORKFLOW} need KMSKeyArn {KEY}": drop_the_key,
-    f"2 of {WORKFLOW} run, which the settings leave out": drop_the_workflow,
+    f"executions on version 1 of {WORKFLOW} (2) need ANSWERS_KEY arn:answers": drop_encryption,
+    f"executions on version 1 of {WORKFLOW} (2) need KMSKeyArn {KEY}": drop_the_key,
+    f"executions of {WORKFLOW} run (2), and the settings leave the workflow out": drop_the_workflow,
 }
 
 
@@ -120,7 +120,7 @@ def test_a_provider_of_an_open_payment_is_kept(it: Running, kit: Kit) -> None:
     kit.open_payment()
     it.stage.change(providers={})
     ((what, advice),) = it.findings(running.needed)
-    assert what == "open tasks wait for events of pay, which the settings leave out: 1"
+    assert what == "open tasks (1) wait for events of pay, which the settings leave out"
     assert advice.startswith("put it back under [providers] or [partners]")
 
 
@@ -139,7 +139,7 @@ def test_a_retired_workflow_may_go_once_nothing_of_it_runs_or_starts(it: Running
     it.counts[1] = 0
     kit.ledger.submit(Request(REQUEST_ID, WORKFLOW), kit.now)
     assert it.findings(running.executions)[1:] == [
-        (f"{WORKFLOW} is retired, and the sweeper starts a request that it accepted before", "")
+        (f"{WORKFLOW} is retired, and a recorded request waits for its start", "")
     ]
     kit.ledger.started(REQUEST_ID, "arn")
     _, (what, advice) = it.findings(running.executions)
@@ -150,4 +150,4 @@ def test_a_retired_workflow_may_go_once_nothing_of_it_runs_or_starts(it: Running
 def test_before_a_deploy_is_complete_nothing_is_compared(it: Running) -> None:
     del it.stage.described["workflow"]
     ((what, advice),) = it.findings(running.needed)
-    assert (what, advice) == ("the stage is not deployed completely: no execution is compared", "")
+    assert (what, advice) == ("the stage is not completely deployed: executions were not checked", "")

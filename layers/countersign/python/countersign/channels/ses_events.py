@@ -24,7 +24,7 @@ _REQUEST, _WAIT = "countersign_request", "countersign_wait"
 _LONGEST_ADDRESS = 320
 
 _CODE = re.compile(r"[A-Za-z0-9 ._-]{1,40}")
-"""A code of SES or of a mail server. Shorter than a token, so that none can stand in its place."""
+"""A code of SES or of a mail server. It is shorter than a token, so no token can pass for a code."""
 
 _READ: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "Bounce": ("bounced", "/bounce/bounceType", ("/bounce/bounceSubType", "/bounce/bouncedRecipients")),
@@ -32,14 +32,14 @@ _READ: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "Reject": ("mail_rejected", "", ("/reject/reason",)),
     "DeliveryDelay": ("delayed", "/deliveryDelay/delayType", ("/deliveryDelay/delayedRecipients",)),
 }
-"""By the type of an event: its audit entry, the place of its kind, and the places of its codes."""
+"""For each type of event: its audit entry, the pointer to its kind, and the pointers to its codes."""
 
 
 def tags_of(task_id: str) -> list[dict[str, str]]:
     """Return the tags of a mail about a task.
 
-    Their values have letters, digits, `_` and `-` only, and at most 256 of them: a request id is such a text, and the
-    name of a wait becomes one as base64url.
+    SES accepts at most 256 letters, digits, `_` and `-` as a value. A request id fits; the name of a wait is encoded as
+    base64url.
     """
     request_id, _, name = task_id.partition(".")
     encoded = urlsafe_b64encode(name.encode()).decode().rstrip("=")
@@ -47,16 +47,16 @@ def tags_of(task_id: str) -> list[dict[str, str]]:
 
 
 def read(detail: Document) -> MailReport | None:
-    """Return what an event reports; None if its type is another one, or its mail not one of the kit.
+    """Return the report in an event; None for another type of event, or for mail that is not the kit's.
 
-    The kit's mail is about a task and goes to one person. Everybody who may send mail in the account can set the tags.
+    The kit's mail is about a task and goes to one person. Anybody with the right to send mail can set the tags.
 
     Raises:
-        ContractError: The event has not the form that SES documents.
+        ContractError: The event does not have the form that SES documents.
     """
     event, kind, codes = _READ.get(detail.text("/eventType"), ("", "", ()))
     request_id, wait = (_tag(detail, name) for name in (_REQUEST, _WAIT))
-    # The recipient of the mail itself: mail servers that forward it report other addresses.
+    # The mail's own recipient: a mail server that forwards it reports another address.
     people = detail.each("/mail/destination")
     if not (event and request_id and wait and len(people) == 1):
         return None
@@ -83,7 +83,7 @@ def _tag(detail: Document, name: str) -> str:
 
 
 def _code(detail: Document, pointer: str) -> str:
-    """Return the code at a pointer; of a list of recipients, the status of the first; empty for any other text."""
+    """Return the code at a pointer, or the status of the first recipient in a list; empty if it is not a code."""
     found = detail.find(pointer) if pointer else None
     if isinstance(found, list):
         found = found[0].get("status") if found and isinstance(found[0], dict) else None

@@ -9,7 +9,7 @@ from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.tasks import Change, Task
 
 HARD = "permanent"
-"""The kind of a bounce for good."""
+"""The kind of a permanent bounce."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class MailReport:
         task_id: The task that the message is about.
         recipient: The address to which the kit sent it, normalised.
         message_id: The service's id of the message.
-        kind: The service's word for the kind: of a bounce `permanent`, `transient` or `undetermined`; empty for none.
-        reason: The service's code, such as `General 5.1.1`. Never a mail server's text, which can quote the link.
+        kind: The service's kind of event, for a bounce `permanent`, `transient` or `undetermined`; may be empty.
+        reason: The service's code, such as `General 5.1.1`; never a mail server's text, which can quote the link.
     """
 
     event: str
@@ -34,7 +34,7 @@ class MailReport:
 
     @property
     def is_hard(self) -> bool:
-        """Whether the recipient's mail server refused the message for good."""
+        """Whether the recipient's mail server refused the message permanently."""
         return (self.event, self.kind) == ("bounced", HARD)
 
 
@@ -48,7 +48,7 @@ def reported(
     Args:
         task: The task.
         report: The report.
-        source: Who reports, as the event bus knows them.
+        source: The sender of the report, as the event bus identifies it.
         entries: The task's audit.
         now: The current time.
     """

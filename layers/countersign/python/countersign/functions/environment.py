@@ -10,9 +10,8 @@ from typing import Any
 from countersign.domain.errors import MissingSettingError
 
 TABLES_FILE = "tables.json"
-"""The file of a function's tables, at the root of its code. Lambda's environment variables are 4 KB together, which a
-stage's workflows and policies exceed. As a part of the code, a table stays with the version of the function.
-"""
+"""The file of a function's tables, at the root of its code. Lambda limits all environment variables to 4 KB, which a
+stage's workflows and policies exceed. A table is a part of the code, so each version of a function keeps its own."""
 
 
 class Environment:

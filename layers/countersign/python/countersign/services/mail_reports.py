@@ -1,4 +1,4 @@
-"""Reports about messages to people, in the audit of their tasks."""
+"""Record reports about messages to people in the audit of their tasks."""
 
 from dataclasses import dataclass
 
@@ -18,11 +18,11 @@ class MailReports:
 
     @retried
     def record(self, report: MailReport, source: str) -> Handling:
-        """Record a report once; one about a purged task, or a person who was not asked, is ignored.
+        """Record a report once. Ignore one about a purged task, or about a person who was not asked.
 
         Args:
             report: The report.
-            source: Who reports, as the event bus knows them.
+            source: The sender of the report, as the event bus identifies it.
 
         Raises:
             TransientError: The ledger did not answer; record the report again.
