@@ -114,6 +114,7 @@ def take_the_bus(it: Ready) -> None:
 
 def take_the_partner_s_bus(it: Ready) -> None:
     it.stage.change(partners={"stripe": PartnerSettings(scheme="stripe", account="acct_1", event_source=PARTNER)})
+    client("events").create_partner_event_source(Name=PARTNER, Account=ACCOUNT)
     client("events").create_event_bus(Name=PARTNER, EventSourceName=PARTNER)
 
 
