@@ -144,16 +144,6 @@ def any_inbox_mail(**changes: Any) -> Message:
     return Message(**message | changes)
 
 
-def every_page() -> Mapping[str, str]:
-    """Return every page by a name."""
-    return dict(_pages())
-
-
-def every_mail() -> Mapping[str, Mail]:
-    """Return every mail by a name."""
-    return dict(_mails())
-
-
 def hostile_page(value: str) -> Mapping[str, str]:
     """Return each page that shows texts of people, with this value in every field."""
     rows = ((value, value), ("Order", value))
@@ -202,20 +192,21 @@ def hostile_mail(value: str) -> Mail:
     )
 
 
-def _pages() -> Iterator[tuple[str, str]]:
-    yield from _review_pages()
-    yield from _decided_pages()
-    yield from _closed_pages()
-    yield "recorded", recorded_page(TITLE)
-    yield "handed-over", handed_over_page(TITLE, "otto@example.com", NOW)
-    yield "inbox", any_inbox_page(votes={"maria@example.com": Vote(Decision.APPROVE, COMMENT, NOW)})
-    yield "inbox-long", any_inbox_page(number=MOST_WAITING)
-    yield "inbox-empty", any_inbox_page(number=0)
-    yield "inbox-sent", inbox_sent_page("maria@example.com", NOW)
-    for kind in get_args(Problem):
-        yield f"problem-{kind}", problem_page(kind)
-    for seconds in (1, 60):
-        yield f"problem-too-many-{seconds}", too_many_page(seconds)
+def every_page() -> Mapping[str, str]:
+    """Return every page by a name."""
+    return {
+        **dict(_review_pages()),
+        **dict(_decided_pages()),
+        **dict(_closed_pages()),
+        "recorded": recorded_page(TITLE),
+        "handed-over": handed_over_page(TITLE, "otto@example.com", NOW),
+        "inbox": any_inbox_page(votes={"maria@example.com": Vote(Decision.APPROVE, COMMENT, NOW)}),
+        "inbox-long": any_inbox_page(number=MOST_WAITING),
+        "inbox-empty": any_inbox_page(number=0),
+        "inbox-sent": inbox_sent_page("maria@example.com", NOW),
+        **{f"problem-{kind}": problem_page(kind) for kind in get_args(Problem)},
+        **{f"problem-too-many-{seconds}": too_many_page(seconds) for seconds in (1, 60)},
+    }
 
 
 def _review_pages() -> Iterator[tuple[str, str]]:
@@ -257,13 +248,13 @@ def _closed_pages() -> Iterator[tuple[str, str]]:
     yield "closed-because", any_closed_page(reason="withdrawn", because=COMMENT)
 
 
-def _mails() -> Iterator[tuple[str, Mail]]:
-    for occasion in ("requested", "reminder", "escalated"):
-        for stage in ("", "dev"):
-            view = any_mail(kind=f"approval.{occasion}", stage=stage, details=(*ROWS, ("Note", ""), ("Long", UNBROKEN)))
-            yield f"{occasion}-{stage or 'prod'}", as_mail(view)
-    names = tuple(attachment.name for attachment in ATTACHMENTS)
-    yield "attachments", as_mail(any_mail(attachments=names))
-    yield "instead", as_mail(any_mail(instead_of="otto@example.com"))
+def every_mail() -> Mapping[str, Mail]:
+    """Return every mail by a name."""
+    names, details = tuple(attachment.name for attachment in ATTACHMENTS), (*ROWS, ("Note", ""), ("Long", UNBROKEN))
+    found = {"attachments": any_mail(attachments=names), "instead": any_mail(instead_of="otto@example.com")}
     for stage in ("", "dev"):
-        yield f"inbox-{stage or 'prod'}", as_mail(any_inbox_mail(stage=stage))
+        found[f"inbox-{stage or 'prod'}"] = any_inbox_mail(stage=stage)
+        for occasion in ("requested", "reminder", "escalated"):
+            mail = any_mail(kind=f"approval.{occasion}", stage=stage, details=details)
+            found[f"{occasion}-{stage or 'prod'}"] = mail
+    return {name: as_mail(mail) for name, mail in found.items()}

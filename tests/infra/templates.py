@@ -69,6 +69,15 @@ class Synthesised:
         assert len(found) == 1, f"{kind} {path}: {[resource.path for resource in found]}"
         return found[0]
 
+    def function(self, path: str) -> Any:
+        """Return the properties of a function, by its construct."""
+        return self.properties(self.one("AWS::Lambda::Function", f"{path}/Function"))
+
+    def variables(self, path: str) -> dict[str, str]:
+        """Return the environment variables of a function, by its construct."""
+        variables: dict[str, str] = self.function(path)["Environment"]["Variables"]
+        return variables
+
     @property
     def patterns(self) -> tuple[str, ...]:
         """The names of the patterns, where the stage has them."""

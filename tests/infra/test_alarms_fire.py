@@ -83,8 +83,7 @@ class Scene:
 
     def run(self, path: str, handler: Callable[..., Any], event: Any) -> Any:
         """Run the function of a construct, with the variables for its metrics."""
-        function = self.stage.properties(self.stage.one("AWS::Lambda::Function", f"{path}/Function"))
-        variables = function["Environment"]["Variables"].items()
+        variables = self.stage.variables(path).items()
         of_metrics = {name: value for name, value in variables if name.startswith(("POWERTOOLS_", "METRICS_"))}
         with pytest.MonkeyPatch.context() as patch:
             for name, value in of_metrics.items():

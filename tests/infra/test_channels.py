@@ -2,7 +2,6 @@
 
 import json
 from email.header import Header
-from typing import Any
 
 from countersign.testing.builders import ses_event
 from tests.infra.templates import Synthesised, statements
@@ -16,12 +15,6 @@ def sending(stage: Synthesised) -> set[str]:
     return {f"{role}: {line}" for role, line in statements(stage) if line.startswith(("ses:", "sns:"))}
 
 
-def environment(stage: Synthesised) -> dict[str, Any]:
-    function = stage.properties(stage.one("AWS::Lambda::Function", "Approver/Approver/Function"))
-    variables: dict[str, Any] = function["Environment"]["Variables"]
-    return variables
-
-
 CONFIGURATION_SET = "Approver/Email/ConfigurationSet"
 
 
@@ -31,13 +24,13 @@ def test_where_mail_is_chosen_there_is_no_topic_and_no_right_to_publish(stage: S
     assert identity.endswith(f":identity/{stage.settings.mail.sender}")
     assert configuration_set.endswith(f":configuration-set/{CONFIGURATION_SET}")
     assert not [topic for topic in stage.of_type("AWS::SNS::Topic") if topic.path == TOPIC]
-    assert environment(stage)["CHANNEL"] == "email"
+    assert stage.variables("Approver/Approver")["CHANNEL"] == "email"
     assert "ApprovalsTopic" not in stage.outputs("public")
 
 
 def test_where_the_topic_is_chosen_the_approver_publishes_to_it_and_sends_no_mail(varied: Synthesised) -> None:
     assert sending(varied) == {f"Approver/Approver/Role: sns:Publish on {TOPIC}"}
-    variables = environment(varied)
+    variables = varied.variables("Approver/Approver")
     assert (variables["CHANNEL"], variables["CHANNEL_SETTINGS"]) == ("sns", f'{{"topic":"{TOPIC}"}}')
     assert varied.outputs("public")["ApprovalsTopic"] == TOPIC
 
@@ -53,7 +46,7 @@ def test_the_topic_is_encrypted_at_rest_and_on_the_way(varied: Synthesised) -> N
     assert {"Bool": {"aws:SecureTransport": "false"}} in [statement.get("Condition") for statement in policy]
 
 
-def test_nobody_is_subscribed_without_a_filter_by_the_stack_itself(varied: Synthesised) -> None:
+def test_the_stack_subscribes_no_one_to_the_topic(varied: Synthesised) -> None:
     topics = {varied.properties(each)["TopicArn"] for each in varied.of_type("AWS::SNS::Subscription")}
     assert TOPIC not in topics, "who subscribes gets links; a stage's owner decides that"
 
@@ -76,7 +69,7 @@ def test_what_ses_reports_about_mails_of_the_stage_s_own_configuration_set_is_ta
 
 
 def test_mail_names_its_sender_and_where_answers_go(strict: Synthesised) -> None:
-    assert json.loads(environment(strict)["CHANNEL_SETTINGS"]) == {
+    assert json.loads(strict.variables("Approver/Approver")["CHANNEL_SETTINGS"]) == {
         "sender": f"{Header('Käufe, Nord', 'utf-8').encode()} <approvals@countersign.example>",
         "reply_to": "help@countersign.example",
         "configuration_set": CONFIGURATION_SET,

@@ -11,8 +11,7 @@ from tests.infra.templates import Synthesised, statements
 
 def test_without_providers_no_role_reads_secrets_and_the_function_has_none(bare: Synthesised) -> None:
     assert not [line for _, line in statements(bare) if "secretsmanager" in line]
-    function = bare.properties(bare.one("AWS::Lambda::Function", "Webhook/Webhook/Function"))
-    assert function["Environment"]["Variables"]["PROVIDERS"] == "{}"
+    assert bare.variables("Webhook/Webhook")["PROVIDERS"] == "{}"
 
 
 def test_a_base_url_of_the_settings_contains_the_api_s_id(varied: Synthesised) -> None:

@@ -35,7 +35,7 @@ KEEPS_NOTHING = {
     *("AWS::S3::BucketPolicy", "AWS::SNS::Subscription", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy"),
 }
 UNDER_S3_S_OWN_KEY = "AWS::S3::Bucket"
-"""The copy of the audit: with a key of ours, whoever deletes the key makes unreadable what they cannot delete."""
+"""The copy of the audit: a person who deletes a key of the stage makes entries unreadable that Object Lock keeps."""
 
 OWN_KEYS = {"Alarms/Topic": "Alarms/Key.Arn"}
 """CloudWatch must be able to use the key of the alarms' topic."""

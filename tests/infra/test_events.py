@@ -54,19 +54,19 @@ def test_hand_offs_go_to_their_queue(prod: Synthesised, kind: str, queues: set[s
 
 
 @pytest.mark.parametrize(
-    ("kind", "heard"),
+    ("kind", "received"),
     [("payment.held", True), ("deposit.held", True), ("payment.requested", False), ("TaskOpened", False)],
 )
-def test_held_events_go_to_the_settlements_where_the_stage_names_operators(
-    stage_named: Callable[[str], Synthesised], kind: str, heard: bool
+def test_held_events_go_to_the_held_payments_function_where_the_stage_names_operators(
+    stage_named: Callable[[str], Synthesised], kind: str, received: bool
 ) -> None:
     settled = rule(stage_named("local"), "HeldPayments/Held/Rule")
-    assert matches(settled["EventPattern"], hand_off(kind)) is heard
+    assert matches(settled["EventPattern"], hand_off(kind)) is received
     assert not matches(settled["EventPattern"], {**hand_off(kind), "source": "somebody.else"})
     assert (settled["EventBusName"], settled["Targets"][0]["InputPath"]) == ("HandOffs/Bus", "$.detail")
 
 
-def test_without_operators_nobody_takes_up_held_events(bare: Synthesised) -> None:
+def test_without_operators_no_rule_takes_held_events(bare: Synthesised) -> None:
     assert not [each for each in bare.of_type("AWS::Lambda::Function") if each.path.startswith("HeldPayments")]
     for each in bare.of_type("AWS::Events::Rule"):
         if "ScheduleExpression" not in each.properties:
@@ -83,7 +83,7 @@ def test_hand_offs_arrive_as_the_envelope_itself_from_the_kit_s_bus_only(prod: S
 
 
 @pytest.mark.parametrize("source", ["shop", "com.example.payments", "countersign"])
-def test_answers_of_machines_are_taken_whole_from_the_kit_s_bus_whoever_sends_them(
+def test_answers_of_machines_are_taken_whole_from_the_kit_s_bus_for_every_source(
     prod: Synthesised, source: str
 ) -> None:
     inbound = rule(prod, "Results/Inbound/Rule")
@@ -108,7 +108,7 @@ def test_the_archive_keeps_our_events_but_no_token(prod: Synthesised, event: Any
 
 
 @pytest.mark.parametrize(
-    ("status", "function", "heard"),
+    ("status", "function", "received"),
     [
         *((status, f"{FUNCTION}:7", True) for status in ("SUCCEEDED", "FAILED", "TIMED_OUT", "STOPPED")),
         ("FAILED", FUNCTION, True),
@@ -117,7 +117,9 @@ def test_the_archive_keeps_our_events_but_no_token(prod: Synthesised, event: Any
         ("FAILED", f"{FUNCTIONS}refunds-prod-order-approval:7", False),
     ],
 )
-def test_the_end_of_our_executions_is_heard(prod: Synthesised, status: str, function: str, heard: bool) -> None:
+def test_the_end_of_the_stage_s_executions_is_received(
+    prod: Synthesised, status: str, function: str, received: bool
+) -> None:
     ended = rule(prod, "Executions/Ended/Rule")
     arns = "arn:<Partition>:lambda:<Region>:<AccountId>:function:"
     pattern = json.loads(json.dumps(ended["EventPattern"]).replace(arns, FUNCTIONS))
@@ -134,7 +136,7 @@ def test_the_end_of_our_executions_is_heard(prod: Synthesised, status: str, func
     }
     assert "EventBusName" not in ended, "AWS's own events are on the default bus"
     assert "InputPath" not in ended["Targets"][0]
-    assert matches(pattern, event) is heard
+    assert matches(pattern, event) is received
 
 
 def record(
@@ -190,7 +192,7 @@ def record(
         (record("REMOVE", "TASK", old="APPLIED", by_ttl=True), set()),
     ],
 )
-def test_changes_of_the_ledger_wake_whom_they_concern(
+def test_a_change_of_the_ledger_invokes_its_consumers(
     stage: Synthesised, change: dict[str, Any], consumers: set[str]
 ) -> None:
     paths = {"relay": "Relay/Decided/Mapping", "publisher": "Publisher/Tasks/Mapping"}

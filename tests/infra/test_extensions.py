@@ -126,9 +126,7 @@ def test_a_setting_that_an_extension_s_scheme_does_not_read_is_refused(write: Wr
 
 def test_a_channel_s_secret_is_read_by_the_approver_alone(extended: Synthesised) -> None:
     secret = extended.one("AWS::SecretsManager::Secret", "Approver/Channel/Secret")
-    variables = extended.properties(extended.one("AWS::Lambda::Function", "Approver/Approver/Function"))["Environment"][
-        "Variables"
-    ]
+    variables = extended.variables("Approver/Approver")
     assert json.loads(variables["CHANNEL_SETTINGS"]) == {"url": "https://chat.example.com/messages"}
     assert (variables["CHANNEL"], json.loads(variables["CHANNEL_SECRET"])) == ("chat", {"chat": secret.path})
     line = f"secretsmanager:GetSecretValue on {secret.path}"

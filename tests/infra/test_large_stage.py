@@ -1,5 +1,8 @@
-"""A stage of fifty workflows and a policy of two hundred rows: it passes every limit, and the policy applies."""
+"""A stage of fifty workflows and a policy of two hundred rows: the limits, the policy, a removed workflow."""
 
+import json
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
@@ -10,6 +13,7 @@ from countersign.testing.builders import any_input
 from order_approval.handler import handler
 from stacks.components.house.sources import Sources
 from stacks.stage.settings import Settings
+from stacks.stage.workflows import SHARES
 from tests import SETTINGS
 from tests.infra.templates import Synthesised
 
@@ -31,20 +35,29 @@ NAMES = [f"approval-of-department-{number:02}".ljust(40, "x") for number in rang
 """As long as a name can be; the kit's own workflows make fifty."""
 
 
-@pytest.fixture(scope="module", params=["dev", "prod"])
-def large(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, context: dict[str, Any], sources: Sources
-) -> Synthesised:
-    """The stage, whose synthesis checks the limits; `prod` has keys of the account for all data."""
-    written = (SETTINGS / f"{request.param}.toml").read_text(encoding="utf-8")
-    workflows = "".join(WORKFLOW.format(name=name) for name in NAMES)
-    rows = "".join(ROW.format(name=NAMES[0], up_to=up_to) for up_to in range(1, 201))
-    file = tmp_path_factory.mktemp("large") / f"{request.param}.toml"
-    file.write_text(written + workflows + rows, encoding="utf-8")
-    return Synthesised(Settings.load(file), sources, context)
+@pytest.fixture(scope="module")
+def with_workflows(
+    tmp_path_factory: pytest.TempPathFactory, context: dict[str, Any], sources: Sources
+) -> Callable[..., Synthesised]:
+    """A stage with more workflows and a policy of one of them; its synthesis checks the limits."""
+
+    @cache
+    def synthesised(stage: str, *names: str) -> Synthesised:
+        written = (SETTINGS / f"{stage}.toml").read_text(encoding="utf-8")
+        workflows = "".join(WORKFLOW.format(name=name) for name in names)
+        rows = "".join(ROW.format(name=NAMES[0], up_to=up_to) for up_to in range(1, 201))
+        file = tmp_path_factory.mktemp("large") / f"{stage}.toml"
+        file.write_text(written + workflows + rows, encoding="utf-8")
+        return Synthesised(Settings.load(file), sources, context)
+
+    return synthesised
 
 
-def test_it_deploys_fifty_workflows_and_applies_every_row_of_the_policy(large: Synthesised) -> None:
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_it_deploys_fifty_workflows_and_applies_every_row_of_the_policy(
+    with_workflows: Callable[..., Synthesised], stage: str
+) -> None:
+    large = with_workflows(stage, *NAMES)
     durable = [large.properties(each) for each in large.of_type("AWS::Lambda::Function")]
     functions = {each["FunctionName"]: each for each in durable if "DurableConfig" in each}
     names = {f"{large.settings.prefix}{name}" for name in large.settings.workflows}
@@ -54,3 +67,34 @@ def test_it_deploys_fifty_workflows_and_applies_every_row_of_the_policy(large: S
     with use(bench.ports):
         bench.start(any_input(amount="198.01", deadline_seconds=60))
         assert bench.open_task().audience == ("approver-199@shop.dev",)
+
+
+def test_a_removed_workflow_leaves_every_other_in_its_stack_and_in_its_policies(
+    with_workflows: Callable[..., Synthesised],
+) -> None:
+    large = with_workflows("dev", *NAMES)
+    assert large.settings.workflow_stacks.keys() >= {*SHARES}
+    before, after = places(large), places(with_workflows("dev", *NAMES[:-1]))
+    assert before.keys() - after.keys() == {NAMES[-1]}
+    assert after.items() <= before.items()
+
+
+def places(stage: Synthesised) -> dict[str, Any]:
+    """Return the stack of each workflow, and the policies that name it."""
+    stacks = {
+        each.properties["FunctionName"]: each.stack
+        for each in stage.of_type("AWS::Lambda::Function")
+        if "FunctionName" in each.properties
+    }
+    policies = [
+        (each.stack, each.logical_id, json.dumps(each.properties["PolicyDocument"]))
+        for each in stage.of_type("AWS::IAM::ManagedPolicy")
+    ]
+    return {
+        workflow: (
+            stacks[name],
+            sorted((stack, logical_id) for stack, logical_id, text in policies if f":function:{name}:" in text),
+        )
+        for workflow in stage.workflows
+        for name in [f"{stage.settings.prefix}{workflow}"]
+    }

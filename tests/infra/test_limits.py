@@ -2,20 +2,11 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 from tests.infra.templates import Synthesised
 
 
-def function(stage: Synthesised, name: str) -> Any:
-    return stage.properties(stage.one("AWS::Lambda::Function", f"{name}/{name}/Function"))
-
-
-def rates(stage: Synthesised, name: str) -> Any:
-    return json.loads(function(stage, name)["Environment"]["Variables"]["LIMITS"])
-
-
-def test_requests_are_counted_in_a_table_of_its_own_that_forgets_and_dies_with_its_stack(stage: Synthesised) -> None:
+def test_requests_are_counted_in_a_table_with_a_ttl_that_is_deleted_with_its_stack(stage: Synthesised) -> None:
     table = stage.one("AWS::DynamoDB::Table", "Limits/Table")
     assert table.properties["KeySchema"] == [{"AttributeName": "pk", "KeyType": "HASH"}]
     assert table.properties["BillingMode"] == "PAY_PER_REQUEST"
@@ -23,31 +14,28 @@ def test_requests_are_counted_in_a_table_of_its_own_that_forgets_and_dies_with_i
     assert "StreamSpecification" not in table.properties
     assert table.body["DeletionPolicy"] == table.body["UpdateReplacePolicy"] == "Delete"
     for name in ("Review", "Webhook"):
-        assert function(stage, name)["Environment"]["Variables"]["LIMITS_TABLE"] == "Limits/Table"
+        assert stage.variables(f"{name}/{name}")["LIMITS_TABLE"] == "Limits/Table"
 
 
-def test_each_public_function_is_told_its_own_rates(stage: Synthesised) -> None:
-    limits = stage.settings.limits
-    assert rates(stage, "Review") == limits.review.model_dump()
-    assert rates(stage, "Webhook") == limits.callbacks.model_dump()
+def test_each_public_function_has_its_own_rates(stage: Synthesised, strict: Synthesised) -> None:
+    assert strict.settings.limits != stage.settings.limits
+    for each in (stage, strict):
+        limits = each.settings.limits
+        for name, limit in (("Review", limits.review), ("Webhook", limits.callbacks)):
+            assert json.loads(each.variables(f"{name}/{name}")["LIMITS"]) == limit.model_dump()
 
 
-def test_only_the_public_functions_have_a_concurrency_of_its_own_and_only_where_the_account_has_some_to_spare(
-    stage_named: Callable[[str], Synthesised],
+def test_only_the_public_functions_reserve_concurrency_and_only_where_the_settings_say_so(
+    stage_named: Callable[[str], Synthesised], strict: Synthesised
 ) -> None:
-    for name, reserved in (("local", None), ("dev", None), ("prod", 100)):
-        stage = stage_named(name)
+    stages = {stage_named("local"): None, stage_named("dev"): None, stage_named("prod"): 100, strict: 7}
+    for stage, reserved in stages.items():
         found = {
             each.path: each.properties.get("ReservedConcurrentExecutions")
             for each in stage.of_type("AWS::Lambda::Function")
         }
         assert [found.pop(f"{name}/{name}/Function") for name in ("Review", "Webhook")] == [reserved] * 2
         assert set(found.values()) == {None}
-
-
-def test_a_stage_may_say_otherwise(strict: Synthesised) -> None:
-    assert function(strict, "Review")["ReservedConcurrentExecutions"] == 7
-    assert rates(strict, "Review") == {"per_source": 20, "per_token": 10}
 
 
 def test_one_network_cannot_take_all_that_the_api_lets_through(prod: Synthesised) -> None:

@@ -1,7 +1,6 @@
 """Providers whose events come over EventBridge: a bus, a rule and a right only where a stage names them."""
 
 import json
-from typing import Any
 
 from countersign.testing.builders import task_result
 from tests.infra.templates import Synthesised
@@ -10,13 +9,9 @@ from tests.infra.test_events import matches
 SOURCE = "aws.partner/stripe.com/ed_1001"
 
 
-def variables(stage: Synthesised) -> Any:
-    return stage.properties(stage.one("AWS::Lambda::Function", "Results/Results/Function"))["Environment"]["Variables"]
-
-
 def test_without_a_partner_there_is_the_kit_s_bus_alone(stage: Synthesised) -> None:
     assert [bus.path for bus in stage.of_type("AWS::Events::EventBus")] == ["HandOffs/Bus"]
-    assert "PARTNERS" not in variables(stage)
+    assert "PARTNERS" not in stage.variables("Results/Results")
 
 
 def test_a_partner_s_event_source_gets_its_bus_and_its_events_go_whole_to_the_queue(varied: Synthesised) -> None:
@@ -32,6 +27,6 @@ def test_a_partner_s_event_source_gets_its_bus_and_its_events_go_whole_to_the_qu
 
 
 def test_the_function_finds_the_partner_by_its_source(varied: Synthesised) -> None:
-    assert json.loads(variables(varied)["PARTNERS"]) == {
+    assert json.loads(varied.variables("Results/Results")["PARTNERS"]) == {
         SOURCE: {"name": "stripe", "scheme": "stripe", "accounts": {"account": "acct_1"}}
     }

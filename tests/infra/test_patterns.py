@@ -21,7 +21,7 @@ def knowing_of_answers(stage: Synthesised) -> set[str]:
     return {each.path for each in functions if "ANSWERS_KEY" in each.properties["Environment"]["Variables"]}
 
 
-def test_the_gallery_shows_every_pattern_that_is_deployed_and_no_other(stage: Synthesised) -> None:
+def test_the_showcase_has_every_deployed_pattern_and_no_other(stage: Synthesised) -> None:
     assert set(stage.patterns) == (set(SCRIPTS) if stage.settings.patterns else set())
 
 
@@ -39,7 +39,7 @@ def test_without_patterns_and_encrypted_workflows_a_stage_has_neither_their_stac
     assert not rights_to_answers(prod)
 
 
-def test_an_encrypted_workflow_of_the_settings_has_a_key_and_nobody_else_reads_what_it_asks(
+def test_an_encrypted_workflow_of_the_settings_has_a_key_and_no_other_function_decrypts_its_answers(
     strict: Synthesised,
 ) -> None:
     assert keys(strict) == ["Answers/Key"]
@@ -69,5 +69,5 @@ def test_invocations_of_the_plain_lambda_are_retried_and_kept_when_they_fail_for
     assert len(retries) == (1 if stage.patterns else 0)
     for each in retries:
         assert (each["MaximumRetryAttempts"], each["MaximumEventAgeInSeconds"]) == (2, 6 * 3_600)
-        decider = stage.properties(stage.one("AWS::Lambda::Function", "Decider/Function"))
+        decider = stage.function("Decider")
         assert decider["DeadLetterConfig"]["TargetArn"] == "DeciderDeadLetters.Arn"

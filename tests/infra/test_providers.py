@@ -20,15 +20,14 @@ def test_the_secrets_of_a_protected_stage_outlive_it(stage_named: Callable[[str]
         assert {secret.body["DeletionPolicy"] for secret in secrets} == {policy}
 
 
-def test_the_function_and_the_operator_know_each_provider_by_its_scheme_and_where_its_secret_is(
+def test_the_function_and_the_output_have_each_provider_s_scheme_and_secret(
     stage: Synthesised,
 ) -> None:
-    function = stage.properties(stage.one("AWS::Lambda::Function", "Webhook/Webhook/Function"))
     providers = {
         name: {"scheme": provider.scheme, "secret": f"Providers/{name}", **provider.expects}
         for name, provider in stage.settings.providers.items()
     }
-    assert json.loads(function["Environment"]["Variables"]["PROVIDERS"]) == providers
+    assert json.loads(stage.variables("Webhook/Webhook")["PROVIDERS"]) == providers
     assert json.loads(stage.outputs("public")["Providers"]) == providers
 
 

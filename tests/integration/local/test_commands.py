@@ -44,17 +44,17 @@ def test_without_a_cloud_every_command_reports_it(home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("options", "error"),
     [
         ("--answer perhaps", "'--answer': must be one of approve, expire, reject, got: perhaps"),
         ("--scenario lottery", "'--scenario': must be one of order-approval, payment, data-enrichment,"),
         ("--scenario payment --answer approve", "'--answer': must be one of bad-signature, burst,"),
     ],
 )
-def test_an_unknown_answer_or_scenario_is_refused_with_the_list(home: Path, asked: str, said: str) -> None:
-    refused = run(home, "demo", *asked.split())
+def test_an_unknown_answer_or_scenario_is_refused_with_the_list(home: Path, options: str, error: str) -> None:
+    refused = run(home, "demo", *options.split())
     assert refused.returncode == 2
-    assert said in refused.stderr
+    assert error in refused.stderr
 
 
 def test_a_port_that_is_taken_is_refused(home: Path) -> None:

@@ -72,14 +72,8 @@ def test_its_functions_do_not_see_our_environment(of_a_demo: Emulator) -> None:
 @pytest.fixture
 def users_account(monkeypatch: pytest.MonkeyPatch) -> None:
     """The environment of a user with a real account."""
-    for name in (
-        "AWS_PROFILE",
-        "AWS_ACCESS_KEY_ID",
-        "AWS_SESSION_TOKEN",
-        "AWS_CA_BUNDLE",
-        "AWS_WEB_IDENTITY_TOKEN_FILE",
-    ):
-        monkeypatch.setenv(name, "of the user")
+    for name in ("PROFILE", "ACCESS_KEY_ID", "SESSION_TOKEN", "CA_BUNDLE", "WEB_IDENTITY_TOKEN_FILE"):
+        monkeypatch.setenv(f"AWS_{name}", "of the user")
     monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "https://sts.example.com")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")

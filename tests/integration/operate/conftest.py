@@ -88,8 +88,8 @@ def run(stage: DeployedStage, capsys: pytest.CaptureFixture[str]) -> Run:
     def run_command(*arguments: str) -> tuple[int, str, str]:
         capsys.readouterr()
         status = main(arguments)
-        said = capsys.readouterr()
-        return status, said.out, said.err
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
 
     return run_command
 

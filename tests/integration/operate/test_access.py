@@ -1,4 +1,4 @@
-"""Where the program acts and as whom, and its errors where it cannot."""
+"""The stage and the credentials that a command uses, and the errors without them."""
 
 import json
 import subprocess
@@ -27,7 +27,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
     status = main(arguments)
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -61,7 +61,7 @@ def test_the_embedded_cloud_is_used_if_it_is_up_and_no_option_says_otherwise(aws
 def test_options_that_name_nothing_or_contradict_each_other_are_refused(
     aws: None, home: Path, capsys: pytest.CaptureFixture[str], arguments: str, status: int, words: str
 ) -> None:
-    ended, errors = said(capsys, "tasks", *arguments.split())
+    ended, errors = refused(capsys, "tasks", *arguments.split())
     assert ended == status
     assert words in errors
 
@@ -70,10 +70,10 @@ def test_a_command_says_that_it_acts_on_the_embedded_cloud_unless_an_option_does
     aws: None, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     CLOUD.write(home)
-    status, errors = said(capsys, "tasks", "--stage", "nope")
+    status, errors = refused(capsys, "tasks", "--stage", "nope")
     assert "embedded cloud" not in errors
-    status, errors = said(capsys, "tasks")
-    assert status == 4, "nobody listens there"
+    status, errors = refused(capsys, "tasks")
+    assert status == 4, "nothing listens there"
     assert "On the embedded cloud at http://127.0.0.1:1" in errors
 
 
@@ -82,8 +82,8 @@ def test_a_shell_reads_the_variables_of_the_embedded_cloud_as_they_are(
 ) -> None:
     CLOUD.write(home)
     assert main(["env", "--local"]) == 0
-    told = 'echo "${AWS_PROFILE-none} $API_URL $QUEUE_EXTERNAL_TASKS"; env'
-    script = f"AWS_PROFILE=mine; {capsys.readouterr().out} {told}"
+    commands = 'echo "${AWS_PROFILE-none} $API_URL $QUEUE_EXTERNAL_TASKS"; env'
+    script = f"AWS_PROFILE=mine; {capsys.readouterr().out} {commands}"
     printed = subprocess.run(["sh", "-euc", script], capture_output=True, text=True, check=True).stdout
     first, *rest = printed.splitlines()
     assert first == f"none {HERE}/$default {HERE}"
@@ -96,8 +96,8 @@ def test_a_cloud_on_another_machine_and_an_account_have_no_variables_for_a_shell
     CLOUD.write(home)
     file = home / "cloud.json"
     file.write_text(file.read_text().replace("127.0.0.1", "aws.example.com"))
-    assert said(capsys, "env", "--local")[0] == 3
-    status, errors = said(capsys, "env", "--stage", "dev")
+    assert refused(capsys, "env", "--local")[0] == 3
+    status, errors = refused(capsys, "env", "--stage", "dev")
     assert status == 2
     assert "countersign env --local" in errors
 
@@ -105,7 +105,7 @@ def test_a_cloud_on_another_machine_and_an_account_have_no_variables_for_a_shell
 def test_a_stage_that_is_not_deployed_is_named_with_its_region(aws: None, capsys: pytest.CaptureFixture[str]) -> None:
     absent = ClientError({"Error": {"Code": "ValidationError", "Message": "does not exist"}}, "DescribeStacks")
     with answering("cloudformation", "DescribeStacks", absent):
-        status, errors = said(capsys, "tasks", "--stage", "dev", "--region", "eu-west-1")
+        status, errors = refused(capsys, "tasks", "--stage", "dev", "--region", "eu-west-1")
     assert status == 3
     assert "countersign-dev-ledger is not deployed in the stage dev in eu-west-1" in errors
     assert "make deploy STAGE=dev" in errors
@@ -117,11 +117,11 @@ def test_a_table_can_be_named_in_place_of_the_stage(kit: Kit, capsys: pytest.Cap
     assert [task["task_id"] for task in json.loads(capsys.readouterr().out)] == [TASK_ID]
 
 
-# As whom
+# Credentials
 
 
 @pytest.fixture
-def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A machine without credentials."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
@@ -131,14 +131,16 @@ def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("operate.stage.get_session", Session)
 
 
-def test_no_credentials_end_with_three(nobody: None, capsys: pytest.CaptureFixture[str]) -> None:
-    status, errors = said(capsys, "tasks", "--stage", "dev")
+def test_no_credentials_end_with_three(no_credentials: None, capsys: pytest.CaptureFixture[str]) -> None:
+    status, errors = refused(capsys, "tasks", "--stage", "dev")
     assert status == 3
     assert "no AWS credentials" in errors
     assert "--profile" in errors
 
 
-def test_a_profile_gives_credentials_and_region(nobody: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_profile_gives_credentials_and_region(
+    no_credentials: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     config = tmp_path / "config"
     config.write_text("[profile ops]\naws_access_key_id = a\naws_secret_access_key = b\nregion = eu-north-1\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))

@@ -66,9 +66,7 @@ def test_a_withdrawal_needs_a_reason(kit: Kit, run: Run, because: str) -> None:
     assert kit.task() == before
 
 
-def test_those_who_have_not_voted_get_a_fresh_link_each_and_nobody_else(
-    kit: Kit, run: Run, events: Operation, mails: Operation
-) -> None:
+def test_only_people_without_a_vote_get_a_new_link(kit: Kit, run: Run, events: Operation, mails: Operation) -> None:
     kit.open_task(audience=(APPROVER, OTHER_APPROVER), rule=Rule.from_document({"kind": "all"}))
     kit.decide()
     kit.stream()

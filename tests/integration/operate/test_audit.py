@@ -63,23 +63,15 @@ def vote(kit: Kit, *before: AuditEvent, **data: str) -> None:
     kit.ledger.commit(dataclasses.replace(change, events=(*before, *events)))
 
 
-def vote_by_another_s_link(kit: Kit) -> None:
-    kit.mint(OTHER_APPROVER)
-    fingerprint = kit.audit()[-1].event.data["fingerprint"]
-    minted = AuditEvent("minted", "approver", data={"recipient": APPROVER, "fingerprint": fingerprint})
-    vote(kit, minted, link=fingerprint)
-
-
 MINTED = AuditEvent("minted", "approver", data={"recipient": APPROVER, "fingerprint": "a" * 64})
 NO_LINK = f"by a link that the ledger does not have for {APPROVER}"
 
 
 @pytest.mark.parametrize(
-    ("forge", "told"),
+    ("forge", "problem"),
     [
         (lambda kit: kit.decide(token=kit.link()), f"entry 2 is by a link that was not minted for {APPROVER}"),
         (lambda kit: vote(kit, MINTED, link="a" * 64), NO_LINK),
-        (vote_by_another_s_link, NO_LINK),
         (
             lambda kit: kit.set(TASK_ID, "audience", ["mallory@example.com"]),
             "the task and its audit name different people as those who were asked",
@@ -87,16 +79,16 @@ NO_LINK = f"by a link that the ledger does not have for {APPROVER}"
     ],
 )
 def test_an_approval_that_a_function_forged_without_the_approver_is_reported(
-    kit: Kit, run: Run, forge: Callable[[Kit], object], told: str
+    kit: Kit, run: Run, forge: Callable[[Kit], object], problem: str
 ) -> None:
     kit.open_task(rule=Rule("all"), audience=(APPROVER, OTHER_APPROVER))
     forge(kit)
     status, lines = verify(run)
     assert status == 1
-    assert told in "".join(lines)
+    assert problem in "".join(lines)
 
 
-def test_a_vote_out_of_an_inbox_is_held_against_the_audit_that_has_its_link(
+def test_a_vote_from_an_inbox_is_compared_with_the_audit_that_minted_its_link(
     kit: Kit, run: Run, mails: Operation
 ) -> None:
     for task_id in (TASK_ID, "order-2.approval"):
@@ -125,7 +117,7 @@ def delete(pk: str, sk: str) -> None:
 
 
 def replace_chain(kit: Kit) -> None:
-    """Forge the whole chain, hashes and head included, as whoever may write to the table could."""
+    """Forge the whole chain, hashes and head included, as a role that writes to the table can."""
     previous = GENESIS
     for entry in kit.audit():
         event = dataclasses.replace(entry.event, source="198.51.100.0/24")
@@ -169,7 +161,7 @@ def test_an_entry_of_a_moment_ago_may_be_without_its_copy(kit: Kit, archive: S3A
     assert (status, lines[0]) == (0, f"{TASK_ID}: not copied yet: {new}; verify again when they are 10 minutes old")
 
 
-def test_what_somebody_did_to_the_copy_is_reported_and_hides_nothing(copied: Kit, run: Run) -> None:
+def test_a_changed_or_deleted_copy_is_reported_and_its_first_version_counts(copied: Kit, run: Run) -> None:
     replace_chain(copied)
     client("s3").put_object(Bucket=ARCHIVE, Key=f"audit/{TASK_ID}/0000000001.json", Body=b"{}")
     client("s3").delete_object(Bucket=ARCHIVE, Key=f"audit/{TASK_ID}/0000000002.json")
@@ -180,7 +172,7 @@ def test_what_somebody_did_to_the_copy_is_reported_and_hides_nothing(copied: Kit
         assert f"{TASK_ID}: entry {seq} is not what was copied when it was written" in lines
 
 
-def test_a_chain_that_outlived_its_task_is_held_against_the_copy_alone(copied: Kit, run: Run) -> None:
+def test_a_chain_that_outlived_its_task_is_compared_with_its_copy(copied: Kit, run: Run) -> None:
     last = copied.task().audit_seq
     delete(f"TASK#{TASK_ID}", "TASK")
     assert verify_copy(run) == (0, ["1 chains checked against the copy, 0 broken"])
@@ -203,12 +195,12 @@ def aged(kit: Kit, archive: S3AuditArchive) -> Kit:
     return kit
 
 
-def test_a_chain_whose_head_has_expired_is_told_and_not_broken(aged: Kit, run: Run) -> None:
+def test_an_expired_head_of_a_chain_is_a_note_and_no_break(aged: Kit, run: Run) -> None:
     ttl = clock.to_text(datetime.fromtimestamp(aged.task().audit_ttl, UTC))
     delete(f"TASK#{TASK_ID}", "TASK")
     delete(f"AUDIT#{TASK_ID}", "0000000001")
-    told = [f"{TASK_ID}: expired head: 1; kept until {ttl}", "1 chains checked against the copy, 0 broken"]
-    assert verify_copy(run) == (0, told)
+    lines = [f"{TASK_ID}: expired head: 1; kept until {ttl}", "1 chains checked against the copy, 0 broken"]
+    assert verify_copy(run) == (0, lines)
     tamper(2, actor="mallory@example.com")
     assert verify_copy(run)[0] == 1, "what is left is held against its hash and its copy"
 
@@ -222,7 +214,7 @@ def test_a_chain_that_has_expired_as_a_whole_is_not_broken(aged: Kit, run: Run) 
 
 @pytest.mark.parametrize("kept", [0, 1])
 def test_no_entry_of_a_task_that_is_there_has_expired_whatever_the_task_says(aged: Kit, run: Run, kept: int) -> None:
-    """The audit outlives its task, and whoever may write tasks may write the time on them."""
+    """The audit outlives its task, and a role that writes tasks can write the time on them."""
     length = aged.task().audit_seq
     for entry in aged.audit()[: length - kept]:
         delete(f"AUDIT#{TASK_ID}", f"{entry.seq:010d}")
@@ -232,7 +224,7 @@ def test_no_entry_of_a_task_that_is_there_has_expired_whatever_the_task_says(age
 
 
 @pytest.mark.parametrize("days", [0, 1])
-def test_an_entry_that_is_kept_for_good_or_another_day_is_missed(
+def test_a_missing_entry_that_has_not_expired_is_a_break(
     kit: Kit, archive: S3AuditArchive, run: Run, days: int
 ) -> None:
     kit.open_task(audit_ttl=int((kit.now + timedelta(days=days)).timestamp()) if days else 0)

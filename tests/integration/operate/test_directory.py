@@ -47,7 +47,7 @@ def test_another_address_of_a_person_is_recorded(kit: Kit, run: Run) -> None:
         (("alias", "m@example.com", "--of", "x y@example.com"), "must be an e-mail address, got: x y@example.com"),
     ],
 )
-def test_what_makes_no_sense_is_refused_and_writes_nothing(
+def test_an_invalid_absence_or_alias_is_refused_and_writes_nothing(
     kit: Kit, run: Run, arguments: tuple[str, ...], why: str
 ) -> None:
     status, out, errors = run(*arguments)

@@ -101,7 +101,7 @@ def test_looking_changes_nothing_and_shows_nothing_that_opens_or_completes_a_tas
     assert tasks.items() == before
 
 
-def test_a_chain_that_does_not_hold_is_told(tasks: Kit, run: Run) -> None:
+def test_a_broken_chain_is_shown(tasks: Kit, run: Run) -> None:
     tasks.set(TASK_ID, "audit_head", "0" * 64)
     assert "not the one that the task names" in run("show", TASK_ID)[1]
     assert json.loads(run("show", TASK_ID, "--json")[1])["audit_breaks"] != []

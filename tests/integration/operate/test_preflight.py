@@ -321,8 +321,8 @@ def test_what_does_not_prevent_a_deploy_is_a_note(ready: Ready, note: str) -> No
 
 
 def test_a_missing_right_is_unknown_and_no_pass(ready: Ready) -> None:
-    said = f"User: {OPERATOR} is not authorized to perform: lambda:GetAccountSettings because no policy allows it"
-    ready.answer("GetAccountSettings", 403, "AccessDeniedException", message=said)
+    refusal = f"User: {OPERATOR} is not authorized to perform: lambda:GetAccountSettings because no policy allows it"
+    ready.answer("GetAccountSettings", 403, "AccessDeniedException", message=refusal)
     needs = "unknown: needs lambda:GetAccountSettings"
     assert list(ready.findings()) == [f"concurrency: {needs}", f"quotas: {needs}"]
 

@@ -23,7 +23,7 @@ def put(stage: DeployedStage, name: str, body: Any, **attributes: str) -> None:
 
 
 def taken(stage: DeployedStage, name: str) -> list[dict[str, Any]]:
-    """Receive what a queue has and nobody holds; twelve messages take two calls."""
+    """Receive the visible messages of a queue; twelve messages take two calls."""
     url = stage.queues[name]
     calls = [{"QueueUrl": url, "MaxNumberOfMessages": 10, "MessageAttributeNames": ["All"]}] * 2
     return [message for call in calls for message in client("sqs").receive_message(**call).get("Messages", [])]

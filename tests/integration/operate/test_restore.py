@@ -54,7 +54,7 @@ def snapshot(kit: Kit) -> None:
 
 
 def lose(*task_ids: str) -> None:
-    """Delete tasks, as a script may by mistake; nobody may delete their audit."""
+    """Delete tasks, as a script may by mistake; no role may delete their audit."""
     for task_id in task_ids:
         client("dynamodb").delete_item(TableName=TABLE, Key=to_item(task_key(task_id)))
 
@@ -111,7 +111,7 @@ def test_one_task_that_fails_keeps_no_other_from_coming_back_and_the_next_run_br
     assert kit.audited(PAYMENT_ID) == ["opened", "restored"]
 
 
-def test_what_was_sent_stays_out_of_the_outbox(kit: Kit, run: Run, events: Operation) -> None:
+def test_a_sent_hand_off_is_not_sent_again(kit: Kit, run: Run, events: Operation) -> None:
     kit.open_task()
     call(review, "POST", "/inbox", body=urlencode({"t": kit.link()}))
     snapshot(kit)
@@ -134,7 +134,7 @@ def test_a_hand_off_that_the_lost_table_never_sent_is_sent_by_the_new_one(
     assert sent(kit, events) == 1
 
 
-def test_what_would_be_open_of_a_request_that_has_ended_is_cancelled(kit: Kit, run: Run) -> None:
+def test_an_open_task_of_an_ended_request_is_cancelled(kit: Kit, run: Run) -> None:
     kit.open_task()
     snapshot(kit)
     lose(TASK_ID)
@@ -145,7 +145,7 @@ def test_what_would_be_open_of_a_request_that_has_ended_is_cancelled(kit: Kit, r
     assert kit.ledger.audit_breaks(TASK_ID) == []
 
 
-def test_a_claim_that_was_taken_over_since_comes_back_to_whoever_took_it(kit: Kit, run: Run) -> None:
+def test_a_claim_that_another_task_took_over_since_is_restored_to_that_task(kit: Kit, run: Run) -> None:
     cancelled = tasks.cancel(kit.open_payment(), "payment", "withdrawn", kit.now)
     assert cancelled
     snapshot(kit)
