@@ -409,6 +409,7 @@ event_source = "aws.partner/stripe.com/ed_1001"
             )
         ),
         ('encrypted = "yes"', f"{OWN}.encrypted", "yes", "true or false"),
+        ("enabled = false", "workflows", None, "at least one table [workflows.<name>]"),
         *(
             (PARTNER.replace("aws.partner/stripe.com/ed_1001", source), "partners.stripe.event_source", source, "aws.p")
             for source in (
@@ -435,11 +436,6 @@ def test_a_mistake_in_an_optional_setting_is_refused(
     refusal = refused(tmp_path, f"{VALID}\n{added}\n")
     assert (refusal.key, refusal.value) == (key, value)
     assert allowed in refusal.allowed
-
-
-def test_a_stage_without_workflows_is_refused(tmp_path: Path) -> None:
-    refusal = refused(tmp_path, VALID + "enabled = false")
-    assert (refusal.key, refusal.allowed) == ("workflows", "at least one table [workflows.<name>]")
 
 
 # Defaults

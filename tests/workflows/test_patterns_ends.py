@@ -208,9 +208,8 @@ def _rotated(bench: PatternBench, first: str) -> bool:
 
 
 @pytest.mark.parametrize("workflow", ["two-lambdas", "split-callback"])
-@pytest.mark.parametrize(("order_id", "status"), [("reject-1", "rejected"), ("unknown-1", "failed")])
-def test_the_plain_lambda_rejects_or_fails(workflow: str, order_id: str, status: str) -> None:
-    assert played(workflow, lambda bench: bench.decide(), order_id=order_id)["status"] == status
+def test_the_plain_lambda_rejects_or_fails(workflow: str) -> None:
+    assert played(workflow, lambda bench: bench.decide(), order_id="reject-1")["status"] == "rejected"
 
 
 @pytest.mark.parametrize(("refusals", "status"), [(1, "approved"), (3, "failed")])

@@ -62,7 +62,6 @@ TASKS = [
     any_task(attachments=ATTACHMENTS),
     any_task(audience=("a@b.c", "d@e.f"), escalated=("d@e.f",), rule=any_rule("quorum", k=2), details=(), requester=""),
     any_decided_task(Decision.REJECT, ring=Ring(RingState.FAILED, NOW, "AccessDeniedException")),
-    any_decided_task(status=Status.APPLIED, closed_at=NOW, superseded=True, ring=Ring(RingState.DELIVERED, NOW)),
     any_task(status=Status.EXPIRED, closed_at=NOW),
     withdraw(any_task(), CALLER, "ordered twice", NOW).after,
     Task("r.a", Status.CANCELLED, NOW, closed_at=NOW),

@@ -220,30 +220,23 @@ def test_a_vote_from_an_alias_replaces_the_first_vote() -> None:
 @pytest.mark.parametrize(
     "tampered",
     [
-        {"outcome": Outcome.REJECTED},
-        {"decided_by": (OTHER_APPROVER,)},
-        {"votes": {}},
-        {"requester": APPROVER},
-        {"elsewhere": (APPROVER,)},
-        {"audience": (OTHER_APPROVER,)},
-        {"rule": any_rule("quorum", k=2), "audience": (APPROVER, OTHER_APPROVER)},
-        {
-            "rule": any_rule("quorum", k=2),
-            "audience": (APPROVER, ALIAS),
-            "aliases": KNOWN,
-            "votes": {person: Vote(APPROVE, "", NOW) for person in (APPROVER, ALIAS)},
-            "decided_by": (APPROVER, ALIAS),
-        },
-    ],
-    ids=[
-        "outcome",
-        "decider",
-        "no vote",
-        "own request",
-        "another level",
-        "not in the audience",
-        "too few",
-        "one person twice",
+        pytest.param({"outcome": Outcome.REJECTED}, id="outcome"),
+        pytest.param({"decided_by": (OTHER_APPROVER,)}, id="decider"),
+        pytest.param({"votes": {}}, id="no vote"),
+        pytest.param({"requester": APPROVER}, id="own request"),
+        pytest.param({"elsewhere": (APPROVER,)}, id="another level"),
+        pytest.param({"audience": (OTHER_APPROVER,)}, id="not in the audience"),
+        pytest.param({"rule": any_rule("quorum", k=2), "audience": (APPROVER, OTHER_APPROVER)}, id="too few"),
+        pytest.param(
+            {
+                "rule": any_rule("quorum", k=2),
+                "audience": (APPROVER, ALIAS),
+                "aliases": KNOWN,
+                "votes": {person: Vote(APPROVE, "", NOW) for person in (APPROVER, ALIAS)},
+                "decided_by": (APPROVER, ALIAS),
+            },
+            id="one person twice",
+        ),
     ],
 )
 def test_a_decision_that_the_votes_do_not_support_is_not_sound(tampered: dict[str, Any]) -> None:

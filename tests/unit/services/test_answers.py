@@ -139,13 +139,6 @@ def test_answers_that_break_their_contract_are_recorded_once_and_counted() -> No
 # Payments
 
 
-def test_a_payment_answer_with_the_expected_amount_decides_and_its_repetition_is_a_duplicate() -> None:
-    setup = paying()
-    assert setup.succeed(PAID | {"amount": "250"}) is Handling.RECORDED
-    assert (document_of(setup.task)["status"], setup.task.decided_by) == ("paid", ("worker",))
-    assert setup.succeed(PAID | {"amount": "250"}) is Handling.DUPLICATE
-
-
 @pytest.mark.parametrize(
     "document", [PAID | {"amount": "2.50"}, {"status": "paid"}, {"status": "paid", "amount": "250.00"}]
 )

@@ -211,18 +211,16 @@ def test_an_event_that_decides_before_a_parked_one_is_applied_decides_alone() ->
 # Races and crashes
 
 
-def test_two_concurrent_copies_of_an_event_act_once() -> None:
+@pytest.mark.parametrize(
+    ("other", "handling"),
+    [(any_event(event_id="evt_0"), Handling.HELD), (any_event("failed", "evt_1"), Handling.DUPLICATE)],
+    ids=["contradicting", "copies"],
+)
+def test_one_of_two_concurrent_events_decides(other: ProviderEvent, handling: Handling) -> None:
     setup = Setup()
-    meanwhile(setup.ledger, lambda: setup.receive(any_event()), "commit_event")
-    assert setup.receive(any_event()) is Handling.DUPLICATE
-    setup.assert_decided_once()
-
-
-def test_one_of_two_concurrent_contradicting_events_decides_and_the_other_is_held() -> None:
-    setup = Setup()
-    meanwhile(setup.ledger, lambda: setup.receive(any_event("paid", "evt_2")), "commit_event")
-    assert setup.receive(any_event("failed", "evt_1")) is Handling.HELD
-    assert setup.paid
+    meanwhile(setup.ledger, lambda: setup.receive(other), "commit_event")
+    assert setup.receive(any_event("failed", "evt_1")) is handling
+    assert setup.paid is (other.status == "paid")
     setup.assert_decided_once()
 
 

@@ -92,16 +92,14 @@ def test_a_request_without_a_stored_input_starts_with_the_repeated_input() -> No
     assert setup.starter.started[0][2]["input"] == any_input(deadline_seconds=3600)
 
 
-def test_an_input_keeps_the_contract_of_its_workflow() -> None:
-    ledger, starter = MemoryLedger(), MemoryStarter()
-    setup = Submissions(
-        ledger, starter, MemoryDirectory(), FixedClock(NOW), {"expense-approval": Startable(3600, WORKFLOW)}
-    )
+def test_an_input_keeps_the_contract_of_its_workflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(WORKFLOWS, "expense-approval", Startable(3600, WORKFLOW))
+    setup = Setup()
     with pytest.raises(ContractError) as error:
-        setup.submit(any_request(workflow="expense-approval", input=any_input(amount=250)), CALLER)
+        setup.submit(workflow="expense-approval", input=any_input(amount=250))
     assert error.value.pointer == "/input/amount"
-    assert setup.submit(any_request(workflow="expense-approval"), CALLER).started
-    assert starter.started[0][0] == "expense-approval"
+    assert setup.submit(workflow="expense-approval").started
+    assert setup.starter.started[0][0] == "expense-approval"
 
 
 def retire(monkeypatch: pytest.MonkeyPatch) -> None:

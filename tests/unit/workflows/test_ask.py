@@ -17,13 +17,14 @@ from countersign.domain.errors import (
     IdleRingsError,
     LedgerUnavailableError,
     TransientError,
+    UnsoundDecisionError,
 )
 from countersign.domain.links import Link
 from countersign.domain.mails import MailReport, reported
 from countersign.domain.people import Absence, Entry
 from countersign.domain.questions import Escalation
-from countersign.domain.rules import Rule
-from countersign.domain.tasks import Task
+from countersign.domain.rules import Outcome, Rule
+from countersign.domain.tasks import Status, Task
 from countersign.domain.tokens import fingerprint
 from countersign.services.reviews import Click, Reviews
 from countersign.services.waits import Report
@@ -271,7 +272,13 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_a_failed_reminder_is_recorded_and_sent_minutes_later(counted: list[str]) -> None:
-    execution = Execution(refuse(2))
+    named: list[str] = []
+
+    def look(execution: Execution) -> None:
+        named.append(execution.task.callback_id)
+        wake(execution)
+
+    execution = Execution(refuse(2), look)
     execution.asked(reminders_seconds=(600,))
     assert execution.hand_off.kinds == ["approval.requested", "approval.reminder"]
     assert [seconds for seconds, _ in execution.callbacks] == [600, 3000, 300, 2670, 300, 2340]
@@ -280,18 +287,7 @@ def test_a_failed_reminder_is_recorded_and_sent_minutes_later(counted: list[str]
         {"hand_off": 2, "operation": f"approval open {number}"} for number in (2, 4)
     ]
     assert counted == ["HandOffsFailed"] * 2
-    assert execution.task.callback_id == "approval callback 6"
-
-
-def test_a_task_with_a_failed_reminder_has_the_current_callback() -> None:
-    named: list[str] = []
-
-    def look(execution: Execution) -> None:
-        named.append(execution.task.callback_id)
-        wake(execution)
-
-    Execution(refuse(1), look).asked(reminders_seconds=(600,))
-    assert named == ["approval callback 3"]
+    assert [*named, execution.task.callback_id] == ["approval callback 3", "approval callback 6"]
 
 
 def test_a_reminder_that_fails_near_the_deadline_is_sent_before_the_deadline() -> None:
@@ -348,6 +344,17 @@ def test_two_waits_of_one_name_are_refused() -> None:
     execution.ledger.standing[execution.task.task_id] = replace(execution.task, opened_by="another callback")
     with pytest.raises(DuplicateTaskNameError):
         execution.asked()
+
+
+def test_a_decision_that_the_votes_do_not_support_fails_the_workflow() -> None:
+    def tampered(execution: Execution) -> None:
+        execution.vote(APPROVER, decision="reject")
+        execution.ledger.standing[execution.task.task_id] = replace(execution.task, outcome=Outcome.APPROVED)
+
+    execution = Execution(tampered)
+    with pytest.raises(UnsoundDecisionError):
+        execution.asked()
+    assert execution.task.status is Status.DECIDED
 
 
 # Results
