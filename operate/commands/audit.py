@@ -78,6 +78,13 @@ def verified(ledger: DynamoLedger, task_ids: Sequence[str], archive: AuditArchiv
 
 
 def _finding(ledger: DynamoLedger, archive: AuditArchive | None, task_id: str) -> Finding:
+    try:
+        return _examined(ledger, archive, task_id)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # one forged item must not hide the others
+        return Finding(task_id, [f"an entry or the task is malformed: {type(error).__name__}"])
+
+
+def _examined(ledger: DynamoLedger, archive: AuditArchive | None, task_id: str) -> Finding:
     expired = [note] if (note := ledger.audit_removed(task_id)) else []
     if archive is None:
         return Finding(task_id, ledger.audit_breaks(task_id), expired)

@@ -40,8 +40,8 @@ def verify_copy(run: Run) -> tuple[int, list[str]]:
     return verify(run, "--archive", ARCHIVE)
 
 
-def tamper(seq: int, **changes: Any) -> None:
-    key = to_item({"pk": f"AUDIT#{TASK_ID}", "sk": f"{seq:010d}"})
+def tamper(place: int, **changes: Any) -> None:
+    key = to_item({"pk": f"AUDIT#{TASK_ID}", "sk": f"{place:010d}"})
     item = client("dynamodb").get_item(TableName=TABLE, Key=key)["Item"]
     client("dynamodb").put_item(TableName=TABLE, Item=item | to_item(changes))
 
@@ -53,6 +53,14 @@ def test_a_changed_entry_is_reported(kit: Kit, run: Run) -> None:
     status, lines = verify(run)
     assert (status, lines[-1]) == (1, "1 chains checked, 1 broken")
     assert f"{TASK_ID}: entry 2 was changed" in lines
+
+
+def test_an_entry_that_cannot_be_read_is_reported_and_hides_no_other_chain(kit: Kit, run: Run) -> None:
+    for task_id in (TASK_ID, "r2.approval"):
+        kit.open_task(task_id=task_id)
+    tamper(1, seq="second")
+    told = [f"{TASK_ID}: an entry or the task is malformed: TypeError", "2 chains checked, 1 broken"]
+    assert verify(run) == (1, told)
 
 
 def vote(kit: Kit, *before: AuditEvent, **data: str) -> None:

@@ -184,7 +184,7 @@ class DynamoLedger:
         expired = task is None and has_expired(ttl, now)
         found = [*breaks(entries, (document["hash"] for document in documents), length, head, expired=expired)]
         # The entries of a broken chain prove nothing, and what is left of an expired one proves no decision.
-        if found or removed(entries, length, ttl):
+        if found or (expired and removed(entries, length, ttl)):
             return found
         # Before the retention has passed, TTL has removed no link of this task, and no audit that minted one.
         is_young = bool(entries) and from_text(entries[0].at) + RETENTION > now

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from countersign.domain.clock import to_text
@@ -152,11 +153,15 @@ def breaks(
 
 def removed(entries: Iterable[AuditEntry], length: int, ttl: int) -> str:
     """Return, in words, which entries of an expired chain the ledger has removed; empty for none."""
-    gone = sorted({*range(1, length + 1)} - {entry.seq for entry in entries})
-    is_head = gone == [*range(1, len(gone) + 1)]
-    names = ", ".join(map(str, gone))
+    # By ranges, because a forged number can be of any size.
+    known = [0, *(entry.seq for entry in entries), length + 1]
+    gone = [(before + 1, after - 1) for before, after in pairwise(known) if after > before + 1]
+    if not gone:
+        return ""
+    is_head = len(gone) == 1 and gone[0][0] == 1
+    names = ", ".join(str(first) if first == last else f"{first} to {last}" for first, last in gone)
     until = to_text(datetime.fromtimestamp(ttl, UTC))
-    return f"expired {'head' if is_head else 'entries'}: {names}; kept until {until}" if gone else ""
+    return f"expired {'head' if is_head else 'entries'}: {names}; kept until {until}"
 
 
 def _breaks_at(entry: AuditEntry, stored: str, last: int, previous: str) -> Iterator[str]:
