@@ -72,10 +72,6 @@ def test_a_failure_decides_its_task_and_the_audit_keeps_only_its_code() -> None:
     assert decided == {"outcome": "failed", "decided_by": ["worker"]}
 
 
-def test_a_task_without_an_answer_has_an_empty_document() -> None:
-    assert answers.document_of(waiting()) == {}
-
-
 @pytest.mark.parametrize("later", [lambda task: task, applied], ids=["decided", "applied"])
 @pytest.mark.parametrize("now", [NOW, DEADLINE], ids=["in time", "after the deadline"])
 def test_a_repeated_answer_or_failure_changes_nothing_even_after_the_deadline(later: Any, now: datetime) -> None:
