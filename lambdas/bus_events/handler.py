@@ -26,7 +26,7 @@ MAILS = {
     "complained": "MailsComplained",
     "mail_rejected": "MailsBounced",
 }
-"""The metrics of reports about mails. A bounce that is not hard is a delay: the address itself is good."""
+"""The metrics of reports about mails. A temporary bounce counts as a delay: the address is valid."""
 
 
 @once

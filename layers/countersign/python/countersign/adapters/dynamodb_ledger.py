@@ -183,7 +183,7 @@ class DynamoLedger:
         # The audit outlives its task: where the task is, no entry has expired.
         expired = task is None and has_expired(ttl, now)
         found = [*breaks(entries, (document["hash"] for document in documents), length, head, expired=expired)]
-        # The entries of a broken chain prove nothing, and what is left of an expired one proves no decision.
+        # The entries of a broken chain prove nothing, and the rest of an expired chain proves no decision.
         if found or (expired and removed(entries, length, ttl)):
             return found
         # Before the retention has passed, TTL has removed no link of this task, and no audit that minted one.

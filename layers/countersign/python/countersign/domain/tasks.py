@@ -162,7 +162,7 @@ class Task:
         votes: Each recipient's vote.
         hand_off: Number of the newest hand-off; the first is 1, and each reminder adds 1.
         sent_at: When the first link was sent; None before, and for tasks of machines.
-        bounced: How many messages about it a recipient's mail server refused for good.
+        bounced: How many messages about it a recipient's mail server refused permanently.
         expires_at: The deadline; may move, but never past `max_expires_at`.
         decided_by: The recipients whose votes decided.
         closed_because: Why it was cancelled, such as `hand_off_failed`; empty if it was not.

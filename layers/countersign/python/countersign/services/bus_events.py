@@ -46,7 +46,7 @@ class Received:
         handlings: How each part is handled: several if a partner reports several things, none if it is ignored.
         task_id: The task that a machine answered, or that a mail is about; empty for a partner's events.
         partner: The partner's name; empty for a machine.
-        mail: A report about a mail that is new; None for none.
+        mail: A new report about a mail; None without one.
     """
 
     handlings: tuple[Handling, ...]

@@ -58,7 +58,7 @@ class Sweeps:
     """Finds and repairs overdue tasks, requests and events.
 
     Attributes:
-        executions: The states of executions: what a paused one has to do is not overdue.
+        executions: The states of executions: work of a paused execution is not overdue.
         grace: How late they must be to count as overdue, and how long a repair may take to show its effect.
     """
 
@@ -127,7 +127,7 @@ class Sweeps:
         return ring.state is not RingState.FAILED
 
     def _awaits_paused(self, due: Task, execution_arn: str) -> bool:
-        """Tell whether a task waits for an act of a paused execution; hand-offs and rings need no running one."""
+        """Tell whether a task waits for a paused execution; hand-offs and rings need no running execution."""
         awaits_execution = _lost_of(due, self.clock.now()) in (Lost.DECISION, Lost.DEADLINE)
         return awaits_execution and bool(execution_arn) and self.executions.is_paused(execution_arn)
 

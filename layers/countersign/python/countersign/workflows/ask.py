@@ -285,7 +285,7 @@ class _Asking:
         return found
 
     def must_hasten(self, found: Report) -> bool:
-        """Tell whether a message has bounced, and an escalation is left that is due later: the first bounce counts."""
+        """Tell whether the task's first bounce must bring forward an escalation that is due later."""
         return found.get("bounced", False) and not self._hastened and any(later.to for later in self._later_hand_offs)
 
     def _hasten(self) -> None:
