@@ -80,7 +80,6 @@ def varied(dev_with: DevWith) -> Synthesised:
     return dev_with(
         ("[mail]", 'base_url = "https://{api_id}.example.com/ask/"\n\n[mail]\nchannel = "sns"'),
         ('email = ""', 'email = "ops@example.com"'),
-        ("[functions]", "[functions]\ntracing = true"),
         more=VARIED,
     )
 

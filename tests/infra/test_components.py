@@ -18,11 +18,6 @@ def test_a_base_url_of_the_settings_contains_the_api_s_id(varied: Synthesised) -
     assert varied.outputs("public")["ApiUrl"] == "https://Api/Api.example.com/ask"
 
 
-def test_tracing_is_a_setting(varied: Synthesised) -> None:
-    for function in varied.of_type("AWS::Lambda::Function"):
-        assert function.properties["TracingConfig"] == {"Mode": "Active"}
-
-
 def test_every_workflow_reads_how_long_the_audit_is_kept(varied: Synthesised) -> None:
     functions = map(varied.properties, varied.of_type("AWS::Lambda::Function"))
     days = {each["Environment"]["Variables"].get("AUDIT_KEEP_DAYS") for each in functions if "DurableConfig" in each}

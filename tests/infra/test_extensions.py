@@ -118,12 +118,6 @@ def test_a_stage_without_extensions_has_no_layer_for_them(prod: Synthesised) -> 
     assert not [layer for layer in prod.of_type("AWS::Lambda::LayerVersion") if layer.path == "Layers/Extensions"]
 
 
-def test_a_setting_that_an_extension_s_scheme_does_not_read_is_refused(write: Write, dev_with: DevWith) -> None:
-    write(IN_THE_GUIDE)
-    with pytest.raises(SettingsError, match=r"providers\.acme\.shop .* one of live, unmatched for the scheme acmepay"):
-        dev_with(IN_A_CHAT, more=LINES.replace("live = false", 'shop = "a.myshopify.com"'))
-
-
 def test_a_channel_s_secret_is_read_by_the_approver_alone(extended: Synthesised) -> None:
     secret = extended.one("AWS::SecretsManager::Secret", "Approver/Channel/Secret")
     variables = extended.variables("Approver/Approver")
@@ -144,9 +138,14 @@ def test_a_channel_s_secret_is_read_by_the_approver_alone(extended: Synthesised)
             r"channels\.chat\.url is missing; .*fix: add it",
         ),
         ("[channels.chat]", "[channels.other]", r"channels\.other is .*only the table of the extension"),
+        (
+            "live = false",
+            'shop = "x.myshopify.com"',
+            r"providers\.acme\.shop .* live, unmatched for the scheme acmepay",
+        ),
     ],
 )
-def test_a_channel_s_settings_are_those_that_it_reads(
+def test_the_settings_of_a_channel_or_scheme_are_those_that_it_reads(
     write: Write, dev_with: DevWith, written: str, instead: str, message: str
 ) -> None:
     write(IN_THE_GUIDE)

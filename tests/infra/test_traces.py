@@ -8,6 +8,7 @@ OF_TRACES = {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/otel-instrument", "DURABLE_EXECUTI
 def test_workflows_and_no_other_function_start_under_the_layer_with_the_plug_in(strict: Synthesised) -> None:
     layer, workflows = strict.settings.functions.tracing_layer, 0
     for function in map(strict.properties, strict.of_type("AWS::Lambda::Function")):
+        assert function["TracingConfig"] == {"Mode": "Active"}
         variables = function["Environment"]["Variables"]
         own = OF_TRACES if "DurableConfig" in function else {}
         assert {name: variables[name] for name in OF_TRACES.keys() & variables.keys()} == own

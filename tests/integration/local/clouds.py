@@ -6,13 +6,15 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import boto3
 
+from local.emulator import emulator
 from local.emulator.emulator import Emulator
 from operate.embedded import http
 from operate.embedded.cloud import ROOT
@@ -136,6 +138,17 @@ class Cloud:
 
     def complete(self, callback_id: str, result: str = "yes") -> None:
         self.client("lambda").send_durable_execution_callback_success(CallbackId=callback_id, Result=result)
+
+
+@contextmanager
+def started(home: Path, *, corrected: bool, variables: dict[str, str]) -> Iterator[Cloud]:
+    """Run an emulator during a block."""
+    assert VENDOR_LAYER.is_dir(), f"{VENDOR_LAYER} does not exist; run `make layer`, which builds it"
+    cloud = Cloud(emulator.start(home, with_parent=True, corrected=corrected, variables=variables), corrected)
+    try:
+        yield cloud
+    finally:
+        cloud.emulator.stop()
 
 
 def until(find: Callable[[], T | None]) -> T:

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.emulator import emulator
-from tests.integration.local.clouds import FUNCTION, Cloud
+from tests.integration.local.clouds import FUNCTION, Cloud, started
 
 FUNCTION_ARN = f"arn:aws:lambda:eu-central-1:000000000000:function:{FUNCTION}"
 CALLBACK_ACTIONS = ("lambda:SendDurableExecutionCallbackSuccess", "lambda:SendDurableExecutionCallbackHeartbeat")
@@ -19,19 +18,14 @@ CALLBACK_ACTIONS = ("lambda:SendDurableExecutionCallbackSuccess", "lambda:SendDu
 
 @pytest.fixture(scope="module", params=["corrected", "uncorrected"])
 def strict(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    corrected = request.param == "corrected"
-    home = tmp_path_factory.mktemp("strict")
-    started = emulator.start(home, with_parent=True, corrected=corrected, variables={"AUTH": "true"})
-    try:
-        cloud = Cloud(started, corrected)
+    home, corrected = tmp_path_factory.mktemp("strict"), request.param == "corrected"
+    with started(home, corrected=corrected, variables={"AUTH": "true"}) as cloud:
         trust = document("sts:AssumeRole", principal="lambda")
         cloud.client("iam").create_role(RoleName="any", AssumeRolePolicyDocument=trust)
         allow_checkpoints = document("lambda:CheckpointDurableExecution", f"{FUNCTION_ARN}:*")
         cloud.client("iam").put_role_policy(RoleName="any", PolicyName="own", PolicyDocument=allow_checkpoints)
         cloud.deploy()
         yield cloud
-    finally:
-        started.stop()
 
 
 def document(*actions_and_resource: str, principal: str = "") -> str:
