@@ -2,15 +2,16 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 
 from stacks.components.house.sources import Sources
+from stacks.stage.settings import AccountSettings
 from tests.infra.conftest import ROOT
-from tests.infra.templates import Synthesised
+from tests.infra.templates import Resource, Synthesised
 
 TABLE = "the-restored-table"
 LOGICAL_ID = "LedgerTable9343E4AA"
@@ -53,6 +54,34 @@ def test_a_stage_with_a_restored_table_reads_no_stream_and_names_the_table_by_it
         for function in restored.of_type("AWS::Lambda::Function")
     ]
     assert {each["LEDGER_TABLE"] for each in variables if "LEDGER_TABLE" in each} == {TABLE}
+
+
+@pytest.fixture(params=["restored", "account"])
+def rewritten(
+    request: pytest.FixtureRequest, dev: Synthesised, sources: Sources, context: dict[str, Any]
+) -> Synthesised:
+    """The stage with other words for the same: the table's name, or its account's number, in place of a reference."""
+    if request.param == "restored":
+        found: Synthesised = request.getfixturevalue("restored")
+        return found
+    account = AccountSettings(id="123456789012", region="eu-central-1")
+    return Synthesised(dev.settings.model_copy(update={"account": account}), sources, context)
+
+
+def test_a_workflow_s_new_version_is_of_a_function_that_differs(dev: Synthesised, rewritten: Synthesised) -> None:
+    """CloudFormation fails where Lambda publishes no version, because the function is the same."""
+
+    def told(stage: Synthesised, kind: str, key: Callable[[Resource], str]) -> set[str]:
+        return {key(each) for each in stage.of_type(kind) if each.path.startswith("Durable/")}
+
+    def versions(stage: Synthesised) -> set[str]:
+        return told(stage, "AWS::Lambda::Version", lambda each: each.logical_id)
+
+    def functions(stage: Synthesised) -> set[str]:
+        return told(stage, "AWS::Lambda::Function", lambda each: each.properties["Description"])
+
+    assert versions(dev).isdisjoint(versions(rewritten))
+    assert functions(dev).isdisjoint(functions(rewritten))
 
 
 def test_the_import_finds_the_table_to_add_and_nothing_else_to_change(dev: Synthesised, restored: Synthesised) -> None:

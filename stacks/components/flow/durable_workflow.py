@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
-from aws_cdk import Annotations, Duration
+from aws_cdk import Annotations, Duration, Stack
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
@@ -82,11 +84,20 @@ class DurableWorkflow(Construct):
         super().__init__(scope, construct_id)
         self.names = options.function
         name = self.names.workflow
+        variables = {
+            "WORKFLOW": name,
+            "EXECUTION_TIMEOUT_SECONDS": str(options.execution_timeout_seconds),
+            **ledger.environment,
+            **hand_offs.environment,
+            **directory.environment,
+            **(answers.environment if answers else {}),
+            **environment,
+        }
         self.function = PythonFunction(
             self,
             "Workflow",
             folder=options.folder,
-            description=f"The durable workflow {name}",
+            description=f"The durable workflow {name}; its template: {_digest(self, variables)}",
             options=FunctionOptions(
                 name=self.names.name,
                 service=name,
@@ -98,15 +109,7 @@ class DurableWorkflow(Construct):
                     retention_period=Duration.days(options.retention_days),
                 ),
             ),
-            environment={
-                "WORKFLOW": name,
-                "EXECUTION_TIMEOUT_SECONDS": str(options.execution_timeout_seconds),
-                **ledger.environment,
-                **hand_offs.environment,
-                **directory.environment,
-                **(answers.environment if answers else {}),
-                **environment,
-            },
+            environment=variables,
             tables={"policy": options.policy, "operators": options.operators},
         )
         if tracing_layer := FunctionStack.around(self).functions.tracing_layer:
@@ -143,3 +146,14 @@ class DurableWorkflow(Construct):
         function.add_layers(lambda_.LayerVersion.from_layer_version_arn(self, "OpenTelemetry", layer_arn))
         function.add_environment("AWS_LAMBDA_EXEC_WRAPPER", "/opt/otel-instrument")
         function.add_environment("DURABLE_EXECUTION_PLUGINS", "otel-invocation")
+
+
+def _digest(scope: Construct, variables: Mapping[str, str]) -> str:
+    """Return a digest of how the template writes what the CDK makes versions by.
+
+    The CDK makes a version when its text changes, also where a reference becomes the name that it had. Lambda makes one
+    when the function changes, and CloudFormation fails where Lambda makes none. With the digest, both change together.
+    """
+    stack = Stack.of(scope)
+    text = json.dumps(stack.resolve([variables, stack.account, stack.region]), sort_keys=True)
+    return sha256(text.encode()).hexdigest()[:8]
