@@ -56,16 +56,24 @@ def test_a_stage_with_a_restored_table_reads_no_stream_and_names_the_table_by_it
     assert {each["LEDGER_TABLE"] for each in variables if "LEDGER_TABLE" in each} == {TABLE}
 
 
-@pytest.fixture(params=["restored", "account"])
+@pytest.fixture(params=["restored", "account", "retention"])
 def rewritten(
     request: pytest.FixtureRequest, dev: Synthesised, sources: Sources, context: dict[str, Any]
 ) -> Synthesised:
-    """The stage with other words for the same: the table's name, or its account's number, in place of a reference."""
+    """The stage with a change that Lambda need not see in its functions: a reference written out, or a period."""
     if request.param == "restored":
         found: Synthesised = request.getfixturevalue("restored")
         return found
-    account = AccountSettings(id="123456789012", region="eu-central-1")
-    return Synthesised(dev.settings.model_copy(update={"account": account}), sources, context)
+    settings, period = dev.settings, {"retention_days": 9}
+    assert settings.patterns
+    changes: dict[str, dict[str, Any]] = {
+        "account": {"account": AccountSettings(id="123456789012", region="eu-central-1")},
+        "retention": {
+            "workflows": {name: each.model_copy(update=period) for name, each in settings.workflows.items()},
+            "patterns": settings.patterns.model_copy(update=period),
+        },
+    }
+    return Synthesised(settings.model_copy(update=changes[request.param]), sources, context)
 
 
 def test_a_workflow_s_new_version_is_of_a_function_that_differs(dev: Synthesised, rewritten: Synthesised) -> None:

@@ -93,11 +93,12 @@ class DurableWorkflow(Construct):
             **(answers.environment if answers else {}),
             **environment,
         }
+        template = _digest(self, [variables, options.retention_days])
         self.function = PythonFunction(
             self,
             "Workflow",
             folder=options.folder,
-            description=f"The durable workflow {name}; its template: {_digest(self, variables)}",
+            description=f"The durable workflow {name}; its template: {template}",
             options=FunctionOptions(
                 name=self.names.name,
                 service=name,
@@ -148,12 +149,12 @@ class DurableWorkflow(Construct):
         function.add_environment("DURABLE_EXECUTION_PLUGINS", "otel-invocation")
 
 
-def _digest(scope: Construct, variables: Mapping[str, str]) -> str:
+def _digest(scope: Construct, written: Sequence[Any]) -> str:
     """Return a digest of how the template writes what the CDK makes versions by.
 
     The CDK makes a version when its text changes, also where a reference becomes the name that it had. Lambda makes one
     when the function changes, and CloudFormation fails where Lambda makes none. With the digest, both change together.
     """
     stack = Stack.of(scope)
-    text = json.dumps(stack.resolve([variables, stack.account, stack.region]), sort_keys=True)
+    text = json.dumps(stack.resolve([*written, stack.account, stack.region]), sort_keys=True)
     return sha256(text.encode()).hexdigest()[:8]
