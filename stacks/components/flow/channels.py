@@ -25,16 +25,16 @@ _REPUTATION = {
         "BounceRate",
         0.05,
         (
-            "More than 5 % of this account's mail bounced, over all stages. At 10 %, SES can pause its sending, and"
-            " no approver gets a link. First read the account's reputation metrics in SES"
+            "More than 5 % of this account's mail bounced, over all stages. At 10 %, SES can pause the account's"
+            " sending, and no approver gets a link. First read the account's reputation metrics in SES"
         ),
     ),
     "MailComplaintRate": (
         "ComplaintRate",
         0.001,
         (
-            "More than 0.1 % of this account's mail was marked as spam, over all stages. At 0.5 %, SES can pause its"
-            " sending, and no approver gets a link. First read the account's reputation metrics in SES"
+            "More than 0.1 % of this account's mail was marked as spam, over all stages. At 0.5 %, SES can pause the"
+            " account's sending, and no approver gets a link. First read the account's reputation metrics in SES"
         ),
     ),
 }

@@ -35,8 +35,8 @@ _MANY_RUNNING = (
     " executions. First raise the quota in Service Quotas"
 )
 _MUCH_CONCURRENCY = (
-    "The account has used more than 80 % of Lambda's concurrent executions for a quarter of an hour. At the quota,"
-    " pages and webhooks answer 503. First see in the Lambda console which functions run"
+    "The account has used more than 80 % of its quota of concurrent Lambda executions for a quarter of an hour. At"
+    " the quota, pages and webhooks answer 503. First see in the Lambda console which functions run"
 )
 _MUCH_WRITTEN = (
     "An execution has written 80 of the 100 MB that Lambda allows, and fails at the limit. First see on the dashboard"

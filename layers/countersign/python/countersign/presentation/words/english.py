@@ -91,7 +91,7 @@ TEXTS = {
     "problem.inbox_expired.text": "For your safety, the link to your list only works for seven days.",
     "problem.inbox_expired.next": "Open the page of a request that is still waiting. It can send you a new list.",
     "problem.too_many_lists": "No more lists from this page",
-    "problem.too_many_lists.text": "It has sent you your list 20 times already. No further e-mail was sent.",
+    "problem.too_many_lists.text": "This page has already sent you your list 20 times. No further e-mail was sent.",
     "problem.too_many_lists.next": "Use the newest of these e-mails, or the page of another request.",
     # The result pages.
     "decided.thanks.approved": "Thank you. Your approval is recorded.",
@@ -125,7 +125,7 @@ TEXTS = {
     "closed.ended.next": "There is nothing you have to do. If you have questions, ask the person who made the request.",
     # Error pages.
     "problem.unknown_link": "This link is not valid",
-    "problem.unknown_link.text": "We know no request for this link. It may have been cut off when it was copied.",
+    "problem.unknown_link.text": "We found no request for this link. The link may have been cut off when copied.",
     "problem.unknown_link.next": "Open the link in your e-mail again. If you copy it, copy all of it.",
     "problem.unknown_path": "There is no page at this address",
     "problem.unknown_path.text": "The address may be incomplete or out of date. Nothing was recorded.",
