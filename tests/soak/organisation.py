@@ -107,7 +107,7 @@ class Organisation(Machines):
                 operations.redriven(task_id, "soak")  # a restored task can be written again
         self.watch.after_step()
         self.watch.all_are_back()
-        self.figures.restored += len(lost)
+        self.figures["restored"] += len(lost)
 
     def restore(self, ledger: OperatorLedger, operations: Operations) -> None:
         """Restore the ledger from the snapshot as an operator does, and repeat a failed command."""

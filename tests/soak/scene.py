@@ -1,6 +1,7 @@
 """A scene: one world with its promises and its end. Subclasses add the rules."""
 
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any, ClassVar, TypeVar
@@ -15,11 +16,12 @@ from countersign.domain.tasks import Status, Task
 from countersign.functions.clients import client
 from tests.integration.conftest import Page
 from tests.soak.faults import Fault, Kind
-from tests.soak.figures import SWEPT, Figures
 from tests.soak.invariants import Invariants, ViolationError
-from tests.soak.runs import result_of
 from tests.soak.table import MemoryTables
 from tests.soak.world import GRACE, World
+
+SWEPT = ("Mended", "DecisionsOverdue", "DeadlinesOverdue", "StartsOverdue", "EventsOverdue")
+"""The metrics of the sweeper."""
 
 PICK = st.integers(0, 63)
 """An index, taken modulo the number of choices."""
@@ -50,7 +52,7 @@ def action(**drawn: Any) -> Callable[[Any], Any]:
 
         @wraps(method)
         def counted(self: Scene, *arguments: Any, **more: Any) -> None:
-            self.figures.rules[name] += 1
+            self.figures.update([name, "steps"])
             method(self, *arguments, **more)
 
         make_rule: Any = rule(**drawn)
@@ -67,16 +69,14 @@ class Scene(RuleBasedStateMachine):
     """The base of all rules.
 
     Attributes:
-        figures: The figures of the soak.
+        figures: The counts of rules, faults, responses, tasks, executions and metrics in all examples.
         tables: Makes the tables.
         steps: The number of steps of an example.
-        tell: Receives the figures at the end.
     """
 
-    figures: ClassVar[Figures] = Figures()
+    figures: ClassVar[Counter[str]] = Counter()
     tables: ClassVar[Callable[[], Any]] = MemoryTables
     steps: ClassVar[int] = 50
-    tell: ClassVar[Callable[[Figures], None]] = staticmethod(lambda _: None)
 
     def __init__(self) -> None:
         super().__init__()
@@ -93,14 +93,14 @@ class Scene(RuleBasedStateMachine):
 
     def answered(self, who: str, page: Page) -> int:
         """Count a response; a 500 is a violation."""
-        self.figures.answers[f"{who} {page.status}"] += 1
+        self.figures[f"{who} {page.status}"] += 1
         if page.status == 500:
             raise ViolationError(f"{who} was answered 500: {page.body}")
         return page.status
 
     def promised(self, words: str, holds: Callable[[], bool]) -> None:
         """Add a promise: a record that a response confirmed."""
-        self.figures.promises += 1
+        self.figures["promises"] += 1
         self.watch.promises.append((words, holds))
 
     def arm(self, *troubles: Trouble | None) -> None:
@@ -129,12 +129,15 @@ class Scene(RuleBasedStateMachine):
         try:
             self._come_to_rest()
             tasks, alarmed = self.watch.at_rest()
-            self._count(tasks, alarmed)
+            self.figures.update({"tasks": len(tasks), "alarmed": alarmed})
+            self.figures.update(task.status.value for task in tasks)
+            self.figures.update(run.ended for run in self.world.durable.runs.values())
+            self.figures.update({name: self.world.output.counts[name] for name in SWEPT})
+            self.figures.update(self.world.faults.injected)
         finally:
             self.capturing.__exit__(None, None, None)
             self.patch.undo()
             client.cache_clear()
-        type(self).tell(self.figures)
 
     def _come_to_rest(self) -> None:
         """Let the sweeper repair first: deadlines would repair much of it days later."""
@@ -145,18 +148,6 @@ class Scene(RuleBasedStateMachine):
         self.world.settle()
         self.world.sweep_after(WAITS + GRACE)
         self.world.settle()
-
-    def _count(self, tasks: list[Task], alarmed: int) -> None:
-        figures = self.figures
-        figures.tasks += len(tasks)
-        figures.alarmed += alarmed
-        figures.decisions += sum(task.decided_at is not None for task in tasks)
-        figures.statuses.update(task.status.value for task in tasks)
-        figures.faults.update(self.world.faults.injected)
-        figures.sweeps.update({name: self.world.output.counts[name] for name in SWEPT})
-        for run in self.world.durable.runs.values():
-            figures.executions[run.ended] += 1
-            figures.outcomes[f"{run.workflow} {result_of(run).get('status', run.ended)}"] += 1
 
 
 def is_open(task: Task | None) -> bool:

@@ -91,7 +91,8 @@ class Working(Asking):
     @precondition(lambda self: any(each.dead for each in self.everything_that_dies()))
     @action()
     def redrive(self) -> None:
-        self.figures.redriven += sum(each.redrive() for each in self.everything_that_dies())
+        for each in self.everything_that_dies():
+            each.redrive()
 
     def everything_that_dies(self) -> list[Queue | Consumer]:
         """Return the queues and consumers, which have dead letters."""
