@@ -3,59 +3,71 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from countersign.adapters.kms import MAX_BYTES
-from countersign.testing.builders import status_change
 from countersign.testing.fakes import FixedClock
+from tests.integration.conftest import Handler
 from tests.soak.durable import Durable
-from tests.soak.runs import Run
+from tests.soak.faults import Crash
 from tests.soak.table import error_of
 
 _TOKEN = re.compile(r"\?t=([A-Za-z0-9_-]{43})")
-MOST_RECEIVES = 3
-"""The number of failed deliveries that make a message a dead letter."""
+MOST_FAILURES = 3
+"""The number of failed deliveries that make a message or a stream record a dead letter."""
+
+
+@dataclass(eq=False)
+class Delivery:
+    """A message or a stream record, with the number of its failures."""
+
+    content: Any
+    failures: int = 0
 
 
 @dataclass
-class Message:
-    """A message with the number of its failed deliveries."""
-
-    body: str
-    receives: int = 0
-
-
-@dataclass
-class Queue:
-    """A queue and its dead letters.
+class Source:
+    """A queue or the ledger's stream, with the function that it invokes.
 
     Attributes:
-        messages: The messages in the queue.
-        dead: The dead letters; a redrive sends them back.
-        for_people: The dead letters that the kit itself sent, with the reason: no retry can fix them.
+        handler: The function.
+        event: Makes the function's event of the contents of deliveries.
+        waiting: What the function has not handled.
+        dead: The dead letters; a redrive delivers them again.
     """
 
-    messages: list[Message] = field(default_factory=list)
-    dead: list[Message] = field(default_factory=list)
-    for_people: list[tuple[str, str]] = field(default_factory=list)
+    handler: Handler
+    event: Callable[..., dict[str, Any]]
+    waiting: list[Delivery] = field(default_factory=list)
+    dead: list[Delivery] = field(default_factory=list)
 
-    def put(self, document: Mapping[str, Any]) -> None:
-        """Put a document into the queue."""
-        self.messages.append(Message(json.dumps(document)))
+    def put(self, content: Any) -> None:
+        """Put a document or a stream record."""
+        self.waiting.append(Delivery(content))
 
-    def failed(self, message: Message) -> None:
-        """Put a failed message back, or to the dead letters after `MOST_RECEIVES` deliveries."""
-        message.receives += 1
-        waiting = self.dead if message.receives >= MOST_RECEIVES else self.messages
-        waiting.append(message)
+    def deliver(self, deliveries: list[Delivery], *, again: bool = False) -> None:
+        """Invoke the function with these in this order; `again` delivers them once more later."""
+        for delivery in deliveries:
+            self.waiting.remove(delivery)
+        event = self.event(*(delivery.content for delivery in deliveries))
+        names = [record.get("messageId") or record["dynamodb"]["SequenceNumber"] for record in event["Records"]]
+        try:
+            failed = {failure["itemIdentifier"] for failure in self.handler(event, None)["batchItemFailures"]}
+        except Crash:
+            failed = set(names)
+        for name, delivery in zip(names, deliveries, strict=True):
+            delivery.failures += name in failed
+            if name in failed and delivery.failures >= MOST_FAILURES:
+                self.dead.append(delivery)
+            elif name in failed or again:
+                self.waiting.append(delivery)
 
-    def redrive(self) -> int:
-        """Send the dead letters back, and return their number."""
-        redriven, self.dead = self.dead, []
-        self.messages += (Message(message.body) for message in redriven)
-        return len(redriven)
+    def redrive(self) -> None:
+        """Deliver the dead letters again."""
+        self.waiting += (Delivery(delivery.content) for delivery in self.dead)
+        self.dead = []
 
 
 @dataclass(frozen=True)
@@ -70,7 +82,7 @@ class Mail:
 class Bus:
     """EventBridge: puts events into the queues of the rules."""
 
-    def __init__(self, queues: Mapping[str, Queue], clock: FixedClock) -> None:
+    def __init__(self, queues: Mapping[str, Source], clock: FixedClock) -> None:
         self._queues = queues
         self._clock = clock
         self.out_until = clock.now()
@@ -167,19 +179,12 @@ class Kms:
         return {"Plaintext": plain}
 
 
-class DeadLetterQueue:
+class DeadLetters:
     """SQS: the kit itself sends only the dead letters of `results`."""
 
-    def __init__(self, queue: Queue) -> None:
-        self._queue = queue
+    def __init__(self) -> None:
+        self.bodies: list[str] = []
 
     def send_message(self, **asked: Any) -> dict[str, Any]:
-        self._queue.for_people.append((asked["MessageBody"], asked["MessageAttributes"]["reason"]["StringValue"]))
+        self.bodies.append(asked["MessageBody"])
         return {}
-
-
-def ended_event(run: Run) -> dict[str, Any]:
-    """Return Lambda's event for the end of an execution."""
-    event = status_change(run.ended, run.name)
-    event["detail"]["durableExecutionArn"] = run.arn
-    return event

@@ -5,13 +5,13 @@ slower; a shorter soak runs on it too.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from itertools import count
 from typing import Any
 
 from botocore.exceptions import ClientError
 from moto.dynamodb.comparisons import get_filter_expression
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 
+from countersign.testing.builders import stream_record
 from tests.integration.conftest import TABLE
 
 Key = tuple[str, ...]
@@ -24,7 +24,6 @@ class MemoryTables:
     def __init__(self) -> None:
         self.items: dict[Key, Image] = {}
         self._records: list[dict[str, Any]] = []
-        self._numbers = count(1)
 
     def new_records(self) -> list[dict[str, Any]]:
         """Return the stream's records since the last call, oldest first."""
@@ -120,23 +119,7 @@ class MemoryTables:
         else:
             self.items[key] = after
         if before != after and key[0] == TABLE:  # no other table has a stream
-            self._records.append(self._record(key, before, after))
-
-    def _record(self, key: Key, before: Image | None, after: Image | None) -> dict[str, Any]:
-        image: Image = after or before or {}
-        images = {name: item for name, item in (("NewImage", after), ("OldImage", before)) if item}
-        return {
-            "eventID": "event",
-            "eventName": "MODIFY" if before and after else "INSERT" if after else "REMOVE",
-            "eventSource": "aws:dynamodb",
-            "awsRegion": "eu-central-1",
-            "dynamodb": {
-                "Keys": {name: image[name] for name in ("pk", "sk")},
-                "SequenceNumber": f"{next(self._numbers):021}",
-                "StreamViewType": "NEW_AND_OLD_IMAGES",
-                **images,
-            },
-        }
+            self._records.append(stream_record(after, before))
 
 
 def error_of(code: str, operation: str, status: int = 400, **more: Any) -> ClientError:

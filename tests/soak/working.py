@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition
 
 from tests.soak.asking import Asking
-from tests.soak.clients import Queue
+from tests.soak.clients import Source
 from tests.soak.runs import Run
 from tests.soak.scene import NEAR, PICK, Trouble, action
-from tests.soak.world import Consumer
+from tests.soak.world import QUEUES
 
 JUMPS = (1, 2, 10, 45, 45, 400, 3700, 90_000)
 LONGEST_DELAY = 600
@@ -53,50 +53,44 @@ class Working(Asking):
         world = self.world
         invocations = [partial(world.durable.run, run) for run in self.due()]
         deliveries = [
-            partial(world.deliver, name, queue.messages[:2]) for name, queue in world.queues.items() if queue.messages
+            partial(source.deliver, source.waiting[:3]) for source in world.sources.values() if source.waiting
         ]
-        records = [
-            partial(world.stream_to, name, consumer.waiting[:5])
-            for name, consumer in world.consumers.items()
-            if consumer.waiting
-        ]
-        return [*invocations, *deliveries, *records]
+        return [*invocations, *deliveries]
 
-    @precondition(lambda self: any(queue.messages for queue in self.world.queues.values()))
+    @precondition(lambda self: self.busy_queues())
     @action(pick=PICK, start=PICK, count=st.integers(1, 3), again=st.booleans())
     def deliver_messages(self, pick: int, start: int, count: int, again: bool) -> None:
-        names = [name for name, queue in self.world.queues.items() if queue.messages]
-        name = names[pick % len(names)]
-        messages = self.world.queues[name].messages
-        start %= len(messages)
-        self.world.deliver(name, messages[start : start + count], again=again)
+        queues = self.busy_queues()
+        queue = queues[pick % len(queues)]
+        start %= len(queue.waiting)
+        queue.deliver(queue.waiting[start : start + count], again=again)
 
-    @precondition(lambda self: self.world.consumers["relay"].waiting)
+    def busy_queues(self) -> list[Source]:
+        """Return the queues that have messages."""
+        return [source for name in QUEUES if (source := self.world.sources[name]).waiting]
+
+    @precondition(lambda self: self.world.sources["relay"].waiting)
     @action(pick=PICK, backwards=st.booleans(), again=st.booleans())
     def relay_decisions(self, pick: int, backwards: bool, again: bool) -> None:
         self.stream_to("relay", pick, backwards, again)
 
-    @precondition(lambda self: self.world.consumers["publisher"].waiting)
+    @precondition(lambda self: self.world.sources["publisher"].waiting)
     @action(pick=PICK, backwards=st.booleans(), again=st.booleans())
     def publish(self, pick: int, backwards: bool, again: bool) -> None:
         self.stream_to("publisher", pick, backwards, again)
 
     def stream_to(self, name: str, pick: int, backwards: bool, again: bool) -> None:
-        """Invoke a consumer with some of its records, in any order."""
-        waiting = self.world.consumers[name].waiting
-        start = pick % len(waiting)
-        records = waiting[start : start + 3]
-        self.world.stream_to(name, records[::-1] if backwards else records, again=again)
+        """Invoke a function on the stream with some of its records, in any order."""
+        source = self.world.sources[name]
+        start = pick % len(source.waiting)
+        records = source.waiting[start : start + 3]
+        source.deliver(records[::-1] if backwards else records, again=again)
 
-    @precondition(lambda self: any(each.dead for each in self.everything_that_dies()))
+    @precondition(lambda self: any(source.dead for source in self.world.sources.values()))
     @action()
     def redrive(self) -> None:
-        for each in self.everything_that_dies():
-            each.redrive()
-
-    def everything_that_dies(self) -> list[Queue | Consumer]:
-        """Return the queues and consumers, which have dead letters."""
-        return [*self.world.queues.values(), *self.world.consumers.values()]
+        for source in self.world.sources.values():
+            source.redrive()
 
     @action(late=st.sampled_from([0, 300, 300, 600]), times=st.integers(1, 2), near=NEAR)
     def the_sweeper_runs(self, late: int, times: int, near: Trouble | None) -> None:

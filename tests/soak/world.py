@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
 from types import SimpleNamespace
@@ -30,17 +29,24 @@ from countersign.composition import Ports, use
 from countersign.domain.clock import SystemClock
 from countersign.domain.errors import NotHandledError
 from countersign.functions.clients import client
-from countersign.testing.builders import sqs_event, stream_event
+from countersign.testing.builders import sqs_event, status_change, stream_event
 from countersign.testing.fakes import FixedClock
 from countersign.testing.signing import STANDARD_SECRET
-from tests.integration.conftest import ENVIRONMENT, REGION, TABLE, Page, call, forget_what_functions_made, statuses
+from tests.integration.conftest import (
+    ENVIRONMENT,
+    REGION,
+    TABLE,
+    Handler,
+    Page,
+    call,
+    forget_what_functions_made,
+    statuses,
+)
 from tests.integration.output import Output
-from tests.soak.clients import Bus, DeadLetterQueue, Kms, Lambda, Message, Post, Queue, Secrets, ended_event
+from tests.soak.clients import Bus, DeadLetters, Kms, Lambda, Post, Secrets, Source
 from tests.soak.durable import Durable
 from tests.soak.faults import Crash, FaultClient, Faults
 from tests.soak.runs import Run
-
-Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 PROVIDER = "pay"
 OPERATORS = ("olga@example.com", "oscar@example.com")
@@ -81,9 +87,6 @@ QUEUES: Mapping[str, Handler] = {
 MOST_ROUNDS = 1000
 """The number of rounds of work after which the world does not come to rest."""
 
-MOST_TRIES = 4
-"""The number of failures that make a stream record a dead letter."""
-
 
 def _arn(workflow: str) -> str:
     return f"arn:aws:lambda:{REGION}:111122223333:function:{workflow}:live"
@@ -109,32 +112,6 @@ TABLES = {
 }
 
 
-@dataclass
-class Consumer:
-    """A function on the ledger's stream.
-
-    Attributes:
-        handler: The function.
-        wants: Its event source's filter.
-        waiting: The records that it has not handled.
-        dead: The dead letters.
-        tries: The number of failures, by the record's number.
-    """
-
-    handler: Handler
-    wants: Callable[[dict[str, Any]], bool]
-    waiting: list[dict[str, Any]]
-    dead: list[dict[str, Any]]
-    tries: dict[str, int]
-
-    def redrive(self) -> int:
-        """Read the dead letters' records from the stream again, and return their number."""
-        redriven, self.dead = self.dead, []
-        self.waiting += redriven
-        self.tries.clear()
-        return len(redriven)
-
-
 class World:
     """The kit and its services."""
 
@@ -149,17 +126,15 @@ class World:
         self.faults = Faults()
         self.output = Output()
         self.tables = tables
-        self.queues = {name: Queue() for name in QUEUES}
-        self.consumers = {
-            "relay": Consumer(relay.handler.handler, _is_decision, [], [], {}),
-            "publisher": Consumer(publisher.handler.handler, _is_for_publisher, [], [], {}),
-        }
+        queues = {name: Source(handler, sqs_event) for name, handler in QUEUES.items()}
+        self.sources = queues | {name: Source(handler, stream_event) for name, (handler, _) in STREAM.items()}
         self.begun_at = self.clock.now()
-        self.bus = Bus(self.queues, self.clock)
+        self.bus = Bus(self.sources, self.clock)
         self.post = Post()
         self.secrets = Secrets(STANDARD_SECRET)
         self.durable = Durable(self._invoke, self.clock, self.faults, EXECUTION_TIMEOUT, self._execution_ended)
         self.functions = Lambda(self.durable)
+        self.dead_letters = DeadLetters()
         self._clients = {
             "dynamodb": tables,
             "lambda": self.functions,
@@ -167,7 +142,7 @@ class World:
             "sesv2": self.post,
             "secretsmanager": self.secrets,
             "kms": Kms(),
-            "sqs": DeadLetterQueue(self.queues["results"]),
+            "sqs": self.dead_letters,
         }
         self._patch(patch)
         self.ledger = DynamoLedger(tables, TABLE)
@@ -201,7 +176,9 @@ class World:
             return WORKFLOWS[workflow](event, context)
 
     def _execution_ended(self, run: Run) -> None:
-        self.queues["executions"].put(ended_event(run))
+        event = status_change(run.ended, run.name)
+        event["detail"]["durableExecutionArn"] = run.arn
+        self.sources["executions"].put(event)
 
     # Calls from outside
 
@@ -223,47 +200,12 @@ class World:
     # Between the functions
 
     def gather(self) -> list[dict[str, Any]]:
-        """Return the stream's new records, and give them to the consumers."""
+        """Return the stream's new records, and give them to the functions on the stream."""
         records: list[dict[str, Any]] = self.tables.new_records()
-        for consumer in self.consumers.values():
-            consumer.waiting += (record for record in records if consumer.wants(record))
+        for name, (_, wants) in STREAM.items():
+            for record in filter(wants, records):
+                self.sources[name].put(record)
         return records
-
-    def deliver(self, name: str, messages: list[Message], *, again: bool = False) -> None:
-        """Invoke a queue's function with these messages; `again` delivers them once more later."""
-        queue = self.queues[name]
-        for message in messages:
-            queue.messages.remove(message)
-        for message in self._failed_of(QUEUES[name], messages):
-            queue.failed(message)
-            messages.remove(message)
-        if again:
-            queue.messages += messages
-
-    def _failed_of(self, handler: Handler, messages: list[Message]) -> list[Message]:
-        try:
-            answer = handler(sqs_event(*(message.body for message in messages)), None)
-        except Crash:
-            return list(messages)
-        failed = [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
-        return [messages[int(name.removeprefix("message-"))] for name in failed]
-
-    def stream_to(self, name: str, records: list[dict[str, Any]], *, again: bool = False) -> None:
-        """Invoke a consumer with these records in this order; `again` delivers them once more later."""
-        consumer = self.consumers[name]
-        for record in records:
-            consumer.waiting.remove(record)
-        try:
-            answer = consumer.handler(stream_event(*records), None)
-            failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
-        except Crash:
-            failed = {_number(record) for record in records}
-        for record in records:
-            if _number(record) in failed:
-                tries = consumer.tries[_number(record)] = consumer.tries.get(_number(record), 0) + 1
-                (consumer.dead if tries >= MOST_TRIES else consumer.waiting).append(record)
-            elif again:
-                consumer.waiting.append(record)
 
     def sweep(self) -> None:
         """Invoke the sweeper, as its schedule does; the next sweep repeats a failed one."""
@@ -301,16 +243,11 @@ class World:
         for run in due:
             self.durable.run(run)
         busy = bool(due)
-        for name, consumer in self.consumers.items():
-            consumer.redrive()
-            busy = busy or bool(consumer.waiting)
-            if consumer.waiting:
-                self.stream_to(name, consumer.waiting[:10])
-        for name, queue in self.queues.items():
-            queue.redrive()
-            busy = busy or bool(queue.messages)
-            while queue.messages:
-                self.deliver(name, queue.messages[:10])
+        for source in self.sources.values():
+            source.redrive()
+            if source.waiting:
+                busy = True
+                source.deliver(source.waiting[:10])
         return busy
 
     def _wait(self) -> bool:
@@ -319,10 +256,6 @@ class World:
             return False
         self.move_clock(max(0.0, (when - self.clock.now()).total_seconds()))
         return True
-
-
-def _number(record: Mapping[str, Any]) -> str:
-    return str(record["dynamodb"]["SequenceNumber"])
 
 
 def _is_decision(record: Mapping[str, Any]) -> bool:
@@ -334,3 +267,10 @@ def _is_for_publisher(record: Mapping[str, Any]) -> bool:
     sk = record["dynamodb"]["Keys"].get("sk", {}).get("S", "")
     is_due = sk.startswith("OUTBOX#") and record["eventName"] == "INSERT"
     return bool(is_due or (sk == "TASK" and record["eventName"] != "REMOVE"))
+
+
+STREAM: Mapping[str, tuple[Handler, Callable[[Mapping[str, Any]], bool]]] = {
+    "relay": (relay.handler.handler, _is_decision),
+    "publisher": (publisher.handler.handler, _is_for_publisher),
+}
+"""The functions on the ledger's stream, with the filters of their event sources."""
