@@ -367,6 +367,16 @@ def streams() -> Any:
     return session().create_client("dynamodbstreams", endpoint_url=endpoint)
 
 
+def stream_records(dynamodb: Any) -> list[dict[str, Any]]:
+    """Return all records of the ledger's stream, as Lambda receives them."""
+    arn = dynamodb.describe_table(TableName=TABLE)["Table"]["LatestStreamArn"]
+    (shard,) = streams().describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+    iterator = streams().get_shard_iterator(
+        StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+    )["ShardIterator"]
+    return [wire_record(record) for record in streams().get_records(ShardIterator=iterator)["Records"]]
+
+
 class Kit:
     """The ledger on DynamoDB, with tasks, links and votes to put into it, and its content to look at."""
 
@@ -458,12 +468,7 @@ class Kit:
 
     def stream(self) -> list[dict[str, Any]]:
         """Return the stream's records since the last call."""
-        arn = client("dynamodb").describe_table(TableName=TABLE)["Table"]["LatestStreamArn"]
-        (shard,) = streams().describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
-        iterator = streams().get_shard_iterator(
-            StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-        )["ShardIterator"]
-        records = [wire_record(record) for record in streams().get_records(ShardIterator=iterator)["Records"]]
+        records = stream_records(client("dynamodb"))
         new, self._seen = records[self._seen :], len(records)
         return new
 
@@ -560,6 +565,19 @@ def call(handler: Handler, method: str, path: str, source: str = "", **event: An
     answer = handler(document, None)
     headers = {name: str(value) for name, value in answer["headers"].items()}
     return Page(answer["statusCode"], headers, answer.get("body") or "")
+
+
+def assert_problem(page: Page, status: int, code: str, pointer: str | None = None) -> None:
+    """Assert that a function answered with a problem document of RFC 9457."""
+    assert page.headers["Content-Type"] == "application/problem+json"
+    assert page.headers["Cache-Control"] == "no-store"
+    assert page.headers.get("Retry-After") == ("2" if status == 503 else None)
+    assert page.headers.get("WWW-Authenticate") == ("Bearer" if status == 401 and code == "unknown_token" else None)
+    document = page.document
+    assert all(document.get(member) for member in ("type", "title", "detail"))
+    assert (page.status, document["status"], document["code"]) == (status, status, code), page.body
+    assert pointer in (None, document.get("pointer"))
+    assert "pointer" not in document or status in (400, 404, 410, 413, 422), "only the request's content has places"
 
 
 def look(token: str | None, path: str = "/review", method: str = "GET", *, source: str = "", **query: str) -> Page:

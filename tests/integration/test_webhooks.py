@@ -18,7 +18,7 @@ from countersign.functions.clients import client
 from countersign.testing.builders import PAYMENT_TASK_ID, http_event
 from countersign.testing.deliveries import ADYEN, STANDARD_WEBHOOKS, STRIPE, any_item, any_payment, any_payment_intent
 from countersign.testing.signing import sign_adyen, sign_standard_webhooks
-from tests.integration.conftest import ENVIRONMENT, Answer, Kit, Page, answering, forget_what_functions_made
+from tests.integration.conftest import ENVIRONMENT, Answer, Kit, Page, answering, assert_problem, forget_what_functions_made
 from tests.integration.output import Output
 from webhook.handler import handler
 
@@ -48,14 +48,6 @@ def post(
     }
     answer = handler(made | event, None)
     return Page(answer["statusCode"], answer["headers"], answer["body"])
-
-
-def assert_problem(page: Page, status: int, code: str) -> None:
-    assert page.headers["Content-Type"] == "application/problem+json"
-    assert page.headers["Cache-Control"] == "no-store"
-    assert ("Retry-After" in page.headers) == (status == 503)
-    assert "WWW-Authenticate" not in page.headers
-    assert (page.status, page.document["status"], page.document["code"]) == (status, status, code)
 
 
 # Events

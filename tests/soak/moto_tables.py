@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.integration.conftest import TABLE, create_tables, session, streams, wire_record
+from tests.integration.conftest import TABLE, create_tables, session, stream_records
 
 
 class MotoTables:
@@ -13,20 +13,16 @@ class MotoTables:
         for name in self._client.list_tables()["TableNames"]:
             self._client.delete_table(TableName=name)
         create_tables(self._client)
-        arn = self._client.describe_table(TableName=TABLE)["Table"]["LatestStreamArn"]
-        (shard,) = streams().describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
-        self._iterator = streams().get_shard_iterator(
-            StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-        )["ShardIterator"]
+        self._seen = 0
 
     def __getattr__(self, operation: str) -> Any:
         return getattr(self._client, operation)
 
     def new_records(self) -> list[dict[str, Any]]:
         """Return the stream's records since the last call, oldest first."""
-        answer = streams().get_records(ShardIterator=self._iterator)
-        self._iterator = answer["NextShardIterator"]
-        return [wire_record(record) for record in answer["Records"]]
+        records = stream_records(self._client)
+        new, self._seen = records[self._seen :], len(records)
+        return new
 
     def everything(self) -> list[dict[str, Any]]:
         """Return every item of the ledger."""
