@@ -8,7 +8,6 @@ from typing import Any
 from local.client import Envelope, take
 from local.demo import sandbox
 from local.demo.sandbox import Event, Sandbox
-from local.demo.watch import Execution
 from operate.embedded.http import Answer
 from tests.e2e.scene import Scene, until
 
@@ -63,15 +62,9 @@ class PaymentScene(Scene):
         """Return the number of decisions in the task's audit."""
         return self.audit().count("decided")
 
-    def how_it_ended(self) -> list[dict[str, Any]]:
-        """Return the last events of the execution's history."""
-        workflow = self.cloud.workflow("payment")
-        execution = Execution.named(self.cloud.endpoint_url, workflow, self.request_id)
-        return execution.events()[-4:] if execution else []
-
     def result(self) -> dict[str, Any]:
         """Wait for the end, and return the workflow's result."""
         report = self.ended()
-        assert report["status"] == "succeeded", (report, self.how_it_ended())
+        assert report["status"] == "succeeded", report
         result: dict[str, Any] = report["result"]
         return result

@@ -371,9 +371,9 @@ def stream_records(dynamodb: Any) -> list[dict[str, Any]]:
     """Return all records of the ledger's stream, as Lambda receives them."""
     arn = dynamodb.describe_table(TableName=TABLE)["Table"]["LatestStreamArn"]
     (shard,) = streams().describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
-    iterator = streams().get_shard_iterator(
-        StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-    )["ShardIterator"]
+    iterator = streams().get_shard_iterator(StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")[
+        "ShardIterator"
+    ]
     return [wire_record(record) for record in streams().get_records(ShardIterator=iterator)["Records"]]
 
 

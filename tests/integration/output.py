@@ -9,6 +9,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from typing import Any, Self
+from urllib.parse import quote, quote_plus
 
 from aws_lambda_powertools import Logger
 
@@ -75,3 +76,8 @@ class Output:
                     counts[metric["Name"]] += int(sum(document[metric["Name"]]))
         self.counts += counts
         return Written(text, [document for document in documents if "_aws" not in document], counts)
+
+
+def spellings(secret: str) -> set[str]:
+    """Return the spellings of a secret in logs, JSON, URLs and forms."""
+    return {secret, json.dumps(secret)[1:-1], quote(secret), quote(secret, safe=""), quote_plus(secret)}

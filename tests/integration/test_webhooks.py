@@ -18,7 +18,15 @@ from countersign.functions.clients import client
 from countersign.testing.builders import PAYMENT_TASK_ID, http_event
 from countersign.testing.deliveries import ADYEN, STANDARD_WEBHOOKS, STRIPE, any_item, any_payment, any_payment_intent
 from countersign.testing.signing import sign_adyen, sign_standard_webhooks
-from tests.integration.conftest import ENVIRONMENT, Answer, Kit, Page, answering, assert_problem, forget_what_functions_made
+from tests.integration.conftest import (
+    ENVIRONMENT,
+    Answer,
+    Kit,
+    Page,
+    answering,
+    assert_problem,
+    forget_what_functions_made,
+)
 from tests.integration.output import Output
 from webhook.handler import handler
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote
 
 from countersign.adapters.attributes import from_item
 from countersign.adapters.task_items import task_of
@@ -17,6 +16,7 @@ from countersign.domain.upkeep import due_at
 from countersign.services.sweeps import Lost
 from operate.commands.audit import verified
 from sweeper.handler import STAYS_LOST
+from tests.integration.output import spellings
 from tests.soak.runs import callback_ids, result_of, step_results
 from tests.soak.world import ESCALATED, ESCALATION, GRACE, World
 
@@ -188,8 +188,8 @@ class Invariants:
             self._not_applied.update(entry.get("decisions_not_applied", ()))
             if entry.get("message") == "overdue" and not entry["mended"]:
                 self._overdue.add((entry["lost"], entry["about"]))
-        spellings = {spelling for secret in self._known_secrets() for spelling in _spellings(secret)} if text else ()
-        for spelling in spellings:
+        spelled = {spelling for secret in self._known_secrets() for spelling in spellings(secret)} if text else ()
+        for spelling in spelled:
             if spelling in text:
                 raise ViolationError(f"a secret was logged: {_lines_with(spelling, text)}")
         if found := _TOKEN.search(text):
@@ -348,11 +348,6 @@ def _stays_decided(before: Task, after: Task) -> None:
         raise ViolationError(f"the ring of {after.task_id} was delivered, and is {after.ring} now")
     if after.audit_seq < before.audit_seq:
         raise ViolationError(f"the audit of {after.task_id} counts {after.audit_seq}, after {before.audit_seq}")
-
-
-def _spellings(secret: str) -> set[str]:
-    """Return the spellings of a secret in logs, JSON and URLs."""
-    return {secret, json.dumps(secret)[1:-1], quote(secret), quote(secret, safe="")}
 
 
 def _lines_with(secret: str, text: str) -> list[str]:

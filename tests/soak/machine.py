@@ -41,9 +41,6 @@ class Soak(Organisation):
     @precondition(lambda self: self.world.durable.living())
     @action(pick=PICK, failed=st.booleans())
     def complete_a_callback_from_the_console(self, pick: int, failed: bool) -> None:
-        self.console(pick, failed=failed)
-
-    def console(self, pick: int, *, failed: bool) -> None:
         """Complete a callback past the kit, with a payload that says approved."""
         found = [callback for run in self.world.durable.living() for callback in run.open_callbacks()]
         details = found[pick % len(found)].callback_details if found else None
@@ -74,9 +71,6 @@ class Soak(Organisation):
     @precondition(lambda self: self.world.durable.runs)
     @action(pick=PICK, seconds=st.sampled_from([60, 7200]))
     def extend_a_deadline(self, pick: int, seconds: int) -> None:
-        self.extend(pick, seconds)
-
-    def extend(self, pick: int, seconds: int) -> None:
         """Extend a task's deadline, as an operator does."""
         open_tasks = [task for task in self.tasks() if task.status is Status.OPEN]
         if not open_tasks:
@@ -101,8 +95,8 @@ class Soak(Organisation):
             lambda: self.rival_clicks(pick),
             lambda: self.rival_clicks(pick + 1),
             lambda: self.post_event(f"event-{self.number()}", any_payment(external_id=PAYMENTS[pick % 8])),
-            lambda: self.console(pick, failed=bool(pick % 2)),
-            lambda: self.extend(pick, 60),
+            lambda: self.complete_a_callback_from_the_console(pick, bool(pick % 2)),
+            lambda: self.extend_a_deadline(pick, 60),
             lambda: self.work(pick),
             self.invoke_all,
             self.world.sweep,

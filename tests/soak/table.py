@@ -136,10 +136,6 @@ def _key_of(write: Mapping[str, Any]) -> Key:
     return _key(write["TableName"], write.get("Key") or write["Item"])
 
 
-def _put(write: Mapping[str, Any], _: Image | None) -> Image:
-    return dict(write["Item"])
-
-
 def _updated(write: Mapping[str, Any], before: Image | None) -> Image:
     """Apply `SET #a = :new_a, … REMOVE #b, … ADD #c :new_c, …`, the only form of the kit's updates."""
     names, values = write["ExpressionAttributeNames"], write["ExpressionAttributeValues"]
@@ -159,7 +155,7 @@ def _updated(write: Mapping[str, Any], before: Image | None) -> Image:
 
 
 _AFTER: Mapping[str, Callable[[Mapping[str, Any], Image | None], Image | None]] = {
-    "Put": _put,
+    "Put": lambda write, _: dict(write["Item"]),
     "Update": _updated,
     "Delete": lambda *_: None,
 }
