@@ -12,11 +12,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from local.client import RequestsApi
 from local.emulator.emulator import Emulator
 from local.launch import bring_up, enforce_iam, take_down
 from operate.embedded.cloud import Cloud
-from operate.embedded.mailbox import Mailbox
 from tests import SETTINGS
 from tests.e2e.scene import Scene
 from tools.browser import obtain
@@ -53,18 +51,6 @@ def cloud(_deployed: tuple[Emulator, Cloud]) -> Cloud:
 def cloud_log(_deployed: tuple[Emulator, Cloud]) -> Path:
     """The log of the emulator and of every function."""
     return _deployed[0].log
-
-
-@pytest.fixture(scope="session")
-def requests_api(cloud: Cloud) -> RequestsApi:
-    """`/requests`, signed."""
-    return RequestsApi(cloud.api_url)
-
-
-@pytest.fixture(scope="session")
-def mailbox(cloud: Cloud) -> Mailbox:
-    """The mailbox of everybody."""
-    return Mailbox(cloud.mailbox_url)
 
 
 @pytest.fixture(scope="session")

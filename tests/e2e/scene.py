@@ -86,16 +86,18 @@ class Scene:
         """Return a person's address that no other scene uses."""
         return f"{name}+{self.request_id}@example.com"
 
+    def mails(self, recipient: str | None = None) -> list[Mail]:
+        """Return the mails to a recipient, the oldest first."""
+        return Mailbox(self.cloud.mailbox_url).mails(recipient or self.approver())
+
     def mail(self, recipient: str | None = None, about: str = "") -> Mail:
         """Wait for a mail to a recipient with a link and these words in its subject, and return the newest."""
-        mailbox = Mailbox(self.cloud.mailbox_url)
-        address = recipient or self.approver()
 
         def newest() -> Mail | None:
-            mails = [mail for mail in mailbox.mails(address) if mail.review_link and about in mail.subject]
+            mails = [mail for mail in self.mails(recipient) if mail.review_link and about in mail.subject]
             return mails[-1] if mails else None
 
-        return until(newest, f"a mail to {address}")
+        return until(newest, f"a mail to {recipient or self.approver()}")
 
     def link(self, recipient: str | None = None) -> str:
         """Wait for a mail to a recipient, and return the newest one's link."""
@@ -103,11 +105,9 @@ class Scene:
 
     def reminder(self, recipient: str | None = None) -> tuple[str, str]:
         """Wait for a recipient's reminder, and return the first link and the reminder's."""
-        mailbox = Mailbox(self.cloud.mailbox_url)
-        address = recipient or self.approver()
         links = until(
-            lambda: found if len(found := [mail.review_link for mail in mailbox.mails(address)]) == 2 else None,
-            f"a reminder to {address}",
+            lambda: found if len(found := [mail.review_link for mail in self.mails(recipient)]) == 2 else None,
+            f"a reminder to {recipient or self.approver()}",
         )
         return links[0] or "", links[1] or ""
 

@@ -17,7 +17,6 @@ from local.client import open_page, press
 from operate import stage
 from operate.embedded import aws
 from operate.embedded.cloud import Cloud
-from operate.embedded.mailbox import Mailbox
 from operate.program import main
 from tests import SETTINGS
 from tests.e2e.scene import Scene, until
@@ -61,10 +60,6 @@ def without_relay(cloud: Cloud) -> Iterator[None]:
         client.update_event_source_mapping(UUID=mapping, Enabled=True)
 
 
-def mails(scene: Scene) -> list[str]:
-    return [mail.subject for mail in Mailbox(scene.cloud.mailbox_url).mails(scene.approver())]
-
-
 def test_a_withdrawn_task_ends_its_workflow_and_its_link_says_so(cloud: Cloud, operate: Operate) -> None:
     scene = Scene(cloud)
     scene.submit()
@@ -102,7 +97,7 @@ def test_dead_letters_are_found_by_the_doctor_and_redriven(cloud: Cloud, operate
     findings = [result["what"] for result in results if result["finding"]]
     assert "approvals-dlq holds 1 message" in findings
     assert operate("redrive", "approvals-dlq") == (0, [{"queue": "approvals-dlq", "moved": 1, "kept": []}])
-    until(lambda: len(mails(scene)) == 2 or None, "the mail of the message")
+    until(lambda: len(scene.mails()) == 2 or None, "the mail of the message")
     assert "redriven" in scene.audit()
     _, results = operate("doctor")
     assert not [result for result in results if result["finding"] and "approvals-dlq" in result["what"]]

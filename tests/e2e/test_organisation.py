@@ -10,7 +10,7 @@ from countersign.domain.policy import Policy
 from local.client import open_page, press
 from local.demo.watch import Execution
 from operate.embedded.cloud import Cloud
-from operate.embedded.mailbox import Mail, Mailbox
+from operate.embedded.mailbox import Mailbox
 from stacks.stage.policies import policy_document
 from stacks.stage.settings import Settings
 from tests import SETTINGS
@@ -67,18 +67,14 @@ def test_the_mailed_inbox_lists_the_open_tasks_and_opens_each(scene: Scene) -> N
     other.submit(approvers=[maria, other.approver("hugo")])
     asked = press(scene.page(), "inbox")
     assert asked.answer.status == 200
-    until(lambda: f"{other.request_id}" in str([mail.subject for mail in mails(scene)]), "the mail of the other")
-    inbox = until(lambda: next((mail.inbox_link for mail in mails(scene) if mail.inbox_link), None), "the list")
+    until(lambda: f"{other.request_id}" in str([mail.subject for mail in scene.mails()]), "the mail of the other")
+    inbox = until(lambda: next((mail.inbox_link for mail in scene.mails() if mail.inbox_link), None), "the list")
     links = until(lambda: found if len(found := listed(inbox)) == 2 else None, "both in the list")
     (theirs,) = (link for link in links if other.task_id in link)
     page = open_page(urljoin(inbox, theirs))
     assert press(page, "approve").answer.status == 200
     assert other.ended()["result"]["decided_by"] == maria
     assert [link for link in listed(inbox) if other.task_id in link] == []
-
-
-def mails(scene: Scene) -> list[Mail]:
-    return Mailbox(scene.cloud.mailbox_url).mails(scene.approver("maria"))
 
 
 def listed(inbox: str) -> list[str]:

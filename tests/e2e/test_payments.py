@@ -15,6 +15,7 @@ from operate.embedded.cloud import Cloud
 from tests.e2e.payment_scene import AMOUNT, CURRENCY, PaymentScene
 from tests.e2e.scene import until
 from tests.e2e.test_logs import all_logs
+from tests.e2e.test_poison import taken_from
 
 
 @pytest.fixture
@@ -63,9 +64,7 @@ def test_the_sandbox_leaves_the_messages_of_others_in_the_queue(cloud: Cloud) ->
     left: list[str] = []
 
     def both() -> bool:
-        for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
-            left.append(message["Body"])
-            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        left.extend(taken_from(sqs, queue))
         return set(others) <= set(left)
 
     until(both, "the messages of others")

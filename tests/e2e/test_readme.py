@@ -21,10 +21,10 @@ sys.exit(main())' "$@"
 """
 
 
-def test_the_request_of_the_readme_is_accepted(cloud: Cloud, requests_api: RequestsApi, tmp_path: Path) -> None:
+def test_the_request_of_the_readme_is_accepted(cloud: Cloud, tmp_path: Path) -> None:
     (commands,) = blocks_of("README.md", "", "eval ")
     assert json.loads(run(commands, cloud, tmp_path))["request_id"] == "order-1001"
-    assert requests_api.report("order-1001").status == 200
+    assert RequestsApi(cloud.api_url).report("order-1001").status == 200
 
 
 def test_the_python_of_the_page_on_deploying_starts_a_request(cloud: Cloud, tmp_path: Path) -> None:

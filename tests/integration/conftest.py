@@ -374,7 +374,8 @@ def stream_records(dynamodb: Any) -> list[dict[str, Any]]:
     iterator = streams().get_shard_iterator(StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")[
         "ShardIterator"
     ]
-    return [wire_record(record) for record in streams().get_records(ShardIterator=iterator)["Records"]]
+    records: list[dict[str, Any]] = streams().get_records(ShardIterator=iterator)["Records"]
+    return [json.loads(json.dumps(record, default=str)) for record in records]
 
 
 class Kit:
@@ -492,12 +493,6 @@ def audit_entry(document: Mapping[str, Any]) -> AuditEntry:
     )
     assert entry.hash == document["hash"]
     return entry
-
-
-def wire_record(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record as Lambda receives it, in JSON."""
-    fields: dict[str, Any] = json.loads(json.dumps(record, default=str))
-    return fields
 
 
 def statuses(record: Mapping[str, Any]) -> tuple[str | None, str | None]:

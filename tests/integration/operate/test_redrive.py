@@ -8,7 +8,7 @@ import pytest
 
 from countersign.functions.clients import client
 from countersign.testing.builders import TASK_ID
-from tests.integration.conftest import REGION, TABLE, Answer, Kit, answering, statuses, streams, wire_record
+from tests.integration.conftest import REGION, TABLE, Answer, Kit, answering, statuses, streams
 from tests.integration.operate.conftest import OPERATOR, DeployedStage, Run
 
 FUNCTION, STARTS = "order-approval", "order-approval-starts-dlq"
@@ -144,7 +144,6 @@ def test_records_of_the_relay_are_read_from_the_stream_and_given_to_it_again(dec
     assert record["dynamodb"]["Keys"]["pk"]["S"] == f"TASK#{TASK_ID}"
     assert record["dynamodb"]["NewImage"]["status"]["S"] == "DECIDED"
     assert record["eventName"] == "MODIFY"
-    assert wire_record(record) == record
     assert decided.audited()[-1] == "redriven"
 
 
