@@ -135,7 +135,7 @@ def take(cloud: Cloud, wanted: Callable[[Envelope], bool]) -> list[Envelope]:
     return taken
 
 
-def answer(envelope: Envelope, said: str, document: Any = None, token: str = "") -> Answer:
+def answer(envelope: Envelope, said: str, document: Any = None, token: str = "") -> Answer:  # nosec B107
     """Post a machine's answer to a hand-off.
 
     Args:

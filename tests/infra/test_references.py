@@ -64,6 +64,11 @@ def test_only_what_the_list_says_is_referred_to_weakly_and_by_the_dashboard_all(
     assert not list(every(most.templates[monitoring], "Fn::ImportValue"))
 
 
+def test_no_weak_reference_is_split_which_cloudformation_does_not_do(most: Synthesised) -> None:
+    for split in every(most.templates, "Fn::Split"):
+        assert not list(every(split, "Fn::GetStackOutput"))
+
+
 @pytest.mark.parametrize("added", [False, True])
 def test_what_comes_and_goes_leaves_no_export_in_use_behind(
     most: Synthesised, least: Synthesised, *, added: bool

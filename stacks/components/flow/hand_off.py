@@ -134,7 +134,7 @@ def watch_rule(rule: events.Rule, name: str, bus: events.IEventBus | None = None
 
     Args:
         rule: The rule. Its targets have dead-letter queues.
-        name: The name of its lines in graphs.
+        name: The name of its line in the graph of the alarm.
         bus: Its bus; None for the account's default bus.
     """
     # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html. The reference of a rule is not its
@@ -142,20 +142,13 @@ def watch_rule(rule: events.Rule, name: str, bus: events.IEventBus | None = None
     # name of a partner's bus has slashes.
     parts_of_bus = 1 + (bus.event_source_name or "").count("/") if bus else 0
     rule_name = Fn.select(1 + parts_of_bus, Fn.split("/", rule.rule_arn))
-    failed, lost = (
-        cloudwatch.Metric(
-            namespace="AWS/Events",
-            metric_name=metric,
-            dimensions_map={"RuleName": rule_name, **({"EventBusName": bus.event_bus_name} if bus else {})},
-            statistic="Sum",
-            period=Duration.minutes(5),
-            label=name,
-        )
-        for metric in ("FailedInvocations", "InvocationsFailedToBeSentToDlq")
+    lost = cloudwatch.Metric(
+        namespace="AWS/Events",
+        metric_name="InvocationsFailedToBeSentToDlq",
+        dimensions_map={"RuleName": rule_name, **({"EventBusName": bus.event_bus_name} if bus else {})},
+        statistic="Sum",
+        period=Duration.minutes(5),
+        label=name,
     )
-    Watch(
-        rule,
-        "Tasks",
-        graphs={"Events that reached no target": [failed], "Events that reached no dead-letter queue either": [lost]},
-        alarms=[Alarm("EventsLost", lost, _LOST, math=SUM)],
-    )
+    # The dashboard has no graph of it: that stack cannot split the ARN of another stack's rule.
+    Watch(rule, "Tasks", graphs={}, alarms=[Alarm("EventsLost", lost, _LOST, math=SUM)])
