@@ -49,7 +49,7 @@ class Releases:
 
     @property
     def before(self) -> int | None:
-        """The version before that of new executions; None if there is none."""
+        """The version before that of new executions; None if no earlier version is published."""
         return max((number for number in self.versions if number < self.live), default=None)
 
     def named(self, version: int) -> dict[str, str]:
