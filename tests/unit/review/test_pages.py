@@ -223,8 +223,8 @@ def test_an_attachment_is_an_external_link_with_its_host(page: str) -> None:
     outside = {"target": "_blank", "rel": "noopener noreferrer external"}
     assert outline.all("a") == [{"href": attachment.url, **outside} for attachment in ATTACHMENTS]
     text = " ".join(outline.text.split())
-    assert "Attachments Offer.pdf files.example.com · opens outside, in a new window" in text
-    assert "https://bank.example/login xn--bcher-kva.example:8443 · opens outside, in a new window" in text
+    assert "Attachments Offer.pdf files.example.com · another website, opens in a new window" in text
+    assert "https://bank.example/login xn--bcher-kva.example:8443 · another website, opens in a new window" in text
 
 
 @pytest.mark.parametrize("page", ["review", "decided"])

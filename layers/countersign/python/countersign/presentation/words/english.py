@@ -23,7 +23,7 @@ TEXTS = {
     "left.moment": "Less than a minute left",
     # Attachments, on the review page and the result pages.
     "attachments": "Attachments",
-    "attachments.outside": "{host} · opens outside, in a new window",
+    "attachments.outside": "{host} · another website, opens in a new window",
     "attachments.unlinked": "There is no safe link to open.",
     # The review page.
     "review.status": "Your decision is needed",
@@ -66,7 +66,9 @@ TEXTS = {
     "review.problem.delegation_requester": "You cannot hand this to the person who made the request.",
     "review.problem.delegation_asked_already": "That person is involved already. Please choose somebody else.",
     "review.problem.delegation_outsider": "You can only hand this to somebody in your own organisation.",
-    "review.problem.delegation_answered": "You have answered already. You can still change your answer here.",
+    "review.problem.delegation_answered": (
+        "You have answered already, so you cannot hand this over. You can still change your answer here."
+    ),
     "review.problem.delegation_only_once": "A colleague handed this to you, so you cannot pass it on again.",
     "delegate.heading": "Hand it to a colleague instead",
     "delegate.hint": (
@@ -75,7 +77,7 @@ TEXTS = {
     "delegate.colleague": "Your colleague’s e-mail address",
     "delegate.action": "Hand it over",
     "handed_over": "Somebody else decides this now",
-    "handed_over.text": "{person} was asked to decide for you on {moment}.",
+    "handed_over.text": "On {moment}, {person} was asked to decide for you.",
     "handed_over.next": "There is nothing left for you to do. You can close this page.",
     "inbox.offer": "Are other requests waiting for you?",
     "inbox.offer.action": "E-mail me the list",
