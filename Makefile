@@ -3,13 +3,13 @@
 .DELETE_ON_ERROR:
 .PHONY: help setup layer demo up watch mail down test check lint format audit mutants docs bench load faults soak synth redrive bootstrap preflight diff deploy destroy lock clean
 
-PYTHON ?= python3
 STAGE ?= local
 ARGS ?=
 STEPS ?= 10000
 SEED ?= 1
 N ?= 400
 
+SYSTEM_PYTHON = $(or $(PYTHON),python3)
 PY := .venv/bin/python
 CLOUD_PY := .local/ministack-venv/bin/python
 AUDIT_PY := .local/audit-venv/bin/python
@@ -29,11 +29,11 @@ demo up watch test check audit mutants bench load faults synth bootstrap diff de
 READY := node_modules/.stamp .venv/.stamp .local/ministack-venv/.stamp build/vendor-layer.stamp
 
 define system_python
-@command -v $(PYTHON) >/dev/null || { \
-	echo 'error: $(PYTHON) is missing: Countersign needs Python 3.11 or newer.' >&2; \
+@command -v $(SYSTEM_PYTHON) >/dev/null || { \
+	echo 'error: $(SYSTEM_PYTHON) is missing: Countersign needs Python 3.13, or at least 3.11.' >&2; \
 	echo '  Debian, Ubuntu: apt-get install python3 python3-venv · macOS: brew install python' >&2; \
 	echo '  or name one that you have: make PYTHON=/path/to/python3' >&2; exit 1; }
-@$(PYTHON) -m tools.setup
+@$(SYSTEM_PYTHON) -m tools.setup
 endef
 
 node_modules/.stamp: package.json package-lock.json .npmrc

@@ -36,6 +36,7 @@ from stacks.stage.settings import EMBEDDED, Settings
 from stacks.stage.workflows import SHARES
 from stacks.workflow_stack import WorkflowStack
 from stacks.workflows_stack import WorkflowsStack
+from tools.bytecode import BytecodeError, missing_runtime
 
 SETTINGS = Path(__file__).resolve().parent / "settings"
 
@@ -125,10 +126,12 @@ def settings_of(app: App) -> Settings:
 
 def main() -> int:
     """Synthesise the stage that the context names."""
+    if warning := missing_runtime():
+        print(warning, file=sys.stderr)
     app = App()
     try:
         build(app, settings_of(app), Sources.of_checkout())
-    except (ExtensionError, MissingSourceError, SettingsError) as error:
+    except (BytecodeError, ExtensionError, MissingSourceError, SettingsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     app.synth()

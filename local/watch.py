@@ -11,8 +11,10 @@ import functools
 import io
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -30,6 +32,7 @@ from local.deploy import VENDOR_LAYER
 from operate.embedded import aws
 from operate.embedded.cloud import ROOT, Cloud
 from operate.terminal import Terminal
+from tools.bytecode import FUNCTIONS_AT, LAYERS_AT, add_bytecode
 
 WATCHED = ("app.py", "cdk.json", "extensions", "lambdas", "layers", "settings", "stacks")
 
@@ -84,7 +87,7 @@ class Layer:
 
     Attributes:
         name: Its name.
-        files: The deployed files, as paths in the layer.
+        files: The deployed files without bytecode, as paths in the layer.
     """
 
     name: str
@@ -162,7 +165,8 @@ class Live:
         for name, arn in {_name(arn): arn for function in functions for arn in function.layers}.items():
             if self._versions.get(name) != arn:  # a deploy may have added files
                 with _unpacked(self._lambda.get_layer_version_by_arn(Arn=arn)["Content"]["Location"]) as archive:
-                    self._layers[name] = Layer(name, frozenset(archive.namelist()))
+                    files = (each for each in archive.namelist() if not each.endswith(("/", ".pyc")))
+                    self._layers[name] = Layer(name, frozenset(files))
                 self._versions[name] = arn
         return self._layers.values()
 
@@ -184,7 +188,7 @@ class Live:
         raise WatchError(problem)
 
     def _publish(self, layer: Layer) -> str:
-        content = {"ZipFile": _zipped(layer.sources(self.root))}
+        content = {"ZipFile": _zipped(layer.sources(self.root), LAYERS_AT)}
         arn: str = self._lambda.publish_layer_version(LayerName=layer.name, Content=content)["LayerVersionArn"]
         self._versions[layer.name] = arn
         return arn
@@ -198,7 +202,7 @@ class Live:
         name = function.name
         if with_code:
             base = self.root / "lambdas" if function.folder.startswith("lambdas/") else self.root
-            code = _zipped(_files(self.root / function.folder, base), self._tables(name))
+            code = _zipped(_files(self.root / function.folder, base), FUNCTIONS_AT, self._tables(name))
             self._lambda.update_function_code(FunctionName=name, ZipFile=code)
         if versions:
             layers = [versions.get(_name(arn), arn) for arn in function.layers]
@@ -284,11 +288,14 @@ def _unpacked(url: str) -> zipfile.ZipFile:
         return zipfile.ZipFile(io.BytesIO(packed.read()))
 
 
-def _zipped(files: Mapping[str, Path], more: Mapping[str, bytes] = MappingProxyType({})) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
+def _zipped(files: Mapping[str, Path], deployed_at: str, more: Mapping[str, bytes] = MappingProxyType({})) -> bytes:
+    """Return files as an archive, with the bytecode of the modules among them."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch, "asset")
         for name, file in files.items():
-            archive.write(file, name)
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, folder / name)
         for name, content in more.items():
-            archive.writestr(name, content)
-    return packed.getvalue()
+            (folder / name).write_bytes(content)
+        add_bytecode(folder, deployed_at)
+        return Path(shutil.make_archive(f"{scratch}/code", "zip", folder)).read_bytes()

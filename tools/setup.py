@@ -6,7 +6,8 @@
     python3 -m tools.setup node       node_modules with the CDK's command line
 
 It runs under the system's Python with the standard library alone, and keeps to the syntax of Python 3.8, so that it can
-tell an older Python that it is too old. Everything is installed inside the checkout.
+tell an older Python that it is too old. Everything is installed inside the checkout. The environments are made with the
+functions' Python, wherever it is on this machine; `PYTHON=` names another.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from shlex import quote
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON_FLOOR = (3, 11)
+RUNTIME = (3, 13)
+"""The Python that the functions run on Lambda. Bytecode is of one minor version: only this one compiles it for them."""
 
 VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements.txt"
@@ -67,14 +70,67 @@ def check_python(version: tuple[int, ...] = sys.version_info[:3], executable: st
 
 
 def set_up_python() -> None:
-    """Make `.venv` and bring it to exactly what the lock says."""
+    """Make `.venv`, if possible of the functions' Python, and bring it to exactly what the lock says."""
     say("Python packages into .venv")
+    named = os.environ.get("PYTHON")
+    found = None if named else runtime_python()
+    if found is None:
+        check_python()
+    _make_venv(found or sys.executable)
+    if found is None and not named and sys.version_info[:2] != RUNTIME:
+        installed = _installed_by_uv()
+        if installed:
+            _make_venv(installed)
     python = _python_of(VENV)
-    if not _answers(python, f"import pip, sys; sys.exit(sys.version_info < {PYTHON_FLOOR})"):
-        _run([sys.executable, "-m", "venv", "--clear", str(VENV)], "the environment .venv could not be made.")
-    _install_uv(python)
     _synchronise(python, LOCK)
     _install_kit(python)
+    if _version(python) != RUNTIME:
+        print(other_python_warning(_version(python) or PYTHON_FLOOR), file=sys.stderr, flush=True)
+
+
+def runtime_python() -> str | None:
+    """Return a Python of the functions' minor version: this one, one on PATH, or pyenv's newest; None without one."""
+    name = "python" + _dotted(RUNTIME)
+    roots = [os.environ.get("PYENV_ROOT"), Path.home() / ".pyenv"]
+    pattern = f"versions/{_dotted(RUNTIME)}.*/bin/{name}"
+    versions = [path for root in roots if root for path in Path(root).glob(pattern)]
+    newest = sorted(versions, key=lambda path: [int(part) for part in re.findall(r"\d+", path.parts[-3])], reverse=True)
+    for candidate in [sys.executable, shutil.which(name), *map(str, newest)]:
+        if candidate and _version(Path(candidate)) == RUNTIME and _answers(Path(candidate), "import venv, ensurepip"):
+            return candidate
+    return None
+
+
+def other_python_warning(version: Sequence[int]) -> str:
+    """Return what differs where the environment has another Python than the functions, and how to change it."""
+    own, runtime = _dotted(version), _dotted(RUNTIME)
+    return (
+        f"warning: this checkout uses Python {own}; the functions run Python {runtime}. Everything works, but:\n"
+        f"  - the tests and the embedded cloud run Python {own};\n"
+        "  - the functions are deployed without bytecode: each cold start compiles them and takes four times as long.\n"
+        f"  Before you deploy, install Python {runtime} on your PATH (or: pyenv install {runtime}), then run:\n"
+        "  rm -r .venv && make setup"
+    )
+
+
+def _make_venv(base: str) -> None:
+    """Make `.venv` with uv, unless it is there and of the same minor version."""
+    python = _python_of(VENV)
+    if _version(python) != _version(Path(base)) or not _answers(python, "import pip"):
+        _run([base, "-m", "venv", "--clear", str(VENV)], "the environment .venv could not be made.")
+    _install_uv(python)
+
+
+def _installed_by_uv() -> str | None:
+    """Have uv install the functions' Python into `.local/python`, and return it; None where it cannot."""
+    wanted = _dotted(RUNTIME)
+    say(f"Python {wanted} into .local/python")
+    environment = {**_environment(), "UV_PYTHON_INSTALL_DIR": str(ROOT / ".local" / "python")}
+    for command in (["install", "--no-bin", wanted], ["find", "--managed-python", wanted]):
+        ended = subprocess.run([*_uv(), "python", *command], env=environment, stdout=subprocess.PIPE, check=False)
+        if ended.returncode:
+            return None
+    return ended.stdout.decode().strip()
 
 
 def _install_kit(python: Path) -> None:
@@ -98,7 +154,7 @@ def set_up_beside(name: str) -> None:
     environment, lock, what = BESIDE[name]
     say(f"{what} into {environment}")
     python = _python_of(ROOT / environment)
-    if not _answers(python, "import encodings"):
+    if _version(python) != _version(_python_of(VENV)):
         command = [*_uv(), "venv", "--quiet", "--clear", "--python", str(_python_of(VENV)), environment]
         _run(command, f"the environment {environment} could not be made.")
     _synchronise(python, ROOT / lock)
@@ -150,10 +206,22 @@ def _python_of(environment: Path) -> Path:
 
 
 def _answers(python: Path, code: str) -> bool:
-    """Tell whether an environment's Python runs: the Python that it was made from may be gone."""
+    """Tell whether an environment's Python runs this code: the Python that it was made from may be gone."""
+    return _output(python, code) is not None
+
+
+def _version(python: Path) -> tuple[int, ...] | None:
+    """Return the minor version of a Python, such as (3, 13); None for one that does not run."""
+    output = _output(python, "import sys; print(*sys.version_info[:2])")
+    return tuple(int(part) for part in output.split()) if output else None
+
+
+def _output(python: Path, code: str) -> str | None:
     if not python.exists():
-        return False
-    return subprocess.run([str(python), "-c", code], check=False, env=_environment()).returncode == 0
+        return None
+    command = [str(python), "-c", code]
+    ended = subprocess.run(command, check=False, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    return ended.stdout.decode() if ended.returncode == 0 else None
 
 
 def _run(command: Sequence[str], failure: str) -> None:
@@ -205,7 +273,6 @@ def main(arguments: Sequence[str]) -> int:
         print(f"usage: python3 -m tools.setup {' | '.join(STEPS)}", file=sys.stderr)
         return 2
     try:
-        check_python()
         for name in arguments:
             STEPS[name]()
     except SetupError as error:

@@ -71,7 +71,9 @@ def test_attachments_name_their_hosts_and_open_outside_without_a_referrer(scene:
     page = context.new_page()
     page.goto(scene.link())
     assert_hosts_are_shown(page)
-    link = page.get_by_role("link", name="Offer.pdf files.example.com · another website, opens in a new window", exact=True)
+    link = page.get_by_role(
+        "link", name="Offer.pdf files.example.com · another website, opens in a new window", exact=True
+    )
     link.focus()
     assert link.evaluate("link => getComputedStyle(link).outlineStyle") == "solid"
     with context.expect_page() as opening:

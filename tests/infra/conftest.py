@@ -45,7 +45,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Sources:
     """The checkout's code; an empty vendor layer, since its content is none of the template's business."""
     vendor_layer = tmp_path_factory.mktemp("vendor-layer")
     (vendor_layer / "python").mkdir()
-    (vendor_layer / "python" / "empty.py").touch()
+    (vendor_layer / "python" / "empty.txt").touch()
     return dataclasses.replace(Sources.of_checkout(), vendor_layer=vendor_layer)
 
 

@@ -1,16 +1,20 @@
-"""What is uploaded: each function its own folder, nothing that a machine left there, and the same every time."""
+"""The assets: each function has its own folder with bytecode and nothing else, and the same bytes every time."""
 
 import dataclasses
+import marshal
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_lambda as lambda_
 
+import app
 from countersign.functions.environment import TABLES_FILE
 from stacks.components.house.sources import MissingSourceError, Sources
 from tests.infra.templates import Resource, Synthesised
+from tools.bytecode import add_bytecode, without_bytecode
 
 
 def staged(stage: Synthesised, resource: Resource, bucket_property: str) -> Path:
@@ -19,14 +23,30 @@ def staged(stage: Synthesised, resource: Resource, bucket_property: str) -> Path
 
 
 def files(folder: Path) -> set[str]:
-    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"}
+
+
+def test_every_deployed_module_has_bytecode_that_runs_without_a_look_at_its_source(prod: Synthesised) -> None:
+    functions = {staged(prod, function, "Code") for function in prod.of_type("AWS::Lambda::Function")}
+    layers = {staged(prod, layer, "Content") for layer in prod.of_type("AWS::Lambda::LayerVersion")}
+    assert functions
+    assert len(layers) == 2
+    unchecked_hash = (1).to_bytes(4, "little")
+    for asset, place in [*((one, "/var/task") for one in functions), *((one, "/opt") for one in layers)]:
+        assert without_bytecode(asset) == []
+        for bytecode in asset.rglob("*.pyc"):
+            content = bytecode.read_bytes()
+            source = bytecode.parent.parent / f"{bytecode.name.partition('.')[0]}.py"
+            assert content[4:8] == unchecked_hash
+            module = marshal.loads(content[16:])  # noqa: S302  made by this test's own synthesis
+            assert module.co_filename == f"{place}/{source.relative_to(asset)}"
 
 
 def test_a_function_s_asset_is_its_own_folder_whole_and_its_tables(prod: Synthesised) -> None:
     lambdas = Sources.of_checkout().functions
     for function in prod.of_type("AWS::Lambda::Function"):
         folder = function.properties["Handler"].partition(".")[0]
-        written = {f"{folder}/{name}" for name in files(lambdas / folder) if "__pycache__" not in name}
+        written = {f"{folder}/{name}" for name in files(lambdas / folder)}
         written |= {TABLES_FILE} if prod.tables(function.properties) else set()
         assert files(staged(prod, function, "Code")) == written
 
@@ -40,7 +60,7 @@ def test_the_layer_of_our_code_is_importable_and_holds_nothing_else_nor_tools_fo
         if layer.path == "Layers/Countersign"
     }
     assert "python/countersign/__init__.py" in files(layer)
-    assert all(name.startswith("python/countersign/") and "__pycache__" not in name for name in files(layer))
+    assert all(name.startswith("python/countersign/") for name in files(layer))
     assert not any(name.startswith("python/countersign/testing") for name in files(layer))
 
 
@@ -62,6 +82,7 @@ def checkout(tmp_path: Path) -> Sources:
         _write(tmp_path / name)
     for name in ("code/python/countersign/__init__.py", "vendor/python/six.py"):
         _write(tmp_path / name)
+    add_bytecode(tmp_path / "vendor", "/opt")
     return Sources(tmp_path / "lambdas", tmp_path / "code", tmp_path / "vendor")
 
 
@@ -76,7 +97,7 @@ def test_the_same_code_has_the_same_hash_wherever_it_was_run(checkout: Sources, 
     for folder in (checkout.functions, checkout.code_layer, checkout.vendor_layer):
         shutil.copytree(folder, copy / folder.name)
     moved = Sources(copy / "lambdas", copy / "code", copy / "vendor")
-    for package in ("lambdas/greeter", "lambdas/greeter/greeter", "code/python/countersign", "vendor/python"):
+    for package in ("lambdas/greeter", "lambdas/greeter/greeter", "code/python/countersign"):
         _write(copy / package / "__pycache__" / "module.cpython-311.pyc")
     assert hashes(moved) == before
 
@@ -96,3 +117,22 @@ def test_a_missing_vendor_layer_says_how_to_build_it(checkout: Sources, tmp_path
     without = dataclasses.replace(checkout, vendor_layer=tmp_path / "nothing")
     with pytest.raises(MissingSourceError, match="run `make layer`"):
         without.layer_of_dependencies()
+
+
+def test_a_vendor_layer_that_another_python_built_is_refused_with_the_fix(checkout: Sources) -> None:
+    shutil.rmtree(checkout.vendor_layer / "python" / "__pycache__")
+    with pytest.raises(
+        MissingSourceError, match=r"built by another Python: 1 modules, such as six\.py, .*`make layer`"
+    ):
+        checkout.layer_of_dependencies()
+
+
+def test_another_python_deploys_sources_alone_and_warns(
+    checkout: Sources, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tools.bytecode.RUNTIME", (3, 99))
+    hashes(checkout)
+    monkeypatch.setattr(app, "build", lambda *_: sys.exit(3))
+    with pytest.raises(SystemExit):
+        app.main()
+    assert "the functions run Python 3." in capsys.readouterr().err

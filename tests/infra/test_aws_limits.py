@@ -125,7 +125,7 @@ def test_the_app_refuses_to_synthesise_and_names_the_stack_the_resource_the_size
         build(app, Settings.load(SETTINGS / "dev.toml"), sources).public,
         "Fat",
         code=lambda_.Code.from_inline("pass"),
-        runtime=lambda_.Runtime.PYTHON_3_14,
+        runtime=lambda_.Runtime.PYTHON_3_13,
         handler="index.handler",
         environment={"A": "X" * 5_000},
     )

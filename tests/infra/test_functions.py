@@ -94,7 +94,7 @@ def test_each_function_and_its_environment(stage: Synthesised) -> None:
 
 def test_every_function_has_one_runtime_both_layers_json_logs_and_the_tags_of_its_stage(stage: Synthesised) -> None:
     defaults = {
-        "Runtime": "python3.14",
+        "Runtime": "python3.13",
         "Architectures": ["arm64"],
         "Layers": ["Layers/Countersign", "Layers/Vendor"],
         "MemorySize": 512,

@@ -49,6 +49,29 @@ def test_a_python_without_venv_is_refused_with_the_missing_package(
         setup.check_python((3, 12, 1))
 
 
+def test_the_functions_python_is_found_on_path_or_as_the_newest_of_pyenv(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(setup, "RUNTIME", (3, 99))
+    monkeypatch.setenv("HOME", str(machine))
+    monkeypatch.setenv("PYENV_ROOT", str(machine / "pyenv"))
+    install(machine, "python3.99", "pyenv: python3.99: command not found", status=127)
+    assert setup.runtime_python() is None
+    for version in ("3.99.2", "3.99.10", "3.98.1"):
+        (machine / "pyenv" / "versions" / version / "bin").mkdir(parents=True)
+        install(machine / "pyenv" / "versions" / version / "bin", "python3.99", version[:4].replace(".", " "))
+    assert setup.runtime_python() == str(machine / "pyenv" / "versions" / "3.99.10" / "bin" / "python3.99")
+    install(machine, "python3.99", "3 99")
+    assert setup.runtime_python() == str(machine / "python3.99")
+
+
+def test_another_python_is_used_with_a_warning_of_what_differs() -> None:
+    warning = setup.other_python_warning((3, 11))
+    assert "this checkout uses Python 3.11; the functions run Python 3.13" in warning
+    assert "without bytecode" in warning
+    assert warning.endswith("rm -r .venv && make setup")
+
+
 @pytest.mark.parametrize("missing", ["node", "npm"])
 def test_a_machine_without_node_or_npm_is_refused(machine: Path, missing: str) -> None:
     install(machine, "npm" if missing == "node" else "node", "10")

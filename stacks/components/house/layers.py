@@ -8,7 +8,7 @@ from constructs import Construct
 
 from stacks.components.house.sources import Sources
 
-RUNTIME = lambda_.Runtime.PYTHON_3_14
+RUNTIME = lambda_.Runtime.PYTHON_3_13
 ARCHITECTURE = lambda_.Architecture.ARM_64
 
 

@@ -32,6 +32,7 @@ _SHARES_THE_ACCOUNT_S_CONCURRENCY = (
 _NOT_INVOKED_ASYNCHRONOUSLY = (
     "the API waits for it, or an event source mapping feeds it, whose queue or stream has its own dead-letter queue"
 )
+_ONE_PYTHON = "bytecode is of one minor version of Python, with which the kit is built and tested (tools/bytecode.py)"
 _INLINE = "the policy belongs to one function's role, and cannot be attached to another"
 
 LOG_LEVEL = "INFO"
@@ -119,6 +120,7 @@ class PythonFunction(Construct):
                 **environment,
             },
         )
+        acknowledge(self.function, "L1", _ONE_PYTHON)
         accept(self.role, _INLINE, nist="IAMNoInlinePolicy")
         accept(self.function, _NO_NETWORK_OF_ITS_OWN, nist="LambdaInsideVPC", checkov="CKV_AWS_117")
         if options.reserved_concurrency is None:

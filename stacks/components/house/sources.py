@@ -6,26 +6,27 @@ Own code and locked dependencies are separate assets, so that a change of one do
 from __future__ import annotations
 
 import atexit
+import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import IgnoreMode
 from aws_cdk import aws_lambda as lambda_
 
 from countersign.functions.environment import TABLES_FILE
+from tools.bytecode import FUNCTIONS_AT, LAYERS_AT, add_bytecode, missing_runtime, without_bytecode
 
-_BYTECODE = ["__pycache__", "*.pyc"]
-"""Bytecode differs from machine to machine, and would change the asset hash."""
+_LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "tests", "testing")
+"""Bytecode that this machine's imports have left, and code for tests."""
 
 
 class MissingSourceError(FileNotFoundError):
-    """Code to deploy is missing."""
+    """Code to deploy is missing, or was built for another Python."""
 
 
 @dataclass(frozen=True)
@@ -81,14 +82,14 @@ class Sources:
         """
         if folder in self.extension_workflows:
             place = f"extensions/workflows/{folder}"
-            code = _asset(self.extensions.parent, only=place, but=["tests"], tables=tables)
+            code = _code_of_function(self.extensions / "workflows" / folder, place, tables)
             return Entry(code, f"{place.replace('/', '.')}.{module}.handler", f"{place}/{module}.py")
-        code = _asset(self.functions, only=folder, tables=tables)
+        code = _code_of_function(self.functions / folder, folder, tables)
         return Entry(code, f"{folder}.{module}.handler", f"lambdas/{folder}/{module}.py")
 
     def layer_of_our_code(self) -> lambda_.Code:
         """Return the code of our library, without the `testing` module."""
-        return _asset(self.code_layer, only="python", but=["/python/countersign/testing"])
+        return lambda_.Code.from_asset(str(_compiled(self.code_layer, LAYERS_AT)))
 
     @cached_property
     def _copy_of_extensions(self) -> Path | None:
@@ -104,32 +105,52 @@ class Sources:
 
     def layer_of_extensions(self) -> lambda_.Code | None:
         """Return the providers, channels and schemas of the stage's extensions; None without any."""
-        return _asset(self._copy_of_extensions, only="python") if self._copy_of_extensions else None
+        copy = self._copy_of_extensions
+        return lambda_.Code.from_asset(str(_compiled(copy, LAYERS_AT))) if copy else None
 
     def layer_of_dependencies(self) -> lambda_.Code:
         """Return the locked dependencies.
 
         Raises:
-            MissingSourceError: `make layer` has not been run.
+            MissingSourceError: `make layer` has not been run, or was run by another Python.
         """
-        if not (self.vendor_layer / "python").is_dir():
-            raise MissingSourceError(f"{self.vendor_layer}/python does not exist; run `make layer`, which builds it")
-        return _asset(self.vendor_layer, only="python")
+        libraries = self.vendor_layer / "python"
+        if not libraries.is_dir():
+            raise MissingSourceError(f"{libraries} does not exist; run `make layer`, which builds it")
+        if not missing_runtime() and (bare := without_bytecode(libraries)):
+            raise MissingSourceError(
+                f"{libraries} was built by another Python: {len(bare)} modules, such as {bare[0].name}, "
+                "have no bytecode for the functions; run `make layer`, which builds it again"
+            )
+        # Without bytecode of its own, the layer has only what imports on this machine have left.
+        return lambda_.Code.from_asset(str(self.vendor_layer), exclude=["*.pyc"] if missing_runtime() else None)
 
 
-def _asset(
-    folder: Path, *, only: str, but: Sequence[str] = (), tables: Mapping[str, Any] | None = None
-) -> lambda_.Code:
+def _code_of_function(folder: Path, place: str, tables: Mapping[str, Any] | None) -> lambda_.Code:
+    """Return one of the folders at its place in an asset of its own, with its tables."""
+    copy = _folder_until_the_end()
+    # All folders beside it are compiled at once: starting a process takes longer than compiling them.
+    compiled = _compiled(folder.parent, f"{FUNCTIONS_AT}/{place}".rpartition("/")[0])
+    shutil.copytree(compiled / folder.name, copy / place)
     if tables is not None:
-        copy = _folder_until_the_end()
-        shutil.copytree(folder / only, copy / only, ignore=shutil.ignore_patterns(*_BYTECODE, *but))
         (copy / TABLES_FILE).write_text(json.dumps(tables, separators=(",", ":")), encoding="utf-8")
-        return lambda_.Code.from_asset(str(copy))
-    parents = [str(parent) for parent in Path(only).parents][-2::-1]
-    inside = [pattern for parent in parents for pattern in (f"!/{parent}", f"/{parent}/*")]
-    return lambda_.Code.from_asset(
-        str(folder), exclude=["/*", *inside, f"!/{only}", *_BYTECODE, *but], ignore_mode=IgnoreMode.GIT
-    )
+    return lambda_.Code.from_asset(str(copy))
+
+
+def _compiled(folder: Path, deployed_at: str) -> Path:
+    """Return a copy of a folder with bytecode; the same one while no file of it has changed."""
+    digest = hashlib.sha256()
+    for file in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"):
+        digest.update(f"{file.relative_to(folder)}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
+    return _copy_with_bytecode(folder, deployed_at, digest.hexdigest())
+
+
+@cache
+def _copy_with_bytecode(folder: Path, deployed_at: str, _content: str) -> Path:
+    copy = _folder_until_the_end() / folder.name
+    shutil.copytree(folder, copy, ignore=_LEFT_OUT)
+    add_bytecode(copy, deployed_at)
+    return copy
 
 
 def _folder_until_the_end() -> Path:

@@ -56,7 +56,7 @@ class Cloud:
     def create(self, name: str, code: str | bytes, role: str = "any", **more: Any) -> None:
         """Create a function of a module or a deployment package."""
         properties = {
-            "Runtime": "python3.14",
+            "Runtime": "python3.13",
             "Handler": "index.handler",
             "Role": f"arn:aws:iam::000000000000:role/{role}",
             "Timeout": 20,

@@ -45,7 +45,7 @@ def template(kind: str, outputs: dict[str, Any] | None = None, **properties: Any
 def durable_config_after_cloudformation(cloud: Cloud) -> Any:
     function: dict[str, Any] = {
         "FunctionName": "of-a-stack",
-        "Runtime": "python3.14",
+        "Runtime": "python3.13",
         "Handler": "index.handler",
         "Role": "arn:aws:iam::000000000000:role/any",
         "Code": {"ZipFile": "def handler(event, context): return None"},

@@ -50,15 +50,15 @@ class Checkout:
     def _deploy(self, name: str) -> None:
         self.name = name
         layer = self.root / "layers" / "countersign"
-        library = watch._zipped(watch._files(layer, layer))
+        library = watch._zipped(watch._files(layer, layer), "/opt")
         arn = self.client.publish_layer_version(LayerName=name, Content={"ZipFile": library})["LayerVersionArn"]
         base = self.root / "lambdas"
         self.client.create_function(
             FunctionName=name,
-            Runtime="python3.14",
+            Runtime="python3.13",
             Handler="hello.handler.handler",
             Role=f"arn:aws:iam::{aws.ACCOUNT}:role/any",
-            Code={"ZipFile": watch._zipped(watch._files(base, base), {TABLES_FILE: b'{"policy": []}'})},
+            Code={"ZipFile": watch._zipped(watch._files(base, base), "/var/task", {TABLES_FILE: b'{"policy": []}'})},
             Layers=[arn],
         )
         self.client.publish_version(FunctionName=name)

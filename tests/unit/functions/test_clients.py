@@ -15,7 +15,7 @@ ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
     "AWS_DEFAULT_REGION": "eu-central-1",
-    "AWS_EXECUTION_ENV": "AWS_Lambda_python3.14",
+    "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
 }
 
 
@@ -52,7 +52,7 @@ def test_the_user_agent_names_the_sdk_and_the_runtime() -> None:
     told = request.headers["User-Agent"].decode()
     assert told.startswith(get_session().user_agent())
     assert "Botocore/" in told
-    assert "AWS_Lambda_python3.14" in told
+    assert "AWS_Lambda_python3.13" in told
 
 
 def test_parameters_of_dynamodb_are_not_validated_by_the_client() -> None:
