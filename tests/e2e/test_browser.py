@@ -93,7 +93,7 @@ def test_handing_on_and_the_list_are_accessible_and_fit(
     scene.submit()
     page = browser.new_context(viewport=viewport, color_scheme=colours).new_page()  # type: ignore[arg-type]
     page.goto(scene.link())
-    page.get_by_text("Hand it to a colleague instead").click()
+    page.get_by_text("Hand this to a colleague instead").click()
     assert_accessible(page)
     page.get_by_label("Your colleague’s e-mail address").fill(scene.approver())
     page.get_by_role("button", name="Hand it over").click()
@@ -107,7 +107,7 @@ def test_handing_on_and_the_list_are_accessible_and_fit(
     assert_accessible(page)
     page.get_by_role("link", name=f"Order {scene.request_id}").click()
     assert_accessible(page)
-    page.get_by_text("Hand it to a colleague instead").click()
+    page.get_by_text("Hand this to a colleague instead").click()
     page.get_by_label("Your colleague’s e-mail address").fill(scene.approver("li"))
     page.get_by_role("button", name="Hand it over").click()
     assert page.get_by_role("heading", level=1).inner_text() == "Somebody else decides this now"

@@ -149,7 +149,7 @@ def test_hostile_text_in_every_field_is_shown_as_text_and_the_page_stays_whole(s
     tab.get_by_label("Comment").evaluate("field => field.removeAttribute('maxlength')")
     tab.get_by_label("Comment").fill(TEN_KILOBYTES)
     tab.get_by_role("button", name="Approve").click()
-    expect(tab.get_by_role("alert")).to_contain_text("at most 2,000 are possible")
+    expect(tab.get_by_role("alert")).to_contain_text("at most 2,000 are allowed")
     assert_whole(tab)
     assert "W" * 10_000 in tab.get_by_label("Comment").input_value()
     tab.get_by_label("Comment").fill(text[:2000])

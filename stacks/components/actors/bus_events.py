@@ -75,7 +75,7 @@ class BusEvents(Actor):
             "For a person to look at",
             alarms={
                 "ResultsConflict": "A partner sent two events under one id, and the kit did not apply the second one."
-                " First ask the partner which is true"
+                " First ask the partner which one is right"
             },
         )
 

@@ -89,8 +89,8 @@ class Publisher(Actor):
             alarms={
                 "EventsForgotten": "A provider reported a payment seven days ago, and no request asked for it. Its"
                 " event has expired, and the sweeper had not reported it. First read the log of publisher",
-                "EventsIgnoredForTasks": "A payment waits, and the settings of its provider ignored an event about it."
-                " First read the task's audit: `countersign show TASK`",
+                "EventsIgnoredForTasks": "The kit ignored an event about a waiting payment, because the settings of"
+                " its provider do not expect the event. First read the task's audit: `countersign show TASK`",
             },
         )
         held = self.function.metric("PaymentsHeld")

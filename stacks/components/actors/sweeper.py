@@ -29,8 +29,8 @@ _OVERDUE = {
     " log of sweeper",
     "HandOffsOverdue": "A task is open, and nobody has received a link to it. First find the task in the log of"
     " sweeper",
-    "WithdrawalsOverdue": "An operator withdrew a task, and Lambda refused again to ring its workflow. First find the"
-    " task in the log of sweeper",
+    "WithdrawalsOverdue": "An operator withdrew a task, the sweeper rang its workflow, and Lambda refused the ring."
+    " First find the task in the log of sweeper",
     "StartsOverdue": "A request does not run, although the sweeper started it again. First find the request in the log"
     " of sweeper, then the error in the log of its workflow",
     "EventsOverdue": "A provider reported a payment a day ago, and no request has asked for it. First find the event"

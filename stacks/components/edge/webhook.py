@@ -25,7 +25,7 @@ wrong repeats every event."""
 
 _ALARMS = {
     "EventsConflict": "A provider sent two events under one id, and the kit did not apply the second one. First ask the"
-    " provider which is true",
+    " provider which one is right",
     "EventsMalformed": "A provider's signed event cannot be read, and the provider will give up. First read the log of"
     " webhook",
     "SecretsUnusable": "A webhook came for a provider whose secret is missing or malformed, and none of its events is"

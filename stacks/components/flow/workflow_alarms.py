@@ -18,7 +18,7 @@ _FAILED = (
     "Executions failed, and their open tasks are cancelled. First find them in the log of executions, then the error in"
     " the log of their workflow"
 )
-_STOPPED = "Somebody stopped executions, and their open tasks are cancelled. First look up in CloudTrail who did"
+_STOPPED = "Somebody stopped executions, and their open tasks are cancelled. First look up in CloudTrail who did it"
 _TIMED_OUT = (
     "Executions reached their timeout, which is later than any deadline. First find them in the log of executions, then"
     " what they waited for"

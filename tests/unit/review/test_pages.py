@@ -146,7 +146,7 @@ def test_long_text_scrolls_in_a_focusable_box(name: str) -> None:
 def test_untrusted_text_is_isolated_in_its_direction() -> None:
     page = review_page(any_review(title="שלום", recipient="maria@example.com"))
     assert '<h1 class="title"><bdi>שלום</bdi></h1>' in page
-    assert "This link is for <bdi>maria@example.com</bdi>. A decision is recorded as theirs." in page
+    assert "This link is for <bdi>maria@example.com</bdi>. Any decision made here is recorded in their name." in page
 
 
 def test_the_form_sends_all_fields_of_a_click() -> None:

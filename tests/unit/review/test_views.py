@@ -270,7 +270,7 @@ def test_the_page_of_a_person_who_delegated_names_the_colleague_and_the_time() -
 
 def test_the_page_of_a_delegate_names_the_replaced_person() -> None:
     page = views.of_look(Review(HANDED_ON, OTHER_APPROVER), Key(any_token()), NOW).page
-    assert f"You are deciding for <bdi>{APPROVER}</bdi>." in page
+    assert f"You are deciding in place of <bdi>{APPROVER}</bdi>." in page
     assert 'action="delegate"' not in page, "a delegated task cannot be delegated again"
 
 

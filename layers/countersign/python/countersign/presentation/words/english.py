@@ -30,7 +30,7 @@ TEXTS = {
     "review.until": "Please decide by {moment}.",
     "review.requester": "Requested by",
     "review.submitted_by": "Submitted by",
-    "review.others": "Also asked",
+    "review.others": "Also asked to decide",
     "review.progress": "So far",
     "review.progress.text": "{approvals} of {needed} approvals",
     "review.said.approve": "You have approved this.",
@@ -43,9 +43,9 @@ TEXTS = {
     "review.reject": "Reject",
     "review.next": "When you decide, the request continues at once. Your decision is final.",
     "review.next.shared": (
-        "Others are asked as well. Until enough have decided, you can change your answer and your comment here."
+        "Others are asked as well. Until enough people have decided, you can change your answer and your comment here."
     ),
-    "review.owner": "This link is for {recipient}. A decision is recorded as theirs.",
+    "review.owner": "This link is for {recipient}. Any decision made here is recorded in their name.",
     "review.barred.own_request": "You made this request yourself, so somebody else has to decide.",
     "review.barred.decides_elsewhere": (
         "You decide another step of this request, so somebody else has to decide this one."
@@ -55,13 +55,13 @@ TEXTS = {
     ),
     "review.problem": "Nothing is decided yet",
     "review.problem.comment_too_long": (
-        "Your comment has {length:,} characters; at most {limit:,} are possible. Please shorten it and decide again."
+        "Your comment has {length:,} characters; at most {limit:,} are allowed. Please shorten it and decide again."
     ),
     "review.problem.unknown_decision": "Please press Approve or Reject.",
     "review.problem.details_changed": (
         "The details below have changed since you opened this page. Please read them again before you decide."
     ),
-    "review.instead_of": "You are deciding for {person}.",
+    "review.instead_of": "You are deciding in place of {person}.",
     "review.problem.delegation_no_address": "That is not an e-mail address. Please check it.",
     "review.problem.delegation_requester": "You cannot hand this to the person who made the request.",
     "review.problem.delegation_asked_already": "That person is involved already. Please choose somebody else.",
@@ -70,7 +70,7 @@ TEXTS = {
         "You have answered already, so you cannot hand this over. You can still change your answer here."
     ),
     "review.problem.delegation_only_once": "A colleague handed this to you, so you cannot pass it on again.",
-    "delegate.heading": "Hand it to a colleague instead",
+    "delegate.heading": "Hand this to a colleague instead",
     "delegate.hint": (
         "Your colleague gets an e-mail with their own link and decides for you. You cannot take this back."
     ),
@@ -85,16 +85,19 @@ TEXTS = {
     "inbox.owner": "These requests are waiting for {recipient}.",
     "inbox.empty": "Nothing is waiting for you.",
     "inbox.full": "The list shows the {count} requests with the least time left.",
-    "inbox.answered": "You have answered. Others have not yet.",
+    "inbox.answered": "You have answered. Others still have to answer.",
     "inbox.sent": "Please check your e-mail",
     "inbox.sent.text": "We have sent {person} a link to the list of all waiting requests.",
     "inbox.sent.next": "You can close this page, or go back to decide.",
     "problem.inbox_expired": "This link has expired",
     "problem.inbox_expired.text": "For your safety, the link to your list only works for seven days.",
-    "problem.inbox_expired.next": "Open the page of a request that is still waiting. It can send you a new list.",
+    "problem.inbox_expired.next": (
+        "Open the link in your e-mail about a request that is still waiting. At the end of the page, you can ask for a"
+        " new list."
+    ),
     "problem.too_many_lists": "No more lists from this page",
     "problem.too_many_lists.text": "This page has already sent you your list 20 times. No further e-mail was sent.",
-    "problem.too_many_lists.next": "Use the newest of these e-mails, or the page of another request.",
+    "problem.too_many_lists.next": "Use the newest of these e-mails, or ask for the list on another request’s page.",
     # The result pages.
     "decided.thanks.approved": "Thank you. Your approval is recorded.",
     "decided.thanks.rejected": "Thank you. Your rejection is recorded.",
@@ -137,12 +140,14 @@ TEXTS = {
     "problem.cross_site.next": "Open the link from your e-mail again and answer on the page that it shows.",
     "problem.own_request": "Somebody else has to decide",
     "problem.own_request.text": "You made this request yourself, so your answer does not count. Nothing is decided.",
-    "problem.own_request.next": "The other approvers have their own links.",
+    "problem.own_request.next": "There is nothing left for you to do. The other approvers have their own links.",
     "problem.decides_elsewhere": "Somebody else has to decide",
     "problem.decides_elsewhere.text": (
         "You decide another step of this request, so your answer does not count here. Nothing is decided."
     ),
-    "problem.decides_elsewhere.next": "If nobody else was asked, tell the person who made the request.",
+    "problem.decides_elsewhere.next": (
+        "If nobody else was asked to decide, tell the person who made the request to ask somebody else."
+    ),
     "problem.bad_request": "We could not read your answer",
     "problem.bad_request.text": "It reached us incomplete, so we did not count it. Nothing is decided.",
     "problem.bad_request.next": "Open the link from your e-mail again and decide there.",
@@ -185,6 +190,6 @@ TEXTS = {
     "mail.personal": (
         "This link is personal to {recipient}: a decision made with it is recorded as yours. Do not forward it."
     ),
-    "mail.safe": "Opening the page decides nothing; only the buttons on it do.",
+    "mail.safe": "Opening the page decides nothing. You decide with the buttons on the page.",
     "mail.stage": "This message comes from the {stage} system, not from production.",
 }
