@@ -117,7 +117,9 @@ TEXTS = {
     "decided.owner": "This link is for {recipient}.",
     "recorded": "Thank you. Your answer is recorded.",
     "recorded.text": "Others are asked as well, and not enough of them have decided yet.",
-    "recorded.next": "Until then, you can change your answer: open the link from your e-mail again.",
+    "recorded.next": (
+        "Until enough people have decided, you can change your answer: open the link from your e-mail again."
+    ),
     "closed.expired": "The deadline has passed",
     "closed.expired.text": "No decision was made by {moment}, so this request is closed.",
     "closed.expired.next": "If a decision is still needed, the person who asked has to send a new request.",
