@@ -102,7 +102,8 @@ def test_every_function_has_one_runtime_both_layers_json_logs_and_the_tags_of_it
     }
     for function in every_function(stage):
         assert function.items() >= defaults.items()
-        assert function["LoggingConfig"].items() >= {"LogFormat": "JSON", "ApplicationLogLevel": "INFO"}.items()
+        levels = {"LogFormat": "JSON", "ApplicationLogLevel": "INFO", "SystemLogLevel": "WARN"}
+        assert function["LoggingConfig"].items() >= levels.items()
         assert "TracingConfig" not in function
 
 

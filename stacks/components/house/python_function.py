@@ -38,6 +38,10 @@ _INLINE = "the policy belongs to one function's role, and cannot be attached to 
 LOG_LEVEL = "INFO"
 """The log level of every function, on every stage. At DEBUG the AWS SDK logs whole requests: mails, tokens, callback
 ids. Above INFO, Lambda drops the metrics, which are lines of the log too.
+
+Lambda's own lines begin at WARN: those about an invocation that failed or took too long. At INFO, a line at the start
+and one at the end of each invocation would be half of the log:
+https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html.
 """
 
 
@@ -104,6 +108,7 @@ class PythonFunction(Construct):
             log_group=self.log_group,
             logging_format=lambda_.LoggingFormat.JSON,
             application_log_level_v2=lambda_.ApplicationLogLevel.INFO,
+            system_log_level_v2=lambda_.SystemLogLevel.WARN,
             timeout=options.timeout,
             memory_size=options.memory_mb,
             reserved_concurrent_executions=options.reserved_concurrency,

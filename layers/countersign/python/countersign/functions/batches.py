@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.batch.exceptions import ExceptionInfo
 
 from countersign.domain.errors import NotHandledError
 from countersign.functions.http import where_it_failed
-from countersign.functions.telemetry import about
+from countersign.functions.telemetry import about, in_one_line
 
 
 class _LoggedBatch(BatchProcessor):
@@ -44,9 +44,10 @@ def run_batch(
         handle(record)
 
     processor = _LoggedBatch(event_type, logger)
-    return dict(
-        process_partial_response(event=event, record_handler=handle_alone, processor=processor, context=context)
-    )
+    with in_one_line():
+        return dict(
+            process_partial_response(event=event, record_handler=handle_alone, processor=processor, context=context)
+        )
 
 
 def run_one(handle: Callable[[Any], None], document: Any, logger: Logger) -> None:
