@@ -4,7 +4,7 @@ import pytest
 
 from countersign.domain.errors import CallbackUnavailableError, LedgerUnavailableError
 from countersign.domain.tasks import Ring, RingState, Status, Task
-from countersign.services.rings import Rings
+from countersign.services.rings import RELAY, Rings
 from countersign.testing.builders import CALLBACK_ID, NOW, TASK_ID, any_decided_task, any_task
 from countersign.testing.fakes import FixedClock, MemoryDoorbell, MemoryLedger
 from tests.unit.services.races import crash, meanwhile
@@ -13,11 +13,11 @@ from tests.unit.services.races import crash, meanwhile
 class Relay:
     """A decided task and the use case that rings."""
 
-    def __init__(self, *answers: Ring | Exception, standing: Task | None = None) -> None:
+    def __init__(self, *answers: Ring | Exception, standing: Task | None = None, actor: str = RELAY) -> None:
         self.ledger = MemoryLedger()
         self.ledger.standing[TASK_ID] = standing or any_decided_task()
         self.doorbell = MemoryDoorbell(answers)
-        self.rings = Rings(self.ledger, self.doorbell, FixedClock(NOW))
+        self.rings = Rings(self.ledger, self.doorbell, FixedClock(NOW), actor)
 
     def ring(self) -> Ring:
         return self.rings.ring(TASK_ID, CALLBACK_ID)
@@ -27,17 +27,25 @@ class Relay:
         return self.ledger.standing[TASK_ID]
 
 
-@pytest.mark.parametrize("state", [RingState.DELIVERED, RingState.CLOSED, RingState.FAILED])
-def test_the_result_of_a_ring_is_returned_and_stored_on_the_task(state: RingState) -> None:
-    relay = Relay(Ring(state, NOW, "Code"))
+@pytest.mark.parametrize(
+    ("actor", "state"), [("sweeper", RingState.DELIVERED), (RELAY, RingState.CLOSED), (RELAY, RingState.FAILED)]
+)
+def test_the_result_of_a_ring_is_returned_and_stored_on_the_task(actor: str, state: RingState) -> None:
+    relay = Relay(Ring(state, NOW, "Code"), actor=actor)
     assert relay.ring() == relay.task.ring == Ring(state, NOW, "Code")
     assert relay.doorbell.rung == [CALLBACK_ID]
     assert [entry.event.event for entry in relay.ledger.entries] == ["rung"]
 
 
+def test_a_delivered_ring_of_the_relay_is_not_recorded_because_the_workflow_applies_the_decision() -> None:
+    relay = Relay()
+    assert relay.ring().state is RingState.DELIVERED
+    assert (relay.task, relay.ledger.entries) == (any_decided_task(), [])
+
+
 @pytest.mark.parametrize("standing", [any_task(), any_decided_task(callback_id="a later callback")])
 def test_a_ring_of_an_open_task_or_an_earlier_callback_does_not_stand_for_that_of_the_decision(standing: Task) -> None:
-    relay = Relay(standing=standing)
+    relay = Relay(standing=standing, actor="sweeper")
     relay.ring()
     assert relay.task.ring is None
     assert [entry.event.event for entry in relay.ledger.entries] == ["rung"]
@@ -51,14 +59,14 @@ def test_a_ring_that_lambda_did_not_accept_is_not_recorded() -> None:
 
 
 def test_a_ring_that_the_ledger_did_not_record_raises_an_error() -> None:
-    relay = Relay()
+    relay = Relay(Ring(RingState.FAILED, NOW))
     crash(relay.ledger, LedgerUnavailableError("down"))
     with pytest.raises(LedgerUnavailableError):
         relay.ring()
 
 
 def test_a_ring_is_recorded_after_the_workflow_has_applied_its_task() -> None:
-    relay = Relay()
+    relay = Relay(actor="sweeper")
 
     meanwhile(
         relay.ledger,

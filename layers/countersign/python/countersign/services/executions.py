@@ -48,7 +48,7 @@ class Executions:
         request = self.ledger.request(request_id)
         if request and request.execution_arn not in ("", execution_arn):
             return Aftermath()
-        if request:
+        if request and not request.ended:
             outcome = RequestStatus.SUCCEEDED if status == SUCCEEDED else RequestStatus.FAILED
             self.ledger.finish(request_id, request.workflow, outcome, None, self.clock.now())
         reason = tasks.execution_ended(status)
