@@ -14,7 +14,9 @@ import app
 from countersign.functions.environment import TABLES_FILE
 from stacks.components.house.sources import MissingSourceError, Sources
 from tests.infra.templates import Resource, Synthesised
-from tools.bytecode import add_bytecode, without_bytecode
+from tools.bytecode import add_bytecode, missing_runtime, without_bytecode
+
+with_the_functions_python = pytest.mark.skipif(bool(missing_runtime()), reason=missing_runtime())
 
 
 def staged(stage: Synthesised, resource: Resource, bucket_property: str) -> Path:
@@ -26,6 +28,7 @@ def files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"}
 
 
+@with_the_functions_python
 def test_every_deployed_module_has_bytecode_that_runs_without_a_look_at_its_source(prod: Synthesised) -> None:
     functions = {staged(prod, function, "Code") for function in prod.of_type("AWS::Lambda::Function")}
     layers = {staged(prod, layer, "Content") for layer in prod.of_type("AWS::Lambda::LayerVersion")}
@@ -119,6 +122,7 @@ def test_a_missing_vendor_layer_says_how_to_build_it(checkout: Sources, tmp_path
         without.layer_of_dependencies()
 
 
+@with_the_functions_python
 def test_a_vendor_layer_that_another_python_built_is_refused_with_the_fix(checkout: Sources) -> None:
     shutil.rmtree(checkout.vendor_layer / "python" / "__pycache__")
     with pytest.raises(
