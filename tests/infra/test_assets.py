@@ -1,8 +1,11 @@
 """The assets: each function has its own folder with bytecode and nothing else, and the same bytes every time."""
 
 import dataclasses
+import json
 import marshal
+import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from aws_cdk import aws_lambda as lambda_
 
 import app
 from countersign.functions.environment import TABLES_FILE
+from countersign.testing import http_event
 from stacks.components.house.sources import MissingSourceError, Sources
 from tests.infra.templates import Resource, Synthesised
 from tools.bytecode import add_bytecode, missing_runtime, without_bytecode
@@ -54,14 +58,38 @@ def test_a_function_s_asset_is_its_own_folder_whole_and_its_tables(prod: Synthes
         assert files(staged(prod, function, "Code")) == written
 
 
+def test_the_review_function_answers_an_unknown_route_from_its_assets_and_five_variables(prod: Synthesised) -> None:
+    (review,) = (
+        each for each in prod.of_type("AWS::Lambda::Function") if each.properties["Handler"] == "review.handler.handler"
+    )
+    assert (staged(prod, review, "Code") / "review" / "handler.py").is_file()
+    vendor = Sources.of_checkout().vendor_layer / "python"
+    paths = [staged(prod, review, "Code"), staged(prod, our_layer(prod), "Content") / "python", vendor]
+    named = dict.fromkeys(("LEDGER_TABLE", "DIRECTORY_TABLE", "BASE_URL", "LIMITS_TABLE", "LIMITS"), "{}")
+    powertools = {"POWERTOOLS_SERVICE_NAME": "review", "POWERTOOLS_METRICS_NAMESPACE": "Countersign"}
+    code = (
+        "import json, sys\nfrom review.handler import handler\nprint(json.dumps(handler(json.load(sys.stdin), None)))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-S", "-B", "-P", "-c", code],
+        input=json.dumps(http_event("GET", "/nowhere", headers={"accept": "text/html"})),
+        env={**named, **powertools, "PYTHONPATH": os.pathsep.join(map(str, paths))},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    answer = json.loads(run.stdout)
+    assert (answer["statusCode"], answer["body"][:15].lower()) == (404, "<!doctype html>")
+
+
+def our_layer(stage: Synthesised) -> Resource:
+    return next(each for each in stage.of_type("AWS::Lambda::LayerVersion") if each.path == "Layers/Countersign")
+
+
 def test_the_layer_of_our_code_is_importable_and_holds_nothing_else_nor_tools_for_tests(
     prod: Synthesised,
 ) -> None:
-    (layer,) = {
-        staged(prod, layer, "Content")
-        for layer in prod.of_type("AWS::Lambda::LayerVersion")
-        if layer.path == "Layers/Countersign"
-    }
+    layer = staged(prod, our_layer(prod), "Content")
     assert "python/countersign/__init__.py" in files(layer)
     assert all(name.startswith("python/countersign/") for name in files(layer))
     assert not any(name.startswith("python/countersign/testing") for name in files(layer))

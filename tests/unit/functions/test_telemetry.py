@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from countersign.functions.telemetry import count, in_one_line, took
+from countersign.functions.telemetry import NO_STAGE, count, in_one_line, took
 
 
 @pytest.fixture(autouse=True)
@@ -46,3 +46,11 @@ def test_a_block_without_metrics_writes_nothing_and_outside_of_blocks_each_metri
     count("MailsSent", 3)
     count("MailsSent")
     assert [line["MailsSent"] for line in lines(capsys)] == [[3], [1]]
+
+
+def test_a_function_outside_of_a_stage_can_count(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("METRICS_STAGE")
+    count("MailsSent")
+    assert [line["stage"] for line in lines(capsys)] == [NO_STAGE]

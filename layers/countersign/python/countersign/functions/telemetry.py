@@ -17,6 +17,9 @@ from countersign.domain.clock import SystemClock
 _IDS = ("request_id", "task_id", "execution_arn")
 _COUNT, _SECONDS = "Count", "Seconds"
 
+NO_STAGE = "none"
+"""The dimension `stage` of a function that no stage deploys, for example under measurement."""
+
 _Values = dict[str, tuple[str, list[float]]]
 """The unit and the values of metrics, by name."""
 
@@ -63,7 +66,7 @@ def _write(values: _Values) -> None:
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
-    dimensions = {"service": Logger().service, "stage": os.environ["METRICS_STAGE"]}
+    dimensions = {"service": Logger().service, "stage": os.environ.get("METRICS_STAGE", NO_STAGE)}
     directive = {
         "Namespace": os.environ["POWERTOOLS_METRICS_NAMESPACE"],
         "Dimensions": [list(dimensions)],
