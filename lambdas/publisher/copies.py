@@ -1,6 +1,8 @@
-"""Copies audit entries from the ledger's stream to the archive."""
+"""Copies the audit entries of a batch to the archive."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -14,17 +16,42 @@ from countersign.ports import AuditArchive
 logger = Logger()
 
 
-def archive_entry(archive: AuditArchive, change: Mapping[str, Any]) -> None:
-    """Copy the first version of an audit entry; report one that was changed or deleted, or whose copy differs.
+@dataclass(frozen=True)
+class EntryToCopy:
+    """An audit entry of a stream record.
 
-    For a change, the earlier version is copied, since its own stream record may be handled later. A difference raises
-    no error: a retry cannot fix it and would block the records behind it. `countersign audit verify` names the entry.
+    Attributes:
+        record: The record.
+        task_id: The task.
+        content: The first version of the entry, in the archive's form.
     """
-    task_id = change["Keys"]["pk"]["S"].removeprefix(AUDIT)
-    about(task_id=task_id)
-    place = change["Keys"]["sk"]["S"]
-    first = change.get("OldImage") or change["NewImage"]
-    kept = archive.keep(task_id, place, archived_entry(from_item(first)))
-    if "OldImage" in change or not kept:
-        count("AuditDiffers")
-        logger.error("audit entry is not what its copy holds", entry=place)
+
+    record: Mapping[str, Any]
+    task_id: str
+    content: bytes
+
+
+def entry_of(record: Mapping[str, Any]) -> EntryToCopy:
+    """Return the first version of an audit entry.
+
+    For a change it is the earlier version, since the record of the original may be in a dead-letter queue.
+    """
+    change = record["dynamodb"]
+    first = from_item(change.get("OldImage") or change["NewImage"])
+    return EntryToCopy(record, change["Keys"]["pk"]["S"].removeprefix(AUDIT), archived_entry(first))
+
+
+def archive_entries(archive: AuditArchive, entries: Sequence[EntryToCopy]) -> None:
+    """Copy the entries of a batch; report those that were changed or deleted, or whose copy differs.
+
+    A difference raises no error: a retry cannot fix it and would block the records behind it. `countersign audit
+    verify` names the entry.
+    """
+    written = datetime.fromtimestamp(entries[0].record["dynamodb"]["ApproximateCreationDateTime"], UTC)
+    kept = archive.keep(written.date(), [(each.task_id, each.content) for each in entries])
+    for each in entries:
+        if "OldImage" in each.record["dynamodb"] or not kept:
+            about(task_id=each.task_id)
+            count("AuditDiffers")
+            place = each.record["dynamodb"]["Keys"]["sk"]["S"]
+            logger.error("audit entry is not what its copy holds", entry=place)

@@ -1,19 +1,17 @@
 """The publisher: publishes lifecycle events, sends the outbox, and copies the audit."""
 
-import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import EventType
-from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
 from countersign.adapters.attributes import from_item
 from countersign.adapters.keys import AUDIT, PARKED
 from countersign.composition import current_ports
-from countersign.functions.batches import run_batch
-from countersign.functions.telemetry import about, count
-from publisher.changes import publish_change
-from publisher.copies import archive_entry
+from countersign.functions.batches import StreamBatch
+from countersign.functions.telemetry import about, count, in_one_line
+from publisher.copies import EntryToCopy, archive_entries, entry_of
+from publisher.messages import Message, envelope_of, events_of_change
 
 logger = Logger()
 
@@ -22,22 +20,35 @@ TTL = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html)."""
 
 
-def publish(record: DynamoDBRecord) -> None:
-    """Handle one stream record."""
-    change = record.raw_event["dynamodb"]
-    if change["Keys"]["pk"]["S"].startswith(AUDIT):
-        # A change of `ttl`, which would expire an entry early, is a record of its own.
-        if record.raw_event.get("userIdentity") != TTL:
-            archive_entry(current_ports().archive, change)
-    elif "NewImage" not in change:
+def publish(batch: StreamBatch) -> None:
+    """Handle a batch: copy its audit entries as one object, and send its messages in as few calls as possible."""
+    entries: list[EntryToCopy] = []
+    messages: list[Message] = []
+    for record in batch.records:
+        with batch.trying(record):
+            if record["dynamodb"]["Keys"]["pk"]["S"].startswith(AUDIT):
+                # A change of `ttl`, which would expire an entry early, is a record of its own.
+                entries += [entry_of(record)] if record.get("userIdentity") != TTL else []
+            else:
+                messages += messages_of(record)
+    if entries:
+        with batch.trying(*(entry.record for entry in entries)):
+            archive_entries(current_ports().archive, entries)
+    send(batch, messages)
+
+
+def messages_of(record: Mapping[str, Any]) -> list[Message]:
+    """Return the messages of a record of a task, of the outbox, or of an event that TTL removed."""
+    change = record["dynamodb"]
+    if "NewImage" not in change:
         tell_of_forgotten(change)
-    elif change["NewImage"]["sk"]["S"] == "TASK":
-        publish_change(current_ports().hand_off, change)
-    else:
-        send_outbox(from_item(change["NewImage"]))
+        return []
+    if change["NewImage"]["sk"]["S"] == "TASK":
+        return list(events_of_change(record))
+    return [envelope_of(record, from_item(change["NewImage"]))]
 
 
-def tell_of_forgotten(change: dict[str, Any]) -> None:
+def tell_of_forgotten(change: Mapping[str, Any]) -> None:
     """Report a parked event that TTL has removed: its provider received the answer that it is recorded.
 
     The sweeper has reported it days before, and one event raises one alarm.
@@ -48,20 +59,22 @@ def tell_of_forgotten(change: dict[str, Any]) -> None:
         logger.error("no task was opened for an event", about=waited_for, parked=event)
 
 
-def send_outbox(document: dict[str, Any]) -> None:
-    """Send an envelope of the outbox, then delete it there.
+def send(batch: StreamBatch, messages: Sequence[Message]) -> None:
+    """Put the messages on the bus, in their order; the records of those that it refuses fail."""
+    if not messages:
+        return
+    refusals = current_ports().bus.send_all([message.envelope for message in messages])
+    for message, refusal in zip(messages, refusals, strict=True):
+        with batch.trying(message.record):
+            about(task_id=message.envelope["task_id"])
+            if refusal:
+                raise refusal
+            message.sent()
 
-    Every held payment passes here, from every sender, whether its task was open or not; so it is counted here.
-    """
-    envelope = json.loads(document["envelope"])
-    about(task_id=envelope["task_id"])
-    current_ports().hand_off.send(envelope)
-    current_ports().ledger.delete_outbox(document["pk"], document["sk"])
-    if envelope["kind"].endswith(".held"):
-        count("PaymentsHeld")
-    logger.info("outbox sent", outbox=document["sk"])
 
-
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Lambda's entry: a batch of stream records; failed ones are reported back for a retry."""
-    return run_batch(EventType.DynamoDBStreams, publish, event, context, logger)
+    batch = StreamBatch(event, logger)
+    with in_one_line():
+        publish(batch)
+    return batch.response

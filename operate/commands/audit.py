@@ -7,8 +7,9 @@ command also finds a chain that was replaced as a whole, or removed with its tas
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -16,7 +17,7 @@ import typer
 from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.adapters.task_items import archived_entry
-from countersign.domain.audit import COPY_DELAY, awaits_copy, differences
+from countersign.domain.audit import COPY_DELAY, Copy, awaits_copy, differences
 from countersign.domain.clock import SystemClock
 from countersign.domain.errors import ArchiveRefusedError
 from countersign.ports import AuditArchive
@@ -73,25 +74,41 @@ def verified(ledger: DynamoLedger, task_ids: Sequence[str], archive: AuditArchiv
     Raises:
         ArchiveRefusedError: The copy cannot be read.
     """
-    checked = list(task_ids) or sorted({*ledger.every_task_id(), *(archive.every_task_id() if archive else ())})
-    return [_finding(ledger, archive, task_id) for task_id in checked]
+    # Before the ledger: an entry that is written in between is young and needs no copy yet.
+    archived = _Archived(SystemClock().now(), archive.copies(task_ids)) if archive else None
+    checked = list(task_ids) or sorted({*ledger.every_task_id(), *(archived.copies if archived else ())})
+    return [_finding(ledger, archived, task_id) for task_id in checked]
 
 
-def _finding(ledger: DynamoLedger, archive: AuditArchive | None, task_id: str) -> Finding:
+@dataclass(frozen=True)
+class _Archived:
+    """The archive's entries.
+
+    Attributes:
+        read_at: When they began to be read.
+        copies: The entries, by task and place in its chain.
+    """
+
+    read_at: datetime
+    copies: Mapping[str, Mapping[str, Copy]]
+
+
+def _finding(ledger: DynamoLedger, archived: _Archived | None, task_id: str) -> Finding:
     try:
-        return _examined(ledger, archive, task_id)
+        return _examined(ledger, archived, task_id)
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # one forged item must not hide the others
         return Finding(task_id, [f"an entry or the task is malformed: {type(error).__name__}"])
 
 
-def _examined(ledger: DynamoLedger, archive: AuditArchive | None, task_id: str) -> Finding:
+def _examined(ledger: DynamoLedger, archived: _Archived | None, task_id: str) -> Finding:
     expired = [note] if (note := ledger.audit_removed(task_id)) else []
-    if archive is None:
+    if archived is None:
         return Finding(task_id, ledger.audit_breaks(task_id), expired)
-    copies = archive.copies(task_id)  # before the ledger: an entry written in between is young and needs no copy yet
+    copies = archived.copies.get(task_id, {})
     now = SystemClock().now()
     documents = {document["sk"]: document for document in ledger.audit_documents(task_id)}
-    young = sorted(place for place in documents.keys() - copies.keys() if awaits_copy(documents[place]["at"], now))
+    uncopied = documents.keys() - copies.keys()
+    young = sorted(place for place in uncopied if awaits_copy(documents[place]["at"], archived.read_at, now))
     due = {place: archived_entry(document) for place, document in documents.items() if place not in young}
     problems = [*ledger.audit_breaks(task_id, outlived=True), *differences(due, copies, now)]
     entries = ", ".join(place.lstrip("0") for place in young)

@@ -106,6 +106,15 @@ def test_consumers_on_the_stream_skip_nothing_in_silence(stage: Synthesised) -> 
         assert mapping["DestinationConfig"]["OnFailure"]["Destination"].removesuffix(".Arn") in dead_letters(stage)
 
 
+def test_only_the_publisher_waits_for_more_records(stage: Synthesised) -> None:
+    on_stream = [mapping for mapping in mappings(stage) if mapping["EventSourceArn"] == "Ledger/Table.StreamArn"]
+    batches = {
+        mapping["FunctionName"]: (mapping["BatchSize"], mapping.get("MaximumBatchingWindowInSeconds", 0))
+        for mapping in on_stream
+    }
+    assert batches == {"Relay/Relay/Function": (10, 0), "Publisher/Publisher/Function": (100, 1)}
+
+
 def test_the_outputs_name_every_queue(stage: Synthesised) -> None:
     outputs = [json.loads(stage.outputs(stack)["Queues"]) for stack in ("public", *stage.settings.workflow_stacks)]
     named = {name: path for output in outputs for name, path in output.items()}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from types import SimpleNamespace
 from typing import Any
@@ -315,7 +315,7 @@ def mails(aws: None) -> Iterator[Operation]:
 @pytest.fixture
 def events(aws: None) -> Iterator[Operation]:
     """EventBridge, which accepts every event by default."""
-    with answering("eventbridge", "PutEvents", Answer(document={"FailedEntryCount": 0, "Entries": [{}]})) as operation:
+    with answering("eventbridge", "PutEvents", Answer(document={"FailedEntryCount": 0, "Entries": []})) as operation:
         yield operation
 
 
@@ -375,7 +375,7 @@ def stream_records(dynamodb: Any) -> list[dict[str, Any]]:
         "ShardIterator"
     ]
     records: list[dict[str, Any]] = streams().get_records(ShardIterator=iterator)["Records"]
-    return [json.loads(json.dumps(record, default=str)) for record in records]
+    return [json.loads(json.dumps(record, default=datetime.timestamp)) for record in records]
 
 
 class Kit:

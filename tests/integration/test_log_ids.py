@@ -11,6 +11,7 @@ import held_payments.handler
 import publisher.handler
 import relay.handler
 from countersign.contracts import envelope
+from countersign.domain import tasks
 from countersign.testing.builders import (
     REQUEST_ID,
     TASK_ID,
@@ -45,8 +46,9 @@ def ring(kit: Kit) -> None:
 
 def publish(kit: Kit) -> None:
     kit.open_task()
-    (record,) = (each for each in kit.stream() if each["dynamodb"]["Keys"]["sk"]["S"] == "TASK")
-    publisher.handler.handler(stream_event(record), None)
+    kit.ledger.commit(tasks.withdraw(kit.task(), "olga", "ordered twice", kit.now))
+    records = [each for each in kit.stream() if each["dynamodb"]["Keys"]["sk"]["S"] == "TASK"]
+    publisher.handler.handler(stream_event(*records), None)
 
 
 def deliver(kit: Kit) -> None:

@@ -1,6 +1,7 @@
 """The publisher: lifecycle events and the outbox go to the bus, and audit entries to the archive."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -17,8 +18,9 @@ from tests.integration.conftest import ARCHIVE, BUS, TABLE, Answer, Kit, Operati
 from tests.integration.output import Output
 
 OUTBOX = {"pk": f"TASK#{TASK_ID}", "sk": "OUTBOX#1"}
+REFUSED_ENTRY = Answer(document={"FailedEntryCount": 1, "Entries": [{"ErrorCode": "ThrottlingException"}]})
 REFUSALS: list[Answer | Exception] = [
-    Answer(document={"FailedEntryCount": 1, "Entries": [{"ErrorCode": "ThrottlingException"}]}),
+    REFUSED_ENTRY,
     Answer(document={"FailedEntryCount": 1, "Entries": [{}]}),
     Answer(400, "AccessDeniedException"),
     Answer(500, "InternalException"),
@@ -52,26 +54,49 @@ def test_a_new_task_is_an_event_on_our_bus(kit: Kit, events: Operation) -> None:
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=repr)
-def test_an_event_that_the_bus_refuses_is_retried_and_blocks_no_other(
-    kit: Kit, events: Operation, refusal: Answer | Exception
+def test_an_event_that_the_bus_refuses_is_retried(kit: Kit, events: Operation, refusal: Answer | Exception) -> None:
+    kit.open_task()
+    (record,) = records_of_tasks(kit)
+    taken, events.by_default = events.by_default, refusal
+    assert run(record) == [number_of(record)]
+    events.by_default = taken
+    assert run(record) == []
+
+
+def test_the_events_of_a_batch_are_put_in_their_order_with_few_calls_and_a_refused_one_blocks_no_other(
+    kit: Kit, events: Operation, output: Output
 ) -> None:
-    for task_id in ("a.approval", "b.approval"):
+    ids = [f"order-{number:02}.approval" for number in range(12)]
+    for task_id in ids:
         kit.open_task(task_id=task_id)
     records = records_of_tasks(kit)
-    taken = events.by_default
-    assert isinstance(taken, Answer)
-    events.by_default = lambda request: refusal if b"a.approval" in request.body else taken
+    results = [{"ErrorCode": "InternalFailure"} if number == 3 else {"EventId": str(number)} for number in range(10)]
+    events.answers = [Answer(document={"FailedEntryCount": 1, "Entries": results})]
+    assert run(*records) == [number_of(records[3])]
+    assert [json.loads(entry["Detail"])["task_id"] for entry in entries(events)] == ids
+    assert [len(document["Entries"]) for document in events.documents] == [10, 2]
+    assert output.new().counts == {"TaskOpened": 11}
+
+
+def test_a_record_that_cannot_be_read_blocks_no_other(kit: Kit, events: Operation) -> None:
+    kit.open_task()
+    records = [stream_record(to_item({"pk": "TASK#broken", "sk": "TASK"})), *records_of_tasks(kit)]
     assert run(*records) == [number_of(records[0])]
-    events.by_default = taken
-    assert run(records[0]) == []
+    assert len(entries(events)) == 1
+
+
+def test_an_envelope_of_any_size_is_put_alone_and_blocks_no_other(kit: Kit, events: Operation) -> None:
+    outbox = [outbox_record(comment="x" * size) for size in (10, 300_000, 10)]
+    run(*outbox)
+    assert [len(document["Entries"]) for document in events.documents] == [1, 1, 1]
 
 
 # The outbox
 
 
-def outbox_record(kind: str = "approval.escalated") -> dict[str, Any]:
+def outbox_record(kind: str = "approval.escalated", **more: str) -> dict[str, Any]:
     """Put an envelope into the outbox, and return its stream record."""
-    item = to_item(OUTBOX | {"envelope": json.dumps(any_envelope(kind=kind))})
+    item = to_item(OUTBOX | {"envelope": json.dumps(any_envelope(kind=kind) | more)})
     client("dynamodb").put_item(TableName=TABLE, Item=item)
     return stream_record(item)
 
@@ -118,8 +143,12 @@ def test_a_parked_event_that_ttl_removed_is_counted(kit: Kit, events: Operation,
 # The copy of the audit
 
 
+def is_of_audit(record: dict[str, Any]) -> bool:
+    return str(record["dynamodb"]["Keys"]["pk"]["S"]).startswith("AUDIT#")
+
+
 def audit_records(kit: Kit) -> list[dict[str, Any]]:
-    return [record for record in kit.stream() if record["dynamodb"]["Keys"]["pk"]["S"].startswith("AUDIT#")]
+    return list(filter(is_of_audit, kit.stream()))
 
 
 def expected_copies(kit: Kit) -> dict[str, Copy]:
@@ -135,18 +164,37 @@ def decided(kit: Kit, archive: S3AuditArchive) -> Kit:
     return kit
 
 
-def test_each_audit_entry_is_copied_and_an_entry_that_could_not_be_is_retried_and_blocks_no_other(
-    decided: Kit, archive: S3AuditArchive, output: Output
+def copies(archive: S3AuditArchive) -> Mapping[str, Copy]:
+    return archive.copies([TASK_ID])[TASK_ID]
+
+
+def test_the_audit_entries_of_a_batch_are_copied_by_one_put_which_is_retried_and_blocks_no_event(
+    decided: Kit, archive: S3AuditArchive, events: Operation, output: Output
+) -> None:
+    records = [each for each in decided.stream() if is_of_audit(each) or each["dynamodb"]["Keys"]["sk"]["S"] == "TASK"]
+    audit = [record for record in records if is_of_audit(record)]
+    with answering("s3", "PutObject", Answer(503)):
+        assert run(*records) == [number_of(record) for record in audit]
+    assert len(entries(events)) == 2
+    with answering("s3", "PutObject") as puts:
+        assert run(*records) == []
+    assert len(puts.asked) == 1
+    assert copies(archive) == expected_copies(decided)
+    copied = [json.loads(copy.content) for copy in copies(archive).values()]
+    keys = [{"pk": f"AUDIT#{TASK_ID}", "sk": f"{entry.seq:010d}"} for entry in decided.audit()]
+    assert copied == [
+        key | entry.to_document() | {"hash": entry.hash} for key, entry in zip(keys, decided.audit(), strict=True)
+    ]
+    assert output.new().counts["AuditDiffers"] == 0
+
+
+def test_a_batch_that_is_retried_in_parts_loses_no_entry_and_its_copies_agree(
+    decided: Kit, archive: S3AuditArchive
 ) -> None:
     records = audit_records(decided)
-    with answering("s3", "PutObject", lambda request: Answer(503) if "0000000001.json" in request.url else None):
-        assert run(*records) == [number_of(records[0])]
-    assert archive.copies(TASK_ID).keys() == expected_copies(decided).keys() - {"0000000001"}
-    assert run(*records) == []
-    assert archive.copies(TASK_ID) == expected_copies(decided)
-    copied = [json.loads(copy.content) for copy in archive.copies(TASK_ID).values()]
-    assert copied == [entry.to_document() | {"hash": entry.hash} for entry in decided.audit()]
-    assert output.new().counts["AuditDiffers"] == 0
+    for part in (records, records, records[1:], records[:1]):
+        assert run(*part) == []
+    assert copies(archive) == expected_copies(decided)
 
 
 @pytest.mark.parametrize("change", ["changed", "removed"])
@@ -166,7 +214,7 @@ def test_an_entry_that_was_changed_or_removed_is_counted_and_its_copy_is_the_ori
     assert run(*audit_records(decided)) == [], "a retry would not help"
     assert output.new().counts["AuditDiffers"] == 1
     assert run(*written) == [], "the record of the original may come last"
-    assert archive.copies(TASK_ID) == originals != expected_copies(decided)
+    assert copies(archive) == originals != expected_copies(decided)
     assert output.new().counts["AuditDiffers"] == 0
 
 
@@ -177,13 +225,15 @@ def test_an_entry_that_expired_is_no_difference(decided: Kit, archive: S3AuditAr
     by_ttl = {"userIdentity": {"type": "Service", "principalId": "dynamodb.amazonaws.com"}}
     assert run(*(record | by_ttl for record in audit_records(decided))) == []
     assert output.new().counts["AuditDiffers"] == 0
-    assert archive.copies(TASK_ID) == copied
+    assert copies(archive) == copied
 
 
-def test_an_entry_whose_place_in_the_archive_is_taken_is_counted(
+def test_entries_whose_place_in_the_archive_is_taken_are_counted(
     decided: Kit, archive: S3AuditArchive, output: Output
 ) -> None:
-    client("s3").put_object(Bucket=ARCHIVE, Key=f"audit/{TASK_ID}/0000000001.json", Body=b"forged")
-    assert run(*audit_records(decided)) == []
-    assert archive.copies(TASK_ID)["0000000001"] == Copy(b"forged")
-    assert output.new().counts["AuditDiffers"] == 1
+    records = audit_records(decided)
+    run(*records)
+    (copied,) = client("s3").list_objects_v2(Bucket=ARCHIVE)["Contents"]
+    client("s3").put_object(Bucket=ARCHIVE, Key=copied["Key"], Body=b"forged")
+    assert run(*records) == []
+    assert output.new().counts["AuditDiffers"] == len(records)

@@ -8,7 +8,7 @@ from constructs import Construct
 
 from countersign.adapters.keys import AUDIT, OUTBOX, PARKED
 from stacks.components.actors.actor import Actor
-from stacks.components.actors.stream_consumer import StreamConsumer
+from stacks.components.actors.stream_consumer import Batches, StreamConsumer
 from stacks.components.flow.hand_off import HandOffBus
 from stacks.components.house.alarm import SUM, Alarm, Watch
 from stacks.components.house.function_options import FunctionOptions
@@ -26,6 +26,10 @@ EVENT_FORGOTTEN = {
 (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html)."""
 AUDIT_TOUCHED = {"dynamodb": {"Keys": {"pk": {"S": [{"prefix": AUDIT}]}}}}
 """Every write to the audit: a changed or removed entry raises an alarm."""
+
+_BATCHES = Batches(most_records=100, window=Duration.seconds(1))
+"""The window makes fewer invocations, and fewer objects in the archive, for a delay that nobody notices: somebody may
+wait for a mail of the outbox, and its way takes longer. The name of an object has room for the tasks of 100 records."""
 
 
 class Publisher(Actor):
@@ -55,7 +59,8 @@ class Publisher(Actor):
             folder="publisher",
             description="Publishes lifecycle events, sends the outbox, and copies the audit",
             ledger=ledger,
-            options=FunctionOptions(timeout=Duration.seconds(30)),
+            # Enough for a batch of calls that get no answer.
+            options=FunctionOptions(timeout=Duration.minutes(2)),
             environment={**hand_offs.environment, **({"AUDIT_BUCKET": archive.bucket.bucket_name} if archive else {})},
         )
         ledger.grant_outbox(self.function)
@@ -70,6 +75,7 @@ class Publisher(Actor):
             function=self.function,
             ledger=ledger,
             patterns=[TASK_WRITTEN, HAND_OFF_DUE, EVENT_FORGOTTEN, *([AUDIT_TOUCHED] if archive else [])],
+            batches=_BATCHES,
         )
         self._held_by_webhook = held_by_webhook
         self._watch_tasks()

@@ -8,7 +8,7 @@ from aws_cdk import Duration
 from constructs import Construct
 
 from stacks.components.actors.actor import Actor
-from stacks.components.actors.stream_consumer import StreamConsumer
+from stacks.components.actors.stream_consumer import Batches, StreamConsumer
 from stacks.components.flow.workflow_function import COMPLETE, WorkflowFunction
 from stacks.components.flow.workflow_rights import WorkflowRights
 from stacks.components.house.alarm import Watch
@@ -69,5 +69,6 @@ class Relay(Actor):
             function=self.function,
             ledger=ledger,
             patterns=[DECIDED, BOUNCED],
-            parallel_batches=10,
+            # Without a window: somebody waits for what the woken workflow does.
+            batches=Batches(parallel=10),
         )

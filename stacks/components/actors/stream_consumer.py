@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from aws_cdk import Duration
@@ -21,6 +22,21 @@ _LONGEST_AGE = Duration.hours(6)
 the dead-letter queue, and the rest of its shard continues."""
 
 
+@dataclass(frozen=True)
+class Batches:
+    """How the records of a shard are put into invocations.
+
+    Attributes:
+        most_records: The most records in one invocation.
+        window: How long Lambda waits for more records before it invokes the function.
+        parallel: How many batches of a shard run at once, 1 to 10; records of one partition key stay in order.
+    """
+
+    most_records: int = 10
+    window: Duration | None = None
+    parallel: int = 1
+
+
 class StreamConsumer(Construct):
     """The event source mapping from the stream to a function, and its dead-letter queue.
 
@@ -33,7 +49,7 @@ class StreamConsumer(Construct):
         function: The function; it reports which records of a batch failed.
         ledger: The ledger whose stream it reads.
         patterns: Filters; a record must match one of them.
-        parallel_batches: How many batches of a shard run at once, 1 to 10; records of one partition key stay in order.
+        batches: How its records are put into invocations.
     """
 
     def __init__(
@@ -46,7 +62,7 @@ class StreamConsumer(Construct):
         function: PythonFunction,
         ledger: Ledger,
         patterns: Sequence[dict[str, Any]],
-        parallel_batches: int = 1,
+        batches: Batches,
     ) -> None:
         super().__init__(scope, construct_id)
         dead_letters = DeadLetterQueue(self, "DeadLetters", name=name)
@@ -60,8 +76,9 @@ class StreamConsumer(Construct):
                 filters=[lambda_.FilterCriteria.filter(pattern) for pattern in patterns],
                 # From the oldest record, or decisions made while the mapping is created would be skipped.
                 starting_position=lambda_.StartingPosition.TRIM_HORIZON,
-                batch_size=10,
-                parallelization_factor=parallel_batches,
+                batch_size=batches.most_records,
+                max_batching_window=batches.window,
+                parallelization_factor=batches.parallel,
                 report_batch_item_failures=True,
                 bisect_batch_on_error=True,
                 retry_attempts=_MOST_RETRIES,

@@ -109,5 +109,5 @@ class AuditArchive(Construct):
         acknowledge(
             role,
             f"IAM5[Resource::{shown(self, entries[0])}]",
-            "Each entry of the audit is an object of its own below one prefix, and no put can replace another",
+            "The entries of each batch are an object of their own below one prefix, and no put can replace another",
         )

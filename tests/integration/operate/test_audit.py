@@ -169,10 +169,20 @@ def test_an_entry_of_a_moment_ago_may_be_without_its_copy(kit: Kit, archive: S3A
     assert (status, lines[0]) == (0, f"{TASK_ID}: not copied yet: {new}; verify again when they are 10 minutes old")
 
 
-def test_a_changed_or_deleted_copy_is_reported_and_its_first_version_counts(copied: Kit, run: Run) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda key: client("s3").put_object(Bucket=ARCHIVE, Key=key, Body=b"{}"),
+        lambda key: client("s3").delete_object(Bucket=ARCHIVE, Key=key),
+    ],
+    ids=["changed", "deleted"],
+)
+def test_a_changed_or_deleted_copy_is_reported_and_its_first_version_counts(
+    copied: Kit, run: Run, change: Callable[[str], object]
+) -> None:
     replace_chain(copied)
-    client("s3").put_object(Bucket=ARCHIVE, Key=f"audit/{TASK_ID}/0000000001.json", Body=b"{}")
-    client("s3").delete_object(Bucket=ARCHIVE, Key=f"audit/{TASK_ID}/0000000002.json")
+    (copy,) = client("s3").list_objects_v2(Bucket=ARCHIVE)["Contents"]
+    change(copy["Key"])
     status, lines = verify_copy(run)
     assert status == 1
     for seq in (1, 2):

@@ -192,12 +192,18 @@ def test_the_ledger_may_lack_an_entry_whose_copy_says_that_it_has_expired(ttl: i
     ],
 )
 def test_only_a_recent_entry_may_lack_its_copy_and_no_entry_from_the_future(age: timedelta, waits: bool) -> None:
-    assert awaits_copy(to_text(NOW - age), NOW) is waits
+    assert awaits_copy(to_text(NOW - age), NOW, NOW) is waits
+
+
+def test_an_entry_that_was_written_while_the_copies_were_read_may_lack_its_copy() -> None:
+    long_ago = NOW - timedelta(hours=1)
+    assert awaits_copy(to_text(long_ago), long_ago, NOW)
+    assert not awaits_copy(to_text(long_ago - COPY_DELAY), long_ago, NOW)
 
 
 @pytest.mark.parametrize("at", ["", "yesterday", "2026"])
 def test_an_entry_without_a_valid_time_does_not_wait_for_a_copy(at: str) -> None:
-    assert not awaits_copy(at, NOW)
+    assert not awaits_copy(at, NOW, NOW)
 
 
 @pytest.mark.parametrize(

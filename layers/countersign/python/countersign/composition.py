@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from countersign.adapters.queue import DeadLetters
     from countersign.ports import (
         AuditArchive,
+        Bus,
         Cipher,
         Counters,
         Directory,
@@ -72,6 +73,11 @@ class Ports:
     @cached_property
     def hand_off(self) -> "HandOff":
         """The hand-off bus, BUS_NAME."""
+        return self.bus
+
+    @cached_property
+    def bus(self) -> "Bus":
+        """The hand-off bus, for many envelopes and events at once."""
         from countersign.adapters.event_bus import EventBus
 
         return EventBus(client("events"), self.environment.text("BUS_NAME"))

@@ -1,11 +1,12 @@
 """The interfaces that the use cases need; implemented in `countersign.adapters` on AWS and in memory for tests."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
 from countersign.domain.audit import AuditEntry, AuditEvent, Copy
 from countersign.domain.claims import TakeOver
+from countersign.domain.errors import HandOffRejectedError
 from countersign.domain.links import Link
 from countersign.domain.people import Entry
 from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
@@ -315,6 +316,18 @@ class HandOff(Protocol):
         ...
 
 
+class Bus(HandOff, Protocol):
+    """The bus, for a sender of many envelopes and events."""
+
+    def send_all(self, envelopes: Sequence[Mapping[str, Any]]) -> Sequence[HandOffRejectedError | None]:
+        """Send envelopes in their order, in as few calls as possible.
+
+        Returns:
+            For each envelope None, or why the bus did not accept it; send it again.
+        """
+        ...
+
+
 class Doorbell(Protocol):
     """The callback API of durable executions."""
 
@@ -355,23 +368,22 @@ class WorkflowStarter(Protocol):
 class AuditArchive(Protocol):
     """An append-only copy of the audit. Every method may raise ArchiveRefusedError."""
 
-    def keep(self, task_id: str, place: str, content: bytes) -> bool:
-        """Store an entry; storing the same entry again changes nothing.
+    def keep(self, day: date, entries: Sequence[tuple[str, bytes]]) -> bool:
+        """Store the entries of a batch, at most 100; storing the same batch again changes nothing.
 
         Args:
-            task_id: The task.
-            place: The entry's place in the chain, in the form of the ledger's sort key.
-            content: The entry, as `countersign.adapters.task_items.archived_entry` writes it.
+            day: The day on which the first one was written; the same when the batch is tried again.
+            entries: The task of each entry, and the entry as `countersign.adapters.task_items.archived_entry` writes
+                it. An entry may be stored in several batches.
 
         Returns:
-            Whether the archive has this entry now; False if it has another one in this place.
+            Whether the archive has these entries now; False if it has something else in their place.
         """
         ...
 
-    def copies(self, task_id: str) -> Mapping[str, Copy]:
-        """Return the archived entries of a task's chain, by place."""
-        ...
+    def copies(self, task_ids: Collection[str] = ()) -> Mapping[str, Mapping[str, Copy]]:
+        """Return the archived entries of the chains of these tasks, or of all, by task and place in the chain.
 
-    def every_task_id(self) -> set[str]:
-        """Return the ids of all tasks in the archive. Reads the whole archive: for operators."""
+        For operators: looks at the name of every object in the archive, and reads those of these tasks.
+        """
         ...

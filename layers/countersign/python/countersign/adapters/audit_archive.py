@@ -1,22 +1,52 @@
-"""The archive of the audit on S3: one object for each entry, in a bucket with Object Lock.
+"""The archive of the audit on S3: one object for the entries of a batch, in a bucket with Object Lock.
 
 Object Lock protects the versions of an object, not its key: a principal with the right to put can overwrite it, and one
 with the right to delete can hide it. The kit wrote the first version, so the first version counts.
+
+An object holds a line for each entry, compressed: entries are alike. Its name has the day, the SHA-256 of the lines,
+and a part of the SHA-256 of each task's id. So a batch that is retried has the same name, and `copies` reads only the
+objects that have entries of its tasks, without an index.
 """
 
+import gzip
+import json
+import zlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date, datetime
+from hashlib import sha256
 from typing import Any
-from urllib.parse import quote, unquote
 
 from botocore.exceptions import ClientError
 
 from countersign.adapters.failures import raised_as
+from countersign.adapters.keys import AUDIT
 from countersign.domain.audit import Copy
 from countersign.domain.errors import ArchiveRefusedError
 
 _ROOT = "audit/"
-_SUFFIX = ".json"
+_SUFFIX = ".jsonl.gz"
+_DIGITS_OF_TASK = 6
+"""Enough that few objects are read in vain. A name has at most 1,024 bytes, which is room for 130 tasks."""
+
+_READERS = 16
+
+
+@dataclass(frozen=True)
+class _Object:
+    """An object, by its first version.
+
+    Attributes:
+        written_at: When S3 took the version.
+        rewritten: Whether somebody wrote a later version, or deleted the object.
+    """
+
+    written_at: datetime
+    key: str
+    version: str
+    rewritten: bool
 
 
 class S3AuditArchive:
@@ -26,46 +56,47 @@ class S3AuditArchive:
         self._client = client
         self._bucket = bucket
 
-    def keep(self, task_id: str, place: str, content: bytes) -> bool:
+    def keep(self, day: date, entries: Sequence[tuple[str, bytes]]) -> bool:
         """See `AuditArchive.keep`."""
-        key = f"{_folder(task_id)}{place}{_SUFFIX}"
+        lines = list(dict.fromkeys(content for _, content in entries))
+        content = b"\n".join(lines)
+        tasks = sorted({_part_of_hash(task_id) for task_id, _ in entries})
+        key = f"{_ROOT}{day.isoformat()}/{'-'.join([sha256(content).hexdigest(), *tasks])}{_SUFFIX}"
         with raised_as(ArchiveRefusedError):
             try:
-                self._put(key, content)
+                self._put(key, gzip.compress(content, mtime=0))
             except ClientError as error:
                 if error.response["Error"]["Code"] != "PreconditionFailed":
                     raise
-                return self._content(Key=key) == content
+                return self._lines(Key=key) == lines
         return True
 
-    def copies(self, task_id: str) -> Mapping[str, Copy]:
+    def copies(self, task_ids: Collection[str] = ()) -> Mapping[str, Mapping[str, Copy]]:
         """See `AuditArchive.copies`."""
-        folder = _folder(task_id)
-        versions: dict[str, list[str]] = defaultdict(list)
-        deleted: set[str] = set()
-        with raised_as(ArchiveRefusedError):
-            for page in self._pages(Prefix=folder):
-                for version in page.get("Versions", []):
-                    versions[version["Key"]].append(version["VersionId"])
-                deleted.update(marker["Key"] for marker in page.get("DeleteMarkers", []))
-            return {
-                key.removeprefix(folder).removesuffix(_SUFFIX): Copy(
-                    # The newest comes first: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html
-                    content=self._content(Key=key, VersionId=found[-1]),
-                    rewritten=len(found) > 1 or key in deleted,
-                )
-                for key, found in versions.items()
-            }
+        parts = {_part_of_hash(task_id) for task_id in task_ids}
+        found: dict[str, dict[str, Copy]] = defaultdict(dict)
+        with raised_as(ArchiveRefusedError), ThreadPoolExecutor(_READERS) as readers:
+            objects = sorted(self._objects(parts), key=lambda each: (each.written_at, each.key))
+            for each, lines in zip(objects, readers.map(self._lines_of, objects), strict=True):
+                for task_id, place, line in _entries_in(lines):
+                    if not task_ids or task_id in task_ids:
+                        found[task_id][place] = _merged(found[task_id].get(place), Copy(line, each.rewritten))
+        return found
 
-    def every_task_id(self) -> set[str]:
-        """See `AuditArchive.every_task_id`."""
-        with raised_as(ArchiveRefusedError):
-            folders = [
-                folder["Prefix"]
-                for page in self._pages(Prefix=_ROOT, Delimiter="/")
-                for folder in page.get("CommonPrefixes", [])
-            ]
-        return {unquote(folder.removeprefix(_ROOT).removesuffix("/")) for folder in folders}
+    def _objects(self, parts: set[str]) -> list[_Object]:
+        """Return the objects with entries of these tasks; without tasks, all objects."""
+        versions: dict[str, list[Any]] = defaultdict(list)
+        deleted: set[str] = set()
+        for page in self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=_ROOT):
+            for version in page.get("Versions", []):
+                if not parts or parts & set(version["Key"].removesuffix(_SUFFIX).split("-")):
+                    versions[version["Key"]].append(version)
+            deleted.update(marker["Key"] for marker in page.get("DeleteMarkers", []))
+        # The newest comes first: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html
+        return [
+            _Object(each[-1]["LastModified"], key, each[-1]["VersionId"], len(each) > 1 or key in deleted)
+            for key, each in versions.items()
+        ]
 
     def _put(self, key: str, content: bytes) -> None:
         """Put a new object.
@@ -77,18 +108,39 @@ class S3AuditArchive:
             Bucket=self._bucket,
             Key=key,
             Body=content,
-            ContentType="application/json",
+            ContentType="application/gzip",
             IfNoneMatch="*",
             ChecksumAlgorithm="SHA256",
         )
 
-    def _content(self, **named: str) -> bytes:
-        content: bytes = self._client.get_object(Bucket=self._bucket, **named)["Body"].read()
-        return content
+    def _lines_of(self, found: _Object) -> list[bytes]:
+        return self._lines(Key=found.key, VersionId=found.version)
 
-    def _pages(self, **named: str) -> Iterator[dict[str, Any]]:
-        yield from self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, **named)
+    def _lines(self, **named: str) -> list[bytes]:
+        """Return the lines of an object; none if it is not one of the kit's."""
+        content = self._client.get_object(Bucket=self._bucket, **named)["Body"].read()
+        try:
+            return gzip.decompress(content).split(b"\n")
+        except (OSError, EOFError, zlib.error):
+            return []
 
 
-def _folder(task_id: str) -> str:
-    return f"{_ROOT}{quote(task_id, safe='')}/"
+def _part_of_hash(task_id: str) -> str:
+    return sha256(task_id.encode()).hexdigest()[:_DIGITS_OF_TASK]
+
+
+def _entries_in(lines: Sequence[bytes]) -> Iterator[tuple[str, str, bytes]]:
+    """Yield the task's id, the place in its chain and the line of each entry."""
+    for line in lines:
+        try:
+            document = json.loads(line)
+            yield str(document["pk"]).removeprefix(AUDIT), str(document["sk"]), line
+        except (LookupError, TypeError, ValueError):  # a forged line must not hide the others
+            continue
+
+
+def _merged(first: Copy | None, later: Copy) -> Copy:
+    """Return the first copy of an entry; a later one that differs counts as an attempt to write it over."""
+    if first is None:
+        return later
+    return Copy(first.content, first.rewritten or later.rewritten or first.content != later.content)

@@ -198,9 +198,15 @@ def _differences_at(seq: str, entry: bytes | None, copy: Copy | None, now: datet
         yield f"entry {seq} is not what was copied when it was written"
 
 
-def awaits_copy(at: str, now: datetime) -> bool:
-    """Tell whether what was written then may lack its copy still: the stream brings it a little later."""
-    return to_text(now - COPY_DELAY) < at < to_text(now + COPY_DELAY)
+def awaits_copy(at: str, read_at: datetime, now: datetime) -> bool:
+    """Tell whether an entry may still lack its copy: the stream brings it a little later.
+
+    Args:
+        at: The time in the entry.
+        read_at: When the copies began to be read.
+        now: When the entry was read.
+    """
+    return to_text(read_at - COPY_DELAY) < at < to_text(now + COPY_DELAY)
 
 
 def network_of(address: str) -> str:

@@ -3,7 +3,8 @@
 Records are independent: failed ones are reported back for a retry, and the log has the reasons without the content.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -48,6 +49,34 @@ def run_batch(
         return dict(
             process_partial_response(event=event, record_handler=handle_alone, processor=processor, context=context)
         )
+
+
+class StreamBatch:
+    """Stream records that are handled together; failed ones are reported back for a retry, and the log says why.
+
+    Attributes:
+        records: The records, in the order of the stream.
+    """
+
+    def __init__(self, event: Mapping[str, Any], logger: Logger) -> None:
+        self.records: Sequence[Mapping[str, Any]] = event["Records"]
+        self._logger = logger
+        self._failed: dict[str, None] = {}
+
+    @contextmanager
+    def trying(self, *records: Mapping[str, Any]) -> Iterator[None]:
+        """Let these records fail if the block raises."""
+        about()
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001  one record must not keep the others from being handled
+            self._logger.error("record failed, to be tried again", **where_it_failed(error))  # noqa: TRY400  it may quote data
+            self._failed |= dict.fromkeys(record["dynamodb"]["SequenceNumber"] for record in records)
+
+    @property
+    def response(self) -> dict[str, Any]:
+        """The partial batch response: the identifiers of the records that failed."""
+        return {"batchItemFailures": [{"itemIdentifier": number} for number in self._failed]}
 
 
 def run_one(handle: Callable[[Any], None], document: Any, logger: Logger) -> None:

@@ -305,6 +305,7 @@ def stream_record(new: Mapping[str, Any] | None, old: Mapping[str, Any] | None =
         "eventSource": "aws:dynamodb",
         "awsRegion": "eu-central-1",
         "dynamodb": {
+            "ApproximateCreationDateTime": 1_772_355_600,
             "Keys": {name: image[name] for name in ("pk", "sk")},
             "SequenceNumber": f"{next(_numbers):021}",
             "StreamViewType": "NEW_AND_OLD_IMAGES",
