@@ -1,7 +1,7 @@
 # Countersign. `make help` lists the targets; each sets up what it needs first, once.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup layer demo up watch mail down test check lint format audit mutants docs bench load faults soak synth redrive bootstrap preflight diff deploy destroy lock clean
+.PHONY: help setup layer demo up watch mail down test check lint format audit mutants docs bench cost load faults soak synth redrive bootstrap preflight diff deploy destroy lock clean
 
 STAGE ?= local
 ARGS ?=
@@ -20,9 +20,9 @@ CDK = node_modules/.bin/cdk --app '$(PY) app.py' --context stage=$(STAGE)
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 # Only where the CDK runs: jsii warns of every Node.js release past its end of life, and the CLI reports how it is used.
-demo up watch test check audit mutants bench load faults synth bootstrap diff deploy destroy: export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = \
+demo up watch test check audit mutants bench cost load faults synth bootstrap diff deploy destroy: export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = \
 	$(shell node -p 'process.versions.node.split(".")[0]' 2>/dev/null)
-demo up watch test check audit mutants bench load faults synth bootstrap diff deploy destroy: export CDK_DISABLE_CLI_TELEMETRY = true
+demo up watch test check audit mutants bench cost load faults synth bootstrap diff deploy destroy: export CDK_DISABLE_CLI_TELEMETRY = true
 
 # ---- Set-up: a stamp each, made again when its lock, or the Python under it, changes ----
 
@@ -131,6 +131,9 @@ soak: .venv/.stamp ## Let everything go wrong in any order, and prove what must 
 
 bench: $(READY) ## Measure what the kit promises
 	@$(PY) -m benchmarks $(ARGS)
+
+cost: account_stage $(READY) ## Count what approvals, reminders and payments cost on a stage: STAGE=dev [ARGS=--items]
+	@PYTHONPATH=.:lambdas:layers/countersign/python $(PY) -m benchmarks.cost '$(STAGE)' $(ARGS)
 
 synth: $(READY) ## Write the CloudFormation templates to cdk.out [STAGE=local] [ARGS='--context sender=…']
 	@$(CDK) synth --quiet $(ARGS)

@@ -29,14 +29,14 @@ def _measured(workflow: str, dollars: list[float]) -> bool:
         result = bench.play(WORKFLOWS[workflow])
         history, invocations = bench.history, bench.invocations
     operations = sum(operation.operation_type.value != "EXECUTION" for operation in history)
-    written = len(json.dumps(result).encode()) + sum(map(_written, history))
-    dollars.append(DOLLARS_A_MILLION_OPERATIONS * operations + DOLLARS_A_GIGABYTE_WRITTEN * written / 1000)
+    size = len(json.dumps(result).encode()) + sum(map(written, history))
+    dollars.append(DOLLARS_A_MILLION_OPERATIONS * operations + DOLLARS_A_GIGABYTE_WRITTEN * size / 1000)
     ratio = dollars[-1] / dollars[0]
-    print(f"  {workflow:22} {operations:10}  {invocations:11}  {written:13}  {dollars[-1]:7.2f}  {ratio:10.2f} x")
+    print(f"  {workflow:22} {operations:10}  {invocations:11}  {size:13}  {dollars[-1]:7.2f}  {ratio:10.2f} x")
     return bool(result["status"] == WORKFLOWS[workflow].result["status"])
 
 
-def _written(operation: Any) -> int:
+def written(operation: Any) -> int:
     """Return the size of an operation's result, or of the execution's input, in bytes."""
     details = (operation.step_details, operation.callback_details, operation.context_details)
     texts = [each.result for each in details if each is not None]

@@ -102,7 +102,7 @@ SETTINGS = ENVIRONMENT | {
     "GRACE_SECONDS": str(int(GRACE.total_seconds())),
     "AT_MOST_SECONDS": "240",
 }
-TABLES = {
+TABLES: dict[str, Any] = {
     "workflows": {
         name: {"function": f"{name}:live", "deadline_seconds": 3600, "contract": name, "retired": False}
         for name in WORKFLOWS
