@@ -38,6 +38,10 @@ def functions(stage: Synthesised) -> dict[str, Any]:
     return {folder_of(function): function for function in every_function(stage)}
 
 
+UNHURRIED = {"approver", "executions", "publisher"}
+"""Functions of every request for which nobody waits."""
+
+
 def folder_of(function: Any) -> str:
     module: str = function["Handler"].removesuffix(".handler")
     return module.removesuffix(".handler")
@@ -97,11 +101,11 @@ def test_every_function_has_one_runtime_both_layers_json_logs_and_the_tags_of_it
         "Runtime": "python3.13",
         "Architectures": ["arm64"],
         "Layers": ["Layers/Countersign", "Layers/Vendor"],
-        "MemorySize": 512,
         "Tags": [{"Key": "application", "Value": "countersign"}, {"Key": "stage", "Value": stage.settings.stage}],
     }
     for function in every_function(stage):
         assert function.items() >= defaults.items()
+        assert function["MemorySize"] == (256 if folder_of(function) in UNHURRIED else 512)
         levels = {"LogFormat": "JSON", "ApplicationLogLevel": "INFO", "SystemLogLevel": "WARN"}
         assert function["LoggingConfig"].items() >= levels.items()
         assert "TracingConfig" not in function

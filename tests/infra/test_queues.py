@@ -74,7 +74,8 @@ def test_messages_are_hidden_for_six_times_as_long_as_their_function_may_take(st
     assert len(fed) == (4 if stage.settings.payments.operators else 3)
     for mapping in fed:
         queue = queues(stage)[mapping["EventSourceArn"].removesuffix(".Arn")]
-        assert queue["VisibilityTimeout"] >= 6 * timeouts[mapping["FunctionName"]]
+        window = mapping.get("MaximumBatchingWindowInSeconds", 0)
+        assert queue["VisibilityTimeout"] >= 6 * timeouts[mapping["FunctionName"]] + window
 
 
 def test_the_link_to_a_list_that_could_not_be_sent_is_tried_again_after_its_pause(stage: Synthesised) -> None:
@@ -106,13 +107,10 @@ def test_consumers_on_the_stream_skip_nothing_in_silence(stage: Synthesised) -> 
         assert mapping["DestinationConfig"]["OnFailure"]["Destination"].removesuffix(".Arn") in dead_letters(stage)
 
 
-def test_only_the_publisher_waits_for_more_records(stage: Synthesised) -> None:
-    on_stream = [mapping for mapping in mappings(stage) if mapping["EventSourceArn"] == "Ledger/Table.StreamArn"]
-    batches = {
-        mapping["FunctionName"]: (mapping["BatchSize"], mapping.get("MaximumBatchingWindowInSeconds", 0))
-        for mapping in on_stream
-    }
-    assert batches == {"Relay/Relay/Function": (10, 0), "Publisher/Publisher/Function": (100, 1)}
+def test_no_function_that_somebody_waits_for_waits_for_more_records(stage: Synthesised) -> None:
+    seconds = {each["FunctionName"]: each.get("MaximumBatchingWindowInSeconds", 0) for each in mappings(stage)}
+    waiting = {name: window for name, window in seconds.items() if window}
+    assert waiting == {"Publisher/Publisher/Function": 1, "Executions/Executions/Function": 5}
 
 
 def test_the_outputs_name_every_queue(stage: Synthesised) -> None:

@@ -32,7 +32,7 @@ class Approver(Actor):
             description="Mails review links to approvers",
             ledger=ledger,
             # One hand-off can cause twenty mails.
-            options=FunctionOptions(timeout=Duration.seconds(60), batch_size=1),
+            options=FunctionOptions(timeout=Duration.seconds(60), batch_size=1, memory_mb=256),
             environment={"BASE_URL": base_url, "STAGE": stage},
         )
         ledger.grant_links(self.function)

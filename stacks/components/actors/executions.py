@@ -26,7 +26,8 @@ class Executions(Actor):
             folder="executions",
             description="Records how durable executions ended, and cancels the tasks they left open",
             ledger=ledger,
-            options=FunctionOptions(timeout=Duration.seconds(30)),
+            # A workflow that succeeds has recorded its result itself; the end of another is known this much later.
+            options=FunctionOptions(timeout=Duration.seconds(30), window=Duration.seconds(5), memory_mb=256),
         )
         ledger.grant_ends(self.function)
         functions = Stack.of(self).format_arn(

@@ -60,7 +60,7 @@ class Publisher(Actor):
             description="Publishes lifecycle events, sends the outbox, and copies the audit",
             ledger=ledger,
             # Enough for a batch of calls that get no answer.
-            options=FunctionOptions(timeout=Duration.minutes(2)),
+            options=FunctionOptions(timeout=Duration.minutes(2), memory_mb=256),
             environment={**hand_offs.environment, **({"AUDIT_BUCKET": archive.bucket.bucket_name} if archive else {})},
         )
         ledger.grant_outbox(self.function)

@@ -13,6 +13,7 @@ from constructs import Construct
 
 from countersign.adapters.event_bus import SOURCE
 from stacks.components.house.alarm import SUM, Alarm, Watch
+from stacks.components.house.function_options import FunctionOptions
 from stacks.components.house.python_function import PythonFunction
 from stacks.components.house.queues import DeadLetterQueue, Queue, feed
 from stacks.components.house.rights import allow
@@ -98,9 +99,9 @@ class Channel(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         work = Construct(self, "Work")
-        timeout = consumer.options.timeout if consumer else Duration.seconds(30)
+        consuming = consumer.options if consumer else FunctionOptions(timeout=Duration.seconds(30))
         self.dead_letters = DeadLetterQueue(work, "DeadLetters", name=name)
-        queue = Queue(work, "Queue", name=name, dead_letters=self.dead_letters, consumer_timeout=timeout)
+        queue = Queue(work, "Queue", name=name, dead_letters=self.dead_letters, consuming=consuming)
         self._name, self._description = name, description
         self._target = targets.SqsQueue(
             queue,

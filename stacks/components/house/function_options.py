@@ -43,7 +43,9 @@ class FunctionOptions:
         module: The module of its folder whose `handler` is the entry point.
         timeout: How long one invocation may take; the default is well below the 29 seconds that the API waits.
         batch_size: The most messages of its queue in one invocation; 1 if one message is much work.
-        memory_mb: Memory, which also sets the share of a CPU.
+        window: How long its queue waits for more messages before it invokes the function.
+        memory_mb: Memory, which also sets the share of a CPU. A function for which nobody waits needs half: most of its
+            time is waiting for other services, and costs half then.
         reserved_concurrency: How many may run at once; by default as many as the account allows.
         dead_letter_queue: The queue of asynchronous invocations that failed for good.
         durable_config: Makes it durable. Lambda accepts it at creation only: adding it replaces the function.
@@ -54,6 +56,7 @@ class FunctionOptions:
     module: str = "handler"
     timeout: Duration = field(default_factory=lambda: Duration.seconds(15))
     batch_size: int = 10
+    window: Duration | None = None
     memory_mb: int = 512
     reserved_concurrency: int | None = None
     dead_letter_queue: sqs.IQueue | None = None

@@ -9,6 +9,7 @@ from constructs import Construct
 
 from stacks.components.house.alarm import Alarm, Watch
 from stacks.components.house.findings import acknowledge
+from stacks.components.house.function_options import FunctionOptions
 from stacks.components.house.python_function import PythonFunction
 
 _RECEIVES_BEFORE_DEAD = 6
@@ -16,7 +17,7 @@ _RECEIVES_BEFORE_DEAD = 6
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html."""
 
 _VISIBILITY_PER_TIMEOUT = 6
-"""From the same page: six times the function's timeout."""
+"""From the same page: six times the function's timeout, and the window."""
 
 _LONGEST_RETENTION = Duration.days(14)
 _LONGEST_INVOCATION = Duration.hours(6)
@@ -31,6 +32,7 @@ def feed(queue: sqs.IQueue, consumer: PythonFunction) -> None:
         target=consumer.function,
         event_source_arn=queue.queue_arn,
         batch_size=consumer.options.batch_size,
+        max_batching_window=consumer.options.window,
         report_batch_item_failures=True,
     )
 
@@ -46,7 +48,7 @@ class Queue(sqs.Queue):
     Args:
         name: Its name in outputs and alarms.
         dead_letters: The queue of messages that were received too often.
-        consumer_timeout: The timeout of its consumer.
+        consuming: The options of its consumer.
     """
 
     def __init__(
@@ -56,7 +58,7 @@ class Queue(sqs.Queue):
         *,
         name: str,
         dead_letters: DeadLetterQueue | None = None,
-        consumer_timeout: Duration | None = None,
+        consuming: FunctionOptions | None = None,
     ) -> None:
         super().__init__(
             scope,
@@ -65,9 +67,7 @@ class Queue(sqs.Queue):
             enforce_ssl=True,
             retention_period=_LONGEST_RETENTION,
             removal_policy=RemovalPolicy.DESTROY,
-            visibility_timeout=(
-                Duration.seconds(_VISIBILITY_PER_TIMEOUT * consumer_timeout.to_seconds()) if consumer_timeout else None
-            ),
+            visibility_timeout=_visibility(consuming) if consuming else None,
             dead_letter_queue=(
                 sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=_RECEIVES_BEFORE_DEAD)
                 if dead_letters
@@ -75,6 +75,11 @@ class Queue(sqs.Queue):
             ),
         )
         self.name = name
+
+
+def _visibility(consuming: FunctionOptions) -> Duration:
+    window = consuming.window.to_seconds() if consuming.window else 0
+    return Duration.seconds(_VISIBILITY_PER_TIMEOUT * consuming.timeout.to_seconds() + window)
 
 
 class DeadLetterQueue(Queue):
