@@ -1,7 +1,7 @@
 # Countersign. `make help` lists the targets; each sets up what it needs first, once.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup layer demo up watch mail down test check lint format audit mutants docs bench cost load faults soak synth redrive bootstrap preflight diff deploy destroy lock clean
+.PHONY: help setup layer demo up watch mail down test check lint format audit mutants docs histories upgrade-check bench cost load faults soak synth redrive bootstrap preflight diff deploy destroy lock clean
 
 STAGE ?= local
 ARGS ?=
@@ -62,7 +62,7 @@ $(PY) $(CLOUD_PY) $(AUDIT_PY):
 # ---- Targets ----
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 setup: $(READY) ## Set up this checkout (every other target does it too)
 	@echo 'Set up. Next: make demo, or make test.'
@@ -112,6 +112,12 @@ audit: $(READY) .local/audit-venv/.stamp ## Audit the security of every stage's 
 
 mutants: .venv/.stamp .local/audit-venv/.stamp ## Change the library at random places and see whether tests notice [N=400] [SEED=1]
 	@$(PY) -m tools.mutants --count $(N) --seed $(SEED)
+
+histories: .venv/.stamp ## Record what the workflows of extensions/ do at each wait, for make upgrade-check
+	@$(PY) -m tools.histories
+
+upgrade-check: .venv/.stamp ## Check that executions of earlier releases and of extensions/ continue on this code [FROM=0.1.0]
+	@$(PY) -m tools.upgrade_check $(FROM)
 
 docs: .venv/.stamp ## Build the documents as a site, and check every link in them
 	@$(PY) -m tools.reference

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / f"{name}.md" for name in ("AGENTS", "CHANGELOG", "CODING", "CONTRIBUTING", "SECURITY")]
 CONFIGURATION = [ROOT / ".pre-commit-config.yaml", *sorted((ROOT / ".github").rglob("*.yml"))]
 FILES = [*PAGES, *CONFIGURATION]
-TARGETS = set(re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+TARGETS = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
 
 
 def named(path: Path) -> str:
@@ -21,7 +21,7 @@ def named(path: Path) -> str:
 @pytest.mark.parametrize("file", FILES, ids=named)
 def test_every_named_make_target_and_path_exists(file: Path) -> None:
     text = file.read_text("utf-8")
-    assert set(re.findall(r"(?:^\s*|`|run: )make ([a-z]+)", text, re.MULTILINE)) <= TARGETS
+    assert set(re.findall(r"(?:^\s*|`|run: )make ([a-z-]+)", text, re.MULTILINE)) <= TARGETS
     for path in re.findall(r"`((?:[\w.-]+/)+[\w.-]*|[\w-]+\.(?:md|py|toml))`", text):
         assert (ROOT / path).exists(), path
 
