@@ -114,7 +114,7 @@ class OperatorLedger(DynamoLedger):
             # The publisher has sent it from this table's stream, unless the table is younger than the item.
             return from_text(document["at"]) >= self._made_at
         if document["sk"].startswith(PARKED):
-            record, _ = self.look_up(document["provider"], document["event_id"], document["external_id"])
+            record, _, _ = self.look_up(document["provider"], document["event_id"], document["external_id"])
             return record is not None and record.handling is not Handling.PARKED
         return False
 

@@ -110,10 +110,10 @@ def parking(event: ProviderEvent) -> EventRecord:
 
 def test_an_open_task_is_found_by_its_provider_and_external_id(books: Books) -> None:
     assert books.ledger.correlated("pay", "pay_1001") == ""
-    assert books.ledger.look_up("pay", "evt_1", "pay_1001") == (None, "")
-    books.open()
+    assert books.ledger.look_up("pay", "evt_1", "pay_1001") == (None, "", None)
+    opened = books.open()
     assert books.ledger.correlated("pay", "pay_1001") == PAYMENT_TASK_ID
-    assert books.ledger.look_up("pay", "evt_1", "pay_1001") == (None, PAYMENT_TASK_ID)
+    assert books.ledger.look_up("pay", "evt_1", "pay_1001") == (None, PAYMENT_TASK_ID, opened)
     for provider, external_id in (
         ("pay", "pay_100"),
         ("pay", "pay_1001 "),
@@ -121,7 +121,7 @@ def test_an_open_task_is_found_by_its_provider_and_external_id(books: Books) -> 
         ("pa", "y#pay_1001"),
     ):
         assert books.ledger.correlated(provider, external_id) == ""
-        assert books.ledger.look_up(provider, "evt_1", external_id) == (None, "")
+        assert books.ledger.look_up(provider, "evt_1", external_id) == (None, "", None)
 
 
 def test_a_second_task_with_the_same_external_id_is_not_opened_and_writes_nothing(books: Books) -> None:
@@ -182,11 +182,12 @@ def test_a_task_without_a_correlation_claims_no_external_id(books: Books) -> Non
 
 def test_an_event_is_recorded_with_its_effect(books: Books) -> None:
     event = any_event(occurred_at=NOW, reason="très bien")
-    after = books.ledger.commit_event(effect(books.open(), event).change, record_of(event))
+    opened = books.open()
+    after = books.ledger.commit_event(effect(opened, event).change, record_of(event))
     assert after == books.task
     assert after.status is Status.DECIDED
     assert document_of(after)["reason"] == "très bien"
-    assert books.ledger.look_up("pay", "evt_1", "pay_1001") == (record_of(event), PAYMENT_TASK_ID)
+    assert books.ledger.look_up("pay", "evt_1", "pay_1001") == (record_of(event), PAYMENT_TASK_ID, opened)
     books.assert_unbroken()
 
 

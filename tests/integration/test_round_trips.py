@@ -1,5 +1,7 @@
-"""The number of DynamoDB operations of a page and a vote."""
+"""The number of DynamoDB operations of a page, of a vote and of a payment's event."""
 
+import json
+import os
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -8,11 +10,14 @@ import pytest
 
 from countersign.domain.links import Link, Purpose
 from countersign.domain.rules import Rule
+from countersign.domain.tasks import Status
 from countersign.domain.tokens import mint
 from countersign.functions.clients import client
-from countersign.testing.builders import APPROVER, OTHER_APPROVER, any_rule, any_task, any_token
+from countersign.testing.builders import APPROVER, OTHER_APPROVER, PAYMENT_TASK_ID, any_rule, any_task, any_token
+from countersign.testing.deliveries import any_payment
 from review.review import reviews
 from tests.integration.conftest import Kit, Page, look, post_form
+from tests.integration.test_webhooks import post, signed
 
 COUNTED = ["UpdateItem"]
 """The counters of the limits."""
@@ -28,6 +33,9 @@ CLOSED = [*READ, "TransactWriteItems"]
 
 WRITE = [*READ, "BatchGetItem", "TransactWriteItems"]
 """The directory too, and the vote with its audit entries."""
+
+EVENT = ["BatchGetItem", "TransactWriteItems"]
+"""The event's record and the claim with its task; the decision with its audit entries and the event."""
 
 
 def operations(status: int, act: Callable[[], Page]) -> list[str]:
@@ -97,3 +105,19 @@ def test_an_unknown_token_is_counted_and_a_malformed_one_is_not_looked_up(
 ) -> None:
     assert operations(404, lambda: look(token)) == made
     assert operations(404, lambda: click(token)) == made
+
+
+def test_the_event_of_a_known_payment_needs_two_operations(kit: Kit, secrets: dict[str, str]) -> None:
+    kit.open_payment()
+    assert operations(200, post) == EVENT
+
+
+@pytest.mark.parametrize("changed_by", ["its audit", "its length"])
+def test_an_event_reads_a_payment_that_has_no_current_copy(kit: Kit, secrets: dict[str, str], changed_by: str) -> None:
+    kit.open_payment(payload=json.dumps(os.urandom(900).hex()) if changed_by == "its length" else "{}")
+    if changed_by == "its audit":
+        declined = any_payment("payment.declined")
+        post(declined, signed(declined, "msg_0"))
+    read, *others = operations(200, post)
+    assert (read, others[-2:]) == ("BatchGetItem", ["GetItem", "TransactWriteItems"])
+    assert kit.task(PAYMENT_TASK_ID).status is Status.DECIDED

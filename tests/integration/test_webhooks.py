@@ -170,7 +170,7 @@ def test_a_malformed_secret_is_503_and_not_logged(kit: Kit, secrets: dict[str, s
     [
         *(
             ("dynamodb", operation, Answer(500, "InternalServerError"), "LedgerUnavailableError")
-            for operation in ("BatchGetItem", "GetItem", "TransactWriteItems")
+            for operation in ("BatchGetItem", "TransactWriteItems")
         ),
         (
             "secrets-manager",
@@ -179,7 +179,7 @@ def test_a_malformed_secret_is_503_and_not_logged(kit: Kit, secrets: dict[str, s
             "SecretsUnavailableError",
         ),
     ],
-    ids=["batch read", "read", "write", "secrets"],
+    ids=["read", "write", "secrets"],
 )
 def test_during_an_outage_a_post_is_503_and_its_redelivery_is_recorded(
     kit: Kit,

@@ -118,8 +118,11 @@ class LinkLedger(TaskLedger, Protocol):
 class EventLedger(TaskLedger, Protocol):
     """Events of providers, and their tasks."""
 
-    def look_up(self, provider: str, event_id: str, external_id: str) -> tuple[EventRecord | None, str]:
-        """Return an event's record, or None, and the id of the task with this external id, or an empty string."""
+    def look_up(self, provider: str, event_id: str, external_id: str) -> tuple[EventRecord | None, str, Task | None]:
+        """Return an event's record, or None; the id of the task with this external id, or an empty string; that task.
+
+        The task is as it was opened, so it may have changed since; None if the ledger has no such copy.
+        """
         ...
 
     def commit_event(self, change: Change, record: EventRecord) -> Task:

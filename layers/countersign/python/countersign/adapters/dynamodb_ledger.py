@@ -11,6 +11,7 @@ from typing import Any
 from countersign.adapters.dynamodb import Table
 from countersign.adapters.event_items import (
     applied_fields,
+    as_opened,
     claim_document,
     event_document,
     event_record_of,
@@ -87,7 +88,7 @@ class DynamoLedger:
             [
                 self._table.put(task_document(after)),
                 self._table.put(pointer, only_new=False),
-                *(self._claimed(task, task.question.correlation, at, takeover) if task.question.correlation else ()),
+                *(self._claimed(after, task.question.correlation, at, takeover) if task.question.correlation else ()),
                 *(self._table.put(audit_document(entry)) for entry in entries),
             ]
         )
@@ -277,12 +278,13 @@ class DynamoLedger:
 
     # Events of providers
 
-    def look_up(self, provider: str, event_id: str, external_id: str) -> tuple[EventRecord | None, str]:
+    def look_up(self, provider: str, event_id: str, external_id: str) -> tuple[EventRecord | None, str, Task | None]:
         """See `EventLedger.look_up`; one call to DynamoDB."""
         keys = (event_key(provider, event_id), claim_key(provider, external_id))
         found = {document["sk"]: document for document in self._table.get_many(keys)}
         record = event_record_of(found["EVENT"]) if "EVENT" in found else None
-        return record, str(found.get("EXTERNAL", {}).get("task_id", ""))
+        claim = found.get("EXTERNAL", {})
+        return record, str(claim.get("task_id", "")), as_opened(claim)
 
     def commit_event(self, change: Change, record: EventRecord) -> Task:
         """See `EventLedger.commit_event`."""

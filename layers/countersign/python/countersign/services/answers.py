@@ -129,7 +129,7 @@ class Results:
     def _paid(self, task: Task, correlation: Correlation, document: Mapping[str, Any], sender: Sender) -> Receipt:
         """Record a worker's answer about money once, as an event, under the rules of payments."""
         event_id = f"answer-{digest([task.task_id, document])}"
-        record, _ = self.ledger.look_up(correlation.provider, event_id, correlation.external_id)
+        record, _, _ = self.ledger.look_up(correlation.provider, event_id, correlation.external_id)
         if record is not None:
             if record.handling is Handling.HELD:
                 answers.check_open(task, self.clock.now())

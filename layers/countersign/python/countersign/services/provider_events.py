@@ -1,12 +1,14 @@
 """Events of providers: each acts once on its task, however early or often it arrives."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from countersign.domain import payments
 from countersign.domain.answers import SIGNED, Sender
 from countersign.domain.clock import Clock
+from countersign.domain.errors import LedgerConflictError
 from countersign.domain.payments import Effect
 from countersign.domain.provider_events import EventRecord, EventStatus, Handling, ParkedEvent, ProviderEvent
 from countersign.domain.tasks import Task
@@ -39,20 +41,19 @@ class ProviderEvents:
         """
         if event.status is EventStatus.IGNORED:
             return self._ignore(event, sender)
-        record, task_id = self.ledger.look_up(sender.actor, event.event_id, event.external_id)
+        record, task_id, as_opened = self.ledger.look_up(sender.actor, event.event_id, event.external_id)
         if record is not None:
             return self._again(record, body_digest)
         if not task_id:
             return self._park(event, body_digest, sender) if parks else Handling.IGNORED
+        # Nothing changes most payments between their opening and their event. If something has, the write fails.
+        if as_opened and event.status not in payments.REVERSALS:
+            with suppress(LedgerConflictError):
+                return self._recorded(as_opened, event, body_digest, sender)
         task = self.ledger.task(task_id)
         if task is None:
             return self._forgotten(event, body_digest, sender, task_id)
-        effect = effect_of(task, event, sender, self.clock)
-        if effect.says_nothing:
-            return effect.handling
-        come = EventRecord(sender.actor, event.event_id, body_digest, effect.handling, task.task_id)
-        self.ledger.commit_event(effect.change, come)
-        return effect.handling
+        return self._recorded(task, event, body_digest, sender)
 
     def apply_parked(self, task: Task) -> Task:
         """Apply the events that were parked before the task was opened, and return the task afterwards.
@@ -73,8 +74,15 @@ class ProviderEvents:
             task = self.ledger.commit_parked(effect.change, parked, effect.handling)
         return task
 
+    def _recorded(self, task: Task, event: ProviderEvent, body_digest: str, sender: Sender) -> Handling:
+        effect = effect_of(task, event, sender, self.clock)
+        if not effect.says_nothing:
+            come = EventRecord(sender.actor, event.event_id, body_digest, effect.handling, task.task_id)
+            self.ledger.commit_event(effect.change, come)
+        return effect.handling
+
     def _ignore(self, event: ProviderEvent, sender: Sender) -> Handling:
-        _, task_id = self.ledger.look_up(sender.actor, event.event_id, event.external_id)
+        _, task_id, _ = self.ledger.look_up(sender.actor, event.event_id, event.external_id)
         task = self.ledger.task(task_id) if task_id else None
         change = payments.ignore(task, event, sender, self.clock.now()) if task else None
         if change:

@@ -42,6 +42,7 @@ class MemoryLedger:
 
     def __init__(self) -> None:
         self.standing: dict[str, Task] = {}
+        self.as_opened: dict[str, Task] = {}
         self.restored: dict[str, Task] = {}
         self.entries: list[AuditEntry] = []
         self.links: dict[str, Link] = {}
@@ -79,7 +80,7 @@ class MemoryLedger:
                 self._release(takeover, named, task.task_id, at)
             if named:
                 self.claims[named] = task.task_id
-            self._put(task, events, at)
+            self.as_opened[task.task_id] = self._put(task, events, at)
         self.after_write("open")
 
     def _release(self, takeover: TakeOver, named: tuple[str, str], task_id: str, at: datetime) -> None:
@@ -216,8 +217,9 @@ class MemoryLedger:
 
     # Events of providers
 
-    def look_up(self, provider: str, event_id: str, external_id: str) -> tuple[EventRecord | None, str]:
-        return self.event_records.get((provider, event_id)), self.correlated(provider, external_id)
+    def look_up(self, provider: str, event_id: str, external_id: str) -> tuple[EventRecord | None, str, Task | None]:
+        task_id = self.correlated(provider, external_id)
+        return self.event_records.get((provider, event_id)), task_id, self.as_opened.get(task_id)
 
     def responses(self, task_id: str) -> dict[str, str]:
         return dict(self.answers.get(task_id, {}))
