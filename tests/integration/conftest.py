@@ -171,7 +171,7 @@ def aws(clean_aws: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> Itera
     """AWS in memory, with empty tables as the ledger stack makes them, and functions at their cold start."""
     one_at_a_time(monkeypatch)
     let_tests_answer(monkeypatch)
-    monkeypatch.setattr("botocore.session.get_session", session)
+    monkeypatch.setattr("countersign.functions.clients.session", session)
     clean_aws()
     forget_what_functions_made()
     yield

@@ -155,7 +155,7 @@ class World:
             create_client=lambda service, **_: FaultClient(service, self._clients[service], self.faults),
             user_agent=lambda: "soak",
         )
-        patch.setattr("botocore.session.get_session", lambda: clients)
+        patch.setattr("countersign.functions.clients.session", lambda: clients)
         patch.setattr(SystemClock, "now", lambda _: self.clock.now())
         patch.setattr(ManagedSecrets.__init__, "__defaults__", (lambda: self.clock.now().timestamp(),))
         patch.setattr("countersign.retries.pause_seconds", lambda *_: 0)

@@ -8,7 +8,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ParamValidationError
 from botocore.session import get_session
 
-from countersign.functions.clients import client
+from countersign.functions.clients import client, session
 from patterns.decider import lambda_client
 
 ENVIRONMENT = {
@@ -23,9 +23,11 @@ ENVIRONMENT = {
 def _cold(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    client.cache_clear()
+    for made in (client, session):
+        made.cache_clear()
     yield
-    client.cache_clear()
+    for made in (client, session):
+        made.cache_clear()
 
 
 def sent_by(made: Any) -> list[AWSPreparedRequest]:

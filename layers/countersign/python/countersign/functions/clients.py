@@ -29,9 +29,15 @@ def client(service: str, attempts: int = ATTEMPTS) -> Any:
         service: Its name in botocore.
         attempts: How often botocore tries a call; 1 if the caller retries.
     """
+    return made(session(), service, attempts, (CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS))
+
+
+@cache
+def session() -> Any:
+    """Return the session of all clients. Another session would read botocore's tables again, longer than a client."""
     from botocore.session import get_session
 
-    return made(get_session(), service, attempts, (CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS))
+    return get_session()
 
 
 def made(session: Any, service: str, attempts: int, time_outs: tuple[int, int], region: str | None = None) -> Any:
