@@ -34,7 +34,7 @@ COMPILED = (".so", ".pyd", ".dylib")
 _LAMBDA_PLATFORM = ("--python-platform", "aarch64-manylinux2014", "--python-version", "{}.{}".format(*RUNTIME))
 
 _UNUSED = (
-    # Compiled: markupsafe is the only library with such a part, and does without it.
+    # Compiled: no library in use needs such a part.
     *(f"**/*{suffix}" for suffix in COMPILED),
     "**/*.c",
     # Left behind by the installation. RECORD lists files that were removed here.

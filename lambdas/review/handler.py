@@ -16,6 +16,7 @@ from countersign.functions.http import Event
 from countersign.functions.telemetry import about, count
 from countersign.services.limits import Limiter, Rates
 from review import inbox, pages, review, views
+from review.document import encoded
 from review.form import token_of
 from review.views import PageResponse
 
@@ -60,11 +61,11 @@ def _page(page: Callable[[Event], PageResponse], event: Event) -> http.Reply:
         response = views.unexpected()
         count("RequestsFailed")
         logger.error("page failed", **http.where_it_failed(error))  # noqa: TRY400  the text of it may quote data
-    return pages.encoded(response.status, response.page, response.retry_after_seconds)
+    return encoded(response.status, response.page, response.retry_after_seconds)
 
 
 def _unknown_path(event: Event) -> http.Reply:
     """Answer an unknown path: with a page for browsers, with problem details for machines."""
     if "text/html" not in http.headers_of(event).get("accept", "").lower():
         return http.problem(http.UNKNOWN_ROUTE, {"detail": "correct the method and the path of the request"})
-    return pages.encoded(http.UNKNOWN_ROUTE.status, pages.problem_page("unknown_path"))
+    return encoded(http.UNKNOWN_ROUTE.status, pages.problem_page("unknown_path"))

@@ -1,28 +1,23 @@
-"""The HTML pages behind review and inbox links, and their headers.
+"""The pages behind review and inbox links.
 
-A page is one document without scripts or further requests. Its only style sheet is inline, with its hash in the
-Content-Security-Policy. Requesters' texts are untrusted; `presentation.display` makes them harmless in templates.
-Templates and style sheet are read with the first page.
+Requesters' texts are untrusted; `presentation.markup` makes them harmless.
 """
 
-import re
-from base64 import b64encode
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
-from hashlib import sha256
-from pathlib import Path
 from typing import Literal
 from urllib.parse import urlencode
 
 from countersign.domain.links import MOST_WAITING
 from countersign.domain.questions import Shown
 from countersign.domain.rules import Decision
-from countersign.domain.tasks import MAX_COMMENT_CHARACTERS
-from countersign.functions import http
-from countersign.presentation import display, words
+from countersign.domain.tasks import MAX_COMMENT_CHARACTERS, Task
+from countersign.presentation import words
+from countersign.presentation.display import single_line, time_left
+from countersign.presentation.markup import NOTHING, Html, html, joined, say, time
 from countersign.services.inboxes import Inbox
+from review import parts
+from review.document import document
 
 Outcome = Literal["approved", "rejected"]
 ClosedReason = Literal["expired", "withdrawn", "ended"]
@@ -42,7 +37,6 @@ Problem = Literal[
 ]
 """The problem of a page without a task: a key under `problem` in the catalogue."""
 
-_FOLDER = Path(__file__).parent / "templates"
 _SOON = timedelta(hours=24)
 
 
@@ -136,24 +130,56 @@ class DecidedView:
 
 def review_page(view: ReviewView) -> str:
     """Return the page of an open task, with the form."""
-    problem = view.problem and words.say(
-        f"review.problem.{view.problem}", length=len(view.comment), limit=MAX_COMMENT_CHARACTERS
+    problem = (
+        words.say(f"review.problem.{view.problem}", length=len(view.comment), limit=MAX_COMMENT_CHARACTERS)
+        if view.problem
+        else ""
     )
-    return _render(
-        "review",
-        view=view,
-        problem=problem,
-        others=_listed(view.others),
-        left=view.expires_at - view.now,
-        limit=MAX_COMMENT_CHARACTERS,
+    title = words.say("page.title.problem" if problem else "page.title", title=single_line(view.question.title, 80))
+    main = html(
+        """\
+{problem}<p class="eyebrow">{status}</p>
+{title}<p class="until">{left} {until}</p>
+<dl>
+{rows}</dl>
+{vote}{delegation}{inbox}""",
+        problem=_problem(problem),
+        status=words.say("review.status"),
+        title=parts.title(view.question.title, first=True),
+        left=_left(view.expires_at - view.now),
+        until=say("review.until", moment=time(view.expires_at)),
+        rows=_review_rows(view),
+        vote=_barred(view) if view.barred else _vote_form(view),
+        delegation=_delegation_form(view) if view.can_hand_over else NOTHING,
+        inbox=NOTHING if view.key.task_id else _inbox_form(view.key),
     )
+    return document(title, main)
 
 
 def decided_page(view: DecidedView) -> str:
     """Return the page of a decided task."""
     tone = "conflict" if view.conflict else "thanks" if view.just_now else "done"
     heading = words.say(f"decided.{tone}.{view.outcome}")
-    return _render("decided", view=view, heading=heading, people=_listed(view.decided_by))
+    lead = "decided.conflict" if view.conflict else "decided.next" if view.just_now else "decided.nothing"
+    main = html(
+        """\
+{result}<dl class="verdict">
+{outcome}{by}<div class="row"><dt>{at_label}</dt><dd>{at}</dd></div>
+{comment}</dl>
+{title}<dl>
+{rows}</dl>
+{owner}""",
+        result=_result(view.outcome, heading, words.say(lead)),
+        outcome=parts.row(words.say("decided.outcome"), words.say(f"decided.outcome.{view.outcome}")),
+        by=parts.row(words.say("decided.by"), _listed(view.decided_by)),
+        at_label=words.say("decided.at"),
+        at=time(view.decided_at),
+        comment=parts.optional_row("decided.comment", view.comment),
+        title=parts.title(view.question.title),
+        rows=parts.rows(view.question),
+        owner=parts.owner("decided.owner", recipient=view.recipient),
+    )
+    return _page(heading, main)
 
 
 def closed_page(reason: ClosedReason, title: str, at: datetime, because: str = "") -> str:
@@ -165,12 +191,12 @@ def closed_page(reason: ClosedReason, title: str, at: datetime, because: str = "
         at: When it closed, in UTC.
         because: Why an operator withdrew it, in their own words; empty without a reason.
     """
-    return _notice(f"closed.{reason}", "closed", title=title, at=at, because=because)
+    return _notice(f"closed.{reason}", "closed", title=title, lead=_lead(f"closed.{reason}", at), because=because)
 
 
 def handed_over_page(title: str, to: str, at: datetime) -> str:
     """Return the page for a person who has delegated the task."""
-    return _notice("handed_over", "closed", title=title, at=at, person=to)
+    return _notice("handed_over", "closed", title=title, lead=_lead("handed_over", at, to))
 
 
 def recorded_page(title: str) -> str:
@@ -180,13 +206,21 @@ def recorded_page(title: str) -> str:
 
 def inbox_page(inbox: Inbox, token: str, now: datetime) -> str:
     """Return the page of an inbox; the token is that of its link."""
-    rows = [(task, Key(token, task.task_id), task.expires_at - now) for task in inbox.tasks]
-    return _render("inbox", heading=words.say("inbox"), inbox=inbox, rows=rows, most=MOST_WAITING)
+    heading = words.say("inbox")
+    main = html(
+        """\
+<h1>{heading}</h1>
+{owner}{tasks}""",
+        heading=heading,
+        owner=parts.owner("inbox.owner", recipient=inbox.recipient),
+        tasks=_waiting(inbox, token, now) if inbox.tasks else parts.next_step(words.say("inbox.empty")),
+    )
+    return _page(heading, main)
 
 
 def inbox_sent_page(recipient: str, now: datetime) -> str:
     """Return the page that confirms the e-mail with the inbox link."""
-    return _notice("inbox.sent", "closed", at=now, person=recipient)
+    return _notice("inbox.sent", "closed", lead=_lead("inbox.sent", now, recipient))
 
 
 def problem_page(kind: Problem) -> str:
@@ -200,45 +234,202 @@ def too_many_page(seconds: int) -> str:
     return _notice("problem.too_many", "problem", then=then)
 
 
-def encoded(status: int, page: str, retry_after_seconds: int = 0) -> http.Reply:
-    """Return the API's reply with a page."""
-    headers = {**security_headers()}
-    if retry_after_seconds:
-        headers["Retry-After"] = str(retry_after_seconds)
-    return int(status), headers, page
+def _page(heading: str, main: Html) -> str:
+    return document(words.say("page.title", title=heading), main)
 
 
-@cache
-def security_headers() -> Mapping[str, str]:
-    """Return the headers of every page; made once, since the policy needs the style sheet's hash."""
-    style_hash = b64encode(sha256(_stylesheet().encode()).digest()).decode()
-    policy = (
-        "default-src 'none'",
-        f"style-src 'sha256-{style_hash}'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
+def _notice(
+    text: str, mark: str, *, title: str | None = None, lead: Html = NOTHING, then: str = "", because: str = ""
+) -> str:
+    """Return a page that says what happened (`lead` or `<text>.text`) and what to do next (`then` or `<text>.next`)."""
+    heading = words.say(text)
+    reason = parts.optional_row("closed.because", because)
+    main = html(
+        """\
+{result}{title}{because}<p>{then}</p>
+""",
+        result=_result(mark, heading, lead or words.say(f"{text}.text")),
+        title=NOTHING if title is None else parts.title(title),
+        because=html('<dl class="verdict">\n{reason}</dl>\n', reason=reason) if reason else NOTHING,
+        then=then or words.say(f"{text}.next"),
     )
-    return {
-        "Content-Type": "text/html; charset=utf-8",
-        "Cache-Control": "no-store",
-        "Content-Security-Policy": "; ".join(policy),
-        "Cross-Origin-Opener-Policy": "same-origin",
-        "Cross-Origin-Resource-Policy": "same-origin",
-        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
-        "Referrer-Policy": "no-referrer",
-        "Strict-Transport-Security": "max-age=63072000",
-        "X-Content-Type-Options": "nosniff",
-        "X-Frame-Options": "DENY",
-        "X-Robots-Tag": "noindex, nofollow",
-    }
+    return _page(heading, main)
 
 
-@cache
-def _stylesheet() -> str:
-    """Return the content of the `style` element: the style sheet without comments and needless white space."""
-    source = re.sub(r"/\*.*?\*/", "", (_FOLDER / "style.css").read_text("utf-8"), flags=re.DOTALL)
-    return re.sub(r"\s*([{};])\s*", r"\1", re.sub(r"\s+", " ", source)).replace(";}", "}").strip()
+def _lead(text: str, at: datetime, person: str = "") -> Html:
+    return say(f"{text}.text", moment=time(at), person=parts.address(person))
+
+
+def _result(mark: str, heading: str, lead: str) -> Html:
+    return html(
+        """\
+<div class="result">
+<span class="mark {mark}" aria-hidden="true"></span>
+<h1>{heading}</h1>
+<p class="lead">{lead}</p>
+</div>
+""",
+        mark=mark,
+        heading=heading,
+        lead=lead,
+    )
+
+
+def _left(left: timedelta) -> Html:
+    soon = " soon" if left < _SOON else ""
+    return html('<strong class="left{soon}">{left}</strong>', soon=soon, left=time_left(left))
+
+
+def _problem(text: str) -> Html:
+    """Return the notice why the form is shown again; nothing the first time."""
+    if not text:
+        return NOTHING
+    return html(
+        """\
+<div class="notice" role="alert" tabindex="-1" autofocus>
+<h2>{heading}</h2>
+<p id="problem">{text}</p>
+</div>
+""",
+        heading=words.say("review.problem"),
+        text=text,
+    )
+
+
+def _review_rows(view: ReviewView) -> Html:
+    progress = words.say("review.progress.text", approvals=view.approvals, needed=view.needed)
+    return joined(
+        (
+            parts.rows(view.question),
+            parts.row(words.say("review.requester"), view.question.requester),
+            parts.optional_row("review.submitted_by", view.submitted_by),
+            parts.optional_row("review.others", _listed(view.others)),
+            parts.optional_row("review.progress", progress if view.needed > 1 else ""),
+        )
+    )
+
+
+def _said(view: ReviewView) -> Html:
+    """Return the sentence with the person's vote so far; nothing without one."""
+    return parts.next_step(words.say(f"review.said.{view.said}")) if view.said else NOTHING
+
+
+def _barred(view: ReviewView) -> Html:
+    """Return the sentences in place of the buttons, for a person whose vote does not count."""
+    return joined((_said(view), parts.next_step(words.say(f"review.barred.{view.barred}"))))
+
+
+def _vote_form(view: ReviewView) -> Html:
+    too_long = view.problem == "comment_too_long"
+    return html(
+        # HTML parsers drop the first line break of a textarea: this one, so that a comment keeps its own.
+        """\
+<form method="post" action="review" accept-charset="utf-8">
+<h2>{heading}</h2>
+{owner}{instead_of}{key}{shown}<label for="comment">{comment_label} <span class="optional">{optional}</span></label>
+<textarea id="comment" name="comment" rows="3" maxlength="{limit}" dir="auto"{invalid}>
+{comment}</textarea>
+<p class="hint" id="comment-hint">{hint}</p>
+{said}<p class="next" id="next">{next}</p>
+<div class="actions">
+<button class="approve" type="submit" name="decision" value="approve" aria-describedby="next">{approve}</button>
+<button class="reject" type="submit" name="decision" value="reject" aria-describedby="next">{reject}</button>
+</div>
+</form>
+""",
+        heading=words.say("review.heading"),
+        owner=parts.owner("review.owner", recipient=view.recipient),
+        instead_of=parts.owner("review.instead_of", person=view.instead_of) if view.instead_of else NOTHING,
+        key=parts.key_fields(view.key.token, view.key.task_id),
+        shown=parts.hidden("shown", view.shown),
+        comment_label=words.say("review.comment"),
+        optional=words.say("review.comment.optional"),
+        limit=MAX_COMMENT_CHARACTERS,
+        invalid=_described("comment-hint", invalid=too_long),
+        comment=view.comment,
+        hint=words.say("review.comment.hint", limit=MAX_COMMENT_CHARACTERS),
+        said=_said(view),
+        next=words.say("review.next.shared" if view.needed > 1 else "review.next"),
+        approve=words.say("review.approve"),
+        reject=words.say("review.reject"),
+    )
+
+
+def _delegation_form(view: ReviewView) -> Html:
+    wrong = bool(view.problem and view.problem.startswith("delegation"))
+    return html(
+        """\
+<details class="colleague"{open}>
+<summary>{heading}</summary>
+<form method="post" action="delegate" accept-charset="utf-8">
+<p id="colleague-hint">{hint}</p>
+{key}<label for="colleague">{label}</label>
+<input type="email" id="colleague" name="colleague" value="{colleague}"
+ maxlength="254" required autocomplete="off"{invalid}>
+<button class="plain" type="submit">{action}</button>
+</form>
+</details>
+""",
+        open=" open" if wrong else "",
+        heading=words.say("delegate.heading"),
+        hint=words.say("delegate.hint"),
+        key=parts.key_fields(view.key.token, view.key.task_id),
+        label=words.say("delegate.colleague"),
+        colleague=view.colleague,
+        invalid=_described("colleague-hint", invalid=wrong),
+        action=words.say("delegate.action"),
+    )
+
+
+def _described(hint: str, *, invalid: bool) -> Html:
+    """Return the attributes of a field: its hint, and whether the problem is in it."""
+    if invalid:
+        return html(' aria-invalid="true" aria-describedby="problem {hint}"', hint=hint)
+    return html(' aria-describedby="{hint}"', hint=hint)
+
+
+def _inbox_form(key: Key) -> Html:
+    return html(
+        """\
+<form class="list" method="post" action="inbox" accept-charset="utf-8">
+<p>{offer}</p>
+{key}<button type="submit">{action}</button>
+</form>
+""",
+        offer=words.say("inbox.offer"),
+        key=parts.key_fields(key.token, key.task_id),
+        action=words.say("inbox.offer.action"),
+    )
+
+
+def _waiting(inbox: Inbox, token: str, now: datetime) -> Html:
+    """Return the list of an inbox's tasks."""
+    full = words.say("inbox.full", count=MOST_WAITING)
+    return html(
+        '<ul class="inbox">\n{tasks}</ul>\n{full}',
+        tasks=joined(_waiting_task(task, inbox.recipient, token, now) for task in inbox.tasks),
+        full=parts.next_step(full) if len(inbox.tasks) >= MOST_WAITING else NOTHING,
+    )
+
+
+def _waiting_task(task: Task, recipient: str, token: str, now: datetime) -> Html:
+    answered = words.say("inbox.answered")
+    return html(
+        """\
+<li>
+<a href="review?{query}">{title}</a>
+<p>{requester_label} <bdi>{requester}</bdi></p>
+<p class="until">{left} {until}</p>
+{answered}</li>
+""",
+        query=Key(token, task.task_id).query,
+        title=parts.value(single_line(task.question.title, 200), words.say("title.label")),
+        requester_label=words.say("review.requester"),
+        requester=parts.address(task.question.requester),
+        left=_left(task.expires_at - now),
+        until=time(task.expires_at),
+        answered=html("<p>{text}</p>\n", text=answered) if task.vote_of(recipient) else NOTHING,
+    )
 
 
 def _listed(people: tuple[str, ...]) -> str:
@@ -249,27 +440,3 @@ def _listed(people: tuple[str, ...]) -> str:
     for person in reversed(others):
         listed = words.say("people.more", first=person, last=listed)
     return listed
-
-
-def _notice(
-    text: str,
-    mark: str,
-    *,
-    title: str | None = None,
-    at: datetime | None = None,
-    person: str = "",
-    then: str = "",
-    because: str = "",
-) -> str:
-    """Return a page that says what happened (`<text>.text`) and what to do next (`then` or `<text>.next`)."""
-    heading = words.say(text)
-    values: dict[str, object] = {"title": title, "at": at, "person": person, "then": then, "because": because}
-    return _render("notice", text=text, mark=mark, heading=heading, **values)
-
-
-def _render(template: str, **values: object) -> str:
-    from markupsafe import Markup
-
-    page = display.environment(_FOLDER).get_template(f"{template}.html.j2")
-    # The only text that is not escaped: the kit's own style sheet, from the same folder as the templates.
-    return page.render(stylesheet=Markup(_stylesheet()), soon=_SOON, **values)  # noqa: S704  # nosec B704

@@ -12,7 +12,7 @@ from countersign.domain.tasks import Status
 from countersign.functions.clients import client
 from countersign.testing.builders import APPROVER, any_paid, any_token, http_event
 from countersign.testing.deliveries import STANDARD_WEBHOOKS
-from review.pages import security_headers
+from review.document import security_headers
 from tests.integration.conftest import (
     LIMITS_TABLE,
     Answer,

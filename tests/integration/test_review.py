@@ -20,8 +20,8 @@ from countersign.testing.builders import (
     any_token,
     is_unbroken,
 )
+from review.document import security_headers
 from review.handler import handler
-from review.pages import security_headers
 from tests.integration.conftest import (
     LIMITS_TABLE,
     SAME_ORIGIN,

@@ -3,8 +3,8 @@
 import pytest
 
 from countersign.testing.builders import any_token, http_event
+from review.document import security_headers
 from review.handler import handler
-from review.pages import security_headers
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 

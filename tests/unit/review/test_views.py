@@ -291,7 +291,7 @@ def test_a_refused_delegation_shows_the_reason_and_keeps_the_address(reason: str
     answer = views.of_hand_over(review, any_hand_over('no"body'), NOW)
     assert answer.status == status
     assert 'role="alert"' in answer.page
-    assert 'value="no&#34;body"' in answer.page
+    assert 'value="no&quot;body"' in answer.page
     assert '<details class="colleague" open>' in answer.page
 
 

@@ -8,10 +8,11 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
-from pathlib import Path
 
 from countersign.domain.questions import Shown
-from countersign.presentation import display, words
+from countersign.presentation import display, markup, words
+from countersign.presentation.markup import NOTHING as NO_HTML
+from countersign.presentation.markup import Html
 
 INBOX = "approval.inbox"
 """The kind of the message with the link to a person's inbox."""
@@ -19,7 +20,10 @@ INBOX = "approval.inbox"
 SUBJECT_LIMIT = 150
 """The most characters of a subject."""
 
-_FOLDER = Path(__file__).parent / "templates"
+_BODY_STYLE = markup.Html(
+    "margin:0;padding:24px 16px;font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,Arial,sans-serif;"
+    "overflow-wrap:anywhere"
+)
 _TITLE_LIMIT = 200
 _LABEL_LIMIT = 60
 _VALUE_LIMIT = 500
@@ -102,15 +106,58 @@ class Message:
 
 
 def html(message: Message) -> str:
-    """Return a message as HTML; see `Message.texts`."""
-    if message.kind != INBOX:
-        return _html(message)
-    template = display.environment(_FOLDER).get_template("inbox.html.j2")
-    return template.render(
-        stage=message.stage,
-        link=message.link,
-        until=_inbox_until(message),
-        personal=_inbox_personal(message),
+    """Return a message as HTML; see `Message.texts`. The mail program sets the colours, light or dark."""
+    return markup.html(
+        """\
+<!doctype html>
+<html lang="{language}" dir="{direction}">
+<head>
+<meta charset="utf-8">
+<title>{product}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="format-detection" content="telephone=no, date=no, address=no">
+</head>
+<body style="{body_style}">
+<div style="max-width:560px;margin:0 auto">
+{stage}{main}</div>
+</body>
+</html>""",
+        language=words.say("language"),
+        direction=words.say("direction"),
+        product=words.say("product"),
+        body_style=_BODY_STYLE,
+        stage=_stage_html(message.stage) if message.stage else NO_HTML,
+        main=_inbox_html(message) if message.kind == INBOX else _html(message),
+    )
+
+
+def _stage_html(stage: str) -> Html:
+    style = "margin:0 0 20px;padding:8px 12px;border:1px solid #88888888;border-radius:8px"
+    return markup.html('<p style="{style}">{said}</p>\n', style=style, said=markup.say("mail.stage", stage=stage))
+
+
+def _button(text: str, link: str) -> Html:
+    """Return the link as a button, which sets both of its colours; the greys around it are half transparent."""
+    return markup.html(
+        '<p style="margin:0 0 28px"><a href="{link}" style="display:inline-block;padding:14px 28px;border-radius:10px;'
+        'background:#1a56c4;color:#ffffff;font-weight:600;text-decoration:none">{text}</a></p>\n',
+        link=link,
+        text=text,
+    )
+
+
+def _closing(first: str, last: str) -> Html:
+    source = '<p style="margin:0 0 8px">{first}</p>\n<p style="margin:0;opacity:.8">{last}</p>\n'
+    return markup.html(source, first=first, last=last)
+
+
+def _inbox_html(view: Message) -> Html:
+    return markup.html(
+        '<p style="margin:0 0 28px">{intro}</p>\n{button}{closing}',
+        intro=words.say("mail.inbox.intro"),
+        button=_button(words.say("mail.inbox.action"), view.link),
+        closing=_closing(_inbox_until(view), _inbox_personal(view)),
     )
 
 
@@ -142,7 +189,7 @@ def _subject(view: Message) -> str:
 
 
 def _text(view: Message) -> str:
-    """Return the plain text. It uses no template, because templates escape HTML."""
+    """Return the plain text. It is text, so nothing in it is escaped."""
     rows = [words.say("mail.row", label=label, value=value) for label, value in _rows(view)]
     paragraphs = [
         words.say("mail.stage", stage=view.stage) if view.stage else "",
@@ -157,17 +204,36 @@ def _text(view: Message) -> str:
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
 
 
-def _html(view: Message) -> str:
-    template = display.environment(_FOLDER).get_template("review.html.j2")
-    return template.render(
-        stage=view.stage,
-        occasion=_occasion(view),
-        instead_of=_person(view.instead_of),
-        requester=_person(view.question.requester),
-        recipient=_person(view.recipient),
+def _html(view: Message) -> Html:
+    paragraph = '<p style="margin:0 0 8px">{said}</p>\n'
+    replaced = _person(view.instead_of)
+    instead_of = markup.html(paragraph, said=markup.say("mail.instead_of", person=replaced)) if replaced else NO_HTML
+    requester = _person(view.question.requester)
+    return markup.html(
+        """\
+{intro}{instead_of}<h1 style="margin:0 0 20px;font-size:24px;line-height:1.25" dir="auto">{title}</h1>
+<dl style="margin:0 0 28px;border-top:1px solid #88888866">
+{rows}</dl>
+{button}{closing}""",
+        intro=markup.html(paragraph, said=markup.say(f"mail.intro.{_occasion(view)}", requester=requester)),
+        instead_of=instead_of,
         title=_unlinked(display.single_line(view.question.title, _TITLE_LIMIT)),
-        rows=_rows(view),
-        link=view.link,
+        rows=markup.joined(_row_html(label, value) for label, value in _rows(view)),
+        button=_button(words.say("mail.action"), view.link),
+        closing=_closing(markup.say("mail.personal", recipient=_person(view.recipient)), words.say("mail.safe")),
+    )
+
+
+def _row_html(label: str, value: str) -> Html:
+    return markup.html(
+        """\
+<div style="padding:10px 0;border-bottom:1px solid #88888866">
+<dt style="margin:0;font-size:14px;opacity:.8"><bdi>{label}</bdi></dt>
+<dd style="margin:0"><bdi>{value}</bdi></dd>
+</div>
+""",
+        label=label,
+        value=value,
     )
 
 

@@ -1,19 +1,9 @@
-"""Safe display: untrusted text made harmless, times in words, and the template environment that applies both.
-
-Jinja2 is imported with the first template: its import slows a cold start, and most answers do not need it.
-"""
+"""Safe display: untrusted text made harmless, and times in words."""
 
 import re
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from countersign.presentation import words
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
-    from markupsafe import Markup
 
 _LINE_BREAKS = re.compile("\r\n|[\r\u000b\u000c\u0085\u2028\u2029]")
 # Invisible characters that are harmless in honest text: zero-width spaces, direction marks, tags.
@@ -34,7 +24,7 @@ def visible(text: str) -> str:
     """Return text without control, invisible or direction-changing characters.
 
     Deceptive characters are replaced by U+FFFD, so that a reader notices them; invisible ones are removed. Every line
-    break becomes a line feed. The text is not escaped: templates do that.
+    break becomes a line feed. The text is not escaped: `markup` does that.
     """
     text = _LINE_BREAKS.sub("\n", text).replace("\t", " ")
     text = _UNSEEN.sub("", text)
@@ -67,53 +57,3 @@ def time_left(left: timedelta) -> str:
         if count >= from_count:
             return words.say_count(f"left.{unit}", count)
     return words.say("left.moment")
-
-
-@cache
-def environment(folder: Path) -> "Environment":
-    """Return the template environment of a folder, made once.
-
-    Every printed value is made `visible` and escaped; neither can be turned off. Templates have `say(key, …)` for a
-    text whose values are isolated in `<bdi>`, `words(key, …)` for the same as plain text (in attributes and the title),
-    and the filters `single_line`, `time_left` and `time`, a time in its HTML element.
-    """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    templates = Environment(
-        loader=FileSystemLoader(folder),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_finalize,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    templates.globals.update(say=_say, words=words.say)
-    templates.filters |= {"single_line": single_line, "time": _time, "time_left": time_left}
-    return templates
-
-
-def _finalize(value: Any) -> Any:
-    # Markup comes from this module or a macro, and its values have passed through here.
-    return value if hasattr(value, "__html__") or not isinstance(value, str) else visible(value)
-
-
-def _say(key: str, **values: object) -> "Markup":
-    from markupsafe import escape
-
-    return escape(words.TEXTS[key]).format(**{name: _isolated(value) for name, value in values.items()})
-
-
-def _isolated(value: object) -> object:
-    from markupsafe import Markup
-
-    if hasattr(value, "__html__") or not isinstance(value, str):
-        return value
-    return Markup("<bdi>{}</bdi>").format(visible(value))
-
-
-def _time(at: datetime) -> "Markup":
-    from markupsafe import Markup
-
-    machine = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Markup('<time datetime="{}">{}</time>').format(machine, moment(at))

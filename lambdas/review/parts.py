@@ -1,0 +1,98 @@
+"""Parts that several pages have."""
+
+from countersign.domain.questions import Attachment, Shown
+from countersign.presentation import words
+from countersign.presentation.display import single_line
+from countersign.presentation.markup import NOTHING, Html, html, joined, say
+
+_LONG_CHARACTERS, _LONG_LINES = 600, 12
+_WORDY_CHARACTERS = 90
+
+
+def value(text: str, label: str) -> Html:
+    """Return a value of any length: a long one scrolls in its own box, which the keyboard reaches."""
+    if len(text) > _LONG_CHARACTERS or text.count("\n") > _LONG_LINES:
+        return html(
+            '<span class="long" dir="auto" role="group" tabindex="0" aria-label="{label}">{text}</span>',
+            label=single_line(label, 80),
+            text=text,
+        )
+    return html("<bdi>{text}</bdi>", text=text) if text.strip() else say("value.empty")
+
+
+def row(label: str, text: str) -> Html:
+    """Return a row of a description list."""
+    source = '<div class="row"><dt>{label}</dt><dd>{value}</dd></div>\n'
+    return html(source, label=value(label, label), value=value(text, label))
+
+
+def optional_row(label: str, text: str) -> Html:
+    """Return a row with a label from the catalogue; nothing if its text is empty."""
+    return row(words.say(label), text) if text.strip() else NOTHING
+
+
+def title(text: str, *, first: bool = False) -> Html:
+    """Return the title of a question, as the page's first heading or a second one."""
+    return html(
+        '<{level} class="title{wordy}">{text}</{level}>\n',
+        level="h1" if first else "h2",
+        wordy=" wordy" if len(text) > _WORDY_CHARACTERS else "",
+        text=value(text, words.say("title.label")),
+    )
+
+
+def owner(key: str, **people: str) -> Html:
+    """Return a sentence that names people, whose addresses are cut to the longest that mail can carry."""
+    return html('<p class="owner">{said}</p>\n', said=say(key, **{name: address(one) for name, one in people.items()}))
+
+
+def address(person: str) -> str:
+    """Return an address on one line, cut to the longest that mail can carry (RFC 5321, §4.5.3.1.3)."""
+    return single_line(person, 254)
+
+
+def key_fields(token: str, task_id: str) -> Html:
+    """Return the key of the review, for each form of its page."""
+    fields = {"t": token} | ({"task": task_id} if task_id else {})
+    return joined(hidden(name, text) for name, text in fields.items())
+
+
+def hidden(name: str, text: str) -> Html:
+    """Return a hidden field of a form."""
+    return html('<input type="hidden" name="{name}" value="{text}" autocomplete="off">\n', name=name, text=text)
+
+
+def next_step(text: str) -> Html:
+    """Return the sentence that says what follows."""
+    return html('<p class="next">{text}</p>\n', text=text)
+
+
+def rows(question: Shown) -> Html:
+    """Return the rows of a question's content."""
+    details = joined(row(label, text) for label, text in question.details)
+    if not question.attachments:
+        return details
+    return html(
+        '{details}<div class="row"><dt>{label}</dt><dd class="links"><ul>\n{items}</ul></dd></div>\n',
+        details=details,
+        label=words.say("attachments"),
+        items=joined(map(_attachment, question.attachments)),
+    )
+
+
+def _attachment(item: Attachment) -> Html:
+    """Return an attachment; its link is followed by its host, since its name is untrusted. Only https is linked."""
+    name = single_line(item.name, 200)
+    if not item.host:
+        return html(
+            '<li><bdi>{name}</bdi> <span class="where">{unlinked}</span></li>\n',
+            name=name or words.say("value.empty"),
+            unlinked=words.say("attachments.unlinked"),
+        )
+    return html(
+        '<li><a href="{url}" target="_blank" rel="noopener noreferrer external"><bdi>{name}</bdi> '
+        '<span class="where">{outside}</span></a></li>\n',
+        url=item.url,
+        name=name or item.host,
+        outside=say("attachments.outside", host=item.host),
+    )

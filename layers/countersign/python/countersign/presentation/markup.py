@@ -1,0 +1,61 @@
+"""HTML whose values are text: each is made visible and escaped, and neither can be turned off.
+
+Pages and mails are Python functions, not templates of a library: importing one and compiling its templates took a sixth
+of the review page's cold start.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from html import escape
+from typing import LiteralString
+
+from countersign.presentation import words
+from countersign.presentation.display import moment, visible
+
+
+class Html(str):
+    """A piece of HTML. `Html(text)` trusts the text: elsewhere use `html`."""
+
+    __slots__ = ()
+
+
+NOTHING = Html()
+"""The empty piece of HTML."""
+
+
+def html(source: LiteralString, /, **values: object) -> Html:
+    """Return a piece of HTML with its values filled in; other HTML stays as it is, all else becomes text.
+
+    Args:
+        source: The HTML, with the names of the values in braces; never a text from outside.
+        **values: The values.
+    """
+    return Html(source.format_map({name: _as_html(value) for name, value in values.items()}))
+
+
+def joined(pieces: Iterable[Html]) -> Html:
+    """Return pieces of HTML as one."""
+    return Html("".join(pieces))
+
+
+def say(key: str, /, **values: str | int) -> Html:
+    """Return a text of the catalogue as HTML, with its values filled in, each isolated in its direction.
+
+    Raises:
+        LookupError: As `words.say`.
+    """
+    return Html(escape(words.TEXTS[key]).format_map({name: _isolated(value) for name, value in values.items()}))
+
+
+def time(at: datetime) -> Html:
+    """Return an aware time in words, as its HTML element."""
+    machine = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return html('<time datetime="{machine}">{moment}</time>', machine=machine, moment=moment(at))
+
+
+def _as_html(value: object) -> Html:
+    return value if isinstance(value, Html) else Html(escape(visible(str(value))))
+
+
+def _isolated(value: str | int) -> str | int:
+    return value if isinstance(value, Html | int) else html("<bdi>{value}</bdi>", value=value)
