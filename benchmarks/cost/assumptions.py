@@ -6,11 +6,15 @@ APPROVALS_A_SECOND = 10
 STREAM_SHARDS = 4
 """The shards of the stream of a new on-demand table, one for each of its partitions."""
 
-MILLISECONDS, MILLISECONDS_A_RECORD = 120, 20
-"""The duration of a warm invocation, and of each further record of a batch; most of it is waiting for DynamoDB."""
+WAITING_MS, WAITING_MS_A_RECORD = 80, 12
+PROCESSOR_MS, PROCESSOR_MS_A_RECORD = 12, 2
+FULL_CORE_MB = 1769
+"""How long a warm invocation, and each further record of its batch, waits for other services, and computes on a full
+core. A function has a full core at FULL_CORE_MB, and with less memory a share of it: 120 ms in all at 512 MB.
+Estimated, not measured on AWS: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html."""
 
-IDLE_POLLERS, POLL_SECONDS = 5, 20
-"""Lambda's long polls of an empty queue: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html."""
+POLLERS, POLL_SECONDS = 5, 20
+"""Lambda's long polls of a queue: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html."""
 
 LOG_EVENT_BYTES = 26
 """What CloudWatch Logs adds to a line: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html."""
@@ -55,3 +59,10 @@ RESPONSE_HEADERS = "".join(
     )
 )
 """What API Gateway adds to a response."""
+
+
+def seconds(memory_mb: int, records: int) -> float:
+    """Return the duration of an invocation with this number of records; 1 for a request."""
+    waiting = WAITING_MS + WAITING_MS_A_RECORD * (records - 1)
+    processor = PROCESSOR_MS + PROCESSOR_MS_A_RECORD * (records - 1)
+    return (waiting + processor * FULL_CORE_MB / memory_mb) / 1000

@@ -1,19 +1,19 @@
-"""The bill: what is used, times the list prices."""
+"""The bill of a stage: what is used, times the list prices."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from benchmarks.cost import run
-from benchmarks.cost.assumptions import IDLE_POLLERS, MONTH_DAYS, POLL_SECONDS
+from benchmarks.cost.assumptions import MONTH_DAYS, POLL_SECONDS, POLLERS
 from benchmarks.cost.deployed import STREAM_READERS, Deployed
 from benchmarks.cost.prices import Prices
 from benchmarks.cost.run import AT_ONCE, Counted, Used
 
-MILLION = 1_000_000
 BOUND, BOUND_WITH_COPIES = 75, 90
 """The most dollars for a million approvals before mail; the larger one for a stage that copies the audit."""
 
+MILLION = 1_000_000
 BEFORE_MAIL: Mapping[str, tuple[str, ...]] = {
     "HTTP API": ("http_requests",),
     "durable execution": ("durable_operations", "durable_written"),
@@ -30,15 +30,7 @@ AFTER: Mapping[str, tuple[str, ...]] = {
     "mail": ("mails",),
     "storage": ("table_kept", "table_recoverable", "durable_kept", "events_kept", "logs_kept"),
 }
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of a bill: a service, the dollars and their arithmetic."""
-
-    service: str
-    dollars: float
-    arithmetic: str
+"""The names of prices, by service."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +42,7 @@ class Bill:
 
     @cached_property
     def one_by_one(self) -> Counted:
-        """One approval at low load: one record a batch."""
+        """An approval at a low load: one record a batch."""
         return run.counted(self.deployed, run.approvals, {}, 1)
 
     @cached_property
@@ -72,28 +64,40 @@ class Bill:
     @cached_property
     def reminder(self) -> Used:
         """What a reminder adds to an approval."""
-        reminded, other = (
-            run.counted(self.deployed, play, self.batches, AT_ONCE) for play in (run.reminded, run.not_reminded)
+        with_it, without = (
+            run.counted(self.deployed, play, self.batches, AT_ONCE).used for play in (run.reminded, run.not_reminded)
         )
-        return reminded.less(other)
+        return {name: with_it[name] - without.get(name, 0) for name in with_it}
 
     @cached_property
-    def payment(self) -> Counted:
+    def payment(self) -> Used:
         """A payment with its event."""
-        return run.counted(self.deployed, run.payments, self.batches, AT_ONCE)
+        return run.counted(self.deployed, run.payments, self.batches, AT_ONCE).used
 
-    def lines(self, used: Used, services: Mapping[str, tuple[str, ...]] = BEFORE_MAIL) -> list[Line]:
-        """Return the lines of a million."""
-        return [line for line in (self._line(each, names, used) for each, names in services.items()) if line.dollars]
+    @cached_property
+    def idle(self) -> Used:
+        """What a month without requests uses. A metric that no graph or alarm shows is not in it."""
+        queues = len(set(self.deployed.mappings) - set(STREAM_READERS))
+        polls = queues * POLLERS * MONTH_DAYS * 86_400 / POLL_SECONDS
+        sweeps = MONTH_DAYS * 24 * 60 / self.deployed.settings.sweeper.every_minutes
+        swept = run.counted(self.deployed, run.sweep, {}, 1).used
+        return {
+            **self.deployed.fixed,
+            **{name: quantity * sweeps for name, quantity in swept.items()},
+            "queue_requests": polls,
+        }
 
-    def _line(self, service: str, names: tuple[str, ...], used: Used) -> Line:
-        amounts = [(self.prices.prices[name], MILLION * used.get(name, 0)) for name in names]
-        arithmetic = " + ".join(price.amount(quantity) for price, quantity in amounts if quantity)
-        return Line(service, sum(price.of(quantity) for price, quantity in amounts), arithmetic)
+    def dollars(self, used: Used, names: tuple[str, ...]) -> float:
+        """Return the dollars for the quantities of these names."""
+        return sum(self.prices.prices[name].of(used.get(name, 0)) for name in names)
+
+    def arithmetic(self, used: Used, names: tuple[str, ...]) -> str:
+        """Return how the dollars are calculated, such as `4 M x 1 + 2.35 GB x 0.1`."""
+        return " + ".join(self.prices.prices[name].amount(used[name]) for name in names if used.get(name))
 
     def before_mail(self, used: Used) -> float:
         """Return the dollars of a million before mail and storage."""
-        return sum(line.dollars for line in self.lines(used))
+        return MILLION * sum(self.dollars(used, names) for names in BEFORE_MAIL.values())
 
     @property
     def bound(self) -> int:
@@ -104,21 +108,3 @@ class Bill:
     def is_within(self) -> bool:
         """Whether a million approvals cost at most the bound."""
         return self.before_mail(self.approval.used) <= self.bound
-
-    @cached_property
-    def fixed(self) -> list[Line]:
-        """The lines of a month without any request."""
-        lines = []
-        for name, number in self.deployed.fixed.items():
-            price = self.prices.prices[name]
-            lines.append(Line(name.replace("_", " "), price.of(number), price.amount(number)))
-        return [*lines, *self._idle()]
-
-    def _idle(self) -> Iterator[Line]:
-        queues = len(set(self.deployed.mappings) - set(STREAM_READERS))
-        polls = queues * IDLE_POLLERS * MONTH_DAYS * 86_400 / POLL_SECONDS
-        price = self.prices.prices["queue_requests"]
-        yield Line("polls of idle queues", price.of(polls), price.amount(polls))
-        sweeps = MONTH_DAYS * 24 * 60 / self.deployed.settings.sweeper.every_minutes
-        used = run.counted(self.deployed, run.sweep, {}, 1).used
-        yield Line("sweeps", self.before_mail(used) * sweeps / MILLION, f"{sweeps:,.0f} sweeps")

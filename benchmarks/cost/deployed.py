@@ -1,12 +1,12 @@
 """What a stage deploys, as far as it decides what a run costs: read from its synthesised templates and its settings."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from aws_cdk import App, cx_api
+from aws_cdk import App
 
 from benchmarks.cost.units import Index
 from stacks.components.house.alarm import Watch
@@ -24,23 +24,24 @@ class Deployed:
     Attributes:
         settings: Its settings.
         app: Its constructs.
-        assembly: Its templates.
+        templates: Its templates.
     """
 
     settings: Settings
     app: App
-    assembly: cx_api.CloudAssembly
+    templates: Sequence[Mapping[str, Any]]
+
+    @classmethod
+    def of(cls, settings: Settings, app: App) -> "Deployed":
+        """Synthesise an app."""
+        return cls(settings, app, [stack.template for stack in app.synth().stacks])
 
     def of_type(self, kind: str) -> list[Mapping[str, Any]]:
         """Return the properties of every resource of a type."""
         return [each for _, each in self._named(kind)]
 
-    @cached_property
-    def _templates(self) -> list[Any]:
-        return [stack.template for stack in self.assembly.stacks]
-
     def _named(self, kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        for template in self._templates:
+        for template in self.templates:
             for logical_id, resource in template["Resources"].items():
                 if resource["Type"] == kind:
                     yield logical_id, resource.get("Properties", {})
@@ -92,7 +93,7 @@ class Deployed:
 
     @cached_property
     def fixed(self) -> Mapping[str, int]:
-        """What is paid by the month, by the name of its price. A metric that no graph or alarm shows is not in it."""
+        """What is paid by the month, by the name of its price."""
         watched = [each for each in self.app.node.find_all() if isinstance(each, Watch)]
         metrics = [each for watch in watched for graph in watch.graphs.values() for each in graph]
         metrics += [each for watch in watched for alarm in watch.alarms for each in (alarm.metric, *alarm.also)]

@@ -10,11 +10,10 @@ from typing import Any
 from benchmarks.cost import units
 from benchmarks.cost.assumptions import (
     LOG_EVENT_BYTES,
-    MILLISECONDS,
-    MILLISECONDS_A_RECORD,
     PLATFORM_RECORDS,
     RUNTIME_FIELDS,
     TRACED,
+    seconds,
 )
 from benchmarks.cost.deployed import Deployed
 from benchmarks.cost.units import Item
@@ -63,11 +62,11 @@ class Meter:
         yield
         self._function = ""
         configured = self.deployed.functions[function]
-        seconds = (MILLISECONDS + MILLISECONDS_A_RECORD * (records - 1)) / 1000
+        memory_mb = configured["MemorySize"]
         self.records[function] += records
         self.invocations[function] += 1
         self.used["lambda_requests"] += 1
-        self.used["lambda_seconds"] += seconds * configured["MemorySize"] / 1024
+        self.used["lambda_seconds"] += seconds(memory_mb, records) * memory_mb / 1024
         self.used["traces"] += TRACED if self.deployed.settings.functions.tracing else 0
         lines = logged(output.new().text, function)
         if configured["LoggingConfig"].get("SystemLogLevel", "INFO") != "WARN":
@@ -109,6 +108,7 @@ class Meter:
         used = factor * units.write_units(before, after)
         index = self.deployed.index.write_units(before, after) if indexed else 0
         self.used["write_units"] += used + index
+        self.used["index_units"] += index
         size = max(units.size(before), units.size(after))
         self.accesses.append(Access(self._function, call, named(key), size, writes=used, index=index))
 

@@ -20,6 +20,7 @@ from benchmarks.cost.assumptions import (
     LEDGER_DAYS,
     LOGS_COMPRESSED,
     MONTH_DAYS,
+    POLLERS,
     RESPONSE_HEADERS,
     STREAM_SHARDS,
 )
@@ -158,10 +159,6 @@ class Counted:
     invocations: Mapping[str, float]
     accesses: list[Access]
 
-    def less(self, other: "Counted") -> Used:
-        """Return what this uses more than another."""
-        return {name: self.used.get(name, 0) - other.used.get(name, 0) for name in {**self.used, **other.used}}
-
 
 def counted(deployed: Deployed, play: Callable[[Cloud, int], None], batches: Mapping[str, int], times: int) -> Counted:
     """Return what one execution uses, counted from a run of several."""
@@ -215,7 +212,8 @@ def steady(deployed: Deployed, records: Mapping[str, float]) -> dict[str, int]:
     sizes = {}
     for function, mapping in deployed.mappings.items():
         window = mapping.get("MaximumBatchingWindowInSeconds", 0)
-        readers = STREAM_SHARDS * mapping.get("ParallelizationFactor", 1) if function in STREAM_READERS else 1
+        is_stream = function in STREAM_READERS
+        readers = STREAM_SHARDS * mapping.get("ParallelizationFactor", 1) if is_stream else POLLERS
         rate = records.get(function, 0) * APPROVALS_A_SECOND / readers
         sizes[function] = min(mapping["BatchSize"], 1 + int(rate * window))
     return sizes

@@ -1,0 +1,35 @@
+"""What the stages cost: docs/scale.md is current."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from benchmarks.cost import page
+from benchmarks.cost.__main__ import DOCUMENTED
+from benchmarks.cost.bill import Bill
+from benchmarks.cost.deployed import Deployed
+from benchmarks.cost.prices import Prices
+from tests.infra.templates import Synthesised
+
+
+@pytest.fixture(scope="module")
+def bills(stage_named: Callable[[str], Synthesised]) -> list[Bill]:
+    stages = map(stage_named, DOCUMENTED)
+    return [Bill(Deployed(each.settings, each.app, [*each.templates.values()]), Prices.load()) for each in stages]
+
+
+def test_the_page_has_the_costs_of_the_stages(bills: list[Bill]) -> None:
+    written = page.FILE.read_text(encoding="utf-8")
+    counted = page.current(written, bills)
+    how = "run: .venv/bin/python -m benchmarks.cost --write"
+    assert _NUMBER.sub("0", written) == _NUMBER.sub("0", counted), how
+    # Compressed copies of the audit have another size at each run.
+    assert _numbers(written) == pytest.approx(_numbers(counted), rel=0.01, abs=0.02), how
+
+
+_NUMBER = re.compile(r"\d[\d,]*(\.\d+)?")
+
+
+def _numbers(text: str) -> list[float]:
+    return [float(each[0].replace(",", "")) for each in _NUMBER.finditer(text)]
