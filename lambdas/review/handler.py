@@ -46,7 +46,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     status, headers, body = _page(page, event) if page else _unknown_path(event)
     if event["requestContext"]["http"]["method"] == "HEAD":
         body = ""
-    return {"statusCode": int(status), "headers": headers, "body": body}
+    reply = {"statusCode": int(status), "headers": headers, "body": body}
+    return http.compressed(reply) if body and http.takes_gzip(event) else reply
 
 
 def _page(page: Callable[[Event], PageResponse], event: Event) -> http.Reply:

@@ -1,5 +1,7 @@
 """The functions on moto's AWS; tests answer the operations that moto lacks."""
 
+import base64
+import gzip
 import json
 import os
 import threading
@@ -541,11 +543,16 @@ SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
 
 @dataclass(frozen=True)
 class Page:
-    """A function's HTTP response."""
+    """A function's HTTP response, as its client reads it.
+
+    Attributes:
+        size: The bytes of its body on the way.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: str
+    size: int = 0
 
     @property
     def document(self) -> Any:
@@ -559,7 +566,10 @@ def call(handler: Handler, method: str, path: str, source: str = "", **event: An
         document["requestContext"]["http"]["sourceIp"] = source
     answer = handler(document, None)
     headers = {name: str(value) for name, value in answer["headers"].items()}
-    return Page(answer["statusCode"], headers, answer.get("body") or "")
+    body = (answer.get("body") or "").encode()
+    content = base64.b64decode(body) if answer.get("isBase64Encoded") else body
+    text = gzip.decompress(content) if headers.get("Content-Encoding") == "gzip" else content
+    return Page(answer["statusCode"], headers, text.decode(), len(content))
 
 
 def assert_problem(page: Page, status: int, code: str, pointer: str | None = None) -> None:

@@ -91,6 +91,19 @@ def test_head_answers_like_get_without_the_page(kit: Kit) -> None:
     assert look(any_token(), method="HEAD").status == 404
 
 
+def test_a_browser_gets_the_page_in_a_third_of_its_bytes(kit: Kit) -> None:
+    kit.open_task()
+    token = kit.link()
+    plain, small = (
+        look(token),
+        call(handler, "GET", "/review", query={"t": token}, headers={"accept-encoding": "br, gzip"}),
+    )
+    assert small.body == plain.body
+    assert small.size * 2.5 < plain.size
+    head = call(handler, "HEAD", "/review", query={"t": token}, headers={"accept-encoding": "gzip"})
+    assert (head.size, head.headers) == (0, plain.headers)
+
+
 def test_get_and_head_write_nothing_except_the_counters_of_the_limits(kit: Kit) -> None:
     kit.open_task()
     token = kit.link()

@@ -90,9 +90,9 @@ class Bus:
         self.handed_to_machines: list[dict[str, Any]] = []
 
     def put_events(self, **asked: Any) -> dict[str, Any]:
-        if self._clock.now() < self.out_until:
-            return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure"}]}
         entries: list[dict[str, str]] = asked["Entries"]
+        if self._clock.now() < self.out_until:
+            return {"FailedEntryCount": len(entries), "Entries": [{"ErrorCode": "InternalFailure"} for _ in entries]}
         for entry in entries:
             kind, document = entry["DetailType"], json.loads(entry["Detail"])
             self.envelopes.append(document)
@@ -102,7 +102,7 @@ class Bus:
                 self._queues["held_payments"].put(document)
             elif kind.endswith(".requested"):
                 self.handed_to_machines.append(document)
-        return {"FailedEntryCount": 0, "Entries": [{} for _ in entries]}
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": str(number)} for number, _ in enumerate(entries)]}
 
 
 class Post:

@@ -1,7 +1,7 @@
 """The fault client: it makes calls of an AWS client fail, or lets another process act before them."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -99,14 +99,23 @@ class Faults:
         self.surprises: list[Exception] = []
         self._resting = False
 
-    def call(self, service: str, operation: str, do: Callable[[], Any]) -> Any:
-        """Make a call, unless an armed fault hits it."""
+    def call(self, service: str, operation: str, do: Callable[..., Any], entries: Sequence[Any] = ()) -> Any:
+        """Make a call, unless an armed fault hits it.
+
+        Args:
+            service: The service.
+            operation: The operation.
+            do: Makes the call; arguments replace its own.
+            entries: The entries of a call that can be refused in part.
+        """
         if operation not in READS and operation != COUNT:
             self.writes += 1
         fault = self._next(operation)
         if fault is None:
             return do()
         self.injected[fault.kind] += 1
+        if fault.kind is Kind.REFUSED_ENTRY:
+            return _refuse_the_first(entries, do)
         return self._spoil(fault, service, operation, do)
 
     @contextmanager
@@ -128,14 +137,12 @@ class Faults:
                 self.armed.remove(fault)
         return fault
 
-    def _spoil(self, fault: Fault, service: str, operation: str, do: Callable[[], Any]) -> Any:
+    def _spoil(self, fault: Fault, service: str, operation: str, do: Callable[..., Any]) -> Any:
         if fault.kind in _AFTERWARDS:
             do()
         if fault.kind is Kind.MEANWHILE:
             self._undisturbed(fault.meanwhile)
             return do()
-        if fault.kind is Kind.REFUSED_ENTRY:
-            return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure"}]}
         raise _ERRORS[fault.kind](service, operation)
 
     def _undisturbed(self, act: Callable[[], None]) -> None:
@@ -146,6 +153,12 @@ class Faults:
             self.surprises.append(error)
         finally:
             self._resting = False
+
+
+def _refuse_the_first(entries: Sequence[Any], do: Callable[..., Any]) -> Any:
+    _, *others = entries
+    taken = do(Entries=others)["Entries"] if others else []
+    return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure"}, *taken]}
 
 
 _AWS = "https://aws.example"
@@ -175,6 +188,9 @@ class FaultClient:
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         def call(**arguments: Any) -> Any:
             name = COUNT if arguments.get("TableName") == LIMITS_TABLE else operation
-            return self._faults.call(self._service, name, lambda: getattr(self._client, operation)(**arguments))
+            entries = arguments.get("Entries", ())
+            return self._faults.call(
+                self._service, name, lambda **more: getattr(self._client, operation)(**arguments | more), entries
+            )
 
         return call
