@@ -9,10 +9,9 @@ import json
 from typing import Any
 
 from benchmarks.bench import WORKFLOWS, on_the_bench
+from benchmarks.cost.prices import Prices
 
-DOLLARS_A_MILLION_OPERATIONS = 8.0
-DOLLARS_A_GIGABYTE_WRITTEN = 0.25
-"""https://aws.amazon.com/lambda/pricing/, November 2026, us-east-1."""
+MILLION = 1_000_000
 
 
 def measure() -> bool:
@@ -30,7 +29,8 @@ def _measured(workflow: str, dollars: list[float]) -> bool:
         history, invocations = bench.history, bench.invocations
     operations = sum(operation.operation_type.value != "EXECUTION" for operation in history)
     size = len(json.dumps(result).encode()) + sum(map(written, history))
-    dollars.append(DOLLARS_A_MILLION_OPERATIONS * operations + DOLLARS_A_GIGABYTE_WRITTEN * size / 1000)
+    prices = Prices.load().prices
+    dollars.append(prices["durable_operations"].of(MILLION * operations) + prices["durable_written"].of(MILLION * size))
     ratio = dollars[-1] / dollars[0]
     print(f"  {workflow:22} {operations:10}  {invocations:11}  {size:13}  {dollars[-1]:7.2f}  {ratio:10.2f} x")
     return bool(result["status"] == WORKFLOWS[workflow].result["status"])
