@@ -13,7 +13,7 @@ from countersign.contracts import envelope
 from countersign.domain import strict_json
 from countersign.domain.errors import MessageRefusedError
 from countersign.functions.batches import run_batch
-from countersign.functions.telemetry import about, count
+from countersign.functions.telemetry import about
 from countersign.services.deliveries import Deliveries
 
 logger = Logger()
@@ -49,7 +49,6 @@ def take(record: SQSRecord) -> None:
     handed_off = envelope.read(strict_json.read(record.body.encode()))
     about(task_id=handed_off["task_id"])
     sent = (deliveries().deliver_inbox if handed_off["kind"].endswith(".inbox") else deliveries().deliver)(handed_off)
-    count("MailsSent", sent)
     logger.info("delivered", kind=handed_off["kind"], mails=sent)
 
 

@@ -46,7 +46,6 @@ def take(record: SQSRecord) -> None:
         reason, detail = reason_of(error)
         if not isinstance(error, PlainAnswerError):  # the plain text of an encrypted answer must not be stored
             current_ports().dead_letters.put(record.body, reason, detail)
-        count("ResultsRefused")
         logger.warning("result refused", reason=reason, message_id=record.message_id)
         return
     about(task_id=received.task_id)

@@ -10,7 +10,7 @@ from countersign.composition import Ports, once
 from countersign.domain import strict_json
 from countersign.functions.batches import run_batch
 from countersign.functions.telemetry import about, count
-from countersign.services.executions import ENDED, Executions
+from countersign.services.executions import ENDED, SUCCEEDED, Aftermath, Executions
 
 logger = Logger()
 
@@ -30,6 +30,8 @@ def follow(record: SQSRecord) -> None:
     about(request_id=request_id, execution_arn=execution_arn)
     left = executions().ended(request_id, detail["status"], execution_arn)
     count("DecisionsNotApplied", len(left.stranded))
+    if (detail["status"], left) == (SUCCEEDED, Aftermath()):
+        return  # the workflow's own line about its result says it
     log = logger.error if left.stranded else logger.info
     log(
         "execution ended",

@@ -11,7 +11,7 @@ from countersign.composition import Ports, once
 from countersign.contracts import envelope
 from countersign.domain import strict_json
 from countersign.functions.batches import run_batch
-from countersign.functions.telemetry import about, count
+from countersign.functions.telemetry import about
 from countersign.services.held_payments import WORKFLOW, request_of
 from countersign.services.submissions import Startable, Submissions
 
@@ -31,8 +31,6 @@ def ask(record: SQSRecord) -> None:
     held = envelope.read(strict_json.read(record.body.encode()))
     about(task_id=held["task_id"])
     submission = submissions().submit(request_of(held), submitted_by="settlements")
-    if submission.started:
-        count("SettlementsStarted")
     logger.info(
         "settlement asked for",
         settlement_id=submission.request.request_id,

@@ -11,7 +11,6 @@ from countersign.domain.policy import Policy
 from countersign.functions import http
 from countersign.functions.http import Event
 from countersign.functions.routing import respond
-from countersign.functions.telemetry import count
 from countersign.services.caller_rules import CallerRules
 from countersign.services.submissions import Startable, Submissions
 
@@ -49,8 +48,6 @@ def submit(event: Event) -> http.Reply:
     submission = submissions().submit(strict_json.read(http.body_bytes(event)), submitted_by=http.caller_of(event))
     request = submission.request
     logger.info("request taken", request_id=request.request_id, workflow=request.workflow, started=submission.started)
-    if submission.started:
-        count("RequestsStarted")
     status = HTTPStatus.ACCEPTED if submission.started else HTTPStatus.OK
     return http.document(status, {"request_id": request.request_id, "workflow": request.workflow})
 

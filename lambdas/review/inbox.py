@@ -4,7 +4,6 @@ from aws_lambda_powertools import Logger
 
 from countersign.composition import Ports, current_ports, once
 from countersign.functions.http import Event
-from countersign.functions.telemetry import count
 from countersign.services.inboxes import Inboxes
 from review import views
 from review.form import click_of
@@ -29,5 +28,4 @@ def send(event: Event) -> PageResponse:
     """Request an e-mail with the link to an inbox."""
     recipient = inboxes().send(click_of(event))
     logger.info("inbox asked for")
-    count("InboxesAskedFor")
     return views.of_inbox_request(recipient, current_ports().clock.now())

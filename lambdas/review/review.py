@@ -31,7 +31,8 @@ def decide(event: Event) -> PageResponse:
     """Record a vote."""
     click = click_of(event)
     review = reviews().decide(click)
-    _tell("clicked", review, refused="AnswersRefused", recorded="AnswersRecorded")
+    _tell("clicked", review)
+    count("AnswersRefused" if review.refusal else "AnswersRecorded")
     return views.of_click(review, click, current_ports().clock.now())
 
 
@@ -39,13 +40,12 @@ def hand_over(event: Event) -> PageResponse:
     """Delegate the task to a colleague."""
     click = click_of(event)
     review = reviews().hand_over(click)
-    _tell("handed over", review, refused="DelegationsRefused", recorded="DelegationsRecorded")
+    _tell("handed over", review)
     return views.of_hand_over(review, click, current_ports().clock.now())
 
 
-def _tell(what: str, review: Review, *, refused: str, recorded: str) -> None:
-    """Log and count the result of a post."""
+def _tell(what: str, review: Review) -> None:
+    """Log the result of a post."""
     refusal = type(review.refusal).__name__ if review.refusal else ""
     about(task_id=review.task.task_id)
     logger.info(what, refusal=refusal, repeated=review.repeated)
-    count(refused if refusal else recorded)

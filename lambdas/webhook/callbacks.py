@@ -13,7 +13,7 @@ from countersign.domain.links import Link
 from countersign.domain.provider_events import WAITING
 from countersign.functions import http, limits
 from countersign.functions.http import Event
-from countersign.functions.telemetry import about, count
+from countersign.functions.telemetry import about
 from countersign.services.answers import Receipt, Results, failure_of
 from countersign.services.limits import Limiter, Rates
 
@@ -77,7 +77,6 @@ def _sender(event: Event, link: Link) -> Sender:
 
 def _replied(receipt: Receipt) -> http.Reply:
     logger.info("answered", handling=receipt.handling)
-    count(f"Results{receipt.handling.title()}")
     status = HTTPStatus.ACCEPTED if receipt.handling in WAITING else HTTPStatus.OK
     missing = {"missing": list(receipt.missing)} if receipt.missing else {}
     return http.document(status, {"status": receipt.handling, **missing})

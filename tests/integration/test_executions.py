@@ -50,6 +50,14 @@ def test_without_a_decision_nothing_is_counted(running: Kit, output: Output) -> 
     assert output.new().counts == {}
 
 
+def test_an_execution_that_succeeded_has_a_line_only_if_it_left_a_task(running: Kit, output: Output) -> None:
+    lines = []
+    for _ in range(2):
+        run(status_change("SUCCEEDED"))
+        lines.append(output.new().messages)
+    assert lines == [{"execution ended"}, set()]
+
+
 @pytest.mark.parametrize("status", ["RUNNING", "SUSPENDED", ""])
 def test_an_execution_that_has_not_ended_changes_nothing(running: Kit, status: str) -> None:
     before = running.items()
