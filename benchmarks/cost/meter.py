@@ -1,6 +1,7 @@
 """The meter: counts what the handlers use."""
 
 import json
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -58,7 +59,7 @@ class Meter:
     def invocation(self, function: str, output: Output, records: int = 1) -> Iterator[None]:
         """Count an invocation of a function, and what it logs."""
         output.new()
-        self._function = function
+        self._function = os.environ["POWERTOOLS_SERVICE_NAME"] = function
         yield
         self._function = ""
         configured = self.deployed.functions[function]
@@ -68,7 +69,8 @@ class Meter:
         self.used["lambda_requests"] += 1
         self.used["lambda_seconds"] += seconds(memory_mb, records) * memory_mb / 1024
         self.used["traces"] += TRACED if self.deployed.settings.functions.tracing else 0
-        lines = logged(output.new().text, function)
+        # The lines of the kit are JSON. Lambda's runtime turns those of other loggers into it.
+        lines = [line if line.startswith("{") else RUNTIME_FIELDS + line for line in output.new().text.splitlines()]
         if configured["LoggingConfig"].get("SystemLogLevel", "INFO") != "WARN":
             lines += PLATFORM_RECORDS
         self.log(*lines)
@@ -177,23 +179,6 @@ class Noted:
             return getattr(self._client, operation)(**asked) if self._client else {}
 
         return call
-
-
-def logged(text: str, function: str) -> tuple[str, ...]:
-    """Return what a function logs, as Lambda writes it.
-
-    Args:
-        text: What the soak has captured: Powertools' lines with the service of this process, each message of them once
-            more, and the messages of other loggers, which Lambda's runtime turns into JSON.
-        function: The function.
-    """
-    lines = [json.loads(line) | {"service": function} for line in text.splitlines() if line.startswith("{")]
-    for line in lines:
-        for metrics in line.get("_aws", {}).get("CloudWatchMetrics", ()):
-            metrics["Dimensions"] = [["service", "stage"]]
-    others = {line for line in text.splitlines() if line and not line.startswith("{")}
-    others -= {line.get("message") for line in lines}
-    return (*(json.dumps(line, separators=(",", ":")) for line in lines), *(RUNTIME_FIELDS + line for line in others))
 
 
 def named(key: Item) -> str:

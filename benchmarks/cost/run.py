@@ -63,6 +63,7 @@ class Cloud(World):
         self._last = False
         super().__init__(patch, self.metered)
         patch.setenv("LIMITS", json.dumps({"per_source": 10**6, "per_token": 10**6}))
+        patch.setenv("POWERTOOLS_SERVICE_NAME", "")
         patch.setenv("_X_AMZN_TRACE_ID", TRACE)
         if deployed.settings.audit.object_lock_days:
             patch.setenv("AUDIT_BUCKET", "audit")
