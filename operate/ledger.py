@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from functools import cached_property
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from countersign.adapters.attributes import from_item, to_item
 from countersign.adapters.dynamodb_ledger import DynamoLedger, chained
 from countersign.adapters.event_items import claim_document
 from countersign.adapters.keys import AUDIT, DUE_SHARDS, OUTBOX, PARKED, UNSENT_SHARDS
-from countersign.adapters.request_items import request_of
-from countersign.adapters.task_items import (
-    audit_document,
-    task_document,
-    task_of_document,
-)
+from countersign.adapters.task_items import audit_document, question_document, task_document
 from countersign.domain import claims
 from countersign.domain.audit import AuditEvent
 from countersign.domain.clock import from_text
@@ -26,6 +21,9 @@ from countersign.domain.provider_events import Handling
 from countersign.domain.requests import Request
 from countersign.domain.tasks import LIVE, Status, Task
 from operate.errors import OperateError
+
+_MOST_TASKS = 50
+"""How many tasks of a scan are read at once."""
 
 _PAGE_BYTES = 1_000_000
 """A page of a scan: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Scan.html."""
@@ -44,15 +42,17 @@ class OperatorLedger(DynamoLedger):
 
         Open and decided tasks come from the index, which can be a moment behind; others need a scan of the table.
         """
-        indexed = chain.from_iterable(map(self._table.indexed, DUE_SHARDS + UNSENT_SHARDS))
-        documents = indexed if statuses <= LIVE else self._table.scan("TASK")
-        tasks = (task_of_document(document) for document in documents if document["sk"] == "TASK")
-        return (task for task in tasks if task.status in statuses)
+        found = chain(self._due(DUE_SHARDS), self._due(UNSENT_SHARDS)) if statuses <= LIVE else self._every_task()
+        return (task for task in found if isinstance(task, Task) and task.status in statuses)
+
+    def _every_task(self) -> Iterator[Task]:
+        task_ids = (document["task_id"] for document in self._table.scan("TASK"))
+        while page := list(islice(task_ids, _MOST_TASKS)):
+            yield from self.tasks(page)
 
     def unstarted(self) -> Iterator[Request]:
         """Yield the requests whose start is not recorded."""
-        documents = chain.from_iterable(map(self._table.indexed, DUE_SHARDS))
-        return (request_of(document) for document in documents if document["sk"] == "REQUEST")
+        return (request for request in self._due(DUE_SHARDS) if isinstance(request, Request))
 
     def present(self, task_id: str) -> Task:
         """Return a task, or raise `UnknownTaskError`."""
@@ -69,7 +69,8 @@ class OperatorLedger(DynamoLedger):
         """See `OperationsLedger.bring_back`."""
         entries, after = chained(task, events, at)
         audit = (self._table.put(audit_document(entry)) for entry in entries)
-        self._table.write([self._table.put(task_document(after)), *audit])
+        question = self._table.put(question_document(after), only_new=False)
+        self._table.write([self._table.put(task_document(after)), question, *audit])
         return after
 
     def page_count(self) -> int:

@@ -140,16 +140,18 @@ def restore(
 ) -> int:
     """Put back lost items from a restored table. Items that the ledger still has are left alone."""
     context: Context = call.obj
-    ledger, copied, left, lost = context.stage.ledger, 0, 0, []
+    ledger, copied, left, task_ids = context.stage.ledger, 0, 0, []
     for item in ledger.items_of(source):
-        task_id = item["pk"]["S"].removeprefix(TASK)
-        if item["sk"]["S"] == "TASK" and ledger.task(task_id) is None:
-            lost.append(task_id)
+        if item["sk"]["S"] == "TASK":
+            task_ids.append(item["pk"]["S"].removeprefix(TASK))
         elif ledger.put_back(item):
             copied += 1
         else:
             left += 1
-    tasks, failed = _restored(context, lost, source)  # after all audit entries: each task adds one to its chain
+    # After all other items: a task is read with its question, and its restoration adds an entry to its audit.
+    lost = [task_id for task_id in task_ids if ledger.task(task_id) is None]
+    left += len(task_ids) - len(lost)
+    tasks, failed = _restored(context, lost, source)
     items = copied + len(tasks)
     document = {"items": items, "left_alone": left, "tasks": tasks, "failed": failed}
     line = f"{items} items are back, {len(tasks)} tasks among them; {left} were left alone"

@@ -180,7 +180,7 @@ def record(
         (record("REMOVE", "TASK", old="APPLIED"), set()),
         (record("INSERT", "OUTBOX#1"), {"publisher"}),
         (record("REMOVE", "OUTBOX#1"), set()),
-        (record("INSERT", "MAIL#0001#a@example.com"), set()),
+        (record("INSERT", "RESPONSE#identity"), set()),
         (record("INSERT", "0000000001", pk="AUDIT#r1.approval"), {"archive"}),
         (record("MODIFY", "0000000001", pk="AUDIT#r1.approval"), {"archive"}),
         (record("REMOVE", "0000000001", pk="AUDIT#r1.approval"), {"archive"}),

@@ -10,8 +10,8 @@ STREAM = (
     "dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator dynamodb:ListStreams"
     " on Ledger/Table.StreamArn"
 )
-READ = f"dynamodb:GetItem dynamodb:Query on {TABLE}"
-READ_MANY = f"dynamodb:BatchGetItem {READ}"
+READ_TASKS = f"dynamodb:BatchGetItem on {TABLE}"
+READ = f"dynamodb:BatchGetItem dynamodb:GetItem dynamodb:Query on {TABLE}"
 SENDER = "approvals@countersign.example"
 SES = "arn:<Partition>:ses:<Region>:<AccountId>"
 AUDIT_STAYS = (
@@ -29,7 +29,7 @@ def items(actions: str, *prefixes: str) -> str:
 
 def never_read(prefix: str) -> str:
     """Return the line that denies reading the ledger's items of a prefix."""
-    return f'NOT {READ_MANY} if {{"ForAnyValue:StringLike": {{"dynamodb:LeadingKeys": ["{prefix}#*"]}}}}'
+    return f'NOT {READ} if {{"ForAnyValue:StringLike": {{"dynamodb:LeadingKeys": ["{prefix}#*"]}}}}'
 
 
 WRITE = "dynamodb:PutItem dynamodb:UpdateItem"
@@ -46,7 +46,7 @@ COMPLETE = (
 RIGHTS = {
     "Review/Review/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Review/Review/Logs.Arn",
-        READ_MANY,
+        READ,
         never_read("TOKEN"),
         items(WRITE, "AUDIT", "TASK"),
         AUDIT_STAYS,
@@ -56,7 +56,7 @@ RIGHTS = {
     },
     "Webhook/Webhook/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Webhook/Webhook/Logs.Arn",
-        READ_MANY,
+        READ,
         never_read("LINK"),
         items(f"dynamodb:ConditionCheckItem {WRITE}", "AUDIT", "EVENT", "EXTERNAL", "TASK"),
         AUDIT_STAYS,
@@ -72,7 +72,7 @@ RIGHTS = {
     },
     "Results/Results/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Results/Results/Logs.Arn",
-        READ_MANY,
+        READ,
         never_read("LINK"),
         items(f"dynamodb:ConditionCheckItem {WRITE}", "AUDIT", "EVENT", "EXTERNAL", "TASK"),
         AUDIT_STAYS,
@@ -88,7 +88,7 @@ RIGHTS = {
     },
     "Relay/Relay/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Relay/Relay/Logs.Arn",
-        f"dynamodb:GetItem on {TABLE}",
+        READ_TASKS,
         items(WRITE, "AUDIT", "TASK"),
         AUDIT_STAYS,
         STREAM,

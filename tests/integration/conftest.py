@@ -29,6 +29,7 @@ from countersign.adapters.attributes import from_item, to_item
 from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.directory import DynamoDirectory
 from countersign.adapters.dynamodb_ledger import DynamoLedger
+from countersign.adapters.keys import PROJECTED
 from countersign.composition import Ports
 from countersign.domain import tasks
 from countersign.domain.audit import AuditEntry, AuditEvent
@@ -150,7 +151,8 @@ def create_tables(dynamodb: Any) -> None:
     for name, keys in TABLES.items():
         more: dict[str, Any] = {}
         if name == TABLE:
-            index = {"IndexName": "gsi1", "KeySchema": _key_schema(INDEX), "Projection": {"ProjectionType": "ALL"}}
+            projection = {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(PROJECTED)}
+            index = {"IndexName": "gsi1", "KeySchema": _key_schema(INDEX), "Projection": projection}
             more["GlobalSecondaryIndexes"] = [index]
             more["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
         dynamodb.create_table(

@@ -219,7 +219,7 @@ def test_a_report_about_a_mail_that_the_kit_did_not_send_or_a_purged_task_is_ign
 # Outages
 
 
-@pytest.mark.parametrize("operation", ["GetItem", "TransactWriteItems"])
+@pytest.mark.parametrize("operation", ["BatchGetItem", "TransactWriteItems"])
 def test_without_the_ledger_an_event_is_retried_and_blocks_no_other(
     kit: Kit, payment: Task, dead_letters: Operation, operation: str
 ) -> None:

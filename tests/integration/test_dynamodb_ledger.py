@@ -17,8 +17,8 @@ from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import LedgerConflictError, LedgerUnavailableError
 from countersign.domain.requests import Request, RequestStatus
 from countersign.functions.clients import ATTEMPTS, client
-from countersign.testing.builders import APPROVER, CALLBACK_ID, NOW, REQUEST_ID, TASK_ID, WORKFLOW, any_task
-from tests.integration.conftest import Answer, Kit, Operation, answering
+from countersign.testing.builders import CALLBACK_ID, NOW, REQUEST_ID, TASK_ID, WORKFLOW, any_task
+from tests.integration.conftest import TABLE, Answer, Kit, Operation, answering
 
 URL = "https://dynamodb.eu-central-1.amazonaws.com"
 
@@ -32,9 +32,8 @@ def cancelled(*codes: str) -> Answer:
 
 
 CALLS: list[tuple[str, Callable[[Kit], Any]]] = [
-    ("GetItem", lambda kit: kit.ledger.task(TASK_ID)),
+    ("BatchGetItem", lambda kit: kit.ledger.task(TASK_ID)),
     ("GetItem", lambda kit: kit.ledger.link("f" * 64)),
-    ("GetItem", lambda kit: kit.ledger.mailed(TASK_ID, 1, APPROVER)),
     ("GetItem", lambda kit: kit.ledger.request(REQUEST_ID)),
     ("Query", lambda kit: kit.ledger.task_ids(REQUEST_ID)),
     ("PutItem", lambda kit: kit.ledger.submit(Request(REQUEST_ID, WORKFLOW), NOW)),
@@ -82,7 +81,7 @@ def test_a_client_error_is_raised_as_it_is(kit: Kit, operation: str, call: Calla
     ids=repr,
 )
 def test_each_of_these_is_an_outage(kit: Kit, answer: Answer | Exception) -> None:
-    with answering("dynamodb", "GetItem", answer), pytest.raises(LedgerUnavailableError):
+    with answering("dynamodb", "BatchGetItem", answer), pytest.raises(LedgerUnavailableError):
         kit.ledger.task(TASK_ID)
 
 
@@ -145,13 +144,14 @@ def test_tasks_links_and_requests_are_read_consistently(kit: Kit) -> None:
         return [document["ConsistentRead"] for document in answers.documents]
 
     with answering("dynamodb", "GetItem") as gets, answering("dynamodb", "Query") as queries:
-        kit.ledger.task(TASK_ID)
         kit.ledger.link("f" * 64)
-        kit.ledger.mailed(TASK_ID, 1, APPROVER)
         kit.ledger.request(REQUEST_ID)
         kit.ledger.task_ids(REQUEST_ID)
-        assert asked(gets) == [True] * 4
+        assert asked(gets) == [True] * 2
         assert asked(queries) == [True]
+    with answering("dynamodb", "BatchGetItem") as batches:
+        kit.ledger.task(TASK_ID)
+        assert [document["RequestItems"][TABLE]["ConsistentRead"] for document in batches.documents] == [True]
 
 
 def test_an_audit_entry_is_never_overwritten(kit: Kit) -> None:

@@ -22,7 +22,7 @@ from tests.integration.test_webhooks import post, signed
 COUNTED = ["UpdateItem"]
 """The counters of the limits."""
 
-READ = [*COUNTED, "GetItem", "GetItem"]
+READ = [*COUNTED, "GetItem", "BatchGetItem"]
 """The link and the task."""
 
 LIST = [*COUNTED, "GetItem", "Query", "BatchGetItem"]
@@ -119,5 +119,5 @@ def test_an_event_reads_a_payment_that_has_no_current_copy(kit: Kit, secrets: di
         declined = any_payment("payment.declined")
         post(declined, signed(declined, "msg_0"))
     read, *others = operations(200, post)
-    assert (read, others[-2:]) == ("BatchGetItem", ["GetItem", "TransactWriteItems"])
+    assert (read, others[-2:]) == ("BatchGetItem", ["BatchGetItem", "TransactWriteItems"])
     assert kit.task(PAYMENT_TASK_ID).status is Status.DECIDED

@@ -1,13 +1,14 @@
 """The sweeper function: metrics and logs of what it repairs, and of what stays overdue."""
 
 from datetime import timedelta
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 import sweeper.handler
 from countersign.adapters.keys import DUE_SHARDS, PARKED_SHARDS, UNSENT_SHARDS
-from countersign.adapters.task_items import due
+from countersign.domain import tasks
 from countersign.domain.clock import to_text
 from countersign.domain.errors import NotHandledError
 from countersign.domain.requests import Request
@@ -116,15 +117,28 @@ def test_a_start_that_fails_again_is_counted(kit: Kit, invocations: Operation, o
     assert output.new().counts == {"StartsOverdue": 1}
 
 
-def test_a_sweep_reads_every_page_of_every_shard(kit: Kit, callbacks: Operation) -> None:
-    names = [f"order-{number}.approval" for number in range(100)]
-    of_one_shard = [name for name in names if due(name, kit.now)["gsi1pk"] == DUE_SHARDS[0]][:5]
-    for name in of_one_shard:  # DynamoDB's pages end after a megabyte
-        kit.open_task(task_id=name, title="x" * 300_000, expires_at=kit.now - LONG_AGO, sent_at=kit.now)
+def test_a_sweep_reads_every_shard_and_the_tasks_in_pages(
+    kit: Kit, callbacks: Operation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("countersign.adapters.dynamodb_ledger._PAGE", 2)
+    for number in range(5):
+        kit.open_task(task_id=f"order-{number}.approval", expires_at=kit.now - LONG_AGO, sent_at=kit.now)
     with answering("dynamodb", "Query") as queries:
         sweep()
     assert len(callbacks.asked) == 5
-    assert len(queries.asked) == len(DUE_SHARDS + UNSENT_SHARDS + PARKED_SHARDS) + 1
+    assert len(queries.asked) == len(DUE_SHARDS + UNSENT_SHARDS + PARKED_SHARDS)
+
+
+def test_a_task_that_is_due_by_an_old_entry_of_the_index_is_left_alone(kit: Kit) -> None:
+    task = kit.open_task(expires_at=kit.now - LONG_AGO, sent_at=kit.now)
+    change = tasks.close(task, kit.now)
+    assert change
+
+    def close(_: Any) -> None:
+        kit.ledger.commit(change)
+
+    with answering("dynamodb", "BatchGetItem", close):
+        assert list(kit.ledger.overdue(kit.now)) == []
 
 
 def test_without_the_ledger_the_sweep_fails_by_an_error_without_its_text(kit: Kit) -> None:

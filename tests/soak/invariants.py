@@ -132,8 +132,9 @@ class Invariants:
         """By all addresses that are known at the decision, and again when the workflow applies it."""
         if task.status not in (Status.DECIDED, Status.APPLIED) or task.superseded or not task.audience:
             return
-        people = [self.person(address) for address in task.decided_by]
-        if self.person(task.question.requester) in people or len(set(people)) < len(people):
+        people, full = [self.person(address) for address in task.decided_by], self._world.ledger.task(task.task_id)
+        assert full
+        if self.person(full.question.requester) in people or len(set(people)) < len(people):
             raise ViolationError(f"{task.task_id} is {task.status} by {task.decided_by}, who are {people}")
 
     def person(self, address: str) -> str:
@@ -163,7 +164,8 @@ class Invariants:
         """
         before = self._lost.pop(after.task_id)
         assert before
-        asked_again = before.question.payload and (before.status, after.status) == (Status.DECIDED, Status.OPEN)
+        full = self._world.ledger.task(after.task_id)
+        asked_again = full and full.question.payload and (before.status, after.status) == (Status.DECIDED, Status.OPEN)
         for happened in ("decided", "swept") if asked_again else ("swept",):
             for key in [key for key in self._once if key[:2] == (after.task_id, happened)]:
                 del self._once[key]

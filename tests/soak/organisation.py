@@ -137,12 +137,13 @@ class _TwoTables:
     def __getattr__(self, operation: str) -> Any:
         return getattr(self._tables, operation)
 
-    def get_item(self, **asked: Any) -> dict[str, Any]:
-        if asked["TableName"] != RESTORED:
-            answer: dict[str, Any] = self._tables.get_item(**asked)
+    def batch_get_item(self, **request: Any) -> dict[str, Any]:
+        ((name, asked),) = request["RequestItems"].items()
+        if name != RESTORED:
+            answer: dict[str, Any] = self._tables.batch_get_item(**request)
             return answer
-        found = (item for item in self._items if all(item[name] == key for name, key in asked["Key"].items()))
-        return {"Item": item} if (item := next(found, None)) else {}
+        found = [item for item in self._items if any(key.items() <= item.items() for key in asked["Keys"])]
+        return {"Responses": {RESTORED: found}, "UnprocessedKeys": {}}
 
     def put_item(self, **write: Any) -> None:
         try:

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from moto.dynamodb.comparisons import get_filter_expression
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 
+from countersign.adapters.keys import PROJECTED
 from countersign.testing.builders import stream_record
 from tests.integration.conftest import TABLE
 
@@ -61,6 +62,9 @@ class MemoryTables:
             and (until is None or item[sk]["S"] <= until)
         ]
         found.sort(key=lambda item: str(item[sk]["S"]), reverse=not asked.get("ScanIndexForward", True))
+        if index:
+            kept = {"pk", "sk", pk, sk, *PROJECTED}
+            found = [{name: value for name, value in item.items() if name in kept} for item in found]
         return {"Items": found[: asked.get("Limit")]}
 
     def scan(self, **asked: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from countersign.domain.errors import LedgerUnavailableError
 from countersign.domain.mails import MailReport
 from countersign.domain.policy import Policy
 from countersign.domain.rules import Decision
+from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Status
 from countersign.services.mail_reports import MailReports
 from countersign.testing.bench import Bench, close_runner
@@ -93,7 +94,7 @@ def test_a_callback_completed_from_the_console_changes_nothing(bench: Bench) -> 
     bench.runner.send_callback_success(bench.callback_id("approval callback 1"), b'{"decision": "approve"}')
     bench.callback_id("approval callback 2")
     assert bench.ledger.standing[TASK].status is Status.OPEN
-    bench.until(lambda: bench.ledger.standing[TASK].callback_id != bench.ledger.standing[TASK].opened_by)
+    bench.until(lambda: digest(bench.ledger.standing[TASK].callback_id) != bench.ledger.standing[TASK].opened_by)
     bench.answer(Decision.REJECT)
     bench.relay()
     assert bench.result()["status"] == "rejected"

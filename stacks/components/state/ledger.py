@@ -9,12 +9,26 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from countersign.adapters.keys import AUDIT, EVENT, EXTERNAL, INDEX, INDEX_PK, INDEX_SK, LINK, REQUEST, TASK, TOKEN
+from countersign.adapters.keys import (
+    AUDIT,
+    EVENT,
+    EXTERNAL,
+    INDEX,
+    INDEX_PK,
+    INDEX_SK,
+    LINK,
+    PROJECTED,
+    REQUEST,
+    TASK,
+    TOKEN,
+)
 from stacks.components.house.findings import accept
 from stacks.components.house.rights import allow
 
-_READ = ("dynamodb:GetItem", "dynamodb:Query")
-_READ_MANY = "dynamodb:BatchGetItem"
+_READ_TASKS = "dynamodb:BatchGetItem"
+"""A task has two items."""
+
+_READ = (_READ_TASKS, "dynamodb:GetItem", "dynamodb:Query")
 _CHECK = "dynamodb:ConditionCheckItem"
 _WRITE = ("dynamodb:PutItem", "dynamodb:UpdateItem")
 _KEY = "dynamodb:LeadingKeys"
@@ -113,22 +127,23 @@ class Ledger(Construct):
             index_name=INDEX,
             partition_key=_text(INDEX_PK),
             sort_key=_text(INDEX_SK),
-            projection_type=dynamodb.ProjectionType.ALL,
+            projection_type=dynamodb.ProjectionType.INCLUDE,
+            non_key_attributes=list(PROJECTED),
         )
         return table
 
     def grant_reviews(self, grantee: iam.IGrantable) -> None:
         """Allow listing a person's open tasks and recording votes; machines' tokens stay unreadable."""
-        self._allow(grantee, *_READ, _READ_MANY)
+        self._allow(grantee, *_READ)
         self._allow(grantee, *_WRITE, items=_TASKS)
         self._allow_index(grantee)
-        self._deny(grantee, *_READ, _READ_MANY, items=_TOKENS)
+        self._deny(grantee, *_READ, items=_TOKENS)
 
     def grant_answers(self, grantee: iam.IGrantable) -> None:
         """Allow recording providers' events and machines' answers; people's links stay unreadable."""
-        self._allow(grantee, *_READ, _READ_MANY)
+        self._allow(grantee, *_READ)
         self._allow(grantee, _CHECK, *_WRITE, items=(*_TASKS, *_EVENTS))
-        self._deny(grantee, *_READ, _READ_MANY, items=_LINKS)
+        self._deny(grantee, *_READ, items=_LINKS)
 
     def grant_links(self, grantee: iam.IGrantable) -> None:
         """Allow the approver's work: create people's links, with an audit entry for each."""
@@ -162,7 +177,7 @@ class Ledger(Construct):
 
     def grant_ring(self, grantee: iam.IGrantable) -> None:
         """Allow the relay's work: read a task and record its ring."""
-        self._allow(grantee, "dynamodb:GetItem")
+        self._allow(grantee, _READ_TASKS)
         self._allow(grantee, *_WRITE, items=_TASKS)
 
     def grant_sweep(self, grantee: iam.IGrantable) -> None:

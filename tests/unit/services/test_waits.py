@@ -12,6 +12,7 @@ from countersign.domain.errors import HandOffRejectedError, LedgerUnavailableErr
 from countersign.domain.people import Absence, Delegation, Entry
 from countersign.domain.policy import POLICY_ACTOR
 from countersign.domain.rules import Decision
+from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Status, Task, Vote
 from countersign.domain.votes import FailedHandOff
 from countersign.services.waits import COMMENT_BUDGET, DUPLICATE, Waits
@@ -76,7 +77,7 @@ def test_an_opened_task_has_question_audience_deadline_and_digest() -> None:
         WORKFLOW,
         "order-1001",
     )
-    assert (task.opened_by, task.callback_id) == (CALLBACK_ID, CALLBACK_ID)
+    assert (task.opened_by, task.callback_id) == (digest(CALLBACK_ID), CALLBACK_ID)
     assert task.audience == (APPROVER, OTHER_APPROVER), "one person in two spellings is one recipient"
     assert task.question.elsewhere == (COLLEAGUE,)
     assert (task.expires_at, task.max_expires_at) == (NOW + timedelta(hours=1), NOW + timedelta(days=1))
@@ -152,7 +153,7 @@ def test_a_refresh_stores_the_new_callback_and_sends_nothing() -> None:
     setup = Setup(any_task())
     report = setup.waits.refresh(any_wait(), "callback-2")
     assert report["status"] == "OPEN"
-    assert (setup.task.callback_id, setup.task.opened_by) == ("callback-2", CALLBACK_ID)
+    assert (setup.task.callback_id, setup.task.opened_by) == ("callback-2", digest(CALLBACK_ID))
     assert setup.hand_off.sent == []
 
 
@@ -305,7 +306,7 @@ def test_a_retried_approval_by_policy_changes_nothing() -> None:
     assert setup.events == ["opened", "decided", "applied"]
 
 
-@pytest.mark.parametrize("standing", [any_task(), any_task(title="another", opened_by=POLICY_ACTOR)])
+@pytest.mark.parametrize("standing", [any_task(), any_task(title="another", opened_by=digest(POLICY_ACTOR))])
 def test_a_task_of_another_question_is_not_approved_by_policy(standing: Task) -> None:
     assert Setup(standing).waits.approve_by_policy(BY_POLICY, any_question())["duplicate"] is True
 

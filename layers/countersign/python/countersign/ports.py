@@ -72,7 +72,7 @@ class TaskLedger(Protocol):
 
 
 class LinkLedger(TaskLedger, Protocol):
-    """Links of people, callbacks of machines, and the records of sent messages."""
+    """Links of people, and callbacks of machines."""
 
     def link(self, fingerprint: str) -> Link | None:
         """Return the link of this fingerprint, or None. A callback's token is not a link."""
@@ -87,7 +87,10 @@ class LinkLedger(TaskLedger, Protocol):
         ...
 
     def commit_link(self, change: Change, link: Link, expires_at: datetime) -> Task:
-        """Store a new link and its audit entry in one transaction; otherwise as `commit`."""
+        """Store a new link, then its audit entry; otherwise as `commit`.
+
+        After a conflict the link stays and opens nothing, because its token was not sent.
+        """
         ...
 
     def waiting(self, recipient: str, now: datetime) -> list[Task]:
@@ -98,20 +101,12 @@ class LinkLedger(TaskLedger, Protocol):
         """
         ...
 
-    def mailed(self, task_id: str, hand_off: int, recipient: str) -> bool:
-        """Tell whether this hand-off's message to this recipient is recorded."""
-        ...
-
     def put_outbox(self, task_id: str, name: str, envelope: Mapping[str, Any], at: datetime, pause: timedelta) -> None:
         """Put an envelope into the outbox without a change, unless one of this name was put there within the pause."""
         ...
 
     def delete_outbox(self, pk: str, sk: str) -> None:
         """Delete a sent envelope from the outbox, by the keys of its record on the ledger's stream."""
-        ...
-
-    def commit_mail(self, change: Change, hand_off: int, recipient: str) -> Task:
-        """Record, with an audit entry, that a message was accepted for delivery; otherwise as `commit`."""
         ...
 
 

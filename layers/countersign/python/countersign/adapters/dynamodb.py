@@ -87,7 +87,7 @@ class Table:
         yield from self._pages(self._client.query, arguments)
 
     def indexed(self, pk: str, *, after: str = "", until: str = "") -> Iterator[dict[str, Any]]:
-        """Yield the documents of a partition of the index `INDEX`, in order, with eventual consistency.
+        """Yield the entries of a partition of the index `INDEX`, in order, with eventual consistency.
 
         Args:
             pk: The partition.

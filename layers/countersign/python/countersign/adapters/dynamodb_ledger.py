@@ -30,18 +30,18 @@ from countersign.adapters.keys import (
     SENT,
     TASK,
     UNSENT_SHARDS,
+    Key,
     audit_key,
     claim_key,
     event_key,
     inbox_key,
     inbox_of,
     link_key,
-    mail_key,
     parked_key,
     part_key,
+    question_key,
     request_key,
     task_key,
-    task_of_request_key,
     token_key,
 )
 from countersign.adapters.request_items import NOT_WAITING, request_document, request_of
@@ -53,8 +53,9 @@ from countersign.adapters.task_items import (
     epoch_after,
     index_fields,
     plain,
+    question_document,
     task_document,
-    task_of_document,
+    task_of_documents,
 )
 from countersign.domain.audit import GENESIS, AuditEntry, AuditEvent, append, breaks, has_expired, removed
 from countersign.domain.claims import TakeOver
@@ -64,6 +65,9 @@ from countersign.domain.provider_events import EventRecord, Handling, ParkedEven
 from countersign.domain.questions import Correlation
 from countersign.domain.requests import Request, RequestStatus
 from countersign.domain.tasks import Change, Deadline, Status, Task
+
+_PAGE = 50
+"""How many tasks, or entries of the index, are read from the table in one call; a task has two items."""
 
 
 class DynamoLedger:
@@ -76,18 +80,15 @@ class DynamoLedger:
 
     def task(self, task_id: str) -> Task | None:
         """See `TaskLedger.task`."""
-        document = self._table.get(task_key(task_id))
-        return task_of_document(document) if document else None
+        return next(iter(self.tasks([task_id])), None)
 
     def open(self, task: Task, events: tuple[AuditEvent, ...], at: datetime, takeover: TakeOver | None = None) -> None:
         """See `TaskLedger.open`."""
         entries, after = chained(task, events, at)
-        ttl = epoch_after(task.max_expires_at or task.expires_at)
-        pointer = {**task_of_request_key(task.request_id, task.task_id), "task_id": task.task_id, "ttl": ttl}
         self._table.write(
             [
                 self._table.put(task_document(after)),
-                self._table.put(pointer, only_new=False),
+                self._table.put(question_document(task), only_new=False),
                 *(self._claimed(after, task.question.correlation, at, takeover) if task.question.correlation else ()),
                 *(self._table.put(audit_document(entry)) for entry in entries),
             ]
@@ -232,7 +233,8 @@ class DynamoLedger:
 
     def commit_link(self, change: Change, link: Link, expires_at: datetime) -> Task:
         """See `LinkLedger.commit_link`."""
-        return self._commit(change, [self._table.put(_link_document(link, expires_at))])
+        self.put_link(link, expires_at)
+        return self.commit(change)
 
     def waiting(self, recipient: str, now: datetime) -> list[Task]:
         """See `LinkLedger.waiting`. Skips links of closed tasks and repeated tasks, until it has found enough."""
@@ -242,23 +244,12 @@ class DynamoLedger:
         while page := list(islice(links, MOST_WAITING)):
             unseen = {link["task_id"] for link in page} - seen
             seen |= unseen
-            tasks = map(task_of_document, self._table.get_many([task_key(task_id) for task_id in unseen]))
-            waiting += (task for task in tasks if task.waits_for(recipient, now))
+            waiting += (task for task in self.tasks(unseen) if task.waits_for(recipient, now))
             waiting = sorted(waiting, key=lambda task: task.expires_at)[:MOST_WAITING]
             # A deadline only moves to later, so the tasks of further links end no sooner than their sort key says.
             if len(waiting) == MOST_WAITING and to_text(waiting[-1].expires_at) <= page[-1][INDEX_SK]:
                 break
         return waiting
-
-    def mailed(self, task_id: str, hand_off: int, recipient: str) -> bool:
-        """See `LinkLedger.mailed`."""
-        return self._table.get(mail_key(task_id, hand_off, recipient)) is not None
-
-    def commit_mail(self, change: Change, hand_off: int, recipient: str) -> Task:
-        """See `LinkLedger.commit_mail`."""
-        key = mail_key(change.before.task_id, hand_off, recipient)
-        document = key | {"at": to_text(change.at), "ttl": epoch_after(change.at)}
-        return self._commit(change, [self._table.put(document, only_new=False)])
 
     # The outbox
 
@@ -357,7 +348,23 @@ class DynamoLedger:
 
     def tasks(self, task_ids: Iterable[str]) -> list[Task]:
         """See `RequestLedger.tasks`."""
-        return [task for task in map(self.task, task_ids) if task is not None]
+        wanted = [(task_key(task_id), question_key(task_id)) for task_id in task_ids]
+        found = self._found(key for keys in wanted for key in keys)
+        standing = ((found.get(_place(task)), question) for task, question in wanted)
+        return [self._task_of(task, found.get(_place(question))) for task, question in standing if task]
+
+    def _task_of(self, document: Mapping[str, Any], question: Mapping[str, Any] | None) -> Task:
+        """Return the task of two documents.
+
+        DynamoDB reads the items of a batch one by one: a task may be opened between the reads of its question and
+        itself. Then the question is there now.
+        """
+        return task_of_documents(document, question or self._table.get(question_key(document["task_id"])))
+
+    def _found(self, keys: Iterable[Key]) -> dict[tuple[str, str], dict[str, Any]]:
+        """Return the documents that exist, by their keys, read consistently."""
+        once = {_place(key): key for key in keys}
+        return {_place(document): document for document in self._table.get_many(list(once.values()))}
 
     def start_again(self, request_id: str, at: datetime) -> bool:
         """See `RequestLedger.start_again`."""
@@ -373,8 +380,18 @@ class DynamoLedger:
     def overdue(self, before: datetime) -> Iterator[Task | Request | ParkedEvent]:
         """See `TaskLedger.overdue`; merges the pages of all shards of a kind."""
         for shards in (DUE_SHARDS, UNSENT_SHARDS, PARKED_SHARDS):
-            found = (self._table.indexed(shard, until=to_text(before)) for shard in shards)
-            yield from map(_due_of, heapq.merge(*found, key=lambda document: str(document[INDEX_SK])))
+            yield from self._due(shards, to_text(before))
+
+    def _due(self, shards: Iterable[str], until: str = "") -> Iterator[Task | Request | ParkedEvent]:
+        """Yield what the index has in some partitions, in its order, if the table says that it is due still."""
+        partitions = (self._table.indexed(shard, until=until) for shard in shards)
+        entries = heapq.merge(*partitions, key=lambda entry: str(entry[INDEX_SK]))
+        while page := list(islice(entries, _PAGE)):
+            found = self._found(key for entry in page for key in _keys_of(entry))
+            for entry in page:
+                document, *more = (found.get(_place(key)) for key in _keys_of(entry))
+                if document and INDEX_SK in document and (not until or document[INDEX_SK] <= until):
+                    yield self._task_of(document, *more) if more else _due_of(document)
 
     def report_once(self, parked: ParkedEvent, at: datetime) -> bool:
         """See `EventLedger.report_once`."""
@@ -456,9 +473,15 @@ def _link_of(document: Mapping[str, Any]) -> Link:
     )
 
 
-def _due_of(document: Mapping[str, Any]) -> Task | Request | ParkedEvent:
-    if document["sk"] == "TASK":
-        return task_of_document(document)
-    if document["sk"] == "REQUEST":
-        return request_of(document)
-    return parked_of(document)
+def _place(key: Mapping[str, Any]) -> tuple[str, str]:
+    return key["pk"], key["sk"]
+
+
+def _keys_of(entry: Mapping[str, Any]) -> tuple[Key, ...]:
+    """Return the keys of the items that an entry of the index stands for: of a task also its question."""
+    key = {"pk": entry["pk"], "sk": entry["sk"]}
+    return (key, question_key(entry["task_id"])) if entry["sk"] == "TASK" else (key,)
+
+
+def _due_of(document: Mapping[str, Any]) -> Request | ParkedEvent:
+    return request_of(document) if document["sk"] == "REQUEST" else parked_of(document)

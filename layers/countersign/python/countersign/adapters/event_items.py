@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from countersign.adapters.keys import INDEX_PK, INDEX_SK, PARKED_SHARDS, claim_key, event_key, parked_key
-from countersign.adapters.task_items import due, epoch_after, task_document, task_of_document
+from countersign.adapters.task_items import due, epoch_after, question_document, task_document, task_of_documents
 from countersign.domain.clock import to_text
 from countersign.domain.payments import event_of, said_by
 from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
@@ -43,12 +43,13 @@ def claim_document(task: Task, correlation: Correlation) -> dict[str, Any]:
 def as_opened(claim: Mapping[str, Any]) -> Task | None:
     """Return the task of a claim as it was opened; None if the claim has no copy of it."""
     packed = claim.get("as_opened")
-    return task_of_document(json.loads(zlib.decompress(b64decode(packed)))) if packed else None
+    return task_of_documents(json.loads(zlib.decompress(b64decode(packed))), {}) if packed else None
 
 
 def _packed(task: Task) -> str | None:
     """Return a task as a short text; None if it is too long for a copy."""
-    document = {name: value for name, value in task_document(task).items() if name not in _ONLY_OF_ITEMS}
+    both = question_document(task) | task_document(task)
+    document = {name: value for name, value in both.items() if name not in _ONLY_OF_ITEMS}
     packed = b64encode(zlib.compress(canonical(document))).decode()
     return packed if len(packed) <= _MOST_PACKED else None
 

@@ -7,9 +7,12 @@ from countersign.domain.identity import normalise
 from countersign.domain.provider_events import ParkedEvent
 
 INDEX = "gsi1"
-"""The ledger's index: items that are due, and links, by their time."""
+"""The ledger's index: items that are due, and links, by their time. It holds their keys and `PROJECTED`."""
 
 INDEX_PK, INDEX_SK = f"{INDEX}pk", f"{INDEX}sk"
+
+PROJECTED = ("task_id",)
+"""The attributes in the index besides keys. An item's other changes cost nothing there."""
 
 TASK, AUDIT, REQUEST = "TASK#", "AUDIT#", "REQUEST#"
 EXTERNAL, EVENT = "EXTERNAL#", "EVENT#"
@@ -17,7 +20,7 @@ LINK, TOKEN = "LINK#", "TOKEN#"
 """Prefixes of partition keys. A machine's token has its own prefix: workflows may write tokens, but must not write
 links of people."""
 
-OUTBOX, SENT, MAIL, RESPONSE, INBOX, PARKED = "OUTBOX#", "SENT#", "MAIL#", "RESPONSE#", "INBOX#", "PARKED#"
+OUTBOX, SENT, RESPONSE, INBOX, PARKED = "OUTBOX#", "SENT#", "RESPONSE#", "INBOX#", "PARKED#"
 """Prefixes of sort keys; `INBOX` and `PARKED` are also prefixes of partitions of the index."""
 
 DUE_SHARDS = tuple(f"DUE#{shard}" for shard in range(8))
@@ -42,11 +45,6 @@ def part_key(task_id: str, kind: str, name: str) -> Key:
     return {"pk": f"{TASK}{task_id}", "sk": f"{kind}{name}"}
 
 
-def mail_key(task_id: str, hand_off: int, recipient: str) -> Key:
-    """Return the key of the record that a message was accepted for delivery."""
-    return part_key(task_id, MAIL, f"{hand_off:04d}#{normalise(recipient)}")
-
-
 def audit_key(task_id: str, seq: int) -> Key:
     """Return the key of an audit entry."""
     return {"pk": f"{AUDIT}{task_id}", "sk": f"{seq:010d}"}
@@ -57,9 +55,9 @@ def request_key(request_id: str) -> Key:
     return {"pk": f"{REQUEST}{request_id}", "sk": "REQUEST"}
 
 
-def task_of_request_key(request_id: str, task_id: str) -> Key:
-    """Return the key of the pointer from a request to one of its tasks."""
-    return {"pk": f"{REQUEST}{request_id}", "sk": f"{TASK}{task_id}"}
+def question_key(task_id: str) -> Key:
+    """Return the key of a task's question, which is beside its request and leads from there to the task."""
+    return {"pk": f"{REQUEST}{task_id.partition('.')[0]}", "sk": f"{TASK}{task_id}"}
 
 
 def claim_key(provider: str, external_id: str) -> Key:

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 
 from countersign.adapters.attributes import Attribute, from_item
-from countersign.adapters.keys import DUE_SHARDS, INDEX_PK, INDEX_SK, UNSENT_SHARDS, audit_key, task_key
+from countersign.adapters.keys import DUE_SHARDS, INDEX_PK, INDEX_SK, UNSENT_SHARDS, audit_key, question_key, task_key
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.clock import from_text, to_text
 from countersign.domain.identity import Aliases
@@ -26,6 +26,15 @@ RETENTION = timedelta(days=400)
 _COMPARED = ("status", "revision", "audit_seq")
 """The attributes that the conditions of writes compare."""
 
+_FIXED = frozenset(
+    {
+        *({field.name for field in dataclasses.fields(Question)} - {"kind", "correlation"}),
+        *("opened_by", "submitted_by", "shown", "max_expires_at", "audit_ttl"),
+    }
+)
+"""The attributes of the question's item, which is written once. So each later write of the task is a write of less than
+1 KB, whatever the question. The consumers of the stream read `kind` and `correlation` in the task's item."""
+
 
 def _flat(task: Task) -> dict[str, Any]:
     """Return the attributes of a task and its question in one mapping, as in an item."""
@@ -38,14 +47,24 @@ _DEFAULTS = _flat(Task("", Status.OPEN, datetime.fromtimestamp(0, UTC)))
 
 
 def task_document(task: Task) -> dict[str, Any]:
-    """Return the ledger's document of a task, with its keys and index.
+    """Return the ledger's document of a task without its question, with its keys and index.
 
     Attributes at their default are left out unless a condition names them: each makes the item slower to read.
     """
-    fields = {
-        name: plain(value) for name, value in _flat(task).items() if name in _COMPARED or value != _DEFAULTS[name]
-    }
+    fields = {name: value for name, value in _stored(task).items() if name not in _FIXED}
     return task_key(task.task_id) | fields | index_fields(task)
+
+
+def question_document(task: Task) -> dict[str, Any]:
+    """Return the ledger's document of a task's question, and of what else never changes after the opening."""
+    fields = {name: value for name, value in _stored(task).items() if name in _FIXED}
+    ttl = epoch_after(task.max_expires_at or task.expires_at)
+    return question_key(task.task_id) | fields | {"task_id": task.task_id, "ttl": ttl}
+
+
+def _stored(task: Task) -> dict[str, Any]:
+    """Return the attributes of a task and its question as they are stored."""
+    return {name: plain(value) for name, value in _flat(task).items() if name in _COMPARED or value != _DEFAULTS[name]}
 
 
 def index_fields(task: Task) -> dict[str, Any]:
@@ -79,12 +98,22 @@ def epoch_after(moment: datetime) -> int:
 
 
 def task_of(item: Mapping[str, Attribute]) -> Task:
-    """Read a task from an item."""
-    return task_of_document(from_item(dict(item)))
+    """Read a task from its item alone; of its question, it has `kind` and `correlation` only."""
+    return _task_of(from_item(dict(item)))
 
 
-def task_of_document(document: Mapping[str, Any]) -> Task:
-    """Read a task from its document; attributes unknown to this version are ignored."""
+def task_of_documents(document: Mapping[str, Any], question: Mapping[str, Any] | None) -> Task:
+    """Read a task from its document and that of its question; attributes unknown to this version are ignored.
+
+    Raises:
+        LookupError: The question is missing. Without it, nobody knows who may not decide.
+    """
+    if question is None:
+        raise LookupError(f"the question of task {document['task_id']} is gone from the ledger")
+    return _task_of({**question, **document})
+
+
+def _task_of(document: Mapping[str, Any]) -> Task:
     fields = {
         name: _READ.get(name, _as_it_is)(value)
         for name, value in document.items()

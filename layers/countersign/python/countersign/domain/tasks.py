@@ -150,7 +150,8 @@ class Task:
     Attributes:
         task_id: The request's id, a full stop, and the name of the wait.
         question: The question.
-        opened_by: Id of the wait's first callback; distinguishes a retry of the opening from a second wait.
+        opened_by: Digest of the id of the wait's first callback; distinguishes a retry of the opening from a second
+            wait.
         callback_id: The callback to ring now.
         revision: Counts votes and the decision; shows a lost race.
         shown: SHA-256 of what the page shows; an answer must name it.

@@ -1,6 +1,6 @@
 """Delivering a task to its recipients: each gets a review link of their own, once per hand-off."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from countersign.channels.messages import INBOX, Message
 from countersign.domain import tokens
-from countersign.domain.audit import AuditEvent
+from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.clock import Clock, to_text
 from countersign.domain.errors import TransientError
 from countersign.domain.links import Link, Purpose
@@ -122,14 +122,15 @@ class Deliveries:
         task = self.ledger.task(envelope["task_id"])
         if task is None or not task.takes_answers(self.clock.now()):
             return None
-        if recipient not in task.audience or not self._is_hand_off(task, envelope["attempt"]):
+        attempt, entries = envelope["attempt"], self.ledger.audit(task.task_id)
+        if recipient not in task.audience or not _is_hand_off(task, attempt, entries):
             return None
-        if self.ledger.mailed(task.task_id, envelope["attempt"], recipient):
+        if _was_sent(entries, attempt, recipient):
             self._found_sent(task)
             return None
         token, fingerprint = tokens.mint()
         message = self._message_about(task, envelope["kind"], recipient, self._link("review", token))
-        self._mint(task, Link(fingerprint, task.task_id, recipient), {"attempt": envelope["attempt"]}, task.expires_at)
+        self._mint(task, Link(fingerprint, task.task_id, recipient), {"attempt": attempt}, task.expires_at)
         return message
 
     def _message_about(self, task: Task, kind: str, recipient: str, link: str) -> Message:
@@ -146,17 +147,6 @@ class Deliveries:
 
     def _link(self, page: str, token: str) -> str:
         return f"{self.base_url}/{page}?{urlencode({'t': token})}"
-
-    def _is_hand_off(self, task: Task, attempt: int) -> bool:
-        """Tell whether a task has a hand-off of this number.
-
-        Every principal that may put events on the bus can write any number. The ledger has a hand-off's number before
-        its envelope is sent.
-        """
-        if attempt < FIRST_RESEND:
-            return attempt <= task.hand_off
-        resent = (entry.event for entry in self.ledger.audit(task.task_id) if entry.event.event == "resent")
-        return any(event.data["attempt"] == attempt for event in resent)
 
     def _found_sent(self, task: Task) -> None:
         """Set `sent_at` of a task that lacks it, for example after a restore; the audit has the entry."""
@@ -180,5 +170,21 @@ class Deliveries:
         if task:
             data = {"recipient": recipient, "attempt": attempt, "channel": self.channel}
             fields = {} if task.sent_at else {"sent_at": now}
-            change = Change(task, None, fields, (AuditEvent("sent", ACTOR, data=data),), now)
-            self.ledger.commit_mail(change, attempt, recipient)
+            self.ledger.commit(Change(task, None, fields, (AuditEvent("sent", ACTOR, data=data),), now))
+
+
+def _is_hand_off(task: Task, attempt: int, entries: Sequence[AuditEntry]) -> bool:
+    """Tell whether a task has a hand-off of this number.
+
+    Every principal that may put events on the bus can write any number. The ledger has a hand-off's number before
+    its envelope is sent.
+    """
+    if attempt < FIRST_RESEND:
+        return attempt <= task.hand_off
+    return any(entry.event.event == "resent" and entry.event.data["attempt"] == attempt for entry in entries)
+
+
+def _was_sent(entries: Sequence[AuditEntry], attempt: int, recipient: str) -> bool:
+    """Tell whether the audit has the message of a hand-off to a recipient."""
+    sent = (entry.event.data for entry in entries if entry.event.event == "sent")
+    return any((data["attempt"], data["recipient"]) == (attempt, recipient) for data in sent)

@@ -21,6 +21,7 @@ from countersign.domain.links import Link, Purpose
 from countersign.domain.people import Assignment
 from countersign.domain.policy import POLICY_ACTOR
 from countersign.domain.questions import Question
+from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Status, Task, task_id_of
 from countersign.domain.votes import FailedHandOff
 from countersign.ports import Directory, HandOff, Ledger
@@ -116,6 +117,11 @@ class Wait:
         """Id of the wait's task."""
         return task_id_of(self.request_id, self.name)
 
+    @property
+    def opened_by(self) -> str:
+        """The digest of the first callback's id: only the task's own item has callback ids."""
+        return digest(self.first_callback_id)
+
 
 @dataclass(frozen=True)
 class Waits:
@@ -172,7 +178,7 @@ class Waits:
             return DUPLICATE
         report = _report(task, self.clock.now())
         wanted = self._new_task(wait, question)
-        if task.status is not Status.CANCELLED and (task.opened_by, task.shown) != (POLICY_ACTOR, wanted.shown):
+        if task.status is not Status.CANCELLED and (task.opened_by, task.shown) != (wait.opened_by, wanted.shown):
             return report | {"duplicate": True}
         return report
 
@@ -291,7 +297,7 @@ class Waits:
         return task
 
     def _first_handed_off(self, wait: Wait, task: Task) -> Report:
-        if task.opened_by not in ("", wait.first_callback_id):
+        if task.opened_by not in ("", wait.opened_by):
             return _report(task, self.clock.now()) | {"duplicate": True}
         if task.question.correlation is not None:
             task = self._with_parked(wait.task_id)
@@ -350,7 +356,7 @@ class Waits:
             request_id=wait.request_id,
             workflow=self.workflow,
             question=replace(question, elsewhere=tuple(map(normalise, question.elsewhere))),
-            opened_by=wait.first_callback_id,
+            opened_by=wait.opened_by,
             callback_id=wait.first_callback_id,
             shown=question.digest(wait.submitted_by),
             submitted_by=wait.submitted_by,

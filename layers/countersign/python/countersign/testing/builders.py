@@ -17,6 +17,7 @@ from countersign.domain.audit import GENESIS, AuditEntry
 from countersign.domain.provider_events import EventStatus, ParkedEvent, ProviderEvent
 from countersign.domain.questions import Attachment, Correlation, Question, Shown
 from countersign.domain.rules import Decision, Outcome, Rule
+from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Status, Task, Vote
 from countersign.services.reviews import Click
 from countersign.services.waits import Wait
@@ -56,7 +57,7 @@ def any_task(**changes: Any) -> Task:
         "expires_at": NOW + timedelta(hours=1),
         "request_id": REQUEST_ID,
         "workflow": WORKFLOW,
-        "opened_by": CALLBACK_ID,
+        "opened_by": digest(CALLBACK_ID),
         "callback_id": CALLBACK_ID,
         "audience": (APPROVER,),
         "hand_off": 1,

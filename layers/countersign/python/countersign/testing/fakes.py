@@ -16,7 +16,6 @@ from countersign.domain import upkeep
 from countersign.domain.audit import AuditEntry, AuditEvent, append
 from countersign.domain.claims import TakeOver
 from countersign.domain.errors import BodyTooLargeError, HandOffRejectedError, LedgerConflictError, WrongContextError
-from countersign.domain.identity import normalise
 from countersign.domain.links import MOST_WAITING, Link, Purpose
 from countersign.domain.people import Entry
 from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
@@ -47,7 +46,6 @@ class MemoryLedger:
         self.entries: list[AuditEntry] = []
         self.links: dict[str, Link] = {}
         self.inboxes: set[tuple[str, str]] = set()
-        self.mails: set[tuple[str, int, str]] = set()
         self.asked: dict[str, Request] = {}
         self.claims: dict[Any, str] = {}
         self.event_records: dict[tuple[str, str], EventRecord] = {}
@@ -188,7 +186,8 @@ class MemoryLedger:
 
     def commit_link(self, change: Change, link: Link, expires_at: datetime) -> Task:
         assert expires_at.tzinfo
-        return self._commit(change, lambda: self._keep(link), "commit_link")
+        self._keep(link)
+        return self._commit(change, lambda: None, "commit_link")
 
     def _keep(self, link: Link) -> None:
         self.links[link.fingerprint] = link
@@ -208,12 +207,6 @@ class MemoryLedger:
         if key not in self.sent or self.sent[key] <= at - pause:
             self.sent[key] = at
             self.outbox[key] = envelope
-
-    def mailed(self, task_id: str, hand_off: int, recipient: str) -> bool:
-        return (task_id, hand_off, normalise(recipient)) in self.mails
-
-    def commit_mail(self, change: Change, hand_off: int, recipient: str) -> Task:
-        return self._commit(change, lambda: self.mails.add((change.before.task_id, hand_off, normalise(recipient))))
 
     # Events of providers
 
