@@ -1,7 +1,7 @@
 # Countersign. `make help` lists the targets; each sets up what it needs first, once.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup layer demo up watch mail down test check lint format audit mutants docs histories upgrade-check bench cost load faults soak synth redrive bootstrap preflight diff deploy destroy lock clean
+.PHONY: help setup layer demo up watch mail down test check lint format audit mutants docs histories upgrade-check bench cost load faults soak synth prove redrive bootstrap preflight diff deploy destroy lock clean
 
 STAGE ?= local
 ARGS ?=
@@ -144,6 +144,9 @@ cost: account_stage $(READY) ## Count what approvals, reminders and payments cos
 synth: $(READY) ## Write the CloudFormation templates to cdk.out [STAGE=local] [ARGS='--context sender=…']
 	@$(CDK) synth --quiet $(ARGS)
 	@echo 'The templates of the stage $(STAGE) are in cdk.out.'
+
+prove: $(READY) ## Prove the product's claims on a deployed stage, and write a report [STAGE=local]
+	@.venv/bin/countersign prove $(if $(filter local,$(STAGE)),--local,--stage '$(STAGE)') $(ARGS)
 
 redrive: $(READY) ## Have dead letters processed again; mend first what they failed on [STAGE=local] [QUEUE=approvals-dlq]
 	@.venv/bin/countersign redrive $(if $(QUEUE),'$(QUEUE)',--all) $(if $(filter local,$(STAGE)),--local,--stage '$(STAGE)')

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from countersign.adapters.keys import AUDIT, REQUEST
-from local.client import RequestsApi, open_page, press
 from local.demo.demo import wait_for
 from local.demo.sandbox import PROVIDER, Event, Payment, signed
 from local.demo.scripts import ORDER, PAYMENT
 from local.emulator.emulator import Emulator
 from local.launch import bring_up, take_down
+from operate.client import RequestsApi, open_page, press
 from operate.embedded import aws, http
 from operate.embedded.cloud import Cloud
 from operate.embedded.http import Answer

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from pathlib import Path
 
-from local.client import open_page
 from local.deploy import SETTINGS, deploy
 from local.emulator import emulator
 from local.emulator.emulator import Emulator
 from local.providers import issue
 from local.watch import Live, code
+from operate.client import open_page
 from operate.embedded import cloud
 from operate.embedded.cloud import HOME, Cloud
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from operate.commands import acting, audit, deploying, directory, looking, releasing
+from operate.commands import acting, audit, deploying, directory, looking, proving, releasing
 from operate.context import Context
 from operate.errors import Status, explained
 from operate.stage import Target
@@ -31,7 +31,7 @@ app = typer.Typer(
 for _command in (
     *(looking.tasks, looking.show, looking.timeline, looking.export, looking.doctor, looking.env),
     *(acting.extend, acting.withdraw, acting.resend, acting.ring, acting.redrive, acting.restore),
-    *(deploying.preflight, deploying.teardown, releasing.rollback),
+    *(deploying.preflight, deploying.teardown, releasing.rollback, proving.prove),
     *(directory.away, directory.alias),
 ):
     app.command()(_command)

@@ -68,6 +68,7 @@ class Target:
             self.stage,
             f"the stage {self.stage or self.table} in {region}",
             lambda service, attempts: made(session, service, attempts, _TIME_OUTS_SECONDS, region),
+            session.get_credentials(),
         )
 
     def _embedded_cloud(self) -> Stage:
@@ -79,7 +80,8 @@ class Target:
             raise OperateError(problem, "Start it with `make up`.", Status.NO_ACCESS)
         endpoint = cloud.endpoint_url
         label = f"the embedded cloud at {endpoint}"
-        return Stage(self, LOCAL, label, lambda service, _: emulated.client(service, endpoint), cloud)
+        clients = (lambda service, _: emulated.client(service, endpoint), emulated.credentials())
+        return Stage(self, LOCAL, label, *clients, cloud)
 
     def _session(self) -> Any:
         session = get_session()
@@ -99,15 +101,22 @@ class Stage:
     Attributes:
         name: Its name; empty if the options name only a table.
         label: Its name in messages.
+        credentials: The operator's botocore credentials.
         cloud: The embedded cloud, for a stage on it.
         listed: Returns CloudFormation's list of the resources of a stack, by the stack's name.
     """
 
     def __init__(
-        self, target: Target, name: str, label: str, make: Callable[[str, int], Any], cloud: Cloud | None = None
+        self,
+        target: Target,
+        name: str,
+        label: str,
+        make: Callable[[str, int], Any],
+        credentials: Any = None,
+        cloud: Cloud | None = None,
     ) -> None:
         """Take the options; `make` makes the client of a service for a number of attempts."""
-        self.name, self.label, self.cloud = name, label, cloud
+        self.name, self.label, self.cloud, self.credentials = name, label, cloud, credentials
         self._table = target.table
         self._clients = cache(make)
         self.listed = cache(self._list)

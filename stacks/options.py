@@ -88,7 +88,11 @@ def request_tables(settings: Settings) -> dict[str, Any]:
             each.workflow: _startable(each, deployed[each.workflow]) for each in workflow_functions(settings)
         },
         "policies": {name: policy_document(rows) for name, rows in settings.policies.items()},
-        "requests": {"providers": providers, **settings.requests.model_dump(mode="json")},
+        "requests": {
+            "providers": providers,
+            "prover": settings.prove.role,
+            **settings.requests.model_dump(mode="json"),
+        },
     }
 
 

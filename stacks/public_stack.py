@@ -13,6 +13,7 @@ from stacks.components.actors.bus_events import BusEvents
 from stacks.components.edge.api import PublicApi
 from stacks.components.edge.api_stage import ApiStage
 from stacks.components.edge.domain import ApiDomain
+from stacks.components.edge.prover import Prover
 from stacks.components.edge.requests import Requests
 from stacks.components.edge.review import Review
 from stacks.components.edge.webhook import Webhook
@@ -170,6 +171,8 @@ class PublicStack(FunctionStack):
             },
             reports=channel.reports,
         )
+        if settings.prove.role:
+            Prover(self, "Prover", ledger=state.ledger)
         for name, value in channel.outputs.items():
             CfnOutput(self, name, value=value)
 

@@ -39,7 +39,7 @@ def submissions(ports: Ports) -> Submissions:
         ports.directory,
         ports.clock,
         startable,
-        CallerRules(tuple(rules["providers"]), rules["requester"], tuple(rules["approver_domains"])),
+        CallerRules(tuple(rules["providers"]), rules["requester"], tuple(rules["approver_domains"]), rules["prover"]),
     )
 
 

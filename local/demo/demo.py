@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from local.client import Envelope, RequestsApi, answer, open_page, press, take
 from local.demo import sandbox
 from local.demo.sandbox import HABITS, Sandbox
 from local.demo.scripts import APPROVER, DEADLINE_SECONDS, ORDER, PAYMENT, SCRIPTS
 from local.demo.watch import Execution
+from operate.client import Envelope, RequestsApi, answer, open_page, press, take
 from operate.embedded.cloud import Cloud
 from operate.embedded.mailbox import Mail, Mailbox
 from operate.terminal import Terminal

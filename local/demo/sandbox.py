@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from http import HTTPStatus
 
-from local.client import Envelope, take
 from local.providers import made_up
+from operate.client import Envelope, take
 from operate.embedded import http
 from operate.embedded.cloud import Cloud
 from operate.embedded.http import Answer

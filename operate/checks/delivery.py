@@ -61,7 +61,7 @@ def _topic(stage: Stage) -> tuple[str, str]:
     topic = stage.outputs("public").get("ApprovalsTopic", "")
     if not topic:
         return "the channel is sns, but the stage has no topic: approvers receive nothing", "deploy again"
-    count = _subscriptions(stage, topic)
+    count = confirmed_subscriptions(stage, topic)
     advice = "" if count else "subscribe each approver, with a filter policy on `recipient`"
     return f"{count} subscriptions of {topic} are confirmed", advice
 
@@ -100,7 +100,7 @@ def alarms(stage: Stage) -> Findings:
     yield from findings or [(f"all {len(found)} are set, none is raised", "")]
     if stage.settings.alarms.email or stage.settings.ledger.protected:
         for topic in stage.resources("AWS::SNS::Topic", "ledger"):
-            count = _subscriptions(stage, topic)
+            count = confirmed_subscriptions(stage, topic)
             advice = "" if count else "confirm the subscription in the mail from SNS, or add a subscription"
             yield f"{count} subscription{' receives' if count == 1 else 's receive'} the alarms", advice
 
@@ -127,7 +127,7 @@ def _alarm(alarm: dict[str, Any]) -> Findings:
         yield f"{name} is raised: {alarm.get('AlarmDescription', '')}", "docs/operations.md says what to do"
 
 
-def _subscriptions(stage: Stage, topic: str) -> int:
+def confirmed_subscriptions(stage: Stage, topic: str) -> int:
     """Return the number of confirmed subscriptions of a topic."""
     pages = stage.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
     return sum(

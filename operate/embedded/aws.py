@@ -46,6 +46,13 @@ def environment(endpoint_url: str) -> dict[str, str]:
     return rest | variables(endpoint_url)
 
 
+def credentials() -> Any:
+    """Return the credentials that the emulator accepts."""
+    from botocore.credentials import Credentials
+
+    return Credentials(ACCESS_KEY_ID, SECRET_ACCESS_KEY)
+
+
 @cache
 def client(service: str, endpoint_url: str) -> Any:
     """Return the client of one AWS service at the emulator; cached, because making one takes as long as 100 calls."""

@@ -1,4 +1,4 @@
-"""HTTP to this machine, without proxies and redirects; error statuses are answers, not exceptions."""
+"""HTTP without redirects, and to this machine without proxies; error statuses are answers, not exceptions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
 from typing import Any
+from urllib.parse import urlsplit
+
+from operate.embedded import aws
 
 _PATIENCE_SECONDS = 35  # API Gateway gives up after 30
 
@@ -37,7 +40,8 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
-_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirects)
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirects)
+_abroad = urllib.request.build_opener(_NoRedirects)
 
 
 def get(url: str, headers: Mapping[str, str] | None = None) -> Answer:
@@ -53,7 +57,8 @@ def send(method: str, url: str, body: bytes | None = None, headers: Mapping[str,
     """
     request = urllib.request.Request(url, body, dict(headers or {}), method=method)  # noqa: S310 - callers name http URLs
     try:
-        return _read(_opener.open(request, timeout=_PATIENCE_SECONDS))
+        opener = _direct if urlsplit(url).hostname in aws.LOOPBACK else _abroad
+        return _read(opener.open(request, timeout=_PATIENCE_SECONDS))
     except urllib.error.HTTPError as error:
         return _read(error)
 

@@ -18,6 +18,7 @@ from pydantic import field_validator
 from countersign.adapters.task_items import RETENTION
 from countersign.channels.base import KIT as CHANNELS
 from countersign.domain.identity import normalise, same_domain
+from countersign.domain.proofs import PROVIDER
 from countersign.services.held_payments import WORKFLOW as HELD_PAYMENT
 from stacks.stage.api import ApiSettings, check_api
 from stacks.stage.extensions import Extensions, channel
@@ -258,6 +259,17 @@ class AlarmSettings(Table):
     """An address that is subscribed to the alarm topic; empty for none. A protected stage needs one."""
 
 
+_PRINCIPAL = r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,576}|arn:aws:iam::000000000000:root"
+
+
+class ProveSettings(Table):
+    """`countersign prove`, which runs the product's claims against the deployed stage."""
+
+    role: Annotated[str, matching(f"({_PRINCIPAL})?", "the ARN of an IAM role, or nothing")] = ""
+    """The ARN of the role whose requests may have ids that begin with `prove-`; empty for nobody. The stage then has a
+    managed policy, which its output `ProvePolicy` names: attach it to the role."""
+
+
 class MonitoringSettings(Table):
     """Monitoring."""
 
@@ -302,6 +314,7 @@ class StageFile(Table):
     partners: Mapping[Name, PartnerSettings] = {}
     """Providers whose events come over EventBridge, by the name that payments use for them."""
     payments: PaymentSettings = PaymentSettings()
+    prove: ProveSettings = ProveSettings()
     requests: RequestSettings = RequestSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
     patterns: PatternSettings | None = None
@@ -468,6 +481,9 @@ def _contradictions(file: StageFile) -> Iterator[Problem]:
     for table, sources in (("providers", file.providers), ("partners", file.partners)):
         for name, source in sources.items():
             yield from check_events(f"{table}.{name}", source, protected=file.ledger.protected)
+    if file.ledger.protected and PROVIDER in file.providers:
+        allowed = "a stage that is not protected: the provider signs payments that nobody made"
+        yield Problem(f"providers.{PROVIDER}", PROVIDER, allowed, "remove it, or give the provider another name")
     asking = file.workflows.get(HELD_PAYMENT)
     yield from check_operators(file.payments.operators, HELD_PAYMENT, asks=asking is not None and not asking.retired)
     yield from _check_channel(file.mail.channel, file.channels)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from local.client import Envelope, take
 from local.demo import sandbox
 from local.demo.sandbox import Event, Sandbox
+from operate.client import Envelope, take
 from operate.embedded.http import Answer
 from tests.e2e.scene import Scene, until
 

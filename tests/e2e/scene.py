@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import pytest
 
 from countersign.adapters.dynamodb_ledger import DynamoLedger
-from local.client import Page, RequestsApi, open_page, press
+from operate.client import Page, RequestsApi, open_page, press
 from operate.embedded import aws
 from operate.embedded.cloud import Cloud
 from operate.embedded.http import Answer

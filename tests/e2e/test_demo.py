@@ -42,6 +42,6 @@ def test_the_demo_reports_a_refusal_of_the_api(cloud: Cloud, monkeypatch: pytest
     from email.message import Message
 
     refusal = Answer(503, Message(), "not today")
-    monkeypatch.setattr("local.client.RequestsApi.submit", lambda *_: refusal)
+    monkeypatch.setattr("operate.client.RequestsApi.submit", lambda *_: refusal)
     with pytest.raises(DemoError, match="503 instead of 202: not today"):
         OrderApproval(cloud=cloud, answer="approve", request_id="demo-refused").run()

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from local.client import Envelope, answer, open_page, press, take
 from local.providers import activate, made_up
+from operate.client import Envelope, answer, open_page, press, take
 from operate.embedded import http
 from operate.embedded.cloud import ROOT, Cloud
 from tests.e2e.scene import Scene, until

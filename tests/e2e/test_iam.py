@@ -7,9 +7,10 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from local.client import RequestsApi
+from operate.client import RequestsApi
 from operate.embedded import aws, http
 from operate.embedded.cloud import Cloud
 from tests.e2e.scene import Scene, until
@@ -84,6 +85,6 @@ def test_nobody_changes_or_deletes_audit_entries(cloud: Cloud, roles: dict[str, 
 
 def test_requests_without_a_signature_are_refused(cloud: Cloud) -> None:
     assert http.send("POST", f"{cloud.api_url}/requests", b"{}").status == 403
-    stranger = RequestsApi(cloud.api_url, access_key_id="AKIAUNKNOWNUNKNOWN12", secret_access_key="none")
+    stranger = RequestsApi(cloud.api_url, credentials=Credentials("AKIAUNKNOWNUNKNOWN12", "none"))
     assert stranger.report("any").status == 403
     assert until(lambda: RequestsApi(cloud.api_url).report("any").status == 404)

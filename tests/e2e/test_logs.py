@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from local.client import press
+from operate.client import press
 from operate.embedded import aws
 from operate.embedded.cloud import Cloud
 from tests.e2e.scene import Scene, until

@@ -13,8 +13,8 @@ from playwright.sync_api import Page as Tab
 from countersign.adapters.attributes import to_item
 from countersign.adapters.keys import task_key
 from countersign.adapters.task_items import plain
-from local.client import Page, open_page, press
 from local.demo.watch import Execution
+from operate.client import Page, open_page, press
 from operate.embedded import aws, http
 from tests.e2e.scene import Scene, until
 

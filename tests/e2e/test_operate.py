@@ -13,8 +13,8 @@ import pytest
 from countersign.contracts import envelope
 from countersign.domain import votes
 from countersign.domain.clock import SystemClock
-from local.client import open_page, press
 from operate import stage
+from operate.client import open_page, press
 from operate.embedded import aws
 from operate.embedded.cloud import Cloud
 from operate.program import main

@@ -7,8 +7,8 @@ from urllib.parse import urljoin
 import pytest
 
 from countersign.domain.policy import Policy
-from local.client import open_page, press
 from local.demo.watch import Execution
+from operate.client import open_page, press
 from operate.embedded.cloud import Cloud
 from operate.embedded.mailbox import Mailbox
 from stacks.stage.policies import policy_document

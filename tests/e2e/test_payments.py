@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from local.client import answer
 from local.demo.sandbox import Delivery, Event, Sandbox
+from operate.client import answer
 from operate.embedded import aws
 from operate.embedded.cloud import Cloud
 from tests.e2e.payment_scene import AMOUNT, CURRENCY, PaymentScene

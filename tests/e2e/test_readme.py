@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from local.client import RequestsApi
+from operate.client import RequestsApi
 from operate.embedded.cloud import ROOT, Cloud
 
 COUNTERSIGN = """\

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from local.client import open_page, press
 from operate import stage
+from operate.client import open_page, press
 from operate.embedded import aws
 from operate.embedded.cloud import Cloud
 from operate.program import main

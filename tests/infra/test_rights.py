@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Callable
 
 from tests.infra.templates import DECIDED_BY_A_PLAIN_LAMBDA, Synthesised, construct_id, statements
 
@@ -252,6 +253,23 @@ def test_the_policy_for_people_denies_completing_callbacks_and_is_a_setting(stag
         assert not {"Roles", "Users", "Groups"} & policy.keys(), "the kit attaches it to no role"
     assert len(policies) == wanted
     assert stage.outputs("workflow").get("DenyCallbacksPolicy") == ("DenyCallbacks/Policy" if wanted else None)
+
+
+def test_the_policy_of_the_prover_writes_items_of_proofs_only(stage_named: Callable[[str], Synthesised]) -> None:
+    local = stage_named("local")
+    (policy,) = [each for each in local.of_type("AWS::IAM::ManagedPolicy") if each.path == "Prover/Policy"]
+    assert local.outputs("public")["ProvePolicy"] == "Prover/Policy"
+    for statement in policy.properties["PolicyDocument"]["Statement"]:
+        if statement["Effect"] == "Allow" and "dynamodb:PutItem" in statement["Action"]:
+            only = statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+            assert only == ["AUDIT#prove-*", "LINK#prove-*", "TASK#prove-*"]
+            assert statement["Condition"]["Null"] == {"dynamodb:LeadingKeys": "false"}
+        else:
+            assert statement["Effect"] == "Deny" or not set(statement["Action"]) - {
+                "dynamodb:BatchGetItem",
+                "dynamodb:GetItem",
+                "dynamodb:Query",
+            }
 
 
 def test_roles_have_no_other_source_of_rights_and_only_lambda_takes_them(stage: Synthesised) -> None:

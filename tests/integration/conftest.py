@@ -97,7 +97,7 @@ CODE_TABLES: dict[str, Any] = {
     "workflows": {
         WORKFLOW: {"function": f"{WORKFLOW}:live", "deadline_seconds": 3600, "contract": WORKFLOW, "retired": False}
     },
-    "requests": {"providers": list(PROVIDERS), "requester": "input", "approver_domains": []},
+    "requests": {"providers": list(PROVIDERS), "requester": "input", "approver_domains": [], "prover": ""},
     "policies": {},
     "policy": [],
     "operators": [],

@@ -126,7 +126,7 @@ def test_the_policy_and_the_rules_for_callers_are_those_of_the_stage(kit: Kit, i
     forget_what_functions_made(policies=policies)
     assert post().status == 200
     assert_problem(post(any_request(request_id="order-1002")), 400, "contract", "/input/amount")
-    rules = {"providers": [], "requester": "caller", "approver_domains": []}
+    rules = {"providers": [], "requester": "caller", "approver_domains": [], "prover": ""}
     forget_what_functions_made(policies=policies, requests=rules)
     assert_problem(post(), 403, "caller")
 

@@ -107,7 +107,7 @@ TABLES: dict[str, Any] = {
         name: {"function": f"{name}:live", "deadline_seconds": 3600, "contract": name, "retired": False}
         for name in WORKFLOWS
     },
-    "requests": {"providers": [PROVIDER], "requester": "input", "approver_domains": []},
+    "requests": {"providers": [PROVIDER], "requester": "input", "approver_domains": [], "prover": ""},
     "policies": {},
 }
 

@@ -147,6 +147,19 @@ def test_requests_are_not_restricted_by_default(tmp_path: Path) -> None:
             load(tmp_path, f"{VALID}[requests]\n{wrong}")
 
 
+def test_the_prover_is_a_role_and_its_provider_is_not_on_a_protected_stage(tmp_path: Path) -> None:
+    assert load(tmp_path).prove.role == ""
+    for role in ("arn:aws:iam::111122223333:role/aws-reserved/sso/P_1", "arn:aws:iam::000000000000:root"):
+        assert load(tmp_path, f'{VALID}[prove]\nrole = "{role}"').prove.role == role
+    for wrong in ("prover", "arn:aws:iam::111122223333:root", "arn:aws:sts::111122223333:assumed-role/P/s"):
+        assert refused(tmp_path, f'{VALID}[prove]\nrole = "{wrong}"').key == "prove.role"
+    provider = '[providers.prove]\nscheme = "standard_webhooks"\n'
+    assert refused(tmp_path, VALID + provider).key == "providers.prove"
+    assert load(tmp_path, VALID.replace("protected = true", "protected = false") + provider).providers.keys() == {
+        "prove"
+    }
+
+
 WITH_HELD_PAYMENTS = VALID.replace("held-payment.enabled = false", "")
 
 

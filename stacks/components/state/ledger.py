@@ -22,6 +22,7 @@ from countersign.adapters.keys import (
     TASK,
     TOKEN,
 )
+from countersign.domain.proofs import PREFIX
 from stacks.components.house.findings import accept
 from stacks.components.house.rights import allow
 
@@ -39,6 +40,9 @@ _TASKS = (f"{AUDIT}*", f"{TASK}*")
 
 _EVENTS = (f"{EVENT}*", f"{EXTERNAL}*")
 """Events of providers, the claims of external ids, and parked events."""
+
+_PROOFS = tuple(f"{kind}{PREFIX}*" for kind in (AUDIT, LINK, TASK))
+"""The tasks of `countersign prove`, and the links that it writes for them."""
 
 _LINKS = (f"{LINK}*",)
 """People's links: the right to write one is the right to vote as any person."""
@@ -149,6 +153,12 @@ class Ledger(Construct):
         """Allow the approver's work: create people's links, with an audit entry for each."""
         self._allow(grantee, *_READ)
         self._allow(grantee, *_WRITE, items=(*_TASKS, *_LINKS))
+
+    def grant_proofs(self, grantee: iam.IGrantable) -> None:
+        """Allow the work of `countersign prove`: create links for proofs, with an audit entry for each."""
+        self._allow(grantee, *_READ, _READ_MANY)
+        self._allow(grantee, *_WRITE, items=_PROOFS)
+        self._allow_index(grantee)
 
     def grant_waits(self, grantee: iam.IGrantable) -> None:
         """Allow a workflow's work: open and close tasks, create machines' tokens, record its result."""

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from countersign.domain.identity import NO_ALIASES, Aliases, caller_name, is_address, normalise, session_name, untagged
+from countersign.domain.identity import (
+    NO_ALIASES,
+    Aliases,
+    caller_name,
+    is_address,
+    is_session_of,
+    normalise,
+    session_name,
+    untagged,
+)
 
 addresses = st.emails()
 
@@ -111,3 +120,24 @@ def test_the_domain_and_the_contracts_accept_the_same_addresses() -> None:
 )
 def test_only_the_session_of_an_assumed_role_has_a_session_name(caller: str, name: str, session: str) -> None:
     assert (caller_name(caller), session_name(caller)) == (name, session)
+
+
+ROLE = "arn:aws:iam::111122223333:role/teams/payments/Prover"
+SESSION = "arn:aws:sts::111122223333:assumed-role/Prover/rita@example.com"
+
+
+@pytest.mark.parametrize(
+    ("caller", "role", "same"),
+    [
+        (SESSION, ROLE, True),
+        (SESSION, ROLE.replace("teams/payments/", ""), True),
+        (SESSION.replace("Prover", "Prover2"), ROLE, False),
+        (SESSION.replace("1111", "4444"), ROLE, False),
+        (ROLE, ROLE, False),
+        ("arn:aws:iam::000000000000:root", "arn:aws:iam::000000000000:root", True),
+        (SESSION, "", False),
+        ("", "", False),
+    ],
+)
+def test_a_session_belongs_to_the_role_of_its_account_and_name(caller: str, role: str, same: bool) -> None:
+    assert is_session_of(caller, role) is same

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from countersign.domain.tokens import fingerprint, idempotency_key, mint
+from countersign.domain.tokens import fingerprint, idempotency_key, mint, mint_proof
 
 
 def test_a_token_is_43_url_safe_characters_and_identified_by_its_sha_256() -> None:
@@ -16,7 +16,13 @@ def test_a_token_is_43_url_safe_characters_and_identified_by_its_sha_256() -> No
     assert known_by == hashlib.sha256(token.encode()).hexdigest() == fingerprint(token)
 
 
-@pytest.mark.parametrize("make", [mint, idempotency_key])
+def test_the_fingerprint_of_a_proofs_token_begins_as_the_token() -> None:
+    token, known_by = mint_proof()
+    assert re.fullmatch(r"prove-[A-Za-z0-9_-]{43}", token)
+    assert known_by == f"prove-{hashlib.sha256(token.encode()).hexdigest()}" == fingerprint(token)
+
+
+@pytest.mark.parametrize("make", [mint, mint_proof, idempotency_key])
 def test_every_token_and_every_idempotency_key_is_different(make: Callable[[], object]) -> None:
     assert len({make() for _ in range(500)}) == 500
 

@@ -32,7 +32,7 @@ ENVIRONMENT = {
 }
 TABLES: dict[str, Any] = {
     "policies": {},
-    "requests": {"providers": ["stripe"], "requester": "caller", "approver_domains": ["example.com"]},
+    "requests": {"providers": ["stripe"], "requester": "caller", "approver_domains": ["example.com"], "prover": ""},
     "workflows": {
         "payment": {"function": "payment-1:live", "deadline_seconds": 600, "contract": "payment", "retired": False}
     },

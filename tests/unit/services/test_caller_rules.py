@@ -133,3 +133,51 @@ def test_a_request_outside_the_policy_is_refused(changes: dict[str, Any], pointe
 @pytest.mark.parametrize("changes", [{"amount": "100.00"}, {"approvers": [APPROVER, OTHER_APPROVER]}])
 def test_a_request_within_the_policy_is_started(changes: dict[str, Any]) -> None:
     assert stage(CallerRules(), POLICY).submit(any_request(input=any_input(**changes)), CALLER).started
+
+
+PROVER = "arn:aws:sts::111122223333:assumed-role/prover/olga"
+PROVES = CallerRules(("pay", "prove"), "caller", ("example.com",), "arn:aws:iam::111122223333:role/prover")
+SIMULATED = "success+1@simulator.amazonses.com"
+OF_PEOPLE: list[dict[str, Any]] = [
+    {"currency": "EUR", "up_to": "100", "approvers": [APPROVER]},
+    {"currency": "EUR", "up_to": "200", "escalations": [{"after_seconds": 60, "to": [APPROVER]}]},
+    {"currency": "EUR"},
+]
+
+
+def proof(rules: CallerRules = PROVES, caller: str = PROVER, **changes: Any) -> list[str]:
+    """Submit a proof; return the pointers of its problems."""
+    document = any_input(approvers=[SIMULATED], requester="ooto@simulator.amazonses.com", amount="250.00")
+    asked = any_request(request_id="prove-1", input=document) | {
+        name: changes.pop(name) for name in ("request_id", "workflow") if name in changes
+    }
+    asked["input"] = changes.pop("input", asked["input"] | changes)
+    try:
+        assert stage(rules, Policy.from_document(OF_PEOPLE)).submit(asked, caller).started
+    except ContractError as error:
+        return [each.pointer for each in error.problems]
+    return []
+
+
+def test_a_proof_comes_from_the_stages_role_and_asks_the_simulator_only() -> None:
+    assert proof() == []
+    for caller in (CALLER, RITA, PROVER.replace("prover", "prover2"), ""):
+        assert proof(caller=caller) == ["/request_id"]
+    assert proof(CallerRules()) == ["/request_id"]
+    assert proof(approvers=[SIMULATED, APPROVER, "a@simulator.amazonses.com.evil.example"]) == [
+        "/input/approvers/1",
+        "/input/approvers/2",
+    ]
+    people = {"user_id": "u-1", "reviewers": [APPROVER]}
+    assert proof(workflow="identity-verification", input=people) == ["/input/reviewers/0"]
+
+
+@pytest.mark.parametrize("amount", ["99.00", "150.00"])
+def test_a_proof_of_an_amount_for_which_the_policy_names_people_is_refused(amount: str) -> None:
+    assert proof(amount=amount) == ["/input/amount"]
+
+
+def test_only_a_proof_may_wait_for_events_of_the_provider_prove() -> None:
+    payment = PAYMENT | {"provider": "prove"}
+    assert proof(workflow="payment", input=payment) == []
+    assert refusal(stage(PROVES), "payment", payment, PROVER).pointer == "/input/provider"

@@ -12,7 +12,7 @@ from countersign.domain.links import Link, Purpose
 from countersign.domain.people import Entry
 from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import MAX_ANSWERS, Status, Task, Vote
-from countersign.domain.tokens import fingerprint, mint
+from countersign.domain.tokens import fingerprint, mint, mint_proof
 from countersign.services import reviews
 from countersign.services.reviews import Click, Review, Reviews
 from countersign.testing.builders import (
@@ -60,6 +60,28 @@ def test_the_link_of_a_removed_task_is_unknown() -> None:
     bench.ledger.standing.clear()
     with pytest.raises(errors.UnknownLinkError):
         bench.reviews.look(bench.token)
+
+
+@pytest.mark.parametrize(
+    ("link", "opens"),
+    [
+        ({"task_id": "prove-1.approval"}, True),
+        ({"task_id": TASK_ID}, False),
+        ({"task_id": "", "purpose": Purpose.INBOX}, False),
+        ({"task_id": "prove-1.approval", "purpose": Purpose.INBOX}, False),
+    ],
+)
+def test_the_link_of_a_proof_opens_tasks_of_proofs_and_no_inbox(link: dict[str, Any], opens: bool) -> None:
+    bench = Bench(any_task())
+    bench.ledger.standing["prove-1.approval"] = any_task(task_id="prove-1.approval", request_id="prove-1")
+    token, known_by = mint_proof()
+    bench.ledger.put_link(Link(known_by, recipient=APPROVER, **link), NOW)
+    for task_id in (TASK_ID, "prove-1.approval"):
+        if opens:
+            assert bench.reviews.look(token, task_id).task.task_id == "prove-1.approval"
+        else:
+            with pytest.raises(errors.UnknownLinkError):
+                bench.reviews.look(token, task_id)
 
 
 SHARED = any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule())

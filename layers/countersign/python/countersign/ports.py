@@ -204,6 +204,10 @@ class Ledger(LinkLedger, EventLedger, AnswerLedger, RequestLedger, Protocol):
 class OperationsLedger(TaskLedger, RequestLedger, Protocol):
     """The ledger for recovery by operators; no function may use it."""
 
+    def commit_link(self, change: Change, link: Link, expires_at: datetime) -> Task:
+        """See `LinkLedger.commit_link`."""
+        ...
+
     def lost(self, task_id: str, table: str) -> Task | None:
         """Return a task from a restored table, or None."""
         ...

@@ -39,6 +39,22 @@ def session_name(caller: str) -> str:
     return role_and_session.partition("/")[2] if kind == "assumed-role" else ""
 
 
+def is_session_of(caller: str, role: str) -> bool:
+    """Tell whether a caller's ARN is that of a role's session.
+
+    Args:
+        caller: The caller's ARN. That of a session has the role's name without its path.
+        role: The role's ARN, `arn:aws:iam::<account>:role/<path>/<name>`; the ARN of any other principal matches only
+            itself, and an empty text nobody.
+    """
+    account, kind, path = role.rpartition(":")
+    resource, _, name = path.rpartition("/")
+    if resource.partition("/")[0] != "role":
+        return bool(role) and caller == role
+    session = f"{account.replace(':iam:', ':sts:')}{kind}assumed-role/{name}/"
+    return caller.startswith(session)
+
+
 def caller_name(caller: str) -> str:
     """Return a caller's name for people: the ARN without partition, service and account."""
     return caller.rpartition(":")[2]

@@ -131,13 +131,25 @@ class Policy:
             UncoveredAmountError: No row covers the amount, or the input has no amount.
             ContractError: The approvers could never approve the amount by the policy's rule.
         """
+        terms = self._terms_for(document)
+        if "approvers" in document:
+            terms.audience(tuple(document["approvers"]), str(document.get("requester", "")), aliases)
+
+    def asks(self, document: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the people whom the policy itself asks about a request, in place of its approvers and later.
+
+        Raises:
+            UncoveredAmountError: No row covers the amount, or the input has no amount.
+        """
+        terms = self._terms_for(document)
+        return (*(terms.approvers or ()), *(person for each in terms.escalations for person in each.to))
+
+    def _terms_for(self, document: Mapping[str, Any]) -> Terms:
         try:
             amount = Decimal(str(document.get("amount")))
         except InvalidOperation as error:
             raise UncoveredAmountError(self._coverage()) from error
-        terms = self.terms(amount, str(document.get("currency", "")))
-        if "approvers" in document:
-            terms.audience(tuple(document["approvers"]), str(document.get("requester", "")), aliases)
+        return self.terms(amount, str(document.get("currency", "")))
 
     def _coverage(self) -> tuple[str, ...]:
         highest = {band.currency: str(band) for band in self.bands}

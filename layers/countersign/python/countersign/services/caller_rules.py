@@ -6,8 +6,9 @@ from typing import Any
 
 from countersign.contracts import validation
 from countersign.contracts.validation import Rule
+from countersign.domain import proofs
 from countersign.domain.errors import CallerRefusedError, ContractError
-from countersign.domain.identity import is_address, normalise, session_name
+from countersign.domain.identity import is_address, is_session_of, normalise, session_name
 from countersign.services.starts import OWN_IDS
 
 CALLER = "caller"
@@ -25,11 +26,14 @@ class CallerRules:
         providers: Names of the providers whose events reach the stage.
         requester: `input`: the requester whom the input names; `caller`: the name of the caller's session.
         approver_domains: The domains of the approvers that requests may name; empty for any.
+        prover: The ARN of the role whose requests may have ids of proofs; empty for nobody. The rules above do not
+            apply to them, and they may ask SES's mailbox simulator only.
     """
 
     providers: tuple[str, ...] = ()
     requester: str = "input"
     approver_domains: tuple[str, ...] = ()
+    prover: str = ""
 
     def filled_in(self, contract: str, document: Mapping[str, Any], caller: str) -> Mapping[str, Any]:
         """Return a request whose input names the caller as the requester, if the stage's settings say so.
@@ -42,7 +46,7 @@ class CallerRules:
         Raises:
             CallerRefusedError: The name of the caller's session is not an address.
         """
-        if self.requester != CALLER or not validation.has_member(contract, "requester"):
+        if proofs.is_proof(document) or self.requester != CALLER or not validation.has_member(contract, "requester"):
             return document
         address = _address_of(caller)
         if not is_address(address):
@@ -50,17 +54,33 @@ class CallerRules:
         given = document.get("input")
         return {**document, "input": {"requester": address, **given}} if isinstance(given, dict) else document
 
-    def rules(self, caller: str) -> Iterator[Rule]:
-        """Yield the rules for the input of a request from a caller, an IAM ARN."""
-        yield Rule(("provider", "external_id"), self._provider)
+    def ids(self, caller: str) -> Rule:
+        """Return the rule for the id of a request from a caller, an IAM ARN."""
+        return Rule(("request_id",), lambda document, prefix: self._id(document, prefix, caller))
+
+    def _id(self, document: Mapping[str, Any], prefix: str, caller: str) -> Iterator[ContractError]:
+        if document["request_id"].startswith(OWN_IDS):
+            yield ContractError(f"must not begin with {OWN_IDS}, as the kit's own requests do", f"{prefix}/request_id")
+        if proofs.is_proof(document) and not is_session_of(caller, self.prover):
+            reason = f"must not begin with {proofs.PREFIX}, unless the caller is the stage's role under [prove]"
+            yield ContractError(reason, f"{prefix}/request_id")
+
+    def rules(self, document: Mapping[str, Any], caller: str) -> Iterator[Rule]:
+        """Yield the rules for the input of a request, the body of `POST /requests`, from a caller, an IAM ARN."""
+        is_proof = proofs.is_proof(document)
+        yield Rule(("provider", "external_id"), lambda given, prefix: self._provider(given, prefix, is_proof=is_proof))
+        if is_proof:
+            yield Rule(_NAMED, _simulated)
+            return
         if self.requester == CALLER:
             yield Rule(("requester",), lambda document, prefix: _requester(document, prefix, caller))
         if self.approver_domains:
             yield Rule(_NAMED, self._domains)
 
-    def _provider(self, document: Mapping[str, Any], prefix: str) -> Iterator[ContractError]:
-        if {"provider", "external_id"} <= document.keys() and document["provider"] not in self.providers:
-            names = ", ".join(self.providers) or "none"
+    def _provider(self, document: Mapping[str, Any], prefix: str, *, is_proof: bool) -> Iterator[ContractError]:
+        known = [name for name in self.providers if name != proofs.PROVIDER or is_proof]
+        if {"provider", "external_id"} <= document.keys() and document["provider"] not in known:
+            names = ", ".join(known) or "none"
             yield ContractError(f"must be a provider of this stage; there are {names}", f"{prefix}/provider")
 
     def _domains(self, document: Mapping[str, Any], prefix: str) -> Iterator[ContractError]:
@@ -71,10 +91,11 @@ class CallerRules:
                     yield ContractError(f"must be an address of {allowed}", f"{prefix}/{member}/{place}")
 
 
-def own_ids(document: Mapping[str, Any], prefix: str) -> Iterator[ContractError]:
-    """Yield a problem if the id is reserved for the kit's own requests."""
-    if document["request_id"].startswith(OWN_IDS):
-        yield ContractError(f"must not begin with {OWN_IDS}, as the kit's own requests do", f"{prefix}/request_id")
+def _simulated(document: Mapping[str, Any], prefix: str) -> Iterator[ContractError]:
+    for member in _NAMED:
+        for place, address in enumerate(document.get(member, ())):
+            if not proofs.is_simulated(address):
+                yield ContractError(f"must be an address of {proofs.SIMULATOR}", f"{prefix}/{member}/{place}")
 
 
 def _requester(document: Mapping[str, Any], prefix: str, caller: str) -> Iterator[ContractError]:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from countersign.domain import tokens
+from countersign.domain import proofs, tokens
 from countersign.domain.errors import InboxExpiredError, UnknownLinkError
 from countersign.domain.links import Link, Purpose
 from countersign.domain.tasks import Task, is_task_id
@@ -32,7 +32,7 @@ def link_of(ledger: LinkLedger, token: str, now: datetime) -> Link:
     """Return the link of a token; raises as `review_link` does."""
     fingerprint = tokens.fingerprint(token)
     link = ledger.link(fingerprint) if fingerprint else None
-    if link is None:
+    if link is None or not proofs.may_open(link):
         raise UnknownLinkError
     if link.expires_at is not None and link.expires_at <= now:
         raise InboxExpiredError

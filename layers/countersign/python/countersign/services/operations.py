@@ -4,10 +4,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from countersign.contracts import envelope
-from countersign.domain import recovery, tasks, upkeep, votes
+from countersign.domain import recovery, tasks, tokens, upkeep, votes
+from countersign.domain.audit import AuditEvent
 from countersign.domain.clock import Clock
 from countersign.domain.errors import UnknownTaskError
-from countersign.domain.tasks import Task
+from countersign.domain.links import Link
+from countersign.domain.tasks import Change, Task
 from countersign.ports import OperationsLedger
 from countersign.retries import retried
 
@@ -93,6 +95,20 @@ class Operations:
         if reason and (ended := tasks.cancel(task, "restore", reason, now)):
             task, events = ended.after, (*events, *ended.events)
         return self.ledger.bring_back(task, events, now)
+
+    @retried
+    def prove_link(self, task_id: str, recipient: str) -> str:
+        """Write a review link for a task of `countersign prove`, and return its token.
+
+        Raises:
+            UnknownTaskError: No task has this id.
+        """
+        task = self._present(task_id)
+        token, fingerprint = tokens.mint_proof()
+        data = {"recipient": recipient, "fingerprint": fingerprint}
+        minted = Change(task, None, {}, (AuditEvent("minted", self.operator, "iam", data=data),), self.clock.now())
+        self.ledger.commit_link(minted, Link(fingerprint, task_id, recipient), task.expires_at)
+        return token
 
     def _present(self, task_id: str) -> Task:
         task = self.ledger.task(task_id)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,11 +21,12 @@ from countersign.domain.errors import (
 from countersign.domain.identity import normalise
 from countersign.domain.people import aliases_of, check_approvers
 from countersign.domain.policy import Policy
+from countersign.domain.proofs import is_proof, is_simulated
 from countersign.domain.requests import Request, RequestStatus
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Task
 from countersign.ports import Directory, RequestLedger, WorkflowStarter
-from countersign.services.caller_rules import CallerRules, own_ids
+from countersign.services.caller_rules import CallerRules
 from countersign.services.starts import Starts
 
 _REQUEST_ID = re.compile("[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -135,7 +137,7 @@ class Submissions:
         have changed since, and a retry must get the same result.
         """
         found = validation.problems("request", document)
-        found += validation.broken_rules(self._rules(), document, "", found)
+        found += validation.broken_rules(self._rules(caller), document, "", found)
         startable = self._startable(document)
         asked = self._refused_by_stage(startable, document, caller, found) if startable else []
         if asked and (found or self.ledger.request(document["request_id"]) is None):
@@ -147,16 +149,17 @@ class Submissions:
     ) -> list[ContractError]:
         if startable.is_retired:
             return [RetiredWorkflowError()]
-        return validation.broken_rules(self._rules_of_stage(startable, caller), document.get("input"), "/input", found)
+        rules = self._rules_of_stage(startable, document, caller)
+        return validation.broken_rules(rules, document.get("input"), "/input", found)
 
     def _startable(self, document: Any) -> Startable | None:
         name = document.get("workflow") if isinstance(document, dict) else None
         return self.workflows.get(name) if isinstance(name, str) else None
 
-    def _rules(self) -> Iterator[Rule]:
+    def _rules(self, caller: str) -> Iterator[Rule]:
         """Yield the rules for every request: its workflow is deployed, and its input keeps the contract."""
         if self.caller_rules is not None:
-            yield Rule(("request_id",), own_ids)
+            yield self.caller_rules.ids(caller)
         yield Rule(("workflow",), self._is_deployed)
         yield Rule(("workflow", "input"), self._keeps_contract)
 
@@ -168,14 +171,16 @@ class Submissions:
         startable = self._startable(document)
         return validation.problems(startable.input_contract, document["input"], f"{prefix}/input") if startable else ()
 
-    def _rules_of_stage(self, startable: Startable, caller: str) -> Iterator[Rule]:
+    def _rules_of_stage(self, startable: Startable, document: Mapping[str, Any], caller: str) -> Iterator[Rule]:
         """Yield the stage's rules for an input: those for callers, of the directory, and of the policy."""
         if self.caller_rules is not None:
-            yield from self.caller_rules.rules(caller)
+            yield from self.caller_rules.rules(document, caller)
         policy = startable.policy
-        yield Rule(("approvers", "requester", "rule"), lambda document, prefix: self._people(policy, document, prefix))
+        yield Rule(("approvers", "requester", "rule"), lambda given, prefix: self._people(policy, given, prefix))
         if policy is not None:
-            yield Rule(("amount", "currency"), lambda document, _: _covered(policy, document))
+            yield Rule(("amount", "currency"), lambda given, _: _covered(policy, given))
+            if is_proof(document):
+                yield Rule(("amount", "currency"), lambda given, prefix: _asks_nobody(policy, given, prefix))
 
     def _people(self, policy: Policy | None, document: Mapping[str, Any], prefix: str) -> Iterator[ContractError]:
         """Yield the problems of a request's approvers by directory and policy, if it names approvers."""
@@ -223,6 +228,13 @@ def _covered(policy: Policy, document: Mapping[str, Any]) -> Iterator[ContractEr
         policy.check({name: document.get(name) for name in ("amount", "currency")})
     except ContractError as error:
         yield error
+
+
+def _asks_nobody(policy: Policy, document: Mapping[str, Any], prefix: str) -> Iterator[ContractError]:
+    """Yield a problem if a proof would ask people whom the policy names."""
+    with suppress(UncoveredAmountError):  # the rule for the amount reports it
+        if not all(map(is_simulated, policy.asks(document))):
+            yield ContractError("must be an amount for which the policy names no people", f"{prefix}/amount")
 
 
 def _task_report(task: Task) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from local import client
-from local.client import Page, open_page, press
+from operate import client
+from operate.client import Page, open_page, press
 from operate.embedded import cloud, http
 from operate.embedded.cloud import Cloud
 from operate.embedded.http import Answer

@@ -25,14 +25,12 @@ class RequestsApi:
     Attributes:
         api_url: The API's URL, without a slash at the end.
         region: The region that requests are signed for.
-        access_key_id: The access key that signs.
-        secret_access_key: Its secret.
+        credentials: The botocore credentials that sign; by default the emulator's.
     """
 
     api_url: str
     region: str = aws.REGION
-    access_key_id: str = aws.ACCESS_KEY_ID
-    secret_access_key: str = aws.SECRET_ACCESS_KEY
+    credentials: Any = field(default_factory=aws.credentials, repr=False)
 
     def submit(self, workflow: str, request_id: str, document: dict[str, Any]) -> Answer:
         """Start a workflow with an input."""
@@ -46,10 +44,9 @@ class RequestsApi:
     def _signed(self, method: str, url: str, body: bytes | None = None) -> Answer:
         from botocore.auth import SigV4Auth
         from botocore.awsrequest import AWSRequest
-        from botocore.credentials import Credentials
 
         request = AWSRequest(method, url, {"Content-Type": "application/json"}, body)
-        SigV4Auth(Credentials(self.access_key_id, self.secret_access_key), "execute-api", self.region).add_auth(request)
+        SigV4Auth(self.credentials.get_frozen_credentials(), "execute-api", self.region).add_auth(request)
         return http.send(method, url, body, dict(request.headers.items()))
 
 

@@ -1,0 +1,95 @@
+"""The command `prove`, which runs the product's claims against a stage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from countersign.domain.identity import is_session_of
+from operate.checks.stacks import stacks
+from operate.context import Context
+from operate.embedded.cloud import HOME
+from operate.errors import OperateError, Status, usage
+from operate.prove.report import Result, Verdict, proved, write
+from operate.prove.run import Run
+from operate.prove.safe import SAFE
+from operate.stage import Stage
+from operate.terminal import BAD, QUIET, Terminal, mark
+
+_PATIENCE_SECONDS, _LOCAL_PATIENCE_SECONDS = 120, 30
+_LOOK_SECONDS, _LOCAL_LOOK_SECONDS = 2, 0.2
+
+
+def prove(
+    call: typer.Context,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write FILE.md and FILE.json; by default .local/prove/<stage>-<time>."),
+    ] = None,
+) -> int:
+    """Run the product's claims against the stage, and write a report. The exit status is 1 if one is not proved."""
+    context: Context = call.obj
+    stage = context.stage
+    _refuse(stage)
+    quick = stage.cloud is not None
+    run = Run(
+        context,
+        _LOCAL_PATIENCE_SECONDS if quick else _PATIENCE_SECONDS,
+        _LOCAL_LOOK_SECONDS if quick else _LOOK_SECONDS,
+    )
+    for task_id in run.withdraw_open_tasks():
+        context.terminal.note(f"An earlier run was interrupted: withdrew {task_id}.")
+    results: list[Result] = []
+    try:
+        for result in proved(run, SAFE):
+            results.append(result)
+            _say(context.terminal, result)
+    finally:
+        for _ in run.withdraw_open_tasks():
+            pass
+    base = report or HOME / "prove" / f"{stage.name}-{context.now:%Y%m%d-%H%M%S}"
+    write(run, results, base)
+    return _end(context.terminal, results, base)
+
+
+def _refuse(stage: Stage) -> None:
+    """Refuse a stage on which nothing can be proved.
+
+    Raises:
+        OperateError: The stage has no role for it, is not completely deployed, or the operator is not that role.
+    """
+    role, file = stage.settings.prove.role, f"settings/{stage.name}.toml"
+    if not role:
+        line = '[prove] with role = "<the ARN of the role that you act as>"'
+        advice = (
+            f"Add {line} to {file}, then make deploy STAGE={stage.name}. Attach the policy of the output ProvePolicy."
+        )
+        raise usage(f"{file} names no role that may prove the stage", advice)
+    for what, advice in stacks(stage):
+        if advice:
+            raise OperateError(f"the stage {stage.name} is not completely deployed: {what}", advice, Status.NO_ACCESS)
+    if "ProvePolicy" not in stage.outputs("public"):
+        problem = f"the stage {stage.name} was deployed without the role under [prove]: it lacks the output ProvePolicy"
+        raise OperateError(problem, f"make deploy STAGE={stage.name}", Status.NO_ACCESS)
+    if not is_session_of(stage.operator, role):
+        advice = f"Use a profile of that role: --profile. Or change role under [prove] in {file}, and deploy."
+        raise OperateError(f"you act as {stage.operator}; the stage takes proofs from {role}", advice, Status.NO_ACCESS)
+
+
+def _say(terminal: Terminal, result: Result) -> None:
+    if terminal.as_json:
+        return
+    signs = {Verdict.PROVED: mark("✓", "+"), Verdict.NOT_PROVED: mark("✗", "!"), Verdict.SKIPPED: mark("–", "-")}
+    style = {Verdict.NOT_PROVED: BAD, Verdict.SKIPPED: QUIET}.get(result.verdict, "")
+    terminal.say(f"{signs[result.verdict]} {result.claim:<15} {result.says}", style)
+    terminal.say(f"  {'':<15} {result.verdict}: {result.evidence}", QUIET)
+
+
+def _end(terminal: Terminal, results: list[Result], base: Path) -> Status:
+    counts = {verdict: sum(result.verdict is verdict for result in results) for verdict in Verdict}
+    line = f"{', '.join(f'{count} {verdict}' for verdict, count in counts.items())}; the report is {base}.md"
+    claims = [vars(result) for result in results]
+    terminal.result(line, {"report": f"{base}.json", "claims": claims})
+    return Status.REFUSED if counts[Verdict.NOT_PROVED] else Status.DONE

@@ -1,0 +1,174 @@
+"""`prove`: what it refuses, and claims that fail where a fault is planted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from email.message import Message
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from countersign.functions.clients import client
+from countersign.services.operations import Operations
+from countersign.testing.builders import any_task
+from operate.client import RequestsApi
+from operate.context import Context
+from operate.embedded.http import Answer as HttpAnswer
+from operate.prove import report, safe
+from operate.prove.run import NotProvedError
+from operate.prove.run import Run as Proof
+from operate.stage import Target
+from operate.terminal import Terminal
+from tests.integration.conftest import Answer, Kit, answering
+from tests.integration.operate.conftest import OPERATOR, DeployedStage, Run
+
+SERVICES = {"RequestsStarted": "requests-api", "RingsDelivered": "relay", "TimeToDecision": "publisher"}
+SERVICES |= {"MailsBounced": "bus-events"}
+OF_LAMBDA = {"DurableExecutionFailed": "order-approval", "Errors": "requests", "IteratorAge": "relay"}
+
+
+@pytest.fixture
+def deployed(stage: DeployedStage) -> DeployedStage:
+    """The stage `dev`, deployed with the operator's role."""
+    role = "arn:aws:iam::123456789012:role/prover"
+    stage.change(prove={"role": role})
+    vars(stage)["operator"] = "arn:aws:sts::123456789012:assumed-role/prover/olga"
+    stage.described["public"]["Outputs"].append({"OutputKey": "ProvePolicy", "OutputValue": "arn:aws:iam::1:policy/p"})
+    return stage
+
+
+@pytest.fixture
+def proof(deployed: DeployedStage, monkeypatch: pytest.MonkeyPatch) -> Proof:
+    """A run on it without patience."""
+    monkeypatch.setattr(safe, "_METRICS_SECONDS", 0.01)
+    functions = [("relay", "relay"), ("requests", "requests_api")]
+    described = [{"FunctionName": name, "Handler": f"{folder}.handler.handler"} for name, folder in functions]
+    monkeypatch.setattr(DeployedStage, "functions", lambda _: described)
+    return Proof(Context(Target(stage="dev"), Terminal()), 0.01, 0.01)
+
+
+def without_role(stage: DeployedStage) -> None:
+    stage.change(prove={"role": ""})
+
+
+def half_deployed(stage: DeployedStage) -> None:
+    del stage.described["workflow"]
+
+
+def without_policy(stage: DeployedStage) -> None:
+    stage.described["public"]["Outputs"].pop()
+
+
+def as_somebody_else(stage: DeployedStage) -> None:
+    vars(stage)["operator"] = OPERATOR
+
+
+@pytest.mark.parametrize(
+    ("spoil", "status", "said"),
+    [
+        (without_role, 2, ("settings/dev.toml names no role", "[prove] with role =", "make deploy STAGE=dev")),
+        (half_deployed, 3, ("countersign-dev-workflow is not deployed", "make deploy")),
+        (without_policy, 3, ("lacks the output ProvePolicy", "make deploy STAGE=dev")),
+        (as_somebody_else, 3, (f"you act as {OPERATOR}", "role/prover", "--profile")),
+    ],
+)
+def test_a_stage_on_which_nothing_can_be_proved_is_refused(
+    deployed: DeployedStage, run: Run, spoil: Callable[[DeployedStage], None], status: int, said: tuple[str, ...]
+) -> None:
+    spoil(deployed)
+    found, out, err = run("prove")
+    assert (found, out) == (status, "")
+    assert all(words in " ".join(err.split()) for words in said), err
+
+
+def test_a_caller_without_the_right_fails_the_claim(
+    deployed: DeployedStage, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kit: Kit
+) -> None:
+    monkeypatch.setattr(RequestsApi, "submit", lambda *_: HttpAnswer(403, Message(), '{"message":"Forbidden"}'))
+    monkeypatch.setattr("operate.commands.proving.SAFE", {"approval": safe.approval, "audit": safe.audit})
+    status, out, _ = run("prove", "--report", str(tmp_path / "r"))
+    assert status == 1
+    assert "403" in out
+    assert "Forbidden" in (tmp_path / "r.md").read_text()
+
+
+def test_a_right_that_aws_denies_fails_the_claim(proof: Proof, kit: Kit) -> None:
+    proof.requests.append("prove-1")
+    with answering("dynamodb", "Query", Answer(400, "AccessDeniedException", {})):
+        (result,) = report.proved(proof, {"audit": safe.audit})
+    assert result.verdict is report.Verdict.NOT_PROVED
+    assert "IAM does not let you call Query" in result.evidence
+
+
+def test_the_operators_link_is_in_the_audit_and_verified(proof: Proof, kit: Kit) -> None:
+    task = any_task(task_id="prove-1.approval", request_id="prove-1")
+    kit.open_task(task_id=task.task_id, request_id="prove-1")
+    operations: Operations = proof.context.operations
+    token = operations.prove_link("prove-1.approval", task.audience[0])
+    assert token.startswith("prove-")
+    (minted,) = [each for each in proof.stage.ledger.audit("prove-1.approval") if each.event.event == "minted"]
+    assert (minted.event.actor, minted.event.identified_by) == (proof.stage.operator, "iam")
+    proof.requests.append("prove-1")
+    assert safe.audit(proof).startswith("1 tasks")
+
+
+def write_metrics(stage: DeployedStage, **renamed: str) -> None:
+    metrics = [("AWS/Lambda", name, [{"Name": "FunctionName", "Value": of}]) for name, of in OF_LAMBDA.items()]
+    for name, service in SERVICES.items():
+        dimensions = [{"Name": "service", "Value": service}, {"Name": "stage", "Value": stage.settings.title}]
+        metrics.append(("Countersign", name, dimensions))
+    for namespace, name, dimensions in metrics:
+        data: Any = {"MetricName": renamed.get(name, name), "Dimensions": dimensions, "Value": 1}
+        client("cloudwatch").put_metric_data(Namespace=namespace, MetricData=[data])
+        if name in ("MailsBounced", *OF_LAMBDA):
+            watch(stage, namespace, name, dimensions)
+
+
+def watch(stage: DeployedStage, namespace: str, name: str, dimensions: list[dict[str, str]], **more: Any) -> None:
+    number = str(len(stage.built))
+    client("cloudwatch").put_metric_alarm(
+        AlarmName=number,
+        Namespace=namespace,
+        MetricName=name,
+        Dimensions=dimensions,
+        ComparisonOperator="GreaterThanThreshold",
+        EvaluationPeriods=1,
+        Period=60,
+        Statistic="Sum",
+        Threshold=0,
+        **more,
+    )
+    stage.built.append(("workflow", "AWS::CloudWatch::Alarm", number))
+
+
+def test_metrics_that_alarms_watch_are_proved_and_a_renamed_one_is_not(proof: Proof, deployed: DeployedStage) -> None:
+    write_metrics(deployed)
+    assert "MailsBounced" in safe.metrics(proof)
+
+
+@pytest.mark.parametrize("name", [*SERVICES, *OF_LAMBDA])
+def test_a_renamed_metric_fails_the_claim(proof: Proof, deployed: DeployedStage, name: str) -> None:
+    write_metrics(deployed, **{name: "Renamed"})
+    with pytest.raises(NotProvedError, match=name):
+        safe.metrics(proof)
+
+
+def test_an_alarm_on_dimensions_that_no_metric_has_fails_the_claim(proof: Proof, deployed: DeployedStage) -> None:
+    write_metrics(deployed)
+    watch(deployed, "Countersign", "RingsFailed", [{"Name": "service", "Value": "relay"}])
+    with pytest.raises(NotProvedError, match=r"dimensions that no metric has: RingsFailed"):
+        safe.metrics(proof)
+
+
+def test_alarms_notify_a_topic_that_somebody_receives(proof: Proof, deployed: DeployedStage) -> None:
+    sns = client("sns")
+    topic = sns.create_topic(Name="alarms")["TopicArn"]
+    watch(deployed, "Countersign", "MailsBounced", [], AlarmActions=[topic])
+    with pytest.raises(NotProvedError, match=r"nobody receives the alarms of .*: confirm the subscription"):
+        safe.alarms(proof)
+    sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="on-call@example.com")
+    assert safe.alarms(proof) == "1 alarms notify alarms"
+    watch(deployed, "Countersign", "RingsFailed", [])
+    with pytest.raises(NotProvedError, match="without an action, or muted: 1"):
+        safe.alarms(proof)
