@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from botocore.exceptions import ClientError
 
 from countersign.domain.identity import is_session_of
 from operate.checks.stacks import stacks
 from operate.context import Context
 from operate.embedded.cloud import HOME
-from operate.errors import OperateError, Status, usage
+from operate.errors import OperateError, Status, is_denied, usage
+from operate.prove.disruptive import DISRUPTIVE, restore
 from operate.prove.report import Result, Verdict, proved, write
 from operate.prove.run import Run
-from operate.prove.safe import SAFE
+from operate.prove.safe import AFTERWARDS, SAFE
 from operate.stage import Stage
 from operate.terminal import BAD, QUIET, Terminal, mark
 
@@ -24,6 +27,10 @@ _LOOK_SECONDS, _LOCAL_LOOK_SECONDS = 2, 0.2
 
 def prove(
     call: typer.Context,
+    disruptive: Annotated[
+        bool | None,
+        typer.Option("--disruptive/--safe", help="Prove the disruptive claims too; the default on the embedded cloud."),
+    ] = None,
     report: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write FILE.md and FILE.json; by default .local/prove/<stage>-<time>."),
@@ -32,41 +39,59 @@ def prove(
     """Run the product's claims against the stage, and write a report. The exit status is 1 if one is not proved."""
     context: Context = call.obj
     stage = context.stage
-    _refuse(stage)
     quick = stage.cloud is not None
+    more = DISRUPTIVE if (quick if disruptive is None else disruptive) else {}
+    _refuse_settings(stage, disruptive=bool(more))
+    _refuse_deployed(stage)
     run = Run(
         context,
         _LOCAL_PATIENCE_SECONDS if quick else _PATIENCE_SECONDS,
         _LOCAL_LOOK_SECONDS if quick else _LOOK_SECONDS,
     )
-    for task_id in run.withdraw_open_tasks():
-        context.terminal.note(f"An earlier run was interrupted: withdrew {task_id}.")
+    for what in _clean(run):
+        context.terminal.note(f"An earlier run was interrupted, which is cleaned up: {what}.")
     results: list[Result] = []
     try:
-        for result in proved(run, SAFE):
+        for result in proved(run, SAFE | more | AFTERWARDS):
             results.append(result)
             _say(context.terminal, result)
     finally:
-        for _ in run.withdraw_open_tasks():
-            pass
+        list(run.withdraw_open_tasks())
     base = report or HOME / "prove" / f"{stage.name}-{context.now:%Y%m%d-%H%M%S}"
     write(run, results, base)
     return _end(context.terminal, results, base)
 
 
-def _refuse(stage: Stage) -> None:
-    """Refuse a stage on which nothing can be proved.
+def _clean(run: Run) -> Iterator[str]:
+    """Clean up after an earlier run that was interrupted. Only stages without protection were disturbed."""
+    if not run.stage.settings.ledger.protected:
+        try:
+            yield from restore(run)
+        except ClientError as error:
+            if not is_denied(error):
+                raise
+            run.context.terminal.note(f"Without the right to look, what a disruptive run has left stays: {error}")
+    for task_id in run.withdraw_open_tasks():
+        yield f"{task_id} was open"
 
-    Raises:
-        OperateError: The stage has no role for it, is not completely deployed, or the operator is not that role.
-    """
-    role, file = stage.settings.prove.role, f"settings/{stage.name}.toml"
-    if not role:
+
+def _refuse_settings(stage: Stage, *, disruptive: bool) -> None:
+    """Refuse a stage without a role that may prove it, and disruptive claims on a protected one."""
+    file = f"settings/{stage.name}.toml"
+    if disruptive and stage.settings.ledger.protected:
+        advice = "Leave out --disruptive, or prove them on a stage with protected = false under [ledger] in its file."
+        raise usage(f"the stage {stage.name} is protected: --disruptive would disturb it", advice)
+    if not stage.settings.prove.role:
         line = '[prove] with role = "<the ARN of the role that you act as>"'
         advice = (
             f"Add {line} to {file}, then make deploy STAGE={stage.name}. Attach the policy of the output ProvePolicy."
         )
         raise usage(f"{file} names no role that may prove the stage", advice)
+
+
+def _refuse_deployed(stage: Stage) -> None:
+    """Refuse a stage that is not completely deployed, and an operator who is not its role."""
+    role, file = stage.settings.prove.role, f"settings/{stage.name}.toml"
     for what, advice in stacks(stage):
         if advice:
             raise OperateError(f"the stage {stage.name} is not completely deployed: {what}", advice, Status.NO_ACCESS)

@@ -146,9 +146,9 @@ class Run:
         """Return the events of a task's audit, in order."""
         return [entry.event.event for entry in self.stage.ledger.audit(task_id)]
 
-    def ended(self, request_id: str) -> dict[str, Any]:
-        """Wait for the end of a request, and return its report."""
-        return self.until(lambda: self._report_of_ended(request_id), f"the end of {request_id}")
+    def ended(self, request_id: str, seconds: float = 0) -> dict[str, Any]:
+        """Wait for the end of a request, by default as long as for any step, and return its report."""
+        return self.until(lambda: self._report_of_ended(request_id), f"the end of {request_id}", seconds)
 
     def _report_of_ended(self, request_id: str) -> dict[str, Any] | None:
         answer = self.api.report(request_id)

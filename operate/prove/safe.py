@@ -216,7 +216,8 @@ SAFE: dict[str, Claim] = {
     "race": race,
     "bounce": bounce,
     "alarms": alarms,
-    "audit": audit,
-    "metrics": metrics,
 }
-"""The claims by name, in order: the metrics of the others need time to appear."""
+"""The claims by name, in order."""
+
+AFTERWARDS: dict[str, Claim] = {"audit": audit, "metrics": metrics}
+"""The claims about what the others have caused."""

@@ -35,11 +35,11 @@ def test_the_safe_claims_are_proved_and_an_interrupted_run_is_cleaned(
     left = Scene(cloud, "prove-interrupted")
     left.submit(approvers=["success@simulator.amazonses.com"], requester="ooto@simulator.amazonses.com")
     until(lambda: "sent" in left.audit(), "the hand-off")
-    status, printed = operate("prove", "--report", str(tmp_path / "report"))
+    status, printed = operate("prove", "--safe", "--report", str(tmp_path / "report"))
     found = verdicts(Path(printed["report"]))
     assert status == 0, printed
-    assert found == dict.fromkeys(safe.SAFE, "proved") | {"bounce": "skipped"}
-    assert (tmp_path / "report.md").read_text().count("| **proved** |") == len(safe.SAFE) - 1
+    assert found == dict.fromkeys(safe.SAFE | safe.AFTERWARDS, "proved") | {"bounce": "skipped"}
+    assert (tmp_path / "report.md").read_text().count("| **proved** |") == len(found) - 1
     assert left.task()["status"] == "CANCELLED"
 
 
@@ -50,7 +50,8 @@ def test_a_claim_fails_while_the_relay_is_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(proving, "SAFE", {"approval": safe.approval})
+    monkeypatch.setattr(proving, "AFTERWARDS", {})
     monkeypatch.setattr(proving, "_LOCAL_PATIENCE_SECONDS", 3)
     with without_relay(cloud):
-        status, printed = operate("prove", "--report", str(tmp_path / "report"))
+        status, printed = operate("prove", "--safe", "--report", str(tmp_path / "report"))
     assert (status, verdicts(Path(printed["report"]))) == (1, {"approval": "not proved"})

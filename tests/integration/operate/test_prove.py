@@ -60,6 +60,10 @@ def without_policy(stage: DeployedStage) -> None:
     stage.described["public"]["Outputs"].pop()
 
 
+def protected(stage: DeployedStage) -> None:
+    stage.change(ledger={"protected": True})
+
+
 def as_somebody_else(stage: DeployedStage) -> None:
     vars(stage)["operator"] = OPERATOR
 
@@ -67,6 +71,7 @@ def as_somebody_else(stage: DeployedStage) -> None:
 @pytest.mark.parametrize(
     ("spoil", "status", "said"),
     [
+        (protected, 2, ("the stage dev is protected: --disruptive would disturb it", "Leave out --disruptive")),
         (without_role, 2, ("settings/dev.toml names no role", "[prove] with role =", "make deploy STAGE=dev")),
         (half_deployed, 3, ("countersign-dev-workflow is not deployed", "make deploy")),
         (without_policy, 3, ("lacks the output ProvePolicy", "make deploy STAGE=dev")),
@@ -77,7 +82,7 @@ def test_a_stage_on_which_nothing_can_be_proved_is_refused(
     deployed: DeployedStage, run: Run, spoil: Callable[[DeployedStage], None], status: int, said: tuple[str, ...]
 ) -> None:
     spoil(deployed)
-    found, out, err = run("prove")
+    found, out, err = run("prove", "--disruptive")
     assert (found, out) == (status, "")
     assert all(words in " ".join(err.split()) for words in said), err
 
@@ -86,7 +91,9 @@ def test_a_caller_without_the_right_fails_the_claim(
     deployed: DeployedStage, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kit: Kit
 ) -> None:
     monkeypatch.setattr(RequestsApi, "submit", lambda *_: HttpAnswer(403, Message(), '{"message":"Forbidden"}'))
-    monkeypatch.setattr("operate.commands.proving.SAFE", {"approval": safe.approval, "audit": safe.audit})
+    monkeypatch.setattr("operate.commands.proving.SAFE", {"approval": safe.approval})
+    monkeypatch.setattr("operate.commands.proving.AFTERWARDS", {"audit": safe.audit})
+    monkeypatch.setattr("operate.commands.proving.restore", lambda _: iter(()))
     status, out, _ = run("prove", "--report", str(tmp_path / "r"))
     assert status == 1
     assert "403" in out
