@@ -118,8 +118,8 @@ _OF_LAMBDA = {"relay": "IteratorAge", "requests_api": "Errors"}
 def _caused(run: Run) -> Iterator[Metric]:
     """Yield the metrics that a run surely writes."""
     services = {
-        "RequestsStarted": "requests-api",
         "RingsDelivered": "relay",
+        "TaskExpired": "publisher",
         "TimeToDecision": "publisher",
     }
     if not run.stage.cloud:

@@ -23,7 +23,7 @@ from operate.terminal import Terminal
 from tests.integration.conftest import Answer, Kit, answering
 from tests.integration.operate.conftest import OPERATOR, DeployedStage, Run
 
-SERVICES = {"RequestsStarted": "requests-api", "RingsDelivered": "relay", "TimeToDecision": "publisher"}
+SERVICES = {"RingsDelivered": "relay", "TaskExpired": "publisher", "TimeToDecision": "publisher"}
 SERVICES |= {"MailsBounced": "bus-events"}
 OF_LAMBDA = {"DurableExecutionFailed": "order-approval", "Errors": "requests", "IteratorAge": "relay"}
 
