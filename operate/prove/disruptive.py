@@ -25,8 +25,9 @@ _QUEUE = "approvals"
 _POISON = f'{{"poison": "{PREFIX}'
 """The beginning of the broken message: neither a hand-off nor an event."""
 _SEEN_AGAIN_SECONDS = "2"
-_TAG = "countersign-prove-visibility"
-"""The tag of the queue while its messages are seen again soon: the visibility timeout of before."""
+_VISIBILITY, _RELAY = "countersign-prove-visibility", "countersign-prove-relay"
+"""The tags of the queue while a claim has changed something: the visibility timeout of before, the relay's state. They
+outlive an interrupted run, and tell its changes from those of others."""
 
 _SWITCH_SECONDS = 300
 """How long Lambda may take to switch an event source mapping."""
@@ -51,22 +52,28 @@ def relay(run: Run) -> str:
 
 @contextmanager
 def _relay_off(run: Run) -> Iterator[None]:
-    _switch_relay(run, on=False)
+    expect(_relay(run)["State"] == "Enabled", "the relay is off already")
+    _tag(run, _RELAY, "off")
     try:
+        _switch_relay(run, on=False)
         yield
     finally:
-        _switch_relay(run, on=True)
+        _restore_relay(run)
 
 
-def _switch_relay(run: Run, *, on: bool) -> bool:
-    """Switch the relay's event source mapping, wait until it is switched, and return whether it was switched."""
-    client, wanted = run.stage.client("lambda"), "Enabled" if on else "Disabled"
-    mapping = _relay(run)
-    if mapping["State"] == wanted:
+def _restore_relay(run: Run) -> bool:
+    if not _tag_of(run, _RELAY):
         return False
-    client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=on)
-    run.until(lambda: _relay(run)["State"] == wanted, f"the relay's mapping being {wanted}", _SWITCH_SECONDS)
+    _switch_relay(run, on=True)
+    _untag(run, _RELAY)
     return True
+
+
+def _switch_relay(run: Run, *, on: bool) -> None:
+    """Switch the relay's event source mapping, and wait until it is switched."""
+    wanted = "Enabled" if on else "Disabled"
+    run.stage.client("lambda").update_event_source_mapping(UUID=_relay(run)["UUID"], Enabled=on)
+    run.until(lambda: _relay(run)["State"] == wanted, f"the switch of the relay to {wanted}", _SWITCH_SECONDS)
 
 
 def _relay(run: Run) -> dict[str, Any]:
@@ -79,9 +86,9 @@ def _relay(run: Run) -> dict[str, Any]:
 
 def poison(run: Run) -> str:
     """A broken message ends in the dead letters of its queue, and others go through."""
-    sqs, queues, body = run.stage.client("sqs"), run.stage.merged("Queues"), f'{_POISON}{idempotency_key()}"}}'
-    with _seen_again_soon(run, queues[_QUEUE]):
-        sqs.send_message(QueueUrl=queues[_QUEUE], MessageBody=body)
+    sqs, body = run.stage.client("sqs"), f'{_POISON}{idempotency_key()}"}}'
+    with _seen_again_soon(run):
+        sqs.send_message(QueueUrl=_queue(run), MessageBody=body)
         task = run.ask("poison")
         run.until(lambda: _removed(run, body), f"the dead letter in {_QUEUE}-dlq", _SWITCH_SECONDS)
     run.withdraw(task)
@@ -89,25 +96,41 @@ def poison(run: Run) -> str:
 
 
 @contextmanager
-def _seen_again_soon(run: Run, url: str) -> Iterator[None]:
+def _seen_again_soon(run: Run) -> Iterator[None]:
     """Let a failed message be received again after seconds: six receives end in the dead letters."""
-    sqs = run.stage.client("sqs")
+    sqs, url = run.stage.client("sqs"), _queue(run)
     before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
-    sqs.tag_queue(QueueUrl=url, Tags={_TAG: before["VisibilityTimeout"]})
+    _tag(run, _VISIBILITY, before["VisibilityTimeout"])
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": _SEEN_AGAIN_SECONDS})
     try:
         yield
     finally:
-        _restore_visibility(run, url)
+        _restore_visibility(run)
 
 
-def _restore_visibility(run: Run, url: str) -> bool:
-    sqs = run.stage.client("sqs")
-    before = sqs.list_queue_tags(QueueUrl=url).get("Tags", {}).get(_TAG)
+def _restore_visibility(run: Run) -> bool:
+    before = _tag_of(run, _VISIBILITY)
     if before:
-        sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": before})
-        sqs.untag_queue(QueueUrl=url, TagKeys=[_TAG])
+        attributes = {"VisibilityTimeout": before}
+        run.stage.client("sqs").set_queue_attributes(QueueUrl=_queue(run), Attributes=attributes)
+        _untag(run, _VISIBILITY)
     return bool(before)
+
+
+def _queue(run: Run) -> str:
+    return run.stage.merged("Queues")[_QUEUE]
+
+
+def _tag(run: Run, name: str, value: str) -> None:
+    run.stage.client("sqs").tag_queue(QueueUrl=_queue(run), Tags={name: value})
+
+
+def _tag_of(run: Run, name: str) -> str:
+    return str(run.stage.client("sqs").list_queue_tags(QueueUrl=_queue(run)).get("Tags", {}).get(name, ""))
+
+
+def _untag(run: Run, name: str) -> None:
+    run.stage.client("sqs").untag_queue(QueueUrl=_queue(run), TagKeys=[name])
 
 
 def _removed(run: Run, poison: str) -> bool:
@@ -232,9 +255,9 @@ def _post(run: Run, paid: dict[str, str], secret: str) -> int:
 
 def restore(run: Run) -> Iterator[str]:
     """Put back what an interrupted run has left changed, and yield what it was."""
-    if _switch_relay(run, on=True):
+    if _restore_relay(run):
         yield "the relay was off"
-    if _restore_visibility(run, run.stage.merged("Queues")[_QUEUE]):
+    if _restore_visibility(run):
         yield f"the queue {_QUEUE} showed failed messages again too soon"
     if _removed(run, _POISON):
         yield f"{_QUEUE}-dlq held a broken message"

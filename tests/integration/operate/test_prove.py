@@ -15,7 +15,7 @@ from countersign.testing.builders import any_task
 from operate.client import RequestsApi
 from operate.context import Context
 from operate.embedded.http import Answer as HttpAnswer
-from operate.prove import report, safe
+from operate.prove import disruptive, report, safe
 from operate.prove.run import NotProvedError
 from operate.prove.run import Run as Proof
 from operate.stage import Target
@@ -179,3 +179,20 @@ def test_alarms_notify_a_topic_that_somebody_receives(proof: Proof, deployed: De
     watch(deployed, "Countersign", "RingsFailed", [])
     with pytest.raises(NotProvedError, match="without an action, or muted: 1"):
         safe.alarms(proof)
+
+
+def test_what_an_interrupted_run_has_changed_is_put_back(
+    proof: Proof, deployed: DeployedStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disruptive, "_restore_version", lambda _: False)
+    sqs, queue, letters = client("sqs"), deployed.queues["approvals"], deployed.queues["approvals-dlq"]
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "2"})
+    sqs.tag_queue(QueueUrl=queue, Tags={"countersign-prove-visibility": "90"})
+    for body in ('{"poison": "prove-1"}', '{"task_id": "prove-1.approval"}'):
+        sqs.send_message(QueueUrl=letters, MessageBody=body)
+    assert len(list(disruptive.restore(proof))) == 2
+    assert list(disruptive.restore(proof)) == []
+    attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
+    assert attributes == {"VisibilityTimeout": "90"}
+    count = sqs.get_queue_attributes(QueueUrl=letters, AttributeNames=["All"])["Attributes"]
+    assert int(count["ApproximateNumberOfMessages"]) + int(count["ApproximateNumberOfMessagesNotVisible"]) == 1
