@@ -87,6 +87,10 @@ def test_a_stage_on_which_nothing_can_be_proved_is_refused(
     assert all(words in " ".join(err.split()) for words in said), err
 
 
+def test_the_dollars_are_those_of_the_page_on_costs() -> None:
+    assert 0.000_1 < report._dollars_a_request() < 0.001
+
+
 def test_a_caller_without_the_right_fails_the_claim(
     deployed: DeployedStage, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kit: Kit
 ) -> None:
