@@ -156,7 +156,7 @@ class Ledger(Construct):
 
     def grant_proofs(self, grantee: iam.IGrantable) -> None:
         """Allow the work of `countersign prove`: create links for proofs, with an audit entry for each."""
-        self._allow(grantee, *_READ, _READ_MANY)
+        self._allow(grantee, *_READ)
         self._allow(grantee, *_WRITE, items=_PROOFS)
         self._allow_index(grantee)
 
