@@ -268,7 +268,7 @@ def a_page_while_the_ledger_fails(scene: Scene) -> None:
 
 def a_request_while_the_ledger_fails(scene: Scene) -> None:
     event = http_event("GET", "/requests/x")
-    with answering("dynamodb", "GetItem", Answer(500, "InternalServerError")):
+    with answering("dynamodb", "Query", Answer(500, "InternalServerError")):
         scene.run("Requests/Requests", requests_handler, event | {"pathParameters": {"request_id": "x"}})
 
 

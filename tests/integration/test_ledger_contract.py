@@ -162,8 +162,7 @@ def test_the_tasks_of_a_request_are_listed_by_name_and_no_others(books: Books) -
         books.open(task_id=task_id, request_id=request_id)
     assert books.ledger.task_ids("order-1001") == ["order-1001.a", "order-1001.b"]
     assert books.ledger.task_ids("order-9") == []
-    found = books.ledger.tasks(["order-1001.b", "order-1001.missing", "order-1001.a"])
-    assert [task.task_id for task in found] == ["order-1001.b", "order-1001.a"]
+    assert books.ledger.with_tasks("order-1001") == (None, [books.task("order-1001.a"), books.task("order-1001.b")])
 
 
 # Changing

@@ -164,7 +164,7 @@ def test_an_unknown_request_is_404(kit: Kit, request_id: str) -> None:
     [("InternalServerError", 503, "try_again"), ("ValidationException", 500, "unexpected")],
 )
 def test_an_error_of_the_ledger_is_reported_without_its_text(kit: Kit, error: str, status: int, code: str) -> None:
-    with answering("dynamodb", "GetItem", Answer(400, error)):
+    with answering("dynamodb", "Query", Answer(400, error)):
         answer = get()
     assert_problem(answer, status, code)
     assert error not in answer.body

@@ -188,7 +188,7 @@ def test_an_error_of_the_ledger_whose_text_has_secrets_is_logged_by_type_and_pla
     def fail(*_: Any, **__: Any) -> Any:
         raise UnicodeDecodeError("utf-8", QUOTING.encode(), 0, 1, QUOTING) from RuntimeError(QUOTING)
 
-    for name in ("task", "link", "commit", "request", "submit", "task_ids"):
+    for name in ("task", "link", "commit", "request", "submit", "with_tasks"):
         monkeypatch.setattr(DynamoLedger, name, fail)
     assert look(token).status == 500
     assert post_form("/review", t=token, decision="approve").status == 500

@@ -281,8 +281,8 @@ class Invariants:
                 raise ViolationError(f"{run.name} has succeeded, and left a decision unapplied: {tasks}")
 
     def _tasks_of(self, request_id: str) -> list[Task]:
-        ledger = self._world.ledger
-        return ledger.tasks(ledger.task_ids(request_id))
+        _, tasks = self._world.ledger.with_tasks(request_id)
+        return tasks
 
     def _nothing_secret_is_in_the_history(self) -> None:
         """Check the history for secrets; a workflow returns comments."""

@@ -188,8 +188,8 @@ class RequestLedger(Protocol):
         """Return the ids of the request's tasks, in the order of their names."""
         ...
 
-    def tasks(self, task_ids: Iterable[str]) -> list[Task]:
-        """Return these tasks."""
+    def with_tasks(self, request_id: str) -> tuple[Request | None, list[Task]]:
+        """Return the request, or None, and its tasks in the order of their names, read consistently."""
         ...
 
     def start_again(self, request_id: str, at: datetime) -> bool:

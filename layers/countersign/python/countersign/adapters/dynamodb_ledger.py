@@ -346,8 +346,17 @@ class DynamoLedger:
         """See `RequestLedger.task_ids`."""
         return [document["task_id"] for document in self._table.query(request_key(request_id)["pk"], TASK)]
 
+    def with_tasks(self, request_id: str) -> tuple[Request | None, list[Task]]:
+        """See `RequestLedger.with_tasks`; two calls to DynamoDB. The questions of the tasks are beside the request."""
+        documents = {document["sk"]: document for document in self._table.query(request_key(request_id)["pk"])}
+        standing = documents.pop("REQUEST", None)
+        questions = {question["task_id"]: question for question in documents.values()}
+        tasks = {document["task_id"]: document for document in self._found(map(task_key, questions)).values()}
+        found = [task_of_documents(tasks[name], question) for name, question in questions.items() if name in tasks]
+        return request_of(standing) if standing else None, found
+
     def tasks(self, task_ids: Iterable[str]) -> list[Task]:
-        """See `RequestLedger.tasks`."""
+        """Return these tasks, read consistently, in one call to DynamoDB for each 50 of them."""
         wanted = [(task_key(task_id), question_key(task_id)) for task_id in task_ids]
         found = self._found(key for keys in wanted for key in keys)
         standing = ((found.get(_place(task)), question) for task, question in wanted)

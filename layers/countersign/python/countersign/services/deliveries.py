@@ -10,7 +10,7 @@ from countersign.channels.messages import INBOX, Message
 from countersign.domain import tokens
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.clock import Clock, to_text
-from countersign.domain.errors import TransientError
+from countersign.domain.errors import LedgerConflictError, TransientError
 from countersign.domain.links import Link, Purpose
 from countersign.domain.tasks import Change, Task
 from countersign.domain.votes import FIRST_RESEND
@@ -111,14 +111,17 @@ class Deliveries:
         return len(minted) >= MAX_INBOX_LINKS or any(entry.at > to_text(now - INBOX_PAUSE) for entry in minted)
 
     def _deliver_once(self, envelope: Mapping[str, Any], recipient: str) -> bool:
-        sent = self._send(self._message(envelope, recipient))
-        if sent:
-            self._record(envelope["task_id"], recipient, envelope["attempt"])
-        return sent
+        minted = self._minted(envelope, recipient)
+        if minted is None:
+            return False
+        message, task = minted
+        self.send(message)
+        self._record(task, recipient, envelope["attempt"])
+        return True
 
     @retried
-    def _message(self, envelope: Mapping[str, Any], recipient: str) -> Message | None:
-        """Return the message of a hand-off with a new review link; None if it must not be sent."""
+    def _minted(self, envelope: Mapping[str, Any], recipient: str) -> tuple[Message, Task] | None:
+        """Return the message of a hand-off with a new review link, and the task; None if it must not be sent."""
         task = self.ledger.task(envelope["task_id"])
         if task is None or not task.takes_answers(self.clock.now()):
             return None
@@ -130,8 +133,8 @@ class Deliveries:
             return None
         token, fingerprint = tokens.mint()
         message = self._message_about(task, envelope["kind"], recipient, self._link("review", token))
-        self._mint(task, Link(fingerprint, task.task_id, recipient), {"attempt": attempt}, task.expires_at)
-        return message
+        link = Link(fingerprint, task.task_id, recipient)
+        return message, self._mint(task, link, {"attempt": attempt}, task.expires_at)
 
     def _message_about(self, task: Task, kind: str, recipient: str, link: str) -> Message:
         return Message(
@@ -154,23 +157,33 @@ class Deliveries:
             now = self.clock.now()
             self.ledger.commit(Change(task, None, {"sent_at": now}, (), now))
 
-    def _mint(self, task: Task, link: Link, data: Mapping[str, Any], expires_at: datetime) -> None:
+    def _mint(self, task: Task, link: Link, data: Mapping[str, Any], expires_at: datetime) -> Task:
         named = {"recipient": link.recipient, "fingerprint": link.fingerprint}
         event = AuditEvent("minted", ACTOR, data={**named, **data})
-        self.ledger.commit_link(Change(task, None, {}, (event,), self.clock.now()), link, expires_at)
+        return self.ledger.commit_link(Change(task, None, {}, (event,), self.clock.now()), link, expires_at)
 
     def _send(self, message: Message | None) -> bool:
         if message:
             self.send(message)
         return message is not None
 
+    def _record(self, task: Task, recipient: str, attempt: int) -> None:
+        """Record that a message was sent; read the task again only if it has changed since its link was minted."""
+        sent = AuditEvent("sent", ACTOR, data={"recipient": recipient, "attempt": attempt, "channel": self.channel})
+        try:
+            self._commit_sent(task, sent)
+        except LedgerConflictError:
+            self._record_again(task.task_id, sent)
+
     @retried
-    def _record(self, task_id: str, recipient: str, attempt: int) -> None:
-        task, now = self.ledger.task(task_id), self.clock.now()
+    def _record_again(self, task_id: str, sent: AuditEvent) -> None:
+        task = self.ledger.task(task_id)
         if task:
-            data = {"recipient": recipient, "attempt": attempt, "channel": self.channel}
-            fields = {} if task.sent_at else {"sent_at": now}
-            self.ledger.commit(Change(task, None, fields, (AuditEvent("sent", ACTOR, data=data),), now))
+            self._commit_sent(task, sent)
+
+    def _commit_sent(self, task: Task, sent: AuditEvent) -> None:
+        now = self.clock.now()
+        self.ledger.commit(Change(task, None, {} if task.sent_at else {"sent_at": now}, (sent,), now))
 
 
 def _is_hand_off(task: Task, attempt: int, entries: Sequence[AuditEntry]) -> bool:

@@ -45,24 +45,29 @@ class Executions:
             status: One of `ENDED`.
             execution_arn: The execution. One of the same name that is not the request's changes nothing.
         """
-        request = self.ledger.request(request_id)
+        request, tasks_of_request = self.ledger.with_tasks(request_id)
         if request and request.execution_arn not in ("", execution_arn):
             return Aftermath()
         if request and not request.ended:
             outcome = RequestStatus.SUCCEEDED if status == SUCCEEDED else RequestStatus.FAILED
             self.ledger.finish(request_id, request.workflow, outcome, None, self.clock.now())
         reason = tasks.execution_ended(status)
-        left = {task_id: self._close(task_id, reason) for task_id in self.ledger.task_ids(request_id)}
+        left = {task.task_id: self._close(task, reason) for task in tasks_of_request}
         return Aftermath(
             cancelled=tuple(task_id for task_id, status in left.items() if status is Status.CANCELLED),
             stranded=tuple(task_id for task_id, status in left.items() if status is Status.DECIDED),
         )
 
-    @retried
-    def _close(self, task_id: str, reason: str) -> Status | None:
+    def _close(self, task: Task, reason: str) -> Status | None:
         """Cancel a task if it is open, and return CANCELLED; DECIDED if its decision is not applied; otherwise None."""
+        if task.status is Status.OPEN:
+            return self._cancel(task.task_id, reason)
+        return Status.DECIDED if task.status is Status.DECIDED else None
+
+    @retried
+    def _cancel(self, task_id: str, reason: str) -> Status | None:
         task: Task | None = self.ledger.task(task_id)
         change = tasks.cancel(task, "executions", reason, self.clock.now()) if task else None
         if change:
             return self.ledger.commit(change).status
-        return Status.DECIDED if task and task.status is Status.DECIDED else None
+        return task.status if task else None

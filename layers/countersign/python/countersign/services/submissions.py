@@ -204,10 +204,9 @@ class Submissions:
             UnknownRequestError: No request has this id.
             LedgerUnavailableError: The ledger did not answer.
         """
-        request = self.ledger.request(request_id) if _REQUEST_ID.fullmatch(request_id) else None
+        request, tasks = self.ledger.with_tasks(request_id) if _REQUEST_ID.fullmatch(request_id) else (None, [])
         if request is None:
             raise UnknownRequestError
-        tasks = self.ledger.tasks(self.ledger.task_ids(request_id))
         return {
             "request_id": request_id,
             "workflow": request.workflow,

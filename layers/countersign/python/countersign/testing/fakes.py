@@ -293,8 +293,8 @@ class MemoryLedger:
     def task_ids(self, request_id: str) -> list[str]:
         return sorted(task.task_id for task in self.standing.values() if task.request_id == request_id)
 
-    def tasks(self, task_ids: Iterable[str]) -> list[Task]:
-        return [self.standing[task_id] for task_id in task_ids if task_id in self.standing]
+    def with_tasks(self, request_id: str) -> tuple[Request | None, list[Task]]:
+        return self.asked.get(request_id), [self.standing[task_id] for task_id in self.task_ids(request_id)]
 
     def start_again(self, request_id: str, at: datetime) -> bool:
         with self._lock:
