@@ -48,9 +48,6 @@ _UNUSED = (
     "**/py.typed",
     "boto3/examples",
     "botocore/data/*/*/examples-1.json",
-    # 1.5 MB that Powertools reads in `enable_swagger` alone. Nothing here publishes a Swagger page.
-    "aws_lambda_powertools/event_handler/openapi/swagger_ui/*.js",
-    "aws_lambda_powertools/event_handler/openapi/swagger_ui/*.css",
 )
 
 

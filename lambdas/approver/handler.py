@@ -2,22 +2,16 @@
 
 from typing import Any
 
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import EventType
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-
 from countersign.channels.base import load
 from countersign.channels.messages import Message
 from countersign.composition import Ports, current_ports, once
 from countersign.contracts import envelope
 from countersign.domain import strict_json
 from countersign.domain.errors import MessageRefusedError
-from countersign.functions.batches import run_batch
+from countersign.functions.batches import Record, run_batch
+from countersign.functions.log import logger
 from countersign.functions.telemetry import about
 from countersign.services.deliveries import Deliveries
-
-logger = Logger()
-
 
 PRODUCTION = "prod"
 """The stage whose name messages do not show."""
@@ -44,14 +38,14 @@ def send(message: Message) -> None:
         raise MessageRefusedError(type(error).__name__) from error
 
 
-def take(record: SQSRecord) -> None:
+def take(record: Record) -> None:
     """Deliver the hand-off of one message."""
-    handed_off = envelope.read(strict_json.read(record.body.encode()))
+    handed_off = envelope.read(strict_json.read(record["body"].encode()))
     about(task_id=handed_off["task_id"])
     sent = (deliveries().deliver_inbox if handed_off["kind"].endswith(".inbox") else deliveries().deliver)(handed_off)
     logger.info("delivered", kind=handed_off["kind"], mails=sent)
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001  Lambda passes it
     """Lambda's entry: a batch of hand-offs; failed ones are reported back for a retry."""
-    return run_batch(EventType.SQS, take, event, context, logger)
+    return run_batch(take, event)

@@ -2,23 +2,18 @@
 
 from typing import Any
 
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import EventType
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-
 from bus_events.reasons import REASONS, reason_of
 from countersign.composition import Ports, current_ports, once
 from countersign.domain.errors import PlainAnswerError
 from countersign.domain.provider_events import Handling
-from countersign.functions.batches import run_batch
+from countersign.functions.batches import Record, run_batch
+from countersign.functions.log import logger
 from countersign.functions.telemetry import about, count
 from countersign.services.answers import Results
 from countersign.services.bus_events import BusEvents, Partner, Received
 from countersign.services.mail_reports import MailReports
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.webhooks import Source
-
-logger = Logger()
 
 MAILS = {
     "bounced": "MailsDelayed",
@@ -38,15 +33,15 @@ def bus_events(ports: Ports) -> BusEvents:
     return BusEvents(results, ProviderEvents(ports.ledger, ports.clock), mails, known)
 
 
-def take(record: SQSRecord) -> None:
+def take(record: Record) -> None:
     """Record one event; one that can never be recorded goes to the dead letters at once, with the reason."""
     try:
-        received = bus_events().receive(record.body.encode())
+        received = bus_events().receive(record["body"].encode())
     except tuple(REASONS) as error:
         reason, detail = reason_of(error)
         if not isinstance(error, PlainAnswerError):  # the plain text of an encrypted answer must not be stored
-            current_ports().dead_letters.put(record.body, reason, detail)
-        logger.warning("result refused", reason=reason, message_id=record.message_id)
+            current_ports().dead_letters.put(record["body"], reason, detail)
+        logger.warning("result refused", reason=reason, message_id=record["messageId"])
         return
     about(task_id=received.task_id)
     for name in metrics_of(received):
@@ -68,6 +63,6 @@ def metrics_of(received: Received) -> list[str]:
     return [MAILS[received.mail.event]]
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001  Lambda passes it
     """Lambda's entry: a batch of events; failed ones are reported back for a retry."""
-    return run_batch(EventType.SQS, take, event, context, logger)
+    return run_batch(take, event)

@@ -2,17 +2,12 @@
 
 from typing import Any
 
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import EventType
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-
 from countersign.composition import Ports, once
 from countersign.domain import strict_json
-from countersign.functions.batches import run_batch
+from countersign.functions.batches import Record, run_batch
+from countersign.functions.log import logger
 from countersign.functions.telemetry import about, count
 from countersign.services.executions import ENDED, SUCCEEDED, Aftermath, Executions
-
-logger = Logger()
 
 
 @once
@@ -21,9 +16,9 @@ def executions(ports: Ports) -> Executions:
     return Executions(ports.ledger, ports.clock)
 
 
-def follow(record: SQSRecord) -> None:
+def follow(record: Record) -> None:
     """Record the end of an execution from a `Durable Execution Status Change` event."""
-    detail = strict_json.read(record.body.encode())["detail"]
+    detail = strict_json.read(record["body"].encode())["detail"]
     if detail["status"] not in ENDED:
         return
     request_id, execution_arn = detail["durableExecutionName"], detail["durableExecutionArn"]
@@ -41,6 +36,6 @@ def follow(record: SQSRecord) -> None:
     )
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001  Lambda passes it
     """Lambda's entry: a batch of events; failed ones are reported back for a retry."""
-    return run_batch(EventType.SQS, follow, event, context, logger)
+    return run_batch(follow, event)

@@ -2,20 +2,15 @@
 
 from typing import Any
 
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import EventType
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-
 from countersign.adapters.directory import EmptyDirectory
 from countersign.composition import Ports, once
 from countersign.contracts import envelope
 from countersign.domain import strict_json
-from countersign.functions.batches import run_batch
+from countersign.functions.batches import Record, run_batch
+from countersign.functions.log import logger
 from countersign.functions.telemetry import about
 from countersign.services.held_payments import WORKFLOW, request_of
 from countersign.services.submissions import Startable, Submissions
-
-logger = Logger()
 
 
 @once
@@ -26,9 +21,9 @@ def submissions(ports: Ports) -> Submissions:
     return Submissions(ports.ledger, starter, EmptyDirectory(), ports.clock, {WORKFLOW: Startable(deadline, WORKFLOW)})
 
 
-def ask(record: SQSRecord) -> None:
+def ask(record: Record) -> None:
     """Start the request that asks the operators about one held event; a repeated event starts nothing."""
-    held = envelope.read(strict_json.read(record.body.encode()))
+    held = envelope.read(strict_json.read(record["body"].encode()))
     about(task_id=held["task_id"])
     submission = submissions().submit(request_of(held), submitted_by="settlements")
     logger.info(
@@ -39,6 +34,6 @@ def ask(record: SQSRecord) -> None:
     )
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001  Lambda passes it
     """Lambda's entry: a batch of envelopes; failed ones are reported back for a retry."""
-    return run_batch(EventType.SQS, ask, event, context, logger)
+    return run_batch(ask, event)

@@ -5,15 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
 from countersign.adapters.attributes import from_item
 from countersign.adapters.keys import AUDIT
 from countersign.adapters.task_items import archived_entry
+from countersign.functions.log import logger
 from countersign.functions.telemetry import about, count
 from countersign.ports import AuditArchive
-
-logger = Logger()
 
 
 @dataclass(frozen=True)

@@ -3,24 +3,21 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
 from countersign.adapters.attributes import from_item
 from countersign.adapters.keys import AUDIT, PARKED
 from countersign.composition import current_ports
-from countersign.functions.batches import StreamBatch
+from countersign.functions.batches import Batch
+from countersign.functions.log import logger
 from countersign.functions.telemetry import about, count, in_one_line
 from publisher.copies import EntryToCopy, archive_entries, entry_of
 from publisher.messages import Message, envelope_of, events_of_change
-
-logger = Logger()
 
 TTL = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 """The identity of items that TTL removed, in the stream's records
 (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html)."""
 
 
-def publish(batch: StreamBatch) -> None:
+def publish(batch: Batch) -> None:
     """Handle a batch: copy its audit entries as one object, and send its messages in as few calls as possible."""
     entries: list[EntryToCopy] = []
     messages: list[Message] = []
@@ -59,7 +56,7 @@ def tell_of_forgotten(change: Mapping[str, Any]) -> None:
         logger.error("no task was opened for an event", about=waited_for, parked=event)
 
 
-def send(batch: StreamBatch, messages: Sequence[Message]) -> None:
+def send(batch: Batch, messages: Sequence[Message]) -> None:
     """Put the messages on the bus, in their order; the records of those that it refuses fail."""
     if not messages:
         return
@@ -74,7 +71,7 @@ def send(batch: StreamBatch, messages: Sequence[Message]) -> None:
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Lambda's entry: a batch of stream records; failed ones are reported back for a retry."""
-    batch = StreamBatch(event, logger)
+    batch = Batch(event)
     with in_one_line():
         publish(batch)
     return batch.response

@@ -6,15 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
 from countersign.adapters.task_items import task_of
 from countersign.composition import current_ports
 from countersign.domain.tasks import Status, Task
+from countersign.functions.log import logger
 from countersign.functions.telemetry import about, count, took
 from countersign.services.lifecycle_events import EVENTS, events_of
-
-logger = Logger()
 
 _TOLD_BY_OTHERS = frozenset(EVENTS[status] for status in (Status.OPEN, Status.DECIDED, Status.APPLIED))
 """Events whose cause has a line in the log of another function. Their number is in the metrics."""

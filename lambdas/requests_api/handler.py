@@ -3,18 +3,15 @@
 from http import HTTPStatus
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
 from countersign.composition import Ports, once
 from countersign.domain import strict_json
 from countersign.domain.policy import Policy
 from countersign.functions import http
 from countersign.functions.http import Event
+from countersign.functions.log import logger
 from countersign.functions.routing import respond
 from countersign.services.caller_rules import CallerRules
 from countersign.services.submissions import Startable, Submissions
-
-logger = Logger()
 
 
 @once
@@ -62,4 +59,4 @@ ROUTES = {"POST /requests": submit, "GET /requests/{request_id}": report}
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001  Lambda passes it
     """Lambda's entry: an API Gateway event, payload format 2.0."""
-    return respond(event, ROUTES, logger)
+    return respond(event, ROUTES)

@@ -7,20 +7,17 @@ public function's cold start.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
 from countersign.composition import Ports, once
 from countersign.domain.errors import CountersignError
 from countersign.functions import http, limits
 from countersign.functions.http import Event
+from countersign.functions.log import logger
 from countersign.functions.telemetry import about, count
 from countersign.services.limits import Limiter, Rates
 from review import inbox, pages, review, views
 from review.document import encoded
 from review.form import token_of
 from review.views import PageResponse
-
-logger = Logger()
 
 PAGES: Mapping[str, Callable[[Event], PageResponse]] = {
     "GET /review": review.show,
@@ -61,7 +58,7 @@ def _page(page: Callable[[Event], PageResponse], event: Event) -> http.Reply:
     except Exception as error:  # noqa: BLE001  no text of any error leaves the function
         response = views.unexpected()
         count("RequestsFailed")
-        logger.error("page failed", **http.where_it_failed(error))  # noqa: TRY400  the text of it may quote data
+        logger.error("page failed", **http.where_it_failed(error))
     return encoded(response.status, response.page, response.retry_after_seconds)
 
 

@@ -1,15 +1,12 @@
 """The inbox page, and the request for its link: decode, one call, encode."""
 
-from aws_lambda_powertools import Logger
-
 from countersign.composition import Ports, current_ports, once
 from countersign.functions.http import Event
+from countersign.functions.log import logger
 from countersign.services.inboxes import Inboxes
 from review import views
 from review.form import click_of
 from review.views import PageResponse
-
-logger = Logger()
 
 
 @once

@@ -1,17 +1,14 @@
 """The review page, its votes and its delegations: decode, one call, encode."""
 
-from aws_lambda_powertools import Logger
-
 from countersign.composition import Ports, current_ports, once
 from countersign.functions.http import Event
+from countersign.functions.log import logger
 from countersign.functions.telemetry import about, count
 from countersign.services.reviews import Review, Reviews
 from review import views
 from review.form import click_of
 from review.pages import Key
 from review.views import PageResponse
-
-logger = Logger()
 
 
 @once

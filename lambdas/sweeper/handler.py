@@ -4,18 +4,15 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
 from countersign.composition import Ports, once
 from countersign.functions.batches import run_one
 from countersign.functions.http import where_it_failed
+from countersign.functions.log import logger
 from countersign.functions.telemetry import about, count
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.rings import Rings
 from countersign.services.starts import Starts
 from countersign.services.sweeps import Finding, Lost, Sweeps
-
-logger = Logger()
 
 STAYS_LOST = {
     Lost.DECISION: "DecisionsOverdue",
@@ -68,4 +65,4 @@ def tell(finding: Finding) -> str:
 
 def handler(event: dict[str, Any], _: Any) -> None:
     """Lambda's entry; the event has no content."""
-    run_one(sweep, event, logger)
+    run_one(sweep, event)

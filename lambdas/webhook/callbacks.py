@@ -2,8 +2,6 @@
 
 from http import HTTPStatus
 
-from aws_lambda_powertools import Logger
-
 from countersign.composition import Ports, once
 from countersign.contracts import validation
 from countersign.domain import strict_json
@@ -13,11 +11,10 @@ from countersign.domain.links import Link
 from countersign.domain.provider_events import WAITING
 from countersign.functions import http, limits
 from countersign.functions.http import Event
+from countersign.functions.log import logger
 from countersign.functions.telemetry import about
 from countersign.services.answers import Receipt, Results, failure_of
 from countersign.services.limits import Limiter, Rates
-
-logger = Logger()
 
 IDENTIFIED_BY = "callback token"
 """The audit's word for how a worker was identified."""

@@ -7,14 +7,10 @@ days.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
 from countersign.functions import http
 from countersign.functions.http import Event
 from countersign.functions.routing import respond
 from webhook import callbacks, providers
-
-logger = Logger()
 
 ROUTES: Mapping[str, Callable[[Event], http.Reply]] = {
     "POST /webhooks/{provider}": providers.receive,
@@ -26,4 +22,4 @@ ROUTES: Mapping[str, Callable[[Event], http.Reply]] = {
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001  Lambda passes it
     """Lambda's entry: an API Gateway event, payload format 2.0."""
-    return respond(event, ROUTES, logger)
+    return respond(event, ROUTES)

@@ -2,19 +2,16 @@
 
 from http import HTTPStatus
 
-from aws_lambda_powertools import Logger
-
 from countersign.composition import Ports, current_ports, once
 from countersign.domain.errors import ContractError, SecretError, SignatureError
 from countersign.domain.provider_events import WAITING, Handling
 from countersign.functions import http
 from countersign.functions.http import Event
+from countersign.functions.log import logger
 from countersign.functions.telemetry import count
 from countersign.providers.base import WebhookRequest
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.webhooks import Source, Webhooks
-
-logger = Logger()
 
 
 @once

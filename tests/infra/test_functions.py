@@ -24,7 +24,7 @@ WHERE_PAYMENTS_ARE_SETTLED = {
     "held_payment": OF_A_WORKFLOW,
     "held_payments": {"LEDGER_TABLE", "WORKFLOW_ARN", "DEADLINE_SECONDS"},
 }
-TELEMETRY = {"METRICS_STAGE", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
+TELEMETRY = {"METRICS_STAGE", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}
 OPTIONAL = {"AUDIT_BUCKET", "AUDIT_KEEP_DAYS", "DIRECTORY_TAGS"}
 """What a function reads where its stage says so; the tests of policies and of the audit's copy have it."""
 
@@ -93,7 +93,6 @@ def test_each_function_and_its_environment(stage: Synthesised) -> None:
         assert variables["POWERTOOLS_SERVICE_NAME"] == service
         assert variables["METRICS_STAGE"] == f"countersign-{stage.settings.stage}"
         assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "Countersign"
-        assert variables["POWERTOOLS_LOG_LEVEL"] == "INFO"
 
 
 def test_every_function_has_one_runtime_both_layers_json_logs_and_the_tags_of_its_stage(stage: Synthesised) -> None:

@@ -79,11 +79,11 @@ def test_everything_in_it_works_without_anything_else(layer: Path) -> None:
     code = f"""
 import sys
 sys.path.insert(0, {str(layer / "python")!r})
-import aws_durable_execution_sdk_python, aws_lambda_powertools, boto3, boto3.docs, botocore.docs, fastjsonschema
-import aws_lambda_powertools.event_handler, aws_lambda_powertools.utilities.batch, dateutil.tz, urllib3
+import aws_durable_execution_sdk_python, boto3, boto3.docs, botocore.docs, fastjsonschema
+import dateutil.tz, urllib3
 from importlib.metadata import version
 fastjsonschema.compile({{"type": "object"}})({{}})
-assert version("aws-durable-execution-sdk-python") and version("aws-lambda-powertools")
+assert version("aws-durable-execution-sdk-python")
 session = boto3.Session(region_name="eu-west-1", aws_access_key_id="id", aws_secret_access_key="secret")
 url = session.client("s3").generate_presigned_url("put_object", Params={{"Bucket": "bucket", "Key": "key"}})
 print("put_object", url.partition("?")[0])

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -10,8 +9,6 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import Any, Self
 from urllib.parse import quote, quote_plus
-
-from aws_lambda_powertools import Logger
 
 
 @dataclass(frozen=True)
@@ -48,8 +45,6 @@ class Output:
 
     @contextmanager
     def captured(self) -> Iterator[Self]:
-        streams = [each for each in Logger().handlers if isinstance(each, logging.StreamHandler)]
-        before = {handler: handler.setStream(self._text) for handler in streams}
         everything, root = logging.StreamHandler(self._text), logging.getLogger()
         level, others = root.level, root.handlers[:]
         root.handlers[:] = [everything]
@@ -60,8 +55,6 @@ class Output:
         finally:
             root.handlers[:] = others
             root.setLevel(level)
-            for handler, stream in before.items():
-                handler.setStream(stream or sys.stdout)
 
     def new(self) -> Written:
         """Return what was written since the last call."""

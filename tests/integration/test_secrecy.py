@@ -20,6 +20,7 @@ import review.handler
 from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.contracts import envelope
+from countersign.functions.log import logger
 from countersign.testing.builders import (
     APPROVER,
     CALLBACK_ID,
@@ -313,7 +314,7 @@ def log_a_traceback() -> None:
 
 @pytest.mark.parametrize(
     "leak",
-    [lambda: review.handler.logger.info("clicked", token=any_token()), lambda: print(APPROVER), log_a_traceback],  # noqa: T201  what the test is about
+    [lambda: logger.info("clicked", token=any_token()), lambda: print(APPROVER), log_a_traceback],  # noqa: T201  what the test is about
     ids=["logged", "printed", "in a traceback"],
 )
 def test_a_secret_would_be_noticed(output: Output, leak: Callable[[], None]) -> None:

@@ -17,7 +17,7 @@ TESTING = LIBRARY / "testing"
 LAMBDAS = ROOT / "lambdas"
 HANDLERS = sorted(LAMBDAS.glob("*/handler.py"))
 PATTERNS = sorted(path for path in LAMBDAS.glob("patterns/*.py") if path.stem not in ("__init__", "decider"))
-AWS = {"botocore", "boto3", "aws_lambda_powertools"}
+AWS = {"botocore", "boto3"}
 DURABLE = "aws_durable_execution_sdk_python"
 BLANK = {
     *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING),

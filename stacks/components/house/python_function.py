@@ -35,15 +35,6 @@ _NOT_INVOKED_ASYNCHRONOUSLY = (
 _ONE_PYTHON = "bytecode is of one minor version of Python, with which the kit is built and tested (tools/bytecode.py)"
 _INLINE = "the policy belongs to one function's role, and cannot be attached to another"
 
-LOG_LEVEL = "INFO"
-"""The log level of every function, on every stage. At DEBUG the AWS SDK logs whole requests: mails, tokens, callback
-ids. Above INFO, Lambda drops the metrics, which are lines of the log too.
-
-Lambda's own lines begin at WARN: those about an invocation that failed or took too long. At INFO, a line at the start
-and one at the end of each invocation would be half of the log:
-https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html.
-"""
-
 
 @jsii.implements(iam.IGrantable)
 class PythonFunction(Construct):
@@ -53,7 +44,7 @@ class PythonFunction(Construct):
         folder: Its folder under `lambdas/`, or that of an extension's workflow. The entry point is `handler` in
             `handler.py`, unless the options name another module.
         description: One line for the console.
-        environment: Variables beside those of Powertools.
+        environment: Variables beside those of log lines and metrics.
         tables: Tables that its code reads by `Environment.table`, as a part of its code; None for none.
         options: Deviations from the defaults of all functions.
 
@@ -107,6 +98,8 @@ class PythonFunction(Construct):
             role=self.role,
             log_group=self.log_group,
             logging_format=lambda_.LoggingFormat.JSON,
+            # On every stage. At DEBUG the AWS SDK logs whole requests: mails, tokens, callback ids. Above INFO, Lambda
+            # drops the metrics, which are lines of the log too.
             application_log_level_v2=lambda_.ApplicationLogLevel.INFO,
             system_log_level_v2=lambda_.SystemLogLevel.WARN,
             timeout=options.timeout,
@@ -120,7 +113,6 @@ class PythonFunction(Construct):
             environment={
                 "POWERTOOLS_SERVICE_NAME": self.service,
                 "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
-                "POWERTOOLS_LOG_LEVEL": LOG_LEVEL,
                 "METRICS_STAGE": defaults.stage,
                 **environment,
             },

@@ -15,7 +15,6 @@ PAGES = ("review", "countersign.presentation", "countersign.services.reviews", "
     [
         ("review.handler", {"review.review"}, (*MACHINES, "countersign.contracts", "countersign.adapters.secrets")),
         ("webhook.handler", {"webhook.providers", "webhook.callbacks"}, PAGES),
-        ("review.pages", set(), ("aws_lambda_powertools",)),
     ],
 )
 def test_a_cold_start_imports_only_modules_that_every_request_needs(

@@ -14,7 +14,7 @@ LIBRARY = Path(__file__).parents[3] / "layers/countersign/python"
 FOLDER = LIBRARY / "countersign/providers"
 SCHEMES = tuple(sorted(path.stem for path in FOLDER.glob("[a-z]*.py") if "PROVIDER = " in path.read_text("utf-8")))
 HEAVY = {
-    *("boto3", "botocore", "jinja2", "fastjsonschema", "aws_lambda_powertools"),
+    *("boto3", "botocore", "fastjsonschema"),
     "aws_durable_execution_sdk_python",
 }
 

@@ -7,79 +7,56 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from aws_lambda_powertools.utilities.batch.base import FailureResponse
-from aws_lambda_powertools.utilities.batch.exceptions import ExceptionInfo
-
 from countersign.domain.errors import NotHandledError
 from countersign.functions.http import where_it_failed
+from countersign.functions.log import logger
 from countersign.functions.telemetry import about, in_one_line
 
-
-class _LoggedBatch(BatchProcessor):
-    """Powertools' processor, which also logs why records failed, without their content."""
-
-    def __init__(self, event_type: EventType, logger: Logger) -> None:
-        super().__init__(event_type=event_type, raise_on_entire_batch_failure=False)
-        self._logger = logger
-
-    def failure_handler(self, record: Any, exception: ExceptionInfo) -> FailureResponse:
-        _, error, _ = exception
-        if error is not None:
-            self._logger.error("record failed, to be tried again", **where_it_failed(error))
-        return super().failure_handler(record, exception)
+Record = Mapping[str, Any]
+"""A message of a queue, or a record of a stream, as Lambda passes it."""
 
 
-def run_batch(
-    event_type: EventType, handle: Callable[[Any], None], event: dict[str, Any], context: Any, logger: Logger
-) -> dict[str, Any]:
-    """Handle each record of a batch; log those for which `handle` raises, and report them back for a retry.
+class Batch:
+    """Records of a queue or a stream; failed ones are reported back for a retry, and the log says why.
 
-    Returns:
-        The partial batch response: the identifiers of the records that failed.
-    """
-
-    def handle_alone(record: Any) -> None:
-        about()
-        handle(record)
-
-    processor = _LoggedBatch(event_type, logger)
-    with in_one_line():
-        return dict(
-            process_partial_response(event=event, record_handler=handle_alone, processor=processor, context=context)
-        )
-
-
-class StreamBatch:
-    """Stream records that are handled together; failed ones are reported back for a retry, and the log says why.
+    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+    https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
 
     Attributes:
-        records: The records, in the order of the stream.
+        records: The records, in their order.
     """
 
-    def __init__(self, event: Mapping[str, Any], logger: Logger) -> None:
-        self.records: Sequence[Mapping[str, Any]] = event["Records"]
-        self._logger = logger
+    def __init__(self, event: Mapping[str, Any]) -> None:
+        self.records: Sequence[Record] = event["Records"]
         self._failed: dict[str, None] = {}
 
     @contextmanager
-    def trying(self, *records: Mapping[str, Any]) -> Iterator[None]:
+    def trying(self, *records: Record) -> Iterator[None]:
         """Let these records fail if the block raises."""
         about()
         try:
             yield
         except Exception as error:  # noqa: BLE001  one record must not keep the others from being handled
-            self._logger.error("record failed, to be tried again", **where_it_failed(error))  # noqa: TRY400  it may quote data
-            self._failed |= dict.fromkeys(record["dynamodb"]["SequenceNumber"] for record in records)
+            logger.error("record failed, to be tried again", **where_it_failed(error))
+            self._failed |= dict.fromkeys(map(_identifier, records))
 
     @property
     def response(self) -> dict[str, Any]:
         """The partial batch response: the identifiers of the records that failed."""
-        return {"batchItemFailures": [{"itemIdentifier": number} for number in self._failed]}
+        return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in self._failed]}
 
 
-def run_one(handle: Callable[[Any], None], document: Any, logger: Logger) -> None:
+def run_batch(handle: Callable[[Record], None], event: Mapping[str, Any]) -> dict[str, Any]:
+    """Handle each record of a batch on its own, and return the partial batch response."""
+    batch = Batch(event)
+    with in_one_line():
+        for record in batch.records:
+            with batch.trying(record):
+                handle(record)
+    return batch.response
+
+
+def run_one(handle: Callable[[Any], None], document: Any) -> None:
     """Handle the document of an asynchronous invocation, and log the error if `handle` raises.
 
     Raises:
@@ -90,7 +67,12 @@ def run_one(handle: Callable[[Any], None], document: Any, logger: Logger) -> Non
     try:
         handle(document)
     except Exception as error:  # noqa: BLE001  no text of any error leaves the function
-        logger.error("invocation failed, to be tried again", **where_it_failed(error))  # noqa: TRY400  it may quote data
+        logger.error("invocation failed, to be tried again", **where_it_failed(error))
         failed = True
     if failed:
         raise NotHandledError
+
+
+def _identifier(record: Record) -> str:
+    identifier: str = record["messageId"] if "messageId" in record else record["dynamodb"]["SequenceNumber"]
+    return identifier

@@ -2,14 +2,11 @@
 
 from collections.abc import Callable
 
-from aws_lambda_powertools import Logger
-
 from countersign.domain.errors import TooManyRequestsError
 from countersign.functions import http
 from countersign.functions.http import Event
+from countersign.functions.log import logger
 from countersign.functions.telemetry import count
-
-logger = Logger()
 
 
 def admit(count_request: Callable[[str, str], None], event: Event, token: str) -> None:
@@ -25,4 +22,4 @@ def admit(count_request: Callable[[str, str], None], event: Event, token: str) -
         raise
     except Exception as error:  # noqa: BLE001  no error of the limiter may lose an answer
         count("LimiterUnavailable")
-        logger.error("nothing was limited", **http.where_it_failed(error))  # noqa: TRY400  it may quote data
+        logger.error("nothing was limited", **http.where_it_failed(error))

@@ -3,15 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
 from countersign.domain.errors import CountersignError
 from countersign.functions import http
 from countersign.functions.http import Event
+from countersign.functions.log import logger
 from countersign.functions.telemetry import about, count
 
 
-def respond(event: Event, routes: Mapping[str, Callable[[Event], http.Reply]], logger: Logger) -> dict[str, Any]:
+def respond(event: Event, routes: Mapping[str, Callable[[Event], http.Reply]]) -> dict[str, Any]:
     """Answer a machine by the function of its route; an error becomes a problem document.
 
     API Gateway has already routed the request: its `routeKey` selects the function. A router library would add a
@@ -20,15 +19,15 @@ def respond(event: Event, routes: Mapping[str, Callable[[Event], http.Reply]], l
     about()
     route = event["routeKey"]
     try:
-        status, headers, body = _reply(event, routes, logger)
+        status, headers, body = _reply(event, routes)
     except Exception as error:  # noqa: BLE001  no text of any error leaves the function
-        logger.error("request failed", route=route, **http.where_it_failed(error))  # noqa: TRY400  the text may quote data
+        logger.error("request failed", route=route, **http.where_it_failed(error))
         count("RequestsFailed")
         status, headers, body = http.problem(http.UNEXPECTED, {"detail": "the same request may be sent again"})
     return {"statusCode": int(status), "headers": headers, "body": body}
 
 
-def _reply(event: Event, routes: Mapping[str, Callable[[Event], http.Reply]], logger: Logger) -> http.Reply:
+def _reply(event: Event, routes: Mapping[str, Callable[[Event], http.Reply]]) -> http.Reply:
     route = event["routeKey"]
     if route not in routes:
         return http.problem(http.UNKNOWN_ROUTE, {"detail": f"the routes here are {' and '.join(routes)}"})

@@ -10,11 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from aws_lambda_powertools import Logger
-
 from countersign.domain.clock import SystemClock
+from countersign.functions import log
 
-_IDS = ("request_id", "task_id", "execution_arn")
 _COUNT, _SECONDS = "Count", "Seconds"
 
 NO_STAGE = "none"
@@ -66,7 +64,7 @@ def _write(values: _Values) -> None:
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
-    dimensions = {"service": Logger().service, "stage": os.environ.get("METRICS_STAGE", NO_STAGE)}
+    dimensions = {"service": log.service(), "stage": os.environ.get("METRICS_STAGE", NO_STAGE)}
     directive = {
         "Namespace": os.environ["POWERTOOLS_METRICS_NAMESPACE"],
         "Dimensions": [list(dimensions)],
@@ -80,8 +78,7 @@ def _write(values: _Values) -> None:
 
 def about(*, request_id: str = "", task_id: str = "", execution_arn: str = "") -> None:
     """Replace the ids in all following log lines; the request is that of the task by default."""
-    logger = Logger()
-    logger.remove_keys(_IDS)
     # A task's id is its request's id, a dot and the wait's name; a request's id has no dot.
     ids = {"request_id": request_id or task_id.partition(".")[0], "task_id": task_id, "execution_arn": execution_arn}
-    logger.append_keys(**{name: value for name, value in ids.items() if value})
+    log.ids.clear()
+    log.ids.update({name: value for name, value in ids.items() if value})
