@@ -14,19 +14,27 @@ from countersign.functions.http import Event
 from countersign.functions.log import logger
 from countersign.functions.telemetry import about, count
 from countersign.services.limits import Limiter, Rates
-from review import inbox, pages, review, views
+from review import pages, review, views
 from review.document import encoded
 from review.form import token_of
 from review.views import PageResponse
+
+
+def _inbox(event: Event) -> PageResponse:
+    # Imported here: most cold starts are for the page of one review.
+    from review import inbox
+
+    return inbox.send(event) if event["routeKey"].startswith("POST ") else inbox.show(event)
+
 
 PAGES: Mapping[str, Callable[[Event], PageResponse]] = {
     "GET /review": review.show,
     "HEAD /review": review.show,
     "POST /review": review.decide,
     "POST /delegate": review.hand_over,
-    "GET /inbox": inbox.show,
-    "HEAD /inbox": inbox.show,
-    "POST /inbox": inbox.send,
+    "GET /inbox": _inbox,
+    "HEAD /inbox": _inbox,
+    "POST /inbox": _inbox,
 }
 
 

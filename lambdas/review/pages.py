@@ -5,7 +5,7 @@ Requesters' texts are untrusted; `presentation.markup` makes them harmless.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlencode
 
 from countersign.domain.links import MOST_WAITING
@@ -15,9 +15,11 @@ from countersign.domain.tasks import MAX_COMMENT_CHARACTERS, Task
 from countersign.presentation import words
 from countersign.presentation.display import single_line, time_left
 from countersign.presentation.markup import NOTHING, Html, html, joined, say, time
-from countersign.services.inboxes import Inbox
 from review import parts
 from review.document import document
+
+if TYPE_CHECKING:
+    from countersign.services.inboxes import Inbox
 
 Outcome = Literal["approved", "rejected"]
 ClosedReason = Literal["expired", "withdrawn", "ended"]
@@ -204,7 +206,7 @@ def recorded_page(title: str) -> str:
     return _notice("recorded", "approved", title=title)
 
 
-def inbox_page(inbox: Inbox, token: str, now: datetime) -> str:
+def inbox_page(inbox: "Inbox", token: str, now: datetime) -> str:
     """Return the page of an inbox; the token is that of its link."""
     heading = words.say("inbox")
     main = html(
@@ -402,7 +404,7 @@ def _inbox_form(key: Key) -> Html:
     )
 
 
-def _waiting(inbox: Inbox, token: str, now: datetime) -> Html:
+def _waiting(inbox: "Inbox", token: str, now: datetime) -> Html:
     """Return the list of an inbox's tasks."""
     full = words.say("inbox.full", count=MOST_WAITING)
     return html(

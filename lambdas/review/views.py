@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from countersign.domain.errors import (
     ActionRefusedError,
@@ -35,10 +35,12 @@ from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Status, Task
 from countersign.domain.votes import may_delegate, needed, obstacle
 from countersign.functions import http
-from countersign.services.inboxes import Inbox
 from countersign.services.reviews import REASONS, Click, Review
 from review import pages
 from review.pages import Key, Problem
+
+if TYPE_CHECKING:
+    from countersign.services.inboxes import Inbox
 
 _PROBLEMS: dict[type[CountersignError], tuple[HTTPStatus, Problem]] = {
     UnknownLinkError: (HTTPStatus.NOT_FOUND, "unknown_link"),
@@ -101,7 +103,7 @@ def of_hand_over(review: Review, click: Click, now: datetime) -> PageResponse:
     return of_click(review, click, now)
 
 
-def of_inbox(inbox: Inbox, token: str, now: datetime) -> PageResponse:
+def of_inbox(inbox: "Inbox", token: str, now: datetime) -> PageResponse:
     """Return the answer to opening an inbox."""
     return PageResponse(HTTPStatus.OK, pages.inbox_page(inbox, token, now))
 

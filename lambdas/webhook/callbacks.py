@@ -1,5 +1,6 @@
 """`POST /callbacks/succeed|fail|heartbeat`, the answers of machines: decode, one call, encode."""
 
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 from countersign.composition import Ports, once
@@ -77,3 +78,10 @@ def _replied(receipt: Receipt) -> http.Reply:
     status = HTTPStatus.ACCEPTED if receipt.handling in WAITING else HTTPStatus.OK
     missing = {"missing": list(receipt.missing)} if receipt.missing else {}
     return http.document(status, {"status": receipt.handling, **missing})
+
+
+ROUTES: Mapping[str, Callable[[Event], http.Reply]] = {
+    "POST /callbacks/succeed": succeed,
+    "POST /callbacks/fail": fail,
+    "POST /callbacks/heartbeat": heartbeat,
+}

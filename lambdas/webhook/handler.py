@@ -10,13 +10,21 @@ from typing import Any
 from countersign.functions import http
 from countersign.functions.http import Event
 from countersign.functions.routing import respond
-from webhook import callbacks, providers
+from webhook import providers
+
+
+def _callback(event: Event) -> http.Reply:
+    # Imported here: what workers need would slow the cold start for providers, which are less patient.
+    from webhook import callbacks
+
+    return callbacks.ROUTES[event["routeKey"]](event)
+
 
 ROUTES: Mapping[str, Callable[[Event], http.Reply]] = {
     "POST /webhooks/{provider}": providers.receive,
-    "POST /callbacks/succeed": callbacks.succeed,
-    "POST /callbacks/fail": callbacks.fail,
-    "POST /callbacks/heartbeat": callbacks.heartbeat,
+    "POST /callbacks/succeed": _callback,
+    "POST /callbacks/fail": _callback,
+    "POST /callbacks/heartbeat": _callback,
 }
 
 

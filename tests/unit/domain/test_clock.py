@@ -31,7 +31,7 @@ def test_a_time_in_another_zone_is_written_in_utc() -> None:
 
 @pytest.mark.parametrize("text", ["", "2026-03-01", "2026-03-01T09:00:00Z", "2026-03-01T09:00:00.000000+00:00", "now"])
 def test_a_text_in_another_format_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="does not match format"):
+    with pytest.raises(ValueError, match=r"Invalid isoformat|is not a time such as"):
         from_text(text)
 
 

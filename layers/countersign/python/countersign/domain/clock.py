@@ -3,8 +3,6 @@
 from datetime import UTC, datetime
 from typing import Protocol
 
-_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
-
 
 class Clock(Protocol):
     """A source of the time; tests pass their own."""
@@ -34,7 +32,11 @@ def from_text(text: str) -> datetime:
     Raises:
         ValueError: The text has another form.
     """
-    return datetime.strptime(text, _FORMAT).replace(tzinfo=UTC)
+    # Not by strptime, whose own first call is a hundredth of a page's cold start.
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None or to_text(moment) != text:
+        raise ValueError(f"{text!r} is not a time such as 2026-03-01T09:00:00.000000Z")
+    return moment
 
 
 def moment_of(text: str) -> datetime:

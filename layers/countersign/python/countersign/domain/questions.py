@@ -13,9 +13,7 @@ from countersign.domain.strict_json import digest
 # address in any base (https://url.spec.whatwg.org/#ends-in-a-number-checker), and a backslash as a slash. Both are
 # refused, so that a browser goes to the host that a person reads here.
 _LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-_LINK = re.compile(
-    rf"https://(?P<host>(?:{_LABEL}\.)*(?=[A-Za-z]){_LABEL}(?::[0-9]{{1,5}})?)(?:[/?#][!-\[\]-~]*)?", re.ASCII
-)
+_LINK = rf"https://(?P<host>(?:{_LABEL}\.)*(?=[A-Za-z]){_LABEL}(?::[0-9]{{1,5}})?)(?:[/?#][!-\[\]-~]*)?"
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Attachment:
     @property
     def host(self) -> str:
         """The host of the URL, with its port; empty if no page may link to this URL."""
-        link = _LINK.fullmatch(self.url)
+        link = re.fullmatch(_LINK, self.url, re.ASCII)
         return link["host"] if link else ""
 
 

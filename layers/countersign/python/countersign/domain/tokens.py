@@ -3,7 +3,6 @@
 import hashlib
 import re
 import secrets
-import uuid
 
 from countersign.domain.proofs import PREFIX
 
@@ -28,6 +27,9 @@ def idempotency_key() -> str:
 
     Call it in a named step of its own before the request, so that every retry has the same key.
     """
+    # Imported here: no page and no webhook needs it, and it would slow their cold starts.
+    import uuid
+
     return str(uuid.uuid4())
 
 

@@ -22,6 +22,9 @@ named step (`context.step`), and the name of a wait or a step never changes once
 module exports keeps these rules.
 """
 
+import countersign.functions  # noqa: F401  it stops the search for garbage, before the import of the large SDK
+
+# isort: split
 from aws_durable_execution_sdk_python import DurableContext
 
 from countersign.domain.clock import to_text
