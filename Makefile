@@ -125,7 +125,7 @@ docs: .venv/.stamp ## Build the documents as a site, and check every link in the
 		sphinx-build -q -W --keep-going -c docs . build/docs
 	@echo 'The site is in build/docs: open build/docs/docs/index.html'
 
-load: $(READY) ## Load the embedded cloud: many approvals at once, and events with duplicates
+load: $(READY) ## Measure clicks, an inbox and a sweep on the embedded cloud while 100 to 10,000 tasks wait
 	@$(PY) -c 'import sys; from benchmarks import load; sys.exit(not load.measure())'
 
 faults: $(READY) ## Kill functions in the middle of their work on the embedded cloud, and restart it
@@ -135,7 +135,7 @@ soak: .venv/.stamp ## Let everything go wrong in any order, and prove what must 
 	@PYTHONHASHSEED=0 PYTHONPATH=.:lambdas:layers/countersign/python \
 		$(PY) -m tests.soak --steps $(STEPS) --seed $(SEED)
 
-bench: $(READY) ## Measure what the kit promises
+bench: $(READY) ## Measure cold starts, a webhook's event and each workflow's operations, with their bounds
 	@$(PY) -m benchmarks $(ARGS)
 
 cost: account_stage $(READY) ## Count what approvals, reminders and payments cost on a stage: STAGE=dev [ARGS=--items]

@@ -5,13 +5,13 @@ import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
+from benchmarks.waiting import AT_ONCE, each
 from countersign.adapters.keys import AUDIT, REQUEST
 from local.demo.demo import wait_for
 from local.demo.sandbox import PROVIDER, Event, Payment, signed
@@ -24,9 +24,6 @@ from operate.embedded.cloud import Cloud
 from operate.embedded.http import Answer
 from operate.embedded.mailbox import Mailbox
 
-AT_ONCE = 8
-"""The number of clients at once. Each keeps a process of the emulator busy, of some 50 MB."""
-
 _DEADLINE_SECONDS = 36_000
 _PATIENCE_SECONDS = 900
 _STILL_SECONDS = 200
@@ -35,6 +32,8 @@ _STILL_SECONDS = 200
 _TRIES = 20
 _PAUSE_SECONDS = 0.5
 _ONCE = ("decided", "applied")
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -64,6 +63,7 @@ class Clients(ABC):
     Attributes:
         cloud: The cloud that they call.
         ids: The ids of their requests.
+        at_once: How many of them answer at once.
         workflow: The workflow that they start.
         task: The name of its wait.
         ends_as: The status of its result, once it is answered.
@@ -71,6 +71,7 @@ class Clients(ABC):
 
     cloud: Cloud
     ids: list[str]
+    at_once: int = field(default=AT_ONCE, kw_only=True)
     workflow: ClassVar[str]
     task: ClassVar[str]
     ends_as: ClassVar[str]
@@ -82,9 +83,9 @@ class Clients(ABC):
             document = {**self._input(request_id), "order_id": request_id, "deadline_seconds": _DEADLINE_SECONDS}
             api = RequestsApi(self.cloud.api_url)
             # 200: an earlier try was accepted, and its answer was lost
-            _tried(lambda: _timed(lambda: api.submit(self.workflow, request_id, document)), (202, 200))
+            _tried(lambda: timed(lambda: api.submit(self.workflow, request_id, document)), (202, 200))
 
-        _each(self.ids, submit)
+        each(self.ids, submit)
 
     def wait(self) -> None:
         """Wait until all of them can be answered."""
@@ -129,9 +130,9 @@ class Approvals(Clients):
 
         def click(request_id: str) -> tuple[float, Answer]:
             page = open_page(self._links[_approver(request_id)])
-            return _timed(lambda: press(page, "approve").answer) if page.forms else (0.0, page.answer)
+            return timed(lambda: press(page, "approve").answer) if page.forms else (0.0, page.answer)
 
-        return _each(self.ids, lambda request_id: _tried(lambda: click(request_id), (200, 409, 410)))
+        return each(self.ids, lambda request_id: _tried(lambda: click(request_id), (200, 409, 410)), self.at_once)
 
     def _input(self, request_id: str) -> Mapping[str, Any]:
         return {**ORDER, "approvers": [_approver(request_id)]}
@@ -144,25 +145,19 @@ class Approvals(Clients):
 
 @dataclass
 class Payments(Clients):
-    """Payments at the sandbox provider.
-
-    Attributes:
-        duplicates: How many of the events are posted twice, at the same moment.
-    """
+    """Payments at the sandbox provider."""
 
     workflow, task, ends_as = "payment", "payment", "paid"
-    duplicates: int = 0
 
     def answer(self) -> list[float]:
         """See `Clients.answer`."""
         events = [Event.of(_payment(request_id), "paid") for request_id in self.ids]
-        posts = [event for number, event in enumerate(events) for _ in range(2 if number < self.duplicates else 1)]
         url, secret = f"{self.cloud.api_url}/webhooks/{PROVIDER}", self.cloud.providers[PROVIDER]
 
         def post(event: Event) -> tuple[float, Answer]:
-            return _timed(lambda: http.send("POST", url, event.body, signed(event, secret)))
+            return timed(lambda: http.send("POST", url, event.body, signed(event, secret)))
 
-        return _each(posts, lambda event: _tried(lambda: post(event), (200, 202)))
+        return each(events, lambda event: _tried(lambda: post(event), (200, 202)), self.at_once)
 
     def _input(self, request_id: str) -> Mapping[str, Any]:
         return {**PAYMENT, "external_id": _payment(request_id).external_id}
@@ -180,6 +175,13 @@ def a_cloud(variables: Mapping[str, str] | None = None) -> Iterator[tuple[Emulat
             yield bring_up(Path(home), with_parent=True, variables=variables)
         finally:
             take_down(Path(home))
+
+
+def deployed(cloud: Cloud, folder: str) -> dict[str, Any]:
+    """Return Lambda's description of the function of a folder."""
+    pages = aws.client("lambda", cloud.endpoint_url).get_paginator("list_functions").paginate()
+    functions: dict[str, dict[str, Any]] = {each["Handler"]: each for page in pages for each in page["Functions"]}
+    return functions[f"{folder}.handler.handler"]
 
 
 def _items(cloud: Cloud) -> Iterator[dict[str, Any]]:
@@ -202,12 +204,7 @@ def _state(cloud: Cloud) -> tuple[dict[str, str], Counter[str]]:
     return ends, audited
 
 
-def _each(things: Iterable[Any], do: Callable[[Any], Any]) -> list[Any]:
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        return list(threads.map(do, things))
-
-
-def _timed(send: Callable[[], Answer]) -> tuple[float, Answer]:
+def timed(send: Callable[[], Result]) -> tuple[float, Result]:
     """Return the milliseconds of a call, and its answer."""
     began = time.perf_counter()
     answer = send()

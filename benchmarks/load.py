@@ -1,71 +1,127 @@
-"""Load on the embedded cloud: approvals that wait all at once and are answered in a burst, and events with duplicates.
+"""Growth: what a click, an inbox and a sweep take on the embedded cloud while more and more tasks wait.
 
-The emulator runs a few functions at once on this machine, and resumes one execution at a time, so its times are not
-those of AWS. The result is whether anything is lost or happens twice, and how the figures grow with the number.
+Most tasks are written into the ledger directly. At most 200 are those of executions, and are answered one after the
+other; nothing may be lost or happen twice. The times are the emulator's, not those of AWS. A query of the ledger's
+index without any of our code shows which part of their growth is the emulator's.
 """
 
 import contextlib
 import statistics
 import time
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
 
 import psutil
 
-from benchmarks.clients import AT_ONCE, Approvals, Clients, Payments, Tally, a_cloud
+from benchmarks.clients import Approvals, a_cloud, deployed, timed
+from benchmarks.waiting import IN_AN_INBOX, inbox_of, put_approvals
+from countersign.adapters.keys import INDEX, INDEX_PK
 from local.emulator.emulator import Emulator, group_members
+from operate.embedded import aws, http
+from operate.embedded.cloud import Cloud
 
-SIZES = (100, 1_000)
-"""The numbers of approvals that wait at once. Twice as many events are posted, three in ten of them twice."""
+SIZES = (100, 1_000, 10_000)
+EXECUTIONS = 200
+BOUND = 1.3
+"""The highest ratio of each figure, from the smallest to the largest size."""
 
-COLUMNS = ("p50", "p95", "p99", "a second", "s to end", "MB")
-
+_REPEATS = 25
 _MEGABYTE = 1_000_000
+_CALM_SECONDS = 5
+
+Figures = dict[str, float]
 
 
 def measure() -> bool:
-    """Print what happened at each size, and how it grew; return whether nothing was lost or happened twice."""
-    print(f"load on the embedded cloud; milliseconds of one click, or of one event's POST, {AT_ONCE} at once:")
-    _print_row("", ["lost", "twice", *COLUMNS])
-    small, large = (_measured(size) for size in SIZES)
-    for (before, after), name in zip(zip(small, large, strict=True), ("approvals", "events"), strict=True):
-        growth = [f"{one / other:.2f} x" for one, other in zip(after[1], before[1], strict=True)]
-        _print_row(f"{name}, {SIZES[1]} to {SIZES[0]}", ["", "", *growth])
-    return all(counted.is_right for counted, _ in small + large)
+    """Print the figures of each size, and how they grew; return whether each kept the bound and nothing was lost."""
+    print(
+        f"waiting tasks on the embedded cloud, at most {EXECUTIONS} of them of executions; milliseconds and megabytes:"
+    )
+    measured = [_measured(size) for size in SIZES]
+    if not all(measured):
+        return False
+    growth = {name: measured[-1][name] / value for name, value in measured[0].items()}
+    _print_row("growth", {name: f"{ratio:.2f} x" for name, ratio in growth.items()})
+    return max(growth.values()) <= BOUND
 
 
-def _measured(size: int) -> list[tuple[Tally, list[float]]]:
-    """Return what the ledger says of approvals and of payments, and the figures of each."""
+def _measured(size: int) -> Figures:
+    """Return the figures while so many tasks wait; none if an answer was lost or counted twice."""
+    executions = min(size, EXECUTIONS)
     with a_cloud() as (running, cloud):
-        approvals = Approvals(cloud, [f"approval-{number}" for number in range(size)])
-        twice = int(0.6 * size)
-        payments = Payments(cloud, [f"payment-{number}" for number in range(2 * size - twice)], twice)
-        return [_answered(running, approvals), _answered(running, payments)]
+        put_approvals(cloud, range(size - executions + IN_AN_INBOX))
+        approvals = Approvals(cloud, [f"approval-{number}" for number in range(executions)], at_once=1)
+        approvals.start()
+        approvals.wait()
+        _wait_until_calm(running)
+        figures = {"query": _median(lambda: _query(cloud)), "sweep": _median(_sweep_of(cloud))}
+        inbox = inbox_of(cloud, 0)
+        figures["inbox"] = _median(lambda: _look(inbox))
+        cuts = statistics.quantiles(approvals.answer(), n=100)
+        figures |= {"click p50": cuts[49], "click p99": cuts[98], "memory": _resident_bytes(running) / _MEGABYTE}
+        tally = approvals.tally()
+    _print_row(f"{size} waiting", {name: f"{value:.1f}" for name, value in figures.items()})
+    if not tally.is_right:
+        print(f"  lost: {', '.join(tally.lost)}; more than once: {', '.join(tally.duplicated)}")
+    return figures if tally.is_right else {}
 
 
-def _answered(running: Emulator, clients: Clients) -> tuple[Tally, list[float]]:
-    """Start all requests, answer them in a burst, and print the row of it."""
-    clients.start()
-    clients.wait()
-    began = time.perf_counter()
-    milliseconds = clients.answer()
-    seconds = time.perf_counter() - began
-    megabytes = _resident_bytes(running) / _MEGABYTE
-    counted = clients.tally()
-    cuts = statistics.quantiles(milliseconds, n=100)
-    to_end = time.perf_counter() - began
-    figures = [cuts[49], cuts[94], cuts[98], len(milliseconds) / seconds, to_end, megabytes]
-    cells = [len(counted.lost), len(counted.duplicated), *figures]
-    _print_row(f"{len(milliseconds)} {clients.ends_as}", [f"{cell:.0f}" for cell in cells])
-    return counted, figures
+def _median(act: Callable[[], object]) -> float:
+    """Return the milliseconds of an action, the median of several, after one that is not measured."""
+    act()
+    return statistics.median(timed(act)[0] for _ in range(_REPEATS))
 
 
-def _print_row(what: str, cells: list[str]) -> None:
-    print(f"  {what:28}", *(f"{cell:>8}" for cell in cells), flush=True)
+def _query(cloud: Cloud) -> None:
+    """Query a partition of the ledger's index that has no items."""
+    aws.client("dynamodb", cloud.endpoint_url).query(
+        TableName=cloud.table,
+        IndexName=INDEX,
+        KeyConditionExpression=f"{INDEX_PK} = :pk",
+        ExpressionAttributeValues={":pk": {"S": "nothing"}},
+    )
 
 
-def _resident_bytes(running: Emulator) -> int:
+def _sweep_of(cloud: Cloud) -> Callable[[], None]:
+    name, functions = deployed(cloud, "sweeper")["FunctionName"], aws.client("lambda", cloud.endpoint_url)
+
+    def sweep() -> None:
+        if "FunctionError" in functions.invoke(FunctionName=name, Payload=b"{}"):
+            raise RuntimeError("a sweep failed")
+
+    return sweep
+
+
+def _look(inbox: str) -> None:
+    answer = http.get(inbox)
+    if answer.status != HTTPStatus.OK:
+        raise RuntimeError(f"an inbox was answered {answer.status} {answer.text[:200]}")
+
+
+def _wait_until_calm(running: Emulator) -> None:
+    """Wait until the emulator's processes have nothing to do: those of the stream follow behind the writes."""
+    before = 0.0
+    while (used := _processor_seconds(running)) > before + 0.1 * _CALM_SECONDS:
+        before = used
+        time.sleep(_CALM_SECONDS)
+
+
+def _processor_seconds(running: Emulator) -> float:
+    return _sum_of(running, lambda process: process.cpu_times().user + process.cpu_times().system)
+
+
+def _resident_bytes(running: Emulator) -> float:
     """Return the memory of the emulator and of its functions' processes."""
-    resident = 0
+    return _sum_of(running, lambda process: process.memory_info().rss)
+
+
+def _sum_of(running: Emulator, figure: Callable[[psutil.Process], float]) -> float:
+    total = 0.0
     for process in group_members(running.pid):
         with contextlib.suppress(psutil.NoSuchProcess):
-            resident += process.memory_info().rss
-    return resident
+            total += figure(process)
+    return total
+
+
+def _print_row(what: str, cells: Mapping[str, str]) -> None:
+    print(f"  {what:16}", *(f"{name} {cell:>8}" for name, cell in cells.items()), flush=True)
