@@ -1,17 +1,22 @@
 """What the count assumes about AWS, because the handlers cannot show it. `make cost` prints all of it."""
 
 import json
+from collections.abc import Sequence
 
 APPROVALS_A_SECOND = 10
 STREAM_SHARDS = 4
 """The shards of the stream of a new on-demand table, one for each of its partitions."""
 
-WAITING_MS, WAITING_MS_A_RECORD = 80, 12
-PROCESSOR_MS, PROCESSOR_MS_A_RECORD = 12, 2
+TRANSACTION = "transact_write_items"
+CALL_MS = {"dynamodb": 5, TRANSACTION: 10, "sesv2": 60}
+OTHER_CALL_MS = 25
+"""How long a function waits for the answer to a call: to DynamoDB, for a transaction, to SES, and to other services."""
+
+PROCESSOR_MS, PROCESSOR_MS_A_CALL = 2, 1
 FULL_CORE_MB = 1769
-"""How long a warm invocation, and each further record of its batch, waits for other services, and computes on a full
-core. A function has a full core at FULL_CORE_MB, and with less memory a share of it: 120 ms in all at 512 MB.
-Estimated, not measured on AWS: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html."""
+"""How long a warm invocation, and each of its calls, computes on a full core. A function has one at FULL_CORE_MB, and
+with less memory a share of it: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html. All times are
+estimates: nothing is measured on AWS."""
 
 POLLERS, POLL_SECONDS = 5, 20
 """Lambda's long polls of a queue: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html."""
@@ -61,8 +66,8 @@ RESPONSE_HEADERS = "".join(
 """What API Gateway adds to a response."""
 
 
-def seconds(memory_mb: int, records: int) -> float:
-    """Return the duration of an invocation with this number of records; 1 for a request."""
-    waiting = WAITING_MS + WAITING_MS_A_RECORD * (records - 1)
-    processor = PROCESSOR_MS + PROCESSOR_MS_A_RECORD * (records - 1)
+def seconds(memory_mb: int, calls: Sequence[str]) -> float:
+    """Return the duration of an invocation that makes these calls, named as in CALL_MS."""
+    waiting = sum(CALL_MS.get(call, OTHER_CALL_MS) for call in calls)
+    processor = PROCESSOR_MS + PROCESSOR_MS_A_CALL * len(calls)
     return (waiting + processor * FULL_CORE_MB / memory_mb) / 1000

@@ -46,6 +46,7 @@ class Meter:
         accesses: Each read and write of an item.
         records: The records that each function received.
         invocations: The invocations of each function.
+        calls: The calls to AWS of the invocation that runs, named as in `CALL_MS`.
     """
 
     deployed: Deployed
@@ -53,12 +54,14 @@ class Meter:
     accesses: list[Access] = field(default_factory=list)
     records: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     invocations: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    calls: list[str] = field(default_factory=list)
     _function: str = ""
 
     @contextmanager
     def invocation(self, function: str, output: Output, records: int = 1) -> Iterator[None]:
         """Count an invocation of a function, and what it logs."""
         output.new()
+        self.calls.clear()
         self._function = os.environ["POWERTOOLS_SERVICE_NAME"] = function
         yield
         self._function = ""
@@ -67,7 +70,9 @@ class Meter:
         self.records[function] += records
         self.invocations[function] += 1
         self.used["lambda_requests"] += 1
-        self.used["lambda_seconds"] += seconds(memory_mb, records) * memory_mb / 1024
+        duration = seconds(memory_mb, self.calls)
+        self.used["busy_seconds"] += duration
+        self.used["lambda_seconds"] += duration * memory_mb / 1024
         self.used["traces"] += TRACED if self.deployed.settings.functions.tracing else 0
         # The lines of the kit are JSON. Lambda's runtime turns those of other loggers into it.
         lines = [line if line.startswith("{") else RUNTIME_FIELDS + line for line in output.new().text.splitlines()]

@@ -6,11 +6,13 @@ from textwrap import fill
 
 from benchmarks.cost.assumptions import (
     APPROVALS_A_SECOND,
+    CALL_MS,
     LEDGER_DAYS,
+    OTHER_CALL_MS,
     PROCESSOR_MS,
+    PROCESSOR_MS_A_CALL,
     STREAM_SHARDS,
-    WAITING_MS,
-    seconds,
+    TRANSACTION,
 )
 from benchmarks.cost.bill import AFTER, BEFORE_MAIL, MILLION, Bill
 from benchmarks.cost.run import Used
@@ -21,6 +23,7 @@ END = "<!-- The end mark. -->\n"
 _ONE: Mapping[str, str] = {
     "requests to the API": "http_requests",
     "invocations of functions": "lambda_requests",
+    "seconds in functions": "busy_seconds",
     "durable operations": "durable_operations",
     "bytes of durable data": "durable_written",
     "write units of DynamoDB": "write_units",
@@ -109,7 +112,7 @@ def _rows(
 ) -> Iterator[Row]:
     for service, names in services.items():
         dollars = [bill.dollars(used(bill), names) for bill in bills]
-        if any(dollars):
+        if any(round(each, 2) for each in dollars):
             yield service, dollars, bills[-1].arithmetic(used(bills[-1]), names)
 
 
@@ -130,13 +133,13 @@ def _row(what: str, dollars: Sequence[float], arithmetic: str) -> str:
 def _assumptions(bill: Bill) -> Iterator[str]:
     batches = ", ".join(f"{name} {size}" for name, size in sorted(bill.batches.items()) if size > 1) or "none"
     yield _paragraph(f"""
-        The count assumes warm functions: an invocation waits {WAITING_MS} ms for other services and computes
-        {PROCESSOR_MS} ms on a full core, which are {1000 * seconds(512, 1):.0f} ms in all with 512 MB and
-        {1000 * seconds(256, 1):.0f} ms with 256 MB. The ledger's stream has {STREAM_SHARDS} shards, as that of a new
-        table. Without a batch window, an invocation gets one record; with a window, it gets those of the window. In
-        `{_name(bill)}`, these functions get more than one: {batches}. Everything in the ledger is
-        stored for {LEDGER_DAYS} days.
-        Copies of the audit, events and logs are stored for as long as the stage keeps them.
+        The count assumes warm functions. An invocation waits {CALL_MS["dynamodb"]} ms for each call to DynamoDB,
+        {CALL_MS[TRANSACTION]} ms for a transaction, {CALL_MS["sesv2"]} ms for a mail and {OTHER_CALL_MS} ms for each
+        other call. On a full core, it computes for {PROCESSOR_MS} ms, and {PROCESSOR_MS_A_CALL} ms a call; functions
+        have the share of a core that their memory gives them. The ledger's stream has {STREAM_SHARDS} shards, as that
+        of a new table. Without a batch window, an invocation gets one record; with a window, it gets those of the
+        window. In `{_name(bill)}`, these functions get more than one: {batches}. Everything in the ledger is stored for
+        {LEDGER_DAYS} days. Copies of the audit, events and logs are stored for as long as the stage keeps them.
     """)
     yield _paragraph("""
         The count leaves out cold starts, retries, and requests to KMS: AWS's services cache the keys. AWS does not say

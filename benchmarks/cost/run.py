@@ -23,6 +23,7 @@ from benchmarks.cost.assumptions import (
     POLLERS,
     RESPONSE_HEADERS,
     STREAM_SHARDS,
+    TRANSACTION,
 )
 from benchmarks.cost.deployed import STREAM_READERS, Deployed
 from benchmarks.cost.meter import Access, Meter, MeteredTables, Noted
@@ -33,6 +34,7 @@ from countersign.testing.deliveries import any_payment
 from countersign.testing.signing import STANDARD_SECRET, sign_standard_webhooks
 from local.demo.scripts import ORDER, PAYMENT
 from tests.integration.conftest import SAME_ORIGIN, TABLE, Handler, Page, call, forget_what_functions_made
+from tests.soak.faults import Faults
 from tests.soak.runs import result_of
 from tests.soak.world import PROVIDER, SETTINGS, TABLES, World
 
@@ -61,6 +63,7 @@ class Cloud(World):
         self.meter, self.deployed, self.batches = Meter(deployed), deployed, batches
         self.metered = MeteredTables(self.meter)
         self._last = False
+        patch.setattr(Faults, "call", self._called)
         super().__init__(patch, self.metered)
         patch.setenv("LIMITS", json.dumps({"per_source": 10**6, "per_token": 10**6}))
         patch.setenv("POWERTOOLS_SERVICE_NAME", "")
@@ -77,6 +80,10 @@ class Cloud(World):
             "sesv2": Noted(self.post, "send_email", self.meter.mail),
             "s3": Noted(None, "put_object", self.meter.put_object),
         }
+
+    def _called(self, service: str, operation: str, do: Callable[[], Any], _: object = ()) -> Any:
+        self.meter.calls.append(operation if operation == TRANSACTION else service)
+        return do()
 
     def _ports_of(self, workflow: str) -> Ports:
         year = {"WORKFLOW": workflow, "EXECUTION_TIMEOUT_SECONDS": str(366 * DAY)}
