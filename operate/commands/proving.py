@@ -22,7 +22,7 @@ from operate.stage import Stage
 from operate.terminal import BAD, QUIET, Terminal, mark
 
 _PATIENCE_SECONDS, _LOCAL_PATIENCE_SECONDS = 120, 30
-_LOOK_SECONDS, _LOCAL_LOOK_SECONDS = 2, 0.2
+_LOOK_SECONDS, _LOCAL_LOOK_SECONDS = 3, 0.2
 
 
 def prove(

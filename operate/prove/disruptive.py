@@ -79,8 +79,9 @@ def _switch_relay(run: Run, *, on: bool) -> None:
 def _relay(run: Run) -> dict[str, Any]:
     client = run.stage.client("lambda")
     (function,) = (each for each in run.stage.functions() if each["Handler"] == "relay.handler.handler")
-    (mapping,) = client.list_event_source_mappings(FunctionName=function["FunctionName"])["EventSourceMappings"]
-    found: dict[str, Any] = mapping
+    mappings = client.list_event_source_mappings(FunctionName=function["FunctionName"])["EventSourceMappings"]
+    expect(len(mappings) == 1, f"the relay has {len(mappings)} event source mappings, and reads one stream")
+    found: dict[str, Any] = mappings[0]
     return found
 
 

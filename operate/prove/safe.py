@@ -149,8 +149,13 @@ def _metric(described: Mapping[str, Any]) -> Metric:
 
 
 def _in_cloudwatch(run: Run) -> Iterator[Metric]:
-    for namespace in (NAMESPACE, "AWS/Lambda"):
-        for page in run.stage.client("cloudwatch").get_paginator("list_metrics").paginate(Namespace=namespace):
+    """Yield the stage's own metrics, and those of Lambda that a run causes."""
+    own = [{"Name": "stage", "Value": run.stage.settings.title}]
+    of_lambda = (
+        {"Namespace": "AWS/Lambda", "MetricName": name} for name in ("DurableExecutionFailed", *_OF_LAMBDA.values())
+    )
+    for chosen in ({"Namespace": NAMESPACE, "Dimensions": own}, *of_lambda):
+        for page in run.stage.client("cloudwatch").get_paginator("list_metrics").paginate(**chosen):
             yield from map(_metric, page["Metrics"])
 
 

@@ -87,6 +87,12 @@ def test_a_stage_on_which_nothing_can_be_proved_is_refused(
     assert all(words in " ".join(err.split()) for words in said), err
 
 
+def test_a_run_ends_after_twenty_minutes(proof: Proof) -> None:
+    proof.patience, proof._began = 3600, proof._began - 1200
+    with pytest.raises(NotProvedError, match="the end did not happen in time"):
+        proof.until(lambda: None, "the end")
+
+
 def test_the_dollars_are_those_of_the_page_on_costs() -> None:
     assert 0.000_1 < report._dollars_a_request() < 0.001
 
