@@ -150,12 +150,12 @@ def _metric(described: Mapping[str, Any]) -> Metric:
 
 def _in_cloudwatch(run: Run) -> Iterator[Metric]:
     """Yield the stage's own metrics, and those of Lambda that a run causes."""
-    own = [{"Name": "stage", "Value": run.stage.settings.title}]
-    of_lambda = (
-        {"Namespace": "AWS/Lambda", "MetricName": name} for name in ("DurableExecutionFailed", *_OF_LAMBDA.values())
-    )
-    for chosen in ({"Namespace": NAMESPACE, "Dimensions": own}, *of_lambda):
-        for page in run.stage.client("cloudwatch").get_paginator("list_metrics").paginate(**chosen):
+    of_lambda = {"DurableExecutionFailed", *_OF_LAMBDA.values()}
+    own = {"Dimensions": [{"Name": "stage", "Value": run.stage.settings.title}]}
+    chosen: list[dict[str, Any]] = [{"Namespace": NAMESPACE, **own}]
+    chosen += ({"Namespace": "AWS/Lambda", "MetricName": name} for name in sorted(of_lambda))
+    for each in chosen:
+        for page in run.stage.client("cloudwatch").get_paginator("list_metrics").paginate(**each):
             yield from map(_metric, page["Metrics"])
 
 
