@@ -379,10 +379,11 @@ def _rest_of_the_environment(
     archive: S3AuditArchive,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The providers' secrets, the archive, and a partner."""
+    """The providers' secrets, the archive, low limits, and a partner."""
     monkeypatch.setenv("DEAD_LETTERS_URL", "https://sqs.eu-central-1.amazonaws.com/111122223333/results-dlq")
     monkeypatch.setenv("GRACE_SECONDS", "300")
     monkeypatch.setenv("AT_MOST_SECONDS", "240")
+    monkeypatch.setenv("LIMITS", json.dumps({"per_source": 10, "per_token": 10}))  # so low that each request is shared
     monkeypatch.setenv("PARTNERS", json.dumps({PARTNER: {"name": "stripe", "scheme": "stripe"}}))
 
 

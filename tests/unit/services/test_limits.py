@@ -1,6 +1,7 @@
 """Limits per minute for networks and tokens."""
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
@@ -21,13 +22,16 @@ class MemoryCounters:
         self.counted: Counter[str] = Counter()
         self.ends: dict[str, int] = {}
         self.failing = False
+        self.written = 0
 
-    def count(self, key: str, slot: int, ends: int) -> tuple[int, int]:
+    def count(self, key: str, added: Mapping[int, int], slot: int, ends: int) -> tuple[int, int]:
         if self.failing:
             raise LedgerUnavailableError("ThrottlingException")
         self.ends[key] = ends
-        self.counted[key] += 1
-        self.counted[f"{key} {slot}"] += 1
+        self.written += 1
+        for number, count in added.items():
+            self.counted[key] += count
+            self.counted[f"{key} {number}"] += count
         return self.counted[key], self.counted[f"{key} {slot}"]
 
 
@@ -99,6 +103,18 @@ def test_counters_expire_after_their_minute() -> None:
 def test_containers_count_together() -> None:
     counters = MemoryCounters()
     assert Gate(counters).admitted(*[any_token()] * 2) + Gate(counters).admitted(*[any_token()] * 2) == 3
+
+
+def test_few_requests_of_a_network_are_not_written_and_many_are_written_a_few_at_once() -> None:
+    gate = Gate()
+    gate.limiter = Limiter("review", Rates(per_source=600, per_token=60), gate.counters, gate.clock)
+    assert gate.admitted(any_token(), *made_up(1)) == 2
+    assert gate.counters.written == 0
+    assert gate.admitted(*[any_token()] * 1000) == 60, "61 in all: at most two more than the limit"
+    assert gate.counters.written == 21
+    gate.clock.move(minutes=1)
+    assert gate.admitted(any_token()) == 1
+    assert gate.counters.written == 21
 
 
 def test_each_name_counts_by_itself() -> None:

@@ -224,12 +224,13 @@ class OperationsLedger(TaskLedger, RequestLedger, Protocol):
 class Counters(Protocol):
     """Counters that all containers share."""
 
-    def count(self, key: str, slot: int, ends: int) -> tuple[int, int]:
-        """Add 1 to a counter and to one of its parts, and return both afterwards.
+    def count(self, key: str, added: Mapping[int, int], slot: int, ends: int) -> tuple[int, int]:
+        """Add to a counter and its parts, and return the counter and one of the parts afterwards.
 
         Args:
             key: The counter.
-            slot: Number of the part, 0 to 255.
+            added: What to add to each part, by its number, 0 to 255.
+            slot: Number of the returned part, one of them.
             ends: When the counter may be deleted, in epoch seconds.
 
         Raises:

@@ -1,5 +1,6 @@
-"""Counters on DynamoDB: one item for each network and minute, one write for each request."""
+"""Counters on DynamoDB: one item for each network and minute."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -16,17 +17,19 @@ class DynamoCounters:
         self._client = client
         self._table_name = table_name
 
-    def count(self, key: str, slot: int, ends: int) -> tuple[int, int]:
+    def count(self, key: str, added: Mapping[int, int], slot: int, ends: int) -> tuple[int, int]:
         """See `countersign.ports.Counters.count`."""
+        parts = {f"t{number}": count for number, count in added.items()}
+        counts = {"requests": sum(parts.values()), **parts}
         with translated():
             answer = self._client.update_item(
                 TableName=self._table_name,
                 Key={"pk": {"S": key}},
-                UpdateExpression="SET #ttl = :ttl ADD #all :one, #slot :one",
-                ExpressionAttributeNames={"#ttl": "ttl", "#all": "requests", "#slot": f"t{slot}"},
+                UpdateExpression=f"SET #ttl = :ttl ADD {', '.join(f'#{name} :{name}' for name in counts)}",
+                ExpressionAttributeNames={f"#{name}": name for name in ("ttl", *counts)},
                 ExpressionAttributeValues={
                     ":ttl": {"N": str(ends + int(_KEPT.total_seconds()))},
-                    ":one": {"N": "1"},
+                    **{f":{name}": {"N": str(count)} for name, count in counts.items()},
                 },
                 ReturnValues="UPDATED_NEW",
             )

@@ -1,5 +1,6 @@
 """Rate limits: requests a minute from one network, and with one token."""
 
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from hashlib import sha256
 from math import ceil
@@ -9,6 +10,10 @@ from countersign.domain.errors import TooManyRequestsError
 from countersign.ports import Counters
 
 WINDOW_SECONDS = 60
+
+_SHARES = 20
+"""A container reports the requests of a network when they are this part of the limit of a token. So the few requests of
+a person make no write, and a network's limit is exceeded at most by this part for each container."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,8 @@ class Rates:
 
 class Limiter:
     """Counts requests in each minute of the clock, and refuses those over the limit.
+
+    A container counts for itself first, and adds a few requests at once to the counters that all containers share.
 
     Tokens are counted for each network separately: a sender with another person's link, or with invented links, uses up
     only the limit of their own network.
@@ -47,6 +54,7 @@ class Limiter:
         self._clock = clock
         self._window = 0
         self._full: set[str] = set()
+        self._unreported: dict[str, Counter[int]] = defaultdict(Counter)
 
     def admit(self, source: str, token: str) -> None:
         """Count a request, and refuse it if it is over the limit.
@@ -59,16 +67,22 @@ class Limiter:
 
         Raises:
             TooManyRequestsError: The request is over the limit.
-            LedgerUnavailableError: The counters did not answer.
+            LedgerUnavailableError: The counters did not answer; the requests are reported with the next one.
         """
         now = self._clock.now().timestamp()
         window = int(now // WINDOW_SECONDS)
         if window != self._window:
             self._window, self._full = window, set()
+            self._unreported.clear()
         slot = _slot_of(token)
         if self._full.isdisjoint((source, f"{source} {slot}")):
+            unreported = self._unreported[source]
+            unreported[slot] += 1
+            if unreported.total() < self._rates.per_token // _SHARES:
+                return
             key, ends = f"{self._name}#{source}#{window}", (window + 1) * WINDOW_SECONDS
-            by_source, by_token = self._counters.count(key, slot, ends)
+            by_source, by_token = self._counters.count(key, unreported, slot, ends)
+            unreported.clear()
             if by_source > self._rates.per_source:
                 self._full.add(source)
             elif by_token > self._rates.per_token:
