@@ -32,6 +32,10 @@ def _answer(operation: str, body: bytes) -> dict[str, Any]:
             asked = json.loads(body)["RequestItems"]
             found = {table: filter(None, map(_item, each["Keys"])) for table, each in asked.items()}
             return {"Responses": {table: list(items) for table, items in found.items()}, "UnprocessedKeys": {}}
+        case "Query":
+            values = json.loads(body)["ExpressionAttributeValues"]
+            prefix = "|".join(values.get(name, {"S": ""})["S"] for name in (":pk", ":sk"))
+            return {"Items": [item for key, item in TOLD["items"].items() if key.startswith(prefix)]}
         case "UpdateItem":  # each attribute is a counter; of other updates nothing is read
             names = json.loads(body).get("ExpressionAttributeNames", {})
             return {"Attributes": {name: {"N": "1"} for name in names.values()}}
