@@ -29,3 +29,11 @@ def test_a_line_has_the_fields_of_powertools(
         ("kind", "<class 'ValueError'>"),
         ("xray_trace_id", "1-5759e988-bd862e3fe1be46a994272793"),
     ]
+
+
+def test_a_line_has_no_trace_that_nobody_can_look_up(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0")
+    logger.info("clicked")
+    assert "xray_trace_id" not in json.loads(capsys.readouterr().out)

@@ -14,7 +14,7 @@ from typing import Any
 ids: dict[str, str] = {}
 """The ids in all following lines."""
 
-_TRACE = "Root="
+_TRACE, _KEPT = "Root=", "Sampled=1"
 
 
 class Logger:
@@ -62,9 +62,9 @@ def service() -> str:
 
 
 def _trace_id() -> str | None:
-    """Return the id of the X-Ray trace, which Lambda gives for each invocation; None without one."""
-    root = os.environ.get("_X_AMZN_TRACE_ID", "").partition(";")[0]
-    return root.removeprefix(_TRACE) or None
+    """Return the id of the X-Ray trace; None if X-Ray keeps none, though Lambda gives each invocation an id."""
+    root, *others = os.environ.get("_X_AMZN_TRACE_ID", "").split(";")
+    return root.removeprefix(_TRACE) if _KEPT in others else None
 
 
 logger = Logger()
