@@ -159,7 +159,22 @@ def test_an_audit_entry_is_never_overwritten(kit: Kit) -> None:
     client("dynamodb").put_item(TableName="ledger", Item=entry)
     with pytest.raises(LedgerConflictError):
         kit.open_task()
-    assert kit.items() == {(f"AUDIT#{TASK_ID}", "0000000001"): entry}
+    assert kit.items()[(f"AUDIT#{TASK_ID}", "0000000001")] == entry
+    assert kit.ledger.task(TASK_ID) is None
+
+
+def test_a_question_that_a_failed_opening_left_is_replaced_with_the_next_one(kit: Kit) -> None:
+    opened = (AuditEvent("opened", WORKFLOW),)
+    with (
+        answering("dynamodb", "TransactWriteItems", cancelled("ThrottlingError")),
+        pytest.raises(LedgerUnavailableError),
+    ):
+        kit.ledger.open(any_task(title="the first"), opened, NOW)
+    assert (kit.ledger.task(TASK_ID), kit.ledger.with_tasks(REQUEST_ID)) == (None, (None, []))
+    kit.ledger.open(any_task(title="the second"), opened, NOW)
+    with pytest.raises(LedgerConflictError):
+        kit.ledger.open(any_task(title="the third"), opened, NOW)
+    assert kit.task().question.title == "the second"
 
 
 def test_a_change_and_its_audit_entries_are_one_transaction(kit: Kit) -> None:

@@ -85,10 +85,13 @@ class DynamoLedger:
     def open(self, task: Task, events: tuple[AuditEvent, ...], at: datetime, takeover: TakeOver | None = None) -> None:
         """See `TaskLedger.open`."""
         entries, after = chained(task, events, at)
+        question = question_document(task)
+        # A question alone is no task. One that a failed opening left is replaced in the transaction.
+        is_there = self._table.attempt(self._table.put(question))
         self._table.write(
             [
                 self._table.put(task_document(after)),
-                self._table.put(question_document(task), only_new=False),
+                *(() if is_there else [self._table.put(question, only_new=False)]),
                 *(self._claimed(after, task.question.correlation, at, takeover) if task.question.correlation else ()),
                 *(self._table.put(audit_document(entry)) for entry in entries),
             ]

@@ -125,7 +125,8 @@ class Deliveries:
         task = self.ledger.task(envelope["task_id"])
         if task is None or not task.takes_answers(self.clock.now()):
             return None
-        attempt, entries = envelope["attempt"], self.ledger.audit(task.task_id)
+        # The first entry is that of the opening: there is nothing to read before the second one.
+        attempt, entries = envelope["attempt"], self.ledger.audit(task.task_id) if task.audit_seq > 1 else []
         if recipient not in task.audience or not _is_hand_off(task, attempt, entries):
             return None
         if _was_sent(entries, attempt, recipient):

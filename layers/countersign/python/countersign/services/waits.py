@@ -6,6 +6,7 @@ without secrets.
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypedDict
@@ -320,11 +321,18 @@ class Waits:
             self.ledger.put_link(Link(fingerprint, task.task_id, channel, Purpose.CALLBACK), task.expires_at)
             yield envelope.requested_of_machine(task, channel or task.question.kind, self.callbacks_url, token)
 
-    @retried
     def _opened(self, wait: Wait, question: Question) -> Task:
-        standing = self.ledger.task(wait.task_id)
-        if standing is not None:
-            return standing
+        """Open the task, or return it as it is if it was opened before. Almost every opening is the first."""
+        if question.correlation is None:
+            with suppress(LedgerConflictError):
+                return self._open(wait, question)
+        return self._found_or_opened(wait, question)
+
+    @retried
+    def _found_or_opened(self, wait: Wait, question: Question) -> Task:
+        return self.ledger.task(wait.task_id) or self._open(wait, question)
+
+    def _open(self, wait: Wait, question: Question) -> Task:
         now = self.clock.now()
         new = self._new_task(wait, question)
         assignment = assign(self.directory, question.requester, wait.audience, now, taken=new.question.elsewhere)
