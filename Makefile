@@ -1,7 +1,7 @@
 # Countersign. `make help` lists the targets; each sets up what it needs first, once.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup layer demo up watch mail down test check lint format audit mutants docs histories upgrade-check bench cost load faults soak synth prove redrive bootstrap preflight diff deploy destroy lock clean
+.PHONY: help setup layer demo up watch mail down test check lint format audit mutants docs histories upgrade-check release bench cost load faults soak synth prove redrive bootstrap preflight diff deploy destroy lock clean
 
 STAGE ?= local
 ARGS ?=
@@ -134,6 +134,9 @@ faults: $(READY) ## Kill functions in the middle of their work on the embedded c
 soak: .venv/.stamp ## Let everything go wrong in any order, and prove what must hold [STEPS=10000] [SEED=1]
 	@PYTHONHASHSEED=0 PYTHONPATH=.:lambdas:layers/countersign/python \
 		$(PY) -m tests.soak --steps $(STEPS) --seed $(SEED)
+
+release: .venv/.stamp ## Record what later releases must understand of this one: VERSION=0.1.0
+	@PYTHONHASHSEED=0 PYTHONPATH=.:lambdas:layers/countersign/python $(PY) -m tools.release '$(VERSION)'
 
 bench: $(READY) ## Measure cold starts, a webhook's event and each workflow's operations, with their bounds
 	@$(PY) -m benchmarks $(ARGS)

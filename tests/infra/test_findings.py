@@ -15,6 +15,7 @@ from tests.infra.templates import Synthesised
 
 ELSEWHERE = {
     "AwsSolutions-APIG4": "test_api has the routes without authorization",
+    "AwsSolutions-L1": "test_functions has the runtime of every function",
     "AwsSolutions-IAM5": "test_rights has every right, with its wildcards",
     "AwsSolutions-SQS3": "test_queues has the queues without a dead-letter queue",
 }

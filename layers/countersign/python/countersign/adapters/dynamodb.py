@@ -26,6 +26,13 @@ _TRANSIENT_CODES = frozenset(
     }
 )
 
+SCHEMA_VERSION = 1
+"""The attribute `v` of every item: the version of the shapes that the last writer of the item knows.
+
+Raise it when the shape of an item changes. A release reads what the releases before and after it write, since both run
+side by side during a deploy and after a rollback: so a new shape adds attributes, and none changes its meaning.
+"""
+
 _BATCH_SIZE = 100
 """DynamoDB's limit: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html."""
 
@@ -146,7 +153,8 @@ class Table:
     def put(self, document: dict[str, Any], *, only_new: bool = True) -> dict[str, Any]:
         """Return the write that puts a document; by default only if none of its key exists."""
         condition = {"ConditionExpression": "attribute_not_exists(pk)"} if only_new else {}
-        return {"Put": {"TableName": self._name, "Item": to_item(document), **condition}}
+        item = to_item({**document, "v": SCHEMA_VERSION})
+        return {"Put": {"TableName": self._name, "Item": item, **condition}}
 
     def update(
         self,
@@ -163,6 +171,7 @@ class Table:
             condition: Names attributes as `#name` and values as `:name`; empty for no condition.
             values: The condition's values by their names without the colon.
         """
+        fields = {**fields, "v": SCHEMA_VERSION}
         set_fields = {name: value for name, value in fields.items() if value is not None}
         removed = [f"#{name}" for name in fields if name not in set_fields]
         expression = "SET " + ", ".join(f"#{name} = :new_{name}" for name in set_fields)
