@@ -1,17 +1,20 @@
 """The interfaces that the use cases need; implemented in `countersign.adapters` on AWS and in memory for tests."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from countersign.domain.audit import AuditEntry, AuditEvent, Copy
-from countersign.domain.claims import TakeOver
-from countersign.domain.errors import HandOffRejectedError
-from countersign.domain.links import Link
-from countersign.domain.people import Entry
-from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
-from countersign.domain.requests import Request, RequestStatus
-from countersign.domain.tasks import Change, Ring, Task
+if TYPE_CHECKING:  # the annotations alone need them: each function imports what it uses
+    from countersign.domain.audit import AuditEntry, AuditEvent, Copy
+    from countersign.domain.claims import TakeOver
+    from countersign.domain.errors import HandOffRejectedError
+    from countersign.domain.links import Link
+    from countersign.domain.people import Entry
+    from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
+    from countersign.domain.requests import Request, RequestStatus
+    from countersign.domain.tasks import Change, Ring, Task
 
 
 class TaskLedger(Protocol):

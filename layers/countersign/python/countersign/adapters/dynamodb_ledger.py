@@ -1,12 +1,14 @@
 """The ledger on DynamoDB: tasks, audit, links, messages and requests in one table."""
 
+from __future__ import annotations
+
 import dataclasses
 import heapq
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from countersign.adapters.dynamodb import Table
 from countersign.adapters.event_items import (
@@ -58,13 +60,15 @@ from countersign.adapters.task_items import (
     task_of_documents,
 )
 from countersign.domain.audit import GENESIS, AuditEntry, AuditEvent, append, breaks, has_expired, removed
-from countersign.domain.claims import TakeOver
 from countersign.domain.clock import SystemClock, from_text, to_text
 from countersign.domain.links import MOST_WAITING, Link, Purpose
-from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
-from countersign.domain.questions import Correlation
-from countersign.domain.requests import Request, RequestStatus
 from countersign.domain.tasks import Change, Deadline, Status, Task
+
+if TYPE_CHECKING:
+    from countersign.domain.claims import TakeOver
+    from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
+    from countersign.domain.questions import Correlation
+    from countersign.domain.requests import Request, RequestStatus
 
 _PAGE = 50
 """How many tasks, or entries of the index, are read from the table in one call; a task has two items."""
@@ -108,6 +112,9 @@ class DynamoLedger:
         key = claim_key(correlation.provider, correlation.external_id)
         yield self._table.update(key, fields, "#task_id = :holder", {"holder": takeover.holder})
         yield from self._writes(takeover.released)[1] if takeover.released else ()
+        # Imported here, as in `started`: the review page needs neither, and they would slow its cold start.
+        from countersign.domain.provider_events import Handling
+
         for number, parked in enumerate(takeover.events):
             in_order = at + timedelta(microseconds=number)
             yield self._table.put(parked_document(parked, in_order))
@@ -329,6 +336,8 @@ class DynamoLedger:
 
     def started(self, request_id: str, execution_arn: str) -> None:
         """See `RequestLedger.started`."""
+        from countersign.domain.requests import RequestStatus
+
         fields = {"status": RequestStatus.RUNNING.value, "execution_arn": execution_arn or None, **NOT_WAITING}
         self._unless_ended(request_id, fields, "#status = :submitted", {"submitted": "submitted"})
 

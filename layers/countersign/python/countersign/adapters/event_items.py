@@ -1,20 +1,23 @@
 """Events of providers as items of the ledger: writes and reads their documents."""
 
+from __future__ import annotations
+
 import json
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from countersign.adapters.keys import INDEX_PK, INDEX_SK, PARKED_SHARDS, claim_key, event_key, parked_key
 from countersign.adapters.task_items import due, epoch_after, question_document, task_document, task_of_documents
 from countersign.domain.clock import to_text
-from countersign.domain.payments import event_of, said_by
-from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
-from countersign.domain.questions import Correlation
 from countersign.domain.strict_json import canonical
-from countersign.domain.tasks import Task
+
+if TYPE_CHECKING:
+    from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
+    from countersign.domain.questions import Correlation
+    from countersign.domain.tasks import Task
 
 DEDUPE = timedelta(days=7)
 """How long a repeated event is recognised, and a parked event is kept: providers retry for 3 days, those of Standard
@@ -83,6 +86,9 @@ def applied_fields(parked: ParkedEvent, handling: Handling, task_id: str, at: da
 
 def event_record_of(document: Mapping[str, Any]) -> EventRecord:
     """Read a document of `event_document`."""
+    # Imported here, as below: the review page reads no events, and it would slow its cold start.
+    from countersign.domain.provider_events import EventRecord, Handling
+
     return EventRecord(
         document["provider"],
         document["event_id"],
@@ -94,11 +100,16 @@ def event_record_of(document: Mapping[str, Any]) -> EventRecord:
 
 def parked_of(document: Mapping[str, Any]) -> ParkedEvent:
     """Read a document of `parked_document`."""
+    from countersign.domain.payments import event_of
+    from countersign.domain.provider_events import ParkedEvent
+
     return ParkedEvent(document["provider"], event_of(document), document.get("identified_by", ""))
 
 
 def parked_document(parked: ParkedEvent, at: datetime) -> dict[str, Any]:
     """Return the document of a parked event, with how its sender was identified."""
+    from countersign.domain.payments import said_by
+
     key = parked_key(parked)
     return {
         **key,

@@ -1,10 +1,15 @@
 """The keys of the ledger's items and of its index, all in one place."""
 
+from __future__ import annotations
+
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from countersign.domain.clock import to_text
 from countersign.domain.identity import normalise
-from countersign.domain.provider_events import ParkedEvent
+
+if TYPE_CHECKING:
+    from countersign.domain.provider_events import ParkedEvent
 
 INDEX = "gsi1"
 """The ledger's index: items that are due, and links, by their time. It holds their keys and `PROJECTED`."""

@@ -1,14 +1,18 @@
 """Requests as items of the ledger: writes and reads their documents."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from countersign.adapters.keys import REQUEST, request_key
 from countersign.adapters.task_items import NEVER_DUE, due
 from countersign.domain.clock import from_text, to_text
-from countersign.domain.requests import Request, RequestStatus
+
+if TYPE_CHECKING:
+    from countersign.domain.requests import Request
 
 NOT_WAITING: Mapping[str, Any] = {"input": None, **NEVER_DUE}
 """Fields that a started request no longer needs: Lambda has its input, and the sweeper ignores it."""
@@ -30,6 +34,9 @@ def request_document(request: Request, at: datetime) -> dict[str, Any]:
 
 def request_of(document: Mapping[str, Any]) -> Request:
     """Read a request from its document."""
+    # Imported here: pages and webhooks read no requests, and it would slow their cold starts.
+    from countersign.domain.requests import Request, RequestStatus
+
     swept_at = document.get("swept_at")
     return Request(
         request_id=document["pk"].removeprefix(REQUEST),

@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from countersign.contracts import validation
 from countersign.domain.clock import to_text
-from countersign.domain.provider_events import ProviderEvent
 from countersign.domain.tasks import Task
 from countersign.domain.votes import silent
+
+if TYPE_CHECKING:
+    from countersign.domain.provider_events import ProviderEvent
 
 VERSION = 1
 
@@ -38,7 +40,7 @@ def inbox(task: Task, recipient: str) -> dict[str, Any]:
     return _envelope(task, "inbox", (recipient,))
 
 
-def held(task: Task, event: ProviderEvent, reason: str) -> dict[str, Any]:
+def held(task: Task, event: "ProviderEvent", reason: str) -> dict[str, Any]:
     """Return the envelope that announces a held event to the operators."""
     assert task.question.correlation, "a held event belongs to a correlated task"
     amount = task.question.correlation.amount

@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from countersign.contracts import envelope
-from countersign.domain import answers, claims, tasks, tokens, votes
+from countersign.domain import answers, tasks, tokens, votes
 from countersign.domain.audit import AuditEvent
-from countersign.domain.claims import TakeOver
 from countersign.domain.clock import Clock, to_text
 from countersign.domain.errors import DuplicateCorrelationError, DuplicateTaskNameError, LedgerConflictError
 from countersign.domain.identity import NO_ALIASES, normalise
@@ -28,7 +27,9 @@ from countersign.domain.votes import FailedHandOff
 from countersign.ports import Directory, HandOff, Ledger
 from countersign.retries import retried, retry_on_conflict
 from countersign.services.assignments import assign, identified
-from countersign.services.provider_events import ProviderEvents
+
+if TYPE_CHECKING:
+    from countersign.domain.claims import TakeOver
 
 WITHDRAWN = "withdrawn"
 """The reason of a task that its workflow no longer needs."""
@@ -265,7 +266,7 @@ class Waits:
         change = tasks.cancel(task, self.workflow, reason, now)
         return _report(self.ledger.commit(change) if change else task, now)
 
-    def _take_over(self, new: Task) -> TakeOver | None:
+    def _take_over(self, new: Task) -> "TakeOver | None":
         """Return how a new task takes over the external id of an earlier task; None if no task has it.
 
         Raises:
@@ -276,13 +277,19 @@ class Waits:
         holder_id = self.ledger.correlated(new.question.correlation.provider, new.question.correlation.external_id)
         if holder_id in ("", new.task_id):
             return None
+        # Imported here, as `ProviderEvents` below: a question to people has no payment, and both would slow the cold
+        # start of its workflow.
+        from countersign.domain import claims
+
         # Read the task first: if its audit grows after this read, the write fails.
         holder, entries = self.ledger.task(holder_id), self.ledger.audit(holder_id)
         if not claims.has_ended(entries):
             raise DuplicateCorrelationError(new.task_id)
         return claims.take_over(holder_id, holder, entries, new)
 
-    def _put(self, task: Task, events: tuple[AuditEvent, ...], now: datetime, takeover: TakeOver | None = None) -> Task:
+    def _put(
+        self, task: Task, events: tuple[AuditEvent, ...], now: datetime, takeover: "TakeOver | None" = None
+    ) -> Task:
         """Put a new task.
 
         Raises:
@@ -309,6 +316,8 @@ class Waits:
 
     @retried
     def _with_parked(self, task_id: str) -> Task:
+        from countersign.services.provider_events import ProviderEvents
+
         return ProviderEvents(self.ledger, self.clock).apply_parked(self._present(task_id))
 
     def _requests(self, task: Task) -> Iterator[dict[str, Any]]:
