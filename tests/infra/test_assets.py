@@ -14,6 +14,7 @@ from aws_cdk import App, Stack
 from aws_cdk import aws_lambda as lambda_
 
 import app
+from benchmarks import cold_start
 from countersign.functions.environment import TABLES_FILE
 from countersign.testing import http_event
 from stacks.components.house.sources import MissingSourceError, Sources
@@ -168,3 +169,11 @@ def test_another_python_deploys_sources_alone_and_warns(
     with pytest.raises(SystemExit):
         app.main()
     assert "the functions run Python 3." in capsys.readouterr().err
+
+
+def test_cold_starts_are_not_measured_on_another_python(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tools.bytecode.RUNTIME", (3, 99))
+    assert not cold_start.measure()
+    assert "make setup" in capsys.readouterr().out
