@@ -9,6 +9,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from countersign.adapters.attributes import from_item, to_item
 from countersign.adapters.audit_archive import S3AuditArchive
+from countersign.adapters.dynamodb import SCHEMA_VERSION
 from countersign.adapters.task_items import archived_entry
 from countersign.domain.audit import Copy
 from countersign.functions.clients import client
@@ -183,7 +184,8 @@ def test_the_audit_entries_of_a_batch_are_copied_by_one_put_which_is_retried_and
     copied = [json.loads(copy.content) for copy in copies(archive).values()]
     keys = [{"pk": f"AUDIT#{TASK_ID}", "sk": f"{entry.seq:010d}"} for entry in decided.audit()]
     assert copied == [
-        key | entry.to_document() | {"hash": entry.hash} for key, entry in zip(keys, decided.audit(), strict=True)
+        key | entry.to_document() | {"hash": entry.hash, "v": SCHEMA_VERSION}
+        for key, entry in zip(keys, decided.audit(), strict=True)
     ]
     assert output.new().counts["AuditDiffers"] == 0
 
