@@ -48,11 +48,11 @@ def _item(key: dict[str, dict[str, str]]) -> Any:
     return TOLD["items"].get("|".join(value["S"] for value in key.values()))
 
 
+handler = importlib.import_module(TOLD["module"]).handler
 if TOLD["event"] and TOLD["items"]:
     from botocore import handlers
 
     handlers.BUILTIN_HANDLERS.append(("before-send", answer_of_aws))
-handler = importlib.import_module(TOLD["module"]).handler
 if TOLD["event"]:
     answer = handler(TOLD["event"], None)
     if any(answer.get(name) != value for name, value in TOLD["answer"].items()):
