@@ -59,8 +59,8 @@ def page(bills: Sequence[Bill]) -> str:
     parts = [
         "## What one approval uses\n",
         _paragraph(f"""
-            Counted from a run of the real handlers: one approver, one look at the page, one click, one `GET` of the
-            result; {APPROVALS_A_SECOND} approvals a second.
+            Counted from a run of the real handlers: one approver in a network of their own, one look at the page,
+            one click, one `GET` of the result; {APPROVALS_A_SECOND} approvals a second.
         """),
         *_one(bills),
         "## What a million costs\n",

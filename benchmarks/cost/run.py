@@ -65,7 +65,7 @@ class Cloud(World):
         self._last = False
         patch.setattr(Faults, "call", self._called)
         super().__init__(patch, self.metered)
-        patch.setenv("LIMITS", json.dumps({"per_source": 10**6, "per_token": 10**6}))
+        patch.setenv("LIMITS", deployed.settings.limits.review.model_dump_json())
         patch.setenv("POWERTOOLS_SERVICE_NAME", "")
         patch.setenv("_X_AMZN_TRACE_ID", TRACE)
         if deployed.settings.audit.object_lock_days:
@@ -240,12 +240,13 @@ def approvals(cloud: Cloud, times: int, *, reminders: int = 0, **more: Any) -> N
         cloud.settle(waiting=False)
         cloud.move_clock(DAY)
     cloud.settle(waiting=False)
-    for mail in cloud.post.mails[:times]:
-        page = cloud.call(review.handler.handler, "GET", "/review", query={"t": mail.token}, headers=_BROWSER)
+    for number, mail in enumerate(cloud.post.mails[:times]):
+        from_there = {"source": f"198.51.{number}.7", "headers": _BROWSER}
+        page = cloud.call(review.handler.handler, "GET", "/review", query={"t": mail.token}, **from_there)
         shown = _SHOWN.search(page.body)
         assert shown
         form = urlencode({"t": mail.token, "decision": "approve", "comment": "", "shown": shown[1]})
-        cloud.call(review.handler.handler, "POST", "/review", body=form, headers=_BROWSER)
+        cloud.call(review.handler.handler, "POST", "/review", body=form, **from_there)
     _get_results(cloud, times)
 
 

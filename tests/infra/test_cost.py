@@ -1,4 +1,4 @@
-"""What the stages cost: docs/scale.md is current."""
+"""What the stages cost: the bounds, and the page docs/scale.md."""
 
 import re
 from collections.abc import Callable
@@ -17,6 +17,11 @@ from tests.infra.templates import Synthesised
 def bills(stage_named: Callable[[str], Synthesised]) -> list[Bill]:
     stages = map(stage_named, DOCUMENTED)
     return [Bill(Deployed(each.settings, each.app, [*each.templates.values()]), Prices.load()) for each in stages]
+
+
+def test_a_million_approvals_cost_at_most_the_bound(bills: list[Bill]) -> None:
+    assert [bill.bound for bill in bills] == [75, 90]
+    assert all(bill.is_within for bill in bills)
 
 
 def test_the_page_has_the_costs_of_the_stages(bills: list[Bill]) -> None:
