@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -29,12 +29,11 @@ from countersign.domain.tokens import mint
 from countersign.testing import any_decided_task, any_payment_task, any_task, http_event
 from countersign.testing.builders import APPROVER, any_envelope, sqs_event, stream_event, stream_record
 from countersign.testing.deliveries import STRIPE
-from tools.bytecode import missing_runtime
+from tools.bytecode import FUNCTIONS_AT, add_bytecode, missing_runtime
 
 ROUNDS = 21
 
-BARE = "boto3 with two clients"
-_BARE = "import boto3; boto3.client('lambda'); boto3.client('dynamodb')"
+_BARE = "import boto3\n\nboto3.client('lambda')\nboto3.client('dynamodb')\nhandler = None\n"
 _FIRST_INVOCATION = Path(__file__).with_name("first_invocation.py")
 
 
@@ -45,7 +44,7 @@ class Start:
     Attributes:
         what: Its first invocation, in words.
         handler: The entry point in Lambda's notation.
-        bound: The highest ratio to `BARE`; None without a bound.
+        bound: The highest ratio to the first cold start, that of boto3; None without a bound.
         event: The event of the invocation; None if only the import is measured.
         answer: Members of the expected answer.
         items: The ledger's items, by their keys.
@@ -67,10 +66,10 @@ def measure() -> bool:
     starts = _starts()
     with tempfile.TemporaryDirectory() as folder:
         deployed = functions(Path(folder))
+        deployed[starts[0].handler] = _bare(Path(folder), deployed[starts[1].handler])
         rounds = [_round(starts, deployed) for _ in range(ROUNDS + 1)][1:]  # the first reads the files from the disk
     print(f"cold start, processor time, medians of {ROUNDS} new processes each, in turn; ratios, of the pairs:")
-    print(f"  {BARE:46} {_milliseconds(rounds, 0):4.0f} ms")
-    within = [_is_within(start, rounds, place) for place, start in enumerate(starts, 1)]
+    within = [_is_within(start, rounds, place) for place, start in enumerate(starts)]
     return all(within)
 
 
@@ -79,18 +78,23 @@ def _is_within(start: Start, rounds: list[list[float]], place: int) -> bool:
     ratio = statistics.median(seconds[place] / seconds[0] for seconds in rounds)
     name = f"{start.handler.partition('.')[0]}: {start.what}"
     bound = f" (at most {start.bound:.2f})" if start.bound else ""
-    print(f"  {name:46} {_milliseconds(rounds, place):4.0f} ms  {ratio:.2f} x{bound}")
+    milliseconds = 1000 * statistics.median(seconds[place] for seconds in rounds)
+    print(f"  {name:46} {milliseconds:4.0f} ms  {ratio:.2f} x{bound}")
     return start.bound is None or ratio <= start.bound
 
 
-def _milliseconds(rounds: list[list[float]], place: int) -> float:
-    return 1000 * statistics.median(seconds[place] for seconds in rounds)
-
-
 def _round(starts: list[Start], deployed: Mapping[str, Function]) -> list[float]:
-    """Return the processor time of boto3 with two clients, and of each cold start, in seconds."""
-    bare = _seconds(["-c", _BARE], deployed[starts[0].handler], "")
-    return [bare, *(_seconds([str(_FIRST_INVOCATION)], deployed[each.handler], _told(each)) for each in starts)]
+    """Return the processor time of each cold start, in seconds."""
+    return [_seconds(deployed[each.handler], _told(each)) for each in starts]
+
+
+def _bare(folder: Path, other: Function) -> Function:
+    """Make a function that does no more than to make two clients of boto3, with the layers of another one."""
+    code = folder / "bare"
+    code.mkdir()
+    (code / "bare.py").write_text(_BARE)
+    add_bytecode(code, FUNCTIONS_AT)
+    return replace(other, code=code)
 
 
 def _told(start: Start) -> str:
@@ -100,12 +104,12 @@ def _told(start: Start) -> str:
     return json.dumps({**told, "module": start.handler.rpartition(".")[0], "secret": secret})
 
 
-def _seconds(arguments: list[str], function: Function, told: str) -> float:
+def _seconds(function: Function, told: str) -> float:
     paths = f"{function.code}:{function.layers / 'python'}"
     before = getrusage(RUSAGE_CHILDREN)
     # -S -P: everything comes from the assets, as it does in Lambda. -B: no bytecode but that of the assets.
     subprocess.run(
-        [sys.executable, "-S", "-P", "-B", *arguments],
+        [sys.executable, "-S", "-P", "-B", str(_FIRST_INVOCATION)],
         env={**function.environment, "PYTHONPATH": paths},
         input=told,
         text=True,
@@ -143,6 +147,7 @@ def _starts() -> list[Start]:
     decision = stream_event(stream_record(to_item(task_document(decided))))
     done: dict[str, Any] = {"batchItemFailures": []}
     return [
+        Start("boto3 with two clients", "bare.handler"),
         Start("the first review page", "review.handler.handler", 1.0, page, {"statusCode": 200}, items),
         Start("the page of an unknown path", "review.handler.handler", None, unknown, {"statusCode": 404}),
         Start("the first verified event", "webhook.handler.handler", 1.0, event, recorded, items),
