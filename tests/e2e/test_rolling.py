@@ -1,0 +1,164 @@
+"""Releases of the library roll while executions wait: forwards to today's code, and back to the release."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks import clients
+from benchmarks.clients import Approvals, Payments
+from local.demo.demo import PatternDemo
+from local.demo.sandbox import Event
+from local.demo.scripts import SCRIPTS
+from local.watch import Live
+from operate.client import open_page, press, take
+from operate.embedded import aws
+from operate.embedded.cloud import ROOT, Cloud
+from operate.embedded.mailbox import Mailbox
+from stacks.stage.workflows import ON_THE_LEDGER
+from tests.e2e.payment_scene import PaymentScene
+from tests.e2e.scene import until
+
+OPERATOR = "finance@countersign.example"
+LIBRARY = Path("layers/countersign/python/countersign")
+RELEASES = sorted((ROOT / "tests" / "compat").glob("*/*.whl"))
+EACH = 6
+"""Approvals, and as many payments. With a held payment, its resolution and the patterns, 25 executions wait each way.
+
+The patterns on the raw SDK are left out: a plain Lambda completes their callback at once.
+"""
+
+Deploy = Callable[[Path], None]
+
+
+@pytest.fixture
+def deploy(cloud: Cloud) -> Iterator[Deploy]:
+    """Return a function that makes the library of a tree live; at the end, that of the checkout is."""
+    live = [ROOT]
+
+    def bring(tree: Path) -> None:
+        if live[-1] != tree:
+            live.append(tree)
+            modules, rest = Live(cloud.endpoint_url, tree).bring([f"{LIBRARY}/__init__.py"])
+            assert ({"order_approval.handler", "relay.handler", "review.handler"} <= set(modules), rest) == (True, [])
+
+    yield bring
+    bring(ROOT)
+
+
+@pytest.fixture(autouse=True)
+def _few_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let few clients call at once: each call that runs beside another costs a new process of the emulator."""
+    monkeypatch.setattr(clients, "AT_ONCE", 2)
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Path:
+    """Return a tree with the library of the newest release; the checkout before the first release."""
+    if not RELEASES:
+        return ROOT
+    tree = _tree(tmp_path / "release")
+    with zipfile.ZipFile(RELEASES[-1]) as wheel:
+        wheel.extractall(tree / LIBRARY.parent)
+    return tree
+
+
+@pytest.fixture
+def today(tmp_path: Path) -> Path:
+    """Return a tree with the checkout's library and a harmless change: the mails have other words."""
+    tree = _tree(tmp_path / "today")
+    shutil.copytree(ROOT / LIBRARY, tree / LIBRARY)
+    words = tree / LIBRARY / "presentation/words/english.py"
+    words.write_text(words.read_text("utf-8").replace("Please decide", "Please choose"), "utf-8")
+    return tree
+
+
+def _tree(root: Path) -> Path:
+    (root / LIBRARY.parent).mkdir(parents=True)
+    for name in ("lambdas", "extensions"):
+        (root / name).symlink_to(ROOT / name)
+    return root
+
+
+class Crowd:
+    """Executions of every workflow that waits, and everybody who answers them."""
+
+    def __init__(self, cloud: Cloud, name: str) -> None:
+        self.cloud, self.name = cloud, name
+        self.approvals = Approvals(cloud, [f"{name}-approval-{number}" for number in range(EACH)])
+        self.payments = Payments(cloud, [f"{name}-payment-{number}" for number in range(EACH)])
+        self.held = PaymentScene(cloud, f"{name}-held")
+        self.patterns = [PatternDemo(workflow=each, cloud=cloud, request_id=f"{name}-{each}") for each in ON_THE_LEDGER]
+
+    def wait(self) -> None:
+        """Start all of them, and wait until each waits for an answer."""
+        self.approvals.start()
+        self.payments.start()
+        self.held.submit()
+        for each in self.patterns:
+            each.start()
+        ids = {*self.approvals.ids, *self.payments.ids, *(each.request_id for each in self.patterns)}
+        until(lambda: ids <= self._opened(), "an open task of each request")
+        wrong = replace(self.held.payment, amount="25.00")
+        until(lambda: self.held.post(Event.of(wrong, "paid")).json()["status"] == "held", "a held payment")
+        self.approvals.wait()
+        until(self._resolution, "the mail to the operator")
+
+    def answer(self) -> None:
+        """Answer all of them, and check that each has ended as it should."""
+        self.approvals.answer()
+        self.payments.answer()
+        press(open_page(self._resolution()), "approve")
+        until(self._patterns_ended, "the end of every pattern")
+        assert self.approvals.tally().is_right
+        assert self.payments.tally().is_right
+        result = self.held.result()
+        assert (result["status"], result["amount"]) == ("paid", "25.00")
+        for each in self.patterns:
+            report = each.ended_report() or {}
+            assert (report["status"], report["result"]) == ("succeeded", SCRIPTS[each.workflow]["happy"].result)
+
+    def subjects(self) -> set[str]:
+        """Return the first words of the subjects that its approvers got."""
+        recipients = [f"{each}@example.com" for each in self.approvals.ids]
+        mails = (mail for each in recipients for mail in Mailbox(self.cloud.mailbox_url).mails(each))
+        return {mail.subject.partition(":")[0] for mail in mails}
+
+    def _patterns_ended(self) -> bool:
+        demos = {each.request_id: each for each in self.patterns}
+        for envelope in take(self.cloud, lambda envelope: envelope.get("request_id", "").startswith(self.name)):
+            if demo := demos.get(envelope["request_id"]):
+                demo.reply(envelope)
+        for demo in self.patterns:
+            demo.review()
+        return all(demo.ended_report() for demo in self.patterns)
+
+    def _opened(self) -> set[str]:
+        table = aws.client("dynamodb", self.cloud.endpoint_url)
+        pages = table.get_paginator("scan").paginate(TableName=self.cloud.table, ConsistentRead=True)
+        return {item["request_id"]["S"] for page in pages for item in page["Items"] if item["sk"]["S"] == "TASK"}
+
+    def _resolution(self) -> str:
+        mails = Mailbox(self.cloud.mailbox_url).mails(OPERATOR)
+        own = (mail.review_link for mail in mails if self.held.payment.external_id in mail.subject)
+        return next(own, None) or ""
+
+
+def test_executions_that_wait_end_right_when_a_release_rolls_forwards_and_back(
+    cloud: Cloud, deploy: Deploy, release: Path, today: Path
+) -> None:
+    deploy(release)
+    forwards = Crowd(cloud, "forwards")
+    forwards.wait()
+    deploy(today)
+    forwards.answer()
+    back = Crowd(cloud, "back")
+    back.wait()
+    assert back.subjects() == {"[local] Please choose"}
+    deploy(release)
+    back.answer()
