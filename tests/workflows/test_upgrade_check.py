@@ -160,7 +160,7 @@ def test_a_fork_records_its_workflows_and_is_told_what_it_forgets(
         if "deposit" in block.path + block.text:
             (tmp_path / block.path).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / block.path).write_text(block.text)
-    monkeypatch.setattr(upgrade_check, "RELEASES", tmp_path)
+    monkeypatch.setattr(upgrade_check, "RELEASES", tmp_path / "compat")
     assert upgrade_check.main([]) == 0
     assert "extensions/workflows has deposit, which no history records; fix: make histories" in capsys.readouterr().err
     assert histories.main() == 0
