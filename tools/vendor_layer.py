@@ -25,8 +25,8 @@ LOCK = ROOT / "layers" / "vendor" / "requirements.txt"
 SERVICES = ROOT / "layers" / "vendor" / "services.txt"
 LAYER = ROOT / "build" / "vendor-layer"
 
-SIZE_LIMIT_BYTES = 20_000_000
-ZIPPED_LIMIT_BYTES = 6_000_000
+SIZE_LIMIT_BYTES = 12_000_000
+ZIPPED_LIMIT_BYTES = 4_000_000
 """The largest sizes of the layer: a cold start fetches and unpacks it."""
 
 COMPILED = (".so", ".pyd", ".dylib")
