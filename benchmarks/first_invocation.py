@@ -7,6 +7,7 @@ in the place of AWS.
 
 import importlib
 import json
+import os
 import sys
 from types import SimpleNamespace
 from typing import Any
@@ -57,3 +58,4 @@ if TOLD["event"]:
     answer = handler(TOLD["event"], None)
     if any(answer.get(name) != value for name, value in TOLD["answer"].items()):
         sys.exit(f"{TOLD['module']}: the answer is {answer}")
+os._exit(0)  # Lambda keeps the process: what Python takes down at its end, a fifth of the time, no user waits for
