@@ -154,6 +154,15 @@ def test_tasks_links_and_requests_are_read_consistently(kit: Kit) -> None:
         assert [document["RequestItems"][TABLE]["ConsistentRead"] for document in batches.documents] == [True]
 
 
+def test_an_item_that_names_another_task_leads_neither_to_it_nor_to_its_question(kit: Kit) -> None:
+    kit.open_task()
+    forged = {"pk": {"S": "TASK#prove-1.approval"}, "sk": {"S": "TASK"}}
+    item = client("dynamodb").get_item(TableName=TABLE, Key=forged | {"pk": {"S": f"TASK#{TASK_ID}"}})["Item"]
+    client("dynamodb").put_item(TableName=TABLE, Item=item | forged)
+    with pytest.raises(LookupError, match=r"the question of task prove-1\.approval"):
+        kit.ledger.task("prove-1.approval")
+
+
 def test_an_audit_entry_is_never_overwritten(kit: Kit) -> None:
     entry = {"pk": {"S": f"AUDIT#{TASK_ID}"}, "sk": {"S": "0000000001"}, "event": {"S": "forged"}}
     client("dynamodb").put_item(TableName="ledger", Item=entry)

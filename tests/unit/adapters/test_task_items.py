@@ -72,7 +72,7 @@ TASKS = [
     any_decided_task(Decision.REJECT, ring=Ring(RingState.FAILED, NOW, "AccessDeniedException")),
     any_task(status=Status.EXPIRED, closed_at=NOW),
     withdraw(any_task(), CALLER, "ordered twice", NOW).after,
-    Task("r.a", Status.CANCELLED, NOW, closed_at=NOW),
+    Task("r.a", Status.CANCELLED, NOW, request_id="r", closed_at=NOW),
 ]
 
 
@@ -83,6 +83,12 @@ def test_a_task_is_read_from_its_two_items_as_it_was_written(task: Task) -> None
 
 def read_again(*documents: dict[str, Any]) -> Task:
     return task_of_documents(*(from_item(to_item(document)) for document in documents))
+
+
+def test_a_task_is_the_one_that_its_key_names_whatever_its_attributes_say() -> None:
+    forged, question = task_document(any_task()) | task_key("prove-1.approval"), question_document(any_task())
+    for task in (read_again(forged, question), task_of(to_item(forged))):
+        assert (task.task_id, task.request_id) == ("prove-1.approval", "prove-1")
 
 
 def test_unknown_attributes_are_ignored() -> None:

@@ -380,7 +380,7 @@ class DynamoLedger:
         DynamoDB reads the items of a batch one by one: a task may be opened between the reads of its question and
         itself. Then the question is there now.
         """
-        return task_of_documents(document, question or self._table.get(question_key(document["task_id"])))
+        return task_of_documents(document, question or self._table.get(question_key(document["pk"].removeprefix(TASK))))
 
     def _found(self, keys: Iterable[Key]) -> dict[tuple[str, str], dict[str, Any]]:
         """Return the documents that exist, by their keys, read consistently."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from countersign.adapters.keys import INDEX_PK, INDEX_SK, PARKED_SHARDS, claim_key, event_key, parked_key
+from countersign.adapters.keys import INDEX_PK, INDEX_SK, PARKED_SHARDS, claim_key, event_key, parked_key, task_key
 from countersign.adapters.task_items import due, epoch_after, question_document, task_document, task_of_documents
 from countersign.domain.clock import to_text
 from countersign.domain.strict_json import canonical
@@ -46,7 +46,9 @@ def claim_document(task: Task, correlation: Correlation) -> dict[str, Any]:
 def as_opened(claim: Mapping[str, Any]) -> Task | None:
     """Return the task of a claim as it was opened; None if the claim has no copy of it."""
     packed = claim.get("as_opened")
-    return task_of_documents(json.loads(zlib.decompress(b64decode(packed))), {}) if packed else None
+    if not packed:
+        return None
+    return task_of_documents(task_key(claim["task_id"]) | json.loads(zlib.decompress(b64decode(packed))), {})
 
 
 def _packed(task: Task) -> str | None:

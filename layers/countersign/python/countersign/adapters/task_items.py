@@ -9,7 +9,16 @@ from enum import Enum
 from typing import Any
 
 from countersign.adapters.attributes import Attribute, from_item
-from countersign.adapters.keys import DUE_SHARDS, INDEX_PK, INDEX_SK, UNSENT_SHARDS, audit_key, question_key, task_key
+from countersign.adapters.keys import (
+    DUE_SHARDS,
+    INDEX_PK,
+    INDEX_SK,
+    TASK,
+    UNSENT_SHARDS,
+    audit_key,
+    question_key,
+    task_key,
+)
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.clock import from_text, to_text
 from countersign.domain.identity import Aliases
@@ -109,17 +118,20 @@ def task_of_documents(document: Mapping[str, Any], question: Mapping[str, Any] |
         LookupError: The question is missing. Without it, nobody knows who may not decide.
     """
     if question is None:
-        raise LookupError(f"the question of task {document['task_id']} is gone from the ledger")
+        raise LookupError(f"the question of task {document['pk'].removeprefix(TASK)} is gone from the ledger")
     return _task_of({**question, **document})
 
 
 def _task_of(document: Mapping[str, Any]) -> Task:
+    # By the key alone: a role may write keys of some prefix only, such as those of proofs, but any attributes.
+    task_id = document["pk"].removeprefix(TASK)
+    named = {"task_id": task_id, "request_id": task_id.partition(".")[0]}
     fields = {
         name: _READ.get(name, _as_it_is)(value)
         for name, value in document.items()
         if name in _OF_TASKS and value not in (None, "")
     }
-    return Task(**fields, question=Question.from_document(document))
+    return Task(**fields | named, question=Question.from_document(document))
 
 
 def audit_document(entry: AuditEntry) -> dict[str, Any]:
