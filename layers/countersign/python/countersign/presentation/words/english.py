@@ -106,7 +106,7 @@ TEXTS = {
     "decided.conflict.approved": "Already approved",
     "decided.conflict.rejected": "Already rejected",
     "decided.conflict": "Another answer was recorded before yours. Your answer was not recorded and changes nothing.",
-    "decided.next": "The request continues now. You can close this page.",
+    "decided.next": "The decision takes effect now. You can close this page.",
     "decided.nothing": "There is nothing left for you to do. You can close this page.",
     "decided.outcome": "Decision",
     "decided.outcome.approved": "Approved",
