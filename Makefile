@@ -141,8 +141,9 @@ release: .venv/.stamp ## Record what later releases must understand of this one:
 bench: $(READY) ## Measure cold starts, a webhook's event and each workflow's operations, with their bounds
 	@$(PY) -m benchmarks $(ARGS)
 
-cost: account_stage $(READY) ## Count what approvals, reminders and payments cost on a stage: STAGE=dev [ARGS=--items]
-	@PYTHONPATH=.:lambdas:layers/countersign/python $(PY) -m benchmarks.cost '$(STAGE)' $(ARGS)
+cost: $(READY) ## Count what approvals, reminders and payments cost, with their bounds [STAGE=dev] [ARGS=--items]
+	@PYTHONPATH=.:lambdas:layers/countersign/python \
+		$(PY) -m benchmarks.cost $(if $(filter-out local,$(STAGE)),'$(STAGE)') $(ARGS)
 
 synth: $(READY) ## Write the CloudFormation templates to cdk.out [STAGE=local] [ARGS='--context sender=…']
 	@$(CDK) synth --quiet $(ARGS)

@@ -1,4 +1,4 @@
-"""Print what a stage costs: `python -m benchmarks.cost dev [--items]`. Write docs/scale.md: `… --write`."""
+"""Print what stages cost: `python -m benchmarks.cost [dev] [--items]`. Write docs/scale.md: `… --write`."""
 
 import json
 import sys
@@ -42,16 +42,16 @@ def accesses(bill: Bill) -> Iterator[str]:
 
 
 def main(
-    stage: Annotated[str, typer.Argument(help="A stage of settings/.")] = "dev",
+    stages: Annotated[list[str] | None, typer.Argument(help="Stages of settings/; by default dev and prod.")] = None,
     *,
     items: Annotated[bool, typer.Option("--items", help="List each read and write of one approval.")] = False,
     write: Annotated[bool, typer.Option("--write", help="Write docs/scale.md instead.")] = False,
 ) -> None:
-    """Print what a stage costs. Return 1 when a million approvals cost more than the bound."""
+    """Print what stages cost. Return 1 when a million approvals cost more than the bound of one of them."""
     prices = Prices.load()
     if warning := prices.warning(datetime.now(UTC).date()):
         print(warning, file=sys.stderr)
-    names, folder = (DOCUMENTED, KIT_SETTINGS) if write else ((stage,), SETTINGS)
+    names, folder = (DOCUMENTED, KIT_SETTINGS) if write else (stages or DOCUMENTED, SETTINGS)
     try:
         bills = [bill_of(folder / f"{name}.toml", prices) for name in names]
     except SettingsError as error:
@@ -61,8 +61,9 @@ def main(
         page.FILE.write_text(page.current(page.FILE.read_text(encoding="utf-8"), bills), encoding="utf-8")
         return
     print(page.page(bills))
-    print(*(accesses(bills[0]) if items else ()), sep="\n")
-    raise typer.Exit(not bills[0].is_within)
+    if items:
+        print(*accesses(bills[0]), sep="\n")
+    raise typer.Exit(not all(bill.is_within for bill in bills))
 
 
 if __name__ == "__main__":
